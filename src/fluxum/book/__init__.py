@@ -1,0 +1,1 @@
+"""Books that carry their proof."""

@@ -1,0 +1,236 @@
+"""One venue's resting liquidity in one market, by price level."""
+
+from decimal import Decimal
+from typing import TypeVar
+
+from msgspec import Struct
+
+from fluxum.book.ladder import Ladder
+from fluxum.book.proof import BookProof, Evidence
+from fluxum.errors import BadInput
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate, Change, Level, LevelChange, Side
+
+__all__ = ["Book", "MarketPrice"]
+
+_ZERO = Decimal(0)
+Number = TypeVar("Number", int, Decimal)
+
+
+class MarketPrice(Struct, frozen=True, kw_only=True):
+    """What taking from a book would cost or bring, were it to stand still.
+
+    `side` is the taker's. `average` is volume weighted and `worst` the last price touched; both
+    are none when nothing could be filled. `unfilled` is what the book cannot serve, in the unit
+    that was asked for: base for a quantity, quote for a notional.
+    """
+
+    side: Side
+    quantity: Decimal
+    notional: Decimal
+    average: Decimal | None
+    worst: Decimal | None
+    unfilled: Decimal
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the book can serve all that was asked."""
+        return not self.unfilled
+
+
+class Book:
+    """Two ladders and the evidence that they are right.
+
+    The object lives as long as its subscription: look at it, take copies (`snapshot`), and ask
+    for its `proof`. It is empty while it is withdrawn.
+    """
+
+    __slots__ = ("asks", "bids", "evidence", "symbol", "venue")
+
+    def __init__(self, venue: str, symbol: Symbol, depth: int | None = None) -> None:
+        self.venue = venue
+        self.symbol = symbol
+        self.bids = Ladder(Side.BUY, depth)
+        self.asks = Ladder(Side.SELL, depth)
+        self.evidence = Evidence()
+
+    # What it says
+
+    @property
+    def bid(self) -> Level | None:
+        """The best bid."""
+        return self.bids.best
+
+    @property
+    def ask(self) -> Level | None:
+        """The best ask."""
+        return self.asks.best
+
+    @property
+    def epoch(self) -> int:
+        """How many snapshots the book was rebuilt from; updates of two epochs never mix."""
+        return self.evidence.generation
+
+    @property
+    def updated_ns(self) -> int | None:
+        """When the last message for this book was received."""
+        return self.evidence.updated_ns
+
+    @property
+    def depth(self) -> int | None:
+        """How many levels a side are kept; none is all."""
+        return self.bids.depth
+
+    def proof(self) -> BookProof:
+        """Whether and why this book can be trusted now."""
+        return self.evidence.proof(self.venue, self.symbol, self.depth)
+
+    @property
+    def spread(self) -> Decimal | None:
+        """Best ask less best bid, or none while a side is empty."""
+        bid, ask = self.bid, self.ask
+        return None if bid is None or ask is None else ask.price - bid.price
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Half way between best bid and ask, or none while a side is empty."""
+        bid, ask = self.bid, self.ask
+        return None if bid is None or ask is None else (ask.price + bid.price) / 2
+
+    @property
+    def is_crossed(self) -> bool:
+        """Whether the best bid is not below the best ask, which no resting book can be."""
+        bid, ask = self.bids.best, self.asks.best
+        return bid is not None and ask is not None and bid.price >= ask.price
+
+    def levels(self, side: Side, count: int) -> list[Level]:
+        """The best `count` levels of the bids (BUY) or asks (SELL), best first."""
+        return self._ladder(side).top(_positive(count))
+
+    def volume_at(self, price: Decimal) -> Decimal:
+        """What rests at a price, on either side; zero if nothing does."""
+        level = self.bids.at(price) or self.asks.at(price)
+        return _ZERO if level is None else level.quantity
+
+    def market_price(self, side: Side, quantity: Decimal) -> MarketPrice:
+        """What buying (BUY) or selling (SELL) a quantity of the base asset would cost or bring."""
+        left = _positive(quantity)
+        filled = notional = _ZERO
+        worst: Decimal | None = None
+        for level in self._ladder(side.opposite):
+            if not left:
+                break
+            taken = min(left, level.quantity)
+            filled, notional, left = filled + taken, notional + taken * level.price, left - taken
+            worst = level.price
+        return _market_price(side, filled, notional, worst, left)
+
+    def market_price_for_notional(self, side: Side, notional: Decimal) -> MarketPrice:
+        """What an amount of the quote asset would buy (BUY), or what must be sold for it (SELL).
+
+        The last level is taken in part; that part is the only figure here that division rounds,
+        at the 28th digit.
+        """
+        left = _positive(notional)
+        filled = spent = _ZERO
+        worst: Decimal | None = None
+        for level in self._ladder(side.opposite):
+            if not left:
+                break
+            worst = level.price
+            whole = level.price * level.quantity
+            if whole <= left:
+                filled, spent, left = filled + level.quantity, spent + whole, left - whole
+            else:
+                filled, spent, left = filled + left / level.price, spent + left, _ZERO
+        return _market_price(side, filled, spent, worst, left)
+
+    def snapshot(self, depth: int | None = None) -> BookSnapshot:
+        """A frozen copy of the best `depth` levels a side, or of all."""
+        count = max(len(self.bids), len(self.asks)) if depth is None else _positive(depth)
+        evidence = self.evidence
+        return BookSnapshot(
+            venue=self.venue,
+            symbol=self.symbol,
+            bids=tuple(self.bids.top(count)),
+            asks=tuple(self.asks.top(count)),
+            depth=self.depth if depth is None else depth,
+            venue_ns=evidence.venue_ns,
+            received_ns=evidence.updated_ns or 0,
+            sequence=evidence.sequence,
+            checksum=evidence.checksum,
+        )
+
+    def pretty(self, depth: int = 10) -> str:
+        """Plain text for people: asks above, spread, bids below, and the proof in the heading."""
+        evidence = self.evidence
+        asks = [f"  {level.quantity:f} @ {level.price:f}" for level in reversed(self.asks.top(depth))]
+        bids = [f"  {level.quantity:f} @ {level.price:f}" for level in self.bids.top(depth)]
+        spread = "none" if self.spread is None else f"{self.spread:f}"
+        heading = f"{self.symbol} order book ({evidence.status.value}, epoch {self.epoch})"
+        return "\n".join([heading, "Asks", *asks, f"--- spread {spread} ---", "Bids", *bids])
+
+    # How it changes; only a keeper does this
+
+    def replace(self, snapshot: BookSnapshot) -> None:
+        """Forget everything and hold what the snapshot says, cut to its depth."""
+        self.bids.depth = self.asks.depth = snapshot.depth
+        for ladder, levels in ((self.bids, snapshot.bids), (self.asks, snapshot.asks)):
+            ladder.clear()
+            for level in levels:
+                ladder.put(level)
+            ladder.cut()
+
+    def apply(self, update: BookUpdate) -> None:
+        """Lay absolute quantities over the book in the order given, then cut it to its depth."""
+        bids, asks = self.bids, self.asks
+        if update.bids:
+            for level in update.bids:
+                bids.put(level)
+            bids.cut()
+        if update.asks:
+            for level in update.asks:
+                asks.put(level)
+            asks.cut()
+
+    def apply_changes(self, update: BookUpdate) -> list[LevelChange]:
+        """Like `apply`, and tell what became of each level, those cut off included."""
+        changes: list[LevelChange] = []
+        for ladder, levels in ((self.bids, update.bids), (self.asks, update.asks)):
+            for level in levels:
+                before = ladder.put(level)
+                if level.quantity:
+                    change = Change.ADD if before is None else Change.UPDATE
+                    changes.append(LevelChange(ladder.side, change, level))
+                elif before is not None:
+                    changes.append(LevelChange(ladder.side, Change.REMOVE, before))
+            changes += [LevelChange(ladder.side, Change.REMOVE, level) for level in ladder.cut()]
+        return changes
+
+    def clear(self) -> None:
+        """Hold nothing; for a book that is withdrawn."""
+        self.bids.clear()
+        self.asks.clear()
+
+    def _ladder(self, side: Side) -> Ladder:
+        return self.bids if side is Side.BUY else self.asks
+
+
+def _market_price(
+    side: Side, filled: Decimal, notional: Decimal, worst: Decimal | None, left: Decimal
+) -> MarketPrice:
+    return MarketPrice(
+        side=side,
+        quantity=filled,
+        notional=notional,
+        average=notional / filled if filled else None,
+        worst=worst,
+        unfilled=left,
+    )
+
+
+def _positive(value: Number) -> Number:
+    if not value > 0 or value == Decimal("Infinity"):
+        raise BadInput(f"a number above zero was expected, was {value}")
+    return value
+

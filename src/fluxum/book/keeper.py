@@ -1,0 +1,170 @@
+"""The books of one venue: no update before a snapshot, no book after a failed check."""
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Generic, TypeVar
+
+from fluxum.book.book import Book
+from fluxum.book.level3 import Level3Book
+from fluxum.book.proof import BookStatus
+from fluxum.errors import NotSubscribed
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate, Level3Snapshot, Level3Update
+
+__all__ = ["BookKeeper", "Verdict"]
+
+AnyBook = TypeVar("AnyBook", Book, Level3Book)
+
+
+class Verdict(Enum):
+    """What a message did to a book.
+
+    PASSED: applied and proved. UNVERIFIED: applied, nothing vouches for it. FAILED: the check
+    failed and the book was withdrawn; the evidence says why. WITHHELD: not applied, as there is
+    no snapshot to lay it over.
+    """
+
+    PASSED = "passed"
+    UNVERIFIED = "unverified"
+    FAILED = "failed"
+    WITHHELD = "withheld"
+
+
+class BookKeeper(Generic[AnyBook]):
+    """Keeps books of one kind, level 2 or level 3.
+
+    `checksum` computes the venue's checksum of a book, over `depth_proved` levels a side; without
+    one a message proves itself by carrying a sequence number, which the venue's protocol only
+    hands on unbroken.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        make: Callable[[str, Symbol], AnyBook],
+        checksum: Callable[[AnyBook], int] | None,
+        depth_proved: int | None,
+    ) -> None:
+        self._venue = venue
+        self._make: Callable[[str, Symbol], AnyBook] = make
+        self._checksum: Callable[[AnyBook], int] | None = checksum
+        self._depth_proved = depth_proved
+        self._books: dict[Symbol, AnyBook] = {}
+        self.passed = 0
+        self.failed = 0
+        self.unverified = 0
+        self.crossed = 0
+
+    def __iter__(self) -> Iterator[AnyBook]:
+        """Every book that is kept."""
+        return iter(self._books.values())
+
+    def open(self, symbol: Symbol) -> AnyBook:
+        """Start to keep a book, or find the one that is kept."""
+        book = self._books.get(symbol)
+        if book is None:
+            book = self._books[symbol] = self._make(self._venue, symbol)
+        return book
+
+    def close(self, symbol: Symbol) -> None:
+        """Keep a book no longer; whoever still holds it sees it empty."""
+        book = self._books.pop(symbol, None)
+        if book is not None:
+            self._withdraw(book, BookStatus.SYNCING, "unsubscribed")
+
+    def get(self, symbol: Symbol) -> AnyBook:
+        """The book of a symbol; raises NotSubscribed."""
+        try:
+            return self._books[symbol]
+        except KeyError:
+            kept = ", ".join(sorted(self._books)) or "none"
+            raise NotSubscribed(f"no book of {symbol!r} at {self._venue}; kept: {kept}") from None
+
+    def snapshot(self, snapshot: BookSnapshot | Level3Snapshot) -> Verdict:
+        """Begin a new generation of a book and check it."""
+        book = self.open(snapshot.symbol)
+        book.replace(snapshot)  # type: ignore[arg-type]  # one keeper is fed one kind
+        evidence = book.evidence
+        evidence.generation += 1
+        evidence.checks = 0
+        evidence.proved_ns = None
+        evidence.checksum = evidence.sequence = None
+        evidence.live = True
+        evidence.status = BookStatus.UNVERIFIED
+        evidence.reason = "no check yet"
+        evidence.depth_proved = 0
+        return self._judge(book, snapshot)
+
+    def update(self, update: BookUpdate | Level3Update) -> Verdict:
+        """Lay an update over its book and check it."""
+        book = self._books.get(update.symbol)
+        if book is None or not book.evidence.live:
+            self.unverified += 1
+            return Verdict.WITHHELD
+        book.apply(update)  # type: ignore[arg-type]  # one keeper is fed one kind
+        return self._judge(book, update)
+
+    def withdraw(self, symbol: Symbol, status: BookStatus, reason: str) -> None:
+        """Empty one book, if it is kept, until its next snapshot."""
+        book = self._books.get(symbol)
+        if book is not None:
+            self._withdraw(book, status, reason)
+
+    def doubt(self, symbol: Symbol, status: BookStatus, reason: str) -> None:
+        """Keep a book but vouch for it no longer, until its next check passes."""
+        book = self._books.get(symbol)
+        if book is not None and book.evidence.live:
+            book.evidence.status = status
+            book.evidence.reason = reason
+
+    def _judge(
+        self,
+        book: AnyBook,
+        message: BookSnapshot | BookUpdate | Level3Snapshot | Level3Update,
+    ) -> Verdict:
+        evidence = book.evidence
+        evidence.updated_ns = message.received_ns
+        evidence.venue_ns = message.venue_ns
+        expected = message.checksum
+        if self._checksum is not None and expected is not None:
+            computed = self._checksum(book)
+            if computed != expected:
+                self.failed += 1
+                reason = f"checksum {computed} is not the venue's {expected}"
+                self._withdraw(book, BookStatus.DESYNCED, reason)
+                evidence.checksum = computed
+                return Verdict.FAILED
+            evidence.checksum = computed
+        elif isinstance(message, BookSnapshot | BookUpdate) and message.sequence is not None:
+            evidence.sequence = message.sequence
+        else:
+            return self._unverified(book, "the venue sends nothing to check it by")
+        if book.is_crossed:
+            self.crossed += 1
+            return self._unverified(book, "the check passed, but the book is crossed")
+        self.passed += 1
+        evidence.checks += 1
+        evidence.proved_ns = message.received_ns
+        if evidence.status is not BookStatus.VALID:
+            self._validate(book)
+        return Verdict.PASSED
+
+    def _validate(self, book: AnyBook) -> None:
+        evidence = book.evidence
+        evidence.status = BookStatus.VALID
+        evidence.reason = ""
+        depths = [depth for depth in (self._depth_proved, book.bids.depth) if depth is not None]
+        evidence.depth_proved = min(depths, default=None)
+
+    def _unverified(self, book: AnyBook, reason: str) -> Verdict:
+        self.unverified += 1
+        evidence = book.evidence
+        evidence.status = BookStatus.UNVERIFIED
+        evidence.reason = reason
+        evidence.depth_proved = 0
+        return Verdict.UNVERIFIED
+
+    @staticmethod
+    def _withdraw(book: AnyBook, status: BookStatus, reason: str) -> None:
+        book.clear()
+        book.evidence.withdraw(status, reason)

@@ -1,0 +1,113 @@
+"""What a book's reader may rely on, and why."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from fluxum.model.instrument import Symbol
+
+__all__ = ["BookProof", "BookStatus", "Evidence"]
+
+
+class BookStatus(Enum):
+    """Whether a book can be trusted.
+
+    SYNCING: no snapshot yet. VALID: the last message passed a check. UNVERIFIED: a snapshot and
+    updates, but no check vouches for them now. STALE: silent for longer than promised. DESYNCED:
+    a check failed; withdrawn until the next snapshot.
+    """
+
+    SYNCING = "syncing"
+    VALID = "valid"
+    UNVERIFIED = "unverified"
+    STALE = "stale"
+    DESYNCED = "desynced"
+
+
+class BookProof(Struct, frozen=True, kw_only=True):
+    """The evidence behind one book at one moment.
+
+    `generation` counts snapshots. `checks` counts checks passed in this generation; the last one
+    was at `proved_ns` (received time), over `checksum` or up to `sequence`. `depth_proved` is how
+    many levels a side the evidence covers, `depth` how many are kept; none is all of them.
+    """
+
+    venue: str
+    symbol: Symbol
+    status: BookStatus
+    reason: str
+    generation: int
+    checks: int
+    checksum: int | None
+    sequence: int | None
+    proved_ns: int | None
+    updated_ns: int | None
+    depth_proved: int | None
+    depth: int | None
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether a passed check vouches for the book as last heard."""
+        return self.status is BookStatus.VALID
+
+    def age_s(self, now_ns: int) -> float | None:
+        """Seconds since the last passed check, or none when there was none."""
+        return None if self.proved_ns is None else (now_ns - self.proved_ns) / 1e9
+
+
+class Evidence:
+    """The same as it gathers, one for each book; written only by the keeper.
+
+    `live` is true while there is a snapshot that updates may be laid over.
+    """
+
+    __slots__ = (
+        "checks",
+        "checksum",
+        "depth_proved",
+        "generation",
+        "live",
+        "proved_ns",
+        "reason",
+        "sequence",
+        "status",
+        "updated_ns",
+        "venue_ns",
+    )
+
+    def __init__(self) -> None:
+        self.status = BookStatus.SYNCING
+        self.live = False
+        self.reason = "waiting for the first snapshot"
+        self.generation = 0
+        self.checks = 0
+        self.checksum: int | None = None
+        self.sequence: int | None = None
+        self.proved_ns: int | None = None
+        self.updated_ns: int | None = None
+        self.venue_ns: int | None = None
+        self.depth_proved: int | None = 0
+
+    def withdraw(self, status: BookStatus, reason: str) -> None:
+        """What was held is worth nothing now."""
+        self.status = status
+        self.live = False
+        self.reason = reason
+        self.depth_proved = 0
+
+    def proof(self, venue: str, symbol: Symbol, depth: int | None) -> BookProof:
+        """A frozen copy, for a reader."""
+        return BookProof(
+            venue=venue,
+            symbol=symbol,
+            status=self.status,
+            reason=self.reason,
+            generation=self.generation,
+            checks=self.checks,
+            checksum=self.checksum,
+            sequence=self.sequence,
+            proved_ns=self.proved_ns,
+            updated_ns=self.updated_ns,
+            depth_proved=self.depth_proved,
+            depth=depth,
+        )

@@ -1,0 +1,108 @@
+"""Everything Fluxum raises on purpose: whose fault it is, and whether trying again can help."""
+
+from typing import ClassVar
+
+__all__ = [
+    "BadInput",
+    "CircuitOpen",
+    "ConsumerTooSlow",
+    "FluxumError",
+    "LinkClosed",
+    "LocalProtocolError",
+    "NotSubscribed",
+    "ProtocolError",
+    "RateLimited",
+    "RemoteProtocolError",
+    "StaleLink",
+    "TapeError",
+    "TransportError",
+    "VenueRefused",
+]
+
+
+class FluxumError(Exception):
+    """The root of every error raised on purpose."""
+
+    retryable: ClassVar[bool] = False
+
+
+class BadInput(FluxumError, ValueError):
+    """A value handed in by the caller makes no sense; the message shows it and what was expected."""
+
+
+class NotSubscribed(FluxumError, LookupError):
+    """Something was asked about a stream this session does not carry."""
+
+
+class TransportError(FluxumError):
+    """The link or the call failed on the way; dialling again may help."""
+
+    retryable = True
+
+
+class LinkClosed(TransportError):
+    """The peer hung up, or the link was closed under the reader.
+
+    `code` is the WebSocket close code where there was one.
+    """
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class StaleLink(TransportError):
+    """The link is open and has been silent for longer than the venue promises."""
+
+
+class ProtocolError(FluxumError):
+    """Somebody broke the venue's rules."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The venue sent what its protocol does not allow; the frame is counted and kept as a sample."""
+
+    retryable = True
+
+
+class LocalProtocolError(ProtocolError):
+    """We asked for what the protocol does not allow: a bug or a bad request, never retried."""
+
+
+class VenueRefused(FluxumError):
+    """The venue understood and answered no.
+
+    `code` is the venue's own code or HTTP status, as text.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RateLimited(VenueRefused):
+    """The venue asks us to slow down; `retry_after_s` is its own word, if it gave one."""
+
+    retryable = True
+
+    def __init__(self, message: str, code: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, code)
+        self.retry_after_s = retry_after_s
+
+
+class CircuitOpen(FluxumError):
+    """A circuit breaker is open: nothing was sent. `retry_after_s` says when to ask again."""
+
+    retryable = True
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ConsumerTooSlow(FluxumError):
+    """A lossless pipe overflowed because its reader did not keep up; the reader lost its stream."""
+
+
+class TapeError(FluxumError):
+    """A recording cannot be read; the message names the file and the line."""

@@ -1,0 +1,51 @@
+"""Events as JSON lines: a type tag, exact decimals as plain text, and back without loss."""
+
+from decimal import Decimal
+from typing import Any, cast
+
+import msgspec
+
+from fluxum.errors import BadInput
+from fluxum.model.event import Event
+from fluxum.model.instrument import Symbol
+
+__all__ = ["decode_event", "encode_event", "plain"]
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    """JSON-ready builtins: decimals as text without exponents, `text` of levels left out."""
+    return _plain(msgspec.to_builtins(value, builtin_types=(Decimal, bytes), enc_hook=str))
+
+
+def encode_event(event: Event) -> bytes:
+    """One line of JSON, without its line end."""
+    return msgspec.json.encode(plain(event))
+
+
+def decode_event(line: bytes) -> Event:
+    """The event a line was made from; raises BadInput when it is none."""
+    try:
+        return _decoder.decode(line)
+    except msgspec.MsgspecError as error:
+        raise BadInput(f"an event in JSON was expected ({error}), was {line[:80]!r}") from error
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, Decimal):
+        # Plain digits, but not a gigabyte of zeros for a nonsense exponent.
+        return format(value, "f") if -64 < value.adjusted() < 64 else str(value)
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {key: _plain(item) for key, item in items if not isinstance(item, bytes)}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def _custom(kind: type, value: object) -> object:
+    if kind is Symbol:
+        return Symbol(str(value))
+    raise NotImplementedError(kind)
+
+
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event, dec_hook=_custom)

@@ -1,0 +1,287 @@
+"""The one stream: what is asked for, what happens to the link, and the union of all events."""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import (
+    BookSnapshot,
+    BookUpdate,
+    Candle,
+    Level3Snapshot,
+    Level3Update,
+    Ticker,
+    Trade,
+)
+
+__all__ = [
+    "Channel",
+    "DataStale",
+    "Desync",
+    "Dropped",
+    "Event",
+    "Gap",
+    "GapCause",
+    "LinkEvent",
+    "LinkLost",
+    "MarketEvent",
+    "Refused",
+    "Rejected",
+    "Repair",
+    "Resynced",
+    "State",
+    "StateChange",
+    "Subscribed",
+    "Subscription",
+    "Unsubscribed",
+    "VenueNotice",
+    "VenueStatus",
+    "parse_channel",
+]
+
+
+class Channel(Enum):
+    """A kind of market data."""
+
+    BOOK = "book"
+    LEVEL3 = "level3"
+    TICKER = "ticker"
+    TRADE = "trade"
+    CANDLE = "candle"
+    INSTRUMENT = "instrument"
+
+    @property
+    def is_book(self) -> bool:
+        """Whether its updates build on each other, so that a lost one breaks what is held."""
+        return self is Channel.BOOK or self is Channel.LEVEL3
+
+
+class Subscription(Struct, frozen=True, gc=False):
+    """One stream asked of a venue.
+
+    `symbol` is none for channels that cover the whole venue; `depth` is levels a side, for books;
+    `interval_s` is for candles. What is left out is the venue's default.
+    """
+
+    channel: Channel
+    symbol: Symbol | None = None
+    depth: int | None = None
+    interval_s: int | None = None
+
+    def __str__(self) -> str:
+        """Short text for people: `book BTC/USD 10`."""
+        parts = (self.channel.value, self.symbol, self.depth, self.interval_s)
+        return " ".join(str(part) for part in parts if part is not None)
+
+
+class State(Enum):
+    """Where a session stands; see `session.state` for the lawful moves."""
+
+    DISCONNECTED = "disconnected"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    AUTHENTICATED = "authenticated"
+    SUBSCRIBING = "subscribing"
+    READY = "ready"
+    RECONNECTING = "reconnecting"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+class StateChange(Struct, frozen=True, kw_only=True, tag="state_change"):
+    """A session moved. `delay_s` is how long it waits before attempt number `attempt`."""
+
+    venue: str
+    old: State
+    new: State
+    attempt: int = 0
+    delay_s: float = 0.0
+    reason: str = ""
+    received_ns: int
+
+
+class Subscribed(Struct, frozen=True, kw_only=True, tag="subscribed"):
+    """The venue accepted a subscription."""
+
+    venue: str
+    subscription: Subscription
+    warnings: tuple[str, ...] = ()
+    received_ns: int
+
+
+class Unsubscribed(Struct, frozen=True, kw_only=True, tag="unsubscribed"):
+    """The venue ended a subscription at our request."""
+
+    venue: str
+    subscription: Subscription
+    received_ns: int
+
+
+class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
+    """The venue said no to something we asked; its own words are in `message`."""
+
+    venue: str
+    subscription: Subscription | None = None
+    message: str
+    received_ns: int
+
+
+class VenueStatus(Enum):
+    """What the venue's engine does now."""
+
+    ONLINE = "online"
+    POST_ONLY = "post_only"
+    CANCEL_ONLY = "cancel_only"
+    MAINTENANCE = "maintenance"
+
+
+class VenueNotice(Struct, frozen=True, kw_only=True, tag="venue_notice"):
+    """The venue speaks of itself: its status, an announced maintenance, a rate warning."""
+
+    venue: str
+    status: VenueStatus | None = None
+    message: str = ""
+    received_ns: int
+
+
+class LinkLost(Struct, frozen=True, kw_only=True, tag="link_lost"):
+    """A link died. All it carried is withdrawn until the venue speaks again."""
+
+    venue: str
+    link: str
+    reason: str
+    received_ns: int
+
+
+class Desync(Struct, frozen=True, kw_only=True, tag="desync"):
+    """A book failed its check and is withdrawn; this stands in place of the update that failed."""
+
+    venue: str
+    subscription: Subscription
+    generation: int
+    reason: str
+    expected: int | None = None
+    computed: int | None = None
+    venue_ns: int | None = None
+    received_ns: int
+
+
+class Resynced(Struct, frozen=True, kw_only=True, tag="resynced"):
+    """A book is whole again, as a new generation; the snapshot follows."""
+
+    venue: str
+    subscription: Subscription
+    generation: int
+    received_ns: int
+
+
+class DataStale(Struct, frozen=True, kw_only=True, tag="data_stale"):
+    """A subscription has said nothing for longer than expected, although its link lives."""
+
+    venue: str
+    subscription: Subscription
+    silent_s: float
+    received_ns: int
+
+
+class Rejected(Struct, frozen=True, kw_only=True, tag="rejected"):
+    """A frame made no sense and was counted as lost; `sample` is its beginning."""
+
+    venue: str
+    reason: str
+    sample: str
+    received_ns: int
+
+
+class GapCause(Enum):
+    """Who lost the data."""
+
+    LINK_LOST = "link_lost"
+    DESYNC = "desync"
+    VENUE = "venue"
+    REJECTED = "rejected"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class Repair(Enum):
+    """What can be said of a hole once the stream goes on."""
+
+    SNAPSHOT = "snapshot"
+    BACKFILLED = "backfilled"
+    LOST = "lost"
+
+
+class Gap(Struct, frozen=True, kw_only=True, tag="gap"):
+    """A hole in one subscription, told before the first newer data.
+
+    It reaches from `since_ns` (the last thing received) to `until_ns`. `missing` counts what is
+    known to be lost, where the venue numbers its messages.
+    """
+
+    venue: str
+    subscription: Subscription
+    cause: GapCause
+    repair: Repair
+    since_ns: int
+    until_ns: int
+    missing: int | None = None
+    detail: str = ""
+    received_ns: int
+
+
+class Dropped(Struct, frozen=True, kw_only=True, tag="dropped"):
+    """This reader was too slow and lost `count` events, which stood here."""
+
+    venue: str
+    count: int
+    received_ns: int
+
+
+MarketEvent = (
+    Ticker
+    | Trade
+    | Candle
+    | BookSnapshot
+    | BookUpdate
+    | Level3Snapshot
+    | Level3Update
+    | Instrument
+)
+LinkEvent = (
+    Subscribed
+    | Unsubscribed
+    | Refused
+    | VenueNotice
+    | StateChange
+    | LinkLost
+    | Desync
+    | Resynced
+    | DataStale
+    | Rejected
+    | Gap
+    | Dropped
+)
+Event = MarketEvent | LinkEvent
+
+
+def parse_channel(text: str) -> Channel:
+    """The channel by its name or a usual alias; raises BadInput that lists the names."""
+    name = _ALIASES.get(text, text)
+    try:
+        return Channel(name)
+    except ValueError as error:
+        names = ", ".join(channel.value for channel in Channel)
+        raise BadInput(f"a channel was expected ({names}), was {text!r}") from error
+
+
+_ALIASES = {
+    "ohlc": "candle",
+    "candles": "candle",
+    "trades": "trade",
+    "orderbook": "book",
+    "books": "book",
+    "tickers": "ticker",
+    "instruments": "instrument",
+}

@@ -1,0 +1,87 @@
+"""What can be traded: symbols, and the rules a venue sets for each."""
+
+from decimal import ROUND_DOWN, Decimal
+from enum import Enum
+from typing import NewType
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput
+
+__all__ = ["Asset", "Instrument", "InstrumentStatus", "Symbol"]
+
+Asset = NewType("Asset", str)
+
+
+class Symbol(str):
+    """A market, as `BASE/QUOTE`; it is text, so it reads, hashes and compares like text.
+
+    The case is the venue's own (`AAPLx/USD`), nothing is guessed: `BTC/USD` and `BTC/USDT` are
+    different things. Raises BadInput for text of another form.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> "Symbol":
+        base, slash, quote = text.partition("/")
+        if not (base and slash and quote) or "/" in quote or any(map(str.isspace, text)):
+            raise BadInput(f"a symbol like BTC/USD was expected, was {text!r}")
+        return super().__new__(cls, text)
+
+    @property
+    def base(self) -> Asset:
+        """The asset that is bought and sold."""
+        return Asset(self.partition("/")[0])
+
+    @property
+    def quote(self) -> Asset:
+        """The asset that prices are counted in."""
+        return Asset(self.partition("/")[2])
+
+
+class InstrumentStatus(Enum):
+    """What a venue lets one do in a market now."""
+
+    ONLINE = "online"
+    CANCEL_ONLY = "cancel_only"
+    POST_ONLY = "post_only"
+    LIMIT_ONLY = "limit_only"
+    REDUCE_ONLY = "reduce_only"
+    MAINTENANCE = "maintenance"
+    DELISTED = "delisted"
+    OTHER = "other"
+
+
+class Instrument(Struct, frozen=True, kw_only=True, tag="instrument"):
+    """The rules of one market, as the venue lists them. Quantities are in the base asset."""
+
+    venue: str
+    symbol: Symbol
+    venue_symbol: str
+    base: Asset
+    quote: Asset
+    status: InstrumentStatus
+    tick: Decimal
+    lot: Decimal
+    price_precision: int
+    quantity_precision: int
+    quantity_min: Decimal
+    notional_min: Decimal | None = None
+    venue_ns: int | None = None
+    received_ns: int
+
+    def round_price(self, price: Decimal, rounding: str = ROUND_DOWN) -> Decimal:
+        """The price on the tick grid, by a `decimal` rounding mode (towards zero by default)."""
+        return _on_grid(price, self.tick, rounding)
+
+    def round_quantity(self, quantity: Decimal, rounding: str = ROUND_DOWN) -> Decimal:
+        """The quantity on the lot grid, by a `decimal` rounding mode (towards zero by default)."""
+        return _on_grid(quantity, self.lot, rounding)
+
+
+def _on_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    if not value.is_finite():
+        raise BadInput(f"a finite number was expected, was {value}")
+    if step <= 0:
+        raise BadInput(f"a positive step was expected, was {step}")
+    return (value / step).to_integral_value(rounding) * step

@@ -1,0 +1,225 @@
+"""What a market says: levels, trades, tickers, candles, books, and the orders behind a book."""
+
+from decimal import Decimal
+from enum import Enum
+
+from msgspec import Struct
+
+from fluxum.model.instrument import Symbol
+
+__all__ = [
+    "BookSnapshot",
+    "BookUpdate",
+    "Candle",
+    "Change",
+    "Level",
+    "Level3Snapshot",
+    "Level3Update",
+    "LevelChange",
+    "OrderAction",
+    "OrderChange",
+    "RestingOrder",
+    "Side",
+    "Ticker",
+    "Trade",
+]
+
+
+class Side(Enum):
+    """The side of an order, a trade's taker or a book: bids buy, asks sell."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def opposite(self) -> "Side":
+        """The side one trades against."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class Level(Struct, frozen=True, gc=False):
+    """A price and all that rests there; zero quantity means the level is gone.
+
+    `orders` is how many orders rest there, where the venue says. `text` is what the venue's
+    checksum reads of this level, kept from the wire so that it is never formatted again; it is
+    empty where the venue has no checksum, and is no part of the fact's JSON.
+    """
+
+    price: Decimal
+    quantity: Decimal
+    orders: int | None = None
+    text: bytes = b""
+
+
+class BookSnapshot(Struct, frozen=True, kw_only=True, tag="book_snapshot", gc=False):
+    """A whole book, replacing whatever was held. Bids best first, asks best first.
+
+    `depth` is the number of levels a side the venue keeps up to date, none where unbounded.
+    """
+
+    venue: str
+    symbol: Symbol
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    depth: int | None = None
+    venue_ns: int | None = None
+    received_ns: int
+    sequence: int | None = None
+    checksum: int | None = None
+
+
+class BookUpdate(Struct, frozen=True, gc=False, tag="book_update"):
+    """Absolute quantities to lay over a book, in the order given; zero removes the level."""
+
+    venue: str
+    symbol: Symbol
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    venue_ns: int | None
+    received_ns: int
+    checksum: int | None = None
+    sequence: int | None = None
+
+
+class Change(Enum):
+    """What became of a level."""
+
+    ADD = "add"
+    UPDATE = "update"
+    REMOVE = "remove"
+
+
+class LevelChange(Struct, frozen=True, gc=False, tag="level_change"):
+    """What an update did to one level of one side; a removed level keeps its last quantity."""
+
+    side: Side
+    change: Change
+    level: Level
+
+
+class RestingOrder(Struct, frozen=True, gc=False):
+    """One order in a book. `text` is what the venue's checksum reads of it (see Level)."""
+
+    order_id: str
+    price: Decimal
+    quantity: Decimal
+    venue_ns: int | None = None
+    text: bytes = b""
+
+
+class OrderAction(Enum):
+    """What happened to a resting order."""
+
+    ADD = "add"
+    MODIFY = "modify"
+    DELETE = "delete"
+
+
+class OrderChange(Struct, frozen=True, gc=False):
+    """One order added at the back of its level, changed in place, or gone."""
+
+    action: OrderAction
+    order: RestingOrder
+
+
+class Level3Snapshot(Struct, frozen=True, kw_only=True, tag="level3_snapshot", gc=False):
+    """Every visible order of the best `depth` levels: best level first, then in queue order."""
+
+    venue: str
+    symbol: Symbol
+    bids: tuple[RestingOrder, ...]
+    asks: tuple[RestingOrder, ...]
+    depth: int | None = None
+    venue_ns: int | None = None
+    received_ns: int
+    checksum: int | None = None
+
+
+class Level3Update(Struct, frozen=True, kw_only=True, tag="level3_update", gc=False):
+    """Changes to single orders, to be applied in the order given."""
+
+    venue: str
+    symbol: Symbol
+    bids: tuple[OrderChange, ...]
+    asks: tuple[OrderChange, ...]
+    venue_ns: int | None = None
+    received_ns: int
+    checksum: int | None = None
+
+
+class Trade(Struct, frozen=True, kw_only=True, tag="trade", gc=False):
+    """An execution. `side` is the taker's; `backfilled` marks one told after a hole, not live."""
+
+    venue: str
+    symbol: Symbol
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    trade_id: str
+    order_type: str = ""
+    backfilled: bool = False
+    venue_ns: int | None = None
+    received_ns: int
+
+
+class Ticker(Struct, frozen=True, kw_only=True, tag="ticker", gc=False):
+    """The state of a market in one line. `volume` to `trades` cover the last 24 hours."""
+
+    venue: str
+    symbol: Symbol
+    bid: Decimal | None = None
+    bid_quantity: Decimal | None = None
+    ask: Decimal | None = None
+    ask_quantity: Decimal | None = None
+    last: Decimal | None = None
+    last_quantity: Decimal | None = None
+    volume: Decimal | None = None
+    vwap: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    open: Decimal | None = None
+    change: Decimal | None = None
+    change_percent: Decimal | None = None
+    trades: int | None = None
+    venue_ns: int | None = None
+    received_ns: int
+
+    @property
+    def spread(self) -> Decimal | None:
+        """Ask less bid, or none while a side is empty."""
+        return None if self.bid is None or self.ask is None else self.ask - self.bid
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Half way between bid and ask, or none while a side is empty."""
+        return None if self.bid is None or self.ask is None else (self.ask + self.bid) / 2
+
+    @property
+    def spread_percent(self) -> Decimal | None:
+        """The spread in per cent of the mid, or none while a side is empty."""
+        spread, mid = self.spread, self.mid
+        return None if spread is None or not mid else spread / mid * 100
+
+
+class Candle(Struct, frozen=True, kw_only=True, tag="candle", gc=False):
+    """Open, high, low, close and volume of one interval.
+
+    `closed` is true when the venue says so or a later interval has begun; a running candle is
+    repeated with each trade. `end_ns` is exclusive.
+    """
+
+    venue: str
+    symbol: Symbol
+    interval_s: int
+    start_ns: int
+    end_ns: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    vwap: Decimal | None = None
+    trades: int | None = None
+    closed: bool = False
+    venue_ns: int | None = None
+    received_ns: int

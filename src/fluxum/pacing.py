@@ -1,0 +1,183 @@
+"""When, not what: back-off, a shared budget of attempts, a token bucket, a circuit breaker.
+
+All are pure: the time (in seconds, of any steady clock) and the random generator are handed in.
+"""
+
+from collections import deque
+from enum import Enum
+from random import Random
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput, CircuitOpen
+
+__all__ = [
+    "AttemptBudget",
+    "Backoff",
+    "BackoffPolicy",
+    "BreakerPolicy",
+    "BreakerState",
+    "CircuitBreaker",
+    "TokenBucket",
+]
+
+
+class BackoffPolicy(Struct, frozen=True, kw_only=True):
+    """How long to wait before dialling again.
+
+    The first `quick_tries` wait a random part of `quick_s`. Every later one waits a random time
+    between `floor_s` and a ceiling that starts at `first_s`, is multiplied each time and never
+    exceeds `ceiling_s`. `attempts_max` of none never gives up.
+    """
+
+    quick_tries: int = 2
+    quick_s: float = 1.0
+    floor_s: float = 0.0
+    first_s: float = 1.0
+    multiplier: float = 2.0
+    ceiling_s: float = 30.0
+    attempts_max: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a policy that cannot be kept."""
+        if self.quick_tries < 0 or self.quick_s < 0 or self.floor_s < 0:
+            raise BadInput(f"a back-off cannot wait less than nothing, was {self}")
+        if not self.floor_s <= self.first_s <= self.ceiling_s or self.multiplier < 1:
+            raise BadInput(
+                f"a back-off needs floor_s <= first_s <= ceiling_s and multiplier >= 1, was {self}"
+            )
+
+
+class Backoff:
+    """Counts failed attempts in a row and says how long to wait before the next."""
+
+    def __init__(self, policy: BackoffPolicy, random: Random) -> None:
+        self._policy = policy
+        self._random = random
+        self.attempt = 0
+
+    def next_delay(self, floor_s: float = 0.0) -> float | None:
+        """Seconds to wait before the next attempt, or none when the policy gives up.
+
+        `floor_s` raises the least delay, for a venue in maintenance or a `Retry-After`.
+        """
+        policy = self._policy
+        if policy.attempts_max is not None and self.attempt >= policy.attempts_max:
+            return None
+        slow = self.attempt - policy.quick_tries
+        self.attempt += 1
+        if slow < 0:
+            return max(floor_s, self._random.uniform(0.0, policy.quick_s))
+        # The exponent is bounded: a float power of a day of failures would overflow.
+        ceiling = min(policy.ceiling_s, policy.first_s * policy.multiplier ** min(slow, 64))
+        return max(floor_s, self._random.uniform(policy.floor_s, ceiling))
+
+    def reset(self) -> None:
+        """Begin again; called only after a link has proved itself."""
+        self.attempt = 0
+
+
+class AttemptBudget:
+    """At most `limit` attempts in any `window_s`, shared by all who hold the same object."""
+
+    def __init__(self, limit: int, window_s: float) -> None:
+        if limit < 1 or window_s <= 0:
+            raise BadInput(f"a budget needs a limit and a window, was {limit} in {window_s} s")
+        self._limit = limit
+        self._window_s = window_s
+        self._taken: deque[float] = deque(maxlen=limit)
+
+    def take(self, now_s: float) -> float:
+        """Seconds to wait first; the attempt is booked for the end of that wait."""
+        start = now_s
+        if len(self._taken) == self._limit:
+            start = max(now_s, self._taken[0] + self._window_s)
+        self._taken.append(start)
+        return start - now_s
+
+
+class TokenBucket:
+    """Lets `burst` through at once and `rate_per_s` on average."""
+
+    def __init__(self, rate_per_s: float, burst: int) -> None:
+        if rate_per_s <= 0 or burst < 1:
+            raise BadInput(f"a bucket needs a rate and a burst, was {rate_per_s}/s and {burst}")
+        self._rate_per_s = rate_per_s
+        self._burst = burst
+        self._tokens = float(burst)
+        self._at_s: float | None = None
+
+    def take(self, now_s: float) -> float:
+        """Seconds to wait before one may pass; the token is spent now."""
+        if self._at_s is not None:
+            gained = (now_s - self._at_s) * self._rate_per_s
+            self._tokens = min(float(self._burst), self._tokens + gained)
+        self._at_s = now_s
+        self._tokens -= 1
+        return max(0.0, -self._tokens / self._rate_per_s)
+
+
+class BreakerState(Enum):
+    """Closed lets everything pass, open nothing, half open one trial."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class BreakerPolicy(Struct, frozen=True, kw_only=True):
+    """Open after `failures` in a row; try again after `open_s`; close after `successes` trials."""
+
+    failures: int = 5
+    open_s: float = 30.0
+    successes: int = 1
+
+
+class CircuitBreaker:
+    """Stops calling what keeps failing. One breaker guards one resource."""
+
+    def __init__(self, name: str, policy: BreakerPolicy) -> None:
+        self.name = name
+        self.state = BreakerState.CLOSED
+        self.refused = 0
+        self._policy = policy
+        self._failures = 0
+        self._successes = 0
+        self._opened_s = 0.0
+        self._trial = False
+
+    def enter(self, now_s: float) -> None:
+        """Ask leave for one call; raises CircuitOpen. Tell its end by `succeeded` or `failed`."""
+        if self.state is BreakerState.OPEN:
+            left = self._opened_s + self._policy.open_s - now_s
+            if left > 0:
+                self._refuse(left)
+            self.state = BreakerState.HALF_OPEN
+            self._successes = 0
+            self._trial = False
+        if self.state is BreakerState.HALF_OPEN:
+            if self._trial:
+                self._refuse(0.0)
+            self._trial = True
+
+    def succeeded(self) -> None:
+        """The call did what it was for."""
+        self._failures = 0
+        if self.state is BreakerState.HALF_OPEN:
+            self._trial = False
+            self._successes += 1
+            if self._successes >= self._policy.successes:
+                self.state = BreakerState.CLOSED
+
+    def failed(self, now_s: float) -> None:
+        """The call failed in a way that speaks against the resource, not against the request."""
+        self._failures += 1
+        trial_failed = self.state is BreakerState.HALF_OPEN
+        if trial_failed or self._failures >= self._policy.failures:
+            self.state = BreakerState.OPEN
+            self._opened_s = now_s
+            self._trial = False
+
+    def _refuse(self, left_s: float) -> None:
+        self.refused += 1
+        raise CircuitOpen(f"{self.name} keeps failing; not called for {left_s:.1f} s more", left_s)

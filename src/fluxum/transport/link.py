@@ -1,0 +1,88 @@
+"""Links: open, ordered channels of whole messages; and a pair of ends in memory."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from fluxum.errors import LinkClosed
+
+__all__ = ["Dial", "Link", "MemoryLink", "loopback"]
+
+
+class Link(Protocol):
+    """One open connection. Frames arrive whole and in order, as bytes."""
+
+    async def send(self, frame: bytes) -> None:
+        """Write one message; raises LinkClosed."""
+        ...
+
+    async def receive(self) -> bytes:
+        """The next message; raises LinkClosed when the peer hangs up.
+
+        It may return without giving other tasks a turn; whoever loops over it yields.
+        """
+        ...
+
+
+# Opens a link to a URL for the length of a block. Raises TransportError when the other side
+# cannot be reached, RateLimited or VenueRefused when it says no.
+Dial = Callable[[str], AbstractAsyncContextManager[Link]]
+
+
+class MemoryLink:
+    """One end of a link inside the process; what it sends, its peer receives."""
+
+    def __init__(self) -> None:
+        self._inbox: deque[bytes] = deque()
+        self._reader: asyncio.Future[None] | None = None
+        self._closed: LinkClosed | None = None
+        self.peer: MemoryLink | None = None
+
+    async def send(self, frame: bytes) -> None:
+        """Hand the frame to the peer at once; raises LinkClosed after either end closed."""
+        self.deliver(frame)
+
+    def deliver(self, frame: bytes) -> None:
+        """Send without waiting, which memory allows; raises LinkClosed like `send`."""
+        if self._closed is not None:
+            raise self._closed
+        assert self.peer is not None
+        self.peer._inbox.append(frame)  # noqa: SLF001 - the two ends are one thing
+        self.peer._wake()  # noqa: SLF001
+
+    async def receive(self) -> bytes:
+        """The next frame; what was sent before a hang-up is still received first."""
+        while not self._inbox:
+            if self._closed is not None:
+                raise self._closed
+            self._reader = asyncio.get_running_loop().create_future()
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+        return self._inbox.popleft()
+
+    def close(self, code: int = 1000, reason: str = "closed") -> None:
+        """Close both ends; their readers get LinkClosed once their inboxes are empty."""
+        for end in (self, self.peer):
+            if end is not None and end._closed is None:  # noqa: SLF001
+                end._closed = LinkClosed(reason, code)  # noqa: SLF001
+                end._wake()  # noqa: SLF001
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether this end can send no more."""
+        return self._closed is not None
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+
+def loopback() -> tuple[MemoryLink, MemoryLink]:
+    """Two ends of one link, in memory."""
+    one, other = MemoryLink(), MemoryLink()
+    one.peer, other.peer = other, one
+    return one, other
