@@ -19,12 +19,14 @@ AnyBook = TypeVar("AnyBook", Book, Level3Book)
 class Verdict(Enum):
     """What a message did to a book.
 
-    PASSED: applied and proved. UNVERIFIED: applied, nothing vouches for it. FAILED: the check
-    failed and the book was withdrawn; the evidence says why. WITHHELD: not applied, as there is
-    no snapshot to lay it over.
+    PASSED: applied and proved. RESTORED: the same, and the book is valid from here on.
+    UNVERIFIED: applied, nothing vouches for it. FAILED: the check failed and the book was
+    withdrawn; the evidence says why. WITHHELD: not applied, as there is no snapshot to lay it
+    over.
     """
 
     PASSED = "passed"
+    RESTORED = "restored"
     UNVERIFIED = "unverified"
     FAILED = "failed"
     WITHHELD = "withheld"
@@ -145,9 +147,10 @@ class BookKeeper(Generic[AnyBook]):
         self.passed += 1
         evidence.checks += 1
         evidence.proved_ns = message.received_ns
-        if evidence.status is not BookStatus.VALID:
-            self._validate(book)
-        return Verdict.PASSED
+        if evidence.status is BookStatus.VALID:
+            return Verdict.PASSED
+        self._validate(book)
+        return Verdict.RESTORED
 
     def _validate(self, book: AnyBook) -> None:
         evidence = book.evidence

@@ -148,7 +148,11 @@ class Level3Update(Struct, frozen=True, kw_only=True, tag="level3_update", gc=Fa
 
 
 class Trade(Struct, frozen=True, kw_only=True, tag="trade", gc=False):
-    """An execution. `side` is the taker's; `backfilled` marks one told after a hole, not live."""
+    """An execution; `side` is the taker's.
+
+    `sequence` is the venue's running number within the market, where it leaves none out.
+    `backfilled` marks a trade told from the venue's memory rather than as it happened.
+    """
 
     venue: str
     symbol: Symbol
@@ -156,6 +160,7 @@ class Trade(Struct, frozen=True, kw_only=True, tag="trade", gc=False):
     price: Decimal
     quantity: Decimal
     trade_id: str
+    sequence: int | None = None
     order_type: str = ""
     backfilled: bool = False
     venue_ns: int | None = None

@@ -5,6 +5,7 @@ received; events come out at once; what must be written, fetched or closed is qu
 and performed by the connection. Nothing here waits, dials, counts attempts or reads a clock.
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -12,9 +13,10 @@ from msgspec import Struct
 
 from fluxum.book.book import Book
 from fluxum.book.level3 import Level3Book
+from fluxum.errors import BadInput
 from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.market import Candle, Ticker, Trade
+from fluxum.model.market import Candle, Level, Side, Ticker, Trade
 from fluxum.pacing import BackoffPolicy
 
 __all__ = [
@@ -60,7 +62,12 @@ Effect = Send | Fetch | Hangup
 
 
 class VenueProtocol(Protocol):
-    """One link's conversation: frames in, events out, effects queued."""
+    """One link's conversation: frames in, events out, effects queued.
+
+    `outbox` holds what is to be done, oldest first; whoever performs an effect pops it.
+    """
+
+    outbox: deque[Effect]
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue the requests for these streams; raises LocalProtocolError for impossible ones."""
@@ -86,10 +93,6 @@ class VenueProtocol(Protocol):
         """Queue the venue's own ping."""
         ...
 
-    def effects(self) -> Sequence[Effect]:
-        """What has been queued since the last call, in order; the queue is then empty."""
-        ...
-
     def unanswered(self) -> Collection[Subscription]:
         """What was asked and has been neither accepted nor refused yet."""
         ...
@@ -97,8 +100,12 @@ class VenueProtocol(Protocol):
     def overhear(self, depth: int | None = None) -> None:
         """From now on accept answers to questions this protocol did not ask, as on a tape.
 
-        `depth` is that of books whose acknowledgement is not on the tape.
+        `depth` is that of books of which neither request nor acknowledgement is on the tape.
         """
+        ...
+
+    def overhear_request(self, frame: bytes) -> None:
+        """Learn from another client's frame what it asked for; nonsense is passed over."""
         ...
 
 
@@ -111,6 +118,10 @@ class MarketView(Protocol):
 
     def book(self, symbol: Symbol) -> Level3Book:
         """Every resting order of one market."""
+        ...
+
+    def levels(self, symbol: Symbol, side: Side, count: int) -> Sequence[Level]:
+        """The best levels of one side, best first; an unchanged level is the same object."""
         ...
 
     def trades(self, symbol: Symbol, count: int) -> Sequence[Trade]:
@@ -163,7 +174,8 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     `link_silence_s` is how long a healthy link may say nothing at all; `data_silence_s` how long
     one subscription may, heartbeats not counting. `attempts` per `attempt_window_s` are shared
-    by all links of the venue from this process.
+    by all links of the venue from this process; the back-off begins anew once a link has been
+    ready for `stable_s`.
     """
 
     link_silence_s: float
@@ -174,6 +186,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     maintenance_delay_s: float
     attempts: int
     attempt_window_s: float
+    stable_s: float
     sends_per_s: float
     send_burst: int
     symbols_per_link: int
@@ -184,7 +197,9 @@ class Venue(Struct, frozen=True, kw_only=True):
     """All that the rest of the house may know about an exchange.
 
     `endpoints` maps an endpoint's name to its URL; `routes` says which endpoint carries which
-    channel. A capability the venue lacks is a channel that is missing from `routes`.
+    channel. A capability the venue lacks is a channel that is missing from `routes`. Of `depths`
+    and `intervals_s` the first is the default. Closing with a code of `fatal_closes` means that
+    dialling again cannot help.
     """
 
     name: str
@@ -196,9 +211,39 @@ class Venue(Struct, frozen=True, kw_only=True):
     checks: Checks
     protocol: Callable[[], VenueProtocol]
     server: Callable[[MarketView, str], VenueServer]
+    needs_token: frozenset[Channel] = frozenset()
     fatal_closes: frozenset[int] = frozenset()
 
     @property
     def channels(self) -> frozenset[Channel]:
         """What the venue can stream."""
         return frozenset(self.routes)
+
+    def complete(self, subscription: Subscription) -> Subscription:
+        """The same subscription with the venue's defaults filled in.
+
+        Raises BadInput for what the venue does not offer; the message lists what it does.
+        """
+        channel = subscription.channel
+        if channel not in self.routes:
+            offered = ", ".join(sorted(one.value for one in self.routes))
+            raise BadInput(f"{self.name} offers {offered}; was {channel.value!r}")
+        if (subscription.symbol is None) != (channel is Channel.INSTRUMENT):
+            raise BadInput(f"one symbol is needed, for instruments none; was '{subscription}'")
+        depths = self.depths.get(channel, ())
+        intervals_s = self.intervals_s if channel is Channel.CANDLE else ()
+        return Subscription(
+            channel,
+            subscription.symbol,
+            _offered(f"{self.name} {channel.value} depth", subscription.depth, depths),
+            _offered(f"{self.name} interval in seconds", subscription.interval_s, intervals_s),
+        )
+
+
+def _offered(name: str, wish: int | None, offer: Sequence[int]) -> int | None:
+    if wish is None:
+        return offer[0] if offer else None
+    if wish not in offer:
+        known = ", ".join(map(str, offer)) or "none"
+        raise BadInput(f"{name} can be {known}; was {wish}")
+    return wish

@@ -20,6 +20,7 @@ __all__ = [
     "Heartbeat",
     "InstrumentData",
     "InstrumentFrame",
+    "Kind",
     "Level",
     "Level3Data",
     "Level3Frame",

@@ -1,0 +1,1 @@
+"""Streams inside the process: pipes, buses, merges, and work that ends with its block."""

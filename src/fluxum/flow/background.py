@@ -1,0 +1,109 @@
+"""Work that cannot outlive its block, and one error out of it, never a group.
+
+The only place that starts tasks. `asyncio.TaskGroup` does the work; what it adds to errors is
+taken off again: a group, groups in groups, a cancellation it caused itself.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TypeVar, cast
+
+from fluxum.errors import BadInput
+
+__all__ = ["Background", "background"]
+
+R = TypeVar("R")
+
+
+class Background:
+    """The work that goes on behind one block; made by `background`."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+        self._is_open = True
+
+    def start(
+        self, coroutine: Coroutine[object, object, R], *, name: str | None = None
+    ) -> asyncio.Task[R]:
+        """Run a coroutine until it ends or the block does; raises BadInput after the block.
+
+        If it fails, so does the block.
+        """
+        if not self._is_open:
+            coroutine.close()
+            raise BadInput(f"nothing can be started after its block has ended, was {name!r}")
+        return self._group.create_task(coroutine, name=name)
+
+    def end(self) -> None:
+        """Accept no more work; called when the block ends."""
+        self._is_open = False
+
+
+@asynccontextmanager
+async def background(*coroutines: Coroutine[object, object, object]) -> AsyncGenerator[Background]:
+    """Run coroutines for the length of the block; at its end they are cancelled and awaited.
+
+    When one of them fails, the block is cancelled and the error is raised from it. One error
+    leaves: the block's own before the others', a cancellation from outside before what failed
+    because of it. The others are told in the notes of the one.
+    """
+    task = asyncio.current_task()
+    assert task is not None, "background is used inside a task"
+    cancels = task.cancelling()
+    cancels_in_block = cancels
+    own: BaseException | None = None
+    others: list[BaseException] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            work = Background(group)
+            for coroutine in coroutines:
+                work.start(coroutine)
+            try:
+                yield work
+            except BaseException as error:  # noqa: BLE001 - raised below, whatever it is
+                own = error
+            work.end()
+            cancels_in_block = task.cancelling()
+            # Raised even at a good end: it is the group's way to cancel its tasks and wait.
+            raise own or _BlockEnded
+    except BaseExceptionGroup as errors:
+        others = [error for error in _leaves(errors) if not isinstance(error, _BlockEnded)]
+    is_cancelled = task.cancelling() > cancels
+    if own is not None and not isinstance(own, asyncio.CancelledError):
+        # Struck while the block's tasks were awaited, a cancellation is forgotten by the group.
+        is_late = is_cancelled and cancels_in_block == cancels
+        _raise(_cancelled_by(own) if is_late else _leaves(own)[0], others)
+    elif is_cancelled:
+        _raise(own or asyncio.CancelledError(), others)
+    elif others:
+        _raise(others[0], others)
+
+
+class _BlockEnded(Exception):  # noqa: N818 - not an error, a way out
+    """The block came to its end."""
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    inner = cast("BaseExceptionGroup[BaseException]", error).exceptions
+    return [leaf for one in inner for leaf in _leaves(one)]
+
+
+def _cancelled_by(own: BaseException) -> asyncio.CancelledError:
+    cancelled = asyncio.CancelledError()
+    cancelled.__cause__ = own
+    return cancelled
+
+
+def _raise(one: BaseException, others: list[BaseException]) -> None:
+    for other in others:
+        if other is not one and other is not one.__cause__:
+            one.add_note(f"meanwhile, in the background: {other!r}")
+    context = one.__context__
+    try:
+        raise one
+    finally:
+        # Raising made it look as if it came from handling the cancellation of the block.
+        one.__context__ = context

@@ -1,0 +1,89 @@
+"""One producer, many readers: every reader gets a pipe of its own."""
+
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from fluxum.errors import FluxumError
+from fluxum.flow.pipe import Overflow, Pipe, PipeStatistics
+
+__all__ = ["Bus", "BusStatistics"]
+
+T = TypeVar("T")
+
+
+class BusStatistics(Struct, frozen=True, kw_only=True):
+    """How many items were published, and what became of them at each reader."""
+
+    published: int
+    pipes: tuple[PipeStatistics, ...]
+
+
+class Bus(Generic[T]):
+    """Hands every item to the pipes of all who want it; no reader can harm another."""
+
+    __slots__ = ("_error", "_is_closed", "_readers", "published")
+
+    def __init__(self) -> None:
+        self.published = 0
+        self._readers: tuple[tuple[Callable[[T], bool] | None, Pipe[T]], ...] = ()
+        self._is_closed = False
+        self._error: FluxumError | None = None
+
+    def subscribe(
+        self,
+        wants: Callable[[T], bool] | None = None,
+        *,
+        capacity: int,
+        overflow: Overflow,
+        key: Callable[[T], Hashable | None] | None = None,
+        notice: Callable[[int], T] | None = None,
+    ) -> Pipe[T]:
+        """A pipe with all that is published from now on and is wanted.
+
+        It is forgotten when it is cancelled. After `close` it has ended already.
+        """
+        pipe = Pipe(
+            capacity=capacity, overflow=overflow, key=key, notice=notice, on_cancel=self._forget
+        )
+        if self._is_closed:
+            pipe.close(self._error)
+        else:
+            self._readers = (*self._readers, (wants, pipe))
+        return pipe
+
+    def put(self, item: T) -> None:
+        """Publish an item; never waits."""
+        self.published += 1
+        for wants, pipe in self._readers:
+            if wants is None or wants(item):
+                pipe.put(item)
+
+    def close(self, error: FluxumError | None = None) -> None:
+        """End every pipe, with an error if there is one; only the first call counts."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._error = error
+        for pipe in self.pipes:
+            pipe.close(error)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anybody reads now; saves making what nobody wants."""
+        return bool(self._readers)
+
+    @property
+    def pipes(self) -> tuple[Pipe[T], ...]:
+        """The pipes of all present readers."""
+        return tuple(pipe for _, pipe in self._readers)
+
+    def statistics(self) -> BusStatistics:
+        """What was published, and what became of it at each present reader."""
+        return BusStatistics(
+            published=self.published, pipes=tuple(pipe.statistics() for pipe in self.pipes)
+        )
+
+    def _forget(self, gone: Pipe[T]) -> None:
+        self._readers = tuple(reader for reader in self._readers if reader[1] is not gone)

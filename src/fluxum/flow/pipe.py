@@ -1,0 +1,324 @@
+"""A bounded queue with one reader and a definite end.
+
+The producer never waits and never sees an error: what a full pipe does is the reader's choice,
+made when the pipe was opened. Every item is accounted for at any moment:
+
+    offered = delivered + conflated + dropped + waiting
+
+A pipe belongs to one event loop. The hot path is `put`: one comparison and one append, and a
+reader is woken once for all that arrived together.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterator
+from enum import Enum
+from functools import partial
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput, ConsumerTooSlow, FluxumError
+
+__all__ = ["Batches", "Overflow", "Pipe", "PipeStatistics"]
+
+T = TypeVar("T")
+
+
+class Overflow(Enum):
+    """What a full pipe does.
+
+    DROP_OLDEST: the oldest item gives way, counted. CONFLATE: only the latest item of each key
+    waits; over capacity the oldest gives way, counted. RAISE: the stream fails, for readers to
+    whom a loss is a failure.
+    """
+
+    DROP_OLDEST = "drop_oldest"
+    CONFLATE = "conflate"
+    RAISE = "raise"
+
+
+class PipeStatistics(Struct, frozen=True, kw_only=True):
+    """What became of all items: offered = delivered + conflated + dropped + waiting.
+
+    `conflated` gave way to a newer item of the same key. `dropped` never reached the reader:
+    they did not fit, came after the end, or were abandoned by it.
+    """
+
+    capacity: int
+    offered: int
+    delivered: int
+    conflated: int
+    dropped: int
+    waiting: int
+
+
+class Pipe(Generic[T]):
+    """A bounded queue; iterate over it with `async for`, alone.
+
+    `key` tells which items supersede each other, none meaning never; only CONFLATE asks it. The
+    newer item goes to the end, so that it overtakes nothing that was put before it. `notice`
+    makes an item that tells the reader how many were dropped at its place in the stream; it is
+    not counted. `on_cancel` is called once, when the reader leaves.
+
+    What waits is still read after the end; then the reader gets StopAsyncIteration, the error of
+    `close`, or ConsumerTooSlow after an overflow with RAISE. Leaving a `with` block cancels.
+    """
+
+    __slots__ = (
+        "_capacity",
+        "_delivered",
+        "_dropped",
+        "_error",
+        "_is_closed",
+        "_is_waiting",
+        "_items",
+        "_missed",
+        "_notice",
+        "_offered",
+        "_on_cancel",
+        "_overflow",
+        "_room",
+        "_wake",
+    )
+
+    def __init__(
+        self,
+        *,
+        capacity: int,
+        overflow: Overflow,
+        key: Callable[[T], Hashable | None] | None = None,
+        notice: Callable[[int], T] | None = None,
+        on_cancel: "Callable[[Pipe[T]], None] | None" = None,
+    ) -> None:
+        if capacity < 1:
+            raise BadInput(f"a pipe needs a capacity of at least 1, was {capacity}")
+        self._items: deque[T] | _Latest[T] = deque()
+        if overflow is Overflow.CONFLATE:
+            if key is None:
+                raise BadInput("a pipe that conflates needs a key")
+            self._items = _Latest(key)
+        self._capacity = capacity
+        self._overflow = overflow
+        self._notice = notice
+        self._on_cancel = on_cancel
+        self._room = capacity  # below it an append is all there is to do; nothing fits once closed
+        self._offered = self._delivered = self._dropped = 0
+        self._missed = 0  # dropped since the last item read, still to be noticed
+        self._error: FluxumError | None = None
+        self._is_closed = False
+        self._is_waiting = False
+        self._wake: Callable[[], None] | None = None
+
+    # The producer's end
+
+    def put(self, item: T) -> None:
+        """Offer an item; never waits and never raises."""
+        items = self._items
+        if len(items) < self._room:
+            items.append(item)
+        else:
+            self._put_without_room(item)
+        self._offered += 1
+        if self._wake is not None:
+            self._ring()
+
+    def close(self, error: FluxumError | None = None) -> None:
+        """End the stream, after what waits; only the first call counts."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._room = 0
+        self._error = error
+        self._ring()
+
+    # The reader's end
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        if (self._is_waiting or not self._items) and not await self.wait():
+            raise StopAsyncIteration if self._error is None else self._error
+        return self.take()
+
+    async def wait(self) -> bool:
+        """Wait for an item; true when one waits, false when the stream has ended."""
+        if self._is_waiting:
+            raise BadInput("a pipe has one reader, and it is waiting already")
+        self._is_waiting = True
+        try:
+            while not self._items and not self._is_closed:
+                arrival = asyncio.get_running_loop().create_future()
+                self.call_when_ready(partial(_resolve, arrival))
+                try:
+                    await arrival
+                finally:
+                    self._wake = None
+        finally:
+            self._is_waiting = False
+        return bool(self._items)
+
+    def take(self) -> T:
+        """The oldest item, or the notice before it; raises LookupError when nothing waits."""
+        if self._missed:
+            return self._tell_missed()
+        item = self._items.popleft()
+        self._delivered += 1
+        return item
+
+    def drain(self) -> list[T]:
+        """All that waits, without waiting for more."""
+        items = self._items
+        batch = list(items)
+        items.clear()
+        self._delivered += len(batch)
+        if self._missed:
+            batch.insert(0, self._tell_missed())
+        return batch
+
+    def batches(self) -> "Batches[T]":
+        """Iterate over lists of all that waits at once, for readers with much to do."""
+        return Batches(self)
+
+    def call_when_ready(self, wake: Callable[[], None]) -> None:
+        """Call `wake` once, as soon as an item waits or the stream has ended; maybe at once.
+
+        For those who read several pipes; it takes the place of waiting.
+        """
+        if self._wake is not None:
+            raise BadInput("a pipe has one reader, and it is waiting already")
+        if self._items or self._is_closed:
+            wake()
+        else:
+            self._wake = wake
+
+    def cancel(self) -> None:
+        """Leave: what waits is dropped, what comes later too."""
+        self._dropped += len(self._items)
+        self._items.clear()
+        self._missed = 0
+        self.close()
+        on_cancel, self._on_cancel = self._on_cancel, None
+        if on_cancel is not None:
+            on_cancel(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.cancel()
+
+    # What can be asked of it
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait for the reader."""
+        return len(self._items)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can come; items may still wait."""
+        return self._is_closed
+
+    @property
+    def error(self) -> FluxumError | None:
+        """What the stream ends with, if it failed."""
+        return self._error
+
+    def statistics(self) -> PipeStatistics:
+        """What became of all items so far."""
+        items = self._items
+        return PipeStatistics(
+            capacity=self._capacity,
+            offered=self._offered,
+            delivered=self._delivered,
+            conflated=items.superseded if isinstance(items, _Latest) else 0,
+            dropped=self._dropped,
+            waiting=len(items),
+        )
+
+    def _put_without_room(self, item: T) -> None:
+        if self._is_closed:
+            self._dropped += 1
+        elif self._overflow is Overflow.RAISE:
+            self._dropped += 1
+            self.close(ConsumerTooSlow(f"{self._capacity} items waited and none was read in time"))
+        else:
+            self._items.append(item)
+            if len(self._items) > self._capacity:
+                self._items.popleft()
+                self._dropped += 1
+                self._missed += self._notice is not None
+
+    def _tell_missed(self) -> T:
+        assert self._notice is not None
+        missed, self._missed = self._missed, 0
+        return self._notice(missed)
+
+    def _ring(self) -> None:
+        wake, self._wake = self._wake, None
+        if wake is not None:
+            wake()
+
+
+class Batches(Generic[T]):
+    """A pipe read in lists: all that waits at once, at least one item."""
+
+    __slots__ = ("_pipe",)
+
+    def __init__(self, pipe: Pipe[T]) -> None:
+        self._pipe = pipe
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> list[T]:
+        if await self._pipe.wait():
+            return self._pipe.drain()
+        raise StopAsyncIteration if self._pipe.error is None else self._pipe.error
+
+
+class _Latest(Generic[T]):
+    """The part of a deque that a pipe needs, with one item for each key, the newest last."""
+
+    __slots__ = ("_items", "_key", "superseded")
+
+    def __init__(self, key: Callable[[T], Hashable | None]) -> None:
+        self._key: Callable[[T], Hashable | None] = key
+        self._items: OrderedDict[Hashable, T] = OrderedDict()  # a dict is slow to lose its first
+        self.superseded = 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._items.values())
+
+    def append(self, item: T) -> None:
+        items = self._items
+        key = self._key(item)
+        if key is None:
+            items[object()] = item  # a key like no other
+            return
+        if key in items:
+            self.superseded += 1
+            del items[key]
+        items[key] = item
+
+    def popleft(self) -> T:
+        return self._items.popitem(last=False)[1]
+
+    def clear(self) -> None:
+        self._items.clear()
+
+
+def _resolve(arrival: asyncio.Future[None]) -> None:
+    if not arrival.done():  # a cancelled reader has not always run yet
+        arrival.set_result(None)

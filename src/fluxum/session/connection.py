@@ -1,0 +1,184 @@
+"""One link, one protocol, until either gives up.
+
+Three tasks: one reads and hands events upward at once, one performs what the protocol wants done,
+one watches the time. The reader neither waits for the sender nor reads a second clock; it lets
+the others run after every burst of frames, as a link that is never empty would starve them.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from msgspec import Struct
+
+from fluxum.clock import Clock
+from fluxum.errors import LinkClosed, LocalProtocolError, RemoteProtocolError, StaleLink
+from fluxum.flow.background import background
+from fluxum.flow.bus import Bus
+from fluxum.model.event import Event, MarketEvent, Rejected, Subscription
+from fluxum.pacing import TokenBucket
+from fluxum.transport.http import Http
+from fluxum.transport.link import Link
+from fluxum.venues.venue import Effect, Fetch, Hangup, Limits, Send, VenueProtocol
+
+__all__ = ["Connection", "LinkCounts", "RawFrame"]
+
+_BURST = 64
+_SAMPLE_CHARACTERS = 200
+_DATA: frozenset[type] = frozenset(MarketEvent.__args__)
+
+
+class LinkCounts(Struct):
+    """What came over one feed's links: frames = data + control + rejected."""
+
+    frames: int = 0
+    data: int = 0
+    control: int = 0
+    rejected: int = 0
+    sent: int = 0
+
+
+class RawFrame(Struct, frozen=True, gc=False):
+    """A frame as it was on the wire; `sent` tells those of ours."""
+
+    frame: bytes
+    received_ns: int
+    sent: bool = False
+
+
+class Connection:
+    """A conversation over one open link."""
+
+    def __init__(
+        self,
+        venue: str,
+        link: Link,
+        protocol: VenueProtocol,
+        *,
+        limits: Limits,
+        clock: Clock,
+        http: Http | None,
+        counts: LinkCounts,
+        raw: Bus[RawFrame],
+        deliver: Callable[[Sequence[Event]], None],
+        reject: Callable[[Rejected], None],
+    ) -> None:
+        self._venue = venue
+        self._link = link
+        self._protocol = protocol
+        self._limits = limits
+        self._clock = clock
+        self._http = http
+        self._counts = counts
+        self._raw = raw
+        self._deliver = deliver
+        self._reject = reject
+        self._bucket = TokenBucket(limits.sends_per_s, limits.send_burst)
+        self._outbox_filled = asyncio.Event()
+
+    async def run(self) -> NoReturn:
+        """Converse until the link dies; always ends with an error that says why."""
+        async with background(self._perform(), self._watch()):
+            await self._read()
+        raise AssertionError("reading ends with an error only")
+
+    def perform_soon(self) -> None:
+        """The protocol has been asked for something: let its outbox be emptied."""
+        self._outbox_filled.set()
+
+    async def _read(self) -> NoReturn:
+        receive_frame = self._link.receive
+        receive = self._protocol.receive
+        outbox = self._protocol.outbox
+        now_ns = self._clock.now_ns
+        deliver, counts, raw = self._deliver, self._counts, self._raw
+        burst = 0
+        while True:
+            frame = await receive_frame()
+            received_ns = now_ns()
+            counts.frames += 1
+            if raw.is_read:
+                raw.put(RawFrame(frame, received_ns))
+            try:
+                events = receive(frame, received_ns)
+            except RemoteProtocolError as error:
+                counts.rejected += 1
+                self._reject(self._rejected(frame, error, received_ns))
+            else:
+                if events:
+                    if type(events[-1]) in _DATA:
+                        counts.data += 1
+                    else:
+                        counts.control += 1
+                    deliver(events)
+                else:
+                    counts.control += 1
+            if outbox:
+                self._outbox_filled.set()
+            burst += 1
+            if burst == _BURST:
+                burst = 0
+                await asyncio.sleep(0)
+
+    async def _perform(self) -> None:
+        outbox = self._protocol.outbox
+        while True:
+            while outbox:
+                await self._perform_one(outbox.popleft())
+            self._outbox_filled.clear()
+            await self._outbox_filled.wait()
+
+    async def _perform_one(self, effect: Effect) -> None:
+        match effect:
+            case Send(frame):
+                await asyncio.sleep(self._bucket.take(asyncio.get_running_loop().time()))
+                try:
+                    async with asyncio.timeout(self._limits.answer_timeout_s):
+                        await self._link.send(frame)
+                except TimeoutError as error:
+                    raise StaleLink("the link takes no more frames") from error
+                self._counts.sent += 1
+                if self._raw.is_read:
+                    self._raw.put(RawFrame(frame, self._clock.now_ns(), sent=True))
+            case Fetch():
+                await self._fetch(effect)
+            case Hangup(reason):
+                raise LinkClosed(f"we hung up: {reason}")
+
+    async def _fetch(self, fetch: Fetch) -> None:
+        if self._http is None:
+            raise LocalProtocolError(f"{fetch.path} was asked for, but no HTTP was handed in")
+        body = await self._http.call(fetch.method, fetch.path, fetch.headers, fetch.body)
+        events = self._protocol.receive_response(fetch, body, self._clock.now_ns())
+        if events:
+            self._deliver(events)
+
+    async def _watch(self) -> None:
+        """Ping, and give up on a link that is silent or owes an answer for too long."""
+        limits = self._limits
+        now_s = asyncio.get_running_loop().time
+        heard_frames, heard_s, pinged_s = self._counts.frames, now_s(), now_s()
+        asked: dict[Subscription, float] = {}
+        while True:
+            await asyncio.sleep(min(1.0, limits.link_silence_s / 4))
+            now = now_s()
+            if self._counts.frames != heard_frames:
+                heard_frames, heard_s = self._counts.frames, now
+            silent_s = now - heard_s
+            if silent_s >= limits.link_silence_s:
+                raise StaleLink(f"nothing heard for {silent_s:.1f} s")
+            is_quiet = silent_s >= limits.link_silence_s / 2 and pinged_s <= heard_s
+            if is_quiet or now - pinged_s >= limits.ping_interval_s:
+                pinged_s = now
+                self._protocol.ping()
+                self.perform_soon()
+            asked = {one: asked.get(one, now) for one in self._protocol.unanswered()}
+            late = [one for one, since in asked.items() if now - since >= limits.answer_timeout_s]
+            if late:
+                raise StaleLink(f"no answer for {limits.answer_timeout_s:.0f} s to '{late[0]}'")
+
+    def _rejected(self, frame: bytes, error: RemoteProtocolError, received_ns: int) -> Rejected:
+        sample = frame[:_SAMPLE_CHARACTERS].decode("utf-8", "replace")
+        return Rejected(
+            venue=self._venue, reason=str(error), sample=sample, received_ns=received_ns
+        )

@@ -1,0 +1,273 @@
+"""One endpoint kept alive: dial, converse, back off, dial again, for as long as it can heal."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from random import Random
+from typing import NoReturn, Protocol
+
+from fluxum.clock import Clock
+from fluxum.errors import FluxumError, LinkClosed, RateLimited, TransportError
+from fluxum.flow.bus import Bus
+from fluxum.model.event import Event, Rejected, State, Subscription, VenueStatus
+from fluxum.model.instrument import Symbol
+from fluxum.pacing import AttemptBudget, Backoff
+from fluxum.session.connection import Connection, LinkCounts, RawFrame
+from fluxum.session.readiness import Readiness
+from fluxum.session.state import is_lawful
+from fluxum.transport.http import Http
+from fluxum.transport.link import Dial
+from fluxum.venues.venue import Limits, Venue, VenueProtocol
+
+__all__ = ["Feed", "FeedOwner", "Surroundings"]
+
+_log = logging.getLogger(__name__)
+_DIAL_TIMEOUT_S = 15.0
+
+
+class Surroundings:
+    """What all feeds of one session share: the world as it was handed in."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        limits: Limits,
+        dial: Dial,
+        clock: Clock,
+        random: Random,
+        budget: AttemptBudget,
+        http: Http | None,
+    ) -> None:
+        self.venue = venue
+        self.limits = limits
+        self.dial = dial
+        self.clock = clock
+        self.random = random
+        self.budget = budget
+        self.http = http
+        self.raw: Bus[RawFrame] = Bus()
+        self.status = VenueStatus.ONLINE
+
+
+class FeedOwner(Protocol):
+    """Who is told what happens to a feed, at once and in order."""
+
+    def reject(self, feed: "Feed", rejected: Rejected) -> None:
+        """The venue said something that made no sense."""
+        ...
+
+    def moved(self, feed: "Feed", *, attempt: int, delay_s: float, reason: str) -> None:
+        """The feed's state changed."""
+        ...
+
+    def lost(self, feed: "Feed", reason: str) -> None:
+        """The link is gone, and all it carried is stale."""
+        ...
+
+    def failed(self, feed: "Feed", error: FluxumError) -> None:
+        """The feed gave up for good."""
+        ...
+
+
+class Feed:
+    """One endpoint and all that is wanted of it, over one link at a time.
+
+    `take` is handed the events of every frame; it is the frame path, so nothing stands between.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: str,
+        url: str,
+        around: Surroundings,
+        take: Callable[[Sequence[Event]], None],
+        owner: FeedOwner,
+    ) -> None:
+        self.name = name
+        self.endpoint = endpoint
+        self.state = State.DISCONNECTED
+        self.wanted: dict[Subscription, None] = {}
+        self.readiness = Readiness(name)
+        self.counts = LinkCounts()
+        self.links = 0
+        self._url = url
+        self._around = around
+        self._take = take
+        self._owner = owner
+        self._backoff = Backoff(around.limits.backoff, around.random)
+        self._protocol: VenueProtocol | None = None
+        self._connection: Connection | None = None
+        self._ready_since_s: float | None = None
+
+    @property
+    def symbols(self) -> set[Symbol]:
+        """The symbols this feed carries, for the venue's limit of them."""
+        return {one.symbol for one in self.wanted if one.symbol is not None}
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a link now."""
+        return self._protocol is not None
+
+    # What is asked of it; sent at once when there is a link, and again after every reconnect
+
+    def subscribe(self, wanted: Iterable[Subscription]) -> None:
+        """Want more."""
+        fresh = [one for one in wanted if one not in self.wanted]
+        self.wanted.update(dict.fromkeys(fresh))
+        for one in fresh:
+            self.readiness.lack(one, "not acknowledged")
+        if self._protocol is not None:
+            self._protocol.subscribe(fresh)
+            self._speak()
+
+    def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
+        """Want less."""
+        gone = [one for one in unwanted if one in self.wanted]
+        for one in gone:
+            del self.wanted[one]
+            self.readiness.have(one)
+        if self._protocol is not None:
+            self._protocol.unsubscribe(gone)
+            self._speak()
+
+    def resync(self, subscription: Subscription) -> None:
+        """Ask for a fresh snapshot of one stream, if there is a link to ask over."""
+        if self._protocol is not None and subscription in self.wanted:
+            self._protocol.resync(subscription)
+            self._speak()
+
+    def settle(self) -> None:
+        """Move between SUBSCRIBING and READY as the readiness has it."""
+        if self._protocol is not None:
+            self._move(State.READY if self.readiness.is_ready else State.SUBSCRIBING)
+
+    # Its life
+
+    async def run(self) -> None:
+        """Keep the endpoint reached until cancelled, or until it cannot be."""
+        while True:
+            await self._wait_for_budget()
+            self._move(State.CONNECTING)
+            error = await self._converse_until_error()
+            delay_s = self._next_delay(error)
+            if delay_s is None:
+                _log.error("%s %s gave up: %s", self._around.venue.name, self.name, error)
+                self._move(State.FAILED, reason=str(error))
+                self._owner.failed(self, error)
+                return
+            self._back_off(delay_s, str(error))
+            await asyncio.sleep(delay_s)
+
+    def rest(self) -> None:
+        """Told after `run` was cancelled at the user's wish."""
+        self._move(State.DISCONNECTED, reason="disconnected by the user")
+
+    async def _wait_for_budget(self) -> None:
+        wait_s = self._around.budget.take(asyncio.get_running_loop().time())
+        if wait_s > 0:
+            limits = self._around.limits
+            reason = f"{limits.attempts} attempts in {limits.attempt_window_s:.0f} s are used up"
+            if self.state is not State.DISCONNECTED:
+                self._back_off(wait_s, reason)
+            await asyncio.sleep(wait_s)
+
+    async def _converse_until_error(self) -> FluxumError:
+        try:
+            await self._converse()
+        except FluxumError as error:
+            return error
+
+    async def _converse(self) -> NoReturn:
+        around = self._around
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(_DIAL_TIMEOUT_S):
+                    link = await stack.enter_async_context(around.dial(self._url))
+            except TimeoutError as error:
+                raise TransportError(
+                    f"{self._url} did not answer in {_DIAL_TIMEOUT_S:.0f} s"
+                ) from error
+            protocol = around.venue.protocol()
+            connection = Connection(
+                around.venue.name,
+                link,
+                protocol,
+                limits=around.limits,
+                clock=around.clock,
+                http=around.http,
+                counts=self.counts,
+                raw=around.raw,
+                deliver=self._take,
+                reject=partial(self._owner.reject, self),
+            )
+            self._open(protocol, connection)
+            try:
+                await connection.run()
+            except asyncio.CancelledError:
+                self._lose("closed by us")
+                raise
+            except BaseException as error:
+                self._lose(str(error) or type(error).__name__)
+                raise
+
+    def _open(self, protocol: VenueProtocol, connection: Connection) -> None:
+        self.links += 1
+        self._protocol, self._connection = protocol, connection
+        self.readiness.have(None)
+        self._move(State.CONNECTED)
+        for subscription in self.wanted:
+            self.readiness.lack(subscription, "not acknowledged")
+        protocol.subscribe(self.wanted)
+        self._speak()
+
+    def _lose(self, reason: str) -> None:
+        _log.warning("%s %s lost its link: %s", self._around.venue.name, self.name, reason)
+        if self._has_proved_itself():
+            self._backoff.reset()
+        self._protocol = self._connection = self._ready_since_s = None
+        self.readiness.lack(None, f"not connected: {reason}")
+        self._owner.lost(self, reason)
+
+    def _speak(self) -> None:
+        assert self._connection is not None
+        self._connection.perform_soon()
+        self.settle()
+
+    def _has_proved_itself(self) -> bool:
+        since_s = self._ready_since_s
+        now_s = asyncio.get_running_loop().time()
+        return since_s is not None and now_s - since_s >= self._around.limits.stable_s
+
+    def _next_delay(self, error: FluxumError) -> float | None:
+        """Seconds before the next attempt; none when another cannot help."""
+        code = error.code if isinstance(error, LinkClosed) else None
+        if not error.retryable or code in self._around.venue.fatal_closes:
+            return None
+        floor_s = 0.0
+        if isinstance(error, RateLimited) and error.retry_after_s is not None:
+            floor_s = error.retry_after_s
+        if self._around.status is not VenueStatus.ONLINE:
+            floor_s = max(floor_s, self._around.limits.maintenance_delay_s)
+        return self._backoff.next_delay(floor_s)
+
+    def _back_off(self, delay_s: float, reason: str) -> None:
+        self._move(
+            State.RECONNECTING, attempt=self._backoff.attempt, delay_s=delay_s, reason=reason
+        )
+
+    def _move(
+        self, new: State, *, attempt: int = 0, delay_s: float = 0.0, reason: str = ""
+    ) -> None:
+        old = self.state
+        if old is new and new is not State.RECONNECTING:
+            return
+        assert old is new or is_lawful(old, new), f"{self.name} cannot go from {old} to {new}"
+        self.state = new
+        is_ready = new is State.READY
+        self._ready_since_s = asyncio.get_running_loop().time() if is_ready else None
+        _log.info("%s %s is %s %s", self._around.venue.name, self.name, new.value, reason)
+        self._owner.moved(self, attempt=attempt, delay_s=delay_s, reason=reason)

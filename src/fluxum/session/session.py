@@ -1,0 +1,467 @@
+"""Session: a venue kept within reach, behind one door.
+
+    async with Session(venue, dial=dial, clock=clock, random=random) as session:
+        session.subscribe(Subscription(Channel.BOOK, Symbol("BTC/USD")))
+        await session.wait_ready()
+
+Subscriptions are spread over as many links as the venue's limits ask for. All events come out of
+one ordered stream, `events()`, of which every other stream is a part. When the session fails for
+good, every stream ends with that error; when its block ends, nothing of it is left running.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from msgspec import Struct
+
+from fluxum.book.book import Book
+from fluxum.book.level3 import Level3Book
+from fluxum.clock import Clock
+from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
+from fluxum.flow.background import Background, background
+from fluxum.flow.pipe import Overflow, Pipe, PipeStatistics
+from fluxum.model.event import (
+    Channel,
+    Dropped,
+    Event,
+    LinkLost,
+    Refused,
+    Rejected,
+    State,
+    StateChange,
+    Subscription,
+)
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
+from fluxum.pacing import AttemptBudget
+from fluxum.session.books import BookStream
+from fluxum.session.connection import LinkCounts, RawFrame
+from fluxum.session.feed import Feed, Surroundings
+from fluxum.session.gaps import GapLedger
+from fluxum.session.intake import Intake, IntakeCounts
+from fluxum.session.readiness import Missing
+from fluxum.session.state import is_lawful, least_ready
+from fluxum.transport.http import Http
+from fluxum.transport.link import Dial
+from fluxum.venues.venue import Limits, Venue
+
+__all__ = ["Session", "SessionStatistics"]
+
+_CAPACITY = 10_000
+
+
+class SessionStatistics(Struct, frozen=True, kw_only=True):
+    """What came in, what became of it, and what every present reader got.
+
+    The sums close: `frames = data + control + rejected`, `heard + own = published + withheld`,
+    and for every reader `offered = delivered + conflated + dropped + waiting`.
+    """
+
+    venue: str
+    state: State
+    links: int
+    reconnects: int
+    frames: int
+    data: int
+    control: int
+    rejected: int
+    sent: int
+    heard: int
+    own: int
+    published: int
+    withheld: int
+    desyncs: int
+    gaps: int
+    checks_passed: int
+    checks_failed: int
+    readers: tuple[PipeStatistics, ...]
+
+    @property
+    def sums_close(self) -> bool:
+        """Whether nothing is unaccounted for."""
+        return (
+            self.frames == self.data + self.control + self.rejected
+            and self.heard + self.own == self.published + self.withheld
+            and all(
+                one.offered == one.delivered + one.conflated + one.dropped + one.waiting
+                for one in self.readers
+            )
+        )
+
+
+class Session:
+    """One venue: its feeds, its books, and one ordered stream of all that happens.
+
+    `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
+    venue that share an address should share a `budget` of attempts.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        *,
+        dial: Dial,
+        clock: Clock,
+        random: Random,
+        endpoints: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+        budget: AttemptBudget | None = None,
+        http: Http | None = None,
+    ) -> None:
+        limits = limits or venue.limits
+        unknown = sorted(set(endpoints or ()) - set(venue.endpoints))
+        if unknown:
+            known = ", ".join(venue.endpoints)
+            raise BadInput(f"{venue.name} has the endpoints {known}; was {unknown[0]!r}")
+        self.venue = venue
+        self.state = State.DISCONNECTED
+        self._endpoints = {**venue.endpoints, **(endpoints or {})}
+        budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
+        self._around = Surroundings(venue, limits, dial, clock, random, budget, http)
+        self._intake = Intake(self._around, lambda: asyncio.get_running_loop().time())
+        self._feeds: list[Feed] = []
+        self._running: dict[Feed, asyncio.Task[None]] = {}
+        self._scope = background()
+        self._work: Background | None = None
+        self._is_wanted = True  # whether the user wants links, once the block is entered
+        self._error: FluxumError | None = None
+
+    async def __aenter__(self) -> Self:
+        self._work = await self._scope.__aenter__()
+        self._work.start(self._watch(), name=f"{self.venue.name} watch")
+        for feed in self._feeds:
+            self._start(feed)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        self._work = None
+        self._is_wanted = False
+        try:
+            return await self._scope.__aexit__(kind, error, traceback)
+        finally:
+            self._move(State.CLOSED)
+            self._intake.bus.close(self._error)
+            self._around.raw.close(self._error)
+
+    # What is asked of it
+
+    def subscribe(self, *wanted: Subscription) -> tuple[Subscription, ...]:
+        """Want these streams, now and after every reconnect; returns them with defaults filled in.
+
+        Raises BadInput for what the venue does not offer, and for a book of a symbol that is
+        already carried at another depth: on the wire the two could not be told apart.
+        """
+        complete = tuple(self.venue.complete(one) for one in wanted)
+        for subscription in complete:
+            self._refuse_unsuited(subscription)
+        for subscription in complete:
+            if subscription not in self._intake.streams:
+                feed = self._feed_for(subscription)
+                self._intake.carry(subscription, feed)
+                feed.subscribe([subscription])
+        return complete
+
+    def unsubscribe(self, *unwanted: Subscription) -> None:
+        """Want these streams no longer; raises NotSubscribed for one that is not carried."""
+        complete = [self.venue.complete(one) for one in unwanted]
+        for subscription in complete:
+            if subscription not in self._intake.streams:
+                raise NotSubscribed(f"'{subscription}' is not carried by this session")
+        for subscription in complete:
+            feed = self._intake.streams[subscription].feed
+            self._intake.drop(subscription)
+            feed.unsubscribe([subscription])
+            feed.settle()
+
+    async def connect(self) -> None:
+        """Reach for the venue again after `disconnect`; entering the block does it at first."""
+        if self._work is None:
+            raise BadInput("a session connects inside its block: async with session")
+        self._is_wanted = True
+        for feed in self._feeds:
+            self._start(feed)
+
+    async def disconnect(self) -> None:
+        """Let the links go until `connect`; subscriptions are kept."""
+        self._is_wanted = False
+        running, self._running = self._running, {}
+        for task in running.values():
+            task.cancel()
+        await asyncio.wait(running.values()) if running else None
+        for feed in running:
+            if feed.state is not State.FAILED:
+                feed.rest()
+
+    async def wait_ready(self, timeout_s: float | None = None) -> None:
+        """Wait until all that was asked for is there and proved.
+
+        Raises VenueRefused when the venue refused a subscription, the session's error when it
+        failed for good, and TimeoutError with what is missing.
+        """
+        if not self._feeds:
+            raise BadInput("nothing is subscribed, so there is nothing to wait for")
+        try:
+            async with asyncio.timeout(timeout_s):
+                with self._pipe(_decides_readiness, 100, Overflow.DROP_OLDEST) as changes:
+                    while not self._check_ready():
+                        if not await changes.wait():
+                            raise self._error or BadInput("the session is closed")
+                        changes.drain()
+        except TimeoutError:
+            missing = "; ".join(map(str, self.missing()))
+            raise TimeoutError(f"not ready after {timeout_s} s: {missing}") from None
+
+    # What it knows
+
+    def missing(self) -> list[Missing]:
+        """Why the session is not ready; empty when it is."""
+        return [one for feed in self._feeds for one in feed.readiness]
+
+    def book(self, symbol: str) -> Book:
+        """The live book of a symbol: look at it, do not keep it. Raises NotSubscribed."""
+        return self._intake.books.get(Symbol(symbol))
+
+    def level3(self, symbol: str) -> Level3Book:
+        """The live book of single orders of a symbol. Raises NotSubscribed."""
+        return self._intake.level3.get(Symbol(symbol))
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """All that is wanted, in the order it was asked for."""
+        return tuple(self._intake.streams)
+
+    @property
+    def gaps(self) -> GapLedger:
+        """Every hole so far, open and closed."""
+        return self._intake.gaps
+
+    def statistics(self) -> SessionStatistics:
+        """All counts at this moment."""
+        counts = _sum(feed.counts for feed in self._feeds)
+        intake: IntakeCounts = self._intake.counts
+        books = (self._intake.books, self._intake.level3)
+        links = sum(feed.links for feed in self._feeds)
+        return SessionStatistics(
+            venue=self.venue.name,
+            state=self.state,
+            links=sum(feed.is_connected for feed in self._feeds),
+            reconnects=links - sum(feed.links > 0 for feed in self._feeds),
+            frames=counts.frames,
+            data=counts.data,
+            control=counts.control,
+            rejected=counts.rejected,
+            sent=counts.sent,
+            heard=intake.heard,
+            own=intake.own,
+            published=self._intake.bus.published,
+            withheld=intake.withheld,
+            desyncs=intake.desyncs,
+            gaps=self._intake.gaps.count,
+            checks_passed=sum(keeper.passed for keeper in books),
+            checks_failed=sum(keeper.failed for keeper in books),
+            readers=self._intake.bus.statistics().pipes,
+        )
+
+    # Its streams; each call opens a pipe of its own
+
+    def events(
+        self, *, capacity: int = _CAPACITY, overflow: Overflow = Overflow.DROP_OLDEST
+    ) -> Pipe[Event]:
+        """Everything, in order. A reader that is too slow is told with `Dropped`."""
+        key = _latest_key if overflow is Overflow.CONFLATE else None
+        return self._pipe(None, capacity, overflow, key)
+
+    def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Pipe[Event]:
+        """The trades of a symbol, and all that is told of links and holes between them."""
+        return self._pipe(_wants(Trade, symbol), capacity, Overflow.DROP_OLDEST)
+
+    def tickers(self, symbol: str, *, capacity: int = 100) -> Pipe[Event]:
+        """The latest ticker of a symbol: the slow reader skips to the last one."""
+        return self._pipe(_wants(Ticker, symbol), capacity, Overflow.CONFLATE, _latest_key)
+
+    def candles(self, symbol: str, *, capacity: int = _CAPACITY) -> Pipe[Event]:
+        """The candles of a symbol, of every interval that is subscribed."""
+        return self._pipe(_wants(Candle, symbol), capacity, Overflow.DROP_OLDEST)
+
+    def books(self, symbol: str, depth: int = 10) -> BookStream:
+        """The book of a symbol each time it changed; a slow reader skips to the latest.
+
+        Raises NotSubscribed.
+        """
+        pipe = self._pipe(
+            _wants((BookUpdate, BookSnapshot), symbol), 100, Overflow.CONFLATE, _latest_key
+        )
+        return BookStream(self.book(symbol), pipe, depth)
+
+    def states(self, *, capacity: int = 1000) -> Pipe[Event]:
+        """The session's changes of state."""
+        return self._pipe(
+            lambda event: type(event) is StateChange, capacity, Overflow.DROP_OLDEST
+        )
+
+    def raw(self, *, capacity: int = _CAPACITY) -> Pipe[RawFrame]:
+        """Every frame of every link, ours included, as it was on the wire."""
+        return self._around.raw.subscribe(capacity=capacity, overflow=Overflow.DROP_OLDEST)
+
+    # What its feeds tell it
+
+    def moved(self, feed: Feed, *, attempt: int, delay_s: float, reason: str) -> None:
+        """Become what the least ready feed is."""
+        self._move(
+            least_ready(one.state for one in self._feeds),
+            attempt=attempt,
+            delay_s=delay_s,
+            reason=reason,
+            is_again=feed.state is State.RECONNECTING,
+        )
+
+    def reject(self, feed: Feed, rejected: Rejected) -> None:
+        """Count a frame that made no sense, and doubt the books of its link."""
+        self._intake.reject(feed, rejected)
+
+    def lost(self, feed: Feed, reason: str) -> None:
+        """Withdraw what came over a link that is gone."""
+        self._intake.lose(feed, reason, self._around.clock.now_ns())
+
+    def failed(self, feed: Feed, error: FluxumError) -> None:
+        """End every stream with the error of a feed that gave up: nobody waits for the dead."""
+        self._error = error
+        self._intake.bus.close(error)
+        self._around.raw.close(error)
+
+    # Pieces
+
+    def _check_ready(self) -> bool:
+        if self._error is not None:
+            raise self._error
+        for subscription, message in self._intake.refused.items():
+            raise VenueRefused(f"{self.venue.name} refused '{subscription}': {message}")
+        return self.state is State.READY
+
+    def _refuse_unsuited(self, subscription: Subscription) -> None:
+        if subscription.channel in self.venue.needs_token:
+            raise BadInput(
+                f"{subscription.channel.value} at {self.venue.name} needs a token, which a "
+                f"session cannot fetch yet; was '{subscription}'"
+            )
+        for known in self._intake.streams:
+            is_same_book = (
+                known.channel is subscription.channel
+                and known.symbol == subscription.symbol
+                and known.channel.is_book
+            )
+            if is_same_book and known != subscription:
+                raise BadInput(f"'{known}' is carried already; was '{subscription}'")
+
+    def _feed_for(self, subscription: Subscription) -> Feed:
+        """The link that carries this symbol already, else one with room, else a new one."""
+        endpoint = self.venue.routes[subscription.channel]
+        feeds = [feed for feed in self._feeds if feed.endpoint == endpoint]
+        for feed in feeds:
+            if subscription.symbol in feed.symbols:
+                return feed
+        for feed in feeds:
+            if len(feed.symbols) < self._around.limits.symbols_per_link:
+                return feed
+        name = f"{endpoint}-{len(feeds) + 1}"
+        url = self._endpoints[endpoint]
+        feed = Feed(name, endpoint, url, self._around, self._intake.take, self)
+        self._feeds.append(feed)
+        self._start(feed)
+        return feed
+
+    def _start(self, feed: Feed) -> None:
+        if self._work is not None and self._is_wanted and feed not in self._running:
+            name = f"{self.venue.name} {feed.name}"
+            self._running[feed] = self._work.start(feed.run(), name=name)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            self._intake.check(self._around.clock.now_ns())
+
+    def _move(
+        self,
+        new: State,
+        *,
+        attempt: int = 0,
+        delay_s: float = 0.0,
+        reason: str = "",
+        is_again: bool = False,
+    ) -> None:
+        old = self.state
+        if old is new and not (is_again and new is State.RECONNECTING):
+            return
+        assert old is new or is_lawful(old, new), f"{self.venue.name}: {old} to {new}"
+        self.state = new
+        self._intake.tell(
+            StateChange(
+                venue=self.venue.name,
+                old=old,
+                new=new,
+                attempt=attempt,
+                delay_s=delay_s,
+                reason=reason,
+                received_ns=self._around.clock.now_ns(),
+            )
+        )
+
+    def _pipe(
+        self,
+        wants: Callable[[Event], bool] | None,
+        capacity: int,
+        overflow: Overflow,
+        key: Callable[[Event], Hashable | None] | None = None,
+    ) -> Pipe[Event]:
+        return self._intake.bus.subscribe(
+            wants, capacity=capacity, overflow=overflow, key=key, notice=self._dropped
+        )
+
+    def _dropped(self, count: int) -> Event:
+        now_ns = self._around.clock.now_ns()
+        return Dropped(venue=self.venue.name, count=count, received_ns=now_ns)
+
+
+def _decides_readiness(event: Event) -> bool:
+    return isinstance(event, StateChange | Refused)
+
+
+def _wants(kinds: type | tuple[type, ...], symbol: str) -> Callable[[Event], bool]:
+    """These kinds of event of one symbol, and what is told of its links and holes."""
+
+    def wants(event: Event) -> bool:
+        if isinstance(event, kinds):
+            return getattr(event, "symbol", None) == symbol
+        if isinstance(event, LinkLost | Rejected):
+            return True
+        subscription: Subscription | None = getattr(event, "subscription", None)
+        return subscription is not None and subscription.symbol == symbol
+
+    return wants
+
+
+def _latest_key(event: Event) -> Hashable | None:
+    """What a newer event makes pointless: books and tickers as a whole, running candles."""
+    if isinstance(event, BookUpdate | BookSnapshot):
+        return Channel.BOOK, event.symbol
+    if isinstance(event, Ticker):
+        return Channel.TICKER, event.symbol
+    if isinstance(event, Candle):
+        return Channel.CANDLE, event.symbol, event.interval_s, event.start_ns
+    return None
+
+
+def _sum(counts: Iterable[LinkCounts]) -> LinkCounts:
+    total = LinkCounts()
+    for one in counts:
+        for field in LinkCounts.__struct_fields__:
+            setattr(total, field, getattr(total, field) + getattr(one, field))
+    return total

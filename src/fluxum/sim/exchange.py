@@ -1,0 +1,363 @@
+"""An exchange in a box: markets that move by themselves, a venue's server for each client.
+
+Clients dial it in memory; `sim.serve` puts the same object on a real socket. All that happens
+follows from the seed. Every move of a market and every answer gets an instant of its own, in
+whole microseconds and never twice, so that a frame's time names one state of the exchange's own
+book: `book_at` tells a checker what the client should hold.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from operator import itemgetter
+from random import Random
+from types import TracebackType
+from typing import Any, Self
+
+from msgspec import Struct
+
+from fluxum.book.level3 import Level3Book
+from fluxum.clock import Clock
+from fluxum.errors import BadInput, RateLimited, TransportError, VenueRefused
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import Candle, Level, Side, Ticker, Trade
+from fluxum.sim.connection import Connection
+from fluxum.sim.faults import Fault, FaultKind, FaultPlan
+from fluxum.sim.listing import listing
+from fluxum.sim.market import SimulatedMarket
+from fluxum.transport.link import Link, loopback
+from fluxum.venues.venue import Venue, VenueServer
+
+__all__ = ["SimulatedExchange", "Top"]
+
+_HISTORY_MAX = 5000
+_HISTORY_LEVELS = 10
+_TICK_S = 0.2
+_WARM_UP_STEPS = 500
+_WARM_UP_S = 1800.0
+_RETRY_STATUSES = (429, 503)
+
+Levels = tuple[tuple[Decimal, Decimal], ...]
+Moment = tuple[int, Sequence[Level], Sequence[Level]]
+
+
+class Top(Struct, frozen=True):
+    """The best levels of a book at an instant, as (price, quantity), best first."""
+
+    venue_ns: int
+    bids: Levels
+    asks: Levels
+
+
+class SimulatedExchange:
+    """A venue with markets of its own; see MarketView for what its servers see.
+
+    Used as an async context manager, which owns every task. `rate_per_s` is market moves over all
+    symbols, at random intervals; zero stops them. `depth` is the least number of levels a side.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        symbols: Sequence[Symbol],
+        *,
+        seed: int,
+        clock: Clock,
+        rate_per_s: float = 5.0,
+        depth: int = 30,
+        faults: FaultPlan | None = None,
+    ) -> None:
+        if not symbols:
+            raise BadInput("a simulated exchange needs a symbol, was none")
+        self.venue = venue
+        self.symbols = tuple(dict.fromkeys(symbols))
+        self.seed = seed
+        self.status = "online"
+        self.refused = 0
+        self.dialled = 0
+        self.moves = 0
+        self._clock = clock
+        self._last_ns = 0
+        self._rate_per_s = rate_per_s
+        self._plan = faults if faults is not None else FaultPlan((), _generator(seed, "faults"))
+        self._random = _generator(seed, "moves")
+        now_ns = self._stamp()
+        self._markets = {symbol: self._make(symbol, now_ns, depth) for symbol in self.symbols}
+        self._history: dict[Symbol, deque[Moment]] = {
+            symbol: deque(maxlen=_HISTORY_MAX) for symbol in self.symbols
+        }
+        for symbol in self.symbols:
+            self._remember(symbol, now_ns)
+        self._connections: list[Connection] = []
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._started_s = 0.0
+        self._silent_until_s = 0.0
+        self._frozen_until_s = 0.0
+        self._refusal: tuple[float, Fault] | None = None
+
+    async def __aenter__(self) -> Self:
+        assert self._group is None, "a simulated exchange opens once"
+        self._group = await asyncio.TaskGroup().__aenter__()
+        self._started_s = self._now_s()
+        self._silent_until_s = self._frozen_until_s = self._started_s
+        self._start(self._tick(), "ticks")
+        if self._rate_per_s > 0:
+            self._start(self._move(), "moves")
+        for index, fault in enumerate(self._plan.timed):
+            self._start(self._perform(fault), f"{fault.kind.value} {index}")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        group, self._group = self._group, None
+        assert group is not None
+        self.hangup_all(1001)
+        for task in self._tasks:
+            task.cancel()
+        try:
+            await group.__aexit__(kind, error, traceback)
+        except BaseExceptionGroup as failed:
+            # A failed task of ours cancels the block: its error says more than the cancellation.
+            if error is None or isinstance(error, asyncio.CancelledError):
+                raise failed.exceptions[0] from failed
+
+    # What a venue's servers see
+
+    def instruments(self) -> Sequence[Instrument]:
+        """Every market of the exchange."""
+        return [market.instrument for market in self._markets.values()]
+
+    def book(self, symbol: Symbol) -> Level3Book:
+        """Every resting order of one market."""
+        return self._markets[symbol].engine.book
+
+    def levels(self, symbol: Symbol, side: Side, count: int) -> Sequence[Level]:
+        """The best levels of one side, best first; an unchanged level is the same object."""
+        return self._markets[symbol].levels(side, count)
+
+    def trades(self, symbol: Symbol, count: int) -> Sequence[Trade]:
+        """The last trades, oldest first."""
+        return self._markets[symbol].trades(count)
+
+    def ticker(self, symbol: Symbol) -> Ticker:
+        """The last 24 hours in one line."""
+        return self._markets[symbol].ticker()
+
+    def candles(self, symbol: Symbol, interval_s: int, count: int) -> Sequence[Candle]:
+        """The last candles, oldest first; the last one may be running."""
+        return self._markets[symbol].candles(interval_s, count)
+
+    # What a client sees
+
+    @asynccontextmanager
+    async def dial(self, url: str) -> AsyncGenerator[Link]:
+        """Open a link in memory; a Dial. The URL or its last part names the endpoint.
+
+        Raises RateLimited or VenueRefused while dials are refused, and TransportError when the
+        exchange is not open.
+        """
+        await asyncio.sleep(0)
+        if self._group is None:
+            raise TransportError(f"the simulated exchange is not open, was dialled at {url!r}")
+        self._refuse()
+        self.dialled += 1
+        client, ours = loopback()
+        server = self.venue.server(self, self.endpoint_of(url))
+        connection = Connection(server, ours, self._stamp, self._plan, self._started_s)
+        connection.hold(self._frozen_until_s)
+        self._connections.append(connection)
+        self._start(connection.serve(), f"client {self.dialled}")
+        self._greet(connection, server)
+        try:
+            yield client
+        finally:
+            connection.close()
+            self._connections.remove(connection)
+
+    def endpoint_of(self, url: str) -> str:
+        """The name of the endpoint a URL stands for: a known URL, or one that ends in the name."""
+        for name, known in self.venue.endpoints.items():
+            if url == known:
+                return name
+        last = url.partition("?")[0].rstrip("/").rpartition("/")[2]
+        return last if last in self.venue.endpoints else "public"
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return sum(connection.is_open for connection in self._connections)
+
+    # What tests and checkers use
+
+    def market(self, symbol: Symbol) -> SimulatedMarket:
+        """The live market; change it only through `change`."""
+        return self._markets[symbol]
+
+    def change(self, symbol: Symbol, act: Callable[[SimulatedMarket, int], object]) -> int:
+        """Do something to a market and tell all clients; returns the instant it happened at."""
+        now_ns = self._stamp()
+        act(self._markets[symbol], now_ns)
+        self._moved(symbol, now_ns)
+        return now_ns
+
+    def step(self, symbol: Symbol) -> int:
+        """Let one thing happen in a market and tell all clients; returns its instant."""
+        return self.change(symbol, SimulatedMarket.step)
+
+    def book_at(self, symbol: Symbol, venue_ns: int) -> Top:
+        """The exchange's own best ten levels at the instant a frame carries.
+
+        Raises BadInput when that is longer ago than the last five thousand moves of the market.
+        """
+        history = self._history[symbol]
+        index = bisect_right(history, venue_ns, key=itemgetter(0)) - 1
+        if index < 0:
+            raise BadInput(f"an instant since {history[0][0]} was expected, was {venue_ns}")
+        moved_ns, bids, asks = history[index]
+        return Top(moved_ns, _pairs(bids), _pairs(asks))
+
+    def top(self, symbol: Symbol) -> Top:
+        """The exchange's own best ten levels now."""
+        return self.book_at(symbol, self._last_ns)
+
+    def tops(self, symbol: Symbol) -> Iterator[Top]:
+        """Every remembered state of a book, oldest first."""
+        for moved_ns, bids, asks in self._history[symbol]:
+            yield Top(moved_ns, _pairs(bids), _pairs(asks))
+
+    def hangup_all(self, code: int = 1006) -> None:
+        """Hang up on every client."""
+        for connection in self._connections:
+            connection.close(code, "the simulated exchange hung up")
+
+    def set_status(self, status: str) -> None:
+        """Change the engine's status, by its name in VenueStatus, and tell every client."""
+        self.status = status
+        now_ns = self._stamp()
+        for connection in self._connections:
+            connection.say(connection.server.status(status, now_ns))
+
+    def _make(self, symbol: Symbol, now_ns: int, depth: int) -> SimulatedMarket:
+        warm_ns = now_ns - int(_WARM_UP_S * 1e9)
+        random = _generator(self.seed, f"flow of {symbol}")
+        market = SimulatedMarket(listing(self.venue.name, symbol, warm_ns), random, warm_ns, depth)
+        market.warm_up(now_ns, _WARM_UP_STEPS, _WARM_UP_S)
+        return market
+
+    def _stamp(self) -> int:
+        """The instant of what happens now: whole microseconds, never the same twice."""
+        now_ns = self._clock.now_ns() // 1000 * 1000
+        self._last_ns = max(now_ns, self._last_ns + 1000)
+        return self._last_ns
+
+    def _moved(self, symbol: Symbol, now_ns: int) -> None:
+        self.moves += 1
+        self._remember(symbol, now_ns)
+        if self._silent_until_s > self._now_s():
+            return
+        for connection in self._connections:
+            frames = connection.server.publish(symbol, now_ns)
+            if frames:
+                connection.say(frames)
+
+    def _remember(self, symbol: Symbol, now_ns: int) -> None:
+        market = self._markets[symbol]
+        bids = market.levels(Side.BUY, _HISTORY_LEVELS)
+        asks = market.levels(Side.SELL, _HISTORY_LEVELS)
+        self._history[symbol].append((now_ns, bids, asks))
+
+    def _greet(self, connection: Connection, server: VenueServer) -> None:
+        now_ns = self._stamp()
+        server.status(self.status, now_ns)  # so that its first word is true
+        connection.say(server.opened(now_ns))
+
+    def _refuse(self) -> None:
+        fault = self._plan.refusal()
+        left_s = 0.0 if fault is None else fault.duration_s
+        if fault is None and self._refusal is not None:
+            until_s, fault = self._refusal
+            left_s = until_s - self._now_s()
+            if left_s <= 0:
+                return
+            self._plan.injected[FaultKind.REFUSE] += 1
+        if fault is None:
+            return
+        self.refused += 1
+        code = fault.code or 429
+        message = f"the simulated exchange refused the link with HTTP {code}"
+        if code in _RETRY_STATUSES:
+            raise RateLimited(message, str(code), left_s)
+        raise VenueRefused(message, str(code))
+
+    # What happens by itself
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        assert self._group is not None
+        task = self._group.create_task(work, name=f"simulated exchange: {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _move(self) -> None:
+        due_s = self._now_s()
+        while True:
+            due_s += self._random.expovariate(self._rate_per_s)
+            symbol = self.symbols[int(self._random.random() * len(self.symbols))]
+            await asyncio.sleep(due_s - self._now_s())
+            if self.status == "online":
+                self.step(symbol)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            now_ns = self._clock.now_ns()
+            for connection in self._connections:
+                frames = connection.server.tick(now_ns)
+                if frames:
+                    connection.say(frames)
+
+    async def _perform(self, fault: Fault) -> None:
+        until_s = self._started_s + (fault.at_s or 0.0)
+        await asyncio.sleep(until_s - self._now_s())
+        self._plan.injected[fault.kind] += fault.kind is not FaultKind.REFUSE
+        ends_s = self._now_s() + fault.duration_s
+        match fault.kind:
+            case FaultKind.SILENCE:
+                self._silent_until_s = max(self._silent_until_s, ends_s)
+            case FaultKind.FREEZE:
+                self._frozen_until_s = max(self._frozen_until_s, ends_s)
+                for connection in self._connections:
+                    connection.hold(ends_s)
+            case FaultKind.HANGUP:
+                self.hangup_all(fault.code or 1006)
+            case FaultKind.REFUSE:
+                self._refusal = (ends_s, fault)
+            case FaultKind.MAINTENANCE:
+                await self._maintain(fault.duration_s)
+            case kind:
+                raise AssertionError(f"{kind} strikes frames")
+
+    async def _maintain(self, duration_s: float) -> None:
+        for status in ("maintenance", "cancel_only", "post_only"):
+            self.set_status(status)
+            await asyncio.sleep(duration_s / 3)
+        self.set_status("online")
+
+    def _now_s(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _pairs(levels: Sequence[Level]) -> Levels:
+    return tuple((level.price, level.quantity) for level in levels)
+
+
+def _generator(seed: int, purpose: str) -> Random:
+    """A generator of its own for each purpose, the same in every process for the same seed."""
+    return Random(f"{seed} {purpose}")  # noqa: S311 - reproducible on purpose

@@ -1,0 +1,170 @@
+"""What can go wrong between a venue and a client, on purpose and reproducibly.
+
+Faults are written as text, `corrupt@6s,hangup@12s,silence@20s+5s,drop=0.001`: `kind@start` strikes
+once, `+duration` says for how long, `kind=rate` strikes frames (for `refuse`: dials) with that
+probability, and `kind:code` gives a close code or an HTTP status. A single drop, duplicate,
+reorder, delay or corruption waits for the next frame of a book, where it can be seen.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from random import Random
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput
+
+__all__ = ["Fault", "FaultKind", "FaultPlan", "parse_faults"]
+
+
+class FaultKind(Enum):
+    """What goes wrong."""
+
+    DROP = "drop"
+    """A frame never arrives."""
+    DUPLICATE = "duplicate"
+    """A frame arrives twice."""
+    REORDER = "reorder"
+    """A frame arrives after the next one."""
+    DELAY = "delay"
+    """A frame, and all after it, arrive late."""
+    CORRUPT = "corrupt"
+    """One digit of one number is wrong."""
+    SILENCE = "silence"
+    """No data is published for a while; heartbeats and answers go on."""
+    FREEZE = "freeze"
+    """Nothing at all arrives for a while, then everything at once."""
+    HANGUP = "hangup"
+    """The venue closes its links."""
+    REFUSE = "refuse"
+    """The venue refuses new links."""
+    MAINTENANCE = "maintenance"
+    """The engine stops, and comes back step by step."""
+
+
+class Fault(Struct, frozen=True):
+    """One thing to go wrong: once at `at_s` after the start, or with a probability.
+
+    `duration_s` of zero is a single instant; `code` is a close code or an HTTP status.
+    """
+
+    kind: FaultKind
+    at_s: float | None = None
+    duration_s: float = 0.0
+    rate: float = 0.0
+    code: int | None = None
+
+
+class FaultPlan:
+    """What goes wrong when. Counts in `injected` what was done; reproducible from its generator."""
+
+    def __init__(self, faults: Iterable[Fault], random: Random) -> None:
+        every = tuple(faults)
+        self.injected: Counter[FaultKind] = Counter()
+        self.timed = tuple(sorted((f for f in every if _is_timed(f)), key=lambda f: f.at_s or 0.0))
+        """Faults of the whole exchange, by time, which the exchange performs."""
+        once = [f for f in every if f.at_s is not None and not _is_timed(f)]
+        self._armed: list[Fault] = sorted(once, key=lambda f: f.at_s or 0.0)
+        self._rates = [f for f in every if f.rate and f.kind is not FaultKind.REFUSE]
+        self._refusals = [f for f in every if f.rate and f.kind is FaultKind.REFUSE]
+        self._random = random
+
+    def strike(self, frame: bytes, elapsed_s: float) -> Fault | None:
+        """The fault that hits this frame, if any; it is counted and, when single, spent."""
+        if self._armed and elapsed_s >= (self._armed[0].at_s or 0.0) and _is_of_book(frame):
+            return self._struck(self._armed.pop(0))
+        for fault in self._rates:
+            if self._random.random() < fault.rate:
+                return self._struck(fault)
+        return None
+
+    def refusal(self) -> Fault | None:
+        """The fault that refuses this dial, if any, counted."""
+        for fault in self._refusals:
+            if self._random.random() < fault.rate:
+                return self._struck(fault)
+        return None
+
+    def corrupt(self, frame: bytes) -> bytes:
+        """The frame with one digit of one of its numbers changed; it is still proper JSON."""
+        numbers = [match for match in _TOKEN.finditer(frame) if match[1]]
+        if not numbers:
+            return frame
+        number = numbers[self._choose(len(numbers))]
+        places = [place for place in range(*number.span(1)) if frame[place] in _DIGITS]
+        place = places[self._choose(len(places))]
+        # Never a zero: it could lead, which JSON forbids.
+        others = [digit for digit in _DIGITS[1:] if digit != frame[place]]
+        wrong = others[self._choose(len(others))]
+        return frame[:place] + bytes((wrong,)) + frame[place + 1 :]
+
+    def _struck(self, fault: Fault) -> Fault:
+        self.injected[fault.kind] += 1
+        return fault
+
+    def _choose(self, count: int) -> int:
+        return int(self._random.random() * count)
+
+
+def parse_faults(text: str) -> Sequence[Fault]:
+    """The faults a text asks for; raises BadInput that shows the item and lists the kinds."""
+    return tuple(_parse(item.strip()) for item in text.split(",") if item.strip())
+
+
+_DIGITS = b"0123456789"
+# A string, or a number outside of strings.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)')
+_ITEM = re.compile(
+    r"(?P<kind>[a-z]+)(?::(?P<code>\d{3,4}))?"
+    r"(?:@(?P<at>\d+(?:\.\d+)?)s?(?:\+(?P<duration>\d+(?:\.\d+)?)s?)?|=(?P<rate>\d*\.?\d+))"
+)
+
+_TIMED = {
+    # What the whole exchange does, and for how long unless the text says so.
+    FaultKind.SILENCE: 5.0,
+    FaultKind.FREEZE: 5.0,
+    FaultKind.HANGUP: 0.0,
+    FaultKind.REFUSE: 5.0,
+    FaultKind.MAINTENANCE: 30.0,
+}
+_DELAY_S = 1.0
+_NO_RATE = frozenset({FaultKind.SILENCE, FaultKind.FREEZE, FaultKind.MAINTENANCE})
+_CODES = {FaultKind.HANGUP: range(1000, 5000), FaultKind.REFUSE: range(400, 600)}
+
+
+def _is_timed(fault: Fault) -> bool:
+    return fault.at_s is not None and fault.kind in _TIMED
+
+
+def _is_of_book(frame: bytes) -> bool:
+    return b'"bids":' in frame or b'"asks":' in frame
+
+
+def _parse(item: str) -> Fault:
+    match = _ITEM.fullmatch(item)
+    if match is None:
+        raise BadInput(
+            f"a fault like corrupt@6s, silence@20s+5s, hangup:1012@9s or drop=0.001 was expected "
+            f"({_kinds()}), was {item!r}"
+        )
+    try:
+        kind = FaultKind(match["kind"])
+    except ValueError as error:
+        raise BadInput(f"a kind of fault was expected ({_kinds()}), was {item!r}") from error
+    rate = float(match["rate"] or 0)
+    if match["rate"] and (not 0 < rate <= 1 or kind in _NO_RATE):
+        takes = "takes no rate" if kind in _NO_RATE else "needs a rate above 0 and at most 1"
+        raise BadInput(f"{kind.value} {takes} ({_kinds()}), was {item!r}")
+    code = None if match["code"] is None else int(match["code"])
+    if code is not None and code not in _CODES.get(kind, ()):
+        raise BadInput(f"{kind.value} has no code {code} (hangup and refuse have), was {item!r}")
+    at_s = None if match["at"] is None else float(match["at"])
+    usual = _DELAY_S if kind is FaultKind.DELAY else _TIMED.get(kind, 0.0)
+    duration_s = usual if match["duration"] is None else float(match["duration"])
+    return Fault(kind, at_s, duration_s, rate, code)
+
+
+def _kinds() -> str:
+    return ", ".join(kind.value for kind in FaultKind)

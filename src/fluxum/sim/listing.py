@@ -1,0 +1,67 @@
+"""The markets a simulated exchange can list: their rules, and the price they start at.
+
+Precisions are Kraken's of 2026 (channel `instrument`) where it lists the market; any other symbol
+gets a plain default, so that every name can be simulated.
+"""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from fluxum.model.instrument import Instrument, InstrumentStatus, Symbol
+
+__all__ = ["Listing", "listing"]
+
+
+class Listing(Struct, frozen=True):
+    """A market's rules and where its price begins."""
+
+    instrument: Instrument
+    start_price: Decimal
+
+
+def listing(venue: str, symbol: Symbol, now_ns: int) -> Listing:
+    """The listing of any symbol."""
+    price, price_precision, quantity_precision, quantity_min = _KNOWN.get(symbol, _OTHER)
+    start = Decimal(price)
+    return Listing(
+        Instrument(
+            venue=venue,
+            symbol=symbol,
+            venue_symbol=symbol,
+            base=symbol.base,
+            quote=symbol.quote,
+            status=InstrumentStatus.ONLINE,
+            tick=_step(price_precision),
+            lot=_step(quantity_precision),
+            price_precision=price_precision,
+            quantity_precision=quantity_precision,
+            quantity_min=Decimal(quantity_min),
+            notional_min=Decimal("0.5"),
+            venue_ns=now_ns,
+            received_ns=now_ns,
+        ),
+        start.quantize(_step(price_precision)),
+    )
+
+
+def _step(precision: int) -> Decimal:
+    return Decimal((0, (1,), -precision))
+
+
+# Start price, price decimals, quantity decimals, least quantity.
+_KNOWN: dict[str, tuple[str, int, int, str]] = {
+    "BTC/USD": ("84000", 1, 8, "0.0001"),
+    "BTC/EUR": ("72000", 1, 8, "0.0001"),
+    "BTC/USDT": ("84010", 1, 8, "0.0001"),
+    "ETH/USD": ("3200", 2, 8, "0.001"),
+    "ETH/EUR": ("2750", 2, 8, "0.001"),
+    "ETH/BTC": ("0.0381", 5, 8, "0.001"),
+    "SOL/USD": ("150", 2, 8, "0.02"),
+    "XRP/USD": ("2.2", 5, 8, "1"),
+    "ADA/USD": ("0.61", 6, 8, "5"),
+    "DOGE/USD": ("0.17", 7, 8, "20"),
+    "MATIC/USD": ("0.5667", 4, 8, "5"),
+    "ALGO/USD": ("0.10035", 5, 8, "20"),
+}
+_OTHER = ("100", 2, 8, "0.01")

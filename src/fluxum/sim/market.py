@@ -1,0 +1,263 @@
+"""A market that looks alive: a matching engine, a seeded flow of orders, and their history.
+
+A fair value wanders with a volatility that comes and goes. Limit orders arrive at geometric
+distances from it, some of them marketable, others are cancelled, and market orders of varied
+sizes take what rests. Each side keeps at least `depth` levels. Floats decide what happens; what
+is traded is whole ticks and lots, so every price and quantity is an exact Decimal.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from math import exp
+from random import Random
+
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import Candle, Level, RestingOrder, Side, Ticker, Trade
+from fluxum.sim.history import History
+from fluxum.sim.listing import Listing
+from fluxum.sim.matching import MatchingEngine, Outcome
+
+__all__ = ["SimulatedMarket"]
+
+_VOLATILITY = 1e-5  # of the price, at each step
+_NEARNESS = 2e-5  # of the price: the mean distance of a new order from the fair value
+_ORDER_NOTIONAL = 4000.0  # of the quote asset, typically
+_REACH = 6.0  # in mean distances: how far the fair value can be from the book's middle
+_SWEEP_LEVELS = 3  # a market order takes at most so many levels
+_ORDERS_PER_LEVEL = 1.6
+_MICROSECOND = 1000
+
+
+class SimulatedMarket:
+    """One market of a simulated exchange. Instants are handed in and must not go back."""
+
+    def __init__(self, listing: Listing, random: Random, now_ns: int, depth: int = 30) -> None:
+        self.instrument: Instrument = listing.instrument
+        self.symbol: Symbol = listing.instrument.symbol
+        self.depth = depth
+        self.moved_ns = now_ns
+        self.engine = MatchingEngine(listing.instrument)
+        self.history = History(listing.instrument)
+        self._random = random
+        self._tick = listing.instrument.tick
+        self._lot = listing.instrument.lot
+        self._last_order = 0
+        self._last_trade = 0
+        self._bids: list[str] = []  # ids of resting orders, in no order
+        self._asks: list[str] = []
+        self._places: dict[str, int] = {}
+        start = int(listing.start_price / self._tick)
+        self._reserve = max(5, depth // 5)
+        self._levels_least = depth + self._reserve // 2
+        self._orders_max = int((depth + 2 * self._reserve) * _ORDERS_PER_LEVEL)
+        self._nearness = max(2.0, start * _NEARNESS, depth * 0.5)
+        self._bounds = (max(start * 0.25, 4.0 * (depth + self._reserve)), start * 4.0)
+        self._fair = max(float(start), self._bounds[0])
+        self._start = self._middle = self._fair
+        self._heat = 0.0  # logarithm of the volatility, relative to its mean
+        self._lots_least = max(1, int(listing.instrument.quantity_min / self._lot))
+        self._lots_usual = _ORDER_NOTIONAL / float(listing.start_price) / float(self._lot)
+        self._open(now_ns)
+
+    # What a venue's server may see
+
+    def levels(self, side: Side, count: int) -> list[Level]:
+        """The best levels of one side, best first."""
+        return self.engine.levels(side, count)
+
+    def trades(self, count: int) -> Sequence[Trade]:
+        """The last trades, oldest first; at most a thousand are remembered."""
+        return self.history.trades(count)
+
+    def candles(self, interval_s: int, count: int) -> Sequence[Candle]:
+        """The last candles, oldest first; intervals without a trade have none."""
+        return self.history.candles(interval_s, count, self.moved_ns)
+
+    def ticker(self) -> Ticker:
+        """The market in one line, consistent with the book and the trades of this moment."""
+        bids, asks = self.levels(Side.BUY, 1), self.levels(Side.SELL, 1)
+        return self.history.ticker(
+            bids[0] if bids else None, asks[0] if asks else None, self.moved_ns
+        )
+
+    # What moves it
+
+    def step(self, now_ns: int) -> Sequence[Trade]:
+        """Make one thing happen: an order, a cancel or a market order; returns the trades."""
+        self.moved_ns = now_ns
+        self._look()
+        self._wander()
+        side = Side.BUY if self._random.random() < self._demand() else Side.SELL
+        thin = self._thin_side()
+        if thin is not None:
+            return self._add(thin, now_ns)
+        chance = self._random.random()
+        if chance < 0.14:
+            return self._take(side, now_ns)
+        crowded = len(self._ids(side)) >= self._orders_max
+        if chance < (0.3 if crowded else 0.62):
+            return self._add(side, now_ns)
+        self._withdraw(side)
+        return ()
+
+    def warm_up(self, now_ns: int, steps: int, span_s: float) -> None:
+        """Live through `steps` that happened during the `span_s` before now."""
+        span_ns = int(span_s * 1e9)
+        for index in range(steps):
+            past_ns = now_ns - span_ns + span_ns * index // steps
+            self.step(past_ns // _MICROSECOND * _MICROSECOND)
+        self.moved_ns = now_ns
+
+    def limit(self, side: Side, price: Decimal, quantity: Decimal, now_ns: int) -> Outcome:
+        """Enter a limit order; raises BadInput for what is off the grid."""
+        order_id = self._next_id()
+        outcome = self.engine.limit(order_id, side, price, quantity, now_ns)
+        if outcome.resting is not None:
+            ids = self._ids(side)
+            self._places[order_id] = len(ids)
+            ids.append(order_id)
+        self._settle(outcome, "limit", now_ns)
+        return outcome
+
+    def market(self, side: Side, quantity: Decimal, now_ns: int) -> Outcome:
+        """Enter a market order; raises BadInput for what is off the grid."""
+        outcome = self.engine.market(self._next_id(), side, quantity)
+        self._settle(outcome, "market", now_ns)
+        return outcome
+
+    def cancel(self, order_id: str, now_ns: int) -> RestingOrder | None:
+        """Cancel an order and return it; none when there is no such order."""
+        side = self.engine.side(order_id)
+        order = self.engine.cancel(order_id)
+        if side is not None:
+            self._forget(side, order_id)
+            self.moved_ns = now_ns
+        return order
+
+    def _settle(self, outcome: Outcome, order_type: str, now_ns: int) -> None:
+        self.moved_ns = now_ns
+        for execution in outcome.executions:
+            self._last_trade += 1
+            trade = Trade(
+                venue=self.instrument.venue,
+                symbol=self.symbol,
+                side=execution.side,
+                price=execution.price,
+                quantity=execution.quantity,
+                trade_id=str(self._last_trade),
+                sequence=self._last_trade,
+                order_type=order_type,
+                venue_ns=now_ns,
+                received_ns=now_ns,
+            )
+            self.history.add(trade)
+            if self.engine.order(execution.maker_id) is None:
+                self._forget(execution.side.opposite, execution.maker_id)
+
+    # The flow
+
+    def _open(self, now_ns: int) -> None:
+        for side, sign in ((Side.BUY, -1), (Side.SELL, 1)):
+            ticks = int(self._fair)
+            for _ in range(self.depth + self._reserve):
+                ticks += sign * (1 + int(self._random.expovariate(self.depth / self._nearness)))
+                ticks = max(1, ticks)
+                self.limit(side, self._tick * ticks, self._quantity(1.0), now_ns)
+
+    def _wander(self) -> None:
+        gauss = self._random.gauss
+        self._heat += gauss(0.0, 0.1) - 0.02 * self._heat
+        fair = self._fair + gauss(0.0, 1.0) * self._start * _VOLATILITY * exp(self._heat)
+        # The book follows the fair value, which never runs far away from it.
+        reach = _REACH * self._nearness
+        fair = min(max(fair, self._middle - reach), self._middle + reach)
+        self._fair = min(max(fair, self._bounds[0]), self._bounds[1])
+
+    def _look(self) -> None:
+        """Take note of the middle of the book, in ticks."""
+        bid, ask = self.engine.book.bids.best, self.engine.book.asks.best
+        if bid is not None and ask is not None:
+            self._middle = (float(bid) + float(ask)) / 2 / float(self._tick)
+
+    def _demand(self) -> float:
+        """How likely the next order buys: more so the further the book is below fair value."""
+        pull = (self._fair - self._middle) / (_REACH * self._nearness)
+        return 0.5 + 0.4 * max(-1.0, min(1.0, pull))
+
+    def _thin_side(self) -> Side | None:
+        """A side close to having too few levels, the thinner one first."""
+        bids = self.engine.level_count(Side.BUY)
+        asks = self.engine.level_count(Side.SELL)
+        if min(bids, asks) >= self._levels_least:
+            return None
+        return Side.BUY if bids < asks else Side.SELL
+
+    def _add(self, side: Side, now_ns: int) -> Sequence[Trade]:
+        distance = 1 + int(self._random.expovariate(1 / self._nearness))
+        best = self._best(side.opposite)
+        if side is Side.BUY:
+            ticks = int(self._fair) - distance
+            if best is not None and ticks >= best:
+                ticks = best if self._may_take(side) else best - 1
+        else:
+            ticks = int(self._fair) + distance
+            if best is not None and ticks <= best:
+                ticks = best if self._may_take(side) else best + 1
+        before = self._last_trade
+        self.limit(side, self._tick * self._free(side, ticks), self._quantity(1.0), now_ns)
+        return self.trades(self._last_trade - before)
+
+    def _free(self, side: Side, ticks: int) -> int:
+        """The price itself, or while levels are few the next deeper one without a level."""
+        deeper = -1 if side is Side.BUY else 1
+        if self.engine.level_count(side) < self._levels_least:
+            while self.engine.level(side, self._tick * ticks) is not None:
+                ticks += deeper
+        return max(1, ticks)
+
+    def _may_take(self, side: Side) -> bool:
+        return self.engine.level_count(side.opposite) > self.depth and self._random.random() < 0.5
+
+    def _take(self, side: Side, now_ns: int) -> Sequence[Trade]:
+        against = side.opposite
+        spare = self.engine.level_count(against) - self.depth
+        if spare <= 0:
+            return self._add(against, now_ns)
+        offered = self.engine.levels(against, min(spare, _SWEEP_LEVELS))
+        most = sum((level.quantity for level in offered), Decimal(0))
+        wanted = self._quantity(3.0 if self._random.random() < 0.1 else 0.4)
+        before = self._last_trade
+        self.market(side, min(wanted, most), now_ns)
+        return self.trades(self._last_trade - before)
+
+    def _withdraw(self, side: Side) -> None:
+        """Cancel one order, unless that would leave too few levels."""
+        ids = self._ids(side)
+        order_id = ids[int(self._random.random() * len(ids))]
+        if self.engine.level_count(side) > self.depth:
+            self.engine.cancel(order_id)
+            self._forget(side, order_id)
+
+    def _quantity(self, size: float) -> Decimal:
+        lots = self._lots_least + int(self._random.expovariate(1.0) * self._lots_usual * size)
+        return self._lot * lots
+
+    def _best(self, side: Side) -> int | None:
+        ladder = self.engine.book.bids if side is Side.BUY else self.engine.book.asks
+        return None if ladder.best is None else int(ladder.best / self._tick)
+
+    def _next_id(self) -> str:
+        self._last_order += 1
+        return f"O{self._last_order:05X}-SIMUL-{self.symbol.base}"
+
+    def _ids(self, side: Side) -> list[str]:
+        return self._bids if side is Side.BUY else self._asks
+
+    def _forget(self, side: Side, order_id: str) -> None:
+        """Take an id out of its list by moving the last one to its place."""
+        ids = self._ids(side)
+        place = self._places.pop(order_id)
+        moved = ids.pop()
+        if moved != order_id:
+            ids[place] = moved
+            self._places[moved] = place

@@ -1,0 +1,206 @@
+"""Tapes: raw frames with the time they were received, kept as they were on the wire.
+
+A tape is a text file of JSON lines, compressed with gzip when its name ends in `.gz`. Its first
+line says what it is, every further one holds a frame:
+
+    {"fluxum_tape": 1, "venue": "kraken", "started_ns": 1785552832693693000}
+    {"ns": 1785552832693693000, "link": 1, "sent": false, "raw": "{...}"}
+
+Reading also takes bare recordings, lines of `{"ts": seconds-or-null, "raw": "frame text"}`, or of
+frames as such.
+"""
+
+import gzip
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self, cast
+
+import msgspec
+from msgspec import Struct
+
+from fluxum.clock import Clock
+from fluxum.errors import TapeError
+from fluxum.transport.link import Dial, Link
+
+__all__ = ["TapeFrame", "TapeHeader", "TapeReader", "TapeWriter", "recording"]
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_SYNC_EVERY = 1000
+
+
+class TapeHeader(Struct, frozen=True, kw_only=True):
+    """What a tape is; the first line."""
+
+    fluxum_tape: int
+    venue: str
+    started_ns: int
+
+
+class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One frame. `ns` is when it was received or sent, none where the recording kept no time.
+
+    `raw64` replaces `raw` for the rare frame that is no text.
+    """
+
+    ns: int | None = None
+    link: int = 1
+    sent: bool = False
+    raw: str | None = None
+    raw64: str | None = None
+
+    @property
+    def frame(self) -> bytes:
+        """The frame as it was on the wire."""
+        return b64decode(self.raw64 or "") if self.raw is None else self.raw.encode()
+
+
+class BareFrame(Struct):
+    """A line of a bare recording; `url` marks an answer to a REST call, which is no frame."""
+
+    raw: str
+    ts: Decimal | None = None
+    url: str | None = None
+
+
+class TapeWriter:
+    """Writes one tape; use it in a `with` block. Raises TapeError when the file cannot be."""
+
+    def __init__(self, path: Path, venue: str, clock: Clock) -> None:
+        self.frames = 0
+        self._path = path
+        self._clock = clock
+        try:
+            self._file = cast("IO[bytes]", gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb"))
+        except OSError as error:
+            raise TapeError(f"cannot write {path}: {error.strerror}") from error
+        header = TapeHeader(fluxum_tape=1, venue=venue, started_ns=clock.now_ns())
+        self._write(header)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def add(self, frame: bytes, link: int, *, sent: bool) -> None:
+        """Keep a frame with the present time."""
+        now_ns = self._clock.now_ns()
+        try:
+            line = TapeFrame(ns=now_ns, link=link, sent=sent, raw=frame.decode())
+        except UnicodeDecodeError:
+            line = TapeFrame(ns=now_ns, link=link, sent=sent, raw64=b64encode(frame).decode())
+        self._write(line)
+        self.frames += 1
+        if self.frames % _SYNC_EVERY == 0:
+            self._file.flush()  # a process that is killed loses little
+
+    def _write(self, line: TapeHeader | TapeFrame) -> None:
+        try:
+            self._file.write(msgspec.json.encode(line) + b"\n")
+        except OSError as error:
+            raise TapeError(f"cannot write {self._path}: {error.strerror}") from error
+
+
+class TapeReader:
+    """Reads a tape or a bare recording; iterate over its frames, any number of times.
+
+    `header` is none for a bare recording. Raises TapeError, which names the file and the line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        first = next(self._lines(), b"")
+        self.header = self._read_header(first)
+
+    def __iter__(self) -> Iterator[TapeFrame]:
+        """Every frame in order; REST answers are passed over."""
+        for number, line in enumerate(self._lines(), 1):
+            if not line.strip() or (number == 1 and self.header is not None):
+                continue
+            frame = self._read_frame(number, line)
+            if frame is not None:
+                yield frame
+
+    def _lines(self) -> Iterator[bytes]:
+        try:
+            with self.path.open("rb") as plain:
+                is_gzip = plain.read(2) == _GZIP_MAGIC
+            with gzip.open(self.path, "rb") if is_gzip else self.path.open("rb") as file:
+                yield from cast("IO[bytes]", file)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise TapeError(f"{self.path} is cut off or damaged: {error}") from error
+        except OSError as error:
+            raise TapeError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def _read_header(self, line: bytes) -> TapeHeader | None:
+        if b'"fluxum_tape"' not in line[:100]:
+            return None
+        try:
+            header = msgspec.json.decode(line, type=TapeHeader)
+        except msgspec.MsgspecError as error:
+            raise TapeError(f"{self.path}:1 is no tape header: {error}") from error
+        if header.fluxum_tape != 1:
+            raise TapeError(f"{self.path} is a tape of format {header.fluxum_tape}; 1 was expected")
+        return header
+
+    def _read_frame(self, number: int, line: bytes) -> TapeFrame | None:
+        try:
+            if self.header is not None:
+                return msgspec.json.decode(line, type=TapeFrame)
+            try:
+                bare = msgspec.json.decode(line, type=BareFrame)
+            except msgspec.ValidationError:
+                return TapeFrame(raw=line.strip().decode())  # the line is the frame itself
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise TapeError(f"{self.path}:{number} is no recorded frame: {error}") from error
+        if bare.url is not None:
+            return None
+        return TapeFrame(ns=None if bare.ts is None else int(bare.ts * 10**9), raw=bare.raw)
+
+
+def recording(dial: Dial, tape: TapeWriter) -> Dial:
+    """A dial like `dial`, whose links write all they carry to a tape."""
+    links = 0
+
+    @asynccontextmanager
+    async def open_recorded(url: str) -> AsyncIterator[Link]:
+        nonlocal links
+        links += 1
+        number = links
+        async with dial(url) as link:
+            yield RecordedLink(link, tape, number)
+
+    def dial_recorded(url: str) -> AbstractAsyncContextManager[Link]:
+        return open_recorded(url)
+
+    return dial_recorded
+
+
+class RecordedLink:
+    """A link that remembers."""
+
+    def __init__(self, link: Link, tape: TapeWriter, number: int) -> None:
+        self._link = link
+        self._tape = tape
+        self._number = number
+
+    async def send(self, frame: bytes) -> None:
+        """Send and keep."""
+        await self._link.send(frame)
+        self._tape.add(frame, self._number, sent=True)
+
+    async def receive(self) -> bytes:
+        """Receive and keep."""
+        frame = await self._link.receive()
+        self._tape.add(frame, self._number, sent=False)
+        return frame

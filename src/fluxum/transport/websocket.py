@@ -1,0 +1,116 @@
+"""Links over real WebSockets, by aiohttp: names cached for a while, TLS 1.2 or newer, proxies."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import aiohttp
+
+from fluxum.errors import BadInput, LinkClosed, RateLimited, TransportError, VenueRefused
+from fluxum.transport.link import Dial, Link
+
+__all__ = ["websockets"]
+
+_NAME_CACHE_S = 30
+_CLOSE_TIMEOUT_S = 2.0
+# Dialling again cannot help: the request itself is wrong or forbidden.
+_FATAL_STATUS = frozenset({400, 401, 403, 404})
+_SLOW_DOWN_STATUS = frozenset({429, 503})
+
+
+@asynccontextmanager
+async def websockets(
+    *, proxy: str | None = None, frame_bytes_max: int | None = None
+) -> AsyncIterator[Dial]:
+    """A dial for `ws://` and `wss://` URLs, whose links share one cache of names.
+
+    `proxy` is an HTTP proxy's URL; without one the environment's (`HTTPS_PROXY`) is used. Frames
+    of more than `frame_bytes_max` bytes close the link; none lifts the limit, as some venues'
+    snapshots are megabytes.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    connector = aiohttp.TCPConnector(ssl=context, ttl_dns_cache=_NAME_CACHE_S, limit=0)
+    async with aiohttp.ClientSession(connector=connector, trust_env=proxy is None) as client:
+
+        def dial(url: str) -> AbstractAsyncContextManager[Link]:
+            return _open(client, url, proxy, frame_bytes_max or 0)
+
+        yield dial
+
+
+@asynccontextmanager
+async def _open(
+    client: aiohttp.ClientSession, url: str, proxy: str | None, frame_bytes_max: int
+) -> AsyncIterator[Link]:
+    try:
+        socket = await client.ws_connect(
+            url,
+            proxy=proxy,
+            max_msg_size=frame_bytes_max,
+            decode_text=False,
+            timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S),
+        )
+    except aiohttp.WSServerHandshakeError as error:
+        raise _refusal(url, error) from error
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+        raise BadInput(f"an endpoint like wss://host/path was expected, was {url!r}") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise TransportError(f"cannot reach {url}: {error}") from error
+    try:
+        yield WebSocketLink(socket)
+    finally:
+        # Closing says goodbye and waits for the answer; a cancelled task must not wait for it.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            await _abandon(socket)
+        else:
+            await socket.close()
+
+
+async def _abandon(socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
+    transport = socket.get_extra_info("socket") and socket._response.connection  # noqa: SLF001
+    if transport is not None and transport.transport is not None:
+        transport.transport.abort()
+    await socket.close()
+
+
+class WebSocketLink:
+    """One WebSocket as a Link."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
+        self._socket = socket
+        self._read = socket.receive
+
+    async def send(self, frame: bytes) -> None:
+        """Write one text message."""
+        try:
+            await self._socket.send_frame(frame, aiohttp.WSMsgType.TEXT)
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise LinkClosed(f"cannot write: {error}", self._socket.close_code) from error
+
+    async def receive(self) -> bytes:
+        """The next text or binary message."""
+        message = await self._read()
+        if message.type is aiohttp.WSMsgType.TEXT or message.type is aiohttp.WSMsgType.BINARY:
+            return message.data  # type: ignore[no-any-return]  # bytes, by decode_text=False
+        code = self._socket.close_code
+        why = message.data if message.type is aiohttp.WSMsgType.ERROR else message.extra
+        raise LinkClosed(f"the peer closed the link ({code}) {why or ''}".rstrip(), code)
+
+
+def _refusal(url: str, error: aiohttp.WSServerHandshakeError) -> VenueRefused | TransportError:
+    status = error.status
+    message = f"{url} answered {status} {error.message}"
+    if status in _SLOW_DOWN_STATUS:
+        return RateLimited(message, str(status), _retry_after_s(error))
+    if status in _FATAL_STATUS:
+        return VenueRefused(message, str(status))
+    return TransportError(message)
+
+
+def _retry_after_s(error: aiohttp.WSServerHandshakeError) -> float | None:
+    """The delay of a Retry-After header in seconds; its other form, a date, is not waited for."""
+    text = "" if error.headers is None else error.headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() else None

@@ -1,0 +1,468 @@
+"""One link's conversation with Kraken: requests, their answers, data, and new snapshots.
+
+A subscribe is answered once for each symbol, in any order, each succeeding or failing by itself
+(https://docs.kraken.com/api/docs/guides/spot-ws-intro). A stream counts as answered by its
+acknowledgement or, should that be lost, by its snapshot. Data for a stream we ended is late and
+passed over; data for one we never asked for is the venue's fault.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+from msgspec import MsgspecError, Struct, structs
+
+from fluxum.errors import LocalProtocolError, RemoteProtocolError
+from fluxum.model import market
+from fluxum.model.event import (
+    Channel,
+    Event,
+    Refused,
+    Subscribed,
+    Subscription,
+    Unsubscribed,
+    VenueNotice,
+    VenueStatus,
+)
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate, Level3Snapshot, Level3Update
+from fluxum.venues.kraken import native, normalize
+from fluxum.venues.kraken.normalize import VENUE, Numbers
+from fluxum.venues.venue import Effect, Fetch, Send
+
+__all__ = ["KrakenProtocol"]
+
+_WIRE = {
+    Channel.BOOK: "book",
+    Channel.LEVEL3: "level3",
+    Channel.TICKER: "ticker",
+    Channel.TRADE: "trade",
+    Channel.CANDLE: "ohlc",
+    Channel.INSTRUMENT: "instrument",
+}
+_CHANNELS = {name: channel for channel, name in _WIRE.items()}
+_SYMBOLS_PER_REQUEST = 100
+
+# What makes two subscriptions one stream on the wire: data frames name no depth and, but for
+# candles, nothing else either.
+Stream = tuple[str, str | None, int | None]
+
+
+class Ask(Struct):
+    """A request on its way. `quiet` ones are part of a resync, which nobody else asked for."""
+
+    method: str
+    left: list[Subscription]
+    quiet: bool
+
+
+class KrakenProtocol:
+    """Kraken v2 public data; see VenueProtocol for what each call promises."""
+
+    def __init__(self) -> None:
+        self.outbox: deque[Effect] = deque()
+        self._last_id = 0
+        self._asked: dict[int, Ask] = {}
+        self._streams: dict[Stream, Subscription] = {}
+        self._ended: set[Stream] = set()
+        self._books: dict[str, Symbol] = {}  # the symbols of `_streams` with a book, for speed
+        self._candles: dict[Stream, market.Candle] = {}
+        self._numbers = Numbers()
+        self._status = ""
+        self._overheard: int | None = None
+        self._token = ""
+        self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
+            native.BookFrame: self._book,
+            native.Heartbeat: self._heartbeat,
+            native.TradeFrame: self._trade,
+            native.TickerFrame: self._ticker,
+            native.OhlcFrame: self._ohlc,
+            native.Level3Frame: self._level3,
+            native.InstrumentFrame: self._instrument,
+            native.StatusFrame: self._venue_status,
+        }
+
+    # What we say
+
+    def authenticate(self, token: str) -> None:
+        """Use this token for what needs one (level 3); it is never part of an event."""
+        self._token = token
+
+    def overhear(self, depth: int | None = None) -> None:
+        """Accept answers to another's questions; books of unknown depth have this one, or 10."""
+        self._overheard = depth or 10
+
+    def overhear_request(self, frame: bytes) -> None:
+        """Learn depths and intervals from another client's subscribe."""
+        try:
+            request = native.decode_request(frame)
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            return
+        params = request.params
+        if request.method != "subscribe" or params is None or params.channel not in _CHANNELS:
+            return
+        for text in params.symbol or (None,):
+            symbol = None if text is None else normalize.symbol(text)
+            interval_s = None if params.interval is None else params.interval * 60
+            self._start(Subscription(_CHANNELS[params.channel], symbol, params.depth, interval_s))
+
+    def subscribe(self, wanted: Iterable[Subscription]) -> None:
+        """Queue requests for streams, as few as can say it."""
+        for group in self._begin(wanted):
+            self._ask("subscribe", group, quiet=False)
+
+    def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
+        """Queue requests that end streams."""
+        ending = [subscription for subscription in unwanted if self._end(subscription)]
+        for group in _groups(ending):
+            self._ask("unsubscribe", group, quiet=False)
+
+    def resync(self, subscription: Subscription) -> None:
+        """Queue an end and a new beginning of one stream: Kraken answers with a snapshot."""
+        if self._streams.get(_stream(subscription)) != subscription:
+            return
+        self._ask("unsubscribe", [subscription], quiet=True)
+        self._ask("subscribe", [subscription], quiet=True)
+
+    def ping(self) -> None:
+        """Queue a ping; its pong needs no token and works on every host."""
+        self._send(native.Request("ping", None, self._next_id()))
+
+    def unanswered(self) -> Collection[Subscription]:
+        """The subscriptions of every request still without an answer."""
+        if not self._asked:
+            return ()
+        return [one for ask in self._asked.values() for one in ask.left]
+
+    # What we hear
+
+    def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
+        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        try:
+            message = native.decode_frame(frame)
+        except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return self._receive_other(frame, received_ns, str(error))
+        return self._handlers[type(message)](message, received_ns)
+
+    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
+        """Kraken's market data needs no REST call, so none was asked for."""
+        raise LocalProtocolError(f"no call was asked for, was {fetch.path!r}")
+
+    def _book(self, frame: native.BookFrame, received_ns: int) -> Sequence[Event]:
+        data = frame.data[0]
+        symbol = self._books.get(data.symbol)
+        if symbol is None:
+            if self._is_late("book", data.symbol):
+                return ()
+            symbol = self._adopt("book", data.symbol)
+        time = data.timestamp
+        venue_ns = None if time is None else normalize.parse_instant(time)
+        bids = self._numbers.levels(data.bids)
+        asks = self._numbers.levels(data.asks)
+        if frame.type == "update":
+            return (BookUpdate(VENUE, symbol, bids, asks, venue_ns, received_ns, data.checksum),)
+        snapshot = BookSnapshot(
+            venue=VENUE,
+            symbol=symbol,
+            bids=bids,
+            asks=asks,
+            depth=self._streams[("book", symbol, None)].depth,
+            venue_ns=venue_ns,
+            received_ns=received_ns,
+            checksum=data.checksum,
+        )
+        return [*self._settle("book", symbol, received_ns), snapshot]
+
+    def _level3(self, frame: native.Level3Frame, received_ns: int) -> Sequence[Event]:
+        data = frame.data[0]
+        if self._is_late("level3", data.symbol):
+            return ()
+        symbol = self._adopt("level3", data.symbol)
+        venue_ns = normalize.instant(data.timestamp)
+        if frame.type == "update":
+            return (
+                Level3Update(
+                    venue=VENUE,
+                    symbol=symbol,
+                    bids=self._numbers.changes(data.bids),
+                    asks=self._numbers.changes(data.asks),
+                    venue_ns=venue_ns,
+                    received_ns=received_ns,
+                    checksum=data.checksum,
+                ),
+            )
+        snapshot = Level3Snapshot(
+            venue=VENUE,
+            symbol=symbol,
+            bids=self._numbers.orders(data.bids),
+            asks=self._numbers.orders(data.asks),
+            depth=self._streams[("level3", symbol, None)].depth,
+            venue_ns=venue_ns,
+            received_ns=received_ns,
+            checksum=data.checksum,
+        )
+        return [*self._settle("level3", symbol, received_ns), snapshot]
+
+    def _trade(self, frame: native.TradeFrame, received_ns: int) -> Sequence[Event]:
+        events: list[Event] = []
+        for wire in frame.data:
+            if not self._is_late("trade", wire.symbol):
+                symbol = self._adopt("trade", wire.symbol)
+                if frame.type == "snapshot":
+                    events += self._settle("trade", symbol, received_ns)
+                events.append(normalize.trade(wire, frame.type, received_ns))
+        return events
+
+    def _ticker(self, frame: native.TickerFrame, received_ns: int) -> Sequence[Event]:
+        events: list[Event] = []
+        for wire in frame.data:
+            if not self._is_late("ticker", wire.symbol):
+                symbol = self._adopt("ticker", wire.symbol)
+                if frame.type == "snapshot":
+                    events += self._settle("ticker", symbol, received_ns)
+                events.append(normalize.ticker(wire, received_ns))
+        return events
+
+    def _ohlc(self, frame: native.OhlcFrame, received_ns: int) -> Sequence[Event]:
+        events: list[Event] = []
+        venue_ns = normalize.instant(frame.timestamp)
+        for wire in frame.data:
+            interval_s = wire.interval * 60
+            if self._is_late("ohlc", wire.symbol, interval_s):
+                continue
+            symbol = self._adopt("ohlc", wire.symbol, interval_s)
+            if frame.type == "snapshot":
+                events += self._settle("ohlc", symbol, received_ns, interval_s)
+            stream = ("ohlc", symbol, interval_s)
+            fresh = normalize.candle(wire, venue_ns, received_ns)
+            before = self._candles.get(stream)
+            # Kraken never says that a candle is closed; the first of a later interval does.
+            if before is not None and before.start_ns < fresh.start_ns:
+                events.append(structs.replace(before, closed=True, received_ns=received_ns))
+            self._candles[stream] = fresh
+            events.append(fresh)
+        return events
+
+    def _instrument(self, frame: native.InstrumentFrame, received_ns: int) -> Sequence[Event]:
+        if self._is_late("instrument", None):
+            return ()
+        events: list[Event] = []
+        if frame.type == "snapshot":
+            events += self._settle("instrument", None, received_ns)
+        events += [normalize.instrument(pair, received_ns) for pair in frame.data.pairs]
+        return events
+
+    def _heartbeat(self, frame: native.Heartbeat, _received_ns: int) -> Sequence[Event]:
+        if frame.method is not None:
+            raise RemoteProtocolError(f"a heartbeat has no method, was {frame.method!r}")
+        return ()
+
+    def _venue_status(self, frame: native.StatusFrame, received_ns: int) -> Sequence[Event]:
+        data = frame.data[0]
+        planned = ", ".join(bytes(item).decode() for item in data.upcoming_maintenance)
+        said = f"{data.system} {planned}"
+        if said == self._status:
+            return ()  # repeated about every second by some hosts
+        try:
+            status = VenueStatus(data.system)
+        except ValueError as error:
+            raise RemoteProtocolError(f"an unknown system status, was {data.system!r}") from error
+        self._status = said
+        message = f"maintenance announced: {planned}" if planned else ""
+        return (
+            VenueNotice(venue=VENUE, status=status, message=message, received_ns=received_ns),
+        )
+
+    def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+        """An answer has a method and no tag; everything else is nonsense or a rate error."""
+        try:
+            return self._answer(native.decode_response(frame), received_ns)
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            pass
+        try:
+            error = native.decode_rate_error(frame).error
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            raise RemoteProtocolError(reason) from None
+        return (VenueNotice(venue=VENUE, message=error, received_ns=received_ns),)
+
+    def _answer(self, response: native.Response, received_ns: int) -> Sequence[Event]:
+        if response.method not in {"subscribe", "unsubscribe"}:
+            return self._answer_to_other(response, received_ns)
+        ask = self._asked.get(response.req_id) if response.req_id is not None else None
+        if ask is None:
+            return self._answer_overheard(response, received_ns)
+        settled = [one for one in ask.left if _is_about(response, one)]
+        ask.left = [one for one in ask.left if one not in settled]
+        if not ask.left:
+            del self._asked[response.req_id or 0]
+        if response.success is not True:
+            return self._refused(response, ask, settled, received_ns)
+        if ask.quiet:
+            return ()
+        result = response.result or native.Ack()
+        return [
+            _accepted(ask.method, one, (*response.warnings, *result.warnings), received_ns)
+            for one in settled
+        ]
+
+    def _refused(
+        self,
+        response: native.Response,
+        ask: Ask,
+        settled: list[Subscription],
+        received_ns: int,
+    ) -> Sequence[Event]:
+        if ask.method == "unsubscribe":
+            return ()  # nothing to end: the stream is gone either way
+        for one in settled:
+            self._end(one)
+        message = response.error or "refused without a reason"
+        return [
+            Refused(venue=VENUE, subscription=one, message=message, received_ns=received_ns)
+            for one in settled
+        ]
+
+    def _answer_to_other(self, response: native.Response, received_ns: int) -> Sequence[Event]:
+        if response.method == "pong" and response.error is None:
+            return ()
+        message = f"{response.method}: {response.error or 'an answer nobody waits for'}"
+        return (Refused(venue=VENUE, message=message, received_ns=received_ns),)
+
+    def _answer_overheard(self, response: native.Response, received_ns: int) -> Sequence[Event]:
+        """An answer to no question of ours: a duplicate, or on a tape another's."""
+        result = response.result
+        if response.success is not True:
+            message = response.error or "refused without a reason"
+            return (Refused(venue=VENUE, message=message, received_ns=received_ns),)
+        if self._overheard is None or result is None or result.channel not in _CHANNELS:
+            return ()
+        symbol = None if result.symbol is None else normalize.symbol(result.symbol)
+        interval_s = None if result.interval is None else result.interval * 60
+        heard = Subscription(_CHANNELS[result.channel], symbol, result.depth, interval_s)
+        if response.method == "unsubscribe":
+            self._end(heard)
+        else:
+            self._start(heard)
+        return (_accepted(response.method, heard, result.warnings, received_ns),)
+
+    # Bookkeeping
+
+    def _begin(self, wanted: Iterable[Subscription]) -> list[list[Subscription]]:
+        fresh: list[Subscription] = []
+        for subscription in wanted:
+            known = self._streams.get(_stream(subscription))
+            if known is None:
+                self._start(subscription)
+                fresh.append(subscription)
+            elif known != subscription:
+                raise LocalProtocolError(
+                    f"'{subscription}' cannot be told apart from '{known}' on one link"
+                )
+        return _groups(fresh)
+
+    def _start(self, subscription: Subscription) -> None:
+        stream = _stream(subscription)
+        self._streams[stream] = subscription
+        self._ended.discard(stream)
+        if subscription.channel is Channel.BOOK and subscription.symbol is not None:
+            self._books[subscription.symbol] = subscription.symbol
+
+    def _end(self, subscription: Subscription) -> bool:
+        stream = _stream(subscription)
+        if self._streams.pop(stream, None) is None:
+            return False
+        self._ended.add(stream)
+        self._candles.pop(stream, None)
+        if subscription.channel is Channel.BOOK and subscription.symbol is not None:
+            self._books.pop(subscription.symbol, None)
+        return True
+
+    def _is_late(self, channel: str, symbol: str | None, interval_s: int | None = None) -> bool:
+        return (channel, symbol, interval_s) in self._ended
+
+    def _adopt(self, channel: str, text: str, interval_s: int | None = None) -> Symbol:
+        """The symbol of a stream we carry; on a tape, one nobody was heard to ask for as well."""
+        known = self._streams.get((channel, text, interval_s))
+        if known is not None and known.symbol is not None:
+            return known.symbol
+        if self._overheard is None:
+            raise RemoteProtocolError(f"{channel} data that nobody asked for, was of {text!r}")
+        kind = _CHANNELS[channel]
+        depth = self._overheard if kind.is_book else None
+        symbol = normalize.symbol(text)
+        self._start(Subscription(kind, symbol, depth, interval_s))
+        return symbol
+
+    def _settle(
+        self, channel: str, symbol: Symbol | None, received_ns: int, interval_s: int | None = None
+    ) -> list[Event]:
+        """A snapshot answers its request as well as an acknowledgement does."""
+        if not self._asked:
+            return []
+        subscription = self._streams.get((channel, symbol, interval_s))
+        events: list[Event] = []
+        for request, ask in list(self._asked.items()):
+            if ask.method != "subscribe" or subscription is None or subscription not in ask.left:
+                continue
+            ask.left.remove(subscription)
+            if not ask.left:
+                del self._asked[request]
+            if not ask.quiet:
+                events.append(_accepted("subscribe", subscription, (), received_ns))
+        return events
+
+    def _ask(self, method: str, group: list[Subscription], *, quiet: bool) -> None:
+        first = group[0]
+        symbols = [str(one.symbol) for one in group if one.symbol is not None]
+        subscribing = method == "subscribe"
+        params = native.Params(
+            channel=_WIRE[first.channel],
+            symbol=symbols or None,
+            depth=first.depth,
+            interval=None if first.interval_s is None else first.interval_s // 60,
+            snapshot=True if subscribing else None,
+            token=self._token or None if first.channel is Channel.LEVEL3 else None,
+        )
+        request = native.Request(method, params, self._next_id())
+        self._asked[self._last_id] = Ask(method, list(group), quiet)
+        self._send(request)
+
+    def _next_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+    def _send(self, request: native.Request) -> None:
+        self.outbox.append(Send(native.encode(request)))
+
+
+def _stream(subscription: Subscription) -> Stream:
+    return _WIRE[subscription.channel], subscription.symbol, subscription.interval_s
+
+
+def _groups(subscriptions: Iterable[Subscription]) -> list[list[Subscription]]:
+    """Subscriptions that differ by their symbol only, together, as many as one request takes."""
+    groups: dict[Subscription, list[list[Subscription]]] = {}
+    for one in subscriptions:
+        chunks = groups.setdefault(structs.replace(one, symbol=None), [[]])
+        if len(chunks[-1]) == _SYMBOLS_PER_REQUEST:
+            chunks.append([])
+        chunks[-1].append(one)
+    return [chunk for chunks in groups.values() for chunk in chunks]
+
+
+def _is_about(response: native.Response, subscription: Subscription) -> bool:
+    """Whether an answer names this subscription; one that names no symbol is about all of them."""
+    symbol = response.symbol
+    if symbol is None and response.result is not None:
+        symbol = response.result.symbol
+    return symbol is None or symbol == subscription.symbol
+
+
+def _accepted(
+    method: str, subscription: Subscription, warnings: tuple[str, ...], received_ns: int
+) -> Event:
+    if method == "unsubscribe":
+        return Unsubscribed(venue=VENUE, subscription=subscription, received_ns=received_ns)
+    return Subscribed(
+        venue=VENUE, subscription=subscription, warnings=warnings, received_ns=received_ns
+    )

@@ -1,0 +1,64 @@
+"""Kraken's facts as data, each with its source and date; every one can be overridden."""
+
+from fluxum.model.event import Channel
+from fluxum.pacing import BackoffPolicy
+from fluxum.venues.kraken.checksum import DEPTH_PROVED, book_checksum, level3_checksum
+from fluxum.venues.kraken.normalize import VENUE
+from fluxum.venues.kraken.protocol import KrakenProtocol
+from fluxum.venues.kraken.server import KrakenServer
+from fluxum.venues.venue import Checks, Limits, Venue
+
+__all__ = ["KRAKEN"]
+
+KRAKEN = Venue(
+    name=VENUE,
+    # https://docs.kraken.com/api/docs/guides/spot-ws-intro, 2026-05
+    endpoints={"public": "wss://ws.kraken.com/v2", "level3": "wss://ws-l3.kraken.com/v2"},
+    routes={
+        Channel.BOOK: "public",
+        Channel.TICKER: "public",
+        Channel.TRADE: "public",
+        Channel.CANDLE: "public",
+        Channel.INSTRUMENT: "public",
+        Channel.LEVEL3: "level3",
+    },
+    needs_token=frozenset({Channel.LEVEL3}),
+    # https://docs.kraken.com/api/docs/websocket-v2/book and /level3; the first is the default
+    depths={Channel.BOOK: (10, 25, 100, 500, 1000), Channel.LEVEL3: (10, 100, 1000)},
+    # https://docs.kraken.com/api/docs/websocket-v2/ohlc; the first is ours, the venue names none
+    intervals_s=(60, 300, 900, 1800, 3600, 14_400, 86_400, 604_800, 1_296_000),
+    limits=Limits(
+        # A heartbeat a second: https://docs.kraken.com/api/docs/websocket-v2/heartbeat
+        link_silence_s=10.0,
+        # The server closes after about a minute without a request from us.
+        ping_interval_s=20.0,
+        answer_timeout_s=10.0,
+        data_silence_s={
+            Channel.BOOK: 60.0,
+            Channel.LEVEL3: 60.0,
+            Channel.TICKER: 900.0,
+            Channel.TRADE: 900.0,
+            Channel.CANDLE: 900.0,
+        },
+        # Kraken's own tool: two quick tries, then 5 to 30 s with jitter
+        # (https://github.com/krakenfx/kraken-api-sdk, 2026).
+        backoff=BackoffPolicy(
+            quick_tries=2, quick_s=1.0, floor_s=5.0, first_s=10.0, ceiling_s=30.0
+        ),
+        maintenance_delay_s=5.0,
+        # About 150 connects in 10 minutes an address are allowed; its own tool keeps to 120.
+        attempts=120,
+        attempt_window_s=600.0,
+        stable_s=30.0,
+        # The rate is not published; nautilus_trader keeps to 20 a second.
+        sends_per_s=20.0,
+        send_burst=20,
+        symbols_per_link=200,
+        frame_bytes_max=None,
+    ),
+    checks=Checks(book=book_checksum, level3=level3_checksum, depth=DEPTH_PROVED),
+    protocol=KrakenProtocol,
+    server=KrakenServer,
+    # 1008 is a policy violation: dialling again would repeat it.
+    fatal_closes=frozenset({1008}),
+)

@@ -1,0 +1,20 @@
+"""The one list of exchanges: a folder and a line here add one."""
+
+from collections.abc import Mapping
+
+from fluxum.errors import BadInput
+from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.venue import Venue
+
+__all__ = ["VENUES", "find_venue"]
+
+VENUES: Mapping[str, Venue] = {venue.name: venue for venue in (KRAKEN,)}
+
+
+def find_venue(name: str) -> Venue:
+    """The venue of a name; raises BadInput that lists the names there are."""
+    try:
+        return VENUES[name]
+    except KeyError:
+        known = ", ".join(sorted(VENUES))
+        raise BadInput(f"an exchange was expected ({known}), was {name!r}") from None
