@@ -1,0 +1,50 @@
+"""Fluxum: crypto exchanges in real time, over links that heal and never hide what they lost.
+
+    import asyncio
+    import fluxum
+
+    async def main() -> None:
+        async with fluxum.connect("kraken", ["BTC/USD"]) as session:
+            await session.wait_ready()
+            async for reading in session.books("BTC/USD"):
+                print(reading.proof.status, reading.snapshot.bids[0], reading.snapshot.asks[0])
+
+    asyncio.run(main())
+"""
+
+from fluxum.book.book import Book, MarketPrice
+from fluxum.book.proof import BookProof, BookStatus
+from fluxum.connect import connect
+from fluxum.errors import FluxumError
+from fluxum.model.event import Channel, Event, State, Subscription
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Level, Side, Ticker, Trade
+from fluxum.replay import Replay, verify
+from fluxum.session.session import Session
+
+__all__ = [
+    "Book",
+    "BookProof",
+    "BookSnapshot",
+    "BookStatus",
+    "BookUpdate",
+    "Candle",
+    "Channel",
+    "Event",
+    "FluxumError",
+    "Instrument",
+    "Level",
+    "MarketPrice",
+    "Replay",
+    "Session",
+    "Side",
+    "State",
+    "Subscription",
+    "Symbol",
+    "Ticker",
+    "Trade",
+    "connect",
+    "verify",
+]
+
+__version__ = "0.1.0"

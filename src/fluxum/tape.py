@@ -75,9 +75,10 @@ class TapeWriter:
         self._path = path
         self._clock = clock
         try:
-            self._file = cast("IO[bytes]", gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb"))
+            opened = gzip.open(path, "wb") if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115
         except OSError as error:
             raise TapeError(f"cannot write {path}: {error.strerror}") from error
+        self._file = cast("IO[bytes]", opened)
         header = TapeHeader(fluxum_tape=1, venue=venue, started_ns=clock.now_ns())
         self._write(header)
 

@@ -266,7 +266,6 @@ class Intake:
         subscription = stream.subscription
         evidence = self.evidence(subscription)
         assert evidence is not None
-        self._begin_desync(stream, evidence.reason, message.received_ns)
         self.tell(
             Desync(
                 venue=self._venue.name,
@@ -279,14 +278,15 @@ class Intake:
                 received_ns=message.received_ns,
             )
         )
+        self._begin_desync(stream, evidence.reason, message.received_ns)
 
     def _desync(self, event: Desync) -> None:
         """The venue's own protocol found a broken sequence."""
+        self.bus.put(event)
         stream = self.streams.get(event.subscription)
         if stream is not None:
             self._withdraw(event.subscription, BookStatus.DESYNCED, event.reason)
             self._begin_desync(stream, event.reason, event.received_ns)
-        self.bus.put(event)
 
     def _begin_desync(self, stream: Stream, reason: str, now_ns: int) -> None:
         self.counts.desyncs += 1
@@ -342,6 +342,7 @@ class Intake:
             self.counts.withheld += 1
 
     def _subscribed(self, event: Subscribed) -> None:
+        self.bus.put(event)
         stream = self.streams.get(event.subscription)
         if stream is not None:
             self.refused.pop(event.subscription, None)
@@ -351,7 +352,6 @@ class Intake:
             else:
                 stream.feed.readiness.lack(event.subscription, _SNAPSHOT_AWAITED)
                 stream.feed.settle()
-        self.bus.put(event)
 
     def _notice(self, event: VenueNotice) -> None:
         if event.status is not None:
@@ -359,13 +359,13 @@ class Intake:
         self.bus.put(event)
 
     def _refused(self, event: Refused) -> None:
+        self.bus.put(event)
         if event.subscription is not None:
             stream = self.streams.get(event.subscription)
             if stream is not None:
                 self.refused[event.subscription] = event.message
                 stream.feed.readiness.lack(event.subscription, f"refused: {event.message}")
                 stream.feed.settle()
-        self.bus.put(event)
 
     # Pieces
 

@@ -1,6 +1,5 @@
 """Links over real WebSockets, by aiohttp: names cached for a while, TLS 1.2 or newer, proxies."""
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,7 +12,7 @@ from fluxum.transport.link import Dial, Link
 __all__ = ["websockets"]
 
 _NAME_CACHE_S = 30
-_CLOSE_TIMEOUT_S = 2.0
+_CLOSE_TIMEOUT_S = 0.5  # to say goodbye; a peer that does not answer is left
 # Dialling again cannot help: the request itself is wrong or forbidden.
 _FATAL_STATUS = frozenset({400, 401, 403, 404})
 _SLOW_DOWN_STATUS = frozenset({429, 503})
@@ -61,19 +60,7 @@ async def _open(
     try:
         yield WebSocketLink(socket)
     finally:
-        # Closing says goodbye and waits for the answer; a cancelled task must not wait for it.
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            await _abandon(socket)
-        else:
-            await socket.close()
-
-
-async def _abandon(socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
-    transport = socket.get_extra_info("socket") and socket._response.connection  # noqa: SLF001
-    if transport is not None and transport.transport is not None:
-        transport.transport.abort()
-    await socket.close()
+        await socket.close()
 
 
 class WebSocketLink:
