@@ -164,7 +164,9 @@ class Book:
     def pretty(self, depth: int = 10) -> str:
         """Plain text for people: asks above, spread, bids below, and the proof in the heading."""
         evidence = self.evidence
-        asks = [f"  {level.quantity:f} @ {level.price:f}" for level in reversed(self.asks.top(depth))]
+        asks = [
+            f"  {level.quantity:f} @ {level.price:f}" for level in reversed(self.asks.top(depth))
+        ]
         bids = [f"  {level.quantity:f} @ {level.price:f}" for level in self.bids.top(depth)]
         spread = "none" if self.spread is None else f"{self.spread:f}"
         heading = f"{self.symbol} order book ({evidence.status.value}, epoch {self.epoch})"
@@ -230,7 +232,6 @@ def _market_price(
 
 
 def _positive(value: Number) -> Number:
-    if not value > 0 or value == Decimal("Infinity"):
+    if not Decimal(value).is_finite() or value <= 0:
         raise BadInput(f"a number above zero was expected, was {value}")
     return value
-

@@ -12,7 +12,7 @@ from fluxum.model.instrument import Symbol
 __all__ = ["decode_event", "encode_event", "plain"]
 
 
-def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
+def plain(value: object) -> Any:
     """JSON-ready builtins: decimals as text without exponents, `text` of levels left out."""
     return _plain(msgspec.to_builtins(value, builtin_types=(Decimal, bytes), enc_hook=str))
 
@@ -30,7 +30,7 @@ def decode_event(line: bytes) -> Event:
         raise BadInput(f"an event in JSON was expected ({error}), was {line[:80]!r}") from error
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         # Plain digits, but not a gigabyte of zeros for a nonsense exponent.
         return format(value, "f") if -64 < value.adjusted() < 64 else str(value)

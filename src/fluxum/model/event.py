@@ -240,14 +240,7 @@ class Dropped(Struct, frozen=True, kw_only=True, tag="dropped"):
 
 
 MarketEvent = (
-    Ticker
-    | Trade
-    | Candle
-    | BookSnapshot
-    | BookUpdate
-    | Level3Snapshot
-    | Level3Update
-    | Instrument
+    Ticker | Trade | Candle | BookSnapshot | BookUpdate | Level3Snapshot | Level3Update | Instrument
 )
 LinkEvent = (
     Subscribed

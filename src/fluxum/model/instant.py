@@ -20,10 +20,14 @@ def parse_rfc3339(text: str) -> int:
     """
     try:
         if len(text) == 27 and text[19] == "." and text[26] == "Z":  # the common form, µs
-            return _second_ns(text[:19]) + int(text[20:26]) * 1000
+            micros = text[20:26]
+            if micros.isdecimal():
+                return _second_ns(text[:19]) + int(micros) * 1000
         return _second_ns(text[:19]) + _fraction_ns(text[_LENGTH_TO_SECONDS:])
     except ValueError as error:
-        raise BadInput(f"a time like 2026-01-31T12:00:00.000000Z was expected, was {text!r}") from error
+        raise BadInput(
+            f"a time like 2026-01-31T12:00:00.000000Z was expected, was {text!r}"
+        ) from error
 
 
 def format_rfc3339(instant_ns: int) -> str:
@@ -44,5 +48,7 @@ def _fraction_ns(rest: str) -> int:
 # A feed repeats the same second for many frames; strptime costs microseconds, the cache 50 ns.
 @lru_cache(maxsize=1024)
 def _second_ns(text: str) -> int:
+    if len(text) != _LENGTH_TO_SECONDS:  # strptime would take 2026-1-3T1:2:3
+        raise ValueError(text)
     moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
     return (moment - _EPOCH) // _SECOND * 1_000_000_000

@@ -2,7 +2,7 @@
 
 from decimal import ROUND_DOWN, Decimal
 from enum import Enum
-from typing import NewType
+from typing import NewType, Self
 
 from msgspec import Struct
 
@@ -22,7 +22,8 @@ class Symbol(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> "Symbol":
+    def __new__(cls, text: str) -> Self:
+        """Check the text."""
         base, slash, quote = text.partition("/")
         if not (base and slash and quote) or "/" in quote or any(map(str.isspace, text)):
             raise BadInput(f"a symbol like BTC/USD was expected, was {text!r}")

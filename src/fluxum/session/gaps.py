@@ -5,15 +5,19 @@ the first newer data of that subscription, which the `Gap` event precedes. Trade
 numbers are followed by number: repeated ones are withheld, late ones still count.
 """
 
+from collections import deque
+from enum import Enum
+
 from msgspec import Struct
 
 from fluxum.model.event import Channel, Gap, GapCause, Repair, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Trade
 
-__all__ = ["GapLedger", "OpenGap", "TradeCounts"]
+__all__ = ["GapLedger", "OpenGap", "Step", "TradeRun"]
 
 _CLOSED_KEPT = 1000
+_SEEN_KEPT = 1000
 _MISSING_KEPT = 1000
 
 
@@ -26,11 +30,46 @@ class OpenGap(Struct, frozen=True, kw_only=True):
     detail: str
 
 
-class TradeCounts(Struct):
-    """One market's run of numbered trades: the highest number, and what is missing below it."""
+class Step(Enum):
+    """How a number follows those before it."""
 
-    last: int
-    missing: set[int]
+    ON = "on"
+    LATE = "late"
+    REPEATED = "repeated"
+    BACK = "back"
+
+
+class TradeRun:
+    """One market's numbered trades: the last number, those seen lately, those still missing."""
+
+    __slots__ = ("_missing", "_order", "_seen", "last")
+
+    def __init__(self, first: int) -> None:
+        self.last = first
+        self._missing: set[int] = set()
+        self._seen: set[int] = {first}
+        self._order: deque[int] = deque((first,))
+
+    def take(self, number: int) -> Step:
+        """Remember a number, and tell how it follows."""
+        if number in self._seen:
+            return Step.REPEATED
+        self._seen.add(number)
+        self._order.append(number)
+        if len(self._order) > _SEEN_KEPT:
+            self._seen.discard(self._order.popleft())
+        if number > self.last:
+            skipped = range(self.last + 1, number)
+            self._missing.update(skipped[-_MISSING_KEPT:])
+            if len(self._missing) > 2 * _MISSING_KEPT:
+                self._missing.clear()  # so many will not come any more
+            self.last = number
+            return Step.ON
+        if number in self._missing:
+            self._missing.discard(number)
+            return Step.LATE
+        self.last = number
+        return Step.BACK
 
 
 class GapLedger:
@@ -39,7 +78,7 @@ class GapLedger:
     def __init__(self, venue: str) -> None:
         self._venue = venue
         self._open: dict[Subscription, OpenGap] = {}
-        self._trades: dict[Symbol, TradeCounts] = {}
+        self._runs: dict[Symbol, TradeRun] = {}
         self.closed: list[Gap] = []
         self.count = 0
         self.repeated = 0
@@ -75,43 +114,48 @@ class GapLedger:
         """The subscription ended at the user's wish: what comes later is another story."""
         self._open.pop(subscription, None)
         if subscription.channel is Channel.TRADE and subscription.symbol is not None:
-            self._trades.pop(subscription.symbol, None)
+            self._runs.pop(subscription.symbol, None)
 
     def admit(self, subscription: Subscription, trade: Trade) -> tuple[bool, Gap | None]:
-        """Whether a trade is news, and the hole to be told before it, if any."""
+        """Whether a trade is news, and the hole to be told before it, if any.
+
+        Only a number that was seen lately makes a trade a repetition: a venue that begins to
+        count anew, or one wrong number, must not swallow what follows.
+        """
         number = trade.sequence
         if number is None:
             return True, self.end(subscription, trade.received_ns)
-        counts = self._trades.get(trade.symbol)
-        if counts is None:
-            self._trades[trade.symbol] = TradeCounts(number, set())
+        run = self._runs.get(trade.symbol)
+        if run is None:
+            run = self._runs[trade.symbol] = TradeRun(number)
             return True, self.end(subscription, trade.received_ns, Repair.LOST)
-        if number <= counts.last:
-            is_late = number in counts.missing
-            counts.missing.discard(number)
-            self.repeated += not is_late
-            return is_late, None
-        skipped = number - counts.last - 1
-        gap = self._trade_gap(subscription, trade, skipped)
-        for lost in range(max(counts.last + 1, number - _MISSING_KEPT), number):
-            if len(counts.missing) >= _MISSING_KEPT:
-                break
-            counts.missing.add(lost)
-        counts.last = number
-        return True, gap
+        last = run.last
+        match run.take(number):
+            case Step.REPEATED:
+                self.repeated += 1
+                return False, None
+            case Step.LATE:
+                return True, None
+            case Step.BACK:
+                detail = f"trade numbers go back from {last} to {number}"
+                return True, self._trade_gap(subscription, trade, None, detail)
+            case Step.ON:
+                skipped = number - last - 1
+                detail = f"trade numbers skip from {last} to {number}" if skipped else ""
+                return True, self._trade_gap(subscription, trade, skipped, detail)
 
-    def _trade_gap(self, subscription: Subscription, trade: Trade, skipped: int) -> Gap | None:
-        repair = Repair.LOST if skipped else Repair.BACKFILLED
-        gap = self.end(subscription, trade.received_ns, repair, skipped)
-        if gap is not None or not skipped:
+    def _trade_gap(
+        self, subscription: Subscription, trade: Trade, missing: int | None, detail: str
+    ) -> Gap | None:
+        repair = Repair.LOST if detail else Repair.BACKFILLED
+        gap = self.end(subscription, trade.received_ns, repair, missing)
+        if gap is not None or not detail:
             return gap
+        now_ns = trade.received_ns
         hole = OpenGap(
-            subscription=subscription,
-            cause=GapCause.VENUE,
-            since_ns=trade.received_ns,
-            detail=f"trade numbers skip to {trade.sequence}",
+            subscription=subscription, cause=GapCause.VENUE, since_ns=now_ns, detail=detail
         )
-        return self._record(hole, trade.received_ns, Repair.LOST, skipped)
+        return self._record(hole, now_ns, repair, missing)
 
     def _record(
         self, hole: OpenGap, received_ns: int, repair: Repair, missing: int | None

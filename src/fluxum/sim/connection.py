@@ -62,8 +62,9 @@ class Connection:
         for frame in frames:
             if self._link.is_closed:
                 return
-            elapsed_s = self._loop.time() - self._started_s
-            fault = self._plan.strike(frame, elapsed_s)
+            fault = None
+            if not self._plan.is_spent:
+                fault = self._plan.strike(frame, self._loop.time() - self._started_s)
             if fault is None:
                 self._pass(frame)
             else:

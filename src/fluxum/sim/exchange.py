@@ -8,7 +8,7 @@ book: `book_at` tells a checker what the client should hold.
 
 import asyncio
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -104,9 +104,9 @@ class SimulatedExchange:
         self._group = await asyncio.TaskGroup().__aenter__()
         self._started_s = self._now_s()
         self._silent_until_s = self._frozen_until_s = self._started_s
-        self._start(self._tick(), "ticks")
+        self._start(self._repeat(lambda: _TICK_S, self._tick), "ticks")
         if self._rate_per_s > 0:
-            self._start(self._move(), "moves")
+            self._start(self._repeat(self._pause_s, self._move), "moves")
         for index, fault in enumerate(self._plan.timed):
             self._start(self._perform(fault), f"{fault.kind.value} {index}")
         return self
@@ -197,6 +197,11 @@ class SimulatedExchange:
 
     # What tests and checkers use
 
+    @property
+    def injected(self) -> Counter[FaultKind]:
+        """How often each kind of fault was injected; refusals are counted dial by dial."""
+        return self._plan.injected
+
     def market(self, symbol: Symbol) -> SimulatedMarket:
         """The live market; change it only through `change`."""
         return self._markets[symbol]
@@ -264,9 +269,7 @@ class SimulatedExchange:
         if self._silent_until_s > self._now_s():
             return
         for connection in self._connections:
-            frames = connection.server.publish(symbol, now_ns)
-            if frames:
-                connection.say(frames)
+            connection.say(connection.server.publish(symbol, now_ns))
 
     def _remember(self, symbol: Symbol, now_ns: int) -> None:
         market = self._markets[symbol]
@@ -305,28 +308,46 @@ class SimulatedExchange:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _move(self) -> None:
-        due_s = self._now_s()
-        while True:
-            due_s += self._random.expovariate(self._rate_per_s)
-            symbol = self.symbols[int(self._random.random() * len(self.symbols))]
-            await asyncio.sleep(due_s - self._now_s())
-            if self.status == "online":
-                self.step(symbol)
+    async def _repeat(self, delay_s: Callable[[], float], act: Callable[[], None]) -> None:
+        """Act by timers: half the price of a sleeping task, and there are very many moves."""
+        loop = asyncio.get_running_loop()
+        broken: asyncio.Future[None] = loop.create_future()
+        due_s = loop.time() + delay_s()
+        timer: asyncio.TimerHandle
 
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK_S)
-            now_ns = self._clock.now_ns()
-            for connection in self._connections:
-                frames = connection.server.tick(now_ns)
-                if frames:
-                    connection.say(frames)
+        def once() -> None:
+            nonlocal due_s, timer
+            try:
+                act()
+            except Exception as error:  # noqa: BLE001 - raised below, in the task
+                broken.set_exception(error)
+                return
+            due_s += delay_s()
+            timer = loop.call_at(due_s, once)
+
+        timer = loop.call_at(due_s, once)
+        try:
+            await broken
+        finally:
+            timer.cancel()
+
+    def _pause_s(self) -> float:
+        return self._random.expovariate(self._rate_per_s)
+
+    def _move(self) -> None:
+        if self.status == "online":
+            self.step(self.symbols[int(self._random.random() * len(self.symbols))])
+
+    def _tick(self) -> None:
+        now_ns = self._clock.now_ns()
+        for connection in self._connections:
+            connection.say(connection.server.tick(now_ns))
 
     async def _perform(self, fault: Fault) -> None:
         until_s = self._started_s + (fault.at_s or 0.0)
         await asyncio.sleep(until_s - self._now_s())
-        self._plan.injected[fault.kind] += fault.kind is not FaultKind.REFUSE
+        if fault.kind is not FaultKind.REFUSE:  # which is counted dial by dial
+            self._plan.injected[fault.kind] += 1
         ends_s = self._now_s() + fault.duration_s
         match fault.kind:
             case FaultKind.SILENCE:

@@ -71,6 +71,11 @@ class FaultPlan:
         self._refusals = [f for f in every if f.rate and f.kind is FaultKind.REFUSE]
         self._random = random
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether no frame will be struck any more."""
+        return not self._armed and not self._rates
+
     def strike(self, frame: bytes, elapsed_s: float) -> Fault | None:
         """The fault that hits this frame, if any; it is counted and, when single, spent."""
         if self._armed and elapsed_s >= (self._armed[0].at_s or 0.0) and _is_of_book(frame):

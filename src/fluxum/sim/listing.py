@@ -28,7 +28,7 @@ def listing(venue: str, symbol: Symbol, now_ns: int) -> Listing:
         Instrument(
             venue=venue,
             symbol=symbol,
-            venue_symbol=symbol,
+            venue_symbol=str(symbol),
             base=symbol.base,
             quote=symbol.quote,
             status=InstrumentStatus.ONLINE,

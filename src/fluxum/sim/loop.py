@@ -76,7 +76,8 @@ class SimulatedLoop(SelectorEventLoop):
         elif timeout_s is None:
             raise Deadlock(f"everybody waits and no timer is set: {_names(_waiting(self))}")
         else:
-            self.now_ns += round(timeout_s * 1e9)
+            # At least one: a timer a part of a nanosecond ahead must not find the time unmoved.
+            self.now_ns += max(1, round(timeout_s * 1e9))
 
     # A loop wakes itself through a pair of sockets; here an event does, so that none are opened.
 

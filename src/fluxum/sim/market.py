@@ -23,6 +23,7 @@ _VOLATILITY = 1e-5  # of the price, at each step
 _NEARNESS = 2e-5  # of the price: the mean distance of a new order from the fair value
 _ORDER_NOTIONAL = 4000.0  # of the quote asset, typically
 _REACH = 6.0  # in mean distances: how far the fair value can be from the book's middle
+_LOOK_STEPS = 4
 _SWEEP_LEVELS = 3  # a market order takes at most so many levels
 _ORDERS_PER_LEVEL = 1.6
 _MICROSECOND = 1000
@@ -41,6 +42,7 @@ class SimulatedMarket:
         self._random = random
         self._tick = listing.instrument.tick
         self._lot = listing.instrument.lot
+        self._two_ticks = 2 * float(self._tick)
         self._last_order = 0
         self._last_trade = 0
         self._bids: list[str] = []  # ids of resting orders, in no order
@@ -55,6 +57,9 @@ class SimulatedMarket:
         self._fair = max(float(start), self._bounds[0])
         self._start = self._middle = self._fair
         self._heat = 0.0  # logarithm of the volatility, relative to its mean
+        self._volatility = self._start * _VOLATILITY
+        self._steps = 0
+        self._id_end = f"-SIMUL-{self.symbol.base}"
         self._lots_least = max(1, int(listing.instrument.quantity_min / self._lot))
         self._lots_usual = _ORDER_NOTIONAL / float(listing.start_price) / float(self._lot)
         self._open(now_ns)
@@ -85,7 +90,6 @@ class SimulatedMarket:
     def step(self, now_ns: int) -> Sequence[Trade]:
         """Make one thing happen: an order, a cancel or a market order; returns the trades."""
         self.moved_ns = now_ns
-        self._look()
         self._wander()
         side = Side.BUY if self._random.random() < self._demand() else Side.SELL
         thin = self._thin_side()
@@ -165,19 +169,22 @@ class SimulatedMarket:
                 self.limit(side, self._tick * ticks, self._quantity(1.0), now_ns)
 
     def _wander(self) -> None:
-        gauss = self._random.gauss
-        self._heat += gauss(0.0, 0.1) - 0.02 * self._heat
-        fair = self._fair + gauss(0.0, 1.0) * self._start * _VOLATILITY * exp(self._heat)
-        # The book follows the fair value, which never runs far away from it.
+        """Move the fair value; the book follows it, and it never runs far away from the book."""
+        self._steps += 1
+        if self._steps % _LOOK_STEPS == 0:
+            self._look()
+        fair = self._fair + self._random.gauss(0.0, self._volatility)
         reach = _REACH * self._nearness
         fair = min(max(fair, self._middle - reach), self._middle + reach)
         self._fair = min(max(fair, self._bounds[0]), self._bounds[1])
 
     def _look(self) -> None:
-        """Take note of the middle of the book, in ticks."""
+        """Take note of the book's middle, in ticks, and let the volatility change."""
         bid, ask = self.engine.book.bids.best, self.engine.book.asks.best
         if bid is not None and ask is not None:
-            self._middle = (float(bid) + float(ask)) / 2 / float(self._tick)
+            self._middle = (float(bid) + float(ask)) / self._two_ticks
+        self._heat += self._random.gauss(0.0, 0.2) - 0.08 * self._heat
+        self._volatility = self._start * _VOLATILITY * exp(self._heat)
 
     def _demand(self) -> float:
         """How likely the next order buys: more so the further the book is below fair value."""
@@ -186,34 +193,34 @@ class SimulatedMarket:
 
     def _thin_side(self) -> Side | None:
         """A side close to having too few levels, the thinner one first."""
-        bids = self.engine.level_count(Side.BUY)
-        asks = self.engine.level_count(Side.SELL)
-        if min(bids, asks) >= self._levels_least:
+        bids, asks = self.engine.bid_count, self.engine.ask_count
+        if bids >= self._levels_least <= asks:
             return None
         return Side.BUY if bids < asks else Side.SELL
 
     def _add(self, side: Side, now_ns: int) -> Sequence[Trade]:
         distance = 1 + int(self._random.expovariate(1 / self._nearness))
-        best = self._best(side.opposite)
         if side is Side.BUY:
-            ticks = int(self._fair) - distance
-            if best is not None and ticks >= best:
-                ticks = best if self._may_take(side) else best - 1
+            price = self._tick * max(1, int(self._fair) - distance)
+            best, step = self.engine.book.asks.best, -self._tick
+            crosses = best is not None and price >= best
         else:
-            ticks = int(self._fair) + distance
-            if best is not None and ticks <= best:
-                ticks = best if self._may_take(side) else best + 1
+            price = self._tick * (int(self._fair) + distance)
+            best, step = self.engine.book.bids.best, self._tick
+            crosses = best is not None and price <= best
+        if crosses and best is not None:
+            price = best if self._may_take(side) else best + step
         before = self._last_trade
-        self.limit(side, self._tick * self._free(side, ticks), self._quantity(1.0), now_ns)
+        self.limit(side, self._free(side, price), self._quantity(1.0), now_ns)
         return self.trades(self._last_trade - before)
 
-    def _free(self, side: Side, ticks: int) -> int:
+    def _free(self, side: Side, price: Decimal) -> Decimal:
         """The price itself, or while levels are few the next deeper one without a level."""
-        deeper = -1 if side is Side.BUY else 1
+        deeper = -self._tick if side is Side.BUY else self._tick
         if self.engine.level_count(side) < self._levels_least:
-            while self.engine.level(side, self._tick * ticks) is not None:
-                ticks += deeper
-        return max(1, ticks)
+            while self.engine.level(side, price) is not None:
+                price += deeper
+        return max(self._tick, price)
 
     def _may_take(self, side: Side) -> bool:
         return self.engine.level_count(side.opposite) > self.depth and self._random.random() < 0.5
@@ -242,13 +249,9 @@ class SimulatedMarket:
         lots = self._lots_least + int(self._random.expovariate(1.0) * self._lots_usual * size)
         return self._lot * lots
 
-    def _best(self, side: Side) -> int | None:
-        ladder = self.engine.book.bids if side is Side.BUY else self.engine.book.asks
-        return None if ladder.best is None else int(ladder.best / self._tick)
-
     def _next_id(self) -> str:
         self._last_order += 1
-        return f"O{self._last_order:05X}-SIMUL-{self.symbol.base}"
+        return f"O{self._last_order:05X}{self._id_end}"
 
     def _ids(self, side: Side) -> list[str]:
         return self._bids if side is Side.BUY else self._asks

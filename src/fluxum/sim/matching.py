@@ -47,6 +47,10 @@ class MatchingEngine:
         # The same book summed up by level, kept beside it because it is read far more often.
         self._bid_levels = Ladder(Side.BUY)
         self._ask_levels = Ladder(Side.SELL)
+        self.bid_count = 0
+        """How many levels the bids have."""
+        self.ask_count = 0
+        """How many levels the asks have."""
         self._sides: dict[str, Side] = {}
 
     def levels(self, side: Side, count: int) -> list[Level]:
@@ -59,7 +63,7 @@ class MatchingEngine:
 
     def level_count(self, side: Side) -> int:
         """How many levels one side has."""
-        return len(self._levels(side))
+        return self.bid_count if side is Side.BUY else self.ask_count
 
     def order(self, order_id: str) -> RestingOrder | None:
         """A resting order by its id."""
@@ -136,6 +140,9 @@ class MatchingEngine:
         before = ladder.at(price)
         total, count = (_ZERO, 0) if before is None else (before.quantity, before.orders or 0)
         ladder.put(Level(price, total + quantity, count + orders))
+        if not count or not count + orders:
+            self.bid_count = len(self._bid_levels)
+            self.ask_count = len(self._ask_levels)
 
     def _orders(self, side: Side) -> OrderLadder:
         return self.book.bids if side is Side.BUY else self.book.asks
@@ -144,7 +151,7 @@ class MatchingEngine:
         return self._bid_levels if side is Side.BUY else self._ask_levels
 
     def _check_price(self, price: Decimal) -> None:
-        if not price > 0 or price % self.instrument.tick:
+        if not price.is_finite() or price <= 0 or price % self.instrument.tick:
             raise BadInput(
                 f"a price on the grid of {self.instrument.tick} was expected, was {price}"
             )
@@ -152,8 +159,8 @@ class MatchingEngine:
     def _check(self, order_id: str, quantity: Decimal) -> None:
         if order_id in self._sides:
             raise BadInput(f"a new order id was expected, was {order_id!r}")
-        if not quantity > 0 or quantity % self.instrument.lot:
-            lot = self.instrument.lot
+        lot = self.instrument.lot
+        if not quantity.is_finite() or quantity <= 0 or quantity % lot:
             raise BadInput(f"a quantity on the grid of {lot} was expected, was {quantity}")
 
 

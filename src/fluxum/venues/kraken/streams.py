@@ -109,11 +109,12 @@ class _LevelWindow:
         if levels == self._levels:
             return ()
         old_levels, old_texts, old_proofs = self._levels, self.texts, self._proofs
-        texts: list[bytes] = []
-        proofs: list[bytes] = []
+        same = _same(old_levels, levels)
+        texts = old_texts[:same]
+        proofs = old_proofs[:same]
         said: list[bytes] = []
-        at = 0
-        for level in levels:
+        at = same
+        for level in levels[same:]:
             while at < len(old_levels) and self._is_better(old_levels[at], level):
                 said.append(self._gone(old_levels[at]))
                 at += 1
@@ -185,7 +186,7 @@ class Level3Stream:
             b'"asks":[%s],"timestamp":"%s"}]}'
         ) % (
             kind,
-            crc32(self._bids.proof(), crc32(self._asks.proof())),
+            crc32(self._bids.proof, crc32(self._asks.proof)),
             self._instrument.venue_symbol.encode(),
             b",".join(bids),
             b",".join(asks),
@@ -201,6 +202,7 @@ class _OrderWindow:
         self._depth = depth
         self._is_bid = side is Side.BUY
         self._queues: list[list[RestingOrder]] = []
+        self.proof = b""
 
     def move(self, queues: list[list[RestingOrder]]) -> Sequence[bytes]:
         """Take the new window and return what it takes to get there, level by level."""
@@ -221,6 +223,7 @@ class _OrderWindow:
         if len(queues) < self._depth:
             said += [self._event(b"delete", order) for gone in old[at:] for order in gone]
         self._queues = queues
+        self.proof = self._proof()
         return said
 
     def orders(self) -> list[bytes]:
@@ -231,16 +234,15 @@ class _OrderWindow:
             for order in queue
         ]
 
-    def proof(self) -> bytes:
+    def _proof(self) -> bytes:
         """What the checksum reads of the best levels, order by order."""
         price_precision = self._instrument.price_precision
         quantity_precision = self._instrument.quantity_precision
-        return b"".join(
-            digits(plain(order.price, price_precision))
-            + digits(plain(order.quantity, quantity_precision))
-            for queue in self._queues[:DEPTH_PROVED]
-            for order in queue
-        )
+        texts: list[bytes] = []
+        for queue in self._queues[:DEPTH_PROVED]:
+            price = digits(plain(queue[0].price, price_precision))
+            texts += [price + digits(plain(one.quantity, quantity_precision)) for one in queue]
+        return b"".join(texts)
 
     def _changes(self, old: list[RestingOrder], new: list[RestingOrder]) -> list[bytes]:
         if old == new:
@@ -358,6 +360,14 @@ class CandleStream:
 
 _SNAPSHOT_TRADES = 50
 _SNAPSHOT_CANDLES = 10
+
+
+def _same(old: Sequence[Level], new: Sequence[Level]) -> int:
+    """How many of the best levels did not change."""
+    for index, (before, now) in enumerate(zip(old, new, strict=False)):
+        if before is not now:
+            return index
+    return min(len(old), len(new))
 
 
 def _last_trade(view: MarketView, symbol: Symbol) -> int:

@@ -1,0 +1,69 @@
+# Fluxum: everything a developer does. Needs make and Python 3.11 or newer; `make help` lists it.
+
+.DEFAULT_GOAL := check
+.DELETE_ON_ERROR:
+.PHONY: demo test lint check fix bench docs sim clean help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(BIN)/python
+PIP := $(PYTHON) -m pip -qq --disable-pip-version-check --no-input
+CODE := src tests $(wildcard bench examples)
+
+demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
+	@$(BIN)/fluxum demo $(ARGS)
+
+test: $(VENV)/.dev  ## run the tests; ARGS="-k pipe" goes to pytest
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+lint: $(VENV)/.dev  ## check format, style, types and the floors
+	@$(BIN)/ruff format --check --quiet $(CODE)
+	@$(BIN)/ruff check --quiet $(CODE)
+	@$(BIN)/mypy --no-error-summary $(CODE)
+	@$(BIN)/basedpyright $(CODE)
+	@$(BIN)/lint-imports --no-logo
+
+check: lint test  ## lint and test: what must be green before and after a change
+
+fix: $(VENV)/.dev  ## format, and mend what a machine can mend
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+
+bench: $(VENV)/.dev  ## measure
+	@for file in bench/*.py; do $(PYTHON) $$file || exit 1; done
+
+docs: $(VENV)/.dev  ## write the command line's reference from its own help
+	@$(BIN)/typer fluxum.cli.main utils docs --name fluxum --output docs/cli.md
+
+sim: $(VENV)/.dev  ## simulated days with faults: SEEDS=200, or one SEED=n
+	@$(PYTHON) tests/simulation/days.py $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
+
+clean:  ## remove all that was made here, .venv included
+	@rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## list all this
+	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+# Set-up: what a stamp stands for is installed again when the pins or the package's facts change.
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(PYTHON)
+	@echo "setting up $(VENV) ..." >&2
+	@$(PIP) install --no-compile -r requirements/run.txt
+	@$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt requirements/run.txt pyproject.toml | $(PYTHON)
+	@echo "setting up $(VENV) ..." >&2
+	@$(PIP) install --no-compile -r requirements/dev.txt
+	@$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $(VENV)/.run $@
+
+$(PYTHON):
+	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			$$python -m venv $(VENV) && exit 0; \
+			rm -rf $(VENV); exit 1; \
+		fi; \
+	done; \
+	echo "Fluxum needs Python 3.11 or newer; found: $$(python3 --version 2>&1)" >&2; exit 1

@@ -1,0 +1,168 @@
+"""`demo`: an exchange in the box, a real session with it, and trouble along the way."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from fluxum.cli.market import Board, NotReady, stream_events, until
+from fluxum.cli.options import Format, FormatOption, opened
+from fluxum.cli.output import Output, event_text, reading_text
+from fluxum.cli.process import run_async
+from fluxum.cli.simulator import simulated
+from fluxum.errors import FluxumError
+from fluxum.flow.background import background
+from fluxum.model.codec import plain
+from fluxum.model.event import Channel, Desync, Event, LinkLost, MarketEvent, Resynced, Subscribed
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Trade
+from fluxum.session.books import BookReading
+from fluxum.session.session import Session, SessionStatistics
+from fluxum.venues.register import VENUES
+
+__all__ = ["DemoFailed", "demo"]
+
+_SYMBOLS = (Symbol("BTC/USD"), Symbol("ETH/USD"))
+_CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER)
+_MOVES_PER_S = 40.0
+_CORRUPT_AT, _HANGUP_AT = 0.3, 0.55  # parts of the whole
+_ROWS = 8
+
+
+class DemoFailed(FluxumError):
+    """The demo did not show what it is there to show."""
+
+
+def demo(
+    seconds: Annotated[float, typer.Option(min=2.0, help="How long it lasts.")] = 20.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same markets.")] = 1,
+    exchange: Annotated[str, typer.Option("--exchange", "-x", help="Which to simulate.")] = next(
+        iter(VENUES)
+    ),
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Watch two live books heal: a frame is corrupted, the link is cut, and nothing is hidden.
+
+    Needs no network: the exchange is simulated on this machine, over a real WebSocket.
+
+    Example: fluxum demo --seconds 20
+    """
+    output = Output(form)
+    faults = f"corrupt@{seconds * _CORRUPT_AT:.2f}s,hangup@{seconds * _HANGUP_AT:.2f}s"
+
+    async def main() -> None:
+        async with (
+            simulated(exchange, _SYMBOLS, seed=seed, rate=_MOVES_PER_S, faults=faults) as (_, url),
+            opened([exchange], _SYMBOLS, _CHANNELS, endpoint=url) as (session,),
+        ):
+            story = Story(session)
+            async with background(story.follow()):
+                await until(seconds, _show(session, story, output))
+            # The time may be up in the middle of healing: let it end, it takes a second or two.
+            await session.wait_ready(timeout_s=10.0)
+            story.summarise(output)
+
+    try:
+        run_async(main())
+    except TimeoutError as error:
+        raise NotReady(str(error)) from error
+    finally:
+        output.close()
+
+
+class Story:
+    """What the demo has to show, as it happened."""
+
+    def __init__(self, session: Session) -> None:
+        self.board = Board([session], _SYMBOLS, _ROWS)
+        self.desyncs = self.resyncs = self.links_lost = 0
+        self._session = session
+        self._events = session.events(capacity=100_000)
+
+    async def follow(self) -> None:
+        """Count what happens, and keep what the screen shows."""
+        async for event in self._events:
+            self.desyncs += isinstance(event, Desync)
+            self.resyncs += isinstance(event, Resynced)
+            self.links_lost += isinstance(event, LinkLost)
+            self.board.take(event)
+
+    def summarise(self, output: Output) -> None:
+        """Tell the end; raises DemoFailed when the story is not whole."""
+        statistics = self._session.statistics()
+        readings = [_reading(self._session, symbol) for symbol in _SYMBOLS]
+        record = {
+            "type": "summary",
+            **plain(statistics),
+            "sums_close": statistics.sums_close,
+            "resyncs": self.resyncs,
+            "links_lost": self.links_lost,
+            "proofs": [plain(reading.proof) for reading in readings],
+        }
+        text = "\n".join([_sums(statistics, self), *map(reading_text, readings)])
+        if output.format is not Format.CSV:
+            output.write(record, text)
+        if not (statistics.sums_close and all(reading.proof.is_valid for reading in readings)):
+            raise DemoFailed("the sums do not close, or a book is not valid")
+        if not (self.desyncs and self.resyncs and self.links_lost):
+            raise DemoFailed("no desync, resync and lost link were seen")
+
+
+async def _show(session: Session, story: Story, output: Output) -> None:
+    if output.format is not Format.TABLE:
+        await stream_events([session], None, output)
+    elif sys.stdout.isatty():
+        with Live(story.board.draw(), console=Console(), auto_refresh=False) as live:
+            while True:
+                live.update(story.board.draw(), refresh=True)
+                await asyncio.sleep(0.1)
+    else:
+        async with background(_tell_books(session, output)):
+            async for event in session.events(capacity=100_000):
+                if _is_worth_a_line(event):
+                    output.write({}, event_text(event))
+
+
+async def _tell_books(session: Session, output: Output) -> None:
+    while True:
+        await asyncio.sleep(2.0)
+        for symbol in _SYMBOLS:
+            output.write({}, reading_text(_reading(session, symbol)))
+
+
+def _is_worth_a_line(event: Event) -> bool:
+    if isinstance(event, Trade):
+        return not event.backfilled
+    return not isinstance(event, MarketEvent | Subscribed)
+
+
+def _reading(session: Session, symbol: Symbol) -> BookReading:
+    book = session.book(symbol)
+    return BookReading(book.snapshot(_ROWS), book.proof())
+
+
+def _sums(statistics: SessionStatistics, story: Story) -> str:
+    readers: Sequence[str] = [
+        f"  a reader: {one.offered} offered = {one.delivered} delivered + {one.conflated} conflated"
+        f" + {one.dropped} dropped + {one.waiting} waiting"
+        for one in statistics.readers
+    ]
+    return "\n".join(
+        [
+            f"summary: {statistics.venue} {statistics.state.value}, {story.desyncs} desynced,"
+            f" {story.resyncs} resynced, {story.links_lost} link lost,"
+            f" {statistics.reconnects} reconnected",
+            f"  {statistics.frames} frames = {statistics.data} data"
+            f" + {statistics.control} control + {statistics.rejected} rejected",
+            f"  {statistics.heard} events heard + {statistics.own} own"
+            f" = {statistics.published} published + {statistics.withheld} withheld",
+            *readers,
+            f"  {statistics.checks_passed} checks passed, {statistics.checks_failed} failed,"
+            f" {statistics.gaps} gaps told; the sums"
+            f" {'close' if statistics.sums_close else 'DO NOT CLOSE'}",
+        ]
+    )

@@ -1,0 +1,81 @@
+"""The `fluxum` command: every command, and a group for each exchange made from the register."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from fluxum import __version__
+from fluxum.cli import market, simulator, tapes
+from fluxum.cli.demo import demo
+from fluxum.cli.process import exit_code
+from fluxum.venues.register import VENUES
+
+__all__ = ["app", "run"]
+
+_SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fluxum {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Crypto exchanges in real time, over links that heal and never hide what they lost."""
+
+
+def _group(help_text: str) -> typer.Typer:
+    return typer.Typer(
+        help=help_text,
+        no_args_is_help=True,
+        add_completion=False,
+        context_settings=_SETTINGS,
+        pretty_exceptions_enable=False,
+    )
+
+
+def _for_venue(command: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The same command with its exchange decided."""
+
+    def bound(**options: Any) -> Any:  # noqa: ANN401 - whatever the command takes and returns
+        return command(exchange=name, **options)
+
+    signature = inspect.signature(command)
+    left = [one for one in signature.parameters.values() if one.name != "exchange"]
+    bound.__signature__ = signature.replace(parameters=left)  # type: ignore[attr-defined]
+    bound.__name__ = command.__name__
+    bound.__doc__ = (command.__doc__ or "").replace(f" --exchange {name}", "").replace(
+        "fluxum ", f"fluxum {name} ", 1
+    )
+    return bound
+
+
+app = _group("Crypto exchanges in real time.")
+app.callback()(_root)
+app.command()(demo)
+for _command in (market.orderbook, market.stream, market.session):
+    app.command()(_command)
+for _command in (tapes.record, tapes.replay, tapes.verify):
+    app.command()(_command)
+_sim = _group("Simulated exchanges on this machine.")
+_sim.command()(simulator.serve)
+_sim.callback()(lambda: None)
+app.add_typer(_sim, name="sim")
+for _name in VENUES:
+    _venue = _group(f"The commands above, with --exchange {_name}.")
+    for _command in (market.orderbook, market.stream, market.session, tapes.record):
+        _venue.command()(_for_venue(_command, _name))
+    app.add_typer(_venue, name=_name)
+
+
+def run() -> None:
+    """The console script: runs the command line and exits with its code."""
+    sys.exit(exit_code(lambda: app(standalone_mode=False)))

@@ -1,0 +1,146 @@
+"""The options commands share, and what their text means."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from fluxum.connect import connect
+from fluxum.errors import BadInput
+from fluxum.model.event import Channel, parse_channel
+from fluxum.model.instrument import Symbol
+from fluxum.session.session import Session
+from fluxum.tape import TapeWriter
+from fluxum.venues.register import VENUES, find_venue
+
+__all__ = [
+    "Count",
+    "Depth",
+    "Endpoint",
+    "Exchange",
+    "Format",
+    "FormatOption",
+    "Interval",
+    "Seconds",
+    "Symbols",
+    "opened",
+    "parse_channels",
+    "parse_exchanges",
+    "parse_interval",
+    "parse_symbols",
+]
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+class Format(Enum):
+    """How data is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+Exchange = Annotated[
+    str,
+    typer.Option("--exchange", "-x", help=f"Comma list of exchanges: {', '.join(VENUES)}."),
+]
+Symbols = Annotated[
+    str,
+    typer.Option("--symbol", "--symbols", "-s", help="Comma list of symbols, such as BTC/USD."),
+]
+Depth = Annotated[
+    int | None, typer.Option("--depth", min=1, help="Levels of each side of a book.")
+]
+Interval = Annotated[
+    str | None,
+    typer.Option("--interval", help="Length of a candle: 1m, 5m, 1h, 1d; a bare number is minutes."),
+]
+Seconds = Annotated[
+    float | None, typer.Option("--seconds", min=0.001, help="Stop after this long.")
+]
+Count = Annotated[
+    int | None, typer.Option("--count", min=1, help="Stop after this many lines of data.")
+]
+Endpoint = Annotated[
+    str | None,
+    typer.Option("--endpoint", help="Use this ws:// or wss:// URL instead of the exchange's."),
+]
+FormatOption = Annotated[
+    Format, typer.Option("--format", "-f", help="How data is written to stdout.")
+]
+
+
+def parse_exchanges(text: str) -> list[str]:
+    """Names of exchanges from a comma list; raises BadInput for one that is unknown."""
+    return [find_venue(name).name for name in _items("an exchange", text)]
+
+
+def parse_symbols(text: str) -> list[Symbol]:
+    """Symbols from a comma list; raises BadInput for what is none."""
+    return [Symbol(item) for item in _items("a symbol like BTC/USD", text)]
+
+
+def parse_channels(text: str) -> list[Channel]:
+    """Channels from a comma list of names or aliases; raises BadInput for what is none."""
+    return [parse_channel(item) for item in _items("a channel", text)]
+
+
+def parse_interval(text: str | None) -> int | None:
+    """Seconds from text like `5m`, `1h` or `15` (minutes); raises BadInput."""
+    if text is None:
+        return None
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS_S else (text, "m")
+    if not number.isdecimal() or int(number) == 0:
+        raise BadInput(f"an interval like 1m, 5m, 1h or 1d was expected, was {text!r}")
+    return int(number) * _UNITS_S[unit]
+
+
+@asynccontextmanager
+async def opened(
+    exchanges: Sequence[str],
+    symbols: Sequence[str],
+    channels: Sequence[Channel],
+    *,
+    depth: int | None = None,
+    interval_s: int | None = None,
+    endpoint: str | None = None,
+    tape: TapeWriter | None = None,
+) -> AsyncIterator[list[Session]]:
+    """A session with each exchange, all with the same subscriptions, for the length of a block."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(
+                connect(
+                    exchange,
+                    symbols,
+                    channels,
+                    depth=_depth_offered(exchange, depth),
+                    interval_s=interval_s,
+                    endpoint=endpoint,
+                    tape=tape,
+                )
+            )
+            for exchange in exchanges
+        ]
+
+
+def _depth_offered(exchange: str, wish: int | None) -> int | None:
+    """The least depth the exchange offers that shows as much as was asked for."""
+    offer = find_venue(exchange).depths.get(Channel.BOOK, ())
+    if wish is None or not offer:
+        return wish
+    enough = [depth for depth in offer if depth >= wish]
+    if not enough:
+        raise BadInput(f"{exchange} shows at most {max(offer)} levels a side, was {wish}")
+    return min(enough)
+
+
+def _items(what: str, text: str) -> list[str]:
+    items = [item.strip() for item in text.split(",")]
+    if not all(items):
+        raise BadInput(f"{what} was expected, or a comma list of them, was {text!r}")
+    return list(dict.fromkeys(items))

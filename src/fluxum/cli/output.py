@@ -1,0 +1,218 @@
+"""Events and readings as lines of text, JSON or CSV."""
+
+import csv
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TextIO
+
+import msgspec
+
+from fluxum.cli.options import Format
+from fluxum.model.codec import plain
+from fluxum.model.event import (
+    DataStale,
+    Desync,
+    Dropped,
+    Event,
+    Gap,
+    LinkLost,
+    MarketEvent,
+    Refused,
+    Rejected,
+    Resynced,
+    StateChange,
+    Subscribed,
+    Unsubscribed,
+    VenueNotice,
+)
+from fluxum.model.instrument import Instrument
+from fluxum.model.market import (
+    BookSnapshot,
+    BookUpdate,
+    Candle,
+    Level,
+    Level3Snapshot,
+    Level3Update,
+    Ticker,
+    Trade,
+)
+from fluxum.session.books import BookReading
+
+__all__ = ["Output", "clock_text", "event_record", "event_text", "reading_record", "reading_text"]
+
+
+class Output:
+    """Writes records in one format. Talk (`say`) goes to stderr and never among the data."""
+
+    def __init__(self, form: Format, out: TextIO | None = None, talk: TextIO | None = None) -> None:
+        self.format = form
+        self.lines = 0
+        self._out = out or sys.stdout
+        self._talk = talk or sys.stderr
+        self._columns: list[str] = []
+
+    def write(self, record: Mapping[str, Any], text: str) -> None:
+        """Write one record: as JSON, as a row, or as the text made for people."""
+        match self.format:
+            case Format.TABLE:
+                line = text
+            case Format.NDJSON:
+                line = _json(record)
+            case Format.JSON:
+                line = ("[" if self.lines == 0 else ",") + _json(record)
+            case Format.CSV:
+                self._write_row(record)
+                self.lines += 1
+                return
+        self.lines += 1
+        self._out.write(line + "\n")
+        self._out.flush()
+
+    def say(self, text: str) -> None:
+        """A word to the person at the terminal."""
+        self._talk.write(text + "\n")
+        self._talk.flush()
+
+    def close(self) -> None:
+        """End what has been begun: JSON closes its list."""
+        if self.format is Format.JSON:
+            self._out.write("]\n" if self.lines else "[]\n")
+            self._out.flush()
+
+    def _write_row(self, record: Mapping[str, Any]) -> None:
+        writer = csv.writer(self._out, lineterminator="\n")
+        if not self._columns:
+            self._columns = list(record)
+            writer.writerow(self._columns)
+        writer.writerow([_cell(record.get(column)) for column in self._columns])
+        self._out.flush()
+
+
+def event_record(event: Event) -> dict[str, Any]:
+    """The event with its type tag, exact decimals as text."""
+    record: dict[str, Any] = plain(event)
+    return record
+
+
+def reading_record(reading: BookReading) -> dict[str, Any]:
+    """A book's best levels and its proof, tagged `book`."""
+    snapshot: dict[str, Any] = plain(reading.snapshot)
+    return {**snapshot, "type": "book", "proof": plain(reading.proof)}
+
+
+def reading_text(reading: BookReading) -> str:
+    """Time, symbol, best bid and ask, spread and proof, in one line."""
+    snapshot, proof = reading.snapshot, reading.proof
+    bid = _level(snapshot.bids[0]) if snapshot.bids else "no bid"
+    ask = _level(snapshot.asks[0]) if snapshot.asks else "no ask"
+    time = clock_text(snapshot.received_ns)
+    why = f" ({proof.reason})" if proof.reason else ""
+    return f"{time} {snapshot.symbol:<10} {bid:>28} | {ask:<28} {proof.status.value}{why}"
+
+
+def clock_text(instant_ns: int) -> str:
+    """UTC wall time with milliseconds, for people."""
+    moment = datetime.fromtimestamp(instant_ns / 1e9, UTC)
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+
+def event_text(event: Event) -> str:
+    """An event in one line, for people."""
+    what = _market_text(event) if isinstance(event, MarketEvent) else _link_text(event)
+    return f"{clock_text(event.received_ns)} {event.venue} {what}"
+
+
+def _market_text(event: MarketEvent) -> str:
+    match event:
+        case Trade():
+            told = " (told later)" if event.backfilled else ""
+            price, quantity = _number(event.price), _number(event.quantity)
+            return f"{event.symbol} trade {event.side.value:<4} {quantity} @ {price}{told}"
+        case Ticker():
+            bid, ask, last = _number(event.bid), _number(event.ask), _number(event.last)
+            volume = _number(event.volume)
+            return f"{event.symbol} ticker bid {bid} ask {ask} last {last} volume {volume}"
+        case Candle():
+            prices = " ".join(
+                _number(price) for price in (event.open, event.high, event.low, event.close)
+            )
+            state = "closed" if event.closed else "running"
+            begin = clock_text(event.start_ns)[:8]
+            volume = _number(event.volume)
+            return f"{event.symbol} candle {begin} {prices} volume {volume} {state}"
+        case BookSnapshot():
+            return f"{event.symbol} book snapshot {_sides(event)} checksum {event.checksum}"
+        case BookUpdate():
+            changes = ", ".join(
+                [f"bid {_level(level)}" for level in event.bids]
+                + [f"ask {_level(level)}" for level in event.asks]
+            )
+            return f"{event.symbol} book {changes}"
+        case Level3Snapshot() | Level3Update():
+            return f"{event.symbol} level3 {_sides(event)}"
+        case Instrument():
+            tick, lot = _number(event.tick), _number(event.lot)
+            return f"{event.symbol} instrument {event.status.value} tick {tick} lot {lot}"
+
+
+def _link_text(event: Event) -> str:
+    match event:
+        case StateChange():
+            attempt = f" attempt {event.attempt} in {event.delay_s:.1f} s" if event.attempt else ""
+            why = f": {event.reason}" if event.reason else ""
+            return f"{event.new.value}{attempt}{why}"
+        case Subscribed():
+            return f"subscribed {event.subscription}"
+        case Unsubscribed():
+            return f"unsubscribed {event.subscription}"
+        case Refused():
+            return f"refused {event.subscription or 'a request'}: {event.message}"
+        case VenueNotice():
+            status = event.status.value if event.status else ""
+            return f"venue {status} {event.message}".rstrip()
+        case LinkLost():
+            return f"link lost: {event.reason}"
+        case Desync():
+            return f"desynced {event.subscription}: {event.reason}"
+        case Resynced():
+            return f"resynced {event.subscription}, generation {event.generation}"
+        case DataStale():
+            return f"stale {event.subscription}: silent for {event.silent_s:.0f} s"
+        case Rejected():
+            return f"rejected a frame: {event.reason}: {event.sample[:60]!r}"
+        case Gap():
+            length_s = (event.until_ns - event.since_ns) / 1e9
+            lost = f", {event.missing} missing" if event.missing else ""
+            return (
+                f"gap {event.subscription}: {length_s:.3f} s, {event.cause.value}, "
+                f"{event.repair.value}{lost}"
+            )
+        case Dropped():
+            return f"dropped {event.count} events: this reader is too slow"
+        case _:
+            raise AssertionError(event)
+
+
+def _sides(event: BookSnapshot | Level3Snapshot | Level3Update) -> str:
+    return f"{len(event.bids)} bids {len(event.asks)} asks"
+
+
+def _level(level: Level) -> str:
+    return f"{_number(level.quantity)} @ {_number(level.price)}"
+
+
+def _number(value: Decimal | None) -> str:
+    return "-" if value is None else f"{value:f}"
+
+
+def _cell(value: object) -> object:
+    """A CSV cell: nested values as JSON, nothing as an empty cell."""
+    if isinstance(value, dict | list):
+        return msgspec.json.encode(value).decode()
+    return "" if value is None else value
+
+
+def _json(record: Mapping[str, Any] | Sequence[Any]) -> str:
+    return msgspec.json.encode(record).decode()

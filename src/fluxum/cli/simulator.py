@@ -1,0 +1,88 @@
+"""`sim serve`: a simulated exchange on this machine, speaking its venue's own protocol."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Annotated
+
+import typer
+
+from fluxum.cli.market import until
+from fluxum.cli.options import Format, Seconds, Symbols, parse_exchanges, parse_symbols
+from fluxum.cli.output import Output
+from fluxum.cli.process import run_async
+from fluxum.clock import SystemClock
+from fluxum.errors import BadInput
+from fluxum.model.instrument import Symbol
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.faults import FaultPlan, parse_faults
+from fluxum.sim.serve import serve as serve_exchange
+from fluxum.venues.register import VENUES, find_venue
+
+__all__ = ["serve", "simulated"]
+
+SimulatedName = Annotated[
+    str, typer.Option("--exchange", "-x", help=f"The exchange to be: {', '.join(VENUES)}.")
+]
+
+
+def serve(
+    exchange: SimulatedName = "kraken",
+    symbol: Symbols = "BTC/USD,ETH/USD",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 finds a free one.")] = 8765,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same markets.")] = 1,
+    rate: Annotated[float, typer.Option(min=0.0, help="Market moves per second, all symbols.")] = 20,
+    faults: Annotated[
+        str,
+        typer.Option(help="Faults by script, such as corrupt@6s,hangup@12s,drop=0.001."),
+    ] = "",
+    seconds: Seconds = None,
+) -> None:
+    """Serve a simulated exchange on a loopback WebSocket, with faults if you like.
+
+    Example: fluxum sim serve --exchange kraken --port 8765 --faults corrupt@10s,hangup@20s
+
+    Then: fluxum orderbook --symbol BTC/USD --endpoint ws://127.0.0.1:8765/v2
+    """
+    names, symbols = parse_exchanges(exchange), parse_symbols(symbol)
+    if len(names) != 1:
+        raise BadInput(f"one exchange is served at a time, was {exchange!r}")
+    talk = Output(Format.TABLE)
+
+    async def main() -> None:
+        async with simulated(
+            names[0], symbols, seed=seed, rate=rate, faults=faults, host=host, port=port
+        ) as (_, url):
+            talk.say(f"{names[0]} with {', '.join(symbols)} at {url}, Ctrl-C ends it")
+            await until(seconds, asyncio.Event().wait())
+
+    run_async(main())
+
+
+@asynccontextmanager
+async def simulated(
+    exchange: str,
+    symbols: Sequence[Symbol],
+    *,
+    seed: int,
+    rate: float,
+    faults: str,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> AsyncIterator[tuple[SimulatedExchange, str]]:
+    """A simulated exchange on a real socket and its URL, for the length of a block."""
+    plan = FaultPlan(parse_faults(faults) if faults else (), Random(f"{seed} faults"))  # noqa: S311
+    async with (
+        SimulatedExchange(
+            find_venue(exchange),
+            symbols,
+            seed=seed,
+            clock=SystemClock(),
+            rate_per_s=rate,
+            faults=plan,
+        ) as box,
+        serve_exchange(box, host, port) as url,
+    ):
+        yield box, url

@@ -1,0 +1,158 @@
+"""`record`, `replay` and `verify`: raw frames kept, played again, and proved."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from fluxum.cli.market import until
+from fluxum.cli.options import (
+    Depth,
+    Endpoint,
+    Exchange,
+    Format,
+    FormatOption,
+    Interval,
+    Seconds,
+    Symbols,
+    opened,
+    parse_channels,
+    parse_exchanges,
+    parse_interval,
+    parse_symbols,
+)
+from fluxum.cli.output import Output, event_record, event_text
+from fluxum.cli.process import run_async
+from fluxum.clock import SystemClock
+from fluxum.errors import BadInput
+from fluxum.model.codec import plain
+from fluxum.model.event import MarketEvent
+from fluxum.replay import Replay, Report, verify as verify_file
+from fluxum.tape import TapeWriter
+
+__all__ = ["record", "replay", "verify"]
+
+RecordedBy = Annotated[
+    str | None,
+    typer.Option("--exchange", "-x", help="The exchange of a bare recording; a tape names its own."),
+]
+BookDepth = Annotated[
+    int | None,
+    typer.Option("--depth", min=1, help="Depth of books of which the file does not tell it."),
+]
+
+
+def record(
+    output: Annotated[Path, typer.Argument(help="The tape to write, NAME.jsonl or NAME.jsonl.gz.")],
+    symbol: Symbols,
+    exchange: Exchange = "kraken",
+    channel: str = "book,trade,ticker",
+    depth: Depth = None,
+    interval: Interval = None,
+    seconds: Seconds = None,
+    endpoint: Endpoint = None,
+) -> None:
+    """Record every frame of a session, as it is on the wire, until --seconds or Ctrl-C.
+
+    Example: fluxum record btc.jsonl.gz --exchange kraken --symbol BTC/USD --seconds 60
+    """
+    exchanges, symbols = parse_exchanges(exchange), parse_symbols(symbol)
+    if len(exchanges) != 1:
+        raise BadInput(f"a tape holds one exchange, was {exchange!r}")
+    channels = parse_channels(channel)
+    talk = Output(Format.TABLE)
+
+    async def main() -> None:
+        async with opened(
+            exchanges,
+            symbols,
+            channels,
+            depth=depth,
+            interval_s=parse_interval(interval),
+            endpoint=endpoint,
+            tape=tape,
+        ) as sessions:
+            await until(seconds, tell(sessions))
+
+    async def tell(sessions: Sequence[Any]) -> None:
+        async for event in sessions[0].events(capacity=100_000):
+            if not isinstance(event, MarketEvent):
+                talk.say(event_text(event))
+
+    with TapeWriter(output, exchanges[0], SystemClock()) as tape:
+        try:
+            run_async(main())
+        finally:
+            talk.say(f"{tape.frames} frames in {output}")
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="A tape or a bare recording.")],
+    exchange: RecordedBy = None,
+    depth: BookDepth = None,
+    speed: Annotated[
+        float, typer.Option("--speed", min=0.0, help="Times real time; 0 is as fast as possible.")
+    ] = 0.0,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Play a recording through the live code and write its events.
+
+    Example: fluxum replay btc.jsonl.gz --speed 10 --format ndjson
+    """
+    output = Output(form)
+    with_links = form in {Format.NDJSON, Format.JSON}
+    before_ns: int | None = None
+    try:
+        for moment in Replay(file, exchange, depth):
+            if speed and moment.ns is not None:
+                if before_ns is not None:
+                    time.sleep(max(0, moment.ns - before_ns) / 1e9 / speed)
+                before_ns = moment.ns
+            for event in moment.events:
+                if isinstance(event, MarketEvent) or with_links:
+                    output.write(event_record(event), event_text(event))
+                else:
+                    output.say(event_text(event))
+    finally:
+        output.close()
+
+
+def verify(
+    files: Annotated[list[Path], typer.Argument(help="Tapes or bare recordings.")],
+    exchange: RecordedBy = None,
+    depth: BookDepth = None,
+    form: FormatOption = Format.TABLE,
+) -> int:
+    """Replay recordings and prove every book message by its venue's own check.
+
+    Exit status 0 when all is proved, 1 when something failed, 2 for bad usage.
+
+    Example: fluxum verify --exchange kraken recordings/*.jsonl.gz --format json
+    """
+    output = Output(Format.NDJSON if form is Format.JSON else form)
+    is_proved = True
+    talk = Console(stderr=True)
+    for file in track(files, "verifying", console=talk, transient=True, disable=not talk.is_terminal):
+        report = verify_file(file, exchange, depth)
+        output.write(plain(report), _text(report))
+        is_proved = is_proved and report.is_proved
+    return 0 if is_proved else 1
+
+
+def _text(report: Report) -> str:
+    counts = (
+        f"{report.frames} frames, {report.events} events, {report.book_messages} book messages:"
+        f" {report.checks_passed} checks passed, {report.checks_failed} failed,"
+        f" {report.unverified} unverified, {report.gaps} gaps, {report.desyncs} desyncs,"
+        f" {report.crossed} crossed, {report.rejected} rejected"
+    )
+    generations = ", ".join(f"{symbol} {count}" for symbol, count in report.generations.items())
+    lines = [f"{'proved' if report.is_proved else 'FAILED'} {report.file}", f"  {counts}"]
+    if generations:
+        lines.append(f"  generations: {generations}")
+    lines += [f"  frame {one.frame}: {one.symbol} {one.reason}" for one in report.failures]
+    return "\n".join(lines)

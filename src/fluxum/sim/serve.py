@@ -1,0 +1,125 @@
+"""A simulated exchange on a real WebSocket of this machine, for people and other programs.
+
+Each client that comes in is dialled through to the exchange in memory, and frames are carried
+over both ways: endpoints, refusals, faults and hang-ups are those of the exchange itself.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from math import ceil
+
+from aiohttp import WSMsgType, web
+
+from fluxum.errors import BadInput, FluxumError, LinkClosed, RateLimited, VenueRefused
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.transport.link import Link
+
+__all__ = ["serve"]
+
+_ABNORMAL = 1006  # may not be written in a close frame: it means that there was none
+_FRAME_MAX = 1 << 20
+_GOODBYE_S = 0.5
+_SLOW_CLIENT_S = 10.0
+_GOING_AWAY = 1001
+
+
+@asynccontextmanager
+async def serve(
+    exchange: SimulatedExchange, host: str = "127.0.0.1", port: int = 0
+) -> AsyncGenerator[str]:
+    """Listen for clients of an open exchange and yield the URL; port zero takes a free one.
+
+    Any path is accepted; one that ends in an endpoint's name (`/v2/level3`) means that endpoint.
+    Raises BadInput when the address cannot be listened on.
+    """
+    sockets: list[web.WebSocketResponse] = []
+
+    async def welcome(request: web.Request) -> web.StreamResponse:
+        return await _welcome(exchange, request, sockets)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", welcome)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise BadInput(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        bound: int = runner.addresses[0][1]
+        yield f"ws://{host}:{bound}/v2"
+    finally:
+        async with asyncio.TaskGroup() as group:
+            for socket in sockets:
+                group.create_task(socket.close(code=_GOING_AWAY, message=b"going away"))
+        await runner.cleanup()
+
+
+async def _welcome(
+    exchange: SimulatedExchange, request: web.Request, sockets: list[web.WebSocketResponse]
+) -> web.StreamResponse:
+    try:
+        async with exchange.dial(str(request.rel_url)) as link:
+            socket = web.WebSocketResponse(max_msg_size=_FRAME_MAX, timeout=_GOODBYE_S)
+            await socket.prepare(request)
+            sockets.append(socket)
+            try:
+                await _carry(link, socket, request)
+            finally:
+                sockets.remove(socket)
+            return socket
+    except RateLimited as error:
+        wait = (
+            {} if error.retry_after_s is None else {"Retry-After": f"{ceil(error.retry_after_s)}"}
+        )
+        return web.Response(status=int(error.code), text=str(error), headers=wait)
+    except VenueRefused as error:
+        return web.Response(status=int(error.code), text=str(error))
+    except FluxumError as error:
+        return web.Response(status=503, text=str(error))
+
+
+async def _carry(link: Link, socket: web.WebSocketResponse, request: web.Request) -> None:
+    """Carry frames both ways until one side hangs up, and tell the other."""
+    async with asyncio.TaskGroup() as group:
+        upward = group.create_task(_carry_up(socket, link))
+        downward = group.create_task(_carry_down(link, socket, request))
+        try:
+            await asyncio.wait({upward, downward}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Whichever is left waits for a side that is gone.
+            upward.cancel()
+            downward.cancel()
+
+
+async def _carry_up(socket: web.WebSocketResponse, link: Link) -> None:
+    with suppress(LinkClosed):
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                await link.send(message.data.encode())
+
+
+async def _carry_down(link: Link, socket: web.WebSocketResponse, request: web.Request) -> None:
+    try:
+        while True:
+            frame = await link.receive()
+            # A client that does not read is hung up on, as a venue would.
+            async with asyncio.timeout(_SLOW_CLIENT_S):
+                await socket.send_str(frame.decode())
+    except LinkClosed as closed:
+        if closed.code == _ABNORMAL:
+            _abort(request)
+        else:
+            await socket.close(code=closed.code or 1000, message=str(closed).encode())
+    except TimeoutError:
+        _abort(request)
+    except ConnectionError:
+        pass  # the client went away under our hands
+
+
+def _abort(request: web.Request) -> None:
+    """Drop the connection without a word."""
+    if request.transport is not None:
+        request.transport.abort()

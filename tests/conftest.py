@@ -1,0 +1,31 @@
+"""What every test can count on: no real network unless it is marked, and no examples on a clock."""
+
+import socket
+import time
+from typing import NoReturn
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no reason to fail, and the same examples on every run none to doubt.
+settings.register_profile(
+    "fluxum",
+    deadline=None,
+    max_examples=60,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("fluxum")
+
+
+@pytest.fixture(autouse=True)
+def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse to sleep on the real clock, and to connect unless marked `network`."""
+
+    def refuse(*arguments: object) -> NoReturn:
+        raise AssertionError(f"a test touched the real world: {arguments}")
+
+    monkeypatch.setattr(time, "sleep", refuse)
+    if request.node.get_closest_marker("network") is None:
+        monkeypatch.setattr(socket.socket, "connect", refuse)
+        monkeypatch.setattr(socket.socket, "bind", refuse)

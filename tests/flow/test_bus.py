@@ -1,0 +1,123 @@
+"""Buses: every reader has a pipe of its own."""
+
+import pytest
+
+from asyncs import run
+from fluxum.errors import ConsumerTooSlow, LinkClosed
+from fluxum.flow.bus import Bus
+from fluxum.flow.pipe import Overflow, Pipe
+
+
+async def rest(pipe: Pipe[int]) -> list[int]:
+    return [item async for item in pipe]
+
+
+def reader(bus: Bus[int], capacity: int = 9) -> Pipe[int]:
+    return bus.subscribe(capacity=capacity, overflow=Overflow.DROP_OLDEST)
+
+
+def test_every_reader_gets_all_it_wants_from_then_on() -> None:
+    bus = Bus[int]()
+    bus.put(0)
+    every = reader(bus)
+    even = bus.subscribe(lambda n: n % 2 == 0, capacity=9, overflow=Overflow.RAISE)
+    for number in (1, 2, 3, 4):
+        bus.put(number)
+    bus.close()
+
+    assert run(rest(every)) == [1, 2, 3, 4]
+    assert run(rest(even)) == [2, 4]
+    assert bus.published == 5
+
+
+def test_a_slow_reader_harms_only_itself() -> None:
+    async def scenario() -> None:
+        bus = Bus[int]()
+        slow = bus.subscribe(capacity=1, overflow=Overflow.RAISE)
+        quick = reader(bus)
+        for number in (1, 2, 3):
+            bus.put(number)
+
+        assert quick.drain() == [1, 2, 3]
+        assert await anext(slow) == 1
+        with pytest.raises(ConsumerTooSlow):
+            await anext(slow)
+
+    run(scenario())
+
+
+def test_a_reader_that_left_is_forgotten() -> None:
+    bus = Bus[int]()
+    staying = reader(bus)
+    with reader(bus) as leaving:
+        assert list(bus.pipes) == [staying, leaving]
+    bus.put(1)
+
+    assert list(bus.pipes) == [staying]
+    assert leaving.statistics().offered == 0
+
+
+def test_a_reader_may_leave_while_an_item_is_published() -> None:
+    bus = Bus[int]()
+    first = reader(bus)
+    second = reader(bus)
+    first.call_when_ready(second.cancel)
+    bus.put(1)
+
+    assert list(bus.pipes) == [first]
+    assert first.drain() == [1]
+    assert second.drain() == []
+
+
+def test_closing_ends_every_pipe_with_the_error() -> None:
+    async def scenario() -> None:
+        bus = Bus[int]()
+        pipes = [reader(bus), reader(bus)]
+        bus.put(1)
+        error = LinkClosed("gone for good")
+        bus.close(error)
+        bus.close()
+
+        late = reader(bus)
+        assert late.is_closed
+        for pipe, items in ((pipes[0], [1]), (pipes[1], [1]), (late, [])):
+            assert pipe.drain() == items
+            with pytest.raises(LinkClosed) as caught:
+                await anext(pipe)
+            assert caught.value is error
+
+    run(scenario())
+
+
+def test_what_is_published_after_the_end_counts_as_dropped() -> None:
+    bus = Bus[int]()
+    pipe = reader(bus)
+    bus.close()
+    bus.put(1)
+
+    assert pipe.statistics().dropped == 1
+
+
+def test_options_reach_the_pipe() -> None:
+    bus = Bus[int]()
+    latest = bus.subscribe(capacity=2, overflow=Overflow.CONFLATE, key=lambda n: n % 3)
+    noticed = bus.subscribe(capacity=1, overflow=Overflow.DROP_OLDEST, notice=lambda n: -n)
+    for number in (1, 2, 4):
+        bus.put(number)
+
+    assert latest.drain() == [2, 4]
+    assert noticed.drain() == [-2, 4]
+
+
+def test_statistics_tell_of_every_reader() -> None:
+    bus = Bus[int]()
+    full = reader(bus, capacity=1)
+    reader(bus, capacity=2)
+    bus.put(1)
+    bus.put(2)
+
+    seen = bus.statistics()
+
+    assert seen.published == 2
+    assert seen.pipes[0] == full.statistics()
+    assert [(pipe.dropped, pipe.waiting) for pipe in seen.pipes] == [(1, 1), (0, 2)]

@@ -1,0 +1,209 @@
+"""Events as JSON lines: exact digits, no exponents, and back without loss."""
+
+import json
+import re
+from decimal import Decimal
+from enum import Enum
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fluxum.errors import BadInput
+from fluxum.model.codec import decode_event, encode_event, plain
+from fluxum.model.event import (
+    Channel,
+    Event,
+    Gap,
+    GapCause,
+    Repair,
+    Subscribed,
+    Subscription,
+)
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookUpdate, Level, Side, Ticker, Trade
+
+BTC = Symbol("BTC/USD")
+EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)
+
+
+def shifted(digits: int, exponent: int) -> Decimal:
+    return Decimal(digits).scaleb(exponent)
+
+
+numbers = st.builds(shifted, st.integers(-(10**12), 10**12), st.integers(-12, 6))
+symbols = st.sampled_from([BTC, Symbol("AAPLx/USDT")])
+words = st.text("abc 0/'\"\\\n\u20ac", max_size=8)
+
+
+LEAVES: dict[type[msgspec.inspect.Type], st.SearchStrategy[Any]] = {
+    msgspec.inspect.DecimalType: numbers,
+    msgspec.inspect.CustomType: symbols,  # the only type that is not msgspec's own
+    msgspec.inspect.IntType: st.integers(-(2**62), 2**62),
+    msgspec.inspect.FloatType: st.integers(0, 4000).map(lambda quarters: quarters / 4),
+    msgspec.inspect.StrType: words,
+    msgspec.inspect.BytesType: st.just(b""),
+    msgspec.inspect.BoolType: st.booleans(),
+    msgspec.inspect.NoneType: st.none(),
+}
+
+
+def values(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
+    """Anything a field of this type can hold; levels and orders without their text."""
+    match kind:
+        case msgspec.inspect.StructType():
+            return structs(kind.cls)
+        case msgspec.inspect.UnionType():
+            return st.one_of([values(one) for one in kind.types])
+        case msgspec.inspect.VarTupleType():
+            return st.lists(values(kind.item_type), max_size=3).map(tuple)
+        case msgspec.inspect.EnumType():
+            members: list[Enum] = list(kind.cls)
+            return st.sampled_from(members)
+        case _:
+            return LEAVES[type(kind)]
+
+
+def structs(cls: type[Any]) -> st.SearchStrategy[Any]:
+    info = msgspec.inspect.type_info(cls)
+    assert isinstance(info, msgspec.inspect.StructType)
+    return st.builds(cls, **{field.name: values(field.type) for field in info.fields})
+
+
+@pytest.mark.parametrize("cls", EVENT_TYPES, ids=lambda cls: cls.__name__)
+def test_every_event_comes_back_as_it_went(cls: type[Event]) -> None:
+    @given(structs(cls))
+    def check(event: Event) -> None:
+        line = encode_event(event)
+
+        assert decode_event(line) == event
+        assert type(decode_event(line)) is cls
+        assert b"\n" not in line
+        assert not re.search(rb"\d[eE][+-]?\d", line)
+        assert b'"text"' not in line
+
+    check()
+
+
+def test_a_trade_is_written_like_this() -> None:
+    trade = Trade(
+        venue="kraken",
+        symbol=BTC,
+        side=Side.SELL,
+        price=Decimal("45283.50"),
+        quantity=Decimal("1E-8"),
+        trade_id="4665846",
+        venue_ns=1_700_000_000_123_456_789,
+        received_ns=1_700_000_000_200_000_000,
+    )
+
+    assert json.loads(encode_event(trade)) == {
+        "type": "trade",
+        "venue": "kraken",
+        "symbol": "BTC/USD",
+        "side": "sell",
+        "price": "45283.50",
+        "quantity": "0.00000001",
+        "trade_id": "4665846",
+        "sequence": None,
+        "order_type": "",
+        "backfilled": False,
+        "venue_ns": 1_700_000_000_123_456_789,
+        "received_ns": 1_700_000_000_200_000_000,
+    }
+
+
+def test_a_gap_is_written_like_this() -> None:
+    gap = Gap(
+        venue="kraken",
+        subscription=Subscription(Channel.BOOK, BTC, 10),
+        cause=GapCause.LINK_LOST,
+        repair=Repair.SNAPSHOT,
+        since_ns=1,
+        until_ns=5,
+        received_ns=5,
+    )
+
+    assert encode_event(gap) == (
+        b'{"type":"gap","venue":"kraken","subscription":'
+        b'{"channel":"book","symbol":"BTC/USD","depth":10,"interval_s":null},'
+        b'"cause":"link_lost","repair":"snapshot","since_ns":1,"until_ns":5,'
+        b'"missing":null,"detail":"","received_ns":5}'
+    )
+
+
+def test_the_checksum_text_of_a_level_is_left_out() -> None:
+    level = Level(Decimal("1.10"), Decimal(0), 2, b"11000")
+    update = BookUpdate("kraken", BTC, (level,), (), None, 1)
+
+    (written,) = plain(update)["bids"]
+
+    assert written == {"price": "1.10", "quantity": "0", "orders": 2}
+    assert decode_event(encode_event(update)) == BookUpdate(
+        "kraken", BTC, (Level(Decimal("1.10"), Decimal(0), 2),), (), None, 1
+    )
+
+
+def test_digits_are_kept_and_exponents_are_not() -> None:
+    for number, text in (
+        (Decimal("45283.50"), "45283.50"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("0E-8"), "0.00000000"),
+        (Decimal("-1.5E-7"), "-0.00000015"),
+    ):
+        assert plain(Ticker(venue="k", symbol=BTC, last=number, received_ns=1))["last"] == text
+
+
+def test_a_nonsense_exponent_does_not_fill_the_memory() -> None:
+    told = plain(Ticker(venue="k", symbol=BTC, last=Decimal("1E+999999"), received_ns=1))
+
+    assert told["last"] == "1E+999999"
+
+
+def test_plain_takes_any_fact() -> None:
+    assert plain([Subscription(Channel.TRADE, BTC), Side.BUY, None, 1]) == [
+        {"channel": "trade", "symbol": "BTC/USD", "depth": None, "interval_s": None},
+        "buy",
+        None,
+        1,
+    ]
+
+
+def test_a_symbol_comes_back_as_a_symbol() -> None:
+    event = decode_event(
+        encode_event(
+            Subscribed(venue="k", subscription=Subscription(Channel.TRADE, BTC), received_ns=1)
+        )
+    )
+
+    assert isinstance(event, Subscribed)
+    assert isinstance(event.subscription.symbol, Symbol)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"not json",
+        b"{}",
+        b"[]",
+        b'{"type":"nothing"}',
+        b'{"type":"dropped","venue":"k","count":"two","received_ns":1}',
+        b'{"type":"dropped","venue":"k","count":2}',
+        b'{"type":"ticker","venue":"k","symbol":"BTCUSD","received_ns":1}',
+        b'{"type":"ticker","venue":"k","symbol":"A/B","last":"x","received_ns":1}',
+        b"\xff\xfe",
+    ],
+)
+def test_a_line_that_is_no_event_is_refused_with_its_beginning(line: bytes) -> None:
+    with pytest.raises(BadInput) as caught:
+        decode_event(line)
+    assert repr(line[:80]) in str(caught.value)
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_raise_anything_but_bad_input(line: bytes) -> None:
+    with pytest.raises(BadInput):
+        decode_event(line)

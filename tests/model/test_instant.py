@@ -1,0 +1,73 @@
+"""Instants: text to nanoseconds and back, digit for digit."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fluxum.errors import BadInput
+from fluxum.model.instant import format_rfc3339, parse_rfc3339
+
+# 2023-10-06T17:35:55Z is 1696613755 (`date -u -d 2023-10-06T17:35:55Z +%s`).
+SECOND_NS = 1_696_613_755 * 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("2023-10-06T17:35:55Z", SECOND_NS),
+        ("2023-10-06T17:35:55", SECOND_NS),
+        ("2023-10-06T17:35:55.4Z", SECOND_NS + 400_000_000),
+        ("2023-10-06T17:35:55.440295Z", SECOND_NS + 440_295_000),
+        ("2023-10-06T17:35:55.4402951Z", SECOND_NS + 440_295_100),
+        ("2023-10-06T17:35:55.440295123Z", SECOND_NS + 440_295_123),
+        ("2023-10-06T17:35:55.000000001", SECOND_NS + 1),
+        ("1969-12-31T23:59:59.999999999Z", -1),
+    ],
+)
+def test_text_with_any_fraction_is_read_exactly(text: str, expected: int) -> None:
+    assert parse_rfc3339(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2023-10-06",
+        "2023-10-06 17:35:55Z",
+        "2023-1-6T1:3:5",
+        "2023-10-06T17:35:55.Z",
+        "2023-10-06T17:35:55.1234567890Z",
+        "2023-10-06T17:35:55.12x456Z",
+        "2023-10-06T17:35:55.-12345Z",
+        "2023-10-06T17:35:55. 12345Z",
+        "2023-10-06T17:35:55.1_2345Z",
+        "2023-10-06T17:35:55+01:00",
+        "2023-02-30T00:00:00Z",
+        "2023-10-06T25:00:00Z",
+        "2023-10-06T17:35:55ZZ",
+    ],
+)
+def test_anything_else_is_refused_with_its_text(text: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse_rfc3339(text)
+    assert repr(text) in str(caught.value)
+
+
+def test_text_is_written_with_nine_digits() -> None:
+    assert format_rfc3339(SECOND_NS + 440_295_001) == "2023-10-06T17:35:55.440295001Z"
+    assert format_rfc3339(-1) == "1969-12-31T23:59:59.999999999Z"
+
+
+@given(st.integers(-(10**18), 4 * 10**18))
+def test_what_is_written_is_read_back(instant_ns: int) -> None:
+    assert parse_rfc3339(format_rfc3339(instant_ns)) == instant_ns
+
+
+@given(st.text(max_size=40))
+def test_no_text_raises_anything_but_bad_input(text: str) -> None:
+    with suppress(BadInput):
+        parse_rfc3339(text)

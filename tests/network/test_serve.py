@@ -1,0 +1,172 @@
+"""Tests of `sim.serve`: the simulated exchange on a real socket of this machine."""
+
+import asyncio
+from random import Random
+
+import aiohttp
+import msgspec
+import pytest
+
+from fluxum.clock import SystemClock
+from fluxum.errors import BadInput
+from fluxum.model.instrument import Symbol
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.faults import FaultPlan, parse_faults
+from fluxum.sim.serve import serve
+from fluxum.venues.register import find_venue
+
+pytestmark = pytest.mark.network
+
+BTC = Symbol("BTC/USD")
+SUBSCRIBE = '{"method":"subscribe","params":{"channel":"book","symbol":["BTC/USD"]},"req_id":7}'
+
+
+def exchange(faults: str = "", rate_per_s: float = 200.0) -> SimulatedExchange:
+    plan = FaultPlan(parse_faults(faults), Random(1))
+    return SimulatedExchange(
+        find_venue("kraken"),
+        [BTC],
+        seed=1,
+        clock=SystemClock(),
+        rate_per_s=rate_per_s,
+        faults=plan,
+    )
+
+
+async def next_frame(socket: aiohttp.ClientWebSocketResponse) -> dict[str, object]:
+    return msgspec.json.decode(await socket.receive_str(timeout=5), type=dict[str, object])
+
+
+def test_a_client_gets_status_ack_snapshot_and_updates() -> None:
+    async def main() -> list[dict[str, object]]:
+        async with (
+            exchange() as market,
+            serve(market) as url,
+            aiohttp.ClientSession() as session,
+            session.ws_connect(url) as socket,
+        ):
+            frames = [await next_frame(socket)]
+            await socket.send_str(SUBSCRIBE)
+            frames += [await next_frame(socket) for _ in range(4)]
+            assert market.connections == 1
+            return frames
+
+    frames = asyncio.run(main())
+
+    assert frames[0]["channel"] == "status"
+    assert frames[1]["method"] == "subscribe"
+    assert frames[1]["req_id"] == 7
+    assert [frame.get("type") for frame in frames[2:]] == ["snapshot", "update", "update"]
+
+
+def test_an_endpoint_is_named_by_the_end_of_the_path() -> None:
+    async def main() -> dict[str, object]:
+        async with (
+            exchange() as market,
+            serve(market) as url,
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{url}/level3") as socket,
+        ):
+            await next_frame(socket)
+            await socket.send_str(SUBSCRIBE)
+            return await next_frame(socket)
+
+    refusal = asyncio.run(main())
+
+    assert refusal["success"] is False
+    assert refusal["error"] == (
+        "Public market data subscriptions are unavailable on this endpoint. Try ws.kraken.com"
+    )
+
+
+@pytest.mark.parametrize(("code", "seen"), [(1012, 1012), (1006, 1006)])
+def test_a_hangup_reaches_the_client_with_its_code(code: int, seen: int) -> None:
+    async def main() -> int | None:
+        async with (
+            exchange() as market,
+            serve(market) as url,
+            aiohttp.ClientSession() as session,
+            session.ws_connect(url) as socket,
+        ):
+            await next_frame(socket)
+            market.hangup_all(code)
+            async with asyncio.timeout(5):
+                await socket.receive()
+            return socket.close_code
+
+    assert asyncio.run(main()) == seen
+
+
+@pytest.mark.parametrize(("code", "header"), [(429, "60"), (503, "60"), (403, None)])
+def test_a_refused_dial_is_an_http_status(code: int, header: str | None) -> None:
+    async def main() -> aiohttp.WSServerHandshakeError:
+        async with (
+            exchange(f"refuse:{code}@0s+60s") as market,
+            serve(market) as url,
+            aiohttp.ClientSession() as session,
+        ):
+            await asyncio.sleep(0)  # the refusal begins
+            with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                await session.ws_connect(url)
+            return caught.value
+
+    refusal = asyncio.run(main())
+
+    assert refusal.status == code
+    assert refusal.headers is not None
+    assert refusal.headers.get("Retry-After") == header
+
+
+def test_closing_is_quick_and_leaves_no_task_while_clients_are_connected() -> None:
+    async def main() -> tuple[float, set[asyncio.Task[object]], int | None]:
+        loop = asyncio.get_running_loop()
+        async with aiohttp.ClientSession() as session:
+            async with exchange() as market, serve(market) as url:
+                socket = await session.ws_connect(url)
+                await socket.send_str(SUBSCRIBE)
+                await next_frame(socket)
+                reader = asyncio.ensure_future(_read_to_end(socket))
+                await asyncio.sleep(0)
+                begun_s = loop.time()
+            took_s = loop.time() - begun_s
+            code = await reader
+            await socket.close()
+        await asyncio.sleep(0.05)
+        return took_s, asyncio.all_tasks() - {asyncio.current_task()}, code
+
+    took_s, left, code = asyncio.run(main())
+
+    assert took_s < 1.0
+    assert not left
+    assert code == 1001
+
+
+async def _read_to_end(socket: aiohttp.ClientWebSocketResponse) -> int | None:
+    async for _ in socket:
+        pass
+    return socket.close_code
+
+
+def test_a_client_that_leaves_is_forgotten() -> None:
+    async def main() -> int:
+        async with exchange() as market, serve(market) as url, aiohttp.ClientSession() as session:
+            async with session.ws_connect(url) as socket:
+                await next_frame(socket)
+                assert market.connections == 1
+            async with asyncio.timeout(5):
+                while market.connections:  # noqa: ASYNC110 - a count has no event
+                    await asyncio.sleep(0.01)
+            return market.connections
+
+    assert asyncio.run(main()) == 0
+
+
+def test_a_port_in_use_is_bad_input_that_names_it() -> None:
+    async def main() -> None:
+        async with exchange() as market, serve(market) as url:
+            port = int(url.split(":")[2].split("/")[0])
+            with pytest.raises(BadInput, match=str(port)):
+                async with serve(market, port=port):
+                    pass
+
+    asyncio.run(main())

@@ -1,0 +1,302 @@
+"""Simulated hours with every kind of fault, and checkers after every event.
+
+Run as a program: `days.py --seeds 200` or `days.py --seed 7`. Every seed is a virtual hour of its
+own: markets, faults and the user's own comings and goings follow from it.
+"""
+
+import argparse
+import gc
+import hashlib
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from random import Random
+
+from msgspec import Struct
+
+from fluxum.flow.pipe import Overflow
+from fluxum.model.codec import encode_event
+from fluxum.model.event import (
+    Channel,
+    Event,
+    Gap,
+    LinkLost,
+    MarketEvent,
+    StateChange,
+    Subscription,
+)
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
+from fluxum.session.session import Session
+from fluxum.session.state import is_lawful
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.faults import FaultPlan, parse_faults
+from fluxum.sim.loop import SimulatedClock, run
+from fluxum.venues.register import VENUES
+from fluxum.venues.venue import Venue
+
+SYMBOLS = (Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD"))
+HOUR_S = 3600.0
+_KINDS = (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
+
+
+class Day(Struct):
+    """What one seed's hour came to."""
+
+    seed: int
+    venue: str
+    events: int
+    checks: int
+    desyncs: int
+    reconnects: int
+    gaps: int
+    faults: dict[str, int]
+    digest: str
+
+
+class Checker:
+    """Looks at every event the moment it is published, when the books are as it left them."""
+
+    def __init__(self, session: Session, exchange: SimulatedExchange) -> None:
+        self.session = session
+        self.exchange = exchange
+        self.events = 0
+        self.compared = 0
+        self.digest = hashlib.sha256()
+        self._state = session.state
+        self._told: set[Subscription] = set()  # subscriptions that spoke since they began
+        self._broken: set[Subscription] = set()  # whose next data a gap must precede
+        self._seen: dict[Symbol, set[int]] = {}
+        self._candles: dict[tuple[Symbol, int], int] = {}
+
+    def look(self, event: Event) -> bool:
+        """Check one event; always false, as nothing is to be kept."""
+        self.events += 1
+        self.digest.update(encode_event(event))
+        if isinstance(event, StateChange):
+            assert event.old is self._state, f"{event} does not follow {self._state}"
+            assert event.old is event.new or is_lawful(event.old, event.new), event
+            self._state = event.new
+        elif isinstance(event, LinkLost):
+            self._broken |= self._told & set(self.session.subscriptions)
+            for symbol in SYMBOLS:
+                self._check_withdrawn(symbol)
+        elif isinstance(event, Gap):
+            self._broken.discard(event.subscription)
+        elif isinstance(event, MarketEvent):
+            self._check_data(event)
+        return False
+
+    def forget(self, subscription: Subscription) -> None:
+        """The user ended a subscription: its next data starts anew."""
+        self._told.discard(subscription)
+        self._broken.discard(subscription)
+        if subscription.channel is Channel.TRADE and subscription.symbol is not None:
+            self._seen.pop(subscription.symbol, None)
+
+    def _check_data(self, event: MarketEvent) -> None:
+        subscription = self._subscription(event)
+        if not self._is_older(event):
+            assert subscription not in self._broken, f"no gap before {event}"
+        self._told.add(subscription)
+        if isinstance(event, BookSnapshot | BookUpdate):
+            self._check_book(event.symbol)
+        elif isinstance(event, Trade):
+            numbers = self._seen.setdefault(event.symbol, set())
+            assert event.sequence not in numbers, f"told twice: {event}"
+            numbers.add(event.sequence or 0)
+
+    def _is_older(self, event: MarketEvent) -> bool:
+        """A trade that was missing and is told late closes no hole."""
+        if not isinstance(event, Trade) or event.sequence is None:
+            return False
+        return event.sequence < max(self._seen.get(event.symbol, ()), default=0)
+
+    def _check_book(self, symbol: Symbol) -> None:
+        book = self.session.book(symbol)
+        proof = book.proof()
+        if not proof.is_valid:
+            return
+        assert not book.is_crossed
+        depth = proof.depth_proved
+        assert depth is not None
+        bids, asks = book.bids.top(depth), book.asks.top(depth)
+        assert [level.price for level in bids] == sorted({b.price for b in bids}, reverse=True)
+        assert [level.price for level in asks] == sorted({a.price for a in asks})
+        venue_ns = book.evidence.venue_ns
+        assert venue_ns is not None
+        truth = self.exchange.book_at(symbol, venue_ns)
+        assert tuple((one.price, one.quantity) for one in bids) == truth.bids[:depth], (
+            f"{symbol} bids differ at {venue_ns}"
+        )
+        assert tuple((one.price, one.quantity) for one in asks) == truth.asks[:depth], (
+            f"{symbol} asks differ at {venue_ns}"
+        )
+        self.compared += 1
+
+    def _check_withdrawn(self, symbol: Symbol) -> None:
+        for subscription in self.session.subscriptions:
+            if subscription.channel is Channel.BOOK and subscription.symbol == symbol:
+                book = self.session.book(symbol)
+                if self.session.statistics().links == 0:
+                    assert not book.proof().is_valid
+                    assert book.bid is None
+
+    def _subscription(self, event: MarketEvent) -> Subscription:
+        channel = _CHANNEL[type(event)]
+        interval_s = event.interval_s if isinstance(event, Candle) else None
+        symbol = None if isinstance(event, Instrument) else event.symbol
+        found = [
+            one
+            for one in self.session.subscriptions
+            if one.channel is channel and one.symbol == symbol and one.interval_s == interval_s
+        ]
+        assert len(found) == 1, f"nobody asked for {event}"
+        return found[0]
+
+
+_CHANNEL: dict[type, Channel] = {
+    BookSnapshot: Channel.BOOK,
+    BookUpdate: Channel.BOOK,
+    Trade: Channel.TRADE,
+    Ticker: Channel.TICKER,
+    Candle: Channel.CANDLE,
+    Instrument: Channel.INSTRUMENT,
+}
+
+
+def script(random: Random, length_s: float) -> str:
+    """Every kind of fault at least once, at random times, and small rates of the frame faults."""
+    once = ["drop", "duplicate", "reorder", "delay", "corrupt", "hangup", "hangup:1012"]
+    lasting = ["silence", "freeze", "refuse", "refuse:503", "maintenance"]
+    faults = [f"{kind}@{random.uniform(0, length_s):.3f}s" for kind in once]
+    faults += [
+        f"{kind}@{random.uniform(0, length_s):.3f}s+{random.uniform(1, 90):.3f}s"
+        for kind in lasting
+    ]
+    faults += [
+        f"{kind}={random.choice(('0.0005', '0.001', '0.002'))}"
+        for kind in ("drop", "duplicate", "reorder", "delay", "corrupt")
+    ]
+    # A refusal shows only to who dials: hang up in the middle of one.
+    faults += [f"refuse@{length_s / 2:.3f}s+5s", f"hangup@{length_s / 2 + 1:.3f}s"]
+    return ",".join(faults)
+
+
+async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float) -> Day:
+    """One session with one exchange; raises AssertionError when anything is not as it must be."""
+    import asyncio
+
+    random = Random(f"day {seed}")
+    clock = SimulatedClock()
+    plan = FaultPlan(parse_faults(script(random, length_s)), Random(f"plan {seed}"))
+    exchange = SimulatedExchange(
+        venue, SYMBOLS, seed=seed, clock=clock, rate_per_s=rate_per_s, faults=plan
+    )
+    async with exchange:
+        session = Session(
+            venue, dial=exchange.dial, clock=clock, random=Random(f"session {seed}")
+        )
+        checker = Checker(session, exchange)
+        session._intake.bus.subscribe(checker.look, capacity=1, overflow=Overflow.RAISE)
+        async with session:
+            slow = session.events(capacity=50)
+            session.subscribe(
+                *[Subscription(kind, symbol) for symbol in SYMBOLS[:2] for kind in _KINDS]
+            )
+            end_s = asyncio.get_running_loop().time() + length_s
+            while (left_s := end_s - asyncio.get_running_loop().time()) > 0:
+                await asyncio.sleep(min(left_s, random.uniform(60, 600)))
+                assert session.statistics().sums_close
+                await act(session, checker, random)
+            slow.drain()
+            # Whatever went wrong, what is still wanted heals; the frame faults never stop, so a
+            # moment when nothing is amiss is enough.
+            await session.wait_ready(timeout_s=600)
+        statistics = session.statistics()
+        assert statistics.sums_close
+        assert statistics.links == 0
+        assert session.state.value == "closed"
+    assert exchange.connections == 0
+    return Day(
+        seed=seed,
+        venue=venue.name,
+        events=checker.events,
+        checks=checker.compared,
+        desyncs=statistics.desyncs,
+        reconnects=statistics.reconnects,
+        gaps=statistics.gaps,
+        faults={kind.value: count for kind, count in sorted_faults(plan.injected)},
+        digest=checker.digest.hexdigest(),
+    )
+
+
+async def act(session: Session, checker: Checker, random: Random) -> None:
+    """What a user does now and then: want more, want less, leave and come back."""
+    kind = random.choice(_KINDS)
+    wish = session.venue.complete(Subscription(kind, SYMBOLS[2]))
+    if wish in session.subscriptions:
+        session.unsubscribe(wish)
+        checker.forget(wish)
+    else:
+        session.subscribe(wish)
+    if random.random() < 0.1:
+        await session.disconnect()
+        await session.connect()
+
+
+def sorted_faults(injected: Counter[object]) -> list[tuple[object, int]]:
+    """Counts in a fixed order."""
+    return sorted(injected.items(), key=lambda item: str(item[0]))
+
+
+def day(seed: int, venue: str = "kraken", length_s: float = HOUR_S, rate: float = 2.0) -> Day:
+    """A whole hour on a loop of its own; raises when anything is left behind."""
+    gc.collect()
+    return run(live_a_day(VENUES[venue], seed, length_s, rate))
+
+
+def main() -> int:
+    """Live through seeds side by side; the exit status is 1 when any fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=200, help="how many, from 1 on")
+    parser.add_argument("--seed", type=int, help="only this one")
+    parser.add_argument("--hours", type=float, default=1.0, help="virtual time each")
+    parser.add_argument("--rate", type=float, default=2.0, help="market moves per second")
+    wishes = parser.parse_args()
+    seeds = [wishes.seed] if wishes.seed is not None else range(1, wishes.seeds + 1)
+    started = time.perf_counter()
+    failed: list[int] = []
+    total: Counter[str] = Counter()
+    with ProcessPoolExecutor(2) as pool:
+        for venue in VENUES:
+            futures = {
+                seed: pool.submit(day, seed, venue, wishes.hours * HOUR_S, wishes.rate)
+                for seed in seeds
+            }
+            for seed, future in futures.items():
+                try:
+                    one = future.result()
+                except BaseException as error:  # noqa: BLE001 - told, and counted as failed
+                    print(f"seed {seed} FAILED: {type(error).__name__}: {error}")
+                    failed.append(seed)
+                    continue
+                total.update(
+                    seeds=1,
+                    events=one.events,
+                    books_compared=one.checks,
+                    desyncs=one.desyncs,
+                    reconnects=one.reconnects,
+                    gaps=one.gaps,
+                )
+                total.update({f"fault {kind}": count for kind, count in one.faults.items()})
+                if wishes.seed is not None:
+                    print(one)
+    print(", ".join(f"{count} {name}" for name, count in total.items()))
+    print(f"{time.perf_counter() - started:.1f} s; failed seeds: {failed or 'none'}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

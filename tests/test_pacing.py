@@ -1,0 +1,220 @@
+"""Pacing: delays, budgets, buckets and breakers, by a clock that is handed in."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fluxum.errors import BadInput, CircuitOpen
+from fluxum.pacing import (
+    AttemptBudget,
+    Backoff,
+    BackoffPolicy,
+    BreakerPolicy,
+    BreakerState,
+    CircuitBreaker,
+    TokenBucket,
+)
+
+
+class Highest(Random):
+    """Always the most that was allowed, so that ceilings can be written down."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+class Lowest(Random):
+    """Always the least."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return a
+
+
+POLICY = BackoffPolicy(
+    quick_tries=2, quick_s=1.0, floor_s=5.0, first_s=8.0, multiplier=2.0, ceiling_s=30.0
+)
+
+
+def test_two_quick_tries_then_ever_longer_up_to_the_ceiling() -> None:
+    longest = Backoff(POLICY, Highest())
+    shortest = Backoff(POLICY, Lowest())
+
+    assert [longest.next_delay() for _ in range(6)] == [1.0, 1.0, 8.0, 16.0, 30.0, 30.0]
+    assert [shortest.next_delay() for _ in range(4)] == [0.0, 0.0, 5.0, 5.0]
+
+
+def test_a_success_begins_again() -> None:
+    backoff = Backoff(POLICY, Highest())
+    for _ in range(4):
+        backoff.next_delay()
+    backoff.reset()
+
+    assert backoff.attempt == 0
+    assert backoff.next_delay() == 1.0
+
+
+def test_a_floor_from_outside_raises_every_delay() -> None:
+    backoff = Backoff(POLICY, Lowest())
+
+    assert [backoff.next_delay(60.0) for _ in range(3)] == [60.0, 60.0, 60.0]
+
+
+def test_it_gives_up_only_when_told_to() -> None:
+    patient = Backoff(POLICY, Highest())
+    limited = Backoff(BackoffPolicy(attempts_max=2), Highest())
+
+    assert [patient.next_delay() for _ in range(5000)][-1] == 30.0
+    assert [limited.next_delay() for _ in range(4)] == [1.0, 1.0, None, None]
+
+
+@given(st.integers(0, 2**32), st.integers(1, 200))
+def test_delays_stay_between_floor_and_ceiling(seed: int, tries: int) -> None:
+    backoff = Backoff(POLICY, Random(seed))
+
+    delays = [backoff.next_delay() for _ in range(tries)]
+
+    assert all(delay is not None and 0.0 <= delay <= 1.0 for delay in delays[:2])
+    assert all(delay is not None and 5.0 <= delay <= 30.0 for delay in delays[2:])
+
+
+def test_impossible_policies_are_refused() -> None:
+    with pytest.raises(BadInput):
+        BackoffPolicy(quick_tries=-1)
+    with pytest.raises(BadInput):
+        BackoffPolicy(quick_s=-0.1)
+    with pytest.raises(BadInput):
+        BackoffPolicy(floor_s=-1.0)
+    with pytest.raises(BadInput):
+        BackoffPolicy(floor_s=9.0, first_s=8.0)
+    with pytest.raises(BadInput):
+        BackoffPolicy(first_s=31.0, ceiling_s=30.0)
+    with pytest.raises(BadInput):
+        BackoffPolicy(multiplier=0.5)
+
+
+def test_a_budget_lets_its_limit_through_and_then_spreads_the_rest() -> None:
+    budget = AttemptBudget(limit=2, window_s=10.0)
+
+    assert [budget.take(0.0), budget.take(1.0)] == [0.0, 0.0]
+    assert budget.take(2.0) == 8.0  # at 10, when the one of 0 is out of the window
+    assert budget.take(2.0) == 9.0  # at 11
+    assert budget.take(12.0) == 8.0  # at 20
+    assert budget.take(100.0) == 0.0
+
+
+@given(
+    st.integers(1, 5),
+    st.lists(st.integers(0, 50), min_size=1, max_size=40),
+)
+def test_no_window_ever_holds_more_than_the_limit(limit: int, pauses: list[int]) -> None:
+    budget = AttemptBudget(limit, 60.0)
+    now, starts = 0.0, list[float]()
+    for pause in pauses:
+        now += pause
+        starts.append(now + budget.take(now))
+
+    assert starts == sorted(starts)
+    for first, later in zip(starts, starts[limit:], strict=False):
+        assert later - first >= 60.0
+
+
+def test_a_budget_without_a_limit_or_window_is_refused() -> None:
+    for limit, window_s in ((0, 1.0), (1, 0.0)):
+        with pytest.raises(BadInput):
+            AttemptBudget(limit, window_s)
+
+
+def test_a_bucket_lets_a_burst_through_and_then_its_rate() -> None:
+    bucket = TokenBucket(rate_per_s=2.0, burst=3)
+
+    assert [bucket.take(0.0) for _ in range(5)] == [0.0, 0.0, 0.0, 0.5, 1.0]
+    assert bucket.take(1.0) == 0.5  # two were gained, two were owed
+    assert bucket.take(100.0) == 0.0
+
+
+def test_an_idle_bucket_holds_no_more_than_its_burst() -> None:
+    bucket = TokenBucket(rate_per_s=1.0, burst=2)
+    bucket.take(0.0)
+
+    assert [bucket.take(1000.0) for _ in range(3)] == [0.0, 0.0, 1.0]
+
+
+def test_a_bucket_without_rate_or_burst_is_refused() -> None:
+    for rate_per_s, burst in ((0.0, 1), (1.0, 0)):
+        with pytest.raises(BadInput):
+            TokenBucket(rate_per_s, burst)
+
+
+def state_of(guard: CircuitBreaker) -> BreakerState:
+    return guard.state
+
+
+def breaker(successes: int = 1) -> CircuitBreaker:
+    return CircuitBreaker("rest", BreakerPolicy(failures=3, open_s=30.0, successes=successes))
+
+
+def fail(guard: CircuitBreaker, *times: float) -> None:
+    for now_s in times:
+        guard.enter(now_s)
+        guard.failed(now_s)
+
+
+def test_a_breaker_opens_after_failures_in_a_row_only() -> None:
+    guard = breaker()
+    fail(guard, 0.0, 1.0)
+    guard.enter(2.0)
+    guard.succeeded()
+    fail(guard, 3.0, 4.0)
+    assert state_of(guard) is BreakerState.CLOSED
+
+    fail(guard, 5.0)
+    assert state_of(guard) is BreakerState.OPEN
+
+
+def test_an_open_breaker_refuses_and_says_when_to_ask_again() -> None:
+    guard = breaker()
+    fail(guard, 0.0, 1.0, 2.0)
+
+    with pytest.raises(CircuitOpen, match=r"rest .* 10\.0 s") as caught:
+        guard.enter(22.0)
+    assert caught.value.retry_after_s == 10.0
+    assert guard.refused == 1
+
+
+def test_after_its_time_one_trial_passes_and_closes_it() -> None:
+    guard = breaker()
+    fail(guard, 0.0, 1.0, 2.0)
+
+    guard.enter(32.0)
+    assert state_of(guard) is BreakerState.HALF_OPEN
+    with pytest.raises(CircuitOpen):
+        guard.enter(32.0)
+    guard.succeeded()
+
+    assert state_of(guard) is BreakerState.CLOSED
+    guard.enter(33.0)
+
+
+def test_a_failed_trial_opens_it_for_the_full_time_again() -> None:
+    guard = breaker()
+    fail(guard, 0.0, 1.0, 2.0, 40.0)
+
+    with pytest.raises(CircuitOpen) as caught:
+        guard.enter(41.0)
+    assert caught.value.retry_after_s == 29.0
+
+
+def test_several_trials_may_be_asked_for() -> None:
+    guard = breaker(successes=2)
+    fail(guard, 0.0, 1.0, 2.0)
+    guard.enter(40.0)
+    guard.succeeded()
+    assert state_of(guard) is BreakerState.HALF_OPEN
+
+    guard.enter(41.0)
+    guard.succeeded()
+    assert state_of(guard) is BreakerState.CLOSED
+    fail(guard, 42.0, 43.0)
+    assert state_of(guard) is BreakerState.CLOSED
