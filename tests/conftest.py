@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "fluxum",
     deadline=None,
-    max_examples=60,
+    max_examples=50,
+    stateful_step_count=20,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )

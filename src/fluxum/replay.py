@@ -42,7 +42,7 @@ from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.intake import Intake
 from fluxum.tape import TapeReader
 from fluxum.venues.register import find_venue
-from fluxum.venues.venue import Venue
+from fluxum.venues.venue import Venue, VenueProtocol
 
 __all__ = ["Failure", "Moment", "Replay", "Report", "verify"]
 
@@ -119,36 +119,48 @@ class Replay:
             None,
         )
         self.intake = Intake(around, lambda: self._now_ns / 1e9)
-        self._feed = Feed("tape", "tape", str(path), around, self.intake.take, _Nobody())
+        self._around = around
+        self._links: dict[int, tuple[VenueProtocol, Feed]] = {}
         self._told = self.intake.bus.subscribe(capacity=1 << 20, overflow=Overflow.RAISE)
 
     def __iter__(self) -> Iterator[Moment]:
         """Every frame received, in order, with the events a live session would publish."""
-        protocol = None
-        link = 0
         for frame in self.tape:
-            if protocol is None or frame.link != link:
-                link = frame.link
-                protocol = self.venue.protocol()
-                protocol.overhear(self._depth)
-                for request in _requests_beside(self.tape.path):
-                    protocol.overhear_request(request)
-            if frame.sent:
-                protocol.overhear_request(frame.frame)
-                continue
             self._now_ns = frame.ns or self._now_ns
-            try:
-                events = protocol.receive(frame.frame, self._now_ns)
-            except RemoteProtocolError as error:
-                self._reject(frame.frame, error)
+            protocol, feed = self._link(frame.link)
+            if frame.closed:
+                del self._links[frame.link]
+                self.intake.lose(feed, "closed on the tape", self._now_ns)
+            elif frame.sent:
+                protocol.overhear_request(frame.frame)
             else:
-                for event in events:
-                    self._expect(event)
-                self.intake.take(events)
-            yield Moment(self.frames, frame.ns, self._told.drain())
-            self.frames += 1
+                self._receive(frame.frame, protocol, feed)
+                yield Moment(self.frames, frame.ns, self._told.drain())
+                self.frames += 1
 
-    def _expect(self, event: Event) -> None:
+    def _receive(self, frame: bytes, protocol: VenueProtocol, feed: Feed) -> None:
+        try:
+            events = protocol.receive(frame, self._now_ns)
+        except RemoteProtocolError as error:
+            self._reject(feed, frame, error)
+            return
+        for event in events:
+            self._expect(event, feed)
+        self.intake.take(events)
+
+    def _link(self, number: int) -> tuple[VenueProtocol, Feed]:
+        """A conversation of its own for each link of the tape."""
+        if number not in self._links:
+            protocol = self.venue.protocol()
+            protocol.overhear(self._depth)
+            for request in _requests_beside(self.tape.path):
+                protocol.overhear_request(request)
+            name = f"link-{number}"
+            feed = Feed(name, name, name, self._around, self.intake.take, _Nobody())
+            self._links[number] = (protocol, feed)
+        return self._links[number]
+
+    def _expect(self, event: Event, feed: Feed) -> None:
         """Carry whatever the tape holds; an ended stream's book waits for its next snapshot."""
         if isinstance(event, Unsubscribed):
             symbol = event.subscription.symbol
@@ -157,15 +169,21 @@ class Replay:
             return
         self.book_messages += isinstance(event, _BOOKS)
         wanted = _subscription(event)
-        if wanted is not None and wanted not in self.intake.streams:
-            self._feed.wanted[wanted] = None
-            self.intake.carry(wanted, self._feed)
+        if wanted is None or wanted in feed.wanted:
+            return
+        feed.wanted[wanted] = None
+        stream = self.intake.streams.get(wanted)
+        if stream is None:
+            self.intake.carry(wanted, feed)
+        else:
+            stream.feed.wanted.pop(wanted, None)
+            stream.feed = feed
 
-    def _reject(self, frame: bytes, error: RemoteProtocolError) -> None:
+    def _reject(self, feed: Feed, frame: bytes, error: RemoteProtocolError) -> None:
         self.rejected += 1
         sample = frame[:200].decode("utf-8", "replace")
         self.intake.reject(
-            self._feed,
+            feed,
             Rejected(
                 venue=self.venue.name,
                 reason=str(error),

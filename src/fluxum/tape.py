@@ -5,6 +5,7 @@ line says what it is, every further one holds a frame:
 
     {"fluxum_tape": 1, "venue": "kraken", "started_ns": 1785552832693693000}
     {"ns": 1785552832693693000, "link": 1, "sent": false, "raw": "{...}"}
+    {"ns": 1785552932693693000, "link": 1, "closed": true}
 
 Reading also takes bare recordings, lines of `{"ts": seconds-or-null, "raw": "frame text"}`, or of
 frames as such.
@@ -44,12 +45,14 @@ class TapeHeader(Struct, frozen=True, kw_only=True):
 class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One frame. `ns` is when it was received or sent, none where the recording kept no time.
 
-    `raw64` replaces `raw` for the rare frame that is no text.
+    `raw64` replaces `raw` for the rare frame that is no text; a line that has neither tells that
+    its link was `closed`.
     """
 
     ns: int | None = None
     link: int = 1
     sent: bool = False
+    closed: bool = False
     raw: str | None = None
     raw64: str | None = None
 
@@ -104,6 +107,10 @@ class TapeWriter:
         self.frames += 1
         if self.frames % _SYNC_EVERY == 0:
             self._file.flush()  # a process that is killed loses little
+
+    def end(self, link: int) -> None:
+        """Keep that a link was closed."""
+        self._write(TapeFrame(ns=self._clock.now_ns(), link=link, closed=True))
 
     def _write(self, line: TapeHeader | TapeFrame) -> None:
         try:
@@ -179,7 +186,10 @@ def recording(dial: Dial, tape: TapeWriter) -> Dial:
         links += 1
         number = links
         async with dial(url) as link:
-            yield RecordedLink(link, tape, number)
+            try:
+                yield RecordedLink(link, tape, number)
+            finally:
+                tape.end(number)
 
     def dial_recorded(url: str) -> AbstractAsyncContextManager[Link]:
         return open_recorded(url)

@@ -78,4 +78,4 @@ for _name in VENUES:
 
 def run() -> None:
     """The console script: runs the command line and exits with its code."""
-    sys.exit(exit_code(lambda: app(standalone_mode=False)))
+    sys.exit(exit_code(app))

@@ -6,12 +6,9 @@
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
-
-import click
 
 from fluxum.errors import BadInput, FluxumError
 
@@ -32,29 +29,21 @@ def run_async(main: Coroutine[Any, Any, R]) -> R:
         return runner.run(main)
 
 
-def exit_code(command: Callable[[], Any]) -> int:
-    """Run a command and turn how it ended into an exit code, telling errors on stderr."""
+def exit_code(command: Callable[[], object]) -> int:
+    """Run the command line and turn our errors into an exit code, telling them on stderr.
+
+    Usage errors, Ctrl-C and a reader of our output that left end the process inside already.
+    """
     logging.basicConfig(level=logging.CRITICAL, format="%(levelname)s %(name)s %(message)s")
     try:
-        result = command()
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        return 130
-    except BrokenPipeError:
-        # The reader of our output left, as `head` does; say nothing more to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        command()
     except BadInput as error:
         return _failed(2, error)
-    except FluxumError as error:
+    except (FluxumError, OSError) as error:
         return _failed(1, error)
-    return result if isinstance(result, int) else 0
+    return 0
 
 
-def _failed(code: int, error: FluxumError) -> int:
-    print(f"fluxum: {error}", file=sys.stderr)
+def _failed(code: int, error: Exception) -> int:
+    sys.stderr.write(f"fluxum: {error}\n")
     return code

@@ -28,7 +28,7 @@ from fluxum.cli.options import (
 from fluxum.cli.output import Output, event_record, event_text
 from fluxum.cli.process import run_async
 from fluxum.clock import SystemClock
-from fluxum.errors import BadInput
+from fluxum.errors import BadInput, TapeError
 from fluxum.model.codec import plain
 from fluxum.model.event import MarketEvent
 from fluxum.replay import Replay, Report, verify as verify_file
@@ -126,21 +126,30 @@ def verify(
     exchange: RecordedBy = None,
     depth: BookDepth = None,
     form: FormatOption = Format.TABLE,
-) -> int:
+) -> None:
     """Replay recordings and prove every book message by its venue's own check.
 
-    Exit status 0 when all is proved, 1 when something failed, 2 for bad usage.
+    Exit status 0 when all is proved, 1 when something failed, 2 for bad usage or a
+    file that cannot be read.
 
     Example: fluxum verify --exchange kraken recordings/*.jsonl.gz --format json
     """
     output = Output(Format.NDJSON if form is Format.JSON else form)
-    is_proved = True
+    is_proved = is_readable = True
     talk = Console(stderr=True)
     for file in track(files, "verifying", console=talk, transient=True, disable=not talk.is_terminal):
-        report = verify_file(file, exchange, depth)
+        try:
+            report = verify_file(file, exchange, depth)
+        except TapeError as error:  # tell it, and prove the others all the same
+            output.say(f"fluxum: {error}")
+            is_readable = False
+            continue
         output.write(plain(report), _text(report))
         is_proved = is_proved and report.is_proved
-    return 0 if is_proved else 1
+    if not is_readable:
+        raise typer.Exit(2)
+    if not is_proved:
+        raise typer.Exit(1)
 
 
 def _text(report: Report) -> str:

@@ -103,7 +103,6 @@ class SimulatedExchange:
         assert self._group is None, "a simulated exchange opens once"
         self._group = await asyncio.TaskGroup().__aenter__()
         self._started_s = self._now_s()
-        self._silent_until_s = self._frozen_until_s = self._started_s
         self._start(self._repeat(lambda: _TICK_S, self._tick), "ticks")
         if self._rate_per_s > 0:
             self._start(self._repeat(self._pause_s, self._move), "moves")
@@ -141,6 +140,9 @@ class SimulatedExchange:
 
     def levels(self, symbol: Symbol, side: Side, count: int) -> Sequence[Level]:
         """The best levels of one side, best first; an unchanged level is the same object."""
+        if count == _HISTORY_LEVELS:  # what is asked for most is at hand
+            _, bids, asks = self._history[symbol][-1]
+            return bids if side is Side.BUY else asks
         return self._markets[symbol].levels(side, count)
 
     def trades(self, symbol: Symbol, count: int) -> Sequence[Trade]:
@@ -266,15 +268,14 @@ class SimulatedExchange:
     def _moved(self, symbol: Symbol, now_ns: int) -> None:
         self.moves += 1
         self._remember(symbol, now_ns)
-        if self._silent_until_s > self._now_s():
+        if self._silent_until_s and self._silent_until_s > self._now_s():
             return
         for connection in self._connections:
             connection.say(connection.server.publish(symbol, now_ns))
 
     def _remember(self, symbol: Symbol, now_ns: int) -> None:
-        market = self._markets[symbol]
-        bids = market.levels(Side.BUY, _HISTORY_LEVELS)
-        asks = market.levels(Side.SELL, _HISTORY_LEVELS)
+        engine = self._markets[symbol].engine
+        bids, asks = engine.bids.top(_HISTORY_LEVELS), engine.asks.top(_HISTORY_LEVELS)
         self._history[symbol].append((now_ns, bids, asks))
 
     def _greet(self, connection: Connection, server: VenueServer) -> None:

@@ -45,8 +45,10 @@ class MatchingEngine:
         self.instrument = instrument
         self.book = Level3Book(instrument.venue, instrument.symbol)
         # The same book summed up by level, kept beside it because it is read far more often.
-        self._bid_levels = Ladder(Side.BUY)
-        self._ask_levels = Ladder(Side.SELL)
+        self.bids = Ladder(Side.BUY)
+        """The bids, summed up by level."""
+        self.asks = Ladder(Side.SELL)
+        """The asks, summed up by level."""
         self.bid_count = 0
         """How many levels the bids have."""
         self.ask_count = 0
@@ -141,14 +143,14 @@ class MatchingEngine:
         total, count = (_ZERO, 0) if before is None else (before.quantity, before.orders or 0)
         ladder.put(Level(price, total + quantity, count + orders))
         if not count or not count + orders:
-            self.bid_count = len(self._bid_levels)
-            self.ask_count = len(self._ask_levels)
+            self.bid_count = len(self.bids)
+            self.ask_count = len(self.asks)
 
     def _orders(self, side: Side) -> OrderLadder:
         return self.book.bids if side is Side.BUY else self.book.asks
 
     def _levels(self, side: Side) -> Ladder:
-        return self._bid_levels if side is Side.BUY else self._ask_levels
+        return self.bids if side is Side.BUY else self.asks
 
     def _check_price(self, price: Decimal) -> None:
         if not price.is_finite() or price <= 0 or price % self.instrument.tick:

@@ -8,7 +8,7 @@ orders. Every frame ends with the checksum of the window after it.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zlib import crc32
 
 from fluxum.model.instrument import Instrument, Symbol
@@ -60,7 +60,7 @@ class BookStream:
     def snapshot(self, now_ns: int) -> bytes:
         """All levels of the window."""
         self._move()
-        return self._frame(b"snapshot", self._bids.texts, self._asks.texts, now_ns)
+        return self._frame(b"snapshot", self._bids.texts(), self._asks.texts(), now_ns)
 
     def update(self, now_ns: int) -> bytes | None:
         """The levels that changed, in one frame for both sides."""
@@ -92,56 +92,71 @@ class BookStream:
         )
 
 
+class _Line(NamedTuple):
+    """A level as last sent: its text on the wire, and what the checksum reads of it."""
+
+    level: Level
+    text: bytes
+    proof: bytes
+
+
 class _LevelWindow:
-    """One side of a book as last sent: its levels, with their text on the wire beside them."""
+    """One side of a book as last sent."""
 
     def __init__(self, instrument: Instrument, depth: int, side: Side) -> None:
         self._instrument = instrument
         self._depth = depth
         self._is_bid = side is Side.BUY
         self._levels: Sequence[Level] = ()
-        self._proofs: list[bytes] = []
-        self.texts: list[bytes] = []
+        self._lines: list[_Line] = []
         self.proof = b""
+
+    def texts(self) -> list[bytes]:
+        """Every level of the window, best first, as it is written."""
+        return [line.text for line in self._lines]
 
     def move(self, levels: Sequence[Level]) -> Sequence[bytes]:
         """Take the new window and return what it takes to get there, best level first."""
         if levels == self._levels:
             return ()
-        old_levels, old_texts, old_proofs = self._levels, self.texts, self._proofs
-        same = _same(old_levels, levels)
-        texts = old_texts[:same]
-        proofs = old_proofs[:same]
+        same = _same(self._levels, levels)
+        held = self._lines[same:]
+        lines = self._lines[:same]
         said: list[bytes] = []
-        at = same
+        at = 0
         for level in levels[same:]:
-            while at < len(old_levels) and self._is_better(old_levels[at], level):
-                said.append(self._gone(old_levels[at]))
+            line = None
+            while at < len(held) and line is None:
+                before = held[at].level
+                if before is level:
+                    line = held[at]
+                elif self._is_better(before, level):
+                    said.append(self._gone(before))
+                elif before.price != level.price:
+                    break  # it comes later, if it is still there
+                else:
+                    line = self._written(level)
+                    said.append(line.text)
                 at += 1
-            if at < len(old_levels) and old_levels[at] is level:
-                text, proof = old_texts[at], old_proofs[at]
-                at += 1
-            else:
-                if at < len(old_levels) and old_levels[at].price == level.price:
-                    at += 1
-                text, proof = self._written(level)
-                said.append(text)
-            texts.append(text)
-            proofs.append(proof)
+            if line is None:
+                line = self._written(level)
+                said.append(line.text)
+            lines.append(line)
         if len(levels) < self._depth:
             # What the client still holds below was not pushed out: it is gone.
-            said += [self._gone(level) for level in old_levels[at:]]
-        self._levels, self.texts, self._proofs = levels, texts, proofs
-        self.proof = b"".join(proofs[:DEPTH_PROVED])
+            said += [self._gone(line.level) for line in held[at:]]
+        self._levels, self._lines = levels, lines
+        self.proof = b"".join([line.proof for line in lines[:DEPTH_PROVED]])
         return said
 
     def _is_better(self, one: Level, other: Level) -> bool:
         return one.price > other.price if self._is_bid else one.price < other.price
 
-    def _written(self, level: Level) -> tuple[bytes, bytes]:
+    def _written(self, level: Level) -> _Line:
         price = plain(level.price, self._instrument.price_precision)
         quantity = plain(level.quantity, self._instrument.quantity_precision)
-        return b'{"price":%s,"qty":%s}' % (price, quantity), digits(price) + digits(quantity)
+        text = b'{"price":%s,"qty":%s}' % (price, quantity)
+        return _Line(level, text, digits(price) + digits(quantity))
 
     def _gone(self, level: Level) -> bytes:
         price = plain(level.price, self._instrument.price_precision)
