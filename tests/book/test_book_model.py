@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -137,6 +137,7 @@ def follow(levels: dict[Decimal, Level], told: LevelChange) -> None:
 
 
 TestBookMachine = BookMachine.TestCase
+TestBookMachine.settings = settings(max_examples=20)
 
 
 @given(quoted, st.integers(1, 40))

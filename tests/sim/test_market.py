@@ -1,4 +1,4 @@
-"""Tests of `sim.market` and the history it keeps: a lively, exact and consistent market."""
+"""Tests of `sim.market`: a lively, exact and consistent market."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -8,7 +8,6 @@ import pytest
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side, Trade
-from fluxum.sim.history import History
 from fluxum.sim.listing import listing
 from fluxum.sim.market import SimulatedMarket
 
@@ -134,77 +133,3 @@ def test_orders_can_be_entered_by_hand() -> None:
 
     assert one.trades(1)[0].price == sold.executions[0].price == bid.price
     assert one.moved_ns == START + 3
-
-
-def trade(at_s: float, price: str, quantity: str, number: int) -> Trade:
-    at_ns = START + int(at_s * SECOND)
-    return Trade(
-        venue="kraken",
-        symbol=Symbol("FOO/USD"),
-        side=Side.BUY,
-        price=Decimal(price),
-        quantity=Decimal(quantity),
-        trade_id=str(number),
-        venue_ns=at_ns,
-        received_ns=at_ns,
-    )
-
-
-def history() -> History:
-    """Four trades, in the minutes 0, 0, 1 and 3."""
-    one = History(listing("kraken", Symbol("FOO/USD"), START).instrument)
-    for number, (at_s, price, quantity) in enumerate(
-        [(10, "10.00", "1"), (50, "10.50", "3"), (60, "10.20", "2"), (200, "9.00", "4")]
-    ):
-        one.add(trade(at_s, price, quantity, number))
-    return one
-
-
-def test_candles_are_made_of_the_trades_of_their_interval() -> None:
-    candles = history().candles(60, 10, START + 200 * SECOND)
-
-    assert [(one.start_ns - START) // SECOND for one in candles] == [0, 60, 180]
-    first = candles[0]
-    assert (first.open, first.high, first.low, first.close) == (
-        Decimal("10.00"),
-        Decimal("10.50"),
-        Decimal("10.00"),
-        Decimal("10.50"),
-    )
-    assert first.volume == 4
-    assert first.vwap == Decimal("10.38")  # (10.00 * 1 + 10.50 * 3) / 4 = 10.375, half to even
-    assert first.trades == 2
-    assert [one.closed for one in candles] == [True, True, False]
-
-
-@pytest.mark.parametrize("interval_s", [120, 300, 7])
-def test_candles_asked_for_late_are_those_of_one_who_asked_at_once(interval_s: int) -> None:
-    early, late = history(), history()
-    early.candles(interval_s, 1, START)
-    for one in (early, late):
-        one.add(trade(201, "9.10", "1", 5))
-        one.add(trade(400, "9.20", "1", 6))
-
-    now_ns = START + 400 * SECOND
-    assert early.candles(interval_s, 99, now_ns) == late.candles(interval_s, 99, now_ns)
-
-
-def test_wider_candles_sum_up_their_minutes() -> None:
-    (candle,) = history().candles(300, 10, START + 200 * SECOND)
-
-    assert (candle.open, candle.high, candle.low, candle.close) == (
-        Decimal("10.00"),
-        Decimal("10.50"),
-        Decimal("9.00"),
-        Decimal("9.00"),
-    )
-    assert candle.volume == 10
-    assert candle.vwap == Decimal("9.79")  # (10 + 31.5 + 20.4 + 36) / 10 = 9.79
-    assert candle.trades == 4
-
-
-def test_the_last_candle_alone_is_the_running_one() -> None:
-    (candle,) = history().candles(60, 1, START + 200 * SECOND)
-
-    assert candle.start_ns == START + 180 * SECOND
-    assert candle.trades == 1

@@ -100,8 +100,8 @@ class Book:
     @property
     def is_crossed(self) -> bool:
         """Whether the best bid is not below the best ask, which no resting book can be."""
-        bid, ask = self.bids.best, self.asks.best
-        return bid is not None and ask is not None and bid.price >= ask.price
+        bids, asks = self.bids.prices, self.asks.prices
+        return bool(bids) and bool(asks) and bids[-1] >= asks[0]
 
     def levels(self, side: Side, count: int) -> list[Level]:
         """The best `count` levels of the bids (BUY) or asks (SELL), best first."""

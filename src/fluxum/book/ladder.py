@@ -17,47 +17,49 @@ __all__ = ["Ladder"]
 class Ladder:
     """The levels of one side. Best means highest for bids, lowest for asks."""
 
-    __slots__ = ("_joined", "_levels", "_prices", "_texts", "depth", "side")
+    __slots__ = ("_is_asks", "_joined", "_levels", "_texts", "depth", "prices", "side")
 
     def __init__(self, side: Side, depth: int | None = None) -> None:
         self.side = side
         self.depth = depth
-        self._prices: list[Decimal] = []
+        self.prices: list[Decimal] = []
+        """All prices, ascending; look, do not change."""
+        self._is_asks = side is Side.SELL
         self._levels: list[Level] = []
         self._texts: list[bytes] = []
         self._joined: bytes | None = None
 
     def __len__(self) -> int:
         """How many levels there are."""
-        return len(self._prices)
+        return len(self.prices)
 
     def __iter__(self) -> Iterator[Level]:
         """All levels, best first."""
-        return iter(self._levels) if self.side is Side.SELL else reversed(self._levels)
+        return iter(self._levels) if self._is_asks else reversed(self._levels)
 
     @property
     def best(self) -> Level | None:
         """The best level, or none while the side is empty."""
         if not self._levels:
             return None
-        return self._levels[0] if self.side is Side.SELL else self._levels[-1]
+        return self._levels[0] if self._is_asks else self._levels[-1]
 
     def top(self, count: int) -> list[Level]:
         """The best `count` levels, best first."""
-        if self.side is Side.SELL:
+        if self._is_asks:
             return self._levels[:count]
         return self._levels[: -count - 1 : -1]
 
     def at(self, price: Decimal) -> Level | None:
         """The level at a price, if anything rests there."""
-        index = bisect_left(self._prices, price)
-        if index < len(self._prices) and self._prices[index] == price:
+        index = bisect_left(self.prices, price)
+        if index < len(self.prices) and self.prices[index] == price:
             return self._levels[index]
         return None
 
     def put(self, level: Level) -> Level | None:
         """Set a level to its absolute quantity, or remove it; returns what stood there before."""
-        prices = self._prices
+        prices = self.prices
         index = bisect_left(prices, level.price)
         self._joined = None
         if index < len(prices) and prices[index] == level.price:
@@ -77,17 +79,17 @@ class Ladder:
     def cut(self) -> list[Level]:
         """Drop what lies deeper than `depth`; returns the dropped levels."""
         depth = self.depth
-        if depth is None or len(self._prices) <= depth:
+        if depth is None or len(self.prices) <= depth:
             return []
         self._joined = None
-        excess = slice(depth, None) if self.side is Side.SELL else slice(None, -depth)
+        excess = slice(depth, None) if self._is_asks else slice(None, -depth)
         dropped = self._levels[excess]
-        del self._prices[excess], self._levels[excess], self._texts[excess]
+        del self.prices[excess], self._levels[excess], self._texts[excess]
         return dropped
 
     def clear(self) -> None:
         """Forget every level."""
-        self._prices.clear()
+        self.prices.clear()
         self._levels.clear()
         self._texts.clear()
         self._joined = None
@@ -100,6 +102,6 @@ class Ladder:
         joined = self._joined
         if joined is None:
             texts = self._texts
-            best = texts[:count] if self.side is Side.SELL else texts[: -count - 1 : -1]
+            best = texts[:count] if self._is_asks else texts[: -count - 1 : -1]
             joined = self._joined = b"".join(best)
         return joined

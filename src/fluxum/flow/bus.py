@@ -23,10 +23,12 @@ class BusStatistics(Struct, frozen=True, kw_only=True):
 class Bus(Generic[T]):
     """Hands every item to the pipes of all who want it; no reader can harm another."""
 
-    __slots__ = ("_error", "_is_closed", "_readers", "published")
+    __slots__ = ("_error", "_is_closed", "_readers", "is_read", "published")
 
     def __init__(self) -> None:
         self.published = 0
+        self.is_read = False
+        """Whether anybody reads now; saves making what nobody wants."""
         self._readers: tuple[tuple[Callable[[T], bool] | None, Pipe[T]], ...] = ()
         self._is_closed = False
         self._error: FluxumError | None = None
@@ -51,6 +53,7 @@ class Bus(Generic[T]):
             pipe.close(self._error)
         else:
             self._readers = (*self._readers, (wants, pipe))
+            self.is_read = True
         return pipe
 
     def put(self, item: T) -> None:
@@ -70,11 +73,6 @@ class Bus(Generic[T]):
             pipe.close(error)
 
     @property
-    def is_read(self) -> bool:
-        """Whether anybody reads now; saves making what nobody wants."""
-        return bool(self._readers)
-
-    @property
     def pipes(self) -> tuple[Pipe[T], ...]:
         """The pipes of all present readers."""
         return tuple(pipe for _, pipe in self._readers)
@@ -87,3 +85,4 @@ class Bus(Generic[T]):
 
     def _forget(self, gone: Pipe[T]) -> None:
         self._readers = tuple(reader for reader in self._readers if reader[1] is not gone)
+        self.is_read = bool(self._readers)

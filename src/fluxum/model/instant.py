@@ -1,7 +1,6 @@
 """Instants: RFC 3339 text to nanoseconds since the epoch, and back, without losing a digit."""
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 from fluxum.errors import BadInput
 
@@ -10,6 +9,9 @@ __all__ = ["format_rfc3339", "parse_rfc3339"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _LENGTH_TO_SECONDS = 19
+_SECONDS_KEPT = 1024
+# Seconds as they were written, up to the point before the fraction.
+_seconds: dict[str, int] = {}
 
 
 def parse_rfc3339(text: str) -> int:
@@ -18,16 +20,22 @@ def parse_rfc3339(text: str) -> int:
     Raises BadInput for anything else. Kraken mixes 0, 6, 7 and 9 digits
     (https://docs.kraken.com/api/docs/guides/spot-ws-intro).
     """
+    second_ns = _seconds.get(text[:20])  # a feed repeats the same second for many frames
+    if second_ns is not None and len(text) == 27 and text[26] == "Z":  # the common form, µs
+        micros = text[20:26]
+        if micros.isdecimal():
+            return second_ns + int(micros) * 1000
     try:
-        if len(text) == 27 and text[19] == "." and text[26] == "Z":  # the common form, µs
-            micros = text[20:26]
-            if micros.isdecimal():
-                return _second_ns(text[:19]) + int(micros) * 1000
-        return _second_ns(text[:19]) + _fraction_ns(text[_LENGTH_TO_SECONDS:])
+        second_ns = _second_ns(text[:_LENGTH_TO_SECONDS])
+        fraction_ns = _fraction_ns(text[_LENGTH_TO_SECONDS:])
     except ValueError as error:
         raise BadInput(
             f"a time like 2026-01-31T12:00:00.000000Z was expected, was {text!r}"
         ) from error
+    if len(_seconds) >= _SECONDS_KEPT:
+        _seconds.clear()
+    _seconds[text[:20]] = second_ns
+    return second_ns + fraction_ns
 
 
 def format_rfc3339(instant_ns: int) -> str:
@@ -45,8 +53,6 @@ def _fraction_ns(rest: str) -> int:
     return int(digits[1:].ljust(9, "0"))
 
 
-# A feed repeats the same second for many frames; strptime costs microseconds, the cache 50 ns.
-@lru_cache(maxsize=1024)
 def _second_ns(text: str) -> int:
     if len(text) != _LENGTH_TO_SECONDS:  # strptime would take 2026-1-3T1:2:3
         raise ValueError(text)

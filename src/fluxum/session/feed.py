@@ -211,7 +211,9 @@ class Feed:
                 self._lose("closed by us")
                 raise
             except BaseException as error:
-                self._lose(str(error) or type(error).__name__)
+                reason = str(error) or type(error).__name__
+                _log.warning("%s %s lost its link: %s", around.venue.name, self.name, reason)
+                self._lose(reason)
                 raise
 
     def _open(self, protocol: VenueProtocol, connection: Connection) -> None:
@@ -225,7 +227,6 @@ class Feed:
         self._speak()
 
     def _lose(self, reason: str) -> None:
-        _log.warning("%s %s lost its link: %s", self._around.venue.name, self.name, reason)
         if self._has_proved_itself():
             self._backoff.reset()
         self._protocol = self._connection = self._ready_since_s = None

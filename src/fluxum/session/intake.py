@@ -47,6 +47,7 @@ __all__ = ["Intake", "IntakeCounts"]
 
 # How long a book may stay in doubt after an unreadable frame before a snapshot is asked for.
 _DOUBT_S = 5.0
+_PASSED = Verdict.PASSED  # an Enum's member costs as much as a call to look up
 _SNAPSHOT_AWAITED = "waiting for its snapshot"
 
 
@@ -212,7 +213,7 @@ class Intake:
 
     def _book_update(self, update: BookUpdate) -> None:
         verdict = self.books.update(update)
-        if verdict is Verdict.PASSED:
+        if verdict is _PASSED:
             self.bus.put(update)
         else:
             self._judged(verdict, update)

@@ -149,10 +149,13 @@ class StatusFrame(Struct, tag_field="channel", tag="status", gc=False):
 
 
 class Level(Struct, gc=False):
-    """A level; `{"price":0.5666,"qty":4831.75496356}`."""
+    """A level; `{"price":0.5666,"qty":4831.75496356}`.
+
+    Prices recur, so their text is looked up before it is read; quantities hardly do.
+    """
 
     price: Raw
-    qty: Raw
+    qty: Decimal
 
 
 class BookData(Struct, gc=False):
@@ -186,7 +189,7 @@ class Order(Struct, omit_defaults=True, gc=False):
 
     order_id: str
     limit_price: Raw
-    order_qty: Raw
+    order_qty: Decimal
     timestamp: str | None = None
     event: Literal["add", "modify", "delete"] | None = None
 

@@ -2,9 +2,6 @@
 
 import re
 from decimal import Decimal
-from typing import NamedTuple
-
-from msgspec import Raw
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model import market
@@ -16,8 +13,8 @@ from fluxum.venues.kraken.checksum import digits
 
 __all__ = [
     "VENUE",
-    "Number",
     "Numbers",
+    "Price",
     "candle",
     "instant",
     "instrument",
@@ -29,42 +26,37 @@ __all__ = [
 
 VENUE = "kraken"
 
-_PLAIN = re.compile(rb"\d{1,24}(\.\d{1,24})?")
 _EXPONENT = re.compile(rb"\d{1,24}(\.\d{1,24})?[eE][+-]?\d{1,2}")
+_LENGTH_MAX = 40
 _REMEMBERED_MAX = 1 << 16
 
-
-class Number(NamedTuple):
-    """A price or quantity: its exact value, and what a checksum reads of it."""
-
-    value: Decimal
-    text: bytes
+# A price: its exact value, and what a checksum reads of it.
+Price = tuple[Decimal, bytes]
 
 
 class Numbers:
-    """Reads levels and orders, remembering numbers by their text: prices recur all the time.
+    """Reads levels and orders, remembering prices by their text: they recur all the time.
 
-    Prices and quantities are remembered apart, at most 65,536 of each; a full memory is emptied
-    and counted in `emptied`.
+    At most 65,536 prices are remembered; a full memory is emptied and counted in `emptied`.
     """
 
     def __init__(self) -> None:
-        self._prices: dict[bytes, Number] = {}
-        self._quantities: dict[bytes, Number] = {}
+        self._prices: dict[bytes, Price] = {}
         self.emptied = 0
 
     def levels(self, wire: tuple[native.Level, ...]) -> tuple[Level, ...]:
         """Levels with their checksum text, in the order given; raises RemoteProtocolError."""
         if not wire:
             return ()
-        prices, quantities = self._prices, self._quantities
+        prices = self._prices
         levels: list[Level] = []
         for level in wire:
             text = bytes(level.price)
-            price = prices.get(text) or self._learn(prices, text)
-            text = bytes(level.qty)
-            quantity = quantities.get(text) or self._learn(quantities, text)
-            levels.append(Level(price[0], quantity[0], None, price[1] + quantity[1]))
+            price = prices.get(text) or self._learn(text)
+            quantity = level.qty
+            # A level that is removed is never read by a checksum.
+            text = price[1] + _quantity_digits(quantity) if quantity else b""
+            levels.append(Level(price[0], quantity, None, text))
         return tuple(levels)
 
     def orders(self, wire: tuple[native.Order, ...]) -> tuple[RestingOrder, ...]:
@@ -76,26 +68,23 @@ class Numbers:
         return tuple(OrderChange(_action(order), self._order(order)) for order in wire)
 
     def _order(self, order: native.Order) -> RestingOrder:
-        price = self._number(self._prices, order.limit_price)
-        quantity = self._number(self._quantities, order.order_qty)
+        text = bytes(order.limit_price)
+        price = self._prices.get(text) or self._learn(text)
+        quantity = order.order_qty
         return RestingOrder(
             order.order_id,
-            price.value,
-            quantity.value,
+            price[0],
+            quantity,
             instant(order.timestamp),
-            price.text + quantity.text,
+            price[1] + _quantity_digits(quantity),
         )
 
-    def _number(self, known: dict[bytes, Number], raw: Raw) -> Number:
-        text = bytes(raw)
-        return known.get(text) or self._learn(known, text)
-
-    def _learn(self, known: dict[bytes, Number], text: bytes) -> Number:
-        if len(known) >= _REMEMBERED_MAX:
-            known.clear()
+    def _learn(self, text: bytes) -> Price:
+        if len(self._prices) >= _REMEMBERED_MAX:
+            self._prices.clear()
             self.emptied += 1
-        number = known[text] = _read(text)
-        return number
+        price = self._prices[text] = _read(text)
+        return price
 
 
 def ticker(wire: native.Ticker, received_ns: int) -> market.Ticker:
@@ -207,13 +196,27 @@ def parse_instant(text: str) -> int:
         raise RemoteProtocolError(str(error)) from error
 
 
-def _read(text: bytes) -> Number:
-    if _PLAIN.fullmatch(text):
-        return Number(Decimal(text.decode()), digits(text))
-    if _EXPONENT.fullmatch(text):
-        value = Decimal(text.decode())
-        return Number(value, digits(f"{value:f}".encode()))
-    raise RemoteProtocolError(f"a price or quantity was expected, was {text[:40]!r}")
+def _read(text: bytes) -> Price:
+    # The text is a whole JSON value already: one that begins with a digit is a number.
+    if len(text) <= _LENGTH_MAX and text[:1].isdigit():
+        if b"e" not in text and b"E" not in text:
+            return Decimal(text.decode()), digits(text)
+        if _EXPONENT.fullmatch(text):
+            value = Decimal(text.decode())
+            return value, digits(f"{value:f}".encode())
+    raise RemoteProtocolError(f"a price was expected, was {text[:40]!r}")
+
+
+def _quantity_digits(quantity: Decimal) -> bytes:
+    # A Decimal keeps the wire's digits, so its text is the wire's but for an exponent.
+    text = digits(str(quantity).encode())
+    return text if text.isdigit() else _unusual_digits(quantity)
+
+
+def _unusual_digits(quantity: Decimal) -> bytes:
+    if not quantity.is_finite() or quantity < 0 or not -30 < quantity.adjusted() < 30:
+        raise RemoteProtocolError(f"a quantity was expected, was {quantity}")
+    return digits(f"{quantity:f}".encode())
 
 
 def _finite(value: Decimal) -> Decimal:

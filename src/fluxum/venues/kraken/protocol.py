@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import MsgspecError, Struct, structs
 
-from fluxum.errors import LocalProtocolError, RemoteProtocolError
+from fluxum.errors import BadInput, LocalProtocolError, RemoteProtocolError
 from fluxum.model import market
 from fluxum.model.event import (
     Channel,
@@ -24,6 +24,7 @@ from fluxum.model.event import (
     VenueNotice,
     VenueStatus,
 )
+from fluxum.model.instant import parse_rfc3339
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level3Snapshot, Level3Update
 from fluxum.venues.kraken import native, normalize
@@ -156,7 +157,10 @@ class KrakenProtocol:
                 return ()
             symbol = self._adopt("book", data.symbol)
         time = data.timestamp
-        venue_ns = None if time is None else normalize.parse_instant(time)
+        try:
+            venue_ns = None if time is None else parse_rfc3339(time)
+        except BadInput as error:
+            raise RemoteProtocolError(str(error)) from error
         bids = self._numbers.levels(data.bids)
         asks = self._numbers.levels(data.asks)
         if frame.type == "update":
@@ -365,7 +369,7 @@ class KrakenProtocol:
         self._streams[stream] = subscription
         self._ended.discard(stream)
         if subscription.channel is Channel.BOOK and subscription.symbol is not None:
-            self._books[subscription.symbol] = subscription.symbol
+            self._books[str(subscription.symbol)] = subscription.symbol
 
     def _end(self, subscription: Subscription) -> bool:
         stream = _stream(subscription)

@@ -1,0 +1,85 @@
+"""A session and a simulated exchange in virtual time, for the tests of this folder."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+from msgspec import structs
+
+from fluxum.flow.pipe import Pipe
+from fluxum.model.event import Channel, Event, State, StateChange, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.session.session import Session
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.faults import FaultPlan, parse_faults
+from fluxum.sim.loop import SimulatedClock, run
+from fluxum.transport.link import Dial
+from fluxum.venues.kraken.venue import KRAKEN
+
+BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
+BOOK = KRAKEN.complete(Subscription(Channel.BOOK, BTC))
+TRADES = KRAKEN.complete(Subscription(Channel.TRADE, BTC))
+
+
+class World:
+    """The exchange, the session with it, and everything the session has told."""
+
+    def __init__(self, exchange: SimulatedExchange, session: Session, told: Pipe[Event]) -> None:
+        self.exchange = exchange
+        self.session = session
+        self._told = told
+        self.events: list[Event] = []
+
+    async def live(self, seconds: float) -> list[Event]:
+        """Let time pass; returns what was told meanwhile."""
+        await asyncio.sleep(seconds)
+        fresh = self._told.drain()
+        self.events += fresh
+        return fresh
+
+    def states(self) -> list[State]:
+        """Every state the session has moved to so far."""
+        self.events += self._told.drain()
+        return [event.new for event in self.events if isinstance(event, StateChange)]
+
+
+@asynccontextmanager
+async def world(
+    *subscriptions: Subscription,
+    faults: str = "",
+    rate_per_s: float = 20.0,
+    symbols: Sequence[Symbol] = (BTC, ETH),
+    wrap: Callable[[Dial], Dial] | None = None,
+    **limits: Any,
+) -> AsyncIterator[World]:
+    clock = SimulatedClock()
+    plan = FaultPlan(parse_faults(faults), Random(7))
+    exchange = SimulatedExchange(
+        KRAKEN, symbols, seed=7, clock=clock, rate_per_s=rate_per_s, faults=plan
+    )
+    async with exchange:
+        session = Session(
+            KRAKEN,
+            dial=exchange.dial if wrap is None else wrap(exchange.dial),
+            clock=clock,
+            random=Random(7),
+            limits=structs.replace(KRAKEN.limits, **limits),
+        )
+        told = session.events(capacity=1_000_000)
+        async with session:
+            session.subscribe(*subscriptions)
+            yield World(exchange, session, told)
+        assert session.state is State.CLOSED
+        assert session.statistics().sums_close
+    assert exchange.connections == 0
+
+
+def play(story: Callable[[], Awaitable[None]]) -> None:
+    """Run a story in virtual time; a task that is left behind fails it."""
+
+    async def main() -> None:
+        await story()
+
+    run(main())

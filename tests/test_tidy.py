@@ -1,0 +1,187 @@
+"""The rules of STYLE.md that a machine can check and the linters do not."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from fluxum.venues.register import VENUES
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "fluxum"
+MODULES = sorted(SOURCE.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+PURE = ("model/", "book/", "venues/", "pacing.py", "errors.py")
+BANNED_IN_PURE = {
+    "aiohttp",
+    "asyncio",
+    "logging",
+    "os",
+    "random",
+    "selectors",
+    "socket",
+    "ssl",
+    "subprocess",
+    "threading",
+    "time",
+}
+EMPTY_NAMES = {"utils", "helpers", "common", "misc", "base", "manager", "handler"}
+TASK_STARTERS = {"create_task", "ensure_future", "gather"}
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def name_of(path: Path) -> str:
+    """A module by its path below the package: `book/ladder.py`."""
+    return path.relative_to(SOURCE).as_posix()
+
+
+def in_pure_room(path: Path) -> bool:
+    return name_of(path).startswith(PURE)
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """Every import, wherever it stands: the module, and the name taken from it if any."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, ""
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.module or "", alias.name
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Every call, by the last part of what is called."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute):
+                yield node.func.attr, node
+            elif isinstance(node.func, ast.Name):
+                yield node.func.id, node
+
+
+def docstrings(tree: ast.Module) -> set[int]:
+    """The identities of the constants that are docstrings."""
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                found.add(id(first.value))
+    return found
+
+
+modules = pytest.mark.parametrize("path", MODULES, ids=name_of)
+pure_rooms = pytest.mark.parametrize(
+    "path", [path for path in MODULES if in_pure_room(path)], ids=name_of
+)
+
+
+@pure_rooms
+def test_pure_rooms_touch_nothing(path: Path) -> None:
+    allowed = {("random", "Random")} if name_of(path) == "pacing.py" else set[tuple[str, str]]()
+
+    taken = {(module.partition(".")[0], name) for module, name in imports(path)}
+
+    assert {one for one in taken if one[0] in BANNED_IN_PURE} <= allowed
+
+
+@pure_rooms
+def test_pure_rooms_never_wait(path: Path) -> None:
+    waiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
+
+    assert not [node for node in ast.walk(tree_of(path)) if isinstance(node, waiting)]
+
+
+@modules
+def test_only_the_clock_reads_the_clock(path: Path) -> None:
+    if name_of(path) != "clock.py":
+        assert "time" not in {module for module, _ in imports(path)}
+        assert ("datetime", "now") not in {
+            (ast.unparse(call.func).partition(".")[0], name) for name, call in calls(path)
+        }
+
+
+@modules
+def test_modules_and_functions_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 500
+
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 50, f"{node.name} is too long"
+
+
+@modules
+def test_names_of_modules_say_something(path: Path) -> None:
+    words = {word for part in path.relative_to(SOURCE).parts for word in re.split(r"[_.]", part)}
+
+    assert not words & EMPTY_NAMES
+
+
+@pytest.mark.parametrize(
+    "path", MODULES + TESTS, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_nothing_is_left_to_do(path: Path) -> None:
+    assert not re.findall(r"\b(?:TOD[O]|FIXM[E]|XX[X])\b", path.read_text())
+
+
+@modules
+def test_tasks_start_in_a_group(path: Path) -> None:
+    """A task of nobody's can outlive its block and take its error along."""
+    for module, name in imports(path):
+        assert not (module == "asyncio" and name in TASK_STARTERS)
+    if name_of(path) != "flow/background.py":
+        for name, call in calls(path):
+            if name in TASK_STARTERS and isinstance(call.func, ast.Attribute):
+                owner = ast.unparse(call.func.value)
+                assert not re.search(r"asyncio|loop", owner), f"{owner}.{name}"
+
+
+@modules
+def test_no_error_is_swallowed_whole(path: Path) -> None:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ExceptHandler):
+            is_wide = node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"}
+            is_empty = all(isinstance(one, ast.Pass) for one in node.body)
+            assert not (is_wide and is_empty), f"line {node.lineno}"
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+            wide = {"Exception", "BaseException"}
+            assert not {ast.unparse(one) for one in node.args} & wide, f"line {node.lineno}"
+
+
+@modules
+def test_money_is_never_a_float(path: Path) -> None:
+    for name, call in calls(path):
+        if name == "float":
+            # Waiting times are floats; they live in these rooms only.
+            assert not name_of(path).startswith(("model/", "book/", "venues/")), ast.unparse(call)
+        if name == "Decimal" and call.args and isinstance(call.args[0], ast.Constant):
+            assert not isinstance(call.args[0].value, float), ast.unparse(call)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_venue_is_named_at_home_only(venue: str) -> None:
+    """Elsewhere no code may know its name; docstrings may, and examples on the command line."""
+    for path in MODULES:
+        name = name_of(path)
+        if name.startswith(f"venues/{venue}/") or name == "venues/register.py":
+            continue
+        told = docstrings(tree_of(path))
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                is_free = id(node) in told or name.startswith("cli/")
+                assert is_free or venue not in node.value.lower(), f"{name}:{node.lineno}"
+            elif isinstance(node, ast.Name):
+                assert venue not in node.id.lower(), f"{name}:{node.lineno}"
+            elif isinstance(node, ast.alias):
+                assert venue not in node.name.lower(), f"{name}:{node.lineno}"
+            elif isinstance(node, ast.Compare):
+                assert venue not in ast.unparse(node).lower(), f"{name}:{node.lineno}"
