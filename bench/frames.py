@@ -13,7 +13,7 @@ import multiprocessing
 import statistics
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from multiprocessing.connection import Connection as ParentPipe
@@ -23,7 +23,7 @@ from typing import Any
 import aiohttp
 import msgspec
 from aiohttp import web
-from sortedcontainers import SortedDict
+from sortedcontainers import SortedDict  # type: ignore[import-untyped]
 
 from fluxum.clock import SystemClock
 from fluxum.errors import LinkClosed
@@ -107,9 +107,7 @@ def frame(
     ).encode()
 
 
-def naive_checksum(
-    bids: list[tuple[Decimal, Decimal]], asks: list[tuple[Decimal, Decimal]]
-) -> int:
+def naive_checksum(bids: list[tuple[Decimal, Decimal]], asks: list[tuple[Decimal, Decimal]]) -> int:
     text = "".join(
         f"{price:.1f}".replace(".", "").lstrip("0") + f"{amount:.8f}".replace(".", "").lstrip("0")
         for price, amount in [*asks[:10], *bids[:10]]
@@ -195,9 +193,7 @@ class TapeLink:
 async def product(dial: Any, count: int, url: str | None = None) -> float:
     """Frames per second from the first book message to the last one delivered to one reader."""
     endpoints = None if url is None else {"public": url}
-    session = Session(
-        KRAKEN, dial=dial, clock=SystemClock(), random=Random(1), endpoints=endpoints
-    )
+    session = Session(KRAKEN, dial=dial, clock=SystemClock(), random=Random(1), endpoints=endpoints)
     async with session:
         session.subscribe(Subscription(Channel.BOOK, SYMBOL))
         events = session.events(capacity=1_000_000)
@@ -220,7 +216,7 @@ async def product(dial: Any, count: int, url: str | None = None) -> float:
 
 def product_offline(frames: list[bytes]) -> float:
     @asynccontextmanager
-    async def dial(_url: str) -> AsyncIterator[Link]:
+    async def dial(_url: str) -> AsyncGenerator[Link]:
         yield TapeLink(frames)
 
     return asyncio.run(product(dial, len(frames)))
@@ -231,7 +227,7 @@ def handler_latencies(frames: list[bytes]) -> list[int]:
 
     async def main() -> list[int]:
         @asynccontextmanager
-        async def dial(_url: str) -> AsyncIterator[Link]:
+        async def dial(_url: str) -> AsyncGenerator[Link]:
             yield TapeLink([])
 
         session = Session(KRAKEN, dial=dial, clock=SystemClock(), random=Random(1))
@@ -321,14 +317,15 @@ def main() -> None:
     server.start()
     url = f"http://127.0.0.1:{theirs.recv()}/v2"
     rates: dict[str, list[float]] = {}
+    ways: dict[str, Callable[[], float]] = {
+        "product offline": lambda: product_offline(frames),
+        "plain offline": lambda: plain_offline(frames),
+        "product loopback": lambda: asyncio.run(product_loopback(url, len(frames))),
+        "plain loopback": lambda: asyncio.run(plain_loopback(url, len(frames))),
+        "parse alone": lambda: parse_only(frames),
+    }
     for _ in range(wishes.rounds):
-        for name, measure in {
-            "product offline": lambda: product_offline(frames),
-            "plain offline": lambda: plain_offline(frames),
-            "product loopback": lambda: asyncio.run(product_loopback(url, len(frames))),
-            "plain loopback": lambda: asyncio.run(plain_loopback(url, len(frames))),
-            "parse alone": lambda: parse_only(frames),
-        }.items():
+        for name, measure in ways.items():
             rates.setdefault(name, []).append(measure())
     server.terminate()
     for name, values in rates.items():

@@ -1,15 +1,15 @@
 """Fluxum: crypto exchanges in real time, over links that heal and never hide what they lost.
 
-    import asyncio
-    import fluxum
+import asyncio
+import fluxum
 
-    async def main() -> None:
-        async with fluxum.connect("kraken", ["BTC/USD"]) as session:
-            await session.wait_ready()
-            async for reading in session.books("BTC/USD"):
-                print(reading.proof.status, reading.snapshot.bids[0], reading.snapshot.asks[0])
+async def main() -> None:
+    async with fluxum.connect("kraken", ["BTC/USD"]) as session:
+        await session.wait_ready()
+        async for reading in session.books("BTC/USD"):
+            print(reading.proof.status, reading.snapshot.bids[0], reading.snapshot.asks[0])
 
-    asyncio.run(main())
+asyncio.run(main())
 """
 
 from fluxum.book.book import Book, MarketPrice

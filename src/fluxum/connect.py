@@ -1,6 +1,6 @@
 """The short way in: a session over real WebSockets, with this machine's clock."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from random import SystemRandom
 
@@ -9,8 +9,8 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import AttemptBudget
 from fluxum.session.session import Session
-from fluxum.tape import TapeWriter, recording
 from fluxum.transport.http import http
+from fluxum.transport.link import Dial
 from fluxum.transport.websocket import websockets
 from fluxum.venues.register import find_venue
 
@@ -30,12 +30,13 @@ async def connect(
     interval_s: int | None = None,
     endpoint: str | None = None,
     proxy: str | None = None,
-    tape: TapeWriter | None = None,
-) -> AsyncIterator[Session]:
+    through: Callable[[Dial], Dial] | None = None,
+) -> AsyncGenerator[Session]:
     """A session with an exchange for the length of a block, subscribed but not yet ready.
 
     Every channel is subscribed for every symbol; `depth` is for books, `interval_s` for candles.
-    `endpoint` replaces the URLs of the exchange, `tape` keeps every frame. Raises BadInput.
+    `endpoint` replaces the URLs of the exchange; `through` wraps the dial, as a recorder does.
+    Raises BadInput.
     """
     venue = find_venue(exchange)
     limits = venue.limits
@@ -47,7 +48,7 @@ async def connect(
         http() as calls,
         Session(
             venue,
-            dial=dial if tape is None else recording(dial, tape),
+            dial=dial if through is None else through(dial),
             clock=SystemClock(),
             random=SystemRandom(),
             endpoints=None if endpoint is None else dict.fromkeys(venue.endpoints, endpoint),

@@ -27,7 +27,7 @@ class FluxumError(Exception):
 
 
 class BadInput(FluxumError, ValueError):
-    """A value handed in by the caller makes no sense; the message shows it and what was expected."""
+    """A value handed in makes no sense; the message shows it and what was expected."""
 
 
 class NotSubscribed(FluxumError, LookupError):
@@ -60,7 +60,7 @@ class ProtocolError(FluxumError):
 
 
 class RemoteProtocolError(ProtocolError):
-    """The venue sent what its protocol does not allow; the frame is counted and kept as a sample."""
+    """The venue sent what its protocol does not allow; the frame is counted, a sample kept."""
 
     retryable = True
 

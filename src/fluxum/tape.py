@@ -14,7 +14,7 @@ frames as such.
 import gzip
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -181,7 +181,7 @@ def recording(dial: Dial, tape: TapeWriter) -> Dial:
     links = 0
 
     @asynccontextmanager
-    async def open_recorded(url: str) -> AsyncIterator[Link]:
+    async def open_recorded(url: str) -> AsyncGenerator[Link]:
         nonlocal links
         links += 1
         number = links

@@ -1,7 +1,7 @@
 """A session and a simulated exchange in virtual time, for the tests of this folder."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -53,7 +53,7 @@ async def world(
     symbols: Sequence[Symbol] = (BTC, ETH),
     wrap: Callable[[Dial], Dial] | None = None,
     **limits: Any,
-) -> AsyncIterator[World]:
+) -> AsyncGenerator[World]:
     clock = SimulatedClock()
     plan = FaultPlan(parse_faults(faults), Random(7))
     exchange = SimulatedExchange(

@@ -31,7 +31,7 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.session.session import Session
 from fluxum.session.state import is_lawful
 from fluxum.sim.exchange import SimulatedExchange
-from fluxum.sim.faults import FaultPlan, parse_faults
+from fluxum.sim.faults import FaultKind, FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.register import VENUES
 from fluxum.venues.venue import Venue
@@ -195,9 +195,7 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
         venue, SYMBOLS, seed=seed, clock=clock, rate_per_s=rate_per_s, faults=plan
     )
     async with exchange:
-        session = Session(
-            venue, dial=exchange.dial, clock=clock, random=Random(f"session {seed}")
-        )
+        session = Session(venue, dial=exchange.dial, clock=clock, random=Random(f"session {seed}"))
         checker = Checker(session, exchange)
         session._intake.bus.subscribe(checker.look, capacity=1, overflow=Overflow.RAISE)
         async with session:
@@ -246,9 +244,9 @@ async def act(session: Session, checker: Checker, random: Random) -> None:
         await session.connect()
 
 
-def sorted_faults(injected: Counter[object]) -> list[tuple[object, int]]:
+def sorted_faults(injected: Counter[FaultKind]) -> list[tuple[FaultKind, int]]:
     """Counts in a fixed order."""
-    return sorted(injected.items(), key=lambda item: str(item[0]))
+    return sorted(injected.items(), key=lambda item: item[0].value)
 
 
 def day(seed: int, venue: str = "kraken", length_s: float = HOUR_S, rate: float = 2.0) -> Day:

@@ -45,33 +45,38 @@ def _group(help_text: str) -> typer.Typer:
 def _for_venue(command: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The same command with its exchange decided."""
 
-    def bound(**options: Any) -> Any:  # noqa: ANN401 - whatever the command takes and returns
+    def bound(**options: Any) -> Any:
         return command(exchange=name, **options)
 
     signature = inspect.signature(command)
     left = [one for one in signature.parameters.values() if one.name != "exchange"]
     bound.__signature__ = signature.replace(parameters=left)  # type: ignore[attr-defined]
     bound.__name__ = command.__name__
-    bound.__doc__ = (command.__doc__ or "").replace(f" --exchange {name}", "").replace(
-        "fluxum ", f"fluxum {name} ", 1
+    bound.__doc__ = (
+        (command.__doc__ or "")
+        .replace(f" --exchange {name}", "")
+        .replace("fluxum ", f"fluxum {name} ", 1)
     )
     return bound
 
 
+_MARKET: tuple[Callable[..., Any], ...] = (market.orderbook, market.stream, market.session)
+_TAPES: tuple[Callable[..., Any], ...] = (tapes.record, tapes.replay, tapes.verify)
+
 app = _group("Crypto exchanges in real time.")
 app.callback()(_root)
-app.command()(demo)
-for _command in (market.orderbook, market.stream, market.session):
+_EVERYDAY: tuple[Callable[..., Any], ...] = (demo, *_MARKET, *_TAPES)
+for _command in _EVERYDAY:
     app.command()(_command)
-for _command in (tapes.record, tapes.replay, tapes.verify):
-    app.command()(_command)
+
 _sim = _group("Simulated exchanges on this machine.")
+_sim.callback()(lambda: None)  # so that `serve` stays a command of its own
 _sim.command()(simulator.serve)
-_sim.callback()(lambda: None)
 app.add_typer(_sim, name="sim")
+
 for _name in VENUES:
     _venue = _group(f"The commands above, with --exchange {_name}.")
-    for _command in (market.orderbook, market.stream, market.session, tapes.record):
+    for _command in (*_MARKET, tapes.record):
         _venue.command()(_for_venue(_command, _name))
     app.add_typer(_venue, name=_name)
 

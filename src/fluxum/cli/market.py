@@ -3,11 +3,11 @@
 import asyncio
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from fluxum.cli import screen
@@ -74,7 +74,7 @@ class Board:
         elif not isinstance(event, MarketEvent | Subscribed):
             self.log.append(event_text(event))
 
-    def draw(self) -> screen.RenderableType:
+    def draw(self) -> RenderableType:
         """The picture of this moment."""
         now_ns = SystemClock.now_ns()
         ladders = [
@@ -109,9 +109,7 @@ def orderbook(
         is_drawn = form is Format.TABLE and sys.stdout.isatty() and count is None
         if is_drawn:
             channels.append(Channel.TRADE)
-        async with opened(
-            exchanges, symbols, channels, depth=depth, endpoint=endpoint
-        ) as sessions:
+        async with opened(exchanges, symbols, channels, depth=depth, endpoint=endpoint) as sessions:
             if is_drawn:
                 await until(seconds, _draw(sessions, Board(sessions, symbols, depth or 10)))
             else:
@@ -185,9 +183,7 @@ def session(
     output = Output(form)
 
     async def main() -> None:
-        async with opened(
-            exchanges, symbols, channels, depth=depth, endpoint=endpoint
-        ) as sessions:
+        async with opened(exchanges, symbols, channels, depth=depth, endpoint=endpoint) as sessions:
             try:
                 await until(seconds, _report(sessions, output))
             finally:
@@ -219,13 +215,13 @@ async def stream_events(sessions: Sequence[Session], count: int | None, output: 
 
 
 @asynccontextmanager
-async def _deadline(seconds: float | None) -> AsyncIterator[None]:
+async def _deadline(seconds: float | None) -> AsyncGenerator[None]:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             yield
 
 
-async def until(seconds: float | None, work: Any) -> None:  # noqa: ANN401 - any coroutine
+async def until(seconds: float | None, work: Any) -> None:
     """Do some work, for so many seconds at most; the time being up is a good end."""
     async with _deadline(seconds):
         await work

@@ -1,6 +1,6 @@
 """The options commands share, and what their text means."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
 from typing import Annotated
@@ -12,7 +12,7 @@ from fluxum.errors import BadInput
 from fluxum.model.event import Channel, parse_channel
 from fluxum.model.instrument import Symbol
 from fluxum.session.session import Session
-from fluxum.tape import TapeWriter
+from fluxum.transport.link import Dial
 from fluxum.venues.register import VENUES, find_venue
 
 __all__ = [
@@ -52,12 +52,12 @@ Symbols = Annotated[
     str,
     typer.Option("--symbol", "--symbols", "-s", help="Comma list of symbols, such as BTC/USD."),
 ]
-Depth = Annotated[
-    int | None, typer.Option("--depth", min=1, help="Levels of each side of a book.")
-]
+Depth = Annotated[int | None, typer.Option("--depth", min=1, help="Levels of each side of a book.")]
 Interval = Annotated[
     str | None,
-    typer.Option("--interval", help="Length of a candle: 1m, 5m, 1h, 1d; a bare number is minutes."),
+    typer.Option(
+        "--interval", help="Length of a candle: 1m, 5m, 1h, 1d; a bare number is minutes."
+    ),
 ]
 Seconds = Annotated[
     float | None, typer.Option("--seconds", min=0.001, help="Stop after this long.")
@@ -108,8 +108,8 @@ async def opened(
     depth: int | None = None,
     interval_s: int | None = None,
     endpoint: str | None = None,
-    tape: TapeWriter | None = None,
-) -> AsyncIterator[list[Session]]:
+    through: Callable[[Dial], Dial] | None = None,
+) -> AsyncGenerator[list[Session]]:
     """A session with each exchange, all with the same subscriptions, for the length of a block."""
     async with AsyncExitStack() as stack:
         yield [
@@ -121,7 +121,7 @@ async def opened(
                     depth=_depth_offered(exchange, depth),
                     interval_s=interval_s,
                     endpoint=endpoint,
-                    tape=tape,
+                    through=through,
                 )
             )
             for exchange in exchanges

@@ -57,17 +57,14 @@ class Output:
         """Write one record: as JSON, as a row, or as the text made for people."""
         match self.format:
             case Format.TABLE:
-                line = text
+                self._out.write(text + "\n")
             case Format.NDJSON:
-                line = _json(record)
+                self._out.write(_json(record) + "\n")
             case Format.JSON:
-                line = ("[" if self.lines == 0 else ",") + _json(record)
+                self._out.write(("[" if self.lines == 0 else ",") + _json(record) + "\n")
             case Format.CSV:
                 self._write_row(record)
-                self.lines += 1
-                return
         self.lines += 1
-        self._out.write(line + "\n")
         self._out.flush()
 
     def say(self, text: str) -> None:
@@ -87,7 +84,6 @@ class Output:
             self._columns = list(record)
             writer.writerow(self._columns)
         writer.writerow([_cell(record.get(column)) for column in self._columns])
-        self._out.flush()
 
 
 def event_record(event: Event) -> dict[str, Any]:
@@ -157,7 +153,7 @@ def _market_text(event: MarketEvent) -> str:
             return f"{event.symbol} instrument {event.status.value} tick {tick} lot {lot}"
 
 
-def _link_text(event: Event) -> str:
+def _link_text(event: Event) -> str:  # noqa: C901 - one line a kind
     match event:
         case StateChange():
             attempt = f" attempt {event.attempt} in {event.delay_s:.1f} s" if event.attempt else ""

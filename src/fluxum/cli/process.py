@@ -8,6 +8,8 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from fluxum.errors import BadInput, FluxumError
@@ -19,12 +21,9 @@ R = TypeVar("R")
 
 def run_async(main: Coroutine[Any, Any, R]) -> R:
     """Run a command's work on a loop of its own, the fast one where uvloop is installed."""
-    try:
-        import uvloop  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
-
-        factory: Callable[[], asyncio.AbstractEventLoop] | None = uvloop.new_event_loop
-    except ImportError:
-        factory = None
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    if find_spec("uvloop") is not None:
+        factory = import_module("uvloop").new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main)
 

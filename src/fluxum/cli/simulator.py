@@ -1,7 +1,7 @@
 """`sim serve`: a simulated exchange on this machine, speaking its venue's own protocol."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Annotated
@@ -33,7 +33,9 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 finds a free one.")] = 8765,
     seed: Annotated[int, typer.Option(help="The same seed gives the same markets.")] = 1,
-    rate: Annotated[float, typer.Option(min=0.0, help="Market moves per second, all symbols.")] = 20,
+    rate: Annotated[
+        float, typer.Option(min=0.0, help="Market moves per second, all symbols.")
+    ] = 20,
     faults: Annotated[
         str,
         typer.Option(help="Faults by script, such as corrupt@6s,hangup@12s,drop=0.001."),
@@ -71,7 +73,7 @@ async def simulated(
     faults: str,
     host: str = "127.0.0.1",
     port: int = 0,
-) -> AsyncIterator[tuple[SimulatedExchange, str]]:
+) -> AsyncGenerator[tuple[SimulatedExchange, str]]:
     """A simulated exchange on a real socket and its URL, for the length of a block."""
     plan = FaultPlan(parse_faults(faults) if faults else (), Random(f"{seed} faults"))  # noqa: S311
     async with (

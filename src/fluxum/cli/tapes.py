@@ -1,6 +1,6 @@
 """`record`, `replay` and `verify`: raw frames kept, played again, and proved."""
 
-import time
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,14 +31,17 @@ from fluxum.clock import SystemClock
 from fluxum.errors import BadInput, TapeError
 from fluxum.model.codec import plain
 from fluxum.model.event import MarketEvent
-from fluxum.replay import Replay, Report, verify as verify_file
-from fluxum.tape import TapeWriter
+from fluxum.replay import Replay, Report
+from fluxum.replay import verify as verify_file
+from fluxum.tape import TapeWriter, recording
 
 __all__ = ["record", "replay", "verify"]
 
 RecordedBy = Annotated[
     str | None,
-    typer.Option("--exchange", "-x", help="The exchange of a bare recording; a tape names its own."),
+    typer.Option(
+        "--exchange", "-x", help="The exchange of a bare recording; a tape names its own."
+    ),
 ]
 BookDepth = Annotated[
     int | None,
@@ -74,7 +77,7 @@ def record(
             depth=depth,
             interval_s=parse_interval(interval),
             endpoint=endpoint,
-            tape=tape,
+            through=lambda dial: recording(dial, tape),
         ) as sessions:
             await until(seconds, tell(sessions))
 
@@ -105,18 +108,21 @@ def replay(
     """
     output = Output(form)
     with_links = form in {Format.NDJSON, Format.JSON}
-    before_ns: int | None = None
-    try:
+
+    async def main() -> None:
+        before_ns: int | None = None
         for moment in Replay(file, exchange, depth):
             if speed and moment.ns is not None:
-                if before_ns is not None:
-                    time.sleep(max(0, moment.ns - before_ns) / 1e9 / speed)
+                await asyncio.sleep(max(0, moment.ns - (before_ns or moment.ns)) / 1e9 / speed)
                 before_ns = moment.ns
             for event in moment.events:
                 if isinstance(event, MarketEvent) or with_links:
                     output.write(event_record(event), event_text(event))
                 else:
                     output.say(event_text(event))
+
+    try:
+        run_async(main())
     finally:
         output.close()
 
@@ -137,7 +143,9 @@ def verify(
     output = Output(Format.NDJSON if form is Format.JSON else form)
     is_proved = is_readable = True
     talk = Console(stderr=True)
-    for file in track(files, "verifying", console=talk, transient=True, disable=not talk.is_terminal):
+    for file in track(
+        files, "verifying", console=talk, transient=True, disable=not talk.is_terminal
+    ):
         try:
             report = verify_file(file, exchange, depth)
         except TapeError as error:  # tell it, and prove the others all the same

@@ -80,7 +80,7 @@ async def background(*coroutines: Coroutine[object, object, object]) -> AsyncGen
         _raise(others[0], others)
 
 
-class _BlockEnded(Exception):  # noqa: N818 - not an error, a way out
+class _BlockEnded(Exception):
     """The block came to its end."""
 
 

@@ -157,9 +157,7 @@ class GapLedger:
         )
         return self._record(hole, now_ns, repair, missing)
 
-    def _record(
-        self, hole: OpenGap, received_ns: int, repair: Repair, missing: int | None
-    ) -> Gap:
+    def _record(self, hole: OpenGap, received_ns: int, repair: Repair, missing: int | None) -> Gap:
         gap = Gap(
             venue=self._venue,
             subscription=hole.subscription,

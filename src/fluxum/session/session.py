@@ -303,9 +303,7 @@ class Session:
 
     def states(self, *, capacity: int = 1000) -> Pipe[Event]:
         """The session's changes of state."""
-        return self._pipe(
-            lambda event: type(event) is StateChange, capacity, Overflow.DROP_OLDEST
-        )
+        return self._pipe(lambda event: type(event) is StateChange, capacity, Overflow.DROP_OLDEST)
 
     def raw(self, *, capacity: int = _CAPACITY) -> Pipe[RawFrame]:
         """Every frame of every link, ours included, as it was on the wire."""
@@ -331,7 +329,7 @@ class Session:
         """Withdraw what came over a link that is gone."""
         self._intake.lose(feed, reason, self._around.clock.now_ns())
 
-    def failed(self, feed: Feed, error: FluxumError) -> None:
+    def failed(self, feed: Feed, error: FluxumError) -> None:  # noqa: ARG002
         """End every stream with the error of a feed that gave up: nobody waits for the dead."""
         self._error = error
         self._intake.bus.close(error)

@@ -1,6 +1,6 @@
 """One HTTP call out, one body in, over aiohttp. Knows nothing of venues."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -14,9 +14,7 @@ __all__ = ["Http", "http"]
 class Http(Protocol):
     """Makes one call at a time; whoever asks waits for the body."""
 
-    async def call(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> bytes:
+    async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
         """The body of a 2xx answer.
 
         Raises TransportError when there was no answer or the server failed, RateLimited for 429
@@ -26,9 +24,7 @@ class Http(Protocol):
 
 
 @asynccontextmanager
-async def http(
-    *, timeout_s: float = 10.0, body_bytes_max: int = 64 << 20
-) -> AsyncIterator[Http]:
+async def http(*, timeout_s: float = 10.0, body_bytes_max: int = 64 << 20) -> AsyncGenerator[Http]:
     """Calls that share connections and a cache of names for the length of a block."""
     timeout = aiohttp.ClientTimeout(total=timeout_s)
     async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as client:
@@ -42,9 +38,7 @@ class AiohttpCalls:
         self._client = client
         self._body_bytes_max = body_bytes_max
 
-    async def call(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> bytes:
+    async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
         """Make one call; see Http."""
         try:
             async with self._client.request(

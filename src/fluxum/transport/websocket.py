@@ -1,7 +1,7 @@
 """Links over real WebSockets, by aiohttp: names cached for a while, TLS 1.2 or newer, proxies."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
@@ -21,7 +21,7 @@ _SLOW_DOWN_STATUS = frozenset({429, 503})
 @asynccontextmanager
 async def websockets(
     *, proxy: str | None = None, frame_bytes_max: int | None = None
-) -> AsyncIterator[Dial]:
+) -> AsyncGenerator[Dial]:
     """A dial for `ws://` and `wss://` URLs, whose links share one cache of names.
 
     `proxy` is an HTTP proxy's URL; without one the environment's (`HTTPS_PROXY`) is used. Frames
@@ -42,14 +42,14 @@ async def websockets(
 @asynccontextmanager
 async def _open(
     client: aiohttp.ClientSession, url: str, proxy: str | None, frame_bytes_max: int
-) -> AsyncIterator[Link]:
+) -> AsyncGenerator[Link]:
     try:
         socket = await client.ws_connect(
             url,
             proxy=proxy,
             max_msg_size=frame_bytes_max,
             decode_text=False,
-            timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S),
+            timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S),  # pyright: ignore[reportCallIssue],
         )
     except aiohttp.WSServerHandshakeError as error:
         raise _refusal(url, error) from error

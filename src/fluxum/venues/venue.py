@@ -82,7 +82,7 @@ class VenueProtocol(Protocol):
         ...
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError, and nothing else, when it makes no sense."""
+        """What a frame says; raises only RemoteProtocolError, when it makes no sense."""
         ...
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:

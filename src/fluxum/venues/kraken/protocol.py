@@ -145,7 +145,7 @@ class KrakenProtocol:
             return self._receive_other(frame, received_ns, str(error))
         return self._handlers[type(message)](message, received_ns)
 
-    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
+    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
         """Kraken's market data needs no REST call, so none was asked for."""
         raise LocalProtocolError(f"no call was asked for, was {fetch.path!r}")
 
@@ -273,9 +273,7 @@ class KrakenProtocol:
             raise RemoteProtocolError(f"an unknown system status, was {data.system!r}") from error
         self._status = said
         message = f"maintenance announced: {planned}" if planned else ""
-        return (
-            VenueNotice(venue=VENUE, status=status, message=message, received_ns=received_ns),
-        )
+        return (VenueNotice(venue=VENUE, status=status, message=message, received_ns=received_ns),)
 
     def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """An answer has a method and no tag; everything else is nonsense or a rate error."""
