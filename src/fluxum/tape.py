@@ -62,7 +62,7 @@ class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return b64decode(self.raw64 or "") if self.raw is None else self.raw.encode()
 
 
-class BareFrame(Struct):
+class _BareFrame(Struct):
     """A line of a bare recording; `url` marks an answer to a REST call, which is no frame."""
 
     raw: str
@@ -166,7 +166,7 @@ class TapeReader:
             if self.header is not None:
                 return msgspec.json.decode(line, type=TapeFrame)
             try:
-                bare = msgspec.json.decode(line, type=BareFrame)
+                bare = msgspec.json.decode(line, type=_BareFrame)
             except msgspec.ValidationError:
                 return TapeFrame(raw=line.strip().decode())  # the line is the frame itself
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -187,7 +187,7 @@ def recording(dial: Dial, tape: TapeWriter) -> Dial:
         number = links
         async with dial(url) as link:
             try:
-                yield RecordedLink(link, tape, number)
+                yield _RecordedLink(link, tape, number)
             finally:
                 tape.end(number)
 
@@ -197,7 +197,7 @@ def recording(dial: Dial, tape: TapeWriter) -> Dial:
     return dial_recorded
 
 
-class RecordedLink:
+class _RecordedLink:
     """A link that remembers."""
 
     def __init__(self, link: Link, tape: TapeWriter, number: int) -> None:

@@ -59,7 +59,7 @@ def demo(
             simulated(exchange, _SYMBOLS, seed=seed, rate=_MOVES_PER_S, faults=faults) as (_, url),
             opened([exchange], _SYMBOLS, _CHANNELS, endpoint=url) as (session,),
         ):
-            story = Story(session)
+            story = _Story(session)
             async with background(story.follow()):
                 await until(seconds, _show(session, story, output))
             # The time may be up in the middle of healing: let it end, it takes a second or two.
@@ -74,7 +74,7 @@ def demo(
         output.close()
 
 
-class Story:
+class _Story:
     """What the demo has to show, as it happened."""
 
     def __init__(self, session: Session) -> None:
@@ -112,7 +112,7 @@ class Story:
             raise DemoFailed("no desync, resync and lost link were seen")
 
 
-async def _show(session: Session, story: Story, output: Output) -> None:
+async def _show(session: Session, story: _Story, output: Output) -> None:
     if output.format is not Format.TABLE:
         await stream_events([session], None, output)
     elif sys.stdout.isatty():
@@ -145,7 +145,7 @@ def _reading(session: Session, symbol: Symbol) -> BookReading:
     return BookReading(book.snapshot(_ROWS), book.proof())
 
 
-def _sums(statistics: SessionStatistics, story: Story) -> str:
+def _sums(statistics: SessionStatistics, story: _Story) -> str:
     readers: Sequence[str] = [
         f"  a reader: {one.offered} offered = {one.delivered} delivered + {one.conflated} conflated"
         f" + {one.dropped} dropped + {one.waiting} waiting"

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Candle, Level, Ticker, Trade
 
-__all__ = ["History"]
+__all__ = ["History", "Span"]
 
 _TRADES_MAX = 1000
 _CANDLES_MAX = 1000

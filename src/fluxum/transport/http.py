@@ -28,10 +28,10 @@ async def http(*, timeout_s: float = 10.0, body_bytes_max: int = 64 << 20) -> As
     """Calls that share connections and a cache of names for the length of a block."""
     timeout = aiohttp.ClientTimeout(total=timeout_s)
     async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as client:
-        yield AiohttpCalls(client, body_bytes_max)
+        yield _Calls(client, body_bytes_max)
 
 
-class AiohttpCalls:
+class _Calls:
     """Http over one aiohttp session."""
 
     def __init__(self, client: aiohttp.ClientSession, body_bytes_max: int) -> None:

@@ -58,12 +58,12 @@ async def _open(
     except (aiohttp.ClientError, OSError) as error:
         raise TransportError(f"cannot reach {url}: {error}") from error
     try:
-        yield WebSocketLink(socket)
+        yield _WebSocketLink(socket)
     finally:
         await socket.close()
 
 
-class WebSocketLink:
+class _WebSocketLink:
     """One WebSocket as a Link."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:

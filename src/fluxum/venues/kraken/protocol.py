@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from msgspec import MsgspecError, Struct, structs
+from msgspec import MsgspecError, structs
 
 from fluxum.errors import BadInput, LocalProtocolError, RemoteProtocolError
 from fluxum.model import market
@@ -28,33 +28,15 @@ from fluxum.model.instant import parse_rfc3339
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level3Snapshot, Level3Update
 from fluxum.venues.kraken import native, normalize
+from fluxum.venues.kraken.asks import CHANNELS, WIRE, Ask, Asks, groups
 from fluxum.venues.kraken.normalize import VENUE, Numbers
 from fluxum.venues.venue import Effect, Fetch, Send
 
 __all__ = ["KrakenProtocol"]
 
-_WIRE = {
-    Channel.BOOK: "book",
-    Channel.LEVEL3: "level3",
-    Channel.TICKER: "ticker",
-    Channel.TRADE: "trade",
-    Channel.CANDLE: "ohlc",
-    Channel.INSTRUMENT: "instrument",
-}
-_CHANNELS = {name: channel for channel, name in _WIRE.items()}
-_SYMBOLS_PER_REQUEST = 100
-
 # What makes two subscriptions one stream on the wire: data frames name no depth and, but for
 # candles, nothing else either.
 Stream = tuple[str, str | None, int | None]
-
-
-class Ask(Struct):
-    """A request on its way. `quiet` ones are part of a resync, which nobody else asked for."""
-
-    method: str
-    left: list[Subscription]
-    quiet: bool
 
 
 class KrakenProtocol:
@@ -62,8 +44,7 @@ class KrakenProtocol:
 
     def __init__(self) -> None:
         self.outbox: deque[Effect] = deque()
-        self._last_id = 0
-        self._asked: dict[int, Ask] = {}
+        self._asks = Asks()
         self._streams: dict[Stream, Subscription] = {}
         self._ended: set[Stream] = set()
         self._books: dict[str, Symbol] = {}  # the symbols of `_streams` with a book, for speed
@@ -100,12 +81,12 @@ class KrakenProtocol:
         except (MsgspecError, UnicodeDecodeError, RecursionError):
             return
         params = request.params
-        if request.method != "subscribe" or params is None or params.channel not in _CHANNELS:
+        if request.method != "subscribe" or params is None or params.channel not in CHANNELS:
             return
         for text in params.symbol or (None,):
             symbol = None if text is None else normalize.symbol(text)
             interval_s = None if params.interval is None else params.interval * 60
-            self._start(Subscription(_CHANNELS[params.channel], symbol, params.depth, interval_s))
+            self._start(Subscription(CHANNELS[params.channel], symbol, params.depth, interval_s))
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue requests for streams, as few as can say it."""
@@ -115,7 +96,7 @@ class KrakenProtocol:
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
         """Queue requests that end streams."""
         ending = [subscription for subscription in unwanted if self._end(subscription)]
-        for group in _groups(ending):
+        for group in groups(ending):
             self._ask("unsubscribe", group, quiet=False)
 
     def resync(self, subscription: Subscription) -> None:
@@ -127,13 +108,11 @@ class KrakenProtocol:
 
     def ping(self) -> None:
         """Queue a ping; its pong needs no token and works on every host."""
-        self._send(native.Request("ping", None, self._next_id()))
+        self._send(native.Request("ping", None, self._asks.next_id()))
 
     def unanswered(self) -> Collection[Subscription]:
         """The subscriptions of every request still without an answer."""
-        if not self._asked:
-            return ()
-        return [one for ask in self._asked.values() for one in ask.left]
+        return self._asks.unanswered()
 
     # What we hear
 
@@ -290,13 +269,10 @@ class KrakenProtocol:
     def _answer(self, response: native.Response, received_ns: int) -> Sequence[Event]:
         if response.method not in {"subscribe", "unsubscribe"}:
             return self._answer_to_other(response, received_ns)
-        ask = self._asked.get(response.req_id) if response.req_id is not None else None
-        if ask is None:
+        answered = self._asks.answered(response)
+        if answered is None:
             return self._answer_overheard(response, received_ns)
-        settled = [one for one in ask.left if _is_about(response, one)]
-        ask.left = [one for one in ask.left if one not in settled]
-        if not ask.left:
-            del self._asked[response.req_id or 0]
+        ask, settled = answered
         if response.success is not True:
             return self._refused(response, ask, settled, received_ns)
         if ask.quiet:
@@ -336,11 +312,11 @@ class KrakenProtocol:
         if response.success is not True:
             message = response.error or "refused without a reason"
             return (Refused(venue=VENUE, message=message, received_ns=received_ns),)
-        if self._overheard is None or result is None or result.channel not in _CHANNELS:
+        if self._overheard is None or result is None or result.channel not in CHANNELS:
             return ()
         symbol = None if result.symbol is None else normalize.symbol(result.symbol)
         interval_s = None if result.interval is None else result.interval * 60
-        heard = Subscription(_CHANNELS[result.channel], symbol, result.depth, interval_s)
+        heard = Subscription(CHANNELS[result.channel], symbol, result.depth, interval_s)
         if response.method == "unsubscribe":
             self._end(heard)
         else:
@@ -360,7 +336,7 @@ class KrakenProtocol:
                 raise LocalProtocolError(
                     f"'{subscription}' cannot be told apart from '{known}' on one link"
                 )
-        return _groups(fresh)
+        return groups(fresh)
 
     def _start(self, subscription: Subscription) -> None:
         stream = _stream(subscription)
@@ -389,7 +365,7 @@ class KrakenProtocol:
             return known.symbol
         if self._overheard is None:
             raise RemoteProtocolError(f"{channel} data that nobody asked for, was of {text!r}")
-        kind = _CHANNELS[channel]
+        kind = CHANNELS[channel]
         depth = self._overheard if kind.is_book else None
         symbol = normalize.symbol(text)
         self._start(Subscription(kind, symbol, depth, interval_s))
@@ -399,65 +375,20 @@ class KrakenProtocol:
         self, channel: str, symbol: Symbol | None, received_ns: int, interval_s: int | None = None
     ) -> list[Event]:
         """A snapshot answers its request as well as an acknowledgement does."""
-        if not self._asked:
-            return []
         subscription = self._streams.get((channel, symbol, interval_s))
-        events: list[Event] = []
-        for request, ask in list(self._asked.items()):
-            if ask.method != "subscribe" or subscription is None or subscription not in ask.left:
-                continue
-            ask.left.remove(subscription)
-            if not ask.left:
-                del self._asked[request]
-            if not ask.quiet:
-                events.append(_accepted("subscribe", subscription, (), received_ns))
-        return events
+        if subscription is None or not self._asks.answered_by_snapshot(subscription):
+            return []
+        return [_accepted("subscribe", subscription, (), received_ns)]
 
     def _ask(self, method: str, group: list[Subscription], *, quiet: bool) -> None:
-        first = group[0]
-        symbols = [str(one.symbol) for one in group if one.symbol is not None]
-        subscribing = method == "subscribe"
-        params = native.Params(
-            channel=_WIRE[first.channel],
-            symbol=symbols or None,
-            depth=first.depth,
-            interval=None if first.interval_s is None else first.interval_s // 60,
-            snapshot=True if subscribing else None,
-            token=self._token or None if first.channel is Channel.LEVEL3 else None,
-        )
-        request = native.Request(method, params, self._next_id())
-        self._asked[self._last_id] = Ask(method, list(group), quiet)
-        self._send(request)
-
-    def _next_id(self) -> int:
-        self._last_id += 1
-        return self._last_id
+        self._send(self._asks.begin(method, group, self._token, quiet=quiet))
 
     def _send(self, request: native.Request) -> None:
         self.outbox.append(Send(native.encode(request)))
 
 
 def _stream(subscription: Subscription) -> Stream:
-    return _WIRE[subscription.channel], subscription.symbol, subscription.interval_s
-
-
-def _groups(subscriptions: Iterable[Subscription]) -> list[list[Subscription]]:
-    """Subscriptions that differ by their symbol only, together, as many as one request takes."""
-    groups: dict[Subscription, list[list[Subscription]]] = {}
-    for one in subscriptions:
-        chunks = groups.setdefault(structs.replace(one, symbol=None), [[]])
-        if len(chunks[-1]) == _SYMBOLS_PER_REQUEST:
-            chunks.append([])
-        chunks[-1].append(one)
-    return [chunk for chunks in groups.values() for chunk in chunks]
-
-
-def _is_about(response: native.Response, subscription: Subscription) -> bool:
-    """Whether an answer names this subscription; one that names no symbol is about all of them."""
-    symbol = response.symbol
-    if symbol is None and response.result is not None:
-        symbol = response.result.symbol
-    return symbol is None or symbol == subscription.symbol
+    return WIRE[subscription.channel], subscription.symbol, subscription.interval_s
 
 
 def _accepted(

@@ -1,0 +1,31 @@
+"""A sample of simulated hours; `make sim SEEDS=200` lives through many more."""
+
+from pathlib import Path
+
+import pytest
+from days import day
+
+from fluxum.sim.faults import FaultKind
+
+FAILED_ONCE = [
+    int(line.split()[0])
+    for line in (Path(__file__).parent / "seeds.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize("seed", sorted({*range(1, 5), *FAILED_ONCE}))
+def test_an_hour_with_every_kind_of_fault_ends_well(seed: int) -> None:
+    lived = day(seed, rate=1.0)
+
+    assert lived.checks > 500
+    assert lived.desyncs > 0
+    assert lived.reconnects > 0
+    assert set(lived.faults) == {kind.value for kind in FaultKind}
+
+
+def test_the_same_seed_tells_the_same_story_to_the_nanosecond() -> None:
+    once, again = (day(11, length_s=600.0, rate=2.0) for _ in range(2))
+
+    assert once == again
+    assert once.digest != day(12, length_s=600.0, rate=2.0).digest

@@ -1,0 +1,131 @@
+"""Tapes as files: what is written is read again, and what is no tape is refused by line."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from worlds import BOOK, BTC, TRADES, play, world
+
+from fluxum.errors import TapeError
+from fluxum.replay import verify
+from fluxum.sim.loop import SimulatedClock
+from fluxum.tape import TapeFrame, TapeReader, TapeWriter, recording
+
+
+class StoppedClock:
+    """Nine o'clock."""
+
+    def now_ns(self) -> int:
+        return 9
+
+
+@pytest.mark.parametrize("name", ["tape.jsonl", "tape.jsonl.gz"])
+def test_frames_come_back_as_they_were(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with TapeWriter(path, "kraken", StoppedClock()) as tape:
+        tape.add(b'{"price":1.10}', 1, sent=False)
+        tape.add(b'{"method":"ping"}', 2, sent=True)
+        tape.add(b"\xff\x00", 1, sent=False)
+        tape.end(2)
+
+    reader = TapeReader(path)
+
+    assert reader.header is not None
+    assert (reader.header.venue, reader.header.started_ns) == ("kraken", 9)
+    assert list(reader) == list(reader)
+    assert [(one.frame, one.link, one.sent, one.closed) for one in reader] == [
+        (b'{"price":1.10}', 1, False, False),
+        (b'{"method":"ping"}', 2, True, False),
+        (b"\xff\x00", 1, False, False),
+        (b"", 2, False, True),
+    ]
+    assert {one.ns for one in reader} == {9}
+    is_gzip = path.read_bytes().startswith(b"\x1f\x8b")
+    assert is_gzip == name.endswith(".gz")
+
+
+def test_a_bare_recording_keeps_exact_times_and_passes_over_calls(tmp_path: Path) -> None:
+    path = tmp_path / "bare.jsonl"
+    path.write_text(
+        '{"ts": 1785552832.693693001, "raw": "{}"}\n'
+        '{"ts": null, "raw": "x"}\n'
+        '{"ts": 1, "url": "https://host/", "raw": "{}"}\n'
+        "\n"
+        '{"channel":"heartbeat"}\n'
+    )
+
+    reader = TapeReader(path)
+
+    assert reader.header is None
+    assert list(reader) == [
+        TapeFrame(ns=1785552832693693001, raw="{}"),
+        TapeFrame(raw="x"),
+        TapeFrame(raw='{"channel":"heartbeat"}'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"ts": null, "raw": "x"}\nnonsense\n', ":2 is no recorded frame"),
+        (b'{"fluxum_tape": 2, "venue": "kraken", "started_ns": 0}\n', "format 2; 1 was expected"),
+        (b'{"fluxum_tape": 1}\n', ":1 is no tape header"),
+        (b'{"fluxum_tape": 1, "venue": "kraken", "started_ns": 0}\n[]\n', ":2 is no recorded"),
+        (gzip.compress(b'{"ts": null, "raw": "x"}\n' * 1000)[:-20], "cut off or damaged"),
+        (b"\xff\xfe\x00\n", "is no recorded frame"),
+    ],
+)
+def test_what_is_no_tape_is_refused_by_name_and_line(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(content)
+
+    with pytest.raises(TapeError, match=message) as caught:
+        list(TapeReader(path))
+    assert "bad.jsonl" in str(caught.value)
+
+
+def test_a_file_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TapeError, match="No such file"):
+        TapeReader(tmp_path / "absent.jsonl")
+    with pytest.raises(TapeError, match="cannot write"):
+        TapeWriter(tmp_path / "absent" / "tape.jsonl", "kraken", StoppedClock())
+
+
+def test_an_empty_file_has_no_frames(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_bytes(b"")
+
+    assert list(TapeReader(tmp_path / "empty.jsonl")) == []
+
+
+def test_a_recorded_session_proves_itself_again_with_its_holes(tmp_path: Path) -> None:
+    path = tmp_path / "session.jsonl.gz"
+    live: dict[str, int] = {}
+
+    async def story() -> None:
+        with TapeWriter(path, "kraken", SimulatedClock()) as tape:
+            async with world(
+                BOOK,
+                TRADES,
+                faults="corrupt@5s,hangup@10s",
+                wrap=lambda dial: recording(dial, tape),
+            ) as now:
+                await now.live(60)
+                statistics = now.session.statistics()
+                live.update(
+                    passed=statistics.checks_passed,
+                    failed=statistics.checks_failed,
+                    generation=now.session.book(BTC).epoch,
+                    frames=statistics.frames,
+                )
+
+    play(story)
+    report = verify(path)
+
+    assert report.venue == "kraken"
+    assert report.frames == live["frames"]
+    assert report.checks_passed == live["passed"] > 100
+    assert report.checks_failed == live["failed"] == 1
+    assert report.generations == {"BTC/USD": live["generation"]} == {"BTC/USD": 3}
+    assert report.gaps == 2  # the book's and the trades' while the link was down
