@@ -2,13 +2,13 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: demo test lint check fix bench docs sim clean help
+.PHONY: demo test lint check fix bench docs soak sim clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 PIP := $(PYTHON) -m pip -qq --disable-pip-version-check --no-input
-CODE := src tests $(wildcard bench examples)
+CODE := src tests bench docs
 
 demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 	@$(BIN)/fluxum demo $(ARGS)
@@ -32,8 +32,12 @@ fix: $(VENV)/.dev  ## format, and mend what a machine can mend
 bench: $(VENV)/.dev  ## measure
 	@for file in bench/*.py; do $(PYTHON) $$file || exit 1; done
 
-docs: $(VENV)/.dev  ## write the command line's reference from its own help
-	@$(BIN)/typer fluxum.cli.main utils docs --name fluxum --output docs/cli.md
+docs: $(VENV)/.dev  ## write what is generated: the command line's reference, states, a screen
+	@$(PYTHON) docs/generate.py
+
+soak: $(VENV)/.dev  ## an hour of virtual time, then ten real minutes: nothing may grow
+	@$(PYTHON) tests/simulation/soak.py --virtual 3600 --rate 1250
+	@$(PYTHON) tests/simulation/soak.py --real 600 --rate 400
 
 sim: $(VENV)/.dev  ## simulated days with faults: SEEDS=200, or one SEED=n
 	@$(PYTHON) tests/simulation/days.py $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))

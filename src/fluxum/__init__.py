@@ -16,7 +16,16 @@ from fluxum.book.book import Book, MarketPrice
 from fluxum.book.proof import BookProof, BookStatus
 from fluxum.connect import connect
 from fluxum.errors import FluxumError
-from fluxum.model.event import Channel, Event, State, Subscription
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    Dropped,
+    Event,
+    Gap,
+    LinkLost,
+    State,
+    Subscription,
+)
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Level, Side, Ticker, Trade
 from fluxum.replay import Replay, verify
@@ -30,10 +39,14 @@ __all__ = [
     "BookUpdate",
     "Candle",
     "Channel",
+    "Desync",
+    "Dropped",
     "Event",
     "FluxumError",
+    "Gap",
     "Instrument",
     "Level",
+    "LinkLost",
     "MarketPrice",
     "Replay",
     "Session",

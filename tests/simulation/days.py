@@ -180,7 +180,7 @@ def script(random: Random, length_s: float) -> str:
         for kind in ("drop", "duplicate", "reorder", "delay", "corrupt")
     ]
     # A refusal shows only to who dials: hang up in the middle of one.
-    faults += [f"refuse@{length_s / 2:.3f}s+5s", f"hangup@{length_s / 2 + 1:.3f}s"]
+    faults += [f"refuse@{length_s / 2:.3f}s+60s", f"hangup@{length_s / 2 + 1:.3f}s"]
     return ",".join(faults)
 
 

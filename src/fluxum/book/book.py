@@ -101,7 +101,7 @@ class Book:
     def is_crossed(self) -> bool:
         """Whether the best bid is not below the best ask, which no resting book can be."""
         bids, asks = self.bids.prices, self.asks.prices
-        return bool(bids) and bool(asks) and bids[-1] >= asks[0]
+        return True if bids and asks and bids[-1] >= asks[0] else False  # noqa: SIM210 - no call
 
     def levels(self, side: Side, count: int) -> list[Level]:
         """The best `count` levels of the bids (BUY) or asks (SELL), best first."""

@@ -17,7 +17,7 @@ __all__ = ["Ladder"]
 class Ladder:
     """The levels of one side. Best means highest for bids, lowest for asks."""
 
-    __slots__ = ("_is_asks", "_joined", "_levels", "_texts", "depth", "prices", "side")
+    __slots__ = ("_is_asks", "_levels", "_texts", "depth", "joined_text", "prices", "side")
 
     def __init__(self, side: Side, depth: int | None = None) -> None:
         self.side = side
@@ -27,7 +27,8 @@ class Ladder:
         self._is_asks = side is Side.SELL
         self._levels: list[Level] = []
         self._texts: list[bytes] = []
-        self._joined: bytes | None = None
+        self.joined_text: bytes | None = None
+        """What `joined` gave last, or none since the side changed: saves the call."""
 
     def __len__(self) -> int:
         """How many levels there are."""
@@ -61,7 +62,7 @@ class Ladder:
         """Set a level to its absolute quantity, or remove it; returns what stood there before."""
         prices = self.prices
         index = bisect_left(prices, level.price)
-        self._joined = None
+        self.joined_text = None
         if index < len(prices) and prices[index] == level.price:
             before = self._levels[index]
             if level.quantity:
@@ -81,7 +82,7 @@ class Ladder:
         depth = self.depth
         if depth is None or len(self.prices) <= depth:
             return []
-        self._joined = None
+        self.joined_text = None
         excess = slice(depth, None) if self._is_asks else slice(None, -depth)
         dropped = self._levels[excess]
         del self.prices[excess], self._levels[excess], self._texts[excess]
@@ -92,16 +93,15 @@ class Ladder:
         self.prices.clear()
         self._levels.clear()
         self._texts.clear()
-        self._joined = None
+        self.joined_text = None
 
     def joined(self, count: int) -> bytes:
         """The checksum texts of the best `count` levels, best first, as one.
 
-        Kept until the side changes; always ask with the same `count`.
+        Kept in `joined_text` until the side changes; always ask with the same `count`.
         """
-        joined = self._joined
-        if joined is None:
+        if self.joined_text is None:
             texts = self._texts
             best = texts[:count] if self._is_asks else texts[: -count - 1 : -1]
-            joined = self._joined = b"".join(best)
-        return joined
+            self.joined_text = b"".join(best)
+        return self.joined_text

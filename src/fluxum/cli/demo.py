@@ -21,7 +21,8 @@ from fluxum.model.event import Channel, Desync, Event, LinkLost, MarketEvent, Re
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Trade
 from fluxum.session.books import BookReading
-from fluxum.session.session import Session, SessionStatistics
+from fluxum.session.session import Session
+from fluxum.session.statistics import SessionStatistics
 from fluxum.venues.register import VENUES
 
 __all__ = ["DemoFailed", "demo"]

@@ -35,7 +35,7 @@ from fluxum.cli.output import (
     reading_text,
 )
 from fluxum.cli.process import run_async
-from fluxum.clock import SystemClock
+from fluxum.clock import Clock, SystemClock
 from fluxum.errors import FluxumError, VenueRefused
 from fluxum.flow.background import background
 from fluxum.flow.merge import merge
@@ -60,12 +60,19 @@ class NotReady(FluxumError):
 class Board:
     """What the screen is drawn from, gathered event by event."""
 
-    def __init__(self, sessions: Sequence[Session], symbols: Sequence[Symbol], rows: int) -> None:
+    def __init__(
+        self,
+        sessions: Sequence[Session],
+        symbols: Sequence[Symbol],
+        rows: int,
+        clock: Clock | None = None,
+    ) -> None:
         self.trades: deque[Trade] = deque(maxlen=8)
         self.log: deque[str] = deque(maxlen=8)
         self._sessions = sessions
         self._symbols = symbols
         self._rows = rows
+        self._clock = clock or SystemClock()
 
     def take(self, event: Event) -> None:
         """Remember what the screen shows of an event."""
@@ -76,7 +83,7 @@ class Board:
 
     def draw(self) -> RenderableType:
         """The picture of this moment."""
-        now_ns = SystemClock.now_ns()
+        now_ns = self._clock.now_ns()
         ladders = [
             screen.ladder(_reading(one, symbol, self._rows), self._rows, now_ns)
             for one in self._sessions

@@ -10,25 +10,20 @@ good, every stream ends with that error; when its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from random import Random
 from types import TracebackType
 from typing import Self
-
-from msgspec import Struct
 
 from fluxum.book.book import Book
 from fluxum.book.level3 import Level3Book
 from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
-from fluxum.flow.pipe import Overflow, Pipe, PipeStatistics
+from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.event import (
-    Channel,
     Dropped,
     Event,
-    LinkLost,
-    Refused,
     Rejected,
     State,
     StateChange,
@@ -38,58 +33,21 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget
 from fluxum.session.books import BookStream
-from fluxum.session.connection import LinkCounts, RawFrame
+from fluxum.session.connection import RawFrame
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.gaps import GapLedger
-from fluxum.session.intake import Intake, IntakeCounts
+from fluxum.session.intake import Intake
+from fluxum.session.readers import decides_readiness, latest_key, wants_of
 from fluxum.session.readiness import Missing
 from fluxum.session.state import is_lawful, least_ready
+from fluxum.session.statistics import SessionStatistics, gather
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
 from fluxum.venues.venue import Limits, Venue
 
-__all__ = ["Session", "SessionStatistics"]
+__all__ = ["Session"]
 
 _CAPACITY = 10_000
-
-
-class SessionStatistics(Struct, frozen=True, kw_only=True):
-    """What came in, what became of it, and what every present reader got.
-
-    The sums close: `frames = data + control + rejected`, `heard + own = published + withheld`,
-    and for every reader `offered = delivered + conflated + dropped + waiting`.
-    """
-
-    venue: str
-    state: State
-    links: int
-    reconnects: int
-    frames: int
-    data: int
-    control: int
-    rejected: int
-    sent: int
-    heard: int
-    own: int
-    published: int
-    withheld: int
-    desyncs: int
-    gaps: int
-    checks_passed: int
-    checks_failed: int
-    readers: tuple[PipeStatistics, ...]
-
-    @property
-    def sums_close(self) -> bool:
-        """Whether nothing is unaccounted for."""
-        return (
-            self.frames == self.data + self.control + self.rejected
-            and self.heard + self.own == self.published + self.withheld
-            and all(
-                one.offered == one.delivered + one.conflated + one.dropped + one.waiting
-                for one in self.readers
-            )
-        )
 
 
 class Session:
@@ -210,7 +168,7 @@ class Session:
             raise BadInput("nothing is subscribed, so there is nothing to wait for")
         try:
             async with asyncio.timeout(timeout_s):
-                with self._pipe(_decides_readiness, 100, Overflow.DROP_OLDEST) as changes:
+                with self._pipe(decides_readiness, 100, Overflow.DROP_OLDEST) as changes:
                     while not self._check_ready():
                         if not await changes.wait():
                             raise self._error or BadInput("the session is closed")
@@ -245,30 +203,7 @@ class Session:
 
     def statistics(self) -> SessionStatistics:
         """All counts at this moment."""
-        counts = _sum(feed.counts for feed in self._feeds)
-        intake: IntakeCounts = self._intake.counts
-        books = (self._intake.books, self._intake.level3)
-        links = sum(feed.links for feed in self._feeds)
-        return SessionStatistics(
-            venue=self.venue.name,
-            state=self.state,
-            links=sum(feed.is_connected for feed in self._feeds),
-            reconnects=links - sum(feed.links > 0 for feed in self._feeds),
-            frames=counts.frames,
-            data=counts.data,
-            control=counts.control,
-            rejected=counts.rejected,
-            sent=counts.sent,
-            heard=intake.heard,
-            own=intake.own,
-            published=self._intake.bus.published,
-            withheld=intake.withheld,
-            desyncs=intake.desyncs,
-            gaps=self._intake.gaps.count,
-            checks_passed=sum(keeper.passed for keeper in books),
-            checks_failed=sum(keeper.failed for keeper in books),
-            readers=self._intake.bus.statistics().pipes,
-        )
+        return gather(self.venue.name, self.state, self._feeds, self._intake)
 
     # Its streams; each call opens a pipe of its own
 
@@ -276,20 +211,20 @@ class Session:
         self, *, capacity: int = _CAPACITY, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> Pipe[Event]:
         """Everything, in order. A reader that is too slow is told with `Dropped`."""
-        key = _latest_key if overflow is Overflow.CONFLATE else None
+        key = latest_key if overflow is Overflow.CONFLATE else None
         return self._pipe(None, capacity, overflow, key)
 
     def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Pipe[Event]:
         """The trades of a symbol, and all that is told of links and holes between them."""
-        return self._pipe(_wants(Trade, symbol), capacity, Overflow.DROP_OLDEST)
+        return self._pipe(wants_of(Trade, symbol), capacity, Overflow.DROP_OLDEST)
 
     def tickers(self, symbol: str, *, capacity: int = 100) -> Pipe[Event]:
         """The latest ticker of a symbol: the slow reader skips to the last one."""
-        return self._pipe(_wants(Ticker, symbol), capacity, Overflow.CONFLATE, _latest_key)
+        return self._pipe(wants_of(Ticker, symbol), capacity, Overflow.CONFLATE, latest_key)
 
     def candles(self, symbol: str, *, capacity: int = _CAPACITY) -> Pipe[Event]:
         """The candles of a symbol, of every interval that is subscribed."""
-        return self._pipe(_wants(Candle, symbol), capacity, Overflow.DROP_OLDEST)
+        return self._pipe(wants_of(Candle, symbol), capacity, Overflow.DROP_OLDEST)
 
     def books(self, symbol: str, depth: int = 10) -> BookStream:
         """The book of a symbol each time it changed; a slow reader skips to the latest.
@@ -297,7 +232,7 @@ class Session:
         Raises NotSubscribed.
         """
         pipe = self._pipe(
-            _wants((BookUpdate, BookSnapshot), symbol), 100, Overflow.CONFLATE, _latest_key
+            wants_of((BookUpdate, BookSnapshot), symbol), 100, Overflow.CONFLATE, latest_key
         )
         return BookStream(self.book(symbol), pipe, depth)
 
@@ -426,40 +361,3 @@ class Session:
     def _dropped(self, count: int) -> Event:
         now_ns = self._around.clock.now_ns()
         return Dropped(venue=self.venue.name, count=count, received_ns=now_ns)
-
-
-def _decides_readiness(event: Event) -> bool:
-    return isinstance(event, StateChange | Refused)
-
-
-def _wants(kinds: type | tuple[type, ...], symbol: str) -> Callable[[Event], bool]:
-    """These kinds of event of one symbol, and what is told of its links and holes."""
-
-    def wants(event: Event) -> bool:
-        if isinstance(event, kinds):
-            return getattr(event, "symbol", None) == symbol
-        if isinstance(event, LinkLost | Rejected):
-            return True
-        subscription: Subscription | None = getattr(event, "subscription", None)
-        return subscription is not None and subscription.symbol == symbol
-
-    return wants
-
-
-def _latest_key(event: Event) -> Hashable | None:
-    """What a newer event makes pointless: books and tickers as a whole, running candles."""
-    if isinstance(event, BookUpdate | BookSnapshot):
-        return Channel.BOOK, event.symbol
-    if isinstance(event, Ticker):
-        return Channel.TICKER, event.symbol
-    if isinstance(event, Candle):
-        return Channel.CANDLE, event.symbol, event.interval_s, event.start_ns
-    return None
-
-
-def _sum(counts: Iterable[LinkCounts]) -> LinkCounts:
-    total = LinkCounts()
-    for one in counts:
-        for field in LinkCounts.__struct_fields__:
-            setattr(total, field, getattr(total, field) + getattr(one, field))
-    return total

@@ -25,7 +25,11 @@ def digits(number: bytes) -> bytes:
 
 def book_checksum(book: Book) -> int:
     """The checksum of a level 2 book; what a side adds is kept until that side changes."""
-    return crc32(book.bids.joined(DEPTH_PROVED), crc32(book.asks.joined(DEPTH_PROVED)))
+    bids, asks = book.bids, book.asks
+    return crc32(
+        bids.joined_text or bids.joined(DEPTH_PROVED),
+        crc32(asks.joined_text or asks.joined(DEPTH_PROVED)),
+    )
 
 
 def level3_checksum(book: Level3Book) -> int:

@@ -28,7 +28,7 @@ VENUE = "kraken"
 
 _EXPONENT = re.compile(rb"\d{1,24}(\.\d{1,24})?[eE][+-]?\d{1,2}")
 _LENGTH_MAX = 40
-_REMEMBERED_MAX = 1 << 16
+_REMEMBERED_MAX = 1 << 13
 
 # A price: its exact value, and what a checksum reads of it.
 Price = tuple[Decimal, bytes]
@@ -37,7 +37,7 @@ Price = tuple[Decimal, bytes]
 class Numbers:
     """Reads levels and orders, remembering prices by their text: they recur all the time.
 
-    At most 65,536 prices are remembered; a full memory is emptied and counted in `emptied`.
+    At most 8,192 prices are remembered; a full memory is emptied and counted in `emptied`.
     """
 
     def __init__(self) -> None:
@@ -54,9 +54,13 @@ class Numbers:
             text = bytes(level.price)
             price = prices.get(text) or self._learn(text)
             quantity = level.qty
-            # A level that is removed is never read by a checksum.
-            text = price[1] + _quantity_digits(quantity) if quantity else b""
-            levels.append(Level(price[0], quantity, None, text))
+            if quantity:
+                text = str(quantity).encode().replace(b".", b"").lstrip(b"0")
+                if not text.isdigit():
+                    text = _unusual_digits(quantity)
+                levels.append(Level(price[0], quantity, None, price[1] + text))
+            else:  # a level that is removed is never read by a checksum
+                levels.append(Level(price[0], quantity))
         return tuple(levels)
 
     def orders(self, wire: tuple[native.Order, ...]) -> tuple[RestingOrder, ...]:

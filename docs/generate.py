@@ -1,0 +1,148 @@
+"""Writes the documents that are made from the code: `make docs`. A test holds them current."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from rich.console import Console
+from typer.models import CommandInfo
+from typer.testing import CliRunner
+
+from fluxum.cli.main import app
+from fluxum.cli.market import Board
+from fluxum.model.event import Channel, State, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.session.session import Session
+from fluxum.session.state import LAWFUL
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.faults import FaultPlan, parse_faults
+from fluxum.sim.loop import SimulatedClock, run
+from fluxum.venues.register import VENUES
+
+__all__ = ["DOCUMENTS", "main"]
+
+FOLDER = Path(__file__).parent
+_SYMBOLS = (Symbol("BTC/USD"), Symbol("ETH/USD"))
+_WIDTH = 112
+_PLAIN = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "90"}
+
+
+def cli() -> str:
+    """Every command's help, as it is printed at eighty columns without colours."""
+    parts = [
+        "# The command line",
+        "",
+        "Made by `make docs` from the commands themselves; do not edit.",
+        "",
+        "Exit status: 0 done, 1 something failed or could not be proved, 2 what was asked makes",
+        "no sense, 130 ended by Ctrl-C. Data goes to stdout, talk to stderr.",
+    ]
+    runner = CliRunner()
+    for words in _commands():
+        shown = runner.invoke(app, [*words, "--help"], prog_name="fluxum", env=_PLAIN)
+        assert shown.exit_code == 0, shown.output
+        text = "\n".join(line.rstrip() for line in shown.output.strip().splitlines())
+        parts += ["", f"## {' '.join(['fluxum', *words])}", "", "```text", text, "```"]
+    return "\n".join(parts) + "\n"
+
+
+def _commands() -> list[list[str]]:
+    """Every command of ours and, for the first exchange, what its group repeats."""
+    found: list[list[str]] = [[]]
+    found += [[_name(one)] for one in app.registered_commands]
+    for group in app.registered_groups:
+        assert group.name is not None
+        assert group.typer_instance is not None
+        found.append([group.name])
+        if group.name not in VENUES:
+            found += [[group.name, _name(one)] for one in group.typer_instance.registered_commands]
+    return found
+
+
+def _name(command: CommandInfo) -> str:
+    assert command.callback is not None
+    return command.name or str(command.callback.__name__)
+
+
+def states() -> str:
+    """The table of lawful moves as a diagram."""
+    lines = [
+        "# States of a session",
+        "",
+        "Made by `make docs` from `fluxum.session.state`; do not edit. A session is as ready as",
+        "its least ready link, so it goes back to `connecting` when it needs another link, and to",
+        "`subscribing` while something it carries is not proved.",
+        "",
+        "```mermaid",
+        "stateDiagram-v2",
+        f"    [*] --> {State.DISCONNECTED.value}",
+    ]
+    for old, news in LAWFUL.items():
+        lines += [
+            f"    {old.value} --> {new.value}"
+            for new in State
+            if new in news and new is not State.CLOSED
+        ]
+    lines += [f"    {old.value} --> closed" for old in LAWFUL if State.CLOSED in LAWFUL[old]]
+    return "\n".join([*lines, "```", ""])
+
+
+def picture() -> str:
+    """The live screen, forty seconds into a simulated day with a corrupted frame and a cut."""
+    shown: list[str] = []
+
+    async def main() -> None:
+        clock = SimulatedClock()
+        plan = FaultPlan(parse_faults("corrupt@12s,hangup@22s"), Random(3))
+        venue = next(iter(VENUES.values()))
+        async with (
+            SimulatedExchange(
+                venue, _SYMBOLS, seed=3, clock=clock, rate_per_s=20, faults=plan
+            ) as exchange,
+            Session(venue, dial=exchange.dial, clock=clock, random=Random(3)) as session,
+        ):
+            events = session.events(capacity=100_000)
+            session.subscribe(
+                *[
+                    Subscription(channel, symbol)
+                    for symbol in _SYMBOLS
+                    for channel in (Channel.BOOK, Channel.TRADE)
+                ]
+            )
+            board = Board([session], _SYMBOLS, 8, clock)
+            await asyncio.sleep(40)
+            for event in events.drain():
+                board.take(event)
+            console = Console(
+                record=True,
+                width=_WIDTH,
+                file=io.StringIO(),
+                force_terminal=True,
+                color_system="truecolor",
+                legacy_windows=False,
+            )
+            console.print(board.draw())
+            shown.append(console.export_svg(title="fluxum demo"))
+
+    run(main())
+    return shown[0]
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "cli.md": cli,
+    "states.md": states,
+    "screen.svg": picture,
+}
+
+
+def main() -> None:
+    """Write every document."""
+    for name, make in DOCUMENTS.items():
+        (FOLDER / name).write_text(make())
+        print(f"docs/{name}")
+
+
+if __name__ == "__main__":
+    main()

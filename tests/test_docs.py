@@ -1,0 +1,83 @@
+"""Documents that cannot lie: generated ones are current, and the README's blocks run."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from generate import DOCUMENTS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+EXAMPLE = "ws://127.0.0.1:8765/v2"
+TIMEOUT_S = 40
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[str]:
+    lines = [line for block in blocks("console") for line in block.splitlines()]
+    return [line.removeprefix("$ ") for line in lines]
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_generated_documents_are_current(name: str) -> None:
+    assert (ROOT / "docs" / name).read_text() == DOCUMENTS[name](), "run `make docs`"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """A simulated Kraken in another process, as the README starts it."""
+    serve = next(command for command in commands() if " serve " in command)
+    words = shlex.split(serve.replace("--port 8765", "--port 0"))
+    with subprocess.Popen(
+        [sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        yield said.split(" at ")[1].split(",")[0]
+        process.terminate()
+
+
+@pytest.mark.network
+def test_the_readmes_commands_run(endpoint: str, tmp_path: Path) -> None:
+    ran = 0
+    for command in commands():
+        if " serve " in command:
+            continue
+        words = shlex.split(command.replace(EXAMPLE, endpoint))
+        done = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout[-500:]}\n{done.stderr[-500:]}"
+        assert done.stdout or "record" in words
+        ran += 1
+    assert ran == 8
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_the_readmes_programs_run(endpoint: str, number: int, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(blocks("python")[number].replace(EXAMPLE, endpoint))
+
+    done = subprocess.run(
+        [sys.executable, program],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr[-1000:]
+    assert done.stdout
