@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
-from fluxum.errors import BadInput, FluxumError
+from fluxum.errors import BadInput, FluxumError, TapeError
 
 __all__ = ["exit_code", "run_async"]
 
@@ -36,7 +36,7 @@ def exit_code(command: Callable[[], object]) -> int:
     logging.basicConfig(level=logging.CRITICAL, format="%(levelname)s %(name)s %(message)s")
     try:
         command()
-    except BadInput as error:
+    except (BadInput, TapeError) as error:
         return _failed(2, error)
     except (FluxumError, OSError) as error:
         return _failed(1, error)

@@ -153,6 +153,7 @@ class Feed:
             await self._wait_for_budget()
             self._move(State.CONNECTING)
             error = await self._converse_until_error()
+            self.readiness.lack(None, f"not connected: {error}")
             delay_s = self._next_delay(error)
             if delay_s is None:
                 _log.error("%s %s gave up: %s", self._around.venue.name, self.name, error)
@@ -230,7 +231,7 @@ class Feed:
         if self._has_proved_itself():
             self._backoff.reset()
         self._protocol = self._connection = self._ready_since_s = None
-        self.readiness.lack(None, f"not connected: {reason}")
+        self.readiness.lack(None, "not connected")
         self._owner.lost(self, reason)
 
     def _speak(self) -> None:

@@ -1,0 +1,98 @@
+"""Bad words on the command line: a clear error that shows them, and exit status 2."""
+
+from pathlib import Path
+
+import pytest
+
+from fluxum.cli.main import app
+from fluxum.cli.process import exit_code
+
+
+def run(*words: str) -> int:
+    try:
+        return exit_code(lambda: app(list(words), prog_name="fluxum"))
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("orderbook", "-s", "BTCUSD"), "a symbol like BTC/USD was expected, was 'BTCUSD'"),
+        (("orderbook", "-s", "BTC/USD,"), "was 'BTC/USD,'"),
+        (("orderbook", "-s", "BTC/USD", "-x", "mtgox"), "an exchange was expected (kraken), was"),
+        (("orderbook", "-s", "BTC/USD", "--depth", "2000"), "at most 1000 levels a side, was 2000"),
+        (("stream", "gossip", "-s", "BTC/USD"), "a channel was expected (book, level3, ticker"),
+        (("stream", "level3", "-s", "BTC/USD"), "level3 at kraken needs a token"),
+        (("stream", "trade"), "a symbol like BTC/USD was expected, or a comma list"),
+        (("stream", "ohlc", "-s", "BTC/USD", "--interval", "2m"), "was 120"),
+        (("stream", "ohlc", "-s", "BTC/USD", "--interval", "soon"), "was 'soon'"),
+        (("sim", "serve", "--faults", "corrupt@noon"), "corrupt@noon"),
+        (("record", "t.jsonl", "-s", "BTC/USD", "-x", "kraken,kraken2"), "was 'kraken2'"),
+        (("orderbook", "-s", "BTC/USD", "--endpoint", "nowhere"), "was 'nowhere'"),
+        (("orderbook", "-s", "BTC/USD", "--depth", "0"), "--depth"),
+        (("orderbook", "-s", "BTC/USD", "--format", "xml"), "xml"),
+        (("orderbook",), "--symbol"),
+        (("verify", "absent.jsonl", "-x", "kraken"), "cannot read absent.jsonl: No such file"),
+        (("replay", "absent.jsonl", "-x", "kraken"), "cannot read absent.jsonl"),
+        (("no-such-command",), "no-such-command"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_bad_words_are_shown_and_refused(
+    words: tuple[str, ...],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    code = run(*words)
+
+    said = capsys.readouterr()
+    assert code == 2
+    assert message in said.err
+    assert not said.out or said.out == "[]\n"
+    assert "Traceback" not in said.err
+
+
+def test_verify_goes_on_after_a_file_it_cannot_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = tmp_path / "good.jsonl"
+    good.write_text('{"ts": null, "raw": "{\\"channel\\":\\"heartbeat\\"}"}\n')
+
+    code = run("verify", str(tmp_path / "absent"), str(good), "-x", "kraken", "--format", "json")
+
+    said = capsys.readouterr()
+    assert code == 2
+    assert "absent" in said.err
+    assert '"frames":1' in said.out
+
+
+@pytest.mark.parametrize(("frame", "code"), [("heartbeat", 0), ("unheard_of", 1)])
+def test_verify_says_by_its_status_whether_all_is_proved(
+    tmp_path: Path, frame: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "tape.jsonl"
+    path.write_text('{"ts": null, "raw": "{\\"channel\\":\\"' + frame + '\\"}"}\n')
+
+    assert run("verify", str(path), "-x", "kraken") == code
+    assert capsys.readouterr().out.startswith("proved" if code == 0 else "FAILED")
+
+
+def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (
+        ("demo",),
+        ("orderbook",),
+        ("stream",),
+        ("session",),
+        ("record",),
+        ("replay",),
+        ("verify",),
+        ("sim", "serve"),
+        ("kraken", "orderbook"),
+    ):
+        assert run(*words, "--help") == 0
+        assert "Example: fluxum" in capsys.readouterr().out

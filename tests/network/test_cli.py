@@ -1,0 +1,158 @@
+"""Commands as processes: what they print, how they end, and that Ctrl-C ends them at once."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.network
+
+FLUXUM = [sys.executable, "-m", "fluxum"]
+TIMEOUT_S = 40
+
+
+def fluxum(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*FLUXUM, *words], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+
+
+@contextmanager
+def started(*words: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [*FLUXUM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with started("sim", "serve", "--port", "0", "--rate", "50") as process:
+        assert process.stderr is not None
+        yield process.stderr.readline().split(" at ")[1].split(",")[0]
+
+
+def test_the_demo_shows_a_desync_a_cut_and_both_healed() -> None:
+    done = fluxum("demo", "--seconds", "4", "--format", "ndjson")
+
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    types = [record["type"] for record in records]
+    lost = types.index("link_lost")
+    assert types.index("desync") < types.index("resynced") < lost
+    later = types[lost:]
+    assert later.index("gap") < later.index("book_snapshot")
+    states = [record["new"] for record in records if record["type"] == "state_change"]
+    assert states.count("ready") >= 3
+    assert "reconnecting" in states
+    summary = records[-1]
+    assert summary["type"] == "summary"
+    assert summary["sums_close"] is True
+    assert summary["state"] == "ready"
+    assert summary["frames"] == summary["data"] + summary["control"] + summary["rejected"]
+    assert [proof["status"] for proof in summary["proofs"]] == ["valid", "valid"]
+
+
+def test_a_book_in_a_pipe_is_lines_with_their_proof(endpoint: str) -> None:
+    done = fluxum(
+        *("orderbook", "-s", "BTC/USD", "--depth", "3", "--count", "4"),
+        *("--format", "ndjson", "--endpoint", endpoint),
+    )
+
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(records) == 4
+    assert {record["type"] for record in records} == {"book"}
+    assert {record["proof"]["status"] for record in records} == {"valid"}
+    assert len(records[0]["bids"]) == len(records[0]["asks"]) == 3
+    assert isinstance(records[0]["bids"][0]["price"], str)
+    assert "ready" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "table"])
+def test_every_format_is_whole(endpoint: str, form: str) -> None:
+    done = fluxum(
+        *("stream", "ticker", "-s", "BTC/USD", "--count", "3"),
+        *("--format", form, "--endpoint", endpoint),
+    )
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    if form == "json":
+        records = json.loads(done.stdout)
+        assert [one["type"] for one in records].count("ticker") == 3
+    elif form == "csv":
+        assert lines[0].startswith("type,venue,symbol,bid,")
+        assert len(lines) == 4
+    else:
+        assert all("BTC/USD ticker bid" in line for line in lines)
+        assert len(lines) == 3
+
+
+def test_a_refused_symbol_ends_with_the_venues_words(endpoint: str) -> None:
+    done = fluxum("stream", "trade", "-s", "XBT/USD", "--endpoint", endpoint)
+
+    assert done.returncode == 1
+    assert "Currency pair not supported XBT/USD" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_endpoint_nobody_listens_on_is_a_failure_when_the_time_is_up() -> None:
+    done = fluxum("orderbook", "-s", "BTC/USD", "--seconds", "2", "--endpoint", "ws://127.0.0.1:9")
+
+    assert done.returncode == 1
+    assert "not ready: kraken public-1: not connected: cannot reach ws://127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_crash(endpoint: str) -> None:
+    with started("stream", "book", "-s", "BTC/USD", "--endpoint", endpoint) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(10) in {0, 1}
+        assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("demo",),
+        ("orderbook", "-s", "BTC/USD"),
+        ("stream", "trade,book", "-s", "BTC/USD"),
+        ("session", "-s", "BTC/USD"),
+        ("record", "tape.jsonl.gz", "-s", "BTC/USD"),
+        ("sim", "serve", "--port", "0"),
+    ],
+    ids=lambda words: str(words[0]),
+)
+def test_ctrl_c_ends_at_once_with_130(
+    endpoint: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    has_endpoint = words[0] not in {"demo", "sim"}
+    more = ("--endpoint", endpoint) if has_endpoint else ()
+    words = tuple(str(tmp_path / word) if word.endswith(".gz") else word for word in words)
+    with started(*words, *more) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        said = process.stdout if words[0] in {"demo", "session"} else process.stderr
+        said.readline()
+        time.sleep(0.7)
+        process.send_signal(signal.SIGINT)
+        pressed = time.monotonic()
+        code = process.wait(10)
+        took_s = time.monotonic() - pressed
+
+        assert code == 130
+        assert "Traceback" not in process.stderr.read()
+        assert took_s < 1.0
