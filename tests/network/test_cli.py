@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def fluxum(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def started(*words: str) -> Iterator[subprocess.Popen[str]]:
+def started(*words: str) -> Generator[subprocess.Popen[str]]:
     with subprocess.Popen(
         [*FLUXUM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

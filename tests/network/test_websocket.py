@@ -1,0 +1,145 @@
+"""Links over real WebSockets: whole messages both ways, and how a refusal or an end looks."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from fluxum.errors import (
+    BadInput,
+    FluxumError,
+    LinkClosed,
+    RateLimited,
+    TransportError,
+    VenueRefused,
+)
+from fluxum.transport.http import http
+from fluxum.transport.websocket import websockets
+
+pytestmark = pytest.mark.network
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(answer: Answer) -> AsyncGenerator[str]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    async def all_of_it() -> None:
+        async with asyncio.timeout(10):
+            await main()
+
+    asyncio.run(all_of_it())
+
+
+async def echo(request: web.Request) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse(max_msg_size=0)
+    await socket.prepare(request)
+    async for message in socket:
+        if message.data == "bye":
+            await socket.close(code=1008, message=b"rules")
+        else:
+            await socket.send_str(message.data)
+    return socket
+
+
+def test_messages_arrive_whole_as_bytes_and_the_close_code_is_kept() -> None:
+    async def main() -> None:
+        async with serving(echo) as host, websockets() as dial, dial(f"ws://{host}/v2") as link:
+            big = b"x" * 5_000_000
+            for frame in (b'{"price":1.10}', big):
+                await link.send(frame)
+                assert await link.receive() == frame
+            await link.send(b"bye")
+            with pytest.raises(LinkClosed, match="1008") as caught:
+                await link.receive()
+            assert caught.value.code == 1008
+
+    run(main)
+
+
+def test_a_frame_above_the_limit_closes_the_link() -> None:
+    async def main() -> None:
+        async with (
+            serving(echo) as host,
+            websockets(frame_bytes_max=1000) as dial,
+            dial(f"ws://{host}/v2") as link,
+        ):
+            await link.send(b"x" * 2000)
+            with pytest.raises(LinkClosed) as caught:
+                await link.receive()
+            assert caught.value.code == 1009
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "wait_s"),
+    [
+        (429, RateLimited, 7.0),
+        (503, RateLimited, 7.0),
+        (403, VenueRefused, None),
+        (404, VenueRefused, None),
+        (500, TransportError, None),
+    ],
+)
+def test_a_refusal_says_whether_dialling_again_helps(
+    status: int, kind: type[FluxumError], wait_s: float | None
+) -> None:
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.Response(status=status, headers={"Retry-After": "7"}, text="no")
+
+    async def main() -> None:
+        async with serving(refuse) as host, websockets() as dial, http() as calls:
+            with pytest.raises(kind, match=str(status)) as caught:
+                async with dial(f"ws://{host}/v2"):
+                    pass
+            with pytest.raises(kind, match=str(status)) as called:
+                await calls.call("GET", f"http://{host}/depth", {}, b"")
+            for error in (caught.value, called.value):
+                assert error.retryable == (kind is not VenueRefused)
+                assert getattr(error, "retry_after_s", None) == wait_s
+
+    run(main)
+
+
+def test_nobody_there_is_retryable_and_no_url_is_bad_input() -> None:
+    async def main() -> None:
+        async with websockets() as dial, http(timeout_s=5) as calls:
+            with pytest.raises(TransportError, match="cannot reach"):
+                async with dial("ws://127.0.0.1:9/"):
+                    pass
+            with pytest.raises(BadInput, match="was 'nowhere'"):
+                async with dial("nowhere"):
+                    pass
+            with pytest.raises(TransportError, match="GET http://127"):
+                await calls.call("GET", "http://127.0.0.1:9/", {}, b"")
+
+    run(main)
+
+
+def test_a_call_sends_headers_and_body_and_its_answer_is_bounded() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        body = await request.read()
+        return web.Response(body=request.headers["X-Key"].encode() + b":" + body * 10)
+
+    async def main() -> None:
+        async with serving(answer) as host, http(body_bytes_max=100) as calls:
+            url = f"http://{host}/"
+            assert await calls.call("POST", url, {"X-Key": "k"}, b"ab") == b"k:" + b"ab" * 10
+            with pytest.raises(TransportError, match="more than 100 bytes"):
+                await calls.call("POST", url, {"X-Key": "k"}, b"x" * 50)
+
+    run(main)

@@ -1,0 +1,136 @@
+"""Holes: when they open, close and how numbered trades are followed."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from fluxum.model.event import Channel, Gap, GapCause, Repair, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Side, Trade
+from fluxum.session.gaps import GapLedger, Step, TradeRun
+
+BTC = Symbol("BTC/USD")
+BOOK = Subscription(Channel.BOOK, BTC, 10)
+TRADES = Subscription(Channel.TRADE, BTC)
+
+
+def trade(number: int | None, received_ns: int = 50) -> Trade:
+    return Trade(
+        venue="kraken",
+        symbol=BTC,
+        side=Side.BUY,
+        price=Decimal(1),
+        quantity=Decimal(1),
+        trade_id=str(number),
+        sequence=number,
+        received_ns=received_ns,
+    )
+
+
+def test_a_hole_is_told_once_with_its_bounds() -> None:
+    ledger = GapLedger("kraken")
+    ledger.begin(BOOK, GapCause.LINK_LOST, 10, "cut")
+    ledger.begin(BOOK, GapCause.DESYNC, 20, "later")  # it only grows
+
+    gap = ledger.end(BOOK, 30)
+
+    assert gap == Gap(
+        venue="kraken",
+        subscription=BOOK,
+        cause=GapCause.LINK_LOST,
+        repair=Repair.SNAPSHOT,
+        since_ns=10,
+        until_ns=30,
+        detail="cut",
+        received_ns=30,
+    )
+    assert ledger.end(BOOK, 40) is None
+    assert (ledger.count, ledger.closed, ledger.open) == (1, [gap], {})
+
+
+def test_a_hole_of_an_ended_subscription_is_forgotten() -> None:
+    ledger = GapLedger("kraken")
+    ledger.begin(BOOK, GapCause.LINK_LOST, 10, "cut")
+    ledger.admit(TRADES, trade(7))
+    ledger.forget(BOOK)
+    ledger.forget(TRADES)
+
+    assert ledger.end(BOOK, 30) is None
+    assert ledger.admit(TRADES, trade(100)) == (True, None)
+
+
+def told(ledger: GapLedger, number: int | None) -> tuple[bool, Repair | None, int | None]:
+    is_news, gap = ledger.admit(TRADES, trade(number))
+    return (is_news, None, None) if gap is None else (is_news, gap.repair, gap.missing)
+
+
+def test_numbered_trades_are_followed() -> None:
+    ledger = GapLedger("kraken")
+
+    assert told(ledger, 5) == (True, None, None)
+    assert told(ledger, 6) == (True, None, None)
+    assert told(ledger, 6) == (False, None, None)  # told twice
+    assert told(ledger, 9) == (True, Repair.LOST, 2)
+    assert told(ledger, 8) == (True, None, None)  # late, but news
+    assert told(ledger, 8) == (False, None, None)
+    assert told(ledger, 10) == (True, None, None)
+    assert ledger.repeated == 2
+
+
+def test_one_wrong_number_swallows_nothing_that_follows() -> None:
+    ledger = GapLedger("kraken")
+    told(ledger, 5)
+
+    assert told(ledger, 5_000_005) == (True, Repair.LOST, 4_999_999)
+    assert told(ledger, 6) == (True, Repair.LOST, None)  # the numbers go back
+    assert [told(ledger, number)[0] for number in (7, 8, 9)] == [True, True, True]
+    assert told(ledger, 11) == (True, Repair.LOST, 1)
+
+
+def test_an_outage_that_missed_nothing_is_backfilled() -> None:
+    ledger = GapLedger("kraken")
+    told(ledger, 5)
+    ledger.begin(TRADES, GapCause.LINK_LOST, 10, "cut")
+    assert told(ledger, 5) == (False, None, None)
+    assert told(ledger, 6) == (True, Repair.BACKFILLED, 0)
+    ledger.begin(TRADES, GapCause.LINK_LOST, 60, "cut")
+    assert told(ledger, 90) == (True, Repair.LOST, 83)
+
+
+def test_trades_without_numbers_are_all_news() -> None:
+    ledger = GapLedger("kraken")
+    ledger.begin(TRADES, GapCause.LINK_LOST, 10, "cut")
+
+    assert told(ledger, None) == (True, Repair.SNAPSHOT, None)
+    assert told(ledger, None) == (True, None, None)
+
+
+def test_only_the_last_thousand_holes_are_kept_and_all_are_counted() -> None:
+    ledger = GapLedger("kraken")
+    for number in range(1500):
+        ledger.begin(BOOK, GapCause.DESYNC, number, "")
+        ledger.end(BOOK, number)
+
+    assert (len(ledger.closed), ledger.count) == (1000, 1500)
+    assert ledger.closed[0] == structs.replace(ledger.closed[0], since_ns=500)
+
+
+@given(st.lists(st.integers(0, 40), max_size=200))
+def test_a_number_is_repeated_exactly_when_it_was_seen(numbers: list[int]) -> None:
+    run = TradeRun(20)
+    seen = {20}
+    for number in numbers:
+        assert (run.take(number) is Step.REPEATED) == (number in seen)
+        seen.add(number)
+
+
+@pytest.mark.parametrize("length", [10, 5000])
+def test_a_run_forgets_in_the_end_and_stays_small(length: int) -> None:
+    run = TradeRun(0)
+    for number in range(1, length):
+        assert run.take(number) is Step.ON
+
+    assert len(run._seen) == len(run._order) == min(length, 1000)
