@@ -86,6 +86,22 @@ def test_what_is_no_tape_is_refused_by_name_and_line(
     assert "bad.jsonl" in str(caught.value)
 
 
+def test_what_comes_before_a_cut_is_read_and_the_cut_is_told(tmp_path: Path) -> None:
+    lines = [f'{{"ts": null, "raw": "{number}"}}\n'.encode() for number in range(3000)]
+    whole = gzip.compress(b"".join(lines[:2000])) + gzip.compress(b"".join(lines[2000:]))
+    (tmp_path / "whole.jsonl.gz").write_bytes(whole)
+    (tmp_path / "cut.jsonl.gz").write_bytes(whole[:-20])
+
+    assert [one.raw for one in TapeReader(tmp_path / "whole.jsonl.gz")] == [*map(str, range(3000))]
+    read: list[str | None] = []
+    with pytest.raises(TapeError, match="it ends in the middle"):
+        read.extend(one.raw for one in TapeReader(tmp_path / "cut.jsonl.gz"))
+    report = verify(tmp_path / "cut.jsonl.gz", "kraken")
+    assert report.frames > 2000
+    assert "it ends in the middle" in report.damage
+    assert not report.is_proved
+
+
 def test_a_file_that_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TapeError, match="No such file"):
         TapeReader(tmp_path / "absent.jsonl")

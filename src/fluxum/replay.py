@@ -66,7 +66,11 @@ class Failure(Struct, frozen=True):
 
 
 class Report(Struct, kw_only=True):
-    """What a tape proves. `generations` counts the snapshots of each book."""
+    """What a tape proves.
+
+    `generations` counts the snapshots of each book. `damage` says what keeps the file from being
+    read to its end; the counts are those of what comes before.
+    """
 
     file: str
     venue: str
@@ -82,12 +86,18 @@ class Report(Struct, kw_only=True):
     rejected: int = 0
     generations: dict[str, int] = {}
     failures: list[Failure] = []
+    damage: str = ""
 
     @property
     def is_proved(self) -> bool:
         """Whether nothing failed, is missing, or made no sense."""
         return not (
-            self.checks_failed or self.gaps or self.desyncs or self.crossed or self.rejected
+            self.checks_failed
+            or self.gaps
+            or self.desyncs
+            or self.crossed
+            or self.rejected
+            or self.damage
         )
 
 
@@ -194,17 +204,23 @@ class Replay:
 
 
 def verify(path: Path, venue: str | None = None, depth: int | None = None) -> Report:
-    """Replay a file and report what it proves."""
+    """Replay a file and report what it proves; raises TapeError when there is nothing to read."""
     replay = Replay(path, venue, depth)
     failures: list[Failure] = []
     gaps = 0
-    for moment in replay:
-        for event in moment.events:
-            if isinstance(event, Desync):
-                symbol = str(event.subscription.symbol)
-                failures.append(Failure(moment.index, symbol, event.reason))
-            elif isinstance(event, Gap):
-                gaps += event.cause is not GapCause.DESYNC
+    damage = ""
+    try:
+        for moment in replay:
+            for event in moment.events:
+                if isinstance(event, Desync):
+                    symbol = str(event.subscription.symbol)
+                    failures.append(Failure(moment.index, symbol, event.reason))
+                elif isinstance(event, Gap):
+                    gaps += event.cause is not GapCause.DESYNC
+    except TapeError as error:
+        if not replay.frames:
+            raise
+        damage = str(error)
     intake = replay.intake
     keepers = (intake.books, intake.level3)
     return Report(
@@ -222,6 +238,7 @@ def verify(path: Path, venue: str | None = None, depth: int | None = None) -> Re
         rejected=replay.rejected,
         generations={book.symbol: book.epoch for book in intake.books},
         failures=failures,
+        damage=damage,
     )
 
 

@@ -31,6 +31,8 @@ from fluxum.transport.link import Dial, Link
 __all__ = ["TapeFrame", "TapeHeader", "TapeReader", "TapeWriter", "recording"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_BITS = 31  # zlib's word for a gzip header
+_CHUNK = 1 << 16
 _SYNC_EVERY = 1000
 
 
@@ -122,7 +124,8 @@ class TapeWriter:
 class TapeReader:
     """Reads a tape or a bare recording; iterate over its frames, any number of times.
 
-    `header` is none for a bare recording. Raises TapeError, which names the file and the line.
+    `header` is none for a bare recording. Raises TapeError, which names the file and the line; of
+    a tape that a crash cut off, all frames before the cut are read first.
     """
 
     def __init__(self, path: Path) -> None:
@@ -140,12 +143,16 @@ class TapeReader:
                 yield frame
 
     def _lines(self) -> Iterator[bytes]:
+        """Every whole line; of a file that is cut off, those before the cut, and then TapeError."""
         try:
-            with self.path.open("rb") as plain:
-                is_gzip = plain.read(2) == _GZIP_MAGIC
-            with gzip.open(self.path, "rb") if is_gzip else self.path.open("rb") as file:
-                yield from cast("IO[bytes]", file)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            with self.path.open("rb") as file:
+                rest = b""
+                for chunk in _decompressed(file):
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    yield from lines
+                if rest:
+                    yield rest
+        except (EOFError, zlib.error) as error:
             raise TapeError(f"{self.path} is cut off or damaged: {error}") from error
         except OSError as error:
             raise TapeError(f"cannot read {self.path}: {error.strerror}") from error
@@ -174,6 +181,24 @@ class TapeReader:
         if bare.url is not None:
             return None
         return TapeFrame(ns=None if bare.ts is None else int(bare.ts * 10**9), raw=bare.raw)
+
+
+def _decompressed(file: IO[bytes]) -> Iterator[bytes]:
+    """A file's content in pieces, all of a damaged gzip file that can be had."""
+    chunk = file.read(_CHUNK)
+    if not chunk.startswith(_GZIP_MAGIC):
+        while chunk:
+            yield chunk
+            chunk = file.read(_CHUNK)
+        return
+    member = zlib.decompressobj(_GZIP_BITS)
+    while chunk:
+        yield member.decompress(chunk)
+        chunk = member.unused_data or file.read(_CHUNK)
+        if member.eof and chunk:  # a gzip file may hold several members
+            member = zlib.decompressobj(_GZIP_BITS)
+    if not member.eof:
+        raise EOFError("it ends in the middle")
 
 
 def recording(dial: Dial, tape: TapeWriter) -> Dial:

@@ -172,4 +172,6 @@ def _text(report: Report) -> str:
     if generations:
         lines.append(f"  generations: {generations}")
     lines += [f"  frame {one.frame}: {one.symbol} {one.reason}" for one in report.failures]
+    if report.damage:
+        lines.append(f"  {report.damage}")
     return "\n".join(lines)
