@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from fluxum.book.book import Book
 from fluxum.book.level3 import Level3Book
-from fluxum.book.proof import BookStatus
+from fluxum.book.proof import BookStatus, Evidence
 from fluxum.errors import NotSubscribed
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level3Snapshot, Level3Update
@@ -100,16 +100,18 @@ class BookKeeper(Generic[AnyBook]):
         evidence.status = BookStatus.UNVERIFIED
         evidence.reason = "no check yet"
         evidence.depth_proved = 0
-        return self._judge(book, snapshot)
+        return self._judge(book, evidence, snapshot)
 
     def update(self, update: BookUpdate | Level3Update) -> Verdict:
         """Lay an update over its book and check it."""
         book = self._books.get(update.symbol)
-        if book is None or not book.evidence.live:
-            self.unverified += 1
-            return Verdict.WITHHELD
+        if book is None:
+            return self._withhold()
+        evidence = book.evidence
+        if not evidence.live:
+            return self._withhold()
         book.apply(update)  # type: ignore[arg-type]  # one keeper is fed one kind
-        return self._judge(book, update)
+        return self._judge(book, evidence, update)
 
     def withdraw(self, symbol: Symbol, status: BookStatus, reason: str) -> None:
         """Empty one book, if it is kept, until its next snapshot."""
@@ -124,12 +126,16 @@ class BookKeeper(Generic[AnyBook]):
             book.evidence.status = status
             book.evidence.reason = reason
 
+    def _withhold(self) -> Verdict:
+        self.unverified += 1
+        return Verdict.WITHHELD
+
     def _judge(
         self,
         book: AnyBook,
+        evidence: Evidence,
         message: BookSnapshot | BookUpdate | Level3Snapshot | Level3Update,
     ) -> Verdict:
-        evidence = book.evidence
         evidence.updated_ns = message.received_ns
         evidence.venue_ns = message.venue_ns
         expected = message.checksum

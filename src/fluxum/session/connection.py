@@ -92,33 +92,30 @@ class Connection:
         outbox = self._protocol.outbox
         now_ns = self._clock.now_ns
         deliver, counts, raw = self._deliver, self._counts, self._raw
-        burst = 0
         while True:
-            frame = await receive_frame()
-            received_ns = now_ns()
-            counts.frames += 1
-            if raw.is_read:
-                raw.put(RawFrame(frame, received_ns))
-            try:
-                events = receive(frame, received_ns)
-            except RemoteProtocolError as error:
-                counts.rejected += 1
-                self._reject(self._rejected(frame, error, received_ns))
-            else:
-                if events:
-                    if type(events[-1]) in _DATA:
-                        counts.data += 1
+            for _ in range(_BURST):
+                frame = await receive_frame()
+                received_ns = now_ns()
+                counts.frames += 1
+                if raw.is_read:
+                    raw.put(RawFrame(frame, received_ns))
+                try:
+                    events = receive(frame, received_ns)
+                except RemoteProtocolError as error:
+                    counts.rejected += 1
+                    self._reject(self._rejected(frame, error, received_ns))
+                else:
+                    if events:
+                        if type(events[-1]) in _DATA:
+                            counts.data += 1
+                        else:
+                            counts.control += 1
+                        deliver(events)
                     else:
                         counts.control += 1
-                    deliver(events)
-                else:
-                    counts.control += 1
-            if outbox:
-                self._outbox_filled.set()
-            burst += 1
-            if burst == _BURST:
-                burst = 0
-                await asyncio.sleep(0)
+                if outbox:
+                    self._outbox_filled.set()
+            await asyncio.sleep(0)
 
     async def _perform(self) -> None:
         outbox = self._protocol.outbox
