@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from itertools import count, pairwise
 
 import pytest
@@ -29,7 +30,7 @@ from fluxum.model.event import (
     Subscription,
 )
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate, Trade
+from fluxum.model.market import BookSnapshot, BookUpdate, Change, Side, Trade
 from fluxum.session.session import Session
 from fluxum.transport.link import Dial, Link
 from fluxum.venues.kraken.venue import KRAKEN
@@ -358,12 +359,15 @@ def test_many_symbols_are_spread_over_links() -> None:
             assert now.exchange.connections == 3
             assert now.session.statistics().links == 3
 
+            told = now.session.trades(symbols[0])
             now.session.subscribe(Subscription(Channel.TRADE, symbols[0]))
             await now.session.wait_ready(timeout_s=1)
             assert now.exchange.connections == 3  # its symbol's link carries it
 
             now.exchange.hangup_all()
             await now.live(30)
+            assert sum(isinstance(event, LinkLost) for event in now.events) == 3
+            assert sum(isinstance(event, LinkLost) for event in told.drain()) == 1
             assert now.session.state is State.READY
             assert all(now.session.book(symbol).proof().is_valid for symbol in symbols)
 
@@ -423,6 +427,34 @@ def test_a_slow_reader_of_books_skips_to_the_latest() -> None:
             assert (len(reading.snapshot.bids), len(reading.snapshot.asks)) == (3, 3)
             assert reading.snapshot.received_ns == now.session.book(BTC).updated_ns
             books.close()
+
+    play(story)
+
+
+def test_changes_laid_over_an_empty_book_give_the_live_one() -> None:
+    async def story() -> None:
+        faults = "corrupt@10s,hangup@20s,drop=0.01"
+        async with world(BOOK, faults=faults, rate_per_s=10) as now:
+            await now.live(5)
+            sides: dict[Side, dict[Decimal, Decimal]] = {Side.BUY: {}, Side.SELL: {}}
+            seen: set[Change] = set()
+            changes = now.session.changes(BTC)
+            while now.session.book(BTC).epoch < 4:
+                for one in await anext(changes):
+                    seen.add(one.change)
+                    side, level = sides[one.side], one.level
+                    if one.change is Change.REMOVE:
+                        assert side.pop(level.price) == level.quantity
+                    else:
+                        assert (level.price in side) == (one.change is Change.UPDATE)
+                        side[level.price] = level.quantity
+                if changes.is_behind:
+                    continue
+                book = now.session.book(BTC)
+                for side_of, ladder in ((Side.BUY, book.bids), (Side.SELL, book.asks)):
+                    assert sides[side_of] == {level.price: level.quantity for level in ladder}
+            assert seen == set(Change)
+            changes.close()
 
     play(story)
 

@@ -1,5 +1,6 @@
-"""A symbol's book as a stream of readings: what it is and whether to trust it."""
+"""A symbol's book as a stream: of readings, or of what became of each level."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from msgspec import Struct
@@ -7,10 +8,10 @@ from msgspec import Struct
 from fluxum.book.book import Book
 from fluxum.book.proof import BookProof
 from fluxum.flow.pipe import Pipe
-from fluxum.model.event import Event
-from fluxum.model.market import BookSnapshot
+from fluxum.model.event import Channel, Desync, Event, LinkLost, Unsubscribed
+from fluxum.model.market import BookSnapshot, BookUpdate, Change, LevelChange
 
-__all__ = ["BookReading", "BookStream"]
+__all__ = ["BookReading", "BookStream", "ChangeStream"]
 
 
 class BookReading(Struct, frozen=True):
@@ -46,3 +47,67 @@ class BookStream:
     def close(self) -> None:
         """Read no more."""
         self._changes.cancel()
+
+
+class ChangeStream:
+    """What becomes of a book's levels, message by message; iterate with `async for`.
+
+    Laying every change over an empty book gives the live one at each step: a snapshot comes as the
+    levels it took away and those it brought, a withdrawn book as the loss of all its levels.
+    Nothing is skipped: a reader that is too slow gets ConsumerTooSlow instead.
+    """
+
+    def __init__(self, book: Book, events: Pipe[Event]) -> None:
+        self._events = events
+        self._shadow = Book(book.venue, book.symbol)
+        self._waiting: Sequence[LevelChange] | None = None
+        if book.evidence.live:
+            self._shadow.replace(book.snapshot())
+            self._shadow.bids.depth = self._shadow.asks.depth = book.depth
+            self._waiting = _all_levels(self._shadow, Change.ADD)
+
+    def __aiter__(self) -> Self:
+        """The stream itself; it has one reader."""
+        return self
+
+    async def __anext__(self) -> Sequence[LevelChange]:
+        """The changes of the next message that made any."""
+        changes, self._waiting = self._waiting, None
+        while not changes:
+            changes = self._follow(await anext(self._events))
+        return changes
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether messages wait that have not been read yet."""
+        return self._waiting is not None or self._events.waiting > 0
+
+    def close(self) -> None:
+        """Read no more."""
+        self._events.cancel()
+
+    def _follow(self, event: Event) -> Sequence[LevelChange]:
+        shadow = self._shadow
+        match event:
+            case BookUpdate():
+                return shadow.apply_changes(event)
+            case BookSnapshot():
+                gone = _all_levels(shadow, Change.REMOVE)
+                shadow.replace(event)
+                return [*gone, *_all_levels(shadow, Change.ADD)]
+            case Desync() | Unsubscribed() if event.subscription.channel is not Channel.BOOK:
+                return ()
+            case LinkLost() | Desync() | Unsubscribed():
+                gone = _all_levels(shadow, Change.REMOVE)
+                shadow.clear()
+                return gone
+            case _:
+                return ()
+
+
+def _all_levels(book: Book, change: Change) -> list[LevelChange]:
+    return [
+        LevelChange(ladder.side, change, level)
+        for ladder in (book.bids, book.asks)
+        for level in ladder
+    ]

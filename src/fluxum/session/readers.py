@@ -21,13 +21,20 @@ def decides_readiness(event: Event) -> bool:
     return isinstance(event, StateChange | Refused)
 
 
-def wants_of(kinds: type | tuple[type, ...], symbol: str) -> Callable[[Event], bool]:
-    """These kinds of event of one symbol, and what is told of its links and holes."""
+def wants_of(
+    kinds: type | tuple[type, ...], symbol: str, carries: Callable[[str], bool]
+) -> Callable[[Event], bool]:
+    """These kinds of event of one symbol, and what is told of its links and holes.
+
+    `carries` tells whether the link of a name carries the symbol.
+    """
 
     def wants(event: Event) -> bool:
         if isinstance(event, kinds):
             return getattr(event, "symbol", None) == symbol
-        if isinstance(event, LinkLost | Rejected):
+        if isinstance(event, LinkLost):
+            return carries(event.link)
+        if isinstance(event, Rejected):
             return True
         subscription: Subscription | None = getattr(event, "subscription", None)
         return subscription is not None and subscription.symbol == symbol

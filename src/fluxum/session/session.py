@@ -32,7 +32,7 @@ from fluxum.model.event import (
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget
-from fluxum.session.books import BookStream
+from fluxum.session.books import BookStream, ChangeStream
 from fluxum.session.connection import RawFrame
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.gaps import GapLedger
@@ -216,15 +216,15 @@ class Session:
 
     def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Pipe[Event]:
         """The trades of a symbol, and all that is told of links and holes between them."""
-        return self._pipe(wants_of(Trade, symbol), capacity, Overflow.DROP_OLDEST)
+        return self._pipe(self._wants(Trade, symbol), capacity, Overflow.DROP_OLDEST)
 
     def tickers(self, symbol: str, *, capacity: int = 100) -> Pipe[Event]:
         """The latest ticker of a symbol: the slow reader skips to the last one."""
-        return self._pipe(wants_of(Ticker, symbol), capacity, Overflow.CONFLATE, latest_key)
+        return self._pipe(self._wants(Ticker, symbol), capacity, Overflow.CONFLATE, latest_key)
 
     def candles(self, symbol: str, *, capacity: int = _CAPACITY) -> Pipe[Event]:
         """The candles of a symbol, of every interval that is subscribed."""
-        return self._pipe(wants_of(Candle, symbol), capacity, Overflow.DROP_OLDEST)
+        return self._pipe(self._wants(Candle, symbol), capacity, Overflow.DROP_OLDEST)
 
     def books(self, symbol: str, depth: int = 10) -> BookStream:
         """The book of a symbol each time it changed; a slow reader skips to the latest.
@@ -232,9 +232,17 @@ class Session:
         Raises NotSubscribed.
         """
         pipe = self._pipe(
-            wants_of((BookUpdate, BookSnapshot), symbol), 100, Overflow.CONFLATE, latest_key
+            self._wants((BookUpdate, BookSnapshot), symbol), 100, Overflow.CONFLATE, latest_key
         )
         return BookStream(self.book(symbol), pipe, depth)
+
+    def changes(self, symbol: str, *, capacity: int = _CAPACITY) -> ChangeStream:
+        """What becomes of each level of a symbol's book; a slow reader gets ConsumerTooSlow.
+
+        Raises NotSubscribed.
+        """
+        wants = self._wants((BookUpdate, BookSnapshot), symbol)
+        return ChangeStream(self.book(symbol), self._pipe(wants, capacity, Overflow.RAISE))
 
     def states(self, *, capacity: int = 1000) -> Pipe[Event]:
         """The session's changes of state."""
@@ -346,6 +354,12 @@ class Session:
                 received_ns=self._around.clock.now_ns(),
             )
         )
+
+    def _wants(self, kinds: type | tuple[type, ...], symbol: str) -> Callable[[Event], bool]:
+        def carries(link: str) -> bool:
+            return any(feed.name == link and symbol in feed.symbols for feed in self._feeds)
+
+        return wants_of(kinds, symbol, carries)
 
     def _pipe(
         self,
