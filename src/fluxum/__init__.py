@@ -12,6 +12,8 @@ async def main() -> None:
 asyncio.run(main())
 """
 
+import logging
+
 from fluxum.book.book import Book, MarketPrice
 from fluxum.book.proof import BookProof, BookStatus
 from fluxum.connect import connect
@@ -61,3 +63,6 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+# A library says nothing unless it is asked to.
+logging.getLogger(__name__).addHandler(logging.NullHandler())

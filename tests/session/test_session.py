@@ -30,7 +30,7 @@ from fluxum.model.event import (
     Subscription,
 )
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate, Change, Side, Trade
+from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Change, Side, Ticker, Trade
 from fluxum.session.session import Session
 from fluxum.transport.link import Dial, Link
 from fluxum.venues.kraken.venue import KRAKEN
@@ -519,6 +519,25 @@ def test_a_lost_answer_does_not_hang_a_session() -> None:
             events = await now.live(0.1)
             lost = [event.reason for event in events if isinstance(event, LinkLost)]
             assert lost == ["no answer for 10 s to 'trade BTC/USD'"]
+
+    play(story)
+
+
+def test_tickers_skip_to_the_latest_and_candles_are_whole() -> None:
+    async def story() -> None:
+        ticker = Subscription(Channel.TICKER, BTC)
+        candles = Subscription(Channel.CANDLE, BTC)
+        async with world(ticker, candles, rate_per_s=5) as now:
+            latest, every = now.session.tickers(BTC), now.session.candles(BTC)
+            await now.live(300)
+
+            told = [event for event in now.events if isinstance(event, Ticker)]
+            assert [event for event in latest.drain() if isinstance(event, Ticker)] == told[-1:]
+            closed = [one for one in every.drain() if isinstance(one, Candle) and one.closed]
+            starts_s = [one.start_ns // 10**9 for one in closed]
+            assert starts_s == list(range(starts_s[0], starts_s[-1] + 60, 60))
+            assert len(starts_s) >= 5
+            assert all(one.low <= min(one.open, one.close) <= one.high for one in closed)
 
     play(story)
 

@@ -201,8 +201,6 @@ class GapCause(Enum):
     LINK_LOST = "link_lost"
     DESYNC = "desync"
     VENUE = "venue"
-    REJECTED = "rejected"
-    UNSUBSCRIBED = "unsubscribed"
 
 
 class Repair(Enum):

@@ -105,7 +105,8 @@ class Intake:
         stream = self.streams[subscription] = Stream(subscription, feed)
         for kind in _KINDS[subscription.channel]:
             self._by_symbol[kind, subscription.symbol, subscription.interval_s] = stream
-        self._keep(subscription)
+        if subscription.symbol is not None and subscription.channel.is_book:
+            self._keeper(subscription).open(subscription.symbol)
 
     def drop(self, subscription: Subscription) -> None:
         """Expect nothing of it any more."""
@@ -383,10 +384,6 @@ class Intake:
     def _heard_ns(self, stream: Stream) -> int | None:
         evidence = self.evidence(stream.subscription)
         return stream.heard_ns if evidence is None else evidence.updated_ns
-
-    def _keep(self, subscription: Subscription) -> None:
-        if subscription.symbol is not None and subscription.channel.is_book:
-            self._keeper(subscription).open(subscription.symbol)
 
     def _keeper(self, subscription: Subscription) -> BookKeeper[Any]:
         return self.level3 if subscription.channel is Channel.LEVEL3 else self.books

@@ -117,6 +117,8 @@ class Session:
         Raises BadInput for what the venue does not offer, and for a book of a symbol that is
         already carried at another depth: on the wire the two could not be told apart.
         """
+        if self.state is State.CLOSED:
+            raise BadInput("the session is closed and carries nothing any more")
         complete = tuple(self.venue.complete(one) for one in wanted)
         for subscription in complete:
             self._refuse_unsuited(subscription)

@@ -9,7 +9,7 @@ book: `book_at` tells a checker what the client should hold.
 import asyncio
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from operator import itemgetter
@@ -234,11 +234,6 @@ class SimulatedExchange:
     def top(self, symbol: Symbol) -> Top:
         """The exchange's own best ten levels now."""
         return self.book_at(symbol, self._last_ns)
-
-    def tops(self, symbol: Symbol) -> Iterator[Top]:
-        """Every remembered state of a book, oldest first."""
-        for moved_ns, bids, asks in self._history[symbol]:
-            yield Top(moved_ns, _pairs(bids), _pairs(asks))
 
     def hangup_all(self, code: int = 1006) -> None:
         """Hang up on every client."""

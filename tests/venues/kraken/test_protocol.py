@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import Raw
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import (
@@ -34,6 +35,8 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
+from fluxum.venues.kraken import native
+from fluxum.venues.kraken.normalize import Numbers
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.venue import Fetch, Send
 
@@ -265,6 +268,16 @@ def test_numbers_below_a_millionth_and_exponents_have_plain_checksum_text() -> N
     (level,) = event.bids
     assert (level.price, level.quantity) == (Decimal("1E-8"), Decimal("0.00000010"))
     assert level.text == b"1" + b"10"
+
+
+def test_the_memory_of_prices_is_bounded() -> None:
+    numbers = Numbers()
+    for price in range(20_000):
+        (level,) = numbers.levels((native.Level(Raw(str(price).encode()), Decimal(1)),))
+        assert level.price == price
+
+    assert numbers.emptied == 2  # of 8,192 prices each
+    assert len(numbers._prices) == 20_000 - 2 * 8192
 
 
 def test_level_3_changes_keep_their_order_and_nanoseconds() -> None:

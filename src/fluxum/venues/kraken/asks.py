@@ -8,10 +8,11 @@ from collections.abc import Iterable
 
 from msgspec import Struct, structs
 
-from fluxum.model.event import Channel, Subscription
+from fluxum.model.event import Channel, Subscribed, Subscription, Unsubscribed
 from fluxum.venues.kraken import native
+from fluxum.venues.kraken.normalize import VENUE
 
-__all__ = ["CHANNELS", "WIRE", "Ask", "Asks", "groups"]
+__all__ = ["CHANNELS", "WIRE", "Ask", "Asks", "accepted", "groups"]
 
 WIRE = {
     Channel.BOOK: "book",
@@ -105,6 +106,17 @@ def groups(subscriptions: Iterable[Subscription]) -> list[list[Subscription]]:
             chunks.append([])
         chunks[-1].append(one)
     return [chunk for chunks in chunks_by_kind.values() for chunk in chunks]
+
+
+def accepted(
+    method: str, subscription: Subscription, warnings: tuple[str, ...], received_ns: int
+) -> Subscribed | Unsubscribed:
+    """A subscribe or unsubscribe went through."""
+    if method == "unsubscribe":
+        return Unsubscribed(venue=VENUE, subscription=subscription, received_ns=received_ns)
+    return Subscribed(
+        venue=VENUE, subscription=subscription, warnings=warnings, received_ns=received_ns
+    )
 
 
 def _is_about(response: native.Response, subscription: Subscription) -> bool:

@@ -18,9 +18,7 @@ from fluxum.model.event import (
     Channel,
     Event,
     Refused,
-    Subscribed,
     Subscription,
-    Unsubscribed,
     VenueNotice,
     VenueStatus,
 )
@@ -28,7 +26,7 @@ from fluxum.model.instant import parse_rfc3339
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level3Snapshot, Level3Update
 from fluxum.venues.kraken import native, normalize
-from fluxum.venues.kraken.asks import CHANNELS, WIRE, Ask, Asks, groups
+from fluxum.venues.kraken.asks import CHANNELS, WIRE, Ask, Asks, accepted, groups
 from fluxum.venues.kraken.normalize import VENUE, Numbers
 from fluxum.venues.venue import Effect, Fetch, Send
 
@@ -279,7 +277,7 @@ class KrakenProtocol:
             return ()
         result = response.result or native.Ack()
         return [
-            _accepted(ask.method, one, (*response.warnings, *result.warnings), received_ns)
+            accepted(ask.method, one, (*response.warnings, *result.warnings), received_ns)
             for one in settled
         ]
 
@@ -321,7 +319,7 @@ class KrakenProtocol:
             self._end(heard)
         else:
             self._start(heard)
-        return (_accepted(response.method, heard, result.warnings, received_ns),)
+        return (accepted(response.method, heard, result.warnings, received_ns),)
 
     # Bookkeeping
 
@@ -378,7 +376,7 @@ class KrakenProtocol:
         subscription = self._streams.get((channel, symbol, interval_s))
         if subscription is None or not self._asks.answered_by_snapshot(subscription):
             return []
-        return [_accepted("subscribe", subscription, (), received_ns)]
+        return [accepted("subscribe", subscription, (), received_ns)]
 
     def _ask(self, method: str, group: list[Subscription], *, quiet: bool) -> None:
         self._send(self._asks.begin(method, group, self._token, quiet=quiet))
@@ -389,13 +387,3 @@ class KrakenProtocol:
 
 def _stream(subscription: Subscription) -> Stream:
     return WIRE[subscription.channel], subscription.symbol, subscription.interval_s
-
-
-def _accepted(
-    method: str, subscription: Subscription, warnings: tuple[str, ...], received_ns: int
-) -> Event:
-    if method == "unsubscribe":
-        return Unsubscribed(venue=VENUE, subscription=subscription, received_ns=received_ns)
-    return Subscribed(
-        venue=VENUE, subscription=subscription, warnings=warnings, received_ns=received_ns
-    )
