@@ -19,10 +19,12 @@ from fluxum.flow.pipe import Overflow
 from fluxum.model.codec import encode_event
 from fluxum.model.event import (
     Channel,
+    Desync,
     Event,
     Gap,
     LinkLost,
     MarketEvent,
+    Resynced,
     StateChange,
     Subscription,
 )
@@ -38,7 +40,12 @@ from fluxum.venues.venue import Venue
 
 SYMBOLS = (Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD"))
 HOUR_S = 3600.0
+HEALED_WITHIN_S = 120.0
 _KINDS = (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
+
+
+# Each can break one book once; a frame that only comes twice or late breaks none.
+_BREAKING = (FaultKind.DROP, FaultKind.REORDER, FaultKind.CORRUPT)
 
 
 class Day(Struct):
@@ -68,7 +75,7 @@ class Checker:
         self._told: set[Subscription] = set()  # subscriptions that spoke since they began
         self._broken: set[Subscription] = set()  # whose next data a gap must precede
         self._seen: dict[Symbol, set[int]] = {}
-        self._candles: dict[tuple[Symbol, int], int] = {}
+        self._withdrawn_ns: dict[Subscription, int] = {}  # desynced and not yet whole again
 
     def look(self, event: Event) -> bool:
         """Check one event; always false, as nothing is to be kept."""
@@ -78,7 +85,12 @@ class Checker:
             assert event.old is self._state, f"{event} does not follow {self._state}"
             assert event.old is event.new or is_lawful(event.old, event.new), event
             self._state = event.new
+        elif isinstance(event, Desync):
+            self._withdrawn_ns[event.subscription] = event.received_ns
+        elif isinstance(event, Resynced):
+            self._withdrawn_ns.pop(event.subscription, None)
         elif isinstance(event, LinkLost):
+            self._withdrawn_ns.clear()
             self._broken |= self._told & set(self.session.subscriptions)
             for symbol in SYMBOLS:
                 self._check_withdrawn(symbol)
@@ -86,12 +98,16 @@ class Checker:
             self._broken.discard(event.subscription)
         elif isinstance(event, MarketEvent):
             self._check_data(event)
+        for subscription, since_ns in self._withdrawn_ns.items():
+            waits_s = (event.received_ns - since_ns) / 1e9
+            assert waits_s < HEALED_WITHIN_S, f"{subscription} is desynced for {waits_s} s"
         return False
 
     def forget(self, subscription: Subscription) -> None:
         """The user ended a subscription: its next data starts anew."""
         self._told.discard(subscription)
         self._broken.discard(subscription)
+        self._withdrawn_ns.pop(subscription, None)
         if subscription.channel is Channel.TRADE and subscription.symbol is not None:
             self._seen.pop(subscription.symbol, None)
 
@@ -217,6 +233,8 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
         assert statistics.links == 0
         assert session.state.value == "closed"
     assert exchange.connections == 0
+    struck = sum(plan.injected[kind] for kind in _BREAKING)
+    assert statistics.desyncs <= struck, f"{statistics.desyncs} desyncs by {struck} faults"
     return Day(
         seed=seed,
         venue=venue.name,
