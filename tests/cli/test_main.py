@@ -24,6 +24,7 @@ def run(*words: str) -> int:
         (("orderbook", "-s", "BTC/USD", "--depth", "2000"), "at most 1000 levels a side, was 2000"),
         (("stream", "gossip", "-s", "BTC/USD"), "a channel was expected (book, level3, ticker"),
         (("stream", "level3", "-s", "BTC/USD"), "level3 at kraken needs a token"),
+        (("stream", "trade,book", "-s", "BTC/USD", "-f", "csv"), "was 'trade,book'"),
         (("stream", "trade"), "a symbol like BTC/USD was expected, or a comma list"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "2m"), "was 120"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "soon"), "was 'soon'"),

@@ -222,6 +222,23 @@ def test_a_forbidden_dial_ends_every_stream_with_the_reason() -> None:
     play(story)
 
 
+def test_one_link_that_cannot_be_ends_the_others_too() -> None:
+    async def story() -> None:
+        eth = Subscription(Channel.BOOK, ETH)
+        async with world(BOOK, eth, faults="refuse:403@4s+60s", symbols_per_link=1) as now:
+            await now.session.wait_ready(timeout_s=1)
+            await now.live(5)
+            now.exchange._connections[0].close(1006, "one of two")
+            await now.live(10)
+
+            assert now.session.state is State.FAILED
+            assert now.exchange.connections == 0
+            assert not now.session.book(BTC).proof().is_valid
+            assert not now.session.book(ETH).proof().is_valid
+
+    play(story)
+
+
 def test_a_close_for_a_broken_rule_is_final() -> None:
     async def story() -> None:
         async with world(BOOK, faults="hangup:1008@5s") as now:

@@ -36,7 +36,7 @@ from fluxum.cli.output import (
 )
 from fluxum.cli.process import run_async
 from fluxum.clock import Clock, SystemClock
-from fluxum.errors import FluxumError, VenueRefused
+from fluxum.errors import BadInput, FluxumError, VenueRefused
 from fluxum.flow.background import background
 from fluxum.flow.merge import merge
 from fluxum.flow.pipe import Overflow
@@ -152,6 +152,8 @@ def stream(
     exchanges = parse_exchanges(exchange)
     needs_symbol = any(one is not Channel.INSTRUMENT for one in channels)
     symbols = parse_symbols(symbol) if symbol or needs_symbol else []
+    if form is Format.CSV and len(channels) > 1:
+        raise BadInput(f"CSV has rows of one kind, so one channel; was {channel!r}")
     output = Output(form)
 
     async def main() -> None:

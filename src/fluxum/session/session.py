@@ -274,9 +274,12 @@ class Session:
         """Withdraw what came over a link that is gone."""
         self._intake.lose(feed, reason, self._around.clock.now_ns())
 
-    def failed(self, feed: Feed, error: FluxumError) -> None:  # noqa: ARG002
+    def failed(self, feed: Feed, error: FluxumError) -> None:
         """End every stream with the error of a feed that gave up: nobody waits for the dead."""
         self._error = error
+        for other, task in self._running.items():
+            if other is not feed:
+                task.cancel()
         self._intake.bus.close(error)
         self._around.raw.close(error)
 
