@@ -156,3 +156,15 @@ def test_ctrl_c_ends_at_once_with_130(
         assert code == 130
         assert "Traceback" not in process.stderr.read()
         assert took_s < 1.0
+
+
+def test_ctrl_c_is_heard_where_a_shell_had_it_ignored(endpoint: str) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # what a child inherits
+    try:
+        with started("stream", "book", "-s", "BTC/USD", "--endpoint", endpoint) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(5) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -6,6 +6,7 @@
 
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from importlib import import_module
@@ -33,6 +34,9 @@ def exit_code(command: Callable[[], object]) -> int:
 
     Usage errors, Ctrl-C and a reader of our output that left end the process inside already.
     """
+    # A shell that runs a script has its background commands ignore SIGINT; whoever sends one to us
+    # means it all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     logging.basicConfig(level=logging.CRITICAL, format="%(levelname)s %(name)s %(message)s")
     try:
         command()
