@@ -9,21 +9,19 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from fluxum.cli.market import Board, NotReady, stream_events, until
-from fluxum.cli.options import Format, FormatOption, opened
+from fluxum.cli.market import Board, NotReady, read, stream_events, until
+from fluxum.cli.options import FIRST_EXCHANGE, Format, FormatOption, opened
 from fluxum.cli.output import Output, event_text, reading_text
 from fluxum.cli.process import run_async
-from fluxum.cli.simulator import simulated
+from fluxum.cli.simulator import SimulatedName, simulated
 from fluxum.errors import FluxumError
 from fluxum.flow.background import background
 from fluxum.model.codec import plain
 from fluxum.model.event import Channel, Desync, Event, LinkLost, MarketEvent, Resynced, Subscribed
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Trade
-from fluxum.session.books import BookReading
 from fluxum.session.session import Session
 from fluxum.session.statistics import SessionStatistics
-from fluxum.venues.register import VENUES
 
 __all__ = ["DemoFailed", "demo"]
 
@@ -41,9 +39,9 @@ class DemoFailed(FluxumError):
 def demo(
     seconds: Annotated[float, typer.Option(min=2.0, help="How long it lasts.")] = 20.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same markets.")] = 1,
-    exchange: Annotated[str, typer.Option("--exchange", "-x", help="Which to simulate.")] = next(
-        iter(VENUES)
-    ),
+    exchange: Annotated[
+        str, typer.Option("--exchange", "-x", help="Which to simulate.")
+    ] = FIRST_EXCHANGE,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Watch two live books heal: a frame is corrupted, the link is cut, and nothing is hidden.
@@ -95,7 +93,7 @@ class _Story:
     def summarise(self, output: Output) -> None:
         """Tell the end; raises DemoFailed when the story is not whole."""
         statistics = self._session.statistics()
-        readings = [_reading(self._session, symbol) for symbol in _SYMBOLS]
+        readings = [read(self._session, symbol, _ROWS) for symbol in _SYMBOLS]
         record = {
             "type": "summary",
             **plain(statistics),
@@ -132,18 +130,13 @@ async def _tell_books(session: Session, output: Output) -> None:
     while True:
         await asyncio.sleep(2.0)
         for symbol in _SYMBOLS:
-            output.write({}, reading_text(_reading(session, symbol)))
+            output.write({}, reading_text(read(session, symbol, _ROWS)))
 
 
 def _is_worth_a_line(event: Event) -> bool:
     if isinstance(event, Trade):
         return not event.backfilled
     return not isinstance(event, MarketEvent | Subscribed)
-
-
-def _reading(session: Session, symbol: Symbol) -> BookReading:
-    book = session.book(symbol)
-    return BookReading(book.snapshot(_ROWS), book.proof())
 
 
 def _sums(statistics: SessionStatistics, story: _Story) -> str:

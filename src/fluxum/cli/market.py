@@ -12,6 +12,7 @@ from rich.live import Live
 
 from fluxum.cli import screen
 from fluxum.cli.options import (
+    FIRST_EXCHANGE,
     Count,
     Depth,
     Endpoint,
@@ -47,7 +48,7 @@ from fluxum.model.market import Trade
 from fluxum.session.books import BookReading
 from fluxum.session.session import Session
 
-__all__ = ["Board", "NotReady", "orderbook", "session", "stream", "stream_events", "until"]
+__all__ = ["Board", "NotReady", "orderbook", "read", "session", "stream", "stream_events", "until"]
 
 _CAPACITY = 100_000
 _REDRAW_S = 0.1
@@ -85,7 +86,7 @@ class Board:
         """The picture of this moment."""
         now_ns = self._clock.now_ns()
         ladders = [
-            screen.ladder(_reading(one, symbol, self._rows), self._rows, now_ns)
+            screen.ladder(read(one, symbol, self._rows), self._rows, now_ns)
             for one in self._sessions
             for symbol in self._symbols
         ]
@@ -95,7 +96,7 @@ class Board:
 
 def orderbook(
     symbol: Symbols,
-    exchange: Exchange = "kraken",
+    exchange: Exchange = FIRST_EXCHANGE,
     depth: Depth = 10,
     seconds: Seconds = None,
     count: Count = None,
@@ -133,7 +134,7 @@ def orderbook(
 def stream(
     channel: str,
     symbol: Symbols = "",
-    exchange: Exchange = "kraken",
+    exchange: Exchange = FIRST_EXCHANGE,
     depth: Depth = None,
     interval: Interval = None,
     seconds: Seconds = None,
@@ -176,7 +177,7 @@ def stream(
 
 def session(
     symbol: Symbols,
-    exchange: Exchange = "kraken",
+    exchange: Exchange = FIRST_EXCHANGE,
     channel: str = "book,trade,ticker",
     depth: Depth = None,
     seconds: Seconds = None,
@@ -223,6 +224,12 @@ async def stream_events(sessions: Sequence[Session], count: int | None, output: 
             return
 
 
+def read(one: Session, symbol: Symbol, depth: int) -> BookReading:
+    """A book's best levels and proof at this moment."""
+    book = one.book(symbol)
+    return BookReading(book.snapshot(depth), book.proof())
+
+
 @asynccontextmanager
 async def _deadline(seconds: float | None) -> AsyncGenerator[None]:
     with suppress(TimeoutError):
@@ -250,7 +257,7 @@ async def _write_books(
         _raise_refusal(event)
         symbol = getattr(event, "symbol", None)
         if isinstance(event, MarketEvent) and symbol in symbols:
-            reading = _reading(by_venue[event.venue], Symbol(str(symbol)), depth)
+            reading = read(by_venue[event.venue], Symbol(str(symbol)), depth)
             output.write(_book_record(reading, output.format), reading_text(reading))
             lines += 1
         elif not isinstance(event, MarketEvent):
@@ -328,11 +335,6 @@ def _book_record(reading: BookReading, form: Format) -> dict[str, Any]:
         }
     )
     return record
-
-
-def _reading(one: Session, symbol: Symbol, depth: int) -> BookReading:
-    book = one.book(symbol)
-    return BookReading(book.snapshot(depth), book.proof())
 
 
 def _raise_refusal(event: Event) -> None:

@@ -16,6 +16,7 @@ from fluxum.transport.link import Dial
 from fluxum.venues.register import VENUES, find_venue
 
 __all__ = [
+    "FIRST_EXCHANGE",
     "Count",
     "Depth",
     "Endpoint",
@@ -31,6 +32,9 @@ __all__ = [
     "parse_interval",
     "parse_symbols",
 ]
+
+FIRST_EXCHANGE = next(iter(VENUES))
+"""What commands take unless they are told otherwise."""
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 

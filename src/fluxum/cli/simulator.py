@@ -9,7 +9,14 @@ from typing import Annotated
 import typer
 
 from fluxum.cli.market import until
-from fluxum.cli.options import Format, Seconds, Symbols, parse_exchanges, parse_symbols
+from fluxum.cli.options import (
+    FIRST_EXCHANGE,
+    Format,
+    Seconds,
+    Symbols,
+    parse_exchanges,
+    parse_symbols,
+)
 from fluxum.cli.output import Output
 from fluxum.cli.process import run_async
 from fluxum.clock import SystemClock
@@ -20,7 +27,7 @@ from fluxum.sim.faults import FaultPlan, parse_faults
 from fluxum.sim.serve import serve as serve_exchange
 from fluxum.venues.register import VENUES, find_venue
 
-__all__ = ["serve", "simulated"]
+__all__ = ["SimulatedName", "serve", "simulated"]
 
 SimulatedName = Annotated[
     str, typer.Option("--exchange", "-x", help=f"The exchange to be: {', '.join(VENUES)}.")
@@ -28,7 +35,7 @@ SimulatedName = Annotated[
 
 
 def serve(
-    exchange: SimulatedName = "kraken",
+    exchange: SimulatedName = FIRST_EXCHANGE,
     symbol: Symbols = "BTC/USD,ETH/USD",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 finds a free one.")] = 8765,

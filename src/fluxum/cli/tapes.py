@@ -11,6 +11,7 @@ from rich.progress import track
 
 from fluxum.cli.market import until
 from fluxum.cli.options import (
+    FIRST_EXCHANGE,
     Depth,
     Endpoint,
     Exchange,
@@ -52,7 +53,7 @@ BookDepth = Annotated[
 def record(
     output: Annotated[Path, typer.Argument(help="The tape to write, NAME.jsonl or NAME.jsonl.gz.")],
     symbol: Symbols,
-    exchange: Exchange = "kraken",
+    exchange: Exchange = FIRST_EXCHANGE,
     channel: str = "book,trade,ticker",
     depth: Depth = None,
     interval: Interval = None,
