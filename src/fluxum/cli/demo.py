@@ -39,9 +39,7 @@ class DemoFailed(FluxumError):
 def demo(
     seconds: Annotated[float, typer.Option(min=2.0, help="How long it lasts.")] = 20.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same markets.")] = 1,
-    exchange: Annotated[
-        str, typer.Option("--exchange", "-x", help="Which to simulate.")
-    ] = FIRST_EXCHANGE,
+    exchange: SimulatedName = FIRST_EXCHANGE,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Watch two live books heal: a frame is corrupted, the link is cut, and nothing is hidden.
