@@ -23,7 +23,8 @@ from fluxum.venues.venue import Effect, Fetch, Hangup, Limits, Send, VenueProtoc
 
 __all__ = ["Connection", "LinkCounts", "RawFrame"]
 
-_BURST = 64
+# About a millisecond of work; a pass of the loop costs as much as two or three frames.
+_BURST = 128
 _SAMPLE_CHARACTERS = 200
 _DATA: frozenset[type] = frozenset(MarketEvent.__args__)
 

@@ -46,8 +46,6 @@ class Numbers:
 
     def levels(self, wire: tuple[native.Level, ...]) -> tuple[Level, ...]:
         """Levels with their checksum text, in the order given; raises RemoteProtocolError."""
-        if not wire:
-            return ()
         prices = self._prices
         levels: list[Level] = []
         for level in wire:

@@ -138,8 +138,9 @@ class KrakenProtocol:
             venue_ns = None if time is None else parse_rfc3339(time)
         except BadInput as error:
             raise RemoteProtocolError(str(error)) from error
-        bids = self._numbers.levels(data.bids)
-        asks = self._numbers.levels(data.asks)
+        levels = self._numbers.levels
+        bids = levels(data.bids) if data.bids else ()  # most updates are of one side
+        asks = levels(data.asks) if data.asks else ()
         if frame.type == "update":
             return (BookUpdate(VENUE, symbol, bids, asks, venue_ns, received_ns, data.checksum),)
         snapshot = BookSnapshot(
