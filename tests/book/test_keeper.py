@@ -222,9 +222,11 @@ def test_doubt_keeps_the_book_until_its_next_check() -> None:
 
     assert status(book) == (BookStatus.STALE, "silent for 60 s")
     assert book.bid is not None
+    assert book.proof().depth_proved == 0
 
     assert books.update(update((10, 2), checksum=102)) is Verdict.RESTORED
     assert status(book) == (BookStatus.VALID, "")
+    assert book.proof().depth_proved == 2
 
 
 def test_a_withdrawn_book_is_not_revived_by_doubt() -> None:

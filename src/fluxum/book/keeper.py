@@ -125,6 +125,7 @@ class BookKeeper(Generic[AnyBook]):
         if book is not None and book.evidence.live:
             book.evidence.status = status
             book.evidence.reason = reason
+            book.evidence.depth_proved = 0
 
     def _withhold(self) -> Verdict:
         self.unverified += 1
