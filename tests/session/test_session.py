@@ -391,6 +391,26 @@ def test_many_symbols_are_spread_over_links() -> None:
     play(story)
 
 
+def test_what_is_asked_together_is_sent_together() -> None:
+    async def story() -> None:
+        symbols = [Symbol(f"A{number}/USD") for number in range(30)]
+        wanted = [Subscription(Channel.TRADE, symbol) for symbol in symbols]
+        async with world(wanted[0], symbols=symbols, rate_per_s=1) as now:
+            await now.session.wait_ready(timeout_s=1)
+            raw = now.session.raw()
+
+            now.session.subscribe(*wanted)
+            await now.session.wait_ready(timeout_s=1)
+            now.session.unsubscribe(*wanted[:20], wanted[0])
+            await now.live(1)
+
+            sent = [one.frame for one in raw.drain() if one.sent]
+            assert [frame.count(b"/USD") for frame in sent] == [29, 20]
+            assert len(now.session.subscriptions) == 10
+
+    play(story)
+
+
 def test_disconnect_lets_go_and_connect_restores_everything() -> None:
     async def story() -> None:
         async with world(BOOK, TRADES) as now:
@@ -498,6 +518,11 @@ def test_what_a_venue_does_not_offer_is_refused_with_what_it_does() -> None:
                 session.subscribe(Subscription(Channel.BOOK, ETH, depth=11))
             with pytest.raises(BadInput, match="carried already"):
                 session.subscribe(Subscription(Channel.BOOK, BTC, depth=25))
+            with pytest.raises(BadInput, match="'book ETH/USD 10' is carried already"):
+                session.subscribe(
+                    Subscription(Channel.BOOK, ETH, depth=10),
+                    Subscription(Channel.BOOK, ETH, depth=25),
+                )
             with pytest.raises(BadInput, match="needs a token"):
                 session.subscribe(Subscription(Channel.LEVEL3, BTC))
             with pytest.raises(BadInput, match="was 120"):

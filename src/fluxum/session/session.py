@@ -10,7 +10,7 @@ good, every stream ends with that error; when its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from random import Random
 from types import TracebackType
 from typing import Self
@@ -120,13 +120,17 @@ class Session:
         if self.state is State.CLOSED:
             raise BadInput("the session is closed and carries nothing any more")
         complete = tuple(self.venue.complete(one) for one in wanted)
-        for subscription in complete:
-            self._refuse_unsuited(subscription)
+        for number, subscription in enumerate(complete):
+            self._refuse_unsuited(subscription, (*self._intake.streams, *complete[:number]))
+        fresh: dict[Feed, list[Subscription]] = {}
         for subscription in complete:
             if subscription not in self._intake.streams:
-                feed = self._feed_for(subscription)
+                feed = self._feed_for(subscription, fresh)
                 self._intake.carry(subscription, feed)
-                feed.subscribe([subscription])
+                fresh.setdefault(feed, []).append(subscription)
+        for feed, subscriptions in fresh.items():
+            feed.subscribe(subscriptions)  # together, so that few requests say it
+            self._start(feed)
         return complete
 
     def unsubscribe(self, *unwanted: Subscription) -> None:
@@ -135,10 +139,12 @@ class Session:
         for subscription in complete:
             if subscription not in self._intake.streams:
                 raise NotSubscribed(f"'{subscription}' is not carried by this session")
-        for subscription in complete:
-            feed = self._intake.streams[subscription].feed
+        gone: dict[Feed, list[Subscription]] = {}
+        for subscription in dict.fromkeys(complete):
+            gone.setdefault(self._intake.streams[subscription].feed, []).append(subscription)
             self._intake.drop(subscription)
-            feed.unsubscribe([subscription])
+        for feed, subscriptions in gone.items():
+            feed.unsubscribe(subscriptions)
             feed.settle()
 
     async def connect(self) -> None:
@@ -292,13 +298,13 @@ class Session:
             raise VenueRefused(f"{self.venue.name} refused '{subscription}': {message}")
         return self.state is State.READY
 
-    def _refuse_unsuited(self, subscription: Subscription) -> None:
+    def _refuse_unsuited(self, subscription: Subscription, carried: Iterable[Subscription]) -> None:
         if subscription.channel in self.venue.needs_token:
             raise BadInput(
                 f"{subscription.channel.value} at {self.venue.name} needs a token, which a "
                 f"session cannot fetch yet; was '{subscription}'"
             )
-        for known in self._intake.streams:
+        for known in carried:
             is_same_book = (
                 known.channel is subscription.channel
                 and known.symbol == subscription.symbol
@@ -307,21 +313,29 @@ class Session:
             if is_same_book and known != subscription:
                 raise BadInput(f"'{known}' is carried already; was '{subscription}'")
 
-    def _feed_for(self, subscription: Subscription) -> Feed:
-        """The link that carries this symbol already, else one with room, else a new one."""
+    def _feed_for(
+        self, subscription: Subscription, fresh: Mapping[Feed, Sequence[Subscription]]
+    ) -> Feed:
+        """The link that carries this symbol already, else one with room, else a new one.
+
+        `fresh` is what the links are about to carry besides.
+        """
+
+        def symbols(feed: Feed) -> set[Symbol | None]:
+            return feed.symbols | {one.symbol for one in fresh.get(feed, ())}
+
         endpoint = self.venue.routes[subscription.channel]
         feeds = [feed for feed in self._feeds if feed.endpoint == endpoint]
         for feed in feeds:
-            if subscription.symbol in feed.symbols:
+            if subscription.symbol in symbols(feed):
                 return feed
         for feed in feeds:
-            if len(feed.symbols) < self._around.limits.symbols_per_link:
+            if len(symbols(feed)) < self._around.limits.symbols_per_link:
                 return feed
         name = f"{endpoint}-{len(feeds) + 1}"
         url = self._endpoints[endpoint]
         feed = Feed(name, endpoint, url, self._around, self._intake.take, self)
         self._feeds.append(feed)
-        self._start(feed)
         return feed
 
     def _start(self, feed: Feed) -> None:
