@@ -2,7 +2,7 @@
 
 Source of every type, unless it names another: https://docs.kraken.com/api/docs/websocket-v2/
 followed by the channel's or method's name. Only the fields that are used are declared; the venue
-may add others at any time. Numbers whose text a checksum reads stay `Raw`.
+may add others at any time. Prices stay `Raw`, as their text is looked up before it is read.
 """
 
 from decimal import Decimal
