@@ -2,14 +2,23 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 from worlds import BOOK, BTC, TRADES, play, world
 
+from asyncs import run
 from fluxum.errors import TapeError
 from fluxum.replay import verify
 from fluxum.sim.loop import SimulatedClock
-from fluxum.tape import TapeFrame, TapeReader, TapeWriter, recording
+from fluxum.tape import (
+    RecordedAnswers,
+    TapeFrame,
+    TapeReader,
+    TapeWriter,
+    recording,
+    recording_calls,
+)
 
 
 class StoppedClock:
@@ -44,7 +53,7 @@ def test_frames_come_back_as_they_were(tmp_path: Path, name: str) -> None:
     assert is_gzip == name.endswith(".gz")
 
 
-def test_a_bare_recording_keeps_exact_times_and_passes_over_calls(tmp_path: Path) -> None:
+def test_a_bare_recording_keeps_exact_times_and_the_answers_to_calls(tmp_path: Path) -> None:
     path = tmp_path / "bare.jsonl"
     path.write_text(
         '{"ts": 1785552832.693693001, "raw": "{}"}\n'
@@ -60,6 +69,7 @@ def test_a_bare_recording_keeps_exact_times_and_passes_over_calls(tmp_path: Path
     assert list(reader) == [
         TapeFrame(ns=1785552832693693001, raw="{}"),
         TapeFrame(raw="x"),
+        TapeFrame(ns=10**9, link=0, url="https://host/", raw="{}"),
         TapeFrame(raw='{"channel":"heartbeat"}'),
     ]
 
@@ -145,3 +155,43 @@ def test_a_recorded_session_proves_itself_again_with_its_holes(tmp_path: Path) -
     assert report.checks_failed == live["failed"] == 1
     assert report.generations == {"BTC/USD": live["generation"]} == {"BTC/USD": 3}
     assert report.gaps == 2  # the book's and the trades' while the link was down
+
+
+def test_recorded_answers_are_given_out_once_and_not_before_their_time(tmp_path: Path) -> None:
+    path = tmp_path / "book.jsonl"
+    path.write_text('{"ts": 1, "raw": "{}"}\n')
+    (tmp_path / "book.rest.jsonl").write_text(
+        '{"ts": 5, "url": "https://old.host/api/v1/depth?symbol=ABC&limit=1000", "raw": "first"}\n'
+        '{"ts": 7, "url": "https://old.host/api/v1/depth?symbol=ABC&limit=1000", "raw": "second"}\n'
+        '{"ts": 6, "url": "https://old.host/api/v1/depth?symbol=XYZ&limit=1000", "raw": "other"}\n'
+    )
+    answers = RecordedAnswers(path)
+    call = "/api/v3/depth?symbol=ABC&limit=500"
+
+    assert answers.take(call, 4 * 10**9) is None
+    assert answers.take(call, 5 * 10**9) == b"first"
+    assert answers.take(call, 6 * 10**9) is None
+    assert answers.take(call, 7 * 10**9) == b"second"
+    assert answers.take(call, 9 * 10**9) is None
+    assert answers.take("/api/v3/depth?symbol=XYZ&limit=5", None) == b"other"
+    answers.add(TapeFrame(url="https://host/fapi/v1/depth?symbol=ABC", raw="met on the way"))
+    assert answers.take(call, 9 * 10**9) == b"met on the way"
+
+
+def test_calls_are_written_to_the_tape_without_what_was_sent(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+
+    class Calls:
+        async def call(self, method: str, url: str, headers: Any, body: bytes) -> bytes:
+            assert (method, headers, body) == ("GET", {"key": "secret"}, b"secret too")
+            return b'{"said":"' + url.encode() + b'"}'
+
+    with TapeWriter(path, "kraken", StoppedClock()) as tape:
+        calls = recording_calls(Calls(), tape)
+        said = run(calls.call("GET", "https://host/x", {"key": "secret"}, b"secret too"))
+
+    assert said == b'{"said":"https://host/x"}'
+    assert "secret" not in path.read_text()
+    assert list(TapeReader(path)) == [
+        TapeFrame(ns=StoppedClock().now_ns(), link=0, url="https://host/x", raw=said.decode())
+    ]

@@ -3,19 +3,23 @@
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from random import SystemRandom
+from urllib.parse import urlsplit
 
 from fluxum.clock import SystemClock
+from fluxum.errors import BadInput
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import AttemptBudget
 from fluxum.session.session import Session
-from fluxum.transport.http import http
+from fluxum.transport.http import Http, http
 from fluxum.transport.link import Dial
 from fluxum.transport.websocket import websockets
 from fluxum.venues.register import find_venue
+from fluxum.venues.venue import Venue
 
-__all__ = ["connect", "subscriptions"]
+__all__ = ["connect", "endpoints_at", "subscriptions"]
 
+_HTTP_OF = {"ws": "http", "wss": "https"}
 # Venues count attempts by address, so all sessions of this process share one budget a venue.
 _budgets: dict[str, AttemptBudget] = {}
 
@@ -31,12 +35,13 @@ async def connect(
     endpoint: str | None = None,
     proxy: str | None = None,
     through: Callable[[Dial], Dial] | None = None,
+    calls_through: Callable[[Http], Http] | None = None,
 ) -> AsyncGenerator[Session]:
     """A session with an exchange for the length of a block, subscribed but not yet ready.
 
     Every channel is subscribed for every symbol; `depth` is for books, `interval_s` for candles.
-    `endpoint` replaces the URLs of the exchange; `through` wraps the dial, as a recorder does.
-    Raises BadInput.
+    `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`); `through` wraps the
+    dial, `calls_through` the REST calls, as a recorder does. Raises BadInput.
     """
     venue = find_venue(exchange)
     limits = venue.limits
@@ -51,13 +56,38 @@ async def connect(
             dial=dial if through is None else through(dial),
             clock=SystemClock(),
             random=SystemRandom(),
-            endpoints=None if endpoint is None else dict.fromkeys(venue.endpoints, endpoint),
+            endpoints=None if endpoint is None else endpoints_at(venue, endpoint),
             budget=budget,
-            http=calls,
+            http=calls if calls_through is None else calls_through(calls),
         ) as session,
     ):
         session.subscribe(*subscriptions(symbols, channels, depth=depth, interval_s=interval_s))
         yield session
+
+
+def endpoints_at(venue: Venue, url: str) -> dict[str, str]:
+    """The venue's endpoints at another host, such as a simulated exchange or a proxy.
+
+    A URL without a path stands for the host alone: every endpoint keeps its own path there, REST
+    calls over http(s). A URL with a path is taken as it is for all links. Raises BadInput.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise BadInput(f"a ws:// or wss:// URL was expected, was {url!r}: {error}") from error
+    if parts.scheme not in _HTTP_OF or not parts.hostname or port == 0:
+        raise BadInput(f"a ws:// or wss:// URL was expected, was {url!r}")
+    endpoints: dict[str, str] = {}
+    for name, known in venue.endpoints.items():
+        theirs = urlsplit(known)
+        if theirs.scheme.startswith("http"):
+            endpoints[name] = f"{_HTTP_OF[parts.scheme]}://{parts.netloc}{theirs.path}"
+        elif parts.path in {"", "/"}:
+            endpoints[name] = f"{parts.scheme}://{parts.netloc}{theirs.path}"
+        else:
+            endpoints[name] = url
+    return endpoints
 
 
 def subscriptions(

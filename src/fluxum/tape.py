@@ -5,30 +5,41 @@ line says what it is, every further one holds a frame:
 
     {"fluxum_tape": 1, "venue": "kraken", "started_ns": 1785552832693693000}
     {"ns": 1785552832693693000, "link": 1, "sent": false, "raw": "{...}"}
+    {"ns": 1785552832893693000, "link": 0, "url": "https://...", "raw": "{...}"}
     {"ns": 1785552932693693000, "link": 1, "closed": true}
 
-Reading also takes bare recordings, lines of `{"ts": seconds-or-null, "raw": "frame text"}`, or of
-frames as such.
+A line with a `url` holds the answer to a REST call. Reading also takes bare recordings, lines of
+`{"ts": seconds-or-null, "raw": "frame text"}`, or of frames as such.
 """
 
 import gzip
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from fluxum.clock import Clock
 from fluxum.errors import TapeError
+from fluxum.transport.http import Http
 from fluxum.transport.link import Dial, Link
 
-__all__ = ["TapeFrame", "TapeHeader", "TapeReader", "TapeWriter", "recording"]
+__all__ = [
+    "RecordedAnswers",
+    "TapeFrame",
+    "TapeHeader",
+    "TapeReader",
+    "TapeWriter",
+    "recording",
+    "recording_calls",
+]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_BITS = 31  # zlib's word for a gzip header
@@ -48,7 +59,7 @@ class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One frame. `ns` is when it was received or sent, none where the recording kept no time.
 
     `raw64` replaces `raw` for the rare frame that is no text; a line that has neither tells that
-    its link was `closed`.
+    its link was `closed`. With a `url` it is the answer to a REST call, which belongs to no link.
     """
 
     ns: int | None = None
@@ -57,6 +68,7 @@ class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True):
     closed: bool = False
     raw: str | None = None
     raw64: str | None = None
+    url: str = ""
 
     @property
     def frame(self) -> bytes:
@@ -65,11 +77,11 @@ class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class _BareFrame(Struct):
-    """A line of a bare recording; `url` marks an answer to a REST call, which is no frame."""
+    """A line of a bare recording."""
 
     raw: str
     ts: Decimal | None = None
-    url: str | None = None
+    url: str = ""
 
 
 class TapeWriter:
@@ -110,6 +122,12 @@ class TapeWriter:
         if self.frames % _SYNC_EVERY == 0:
             self._file.flush()  # a process that is killed loses little
 
+    def add_answer(self, url: str, body: bytes) -> None:
+        """Keep the answer to a REST call with the present time."""
+        self._write(
+            TapeFrame(ns=self._clock.now_ns(), link=0, url=url, raw=body.decode("utf-8", "replace"))
+        )
+
     def end(self, link: int) -> None:
         """Keep that a link was closed."""
         self._write(TapeFrame(ns=self._clock.now_ns(), link=link, closed=True))
@@ -134,13 +152,11 @@ class TapeReader:
         self.header = self._read_header(first)
 
     def __iter__(self) -> Iterator[TapeFrame]:
-        """Every frame in order; REST answers are passed over."""
+        """Every frame in order, and the answers to REST calls, which have a `url`."""
         for number, line in enumerate(self._lines(), 1):
             if not line.strip() or (number == 1 and self.header is not None):
                 continue
-            frame = self._read_frame(number, line)
-            if frame is not None:
-                yield frame
+            yield self._read_frame(number, line)
 
     def _lines(self) -> Iterator[bytes]:
         """Every whole line; of a file that is cut off, those before the cut, and then TapeError."""
@@ -168,7 +184,7 @@ class TapeReader:
             raise TapeError(f"{self.path} is a tape of format {header.fluxum_tape}; 1 was expected")
         return header
 
-    def _read_frame(self, number: int, line: bytes) -> TapeFrame | None:
+    def _read_frame(self, number: int, line: bytes) -> TapeFrame:
         try:
             if self.header is not None:
                 return msgspec.json.decode(line, type=TapeFrame)
@@ -178,9 +194,47 @@ class TapeReader:
                 return TapeFrame(raw=line.strip().decode())  # the line is the frame itself
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise TapeError(f"{self.path}:{number} is no recorded frame: {error}") from error
-        if bare.url is not None:
-            return None
-        return TapeFrame(ns=None if bare.ts is None else int(bare.ts * 10**9), raw=bare.raw)
+        ns = None if bare.ts is None else int(bare.ts * 10**9)
+        return TapeFrame(ns=ns, link=0 if bare.url else 1, raw=bare.raw, url=bare.url)
+
+
+class RecordedAnswers:
+    """The answers to REST calls of one recording, each given out once.
+
+    They are those of `NAME.rest.jsonl.gz` beside `NAME.jsonl.gz`, and those on the tape itself,
+    which are added as they come by.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._answers: list[TapeFrame] = []
+        for suffix in (".jsonl.gz", ".jsonl"):
+            beside = path.with_name(path.name.removesuffix(suffix) + ".rest" + suffix)
+            if path.name.endswith(suffix) and beside.is_file():
+                self._answers += [line for line in TapeReader(beside) if line.url]
+
+    def add(self, answer: TapeFrame) -> None:
+        """Keep an answer that was met on the tape."""
+        self._answers.append(answer)
+
+    def take(self, path: str, now_ns: int | None) -> bytes | None:
+        """The oldest answer to such a call that had arrived by then; none if there is none.
+
+        Calls are alike when the last part of their path and their `symbol`, if any, are: the
+        recorded client may have used another version of the call, or another limit.
+        """
+        wanted = _call(path)
+        for index, answer in enumerate(self._answers):
+            is_there = answer.ns is None or now_ns is None or answer.ns <= now_ns
+            if is_there and _call(answer.url) == wanted:
+                return self._answers.pop(index).frame
+        return None
+
+
+def _call(url: str) -> tuple[str, tuple[str, ...]]:
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    named = [query.get(name, []) for name in ("symbol", "instId", "product_id", "category")]
+    return parts.path.rstrip("/").rpartition("/")[2], tuple(",".join(one) for one in named)
 
 
 def _decompressed(file: IO[bytes]) -> Iterator[bytes]:
@@ -220,6 +274,25 @@ def recording(dial: Dial, tape: TapeWriter) -> Dial:
         return open_recorded(url)
 
     return dial_recorded
+
+
+def recording_calls(http: Http, tape: TapeWriter) -> Http:
+    """Calls like those of `http`, whose answers are written to a tape."""
+    return _RecordedCalls(http, tape)
+
+
+class _RecordedCalls:
+    """Calls that are remembered."""
+
+    def __init__(self, http: Http, tape: TapeWriter) -> None:
+        self._http = http
+        self._tape = tape
+
+    async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        """Call and keep the answer; what was sent along is not kept, as it may be secret."""
+        said = await self._http.call(method, url, headers, body)
+        self._tape.add_answer(url, said)
+        return said
 
 
 class _RecordedLink:

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from fluxum.book.book import Book, MarketPrice
+from fluxum.book.keeper import BookKeeper
 from fluxum.book.proof import BookStatus
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
@@ -315,3 +316,50 @@ def test_pretty_writes_no_exponents_and_takes_an_empty_book(empty: Book) -> None
 
     empty.apply(update(levels(("0.00000010", "1E+3"))))
     assert "  1000 @ 0.00000010" in empty.pretty()
+
+
+def test_a_snapshot_that_was_cut_is_known_as_deep_as_the_market_stays() -> None:
+    keeper: BookKeeper[Book] = BookKeeper("binance", Book, None, None)
+    symbol = Symbol("BTC/USDT")
+
+    def levels(*prices: int, quantity: int = 1) -> tuple[Level, ...]:
+        return tuple(Level(Decimal(price), Decimal(quantity)) for price in prices)
+
+    def update(sequence: int, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
+        keeper.update(BookUpdate("binance", symbol, bids, asks, None, 1, None, sequence))
+
+    keeper.snapshot(
+        BookSnapshot(
+            venue="binance",
+            symbol=symbol,
+            bids=levels(99, 98, 97),
+            asks=levels(101, 102, 103),
+            received_ns=1,
+            sequence=7,
+            cut_at=3,
+        )
+    )
+    book = keeper.get(symbol)
+    assert (book.depth_known, book.proof().depth_proved) == (3, 3)
+
+    update(8, levels(90), levels(100))  # 90 is below what was listed; what lies between is unknown
+    assert [level.price for level in book.bids] == [99, 98, 97, 90]
+    assert book.proof().depth_proved == 3
+
+    update(9, levels(99, 98, quantity=0), ())
+    assert [level.price for level in book.bids] == [97, 90]
+    assert (book.depth_known, book.proof().depth_proved) == (1, 1)
+    assert book.proof().is_valid
+
+    keeper.snapshot(
+        BookSnapshot(
+            venue="binance",
+            symbol=symbol,
+            bids=levels(97, 90),
+            asks=levels(100, 101),
+            received_ns=2,
+            sequence=10,
+            cut_at=3,
+        )
+    )
+    assert (book.depth_known, book.proof().depth_proved) == (None, None)  # all there was

@@ -62,8 +62,11 @@ def test_a_hole_of_an_ended_subscription_is_forgotten() -> None:
     assert ledger.admit(TRADES, trade(100)) == (True, None)
 
 
-def told(ledger: GapLedger, number: int | None) -> tuple[bool, Repair | None, int | None]:
-    is_news, gap = ledger.admit(TRADES, trade(number))
+def told(
+    ledger: GapLedger, number: int | None, trade_id: str = ""
+) -> tuple[bool, Repair | None, int | None]:
+    one = structs.replace(trade(number), trade_id=trade_id or str(number))
+    is_news, gap = ledger.admit(TRADES, one)
     return (is_news, None, None) if gap is None else (is_news, gap.repair, gap.missing)
 
 
@@ -100,12 +103,17 @@ def test_an_outage_that_missed_nothing_is_backfilled() -> None:
     assert told(ledger, 90) == (True, Repair.LOST, 83)
 
 
-def test_trades_without_numbers_are_all_news() -> None:
+def test_trades_without_numbers_are_news_unless_their_id_was_told_lately() -> None:
     ledger = GapLedger("kraken")
     ledger.begin(TRADES, GapCause.LINK_LOST, 10, "cut")
 
-    assert told(ledger, None) == (True, Repair.SNAPSHOT, None)
-    assert told(ledger, None) == (True, None, None)
+    assert told(ledger, None, "a") == (True, Repair.SNAPSHOT, None)
+    assert told(ledger, None, "b") == (True, None, None)
+    assert told(ledger, None, "a") == (False, None, None)
+    assert ledger.repeated == 1
+    for number in range(1000):
+        told(ledger, None, f"other {number}")
+    assert told(ledger, None, "a") == (True, None, None)  # it is too long ago to be remembered
 
 
 def test_only_the_last_thousand_holes_are_kept_and_all_are_counted() -> None:

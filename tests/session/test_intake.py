@@ -12,8 +12,9 @@ from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.event import Channel, Desync, Event, Gap, Resynced, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level
-from fluxum.pacing import AttemptBudget
+from fluxum.pacing import AttemptBudget, TokenBucket
 from fluxum.session.feed import Feed, Surroundings
+from fluxum.session.fetching import Rest
 from fluxum.session.intake import Intake
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.venue import Checks
@@ -31,6 +32,7 @@ class Owner:
     def moved(self, *told: Any, **more: Any) -> None: ...
     def lost(self, *told: Any, **more: Any) -> None: ...
     def failed(self, *told: Any, **more: Any) -> None: ...
+    def cut_announced(self, *told: Any, **more: Any) -> None: ...
 
 
 def unchecked() -> tuple[Intake, Feed, Pipe[Event]]:
@@ -43,7 +45,7 @@ def unchecked() -> tuple[Intake, Feed, Pipe[Event]]:
         SystemClock(),
         Random(0),
         AttemptBudget(1, 1.0),
-        None,
+        Rest(None, {}, TokenBucket(1.0, 1), venue.limits.backoff, Random(0)),
     )
     intake = Intake(around, lambda: 0.0)
     feed = Feed("public-1", "public", "", around, intake.take, Owner())

@@ -8,6 +8,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level, Side, Trade
 from fluxum.sim.history import History
 from fluxum.sim.listing import listing
+from fluxum.venues.kraken.venue import KRAKEN
 
 SECOND = 1_000_000_000
 START = 1_767_225_600 * SECOND  # a full day, hour and minute
@@ -29,7 +30,7 @@ def trade(at_s: float, price: str, quantity: str, number: int) -> Trade:
 
 def history() -> History:
     """Four trades, in the minutes 0, 0, 1 and 3."""
-    one = History(listing("kraken", Symbol("FOO/USD"), START).instrument)
+    one = History(listing(KRAKEN, Symbol("FOO/USD"), START).instrument)
     for number, (at_s, price, quantity) in enumerate(
         [(10, "10.00", "1"), (50, "10.50", "3"), (60, "10.20", "2"), (200, "9.00", "4")]
     ):
@@ -106,7 +107,7 @@ def test_the_ticker_is_the_sum_of_all_trades_beside_the_best_levels() -> None:
 
 
 def test_before_the_first_trade_there_are_only_levels() -> None:
-    empty = History(listing("kraken", Symbol("FOO/USD"), START).instrument)
+    empty = History(listing(KRAKEN, Symbol("FOO/USD"), START).instrument)
 
     ticker = empty.ticker(None, Level(Decimal("9.01"), Decimal(7)), START)
 

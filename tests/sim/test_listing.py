@@ -4,10 +4,11 @@ from decimal import Decimal
 
 from fluxum.model.instrument import Symbol
 from fluxum.sim.listing import listing
+from fluxum.venues.kraken.venue import KRAKEN
 
 
 def test_bitcoin_has_the_grid_that_kraken_lists() -> None:
-    one = listing("kraken", Symbol("BTC/USD"), 5).instrument
+    one = listing(KRAKEN, Symbol("BTC/USD"), 5).instrument
 
     # https://docs.kraken.com/api/docs/websocket-v2/instrument
     assert (one.tick, one.lot) == (Decimal("0.1"), Decimal("0.00000001"))
@@ -17,7 +18,7 @@ def test_bitcoin_has_the_grid_that_kraken_lists() -> None:
 
 
 def test_any_symbol_can_be_listed_and_its_price_is_on_its_grid() -> None:
-    one = listing("kraken", Symbol("FOO/BAR"), 0)
+    one = listing(KRAKEN, Symbol("FOO/BAR"), 0)
 
     assert one.start_price == one.instrument.round_price(one.start_price)
     assert one.start_price.as_tuple().exponent == -one.instrument.price_precision

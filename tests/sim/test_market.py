@@ -10,13 +10,14 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side, Trade
 from fluxum.sim.listing import listing
 from fluxum.sim.market import SimulatedMarket
+from fluxum.venues.kraken.venue import KRAKEN
 
 SECOND = 1_000_000_000
 START = 1_767_225_600 * SECOND  # a full day, hour and minute
 
 
 def market(symbol: str = "BTC/USD", seed: int = 1, depth: int = 30) -> SimulatedMarket:
-    return SimulatedMarket(listing("kraken", Symbol(symbol), START), Random(seed), START, depth)
+    return SimulatedMarket(listing(KRAKEN, Symbol(symbol), START), Random(seed), START, depth)
 
 
 def steps(one: SimulatedMarket, count: int) -> Iterator[list[Trade]]:

@@ -10,13 +10,14 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.sim.listing import listing
 from fluxum.sim.matching import Execution, MatchingEngine
+from fluxum.venues.kraken.venue import KRAKEN
 
 BUY, SELL = Side.BUY, Side.SELL
 
 
 def engine() -> MatchingEngine:
     """A market with a tick of 0.01 and a lot of 0.00000001."""
-    return MatchingEngine(listing("kraken", Symbol("FOO/USD"), 0).instrument)
+    return MatchingEngine(listing(KRAKEN, Symbol("FOO/USD"), 0).instrument)
 
 
 def d(text: str) -> Decimal:

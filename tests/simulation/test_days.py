@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from days import day
+from days import CHECKSUMMED, UNPROVED, day
 
 from fluxum.sim.faults import FaultKind
+from fluxum.venues.register import VENUES
 
 FAILED_ONCE = [
     int(line.split()[0])
@@ -21,7 +22,20 @@ def test_an_hour_with_every_kind_of_fault_ends_well(seed: int) -> None:
     assert lived.checks > 500
     assert lived.desyncs > 0
     assert lived.reconnects > 0
+    assert lived.replaced > 0
     assert set(lived.faults) == {kind.value for kind in FaultKind}
+
+
+@pytest.mark.parametrize("venue", sorted({*VENUES} - CHECKSUMMED))
+def test_an_hour_at_every_other_exchange_ends_as_well(venue: str) -> None:
+    lived = day(1, venue, rate=1.0)
+
+    assert lived.reconnects > 0
+    assert lived.replaced > 0
+    if venue not in UNPROVED:
+        assert lived.checks > 500
+        assert lived.desyncs > 0
+    assert set(lived.faults) == {kind.value for kind in FaultKind if kind is not FaultKind.CORRUPT}
 
 
 def test_the_same_seed_tells_the_same_story_to_the_nanosecond() -> None:

@@ -1,5 +1,6 @@
 """One venue's resting liquidity in one market, by price level."""
 
+from bisect import bisect_left, bisect_right
 from decimal import Decimal
 from typing import TypeVar
 
@@ -83,7 +84,21 @@ class Book:
 
     def proof(self) -> BookProof:
         """Whether and why this book can be trusted now."""
-        return self.evidence.proof(self.venue, self.symbol, self.depth)
+        return self.evidence.proof(self.venue, self.symbol, self.depth, self.depth_known)
+
+    @property
+    def depth_known(self) -> int | None:
+        """How many levels a side are known without holes; none is all that are held.
+
+        It shrinks as a market moves away from where its snapshot, cut by the venue, was taken.
+        """
+        floor, ceiling = self.evidence.bid_floor, self.evidence.ask_ceiling
+        known: list[int] = []
+        if floor is not None:
+            known.append(len(self.bids) - bisect_left(self.bids.prices, floor))
+        if ceiling is not None:
+            known.append(bisect_right(self.asks.prices, ceiling))
+        return min(known, default=None)
 
     @property
     def spread(self) -> Decimal | None:

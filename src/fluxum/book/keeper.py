@@ -100,6 +100,12 @@ class BookKeeper(Generic[AnyBook]):
         evidence.status = BookStatus.UNVERIFIED
         evidence.reason = "no check yet"
         evidence.depth_proved = 0
+        evidence.bid_floor = evidence.ask_ceiling = None
+        if isinstance(snapshot, BookSnapshot) and snapshot.cut_at is not None:
+            if len(snapshot.bids) >= snapshot.cut_at:
+                evidence.bid_floor = snapshot.bids[-1].price
+            if len(snapshot.asks) >= snapshot.cut_at:
+                evidence.ask_ceiling = snapshot.asks[-1].price
         return self._judge(book, evidence, snapshot)
 
     def update(self, update: BookUpdate | Level3Update) -> Verdict:
@@ -151,6 +157,9 @@ class BookKeeper(Generic[AnyBook]):
             evidence.checksum = computed
         elif isinstance(message, BookSnapshot | BookUpdate) and message.sequence is not None:
             evidence.sequence = message.sequence
+        elif book.is_crossed:
+            self.crossed += 1
+            return self._unverified(book, "the book is crossed, and nothing to check it by is sent")
         else:
             return self._unverified(book, "the venue sends nothing to check it by")
         if book.is_crossed:
@@ -168,7 +177,9 @@ class BookKeeper(Generic[AnyBook]):
         evidence = book.evidence
         evidence.status = BookStatus.VALID
         evidence.reason = ""
-        depths = [depth for depth in (self._depth_proved, book.bids.depth) if depth is not None]
+        # A checksum speaks for its own depth, an unbroken sequence for all that is held.
+        by_checksum = self._depth_proved if evidence.checksum is not None else None
+        depths = [depth for depth in (by_checksum, book.bids.depth) if depth is not None]
         evidence.depth_proved = min(depths, default=None)
 
     def _unverified(self, book: AnyBook, reason: str) -> Verdict:

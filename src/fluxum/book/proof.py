@@ -1,5 +1,6 @@
 """What a book's reader may rely on, and why."""
 
+from decimal import Decimal
 from enum import Enum
 
 from msgspec import Struct
@@ -58,10 +59,14 @@ class BookProof(Struct, frozen=True, kw_only=True):
 class Evidence:
     """The same as it gathers, one for each book; written only by the keeper.
 
-    `live` is true while there is a snapshot that updates may be laid over.
+    `live` is true while there is a snapshot that updates may be laid over. Of a snapshot that was
+    cut, `bid_floor` and `ask_ceiling` are the worst prices it listed: deeper levels are known
+    only in part.
     """
 
     __slots__ = (
+        "ask_ceiling",
+        "bid_floor",
         "checks",
         "checksum",
         "depth_proved",
@@ -87,6 +92,8 @@ class Evidence:
         self.updated_ns: int | None = None
         self.venue_ns: int | None = None
         self.depth_proved: int | None = 0
+        self.bid_floor: Decimal | None = None
+        self.ask_ceiling: Decimal | None = None
 
     def withdraw(self, status: BookStatus, reason: str) -> None:
         """What was held is worth nothing now."""
@@ -95,8 +102,17 @@ class Evidence:
         self.reason = reason
         self.depth_proved = 0
 
-    def proof(self, venue: str, symbol: Symbol, depth: int | None) -> BookProof:
-        """A frozen copy, for a reader."""
+    def proof(
+        self,
+        venue: str,
+        symbol: Symbol,
+        depth: int | None,
+        depth_known: int | None = None,
+    ) -> BookProof:
+        """A frozen copy, for a reader, of a book that is wholly known `depth_known` levels deep."""
+        proved = self.depth_proved
+        if proved is None or (depth_known is not None and depth_known < proved):
+            proved = depth_known
         return BookProof(
             venue=venue,
             symbol=symbol,
@@ -108,6 +124,6 @@ class Evidence:
             sequence=self.sequence,
             proved_ns=self.proved_ns,
             updated_ns=self.updated_ns,
-            depth_proved=self.depth_proved,
+            depth_proved=proved,
             depth=depth,
         )

@@ -12,6 +12,7 @@ from fluxum.errors import BadInput
 from fluxum.model.event import Channel, parse_channel
 from fluxum.model.instrument import Symbol
 from fluxum.session.session import Session
+from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
 from fluxum.venues.register import VENUES, find_venue
 
@@ -71,7 +72,7 @@ Count = Annotated[
 ]
 Endpoint = Annotated[
     str | None,
-    typer.Option("--endpoint", help="Use this ws:// or wss:// URL instead of the exchange's."),
+    typer.Option("--endpoint", help="Use this ws:// or wss:// host instead of the exchange's."),
 ]
 FormatOption = Annotated[
     Format, typer.Option("--format", "-f", help="How data is written to stdout.")
@@ -113,6 +114,7 @@ async def opened(
     interval_s: int | None = None,
     endpoint: str | None = None,
     through: Callable[[Dial], Dial] | None = None,
+    calls_through: Callable[[Http], Http] | None = None,
 ) -> AsyncGenerator[list[Session]]:
     """A session with each exchange, all with the same subscriptions, for the length of a block."""
     async with AsyncExitStack() as stack:
@@ -126,6 +128,7 @@ async def opened(
                     interval_s=interval_s,
                     endpoint=endpoint,
                     through=through,
+                    calls_through=calls_through,
                 )
             )
             for exchange in exchanges
@@ -136,7 +139,7 @@ def _depth_offered(exchange: str, wish: int | None) -> int | None:
     """The least depth the exchange offers that shows as much as was asked for."""
     offer = find_venue(exchange).depths.get(Channel.BOOK, ())
     if wish is None or not offer:
-        return wish
+        return None  # where none is offered, the whole book is
     enough = [depth for depth in offer if depth >= wish]
     if not enough:
         raise BadInput(f"{exchange} shows at most {max(offer)} levels a side, was {wish}")

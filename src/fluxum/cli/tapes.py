@@ -32,9 +32,9 @@ from fluxum.clock import SystemClock
 from fluxum.errors import BadInput, TapeError
 from fluxum.model.codec import plain
 from fluxum.model.event import MarketEvent
-from fluxum.replay import Replay, Report
+from fluxum.replay import Replay, Report, recognise
 from fluxum.replay import verify as verify_file
-from fluxum.tape import TapeWriter, recording
+from fluxum.tape import TapeReader, TapeWriter, recording, recording_calls
 
 __all__ = ["record", "replay", "verify"]
 
@@ -79,6 +79,7 @@ def record(
             interval_s=parse_interval(interval),
             endpoint=endpoint,
             through=lambda dial: recording(dial, tape),
+            calls_through=lambda calls: recording_calls(calls, tape),
         ) as sessions:
             await until(seconds, tell(sessions))
 
@@ -129,12 +130,17 @@ def replay(
 
 
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="Tapes or bare recordings.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Tapes, bare recordings, or folders of them.")
+    ],
     exchange: RecordedBy = None,
     depth: BookDepth = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Replay recordings and prove every book message by its venue's own check.
+
+    Of a folder, every recording is taken that says which exchange it is of: a tape, or one with
+    a NAME.meta.json beside it. REST calls are answered from NAME.rest.jsonl.gz.
 
     Exit status 0 when all is proved, 1 when something failed, 2 for bad usage or a
     file that cannot be read.
@@ -145,7 +151,11 @@ def verify(
     is_proved = is_readable = True
     talk = Console(stderr=True)
     for file in track(
-        files, "verifying", console=talk, transient=True, disable=not talk.is_terminal
+        _recordings(files, output),
+        "verifying",
+        console=talk,
+        transient=True,
+        disable=not talk.is_terminal,
     ):
         try:
             report = verify_file(file, exchange, depth)
@@ -161,6 +171,23 @@ def verify(
         raise typer.Exit(1)
 
 
+def _recordings(paths: Sequence[Path], output: Output) -> list[Path]:
+    """The files meant: those named, and those of folders that name their exchange."""
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        for file in sorted(path.rglob("*.jsonl*")):
+            if ".rest." in file.name:
+                continue
+            if TapeReader(file).header is not None or recognise(file) is not None:
+                found.append(file)
+            else:
+                output.say(f"passed over, as it names no known exchange: {file}")
+    return found
+
+
 def _text(report: Report) -> str:
     counts = (
         f"{report.frames} frames, {report.events} events, {report.book_messages} book messages:"
@@ -168,8 +195,15 @@ def _text(report: Report) -> str:
         f" {report.unverified} unverified, {report.gaps} gaps, {report.desyncs} desyncs,"
         f" {report.crossed} crossed, {report.rejected} rejected"
     )
+    numbers = (
+        f"{report.steps} sequence steps, {report.breaks} breaks, {report.applied} updates applied,"
+        f" {len(report.generations)} books; {report.trades} trades"
+        f" ({report.trades_backfilled} backfilled, {report.trade_steps} followed on)"
+    )
+    kinds = ", ".join(f"{kind} {count}" for kind, count in report.kinds.items())
     generations = ", ".join(f"{symbol} {count}" for symbol, count in report.generations.items())
     lines = [f"{'proved' if report.is_proved else 'FAILED'} {report.file}", f"  {counts}"]
+    lines += [f"  {numbers}", f"  frames: {kinds}"]
     if generations:
         lines.append(f"  generations: {generations}")
     lines += [f"  frame {one.frame}: {one.symbol} {one.reason}" for one in report.failures]

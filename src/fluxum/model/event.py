@@ -26,6 +26,7 @@ __all__ = [
     "GapCause",
     "LinkEvent",
     "LinkLost",
+    "LinkReplaced",
     "MarketEvent",
     "Refused",
     "Rejected",
@@ -155,6 +156,18 @@ class LinkLost(Struct, frozen=True, kw_only=True, tag="link_lost"):
     received_ns: int
 
 
+class LinkReplaced(Struct, frozen=True, kw_only=True, tag="link_replaced"):
+    """A link that was to be cut has been replaced by another, proved first; nothing was lost.
+
+    The new link's snapshot of each book follows.
+    """
+
+    venue: str
+    link: str
+    reason: str
+    received_ns: int
+
+
 class Desync(Struct, frozen=True, kw_only=True, tag="desync"):
     """A book failed its check and is withdrawn; this stands in place of the update that failed."""
 
@@ -247,6 +260,7 @@ LinkEvent = (
     | VenueNotice
     | StateChange
     | LinkLost
+    | LinkReplaced
     | Desync
     | Resynced
     | DataStale

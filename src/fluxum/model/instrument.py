@@ -16,16 +16,20 @@ Asset = NewType("Asset", str)
 class Symbol(str):
     """A market, as `BASE/QUOTE`; it is text, so it reads, hashes and compares like text.
 
-    The case is the venue's own (`AAPLx/USD`), nothing is guessed: `BTC/USD` and `BTC/USDT` are
-    different things. Raises BadInput for text of another form.
+    A derivative names its contract behind a colon: `BTC/USDT:PERP` never expires,
+    `BTC/USD:220527` does, `BTC/USD:220325-40000-C` is an option. The case is the venue's own
+    (`AAPLx/USD`), nothing is guessed: `BTC/USD` and `BTC/USDT` are different things. Raises
+    BadInput for text of another form.
     """
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
         """Check the text."""
-        base, slash, quote = text.partition("/")
-        if not (base and slash and quote) or "/" in quote or any(map(str.isspace, text)):
+        base, _, rest = text.partition("/")
+        quote, colon, contract = rest.partition(":")
+        is_whole = bool(base and quote) and ":" not in base + contract and "/" not in rest
+        if not is_whole or bool(colon) != bool(contract) or any(map(str.isspace, text)):
             raise BadInput(f"a symbol like BTC/USD was expected, was {text!r}")
         return super().__new__(cls, text)
 
@@ -37,7 +41,12 @@ class Symbol(str):
     @property
     def quote(self) -> Asset:
         """The asset that prices are counted in."""
-        return Asset(self.partition("/")[2])
+        return Asset(self.partition("/")[2].partition(":")[0])
+
+    @property
+    def contract(self) -> str:
+        """What is behind the colon: the contract of a derivative, empty for a spot market."""
+        return self.partition(":")[2]
 
 
 class InstrumentStatus(Enum):

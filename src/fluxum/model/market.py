@@ -55,6 +55,8 @@ class BookSnapshot(Struct, frozen=True, kw_only=True, tag="book_snapshot", gc=Fa
     """A whole book, replacing whatever was held. Bids best first, asks best first.
 
     `depth` is the number of levels a side the venue keeps up to date, none where unbounded.
+    `cut_at` is set where the venue listed no more than so many levels a side although its
+    updates know no bound: what lies deeper is unknown until it changes.
     """
 
     venue: str
@@ -66,6 +68,7 @@ class BookSnapshot(Struct, frozen=True, kw_only=True, tag="book_snapshot", gc=Fa
     received_ns: int
     sequence: int | None = None
     checksum: int | None = None
+    cut_at: int | None = None
 
 
 class BookUpdate(Struct, frozen=True, gc=False, tag="book_update"):

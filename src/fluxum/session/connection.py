@@ -1,25 +1,26 @@
 """One link, one protocol, until either gives up.
 
-Three tasks: one reads and hands events upward at once, one performs what the protocol wants done,
-one watches the time. The reader neither waits for the sender nor reads a second clock; it lets
-the others run after every burst of frames, as a link that is never empty would starve them.
+Four tasks: one reads and hands events upward at once, one performs what the protocol wants done,
+one makes REST calls, one watches the time. The reader neither waits for the sender nor reads a
+second clock; it lets the others run after every burst of frames, as a link that is never empty
+would starve them.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from fluxum.clock import Clock
-from fluxum.errors import LinkClosed, LocalProtocolError, RemoteProtocolError, StaleLink
+from fluxum.errors import LinkClosed, RemoteProtocolError, StaleLink
 from fluxum.flow.background import background
 from fluxum.flow.bus import Bus
 from fluxum.model.event import Event, MarketEvent, Rejected, Subscription
 from fluxum.pacing import TokenBucket
-from fluxum.transport.http import Http
+from fluxum.session.fetching import FetchCounts, Fetching, Rest
 from fluxum.transport.link import Link
-from fluxum.venues.venue import Effect, Fetch, Hangup, Limits, Send, VenueProtocol
+from fluxum.venues.venue import Effect, Fetch, Handover, Hangup, Limits, Send, VenueProtocol
 
 __all__ = ["Connection", "LinkCounts", "RawFrame"]
 
@@ -37,6 +38,7 @@ class LinkCounts(Struct):
     control: int = 0
     rejected: int = 0
     sent: int = 0
+    fetches: FetchCounts = field(default_factory=FetchCounts)
 
 
 class RawFrame(Struct, frozen=True, gc=False):
@@ -58,28 +60,35 @@ class Connection:
         *,
         limits: Limits,
         clock: Clock,
-        http: Http | None,
+        rest: Rest,
         counts: LinkCounts,
         raw: Bus[RawFrame],
         deliver: Callable[[Sequence[Event]], None],
         reject: Callable[[Rejected], None],
+        hand_over: Callable[[str], None],
+        age_s: float | None = None,
     ) -> None:
         self._venue = venue
         self._link = link
         self._protocol = protocol
         self._limits = limits
         self._clock = clock
-        self._http = http
         self._counts = counts
         self._raw = raw
-        self._deliver = deliver
+        self.deliver = deliver
+        """Takes the events of every frame; a link that takes over is given another."""
         self._reject = reject
+        self._hand_over = hand_over
+        self._age_s = age_s
+        self._fetching = Fetching(
+            venue, protocol, rest, clock, counts.fetches, self._take, reject, self.perform_soon
+        )
         self._bucket = TokenBucket(limits.sends_per_s, limits.send_burst)
         self._outbox_filled = asyncio.Event()
 
     async def run(self) -> NoReturn:
         """Converse until the link dies; always ends with an error that says why."""
-        async with background(self._perform(), self._watch()):
+        async with background(self._perform(), self._fetching.run(), self._watch()):
             await self._read()
         raise AssertionError("reading ends with an error only")
 
@@ -87,12 +96,15 @@ class Connection:
         """The protocol has been asked for something: let its outbox be emptied."""
         self._outbox_filled.set()
 
+    def _take(self, events: Sequence[Event]) -> None:
+        self.deliver(events)
+
     async def _read(self) -> NoReturn:
         receive_frame = self._link.receive
         receive = self._protocol.receive
         outbox = self._protocol.outbox
         now_ns = self._clock.now_ns
-        deliver, counts, raw = self._deliver, self._counts, self._raw
+        counts, raw = self._counts, self._raw
         while True:
             for _ in range(_BURST):
                 frame = await receive_frame()
@@ -111,7 +123,7 @@ class Connection:
                             counts.data += 1
                         else:
                             counts.control += 1
-                        deliver(events)
+                        self.deliver(events)
                     else:
                         counts.control += 1
                 if outbox:
@@ -139,23 +151,19 @@ class Connection:
                 if self._raw.is_read:
                     self._raw.put(RawFrame(frame, self._clock.now_ns(), sent=True))
             case Fetch():
-                await self._fetch(effect)
+                self._fetching.ask(effect)
+            case Handover(reason):
+                self._hand_over(reason)
             case Hangup(reason):
                 raise LinkClosed(f"we hung up: {reason}")
 
-    async def _fetch(self, fetch: Fetch) -> None:
-        if self._http is None:
-            raise LocalProtocolError(f"{fetch.path} was asked for, but no HTTP was handed in")
-        body = await self._http.call(fetch.method, fetch.path, fetch.headers, fetch.body)
-        events = self._protocol.receive_response(fetch, body, self._clock.now_ns())
-        if events:
-            self._deliver(events)
-
     async def _watch(self) -> None:
-        """Ping, and give up on a link that is silent or owes an answer for too long."""
+        """Ping, give up on a link that is silent or owes an answer, have an old one replaced."""
         limits = self._limits
         now_s = asyncio.get_running_loop().time
-        heard_frames, heard_s, pinged_s = self._counts.frames, now_s(), now_s()
+        opened_s = now_s()
+        heard_frames, heard_s, pinged_s = self._counts.frames, opened_s, opened_s
+        age_s = self._age_s
         asked: dict[Subscription, float] = {}
         while True:
             await asyncio.sleep(min(1.0, limits.link_silence_s / 4))
@@ -170,6 +178,9 @@ class Connection:
                 pinged_s = now
                 self._protocol.ping()
                 self.perform_soon()
+            if age_s is not None and now - opened_s >= age_s:
+                age_s = None
+                self._hand_over(f"open for {now - opened_s:.0f} s, longer than the venue allows")
             asked = {one: asked.get(one, now) for one in self._protocol.unanswered()}
             late = [one for one, since in asked.items() if now - since >= limits.answer_timeout_s]
             if late:

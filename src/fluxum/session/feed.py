@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
 from random import Random
 from typing import NoReturn, Protocol
 
@@ -15,9 +14,9 @@ from fluxum.model.event import Event, Rejected, State, Subscription, VenueStatus
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import AttemptBudget, Backoff
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
+from fluxum.session.fetching import Rest
 from fluxum.session.readiness import Readiness
 from fluxum.session.state import is_lawful
-from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
 from fluxum.venues.venue import Limits, Venue, VenueProtocol
 
@@ -38,7 +37,7 @@ class Surroundings:
         clock: Clock,
         random: Random,
         budget: AttemptBudget,
-        http: Http | None,
+        rest: Rest,
     ) -> None:
         self.venue = venue
         self.limits = limits
@@ -46,7 +45,7 @@ class Surroundings:
         self.clock = clock
         self.random = random
         self.budget = budget
-        self.http = http
+        self.rest = rest
         self.raw: Bus[RawFrame] = Bus()
         self.status = VenueStatus.ONLINE
 
@@ -70,11 +69,16 @@ class FeedOwner(Protocol):
         """The feed gave up for good."""
         ...
 
+    def cut_announced(self, feed: "Feed", reason: str) -> None:
+        """The feed's link will be closed by the venue before long."""
+        ...
+
 
 class Feed:
     """One endpoint and all that is wanted of it, over one link at a time.
 
     `take` is handed the events of every frame; it is the frame path, so nothing stands between.
+    `owner` is told the rest.
     """
 
     def __init__(
@@ -95,8 +99,9 @@ class Feed:
         self.links = 0
         self._url = url
         self._around = around
-        self._take = take
-        self._owner = owner
+        self.take = take
+        self.owner = owner
+        self._is_retired = False
         self._backoff = Backoff(around.limits.backoff, around.random)
         self._protocol: VenueProtocol | None = None
         self._connection: Connection | None = None
@@ -158,10 +163,21 @@ class Feed:
             if delay_s is None:
                 _log.error("%s %s gave up: %s", self._around.venue.name, self.name, error)
                 self._move(State.FAILED, reason=str(error))
-                self._owner.failed(self, error)
+                self.owner.failed(self, error)
                 return
             self._back_off(delay_s, str(error))
             await asyncio.sleep(delay_s)
+
+    def take_over(self, take: Callable[[Sequence[Event]], None], owner: FeedOwner) -> None:
+        """Speak to another from now on: this feed stands in for one that retires."""
+        self.take = take
+        self.owner = owner
+        if self._connection is not None:
+            self._connection.deliver = take
+
+    def retire(self) -> None:
+        """Lose the link without a word when `run` is cancelled: another carries on."""
+        self._is_retired = True
 
     def rest(self) -> None:
         """Told after `run` was cancelled at the user's wish."""
@@ -199,11 +215,13 @@ class Feed:
                 protocol,
                 limits=around.limits,
                 clock=around.clock,
-                http=around.http,
+                rest=around.rest,
                 counts=self.counts,
                 raw=around.raw,
-                deliver=self._take,
-                reject=partial(self._owner.reject, self),
+                deliver=self.take,
+                reject=self._reject,
+                hand_over=self._announce_cut,
+                age_s=self._age_s(),
             )
             self._open(protocol, connection)
             try:
@@ -232,7 +250,19 @@ class Feed:
             self._backoff.reset()
         self._protocol = self._connection = self._ready_since_s = None
         self.readiness.lack(None, "not connected")
-        self._owner.lost(self, reason)
+        if not self._is_retired:
+            self.owner.lost(self, reason)
+
+    def _reject(self, rejected: Rejected) -> None:
+        self.owner.reject(self, rejected)
+
+    def _announce_cut(self, reason: str) -> None:
+        self.owner.cut_announced(self, reason)
+
+    def _age_s(self) -> float | None:
+        """When to replace the link: a little before its time, and not all links at once."""
+        age_s = self._around.limits.link_age_s
+        return None if age_s is None else age_s * self._around.random.uniform(0.95, 1.0)
 
     def _speak(self) -> None:
         assert self._connection is not None
@@ -272,4 +302,4 @@ class Feed:
         is_ready = new is State.READY
         self._ready_since_s = asyncio.get_running_loop().time() if is_ready else None
         _log.info("%s %s is %s %s", self._around.venue.name, self.name, new.value, reason)
-        self._owner.moved(self, attempt=attempt, delay_s=delay_s, reason=reason)
+        self.owner.moved(self, attempt=attempt, delay_s=delay_s, reason=reason)

@@ -2,7 +2,8 @@
 
 A hole opens when a link dies, a book fails its check or a numbered stream skips, and closes with
 the first newer data of that subscription, which the `Gap` event precedes. Trades that the venue
-numbers are followed by number: repeated ones are withheld, late ones still count.
+numbers are followed by number: repeated ones are withheld, late ones still count. Of others only
+repetitions can be told, by their ids.
 """
 
 from collections import deque
@@ -14,7 +15,7 @@ from fluxum.model.event import Channel, Gap, GapCause, Repair, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Trade
 
-__all__ = ["GapLedger", "OpenGap", "Step", "TradeRun"]
+__all__ = ["GapLedger", "OpenGap", "RecentIds", "Step", "TradeRun"]
 
 _CLOSED_KEPT = 1000
 _SEEN_KEPT = 1000
@@ -72,6 +73,26 @@ class TradeRun:
         return Step.BACK
 
 
+class RecentIds:
+    """The trades of one market that were told lately, by the venue's id."""
+
+    __slots__ = ("_order", "_seen")
+
+    def __init__(self) -> None:
+        self._order: deque[str] = deque()
+        self._seen: set[str] = set()
+
+    def take(self, trade_id: str) -> bool:
+        """Remember an id; false when it is remembered already."""
+        if trade_id in self._seen:
+            return False
+        self._seen.add(trade_id)
+        self._order.append(trade_id)
+        if len(self._order) > _SEEN_KEPT:
+            self._seen.discard(self._order.popleft())
+        return True
+
+
 class GapLedger:
     """The open holes, the last thousand closed ones, and how many there were in all."""
 
@@ -79,6 +100,9 @@ class GapLedger:
         self._venue = venue
         self._open: dict[Subscription, OpenGap] = {}
         self._runs: dict[Symbol, TradeRun] = {}
+        self._ids: dict[Symbol, RecentIds] = {}
+        self.followed = 0
+        """How many trades followed on from the number before."""
         self.closed: list[Gap] = []
         self.count = 0
         self.repeated = 0
@@ -115,15 +139,23 @@ class GapLedger:
         self._open.pop(subscription, None)
         if subscription.channel is Channel.TRADE and subscription.symbol is not None:
             self._runs.pop(subscription.symbol, None)
+            self._ids.pop(subscription.symbol, None)
 
     def admit(self, subscription: Subscription, trade: Trade) -> tuple[bool, Gap | None]:
         """Whether a trade is news, and the hole to be told before it, if any.
 
-        Only a number that was seen lately makes a trade a repetition: a venue that begins to
-        count anew, or one wrong number, must not swallow what follows.
+        Only a number, or an id where the venue has no numbers, that was seen lately makes a trade
+        a repetition: a venue that begins to count anew, or one wrong number, must not swallow
+        what follows.
         """
         number = trade.sequence
         if number is None:
+            ids = self._ids.get(trade.symbol)
+            if ids is None:
+                ids = self._ids[trade.symbol] = RecentIds()
+            if not ids.take(trade.trade_id):
+                self.repeated += 1
+                return False, None
             return True, self.end(subscription, trade.received_ns)
         run = self._runs.get(trade.symbol)
         if run is None:
@@ -141,6 +173,7 @@ class GapLedger:
                 return True, self._trade_gap(subscription, trade, None, detail)
             case Step.ON:
                 skipped = number - last - 1
+                self.followed += not skipped
                 detail = f"trade numbers skip from {last} to {number}" if skipped else ""
                 return True, self._trade_gap(subscription, trade, skipped, detail)
 

@@ -5,7 +5,7 @@ A hole is told before the first newer event of its subscription, a failed check 
 update that failed it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -47,6 +47,8 @@ __all__ = ["Intake", "IntakeCounts"]
 
 # How long a book may stay in doubt after an unreadable frame before a snapshot is asked for.
 _DOUBT_S = 5.0
+# How often a book that is known less deep than asked for may have a new snapshot.
+_REFRESH_S = 30.0
 _PASSED = Verdict.PASSED  # an Enum's member costs as much as a call to look up
 _SNAPSHOT_AWAITED = "waiting for its snapshot"
 
@@ -157,6 +159,19 @@ class Intake:
             LinkLost(venue=self._venue.name, link=feed.name, reason=reason, received_ns=now_ns)
         )
 
+    def replace(self, feed: Feed, books: Iterable[Book], trades: Sequence[Event]) -> None:
+        """Go on with a feed that was rehearsed: with its books, and the trades it heard so far."""
+        for subscription in feed.wanted:
+            stream = self.streams[subscription]
+            stream.feed = feed
+            stream.due_s = stream.since_s = None
+        for theirs in books:
+            self.take([theirs.snapshot()])
+            ours = self.books.get(theirs.symbol).evidence
+            ours.bid_floor = theirs.evidence.bid_floor
+            ours.ask_ceiling = theirs.evidence.ask_ceiling
+        self.take(trades)
+
     def reject(self, feed: Feed, rejected: Rejected) -> None:
         """A feed's frame made no sense, so any of its books may have missed an update."""
         self.tell(rejected)
@@ -183,6 +198,7 @@ class Intake:
                 if stream.feed.readiness.lacks(stream.subscription):
                     stream.feed.resync(stream.subscription)
             self._check_silence(stream, now_s, now_ns)
+            self._check_depth(stream, now_s)
 
     def _check_silence(self, stream: Stream, now_s: float, now_ns: int) -> None:
         subscription = stream.subscription
@@ -209,6 +225,20 @@ class Intake:
             stream.feed.readiness.lack(subscription, reason)
             stream.feed.settle()
         stream.feed.resync(subscription)
+
+    def _check_depth(self, stream: Stream, now_s: float) -> None:
+        """Ask for a new snapshot of a book whose market has moved away from a cut one."""
+        subscription = stream.subscription
+        if subscription.channel is not Channel.BOOK or subscription.depth is None:
+            return
+        assert subscription.symbol is not None
+        book = self.books.get(subscription.symbol)
+        known = book.depth_known
+        if known is None or not book.evidence.live or known >= subscription.depth // 2:
+            return
+        if now_s - stream.refreshed_s >= _REFRESH_S:
+            stream.refreshed_s = now_s
+            stream.feed.resync(subscription)
 
     # Books
 

@@ -24,6 +24,7 @@ from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.event import (
     Dropped,
     Event,
+    LinkReplaced,
     Rejected,
     State,
     StateChange,
@@ -31,16 +32,18 @@ from fluxum.model.event import (
 )
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
-from fluxum.pacing import AttemptBudget
+from fluxum.pacing import AttemptBudget, TokenBucket
 from fluxum.session.books import BookStream, ChangeStream
 from fluxum.session.connection import RawFrame
 from fluxum.session.feed import Feed, Surroundings
+from fluxum.session.fetching import Rest
 from fluxum.session.gaps import GapLedger
+from fluxum.session.handover import Rehearsal, next_try_s
 from fluxum.session.intake import Intake
 from fluxum.session.readers import decides_readiness, latest_key, wants_of
 from fluxum.session.readiness import Missing
 from fluxum.session.state import is_lawful, least_ready
-from fluxum.session.statistics import SessionStatistics, gather
+from fluxum.session.statistics import Retired, SessionStatistics, gather
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
 from fluxum.venues.venue import Limits, Venue
@@ -48,6 +51,7 @@ from fluxum.venues.venue import Limits, Venue
 __all__ = ["Session"]
 
 _CAPACITY = 10_000
+_REHEARSAL_S = 60.0
 
 
 class Session:
@@ -78,10 +82,19 @@ class Session:
         self.state = State.DISCONNECTED
         self._endpoints = {**venue.endpoints, **(endpoints or {})}
         budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
-        self._around = Surroundings(venue, limits, dial, clock, random, budget, http)
+        rest = Rest(
+            http,
+            self._endpoints,
+            TokenBucket(limits.fetches_per_s, limits.fetch_burst),
+            limits.backoff,
+            random,
+        )
+        self._around = Surroundings(venue, limits, dial, clock, random, budget, rest)
         self._intake = Intake(self._around, lambda: asyncio.get_running_loop().time())
         self._feeds: list[Feed] = []
         self._running: dict[Feed, asyncio.Task[None]] = {}
+        self._replacing: set[Feed] = set()
+        self._retired = Retired()
         self._scope = background()
         self._work: Background | None = None
         self._is_wanted = True  # whether the user wants links, once the block is entered
@@ -211,7 +224,7 @@ class Session:
 
     def statistics(self) -> SessionStatistics:
         """All counts at this moment."""
-        return gather(self.venue.name, self.state, self._feeds, self._intake)
+        return gather(self.venue.name, self.state, self._feeds, self._retired, self._intake)
 
     # Its streams; each call opens a pipe of its own
 
@@ -280,6 +293,13 @@ class Session:
         """Withdraw what came over a link that is gone."""
         self._intake.lose(feed, reason, self._around.clock.now_ns())
 
+    def cut_announced(self, feed: Feed, reason: str) -> None:
+        """Replace a link before it is cut."""
+        if self._work is not None and feed in self._running and feed not in self._replacing:
+            self._replacing.add(feed)
+            name = f"{self.venue.name} {feed.name} replacement"
+            self._work.start(self._replace(feed, reason), name=name)
+
     def failed(self, feed: Feed, error: FluxumError) -> None:
         """End every stream with the error of a feed that gave up: nobody waits for the dead."""
         self._error = error
@@ -288,6 +308,64 @@ class Session:
                 task.cancel()
         self._intake.bus.close(error)
         self._around.raw.close(error)
+
+    # Make before break
+
+    async def _replace(self, feed: Feed, reason: str) -> None:
+        """Try until another link has taken over, or the old one is gone anyway."""
+        links = feed.links
+        try:
+            while self._is_wanted and feed.is_connected and feed.links == links:
+                if await self._rehearse(feed, reason):
+                    return
+                await asyncio.sleep(next_try_s(self._around.random))
+        finally:
+            self._replacing.discard(feed)
+
+    async def _rehearse(self, feed: Feed, reason: str) -> bool:
+        assert self._work is not None
+        url = self._endpoints[feed.endpoint]
+        rehearsal = Rehearsal(feed, url, self._around, asyncio.get_running_loop().time)
+        heir = rehearsal.feed
+        task = self._work.start(heir.run(), name=f"{self.venue.name} {feed.name}")
+        is_done = False
+        try:
+            async with asyncio.timeout(_REHEARSAL_S):
+                is_ready = await rehearsal.wait_ready(feed)
+            if is_ready:
+                is_done = True
+                feed.retire()
+                old = self._running.pop(feed)
+                old.cancel()
+                await asyncio.wait({old})  # the old link speaks to the end, the new one listens
+                self._take_over(feed, rehearsal, task, reason)
+        except TimeoutError:
+            pass
+        finally:
+            if not is_done:
+                task.cancel()
+        return is_done
+
+    def _take_over(
+        self, feed: Feed, rehearsal: Rehearsal, task: asyncio.Task[None], reason: str
+    ) -> None:
+        heir = rehearsal.feed
+        rehearsal.follow(feed.wanted)
+        heir.take_over(self._intake.take, self)
+        self._feeds[self._feeds.index(feed)] = heir
+        self._retired.add(feed)
+        now_ns = self._around.clock.now_ns()
+        self._intake.tell(
+            LinkReplaced(venue=self.venue.name, link=heir.name, reason=reason, received_ns=now_ns)
+        )
+        self._intake.replace(heir, rehearsal.books(), rehearsal.trades())
+        if not self._is_wanted:
+            task.cancel()
+            return
+        self._running[heir] = task
+        if not heir.is_connected:  # it died in that very moment
+            self.lost(heir, "the new link was lost at once")
+        self.moved(heir, attempt=0, delay_s=0.0, reason=reason)
 
     # Pieces
 

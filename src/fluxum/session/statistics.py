@@ -10,7 +10,7 @@ from fluxum.session.connection import LinkCounts
 from fluxum.session.feed import Feed
 from fluxum.session.intake import Intake
 
-__all__ = ["SessionStatistics", "gather"]
+__all__ = ["Retired", "SessionStatistics", "gather"]
 
 
 class SessionStatistics(Struct, frozen=True, kw_only=True):
@@ -24,11 +24,14 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     state: State
     links: int
     reconnects: int
+    replaced: int
     frames: int
     data: int
     control: int
     rejected: int
     sent: int
+    fetched: int
+    fetch_failures: int
     heard: int
     own: int
     published: int
@@ -52,20 +55,40 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
         )
 
 
-def gather(venue: str, state: State, feeds: Sequence[Feed], intake: Intake) -> SessionStatistics:
-    """All counts of a session's feeds and intake."""
-    counts = _sum(feed.counts for feed in feeds)
+class Retired:
+    """The counts of links that were replaced by others."""
+
+    def __init__(self) -> None:
+        self.counts = LinkCounts()
+        self.links = 0
+        self.reconnects = 0
+
+    def add(self, feed: Feed) -> None:
+        """A feed retires."""
+        self.counts = _sum((self.counts, feed.counts))
+        self.links += 1
+        self.reconnects += max(0, feed.links - 1)
+
+
+def gather(
+    venue: str, state: State, feeds: Sequence[Feed], retired: Retired, intake: Intake
+) -> SessionStatistics:
+    """All counts of a session's feeds, those that retired included, and of its intake."""
+    counts = _sum((retired.counts, *(feed.counts for feed in feeds)))
     books = (intake.books, intake.level3)
     return SessionStatistics(
         venue=venue,
         state=state,
         links=sum(feed.is_connected for feed in feeds),
-        reconnects=sum(max(0, feed.links - 1) for feed in feeds),
+        reconnects=retired.reconnects + sum(max(0, feed.links - 1) for feed in feeds),
+        replaced=retired.links,
         frames=counts.frames,
         data=counts.data,
         control=counts.control,
         rejected=counts.rejected,
         sent=counts.sent,
+        fetched=counts.fetches.answered,
+        fetch_failures=counts.fetches.failures,
         heard=intake.counts.heard,
         own=intake.counts.own,
         published=intake.bus.published,
@@ -81,6 +104,13 @@ def gather(venue: str, state: State, feeds: Sequence[Feed], intake: Intake) -> S
 def _sum(counts: Iterable[LinkCounts]) -> LinkCounts:
     total = LinkCounts()
     for one in counts:
-        for field in LinkCounts.__struct_fields__:
-            setattr(total, field, getattr(total, field) + getattr(one, field))
+        total.frames += one.frames
+        total.data += one.data
+        total.control += one.control
+        total.rejected += one.rejected
+        total.sent += one.sent
+        total.fetches.asked += one.fetches.asked
+        total.fetches.answered += one.fetches.answered
+        total.fetches.refused += one.fetches.refused
+        total.fetches.failures += one.fetches.failures
     return total

@@ -14,10 +14,20 @@ class Stream:
     """A subscription and what a session remembers of it.
 
     `heard_ns` is when its last data was received. `due_s` is when to ask for a new snapshot, on
-    the loop's clock, none when there is no reason to.
+    the loop's clock, none when there is no reason to; `refreshed_s` when that was last done because
+    the market had moved away from what the snapshot held.
     """
 
-    __slots__ = ("_failed_s", "_failures", "due_s", "feed", "heard_ns", "since_s", "subscription")
+    __slots__ = (
+        "_failed_s",
+        "_failures",
+        "due_s",
+        "feed",
+        "heard_ns",
+        "refreshed_s",
+        "since_s",
+        "subscription",
+    )
 
     def __init__(self, subscription: Subscription, feed: Feed) -> None:
         self.subscription = subscription
@@ -25,6 +35,7 @@ class Stream:
         self.heard_ns: int | None = None
         self.since_s: tuple[int | None, float] | None = None
         self.due_s: float | None = None
+        self.refreshed_s = 0.0
         self._failures = 0
         self._failed_s = 0.0
 

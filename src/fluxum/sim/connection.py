@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from fluxum.errors import LinkClosed
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan
 from fluxum.transport.link import MemoryLink
-from fluxum.venues.venue import VenueServer
+from fluxum.venues.venue import Close, VenueServer, Word
 
 __all__ = ["Connection"]
 
@@ -57,10 +57,13 @@ class Connection:
         """Whether the client can still be told anything."""
         return not self._link.is_closed
 
-    def say(self, frames: Sequence[bytes]) -> None:
-        """Send frames, each through the faults that are due."""
-        for frame in frames:
+    def say(self, words: Sequence[Word]) -> None:
+        """Send frames, each through the faults that are due, and hang up if that is said."""
+        for frame in words:
             if self._link.is_closed:
+                return
+            if isinstance(frame, Close):
+                self.close(frame.code, frame.reason)
                 return
             fault = None
             if not self._plan.is_spent:
@@ -99,6 +102,8 @@ class Connection:
                 self._pass(frame)
             case FaultKind.CORRUPT:
                 self._pass(self._plan.corrupt(frame))
+            case FaultKind.CUT:
+                self._pass(self._plan.cut(frame))
             case FaultKind.HANGUP:
                 self.close(fault.code or _HANGUP_CODE, "the simulated exchange hung up")
             case kind:

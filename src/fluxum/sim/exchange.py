@@ -1,21 +1,22 @@
 """An exchange in a box: markets that move by themselves, a venue's server for each client.
 
 Clients dial it in memory; `sim.serve` puts the same object on a real socket. All that happens
-follows from the seed. Every move of a market and every answer gets an instant of its own, in
-whole microseconds and never twice, so that a frame's time names one state of the exchange's own
-book: `book_at` tells a checker what the client should hold.
+follows from the seed. Every move of a market and every answer gets an instant of its own, never
+twice, so that a frame's time names one state of the exchange's own book: `book_at` tells a
+checker what the client should hold.
 """
 
 import asyncio
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from operator import itemgetter
 from random import Random
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -29,7 +30,7 @@ from fluxum.sim.faults import Fault, FaultKind, FaultPlan
 from fluxum.sim.listing import listing
 from fluxum.sim.market import SimulatedMarket
 from fluxum.transport.link import Link, loopback
-from fluxum.venues.venue import Venue, VenueServer
+from fluxum.venues.venue import Answer, Fetch, Venue, VenueServer
 
 __all__ = ["SimulatedExchange", "Top"]
 
@@ -39,6 +40,7 @@ _TICK_S = 0.2
 _WARM_UP_STEPS = 500
 _WARM_UP_S = 1800.0
 _RETRY_STATUSES = (429, 503)
+_CALL_S = (0.01, 0.3)
 
 Levels = tuple[tuple[Decimal, Decimal], ...]
 Moment = tuple[int, Sequence[Level], Sequence[Level]]
@@ -57,6 +59,8 @@ class SimulatedExchange:
 
     Used as an async context manager, which owns every task. `rate_per_s` is market moves over all
     symbols, at random intervals; zero stops them. `depth` is the least number of levels a side.
+    Instants are whole multiples of `grain_ns`, so that a venue that tells milliseconds only can
+    still be checked.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class SimulatedExchange:
         rate_per_s: float = 5.0,
         depth: int = 30,
         faults: FaultPlan | None = None,
+        grain_ns: int = 1000,
     ) -> None:
         if not symbols:
             raise BadInput("a simulated exchange needs a symbol, was none")
@@ -80,17 +85,21 @@ class SimulatedExchange:
         self.dialled = 0
         self.moves = 0
         self._clock = clock
+        self._grain_ns = grain_ns
         self._last_ns = 0
         self._rate_per_s = rate_per_s
         self._plan = faults if faults is not None else FaultPlan((), _generator(seed, "faults"))
         self._random = _generator(seed, "moves")
+        self._calls = _generator(seed, "calls")
         now_ns = self._stamp()
         self._markets = {symbol: self._make(symbol, now_ns, depth) for symbol in self.symbols}
         self._history: dict[Symbol, deque[Moment]] = {
             symbol: deque(maxlen=_HISTORY_MAX) for symbol in self.symbols
         }
+        self._revisions = dict.fromkeys(self.symbols, self._random.randrange(10**6, 10**9))
         for symbol in self.symbols:
             self._remember(symbol, now_ns)
+        self._rest = None if venue.rest is None else venue.rest(self)
         self._connections: list[Connection] = []
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -145,6 +154,10 @@ class SimulatedExchange:
             return bids if side is Side.BUY else asks
         return self._markets[symbol].levels(side, count)
 
+    def revision(self, symbol: Symbol) -> int:
+        """A number that grows with every move of this market."""
+        return self._revisions[symbol]
+
     def trades(self, symbol: Symbol, count: int) -> Sequence[Trade]:
         """The last trades, oldest first."""
         return self._markets[symbol].trades(count)
@@ -184,13 +197,57 @@ class SimulatedExchange:
             connection.close()
             self._connections.remove(connection)
 
+    async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        """Answer a REST call in a random part of a second; see Http.
+
+        The answer is of the instant half way, so that it may lag behind the streams or lead them.
+        """
+        answer = await self.answer(Fetch(method, _path_of(url), "", headers, body))
+        if answer.status < 300:
+            return answer.body
+        text = f"{method} {url} answered {answer.status} {answer.body[:200].decode()}"
+        if answer.status in _RETRY_STATUSES:
+            raise RateLimited(text, str(answer.status), float(answer.headers.get("Retry-After", 1)))
+        if answer.status >= 500:
+            raise TransportError(text)
+        raise VenueRefused(text, str(answer.status))
+
+    async def answer(self, call: Fetch) -> Answer:
+        """The venue's answer to a REST call; `path` is all behind the host."""
+        half_s = self._calls.uniform(_CALL_S[0], _CALL_S[1]) / 2
+        await asyncio.sleep(max(half_s, self._frozen_until_s - self._now_s()))
+        if self._group is None:
+            raise TransportError(f"the simulated exchange is not open, was called at {call.path!r}")
+        try:
+            self._refuse()
+        except RateLimited as error:
+            wait = (
+                {} if error.retry_after_s is None else {"Retry-After": f"{error.retry_after_s:.0f}"}
+            )
+            return Answer(int(error.code), str(error).encode(), wait)
+        if self._rest is None:
+            return Answer(404, b"this venue has no REST half here")
+        said = self._rest.answer(call, self._stamp())
+        await asyncio.sleep(half_s)
+        return said
+
     def endpoint_of(self, url: str) -> str:
-        """The name of the endpoint a URL stands for: a known URL, or one that ends in the name."""
-        for name, known in self.venue.endpoints.items():
+        """The name of the endpoint a URL stands for.
+
+        A known URL, else one with a known path, else one that ends in the name, else the first.
+        """
+        endpoints = self.venue.endpoints
+        for name, known in endpoints.items():
             if url == known:
                 return name
-        last = url.partition("?")[0].rstrip("/").rpartition("/")[2]
-        return last if last in self.venue.endpoints else "public"
+        path = urlsplit(url).path.rstrip("/")
+        last = path.rpartition("/")[2]
+        if last in endpoints:
+            return last
+        for name, known in endpoints.items():
+            if path and path == urlsplit(known).path.rstrip("/"):
+                return name
+        return next(iter(endpoints))
 
     @property
     def connections(self) -> int:
@@ -231,6 +288,14 @@ class SimulatedExchange:
         moved_ns, bids, asks = history[index]
         return Top(moved_ns, _pairs(bids), _pairs(asks))
 
+    def has_shown(self, symbol: Symbol, bids: Levels, asks: Levels) -> bool:
+        """Whether these were the best levels of a market at any of its last moves."""
+        best_bids, best_asks = len(bids), len(asks)
+        return any(
+            _pairs(moment[1][:best_bids]) == bids and _pairs(moment[2][:best_asks]) == asks
+            for moment in reversed(self._history[symbol])
+        )
+
     def top(self, symbol: Symbol) -> Top:
         """The exchange's own best ten levels now."""
         return self.book_at(symbol, self._last_ns)
@@ -239,6 +304,12 @@ class SimulatedExchange:
         """Hang up on every client."""
         for connection in self._connections:
             connection.close(code, "the simulated exchange hung up")
+
+    def announce_cut(self) -> None:
+        """Tell every client that its link will be closed soon, as far as the venue does."""
+        now_ns = self._stamp()
+        for connection in self._connections:
+            connection.say(connection.server.going_away(now_ns))
 
     def set_status(self, status: str) -> None:
         """Change the engine's status, by its name in VenueStatus, and tell every client."""
@@ -250,14 +321,14 @@ class SimulatedExchange:
     def _make(self, symbol: Symbol, now_ns: int, depth: int) -> SimulatedMarket:
         warm_ns = now_ns - int(_WARM_UP_S * 1e9)
         random = _generator(self.seed, f"flow of {symbol}")
-        market = SimulatedMarket(listing(self.venue.name, symbol, warm_ns), random, warm_ns, depth)
+        market = SimulatedMarket(listing(self.venue, symbol, warm_ns), random, warm_ns, depth)
         market.warm_up(now_ns, _WARM_UP_STEPS, _WARM_UP_S)
         return market
 
     def _stamp(self) -> int:
-        """The instant of what happens now: whole microseconds, never the same twice."""
-        now_ns = self._clock.now_ns() // 1000 * 1000
-        self._last_ns = max(now_ns, self._last_ns + 1000)
+        """The instant of what happens now: whole grains of time, never the same twice."""
+        now_ns = self._clock.now_ns() // self._grain_ns * self._grain_ns
+        self._last_ns = max(now_ns, self._last_ns + self._grain_ns)
         return self._last_ns
 
     def _moved(self, symbol: Symbol, now_ns: int) -> None:
@@ -269,6 +340,7 @@ class SimulatedExchange:
             connection.say(connection.server.publish(symbol, now_ns))
 
     def _remember(self, symbol: Symbol, now_ns: int) -> None:
+        self._revisions[symbol] += 1
         engine = self._markets[symbol].engine
         bids, asks = engine.bids.top(_HISTORY_LEVELS), engine.asks.top(_HISTORY_LEVELS)
         self._history[symbol].append((now_ns, bids, asks))
@@ -373,6 +445,11 @@ class SimulatedExchange:
 
 def _pairs(levels: Sequence[Level]) -> Levels:
     return tuple((level.price, level.quantity) for level in levels)
+
+
+def _path_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def _generator(seed: int, purpose: str) -> Random:

@@ -32,6 +32,8 @@ class FaultKind(Enum):
     """A frame, and all after it, arrive late."""
     CORRUPT = "corrupt"
     """One digit of one number is wrong."""
+    CUT = "cut"
+    """A frame ends in the middle."""
     SILENCE = "silence"
     """No data is published for a while; heartbeats and answers go on."""
     FREEZE = "freeze"
@@ -105,6 +107,10 @@ class FaultPlan:
         wrong = others[self._choose(len(others))]
         return frame[:place] + bytes((wrong,)) + frame[place + 1 :]
 
+    def cut(self, frame: bytes) -> bytes:
+        """The frame without its end; it is no proper JSON any more."""
+        return frame[: 1 + self._choose(max(1, len(frame) - 2))]
+
     def _struck(self, fault: Fault) -> Fault:
         self.injected[fault.kind] += 1
         return fault
@@ -119,6 +125,7 @@ def parse_faults(text: str) -> Sequence[Fault]:
 
 
 _DIGITS = b"0123456789"
+_BOOK = re.compile(rb'"(?:bids|asks|b|a|changes|updates)":\s*\[')
 # A string, or a number outside of strings.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)')
 _ITEM = re.compile(
@@ -144,7 +151,7 @@ def _is_timed(fault: Fault) -> bool:
 
 
 def _is_of_book(frame: bytes) -> bool:
-    return b'"bids":' in frame or b'"asks":' in frame
+    return _BOOK.search(frame) is not None
 
 
 def _parse(item: str) -> Fault:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from fluxum.model.instrument import Instrument, InstrumentStatus, Symbol
+from fluxum.venues.venue import Venue
 
 __all__ = ["Listing", "listing"]
 
@@ -20,15 +21,16 @@ class Listing(Struct, frozen=True):
     start_price: Decimal
 
 
-def listing(venue: str, symbol: Symbol, now_ns: int) -> Listing:
-    """The listing of any symbol."""
-    price, price_precision, quantity_precision, quantity_min = _KNOWN.get(symbol, _OTHER)
+def listing(venue: Venue, symbol: Symbol, now_ns: int) -> Listing:
+    """The listing of any symbol at a venue; a derivative is listed as its underlying is."""
+    spot = symbol.partition(":")[0]
+    price, price_precision, quantity_precision, quantity_min = _KNOWN.get(spot, _OTHER)
     start = Decimal(price)
     return Listing(
         Instrument(
-            venue=venue,
+            venue=venue.name,
             symbol=symbol,
-            venue_symbol=str(symbol),
+            venue_symbol=venue.spell(symbol),
             base=symbol.base,
             quote=symbol.quote,
             status=InstrumentStatus.ONLINE,
@@ -54,6 +56,8 @@ _KNOWN: dict[str, tuple[str, int, int, str]] = {
     "BTC/USD": ("84000", 1, 8, "0.0001"),
     "BTC/EUR": ("72000", 1, 8, "0.0001"),
     "BTC/USDT": ("84010", 1, 8, "0.0001"),
+    "ETH/USDT": ("3201", 2, 8, "0.001"),
+    "SOL/USDT": ("150.1", 2, 8, "0.02"),
     "ETH/USD": ("3200", 2, 8, "0.001"),
     "ETH/EUR": ("2750", 2, 8, "0.001"),
     "ETH/BTC": ("0.0381", 5, 8, "0.001"),

@@ -14,6 +14,7 @@ from aiohttp import WSMsgType, web
 from fluxum.errors import BadInput, FluxumError, LinkClosed, RateLimited, VenueRefused
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.transport.link import Link
+from fluxum.venues.venue import Fetch
 
 __all__ = ["serve"]
 
@@ -30,16 +31,19 @@ async def serve(
 ) -> AsyncGenerator[str]:
     """Listen for clients of an open exchange and yield the URL; port zero takes a free one.
 
-    Any path is accepted; one that ends in an endpoint's name (`/v2/level3`) means that endpoint.
-    Raises BadInput when the address cannot be listened on.
+    WebSockets and REST calls share the port. The path of one of the venue's endpoints means that
+    endpoint, as does one that ends in its name (`/v2/level3`); any other means the first. Raises
+    BadInput when the address cannot be listened on.
     """
     sockets: list[web.WebSocketResponse] = []
 
     async def welcome(request: web.Request) -> web.StreamResponse:
-        return await _welcome(exchange, request, sockets)
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await _welcome(exchange, request, sockets)
+        return await _answer(exchange, request)
 
     app = web.Application()
-    app.router.add_get("/{path:.*}", welcome)
+    app.router.add_route("*", "/{path:.*}", welcome)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
     await runner.setup()
     try:
@@ -49,7 +53,7 @@ async def serve(
         except OSError as error:
             raise BadInput(f"cannot listen on {host}:{port}: {error.strerror}") from error
         bound: int = runner.addresses[0][1]
-        yield f"ws://{host}:{bound}/v2"
+        yield f"ws://{host}:{bound}"
     finally:
         async with asyncio.TaskGroup() as group:
             for socket in sockets:
@@ -79,6 +83,20 @@ async def _welcome(
         return web.Response(status=int(error.code), text=str(error))
     except FluxumError as error:
         return web.Response(status=503, text=str(error))
+
+
+async def _answer(exchange: SimulatedExchange, request: web.Request) -> web.Response:
+    call = Fetch(request.method, request.raw_path, "", dict(request.headers), await request.read())
+    try:
+        answer = await exchange.answer(call)
+    except FluxumError as error:
+        return web.Response(status=503, text=str(error))
+    return web.Response(
+        status=answer.status,
+        body=answer.body,
+        headers=answer.headers,
+        content_type="application/json",
+    )
 
 
 async def _carry(link: Link, socket: web.WebSocketResponse, request: web.Request) -> None:

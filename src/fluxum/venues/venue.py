@@ -20,16 +20,22 @@ from fluxum.model.market import Candle, Level, Side, Ticker, Trade
 from fluxum.pacing import BackoffPolicy
 
 __all__ = [
+    "Answer",
     "Checks",
+    "Close",
     "Effect",
     "Fetch",
+    "Handover",
     "Hangup",
     "Limits",
     "MarketView",
+    "RestServer",
     "Send",
+    "SequenceCounts",
     "Venue",
     "VenueProtocol",
     "VenueServer",
+    "Word",
 ]
 
 
@@ -42,7 +48,8 @@ class Send(Struct, frozen=True):
 class Fetch(Struct, frozen=True):
     """Make this REST call; give the body back through `receive_response`.
 
-    `purpose` lets the venue know its own question again.
+    `path` goes behind the URL of `endpoint`, its query included. `purpose` lets the venue know
+    its own question again.
     """
 
     method: str
@@ -50,6 +57,7 @@ class Fetch(Struct, frozen=True):
     purpose: str
     headers: Mapping[str, str] = {}
     body: bytes = b""
+    endpoint: str = "rest"
 
 
 class Hangup(Struct, frozen=True):
@@ -58,7 +66,23 @@ class Hangup(Struct, frozen=True):
     reason: str
 
 
-Effect = Send | Fetch | Hangup
+class Handover(Struct, frozen=True):
+    """The venue will cut this link soon: open another first, prove it, then close this one."""
+
+    reason: str
+
+
+Effect = Send | Fetch | Hangup | Handover
+
+
+class SequenceCounts(Struct):
+    """How often a numbered message followed on from the one before (`steps`), and how often not.
+
+    Kept by protocols whose venues number messages; trades' own numbers are counted elsewhere.
+    """
+
+    steps: int = 0
+    breaks: int = 0
 
 
 class VenueProtocol(Protocol):
@@ -68,6 +92,7 @@ class VenueProtocol(Protocol):
     """
 
     outbox: deque[Effect]
+    sequence: SequenceCounts
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue the requests for these streams; raises LocalProtocolError for impossible ones."""
@@ -89,8 +114,12 @@ class VenueProtocol(Protocol):
         """What the answer to a `Fetch` says; raises RemoteProtocolError when it makes no sense."""
         ...
 
+    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
+        """What it means that the venue answered a `Fetch` with a no (HTTP 4xx)."""
+        ...
+
     def ping(self) -> None:
-        """Queue the venue's own ping."""
+        """Queue the venue's own ping, or whatever else makes a healthy link say something."""
         ...
 
     def unanswered(self) -> Collection[Subscription]:
@@ -124,6 +153,10 @@ class MarketView(Protocol):
         """The best levels of one side, best first; an unchanged level is the same object."""
         ...
 
+    def revision(self, symbol: Symbol) -> int:
+        """A number that grows with every move of this market; a state's own."""
+        ...
+
     def trades(self, symbol: Symbol, count: int) -> Sequence[Trade]:
         """The last trades, oldest first."""
         ...
@@ -137,27 +170,60 @@ class MarketView(Protocol):
         ...
 
 
-class VenueServer(Protocol):
-    """The same conversation from the venue's chair, for the simulator; one for each client."""
+class Close(Struct, frozen=True):
+    """A server hangs up, with a WebSocket close code."""
 
-    def opened(self, now_ns: int) -> Sequence[bytes]:
+    code: int
+    reason: str
+
+
+Word = bytes | Close
+
+
+class VenueServer(Protocol):
+    """The same conversation from the venue's chair, for the simulator; one for each client.
+
+    What it says is a sequence of frames, in which a `Close` is the last word.
+    """
+
+    def opened(self, now_ns: int) -> Sequence[Word]:
         """What the venue says first."""
         ...
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[bytes]:
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
         """The answers to a client's frame, whatever is in it."""
         ...
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[bytes]:
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
         """What this client is told after `symbol`'s market moved."""
         ...
 
-    def tick(self, now_ns: int) -> Sequence[bytes]:
-        """What is said because time passed (heartbeats); called about ten times a second."""
+    def tick(self, now_ns: int) -> Sequence[Word]:
+        """What is said because time passed (heartbeats); called about five times a second."""
         ...
 
-    def status(self, status: str, now_ns: int) -> Sequence[bytes]:
+    def status(self, status: str, now_ns: int) -> Sequence[Word]:
         """The engine's new status, by its name in VenueStatus."""
+        ...
+
+    def going_away(self, now_ns: int) -> Sequence[Word]:
+        """The venue's notice that it will close this link, or nothing where it gives none."""
+        ...
+
+
+class Answer(Struct, frozen=True):
+    """An answer to a REST call: the HTTP status, the body, and headers worth telling."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+
+class RestServer(Protocol):
+    """The venue's REST half, for the simulator; one for the whole exchange."""
+
+    def answer(self, call: Fetch, now_ns: int) -> Answer:
+        """The answer to any call, sensible or not; `call.purpose` is empty."""
         ...
 
 
@@ -175,7 +241,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     `link_silence_s` is how long a healthy link may say nothing at all; `data_silence_s` how long
     one subscription may, heartbeats not counting. `attempts` per `attempt_window_s` are shared
     by all links of the venue from this process; the back-off begins anew once a link has been
-    ready for `stable_s`.
+    ready for `stable_s`. A link is replaced by a new one, made before the old is broken, after
+    `link_age_s` or when the venue announces that it will close it. REST calls are paced by
+    `fetches_per_s` after a burst.
     """
 
     link_silence_s: float
@@ -191,15 +259,20 @@ class Limits(Struct, frozen=True, kw_only=True):
     send_burst: int
     symbols_per_link: int
     frame_bytes_max: int | None = None
+    link_age_s: float | None = None
+    fetches_per_s: float = 2.0
+    fetch_burst: int = 4
 
 
 class Venue(Struct, frozen=True, kw_only=True):
     """All that the rest of the house may know about an exchange.
 
-    `endpoints` maps an endpoint's name to its URL; `routes` says which endpoint carries which
-    channel. A capability the venue lacks is a channel that is missing from `routes`. Of `depths`
-    and `intervals_s` the first is the default. Closing with a code of `fatal_closes` means that
-    dialling again cannot help.
+    `endpoints` maps an endpoint's name to its URL, `rest` being the one of REST calls; `routes`
+    says which endpoint carries which channel. A capability the venue lacks is a channel that is
+    missing from `routes`. Of `depths` and `intervals_s` the first is the default. `spell` gives
+    the venue's own name of a symbol; `popular` are markets everybody knows there, for demos and
+    tests. `recorded_hosts` are older hosts of the same conversation, as recordings name them.
+    Closing with a code of `fatal_closes` means that dialling again cannot help.
     """
 
     name: str
@@ -211,6 +284,10 @@ class Venue(Struct, frozen=True, kw_only=True):
     checks: Checks
     protocol: Callable[[], VenueProtocol]
     server: Callable[[MarketView, str], VenueServer]
+    popular: tuple[Symbol, ...]
+    spell: Callable[[Symbol], str] = str
+    rest: Callable[[MarketView], RestServer] | None = None
+    recorded_hosts: frozenset[str] = frozenset()
     needs_token: frozenset[Channel] = frozenset()
     fatal_closes: frozenset[int] = frozenset()
 

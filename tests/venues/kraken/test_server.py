@@ -19,6 +19,7 @@ from fluxum.model.market import Candle, Level, Side, Ticker, Trade
 from fluxum.sim.listing import listing
 from fluxum.sim.matching import MatchingEngine
 from fluxum.venues.kraken.server import KrakenServer
+from fluxum.venues.kraken.venue import KRAKEN
 
 BTC = Symbol("BTC/USD")
 BUY, SELL = Side.BUY, Side.SELL
@@ -33,7 +34,7 @@ class View:
     """A market of one's own making: an engine, and whatever trades and candles are put in."""
 
     def __init__(self) -> None:
-        self.instrument = listing("kraken", BTC, 0).instrument
+        self.instrument = listing(KRAKEN, BTC, 0).instrument
         self.engine = MatchingEngine(self.instrument)
         self.made_trades: list[Trade] = []
         self.made_candles: list[Candle] = []
@@ -47,6 +48,9 @@ class View:
 
     def levels(self, symbol: Symbol, side: Side, count: int) -> Sequence[Level]:
         return self.engine.levels(side, count)
+
+    def revision(self, symbol: Symbol) -> int:
+        return 1
 
     def trades(self, symbol: Symbol, count: int) -> Sequence[Trade]:
         return self.made_trades[-count:] if count else []

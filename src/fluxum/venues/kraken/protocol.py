@@ -28,7 +28,7 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Level3Snapshot, Level3
 from fluxum.venues.kraken import native, normalize
 from fluxum.venues.kraken.asks import CHANNELS, WIRE, Ask, Asks, accepted, groups
 from fluxum.venues.kraken.normalize import VENUE, Numbers
-from fluxum.venues.venue import Effect, Fetch, Send
+from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["KrakenProtocol"]
 
@@ -42,6 +42,7 @@ class KrakenProtocol:
 
     def __init__(self) -> None:
         self.outbox: deque[Effect] = deque()
+        self.sequence = SequenceCounts()
         self._asks = Asks()
         self._streams: dict[Stream, Subscription] = {}
         self._ended: set[Stream] = set()
@@ -124,6 +125,10 @@ class KrakenProtocol:
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
         """Kraken's market data needs no REST call, so none was asked for."""
+        raise LocalProtocolError(f"no call was asked for, was {fetch.path!r}")
+
+    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
+        """No call was asked for."""
         raise LocalProtocolError(f"no call was asked for, was {fetch.path!r}")
 
     def _book(self, frame: native.BookFrame, received_ns: int) -> Sequence[Event]:

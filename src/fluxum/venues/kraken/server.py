@@ -139,6 +139,10 @@ class KrakenServer:
         self._status = status
         return (self._status_frame(now_ns),)
 
+    def going_away(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+        """Kraken gives no notice before it closes a link."""
+        return ()
+
     def _status_frame(self, now_ns: int) -> bytes:
         self._last_said_ns = now_ns
         return (

@@ -1,6 +1,7 @@
 """Kraken's facts as data, each with its source and date; every one can be overridden."""
 
 from fluxum.model.event import Channel
+from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.kraken.checksum import DEPTH_PROVED, book_checksum, level3_checksum
 from fluxum.venues.kraken.normalize import VENUE
@@ -59,6 +60,7 @@ KRAKEN = Venue(
     checks=Checks(book=book_checksum, level3=level3_checksum, depth=DEPTH_PROVED),
     protocol=KrakenProtocol,
     server=KrakenServer,
+    popular=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     # 1008 is a policy violation: dialling again would repeat it.
     fatal_closes=frozenset({1008}),
 )

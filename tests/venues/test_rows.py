@@ -1,0 +1,59 @@
+"""Numbers from the text of the wire: exact, or refused with the text."""
+
+from decimal import Decimal
+
+import pytest
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.market import Level
+from fluxum.venues.rows import RowReader, exact, exact_or_none
+
+BAD = ["", "abc", "-1", "NaN", "sNaN", "Infinity", "-Infinity", "1e31", "1" * 41, "1,5"]
+
+
+def test_text_becomes_the_very_number() -> None:
+    assert str(exact("0.00240000")) == "0.00240000"
+    assert exact("1e-7") == Decimal("0.0000001")
+    assert exact("0") == 0
+    assert (exact_or_none(""), exact_or_none(None)) == (None, None)
+    assert exact_or_none("2.50") == Decimal("2.5")
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    with pytest.raises(RemoteProtocolError, match="number"):
+        exact(text)
+
+
+@pytest.mark.parametrize("text", BAD)
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_row_with_a_bad_number_is_refused(text: str, place: int) -> None:
+    row = (text, "1") if place == 0 else ("1", text)
+    with pytest.raises(RemoteProtocolError):
+        RowReader().levels([row])
+
+
+def test_rows_become_levels_in_order() -> None:
+    reader = RowReader()
+
+    levels = reader.levels([("0.0024", "10"), ("0.0026", "0.00000000"), ("0.0024", "11")])
+
+    assert levels == (
+        Level(Decimal("0.0024"), Decimal(10)),
+        Level(Decimal("0.0026"), Decimal(0)),
+        Level(Decimal("0.0024"), Decimal(11)),
+    )
+    assert levels[0].price is levels[2].price
+
+
+def test_a_row_that_is_no_pair_is_refused() -> None:
+    with pytest.raises(RemoteProtocolError, match="rows of price and quantity"):
+        RowReader().levels([("1",)])  # type: ignore[list-item]  # what the wire may hold
+
+
+def test_the_memory_of_prices_is_bounded() -> None:
+    reader = RowReader()
+    for number in range(1, 20_000):
+        reader.levels([(f"{number}", "1")])
+
+    assert reader.emptied == 1
