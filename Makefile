@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: demo test lint check fix bench docs soak sim clean help
+.PHONY: demo test lint check fix bench docs support soak sim venue clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,6 +34,12 @@ bench: $(VENV)/.dev  ## measure
 
 docs: $(VENV)/.dev  ## write what is generated: the command line's reference, states, a screen
 	@$(PYTHON) docs/generate.py
+
+support: $(VENV)/.dev  ## run the conformance suite and write what `fluxum support` shows
+	@FLUXUM_SUPPORT=src/fluxum/cli/support.json $(BIN)/pytest -q tests/venues/test_conformance.py
+
+venue: $(VENV)/.dev  ## begin a new exchange: NAME=bitstamp
+	@$(PYTHON) docs/scaffold.py $(NAME)
 
 soak: $(VENV)/.dev  ## an hour of virtual time, then ten real minutes: nothing may grow
 	@$(PYTHON) tests/simulation/soak.py --virtual 3600 --rate 1250

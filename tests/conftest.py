@@ -1,6 +1,7 @@
 """What every test can count on: no real network unless it is marked, and no examples on a clock."""
 
 import socket
+import sys
 import time
 from typing import NoReturn
 
@@ -30,3 +31,10 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(time, "sleep", refuse)
         monkeypatch.setattr(socket.socket, "connect", refuse)
         monkeypatch.setattr(socket.socket, "bind", refuse)
+
+
+def pytest_sessionfinish() -> None:
+    """Write what the conformance cards found, where that is wanted."""
+    findings = sys.modules.get("findings")
+    if findings is not None:
+        findings.write()

@@ -1,11 +1,14 @@
 """Bad words on the command line: a clear error that shows them, and exit status 2."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from fluxum.cli.main import app
 from fluxum.cli.process import exit_code
+from fluxum.cli.support import read_support
+from fluxum.venues.register import VENUES
 
 
 def run(*words: str) -> int:
@@ -97,3 +100,20 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
     ):
         assert run(*words, "--help") == 0
         assert "Example: fluxum" in capsys.readouterr().out
+
+
+def test_support_shows_every_exchange_with_the_date_it_was_seen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = read_support()
+
+    assert list(found.venues) == list(VENUES), "run `make support`"
+    for name, finding in found.venues.items():
+        offered = {one.value for one in VENUES[name].routes if one not in VENUES[name].needs_token}
+        assert len(finding.passed) + len(finding.passed_over) == 14, name
+        assert set(finding.channels) == offered
+    assert run("support") == 0
+    assert found.date in capsys.readouterr().out
+    assert run("support", "--format", "ndjson") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["venue"] for line in lines] == list(VENUES)

@@ -17,6 +17,7 @@ from fluxum.sim.faults import FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.transport.link import Dial
 from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.venue import Venue
 
 BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
 BOOK = KRAKEN.complete(Subscription(Channel.BOOK, BTC))
@@ -50,22 +51,30 @@ async def world(
     *subscriptions: Subscription,
     faults: str = "",
     rate_per_s: float = 20.0,
-    symbols: Sequence[Symbol] = (BTC, ETH),
+    symbols: Sequence[Symbol] = (),
+    venue: Venue = KRAKEN,
     wrap: Callable[[Dial], Dial] | None = None,
     **limits: Any,
 ) -> AsyncGenerator[World]:
     clock = SimulatedClock()
     plan = FaultPlan(parse_faults(faults), Random(7))
     exchange = SimulatedExchange(
-        KRAKEN, symbols, seed=7, clock=clock, rate_per_s=rate_per_s, faults=plan
+        venue,
+        symbols or venue.popular[:2],
+        seed=7,
+        clock=clock,
+        rate_per_s=rate_per_s,
+        faults=plan,
+        grain_ns=1_000 if venue is KRAKEN else 1_000_000,
     )
     async with exchange:
         session = Session(
-            KRAKEN,
+            venue,
             dial=exchange.dial if wrap is None else wrap(exchange.dial),
             clock=clock,
             random=Random(7),
-            limits=structs.replace(KRAKEN.limits, **limits),
+            limits=structs.replace(venue.limits, **limits),
+            http=exchange,
         )
         told = session.events(capacity=1_000_000)
         async with session:

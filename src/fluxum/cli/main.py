@@ -11,6 +11,7 @@ from fluxum import __version__
 from fluxum.cli import market, simulator, tapes
 from fluxum.cli.demo import demo
 from fluxum.cli.process import exit_code
+from fluxum.cli.support import support
 from fluxum.venues.register import VENUES
 
 __all__ = ["app", "run"]
@@ -65,7 +66,7 @@ _TAPES: tuple[Callable[..., Any], ...] = (tapes.record, tapes.replay, tapes.veri
 
 app = _group("Crypto exchanges in real time.")
 app.callback()(_root)
-_EVERYDAY: tuple[Callable[..., Any], ...] = (demo, *_MARKET, *_TAPES)
+_EVERYDAY: tuple[Callable[..., Any], ...] = (demo, *_MARKET, *_TAPES, support)
 for _command in _EVERYDAY:
     app.command()(_command)
 

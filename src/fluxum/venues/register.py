@@ -8,7 +8,12 @@ from fluxum.venues.venue import Venue
 
 __all__ = ["VENUES", "find_venue"]
 
-VENUES: Mapping[str, Venue] = {venue.name: venue for venue in (KRAKEN,)}
+_EVERY = (
+    KRAKEN,
+    # make venue: the next one
+)
+VENUES: Mapping[str, Venue] = {venue.name: venue for venue in _EVERY}
+"""Every exchange by its name; the first is what commands take unless they are told otherwise."""
 
 
 def find_venue(name: str) -> Venue:

@@ -1,0 +1,86 @@
+"""`support`: what each exchange gives and what was found to hold, as the tests last saw it."""
+
+from importlib.resources import files
+
+import msgspec
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+
+from fluxum.cli.options import Format, FormatOption
+from fluxum.cli.output import Output
+from fluxum.model.codec import plain
+from fluxum.model.event import Channel
+from fluxum.venues.register import VENUES
+
+__all__ = ["Finding", "Support", "read_support", "support"]
+
+_FILE = "support.json"
+_NOTHING = "-"
+
+
+class Finding(Struct):
+    """What the conformance cards found at one exchange.
+
+    `channels` holds for each channel what it was seen to keep; `passed` the numbers of the cards
+    passed, `passed_over` the reasons of those that do not apply; `counts` what was looked at.
+    """
+
+    channels: dict[str, list[str]] = {}
+    passed: list[int] = []
+    passed_over: dict[str, str] = {}
+    counts: dict[str, int] = {}
+
+
+class Support(Struct):
+    """The findings of one run of the conformance suite, and its date."""
+
+    date: str
+    venues: dict[str, Finding]
+
+
+def read_support() -> Support:
+    """The findings that came with this installation."""
+    text = files("fluxum.cli").joinpath(_FILE).read_bytes()
+    return msgspec.json.decode(text, type=Support)
+
+
+def support(form: FormatOption = Format.TABLE) -> None:
+    """Show what each exchange gives, by channel, and which conformance cards it passed.
+
+    A book is proved by a `checksum` or by its `sequence`, or it is `unverified`; `numbered` trades
+    show every hole, those with `ids` only repetitions; a ticker has `quotes` (bid and ask) or the
+    `last` price only. All of it is what the tests last found, on the date given.
+
+    Example: fluxum support
+    """
+    found = read_support()
+    if form is Format.TABLE:
+        _draw(found)
+        return
+    output = Output(form)
+    for name, finding in found.venues.items():
+        record = {"venue": name, "date": found.date, **plain(finding)}
+        output.write(record, name)
+    output.close()
+
+
+def _draw(found: Support) -> None:
+    table = Table(title=f"as the conformance suite found on {found.date}")
+    columns = [channel.value for channel in Channel]
+    for column in ("exchange", *columns, "cards"):
+        table.add_column(column)
+    for name, finding in found.venues.items():
+        cells = [", ".join(finding.channels.get(column, ())) or _NOTHING for column in columns]
+        table.add_row(name, *cells, _cards(finding))
+    console = Console()
+    console.print(table)
+    for name, finding in found.venues.items():
+        for number, reason in finding.passed_over.items():
+            console.print(f"{name}: card {number} passed over: {reason}", highlight=False)
+    for name in VENUES.keys() - found.venues.keys():
+        console.print(f"{name}: not seen by that run", highlight=False)
+
+
+def _cards(finding: Finding) -> str:
+    return f"{len(finding.passed)} of {len(finding.passed) + len(finding.passed_over)}"
