@@ -4,7 +4,7 @@ import asyncio
 import fluxum
 
 async def main() -> None:
-    async with fluxum.connect("kraken", ["BTC/USD"]) as session:
+    async with fluxum.connect(EXCHANGE, ["BTC/USD"]) as session:
         await session.wait_ready()
         async for reading in session.books("BTC/USD"):
             print(reading.proof.status, reading.snapshot.bids[0], reading.snapshot.asks[0])

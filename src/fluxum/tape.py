@@ -3,7 +3,7 @@
 A tape is a text file of JSON lines, compressed with gzip when its name ends in `.gz`. Its first
 line says what it is, every further one holds a frame:
 
-    {"fluxum_tape": 1, "venue": "kraken", "started_ns": 1785552832693693000}
+    {"fluxum_tape": 1, "venue": "...", "started_ns": 1785552832693693000}
     {"ns": 1785552832693693000, "link": 1, "sent": false, "raw": "{...}"}
     {"ns": 1785552832893693000, "link": 0, "url": "https://...", "raw": "{...}"}
     {"ns": 1785552932693693000, "link": 1, "closed": true}

@@ -193,22 +193,20 @@ class Book:
         """Forget everything and hold what the snapshot says, cut to its depth."""
         self.bids.depth = self.asks.depth = snapshot.depth
         for ladder, levels in ((self.bids, snapshot.bids), (self.asks, snapshot.asks)):
-            ladder.clear()
-            for level in levels:
-                ladder.put(level)
+            ladder.replace(levels)
             ladder.cut()
 
     def apply(self, update: BookUpdate) -> None:
         """Lay absolute quantities over the book in the order given, then cut it to its depth."""
         bids, asks = self.bids, self.asks
         if update.bids:
-            for level in update.bids:
-                bids.put(level)
-            bids.cut()
+            bids.lay(update.bids)
+            if bids.depth is not None:
+                bids.cut()
         if update.asks:
-            for level in update.asks:
-                asks.put(level)
-            asks.cut()
+            asks.lay(update.asks)
+            if asks.depth is not None:
+                asks.cut()
 
     def apply_changes(self, update: BookUpdate) -> list[LevelChange]:
         """Like `apply`, and tell what became of each level, those cut off included."""

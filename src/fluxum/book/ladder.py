@@ -1,12 +1,12 @@
-"""One side of a book: levels sorted by price, cut to a depth, with their checksum text beside.
+"""One side of a book: levels by price, their prices sorted, cut to a depth.
 
-Three parallel lists, ascending by price, searched by bisection: for the sizes venues publish this
-beats trees and dictionaries (a lookup among ten levels costs four comparisons). Bids have their
-best level last, asks first.
+A dictionary finds a level and a sorted list of prices orders them: most updates are of prices
+that are there already and touch the dictionary alone, and only a price that comes or goes is
+searched for. Bids have their best price last, asks first.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from fluxum.model.market import Level, Side
@@ -17,7 +17,7 @@ __all__ = ["Ladder"]
 class Ladder:
     """The levels of one side. Best means highest for bids, lowest for asks."""
 
-    __slots__ = ("_is_asks", "_levels", "_texts", "depth", "joined_text", "prices", "side")
+    __slots__ = ("_is_asks", "_levels", "depth", "joined_text", "prices", "side")
 
     def __init__(self, side: Side, depth: int | None = None) -> None:
         self.side = side
@@ -25,8 +25,7 @@ class Ladder:
         self.prices: list[Decimal] = []
         """All prices, ascending; look, do not change."""
         self._is_asks = side is Side.SELL
-        self._levels: list[Level] = []
-        self._texts: list[bytes] = []
+        self._levels: dict[Decimal, Level] = {}
         self.joined_text: bytes | None = None
         """What `joined` gave last, or none since the side changed: saves the call."""
 
@@ -36,46 +35,48 @@ class Ladder:
 
     def __iter__(self) -> Iterator[Level]:
         """All levels, best first."""
-        return iter(self._levels) if self._is_asks else reversed(self._levels)
+        prices = self.prices
+        return map(self._levels.__getitem__, prices if self._is_asks else reversed(prices))
 
     @property
     def best(self) -> Level | None:
         """The best level, or none while the side is empty."""
-        if not self._levels:
-            return None
-        return self._levels[0] if self._is_asks else self._levels[-1]
+        prices = self.prices
+        return self._levels[prices[0 if self._is_asks else -1]] if prices else None
 
     def top(self, count: int) -> list[Level]:
         """The best `count` levels, best first."""
-        if self._is_asks:
-            return self._levels[:count]
-        return self._levels[: -count - 1 : -1]
+        prices = self.prices[:count] if self._is_asks else self.prices[: -count - 1 : -1]
+        return list(map(self._levels.__getitem__, prices))
 
     def at(self, price: Decimal) -> Level | None:
         """The level at a price, if anything rests there."""
-        index = bisect_left(self.prices, price)
-        if index < len(self.prices) and self.prices[index] == price:
-            return self._levels[index]
-        return None
+        return self._levels.get(price)
 
     def put(self, level: Level) -> Level | None:
         """Set a level to its absolute quantity, or remove it; returns what stood there before."""
-        prices = self.prices
-        index = bisect_left(prices, level.price)
+        before = self._levels.get(level.price)
+        self.lay((level,))
+        return before
+
+    def lay(self, changes: Iterable[Level]) -> None:
+        """Set levels to their absolute quantities in the order given; `cut` is the caller's."""
+        levels, prices = self._levels, self.prices
         self.joined_text = None
-        if index < len(prices) and prices[index] == level.price:
-            before = self._levels[index]
+        for level in changes:
+            price = level.price
             if level.quantity:
-                self._levels[index] = level
-                self._texts[index] = level.text
-            else:
-                del prices[index], self._levels[index], self._texts[index]
-            return before
-        if level.quantity:
-            prices.insert(index, level.price)
-            self._levels.insert(index, level)
-            self._texts.insert(index, level.text)
-        return None
+                if price not in levels:
+                    insort(prices, price)
+                levels[price] = level
+            elif levels.pop(price, None) is not None:
+                del prices[bisect_left(prices, price)]
+
+    def replace(self, levels: Iterable[Level]) -> None:
+        """Hold these levels and no others; those without a quantity are none."""
+        self._levels = {level.price: level for level in levels if level.quantity}
+        self.prices = sorted(self._levels)
+        self.joined_text = None
 
     def cut(self) -> list[Level]:
         """Drop what lies deeper than `depth`; returns the dropped levels."""
@@ -84,15 +85,14 @@ class Ladder:
             return []
         self.joined_text = None
         excess = slice(depth, None) if self._is_asks else slice(None, -depth)
-        dropped = self._levels[excess]
-        del self.prices[excess], self._levels[excess], self._texts[excess]
+        dropped = [self._levels.pop(price) for price in self.prices[excess]]
+        del self.prices[excess]
         return dropped
 
     def clear(self) -> None:
         """Forget every level."""
         self.prices.clear()
         self._levels.clear()
-        self._texts.clear()
         self.joined_text = None
 
     def joined(self, count: int) -> bytes:
@@ -101,7 +101,8 @@ class Ladder:
         Kept in `joined_text` until the side changes; always ask with the same `count`.
         """
         if self.joined_text is None:
-            texts = self._texts
-            best = texts[:count] if self._is_asks else texts[: -count - 1 : -1]
-            self.joined_text = b"".join(best)
+            prices = self.prices
+            best = prices[:count] if self._is_asks else prices[: -count - 1 : -1]
+            levels = self._levels
+            self.joined_text = b"".join([levels[price].text for price in best])
         return self.joined_text

@@ -1,9 +1,8 @@
 """One venue's resting orders in one market: levels of queues, in time priority.
 
 Within a level the order of arrival is the queue: an `add` goes to the back, a `modify` at the
-same price keeps its place, one at another price goes to the back of its new level
-(https://docs.kraken.com/api/docs/guides/spot-l3-data). Changes to orders that were never shown,
-or were cut off, are ignored.
+same price keeps its place, one at another price goes to the back of its new level. Changes to
+orders that were never shown, or were cut off, are ignored.
 """
 
 from bisect import bisect_left, insort

@@ -107,7 +107,7 @@ def orderbook(
 
     On a terminal the books are drawn in place; in a pipe every change is a line.
 
-    Example: fluxum orderbook --exchange kraken --symbol BTC/USD,ETH/USD --depth 10
+    Example: fluxum orderbook --symbol BTC/USD,ETH/USD --depth 10
     """
     exchanges, symbols = parse_exchanges(exchange), parse_symbols(symbol)
     output = Output(form)
@@ -147,7 +147,7 @@ def stream(
     With --format ndjson every event is a line with its type, losses included; otherwise what
     happens to the link is told on stderr.
 
-    Example: fluxum stream trade --exchange kraken --symbol BTC/USD --format ndjson
+    Example: fluxum stream trade --symbol BTC/USD --format ndjson
     """
     channels = parse_channels(channel)
     exchanges = parse_exchanges(exchange)
@@ -186,7 +186,7 @@ def session(
 ) -> None:
     """Keep a session open and tell how it is: states, holes, readiness, and sums that close.
 
-    Example: fluxum session --exchange kraken --symbols BTC/USD,ETH/USD --seconds 60
+    Example: fluxum session --symbols BTC/USD,ETH/USD --seconds 60
     """
     exchanges, symbols = parse_exchanges(exchange), parse_symbols(symbol)
     channels = parse_channels(channel)

@@ -13,7 +13,6 @@ from fluxum.cli.options import (
     FIRST_EXCHANGE,
     Format,
     Seconds,
-    Symbols,
     parse_exchanges,
     parse_symbols,
 )
@@ -36,7 +35,10 @@ SimulatedName = Annotated[
 
 def serve(
     exchange: SimulatedName = FIRST_EXCHANGE,
-    symbol: Symbols = "BTC/USD,ETH/USD",
+    symbol: Annotated[
+        str,
+        typer.Option("--symbol", "--symbols", "-s", help="Comma list; a few known ones if none."),
+    ] = "",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 finds a free one.")] = 8765,
     seed: Annotated[int, typer.Option(help="The same seed gives the same markets.")] = 1,
@@ -51,13 +53,16 @@ def serve(
 ) -> None:
     """Serve a simulated exchange on a loopback WebSocket, with faults if you like.
 
-    Example: fluxum sim serve --exchange kraken --port 8765 --faults corrupt@10s,hangup@20s
+    Its REST calls are answered on the same port.
 
-    Then: fluxum orderbook --symbol BTC/USD --endpoint ws://127.0.0.1:8765/v2
+    Example: fluxum sim serve --port 8765 --faults corrupt@10s,hangup@20s
+
+    Then: fluxum orderbook --symbol BTC/USD --endpoint ws://127.0.0.1:8765
     """
-    names, symbols = parse_exchanges(exchange), parse_symbols(symbol)
+    names = parse_exchanges(exchange)
     if len(names) != 1:
         raise BadInput(f"one exchange is served at a time, was {exchange!r}")
+    symbols = parse_symbols(symbol) if symbol else find_venue(names[0]).popular
     talk = Output(Format.TABLE)
 
     async def main() -> None:

@@ -62,7 +62,7 @@ def record(
 ) -> None:
     """Record every frame of a session, as it is on the wire, until --seconds or Ctrl-C.
 
-    Example: fluxum record btc.jsonl.gz --exchange kraken --symbol BTC/USD --seconds 60
+    Example: fluxum record btc.jsonl.gz --symbol BTC/USD --seconds 60
     """
     exchanges, symbols = parse_exchanges(exchange), parse_symbols(symbol)
     if len(exchanges) != 1:
@@ -145,7 +145,7 @@ def verify(
     Exit status 0 when all is proved, 1 when something failed, 2 for bad usage or a
     file that cannot be read.
 
-    Example: fluxum verify --exchange kraken recordings/*.jsonl.gz --format json
+    Example: fluxum verify recordings --format json
     """
     output = Output(Format.NDJSON if form is Format.JSON else form)
     is_proved = is_readable = True

@@ -17,8 +17,7 @@ _seconds: dict[str, int] = {}
 def parse_rfc3339(text: str) -> int:
     """Nanoseconds since the epoch for UTC text with 0 to 9 fraction digits, `Z` optional.
 
-    Raises BadInput for anything else. Kraken mixes 0, 6, 7 and 9 digits
-    (https://docs.kraken.com/api/docs/guides/spot-ws-intro).
+    Raises BadInput for anything else. One venue may mix 0, 6, 7 and 9 digits.
     """
     second_ns = _seconds.get(text[:20])  # a feed repeats the same second for many frames
     if second_ns is not None and len(text) == 27 and text[26] == "Z":  # the common form, µs

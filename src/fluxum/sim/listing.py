@@ -1,6 +1,6 @@
 """The markets a simulated exchange can list: their rules, and the price they start at.
 
-Precisions are Kraken's of 2026 (channel `instrument`) where it lists the market; any other symbol
+Precisions are those a large exchange publishes (2026) for the markets it lists; any other symbol
 gets a plain default, so that every name can be simulated.
 """
 
