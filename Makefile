@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: demo test lint check fix bench docs support soak sim venue clean help
+.PHONY: demo test lint check fix bench docs support recordings soak sim venue clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,6 +37,11 @@ docs: $(VENV)/.dev  ## write what is generated: the command line's reference, st
 
 support: $(VENV)/.dev  ## run the conformance suite and write what `fluxum support` shows
 	@FLUXUM_SUPPORT=src/fluxum/cli/support.json $(BIN)/pytest -q tests/venues/test_conformance.py
+
+RECORDINGS := $(or $(FLUXUM_RECORDINGS),../shared/recordings)
+recordings: $(VENV)/.dev  ## prove every real recording there is by its exchange's own rule
+	@$(BIN)/fluxum verify $(RECORDINGS)
+	@$(BIN)/fluxum verify -x okx $(RECORDINGS)/okx/v5_books_seqid_BTC-USDT_20260824_excerpt.jsonl.gz
 
 venue: $(VENV)/.dev  ## begin a new exchange: NAME=bitstamp
 	@$(PYTHON) docs/scaffold.py $(NAME)

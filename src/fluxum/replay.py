@@ -115,7 +115,7 @@ class Report(Struct, kw_only=True):
 
 
 class Replay:
-    """Plays one file. `venue` is needed for bare recordings, a tape names its own.
+    """Plays one file. `venue` is needed for bare recordings without a `.meta.json` beside them.
 
     `depth` is that of books about whose depth the file and its neighbouring `.meta.json` say
     nothing. Raises TapeError for a file that is none, BadInput for a venue that is unknown.
@@ -124,7 +124,7 @@ class Replay:
     def __init__(self, path: Path, venue: str | None = None, depth: int | None = None) -> None:
         self.tape = TapeReader(path)
         header = self.tape.header
-        name = header.venue if header is not None else venue or recognise(path)
+        name = header.venue if header is not None else _variant(path, venue)
         if name is None:
             raise BadInput(f"{path} does not say of which exchange it is; name it")
         self.venue: Venue = find_venue(name)
@@ -345,6 +345,14 @@ def recognise(path: Path) -> str | None:
             if is_known or url.hostname in venue.recorded_hosts:
                 return venue.name
     return None
+
+
+def _variant(path: Path, venue: str | None) -> str | None:
+    """The exchange named, or the one of its variants (`NAME-futures`) whose URL it was."""
+    known = recognise(path)
+    if venue is None or (known is not None and known.startswith(f"{venue}-")):
+        return known
+    return venue
 
 
 def _kind(event: Event) -> str:

@@ -101,11 +101,18 @@ class Checker:
             self._withdrawn_ns.pop(event.subscription, None)
         elif isinstance(event, LinkLost):
             self._withdrawn_ns.clear()
-            self._broken |= self._told & set(self.session.subscriptions)
+            routes, endpoint = self.session.venue.routes, event.link.rpartition("-")[0]
+            self._broken |= {
+                one
+                for one in self._told & set(self.session.subscriptions)
+                if routes[one.channel] == endpoint
+            }
             for symbol in self.exchange.symbols:
                 self._check_withdrawn(symbol)
         elif isinstance(event, Gap):
             self._broken.discard(event.subscription)
+            if not event.subscription.channel.is_book:  # whose end is told by Resynced
+                self._withdrawn_ns.pop(event.subscription, None)
         elif isinstance(event, MarketEvent):
             self._check_data(event)
         for subscription, since_ns in self._withdrawn_ns.items():

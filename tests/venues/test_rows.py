@@ -57,3 +57,31 @@ def test_the_memory_of_prices_is_bounded() -> None:
         reader.levels([(f"{number}", "1")])
 
     assert reader.emptied == 1
+
+
+def test_a_level_that_is_gone_is_made_once() -> None:
+    reader = RowReader()
+
+    one, two, three = reader.levels([("5.0", "0"), ("5.0", "0.00000000"), ("5.0", "0.1")])
+
+    assert one is two
+    assert one == Level(Decimal("5.0"), Decimal(0))
+    assert three == Level(Decimal("5.0"), Decimal("0.1"))
+
+
+def test_rows_that_name_their_side_are_parted() -> None:
+    reader = RowReader()
+
+    bids, asks = reader.sides(
+        [("buy", "9", "1"), ("sell", "10", "2"), ("buy", "8", "0"), ("sell", "11", "0.5")], "buy"
+    )
+
+    assert bids == (Level(Decimal(9), Decimal(1)), Level(Decimal(8), Decimal(0)))
+    assert asks == (Level(Decimal(10), Decimal(2)), Level(Decimal(11), Decimal("0.5")))
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_a_side_with_a_bad_number_is_refused(text: str) -> None:
+    for row in (("buy", text, "1"), ("buy", "1", text)):
+        with pytest.raises(RemoteProtocolError):
+            RowReader().sides([row], "buy")

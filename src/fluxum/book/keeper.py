@@ -15,6 +15,7 @@ __all__ = ["BookKeeper", "Verdict"]
 
 # Looking up a member of an Enum costs as much as a call; the frame path does not.
 _VALID = BookStatus.VALID
+_UNVERIFIED = BookStatus.UNVERIFIED
 AnyBook = TypeVar("AnyBook", Book, Level3Book)
 
 
@@ -22,7 +23,8 @@ class Verdict(Enum):
     """What a message did to a book.
 
     PASSED: applied and proved. RESTORED: the same, and the book is valid from here on.
-    UNVERIFIED: applied, nothing vouches for it. FAILED: the check failed and the book was
+    UNVERIFIED: applied, nothing vouches for it. AS_BEFORE: the same, as was so of the message
+    before for the same reason. FAILED: the check failed and the book was
     withdrawn; the evidence says why. WITHHELD: not applied, as there is no snapshot to lay it
     over.
     """
@@ -30,11 +32,13 @@ class Verdict(Enum):
     PASSED = "passed"
     RESTORED = "restored"
     UNVERIFIED = "unverified"
+    AS_BEFORE = "as before"
     FAILED = "failed"
     WITHHELD = "withheld"
 
 
 _PASSED = Verdict.PASSED
+_AS_BEFORE = Verdict.AS_BEFORE
 
 
 class BookKeeper(Generic[AnyBook]):
@@ -155,8 +159,8 @@ class BookKeeper(Generic[AnyBook]):
                 evidence.checksum = computed
                 return Verdict.FAILED
             evidence.checksum = computed
-        elif isinstance(message, BookSnapshot | BookUpdate) and message.sequence is not None:
-            evidence.sequence = message.sequence
+        elif (sequence := getattr(message, "sequence", None)) is not None:
+            evidence.sequence = sequence  # level 3 has none
         elif book.is_crossed:
             self.crossed += 1
             return self._unverified(book, "the book is crossed, and nothing to check it by is sent")
@@ -185,6 +189,8 @@ class BookKeeper(Generic[AnyBook]):
     def _unverified(self, book: AnyBook, reason: str) -> Verdict:
         self.unverified += 1
         evidence = book.evidence
+        if evidence.status is _UNVERIFIED and evidence.reason == reason:
+            return _AS_BEFORE
         evidence.status = BookStatus.UNVERIFIED
         evidence.reason = reason
         evidence.depth_proved = 0

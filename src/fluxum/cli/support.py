@@ -4,6 +4,7 @@ from importlib.resources import files
 
 import msgspec
 from msgspec import Struct
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -50,7 +51,7 @@ def support(form: FormatOption = Format.TABLE) -> None:
 
     A book is proved by a `checksum` or by its `sequence`, or it is `unverified`; `numbered` trades
     show every hole, those with `ids` only repetitions; a ticker has `quotes` (bid and ask) or the
-    `last` price only. All of it is what the tests last found, on the date given.
+    `last` price only; of candles it is the number of intervals. All of it is what the tests last found, on the date given.
 
     Example: fluxum support
     """
@@ -66,8 +67,9 @@ def support(form: FormatOption = Format.TABLE) -> None:
 
 
 def _draw(found: Support) -> None:
-    table = Table(title=f"as the conformance suite found on {found.date}")
-    columns = [channel.value for channel in Channel]
+    table = Table(title=f"as the conformance suite found on {found.date}", box=SIMPLE)
+    offered = {name for finding in found.venues.values() for name in finding.channels}
+    columns = [channel.value for channel in Channel if channel.value in offered]
     for column in ("exchange", *columns, "cards"):
         table.add_column(column)
     for name, finding in found.venues.items():
@@ -83,4 +85,4 @@ def _draw(found: Support) -> None:
 
 
 def _cards(finding: Finding) -> str:
-    return f"{len(finding.passed)} of {len(finding.passed) + len(finding.passed_over)}"
+    return f"{len(finding.passed)}/{len(finding.passed) + len(finding.passed_over)}"

@@ -49,6 +49,7 @@ __all__ = ["Intake", "IntakeCounts"]
 _DOUBT_S = 5.0
 # How often a book that is known less deep than asked for may have a new snapshot.
 _REFRESH_S = 30.0
+_AS_BEFORE = Verdict.AS_BEFORE
 _PASSED = Verdict.PASSED  # an Enum's member costs as much as a call to look up
 _SNAPSHOT_AWAITED = "waiting for its snapshot"
 
@@ -184,6 +185,7 @@ class Intake:
             keeper.doubt(subscription.symbol, BookStatus.UNVERIFIED, reason)
             feed.readiness.lack(subscription, reason)
             stream = self.streams[subscription]
+            stream.is_doubted = True
             stream.due_s = stream.due_s or self._now_s() + _DOUBT_S
         feed.settle()
 
@@ -244,7 +246,7 @@ class Intake:
 
     def _book_update(self, update: BookUpdate) -> None:
         verdict = self.books.update(update)
-        if verdict is _PASSED:
+        if verdict is _PASSED or verdict is _AS_BEFORE:
             self.bus.put(update)
         else:
             self._judged(verdict, update)
@@ -264,6 +266,8 @@ class Intake:
         if verdict is Verdict.FAILED:
             self._judged(verdict, snapshot)
             return
+        stream.due_s = None
+        stream.is_doubted = False
         self._end_gap(subscription, snapshot.received_ns)
         if was_desynced and evidence is not None:
             self.tell(
@@ -338,8 +342,10 @@ class Intake:
         if evidence is None or not evidence.live:
             return
         can_be_proved = self._venue.checks.book is not None or evidence.sequence is not None
-        if evidence.status is BookStatus.VALID or not can_be_proved:
+        if evidence.status is BookStatus.VALID:
             stream.due_s = None
+            stream.is_doubted = False
+        if evidence.status is BookStatus.VALID or not (can_be_proved or stream.is_doubted):
             self._have(stream)
         else:
             stream.feed.readiness.lack(stream.subscription, evidence.reason)
@@ -358,6 +364,7 @@ class Intake:
         if self.gaps.open:
             self._end_gap(stream.subscription, event.received_ns)
         self.bus.put(event)
+        self._have(stream)
 
     def _trade(self, trade: Trade) -> None:
         stream = self._by_symbol.get((Trade, trade.symbol, None))
@@ -372,6 +379,7 @@ class Intake:
             self.bus.put(trade)
         else:
             self.counts.withheld += 1
+        self._have(stream)
 
     def _subscribed(self, event: Subscribed) -> None:
         self.bus.put(event)

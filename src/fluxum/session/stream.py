@@ -14,8 +14,9 @@ class Stream:
     """A subscription and what a session remembers of it.
 
     `heard_ns` is when its last data was received. `due_s` is when to ask for a new snapshot, on
-    the loop's clock, none when there is no reason to; `refreshed_s` when that was last done because
-    the market had moved away from what the snapshot held.
+    the loop's clock, none when there is no reason to; `is_doubted` whether an update may have been
+    missed, until a check or a snapshot says otherwise; `refreshed_s` when a snapshot was last
+    asked for because the market had moved away from the one before.
     """
 
     __slots__ = (
@@ -24,6 +25,7 @@ class Stream:
         "due_s",
         "feed",
         "heard_ns",
+        "is_doubted",
         "refreshed_s",
         "since_s",
         "subscription",
@@ -36,6 +38,7 @@ class Stream:
         self.since_s: tuple[int | None, float] | None = None
         self.due_s: float | None = None
         self.refreshed_s = 0.0
+        self.is_doubted = False
         self._failures = 0
         self._failed_s = 0.0
 

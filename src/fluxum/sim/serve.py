@@ -91,12 +91,8 @@ async def _answer(exchange: SimulatedExchange, request: web.Request) -> web.Resp
         answer = await exchange.answer(call)
     except FluxumError as error:
         return web.Response(status=503, text=str(error))
-    return web.Response(
-        status=answer.status,
-        body=answer.body,
-        headers=answer.headers,
-        content_type="application/json",
-    )
+    headers = {"Content-Type": "application/json", **answer.headers}
+    return web.Response(status=answer.status, body=answer.body, headers=headers)
 
 
 async def _carry(link: Link, socket: web.WebSocketResponse, request: web.Request) -> None:

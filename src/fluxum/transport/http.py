@@ -61,7 +61,7 @@ def _refusal(
 ) -> VenueRefused | TransportError:
     text = content[:200].decode("utf-8", "replace")
     message = f"{what} answered {answer.status} {text}"
-    if answer.status in {429, 503}:
+    if answer.status in {418, 429, 503}:  # 418: banned for a while, where it is used
         after = answer.headers.get("Retry-After", "")
         return RateLimited(message, str(answer.status), float(after) if after.isdecimal() else None)
     if answer.status >= 500:
