@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from fluxum.errors import BadInput
+from fluxum.venues.binance.venue import BINANCE, BINANCE_USDM
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.venue import Venue
 
@@ -10,6 +11,8 @@ __all__ = ["VENUES", "find_venue"]
 
 _EVERY = (
     KRAKEN,
+    BINANCE,
+    BINANCE_USDM,
     # make venue: the next one
 )
 VENUES: Mapping[str, Venue] = {venue.name: venue for venue in _EVERY}

@@ -1,0 +1,208 @@
+"""One market's book on one link: changes from the stream, laid over a snapshot from REST.
+
+No snapshot comes over the stream. So events are kept from the stream's acknowledgement on while a
+snapshot is fetched; those it has already are dropped, and it is handed on together with the rest.
+From then on each event must follow on the one before; one that does not is replaced by a Desync,
+and all begins anew. (https://github.com/binance/binance-spot-api-docs/blob/master/
+web-socket-streams.md#how-to-manage-a-local-order-book-correctly; of futures
+https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/
+How-to-manage-a-local-order-book-correctly)
+
+What an event follows on is `U - 1` on spot and `pu` on futures. It can be laid over a snapshot of
+update L if it follows on L or on something before. The documents want L within the event's own
+range, which a quiet market does not fulfil when the event follows on L exactly
+(https://github.com/binance/binance-spot-api-docs/pull/383).
+
+A live book can be given a new snapshot: updates go on while it is fetched and are kept as well,
+then the snapshot and those after it are handed on, some of them for the second time.
+"""
+
+from collections.abc import Sequence
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import Desync, Event, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate
+from fluxum.venues.binance import native
+from fluxum.venues.binance.normalize import nanos
+from fluxum.venues.binance.policy import Policy
+from fluxum.venues.rows import RowReader
+from fluxum.venues.venue import SequenceCounts
+
+__all__ = ["HELD_MAX", "DepthBook"]
+
+HELD_MAX = 5000
+"""Events kept at most while a snapshot is under way; beyond, the older half is dropped, and a
+snapshot that needs one of those is fetched again."""
+
+_MILLISECOND = 1_000_000
+
+
+class DepthBook:
+    """The changes of one book in their order. `limit` is how many levels a snapshot may list.
+
+    `asked` is the purpose of the fetch that is under way, empty when none is.
+    """
+
+    __slots__ = (
+        "_base",
+        "_follows",
+        "_heard",
+        "_held",
+        "_kept_from",
+        "_levels",
+        "_overlap",
+        "_seen",
+        "_sequence",
+        "_stray",
+        "_venue",
+        "asked",
+        "is_live",
+        "limit",
+        "name",
+        "subscription",
+        "symbol",
+    )
+
+    def __init__(
+        self,
+        policy: Policy,
+        subscription: Subscription,
+        symbol: Symbol,
+        sequence: SequenceCounts,
+        reader: RowReader,
+    ) -> None:
+        self.subscription = subscription
+        self.symbol = symbol
+        self.name = policy.spell(symbol)
+        self.limit = subscription.depth or policy.depths[0]
+        self.asked = ""
+        self.is_live = False
+        self._venue = policy.venue
+        self._follows = policy.follows
+        self._overlap = policy.kept_from
+        self._levels = reader.levels
+        self._sequence = sequence
+        self._seen: int | None = None  # the last update of the last event
+        self._base = 0  # the last update of the snapshot
+        self._kept_from = 0  # events that end before are in the snapshot
+        self._held: list[tuple[int, BookUpdate]] | None = None
+        self._stray: tuple[int, int] | None = None
+        self._heard = False
+
+    def was_silent(self) -> bool:
+        """Whether nothing came since this was called last."""
+        heard, self._heard = self._heard, False
+        return not heard
+
+    def ask(self, purpose: str) -> None:
+        """A snapshot is being fetched: keep every event from here on."""
+        self.asked = purpose
+        if self._held is None:
+            self._held = []
+
+    def give_up(self) -> None:
+        """The snapshot cannot be had."""
+        self.asked = ""
+        self._held = None
+
+    def take(self, wire: native.DepthUpdate, received_ns: int) -> Sequence[Event]:
+        """What an event of the stream is: an update, the news of a hole, or nothing yet."""
+        before, last = self._follows(wire), wire.u
+        if last <= before or wire.s != self.name:
+            raise RemoteProtocolError(
+                f"updates of {self.name} after {before} were expected, was {last} of {wire.s!r}"
+            )
+        levels = self._levels
+        time = wire.T or wire.E
+        update = BookUpdate(
+            self._venue,
+            self.symbol,
+            levels(wire.b) if wire.b else (),
+            levels(wire.a) if wire.a else (),
+            time * _MILLISECOND,
+            received_ns,
+            None,
+            last,
+        )
+        self._heard = True
+        if before == self._seen:
+            self._sequence.steps += 1
+        else:
+            hole = self._judge(before, update)
+            if hole is not None:
+                return hole
+        self._seen = last
+        if self._held is not None:
+            self._hold(before, update)
+        return (update,) if self.is_live and last >= self._kept_from else ()
+
+    def splice(self, wire: native.Depth, received_ns: int) -> Sequence[Event]:
+        """The snapshot and the updates after it; nothing if it is too old to go on from."""
+        last = wire.lastUpdateId
+        kept_from = last + self._overlap
+        kept = [one for one in self._held or () if (one[1].sequence or 0) >= kept_from]
+        if kept[0][0] > last if kept else self._seen is not None and self._seen > last:
+            return ()
+        snapshot = BookSnapshot(
+            venue=self._venue,
+            symbol=self.symbol,
+            bids=self._levels(wire.bids),
+            asks=self._levels(wire.asks),
+            venue_ns=nanos(wire.T),
+            received_ns=received_ns,
+            sequence=last,
+            cut_at=self.limit,
+        )
+        self.is_live = True
+        self.asked = ""
+        self._held = None
+        self._base, self._kept_from = last, kept_from
+        return [snapshot, *(update for _, update in kept)]
+
+    def _hold(self, before: int, update: BookUpdate) -> None:
+        assert self._held is not None
+        if len(self._held) >= HELD_MAX:
+            del self._held[: HELD_MAX // 2]
+        self._held.append((before, update))
+
+    def _judge(self, before: int, update: BookUpdate) -> Sequence[Event] | None:
+        """What an event means that does not follow on; none if it is to be taken anyway."""
+        seen, last = self._seen, update.sequence
+        assert last is not None
+        if seen is None:  # the first one
+            if self.is_live and before > self._base:
+                return self._break(before, update)
+            return None
+        if before < seen < last:
+            return None  # it covers what is known and more
+        is_anew = last <= seen
+        if is_anew and self._stray != (seen, before):
+            self._stray = (seen, last)
+            return ()  # a repetition, or one that was overtaken
+        # A hole; or the second late event that follows on the first: the venue counts anew.
+        self._sequence.breaks += 1
+        if self.is_live and (is_anew or before > self._base):
+            return self._break(before, update)
+        if self._held is not None:
+            self._held.clear()
+        return None
+
+    def _break(self, before: int, update: BookUpdate) -> Sequence[Event]:
+        """Something is missing: no more updates until the next snapshot."""
+        expected = self._base if self._seen is None else max(self._seen, self._base)
+        self._seen = update.sequence
+        self.is_live = False
+        self._held = [(before, update)]
+        return (
+            Desync(
+                venue=self._venue,
+                subscription=self.subscription,
+                generation=0,
+                reason=f"updates that follow on {expected} were expected, was {before}",
+                expected=expected,
+                computed=before,
+                venue_ns=update.venue_ns,
+                received_ns=update.received_ns,
+            ),
+        )

@@ -1,0 +1,191 @@
+"""Binance's messages as facts: one small pure function a message.
+
+Times on the wire are whole milliseconds, numbers are quoted.
+"""
+
+from decimal import Decimal
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model import market
+from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.market import Side
+from fluxum.venues.binance import native
+from fluxum.venues.binance.policy import Policy
+from fluxum.venues.rows import exact, exact_or_none
+
+__all__ = ["agg_trade", "book_ticker", "candle", "instrument", "nanos", "ticker", "trade"]
+
+_MILLISECOND = 1_000_000
+_SECOND = 1_000_000_000
+
+_STATUSES = {
+    # https://github.com/binance/binance-spot-api-docs/blob/master/enums.md#symbol-status
+    "TRADING": InstrumentStatus.ONLINE,
+    "CANCEL_ONLY": InstrumentStatus.CANCEL_ONLY,
+    "END_OF_DAY": InstrumentStatus.MAINTENANCE,
+    "HALT": InstrumentStatus.MAINTENANCE,
+    "BREAK": InstrumentStatus.MAINTENANCE,
+    # https://developers.binance.com/docs/derivatives/usds-margined-futures/common-definition
+    "PENDING_TRADING": InstrumentStatus.MAINTENANCE,
+    "DELIVERED": InstrumentStatus.DELISTED,
+    "CLOSE": InstrumentStatus.DELISTED,
+}
+
+
+def nanos(millis: int | None) -> int | None:
+    """Nanoseconds since the epoch of the venue's milliseconds, where it says any."""
+    return None if millis is None else millis * _MILLISECOND
+
+
+def trade(wire: native.Trade, venue: str, symbol: Symbol, received_ns: int) -> market.Trade:
+    """One match. Ids count up by one in each market.
+
+    That is how aggregated trades name them: in the recordings of 2021 each one's first id follows
+    on the last id of the one before, 3,139 times of 3,139 on spot.
+    """
+    return market.Trade(
+        venue=venue,
+        symbol=symbol,
+        side=_taker(wire.m),
+        price=exact(wire.p),
+        quantity=exact(wire.q),
+        trade_id=str(wire.t),
+        sequence=wire.t,
+        venue_ns=wire.T * _MILLISECOND,
+        received_ns=received_ns,
+    )
+
+
+def agg_trade(wire: native.AggTrade, venue: str, symbol: Symbol, received_ns: int) -> market.Trade:
+    """What one order took at one price, as one trade. Its own ids count up by one.
+
+    Seen in every recording of 2021, 3,708 times of 3,708 on spot and futures. The ids of the
+    matches in it are no substitute: futures leave out those of the insurance fund
+    (https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/Aggregate-Trade-Streams).
+    """
+    return market.Trade(
+        venue=venue,
+        symbol=symbol,
+        side=_taker(wire.m),
+        price=exact(wire.p),
+        quantity=exact(wire.q),
+        trade_id=str(wire.a),
+        sequence=wire.a,
+        venue_ns=wire.T * _MILLISECOND,
+        received_ns=received_ns,
+    )
+
+
+def ticker(wire: native.Ticker, venue: str, symbol: Symbol, received_ns: int) -> market.Ticker:
+    """The last 24 hours; an empty side of the book is told as zero, and is none here."""
+    return market.Ticker(
+        venue=venue,
+        symbol=symbol,
+        bid=exact_or_none(wire.b) or None,
+        bid_quantity=exact_or_none(wire.B),
+        ask=exact_or_none(wire.a) or None,
+        ask_quantity=exact_or_none(wire.A),
+        last=exact(wire.c),
+        last_quantity=exact(wire.Q),
+        volume=exact(wire.v),
+        vwap=exact(wire.w),
+        low=exact(wire.l),
+        high=exact(wire.h),
+        open=exact(wire.o),
+        change=_signed(wire.p),
+        change_percent=_signed(wire.P),
+        trades=wire.n,
+        venue_ns=wire.E * _MILLISECOND,
+        received_ns=received_ns,
+    )
+
+
+def book_ticker(
+    wire: native.BookTicker, venue: str, symbol: Symbol, received_ns: int
+) -> market.Ticker:
+    """The best levels and nothing else; on spot not even a time."""
+    return market.Ticker(
+        venue=venue,
+        symbol=symbol,
+        bid=exact(wire.b) or None,
+        bid_quantity=exact(wire.B),
+        ask=exact(wire.a) or None,
+        ask_quantity=exact(wire.A),
+        venue_ns=nanos(wire.E),
+        received_ns=received_ns,
+    )
+
+
+def candle(
+    wire: native.Kline, interval_s: int, venue: str, symbol: Symbol, received_ns: int
+) -> market.Candle:
+    """A candle; the venue says itself when it is closed."""
+    bar = wire.k
+    start_ns = bar.t * _MILLISECOND
+    return market.Candle(
+        venue=venue,
+        symbol=symbol,
+        interval_s=interval_s,
+        start_ns=start_ns,
+        end_ns=start_ns + interval_s * _SECOND,
+        open=exact(bar.o),
+        high=exact(bar.h),
+        low=exact(bar.l),
+        close=exact(bar.c),
+        volume=exact(bar.v),
+        trades=bar.n,
+        closed=bar.x,
+        venue_ns=wire.E * _MILLISECOND,
+        received_ns=received_ns,
+    )
+
+
+def instrument(wire: native.Market, policy: Policy, venue_ns: int, received_ns: int) -> Instrument:
+    """One market's rules; raises RemoteProtocolError for a market whose name is no symbol.
+
+    A step of zero means that the venue does not check it; then the asset's precision counts.
+    Source: https://github.com/binance/binance-spot-api-docs/blob/master/filters.md
+    """
+    rules = {one.filterType: one for one in wire.filters}
+    nothing = native.Filter("")
+    lots = rules.get("LOT_SIZE", nothing)
+    tick = _step(rules.get("PRICE_FILTER", nothing).tickSize, wire.quotePrecision)
+    lot = _step(lots.stepSize, wire.baseAssetPrecision)
+    least = rules.get("NOTIONAL") or rules.get("MIN_NOTIONAL") or nothing
+    return Instrument(
+        venue=policy.venue,
+        symbol=policy.symbol_of(wire.baseAsset, wire.quoteAsset, wire.symbol),
+        venue_symbol=wire.symbol,
+        base=Asset(wire.baseAsset),
+        quote=Asset(wire.quoteAsset),
+        status=_STATUSES.get(wire.status, InstrumentStatus.OTHER),
+        tick=tick,
+        lot=lot,
+        price_precision=_decimals(tick),
+        quantity_precision=_decimals(lot),
+        quantity_min=exact_or_none(lots.minQty) or lot,
+        notional_min=exact_or_none(least.minNotional or least.notional),
+        venue_ns=venue_ns,
+        received_ns=received_ns,
+    )
+
+
+def _taker(buyer_is_maker: bool) -> Side:
+    return Side.SELL if buyer_is_maker else Side.BUY
+
+
+def _signed(text: str) -> Decimal:
+    return -exact(text[1:]) if text.startswith("-") else exact(text)
+
+
+def _step(text: str | None, precision: int) -> Decimal:
+    if not 0 <= precision <= 30:
+        raise RemoteProtocolError(f"a precision was expected, was {precision}")
+    return exact_or_none(text) or Decimal((0, (1,), -precision))
+
+
+def _decimals(step: Decimal) -> int:
+    """How many digits behind the point a multiple of this step can have."""
+    exponent = step.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return max(0, -exponent)

@@ -1,0 +1,114 @@
+"""Where spot and USD-M futures differ; all else in this folder is true of both."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.instrument import Symbol
+from fluxum.venues.binance import native
+from fluxum.venues.binance.symbols import (
+    spell_future,
+    spell_spot,
+    symbol_of_future,
+    symbol_of_spot,
+)
+
+__all__ = ["SPOT", "USDM", "Policy"]
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """One of Binance's markets, in what is its own.
+
+    `rest` stands before the names of REST calls, and `listing` is the call that lists all markets.
+    `follows` tells which update an event of a book follows on; laid over a snapshot are the events
+    that reach at least `kept_from` beyond its last update. `trade_stream` is the stream of trades
+    we ask for. `endpoints` says what its links carry, by what stands behind the first `@`; a link
+    that is not named there carries everything. `depth_limits` are those a snapshot may have, where
+    others are refused.
+    """
+
+    venue: str
+    rest: str
+    listing: str
+    spell: Callable[[Symbol], str]
+    symbol_of: Callable[[str, str, str], Symbol]
+    follows: Callable[[native.DepthUpdate], int]
+    kept_from: int
+    trade_stream: str
+    depths: tuple[int, ...]
+    depth_limits: frozenset[int] | None = None
+    depth_default: int
+    intervals: Mapping[int, str]
+    endpoints: Mapping[str, frozenset[str]] = {}
+    is_futures: bool = False
+
+
+def _follows_spot(update: native.DepthUpdate) -> int:
+    """The first update of an event comes right after the last one of the event before."""
+    return update.U - 1
+
+
+def _follows_future(update: native.DepthUpdate) -> int:
+    """Update ids are shared by all contracts, so an event names the one before."""
+    if update.pu is None:
+        raise RemoteProtocolError(f"an event of {update.s!r} does not say which it follows on")
+    return update.pu
+
+
+# A month, `1M`, is left out: it is no fixed number of seconds.
+_INTERVALS = {
+    60: "1m",
+    180: "3m",
+    300: "5m",
+    900: "15m",
+    1800: "30m",
+    3600: "1h",
+    7200: "2h",
+    14_400: "4h",
+    21_600: "6h",
+    28_800: "8h",
+    43_200: "12h",
+    86_400: "1d",
+    259_200: "3d",
+    604_800: "1w",
+}
+
+SPOT = Policy(
+    venue="binance",
+    rest="/api/v3/",
+    # Sets of permissions are half of the list, and nobody here reads them:
+    # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#exchange-information
+    listing="/api/v3/exchangeInfo?showPermissionSets=false",
+    spell=spell_spot,
+    symbol_of=symbol_of_spot,
+    follows=_follows_spot,
+    kept_from=1,
+    trade_stream="trade",
+    # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#order-book
+    depths=(1000, 100, 500, 5000),
+    depth_default=100,
+    intervals={**_INTERVALS, 1: "1s"},
+)
+
+USDM = Policy(
+    venue=f"{SPOT.venue}-usdm",
+    rest="/fapi/v1/",
+    listing="/fapi/v1/exchangeInfo",
+    spell=spell_future,
+    symbol_of=symbol_of_future,
+    follows=_follows_future,
+    kept_from=0,
+    trade_stream="aggTrade",
+    # https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api/Order-Book
+    depths=(1000, 5, 10, 20, 50, 100, 500),
+    depth_limits=frozenset((5, 10, 20, 50, 100, 500, 1000)),
+    depth_default=500,
+    intervals=_INTERVALS,
+    # https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/Important-WebSocket-Change-Notice
+    endpoints={
+        "public": frozenset({"depth", "bookTicker"}),
+        "market": frozenset({"trade", "aggTrade", "kline", "ticker", "miniTicker"}),
+    },
+    is_futures=True,
+)

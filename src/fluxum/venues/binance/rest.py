@@ -1,0 +1,237 @@
+"""Binance's REST half, for the simulator: public market data in the documented shapes.
+
+Sources: https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md and
+https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api. What
+other people's clients read first, the list of markets, is as complete as the documents have it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from fluxum.model.instrument import Instrument
+from fluxum.model.market import Side
+from fluxum.venues.binance import native
+from fluxum.venues.binance.listing import exchange_info
+from fluxum.venues.binance.plaintext import bar_of, millis, plain, rows, span_of, turnover
+from fluxum.venues.binance.policy import Policy
+from fluxum.venues.binance.snapshots import Snapshots
+from fluxum.venues.venue import Answer, Fetch, MarketView
+
+__all__ = ["BinanceRest"]
+
+_ROWS_MAX = 1000
+_ROWS_DEFAULT = 500
+_Params = Mapping[str, str]
+
+
+class BinanceRest:
+    """Public calls to a simulated Binance; see RestServer."""
+
+    def __init__(self, policy: Policy, snapshots: Snapshots, view: MarketView) -> None:
+        self._policy = policy
+        self._snapshots = snapshots
+        self._view = view
+        self._instruments = {one.venue_symbol: one for one in view.instruments()}
+        self._calls: dict[str, Callable[[_Params, int], Any]] = {
+            "ping": lambda _params, _now_ns: {},
+            "time": lambda _params, now_ns: {"serverTime": millis(now_ns)},
+            "exchangeInfo": self._exchange_info,
+            "depth": self._depth,
+            "trades": self._trades,
+            "aggTrades": self._agg_trades,
+            "klines": self._klines,
+            "ticker/24hr": self._ticker,
+            "ticker/bookTicker": self._book_ticker,
+            "ticker/price": self._price,
+        }
+
+    def answer(self, call: Fetch, now_ns: int) -> Answer:
+        """The answer to any call; errors are `{"code":-1121,"msg":"Invalid symbol."}`."""
+        url = urlsplit(call.path)
+        ours = url.path.startswith(self._policy.rest)
+        found = self._calls.get(url.path.removeprefix(self._policy.rest)) if ours else None
+        if found is None or call.method != "GET":
+            return Answer(404, b"")
+        said = found(dict(parse_qsl(url.query)), now_ns)
+        return Answer(400 if isinstance(said, native.Fault) else 200, native.encode(said))
+
+    def _exchange_info(self, params: _Params, now_ns: int) -> object:
+        wanted = self._wanted(params)
+        if isinstance(wanted, native.Fault):
+            return wanted
+        return exchange_info(self._policy, wanted, now_ns)
+
+    def _depth(self, params: _Params, now_ns: int) -> object:
+        instrument = self._one(params)
+        limit = _limit(params, self._policy.depth_default, max(self._policy.depths))
+        if isinstance(instrument, native.Fault) or isinstance(limit, native.Fault):
+            return instrument if isinstance(instrument, native.Fault) else limit
+        allowed = self._policy.depth_limits
+        if allowed is not None and limit not in allowed:
+            # https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code
+            return native.Fault(-4021, f"{params.get('limit')} is not valid depth limit")
+        time = millis(now_ns) if self._policy.is_futures else None
+        symbol = instrument.symbol
+        bids = self._view.levels(symbol, Side.BUY, limit)
+        asks = self._view.levels(symbol, Side.SELL, limit)
+        self._snapshots.note(self._view, symbol, bids, asks)
+        return native.Depth(self._view.revision(symbol), rows(bids), rows(asks), E=time, T=time)
+
+    def _trades(self, params: _Params, _now_ns: int) -> object:
+        instrument, limit = self._one(params), _limit(params, _ROWS_DEFAULT, _ROWS_MAX)
+        if isinstance(instrument, native.Fault) or isinstance(limit, native.Fault):
+            return instrument if isinstance(instrument, native.Fault) else limit
+        return [
+            {
+                "id": one.sequence,
+                "price": plain(one.price),
+                "qty": plain(one.quantity),
+                "quoteQty": plain(one.price * one.quantity),
+                "time": millis(one.received_ns),
+                "isBuyerMaker": one.side is Side.SELL,
+                "isBestMatch": True,
+            }
+            for one in self._view.trades(instrument.symbol, limit)
+        ]
+
+    def _agg_trades(self, params: _Params, _now_ns: int) -> object:
+        instrument, limit = self._one(params), _limit(params, _ROWS_DEFAULT, _ROWS_MAX)
+        if isinstance(instrument, native.Fault) or isinstance(limit, native.Fault):
+            return instrument if isinstance(instrument, native.Fault) else limit
+        return [
+            {
+                "a": one.sequence,
+                "p": plain(one.price),
+                "q": plain(one.quantity),
+                "f": one.sequence,
+                "l": one.sequence,
+                "T": millis(one.received_ns),
+                "m": one.side is Side.SELL,
+                "M": True,
+            }
+            for one in self._view.trades(instrument.symbol, limit)
+        ]
+
+    def _klines(self, params: _Params, _now_ns: int) -> object:
+        instrument, limit = self._one(params), _limit(params, _ROWS_DEFAULT, _ROWS_MAX)
+        if isinstance(instrument, native.Fault) or isinstance(limit, native.Fault):
+            return instrument if isinstance(instrument, native.Fault) else limit
+        seconds = {name: one for one, name in self._policy.intervals.items()}
+        interval_s = seconds.get(params.get("interval", ""))
+        if interval_s is None:
+            return native.Fault(-1120, "Invalid interval.")
+        bars: list[object] = []
+        for candle in self._view.candles(instrument.symbol, interval_s, limit):
+            opened, high, low, close, volume, quote, trades = bar_of(candle)
+            begin, end = millis(candle.start_ns), millis(candle.end_ns) - 1
+            bars.append(
+                (begin, opened, high, low, close, volume, end, quote, trades, "0", "0", "0")
+            )
+        return bars
+
+    def _ticker(self, params: _Params, now_ns: int) -> object:
+        return self._each(params, lambda one: self._ticker_of(one, now_ns))
+
+    def _ticker_of(self, instrument: Instrument, now_ns: int) -> object:
+        ticker = self._view.ticker(instrument.symbol)
+        last = self._view.trades(instrument.symbol, 1)
+        last_id = last[-1].sequence or 0 if last else 0
+        opened_ms, closed_ms, first, last_id = span_of(ticker, last_id, now_ns)
+        told: dict[str, object] = {
+            "symbol": instrument.venue_symbol,
+            "priceChange": plain(ticker.change),
+            "priceChangePercent": plain(ticker.change_percent),
+            "weightedAvgPrice": plain(ticker.vwap),
+            "lastPrice": plain(ticker.last),
+            "lastQty": plain(ticker.last_quantity),
+            "openPrice": plain(ticker.open),
+            "highPrice": plain(ticker.high),
+            "lowPrice": plain(ticker.low),
+            "volume": plain(ticker.volume),
+            "quoteVolume": plain(turnover(ticker.volume, ticker.vwap)),
+            "openTime": opened_ms,
+            "closeTime": closed_ms,
+            "firstId": first,
+            "lastId": last_id,
+            "count": ticker.trades or 0,
+        }
+        if self._policy.is_futures:
+            return told
+        return {**told, "prevClosePrice": plain(ticker.open), **self._best_of(instrument)}
+
+    def _book_ticker(self, params: _Params, now_ns: int) -> object:
+        def told(instrument: Instrument) -> object:
+            best: dict[str, object] = {"symbol": instrument.venue_symbol}
+            best.update(self._best_of(instrument))
+            if self._policy.is_futures:
+                best["time"] = millis(now_ns)
+                best["lastUpdateId"] = self._view.revision(instrument.symbol)
+            return best
+
+        return self._each(params, told)
+
+    def _best_of(self, instrument: Instrument) -> Mapping[str, str]:
+        ticker = self._view.ticker(instrument.symbol)
+        return {
+            "bidPrice": plain(ticker.bid),
+            "bidQty": plain(ticker.bid_quantity),
+            "askPrice": plain(ticker.ask),
+            "askQty": plain(ticker.ask_quantity),
+        }
+
+    def _price(self, params: _Params, _now_ns: int) -> object:
+        return self._each(
+            params,
+            lambda one: {
+                "symbol": one.venue_symbol,
+                "price": plain(self._view.ticker(one.symbol).last),
+            },
+        )
+
+    # Parameters
+
+    def _each(self, params: _Params, tell: Callable[[Instrument], object]) -> object:
+        """One answer for one symbol, a list for several or all."""
+        wanted = self._wanted(params)
+        if isinstance(wanted, native.Fault):
+            return wanted
+        return tell(wanted[0]) if "symbol" in params else [tell(one) for one in wanted]
+
+    def _wanted(self, params: _Params) -> Sequence[Instrument] | native.Fault:
+        if "symbol" in params:
+            one = self._one(params)
+            return one if isinstance(one, native.Fault) else [one]
+        if "symbols" not in params:
+            return list(self._instruments.values())
+        try:
+            names = msgspec.json.decode(params["symbols"], type=list[str])
+        except msgspec.MsgspecError:
+            return native.Fault(-1100, "Illegal characters found in parameter 'symbols'.")
+        found = [self._instruments.get(name) for name in names]
+        known = [one for one in found if one is not None]
+        return known if len(known) == len(found) else _NO_SYMBOL
+
+    def _one(self, params: _Params) -> Instrument | native.Fault:
+        name = params.get("symbol", "")
+        if not name:
+            said = "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."
+            return native.Fault(-1102, said)
+        return self._instruments.get(name, _NO_SYMBOL)
+
+
+# https://github.com/binance/binance-spot-api-docs/blob/master/errors.md
+_NO_SYMBOL = native.Fault(-1121, "Invalid symbol.")
+
+
+def _limit(params: _Params, default: int, most: int) -> int | native.Fault:
+    """How much is asked for; more than there is at most is cut."""
+    text = params.get("limit")
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or not int(text[:9]) > 0:
+        said = "Illegal characters found in parameter 'limit'; legal range is '^[0-9]{1,20}$'."
+        return native.Fault(-1100, said)
+    return min(int(text[:9]), most)

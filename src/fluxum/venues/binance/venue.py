@@ -1,0 +1,110 @@
+"""Binance's facts as data, each with its source and date; every one can be overridden."""
+
+from functools import partial
+
+from fluxum.model.event import Channel
+from fluxum.model.instrument import Symbol
+from fluxum.pacing import BackoffPolicy
+from fluxum.venues.binance.policy import SPOT, USDM
+from fluxum.venues.binance.protocol import BinanceProtocol
+from fluxum.venues.binance.rest import BinanceRest
+from fluxum.venues.binance.server import BinanceServer
+from fluxum.venues.binance.snapshots import Snapshots
+from fluxum.venues.venue import Checks, Limits, Venue
+
+__all__ = ["BINANCE", "BINANCE_USDM"]
+
+_LIMITS = Limits(
+    # The venue's own pings are not seen here, and a quiet market says nothing: we ask then.
+    link_silence_s=30.0,
+    ping_interval_s=300.0,
+    answer_timeout_s=10.0,
+    # A market can be quiet for minutes, and each doubt costs a snapshot; ours, the venue says none.
+    data_silence_s={
+        Channel.BOOK: 300.0,
+        Channel.TICKER: 300.0,
+        Channel.TRADE: 900.0,
+        Channel.CANDLE: 900.0,
+    },
+    # Ours. After several violations new links are refused for about two minutes
+    # (https://github.com/nautechsystems/nautilus_trader/issues/5012, 2026).
+    backoff=BackoffPolicy(quick_tries=2, quick_s=1.0, floor_s=1.0, first_s=5.0, ceiling_s=60.0),
+    maintenance_delay_s=5.0,
+    # 300 connections in 5 minutes an address, of which we keep to half:
+    # https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md#websocket-limits
+    attempts=150,
+    attempt_window_s=300.0,
+    stable_s=30.0,
+    # 5 messages in any second, pongs included, or the link is closed (same section); a bucket
+    # that lets a burst through overshoots.
+    sends_per_s=4.0,
+    send_burst=1,
+    # 1024 streams a link (same section), of several kinds for each market.
+    symbols_per_link=200,
+    frame_bytes_max=None,
+    # A connection is valid for 24 hours (same section).
+    link_age_s=24 * 3600.0,
+    # A snapshot of 1000 levels weighs 50 of 6000 a minute, on futures 20 of 2400: 2 a second.
+    # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#order-book, 2026-07
+    fetches_per_s=1.5,
+    fetch_burst=4,
+)
+
+# Of simulated exchanges only: their two halves share what they have told.
+_SPOT_SNAPSHOTS = Snapshots()
+_USDM_SNAPSHOTS = Snapshots()
+
+BINANCE = Venue(
+    name=SPOT.venue,
+    # https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md, 2026-07
+    endpoints={
+        "public": "wss://stream.binance.com:9443/stream",
+        "rest": "https://api.binance.com",
+    },
+    routes={
+        Channel.BOOK: "public",
+        Channel.TICKER: "public",
+        Channel.TRADE: "public",
+        Channel.CANDLE: "public",
+        Channel.INSTRUMENT: "public",
+    },
+    depths={Channel.BOOK: SPOT.depths},
+    intervals_s=tuple(SPOT.intervals),
+    limits=_LIMITS,
+    checks=Checks(),
+    protocol=partial(BinanceProtocol, SPOT),
+    server=partial(BinanceServer, SPOT, _SPOT_SNAPSHOTS),
+    rest=partial(BinanceRest, SPOT, _SPOT_SNAPSHOTS),
+    popular=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
+    spell=SPOT.spell,
+    recorded_hosts=frozenset({"stream.binance.com", "data-stream.binance.vision"}),
+)
+
+BINANCE_USDM = Venue(
+    name=USDM.venue,
+    # Books have a host path of their own since 2026-03, and nothing but books is sent over the one
+    # that was there before, since 2026-04-23:
+    # https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/Important-WebSocket-Change-Notice
+    endpoints={
+        "public": "wss://fstream.binance.com/public/stream",
+        "market": "wss://fstream.binance.com/market/stream",
+        "rest": "https://fapi.binance.com",
+    },
+    routes={
+        Channel.BOOK: "public",
+        Channel.TICKER: "market",
+        Channel.TRADE: "market",
+        Channel.CANDLE: "market",
+        Channel.INSTRUMENT: "market",
+    },
+    depths={Channel.BOOK: USDM.depths},
+    intervals_s=tuple(USDM.intervals),
+    limits=_LIMITS,
+    checks=Checks(),
+    protocol=partial(BinanceProtocol, USDM),
+    server=partial(BinanceServer, USDM, _USDM_SNAPSHOTS),
+    rest=partial(BinanceRest, USDM, _USDM_SNAPSHOTS),
+    popular=(Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP"), Symbol("SOL/USDT:PERP")),
+    spell=USDM.spell,
+    recorded_hosts=frozenset({"fstream.binance.com"}),
+)

@@ -1,0 +1,82 @@
+"""Rules of markets and odd numbers; what whole messages say is in the captures."""
+
+from decimal import Decimal
+
+import pytest
+from msgspec import structs
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.instrument import InstrumentStatus
+from fluxum.venues.binance import native, normalize
+from fluxum.venues.binance.policy import SPOT, USDM
+from venues.binance.wire import BTC, NOW
+
+MARKET = native.Market(
+    "BTCUSDT",
+    "TRADING",
+    "BTC",
+    "USDT",
+    baseAssetPrecision=6,
+    quotePrecision=8,
+    filters=(
+        native.Filter("PRICE_FILTER", tickSize="0.01000000"),
+        native.Filter("LOT_SIZE", stepSize="10.00000000", minQty="0.00000000"),
+        native.Filter("NOTIONAL", minNotional="5.00000000"),
+    ),
+)
+TICKER = native.Ticker(
+    1, "BTCUSDT", "-0.5", "-1.25", "1", "2", "3", "4", "5", "1", "6", "7", 0, 1, -1, -1, 0
+)
+
+
+def test_a_markets_steps_are_its_filters_and_its_precisions_their_digits() -> None:
+    one = normalize.instrument(MARKET, SPOT, 1, NOW)
+
+    assert (one.tick, one.lot) == (Decimal("0.01"), Decimal(10))
+    assert (one.price_precision, one.quantity_precision) == (2, 0)
+    assert (one.quantity_min, one.notional_min) == (Decimal(10), Decimal(5))
+
+
+def test_a_step_that_is_not_checked_is_the_assets_precision() -> None:
+    unchecked = (native.Filter("PRICE_FILTER", tickSize="0.00000000"),)
+
+    one = normalize.instrument(structs.replace(MARKET, filters=unchecked), SPOT, 1, NOW)
+
+    assert (one.tick, one.lot) == (Decimal("1E-8"), Decimal("1E-6"))
+    assert (one.price_precision, one.quantity_precision) == (8, 6)
+    assert one.notional_min is None
+
+
+@pytest.mark.parametrize("precision", [-1, 31, 10**9])
+def test_a_precision_that_is_none_makes_no_sense(precision: int) -> None:
+    with pytest.raises(RemoteProtocolError, match="precision"):
+        normalize.instrument(structs.replace(MARKET, quotePrecision=precision), SPOT, 1, NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "ours"),
+    [
+        ("TRADING", InstrumentStatus.ONLINE),
+        ("BREAK", InstrumentStatus.MAINTENANCE),
+        ("HALT", InstrumentStatus.MAINTENANCE),
+        ("CANCEL_ONLY", InstrumentStatus.CANCEL_ONLY),
+        ("CLOSE", InstrumentStatus.DELISTED),
+        ("SETTLING", InstrumentStatus.OTHER),
+        ("something new", InstrumentStatus.OTHER),
+    ],
+)
+def test_a_status_is_one_of_ours(status: str, ours: InstrumentStatus) -> None:
+    one = normalize.instrument(structs.replace(MARKET, status=status), USDM, 1, NOW)
+
+    assert one.status is ours
+    assert one.symbol == "BTC/USDT:PERP"
+
+
+def test_a_change_may_be_negative_and_nothing_else_may() -> None:
+    ticker = normalize.ticker(TICKER, "binance", BTC, NOW)
+
+    assert (ticker.change, ticker.change_percent) == (Decimal("-0.5"), Decimal("-1.25"))
+    with pytest.raises(RemoteProtocolError):
+        normalize.ticker(structs.replace(TICKER, c="-2"), "binance", BTC, NOW)
+    with pytest.raises(RemoteProtocolError):
+        normalize.ticker(structs.replace(TICKER, p="--2"), "binance", BTC, NOW)

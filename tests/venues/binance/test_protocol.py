@@ -1,0 +1,654 @@
+"""Dialogues with Binance: asking, ending, being refused, the list of markets, tapes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from fluxum.errors import LocalProtocolError, RemoteProtocolError
+from fluxum.model.event import (
+    Channel,
+    Event,
+    Refused,
+    Subscribed,
+    Subscription,
+    Unsubscribed,
+    VenueNotice,
+)
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
+from fluxum.venues.binance.policy import SPOT, USDM, Policy
+from fluxum.venues.binance.protocol import BinanceProtocol
+from fluxum.venues.venue import Fetch, Handover, Send
+from venues.binance.wire import (
+    BOOK,
+    BTC,
+    ETH,
+    LIST,
+    MINUTES,
+    NOW,
+    PERP,
+    PERP_BOOK,
+    SOL,
+    TICKER,
+    TRADES,
+    asking,
+    changes,
+    drain,
+    fetched,
+    listening,
+    markets,
+    no,
+    sent,
+    snapshot,
+    wrapped,
+    yes,
+)
+
+TRADE = {
+    "e": "trade",
+    "E": 1_672_515_782_136,
+    "s": "BTCUSDT",
+    "t": 7,
+    "p": "0.001",
+    "q": "100",
+    "T": 1_672_515_782_136,
+    "m": False,
+}
+
+
+def subscribed(one: Subscription) -> Subscribed:
+    return Subscribed(venue="binance", subscription=one, received_ns=NOW)
+
+
+def refused(one: Subscription | None, message: str) -> Refused:
+    return Refused(venue="binance", subscription=one, message=message, received_ns=NOW)
+
+
+# Asking
+
+
+def test_one_request_asks_for_all_streams() -> None:
+    protocol = BinanceProtocol(SPOT)
+    protocol.subscribe([BOOK, TRADES, TICKER, MINUTES])
+
+    (request,) = sent(drain(protocol))
+
+    assert request == {
+        "method": "SUBSCRIBE",
+        "params": ["btcusdt@depth@100ms", "btcusdt@trade", "btcusdt@ticker", "btcusdt@kline_1m"],
+        "id": 1,
+    }
+    assert list(protocol.unanswered()) == [BOOK, TRADES, TICKER, MINUTES]
+
+
+def test_futures_are_asked_for_aggregated_trades_by_the_name_of_the_contract() -> None:
+    protocol = BinanceProtocol(USDM)
+    dated = Symbol("BTC/USDT:261225")
+    protocol.subscribe([Subscription(Channel.TRADE, PERP), Subscription(Channel.TRADE, dated)])
+
+    (request,) = sent(drain(protocol))
+
+    assert request["params"] == ["btcusdt@aggTrade", "btcusdt_261225@aggTrade"]
+
+
+def test_an_answer_begins_all_streams_of_its_request_and_the_list_is_looked_up_once() -> None:
+    protocol = asking(BOOK, TRADES)
+
+    assert list(protocol.receive(yes(1), NOW)) == [subscribed(BOOK), subscribed(TRADES)]
+
+    depth, listing = fetched(drain(protocol))
+    assert depth.path == "/api/v3/depth?symbol=BTCUSDT&limit=1000"
+    assert listing.path == "/api/v3/exchangeInfo?showPermissionSets=false"
+    assert not protocol.unanswered()
+    protocol.subscribe([TICKER])
+    (request,) = sent(drain(protocol))
+    assert list(protocol.receive(yes(request["id"]), NOW)) == [subscribed(TICKER)]
+    assert not drain(protocol)
+
+
+def test_the_list_is_looked_up_again_for_a_market_that_is_not_in_it() -> None:
+    protocol = asking(TRADES)
+    protocol.receive(yes(1), NOW)
+    (listing,) = fetched(drain(protocol))
+    protocol.receive_response(listing, markets("BTCUSDT"), NOW)
+    protocol.subscribe([TICKER])
+    protocol.receive(yes(sent(drain(protocol))[0]["id"]), NOW)
+    assert not drain(protocol)
+
+    protocol.subscribe([Subscription(Channel.TRADE, ETH)])
+    protocol.receive(yes(sent(drain(protocol))[0]["id"]), NOW)
+
+    (again,) = fetched(drain(protocol))
+    assert protocol.receive_response(again, markets("BTCUSDT", "ETHUSDT"), NOW) == []
+
+
+def test_an_answer_that_comes_twice_says_nothing_new() -> None:
+    protocol = asking(TRADES)
+    protocol.receive(yes(1), NOW)
+
+    assert protocol.receive(yes(1), NOW) == ()
+
+
+def test_requests_are_kept_under_4000_bytes_and_200_names() -> None:
+    protocol = BinanceProtocol(SPOT)
+    wanted = [Subscription(Channel.TRADE, Symbol(f"C{number}/USDT")) for number in range(500)]
+    wanted += [
+        Subscription(Channel.BOOK, Symbol(f"A{'B' * 30}{number}/USDT"), 1000)
+        for number in range(100)
+    ]
+    protocol.subscribe(wanted)
+
+    frames = [one.frame for one in drain(protocol) if isinstance(one, Send)]
+
+    assert all(len(frame) < 4000 for frame in frames)
+    names = [json.loads(frame)["params"] for frame in frames]
+    assert max(map(len, names)) == 200
+    assert sum(map(len, names)) == 600
+
+
+def test_the_same_stream_twice_is_asked_for_once() -> None:
+    protocol = asking(TRADES)
+
+    protocol.subscribe([TRADES])
+
+    assert not drain(protocol)
+
+
+def test_two_depths_of_one_book_cannot_be_told_apart() -> None:
+    protocol = asking(BOOK)
+
+    with pytest.raises(LocalProtocolError, match="book BTC/USDT 100"):
+        protocol.subscribe([structs.replace(BOOK, depth=100)])
+
+
+def test_the_snapshot_is_as_deep_as_asked() -> None:
+    deep = structs.replace(BOOK, depth=5000)
+    _, fetch = listening(book=deep)
+
+    assert fetch.path == "/api/v3/depth?symbol=BTCUSDT&limit=5000"
+
+
+# Refusals
+
+
+def test_a_refused_request_of_one_stream_refuses_it() -> None:
+    protocol = asking(TRADES)
+
+    assert list(protocol.receive(no(1), NOW)) == [
+        refused(TRADES, "Invalid request: invalid stream")
+    ]
+    assert not protocol.unanswered()
+    assert protocol.receive(wrapped("btcusdt@trade", TRADE), NOW) == ()
+
+
+def test_a_refused_request_of_several_streams_is_asked_again_in_halves() -> None:
+    protocol = asking(BOOK, TRADES, TICKER)
+
+    assert protocol.receive(no(1), NOW) == ()
+
+    first, second = sent(drain(protocol))
+    assert first["params"] == ["btcusdt@depth@100ms"]
+    assert second["params"] == ["btcusdt@trade", "btcusdt@ticker"]
+    assert protocol.receive(yes(second["id"]), NOW) == [subscribed(TRADES), subscribed(TICKER)]
+    assert list(protocol.receive(no(first["id"], "no"), NOW)) == [refused(BOOK, "no")]
+    assert not protocol.unanswered()
+
+
+def test_an_error_may_be_flat() -> None:
+    protocol = asking(TRADES)
+
+    events = protocol.receive(b'{"code":2,"msg":"Invalid request: no","id":1}', NOW)
+
+    assert list(events) == [refused(TRADES, "Invalid request: no")]
+
+
+def test_an_error_that_answers_nothing_is_told_as_such() -> None:
+    frame = b'{"error":{"code":3,"msg":"Invalid JSON"}}'
+
+    assert list(asking(TRADES).receive(frame, NOW)) == [refused(None, "Invalid JSON")]
+
+
+def test_a_market_that_is_not_listed_is_refused_though_it_was_acknowledged() -> None:
+    ether = Subscription(Channel.TRADE, ETH)
+    protocol = asking(TRADES, ether)
+    protocol.receive(yes(1), NOW)
+    (listing,) = fetched(drain(protocol))
+
+    events = protocol.receive_response(listing, markets("BTCUSDT"), NOW)
+
+    assert events == [refused(ether, "ETHUSDT is not listed")]
+    assert protocol.receive(wrapped("btcusdt@trade", TRADE), NOW)
+
+
+def test_a_market_that_is_another_one_is_refused() -> None:
+    """The name of X/TUSD is that of XT/USD: only the list can tell."""
+    wrong = Subscription(Channel.TRADE, Symbol("XT/USD"))
+    protocol = asking(wrong)
+    protocol.receive(yes(1), NOW)
+    (listing,) = fetched(drain(protocol))
+    body = markets("XTUSD").replace(b'"XTU"', b'"X"').replace(b'"SD"', b'"TUSD"')
+
+    assert protocol.receive_response(listing, body, NOW) == [refused(wrong, "XTUSD is X/TUSD")]
+
+    protocol.subscribe([structs.replace(wrong, channel=Channel.TICKER)])
+    (request,) = sent(drain(protocol))
+    (told,) = protocol.receive(yes(request["id"]), NOW)
+    assert isinstance(told, Refused)
+    assert told.message == "XTUSD is X/TUSD"
+    assert not drain(protocol)
+
+
+def test_a_list_that_cannot_be_had_is_asked_for_with_the_next_stream() -> None:
+    protocol = asking(TRADES)
+    protocol.receive(yes(1), NOW)
+    (listing,) = fetched(drain(protocol))
+    assert protocol.receive_refusal(listing, "answered 403", NOW) == ()
+
+    protocol.subscribe([TICKER])
+    protocol.receive(yes(sent(drain(protocol))[0]["id"]), NOW)
+
+    assert fetched(drain(protocol)) == [listing]
+
+
+def test_a_snapshot_that_is_refused_refuses_the_book() -> None:
+    protocol, fetch = listening()
+    reason = 'GET https://x/ answered 400 {"code":-1121,"msg":"Invalid symbol."}'
+
+    assert list(protocol.receive_refusal(fetch, reason, NOW)) == [refused(BOOK, reason)]
+    assert protocol.receive(changes(1, 2), NOW) == ()
+    assert protocol.receive_refusal(fetch, reason, NOW) == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "symbol"), [(SPOT, "BTC/USDT:PERP"), (USDM, "BTC/USDT"), (SPOT, "BTC/USDT:261225")]
+)
+def test_a_market_of_another_kind_is_refused_and_harms_nobody(policy: Policy, symbol: str) -> None:
+    protocol = BinanceProtocol(policy)
+    strange = Subscription(Channel.TRADE, Symbol(symbol))
+    protocol.subscribe([strange])
+
+    (request,) = sent(drain(protocol))
+    assert request == {"method": "LIST_SUBSCRIPTIONS", "id": 1}
+    assert list(protocol.unanswered()) == [strange]
+    (told,) = protocol.receive(b'{"result":[],"id":1}', NOW)
+
+    assert isinstance(told, Refused)
+    assert told.subscription == strange
+    assert policy.venue in told.message
+    assert not protocol.unanswered()
+
+
+# Ending
+
+
+def test_an_ended_stream_is_told_when_the_venue_says_so() -> None:
+    protocol = asking(BOOK, TRADES)
+    protocol.receive(yes(1), NOW)
+    drain(protocol)
+    protocol.unsubscribe([BOOK, TRADES])
+
+    (request,) = sent(drain(protocol))
+
+    assert request["method"] == "UNSUBSCRIBE"
+    assert request["params"] == ["btcusdt@depth@100ms", "btcusdt@trade"]
+    assert protocol.receive(changes(1, 2), NOW) == ()
+    assert protocol.receive(wrapped("btcusdt@trade", TRADE), NOW) == ()
+    assert list(protocol.receive(yes(request["id"]), NOW)) == [
+        Unsubscribed(venue="binance", subscription=BOOK, received_ns=NOW),
+        Unsubscribed(venue="binance", subscription=TRADES, received_ns=NOW),
+    ]
+
+
+def test_a_refused_ending_is_an_ending() -> None:
+    protocol = asking(TRADES)
+    protocol.receive(yes(1), NOW)
+    drain(protocol)
+    protocol.unsubscribe([TRADES])
+    (request,) = sent(drain(protocol))
+
+    assert protocol.receive(no(request["id"]), NOW) == ()
+
+
+def test_what_is_not_carried_cannot_end() -> None:
+    protocol = asking(TRADES)
+
+    protocol.unsubscribe([BOOK])
+
+    assert not drain(protocol)
+
+
+def test_a_stream_that_begins_anew_counts_from_its_own_acknowledgement() -> None:
+    """Late events of the stream before it would show a hole."""
+    protocol = asking(BOOK)
+    protocol.unsubscribe([BOOK])
+    protocol.subscribe([BOOK])
+    end, begin = sent(drain(protocol))
+
+    assert protocol.receive(yes(1), NOW) == []
+    assert protocol.receive(changes(1, 2), NOW) == ()
+    assert [type(one) for one in protocol.receive(yes(end["id"]), NOW)] == [Unsubscribed]
+    assert list(protocol.receive(yes(begin["id"]), NOW)) == [subscribed(BOOK)]
+    protocol.receive(changes(8, 9), NOW)
+
+    assert (protocol.sequence.steps, protocol.sequence.breaks) == (0, 0)
+
+
+def test_a_snapshot_for_the_stream_before_is_not_taken_for_the_new_one() -> None:
+    protocol, fetch = listening()
+    protocol.unsubscribe([BOOK])
+    protocol.subscribe([BOOK])
+    protocol.receive(yes(sent(drain(protocol))[-1]["id"]), NOW)
+
+    assert protocol.receive_response(fetch, snapshot(9), NOW) == ()
+
+
+# Silence
+
+
+def test_a_stream_that_is_in_doubt_is_asked_for_again_once_until_it_is_answered() -> None:
+    protocol = asking(TRADES)
+    protocol.receive(yes(1), NOW)
+    drain(protocol)
+
+    protocol.resync(TRADES)
+    protocol.resync(TRADES)
+
+    (request,) = sent(drain(protocol))
+    assert request["params"] == ["btcusdt@trade"]
+    assert protocol.receive(no(request["id"]), NOW) == ()
+    protocol.resync(TRADES)
+    assert len(sent(drain(protocol))) == 1
+
+
+def test_a_ping_is_a_question_and_its_answer_says_nothing() -> None:
+    protocol = asking(TRADES)
+    protocol.ping()
+
+    (request,) = sent(drain(protocol))
+
+    assert request == {"method": "LIST_SUBSCRIPTIONS", "id": 2}
+    assert protocol.receive(b'{"result":["btcusdt@trade"],"id":2}', NOW) == ()
+
+
+def test_a_shutdown_asks_for_another_link() -> None:
+    protocol = asking(TRADES)
+
+    events = protocol.receive(wrapped("!serverShutdown", {"e": "serverShutdown", "E": 1}), NOW)
+
+    message = "the server will shut down"
+    assert list(events) == [VenueNotice(venue="binance", message=message, received_ns=NOW)]
+    assert drain(protocol) == [Handover(message)]
+
+
+# Data
+
+
+def test_data_is_told_of_the_market_that_was_asked_for() -> None:
+    """The name says as little as it may: this is X/TUSD, and could be XT/USD."""
+    strange = Subscription(Channel.TRADE, Symbol("XT/USD"))
+    protocol = asking(strange)
+
+    (trade,) = protocol.receive(wrapped("xtusd@trade", {**TRADE, "s": "XTUSD"}), NOW)
+
+    assert isinstance(trade, Trade)
+    assert trade.symbol == "XT/USD"
+
+
+def test_data_nobody_asked_for_makes_no_sense() -> None:
+    with pytest.raises(RemoteProtocolError, match="ethusdt@trade"):
+        asking(TRADES).receive(wrapped("ethusdt@trade", TRADE), NOW)
+
+
+def test_an_event_of_a_new_kind_is_passed_over() -> None:
+    frame = wrapped("btcusdt@trade", {"e": "tradePro", "E": 1})
+
+    assert asking(TRADES).receive(frame, NOW) == ()
+
+
+def test_an_event_without_a_kind_makes_no_sense() -> None:
+    with pytest.raises(RemoteProtocolError):
+        asking(TRADES).receive(wrapped("btcusdt@trade", {"E": 1}), NOW)
+
+
+def test_a_candle_of_another_interval_makes_no_sense() -> None:
+    bar = dict.fromkeys("ochlvqVQB", "1") | {"t": 0, "T": 59_999, "s": "BTCUSDT", "n": 1}
+    bar |= {"i": "5m", "f": 1, "L": 1, "x": False}
+    frame = wrapped("btcusdt@kline_1m", {"e": "kline", "E": 1, "s": "BTCUSDT", "k": bar})
+
+    with pytest.raises(RemoteProtocolError, match="5m"):
+        asking(MINUTES).receive(frame, NOW)
+
+
+def test_an_empty_side_of_the_book_is_none_in_a_ticker() -> None:
+    frame = b'{"u":1,"s":"BTCUSDT","b":"0.00000000","B":"0.00000000","a":"9.5","A":"1"}'
+    protocol = BinanceProtocol(SPOT)
+    protocol.overhear()
+
+    (ticker,) = protocol.receive(frame, NOW)
+
+    assert isinstance(ticker, Ticker)
+    assert (ticker.bid, str(ticker.ask)) == (None, "9.5")
+
+
+@pytest.mark.parametrize(
+    "capture",
+    [
+        "agg_trade_sold_recorded",
+        "kline_closed_recorded",
+        "book_ticker_documented",
+        "ticker_documented",
+        "trade_documented",
+    ],
+)
+def test_late_data_of_an_ended_stream_is_passed_over(capture: str) -> None:
+    lines = (Path(__file__).parent / "captures/public.jsonl").read_text().splitlines()
+    frame = next(one["frame"] for one in map(json.loads, lines) if one["name"] == capture).encode()
+    protocol = overhearing()
+    (event,) = protocol.receive(frame, NOW)
+    assert isinstance(event, Trade | Candle | Ticker)
+    topic = (json.loads(frame).get("stream") or "").partition("@")[2] or {
+        "book_ticker_documented": "bookTicker",
+        "ticker_documented": "ticker",
+        "trade_documented": "trade",
+    }[capture]
+    name = f"{event.symbol.base}{event.symbol.quote}".lower()
+    request = {"method": "UNSUBSCRIBE", "params": [f"{name}@{topic}"], "id": 9}
+
+    protocol.overhear_request(json.dumps(request).encode())
+    protocol.receive(yes(9), NOW)
+
+    assert protocol.receive(frame, NOW) == ()
+
+
+# The list of markets
+
+
+def test_the_list_is_told_when_it_is_asked_for() -> None:
+    protocol = BinanceProtocol(SPOT)
+    protocol.subscribe([LIST])
+    (fetch,) = fetched(drain(protocol))
+
+    first, *told = protocol.receive_response(fetch, markets("BTCUSDT", "ETHUSDT"), NOW)
+
+    assert first == subscribed(LIST)
+    assert [one.symbol for one in told if isinstance(one, Instrument)] == ["BTC/USDT", "ETH/USDT"]
+    protocol.resync(LIST)
+    (again,) = fetched(drain(protocol))
+    told_again = protocol.receive_response(again, markets("BTCUSDT"), NOW)
+    assert [type(one) for one in told_again] == [Instrument]
+
+
+def test_a_contract_that_ends_is_told_with_its_date() -> None:
+    protocol = BinanceProtocol(USDM)
+    protocol.subscribe([LIST])
+    (fetch,) = fetched(drain(protocol))
+    assert fetch.path == "/fapi/v1/exchangeInfo"
+
+    told = protocol.receive_response(fetch, markets("BTCUSDT", "BTCUSDT_261225"), NOW)
+
+    symbols = [one.symbol for one in told if isinstance(one, Instrument)]
+    assert symbols == ["BTC/USDT:PERP", "BTC/USDT:261225"]
+
+
+def test_one_strange_market_does_not_hide_the_others() -> None:
+    protocol = BinanceProtocol(SPOT)
+    protocol.subscribe([LIST])
+    (fetch,) = fetched(drain(protocol))
+    body = markets("BTCUSDT", "A /USDT", "ETHUSDT")
+
+    told = protocol.receive_response(fetch, body, NOW)
+
+    assert len([one for one in told if isinstance(one, Instrument)]) == 2
+
+
+def test_a_list_nobody_wants_any_more_is_not_told() -> None:
+    protocol = BinanceProtocol(SPOT)
+    protocol.subscribe([LIST])
+    (fetch,) = fetched(drain(protocol))
+    protocol.unsubscribe([LIST])
+    (request,) = sent(drain(protocol))
+
+    assert protocol.receive_response(fetch, markets("BTCUSDT"), NOW) == []
+    answer = json.dumps({"result": [], "id": request["id"]}).encode()
+    assert list(protocol.receive(answer, NOW)) == [
+        Unsubscribed(venue="binance", subscription=LIST, received_ns=NOW)
+    ]
+
+
+def test_a_list_that_is_refused_is_refused() -> None:
+    protocol = BinanceProtocol(SPOT)
+    protocol.subscribe([LIST])
+    (fetch,) = fetched(drain(protocol))
+
+    assert list(protocol.receive_refusal(fetch, "answered 451", NOW)) == [
+        refused(LIST, "answered 451")
+    ]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"code":-1121,"msg":"Invalid symbol."}', b"\xff"])
+def test_an_answer_that_is_none_makes_no_sense(body: bytes) -> None:
+    protocol, fetch = listening()
+
+    with pytest.raises(RemoteProtocolError):
+        protocol.receive_response(fetch, body, NOW)
+    with pytest.raises(RemoteProtocolError):
+        protocol.receive_response(Fetch("GET", "/", "markets"), body, NOW)
+
+    assert protocol.receive_response(fetch, snapshot(1), NOW)
+
+
+# Tapes
+
+
+def overhearing(depth: int | None = None) -> BinanceProtocol:
+    protocol = BinanceProtocol(SPOT)
+    protocol.overhear(depth)
+    return protocol
+
+
+def test_a_book_on_a_tape_begins_with_its_first_event() -> None:
+    protocol = overhearing(100)
+
+    assert protocol.receive(changes(5, 7), NOW) == ()
+
+    (fetch,) = fetched(drain(protocol))
+    assert fetch.path == "/api/v3/depth?symbol=BTCUSDT&limit=100"
+    events = protocol.receive_response(fetch, snapshot(6), NOW)
+    assert [type(one) for one in events] == [BookSnapshot, BookUpdate]
+
+
+def test_a_book_on_a_tape_may_come_on_a_link_that_is_not_combined() -> None:
+    protocol = overhearing()
+    frame = json.dumps(json.loads(changes(5, 7))["data"]).encode()
+
+    assert protocol.receive(frame, NOW) == ()
+    (fetch,) = fetched(drain(protocol))
+    protocol.receive_response(fetch, snapshot(7), NOW)
+
+    following = json.dumps(json.loads(changes(8, 8))["data"]).encode()
+    assert [type(one) for one in protocol.receive(following, NOW)] == [BookUpdate]
+
+
+def test_a_tapes_request_is_told_with_its_answer() -> None:
+    protocol = overhearing()
+    protocol.overhear_request(
+        b'{"method":"SUBSCRIBE","params":["btcusdt@kline_5m","ethusdt@trade","!x@y"],"id":"a"}'
+    )
+
+    events: list[Event] = list(protocol.receive(b'{"result":null,"id":"a"}', NOW))
+
+    assert events == [
+        subscribed(Subscription(Channel.CANDLE, BTC, interval_s=300)),
+        subscribed(Subscription(Channel.TRADE, ETH)),
+    ]
+    protocol.overhear_request(
+        b'{"method":"UNSUBSCRIBE","params":["ethusdt@trade","solusdt@trade"],"id":"b"}'
+    )
+    (ended,) = protocol.receive(b'{"result":null,"id":"b"}', NOW)
+    assert isinstance(ended, Unsubscribed)
+    assert ended.subscription == Subscription(Channel.TRADE, ETH)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b'{"method":5}',
+        b'{"method":"SUBSCRIBE"}',
+        b'{"method":"ping","id":1}',
+        b'{"op":"subscribe","args":[]}',
+        b"[" * 100_000,
+    ],
+)
+def test_another_clients_nonsense_is_passed_over(frame: bytes) -> None:
+    protocol = overhearing()
+
+    protocol.overhear_request(frame)
+
+    assert protocol.receive(b'{"result":null,"id":1}', NOW) == ()
+
+
+def test_of_two_streams_of_one_markets_trades_the_first_counts() -> None:
+    protocol = overhearing()
+    aggregated = {**TRADE, "e": "aggTrade", "a": 3, "f": 7, "l": 7}
+
+    assert len(protocol.receive(wrapped("btcusdt@aggTrade", aggregated), NOW)) == 1
+    assert protocol.receive(wrapped("btcusdt@trade", TRADE), NOW) == ()
+    assert len(protocol.receive(wrapped("btcusdt@aggTrade", aggregated), NOW)) == 1
+
+
+def test_a_tape_asks_for_no_list() -> None:
+    protocol = overhearing()
+    protocol.overhear_request(b'{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}')
+    protocol.receive(b'{"result":null,"id":1}', NOW)
+
+    assert not drain(protocol)
+
+
+def test_a_market_on_a_tape_whose_name_cannot_be_divided_makes_no_sense() -> None:
+    with pytest.raises(RemoteProtocolError, match="NOSUCHTHING"):
+        overhearing().receive(wrapped("nosuchthing@trade", TRADE), NOW)
+
+
+def test_candles_on_a_tape_have_the_interval_of_their_stream() -> None:
+    bar = dict.fromkeys("ochlvqVQB", "1") | {"t": 0, "T": 0, "s": "SOLUSDT", "n": 1, "i": "1w"}
+    bar |= {"f": 1, "L": 1, "x": True}
+    frame = wrapped("solusdt@kline_1w", {"e": "kline", "E": 1, "s": "SOLUSDT", "k": bar})
+
+    (candle,) = overhearing().receive(frame, NOW)
+
+    assert isinstance(candle, Candle)
+    assert (candle.symbol, candle.interval_s, candle.closed) == (SOL, 604_800, True)
+
+
+def test_a_perpetual_book_is_told_as_one() -> None:
+    protocol, fetch = listening(USDM, PERP_BOOK)
+
+    (told,) = protocol.receive_response(fetch, snapshot(5), NOW)
+
+    assert isinstance(told, BookSnapshot)
+    assert (told.venue, told.symbol) == ("binance-usdm", PERP)

@@ -1,0 +1,96 @@
+"""Names of markets, ours and Binance's; of streams, and how many fit into one request."""
+
+import pytest
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import Channel, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.venues.binance.policy import SPOT, USDM, Policy
+from fluxum.venues.binance.symbols import is_possible, split
+from fluxum.venues.binance.topics import batches, read_topic, topic_of
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "quote"),
+    [
+        ("BTCUSDT", "BTC", "USDT"),
+        ("USDTTRY", "USDT", "TRY"),
+        ("USDCUSDT", "USDC", "USDT"),
+        ("C98USDT", "C98", "USDT"),
+        ("AXSBNB", "AXS", "BNB"),
+        ("RENBTCETH", "RENBTC", "ETH"),
+        ("BTCFDUSD", "BTC", "FDUSD"),
+        ("BTCUSDT_261225", "BTC", "USDT"),
+        ("这是测试币USDT", "这是测试币", "USDT"),
+    ],
+)
+def test_a_name_is_divided_at_the_longest_quote_known(name: str, base: str, quote: str) -> None:
+    assert split(name) == (base, quote)
+
+
+@pytest.mark.parametrize("name", ["", "USDT", "NOSUCH", "btcusdt", "_261225"])
+def test_a_name_without_a_known_quote_cannot_be_divided(name: str) -> None:
+    with pytest.raises(RemoteProtocolError):
+        split(name)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "spot", "future"),
+    [
+        ("BTC/USDT", "BTCUSDT", None),
+        ("BTC/USDT:PERP", None, "BTCUSDT"),
+        ("BTC/USDT:261225", None, "BTCUSDT_261225"),
+    ],
+)
+def test_a_market_has_a_name_where_it_can_be_and_none_elsewhere(
+    symbol: str, spot: str | None, future: str | None
+) -> None:
+    for policy, name in ((SPOT, spot), (USDM, future)):
+        spelled = policy.spell(Symbol(symbol))
+        assert is_possible(spelled) == (name is not None)
+        assert name in {None, spelled}
+
+
+def test_a_symbol_is_made_of_what_the_venue_lists() -> None:
+    assert SPOT.symbol_of("BTC", "USDT", "BTCUSDT") == "BTC/USDT"
+    assert USDM.symbol_of("BTC", "USDT", "BTCUSDT") == "BTC/USDT:PERP"
+    assert USDM.symbol_of("BTC", "USDT", "BTCUSDT_261225") == "BTC/USDT:261225"
+    with pytest.raises(RemoteProtocolError):
+        SPOT.symbol_of("", "USDT", "USDT")
+
+
+@pytest.mark.parametrize("policy", [SPOT, USDM], ids=lambda policy: policy.venue)
+def test_a_stream_is_read_as_what_it_was_asked_for(policy: Policy) -> None:
+    symbol = Symbol("ETH/BTC" if policy is SPOT else "ETH/USDT:261225")
+    wanted = [
+        Subscription(Channel.BOOK, symbol, 100),
+        Subscription(Channel.TRADE, symbol),
+        Subscription(Channel.TICKER, symbol),
+        *(Subscription(Channel.CANDLE, symbol, interval_s=one) for one in policy.intervals),
+    ]
+
+    topics = [topic_of(policy, one) for one in wanted]
+
+    assert len(set(topics)) == len(wanted)
+    assert [read_topic(policy, topic, 100) for topic in topics] == wanted
+
+
+@pytest.mark.parametrize(
+    "topic",
+    ["", "btcusdt", "btcusdt@", "btcusdt@kline_1M", "btcusdt@kline_1d@+08:00", "btcusdt@depth5",
+     "btcusdt@1m", "!miniTicker@arr", "btcusdt@avgPrice"],
+)  # fmt: skip
+def test_a_stream_of_another_kind_stands_for_nothing(topic: str) -> None:
+    assert read_topic(SPOT, topic, 100) is None
+
+
+def test_one_second_candles_are_spots_alone() -> None:
+    assert read_topic(SPOT, "btcusdt@kline_1s", 100) is not None
+    assert read_topic(USDM, "btcusdt@kline_1s", 100) is None
+
+
+def test_names_fill_requests_to_200_and_no_further() -> None:
+    assert [len(one) for one in batches(f"{n}@t" for n in range(401))] == [200, 200, 1]
+    assert batches(()) == []
+    long = "x" * 1500
+    assert [len(one) for one in batches([long, long, long])] == [2, 1]
