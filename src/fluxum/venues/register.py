@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from fluxum.errors import BadInput
 from fluxum.venues.binance.venue import BINANCE, BINANCE_USDM
+from fluxum.venues.bybit.venue import BYBIT, BYBIT_LINEAR
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.venue import Venue
 
@@ -13,6 +14,8 @@ _EVERY = (
     KRAKEN,
     BINANCE,
     BINANCE_USDM,
+    BYBIT,
+    BYBIT_LINEAR,
     # make venue: the next one
 )
 VENUES: Mapping[str, Venue] = {venue.name: venue for venue in _EVERY}

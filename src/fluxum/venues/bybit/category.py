@@ -1,0 +1,89 @@
+"""What differs between Bybit's categories, and how each spells its markets.
+
+The category is part of the URL and of no message: `BTCUSDT` is the spot market on one socket and
+the perpetual on the other (https://bybit-exchange.github.io/docs/v5/ws/connect).
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.model.instrument import Symbol
+
+__all__ = ["LINEAR", "SPOT", "Category", "market"]
+
+_PERPETUAL = "PERP"
+# Longest first where one ends in another; from the list of instruments, 2026-08.
+_QUOTES = (
+    *("RLUSD", "USDT", "USDC", "USDE", "USD1", "XUSD", "BRL", "GBP", "AED"),
+    *("PLN", "TRY", "EUR", "BTC", "ETH", "SOL", "MNT", "DAI", "USD"),
+)
+
+
+class Category(Struct, frozen=True):
+    """One category: `venue` is our name of it, `name` Bybit's.
+
+    `args_max` is how many topics one request may have. With `echoes` an acknowledgement repeats
+    the request's id. `spell` gives the name of a market, `read` guesses a market by its name.
+    """
+
+    venue: str
+    name: str
+    args_max: int
+    echoes: bool
+    spell: Callable[[Symbol], str]
+    read: Callable[[str], Symbol]
+
+
+def market(name: str, base: str, quote: str, *, is_contract: bool) -> Symbol:
+    """The market of an entry in the list of instruments."""
+    if not is_contract:
+        return Symbol(f"{base}/{quote}")
+    _, dash, contract = name.partition("-")
+    return Symbol(f"{base}/{quote}:{contract if dash else _PERPETUAL}")
+
+
+def _spell_spot(symbol: Symbol) -> str:
+    return f"{symbol.base}{symbol.quote}"
+
+
+def _spell_linear(symbol: Symbol) -> str:
+    """`BTCUSDT` and `BTCUSDT-26DEC26` against USDT, `BTCPERP` and `BTC-26DEC26` against USDC."""
+    base, quote, contract = symbol.base, symbol.quote, symbol.contract
+    if contract == _PERPETUAL:
+        return f"{base}{_PERPETUAL if quote == 'USDC' else quote}"
+    return f"{base}-{contract}" if quote == "USDC" else f"{base}{quote}-{contract}"
+
+
+def _read_spot(name: str) -> Symbol:
+    for quote in _QUOTES:
+        if name.endswith(quote) and len(name) > len(quote):
+            return _symbol(f"{name.removesuffix(quote)}/{quote}", name)
+    raise RemoteProtocolError(f"a market like BTCUSDT was expected, was {name[:40]!r}")
+
+
+def _read_linear(name: str) -> Symbol:
+    pair, dash, contract = name.partition("-")
+    if pair.endswith("USDT"):
+        return _symbol(f"{pair.removesuffix('USDT')}/USDT:{contract if dash else _PERPETUAL}", name)
+    if dash:
+        return _symbol(f"{pair}/USDC:{contract}", name)
+    if pair.endswith(_PERPETUAL):
+        return _symbol(f"{pair.removesuffix(_PERPETUAL)}/USDC:{_PERPETUAL}", name)
+    raise RemoteProtocolError(f"a market like BTCUSDT or BTCPERP was expected, was {name[:40]!r}")
+
+
+def _symbol(text: str, name: str) -> Symbol:
+    try:
+        return Symbol(text)
+    except BadInput as error:
+        raise RemoteProtocolError(f"a market was expected, was {name[:40]!r}") from error
+
+
+# https://bybit-exchange.github.io/docs/v5/ws/connect: ten topics in a request for spot, no number
+# for futures; 2026-07.
+SPOT = Category("bybit", "spot", 10, echoes=True, spell=_spell_spot, read=_read_spot)
+LINEAR = Category(
+    "bybit-linear", "linear", 200, echoes=False, spell=_spell_linear, read=_read_linear
+)

@@ -1,0 +1,91 @@
+"""Bybit's facts as data, each with its source and date; every one can be overridden."""
+
+from functools import partial
+
+from fluxum.model.event import Channel
+from fluxum.model.instrument import Symbol
+from fluxum.pacing import BackoffPolicy
+from fluxum.venues.bybit import topics
+from fluxum.venues.bybit.category import LINEAR, SPOT, Category
+from fluxum.venues.bybit.protocol import BybitProtocol
+from fluxum.venues.bybit.rest import BybitRest
+from fluxum.venues.bybit.server import BybitServer
+from fluxum.venues.venue import Checks, Limits, MarketView, RestServer, Venue, VenueServer
+
+__all__ = ["BYBIT", "BYBIT_LINEAR"]
+
+_LIMITS = Limits(
+    # A ping is answered; the venue closes after ten minutes without ping and data:
+    # https://bybit-exchange.github.io/docs/v5/ws/connect, 2026-07.
+    link_silence_s=30.0,
+    ping_interval_s=20.0,
+    answer_timeout_s=10.0,
+    # The least active books move about every minute; no number is published.
+    data_silence_s={
+        Channel.BOOK: 120.0,
+        Channel.TICKER: 900.0,
+        Channel.TRADE: 900.0,
+        Channel.CANDLE: 900.0,
+    },
+    # Short interruptions are not announced: reconnect at once.
+    # https://bybit-exchange.github.io/docs/v5/ws/connect, 2026-07.
+    backoff=BackoffPolicy(quick_tries=2, quick_s=1.0, floor_s=1.0, first_s=2.0, ceiling_s=30.0),
+    maintenance_delay_s=5.0,
+    # 500 new links in five minutes from one address: the same page.
+    attempts=400,
+    attempt_window_s=300.0,
+    stable_s=30.0,
+    # No rate of requests is published; requests wait for each other's answers anyway.
+    sends_per_s=10.0,
+    send_burst=10,
+    # 21,000 characters of topics a link, four topics of about 25 characters a market.
+    symbols_per_link=150,
+    # 600 calls in five seconds from one address:
+    # https://bybit-exchange.github.io/docs/v5/rate-limit, 2026-07.
+    fetches_per_s=10.0,
+    fetch_burst=10,
+)
+
+
+def _venue(category: Category, popular: tuple[Symbol, ...]) -> Venue:
+    def server(view: MarketView, endpoint: str) -> VenueServer:  # noqa: ARG001 - there is one
+        return BybitServer(view, category)
+
+    def rest(view: MarketView) -> RestServer:
+        return BybitRest(view, category)
+
+    return Venue(
+        name=category.venue,
+        # https://bybit-exchange.github.io/docs/v5/ws/connect, 2026-07
+        endpoints={
+            "public": f"wss://stream.bybit.com/v5/public/{category.name}",
+            "rest": "https://api.bybit.com",
+        },
+        routes=dict.fromkeys(
+            (
+                Channel.BOOK,
+                Channel.TICKER,
+                Channel.TRADE,
+                Channel.CANDLE,
+                Channel.INSTRUMENT,
+            ),
+            "public",
+        ),
+        # https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook, 2026-07
+        depths={Channel.BOOK: topics.DEPTHS},
+        # https://bybit-exchange.github.io/docs/v5/websocket/public/kline, 2026-07
+        intervals_s=tuple(topics.BARS),
+        limits=_LIMITS,
+        checks=Checks(),
+        protocol=partial(BybitProtocol, category),
+        server=server,
+        rest=rest,
+        popular=popular,
+        spell=category.spell,
+    )
+
+
+BYBIT = _venue(SPOT, (Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")))
+BYBIT_LINEAR = _venue(
+    LINEAR, (Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP"), Symbol("SOL/USDT:PERP"))
+)

@@ -1,0 +1,335 @@
+"""Dialogues with Bybit: what is asked, what answers mean, and the numbers of books."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    Event,
+    Refused,
+    Subscribed,
+    Subscription,
+    Unsubscribed,
+    VenueNotice,
+)
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Level, Ticker
+from fluxum.tape import TapeReader
+from fluxum.venues.bybit.category import LINEAR, SPOT, Category
+from fluxum.venues.bybit.protocol import BybitProtocol
+from fluxum.venues.venue import Fetch, Send
+from recordings import recording
+
+BTC, ETH = Symbol("BTC/USDT"), Symbol("ETH/USDT")
+BOOK = Subscription(Channel.BOOK, BTC, 50)
+TRADES = Subscription(Channel.TRADE, BTC)
+NOPE = Subscription(Channel.TRADE, Symbol("NOPE/USDT"))
+MINUTES = Subscription(Channel.CANDLE, BTC, None, 60)
+PERP_TICKER = Subscription(Channel.TICKER, Symbol("BTC/USDT:PERP"))
+
+
+def sent(protocol: BybitProtocol) -> list[dict[str, Any]]:
+    frames = [effect.frame for effect in protocol.outbox if isinstance(effect, Send)]
+    protocol.outbox.clear()
+    return [json.loads(frame) for frame in frames]
+
+
+def say(protocol: BybitProtocol, message: dict[str, Any]) -> list[Event]:
+    return list(protocol.receive(json.dumps(message, separators=(",", ":")).encode(), 7))
+
+
+def ack(number: int | None, op: str = "subscribe", error: str = "") -> dict[str, Any]:
+    answer: dict[str, Any] = {"success": not error, "ret_msg": error or op, "conn_id": "x"}
+    if number is not None:
+        answer["req_id"] = str(number)
+    return {**answer, "op": op}
+
+
+def book(kind: str, number: int, bids: Any = (), asks: Any = (), depth: int = 50) -> dict[str, Any]:
+    data = {"s": "BTCUSDT", "b": bids, "a": asks, "u": number, "seq": 9}
+    topic = f"orderbook.{depth}.BTCUSDT"
+    return {"topic": topic, "type": kind, "ts": 11, "data": data, "cts": 10}
+
+
+def following(category: Category = SPOT, subscription: Subscription = BOOK) -> BybitProtocol:
+    protocol = BybitProtocol(category)
+    protocol.subscribe([subscription])
+    protocol.outbox.clear()
+    return protocol
+
+
+def test_spot_takes_ten_topics_a_request_and_one_request_at_a_time() -> None:
+    protocol = BybitProtocol(SPOT)
+    wanted = [Subscription(Channel.TRADE, Symbol(f"A{n}/USDT")) for n in range(12)]
+
+    protocol.subscribe(wanted)
+
+    (first,) = sent(protocol)
+    assert first == {
+        "op": "subscribe",
+        "args": [f"publicTrade.A{n}USDT" for n in range(10)],
+        "req_id": "1",
+    }
+    accepted = say(protocol, ack(1))
+    assert [event.subscription for event in accepted if isinstance(event, Subscribed)] == wanted[
+        :10
+    ]
+    (second,) = sent(protocol)
+    assert second["args"] == ["publicTrade.A10USDT", "publicTrade.A11USDT"]
+    assert set(protocol.unanswered()) == set(wanted[10:])
+
+
+def test_an_answer_to_another_request_answers_nothing() -> None:
+    protocol = following()
+
+    assert say(protocol, ack(77)) == []
+    assert list(protocol.unanswered()) == [BOOK]
+
+
+def test_data_answers_a_request_before_its_acknowledgement_does() -> None:
+    protocol = following()
+
+    events = say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
+
+    assert [type(event) for event in events] == [Subscribed, BookSnapshot]
+    assert list(protocol.unanswered()) == []
+    assert say(protocol, ack(1)) == []
+
+
+def test_one_bad_topic_is_refused_and_the_others_are_asked_for_again() -> None:
+    protocol = BybitProtocol(SPOT)
+    protocol.subscribe([TRADES, NOPE])
+    sent(protocol)
+
+    events = say(protocol, ack(1, error="Invalid symbol :[publicTrade.NOPEUSDT]"))
+
+    assert [event.subscription for event in events if isinstance(event, Refused)] == [NOPE]
+    assert sent(protocol)[0]["args"] == ["publicTrade.BTCUSDT"]
+    assert [type(event) for event in say(protocol, ack(2))] == [Subscribed]
+
+
+def test_topics_refused_without_a_name_are_asked_for_one_by_one() -> None:
+    protocol = BybitProtocol(LINEAR)
+    good = Subscription(Channel.TRADE, Symbol("BTC/USDT:PERP"))
+    bad = Subscription(Channel.TRADE, Symbol("NOPE/USDT:PERP"))
+    protocol.subscribe([good, bad])
+    sent(protocol)
+
+    assert say(protocol, ack(None, error="Params Error")) == []
+    assert sent(protocol)[0]["args"] == ["publicTrade.BTCUSDT"]
+    assert [type(event) for event in say(protocol, ack(None))] == [Subscribed]
+    assert sent(protocol)[0]["args"] == ["publicTrade.NOPEUSDT"]
+    (refused,) = say(protocol, ack(None, error="Params Error"))
+    assert isinstance(refused, Refused)
+    assert refused.subscription == bad
+
+
+def test_what_is_carried_already_counts_as_accepted() -> None:
+    protocol = following(LINEAR, Subscription(Channel.BOOK, Symbol("BTC/USDT:PERP"), 50))
+
+    words = "error:already subscribed,topic:orderbook.50.BTCUSDT"
+    assert [type(event) for event in say(protocol, ack(None, error=words))] == [Subscribed]
+
+
+def test_a_lost_answer_holds_up_the_others_for_two_pings_only() -> None:
+    protocol = BybitProtocol(SPOT)
+    protocol.subscribe([BOOK])
+    protocol.subscribe([TRADES])
+    sent(protocol)
+    say(protocol, book("snapshot", 5))  # it came all the same
+
+    protocol.ping()
+    assert [message["op"] for message in sent(protocol)] == ["ping"]
+    protocol.ping()
+    ping, request = sent(protocol)
+    assert ping == {"op": "ping"}
+    assert request["args"] == ["publicTrade.BTCUSDT"]
+
+
+def test_an_end_is_told_when_it_is_acknowledged_and_late_data_is_passed_over() -> None:
+    protocol = following()
+    say(protocol, ack(1))
+
+    protocol.unsubscribe([BOOK])
+
+    assert sent(protocol) == [
+        {"op": "unsubscribe", "args": ["orderbook.50.BTCUSDT"], "req_id": "2"}
+    ]
+    assert say(protocol, book("snapshot", 5)) == []
+    (ended,) = say(protocol, ack(2, "unsubscribe"))
+    assert isinstance(ended, Unsubscribed)
+    assert ended.subscription == BOOK
+
+
+def test_a_book_follows_number_by_number() -> None:
+    protocol = following()
+    say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
+
+    (update,) = say(protocol, book("delta", 6, [["9", "0"]], []))
+
+    assert update == BookUpdate(
+        "bybit", BTC, (Level(Decimal(9), Decimal(0)),), (), 10_000_000, 7, None, 6
+    )
+    assert say(protocol, book("delta", 6, [["9", "5"]], [])) == []  # it came twice
+    assert (protocol.sequence.steps, protocol.sequence.breaks) == (1, 0)
+
+
+def test_a_gap_is_a_desync_and_nothing_follows_until_a_snapshot() -> None:
+    protocol = following()
+    say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
+
+    (desync,) = say(protocol, book("delta", 7, [["9", "0"]], []))
+
+    assert isinstance(desync, Desync)
+    assert (desync.subscription, desync.expected, desync.computed) == (BOOK, 6, 7)
+    assert desync.reason == "number 6 was expected, was 7"
+    assert say(protocol, book("delta", 8, [["9", "0"]], [])) == []
+    (snapshot,) = say(protocol, book("snapshot", 20, [["9", "1"]], [["10", "2"]]))
+    assert isinstance(snapshot, BookSnapshot)
+    assert (snapshot.sequence, snapshot.depth) == (20, 50)
+    assert protocol.sequence.breaks == 1
+
+
+def test_number_one_replaces_the_book_whatever_its_type() -> None:
+    protocol = following()
+    say(protocol, book("snapshot", 5000, [["9", "1"]], [["10", "2"]]))
+
+    (snapshot,) = say(protocol, book("delta", 1, [["8", "1"]], [["10", "3"]]))
+
+    assert isinstance(snapshot, BookSnapshot)
+    assert [level.price for level in snapshot.bids] == [Decimal(8)]
+    (update,) = say(protocol, book("delta", 2, [["8", "2"]], []))
+    assert isinstance(update, BookUpdate)
+
+
+def test_a_book_of_one_level_that_is_repeated_is_still_so() -> None:
+    protocol = following(SPOT, Subscription(Channel.BOOK, BTC, 1))
+    say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]], depth=1))
+
+    (repeated,) = say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]], depth=1))
+
+    assert isinstance(repeated, BookUpdate)
+    assert (repeated.bids, repeated.asks, repeated.sequence) == ((), (), 5)
+
+
+def test_a_resync_ends_and_begins_the_stream_once_however_often_it_is_asked_for() -> None:
+    protocol = following()
+    say(protocol, ack(1))
+
+    protocol.resync(BOOK)
+    protocol.resync(BOOK)
+
+    assert [message["op"] for message in sent(protocol)] == ["unsubscribe"]
+    assert say(protocol, ack(2, "unsubscribe")) == []
+    assert [message["op"] for message in sent(protocol)] == ["subscribe"]
+    assert say(protocol, ack(3)) == []
+    assert sent(protocol) == []
+
+
+def test_a_ticker_of_futures_is_merged_from_what_changed() -> None:
+    protocol = following(LINEAR, PERP_TICKER)
+    whole = {"symbol": "BTCUSDT", "lastPrice": "100", "bid1Price": "99", "bid1Size": "3"}
+    say(protocol, {"topic": "tickers.BTCUSDT", "type": "snapshot", "data": whole, "ts": 5})
+
+    changed = {"symbol": "BTCUSDT", "ask1Price": "101", "bid1Size": ""}
+    (ticker,) = say(
+        protocol, {"topic": "tickers.BTCUSDT", "type": "delta", "data": changed, "ts": 6}
+    )
+
+    assert isinstance(ticker, Ticker)
+    assert (ticker.last, ticker.bid, ticker.ask) == (Decimal(100), Decimal(99), Decimal(101))
+    assert ticker.bid_quantity is None
+
+
+def test_a_candle_that_is_never_confirmed_is_closed_by_the_next() -> None:
+    protocol = following(SPOT, MINUTES)
+
+    def candle(start: int, *, confirm: bool) -> list[Candle]:
+        row = {
+            "start": start,
+            "end": start + 59_999,
+            "interval": "1",
+            "open": "1",
+            "close": "2",
+            "high": "3",
+            "low": "1",
+            "volume": "4",
+            "confirm": confirm,
+            "timestamp": start,
+        }
+        message = {"topic": "kline.1.BTCUSDT", "data": [row], "ts": 5, "type": "snapshot"}
+        return [event for event in say(protocol, message) if isinstance(event, Candle)]
+
+    assert [one.closed for one in candle(0, confirm=False)] == [False]
+    first, second = candle(60_000, confirm=False)
+    assert (first.start_ns, first.closed) == (0, True)
+    assert (second.start_ns, second.closed) == (60_000_000_000, False)
+    assert [one.closed for one in candle(60_000, confirm=True)] == [True]
+    assert [one.closed for one in candle(120_000, confirm=False)] == [False]
+
+
+def test_the_list_of_markets_is_fetched_page_by_page() -> None:
+    protocol = BybitProtocol(LINEAR)
+    listing = Subscription(Channel.INSTRUMENT)
+    protocol.subscribe([listing])
+    fetch = protocol.outbox.popleft()
+    assert isinstance(fetch, Fetch)
+    assert fetch.path == "/v5/market/instruments-info?category=linear&limit=1000"
+
+    def page(name: str, cursor: str) -> bytes:
+        market = {
+            "symbol": f"{name}USDT",
+            "contractType": "LinearPerpetual",
+            "status": "Trading",
+            "baseCoin": name,
+            "quoteCoin": "USDT",
+            "priceFilter": {"tickSize": "0.10"},
+            "lotSizeFilter": {"minOrderQty": "0.001", "qtyStep": "0.001"},
+        }
+        result = {"category": "linear", "list": [market], "nextPageCursor": cursor}
+        return json.dumps({"retCode": 0, "retMsg": "OK", "result": result}).encode()
+
+    events = protocol.receive_response(fetch, page("BTC", "first%3ABTC"), 7)
+    assert [type(event) for event in events] == [Subscribed, Instrument]
+    following_page = protocol.outbox.popleft()
+    assert isinstance(following_page, Fetch)
+    assert following_page.path.endswith("&cursor=first%3ABTC")
+    (last,) = protocol.receive_response(following_page, page("ETH", ""), 8)
+    assert isinstance(last, Instrument)
+    assert (last.symbol, last.tick, last.price_precision) == ("ETH/USDT:PERP", Decimal("0.10"), 1)
+    assert not protocol.outbox
+
+
+def test_a_busy_venue_is_asked_for_its_list_again_and_a_no_is_a_no() -> None:
+    protocol = BybitProtocol(SPOT)
+    protocol.subscribe([Subscription(Channel.INSTRUMENT)])
+    fetch = protocol.outbox.popleft()
+    assert isinstance(fetch, Fetch)
+
+    with pytest.raises(RemoteProtocolError, match="10006 Too many visits!"):
+        protocol.receive_response(fetch, b'{"retCode":10006,"retMsg":"Too many visits!"}', 7)
+    (refused,) = protocol.receive_response(fetch, b'{"retCode":10001,"retMsg":"no"}', 7)
+    assert isinstance(refused, Refused)
+    assert refused.message == "no list of markets: 10001 no"
+
+
+@pytest.mark.parametrize("category", [SPOT, LINEAR], ids=["spot", "linear"])
+def test_every_listed_market_is_spelled_and_read_back(category: Category) -> None:
+    path = recording("bybit/rest_instruments_20260809.jsonl.gz")
+    body = next(line.frame for line in TapeReader(path) if f"category={category.name}" in line.url)
+    protocol = BybitProtocol(category)
+
+    events = protocol.receive_response(Fetch("GET", "", ""), body, 7)
+
+    assert not [event for event in events if isinstance(event, VenueNotice)]
+    listed = [event for event in events if isinstance(event, Instrument)]
+    assert len(listed) == {"spot": 557, "linear": 800}[category.name]
+    assert len({one.symbol for one in listed}) == len(listed)
+    assert [category.spell(one.symbol) for one in listed] == [one.venue_symbol for one in listed]
+    wrong = [one.symbol for one in listed if category.read(one.venue_symbol) != one.symbol]
+    assert not wrong

@@ -1,0 +1,134 @@
+"""The simulated Bybit: its acknowledgements, its refusals, and the client it would fool."""
+
+import json
+from typing import Any
+
+import pytest
+from worlds import play
+
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.loop import SimulatedClock
+from fluxum.venues.bybit.venue import BYBIT, BYBIT_LINEAR
+from fluxum.venues.venue import Close, Fetch, Venue, VenueServer
+
+NOW = 1_767_225_600_000_000_000
+
+
+def served(venue: Venue, *requests: str) -> list[dict[str, Any]]:
+    """What a fresh client is told for its requests."""
+    told: list[dict[str, Any]] = []
+
+    async def story() -> None:
+        server = fresh(venue)
+        for request in requests:
+            told.extend(json.loads(word) for word in answers(server, request))
+
+    play(story)
+    return told
+
+
+def fresh(venue: Venue) -> VenueServer:
+    exchange = SimulatedExchange(venue, venue.popular, seed=1, clock=SimulatedClock())
+    server = venue.server(exchange, "public")
+    server.opened(NOW)
+    return server
+
+
+def answers(server: VenueServer, request: str) -> list[bytes]:
+    return [word for word in server.receive(request.encode(), NOW) if isinstance(word, bytes)]
+
+
+def test_spot_echoes_the_id_and_linear_does_not() -> None:
+    request = '{"req_id":"10001","op":"subscribe","args":["orderbook.50.BTCUSDT"]}'
+
+    spot, snapshot = served(BYBIT, request)
+    linear, _ = served(BYBIT_LINEAR, request)
+
+    assert (spot["success"], spot["ret_msg"], spot["req_id"]) == (True, "subscribe", "10001")
+    assert (linear["success"], linear["ret_msg"], linear["req_id"]) == (True, "", "")
+    assert (snapshot["topic"], snapshot["type"]) == ("orderbook.50.BTCUSDT", "snapshot")
+    assert len(snapshot["data"]["b"]) <= 50
+    assert snapshot["data"]["u"] > 1
+
+
+def test_a_ping_is_answered_as_published() -> None:
+    (spot,) = served(BYBIT, '{"op":"ping"}')
+    (linear,) = served(BYBIT_LINEAR, '{"req_id":"5","op":"ping"}')
+
+    assert list(spot) == ["success", "ret_msg", "conn_id", "op"]
+    assert (spot["ret_msg"], spot["op"]) == ("pong", "ping")
+    assert (linear["ret_msg"], linear["req_id"]) == ("pong", "")
+
+
+@pytest.mark.parametrize(
+    ("venue", "args", "words"),
+    [
+        (BYBIT, ["publicTrade.NOPEUSDT"], "Invalid symbol :[publicTrade.NOPEUSDT]"),
+        (BYBIT, ["kline.7.BTCUSDT"], "Invalid kline type :[kline.7.BTCUSDT]"),
+        (BYBIT, [f"tickers.{n}" for n in range(11)], "args size >10"),
+        (
+            BYBIT_LINEAR,
+            ["publicTrade.BTCUSDT", "orderbook.500.BTCUSDT"],
+            "error:handler not found,topic:orderbook.500.BTCUSDT",
+        ),
+    ],
+)
+def test_one_bad_topic_refuses_the_whole_request(venue: Venue, args: list[str], words: str) -> None:
+    (refused,) = served(venue, json.dumps({"op": "subscribe", "args": args}))
+
+    assert (refused["success"], refused["ret_msg"]) == (False, words)
+
+
+def test_a_duplicate_is_silence_on_spot_and_an_error_on_linear() -> None:
+    request = '{"op":"subscribe","args":["publicTrade.BTCUSDT"]}'
+
+    assert len(served(BYBIT, request, request)) == 1
+    assert served(BYBIT_LINEAR, request, request)[-1]["ret_msg"] == (
+        "error:already subscribed,topic:publicTrade.BTCUSDT"
+    )
+
+
+@pytest.mark.parametrize("frame", ["", "not json", "[]", '{"op":5}', '{"op":"dance"}'])
+def test_nonsense_is_refused(frame: str) -> None:
+    (refused,) = served(BYBIT, frame)
+
+    assert (refused["success"], refused["ret_msg"]) == (False, "error:invalid op")
+
+
+def test_ten_idle_minutes_end_the_link() -> None:
+    async def story() -> None:
+        server = fresh(BYBIT)
+        assert server.tick(NOW + 599 * 10**9) == []
+        (close,) = server.tick(NOW + 600 * 10**9)
+        assert isinstance(close, Close)
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/v5/market/time", 0),
+        ("/v5/market/instruments-info?category=spot", 0),
+        ("/v5/market/instruments-info?category=option", 0),
+        ("/v5/market/orderbook?category=spot&symbol=BTCUSDT&limit=5", 0),
+        ("/v5/market/tickers?category=spot", 0),
+        ("/v5/market/kline?category=spot&symbol=BTCUSDT&interval=1", 0),
+        ("/v5/market/recent-trade?category=spot&symbol=BTCUSDT", 0),
+        ("/v5/market/instruments-info", 10001),
+        ("/v5/market/orderbook?category=spot&symbol=NOPE", 10001),
+        ("/v5/market/kline?category=spot&symbol=BTCUSDT&interval=7", 10001),
+        ("/v5/market/orderbook?category=spot&symbol=BTCUSDT&limit=x", 10001),
+    ],
+)
+def test_calls_are_answered_in_the_envelope(path: str, code: int) -> None:
+    async def story() -> None:
+        exchange = SimulatedExchange(BYBIT, BYBIT.popular, seed=1, clock=SimulatedClock())
+        assert BYBIT.rest is not None
+        rest = BYBIT.rest(exchange)
+        answer = rest.answer(Fetch("GET", path, ""), NOW)
+        assert answer.status == 200
+        assert json.loads(answer.body)["retCode"] == code
+        assert rest.answer(Fetch("GET", "/v5/nothing", ""), NOW).status == 404
+
+    play(story)
