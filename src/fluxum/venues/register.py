@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from fluxum.errors import BadInput
 from fluxum.venues.binance.venue import BINANCE, BINANCE_USDM
 from fluxum.venues.bybit.venue import BYBIT, BYBIT_LINEAR
+from fluxum.venues.coinbase.venue import COINBASE, COINBASE_EXCHANGE
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.venue import Venue
 
@@ -16,6 +17,8 @@ _EVERY = (
     BINANCE_USDM,
     BYBIT,
     BYBIT_LINEAR,
+    COINBASE,
+    COINBASE_EXCHANGE,
     # make venue: the next one
 )
 VENUES: Mapping[str, Venue] = {venue.name: venue for venue in _EVERY}

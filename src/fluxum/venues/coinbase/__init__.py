@@ -1,0 +1,1 @@
+"""Coinbase: Advanced Trade for everybody, and the Exchange feed for institutions."""

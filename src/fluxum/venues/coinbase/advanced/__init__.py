@@ -1,0 +1,1 @@
+"""Coinbase Advanced Trade: every frame of a link is numbered."""

@@ -1,0 +1,178 @@
+"""Advanced Trade's messages as facts: one small function a message."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.model import market
+from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.market import Level, Side
+from fluxum.venues.coinbase.advanced import native
+from fluxum.venues.coinbase.symbols import ADVANCED, decimals
+from fluxum.venues.rows import RowReader, Sides, exact, exact_or_none
+
+__all__ = [
+    "INTERVAL_S",
+    "by_product",
+    "candle",
+    "instrument",
+    "instruments",
+    "oldest_first",
+    "sides",
+    "snapshot_sides",
+    "ticker",
+    "trade",
+]
+
+INTERVAL_S = 300
+"""Candles are of five minutes only."""
+
+_TAKERS = {"BUY": Side.SELL, "SELL": Side.BUY}  # the wire tells the maker's side
+_SECONDS_DIGITS = 12
+
+
+def sides(rows: Iterable[native.Row], reader: RowReader) -> Sides:
+    """Bids and asks in the order given."""
+    return reader.sides([(row.side, row.price_level, row.new_quantity) for row in rows], "bid")
+
+
+def snapshot_sides(rows: Iterable[native.Row], reader: RowReader) -> Sides:
+    """Bids and asks of a whole book, best first: so it is in live frames, but nowhere promised."""
+    bids, asks = sides(rows, reader)
+    return (
+        tuple(sorted(bids, key=_price, reverse=True)),
+        tuple(sorted(asks, key=_price)),
+    )
+
+
+def trade(
+    wire: native.Trade, symbol: Symbol, kind: native.Kind, venue_ns: int, received_ns: int
+) -> market.Trade:
+    """One trade.
+
+    The side on the wire is the maker's. Ids count up by one in each product: seen in every
+    recording, not promised by the venue.
+    """
+    number = wire.trade_id
+    return market.Trade(
+        venue=ADVANCED,
+        symbol=symbol,
+        side=_TAKERS[wire.side],
+        price=exact(wire.price),
+        quantity=exact(wire.size),
+        trade_id=number,
+        sequence=_number(number),
+        backfilled=kind == "snapshot",
+        venue_ns=venue_ns,
+        received_ns=received_ns,
+    )
+
+
+def oldest_first(trades: Sequence[native.Trade]) -> Sequence[native.Trade]:
+    """Trades of one frame by their ids; live frames tell the newest first."""
+    if len(trades) < 2:
+        return trades
+    return sorted(trades, key=lambda one: _number(one.trade_id) or 0)
+
+
+def ticker(wire: native.Ticker, symbol: Symbol, venue_ns: int, received_ns: int) -> market.Ticker:
+    """One market's ticker; what the wire leaves out or empty is none."""
+    return market.Ticker(
+        venue=ADVANCED,
+        symbol=symbol,
+        bid=exact_or_none(wire.best_bid),
+        bid_quantity=exact_or_none(wire.best_bid_quantity),
+        ask=exact_or_none(wire.best_ask),
+        ask_quantity=exact_or_none(wire.best_ask_quantity),
+        last=exact_or_none(wire.price),
+        volume=exact_or_none(wire.volume_24_h),
+        low=exact_or_none(wire.low_24_h),
+        high=exact_or_none(wire.high_24_h),
+        change_percent=_signed_or_none(wire.price_percent_chg_24_h),
+        venue_ns=venue_ns,
+        received_ns=received_ns,
+    )
+
+
+def candle(wire: native.Candle, symbol: Symbol, venue_ns: int, received_ns: int) -> market.Candle:
+    """One candle, taken for running; only what follows can tell that it is closed."""
+    start_s = _number(wire.start)
+    if start_s is None or len(wire.start) > _SECONDS_DIGITS:
+        raise RemoteProtocolError(f"a time in seconds was expected, was {wire.start[:40]!r}")
+    return market.Candle(
+        venue=ADVANCED,
+        symbol=symbol,
+        interval_s=INTERVAL_S,
+        start_ns=start_s * 1_000_000_000,
+        end_ns=(start_s + INTERVAL_S) * 1_000_000_000,
+        open=exact(wire.open),
+        high=exact(wire.high),
+        low=exact(wire.low),
+        close=exact(wire.close),
+        volume=exact(wire.volume),
+        venue_ns=venue_ns,
+        received_ns=received_ns,
+    )
+
+
+def by_product(candles: Iterable[native.Candle]) -> dict[str, list[native.Candle]]:
+    """The candles of one frame, by product."""
+    grouped: dict[str, list[native.Candle]] = {}
+    for one in candles:
+        grouped.setdefault(one.product_id, []).append(one)
+    return grouped
+
+
+def instruments(products: Iterable[native.Product], received_ns: int) -> list[Instrument]:
+    """The spot markets of a list; others trade elsewhere."""
+    return [
+        instrument(product, received_ns) for product in products if product.product_type == "SPOT"
+    ]
+
+
+def instrument(wire: native.Product, received_ns: int) -> Instrument:
+    """One market's rules."""
+    try:
+        symbol = Symbol(f"{wire.base_currency_id}/{wire.quote_currency_id}")
+    except BadInput as error:
+        raise RemoteProtocolError(str(error)) from error
+    tick, lot = exact(wire.price_increment), exact(wire.base_increment)
+    return Instrument(
+        venue=ADVANCED,
+        symbol=symbol,
+        venue_symbol=wire.product_id,
+        base=Asset(wire.base_currency_id),
+        quote=Asset(wire.quote_currency_id),
+        status=_status(wire),
+        tick=tick,
+        lot=lot,
+        price_precision=decimals(tick),
+        quantity_precision=decimals(lot),
+        quantity_min=exact(wire.base_min_size),
+        notional_min=exact_or_none(wire.quote_min_size),
+        received_ns=received_ns,
+    )
+
+
+def _status(wire: native.Product) -> InstrumentStatus:
+    if wire.status == "delisted":
+        return InstrumentStatus.DELISTED
+    if wire.status != "online" or wire.is_disabled or wire.trading_disabled or wire.view_only:
+        return InstrumentStatus.OTHER
+    if wire.cancel_only:
+        return InstrumentStatus.CANCEL_ONLY
+    if wire.post_only:
+        return InstrumentStatus.POST_ONLY
+    return InstrumentStatus.LIMIT_ONLY if wire.limit_only else InstrumentStatus.ONLINE
+
+
+def _signed_or_none(text: str) -> Decimal | None:
+    return -exact(text[1:]) if text.startswith("-") else exact_or_none(text)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def _price(level: Level) -> Decimal:
+    return level.price

@@ -1,0 +1,1 @@
+"""Coinbase Exchange: the feed of the matching engine, whose books carry no number."""

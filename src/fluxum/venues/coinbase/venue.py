@@ -1,0 +1,127 @@
+"""Coinbase's facts as data, each with its source and date; every one can be overridden."""
+
+from fluxum.model.event import Channel
+from fluxum.model.instrument import Symbol
+from fluxum.pacing import BackoffPolicy
+from fluxum.venues.coinbase.advanced.normalize import INTERVAL_S
+from fluxum.venues.coinbase.advanced.protocol import AdvancedProtocol
+from fluxum.venues.coinbase.advanced.rest import AdvancedRest
+from fluxum.venues.coinbase.advanced.server import AdvancedServer
+from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
+from fluxum.venues.coinbase.exchange.rest import ExchangeRest
+from fluxum.venues.coinbase.exchange.server import ExchangeServer
+from fluxum.venues.coinbase.symbols import ADVANCED, EXCHANGE, spell
+from fluxum.venues.venue import Checks, Limits, Venue
+
+__all__ = ["COINBASE", "COINBASE_EXCHANGE"]
+
+_POPULAR = (Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD"))
+
+# Its own kit tries five times, each twice as long after the last
+# (https://github.com/coinbase/coinbase-advanced-py, 2026).
+_BACKOFF = BackoffPolicy(quick_tries=2, quick_s=1.0, floor_s=1.0, first_s=2.0, ceiling_s=30.0)
+
+COINBASE = Venue(
+    name=ADVANCED,
+    # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-overview
+    # and .../advanced-trade-apis/rest-api, 2026-06
+    endpoints={
+        "public": "wss://advanced-trade-ws.coinbase.com",
+        "rest": "https://api.coinbase.com",
+    },
+    routes={
+        Channel.BOOK: "public",
+        Channel.TICKER: "public",
+        Channel.TRADE: "public",
+        Channel.CANDLE: "public",
+        Channel.INSTRUMENT: "public",
+    },
+    depths={},  # the whole book, always
+    # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels
+    intervals_s=(INTERVAL_S,),
+    limits=Limits(
+        # A heartbeat a second, which the protocol asks for first (the same page).
+        link_silence_s=10.0,
+        ping_interval_s=20.0,
+        answer_timeout_s=10.0,
+        # Numbers tell what is lost, so silence means little: most markets here are quiet ones.
+        data_silence_s={
+            Channel.BOOK: 300.0,
+            Channel.TICKER: 900.0,
+            Channel.TRADE: 900.0,
+            Channel.CANDLE: 900.0,
+        },
+        backoff=_BACKOFF,
+        maintenance_delay_s=5.0,
+        # 8 connections and 8 messages a second an address are allowed:
+        # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-rate-limits
+        attempts=120,
+        attempt_window_s=600.0,
+        stable_s=30.0,
+        sends_per_s=8.0,
+        send_burst=8,
+        # "too many L2 streams requested in a single session": 16 were fine, 32 were not
+        # (https://github.com/JKorf/Coinbase.Net/issues/19).
+        symbols_per_link=16,
+        # A snapshot of BTC-USD has five megabytes and more.
+        frame_bytes_max=None,
+        # 10 a second an address for public calls:
+        # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/rest-api
+        fetches_per_s=5.0,
+        fetch_burst=5,
+    ),
+    checks=Checks(),  # the numbers of its frames vouch for its books
+    protocol=AdvancedProtocol,
+    server=AdvancedServer,
+    rest=AdvancedRest,
+    popular=_POPULAR,
+    spell=spell,
+)
+
+COINBASE_EXCHANGE = Venue(
+    name=EXCHANGE,
+    # https://docs.cdp.coinbase.com/exchange/websocket-feed/overview and
+    # https://docs.cdp.coinbase.com/api-reference/exchange-api/rest-api/introduction, 2026-06
+    endpoints={
+        "public": "wss://ws-feed.exchange.coinbase.com",
+        "rest": "https://api.exchange.coinbase.com",
+    },
+    routes={
+        Channel.BOOK: "public",
+        Channel.TICKER: "public",
+        Channel.TRADE: "public",
+        Channel.INSTRUMENT: "public",
+    },
+    depths={},  # the whole book, always
+    intervals_s=(),
+    limits=Limits(
+        # A heartbeat a second for each product:
+        # https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
+        link_silence_s=15.0,
+        ping_interval_s=30.0,
+        answer_timeout_s=10.0,
+        data_silence_s={Channel.BOOK: 120.0, Channel.TICKER: 900.0, Channel.TRADE: 900.0},
+        backoff=_BACKOFF,
+        maintenance_delay_s=5.0,
+        attempts=120,
+        attempt_window_s=600.0,
+        stable_s=30.0,
+        # 8 requests a second an address, bursts to 20:
+        # https://docs.cdp.coinbase.com/exchange/websocket-feed/rate-limits
+        sends_per_s=8.0,
+        send_burst=20,
+        symbols_per_link=100,
+        frame_bytes_max=None,
+        # 10 a second an address, bursts to 15:
+        # https://docs.cdp.coinbase.com/exchange/rest-api/rate-limits
+        fetches_per_s=5.0,
+        fetch_burst=5,
+    ),
+    checks=Checks(),  # nothing vouches for its books
+    protocol=ExchangeProtocol,
+    server=ExchangeServer,
+    rest=ExchangeRest,
+    popular=_POPULAR,
+    spell=spell,
+    recorded_hosts=frozenset({"ws-feed.pro.coinbase.com", "ws-feed.gdax.com"}),
+)

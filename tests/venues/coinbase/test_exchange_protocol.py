@@ -1,0 +1,299 @@
+"""Dialogues with the Exchange feed, frame by frame; the frames are written like the captures."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import Channel, Desync, Refused, Subscribed, Subscription, Unsubscribed
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate, Level, Ticker, Trade
+from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
+from fluxum.venues.venue import Fetch
+from venues.coinbase.dialogue import NOW, frame, hear, sent
+
+BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
+BOOK, TRADES = Subscription(Channel.BOOK, BTC), Subscription(Channel.TRADE, BTC)
+LISTING = Subscription(Channel.INSTRUMENT)
+VENUE = "coinbase-exchange"
+
+
+def listing(**channels: list[str]) -> bytes:
+    listed = [{"name": name, "product_ids": products} for name, products in channels.items()]
+    return frame(type="subscriptions", channels=listed)
+
+
+def snapshot(product: str = "BTC-USD") -> bytes:
+    return frame(type="snapshot", product_id=product, asks=[["101", "2"]], bids=[["100", "1"]])
+
+
+def update(product: str = "BTC-USD", *changes: list[str]) -> bytes:
+    rows = list(changes) or [["buy", "100.000", "0.0"]]
+    return frame(type="l2update", product_id=product, changes=rows, time="2021-04-17T16:43:37.075Z")
+
+
+def match(number: int, kind: str = "match") -> bytes:
+    return frame(
+        type=kind,
+        trade_id=number,
+        side="sell",
+        size="1",
+        price="100",
+        product_id="BTC-USD",
+        sequence=5,
+        time="2021-04-17T16:43:37.075Z",
+    )
+
+
+def heartbeat(last_trade_id: int) -> bytes:
+    return frame(type="heartbeat", sequence=1, last_trade_id=last_trade_id, product_id="BTC-USD")
+
+
+def refusal(reason: str) -> bytes:
+    return frame(type="error", message="Failed to subscribe", reason=reason)
+
+
+def hearing(*wanted: Subscription) -> ExchangeProtocol:
+    """A protocol that has subscribed and got its answers."""
+    protocol = ExchangeProtocol()
+    protocol.subscribe(wanted)
+    listed: dict[str, list[str]] = {}
+    for request in sent(protocol):
+        name: Any = request["channels"][0]
+        listed["level2_50" if name == "level2_batch" else name] = request["product_ids"]
+        hear(protocol, listing(**listed))
+    assert not protocol.unanswered()
+    return protocol
+
+
+def test_each_channel_is_a_request_with_heartbeats_in_it() -> None:
+    protocol = ExchangeProtocol()
+    protocol.subscribe([BOOK, Subscription(Channel.BOOK, ETH), TRADES])
+
+    assert sent(protocol) == [
+        {
+            "type": "subscribe",
+            "product_ids": ["BTC-USD", "ETH-USD"],
+            "channels": ["level2_batch", "heartbeat"],
+        },
+        {"type": "subscribe", "product_ids": ["BTC-USD"], "channels": ["matches", "heartbeat"]},
+    ]
+    assert list(protocol.unanswered()) == [BOOK, Subscription(Channel.BOOK, ETH), TRADES]
+
+
+@pytest.mark.parametrize("name", ["level2_50", "level2_batch", "level2"])
+def test_a_list_accepts_by_any_name_of_the_channel(name: str) -> None:
+    protocol = ExchangeProtocol()
+    protocol.subscribe([BOOK])
+
+    told = hear(protocol, listing(**{name: ["BTC-USD", "ETH-USD"], "heartbeat": ["BTC-USD"]}))
+
+    assert told == [Subscribed(venue=VENUE, subscription=BOOK, received_ns=NOW)]
+    assert not protocol.unanswered()
+
+
+def test_data_may_come_before_its_list() -> None:
+    protocol = ExchangeProtocol()
+    protocol.subscribe([BOOK, TRADES])
+
+    told = hear(protocol, snapshot(), match(7, "last_match"))
+
+    assert [type(event) for event in told] == [Subscribed, BookSnapshot, Subscribed, Trade]
+    assert not protocol.unanswered()
+
+
+def test_a_repeated_list_refuses_nobody() -> None:
+    protocol = ExchangeProtocol()
+    protocol.subscribe([BOOK, TRADES])
+    books = listing(level2_50=["BTC-USD"])
+
+    hear(protocol, books)
+
+    assert hear(protocol, books) == []
+    assert list(protocol.unanswered()) == [TRADES]
+
+
+def test_one_unknown_product_is_refused_and_the_others_asked_for_again() -> None:
+    protocol = ExchangeProtocol()
+    bad = Subscription(Channel.BOOK, Symbol("NO/SUCH"))
+    protocol.subscribe([BOOK, bad])
+    sent(protocol)
+
+    (told,) = hear(protocol, refusal("NO-SUCH is not a valid product"))
+
+    assert isinstance(told, Refused)
+    assert (told.subscription, told.message) == (
+        bad,
+        "Failed to subscribe: NO-SUCH is not a valid product",
+    )
+    (again,) = sent(protocol)
+    assert again["product_ids"] == ["BTC-USD"]
+    assert list(protocol.unanswered()) == [BOOK]
+
+
+def test_a_reason_that_names_no_product_refuses_all_of_the_oldest_request() -> None:
+    protocol = ExchangeProtocol()
+    other = Subscription(Channel.BOOK, ETH)
+    protocol.subscribe([BOOK, other, TRADES])
+
+    told = hear(protocol, refusal("level2, level3, and full channels now require authentication."))
+
+    assert [event.subscription for event in told if isinstance(event, Refused)] == [BOOK, other]
+    assert list(protocol.unanswered()) == [TRADES]
+
+
+def test_an_error_nobody_waits_for_is_told_of_no_stream() -> None:
+    (told,) = hear(ExchangeProtocol(), refusal("No channels provided"))
+
+    assert isinstance(told, Refused)
+    assert told.subscription is None
+
+
+def test_an_end_is_asked_for_told_and_followed_by_silence() -> None:
+    protocol = hearing(BOOK, TRADES)
+    hear(protocol, snapshot())
+    protocol.unsubscribe([BOOK])
+
+    assert sent(protocol) == [
+        {"type": "unsubscribe", "product_ids": ["BTC-USD"], "channels": ["level2_batch"]}
+    ]
+    assert hear(protocol, update(), snapshot()) == []
+    told = hear(protocol, listing(matches=["BTC-USD"]))
+    assert told == [Unsubscribed(venue=VENUE, subscription=BOOK, received_ns=NOW)]
+
+
+def test_a_resync_asks_again_without_a_word_to_anybody_and_once() -> None:
+    protocol = hearing(BOOK)
+    hear(protocol, snapshot())
+    protocol.resync(BOOK)
+    protocol.resync(BOOK)
+    protocol.resync(TRADES)
+
+    assert [request["type"] for request in sent(protocol)] == ["unsubscribe", "subscribe"]
+    told = hear(protocol, listing(), snapshot(), listing(level2_50=["BTC-USD"]))
+    assert [type(event) for event in told] == [BookSnapshot]
+
+
+def test_a_link_without_a_product_lives_by_the_heartbeats_of_another() -> None:
+    protocol = ExchangeProtocol()
+    protocol.subscribe([LISTING])
+
+    assert sent(protocol) == [
+        {"fetch": "/products"},
+        {"type": "subscribe", "product_ids": ["BTC-USD"], "channels": ["heartbeat"]},
+    ]
+    hear(protocol, listing(heartbeat=["BTC-USD"]), heartbeat(1))
+    protocol.ping()
+    assert sent(protocol) == []
+    protocol.ping()
+    assert len(sent(protocol)) == 1
+
+
+def test_nothing_vouches_for_a_book() -> None:
+    protocol = hearing(BOOK)
+
+    told = hear(protocol, update(), snapshot(), update("BTC-USD", ["sell", "101.0", "5"]))
+
+    assert [type(event) for event in told] == [BookSnapshot, BookUpdate]
+    whole, change = told
+    assert isinstance(whole, BookSnapshot)
+    assert isinstance(change, BookUpdate)
+    assert (whole.sequence, whole.checksum, whole.venue_ns) == (None, None, None)
+    assert change.asks == (Level(Decimal(101), Decimal(5)),)
+    assert (change.sequence, change.checksum) == (None, None)
+
+
+def test_the_side_of_a_match_is_the_makers() -> None:
+    protocol = hearing(TRADES)
+
+    told = hear(protocol, match(7, "last_match"), match(8))
+
+    found = [event for event in told if isinstance(event, Trade)]
+    assert [event.side.value for event in found] == ["buy", "buy"]
+    assert [event.backfilled for event in found] == [True, False]
+    assert [event.sequence for event in found] == [7, 8]
+
+
+def test_a_trade_that_a_heartbeat_told_of_and_the_next_still_misses_is_lost() -> None:
+    protocol = hearing(TRADES)
+    hear(protocol, match(7, "last_match"), heartbeat(8))
+    hear(protocol, match(8))
+    assert hear(protocol, heartbeat(9)) == []
+
+    told = hear(protocol, heartbeat(9))
+
+    assert told == [
+        Desync(
+            venue=VENUE,
+            subscription=TRADES,
+            generation=0,
+            reason="a heartbeat told of trade 9, the last one here is 8",
+            expected=9,
+            computed=8,
+            received_ns=NOW,
+        )
+    ]
+    hear(protocol, match(9, "last_match"))
+    assert hear(protocol, heartbeat(9), heartbeat(9)) == []
+
+
+def test_a_ticker_may_be_empty() -> None:
+    protocol = hearing(Subscription(Channel.TICKER, BTC))
+
+    (told,) = hear(protocol, frame(type="ticker", product_id="BTC-USD", price=""))
+
+    assert isinstance(told, Ticker)
+    assert (told.last, told.venue_ns) == (None, None)
+
+
+def test_types_that_nobody_knows_are_ignored() -> None:
+    assert hear(ExchangeProtocol(), frame(type="tomorrow", anything=1)) == []
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"invalid (un)subscribe msg",
+        b'["open","BTC-USD"]',
+        b"\xff",
+        frame(type="l2update", product_id="BTC-USD", changes=[["up", "1", "1"]]),
+        frame(type="l2update", product_id="BTC-USD", changes=[["buy", "NaN", "1"]], time=""),
+        frame(type="snapshot", product_id="ETH-USD", asks=[], bids=[]),
+        frame(type="match", trade_id=-1),
+    ],
+)
+def test_what_makes_no_sense_is_refused(nonsense: bytes) -> None:
+    protocol = hearing(BOOK)
+    hear(protocol, snapshot())
+
+    with pytest.raises(RemoteProtocolError):
+        protocol.receive(nonsense, NOW)
+
+
+def test_the_list_of_markets_accepts_its_subscription() -> None:
+    protocol = ExchangeProtocol()
+    protocol.subscribe([LISTING])
+    body = (
+        b'[{"id":"BTC-USD","base_currency":"BTC","quote_currency":"USD","quote_increment":"0.01",'
+        b'"base_increment":"0.00000001","status":"online"}]'
+    )
+
+    told = protocol.receive_response(Fetch("GET", "/products", "products"), body, NOW)
+
+    assert [type(event) for event in told] == [Subscribed, Instrument]
+    with pytest.raises(RemoteProtocolError):
+        protocol.receive_response(Fetch("GET", "/products", "products"), b"{}", NOW)
+
+
+def test_a_tape_teaches_what_another_client_carries() -> None:
+    protocol = ExchangeProtocol()
+    protocol.overhear()
+    channels: list[Any] = ["level2", {"name": "matches", "product_ids": ["ETH-USD"]}]
+    protocol.overhear_request(frame(type="subscribe", product_ids=["BTC-USD"], channels=channels))
+    protocol.overhear_request(b"nonsense")
+
+    assert hear(protocol, update()) == []  # known, so it waits for its snapshot
+    (told,) = hear(protocol, update("SKL-BTC"))
+    assert isinstance(told, BookUpdate)
+    assert told.symbol == "SKL/BTC"

@@ -1,0 +1,139 @@
+"""Tests of both REST halves, in the shapes their documents publish."""
+
+import json
+from typing import Any
+
+import pytest
+
+from fluxum.model.instrument import Instrument
+from fluxum.venues.coinbase.advanced.protocol import AdvancedProtocol
+from fluxum.venues.coinbase.advanced.rest import AdvancedRest
+from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
+from fluxum.venues.coinbase.exchange.rest import ExchangeRest
+from fluxum.venues.coinbase.venue import COINBASE, COINBASE_EXCHANGE
+from fluxum.venues.venue import Fetch
+from venues.coinbase.market import NOW, Market
+
+ROOT = "/api/v3/brokerage"
+ROW = {"price": "101.5", "size": "2"}
+
+
+def advanced(path: str, status: int = 200, method: str = "GET") -> Any:
+    answer = AdvancedRest(Market(COINBASE)).answer(Fetch(method, path, ""), NOW)
+    assert answer.status == status
+    return json.loads(answer.body)
+
+
+def exchange(path: str, status: int = 200, method: str = "GET") -> Any:
+    rest = ExchangeRest(Market(COINBASE_EXCHANGE))
+    answer = rest.answer(Fetch(method, path, ""), NOW)
+    assert answer.status == status
+    return json.loads(answer.body)
+
+
+def test_advanced_trade_tells_the_time_as_text() -> None:
+    assert advanced(f"{ROOT}/time") == {
+        "iso": "2026-08-09T21:05:48.228568Z",
+        "epochSeconds": "1786309548",
+        "epochMillis": "1786309548228",
+    }
+
+
+def test_the_list_of_advanced_trade_is_what_its_protocol_reads() -> None:
+    body = json.dumps(advanced(f"{ROOT}/market/products")).encode()
+
+    (told,) = AdvancedProtocol().receive_response(Fetch("GET", "", ""), body, NOW)
+
+    assert isinstance(told, Instrument)
+    truth = Market(COINBASE).instrument
+    assert (told.symbol, told.tick, told.lot) == (truth.symbol, truth.tick, truth.lot)
+    one = advanced(f"{ROOT}/market/products/BTC-USD")
+    assert (one["product_type"], one["price"]) == ("SPOT", "101.5")
+
+
+def test_advanced_trade_tells_books_trades_and_candles() -> None:
+    book = advanced(f"{ROOT}/market/product_book?product_id=BTC-USD&limit=1")["pricebook"]
+    assert (book["product_id"], book["asks"]) == ("BTC-USD", [ROW])
+    told = advanced(f"{ROOT}/market/products/BTC-USD/ticker?limit=5")
+    assert (told["best_bid"], told["trades"][0]["side"]) == ("100.5", "SELL")
+    candles = f"{ROOT}/market/products/BTC-USD/candles?granularity=ONE_HOUR"
+    (candle,) = advanced(candles)["candles"]
+    assert candle == {
+        "start": "1786309200",
+        "low": "101.5",
+        "high": "101.5",
+        "open": "101.5",
+        "close": "101.5",
+        "volume": "0.25",
+    }
+    assert advanced(f"{candles}&start=1786309201&end=1786309999") == {"candles": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 404),
+        (f"{ROOT}/market/nothing", 404),
+        (f"{ROOT}/market/products/NO-SUCH", 404),
+        (f"{ROOT}/market/products/BTC-USD/nothing", 404),
+        (f"{ROOT}/market/products/BTC-USD/candles?granularity=ONE_YEAR", 400),
+        (f"{ROOT}/accounts", 401),
+    ],
+)
+def test_advanced_trade_refuses_the_rest(path: str, status: int) -> None:
+    advanced(path, status)
+
+
+def test_only_questions_are_answered() -> None:
+    advanced(f"{ROOT}/time", 404, "POST")
+    exchange("/time", 404, "POST")
+
+
+def test_the_exchange_tells_the_time_as_a_number() -> None:
+    answer = ExchangeRest(Market(COINBASE_EXCHANGE)).answer(Fetch("GET", "/time", ""), NOW)
+
+    assert answer.body == b'{"iso":"2026-08-09T21:05:48.228568Z","epoch":1786309548.228}'
+
+
+def test_the_list_of_the_exchange_is_what_its_protocol_reads() -> None:
+    body = json.dumps(exchange("/products")).encode()
+
+    (told,) = ExchangeProtocol().receive_response(Fetch("GET", "", ""), body, NOW)
+
+    assert isinstance(told, Instrument)
+    truth = Market(COINBASE_EXCHANGE).instrument
+    assert (told.symbol, told.tick, told.lot) == (truth.symbol, truth.tick, truth.lot)
+    assert exchange("/products/BTC-USD")["id"] == "BTC-USD"
+
+
+def test_the_exchange_tells_books_tickers_trades_and_candles() -> None:
+    book = exchange("/products/BTC-USD/book?level=2")
+    ((price, size, orders),) = book["asks"]
+    assert (price, float(size), orders) == ("101.5", 2.0, 1)
+    assert book["sequence"] == Market(COINBASE_EXCHANGE).moves * 100
+    ticker = exchange("/products/BTC-USD/ticker")
+    assert (ticker["bid"], ticker["trade_id"]) == ("100.5", 1)
+    assert exchange("/products/BTC-USD/stats")["open"] == "101.5"
+    (trade,) = exchange("/products/BTC-USD/trades?limit=5")
+    assert (trade["trade_id"], trade["side"]) == (1, "sell")
+    answer = ExchangeRest(Market(COINBASE_EXCHANGE)).answer(
+        Fetch("GET", "/products/BTC-USD/candles?granularity=3600", ""), NOW
+    )
+    assert answer.body == b"[[1786309200,101.5,101.5,101.5,101.5,0.25]]"
+    late = "granularity=3600&start=2026-08-10T00:00:00Z&end=2026-08-11T00:00:00Z"
+    assert exchange(f"/products/BTC-USD/candles?{late}") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 404),
+        ("/products/NO-SUCH/book", 404),
+        ("/products/BTC-USD/nothing", 404),
+        ("/products/BTC-USD/book?level=3", 400),
+        ("/products/BTC-USD/candles?granularity=61", 400),
+        ("/products/BTC-USD/candles?granularity=60&start=yesterday", 400),
+    ],
+)
+def test_the_exchange_refuses_the_rest(path: str, status: int) -> None:
+    assert exchange(path, status)["message"]
