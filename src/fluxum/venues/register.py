@@ -6,6 +6,7 @@ from fluxum.errors import BadInput
 from fluxum.venues.binance.venue import BINANCE, BINANCE_USDM
 from fluxum.venues.bybit.venue import BYBIT, BYBIT_LINEAR
 from fluxum.venues.coinbase.venue import COINBASE, COINBASE_EXCHANGE
+from fluxum.venues.gemini.venue import GEMINI, GEMINI_V2
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.venue import Venue
 
@@ -19,6 +20,8 @@ _EVERY = (
     BYBIT_LINEAR,
     COINBASE,
     COINBASE_EXCHANGE,
+    GEMINI,
+    GEMINI_V2,
     # make venue: the next one
 )
 VENUES: Mapping[str, Venue] = {venue.name: venue for venue in _EVERY}

@@ -1,0 +1,67 @@
+"""The sequenced feed's messages as facts: one function a message."""
+
+from decimal import Decimal
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot, Level, Side, Ticker, Trade
+from fluxum.venues.gemini import native
+from fluxum.venues.rows import RowReader, exact, exact_or_none
+
+__all__ = ["VENUE", "snapshot", "ticker", "trade"]
+
+VENUE = "gemini"
+
+
+def snapshot(
+    wire: native.DepthUpdate, symbol: Symbol, rows: RowReader, received_ns: int
+) -> BookSnapshot:
+    """The first message of a book; its rows are put in order, as none is promised."""
+    return BookSnapshot(
+        venue=VENUE,
+        symbol=symbol,
+        bids=tuple(sorted(rows.levels(wire.b), key=_price, reverse=True)),
+        asks=tuple(sorted(rows.levels(wire.a), key=_price)),
+        venue_ns=wire.E,
+        received_ns=received_ns,
+        sequence=wire.u,
+    )
+
+
+def ticker(wire: native.Message, symbol: Symbol, received_ns: int) -> Ticker:
+    """The best bid and ask; a side without orders is left out.
+
+    Live frames have two more members, `c` and `C`, which no document explains.
+    """
+    if not isinstance(wire.b, str) or not isinstance(wire.a, str):
+        raise RemoteProtocolError(f"the best prices of {wire.s!r} were expected, were levels")
+    return Ticker(
+        venue=VENUE,
+        symbol=symbol,
+        bid=exact_or_none(wire.b),
+        bid_quantity=exact_or_none(wire.B),
+        ask=exact_or_none(wire.a),
+        ask_quantity=exact_or_none(wire.A),
+        venue_ns=wire.E,
+        received_ns=received_ns,
+    )
+
+
+def trade(wire: native.Message, symbol: Symbol, received_ns: int) -> Trade:
+    """One trade: where the buyer was the maker, the taker sold. Ids leave numbers out."""
+    if wire.p is None or wire.q is None or wire.m is None or wire.t is None:
+        raise RemoteProtocolError(f"a trade has t, p, q and m, was one of {wire.s!r} without")
+    return Trade(
+        venue=VENUE,
+        symbol=symbol,
+        side=Side.SELL if wire.m else Side.BUY,
+        price=exact(wire.p),
+        quantity=exact(wire.q),
+        trade_id=str(wire.t),
+        venue_ns=wire.E,
+        received_ns=received_ns,
+    )
+
+
+def _price(level: Level) -> Decimal:
+    return level.price

@@ -1,0 +1,1 @@
+"""Gemini's market data v2: books and trades in one stream, candles, no numbering."""

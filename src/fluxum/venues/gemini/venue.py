@@ -1,0 +1,117 @@
+"""Gemini's facts as data, each with its source and date; every one can be overridden."""
+
+from fluxum.model.event import Channel
+from fluxum.model.instrument import Symbol
+from fluxum.pacing import BackoffPolicy
+from fluxum.venues.gemini import normalize
+from fluxum.venues.gemini.protocol import GeminiProtocol
+from fluxum.venues.gemini.rest import GeminiRest
+from fluxum.venues.gemini.server import GeminiServer
+from fluxum.venues.gemini.symbols import lower, upper
+from fluxum.venues.gemini.v2 import normalize as normalize_v2
+from fluxum.venues.gemini.v2.protocol import CANDLES, GeminiV2Protocol
+from fluxum.venues.gemini.v2.server import GeminiV2Server
+from fluxum.venues.venue import Checks, Limits, Venue
+
+__all__ = ["GEMINI", "GEMINI_V2"]
+
+_REST = "https://api.gemini.com"  # https://docs.gemini.com/rest-api/, 2026-03
+_POPULAR = (Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD"))
+# Neither feed has a documented policy; two quick tries, then patience, as other venues advise.
+_BACKOFF = BackoffPolicy(quick_tries=2, quick_s=1.0, floor_s=3.0, first_s=5.0, ceiling_s=60.0)
+# Many markets are quiet: in a recording of 2026-08 one had not traded for as long as is told.
+_DATA_SILENCE_S = {
+    Channel.BOOK: 120.0,
+    Channel.TICKER: 900.0,
+    Channel.TRADE: 3600.0,
+    Channel.CANDLE: 3600.0,
+}
+# Public calls: 120 a minute, one a second advised, five more are queued before a refusal
+# (https://docs.gemini.com/rest-api/#rate-limits, 2026-03). The list of markets takes 348 of them.
+_FETCHES_PER_S, _FETCH_BURST = 1.0, 5
+
+GEMINI = Venue(
+    name=normalize.VENUE,
+    # https://developer.gemini.com/websocket/introduction, 2026-03; `snapshot=-1` makes a book's
+    # first message the whole of it.
+    endpoints={"public": "wss://ws.gemini.com/?snapshot=-1", "rest": _REST},
+    # Until 2026-02-24 the same feed had another name.
+    recorded_hosts=frozenset({"wsapi.fast.gemini.com"}),
+    # There are no candles: https://developer.gemini.com/websocket/streams, 2026-03
+    routes={
+        Channel.BOOK: "public",
+        Channel.TICKER: "public",
+        Channel.TRADE: "public",
+        Channel.INSTRUMENT: "public",
+    },
+    depths={},  # a book is whole
+    intervals_s=(),
+    limits=Limits(
+        # The venue pings by the transport only, every 20 s; ours are answered at once.
+        link_silence_s=20.0,
+        ping_interval_s=10.0,
+        # Longer than the time between pings, with which a question is repeated.
+        answer_timeout_s=15.0,
+        data_silence_s=_DATA_SILENCE_S,
+        backoff=_BACKOFF,
+        maintenance_delay_s=5.0,
+        # `conninfo` tells 300 in 5 minutes (live, 2026-09).
+        attempts=100,
+        attempt_window_s=300.0,
+        stable_s=30.0,
+        # `conninfo` tells a weight of 7,000 in 10 s live, 30,000 a minute in the documents.
+        sends_per_s=20.0,
+        send_burst=50,
+        # Not documented; whole books are large.
+        symbols_per_link=100,
+        fetches_per_s=_FETCHES_PER_S,
+        fetch_burst=_FETCH_BURST,
+    ),
+    checks=Checks(),
+    protocol=GeminiProtocol,
+    server=GeminiServer,
+    rest=GeminiRest,
+    spell=lower,
+    popular=_POPULAR,
+)
+
+GEMINI_V2 = Venue(
+    name=normalize_v2.VENUE,
+    # https://developer.gemini.com/websocket/archived/v2, 2026-03
+    endpoints={"public": "wss://api.gemini.com/v2/marketdata", "rest": _REST},
+    # There are no tickers; futures' marks and funding are no channel of ours.
+    routes={
+        Channel.BOOK: "public",
+        Channel.TRADE: "public",
+        Channel.CANDLE: "public",
+        Channel.INSTRUMENT: "public",
+    },
+    depths={},  # a book is whole
+    intervals_s=tuple(CANDLES.values()),
+    limits=Limits(
+        # A heartbeat every 5 s, measured; 10 to 15 s without one are the end.
+        link_silence_s=15.0,
+        ping_interval_s=60.0,  # there is no ping to send
+        # Two heartbeats until a question is asked anew, and time for the answer.
+        answer_timeout_s=25.0,
+        data_silence_s=_DATA_SILENCE_S,
+        backoff=_BACKOFF,
+        maintenance_delay_s=5.0,
+        # Not documented.
+        attempts=60,
+        attempt_window_s=300.0,
+        stable_s=30.0,
+        # Not documented.
+        sends_per_s=5.0,
+        send_burst=10,
+        symbols_per_link=100,
+        fetches_per_s=_FETCHES_PER_S,
+        fetch_burst=_FETCH_BURST,
+    ),
+    checks=Checks(),  # nothing is numbered and there is no checksum: books stay unverified
+    protocol=GeminiV2Protocol,
+    server=GeminiV2Server,
+    rest=GeminiRest,
+    spell=upper,
+    popular=_POPULAR,
+)
