@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from fluxum.clock import SystemClock
-from fluxum.errors import BadInput
+from fluxum.errors import BadInput, VenueRefused
 from fluxum.model.instrument import Symbol
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import FaultPlan, parse_faults
 from fluxum.sim.serve import serve
+from fluxum.transport.http import http
 from fluxum.venues.register import find_venue
 
 pytestmark = pytest.mark.network
@@ -168,5 +169,21 @@ def test_a_port_in_use_is_bad_input_that_names_it() -> None:
             with pytest.raises(BadInput, match=str(port)):
                 async with serve(market, port=port):
                     pass
+
+    asyncio.run(main())
+
+
+def test_rest_calls_are_answered_on_the_same_port() -> None:
+    async def main() -> None:
+        venue = find_venue("okx")
+        exchange = SimulatedExchange(
+            venue, venue.popular, seed=1, clock=SystemClock(), rate_per_s=0.0
+        )
+        async with exchange, serve(exchange) as url, http() as calls:
+            base = url.replace("ws://", "http://")
+            known = await calls.call("GET", f"{base}/api/v5/public/time", {}, b"")
+            assert known.startswith(b'{"code":"0"')
+            with pytest.raises(VenueRefused, match="answered 404"):
+                await calls.call("GET", f"{base}/api/v5/no/such/thing", {}, b"")
 
     asyncio.run(main())

@@ -8,6 +8,7 @@ from fluxum.venues.bybit.venue import BYBIT, BYBIT_LINEAR
 from fluxum.venues.coinbase.venue import COINBASE, COINBASE_EXCHANGE
 from fluxum.venues.gemini.venue import GEMINI, GEMINI_V2
 from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.okx.venue import OKX
 from fluxum.venues.venue import Venue
 
 __all__ = ["VENUES", "find_venue"]
@@ -22,6 +23,7 @@ _EVERY = (
     COINBASE_EXCHANGE,
     GEMINI,
     GEMINI_V2,
+    OKX,
     # make venue: the next one
 )
 VENUES: Mapping[str, Venue] = {venue.name: venue for venue in _EVERY}

@@ -1,0 +1,285 @@
+"""OKX's wire in both directions: one Struct a message, a real payload quoted beside each.
+
+Sources: https://www.okx.com/docs-v5/en/#overview-websocket for requests and their answers, and
+https://www.okx.com/docs-v5/en/#order-book-trading-market-data for data, as of June 2026. Nothing
+on this wire names its type, so what a frame says is told by its `arg`. Nearly all numbers are
+text; only book frames read times and counts of orders as integers from it, for speed. Only the
+fields that are used are declared; the venue may add others at any time.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+__all__ = [
+    "Arg",
+    "BookData",
+    "BookFrame",
+    "Candle",
+    "CandleFrame",
+    "Envelope",
+    "Instrument",
+    "InstrumentAnswer",
+    "InstrumentFrame",
+    "Reply",
+    "Request",
+    "Row",
+    "Ticker",
+    "TickerFrame",
+    "Trade",
+    "TradeFrame",
+    "decode_book",
+    "decode_candles",
+    "decode_envelope",
+    "decode_instrument_answer",
+    "decode_instruments",
+    "decode_request",
+    "decode_tickers",
+    "decode_trades",
+    "encode",
+]
+
+_Count = Annotated[int, Meta(ge=0, le=2**53)]
+_Millis = Annotated[int, Meta(ge=0, le=9_000_000_000_000)]
+_Link = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
+_Checksum = Annotated[int, Meta(ge=-(2**31), le=2**32)]
+
+
+class Arg(Struct, omit_defaults=True, gc=False):
+    """What a stream is named by; data repeats it as it was asked for.
+
+    `{"channel":"books","instId":"BTC-USDT"}`
+    """
+
+    channel: str = ""
+    instId: str = ""  # noqa: N815 - as the venue spells it, here and below
+    instType: str = ""  # noqa: N815
+
+
+class Request(Struct, omit_defaults=True):
+    """A client's request; `id` has up to 32 letters and digits.
+
+    `{"id":"1512","op":"subscribe","args":[{"channel":"tickers","instId":"BTC-USDT"}]}`
+    https://www.okx.com/docs-v5/en/#overview-websocket-subscribe
+    """
+
+    id: str = ""
+    op: str = ""
+    args: tuple[Arg, ...] = ()
+
+
+class Reply(Struct, omit_defaults=True):
+    """An answer or announcement, as the server writes it; `id` and `connId` may be missing.
+
+    `{"id":"1512","event":"subscribe","arg":{"channel":"tickers","instId":"BTC-USDT"},
+    "connId":"accb8e21"}`
+    """
+
+    id: str = ""
+    event: str = ""
+    code: str = ""
+    msg: str = ""
+    arg: Arg | None = None
+    connId: str = ""  # noqa: N815
+
+
+class Envelope(Struct, gc=False):
+    """Any frame but the text `pong`: an answer has an `event`, data have an `arg`.
+
+    `{"id":"1512","event":"error","code":"60012","msg":"Invalid request: ...",
+    "connId":"a4d3ae55"}` or `{"event":"notice","code":"64008","msg":"The connection will soon be
+    closed for a service upgrade. Please reconnect.","connId":"a4d3ae55"}` or
+    `{"event":"channel-conn-count-error","channel":"orders","connCount":"30","connId":"a4d3ae55"}`;
+    the answer to an order has an `op`.
+    """
+
+    event: str | None = None
+    arg: Arg | None = None
+    data: Raw = Raw(b"")
+    id: str = ""
+    code: str = ""
+    msg: str = ""
+    channel: str = ""
+    connCount: str = ""  # noqa: N815
+    op: str | None = None
+
+
+class Row(Struct, array_like=True, gc=False):
+    """A level: price, size, a member that died, number of orders; `["8476.98","415","0","13"]`.
+
+    The size is in the base currency for spot markets and in contracts for all others.
+    """
+
+    price: str
+    size: str
+    dead: str
+    orders: _Count
+
+
+class BookData(Struct, gc=False):
+    """Levels of one book and what links them to the message before.
+
+    A snapshot's `prevSeqId` is -1. Recordings from before 2023 have neither of the two, but a
+    checksum; since 23 June 2026 the checksum is always 0.
+    """
+
+    asks: tuple[Row, ...]
+    bids: tuple[Row, ...]
+    ts: _Millis
+    checksum: _Checksum | None = None
+    seqId: _Link | None = None  # noqa: N815
+    prevSeqId: _Link | None = None  # noqa: N815
+
+
+class BookFrame(Struct, gc=False):
+    """A snapshot or update; whole books (`books5`, `bbo-tbt`) name no action.
+
+    `{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{"asks":[["8476.98",
+    "415","0","13"]],"bids":[],"ts":"1597026383085","checksum":0,"prevSeqId":123456,
+    "seqId":123457}]}`
+    https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel
+    """
+
+    data: tuple[BookData]
+    action: str = ""
+
+
+class Trade(Struct, omit_defaults=True, gc=False):
+    """Executions of one taker's order at one price; `side` is the taker's.
+
+    `{"instId":"BTC-USDT","tradeId":"130639474","px":"42219.9","sz":"0.12060306","side":"buy",
+    "ts":"1630048897897","count":"3","source":"0","seqId":1234}`; `tradeId` is the last one's.
+    """
+
+    instId: str  # noqa: N815
+    tradeId: str  # noqa: N815
+    px: str
+    sz: str
+    side: str
+    ts: str
+    count: str = ""
+    source: str = ""
+
+
+class TradeFrame(Struct, gc=False):
+    """Trades of one market.
+
+    https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-trades-channel and, with one
+    message for each execution, #order-book-trading-market-data-ws-all-trades-channel.
+    """
+
+    data: tuple[Trade, ...]
+
+
+class Ticker(Struct, gc=False):
+    """A market in one line; what there is not is empty.
+
+    `{"instType":"SPOT","instId":"BTC-USDT","last":"9999.99","lastSz":"0.1","askPx":"9999.99",
+    "askSz":"11","bidPx":"8888.88","bidSz":"5","open24h":"9000","high24h":"10000",
+    "low24h":"8888.88","volCcy24h":"2222","vol24h":"2222","sodUtc0":"2222","sodUtc8":"2222",
+    "ts":"1597026383085"}`
+    """
+
+    instType: str  # noqa: N815
+    instId: str  # noqa: N815
+    last: str
+    lastSz: str  # noqa: N815
+    askPx: str  # noqa: N815
+    askSz: str  # noqa: N815
+    bidPx: str  # noqa: N815
+    bidSz: str  # noqa: N815
+    open24h: str
+    high24h: str
+    low24h: str
+    volCcy24h: str  # noqa: N815
+    vol24h: str
+    sodUtc0: str  # noqa: N815
+    sodUtc8: str  # noqa: N815
+    ts: str
+
+
+class TickerFrame(Struct, gc=False):
+    """Tickers of one market.
+
+    https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-tickers-channel
+    """
+
+    data: tuple[Ticker, ...]
+
+
+class Candle(Struct, array_like=True, gc=False):
+    """A candle as a row; `confirm` is 1 once it is closed.
+
+    `["1597026383085","8533.02","8553.74","8527.17","8548.26","45247","529.5858061",
+    "5529.5858061","0"]`
+    """
+
+    ts: str
+    open: str
+    high: str
+    low: str
+    close: str
+    vol: str
+    volCcy: str = ""  # noqa: N815
+    volCcyQuote: str = ""  # noqa: N815
+    confirm: str = ""
+
+
+class CandleFrame(Struct, gc=False):
+    """Candles of one market and interval.
+
+    https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-candlesticks-channel
+    """
+
+    data: tuple[Candle, ...]
+
+
+class Instrument(Struct, gc=False):
+    """A market's rules, from the list or the `instruments` channel; derivatives name no currencies.
+
+    `{"instType":"SPOT","instId":"BTC-USDT","baseCcy":"BTC","quoteCcy":"USDT","tickSz":"0.1",
+    "lotSz":"0.00000001","minSz":"0.00001","ctVal":"","ctValCcy":"","settleCcy":"","state":"live"}`
+    (shortened) https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments
+    """
+
+    instType: str  # noqa: N815
+    instId: str  # noqa: N815
+    baseCcy: str  # noqa: N815
+    quoteCcy: str  # noqa: N815
+    tickSz: str  # noqa: N815
+    lotSz: str  # noqa: N815
+    minSz: str  # noqa: N815
+    state: str
+
+
+class InstrumentFrame(Struct, gc=False):
+    """Instruments that changed; the channel gives no list to begin with.
+
+    https://www.okx.com/docs-v5/en/#public-data-websocket-instruments-channel
+    """
+
+    data: tuple[Instrument, ...]
+
+
+class InstrumentAnswer(Struct, gc=False):
+    """The answer to a call; a `code` other than 0 is a refusal, whatever the HTTP status.
+
+    `{"code":"0","msg":"","data":[]}`
+    """
+
+    code: str
+    msg: str = ""
+    data: tuple[Instrument, ...] = ()
+
+
+encode = msgspec.json.Encoder().encode
+decode_request = msgspec.json.Decoder(Request).decode
+decode_envelope = msgspec.json.Decoder(Envelope).decode
+# Lenient, as its integers are text on the wire.
+decode_book = msgspec.json.Decoder(BookFrame, strict=False).decode
+decode_trades = msgspec.json.Decoder(TradeFrame).decode
+decode_tickers = msgspec.json.Decoder(TickerFrame).decode
+decode_candles = msgspec.json.Decoder(CandleFrame).decode
+decode_instruments = msgspec.json.Decoder(InstrumentFrame).decode
+decode_instrument_answer = msgspec.json.Decoder(InstrumentAnswer).decode

@@ -1,0 +1,101 @@
+"""OKX's facts as data, each with its source and date; every one can be overridden."""
+
+from fluxum.model.event import Channel
+from fluxum.model.instrument import Symbol
+from fluxum.pacing import BackoffPolicy
+from fluxum.venues.okx.checksum import DEPTH_PROVED, book_checksum
+from fluxum.venues.okx.normalize import VENUE
+from fluxum.venues.okx.protocol import OkxProtocol
+from fluxum.venues.okx.rest import OkxRest
+from fluxum.venues.okx.server import OkxServer
+from fluxum.venues.okx.topics import spell
+from fluxum.venues.venue import Checks, Limits, Venue
+
+__all__ = ["OKX"]
+
+OKX = Venue(
+    name=VENUE,
+    # https://www.okx.com/docs-v5/en/#overview-production-trading-services, 2026-06; REST calls
+    # were made at www.okx.com before, which still answers.
+    endpoints={
+        "public": "wss://ws.okx.com:8443/ws/v5/public",
+        "business": "wss://ws.okx.com:8443/ws/v5/business",
+        "rest": "https://openapi.okx.com",
+    },
+    # Candles moved to /business in 2023:
+    # https://www.okx.com/help-center/changes-to-v5-api-websocket-subscription-parameter-and-url
+    routes={
+        Channel.BOOK: "public",
+        Channel.TICKER: "public",
+        Channel.TRADE: "public",
+        Channel.CANDLE: "business",
+        Channel.INSTRUMENT: "public",
+    },
+    # books, books5 and bbo-tbt of
+    # https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel
+    depths={Channel.BOOK: (400, 5, 1)},
+    # https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-candlesticks-channel; the
+    # first is ours, the venue names none. See `topics` for where those of six hours and more begin.
+    intervals_s=(
+        60,
+        1,
+        180,
+        300,
+        900,
+        1800,
+        3600,
+        7200,
+        14_400,
+        21_600,
+        43_200,
+        86_400,
+        172_800,
+        259_200,
+        432_000,
+        604_800,
+    ),
+    limits=Limits(
+        # The venue closes after 30 s in which it pushed nothing, a pong included:
+        # https://www.okx.com/docs-v5/en/#overview-websocket-connect
+        link_silence_s=25.0,
+        ping_interval_s=15.0,
+        answer_timeout_s=10.0,
+        # A book without changes is told so after about a minute.
+        data_silence_s={
+            Channel.BOOK: 90.0,
+            Channel.TICKER: 900.0,
+            Channel.TRADE: 900.0,
+            Channel.CANDLE: 900.0,
+        },
+        backoff=BackoffPolicy(quick_tries=2, quick_s=1.0, floor_s=2.0, first_s=5.0, ceiling_s=30.0),
+        maintenance_delay_s=5.0,
+        # Three new links a second from one address:
+        # https://www.okx.com/docs-v5/en/#overview-websocket-connect
+        attempts=3,
+        attempt_window_s=1.0,
+        stable_s=30.0,
+        # 480 requests an hour on one link, of which nothing is said by the second: many streams
+        # are asked for in one, so it takes a storm of resyncs to get there; then the venue
+        # refuses, and the link is replaced. Sixty at once are those of all its books.
+        sends_per_s=3.0,
+        send_burst=60,
+        # Fewer than 30 channels of deep books on one link are advised:
+        # https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel
+        symbols_per_link=25,
+        # The list of instruments may be asked for 20 times in 2 s:
+        # https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments
+        fetches_per_s=5.0,
+        fetch_burst=5,
+    ),
+    # Of recordings from before 23 June 2026 only: since then the numbers alone are the proof.
+    checks=Checks(book=book_checksum, depth=DEPTH_PROVED),
+    protocol=OkxProtocol,
+    server=OkxServer,
+    rest=OkxRest,
+    popular=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
+    spell=spell,
+    recorded_hosts=frozenset({"ws.okex.com", "wsaws.okx.com", "www.okx.com"}),
+    # Login and invalid requests: dialling again would repeat it.
+    # https://www.okx.com/docs-v5/en/#error-code-websocket-public
+    fatal_closes=frozenset({4001, 4002, 4007}),
+)

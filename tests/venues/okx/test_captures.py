@@ -1,0 +1,43 @@
+"""Messages copied by hand from documents and recordings: each says what stands beside it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fluxum.model.codec import plain
+from fluxum.model.event import Event
+from fluxum.venues.okx.protocol import OkxProtocol
+from fluxum.venues.venue import Fetch
+
+FOLDER = Path(__file__).parent / "captures"
+
+
+def captures(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (FOLDER / name).read_text().splitlines()]
+
+
+def assert_says(events: Sequence[Event], expected: list[dict[str, Any]]) -> None:
+    told = [plain(event) for event in events]
+    assert [one["type"] for one in told] == [one["type"] for one in expected]
+    for facts, claims in zip(told, expected, strict=True):
+        assert {key: facts.get(key) for key in claims} == claims
+
+
+@pytest.mark.parametrize("capture", captures("public.jsonl"), ids=lambda one: one["name"])
+def test_a_frame_says(capture: dict[str, Any]) -> None:
+    protocol = OkxProtocol()
+    protocol.overhear()
+
+    assert_says(protocol.receive(capture["frame"].encode(), 1), capture["events"])
+
+
+@pytest.mark.parametrize("capture", captures("rest.jsonl"), ids=lambda one: one["name"])
+def test_an_answer_says(capture: dict[str, Any]) -> None:
+    fetch = Fetch("GET", capture["path"], capture["purpose"])
+
+    events = OkxProtocol().receive_response(fetch, capture["body"].encode(), 1)
+
+    assert_says(events, capture["events"])

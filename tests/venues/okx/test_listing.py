@@ -1,0 +1,123 @@
+"""Three calls make one list."""
+
+import gzip
+import json
+from collections import deque
+
+import pytest
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import Channel, Refused, Subscribed, Subscription, VenueNotice
+from fluxum.model.instrument import Instrument
+from fluxum.venues.okx.listing import InstrumentLists
+from fluxum.venues.okx.protocol import OkxProtocol
+from fluxum.venues.streams import Streams
+from fluxum.venues.venue import Effect, Fetch
+from recordings import recording
+
+LIST = Subscription(Channel.INSTRUMENT)
+NOTHING = b'{"code":"0","msg":"","data":[]}'
+ONE = (
+    b'{"code":"0","msg":"","data":[{"instType":"SPOT","instId":"BTC-USDT","baseCcy":"BTC",'
+    b'"quoteCcy":"USDT","tickSz":"0.1","lotSz":"0.00000001","minSz":"0.00001","state":"live"},'
+    b'{"instType":"SPOT","instId":"NEW-USDT","baseCcy":"NEW","quoteCcy":"USDT","tickSz":"",'
+    b'"lotSz":"","minSz":"","state":"preopen"}]}'
+)
+
+
+def calls(outbox: deque[Effect]) -> list[Fetch]:
+    made = [effect for effect in outbox if isinstance(effect, Fetch)]
+    outbox.clear()
+    return made
+
+
+def begun() -> tuple[OkxProtocol, list[Fetch]]:
+    protocol = OkxProtocol()
+    protocol.subscribe([LIST])
+    return protocol, calls(protocol.outbox)
+
+
+def test_a_list_is_asked_for_by_kind_and_nothing_waits_for_it_on_the_link() -> None:
+    protocol, made = begun()
+
+    assert [(one.method, one.path) for one in made] == [
+        ("GET", "/api/v5/public/instruments?instType=SPOT"),
+        ("GET", "/api/v5/public/instruments?instType=SWAP"),
+        ("GET", "/api/v5/public/instruments?instType=FUTURES"),
+    ]
+    assert not protocol.unanswered()
+
+
+def test_the_first_answer_accepts_and_what_cannot_be_read_is_counted() -> None:
+    protocol, made = begun()
+
+    accepted, instrument, notice = protocol.receive_response(made[0], ONE, 5)
+
+    assert accepted == Subscribed(venue="okx", subscription=LIST, received_ns=5)
+    assert isinstance(instrument, Instrument)
+    assert instrument.symbol == "BTC/USDT"
+    assert isinstance(notice, VenueNotice)
+    assert notice.message.startswith("1 instruments left out, the first being 'NEW-USDT'")
+    assert protocol.receive_response(made[1], NOTHING, 6) == []
+
+
+def test_a_resync_asks_for_what_is_not_on_its_way() -> None:
+    protocol, made = begun()
+    protocol.resync(LIST)
+    assert calls(protocol.outbox) == []
+
+    protocol.receive_response(made[0], ONE, 5)
+    protocol.resync(LIST)
+    assert calls(protocol.outbox) == [made[0]]
+
+
+def test_a_kind_that_is_refused_is_told_and_all_three_are_a_refusal() -> None:
+    protocol, made = begun()
+
+    (first,) = protocol.receive_refusal(made[0], "HTTP 403", 5)
+    (second,) = protocol.receive_response(
+        made[1], b'{"code":"51000","msg":"Parameter instType error","data":[]}', 6
+    )
+    (third,) = protocol.receive_refusal(made[2], "HTTP 403", 7)
+
+    assert isinstance(first, VenueNotice)
+    assert isinstance(second, VenueNotice)
+    assert second.message == "no list of SWAP: 51000 Parameter instType error"
+    assert third == Refused(
+        venue="okx", subscription=LIST, message="no list of FUTURES: HTTP 403", received_ns=7
+    )
+    assert protocol.receive_response(made[0], ONE, 8) == ()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"<html>", b'{"code":0}', b'{"code":"50011","msg":"Too Many Requests"}']
+)
+def test_nonsense_and_passing_faults_are_asked_again_by_the_session(body: bytes) -> None:
+    protocol, made = begun()
+
+    with pytest.raises(RemoteProtocolError):
+        protocol.receive_response(made[0], body, 5)
+
+
+def test_an_answer_after_the_end_is_late_and_the_next_beginning_asks_again() -> None:
+    protocol, made = begun()
+    protocol.unsubscribe([LIST])
+    assert protocol.receive_response(made[0], ONE, 5) == ()
+    assert protocol.receive_refusal(made[1], "HTTP 403", 5) == ()
+
+    protocol.subscribe([LIST])
+    assert calls(protocol.outbox) == made[:2]
+
+
+def test_the_lists_of_2022_are_read_whole() -> None:
+    """513 spot markets and 166 perpetuals, five times over."""
+    lists = InstrumentLists(Streams(), deque())
+    told = 0
+    with gzip.open(recording("okx/rest_instruments_20220513.jsonl.gz"), "rt") as lines:
+        for line in lines:
+            body = json.loads(line)["raw"].encode()
+            events = lists.answered(Fetch("GET", "", ""), body, 1)
+            assert all(isinstance(event, Instrument) for event in events)
+            told += len(events)
+
+    assert told == 5 * (513 + 166)

@@ -1,0 +1,178 @@
+"""OKX's REST half: the documented shape of each answer, and its refusals.
+
+https://www.okx.com/docs-v5/en/#public-data-rest-api and #order-book-trading-market-data
+"""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Side
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.venues.okx.rest import OkxRest
+from fluxum.venues.okx.venue import OKX
+from fluxum.venues.venue import Answer, Fetch
+
+BTC, UNI, DATED = Symbol("BTC/USDT"), Symbol("UNI/USD:PERP"), Symbol("BTC/USD:220527")
+NOW = 1_790_358_506_844 * 1_000_000
+
+
+class Stopped:
+    """A clock that shows one instant."""
+
+    def now_ns(self) -> int:
+        return NOW
+
+
+def exchange() -> SimulatedExchange:
+    return SimulatedExchange(OKX, (BTC, UNI, DATED), seed=1, clock=Stopped(), grain_ns=1_000_000)
+
+
+def call(path: str, view: SimulatedExchange | None = None) -> Answer:
+    return OkxRest(view or exchange()).answer(Fetch("GET", f"/api/v5/{path}", ""), NOW)
+
+
+def told(path: str, view: SimulatedExchange | None = None) -> list[Any]:
+    answer = call(path, view)
+    assert answer.status == 200, answer
+    envelope = json.loads(answer.body)
+    assert list(envelope) == ["code", "msg", "data"]
+    assert (envelope["code"], envelope["msg"]) == ("0", "")
+    data: list[Any] = envelope["data"]
+    return data
+
+
+def test_the_time_is_milliseconds_in_text() -> None:
+    assert told("public/time") == [{"ts": "1790358506844"}]
+
+
+def test_no_maintenance_is_planned() -> None:
+    assert told("system/status") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("SPOT", ["BTC-USDT"]),
+        ("SWAP", ["UNI-USD-SWAP"]),
+        ("FUTURES", ["BTC-USD-220527"]),
+        ("OPTION", []),
+        ("MARGIN", []),
+    ],
+)
+def test_instruments_are_listed_by_kind(kind: str, names: list[str]) -> None:
+    listed = told(f"public/instruments?instType={kind}")
+
+    assert [one["instId"] for one in listed] == names
+    assert {one["instType"] for one in listed} <= {kind}
+
+
+def test_a_derivative_names_a_family_and_no_currencies() -> None:
+    (spot,) = told("public/instruments?instType=SPOT&instId=BTC-USDT")
+    (swap,) = told("public/instruments?instType=SWAP")
+
+    assert (spot["baseCcy"], spot["quoteCcy"], spot["uly"], spot["ctVal"]) == (
+        "BTC",
+        "USDT",
+        "",
+        "",
+    )
+    assert (swap["baseCcy"], swap["quoteCcy"], swap["uly"], swap["settleCcy"]) == (
+        "",
+        "",
+        "UNI-USD",
+        "USD",
+    )
+    assert (spot["tickSz"], spot["lotSz"], spot["minSz"], spot["state"]) == (
+        "0.1",
+        "0.00000001",
+        "0.0001",
+        "live",
+    )
+
+
+def test_a_book_is_that_of_the_stream() -> None:
+    view = exchange()
+
+    (book,) = told("market/books?instId=BTC-USDT&sz=3", view)
+
+    assert list(book) == ["asks", "bids", "ts", "seqId"]
+    assert [Decimal(row[0]) for row in book["bids"]] == [
+        level.price for level in view.levels(BTC, Side.BUY, 3)
+    ]
+    assert [len(row) for row in book["asks"]] == [4, 4, 4]
+    assert book["seqId"] == view.revision(BTC)
+    assert len(told("market/books?instId=BTC-USDT", view)[0]["asks"]) == 1
+
+
+def test_tickers_by_kind_and_one_by_name() -> None:
+    (one,) = told("market/ticker?instId=UNI-USD-SWAP")
+
+    assert told("market/tickers?instType=SWAP") == [one]
+    assert (one["instType"], one["instId"]) == ("SWAP", "UNI-USD-SWAP")
+
+
+def test_candles_are_rows_newest_first() -> None:
+    view = exchange()
+    everything = told("market/candles?instId=BTC-USDT&bar=1m", view)
+
+    starts = [int(row[0]) for row in everything]
+    assert starts == sorted(starts, reverse=True)
+    assert {len(row) for row in everything} == {9}
+    assert {row[8] for row in everything[1:]} == {"1"}
+    assert told("market/candles?instId=BTC-USDT&limit=2", view) == everything[:2]
+    older = told(f"market/candles?instId=BTC-USDT&after={starts[1]}&limit=1", view)
+    assert older == everything[2:3]
+    newer = told(f"market/history-candles?instId=BTC-USDT&before={starts[2]}", view)
+    assert newer == everything[:2]
+
+
+def test_trades_are_told_newest_first() -> None:
+    view = exchange()
+
+    trades = told("market/trades?instId=BTC-USDT&limit=2", view)
+
+    last = view.trades(BTC, 2)
+    assert [one["tradeId"] for one in trades] == [last[1].trade_id, last[0].trade_id]
+    assert list(trades[0]) == ["instId", "tradeId", "px", "sz", "side", "ts", "source"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code", "text"),
+    [
+        ("market/books?instId=NO-SUCH", 200, "51001", "Instrument ID does not exist"),
+        ("market/ticker", 400, "50014", "Parameter instId can not be empty."),
+        ("public/instruments", 400, "50014", "Parameter instType can not be empty."),
+        ("public/instruments?instType=X", 400, "51000", "Parameter instType error"),
+        ("public/instruments?instType=SPOT&instId=X-Y", 200, "51001", "Instrument ID does not"),
+        ("market/candles?instId=BTC-USDT&bar=7m", 400, "51000", "Parameter bar error"),
+        ("market/trades?instId=BTC-USDT&limit=-1", 400, "51000", "Parameter limit error"),
+        ("trade/order", 404, "404", "Not Found"),
+    ],
+)
+def test_refusals_are_in_the_same_envelope(path: str, status: int, code: str, text: str) -> None:
+    answer = call(path)
+
+    envelope = json.loads(answer.body)
+    assert (answer.status, envelope["code"], envelope["data"]) == (status, code, [])
+    assert envelope["msg"].startswith(text)
+
+
+def test_only_questions_are_answered() -> None:
+    assert OkxRest(exchange()).answer(Fetch("POST", "/api/v5/public/time", ""), NOW).status == 404
+
+
+def test_the_eleventh_call_in_two_seconds_is_one_too_many() -> None:
+    rest = OkxRest(exchange())
+    ask = Fetch("GET", "/api/v5/public/time", "")
+    for _ in range(10):
+        assert rest.answer(ask, NOW).status == 200
+
+    refused = rest.answer(ask, NOW + 1_999_999_999)
+    later = rest.answer(ask, NOW + 2_000_000_000)
+
+    assert (refused.status, json.loads(refused.body)["code"]) == (429, "50011")
+    assert later.status == 200

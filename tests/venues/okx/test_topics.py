@@ -1,0 +1,90 @@
+"""Names of markets and streams, and every name OKX listed on 13 May 2022."""
+
+import gzip
+import json
+
+import pytest
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import Channel, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.venues.okx import native, topics
+from recordings import recording
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [
+        ("BTC/USDT", "BTC-USDT"),
+        ("UNI/USD:PERP", "UNI-USD-SWAP"),
+        ("BTC/USD:220527", "BTC-USD-220527"),
+        ("BTC/USD:220325-40000-C", "BTC-USD-220325-40000-C"),
+        ("BTC/USD_UM:PERP", "BTC-USD_UM-SWAP"),
+    ],
+)
+def test_a_market_is_spelled_and_read_back(symbol: str, name: str) -> None:
+    assert topics.spell(Symbol(symbol)) == name
+    assert topics.read(name) == symbol
+
+
+@pytest.mark.parametrize("name", ["", "BTC", "BTC-", "-USDT", "BTC-USDT-", "BTC -USDT", "B/C-D"])
+def test_what_is_no_name_is_an_error(name: str) -> None:
+    with pytest.raises(RemoteProtocolError, match="a market like BTC-USDT was expected"):
+        topics.read(name)
+
+
+def test_every_listed_name_is_read_and_spelled_back() -> None:
+    seen: dict[str, int] = {}
+    with gzip.open(recording("okx/rest_instruments_20220513.jsonl.gz"), "rt") as lines:
+        for line in lines:
+            for one in json.loads(json.loads(line)["raw"])["data"]:
+                name = one["instId"]
+                symbol = topics.read(name)
+                assert topics.spell(symbol) == name
+                if one["instType"] == "SPOT":
+                    assert symbol == f"{one['baseCcy']}/{one['quoteCcy']}"
+                else:
+                    base, quote = one["uly"].split("-")
+                    assert symbol == f"{base}/{quote}:PERP"
+                seen[name] = seen.get(name, 0) + 1
+
+    assert len(seen) == 513 + 166
+
+
+@pytest.mark.parametrize(
+    ("channel", "expected"),
+    [
+        ("books", Subscription(Channel.BOOK, Symbol("BTC/USDT"), 400)),
+        ("books5", Subscription(Channel.BOOK, Symbol("BTC/USDT"), 5)),
+        ("bbo-tbt", Subscription(Channel.BOOK, Symbol("BTC/USDT"), 1)),
+        ("books-l2-tbt", Subscription(Channel.BOOK, Symbol("BTC/USDT"), 400)),
+        ("books50-l2-tbt", Subscription(Channel.BOOK, Symbol("BTC/USDT"), 50)),
+        ("trades", Subscription(Channel.TRADE, Symbol("BTC/USDT"))),
+        ("trades-all", Subscription(Channel.TRADE, Symbol("BTC/USDT"))),
+        ("tickers", Subscription(Channel.TICKER, Symbol("BTC/USDT"))),
+        ("candle1m", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, 60)),
+        ("candle1Dutc", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, 86_400)),
+        ("candle1D", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, 86_400)),
+        ("instruments", Subscription(Channel.INSTRUMENT)),
+        ("candle1M", None),
+        ("mark-price-candle1m", None),
+        ("books-elp", None),
+        ("", None),
+    ],
+)
+def test_what_another_asked_for_is_understood(channel: str, expected: Subscription | None) -> None:
+    assert topics.heard(native.Arg(channel, "BTC-USDT")) == expected
+
+
+@pytest.mark.parametrize("depth", [400, 5, 1])
+def test_what_is_asked_is_heard_as_the_same(depth: int) -> None:
+    wanted = Subscription(Channel.BOOK, Symbol("UNI/USD:PERP"), depth)
+
+    assert topics.heard(topics.arg_of(wanted)) == wanted
+
+
+def test_data_of_a_stream_begin_with_its_arg() -> None:
+    arg = native.Arg("books", "BTC-USDT")
+
+    assert topics.topic(arg) == "books BTC-USDT"
+    assert topics.prefix(arg) == b'{"arg":{"channel":"books","instId":"BTC-USDT"'

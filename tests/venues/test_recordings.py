@@ -1,0 +1,96 @@
+"""Every continuous recording, with the counts its own description states.
+
+The figures are those of the README beside the recordings, counted by other people's code;
+`make recordings` prints ours.
+"""
+
+import pytest
+
+from fluxum.replay import Report, recognise, verify
+from recordings import recording
+
+COUNTS: dict[str, dict[str, object]] = {
+    "binance/spot_3symbols_20210404": {"steps": 2685, "applied": 2656, "books": 3},
+    "binance/spot_10symbols_20210405": {"steps": 4699, "applied": 4642, "books": 10},
+    "binance/futures_usdm_5symbols_20210405": {"steps": 4418, "applied": 4395, "books": 5},
+    "coinbase/advanced_trade_BTC-ETH_20260809": {"steps": 617, "book_messages": 452, "books": 2},
+    "coinbase/exchange_6products_20210417": {
+        "steps": 0,
+        "applied": 6547,
+        "books": 6,
+        "checks_passed": 0,
+        "unverified": 6547 + 6,
+        "trade_steps": 77,
+    },
+    "gemini/v2_l2_10symbols_20260809": {
+        "books": 10,
+        "book_messages": 559,
+        "checks_passed": 0,
+        "unverified": 559,
+        "trades": 812,
+        "trades_backfilled": 810,
+    },
+    "gemini/v2_l2_10symbols_20210405": {
+        "books": 10,
+        "book_messages": 1758,
+        "checks_passed": 0,
+        "unverified": 1758,
+        "trades": 522,
+        "trades_backfilled": 500,
+    },
+    "bybit/v5_linear_4symbols_20260809": {"steps": 1594, "books": 4},
+    "bybit/v5_linear_orderbook1_20250613": {"books": 4},
+    "okx/v5_books_l2_tbt_10instruments_20220227": {
+        "checks_passed": 3679,
+        "books": 10,
+        "generations": 20,
+    },
+    "okx/v5_books_3instruments_20220513": {"checks_passed": 290, "books": 3, "generations": 3},
+    "kraken/v2_book10_BTC-USD_20260719": {"checks_passed": 1254, "books": 1},
+    "kraken/v2_book10_BTC-USD_20260801_resync": {"checks_passed": 301, "generations": 5},
+    "kraken/v2_book25_BTC-USD_20260802": {"checks_passed": 2052, "books": 1},
+    "kraken/v2_trade_BTC-ETH-SOL_20260930": {"trades": 68},
+}
+KINDS: dict[str, dict[str, int]] = {
+    "bybit/v5_linear_4symbols_20260809": {"trade": 102, "ticker": 758, "candle": 71},
+    "okx/v5_books_l2_tbt_10instruments_20220227": {"trade": 19, "ticker": 19},
+    "okx/v5_books_3instruments_20220513": {"trade": 74, "ticker": 28},
+}
+
+
+def count(report: Report, name: str) -> object:
+    if name == "books":
+        return len(report.generations)
+    if name == "generations":
+        return sum(report.generations.values())
+    return getattr(report, name)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_recording_proves_what_its_description_says(name: str) -> None:
+    path = recording(f"{name}.jsonl.gz")
+
+    report = verify(path, recognise(path))
+
+    assert report.is_proved, report
+    assert (report.crossed, report.breaks, report.desyncs, report.rejected) == (0, 0, 0, 0)
+    expected = COUNTS[name]
+    assert {key: count(report, key) for key in expected} == expected
+    kinds = KINDS.get(name, {})
+    assert {key: report.kinds.get(key) for key in kinds} == kinds
+
+
+def test_an_exchange_named_in_short_means_the_variant_whose_url_it_was() -> None:
+    path = recording("gemini/v2_l2_10symbols_20260809.jsonl.gz")
+
+    assert recognise(path) == "gemini-v2"
+    assert verify(path, "gemini").venue == "gemini-v2"
+
+
+def test_the_excerpt_of_the_present_wire_form_is_an_unbroken_chain() -> None:
+    report = verify(recording("okx/v5_books_seqid_BTC-USDT_20260824_excerpt.jsonl.gz"), "okx")
+
+    # Four updates and no snapshot: their numbers follow on, and no book is made of them.
+    assert (report.frames, report.steps, report.breaks) == (4, 3, 0)
+    assert report.applied == 0
+    assert report.is_proved
