@@ -51,7 +51,8 @@ def support(form: FormatOption = Format.TABLE) -> None:
 
     A book is proved by a `checksum` or by its `sequence`, or it is `unverified`; `numbered` trades
     show every hole, those with `ids` only repetitions; a ticker has `quotes` (bid and ask) or the
-    `last` price only; of candles it is the number of intervals. All of it is what the tests last found, on the date given.
+    `last` price only; of candles it is the number of intervals. All of it is what the tests last
+    found, on the date given.
 
     Example: fluxum support
     """
