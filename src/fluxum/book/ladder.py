@@ -63,14 +63,16 @@ class Ladder:
         """Set levels to their absolute quantities in the order given; `cut` is the caller's."""
         levels, prices = self._levels, self.prices
         self.joined_text = None
+        count = len(prices)
         for level in changes:
-            price = level.price
             if level.quantity:
-                if price not in levels:
-                    insort(prices, price)
-                levels[price] = level
-            elif levels.pop(price, None) is not None:
-                del prices[bisect_left(prices, price)]
+                levels[level.price] = level
+                if len(levels) != count:  # cheaper than to ask before
+                    count += 1
+                    insort(prices, level.price)
+            elif levels.pop(level.price, None) is not None:
+                count -= 1
+                del prices[bisect_left(prices, level.price)]
 
     def replace(self, levels: Iterable[Level]) -> None:
         """Hold these levels and no others; those without a quantity are none."""

@@ -87,7 +87,6 @@ class Intake:
         self.streams: dict[Subscription, Stream] = {}
         self._by_symbol: dict[tuple[type, Symbol | None, int | None], Stream] = {}
         self._handlers: dict[type, Callable[[Any], None]] = {
-            BookUpdate: self._book_update,
             BookSnapshot: self._snapshot,
             Level3Update: self._level3_update,
             Level3Snapshot: self._snapshot,
@@ -133,9 +132,15 @@ class Intake:
     def take(self, events: Sequence[Event]) -> None:
         """Handle the events of one frame."""
         self.counts.heard += len(events)
-        handlers = self._handlers
         for event in events:
-            handler = handlers.get(type(event))
+            if type(event) is BookUpdate:  # nearly all are; the others find their way
+                verdict = self.books.update(event)
+                if verdict is _PASSED or verdict is _AS_BEFORE:
+                    self.bus.put(event)
+                else:
+                    self._judged(verdict, event)
+                continue
+            handler = self._handlers.get(type(event))
             if handler is None:
                 self.bus.put(event)
             else:
@@ -243,13 +248,6 @@ class Intake:
             stream.feed.resync(subscription)
 
     # Books
-
-    def _book_update(self, update: BookUpdate) -> None:
-        verdict = self.books.update(update)
-        if verdict is _PASSED or verdict is _AS_BEFORE:
-            self.bus.put(update)
-        else:
-            self._judged(verdict, update)
 
     def _level3_update(self, update: Level3Update) -> None:
         self._judged(self.level3.update(update), update)

@@ -318,6 +318,17 @@ def test_a_ticker_tells_the_day_and_on_spot_the_best_levels() -> None:
     assert (data["O"], data["C"]) == (MILLIS - 86_400_000, MILLIS)
 
 
+def test_a_mini_ticker_is_the_same_in_short() -> None:
+    market, server = serving("btcusdt@miniTicker")
+    market.trade(BUY, "100.5", "0.25")
+
+    (event,) = said(server.publish(market.symbol, START))
+
+    assert list(event["data"]) == ["e", "E", "s", "c", "o", "h", "l", "v", "q"]
+    assert (event["data"]["e"], event["data"]["c"]) == ("24hrMiniTicker", "100.5")
+    assert server.publish(market.symbol, START + 1) == []
+
+
 def test_a_futures_ticker_has_no_best_levels() -> None:
     market, server = serving("btcusdt@ticker", policy=USDM, endpoint="market")
     market.trade(BUY, "100.5", "0.25")

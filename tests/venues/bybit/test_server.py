@@ -51,6 +51,12 @@ def test_spot_echoes_the_id_and_linear_does_not() -> None:
     assert snapshot["data"]["u"] > 1
 
 
+def test_an_id_is_echoed_as_it_was_given() -> None:
+    (answer,) = served(BYBIT, '{"req_id":7,"op":"subscribe","args":["publicTrade.BTCUSDT"]}')
+
+    assert answer["req_id"] == 7
+
+
 def test_a_ping_is_answered_as_published() -> None:
     (spot,) = served(BYBIT, '{"op":"ping"}')
     (linear,) = served(BYBIT_LINEAR, '{"req_id":"5","op":"ping"}')

@@ -26,6 +26,7 @@ __all__ = [
     "Kline",
     "KlineBar",
     "Market",
+    "MiniTicker",
     "Outline",
     "Request",
     "Row",
@@ -168,6 +169,23 @@ class Ticker(Struct, tag_field="e", tag="24hrTicker", gc=False, omit_defaults=Tr
     B: str | None = None
     a: str | None = None
     A: str | None = None
+
+
+class MiniTicker(Struct, tag_field="e", tag="24hrMiniTicker", gc=False):
+    """The last 24 hours in short, as other people's clients ask for it; we never do.
+
+    `{"e":"24hrMiniTicker","E":1672515782136,"s":"BNBBTC","c":"0.0025","o":"0.0010","h":"0.0025",
+    "l":"0.0010","v":"10000","q":"18"}`
+    """
+
+    E: Millis
+    s: str
+    c: str
+    o: str
+    h: str
+    l: str  # noqa: E741 - the venue's name
+    v: str
+    q: str
 
 
 class BookTicker(Struct, tag_field="e", tag="bookTicker", gc=False, omit_defaults=True):

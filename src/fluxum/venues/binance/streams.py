@@ -49,6 +49,8 @@ def make_stream(
         return _TradeStream(view, instrument, is_aggregated=kind == "aggTrade")
     if kind == "ticker":
         return _TickerStream(policy, view, instrument)
+    if kind == "miniTicker":
+        return _MiniTickerStream(policy, view, instrument)
     if kind == "bookTicker":
         return _BookTickerStream(policy, view, instrument)
     for interval_s, name in policy.intervals.items():
@@ -166,7 +168,7 @@ class _TickerStream:
         self._is_futures = policy.is_futures
         self._told: native.Ticker | None = None
 
-    def update(self, now_ns: int) -> Sequence[Struct]:
+    def update(self, now_ns: int) -> Sequence[native.Ticker]:
         """All of it, if it is not only the time that changed."""
         event = self._event(now_ns)
         timeless = structs.replace(event, E=0, O=0, C=0)
@@ -208,6 +210,20 @@ class _TickerStream:
             a=plain(ticker.ask),
             A=plain(ticker.ask_quantity),
         )
+
+
+class _MiniTickerStream:
+    """The same in short."""
+
+    def __init__(self, policy: Policy, view: MarketView, instrument: Instrument) -> None:
+        self._whole = _TickerStream(policy, view, instrument)
+
+    def update(self, now_ns: int) -> Sequence[Struct]:
+        """The part of it that the short form has."""
+        return [
+            native.MiniTicker(one.E, one.s, one.c, one.o, one.h, one.l, one.v, one.q)
+            for one in self._whole.update(now_ns)
+        ]
 
 
 class _BestLevels(Struct):

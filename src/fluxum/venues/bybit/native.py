@@ -44,14 +44,14 @@ Rows = tuple[tuple[str, str], ...]
 
 
 class Request(Struct, omit_defaults=True):
-    """A client's request.
+    """A client's request; other people's clients number theirs without quotes.
 
     `{"req_id":"test","op":"subscribe","args":["orderbook.1.BTCUSDT","publicTrade.BTCUSDT"]}`
     """
 
     op: str
     args: tuple[str, ...] = ()
-    req_id: str = ""
+    req_id: str | int = ""
 
 
 class Envelope(Struct, gc=False):
