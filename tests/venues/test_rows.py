@@ -6,7 +6,7 @@ import pytest
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.market import Level
-from fluxum.venues.rows import RowReader, exact, exact_or_none
+from fluxum.venues.rows import RowReader, decimals, exact, exact_or_none
 
 BAD = ["", "abc", "-1", "NaN", "sNaN", "Infinity", "-Infinity", "1e31", "1" * 41, "1,5"]
 
@@ -85,3 +85,8 @@ def test_a_side_with_a_bad_number_is_refused(text: str) -> None:
     for row in (("buy", text, "1"), ("buy", "1", text)):
         with pytest.raises(RemoteProtocolError):
             RowReader().sides([row], "buy")
+
+
+def test_a_step_has_so_many_decimals() -> None:
+    steps = ["0.01", "0.010", "1", "10", "1e-8", "0.5"]
+    assert [decimals(Decimal(step)) for step in steps] == [2, 2, 0, 0, 8, 1]

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.market import Level
 
-__all__ = ["RowReader", "Sides", "exact", "exact_or_none"]
+__all__ = ["RowReader", "Sides", "decimals", "exact", "exact_or_none"]
 
 _REMEMBERED_MAX = 1 << 14
 _LENGTH_MAX = 40
@@ -36,6 +36,13 @@ def exact(text: str) -> Decimal:
 def exact_or_none(text: str | None) -> Decimal | None:
     """The same for a field that may be left out or empty."""
     return exact(text) if text else None
+
+
+def decimals(step: Decimal) -> int:
+    """How many digits behind the point a finite step has: two for 0.01 and for 0.010."""
+    exponent = step.normalize().as_tuple().exponent
+    assert isinstance(exponent, int), step
+    return max(0, -exponent)
 
 
 class _Memory(dict[str, Level]):

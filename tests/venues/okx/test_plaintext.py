@@ -6,7 +6,8 @@ import pytest
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level
-from fluxum.venues.okx.plaintext import instrument_type, level_rows, levels_text, number
+from fluxum.venues.okx.plaintext import instrument_type, level_rows, levels_text
+from fluxum.venues.plaintext import number
 
 
 @pytest.mark.parametrize(

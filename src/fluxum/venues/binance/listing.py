@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from fluxum.model.instrument import Instrument
-from fluxum.venues.binance.plaintext import millis, plain
+from fluxum.venues.binance.plaintext import plain
 from fluxum.venues.binance.policy import Policy
+from fluxum.venues.plaintext import millis
 
 __all__ = ["exchange_info"]
 

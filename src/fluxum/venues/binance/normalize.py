@@ -11,7 +11,7 @@ from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import Side
 from fluxum.venues.binance import native
 from fluxum.venues.binance.policy import Policy
-from fluxum.venues.rows import exact, exact_or_none
+from fluxum.venues.rows import decimals, exact, exact_or_none
 
 __all__ = ["agg_trade", "book_ticker", "candle", "instrument", "nanos", "ticker", "trade"]
 
@@ -161,8 +161,8 @@ def instrument(wire: native.Market, policy: Policy, venue_ns: int, received_ns: 
         status=_STATUSES.get(wire.status, InstrumentStatus.OTHER),
         tick=tick,
         lot=lot,
-        price_precision=_decimals(tick),
-        quantity_precision=_decimals(lot),
+        price_precision=decimals(tick),
+        quantity_precision=decimals(lot),
         quantity_min=exact_or_none(lots.minQty) or lot,
         notional_min=exact_or_none(least.minNotional or least.notional),
         venue_ns=venue_ns,
@@ -182,10 +182,3 @@ def _step(text: str | None, precision: int) -> Decimal:
     if not 0 <= precision <= 30:
         raise RemoteProtocolError(f"a precision was expected, was {precision}")
     return exact_or_none(text) or Decimal((0, (1,), -precision))
-
-
-def _decimals(step: Decimal) -> int:
-    """How many digits behind the point a multiple of this step can have."""
-    exponent = step.normalize().as_tuple().exponent
-    assert isinstance(exponent, int)
-    return max(0, -exponent)

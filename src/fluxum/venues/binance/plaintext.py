@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from fluxum.model.market import Candle, Level, Ticker
 from fluxum.venues.binance.native import Row
+from fluxum.venues.plaintext import millis
 
-__all__ = ["ZERO", "bar_of", "millis", "plain", "rows", "span_of", "turnover"]
+__all__ = ["ZERO", "bar_of", "plain", "rows", "span_of", "turnover"]
 
 ZERO = "0.00000000"
 _DAY_MS = 86_400_000
@@ -15,11 +16,6 @@ _DAY_MS = 86_400_000
 def plain(value: Decimal | None) -> str:
     """All digits and no exponent; nothing is zero."""
     return ZERO if value is None else format(value, "f")
-
-
-def millis(instant_ns: int) -> int:
-    """Whole milliseconds since the epoch."""
-    return instant_ns // 1_000_000
 
 
 def rows(levels: Iterable[Level]) -> list[Row]:

@@ -15,9 +15,10 @@ from fluxum.model.instrument import Instrument
 from fluxum.model.market import Side
 from fluxum.venues.binance import native
 from fluxum.venues.binance.listing import exchange_info
-from fluxum.venues.binance.plaintext import bar_of, millis, plain, rows, span_of, turnover
+from fluxum.venues.binance.plaintext import bar_of, plain, rows, span_of, turnover
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.snapshots import Snapshots
+from fluxum.venues.plaintext import millis
 from fluxum.venues.venue import Answer, Fetch, MarketView
 
 __all__ = ["BinanceRest"]

@@ -16,10 +16,10 @@ from msgspec import UNSET, MsgspecError, Struct, UnsetType
 
 from fluxum.model.instrument import Symbol
 from fluxum.venues.binance import native
-from fluxum.venues.binance.plaintext import millis
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.snapshots import Snapshots
 from fluxum.venues.binance.streams import KlineStream, Stream, make_stream
+from fluxum.venues.plaintext import millis
 from fluxum.venues.venue import Close, MarketView, Word
 
 __all__ = ["BinanceServer"]

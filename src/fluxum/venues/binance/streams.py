@@ -13,9 +13,10 @@ from msgspec import Struct, structs
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Candle, Side
 from fluxum.venues.binance import native
-from fluxum.venues.binance.plaintext import bar_of, millis, plain, rows, span_of, turnover
+from fluxum.venues.binance.plaintext import bar_of, plain, rows, span_of, turnover
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.snapshots import Snapshots
+from fluxum.venues.plaintext import millis
 from fluxum.venues.venue import MarketView
 from fluxum.venues.window import BookWindow
 

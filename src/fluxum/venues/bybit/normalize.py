@@ -11,7 +11,7 @@ from fluxum.model.market import Side
 from fluxum.venues.bybit import category as categories
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.category import Category
-from fluxum.venues.rows import exact, exact_or_none
+from fluxum.venues.rows import decimals, exact, exact_or_none
 
 __all__ = ["MILLI", "candle", "instrument", "merged", "ticker", "trade"]
 
@@ -120,18 +120,12 @@ def instrument(category: Category, wire: native.ListedMarket, received_ns: int) 
         status=_STATUS.get(wire.status, InstrumentStatus.OTHER),
         tick=tick,
         lot=lot,
-        price_precision=_digits(tick),
-        quantity_precision=_digits(lot),
+        price_precision=decimals(tick),
+        quantity_precision=decimals(lot),
         quantity_min=exact(lots.minOrderQty),
         notional_min=exact_or_none(lots.minNotionalValue or lots.minOrderAmt),
         received_ns=received_ns,
     )
-
-
-def _digits(step: Decimal) -> int:
-    """How many digits behind the point a step has: two for 0.01 and for 0.010."""
-    exponent = step.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _percent(text: str | None) -> Decimal | None:

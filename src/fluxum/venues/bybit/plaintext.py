@@ -1,24 +1,11 @@
 """Numbers, times and rows as Bybit writes them: plain digits, milliseconds."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from fluxum.model.market import Level
+from fluxum.venues.plaintext import number
 
-__all__ = ["millis", "number", "rows"]
-
-
-def number(value: Decimal | None) -> str:
-    """The number as plain digits without trailing zeros, empty where there is none."""
-    if value is None:
-        return ""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def millis(instant_ns: int) -> int:
-    """Milliseconds since the epoch."""
-    return instant_ns // 1_000_000
+__all__ = ["rows"]
 
 
 def rows(levels: Sequence[Level]) -> list[tuple[str, str]]:

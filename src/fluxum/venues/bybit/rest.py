@@ -12,8 +12,9 @@ from fluxum.model.instrument import Instrument, InstrumentStatus
 from fluxum.model.market import Side
 from fluxum.venues.bybit import native, topics
 from fluxum.venues.bybit.category import Category
-from fluxum.venues.bybit.plaintext import millis, number, rows
+from fluxum.venues.bybit.plaintext import rows
 from fluxum.venues.bybit.streams import ticker_line
+from fluxum.venues.plaintext import millis, number
 from fluxum.venues.venue import Answer, Fetch, MarketView
 
 __all__ = ["BybitRest"]

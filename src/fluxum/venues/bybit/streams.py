@@ -11,7 +11,8 @@ from typing import Protocol
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Candle, Level, Side, Ticker
 from fluxum.venues.bybit import native
-from fluxum.venues.bybit.plaintext import millis, number, rows
+from fluxum.venues.bybit.plaintext import rows
+from fluxum.venues.plaintext import millis, number
 from fluxum.venues.venue import MarketView
 from fluxum.venues.window import BookWindow
 

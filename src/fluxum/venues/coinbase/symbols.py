@@ -1,11 +1,9 @@
 """Names: the two venues, and product ids as symbols (`BTC-USD` is `BTC/USD`)."""
 
-from decimal import Decimal
-
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.instrument import Symbol
 
-__all__ = ["ADVANCED", "EXCHANGE", "decimals", "spell", "symbol_of"]
+__all__ = ["ADVANCED", "EXCHANGE", "spell", "symbol_of"]
 
 ADVANCED = "coinbase"
 EXCHANGE = f"{ADVANCED}-exchange"
@@ -25,9 +23,3 @@ def symbol_of(product: str) -> Symbol:
         except BadInput:
             pass
     raise RemoteProtocolError(f"a product like BTC-USD was expected, was {product[:40]!r}")
-
-
-def decimals(step: Decimal) -> int:
-    """How many decimals a step has: 8 for 0.00000001, none for 1."""
-    exponent = step.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0

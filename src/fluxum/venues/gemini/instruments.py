@@ -22,7 +22,7 @@ from fluxum.model.event import (
 )
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.venues.gemini.symbols import named
-from fluxum.venues.rows import exact
+from fluxum.venues.rows import decimals, exact
 from fluxum.venues.venue import Effect, Fetch
 
 __all__ = ["Details", "InstrumentList", "instrument"]
@@ -161,6 +161,7 @@ def instrument(
 ) -> Instrument:
     """One market's rules; raises RemoteProtocolError for steps that are none."""
     symbol = named(wire.base_currency, wire.quote_currency, is_perpetual=wire.product_type == _SWAP)
+    tick, lot = _step(wire.quote_increment), _step(wire.tick_size)
     return Instrument(
         venue=venue,
         symbol=symbol,
@@ -168,10 +169,10 @@ def instrument(
         base=Asset(wire.base_currency),
         quote=Asset(wire.quote_currency),
         status=_STATUSES.get(wire.status, InstrumentStatus.OTHER),
-        tick=_step(wire.quote_increment),
-        lot=_step(wire.tick_size),
-        price_precision=_decimals(wire.quote_increment),
-        quantity_precision=_decimals(wire.tick_size),
+        tick=tick,
+        lot=lot,
+        price_precision=decimals(tick),
+        quantity_precision=decimals(lot),
         quantity_min=exact(wire.min_order_size),
         received_ns=received_ns,
     )
@@ -193,9 +194,3 @@ def _step(value: Decimal) -> Decimal:
     if not value.is_finite() or not 1 / _STEP_MAX <= value <= _STEP_MAX:
         raise RemoteProtocolError(f"a step was expected, was {value}")
     return value
-
-
-def _decimals(step: Decimal) -> int:
-    exponent = _step(step).normalize().as_tuple().exponent
-    assert isinstance(exponent, int), "a finite number has one"
-    return max(0, -exponent)

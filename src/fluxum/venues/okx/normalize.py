@@ -4,15 +4,13 @@ Quantities of derivatives are told in contracts, and told on as they are: what a
 (`ctVal` of `ctValCcy`, in the list of instruments) is the reader's to apply.
 """
 
-from decimal import Decimal
-
 from fluxum.errors import RemoteProtocolError
 from fluxum.model import market
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import Side
 from fluxum.venues.okx import native
 from fluxum.venues.okx.topics import read
-from fluxum.venues.rows import exact, exact_or_none
+from fluxum.venues.rows import decimals, exact, exact_or_none
 
 __all__ = ["VENUE", "candle", "instant", "instrument", "ticker", "trade"]
 
@@ -115,8 +113,8 @@ def instrument(wire: native.Instrument, received_ns: int) -> Instrument:
         status=_STATUS.get(wire.state, InstrumentStatus.OTHER),
         tick=tick,
         lot=lot,
-        price_precision=_decimals(tick),
-        quantity_precision=_decimals(lot),
+        price_precision=decimals(tick),
+        quantity_precision=decimals(lot),
         quantity_min=exact(wire.minSz),
         received_ns=received_ns,
     )
@@ -127,9 +125,3 @@ def instant(text: str) -> int:
     if len(text) > _DIGITS_MAX or not (text.isascii() and text.isdecimal()):
         raise RemoteProtocolError(f"milliseconds were expected, was {text[:40]!r}")
     return int(text) * _MILLI
-
-
-def _decimals(step: Decimal) -> int:
-    exponent = step.normalize().as_tuple().exponent
-    assert isinstance(exponent, int), step  # it is finite
-    return max(0, -exponent)

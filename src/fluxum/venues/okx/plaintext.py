@@ -10,33 +10,18 @@ from decimal import Decimal
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Ticker, Trade
 from fluxum.venues.okx import native
+from fluxum.venues.plaintext import millis, number
 
 __all__ = [
     "candle_row",
     "instrument_type",
     "level_rows",
     "levels_text",
-    "millis",
-    "number",
     "ticker_line",
     "trade_line",
 ]
 
-_MILLI = 1_000_000
 _DATED = 6
-
-
-def number(value: Decimal | None) -> str:
-    """The number as plain digits, empty where there is none."""
-    if value is None:
-        return ""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def millis(instant_ns: int) -> int:
-    """Milliseconds since the epoch."""
-    return instant_ns // _MILLI
 
 
 def instrument_type(symbol: Symbol) -> str:

@@ -20,11 +20,10 @@ from fluxum.venues.okx.plaintext import (
     candle_row,
     instrument_type,
     level_rows,
-    millis,
-    number,
     ticker_line,
     trade_line,
 )
+from fluxum.venues.plaintext import millis, number
 from fluxum.venues.venue import Answer, Fetch, MarketView
 
 __all__ = ["OkxRest"]

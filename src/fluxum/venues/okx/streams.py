@@ -13,13 +13,8 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Level, Side
 from fluxum.venues.okx import native, topics
 from fluxum.venues.okx.candles import candles
-from fluxum.venues.okx.plaintext import (
-    candle_row,
-    levels_text,
-    millis,
-    ticker_line,
-    trade_line,
-)
+from fluxum.venues.okx.plaintext import candle_row, levels_text, ticker_line, trade_line
+from fluxum.venues.plaintext import millis
 from fluxum.venues.venue import MarketView
 from fluxum.venues.window import BookWindow
 

@@ -15,7 +15,8 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level, Side
 from fluxum.venues.coinbase.advanced import native
 from fluxum.venues.coinbase.instants import instant_text
-from fluxum.venues.coinbase.plaintext import number, plain, seconds
+from fluxum.venues.coinbase.plaintext import plain, seconds
+from fluxum.venues.plaintext import number
 from fluxum.venues.venue import MarketView
 from fluxum.venues.window import BookWindow
 

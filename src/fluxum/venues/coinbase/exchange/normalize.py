@@ -8,8 +8,8 @@ from fluxum.model import market
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import Level, Side
 from fluxum.venues.coinbase.exchange import native
-from fluxum.venues.coinbase.symbols import EXCHANGE, decimals
-from fluxum.venues.rows import RowReader, Sides, exact, exact_or_none
+from fluxum.venues.coinbase.symbols import EXCHANGE
+from fluxum.venues.rows import RowReader, Sides, decimals, exact, exact_or_none
 
 __all__ = ["instrument", "instruments", "snapshot_sides", "ticker", "trade"]
 

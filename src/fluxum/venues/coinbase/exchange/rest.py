@@ -13,7 +13,8 @@ from fluxum.model.instrument import Instrument
 from fluxum.model.market import Level, Side
 from fluxum.venues.coinbase.calls import Call, answer, count, not_found, read_call
 from fluxum.venues.coinbase.instants import Instants, instant_text
-from fluxum.venues.coinbase.plaintext import number, plain, seconds
+from fluxum.venues.coinbase.plaintext import plain, seconds
+from fluxum.venues.plaintext import number
 from fluxum.venues.venue import Answer, Fetch, MarketView
 
 __all__ = ["ExchangeRest"]
