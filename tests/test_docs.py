@@ -12,7 +12,7 @@ from generate import DOCUMENTS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-EXAMPLE = "ws://127.0.0.1:8765/v2"
+EXAMPLE = "ws://127.0.0.1:8765"
 TIMEOUT_S = 40
 
 
