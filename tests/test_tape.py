@@ -1,15 +1,21 @@
 """Tapes as files: what is written is read again, and what is no tape is refused by line."""
 
+import asyncio
 import gzip
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from msgspec import structs
 from worlds import BOOK, BTC, TRADES, play, world
 
 from asyncs import run
 from fluxum.errors import TapeError
+from fluxum.model.event import Channel, Subscription
 from fluxum.replay import verify
+from fluxum.session.session import Session
+from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock
 from fluxum.tape import (
     RecordedAnswers,
@@ -19,6 +25,7 @@ from fluxum.tape import (
     recording,
     recording_calls,
 )
+from fluxum.venues.register import VENUES
 
 
 class StoppedClock:
@@ -195,3 +202,35 @@ def test_calls_are_written_to_the_tape_without_what_was_sent(tmp_path: Path) -> 
     assert list(TapeReader(path)) == [
         TapeFrame(ns=StoppedClock().now_ns(), link=0, url="https://host/x", raw=said.decode())
     ]
+
+
+def test_a_tape_of_books_from_rest_snapshots_proves_itself(tmp_path: Path) -> None:
+    venue = VENUES["binance"]
+    path = tmp_path / "spliced.jsonl.gz"
+
+    async def story() -> None:
+        clock = SimulatedClock()
+        exchange = SimulatedExchange(venue, venue.popular, seed=3, clock=clock, rate_per_s=20.0)
+        with TapeWriter(path, venue.name, clock) as tape:
+            async with (
+                exchange,
+                Session(
+                    venue,
+                    dial=recording(exchange.dial, tape),
+                    clock=clock,
+                    random=Random(3),
+                    http=recording_calls(exchange, tape),
+                    limits=structs.replace(venue.limits, link_age_s=20.0),
+                ) as session,
+            ):
+                session.subscribe(*[Subscription(Channel.BOOK, one) for one in venue.popular])
+                await session.wait_ready(30)
+                await asyncio.sleep(60)
+                assert session.statistics().replaced >= 2
+
+    play(story)
+    report = verify(path)
+
+    assert report.is_proved, report
+    assert report.applied > 300
+    assert all(count >= 3 for count in report.generations.values())

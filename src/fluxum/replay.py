@@ -156,6 +156,7 @@ class Replay:
             self._now_ns = frame.ns or self._now_ns
             if frame.url:
                 self._answers.add(frame)
+                self._answer_calls(frame.ns)
                 continue
             protocol, feed = self._link(frame.link)
             if frame.closed:
