@@ -84,6 +84,15 @@ def test_spot_takes_ten_topics_a_request_and_one_request_at_a_time() -> None:
     assert set(protocol.unanswered()) == set(wanted[10:])
 
 
+def test_what_waits_for_another_request_is_not_asked_yet() -> None:
+    protocol = BybitProtocol(SPOT)
+    wanted = [Subscription(Channel.TRADE, Symbol(f"A{n}/USDT")) for n in range(12)]
+
+    protocol.subscribe(wanted)
+
+    assert set(protocol.unanswered()) == set(wanted[:10])
+
+
 def test_an_answer_to_another_request_answers_nothing() -> None:
     protocol = following()
 
@@ -129,11 +138,89 @@ def test_topics_refused_without_a_name_are_asked_for_one_by_one() -> None:
     assert refused.subscription == bad
 
 
+def test_a_name_that_begins_like_the_bad_one_is_not_refused_with_it() -> None:
+    protocol = BybitProtocol(LINEAR)
+    good = Subscription(Channel.TRADE, Symbol("BTC/USDT:PERP"))
+    bad = Subscription(Channel.TRADE, Symbol("BTC/USDT:26DEC26"))
+    protocol.subscribe([good, bad])
+    sent(protocol)
+
+    words = "error:handler not found,topic:publicTrade.BTCUSDT-26DEC26"
+    (refused,) = say(protocol, ack(None, error=words))
+
+    assert isinstance(refused, Refused)
+    assert refused.subscription == bad
+    assert sent(protocol)[0]["args"] == ["publicTrade.BTCUSDT"]
+
+
+def test_one_bad_topic_of_many_that_is_not_named_is_found_by_halves() -> None:
+    protocol = BybitProtocol(LINEAR)
+    wanted = [Subscription(Channel.TRADE, Symbol(f"A{n}/USDT:PERP")) for n in range(64)]
+    protocol.subscribe(wanted)
+    refused: list[Subscription | None] = []
+    accepted: list[Subscription | None] = []
+    requests = 0
+
+    while messages := sent(protocol):
+        (message,) = messages
+        requests += 1
+        is_bad = "publicTrade.A37USDT" in message["args"]
+        for event in say(protocol, ack(None, error="Params Error" if is_bad else "")):
+            assert isinstance(event, Refused | Subscribed)
+            (refused if isinstance(event, Refused) else accepted).append(event.subscription)
+
+    assert refused == [wanted[37]]
+    assert set(accepted) == set(wanted) - {wanted[37]}
+    assert requests <= 13
+
+
+def test_a_topic_that_was_ended_meanwhile_is_not_asked_for_again() -> None:
+    protocol = BybitProtocol(SPOT)
+    protocol.subscribe([TRADES, NOPE])
+    protocol.unsubscribe([TRADES])
+    sent(protocol)
+
+    say(protocol, ack(1, error="Invalid symbol :[publicTrade.NOPEUSDT]"))
+
+    assert [message["op"] for message in sent(protocol)] == ["unsubscribe"]
+    (ended,) = say(protocol, ack(2, "unsubscribe"))
+    assert isinstance(ended, Unsubscribed)
+    assert sent(protocol) == []
+
+
+def test_late_data_does_not_accept_what_is_wanted_again() -> None:
+    protocol = following(SPOT, TRADES)
+    say(protocol, ack(1))
+    protocol.unsubscribe([TRADES])
+    protocol.subscribe([TRADES])
+    row = {"T": 5, "s": "BTCUSDT", "S": "Buy", "v": "1", "p": "2", "i": "9"}
+    late = {"topic": "publicTrade.BTCUSDT", "type": "snapshot", "ts": 5, "data": [row]}
+
+    assert Subscribed not in [type(event) for event in say(protocol, late)]
+    assert [type(event) for event in say(protocol, ack(2, "unsubscribe"))] == [Unsubscribed]
+    assert [type(event) for event in say(protocol, ack(3))] == [Subscribed]
+
+
 def test_what_is_carried_already_counts_as_accepted() -> None:
     protocol = following(LINEAR, Subscription(Channel.BOOK, Symbol("BTC/USDT:PERP"), 50))
 
     words = "error:already subscribed,topic:orderbook.50.BTCUSDT"
     assert [type(event) for event in say(protocol, ack(None, error=words))] == [Subscribed]
+
+
+def test_what_is_carried_already_takes_its_request_with_it() -> None:
+    protocol = BybitProtocol(LINEAR)
+    carried = Subscription(Channel.TRADE, Symbol("BTC/USDT:PERP"))
+    fresh = Subscription(Channel.TRADE, Symbol("ETH/USDT:PERP"))
+    protocol.subscribe([carried, fresh])
+    sent(protocol)
+
+    words = "error:already subscribed,topic:publicTrade.BTCUSDT"
+    (accepted,) = say(protocol, ack(None, error=words))
+
+    assert isinstance(accepted, Subscribed)
+    assert accepted.subscription == carried
+    assert sent(protocol)[0]["args"] == ["publicTrade.ETHUSDT"]
 
 
 def test_a_lost_answer_holds_up_the_others_for_two_pings_only() -> None:
@@ -207,6 +294,16 @@ def test_number_one_replaces_the_book_whatever_its_type() -> None:
     assert isinstance(update, BookUpdate)
 
 
+def test_a_second_restart_replaces_the_book_of_the_first() -> None:
+    protocol = following()
+    say(protocol, book("snapshot", 1, [["9", "1"]], [["10", "2"]]))
+
+    (snapshot,) = say(protocol, book("delta", 1, [["8", "1"]], [["10", "3"]]))
+
+    assert isinstance(snapshot, BookSnapshot)
+    assert [level.price for level in snapshot.bids] == [Decimal(8)]
+
+
 def test_a_book_of_one_level_that_is_repeated_is_still_so() -> None:
     protocol = following(SPOT, Subscription(Channel.BOOK, BTC, 1))
     say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]], depth=1))
@@ -231,6 +328,36 @@ def test_a_resync_ends_and_begins_the_stream_once_however_often_it_is_asked_for(
     assert sent(protocol) == []
 
 
+def test_a_snapshot_that_was_asked_for_replaces_the_book_even_with_the_same_number() -> None:
+    protocol = following()
+    say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
+    say(protocol, ack(1))
+
+    protocol.resync(BOOK)
+    say(protocol, ack(2, "unsubscribe"))
+    (snapshot,) = say(protocol, book("snapshot", 5, [["9", "3"]], [["10", "2"]]))
+
+    assert isinstance(snapshot, BookSnapshot)
+    assert snapshot.bids == (Level(Decimal(9), Decimal(3)),)
+
+
+def test_a_gap_before_the_acknowledgement_is_resynced_all_the_same() -> None:
+    protocol = following()
+    say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
+    (desync,) = say(protocol, book("delta", 7, [["9", "0"]], []))
+    assert isinstance(desync, Desync)
+
+    protocol.resync(BOOK)
+    protocol.resync(BOOK)
+
+    assert say(protocol, ack(1)) == []
+    assert [message["op"] for message in sent(protocol)] == ["unsubscribe"]
+    say(protocol, ack(2, "unsubscribe"))
+    assert [message["op"] for message in sent(protocol)] == ["subscribe"]
+    say(protocol, ack(3))
+    assert sent(protocol) == []
+
+
 def test_a_ticker_of_futures_is_merged_from_what_changed() -> None:
     protocol = following(LINEAR, PERP_TICKER)
     whole = {"symbol": "BTCUSDT", "lastPrice": "100", "bid1Price": "99", "bid1Size": "3"}
@@ -246,31 +373,46 @@ def test_a_ticker_of_futures_is_merged_from_what_changed() -> None:
     assert ticker.bid_quantity is None
 
 
+def hear_candle(protocol: BybitProtocol, start: int, *, confirm: bool) -> list[Candle]:
+    row = {
+        "start": start,
+        "end": start + 59_999,
+        "interval": "1",
+        "open": "1",
+        "close": "2",
+        "high": "3",
+        "low": "1",
+        "volume": "4",
+        "confirm": confirm,
+        "timestamp": start,
+    }
+    message = {"topic": "kline.1.BTCUSDT", "data": [row], "ts": 5, "type": "snapshot"}
+    return [event for event in say(protocol, message) if isinstance(event, Candle)]
+
+
 def test_a_candle_that_is_never_confirmed_is_closed_by_the_next() -> None:
     protocol = following(SPOT, MINUTES)
 
-    def candle(start: int, *, confirm: bool) -> list[Candle]:
-        row = {
-            "start": start,
-            "end": start + 59_999,
-            "interval": "1",
-            "open": "1",
-            "close": "2",
-            "high": "3",
-            "low": "1",
-            "volume": "4",
-            "confirm": confirm,
-            "timestamp": start,
-        }
-        message = {"topic": "kline.1.BTCUSDT", "data": [row], "ts": 5, "type": "snapshot"}
-        return [event for event in say(protocol, message) if isinstance(event, Candle)]
-
-    assert [one.closed for one in candle(0, confirm=False)] == [False]
-    first, second = candle(60_000, confirm=False)
+    assert [one.closed for one in hear_candle(protocol, 0, confirm=False)] == [False]
+    first, second = hear_candle(protocol, 60_000, confirm=False)
     assert (first.start_ns, first.closed) == (0, True)
     assert (second.start_ns, second.closed) == (60_000_000_000, False)
-    assert [one.closed for one in candle(60_000, confirm=True)] == [True]
-    assert [one.closed for one in candle(120_000, confirm=False)] == [False]
+    assert [one.closed for one in hear_candle(protocol, 60_000, confirm=True)] == [True]
+    assert [one.closed for one in hear_candle(protocol, 120_000, confirm=False)] == [False]
+
+
+def test_a_candle_is_closed_once_however_often_or_late_it_is_confirmed() -> None:
+    protocol = following(SPOT, MINUTES)
+    hear_candle(protocol, 0, confirm=False)
+
+    assert [one.closed for one in hear_candle(protocol, 60_000, confirm=False)] == [True, False]
+    assert hear_candle(protocol, 0, confirm=True) == []
+    assert [one.closed for one in hear_candle(protocol, 60_000, confirm=True)] == [True]
+    assert hear_candle(protocol, 60_000, confirm=True) == []
+    assert hear_candle(protocol, 60_000, confirm=False) == []
+    assert [one.start_ns for one in hear_candle(protocol, 120_000, confirm=False)] == [
+        120_000_000_000
+    ]
 
 
 def test_the_list_of_markets_is_fetched_page_by_page() -> None:
@@ -333,3 +475,30 @@ def test_every_listed_market_is_spelled_and_read_back(category: Category) -> Non
     assert [category.spell(one.symbol) for one in listed] == [one.venue_symbol for one in listed]
     wrong = [one.symbol for one in listed if category.read(one.venue_symbol) != one.symbol]
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("category", "symbol", "name"),
+    [
+        (SPOT, "BTC/USDT", "BTCUSDT"),
+        (SPOT, "USDC/USDT", "USDCUSDT"),
+        (LINEAR, "BTC/USDT:PERP", "BTCUSDT"),
+        (LINEAR, "1000PEPE/USDT:PERP", "1000PEPEUSDT"),
+        (LINEAR, "SHIB1000/USDT:PERP", "SHIB1000USDT"),
+        (LINEAR, "BTC/USDC:PERP", "BTCPERP"),
+        (LINEAR, "BTC/USDT:26DEC26", "BTCUSDT-26DEC26"),
+        (LINEAR, "BTC/USDC:26DEC26", "BTC-26DEC26"),
+    ],
+)
+def test_markets_are_spelled_as_the_venue_spells_them(
+    category: Category, symbol: str, name: str
+) -> None:
+    assert category.spell(Symbol(symbol)) == name
+    assert category.read(name) == Symbol(symbol)
+
+
+@pytest.mark.parametrize(
+    ("category", "symbol"), [(SPOT, "BTC/USDT:PERP"), (LINEAR, "BTC/USDT"), (LINEAR, "BTC/USDC")]
+)
+def test_a_market_of_another_category_has_no_name_here(category: Category, symbol: str) -> None:
+    assert category.spell(Symbol(symbol)) == symbol

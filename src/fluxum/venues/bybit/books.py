@@ -4,7 +4,9 @@ https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook: a snapshot 
 time and replaces the book; so does any message whose number is 1, which means that the service
 was restarted. Books of one level are snapshots only, repeated with the same number after three
 quiet seconds. The venue keeps the window itself and tells a level that leaves it as "0", so
-cutting to the depth after a message takes nothing away that is still there.
+cutting to the depth after a message takes nothing away that is still there. (In two recordings
+of 2025 and 2026 no book was ever longer or shorter than its topic says, after any of 1,796
+messages.) Should a level's "0" ever be missing, cutting keeps it from staying as a stale one.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,6 +43,12 @@ class NumberedBook:
         self._counts = counts
         self._settle = settle
         self._last: int | None = None
+        self.is_awaited = True
+        """Whether a snapshot was asked for that has not come yet."""
+
+    def renew(self) -> None:
+        """A snapshot is asked for: it replaces the book whatever its number."""
+        self.is_awaited = True
 
     def hear(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """What a message says; nothing between a gap and the next snapshot."""
@@ -67,7 +75,8 @@ class NumberedBook:
 
     def _snapshot(self, message: native.BookFrame, received_ns: int) -> Sequence[Event]:
         data, venue_ns = message.data, (message.cts or message.ts) * MILLI
-        if data.u == self._last:  # repeated, as nothing changed: the book is as it was
+        is_repeated = data.u == self._last and data.u != _RESTART and not self.is_awaited
+        if is_repeated:  # as nothing changed: the book is as it was
             return (
                 BookUpdate(self._venue, self._symbol, (), (), venue_ns, received_ns, None, data.u),
             )
@@ -82,6 +91,7 @@ class NumberedBook:
             sequence=data.u,
         )
         self._last = data.u
+        self.is_awaited = False
         return [*self._settle(received_ns), snapshot]
 
     def _gap(self, last: int, message: native.BookFrame, received_ns: int) -> Sequence[Event]:

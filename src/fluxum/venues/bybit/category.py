@@ -25,7 +25,8 @@ class Category(Struct, frozen=True):
     """One category: `venue` is our name of it, `name` Bybit's.
 
     `args_max` is how many topics one request may have. With `echoes` an acknowledgement repeats
-    the request's id. `spell` gives the name of a market, `read` guesses a market by its name.
+    the request's id. `spell` gives the name of a market, and our own of a market of another
+    category, which the venue does not know; `read` guesses a market by its name.
     """
 
     venue: str
@@ -45,12 +46,14 @@ def market(name: str, base: str, quote: str, *, is_contract: bool) -> Symbol:
 
 
 def _spell_spot(symbol: Symbol) -> str:
-    return f"{symbol.base}{symbol.quote}"
+    return str(symbol) if symbol.contract else f"{symbol.base}{symbol.quote}"
 
 
 def _spell_linear(symbol: Symbol) -> str:
     """`BTCUSDT` and `BTCUSDT-26DEC26` against USDT, `BTCPERP` and `BTC-26DEC26` against USDC."""
     base, quote, contract = symbol.base, symbol.quote, symbol.contract
+    if not contract:
+        return str(symbol)
     if contract == _PERPETUAL:
         return f"{base}{_PERPETUAL if quote == 'USDC' else quote}"
     return f"{base}-{contract}" if quote == "USDC" else f"{base}{quote}-{contract}"

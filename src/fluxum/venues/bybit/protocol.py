@@ -26,7 +26,7 @@ from fluxum.venues.bybit import native, normalize, topics
 from fluxum.venues.bybit.books import NumberedBook
 from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.listing import Listing
-from fluxum.venues.bybit.requests import Asked, Requests
+from fluxum.venues.bybit.requests import Asked, Requests, halves, named
 from fluxum.venues.bybit.topics import INSTRUMENTS
 from fluxum.venues.rows import RowReader
 from fluxum.venues.streams import Streams
@@ -38,7 +38,7 @@ Hear = Callable[[bytes, int], Sequence[Event]]
 
 _TOPIC = b'{"topic":"'
 _PING = Send(b'{"op":"ping"}')
-_CARRIED_ALREADY = "already subscribed"
+_CARRIED_ALREADY = "error:already subscribed"
 _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -55,6 +55,7 @@ class BybitProtocol:
         self._listing = Listing(category, self._streams, self.outbox)
         self._hearers: dict[str, Hear] = {}
         self._by_prefix: dict[bytes, Hear] = {}
+        self._books: dict[str, NumberedBook] = {}
         self._unsettled: set[str] = set()  # asked for aloud, and neither accepted nor heard of
         self._ending: dict[str, Subscription] = {}
         self._tickers: dict[str, native.Ticker] = {}
@@ -93,25 +94,39 @@ class BybitProtocol:
     def resync(self, subscription: Subscription) -> None:
         """Queue an end and a new beginning of one stream: Bybit answers with a snapshot."""
         topic = self._streams.topic(subscription)
+        if topic is None:
+            return
         if topic == INSTRUMENTS:
             self._listing.ask()
-        elif topic is not None and topic not in self._requests.outstanding("subscribe"):
-            self._requests.add("unsubscribe", [topic], quiet=True)
-            self._requests.add("subscribe", [topic], quiet=True)
+            return
+        book = self._books.get(topic)
+        is_asked = topic in self._requests.outstanding("subscribe")
+        if is_asked and (book is None or book.is_awaited):
+            return
+        if book is not None:
+            book.renew()
+        self._requests.add("unsubscribe", [topic], quiet=True)
+        self._requests.add("subscribe", [topic], quiet=True)
 
     def ping(self) -> None:
         """Queue a ping; a request whose answer is lost holds up the others no longer."""
         self.outbox.append(_PING)
         current = self._requests.current
         if current is not None and self._requests.time_passed():
+            if current.op == "unsubscribe" and not current.quiet:
+                for topic in current.topics:
+                    self._ending.pop(topic, None)
             self._requests.answered()
 
     def unanswered(self) -> Collection[Subscription]:
-        """What was asked for aloud and is neither accepted nor refused yet."""
+        """What was asked for aloud and is neither accepted nor refused yet.
+
+        What waits for the answer to another request is not asked yet: its time begins later.
+        """
         if not self._unsettled:
             return ()
         by_topic = self._streams.by_topic
-        return [by_topic[topic] for topic in self._unsettled]
+        return [by_topic[topic] for topic in self._unsettled - self._requests.waiting()]
 
     def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - topics name theirs
         """Accept answers to another's questions."""
@@ -202,9 +217,15 @@ class BybitProtocol:
         for wire in native.decode_candles(frame).data:
             fresh = normalize.candle(self._venue, wire, symbol, interval_s, received_ns)
             before = self._candles.get(topic)
-            # Now and then the confirmation does not come: a later candle closes the one before.
-            if before is not None and before.start_ns < fresh.start_ns and not before.closed:
-                events.append(structs.replace(before, closed=True, received_ns=received_ns))
+            # Confirmations may be missing, repeated or late; each candle is closed once. A later
+            # candle closes the one before.
+            if before is not None:
+                if fresh.start_ns < before.start_ns:
+                    continue
+                if fresh.start_ns == before.start_ns and before.closed:
+                    continue
+                if fresh.start_ns > before.start_ns and not before.closed:
+                    events.append(structs.replace(before, closed=True, received_ns=received_ns))
             self._candles[topic] = fresh
             events.append(fresh)
         return events
@@ -227,7 +248,7 @@ class BybitProtocol:
             return (self._refusal(None, message.ret_msg, received_ns),)
         if op == "unsubscribe":
             return self._unsubscribed(asked, received_ns)
-        if message.success or message.ret_msg.startswith(f"error:{_CARRIED_ALREADY}"):
+        if message.success:
             accepted = [self._settle(topic, received_ns) for topic in asked.topics]
             return [event for events in accepted for event in events]
         return self._refused(asked, message.ret_msg, received_ns)
@@ -244,20 +265,20 @@ class BybitProtocol:
 
     def _refused(self, asked: Asked, reason: str, received_ns: int) -> Sequence[Event]:
         """One bad topic takes its whole request with it: the others are asked for again."""
-        named = [topic for topic in asked.topics if topic in reason]
-        bad = named or (asked.topics if len(asked.topics) == 1 else [])
-        others = [topic for topic in asked.topics if topic not in bad]
-        if bad:
-            self._requests.add("subscribe", others, quiet=asked.quiet)
-        else:
-            for topic in others:
-                self._requests.add("subscribe", [topic], quiet=asked.quiet)
-        refused: list[Event] = []
-        for topic in bad:
-            subscription = self._end(topic)
-            if subscription is not None:
-                refused.append(self._refusal(subscription, reason, received_ns))
-        return refused
+        bad = named(asked.topics, reason) or (asked.topics if len(asked.topics) == 1 else [])
+        by_topic, again = self._streams.by_topic, self._requests.outstanding("subscribe")
+        others = [
+            topic
+            for topic in asked.topics
+            if topic not in bad and topic in by_topic and topic not in again
+        ]
+        for group in [others] if bad else halves(others):
+            self._requests.add("subscribe", group, quiet=asked.quiet)
+        if reason.startswith(_CARRIED_ALREADY):
+            accepted = [self._settle(topic, received_ns) for topic in bad]
+            return [event for events in accepted for event in events]
+        ended = [self._end(topic) for topic in bad]
+        return [self._refusal(one, reason, received_ns) for one in ended if one is not None]
 
     def _refusal(
         self, subscription: Subscription | None, reason: str, received_ns: int
@@ -270,8 +291,8 @@ class BybitProtocol:
     # Bookkeeping
 
     def _settle(self, topic: str, received_ns: int) -> Sequence[Event]:
-        """Data answer a request as well as an acknowledgement does."""
-        if topic not in self._unsettled:
+        """Data answer a request as well as an acknowledgement does, unless they are late ones."""
+        if topic not in self._unsettled or topic in self._ending:
             return ()
         self._unsettled.discard(topic)
         subscription = self._streams.by_topic[topic]
@@ -287,9 +308,9 @@ class BybitProtocol:
         match subscription.channel:
             case Channel.BOOK:
                 settle = partial(self._settle, topic)
-                return NumberedBook(
-                    self._venue, subscription, self._rows, self.sequence, settle
-                ).hear
+                book = NumberedBook(self._venue, subscription, self._rows, self.sequence, settle)
+                self._books[topic] = book
+                return book.hear
             case Channel.TRADE:
                 return partial(self._hear_trades, topic, subscription)
             case Channel.TICKER:
@@ -301,6 +322,7 @@ class BybitProtocol:
     def _end(self, topic: str) -> Subscription | None:
         self._hearers.pop(topic, None)
         self._by_prefix.pop(topic.encode(), None)
+        self._books.pop(topic, None)
         self._unsettled.discard(topic)
         self._tickers.pop(topic, None)
         self._candles.pop(topic, None)

@@ -2,10 +2,11 @@
 
 On futures an acknowledgement repeats no id, and one bad topic refuses its whole request, so the
 next request waits until the last is answered: then an answer can only be to that one. A refusal
-mostly names the bad topic in its text; the others are asked for again, one by one if it does not
+mostly names the bad topic in its text; the others are asked for again, by halves if it does not
 (https://bybit-exchange.github.io/docs/v5/ws/connect; the texts as users report them).
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -14,9 +15,10 @@ from msgspec import Struct
 from fluxum.venues.bybit import native
 from fluxum.venues.venue import Effect, Send
 
-__all__ = ["Asked", "Requests"]
+__all__ = ["Asked", "Requests", "halves", "named"]
 
 _CHARACTERS_MAX = 20_000
+_BETWEEN_WORDS = re.compile(r"[\s,\[\]]+")
 
 
 class Asked(Struct):
@@ -64,6 +66,11 @@ class Requests:
         """The topics that are being asked for, or are to be."""
         return {topic for asked in self._waiting if asked.op == op for topic in asked.topics}
 
+    def waiting(self) -> set[str]:
+        """The topics that are to be asked for, once the request on its way is answered."""
+        later = list(self._waiting)[1:]
+        return {topic for asked in later if asked.op == "subscribe" for topic in asked.topics}
+
     def time_passed(self) -> bool:
         """Told every twenty seconds or so; whether the request on its way is older than that.
 
@@ -92,3 +99,23 @@ class Requests:
                 size = len(topic)
             groups[-1].append(topic)
         return groups
+
+
+def named(topics: Iterable[str], reason: str) -> list[str]:
+    """Those topics that a refusal names.
+
+    `error:handler not found,topic:orderbook.500.BTCUSDT`, `Invalid symbol :[publicTrade.NOPEUSDT]`:
+    whole words only, as one topic may begin like another.
+    """
+    words = _BETWEEN_WORDS.split(reason)
+    return [
+        topic
+        for topic in topics
+        if any(word == topic or word.endswith(f":{topic}") for word in words)
+    ]
+
+
+def halves(topics: Sequence[str]) -> Sequence[Sequence[str]]:
+    """Two requests for one, to find which topic is the bad one."""
+    middle = (len(topics) + 1) // 2
+    return [half for half in (topics[:middle], topics[middle:]) if half]
