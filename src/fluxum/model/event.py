@@ -5,6 +5,7 @@ from enum import Enum
 from msgspec import Struct
 
 from fluxum.errors import BadInput
+from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import (
     BookSnapshot,
@@ -15,8 +16,10 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
+from fluxum.model.order import Accepted, Declined, OpenOrders, OrderUpdate, TradingCount
 
 __all__ = [
+    "AccountEvent",
     "Channel",
     "DataStale",
     "Desync",
@@ -44,7 +47,7 @@ __all__ = [
 
 
 class Channel(Enum):
-    """A kind of market data."""
+    """A kind of data: of the market, or of one's own account (`balance`, `execution`)."""
 
     BOOK = "book"
     LEVEL3 = "level3"
@@ -52,6 +55,18 @@ class Channel(Enum):
     TRADE = "trade"
     CANDLE = "candle"
     INSTRUMENT = "instrument"
+    BALANCE = "balance"
+    EXECUTION = "execution"
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is about one's own account, so that credentials are needed."""
+        return self is Channel.BALANCE or self is Channel.EXECUTION
+
+    @property
+    def has_symbol(self) -> bool:
+        """Whether one market has to be named; the others are about the whole venue."""
+        return not (self is Channel.INSTRUMENT or self.is_private)
 
     @property
     def is_book(self) -> bool:
@@ -253,6 +268,17 @@ class Dropped(Struct, frozen=True, kw_only=True, tag="dropped"):
 MarketEvent = (
     Ticker | Trade | Candle | BookSnapshot | BookUpdate | Level3Snapshot | Level3Update | Instrument
 )
+AccountEvent = (
+    Balance
+    | Balances
+    | LedgerEntry
+    | OrderUpdate
+    | OpenOrders
+    | Fill
+    | Accepted
+    | Declined
+    | TradingCount
+)
 LinkEvent = (
     Subscribed
     | Unsubscribed
@@ -268,7 +294,7 @@ LinkEvent = (
     | Gap
     | Dropped
 )
-Event = MarketEvent | LinkEvent
+Event = MarketEvent | AccountEvent | LinkEvent
 
 
 def parse_channel(text: str) -> Channel:
@@ -288,5 +314,7 @@ _ALIASES = {
     "orderbook": "book",
     "books": "book",
     "tickers": "ticker",
+    "balances": "balance",
+    "executions": "execution",
     "instruments": "instrument",
 }

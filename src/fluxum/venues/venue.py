@@ -1,12 +1,10 @@
 """The contract a new exchange signs: a pure conversation, and the facts the house must know.
 
-A protocol is made anew for every link. Frames and responses go in with the time they were
-received; events come out at once; what must be written, fetched or closed is queued as effects
-and performed by the connection. Nothing here waits, dials, counts attempts or reads a clock.
+The conversation itself is in `conversation`, its private half in `private`; what is needed of
+both is named here again, so that a venue's room has one place to look.
 """
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -14,10 +12,21 @@ from msgspec import Struct
 from fluxum.book.book import Book
 from fluxum.book.level3 import Level3Book
 from fluxum.errors import BadInput
-from fluxum.model.event import Channel, Event, Subscription
+from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
 from fluxum.pacing import BackoffPolicy
+from fluxum.venues.conversation import (
+    Effect,
+    Fetch,
+    Handover,
+    Hangup,
+    Renew,
+    Send,
+    SequenceCounts,
+    VenueProtocol,
+)
+from fluxum.venues.private import Private
 
 __all__ = [
     "Answer",
@@ -29,6 +38,7 @@ __all__ = [
     "Hangup",
     "Limits",
     "MarketView",
+    "Renew",
     "RestServer",
     "Send",
     "SequenceCounts",
@@ -37,105 +47,6 @@ __all__ = [
     "VenueServer",
     "Word",
 ]
-
-
-class Send(Struct, frozen=True):
-    """Write this as one message."""
-
-    frame: bytes
-
-
-class Fetch(Struct, frozen=True):
-    """Make this REST call; give the body back through `receive_response`.
-
-    `path` goes behind the URL of `endpoint`, its query included. `purpose` lets the venue know
-    its own question again.
-    """
-
-    method: str
-    path: str
-    purpose: str
-    headers: Mapping[str, str] = {}
-    body: bytes = b""
-    endpoint: str = "rest"
-
-
-class Hangup(Struct, frozen=True):
-    """Close the link; the feed will dial again."""
-
-    reason: str
-
-
-class Handover(Struct, frozen=True):
-    """The venue will cut this link soon: open another first, prove it, then close this one."""
-
-    reason: str
-
-
-Effect = Send | Fetch | Hangup | Handover
-
-
-class SequenceCounts(Struct):
-    """How often a numbered message followed on from the one before (`steps`), and how often not.
-
-    Kept by protocols whose venues number messages; trades' own numbers are counted elsewhere.
-    """
-
-    steps: int = 0
-    breaks: int = 0
-
-
-class VenueProtocol(Protocol):
-    """One link's conversation: frames in, events out, effects queued.
-
-    `outbox` holds what is to be done, oldest first; whoever performs an effect pops it.
-    """
-
-    outbox: deque[Effect]
-    sequence: SequenceCounts
-
-    def subscribe(self, wanted: Iterable[Subscription]) -> None:
-        """Queue the requests for these streams; raises LocalProtocolError for impossible ones."""
-        ...
-
-    def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
-        """Queue the requests that end these streams; late data for them is no error."""
-        ...
-
-    def resync(self, subscription: Subscription) -> None:
-        """Queue whatever this venue needs to send one stream's snapshot again."""
-        ...
-
-    def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises only RemoteProtocolError, when it makes no sense."""
-        ...
-
-    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """What the answer to a `Fetch` says; raises RemoteProtocolError when it makes no sense."""
-        ...
-
-    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """What it means that the venue answered a `Fetch` with a no (HTTP 4xx)."""
-        ...
-
-    def ping(self) -> None:
-        """Queue the venue's own ping, or whatever else makes a healthy link say something."""
-        ...
-
-    def unanswered(self) -> Collection[Subscription]:
-        """What was asked and has been neither accepted nor refused yet."""
-        ...
-
-    def overhear(self, depth: int | None = None) -> None:
-        """From now on accept answers to questions this protocol did not ask, as on a tape.
-
-        `depth` is that of books of which neither request nor acknowledgement is on the tape.
-        """
-        ...
-
-    def overhear_request(self, frame: bytes) -> None:
-        """Learn from another client's frame what it asked for; nonsense is passed over."""
-        ...
 
 
 class MarketView(Protocol):
@@ -287,6 +198,7 @@ class Venue(Struct, frozen=True, kw_only=True):
     popular: tuple[Symbol, ...]
     spell: Callable[[Symbol], str] = str
     rest: Callable[[MarketView], RestServer] | None = None
+    private: Private | None = None
     recorded_hosts: frozenset[str] = frozenset()
     needs_token: frozenset[Channel] = frozenset()
     fatal_closes: frozenset[int] = frozenset()
@@ -305,8 +217,9 @@ class Venue(Struct, frozen=True, kw_only=True):
         if channel not in self.routes:
             offered = ", ".join(sorted(one.value for one in self.routes))
             raise BadInput(f"{self.name} offers {offered}; was {channel.value!r}")
-        if (subscription.symbol is None) != (channel is Channel.INSTRUMENT):
-            raise BadInput(f"one symbol is needed, for instruments none; was '{subscription}'")
+        if (subscription.symbol is not None) != channel.has_symbol:
+            wanted = "one symbol" if channel.has_symbol else "no symbol"
+            raise BadInput(f"{channel.value} needs {wanted}; was '{subscription}'")
         depths = self.depths.get(channel, ())
         intervals_s = self.intervals_s if channel is Channel.CANDLE else ()
         return Subscription(

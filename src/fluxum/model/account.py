@@ -1,0 +1,172 @@
+"""What is held and what became of it: balances, account entries, fills, and the keys to them."""
+
+from decimal import Decimal
+from enum import Enum
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput
+from fluxum.model.instrument import Asset, Symbol
+from fluxum.model.market import Side
+
+__all__ = [
+    "Balance",
+    "Balances",
+    "Credentials",
+    "EntryKind",
+    "Fee",
+    "Fill",
+    "LedgerEntry",
+    "Liquidity",
+    "Wallet",
+]
+
+_ZERO = Decimal(0)
+
+
+class Credentials:
+    """The keys to an account. They show themselves to nobody: printed they are masked.
+
+    Made of text alone; the venue's own room knows what each part means. They can be neither
+    copied into JSON nor pickled. Raises BadInput for an empty key or secret.
+    """
+
+    __slots__ = ("key", "passphrase", "secret")
+
+    def __init__(self, key: str, secret: str, passphrase: str = "") -> None:
+        if not key or not secret:
+            raise BadInput("credentials need a key and a secret, one was empty")
+        self.key = key
+        self.secret = secret
+        self.passphrase = passphrase
+
+    def __repr__(self) -> str:
+        """Stars, however long the parts are."""
+        return "Credentials(key=***, secret=***)"
+
+    def __reduce__(self) -> str:
+        """Refuse to be written down."""
+        raise BadInput("credentials are never written down, so they cannot be pickled")
+
+
+class Wallet(Struct, frozen=True):
+    """A part of a balance, as the venue divides it: `spot`/`main`, `earn`/`bonded`."""
+
+    kind: str
+    name: str
+    total: Decimal
+
+
+class Balance(Struct, frozen=True, kw_only=True, tag="balance"):
+    """What is held of one asset. `held` is bound by open orders, where the venue says."""
+
+    venue: str
+    asset: Asset
+    total: Decimal
+    held: Decimal | None = None
+    wallets: tuple[Wallet, ...] = ()
+    venue_ns: int | None = None
+    received_ns: int
+
+    @property
+    def free(self) -> Decimal | None:
+        """What can be traded, where the venue says what is held."""
+        return None if self.held is None else self.total - self.held
+
+
+class Balances(Struct, frozen=True, kw_only=True, tag="balances"):
+    """All balances of an account at one moment; an asset that is missing is not held."""
+
+    venue: str
+    balances: tuple[Balance, ...]
+    received_ns: int
+
+
+class EntryKind(Enum):
+    """Why an account changed; the venue's own word is kept beside it."""
+
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    TRADE = "trade"
+    FEE = "fee"
+    MARGIN = "margin"
+    ADJUSTMENT = "adjustment"
+    TRANSFER = "transfer"
+    REWARD = "reward"
+    CONVERSION = "conversion"
+    OTHER = "other"
+
+
+class LedgerEntry(Struct, frozen=True, kw_only=True, tag="ledger_entry"):
+    """One line of an account: the balance after it is that before, plus amount, less fee.
+
+    `entry_id` is the venue's and never repeats; the lines of one transaction (the two legs of a
+    trade) share a `reference_id`. `amount` has its sign and excludes the fee, which is charged in
+    the same asset. `venue_kind` is the venue's word for the kind. `raw` is the row as it was on
+    the wire; it is no part of the fact's JSON.
+    """
+
+    venue: str
+    entry_id: str
+    reference_id: str
+    kind: EntryKind
+    venue_kind: str
+    asset: Asset
+    amount: Decimal
+    fee: Decimal
+    balance: Decimal
+    wallet: str = ""
+    backfilled: bool = False
+    venue_ns: int
+    received_ns: int
+    raw: bytes = b""
+
+    @property
+    def change(self) -> Decimal:
+        """What the line did to the balance: amount less fee."""
+        return self.amount - self.fee
+
+
+class Liquidity(Enum):
+    """Whether a fill took liquidity from the book or had made it."""
+
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+class Fee(Struct, frozen=True):
+    """What a fill cost, in the asset it was charged in; a rebate is negative."""
+
+    asset: Asset
+    amount: Decimal
+
+
+class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
+    """An execution of one's own order; `side` is that of the order. `fill_id` never repeats.
+
+    `backfilled` marks one that was read from the account's history after a hole.
+    """
+
+    venue: str
+    symbol: Symbol
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fees: tuple[Fee, ...] = ()
+    liquidity: Liquidity | None = None
+    fill_id: str
+    order_id: str
+    client_order_id: str = ""
+    backfilled: bool = False
+    venue_ns: int
+    received_ns: int
+
+    @property
+    def notional(self) -> Decimal:
+        """Price times quantity, in the quote asset."""
+        return self.price * self.quantity
+
+    @property
+    def signed_quantity(self) -> Decimal:
+        """The quantity, negative for a sale."""
+        return self.quantity if self.side is Side.BUY else _ZERO - self.quantity

@@ -1,0 +1,1 @@
+"""Asking a venue for something: orders placed, followed and cleared up, within limits."""

@@ -1,0 +1,135 @@
+"""What a venue's conversation is made of: what it hears and says, and what it wants done.
+
+A protocol is made anew for every link. Frames and responses go in with the time they were
+received; events come out at once; what must be written, fetched or closed is queued as effects
+and performed by the connection. Nothing here waits, dials, counts attempts or reads a clock.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from fluxum.model.event import Event, Subscription
+
+__all__ = [
+    "Effect",
+    "Fetch",
+    "Handover",
+    "Hangup",
+    "Renew",
+    "Send",
+    "SequenceCounts",
+    "VenueProtocol",
+]
+
+
+class Send(Struct, frozen=True):
+    """Write this as one message.
+
+    With `has_token` the connection writes a token where the frame has a placeholder
+    (`private.TOKEN`), so that no effect and no recording ever holds one.
+    """
+
+    frame: bytes
+    has_token: bool = False
+
+
+class Fetch(Struct, frozen=True):
+    """Make this REST call; give the body back through `receive_response`.
+
+    `path` goes behind the URL of `endpoint`, its query included. `purpose` lets the venue know
+    its own question again.
+    """
+
+    method: str
+    path: str
+    purpose: str
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    endpoint: str = "rest"
+
+
+class Hangup(Struct, frozen=True):
+    """Close the link; the feed will dial again."""
+
+    reason: str
+
+
+class Handover(Struct, frozen=True):
+    """The venue will cut this link soon: open another first, prove it, then close this one."""
+
+    reason: str
+
+
+class Renew(Struct, frozen=True):
+    """The venue refused the token: get another one before doing what is queued behind this."""
+
+    reason: str
+
+
+Effect = Send | Fetch | Hangup | Handover | Renew
+
+
+class SequenceCounts(Struct):
+    """How often a numbered message followed on from the one before (`steps`), and how often not.
+
+    Kept by protocols whose venues number messages; trades' own numbers are counted elsewhere.
+    """
+
+    steps: int = 0
+    breaks: int = 0
+
+
+class VenueProtocol(Protocol):
+    """One link's conversation: frames in, events out, effects queued.
+
+    `outbox` holds what is to be done, oldest first; whoever performs an effect pops it.
+    """
+
+    outbox: deque[Effect]
+    sequence: SequenceCounts
+
+    def subscribe(self, wanted: Iterable[Subscription]) -> None:
+        """Queue the requests for these streams; raises LocalProtocolError for impossible ones."""
+        ...
+
+    def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
+        """Queue the requests that end these streams; late data for them is no error."""
+        ...
+
+    def resync(self, subscription: Subscription) -> None:
+        """Queue whatever this venue needs to send one stream's snapshot again."""
+        ...
+
+    def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
+        """What a frame says; raises only RemoteProtocolError, when it makes no sense."""
+        ...
+
+    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
+        """What the answer to a `Fetch` says; raises RemoteProtocolError when it makes no sense."""
+        ...
+
+    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
+        """What it means that the venue answered a `Fetch` with a no (HTTP 4xx)."""
+        ...
+
+    def ping(self) -> None:
+        """Queue the venue's own ping, or whatever else makes a healthy link say something."""
+        ...
+
+    def unanswered(self) -> Collection[Subscription]:
+        """What was asked and has been neither accepted nor refused yet."""
+        ...
+
+    def overhear(self, depth: int | None = None) -> None:
+        """From now on accept answers to questions this protocol did not ask, as on a tape.
+
+        `depth` is that of books of which neither request nor acknowledgement is on the tape.
+        """
+        ...
+
+    def overhear_request(self, frame: bytes) -> None:
+        """Learn from another client's frame what it asked for; nonsense is passed over."""
+        ...

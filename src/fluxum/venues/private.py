@@ -1,0 +1,166 @@
+"""The contract of a venue's private half: signing, account questions, and trading.
+
+As pure as the public half. A key never gets in here but through `sign`, and a token never does:
+frames carry a placeholder, which the connection replaces as it writes. So neither can be in an
+effect, an event, a recording or an error.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
+
+from fluxum.model.account import Balance, Credentials, EntryKind, Fill, LedgerEntry
+from fluxum.model.instrument import Asset
+from fluxum.model.order import Command, OrderUpdate
+from fluxum.venues.conversation import Fetch, VenueProtocol
+
+__all__ = [
+    "TOKEN",
+    "AccountQuestions",
+    "EntryQuery",
+    "Page",
+    "Private",
+    "Question",
+    "RestAllowance",
+    "Signed",
+    "Token",
+    "TradingProtocol",
+]
+
+Said = TypeVar("Said")
+Item = TypeVar("Item")
+
+TOKEN = "<token>"  # noqa: S105 - this is what stands in for one
+"""What stands in a frame where the token belongs; see Send.has_token."""
+
+
+class Token(Struct, frozen=True):
+    """What opens a private link, and how long it may wait to be used. Printed it is masked."""
+
+    text: str
+    valid_s: float
+
+    def __repr__(self) -> str:
+        """Stars for the text."""
+        return f"Token(text=***, valid_s={self.valid_s})"
+
+
+class Signed(Struct, frozen=True):
+    """What signing adds to a call: headers with the key, and the body that was signed."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        """Stars: a signature is as good as the key for as long as it lasts."""
+        return "Signed(headers=***, body=***)"
+
+
+class Question(Struct, Generic[Said], frozen=True):
+    """A call that changes nothing, and how its answer is read.
+
+    `read` takes the body and the time it was received. It raises VenueRefused (RateLimited where
+    waiting helps) when the answer is a no, and RemoteProtocolError when it makes no sense.
+    `cost` is what the call counts against the venue's allowance.
+    """
+
+    fetch: Fetch
+    read: Callable[[bytes, int], Said]
+    cost: float = 1.0
+
+
+class Page(Struct, Generic[Item], frozen=True):
+    """A part of a longer list, newest first; `total` is how many there are, where that is told."""
+
+    items: tuple[Item, ...]
+    total: int | None = None
+
+
+class EntryQuery(Struct, frozen=True, kw_only=True):
+    """Which account entries are wanted: after `since_ns`, up to and with `until_ns`."""
+
+    asset: Asset | None = None
+    kind: EntryKind | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None
+
+
+class AccountQuestions(Protocol):
+    """What can be asked about an account. One object for each session: it learns names.
+
+    Lists are paged: `offset` counts items from the newest. Times are those of `EntryQuery`.
+    """
+
+    def preparations(self) -> Sequence[Question[None]]:
+        """What has to be asked once, in this order, before the others can be read."""
+        ...
+
+    def token(self) -> Question[Token]:
+        """A token for private links."""
+        ...
+
+    def balances(self) -> Question[Sequence[Balance]]:
+        """All balances, with what open orders hold."""
+        ...
+
+    def open_orders(self, client_order_id: str = "") -> Question[Sequence[OrderUpdate]]:
+        """All open orders, or the one of this name."""
+        ...
+
+    def closed_orders(
+        self, client_order_id: str = "", since_ns: int | None = None, offset: int = 0
+    ) -> Question[Page[OrderUpdate]]:
+        """Orders that ended, or the one of this name."""
+        ...
+
+    def fills(
+        self, since_ns: int | None = None, until_ns: int | None = None, offset: int = 0
+    ) -> Question[Page[Fill]]:
+        """Executions of one's own orders, `backfilled`."""
+        ...
+
+    def entries(self, query: EntryQuery, offset: int = 0) -> Question[Page[LedgerEntry]]:
+        """Account entries, `backfilled`."""
+        ...
+
+
+class TradingProtocol(VenueProtocol, Protocol):
+    """A private link's conversation: it follows the account, and can ask for things.
+
+    Its events, besides those of any protocol: `OpenOrders` and `Balances` as snapshots, then
+    `OrderUpdate` (always the whole order), `Fill`, `LedgerEntry`, `TradingCount`; and for each
+    command `Accepted` or `Declined`, as many as the venue gives, the last one marked.
+    """
+
+    def command(self, command_id: int, command: Command, now_ns: int) -> None:
+        """Queue a command; raises BadInput, before anything is sent, for an impossible one.
+
+        `command_id` is handed in, never twice on one link. A command refused because its token
+        was too old has surely not been obeyed: it is sent once more, after a `Renew`.
+        """
+        ...
+
+
+class RestAllowance(Struct, frozen=True):
+    """A counter that rises with each call by its cost and falls with time; `most` is refused."""
+
+    most: float
+    decay_per_s: float
+
+
+class Private(Struct, frozen=True, kw_only=True):
+    """What a venue offers to those who have an account there.
+
+    `endpoint` names that of the private link; links to any endpoint of `token_endpoints` need a
+    token. `sign` signs a call, given a number that only ever grows (a nonce). `allowances` are the REST counters by the name of the account's tier, the first being
+    assumed; `pages` is how many items a page has.
+    """
+
+    endpoint: str
+    token_endpoints: frozenset[str]
+    protocol: Callable[[], TradingProtocol]
+    questions: Callable[[], AccountQuestions]
+    sign: Callable[[Fetch, Credentials, int], Signed]
+    allowances: Mapping[str, RestAllowance]
+    pages: int
