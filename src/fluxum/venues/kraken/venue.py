@@ -14,7 +14,12 @@ __all__ = ["KRAKEN"]
 KRAKEN = Venue(
     name=VENUE,
     # https://docs.kraken.com/api/docs/guides/spot-ws-intro, 2026-05
-    endpoints={"public": "wss://ws.kraken.com/v2", "level3": "wss://ws-l3.kraken.com/v2"},
+    endpoints={
+        "public": "wss://ws.kraken.com/v2",
+        "private": "wss://ws-auth.kraken.com/v2",
+        "level3": "wss://ws-l3.kraken.com/v2",
+        "rest": "https://api.kraken.com",
+    },
     routes={
         Channel.BOOK: "public",
         Channel.TICKER: "public",
@@ -22,8 +27,10 @@ KRAKEN = Venue(
         Channel.CANDLE: "public",
         Channel.INSTRUMENT: "public",
         Channel.LEVEL3: "level3",
+        Channel.BALANCE: "private",
+        Channel.EXECUTION: "private",
     },
-    needs_token=frozenset({Channel.LEVEL3}),
+    needs_token=frozenset({Channel.LEVEL3, Channel.BALANCE, Channel.EXECUTION}),
     # https://docs.kraken.com/api/docs/websocket-v2/book and /level3; the first is the default
     depths={Channel.BOOK: (10, 25, 100, 500, 1000), Channel.LEVEL3: (10, 100, 1000)},
     # https://docs.kraken.com/api/docs/websocket-v2/ohlc; the first is ours, the venue names none

@@ -1,0 +1,1 @@
+"""Kraken's private half: the account's streams, orders, and the signed calls around them."""

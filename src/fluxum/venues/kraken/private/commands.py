@@ -1,0 +1,259 @@
+"""Commands as Kraken wants them: the method and its parameters, checked as far as Kraken says.
+
+https://docs.kraken.com/api/docs/websocket-v2/add_order and the pages beside it. Numbers are
+written plainly, as Kraken refuses exponents; what the instrument allows is not known here.
+"""
+
+import re
+from decimal import Decimal
+from typing import Any, assert_never
+
+from msgspec import Raw
+
+from fluxum.errors import BadInput
+from fluxum.model.instant import format_rfc3339
+from fluxum.model.order import (
+    Amend,
+    Cancel,
+    CancelAll,
+    CancelAllAfter,
+    CancelBatch,
+    CloseOrder,
+    Command,
+    Edit,
+    OrderRequest,
+    Place,
+    PlaceBatch,
+    PriceKind,
+    Trigger,
+)
+from fluxum.venues.kraken.private import native
+from fluxum.venues.kraken.private.words import (
+    FEE_ASSETS,
+    ORDER_TYPES,
+    PRICE_KINDS,
+    REFERENCES,
+    SELF_TRADES,
+    TIMES_IN_FORCE,
+)
+from fluxum.venues.private import TOKEN
+
+__all__ = ["answers_of", "wire_of"]
+
+_CLIENT_ID = re.compile(
+    r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[\x21-\x7e]{1,18}"
+)
+_BATCH = (2, 15)
+_BATCH_CANCEL = (2, 50)
+_AFTER_MAX_S = 86_400
+
+Wire = tuple[str, Any]  # the method and the Struct of its parameters
+
+
+def wire_of(command: Command) -> Wire:
+    """The method and parameters; raises BadInput for what Kraken cannot be asked."""
+    match command:
+        case Place():
+            return "add_order", _add(command)
+        case PlaceBatch():
+            return "batch_add", _batch(command)
+        case Amend():
+            return "amend_order", _amend(command)
+        case Edit():
+            return "edit_order", _edit(command)
+        case Cancel():
+            return "cancel_order", _cancel(command)
+        case CancelBatch():
+            return "batch_cancel", _cancel_batch(command)
+        case CancelAll():
+            return "cancel_all", native.TokenParams(token=TOKEN)
+        case CancelAllAfter(timeout_s):
+            if not 0 <= timeout_s < _AFTER_MAX_S:
+                raise BadInput(f"a time-out of 0 to 86399 s was expected, was {timeout_s}")
+            return "cancel_all_orders_after", native.TokenParams(token=TOKEN, timeout=timeout_s)
+        case _:
+            assert_never(command)
+
+
+def answers_of(command: Command) -> int:
+    """How many answers come: cancels of several orders are answered one by one."""
+    if isinstance(command, Cancel):
+        ids = (command.order_ids, command.client_order_ids, command.user_references)
+        return sum(map(len, ids))
+    return 1
+
+
+def _add(command: Place) -> native.AddParams:
+    fields = _fields(command.request)
+    return native.AddParams(
+        **{name: getattr(fields, name) for name in fields.__struct_fields__},
+        symbol=str(command.request.symbol),
+        deadline=_instant(command.deadline_ns),
+        validate=command.validate or None,
+        token=TOKEN,
+    )
+
+
+def _batch(command: PlaceBatch) -> native.BatchAddParams:
+    symbols = {str(request.symbol) for request in command.requests}
+    count = len(command.requests)
+    if not _BATCH[0] <= count <= _BATCH[1] or len(symbols) != 1:
+        raise BadInput(
+            f"a batch of 2 to 15 orders of one symbol was expected, "
+            f"was {count} of {', '.join(sorted(symbols)) or 'none'}"
+        )
+    return native.BatchAddParams(
+        symbol=symbols.pop(),
+        orders=[_fields(request) for request in command.requests],
+        deadline=_instant(command.deadline_ns),
+        validate=command.validate or None,
+        token=TOKEN,
+    )
+
+
+def _fields(request: OrderRequest) -> native.OrderFields:
+    _check_ids(request)
+    return native.OrderFields(
+        order_type=ORDER_TYPES[request.order_type],
+        side=request.side.value,
+        order_qty=_number(request.quantity),
+        limit_price=_number(request.limit_price, signed=request.limit_price_kind is not None),
+        limit_price_type=_kind(request.limit_price_kind),
+        triggers=_triggers(request.trigger),
+        conditional=_conditional(request.close),
+        time_in_force=TIMES_IN_FORCE[request.time_in_force],
+        effective_time=_instant(request.effective_ns),
+        expire_time=_instant(request.expires_ns),
+        cl_ord_id=request.client_order_id or None,
+        order_userref=request.user_reference,
+        post_only=request.post_only or None,
+        reduce_only=request.reduce_only or None,
+        margin=request.margin or None,
+        display_qty=_number(request.display_quantity),
+        cash_order_qty=_number(request.quote_quantity),
+        fee_preference=None if request.fee_asset is None else FEE_ASSETS[request.fee_asset],
+        stp_type=None if request.self_trade is None else SELF_TRADES[request.self_trade],
+    )
+
+
+def _check_ids(request: OrderRequest) -> None:
+    name = request.client_order_id
+    if name and not _CLIENT_ID.fullmatch(name):
+        raise BadInput(
+            f"a client order id is a UUID, 32 hexadecimal digits or up to 18 characters, "
+            f"was {name!r}"
+        )
+    if name and request.user_reference is not None:
+        raise BadInput(f"Kraken takes a client order id or a user reference, was both on {name!r}")
+    if name and request.close is not None:
+        raise BadInput(f"Kraken takes no client order id with a close order, was {name!r}")
+
+
+def _triggers(trigger: Trigger | None) -> native.Triggers | None:
+    if trigger is None:
+        return None
+    return native.Triggers(
+        price=_written(trigger.price, signed=trigger.kind is not PriceKind.STATIC),
+        reference=REFERENCES[trigger.reference],
+        price_type=PRICE_KINDS[trigger.kind],
+    )
+
+
+def _conditional(close: CloseOrder | None) -> native.Conditional | None:
+    if close is None:
+        return None
+    return native.Conditional(
+        order_type=ORDER_TYPES[close.order_type],
+        limit_price=_number(close.limit_price, signed=True),
+        limit_price_type=_kind(close.limit_price_kind),
+        trigger_price=_number(close.trigger_price, signed=True),
+        trigger_price_type=_kind(close.trigger_price_kind),
+    )
+
+
+def _amend(command: Amend) -> native.AmendParams:
+    if bool(command.order_id) == bool(command.client_order_id):
+        raise BadInput(
+            f"an order id or a client order id was expected, "
+            f"was {command.order_id!r} and {command.client_order_id!r}"
+        )
+    fields = native.AmendParams(
+        order_id=command.order_id or None,
+        cl_ord_id=command.client_order_id or None,
+        symbol=None if command.symbol is None else str(command.symbol),
+        order_qty=_number(command.quantity),
+        limit_price=_number(command.limit_price, signed=command.limit_price_kind is not None),
+        limit_price_type=_kind(command.limit_price_kind),
+        display_qty=_number(command.display_quantity),
+        trigger_price=_number(command.trigger_price, signed=command.trigger_price_kind is not None),
+        trigger_price_type=_kind(command.trigger_price_kind),
+        post_only=command.post_only,
+        deadline=_instant(command.deadline_ns),
+        token=TOKEN,
+    )
+    changes = (fields.order_qty, fields.limit_price, fields.display_qty, fields.trigger_price)
+    if all(change is None for change in changes):
+        raise BadInput(
+            f"an amendment needs a quantity or a price, was none for "
+            f"{command.order_id or command.client_order_id!r}"
+        )
+    return fields
+
+
+def _edit(command: Edit) -> native.EditParams:
+    return native.EditParams(
+        order_id=command.order_id,
+        symbol=str(command.symbol),
+        order_qty=_number(command.quantity),
+        limit_price=_number(command.limit_price),
+        triggers=_triggers(command.trigger),
+        display_qty=_number(command.display_quantity),
+        fee_preference=None if command.fee_asset is None else FEE_ASSETS[command.fee_asset],
+        post_only=command.post_only,
+        reduce_only=command.reduce_only,
+        order_userref=command.user_reference,
+        deadline=_instant(command.deadline_ns),
+        validate=command.validate or None,
+        token=TOKEN,
+    )
+
+
+def _cancel(command: Cancel) -> native.CancelParams:
+    if not answers_of(command):
+        raise BadInput("a cancel needs at least one id, was none")
+    return native.CancelParams(
+        order_id=list(command.order_ids) or None,
+        cl_ord_id=list(command.client_order_ids) or None,
+        order_userref=list(command.user_references) or None,
+        token=TOKEN,
+    )
+
+
+def _cancel_batch(command: CancelBatch) -> native.BatchCancelParams:
+    count = len(command.order_ids) + len(command.client_order_ids)
+    if not _BATCH_CANCEL[0] <= count <= _BATCH_CANCEL[1]:
+        raise BadInput(f"2 to 50 orders to cancel at once were expected, was {count}")
+    return native.BatchCancelParams(
+        orders=list(command.order_ids),
+        cl_ord_id=list(command.client_order_ids) or None,
+        token=TOKEN,
+    )
+
+
+def _kind(kind: PriceKind | None) -> str | None:
+    return None if kind is None else PRICE_KINDS[kind]
+
+
+def _instant(instant_ns: int | None) -> str | None:
+    return None if instant_ns is None else format_rfc3339(instant_ns)
+
+
+def _number(value: Decimal | None, *, signed: bool = False) -> Raw | None:
+    return None if value is None else _written(value, signed=signed)
+
+
+def _written(value: Decimal, *, signed: bool = False) -> Raw:
+    if not value.is_finite() or (value <= 0 and not signed) or not -30 < value.adjusted() < 30:
+        expected = "a finite number" if signed else "a number above zero"
+        raise BadInput(f"{expected} was expected, was {value}")
+    return Raw(f"{value:f}".encode())

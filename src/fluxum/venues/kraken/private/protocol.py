@@ -1,0 +1,354 @@
+"""One private link's conversation with Kraken: the account's streams, commands and their answers.
+
+There is no login: each request carries a token, for which a placeholder stands here. State changes
+come on `executions`, maybe before the answer to the command that caused them
+(https://docs.kraken.com/api/docs/websocket-v2/executions). Only the first report of an order is
+whole; the others are laid over what is known.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any
+
+from msgspec import MsgspecError, Raw
+
+from fluxum.errors import LocalProtocolError, RemoteProtocolError
+from fluxum.model.account import Balances, Fill
+from fluxum.model.event import (
+    Desync,
+    Event,
+    Refused,
+    Subscribed,
+    Subscription,
+    Unsubscribed,
+    VenueNotice,
+    VenueStatus,
+)
+from fluxum.model.order import Command, OpenOrders, OrderUpdate, TradingCount
+from fluxum.venues.kraken.native import Heartbeat, Kind, StatusFrame
+from fluxum.venues.kraken.normalize import VENUE
+from fluxum.venues.kraken.private import native, normalize
+from fluxum.venues.kraken.private.answers import Answers
+from fluxum.venues.kraken.private.channels import NAMES, AccountChannel, Numbering
+from fluxum.venues.kraken.private.commands import answers_of, wire_of
+from fluxum.venues.venue import Effect, Fetch, Renew, Send, SequenceCounts
+
+__all__ = ["KrakenPrivateProtocol"]
+
+_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
+_STALE_TOKEN = ("ESession:Invalid session", "EAPI:Invalid token", "Token(s) not found")
+_ENDED_MAX = 1000
+
+
+class KrakenPrivateProtocol:
+    """Kraken v2 private data and trading; see TradingProtocol for what each call promises."""
+
+    def __init__(self) -> None:
+        self.outbox: deque[Effect] = deque()
+        self.sequence = SequenceCounts()
+        self._channels: dict[str, AccountChannel] = {}
+        self._answers = Answers()
+        self._orders: dict[str, OrderUpdate] = {}
+        self._ended: OrderedDict[str, OrderUpdate] = OrderedDict()  # fills may come after the end
+        self._status = ""
+        self._is_overhearing = False
+        self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
+            native.ExecutionsFrame: self._executions,
+            native.BalancesFrame: self._balances,
+            Heartbeat: self._heartbeat,
+            StatusFrame: self._venue_status,
+        }
+
+    # What we say
+
+    def subscribe(self, wanted: Iterable[Subscription]) -> None:
+        """Queue a request for each channel."""
+        for subscription in wanted:
+            channel = AccountChannel(subscription, self.sequence)
+            self._channels[channel.name] = channel
+            self._ask("subscribe", channel, quiet=False)
+
+    def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
+        """Queue requests that end channels."""
+        for subscription in unwanted:
+            channel = self._channels.get(NAMES[subscription.channel])
+            if channel is not None and not channel.is_ending:
+                channel.is_ending = True
+                self._ask("unsubscribe", channel, quiet=False)
+
+    def resync(self, subscription: Subscription) -> None:
+        """Queue an end and a new beginning of one channel: Kraken answers with a snapshot."""
+        channel = self._channels.get(NAMES[subscription.channel])
+        if channel is None or channel.is_ending or self._answers.is_asked(channel.name):
+            return
+        channel.is_awaited = True
+        self._ask("unsubscribe", channel, quiet=True)
+        self._ask("subscribe", channel, quiet=True)
+
+    def command(self, command_id: int, command: Command, now_ns: int) -> None:  # noqa: ARG002
+        """Queue a command; raises BadInput for one Kraken cannot be asked."""
+        method, params = wire_of(command)
+        number = self._answers.begin(command_id, command, answers_of(command))
+        self._send(number, method, native.encode(params))
+
+    def ping(self) -> None:
+        """Queue a ping; it needs no token."""
+        self.outbox.append(Send(native.encode(native.Request("ping", None, self._answers.next()))))
+
+    def unanswered(self) -> Collection[Subscription]:
+        """The channels that were neither accepted nor refused."""
+        return [
+            one.subscription
+            for one in self._channels.values()
+            if not one.is_answered and not one.is_ending
+        ]
+
+    def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - there are no books
+        """Accept an account's streams that another asked for."""
+        self._is_overhearing = True
+
+    def overhear_request(self, frame: bytes) -> None:
+        """Nothing can be learned from another's request that its answer does not say."""
+
+    # What we hear
+
+    def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
+        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        try:
+            message = native.decode_frame(frame)
+        except _UNREADABLE as error:
+            return self._receive_response(frame, received_ns, str(error))
+        return self._handlers[type(message)](message, received_ns)
+
+    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
+        """The link itself needs no REST call."""
+        raise LocalProtocolError(f"no call was asked for, was {fetch.path!r}")
+
+    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
+        """No call was asked for."""
+        raise LocalProtocolError(f"no call was asked for, was {fetch.path!r}")
+
+    # Data
+
+    def _executions(self, frame: native.ExecutionsFrame, received_ns: int) -> Sequence[Event]:
+        channel, trouble = self._numbered("executions", frame.type, frame.sequence, received_ns)
+        if channel is None:
+            return trouble
+        events: list[Event] = self._accept(channel, received_ns)
+        if frame.type == "snapshot":
+            return [*events, *self._snapshot(frame.data, received_ns)]
+        for report in frame.data:
+            events += self._report(report, received_ns)
+        return events
+
+    def _snapshot(self, reports: Sequence[native.Report], received_ns: int) -> Sequence[Event]:
+        """Fills of lately first, oldest first, then every open order."""
+        self._orders.clear()
+        fills: list[Fill] = []
+        for report in reports:
+            if report.exec_type == "trade":
+                known = self._ended.get(report.order_id)
+                fills.append(normalize.fill(report, known, received_ns, backfilled=True))
+            else:
+                self._keep(normalize.order(report, None, received_ns))
+        fills.sort(key=attrgetter("venue_ns"))
+        orders = tuple(self._orders.values())
+        return [*fills, OpenOrders(venue=VENUE, orders=orders, received_ns=received_ns)]
+
+    def _report(self, report: native.Report, received_ns: int) -> Sequence[Event]:
+        name = report.order_id
+        known = self._orders.get(name) or self._ended.get(name)
+        events: list[Event] = []
+        if report.exec_type == "trade":
+            events.append(normalize.fill(report, known, received_ns, backfilled=False))
+        order = normalize.order(report, known, received_ns)
+        self._keep(order)
+        events.append(order)
+        if report.ratecount is not None:
+            events.append(self._count(order, report.ratecount, received_ns))
+        return events
+
+    def _keep(self, order: OrderUpdate) -> None:
+        """Remember an order; of those that ended the last thousand, for what comes late."""
+        name = order.order_id
+        if not order.status.is_final:
+            self._orders[name] = order
+            return
+        self._orders.pop(name, None)
+        self._ended[name] = order
+        self._ended.move_to_end(name)
+        if len(self._ended) > _ENDED_MAX:
+            self._ended.popitem(last=False)
+
+    def _count(self, order: OrderUpdate, used: Decimal, received_ns: int) -> TradingCount:
+        return TradingCount(venue=VENUE, symbol=order.symbol, used=used, received_ns=received_ns)
+
+    def _balances(self, frame: native.BalancesFrame, received_ns: int) -> Sequence[Event]:
+        channel, trouble = self._numbered("balances", frame.type, frame.sequence, received_ns)
+        if channel is None:
+            return trouble
+        events: list[Event] = self._accept(channel, received_ns)
+        try:
+            if frame.type == "snapshot":
+                rows = native.decode_balance_rows(frame.data)
+                holdings = tuple(normalize.balance(row, received_ns) for row in rows)
+                return [*events, Balances(venue=VENUE, balances=holdings, received_ns=received_ns)]
+            raws = native.decode_raw_rows(frame.data)
+            entries = native.decode_entry_rows(frame.data)
+        except _UNREADABLE as error:
+            raise RemoteProtocolError(str(error)) from error
+        for entry, raw in zip(entries, raws, strict=True):
+            events.append(normalize.entry(entry, bytes(raw), received_ns))
+        return events
+
+    def _numbered(
+        self, name: str, kind: Kind, number: int, received_ns: int
+    ) -> tuple[AccountChannel | None, Sequence[Event]]:
+        """The channel if its message is the next one, else none and what there is to tell."""
+        channel = self._channels.get(name)
+        if channel is None:
+            if not self._is_overhearing:
+                raise RemoteProtocolError(f"{name} was not asked for")
+            channel = self._adopt(name)
+        if channel.is_ending:
+            return None, ()
+        expected = channel.expected
+        numbering = channel.hear(kind, number)
+        if numbering is Numbering.NEXT:
+            return channel, ()
+        if numbering is Numbering.HOLE:
+            return None, (
+                Desync(
+                    venue=VENUE,
+                    subscription=channel.subscription,
+                    generation=0,
+                    reason=f"message {expected} of {name} was expected, was {number}",
+                    expected=expected,
+                    computed=number,
+                    received_ns=received_ns,
+                ),
+            )
+        return None, ()
+
+    def _adopt(self, name: str) -> AccountChannel:
+        (which,) = (one for one, known in NAMES.items() if known == name)
+        channel = AccountChannel(Subscription(which), self.sequence)
+        channel.is_answered = channel.is_awaited = True
+        self._channels[name] = channel
+        return channel
+
+    def _accept(self, channel: AccountChannel, received_ns: int) -> list[Event]:
+        """A snapshot answers a subscribe as well as an acknowledgement does."""
+        if channel.is_answered:
+            return []
+        channel.is_answered = True
+        return [Subscribed(venue=VENUE, subscription=channel.subscription, received_ns=received_ns)]
+
+    def _heartbeat(self, frame: Heartbeat, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
+        return ()
+
+    def _venue_status(self, frame: StatusFrame, received_ns: int) -> Sequence[Event]:
+        (wire,) = frame.data
+        if wire.system == self._status:  # repeated about every second
+            return ()
+        self._status = wire.system
+        try:
+            status = VenueStatus(wire.system)
+        except ValueError as error:
+            raise RemoteProtocolError(f"a status was expected, was {wire.system!r}") from error
+        return (VenueNotice(venue=VENUE, status=status, received_ns=received_ns),)
+
+    # Answers
+
+    def _receive_response(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+        try:
+            response = native.decode_response(frame)
+        except _UNREADABLE:
+            return self._complaint(frame, received_ns, reason)
+        if response.method == "pong":
+            return ()
+        try:
+            if response.method in {"subscribe", "unsubscribe"}:
+                return self._subscription_answer(response, received_ns)
+            if response.success is not True and self._is_stale(response.error):
+                again = self._answers.again(response.req_id)
+                if again is not None:
+                    number, method, params = again
+                    self.outbox.append(Renew(response.error or ""))
+                    self._send(number, method, params)
+                    return ()
+            return self._answers.settle(response, received_ns)
+        except _UNREADABLE as error:
+            raise RemoteProtocolError(str(error)) from error
+
+    def _complaint(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+        """`{"Error":"Exceeded msg rate"}` has neither method nor number."""
+        if not frame.startswith(b'{"Error"'):
+            raise RemoteProtocolError(reason)
+        message = frame[:200].decode("utf-8", "replace")
+        return (VenueNotice(venue=VENUE, message=message, received_ns=received_ns),)
+
+    def _subscription_answer(self, response: native.Response, received_ns: int) -> Sequence[Event]:
+        asked = self._answers.subscription(response.req_id)
+        if asked is None:
+            if self._is_overhearing:
+                return ()
+            return (Refused(venue=VENUE, message=response.error or "", received_ns=received_ns),)
+        name, method, is_quiet = asked
+        channel = self._channels.get(name)
+        if channel is None:
+            return ()
+        if response.success is not True:
+            return self._subscription_refused(response, channel, method, received_ns)
+        if method == "unsubscribe":
+            return () if is_quiet else self._end(channel, received_ns)
+        events = self._accept(channel, received_ns)
+        result = native.decode_subscribe_result(response.result or Raw(b"{}"))
+        if result.maxratecount is not None:
+            allowed = Decimal(result.maxratecount)
+            events.append(TradingCount(venue=VENUE, allowed=allowed, received_ns=received_ns))
+        return events
+
+    def _subscription_refused(
+        self, response: native.Response, channel: AccountChannel, method: str, received_ns: int
+    ) -> Sequence[Event]:
+        if method == "unsubscribe":
+            return self._end(channel, received_ns) if channel.is_ending else ()
+        reason = response.error or "no reason was given"
+        if self._is_stale(reason) and not channel.is_renewed:
+            channel.is_renewed = True
+            self.outbox.append(Renew(reason))
+            self._ask("subscribe", channel, quiet=True)
+            return ()
+        channel.is_answered = True
+        refused = Refused(
+            venue=VENUE,
+            subscription=channel.subscription,
+            message=reason,
+            received_ns=received_ns,
+        )
+        return (refused,)
+
+    def _end(self, channel: AccountChannel, received_ns: int) -> Sequence[Event]:
+        if self._channels.get(channel.name) is channel:
+            del self._channels[channel.name]
+        ended = Unsubscribed(
+            venue=VENUE, subscription=channel.subscription, received_ns=received_ns
+        )
+        return (ended,)
+
+    # Pieces
+
+    def _ask(self, method: str, channel: AccountChannel, *, quiet: bool) -> None:
+        number = self._answers.ask(channel.name, method, quiet=quiet)
+        self._send(number, method, native.encode(channel.params(method)))
+
+    def _send(self, number: int, method: str, params: bytes) -> None:
+        request = native.Request(method, Raw(params), number)
+        self.outbox.append(Send(native.encode(request), has_token=True))
+
+    @staticmethod
+    def _is_stale(reason: str | None) -> bool:
+        return reason is not None and reason.startswith(_STALE_TOKEN)
