@@ -18,6 +18,7 @@ __all__ = [
     "BreakerPolicy",
     "BreakerState",
     "CircuitBreaker",
+    "Counter",
     "TokenBucket",
 ]
 
@@ -115,6 +116,42 @@ class TokenBucket:
         self._at_s = now_s
         self._tokens -= 1
         return max(0.0, -self._tokens / self._rate_per_s)
+
+
+class Counter:
+    """A venue's own counter, followed: calls raise it by their cost, time lowers it.
+
+    What would raise it above `most` has to wait. A counter begins at zero, so a process that
+    ended a moment ago may still be counted by the venue; `raised_to` corrects it.
+    """
+
+    def __init__(self, most: float, decay_per_s: float) -> None:
+        if most <= 0 or decay_per_s <= 0:
+            raise BadInput(f"a counter needs a maximum and a decay, was {most} and {decay_per_s}")
+        self.most = most
+        self._decay_per_s = decay_per_s
+        self._count = 0.0
+        self._at_s: float | None = None
+
+    def count(self, now_s: float) -> float:
+        """Where the counter stands."""
+        if self._at_s is not None:
+            elapsed_s = max(0.0, now_s - self._at_s)
+            self._count = max(0.0, self._count - elapsed_s * self._decay_per_s)
+        self._at_s = now_s if self._at_s is None else max(self._at_s, now_s)
+        return self._count
+
+    def take(self, cost: float, now_s: float) -> float:
+        """Seconds to wait before a call of this cost; it is counted now. Raises BadInput."""
+        if cost > self.most:
+            raise BadInput(f"a cost up to {self.most} was expected, was {cost}")
+        count = self.count(now_s)
+        self._count = count + cost
+        return max(0.0, (self._count - self.most) / self._decay_per_s)
+
+    def raised_to(self, count: float, now_s: float) -> None:
+        """The venue says where its counter stands; only what is higher than ours counts."""
+        self._count = max(self.count(now_s), count)
 
 
 class BreakerState(Enum):

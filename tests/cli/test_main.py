@@ -26,7 +26,7 @@ def run(*words: str) -> int:
         (("orderbook", "-s", "BTC/USD", "-x", "mtgox"), "an exchange was expected ("),
         (("orderbook", "-s", "BTC/USD", "--depth", "2000"), "at most 1000 levels a side, was 2000"),
         (("stream", "gossip", "-s", "BTC/USD"), "a channel was expected (book, level3, ticker"),
-        (("stream", "level3", "-s", "BTC/USD"), "level3 at kraken needs a token"),
+        (("stream", "level3", "-s", "BTC/USD"), "level3 at kraken needs a login"),
         (("stream", "trade,book", "-s", "BTC/USD", "-f", "csv"), "was 'trade,book'"),
         (("stream", "trade"), "a symbol like BTC/USD was expected, or a comma list"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "2m"), "was 120"),

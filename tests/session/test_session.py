@@ -523,7 +523,7 @@ def test_what_a_venue_does_not_offer_is_refused_with_what_it_does() -> None:
                     Subscription(Channel.BOOK, ETH, depth=10),
                     Subscription(Channel.BOOK, ETH, depth=25),
                 )
-            with pytest.raises(BadInput, match="needs a token"):
+            with pytest.raises(BadInput, match="needs a login"):
                 session.subscribe(Subscription(Channel.LEVEL3, BTC))
             with pytest.raises(BadInput, match="was 120"):
                 session.subscribe(Subscription(Channel.CANDLE, BTC, interval_s=120))
@@ -614,7 +614,7 @@ def test_waiting_for_nothing_is_refused_and_a_timeout_says_what_is_missing() -> 
 def test_an_unknown_endpoint_is_refused() -> None:
     async def nobody(_url: str) -> None: ...
 
-    with pytest.raises(BadInput, match="public, level3; was 'privat'"):
+    with pytest.raises(BadInput, match="public, private, level3, rest; was 'privat'"):
         Session(
             KRAKEN,
             dial=nobody,  # type: ignore[arg-type]  # never dialled

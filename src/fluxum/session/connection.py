@@ -13,20 +13,32 @@ from typing import NoReturn
 from msgspec import Struct, field
 
 from fluxum.clock import Clock
-from fluxum.errors import LinkClosed, RemoteProtocolError, StaleLink
+from fluxum.errors import LinkClosed, LocalProtocolError, RemoteProtocolError, StaleLink
 from fluxum.flow.background import background
 from fluxum.flow.bus import Bus
 from fluxum.model.event import Event, MarketEvent, Rejected, Subscription
 from fluxum.pacing import TokenBucket
 from fluxum.session.fetching import FetchCounts, Fetching, Rest
+from fluxum.session.token import TokenKeeper
 from fluxum.transport.link import Link
-from fluxum.venues.venue import Effect, Fetch, Handover, Hangup, Limits, Send, VenueProtocol
+from fluxum.venues.private import TOKEN
+from fluxum.venues.venue import (
+    Effect,
+    Fetch,
+    Handover,
+    Hangup,
+    Limits,
+    Renew,
+    Send,
+    VenueProtocol,
+)
 
 __all__ = ["Connection", "LinkCounts", "RawFrame"]
 
 # About a millisecond of work; a pass of the loop costs as much as two or three frames.
 _BURST = 128
 _SAMPLE_CHARACTERS = 200
+_PLACEHOLDER = TOKEN.encode()
 _DATA: frozenset[type] = frozenset(MarketEvent.__args__)
 
 
@@ -67,6 +79,7 @@ class Connection:
         reject: Callable[[Rejected], None],
         hand_over: Callable[[str], None],
         age_s: float | None = None,
+        tokens: TokenKeeper | None = None,
     ) -> None:
         self._venue = venue
         self._link = link
@@ -80,6 +93,8 @@ class Connection:
         self._reject = reject
         self._hand_over = hand_over
         self._age_s = age_s
+        self._tokens = tokens
+        self._token = ""  # the one written last
         self._fetching = Fetching(
             venue, protocol, rest, clock, counts.fetches, self._take, reject, self.perform_soon
         )
@@ -140,11 +155,11 @@ class Connection:
 
     async def _perform_one(self, effect: Effect) -> None:
         match effect:
-            case Send(frame):
+            case Send(frame, has_token):
                 await asyncio.sleep(self._bucket.take(asyncio.get_running_loop().time()))
                 try:
                     async with asyncio.timeout(self._limits.answer_timeout_s):
-                        await self._link.send(frame)
+                        await self._link.send(self._with_token(frame) if has_token else frame)
                 except TimeoutError as error:
                     raise StaleLink("the link takes no more frames") from error
                 self._counts.sent += 1
@@ -152,10 +167,21 @@ class Connection:
                     self._raw.put(RawFrame(frame, self._clock.now_ns(), sent=True))
             case Fetch():
                 self._fetching.ask(effect)
+            case Renew():
+                if self._tokens is None:
+                    raise LocalProtocolError(f"{self._venue} wants a token, and none can be had")
+                await self._tokens.renew(self._token)
             case Handover(reason):
                 self._hand_over(reason)
             case Hangup(reason):
                 raise LinkClosed(f"we hung up: {reason}")
+
+    def _with_token(self, frame: bytes) -> bytes:
+        """The frame with the token in it, for the link alone: nobody else is to see that."""
+        if self._tokens is None:
+            raise LocalProtocolError(f"{self._venue} needs a token here, and none can be had")
+        self._token = self._tokens.text
+        return frame.replace(_PLACEHOLDER, self._token.encode())
 
     async def _watch(self) -> None:
         """Ping, give up on a link that is silent or owes an answer, have an old one replaced."""

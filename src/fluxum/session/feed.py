@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from random import Random
 from typing import NoReturn, Protocol
@@ -12,15 +12,18 @@ from fluxum.errors import FluxumError, LinkClosed, RateLimited, TransportError
 from fluxum.flow.bus import Bus
 from fluxum.model.event import Event, Rejected, State, Subscription, VenueStatus
 from fluxum.model.instrument import Symbol
+from fluxum.model.order import Command
 from fluxum.pacing import AttemptBudget, Backoff
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
 from fluxum.session.fetching import Rest
 from fluxum.session.readiness import Readiness
 from fluxum.session.state import is_lawful
+from fluxum.session.token import TokenKeeper
 from fluxum.transport.link import Dial
+from fluxum.venues.private import TradingProtocol
 from fluxum.venues.venue import Limits, Venue, VenueProtocol
 
-__all__ = ["Feed", "FeedOwner", "Surroundings"]
+__all__ = ["Feed", "FeedOwner", "Surroundings", "find_feed"]
 
 _log = logging.getLogger(__name__)
 _DIAL_TIMEOUT_S = 15.0
@@ -38,6 +41,7 @@ class Surroundings:
         random: Random,
         budget: AttemptBudget,
         rest: Rest,
+        tokens: TokenKeeper | None = None,
     ) -> None:
         self.venue = venue
         self.limits = limits
@@ -46,6 +50,7 @@ class Surroundings:
         self.random = random
         self.budget = budget
         self.rest = rest
+        self.tokens = tokens
         self.raw: Bus[RawFrame] = Bus()
         self.status = VenueStatus.ONLINE
 
@@ -104,6 +109,7 @@ class Feed:
         self._is_retired = False
         self._backoff = Backoff(around.limits.backoff, around.random)
         self._protocol: VenueProtocol | None = None
+        self._trading: TradingProtocol | None = None  # the same, on a private link
         self._connection: Connection | None = None
         self._ready_since_s: float | None = None
 
@@ -144,6 +150,13 @@ class Feed:
         if self._protocol is not None and subscription in self.wanted:
             self._protocol.resync(subscription)
             self._speak()
+
+    def command(self, command_id: int, command: Command) -> None:
+        """Send a command over a private link; raises TransportError where there is none now."""
+        if self._trading is None or self._protocol is None:
+            raise TransportError(f"{self.name} has no link to trade over: nothing was sent")
+        self._trading.command(command_id, command, self._around.clock.now_ns())
+        self._speak()
 
     def settle(self) -> None:
         """Move between SUBSCRIBING and READY as the readiness has it."""
@@ -201,6 +214,7 @@ class Feed:
     async def _converse(self) -> NoReturn:
         around = self._around
         async with AsyncExitStack() as stack:
+            await self._have_token()
             try:
                 async with asyncio.timeout(_DIAL_TIMEOUT_S):
                     link = await stack.enter_async_context(around.dial(self._url))
@@ -208,7 +222,7 @@ class Feed:
                 raise TransportError(
                     f"{self._url} did not answer in {_DIAL_TIMEOUT_S:.0f} s"
                 ) from error
-            protocol = around.venue.protocol()
+            protocol = self._make_protocol()
             connection = Connection(
                 around.venue.name,
                 link,
@@ -222,6 +236,7 @@ class Feed:
                 reject=self._reject,
                 hand_over=self._announce_cut,
                 age_s=self._age_s(),
+                tokens=around.tokens,
             )
             self._open(protocol, connection)
             try:
@@ -234,6 +249,20 @@ class Feed:
                 _log.warning("%s %s lost its link: %s", around.venue.name, self.name, reason)
                 self._lose(reason)
                 raise
+
+    async def _have_token(self) -> None:
+        """Get a token first, where the endpoint wants one and the session has credentials."""
+        private, tokens = self._around.venue.private, self._around.tokens
+        if private is not None and tokens is not None and self.endpoint in private.token_endpoints:
+            await tokens.fresh()
+
+    def _make_protocol(self) -> VenueProtocol:
+        private = self._around.venue.private
+        self._trading = None
+        if private is None or self.endpoint != private.endpoint:
+            return self._around.venue.protocol()
+        self._trading = private.protocol()
+        return self._trading
 
     def _open(self, protocol: VenueProtocol, connection: Connection) -> None:
         self.links += 1
@@ -248,7 +277,7 @@ class Feed:
     def _lose(self, reason: str) -> None:
         if self._has_proved_itself():
             self._backoff.reset()
-        self._protocol = self._connection = self._ready_since_s = None
+        self._protocol = self._trading = self._connection = self._ready_since_s = None
         self.readiness.lack(None, "not connected")
         if not self._is_retired:
             self.owner.lost(self, reason)
@@ -303,3 +332,26 @@ class Feed:
         self._ready_since_s = asyncio.get_running_loop().time() if is_ready else None
         _log.info("%s %s is %s %s", self._around.venue.name, self.name, new.value, reason)
         self.owner.moved(self, attempt=attempt, delay_s=delay_s, reason=reason)
+
+
+def find_feed(
+    feeds: Sequence[Feed],
+    subscription: Subscription,
+    fresh: Mapping[Feed, Sequence[Subscription]],
+    symbols_max: int,
+) -> Feed | None:
+    """The link that carries this symbol already, else one with room, if there is one.
+
+    `fresh` is what the links are about to carry besides.
+    """
+
+    def symbols(feed: Feed) -> set[Symbol | None]:
+        return feed.symbols | {one.symbol for one in fresh.get(feed, ())}
+
+    for feed in feeds:
+        if subscription.symbol in symbols(feed):
+            return feed
+    for feed in feeds:
+        if len(symbols(feed)) < symbols_max:
+            return feed
+    return None

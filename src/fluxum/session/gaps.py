@@ -74,11 +74,12 @@ class TradeRun:
 
 
 class RecentIds:
-    """The trades of one market that were told lately, by the venue's id."""
+    """What was told lately, by the venue's id; the last `kept` are remembered."""
 
-    __slots__ = ("_order", "_seen")
+    __slots__ = ("_kept", "_order", "_seen")
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = _SEEN_KEPT) -> None:
+        self._kept = kept
         self._order: deque[str] = deque()
         self._seen: set[str] = set()
 
@@ -88,7 +89,7 @@ class RecentIds:
             return False
         self._seen.add(trade_id)
         self._order.append(trade_id)
-        if len(self._order) > _SEEN_KEPT:
+        if len(self._order) > self._kept:
             self._seen.discard(self._order.popleft())
         return True
 

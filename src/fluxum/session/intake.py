@@ -15,6 +15,7 @@ from fluxum.book.keeper import BookKeeper, Verdict
 from fluxum.book.level3 import Level3Book
 from fluxum.book.proof import BookStatus, Evidence
 from fluxum.flow.bus import Bus
+from fluxum.model.account import Balances, Fill, LedgerEntry
 from fluxum.model.event import (
     Channel,
     DataStale,
@@ -39,6 +40,8 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
+from fluxum.model.order import OpenOrders, OrderUpdate
+from fluxum.session.account import Account
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.gaps import GapLedger
 from fluxum.session.stream import Stream
@@ -84,6 +87,10 @@ class Intake:
         self.gaps = GapLedger(venue.name)
         self.counts = IntakeCounts()
         self.refused: dict[Subscription, str] = {}
+        self.account: Account | None = None
+        """What follows the account, in a session with credentials."""
+        self.instruments: dict[Symbol, Instrument] = {}
+        """The rules of every market that was told; look, do not change."""
         self.streams: dict[Subscription, Stream] = {}
         self._by_symbol: dict[tuple[type, Symbol | None, int | None], Stream] = {}
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -93,7 +100,12 @@ class Intake:
             Trade: self._trade,
             Ticker: self._plain,
             Candle: self._plain,
-            Instrument: self._plain,
+            Instrument: self._instrument,
+            OpenOrders: self._account,
+            OrderUpdate: self._account,
+            Fill: self._account,
+            Balances: self._account,
+            LedgerEntry: self._account,
             Subscribed: self._subscribed,
             Refused: self._refused,
             VenueNotice: self._notice,
@@ -160,6 +172,7 @@ class Intake:
             heard_ns = self._heard_ns(stream)
             if heard_ns is not None:
                 self.gaps.begin(subscription, GapCause.LINK_LOST, heard_ns, reason)
+            self._lose_account(subscription)
             self._withdraw(subscription, BookStatus.SYNCING, f"link lost: {reason}")
         self.tell(
             LinkLost(venue=self._venue.name, link=feed.name, reason=reason, received_ns=now_ns)
@@ -182,10 +195,13 @@ class Intake:
         """A feed's frame made no sense, so any of its books may have missed an update."""
         self.tell(rejected)
         for subscription in feed.wanted:
+            reason = f"a frame could not be read: {rejected.reason}"
+            if subscription.channel.is_private:
+                self._begin_desync(self.streams[subscription], reason, rejected.received_ns)
+                continue
             evidence = self.evidence(subscription)
             if evidence is None or not evidence.live or subscription.symbol is None:
                 continue
-            reason = f"a frame could not be read: {rejected.reason}"
             keeper = self._keeper(subscription)
             keeper.doubt(subscription.symbol, BookStatus.UNVERIFIED, reason)
             feed.readiness.lack(subscription, reason)
@@ -325,6 +341,7 @@ class Intake:
     def _begin_desync(self, stream: Stream, reason: str, now_ns: int) -> None:
         self.counts.desyncs += 1
         subscription = stream.subscription
+        self._lose_account(subscription)
         self.gaps.begin(subscription, GapCause.DESYNC, now_ns, reason)
         stream.feed.readiness.lack(subscription, f"desynced: {reason}")
         wait_s = stream.next_resync_s(self._now_s())
@@ -349,7 +366,41 @@ class Intake:
             stream.feed.readiness.lack(stream.subscription, evidence.reason)
             stream.feed.settle()
 
+    # The account
+
+    def _account(self, event: OrderUpdate | Fill | LedgerEntry | OpenOrders | Balances) -> None:
+        stream = self._by_symbol.get((type(event), None, None))
+        if stream is None or self.account is None or not self.account.hear(event):
+            self.counts.withheld += 1
+            return
+        stream.heard_ns = event.received_ns
+        if isinstance(event, OpenOrders | Balances):
+            stream.due_s = None
+            self._end_gap(stream.subscription, event.received_ns)
+            self.lack(stream.subscription, "its history is being looked up")
+        self.bus.put(event)
+
+    def have(self, subscription: Subscription) -> None:
+        """Nothing of an account's channel is missing any more."""
+        if subscription in self.streams:
+            self._have(self.streams[subscription])
+
+    def lack(self, subscription: Subscription, reason: str) -> None:
+        """Something of an account's channel is still missing."""
+        if subscription in self.streams:
+            feed = self.streams[subscription].feed
+            feed.readiness.lack(subscription, reason)
+            feed.settle()
+
+    def _lose_account(self, subscription: Subscription) -> None:
+        if self.account is not None and subscription.channel.is_private:
+            self.account.lose(subscription.channel)
+
     # Everything else
+
+    def _instrument(self, event: Instrument) -> None:
+        self.instruments[event.symbol] = event
+        self._plain(event)
 
     def _plain(self, event: Ticker | Candle | Instrument) -> None:
         interval_s = event.interval_s if isinstance(event, Candle) else None
@@ -385,7 +436,11 @@ class Intake:
         if stream is not None:
             self.refused.pop(event.subscription, None)
             evidence = self.evidence(event.subscription)
-            if evidence is None or evidence.live:
+            if event.subscription.channel.is_private:  # there when its history is known
+                if stream.feed.readiness.lacks(event.subscription):
+                    stream.feed.readiness.lack(event.subscription, _SNAPSHOT_AWAITED)
+                stream.feed.settle()
+            elif evidence is None or evidence.live:
                 self._have(stream)
             else:
                 stream.feed.readiness.lack(event.subscription, _SNAPSHOT_AWAITED)
@@ -436,4 +491,6 @@ _KINDS: dict[Channel, tuple[type, ...]] = {
     Channel.TRADE: (Trade,),
     Channel.CANDLE: (Candle,),
     Channel.INSTRUMENT: (Instrument,),
+    Channel.BALANCE: (Balances, LedgerEntry),
+    Channel.EXECUTION: (OpenOrders, OrderUpdate, Fill),
 }

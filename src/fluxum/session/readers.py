@@ -3,8 +3,10 @@
 from collections.abc import Callable, Hashable
 
 from fluxum.model.event import (
+    AccountEvent,
     Channel,
     Event,
+    Gap,
     LinkLost,
     Refused,
     Rejected,
@@ -13,12 +15,19 @@ from fluxum.model.event import (
 )
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker
 
-__all__ = ["decides_readiness", "latest_key", "wants_of"]
+__all__ = ["decides_readiness", "is_of_account", "latest_key", "wants_of"]
+
+_ACCOUNT_KINDS = (*AccountEvent.__args__, LinkLost, Gap, StateChange)
 
 
 def decides_readiness(event: Event) -> bool:
     """Whether a session may be ready, or never, because of this."""
     return isinstance(event, StateChange | Refused)
+
+
+def is_of_account(event: Event) -> bool:
+    """Whether a reader of an account wants this: its events, and words of links and holes."""
+    return isinstance(event, _ACCOUNT_KINDS)
 
 
 def wants_of(

@@ -30,17 +30,19 @@ from fluxum.model.event import (
     StateChange,
     Subscription,
 )
-from fluxum.model.instrument import Symbol
+from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget, TokenBucket
+from fluxum.session.account import Account
 from fluxum.session.books import BookStream, ChangeStream
 from fluxum.session.connection import RawFrame
-from fluxum.session.feed import Feed, Surroundings
+from fluxum.session.feed import Feed, Surroundings, find_feed
 from fluxum.session.fetching import Rest
 from fluxum.session.gaps import GapLedger
 from fluxum.session.handover import Rehearsal, next_try_s
 from fluxum.session.intake import Intake
-from fluxum.session.readers import decides_readiness, latest_key, wants_of
+from fluxum.session.login import Login, owner_of
+from fluxum.session.readers import decides_readiness, is_of_account, latest_key, wants_of
 from fluxum.session.readiness import Missing
 from fluxum.session.state import is_lawful, least_ready
 from fluxum.session.statistics import Retired, SessionStatistics, gather
@@ -58,7 +60,8 @@ class Session:
     """One venue: its feeds, its books, and one ordered stream of all that happens.
 
     `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
-    venue that share an address should share a `budget` of attempts.
+    venue that share an address should share a `budget` of attempts. With a `login` there is an
+    `account`, and what needs a token can be subscribed to.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Session:
         limits: Limits | None = None,
         budget: AttemptBudget | None = None,
         http: Http | None = None,
+        login: Login | None = None,
     ) -> None:
         limits = limits or venue.limits
         unknown = sorted(set(endpoints or ()) - set(venue.endpoints))
@@ -89,8 +93,13 @@ class Session:
             limits.backoff,
             random,
         )
-        self._around = Surroundings(venue, limits, dial, clock, random, budget, rest)
+        account = None if login is None else login.account(venue, rest, clock)
+        tokens = None if account is None else account.tokens
+        self._around = Surroundings(venue, limits, dial, clock, random, budget, rest, tokens)
         self._intake = Intake(self._around, lambda: asyncio.get_running_loop().time())
+        if account is not None:
+            self._intake.account = account
+            account.attach(owner_of(self._intake, self._account_events))
         self._feeds: list[Feed] = []
         self._running: dict[Feed, asyncio.Task[None]] = {}
         self._replacing: set[Feed] = set()
@@ -103,6 +112,8 @@ class Session:
     async def __aenter__(self) -> Self:
         self._work = await self._scope.__aenter__()
         self._work.start(self._watch(), name=f"{self.venue.name} watch")
+        if self._intake.account is not None:
+            self._intake.account.open(self._work)
         for feed in self._feeds:
             self._start(feed)
         return self
@@ -115,6 +126,8 @@ class Session:
     ) -> bool | None:
         self._work = None
         self._is_wanted = False
+        if self._intake.account is not None:
+            self._intake.account.close()
         try:
             return await self._scope.__aexit__(kind, error, traceback)
         finally:
@@ -211,6 +224,17 @@ class Session:
     def level3(self, symbol: str) -> Level3Book:
         """The live book of single orders of a symbol. Raises NotSubscribed."""
         return self._intake.level3.get(Symbol(symbol))
+
+    @property
+    def account(self) -> Account:
+        """One's own account; raises BadInput in a session without a login."""
+        if self._intake.account is None:
+            raise BadInput(f"this session has no login at {self.venue.name}, so no account")
+        return self._intake.account
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """A market's rules, once the venue told them on the channel of instruments."""
+        return self._intake.instruments.get(Symbol(symbol))
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
@@ -377,10 +401,10 @@ class Session:
         return self.state is State.READY
 
     def _refuse_unsuited(self, subscription: Subscription, carried: Iterable[Subscription]) -> None:
-        if subscription.channel in self.venue.needs_token:
+        if subscription.channel in self.venue.needs_token and self._intake.account is None:
             raise BadInput(
-                f"{subscription.channel.value} at {self.venue.name} needs a token, which a "
-                f"session cannot fetch yet; was '{subscription}'"
+                f"{subscription.channel.value} at {self.venue.name} needs a login; "
+                f"was '{subscription}'"
             )
         for known in carried:
             is_same_book = (
@@ -398,18 +422,11 @@ class Session:
 
         `fresh` is what the links are about to carry besides.
         """
-
-        def symbols(feed: Feed) -> set[Symbol | None]:
-            return feed.symbols | {one.symbol for one in fresh.get(feed, ())}
-
         endpoint = self.venue.routes[subscription.channel]
         feeds = [feed for feed in self._feeds if feed.endpoint == endpoint]
-        for feed in feeds:
-            if subscription.symbol in symbols(feed):
-                return feed
-        for feed in feeds:
-            if len(symbols(feed)) < self._around.limits.symbols_per_link:
-                return feed
+        with_room = find_feed(feeds, subscription, fresh, self._around.limits.symbols_per_link)
+        if with_room is not None:
+            return with_room
         name = f"{endpoint}-{len(feeds) + 1}"
         url = self._endpoints[endpoint]
         feed = Feed(name, endpoint, url, self._around, self._intake.take, self)
@@ -468,6 +485,9 @@ class Session:
         return self._intake.bus.subscribe(
             wants, capacity=capacity, overflow=overflow, key=key, notice=self._dropped
         )
+
+    def _account_events(self) -> Pipe[Event]:
+        return self._pipe(is_of_account, 10 * _CAPACITY, Overflow.RAISE)
 
     def _dropped(self, count: int) -> Event:
         now_ns = self._around.clock.now_ns()

@@ -153,8 +153,8 @@ class Private(Struct, frozen=True, kw_only=True):
     """What a venue offers to those who have an account there.
 
     `endpoint` names that of the private link; links to any endpoint of `token_endpoints` need a
-    token. `sign` signs a call, given a number that only ever grows (a nonce). `allowances` are the REST counters by the name of the account's tier, the first being
-    assumed; `pages` is how many items a page has.
+    token. `sign` signs a call, given a number that only ever grows (a nonce). `allowances` are
+    the REST counters by the name of the account's tier, the first being assumed.
     """
 
     endpoint: str
@@ -163,4 +163,3 @@ class Private(Struct, frozen=True, kw_only=True):
     questions: Callable[[], AccountQuestions]
     sign: Callable[[Fetch, Credentials, int], Signed]
     allowances: Mapping[str, RestAllowance]
-    pages: int

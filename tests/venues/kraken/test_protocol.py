@@ -38,6 +38,7 @@ from fluxum.model.market import (
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.normalize import Numbers
 from fluxum.venues.kraken.protocol import KrakenProtocol
+from fluxum.venues.private import TOKEN
 from fluxum.venues.venue import Fetch, Send
 
 CAPTURES: dict[str, bytes] = {
@@ -231,14 +232,15 @@ def test_a_ping_has_no_params_and_its_pong_is_no_event() -> None:
     assert protocol.receive(CAPTURES["pong"], NOW) == ()
 
 
-def test_a_token_goes_to_level_3_only() -> None:
+def test_a_placeholder_for_a_token_goes_to_level_3_only() -> None:
     protocol = KrakenProtocol()
-    protocol.authenticate("secret")
     protocol.subscribe([book(ALGO), Subscription(Channel.LEVEL3, ALGO, 10)])
 
+    effects = [effect for effect in protocol.outbox if isinstance(effect, Send)]
+    assert [effect.has_token for effect in effects] == [False, True]
     public, private = sent(protocol)
     assert "token" not in json.dumps(public)
-    assert json.dumps(private).count("secret") == 1
+    assert json.dumps(private).count(TOKEN) == 1
 
 
 # Data

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 from fluxum.model.event import Channel, Subscribed, Subscription, Unsubscribed
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.normalize import VENUE
+from fluxum.venues.private import TOKEN
 
 __all__ = ["CHANNELS", "WIRE", "Ask", "Asks", "accepted", "groups"]
 
@@ -49,9 +50,7 @@ class Asks:
         self._last_id += 1
         return self._last_id
 
-    def begin(
-        self, method: str, group: list[Subscription], token: str, *, quiet: bool
-    ) -> native.Request:
+    def begin(self, method: str, group: list[Subscription], *, quiet: bool) -> native.Request:
         """The request for a group of subscriptions that differ by their symbol only."""
         first = group[0]
         symbols = [str(one.symbol) for one in group if one.symbol is not None]
@@ -61,7 +60,7 @@ class Asks:
             depth=first.depth,
             interval=None if first.interval_s is None else first.interval_s // 60,
             snapshot=True if method == "subscribe" else None,
-            token=token or None if first.channel is Channel.LEVEL3 else None,
+            token=TOKEN if first.channel is Channel.LEVEL3 else None,
         )
         request = native.Request(method, params, self.next_id())
         self._left[self._last_id] = Ask(method, list(group), quiet)

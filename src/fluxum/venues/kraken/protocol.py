@@ -51,7 +51,6 @@ class KrakenProtocol:
         self._numbers = Numbers()
         self._status = ""
         self._overheard: int | None = None
-        self._token = ""
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
             native.BookFrame: self._book,
             native.Heartbeat: self._heartbeat,
@@ -64,10 +63,6 @@ class KrakenProtocol:
         }
 
     # What we say
-
-    def authenticate(self, token: str) -> None:
-        """Use this token for what needs one (level 3); it is never part of an event."""
-        self._token = token
 
     def overhear(self, depth: int | None = None) -> None:
         """Accept answers to another's questions; books of unknown depth have this one, or 10."""
@@ -385,10 +380,11 @@ class KrakenProtocol:
         return [accepted("subscribe", subscription, (), received_ns)]
 
     def _ask(self, method: str, group: list[Subscription], *, quiet: bool) -> None:
-        self._send(self._asks.begin(method, group, self._token, quiet=quiet))
+        self._send(self._asks.begin(method, group, quiet=quiet))
 
     def _send(self, request: native.Request) -> None:
-        self.outbox.append(Send(native.encode(request)))
+        has_token = request.params is not None and request.params.token is not None
+        self.outbox.append(Send(native.encode(request), has_token))
 
 
 def _stream(subscription: Subscription) -> Stream:

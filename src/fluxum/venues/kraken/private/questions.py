@@ -73,7 +73,7 @@ class KrakenQuestions:
         """A token for private links (.../get-websockets-token)."""
 
         def read(result: rest.TokenResult, _received_ns: int) -> Token:
-            return Token(result.token, float(result.expires))
+            return Token(result.token, result.expires)
 
         return self._ask("GetWebSocketsToken", {}, rest.decode_token, read)
 

@@ -1,0 +1,298 @@
+"""One's own account at a venue: its stream without holes, its questions, and the way to trade.
+
+After each (re)connection the venue tells what is open and held. What happened while nobody
+listened is then looked up in the account's history: fills, the ends of orders that are open no
+longer, account entries. Each is told once, marked as backfilled. Only then is the stream
+reconciled and the link ready; commands are refused before.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from fluxum.book.book import Book
+from fluxum.clock import Clock
+from fluxum.errors import FluxumError, RemoteProtocolError, TransportError
+from fluxum.flow.background import Background
+from fluxum.flow.pipe import Pipe
+from fluxum.model.account import Balances, Fill, LedgerEntry
+from fluxum.model.event import Channel, Event, Gap, GapCause, Repair, Subscription
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.order import Command, OpenOrders, OrderUpdate
+from fluxum.pacing import Backoff
+from fluxum.session.asking import Asking
+from fluxum.session.following import Following
+from fluxum.session.token import TokenKeeper
+from fluxum.venues.private import AccountQuestions, EntryQuery, Page, Question
+
+__all__ = ["Account", "AccountOwner"]
+
+_log = logging.getLogger(__name__)
+Said = TypeVar("Said")
+Item = TypeVar("Item")
+_OVERLAP_NS = 60 * 1_000_000_000
+_PAGES_MAX = 400
+_LOOKS_MAX = 3
+
+
+class AccountOwner(Struct, frozen=True):
+    """What an account needs of the session it belongs to."""
+
+    deliver: Callable[[Sequence[Event]], None]
+    have: Callable[[Subscription], None]
+    lack: Callable[[Subscription, str], None]
+    command: Callable[[int, Command], None]
+    is_ready: Callable[[], bool]
+    events: Callable[[], Pipe[Event]]
+    book: Callable[[str], Book]
+    instrument: Callable[[Symbol], Instrument | None]
+
+
+class Account:
+    """What a session with credentials knows of the account, and what it can ask of it.
+
+    With `since_ns` the account's history from then on is told first, and nothing from before;
+    without, what happens from now on.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        asking: Asking,
+        tokens: TokenKeeper,
+        clock: Clock,
+        backoff: Callable[[], Backoff],
+        since_ns: int | None = None,
+    ) -> None:
+        self.tokens = tokens
+        self.asking = asking
+        self.following = Following(clock.now_ns() if since_ns is None else since_ns)
+        if since_ns is not None:
+            self.following.executed_ns = self.following.entered_ns = since_ns
+        self._venue = venue
+        self._clock = clock
+        self._backoff = backoff
+        self._owner: AccountOwner | None = None
+        self._work: Background | None = None
+        self._reconciling: dict[Channel, asyncio.Task[None]] = {}
+        self._ended: dict[str, OrderUpdate] = {}
+        self._last_command = 0
+
+    # What is asked of it
+
+    @property
+    def questions(self) -> AccountQuestions:
+        """What can be asked, for `ask`."""
+        return self.asking.questions
+
+    @property
+    def is_following(self) -> bool:
+        """Whether orders and fills are known without a hole now, so that commands are taken."""
+        return self._session.is_ready() and self.following.is_orders_valid
+
+    async def ask(self, question: Question[Said]) -> Said:
+        """The venue's answer to a question; see `Asking.ask` for what is raised."""
+        return await self.asking.ask(question)
+
+    def command(self, command: Command) -> int:
+        """Send a command and return its number, which the answers will carry.
+
+        Raises TransportError while the account is not followed, and BadInput for a command the
+        venue cannot be asked: then nothing was sent.
+        """
+        if not self.is_following:
+            raise TransportError(f"the account at {self._venue} is not followed: nothing was sent")
+        number = self._last_command + 1
+        self._session.command(number, command)
+        self._last_command = number
+        return number
+
+    def account_events(self) -> Pipe[Event]:
+        """All about the account and its link, in order; the pipe fails rather than drop one."""
+        return self._session.events()
+
+    def instrument(self, symbol: Symbol) -> Instrument | None:
+        """A market's rules, if the session subscribed to instruments and has heard of it."""
+        return self._session.instrument(symbol)
+
+    def book(self, symbol: str) -> Book:
+        """A market's live book; raises NotSubscribed."""
+        return self._session.book(symbol)
+
+    def now_ns(self) -> int:
+        """The clock of the session."""
+        return self._clock.now_ns()
+
+    async def history(self, since_ns: int | None = None) -> Sequence[Fill]:
+        """The account's fills since an instant, oldest first, from the venue's memory."""
+        fills = await self._list(lambda offset: self.questions.fills(since_ns, offset=offset))
+        return fills[::-1]
+
+    async def entries(self, query: EntryQuery, limit: int | None = None) -> Sequence[LedgerEntry]:
+        """The account's entries that a query wants, the newest `limit` of them, oldest first."""
+
+        def wanted(items: list[LedgerEntry]) -> list[LedgerEntry]:
+            found = [one for one in items if query.kind is None or one.kind is query.kind]
+            return found[:limit]
+
+        entries = await self._list(
+            lambda offset: self.questions.entries(query, offset),
+            lambda items: limit is not None and len(wanted(items)) == limit,
+        )
+        return wanted(entries)[::-1]
+
+    # What the session tells it
+
+    def attach(self, owner: AccountOwner) -> None:
+        """Belong to a session; once, before anything else."""
+        self._owner = owner
+
+    def open(self, work: Background) -> None:
+        """The session's block was entered."""
+        self._work = work
+        work.start(self.tokens.run(), name=f"{self._venue} token")
+
+    def close(self) -> None:
+        """The session's block has ended."""
+        self._work = None
+        self.tokens.close()
+
+    def hear(self, event: Event) -> bool:
+        """Take note of an event of the account; whether it is to be told."""
+        match event:
+            case Fill():
+                return self.following.admit_fill(event)
+            case LedgerEntry():
+                return self.following.admit_entry(event)
+            case OrderUpdate():
+                self.following.update(event)
+            case OpenOrders():
+                self._ended.update(self.following.open(event))
+                self._begin(Channel.EXECUTION)
+            case Balances():
+                self.following.hold(event)
+                self._begin(Channel.BALANCE)
+            case _:
+                pass
+        return True
+
+    def lose(self, channel: Channel) -> None:
+        """The link of a channel is gone, or a message of it was missed."""
+        if channel is Channel.EXECUTION:
+            self.following.is_orders_valid = False
+        else:
+            self.following.is_balances_valid = False
+        task = self._reconciling.pop(channel, None)
+        if task is not None:
+            task.cancel()
+
+    # After a snapshot
+
+    def _begin(self, channel: Channel) -> None:
+        assert self._work is not None, "an account's link lives inside its session's block"
+        self.lose(channel)
+        name = f"{self._venue} {channel.value} reconciliation"
+        self._reconciling[channel] = self._work.start(self._reconcile(channel), name=name)
+
+    async def _reconcile(self, channel: Channel) -> None:
+        """Look until all is found, for as long as the link lives."""
+        backoff = self._backoff()
+        while True:
+            try:
+                if channel is Channel.EXECUTION:
+                    await self._find_fills()
+                    await self._find_ends()
+                    self.following.is_orders_valid = True
+                else:
+                    await self._find_entries()
+                    self.following.is_balances_valid = True
+            except FluxumError as error:
+                _log.warning("%s %s is not reconciled: %s", self._venue, channel.value, error)
+                self._session.lack(Subscription(channel), f"not reconciled: {error}")
+                await asyncio.sleep(backoff.next_delay() or 1.0)
+                continue
+            self.following.counts.reconciled += 1
+            self._reconciling.pop(channel, None)
+            self._session.have(Subscription(channel))
+            return
+
+    async def _find_fills(self) -> None:
+        since_ns = self.following.executed_ns
+        if since_ns is None:  # nothing was heard yet, so nothing was missed
+            return
+        fills = await self.history(since_ns - _OVERLAP_NS)
+        if fills:
+            self._session.deliver(fills)
+
+    async def _find_ends(self) -> None:
+        """Tell what became of orders that are open no longer."""
+        for _ in range(_LOOKS_MAX):
+            since_ns = self.following.executed_ns
+            if not self._ended or since_ns is None:
+                return
+            opened_ns = min(order.venue_ns for order in self._ended.values())
+            since_ns = min(since_ns, opened_ns) - _OVERLAP_NS
+            closed = await self._list(self._closed_since(since_ns), self._explains_all)
+            for order in reversed(closed):
+                if self._ended.pop(order.order_id, None) is not None:
+                    self._session.deliver([order])
+            if self._ended:
+                await asyncio.sleep(1.0)  # a venue's history may lag behind
+        for order in self._ended.values():
+            self._session.deliver([self._lost(order)])
+        self._ended.clear()
+
+    async def _find_entries(self) -> None:
+        since_ns = self.following.entered_ns
+        if since_ns is not None:
+            entries = await self.entries(EntryQuery(since_ns=since_ns - _OVERLAP_NS))
+            if entries:
+                self._session.deliver(entries)
+
+    def _closed_since(self, since_ns: int) -> Callable[[int], Question[Page[OrderUpdate]]]:
+        return lambda offset: self.questions.closed_orders(since_ns=since_ns, offset=offset)
+
+    def _explains_all(self, closed: list[OrderUpdate]) -> bool:
+        return self._ended.keys() <= {order.order_id for order in closed}
+
+    def _lost(self, order: OrderUpdate) -> Gap:
+        """Nobody knows what became of an order: that is said, not guessed."""
+        now_ns = self._clock.now_ns()
+        return Gap(
+            venue=self._venue,
+            subscription=Subscription(Channel.EXECUTION),
+            cause=GapCause.VENUE,
+            repair=Repair.LOST,
+            since_ns=order.venue_ns,
+            until_ns=now_ns,
+            missing=1,
+            detail=f"order {order.order_id} is open no longer, and no history says why",
+            received_ns=now_ns,
+        )
+
+    async def _list(
+        self,
+        question: Callable[[int], Question[Page[Item]]],
+        is_enough: Callable[[list[Item]], bool] = lambda _items: False,
+    ) -> list[Item]:
+        """The items of a list, newest first, page by page until it is enough.
+
+        What arrives meanwhile moves the others on, so that items may be met twice, but none is
+        missed. Raises RemoteProtocolError for a list without an end.
+        """
+        items: list[Item] = []
+        for _ in range(_PAGES_MAX):
+            page = await self.ask(question(len(items)))
+            items += page.items
+            is_end = page.total is not None and len(items) >= page.total
+            if not page.items or is_end or is_enough(items):
+                return items
+        raise RemoteProtocolError(f"a history of {_PAGES_MAX} pages has no end")
+
+    @property
+    def _session(self) -> AccountOwner:
+        assert self._owner is not None, "an account is attached by its session"
+        return self._owner

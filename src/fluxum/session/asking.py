@@ -1,0 +1,175 @@
+"""Questions about an account: signed, paced by the venue's own counter, repeated where that helps.
+
+Only questions pass here, which change nothing, so repeating one is harmless. What the venue
+refuses for the moment and what fails on the way is asked again, signed anew, a few times; a no is
+raised at once. A breaker for each kind of question stops asking what keeps failing.
+"""
+
+import asyncio
+import logging
+from random import Random
+from typing import TypeVar
+
+from msgspec import Struct
+
+from fluxum.clock import Clock
+from fluxum.errors import (
+    BadInput,
+    FluxumError,
+    RateLimited,
+    RemoteProtocolError,
+    TransportError,
+)
+from fluxum.model.account import Credentials
+from fluxum.pacing import Backoff, BackoffPolicy, BreakerPolicy, CircuitBreaker, Counter
+from fluxum.transport.http import Http
+from fluxum.venues.private import AccountQuestions, Private, Question, Signed
+
+__all__ = ["AskStatistics", "Asking", "Nonces"]
+
+_log = logging.getLogger(__name__)
+Said = TypeVar("Said")
+_TRIES_MAX = 6
+_BACKOFF = BackoffPolicy(quick_tries=1, quick_s=0.5, first_s=2.0, ceiling_s=15.0)
+
+
+class Nonces:
+    """Numbers that only grow: microseconds of the clock, or one more than the last.
+
+    Two processes under one key stay apart as far as their clocks agree; a number that came too
+    late is refused by the venue and the question asked again with another.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = 0
+
+    def next(self) -> int:
+        """A number greater than any before."""
+        self._last = max(self._last + 1, self._clock.now_ns() // 1000)
+        return self._last
+
+
+class AskStatistics(Struct):
+    """What became of questions: asked = answered + refused + failed; a repeat is one try more."""
+
+    asked: int = 0
+    answered: int = 0
+    refused: int = 0
+    failed: int = 0
+    repeated: int = 0
+
+
+class Asking:
+    """Asks one account's questions, one call at a time, as the venue wants rising numbers."""
+
+    def __init__(
+        self,
+        private: Private,
+        credentials: Credentials,
+        http: Http | None,
+        url: str,
+        clock: Clock,
+        random: Random,
+        tier: str = "",
+    ) -> None:
+        tier = tier or next(iter(private.allowances))
+        if tier not in private.allowances:
+            known = ", ".join(private.allowances)
+            raise BadInput(f"a tier was expected ({known}), was {tier!r}")
+        allowance = private.allowances[tier]
+        self.questions: AccountQuestions = private.questions()
+        self.statistics = AskStatistics()
+        self._private = private
+        self._credentials = credentials
+        self._http = http
+        self._url = url
+        self._clock = clock
+        self._random = random
+        self._nonces = Nonces(clock)
+        self._counter = Counter(allowance.most, allowance.decay_per_s)
+        self._breakers: dict[str, CircuitBreaker] = {}
+        self._turn = asyncio.Lock()
+        self._preparation = asyncio.Lock()
+        self._is_prepared = False
+
+    async def ask(self, question: Question[Said]) -> Said:
+        """The answer. Raises VenueRefused for a no, CircuitOpen, and what failed to the last."""
+        await self._prepare()
+        return await self._ask(question)
+
+    async def _prepare(self) -> None:
+        if self._is_prepared:
+            return
+        async with self._preparation:
+            if not self._is_prepared:
+                for question in self.questions.preparations():
+                    await self._ask(question)
+                self._is_prepared = True
+
+    async def _ask(self, question: Question[Said]) -> Said:
+        statistics = self.statistics
+        statistics.asked += 1
+        backoff = Backoff(_BACKOFF, self._random)
+        for left in range(_TRIES_MAX - 1, -1, -1):
+            try:
+                said = await self._try(question)
+            except (TransportError, RateLimited, RemoteProtocolError) as error:
+                if not left:
+                    statistics.failed += 1
+                    raise
+                floor_s = 0.0
+                if isinstance(error, RateLimited):
+                    floor_s = error.retry_after_s or 0.0
+                    self._counter.raised_to(self._counter.most, self._now_s())
+                _log.warning("%s: %s; asked again", question.fetch.purpose, error)
+            except FluxumError:
+                statistics.refused += 1
+                raise
+            except BaseException:
+                statistics.failed += 1
+                raise
+            else:
+                statistics.answered += 1
+                return said
+            statistics.repeated += 1
+            await asyncio.sleep(backoff.next_delay(floor_s) or 0.0)
+        raise AssertionError("the last try returns or raises")
+
+    async def _try(self, question: Question[Said]) -> Said:
+        if self._http is None:
+            raise BadInput(f"{question.fetch.purpose} needs REST calls, but no HTTP was handed in")
+        fetch = question.fetch
+        async with self._turn:  # numbers have to arrive in their order
+            wait_s = self._counter.take(question.cost, self._now_s())
+            if wait_s:
+                await asyncio.sleep(wait_s)
+            breaker = self._breaker(fetch.purpose)
+            breaker.enter(self._now_s())
+            signed = self._sign(question)
+            try:
+                url = self._url + fetch.path
+                body = await self._http.call(fetch.method, url, signed.headers, signed.body)
+            except TransportError:
+                breaker.failed(self._now_s())
+                raise
+            except BaseException:
+                breaker.succeeded()  # it answered, or nobody waited for it any more
+                raise
+            breaker.succeeded()
+        return question.read(body, self._clock.now_ns())
+
+    def _sign(self, question: Question[Said]) -> Signed:
+        fetch = question.fetch
+        if fetch.method == "GET":  # public lists, of names
+            return Signed(fetch.headers, fetch.body)
+        return self._private.sign(fetch, self._credentials, self._nonces.next())
+
+    def _breaker(self, purpose: str) -> CircuitBreaker:
+        if purpose not in self._breakers:
+            self._breakers[purpose] = CircuitBreaker(purpose, BreakerPolicy())
+        return self._breakers[purpose]
+
+    @staticmethod
+    def _now_s() -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,114 @@
+"""What a session knows of an account: each fill and each line told once, orders that are open.
+
+A link tells nothing of what happened while it was down, but for a snapshot of what is open and
+held. What is missing between is looked up in the account's history (see `account`); this is the
+memory that says what has been told already, and what an order that is open no longer needs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
+from fluxum.model.instrument import Asset
+from fluxum.model.order import OpenOrders, OrderUpdate
+from fluxum.session.gaps import RecentIds
+
+__all__ = ["Followed", "Following"]
+
+_IDS_KEPT = 100_000
+
+
+class Followed(Struct):
+    """Counts of an account's stream: fills and entries told, from its history, and repeated."""
+
+    fills: int = 0
+    entries: int = 0
+    backfilled: int = 0
+    repeated: int = 0
+    reconciled: int = 0
+
+
+class Following:
+    """The memory of one account's stream.
+
+    What happened before `since_ns` is history and not told. `is_orders_valid` and
+    `is_balances_valid` say whether what is held here is what the venue last said, without a hole.
+    """
+
+    def __init__(self, since_ns: int) -> None:
+        self.since_ns = since_ns
+        self.counts = Followed()
+        self.orders: dict[str, OrderUpdate] = {}
+        """Open orders by the venue's id; look, do not change."""
+        self.balances: dict[Asset, Balance] = {}
+        """The last balance of each asset; look, do not change."""
+        self.is_orders_valid = False
+        self.is_balances_valid = False
+        self.executed_ns: int | None = None
+        """The venue's time of the last thing heard of an order or a fill."""
+        self.entered_ns: int | None = None
+        """The venue's time of the last line of the account."""
+        self._fills = RecentIds(_IDS_KEPT)
+        self._entries = RecentIds(_IDS_KEPT)
+
+    def lose(self) -> None:
+        """The link is gone: nothing that is held can be relied on."""
+        self.is_orders_valid = self.is_balances_valid = False
+
+    def admit_fill(self, fill: Fill) -> bool:
+        """Whether a fill is to be told: it is none of before, and was not told yet."""
+        if fill.venue_ns < self.since_ns:
+            return False
+        self.executed_ns = max(self.executed_ns or 0, fill.venue_ns)
+        if not self._fills.take(fill.fill_id):
+            self.counts.repeated += 1
+            return False
+        self.counts.fills += 1
+        self.counts.backfilled += fill.backfilled
+        return True
+
+    def admit_entry(self, entry: LedgerEntry) -> bool:
+        """Whether a line of the account is to be told; its asset's balance is taken from it."""
+        if entry.venue_ns < self.since_ns:
+            return False
+        self.entered_ns = max(self.entered_ns or 0, entry.venue_ns)
+        if not self._entries.take(entry.entry_id):
+            self.counts.repeated += 1
+            return False
+        self.counts.entries += 1
+        self.counts.backfilled += entry.backfilled
+        if not entry.backfilled:
+            self.balances[entry.asset] = Balance(
+                venue=entry.venue,
+                asset=entry.asset,
+                total=entry.balance,
+                venue_ns=entry.venue_ns,
+                received_ns=entry.received_ns,
+            )
+        return True
+
+    def update(self, order: OrderUpdate) -> None:
+        """Take what is known of an order now."""
+        self.executed_ns = max(self.executed_ns or 0, order.venue_ns)
+        if order.status.is_final:
+            self.orders.pop(order.order_id, None)
+        else:
+            self.orders[order.order_id] = order
+
+    def open(self, snapshot: OpenOrders) -> Mapping[str, OrderUpdate]:
+        """Take the orders that are open; returns those that were and are no longer."""
+        held = {order.order_id: order for order in snapshot.orders}
+        ended = {name: order for name, order in self.orders.items() if name not in held}
+        self.orders = held
+        return ended
+
+    def hold(self, snapshot: Balances) -> None:
+        """Take all balances anew."""
+        self.balances = {balance.asset: balance for balance in snapshot.balances}
+
+    def unseen(self, items: Iterable[Fill]) -> Sequence[Fill]:
+        """Those fills that are to be told, oldest first."""
+        fresh = [fill for fill in items if self.admit_fill(fill)]
+        fresh.sort(key=lambda fill: (fill.venue_ns, fill.fill_id))
+        return fresh

@@ -1,0 +1,111 @@
+"""How a session gets at one's own account: the keys, and what to do with them."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from random import Random
+
+from fluxum.clock import Clock
+from fluxum.errors import BadInput
+from fluxum.flow.pipe import Pipe
+from fluxum.model.account import Credentials
+from fluxum.model.event import Channel, Event, State, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.model.order import Command
+from fluxum.pacing import Backoff
+from fluxum.session.account import Account, AccountOwner
+from fluxum.session.asking import Asking
+from fluxum.session.feed import Feed
+from fluxum.session.fetching import Rest
+from fluxum.session.intake import Intake
+from fluxum.session.token import TokenKeeper
+from fluxum.transport.http import Http
+from fluxum.venues.private import Token
+from fluxum.venues.venue import Venue
+
+__all__ = ["Login", "owner_of"]
+
+
+class Login:
+    """Credentials and wishes: `tier` is the account's at the venue, the lowest being assumed.
+
+    With `since_ns` the account's history from then on is told first. `renew_s` renews the token
+    that often, ahead of its time; without, it is replaced when a link needs one or it is refused.
+    `http` makes the calls; none means those of the session. Calls with keys and tokens in them are
+    never recorded, so it should be no recorder's.
+    """
+
+    __slots__ = ("_credentials", "_http", "_renew_s", "_since_ns", "_tier")
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        tier: str = "",
+        since_ns: int | None = None,
+        renew_s: float | None = None,
+        http: Http | None = None,
+    ) -> None:
+        self._credentials = credentials
+        self._tier = tier
+        self._since_ns = since_ns
+        self._renew_s = renew_s
+        self._http = http
+
+    def __repr__(self) -> str:
+        """What is wished, without the keys."""
+        return f"Login({self._credentials!r}, tier={self._tier!r})"
+
+    def account(self, venue: Venue, rest: Rest, clock: Clock) -> Account:
+        """The account at a venue; raises BadInput where Fluxum cannot get at one."""
+        if venue.private is None:
+            raise BadInput(f"accounts at {venue.name} are not supported yet")
+        random: Random = rest.random
+        asking = Asking(
+            venue.private,
+            self._credentials,
+            self._http or rest.http,
+            rest.endpoints["rest"],
+            clock,
+            random,
+            self._tier,
+        )
+
+        async def fetch() -> Token:
+            return await asking.ask(asking.questions.token())
+
+        tokens = TokenKeeper(venue.name, fetch, _now_s, self._renew_s)
+        backoff = partial(Backoff, rest.backoff, random)
+        return Account(venue.name, asking, tokens, clock, backoff, self._since_ns)
+
+
+def owner_of(intake: Intake, events: Callable[[], Pipe[Event]]) -> AccountOwner:
+    """What an account may do with the session whose intake this is."""
+
+    def feed() -> Feed | None:
+        stream = intake.streams.get(Subscription(Channel.EXECUTION))
+        return None if stream is None else stream.feed
+
+    def command(number: int, asked: Command) -> None:
+        carrier = feed()
+        assert carrier is not None, "only a followed account takes commands"
+        carrier.command(number, asked)
+
+    def is_ready() -> bool:
+        carrier = feed()
+        return carrier is not None and carrier.state is State.READY
+
+    return AccountOwner(
+        deliver=intake.take,
+        have=intake.have,
+        lack=intake.lack,
+        command=command,
+        is_ready=is_ready,
+        events=events,
+        book=lambda symbol: intake.books.get(Symbol(symbol)),
+        instrument=lambda symbol: intake.instruments.get(symbol),
+    )
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
