@@ -16,7 +16,14 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
-from fluxum.model.order import Accepted, Declined, OpenOrders, OrderUpdate, TradingCount
+from fluxum.model.order import (
+    Accepted,
+    Declined,
+    OpenOrders,
+    OrderFragment,
+    OrderUpdate,
+    TradingCount,
+)
 
 __all__ = [
     "AccountEvent",
@@ -273,6 +280,7 @@ AccountEvent = (
     | Balances
     | LedgerEntry
     | OrderUpdate
+    | OrderFragment
     | OpenOrders
     | Fill
     | Accepted

@@ -21,6 +21,7 @@ __all__ = [
     "Edit",
     "FeeAsset",
     "OpenOrders",
+    "OrderFragment",
     "OrderRequest",
     "OrderStatus",
     "OrderType",
@@ -347,6 +348,25 @@ class OrderUpdate(Struct, frozen=True, kw_only=True, tag="order"):
     def remaining(self) -> Decimal:
         """What is not filled yet."""
         return self.quantity - self.filled
+
+
+class OrderFragment(Struct, frozen=True, kw_only=True, tag="order_fragment"):
+    """A change of an order of which nothing else is known, as on a tape that begins after it did.
+
+    What the venue did not say is none or empty. A session never tells one: it asks anew instead.
+    """
+
+    venue: str
+    order_id: str
+    client_order_id: str = ""
+    status: OrderStatus | None = None
+    quantity: Decimal | None = None
+    filled: Decimal | None = None
+    cost: Decimal | None = None
+    limit_price: Decimal | None = None
+    reason: str = ""
+    venue_ns: int | None = None
+    received_ns: int
 
 
 class OpenOrders(Struct, frozen=True, kw_only=True, tag="open_orders"):

@@ -8,7 +8,7 @@ one answer with a row for each (https://docs.kraken.com/api/docs/websocket-v2/ca
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import Event
@@ -60,12 +60,6 @@ class Answers:
         self._channels[number] = _AskedChannel(name, method, quiet)
         return number
 
-    def is_asked(self, name: str) -> bool:
-        """Whether a subscribe of this channel has no answer yet."""
-        return any(
-            one.name == name and one.method == "subscribe" for one in self._channels.values()
-        )
-
     def subscription(self, number: int | None) -> tuple[str, str, bool] | None:
         """The channel, the method and whether nobody asked aloud, of an answer's number."""
         asked = None if number is None else self._channels.pop(number, None)
@@ -98,9 +92,8 @@ class Answers:
         if asked is None or number is None:
             return ()
         asked.left -= 1
-        is_last = asked.left <= 0 or (response.success is not True and response.result is None)
-        if isinstance(asked.command, Cancel):
-            is_last = asked.left <= 0
+        is_each_answered = isinstance(asked.command, Cancel)
+        is_last = asked.left <= 0 or (response.success is not True and not is_each_answered)
         if is_last:
             del self._commands[number]
         if response.success is not True:
@@ -110,7 +103,7 @@ class Answers:
     def _accepted(
         self, asked: _Asked, response: native.Response, received_ns: int, *, is_last: bool
     ) -> Sequence[Event]:
-        result = response.result or _EMPTY
+        result = _EMPTY if response.result is UNSET else response.result
         match response.method:
             case "batch_add":
                 return self._batch(asked, native.decode_order_results(result), received_ns)

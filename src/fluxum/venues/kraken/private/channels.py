@@ -42,6 +42,8 @@ class AccountChannel:
         """Whether it was asked for again because its token was too old."""
         self.is_awaited = True
         """Whether the next message that counts is a snapshot."""
+        self.is_coming = True
+        """Whether a snapshot was asked for that has not come yet."""
         self.expected = 0
         self._counts = counts
 
@@ -58,7 +60,7 @@ class AccountChannel:
     def hear(self, kind: Kind, number: int) -> Numbering:
         """What to make of a message with this number; only NEXT is to be used."""
         if kind == "snapshot":
-            self.is_awaited = False
+            self.is_awaited = self.is_coming = False
             self.expected = number + 1
             return Numbering.NEXT
         if self.is_awaited:

@@ -8,7 +8,7 @@ import re
 from decimal import Decimal
 from typing import Any, assert_never
 
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from fluxum.errors import BadInput
 from fluxum.model.instant import format_rfc3339
@@ -192,7 +192,7 @@ def _amend(command: Amend) -> native.AmendParams:
         token=TOKEN,
     )
     changes = (fields.order_qty, fields.limit_price, fields.display_qty, fields.trigger_price)
-    if all(change is None for change in changes):
+    if all(change is UNSET for change in changes):
         raise BadInput(
             f"an amendment needs a quantity or a price, was none for "
             f"{command.order_id or command.client_order_id!r}"
@@ -248,8 +248,8 @@ def _instant(instant_ns: int | None) -> str | None:
     return None if instant_ns is None else format_rfc3339(instant_ns)
 
 
-def _number(value: Decimal | None, *, signed: bool = False) -> Raw | None:
-    return None if value is None else _written(value, signed=signed)
+def _number(value: Decimal | None, *, signed: bool = False) -> Raw | UnsetType:
+    return UNSET if value is None else _written(value, signed=signed)
 
 
 def _written(value: Decimal, *, signed: bool = False) -> Raw:

@@ -8,7 +8,7 @@ we send are `Raw`, as they have to be written without an exponent.
 from decimal import Decimal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from fluxum.venues.kraken.native import Heartbeat, Kind, StatusFrame
 
@@ -69,7 +69,7 @@ class Request(Struct, omit_defaults=True):
     """
 
     method: str
-    params: Raw | None = None
+    params: Raw | UnsetType = UNSET
     req_id: int | None = None
 
 
@@ -104,9 +104,9 @@ class Conditional(Struct, omit_defaults=True):
     """
 
     order_type: str
-    limit_price: Raw | None = None
+    limit_price: Raw | UnsetType = UNSET
     limit_price_type: str | None = None
-    trigger_price: Raw | None = None
+    trigger_price: Raw | UnsetType = UNSET
     trigger_price_type: str | None = None
 
 
@@ -119,8 +119,8 @@ class OrderFields(Struct, omit_defaults=True):
 
     order_type: str
     side: str
-    order_qty: Raw | None = None
-    limit_price: Raw | None = None
+    order_qty: Raw | UnsetType = UNSET
+    limit_price: Raw | UnsetType = UNSET
     limit_price_type: str | None = None
     triggers: Triggers | None = None
     conditional: Conditional | None = None
@@ -133,8 +133,8 @@ class OrderFields(Struct, omit_defaults=True):
     post_only: bool | None = None
     reduce_only: bool | None = None
     margin: bool | None = None
-    display_qty: Raw | None = None
-    cash_order_qty: Raw | None = None
+    display_qty: Raw | UnsetType = UNSET
+    cash_order_qty: Raw | UnsetType = UNSET
     fee_preference: str | None = None
     stp_type: str | None = None
     no_mpp: bool | None = None
@@ -163,11 +163,11 @@ class AmendParams(Struct, kw_only=True, omit_defaults=True):
     order_id: str | None = None
     cl_ord_id: str | None = None
     symbol: str | None = None
-    order_qty: Raw | None = None
-    limit_price: Raw | None = None
+    order_qty: Raw | UnsetType = UNSET
+    limit_price: Raw | UnsetType = UNSET
     limit_price_type: str | None = None
-    display_qty: Raw | None = None
-    trigger_price: Raw | None = None
+    display_qty: Raw | UnsetType = UNSET
+    trigger_price: Raw | UnsetType = UNSET
     trigger_price_type: str | None = None
     post_only: bool | None = None
     deadline: str | None = None
@@ -182,10 +182,10 @@ class EditParams(Struct, kw_only=True, omit_defaults=True):
 
     order_id: str
     symbol: str
-    order_qty: Raw | None = None
-    limit_price: Raw | None = None
+    order_qty: Raw | UnsetType = UNSET
+    limit_price: Raw | UnsetType = UNSET
     triggers: Triggers | None = None
-    display_qty: Raw | None = None
+    display_qty: Raw | UnsetType = UNSET
     fee_preference: str | None = None
     post_only: bool | None = None
     reduce_only: bool | None = None
@@ -257,7 +257,7 @@ class Response(Struct, omit_defaults=True):
     channel: str | None = None
     error: str | None = None
     req_id: int | None = None
-    result: Raw | None = None
+    result: Raw | UnsetType = UNSET
     success: bool | None = None
     status: str | None = None
     orders_cancelled: int | None = None

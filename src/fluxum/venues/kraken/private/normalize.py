@@ -6,12 +6,12 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liquidity, Wallet
 from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
-from fluxum.model.order import OrderUpdate
+from fluxum.model.order import OrderFragment, OrderUpdate
 from fluxum.venues.kraken.normalize import VENUE, instant, parse_instant, symbol
 from fluxum.venues.kraken.private import native
 from fluxum.venues.kraken.private.words import ENTRY_KINDS, order_type, status, time_in_force
 
-__all__ = ["balance", "entry", "fill", "order"]
+__all__ = ["balance", "entry", "fill", "fragment", "order"]
 
 _ZERO = Decimal(0)
 _LIQUIDITY = {"t": Liquidity.TAKER, "m": Liquidity.MAKER}
@@ -111,6 +111,23 @@ def order(wire: native.Report, known: OrderUpdate | None, received_ns: int) -> O
         reason=wire.reason or "",
         opened_ns=known.opened_ns,
         venue_ns=known.venue_ns if wire.timestamp is None else parse_instant(wire.timestamp),
+        received_ns=received_ns,
+    )
+
+
+def fragment(wire: native.Report, received_ns: int) -> OrderFragment:
+    """What a part of an order says, alone."""
+    return OrderFragment(
+        venue=VENUE,
+        order_id=wire.order_id,
+        client_order_id=wire.cl_ord_id or "",
+        status=None if wire.order_status is None else status(wire.order_status),
+        quantity=wire.order_qty,
+        filled=wire.cum_qty,
+        cost=wire.cum_cost,
+        limit_price=wire.limit_price,
+        reason=wire.reason or "",
+        venue_ns=instant(wire.timestamp),
         received_ns=received_ns,
     )
 

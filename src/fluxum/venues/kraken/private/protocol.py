@@ -12,7 +12,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
-from msgspec import MsgspecError, Raw
+from msgspec import UNSET, MsgspecError, Raw
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.account import Balances, Fill
@@ -81,9 +81,9 @@ class KrakenPrivateProtocol:
     def resync(self, subscription: Subscription) -> None:
         """Queue an end and a new beginning of one channel: Kraken answers with a snapshot."""
         channel = self._channels.get(NAMES[subscription.channel])
-        if channel is None or channel.is_ending or self._answers.is_asked(channel.name):
+        if channel is None or channel.is_ending or channel.is_coming:
             return
-        channel.is_awaited = True
+        channel.is_awaited = channel.is_coming = True
         self._ask("unsubscribe", channel, quiet=True)
         self._ask("subscribe", channel, quiet=True)
 
@@ -95,14 +95,14 @@ class KrakenPrivateProtocol:
 
     def ping(self) -> None:
         """Queue a ping; it needs no token."""
-        self.outbox.append(Send(native.encode(native.Request("ping", None, self._answers.next()))))
+        self.outbox.append(Send(native.encode(native.Request("ping", req_id=self._answers.next()))))
 
     def unanswered(self) -> Collection[Subscription]:
-        """The channels that were neither accepted nor refused."""
+        """The channels that were neither accepted nor refused, or whose snapshot is missing."""
         return [
             one.subscription
             for one in self._channels.values()
-            if not one.is_answered and not one.is_ending
+            if one.is_coming and not one.is_ending
         ]
 
     def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - there are no books
@@ -161,6 +161,8 @@ class KrakenPrivateProtocol:
         name = report.order_id
         known = self._orders.get(name) or self._ended.get(name)
         events: list[Event] = []
+        if self._is_overhearing and known is None and report.symbol is None:
+            return (normalize.fragment(report, received_ns),)
         if report.exec_type == "trade":
             events.append(normalize.fill(report, known, received_ns, backfilled=False))
         order = normalize.order(report, known, received_ns)
@@ -211,7 +213,7 @@ class KrakenPrivateProtocol:
         if channel is None:
             if not self._is_overhearing:
                 raise RemoteProtocolError(f"{name} was not asked for")
-            channel = self._adopt(name)
+            channel = self._adopt(name, kind, number)
         if channel.is_ending:
             return None, ()
         expected = channel.expected
@@ -232,10 +234,14 @@ class KrakenPrivateProtocol:
             )
         return None, ()
 
-    def _adopt(self, name: str) -> AccountChannel:
+    def _adopt(self, name: str, kind: Kind, number: int) -> AccountChannel:
+        """Follow another's channel from where it is first heard."""
         (which,) = (one for one, known in NAMES.items() if known == name)
         channel = AccountChannel(Subscription(which), self.sequence)
-        channel.is_answered = channel.is_awaited = True
+        channel.is_answered = True
+        channel.is_coming = False
+        channel.is_awaited = kind == "snapshot"
+        channel.expected = number
         self._channels[name] = channel
         return channel
 
@@ -305,7 +311,8 @@ class KrakenPrivateProtocol:
         if method == "unsubscribe":
             return () if is_quiet else self._end(channel, received_ns)
         events = self._accept(channel, received_ns)
-        result = native.decode_subscribe_result(response.result or Raw(b"{}"))
+        raw = b"{}" if response.result is UNSET else response.result
+        result = native.decode_subscribe_result(raw)
         if result.maxratecount is not None:
             allowed = Decimal(result.maxratecount)
             events.append(TradingCount(venue=VENUE, allowed=allowed, received_ns=received_ns))
@@ -323,6 +330,7 @@ class KrakenPrivateProtocol:
             self._ask("subscribe", channel, quiet=True)
             return ()
         channel.is_answered = True
+        channel.is_coming = False
         refused = Refused(
             venue=VENUE,
             subscription=channel.subscription,

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from msgspec import MsgspecError
+from msgspec import UNSET, MsgspecError
 
 from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liquidity, Wallet
@@ -263,7 +263,7 @@ def _read(
         envelope = rest.decode_envelope(body)
         if envelope.error:
             _refuse(call, envelope.error)
-        if envelope.result is None:
+        if envelope.result is UNSET:
             raise RemoteProtocolError(f"{call} was answered without a result")
         return read(decode(bytes(envelope.result)), received_ns)
     except _UNREADABLE as error:

@@ -7,7 +7,7 @@ text or as JSON numbers, times as seconds with up to seven fraction digits; both
 from decimal import Decimal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 __all__ = [
     "AssetRow",
@@ -43,7 +43,7 @@ class Envelope(Struct):
     """
 
     error: tuple[str, ...] = ()
-    result: Raw | None = None
+    result: Raw | UnsetType = UNSET
 
 
 class TokenResult(Struct):

@@ -1,0 +1,59 @@
+"""Arithmetic of money that does not round, and the one division that has to.
+
+Sums and products are made in `EXACT`, wide enough for any numbers that passed `checked`; should
+one not fit all the same it raises instead of losing a digit. Whoever has called uses whatever
+context they like: nothing here depends on it. Prices of several lots together are quotients and
+may be rounded, at the 40th digit; that is why amounts are kept as sums and a price only says how
+they are shared.
+"""
+
+from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+
+from fluxum.errors import BadInput
+
+__all__ = ["EXACT", "average", "checked", "positive", "quotient"]
+
+EXACT = Context(prec=512, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
+"""For `localcontext`: sums and products in it are exact."""
+
+_QUOTIENT = Context(prec=40)
+_SHOWN = Context(prec=28)
+_FINEST = Decimal("1E-80")
+_POINT_MAX = 40
+_LENGTH_MAX = 60
+
+
+def checked(value: object, what: str) -> Decimal:
+    """The value, if it is a number that exact sums have room for; raises BadInput otherwise.
+
+    There is room for anything up to 40 places before the point and 60 characters in all.
+    """
+    if (
+        isinstance(value, Decimal)
+        and value.is_finite()
+        and -_POINT_MAX <= value.adjusted() < _POINT_MAX
+        and len(str(value)) <= _LENGTH_MAX
+    ):
+        return value
+    raise BadInput(
+        f"{what}: a Decimal of at most {_LENGTH_MAX} characters was expected, was {value!r:.90}"
+    )
+
+
+def positive(value: object, what: str) -> Decimal:
+    """The value, if it is checked and above zero; raises BadInput otherwise."""
+    number = checked(value, what)
+    if number <= 0:
+        raise BadInput(f"{what}: a number above zero was expected, was {number}")
+    return number
+
+
+def quotient(cost: Decimal, quantity: Decimal) -> Decimal:
+    """The price of lots together, to 40 digits, and never finer than sums have room for."""
+    price = _QUOTIENT.divide(cost, quantity)
+    return price if price.adjusted() >= -_POINT_MAX else price.quantize(_FINEST)
+
+
+def average(amount: Decimal, quantity: Decimal) -> Decimal | None:
+    """A quotient for people, to 28 digits, or none of nothing."""
+    return _SHOWN.divide(amount, quantity) if quantity else None

@@ -1,0 +1,164 @@
+"""What is open and what it cost, by one way of telling which part is closed first.
+
+Each fill that opens adds a lot; each that closes takes from the lots: the oldest first (FIFO), the
+newest first (LIFO), or a share of all of them (AVERAGE, which is one lot that all others melt
+into). Quantities and costs of a short are negative, so that one formula serves both sides:
+
+    realised   += price x quantity taken - cost taken
+    unrealised  = mark x quantity open   - cost open
+
+A lot's cost is an exact amount. Where lots melt into one, their price is a quotient and may be
+rounded; it shares the cost out while parts of the lot are taken, and the last part takes whatever
+is left. So nothing drifts: what was paid is found again, to the last digit, in what was realised
+and what is open, and when nothing is open the cost is zero.
+
+Fees are no part of any cost; positions tell them apart.
+"""
+
+from collections import deque
+from decimal import Decimal
+from enum import Enum
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput
+from fluxum.ledger.exact import quotient
+
+__all__ = ["CostBasis", "Lot", "Method"]
+
+_ZERO = Decimal(0)
+
+
+class Method(Enum):
+    """Which part of a position is closed first: a share of all, the oldest, the newest."""
+
+    AVERAGE = "average"
+    FIFO = "fifo"
+    LIFO = "lifo"
+
+
+class Lot(Struct, frozen=True, gc=False):
+    """A part of a position that was opened at one price; of a short, below zero.
+
+    `cost` and `price` are none where nobody knows what was paid. Of lots that were melted into
+    one, `fills` counts them, `opened_ns` and `fill_id` are those of the oldest.
+    """
+
+    quantity: Decimal
+    cost: Decimal | None
+    price: Decimal | None
+    opened_ns: int
+    fill_id: str
+    fills: int = 1
+
+
+class CostBasis:
+    """The open lots of one position by one method. Calls are made within the exact context.
+
+    At most `lots_max` lots are kept: beyond, the two oldest melt into one at their common price,
+    and `melted` counts that. Neighbours of one price melt uncounted, as nothing is lost.
+    """
+
+    __slots__ = (
+        "_lots",
+        "_lots_max",
+        "cost_known",
+        "melted",
+        "method",
+        "realised",
+        "unpriced",
+        "unpriced_closed",
+    )
+
+    def __init__(self, method: Method, lots_max: int) -> None:
+        if lots_max < 1:
+            raise BadInput(f"a number of lots above zero was expected, was {lots_max}")
+        self.method = method
+        self._lots: deque[Lot] = deque()
+        self._lots_max = 1 if method is Method.AVERAGE else lots_max
+        self.cost_known = _ZERO
+        """What the open lots of known cost have cost."""
+        self.realised = _ZERO
+        """What closing brought, fees apart; parts of unknown cost are not in it."""
+        self.unpriced = _ZERO
+        """The open quantity whose cost is unknown."""
+        self.unpriced_closed = _ZERO
+        """The quantity that was closed and whose cost was unknown, without sign."""
+        self.melted = 0
+
+    def __len__(self) -> int:
+        """How many lots are open."""
+        return len(self._lots)
+
+    @property
+    def lots(self) -> tuple[Lot, ...]:
+        """What is open, oldest first."""
+        return tuple(self._lots)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What is open has cost; below zero for a short, none where a part of it is unknown."""
+        return None if self.unpriced else self.cost_known
+
+    def open(self, lot: Lot) -> None:
+        """Add a lot, of the sign of those that are open."""
+        lots = self._lots
+        if lot.cost is None:
+            self.unpriced += lot.quantity
+        else:
+            self.cost_known += lot.cost
+        if lots and lots[-1].price == lot.price:
+            lots.append(self._melt(lots.pop(), lot))
+            return
+        lots.append(lot)
+        if len(lots) > self._lots_max:
+            lots.appendleft(self._melt(lots.popleft(), lots.popleft()))
+            if self.method is not Method.AVERAGE:
+                self.melted += 1
+
+    def close(self, quantity: Decimal, price: Decimal) -> None:
+        """Take a quantity, of the sign of what is open and no more than that, out at a price."""
+        lots = self._lots
+        while quantity:
+            lot = lots.pop() if self.method is Method.LIFO else lots.popleft()
+            if abs(lot.quantity) > abs(quantity):
+                lot, rest = _split(lot, quantity)
+                if self.method is Method.LIFO:
+                    lots.append(rest)
+                else:
+                    lots.appendleft(rest)
+            quantity -= lot.quantity
+            if lot.cost is None:
+                self.unpriced -= lot.quantity
+                self.unpriced_closed += abs(lot.quantity)
+            else:
+                self.cost_known -= lot.cost
+                self.realised += price * lot.quantity - lot.cost
+
+    def _melt(self, older: Lot, newer: Lot) -> Lot:
+        """One lot of two, of unknown cost if either is."""
+        quantity = older.quantity + newer.quantity
+        cost: Decimal | None = None
+        price: Decimal | None = None
+        if older.cost is not None and newer.cost is not None:
+            cost = older.cost + newer.cost
+            price = quotient(cost, quantity)
+        else:
+            for lot in (older, newer):
+                if lot.cost is not None:
+                    self.cost_known -= lot.cost
+                    self.unpriced += lot.quantity
+        fills = older.fills + newer.fills
+        return Lot(quantity, cost, price, older.opened_ns, older.fill_id, fills)
+
+
+def _split(lot: Lot, quantity: Decimal) -> tuple[Lot, Lot]:
+    """The quantity that is taken, and the rest, which keeps what the price does not account for."""
+    left = lot.quantity - quantity
+    if lot.cost is None or lot.price is None:
+        taken_cost = rest_cost = None
+    else:
+        taken_cost = lot.price * quantity
+        rest_cost = lot.cost - taken_cost
+    taken = Lot(quantity, taken_cost, lot.price, lot.opened_ns, lot.fill_id, lot.fills)
+    return taken, Lot(left, rest_cost, lot.price, lot.opened_ns, lot.fill_id, lot.fills)
