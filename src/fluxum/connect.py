@@ -10,6 +10,7 @@ from fluxum.errors import BadInput
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import AttemptBudget
+from fluxum.session.login import Login
 from fluxum.session.session import Session
 from fluxum.transport.http import Http, http
 from fluxum.transport.link import Dial
@@ -36,12 +37,14 @@ async def connect(
     proxy: str | None = None,
     through: Callable[[Dial], Dial] | None = None,
     calls_through: Callable[[Http], Http] | None = None,
+    login: Login | None = None,
 ) -> AsyncGenerator[Session]:
     """A session with an exchange for the length of a block, subscribed but not yet ready.
 
     Every channel is subscribed for every symbol; `depth` is for books, `interval_s` for candles.
     `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`); `through` wraps the
-    dial, `calls_through` the REST calls, as a recorder does. Raises BadInput.
+    dial, `calls_through` the REST calls, as a recorder does; those with keys in them go past it.
+    A `login` opens one's own account there. Raises BadInput.
     """
     venue = find_venue(exchange)
     limits = venue.limits
@@ -59,6 +62,7 @@ async def connect(
             endpoints=None if endpoint is None else endpoints_at(venue, endpoint),
             budget=budget,
             http=calls if calls_through is None else calls_through(calls),
+            login=None if login is None else login.with_calls(calls),
         ) as session,
     ):
         session.subscribe(*subscriptions(symbols, channels, depth=depth, interval_s=interval_s))
@@ -101,7 +105,7 @@ def subscriptions(
     wanted: list[Subscription] = []
     markets = [Symbol(symbol) for symbol in symbols]
     for channel in channels:
-        if channel is Channel.INSTRUMENT:
+        if not channel.has_symbol:
             wanted.append(Subscription(channel))
             continue
         wanted += [

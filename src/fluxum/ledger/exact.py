@@ -51,7 +51,9 @@ def positive(value: object, what: str) -> Decimal:
 def quotient(cost: Decimal, quantity: Decimal) -> Decimal:
     """The price of lots together, to 40 digits, and never finer than sums have room for."""
     price = _QUOTIENT.divide(cost, quantity)
-    return price if price.adjusted() >= -_POINT_MAX else price.quantize(_FINEST)
+    if price.adjusted() < -_POINT_MAX:
+        return price.quantize(_FINEST, context=_QUOTIENT)
+    return price
 
 
 def average(amount: Decimal, quantity: Decimal) -> Decimal | None:

@@ -49,7 +49,7 @@ class OrderTally:
     An order never has less filled than before, and one that ended stays so: an update that says
     otherwise is late, is counted in `stale`, and changes nothing. Of orders that ended the last
     `ended_max` are known one by one, so that a late fill finds its own; of older ones the sums
-    are all that is left. The same goes for orders that nobody ever says the end of.
+    are all that is left. More than `open_max` open orders are not believed: the oldest has ended.
     """
 
     __slots__ = (
@@ -57,16 +57,18 @@ class OrderTally:
         "_ended_max",
         "_executed",
         "_open",
+        "_open_max",
         "_orders",
         "_original",
         "_remaining",
         "stale",
     )
 
-    def __init__(self, ended_max: int = 1_000) -> None:
-        if ended_max < 1:
-            raise BadInput(f"a number of orders above zero was expected, was {ended_max}")
+    def __init__(self, ended_max: int = 1_000, open_max: int = 10_000) -> None:
+        if min(ended_max, open_max) < 1:
+            raise BadInput(f"orders above zero were expected, were {ended_max} and {open_max}")
         self._ended_max = ended_max
+        self._open_max = open_max
         self._open: dict[str, _Row] = {}
         self._ended: dict[str, _Row] = {}
         self._orders = 0
@@ -87,20 +89,17 @@ class OrderTally:
 
     def update(self, order: OrderUpdate) -> bool:
         """Take in what is known of an order; returns whether the sums changed."""
-        key = order.order_id or order.client_order_id
-        if not key:
-            raise BadInput(f"an order with an id was expected, was {order!r:.200}")
         with localcontext(EXACT):
             row = _row(order)
+            key = order.order_id or order.client_order_id
             # Before the venue has named it, an order is known by our name alone.
-            alias = order.client_order_id if order.client_order_id in self._open else key
-            was_open = alias in self._open
-            known = self._open.get(alias) or self._ended.get(key)
+            name = next(filter(self._knows, (order.order_id, order.client_order_id)), "")
+            known, was_open = self._open.get(name) or self._ended.get(name), name in self._open
             if known is not None:
                 if row.executed < known.executed or (known.final and not row.final):
                     self.stale += 1
                     return False
-                self._forget(alias if was_open else key)
+                self._forget(name)
             self._keep(key, row, is_open=not row.final)
             return known != row or was_open is row.final
 
@@ -122,6 +121,9 @@ class OrderTally:
                 changed = True
         return changed
 
+    def _knows(self, name: str) -> bool:
+        return name in self._open or name in self._ended
+
     def _keep(self, key: str, row: _Row, *, is_open: bool) -> None:
         self._orders += row.orders
         self._original += row.original
@@ -129,10 +131,15 @@ class OrderTally:
         if is_open:
             self._open[key] = row
             self._remaining += row.remaining
+            if len(self._open) > self._open_max:
+                oldest = next(iter(self._open))
+                left = self._open.pop(oldest)
+                self._remaining -= left.remaining
+                self._ended[oldest] = left
         else:
             self._ended[key] = row
-            if len(self._ended) > self._ended_max:
-                del self._ended[next(iter(self._ended))]
+        if len(self._ended) > self._ended_max:
+            del self._ended[next(iter(self._ended))]
 
     def _forget(self, key: str) -> None:
         row = self._open.pop(key, None)
@@ -148,6 +155,8 @@ class OrderTally:
 def _row(order: OrderUpdate) -> _Row:
     quantity = checked(order.quantity, "the quantity of an order")
     filled = checked(order.filled, "what is filled of an order")
+    if not (order.order_id or order.client_order_id):
+        raise BadInput(f"an order with an id was expected, was {order!r:.200}")
     if quantity < 0 or filled < 0:
         raise BadInput(f"an order of zero or more was expected, was {filled} of {quantity}")
     if order.status is OrderStatus.REFUSED:

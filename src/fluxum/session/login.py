@@ -56,6 +56,16 @@ class Login:
         """What is wished, without the keys."""
         return f"Login({self._credentials!r}, tier={self._tier!r})"
 
+    def with_calls(self, http: Http) -> "Login":
+        """The same, making its calls in this way, unless it has one of its own."""
+        return Login(
+            self._credentials,
+            tier=self._tier,
+            since_ns=self._since_ns,
+            renew_s=self._renew_s,
+            http=self._http or http,
+        )
+
     def account(self, venue: Venue, rest: Rest, clock: Clock) -> Account:
         """The account at a venue; raises BadInput where Fluxum cannot get at one."""
         if venue.private is None:

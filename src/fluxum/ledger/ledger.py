@@ -1,0 +1,259 @@
+"""All positions of an account, or of several: fills, orders and marks in, changed positions out.
+
+A ledger is built in one of three ways, or by the second after the third:
+
+- from live executions: `apply` every event of the stream, whatever it is;
+- from history: `load` the account's fills, oldest first, then go on live. The two may overlap in
+  any order, as a fill counts once;
+- from balances: `open_with` what is held, and from when. What it cost may be unknown, and then
+  the profit on it is said to be unknown.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal, localcontext
+from typing import Protocol
+
+from msgspec import Struct
+
+from fluxum.ledger.exact import EXACT, positive
+from fluxum.ledger.lots import Method
+from fluxum.ledger.position import Policy, Position
+from fluxum.ledger.seen import SeenFills
+from fluxum.model.account import Fee, Fill
+from fluxum.model.event import Event
+from fluxum.model.instrument import Asset, Symbol
+from fluxum.model.order import OpenOrders, OrderUpdate
+
+__all__ = ["Ledger", "PricedLevel", "ProvenBook", "Totals", "Verdict"]
+
+_ZERO = Decimal(0)
+
+
+class PricedLevel(Protocol):
+    """What marks need of a book's level."""
+
+    @property
+    def price(self) -> Decimal:
+        """Its price, in the quote asset."""
+        ...
+
+
+class Verdict(Protocol):
+    """What marks need of a book's proof."""
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the book can be trusted now."""
+        ...
+
+
+class ProvenBook(Protocol):
+    """What marks need of a book."""
+
+    venue: str
+    symbol: Symbol
+
+    @property
+    def bid(self) -> PricedLevel | None:
+        """The best bid."""
+        ...
+
+    @property
+    def ask(self) -> PricedLevel | None:
+        """The best ask."""
+        ...
+
+    def proof(self) -> Verdict:
+        """Whether it can be trusted now."""
+        ...
+
+
+class Totals(Struct, frozen=True, kw_only=True, tag="totals"):
+    """Sums over the positions of one quote asset, by one method.
+
+    `unvalued` names those whose profit is not known, as `venue symbol`: there is no mark, or they
+    were opened at an unknown price. While there is one, `total` is none, and so is `unrealised`
+    while one of them is open. `realised` is what is known. Fees that nobody converted are not in
+    `total`.
+    """
+
+    quote: Asset
+    method: Method
+    positions: int
+    open: int
+    realised: Decimal
+    unrealised: Decimal | None
+    fees_quote: Decimal
+    fees: tuple[Fee, ...]
+    fees_unconverted: tuple[Fee, ...]
+    total: Decimal | None
+    unvalued: tuple[str, ...]
+
+
+class Ledger:
+    """Positions by venue and market. Those that are returned are live; `view` copies one."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = Policy() if policy is None else policy
+        self._positions: dict[tuple[str, str], Position] = {}
+        self._seen = SeenFills(self.policy.fills_seen)
+        self._conversions: dict[Asset, dict[Asset, Decimal]] = {}
+
+    # What it says
+
+    def position(self, venue: str, symbol: Symbol) -> Position | None:
+        """A market's position, or none where nothing was ever held, ordered or marked."""
+        return self._positions.get((venue, symbol))
+
+    def positions(self, venue: str | None = None, quote: Asset | None = None) -> list[Position]:
+        """The positions where anything was ever held or ordered, by venue and symbol."""
+        return [
+            position
+            for _, position in sorted(self._positions.items())
+            if position.is_used
+            and venue in (None, position.venue)
+            and quote in (None, position.symbol.quote)
+        ]
+
+    def totals(self, method: Method | None = None, venue: str | None = None) -> tuple[Totals, ...]:
+        """Sums per quote asset, by the policy's first method unless another one is named."""
+        method = self.policy.methods[0] if method is None else method
+        by_quote: dict[Asset, list[Position]] = {}
+        for position in self.positions(venue):
+            by_quote.setdefault(position.symbol.quote, []).append(position)
+        return tuple(_totals(quote, by_quote[quote], method) for quote in sorted(by_quote))
+
+    @property
+    def fills_forgotten(self) -> int:
+        """How many fills were let go from the memory that knows repeated ones."""
+        return self._seen.forgotten
+
+    # How it changes
+
+    def apply(self, event: Event) -> tuple[Position, ...]:
+        """Take an event in; returns the positions that changed by it.
+
+        Fills and orders count, all else is ignored. Raises BadInput for a fill or an order that
+        makes no sense; nothing has changed then.
+        """
+        match event:
+            case Fill():
+                position = self._position(event.venue, event.symbol)
+                return (position,) if position.apply(event) else ()
+            case OrderUpdate():
+                position = self._position(event.venue, event.symbol)
+                return (position,) if position.order(event) else ()
+            case OpenOrders():
+                return self._open_orders(event)
+            case _:
+                return ()
+
+    def load(self, fills: Iterable[Fill]) -> int:
+        """Take in fills of the past, oldest first; returns how many had not been counted yet."""
+        return sum(len(self.apply(fill)) for fill in fills)
+
+    def open_with(
+        self, venue: str, symbol: Symbol, quantity: Decimal, price: Decimal | None, at_ns: int
+    ) -> Position:
+        """Begin a market with what is held at an instant; see `Position.open_with`."""
+        position = self._position(venue, symbol)
+        position.open_with(quantity, price, at_ns)
+        return position
+
+    def mark(self, venue: str, symbol: Symbol, price: Decimal | None) -> Position:
+        """Value a market at a price; none withdraws the mark. Raises BadInput for nonsense."""
+        position = self._position(venue, symbol)
+        position.marked(price)
+        return position
+
+    def mark_from(self, book: ProvenBook) -> Position:
+        """Value a market by its book's best prices; a book that is not valid withdraws the mark."""
+        position = self._position(book.venue, book.symbol)
+        if book.proof().is_valid:
+            bid, ask = book.bid, book.ask
+            position.quoted(bid and bid.price, ask and ask.price)
+        else:
+            position.marked(None)
+        return position
+
+    def convert_fees(self, asset: Asset, quote: Asset, price: Decimal | None) -> None:
+        """From now on, count fees in a third asset at a price in the quote asset; none: not.
+
+        It is looked at when a fill comes, so a fee that was counted does not change any more.
+        Raises BadInput for a price that is not above zero.
+        """
+        prices = self._conversions.setdefault(quote, {})
+        if price is None:
+            prices.pop(asset, None)
+        else:
+            prices[asset] = positive(price, f"a price of {asset}")
+
+    def _position(self, venue: str, symbol: Symbol) -> Position:
+        position = self._positions.get((venue, symbol))
+        if position is None:
+            conversions = self._conversions.setdefault(symbol.quote, {})
+            position = Position(
+                venue, symbol, self.policy, seen=self._seen, conversions=conversions
+            )
+            self._positions[venue, symbol] = position
+        return position
+
+    def _open_orders(self, event: OpenOrders) -> tuple[Position, ...]:
+        """Each market of the venue gets its part, which is none for most."""
+        by_symbol: dict[Symbol, list[OrderUpdate]] = {
+            position.symbol: []
+            for position in self._positions.values()
+            if position.venue == event.venue
+        }
+        for order in event.orders:
+            by_symbol.setdefault(order.symbol, []).append(order)
+        changed: list[Position] = []
+        for symbol, orders in by_symbol.items():
+            position = self._position(event.venue, symbol)
+            if position.open_orders(orders, event.received_ns):
+                changed.append(position)
+        return tuple(changed)
+
+
+def _totals(quote: Asset, positions: list[Position], method: Method) -> Totals:
+    realised = fees_quote = unrealised = _ZERO
+    fees: dict[Asset, Decimal] = {}
+    unconverted: dict[Asset, Decimal] = {}
+    unvalued: list[str] = []
+    is_open_known = True
+    with localcontext(EXACT):
+        for position in positions:
+            profit = position.profit(method)
+            realised += profit.realised
+            fees_quote += position.fees_quote
+            if profit.unrealised is None:
+                is_open_known = False
+            else:
+                unrealised += profit.unrealised
+            if profit.total is None:
+                unvalued.append(f"{position.venue} {position.symbol}")
+            _add(fees, position.fees)
+            _add(unconverted, position.fees_unconverted)
+        total = None if unvalued else realised + unrealised - fees_quote
+    return Totals(
+        quote=quote,
+        method=method,
+        positions=len(positions),
+        open=sum(1 for position in positions if position.quantity),
+        realised=realised,
+        unrealised=unrealised if is_open_known else None,
+        fees_quote=fees_quote,
+        fees=_by_asset(fees),
+        fees_unconverted=_by_asset(unconverted),
+        total=total,
+        unvalued=tuple(unvalued),
+    )
+
+
+def _add(sums: dict[Asset, Decimal], amounts: dict[Asset, Decimal]) -> None:
+    for asset, amount in amounts.items():
+        sums[asset] = sums.get(asset, _ZERO) + amount
+
+
+def _by_asset(amounts: dict[Asset, Decimal]) -> tuple[Fee, ...]:
+    return tuple(Fee(asset, amounts[asset]) for asset in sorted(amounts))

@@ -1,0 +1,434 @@
+"""One market at one venue: what is held there, what it cost, what it earned.
+
+A position follows one's own fills and nothing else. Side by side it keeps what is open by each
+method of its policy; the quantity, the fees and the averages are the same for all of them.
+
+Fees are never part of a cost. `realised` and `unrealised` are gross, `fees_quote` stands beside
+them, and `total` is net: realised + unrealised - fees. A rebate is a negative fee.
+
+- A fee in the quote asset counts as it is.
+- A fee in the base asset of a spot market is taken from what one holds, so the position shrinks by
+  it (a buy of 1 with a fee of 0.001 leaves 0.999), and it counts in the quote asset at the price of
+  its fill. A contract (`BTC/USD:PERP`) holds no base asset: there it is a fee in a third asset.
+- A fee in a third asset counts at the conversion price known when the fill comes. Where none is
+  known it is left in `fees_unconverted`, and no total contains it.
+
+So the total is always cash that came in, less cash that went out, plus what is held at the mark.
+A fill that is larger than the position closes it and opens the rest at the fill's price. Contracts
+are taken to be linear: a price times a quantity is an amount of the quote asset.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, localcontext
+from enum import Enum
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput
+from fluxum.ledger.exact import EXACT, average, checked, positive
+from fluxum.ledger.lots import CostBasis, Lot, Method
+from fluxum.ledger.seen import SeenFills, Sighting
+from fluxum.ledger.tally import OrderTally, OrderTotals
+from fluxum.model.account import Fee, Fill
+from fluxum.model.instrument import Asset, Symbol
+from fluxum.model.market import Side
+from fluxum.model.order import OrderUpdate
+
+__all__ = ["MarkBy", "Policy", "Position", "PositionView", "Profit"]
+
+_ZERO = Decimal(0)
+
+
+class MarkBy(Enum):
+    """What of a book values a position: where it could be closed at once, or half way between."""
+
+    TOUCH = "touch"
+    MID = "mid"
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """How positions are kept. The first method is the one meant where none is named.
+
+    `lots_max` bounds the lots of each method, `fills_seen` the ids by which a repeated fill is
+    known, `orders_ended` the orders of a market that are known after their end.
+    """
+
+    methods: tuple[Method, ...] = (Method.AVERAGE, Method.FIFO, Method.LIFO)
+    mark_by: MarkBy = MarkBy.TOUCH
+    lots_max: int = 10_000
+    fills_seen: int = 100_000
+    orders_ended: int = 1_000
+
+
+class Profit(Struct, frozen=True, kw_only=True):
+    """What one method says of a position; amounts are in the quote asset.
+
+    `cost` is that of what is open, below zero for a short; it is none, as is `unrealised`, where
+    a part was opened at an unknown price. `unrealised` is also none while there is no mark.
+    `realised` leaves out what was closed of unknown cost (`unpriced_closed`, a quantity), and
+    then `total` is none. `melted` counts lots that were joined because there were too many.
+    """
+
+    method: Method
+    cost: Decimal | None
+    average_price: Decimal | None
+    realised: Decimal
+    unrealised: Decimal | None
+    total: Decimal | None
+    lots: int
+    melted: int
+    unpriced: Decimal
+    unpriced_closed: Decimal
+
+
+class PositionView(Struct, frozen=True, kw_only=True, tag="position"):
+    """A position at one moment; see the properties of Position for each part."""
+
+    venue: str
+    symbol: Symbol
+    quantity: Decimal
+    mark: Decimal | None
+    notional: Decimal | None
+    package_price: Decimal | None
+    bought: Decimal
+    sold: Decimal
+    average_buy: Decimal | None
+    average_sell: Decimal | None
+    average_price: Decimal | None
+    fees_quote: Decimal
+    fees: tuple[Fee, ...]
+    fees_unconverted: tuple[Fee, ...]
+    profits: tuple[Profit, ...]
+    orders: OrderTotals
+    fills: int
+    repeated: int
+    contradicted: int
+    settled: int
+    updated_ns: int | None
+
+    @property
+    def profit(self) -> Profit:
+        """What the first method of the policy says."""
+        return self.profits[0]
+
+
+class Position:
+    """What is held in one market at one venue, live; `view` takes a copy that stays.
+
+    Fills count in the order they come, a late one when it comes. Each counts once: of a repeated
+    one `repeated` is raised, and `contradicted` where it came with other numbers than at first.
+    `conversions` are prices of third assets in the quote asset; it may be shared and change.
+    """
+
+    __slots__ = (
+        "_ask",
+        "_base",
+        "_bases",
+        "_bid",
+        "_conversions",
+        "_fees",
+        "_mark_by",
+        "_opened_ns",
+        "_quote",
+        "_seen",
+        "_unconverted",
+        "bought",
+        "bought_notional",
+        "contradicted",
+        "fees_quote",
+        "fills",
+        "orders",
+        "quantity",
+        "repeated",
+        "settled",
+        "sold",
+        "sold_notional",
+        "symbol",
+        "updated_ns",
+        "venue",
+    )
+
+    def __init__(
+        self,
+        venue: str,
+        symbol: Symbol,
+        policy: Policy | None = None,
+        *,
+        seen: SeenFills | None = None,
+        conversions: Mapping[Asset, Decimal] | None = None,
+    ) -> None:
+        policy = Policy() if policy is None else policy
+        if not policy.methods or len(set(policy.methods)) < len(policy.methods):
+            raise BadInput(f"one or more different methods were expected, was {policy.methods}")
+        self.venue = venue
+        self.symbol = symbol
+        self.quantity = _ZERO
+        """What is held, below zero for a short."""
+        self.bought = self.sold = self.bought_notional = self.sold_notional = _ZERO
+        self.fees_quote = _ZERO
+        """All fees that are known in the quote asset."""
+        self.fills = self.repeated = self.contradicted = self.settled = 0
+        self.updated_ns: int | None = None
+        self.orders = OrderTally(policy.orders_ended)
+        self._bases = {method: CostBasis(method, policy.lots_max) for method in policy.methods}
+        self._mark_by = policy.mark_by
+        self._seen = SeenFills(policy.fills_seen) if seen is None else seen
+        self._conversions: Mapping[Asset, Decimal] = {} if conversions is None else conversions
+        self._fees: dict[Asset, Decimal] = {}
+        self._unconverted: dict[Asset, Decimal] = {}
+        self._bid: Decimal | None = None
+        self._ask: Decimal | None = None
+        self._opened_ns: int | None = None
+        self._quote = symbol.quote
+        # What a spot market's fees may be taken from; a contract holds none of its base asset.
+        self._base = None if symbol.contract else symbol.base
+
+    # What it says
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything was ever held or ordered here."""
+        return bool(self.fills or self._opened_ns is not None or self.orders.totals().orders)
+
+    @property
+    def mark(self) -> Decimal | None:
+        """The price it is valued at: longs at the bid, shorts at the ask, or all at the mid."""
+        bid, ask = self._bid, self._ask
+        if self._mark_by is MarkBy.TOUCH and self.quantity:
+            return bid if self.quantity > 0 else ask
+        if bid is None or ask is None:
+            return None
+        with localcontext(EXACT):
+            return bid if bid == ask else (bid + ask) / 2
+
+    @property
+    def package_price(self) -> Decimal | None:
+        """What closing it all at the mark would bring, or cost if negative; none without a mark."""
+        mark = self.mark
+        with localcontext(EXACT):
+            return None if mark is None else mark * self.quantity
+
+    @property
+    def notional(self) -> Decimal | None:
+        """Its size at the mark, in the quote asset, without sign; none without a mark."""
+        price = self.package_price
+        return None if price is None else price.copy_abs()
+
+    @property
+    def average_buy(self) -> Decimal | None:
+        """The volume weighted price of all buys."""
+        return average(self.bought_notional, self.bought)
+
+    @property
+    def average_sell(self) -> Decimal | None:
+        """The volume weighted price of all sells."""
+        return average(self.sold_notional, self.sold)
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """The volume weighted price of all fills."""
+        with localcontext(EXACT):
+            notional = self.bought_notional + self.sold_notional
+            quantity = self.bought + self.sold
+        return average(notional, quantity)
+
+    @property
+    def fees(self) -> dict[Asset, Decimal]:
+        """All fees as they were charged, by asset."""
+        return dict(self._fees)
+
+    @property
+    def fees_unconverted(self) -> dict[Asset, Decimal]:
+        """The fees that are not in `fees_quote`, because nobody told a conversion price."""
+        return dict(self._unconverted)
+
+    def profit(self, method: Method | None = None) -> Profit:
+        """What a method says, the policy's first by default; raises BadInput for one not kept."""
+        basis, mark, quantity = self._basis(method), self.mark, self.quantity
+        cost = basis.cost
+        with localcontext(EXACT):
+            unrealised: Decimal | None = None
+            if not quantity:
+                unrealised = _ZERO
+            elif mark is not None and cost is not None:
+                unrealised = mark * quantity - cost
+            total: Decimal | None = None
+            if unrealised is not None and not basis.unpriced_closed:
+                total = basis.realised + unrealised - self.fees_quote
+        return Profit(
+            method=basis.method,
+            cost=cost,
+            average_price=None if cost is None else average(cost, quantity),
+            realised=basis.realised,
+            unrealised=unrealised,
+            total=total,
+            lots=len(basis),
+            melted=basis.melted,
+            unpriced=basis.unpriced,
+            unpriced_closed=basis.unpriced_closed,
+        )
+
+    def lots(self, method: Method | None = None) -> tuple[Lot, ...]:
+        """What is open by a method, oldest first; raises BadInput for one not kept."""
+        return self._basis(method).lots
+
+    def view(self) -> PositionView:
+        """A frozen copy."""
+        return PositionView(
+            venue=self.venue,
+            symbol=self.symbol,
+            quantity=self.quantity,
+            mark=self.mark,
+            notional=self.notional,
+            package_price=self.package_price,
+            bought=self.bought,
+            sold=self.sold,
+            average_buy=self.average_buy,
+            average_sell=self.average_sell,
+            average_price=self.average_price,
+            fees_quote=self.fees_quote,
+            fees=_by_asset(self._fees),
+            fees_unconverted=_by_asset(self._unconverted),
+            profits=tuple(map(self.profit, self._bases)),
+            orders=self.orders.totals(),
+            fills=self.fills,
+            repeated=self.repeated,
+            contradicted=self.contradicted,
+            settled=self.settled,
+            updated_ns=self.updated_ns,
+        )
+
+    # How it changes
+
+    def open_with(self, quantity: Decimal, price: Decimal | None, at_ns: int) -> None:
+        """Begin with what is held already, at a price, or at none if nobody knows what it cost.
+
+        Fills of the venue's time up to `at_ns` are part of it: they are left out and counted in
+        `settled`. Raises BadInput for a position that has begun.
+        """
+        if self.fills or self._opened_ns is not None:
+            raise BadInput(f"a position without fills was expected, {self.symbol} has begun")
+        checked(quantity, "a quantity to begin with")
+        if price is not None:
+            positive(price, "a price to begin with")
+        self._opened_ns = at_ns
+        with localcontext(EXACT):
+            self._move(quantity, price, at_ns, "")
+
+    def apply(self, fill: Fill) -> bool:
+        """Count a fill; returns whether anything changed.
+
+        Raises BadInput, and changes nothing, for a fill of another market or one that makes no
+        sense: without an id, or with a price or quantity that is not a number above zero.
+        """
+        self._check(fill)
+        if self._opened_ns is not None and fill.venue_ns <= self._opened_ns:
+            self.settled += 1
+            return False
+        sighting = self._seen.look(fill)
+        if sighting is not Sighting.NEW:
+            self.repeated += 1
+            self.contradicted += sighting is Sighting.CONTRADICTED
+            return False
+        with localcontext(EXACT):
+            price, quantity = fill.price, fill.quantity
+            if fill.side is Side.BUY:
+                self.bought += quantity
+                self.bought_notional += price * quantity
+            else:
+                self.sold += quantity
+                self.sold_notional += price * quantity
+                quantity = -quantity
+            if fill.fees:
+                quantity -= self._charge(fill.fees, price)
+            self._move(quantity, price, fill.venue_ns, fill.fill_id)
+        self.fills += 1
+        self.updated_ns = fill.received_ns
+        return True
+
+    def order(self, update: OrderUpdate) -> bool:
+        """Take in what is known of an order of this market; returns whether the sums changed."""
+        changed = self.orders.update(update)
+        if changed:
+            self.updated_ns = update.received_ns
+        return changed
+
+    def open_orders(self, orders: Iterable[OrderUpdate], received_ns: int) -> bool:
+        """Take in all open orders of this market; returns whether the sums changed."""
+        changed = self.orders.keep_only(orders)
+        if changed:
+            self.updated_ns = received_ns
+        return changed
+
+    def marked(self, price: Decimal | None) -> None:
+        """Value it at a price, long or short; none withdraws the mark."""
+        self.quoted(price, price)
+
+    def quoted(self, bid: Decimal | None, ask: Decimal | None) -> None:
+        """Value it by a market's best prices, as the policy says; none withdraws one."""
+        for price in (bid, ask):
+            if price is not None:
+                positive(price, "a mark")
+        self._bid, self._ask = bid, ask
+
+    def _check(self, fill: Fill) -> None:
+        if fill.symbol != self.symbol or fill.venue != self.venue:
+            raise BadInput(
+                f"a fill of {self.symbol} at {self.venue} was expected, was of {fill.symbol}"
+                f" at {fill.venue}"
+            )
+        if not fill.fill_id:
+            raise BadInput(f"a fill with an id was expected, was {fill!r:.200}")
+        positive(fill.price, "the price of a fill")
+        positive(fill.quantity, "the quantity of a fill")
+        for fee in fill.fees:
+            checked(fee.amount, "a fee")
+
+    def _charge(self, fees: Iterable[Fee], price: Decimal) -> Decimal:
+        """Count fees; returns what they take of the base asset."""
+        taken = _ZERO
+        for fee in fees:
+            asset, amount = fee.asset, fee.amount
+            if not amount:
+                continue
+            self._fees[asset] = self._fees.get(asset, _ZERO) + amount
+            conversion = self._conversions.get(asset)
+            if asset == self._quote:
+                self.fees_quote += amount
+            elif asset == self._base:
+                self.fees_quote += amount * price
+                taken += amount
+            elif conversion is not None:
+                self.fees_quote += amount * conversion
+            else:
+                self._unconverted[asset] = self._unconverted.get(asset, _ZERO) + amount
+        return taken
+
+    def _move(self, quantity: Decimal, price: Decimal | None, at_ns: int, fill_id: str) -> None:
+        """Change what is held by a signed quantity: close what is against it, open the rest."""
+        held = self.quantity
+        self.quantity = held + quantity
+        closed = _ZERO
+        if held and price is not None and (held > 0) is not (quantity > 0):
+            closed = -held if abs(quantity) > abs(held) else quantity
+            for basis in self._bases.values():
+                basis.close(-closed, price)
+        opened = quantity - closed
+        if opened:
+            cost = None if price is None else price * opened
+            lot = Lot(opened, cost, price, at_ns, fill_id)
+            for basis in self._bases.values():
+                basis.open(lot)
+
+    def _basis(self, method: Method | None) -> CostBasis:
+        if method is None:
+            return next(iter(self._bases.values()))
+        try:
+            return self._bases[method]
+        except KeyError:
+            kept = ", ".join(one.value for one in self._bases)
+            raise BadInput(f"a method that is kept ({kept}) was expected, was {method}") from None
+
+
+def _by_asset(amounts: Mapping[Asset, Decimal]) -> tuple[Fee, ...]:
+    return tuple(Fee(asset, amounts[asset]) for asset in sorted(amounts))

@@ -1,0 +1,207 @@
+"""Questions in virtual time: signed, paced, repeated where that helps, and counted."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from itertools import pairwise
+from random import Random
+from urllib.parse import parse_qs
+
+import pytest
+
+from fluxum.errors import (
+    BadInput,
+    CircuitOpen,
+    RateLimited,
+    RemoteProtocolError,
+    TransportError,
+    VenueRefused,
+)
+from fluxum.model.account import Balance, Credentials
+from fluxum.session.asking import Asking, AskStatistics, Nonces
+from fluxum.sim.loop import SimulatedClock, run
+from fluxum.venues.kraken.venue import KRAKEN
+
+SECRET = "c2VjcmV0"
+HOLDINGS = b'{"error":[],"result":{"ZUSD":{"balance":"1.5","hold_trade":"0"}}}'
+EMPTY = b'{"error":[],"result":{}}'
+Answer = bytes | Exception
+
+
+class Bank:
+    """Answers calls as scripted, the last answer for ever; lists of names are empty."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.calls: list[tuple[float, str, Mapping[str, str], bytes]] = []
+        self._answers = list(answers)
+
+    async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        if method == "GET":
+            assert "API-Key" not in headers
+            return EMPTY
+        self.calls.append((asyncio.get_running_loop().time(), url, headers, body))
+        await asyncio.sleep(0.1)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @property
+    def nonces(self) -> list[int]:
+        return [int(parse_qs(body.decode())["nonce"][0]) for _, _, _, body in self.calls]
+
+
+def asking(bank: Bank | None, tier: str = "") -> Asking:
+    assert KRAKEN.private is not None
+    return Asking(
+        KRAKEN.private,
+        Credentials("the-key", SECRET),
+        bank,
+        "https://rest",
+        SimulatedClock(),
+        Random(1),
+        tier,
+    )
+
+
+class Asked:
+    """A bank asked for balances in virtual time, and what was counted."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.bank = Bank(*answers)
+        self.statistics = AskStatistics()
+
+    def balances(self) -> Sequence[Balance]:
+        async def main() -> Sequence[Balance]:
+            one = asking(self.bank)
+            self.statistics = one.statistics
+            return await one.ask(one.questions.balances())
+
+        return run(main())
+
+
+def test_a_question_is_signed_and_its_answer_read() -> None:
+    asked = Asked(HOLDINGS)
+
+    (balance,) = asked.balances()
+
+    ((_, url, headers, _),) = asked.bank.calls
+    assert balance.total == balance.free == Decimal("1.5")
+    assert url == "https://rest/0/private/BalanceEx"
+    assert headers["API-Key"] == "the-key"
+    assert asked.statistics.answered == 3  # with the two lists of names
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        TransportError("no answer"),
+        b'{"error":["EAPI:Invalid nonce"]}',
+        b'{"error":["EAPI:Rate limit exceeded"]}',
+        b'{"error":["EService:Unavailable"]}',
+        b"<html>",
+    ],
+)
+def test_what_may_pass_is_asked_again_with_a_higher_number(trouble: Answer) -> None:
+    asked = Asked(trouble, HOLDINGS)
+
+    asked.balances()
+
+    first, second = asked.bank.nonces
+    assert first < second
+    assert (asked.statistics.repeated, asked.statistics.failed) == (1, 0)
+
+
+def test_a_no_is_raised_at_once() -> None:
+    asked = Asked(b'{"error":["EGeneral:Permission denied"]}')
+
+    with pytest.raises(VenueRefused, match="Permission denied"):
+        asked.balances()
+
+    assert len(asked.bank.calls) == 1
+    assert asked.statistics.refused == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    [
+        (b'{"error":["EAPI:Rate limit exceeded"]}', RateLimited),
+        (b"<html>", RemoteProtocolError),
+        (TransportError("no answer"), CircuitOpen),
+    ],
+)
+def test_what_does_not_pass_is_given_up_on_after_a_few_tries(
+    trouble: Answer, kind: type[Exception]
+) -> None:
+    asked = Asked(trouble)
+
+    with pytest.raises(kind):
+        asked.balances()
+
+    assert 5 <= len(asked.bank.calls) <= 6
+    assert asked.statistics.failed + asked.statistics.refused == 1
+
+
+def test_calls_keep_to_the_venues_counter() -> None:
+    async def main() -> None:
+        bank = Bank(b'{"error":[],"result":{"open":{}}}')
+        one = asking(bank)  # starter: at most 15, 0.33 less each second, two for each of these
+
+        for _ in range(10):
+            await one.ask(one.questions.open_orders())
+
+        times = [at_s for at_s, _, _, _ in bank.calls]
+        assert times[6] - times[0] < 1.0
+        # 20 are counted; all but 15 had to fall away, at 0.33 a second.
+        assert times[9] - times[0] >= 5 / 0.33 - 1e-6
+
+    run(main())
+
+
+def test_calls_go_out_one_at_a_time_in_the_order_of_their_numbers() -> None:
+    async def main() -> None:
+        bank = Bank(HOLDINGS)
+        one = asking(bank, "pro")
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(5):
+                group.create_task(one.ask(one.questions.balances()))
+
+        assert bank.nonces == sorted(set(bank.nonces))
+        times = [at_s for at_s, _, _, _ in bank.calls]
+        assert all(later - earlier > 0.09 for earlier, later in pairwise(times))
+
+    run(main())
+
+
+def test_an_unknown_tier_is_refused_with_those_there_are() -> None:
+    async def main() -> None:
+        with pytest.raises(BadInput, match=r"starter, intermediate, pro.*was 'gold'"):
+            asking(Bank(HOLDINGS), "gold")
+
+    run(main())
+
+
+def test_without_a_way_to_call_it_says_so() -> None:
+    async def main() -> None:
+        one = asking(None)
+        with pytest.raises(BadInput, match="no HTTP"):
+            await one.ask(one.questions.balances())
+
+    run(main())
+
+
+def test_numbers_grow_even_if_the_clock_goes_back() -> None:
+    class Clock:
+        def __init__(self) -> None:
+            self.at_ns = 5_000_000
+
+        def now_ns(self) -> int:
+            self.at_ns -= 1000
+            return self.at_ns
+
+    nonces = Nonces(Clock())
+
+    numbers = [nonces.next() for _ in range(5)]
+
+    assert numbers == [4999, 5000, 5001, 5002, 5003]

@@ -1,0 +1,140 @@
+"""Tokens in virtual time: one flight at a time, none kept too long, none ever shown."""
+
+import asyncio
+
+import pytest
+
+from fluxum.errors import BadInput, TransportError
+from fluxum.flow.background import background
+from fluxum.session.token import TokenKeeper
+from fluxum.sim.loop import run
+from fluxum.venues.private import Token
+
+
+class Bureau:
+    """Gives out numbered tokens, each after a second; fails as often as it is told to."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.asked = 0
+        self._failures = failures
+
+    async def fetch(self) -> Token:
+        self.asked += 1
+        number = self.asked
+        await asyncio.sleep(1.0)
+        if number <= self._failures:
+            raise TransportError("no answer")
+        return Token(f"secret-{number}", 900)
+
+
+def keeper(bureau: Bureau, renew_s: float | None = None) -> TokenKeeper:
+    return TokenKeeper("kraken", bureau.fetch, asyncio.get_running_loop().time, renew_s)
+
+
+def test_links_dialled_together_share_one_token_and_later_ones_get_another() -> None:
+    async def main() -> None:
+        bureau = Bureau()
+        tokens = keeper(bureau)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(5):
+                group.create_task(tokens.fresh())
+        assert (bureau.asked, tokens.text) == (1, "secret-1")
+
+        await asyncio.sleep(60)
+        await tokens.fresh()
+        assert tokens.text == "secret-2"
+
+    run(main())
+
+
+def test_a_refused_token_is_replaced_once_for_all_who_used_it() -> None:
+    async def main() -> None:
+        bureau = Bureau()
+        tokens = keeper(bureau)
+        await tokens.fresh()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(5):
+                group.create_task(tokens.renew("secret-1"))
+
+        assert (bureau.asked, tokens.text) == (2, "secret-2")
+        assert tokens.statistics().renewed == 1
+
+    run(main())
+
+
+def test_a_failed_call_is_raised_counted_and_the_next_one_tries_again() -> None:
+    async def main() -> None:
+        tokens = keeper(Bureau(failures=1))
+
+        with pytest.raises(TransportError):
+            await tokens.fresh()
+        await tokens.fresh()
+
+        statistics = tokens.statistics()
+        assert (statistics.asked, statistics.fetched, statistics.failures) == (2, 1, 1)
+
+    run(main())
+
+
+def test_a_token_ages_and_is_valid_for_its_time_only() -> None:
+    async def main() -> None:
+        tokens = keeper(Bureau())
+        assert not tokens.is_valid()
+        await tokens.fresh()
+
+        await asyncio.sleep(898)
+        assert tokens.is_valid()
+        await asyncio.sleep(2)
+
+        assert not tokens.is_valid()
+        assert tokens.statistics().age_s == pytest.approx(901)
+
+    run(main())
+
+
+def test_renewal_ahead_of_time_is_done_where_it_is_wanted() -> None:
+    async def main() -> None:
+        bureau = Bureau()
+        tokens = keeper(bureau, renew_s=600)
+        async with background(tokens.run()):
+            await tokens.fresh()
+            await asyncio.sleep(2900)
+
+        # At 0, 600, 1200, 1800 and 2400 s: a token's time begins when it is asked for.
+        assert bureau.asked == 5
+
+    run(main())
+
+
+def test_a_closed_keeper_has_no_token_and_fetches_none() -> None:
+    async def main() -> None:
+        tokens = keeper(Bureau())
+        await tokens.fresh()
+        tokens.close()
+
+        with pytest.raises(BadInput, match="no token"):
+            _ = tokens.text
+        with pytest.raises(BadInput, match="after the end"):
+            await tokens.fresh()
+
+    run(main())
+
+
+def test_a_token_shows_in_no_text() -> None:
+    async def main() -> None:
+        tokens = keeper(Bureau())
+        await tokens.fresh()
+
+        assert "secret" not in f"{tokens!r} {tokens} {tokens.statistics()!r}"
+
+    run(main())
+
+
+def test_a_renewal_at_once_is_refused() -> None:
+    async def main() -> None:
+        with pytest.raises(BadInput, match=r"was 0\.0"):
+            keeper(Bureau(), renew_s=0.0)
+
+    run(main())
