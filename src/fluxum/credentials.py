@@ -37,8 +37,8 @@ def find_credentials(
 ) -> Credentials:
     """The keys for an exchange, from one place or the first that has them.
 
-    `source` is `env` (FLUXUM_KRAKEN_KEY, FLUXUM_KRAKEN_SECRET and, where the exchange has one,
-    FLUXUM_KRAKEN_PASSPHRASE), `file:PATH` (TOML: a table for each exchange with `key`, `secret`,
+    `source` is `env` (FLUXUM_NAME_KEY, FLUXUM_NAME_SECRET and, where the exchange has one,
+    FLUXUM_NAME_PASSPHRASE, with its name in capitals), `file:PATH` (TOML: a table for each exchange with `key`, `secret`,
     `passphrase`; nobody but its owner may read it), `keyring`, or `-` for lines of stdin in that
     order. Empty means the environment, then the default file. Raises BadInput.
     """

@@ -17,10 +17,10 @@ from decimal import Decimal, localcontext
 from msgspec import Struct
 
 from fluxum.ledger.exact import EXACT, checked
-from fluxum.model.account import Balance, Balances, LedgerEntry
+from fluxum.model.account import Balance, Balances, LedgerEntry, Wallet
 from fluxum.model.instrument import Asset
 
-__all__ = ["Audit", "AuditLine", "Difference", "audit"]
+__all__ = ["Audit", "AuditLine", "Difference", "audit", "wallet_name"]
 
 _ZERO = Decimal(0)
 
@@ -103,7 +103,174 @@ def audit(
     begins, ends = _Held(opening), _Held(closing)
     lines: list[AuditLine] = []
     with localcontext(EXACT):
-        for venue, asset in sorted({*chains, *(begins.keys() & ends.keys())}):
+        for venue, asset in sorted({*chains, *(begins.known() & ends.known())}):
             found = list(chains.get((venue, asset), {}).values())
-            lines += _asset(venue, asset, found, begins, ends)
+            lines += _chains(venue, asset, found, begins, ends)
     return Audit(tuple(lines))
+
+
+class _Held:
+    """What a venue said is held, by asset and by wallet."""
+
+    def __init__(self, told: Iterable[Balance] | Balances) -> None:
+        balances = told.balances if isinstance(told, Balances) else told
+        self._by_asset = {(one.venue, one.asset): one for one in balances}
+        self._whole = told.venue if isinstance(told, Balances) else None
+
+    def known(self) -> set[tuple[str, Asset]]:
+        return set(self._by_asset)
+
+    def wallets(self, venue: str, asset: Asset) -> set[str]:
+        balance = self._by_asset.get((venue, asset))
+        return set() if balance is None else {wallet_name(one) for one in balance.wallets}
+
+    def amount(self, venue: str, asset: Asset, wallet: str) -> Decimal | None:
+        """What is in a wallet, or of the asset as a whole; none where the venue did not say.
+
+        Where a balance names wallets, those that it does not name are empty; where it names none,
+        all there is is taken to be in the one that is asked for.
+        """
+        balance = self._by_asset.get((venue, asset))
+        if balance is None:
+            return _ZERO if venue == self._whole else None
+        if not wallet or not balance.wallets:
+            return checked(balance.total, f"the balance of {asset}")
+        return sum(
+            (
+                checked(one.total, f"the balance of {asset} in {wallet}")
+                for one in balance.wallets
+                if wallet_name(one) == wallet
+            ),
+            _ZERO,
+        )
+
+
+def wallet_name(wallet: Wallet) -> str:
+    """A wallet as the lines of an account name it: `spot/main`."""
+    return "/".join(filter(None, (wallet.kind, wallet.name)))
+
+
+def _chains(
+    venue: str, asset: Asset, entries: Sequence[LedgerEntry], begins: _Held, ends: _Held
+) -> list[AuditLine]:
+    """The chains of one asset: by wallet if that adds up or nothing does, else as a whole."""
+
+    def chain(wallet: str, lines: Sequence[LedgerEntry]) -> AuditLine:
+        opening = begins.amount(venue, asset, wallet)
+        closing = ends.amount(venue, asset, wallet)
+        return _chain((venue, asset, wallet), lines, opening, closing)
+
+    by_wallet: dict[str, list[LedgerEntry]] = {}
+    for entry in entries:
+        by_wallet.setdefault(entry.wallet, []).append(entry)
+    if "" not in by_wallet:
+        for wallet in begins.wallets(venue, asset) & ends.wallets(venue, asset):
+            by_wallet.setdefault(wallet, [])
+    if not any(by_wallet):  # no wallet is named
+        return [chain("", entries)]
+    chains = [chain(wallet, by_wallet[wallet]) for wallet in sorted(by_wallet)]
+    if not all(one.is_clean for one in chains):
+        whole = chain("", entries)
+        if whole.is_clean:
+            return [whole]
+    return chains
+
+
+def _chain(
+    key: tuple[str, Asset, str],
+    entries: Sequence[LedgerEntry],
+    opening: Decimal | None,
+    closing: Decimal | None,
+) -> AuditLine:
+    """One chain, with every place where it does not fit."""
+    lines = _in_order(entries, opening)
+    if opening is None:
+        opening = _before(lines[0]) if lines else _ZERO
+    differences: list[Difference] = []
+    balance, after_id, change = opening, "", _ZERO
+
+    def compare(before_id: str, found: Decimal) -> None:
+        if found != balance:
+            differences.append(
+                Difference(after_id=after_id, before_id=before_id, expected=balance, found=found)
+            )
+
+    for line in lines:
+        balance += line.change
+        change += line.change
+        compare(line.entry_id, line.balance)
+        balance, after_id = line.balance, line.entry_id
+    if closing is not None:
+        compare("", closing)
+    venue, asset, wallet = key
+    return AuditLine(
+        venue=venue,
+        asset=asset,
+        wallet=wallet,
+        entries=len(lines),
+        opening=opening,
+        change=change,
+        last=balance,
+        closing=closing,
+        differences=tuple(differences),
+    )
+
+
+def _in_order(entries: Sequence[LedgerEntry], opening: Decimal | None) -> list[LedgerEntry]:
+    """Lines by time, and those of one instant so that they fit."""
+    lines: list[LedgerEntry] = []
+    by_time = sorted(entries, key=lambda entry: (entry.venue_ns, entry.entry_id))
+    balance = opening
+    for _, group in groupby(by_time, key=lambda entry: entry.venue_ns):
+        tied = list(group)
+        lines += tied if len(tied) == 1 else _laid(tied, balance)
+        balance = lines[-1].balance
+    return lines
+
+
+def _laid(tied: Sequence[LedgerEntry], balance: Decimal | None) -> Sequence[LedgerEntry]:
+    """Lines of one instant in an order in which each continues the one before, if there is one.
+
+    Each line leads from the balance before it to the one after: an order that fits is a path that
+    takes every step once. It begins at the balance so far, or else where more lines leave than
+    arrive. Without one, lines stay sorted by id.
+    """
+    leaving = Counter(map(_before, tied))
+    leaving.subtract(line.balance for line in tied)
+    starts = [value for value, surplus in leaving.items() if surplus > 0]
+    for start in (balance, *starts, _before(tied[0])):
+        if start is not None:
+            path = _path(tied, start)
+            if path is not None:
+                return path
+    return tied
+
+
+def _path(tied: Sequence[LedgerEntry], start: Decimal) -> list[LedgerEntry] | None:
+    """A path from a balance over all lines, by Hierholzer's algorithm, or none."""
+    steps: dict[Decimal, list[LedgerEntry]] = {}
+    for line in reversed(tied):
+        steps.setdefault(_before(line), []).append(line)
+    trail: list[LedgerEntry] = []
+    path: list[LedgerEntry] = []
+    balance = start
+    while True:
+        if steps.get(balance):
+            trail.append(steps[balance].pop())
+            balance = trail[-1].balance
+        elif trail:
+            path.append(trail.pop())
+            balance = trail[-1].balance if trail else start
+        else:
+            break
+    path.reverse()
+    balance = start
+    for line in path:
+        if _before(line) != balance:
+            return None
+        balance = line.balance
+    return path if len(path) == len(tied) else None
+
+
+def _before(entry: LedgerEntry) -> Decimal:
+    return entry.balance - entry.change
