@@ -10,8 +10,10 @@ from typing import Any, TextIO
 import msgspec
 
 from fluxum.cli.options import Format
+from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
 from fluxum.model.codec import plain
 from fluxum.model.event import (
+    AccountEvent,
     DataStale,
     Desync,
     Dropped,
@@ -38,9 +40,25 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
+from fluxum.model.order import (
+    Accepted,
+    Declined,
+    OpenOrders,
+    OrderFragment,
+    OrderUpdate,
+    TradingCount,
+)
 from fluxum.session.books import BookReading
 
-__all__ = ["Output", "clock_text", "event_record", "event_text", "reading_record", "reading_text"]
+__all__ = [
+    "Output",
+    "clock_text",
+    "event_record",
+    "event_text",
+    "number_text",
+    "reading_record",
+    "reading_text",
+]
 
 
 class Output:
@@ -116,7 +134,12 @@ def clock_text(instant_ns: int) -> str:
 
 def event_text(event: Event) -> str:
     """An event in one line, for people."""
-    what = _market_text(event) if isinstance(event, MarketEvent) else _link_text(event)
+    if isinstance(event, MarketEvent):
+        what = _market_text(event)
+    elif isinstance(event, AccountEvent):
+        what = _account_text(event)
+    else:
+        what = _link_text(event)
     return f"{clock_text(event.received_ns)} {event.venue} {what}"
 
 
@@ -124,19 +147,19 @@ def _market_text(event: MarketEvent) -> str:
     match event:
         case Trade():
             told = " (told later)" if event.backfilled else ""
-            price, quantity = _number(event.price), _number(event.quantity)
+            price, quantity = number_text(event.price), number_text(event.quantity)
             return f"{event.symbol} trade {event.side.value:<4} {quantity} @ {price}{told}"
         case Ticker():
-            bid, ask, last = _number(event.bid), _number(event.ask), _number(event.last)
-            volume = _number(event.volume)
+            bid, ask, last = number_text(event.bid), number_text(event.ask), number_text(event.last)
+            volume = number_text(event.volume)
             return f"{event.symbol} ticker bid {bid} ask {ask} last {last} volume {volume}"
         case Candle():
             prices = " ".join(
-                _number(price) for price in (event.open, event.high, event.low, event.close)
+                number_text(price) for price in (event.open, event.high, event.low, event.close)
             )
             state = "closed" if event.closed else "running"
             begin = clock_text(event.start_ns)[:8]
-            volume = _number(event.volume)
+            volume = number_text(event.volume)
             return f"{event.symbol} candle {begin} {prices} volume {volume} {state}"
         case BookSnapshot():
             return f"{event.symbol} book snapshot {_sides(event)} checksum {event.checksum}"
@@ -149,8 +172,52 @@ def _market_text(event: MarketEvent) -> str:
         case Level3Snapshot() | Level3Update():
             return f"{event.symbol} level3 {_sides(event)}"
         case Instrument():
-            tick, lot = _number(event.tick), _number(event.lot)
+            tick, lot = number_text(event.tick), number_text(event.lot)
             return f"{event.symbol} instrument {event.status.value} tick {tick} lot {lot}"
+
+
+def _account_text(event: AccountEvent) -> str:
+    """What happened to an account, for people, without time and exchange."""
+    match event:
+        case Fill():
+            fees = ", ".join(f"{number_text(fee.amount)} {fee.asset}" for fee in event.fees)
+            told = " (told later)" if event.backfilled else ""
+            price, quantity = number_text(event.price), number_text(event.quantity)
+            return f"{event.symbol} fill {event.side.value} {quantity} @ {price} fee {fees}{told}"
+        case OrderUpdate():
+            price = "" if event.limit_price is None else f" @ {number_text(event.limit_price)}"
+            why = f" ({event.reason})" if event.reason else ""
+            filled, quantity = number_text(event.filled), number_text(event.quantity)
+            return (
+                f"{event.symbol} order {event.order_id} {event.side.value} "
+                f"{event.order_type.value} {filled} of {quantity}{price} {event.status.value}{why}"
+            )
+        case OrderFragment():
+            status = "" if event.status is None else event.status.value
+            return f"order {event.order_id} {status} {event.reason}".rstrip()
+        case OpenOrders():
+            return f"{len(event.orders)} orders are open"
+        case Balances():
+            return f"{len(event.balances)} balances"
+        case Balance():
+            held = "" if event.held is None else f", {number_text(event.held)} held"
+            return f"{event.asset} balance {number_text(event.total)}{held}"
+        case LedgerEntry():
+            told = " (told later)" if event.backfilled else ""
+            amount, fee = number_text(event.amount), number_text(event.fee)
+            return (
+                f"{event.asset} {event.kind.value} {amount} fee {fee} "
+                f"balance {number_text(event.balance)} {event.entry_id}{told}"
+            )
+        case Accepted():
+            which = event.client_order_id or event.order_id or f"command {event.command_id}"
+            return f"accepted {which}"
+        case Declined():
+            which = event.client_order_id or event.order_id or f"command {event.command_id}"
+            return f"declined {which}: {event.message}"
+        case TradingCount():
+            used, allowed = number_text(event.used), number_text(event.allowed)
+            return f"{event.symbol or 'account'} trading count {used} of {allowed}"
 
 
 def _link_text(event: Event) -> str:  # noqa: C901 - one line a kind
@@ -196,10 +263,11 @@ def _sides(event: BookSnapshot | Level3Snapshot | Level3Update) -> str:
 
 
 def _level(level: Level) -> str:
-    return f"{_number(level.quantity)} @ {_number(level.price)}"
+    return f"{number_text(level.quantity)} @ {number_text(level.price)}"
 
 
-def _number(value: Decimal | None) -> str:
+def number_text(value: Decimal | None) -> str:
+    """Plain digits, without an exponent; a dash for nothing."""
     return "-" if value is None else f"{value:f}"
 
 

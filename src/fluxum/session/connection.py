@@ -16,7 +16,7 @@ from fluxum.clock import Clock
 from fluxum.errors import LinkClosed, LocalProtocolError, RemoteProtocolError, StaleLink
 from fluxum.flow.background import background
 from fluxum.flow.bus import Bus
-from fluxum.model.event import Event, MarketEvent, Rejected, Subscription
+from fluxum.model.event import AccountEvent, Event, MarketEvent, Rejected, Subscription
 from fluxum.pacing import TokenBucket
 from fluxum.session.fetching import FetchCounts, Fetching, Rest
 from fluxum.session.token import TokenKeeper
@@ -39,7 +39,7 @@ __all__ = ["Connection", "LinkCounts", "RawFrame"]
 _BURST = 128
 _SAMPLE_CHARACTERS = 200
 _PLACEHOLDER = TOKEN.encode()
-_DATA: frozenset[type] = frozenset(MarketEvent.__args__)
+_DATA: frozenset[type] = frozenset((*MarketEvent.__args__, *AccountEvent.__args__))
 
 
 class LinkCounts(Struct):
