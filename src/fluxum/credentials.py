@@ -38,9 +38,9 @@ def find_credentials(
     """The keys for an exchange, from one place or the first that has them.
 
     `source` is `env` (FLUXUM_NAME_KEY, FLUXUM_NAME_SECRET and, where the exchange has one,
-    FLUXUM_NAME_PASSPHRASE, with its name in capitals), `file:PATH` (TOML: a table for each exchange with `key`, `secret`,
-    `passphrase`; nobody but its owner may read it), `keyring`, or `-` for lines of stdin in that
-    order. Empty means the environment, then the default file. Raises BadInput.
+    FLUXUM_NAME_PASSPHRASE, with its name in capitals), `file:PATH` (TOML: a table for each
+    exchange with `key`, `secret`, `passphrase`; nobody but its owner may read it), `keyring`, or
+    `-` for lines of stdin in that order. Empty means the environment, then the default file. Raises BadInput.
     """
     variables = os.environ if environment is None else environment
     kind, _, rest = source.partition(":")

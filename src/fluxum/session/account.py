@@ -79,6 +79,7 @@ class Account:
         self._work: Background | None = None
         self._reconciling: dict[Channel, asyncio.Task[None]] = {}
         self._ended: dict[str, OrderUpdate] = {}
+        self._unknown_ns: dict[Channel, int] = {}
         self._last_command = 0
 
     # What is asked of it
@@ -170,11 +171,13 @@ class Account:
             case OrderUpdate():
                 self.following.update(event)
             case OpenOrders():
+                known_ns = self.following.executed_ns
                 self._ended.update(self.following.open(event))
-                self._begin(Channel.EXECUTION)
+                self._begin(Channel.EXECUTION, known_ns)
             case Balances():
+                known_ns = self.following.entered_ns
                 self.following.hold(event)
-                self._begin(Channel.BALANCE)
+                self._begin(Channel.BALANCE, known_ns)
             case _:
                 pass
         return True
@@ -191,9 +194,12 @@ class Account:
 
     # After a snapshot
 
-    def _begin(self, channel: Channel) -> None:
+    def _begin(self, channel: Channel, known_ns: int | None) -> None:
+        """Look for what happened since `known_ns`; none means that nothing can have been missed."""
         assert self._work is not None, "an account's link lives inside its session's block"
         self.lose(channel)
+        if known_ns is not None:  # what an earlier look did not find is still to be found
+            self._unknown_ns[channel] = min(known_ns, self._unknown_ns.get(channel, known_ns))
         name = f"{self._venue} {channel.value} reconciliation"
         self._reconciling[channel] = self._work.start(self._reconcile(channel), name=name)
 
@@ -214,27 +220,25 @@ class Account:
                 self._session.lack(Subscription(channel), f"not reconciled: {error}")
                 await asyncio.sleep(backoff.next_delay() or 1.0)
                 continue
+            self._unknown_ns.pop(channel, None)
             self.following.counts.reconciled += 1
             self._reconciling.pop(channel, None)
             self._session.have(Subscription(channel))
             return
 
     async def _find_fills(self) -> None:
-        since_ns = self.following.executed_ns
-        if since_ns is None:  # nothing was heard yet, so nothing was missed
-            return
-        fills = await self.history(since_ns - _OVERLAP_NS)
-        if fills:
-            self._session.deliver(fills)
+        known_ns = self._unknown_ns.get(Channel.EXECUTION)
+        if known_ns is not None:
+            fills = await self.history(known_ns - _OVERLAP_NS)
+            if fills:
+                self._session.deliver(fills)
 
     async def _find_ends(self) -> None:
         """Tell what became of orders that are open no longer."""
         for _ in range(_LOOKS_MAX):
-            since_ns = self.following.executed_ns
-            if not self._ended or since_ns is None:
+            if not self._ended:
                 return
-            opened_ns = min(order.venue_ns for order in self._ended.values())
-            since_ns = min(since_ns, opened_ns) - _OVERLAP_NS
+            since_ns = min(order.venue_ns for order in self._ended.values()) - _OVERLAP_NS
             closed = await self._list(self._closed_since(since_ns), self._explains_all)
             for order in reversed(closed):
                 if self._ended.pop(order.order_id, None) is not None:
@@ -246,9 +250,9 @@ class Account:
         self._ended.clear()
 
     async def _find_entries(self) -> None:
-        since_ns = self.following.entered_ns
-        if since_ns is not None:
-            entries = await self.entries(EntryQuery(since_ns=since_ns - _OVERLAP_NS))
+        known_ns = self._unknown_ns.get(Channel.BALANCE)
+        if known_ns is not None:
+            entries = await self.entries(EntryQuery(since_ns=known_ns - _OVERLAP_NS))
             if entries:
                 self._session.deliver(entries)
 

@@ -17,6 +17,8 @@ from fluxum.session.gaps import RecentIds
 __all__ = ["Followed", "Following"]
 
 _IDS_KEPT = 100_000
+# How far the venue's clock may be behind ours, when nothing of its own was heard yet.
+_CLOCKS_APART_NS = 300 * 1_000_000_000
 
 
 class Followed(Struct):
@@ -46,9 +48,9 @@ class Following:
         self.is_orders_valid = False
         self.is_balances_valid = False
         self.executed_ns: int | None = None
-        """The venue's time of the last thing heard of an order or a fill."""
+        """Up to when orders and fills are known, by the venue's time; none before anything is."""
         self.entered_ns: int | None = None
-        """The venue's time of the last line of the account."""
+        """The same of lines of the account."""
         self._fills = RecentIds(_IDS_KEPT)
         self._entries = RecentIds(_IDS_KEPT)
 
@@ -98,6 +100,8 @@ class Following:
 
     def open(self, snapshot: OpenOrders) -> Mapping[str, OrderUpdate]:
         """Take the orders that are open; returns those that were and are no longer."""
+        if self.executed_ns is None:
+            self.executed_ns = snapshot.received_ns - _CLOCKS_APART_NS
         held = {order.order_id: order for order in snapshot.orders}
         ended = {name: order for name, order in self.orders.items() if name not in held}
         self.orders = held
@@ -105,6 +109,8 @@ class Following:
 
     def hold(self, snapshot: Balances) -> None:
         """Take all balances anew."""
+        if self.entered_ns is None:
+            self.entered_ns = snapshot.received_ns - _CLOCKS_APART_NS
         self.balances = {balance.asset: balance for balance in snapshot.balances}
 
     def unseen(self, items: Iterable[Fill]) -> Sequence[Fill]:

@@ -1,0 +1,129 @@
+"""One's positions at a venue, live: fills and orders as they come, marks from the session's books.
+
+    async with connect("kraken", ["BTC/USD"], login=login) as session:
+        session.subscribe(Subscription(Channel.EXECUTION))
+        async with Portfolio(session) as portfolio:
+            async for position in portfolio.positions("BTC/USD"):
+                print(position.quantity, position.profit.total)
+
+A long is marked at the best bid, a short at the best ask (or both at the mid, by the ledger's
+policy), and only from a book that is valid: while it is withdrawn there is no mark and no
+unrealised profit.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from fluxum.errors import FluxumError, NotSubscribed
+from fluxum.flow.background import background
+from fluxum.flow.bus import Bus
+from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.ledger.ledger import Ledger
+from fluxum.ledger.position import PositionView
+from fluxum.model.account import Fill
+from fluxum.model.event import DataStale, Desync, Event, LinkLost, Rejected, Resynced
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate
+from fluxum.model.order import OpenOrders, OrderUpdate
+from fluxum.session.session import Session
+
+__all__ = ["Portfolio"]
+
+_CAPACITY = 1_000_000
+_POSITIONS_WAITING = 1000
+
+
+class Portfolio:
+    """Positions of one session's account; `ledger` may hold some already.
+
+    Used as an async context manager inside the session's block. A reader that is too slow for the
+    session's stream would miss fills, so then the portfolio fails with ConsumerTooSlow instead.
+    """
+
+    def __init__(self, session: Session, ledger: Ledger | None = None) -> None:
+        self.ledger = Ledger() if ledger is None else ledger
+        self._session = session
+        self._venue = session.venue.name
+        self._bus: Bus[PositionView] = Bus()
+        self._last: dict[Symbol, PositionView] = {}
+        self._scope = background()
+
+    async def __aenter__(self) -> Self:
+        events = self._session.events(capacity=_CAPACITY, overflow=Overflow.RAISE)
+        work = await self._scope.__aenter__()
+        work.start(self._follow(events), name=f"{self._venue} portfolio")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        try:
+            return await self._scope.__aexit__(kind, error, traceback)
+        finally:
+            self._bus.close()
+
+    def position(self, symbol: str) -> PositionView | None:
+        """The position in a market as it is now, or none where there never was one."""
+        held = self.ledger.position(self._venue, Symbol(symbol))
+        return None if held is None or not held.is_used else held.view()
+
+    def positions(self, symbol: str | None = None) -> Pipe[PositionView]:
+        """The position in a market (or in every one) each time it changed, marks included.
+
+        What is held now comes first. A slow reader skips to the latest of each market.
+        """
+        pipe = self._bus.subscribe(
+            None if symbol is None else (lambda view: view.symbol == symbol),
+            capacity=_POSITIONS_WAITING,
+            overflow=Overflow.CONFLATE,
+            key=lambda view: view.symbol,
+        )
+        for held in self.ledger.positions(self._venue):
+            if symbol in (None, held.symbol):
+                pipe.put(held.view())
+        return pipe
+
+    async def _follow(self, events: Pipe[Event]) -> None:
+        try:
+            async for batch in events.batches():
+                self._take(batch)
+        except FluxumError as error:
+            self._bus.close(error)
+            raise
+
+    def _take(self, batch: Iterable[Event]) -> None:
+        """Take in what arrived together, then look at each market it is about once."""
+        touched: dict[Symbol, None] = {}
+        for event in batch:
+            match event:
+                case BookUpdate() | BookSnapshot():
+                    touched[event.symbol] = None
+                case Fill() | OrderUpdate() | OpenOrders():
+                    for changed in self.ledger.apply(event):
+                        touched[changed.symbol] = None
+                case LinkLost() | Desync() | Resynced() | DataStale() | Rejected():
+                    touched.update(dict.fromkeys(one.symbol for one in self._held()))
+                case _:
+                    pass
+        for symbol in touched:
+            self._look(symbol)
+
+    def _held(self) -> Iterable[PositionView]:
+        return list(self._last.values())
+
+    def _look(self, symbol: Symbol) -> None:
+        """Mark a position and tell it if it is another than before."""
+        position = self.ledger.position(self._venue, symbol)
+        if position is None or not position.is_used:
+            return
+        with suppress(NotSubscribed):  # whoever wants marks subscribes to the book
+            self.ledger.mark_from(self._session.book(symbol))
+        view = position.view()
+        if view != self._last.get(symbol):
+            self._last[symbol] = view
+            self._bus.put(view)

@@ -1,0 +1,512 @@
+"""An account followed over links that break, against a venue that says what the test wrote.
+
+The frames and bodies are those of the documentation, with other values; the simulated exchange's
+own account is in tests/simulation.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from random import Random
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from msgspec import structs
+
+from fluxum.errors import BadInput, TransportError
+from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.model.account import Balances, Credentials, Fill
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    Event,
+    Gap,
+    LinkLost,
+    Repair,
+    State,
+    StateChange,
+    Subscription,
+)
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Side
+from fluxum.model.order import Accepted, OpenOrders, OrderRequest, OrderStatus, OrderUpdate, Place
+from fluxum.session.login import Login
+from fluxum.session.session import Session
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.loop import SimulatedClock, run
+from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.venue import Answer, Fetch, MarketView, Word
+
+BTC = Symbol("BTC/USD")
+EXECUTIONS = Subscription(Channel.EXECUTION)
+BALANCES = Subscription(Channel.BALANCE)
+CREDENTIALS = Credentials("the-key", "c2VjcmV0")
+START_S = 1_700_000_000
+
+
+class Script:
+    """What the venue says: orders that are open, what history knows, tokens it takes."""
+
+    def __init__(self) -> None:
+        self.open: list[dict[str, Any]] = []
+        self.fills: dict[str, dict[str, Any]] = {}
+        self.closed: dict[str, dict[str, Any]] = {}
+        self.recent: list[dict[str, Any]] = []
+        self.errors: list[str] = []
+        self.tokens = 0
+        self.asked: list[str] = []
+        self.since: list[float] = []
+        self.heard: list[dict[str, Any]] = []
+        self.servers: list[Server] = []
+
+    @property
+    def token(self) -> str:
+        return f"planted-token-{self.tokens}"
+
+    def rest(self, call: Fetch) -> bytes:
+        name = call.path.rpartition("/")[2]
+        self.asked.append(name)
+        if name not in {"Assets", "AssetPairs"}:
+            form = parse_qs(call.body.decode())
+            assert form["nonce"]
+            if name == "TradesHistory":
+                self.since.append(float(form["start"][0]))
+            if self.errors and name != "GetWebSocketsToken":
+                return json.dumps({"error": [self.errors.pop(0)]}).encode()
+        if name == "GetWebSocketsToken":
+            self.tokens += 1
+        results: dict[str, Any] = {
+            "Assets": {"XXBT": {"altname": "XBT"}, "ZUSD": {"altname": "USD"}},
+            "AssetPairs": {"XXBTZUSD": {"altname": "XBTUSD", "base": "XXBT", "quote": "ZUSD"}},
+            "GetWebSocketsToken": {"token": self.token, "expires": 900},
+            "TradesHistory": {"trades": self.fills, "count": len(self.fills)},
+            "ClosedOrders": {"closed": self.closed, "count": len(self.closed)},
+            "Ledgers": {"ledger": {}, "count": 0},
+        }
+        return json.dumps({"error": [], "result": results[name]}).encode()
+
+
+class Server:
+    """One private link of the scripted venue."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._sequence = 0
+        script.servers.append(self)
+
+    def opened(self, now_ns: int) -> Sequence[Word]:
+        return ()
+
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
+        message = json.loads(frame)
+        method, params = message["method"], message.get("params", {})
+        if method == "ping":
+            return [b'{"method":"pong","req_id":%d}' % message["req_id"]]
+        self._script.heard.append(message)
+        answer: dict[str, Any] = {"method": method, "req_id": message["req_id"]}
+        if params["token"] != self._script.token:
+            return [encode(answer | {"success": False, "error": "EAPI:Invalid token"})]
+        if method == "subscribe":
+            result = {"channel": params["channel"]}
+            return [
+                encode(answer | {"success": True, "result": result}),
+                self._snapshot(params["channel"]),
+            ]
+        if method == "unsubscribe":
+            return [encode(answer | {"success": True, "result": {"channel": params["channel"]}})]
+        return [encode(answer | {"success": True, "result": {"order_id": "O-NEW"}})]
+
+    def report(self, *reports: dict[str, Any], skip: int = 0) -> bytes:
+        self._sequence += 1 + skip
+        frame = {"channel": "executions", "type": "update", "data": list(reports)}
+        return encode(frame | {"sequence": self._sequence})
+
+    def _snapshot(self, channel: str) -> bytes:
+        if channel == "balances":
+            rows: list[dict[str, Any]] = [{"asset": "USD", "balance": 100, "wallets": []}]
+            frame = {"channel": "balances", "type": "snapshot", "data": rows, "sequence": 1}
+            return encode(frame)
+        self._sequence = 1
+        data = [*self._script.recent, *self._script.open]
+        frame = {"channel": "executions", "type": "snapshot", "data": data, "sequence": 1}
+        return encode(frame)
+
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
+        return ()
+
+    def tick(self, now_ns: int) -> Sequence[Word]:
+        return [b'{"channel":"heartbeat"}']
+
+    def status(self, status: str, now_ns: int) -> Sequence[Word]:
+        return ()
+
+    def going_away(self, now_ns: int) -> Sequence[Word]:
+        return ()
+
+
+class Rest:
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    def answer(self, call: Fetch, now_ns: int) -> Answer:
+        return Answer(200, self._script.rest(call))
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    return json.dumps(message, default=str).encode()
+
+
+def order(name: str, status: str = "new", filled: str = "0", **more: Any) -> dict[str, Any]:
+    return {
+        "order_id": name,
+        "exec_type": "new" if status == "new" else status,
+        "order_status": status,
+        "symbol": "BTC/USD",
+        "side": "buy",
+        "order_type": "limit",
+        "order_qty": 2,
+        "cum_qty": float(filled),
+        "limit_price": 100,
+        "timestamp": "2023-11-14T22:13:30Z",
+        **more,
+    }
+
+
+def fill_report(name: str, order_id: str, at: str = "2023-11-14T22:13:40Z") -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "exec_id": name,
+        "exec_type": "trade",
+        "symbol": "BTC/USD",
+        "side": "buy",
+        "last_qty": 1,
+        "last_price": 100,
+        "order_status": "partially_filled",
+        "cum_qty": 1,
+        "timestamp": at,
+        "fees": [{"asset": "USD", "qty": 0.26}],
+    }
+
+
+def fill_row(order_id: str, time_s: int) -> dict[str, Any]:
+    return {
+        "ordertxid": order_id,
+        "pair": "XXBTZUSD",
+        "time": time_s,
+        "type": "buy",
+        "price": "100",
+        "fee": "0.26",
+        "vol": "1",
+        "maker": True,
+    }
+
+
+def closed_row(status: str, filled: str, time_s: int) -> dict[str, Any]:
+    description = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "price": "100"}
+    return {
+        "status": status,
+        "opentm": START_S,
+        "closetm": time_s,
+        "descr": description,
+        "vol": "2",
+        "vol_exec": filled,
+        "cost": "200",
+        "price": "100",
+        "reason": "",
+    }
+
+
+class World:
+    def __init__(
+        self, exchange: SimulatedExchange, session: Session, script: Script, told: Pipe[Event]
+    ) -> None:
+        self.exchange = exchange
+        self.session = session
+        self.script = script
+        self._told = told
+
+    async def live(self, seconds: float) -> list[Event]:
+        await asyncio.sleep(seconds)
+        return self._told.drain()
+
+    def say(self, frame: bytes) -> None:
+        (connection,) = (one for one in self.exchange._connections if one.is_open)
+        connection.say([frame])
+
+
+@asynccontextmanager
+async def world(
+    script: Script | None = None,
+    *,
+    since_ns: int | None = None,
+    wanted: Sequence[Subscription] = (EXECUTIONS,),
+) -> AsyncGenerator[World]:
+    script = script or Script()
+
+    def server(_view: MarketView, _endpoint: str) -> Server:
+        return Server(script)
+
+    def rest(_view: MarketView) -> Rest:
+        return Rest(script)
+
+    venue = structs.replace(KRAKEN, server=server, rest=rest)
+    clock = SimulatedClock(start_ns=START_S * 1_000_000_000)
+    exchange = SimulatedExchange(venue, [BTC], seed=1, clock=clock, rate_per_s=0.0)
+    async with exchange:
+        session = Session(
+            venue,
+            dial=exchange.dial,
+            clock=clock,
+            random=Random(1),
+            http=exchange,
+            login=Login(CREDENTIALS, tier="pro", since_ns=since_ns),
+        )
+        told = session.events(capacity=10_000, overflow=Overflow.RAISE)
+        async with session:
+            session.subscribe(*wanted)
+            yield World(exchange, session, script, told)
+
+
+def kinds(events: Sequence[Event], *wanted: type) -> list[Event]:
+    return [event for event in events if isinstance(event, wanted)]
+
+
+def test_an_account_is_ready_when_its_streams_and_its_history_are_known() -> None:
+    async def main() -> None:
+        async with world(wanted=(EXECUTIONS, BALANCES)) as one:
+            await one.session.wait_ready(10)
+            events = await one.live(0.1)
+
+            assert [type(event) for event in kinds(events, OpenOrders, Balances)] == [
+                OpenOrders,
+                Balances,
+            ]
+            assert one.session.account.is_following
+            assert one.session.account.following.is_balances_valid
+            assert one.session.account.following.balances["USD"].total == 100  # type: ignore[index]
+            # Nothing was heard before, so nothing can have been missed: no history is asked for.
+            assert one.script.asked.count("TradesHistory") == 0
+
+    run(main())
+
+
+def test_history_since_an_instant_is_told_first_and_oldest_first() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {
+            "T-2": fill_row("O-1", START_S - 50),
+            "T-1": fill_row("O-1", START_S - 100),
+            "T-0": fill_row("O-1", START_S - 5000),
+        }
+        async with world(script, since_ns=(START_S - 1000) * 1_000_000_000) as one:
+            await one.session.wait_ready(30)
+            events = await one.live(0.1)
+
+            fills = [event for event in events if isinstance(event, Fill)]
+            assert [fill.fill_id for fill in fills] == ["T-1", "T-2"]
+            assert all(fill.backfilled for fill in fills)
+            ready = next(
+                place
+                for place, event in enumerate(events)
+                if isinstance(event, StateChange) and event.new is State.READY
+            )
+            assert ready > events.index(fills[-1])
+
+    run(main())
+
+
+def test_what_happened_during_an_outage_is_told_once_before_it_is_ready_again() -> None:
+    async def main() -> None:
+        script = Script()
+        script.open = [order("O-1"), order("O-2")]
+        async with world(script) as one:
+            await one.session.wait_ready(10)
+            live = fill_report("T-1", "O-1")
+            one.say(script.servers[-1].report(live))
+            await one.live(1)
+
+            # While nobody listens: O-1 is filled, O-2 canceled, O-3 placed by somebody else.
+            script.open = [order("O-3")]
+            script.recent = [live, fill_report("T-2", "O-1", "2023-11-14T22:13:50Z")]
+            script.fills = {
+                "T-2": fill_row("O-1", START_S + 30),
+                "T-1": fill_row("O-1", START_S + 20),
+            }
+            script.closed = {
+                "O-2": closed_row("canceled", "0", START_S + 31),
+                "O-1": closed_row("closed", "2", START_S + 30),
+            }
+            one.exchange.hangup_all()
+            await one.session.wait_ready(30)
+            events = await one.live(60)
+
+            lost = next(place for place, event in enumerate(events) if isinstance(event, LinkLost))
+            fills = [event for event in events if isinstance(event, Fill)]
+            assert [fill.fill_id for fill in fills] == ["T-2"]
+            (gap,) = [event for event in events if isinstance(event, Gap)]
+            assert (gap.subscription, gap.repair) == (EXECUTIONS, Repair.SNAPSHOT)
+            (held,) = [event for event in events if isinstance(event, OpenOrders)]
+            assert [update.order_id for update in held.orders] == ["O-3"]
+            ends = {
+                event.order_id: event.status for event in events if isinstance(event, OrderUpdate)
+            }
+            assert ends == {"O-1": OrderStatus.FILLED, "O-2": OrderStatus.CANCELED}
+            places = [events.index(event) for event in (gap, held, fills[0])]
+            assert lost < places[0] < places[1]
+            ready = max(
+                place
+                for place, event in enumerate(events)
+                if isinstance(event, StateChange) and event.new is State.READY
+            )
+            assert ready > max(
+                place for place, event in enumerate(events) if isinstance(event, OrderUpdate)
+            )
+            assert one.session.statistics().sums_close
+
+    run(main())
+
+
+def test_an_order_that_nobody_can_explain_is_told_as_lost() -> None:
+    async def main() -> None:
+        script = Script()
+        script.open = [order("O-1")]
+        async with world(script) as one:
+            await one.session.wait_ready(10)
+            script.open = []
+            one.exchange.hangup_all()
+            await one.live(1)
+            await one.session.wait_ready(60)
+            events = await one.live(1)
+
+            gaps = [event for event in events if isinstance(event, Gap)]
+            assert any(gap.repair is Repair.LOST and "O-1" in gap.detail for gap in gaps)
+
+    run(main())
+
+
+def test_a_look_that_a_lost_link_cut_short_is_taken_up_from_where_it_began() -> None:
+    async def main() -> None:
+        script = Script()
+        script.open = [order("O-1")]
+        async with world(script) as one:
+            await one.session.wait_ready(10)
+            one.say(script.servers[-1].report(fill_report("T-1", "O-1")))
+            await one.live(100)
+            script.fills = {"T-2": fill_row("O-1", START_S + 300)}
+            script.errors = ["EGeneral:Permission denied"] * 3
+            one.exchange.hangup_all()
+            await one.live(1.0)  # the snapshot is there, history is not
+            later = fill_report("T-3", "O-1", "2023-11-14T23:30:00Z")
+            one.say(script.servers[-1].report(later))
+            await one.live(0.1)
+            one.exchange.hangup_all()
+            await one.live(0.1)
+            await one.session.wait_ready(60)
+            asked = one.script.since[-1]
+
+            # T-1 was at 22:13:40, and a minute is looked back.
+            assert asked == START_S + 20 - 60
+
+    run(main())
+
+
+def test_a_missed_message_brings_a_new_snapshot_and_a_look_at_history() -> None:
+    async def main() -> None:
+        script = Script()
+        script.open = [order("O-1")]
+        async with world(script) as one:
+            await one.session.wait_ready(10)
+            await one.live(0.1)
+            script.fills = {"T-1": fill_row("O-1", START_S + 1)}
+            one.say(script.servers[-1].report(fill_report("T-9", "O-1"), skip=1))
+            events = await one.live(20)
+
+            assert [type(event) for event in kinds(events, Desync, OpenOrders, Fill)] == [
+                Desync,
+                OpenOrders,
+                Fill,
+            ]
+            assert one.session.account.is_following
+
+    run(main())
+
+
+def test_history_that_is_refused_for_a_while_delays_being_ready_and_says_why() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {"T-1": fill_row("O-1", START_S - 10)}
+        async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
+            script.errors = ["EGeneral:Permission denied"] * 5
+            with pytest.raises(TimeoutError, match="Permission denied"):
+                await one.session.wait_ready(2.0)
+            assert not one.session.account.is_following
+            with pytest.raises(TransportError, match="nothing was sent"):
+                one.session.account.command(Place(request=request()))
+
+            await one.session.wait_ready(120)
+            fills = [event for event in await one.live(0.1) if isinstance(event, Fill)]
+            assert [fill.fill_id for fill in fills] == ["T-1"]
+
+    run(main())
+
+
+def request() -> OrderRequest:
+    return OrderRequest(symbol=BTC, side=Side.BUY, quantity=Decimal(1), limit_price=Decimal(100))
+
+
+def test_the_wire_sees_the_token_and_nobody_else_does() -> None:
+    async def main() -> None:
+        async with world() as one:
+            raw = one.session.raw()
+            await one.session.wait_ready(10)
+            one.session.account.command(Place(request=request()))
+            events = await one.live(1)
+
+            assert {message["params"]["token"] for message in one.script.heard} == {
+                "planted-token-1"
+            }
+            frames = b" ".join(frame.frame for frame in raw.drain())
+            assert b"add_order" in frames
+            shown = f"{events!r} {frames!r} {one.session.account.tokens!r} {one.session!r}"
+            assert "planted" not in shown
+            assert "the-key" not in shown
+            (accepted,) = [event for event in events if isinstance(event, Accepted)]
+            assert accepted.order_id == "O-NEW"
+
+    run(main())
+
+
+def test_a_token_that_went_stale_is_renewed_under_the_command() -> None:
+    async def main() -> None:
+        async with world() as one:
+            await one.session.wait_ready(10)
+            one.script.tokens = 7  # so that the one in use is none any more
+            one.session.account.command(Place(request=request()))
+            events = await one.live(2)
+
+            assert [event.command_id for event in events if isinstance(event, Accepted)] == [1]
+            orders = [one for one in one.script.heard if one["method"] == "add_order"]
+            assert [message["params"]["token"] for message in orders] == [
+                "planted-token-1",
+                "planted-token-8",
+            ]
+            assert one.session.account.tokens.statistics().renewed == 1
+
+    run(main())
+
+
+def test_a_session_without_a_login_has_no_account() -> None:
+    async def main() -> None:
+        clock = SimulatedClock()
+        exchange = SimulatedExchange(KRAKEN, [BTC], seed=1, clock=clock, rate_per_s=0.0)
+        session = Session(KRAKEN, dial=exchange.dial, clock=clock, random=Random(1))
+
+        with pytest.raises(BadInput, match="no login"):
+            _ = session.account
+        with pytest.raises(BadInput, match="needs a login"):
+            session.subscribe(EXECUTIONS)
+
+    run(main())
