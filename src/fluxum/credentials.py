@@ -40,7 +40,8 @@ def find_credentials(
     `source` is `env` (FLUXUM_NAME_KEY, FLUXUM_NAME_SECRET and, where the exchange has one,
     FLUXUM_NAME_PASSPHRASE, with its name in capitals), `file:PATH` (TOML: a table for each
     exchange with `key`, `secret`, `passphrase`; nobody but its owner may read it), `keyring`, or
-    `-` for lines of stdin in that order. Empty means the environment, then the default file. Raises BadInput.
+    `-` for lines of stdin in that order. Empty means the environment, then the default file.
+    Raises BadInput.
     """
     variables = os.environ if environment is None else environment
     kind, _, rest = source.partition(":")

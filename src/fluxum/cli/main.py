@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from fluxum import __version__
-from fluxum.cli import market, simulator, tapes
+from fluxum.cli import account, market, simulator, tapes
 from fluxum.cli.demo import demo
 from fluxum.cli.process import exit_code
 from fluxum.cli.support import support
@@ -62,11 +62,12 @@ def _for_venue(command: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 _MARKET: tuple[Callable[..., Any], ...] = (market.orderbook, market.stream, market.session)
+_ACCOUNT: tuple[Callable[..., Any], ...] = (account.balances, account.ledger)
 _TAPES: tuple[Callable[..., Any], ...] = (tapes.record, tapes.replay, tapes.verify)
 
 app = _group("Crypto exchanges in real time.")
 app.callback()(_root)
-_EVERYDAY: tuple[Callable[..., Any], ...] = (demo, *_MARKET, *_TAPES, support)
+_EVERYDAY: tuple[Callable[..., Any], ...] = (demo, *_MARKET, *_ACCOUNT, *_TAPES, support)
 for _command in _EVERYDAY:
     app.command()(_command)
 
@@ -77,7 +78,8 @@ app.add_typer(_sim, name="sim")
 
 for _name in VENUES:
     _venue = _group(f"The commands above, with --exchange {_name}.")
-    for _command in (*_MARKET, tapes.record):
+    _private = _ACCOUNT if VENUES[_name].private is not None else ()
+    for _command in (*_MARKET, *_private, tapes.record):
         _venue.command()(_for_venue(_command, _name))
     app.add_typer(_venue, name=_name)
 

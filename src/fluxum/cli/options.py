@@ -1,5 +1,6 @@
 """The options commands share, and what their text means."""
 
+import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
@@ -8,9 +9,12 @@ from typing import Annotated
 import typer
 
 from fluxum.connect import connect
+from fluxum.credentials import DEFAULT_FILE, SOURCES, find_credentials
 from fluxum.errors import BadInput
 from fluxum.model.event import Channel, parse_channel
+from fluxum.model.instant import parse_rfc3339
 from fluxum.model.instrument import Symbol
+from fluxum.session.login import Login
 from fluxum.session.session import Session
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
@@ -25,11 +29,16 @@ __all__ = [
     "Format",
     "FormatOption",
     "Interval",
+    "Keys",
     "Seconds",
+    "Since",
     "Symbols",
+    "Tier",
+    "login",
     "opened",
     "parse_channels",
     "parse_exchanges",
+    "parse_instant",
     "parse_interval",
     "parse_symbols",
 ]
@@ -74,6 +83,19 @@ Endpoint = Annotated[
     str | None,
     typer.Option("--endpoint", help="Use this ws:// or wss:// host instead of the exchange's."),
 ]
+Keys = Annotated[
+    str,
+    typer.Option(
+        "--keys",
+        help=f"Where the keys are: {SOURCES}. Without: the environment, then {DEFAULT_FILE}.",
+    ),
+]
+Tier = Annotated[
+    str, typer.Option("--tier", help="The account's tier at the exchange; without: the lowest.")
+]
+Since = Annotated[
+    str, typer.Option("--since", help="Begin there: 24h, 7d, 2026-01-31, 2026-01-31T12:00:00Z.")
+]
 FormatOption = Annotated[
     Format, typer.Option("--format", "-f", help="How data is written to stdout.")
 ]
@@ -102,6 +124,29 @@ def parse_interval(text: str | None) -> int | None:
     if not number.isdecimal() or int(number) == 0:
         raise BadInput(f"an interval like 1m, 5m, 1h or 1d was expected, was {text!r}")
     return int(number) * _UNITS_S[unit]
+
+
+def parse_instant(text: str, now_ns: int) -> int | None:
+    """An instant from `2026-01-31`, `2026-01-31T12:00:00Z` or a span back (`24h`); empty is none.
+
+    Raises BadInput.
+    """
+    if not text:
+        return None
+    if text[-1:] in _UNITS_S and text[:-1].isdecimal():
+        return now_ns - int(text[:-1]) * _UNITS_S[text[-1]] * 1_000_000_000
+    try:
+        return parse_rfc3339(text if "T" in text else f"{text}T00:00:00Z")
+    except BadInput as error:
+        raise BadInput(f"a time like 24h, 2026-01-31 or 2026-01-31T12:00:00Z: {error}") from error
+
+
+def login(exchange: str, keys: str, tier: str = "", since_ns: int | None = None) -> Login:
+    """The way into an account; raises BadInput where there are no keys, or no such account."""
+    if find_venue(exchange).private is None:
+        able = ", ".join(venue.name for venue in VENUES.values() if venue.private is not None)
+        raise BadInput(f"accounts are supported at {able}; was {exchange!r}")
+    return Login(find_credentials(exchange, keys, stdin=sys.stdin), tier=tier, since_ns=since_ns)
 
 
 @asynccontextmanager
