@@ -26,7 +26,7 @@ def run(*words: str) -> int:
         (("orderbook", "-s", "BTC/USD", "-x", "mtgox"), "an exchange was expected ("),
         (("orderbook", "-s", "BTC/USD", "--depth", "2000"), "at most 1000 levels a side, was 2000"),
         (("stream", "gossip", "-s", "BTC/USD"), "a channel was expected (book, level3, ticker"),
-        (("stream", "level3", "-s", "BTC/USD"), "level3 at kraken needs a login"),
+        (("stream", "level3", "-s", "BTC/USD"), "no keys for kraken: set FLUXUM_KRAKEN_KEY"),
         (("stream", "trade,book", "-s", "BTC/USD", "-f", "csv"), "was 'trade,book'"),
         (("stream", "trade"), "a symbol like BTC/USD was expected, or a comma list"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "2m"), "was 120"),
@@ -95,8 +95,11 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         ("record",),
         ("replay",),
         ("verify",),
+        ("balances",),
+        ("ledger",),
         ("sim", "serve"),
         ("kraken", "orderbook"),
+        ("kraken", "ledger"),
     ):
         assert run(*words, "--help") == 0
         assert "Example: fluxum" in capsys.readouterr().out

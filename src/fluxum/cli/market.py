@@ -20,6 +20,7 @@ from fluxum.cli.options import (
     Format,
     FormatOption,
     Interval,
+    Keys,
     Seconds,
     Symbols,
     opened,
@@ -42,7 +43,15 @@ from fluxum.flow.background import background
 from fluxum.flow.merge import merge
 from fluxum.flow.pipe import Overflow
 from fluxum.model.codec import plain
-from fluxum.model.event import Channel, Event, MarketEvent, Refused, StateChange, Subscribed
+from fluxum.model.event import (
+    AccountEvent,
+    Channel,
+    Event,
+    MarketEvent,
+    Refused,
+    StateChange,
+    Subscribed,
+)
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Trade
 from fluxum.session.books import BookReading
@@ -137,12 +146,15 @@ def stream(
     exchange: Exchange = FIRST_EXCHANGE,
     depth: Depth = None,
     interval: Interval = None,
+    keys: Keys = "",
     seconds: Seconds = None,
     count: Count = None,
     endpoint: Endpoint = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Stream channels: book, trade, ticker, candle (or ohlc), instrument; a comma list mixes them.
+
+    With keys also level3, balance and execution, where the exchange has them.
 
     With --format ndjson every event is a line with its type, losses included; otherwise what
     happens to the link is told on stderr.
@@ -151,7 +163,7 @@ def stream(
     """
     channels = parse_channels(channel)
     exchanges = parse_exchanges(exchange)
-    needs_symbol = any(one is not Channel.INSTRUMENT for one in channels)
+    needs_symbol = any(one.has_symbol for one in channels)
     symbols = parse_symbols(symbol) if symbol or needs_symbol else []
     if form is Format.CSV and len(channels) > 1:
         raise BadInput(f"CSV has rows of one kind, so one channel; was {channel!r}")
@@ -165,6 +177,7 @@ def stream(
             depth=depth,
             interval_s=parse_interval(interval),
             endpoint=endpoint,
+            keys=keys,
         ) as sessions:
             await until(seconds, stream_events(sessions, count, output))
             _require_readings(output, sessions, is_drawn=False)
@@ -180,11 +193,14 @@ def session(
     exchange: Exchange = FIRST_EXCHANGE,
     channel: str = "book,trade,ticker",
     depth: Depth = None,
+    keys: Keys = "",
     seconds: Seconds = None,
     endpoint: Endpoint = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Keep a session open and tell how it is: states, holes, readiness, and sums that close.
+
+    With --channel book,execution,balance both links are kept, the account's beside the market's.
 
     Example: fluxum session --symbols BTC/USD,ETH/USD --seconds 60
     """
@@ -193,7 +209,9 @@ def session(
     output = Output(form)
 
     async def main() -> None:
-        async with opened(exchanges, symbols, channels, depth=depth, endpoint=endpoint) as sessions:
+        async with opened(
+            exchanges, symbols, channels, depth=depth, endpoint=endpoint, keys=keys
+        ) as sessions:
             try:
                 await until(seconds, _report(sessions, output))
             finally:
@@ -213,7 +231,7 @@ async def stream_events(sessions: Sequence[Session], count: int | None, output: 
     pipes = [one.events(capacity=_CAPACITY) for one in sessions]
     data = 0
     async for event in merge(*pipes):
-        is_data = isinstance(event, MarketEvent)
+        is_data = isinstance(event, MarketEvent | AccountEvent)
         if is_data or with_links:
             output.write(event_record(event), event_text(event))
         else:

@@ -160,8 +160,12 @@ async def opened(
     endpoint: str | None = None,
     through: Callable[[Dial], Dial] | None = None,
     calls_through: Callable[[Http], Http] | None = None,
+    keys: str = "",
 ) -> AsyncGenerator[list[Session]]:
-    """A session with each exchange, all with the same subscriptions, for the length of a block."""
+    """A session with each exchange, all with the same subscriptions, for the length of a block.
+
+    Where a channel needs a login, `keys` says where the keys are; see `login`.
+    """
     async with AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(
@@ -174,6 +178,9 @@ async def opened(
                     endpoint=endpoint,
                     through=through,
                     calls_through=calls_through,
+                    login=login(exchange, keys)
+                    if any(one in find_venue(exchange).needs_token for one in channels)
+                    else None,
                 )
             )
             for exchange in exchanges
