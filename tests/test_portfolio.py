@@ -1,0 +1,156 @@
+"""Positions of an account, marked by books that may be withdrawn at any time."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from random import Random
+
+from msgspec import structs
+from scripted import CREDENTIALS, START_S, Rest, Script, Server, fill_report, order
+
+from fluxum.ledger.position import PositionView
+from fluxum.model.event import Channel, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.portfolio import Portfolio
+from fluxum.session.login import Login
+from fluxum.session.session import Session
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.loop import SimulatedClock, run
+from fluxum.venues.kraken.server import KrakenServer
+from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.venue import MarketView, VenueServer
+
+BTC = Symbol("BTC/USD")
+BOOK = KRAKEN.complete(Subscription(Channel.BOOK, BTC))
+EXECUTIONS = Subscription(Channel.EXECUTION)
+
+
+class World:
+    def __init__(self, exchange: SimulatedExchange, session: Session, script: Script) -> None:
+        self.exchange = exchange
+        self.session = session
+        self.script = script
+        self.portfolio = Portfolio(session)
+
+    def fill(self, name: str, **more: object) -> None:
+        """Tell a buy of 1 at 100, or what `more` makes of it, over the private link."""
+        private = self.exchange._connections[-1]
+        private.say([self.script.servers[-1].report(fill_report(name, "O-1") | more)])
+
+
+@asynccontextmanager
+async def world(*wanted: Subscription) -> AsyncGenerator[World]:
+    script = Script()
+    script.open = [order("O-1")]
+
+    def server(view: MarketView, endpoint: str) -> VenueServer:
+        return Server(script) if endpoint == "private" else KrakenServer(view, endpoint)
+
+    def rest(_view: MarketView) -> Rest:
+        return Rest(script)
+
+    venue = structs.replace(KRAKEN, server=server, rest=rest)
+    clock = SimulatedClock(start_ns=START_S * 1_000_000_000)
+    async with SimulatedExchange(venue, [BTC], seed=1, clock=clock, rate_per_s=5.0) as exchange:
+        session = Session(
+            venue,
+            dial=exchange.dial,
+            clock=clock,
+            random=Random(1),
+            http=exchange,
+            login=Login(CREDENTIALS, tier="pro"),
+        )
+        async with session:
+            session.subscribe(*wanted)
+            await session.wait_ready(10)
+            one = World(exchange, session, script)
+            async with one.portfolio:
+                yield one
+
+
+def position(one: World) -> PositionView:
+    view = one.portfolio.position("BTC/USD")
+    assert view is not None
+    return view
+
+
+def test_a_long_is_marked_at_the_best_bid_of_the_book_as_it_moves() -> None:
+    async def main() -> None:
+        async with world(BOOK, EXECUTIONS) as one:
+            one.fill("T-1")
+            for _ in range(20):
+                await asyncio.sleep(1.0)
+                view = position(one)
+                bid = one.session.book("BTC/USD").bid
+                assert bid is not None
+                assert view.quantity == 1
+                assert view.mark == bid.price
+                # Bought at 100 with a fee of 0.26.
+                assert view.profit.unrealised == bid.price - 100
+                assert view.profit.total == bid.price - 100 - Decimal("0.26")
+
+    run(main())
+
+
+def test_there_is_no_mark_while_the_book_is_withdrawn() -> None:
+    async def main() -> None:
+        async with world(BOOK, EXECUTIONS) as one:
+            one.fill("T-1")
+            await asyncio.sleep(1.0)
+            assert position(one).mark is not None
+
+            one.exchange.hangup_all()
+            await asyncio.sleep(0.001)
+            lost = position(one)
+            assert (lost.mark, lost.profit.unrealised, lost.profit.total) == (None, None, None)
+            assert lost.quantity == 1
+
+            await one.session.wait_ready(60)
+            await asyncio.sleep(1.0)
+            assert position(one).mark is not None
+
+    run(main())
+
+
+def test_without_a_book_there_is_a_position_without_a_mark() -> None:
+    async def main() -> None:
+        async with world(EXECUTIONS) as one:
+            one.fill("T-1")
+            await asyncio.sleep(0.1)
+
+            assert position(one).quantity == 1
+            assert position(one).mark is None
+
+    run(main())
+
+
+def test_a_stream_of_positions_begins_with_what_is_held_and_skips_to_the_latest() -> None:
+    async def main() -> None:
+        async with world(EXECUTIONS) as one:
+            one.fill("T-1")
+            await asyncio.sleep(0.1)
+            positions = one.portfolio.positions("BTC/USD")
+            assert (await anext(positions)).quantity == 1
+
+            one.fill("T-2")
+            await asyncio.sleep(0.1)
+            one.fill("T-3", side="sell", last_qty=3)
+            await asyncio.sleep(0.1)
+
+            assert [view.quantity for view in positions.drain()] == [-1]
+
+    run(main())
+
+
+def test_a_fill_that_is_told_again_counts_once() -> None:
+    async def main() -> None:
+        async with world(EXECUTIONS) as one:
+            one.fill("T-1")
+            one.fill("T-1")
+            await asyncio.sleep(0.1)
+
+            assert position(one).quantity == 1
+            assert one.session.account.following.counts.repeated == 1
+
+    run(main())
