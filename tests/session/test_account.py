@@ -343,3 +343,15 @@ def test_a_session_without_a_login_has_no_account() -> None:
             session.subscribe(EXECUTIONS)
 
     run(main())
+
+
+def test_an_unknown_tier_is_refused_with_those_there_are() -> None:
+    async def main() -> None:
+        clock = SimulatedClock()
+        login = Login(CREDENTIALS, tier="gold")
+        exchange = SimulatedExchange(KRAKEN, [BTC], seed=1, clock=clock, rate_per_s=0.0)
+
+        with pytest.raises(BadInput, match=r"starter, intermediate, pro.*was 'gold'"):
+            Session(KRAKEN, dial=exchange.dial, clock=clock, random=Random(1), login=login)
+
+    run(main())

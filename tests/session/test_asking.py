@@ -18,9 +18,13 @@ from fluxum.errors import (
     VenueRefused,
 )
 from fluxum.model.account import Balance, Credentials
-from fluxum.session.asking import Asking, AskStatistics, Nonces
+from fluxum.pacing import Counter
+from fluxum.session.asking import Asking, AskStatistics, Nonces, unsigned
 from fluxum.sim.loop import SimulatedClock, run
-from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.kraken.private.questions import KrakenQuestions
+from fluxum.venues.kraken.private.signing import sign
+from fluxum.venues.private import Signed
+from fluxum.venues.venue import Fetch
 
 SECRET = "c2VjcmV0"
 HOLDINGS = b'{"error":[],"result":{"ZUSD":{"balance":"1.5","hold_trade":"0"}}}'
@@ -51,16 +55,25 @@ class Bank:
         return [int(parse_qs(body.decode())["nonce"][0]) for _, _, _, body in self.calls]
 
 
-def asking(bank: Bank | None, tier: str = "") -> Asking:
-    assert KRAKEN.private is not None
+QUESTIONS = KrakenQuestions()
+
+
+def asking(bank: Bank | None, most: float = 15, decay_per_s: float = 0.33) -> Asking:
+    questions = KrakenQuestions()
+
+    def signed(fetch: Fetch, nonce: int) -> Signed:
+        if fetch.method == "GET":
+            return unsigned(fetch, nonce)
+        return sign(fetch, Credentials("the-key", SECRET), nonce)
+
     return Asking(
-        KRAKEN.private,
-        Credentials("the-key", SECRET),
         bank,
         "https://rest",
         SimulatedClock(),
         Random(1),
-        tier,
+        Counter(most, decay_per_s),
+        signed,
+        questions.preparations,
     )
 
 
@@ -75,7 +88,7 @@ class Asked:
         async def main() -> Sequence[Balance]:
             one = asking(self.bank)
             self.statistics = one.statistics
-            return await one.ask(one.questions.balances())
+            return await one.ask(QUESTIONS.balances())
 
         return run(main())
 
@@ -148,7 +161,7 @@ def test_calls_keep_to_the_venues_counter() -> None:
         one = asking(bank)  # starter: at most 15, 0.33 less each second, two for each of these
 
         for _ in range(10):
-            await one.ask(one.questions.open_orders())
+            await one.ask(QUESTIONS.open_orders())
 
         times = [at_s for at_s, _, _, _ in bank.calls]
         assert times[6] - times[0] < 1.0
@@ -161,11 +174,11 @@ def test_calls_keep_to_the_venues_counter() -> None:
 def test_calls_go_out_one_at_a_time_in_the_order_of_their_numbers() -> None:
     async def main() -> None:
         bank = Bank(HOLDINGS)
-        one = asking(bank, "pro")
+        one = asking(bank, 20, 1.0)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(5):
-                group.create_task(one.ask(one.questions.balances()))
+                group.create_task(one.ask(QUESTIONS.balances()))
 
         assert bank.nonces == sorted(set(bank.nonces))
         times = [at_s for at_s, _, _, _ in bank.calls]
@@ -174,19 +187,11 @@ def test_calls_go_out_one_at_a_time_in_the_order_of_their_numbers() -> None:
     run(main())
 
 
-def test_an_unknown_tier_is_refused_with_those_there_are() -> None:
-    async def main() -> None:
-        with pytest.raises(BadInput, match=r"starter, intermediate, pro.*was 'gold'"):
-            asking(Bank(HOLDINGS), "gold")
-
-    run(main())
-
-
 def test_without_a_way_to_call_it_says_so() -> None:
     async def main() -> None:
         one = asking(None)
         with pytest.raises(BadInput, match="no HTTP"):
-            await one.ask(one.questions.balances())
+            await one.ask(QUESTIONS.balances())
 
     run(main())
 

@@ -42,6 +42,21 @@ __all__ = ["NotClean", "balances", "ledger"]
 
 _READY_S = 60.0
 
+Entries = Annotated[
+    bool, typer.Option("--entries", help="List the account's lines instead of positions.")
+]
+AssetName = Annotated[str, typer.Option("--asset", help="Lines of this asset only.")]
+Kind = Annotated[
+    str,
+    typer.Option(
+        "--type", help=f"Lines of this kind only: {', '.join(one.value for one in EntryKind)}."
+    ),
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="The newest so many lines.")]
+Check = Annotated[
+    bool, typer.Option("--audit", help="Prove that the lines add up to the balances; 1 if not.")
+]
+
 
 class NotClean(FluxumError):
     """The lines of an account do not add up to what is held."""
@@ -60,7 +75,7 @@ def balances(
 ) -> None:
     """Show what an account holds of each asset, and how much of it open orders bind.
 
-    Example: fluxum balances --exchange kraken
+    Example: fluxum balances --format json
     """
     name = _one(exchange)
     output = Output(form)
@@ -88,23 +103,11 @@ def ledger(
     keys: Keys = "",
     tier: Tier = "",
     since: Since = "",
-    entries: Annotated[
-        bool, typer.Option("--entries", help="List the account's lines instead of positions.")
-    ] = False,
-    asset: Annotated[str, typer.Option("--asset", help="Lines of this asset only.")] = "",
-    kind: Annotated[
-        str,
-        typer.Option(
-            "--type", help=f"Lines of this kind only: {', '.join(one.value for one in EntryKind)}."
-        ),
-    ] = "",
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="The newest so many lines.")
-    ] = None,
-    check: Annotated[
-        bool,
-        typer.Option("--audit", help="Prove that the lines add up to the balances; 1 if not."),
-    ] = False,
+    entries: Entries = False,
+    asset: AssetName = "",
+    kind: Kind = "",
+    limit: Limit = None,
+    check: Check = False,
     seconds: Seconds = None,
     endpoint: Endpoint = None,
     form: FormatOption = Format.TABLE,

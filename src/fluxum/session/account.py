@@ -26,7 +26,8 @@ from fluxum.pacing import Backoff
 from fluxum.session.asking import Asking
 from fluxum.session.following import Following
 from fluxum.session.token import TokenKeeper
-from fluxum.venues.private import AccountQuestions, EntryQuery, Page, Question
+from fluxum.venues.private import AccountQuestions, EntryQuery
+from fluxum.venues.questions import Page, Question
 
 __all__ = ["Account", "AccountOwner"]
 
@@ -62,6 +63,7 @@ class Account:
         self,
         venue: str,
         asking: Asking,
+        questions: AccountQuestions,
         tokens: TokenKeeper,
         clock: Clock,
         backoff: Callable[[], Backoff],
@@ -69,6 +71,8 @@ class Account:
     ) -> None:
         self.tokens = tokens
         self.asking = asking
+        self.questions = questions
+        """What can be asked, for `ask`."""
         self.following = Following(clock.now_ns() if since_ns is None else since_ns)
         if since_ns is not None:
             self.following.executed_ns = self.following.entered_ns = since_ns
@@ -83,11 +87,6 @@ class Account:
         self._last_command = 0
 
     # What is asked of it
-
-    @property
-    def questions(self) -> AccountQuestions:
-        """What can be asked, for `ask`."""
-        return self.asking.questions
 
     @property
     def is_following(self) -> bool:

@@ -1,4 +1,6 @@
-"""Questions about an account: signed, paced by the venue's own counter, repeated where that helps.
+"""Questions to a venue, signed where they are about an account.
+
+They are paced by the venue's own counter and repeated where that helps.
 
 Only questions pass here, which change nothing, so repeating one is harmless. What the venue
 refuses for the moment and what fails on the way is asked again, signed anew, a few times; a no is
@@ -7,6 +9,7 @@ raised at once. A breaker for each kind of question stops asking what keeps fail
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
 
@@ -20,12 +23,13 @@ from fluxum.errors import (
     RemoteProtocolError,
     TransportError,
 )
-from fluxum.model.account import Credentials
 from fluxum.pacing import Backoff, BackoffPolicy, BreakerPolicy, CircuitBreaker, Counter
 from fluxum.transport.http import Http
-from fluxum.venues.private import AccountQuestions, Private, Question, Signed
+from fluxum.venues.conversation import Fetch
+from fluxum.venues.private import Signed
+from fluxum.venues.questions import Question
 
-__all__ = ["AskStatistics", "Asking", "Nonces"]
+__all__ = ["AskStatistics", "Asking", "Nonces", "unsigned"]
 
 _log = logging.getLogger(__name__)
 Said = TypeVar("Said")
@@ -60,34 +64,37 @@ class AskStatistics(Struct):
     repeated: int = 0
 
 
+def unsigned(fetch: Fetch, _nonce: int) -> Signed:
+    """A call as it is, for what anybody may ask."""
+    return Signed(fetch.headers, fetch.body)
+
+
 class Asking:
-    """Asks one account's questions, one call at a time, as the venue wants rising numbers."""
+    """Asks questions, one call at a time, as venues want rising numbers.
+
+    `counter` is the venue's own, followed; `sign` is given each call and a number that only
+    grows; `preparations` are asked once, before the first question.
+    """
 
     def __init__(
         self,
-        private: Private,
-        credentials: Credentials,
         http: Http | None,
         url: str,
         clock: Clock,
         random: Random,
-        tier: str = "",
+        counter: Counter,
+        sign: Callable[[Fetch, int], Signed] = unsigned,
+        preparations: Callable[[], Sequence[Question[None]]] = tuple,
     ) -> None:
-        tier = tier or next(iter(private.allowances))
-        if tier not in private.allowances:
-            known = ", ".join(private.allowances)
-            raise BadInput(f"a tier was expected ({known}), was {tier!r}")
-        allowance = private.allowances[tier]
-        self.questions: AccountQuestions = private.questions()
         self.statistics = AskStatistics()
-        self._private = private
-        self._credentials = credentials
         self._http = http
         self._url = url
         self._clock = clock
         self._random = random
         self._nonces = Nonces(clock)
-        self._counter = Counter(allowance.most, allowance.decay_per_s)
+        self._counter = counter
+        self._sign = sign
+        self._preparations = preparations
         self._breakers: dict[str, CircuitBreaker] = {}
         self._turn = asyncio.Lock()
         self._preparation = asyncio.Lock()
@@ -103,7 +110,7 @@ class Asking:
             return
         async with self._preparation:
             if not self._is_prepared:
-                for question in self.questions.preparations():
+                for question in self._preparations():
                     await self._ask(question)
                 self._is_prepared = True
 
@@ -146,7 +153,7 @@ class Asking:
                 await asyncio.sleep(wait_s)
             breaker = self._breaker(fetch.purpose)
             breaker.enter(self._now_s())
-            signed = self._sign(question)
+            signed = self._sign(fetch, self._nonces.next())
             try:
                 url = self._url + fetch.path
                 body = await self._http.call(fetch.method, url, signed.headers, signed.body)
@@ -158,12 +165,6 @@ class Asking:
                 raise
             breaker.succeeded()
         return question.read(body, self._clock.now_ns())
-
-    def _sign(self, question: Question[Said]) -> Signed:
-        fetch = question.fetch
-        if fetch.method == "GET":  # public lists, of names
-            return Signed(fetch.headers, fetch.body)
-        return self._private.sign(fetch, self._credentials, self._nonces.next())
 
     def _breaker(self, purpose: str) -> CircuitBreaker:
         if purpose not in self._breakers:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from random import Random
 
 from fluxum.clock import Clock
 from fluxum.errors import BadInput
@@ -12,16 +11,16 @@ from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, Event, State, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Command
-from fluxum.pacing import Backoff
+from fluxum.pacing import Backoff, Counter
 from fluxum.session.account import Account, AccountOwner
-from fluxum.session.asking import Asking
+from fluxum.session.asking import Asking, unsigned
 from fluxum.session.feed import Feed
 from fluxum.session.fetching import Rest
 from fluxum.session.intake import Intake
 from fluxum.session.token import TokenKeeper
 from fluxum.transport.http import Http
-from fluxum.venues.private import Token
-from fluxum.venues.venue import Venue
+from fluxum.venues.private import Signed, Token
+from fluxum.venues.venue import Fetch, Venue
 
 __all__ = ["Login", "owner_of"]
 
@@ -70,23 +69,38 @@ class Login:
         """The account at a venue; raises BadInput where Fluxum cannot get at one."""
         if venue.private is None:
             raise BadInput(f"accounts at {venue.name} are not supported yet")
-        random: Random = rest.random
+        private, credentials, random = venue.private, self._credentials, rest.random
+        tier = self._tier or next(iter(private.allowances))
+        if tier not in private.allowances:
+            known = ", ".join(private.allowances)
+            raise BadInput(f"a tier was expected ({known}), was {tier!r}")
+        allowance = private.allowances[tier]
+        questions = private.questions()
+
+        def sign(call: Fetch, nonce: int) -> Signed:
+            # Names of assets and markets are for anybody to ask.
+            return (
+                unsigned(call, nonce)
+                if call.method == "GET"
+                else private.sign(call, credentials, nonce)
+            )
+
         asking = Asking(
-            venue.private,
-            self._credentials,
             self._http or rest.http,
             rest.endpoints["rest"],
             clock,
             random,
-            self._tier,
+            Counter(allowance.most, allowance.decay_per_s),
+            sign,
+            questions.preparations,
         )
 
         async def fetch() -> Token:
-            return await asking.ask(asking.questions.token())
+            return await asking.ask(questions.token())
 
         tokens = TokenKeeper(venue.name, fetch, _now_s, self._renew_s)
         backoff = partial(Backoff, rest.backoff, random)
-        return Account(venue.name, asking, tokens, clock, backoff, self._since_ns)
+        return Account(venue.name, asking, questions, tokens, clock, backoff, self._since_ns)
 
 
 def owner_of(intake: Intake, events: Callable[[], Pipe[Event]]) -> AccountOwner:

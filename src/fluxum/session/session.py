@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from fluxum.book.book import Book
 from fluxum.book.level3 import Level3Book
@@ -32,8 +32,9 @@ from fluxum.model.event import (
 )
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
-from fluxum.pacing import AttemptBudget, TokenBucket
+from fluxum.pacing import AttemptBudget, Counter, TokenBucket
 from fluxum.session.account import Account
+from fluxum.session.asking import Asking
 from fluxum.session.books import BookStream, ChangeStream
 from fluxum.session.connection import RawFrame
 from fluxum.session.feed import Feed, Surroundings, find_feed
@@ -48,10 +49,12 @@ from fluxum.session.state import is_lawful, least_ready
 from fluxum.session.statistics import Retired, SessionStatistics, gather
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
+from fluxum.venues.questions import Question
 from fluxum.venues.venue import Limits, Venue
 
 __all__ = ["Session"]
 
+Said = TypeVar("Said")
 _CAPACITY = 10_000
 _REHEARSAL_S = 60.0
 
@@ -86,13 +89,10 @@ class Session:
         self.state = State.DISCONNECTED
         self._endpoints = {**venue.endpoints, **(endpoints or {})}
         budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
-        rest = Rest(
-            http,
-            self._endpoints,
-            TokenBucket(limits.fetches_per_s, limits.fetch_burst),
-            limits.backoff,
-            random,
-        )
+        pace = TokenBucket(limits.fetches_per_s, limits.fetch_burst)
+        rest = Rest(http, self._endpoints, pace, limits.backoff, random)
+        counter = Counter(limits.fetch_burst, limits.fetches_per_s)
+        self._asking = Asking(http, self._endpoints.get("rest", ""), clock, random, counter)
         account = None if login is None else login.account(venue, rest, clock)
         tokens = None if account is None else account.tokens
         self._around = Surroundings(venue, limits, dial, clock, random, budget, rest, tokens)
@@ -210,6 +210,10 @@ class Session:
         except TimeoutError:
             missing = "; ".join(map(str, self.missing()))
             raise TimeoutError(f"not ready after {timeout_s} s: {missing}") from None
+
+    async def ask(self, question: Question[Said]) -> Said:
+        """The venue's answer to a question of `venue.questions`; see `Asking.ask`."""
+        return await self._asking.ask(question)
 
     # What it knows
 

@@ -6,7 +6,7 @@ effect, an event, a recording or an error.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -14,22 +14,18 @@ from fluxum.model.account import Balance, Credentials, EntryKind, Fill, LedgerEn
 from fluxum.model.instrument import Asset
 from fluxum.model.order import Command, OrderUpdate
 from fluxum.venues.conversation import Fetch, VenueProtocol
+from fluxum.venues.questions import Page, Question
 
 __all__ = [
     "TOKEN",
     "AccountQuestions",
     "EntryQuery",
-    "Page",
     "Private",
-    "Question",
     "RestAllowance",
     "Signed",
     "Token",
     "TradingProtocol",
 ]
-
-Said = TypeVar("Said")
-Item = TypeVar("Item")
 
 TOKEN = "<token>"  # noqa: S105 - this is what stands in for one
 """What stands in a frame where the token belongs; see Send.has_token."""
@@ -55,26 +51,6 @@ class Signed(Struct, frozen=True):
     def __repr__(self) -> str:
         """Stars: a signature is as good as the key for as long as it lasts."""
         return "Signed(headers=***, body=***)"
-
-
-class Question(Struct, Generic[Said], frozen=True):
-    """A call that changes nothing, and how its answer is read.
-
-    `read` takes the body and the time it was received. It raises VenueRefused (RateLimited where
-    waiting helps) when the answer is a no, and RemoteProtocolError when it makes no sense.
-    `cost` is what the call counts against the venue's allowance.
-    """
-
-    fetch: Fetch
-    read: Callable[[bytes, int], Said]
-    cost: float = 1.0
-
-
-class Page(Struct, Generic[Item], frozen=True):
-    """A part of a longer list, newest first; `total` is how many there are, where that is told."""
-
-    items: tuple[Item, ...]
-    total: int | None = None
 
 
 class EntryQuery(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from fluxum.venues.conversation import (
     VenueProtocol,
 )
 from fluxum.venues.private import Private
+from fluxum.venues.questions import MarketQuestions
 
 __all__ = [
     "Answer",
@@ -182,8 +183,9 @@ class Venue(Struct, frozen=True, kw_only=True):
     says which endpoint carries which channel. A capability the venue lacks is a channel that is
     missing from `routes`. Of `depths` and `intervals_s` the first is the default. `spell` gives
     the venue's own name of a symbol; `popular` are markets everybody knows there, for demos and
-    tests. `recorded_hosts` are older hosts of the same conversation, as recordings name them.
-    Closing with a code of `fatal_closes` means that dialling again cannot help.
+    tests. `questions` are what anybody can ask over REST. `recorded_hosts` are older hosts of the
+    same conversation, as recordings name them. Closing with a code of `fatal_closes` means that
+    dialling again cannot help.
     """
 
     name: str
@@ -198,6 +200,7 @@ class Venue(Struct, frozen=True, kw_only=True):
     popular: tuple[Symbol, ...]
     spell: Callable[[Symbol], str] = str
     rest: Callable[[MarketView], RestServer] | None = None
+    questions: Callable[[], MarketQuestions] | None = None
     private: Private | None = None
     recorded_hosts: frozenset[str] = frozenset()
     needs_token: frozenset[Channel] = frozenset()

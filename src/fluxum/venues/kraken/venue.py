@@ -9,6 +9,7 @@ from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
 from fluxum.venues.kraken.private.questions import KrakenQuestions
 from fluxum.venues.kraken.private.signing import sign
 from fluxum.venues.kraken.protocol import KrakenProtocol
+from fluxum.venues.kraken.questions import KrakenMarketQuestions
 from fluxum.venues.kraken.server import KrakenServer
 from fluxum.venues.private import Private, RestAllowance
 from fluxum.venues.venue import Checks, Limits, Venue
@@ -71,6 +72,7 @@ KRAKEN = Venue(
     checks=Checks(book=book_checksum, level3=level3_checksum, depth=DEPTH_PROVED),
     protocol=KrakenProtocol,
     server=KrakenServer,
+    questions=KrakenMarketQuestions,
     private=Private(
         endpoint="private",
         token_endpoints=frozenset({"private", "level3"}),

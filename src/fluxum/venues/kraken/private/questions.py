@@ -7,23 +7,22 @@ begin with the newest, fifty a page; `start` is exclusive, `end` inclusive.
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from functools import partial
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from msgspec import UNSET, MsgspecError
-
-from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
+from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liquidity, Wallet
 from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
 from fluxum.venues.conversation import Fetch
+from fluxum.venues.kraken.envelope import asked
 from fluxum.venues.kraken.normalize import VENUE
 from fluxum.venues.kraken.private import rest
 from fluxum.venues.kraken.private.names import Names
 from fluxum.venues.kraken.private.words import ENTRY_KINDS, order_type, time_in_force
-from fluxum.venues.private import EntryQuery, Page, Question, Token
+from fluxum.venues.private import EntryQuery, Token
+from fluxum.venues.questions import Page, Question
 
 __all__ = ["KrakenQuestions"]
 
@@ -31,19 +30,6 @@ Said = TypeVar("Said")
 Read = TypeVar("Read")
 
 _PRIVATE = "/0/private/"
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-# Said of the moment, not of the question: the same may be asked again later.
-_LATER = (
-    "EAPI:Rate limit exceeded",
-    "EGeneral:Too many requests",
-    "EGeneral:Internal error",
-    "EService:Unavailable",
-    "EService:Busy",
-    "EService:Timeout",
-    "EService: Throttled",
-    "EService:Throttled",
-    "EAPI:Invalid nonce",
-)
 _FILTERS = {
     EntryKind.DEPOSIT: "deposit",
     EntryKind.WITHDRAWAL: "withdrawal",
@@ -149,7 +135,7 @@ class KrakenQuestions:
         cost: float = 1.0,
     ) -> Question[Read]:
         fetch = Fetch("POST", _PRIVATE + call, call, body=urlencode(form).encode())
-        return Question(fetch, partial(_read, call, decode, read), cost)
+        return asked(fetch, decode, read, cost)
 
     def _public(
         self, call: str, decode: Callable[[bytes], Said], learn: Callable[[Said], None]
@@ -158,7 +144,7 @@ class KrakenQuestions:
             learn(result)
 
         fetch = Fetch("GET", f"/0/public/{call}", call)
-        return Question(fetch, partial(_read, call, decode, read), 0.0)
+        return asked(fetch, decode, read, cost=0.0)
 
     # How rows are read
 
@@ -250,31 +236,6 @@ class KrakenQuestions:
             received_ns=received_ns,
             raw=raw,
         )
-
-
-def _read(
-    call: str,
-    decode: Callable[[bytes], Said],
-    read: Callable[[Said, int], Read],
-    body: bytes,
-    received_ns: int,
-) -> Read:
-    try:
-        envelope = rest.decode_envelope(body)
-        if envelope.error:
-            _refuse(call, envelope.error)
-        if envelope.result is UNSET:
-            raise RemoteProtocolError(f"{call} was answered without a result")
-        return read(decode(bytes(envelope.result)), received_ns)
-    except _UNREADABLE as error:
-        raise RemoteProtocolError(f"{call}: {error}") from error
-
-
-def _refuse(call: str, errors: Sequence[str]) -> None:
-    text = f"{call} was refused: {', '.join(errors)}"
-    if errors[0].startswith(_LATER):
-        raise RateLimited(text, errors[0])
-    raise VenueRefused(text, errors[0])
 
 
 def _span(since_ns: int | None, until_ns: int | None, offset: int) -> dict[str, str]:

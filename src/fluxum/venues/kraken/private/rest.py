@@ -7,13 +7,12 @@ text or as JSON numbers, times as seconds with up to seven fraction digits; both
 from decimal import Decimal
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import Raw, Struct
 
 __all__ = [
     "AssetRow",
     "ClosedResult",
     "Description",
-    "Envelope",
     "HoldingRow",
     "LedgerResult",
     "LedgerRow",
@@ -25,7 +24,6 @@ __all__ = [
     "TradesResult",
     "decode_assets",
     "decode_closed",
-    "decode_envelope",
     "decode_holdings",
     "decode_ledger",
     "decode_ledger_row",
@@ -34,16 +32,6 @@ __all__ = [
     "decode_token",
     "decode_trades",
 ]
-
-
-class Envelope(Struct):
-    """Every answer; with errors there may be no result.
-
-    `{"error":["EAPI:Invalid nonce"]}`
-    """
-
-    error: tuple[str, ...] = ()
-    result: Raw | UnsetType = UNSET
 
 
 class TokenResult(Struct):
@@ -180,7 +168,6 @@ class LedgerResult(Struct):
     count: int | None = None
 
 
-decode_envelope = msgspec.json.Decoder(Envelope).decode
 decode_token = msgspec.json.Decoder(TokenResult).decode
 decode_assets = msgspec.json.Decoder(dict[str, AssetRow]).decode
 decode_pairs = msgspec.json.Decoder(dict[str, PairRow]).decode

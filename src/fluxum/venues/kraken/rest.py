@@ -1,0 +1,102 @@
+"""Kraken's REST answers about markets: one Struct an answer, a real payload beside each.
+
+Source: https://docs.kraken.com/api/docs/rest-api/ followed by the call's name. Results are keyed
+by the pair under a name that need not be the one asked by; trades and candles have `last` beside.
+"""
+
+from decimal import Decimal
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+__all__ = [
+    "CandleRow",
+    "Depth",
+    "DepthRow",
+    "Envelope",
+    "PairRow",
+    "StatusResult",
+    "TimeResult",
+    "TradeRow",
+    "decode_candles",
+    "decode_depth",
+    "decode_envelope",
+    "decode_keyed",
+    "decode_pairs",
+    "decode_status",
+    "decode_time",
+    "decode_trades",
+]
+
+
+class Envelope(Struct):
+    """Every answer; with errors there may be no result.
+
+    `{"error":["EAPI:Invalid nonce"]}`
+    """
+
+    error: tuple[str, ...] = ()
+    result: Raw | UnsetType = UNSET
+
+
+class TimeResult(Struct):
+    """The venue's clock; `{"unixtime":1688669448,"rfc1123":"Thu, 06 Jul 23 18:50:48 +0000"}`."""
+
+    unixtime: int
+
+
+class StatusResult(Struct):
+    """The engine's state; `{"status":"online","timestamp":"2023-07-06T18:52:00Z"}`."""
+
+    status: str
+
+
+class PairRow(Struct):
+    """A market's rules.
+
+    `{"altname":"XDGUSD","wsname":"XDG/USD","base":"XXDG","quote":"ZUSD","pair_decimals":7,
+    "lot_decimals":8,"ordermin":"50","costmin":"0.5","tick_size":"0.0000001","status":"online"}`
+    """
+
+    altname: str
+    wsname: str
+    base: str
+    quote: str
+    pair_decimals: int
+    lot_decimals: int
+    ordermin: Decimal = Decimal(0)
+    costmin: Decimal | None = None
+    tick_size: Decimal | None = None
+    status: str = "online"
+
+
+DepthRow = tuple[Decimal, Decimal, Decimal]
+"""A level: price, quantity, and when it changed in seconds."""
+
+
+class Depth(Struct):
+    """A book; `{"asks":[["30384.10000","2.059",1688671659]],"bids":[...]}`."""
+
+    asks: tuple[DepthRow, ...]
+    bids: tuple[DepthRow, ...]
+
+
+TradeRow = tuple[Decimal, Decimal, Decimal, str, str, str, int]
+"""A trade: price, quantity, seconds, `b` or `s`, `m` or `l`, miscellaneous, number.
+
+`["30243.40000","0.34507674",1688669597.8277369,"b","m","",61044952]`
+"""
+CandleRow = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int]
+"""A candle: begin in seconds, open, high, low, close, average, volume, trades.
+
+`[1688671200,"30306.1","30306.2","30305.7","30305.7","30306.1","3.39243896",23]`
+"""
+
+decode_envelope = msgspec.json.Decoder(Envelope).decode
+decode_time = msgspec.json.Decoder(TimeResult).decode
+decode_status = msgspec.json.Decoder(StatusResult).decode
+decode_pairs = msgspec.json.Decoder(dict[str, PairRow]).decode
+decode_keyed = msgspec.json.Decoder(dict[str, Raw]).decode
+decode_depth = msgspec.json.Decoder(Depth).decode
+decode_trades = msgspec.json.Decoder(tuple[TradeRow, ...]).decode
+decode_candles = msgspec.json.Decoder(tuple[CandleRow, ...]).decode

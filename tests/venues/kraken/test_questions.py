@@ -1,0 +1,141 @@
+"""Questions about markets, answered by the published and recorded bodies, cut short."""
+
+from decimal import Decimal
+
+import pytest
+
+from fluxum.errors import BadInput, RateLimited, RemoteProtocolError
+from fluxum.model.event import VenueStatus
+from fluxum.model.instrument import InstrumentStatus, Symbol
+from fluxum.model.market import Level, Side
+from fluxum.venues.kraken.questions import KrakenMarketQuestions
+
+NOW = 1_700_000_000_000_000_000
+BTC = Symbol("BTC/USD")
+QUESTIONS = KrakenMarketQuestions()
+# https://docs.kraken.com/api/docs/rest-api/get-order-book
+DEPTH = (
+    b'{"error":[],"result":{"XXBTZUSD":{"asks":[["30384.10000","2.059",1688671659],'
+    b'["30387.90000","1.500",1688671380]],"bids":[["30297.00000","1.115",1688671636],'
+    b'["30296.70000","2.002",1688671674]]}}}'
+)
+# https://docs.kraken.com/api/docs/rest-api/get-recent-trades
+TRADES = (
+    b'{"error":[],"result":{"XXBTZUSD":[["30243.40000","0.34507674",1688669597.8277369,"b","m","",'
+    b'61044952],["30243.30000","0.00376960",1688669598.2804112,"s","l","",61044953]],'
+    b'"last":"1688671969993150842"}}'
+)
+# As seen on the wire in 2026: keyed by the name that was asked for.
+CANDLES = (
+    b'{"error":[],"result":{"BTC/USD":[[1790355600,"83732.7","83969.8","83612.9","83765.4",'
+    b'"83766.9","81.13696690",5879],[1790359200,"83765.3","84050.3","83765.3","84030.6","83921.9",'
+    b'"53.72114923",2375]],"last":1790355600}}'
+)
+PAIRS = (
+    b'{"error":[],"result":{"XDGUSD":{"altname":"XDGUSD","wsname":"XDG/USD",'
+    b'"aclass_base":"currency","base":"XXDG","aclass_quote":"currency","quote":"ZUSD",'
+    b'"cost_decimals":9,"pair_decimals":7,"lot_decimals":8,"ordermin":"50","costmin":"0.5",'
+    b'"tick_size":"0.0000001","status":"online"}}}'
+)
+
+
+def test_the_venues_clock_is_read() -> None:
+    # https://docs.kraken.com/api/docs/rest-api/get-server-time
+    body = (
+        b'{"error":[],"result":{"unixtime":1688669448,"rfc1123":"Thu, 06 Jul 23 18:50:48 +0000"}}'
+    )
+
+    assert QUESTIONS.time().read(body, NOW) == 1_688_669_448_000_000_000
+
+
+def test_the_engines_state_is_read() -> None:
+    # https://docs.kraken.com/api/docs/rest-api/get-system-status
+    body = b'{"error":[],"result":{"status":"cancel_only","timestamp":"2023-07-06T18:52:00Z"}}'
+
+    assert QUESTIONS.status().read(body, NOW) is VenueStatus.CANCEL_ONLY
+
+
+def test_a_book_is_asked_for_by_its_name_and_read_whatever_it_is_called() -> None:
+    question = QUESTIONS.book(BTC, 2)
+
+    book = question.read(DEPTH, NOW)
+
+    assert question.fetch.path == "/0/public/Depth?pair=BTC%2FUSD&count=2"
+    assert book.symbol == BTC
+    assert book.bids == (
+        Level(Decimal("30297.00000"), Decimal("1.115")),
+        Level(Decimal("30296.70000"), Decimal("2.002")),
+    )
+    assert book.asks[0].price == Decimal("30384.10000")
+
+
+def test_trades_come_oldest_first_with_the_takers_side() -> None:
+    question = QUESTIONS.trades(BTC, since_ns=1_688_671_969_993_150_842)
+
+    first, second = question.read(TRADES, NOW)
+
+    assert question.fetch.path.endswith("since=1688671969993150842")
+    assert (first.side, first.price, first.order_type) == (
+        Side.BUY,
+        Decimal("30243.40000"),
+        "market",
+    )
+    assert (second.side, second.sequence, second.backfilled) == (Side.SELL, 61044953, True)
+    assert first.venue_ns == 1_688_669_597_827_736_900
+
+
+def test_the_last_candle_is_running_and_those_before_are_closed() -> None:
+    question = QUESTIONS.candles(BTC, 3600)
+
+    closed, running = question.read(CANDLES, NOW)
+
+    assert question.fetch.path.endswith("interval=60")
+    assert (closed.closed, running.closed) == (True, False)
+    assert (closed.open, closed.high, closed.low, closed.close) == (
+        Decimal("83732.7"),
+        Decimal("83969.8"),
+        Decimal("83612.9"),
+        Decimal("83765.4"),
+    )
+    assert running.start_ns == closed.end_ns == 1_790_359_200_000_000_000
+
+
+def test_a_market_is_called_by_its_modern_name() -> None:
+    (doge,) = QUESTIONS.instruments().read(PAIRS, NOW)
+
+    assert (doge.symbol, doge.base, doge.quote) == (Symbol("DOGE/USD"), "DOGE", "USD")
+    assert (doge.tick, doge.lot) == (Decimal("0.0000001"), Decimal("0.00000001"))
+    assert (doge.quantity_min, doge.notional_min) == (Decimal(50), Decimal("0.5"))
+    assert doge.status is InstrumentStatus.ONLINE
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b'{"error":[],"result":{}}',
+        b'{"error":[],"result":{"a":{"asks":[],"bids":[]},"b":{"asks":[],"bids":[]}}}',
+        DEPTH.replace(b'"2.059"', b'"-2.059"'),
+        DEPTH.replace(b'"2.059"', b'"NaN"'),
+        DEPTH.replace(b'"30384.10000"', b'"0"'),
+    ],
+)
+def test_a_book_that_makes_no_sense_is_none(body: bytes) -> None:
+    with pytest.raises(RemoteProtocolError):
+        QUESTIONS.book(BTC, 10).read(body, NOW)
+
+
+def test_a_refusal_that_will_pass_says_so() -> None:
+    with pytest.raises(RateLimited, match="Depth was refused: EGeneral:Too many requests"):
+        QUESTIONS.book(BTC, 10).read(b'{"error":["EGeneral:Too many requests"]}', NOW)
+
+
+@pytest.mark.parametrize("count", [0, 501])
+def test_more_levels_than_there_are_cannot_be_asked_for(count: int) -> None:
+    with pytest.raises(BadInput, match=f"was {count}"):
+        QUESTIONS.book(BTC, count)
+
+
+def test_intervals_are_whole_minutes() -> None:
+    with pytest.raises(BadInput, match="was 90 s"):
+        QUESTIONS.candles(BTC, 90)
