@@ -1,6 +1,6 @@
 """One's positions at a venue, live: fills and orders as they come, marks from the session's books.
 
-    async with connect("kraken", ["BTC/USD"], login=login) as session:
+    async with connect(EXCHANGE, ["BTC/USD"], login=login) as session:
         session.subscribe(Subscription(Channel.EXECUTION))
         async with Portfolio(session) as portfolio:
             async for position in portfolio.positions("BTC/USD"):
