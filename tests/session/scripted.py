@@ -53,6 +53,7 @@ class Script:
             "GetWebSocketsToken": {"token": self.token, "expires": 900},
             "TradesHistory": {"trades": self.fills, "count": len(self.fills)},
             "ClosedOrders": {"closed": self.closed, "count": len(self.closed)},
+            "OpenOrders": {"open": {one["order_id"]: open_row(one) for one in self.open}},
             "Ledgers": {"ledger": {}, "count": 0},
         }
         return json.dumps({"error": [], "result": results[name]}).encode()
@@ -171,6 +172,10 @@ def fill_row(order_id: str, time_s: int) -> dict[str, Any]:
         "vol": "1",
         "maker": True,
     }
+
+
+def open_row(report: dict[str, Any]) -> dict[str, Any]:
+    return {**closed_row("open", str(report["cum_qty"]), 0), "closetm": None}
 
 
 def closed_row(status: str, filled: str, time_s: int) -> dict[str, Any]:

@@ -290,6 +290,28 @@ def request() -> OrderRequest:
     return OrderRequest(symbol=BTC, side=Side.BUY, quantity=Decimal(1), limit_price=Decimal(100))
 
 
+def test_a_message_that_nothing_follows_is_missed_for_a_minute_at_most() -> None:
+    async def main() -> None:
+        script = Script()
+        script.open = [order("O-1"), order("O-2")]
+        async with world(script) as one:
+            await one.session.wait_ready(10)
+            await one.live(0.1)
+            # O-1 was filled, and nobody said so.
+            script.open = [order("O-2")]
+            script.closed = {"O-1": closed_row("closed", "2", START_S + 1)}
+            script.fills = {"T-1": fill_row("O-1", START_S + 1)}
+            events = await one.live(75)
+
+            found = kinds(events, Desync, OpenOrders, Fill, OrderUpdate)
+            assert [type(event) for event in found] == [Desync, OpenOrders, Fill, OrderUpdate]
+            assert one.session.account.following.counts.missed == 1
+            assert one.session.account.is_following
+            assert kinds(await one.live(200), Desync) == []
+
+    run(main())
+
+
 def test_the_wire_sees_the_token_and_nobody_else_does() -> None:
     async def main() -> None:
         async with world() as one:

@@ -19,7 +19,7 @@ from fluxum.errors import FluxumError, RemoteProtocolError, TransportError
 from fluxum.flow.background import Background
 from fluxum.flow.pipe import Pipe
 from fluxum.model.account import Balances, Fill, LedgerEntry
-from fluxum.model.event import Channel, Event, Gap, GapCause, Repair, Subscription
+from fluxum.model.event import Channel, Desync, Event, Gap, GapCause, Repair, Subscription
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.order import Command, OpenOrders, OrderUpdate
 from fluxum.pacing import Backoff
@@ -37,6 +37,7 @@ Item = TypeVar("Item")
 _OVERLAP_NS = 60 * 1_000_000_000
 _PAGES_MAX = 400
 _LOOKS_MAX = 3
+_SECOND_LOOK_S = 5.0
 
 
 class AccountOwner(Struct, frozen=True):
@@ -56,7 +57,8 @@ class Account:
     """What a session with credentials knows of the account, and what it can ask of it.
 
     With `since_ns` the account's history from then on is told first, and nothing from before;
-    without, what happens from now on.
+    without, what happens from now on. Every `audit_s` the open orders are asked for and compared,
+    as a hole in a quiet stream shows only with its next message.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Account:
         clock: Clock,
         backoff: Callable[[], Backoff],
         since_ns: int | None = None,
+        audit_s: float | None = None,
     ) -> None:
         self.tokens = tokens
         self.asking = asking
@@ -79,6 +82,7 @@ class Account:
         self._venue = venue
         self._clock = clock
         self._backoff = backoff
+        self._audit_s = audit_s
         self._owner: AccountOwner | None = None
         self._work: Background | None = None
         self._reconciling: dict[Channel, asyncio.Task[None]] = {}
@@ -154,6 +158,7 @@ class Account:
         """The session's block was entered."""
         self._work = work
         work.start(self.tokens.run(), name=f"{self._venue} token")
+        work.start(self._audit(), name=f"{self._venue} audit")
 
     def close(self) -> None:
         """The session's block has ended."""
@@ -255,6 +260,54 @@ class Account:
             if entries:
                 self._session.deliver(entries)
 
+    # While nothing happens
+
+    async def _audit(self) -> None:
+        """Compare what is followed with what the venue says when asked, for as long as it lasts."""
+        while self._audit_s is not None:
+            await asyncio.sleep(self._audit_s)
+            try:
+                first = await self._differing()
+                if not first:
+                    continue
+                await asyncio.sleep(_SECOND_LOOK_S)  # a message may have been on its way
+                second = await self._differing()
+            except FluxumError as error:
+                _log.warning("%s account is not compared: %s", self._venue, error)
+                continue
+            lasting = sorted(first & second)
+            if lasting:
+                self.following.counts.missed += len(lasting)
+                names = ", ".join(sorted({name for name, _, _ in lasting})[:5])
+                self._doubt(f"the venue says otherwise of {names}")
+
+    async def _differing(self) -> set[tuple[str, str, str]]:
+        """What is followed and what was answered, of each order in which they differ."""
+        if not self.is_following:
+            return set()
+        self.following.counts.audits += 1
+        told = {one.order_id: one for one in await self.ask(self.questions.open_orders())}
+        held = self.following.orders
+        return {
+            (name, _state(held.get(name)), _state(told.get(name)))
+            for name in told.keys() | held.keys()
+            if _state(held.get(name)) != _state(told.get(name))
+        }
+
+    def _doubt(self, reason: str) -> None:
+        """Have the stream begin anew, with a snapshot and a look at history."""
+        if self.is_following:
+            desync = Desync(
+                venue=self._venue,
+                subscription=Subscription(Channel.EXECUTION),
+                generation=0,
+                reason=reason,
+                received_ns=self._clock.now_ns(),
+            )
+            self._session.deliver([desync])
+
+    # Pieces
+
     def _closed_since(self, since_ns: int) -> Callable[[int], Question[Page[OrderUpdate]]]:
         return lambda offset: self.questions.closed_orders(since_ns=since_ns, offset=offset)
 
@@ -299,3 +352,8 @@ class Account:
     def _session(self) -> AccountOwner:
         assert self._owner is not None, "an account is attached by its session"
         return self._owner
+
+
+def _state(order: OrderUpdate | None) -> str:
+    """What both sides say of an open order: whether there is one, and how much of it is filled."""
+    return "none" if order is None else f"{order.filled.normalize():f} filled"

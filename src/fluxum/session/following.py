@@ -22,13 +22,19 @@ _CLOCKS_APART_NS = 300 * 1_000_000_000
 
 
 class Followed(Struct):
-    """Counts of an account's stream: fills and entries told, from its history, and repeated."""
+    """Counts of an account's stream.
+
+    Fills and entries that were told, how many of them from its history, how many were repeated
+    and not told; snapshots reconciled; comparisons made, and orders that turned out to be wrong.
+    """
 
     fills: int = 0
     entries: int = 0
     backfilled: int = 0
     repeated: int = 0
     reconciled: int = 0
+    audits: int = 0
+    missed: int = 0
 
 
 class Following:

@@ -30,11 +30,12 @@ class Login:
 
     With `since_ns` the account's history from then on is told first. `renew_s` renews the token
     that often, ahead of its time; without, it is replaced when a link needs one or it is refused.
+    Every `audit_s` open orders are asked for and compared with what is followed; none never does.
     `http` makes the calls; none means those of the session. Calls with keys and tokens in them are
     never recorded, so it should be no recorder's.
     """
 
-    __slots__ = ("_credentials", "_http", "_renew_s", "_since_ns", "_tier")
+    __slots__ = ("_audit_s", "_credentials", "_http", "_renew_s", "_since_ns", "_tier")
 
     def __init__(
         self,
@@ -43,12 +44,14 @@ class Login:
         tier: str = "",
         since_ns: int | None = None,
         renew_s: float | None = None,
+        audit_s: float | None = 60.0,
         http: Http | None = None,
     ) -> None:
         self._credentials = credentials
         self._tier = tier
         self._since_ns = since_ns
         self._renew_s = renew_s
+        self._audit_s = audit_s
         self._http = http
 
     def __repr__(self) -> str:
@@ -62,6 +65,7 @@ class Login:
             tier=self._tier,
             since_ns=self._since_ns,
             renew_s=self._renew_s,
+            audit_s=self._audit_s,
             http=self._http or http,
         )
 
@@ -100,7 +104,9 @@ class Login:
 
         tokens = TokenKeeper(venue.name, fetch, _now_s, self._renew_s)
         backoff = partial(Backoff, rest.backoff, random)
-        return Account(venue.name, asking, questions, tokens, clock, backoff, self._since_ns)
+        return Account(
+            venue.name, asking, questions, tokens, clock, backoff, self._since_ns, self._audit_s
+        )
 
 
 def owner_of(intake: Intake, events: Callable[[], Pipe[Event]]) -> AccountOwner:
