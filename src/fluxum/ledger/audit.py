@@ -6,13 +6,16 @@ with what was held at first and ends with what is held now. Where a link does no
 missing between two lines, and the difference is named with their ids.
 
 Some venues keep a chain for each wallet of an asset, others one for the asset. Where wallets are
-named each is followed by itself; if that does not add up and the lines of the asset as a whole
-do, then that is how the venue counts. Lines of one instant have no order of their own: they are
+named each is followed by itself, and a balance that names none is held against all of them
+together; if that does not add up and the lines of the asset as a whole do, then that is how the
+venue counts. Lines of one instant have no order of their own: they are
 laid in one in which they fit, if there is such an order.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, localcontext
+from itertools import groupby
 
 from msgspec import Struct
 
@@ -88,25 +91,32 @@ def audit(
     entries: Iterable[LedgerEntry],
     closing: Iterable[Balance] | Balances = (),
     opening: Iterable[Balance] | Balances = (),
+    before: Iterable[LedgerEntry] = (),
 ) -> Audit:
     """Follow each chain from the opening balances over the lines to the closing ones.
 
     A repeated line counts once. `Balances` are taken to be all there are, so that an asset they do
-    not name is not held; of single ones, others are not known and not compared. Raises BadInput
-    for numbers that are none.
+    not name is not held; of single ones, others are not known and not compared. Where older lines
+    are known to have been, `before` are the last of them, one of each wallet: the chains begin
+    there. Raises BadInput for numbers that are none.
     """
-    chains: dict[tuple[str, Asset], dict[str, LedgerEntry]] = {}
-    for entry in entries:
-        for amount in (entry.amount, entry.fee, entry.balance):
-            checked(amount, f"the amounts of line {entry.entry_id}")
-        chains.setdefault((entry.venue, entry.asset), {}).setdefault(entry.entry_id, entry)
+    told, older = _by_asset(entries), _by_asset(before)
     begins, ends = _Held(opening), _Held(closing)
     lines: list[AuditLine] = []
     with localcontext(EXACT):
-        for venue, asset in sorted({*chains, *(begins.known() & ends.known())}):
-            found = list(chains.get((venue, asset), {}).values())
-            lines += _chains(venue, asset, found, begins, ends)
+        held = {key for key in begins.known() | ends.known() if _is_told(key, "", begins, ends)}
+        for key in sorted({*told, *older, *held}):
+            lines += _chains(key, told.get(key, []), older.get(key, []), begins, ends)
     return Audit(tuple(lines))
+
+
+def _by_asset(entries: Iterable[LedgerEntry]) -> dict[tuple[str, Asset], list[LedgerEntry]]:
+    by_asset: dict[tuple[str, Asset], dict[str, LedgerEntry]] = {}
+    for entry in entries:
+        for amount in (entry.amount, entry.fee, entry.balance):
+            checked(amount, f"the amounts of line {entry.entry_id}")
+        by_asset.setdefault((entry.venue, entry.asset), {}).setdefault(entry.entry_id, entry)
+    return {key: list(lines.values()) for key, lines in by_asset.items()}
 
 
 class _Held:
@@ -124,17 +134,19 @@ class _Held:
         balance = self._by_asset.get((venue, asset))
         return set() if balance is None else {wallet_name(one) for one in balance.wallets}
 
-    def amount(self, venue: str, asset: Asset, wallet: str) -> Decimal | None:
+    def amount(self, venue: str, asset: Asset, wallet: str, *, is_only: bool) -> Decimal | None:
         """What is in a wallet, or of the asset as a whole; none where the venue did not say.
 
         Where a balance names wallets, those that it does not name are empty; where it names none,
-        all there is is taken to be in the one that is asked for.
+        all of it is taken to be in the wallet that is asked for, if that is the only one known.
         """
         balance = self._by_asset.get((venue, asset))
         if balance is None:
             return _ZERO if venue == self._whole else None
-        if not wallet or not balance.wallets:
+        if not wallet or (is_only and not balance.wallets):
             return checked(balance.total, f"the balance of {asset}")
+        if not balance.wallets:
+            return None
         return sum(
             (
                 checked(one.total, f"the balance of {asset} in {wallet}")
@@ -151,29 +163,66 @@ def wallet_name(wallet: Wallet) -> str:
 
 
 def _chains(
-    venue: str, asset: Asset, entries: Sequence[LedgerEntry], begins: _Held, ends: _Held
+    key: tuple[str, Asset],
+    entries: Sequence[LedgerEntry],
+    before: Sequence[LedgerEntry],
+    begins: _Held,
+    ends: _Held,
 ) -> list[AuditLine]:
     """The chains of one asset: by wallet if that adds up or nothing does, else as a whole."""
-
-    def chain(wallet: str, lines: Sequence[LedgerEntry]) -> AuditLine:
-        opening = begins.amount(venue, asset, wallet)
-        closing = ends.amount(venue, asset, wallet)
-        return _chain((venue, asset, wallet), lines, opening, closing)
-
+    whole = [*sorted(before, key=_place)[-1:], *entries]
     by_wallet: dict[str, list[LedgerEntry]] = {}
-    for entry in entries:
+    for entry in (*before, *entries):
         by_wallet.setdefault(entry.wallet, []).append(entry)
     if "" not in by_wallet:
-        for wallet in begins.wallets(venue, asset) & ends.wallets(venue, asset):
-            by_wallet.setdefault(wallet, [])
+        for wallet in begins.wallets(*key) | ends.wallets(*key):
+            if _is_told(key, wallet, begins, ends):
+                by_wallet.setdefault(wallet, [])
+
+    def chain(wallet: str, lines: Sequence[LedgerEntry]) -> AuditLine:
+        is_only = len(by_wallet) == 1
+        opening = begins.amount(*key, wallet, is_only=is_only)
+        closing = ends.amount(*key, wallet, is_only=is_only)
+        return _chain((*key, wallet), lines, opening, closing)
+
     if not any(by_wallet):  # no wallet is named
-        return [chain("", entries)]
+        return [chain("", whole)]
     chains = [chain(wallet, by_wallet[wallet]) for wallet in sorted(by_wallet)]
+    chains += _sum_of(chains, ends)
     if not all(one.is_clean for one in chains):
-        whole = chain("", entries)
-        if whole.is_clean:
-            return [whole]
+        as_one = chain("", whole)
+        if as_one.is_clean:
+            return [as_one]
     return chains
+
+
+def _is_told(key: tuple[str, Asset], wallet: str, begins: _Held, ends: _Held) -> bool:
+    """Whether the venue said what was held first and last, so that no lines means no change."""
+    amounts = (held.amount(*key, wallet, is_only=False) for held in (begins, ends))
+    return None not in amounts
+
+
+def _sum_of(chains: Sequence[AuditLine], ends: _Held) -> list[AuditLine]:
+    """Wallets together, where the closing balance is one of the asset and of no wallet."""
+    venue, asset = chains[0].venue, chains[0].asset
+    closing = ends.amount(venue, asset, "", is_only=False)
+    if closing is None or any(one.closing is not None for one in chains):
+        return []
+    last = sum((one.last for one in chains), _ZERO)
+    found = Difference(after_id="", before_id="", expected=last, found=closing)
+    return [
+        AuditLine(
+            venue=venue,
+            asset=asset,
+            wallet="",
+            entries=sum(one.entries for one in chains),
+            opening=sum((one.opening for one in chains), _ZERO),
+            change=sum((one.change for one in chains), _ZERO),
+            last=last,
+            closing=closing,
+            differences=() if last == closing else (found,),
+        )
+    ]
 
 
 def _chain(
@@ -219,7 +268,7 @@ def _chain(
 def _in_order(entries: Sequence[LedgerEntry], opening: Decimal | None) -> list[LedgerEntry]:
     """Lines by time, and those of one instant so that they fit."""
     lines: list[LedgerEntry] = []
-    by_time = sorted(entries, key=lambda entry: (entry.venue_ns, entry.entry_id))
+    by_time = sorted(entries, key=_place)
     balance = opening
     for _, group in groupby(by_time, key=lambda entry: entry.venue_ns):
         tied = list(group)
@@ -274,3 +323,7 @@ def _path(tied: Sequence[LedgerEntry], start: Decimal) -> list[LedgerEntry] | No
 
 def _before(entry: LedgerEntry) -> Decimal:
     return entry.balance - entry.change
+
+
+def _place(entry: LedgerEntry) -> tuple[int, str]:
+    return entry.venue_ns, entry.entry_id

@@ -16,6 +16,7 @@ __all__ = ["EXACT", "average", "checked", "positive", "quotient"]
 EXACT = Context(prec=512, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 """For `localcontext`: sums and products in it are exact."""
 
+_ZERO = Decimal(0)
 _QUOTIENT = Context(prec=40)
 _SHOWN = Context(prec=28)
 _FINEST = Decimal("1E-80")
@@ -43,9 +44,9 @@ def checked(value: object, what: str) -> Decimal:
 def positive(value: object, what: str) -> Decimal:
     """The value, if it is checked and above zero; raises BadInput otherwise."""
     number = checked(value, what)
-    if number <= 0:
-        raise BadInput(f"{what}: a number above zero was expected, was {number}")
-    return number
+    if number > _ZERO:
+        return number
+    raise BadInput(f"{what}: a number above zero was expected, was {number}")
 
 
 def quotient(cost: Decimal, quantity: Decimal) -> Decimal:

@@ -16,15 +16,17 @@ from fluxum.model.instrument import Asset
 __all__ = ["Journal"]
 
 _ZERO = Decimal(0)
+_CLOCKS_APART_NS = 300 * 1_000_000_000
 _Place = tuple[int, str, str]
 
 
 class Journal:
     """Account lines, each once, by time and id; at most `capacity`, the oldest are let go.
 
-    Balances are those the venue told last, moved on by each line that came live after them; lines
-    read from history, and those the balance already knew by its time, do not move them. Where
-    nothing was told, nothing is known.
+    Balances are those the venue told last, moved on by each line that came live after them. A line
+    read from history moves one only if it is of about that time or later and continues it: it
+    may have been told from history before it could come live. Where nothing was told, nothing is
+    known.
     """
 
     def __init__(self, capacity: int = 100_000) -> None:
@@ -106,8 +108,9 @@ class Journal:
 
         Given ones have to be of the time after the last line. See `fluxum.ledger.audit`.
         """
-        lines = [*self._anchors.values(), *(entry for _, entry in self._lines)]
-        return audit(lines, self.balances() if closing is None else closing, opening)
+        lines = (entry for _, entry in self._lines)
+        held = self.balances() if closing is None else closing
+        return audit(lines, held, opening, self._anchors.values())
 
     # How it changes
 
@@ -171,11 +174,17 @@ class Journal:
         self._balances[balance.venue, balance.asset] = balance
 
     def _move(self, entry: LedgerEntry) -> None:
-        """Let a live line change the balance, unless the balance was told after it."""
-        balance, told = self.balance(entry.venue, entry.asset), None
+        """Let a line change the balance, if that did not contain it when it was told."""
+        balance = self.balance(entry.venue, entry.asset)
+        if balance is None:
+            return
         told = self._told.get((entry.venue, entry.asset))
-        told_ns = None if told is None else told.venue_ns
-        if balance is None or entry.backfilled or (told_ns or 0) >= entry.venue_ns:
+        if told is not None and told.venue_ns is not None and told.venue_ns >= entry.venue_ns:
+            return
+        told_ns = self._whole[entry.venue] if told is None else told.received_ns
+        if entry.backfilled and not (
+            entry.venue_ns > told_ns - _CLOCKS_APART_NS and _continues(balance, entry)
+        ):
             return
         with localcontext(EXACT):
             self._balances[entry.venue, entry.asset] = replace(
@@ -186,6 +195,13 @@ class Journal:
                 venue_ns=entry.venue_ns,
                 received_ns=entry.received_ns,
             )
+
+
+def _continues(balance: Balance, entry: LedgerEntry) -> bool:
+    """Whether a line begins where a balance is, of the asset or of the wallet it names."""
+    wallets = (one.total for one in balance.wallets if wallet_name(one) == entry.wallet)
+    with localcontext(EXACT):
+        return entry.balance - entry.change in (balance.total, *wallets)
 
 
 def _moved(wallets: tuple[Wallet, ...], entry: LedgerEntry) -> tuple[Wallet, ...]:

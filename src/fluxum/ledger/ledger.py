@@ -17,7 +17,8 @@ from msgspec import Struct
 
 from fluxum.ledger.exact import EXACT, positive
 from fluxum.ledger.lots import Method
-from fluxum.ledger.position import Policy, Position
+from fluxum.ledger.policy import Policy
+from fluxum.ledger.position import Position
 from fluxum.ledger.seen import SeenFills
 from fluxum.model.account import Fee, Fill
 from fluxum.model.event import Event
@@ -171,7 +172,7 @@ class Ledger:
         position = self._position(book.venue, book.symbol)
         if book.proof().is_valid:
             bid, ask = book.bid, book.ask
-            position.quoted(bid and bid.price, ask and ask.price)
+            position.quoted(None if bid is None else bid.price, None if ask is None else ask.price)
         else:
             position.marked(None)
         return position

@@ -60,8 +60,11 @@ class CostBasis:
     """
 
     __slots__ = (
+        "_is_counted",
         "_lots",
         "_lots_max",
+        "_put_back",
+        "_take",
         "cost_known",
         "melted",
         "method",
@@ -75,7 +78,11 @@ class CostBasis:
             raise BadInput(f"a number of lots above zero was expected, was {lots_max}")
         self.method = method
         self._lots: deque[Lot] = deque()
-        self._lots_max = 1 if method is Method.AVERAGE else lots_max
+        is_last_first = method is Method.LIFO
+        self._take = self._lots.pop if is_last_first else self._lots.popleft
+        self._put_back = self._lots.append if is_last_first else self._lots.appendleft
+        self._is_counted = method is not Method.AVERAGE  # which does nothing but melt
+        self._lots_max = lots_max if self._is_counted else 1
         self.cost_known = _ZERO
         """What the open lots of known cost have cost."""
         self.realised = _ZERO
@@ -113,27 +120,23 @@ class CostBasis:
         lots.append(lot)
         if len(lots) > self._lots_max:
             lots.appendleft(self._melt(lots.popleft(), lots.popleft()))
-            if self.method is not Method.AVERAGE:
-                self.melted += 1
+            self.melted += self._is_counted
 
     def close(self, quantity: Decimal, price: Decimal) -> None:
         """Take a quantity, of the sign of what is open and no more than that, out at a price."""
-        lots = self._lots
         while quantity:
-            lot = lots.pop() if self.method is Method.LIFO else lots.popleft()
-            if abs(lot.quantity) > abs(quantity):
-                lot, rest = _split(lot, quantity)
-                if self.method is Method.LIFO:
-                    lots.append(rest)
-                else:
-                    lots.appendleft(rest)
-            quantity -= lot.quantity
-            if lot.cost is None:
-                self.unpriced -= lot.quantity
-                self.unpriced_closed += abs(lot.quantity)
+            lot = self._take()
+            taken, cost = lot.quantity, lot.cost
+            if abs(taken) > abs(quantity):
+                taken, cost = quantity, None if lot.price is None else lot.price * quantity
+                self._put_back(_rest(lot, taken, cost))
+            quantity -= taken
+            if cost is None:
+                self.unpriced -= taken
+                self.unpriced_closed += abs(taken)
             else:
-                self.cost_known -= lot.cost
-                self.realised += price * lot.quantity - lot.cost
+                self.cost_known -= cost
+                self.realised += price * taken - cost
 
     def _melt(self, older: Lot, newer: Lot) -> Lot:
         """One lot of two, of unknown cost if either is."""
@@ -152,13 +155,7 @@ class CostBasis:
         return Lot(quantity, cost, price, older.opened_ns, older.fill_id, fills)
 
 
-def _split(lot: Lot, quantity: Decimal) -> tuple[Lot, Lot]:
-    """The quantity that is taken, and the rest, which keeps what the price does not account for."""
-    left = lot.quantity - quantity
-    if lot.cost is None or lot.price is None:
-        taken_cost = rest_cost = None
-    else:
-        taken_cost = lot.price * quantity
-        rest_cost = lot.cost - taken_cost
-    taken = Lot(quantity, taken_cost, lot.price, lot.opened_ns, lot.fill_id, lot.fills)
-    return taken, Lot(left, rest_cost, lot.price, lot.opened_ns, lot.fill_id, lot.fills)
+def _rest(lot: Lot, quantity: Decimal, cost: Decimal | None) -> Lot:
+    """What stays of a lot of which a part is taken."""
+    left = None if lot.cost is None or cost is None else lot.cost - cost
+    return Lot(lot.quantity - quantity, left, lot.price, lot.opened_ns, lot.fill_id, lot.fills)

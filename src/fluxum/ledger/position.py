@@ -19,97 +19,25 @@ are taken to be linear: a price times a quantity is an amount of the quote asset
 """
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, localcontext
-from enum import Enum
-
-from msgspec import Struct
+from decimal import Decimal, getcontext, localcontext, setcontext
 
 from fluxum.errors import BadInput
 from fluxum.ledger.exact import EXACT, average, checked, positive
 from fluxum.ledger.lots import CostBasis, Lot, Method
+from fluxum.ledger.policy import MarkBy, Policy
 from fluxum.ledger.seen import SeenFills, Sighting
-from fluxum.ledger.tally import OrderTally, OrderTotals
+from fluxum.ledger.tally import OrderTally
+from fluxum.ledger.view import PositionView, Profit
 from fluxum.model.account import Fee, Fill
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderUpdate
 
-__all__ = ["MarkBy", "Policy", "Position", "PositionView", "Profit"]
+__all__ = ["Position"]
 
 _ZERO = Decimal(0)
-
-
-class MarkBy(Enum):
-    """What of a book values a position: where it could be closed at once, or half way between."""
-
-    TOUCH = "touch"
-    MID = "mid"
-
-
-class Policy(Struct, frozen=True, kw_only=True):
-    """How positions are kept. The first method is the one meant where none is named.
-
-    `lots_max` bounds the lots of each method, `fills_seen` the ids by which a repeated fill is
-    known, `orders_ended` the orders of a market that are known after their end.
-    """
-
-    methods: tuple[Method, ...] = (Method.AVERAGE, Method.FIFO, Method.LIFO)
-    mark_by: MarkBy = MarkBy.TOUCH
-    lots_max: int = 10_000
-    fills_seen: int = 100_000
-    orders_ended: int = 1_000
-
-
-class Profit(Struct, frozen=True, kw_only=True):
-    """What one method says of a position; amounts are in the quote asset.
-
-    `cost` is that of what is open, below zero for a short; it is none, as is `unrealised`, where
-    a part was opened at an unknown price. `unrealised` is also none while there is no mark.
-    `realised` leaves out what was closed of unknown cost (`unpriced_closed`, a quantity), and
-    then `total` is none. `melted` counts lots that were joined because there were too many.
-    """
-
-    method: Method
-    cost: Decimal | None
-    average_price: Decimal | None
-    realised: Decimal
-    unrealised: Decimal | None
-    total: Decimal | None
-    lots: int
-    melted: int
-    unpriced: Decimal
-    unpriced_closed: Decimal
-
-
-class PositionView(Struct, frozen=True, kw_only=True, tag="position"):
-    """A position at one moment; see the properties of Position for each part."""
-
-    venue: str
-    symbol: Symbol
-    quantity: Decimal
-    mark: Decimal | None
-    notional: Decimal | None
-    package_price: Decimal | None
-    bought: Decimal
-    sold: Decimal
-    average_buy: Decimal | None
-    average_sell: Decimal | None
-    average_price: Decimal | None
-    fees_quote: Decimal
-    fees: tuple[Fee, ...]
-    fees_unconverted: tuple[Fee, ...]
-    profits: tuple[Profit, ...]
-    orders: OrderTotals
-    fills: int
-    repeated: int
-    contradicted: int
-    settled: int
-    updated_ns: int | None
-
-    @property
-    def profit(self) -> Profit:
-        """What the first method of the policy says."""
-        return self.profits[0]
+_BUY = Side.BUY
+_NEW = Sighting.NEW
 
 
 class Position:
@@ -170,7 +98,7 @@ class Position:
         self.fills = self.repeated = self.contradicted = self.settled = 0
         self.updated_ns: int | None = None
         self.orders = OrderTally(policy.orders_ended)
-        self._bases = {method: CostBasis(method, policy.lots_max) for method in policy.methods}
+        self._bases = tuple(CostBasis(method, policy.lots_max) for method in policy.methods)
         self._mark_by = policy.mark_by
         self._seen = SeenFills(policy.fills_seen) if seen is None else seen
         self._conversions: Mapping[Asset, Decimal] = {} if conversions is None else conversions
@@ -244,29 +172,7 @@ class Position:
 
     def profit(self, method: Method | None = None) -> Profit:
         """What a method says, the policy's first by default; raises BadInput for one not kept."""
-        basis, mark, quantity = self._basis(method), self.mark, self.quantity
-        cost = basis.cost
-        with localcontext(EXACT):
-            unrealised: Decimal | None = None
-            if not quantity:
-                unrealised = _ZERO
-            elif mark is not None and cost is not None:
-                unrealised = mark * quantity - cost
-            total: Decimal | None = None
-            if unrealised is not None and not basis.unpriced_closed:
-                total = basis.realised + unrealised - self.fees_quote
-        return Profit(
-            method=basis.method,
-            cost=cost,
-            average_price=None if cost is None else average(cost, quantity),
-            realised=basis.realised,
-            unrealised=unrealised,
-            total=total,
-            lots=len(basis),
-            melted=basis.melted,
-            unpriced=basis.unpriced,
-            unpriced_closed=basis.unpriced_closed,
-        )
+        return self._profit(self._basis(method))
 
     def lots(self, method: Method | None = None) -> tuple[Lot, ...]:
         """What is open by a method, oldest first; raises BadInput for one not kept."""
@@ -289,7 +195,7 @@ class Position:
             fees_quote=self.fees_quote,
             fees=_by_asset(self._fees),
             fees_unconverted=_by_asset(self._unconverted),
-            profits=tuple(map(self.profit, self._bases)),
+            profits=tuple(map(self._profit, self._bases)),
             orders=self.orders.totals(),
             fills=self.fills,
             repeated=self.repeated,
@@ -326,22 +232,16 @@ class Position:
             self.settled += 1
             return False
         sighting = self._seen.look(fill)
-        if sighting is not Sighting.NEW:
+        if sighting is not _NEW:
             self.repeated += 1
             self.contradicted += sighting is Sighting.CONTRADICTED
             return False
-        with localcontext(EXACT):
-            price, quantity = fill.price, fill.quantity
-            if fill.side is Side.BUY:
-                self.bought += quantity
-                self.bought_notional += price * quantity
-            else:
-                self.sold += quantity
-                self.sold_notional += price * quantity
-                quantity = -quantity
-            if fill.fees:
-                quantity -= self._charge(fill.fees, price)
-            self._move(quantity, price, fill.venue_ns, fill.fill_id)
+        before = getcontext()
+        setcontext(EXACT)  # which is half as dear as `localcontext`
+        try:
+            self._count(fill)
+        finally:
+            setcontext(before)
         self.fills += 1
         self.updated_ns = fill.received_ns
         return True
@@ -371,6 +271,30 @@ class Position:
                 positive(price, "a mark")
         self._bid, self._ask = bid, ask
 
+    def _profit(self, basis: CostBasis) -> Profit:
+        mark, quantity, cost = self.mark, self.quantity, basis.cost
+        with localcontext(EXACT):
+            unrealised: Decimal | None = None
+            if not quantity:
+                unrealised = _ZERO
+            elif mark is not None and cost is not None:
+                unrealised = mark * quantity - cost
+            total: Decimal | None = None
+            if unrealised is not None and not basis.unpriced_closed:
+                total = basis.realised + unrealised - self.fees_quote
+        return Profit(
+            method=basis.method,
+            cost=cost,
+            average_price=None if cost is None else average(cost, quantity),
+            realised=basis.realised,
+            unrealised=unrealised,
+            total=total,
+            lots=len(basis),
+            melted=basis.melted,
+            unpriced=basis.unpriced,
+            unpriced_closed=basis.unpriced_closed,
+        )
+
     def _check(self, fill: Fill) -> None:
         if fill.symbol != self.symbol or fill.venue != self.venue:
             raise BadInput(
@@ -383,6 +307,22 @@ class Position:
         positive(fill.quantity, "the quantity of a fill")
         for fee in fill.fees:
             checked(fee.amount, "a fee")
+            conversion = self._conversions.get(fee.asset)
+            if conversion is not None:
+                positive(conversion, f"a price of {fee.asset}")
+
+    def _count(self, fill: Fill) -> None:
+        price, quantity = fill.price, fill.quantity
+        if fill.side is _BUY:
+            self.bought += quantity
+            self.bought_notional += price * quantity
+        else:
+            self.sold += quantity
+            self.sold_notional += price * quantity
+            quantity = -quantity
+        if fill.fees:
+            quantity -= self._charge(fill.fees, price)
+        self._move(quantity, price, fill.venue_ns, fill.fill_id)
 
     def _charge(self, fees: Iterable[Fee], price: Decimal) -> Decimal:
         """Count fees; returns what they take of the base asset."""
@@ -409,25 +349,23 @@ class Position:
         held = self.quantity
         self.quantity = held + quantity
         closed = _ZERO
-        if held and price is not None and (held > 0) is not (quantity > 0):
+        if held and price is not None and (held > _ZERO) is not (quantity > _ZERO):
             closed = -held if abs(quantity) > abs(held) else quantity
-            for basis in self._bases.values():
+            for basis in self._bases:
                 basis.close(-closed, price)
         opened = quantity - closed
         if opened:
             cost = None if price is None else price * opened
             lot = Lot(opened, cost, price, at_ns, fill_id)
-            for basis in self._bases.values():
+            for basis in self._bases:
                 basis.open(lot)
 
     def _basis(self, method: Method | None) -> CostBasis:
-        if method is None:
-            return next(iter(self._bases.values()))
-        try:
-            return self._bases[method]
-        except KeyError:
-            kept = ", ".join(one.value for one in self._bases)
-            raise BadInput(f"a method that is kept ({kept}) was expected, was {method}") from None
+        for basis in self._bases:
+            if method in (None, basis.method):
+                return basis
+        kept = ", ".join(basis.method.value for basis in self._bases)
+        raise BadInput(f"a method that is kept ({kept}) was expected, was {method}")
 
 
 def _by_asset(amounts: Mapping[Asset, Decimal]) -> tuple[Fee, ...]:

@@ -1,5 +1,6 @@
 """Which fills were counted already."""
 
+from collections import deque
 from enum import Enum
 
 from fluxum.errors import BadInput
@@ -7,6 +8,8 @@ from fluxum.model.account import Fill
 from fluxum.model.market import Side
 
 __all__ = ["SeenFills", "Sighting"]
+
+_BUY = Side.BUY
 
 
 class Sighting(Enum):
@@ -17,6 +20,9 @@ class Sighting(Enum):
     CONTRADICTED = "contradicted"
 
 
+_NEW = Sighting.NEW
+
+
 class SeenFills:
     """The ids of the last `capacity` fills, with a digest of what each said.
 
@@ -24,13 +30,14 @@ class SeenFills:
     an account's history a second time.
     """
 
-    __slots__ = ("_capacity", "_seen", "forgotten")
+    __slots__ = ("_capacity", "_order", "_seen", "forgotten")
 
     def __init__(self, capacity: int = 100_000) -> None:
         if capacity < 1:
             raise BadInput(f"a capacity above zero was expected, was {capacity}")
         self._capacity = capacity
         self._seen: dict[tuple[str, str, str], int] = {}
+        self._order: deque[tuple[str, str, str]] = deque()  # a dictionary finds its first slowly
         self.forgotten = 0
         """How many ids were let go."""
 
@@ -42,12 +49,13 @@ class SeenFills:
         """What is known of a fill; one that is new is remembered from now on."""
         # The market is part of the key: some venues count the fills of each by themselves.
         key = (fill.venue, fill.symbol, fill.fill_id)
-        digest = hash((fill.price, fill.quantity, fill.side is Side.BUY))
+        digest = hash((fill.price, fill.quantity, fill.side is _BUY))
         known = self._seen.get(key)
         if known is not None:
             return Sighting.REPEATED if known == digest else Sighting.CONTRADICTED
         if len(self._seen) == self._capacity:
-            del self._seen[next(iter(self._seen))]
+            del self._seen[self._order.popleft()]
             self.forgotten += 1
         self._seen[key] = digest
-        return Sighting.NEW
+        self._order.append(key)
+        return _NEW

@@ -1,5 +1,6 @@
 """How much was ordered in one market, and what became of it."""
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from decimal import Decimal, localcontext
 
@@ -69,8 +70,8 @@ class OrderTally:
             raise BadInput(f"orders above zero were expected, were {ended_max} and {open_max}")
         self._ended_max = ended_max
         self._open_max = open_max
-        self._open: dict[str, _Row] = {}
-        self._ended: dict[str, _Row] = {}
+        self._open: OrderedDict[str, _Row] = OrderedDict()
+        self._ended: OrderedDict[str, _Row] = OrderedDict()
         self._orders = 0
         self._original = self._executed = self._remaining = _ZERO
         self.stale = 0
@@ -132,14 +133,13 @@ class OrderTally:
             self._open[key] = row
             self._remaining += row.remaining
             if len(self._open) > self._open_max:
-                oldest = next(iter(self._open))
-                left = self._open.pop(oldest)
+                oldest, left = self._open.popitem(last=False)
                 self._remaining -= left.remaining
                 self._ended[oldest] = left
         else:
             self._ended[key] = row
         if len(self._ended) > self._ended_max:
-            del self._ended[next(iter(self._ended))]
+            self._ended.popitem(last=False)
 
     def _forget(self, key: str) -> None:
         row = self._open.pop(key, None)

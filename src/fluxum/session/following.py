@@ -81,12 +81,7 @@ class Following:
         if entry.venue_ns < self.since_ns:
             return False
         self.entered_ns = max(self.entered_ns or 0, entry.venue_ns)
-        if not self._entries.take(entry.entry_id):
-            self.counts.repeated += 1
-            return False
-        self.counts.entries += 1
-        self.counts.backfilled += entry.backfilled
-        if not entry.backfilled:
+        if not entry.backfilled:  # whether or not history told it first
             self.balances[entry.asset] = Balance(
                 venue=entry.venue,
                 asset=entry.asset,
@@ -94,6 +89,11 @@ class Following:
                 venue_ns=entry.venue_ns,
                 received_ns=entry.received_ns,
             )
+        if not self._entries.take(entry.entry_id):
+            self.counts.repeated += 1
+            return False
+        self.counts.entries += 1
+        self.counts.backfilled += entry.backfilled
         return True
 
     def update(self, order: OrderUpdate) -> None:

@@ -1,0 +1,77 @@
+"""Seen fills: what counts as seen, and for how long."""
+
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+from fluxum.errors import BadInput
+from fluxum.ledger.seen import SeenFills, Sighting
+from fluxum.model.account import Fill
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Side
+
+FILL = Fill(
+    venue="here",
+    symbol=Symbol("BTC/USD"),
+    side=Side.BUY,
+    price=Decimal("100.0"),
+    quantity=Decimal("0.5"),
+    fill_id="T1",
+    order_id="O1",
+    venue_ns=1,
+    received_ns=2,
+)
+
+
+def test_a_fill_is_new_once() -> None:
+    seen = SeenFills()
+
+    assert [seen.look(FILL), seen.look(FILL)] == [Sighting.NEW, Sighting.REPEATED]
+
+
+def test_the_same_fill_from_history_is_a_repetition() -> None:
+    seen = SeenFills()
+    seen.look(FILL)
+    told_again = replace(FILL, price=Decimal(100), backfilled=True, venue_ns=9, received_ns=9)
+
+    assert seen.look(told_again) is Sighting.REPEATED
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(FILL, price=Decimal("100.1")),
+        replace(FILL, quantity=Decimal("0.6")),
+        replace(FILL, side=Side.SELL),
+    ],
+)
+def test_an_id_with_other_numbers_contradicts(other: Fill) -> None:
+    seen = SeenFills()
+    seen.look(FILL)
+
+    assert seen.look(other) is Sighting.CONTRADICTED
+    assert seen.look(FILL) is Sighting.REPEATED
+
+
+def test_ids_of_other_markets_and_venues_are_others() -> None:
+    seen = SeenFills()
+    seen.look(FILL)
+
+    assert seen.look(replace(FILL, symbol=Symbol("BTC/EUR"))) is Sighting.NEW
+    assert seen.look(replace(FILL, venue="there")) is Sighting.NEW
+
+
+def test_memory_is_bounded_and_tells_what_it_let_go() -> None:
+    seen = SeenFills(2)
+    for name in ("T1", "T2", "T3"):
+        seen.look(replace(FILL, fill_id=name))
+
+    assert (len(seen), seen.forgotten) == (2, 1)
+    assert seen.look(replace(FILL, fill_id="T2")) is Sighting.REPEATED
+    assert seen.look(replace(FILL, fill_id="T1")) is Sighting.NEW
+
+
+def test_a_memory_of_nothing_is_refused() -> None:
+    with pytest.raises(BadInput, match="was 0"):
+        SeenFills(0)
