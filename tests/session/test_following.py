@@ -1,0 +1,116 @@
+"""What an account's stream is known to have told."""
+
+from decimal import Decimal
+
+from fluxum.model.account import Balance, Balances, EntryKind, Fill, LedgerEntry
+from fluxum.model.instrument import Asset, Symbol
+from fluxum.model.market import Side
+from fluxum.model.order import OpenOrders, OrderStatus, OrderType, OrderUpdate
+from fluxum.session.following import Following
+
+BTC, USD = Symbol("BTC/USD"), Asset("USD")
+
+
+def fill(name: str, at_ns: int = 100, *, backfilled: bool = False) -> Fill:
+    return Fill(
+        venue="kraken",
+        symbol=BTC,
+        side=Side.BUY,
+        price=Decimal(100),
+        quantity=Decimal(1),
+        fill_id=name,
+        order_id="O-1",
+        backfilled=backfilled,
+        venue_ns=at_ns,
+        received_ns=at_ns,
+    )
+
+
+def entry(name: str, balance: int, at_ns: int = 100, *, backfilled: bool = False) -> LedgerEntry:
+    return LedgerEntry(
+        venue="kraken",
+        entry_id=name,
+        reference_id="R",
+        kind=EntryKind.TRADE,
+        venue_kind="trade",
+        asset=USD,
+        amount=Decimal(1),
+        fee=Decimal(0),
+        balance=Decimal(balance),
+        backfilled=backfilled,
+        venue_ns=at_ns,
+        received_ns=at_ns,
+    )
+
+
+def order(name: str, status: OrderStatus = OrderStatus.OPEN) -> OrderUpdate:
+    return OrderUpdate(
+        venue="kraken",
+        order_id=name,
+        symbol=BTC,
+        side=Side.BUY,
+        order_type=OrderType.LIMIT,
+        status=status,
+        quantity=Decimal(1),
+        venue_ns=100,
+        received_ns=100,
+    )
+
+
+def snapshot(*names: str) -> OpenOrders:
+    return OpenOrders(venue="kraken", orders=tuple(map(order, names)), received_ns=10**12)
+
+
+def test_a_fill_is_told_once_from_wherever_it_comes() -> None:
+    following = Following(since_ns=0)
+
+    told = [
+        following.admit_fill(fill("T-1")),
+        following.admit_fill(fill("T-1", backfilled=True)),
+        following.admit_fill(fill("T-2", backfilled=True)),
+    ]
+
+    assert told == [True, False, True]
+    assert (following.counts.fills, following.counts.backfilled) == (2, 1)
+    assert following.counts.repeated == 1
+
+
+def test_what_happened_before_is_not_told() -> None:
+    following = Following(since_ns=100)
+
+    assert not following.admit_fill(fill("T-1", at_ns=99))
+    assert not following.admit_entry(entry("L-1", 5, at_ns=99))
+    assert following.admit_fill(fill("T-2", at_ns=100))
+    assert following.executed_ns == 100
+
+
+def test_orders_that_are_open_no_longer_are_named() -> None:
+    following = Following(since_ns=0)
+    following.open(snapshot("O-1", "O-2", "O-3"))
+    following.update(order("O-2", OrderStatus.CANCELED))
+
+    ended = following.open(snapshot("O-3", "O-4"))
+
+    assert set(ended) == {"O-1"}
+    assert set(following.orders) == {"O-3", "O-4"}
+
+
+def test_a_balance_is_the_last_one_the_stream_said_whoever_told_the_line_first() -> None:
+    following = Following(since_ns=0)
+    held = Balance(venue="kraken", asset=USD, total=Decimal(4), received_ns=1)
+    following.hold(Balances(venue="kraken", balances=(held,), received_ns=1))
+
+    assert following.admit_entry(entry("L-1", 5, backfilled=True))
+    assert following.balances[USD].total == 4  # the snapshot may be newer than history
+    assert not following.admit_entry(entry("L-1", 5))
+    assert following.balances[USD].total == 5
+
+
+def test_before_anything_is_heard_nothing_can_have_been_missed() -> None:
+    following = Following(since_ns=0)
+    assert following.executed_ns is None
+
+    following.open(snapshot())
+
+    # The venue's clock may be five minutes behind ours.
+    assert following.executed_ns == 10**12 - 300 * 10**9
