@@ -27,6 +27,15 @@ def test_a_host_alone_keeps_every_path() -> None:
     }
 
 
+def test_endpoints_that_differ_by_their_host_alone_have_their_names_behind_the_path() -> None:
+    assert endpoints_at(KRAKEN, "ws://127.0.0.1:9000") == {
+        "public": "ws://127.0.0.1:9000/v2",
+        "private": "ws://127.0.0.1:9000/v2/private",
+        "level3": "ws://127.0.0.1:9000/v2/level3",
+        "rest": "http://127.0.0.1:9000",
+    }
+
+
 def test_a_url_with_a_path_is_taken_as_it_is_for_links() -> None:
     assert endpoints_at(VENUE, "wss://other.example.com/v2") == {
         "public": "wss://other.example.com/v2",

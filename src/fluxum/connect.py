@@ -72,8 +72,9 @@ async def connect(
 def endpoints_at(venue: Venue, url: str) -> dict[str, str]:
     """The venue's endpoints at another host, such as a simulated exchange or a proxy.
 
-    A URL without a path stands for the host alone: every endpoint keeps its own path there, REST
-    calls over http(s). A URL with a path is taken as it is for all links. Raises BadInput.
+    A URL without a path stands for the host alone: every endpoint keeps its own path there, with
+    its name behind it where another has the same; REST calls go over http(s). A URL with a path
+    is taken as it is for all links. Raises BadInput.
     """
     try:
         parts = urlsplit(url)
@@ -87,10 +88,13 @@ def endpoints_at(venue: Venue, url: str) -> dict[str, str]:
         theirs = urlsplit(known)
         if theirs.scheme.startswith("http"):
             endpoints[name] = f"{_HTTP_OF[parts.scheme]}://{parts.netloc}{theirs.path}"
-        elif parts.path in {"", "/"}:
-            endpoints[name] = f"{parts.scheme}://{parts.netloc}{theirs.path}"
-        else:
+            continue
+        if parts.path not in {"", "/"}:
             endpoints[name] = url
+            continue
+        # What hosts tell apart at the venue, one host tells apart by the endpoint's name.
+        own = f"{parts.scheme}://{parts.netloc}{theirs.path}"
+        endpoints[name] = own if own not in endpoints.values() else f"{own}/{name}"
     return endpoints
 
 
