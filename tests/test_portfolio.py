@@ -9,7 +9,7 @@ from random import Random
 from msgspec import structs
 from scripted import CREDENTIALS, START_S, Rest, Script, Server, fill_report, order
 
-from fluxum.ledger.position import PositionView
+from fluxum.ledger.view import PositionView
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.portfolio import Portfolio

@@ -21,7 +21,7 @@ from fluxum.flow.background import background
 from fluxum.flow.bus import Bus
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.ledger.ledger import Ledger
-from fluxum.ledger.position import PositionView
+from fluxum.ledger.view import PositionView
 from fluxum.model.account import Fill
 from fluxum.model.event import DataStale, Desync, Event, LinkLost, Rejected, Resynced
 from fluxum.model.instrument import Symbol

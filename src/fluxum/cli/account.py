@@ -29,7 +29,7 @@ from fluxum.clock import SystemClock
 from fluxum.connect import connect
 from fluxum.errors import BadInput, FluxumError
 from fluxum.ledger.audit import Audit, audit
-from fluxum.ledger.position import PositionView
+from fluxum.ledger.view import PositionView
 from fluxum.model.account import Balance, EntryKind, LedgerEntry
 from fluxum.model.codec import plain
 from fluxum.model.event import Channel, Subscription

@@ -68,7 +68,8 @@ class Following:
         """Whether a fill is to be told: it is none of before, and was not told yet."""
         if fill.venue_ns < self.since_ns:
             return False
-        self.executed_ns = max(self.executed_ns or 0, fill.venue_ns)
+        if not fill.backfilled:  # what history tells leaves open what it did not tell yet
+            self.executed_ns = max(self.executed_ns or 0, fill.venue_ns)
         if not self._fills.take(fill.fill_id):
             self.counts.repeated += 1
             return False
@@ -80,8 +81,8 @@ class Following:
         """Whether a line of the account is to be told; its asset's balance is taken from it."""
         if entry.venue_ns < self.since_ns:
             return False
-        self.entered_ns = max(self.entered_ns or 0, entry.venue_ns)
         if not entry.backfilled:  # whether or not history told it first
+            self.entered_ns = max(self.entered_ns or 0, entry.venue_ns)
             self.balances[entry.asset] = Balance(
                 venue=entry.venue,
                 asset=entry.asset,

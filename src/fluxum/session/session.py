@@ -128,6 +128,8 @@ class Session:
         self._is_wanted = False
         if self._intake.account is not None:
             self._intake.account.close()
+        for task in self._running.values():  # in their order, so that a day can be lived again
+            task.cancel()
         try:
             return await self._scope.__aexit__(kind, error, traceback)
         finally:

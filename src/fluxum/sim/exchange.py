@@ -7,51 +7,40 @@ checker what the client should hold.
 """
 
 import asyncio
-from bisect import bisect_right
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from operator import itemgetter
 from random import Random
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-
 from fluxum.book.level3 import Level3Book
 from fluxum.clock import Clock
 from fluxum.errors import BadInput, RateLimited, TransportError, VenueRefused
+from fluxum.model.account import Credentials
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
+from fluxum.sim.account import SimulatedAccount
+from fluxum.sim.accounts import SimulatedAccounts
 from fluxum.sim.connection import Connection
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan
 from fluxum.sim.listing import listing
 from fluxum.sim.market import SimulatedMarket
+from fluxum.sim.moments import Levels, Moments, Top
 from fluxum.transport.link import Link, loopback
+from fluxum.venues.accounts import Mishap
 from fluxum.venues.venue import Answer, Fetch, Venue, VenueServer
 
 __all__ = ["SimulatedExchange", "Top"]
 
-_HISTORY_MAX = 5000
 _HISTORY_LEVELS = 10
 _TICK_S = 0.2
 _WARM_UP_STEPS = 500
 _WARM_UP_S = 1800.0
 _RETRY_STATUSES = (429, 503)
 _CALL_S = (0.01, 0.3)
-
-Levels = tuple[tuple[Decimal, Decimal], ...]
-Moment = tuple[int, Sequence[Level], Sequence[Level]]
-
-
-class Top(Struct, frozen=True):
-    """The best levels of a book at an instant, as (price, quantity), best first."""
-
-    venue_ns: int
-    bids: Levels
-    asks: Levels
 
 
 class SimulatedExchange:
@@ -93,20 +82,20 @@ class SimulatedExchange:
         self._calls = _generator(seed, "calls")
         now_ns = self._stamp()
         self._markets = {symbol: self._make(symbol, now_ns, depth) for symbol in self.symbols}
-        self._history: dict[Symbol, deque[Moment]] = {
-            symbol: deque(maxlen=_HISTORY_MAX) for symbol in self.symbols
-        }
+        self._moments = Moments(self.symbols)
         self._revisions = dict.fromkeys(self.symbols, self._random.randrange(10**6, 10**9))
         for symbol in self.symbols:
             self._remember(symbol, now_ns)
-        self._rest = None if venue.rest is None else venue.rest(self)
         self._connections: list[Connection] = []
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._started_s = 0.0
-        self._silent_until_s = 0.0
-        self._frozen_until_s = 0.0
+        self._silent_until_s = self._frozen_until_s = self._limited_until_s = 0.0
         self._refusal: tuple[float, Fault] | None = None
+        hooks = (self.change, self._stamp, self._speak, self._befalls)
+        random = _generator(seed, "accounts")
+        self.accounts = SimulatedAccounts(venue.name, self._markets, random, *hooks)
+        self._rest = None if venue.rest is None else venue.rest(self)
 
     async def __aenter__(self) -> Self:
         assert self._group is None, "a simulated exchange opens once"
@@ -150,7 +139,7 @@ class SimulatedExchange:
     def levels(self, symbol: Symbol, side: Side, count: int) -> Sequence[Level]:
         """The best levels of one side, best first; an unchanged level is the same object."""
         if count == _HISTORY_LEVELS:  # what is asked for most is at hand
-            _, bids, asks = self._history[symbol][-1]
+            _, bids, asks = self._moments.last(symbol)
             return bids if side is Side.BUY else asks
         return self._markets[symbol].levels(side, count)
 
@@ -196,6 +185,7 @@ class SimulatedExchange:
         finally:
             connection.close()
             self._connections.remove(connection)
+            self.accounts.drop(server)
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
         """Answer a REST call in a random part of a second; see Http.
@@ -234,16 +224,17 @@ class SimulatedExchange:
     def endpoint_of(self, url: str) -> str:
         """The name of the endpoint a URL stands for.
 
-        A known URL, else one with a known path, else one that ends in the name, else the first.
+        A known URL, else one that has the name in its path, else one with a known path, else the
+        first.
         """
         endpoints = self.venue.endpoints
         for name, known in endpoints.items():
             if url == known:
                 return name
         path = urlsplit(url).path.rstrip("/")
-        last = path.rpartition("/")[2]
-        if last in endpoints:
-            return last
+        for part in reversed(path.split("/")):
+            if part in endpoints:
+                return part
         for name, known in endpoints.items():
             if path and path == urlsplit(known).path.rstrip("/"):
                 return name
@@ -270,6 +261,7 @@ class SimulatedExchange:
         now_ns = self._stamp()
         act(self._markets[symbol], now_ns)
         self._moved(symbol, now_ns)
+        self.accounts.floor.follow_up(symbol)
         return now_ns
 
     def step(self, symbol: Symbol) -> int:
@@ -281,24 +273,47 @@ class SimulatedExchange:
 
         Raises BadInput when that is longer ago than the last five thousand moves of the market.
         """
-        history = self._history[symbol]
-        index = bisect_right(history, venue_ns, key=itemgetter(0)) - 1
-        if index < 0:
-            raise BadInput(f"an instant since {history[0][0]} was expected, was {venue_ns}")
-        moved_ns, bids, asks = history[index]
-        return Top(moved_ns, _pairs(bids), _pairs(asks))
+        return self._moments.at(symbol, venue_ns)
 
     def has_shown(self, symbol: Symbol, bids: Levels, asks: Levels) -> bool:
         """Whether these were the best levels of a market at any of its last moves."""
-        best_bids, best_asks = len(bids), len(asks)
-        return any(
-            _pairs(moment[1][:best_bids]) == bids and _pairs(moment[2][:best_asks]) == asks
-            for moment in reversed(self._history[symbol])
-        )
+        return self._moments.has_shown(symbol, bids, asks)
 
     def top(self, symbol: Symbol) -> Top:
         """The exchange's own best ten levels now."""
         return self.book_at(symbol, self._last_ns)
+
+    def open_account(
+        self,
+        key: str,
+        secret: str,
+        balances: Mapping[str, Decimal],
+        *,
+        tier: str = "",
+        fees: tuple[Decimal, Decimal] = (Decimal("0.0025"), Decimal("0.004")),
+    ) -> SimulatedAccount:
+        """An account with these balances; `fees` are the parts charged of makers and takers.
+
+        `tier` is a class of customers by the venue's name for it; empty is the venue's first.
+        """
+        return self.accounts.open(Credentials(key, secret), balances, tier, fees)
+
+    def expire_tokens(self) -> None:
+        """Let every token end now; streams that live on one go on."""
+        self._plan.injected[FaultKind.STALE] += 1
+        self.accounts.expire_tokens()
+
+    def lose_next_ack(self) -> None:
+        """Let the answer to the next order that is accepted never arrive."""
+        self._plan.arm(FaultKind.LOST_ACK)
+
+    def cut_next_command(self) -> None:
+        """Hang up on the next command, before it is obeyed."""
+        self._plan.arm(FaultKind.CUT_OFF)
+
+    def limit_calls(self, duration_s: float) -> None:
+        """Refuse signed REST calls for a while, for being too many."""
+        self._limited_until_s = self._now_s() + duration_s
 
     def hangup_all(self, code: int = 1006) -> None:
         """Hang up on every client."""
@@ -333,17 +348,34 @@ class SimulatedExchange:
 
     def _moved(self, symbol: Symbol, now_ns: int) -> None:
         self.moves += 1
+        self.accounts.floor.settle(symbol, now_ns)
         self._remember(symbol, now_ns)
-        if self._silent_until_s and self._silent_until_s > self._now_s():
+        if self._is_silent():
             return
         for connection in self._connections:
             connection.say(connection.server.publish(symbol, now_ns))
+
+    def _speak(self) -> None:
+        """Let servers say what they have heard of accounts, though no market moved."""
+        if self._is_silent():
+            return
+        for connection in self._connections:
+            if self.accounts.is_followed_by(connection.server):
+                connection.say(connection.server.publish(self.symbols[0], self._last_ns))
+
+    def _is_silent(self) -> bool:
+        return bool(self._silent_until_s) and self._silent_until_s > self._now_s()
+
+    def _befalls(self, mishap: Mishap) -> bool:
+        if mishap is Mishap.LIMITED:
+            return self._limited_until_s > 0 and self._limited_until_s > self._now_s()
+        return self._plan.befalls(mishap, self._now_s() - self._started_s)
 
     def _remember(self, symbol: Symbol, now_ns: int) -> None:
         self._revisions[symbol] += 1
         engine = self._markets[symbol].engine
         bids, asks = engine.bids.top(_HISTORY_LEVELS), engine.asks.top(_HISTORY_LEVELS)
-        self._history[symbol].append((now_ns, bids, asks))
+        self._moments.add(symbol, (now_ns, bids, asks))
 
     def _greet(self, connection: Connection, server: VenueServer) -> None:
         now_ns = self._stamp()
@@ -408,6 +440,8 @@ class SimulatedExchange:
 
     def _tick(self) -> None:
         now_ns = self._clock.now_ns()
+        self.accounts.tick(now_ns)
+        self._speak()
         for connection in self._connections:
             connection.say(connection.server.tick(now_ns))
 
@@ -428,6 +462,10 @@ class SimulatedExchange:
                 self.hangup_all(fault.code or 1006)
             case FaultKind.REFUSE:
                 self._refusal = (ends_s, fault)
+            case FaultKind.LIMITED:
+                self.limit_calls(fault.duration_s)
+            case FaultKind.STALE:
+                self.accounts.expire_tokens()
             case FaultKind.MAINTENANCE:
                 await self._maintain(fault.duration_s)
             case kind:
@@ -441,10 +479,6 @@ class SimulatedExchange:
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-def _pairs(levels: Sequence[Level]) -> Levels:
-    return tuple((level.price, level.quantity) for level in levels)
 
 
 def _path_of(url: str) -> str:

@@ -3,7 +3,8 @@
 Faults are written as text, `corrupt@6s,hangup@12s,silence@20s+5s,drop=0.001`: `kind@start` strikes
 once, `+duration` says for how long, `kind=rate` strikes frames (for `refuse`: dials) with that
 probability, and `kind:code` gives a close code or an HTTP status. A single drop, duplicate,
-reorder, delay or corruption waits for the next frame of a book, where it can be seen.
+reorder, delay or corruption waits for the next frame of a book, where it can be seen. `lostack`
+and `cutoff` strike commands, `stale` and `limited` an account's tokens and calls.
 """
 
 import re
@@ -15,6 +16,7 @@ from random import Random
 from msgspec import Struct
 
 from fluxum.errors import BadInput
+from fluxum.venues.accounts import Mishap
 
 __all__ = ["Fault", "FaultKind", "FaultPlan", "parse_faults"]
 
@@ -44,6 +46,14 @@ class FaultKind(Enum):
     """The venue refuses new links."""
     MAINTENANCE = "maintenance"
     """The engine stops, and comes back step by step."""
+    LOST_ACK = "lostack"
+    """The answer to an order that was accepted never arrives."""
+    CUT_OFF = "cutoff"
+    """The venue hangs up on a command, before it obeys."""
+    STALE = "stale"
+    """Every token of a private link ends."""
+    LIMITED = "limited"
+    """Signed calls are refused for a while, for being too many."""
 
 
 class Fault(Struct, frozen=True):
@@ -67,9 +77,12 @@ class FaultPlan:
         self.injected: Counter[FaultKind] = Counter()
         self.timed = tuple(sorted((f for f in every if _is_timed(f)), key=lambda f: f.at_s or 0.0))
         """Faults of the whole exchange, by time, which the exchange performs."""
-        once = [f for f in every if f.at_s is not None and not _is_timed(f)]
+        once = [f for f in every if f.at_s is not None and not _is_timed(f) and not _is_mishap(f)]
         self._armed: list[Fault] = sorted(once, key=lambda f: f.at_s or 0.0)
-        self._rates = [f for f in every if f.rate and f.kind is not FaultKind.REFUSE]
+        self._mishaps = [f for f in every if _is_mishap(f)]
+        self._rates = [
+            f for f in every if f.rate and f.kind is not FaultKind.REFUSE and not _is_mishap(f)
+        ]
         self._refusals = [f for f in every if f.rate and f.kind is FaultKind.REFUSE]
         self._random = random
 
@@ -93,6 +106,24 @@ class FaultPlan:
             if self._random.random() < fault.rate:
                 return self._struck(fault)
         return None
+
+    def arm(self, kind: FaultKind) -> None:
+        """Let what befalls commands go wrong once, at the next opportunity."""
+        self._mishaps.append(Fault(kind, 0.0))
+
+    def befalls(self, mishap: Mishap, elapsed_s: float) -> bool:
+        """Whether this goes wrong with a command now; a single fault is spent."""
+        kind = _MISHAPS.get(mishap)
+        for index, fault in enumerate(self._mishaps):
+            if fault.kind is not kind or elapsed_s < (fault.at_s or 0.0):
+                continue
+            if fault.at_s is not None:
+                self._struck(self._mishaps.pop(index))
+                return True
+            if self._random.random() < fault.rate:
+                self._struck(fault)
+                return True
+        return False
 
     def corrupt(self, frame: bytes) -> bytes:
         """The frame with one digit of one of its numbers changed; it is still proper JSON."""
@@ -140,14 +171,29 @@ _TIMED = {
     FaultKind.HANGUP: 0.0,
     FaultKind.REFUSE: 5.0,
     FaultKind.MAINTENANCE: 30.0,
+    FaultKind.STALE: 0.0,
+    FaultKind.LIMITED: 5.0,
 }
+_MISHAPS = {Mishap.LOST_ANSWER: FaultKind.LOST_ACK, Mishap.CUT_OFF: FaultKind.CUT_OFF}
 _DELAY_S = 1.0
-_NO_RATE = frozenset({FaultKind.SILENCE, FaultKind.FREEZE, FaultKind.MAINTENANCE})
+_NO_RATE = frozenset(
+    {
+        FaultKind.SILENCE,
+        FaultKind.FREEZE,
+        FaultKind.MAINTENANCE,
+        FaultKind.STALE,
+        FaultKind.LIMITED,
+    }
+)
 _CODES = {FaultKind.HANGUP: range(1000, 5000), FaultKind.REFUSE: range(400, 600)}
 
 
 def _is_timed(fault: Fault) -> bool:
     return fault.at_s is not None and fault.kind in _TIMED
+
+
+def _is_mishap(fault: Fault) -> bool:
+    return fault.kind in _MISHAPS.values()
 
 
 def _is_of_book(frame: bytes) -> bool:

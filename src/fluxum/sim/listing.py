@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from fluxum.model.instrument import Instrument, InstrumentStatus, Symbol
+from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.venues.venue import Venue
 
-__all__ = ["Listing", "listing"]
+__all__ = ["Listing", "decimals", "listing"]
 
 
 class Listing(Struct, frozen=True):
@@ -47,6 +47,11 @@ def listing(venue: Venue, symbol: Symbol, now_ns: int) -> Listing:
     )
 
 
+def decimals(asset: Asset) -> int:
+    """To how many digits amounts of an asset are kept."""
+    return _DECIMALS.get(asset, 10)
+
+
 def _step(precision: int) -> Decimal:
     return Decimal((0, (1,), -precision))
 
@@ -69,3 +74,15 @@ _KNOWN: dict[str, tuple[str, int, int, str]] = {
     "ALGO/USD": ("0.10035", 5, 8, "20"),
 }
 _OTHER = ("100", 2, 8, "0.01")
+
+_DECIMALS = {
+    "USD": 4,
+    "EUR": 4,
+    "GBP": 4,
+    "USDT": 8,
+    "USDC": 8,
+    "XRP": 8,
+    "ADA": 8,
+    "DOGE": 8,
+    "ALGO": 8,
+}

@@ -15,7 +15,7 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, RestingOrder, Side, Ticker, Trade
 from fluxum.sim.history import History
 from fluxum.sim.listing import Listing
-from fluxum.sim.matching import MatchingEngine, Outcome
+from fluxum.sim.matching import Execution, MatchingEngine, Outcome
 
 __all__ = ["SimulatedMarket"]
 
@@ -45,6 +45,8 @@ class SimulatedMarket:
         self._two_ticks = 2 * float(self._tick)
         self._last_order = 0
         self._last_trade = 0
+        self.foreign: list[tuple[Execution, Trade]] = []
+        """Trades in which an order that is not the flow's had a part; whoever reads takes them."""
         self._bids: list[str] = []  # ids of resting orders, in no order
         self._asks: list[str] = []
         self._places: dict[str, int] = {}
@@ -138,25 +140,84 @@ class SimulatedMarket:
             self.moved_ns = now_ns
         return order
 
+    # Orders of accounts, which the flow trades with and never cancels
+
+    def take(
+        self,
+        order_id: str,
+        side: Side,
+        quantity: Decimal,
+        limit: Decimal | None,
+        order_type: str,
+        now_ns: int,
+    ) -> None:
+        """Trade with what rests, as far as the price allows; see `foreign` for the trades."""
+        self.moved_ns = now_ns
+        for execution in self.engine.take(order_id, side, quantity, limit):
+            self.foreign.append((execution, self._tell(execution, order_type, now_ns)))
+
+    def rest(
+        self,
+        order_id: str,
+        side: Side,
+        price: Decimal,
+        quantity: Decimal,
+        now_ns: int,
+        shown: Decimal | None = None,
+    ) -> None:
+        """Put an order that trades with nothing into the book; see MatchingEngine.rest."""
+        self.moved_ns = now_ns
+        self.engine.rest(order_id, side, price, quantity, now_ns, shown)
+
+    def withdraw(self, order_id: str, now_ns: int) -> None:
+        """Take an account's order out of the book, if it is there."""
+        if self.engine.cancel(order_id) is not None:
+            self.moved_ns = now_ns
+
+    def reduce(self, order_id: str, quantity: Decimal, now_ns: int) -> None:
+        """Shrink an account's order in its place."""
+        self.engine.reduce(order_id, quantity)
+        self.moved_ns = now_ns
+
+    @property
+    def last_price(self) -> Decimal | None:
+        """The price of the last trade."""
+        last = self.trades(1)
+        return last[0].price if last else None
+
+    @property
+    def last_trade(self) -> int:
+        """The number of the last trade; the next one has the next."""
+        return self._last_trade
+
     def _settle(self, outcome: Outcome, order_type: str, now_ns: int) -> None:
         self.moved_ns = now_ns
         for execution in outcome.executions:
-            self._last_trade += 1
-            trade = Trade(
-                venue=self.instrument.venue,
-                symbol=self.symbol,
-                side=execution.side,
-                price=execution.price,
-                quantity=execution.quantity,
-                trade_id=str(self._last_trade),
-                sequence=self._last_trade,
-                order_type=order_type,
-                venue_ns=now_ns,
-                received_ns=now_ns,
-            )
-            self.history.add(trade)
-            if self.engine.order(execution.maker_id) is None:
-                self._forget(execution.side.opposite, execution.maker_id)
+            is_foreign = execution.maker_id not in self._places
+            trade = self._tell(execution, order_type, now_ns)
+            if is_foreign:
+                self.foreign.append((execution, trade))
+
+    def _tell(self, execution: Execution, order_type: str, now_ns: int) -> Trade:
+        """Make a trade public, and forget a maker of the flow's that is used up."""
+        self._last_trade += 1
+        trade = Trade(
+            venue=self.instrument.venue,
+            symbol=self.symbol,
+            side=execution.side,
+            price=execution.price,
+            quantity=execution.quantity,
+            trade_id=str(self._last_trade),
+            sequence=self._last_trade,
+            order_type=order_type,
+            venue_ns=now_ns,
+            received_ns=now_ns,
+        )
+        self.history.add(trade)
+        maker_id = execution.maker_id
+        if maker_id in self._places and self.engine.order(maker_id) is None:
+            self._forget(execution.side.opposite, maker_id)
+        return trade
 
     # The flow
 
@@ -240,6 +301,8 @@ class SimulatedMarket:
     def _withdraw(self, side: Side) -> None:
         """Cancel one order, unless that would leave too few levels."""
         ids = self._ids(side)
+        if not ids:  # all that is left on this side is not the flow's
+            return
         order_id = ids[int(self._random.random() * len(ids))]
         if self.engine.level_count(side) > self.depth:
             self.engine.cancel(order_id)

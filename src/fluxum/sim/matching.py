@@ -1,8 +1,9 @@
 """A matching engine for one market: best price first, then first come, first served.
 
 Orders trade at the resting order's price. What is left of a limit order rests at the back of its
-level; what is left of a market order is gone. A partly filled order keeps its place. The engine
-knows neither venue nor time: ids and instants are handed in.
+level; what is left of a market order is gone. A partly filled order keeps its place; one that hides
+a part of itself goes to the back each time it shows more. The engine knows neither venue nor time:
+ids and instants are handed in.
 """
 
 from decimal import Decimal
@@ -28,6 +29,15 @@ class Execution(Struct, frozen=True, gc=False):
     quantity: Decimal
     maker_id: str
     taker_id: str
+    is_refilled: bool = False
+    """Whether the maker then showed another part of what it hides."""
+
+
+class _Iceberg(Struct, gc=False):
+    """What an order shows at a time, and what it hides still."""
+
+    shown: Decimal
+    hidden: Decimal
 
 
 class Outcome(Struct, frozen=True, gc=False):
@@ -54,6 +64,7 @@ class MatchingEngine:
         self.ask_count = 0
         """How many levels the asks have."""
         self._sides: dict[str, Side] = {}
+        self._icebergs: dict[str, _Iceberg] = {}
 
     def levels(self, side: Side, count: int) -> list[Level]:
         """The best levels of one side, best first; an unchanged level is the same object."""
@@ -88,10 +99,7 @@ class MatchingEngine:
         executions, left = self._match(order_id, side, quantity, price)
         if not left:
             return Outcome(executions, None, left)
-        resting = RestingOrder(order_id, price, left, now_ns)
-        self._orders(side).add(resting)
-        self._sides[order_id] = side
-        self._shift(side, price, left, 1)
+        resting = self._put(side, RestingOrder(order_id, price, left, now_ns))
         return Outcome(executions, resting, left)
 
     def market(self, order_id: str, side: Side, quantity: Decimal) -> Outcome:
@@ -103,12 +111,80 @@ class MatchingEngine:
         executions, left = self._match(order_id, side, quantity, None)
         return Outcome(executions, None, left)
 
+    def first(self, side: Side) -> RestingOrder | None:
+        """The order of one side that trades next."""
+        orders = self._orders(side)
+        return None if orders.best is None else _first(orders)
+
+    def take(
+        self, order_id: str, side: Side, quantity: Decimal, limit: Decimal | None
+    ) -> tuple[Execution, ...]:
+        """Trade as far as the price allows (none: at any), and leave what is left to the caller.
+
+        Raises BadInput for a quantity off the grid and for an id that rests already.
+        """
+        self._check(order_id, quantity)
+        return self._match(order_id, side, quantity, limit)[0]
+
+    def rest(
+        self,
+        order_id: str,
+        side: Side,
+        price: Decimal,
+        quantity: Decimal,
+        now_ns: int,
+        shown: Decimal | None = None,
+    ) -> RestingOrder:
+        """Put an order that trades with nothing at the back of its level.
+
+        It shows no more than `shown` at a time. Raises BadInput as `limit` does, and for an order
+        that would trade.
+        """
+        self._check_price(price)
+        self._check(order_id, quantity)
+        if _crosses(side, price, self._orders(side.opposite).best):
+            raise BadInput(f"a price that trades with nothing was expected, was {price}")
+        if shown is not None and shown < quantity:
+            self._icebergs[order_id] = _Iceberg(shown, quantity - shown)
+            quantity = shown
+        return self._put(side, RestingOrder(order_id, price, quantity, now_ns))
+
+    def hidden(self, order_id: str) -> Decimal:
+        """What an order hides behind what it shows."""
+        iceberg = self._icebergs.get(order_id)
+        return _ZERO if iceberg is None else iceberg.hidden
+
+    def reduce(self, order_id: str, quantity: Decimal) -> RestingOrder:
+        """Shrink a resting order by a quantity, the hidden part first; it keeps its place.
+
+        Raises BadInput unless something is left of it.
+        """
+        order = self.order(order_id)
+        if order is None or not 0 < quantity < order.quantity + self.hidden(order_id):
+            raise BadInput(f"a part of a resting order was expected, was {quantity} of {order}")
+        iceberg = self._icebergs.get(order_id)
+        if iceberg is not None:
+            unseen = min(quantity, iceberg.hidden)
+            iceberg.hidden -= unseen
+            quantity -= unseen
+            if not iceberg.hidden:
+                del self._icebergs[order_id]
+        if not quantity:
+            return order
+        side = self._sides[order_id]
+        left = order.quantity - quantity
+        rest = RestingOrder(order_id, order.price, left, order.venue_ns, order.text)
+        self._orders(side).modify(rest)
+        self._shift(side, order.price, -quantity, 0)
+        return rest
+
     def cancel(self, order_id: str) -> RestingOrder | None:
         """Take a resting order out and return it; none when there is no such order."""
         order = self.order(order_id)
         if order is None:
             return None
         side = self._sides.pop(order_id)
+        self._icebergs.pop(order_id, None)
         self._orders(side).remove(order_id)
         self._shift(side, order.price, -order.quantity, -1)
         return order
@@ -122,11 +198,20 @@ class MatchingEngine:
             maker = _first(against)
             traded = min(quantity, maker.quantity)
             quantity -= traded
-            executions.append(Execution(side, maker.price, traded, maker.order_id, taker_id))
-            self._fill(side.opposite, maker, traded)
+            is_refilled = self._fill(side.opposite, maker, traded)
+            executions.append(
+                Execution(side, maker.price, traded, maker.order_id, taker_id, is_refilled)
+            )
         return tuple(executions), quantity
 
-    def _fill(self, side: Side, maker: RestingOrder, traded: Decimal) -> None:
+    def _put(self, side: Side, order: RestingOrder) -> RestingOrder:
+        self._orders(side).add(order)
+        self._sides[order.order_id] = side
+        self._shift(side, order.price, order.quantity, 1)
+        return order
+
+    def _fill(self, side: Side, maker: RestingOrder, traded: Decimal) -> bool:
+        """Take a trade off its maker; whether that shows more of what it hides."""
         left = maker.quantity - traded
         if left:
             rest = RestingOrder(maker.order_id, maker.price, left, maker.venue_ns, maker.text)
@@ -135,6 +220,15 @@ class MatchingEngine:
             self._orders(side).remove(maker.order_id)
             del self._sides[maker.order_id]
         self._shift(side, maker.price, -traded, 0 if left else -1)
+        iceberg = None if left else self._icebergs.get(maker.order_id)
+        if iceberg is None:
+            return False
+        slice_ = min(iceberg.shown, iceberg.hidden)
+        iceberg.hidden -= slice_
+        if not iceberg.hidden:
+            del self._icebergs[maker.order_id]
+        self._put(side, RestingOrder(maker.order_id, maker.price, slice_, maker.venue_ns))
+        return True
 
     def _shift(self, side: Side, price: Decimal, quantity: Decimal, orders: int) -> None:
         """Carry a change of a level's total over to the summed book."""

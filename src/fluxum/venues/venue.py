@@ -16,6 +16,7 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
 from fluxum.pacing import BackoffPolicy
+from fluxum.venues.accounts import Accounts
 from fluxum.venues.conversation import (
     Effect,
     Fetch,
@@ -34,6 +35,7 @@ __all__ = [
     "Checks",
     "Close",
     "Effect",
+    "ExchangeView",
     "Fetch",
     "Handover",
     "Hangup",
@@ -79,6 +81,20 @@ class MarketView(Protocol):
 
     def candles(self, symbol: Symbol, interval_s: int, count: int) -> Sequence[Candle]:
         """The last candles, oldest first; the last one is running."""
+        ...
+
+
+class ExchangeView(MarketView, Protocol):
+    """What a server sees that also serves accounts: what can be done, it does through them."""
+
+    @property
+    def status(self) -> str:
+        """The engine's status, by its name in VenueStatus."""
+        ...
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who has money here."""
         ...
 
 
@@ -196,10 +212,10 @@ class Venue(Struct, frozen=True, kw_only=True):
     limits: Limits
     checks: Checks
     protocol: Callable[[], VenueProtocol]
-    server: Callable[[MarketView, str], VenueServer]
+    server: Callable[[ExchangeView, str], VenueServer]
     popular: tuple[Symbol, ...]
     spell: Callable[[Symbol], str] = str
-    rest: Callable[[MarketView], RestServer] | None = None
+    rest: Callable[[ExchangeView], RestServer] | None = None
     questions: Callable[[], MarketQuestions] | None = None
     private: Private | None = None
     recorded_hosts: frozenset[str] = frozenset()

@@ -6,15 +6,24 @@ v2 (depth, interval, duplicates, malformed requests) it is that of v1
 (https://docs.kraken.com/api/docs/websocket-v1/errors).
 """
 
-from collections import deque
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import UNSET, MsgspecError, Struct, UnsetType
+from msgspec import MsgspecError, Struct
 
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.venues.kraken import native
-from fluxum.venues.kraken.plaintext import instrument_text, micros
+from fluxum.venues.kraken.plaintext import instrument_text
+from fluxum.venues.kraken.pulse import (
+    RATE_REFUSAL,
+    Pulse,
+    bad_session,
+    encode,
+    misplaced,
+    pong,
+    refusal,
+    time_text,
+)
 from fluxum.venues.kraken.streams import (
     BookStream,
     CandleStream,
@@ -26,10 +35,6 @@ from fluxum.venues.kraken.streams import (
 from fluxum.venues.venue import MarketView
 
 __all__ = ["KrakenServer"]
-
-_HEARTBEAT = b'{"channel":"heartbeat"}'
-_HEARTBEAT_NS = 1_000_000_000
-_MESSAGES_PER_S = 50  # the real number is dynamic and not published
 
 _DEPTHS = {"book": (10, 25, 100, 500, 1000), "level3": (10, 100, 1000)}
 _INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
@@ -48,7 +53,6 @@ _TRADING = frozenset(
         "batch_cancel",
     }
 )
-_HOSTS = {"public": "ws.kraken.com", "level3": "ws-l3.kraken.com", "private": "ws-auth.kraken.com"}
 _WARNINGS = {
     "ohlc": ("timestamp is deprecated, use interval_begin",),
     "instrument": ("tick_size is deprecated, use price_increment",),
@@ -58,24 +62,6 @@ _WARNINGS = {
 _Key = tuple[str, int | None]
 
 
-class _SessionError(Struct):
-    """The answer to a bad token.
-
-    `{"channel":"executions","error":"ESession:Invalid session","method":"subscribe",
-    "status":"error","success":false,"time_in":"2026-09-25T17:58:09.493462Z",
-    "time_out":"2026-09-25T17:58:09.493897Z"}`
-    """
-
-    channel: str
-    method: str
-    time_in: str
-    time_out: str
-    req_id: int | UnsetType = UNSET
-    error: str = "ESession:Invalid session"
-    status: str = "error"
-    success: bool = False
-
-
 class _Outline(Struct):
     """What can be told of a request that makes no sense otherwise."""
 
@@ -83,14 +69,13 @@ class _Outline(Struct):
     req_id: int | None = None
 
 
-_encode = msgspec.json.Encoder(order="sorted").encode
 _decode_outline = msgspec.json.Decoder(_Outline).decode
 
 
 class KrakenServer:
     """One client of a simulated Kraken; see VenueServer for what each call promises.
 
-    `endpoint` is the host that was dialled: `public`, `level3` or `private`.
+    `endpoint` is the host that was dialled: `public` or `level3`; `private.server` is the third.
     """
 
     def __init__(self, view: MarketView, endpoint: str = "public") -> None:
@@ -99,19 +84,13 @@ class KrakenServer:
         self._instruments = {one.venue_symbol: one for one in view.instruments()}
         self._streams: dict[Symbol, dict[_Key, Stream]] = {}
         self._lists_instruments = False
-        self._status = "online"
-        self._connection_id = 0
-        self._beats = False
-        self._last_said_ns = 0
-        self._heard_ns: deque[int] = deque(maxlen=_MESSAGES_PER_S)
+        self._pulse = Pulse()
 
     # The venue speaks
 
     def opened(self, now_ns: int) -> Sequence[bytes]:
         """The engine's status, before anything else."""
-        # Published ids use all 64 bits; this one is scrambled, not random.
-        self._connection_id = (now_ns * 6_364_136_223_846_793_005 + 1) % 2**63 + 2**63
-        return (self._status_frame(now_ns),)
+        return self._pulse.opened(now_ns)
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[bytes]:
         """What this client is told after a market moved."""
@@ -124,56 +103,37 @@ class KrakenServer:
             if frame is not None:
                 frames.append(frame)
         if frames:
-            self._last_said_ns = now_ns
+            self._pulse.said(now_ns)
         return frames
 
     def tick(self, now_ns: int) -> Sequence[bytes]:
         """A heartbeat after a second of silence, once anything was subscribed."""
-        if not self._beats or now_ns - self._last_said_ns < _HEARTBEAT_NS:
-            return ()
-        self._last_said_ns = now_ns
-        return (_HEARTBEAT,)
+        return self._pulse.tick(now_ns)
 
     def status(self, status: str, now_ns: int) -> Sequence[bytes]:
         """The engine's new status."""
-        self._status = status
-        return (self._status_frame(now_ns),)
+        return self._pulse.status(status, now_ns)
 
     def going_away(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
         """Kraken gives no notice before it closes a link."""
         return ()
 
-    def _status_frame(self, now_ns: int) -> bytes:
-        self._last_said_ns = now_ns
-        return (
-            b'{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"%s",'
-            b'"api_version":"v2","connection_id":%d,"upcoming_maintenance":[],"emergency":[]}]}'
-        ) % (self._status.encode(), self._connection_id)
-
     # The client speaks
 
     def receive(self, frame: bytes, now_ns: int) -> Sequence[bytes]:
         """The answers to a client's frame, whatever is in it."""
-        heard = self._heard_ns
-        is_too_fast = len(heard) == _MESSAGES_PER_S and now_ns - heard[0] < 1_000_000_000
-        heard.append(now_ns)
-        if is_too_fast:
-            return (_encode(native.RateError("Exceeded msg rate")),)
+        if self._pulse.is_too_fast(now_ns):
+            return (RATE_REFUSAL,)
         try:
             request = native.decode_request(frame)
         except (MsgspecError, UnicodeDecodeError, RecursionError):
             return self._malformed(frame, now_ns)
         if request.method == "ping":
-            time = _time(now_ns)
-            return (
-                _encode(
-                    native.Response("pong", req_id=request.req_id, time_in=time, time_out=time)
-                ),
-            )
+            return (pong(request.req_id, now_ns),)
         if request.method in {"subscribe", "unsubscribe"} and request.params is not None:
             return self._subscription(request, request.params, now_ns)
         if request.method in _TRADING:
-            return self._elsewhere(request, "private", now_ns)
+            return (misplaced(request.method, request.req_id, "private", now_ns),)
         known = request.method in {"subscribe", "unsubscribe"}
         error = "Malformed request" if known else "Unknown method"
         return (_refusal(request, error, now_ns),)
@@ -196,11 +156,9 @@ class KrakenServer:
         if host is None:
             return (_refusal(request, "Subscription name invalid", now_ns),)
         if host != self._endpoint:
-            return self._elsewhere(request, host, now_ns)
-        if host != "public" and (not params.token or channel in _PRIVATE):
-            time = _time(now_ns)
-            req_id = UNSET if request.req_id is None else request.req_id
-            return (_encode(_SessionError(channel, request.method, time, time, req_id)),)
+            return (misplaced(request.method, request.req_id, host, now_ns),)
+        if host != "public" and not params.token:
+            return (bad_session(channel, request.method, request.req_id, now_ns),)
         if channel == "instrument":
             return self._instrument_list(request, params, now_ns)
         if not params.symbol:
@@ -230,7 +188,7 @@ class KrakenServer:
             warnings=_WARNINGS.get(params.channel, ()),
         )
         stream = streams[key] = self._stream(params, instrument, key[1] or 0)
-        self._begin(now_ns)
+        self._pulse.begin(now_ns)
         # Made even when it is not wanted: updates go on from here.
         snapshot = stream.snapshot(now_ns)
         accepted = _acceptance(request, ack, now_ns)
@@ -267,7 +225,7 @@ class KrakenServer:
         if self._lists_instruments:
             return (_refusal(request, "Already subscribed", now_ns),)
         self._lists_instruments = True
-        self._begin(now_ns)
+        self._pulse.begin(now_ns)
         wants_snapshot = _wants_snapshot(params)
         ack = native.Ack(
             channel="instrument", snapshot=wants_snapshot, warnings=_WARNINGS["instrument"]
@@ -301,21 +259,6 @@ class KrakenServer:
             case channel:
                 assert channel == "ohlc", channel
                 return CandleStream(view, instrument, number * 60)
-
-    def _begin(self, now_ns: int) -> None:
-        """Heartbeats begin with the first subscription."""
-        self._beats = True
-        self._last_said_ns = now_ns
-
-    def _elsewhere(self, request: native.Request, host: str, now_ns: int) -> Sequence[bytes]:
-        """The refusal that names the host where this would work."""
-        what = (
-            "Public market data subscriptions are"
-            if host == "public"
-            else "Private data and trading are"
-        )
-        error = f"{what} unavailable on this endpoint. Try {_HOSTS[host]}"
-        return (_refusal(request, error, now_ns),)
 
 
 def _host_of(channel: str) -> str | None:
@@ -361,8 +304,8 @@ def _unsupported(params: native.Params) -> str:
 
 
 def _acceptance(request: native.Request, ack: native.Ack, now_ns: int) -> bytes:
-    time = _time(now_ns)
-    return _encode(
+    time = time_text(now_ns)
+    return encode(
         native.Response(
             request.method,
             req_id=request.req_id,
@@ -375,19 +318,4 @@ def _acceptance(request: native.Request, ack: native.Ack, now_ns: int) -> bytes:
 
 
 def _refusal(request: native.Request, error: str, now_ns: int, symbol: str | None = None) -> bytes:
-    time = _time(now_ns)
-    return _encode(
-        native.Response(
-            request.method,
-            error=error,
-            req_id=request.req_id,
-            success=False,
-            symbol=symbol,
-            time_in=time,
-            time_out=time,
-        )
-    )
-
-
-def _time(now_ns: int) -> str:
-    return micros(now_ns).decode()
+    return refusal(request.method, request.req_id, error, now_ns, symbol)

@@ -263,10 +263,10 @@ class _OrderWindow:
         if old == new:
             return []
         held = {order.order_id: order for order in old}
-        kept = {order.order_id for order in new}
+        kept = {order.order_id for order in new} - _sent_back(held, new)
         said = [self._event(b"delete", order) for order in old if order.order_id not in kept]
         for order in new:
-            before = held.get(order.order_id)
+            before = held.get(order.order_id) if order.order_id in kept else None
             if before is None:
                 said.append(self._event(b"add", order))
             elif before != order:
@@ -383,6 +383,18 @@ def _same(old: Sequence[Level], new: Sequence[Level]) -> int:
         if before is not now:
             return index
     return min(len(old), len(new))
+
+
+def _sent_back(held: dict[str, RestingOrder], new: list[RestingOrder]) -> set[str]:
+    """Orders that went to the back of their queue and kept their name."""
+    places = {order_id: place for place, order_id in enumerate(held)}
+    last, moved = -1, set[str]()
+    for order in new:
+        place = places.get(order.order_id, last)
+        if place < last:
+            moved.add(order.order_id)
+        last = max(last, place)
+    return moved
 
 
 def _last_trade(view: MarketView, symbol: Symbol) -> int:

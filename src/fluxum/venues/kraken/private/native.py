@@ -85,6 +85,7 @@ class AccountParams(Struct, omit_defaults=True):
     snap_orders: bool | None = None
     snap_trades: bool | None = None
     ratecounter: bool | None = None
+    snapshot_trades: bool | None = None
     order_status: bool | None = None
     users: str | None = None
 

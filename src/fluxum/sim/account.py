@@ -1,0 +1,359 @@
+"""An account of a simulated exchange: balances to the last digit, and all that became of it.
+
+A trade is two lines that share a reference, the base asset's first; the fee stands on the line of
+the asset it is charged in. A balance is that before, plus amount, less fee, and never below zero:
+what open orders could cost is held back. Of history the last lines, trades and orders are kept.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from fluxum.errors import BadInput
+from fluxum.model.account import (
+    Balance,
+    Credentials,
+    EntryKind,
+    Fee,
+    Fill,
+    LedgerEntry,
+    Liquidity,
+    Wallet,
+)
+from fluxum.model.instrument import Asset
+from fluxum.model.market import Side
+from fluxum.model.order import Amend, Edit, OrderRequest, OrderUpdate
+from fluxum.sim.orders import LiveOrder, quantum
+from fluxum.venues.accounts import (
+    Count,
+    Follower,
+    Happening,
+    OrderHappening,
+    StandingOrder,
+    What,
+)
+
+__all__ = ["Counter", "SimulatedAccount"]
+
+_ZERO = Decimal(0)
+_ENTRIES_MAX = 200_000
+_TRADES_MAX = 100_000
+_ENDED_MAX = 20_000
+
+
+class Counter(Protocol):
+    """Where an account's orders are dealt with; see `sim.floor`."""
+
+    def check(self, account: "SimulatedAccount", request: OrderRequest, now_ns: int) -> None:
+        """Refuse a request that makes no sense."""
+        ...
+
+    def afford(self, account: "SimulatedAccount", request: OrderRequest) -> None:
+        """Refuse a request that cannot be paid, or would take and must not."""
+        ...
+
+    def place(self, account: "SimulatedAccount", request: OrderRequest) -> LiveOrder:
+        """Enter an order."""
+        ...
+
+    def amend(self, account: "SimulatedAccount", command: Amend) -> LiveOrder:
+        """Change an order."""
+        ...
+
+    def edit(self, account: "SimulatedAccount", command: Edit) -> LiveOrder:
+        """Replace an order."""
+        ...
+
+    def cancel(self, account: "SimulatedAccount", order_id: str, reason: str) -> LiveOrder:
+        """Take an order out."""
+        ...
+
+    def cancel_all(self, account: "SimulatedAccount", reason: str) -> int:
+        """Take every order out."""
+        ...
+
+    def shown(self, order: LiveOrder) -> Decimal | None:
+        """What an iceberg shows now."""
+        ...
+
+    def booked(self, account: "SimulatedAccount", entries: Iterable[LedgerEntry]) -> None:
+        """Let followers speak of lines that no order caused."""
+        ...
+
+    def stamp(self) -> int:
+        """The next instant."""
+        ...
+
+    def name(self, prefix: str, /) -> str:
+        """A name nothing has had."""
+        ...
+
+
+class SimulatedAccount:
+    """See Account for what servers use. Tests read `orders`, `fills`, `entries`, `balances()`."""
+
+    def __init__(
+        self,
+        venue: str,
+        credentials: Credentials,
+        counter: Counter,
+        tier: str,
+        rates: tuple[Decimal, Decimal],
+    ) -> None:
+        self.credentials = credentials
+        self.tier = tier
+        self.rates = rates
+        self.counts: dict[str, Count] = {}
+        self.entries: deque[LedgerEntry] = deque(maxlen=_ENTRIES_MAX)
+        self.trades: deque[OrderHappening] = deque(maxlen=_TRADES_MAX)
+        self.live: dict[str, LiveOrder] = {}
+        """Orders that have not ended, by their id, in the order of their placing."""
+        self.cancels_ns: int | None = None
+        """When all orders are canceled, unless that is put off."""
+        self.followers: list[Follower] = []
+        self._venue = venue
+        self._counter = counter
+        self._ended: dict[str, StandingOrder] = {}
+        self._totals: dict[Asset, Decimal] = {}
+        self._held: dict[Asset, Decimal] = {}
+
+    def __repr__(self) -> str:
+        """No keys."""
+        return f"SimulatedAccount({self._venue}, {self.tier})"
+
+    @property
+    def key(self) -> str:
+        """The public part of the credentials."""
+        return self.credentials.key
+
+    @property
+    def secret(self) -> str:
+        """The secret part, for checking signatures."""
+        return self.credentials.secret
+
+    # What there is
+
+    def balances(self) -> Sequence[Balance]:
+        """What is held of each asset, and how much of it by open orders."""
+        last_ns = self.entries[-1].venue_ns if self.entries else 0
+        return [
+            Balance(
+                venue=self._venue,
+                asset=asset,
+                total=total,
+                held=self._held.get(asset, _ZERO),
+                wallets=(Wallet("spot", "main", total),),
+                venue_ns=last_ns,
+                received_ns=last_ns,
+            )
+            for asset, total in self._totals.items()
+        ]
+
+    def free(self, asset: Asset) -> Decimal:
+        """What no order binds of an asset."""
+        return self._totals.get(asset, _ZERO) - self._held.get(asset, _ZERO)
+
+    @property
+    def ended(self) -> Sequence[StandingOrder]:
+        """Orders that ended, by when they did."""
+        return list(self._ended.values())
+
+    @property
+    def orders(self) -> Sequence[OrderUpdate]:
+        """Every order that is remembered, the ended ones first."""
+        ended = [order.update for order in self._ended.values()]
+        return ended + [order.update() for order in self.live.values()]
+
+    @property
+    def fills(self) -> Sequence[Fill]:
+        """Every execution that is remembered, oldest first."""
+        return [one.fill for one in self.trades if one.fill is not None]
+
+    def open_orders(self) -> Sequence[StandingOrder]:
+        """Orders that have not ended, by when they were placed."""
+        return [self.standing(order) for order in self.live.values()]
+
+    def order(self, order_id: str) -> StandingOrder | None:
+        """An order by its id, open or ended and remembered."""
+        live = self.live.get(order_id)
+        return self._ended.get(order_id) if live is None else self.standing(live)
+
+    def standing(self, order: LiveOrder) -> StandingOrder:
+        """An order as it is now."""
+        return order.standing(self._counter.shown(order))
+
+    # What its owner does
+
+    def check(self, request: OrderRequest, now_ns: int) -> None:
+        """Raise CommandRefused for a request that makes no sense."""
+        self._counter.check(self, request, now_ns)
+
+    def afford(self, request: OrderRequest) -> None:
+        """Raise CommandRefused for want of funds, or for what would take and must not."""
+        self._counter.afford(self, request)
+
+    def place(self, request: OrderRequest) -> StandingOrder:
+        """Enter an order, and let it trade."""
+        return self.standing(self._counter.place(self, request))
+
+    def amend(self, command: Amend) -> StandingOrder:
+        """Change an order in place."""
+        return self.standing(self._counter.amend(self, command))
+
+    def edit(self, command: Edit) -> StandingOrder:
+        """Cancel an order and enter another for it; returns the new one."""
+        return self.standing(self._counter.edit(self, command))
+
+    def cancel(self, order_id: str, reason: str = "User requested") -> StandingOrder:
+        """Take an order out."""
+        return self.standing(self._counter.cancel(self, order_id, reason))
+
+    def cancel_all(self, reason: str = "User requested") -> int:
+        """Take all orders out; returns how many."""
+        return self._counter.cancel_all(self, reason)
+
+    def cancel_all_after(self, timeout_s: int, now_ns: int) -> int | None:
+        """Take all orders out at that instant unless asked again; zero disarms, giving none."""
+        self.cancels_ns = now_ns + timeout_s * 1_000_000_000 if timeout_s else None
+        return self.cancels_ns
+
+    def deposit(self, balances: Mapping[str, Decimal]) -> Sequence[LedgerEntry]:
+        """Bring amounts in, each a line of its own."""
+        return self._move(EntryKind.DEPOSIT, balances, 1)
+
+    def withdraw(self, balances: Mapping[str, Decimal]) -> Sequence[LedgerEntry]:
+        """Take amounts out; raises BadInput for more than is free."""
+        for asset, amount in balances.items():
+            if amount > self.free(Asset(asset)):
+                raise BadInput(f"at most {self.free(Asset(asset))} {asset} are free, was {amount}")
+        return self._move(EntryKind.WITHDRAWAL, balances, -1)
+
+    # What the floor does to it
+
+    def rehold(self, order: LiveOrder) -> None:
+        """Bind what an order needs now, and no more; nothing once it has ended."""
+        needed = _ZERO if order.status.is_final else order.hold()
+        asset = order.held_asset
+        self._held[asset] = self._held.get(asset, _ZERO) + needed - order.held
+        order.held = needed
+        assert self.free(asset) >= 0, f"{order.update()} binds more {asset} than there is"
+
+    def book(self, fill: Fill, cost: Decimal) -> Sequence[LedgerEntry]:
+        """Write the two lines of a trade."""
+        sign = 1 if fill.side is Side.BUY else -1
+        fees = {fee.asset: fee.amount for fee in fill.fees}
+        base, quote = fill.symbol.base, fill.symbol.quote
+        return [
+            self._write(EntryKind.TRADE, fill.fill_id, asset, amount, fee, fill.venue_ns)
+            for asset, amount, fee in (
+                (base, sign * fill.quantity, fees.get(base, _ZERO)),
+                (quote, -sign * cost, fees.get(quote, _ZERO)),
+            )
+        ]
+
+    def execute(
+        self,
+        order: LiveOrder,
+        fill_id: str,
+        price: Decimal,
+        quantity: Decimal,
+        liquidity: Liquidity,
+        now_ns: int,
+    ) -> tuple[Fill, Decimal]:
+        """Fill a part of an order; returns the fill and its cost, as it is booked."""
+        cost, fee = order.fill(price, quantity, is_maker=liquidity is Liquidity.MAKER)
+        order.fill_ids.append(fill_id)
+        fill = Fill(
+            venue=self._venue,
+            symbol=order.request.symbol,
+            side=order.side,
+            price=price,
+            quantity=quantity,
+            fees=(Fee(order.charged_asset, fee),),
+            liquidity=liquidity,
+            fill_id=fill_id,
+            order_id=order.order_id,
+            client_order_id=order.request.client_order_id,
+            venue_ns=now_ns,
+            received_ns=now_ns,
+        )
+        return fill, cost
+
+    def tell(
+        self,
+        order: LiveOrder,
+        what: What,
+        now_ns: int,
+        fill: Fill | None = None,
+        cost: Decimal = _ZERO,
+        trade_id: str = "",
+    ) -> None:
+        """Let followers know what happened to an order."""
+        happening = OrderHappening(
+            what=what,
+            order=self.standing(order),
+            fill=fill,
+            trade_id=trade_id,
+            cost=cost,
+            venue_ns=now_ns,
+        )
+        if fill is not None:
+            self.trades.append(happening)
+        self.say(happening)
+
+    def say(self, happening: Happening) -> None:
+        """Tell every follower."""
+        for follower in self.followers:
+            follower.hear(happening)
+
+    def close(self, order: LiveOrder) -> None:
+        """An order has ended: remember it among the others."""
+        del self.live[order.order_id]
+        self._ended[order.order_id] = order.standing()
+        if len(self._ended) > _ENDED_MAX:
+            del self._ended[next(iter(self._ended))]
+
+    def _move(
+        self, kind: EntryKind, balances: Mapping[str, Decimal], sign: int
+    ) -> Sequence[LedgerEntry]:
+        now_ns = self._counter.stamp()
+        entries: list[LedgerEntry] = []
+        for asset, amount in balances.items():
+            step = quantum(Asset(asset))
+            if not amount.is_finite() or amount < 0 or amount % step:
+                raise BadInput(f"whole parts of {step} {asset} were expected, was {amount}")
+            reference = self._counter.name("A")
+            entries.append(self._write(kind, reference, Asset(asset), sign * amount, _ZERO, now_ns))
+        self._counter.booked(self, entries)
+        return entries
+
+    def _write(
+        self,
+        kind: EntryKind,
+        reference_id: str,
+        asset: Asset,
+        amount: Decimal,
+        fee: Decimal,
+        now_ns: int,
+    ) -> LedgerEntry:
+        step = quantum(asset)
+        balance = (self._totals.get(asset, _ZERO) + amount - fee).quantize(step)
+        assert balance >= 0, f"{balance} {asset} are less than nothing"
+        self._totals[asset] = balance
+        entry = LedgerEntry(
+            venue=self._venue,
+            entry_id=self._counter.name("L"),
+            reference_id=reference_id,
+            kind=kind,
+            venue_kind=kind.value,
+            asset=asset,
+            amount=amount.quantize(step),
+            fee=fee.quantize(step),
+            balance=balance,
+            wallet="spot/main",
+            venue_ns=now_ns,
+            received_ns=now_ns,
+        )
+        self.entries.append(entry)
+        return entry

@@ -1,0 +1,237 @@
+"""Orders of accounts at work in the real markets: how they trade, rest and end.
+
+An order trades maker by maker with whatever rests, so that one's own resting order is met before
+it is traded with; what is left rests like any other order, and the flow of the market trades with
+it by price and time.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from fluxum.model.account import Liquidity
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Side, Trade
+from fluxum.model.order import OrderStatus, SelfTrade, TimeInForce
+from fluxum.sim.account import SimulatedAccount
+from fluxum.sim.market import SimulatedMarket
+from fluxum.sim.matching import Execution, MatchingEngine
+from fluxum.sim.orders import LiveOrder
+from fluxum.venues.accounts import What
+
+__all__ = ["Owned", "Trading"]
+
+_ZERO = Decimal(0)
+_AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
+
+Owned = tuple[SimulatedAccount, LiveOrder]
+
+
+class Trading:
+    """Every live order and its account. `name` names fills; `ended` is told of each end."""
+
+    def __init__(
+        self,
+        markets: Mapping[Symbol, SimulatedMarket],
+        name: Callable[[str], str],
+        ended: Callable[[SimulatedAccount, LiveOrder], None],
+    ) -> None:
+        self._markets = markets
+        self._name = name
+        self._ended = ended
+        self._orders: dict[str, Owned] = {}
+
+    def admit(self, account: SimulatedAccount, order: LiveOrder) -> None:
+        """Know an order from now on."""
+        self._orders[order.order_id] = account, order
+        account.live[order.order_id] = order
+
+    def account_of(self, order: LiveOrder) -> SimulatedAccount:
+        """Whose order it is."""
+        return self._orders[order.order_id][0]
+
+    def work(
+        self, account: SimulatedAccount, order: LiveOrder, market: SimulatedMarket, now_ns: int
+    ) -> None:
+        """Trade with what there is, and rest with what is left if the order may."""
+        reason = self._hindrance(account, order)
+        if not reason:
+            self._match(account, order, market, now_ns)
+            if order.status.is_final:
+                return
+            reason = _end_of_rest(order)
+        if not reason:
+            self._rest(order, market, now_ns)
+        elif order.request.quote_quantity is not None and order.filled:
+            self.end(account, order, OrderStatus.FILLED, "", market, now_ns)
+        else:
+            self.end(account, order, OrderStatus.CANCELED, reason, market, now_ns)
+
+    def settle(self, market: SimulatedMarket, now_ns: int) -> None:
+        """Book what was traded with accounts' orders, at the instant it was traded."""
+        foreign, market.foreign = market.foreign, []
+        for execution, trade in foreign:
+            self._fill(execution.taker_id, Liquidity.TAKER, execution, trade, now_ns)
+            self._fill(execution.maker_id, Liquidity.MAKER, execution, trade, now_ns)
+
+    def end(
+        self,
+        account: SimulatedAccount,
+        order: LiveOrder,
+        status: OrderStatus,
+        reason: str,
+        market: SimulatedMarket,
+        now_ns: int,
+    ) -> None:
+        """An order ends: it leaves the book, and binds nothing any more."""
+        if order.is_resting:
+            market.withdraw(order.order_id, now_ns)
+        order.is_resting = False
+        order.status, order.reason = status, reason
+        order.moved_ns = order.closed_ns = now_ns
+        self._orders.pop(order.order_id, None)
+        account.rehold(order)
+        account.close(order)
+        account.tell(order, _ENDS[status], now_ns)
+        self._ended(account, order)
+
+    def needs(self, order: LiveOrder) -> Decimal:
+        """What an order could cost: without a limit, what the book would take from it now."""
+        if order.is_waiting or not order.is_market:
+            return order.hold()
+        if order.side is Side.SELL or order.request.quote_quantity is not None:
+            return order.needs(_ZERO)
+        left, cost = order.remaining, _ZERO
+        for queue in self._engine(order).book.asks.queues():
+            if not left:
+                break
+            offered = sum((one.quantity for one in queue), _ZERO)
+            traded = min(left, offered)
+            cost += traded * queue[0].price
+            left -= traded
+        return order.needs(cost)
+
+    def would_take(self, order: LiveOrder) -> bool:
+        """Whether an order would trade at once."""
+        first = self._engine(order).first(order.side.opposite)
+        return first is not None and _reaches(order, first.price)
+
+    def shown(self, order: LiveOrder) -> Decimal | None:
+        """What an iceberg shows now."""
+        if order.request.display_quantity is None or not order.is_resting:
+            return None
+        resting = self._engine(order).order(order.order_id)
+        return None if resting is None else resting.quantity
+
+    def _engine(self, order: LiveOrder) -> MatchingEngine:
+        return self._markets[order.request.symbol].engine
+
+    def _hindrance(self, account: SimulatedAccount, order: LiveOrder) -> str:
+        """Why an order may not even begin to trade; empty when it may."""
+        if order.request.post_only and self.would_take(order):
+            return "Post only order"
+        is_whole = order.request.time_in_force is TimeInForce.FOK
+        has_size = order.request.quantity is not None
+        if is_whole and has_size and self._within_reach(account, order) < order.remaining:
+            return "Fill or kill"
+        return ""
+
+    def _match(
+        self, account: SimulatedAccount, order: LiveOrder, market: SimulatedMarket, now_ns: int
+    ) -> None:
+        kind = "market" if order.is_market else "limit"
+        limit = None if order.is_market else order.limit_price
+        while not order.status.is_final:
+            maker = market.engine.first(order.side.opposite)
+            if maker is None or not _reaches(order, maker.price):
+                return
+            owner, rival = self._orders.get(maker.order_id, (None, None))
+            if owner is account and rival is not None:
+                self._give_way(account, order, rival, market, now_ns)
+                continue
+            quantity = min(order.wanted(maker.price), maker.quantity)
+            if not quantity:
+                return
+            market.take(order.order_id, order.side, quantity, limit, kind, now_ns)
+            self.settle(market, now_ns)
+
+    def _give_way(
+        self,
+        account: SimulatedAccount,
+        order: LiveOrder,
+        rival: LiveOrder,
+        market: SimulatedMarket,
+        now_ns: int,
+    ) -> None:
+        """Two orders of one account meet: neither trades with the other."""
+        rule = order.request.self_trade or SelfTrade.CANCEL_NEWEST
+        if rule is not SelfTrade.CANCEL_NEWEST:
+            self.end(account, rival, OrderStatus.CANCELED, "Self trade", market, now_ns)
+        if rule is not SelfTrade.CANCEL_OLDEST:
+            self.end(account, order, OrderStatus.CANCELED, "Self trade", market, now_ns)
+
+    def _rest(self, order: LiveOrder, market: SimulatedMarket, now_ns: int) -> None:
+        assert order.limit_price is not None, "only orders with a limit rest"
+        shown = order.request.display_quantity
+        order.is_resting = True
+        market.rest(order.order_id, order.side, order.limit_price, order.remaining, now_ns, shown)
+
+    def _fill(
+        self,
+        order_id: str,
+        liquidity: Liquidity,
+        execution: Execution,
+        trade: Trade,
+        now_ns: int,
+    ) -> None:
+        if order_id not in self._orders:
+            return
+        account, order = self._orders[order_id]
+        order.status, order.moved_ns = OrderStatus.PARTIALLY_FILLED, now_ns
+        fill, cost = account.execute(
+            order, self._name("T"), execution.price, execution.quantity, liquidity, now_ns
+        )
+        entries = account.book(fill, cost)
+        account.rehold(order)
+        account.tell(order, What.TRADED, now_ns, fill, cost, trade.trade_id)
+        for entry in entries:
+            account.say(entry)
+        if order.is_done:
+            market = self._markets[order.request.symbol]
+            self.end(account, order, OrderStatus.FILLED, "", market, now_ns)
+        elif execution.is_refilled and liquidity is Liquidity.MAKER:
+            account.tell(order, What.REFILLED, now_ns)
+
+    def _within_reach(self, account: SimulatedAccount, order: LiveOrder) -> Decimal:
+        """How much an order could trade at once, up to where it meets one of its own account."""
+        engine = self._engine(order)
+        against = engine.book.asks if order.side is Side.BUY else engine.book.bids
+        found = _ZERO
+        for queue in against.queues():
+            if not _reaches(order, queue[0].price):
+                break
+            for one in queue:
+                if self._orders.get(one.order_id, (None,))[0] is not account:
+                    found += one.quantity + engine.hidden(one.order_id)
+                elif order.request.self_trade is not SelfTrade.CANCEL_OLDEST:
+                    return found
+        return found
+
+
+_ENDS = {
+    OrderStatus.FILLED: What.FILLED,
+    OrderStatus.CANCELED: What.CANCELED,
+    OrderStatus.EXPIRED: What.EXPIRED,
+}
+
+
+def _end_of_rest(order: LiveOrder) -> str:
+    """Why what is left of an order does not rest; empty when it does."""
+    if order.is_market:
+        return "No liquidity"
+    return "Immediate or cancel" if order.request.time_in_force in _AT_ONCE else ""
+
+
+def _reaches(order: LiveOrder, price: Decimal) -> bool:
+    if order.is_market or order.limit_price is None:
+        return True
+    return order.limit_price >= price if order.side is Side.BUY else order.limit_price <= price

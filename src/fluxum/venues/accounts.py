@@ -1,0 +1,282 @@
+"""The contract between a simulated exchange's accounts and a venue's private servers.
+
+The exchange keeps balances, holds and orders, and matches them; it knows no venue's words. A
+server translates: it decodes and checks what a client asks, in its venue's order and with its
+texts, calls an account, and tells the followers' frames of what happened. All of it is done at
+once: when a call returns, everything it caused has been heard by the followers.
+"""
+
+from collections.abc import MutableMapping, Sequence
+from decimal import Decimal
+from enum import Enum
+from typing import Protocol
+
+from msgspec import Struct
+
+from fluxum.errors import VenueRefused
+from fluxum.model.account import Balance, Fill, LedgerEntry
+from fluxum.model.instrument import Asset, Symbol
+from fluxum.model.order import Amend, Edit, FeeAsset, OrderRequest, OrderUpdate
+
+__all__ = [
+    "Account",
+    "Accounts",
+    "CommandRefused",
+    "Count",
+    "Follower",
+    "Happening",
+    "Mishap",
+    "OrderHappening",
+    "Refusal",
+    "StandingOrder",
+    "What",
+]
+
+
+class Refusal(Enum):
+    """Why an exchange does not take a command; a server has its venue's words for each."""
+
+    INSUFFICIENT_FUNDS = "insufficient funds"
+    UNKNOWN_SYMBOL = "unknown symbol"
+    UNKNOWN_ORDER = "unknown order"
+    INVALID_PRICE = "invalid price"
+    TOO_PRECISE = "price has too many decimals"
+    OFF_TICK = "price off the tick"
+    INVALID_QUANTITY = "invalid quantity"
+    QUANTITY_MINIMUM = "quantity below the minimum"
+    COST_MINIMUM = "cost below the minimum"
+    INVALID_DISPLAY = "invalid display quantity"
+    INVALID_EXPIRY = "invalid expiry"
+    INVALID_TRIGGER = "invalid trigger"
+    INVALID_CLOSE = "invalid close order"
+    NO_INDEX = "no index price"
+    WOULD_TAKE = "post-only order would take"
+    NAME_TAKEN = "client order id is taken by an open order"
+    NOT_EDITABLE = "order cannot be edited"
+    NO_MARGIN = "no margin"
+    NO_POSITION = "no position"
+    UNSUPPORTED = "unsupported combination"
+
+
+class CommandRefused(VenueRefused):
+    """The exchange did not take a command; nothing has changed. `field` is what is wrong."""
+
+    def __init__(self, refusal: Refusal, field: str = "") -> None:
+        super().__init__(f"{refusal.value}{': ' if field else ''}{field}", refusal.name)
+        self.refusal = refusal
+        self.field = field
+
+
+class What(Enum):
+    """What happened to an order."""
+
+    PENDING = "pending"
+    """It was accepted and is not live yet, as triggered orders that wait."""
+    OPENED = "opened"
+    TRADED = "traded"
+    FILLED = "filled"
+    REFILLED = "refilled"
+    """An iceberg shows its next part."""
+    AMENDED = "amended"
+    TRIGGER_MOVED = "trigger moved"
+    TRIGGERED = "triggered"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+class StandingOrder(Struct, frozen=True, kw_only=True):
+    """An order as the exchange holds it at a moment.
+
+    `request` is what was asked, as amended; prices given as distances are worked out in `update`.
+    `is_triggered` is none of orders without a trigger. `fee` is what was charged so far, in the
+    asset `fee_asset` names. `changed_ns` is when it was placed or last amended.
+    """
+
+    request: OrderRequest
+    update: OrderUpdate
+    fee_asset: FeeAsset
+    fee: Decimal
+    is_triggered: bool | None
+    is_amended: bool
+    peak_price: Decimal | None
+    display_left: Decimal | None
+    origin_id: str
+    fill_ids: tuple[str, ...]
+    changed_ns: int
+    closed_ns: int | None
+
+
+class OrderHappening(Struct, frozen=True, kw_only=True):
+    """Something happened to an order, which is `order` since.
+
+    Of a trade there is the fill, the number the public knows the trade by, and the cost as it was
+    booked, rounded to the quote asset.
+    """
+
+    what: What
+    order: StandingOrder
+    fill: Fill | None = None
+    trade_id: str = ""
+    cost: Decimal = Decimal(0)
+    venue_ns: int
+
+
+Happening = OrderHappening | LedgerEntry
+
+
+class Follower(Protocol):
+    """Whoever is told what happens to an account, in order; usually a server."""
+
+    def hear(self, happening: Happening) -> None:
+        """Take note; to be told to the client when the exchange next lets the server speak."""
+        ...
+
+
+class Count(Struct):
+    """How much of an allowance was used at an instant."""
+
+    used: Decimal = Decimal(0)
+    at_ns: int = 0
+
+
+class Mishap(Enum):
+    """What can go wrong between an account and its owner, on purpose."""
+
+    LOST_ANSWER = "lost answer"
+    """A command was obeyed, and its answer never arrives."""
+    CUT_OFF = "cut off"
+    """The link is cut when a command arrives, before it is obeyed."""
+    LIMITED = "limited"
+    """REST calls are refused for being too many."""
+
+
+class Account(Protocol):
+    """One account of a simulated exchange. Whatever cannot be done raises CommandRefused.
+
+    `tier` is the name of the venue's class of customers; `counts` holds whatever allowances the
+    venue's servers count, by names of theirs. Lists are oldest first and bounded.
+    """
+
+    @property
+    def key(self) -> str:
+        """The public part of the credentials."""
+        ...
+
+    @property
+    def secret(self) -> str:
+        """The secret part, for checking signatures."""
+        ...
+
+    @property
+    def tier(self) -> str:
+        """The class of customers."""
+        ...
+
+    @property
+    def rates(self) -> tuple[Decimal, Decimal]:
+        """The part of a trade that is charged, of makers and of takers."""
+        ...
+
+    @property
+    def counts(self) -> MutableMapping[str, Count]:
+        """Allowances used."""
+        ...
+
+    @property
+    def entries(self) -> Sequence[LedgerEntry]:
+        """The lines of the account."""
+        ...
+
+    @property
+    def trades(self) -> Sequence[OrderHappening]:
+        """What the account traded, each with its order as it was then."""
+        ...
+
+    @property
+    def ended(self) -> Sequence[StandingOrder]:
+        """Orders that ended, by when they did."""
+        ...
+
+    def balances(self) -> Sequence[Balance]:
+        """What is held of each asset, and how much of it by open orders."""
+        ...
+
+    def open_orders(self) -> Sequence[StandingOrder]:
+        """Orders that have not ended, by when they were placed."""
+        ...
+
+    def order(self, order_id: str) -> StandingOrder | None:
+        """An order by its id, open or ended and remembered."""
+        ...
+
+    def check(self, request: OrderRequest, now_ns: int) -> None:
+        """Raise what `place` would for the request itself: funds and the book aside."""
+        ...
+
+    def afford(self, request: OrderRequest) -> None:
+        """Raise what `place` would for want of funds, or because it must not take; no more."""
+        ...
+
+    def place(self, request: OrderRequest) -> StandingOrder:
+        """Enter an order, and let it trade."""
+        ...
+
+    def amend(self, command: Amend) -> StandingOrder:
+        """Change an order in place; less than what is filled cancels the rest."""
+        ...
+
+    def edit(self, command: Edit) -> StandingOrder:
+        """Cancel an order and enter another for it; returns the new one."""
+        ...
+
+    def cancel(self, order_id: str, reason: str = "") -> StandingOrder:
+        """Take an order out."""
+        ...
+
+    def cancel_all(self, reason: str = "") -> int:
+        """Take all orders out; returns how many."""
+        ...
+
+    def cancel_all_after(self, timeout_s: int, now_ns: int) -> int | None:
+        """Take all orders out at that instant unless asked again; zero disarms, giving none."""
+        ...
+
+
+class Accounts(Protocol):
+    """The accounts of a simulated exchange, and who follows them."""
+
+    def by_key(self, key: str) -> Account | None:
+        """The account of a key."""
+        ...
+
+    def issue_token(self, account: Account, now_ns: int, valid_s: int) -> str:
+        """A new token that opens an account to a link, and has to be used within its time."""
+        ...
+
+    def by_token(self, token: str, now_ns: int) -> Account | None:
+        """The account a token opens; one that is followed with does not age."""
+        ...
+
+    def follow(self, follower: Follower, token: str) -> None:
+        """Tell a follower what happens to the account of a good token, from now on."""
+        ...
+
+    def leave(self, follower: Follower) -> None:
+        """Tell a follower nothing more; the token it came with ages again."""
+        ...
+
+    def decimals(self, asset: Asset) -> int:
+        """To how many digits amounts of an asset are kept."""
+        ...
+
+    def last_price(self, symbol: Symbol) -> Decimal | None:
+        """The price of a market's last trade."""
+        ...
+
+    def befalls(self, mishap: Mishap) -> bool:
+        """Whether this is to go wrong now; it is counted."""
+        ...
+
+    def chance(self) -> bool:
+        """Whether, half of the time: for what no venue promises either way."""
+        ...

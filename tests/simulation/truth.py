@@ -1,0 +1,121 @@
+"""What an exchange's own account says, and whether what a session told agrees with it."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from fluxum.model.account import Fill, LedgerEntry
+from fluxum.model.event import Event
+from fluxum.model.order import OrderStatus, OrderUpdate
+from fluxum.session.session import Session
+from fluxum.sim.account import SimulatedAccount
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.venues.accounts import Happening, OrderHappening
+
+__all__ = ["Truth"]
+
+State = tuple[Decimal, Decimal]
+
+
+class Truth:
+    """Hears everything that happens to an account, and judges every event about it."""
+
+    def __init__(self, exchange: SimulatedExchange, account: SimulatedAccount) -> None:
+        self.account = account
+        self.events = 0
+        self.compared = 0
+        self.fills: dict[str, Fill] = {}
+        self.entries: dict[str, LedgerEntry] = {}
+        self._true_fills: dict[str, Fill] = {}
+        self._true_entries: dict[str, LedgerEntry] = {one.entry_id: one for one in account.entries}
+        self._states: dict[str, set[State]] = defaultdict(set)
+        self._ends: dict[str, tuple[OrderStatus, Decimal]] = {}
+        account.followers.append(self)
+
+    def hear(self, happening: Happening) -> None:
+        """Take note of what really happened."""
+        if isinstance(happening, OrderHappening):
+            update = happening.order.update
+            self._states[update.order_id].add((update.quantity, update.filled))
+            if update.status.is_final:
+                self._ends[update.order_id] = (update.status, update.filled)
+            if happening.fill is not None:
+                self._true_fills[happening.fill.fill_id] = happening.fill
+        else:
+            self._true_entries[happening.entry_id] = happening
+
+    def begin_again(self) -> None:
+        """Another session begins, which has told nothing yet."""
+        self.fills.clear()
+        self.entries.clear()
+
+    def look(self, event: Event) -> bool:
+        """Judge one event; always false, as nothing is to be kept."""
+        self.events += 1
+        match event:
+            case Fill():
+                self._judge_fill(event)
+            case OrderUpdate():
+                self._judge_order(event)
+            case LedgerEntry():
+                self._judge_entry(event)
+            case _:
+                pass
+        return False
+
+    def compare(self, session: Session) -> None:
+        """All is calm and reconciled: the session's view is the exchange's, to the last digit."""
+        self.compared += 1
+        account = session.account
+        assert account.is_following
+        theirs = {one.update.order_id: one.update for one in self.account.open_orders()}
+        ours = account.following.orders
+        assert set(ours) == set(theirs), "other orders are open"
+        for name, order in ours.items():
+            truth = theirs[name]
+            assert (order.quantity, order.filled) == (truth.quantity, truth.filled), name
+            assert order.limit_price == truth.limit_price, name
+        assert set(self.fills) == set(self._true_fills), "fills are missing"
+        assert set(self.entries) == set(self._true_entries), "lines of the account are missing"
+        totals = {one.asset: one.total for one in self.account.balances() if one.total}
+        held = {asset: one.total for asset, one in account.following.balances.items() if one.total}
+        assert held == totals
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Entries add up to balances, and fills to what was traded of each asset."""
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for entry in self.entries.values():
+            sums[entry.asset] += entry.amount - entry.fee
+        for balance in self.account.balances():
+            assert sums[balance.asset] == balance.total, balance.asset
+
+    def _judge_fill(self, fill: Fill) -> None:
+        assert fill.fill_id not in self.fills, f"told twice: {fill}"
+        self.fills[fill.fill_id] = fill
+        truth = self._true_fills[fill.fill_id]
+        assert (fill.price, fill.quantity, fill.side, fill.symbol, fill.order_id) == (
+            truth.price,
+            truth.quantity,
+            truth.side,
+            truth.symbol,
+            truth.order_id,
+        )
+        assert fill.liquidity == truth.liquidity
+
+    def _judge_order(self, order: OrderUpdate) -> None:
+        name = order.order_id
+        if order.status.is_final:
+            assert (order.status, order.filled) == self._ends[name], order
+        else:
+            assert (order.quantity, order.filled) in self._states[name], order
+
+    def _judge_entry(self, entry: LedgerEntry) -> None:
+        assert entry.entry_id not in self.entries, f"told twice: {entry}"
+        self.entries[entry.entry_id] = entry
+        truth = self._true_entries[entry.entry_id]
+        assert (entry.asset, entry.amount, entry.fee, entry.balance) == (
+            truth.asset,
+            truth.amount,
+            truth.fee,
+            truth.balance,
+        )
