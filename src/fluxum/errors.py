@@ -7,12 +7,15 @@ __all__ = [
     "CircuitOpen",
     "ConsumerTooSlow",
     "FluxumError",
+    "IntentsError",
     "LinkClosed",
     "LocalProtocolError",
     "NotSubscribed",
+    "OutcomeUnknown",
     "ProtocolError",
     "RateLimited",
     "RemoteProtocolError",
+    "RiskRefused",
     "StaleLink",
     "TapeError",
     "TransportError",
@@ -100,9 +103,35 @@ class CircuitOpen(FluxumError):
         self.retry_after_s = retry_after_s
 
 
+class OutcomeUnknown(FluxumError):
+    """A command was sent and nobody has said what became of it: ask, and do not send it again.
+
+    `client_order_id` names the order it was about, if it was about one.
+    """
+
+    def __init__(self, message: str, client_order_id: str = "") -> None:
+        super().__init__(message)
+        self.client_order_id = client_order_id
+
+
+class RiskRefused(FluxumError):
+    """A limit of one's own forbids it, so nothing was sent; the message shows value and limit.
+
+    `limit` is the limit's name.
+    """
+
+    def __init__(self, message: str, limit: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
 class ConsumerTooSlow(FluxumError):
     """A lossless pipe overflowed because its reader did not keep up; the reader lost its stream."""
 
 
 class TapeError(FluxumError):
     """A recording cannot be read; the message names the file and the line."""
+
+
+class IntentsError(FluxumError):
+    """The journal of orders cannot be used, so nothing may be sent; the message names the file."""

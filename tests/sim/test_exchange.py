@@ -13,8 +13,10 @@ import pytest
 from msgspec import structs
 
 from fluxum.errors import BadInput, LinkClosed, RateLimited, TransportError, VenueRefused
+from fluxum.model.account import Liquidity
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
+from fluxum.model.order import OrderRequest
 from fluxum.sim.exchange import SimulatedExchange, Top
 from fluxum.sim.faults import FaultKind, FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
@@ -519,3 +521,61 @@ def test_a_bug_in_the_exchange_ends_the_block_with_its_own_error() -> None:
 
     with pytest.raises(ZeroDivisionError, match="a bug of the server"):
         run(main())
+
+
+def test_the_public_sees_what_an_account_does_and_its_fills_are_the_publics_trades() -> None:
+    async def main() -> None:
+        async with exchange(rate_per_s=20.0) as market, market.dial(PUBLIC) as link:
+            account = market.open_account("key", "c2VjcmV0", {"USD": Decimal(10**6)})
+            follower = Follower()
+            await subscribe(link, "book")
+            await subscribe(link, "trade")
+            heard = await listen(link, 1.0)
+            for away in range(20):
+                (ask,) = market.levels(BTC, Side.SELL, 1)
+                price = ask.price - Decimal(away) / 5
+                account.place(
+                    OrderRequest(
+                        symbol=BTC, side=Side.BUY, quantity=Decimal("0.01"), limit_price=price
+                    )
+                )
+                heard += await listen(link, 1.0)
+            account.cancel_all()
+            heard += await listen(link, 1.0)
+            follower.follow(heard)
+        assert follower.bad == []
+        public = {
+            str(trade["trade_id"]): trade
+            for _, one in heard
+            if one.get("channel") == "trade"
+            for trade in one["data"]
+            if trade["symbol"] == BTC
+        }
+        assert account.trades
+        for happening in account.trades:
+            assert happening.fill is not None
+            seen = public[happening.trade_id]
+            assert Decimal(str(seen["price"])) == happening.fill.price
+            taken = seen["side"] == "buy"
+            assert taken is (happening.fill.liquidity is Liquidity.TAKER)
+
+    run(main())
+
+
+def test_an_account_changes_nothing_for_a_public_day_that_nobody_trades_on() -> None:
+    def hear_all(*, has_account: bool) -> list[list[Message]]:
+        async def main() -> Heard:
+            async with exchange() as market, market.dial(PUBLIC) as link:
+                if has_account:
+                    market.open_account("key", "c2VjcmV0", {"USD": Decimal(5)})
+                await subscribe(link)
+                return await listen(link, 20.0)
+
+        return [one["data"] for _, one in run(main()) if one.get("channel") == "book"]
+
+    plain, traded = hear_all(has_account=False), hear_all(has_account=True)
+
+    for books in (plain, traded):
+        for (one,) in books:
+            del one["timestamp"]  # opening an account takes an instant
+    assert plain == traded

@@ -8,6 +8,7 @@ import pytest
 
 from fluxum.errors import BadInput
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan, parse_faults
+from fluxum.venues.accounts import Mishap
 
 BOOK = (
     b'{"channel":"book","type":"update","data":[{"symbol":"1INCH/USD","bids":[{"price":0.5657,'
@@ -159,3 +160,40 @@ def test_the_same_seed_gives_the_same_faults() -> None:
 
     assert story(1) == story(1)
     assert story(1) != story(2)
+
+
+def test_what_befalls_commands_waits_for_one_and_strikes_once() -> None:
+    faults = plan("lostack@5s")
+
+    assert not faults.befalls(Mishap.LOST_ANSWER, 4.9)
+    assert not faults.befalls(Mishap.CUT_OFF, 6.0)
+    assert faults.befalls(Mishap.LOST_ANSWER, 6.0)
+    assert not faults.befalls(Mishap.LOST_ANSWER, 7.0)
+    assert faults.injected == {FaultKind.LOST_ACK: 1}
+
+
+def test_what_befalls_commands_strikes_no_frame() -> None:
+    faults = plan("lostack=1,cutoff@0s")
+
+    assert faults.is_spent
+    assert faults.strike(b'{"bids":[1]}', 9.0) is None
+    assert faults.befalls(Mishap.LOST_ANSWER, 9.0)
+    assert faults.befalls(Mishap.LOST_ANSWER, 9.0)
+
+
+def test_a_mishap_can_be_asked_for() -> None:
+    faults = plan("")
+
+    faults.arm(FaultKind.CUT_OFF)
+
+    assert faults.befalls(Mishap.CUT_OFF, 0.0)
+    assert not faults.befalls(Mishap.CUT_OFF, 0.0)
+
+
+def test_expiry_and_limits_are_of_the_whole_exchange() -> None:
+    faults = plan("stale@9s,limited@3s")
+
+    assert [(one.kind, one.duration_s) for one in faults.timed] == [
+        (FaultKind.LIMITED, 5.0),
+        (FaultKind.STALE, 0.0),
+    ]

@@ -138,6 +138,64 @@ def test_a_level_that_did_not_change_is_the_same_object() -> None:
     assert after[1] is before[1]
 
 
+def test_an_iceberg_shows_its_next_part_behind_those_who_came_meanwhile() -> None:
+    market = engine()
+    market.rest("iceberg", Side.SELL, d("100.1"), d("2.5"), 0, d("1"))
+    market.rest("other", Side.SELL, d("100.1"), d("1"), 0)
+    assert asks(market) == [("100.1", "2", 2)]
+
+    executions = market.take("taker", Side.BUY, d("1"), d("100.1"))
+
+    assert executions == (
+        Execution(Side.BUY, d("100.1"), d("1"), "iceberg", "taker", is_refilled=True),
+    )
+    assert queue(market) == [["other", "iceberg"]]
+    assert market.hidden("iceberg") == d("0.5")
+
+
+def test_a_great_order_eats_through_an_iceberg_part_by_part() -> None:
+    market = engine()
+    market.rest("iceberg", Side.SELL, d("100.1"), d("2.5"), 0, d("1"))
+
+    executions = market.take("taker", Side.BUY, d("9"), None)
+
+    assert [(one.quantity, one.is_refilled) for one in executions] == [
+        (d("1"), True),
+        (d("1"), True),
+        (d("0.5"), False),
+    ]
+    assert asks(market) == []
+    assert market.order("iceberg") is None
+
+
+def test_an_order_shrinks_in_its_place_the_hidden_part_first() -> None:
+    market = engine()
+    market.rest("iceberg", Side.SELL, d("100.1"), d("2.5"), 0, d("1"))
+    market.rest("other", Side.SELL, d("100.1"), d("1"), 0)
+
+    market.reduce("iceberg", d("1.2"))
+    assert (asks(market), market.hidden("iceberg")) == ([("100.1", "2", 2)], d("0.3"))
+    market.reduce("iceberg", d("0.8"))
+
+    assert (asks(market), market.hidden("iceberg")) == ([("100.1", "1.5", 2)], d("0"))
+    assert queue(market) == [["iceberg", "other"]]
+
+
+@pytest.mark.parametrize("quantity", ["0", "1", "2"])
+def test_an_order_never_shrinks_to_nothing(quantity: str) -> None:
+    market = with_asks(("one", "100.1", "1"))
+
+    with pytest.raises(BadInput, match="a part of a resting order"):
+        market.reduce("one", d(quantity))
+
+
+def test_what_would_trade_cannot_be_put_to_rest() -> None:
+    market = with_asks(("one", "100.1", "1"))
+
+    with pytest.raises(BadInput, match="trades with nothing"):
+        market.rest("two", Side.BUY, d("100.1"), d("1"), 0)
+
+
 @pytest.mark.parametrize("price", ["10.005", "0", "-1", "NaN"])
 def test_a_price_off_the_grid_is_refused(price: str) -> None:
     with pytest.raises(BadInput, match=price):

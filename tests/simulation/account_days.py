@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import suppress
 from decimal import Decimal
 from random import Random
 
@@ -22,22 +22,18 @@ from msgspec import Struct
 from truth import Truth
 
 from fluxum.errors import FluxumError
+from fluxum.flow.background import background
 from fluxum.flow.pipe import Overflow
+from fluxum.ledger.ledger import Ledger
 from fluxum.model.account import Credentials
 from fluxum.model.codec import encode_event
 from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
-from fluxum.model.order import (
-    Amend,
-    Cancel,
-    CancelAll,
-    Command,
-    OrderRequest,
-    OrderType,
-    Place,
-    TimeInForce,
-)
+from fluxum.model.order import Amend, OrderRequest, OrderType, TimeInForce
+from fluxum.orders.desk import OrderDesk
+from fluxum.orders.intents import MemoryIntents
+from fluxum.orders.view import OrderView
 from fluxum.session.login import Login
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
@@ -61,7 +57,9 @@ class Day(Struct):
     compared: int
     fills: int
     entries: int
-    commands: int
+    asked: int
+    refused: int
+    twice: int
     faults: dict[str, int]
     digest: str
 
@@ -78,48 +76,49 @@ def script(random: Random, length_s: float) -> str:
 
 
 class Trader:
-    """Somebody who trades without much sense, and never waits."""
+    """Somebody who trades without much sense, and does not wait for one answer to ask again."""
 
     def __init__(self, exchange: SimulatedExchange, random: Random) -> None:
-        self.commands = 0
+        self.asked = 0
+        self.refused = 0
         self._exchange = exchange
         self._random = random
 
-    def act(self, session: Session) -> None:
-        """Ask for something; what is refused at once was not sent."""
-        try:
-            session.account.command(self._command(session))
-        except FluxumError:
-            return
-        self.commands += 1
-
-    def _command(self, session: Session) -> Command:
+    async def act(self, desk: OrderDesk) -> None:
+        """Ask for something; a refusal of any kind is a fine answer."""
+        self.asked += 1
         random = self._random
-        names = list(session.account.following.orders)
+        orders = [one for one in desk.open_orders() if one.is_ours]
         chance = random.random()
-        if names and chance < 0.2:
-            return Cancel(order_ids=(random.choice(names),))
-        if names and chance < 0.35:
-            order = session.account.following.orders[random.choice(names)]
-            quantity = max(order.filled, order.quantity / 2).quantize(Decimal("0.00000001"))
-            return Amend(order_id=order.order_id, quantity=quantity or Decimal("0.01"))
-        if chance < 0.37:
-            return CancelAll()
-        return Place(request=self._request())
+        try:
+            if orders and chance < 0.2:
+                await desk.cancel(random.choice(orders).client_order_id, timeout_s=3)
+            elif orders and chance < 0.35:
+                await desk.amend(self._amend(random.choice(orders)), timeout_s=3)
+            elif chance < 0.37:
+                await desk.cancel_all(timeout_s=3)
+            elif chance < 0.42:
+                await desk.place_batch([self._request(BTC) for _ in range(3)], timeout_s=3)
+            else:
+                symbol = random.choice((BTC, ETH))
+                await desk.place(self._request(symbol), timeout_s=3)
+        except FluxumError:
+            self.refused += 1
 
-    def _request(self) -> OrderRequest:
+    def _amend(self, order: OrderView) -> Amend:
+        quantity = (order.quantity or Decimal(1)) / 2
+        return Amend(
+            client_order_id=order.client_order_id,
+            quantity=max(order.filled, quantity.quantize(Decimal("0.00000001"))),
+        )
+
+    def _request(self, symbol: Symbol) -> OrderRequest:
         random = self._random
-        symbol = random.choice((BTC, ETH))
         side = random.choice((Side.BUY, Side.SELL))
         quantity = Decimal(random.randint(1, 50)) / 100
-        name = f"{random.getrandbits(128):032x}"
         if random.random() < 0.25:
             return OrderRequest(
-                symbol=symbol,
-                side=side,
-                order_type=OrderType.MARKET,
-                quantity=quantity,
-                client_order_id=name,
+                symbol=symbol, side=side, order_type=OrderType.MARKET, quantity=quantity
             )
         (best,) = self._exchange.levels(symbol, side, 1)
         away = Decimal(random.randint(-3, 20)) / 10_000
@@ -131,9 +130,11 @@ class Trader:
             quantity=quantity,
             limit_price=(price // tick) * tick,
             time_in_force=random.choice((TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC)),
-            post_only=False,
-            client_order_id=name,
         )
+
+
+class Killed(Exception):
+    """The process is no more."""
 
 
 class World:
@@ -141,6 +142,7 @@ class World:
 
     def __init__(self, seed: int, random: Random) -> None:
         self.clock = SimulatedClock()
+        self.random = random
         self.plan = Plan(
             parse_faults(script(random, PHASES * (PHASE_S + CALM_S))), Random(f"plan {seed}")
         )
@@ -171,6 +173,41 @@ def make_session(world: World, life: int) -> Session:
     return session
 
 
+async def live(world: World, trader: Trader, intents: MemoryIntents, life: int) -> None:
+    """One life of a process, which ends well or, as often as not, in the middle."""
+    random, truth = world.random, world.truth
+    dies_at = random.randrange(40, 200) if life < PHASES - 1 and random.random() < 0.5 else None
+    async with make_session(world, life) as session:
+        session.subscribe(
+            Subscription(Channel.EXECUTION),
+            Subscription(Channel.BALANCE),
+            Subscription(Channel.INSTRUMENT),
+        )
+        truth.begin_again()
+        ledger = Ledger()
+        session._intake.bus.subscribe(
+            lambda event: bool(ledger.apply(event)) and False, capacity=1, overflow=Overflow.RAISE
+        )
+        names = Random(f"names {life} {random.random()}")
+        desk = OrderDesk(session.account, intents, random=names, terms=session.account.terms)
+        async with desk, background() as work:
+            end_s = asyncio.get_running_loop().time() + PHASE_S
+            count = 0
+            while asyncio.get_running_loop().time() < end_s:
+                await asyncio.sleep(random.expovariate(0.5))
+                work.start(trader.act(desk), name="trader")
+                mishap(world.exchange, random)
+                count += 1
+                if count == dies_at:
+                    raise Killed
+            await calm(world, session, desk)
+            truth.compare(session)
+            truth.compare_desk(desk)
+            truth.compare_ledger(ledger)
+            assert session.statistics().sums_close
+            assert desk.statistics().sums_close
+
+
 async def live_a_day(seed: int) -> Day:
     """One account at one exchange; raises AssertionError when anything is not as it must be."""
     random = Random(f"account day {seed}")
@@ -178,29 +215,20 @@ async def live_a_day(seed: int) -> Day:
     exchange = world.exchange
     async with exchange:
         trader = Trader(exchange, random)
+        intents = MemoryIntents()
         for life in range(PHASES):
-            async with AsyncExitStack() as stack:
-                session = await stack.enter_async_context(make_session(world, life))
-                session.subscribe(
-                    Subscription(Channel.EXECUTION),
-                    Subscription(Channel.BALANCE),
-                    Subscription(Channel.BOOK, BTC),
-                )
-                world.truth.begin_again()
-                end_s = asyncio.get_running_loop().time() + PHASE_S
-                while asyncio.get_running_loop().time() < end_s:
-                    await asyncio.sleep(random.expovariate(0.5))
-                    trader.act(session)
-                    mishap(exchange, random)
-                await calm(world, session)
-                assert session.statistics().sums_close
+            with suppress(Killed):
+                await live(world, trader, intents, life)
+        assert world.truth.compared > 0
     return Day(
         seed=seed,
         events=world.truth.events,
         compared=world.truth.compared,
         fills=len(world.truth.fills),
         entries=len(world.truth.entries),
-        commands=trader.commands,
+        asked=trader.asked,
+        refused=trader.refused,
+        twice=world.truth.twice,
         faults={kind.value: count for kind, count in sorted_faults(exchange.injected)},
         digest=world.digest.hexdigest(),
     )
@@ -234,18 +262,19 @@ class Plan(FaultPlan):
         return not self.is_resting and super().befalls(mishap, elapsed_s)
 
 
-async def calm(world: World, session: Session) -> None:
-    """Faults rest; a line of the account and an order make holes show; then compare."""
+async def calm(world: World, session: Session, desk: OrderDesk) -> None:
+    """Faults rest; a line of the account and ended orders make holes show; all gets settled."""
     world.plan.is_resting = True
     account = world.truth.account
     await session.wait_ready(300)
     account.deposit({"USD": Decimal(1)})
     account.cancel_all()
     await asyncio.sleep(CALM_S)
+    await desk.wait_settled(600)
     while not session.account.is_following:  # a hang-up may still fall into the calm
         await session.wait_ready(300)
+        await desk.wait_settled(600)
         await asyncio.sleep(1.0)
-    world.truth.compare(session)
     world.plan.is_resting = False
 
 
@@ -285,7 +314,8 @@ def main() -> int:
                 compared=one.compared,
                 fills=one.fills,
                 entries=one.entries,
-                commands=one.commands,
+                asked=one.asked,
+                refused=one.refused,
             )
             total.update({f"fault {kind}": count for kind, count in one.faults.items()})
             if wishes.seed is not None:

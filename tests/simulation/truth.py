@@ -3,9 +3,11 @@
 from collections import defaultdict
 from decimal import Decimal
 
+from fluxum.ledger.ledger import Ledger
 from fluxum.model.account import Fill, LedgerEntry
 from fluxum.model.event import Event
 from fluxum.model.order import OrderStatus, OrderUpdate
+from fluxum.orders.desk import OrderDesk
 from fluxum.session.session import Session
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
@@ -29,12 +31,17 @@ class Truth:
         self._true_entries: dict[str, LedgerEntry] = {one.entry_id: one for one in account.entries}
         self._states: dict[str, set[State]] = defaultdict(set)
         self._ends: dict[str, tuple[OrderStatus, Decimal]] = {}
+        self.twice = 0
+        self._names: dict[str, str] = {}
         account.followers.append(self)
 
     def hear(self, happening: Happening) -> None:
         """Take note of what really happened."""
         if isinstance(happening, OrderHappening):
             update = happening.order.update
+            name = update.client_order_id
+            if name and self._names.setdefault(name, update.order_id) != update.order_id:
+                self.twice += 1
             self._states[update.order_id].add((update.quantity, update.filled))
             if update.status.is_final:
                 self._ends[update.order_id] = (update.status, update.filled)
@@ -80,6 +87,35 @@ class Truth:
         held = {asset: one.total for asset, one in account.following.balances.items() if one.total}
         assert held == totals
         self._sum_up()
+
+    def compare_desk(self, desk: OrderDesk) -> None:
+        """Every order the desk knows is what the exchange says it is, and none is in doubt."""
+        assert not self.twice, "an order was sent twice"
+        for view in desk.orders():
+            assert view.doubt is None, view
+            assert view.status is not OrderStatus.UNKNOWN, view
+            name = view.client_order_id
+            if view.status is OrderStatus.REFUSED:
+                assert name not in self._names, f"taken for refused: {view}"
+                continue
+            standing = self.account.order(view.order_id)
+            assert standing is not None, view
+            truth = standing.update
+            if truth.status.is_final:
+                assert (view.status, view.filled) == (truth.status, truth.filled), view
+            else:
+                assert (view.quantity, view.filled) == (truth.quantity, truth.filled), view
+
+    def compare_ledger(self, ledger: Ledger) -> None:
+        """Each fill is in the ledger once: what it holds is what the exchange's fills sum up to."""
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for fill in self._true_fills.values():
+            taken = sum(
+                (fee.amount for fee in fill.fees if fee.asset == fill.symbol.base), Decimal(0)
+            )
+            sums[fill.symbol] += fill.signed_quantity - taken
+        held = {one.symbol: one.quantity for one in ledger.positions() if one.quantity}
+        assert held == {symbol: total for symbol, total in sums.items() if total}
 
     def _sum_up(self) -> None:
         """Entries add up to balances, and fills to what was traded of each asset."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from fluxum import __version__
-from fluxum.cli import account, market, simulator, tapes
+from fluxum.cli import account, market, simulator, tapes, trading
 from fluxum.cli.demo import demo
 from fluxum.cli.process import exit_code
 from fluxum.cli.support import support
@@ -75,6 +75,14 @@ _sim = _group("Simulated exchanges on this machine.")
 _sim.callback()(lambda: None)  # so that `serve` stays a command of its own
 _sim.command()(simulator.serve)
 app.add_typer(_sim, name="sim")
+
+_order = _group("Place, change and end orders; each says what it will do and asks first.")
+_order.command()(trading.place)
+_order.command()(trading.amend)
+_order.command()(trading.cancel)
+_order.command("cancel-all")(trading.cancel_all)
+_order.command("list")(trading.list_orders)
+app.add_typer(_order, name="order")
 
 for _name in VENUES:
     _venue = _group(f"The commands above, with --exchange {_name}.")

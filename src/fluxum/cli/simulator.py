@@ -1,8 +1,11 @@
 """`sim serve`: a simulated exchange on this machine, speaking its venue's own protocol."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Annotated
 
@@ -28,6 +31,8 @@ from fluxum.venues.register import VENUES, find_venue
 
 __all__ = ["SimulatedName", "serve", "simulated"]
 
+_MONEY = Decimal(1000)
+
 SimulatedName = Annotated[
     str, typer.Option("--exchange", "-x", help=f"The exchange to be: {', '.join(VENUES)}.")
 ]
@@ -49,6 +54,12 @@ def serve(
         str,
         typer.Option(help="Faults by script, such as corrupt@6s,hangup@12s,drop=0.001."),
     ] = "",
+    account: Annotated[
+        str,
+        typer.Option(
+            help="Open an account there, and write its keys to this file for --keys file:..."
+        ),
+    ] = "",
     seconds: Seconds = None,
 ) -> None:
     """Serve a simulated exchange on a loopback WebSocket, with faults if you like.
@@ -68,7 +79,9 @@ def serve(
     async def main() -> None:
         async with simulated(
             names[0], symbols, seed=seed, rate=rate, faults=faults, host=host, port=port
-        ) as (_, url):
+        ) as (box, url):
+            if account:
+                _open_account(box, account, talk)
             talk.say(f"{names[0]} with {', '.join(symbols)} at {url}, Ctrl-C ends it")
             await until(seconds, asyncio.Event().wait())
 
@@ -100,3 +113,17 @@ async def simulated(
         serve_exchange(box, host, port) as url,
     ):
         yield box, url
+
+
+def _open_account(box: SimulatedExchange, file: str, talk: Output) -> None:
+    """An account with some of everything, whose keys only the owner of the file can read."""
+    key, secret = "simulated-key", b64encode(b"a secret of a simulated account").decode()
+    assets = {asset for one in box.instruments() for asset in (one.base, one.quote)}
+    box.open_account(key, secret, dict.fromkeys(sorted(assets), _MONEY), tier="")
+    path = Path(file)
+    try:
+        path.touch(mode=0o600)
+        path.write_text(f'[{box.venue.name}]\nkey = "{key}"\nsecret = "{secret}"\n')
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
+    talk.say(f"an account with {_MONEY} of each asset, its keys in {path}")

@@ -28,6 +28,7 @@ from fluxum.session.following import Following
 from fluxum.session.token import TokenKeeper
 from fluxum.venues.private import AccountQuestions, EntryQuery
 from fluxum.venues.questions import Page, Question
+from fluxum.venues.trading import Terms
 
 __all__ = ["Account", "AccountOwner"]
 
@@ -66,6 +67,7 @@ class Account:
         venue: str,
         asking: Asking,
         questions: AccountQuestions,
+        terms: Terms,
         tokens: TokenKeeper,
         clock: Clock,
         backoff: Callable[[], Backoff],
@@ -74,6 +76,8 @@ class Account:
     ) -> None:
         self.tokens = tokens
         self.asking = asking
+        self.terms = terms
+        """The venue's ways with orders, for the account's tier."""
         self.questions = questions
         """What can be asked, for `ask`."""
         self.following = Following(clock.now_ns() if since_ns is None else since_ns)

@@ -104,8 +104,17 @@ class Login:
 
         tokens = TokenKeeper(venue.name, fetch, _now_s, self._renew_s)
         backoff = partial(Backoff, rest.backoff, random)
+        terms = private.terms[tier]
         return Account(
-            venue.name, asking, questions, tokens, clock, backoff, self._since_ns, self._audit_s
+            venue.name,
+            asking,
+            questions,
+            terms,
+            tokens,
+            clock,
+            backoff,
+            since_ns=self._since_ns,
+            audit_s=self._audit_s,
         )
 
 

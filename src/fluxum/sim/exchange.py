@@ -90,7 +90,8 @@ class SimulatedExchange:
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._started_s = 0.0
-        self._silent_until_s = self._frozen_until_s = self._limited_until_s = 0.0
+        self._silent_until_s = self._frozen_until_s = 0.0
+        self._limited_until_ns = 0
         self._refusal: tuple[float, Fault] | None = None
         hooks = (self.change, self._stamp, self._speak, self._befalls)
         random = _generator(seed, "accounts")
@@ -313,7 +314,7 @@ class SimulatedExchange:
 
     def limit_calls(self, duration_s: float) -> None:
         """Refuse signed REST calls for a while, for being too many."""
-        self._limited_until_s = self._now_s() + duration_s
+        self._limited_until_ns = self._clock.now_ns() + int(duration_s * 1e9)
 
     def hangup_all(self, code: int = 1006) -> None:
         """Hang up on every client."""
@@ -368,8 +369,9 @@ class SimulatedExchange:
 
     def _befalls(self, mishap: Mishap) -> bool:
         if mishap is Mishap.LIMITED:
-            return self._limited_until_s > 0 and self._limited_until_s > self._now_s()
-        return self._plan.befalls(mishap, self._now_s() - self._started_s)
+            return self._clock.now_ns() < self._limited_until_ns
+        elapsed_s = 0.0 if self._group is None else self._now_s() - self._started_s
+        return self._plan.befalls(mishap, elapsed_s)
 
     def _remember(self, symbol: Symbol, now_ns: int) -> None:
         self._revisions[symbol] += 1

@@ -15,6 +15,7 @@ from fluxum.model.instrument import Asset
 from fluxum.model.order import Command, OrderUpdate
 from fluxum.venues.conversation import Fetch, VenueProtocol
 from fluxum.venues.questions import Page, Question
+from fluxum.venues.trading import Terms
 
 __all__ = [
     "TOKEN",
@@ -130,7 +131,8 @@ class Private(Struct, frozen=True, kw_only=True):
 
     `endpoint` names that of the private link; links to any endpoint of `token_endpoints` need a
     token. `sign` signs a call, given a number that only ever grows (a nonce). `allowances` are
-    the REST counters by the name of the account's tier, the first being assumed.
+    the REST counters and `terms` the ways with orders, both by the name of the account's tier, the
+    first being assumed.
     """
 
     endpoint: str
@@ -139,3 +141,4 @@ class Private(Struct, frozen=True, kw_only=True):
     questions: Callable[[], AccountQuestions]
     sign: Callable[[Fetch, Credentials, int], Signed]
     allowances: Mapping[str, RestAllowance]
+    terms: Mapping[str, Terms]

@@ -401,6 +401,20 @@ def test_level_3_has_one_depth_at_a_time() -> None:
     assert message(refusal)["success"] is False
 
 
+def test_an_iceberg_that_shows_more_goes_to_the_back_of_its_queue() -> None:
+    view = View()
+    view.engine.rest("iceberg", SELL, Decimal("100.1"), Decimal(2), NOW, Decimal(1))
+    view.engine.rest("other", SELL, Decimal("100.1"), Decimal(3), NOW)
+    server = KrakenServer(view, "level3")
+    ask(server, channel="level3", symbol=["BTC/USD"], token="t")
+
+    view.engine.take("taker", BUY, Decimal(1), None)
+
+    (frame,) = server.publish(BTC, NOW)
+    told = [(one["event"], one["order_id"]) for one in data(frame)["asks"]]
+    assert told == [("delete", "iceberg"), ("add", "iceberg")]
+
+
 @pytest.mark.parametrize(
     "frame",
     [

@@ -10,6 +10,7 @@ from fluxum.venues.kraken.private.questions import KrakenQuestions
 from fluxum.venues.kraken.private.rest_server import KrakenRest
 from fluxum.venues.kraken.private.server import KrakenPrivateServer
 from fluxum.venues.kraken.private.signing import sign
+from fluxum.venues.kraken.private.terms import TERMS
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.questions import KrakenMarketQuestions
 from fluxum.venues.kraken.server import KrakenServer
@@ -93,6 +94,7 @@ KRAKEN = Venue(
             "intermediate": RestAllowance(20, 0.5),
             "pro": RestAllowance(20, 1.0),
         },
+        terms=TERMS,
     ),
     popular=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     # 1008 is a policy violation: dialling again would repeat it.

@@ -43,7 +43,7 @@ from fluxum.model.order import (
 )
 from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
 from fluxum.venues.private import TOKEN
-from fluxum.venues.venue import Renew, Send
+from fluxum.venues.venue import Hangup, Renew, Send
 from recordings import FOLDER, recording
 
 EXECUTIONS = Subscription(Channel.EXECUTION)
@@ -322,6 +322,31 @@ def test_a_stale_token_is_renewed_and_the_subscribe_repeated_once() -> None:
     assert isinstance(refused, Refused)
     assert refused.subscription == EXECUTIONS
     assert sent(protocol) == []
+
+
+def test_a_new_beginning_refused_for_its_token_begins_again_with_another() -> None:
+    protocol = following()
+    protocol.resync(EXECUTIONS)
+    end, begin = sent(protocol)
+    refusal = {"error": "EAPI:Invalid token", "success": False}
+
+    assert say(protocol, refusal | {"method": "unsubscribe", "req_id": end["req_id"]}) == []
+    assert say(protocol, refusal | {"method": "subscribe", "req_id": begin["req_id"]}) == []
+
+    renewal, end, begin = sent(protocol)
+    assert isinstance(renewal, Renew)
+    assert [end["method"], begin["method"]] == ["unsubscribe", "subscribe"]
+
+
+def test_a_new_beginning_that_is_refused_otherwise_takes_a_new_link() -> None:
+    protocol = following()
+    protocol.resync(EXECUTIONS)
+    _, begin = sent(protocol)
+
+    refusal = {"error": "Already subscribed", "method": "subscribe", "success": False}
+    assert say(protocol, refusal | {"req_id": begin["req_id"]}) == []
+
+    assert sent(protocol) == [Hangup("no new beginning of executions: Already subscribed")]
 
 
 def test_a_command_refused_for_its_token_is_sent_once_more_with_another() -> None:

@@ -38,7 +38,7 @@ from fluxum.venues.kraken.private.words import (
 )
 from fluxum.venues.private import TOKEN
 
-__all__ = ["answers_of", "wire_of"]
+__all__ = ["answers_of", "is_client_id", "wire_of"]
 
 _CLIENT_ID = re.compile(
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[\x21-\x7e]{1,18}"
@@ -48,6 +48,11 @@ _BATCH_CANCEL = (2, 50)
 _AFTER_MAX_S = 86_400
 
 Wire = tuple[str, Any]  # the method and the Struct of its parameters
+
+
+def is_client_id(name: str) -> bool:
+    """Whether Kraken takes this as a client order id."""
+    return _CLIENT_ID.fullmatch(name) is not None
 
 
 def wire_of(command: Command) -> Wire:
@@ -138,7 +143,7 @@ def _fields(request: OrderRequest) -> native.OrderFields:
 
 def _check_ids(request: OrderRequest) -> None:
     name = request.client_order_id
-    if name and not _CLIENT_ID.fullmatch(name):
+    if name and not is_client_id(name):
         raise BadInput(
             f"a client order id is a UUID, 32 hexadecimal digits or up to 18 characters, "
             f"was {name!r}"

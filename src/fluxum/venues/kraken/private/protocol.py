@@ -33,7 +33,7 @@ from fluxum.venues.kraken.private import native, normalize
 from fluxum.venues.kraken.private.answers import Answers
 from fluxum.venues.kraken.private.channels import NAMES, AccountChannel, Numbering
 from fluxum.venues.kraken.private.commands import answers_of, wire_of
-from fluxum.venues.venue import Effect, Fetch, Renew, Send, SequenceCounts
+from fluxum.venues.venue import Effect, Fetch, Hangup, Renew, Send, SequenceCounts
 
 __all__ = ["KrakenPrivateProtocol"]
 
@@ -307,9 +307,12 @@ class KrakenPrivateProtocol:
         if channel is None:
             return ()
         if response.success is not True:
-            return self._subscription_refused(response, channel, method, received_ns)
+            return self._subscription_refused(
+                response, channel, method, received_ns, quiet=is_quiet
+            )
         if method == "unsubscribe":
             return () if is_quiet else self._end(channel, received_ns)
+        channel.is_renewed = False
         events = self._accept(channel, received_ns)
         raw = b"{}" if response.result is UNSET else response.result
         result = native.decode_subscribe_result(raw)
@@ -319,15 +322,26 @@ class KrakenPrivateProtocol:
         return events
 
     def _subscription_refused(
-        self, response: native.Response, channel: AccountChannel, method: str, received_ns: int
+        self,
+        response: native.Response,
+        channel: AccountChannel,
+        method: str,
+        received_ns: int,
+        *,
+        quiet: bool,
     ) -> Sequence[Event]:
-        if method == "unsubscribe":
+        if method == "unsubscribe":  # of a resync: what is asked behind it tells what to do
             return self._end(channel, received_ns) if channel.is_ending else ()
         reason = response.error or "no reason was given"
         if self._is_stale(reason) and not channel.is_renewed:
             channel.is_renewed = True
             self.outbox.append(Renew(reason))
-            self._ask("subscribe", channel, quiet=True)
+            if quiet:  # the end of the old stream was refused as well
+                self._ask("unsubscribe", channel, quiet=True)
+            self._ask("subscribe", channel, quiet=quiet)
+            return ()
+        if quiet:
+            self.outbox.append(Hangup(f"no new beginning of {channel.name}: {reason}"))
             return ()
         channel.is_answered = True
         channel.is_coming = False

@@ -173,10 +173,7 @@ def read_instant(form: Form, name: str) -> int | None:
 
 
 def _urlencoded(body: bytes) -> Form:
-    try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body)))
-    except ValueError as error:
-        raise VenueRefused("EAPI:Bad request", "EAPI") from error
+    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
 
 
 def _scalar(raw: bytes) -> str:

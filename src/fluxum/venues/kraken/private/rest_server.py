@@ -14,9 +14,10 @@ import msgspec
 from msgspec import Struct
 
 from fluxum.errors import BadInput, VenueRefused
-from fluxum.model.instrument import Symbol
+from fluxum.model.instrument import Asset, Symbol
 from fluxum.venues.accounts import Account, Mishap
 from fluxum.venues.kraken.legacy import asset_name, pair_name
+from fluxum.venues.kraken.plaintext import plain
 from fluxum.venues.kraken.private.history import History
 from fluxum.venues.kraken.private.rest_forms import Form, read_form
 from fluxum.venues.kraken.private.rest_trading import RestTrading
@@ -124,10 +125,13 @@ class KrakenRest:
         return {
             asset_name(one.asset): {
                 "balance": f"{one.total:f}",
-                "hold_trade": f"{one.held or Decimal(0):f}",
+                "hold_trade": self._amount(one.asset, one.held or Decimal(0)),
             }
             for one in account.balances()
         }
+
+    def _amount(self, asset: Asset, amount: Decimal) -> str:
+        return plain(amount, self._view.accounts.decimals(asset)).decode()
 
     def _equity(self, account: Account, form: Form, now_ns: int) -> object:  # noqa: ARG002
         """What all is worth in dollars, as far as there is a market for it."""

@@ -1,0 +1,342 @@
+"""What is known of all orders and commands, kept up with the account's stream.
+
+Events come in, in order; each is brought to the order or command it is about, and whatever changed
+is told on: to the journal, to those who wait, to those who look up what is in doubt, to readers.
+"""
+
+import logging
+from collections.abc import Iterable
+
+from msgspec import structs
+
+from fluxum.errors import FluxumError, IntentsError
+from fluxum.flow.bus import Bus
+from fluxum.flow.pipe import Pipe
+from fluxum.model.account import Fill
+from fluxum.model.event import Event, LinkLost, State, StateChange
+from fluxum.model.order import (
+    Accepted,
+    Amend,
+    Declined,
+    Edit,
+    OpenOrders,
+    OrderUpdate,
+    Place,
+    PlaceBatch,
+    TradingCount,
+)
+from fluxum.orders.counter import Aged, TradingCounter
+from fluxum.orders.door import Door
+from fluxum.orders.intents import Intent, Intents
+from fluxum.orders.pending import Asked, Pending
+from fluxum.orders.register import Orders
+from fluxum.orders.resolver import Resolver
+from fluxum.orders.statistics import DeskStatistics, PlacingCounts, gather
+from fluxum.orders.terms import Patience, Terms
+from fluxum.orders.tracker import TrackedOrder
+from fluxum.orders.view import Doubt, OrderView
+
+__all__ = ["Blotter"]
+
+_log = logging.getLogger(__name__)
+_SECOND_NS = 1_000_000_000
+
+
+class Blotter:
+    """Orders, commands, doubts and the journal of one account."""
+
+    def __init__(self, door: Door, intents: Intents, terms: Terms, patience: Patience) -> None:
+        self.orders = Orders(patience.keeping)
+        self.pending = Pending()
+        self.counts = PlacingCounts()
+        self.bus: Bus[OrderView] = Bus()
+        self.resolver = Resolver(door, self.orders, patience, self.changed)
+        self.counter: TradingCounter | None = None
+        if terms.allowance is not None:
+            self.counter = TradingCounter(terms.allowance, self._aged, self._open_orders)
+        self._door = door
+        self._intents = intents
+        self._terms = terms
+        self._margin_ns = round(patience.margin_s * _SECOND_NS)
+        self._doubted: set[int] = set()
+        self._kept: dict[str, str] = {}  # in the journal as unfinished: the venue's id by our name
+
+    # What happens
+
+    async def follow(self, events: Pipe[Event]) -> None:
+        """Take in the account's stream until it ends."""
+        try:
+            async for batch in events.batches():
+                for event in batch:
+                    self.take(event)
+        except FluxumError as error:
+            self.bus.close(error)
+            raise
+        self.lose("the session has ended")
+
+    def take(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case OrderUpdate():
+                self.changed(self.orders.tell(event))
+            case Fill():
+                order = self.orders.fill(event)
+                if order is not None:
+                    self.changed(order)
+            case Accepted() | Declined():
+                self._answered(event)
+            case OpenOrders():
+                self._snapshot(event)
+            case TradingCount():
+                if self.counter is not None:
+                    self.counter.correct(event, self._door.now_ns())
+            case LinkLost():
+                if not self._door.is_following:  # else it was another link than the account's
+                    self.lose(f"the link was lost: {event.reason}")
+            case StateChange():
+                if event.new is State.READY:
+                    self.resolver.wake()
+            case _:
+                pass
+
+    def lose(self, reason: str) -> None:
+        """No answer comes any more: whatever is on its way is in doubt."""
+        self.resolver.losses += 1
+        for asked in self.pending.all():
+            self.doubt(asked, reason)
+            self.drop(asked)
+
+    def learn(self, updates: Iterable[OrderUpdate], asked_ns: int) -> None:
+        """Take in what is open, as it was asked for."""
+        for update in updates:
+            self.changed(self.orders.tell_asked(update, asked_ns))
+
+    # What is done
+
+    def restore(self) -> None:
+        """Take up the orders a process before did not see the end of; they are in doubt."""
+        for unfinished in self._intents.unfinished():
+            intent, edit = unfinished.intent, unfinished.edit
+            order = self.orders.begin(
+                intent.request, intent.at_ns, intent.deadline_ns, intent.reference
+            )
+            self._kept[order.name] = unfinished.order_id
+            self.counts.replayed += 1
+            last_ns = max(intent.deadline_ns, unfinished.changed_ns)
+            if unfinished.order_id:
+                self.orders.accept(order, unfinished.order_id)
+            if edit is not None:
+                last_ns = max(last_ns, edit.deadline_ns or 0)
+                if edit.user_reference is not None:
+                    self.orders.expect_edit(order, edit.user_reference)
+            doubt = Doubt.CHANGE if order.is_met else Doubt.EXISTENCE
+            settle_ns = last_ns + self._margin_ns
+            order.suspect(doubt, settle_ns, "it was sent by a process before this one")
+            self.orders.moved(order)
+            self.resolver.add(order, settle_ns)
+            self.changed(order)
+
+    def keep(self, intents: Iterable[Intent]) -> None:
+        """Write down orders that are about to be sent; raises IntentsError."""
+        intents = list(intents)
+        self._intents.place(intents)
+        self._kept.update((intent.request.client_order_id, "") for intent in intents)
+
+    def keep_change(self, order: TrackedOrder, command: Amend | Edit) -> None:
+        """Write down a change that is about to be sent; raises IntentsError."""
+        if order.is_ours and order.name:
+            self._intents.change(order.name, command, self._door.now_ns())
+
+    def discard(self, order: TrackedOrder) -> None:
+        """An order was not sent after all."""
+        self.orders.discard(order)
+        if self._kept.pop(order.name, None) is not None:
+            self._write_ended(order)
+
+    def sent(self, asked: Asked) -> None:
+        """A command is on its way."""
+        self.pending.add(asked)
+        if self.counter is not None:
+            self.counter.book(asked.command_id, asked.command, self._door.now_ns())
+
+    def doubt(self, asked: Asked, reason: str) -> None:
+        """Nobody has said what became of a command."""
+        for order in asked.orders:
+            self._suspect(order, asked, reason)
+            self.changed(order)
+
+    def drop(self, asked: Asked) -> None:
+        """Its answer is not awaited any more."""
+        if self.counter is not None:
+            self.counter.land(asked.command_id)
+        self.pending.drop(asked)
+
+    def changed(self, order: TrackedOrder) -> None:
+        """Tell on that something was learned of an order."""
+        number = order.number
+        if order.doubt is not None:
+            if number not in self._doubted:
+                self._doubted.add(number)
+                self.counts.doubted += 1
+        elif number in self._doubted:
+            self._doubted.discard(number)
+            self.counts.settled += 1
+            self._drop_late(order)
+        if order.request is not None:
+            self._note(order)
+        for asked in self.pending.of(order):
+            asked.look()
+        if self.bus.is_read:
+            self.bus.put(order.view())
+
+    @property
+    def open_doubts(self) -> int:
+        """How many orders are in doubt."""
+        return len(self._doubted)
+
+    def statistics(self) -> DeskStatistics:
+        """All counts."""
+        return gather(
+            self.counts,
+            self.orders,
+            self.pending.counts,
+            commands_waiting=len(self.pending),
+            open_doubts=len(self._doubted),
+            looks=self.resolver.looks,
+        )
+
+    # Answers
+
+    def _answered(self, said: Accepted | Declined) -> None:
+        asked = self.pending.answer(said)
+        if asked is None:
+            return
+        if asked.is_answered and self.counter is not None:
+            self.counter.land(asked.command_id)
+        orders = _answered_orders(asked, said)
+        for order in orders:
+            if isinstance(said, Accepted):
+                self._accept(order, asked, said)
+            else:
+                self._decline(order, asked, said.message)
+            self.changed(order)
+        asked.look()
+
+    def _accept(self, order: TrackedOrder, asked: Asked, said: Accepted) -> None:
+        match asked.command:
+            case Place() | PlaceBatch():
+                self.orders.accept(order, said.order_id)
+            case Edit():
+                if said.order_id and said.order_id != order.order_id:
+                    now_ns = self._door.now_ns()
+                    becomes = asked.becomes if order.is_ours else None
+                    new = self.orders.replace(order, said.order_id, becomes, now_ns)
+                    self.changed(new)
+                self.orders.end_edit(order)
+                self._settle(order)
+            case Amend():
+                order.changed_ns = max(order.changed_ns, said.received_ns)
+                self._settle(order)
+            case _:
+                pass  # that it ended is told by the order itself
+
+    def _decline(self, order: TrackedOrder, asked: Asked, message: str) -> None:
+        if self._terms.leaves_doubt(message):
+            self._suspect(order, asked, message)
+        elif asked.is_placing:
+            self.orders.refuse(order, message)
+        else:
+            self.orders.end_edit(order)
+            self._settle(order)
+
+    def _settle(self, order: TrackedOrder) -> None:
+        """A change was answered; the doubt about it ends, unless there is another."""
+        if order.doubt is Doubt.CHANGE and not self.pending.of(order):
+            order.settle()
+            self.orders.moved(order)
+
+    def _suspect(self, order: TrackedOrder, asked: Asked, reason: str) -> None:
+        doubt = Doubt.EXISTENCE if asked.is_placing else Doubt.CHANGE
+        order.suspect(doubt, asked.settle_ns, reason)
+        self.orders.moved(order)
+        if order.doubt is not None or order.edit_reference is not None:
+            self.resolver.add(order, asked.settle_ns)
+
+    def _snapshot(self, event: OpenOrders) -> None:
+        settle_ns = event.received_ns + self._margin_ns
+        for order in self.orders.snapshot(event, settle_ns):
+            if order.doubt is not None:
+                self.resolver.add(order, settle_ns)
+            self.changed(order)
+
+    def _drop_late(self, order: TrackedOrder) -> None:
+        """What became of an order is known, so nobody waits for answers that are overdue."""
+        now_ns = self._door.now_ns()
+        for asked in list(self.pending.of(order)):
+            is_over = all(one.doubt is None for one in asked.orders)
+            if is_over and now_ns >= asked.settle_ns:
+                self.drop(asked)
+
+    # The journal
+
+    def _note(self, order: TrackedOrder) -> None:
+        """Write down what the next process has to know of an order of ours."""
+        name = order.name
+        if not name or self.orders.named(name) is not order:
+            return
+        known = self._kept.get(name)
+        if order.is_final:
+            if known is not None and order.edit_reference is None:
+                del self._kept[name]
+                self._write_ended(order)
+        elif known is None:
+            self._take_up(order)
+        elif order.order_id and known != order.order_id:
+            self._kept[name] = order.order_id
+            try:
+                self._intents.named(name, order.order_id)
+            except IntentsError as error:
+                _log.error("the journal does not know the id of order %s: %s", name, error)
+
+    def _write_ended(self, order: TrackedOrder) -> None:
+        try:
+            self._intents.ended(order.name, order.status)
+        except IntentsError as error:  # it will be asked for once more, and that is harmless
+            _log.error("the journal does not know that order %s ended: %s", order.name, error)
+
+    def _take_up(self, order: TrackedOrder) -> None:
+        """An order that counted as ended lives after all."""
+        assert order.request is not None, "only orders of ours are in the journal"
+        _log.error("order %s counted as ended and is %s", order.name, order.status.value)
+        intent = Intent(
+            request=structs.replace(order.request, client_order_id=order.name),
+            deadline_ns=order.deadline_ns or order.sent_ns,
+            at_ns=order.sent_ns,
+            reference=order.reference,
+        )
+        try:
+            self.keep([intent])
+        except IntentsError as error:
+            _log.error("the journal does not know of order %s: %s", order.name, error)
+
+    # What the counter asks
+
+    def _aged(self, name: str) -> Aged | None:
+        order = self.orders.find(name)
+        return None if order is None else Aged(order.symbol, order.changed_ns)
+
+    def _open_orders(self) -> Iterable[Aged]:
+        return (Aged(one.symbol, one.changed_ns) for one in self.orders.live.values())
+
+
+def _answered_orders(asked: Asked, said: Accepted | Declined) -> list[TrackedOrder]:
+    """The orders an answer is about: one row of a batch, or all there are."""
+    if len(asked.orders) <= 1 or not isinstance(asked.command, PlaceBatch):
+        return list(asked.orders)
+    name = said.client_order_id
+    for order in asked.orders:
+        if name and order.name == name:
+            return [order]
+    if isinstance(said, Declined) and said.is_last and asked.rows == 1:
+        return list(asked.orders)  # the batch as a whole
+    return [asked.orders[asked.rows - 1]] if asked.rows <= len(asked.orders) else []

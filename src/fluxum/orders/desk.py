@@ -1,0 +1,490 @@
+"""Placing orders so that none is forgotten and none is sent twice.
+
+    with FileIntents(path, "NAME") as intents:
+        async with OrderDesk(session.account, intents, random=SystemRandom()) as desk:
+            order = await desk.place(OrderRequest(symbol=..., side=..., quantity=..., ...))
+            await desk.cancel(order.client_order_id)
+
+An order is checked against its market, then against limits of one's own, then against the venue's
+allowance; it is written down; it is sent. Between these steps nothing waits, so nothing can come
+between. Then the answer is awaited.
+
+*What is raised and what is returned.* An error of `place`, `amend`, `edit` or `cancel` means that
+nothing was done: nothing was sent (BadInput, RiskRefused, RateLimited, IntentsError,
+TransportError), or the venue said no (VenueRefused). When nobody has said what became of a command
+in time, or its link was lost, the order is returned with status UNKNOWN. It is looked up in the
+background until it is known, and never sent again. Whoever is cancelled while waiting leaves an
+order in just that state. Commands that are about no one order raise OutcomeUnknown instead.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from msgspec import structs
+
+from fluxum.errors import (
+    BadInput,
+    FluxumError,
+    OutcomeUnknown,
+    RiskRefused,
+    VenueRefused,
+)
+from fluxum.flow.background import background
+from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.model.instrument import Symbol
+from fluxum.model.order import (
+    Accepted,
+    Amend,
+    Cancel,
+    CancelAll,
+    CancelBatch,
+    Command,
+    Edit,
+    OrderRequest,
+    OrderStatus,
+    Place,
+    PlaceBatch,
+)
+from fluxum.orders.blotter import Blotter
+from fluxum.orders.changes import after_amend, after_edit, present
+from fluxum.orders.check import check
+from fluxum.orders.door import Door
+from fluxum.orders.gate import Gate
+from fluxum.orders.intents import Intent, Intents
+from fluxum.orders.pending import Asked
+from fluxum.orders.risk import Risk, RiskLimits
+from fluxum.orders.statistics import DeskStatistics
+from fluxum.orders.switch import KillSwitch, SwitchState
+from fluxum.orders.terms import Patience, Terms
+from fluxum.orders.tracker import TrackedOrder
+from fluxum.orders.view import Doubt, OrderView
+
+__all__ = ["OrderDesk"]
+
+_log = logging.getLogger(__name__)
+_SECOND_NS = 1_000_000_000
+_TIMEOUT_S = 5.0
+_VIEWS_WAITING = 10_000
+_GLANCE_S = 0.05
+
+
+class OrderDesk:
+    """Orders of one account; used as an async context manager inside the session's block.
+
+    `terms` are the venue's ways, `limits` one's own, `profit` the day's profit for them. Names are
+    made from `random`, which should be the system's. Orders that `intents` holds unfinished are
+    looked up first.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        intents: Intents,
+        *,
+        random: Random,
+        terms: Terms | None = None,
+        limits: RiskLimits | None = None,
+        profit: Callable[[], Decimal | None] | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self.risk = Risk(RiskLimits() if limits is None else limits, door.book, profit)
+        """Limits and the halt switch: `desk.risk.halt("why")`, `desk.risk.resume()`."""
+        self._door = door
+        terms = Terms() if terms is None else terms
+        self._patience = Patience() if patience is None else patience
+        self._blotter = Blotter(door, intents, terms, self._patience)
+        self._orders = self._blotter.orders
+        self._gate = Gate(door, self._blotter, self.risk, random, terms, self._patience)
+        self._switch = KillSwitch(self._confirm, door.now_ns)
+        self._scope = background()
+        self._is_open = False
+        self._has_learned = False
+
+    async def __aenter__(self) -> Self:
+        events = self._door.account_events()
+        self._blotter.restore()
+        work = await self._scope.__aenter__()
+        self._is_open = True
+        work.start(self._blotter.follow(events), name="orders")
+        work.start(self._learn(), name="open orders")
+        work.start(self._blotter.resolver.run(), name="orders in doubt")
+        work.start(self._switch.run(), name="kill switch")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        try:
+            await self._leave_switch(error)
+        finally:
+            self._is_open = False
+            self._blotter.bus.close()
+            is_handled = await self._scope.__aexit__(kind, error, traceback)
+        return is_handled
+
+    # Placing
+
+    async def place(self, request: OrderRequest, *, timeout_s: float = _TIMEOUT_S) -> OrderView:
+        """Place an order; returns it once the venue has spoken of it, or UNKNOWN after a time-out.
+
+        Its client order id is made here unless the request has one. Raises as the module says.
+        """
+        asked = self._enter([request], timeout_s)
+        await self._wait(asked, timeout_s)
+        (order,) = asked.orders
+        if order.status is OrderStatus.REFUSED:
+            raise VenueRefused(f"order {order.name} was refused: {order.refusal}")
+        return order.view()
+
+    async def place_batch(
+        self, requests: Sequence[OrderRequest], *, timeout_s: float = _TIMEOUT_S
+    ) -> tuple[OrderView, ...]:
+        """Place several orders of one market at once; each is returned, REFUSED ones as well."""
+        if not requests:
+            raise BadInput("a batch of orders was expected, was none")
+        asked = self._enter(requests, timeout_s)
+        await self._wait(asked, timeout_s)
+        return tuple(order.view() for order in asked.orders)
+
+    async def validate(
+        self, request: OrderRequest, *, timeout_s: float = _TIMEOUT_S
+    ) -> tuple[str, ...]:
+        """Have an order checked here and by the venue, and not entered; returns its warnings.
+
+        Raises BadInput, VenueRefused, OutcomeUnknown when nobody answers.
+        """
+        named, wire, _ = self._gate.named(request)
+        check(named, self._gate.instrument(named.symbol), self._door.now_ns())
+        deadline_ns = self._gate.deadline_ns(timeout_s)
+        command = Place(request=wire, deadline_ns=deadline_ns, validate=True)
+        return (await self._confirm(command, timeout_s)).warnings
+
+    # Changing and ending
+
+    async def amend(self, amend: Amend, *, timeout_s: float = _TIMEOUT_S) -> OrderView:
+        """Change an order in place. One of its two ids says which."""
+        order = self._changeable(amend.client_order_id or amend.order_id)
+        if not order.order_id and order.reference is not None:
+            raise BadInput(f"the venue's id of order {order.name} is not known yet")
+        changed = after_amend(present(order.request, order.update), amend)
+        self._gate.check_change(order, changed)
+        deadline_ns = amend.deadline_ns or self._gate.deadline_ns(timeout_s)
+        command = structs.replace(
+            amend,
+            order_id=order.order_id,
+            client_order_id="" if order.order_id else order.name,
+            deadline_ns=deadline_ns,
+        )
+        return await self._change(order, command, deadline_ns, changed, timeout_s)
+
+    async def edit(self, edit: Edit, *, timeout_s: float = _TIMEOUT_S) -> OrderView:
+        """Put another order in the place of one; returns the new one, which takes over its name.
+
+        `edit.order_id` may be either id. Venues may refuse this for orders with a client id; one
+        that is placed with a user reference can be edited there.
+        """
+        order = self._changeable(edit.order_id)
+        if not order.order_id:
+            raise BadInput(f"the venue's id of order {order.name} is not known yet")
+        changed = after_edit(present(order.request, order.update), edit)
+        if changed.quantity is not None and changed.quantity <= order.filled:
+            raise BadInput(f"more than {order.filled}, which is filled, was expected")
+        self._gate.check_change(order, changed)
+        reference = edit.user_reference
+        if reference is None:
+            reference = self._gate.new_reference()
+        deadline_ns = edit.deadline_ns or self._gate.deadline_ns(timeout_s)
+        command = structs.replace(
+            edit,
+            order_id=order.order_id,
+            user_reference=reference,
+            deadline_ns=deadline_ns,
+            validate=False,
+        )
+        view = await self._change(order, command, deadline_ns, changed, timeout_s)
+        newest = self._orders.find(order.replaced_by) if order.replaced_by else None
+        return view if newest is None else newest.view()
+
+    async def cancel(self, name: str, *, timeout_s: float = _TIMEOUT_S) -> OrderView:
+        """End an order, named by either id; returns it when it has ended. Ended ones are no error.
+
+        No limit and no halt is in the way of a cancel.
+        """
+        order = self._known(name)
+        if order.is_final:
+            return order.view()
+        if order.order_id:
+            command = Cancel(order_ids=(order.order_id,))
+        elif order.reference is not None:
+            command = Cancel(user_references=(order.reference,))
+        else:
+            command = Cancel(client_order_ids=(order.name,))
+        asked = self._send(command, [order], self._gate.settle_ns(timeout_s))
+        await self._wait(asked, timeout_s)
+        view = order.view()
+        is_open = not view.status.is_final and view.doubt is not Doubt.CHANGE
+        if asked.declined is not None and is_open:
+            raise VenueRefused(f"order {name} was not canceled: {asked.declined.message}")
+        return view
+
+    async def cancel_batch(
+        self, names: Sequence[str], *, timeout_s: float = _TIMEOUT_S
+    ) -> tuple[OrderView, ...]:
+        """End several orders at once, each named by either id; returns them in this order."""
+        orders = [self._known(name) for name in names]
+        open_orders = [order for order in orders if not order.is_final]
+        if len(open_orders) == 1:
+            await self.cancel(names[orders.index(open_orders[0])], timeout_s=timeout_s)
+        elif open_orders:
+            command = CancelBatch(
+                order_ids=tuple(one.order_id for one in open_orders if one.order_id),
+                client_order_ids=tuple(one.name for one in open_orders if not one.order_id),
+            )
+            asked = self._send(command, open_orders, self._gate.settle_ns(timeout_s))
+            await self._wait(asked, timeout_s)
+            if asked.declined is not None:
+                raise VenueRefused(f"nothing was canceled: {asked.declined.message}")
+        return tuple(order.view() for order in orders)
+
+    async def cancel_all(self, *, timeout_s: float = _TIMEOUT_S) -> int:
+        """End every order of the account, of others too; returns how many the venue says it ended.
+
+        Raises VenueRefused, TransportError when nothing was sent, OutcomeUnknown.
+        """
+        orders = list(self._orders.live.values())
+        asked = self._send(CancelAll(), orders, self._gate.settle_ns(timeout_s))
+        await self._wait(asked, timeout_s)
+        return self._confirmed(asked, timeout_s).count or 0
+
+    async def cancel_all_after(self, timeout_s: int, *, is_left_armed: bool = False) -> SwitchState:
+        """Arm the kill switch: the venue ends all orders unless the desk renews it in time.
+
+        It is renewed every third of the time-out until the desk is left; then it is disarmed,
+        unless it is to be left armed or the block failed. Zero disarms now.
+        """
+        if timeout_s == 0:
+            return await self._switch.disarm(_TIMEOUT_S)
+        self._switch.is_left_armed = is_left_armed
+        return await self._switch.arm(timeout_s)
+
+    # What it knows
+
+    @property
+    def kill_switch(self) -> SwitchState:
+        """Until when the kill switch is armed."""
+        return self._switch.state
+
+    def order(self, name: str) -> OrderView | None:
+        """An order by either id; of a client order id the newest, where edits replaced it."""
+        order = self._orders.find(name)
+        return None if order is None else order.view()
+
+    def orders(self, symbol: Symbol | None = None) -> list[OrderView]:
+        """Every order that is remembered, those that ended first."""
+        return [one.view() for one in self._orders.all() if symbol in (None, one.symbol)]
+
+    def open_orders(self, symbol: Symbol | None = None) -> list[OrderView]:
+        """Orders that have not ended, as far as is known: those in doubt are among them."""
+        return [one.view() for one in self._orders.live.values() if symbol in (None, one.symbol)]
+
+    def changes(self, *, capacity: int = _VIEWS_WAITING) -> Pipe[OrderView]:
+        """Each order whenever something is learned of it; a slow reader skips to the latest."""
+        return self._blotter.bus.subscribe(
+            capacity=capacity,
+            overflow=Overflow.CONFLATE,
+            key=lambda view: (view.client_order_id, view.order_id),
+        )
+
+    def statistics(self) -> DeskStatistics:
+        """All counts, whose sums close."""
+        return self._blotter.statistics()
+
+    async def wait_settled(self, timeout_s: float | None = None) -> None:
+        """Wait until the account is followed, its orders are known and none is in doubt.
+
+        Raises TimeoutError that names the orders in doubt.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self._is_settled():  # noqa: ASYNC110 - the door tells of no change
+                    await asyncio.sleep(_GLANCE_S)
+        except TimeoutError:
+            names = [one.name or one.order_id for one in self._orders.live.values() if one.doubt]
+            doubted = ", ".join(names) or "no order, but the account is not followed"
+            raise TimeoutError(f"in doubt after {timeout_s} s: {doubted}") from None
+
+    # How orders get out
+
+    def _enter(self, requests: Sequence[OrderRequest], timeout_s: float) -> Asked:
+        """Check, write down and send; nothing waits in here."""
+        counts = self._blotter.counts
+        counts.asked += len(requests)
+        now_ns, deadline_ns = self._door.now_ns(), self._gate.deadline_ns(timeout_s)
+        try:
+            named = [self._gate.named(request) for request in requests]
+            self._gate.check_new([request for request, _, _ in named], now_ns)
+            command = _placing([wire for _, wire, _ in named], deadline_ns)
+        except BadInput:
+            counts.malformed += len(requests)
+            raise
+        except RiskRefused:
+            counts.risky += len(requests)
+            raise
+        try:
+            self._gate.foresee(command, now_ns)
+        except VenueRefused:
+            counts.foreseen += len(requests)
+            raise
+        orders: list[TrackedOrder] = []
+        try:
+            self._gate.refuse_unfollowed()
+            self._blotter.keep(
+                Intent(request=request, deadline_ns=deadline_ns, at_ns=now_ns, reference=reference)
+                for request, _, reference in named
+            )
+            orders += [
+                self._orders.begin(request, now_ns, deadline_ns, reference)
+                for request, _, reference in named
+            ]
+            asked = self._send(command, orders, self._gate.settle_ns(timeout_s))
+        except FluxumError:  # surely nothing was sent
+            counts.unsent += len(requests)
+            for order in orders:
+                self._blotter.discard(order)
+            raise
+        counts.placed += len(requests)
+        self.risk.book(len(requests), now_ns)
+        return asked
+
+    async def _change(
+        self,
+        order: TrackedOrder,
+        command: Amend | Edit,
+        deadline_ns: int,
+        changed: OrderRequest,
+        timeout_s: float,
+    ) -> OrderView:
+        now_ns = self._door.now_ns()
+        self._gate.foresee(command, now_ns)
+        self._gate.refuse_unfollowed()
+        self._blotter.keep_change(order, command)
+        settle_ns = deadline_ns + round(self._patience.margin_s * _SECOND_NS)
+        if isinstance(command, Edit) and command.user_reference is not None:
+            self._orders.expect_edit(order, command.user_reference)
+        try:
+            asked = self._send(command, [order], settle_ns)
+        except FluxumError:
+            self._orders.end_edit(order)
+            raise
+        asked.becomes = changed
+        self.risk.book(1, now_ns)
+        await self._wait(asked, timeout_s)
+        if asked.declined is not None and order.doubt is None:
+            raise VenueRefused(f"order {order.name} was not changed: {asked.declined.message}")
+        return order.view()
+
+    def _send(self, command: Command, orders: Sequence[TrackedOrder], settle_ns: int) -> Asked:
+        """Send a command; FluxumError means that surely nothing was sent."""
+        if not self._is_open:
+            raise BadInput("a desk trades inside its block: async with OrderDesk")
+        try:
+            number = self._door.command(command)
+        except FluxumError:
+            raise
+        except BaseException:
+            # Whoever raises anything else did not keep the door's word: it may have been sent.
+            self._blotter.doubt(Asked(0, command, orders, settle_ns), "sending it failed")
+            raise
+        asked = Asked(number, command, orders, settle_ns)
+        self._blotter.sent(asked)
+        return asked
+
+    async def _wait(self, asked: Asked, timeout_s: float) -> None:
+        """Wait for the answer; whatever ends the wait before it, the outcome is in doubt then."""
+        reason = "whoever waited for the answer has left"
+        try:
+            async with asyncio.timeout(timeout_s):
+                await asked.done
+        except TimeoutError:
+            reason = f"nobody answered within {timeout_s} s"
+        finally:
+            if not asked.is_known:
+                self._blotter.doubt(asked, reason)
+
+    async def _confirm(self, command: Command, timeout_s: float) -> Accepted:
+        """Send a command that is about no order, and wait for the venue's yes."""
+        asked = self._send(command, [], self._gate.settle_ns(timeout_s))
+        await self._wait(asked, timeout_s)
+        return self._confirmed(asked, timeout_s)
+
+    def _confirmed(self, asked: Asked, timeout_s: float) -> Accepted:
+        if asked.declined is not None:
+            raise VenueRefused(f"the venue refused: {asked.declined.message}")
+        if asked.accepted is None:
+            raise OutcomeUnknown(f"nobody has answered within {timeout_s} s")
+        return asked.accepted
+
+    def _known(self, name: str) -> TrackedOrder:
+        order = self._orders.find(name)
+        if order is None:
+            raise BadInput(f"an order this desk knows was expected, was {name!r}")
+        return order
+
+    def _changeable(self, name: str) -> TrackedOrder:
+        """An order that can be changed now: it lives, and nothing about it is in doubt."""
+        order = self._known(name)
+        if order.is_final:
+            raise BadInput(f"order {name} has ended: {order.status.value}")
+        if order.doubt is not None or order.edit_reference is not None:
+            raise OutcomeUnknown(f"order {name} is in doubt, so nothing was sent", order.name)
+        if any(asked.is_changing for asked in self._blotter.pending.of(order)):
+            raise BadInput(f"a change of order {name} is on its way already")
+        return order
+
+    def _is_settled(self) -> bool:
+        blotter = self._blotter
+        is_known = self._has_learned and self._door.is_following
+        return is_known and not blotter.open_doubts and not blotter.resolver.open
+
+    # Behind the block
+
+    async def _learn(self) -> None:
+        """Ask what was open before anybody listened."""
+        while not self._has_learned:
+            if self._door.is_following:
+                asked_ns = self._door.now_ns()
+                try:
+                    updates = await self._door.ask(self._door.questions.open_orders())
+                except FluxumError as error:
+                    _log.warning("open orders are not known: %s", error)
+                else:
+                    self._blotter.learn(updates, asked_ns)
+                    self._has_learned = True
+                    return
+            await asyncio.sleep(self._patience.look_s)
+
+    async def _leave_switch(self, error: BaseException | None) -> None:
+        state = self._switch.state
+        if state.timeout_s is None:
+            return
+        if isinstance(error, Exception) or self._switch.is_left_armed:
+            _log.warning("the kill switch is left armed until %s", state.until_ns)
+            return
+        try:
+            await self._switch.disarm(self._patience.disarm_s)
+        except FluxumError as problem:
+            _log.warning("the kill switch may be armed until %s: %s", state.until_ns, problem)
+
+
+def _placing(requests: Sequence[OrderRequest], deadline_ns: int) -> Place | PlaceBatch:
+    if len(requests) == 1:
+        return Place(request=requests[0], deadline_ns=deadline_ns)
+    return PlaceBatch(requests=tuple(requests), deadline_ns=deadline_ns)

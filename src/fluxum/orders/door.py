@@ -1,0 +1,57 @@
+"""What a session offers to whoever trades through it."""
+
+from typing import Protocol, TypeVar
+
+from fluxum.book.book import Book
+from fluxum.flow.pipe import Pipe
+from fluxum.model.event import Event
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.order import Command
+from fluxum.venues.private import AccountQuestions
+from fluxum.venues.questions import Question
+
+__all__ = ["Door"]
+
+Said = TypeVar("Said")
+
+
+class Door(Protocol):
+    """One's own account at a venue, as a session keeps it."""
+
+    @property
+    def is_following(self) -> bool:
+        """Whether orders and fills are known without a hole now, so that commands are taken."""
+        ...
+
+    @property
+    def questions(self) -> AccountQuestions:
+        """What can be asked, for `ask`."""
+        ...
+
+    def command(self, command: Command) -> int:
+        """Send a command now and return its number, which its answers carry.
+
+        Raises TransportError while the account is not followed and BadInput for what the venue
+        cannot be asked: then surely nothing was sent.
+        """
+        ...
+
+    async def ask(self, question: Question[Said]) -> Said:
+        """The venue's answer to a question; paced, and repeated where that helps."""
+        ...
+
+    def account_events(self) -> Pipe[Event]:
+        """All about the account and its link, in order; the pipe fails rather than drop one."""
+        ...
+
+    def instrument(self, symbol: Symbol) -> Instrument | None:
+        """A market's rules, once the venue told them."""
+        ...
+
+    def book(self, symbol: str) -> Book:
+        """A market's live book; raises NotSubscribed."""
+        ...
+
+    def now_ns(self) -> int:
+        """The session's clock."""
+        ...

@@ -1,0 +1,70 @@
+"""What Kraken allows those who trade, by tier, and what it takes as the name of an order.
+
+https://docs.kraken.com/api/docs/guides/spot-ratelimits (one counter for each market, which changes
+of young orders raise by more), /guides/spot-clordid, and the pages of the methods, 2026-05. That
+`cancel_all` counts one in each market is what Kraken's own tool does
+(https://github.com/krakenfx/kraken-api-sdk, 2026).
+"""
+
+from decimal import Decimal
+
+from fluxum.model.order import OrderRequest
+from fluxum.venues.kraken.private.commands import is_client_id
+from fluxum.venues.trading import AgeBands, Terms, TradingAllowance
+
+__all__ = ["TERMS"]
+
+
+def _bands(*bands: tuple[int, int]) -> AgeBands:
+    return AgeBands(tuple((age_s, Decimal(cost)) for age_s, cost in bands))
+
+
+_AMEND_AGES = _bands((5, 3), (10, 2), (15, 1))
+_EDIT_AGES = _bands((5, 6), (10, 5), (15, 4), (45, 2), (90, 1))
+_CANCEL_AGES = _bands((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
+
+
+def _allowance(most: int, decay_per_s: str, orders_max: int) -> TradingAllowance:
+    return TradingAllowance(
+        most=Decimal(most),
+        decay_per_s=Decimal(decay_per_s),
+        orders_max=orders_max,
+        add=Decimal(1),
+        batch_add=Decimal("0.5"),
+        amend=Decimal(1),
+        edit=Decimal(1),
+        cancel_all=Decimal(1),
+        amend_ages=_AMEND_AGES,
+        edit_ages=_EDIT_AGES,
+        cancel_ages=_CANCEL_AGES,
+    )
+
+
+def _takes_name(request: OrderRequest) -> bool:
+    """An order with a close order, or with a tag of the user's, can have no client order id."""
+    return request.close is None and request.user_reference is None
+
+
+def _leaves_doubt(message: str) -> bool:
+    """Errors of the engine's own, or of time, of which the order may be entered all the same."""
+    return message.startswith(("EGeneral:Internal error", "EService:Unavailable", "EService:Busy"))
+
+
+def _terms(allowance: TradingAllowance) -> Terms:
+    return Terms(
+        allowance=allowance,
+        is_name=is_client_id,
+        takes_name=_takes_name,
+        leaves_doubt=_leaves_doubt,
+        # https://docs.kraken.com/api/docs/websocket-v2/add_order, `deadline`
+        deadline_min_s=0.5,
+        deadline_max_s=60.0,
+    )
+
+
+TERMS = {
+    "starter": _terms(_allowance(60, "1", 60)),
+    "intermediate": _terms(_allowance(125, "2.34", 80)),
+    "pro": _terms(_allowance(180, "3.75", 225)),
+}
+"""The ways with orders, by the name of the account's tier."""
