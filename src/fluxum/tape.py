@@ -29,7 +29,7 @@ from msgspec import Struct
 from fluxum.clock import Clock
 from fluxum.errors import TapeError
 from fluxum.transport.http import Http
-from fluxum.transport.link import Dial, Link
+from fluxum.transport.link import Dial, Link, Sealed
 
 __all__ = [
     "RecordedAnswers",
@@ -304,9 +304,10 @@ class _RecordedLink:
         self._number = number
 
     async def send(self, frame: bytes) -> None:
-        """Send and keep."""
+        """Send and keep, a secret excepted."""
         await self._link.send(frame)
-        self._tape.add(frame, self._number, sent=True)
+        shown = frame.shown if isinstance(frame, Sealed) else frame
+        self._tape.add(shown, self._number, sent=True)
 
     async def receive(self) -> bytes:
         """Receive and keep."""

@@ -30,7 +30,14 @@ from fluxum.model.codec import encode_event
 from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
-from fluxum.model.order import Amend, OrderRequest, OrderType, TimeInForce
+from fluxum.model.order import (
+    Amend,
+    CancelBatch,
+    Command,
+    OrderRequest,
+    OrderType,
+    TimeInForce,
+)
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.intents import MemoryIntents
 from fluxum.orders.view import OrderView
@@ -104,6 +111,10 @@ class Trader:
                 await desk.place(self._request(symbol), timeout_s=3)
         except FluxumError:
             self.refused += 1
+
+    def nonsense(self) -> Command:
+        """What no venue can be asked."""
+        return CancelBatch(order_ids=(f"{self._random.random()}",))
 
     def _amend(self, order: OrderView) -> Amend:
         quantity = (order.quantity or Decimal(1)) / 2

@@ -20,7 +20,7 @@ from fluxum.model.event import AccountEvent, Event, MarketEvent, Rejected, Subsc
 from fluxum.pacing import TokenBucket
 from fluxum.session.fetching import FetchCounts, Fetching, Rest
 from fluxum.session.token import TokenKeeper
-from fluxum.transport.link import Link
+from fluxum.transport.link import Link, Sealed
 from fluxum.venues.private import TOKEN
 from fluxum.venues.venue import (
     Effect,
@@ -181,7 +181,7 @@ class Connection:
         if self._tokens is None:
             raise LocalProtocolError(f"{self._venue} needs a token here, and none can be had")
         self._token = self._tokens.text
-        return frame.replace(_PLACEHOLDER, self._token.encode())
+        return Sealed(frame.replace(_PLACEHOLDER, self._token.encode()), shown=frame)
 
     async def _watch(self) -> None:
         """Ping, give up on a link that is silent or owes an answer, have an old one replaced."""

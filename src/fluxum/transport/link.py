@@ -4,11 +4,34 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, Self
 
 from fluxum.errors import LinkClosed
 
-__all__ = ["Dial", "Link", "MemoryLink", "loopback"]
+__all__ = ["Dial", "Link", "MemoryLink", "Sealed", "loopback"]
+
+
+class Sealed(bytes):
+    """A frame with a secret in it, for the wire alone.
+
+    `shown` is the same frame without the secret: what a recorder keeps, and what it prints as.
+    """
+
+    shown: bytes
+
+    def __new__(cls, frame: bytes, shown: bytes) -> Self:
+        """A frame and what may be seen of it."""
+        sealed = super().__new__(cls, frame)
+        sealed.shown = shown
+        return sealed
+
+    def __repr__(self) -> str:
+        """What may be seen."""
+        return f"Sealed({self.shown!r})"
+
+    def __str__(self) -> str:
+        """What may be seen."""
+        return repr(self)
 
 
 class Link(Protocol):

@@ -1,0 +1,134 @@
+"""Keys, secrets and tokens of a simulated day are looked for wherever something is written."""
+
+import asyncio
+import gzip
+import logging
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+
+import pytest
+from account_days import BTC, ETH, KEY, MONEY, SECRET, Plan, Trader, script
+
+from fluxum.errors import FluxumError
+from fluxum.flow.background import background
+from fluxum.flow.pipe import Overflow
+from fluxum.model.account import Credentials
+from fluxum.model.codec import encode_event
+from fluxum.model.event import Channel, Event, Subscription
+from fluxum.orders.desk import OrderDesk
+from fluxum.orders.intents import FileIntents
+from fluxum.session.login import Login
+from fluxum.session.session import Session
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.faults import parse_faults
+from fluxum.sim.loop import SimulatedClock, run
+from fluxum.tape import TapeWriter, recording, recording_calls
+from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.private import TOKEN
+
+LENGTH_S = 900.0
+
+
+class Written:
+    """Everything that anybody could read afterwards."""
+
+    def __init__(self) -> None:
+        self.texts: list[bytes] = []
+        self.errors = 0
+
+    def take(self, event: Event) -> bool:
+        self.texts.append(encode_event(event) + repr(event).encode())
+        return False
+
+    def failed(self, error: FluxumError) -> None:
+        self.errors += 1
+        self.texts.append(f"{error!r} {error} {error.__cause__!r} {error.__context__!r}".encode())
+
+
+async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
+    """A day of trading that is recorded, logged and journalled; returns fills, and tokens."""
+    random, clock = Random(5), SimulatedClock()
+    plan = Plan(parse_faults(script(random, LENGTH_S)), Random(6))
+    exchange = SimulatedExchange(
+        KRAKEN, [BTC, ETH], seed=5, clock=clock, rate_per_s=2.0, faults=plan
+    )
+    tokens: list[str] = []
+    issue = exchange.accounts.issue_token
+
+    def issued(*arguments: object) -> str:
+        tokens.append(issue(*arguments))  # type: ignore[arg-type]
+        return tokens[-1]
+
+    exchange.accounts.issue_token = issued  # type: ignore[method-assign, assignment]
+    async with exchange:
+        account = exchange.open_account(KEY, SECRET, MONEY, tier="pro")
+        login = Login(Credentials(KEY, SECRET), tier="pro", http=exchange)
+        with TapeWriter(folder / "tape.jsonl.gz", KRAKEN.name, clock) as tape:
+            session = Session(
+                KRAKEN,
+                dial=recording(exchange.dial, tape),
+                clock=clock,
+                random=random,
+                http=recording_calls(exchange, tape),
+                login=login,
+            )
+            session._intake.bus.subscribe(written.take, capacity=1, overflow=Overflow.RAISE)
+            raw = session.raw(capacity=1_000_000)
+            with FileIntents(folder / "orders.jsonl", KRAKEN.name) as intents:
+                async with session:
+                    session.subscribe(
+                        *map(Subscription, (Channel.EXECUTION, Channel.BALANCE)),
+                        Subscription(Channel.INSTRUMENT),
+                        Subscription(Channel.LEVEL3, BTC),
+                    )
+                    await trade(session, intents, exchange, random, written)
+        written.texts.append(repr(list(raw.drain())).encode())
+        written.texts.append(f"{login!r} {session!r} {session.account.tokens!r}".encode())
+        written.texts.append(f"{session.statistics()!r} {exchange.accounts.by_key(KEY)!r}".encode())
+    return len(account.fills), tokens
+
+
+async def trade(
+    session: Session,
+    intents: FileIntents,
+    exchange: SimulatedExchange,
+    random: Random,
+    written: Written,
+) -> None:
+    trader = Trader(exchange, random)
+    desk = OrderDesk(session.account, intents, random=random, terms=session.account.terms)
+    async with desk, background() as work:
+        for second in range(int(LENGTH_S / 2)):
+            await asyncio.sleep(2.0)
+            work.start(trader.act(desk), name="trader")
+            if second % 100 == 50:
+                exchange.expire_tokens()
+            try:
+                session.account.command(trader.nonsense())
+            except FluxumError as error:
+                written.failed(error)
+        with suppress(TimeoutError):
+            await desk.wait_settled(60)
+        written.texts.append(repr(desk.orders()).encode())
+
+
+def test_no_secret_is_written_anywhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    written = Written()
+    with caplog.at_level(logging.DEBUG):
+        fills, tokens = run(live(written, tmp_path))
+
+    tape = gzip.decompress((tmp_path / "tape.jsonl.gz").read_bytes())
+    journal = (tmp_path / "orders.jsonl").read_bytes()
+    logs = "\n".join(f"{one.getMessage()} {one.args!r} {one.exc_text}" for one in caplog.records)
+    everything = b"\n".join([*written.texts, tape, journal, logs.encode()])
+    # There was enough to be found, and the place of each token is there.
+    assert fills > 50
+    assert len(tokens) > 5
+    assert written.errors > 100
+    assert len(caplog.records) > 20
+    assert TOKEN.encode() in tape
+    assert b"executions" in tape
+    assert len(journal) > 0
+    for secret in (KEY, SECRET, *tokens):
+        assert secret.encode() not in everything, "a secret was written down"
