@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: demo test lint check fix bench docs support recordings soak sim venue clean help
+.PHONY: demo test lint check fix bench docs support recordings soak sim accounts venue clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -52,6 +52,9 @@ soak: $(VENV)/.dev  ## an hour of virtual time, then ten real minutes: nothing m
 
 sim: $(VENV)/.dev  ## simulated days with faults: SEEDS=200, or one SEED=n
 	@$(PYTHON) tests/simulation/days.py $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
+
+accounts: $(VENV)/.dev  ## simulated hours of trading with faults: SEEDS=200, or one SEED=n
+	@$(PYTHON) tests/simulation/account_days.py $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
 
 clean:  ## remove all that was made here, .venv included
 	@rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

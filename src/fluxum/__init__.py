@@ -17,7 +17,9 @@ import logging
 from fluxum.book.book import Book, MarketPrice
 from fluxum.book.proof import BookProof, BookStatus
 from fluxum.connect import connect
+from fluxum.credentials import find_credentials
 from fluxum.errors import FluxumError
+from fluxum.model.account import Balance, Credentials, Fill, LedgerEntry
 from fluxum.model.event import (
     Channel,
     Desync,
@@ -30,10 +32,18 @@ from fluxum.model.event import (
 )
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Level, Side, Ticker, Trade
+from fluxum.model.order import Amend, OrderRequest, OrderStatus, OrderType, TimeInForce
+from fluxum.orders.desk import OrderDesk
+from fluxum.orders.intents import FileIntents, MemoryIntents
+from fluxum.orders.risk import RiskLimits
+from fluxum.portfolio import Portfolio
 from fluxum.replay import Replay, verify
+from fluxum.session.login import Login
 from fluxum.session.session import Session
 
 __all__ = [
+    "Amend",
+    "Balance",
     "Book",
     "BookProof",
     "BookSnapshot",
@@ -41,24 +51,38 @@ __all__ = [
     "BookUpdate",
     "Candle",
     "Channel",
+    "Credentials",
     "Desync",
     "Dropped",
     "Event",
+    "FileIntents",
+    "Fill",
     "FluxumError",
     "Gap",
     "Instrument",
+    "LedgerEntry",
     "Level",
     "LinkLost",
+    "Login",
     "MarketPrice",
+    "MemoryIntents",
+    "OrderDesk",
+    "OrderRequest",
+    "OrderStatus",
+    "OrderType",
+    "Portfolio",
     "Replay",
+    "RiskLimits",
     "Session",
     "Side",
     "State",
     "Subscription",
     "Symbol",
     "Ticker",
+    "TimeInForce",
     "Trade",
     "connect",
+    "find_credentials",
     "verify",
 ]
 

@@ -268,6 +268,20 @@ def test_a_fill_that_comes_after_the_end_of_its_order_is_told() -> None:
     assert (fill.symbol, fill.side) == (BTC, Side.SELL)
 
 
+def test_a_trigger_is_where_it_waits_and_not_its_distance() -> None:
+    protocol = following()
+    stop = json.loads(PENDING)
+    stop["data"][0] |= {
+        "order_type": "stop-loss",
+        "triggers": {"price": -2.0, "price_type": "pct", "actual_price": 26000.0},
+    }
+
+    (pending,) = say(protocol, stop)
+
+    assert isinstance(pending, OrderUpdate)
+    assert pending.trigger_price == Decimal("26000.0")
+
+
 def test_balances_come_whole_and_then_line_by_line() -> None:
     protocol = following()
 

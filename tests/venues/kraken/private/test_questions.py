@@ -158,6 +158,27 @@ def test_a_stop_names_its_trigger_first_and_its_limit_second(questions: KrakenQu
     assert (order.trigger_price, order.limit_price) == (Decimal("29000.0"), Decimal("28900.0"))
 
 
+def test_a_trailing_stop_names_its_distance_and_where_it_waits(
+    questions: KrakenQuestions,
+) -> None:
+    # As seen in https://github.com/ccxt/ccxt/issues/21063
+    body = OPEN.replace(b'"ordertype":"limit"', b'"ordertype":"trailing-stop"')
+    body = body.replace(b'"price":"30010.0","price2"', b'"price":"+50.0000%","price2"')
+    body = body.replace(b'"stopprice":"0.00000"', b'"stopprice":"29000.0"')
+
+    (order,) = questions.open_orders().read(body, NOW)
+
+    assert (order.trigger_price, order.limit_price) == (Decimal("29000.0"), None)
+
+
+def test_an_amount_that_was_spent_is_no_quantity(questions: KrakenQuestions) -> None:
+    body = OPEN.replace(b'"oflags":"fciq"', b'"oflags":"fciq,viqc"')
+
+    (order,) = questions.open_orders().read(body, NOW)
+
+    assert (order.quantity, order.filled) == (Decimal("0.37500000"), Decimal("0.37500000"))
+
+
 def test_fills_come_newest_first_with_their_fee_in_the_quote_asset(
     questions: KrakenQuestions,
 ) -> None:

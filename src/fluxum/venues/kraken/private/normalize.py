@@ -83,7 +83,7 @@ def order(wire: native.Report, known: OrderUpdate | None, received_ns: int) -> O
     """
     if known is None:
         known = _first(wire, received_ns)
-    trigger = wire.triggers.price if wire.triggers is not None else wire.stop_price
+    trigger = _trigger(wire)
     filled = known.filled if wire.cum_qty is None else _finite(wire.cum_qty)
     quantity = known.quantity if wire.order_qty is None else _finite(wire.order_qty)
     average = known.average_price if wire.avg_price is None else _finite(wire.avg_price)
@@ -113,6 +113,16 @@ def order(wire: native.Report, known: OrderUpdate | None, received_ns: int) -> O
         venue_ns=known.venue_ns if wire.timestamp is None else parse_instant(wire.timestamp),
         received_ns=received_ns,
     )
+
+
+def _trigger(wire: native.Report) -> Decimal | None:
+    """The price a trigger waits for, which need not be how it was asked for."""
+    triggers = wire.triggers
+    if triggers is None:
+        return wire.stop_price
+    if triggers.actual_price is not None:
+        return triggers.actual_price
+    return triggers.price if triggers.price_type in {None, "static"} else None
 
 
 def fragment(wire: native.Report, received_ns: int) -> OrderFragment:

@@ -6,7 +6,7 @@ begin with the newest, fifty a page; `start` is exclusive, `end` inclusive.
 """
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -183,12 +183,13 @@ class KrakenQuestions:
             side=_side(row.descr.type),
             order_type=kind,
             status=_status(row),
-            quantity=max(row.vol, row.vol_exec),
+            # An amount to spend is not a quantity: what it buys is known when it is bought.
+            quantity=row.vol_exec if "viqc" in flags else max(row.vol, row.vol_exec),
             filled=row.vol_exec,
             cost=row.cost,
             average_price=row.price if row.vol_exec else None,
-            limit_price=_limit_price(kind, row.descr),
-            trigger_price=row.descr.price if kind.is_triggered else None,
+            limit_price=_limit_price(kind, row),
+            trigger_price=_trigger_price(kind, row),
             time_in_force=time_in_force(row.timeinforce),
             post_only="post" in flags,
             reason=row.reason or "",
@@ -270,11 +271,28 @@ def _status(row: rest.OrderRow) -> OrderStatus:
     raise RemoteProtocolError(f"an order status was expected, was {row.status!r}")
 
 
-def _limit_price(kind: OrderType, description: rest.Description) -> Decimal | None:
+def _limit_price(kind: OrderType, row: rest.OrderRow) -> Decimal | None:
     """Of triggered orders `price` is the trigger and `price2` the limit."""
     if not kind.has_limit:
         return None
-    return description.price2 if kind.is_triggered else description.price
+    text = row.descr.price2 if kind.is_triggered else row.descr.price
+    return _static(text) or row.limitprice or None
+
+
+def _trigger_price(kind: OrderType, row: rest.OrderRow) -> Decimal | None:
+    """Of trailing orders the trigger moves, and is named beside the distance."""
+    return (row.stopprice or _static(row.descr.price)) if kind.is_triggered else None
+
+
+def _static(text: str) -> Decimal | None:
+    """A price that is one; distances (`+50.0000%`, `#5`) are none."""
+    if text[:1] in "+-#" or text.endswith("%"):
+        return None
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        raise RemoteProtocolError(f"a price was expected, was {text[:40]!r}") from None
+    return price if price.is_finite() and price else None
 
 
 def _side(word: str) -> Side:

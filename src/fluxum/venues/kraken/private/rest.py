@@ -73,13 +73,16 @@ class Description(Struct):
 
     `{"pair":"XBTUSD","type":"buy","ordertype":"limit","price":"30010.0","price2":"0",
     "leverage":"none","order":"buy 1.25000000 XBTUSD @ limit 30010.0","close":""}`
+
+    Prices are text: of trailing orders they are distances (`+50.0000%`, seen by
+    https://github.com/ccxt/ccxt/issues/21063).
     """
 
     pair: str
     type: str
     ordertype: str
-    price: Decimal = Decimal(0)
-    price2: Decimal = Decimal(0)
+    price: str = "0"
+    price2: str = "0"
 
 
 class OrderRow(Struct):
@@ -102,6 +105,8 @@ class OrderRow(Struct):
     closetm: Decimal | None = None
     reason: str | None = None
     oflags: str = ""
+    stopprice: Decimal = Decimal(0)
+    limitprice: Decimal = Decimal(0)
     timeinforce: str = "GTC"
 
 
