@@ -31,21 +31,29 @@ def test_generated_documents_are_current(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where everything of the README runs."""
+    return tmp_path_factory.mktemp("readme")
+
+
+@pytest.fixture(scope="module")
+def endpoint(folder: Path) -> Iterator[str]:
     """A simulated Kraken in another process, as the README starts it."""
     serve = next(command for command in commands() if " serve " in command)
     words = shlex.split(serve.replace("--port 8765", "--port 0"))
     with subprocess.Popen(
-        [sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True, cwd=folder
     ) as process:
         assert process.stderr is not None
         said = process.stderr.readline()
+        while "Ctrl-C" not in said:
+            said = process.stderr.readline()
         yield said.split(" at ")[1].split(",")[0]
         process.terminate()
 
 
 @pytest.mark.network
-def test_the_readmes_commands_run(endpoint: str, tmp_path: Path) -> None:
+def test_the_readmes_commands_run(endpoint: str, folder: Path) -> None:
     ran = 0
     for command in commands():
         if " serve " in command:
@@ -53,7 +61,7 @@ def test_the_readmes_commands_run(endpoint: str, tmp_path: Path) -> None:
         words = shlex.split(command.replace(EXAMPLE, endpoint))
         done = subprocess.run(
             [sys.executable, "-m", *words],
-            cwd=tmp_path,
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
@@ -62,17 +70,18 @@ def test_the_readmes_commands_run(endpoint: str, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{command}\n{done.stdout[-500:]}\n{done.stderr[-500:]}"
         assert done.stdout or "record" in words
         ran += 1
-    assert ran == 8
+    assert ran == 14
 
 
 @pytest.mark.network
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
-def test_the_readmes_programs_run(endpoint: str, number: int, tmp_path: Path) -> None:
-    program = tmp_path / "program.py"
+def test_the_readmes_programs_run(endpoint: str, number: int, folder: Path) -> None:
+    program = folder / f"program{number}.py"
     program.write_text(blocks("python")[number].replace(EXAMPLE, endpoint))
 
     done = subprocess.run(
         [sys.executable, program],
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,

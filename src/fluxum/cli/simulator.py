@@ -31,7 +31,7 @@ from fluxum.venues.register import VENUES, find_venue
 
 __all__ = ["SimulatedName", "serve", "simulated"]
 
-_MONEY = Decimal(1000)
+_MONEY = Decimal(100_000)
 
 SimulatedName = Annotated[
     str, typer.Option("--exchange", "-x", help=f"The exchange to be: {', '.join(VENUES)}.")

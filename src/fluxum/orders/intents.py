@@ -47,7 +47,7 @@ class Intent(Struct, frozen=True, kw_only=True, tag="place"):
 
 class _Changing(Struct, frozen=True, kw_only=True, tag="change"):
     name: str
-    command: Amend | Edit
+    command: Amend | Edit | None = None
     at_ns: int
 
 
@@ -142,10 +142,10 @@ class FileIntents:
     every `lines_max` lines.
     """
 
-    def __init__(self, path: Path, venue: str, *, lines_max: int = _LINES_MAX) -> None:
+    def __init__(self, path: Path | str, venue: str, *, lines_max: int = _LINES_MAX) -> None:
         if lines_max < 2:
             raise BadInput(f"a journal needs room for two lines, was {lines_max}")
-        self.path = path
+        self.path = Path(path)
         self.torn = 0
         """How many torn last lines were found: 1 after a crash in the middle of a write."""
         self.lines = 0
@@ -271,7 +271,7 @@ class FileIntents:
             lines.append(order.intent)
             if order.order_id:
                 lines.append(_Named(name=name, order_id=order.order_id))
-            if order.edit is not None:
+            if order.changed_ns != order.intent.at_ns:
                 lines.append(_Changing(name=name, command=order.edit, at_ns=order.changed_ns))
         beside = self.path.with_name(self.path.name + ".new")
         try:

@@ -180,7 +180,7 @@ class Orders:
             new = self._new(old.name, old.symbol, old.side, now_ns)
             self._bind(new, order_id)
         if new is not old:
-            new.request = request
+            new.request = request or new.request
             self._succeed(new, old, is_named=new.is_named)
             new.accept()
             self.moved(new)
