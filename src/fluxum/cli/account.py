@@ -38,7 +38,7 @@ from fluxum.portfolio import Portfolio
 from fluxum.session.session import Session
 from fluxum.venues.private import EntryQuery
 
-__all__ = ["NotClean", "balances", "ledger"]
+__all__ = ["NotClean", "balances", "ledger", "position_text"]
 
 _READY_S = 60.0
 
@@ -163,7 +163,7 @@ async def _positions(
             async def tell() -> None:
                 async for view in portfolio.positions():
                     if view.symbol in symbols:
-                        output.write(plain(view), _position_text(view))
+                        output.write(plain(view), position_text(view))
 
             await until(seconds, tell())
             for totals in portfolio.ledger.totals():
@@ -223,19 +223,29 @@ def _balance_text(balance: Balance) -> str:
     )
 
 
-def _position_text(view: PositionView) -> str:
+def position_text(view: PositionView) -> str:
+    """What is held, what it is worth and what it earned, in one line."""
     profit = view.profit
-    unrealised = _signed(profit.unrealised)
     return (
-        f"{clock_text(view.updated_ns or 0)} {view.symbol:<10} {view.quantity:f} "
-        f"at {number_text(profit.average_price)} mark {number_text(view.mark)} "
-        f"realised {_signed(profit.realised)} unrealised {unrealised} "
-        f"fees {view.fees_quote:f} total {_signed(profit.total)} {view.symbol.quote}"
+        f"{clock_text(view.updated_ns or 0)} {view.symbol:<10} {_short(view.quantity)} "
+        f"at {_short(profit.average_price)} mark {_short(view.mark)} "
+        f"realised {_signed(profit.realised)} unrealised {_signed(profit.unrealised)} "
+        f"fees {_short(view.fees_quote)} total {_signed(profit.total)} {view.symbol.quote}"
     )
 
 
+def _short(value: Decimal | None) -> str:
+    """At most eight digits behind the point; the exact number is in the other formats."""
+    if value is None:
+        return "-"
+    text = f"{value:.8f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _signed(value: Decimal | None) -> str:
-    return "unknown" if value is None else f"{value:+f}"
+    if value is None:
+        return "unknown"
+    return _short(value) if value < 0 else f"+{_short(value)}"
 
 
 def _kind(text: str) -> EntryKind | None:

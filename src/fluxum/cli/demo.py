@@ -14,6 +14,7 @@ from fluxum.cli.options import FIRST_EXCHANGE, Format, FormatOption, opened
 from fluxum.cli.output import Output, event_text, reading_text
 from fluxum.cli.process import run_async
 from fluxum.cli.simulator import SimulatedName, simulated
+from fluxum.cli.trading_demo import trade
 from fluxum.errors import FluxumError
 from fluxum.flow.background import background
 from fluxum.model.codec import plain
@@ -40,11 +41,15 @@ def demo(
     seconds: Annotated[float, typer.Option(min=2.0, help="How long it lasts.")] = 20.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same markets.")] = 1,
     exchange: SimulatedName = FIRST_EXCHANGE,
+    trading: Annotated[
+        bool, typer.Option("--trading", help="Trade there, and see positions move.")
+    ] = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Watch two live books heal: a frame is spoiled, the link is cut, and nothing is hidden.
 
-    Needs no network: the exchange is simulated on this machine, over a real WebSocket.
+    Needs no network: the exchange is simulated on this machine, over a real WebSocket. With
+    --trading somebody trades there: positions move, the link is cut, and no fill is lost.
 
     Example: fluxum demo --seconds 20
     """
@@ -69,7 +74,7 @@ def demo(
             story.summarise(output)
 
     try:
-        run_async(main())
+        run_async(trade(venue, seconds, seed, output) if trading else main())
     except TimeoutError as error:
         raise NotReady(str(error)) from error
     finally:

@@ -327,8 +327,9 @@ class OrderDesk:
         """Check, write down and send; nothing waits in here."""
         counts = self._blotter.counts
         counts.asked += len(requests)
-        now_ns, deadline_ns = self._door.now_ns(), self._gate.deadline_ns(timeout_s)
+        now_ns = self._door.now_ns()
         try:
+            deadline_ns = self._gate.deadline_ns(timeout_s)
             named = [self._gate.named(request) for request in requests]
             self._gate.check_new([request for request, _, _ in named], now_ns)
             command = _placing([wire for _, wire, _ in named], deadline_ns)
@@ -416,7 +417,8 @@ class OrderDesk:
         except TimeoutError:
             reason = f"nobody answered within {timeout_s} s"
         finally:
-            if not asked.is_known:
+            is_left = asked.done.cancelled() or not asked.done.done()
+            if is_left and not asked.is_known:
                 self._blotter.doubt(asked, reason)
 
     async def _confirm(self, command: Command, timeout_s: float) -> Accepted:

@@ -113,8 +113,9 @@ class KillSwitch:
             await self._renew(timeout_s, timeout_s / 3)
         except FluxumError as error:
             self._failed += 1
+            if not self._reason:  # it is tried each second, and said once
+                _log.warning("the kill switch was not renewed: %s", error)
             self._reason = str(error)
-            _log.warning("the kill switch was not renewed: %s", error)
             return False
         return True
 
