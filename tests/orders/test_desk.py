@@ -1,0 +1,963 @@
+"""Orders placed, changed and ended through a door that breaks, in virtual time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+
+from fluxum.errors import (
+    BadInput,
+    IntentsError,
+    OutcomeUnknown,
+    RateLimited,
+    RiskRefused,
+    TransportError,
+    VenueRefused,
+)
+from fluxum.model.event import LinkLost
+from fluxum.model.market import Side
+from fluxum.model.order import (
+    Amend,
+    Cancel,
+    CancelAllAfter,
+    CloseOrder,
+    Edit,
+    OrderStatus,
+    OrderType,
+    Place,
+)
+from fluxum.orders.desk import OrderDesk
+from fluxum.orders.intents import Intent, Intents, MemoryIntents
+from fluxum.orders.risk import RiskLimits
+from fluxum.orders.terms import Terms
+from fluxum.orders.view import Doubt, OrderView
+from fluxum.sim.loop import run
+from orders.doors import BTC, FakeDoor, Fate, request
+
+KRAKENISH = Terms(takes_name=lambda one: one.close is None and one.user_reference is None)
+
+
+class World:
+    def __init__(self, door: FakeDoor, desk: OrderDesk, intents: Intents) -> None:
+        self.door = door
+        self.desk = desk
+        self.intents = intents
+
+    def view(self, name: str) -> OrderView:
+        found = self.desk.order(name)
+        assert found is not None
+        return found
+
+
+@asynccontextmanager
+async def world(
+    door: FakeDoor | None = None, intents: Intents | None = None, **options: Any
+) -> AsyncGenerator[World]:
+    door = FakeDoor() if door is None else door
+    intents = MemoryIntents() if intents is None else intents
+    async with OrderDesk(door, intents, random=Random(1), **options) as desk:
+        await desk.wait_settled(10)
+        door.asked.clear()
+        yield World(door, desk, intents)
+    statistics = desk.statistics()
+    assert statistics.sums_close, statistics.differences
+
+
+def play(story: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        await story()
+
+    run(main())
+
+
+def test_an_order_is_named_journalled_sent_with_a_deadline_and_returned_open() -> None:
+    async def story() -> None:
+        async with world() as one:
+            now_ns = one.door.now_ns()
+
+            order = await one.desk.place(request(), timeout_s=5)
+
+            (sent,) = one.door.sent
+            assert isinstance(sent, Place)
+            assert sent.deadline_ns == now_ns + 5_000_000_000
+            assert len(sent.request.client_order_id) == 32
+            assert order.client_order_id == sent.request.client_order_id
+            assert order.status is OrderStatus.OPEN
+            assert order.order_id == "O-1"
+            (kept,) = one.intents.unfinished()
+            assert kept.intent.request == sent.request
+            assert kept.order_id == "O-1"
+
+    play(story)
+
+
+def test_an_order_that_ended_is_no_longer_kept_in_the_journal() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+
+            one.door.trade(order.order_id, "1")
+            await asyncio.sleep(1)
+
+            ended = one.view(order.client_order_id)
+            assert ended.status is OrderStatus.FILLED
+            assert [ended.filled, ended.cost] == [1, 100]
+            assert ended.difference is None
+            assert not one.intents.unfinished()
+            assert not one.desk.open_orders()
+
+    play(story)
+
+
+def test_the_venues_no_is_raised_in_its_own_words() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.refuses = lambda _: "insufficient funds"
+
+            with pytest.raises(VenueRefused, match="insufficient funds"):
+                await one.desk.place(request(client_order_id="mine"))
+
+            assert one.view("mine").status is OrderStatus.REFUSED
+            assert not one.intents.unfinished()
+
+    play(story)
+
+
+def test_words_that_leave_a_doubt_are_no_refusal() -> None:
+    async def story() -> None:
+        terms = Terms(leaves_doubt=lambda words: "internal" in words)
+        async with world(terms=terms) as one:
+            one.door.refuses = lambda _: "internal error"
+
+            order = await one.desk.place(request())
+
+            assert order.status is OrderStatus.UNKNOWN
+            await one.desk.wait_settled(60)
+            assert one.view(order.client_order_id).reason == "never arrived"
+
+    play(story)
+
+
+def test_without_a_link_nothing_is_sent_and_nothing_remembered() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.is_following = False
+
+            with pytest.raises(TransportError):
+                await one.desk.place(request(client_order_id="mine"))
+
+            assert one.desk.order("mine") is None
+            assert not one.intents.unfinished()
+            assert one.desk.statistics().unsent == 1
+            one.door.is_following = True
+
+    play(story)
+
+
+def test_an_order_nobody_answers_for_is_unknown_then_found_and_never_sent_again() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.fates = [Fate.MUTE]
+
+            order = await one.desk.place(request(), timeout_s=2)
+            assert (order.status, order.doubt) == (OrderStatus.UNKNOWN, Doubt.EXISTENCE)
+            await one.desk.wait_settled(30)
+
+            assert one.view(order.client_order_id).status is OrderStatus.OPEN
+            assert one.view(order.client_order_id).order_id == "O-1"
+            assert [type(command) for command in one.door.sent] == [Place]
+
+    play(story)
+
+
+def test_an_order_that_never_arrived_is_refused_once_it_cannot_arrive_any_more() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.fates = [Fate.LOST]
+            began_ns = one.door.now_ns()
+
+            order = await one.desk.place(request(), timeout_s=2)
+            await one.desk.wait_settled(60)
+
+            ended = one.view(order.client_order_id)
+            assert (ended.status, ended.reason) == (OrderStatus.REFUSED, "never arrived")
+            # Two seconds to the deadline and ten of margin.
+            assert one.door.now_ns() - began_ns >= 12_000_000_000
+            assert len(one.door.sent) == 1
+
+    play(story)
+
+
+def test_an_update_proves_an_order_whose_answer_was_lost() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.fates = [Fate.UNANSWERED]
+
+            order = await one.desk.place(request())
+
+            assert order.status is OrderStatus.OPEN
+            assert one.door.asked == []
+
+    play(story)
+
+
+@pytest.mark.parametrize("fate", [Fate.CUT, Fate.CUT_AFTER])
+def test_a_link_lost_while_waiting_makes_the_order_unknown_at_once(fate: Fate) -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.fates = [fate]
+            began_ns = one.door.now_ns()
+
+            order = await one.desk.place(request(), timeout_s=5)
+
+            assert order.status is OrderStatus.UNKNOWN
+            assert one.door.now_ns() - began_ns < 1_000_000_000
+            await one.desk.wait_settled(60)
+            settled = one.view(order.client_order_id).status
+            assert settled is (OrderStatus.REFUSED if fate is Fate.CUT else OrderStatus.OPEN)
+            assert len(one.door.sent) == 1
+
+    play(story)
+
+
+def test_an_order_that_ended_unseen_is_found_in_the_history() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.fates = [Fate.MUTE]
+
+            order = await one.desk.place(request(), timeout_s=1)
+            one.door.trade("O-1", "1", is_told=False)
+            await one.desk.wait_settled(60)
+
+            assert one.view(order.client_order_id).status is OrderStatus.FILLED
+            name = order.client_order_id
+            assert one.door.asked == [f"open {name}", f"closed {name}"]
+
+    play(story)
+
+
+def test_a_history_that_lags_leads_to_no_wrong_verdict() -> None:
+    async def story() -> None:
+        door = FakeDoor()
+        door.list_lag_s = 8.0
+        async with world(door) as one:
+            door.fates = [Fate.MUTE]
+
+            order = await one.desk.place(request(), timeout_s=1)
+            await one.desk.wait_settled(60)
+
+            assert one.view(order.client_order_id).status is OrderStatus.OPEN
+
+    play(story)
+
+
+def test_questions_that_fail_are_asked_again_and_decide_nothing() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.fates = [Fate.MUTE]
+            one.door.unreachable = True
+
+            order = await one.desk.place(request(), timeout_s=1)
+            await asyncio.sleep(60)
+            assert one.view(order.client_order_id).status is OrderStatus.UNKNOWN
+
+            one.door.unreachable = False
+            await one.desk.wait_settled(120)
+            assert one.view(order.client_order_id).status is OrderStatus.OPEN
+
+    play(story)
+
+
+def test_nothing_is_decided_while_the_link_is_down() -> None:
+    async def story() -> None:
+        door = FakeDoor()
+        door.back_after_s = None
+        async with world(door) as one:
+            door.fates = [Fate.CUT_AFTER]
+
+            order = await one.desk.place(request(), timeout_s=1)
+            await asyncio.sleep(300)
+            assert one.view(order.client_order_id).status is OrderStatus.UNKNOWN
+
+            door.restore()
+            await one.desk.wait_settled(60)
+            assert one.view(order.client_order_id).status is OrderStatus.OPEN
+
+    play(story)
+
+
+def test_an_order_that_is_missing_after_an_outage_is_unknown_until_its_end_is_found() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            one.door.cut()
+            await asyncio.sleep(0.1)
+            one.door.end_order(order.order_id, is_told=False)
+            one.door._missed.clear()  # the session could not find it either
+
+            await asyncio.sleep(2.91)
+            missing = one.view(order.client_order_id)
+            assert (missing.status, missing.doubt) == (OrderStatus.UNKNOWN, Doubt.ABSENCE)
+            await one.desk.wait_settled(60)
+
+            assert one.view(order.client_order_id).status is OrderStatus.CANCELED
+
+    play(story)
+
+
+def test_whoever_leaves_while_waiting_leaves_an_order_in_doubt_that_is_resolved() -> None:
+    async def story() -> None:
+        async with world() as one:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await one.desk.place(request(client_order_id="mine"))
+
+            assert one.view("mine").status is OrderStatus.UNKNOWN
+            await one.desk.wait_settled(60)
+            assert one.view("mine").status is OrderStatus.OPEN
+            assert len(one.door.sent) == 1
+
+    play(story)
+
+
+def test_a_late_answer_settles_what_was_unknown() -> None:
+    async def story() -> None:
+        async with world(FakeDoor(latency_s=1.0)) as one:
+            order = await one.desk.place(request(), timeout_s=1.5)
+            assert order.status is OrderStatus.UNKNOWN
+            one.door.unreachable = True
+
+            await asyncio.sleep(1)
+
+            assert one.view(order.client_order_id).status is OrderStatus.OPEN
+
+    play(story)
+
+
+def test_a_cancel_returns_the_order_when_it_has_ended() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+
+            ended = await one.desk.cancel(order.client_order_id)
+
+            assert ended.status is OrderStatus.CANCELED
+            assert one.door.sent[-1] == Cancel(order_ids=("O-1",))
+            again = await one.desk.cancel(order.order_id)
+            assert again == ended
+            assert len(one.door.sent) == 2
+
+    play(story)
+
+
+def test_a_cancel_that_the_venue_refuses_is_raised() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            one.door.refuses = lambda _: "busy"
+
+            with pytest.raises(VenueRefused, match="busy"):
+                await one.desk.cancel(order.client_order_id)
+
+            assert one.view(order.client_order_id).status is OrderStatus.OPEN
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("fate", "status"), [(Fate.LOST, OrderStatus.OPEN), (Fate.MUTE, OrderStatus.CANCELED)]
+)
+def test_a_cancel_without_an_answer_is_looked_up(fate: Fate, status: OrderStatus) -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            one.door.fates = [fate]
+
+            doubted = await one.desk.cancel(order.client_order_id, timeout_s=1)
+            assert (doubted.status, doubted.doubt) == (OrderStatus.UNKNOWN, Doubt.CHANGE)
+            await one.desk.wait_settled(60)
+
+            assert one.view(order.client_order_id).status is status
+            assert len(one.door.sent) == 2
+
+    play(story)
+
+
+def test_an_order_in_doubt_can_be_canceled_by_its_name() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.fates = [Fate.MUTE]
+            one.door.unreachable = True
+            order = await one.desk.place(request(), timeout_s=1)
+
+            ended = await one.desk.cancel(order.client_order_id)
+
+            assert one.door.sent[-1] == Cancel(client_order_ids=(order.client_order_id,))
+            assert ended.status is OrderStatus.CANCELED
+
+    play(story)
+
+
+def test_a_fill_after_the_cancel_is_counted_onto_the_order() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            one.door.trade(order.order_id, "0.25", is_told=False)
+            late = one.door._missed.pop(0)
+            one.door._missed.clear()
+            await one.desk.cancel(order.client_order_id)
+
+            one.door.tell(late)
+            await asyncio.sleep(0.1)
+
+            ended = one.view(order.client_order_id)
+            assert (ended.status, ended.filled) == (OrderStatus.CANCELED, Decimal("0.25"))
+            assert (ended.late_fills, ended.difference) == (1, None)
+            assert one.desk.statistics().orders.late == 1
+
+    play(story)
+
+
+def test_an_amendment_keeps_the_order_and_changes_it() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            name = order.client_order_id
+
+            await one.desk.amend(Amend(client_order_id=name, limit_price=Decimal("101.5")))
+            await asyncio.sleep(0.1)
+
+            amended = one.view(name)
+            assert (amended.order_id, amended.limit_price) == ("O-1", Decimal("101.5"))
+            sent = one.door.sent[-1]
+            assert isinstance(sent, Amend)
+            assert (sent.order_id, sent.client_order_id) == ("O-1", "")
+            assert sent.deadline_ns is not None
+
+    play(story)
+
+
+@pytest.mark.parametrize(("fate", "price"), [(Fate.LOST, "100"), (Fate.MUTE, "101")])
+def test_an_amendment_without_an_answer_is_looked_up(fate: Fate, price: str) -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            name = order.client_order_id
+            one.door.fates = [fate]
+            amend = Amend(client_order_id=name, limit_price=Decimal(101))
+
+            doubted = await one.desk.amend(amend, timeout_s=1)
+            assert doubted.status is OrderStatus.UNKNOWN
+            with pytest.raises(OutcomeUnknown, match="nothing was sent"):
+                await one.desk.amend(amend)
+            await one.desk.wait_settled(60)
+
+            assert one.view(name).status is OrderStatus.OPEN
+            assert one.view(name).limit_price == Decimal(price)
+            assert len(one.door.sent) == 2
+
+    play(story)
+
+
+def test_one_change_of_an_order_is_on_its_way_at_a_time() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            amend = Amend(client_order_id=order.client_order_id, limit_price=Decimal(101))
+
+            async with asyncio.TaskGroup() as group:
+                group.create_task(one.desk.amend(amend))
+                await asyncio.sleep(0.01)
+                with pytest.raises(BadInput, match="on its way"):
+                    await one.desk.amend(amend)
+
+    play(story)
+
+
+@pytest.mark.parametrize("names_edits", [True, False])
+def test_an_edit_ends_the_order_and_the_new_one_takes_its_name(names_edits: bool) -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.names_edits = names_edits
+            order = await one.desk.place(request())
+            name = order.client_order_id
+
+            edited = await one.desk.edit(Edit(order_id=name, symbol=BTC, limit_price=Decimal(90)))
+            await asyncio.sleep(0.2)
+
+            assert (edited.client_order_id, edited.order_id) == (name, "O-2")
+            assert edited.replaces == "O-1"
+            assert one.view(name).order_id == "O-2"
+            assert one.view(name).limit_price == 90
+            assert one.view(name).is_ours
+            assert one.view("O-1").status is OrderStatus.CANCELED
+            assert one.view("O-1").replaced_by == "O-2"
+            (kept,) = one.intents.unfinished()
+            assert kept.order_id == "O-2"
+            await one.desk.cancel(name)
+            assert not one.intents.unfinished()
+            assert not one.door.open
+
+    play(story)
+
+
+@pytest.mark.parametrize("names_edits", [True, False])
+@pytest.mark.parametrize("fate", list(Fate))
+def test_whatever_becomes_of_an_edit_the_living_order_is_found(
+    fate: Fate, names_edits: bool
+) -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.names_edits = names_edits
+            order = await one.desk.place(request())
+            name = order.client_order_id
+            one.door.fates = [fate]
+
+            await one.desk.edit(
+                Edit(order_id=name, symbol=BTC, limit_price=Decimal(90)), timeout_s=1
+            )
+            await one.desk.wait_settled(90)
+
+            (living,) = one.door.open.values()
+            assert one.view(name).order_id == living.order_id
+            assert one.view(name).limit_price == living.limit_price
+            assert [view.order_id for view in one.desk.open_orders()] == [living.order_id]
+            assert len(one.door.sent) == 2
+            (kept,) = one.intents.unfinished()
+            assert kept.order_id == living.order_id
+
+    play(story)
+
+
+def test_an_edit_that_is_refused_leaves_the_order_as_it_was() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            one.door.refuses = lambda _: "not editable"
+
+            with pytest.raises(VenueRefused, match="not editable"):
+                await one.desk.edit(
+                    Edit(order_id=order.order_id, symbol=BTC, limit_price=Decimal(90))
+                )
+
+            assert one.view(order.client_order_id).status is OrderStatus.OPEN
+            await one.desk.wait_settled(1)
+
+    play(story)
+
+
+def test_where_no_name_is_taken_a_reference_of_our_own_stands_for_it() -> None:
+    async def story() -> None:
+        async with world(terms=KRAKENISH) as one:
+            one.door.fates = [Fate.MUTE]
+            close = CloseOrder(order_type=OrderType.STOP_LOSS, trigger_price=Decimal(90))
+
+            order = await one.desk.place(request(close=close), timeout_s=1)
+            await one.desk.wait_settled(60)
+
+            (sent,) = one.door.sent
+            assert isinstance(sent, Place)
+            assert sent.request.client_order_id == ""
+            assert sent.request.user_reference is not None
+            assert one.view(order.client_order_id).status is OrderStatus.OPEN
+            assert one.view(order.client_order_id).order_id == "O-1"
+
+    play(story)
+
+
+def test_a_reference_that_an_open_order_has_names_no_other() -> None:
+    async def story() -> None:
+        async with world(terms=KRAKENISH) as one:
+            await one.desk.place(request(user_reference=7))
+
+            with pytest.raises(BadInput, match=r"user reference.*7"):
+                await one.desk.place(request(user_reference=7))
+
+    play(story)
+
+
+def test_a_batch_returns_each_order_refused_or_not() -> None:
+    async def story() -> None:
+        async with world() as one:
+            wanted = [request(client_order_id="a"), request(client_order_id="b")]
+
+            first, second = await one.desk.place_batch(wanted)
+
+            assert (first.client_order_id, second.client_order_id) == ("a", "b")
+            assert first.status is second.status is OrderStatus.OPEN
+            one.door.refuses = lambda _: "no"
+            refused = await one.desk.place_batch([request(), request()])
+            assert [view.status for view in refused] == [OrderStatus.REFUSED] * 2
+
+    play(story)
+
+
+@pytest.mark.parametrize("fate", list(Fate))
+def test_every_order_of_a_batch_is_known_in_the_end(fate: Fate) -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.fates = [fate]
+
+            views = await one.desk.place_batch([request(), request()], timeout_s=1)
+            await one.desk.wait_settled(90)
+
+            is_lost = fate in {Fate.LOST, Fate.CUT}
+            expected = OrderStatus.REFUSED if is_lost else OrderStatus.OPEN
+            for view in views:
+                assert one.view(view.client_order_id).status is expected
+                assert one.door.arrived.get(view.client_order_id, 0) == (0 if is_lost else 1)
+
+    play(story)
+
+
+def test_many_are_canceled_at_once() -> None:
+    async def story() -> None:
+        async with world() as one:
+            views = await one.desk.place_batch([request(), request(), request()])
+            names = [view.client_order_id for view in views]
+
+            ended = await one.desk.cancel_batch(names[:2])
+            assert [view.status for view in ended] == [OrderStatus.CANCELED] * 2
+            assert await one.desk.cancel_all() == 1
+
+            assert one.view(names[2]).status is OrderStatus.CANCELED
+
+    play(story)
+
+
+def test_canceling_all_without_an_answer_is_an_unknown_outcome_that_is_resolved() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            one.door.fates = [Fate.MUTE]
+
+            with pytest.raises(OutcomeUnknown):
+                await one.desk.cancel_all(timeout_s=1)
+            assert one.view(order.client_order_id).status is OrderStatus.UNKNOWN
+            await one.desk.wait_settled(60)
+
+            assert one.view(order.client_order_id).status is OrderStatus.CANCELED
+
+    play(story)
+
+
+def test_validation_enters_nothing_and_returns_the_venues_warnings() -> None:
+    async def story() -> None:
+        async with world() as one:
+            assert await one.desk.validate(request()) == ("a warning",)
+
+            assert not one.door.open
+            assert not one.desk.orders()
+            assert not one.intents.unfinished()
+            one.door.fates = [Fate.LOST]
+            with pytest.raises(OutcomeUnknown):
+                await one.desk.validate(request(), timeout_s=1)
+
+    play(story)
+
+
+def test_what_makes_no_sense_or_breaks_a_limit_is_refused_before_anything_is_sent() -> None:
+    async def story() -> None:
+        limits = RiskLimits(quantity_max=Decimal(2))
+        async with world(limits=limits) as one:
+            with pytest.raises(BadInput, match=r"100\.05"):
+                await one.desk.place(request(limit_price=Decimal("100.05")))
+            with pytest.raises(RiskRefused, match=r"at most 2 .* was 3"):
+                await one.desk.place(request(quantity=Decimal(3)))
+            with pytest.raises(BadInput, match="rules of BTC/EUR"):
+                await one.desk.place(request(symbol=type(BTC)("BTC/EUR")))
+
+            statistics = one.desk.statistics()
+            assert (statistics.malformed, statistics.risky) == (2, 1)
+            assert not one.door.sent
+            assert not one.intents.unfinished()
+
+    play(story)
+
+
+def test_a_halt_refuses_orders_and_lets_cancels_pass() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            one.desk.risk.halt("the roof is on fire")
+
+            with pytest.raises(RiskRefused, match="roof"):
+                await one.desk.place(request())
+            with pytest.raises(RiskRefused, match="roof"):
+                await one.desk.amend(Amend(order_id=order.order_id, limit_price=Decimal(90)))
+            ended = await one.desk.cancel(order.client_order_id)
+            assert ended.status is OrderStatus.CANCELED
+
+            one.desk.risk.resume()
+            assert (await one.desk.place(request())).status is OrderStatus.OPEN
+
+    play(story)
+
+
+def test_a_name_is_used_once() -> None:
+    async def story() -> None:
+        async with world() as one:
+            await one.desk.place(request(client_order_id="mine"))
+
+            with pytest.raises(BadInput, match="'mine'"):
+                await one.desk.place(request(client_order_id="mine"))
+            with pytest.raises(BadInput, match="name of its own"):
+                await one.desk.place_batch([request(client_order_id="x")] * 2)
+
+    play(story)
+
+
+def test_orders_of_others_are_known_too_and_can_be_canceled() -> None:
+    async def story() -> None:
+        door = FakeDoor()
+        door._do(Place(request=request(side=Side.SELL)), is_told=False)
+        async with world(door) as one:
+            await one.desk.wait_settled(10)
+
+            (other,) = one.desk.open_orders()
+            assert (other.order_id, other.is_ours) == ("O-1", False)
+            ended = await one.desk.cancel("O-1")
+            assert ended.status is OrderStatus.CANCELED
+
+    play(story)
+
+
+def test_readers_are_told_of_each_change_and_may_skip_to_the_latest() -> None:
+    async def story() -> None:
+        async with world() as one:
+            changes = one.desk.changes()
+            order = await one.desk.place(request())
+            one.door.trade(order.order_id, "1")
+            await asyncio.sleep(0.2)
+
+            told = changes.drain()
+
+            assert told[-1].status is OrderStatus.FILLED
+            assert len(told) <= 2
+
+    play(story)
+
+
+def test_foreseen_refusals_are_not_sent() -> None:
+    async def story() -> None:
+        from orders.test_counter import STARTER
+
+        async with world(terms=Terms(allowance=STARTER)) as one:
+            for _ in range(60):
+                await one.desk.place(request())
+                one.door.end_order(next(iter(one.door.open)))
+
+            sent = len(one.door.sent)
+            # Each took a tenth of a second, in which a tenth decays: 54 are counted, or more.
+            waits: list[float | None] = []
+            for _ in range(20):
+                try:
+                    await one.desk.place(request())
+                except RateLimited as error:
+                    waits.append(error.retry_after_s)
+            refused = len(waits)
+            assert all(wait_s is not None and 0 < wait_s <= 1 for wait_s in waits)
+            assert len(one.door.sent) - sent == 20 - refused
+            assert refused > 0
+            assert one.desk.statistics().foreseen == refused
+
+    play(story)
+
+
+class FullDisk(MemoryIntents):
+    """A journal whose disk is full from some moment on."""
+
+    is_full = False
+
+    def place(self, intents: Sequence[Intent]) -> None:
+        self._check()
+        super().place(intents)
+
+    def named(self, name: str, order_id: str) -> None:
+        self._check()
+        super().named(name, order_id)
+
+    def ended(self, name: str, status: OrderStatus) -> None:
+        self._check()
+        super().ended(name, status)
+
+    def _check(self) -> None:
+        if self.is_full:
+            raise IntentsError("cannot write: no space left")
+
+
+def test_without_a_journal_nothing_is_placed_but_orders_can_be_ended() -> None:
+    async def story() -> None:
+        disk = FullDisk()
+        async with world(intents=disk) as one:
+            order = await one.desk.place(request())
+            disk.is_full = True
+
+            with pytest.raises(IntentsError, match="no space"):
+                await one.desk.place(request(client_order_id="mine"))
+            assert one.desk.order("mine") is None
+            assert len(one.door.sent) == 1
+
+            ended = await one.desk.cancel(order.client_order_id)
+            assert ended.status is OrderStatus.CANCELED
+
+    play(story)
+
+
+def test_the_end_of_the_session_leaves_what_is_on_its_way_in_doubt() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.fates = [Fate.LOST]
+            began_ns = one.door.now_ns()
+            asyncio.get_running_loop().call_later(0.2, one.door.end)
+
+            order = await one.desk.place(request(), timeout_s=5)
+
+            assert order.status is OrderStatus.UNKNOWN
+            assert order.reason == "the session has ended"
+            assert one.door.now_ns() - began_ns < 1_000_000_000
+            assert len(one.intents.unfinished()) == 1
+
+    play(story)
+
+
+def test_another_link_that_is_lost_puts_nothing_in_doubt() -> None:
+    async def story() -> None:
+        async with world(FakeDoor(latency_s=0.5)) as one:
+            lost = LinkLost(venue="venue", link="public-1", reason="cut", received_ns=0)
+            asyncio.get_running_loop().call_later(0.1, one.door.tell, lost)
+
+            order = await one.desk.place(request())
+
+            assert order.status is OrderStatus.OPEN
+            assert one.desk.statistics().doubted == 0
+
+    play(story)
+
+
+def test_a_desk_outside_its_block_sends_nothing() -> None:
+    async def story() -> None:
+        async with world() as one:
+            pass
+
+        with pytest.raises(BadInput, match="inside its block"):
+            await one.desk.place(request())
+        assert not one.door.sent
+
+    play(story)
+
+
+def test_what_has_ended_or_is_not_known_cannot_be_changed() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            await one.desk.cancel(order.client_order_id)
+
+            with pytest.raises(BadInput, match="has ended: canceled"):
+                await one.desk.amend(Amend(order_id=order.order_id, limit_price=Decimal(90)))
+            with pytest.raises(BadInput, match="'nobody'"):
+                await one.desk.cancel("nobody")
+            with pytest.raises(BadInput, match="above zero was expected, was 0"):
+                await one.desk.place(request(), timeout_s=0)
+
+    play(story)
+
+
+# The kill switch
+
+
+def test_the_kill_switch_is_renewed_every_third_and_disarmed_on_leaving() -> None:
+    async def story() -> None:
+        door = FakeDoor()
+        async with world(door) as one:
+            state = await one.desk.cancel_all_after(60)
+            assert state.until_ns == door.cancels_ns
+            assert state.is_armed(door.now_ns())
+
+            await asyncio.sleep(90)
+
+            sent = [command for command in door.sent if isinstance(command, CancelAllAfter)]
+            assert [command.timeout_s for command in sent] == [60] * 5
+            assert one.desk.kill_switch.until_ns == door.cancels_ns
+            assert one.desk.kill_switch.renewed == 5
+        assert door.sent[-1] == CancelAllAfter(0)
+        assert door.cancels_ns is None
+
+    play(story)
+
+
+def test_a_lost_link_does_not_disarm_the_kill_switch() -> None:
+    async def story() -> None:
+        door = FakeDoor()
+        door.back_after_s = 30.0
+        async with world(door) as one:
+            await one.desk.cancel_all_after(60)
+            await asyncio.sleep(1)
+            armed_ns = door.cancels_ns
+
+            door.cut()
+            await asyncio.sleep(25)
+            assert one.desk.kill_switch.until_ns == armed_ns
+            assert one.desk.kill_switch.failed > 0
+
+            await asyncio.sleep(10)  # the link is back, and so is the renewal
+            assert armed_ns is not None
+            assert door.cancels_ns is not None
+            assert door.cancels_ns > armed_ns
+            assert one.desk.kill_switch.until_ns == door.cancels_ns
+
+    play(story)
+
+
+def test_the_kill_switch_is_left_armed_where_that_is_wanted_or_the_block_failed() -> None:
+    async def story() -> None:
+        door = FakeDoor()
+        async with world(door) as one:
+            await one.desk.cancel_all_after(60, is_left_armed=True)
+        assert door.cancels_ns is not None
+
+        other = FakeDoor()
+
+        async def fail() -> None:
+            async with world(other) as one:
+                await one.desk.cancel_all_after(60)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await fail()
+        assert other.cancels_ns is not None
+
+    play(story)
+
+
+def test_the_kill_switch_can_be_disarmed_by_hand() -> None:
+    async def story() -> None:
+        door = FakeDoor()
+        async with world(door) as one:
+            await one.desk.cancel_all_after(60)
+
+            state = await one.desk.cancel_all_after(0)
+
+            assert (state.timeout_s, state.until_ns) == (None, None)
+            await asyncio.sleep(120)
+            assert door.cancels_ns is None
+
+    play(story)
+
+
+def test_a_refused_kill_switch_is_not_taken_for_armed() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.refuses = lambda _: "no such thing"
+
+            with pytest.raises(VenueRefused, match="no such thing"):
+                await one.desk.cancel_all_after(60)
+
+            assert one.desk.kill_switch.timeout_s is None
+            assert not one.desk.kill_switch.is_armed(one.door.now_ns())
+
+    play(story)

@@ -1,0 +1,26 @@
+"""Whoever keeps an account is a door, by its type."""
+
+from fluxum.orders.door import Door
+from fluxum.session.account import Account
+from orders.doors import FakeDoor
+
+
+def as_door(account: Account | FakeDoor) -> Door:
+    """Checked by the type checkers: both have all a desk asks for, with the same types."""
+    return account
+
+
+def test_an_account_has_everything_a_desk_asks_for() -> None:
+    asked = {name for name in vars(Door) if not name.startswith("_")}
+
+    assert asked == {
+        "account_events",
+        "ask",
+        "book",
+        "command",
+        "instrument",
+        "is_following",
+        "now_ns",
+        "questions",
+    }
+    assert asked - {"questions"} <= set(dir(Account))  # that one is made with the object
