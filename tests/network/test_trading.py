@@ -105,7 +105,7 @@ def test_an_order_can_be_checked_and_not_entered(folder: Path, endpoint: str) ->
         (("ledger", "--entries", "--type", "gift"), 2, "was 'gift'"),
         (("ledger", "--entries", "--since", "soon"), 2, "was 'soon"),
     ],
-    ids=lambda value: " ".join(value)[-30:] if isinstance(value, tuple) else str(value)[:20],
+    ids=lambda value: str(value)[-40:],
 )
 def test_what_makes_no_sense_is_shown_and_refused(
     folder: Path, endpoint: str, words: tuple[str, ...], code: int, message: str
