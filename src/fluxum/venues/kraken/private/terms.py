@@ -45,9 +45,21 @@ def _takes_name(request: OrderRequest) -> bool:
     return request.close is None and request.user_reference is None
 
 
+_DOUBTFUL = (
+    "EService:Deadline elapsed",
+    "EService:Unavailable",
+    "EService:Busy",
+    "EGeneral:Internal error",
+)
+
+
 def _leaves_doubt(message: str) -> bool:
-    """Errors of the engine's own, or of time, of which the order may be entered all the same."""
-    return message.startswith(("EGeneral:Internal error", "EService:Unavailable", "EService:Busy"))
+    """Errors of the engine or of time, of which the order may have been entered all the same.
+
+    Kraken asks to look at open orders before anything is tried again
+    (https://docs.kraken.com/exchange/guides/general/errors).
+    """
+    return message.startswith(_DOUBTFUL)
 
 
 def _terms(allowance: TradingAllowance) -> Terms:
