@@ -94,6 +94,9 @@ def of_bytes(words: Any) -> list[bytes]:
 class TapeLink:
     """A link that has everything in its buffer once the calls were made, and then is silent."""
 
+    start = 0.0
+    """When the first book frame was received."""
+
     def __init__(self, take: Take, called: asyncio.Event) -> None:
         self._now = iter(take.answers)
         self._later = iter(take.frames)
@@ -110,6 +113,7 @@ class TapeLink:
             raise LinkClosed("never")
         await self._called.wait()
         self._now = self._later
+        self.start = time.perf_counter()
         return next(self._now)
 
 
@@ -135,11 +139,12 @@ class TapeHttp:
 async def product(venue: Venue, take: Take) -> float:
     """Frames per second from the first book frame to the last one delivered to one reader."""
     called = asyncio.Event()
+    link = TapeLink(take, called)
     symbol = venue.popular[0]
 
     @asynccontextmanager
     async def dial(_url: str) -> AsyncGenerator[Link]:
-        yield TapeLink(take, called)
+        yield link
 
     session = Session(
         venue, dial=dial, clock=SystemClock(), random=Random(1), http=TapeHttp(take, called)
@@ -148,18 +153,16 @@ async def product(venue: Venue, take: Take) -> float:
         session.subscribe(Subscription(Channel.BOOK, symbol))
         events = session.events(capacity=1_000_000)
         book = session.book(symbol)
-        seen, start = 0, 0.0
+        seen = 0
         async for batch in events.batches():
             for event in batch:
                 if type(event) is BookUpdate:
-                    if seen == 0:
-                        start = time.perf_counter()
                     seen += 1
                     assert book.bid is not None
                     assert book.ask is not None
             if seen >= len(take.frames):
                 break
-        elapsed = time.perf_counter() - start
+        elapsed = time.perf_counter() - link.start
         assert session.statistics().desyncs == 0
         return len(take.frames) / elapsed
 
