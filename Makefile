@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 PIP := $(PYTHON) -m pip -qq --disable-pip-version-check --no-input
 CODE := src tests bench docs
+COMPILED := src/fluxum/book/_fast.pyx
 
 demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 	@$(BIN)/fluxum demo $(ARGS)
@@ -59,19 +60,20 @@ accounts: $(VENV)/.dev  ## simulated hours of trading with faults: SEEDS=200, or
 clean:  ## remove all that was made here, .venv included
 	@rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -f $(COMPILED:.pyx=.c) $(COMPILED:.pyx=)*.so
 
 help:  ## list all this
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
 
 # Set-up: what a stamp stands for is installed again when the pins or the package's facts change.
 
-$(VENV)/.run: requirements/run.txt pyproject.toml | $(PYTHON)
+$(VENV)/.run: requirements/run.txt pyproject.toml $(COMPILED) | $(PYTHON)
 	@echo "setting up $(VENV) ..." >&2
 	@$(PIP) install --no-compile -r requirements/run.txt
 	@$(PIP) install --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt requirements/run.txt pyproject.toml | $(PYTHON)
+$(VENV)/.dev: requirements/dev.txt requirements/run.txt pyproject.toml $(COMPILED) | $(PYTHON)
 	@echo "setting up $(VENV) ..." >&2
 	@$(PIP) install --no-compile -r requirements/dev.txt
 	@$(PIP) install --no-build-isolation --no-deps -e .

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from fluxum.book.book import Book
+from fluxum.book.fast import IS_COMPILED
 from fluxum.book.keeper import BookKeeper, Verdict
 from fluxum.book.level3 import Level3Book
 from fluxum.book.proof import BookProof, BookStatus
@@ -103,6 +104,22 @@ def test_a_passed_check_makes_a_book_valid_and_is_told_in_its_proof() -> None:
     )
     assert book.proof().is_valid
     assert (books.passed, books.failed, books.unverified) == (2, 0, 0)
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="the plain ladder places every price")
+def test_a_price_without_a_place_withdraws_its_book_and_is_shown() -> None:
+    books = BookKeeper("here", Book, None, None)
+    book = books.open(BTC)
+    books.snapshot(snapshot((10, 1), sequence=1))
+
+    assert books.update(update((10**21, 1), sequence=2)) is Verdict.FAILED
+
+    reason = f"a price below 1e20 of at most 18 decimals was expected, was '{10**21}'"
+    assert status(book) == (BookStatus.DESYNCED, reason)
+    assert book.bid is None
+    assert books.snapshot(snapshot((10**21, 1), sequence=3)) is Verdict.FAILED
+    assert books.snapshot(snapshot((11, 1), sequence=4)) is Verdict.RESTORED
+    assert (books.passed, books.failed) == (2, 2)
 
 
 @pytest.mark.parametrize(

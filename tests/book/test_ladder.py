@@ -1,13 +1,24 @@
 """One side of a book: order, depth, and the checksum text beside each level."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 
+from fluxum.book.fast import BookLadder
 from fluxum.book.ladder import Ladder
 from fluxum.model.market import Level, Side
 
 BUY, SELL = Side.BUY, Side.SELL
+KIND: list[type[Ladder]] = []
+
+
+@pytest.fixture(autouse=True, params=[Ladder, BookLadder], ids=["plain", "compiled"])
+def kind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test is about both; where nothing is compiled the second is the first once more."""
+    KIND.append(request.param)
+    yield
+    KIND.pop()
 
 
 def level(price: str, quantity: str = "1") -> Level:
@@ -15,7 +26,7 @@ def level(price: str, quantity: str = "1") -> Level:
 
 
 def ladder(side: Side, *prices: str, depth: int | None = None) -> Ladder:
-    made = Ladder(side, depth)
+    made = KIND[-1](side, depth)
     for price in prices:
         made.put(level(price))
     return made

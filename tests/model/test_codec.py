@@ -57,7 +57,9 @@ def values(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
             return structs(kind.cls)
         case msgspec.inspect.UnionType():
             return st.one_of([values(one) for one in kind.types])
-        case msgspec.inspect.VarTupleType():
+        case (
+            msgspec.inspect.VarTupleType() | msgspec.inspect.ListType()
+        ):  # a sequence is the latter
             return st.lists(values(kind.item_type), max_size=3).map(tuple)
         case msgspec.inspect.EnumType():
             members: list[Enum] = list(kind.cls)

@@ -6,7 +6,7 @@ import pytest
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.market import Level
-from fluxum.venues.rows import RowReader, decimals, exact, exact_or_none
+from fluxum.venues.rows import decimals, exact, exact_or_none, levels, sides
 
 BAD = ["", "abc", "-1", "NaN", "sNaN", "Infinity", "-Infinity", "1e31", "1" * 41, "1,5"]
 
@@ -28,63 +28,29 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", BAD)
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_row_with_a_bad_number_is_refused(text: str, place: int) -> None:
-    row = (text, "1") if place == 0 else ("1", text)
+    price, quantity = (text, "1") if place == 0 else ("1", text)
     with pytest.raises(RemoteProtocolError):
-        RowReader().levels([row])
+        levels([(price, quantity)])
+    with pytest.raises(RemoteProtocolError):
+        sides([("buy", price, quantity)], "buy")
 
 
 def test_rows_become_levels_in_order() -> None:
-    reader = RowReader()
-
-    levels = reader.levels([("0.0024", "10"), ("0.0026", "0.00000000"), ("0.0024", "11")])
-
-    assert levels == (
+    assert levels([("0.0024", "10"), ("0.0026", "0.00000000"), ("0.0024", "11")]) == (
         Level(Decimal("0.0024"), Decimal(10)),
         Level(Decimal("0.0026"), Decimal(0)),
         Level(Decimal("0.0024"), Decimal(11)),
     )
-    assert levels[0].price is levels[2].price
-
-
-def test_a_row_that_is_no_pair_is_refused() -> None:
-    with pytest.raises(RemoteProtocolError, match="rows of price and quantity"):
-        RowReader().levels([("1",)])  # type: ignore[list-item]  # what the wire may hold
-
-
-def test_the_memory_of_prices_is_bounded() -> None:
-    reader = RowReader()
-    for number in range(1, 20_000):
-        reader.levels([(f"{number}", "1")])
-
-    assert reader.emptied == 1
-
-
-def test_a_level_that_is_gone_is_made_once() -> None:
-    reader = RowReader()
-
-    one, two, three = reader.levels([("5.0", "0"), ("5.0", "0.00000000"), ("5.0", "0.1")])
-
-    assert one is two
-    assert one == Level(Decimal("5.0"), Decimal(0))
-    assert three == Level(Decimal("5.0"), Decimal("0.1"))
 
 
 def test_rows_that_name_their_side_are_parted() -> None:
-    reader = RowReader()
-
-    bids, asks = reader.sides(
+    bids, asks = sides(
         [("buy", "9", "1"), ("sell", "10", "2"), ("buy", "8", "0"), ("sell", "11", "0.5")], "buy"
     )
 
     assert bids == (Level(Decimal(9), Decimal(1)), Level(Decimal(8), Decimal(0)))
     assert asks == (Level(Decimal(10), Decimal(2)), Level(Decimal(11), Decimal("0.5")))
-
-
-@pytest.mark.parametrize("text", BAD)
-def test_a_side_with_a_bad_number_is_refused(text: str) -> None:
-    for row in (("buy", text, "1"), ("buy", "1", text)):
-        with pytest.raises(RemoteProtocolError):
-            RowReader().sides([row], "buy")
+    assert sides([], "buy") == ((), ())
 
 
 def test_a_step_has_so_many_decimals() -> None:

@@ -1,11 +1,11 @@
 """One venue's resting liquidity in one market, by price level."""
 
-from bisect import bisect_left, bisect_right
 from decimal import Decimal
 from typing import TypeVar
 
 from msgspec import Struct
 
+from fluxum.book.fast import BookLadder
 from fluxum.book.ladder import Ladder
 from fluxum.book.proof import BookProof, Evidence
 from fluxum.errors import BadInput
@@ -48,11 +48,17 @@ class Book:
 
     __slots__ = ("asks", "bids", "evidence", "symbol", "venue")
 
-    def __init__(self, venue: str, symbol: Symbol, depth: int | None = None) -> None:
+    def __init__(
+        self,
+        venue: str,
+        symbol: Symbol,
+        depth: int | None = None,
+        ladder: type[Ladder] = BookLadder,
+    ) -> None:
         self.venue = venue
         self.symbol = symbol
-        self.bids = Ladder(Side.BUY, depth)
-        self.asks = Ladder(Side.SELL, depth)
+        self.bids = ladder(Side.BUY, depth)
+        self.asks = ladder(Side.SELL, depth)
         self.evidence = Evidence()
 
     # What it says
@@ -95,9 +101,9 @@ class Book:
         floor, ceiling = self.evidence.bid_floor, self.evidence.ask_ceiling
         known: list[int] = []
         if floor is not None:
-            known.append(len(self.bids) - bisect_left(self.bids.prices, floor))
+            known.append(self.bids.reach(floor))
         if ceiling is not None:
-            known.append(bisect_right(self.asks.prices, ceiling))
+            known.append(self.asks.reach(ceiling))
         return min(known, default=None)
 
     @property
@@ -115,8 +121,7 @@ class Book:
     @property
     def is_crossed(self) -> bool:
         """Whether the best bid is not below the best ask, which no resting book can be."""
-        bids, asks = self.bids.prices, self.asks.prices
-        return True if bids and asks and bids[-1] >= asks[0] else False  # noqa: SIM210 - no call
+        return self.bids.crosses(self.asks)
 
     def levels(self, side: Side, count: int) -> list[Level]:
         """The best `count` levels of the bids (BUY) or asks (SELL), best first."""

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from fluxum.book.book import Book
 from fluxum.book.level3 import Level3Book
 from fluxum.book.proof import BookStatus, Evidence
-from fluxum.errors import NotSubscribed
+from fluxum.errors import NotSubscribed, RemoteProtocolError
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level3Snapshot, Level3Update
 
@@ -94,8 +94,11 @@ class BookKeeper(Generic[AnyBook]):
     def snapshot(self, snapshot: BookSnapshot | Level3Snapshot) -> Verdict:
         """Begin a new generation of a book and check it."""
         book = self.open(snapshot.symbol)
-        book.replace(snapshot)  # type: ignore[arg-type]  # one keeper is fed one kind
         evidence = book.evidence
+        try:
+            book.replace(snapshot)  # type: ignore[arg-type]  # one keeper is fed one kind
+        except RemoteProtocolError as error:  # a price that has no place
+            return self._fail(book, str(error))
         evidence.generation += 1
         evidence.checks = 0
         evidence.proved_ns = None
@@ -120,7 +123,10 @@ class BookKeeper(Generic[AnyBook]):
         evidence = book.evidence
         if not evidence.live:
             return self._withhold()
-        book.apply(update)  # type: ignore[arg-type]  # one keeper is fed one kind
+        try:
+            book.apply(update)  # type: ignore[arg-type]  # one keeper is fed one kind
+        except RemoteProtocolError as error:  # a price that has no place
+            return self._fail(book, str(error))
         return self._judge(book, evidence, update)
 
     def withdraw(self, symbol: Symbol, status: BookStatus, reason: str) -> None:
@@ -153,11 +159,9 @@ class BookKeeper(Generic[AnyBook]):
         if self._checksum is not None and expected is not None:
             computed = self._checksum(book)
             if computed != expected:
-                self.failed += 1
-                reason = f"checksum {computed} is not the venue's {expected}"
-                self._withdraw(book, BookStatus.DESYNCED, reason)
+                verdict = self._fail(book, f"checksum {computed} is not the venue's {expected}")
                 evidence.checksum = computed
-                return Verdict.FAILED
+                return verdict
             evidence.checksum = computed
         elif (sequence := getattr(message, "sequence", None)) is not None:
             evidence.sequence = sequence  # level 3 has none
@@ -176,6 +180,11 @@ class BookKeeper(Generic[AnyBook]):
             return _PASSED
         self._validate(book)
         return Verdict.RESTORED
+
+    def _fail(self, book: AnyBook, reason: str) -> Verdict:
+        self.failed += 1
+        self._withdraw(book, BookStatus.DESYNCED, reason)
+        return Verdict.FAILED
 
     def _validate(self, book: AnyBook) -> None:
         evidence = book.evidence

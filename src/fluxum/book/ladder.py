@@ -5,11 +5,12 @@ that are there already and touch the dictionary alone, and only a price that com
 searched for. Bids have their best price last, asks first.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from fluxum.model.market import Level, Side
+from fluxum.model.levels import Level
+from fluxum.model.market import Side
 
 __all__ = ["Ladder"]
 
@@ -52,6 +53,18 @@ class Ladder:
     def at(self, price: Decimal) -> Level | None:
         """The level at a price, if anything rests there."""
         return self._levels.get(price)
+
+    def reach(self, price: Decimal) -> int:
+        """How many levels are as good as this price or better."""
+        prices = self.prices
+        if self._is_asks:
+            return bisect_right(prices, price)
+        return len(prices) - bisect_left(prices, price)
+
+    def crosses(self, asks: "Ladder") -> bool:
+        """Whether these bids begin no lower than the asks do; false while a side is empty."""
+        bids, others = self.prices, asks.prices
+        return True if bids and others and bids[-1] >= others[0] else False  # noqa: SIM210 - no call
 
     def put(self, level: Level) -> Level | None:
         """Set a level to its absolute quantity, or remove it; returns what stood there before."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from fluxum import __version__
+from fluxum.book.fast import IS_COMPILED
 from fluxum.cli import account, market, simulator, tapes, trading
 from fluxum.cli.demo import demo
 from fluxum.cli.process import exit_code
@@ -21,13 +22,20 @@ _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"fluxum {__version__}")
+        books = "compiled" if IS_COMPILED else "in Python, as no C compiler was there"
+        typer.echo(f"fluxum {__version__} (books {books})")
         raise typer.Exit
 
 
 def _root(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Show the version, and whether books are compiled.",
+        ),
     ] = False,
 ) -> None:
     """Crypto exchanges in real time, over links that heal and never hide what they lost."""

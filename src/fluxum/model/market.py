@@ -1,11 +1,13 @@
 """What a market says: levels, trades, tickers, candles, books, and the orders behind a book."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
 
 from msgspec import Struct
 
 from fluxum.model.instrument import Symbol
+from fluxum.model.levels import Level
 
 __all__ = [
     "BookSnapshot",
@@ -37,20 +39,6 @@ class Side(Enum):
         return Side.SELL if self is Side.BUY else Side.BUY
 
 
-class Level(Struct, frozen=True, gc=False):
-    """A price and all that rests there; zero quantity means the level is gone.
-
-    `orders` is how many orders rest there, where the venue says. `text` is what the venue's
-    checksum reads of this level, kept from the wire so that it is never formatted again; it is
-    empty where the venue has no checksum, and is no part of the fact's JSON.
-    """
-
-    price: Decimal
-    quantity: Decimal
-    orders: int | None = None
-    text: bytes = b""
-
-
 class BookSnapshot(Struct, frozen=True, kw_only=True, tag="book_snapshot", gc=False):
     """A whole book, replacing whatever was held. Bids best first, asks best first.
 
@@ -76,8 +64,8 @@ class BookUpdate(Struct, frozen=True, gc=False, tag="book_update"):
 
     venue: str
     symbol: Symbol
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    bids: Sequence[Level]
+    asks: Sequence[Level]
     venue_ns: int | None
     received_ns: int
     checksum: int | None = None

@@ -1,40 +1,33 @@
-"""Prices and quantities from the text of the wire, exactly: `["0.0024", "10"]` becomes a level.
+"""Rows of price and quantity as text, exactly: `["0.0024", "10"]` becomes a level.
 
-For venues that quote their numbers. Of prices four in five recur and are remembered, with the
-level that is left when all is gone there; of quantities two in three do, which is not often
-enough for a memory to pay.
+For venues that quote their numbers. Of an update the rows are handed on as they came (see
+`fluxum.model.levels`); a snapshot's become levels at once.
 """
 
-from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
-from fluxum.errors import RemoteProtocolError
-from fluxum.model.market import Level
+from fluxum.book.fast import changes
+from fluxum.model.levels import Level, Row
+from fluxum.model.numbers import exact
 
-__all__ = ["RowReader", "Sides", "decimals", "exact", "exact_or_none"]
+__all__ = [
+    "Sides",
+    "WholeSides",
+    "changes",
+    "decimals",
+    "exact",
+    "exact_or_none",
+    "levels",
+    "sides",
+]
 
-_REMEMBERED_MAX = 1 << 14
-_LENGTH_MAX = 40
-_ZERO = Decimal(0)
-_HUGE = Decimal(10) ** 30
-_ZEROS = frozenset(["0", *("0." + "0" * digits for digits in range(1, 19))])
-
-Sides = tuple[tuple[Level, ...], tuple[Level, ...]]
-
-
-def exact(text: str) -> Decimal:
-    """A number that is not negative, from its text; raises RemoteProtocolError that shows it."""
-    try:
-        value = Decimal(text)
-        if _ZERO <= value < _HUGE and len(text) <= _LENGTH_MAX:
-            return value
-    except (InvalidOperation, ValueError):  # no number at all, or not a number
-        pass
-    raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {text[:_LENGTH_MAX]!r}")
+Sides = tuple[Sequence[Level], Sequence[Level]]
+WholeSides = tuple[tuple[Level, ...], tuple[Level, ...]]
 
 
 def exact_or_none(text: str | None) -> Decimal | None:
-    """The same for a field that may be left out or empty."""
+    """The number of a field that may be left out or empty; raises RemoteProtocolError."""
     return exact(text) if text else None
 
 
@@ -45,83 +38,19 @@ def decimals(step: Decimal) -> int:
     return max(0, -exponent)
 
 
-class _Memory(dict[str, Level]):
-    """What a price comes to when nothing is left at it, by the text of the price.
+def levels(rows: Iterable[tuple[str, str]]) -> tuple[Level, ...]:
+    """A level of each pair of texts, in the order given; raises RemoteProtocolError."""
+    return tuple([Level(exact(price), exact(quantity)) for price, quantity in rows])
 
-    A level that is gone has nothing but its price, so it need not be made again. At most 16,384
-    are remembered; a full memory is emptied.
+
+def sides(rows: Iterable[tuple[str, str, str]], bid: str) -> Sides:
+    """Bids and asks of rows of side, price and quantity, each in the order given.
+
+    `bid` is the venue's word for the side of the bids; any other is that of the asks. Raises
+    RemoteProtocolError.
     """
-
-    emptied = 0
-
-    def __missing__(self, text: str) -> Level:
-        """Learn a price; raises RemoteProtocolError for text that is none."""
-        level = Level(exact(text), _ZERO)
-        if len(self) >= _REMEMBERED_MAX:
-            self.clear()
-            self.emptied += 1
-        self[text] = level
-        return level
-
-
-class RowReader:
-    """Reads rows of price and quantity; one for each link. Its memory of prices is bounded."""
-
-    def __init__(self) -> None:
-        self._gone = _Memory()
-
-    @property
-    def emptied(self) -> int:
-        """How often the memory was full and began anew."""
-        return self._gone.emptied
-
-    def levels(self, rows: Iterable[tuple[str, str]]) -> tuple[Level, ...]:
-        """A level of each pair of texts, in the order given.
-
-        Raises RemoteProtocolError for a row that is no pair or holds no numbers.
-        """
-        memory = self._gone
-        levels: list[Level] = []
-        add = levels.append
-        try:
-            for price, text in rows:
-                gone = memory[price]
-                if text in _ZEROS:
-                    add(gone)
-                    continue
-                quantity = Decimal(text)
-                if not _ZERO <= quantity < _HUGE:
-                    exact(text)
-                add(Level(gone.price, quantity))
-        except (InvalidOperation, ValueError) as error:
-            raise RemoteProtocolError(
-                f"rows of price and quantity were expected: {error}"
-            ) from error
-        return tuple(levels)
-
-    def sides(self, changes: Iterable[tuple[str, str, str]], bid: str) -> Sides:
-        """Bids and asks of rows of side, price and quantity, each in the order given.
-
-        `bid` is the venue's word for the side of the bids; any other is that of the asks. Raises
-        RemoteProtocolError.
-        """
-        memory = self._gone
-        bids: list[Level] = []
-        asks: list[Level] = []
-        try:
-            for side, price, text in changes:
-                level = memory[price]
-                if text not in _ZEROS:
-                    quantity = Decimal(text)
-                    if not _ZERO <= quantity < _HUGE:
-                        exact(text)
-                    level = Level(level.price, quantity)
-                if side == bid:
-                    bids.append(level)
-                else:
-                    asks.append(level)
-        except (InvalidOperation, ValueError) as error:
-            raise RemoteProtocolError(
-                f"rows of side, price and quantity were expected: {error}"
-            ) from error
-        return tuple(bids), tuple(asks)
+    bids: list[Row] = []
+    asks: list[Row] = []
+    for side, price, quantity in rows:
+        (bids if side == bid else asks).append((price, quantity))
+    return changes(bids), changes(asks)

@@ -18,7 +18,6 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level
 from fluxum.venues.okx.books import ChainedBook, WholeBook
 from fluxum.venues.okx.checksum import DEPTH_PROVED, book_checksum
-from fluxum.venues.okx.levels import LevelReader
 from fluxum.venues.venue import SequenceCounts
 
 BTC = Symbol("BTC/USDT")
@@ -57,7 +56,7 @@ class Heard:
     def __init__(self) -> None:
         self.counts = SequenceCounts()
         self.settled = 0
-        self.book = ChainedBook(BOOK, LevelReader(), self.counts, self.settle)
+        self.book = ChainedBook(BOOK, self.counts, self.settle)
 
     def settle(self, received_ns: int) -> Sequence[Event]:
         self.settled += 1
@@ -234,7 +233,7 @@ def whole() -> WholeBook:
     def settle(received_ns: int) -> Sequence[Event]:
         return ()
 
-    return WholeBook(Subscription(Channel.BOOK, BTC, 5), LevelReader(), settle)
+    return WholeBook(Subscription(Channel.BOOK, BTC, 5), settle)
 
 
 def test_every_message_of_a_whole_book_is_a_snapshot() -> None:

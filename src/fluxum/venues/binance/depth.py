@@ -26,7 +26,7 @@ from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.binance import native
 from fluxum.venues.binance.normalize import nanos
 from fluxum.venues.binance.policy import Policy
-from fluxum.venues.rows import RowReader
+from fluxum.venues.rows import changes, levels
 from fluxum.venues.venue import SequenceCounts
 
 __all__ = ["HELD_MAX", "DepthBook"]
@@ -50,7 +50,6 @@ class DepthBook:
         "_heard",
         "_held",
         "_kept_from",
-        "_levels",
         "_overlap",
         "_seen",
         "_sequence",
@@ -70,7 +69,6 @@ class DepthBook:
         subscription: Subscription,
         symbol: Symbol,
         sequence: SequenceCounts,
-        reader: RowReader,
     ) -> None:
         self.subscription = subscription
         self.symbol = symbol
@@ -81,7 +79,6 @@ class DepthBook:
         self._venue = policy.venue
         self._follows = policy.follows
         self._overlap = policy.kept_from
-        self._levels = reader.levels
         self._sequence = sequence
         self._seen: int | None = None  # the last update of the last event
         self._base = 0  # the last update of the snapshot
@@ -113,13 +110,12 @@ class DepthBook:
             raise RemoteProtocolError(
                 f"updates of {self.name} after {before} were expected, was {last} of {wire.s!r}"
             )
-        levels = self._levels
         time = wire.T or wire.E
         update = BookUpdate(
             self._venue,
             self.symbol,
-            levels(wire.b) if wire.b else (),
-            levels(wire.a) if wire.a else (),
+            changes(wire.b),
+            changes(wire.a),
             time * _MILLISECOND,
             received_ns,
             None,
@@ -147,8 +143,8 @@ class DepthBook:
         snapshot = BookSnapshot(
             venue=self._venue,
             symbol=self.symbol,
-            bids=self._levels(wire.bids),
-            asks=self._levels(wire.asks),
+            bids=levels(wire.bids),
+            asks=levels(wire.asks),
             venue_ns=nanos(wire.T),
             received_ns=received_ns,
             sequence=last,

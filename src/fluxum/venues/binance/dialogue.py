@@ -18,7 +18,6 @@ from fluxum.venues.binance.depth import DepthBook
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.symbols import is_possible
 from fluxum.venues.binance.topics import LISTING, batches, read_topic, topic_of
-from fluxum.venues.rows import RowReader
 from fluxum.venues.streams import Ask, Streams
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
@@ -47,7 +46,6 @@ class Dialogue:
         self.overheard: int | None = None
         self._policy = policy
         self._streams = Streams()
-        self._reader = RowReader()
         self._names: dict[str, str] = {}  # the venue's names of markets, by topic
         self._asked: dict[str, int] = {}  # which request began a topic
         self._ending: dict[int, list[Subscription]] = {}
@@ -315,9 +313,7 @@ class Dialogue:
         """A stream is there; a book's events count from now on, and its snapshot is fetched."""
         symbol = subscription.symbol
         if subscription.channel is Channel.BOOK and symbol is not None:
-            book = self.books[topic] = DepthBook(
-                self._policy, subscription, symbol, self.sequence, self._reader
-            )
+            book = self.books[topic] = DepthBook(self._policy, subscription, symbol, self.sequence)
             self.fetch_depth(topic, book)
 
     def _subscribed(self, subscription: Subscription, received_ns: int) -> Subscribed:

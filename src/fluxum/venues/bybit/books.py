@@ -16,7 +16,7 @@ from fluxum.model.event import Desync, Event, Subscription
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.normalize import MILLI
-from fluxum.venues.rows import RowReader
+from fluxum.venues.rows import changes, levels
 from fluxum.venues.venue import SequenceCounts
 
 __all__ = ["NumberedBook"]
@@ -31,7 +31,6 @@ class NumberedBook:
         self,
         venue: str,
         subscription: Subscription,
-        rows: RowReader,
         counts: SequenceCounts,
         settle: Callable[[int], Sequence[Event]],
     ) -> None:
@@ -39,7 +38,6 @@ class NumberedBook:
         self._venue = venue
         self._subscription = subscription
         self._symbol = subscription.symbol
-        self._rows = rows
         self._counts = counts
         self._settle = settle
         self._last: int | None = None
@@ -63,14 +61,20 @@ class NumberedBook:
             return ()
         if number != last + 1:
             return self._gap(last, message, received_ns)
-        levels = self._rows.levels
-        bids = levels(data.b) if data.b else ()
-        asks = levels(data.a) if data.a else ()
         self._last = number
         self._counts.steps += 1
         venue_ns = (message.cts or message.ts) * MILLI
         return (
-            BookUpdate(self._venue, self._symbol, bids, asks, venue_ns, received_ns, None, number),
+            BookUpdate(
+                self._venue,
+                self._symbol,
+                changes(data.b),
+                changes(data.a),
+                venue_ns,
+                received_ns,
+                None,
+                number,
+            ),
         )
 
     def _snapshot(self, message: native.BookFrame, received_ns: int) -> Sequence[Event]:
@@ -83,8 +87,8 @@ class NumberedBook:
         snapshot = BookSnapshot(
             venue=self._venue,
             symbol=self._symbol,
-            bids=self._rows.levels(data.b),
-            asks=self._rows.levels(data.a),
+            bids=levels(data.b),
+            asks=levels(data.a),
             depth=self._subscription.depth,
             venue_ns=venue_ns,
             received_ns=received_ns,

@@ -28,7 +28,6 @@ from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.listing import Listing
 from fluxum.venues.bybit.requests import Asked, Requests, halves, named
 from fluxum.venues.bybit.topics import INSTRUMENTS
-from fluxum.venues.rows import RowReader
 from fluxum.venues.streams import Streams
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
@@ -60,7 +59,6 @@ class BybitProtocol:
         self._ending: dict[str, Subscription] = {}
         self._tickers: dict[str, native.Ticker] = {}
         self._candles: dict[str, Candle] = {}
-        self._rows = RowReader()
         self._is_overhearing = False
 
     # What we say
@@ -308,7 +306,7 @@ class BybitProtocol:
         match subscription.channel:
             case Channel.BOOK:
                 settle = partial(self._settle, topic)
-                book = NumberedBook(self._venue, subscription, self._rows, self.sequence, settle)
+                book = NumberedBook(self._venue, subscription, self.sequence, settle)
                 self._books[topic] = book
                 return book.hear
             case Channel.TRADE:

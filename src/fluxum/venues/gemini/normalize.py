@@ -6,22 +6,20 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, Level, Side, Ticker, Trade
 from fluxum.venues.gemini import native
-from fluxum.venues.rows import RowReader, exact, exact_or_none
+from fluxum.venues.rows import exact, exact_or_none, levels
 
 __all__ = ["VENUE", "snapshot", "ticker", "trade"]
 
 VENUE = "gemini"
 
 
-def snapshot(
-    wire: native.DepthUpdate, symbol: Symbol, rows: RowReader, received_ns: int
-) -> BookSnapshot:
+def snapshot(wire: native.DepthUpdate, symbol: Symbol, received_ns: int) -> BookSnapshot:
     """The first message of a book; its rows are put in order, as none is promised."""
     return BookSnapshot(
         venue=VENUE,
         symbol=symbol,
-        bids=tuple(sorted(rows.levels(wire.b), key=_price, reverse=True)),
-        asks=tuple(sorted(rows.levels(wire.a), key=_price)),
+        bids=tuple(sorted(levels(wire.b), key=_price, reverse=True)),
+        asks=tuple(sorted(levels(wire.a), key=_price)),
         venue_ns=wire.E,
         received_ns=received_ns,
         sequence=wire.u,

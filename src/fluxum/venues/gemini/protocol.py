@@ -36,7 +36,7 @@ from fluxum.venues.gemini import native, normalize
 from fluxum.venues.gemini.instruments import InstrumentList
 from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.symbols import guess, lower
-from fluxum.venues.rows import RowReader
+from fluxum.venues.rows import changes
 from fluxum.venues.streams import Ask, Streams
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
@@ -78,7 +78,6 @@ class GeminiProtocol:
         self.sequence = SequenceCounts()
         self._streams = Streams()
         self._books: dict[str, _Book] = {}  # by the venue's name of the market
-        self._rows = RowReader()
         self._instruments = InstrumentList(VENUE, lower, self.outbox)
         self._leaving: dict[str, Subscription] = {}
         self._quietly_ended: list[Subscription] = []
@@ -213,7 +212,7 @@ class GeminiProtocol:
         if first > final:
             raise RemoteProtocolError(f"U is at most u, was {first} and {final}")
         if book.awaits_snapshot and first == final:
-            snapshot = normalize.snapshot(update, book.symbol, self._rows, received_ns)
+            snapshot = normalize.snapshot(update, book.symbol, received_ns)
             book.last, book.awaits_snapshot = final, False
             return [*self._settle(update.s + _DEPTH, received_ns), snapshot]
         if last is None or final <= last:
@@ -221,9 +220,7 @@ class GeminiProtocol:
         if first > last:
             book.last, book.awaits_snapshot = None, True
             return (self._desync(book, last, update, received_ns),)
-        levels = self._rows.levels
-        bids = levels(update.b) if update.b else ()  # most updates are of one side
-        asks = levels(update.a) if update.a else ()
+        bids, asks = changes(update.b), changes(update.a)
         book.last = final
         self.sequence.steps += 1
         return (BookUpdate(VENUE, book.symbol, bids, asks, update.E, received_ns, None, final),)

@@ -17,7 +17,7 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Desync, Event, Subscription
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.okx import native
-from fluxum.venues.okx.levels import LevelReader
+from fluxum.venues.okx.levels import Reader, changes, levels, levels_with_text
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.venue import SequenceCounts
 
@@ -35,7 +35,6 @@ class ChainedBook:
     def __init__(
         self,
         subscription: Subscription,
-        reader: LevelReader,
         counts: SequenceCounts,
         settle: Settle,
     ) -> None:
@@ -44,9 +43,7 @@ class ChainedBook:
         self._symbol = subscription.symbol
         self._counts = counts
         self._settle = settle
-        self._plain = reader.levels
-        self._with_text = reader.levels_with_text
-        self._levels = reader.levels
+        self._changes: Reader = changes
         self._last: int | None = None
         self._before_last: int | None = None
         self._is_broken = False
@@ -65,12 +62,11 @@ class ChainedBook:
             if self._last is not None and data.prevSeqId != self._last:
                 return self._astray(data, received_ns)
             checksum = checksum or None  # since 23 June 2026 it is always 0
-        levels = self._levels
         update = BookUpdate(
             VENUE,
             self._symbol,
-            levels(data.bids) if data.bids else (),
-            levels(data.asks) if data.asks else (),
+            self._changes(data.bids),
+            self._changes(data.asks),
             data.ts * _MILLI,
             received_ns,
             checksum,
@@ -89,12 +85,14 @@ class ChainedBook:
         if data.seqId is not None:
             checksum = checksum or None
         # Where the first message has no checksum the others have none either.
-        levels = self._levels = self._plain if checksum is None else self._with_text
+        whole, self._changes = (
+            (levels, changes) if checksum is None else (levels_with_text, levels_with_text)
+        )
         snapshot = BookSnapshot(
             venue=VENUE,
             symbol=self._symbol,
-            bids=levels(data.bids),
-            asks=levels(data.asks),
+            bids=whole(data.bids),
+            asks=whole(data.asks),
             depth=self._subscription.depth,
             venue_ns=data.ts * _MILLI,
             received_ns=received_ns,
@@ -128,12 +126,11 @@ class ChainedBook:
 class WholeBook:
     """Messages that are whole each, so that none depends on another."""
 
-    def __init__(self, subscription: Subscription, reader: LevelReader, settle: Settle) -> None:
+    def __init__(self, subscription: Subscription, settle: Settle) -> None:
         assert subscription.symbol is not None, subscription
         self._symbol = subscription.symbol
         self._depth = subscription.depth
         self._settle = settle
-        self._levels = reader.levels
         self._last = -1
         self._last_ts = -1
 
@@ -146,8 +143,8 @@ class WholeBook:
         snapshot = BookSnapshot(
             venue=VENUE,
             symbol=self._symbol,
-            bids=self._levels(data.bids),
-            asks=self._levels(data.asks),
+            bids=levels(data.bids),
+            asks=levels(data.asks),
             depth=self._depth,
             venue_ns=data.ts * _MILLI,
             received_ns=received_ns,

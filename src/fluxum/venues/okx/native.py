@@ -105,16 +105,11 @@ class Envelope(Struct, gc=False):
     op: str | None = None
 
 
-class Row(Struct, array_like=True, gc=False):
-    """A level: price, size, a member that died, number of orders; `["8476.98","415","0","13"]`.
+Row = tuple[str, str, str, _Count]
+"""A level: price, size, a member that died, number of orders; `["8476.98","415","0","13"]`.
 
-    The size is in the base currency for spot markets and in contracts for all others.
-    """
-
-    price: str
-    size: str
-    dead: str
-    orders: _Count
+The size is in the base currency for spot markets and in contracts for all others.
+"""
 
 
 class BookData(Struct, gc=False):

@@ -29,7 +29,6 @@ from fluxum.model.event import (
 )
 from fluxum.venues.okx import native, normalize, topics
 from fluxum.venues.okx.books import ChainedBook, WholeBook
-from fluxum.venues.okx.levels import LevelReader
 from fluxum.venues.okx.listing import InstrumentLists, instruments
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.okx.topics import INSTRUMENTS
@@ -63,7 +62,6 @@ class OkxProtocol:
         self._by_topic: dict[str, tuple[bytes, Hear]] = {}
         self._ending: dict[str, Subscription] = {}
         self._accepted_ns: dict[str, int] = {}  # of trades, until the first
-        self._reader = LevelReader()
         self._lists = InstrumentLists(self._streams, self.outbox)
         self._is_overhearing = False
 
@@ -315,8 +313,8 @@ class OkxProtocol:
                 settle = partial(self._settle, topic)
                 if name in topics.CHAINED:
                     counts = self.sequence
-                    return ChainedBook(subscription, self._reader, counts, settle).hear
-                return WholeBook(subscription, self._reader, settle).hear
+                    return ChainedBook(subscription, counts, settle).hear
+                return WholeBook(subscription, settle).hear
             case Channel.TRADE:
                 return partial(self._trades, topic, subscription)
             case Channel.TICKER:

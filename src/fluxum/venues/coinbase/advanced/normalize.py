@@ -6,10 +6,11 @@ from decimal import Decimal
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model import market
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
-from fluxum.model.market import Level, Side
+from fluxum.model.levels import Level, Row
+from fluxum.model.market import Side
 from fluxum.venues.coinbase.advanced import native
 from fluxum.venues.coinbase.symbols import ADVANCED
-from fluxum.venues.rows import RowReader, Sides, decimals, exact, exact_or_none
+from fluxum.venues.rows import Sides, WholeSides, changes, decimals, exact, exact_or_none
 
 __all__ = [
     "INTERVAL_S",
@@ -31,14 +32,18 @@ _TAKERS = {"BUY": Side.SELL, "SELL": Side.BUY}  # the wire tells the maker's sid
 _SECONDS_DIGITS = 12
 
 
-def sides(rows: Iterable[native.Row], reader: RowReader) -> Sides:
+def sides(rows: Iterable[native.Row]) -> Sides:
     """Bids and asks in the order given."""
-    return reader.sides([(row.side, row.price_level, row.new_quantity) for row in rows], "bid")
+    bids: list[Row] = []
+    asks: list[Row] = []
+    for row in rows:
+        (bids if row.side == "bid" else asks).append((row.price_level, row.new_quantity))
+    return changes(bids), changes(asks)
 
 
-def snapshot_sides(rows: Iterable[native.Row], reader: RowReader) -> Sides:
+def snapshot_sides(rows: Iterable[native.Row]) -> WholeSides:
     """Bids and asks of a whole book, best first: so it is in live frames, but nowhere promised."""
-    bids, asks = sides(rows, reader)
+    bids, asks = sides(rows)
     return (
         tuple(sorted(bids, key=_price, reverse=True)),
         tuple(sorted(asks, key=_price)),

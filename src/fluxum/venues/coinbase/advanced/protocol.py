@@ -22,7 +22,6 @@ from fluxum.venues.coinbase.advanced.requests import WIRE, Renewals, request
 from fluxum.venues.coinbase.carried import LISTING, Carried, UnaskedError
 from fluxum.venues.coinbase.instants import Instants
 from fluxum.venues.coinbase.symbols import ADVANCED, spell
-from fluxum.venues.rows import RowReader
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["AdvancedProtocol"]
@@ -46,7 +45,6 @@ class AdvancedProtocol:
         self._books: dict[str, Symbol] = {}  # those whole and in step, by the wire's name
         self._is_doubtful = False  # whether a newer frame may have been heard already
         self._candles = CandleRuns()
-        self._rows = RowReader()
         self._instant = Instants().read
         self._beats: int | None = None  # since the last ping; none until they are asked for
         self._is_fetching = False
@@ -218,7 +216,7 @@ class AdvancedProtocol:
 
     def _book(self, frame: native.BookFrame, received_ns: int) -> Sequence[Event]:
         venue_ns = self._instant(frame.timestamp)
-        books, sides, rows = self._books, normalize.sides, self._rows
+        books, sides = self._books, normalize.sides
         told: list[Event] = []
         for event in frame.events:
             symbol = books.get(event.product_id)
@@ -229,7 +227,7 @@ class AdvancedProtocol:
                 symbol = self._begun_before(event.product_id)
                 if symbol is None:
                     continue
-            bids, asks = sides(event.updates, rows)
+            bids, asks = sides(event.updates)
             number = frame.sequence_num
             told.append(
                 BookUpdate(ADVANCED, symbol, bids, asks, venue_ns, received_ns, None, number)
@@ -252,7 +250,7 @@ class AdvancedProtocol:
         owner = self._carried.owner(_BOOKS, event.product_id)
         if owner is None or owner.symbol is None or self._is_doubtful:
             return ()
-        bids, asks = normalize.snapshot_sides(event.updates, self._rows)
+        bids, asks = normalize.snapshot_sides(event.updates)
         self._books[event.product_id] = owner.symbol
         snapshot = BookSnapshot(
             venue=ADVANCED,

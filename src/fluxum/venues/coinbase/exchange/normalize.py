@@ -9,19 +9,18 @@ from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import Level, Side
 from fluxum.venues.coinbase.exchange import native
 from fluxum.venues.coinbase.symbols import EXCHANGE
-from fluxum.venues.rows import RowReader, Sides, decimals, exact, exact_or_none
+from fluxum.venues.rows import WholeSides, decimals, exact, exact_or_none, levels
 
 __all__ = ["instrument", "instruments", "snapshot_sides", "ticker", "trade"]
 
 _TAKERS = {"buy": Side.SELL, "sell": Side.BUY}  # the wire tells the maker's side
 
 
-def snapshot_sides(wire: native.Snapshot, reader: RowReader) -> Sides:
+def snapshot_sides(wire: native.Snapshot) -> WholeSides:
     """Bids and asks of a book, best first: so it is in live frames, but nowhere promised."""
-    bids, asks = reader.levels(wire.bids), reader.levels(wire.asks)
     return (
-        tuple(sorted(bids, key=_price, reverse=True)),
-        tuple(sorted(asks, key=_price)),
+        tuple(sorted(levels(wire.bids), key=_price, reverse=True)),
+        tuple(sorted(levels(wire.asks), key=_price)),
     )
 
 

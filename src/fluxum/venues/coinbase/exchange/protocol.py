@@ -21,7 +21,7 @@ from fluxum.venues.coinbase.exchange import native, normalize
 from fluxum.venues.coinbase.exchange.signing import Login
 from fluxum.venues.coinbase.instants import Instants
 from fluxum.venues.coinbase.symbols import EXCHANGE, spell
-from fluxum.venues.rows import RowReader
+from fluxum.venues.rows import sides
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["ExchangeProtocol"]
@@ -61,7 +61,6 @@ class ExchangeProtocol:
         self._told_trades: dict[str, int] = {}  # by the last heartbeat
         self._beating: set[str] = set()
         self._is_alive = False
-        self._rows = RowReader()
         self._instant = Instants().read
         self._login: Login | None = None
         self._now_s = ""
@@ -199,7 +198,7 @@ class ExchangeProtocol:
             symbol = self._begun_before(wire.product_id)
             if symbol is None:
                 return ()
-        bids, asks = self._rows.sides(wire.changes, "buy")
+        bids, asks = sides(wire.changes, "buy")
         venue_ns = self._instant(wire.time) if wire.time else None
         return (BookUpdate(EXCHANGE, symbol, bids, asks, venue_ns, received_ns),)
 
@@ -216,7 +215,7 @@ class ExchangeProtocol:
         owner = self._carried.owner(_BOOKS, wire.product_id)
         if owner is None or owner.symbol is None:
             return ()
-        bids, asks = normalize.snapshot_sides(wire, self._rows)
+        bids, asks = normalize.snapshot_sides(wire)
         self._books[wire.product_id] = owner.symbol
         snapshot = BookSnapshot(
             venue=EXCHANGE,

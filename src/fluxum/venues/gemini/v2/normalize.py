@@ -9,7 +9,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, Candle, Level, Side, Trade
 from fluxum.venues.gemini import normalize
 from fluxum.venues.gemini.v2 import native
-from fluxum.venues.rows import RowReader, exact
+from fluxum.venues.rows import exact, sides
 
 __all__ = ["VENUE", "candles", "is_sided", "snapshot", "trade", "without_taker"]
 
@@ -19,11 +19,9 @@ _HUGE = Decimal(10) ** 30
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 
-def snapshot(
-    wire: native.L2Updates, symbol: Symbol, rows: RowReader, received_ns: int
-) -> BookSnapshot:
+def snapshot(wire: native.L2Updates, symbol: Symbol, received_ns: int) -> BookSnapshot:
     """A whole book; neither a time nor anything to check it by comes with it."""
-    bids, asks = rows.sides(wire.changes, "buy")
+    bids, asks = sides(wire.changes, "buy")
     return BookSnapshot(
         venue=VENUE,
         symbol=symbol,

@@ -29,7 +29,7 @@ from fluxum.venues.gemini.symbols import guess, upper
 from fluxum.venues.gemini.v2 import native, normalize
 from fluxum.venues.gemini.v2.normalize import VENUE
 from fluxum.venues.gemini.v2.requests import Requests
-from fluxum.venues.rows import RowReader
+from fluxum.venues.rows import sides
 from fluxum.venues.streams import Streams
 from fluxum.venues.venue import Effect, Fetch, SequenceCounts
 
@@ -80,7 +80,6 @@ class GeminiV2Protocol:
         self._markets: dict[str, _Market] = {}  # by the venue's name
         self._candles: dict[str, Candle] = {}  # the last one of each stream
         self._awaited_candles: set[str] = set()
-        self._rows = RowReader()
         self._instruments = InstrumentList(VENUE, upper, self.outbox)
         self._leaving: list[Subscription] = []
         self._is_overheard = False
@@ -199,14 +198,14 @@ class GeminiV2Protocol:
             return self._whole(market, wire, received_ns)
         if not market.holds_book:
             return ()  # changes before the whole book, or nobody wants it
-        bids, asks = self._rows.sides(wire.changes, "buy")
+        bids, asks = sides(wire.changes, "buy")
         return (BookUpdate(VENUE, market.symbol, bids, asks, None, received_ns),)
 
     def _whole(self, market: _Market, wire: native.L2Updates, received_ns: int) -> Sequence[Event]:
         """A whole book and the last trades: the answer to whoever waits for one of them."""
         events: list[Event] = []
         if market.book is not None:
-            events.append(normalize.snapshot(wire, market.symbol, self._rows, received_ns))
+            events.append(normalize.snapshot(wire, market.symbol, received_ns))
         if market.trades is not None and wire.trades:
             events += self._history(market.symbol, wire.trades, received_ns)
         market.holds_book = market.book is not None

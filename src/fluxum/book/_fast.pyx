@@ -1,0 +1,261 @@
+# cython: language_level=3, wraparound=False
+"""One side of a book, compiled: what `fluxum.book.ladder` does, several times as fast.
+
+Read `fluxum.book.fast` first: it is how this is reached, and says what is there without it.
+
+Places are kept in one array by their prices in units of 1e-18, worst first, so that what changes
+near the best moves little. What rests at a place is kept as it came, a level or the row of a
+frame, and a row becomes a level when it is read. Of a row's quantity no more is looked at than
+whether it is a number, and zero.
+"""
+
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from libc.string cimport memmove
+
+from decimal import Decimal
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.levels import Level, Levels, level_of
+from fluxum.model.market import Side
+from fluxum.model.numbers import exact
+
+cdef extern from "Python.h":
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
+    const unsigned char *PyUnicode_1BYTE_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+
+cdef extern from *:
+    """
+    typedef unsigned __int128 fluxum_price;
+    """
+    ctypedef unsigned long long Price "fluxum_price"  # its real size is C's business
+
+__all__ = ["FastLadder", "changes"]
+
+cdef object _Level = Level, _Levels = Levels, _level_of = level_of, _Decimal = Decimal, _exact = exact
+
+cdef enum:
+    DECIMALS = 18  # of a price
+    LENGTH = 30  # of a number that is read here; what is longer is read by `exact`
+
+cdef unsigned long long[DECIMALS + 1] TENS
+cdef int _power
+TENS[0] = 1
+for _power in range(DECIMALS):
+    TENS[_power + 1] = TENS[_power] * 10
+
+
+cdef bint read(object text, Price *digits, Py_ssize_t *decimals) noexcept:
+    """Read a number of digits and at most one point; false for any other text."""
+    cdef Py_ssize_t length, at, point = -1
+    cdef const unsigned char *letters
+    cdef unsigned char letter
+    cdef Price value = 0
+    if not isinstance(text, str) or not PyUnicode_IS_COMPACT_ASCII(text):
+        return False
+    length = PyUnicode_GET_LENGTH(text)
+    if length > LENGTH:
+        return False
+    letters = PyUnicode_1BYTE_DATA(text)
+    for at in range(length):
+        letter = letters[at]
+        if c'0' <= letter <= c'9':
+            value = value * 10 + (letter - c'0')
+        elif letter == c'.' and point < 0:
+            point = at
+        else:
+            return False
+    digits[0] = value
+    decimals[0] = 0 if point < 0 else length - point - 1
+    return length > (point >= 0)
+
+
+cdef Price price_of(object text) except? 0:
+    """A price in units of 1e-18; raises RemoteProtocolError for text that is none."""
+    cdef Price digits = 0
+    cdef Py_ssize_t decimals = 0
+    if (
+        (read(text, &digits, &decimals) or read(plain(_exact(text)), &digits, &decimals))
+        and decimals <= DECIMALS
+        and digits < 100 * <Price>TENS[DECIMALS] * TENS[decimals]
+    ):
+        return digits * TENS[DECIMALS - decimals]
+    raise RemoteProtocolError(
+        f"a price below 1e20 of at most {DECIMALS} decimals was expected, was {text!r}"
+    )
+
+
+cdef int is_some(object text) except -1:
+    """Whether a quantity is more than zero; raises RemoteProtocolError for text that is none."""
+    cdef Price digits = 0
+    cdef Py_ssize_t decimals = 0
+    return digits != 0 if read(text, &digits, &decimals) else bool(_exact(text))
+
+
+cdef object plain(object number):
+    """A number that is not negative without exponent and sign: that of `-0` is dropped."""
+    return format(abs(number), "f")
+
+
+def changes(rows):
+    """Levels of a frame's rows, which are proved to hold numbers; raises RemoteProtocolError."""
+    if not rows:
+        return ()
+    for row in rows:
+        price_of(row[0])
+        is_some(row[1])
+    return _Levels(rows)
+
+
+cdef class FastLadder:
+    """The levels of one side. Best means highest for bids, lowest for asks."""
+
+    cdef readonly object side
+    cdef public object depth
+    cdef public object joined_text
+    cdef bint _is_asks
+    cdef Price *_prices  # those of asks inverted: the best is the greatest on either side
+    cdef Py_ssize_t _room
+    cdef list _rests
+
+    def __cinit__(self, side, depth=None):
+        self.side = side
+        self.depth = depth
+        self.joined_text = None
+        self._is_asks = side is Side.SELL
+        self._rests = []
+
+    def __dealloc__(self):
+        PyMem_Free(self._prices)
+
+    def __len__(self):
+        return len(self._rests)
+
+    def __iter__(self):
+        cdef Py_ssize_t at = len(self._rests)
+        while at > 0:
+            at = min(at, <Py_ssize_t>len(self._rests)) - 1
+            yield self._level(at)
+
+    @property
+    def best(self):
+        cdef Py_ssize_t count = len(self._rests)
+        return self._level(count - 1) if count else None
+
+    def top(self, Py_ssize_t count):
+        cdef Py_ssize_t size = len(self._rests), at
+        return [self._level(at) for at in range(size - 1, max(size - count, 0) - 1, -1)]
+
+    def at(self, price):
+        cdef Price key = self._key(plain(price))
+        cdef Py_ssize_t at = self._find(key)
+        is_there = at < len(self._rests) and self._prices[at] == key
+        return self._level(at) if is_there else None
+
+    def reach(self, price):
+        return len(self._rests) - self._find(self._key(plain(price)))
+
+    def crosses(self, FastLadder asks):
+        cdef Py_ssize_t bid = len(self._rests), ask = len(asks._rests)
+        if not bid or not ask:
+            return False
+        return self._prices[bid - 1] >= ~asks._prices[ask - 1]
+
+    def put(self, level):
+        before = self.at(level.price)
+        self.lay((level,))
+        return before
+
+    def lay(self, changes):
+        self.joined_text = None
+        if type(changes) is not _Levels:
+            for level in changes:
+                self._set(self._key(plain(level.price)), level, bool(level.quantity))
+            return
+        for row in changes.rows:
+            self._set(self._key(row[0]), row, is_some(row[1]))
+
+    def replace(self, levels):
+        cdef Py_ssize_t size
+        cdef Price key
+        self.clear()
+        ordered = [level for level in levels if level.quantity]
+        ordered.sort(key=_price_of, reverse=self._is_asks)
+        for level in ordered:
+            key = self._key(plain(level.price))
+            size = len(self._rests)
+            if size and self._prices[size - 1] == key:
+                self._rests[size - 1] = level
+            else:
+                self._insert(size, key, level)
+
+    def cut(self):
+        cdef Py_ssize_t size = len(self._rests), excess, at
+        if self.depth is None or size <= self.depth:
+            return []
+        self.joined_text = None
+        excess = size - <Py_ssize_t>self.depth
+        dropped = [self._level(at) for at in range(excess)]
+        memmove(self._prices, self._prices + excess, (size - excess) * sizeof(Price))
+        del self._rests[:excess]
+        return dropped
+
+    def clear(self):
+        self._rests.clear()
+        self.joined_text = None
+
+    def joined(self, count):
+        if self.joined_text is None:
+            self.joined_text = b"".join([level.text for level in self.top(count)])
+        return self.joined_text
+
+    cdef Price _key(self, object text) except? 0:
+        cdef Price price = price_of(text)
+        return ~price if self._is_asks else price
+
+    cdef Py_ssize_t _find(self, Price key) noexcept:
+        """The first place that is as good as this or better."""
+        cdef Py_ssize_t low = 0, high = len(self._rests), middle
+        while low < high:
+            middle = (low + high) >> 1
+            if self._prices[middle] < key:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    cdef int _set(self, Price key, object rest, bint stays) except -1:
+        cdef Py_ssize_t at = self._find(key), size = len(self._rests)
+        cdef bint is_there = at < size and self._prices[at] == key
+        if stays and is_there:
+            self._rests[at] = rest
+        elif stays:
+            self._insert(at, key, rest)
+        elif is_there:
+            memmove(self._prices + at, self._prices + at + 1, (size - at - 1) * sizeof(Price))
+            del self._rests[at]
+        return 0
+
+    cdef int _insert(self, Py_ssize_t at, Price key, object rest) except -1:
+        cdef Py_ssize_t size = len(self._rests), room
+        cdef void *grown
+        if size == self._room:
+            room = 2 * size + 32
+            grown = PyMem_Realloc(self._prices, room * sizeof(Price))
+            if grown is NULL:
+                raise MemoryError
+            self._prices, self._room = <Price *>grown, room
+        self._rests.insert(at, rest)
+        memmove(self._prices + at + 1, self._prices + at, (size - at) * sizeof(Price))
+        self._prices[at] = key
+        return 0
+
+    cdef object _level(self, Py_ssize_t at):
+        rest = self._rests[at]
+        if type(rest) is not _Level:
+            rest = self._rests[at] = _level_of(rest, _Decimal)
+        return rest
+
+
+def _price_of(level):
+    return level.price

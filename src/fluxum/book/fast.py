@@ -1,0 +1,30 @@
+"""What a book works with on every frame: compiled where it could be, in Python where not.
+
+Both do the same, which the tests prove by doing everything with both. Without a compiler, when
+Fluxum was installed, books are right and slower (docs/decisions/010).
+"""
+
+from collections.abc import Callable, Sequence
+
+from fluxum.book.ladder import Ladder
+from fluxum.model.levels import Level, Row, level_of
+from fluxum.model.numbers import exact
+
+__all__ = ["IS_COMPILED", "BookLadder", "changes", "eager_changes"]
+
+
+def eager_changes(rows: Sequence[Row]) -> Sequence[Level]:
+    """A level of each row, in the order given; raises RemoteProtocolError."""
+    return tuple([level_of(row, exact) for row in rows])
+
+
+BookLadder: type[Ladder]
+changes: Callable[[Sequence[Row]], Sequence[Level]]
+"""Levels of a frame's rows, which are proved to hold numbers; raises RemoteProtocolError."""
+try:
+    from fluxum.book._fast import FastLadder as BookLadder
+    from fluxum.book._fast import changes
+except ImportError:
+    BookLadder, changes = Ladder, eager_changes
+
+IS_COMPILED = BookLadder is not Ladder
