@@ -6,7 +6,12 @@ The figures are those of the README beside the recordings, counted by other peop
 
 import pytest
 
-from fluxum.replay import Report, recognise, verify
+from fluxum.book.book import Book
+from fluxum.book.fast import IS_COMPILED
+from fluxum.book.ladder import Ladder
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate
+from fluxum.replay import Replay, Report, recognise, verify
 from recordings import recording
 
 COUNTS: dict[str, dict[str, object]] = {
@@ -78,6 +83,32 @@ def test_a_recording_proves_what_its_description_says(name: str) -> None:
     assert {key: count(report, key) for key in expected} == expected
     kinds = KINDS.get(name, {})
     assert {key: report.kinds.get(key) for key in kinds} == kinds
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="nothing was compiled: no C compiler here")
+@pytest.mark.parametrize("name", [name for name in COUNTS if "trade_BTC-ETH-SOL" not in name])
+def test_compiled_books_of_a_recording_are_those_of_plain_python(name: str) -> None:
+    path = recording(f"{name}.jsonl.gz")
+    replay = Replay(path, recognise(path))
+    books: dict[Symbol, Book] = {}
+    for moment in replay:
+        for event in moment.events:
+            if isinstance(event, BookSnapshot | BookUpdate):
+                book = books.setdefault(event.symbol, Book("", event.symbol, ladder=Ladder))
+                if isinstance(event, BookSnapshot):
+                    book.replace(event)
+                else:
+                    book.apply(event)
+        if moment.index % 100 == 0:
+            assert_same(books, replay)
+    assert_same(books, replay)
+    assert books
+
+
+def assert_same(books: dict[Symbol, Book], replay: Replay) -> None:
+    for symbol, book in books.items():
+        compiled = replay.intake.books.get(symbol)
+        assert (list(compiled.bids), list(compiled.asks)) == (list(book.bids), list(book.asks))
 
 
 def test_an_exchange_named_in_short_means_the_variant_whose_url_it_was() -> None:
