@@ -33,6 +33,11 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(socket.socket, "bind", refuse)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for processes comes first: at the end it would leave other workers idle."""
+    items.sort(key=lambda item: item.get_closest_marker("network") is None)
+
+
 def pytest_sessionfinish() -> None:
     """Write what the conformance cards found, where that is wanted."""
     findings = sys.modules.get("findings")

@@ -32,7 +32,8 @@ cdef extern from *:
 
 __all__ = ["FastLadder", "changes"]
 
-cdef object _Level = Level, _Levels = Levels, _level_of = level_of, _Decimal = Decimal, _exact = exact
+cdef object _Level = Level, _Levels = Levels, _level_of = level_of
+cdef object _Decimal = Decimal, _exact = exact
 
 cdef enum:
     DECIMALS = 18  # of a price
@@ -74,8 +75,9 @@ cdef Price price_of(object text) except? 0:
     """A price in units of 1e-18; raises RemoteProtocolError for text that is none."""
     cdef Price digits = 0
     cdef Py_ssize_t decimals = 0
+    # What is written otherwise, as 1e5 or -0, is read by `exact` and once more without that.
     if (
-        (read(text, &digits, &decimals) or read(plain(_exact(text)), &digits, &decimals))
+        (read(text, &digits, &decimals) or read(format(abs(_exact(text)), "f"), &digits, &decimals))
         and decimals <= DECIMALS
         and digits < 100 * <Price>TENS[DECIMALS] * TENS[decimals]
     ):
@@ -90,11 +92,6 @@ cdef int is_some(object text) except -1:
     cdef Price digits = 0
     cdef Py_ssize_t decimals = 0
     return digits != 0 if read(text, &digits, &decimals) else bool(_exact(text))
-
-
-cdef object plain(object number):
-    """A number that is not negative without exponent and sign: that of `-0` is dropped."""
-    return format(abs(number), "f")
 
 
 def changes(rows):
@@ -147,13 +144,13 @@ cdef class FastLadder:
         return [self._level(at) for at in range(size - 1, max(size - count, 0) - 1, -1)]
 
     def at(self, price):
-        cdef Price key = self._key(plain(price))
+        cdef Price key = self._key(str(price))
         cdef Py_ssize_t at = self._find(key)
         is_there = at < len(self._rests) and self._prices[at] == key
         return self._level(at) if is_there else None
 
     def reach(self, price):
-        return len(self._rests) - self._find(self._key(plain(price)))
+        return len(self._rests) - self._find(self._key(str(price)))
 
     def crosses(self, FastLadder asks):
         cdef Py_ssize_t bid = len(self._rests), ask = len(asks._rests)
@@ -170,7 +167,7 @@ cdef class FastLadder:
         self.joined_text = None
         if type(changes) is not _Levels:
             for level in changes:
-                self._set(self._key(plain(level.price)), level, bool(level.quantity))
+                self._set(self._key(str(level.price)), level, bool(level.quantity))
             return
         for row in changes.rows:
             self._set(self._key(row[0]), row, is_some(row[1]))
@@ -182,7 +179,7 @@ cdef class FastLadder:
         ordered = [level for level in levels if level.quantity]
         ordered.sort(key=_price_of, reverse=self._is_asks)
         for level in ordered:
-            key = self._key(plain(level.price))
+            key = self._key(str(level.price))
             size = len(self._rests)
             if size and self._prices[size - 1] == key:
                 self._rests[size - 1] = level
@@ -204,9 +201,12 @@ cdef class FastLadder:
         self._rests.clear()
         self.joined_text = None
 
-    def joined(self, count):
+    def joined(self, Py_ssize_t count):
+        cdef Py_ssize_t size = len(self._rests), at
         if self.joined_text is None:
-            self.joined_text = b"".join([level.text for level in self.top(count)])
+            self.joined_text = b"".join(
+                [self._level(at).text for at in range(size - 1, max(size - count, 0) - 1, -1)]
+            )
         return self.joined_text
 
     cdef Price _key(self, object text) except? 0:

@@ -60,7 +60,10 @@ class BookSnapshot(Struct, frozen=True, kw_only=True, tag="book_snapshot", gc=Fa
 
 
 class BookUpdate(Struct, frozen=True, gc=False, tag="book_update"):
-    """Absolute quantities to lay over a book, in the order given; zero removes the level."""
+    """Absolute quantities to lay over a book, in the order given; zero removes the level.
+
+    `bids` and `asks` are tuples or `Levels`, which are made when somebody reads one.
+    """
 
     venue: str
     symbol: Symbol
