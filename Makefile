@@ -71,12 +71,14 @@ $(VENV)/.run: requirements/run.txt pyproject.toml $(COMPILED) | $(PYTHON)
 	@echo "setting up $(VENV) ..." >&2
 	@$(PIP) install --no-compile -r requirements/run.txt
 	@$(PIP) install --no-build-isolation --no-deps -e .
+	@$(BIN)/fluxum --version >&2
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt requirements/run.txt pyproject.toml $(COMPILED) | $(PYTHON)
 	@echo "setting up $(VENV) ..." >&2
 	@$(PIP) install --no-compile -r requirements/dev.txt
 	@$(PIP) install --no-build-isolation --no-deps -e .
+	@$(BIN)/fluxum --version >&2
 	@touch $(VENV)/.run $@
 
 $(PYTHON):

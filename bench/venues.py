@@ -21,6 +21,7 @@ from typing import Any
 from msgspec import Struct
 from sortedcontainers import SortedDict  # type: ignore[import-untyped]
 
+from fluxum.book.fast import IS_COMPILED
 from fluxum.clock import SystemClock
 from fluxum.errors import LinkClosed
 from fluxum.model.event import Channel, Subscription
@@ -312,8 +313,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--venue", choices=list(VENUES), help="only this one")
     wishes = parser.parse_args()
+    books = "compiled" if IS_COMPILED else "in Python"
     print(
-        f"book frames per second, medians of {wishes.rounds} rounds in turn, {DEEP} levels a side"
+        f"book frames per second, medians of {wishes.rounds} rounds in turn, {DEEP} levels a side, "
+        f"our books {books}"
     )
     # Kraken's checksum is a story of its own: frames.py tells it.
     every = [venue for name, venue in VENUES.items() if name != "kraken"]

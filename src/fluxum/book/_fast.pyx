@@ -12,8 +12,6 @@ whether it is a number, and zero.
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.string cimport memmove
 
-from decimal import Decimal
-
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.levels import Level, Levels, level_of
 from fluxum.model.market import Side
@@ -33,7 +31,7 @@ cdef extern from *:
 __all__ = ["FastLadder", "changes"]
 
 cdef object _Level = Level, _Levels = Levels, _level_of = level_of
-cdef object _Decimal = Decimal, _exact = exact
+cdef object _exact = exact
 
 cdef enum:
     DECIMALS = 18  # of a price
@@ -253,7 +251,7 @@ cdef class FastLadder:
     cdef object _level(self, Py_ssize_t at):
         rest = self._rests[at]
         if type(rest) is not _Level:
-            rest = self._rests[at] = _level_of(rest, _Decimal)
+            rest = self._rests[at] = _level_of(rest)
         return rest
 
 

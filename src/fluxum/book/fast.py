@@ -5,9 +5,10 @@ Fluxum was installed, books are right and slower (docs/decisions/010).
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from fluxum.book.ladder import Ladder
-from fluxum.model.levels import Level, Row, level_of
+from fluxum.model.levels import Level, Row
 from fluxum.model.numbers import exact
 
 __all__ = ["IS_COMPILED", "BookLadder", "changes", "eager_changes"]
@@ -15,7 +16,15 @@ __all__ = ["IS_COMPILED", "BookLadder", "changes", "eager_changes"]
 
 def eager_changes(rows: Sequence[Row]) -> Sequence[Level]:
     """A level of each row, in the order given; raises RemoteProtocolError."""
-    return tuple([level_of(row, exact) for row in rows])
+    if not rows:
+        return ()
+    return tuple(
+        [Level(_price(row[0]), exact(row[1]), row[2] if len(row) == 3 else None) for row in rows]
+    )
+
+
+_price = lru_cache(1 << 14)(exact)
+"""Four prices in five recur within a short time, quantities do not."""
 
 
 BookLadder: type[Ladder]

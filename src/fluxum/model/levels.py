@@ -6,7 +6,7 @@ of them than it needs: where a level stands, and whether there is one. The numbe
 that came, and become decimals when a level is read.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import overload
 
@@ -72,10 +72,10 @@ class Levels(Sequence[Level]):
 
     def _all(self) -> tuple[Level, ...]:
         if self._made is None:
-            self._made = tuple([level_of(row, Decimal) for row in self.rows])
+            self._made = tuple(map(level_of, self.rows))
         return self._made
 
 
-def level_of(row: Row, number: Callable[[str], Decimal]) -> Level:
-    """The level a row tells, its texts read by `number`."""
-    return Level(number(row[0]), number(row[1]), row[2] if len(row) == 3 else None)
+def level_of(row: Row) -> Level:
+    """The level that a row of numbers tells."""
+    return Level(Decimal(row[0]), Decimal(row[1]), row[2] if len(row) == 3 else None)
