@@ -15,7 +15,7 @@ demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 	@$(BIN)/fluxum demo $(ARGS)
 
 test: $(VENV)/.dev  ## run the tests; ARGS="-k pipe" goes to pytest
-	@$(BIN)/pytest -n 2 $(ARGS)
+	@$(BIN)/pytest -n 3 $(ARGS)
 
 lint: $(VENV)/.dev  ## check format, style, types and the floors
 	@$(BIN)/ruff format --check --quiet $(CODE)
