@@ -151,6 +151,18 @@ def test_a_price_that_cannot_be_placed_is_refused_and_shown(price: str) -> None:
         changes([(price, "1")])
 
 
+@pytest.mark.parametrize("kind", [Ladder, BookLadder])
+def test_any_price_can_be_asked_for(kind: type[Ladder]) -> None:
+    ladder = kind(Side.BUY)
+    ladder.lay(changes([("10", "2"), ("0.5", "1")]))
+
+    ten = Level(Decimal(10), Decimal(2))
+    for same in ("10.0", "1E+1", "10." + "0" * 25):
+        assert ladder.at(Decimal(same)) == ten
+    for other in ("-10", "0", "NaN", "Infinity", "1E+25", "1E-25", "10." + "0" * 20 + "1"):
+        assert ladder.at(Decimal(other)) is None
+
+
 @pytest.mark.parametrize("price", ["9" * 20, "9" * 20 + ".5", "0." + "0" * 17 + "1"])
 def test_the_greatest_and_smallest_prices_have_their_place(price: str) -> None:
     for side in Side:

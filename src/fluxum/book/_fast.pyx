@@ -1,4 +1,4 @@
-# cython: language_level=3, wraparound=False
+# cython: language_level=3, wraparound=False, cdivision=True
 """One side of a book, compiled: what `fluxum.book.ladder` does, several times as fast.
 
 Read `fluxum.book.fast` first: it is how this is reached, and says what is there without it.
@@ -74,12 +74,11 @@ cdef Price price_of(object text) except? 0:
     cdef Price digits = 0
     cdef Py_ssize_t decimals = 0
     # What is written otherwise, as 1e5 or -0, is read by `exact` and once more without that.
-    if (
-        (read(text, &digits, &decimals) or read(format(abs(_exact(text)), "f"), &digits, &decimals))
-        and decimals <= DECIMALS
-        and digits < 100 * <Price>TENS[DECIMALS] * TENS[decimals]
-    ):
-        return digits * TENS[DECIMALS - decimals]
+    if read(text, &digits, &decimals) or read(format(abs(_exact(text)), "f"), &digits, &decimals):
+        while decimals > DECIMALS and digits % 10 == 0:
+            digits, decimals = digits // 10, decimals - 1
+        if decimals <= DECIMALS and digits < 100 * <Price>TENS[DECIMALS] * TENS[decimals]:
+            return digits * TENS[DECIMALS - decimals]
     raise RemoteProtocolError(
         f"a price below 1e20 of at most {DECIMALS} decimals was expected, was {text!r}"
     )
@@ -142,8 +141,13 @@ cdef class FastLadder:
         return [self._level(at) for at in range(size - 1, max(size - count, 0) - 1, -1)]
 
     def at(self, price):
-        cdef Price key = self._key(str(price))
-        cdef Py_ssize_t at = self._find(key)
+        cdef Price key
+        cdef Py_ssize_t at
+        try:
+            key = self._key(str(price))
+        except RemoteProtocolError:  # a reader may ask for any price
+            return None
+        at = self._find(key)
         is_there = at < len(self._rests) and self._prices[at] == key
         return self._level(at) if is_there else None
 
