@@ -56,7 +56,7 @@ def test_an_order_is_placed_listed_amended_and_canceled(folder: Path, endpoint: 
     placed = fluxum(folder, endpoint, *PLACE, "--yes", "--format", "json")
     assert placed.returncode == 0, placed.stderr
     (order,) = json.loads(placed.stdout)
-    assert (order["symbol"], order["side"]) == ("BTC/USD", "buy")
+    assert (order["symbol"], order["side"], order["status"]) == ("BTC/USD", "buy", "open")
     assert Decimal(order["limit_price"]) == 50000
     assert "buy 0.01 BTC/USD limit @ 50000 (500.00 USD), gtc" in placed.stderr
 
@@ -73,6 +73,13 @@ def test_an_order_is_placed_listed_amended_and_canceled(folder: Path, endpoint: 
     canceled = fluxum(folder, endpoint, "order", "cancel", name, "--yes")
     assert (canceled.returncode, "canceled" in canceled.stdout) == (0, True)
     assert fluxum(folder, endpoint, "order", "list", "--format", "json").stdout == "[]\n"
+
+
+def test_an_order_at_the_market_is_told_when_it_is_filled(folder: Path, endpoint: str) -> None:
+    done = fluxum(folder, endpoint, *PLACE[:8], "--type", "market", "--yes", "-f", "json")
+
+    (order,) = json.loads(done.stdout)
+    assert (order["status"], Decimal(order["filled"])) == ("filled", Decimal("0.01"))
 
 
 def test_nothing_moves_without_a_yes(folder: Path, endpoint: str) -> None:

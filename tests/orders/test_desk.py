@@ -25,6 +25,7 @@ from fluxum.model.order import (
     Cancel,
     CancelAllAfter,
     CloseOrder,
+    Command,
     Edit,
     OrderStatus,
     OrderType,
@@ -959,5 +960,99 @@ def test_a_refused_kill_switch_is_not_taken_for_armed() -> None:
 
             assert one.desk.kill_switch.timeout_s is None
             assert not one.desk.kill_switch.is_armed(one.door.now_ns())
+
+    play(story)
+
+
+async def nothing(one: World, name: str) -> None:
+    """What is done with an order besides placing it."""
+
+
+async def amended(one: World, name: str) -> None:
+    await one.desk.amend(Amend(client_order_id=name, limit_price=Decimal(90)))
+
+
+async def edited(one: World, name: str) -> None:
+    await one.desk.edit(Edit(order_id=name, symbol=BTC, limit_price=Decimal(90)))
+
+
+async def amended_in_vain(one: World, name: str) -> None:
+    one.door.refuses = lambda _: "not amendable"
+    with pytest.raises(VenueRefused):
+        await amended(one, name)
+
+
+def unplugged(command: Command) -> int:
+    raise TransportError(f"nothing was sent of {command}")
+
+
+async def amended_unsent(one: World, name: str) -> None:
+    send, one.door.send = one.door.send, unplugged
+    with pytest.raises(TransportError):
+        await amended(one, name)
+    one.door.send = send
+
+
+async def amended_in_doubt(one: World, name: str) -> None:
+    one.door.fates = [Fate.UNANSWERED]
+    await one.desk.amend(Amend(client_order_id=name, limit_price=Decimal(90)), timeout_s=1)
+    await one.desk.wait_settled(60)
+
+
+@pytest.mark.parametrize(
+    "change", [nothing, amended, edited, amended_in_vain, amended_unsent, amended_in_doubt]
+)
+def test_the_next_process_knows_what_was_answered_after_one_look(
+    change: Callable[[World, str], Awaitable[None]],
+) -> None:
+    async def story() -> None:
+        intents = MemoryIntents()
+        async with world(intents=intents) as one:
+            name = (await one.desk.place(request())).client_order_id
+            await change(one, name)
+            door = one.door
+        begun_ns = door.now_ns()
+
+        async with world(door, intents) as two:
+            assert door.now_ns() - begun_ns < 1_000_000_000
+            (living,) = door.open.values()
+            assert two.view(name).status is OrderStatus.OPEN
+            assert two.view(name).limit_price == living.limit_price
+
+    play(story)
+
+
+def test_a_change_nobody_answered_is_doubted_by_the_next_process_until_it_cannot_arrive() -> None:
+    async def story() -> None:
+        intents = MemoryIntents()
+        async with world(intents=intents) as one:
+            name = (await one.desk.place(request())).client_order_id
+            one.door.fates = [Fate.LOST]
+            await one.desk.amend(Amend(client_order_id=name, limit_price=Decimal(90)), timeout_s=1)
+            door = one.door
+
+        async with OrderDesk(door, intents, random=Random(2)) as desk:
+            with pytest.raises(TimeoutError, match=name):
+                await desk.wait_settled(5)
+            await desk.wait_settled(10)
+            view = desk.order(name)
+            assert view is not None
+            assert view.status is OrderStatus.OPEN
+            assert view.limit_price == 100
+
+    play(story)
+
+
+def test_an_order_that_ended_between_two_processes_is_found_ended() -> None:
+    async def story() -> None:
+        intents = MemoryIntents()
+        async with world(intents=intents) as one:
+            order = await one.desk.place(request())
+            door = one.door
+        door.end_order(order.order_id)
+
+        async with world(door, intents) as two:
+            assert two.view(order.client_order_id).status is OrderStatus.CANCELED
+            assert not intents.unfinished()
 
     play(story)

@@ -38,7 +38,9 @@ def fill_in(intents: Intents) -> None:
     intents.ended("b", OrderStatus.FILLED)
 
 
-EXPECTED = [Unfinished(intent=intent("a"), order_id="O-1", edit=EDIT, changed_ns=3)]
+EXPECTED = [
+    Unfinished(intent=intent("a"), order_id="O-1", edit=EDIT, is_changing=True, changed_ns=3)
+]
 
 
 def test_what_is_unfinished_is_read_back_exactly(tmp_path: Path) -> None:
@@ -85,7 +87,7 @@ def test_an_answered_edit_is_not_expected_any_more() -> None:
     intents.named("a", "O-2")
 
     (kept,) = intents.unfinished()
-    assert (kept.order_id, kept.edit) == ("O-2", None)
+    assert (kept.order_id, kept.edit, kept.is_changing) == ("O-2", None, False)
 
 
 def test_an_amendment_is_no_edit_but_has_its_time() -> None:
@@ -95,7 +97,19 @@ def test_an_amendment_is_no_edit_but_has_its_time() -> None:
     intents.change("a", Amend(order_id="O-1", quantity=Decimal(1)), 8)
 
     (kept,) = intents.unfinished()
-    assert (kept.edit, kept.changed_ns) == (None, 8)
+    assert (kept.edit, kept.is_changing, kept.changed_ns) == (None, True, 8)
+
+
+def test_a_change_that_was_answered_is_read_back_as_such(tmp_path: Path) -> None:
+    with FileIntents(tmp_path / "intents", VENUE) as intents:
+        fill_in(intents)
+        intents.changed("a")
+        intents.changed("nobody")
+
+    for _ in range(2):  # as it was written, and compacted
+        with FileIntents(tmp_path / "intents", VENUE) as again:
+            (kept,) = again.unfinished()
+            assert (kept.edit, kept.is_changing, kept.changed_ns) == (None, False, 3)
 
 
 def test_intents_are_on_disk_when_the_call_returns(
@@ -208,7 +222,7 @@ def test_a_journal_that_is_not_open_takes_nothing(tmp_path: Path) -> None:
         FileIntents(tmp_path / "intents", VENUE, lines_max=1)
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("pnce")), max_size=30))
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("pncde")), max_size=30))
 def test_the_file_and_the_memory_agree_after_any_story(story: list[tuple[str, str]]) -> None:
     import tempfile
 
@@ -233,5 +247,7 @@ def _tell(intents: Intents, name: str, what: str, number: int) -> None:
         intents.named(name, f"O-{number}")
     elif what == "c":
         intents.change(name, EDIT, number)
+    elif what == "d":
+        intents.changed(name)
     else:
         intents.ended(name, OrderStatus.FILLED)

@@ -3,9 +3,10 @@
 Whatever moves money says what it will do, and asks first.
 """
 
+import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from pathlib import Path
@@ -43,6 +44,9 @@ from fluxum.orders.view import OrderView
 __all__ = ["amend", "cancel", "cancel_all", "list_orders", "place"]
 
 _READY_S = 60.0
+_SOON_S = 1.0
+_RESTING = (TimeInForce.GTC, TimeInForce.GTD)
+_LIVING = (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 _STATE = Path("~/.local/state/fluxum")
 Word = TypeVar("Word", bound=Enum)
 
@@ -127,7 +131,7 @@ def place(
             text = f"valid: {what}" + "".join(f"; {one}" for one in warnings)
             output.write({"type": "valid", "warnings": list(warnings)}, text)
         else:
-            _write(await desk.place(request, timeout_s=timeout), output)
+            _write(await _enter(desk, request, timeout), output)
 
     _run((name, keys, tier, endpoint, journal), act, form, market=market, limits=limits)
 
@@ -284,6 +288,21 @@ async def _desk(
             ) as desk:
                 await desk.wait_settled(_READY_S)
                 yield desk
+
+
+async def _enter(desk: OrderDesk, request: OrderRequest, timeout_s: float) -> OrderView:
+    """Place an order; it is returned when it rests or has ended, soon after it was taken."""
+    view = await desk.place(request, timeout_s=timeout_s)
+    if request.order_type.is_triggered:  # it waits for its price, and that may take for ever
+        return view
+    rests = request.order_type.has_limit and request.time_in_force in _RESTING
+    passing = (OrderStatus.PENDING,) if rests else _LIVING
+    name = view.client_order_id
+    with suppress(TimeoutError), desk.changes() as changes:
+        async with asyncio.timeout(_SOON_S):
+            while (view := desk.order(name) or view).status in passing and await changes.wait():
+                changes.drain()
+    return view
 
 
 def _journal(exchange: str, name: str) -> Path:

@@ -5,7 +5,8 @@ is told on: to the journal, to those who wait, to those who look up what is in d
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from msgspec import structs
 
@@ -60,6 +61,7 @@ class Blotter:
         self._margin_ns = round(patience.margin_s * _SECOND_NS)
         self._doubted: set[int] = set()
         self._kept: dict[str, str] = {}  # in the journal as unfinished: the venue's id by our name
+        self._changing: set[str] = set()  # those whose last change is in the journal as unanswered
 
     # What happens
 
@@ -129,9 +131,15 @@ class Blotter:
                 last_ns = max(last_ns, edit.deadline_ns or 0)
                 if edit.user_reference is not None:
                     self.orders.expect_edit(order, edit.user_reference)
-            doubt = Doubt.CHANGE if order.is_met else Doubt.EXISTENCE
             settle_ns = last_ns + self._margin_ns
-            order.suspect(doubt, settle_ns, "it was sent by a process before this one")
+            reason = "it was sent by a process before this one"
+            if not order.is_met:
+                order.suspect(Doubt.EXISTENCE, settle_ns, reason)
+            elif unfinished.is_changing:
+                self._changing.add(order.name)
+                order.suspect(Doubt.CHANGE, settle_ns, reason)
+            else:  # nothing is on its way to it, so any look will do
+                order.suspect(Doubt.ABSENCE, unfinished.changed_ns, reason)
             self.orders.moved(order)
             self.resolver.add(order, settle_ns)
             self.changed(order)
@@ -146,6 +154,7 @@ class Blotter:
         """Write down a change that is about to be sent; raises IntentsError."""
         if order.is_ours and order.name:
             self._intents.change(order.name, command, self._door.now_ns())
+            self._changing.add(order.name)
 
     def discard(self, order: TrackedOrder) -> None:
         """An order was not sent after all."""
@@ -288,21 +297,36 @@ class Blotter:
         if order.is_final:
             if known is not None and order.edit_reference is None:
                 del self._kept[name]
+                self._changing.discard(name)
                 self._write_ended(order)
-        elif known is None:
+            return
+        if known is None:
             self._take_up(order)
         elif order.order_id and known != order.order_id:
             self._kept[name] = order.order_id
-            try:
-                self._intents.named(name, order.order_id)
-            except IntentsError as error:
-                _log.error("the journal does not know the id of order %s: %s", name, error)
+            self._write("the id of", name, partial(self._intents.named, name, order.order_id))
+        if name in self._changing and not self._is_changing(order):
+            self._changing.discard(name)
+            self._write("the last change of", name, partial(self._intents.changed, name))
+
+    def _is_changing(self, order: TrackedOrder) -> bool:
+        """Whether it is open what became of a change of an order."""
+        if order.doubt is not None or order.edit_reference is not None:
+            return True
+        return any(asked.is_changing for asked in self.pending.of(order))
 
     def _write_ended(self, order: TrackedOrder) -> None:
+        self._write(
+            "the end of", order.name, partial(self._intents.ended, order.name, order.status)
+        )
+
+    @staticmethod
+    def _write(what: str, name: str, write: Callable[[], None]) -> None:
+        """Write down what can be asked for once more, should it be lost."""
         try:
-            self._intents.ended(order.name, order.status)
-        except IntentsError as error:  # it will be asked for once more, and that is harmless
-            _log.error("the journal does not know that order %s ended: %s", order.name, error)
+            write()
+        except IntentsError as error:
+            _log.error("the journal does not know %s order %s: %s", what, name, error)
 
     def _take_up(self, order: TrackedOrder) -> None:
         """An order that counted as ended lives after all."""
@@ -314,10 +338,7 @@ class Blotter:
             at_ns=order.sent_ns,
             reference=order.reference,
         )
-        try:
-            self.keep([intent])
-        except IntentsError as error:
-            _log.error("the journal does not know of order %s: %s", order.name, error)
+        self._write("of", order.name, partial(self.keep, [intent]))
 
     # What the counter asks
 

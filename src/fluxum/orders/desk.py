@@ -384,6 +384,7 @@ class OrderDesk:
             asked = self._send(command, [order], settle_ns)
         except FluxumError:
             self._orders.end_edit(order)
+            self._blotter.changed(order)
             raise
         asked.becomes = changed
         self.risk.book(1, now_ns)

@@ -2,10 +2,11 @@
 
 A journal is lines of JSON, only ever appended. The line of an intent is written through to the
 disk before the command leaves (one `fsync`, in the loop: it is a part of sending, and nothing may
-come between). That an order was named or ended may be lost in a crash, as it can be asked again.
-On opening, the journal is read and written anew with the unfinished orders alone. A last line that
-is torn is what a crash leaves: it was never sent, and is counted. Anything else that makes no sense
-is refused: a journal that somebody damaged cannot say what is open. There are no keys in it.
+come between). That an order was named, changed or ended may be lost in a crash, as it can be asked
+again. On opening, the journal is read and written anew with the unfinished orders alone. A last
+line that is torn is what a crash leaves: it was never sent, and is counted. Anything else that
+makes no sense is refused: a journal that somebody damaged cannot say what is open. There are no
+keys in it.
 
 Cancels are not written: to repeat one is harmless, and what became of its order is asked anyway.
 """
@@ -51,6 +52,10 @@ class _Changing(Struct, frozen=True, kw_only=True, tag="change"):
     at_ns: int
 
 
+class _Changed(Struct, frozen=True, kw_only=True, tag="changed"):
+    name: str
+
+
 class _Named(Struct, frozen=True, kw_only=True, tag="named"):
     name: str
     order_id: str
@@ -66,19 +71,21 @@ class _Header(Struct, frozen=True, kw_only=True, tag="header"):
     venue: str
 
 
-_Line = Intent | _Changing | _Named | _Ended | _Header
+_Line = Intent | _Changing | _Changed | _Named | _Ended | _Header
 
 
 class Unfinished(Struct, kw_only=True):
     """An order of which no end is known, as the journal has it.
 
-    `order_id` is the venue's last name of it, if it was heard. `edit` may have put another order in
-    its place since. `changed_ns` is when it was placed or last changed.
+    `order_id` is the venue's last name of it, if it was heard. `changed_ns` is when it was placed
+    or last changed. While `is_changing` nobody has said what became of that change, and `edit`, if
+    it was one, may have put another order in its place.
     """
 
     intent: Intent
     order_id: str = ""
     edit: Edit | None = None
+    is_changing: bool = False
     changed_ns: int
 
 
@@ -91,6 +98,10 @@ class Intents(Protocol):
 
     def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
         """Keep a change of an order that is about to be sent."""
+        ...
+
+    def changed(self, name: str) -> None:
+        """What became of an order's last change is known."""
         ...
 
     def named(self, name: str, order_id: str) -> None:
@@ -120,6 +131,10 @@ class MemoryIntents:
     def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
         """Keep a change."""
         _apply(self._open, _Changing(name=name, command=command, at_ns=at_ns))
+
+    def changed(self, name: str) -> None:
+        """Forget a change."""
+        _apply(self._open, _Changed(name=name))
 
     def named(self, name: str, order_id: str) -> None:
         """Keep the venue's name."""
@@ -188,6 +203,11 @@ class FileIntents:
     def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
         """Keep a change, on disk when this returns; raises IntentsError."""
         self._write([_Changing(name=name, command=command, at_ns=at_ns)], is_synced=True)
+
+    def changed(self, name: str) -> None:
+        """Forget a change."""
+        if name in self._open:
+            self._write([_Changed(name=name)], is_synced=False)
 
     def named(self, name: str, order_id: str) -> None:
         """Keep the venue's name."""
@@ -273,6 +293,8 @@ class FileIntents:
                 lines.append(_Named(name=name, order_id=order.order_id))
             if order.changed_ns != order.intent.at_ns:
                 lines.append(_Changing(name=name, command=order.edit, at_ns=order.changed_ns))
+                if not order.is_changing:
+                    lines.append(_Changed(name=name))
         beside = self.path.with_name(self.path.name + ".new")
         try:
             self._give_up()
@@ -298,12 +320,20 @@ def _apply(unfinished: dict[str, Unfinished], line: _Line) -> None:
             order = unfinished.get(line.name)
             if order is not None:
                 order.changed_ns = line.at_ns
+                order.is_changing = True
                 order.edit = line.command if isinstance(line.command, Edit) else None
+        case _Changed():
+            order = unfinished.get(line.name)
+            if order is not None:
+                order.is_changing = False
+                order.edit = None
         case _Named():
             order = unfinished.get(line.name)
             if order is not None and order.order_id != line.order_id:
                 order.order_id = line.order_id
-                order.edit = None  # what it led to is what was named
+                if order.edit is not None:  # what it led to is what was named
+                    order.is_changing = False
+                    order.edit = None
         case _Ended():
             unfinished.pop(line.name, None)
         case _Header():

@@ -19,7 +19,8 @@ class Doubt(Enum):
 
     EXISTENCE: whether the venue ever got it; any word of it does. CHANGE: whether a change or a
     cancel was obeyed; its end does, or a look at it once the command can no longer arrive.
-    ABSENCE: it is open no longer, and nobody said why; its end does, or its being open again.
+    ABSENCE: whether it is still open, as it is missing from what is, or as nobody listened for a
+    while; its end settles that, or its being open.
     """
 
     EXISTENCE = "existence"
