@@ -56,9 +56,8 @@ def _commands() -> list[list[str]]:
         assert group.name is not None
         assert group.typer_instance is not None
         found.append([group.name])
-        if group.name not in VENUES:
-            found += [[group.name, _name(one)] for one in group.typer_instance.registered_commands]
-    return found
+        found += [[group.name, _name(one)] for one in group.typer_instance.registered_commands]
+    return found + [[name] for name in VENUES]
 
 
 def _name(command: CommandInfo) -> str:

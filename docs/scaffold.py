@@ -234,11 +234,9 @@ def begin(root: Path, name: str) -> str:
 
 
 def register(root: Path, name: str) -> None:
-    """Add the lines that make an exchange one of ours."""
-    after = "from fluxum.venues.venue import"
-    line = f"from fluxum.venues.{name}.venue import {name.upper()}\n"
-    text = (root / REGISTER).read_text().replace(after, line + after)
-    (root / REGISTER).write_text(text.replace(NEXT, f"    {name.upper()},\n{NEXT}"))
+    """Add the lines that make an exchange one of ours, to the register and to the floors."""
+    line = f'    "{name}": "{name}.venue:{name.upper()}",\n'
+    (root / REGISTER).write_text((root / REGISTER).read_text().replace(NEXT, line + NEXT))
     floor = '"fluxum.venues.'
     project = (root / PROJECT).read_text()
     register_floor = f'{floor}register",\n  '

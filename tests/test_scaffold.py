@@ -24,8 +24,7 @@ def test_a_new_exchange_is_a_folder_a_line_and_a_place_for_captures(root: Path) 
         assert ast.get_docstring(ast.parse(path.read_text()))
     assert (root / "tests/venues/bitstamp/captures/public.jsonl").read_text() == ""
     register = (root / REGISTER).read_text()
-    assert "from fluxum.venues.bitstamp.venue import BITSTAMP\n" in register
-    assert "\n    BITSTAMP,\n    # make venue" in register
+    assert '\n    "bitstamp": "bitstamp.venue:BITSTAMP",\n    # make venue' in register
     assert '"fluxum.venues.bitstamp | fluxum.venues.' in (root / PROJECT).read_text()
 
 

@@ -105,6 +105,14 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         assert "Example: fluxum" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("typo", "meant"), [("krakn", "kraken"), ("ordrbook", "orderbook")])
+def test_a_slip_of_the_pen_is_told_what_may_be_meant(
+    capsys: pytest.CaptureFixture[str], typo: str, meant: str
+) -> None:
+    assert run(typo) == 2
+    assert f"Did you mean '{meant}'" in capsys.readouterr().err
+
+
 def test_support_shows_every_exchange_with_the_date_it_was_seen(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from fluxum import __version__
 from fluxum.book.fast import IS_COMPILED
@@ -41,8 +43,23 @@ def _root(
     """Crypto exchanges in real time, over links that heal and never hide what they lost."""
 
 
-def _group(help_text: str) -> typer.Typer:
+class _Commands(TyperGroup):
+    """All commands, and a group for each exchange, which is made when somebody looks into it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        names: dict[str, Any] = dict.fromkeys(VENUES)
+        self.commands.update(names)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in VENUES:
+            return get_command(_venue(cmd_name))
+        return super().get_command(ctx, cmd_name)
+
+
+def _group(help_text: str, name: str | None = None) -> typer.Typer:
     return typer.Typer(
+        name=name,
         help=help_text,
         no_args_is_help=True,
         add_completion=False,
@@ -69,12 +86,20 @@ def _for_venue(command: Callable[..., Any], name: str) -> Callable[..., Any]:
     return bound
 
 
+def _venue(name: str) -> typer.Typer:
+    group = _group(f"The commands above, with --exchange {name}.", name)
+    private = _ACCOUNT if VENUES[name].private is not None else ()
+    for command in (*_MARKET, *private, tapes.record):
+        group.command()(_for_venue(command, name))
+    return group
+
+
 _MARKET: tuple[Callable[..., Any], ...] = (market.orderbook, market.stream, market.session)
 _ACCOUNT: tuple[Callable[..., Any], ...] = (account.balances, account.ledger)
 _TAPES: tuple[Callable[..., Any], ...] = (tapes.record, tapes.replay, tapes.verify)
 
 app = _group("Crypto exchanges in real time.")
-app.callback()(_root)
+app.callback(cls=_Commands)(_root)
 _EVERYDAY: tuple[Callable[..., Any], ...] = (demo, *_MARKET, *_ACCOUNT, *_TAPES, support)
 for _command in _EVERYDAY:
     app.command()(_command)
@@ -91,13 +116,6 @@ _order.command()(trading.cancel)
 _order.command("cancel-all")(trading.cancel_all)
 _order.command("list")(trading.list_orders)
 app.add_typer(_order, name="order")
-
-for _name in VENUES:
-    _venue = _group(f"The commands above, with --exchange {_name}.")
-    _private = _ACCOUNT if VENUES[_name].private is not None else ()
-    for _command in (*_MARKET, *_private, tapes.record):
-        _venue.command()(_for_venue(_command, _name))
-    app.add_typer(_venue, name=_name)
 
 
 def run() -> None:
