@@ -15,6 +15,7 @@ demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 	@$(BIN)/fluxum demo $(ARGS)
 
 test: $(VENV)/.dev  ## run the tests; ARGS="-k pipe" goes to pytest
+	@$(PYTHON) -m compileall -q src  # once, rather than in each process the tests start
 	@$(BIN)/pytest -n 3 $(ARGS)
 
 lint: $(VENV)/.dev  ## check format, style, types and the floors
