@@ -31,6 +31,7 @@ def run(*words: str) -> int:
         (("stream", "trade"), "a symbol like BTC/USD was expected, or a comma list"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "2m"), "was 120"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "soon"), "was 'soon'"),
+        (("stream", "ohlc", "-s", "BTC/USD", "--interval", "1M"), "was 2592000"),
         (("sim", "serve", "--faults", "corrupt@noon"), "corrupt@noon"),
         (("record", "t.jsonl", "-s", "BTC/USD", "-x", "kraken,kraken2"), "was 'kraken2'"),
         (("orderbook", "-s", "BTC/USD", "--endpoint", "nowhere"), "was 'nowhere'"),

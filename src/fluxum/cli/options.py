@@ -14,6 +14,7 @@ from fluxum.errors import BadInput
 from fluxum.model.event import Channel, parse_channel
 from fluxum.model.instant import parse_rfc3339
 from fluxum.model.instrument import Symbol
+from fluxum.model.interval import MONTH_S
 from fluxum.session.login import Login
 from fluxum.session.session import Session
 from fluxum.transport.http import Http
@@ -47,6 +48,7 @@ FIRST_EXCHANGE = next(iter(VENUES))
 """What commands take unless they are told otherwise."""
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LENGTHS_S = {**_UNITS_S, "M": MONTH_S}
 
 
 class Format(Enum):
@@ -70,7 +72,8 @@ Depth = Annotated[int | None, typer.Option("--depth", min=1, help="Levels of eac
 Interval = Annotated[
     str | None,
     typer.Option(
-        "--interval", help="Length of a candle: 1m, 5m, 1h, 1d; a bare number is minutes."
+        "--interval",
+        help="Length of a candle: 1m, 5m, 1h, 1d, 1M (a month); a bare number is minutes.",
     ),
 ]
 Seconds = Annotated[
@@ -117,13 +120,13 @@ def parse_channels(text: str) -> list[Channel]:
 
 
 def parse_interval(text: str | None) -> int | None:
-    """Seconds from text like `5m`, `1h` or `15` (minutes); raises BadInput."""
+    """Seconds from text like `5m`, `1h`, `1M` (a month) or `15` (minutes); raises BadInput."""
     if text is None:
         return None
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS_S else (text, "m")
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _LENGTHS_S else (text, "m")
     if not number.isdecimal() or int(number) == 0:
-        raise BadInput(f"an interval like 1m, 5m, 1h or 1d was expected, was {text!r}")
-    return int(number) * _UNITS_S[unit]
+        raise BadInput(f"an interval like 1m, 5m, 1h, 1d or 1M was expected, was {text!r}")
+    return int(number) * _LENGTHS_S[unit]
 
 
 def parse_instant(text: str, now_ns: int) -> int | None:

@@ -85,7 +85,8 @@ class Subscription(Struct, frozen=True, gc=False):
     """One stream asked of a venue.
 
     `symbol` is none for channels that cover the whole venue; `depth` is levels a side, for books;
-    `interval_s` is for candles. What is left out is the venue's default.
+    `interval_s` is for candles; a month is `MONTH_S` of `model.interval`. What is left out is the
+    venue's default.
     """
 
     channel: Channel

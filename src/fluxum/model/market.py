@@ -204,7 +204,7 @@ class Candle(Struct, frozen=True, kw_only=True, tag="candle", gc=False):
     """Open, high, low, close and volume of one interval.
 
     `closed` is true when the venue says so or a later interval has begun; a running candle is
-    repeated with each trade. `end_ns` is exclusive.
+    repeated with each trade. `end_ns` is exclusive, and that of a month is the calendar's.
     """
 
     venue: str

@@ -8,6 +8,7 @@ from itertools import islice
 from msgspec import Struct, structs
 
 from fluxum.model.instrument import Instrument
+from fluxum.model.interval import interval_end, interval_start
 from fluxum.model.market import Candle, Level, Ticker, Trade
 
 __all__ = ["History", "Span"]
@@ -107,7 +108,7 @@ class History:
         return (span.notional / span.volume).quantize(self._price_step)
 
     def _candle(self, span: Span, interval_s: int, now_ns: int) -> Candle:
-        end_ns = span.start_ns + interval_s * 1_000_000_000
+        end_ns = interval_end(span.start_ns, interval_s)
         return Candle(
             venue=self._instrument.venue,
             symbol=self._instrument.symbol,
@@ -133,17 +134,13 @@ class History:
                 _extend(spans, interval_s, trade)
             return spans
         for minute in self._spans[_MINUTE_S]:
-            start_ns = _start(minute.start_ns, interval_s)
+            start_ns = interval_start(minute.start_ns, interval_s)
             if spans and spans[-1].start_ns == start_ns:
                 _merge(spans[-1], minute)
             else:
                 first = _merge(_empty(start_ns, minute.open), minute)
                 spans.append(first)
         return spans
-
-
-def _start(at_ns: int, interval_s: int) -> int:
-    return at_ns - at_ns % (interval_s * 1_000_000_000)
 
 
 def _empty(start_ns: int, price: Decimal) -> Span:
@@ -155,7 +152,7 @@ def _span(start_ns: int, trade: Trade) -> Span:
 
 
 def _extend(spans: deque[Span], interval_s: int, trade: Trade) -> None:
-    start_ns = _start(trade.received_ns, interval_s)
+    start_ns = interval_start(trade.received_ns, interval_s)
     if spans and spans[-1].start_ns == start_ns:
         _count(spans[-1], trade)
     else:

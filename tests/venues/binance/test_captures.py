@@ -116,7 +116,7 @@ def test_a_trade_with_a_strange_number_or_market_is_refused(old: str, new: str) 
     [
         b'{"stream":"btcusdt@depth20","data":{"lastUpdateId":160,"bids":[],"asks":[]}}',
         b'{"stream":"!miniTicker@arr","data":[{"e":"24hrMiniTicker","E":1,"s":"BNBBTC"}]}',
-        b'{"stream":"btcusdt@kline_1M","data":{"e":"newKind","E":1}}',
+        b'{"stream":"btcusdt@kline_2M","data":{"e":"newKind","E":1}}',
     ],
 )
 def test_another_clients_streams_of_other_kinds_are_passed_over(frame: bytes) -> None:

@@ -17,6 +17,7 @@ from fluxum.model.event import (
     VenueNotice,
 )
 from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.interval import MONTH_S
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
 from fluxum.venues.binance.protocol import BinanceProtocol
@@ -643,6 +644,21 @@ def test_candles_on_a_tape_have_the_interval_of_their_stream() -> None:
 
     assert isinstance(candle, Candle)
     assert (candle.symbol, candle.interval_s, candle.closed) == (SOL, 604_800, True)
+
+
+def test_a_month_is_as_long_as_the_calendars() -> None:
+    start, end = 1_769_904_000_000, 1_772_323_199_999  # February 2026, as the exchange writes it
+    bar = dict.fromkeys("ochlvqVQB", "1") | {"t": start, "T": end, "s": "SOLUSDT", "n": 1}
+    bar |= {"f": 1, "L": 1, "x": False, "i": "1M"}
+    protocol = BinanceProtocol(SPOT)
+    protocol.subscribe([Subscription(Channel.CANDLE, SOL, None, MONTH_S)])
+    frame = wrapped("solusdt@kline_1M", {"e": "kline", "E": 1, "s": "SOLUSDT", "k": bar})
+
+    (candle,) = protocol.receive(frame, NOW)
+
+    assert isinstance(candle, Candle)
+    assert (candle.interval_s, candle.start_ns) == (MONTH_S, start * 1_000_000)
+    assert candle.end_ns == (end + 1) * 1_000_000
 
 
 def test_a_perpetual_book_is_told_as_one() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -386,6 +387,21 @@ def test_a_candle_without_trades_is_told_when_it_is_closed() -> None:
     assert (bar["o"], bar["h"], bar["l"], bar["c"]) == ("100.5", "100.5", "100.5", "100.5")
     assert Decimal(bar["v"]) == Decimal(0)
     assert (bar["n"], bar["f"], bar["L"], bar["x"]) == (0, -1, -1, True)
+
+
+def test_a_month_is_closed_when_the_calendar_says() -> None:
+    market, server = serving("btcusdt@kline_1M")
+    market.trade(BUY, "100.5", "0.25")
+    (running,) = said(server.publish(market.symbol, START))
+    bar = running["data"]["k"]
+    end_ns = (bar["T"] + 1) * 1_000_000
+
+    assert server.tick(end_ns - SECOND) == []
+    (closed,) = said(server.tick(end_ns))
+
+    assert closed["data"]["k"] == {**bar, "x": True}
+    assert datetime.fromtimestamp(bar["t"] // 1000, UTC).day == 1
+    assert datetime.fromtimestamp(bar["T"] // 1000 + 1, UTC).day == 1
 
 
 def test_a_market_that_never_traded_has_no_candles() -> None:

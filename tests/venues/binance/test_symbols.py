@@ -77,7 +77,7 @@ def test_a_stream_is_read_as_what_it_was_asked_for(policy: Policy) -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["", "btcusdt", "btcusdt@", "btcusdt@kline_1M", "btcusdt@kline_1d@+08:00", "btcusdt@depth5",
+    ["", "btcusdt", "btcusdt@", "btcusdt@kline_2M", "btcusdt@kline_1d@+08:00", "btcusdt@depth5",
      "btcusdt@1m", "!miniTicker@arr", "btcusdt@avgPrice"],
 )  # fmt: skip
 def test_a_stream_of_another_kind_stands_for_nothing(topic: str) -> None:

@@ -18,6 +18,7 @@ from fluxum.model.event import (
     VenueNotice,
 )
 from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.interval import MONTH_S
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Level, Ticker
 from fluxum.tape import TapeReader
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
@@ -373,11 +374,13 @@ def test_a_ticker_of_futures_is_merged_from_what_changed() -> None:
     assert ticker.bid_quantity is None
 
 
-def hear_candle(protocol: BybitProtocol, start: int, *, confirm: bool) -> list[Candle]:
+def hear_candle(
+    protocol: BybitProtocol, start: int, *, confirm: bool, end: int = 0, bar: str = "1"
+) -> list[Candle]:
     row = {
         "start": start,
-        "end": start + 59_999,
-        "interval": "1",
+        "end": end or start + 59_999,
+        "interval": bar,
         "open": "1",
         "close": "2",
         "high": "3",
@@ -386,8 +389,18 @@ def hear_candle(protocol: BybitProtocol, start: int, *, confirm: bool) -> list[C
         "confirm": confirm,
         "timestamp": start,
     }
-    message = {"topic": "kline.1.BTCUSDT", "data": [row], "ts": 5, "type": "snapshot"}
+    message = {"topic": f"kline.{bar}.BTCUSDT", "data": [row], "ts": 5, "type": "snapshot"}
     return [event for event in say(protocol, message) if isinstance(event, Candle)]
+
+
+def test_a_month_is_as_long_as_the_calendars() -> None:
+    start, end = 1_769_904_000_000, 1_772_323_199_999  # February 2026, as the exchange writes it
+    protocol = following(SPOT, Subscription(Channel.CANDLE, BTC, None, MONTH_S))
+
+    (candle,) = hear_candle(protocol, start, confirm=False, end=end, bar="M")
+
+    assert (candle.interval_s, candle.start_ns) == (MONTH_S, start * 1_000_000)
+    assert candle.end_ns == (end + 1) * 1_000_000
 
 
 def test_a_candle_that_is_never_confirmed_is_closed_by_the_next() -> None:

@@ -84,6 +84,13 @@ def test_half_and_quarter_days_begin_with_it(bar: str, hours: tuple[int, int]) -
     assert [one.start_ns for one in told] == [MIDNIGHT_NS + hour * HOUR_NS for hour in hours]
 
 
+def test_a_month_ends_at_16_utc_as_well() -> None:
+    (month,) = candles(View([10, 20]), BTC, "1M", 9)
+
+    august_ns, september_ns = MIDNIGHT_NS - 25 * 24 * HOUR_NS, MIDNIGHT_NS + 5 * 24 * HOUR_NS
+    assert (month.start_ns, month.end_ns) == (august_ns + 16 * HOUR_NS, september_ns + 16 * HOUR_NS)
+
+
 def test_as_many_as_were_asked_for_are_told() -> None:
     assert len(candles(View(range(10, 40)), BTC, "1D", 1)) == 1
     assert len(candles(View(range(10, 40)), BTC, "6H", 5)) == 5

@@ -18,6 +18,7 @@ from fluxum.model.event import (
     VenueNotice,
 )
 from fluxum.model.instrument import Symbol
+from fluxum.model.interval import MONTH_S
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.venues.okx.protocol import OkxProtocol
 from fluxum.venues.venue import Effect, Handover, Send
@@ -121,7 +122,14 @@ def test_each_depth_is_a_channel_of_its_own(depth: int, channel: str) -> None:
 
 @pytest.mark.parametrize(
     ("interval_s", "channel"),
-    [(60, "candle1m"), (14_400, "candle4H"), (21_600, "candle6Hutc"), (86_400, "candle1Dutc")],
+    [
+        (60, "candle1m"),
+        (14_400, "candle4H"),
+        (21_600, "candle6Hutc"),
+        (86_400, "candle1Dutc"),
+        (MONTH_S, "candle1Mutc"),
+        (3 * MONTH_S, "candle3Mutc"),
+    ],
 )
 def test_candles_of_six_hours_and_more_are_those_of_utc(interval_s: int, channel: str) -> None:
     protocol = OkxProtocol()

@@ -118,7 +118,7 @@ def test_one_refused_argument_takes_no_other_with_it() -> None:
         ("business", "books", "60018"),
         ("business", "tickers", "60018"),
         ("business", "books-l2-tbt", "60018"),
-        ("business", "candle1M", "60018"),
+        ("business", "candle6M", "60018"),
     ],
 )
 def test_a_channel_lives_at_its_own_url(endpoint: str, channel: str, code: str) -> None:

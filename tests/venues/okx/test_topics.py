@@ -8,6 +8,7 @@ import pytest
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
+from fluxum.model.interval import MONTH_S
 from fluxum.venues.okx import native, topics
 from recordings import recording
 
@@ -66,7 +67,9 @@ def test_every_listed_name_is_read_and_spelled_back() -> None:
         ("candle1Dutc", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, 86_400)),
         ("candle1D", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, 86_400)),
         ("instruments", Subscription(Channel.INSTRUMENT)),
-        ("candle1M", None),
+        ("candle1M", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, MONTH_S)),
+        ("candle3Mutc", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, 3 * MONTH_S)),
+        ("candle6M", None),
         ("mark-price-candle1m", None),
         ("books-elp", None),
         ("", None),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fluxum.errors import RemoteProtocolError
 from fluxum.model import market
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
 from fluxum.venues.binance import native
 from fluxum.venues.binance.policy import Policy
@@ -16,7 +17,6 @@ from fluxum.venues.rows import decimals, exact, exact_or_none
 __all__ = ["agg_trade", "book_ticker", "candle", "instrument", "nanos", "ticker", "trade"]
 
 _MILLISECOND = 1_000_000
-_SECOND = 1_000_000_000
 
 _STATUSES = {
     # https://github.com/binance/binance-spot-api-docs/blob/master/enums.md#symbol-status
@@ -127,7 +127,7 @@ def candle(
         symbol=symbol,
         interval_s=interval_s,
         start_ns=start_ns,
-        end_ns=start_ns + interval_s * _SECOND,
+        end_ns=interval_end(start_ns, interval_s),
         open=exact(bar.o),
         high=exact(bar.h),
         low=exact(bar.l),

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.instrument import Symbol
+from fluxum.model.interval import MONTH_S
 from fluxum.venues.binance import native
 from fluxum.venues.binance.symbols import (
     spell_future,
@@ -56,7 +57,6 @@ def _follows_future(update: native.DepthUpdate) -> int:
     return update.pu
 
 
-# A month, `1M`, is left out: it is no fixed number of seconds.
 _INTERVALS = {
     60: "1m",
     180: "3m",
@@ -72,6 +72,7 @@ _INTERVALS = {
     86_400: "1d",
     259_200: "3d",
     604_800: "1w",
+    MONTH_S: "1M",
 }
 
 SPOT = Policy(

@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec import Struct, structs
 
 from fluxum.model.instrument import Instrument
+from fluxum.model.interval import interval_end, interval_start
 from fluxum.model.market import Candle, Side
 from fluxum.venues.binance import native
 from fluxum.venues.binance.plaintext import bar_of, plain, rows, span_of, turnover
@@ -282,9 +283,8 @@ class KlineStream:
         self._view = view
         self._instrument = instrument
         self._interval_s = interval_s
-        self._interval_ns = interval_s * 1_000_000_000
         self._interval = interval
-        self._start_ns = now_ns - now_ns % self._interval_ns
+        self._start_ns = interval_start(now_ns, interval_s)
         self._told: tuple[int, int] | None = None  # of the running one: begin and trades
 
     def update(self, now_ns: int) -> Sequence[Struct]:
@@ -302,9 +302,9 @@ class KlineStream:
     def tick(self, now_ns: int) -> Sequence[Struct]:
         """The candles that are over and were not told as closed."""
         events: list[Struct] = []
-        while self._start_ns + self._interval_ns <= now_ns:
+        while (end_ns := interval_end(self._start_ns, self._interval_s)) <= now_ns:
             over = self._candle(self._start_ns)
-            self._start_ns += self._interval_ns
+            self._start_ns = end_ns
             if over is not None:
                 events.append(self._event(over, now_ns, is_closed=True))
         return events
@@ -319,7 +319,7 @@ class KlineStream:
         return structs.replace(
             before[-1],
             start_ns=start_ns,
-            end_ns=start_ns + self._interval_ns,
+            end_ns=interval_end(start_ns, self._interval_s),
             open=close,
             high=close,
             low=close,

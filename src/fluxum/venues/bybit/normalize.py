@@ -7,6 +7,7 @@ from msgspec import structs
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model import market
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
 from fluxum.venues.bybit import category as categories
 from fluxum.venues.bybit import native
@@ -88,7 +89,7 @@ def candle(
         symbol=symbol,
         interval_s=interval_s,
         start_ns=start_ns,
-        end_ns=start_ns + interval_s * 1_000_000_000,
+        end_ns=interval_end(start_ns, interval_s),
         open=exact(wire.open),
         high=exact(wire.high),
         low=exact(wire.low),

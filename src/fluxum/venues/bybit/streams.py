@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from fluxum.model.instrument import Instrument
+from fluxum.model.interval import interval_end
 from fluxum.model.market import Candle, Level, Side, Ticker
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.plaintext import rows
@@ -226,7 +227,7 @@ class CandleStream:
 
     def tick(self, now_ns: int) -> Sequence[bytes]:
         """A candle whose time is over is confirmed."""
-        if not self._running_ns or now_ns < self._running_ns + self._interval_s * 1_000_000_000:
+        if not self._running_ns or now_ns < interval_end(self._running_ns, self._interval_s):
             return ()
         self._seen = None
         return self.update(now_ns)

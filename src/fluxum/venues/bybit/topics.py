@@ -4,6 +4,7 @@ https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook, /trade, /ti
 """
 
 from fluxum.model.event import Channel, Subscription
+from fluxum.model.interval import MONTH_S
 from fluxum.venues.bybit.category import Category
 
 __all__ = ["BARS", "DEPTHS", "INSTRUMENTS", "INTERVALS_S", "heard", "topic_of"]
@@ -25,8 +26,9 @@ INTERVALS_S = {
     "720": 43_200,
     "D": 86_400,
     "W": 604_800,
+    "M": MONTH_S,
 }
-"""Seconds of each interval; months are left out, as they differ in length."""
+"""Seconds of each interval."""
 BARS = {interval_s: bar for bar, interval_s in INTERVALS_S.items()}
 """Bybit's word for each interval."""
 

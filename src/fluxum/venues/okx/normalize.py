@@ -7,6 +7,7 @@ Quantities of derivatives are told in contracts, and told on as they are: what a
 from fluxum.errors import RemoteProtocolError
 from fluxum.model import market
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
 from fluxum.venues.okx import native
 from fluxum.venues.okx.topics import read
@@ -86,7 +87,7 @@ def candle(wire: native.Candle, symbol: Symbol, interval_s: int, received_ns: in
         symbol=symbol,
         interval_s=interval_s,
         start_ns=start_ns,
-        end_ns=start_ns + interval_s * 1_000_000_000,
+        end_ns=interval_end(start_ns, interval_s),
         open=exact(wire.open),
         high=exact(wire.high),
         low=exact(wire.low),

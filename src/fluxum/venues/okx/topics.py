@@ -10,6 +10,7 @@ for, so that a day here is the day of every other exchange.
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
+from fluxum.model.interval import MONTH_S
 from fluxum.venues.okx import native
 
 __all__ = [
@@ -34,8 +35,8 @@ CHAINED = frozenset({"books", "books-l2-tbt", "books50-l2-tbt"})
 DEPTHS = {"books": 400, "books5": 5, "bbo-tbt": 1, "books-l2-tbt": 400, "books50-l2-tbt": 50}
 """Levels a side of each channel of books."""
 INTERVALS_S = {
-    "1s": 1,
     "1m": 60,
+    "1s": 1,
     "3m": 180,
     "5m": 300,
     "15m": 900,
@@ -50,6 +51,8 @@ INTERVALS_S = {
     "3D": 259_200,
     "5D": 432_000,
     "1W": 604_800,
+    "1M": MONTH_S,
+    "3M": 3 * MONTH_S,
     "6Hutc": 21_600,
     "12Hutc": 43_200,
     "1Dutc": 86_400,
@@ -57,8 +60,10 @@ INTERVALS_S = {
     "3Dutc": 259_200,
     "5Dutc": 432_000,
     "1Wutc": 604_800,
+    "1Mutc": MONTH_S,
+    "3Mutc": 3 * MONTH_S,
 }
-"""Seconds of each bar, case and all; months are left out, as they differ in length."""
+"""Seconds of each bar, case and all: `1m` is a minute and `1M` a month."""
 BARS = {interval_s: bar for bar, interval_s in INTERVALS_S.items()}
 """The bar asked for: of two that are as long the later one, which is that of UTC."""
 

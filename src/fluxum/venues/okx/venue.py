@@ -8,7 +8,7 @@ from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.okx.protocol import OkxProtocol
 from fluxum.venues.okx.rest import OkxRest
 from fluxum.venues.okx.server import OkxServer
-from fluxum.venues.okx.topics import spell
+from fluxum.venues.okx.topics import BARS, spell
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["OKX"]
@@ -36,24 +36,7 @@ OKX = Venue(
     depths={Channel.BOOK: (400, 5, 1)},
     # https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-candlesticks-channel; the
     # first is ours, the venue names none. See `topics` for where those of six hours and more begin.
-    intervals_s=(
-        60,
-        1,
-        180,
-        300,
-        900,
-        1800,
-        3600,
-        7200,
-        14_400,
-        21_600,
-        43_200,
-        86_400,
-        172_800,
-        259_200,
-        432_000,
-        604_800,
-    ),
+    intervals_s=tuple(BARS),
     limits=Limits(
         # The venue closes after 30 s in which it pushed nothing, a pong included:
         # https://www.okx.com/docs-v5/en/#overview-websocket-connect

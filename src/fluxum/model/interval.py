@@ -1,0 +1,60 @@
+"""Intervals of candles: so many seconds, and months by the calendar.
+
+A month has a number of seconds too, to be called by: that of thirty days. No exchange has candles
+of thirty days beside those of months.
+"""
+
+from datetime import date
+
+__all__ = ["MONTH_S", "interval_end", "interval_start"]
+
+MONTH_S = 30 * 86_400
+"""What a month is called among intervals; its multiples are as many months."""
+
+_SECOND_NS = 1_000_000_000
+_DAY_NS = 86_400 * _SECOND_NS
+_EPOCH = date(1970, 1, 1)
+# The calendar repeats itself, so that no year is too far for it.
+_CYCLE_YEARS = 400
+_CYCLE_MONTHS = _CYCLE_YEARS * 12
+_CYCLE_DAYS = 146_097
+
+
+def interval_start(at_ns: int, interval_s: int) -> int:
+    """When the interval began that an instant is in: months in UTC, others counted from 1970."""
+    months = _months(interval_s)
+    if not months:
+        return at_ns - at_ns % (interval_s * _SECOND_NS)
+    month = _month_of(at_ns)
+    return _month_ns(month - month % months)
+
+
+def interval_end(start_ns: int, interval_s: int) -> int:
+    """When an interval ends, which is when the next one begins.
+
+    Months may begin by another clock than that of UTC, some hours off; they end by it as well.
+    """
+    months = _months(interval_s)
+    if not months:
+        return start_ns + interval_s * _SECOND_NS
+    month = _month_of(start_ns + 14 * _DAY_NS)
+    return _month_ns(month + months) + start_ns - _month_ns(month)
+
+
+def _months(interval_s: int) -> int:
+    months, rest = divmod(interval_s, MONTH_S)
+    return 0 if rest else months
+
+
+def _month_of(at_ns: int) -> int:
+    """Months since 1970 began."""
+    cycles, days = divmod(at_ns // _DAY_NS, _CYCLE_DAYS)
+    day = date.fromordinal(_EPOCH.toordinal() + days)
+    return cycles * _CYCLE_MONTHS + (day.year - _EPOCH.year) * 12 + day.month - 1
+
+
+def _month_ns(month: int) -> int:
+    """When a month begins, counted from 1970."""
+    cycles, left = divmod(month, _CYCLE_MONTHS)
+    day = date(_EPOCH.year + left // 12, left % 12 + 1, 1)
+    return (cycles * _CYCLE_DAYS + (day - _EPOCH).days) * _DAY_NS

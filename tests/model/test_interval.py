@@ -1,0 +1,56 @@
+"""Intervals: seconds are counted, months are the calendar's."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fluxum.model.instant import parse_rfc3339 as at
+from fluxum.model.interval import MONTH_S, interval_end, interval_start
+
+DAY_S = 86_400
+INSTANTS = st.integers(min_value=-(10**24), max_value=10**24)
+INTERVALS = st.sampled_from([1, 60, 3600, DAY_S, 7 * DAY_S, 15 * DAY_S, MONTH_S, 3 * MONTH_S])
+
+
+@pytest.mark.parametrize(
+    ("instant", "interval_s", "start", "end"),
+    [
+        ("2026-11-21T13:18:06Z", 60, "2026-11-21T13:18:00Z", "2026-11-21T13:19:00Z"),
+        ("2026-11-21T13:18:06Z", DAY_S, "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"),
+        ("2026-11-21T13:18:06Z", MONTH_S, "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"),
+        ("2026-12-31T23:59:59Z", MONTH_S, "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+        ("2024-02-29T12:00:00Z", MONTH_S, "2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z"),
+        ("2026-02-01T00:00:00Z", MONTH_S, "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"),
+        ("2026-12-31T23:59:59Z", 3 * MONTH_S, "2026-10-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+        ("2026-11-21T13:18:06Z", 3 * MONTH_S, "2026-10-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+    ],
+)
+def test_an_instant_lies_in_its_interval(
+    instant: str, interval_s: int, start: str, end: str
+) -> None:
+    assert interval_start(at(instant), interval_s) == at(start)
+    assert interval_end(at(start), interval_s) == at(end)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2026-01-31T16:00:00Z", "2026-02-28T16:00:00Z"),  # midnight in Hong Kong
+        ("2026-02-28T16:00:00Z", "2026-03-31T16:00:00Z"),
+        ("2026-02-01T05:00:00Z", "2026-03-01T05:00:00Z"),  # midnight in New York
+    ],
+)
+def test_a_month_by_another_clock_ends_by_it(start: str, end: str) -> None:
+    assert interval_end(at(start), MONTH_S) == at(end)
+
+
+@given(INSTANTS, INTERVALS)
+def test_intervals_follow_each_other_without_a_hole_in_any_year(
+    instant_ns: int, interval_s: int
+) -> None:
+    start_ns = interval_start(instant_ns, interval_s)
+    end_ns = interval_end(start_ns, interval_s)
+
+    assert start_ns <= instant_ns < end_ns
+    assert interval_start(end_ns, interval_s) == end_ns
+    assert interval_start(end_ns - 1, interval_s) == start_ns
