@@ -123,6 +123,11 @@ class Feed:
         """Whether there is a link now."""
         return self._protocol is not None
 
+    @property
+    def is_fetching(self) -> bool:
+        """Whether REST calls of its link wait their turn, and are answered one after the other."""
+        return self._connection is not None and self._connection.is_fetching
+
     # What is asked of it; sent at once when there is a link, and again after every reconnect
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:

@@ -75,6 +75,11 @@ class Fetching:
         self._spoke = spoke
         self._waiting: deque[Fetch] = deque()
         self._asked = asyncio.Event()
+        self._moved_s = 0.0  # when a call was last answered, or the first one asked for
+
+    def is_moving(self, within_s: float) -> bool:
+        """Whether calls wait their turn, and one of them was answered not long ago."""
+        return bool(self._waiting) and _now_s() - self._moved_s < within_s
 
     def ask(self, fetch: Fetch) -> None:
         """Make this call when its turn comes; raises LocalProtocolError where none can be made."""
@@ -83,6 +88,8 @@ class Fetching:
         if len(self._waiting) >= _WAITING_MAX:
             raise LocalProtocolError(f"{_WAITING_MAX} calls wait already, was {fetch.path}")
         self._counts.asked += 1
+        if not self._waiting:
+            self._moved_s = _now_s()
         self._waiting.append(fetch)
         self._asked.set()
 
@@ -93,12 +100,13 @@ class Fetching:
             while self._waiting:
                 await self._fetch(self._waiting[0])
                 self._waiting.popleft()
+                self._moved_s = _now_s()
             self._asked.clear()
 
     async def _fetch(self, fetch: Fetch) -> None:
         backoff = Backoff(self._rest.backoff, self._rest.random)
         while True:
-            wait_s = self._rest.bucket.take(asyncio.get_running_loop().time())
+            wait_s = self._rest.bucket.take(_now_s())
             if wait_s:
                 await asyncio.sleep(wait_s)
             floor_s = 0.0
@@ -149,3 +157,7 @@ class Fetching:
         if events:
             self._deliver(events)
         self._spoke()
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

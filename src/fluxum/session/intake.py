@@ -233,6 +233,8 @@ class Intake:
         silent_s = stream.silent_s(self._heard_ns(stream), now_s)
         if limit_s is None or silent_s < limit_s:
             return
+        if is_awaited and stream.feed.is_fetching:  # its snapshot may have to wait its turn
+            return
         stream.since_s = None  # counted anew from the next look
         self.tell(
             DataStale(

@@ -203,6 +203,15 @@ def test_one_request_is_on_its_way_at_a_time() -> None:
     assert sent(protocol) == [("subscribe", {"l2": ["ETHUSD"]})]
 
 
+def test_what_waits_its_turn_owes_no_answer_yet() -> None:
+    protocol = asked(BOOK)
+    protocol.subscribe([ETH_BOOK])
+
+    assert protocol.unanswered() == [BOOK]
+    protocol.receive(whole("buy 100 1"), NOW)
+    assert protocol.unanswered() == [ETH_BOOK]
+
+
 def test_a_refusal_is_about_the_request_on_its_way() -> None:
     protocol = asked(BOOK, TRADES)
     protocol.subscribe([ETH_BOOK])

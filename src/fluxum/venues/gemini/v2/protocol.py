@@ -149,8 +149,11 @@ class GeminiV2Protocol:
         """Say nothing: the venue's heartbeat comes every five seconds in any case."""
 
     def unanswered(self) -> Collection[Subscription]:
-        """The subscriptions of every stream that has not answered yet."""
-        return [one for stream in self._requests.owed for one in self._carried_by(stream)]
+        """The subscriptions of the streams that were asked for and have not answered yet.
+
+        What waits for the answer to another request is not asked yet: its time begins later.
+        """
+        return [one for stream in self._requests.asked for one in self._carried_by(stream)]
 
     # What we hear
 

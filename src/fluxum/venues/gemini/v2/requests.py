@@ -41,8 +41,13 @@ class Requests:
 
     @property
     def owed(self) -> Collection[_Stream]:
-        """The streams that were asked for and have not answered yet."""
+        """The streams that have not answered yet, or were not even asked."""
         return self._owed
+
+    @property
+    def asked(self) -> Collection[_Stream]:
+        """The streams of the request that is on its way, as far as they have not answered yet."""
+        return self._queue[0].streams if self._queue else ()
 
     def ask(self, streams: Iterable[_Stream], *, again: bool = False) -> None:
         """Ask for streams once everything before is answered; those already asked for are not."""
