@@ -13,6 +13,7 @@ from fluxum.pacing import (
     BackoffPolicy,
     BreakerPolicy,
     BreakerState,
+    CallCounter,
     CircuitBreaker,
     TokenBucket,
 )
@@ -145,6 +146,37 @@ def test_a_bucket_without_rate_or_burst_is_refused() -> None:
     for rate_per_s, burst in ((0.0, 1), (1.0, 0)):
         with pytest.raises(BadInput):
             TokenBucket(rate_per_s, burst)
+
+
+def test_a_counter_is_raised_by_what_calls_cost_and_lowered_by_time() -> None:
+    counter = CallCounter(most=10.0, decay_per_s=2.0)
+
+    assert [counter.take(cost, 0.0) for cost in (4.0, 6.0, 1.0)] == [0.0, 0.0, 0.5]
+    assert counter.count(1.0) == 9.0  # eleven were counted, two have gone
+    assert counter.take(3.0, 1.0) == 1.0
+    assert counter.take(10.0, 100.0) == 0.0
+
+
+def test_what_costs_more_than_there_is_waits_until_nothing_is_counted() -> None:
+    counter = CallCounter(most=10.0, decay_per_s=2.0)
+
+    assert counter.take(30.0, 0.0) == 0.0
+    assert counter.take(30.0, 0.0) == 15.0
+
+
+def test_an_exhausted_counter_lets_nothing_pass_for_as_long_as_it_was_told() -> None:
+    counter = CallCounter(most=10.0, decay_per_s=2.0)
+    counter.exhausted(20.0, 0.0)
+
+    assert counter.take(1.0, 0.0) == 20.5
+    counter.exhausted(0.0, 0.0)  # says less than is known
+    assert counter.take(0.0, 0.0) == 20.5
+
+
+def test_a_counter_without_room_or_decay_is_refused() -> None:
+    for most, decay_per_s in ((0.0, 1.0), (1.0, 0.0)):
+        with pytest.raises(BadInput):
+            CallCounter(most, decay_per_s)
 
 
 def state_of(guard: CircuitBreaker) -> BreakerState:

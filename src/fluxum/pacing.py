@@ -17,8 +17,8 @@ __all__ = [
     "BackoffPolicy",
     "BreakerPolicy",
     "BreakerState",
+    "CallCounter",
     "CircuitBreaker",
-    "Counter",
     "TokenBucket",
 ]
 
@@ -118,11 +118,12 @@ class TokenBucket:
         return max(0.0, -self._tokens / self._rate_per_s)
 
 
-class Counter:
+class CallCounter:
     """A venue's own counter, followed: calls raise it by their cost, time lowers it.
 
-    What would raise it above `most` has to wait. A counter begins at zero, so a process that
-    ended a moment ago may still be counted by the venue; `raised_to` corrects it.
+    What would raise it above `most` has to wait, and what costs more than that waits until the
+    counter is at zero. A counter begins there, so a process that ended a moment ago may still be
+    counted by the venue; `exhausted` corrects it.
     """
 
     def __init__(self, most: float, decay_per_s: float) -> None:
@@ -142,15 +143,15 @@ class Counter:
         return self._count
 
     def take(self, cost: float, now_s: float) -> float:
-        """Seconds to wait before a call of this cost; it is counted now. Raises BadInput."""
-        if cost > self.most:
-            raise BadInput(f"a cost up to {self.most} was expected, was {cost}")
+        """Seconds to wait before a call of this cost; it is counted now."""
         count = self.count(now_s)
         self._count = count + cost
-        return max(0.0, (self._count - self.most) / self._decay_per_s)
+        room = max(0.0, self.most - cost)
+        return max(0.0, (count - room) / self._decay_per_s)
 
-    def raised_to(self, count: float, now_s: float) -> None:
-        """The venue says where its counter stands; only what is higher than ours counts."""
+    def exhausted(self, for_s: float, now_s: float) -> None:
+        """The venue refused a call for being one too many, and takes none for so long."""
+        count = self.most + for_s * self._decay_per_s
         self._count = max(self.count(now_s), count)
 
 

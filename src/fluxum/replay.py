@@ -39,7 +39,7 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
-from fluxum.pacing import AttemptBudget, TokenBucket
+from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
 from fluxum.session.intake import Intake
@@ -141,7 +141,7 @@ class Replay:
             SystemClock(),
             Random(0),  # noqa: S311 - never asked: nothing here waits
             AttemptBudget(1, 1.0),
-            Rest(None, {}, TokenBucket(1.0, 1), self.venue.limits.backoff, Random(0)),  # noqa: S311
+            Rest(None, {}, CallCounter(1.0, 1.0), self.venue.limits.backoff, Random(0)),  # noqa: S311
         )
         self.intake = Intake(around, lambda: self._now_ns / 1e9)
         self._around = around

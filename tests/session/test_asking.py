@@ -18,7 +18,7 @@ from fluxum.errors import (
     VenueRefused,
 )
 from fluxum.model.account import Balance, Credentials
-from fluxum.pacing import Counter
+from fluxum.pacing import CallCounter
 from fluxum.session.asking import Asking, AskStatistics, Nonces, unsigned
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.kraken.private.questions import KrakenQuestions
@@ -71,7 +71,7 @@ def asking(bank: Bank | None, most: float = 15, decay_per_s: float = 0.33) -> As
         "https://rest",
         SimulatedClock(),
         Random(1),
-        Counter(most, decay_per_s),
+        CallCounter(most, decay_per_s),
         signed,
         questions.preparations,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
+from msgspec import structs
 from worlds import play
 
 from fluxum.errors import (
@@ -18,7 +19,7 @@ from fluxum.errors import (
 )
 from fluxum.flow.background import background
 from fluxum.model.event import Event, Rejected, VenueNotice
-from fluxum.pacing import BackoffPolicy, TokenBucket
+from fluxum.pacing import BackoffPolicy, CallCounter
 from fluxum.session.fetching import FetchCounts, Fetching, Rest
 from fluxum.sim.loop import SimulatedClock
 from fluxum.venues.kraken.protocol import KrakenProtocol
@@ -68,17 +69,21 @@ class Desk:
         self.told: list[str] = []
         self.rejected: list[Rejected] = []
         self.counts = FetchCounts()
-        rest = Rest(
+        self._rest = Rest(
             calls,
             {"rest": "https://host"},
-            TokenBucket(rate_per_s, 1),
+            CallCounter(1.0, rate_per_s),
             BackoffPolicy(quick_tries=0, floor_s=1.0, first_s=1.0, ceiling_s=8.0),
             Random(1),
         )
-        self.fetching = Fetching(
+        self.fetching = self.another()
+
+    def another(self) -> Fetching:
+        """The calls of one more link."""
+        return Fetching(
             "kraken",
             Asking(),
-            rest,
+            self._rest,
             SimulatedClock(),
             self.counts,
             self._deliver,
@@ -119,6 +124,37 @@ def test_calls_are_paced() -> None:
             await asyncio.sleep(10)
         first = calls.made[0][0]
         assert [round(at - first, 3) for at, _ in calls.made] == [0.0, 2.0, 4.0]
+
+    play(story)
+
+
+def test_a_call_counts_what_it_costs() -> None:
+    async def story() -> None:
+        calls = Calls(b"one", b"two", b"three")
+        desk = Desk(calls, rate_per_s=0.5)
+        async with background(desk.fetching.run()):
+            desk.fetching.ask(structs.replace(BOOK, cost=0.5))
+            desk.fetching.ask(structs.replace(BOOK, cost=0.5))
+            desk.fetching.ask(BOOK)
+            await asyncio.sleep(10)
+        assert [round(at, 1) for at, _ in calls.made] == [0.0, 0.1, 2.0]
+
+    play(story)
+
+
+def test_a_refusal_for_too_many_calls_holds_the_calls_of_every_link() -> None:
+    async def story() -> None:
+        calls = Calls(RateLimited("slow down", "429", 20.0), b"one", b"two")
+        desk = Desk(calls)
+        other = desk.another()
+        async with background(desk.fetching.run(), other.run()):
+            desk.fetching.ask(BOOK)
+            await asyncio.sleep(1)
+            other.ask(OTHER)
+            await asyncio.sleep(60)
+        refused, *later = [at for at, _ in calls.made]
+        assert refused == 0.0
+        assert all(at >= 20.0 for at in later)
 
     play(story)
 

@@ -12,7 +12,7 @@ from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.event import Channel, Desync, Event, Gap, Resynced, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level
-from fluxum.pacing import AttemptBudget, TokenBucket
+from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
 from fluxum.session.intake import Intake
@@ -45,7 +45,7 @@ def unchecked() -> tuple[Intake, Feed, Pipe[Event]]:
         SystemClock(),
         Random(0),
         AttemptBudget(1, 1.0),
-        Rest(None, {}, TokenBucket(1.0, 1), venue.limits.backoff, Random(0)),
+        Rest(None, {}, CallCounter(1.0, 1.0), venue.limits.backoff, Random(0)),
     )
     intake = Intake(around, lambda: 0.0)
     feed = Feed("public-1", "public", "", around, intake.take, Owner())

@@ -23,7 +23,7 @@ from fluxum.errors import (
     RemoteProtocolError,
     TransportError,
 )
-from fluxum.pacing import Backoff, BackoffPolicy, BreakerPolicy, CircuitBreaker, Counter
+from fluxum.pacing import Backoff, BackoffPolicy, BreakerPolicy, CallCounter, CircuitBreaker
 from fluxum.transport.http import Http
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.private import Signed
@@ -82,7 +82,7 @@ class Asking:
         url: str,
         clock: Clock,
         random: Random,
-        counter: Counter,
+        counter: CallCounter,
         sign: Callable[[Fetch, int], Signed] = unsigned,
         preparations: Callable[[], Sequence[Question[None]]] = tuple,
     ) -> None:
@@ -128,7 +128,7 @@ class Asking:
                 floor_s = 0.0
                 if isinstance(error, RateLimited):
                     floor_s = error.retry_after_s or 0.0
-                    self._counter.raised_to(self._counter.most, self._now_s())
+                    self._counter.exhausted(floor_s, self._now_s())
                 _log.warning("%s: %s; asked again", question.fetch.purpose, error)
             except FluxumError:
                 statistics.refused += 1
@@ -148,7 +148,7 @@ class Asking:
             raise BadInput(f"{question.fetch.purpose} needs REST calls, but no HTTP was handed in")
         fetch = question.fetch
         async with self._turn:  # numbers have to arrive in their order
-            wait_s = self._counter.take(question.cost, self._now_s())
+            wait_s = self._counter.take(question.fetch.cost, self._now_s())
             if wait_s:
                 await asyncio.sleep(wait_s)
             breaker = self._breaker(fetch.purpose)

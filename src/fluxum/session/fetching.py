@@ -21,7 +21,7 @@ from fluxum.errors import (
     VenueRefused,
 )
 from fluxum.model.event import Event, Rejected
-from fluxum.pacing import Backoff, BackoffPolicy, TokenBucket
+from fluxum.pacing import Backoff, BackoffPolicy, CallCounter
 from fluxum.transport.http import Http
 from fluxum.venues.venue import Fetch, VenueProtocol
 
@@ -33,11 +33,11 @@ _WAITING_MAX = 10_000
 
 
 class Rest(Struct, frozen=True):
-    """What all links of a session share to make calls: base URLs by endpoint, and one pace."""
+    """What all links of a session share to make calls: base URLs by endpoint, one allowance."""
 
     http: Http | None
     endpoints: Mapping[str, str]
-    bucket: TokenBucket
+    counter: CallCounter
     backoff: BackoffPolicy
     random: Random
 
@@ -106,7 +106,7 @@ class Fetching:
     async def _fetch(self, fetch: Fetch) -> None:
         backoff = Backoff(self._rest.backoff, self._rest.random)
         while True:
-            wait_s = self._rest.bucket.take(_now_s())
+            wait_s = self._rest.counter.take(fetch.cost, _now_s())
             if wait_s:
                 await asyncio.sleep(wait_s)
             floor_s = 0.0
@@ -116,6 +116,7 @@ class Fetching:
             except (TransportError, RateLimited) as error:
                 if isinstance(error, RateLimited):
                     floor_s = error.retry_after_s or 0.0
+                    self._rest.counter.exhausted(floor_s, _now_s())
                 _log.warning("%s %s failed: %s", self._venue, fetch.path, error)
             self._counts.failures += 1
             delay_s = backoff.next_delay(floor_s)

@@ -11,7 +11,7 @@ from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, Event, State, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Command
-from fluxum.pacing import Backoff, Counter
+from fluxum.pacing import Backoff, CallCounter
 from fluxum.session.account import Account, AccountOwner
 from fluxum.session.asking import Asking, unsigned
 from fluxum.session.feed import Feed
@@ -94,7 +94,7 @@ class Login:
             rest.endpoints["rest"],
             clock,
             random,
-            Counter(allowance.most, allowance.decay_per_s),
+            CallCounter(allowance.most, allowance.decay_per_s),
             sign,
             questions.preparations,
         )

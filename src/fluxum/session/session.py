@@ -32,7 +32,7 @@ from fluxum.model.event import (
 )
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
-from fluxum.pacing import AttemptBudget, Counter, TokenBucket
+from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.account import Account
 from fluxum.session.asking import Asking
 from fluxum.session.books import BookStream, ChangeStream
@@ -89,9 +89,8 @@ class Session:
         self.state = State.DISCONNECTED
         self._endpoints = {**venue.endpoints, **(endpoints or {})}
         budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
-        pace = TokenBucket(limits.fetches_per_s, limits.fetch_burst)
-        rest = Rest(http, self._endpoints, pace, limits.backoff, random)
-        counter = Counter(limits.fetch_burst, limits.fetches_per_s)
+        counter = CallCounter(limits.fetch_cost_max, limits.fetch_cost_per_s)
+        rest = Rest(http, self._endpoints, counter, limits.backoff, random)
         self._asking = Asking(http, self._endpoints.get("rest", ""), clock, random, counter)
         account = None if login is None else login.account(venue, rest, clock)
         tokens = None if account is None else account.tokens

@@ -40,7 +40,7 @@ class Fetch(Struct, frozen=True):
     """Make this REST call; give the body back through `receive_response`.
 
     `path` goes behind the URL of `endpoint`, its query included. `purpose` lets the venue know
-    its own question again.
+    its own question again. `cost` is what the call counts against the venue's allowance.
     """
 
     method: str
@@ -49,6 +49,7 @@ class Fetch(Struct, frozen=True):
     headers: Mapping[str, str] = {}
     body: bytes = b""
     endpoint: str = "rest"
+    cost: float = 1.0
 
 
 class Hangup(Struct, frozen=True):

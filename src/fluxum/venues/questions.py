@@ -21,12 +21,10 @@ class Question(Struct, Generic[Said], frozen=True):
 
     `read` takes the body and the time it was received. It raises VenueRefused (RateLimited where
     waiting helps) when the answer is a no, and RemoteProtocolError when it makes no sense.
-    `cost` is what the call counts against the venue's allowance.
     """
 
     fetch: Fetch
     read: Callable[[bytes, int], Said]
-    cost: float = 1.0
 
 
 class Page(Struct, Generic[Item], frozen=True):

@@ -170,8 +170,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     one subscription may, heartbeats not counting. `attempts` per `attempt_window_s` are shared
     by all links of the venue from this process; the back-off begins anew once a link has been
     ready for `stable_s`. A link is replaced by a new one, made before the old is broken, after
-    `link_age_s` or when the venue announces that it will close it. REST calls are paced by
-    `fetches_per_s` after a burst.
+    `link_age_s` or when the venue announces that it will close it. REST calls count
+    their cost, one unless the venue weighs them: up to `fetch_cost_max` at once, and
+    `fetch_cost_per_s` in the long run.
     """
 
     link_silence_s: float
@@ -188,8 +189,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     symbols_per_link: int
     frame_bytes_max: int | None = None
     link_age_s: float | None = None
-    fetches_per_s: float = 2.0
-    fetch_burst: int = 4
+    fetch_cost_per_s: float = 2.0
+    fetch_cost_max: float = 4.0
 
 
 class Venue(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from fluxum.venues.binance.policy import SPOT, USDM, Policy
 from fluxum.venues.binance.rest import BinanceRest
 from fluxum.venues.binance.snapshots import Snapshots
 from fluxum.venues.venue import Fetch
-from venues.binance.market import BUY, SELL, START, Market
+from venues.binance.market import BUY, MINUTE, SECOND, SELL, START, Market
 
 MILLIS = START // 1_000_000
 
@@ -54,6 +54,22 @@ def test_a_spot_limit_is_cut_and_a_futures_limit_is_refused() -> None:
         "code": -4021,
         "msg": "25 is not valid depth limit",
     }
+
+
+def test_what_weighs_too_much_for_a_minute_is_refused_until_it_is_over() -> None:
+    rest = BinanceRest(SPOT, Snapshots(), Market(SPOT))
+    deep = Fetch("GET", "/api/v3/depth?symbol=BTCUSDT&limit=5000", "")
+    begin = START - START % MINUTE
+
+    allowed = [rest.answer(deep, begin + 15 * SECOND) for _ in range(24)]
+    refused = rest.answer(Fetch("GET", "/api/v3/ping", ""), begin + 15 * SECOND)
+    later = rest.answer(deep, begin + MINUTE)
+
+    assert {one.status for one in allowed} == {200}
+    assert allowed[-1].headers["X-MBX-USED-WEIGHT-1M"] == "6000"
+    assert (refused.status, refused.headers["Retry-After"]) == (429, "45")
+    assert json.loads(refused.body)["code"] == -1003
+    assert (later.status, later.headers["X-MBX-USED-WEIGHT-1M"]) == (200, "250")
 
 
 @pytest.mark.parametrize(

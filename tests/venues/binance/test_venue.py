@@ -73,6 +73,26 @@ def test_many_symbols_are_subscribed_within_the_venues_limits(venue: Venue) -> N
     play(story)
 
 
+@pytest.mark.parametrize(
+    ("venue", "depth", "count"), [(BINANCE, 5000, 40), (BINANCE_USDM, 1000, 150)]
+)
+def test_snapshots_that_weigh_more_than_a_minute_allows_are_never_refused(
+    venue: Venue, depth: int, count: int
+) -> None:
+    contract = venue.popular[0].contract and f":{venue.popular[0].contract}"
+    symbols = [Symbol(f"COIN{number}/USDT{contract}") for number in range(count)]
+
+    async def story() -> None:
+        wanted = [Subscription(Channel.BOOK, symbol, depth) for symbol in symbols]
+        async with world(*wanted, venue=venue, symbols=symbols, rate_per_s=5.0) as now:
+            await now.session.wait_ready(600)
+            statistics = now.session.statistics()
+            assert statistics.fetched >= count
+            assert statistics.fetch_failures == 0
+
+    play(story)
+
+
 @both
 @pytest.mark.parametrize("channel", [Channel.TRADE, Channel.TICKER, Channel.CANDLE, Channel.BOOK])
 def test_an_unknown_market_is_refused_on_every_channel(venue: Venue, channel: Channel) -> None:

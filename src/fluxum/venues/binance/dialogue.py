@@ -191,7 +191,8 @@ class Dialogue:
         purpose = f"{topic} {self._streams.next_number()}"
         path = f"{self._policy.rest}depth?symbol={book.name}&limit={book.limit}"
         book.ask(purpose)
-        self.outbox.append(Fetch("GET", path, purpose))
+        cost = self._policy.depth_weight(book.limit)
+        self.outbox.append(Fetch("GET", path, purpose, cost=cost))
 
     def end(self, topic: str) -> Subscription | None:
         """Carry a stream no longer; returns what it was."""
@@ -326,7 +327,8 @@ class Dialogue:
 
     def _fetch_listing(self, purpose: str) -> None:
         if self.overheard is None:
-            self.outbox.append(Fetch("GET", self._policy.listing, purpose))
+            cost = self._policy.weight("exchangeInfo")
+            self.outbox.append(Fetch("GET", self._policy.listing, purpose, cost=cost))
 
     def _ask(self, method: str, topics: Sequence[str], *, quiet: bool = False) -> Ask:
         ask = self._streams.ask(method, topics, quiet=quiet)

@@ -26,7 +26,9 @@ class Policy(Struct, frozen=True, kw_only=True):
     that reach at least `kept_from` beyond its last update. `trade_stream` is the stream of trades
     we ask for. `endpoints` says what its links carry, by what stands behind the first `@`; a link
     that is not named there carries everything. `depth_limits` are those a snapshot may have, where
-    others are refused.
+    others are refused. A snapshot weighs what `depth_weights` says of so many levels or fewer, any
+    other REST call what `weights` says of its name, for one market and for all, or 1; in a minute
+    all together `weight_per_minute` at most.
     """
 
     venue: str
@@ -40,9 +42,21 @@ class Policy(Struct, frozen=True, kw_only=True):
     depths: tuple[int, ...]
     depth_limits: frozenset[int] | None = None
     depth_default: int
+    depth_weights: Mapping[int, int]
+    weights: Mapping[str, tuple[int, int]]
+    weight_per_minute: int
     intervals: Mapping[int, str]
     endpoints: Mapping[str, frozenset[str]] = {}
     is_futures: bool = False
+
+    def weight(self, call: str, *, of_all: bool = True) -> int:
+        """What a call weighs that is no snapshot."""
+        return self.weights.get(call, (1, 1))[of_all]
+
+    def depth_weight(self, levels: int) -> int:
+        """What a snapshot of so many levels weighs."""
+        weights = self.depth_weights
+        return next((weights[most] for most in weights if levels <= most), max(weights.values()))
 
 
 def _follows_spot(update: native.DepthUpdate) -> int:
@@ -89,6 +103,19 @@ SPOT = Policy(
     # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#order-book
     depths=(1000, 100, 500, 5000),
     depth_default=100,
+    # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#market-data-endpoints
+    # and #ip-limits, 2026-07
+    depth_weights={100: 5, 500: 25, 1000: 50, 5000: 250},
+    weights={
+        "exchangeInfo": (20, 20),
+        "trades": (25, 25),
+        "aggTrades": (4, 4),
+        "klines": (2, 2),
+        "ticker/24hr": (2, 80),
+        "ticker/bookTicker": (2, 4),
+        "ticker/price": (2, 4),
+    },
+    weight_per_minute=6000,
     intervals={**_INTERVALS, 1: "1s"},
 )
 
@@ -105,6 +132,17 @@ USDM = Policy(
     depths=(1000, 5, 10, 20, 50, 100, 500),
     depth_limits=frozenset((5, 10, 20, 50, 100, 500, 1000)),
     depth_default=500,
+    # Same section, and each call's own beside it; those of trades and candles may have grown since.
+    depth_weights={50: 2, 100: 5, 500: 10, 1000: 20},
+    weights={
+        "trades": (5, 5),
+        "aggTrades": (20, 20),
+        "klines": (5, 5),
+        "ticker/24hr": (1, 40),
+        "ticker/bookTicker": (2, 5),
+        "ticker/price": (1, 2),
+    },
+    weight_per_minute=2400,
     intervals=_INTERVALS,
     # https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/Important-WebSocket-Change-Notice
     endpoints={

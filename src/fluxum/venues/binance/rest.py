@@ -25,17 +25,22 @@ __all__ = ["BinanceRest"]
 
 _ROWS_MAX = 1000
 _ROWS_DEFAULT = 500
+_MINUTE_NS = 60_000_000_000
 _Params = Mapping[str, str]
 
 
 class BinanceRest:
-    """Public calls to a simulated Binance; see RestServer."""
+    """Public calls to a simulated Binance; see RestServer.
+
+    What they weigh is counted by the minutes of its clock, and what is too much is refused.
+    """
 
     def __init__(self, policy: Policy, snapshots: Snapshots, view: MarketView) -> None:
         self._policy = policy
         self._snapshots = snapshots
         self._view = view
         self._instruments = {one.venue_symbol: one for one in view.instruments()}
+        self._minute = self._used = 0
         self._calls: dict[str, Callable[[_Params, int], Any]] = {
             "ping": lambda _params, _now_ns: {},
             "time": lambda _params, now_ns: {"serverTime": millis(now_ns)},
@@ -56,8 +61,34 @@ class BinanceRest:
         found = self._calls.get(url.path.removeprefix(self._policy.rest)) if ours else None
         if found is None or call.method != "GET":
             return Answer(404, b"")
-        said = found(dict(parse_qsl(url.query)), now_ns)
-        return Answer(400 if isinstance(said, native.Fault) else 200, native.encode(said))
+        params = dict(parse_qsl(url.query))
+        self._weigh(url.path.removeprefix(self._policy.rest), params, now_ns)
+        used = {"X-MBX-USED-WEIGHT-1M": str(self._used)}
+        if self._used > self._policy.weight_per_minute:
+            return self._too_much(used, now_ns)
+        said = found(params, now_ns)
+        return Answer(400 if isinstance(said, native.Fault) else 200, native.encode(said), used)
+
+    def _weigh(self, call: str, params: _Params, now_ns: int) -> None:
+        minute = now_ns // _MINUTE_NS
+        if minute != self._minute:
+            self._minute, self._used = minute, 0
+        if call == "depth":
+            limit = _limit(params, self._policy.depth_default, max(self._policy.depths))
+            self._used += self._policy.depth_weight(limit if isinstance(limit, int) else 1)
+        else:
+            self._used += self._policy.weight(call, of_all="symbol" not in params)
+
+    def _too_much(self, used: Mapping[str, str], now_ns: int) -> Answer:
+        """As published: https://github.com/binance/binance-spot-api-docs/blob/master/errors.md."""
+        most = self._policy.weight_per_minute
+        text = (
+            f"Too much request weight used; current limit is {most} request weight per 1 MINUTE. "
+            "Please use WebSocket Streams for live updates to avoid polling the API."
+        )
+        wait_s = 60 - now_ns % _MINUTE_NS // 1_000_000_000
+        headers = {**used, "Retry-After": str(wait_s)}
+        return Answer(429, native.encode(native.Fault(-1003, text)), headers)
 
     def _exchange_info(self, params: _Params, now_ns: int) -> object:
         wanted = self._wanted(params)

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from msgspec import structs
+
 from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
@@ -44,10 +46,16 @@ _LIMITS = Limits(
     frame_bytes_max=None,
     # A connection is valid for 24 hours (same section).
     link_age_s=24 * 3600.0,
-    # A snapshot of 1000 levels weighs 50 of 6000 a minute, on futures 20 of 2400: 2 a second.
-    # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#order-book, 2026-07
-    fetches_per_s=1.5,
-    fetch_burst=4,
+    # At most four fifths of a minute's weight, wherever the venue's minutes begin: others may call
+    # from the same address.
+    # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#ip-limits, 2026-07
+    fetch_cost_per_s=0.7 * SPOT.weight_per_minute / 60,
+    fetch_cost_max=0.1 * SPOT.weight_per_minute,
+)
+_FUTURES_LIMITS = structs.replace(
+    _LIMITS,
+    fetch_cost_per_s=0.7 * USDM.weight_per_minute / 60,
+    fetch_cost_max=0.1 * USDM.weight_per_minute,
 )
 
 # Of simulated exchanges only: their two halves share what they have told.
@@ -99,7 +107,7 @@ BINANCE_USDM = Venue(
     },
     depths={Channel.BOOK: USDM.depths},
     intervals_s=tuple(USDM.intervals),
-    limits=_LIMITS,
+    limits=_FUTURES_LIMITS,
     checks=Checks(),
     protocol=partial(BinanceProtocol, USDM),
     server=partial(BinanceServer, USDM, _USDM_SNAPSHOTS),

@@ -42,8 +42,8 @@ _LIMITS = Limits(
     symbols_per_link=150,
     # 600 calls in five seconds from one address:
     # https://bybit-exchange.github.io/docs/v5/rate-limit, 2026-07.
-    fetches_per_s=10.0,
-    fetch_burst=10,
+    fetch_cost_per_s=10.0,
+    fetch_cost_max=10.0,
 )
 
 

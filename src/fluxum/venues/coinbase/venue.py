@@ -67,8 +67,8 @@ COINBASE = Venue(
         frame_bytes_max=None,
         # 10 a second an address for public calls:
         # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/rest-api
-        fetches_per_s=5.0,
-        fetch_burst=5,
+        fetch_cost_per_s=5.0,
+        fetch_cost_max=5.0,
     ),
     checks=Checks(),  # the numbers of its frames vouch for its books
     protocol=AdvancedProtocol,
@@ -114,8 +114,8 @@ COINBASE_EXCHANGE = Venue(
         frame_bytes_max=None,
         # 10 a second an address, bursts to 15:
         # https://docs.cdp.coinbase.com/exchange/rest-api/rate-limits
-        fetches_per_s=5.0,
-        fetch_burst=5,
+        fetch_cost_per_s=5.0,
+        fetch_cost_max=5.0,
     ),
     checks=Checks(),  # nothing vouches for its books
     protocol=ExchangeProtocol,

@@ -28,7 +28,7 @@ _DATA_SILENCE_S = {
 }
 # Public calls: 120 a minute, one a second advised, five more are queued before a refusal
 # (https://docs.gemini.com/rest-api/#rate-limits, 2026-03). The list of markets takes 348 of them.
-_FETCHES_PER_S, _FETCH_BURST = 1.0, 5
+_FETCH_COST_PER_S, _FETCH_COST_MAX = 1.0, 5.0
 
 GEMINI = Venue(
     name=normalize.VENUE,
@@ -64,8 +64,8 @@ GEMINI = Venue(
         send_burst=50,
         # Not documented; whole books are large.
         symbols_per_link=100,
-        fetches_per_s=_FETCHES_PER_S,
-        fetch_burst=_FETCH_BURST,
+        fetch_cost_per_s=_FETCH_COST_PER_S,
+        fetch_cost_max=_FETCH_COST_MAX,
     ),
     checks=Checks(),
     protocol=GeminiProtocol,
@@ -105,8 +105,8 @@ GEMINI_V2 = Venue(
         sends_per_s=5.0,
         send_burst=10,
         symbols_per_link=100,
-        fetches_per_s=_FETCHES_PER_S,
-        fetch_burst=_FETCH_BURST,
+        fetch_cost_per_s=_FETCH_COST_PER_S,
+        fetch_cost_max=_FETCH_COST_MAX,
     ),
     checks=Checks(),  # nothing is numbered and there is no checksum: books stay unverified
     protocol=GeminiV2Protocol,

@@ -38,10 +38,9 @@ def asked(
     fetch: Fetch,
     decode: Callable[[bytes], Result],
     read: Callable[[Result, int], Said],
-    cost: float = 1.0,
 ) -> Question[Said]:
     """A question whose result is decoded, then read with the time it was received."""
-    return Question(fetch, partial(_read, fetch.purpose, decode, read), cost)
+    return Question(fetch, partial(_read, fetch.purpose, decode, read))
 
 
 def _read(

@@ -67,8 +67,8 @@ OKX = Venue(
         symbols_per_link=25,
         # The list of instruments may be asked for 20 times in 2 s:
         # https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments
-        fetches_per_s=5.0,
-        fetch_burst=5,
+        fetch_cost_per_s=5.0,
+        fetch_cost_max=5.0,
     ),
     # Of recordings from before 23 June 2026 only: since then the numbers alone are the proof.
     checks=Checks(book=book_checksum, depth=DEPTH_PROVED),

@@ -188,7 +188,7 @@ def test_fills_come_newest_first_with_their_fee_in_the_quote_asset(
 
     form = parse_qs(question.fetch.body.decode())
     assert (form["start"], form["ofs"]) == (["1688000000"], ["50"])
-    assert question.cost == 2
+    assert question.fetch.cost == 2
     assert [fill.fill_id for fill in page.items] == ["THVRQM-33VKH-UCI7BS", "TCWJEG-FL4SZ-3FKGH6"]
     newest = page.items[0]
     assert (newest.symbol, newest.price, newest.quantity) == (

@@ -134,8 +134,8 @@ class KrakenQuestions:
         read: Callable[[Said, int], Read],
         cost: float = 1.0,
     ) -> Question[Read]:
-        fetch = Fetch("POST", _PRIVATE + call, call, body=urlencode(form).encode())
-        return asked(fetch, decode, read, cost)
+        fetch = Fetch("POST", _PRIVATE + call, call, body=urlencode(form).encode(), cost=cost)
+        return asked(fetch, decode, read)
 
     def _public(
         self, call: str, decode: Callable[[bytes], Said], learn: Callable[[Said], None]
@@ -143,8 +143,8 @@ class KrakenQuestions:
         def read(result: Said, _received_ns: int) -> None:
             learn(result)
 
-        fetch = Fetch("GET", f"/0/public/{call}", call)
-        return asked(fetch, decode, read, cost=0.0)
+        fetch = Fetch("GET", f"/0/public/{call}", call, cost=0.0)
+        return asked(fetch, decode, read)
 
     # How rows are read
 
