@@ -40,7 +40,8 @@ class BinanceRest:
         self._snapshots = snapshots
         self._view = view
         self._instruments = {one.venue_symbol: one for one in view.instruments()}
-        self._minute = self._used = 0
+        self._minute = 0
+        self._used = 0
         self._calls: dict[str, Callable[[_Params, int], Any]] = {
             "ping": lambda _params, _now_ns: {},
             "time": lambda _params, now_ns: {"serverTime": millis(now_ns)},
@@ -72,7 +73,8 @@ class BinanceRest:
     def _weigh(self, call: str, params: _Params, now_ns: int) -> None:
         minute = now_ns // _MINUTE_NS
         if minute != self._minute:
-            self._minute, self._used = minute, 0
+            self._minute = minute
+            self._used = 0
         if call == "depth":
             limit = _limit(params, self._policy.depth_default, max(self._policy.depths))
             self._used += self._policy.depth_weight(limit if isinstance(limit, int) else 1)
