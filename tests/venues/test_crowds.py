@@ -8,13 +8,13 @@ from fluxum.model.instrument import Symbol
 from fluxum.venues.register import VENUES
 from fluxum.venues.venue import Venue
 
-COUNT = 100
+COUNT = 60
 REPEATS = {"okx"}
 """Exchanges that say of a quiet book, every minute, that it is as it was."""
 
 
 @pytest.mark.parametrize("venue", list(VENUES.values()), ids=list(VENUES))
-def test_a_hundred_quiet_books_are_asked_about_and_cost_no_link(venue: Venue) -> None:
+def test_sixty_quiet_books_are_asked_about_and_cost_no_link(venue: Venue) -> None:
     known = venue.popular[0]
     contract = known.contract and f":{known.contract}"
     symbols = [Symbol(f"COIN{number}/{known.quote}{contract}") for number in range(COUNT)]
