@@ -127,11 +127,12 @@ class Trader:
         random = self._random
         side = random.choice((Side.BUY, Side.SELL))
         quantity = Decimal(random.randint(1, 50)) / 100
-        if random.random() < 0.25:
+        is_at_market = random.random() < 0.25
+        best = next(iter(self._exchange.levels(symbol, side, 1)), None)
+        if is_at_market or best is None:  # a side may be taken empty
             return OrderRequest(
                 symbol=symbol, side=side, order_type=OrderType.MARKET, quantity=quantity
             )
-        (best,) = self._exchange.levels(symbol, side, 1)
         away = Decimal(random.randint(-3, 20)) / 10_000
         price = best.price * (1 - away if side is Side.BUY else 1 + away)
         tick = next(one.tick for one in self._exchange.instruments() if one.symbol == symbol)
