@@ -1056,3 +1056,43 @@ def test_an_order_that_ended_between_two_processes_is_found_ended() -> None:
             assert not intents.unfinished()
 
     play(story)
+
+
+def test_an_order_that_never_arrives_is_not_kept_in_doubt_by_a_cancel_of_it() -> None:
+    async def story() -> None:
+        async with world(terms=Terms(leaves_doubt=lambda words: "internal" in words)) as one:
+            one.door.fates = [Fate.LOST]
+            one.door.refuses = lambda _: "internal error"
+            placing = asyncio.create_task(one.desk.place(request(), timeout_s=3))
+            await asyncio.sleep(0.01)
+            with pytest.raises(VenueRefused, match="internal error"):
+                await one.desk.cancel_all(timeout_s=3)
+            order = await placing
+
+            await one.desk.wait_settled(60)
+
+            assert one.view(order.client_order_id).status is OrderStatus.REFUSED
+            assert one.view(order.client_order_id).reason == "never arrived"
+
+    play(story)
+
+
+def test_an_order_on_its_way_is_not_given_up_when_a_cancel_of_it_is() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.latency_s = 20
+            placing = asyncio.create_task(one.desk.place(request(), timeout_s=30))
+            await asyncio.sleep(0.01)
+            one.door.fates = [Fate.LOST]
+            with pytest.raises(OutcomeUnknown):
+                await one.desk.cancel_all(timeout_s=1)  # it cannot arrive after eleven seconds
+            await asyncio.sleep(15)
+            (awaited,) = one.desk.open_orders()
+            assert awaited.status is OrderStatus.UNKNOWN
+
+            order = await placing
+            await one.desk.wait_settled(60)
+
+            assert one.view(order.client_order_id).status is OrderStatus.OPEN
+
+    play(story)

@@ -189,6 +189,17 @@ def test_a_doubted_change_is_settled_by_a_look_after_it_could_arrive_or_by_the_e
     assert order.view().status is OrderStatus.CANCELED
 
 
+def test_a_change_of_what_was_never_met_is_a_doubt_about_its_existence() -> None:
+    order = tracked()
+
+    order.suspect(Doubt.CHANGE, LATER_NS, "a cancel")
+    order.suspect(Doubt.EXISTENCE, LATER_NS - 1, "no answer")
+
+    assert (order.doubt, order.settle_ns) == (Doubt.EXISTENCE, LATER_NS)
+    order.refuse("never arrived")
+    assert order.view().status is OrderStatus.REFUSED
+
+
 def test_the_doubt_that_takes_longer_is_kept() -> None:
     order = tracked()
     order.tell(update())

@@ -265,11 +265,15 @@ class Blotter:
             self.orders.moved(order)
 
     def _suspect(self, order: TrackedOrder, asked: Asked, reason: str) -> None:
-        doubt = Doubt.EXISTENCE if asked.is_placing else Doubt.CHANGE
-        order.suspect(doubt, asked.settle_ns, reason)
+        doubt, settle_ns = Doubt.EXISTENCE, asked.settle_ns
+        if not order.is_met:  # it may be on its way for longer than what was to change it
+            settle_ns = max(settle_ns, (order.deadline_ns or 0) + self._margin_ns)
+        elif not asked.is_placing:
+            doubt = Doubt.CHANGE
+        order.suspect(doubt, settle_ns, reason)
         self.orders.moved(order)
         if order.doubt is not None or order.edit_reference is not None:
-            self.resolver.add(order, asked.settle_ns)
+            self.resolver.add(order, settle_ns)
 
     def _snapshot(self, event: OpenOrders) -> None:
         settle_ns = event.received_ns + self._margin_ns

@@ -289,14 +289,13 @@ class TrackedOrder:
     def suspect(self, doubt: Doubt, settle_ns: int, reason: str) -> None:
         """Nobody has said what became of it, or of the last thing done to it.
 
-        An end cannot be doubted, nor the existence of what was met. The doubt that takes longer
-        to settle is kept.
+        An end cannot be doubted, nor the existence of what was met; of what was not, nothing else
+        can be. The doubt that takes longer to settle is kept.
         """
         if self.is_final or (doubt is Doubt.EXISTENCE and self.is_met):
             return
         if self.doubt is None or settle_ns >= self.settle_ns:
-            if self.doubt is not Doubt.EXISTENCE:
-                self.doubt = doubt
+            self.doubt = doubt if self.is_met else Doubt.EXISTENCE
             self.settle_ns = settle_ns
             self._reason = reason
 
