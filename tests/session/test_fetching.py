@@ -142,6 +142,23 @@ def test_a_call_counts_what_it_costs() -> None:
     play(story)
 
 
+def test_calls_move_while_they_wait_and_one_was_answered_not_long_ago() -> None:
+    async def story() -> None:
+        calls = Calls(b"one", RateLimited("slow down", "429", 60.0), b"two")
+        desk = Desk(calls, rate_per_s=0.25)
+        moving: list[bool] = [desk.fetching.is_moving(10)]
+        async with background(desk.fetching.run()):
+            desk.fetching.ask(BOOK)
+            desk.fetching.ask(OTHER)
+            for wait_s in (1, 8, 10, 100):
+                await asyncio.sleep(wait_s)
+                moving.append(desk.fetching.is_moving(10))
+        # Nothing waits; the second waits its turn, and is refused; it is held; nothing waits.
+        assert moving == [False, True, True, False, False]
+
+    play(story)
+
+
 def test_a_refusal_for_too_many_calls_holds_the_calls_of_every_link() -> None:
     async def story() -> None:
         calls = Calls(RateLimited("slow down", "429", 20.0), b"one", b"two")
