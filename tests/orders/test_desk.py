@@ -1028,13 +1028,16 @@ def test_a_change_nobody_answered_is_doubted_by_the_next_process_until_it_cannot
         async with world(intents=intents) as one:
             name = (await one.desk.place(request())).client_order_id
             one.door.fates = [Fate.LOST]
-            await one.desk.amend(Amend(client_order_id=name, limit_price=Decimal(90)), timeout_s=1)
+            amend = Amend(client_order_id=name, limit_price=Decimal(90))
+            amending = asyncio.create_task(one.desk.amend(amend, timeout_s=30))
+            await asyncio.sleep(1)
+            amending.cancel()
             door = one.door
 
         async with OrderDesk(door, intents, random=Random(2)) as desk:
             with pytest.raises(TimeoutError, match=name):
-                await desk.wait_settled(5)
-            await desk.wait_settled(10)
+                await desk.wait_settled(38)  # thirty seconds and a margin of ten
+            await desk.wait_settled(5)
             view = desk.order(name)
             assert view is not None
             assert view.status is OrderStatus.OPEN

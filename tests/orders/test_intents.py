@@ -38,9 +38,7 @@ def fill_in(intents: Intents) -> None:
     intents.ended("b", OrderStatus.FILLED)
 
 
-EXPECTED = [
-    Unfinished(intent=intent("a"), order_id="O-1", edit=EDIT, is_changing=True, changed_ns=3)
-]
+EXPECTED = [Unfinished(intent=intent("a"), order_id="O-1", change=EDIT, changed_ns=3)]
 
 
 def test_what_is_unfinished_is_read_back_exactly(tmp_path: Path) -> None:
@@ -87,17 +85,19 @@ def test_an_answered_edit_is_not_expected_any_more() -> None:
     intents.named("a", "O-2")
 
     (kept,) = intents.unfinished()
-    assert (kept.order_id, kept.edit, kept.is_changing) == ("O-2", None, False)
+    assert (kept.order_id, kept.change) == ("O-2", None)
 
 
-def test_an_amendment_is_no_edit_but_has_its_time() -> None:
+def test_a_new_name_says_nothing_of_an_amendment() -> None:
     intents = MemoryIntents()
     intents.place([intent("a")])
+    amend = Amend(order_id="O-1", quantity=Decimal(1), deadline_ns=9)
 
-    intents.change("a", Amend(order_id="O-1", quantity=Decimal(1)), 8)
+    intents.change("a", amend, 8)
+    intents.named("a", "O-1")
 
     (kept,) = intents.unfinished()
-    assert (kept.edit, kept.is_changing, kept.changed_ns) == (None, True, 8)
+    assert (kept.change, kept.changed_ns) == (amend, 8)
 
 
 def test_a_change_that_was_answered_is_read_back_as_such(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_change_that_was_answered_is_read_back_as_such(tmp_path: Path) -> None
     for _ in range(2):  # as it was written, and compacted
         with FileIntents(tmp_path / "intents", VENUE) as again:
             (kept,) = again.unfinished()
-            assert (kept.edit, kept.is_changing, kept.changed_ns) == (None, False, 3)
+            assert (kept.change, kept.changed_ns) == (None, 3)
 
 
 def test_intents_are_on_disk_when_the_call_returns(

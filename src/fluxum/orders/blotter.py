@@ -118,7 +118,7 @@ class Blotter:
     def restore(self) -> None:
         """Take up the orders a process before did not see the end of; they are in doubt."""
         for unfinished in self._intents.unfinished():
-            intent, edit = unfinished.intent, unfinished.edit
+            intent, change = unfinished.intent, unfinished.change
             order = self.orders.begin(
                 intent.request, intent.at_ns, intent.deadline_ns, intent.reference
             )
@@ -127,15 +127,15 @@ class Blotter:
             last_ns = max(intent.deadline_ns, unfinished.changed_ns)
             if unfinished.order_id:
                 self.orders.accept(order, unfinished.order_id)
-            if edit is not None:
-                last_ns = max(last_ns, edit.deadline_ns or 0)
-                if edit.user_reference is not None:
-                    self.orders.expect_edit(order, edit.user_reference)
+            if change is not None:
+                last_ns = max(last_ns, change.deadline_ns or 0)
+            if isinstance(change, Edit) and change.user_reference is not None:
+                self.orders.expect_edit(order, change.user_reference)
             settle_ns = last_ns + self._margin_ns
             reason = "it was sent by a process before this one"
             if not order.is_met:
                 order.suspect(Doubt.EXISTENCE, settle_ns, reason)
-            elif unfinished.is_changing:
+            elif change is not None:
                 self._changing.add(order.name)
                 order.suspect(Doubt.CHANGE, settle_ns, reason)
             else:  # nothing is on its way to it, so any look will do

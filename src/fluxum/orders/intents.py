@@ -78,14 +78,13 @@ class Unfinished(Struct, kw_only=True):
     """An order of which no end is known, as the journal has it.
 
     `order_id` is the venue's last name of it, if it was heard. `changed_ns` is when it was placed
-    or last changed. While `is_changing` nobody has said what became of that change, and `edit`, if
-    it was one, may have put another order in its place.
+    or last changed. `change` is that change while nobody has said what became of it; an edit may
+    have put another order in its place.
     """
 
     intent: Intent
     order_id: str = ""
-    edit: Edit | None = None
-    is_changing: bool = False
+    change: Amend | Edit | None = None
     changed_ns: int
 
 
@@ -292,9 +291,7 @@ class FileIntents:
             if order.order_id:
                 lines.append(_Named(name=name, order_id=order.order_id))
             if order.changed_ns != order.intent.at_ns:
-                lines.append(_Changing(name=name, command=order.edit, at_ns=order.changed_ns))
-                if not order.is_changing:
-                    lines.append(_Changed(name=name))
+                lines.append(_Changing(name=name, command=order.change, at_ns=order.changed_ns))
         beside = self.path.with_name(self.path.name + ".new")
         try:
             self._give_up()
@@ -320,20 +317,17 @@ def _apply(unfinished: dict[str, Unfinished], line: _Line) -> None:
             order = unfinished.get(line.name)
             if order is not None:
                 order.changed_ns = line.at_ns
-                order.is_changing = True
-                order.edit = line.command if isinstance(line.command, Edit) else None
+                order.change = line.command
         case _Changed():
             order = unfinished.get(line.name)
             if order is not None:
-                order.is_changing = False
-                order.edit = None
+                order.change = None
         case _Named():
             order = unfinished.get(line.name)
             if order is not None and order.order_id != line.order_id:
                 order.order_id = line.order_id
-                if order.edit is not None:  # what it led to is what was named
-                    order.is_changing = False
-                    order.edit = None
+                if isinstance(order.change, Edit):  # what it led to is what was named
+                    order.change = None
         case _Ended():
             unfinished.pop(line.name, None)
         case _Header():
