@@ -44,6 +44,7 @@ from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
 from fluxum.session.intake import Intake
 from fluxum.tape import RecordedAnswers, TapeReader
+from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.register import VENUES, find_venue
 from fluxum.venues.venue import Fetch, SequenceCounts, Venue, VenueProtocol
 
@@ -260,6 +261,7 @@ class Replay:
                 venue=self.venue.name,
                 reason=str(error),
                 sample=sample,
+                subscriptions=error.subscriptions if isinstance(error, UnreadableStream) else None,
                 received_ns=self._now_ns,
             ),
         )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxum.errors import BadInput
-from fluxum.model.instant import format_rfc3339, parse_rfc3339
+from fluxum.model.instant import format_rfc3339, parse_rfc3339, plausible_ns
 
 # 2023-10-06T17:35:55Z is 1696613755 (`date -u -d 2023-10-06T17:35:55Z +%s`).
 SECOND_NS = 1_696_613_755 * 1_000_000_000
@@ -71,3 +71,20 @@ def test_what_is_written_is_read_back(instant_ns: int) -> None:
 def test_no_text_raises_anything_but_bad_input(text: str) -> None:
     with suppress(BadInput):
         parse_rfc3339(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plausible"),
+    [
+        ("0001-01-01T00:00:00Z", False),
+        ("1970-01-01T00:00:00Z", False),
+        ("1970-01-21T00:00:00Z", False),  # seconds taken for milliseconds
+        ("2009-01-03T00:00:00Z", True),
+        ("2026-11-28T00:00:00Z", True),
+        ("9999-12-31T23:59:59Z", False),
+    ],
+)
+def test_instants_no_exchange_can_mean_are_none(text: str, is_plausible: bool) -> None:
+    instant_ns = parse_rfc3339(text)
+
+    assert plausible_ns(instant_ns) == (instant_ns if is_plausible else None)

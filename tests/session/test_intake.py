@@ -9,9 +9,20 @@ from msgspec import structs
 from fluxum.book.proof import BookStatus
 from fluxum.clock import SystemClock
 from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.model.event import Channel, Desync, Event, Gap, Resynced, Subscription
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    Event,
+    Gap,
+    GapCause,
+    LeftOut,
+    Rejected,
+    Resynced,
+    Subscribed,
+    Subscription,
+)
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate, Level
+from fluxum.model.market import BookSnapshot, BookUpdate, Level, Side, Trade
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
@@ -113,3 +124,126 @@ def test_a_book_nothing_can_prove_is_unverified_and_does_not_hold_up_readiness()
     assert proof.status is BookStatus.UNVERIFIED
     assert proof.depth_proved == 0
     assert feed.readiness.is_ready
+
+
+TRADES = Subscription(Channel.TRADE, BTC)
+TICKER = Subscription(Channel.TICKER, BTC)
+
+
+def rejected(*subscriptions: Subscription, is_named: bool = True) -> Rejected:
+    return Rejected(
+        venue="toy",
+        reason="a number was expected",
+        sample="{",
+        subscriptions=subscriptions if is_named else None,
+        received_ns=3,
+    )
+
+
+def carrying() -> tuple[Intake, Feed, Pipe[Event]]:
+    """A valid book, trades and tickers on one link, all there."""
+    intake, feed, told = unchecked()
+    feed.subscribe([TRADES, TICKER])
+    for one in (TRADES, TICKER):
+        intake.carry(one, feed)
+    intake.take([snapshot(sequence=1)])
+    intake.take(
+        [Subscribed(venue="toy", subscription=one, received_ns=2) for one in (TRADES, TICKER)]
+    )
+    told.drain()
+    return intake, feed, told
+
+
+def missing(feed: Feed) -> set[Subscription | None]:
+    return {one.subscription for one in feed.readiness} - {None}
+
+
+def test_a_frame_that_names_its_stream_harms_that_stream_alone() -> None:
+    intake, feed, told = carrying()
+
+    intake.reject(feed, rejected(TICKER))
+
+    assert missing(feed) == {TICKER}
+    assert intake.books.get(BTC).proof().status is BookStatus.VALID
+    assert [type(one) for one in told.drain()] == [Rejected]
+    assert not intake.gaps.open
+
+
+def test_a_frame_that_names_streams_of_nobody_harms_none() -> None:
+    intake, feed, _ = carrying()
+
+    intake.reject(feed, rejected())
+
+    assert not missing(feed)
+    assert intake.books.get(BTC).proof().status is BookStatus.VALID
+
+
+def test_a_frame_that_names_nothing_may_have_been_of_any_book() -> None:
+    intake, feed, _ = carrying()
+
+    intake.reject(feed, rejected(is_named=False))
+
+    assert intake.books.get(BTC).proof().status is BookStatus.UNVERIFIED
+
+
+def test_a_trade_frame_that_could_not_be_read_leaves_a_gap_before_the_next_trade() -> None:
+    intake, feed, told = carrying()
+
+    intake.reject(feed, rejected(TRADES))
+    intake.take([trade("2")])
+
+    _, gap, newer = told.drain()
+    assert isinstance(gap, Gap)
+    assert (gap.cause, gap.subscription) == (GapCause.REJECTED, TRADES)
+    assert isinstance(newer, Trade)
+    assert not missing(feed)
+
+
+def test_rows_left_out_of_a_list_are_counted_and_keep_nothing_from_being_ready() -> None:
+    intake, feed, told = carrying()
+    markets = Subscription(Channel.INSTRUMENT)
+    feed.subscribe([markets])
+    intake.carry(markets, feed)
+    intake.take([Subscribed(venue="toy", subscription=markets, received_ns=2)])
+
+    intake.take([left_out(markets, 3)])
+
+    assert not missing(feed)
+    (incomplete,) = feed.readiness.incomplete()
+    assert str(incomplete) == "instrument: 3 rows could not be read: no number"
+    assert intake.counts.left_out == 3
+    assert isinstance(told.drain()[-1], LeftOut)
+
+
+def test_a_level_left_out_of_a_book_leaves_the_book_unverified() -> None:
+    intake, feed, _ = carrying()
+
+    intake.take([left_out(BOOK, 1)])
+
+    proof = intake.books.get(BTC).proof()
+    assert proof.status is BookStatus.UNVERIFIED
+    assert proof.reason == "1 row could not be read: no number"
+    assert missing(feed) == {BOOK}
+
+
+def left_out(subscription: Subscription, count: int) -> LeftOut:
+    return LeftOut(
+        venue="toy",
+        subscription=subscription,
+        count=count,
+        reason="no number",
+        sample="x",
+        received_ns=4,
+    )
+
+
+def trade(trade_id: str) -> Trade:
+    return Trade(
+        venue="toy",
+        symbol=BTC,
+        side=Side.BUY,
+        price=Decimal(1),
+        quantity=Decimal(1),
+        trade_id=trade_id,
+        received_ns=5,
+    )

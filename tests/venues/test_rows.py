@@ -3,10 +3,21 @@
 from decimal import Decimal
 
 import pytest
+from msgspec import Raw
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.market import Level
-from fluxum.venues.rows import decimals, exact, exact_or_none, levels, sides
+from fluxum.venues.rows import (
+    LeftOutRows,
+    Rows,
+    decimals,
+    exact,
+    exact_or_none,
+    levels,
+    price_or_none,
+    read_rows,
+    sides,
+)
 
 BAD = ["", "abc", "-1", "NaN", "sNaN", "Infinity", "-Infinity", "1e31", "1" * 41, "1,5"]
 
@@ -56,3 +67,37 @@ def test_rows_that_name_their_side_are_parted() -> None:
 def test_a_step_has_so_many_decimals() -> None:
     steps = ["0.01", "0.010", "1", "10", "1e-8", "0.5"]
     assert [decimals(Decimal(step)) for step in steps] == [2, 2, 0, 0, 8, 1]
+
+
+def number(row: object) -> int | None:
+    if row == "skip":
+        return None
+    if not isinstance(row, str):
+        raise RemoteProtocolError(f"text was expected, was {row!r}")
+    return int(row)
+
+
+def test_rows_are_read_one_by_one_and_the_odd_ones_counted() -> None:
+    rows = read_rows(["1", None, "skip", "x", "4"], number)
+
+    assert rows == Rows((1, 4), LeftOutRows(2, "text was expected, was None", "None"))
+
+
+def test_a_list_without_odd_rows_leaves_none_out() -> None:
+    assert read_rows(["1", "2"], number) == Rows((1, 2), None)
+
+
+def test_the_sample_of_a_row_is_its_beginning_on_the_wire() -> None:
+    left_out = read_rows([Raw(b'{"a":' + b"1" * 500)], number).left_out
+
+    assert left_out is not None
+    assert left_out.sample == '{"a":' + "1" * 195
+
+
+@pytest.mark.parametrize(("text", "price"), [("0", None), ("0.00", None), ("", None), (None, None)])
+def test_a_price_of_zero_is_none(text: str | None, price: None) -> None:
+    assert price_or_none(text) is price
+
+
+def test_a_price_keeps_its_digits() -> None:
+    assert str(price_or_none("1.50")) == "1.50"

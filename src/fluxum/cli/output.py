@@ -19,6 +19,7 @@ from fluxum.model.event import (
     Dropped,
     Event,
     Gap,
+    LeftOut,
     LinkLost,
     MarketEvent,
     Refused,
@@ -245,6 +246,10 @@ def _link_text(event: Event) -> str:  # noqa: C901 - one line a kind
             return f"stale {event.subscription}: silent for {event.silent_s:.0f} s"
         case Rejected():
             return f"rejected a frame: {event.reason}: {event.sample[:60]!r}"
+        case LeftOut():
+            where = "" if event.subscription is None else f" of {event.subscription}"
+            rows = "1 row" if event.count == 1 else f"{event.count} rows"
+            return f"left out {rows}{where}: {event.reason}: {event.sample[:60]!r}"
         case Gap():
             length_s = (event.until_ns - event.since_ns) / 1e9
             lost = f", {event.missing} missing" if event.missing else ""

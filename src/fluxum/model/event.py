@@ -34,6 +34,7 @@ __all__ = [
     "Event",
     "Gap",
     "GapCause",
+    "LeftOut",
     "LinkEvent",
     "LinkLost",
     "LinkReplaced",
@@ -223,20 +224,44 @@ class DataStale(Struct, frozen=True, kw_only=True, tag="data_stale"):
 
 
 class Rejected(Struct, frozen=True, kw_only=True, tag="rejected"):
-    """A frame made no sense and was counted as lost; `sample` is its beginning."""
+    """A frame made no sense and was counted as lost; `sample` is its beginning.
+
+    `subscriptions` are the streams that may have lost something by it; `None` means every stream
+    of the link.
+    """
 
     venue: str
+    reason: str
+    sample: str
+    subscriptions: tuple[Subscription, ...] | None = None
+    received_ns: int
+
+
+class LeftOut(Struct, frozen=True, kw_only=True, tag="left_out"):
+    """Rows of a list or frame that could not be read; the other rows of it were.
+
+    `count` rows were left out; `reason` says what is wrong with the first of them, of which
+    `sample` is the beginning.
+    """
+
+    venue: str
+    subscription: Subscription | None = None
+    count: int
     reason: str
     sample: str
     received_ns: int
 
 
 class GapCause(Enum):
-    """Who lost the data."""
+    """Who lost the data.
+
+    VENUE: the venue's own numbers skip. REJECTED: a frame or row of the stream could not be read.
+    """
 
     LINK_LOST = "link_lost"
     DESYNC = "desync"
     VENUE = "venue"
+    REJECTED = "rejected"
 
 
 class Repair(Enum):
@@ -300,6 +325,7 @@ LinkEvent = (
     | Resynced
     | DataStale
     | Rejected
+    | LeftOut
     | Gap
     | Dropped
 )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from fluxum.errors import BadInput
 
-__all__ = ["format_rfc3339", "parse_rfc3339"]
+__all__ = ["format_rfc3339", "parse_rfc3339", "plausible_ns"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -12,6 +12,17 @@ _LENGTH_TO_SECONDS = 19
 _SECONDS_KEPT = 1024
 # Seconds as they were written, up to the point before the fraction.
 _seconds: dict[str, int] = {}
+# The first Bitcoin block, 2009-01-03, and the year 2100: no exchange has an instant beyond them.
+_FIRST_NS = 1_230_940_800_000_000_000
+_LAST_NS = 4_102_444_800_000_000_000
+
+
+def plausible_ns(instant_ns: int) -> int | None:
+    """The instant, or `None` for one that no exchange can mean, such as 1970 or the year 1.
+
+    Venues write such instants where they have none.
+    """
+    return instant_ns if _FIRST_NS <= instant_ns < _LAST_NS else None
 
 
 def parse_rfc3339(text: str) -> int:

@@ -63,7 +63,14 @@ class InstrumentStatus(Enum):
 
 
 class Instrument(Struct, frozen=True, kw_only=True, tag="instrument"):
-    """The rules of one market, as the venue lists them. Quantities are in the base asset."""
+    """The rules of one market, as the venue lists them.
+
+    Quantities of orders, books, trades and tickers are in the base asset at every venue.
+    `contract_size` is the size of one contract in `contract_asset` where the venue itself counts
+    in contracts, 1 and `None` elsewhere. An inverse contract (`is_inverse`) is worth a fixed
+    amount of the quote asset and settles in the base asset: its quantities cannot be converted
+    exactly, so they are in `contract_asset`, and its symbol's contract ends in `-INVERSE`.
+    """
 
     venue: str
     symbol: Symbol
@@ -77,6 +84,9 @@ class Instrument(Struct, frozen=True, kw_only=True, tag="instrument"):
     quantity_precision: int
     quantity_min: Decimal
     notional_min: Decimal | None = None
+    contract_size: Decimal = Decimal(1)
+    contract_asset: Asset | None = None
+    is_inverse: bool = False
     venue_ns: int | None = None
     received_ns: int
 

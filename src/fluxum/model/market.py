@@ -203,8 +203,10 @@ class Ticker(Struct, frozen=True, kw_only=True, tag="ticker", gc=False):
 class Candle(Struct, frozen=True, kw_only=True, tag="candle", gc=False):
     """Open, high, low, close and volume of one interval.
 
-    `closed` is true when the venue says so or a later interval has begun; a running candle is
-    repeated with each trade. `end_ns` is exclusive, and that of a month is the calendar's.
+    `closed` is true when the venue says so or the interval has ended by the venue's clock; a
+    running candle is repeated with each trade. `end_ns` is exclusive, and that of a month is the
+    calendar's. `backfilled` marks a candle from the venue's history rather than as it happened;
+    `is_correction` one that was published as closed before and has changed since.
     """
 
     venue: str
@@ -220,5 +222,7 @@ class Candle(Struct, frozen=True, kw_only=True, tag="candle", gc=False):
     vwap: Decimal | None = None
     trades: int | None = None
     closed: bool = False
+    backfilled: bool = False
+    is_correction: bool = False
     venue_ns: int | None = None
     received_ns: int

@@ -21,6 +21,7 @@ from fluxum.pacing import TokenBucket
 from fluxum.session.fetching import FetchCounts, Fetching, Rest
 from fluxum.session.token import TokenKeeper
 from fluxum.transport.link import Link, Sealed
+from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.private import TOKEN
 from fluxum.venues.venue import (
     Effect,
@@ -229,5 +230,9 @@ class Connection:
     def _rejected(self, frame: bytes, error: RemoteProtocolError, received_ns: int) -> Rejected:
         sample = frame[:_SAMPLE_CHARACTERS].decode("utf-8", "replace")
         return Rejected(
-            venue=self._venue, reason=str(error), sample=sample, received_ns=received_ns
+            venue=self._venue,
+            reason=str(error),
+            sample=sample,
+            subscriptions=error.subscriptions if isinstance(error, UnreadableStream) else None,
+            received_ns=received_ns,
         )

@@ -145,7 +145,7 @@ class Feed:
         gone = [one for one in unwanted if one in self.wanted]
         for one in gone:
             del self.wanted[one]
-            self.readiness.have(one)
+            self.readiness.forget(one)
         if self._protocol is not None:
             self._protocol.unsubscribe(gone)
             self._speak()

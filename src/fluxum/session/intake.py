@@ -18,10 +18,10 @@ from fluxum.flow.bus import Bus
 from fluxum.model.account import Balances, Fill, LedgerEntry
 from fluxum.model.event import (
     Channel,
-    DataStale,
     Desync,
     Event,
     GapCause,
+    LeftOut,
     LinkLost,
     Refused,
     Rejected,
@@ -50,8 +50,6 @@ __all__ = ["Intake", "IntakeCounts"]
 
 # How long a book may stay in doubt after an unreadable frame before a snapshot is asked for.
 _DOUBT_S = 5.0
-# How often a book that is known less deep than asked for may have a new snapshot.
-_REFRESH_S = 30.0
 _AS_BEFORE = Verdict.AS_BEFORE
 _PASSED = Verdict.PASSED  # an Enum's member costs as much as a call to look up
 _SNAPSHOT_AWAITED = "waiting for its snapshot"
@@ -62,12 +60,14 @@ class IntakeCounts(Struct):
 
     `own` are the session's words about holes and doubts; `withheld` are updates without a
     snapshot to lay them over, updates that failed their check, and trades told before.
+    `left_out` are rows of lists and frames that could not be read.
     """
 
     heard: int = 0
     own: int = 0
     withheld: int = 0
     desyncs: int = 0
+    left_out: int = 0
 
 
 class Intake:
@@ -110,6 +110,7 @@ class Intake:
             Refused: self._refused,
             VenueNotice: self._notice,
             Desync: self._desync,
+            LeftOut: self._left_out,
         }
 
     # What is carried
@@ -120,7 +121,7 @@ class Intake:
         for kind in _KINDS[subscription.channel]:
             self._by_symbol[kind, subscription.symbol, subscription.interval_s] = stream
         if subscription.symbol is not None and subscription.channel.is_book:
-            self._keeper(subscription).open(subscription.symbol)
+            self.keeper(subscription).open(subscription.symbol)
 
     def drop(self, subscription: Subscription) -> None:
         """Expect nothing of it any more."""
@@ -130,13 +131,13 @@ class Intake:
             del self._by_symbol[kind, subscription.symbol, subscription.interval_s]
         self.gaps.forget(subscription)
         if subscription.symbol is not None and subscription.channel.is_book:
-            self._keeper(subscription).close(subscription.symbol)
+            self.keeper(subscription).close(subscription.symbol)
 
     def evidence(self, subscription: Subscription) -> Evidence | None:
         """What speaks for a subscription's book, if it has one."""
         if subscription.symbol is None or not subscription.channel.is_book:
             return None
-        book: Book | Level3Book = self._keeper(subscription).get(subscription.symbol)
+        book: Book | Level3Book = self.keeper(subscription).get(subscription.symbol)
         return book.evidence
 
     # What happens
@@ -169,7 +170,7 @@ class Intake:
             stream = self.streams[subscription]
             stream.due_s = stream.since_s = None
             self.refused.pop(subscription, None)  # asked again over the next link
-            heard_ns = self._heard_ns(stream)
+            heard_ns = self.heard_ns(stream)
             if heard_ns is not None:
                 self.gaps.begin(subscription, GapCause.LINK_LOST, heard_ns, reason)
             self._lose_account(subscription)
@@ -192,78 +193,62 @@ class Intake:
         self.take(trades)
 
     def reject(self, feed: Feed, rejected: Rejected) -> None:
-        """A feed's frame made no sense, so any of its books may have missed an update."""
+        """A feed's frame made no sense, so the streams it names may have missed something.
+
+        A frame that names none may have been of any stream of its link.
+        """
         self.tell(rejected)
-        for subscription in feed.wanted:
-            reason = f"a frame could not be read: {rejected.reason}"
-            if subscription.channel.is_private:
-                self._begin_desync(self.streams[subscription], reason, rejected.received_ns)
-                continue
-            evidence = self.evidence(subscription)
-            if evidence is None or not evidence.live or subscription.symbol is None:
-                continue
-            keeper = self._keeper(subscription)
-            keeper.doubt(subscription.symbol, BookStatus.UNVERIFIED, reason)
-            feed.readiness.lack(subscription, reason)
-            stream = self.streams[subscription]
-            stream.is_doubted = True
-            stream.due_s = stream.due_s or self._now_s() + _DOUBT_S
+        reason = f"a frame could not be read: {rejected.reason}"
+        named = feed.wanted if rejected.subscriptions is None else rejected.subscriptions
+        for subscription in named:
+            if subscription in feed.wanted:
+                is_named = rejected.subscriptions is not None
+                self._harm(subscription, reason, rejected.received_ns, is_named=is_named)
         feed.settle()
 
-    def check(self, now_ns: int) -> None:
-        """Once a second: ask again where it is due, and tell who has been silent too long."""
-        now_s = self._now_s()
-        for stream in list(self.streams.values()):
-            if not stream.feed.is_connected or stream.subscription in self.refused:
-                continue
-            if stream.due_s is not None and now_s >= stream.due_s:
-                stream.due_s = None
-                if stream.feed.readiness.lacks(stream.subscription):
-                    stream.feed.resync(stream.subscription)
-            self._check_silence(stream, now_s, now_ns)
-            self._check_depth(stream, now_s)
+    def _left_out(self, event: LeftOut) -> None:
+        """Rows could not be read: a list is incomplete, a stream may have missed something."""
+        self.counts.left_out += event.count
+        self.bus.put(event)
+        subscription = event.subscription
+        if subscription is None or subscription not in self.streams:
+            return
+        feed = self.streams[subscription].feed
+        rows = "1 row" if event.count == 1 else f"{event.count} rows"
+        reason = f"{rows} could not be read: {event.reason}"
+        if subscription.channel is Channel.INSTRUMENT or subscription.channel.is_private:
+            feed.readiness.note_incomplete(subscription, reason)
+        else:
+            self._harm(subscription, reason, event.received_ns, is_named=True)
+            feed.settle()
 
-    def _check_silence(self, stream: Stream, now_s: float, now_ns: int) -> None:
-        subscription = stream.subscription
-        limit_s = self._limits.data_silence_s.get(subscription.channel)
+    def _harm(
+        self, subscription: Subscription, reason: str, now_ns: int, *, is_named: bool
+    ) -> None:
+        """A stream may have missed something: its book is not proved, its next data may skip.
+
+        Streams without a book are missing until their next data if the frame named them.
+        """
+        stream = self.streams[subscription]
+        readiness = stream.feed.readiness
+        if subscription.channel.is_private:
+            self._begin_desync(stream, reason, now_ns)
+            return
+        if subscription.symbol is None:
+            return
+        if not subscription.channel.is_book:
+            if is_named:
+                if subscription.channel is Channel.TRADE:
+                    self.gaps.begin(subscription, GapCause.REJECTED, now_ns, reason)
+                readiness.lack(subscription, reason)
+            return
         evidence = self.evidence(subscription)
-        is_awaited = evidence is not None and not evidence.live
-        if is_awaited:
-            limit_s = self._limits.answer_timeout_s
-        silent_s = stream.silent_s(self._heard_ns(stream), now_s)
-        if limit_s is None or silent_s < limit_s:
+        if evidence is None or not evidence.live:
             return
-        if is_awaited and stream.feed.is_fetching:  # its snapshot may have to wait its turn
-            return
-        stream.since_s = None  # counted anew from the next look
-        self.tell(
-            DataStale(
-                venue=self._venue.name,
-                subscription=subscription,
-                silent_s=silent_s,
-                received_ns=now_ns,
-            )
-        )
-        if not is_awaited and evidence is not None and subscription.symbol is not None:
-            reason = f"silent for {silent_s:.0f} s"
-            self._keeper(subscription).doubt(subscription.symbol, BookStatus.STALE, reason)
-            stream.feed.readiness.lack(subscription, reason)
-            stream.feed.settle()
-        stream.feed.resync(subscription)
-
-    def _check_depth(self, stream: Stream, now_s: float) -> None:
-        """Ask for a new snapshot of a book whose market has moved away from a cut one."""
-        subscription = stream.subscription
-        if subscription.channel is not Channel.BOOK or subscription.depth is None:
-            return
-        assert subscription.symbol is not None
-        book = self.books.get(subscription.symbol)
-        known = book.depth_known
-        if known is None or not book.evidence.live or known >= subscription.depth // 2:
-            return
-        if now_s - stream.refreshed_s >= _REFRESH_S:
-            stream.refreshed_s = now_s
-            stream.feed.resync(subscription)
+        self.keeper(subscription).doubt(subscription.symbol, BookStatus.UNVERIFIED, reason)
+        readiness.lack(subscription, reason)
+        stream.is_doubted = True
+        stream.due_s = stream.due_s or self._now_s() + _DOUBT_S
 
     # Books
 
@@ -278,7 +263,7 @@ class Intake:
         subscription = stream.subscription
         evidence = self.evidence(subscription)
         was_desynced = evidence is not None and evidence.status is BookStatus.DESYNCED
-        verdict = self._keeper(subscription).snapshot(snapshot)
+        verdict = self.keeper(subscription).snapshot(snapshot)
         if verdict is Verdict.FAILED:
             self._judged(verdict, snapshot)
             return
@@ -474,16 +459,18 @@ class Intake:
         if gap is not None:
             self.tell(gap)
 
-    def _heard_ns(self, stream: Stream) -> int | None:
+    def heard_ns(self, stream: Stream) -> int | None:
+        """When a stream's last data was received, `None` where there was none."""
         evidence = self.evidence(stream.subscription)
         return stream.heard_ns if evidence is None else evidence.updated_ns
 
-    def _keeper(self, subscription: Subscription) -> BookKeeper[Any]:
+    def keeper(self, subscription: Subscription) -> BookKeeper[Any]:
+        """Who keeps a subscription's book."""
         return self.level3 if subscription.channel is Channel.LEVEL3 else self.books
 
     def _withdraw(self, subscription: Subscription, status: BookStatus, reason: str) -> None:
         if subscription.symbol is not None and subscription.channel.is_book:
-            self._keeper(subscription).withdraw(subscription.symbol, status, reason)
+            self.keeper(subscription).withdraw(subscription.symbol, status, reason)
 
 
 _KINDS: dict[Channel, tuple[type, ...]] = {

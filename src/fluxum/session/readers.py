@@ -1,7 +1,8 @@
-"""What readers of a session's one stream want of it, and which events supersede each other."""
+"""What readers may ask of a session, want of its one stream, and which events supersede others."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 
+from fluxum.errors import BadInput
 from fluxum.model.event import (
     AccountEvent,
     Channel,
@@ -14,8 +15,9 @@ from fluxum.model.event import (
     Subscription,
 )
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker
+from fluxum.venues.venue import Venue
 
-__all__ = ["decides_readiness", "is_of_account", "latest_key", "wants_of"]
+__all__ = ["decides_readiness", "is_of_account", "latest_key", "refuse_unsuited", "wants_of"]
 
 _ACCOUNT_KINDS = (*AccountEvent.__args__, LinkLost, Gap, StateChange)
 
@@ -28,6 +30,31 @@ def decides_readiness(event: Event) -> bool:
 def is_of_account(event: Event) -> bool:
     """Whether a reader of an account wants this: its events, and words of links and holes."""
     return isinstance(event, _ACCOUNT_KINDS)
+
+
+def refuse_unsuited(
+    venue: Venue,
+    subscription: Subscription,
+    carried: Iterable[Subscription],
+    *,
+    has_account: bool,
+) -> None:
+    """Raise BadInput for a stream that needs a login there is not, or a book of another depth.
+
+    Books of one symbol in two depths could not be told apart on the wire.
+    """
+    if subscription.channel in venue.needs_token and not has_account:
+        raise BadInput(
+            f"{subscription.channel.value} at {venue.name} needs a login; was '{subscription}'"
+        )
+    for known in carried:
+        is_same_book = (
+            known.channel is subscription.channel
+            and known.symbol == subscription.symbol
+            and known.channel.is_book
+        )
+        if is_same_book and known != subscription:
+            raise BadInput(f"'{known}' is carried already; was '{subscription}'")
 
 
 def wants_of(

@@ -10,7 +10,7 @@ good, every stream ends with that error; when its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
@@ -43,7 +43,14 @@ from fluxum.session.gaps import GapLedger
 from fluxum.session.handover import Rehearsal, next_try_s
 from fluxum.session.intake import Intake
 from fluxum.session.login import Login, owner_of
-from fluxum.session.readers import decides_readiness, is_of_account, latest_key, wants_of
+from fluxum.session.patrol import Patrol
+from fluxum.session.readers import (
+    decides_readiness,
+    is_of_account,
+    latest_key,
+    refuse_unsuited,
+    wants_of,
+)
 from fluxum.session.readiness import Missing
 from fluxum.session.state import is_lawful, least_ready
 from fluxum.session.statistics import Retired, SessionStatistics, gather
@@ -96,6 +103,7 @@ class Session:
         tokens = None if account is None else account.tokens
         self._around = Surroundings(venue, limits, dial, clock, random, budget, rest, tokens)
         self._intake = Intake(self._around, lambda: asyncio.get_running_loop().time())
+        self._patrol = Patrol(self._around, self._intake, lambda: asyncio.get_running_loop().time())
         if account is not None:
             self._intake.account = account
             account.attach(owner_of(self._intake, self._account_events))
@@ -148,7 +156,9 @@ class Session:
             raise BadInput("the session is closed and carries nothing any more")
         complete = tuple(self.venue.complete(one) for one in wanted)
         for number, subscription in enumerate(complete):
-            self._refuse_unsuited(subscription, (*self._intake.streams, *complete[:number]))
+            carried = (*self._intake.streams, *complete[:number])
+            has_account = self._intake.account is not None
+            refuse_unsuited(self.venue, subscription, carried, has_account=has_account)
         fresh: dict[Feed, list[Subscription]] = {}
         for subscription in complete:
             if subscription not in self._intake.streams:
@@ -221,6 +231,10 @@ class Session:
     def missing(self) -> list[Missing]:
         """Why the session is not ready; empty when it is."""
         return [one for feed in self._feeds for one in feed.readiness]
+
+    def incomplete(self) -> list[Missing]:
+        """Lists of which some rows could not be read; a session is ready without these rows."""
+        return [one for feed in self._feeds for one in feed.readiness.incomplete()]
 
     def book(self, symbol: str) -> Book:
         """The live book of a symbol: look at it, do not keep it. Raises NotSubscribed."""
@@ -405,21 +419,6 @@ class Session:
             raise VenueRefused(f"{self.venue.name} refused '{subscription}': {message}")
         return self.state is State.READY
 
-    def _refuse_unsuited(self, subscription: Subscription, carried: Iterable[Subscription]) -> None:
-        if subscription.channel in self.venue.needs_token and self._intake.account is None:
-            raise BadInput(
-                f"{subscription.channel.value} at {self.venue.name} needs a login; "
-                f"was '{subscription}'"
-            )
-        for known in carried:
-            is_same_book = (
-                known.channel is subscription.channel
-                and known.symbol == subscription.symbol
-                and known.channel.is_book
-            )
-            if is_same_book and known != subscription:
-                raise BadInput(f"'{known}' is carried already; was '{subscription}'")
-
     def _feed_for(
         self, subscription: Subscription, fresh: Mapping[Feed, Sequence[Subscription]]
     ) -> Feed:
@@ -446,7 +445,7 @@ class Session:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            self._intake.check(self._around.clock.now_ns())
+            self._patrol.check(self._around.clock.now_ns())
 
     def _move(
         self,

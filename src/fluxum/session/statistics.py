@@ -17,7 +17,8 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     """What came in, what became of it, and what every present reader got.
 
     The sums close: `frames = data + control + rejected`, `heard + own = published + withheld`,
-    and for every reader `offered = delivered + conflated + dropped + waiting`.
+    and for every reader `offered = delivered + conflated + dropped + waiting`. `left_out` are rows
+    of lists and frames that could not be read.
     """
 
     venue: str
@@ -36,6 +37,7 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     own: int
     published: int
     withheld: int
+    left_out: int
     desyncs: int
     gaps: int
     checks_passed: int
@@ -93,6 +95,7 @@ def gather(
         own=intake.counts.own,
         published=intake.bus.published,
         withheld=intake.counts.withheld,
+        left_out=intake.counts.left_out,
         desyncs=intake.counts.desyncs,
         gaps=intake.gaps.count,
         checks_passed=sum(keeper.passed for keeper in books),

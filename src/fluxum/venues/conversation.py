@@ -11,6 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Renew",
     "Send",
     "SequenceCounts",
+    "UnreadableStream",
     "VenueProtocol",
 ]
 
@@ -83,6 +85,18 @@ class SequenceCounts(Struct):
     breaks: int = 0
 
 
+class UnreadableStream(RemoteProtocolError):
+    """A frame whose envelope could be read, the numbering of the link with it, but not its data.
+
+    Only the streams that the frame names may have lost something: `subscriptions`, which are none
+    where nothing of what the frame names is subscribed to.
+    """
+
+    def __init__(self, message: str, subscriptions: tuple[Subscription, ...]) -> None:
+        super().__init__(message)
+        self.subscriptions = subscriptions
+
+
 class VenueProtocol(Protocol):
     """One link's conversation: frames in, events out, effects queued.
 
@@ -105,7 +119,11 @@ class VenueProtocol(Protocol):
         ...
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises only RemoteProtocolError, when it makes no sense."""
+        """What a frame says; raises only RemoteProtocolError, when it makes no sense.
+
+        A frame of which only some streams could not be read raises UnreadableStream. Rows that
+        could not be read beside others that could are a LeftOut event before the others.
+        """
         ...
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:

@@ -1,14 +1,15 @@
 """Questions to a venue's REST half: a call that changes nothing, and how its answer is read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.market import BookSnapshot, Candle, Trade
+from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
+from fluxum.venues.rows import LeftOutRows
 
 __all__ = ["MarketQuestions", "Page", "Question"]
 
@@ -28,14 +29,23 @@ class Question(Struct, Generic[Said], frozen=True):
 
 
 class Page(Struct, Generic[Item], frozen=True):
-    """A part of a longer list, newest first; `total` is how many there are, where that is told."""
+    """A part of a longer list; `total` is how many items there are, where the venue says so.
+
+    Lists of an account are newest first, lists of a market oldest first. `left_out` counts rows
+    that could not be read. `next` asks for the part that follows, `None` where there is none.
+    """
 
     items: tuple[Item, ...]
     total: int | None = None
+    left_out: LeftOutRows | None = None
+    next: "Question[Page[Item]] | None" = None
 
 
 class MarketQuestions(Protocol):
-    """What anybody can ask about a venue and its markets."""
+    """What anybody can ask about a venue and its markets.
+
+    Lists are read row by row: a row that cannot be read is counted and left out.
+    """
 
     def time(self) -> Question[int]:
         """The venue's clock, in ns since the epoch."""
@@ -45,18 +55,37 @@ class MarketQuestions(Protocol):
         """What the venue's engine does now."""
         ...
 
-    def instruments(self) -> Question[Sequence[Instrument]]:
-        """Every market."""
+    def instruments(self) -> Question[Page[Instrument]]:
+        """Every market; venues that list by kinds or pages continue with `next`."""
         ...
 
     def book(self, symbol: Symbol, count: int) -> Question[BookSnapshot]:
         """The best `count` levels a side of one market; nothing proves them."""
         ...
 
-    def trades(self, symbol: Symbol, since_ns: int | None = None) -> Question[Sequence[Trade]]:
-        """Trades of one market, oldest first: the last ones, or the first since an instant."""
+    def ticker(self, symbol: Symbol) -> Question[Ticker]:
+        """The last 24 hours of one market in one line."""
         ...
 
-    def candles(self, symbol: Symbol, interval_s: int) -> Question[Sequence[Candle]]:
-        """The last candles of one market, oldest first; the last one is running."""
+    def trades(self, symbol: Symbol, since_ns: int | None = None) -> Question[Page[Trade]]:
+        """Trades of one market, oldest first, marked as backfilled.
+
+        They are the last ones, or the first since an instant where the venue can list these.
+        """
+        ...
+
+    def candles(
+        self,
+        symbol: Symbol,
+        interval_s: int,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+    ) -> Question[Page[Candle]]:
+        """Candles of one market, oldest first, marked as backfilled.
+
+        With `since_ns` they are those that start at or after it, and before `until_ns` where that
+        is given; `next` continues until all of them are listed that the venue still has. Without,
+        they are the last ones in one page. The last candle may be running: `closed` says so.
+        Raises BadInput for an interval that the venue does not offer.
+        """
         ...

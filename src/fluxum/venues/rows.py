@@ -1,17 +1,26 @@
 """Rows of price and quantity as text, exactly: `["0.0024", "10"]` becomes a level.
 
-For venues that quote their numbers. Of an update the rows are handed on as they came (see
-`fluxum.model.levels`); a snapshot's become levels at once.
+Rows of a list are read one by one, so that one that cannot be read costs itself alone.
+
+Levels are for venues that quote their numbers. Of an update the rows are handed on as they came
+(see `fluxum.model.levels`); a snapshot's become levels at once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from typing import Generic, TypeVar
+
+from msgspec import MsgspecError, Raw, Struct
 
 from fluxum.book.fast import changes
+from fluxum.errors import FluxumError
+from fluxum.model.event import LeftOut, Subscription
 from fluxum.model.levels import Level, Row
 from fluxum.model.numbers import exact
 
 __all__ = [
+    "LeftOutRows",
+    "Rows",
     "Sides",
     "WholeSides",
     "changes",
@@ -19,16 +28,87 @@ __all__ = [
     "exact",
     "exact_or_none",
     "levels",
+    "price_or_none",
+    "read_rows",
     "sides",
 ]
 
 Sides = tuple[Sequence[Level], Sequence[Level]]
 WholeSides = tuple[tuple[Level, ...], tuple[Level, ...]]
+Wire = TypeVar("Wire")
+Item = TypeVar("Item")
+_SAMPLE_CHARACTERS = 200
+# What reading a row of any JSON value may raise.
+_UNREADABLE = (MsgspecError, FluxumError, ArithmeticError, ValueError, TypeError, RecursionError)
+
+
+class LeftOutRows(Struct, frozen=True):
+    """How many rows of a list could not be read, and why the first of them could not."""
+
+    count: int
+    reason: str
+    sample: str
+
+    def event(self, venue: str, subscription: Subscription | None, received_ns: int) -> LeftOut:
+        """The same as an event of a stream."""
+        return LeftOut(
+            venue=venue,
+            subscription=subscription,
+            count=self.count,
+            reason=self.reason,
+            sample=self.sample,
+            received_ns=received_ns,
+        )
+
+
+class Rows(Struct, Generic[Item], frozen=True):
+    """The rows of a list that could be read, in its order, and those that were left out."""
+
+    items: tuple[Item, ...]
+    left_out: LeftOutRows | None = None
+
+
+def read_rows(rows: Iterable[Wire], read: Callable[[Wire], Item | None]) -> Rows[Item]:
+    """Read a list row by row; a row of which `read` makes `None` is passed over as not meant.
+
+    A row that `read` raises for costs itself alone.
+    """
+    items: list[Item] = []
+    count = 0
+    reason = sample = ""
+    for row in rows:
+        try:
+            item = read(row)
+        except _UNREADABLE as error:
+            if not count:
+                reason = str(error) or type(error).__name__
+                sample = _shown(row)
+            count += 1
+        else:
+            if item is not None:
+                items.append(item)
+    return Rows(tuple(items), LeftOutRows(count, reason, sample) if count else None)
+
+
+def _shown(row: object) -> str:
+    """The beginning of a row as text."""
+    if isinstance(row, Raw):
+        row = bytes(row)
+    text = row.decode("utf-8", "replace") if isinstance(row, bytes) else repr(row)
+    return text[:_SAMPLE_CHARACTERS]
 
 
 def exact_or_none(text: str | None) -> Decimal | None:
     """The number of a field that may be left out or empty; raises RemoteProtocolError."""
     return exact(text) if text else None
+
+
+def price_or_none(text: str | None) -> Decimal | None:
+    """A price that may be left out; zero is what venues write for an empty side, so it is `None`.
+
+    Raises RemoteProtocolError.
+    """
+    return (exact(text) if text else None) or None
 
 
 def decimals(step: Decimal) -> int:

@@ -31,6 +31,14 @@ CANDLES = (
     b'"83766.9","81.13696690",5879],[1790359200,"83765.3","84050.3","83765.3","84030.6","83921.9",'
     b'"53.72114923",2375]],"last":1790355600}}'
 )
+# https://docs.kraken.com/api/docs/rest-api/get-ticker-information
+TICKER = (
+    b'{"error":[],"result":{"XXBTZUSD":{"a":["30300.10000","1","1.000"],'
+    b'"b":["30300.00000","1","1.000"],"c":["30303.20000","0.00067643"],'
+    b'"v":["4083.67001100","4412.73601799"],"p":["30706.77771","30689.13205"],'
+    b'"t":[34619,38907],"l":["29868.30000","29868.30000"],"h":["31631.00000","31631.00000"],'
+    b'"o":"30502.80000"}}}'
+)
 PAIRS = (
     b'{"error":[],"result":{"XDGUSD":{"altname":"XDGUSD","wsname":"XDG/USD",'
     b'"aclass_base":"currency","base":"XXDG","aclass_quote":"currency","quote":"ZUSD",'
@@ -72,7 +80,7 @@ def test_a_book_is_asked_for_by_its_name_and_read_whatever_it_is_called() -> Non
 def test_trades_come_oldest_first_with_the_takers_side() -> None:
     question = QUESTIONS.trades(BTC, since_ns=1_688_671_969_993_150_842)
 
-    first, second = question.read(TRADES, NOW)
+    first, second = question.read(TRADES, NOW).items
 
     assert question.fetch.path.endswith("since=1688671969993150842")
     assert (first.side, first.price, first.order_type) == (
@@ -87,7 +95,7 @@ def test_trades_come_oldest_first_with_the_takers_side() -> None:
 def test_the_last_candle_is_running_and_those_before_are_closed() -> None:
     question = QUESTIONS.candles(BTC, 3600)
 
-    closed, running = question.read(CANDLES, NOW)
+    closed, running = question.read(CANDLES, NOW).items
 
     assert question.fetch.path.endswith("interval=60")
     assert (closed.closed, running.closed) == (True, False)
@@ -100,8 +108,33 @@ def test_the_last_candle_is_running_and_those_before_are_closed() -> None:
     assert running.start_ns == closed.end_ns == 1_790_359_200_000_000_000
 
 
+def test_candles_are_history_and_only_those_asked_for() -> None:
+    since_ns = 1_790_359_200_000_000_000  # the start of the second candle
+
+    (only,) = QUESTIONS.candles(BTC, 3600, since_ns).read(CANDLES, NOW).items
+    (first,) = QUESTIONS.candles(BTC, 3600, None, since_ns).read(CANDLES, NOW).items
+
+    assert (only.start_ns, only.backfilled) == (since_ns, True)
+    assert (first.end_ns, first.backfilled) == (since_ns, True)
+
+
+def test_a_ticker_covers_the_last_24_hours() -> None:
+    ticker = QUESTIONS.ticker(BTC).read(TICKER, NOW)
+
+    assert (ticker.bid, ticker.bid_quantity) == (Decimal("30300.00000"), Decimal("1.000"))
+    assert (ticker.ask, ticker.ask_quantity) == (Decimal("30300.10000"), Decimal("1.000"))
+    assert (ticker.last, ticker.volume) == (Decimal("30303.20000"), Decimal("4412.73601799"))
+    assert (ticker.vwap, ticker.trades) == (Decimal("30689.13205"), 38907)
+
+
+def test_a_side_of_zero_is_an_empty_side() -> None:
+    ticker = QUESTIONS.ticker(BTC).read(TICKER.replace(b"30300.10000", b"0.00000"), NOW)
+
+    assert (ticker.ask, ticker.mid, ticker.spread) == (None, None, None)
+
+
 def test_a_market_is_called_by_its_modern_name() -> None:
-    (doge,) = QUESTIONS.instruments().read(PAIRS, NOW)
+    (doge,) = QUESTIONS.instruments().read(PAIRS, NOW).items
 
     assert (doge.symbol, doge.base, doge.quote) == (Symbol("DOGE/USD"), "DOGE", "USD")
     assert (doge.tick, doge.lot) == (Decimal("0.0000001"), Decimal("0.00000001"))

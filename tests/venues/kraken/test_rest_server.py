@@ -195,9 +195,12 @@ def test_our_own_questions_are_answered() -> None:
     book = said(asked.book(BTC, 10))
     trades = said(asked.trades(BTC))
 
+    ticker = said(asked.ticker(BTC))
+
     assert said(asked.time()) == START
+    assert (ticker.bid, ticker.ask) == (book.bids[0].price, book.asks[0].price)
     assert said(asked.status()).value == "online"
-    for ours, theirs in zip(instruments, box.exchange.instruments(), strict=True):
+    for ours, theirs in zip(instruments.items, box.exchange.instruments(), strict=True):
         assert (ours.symbol, ours.tick, ours.lot, ours.quantity_min) == (
             theirs.symbol,
             theirs.tick,
@@ -205,7 +208,7 @@ def test_our_own_questions_are_answered() -> None:
             theirs.quantity_min,
         )
     assert [level.price for level in book.bids] == [Decimal(26000), Decimal("25999.9")]
-    assert [one.trade_id for one in trades] == [
+    assert [one.trade_id for one in trades.items] == [
         one.trade_id for one in box.exchange.trades(BTC, 1000)
     ]
-    assert said(asked.candles(BTC, 60))[-1].closed is False
+    assert said(asked.candles(BTC, 60)).items[-1].closed is False

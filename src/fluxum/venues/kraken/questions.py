@@ -15,12 +15,12 @@ from msgspec import Raw
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
-from fluxum.model.market import BookSnapshot, Candle, Level, Side, Trade
+from fluxum.model.market import BookSnapshot, Candle, Level, Side, Ticker, Trade
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.kraken import rest
 from fluxum.venues.kraken.envelope import asked
 from fluxum.venues.kraken.normalize import VENUE, symbol
-from fluxum.venues.questions import Question
+from fluxum.venues.questions import Page, Question
 
 __all__ = ["KrakenMarketQuestions"]
 
@@ -46,11 +46,11 @@ class KrakenMarketQuestions:
         """What the engine does now."""
         return asked(_get("SystemStatus"), rest.decode_status, _status)
 
-    def instruments(self) -> Question[Sequence[Instrument]]:
+    def instruments(self) -> Question[Page[Instrument]]:
         """Every market; those of another name on the wire are called by that."""
 
-        def read(pairs: dict[str, rest.PairRow], received_ns: int) -> Sequence[Instrument]:
-            return [_instrument(row, received_ns) for row in pairs.values()]
+        def read(pairs: dict[str, rest.PairRow], received_ns: int) -> Page[Instrument]:
+            return Page(tuple(_instrument(row, received_ns) for row in pairs.values()))
 
         return asked(_get("AssetPairs"), rest.decode_pairs, read)
 
@@ -72,25 +72,47 @@ class KrakenMarketQuestions:
 
         return asked(_get("Depth", pair=symbol, count=count), rest.decode_keyed, read)
 
-    def trades(self, symbol: Symbol, since_ns: int | None = None) -> Question[Sequence[Trade]]:
+    def ticker(self, symbol: Symbol) -> Question[Ticker]:
+        """The last 24 hours of one market in one line."""
+
+        def read(results: dict[str, Raw], received_ns: int) -> Ticker:
+            return _ticker(rest.decode_ticker(_only(results)), symbol, received_ns)
+
+        return asked(_get("Ticker", pair=symbol), rest.decode_keyed, read)
+
+    def trades(self, symbol: Symbol, since_ns: int | None = None) -> Question[Page[Trade]]:
         """Trades, oldest first: the last thousand, or the first thousand since an instant."""
 
-        def read(results: dict[str, Raw], received_ns: int) -> Sequence[Trade]:
+        def read(results: dict[str, Raw], received_ns: int) -> Page[Trade]:
             rows = rest.decode_trades(_only(results))
-            return [_trade(row, symbol, received_ns) for row in rows]
+            return Page(tuple(_trade(row, symbol, received_ns) for row in rows))
 
         since = {} if since_ns is None else {"since": since_ns}
         return asked(_get("Trades", pair=symbol, **since), rest.decode_keyed, read)
 
-    def candles(self, symbol: Symbol, interval_s: int) -> Question[Sequence[Candle]]:
-        """The last 720 candles, oldest first; the last one is running."""
+    def candles(
+        self,
+        symbol: Symbol,
+        interval_s: int,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+    ) -> Question[Page[Candle]]:
+        """The last 720 candles, oldest first; earlier ones cannot be had."""
         if interval_s % 60:
             raise BadInput(f"an interval of whole minutes was expected, was {interval_s} s")
 
-        def read(results: dict[str, Raw], received_ns: int) -> Sequence[Candle]:
+        def read(results: dict[str, Raw], received_ns: int) -> Page[Candle]:
             rows = rest.decode_candles(_only(results))
             committed_s = int(bytes(results.get("last", Raw(b"0"))))
-            return [_candle(row, symbol, interval_s, committed_s, received_ns) for row in rows]
+            candles = [_candle(row, symbol, interval_s, committed_s, received_ns) for row in rows]
+            return Page(
+                tuple(
+                    one
+                    for one in candles
+                    if (since_ns is None or since_ns <= one.start_ns)
+                    and (until_ns is None or one.start_ns < until_ns)
+                )
+            )
 
         return asked(_get("OHLC", pair=symbol, interval=interval_s // 60), rest.decode_keyed, read)
 
@@ -166,6 +188,27 @@ def _trade(row: rest.TradeRow, symbol: Symbol, received_ns: int) -> Trade:
     )
 
 
+def _ticker(row: rest.TickerRow, symbol: Symbol, received_ns: int) -> Ticker:
+    """The last of each pair of figures covers the last 24 hours; those before, today."""
+    return Ticker(
+        venue=VENUE,
+        symbol=symbol,
+        bid=_number(row.b[0]) or None,
+        bid_quantity=_number(row.b[2]),
+        ask=_number(row.a[0]) or None,
+        ask_quantity=_number(row.a[2]),
+        last=_number(row.c[0]) or None,
+        last_quantity=_number(row.c[1]),
+        volume=_number(row.v[1]),
+        vwap=_number(row.p[1]),
+        low=_number(row.l[1]),
+        high=_number(row.h[1]),
+        open=_number(row.o),
+        trades=row.t[1],
+        received_ns=received_ns,
+    )
+
+
 def _candle(
     row: rest.CandleRow, symbol: Symbol, interval_s: int, committed_s: int, received_ns: int
 ) -> Candle:
@@ -185,6 +228,7 @@ def _candle(
         vwap=average,
         trades=row[7],
         closed=begin_s <= committed_s,
+        backfilled=True,
         venue_ns=None,
         received_ns=received_ns,
     )

@@ -16,6 +16,7 @@ __all__ = [
     "Envelope",
     "PairRow",
     "StatusResult",
+    "TickerRow",
     "TimeResult",
     "TradeRow",
     "decode_candles",
@@ -24,6 +25,7 @@ __all__ = [
     "decode_keyed",
     "decode_pairs",
     "decode_status",
+    "decode_ticker",
     "decode_time",
     "decode_trades",
 ]
@@ -92,11 +94,37 @@ CandleRow = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int
 `[1688671200,"30306.1","30306.2","30305.7","30305.7","30306.1","3.39243896",23]`
 """
 
+_Pair = tuple[Decimal, Decimal]
+
+
+class TickerRow(Struct):
+    """A market in one line: of each pair the first is today's, the second that of 24 hours.
+
+    `a` and `b` are price, whole lots and lots; `c` price and lots of the last trade.
+
+    `{"a":["30300.10000","1","1.000"],"b":["30300.00000","1","1.000"],
+    "c":["30303.20000","0.00067643"],"v":["4083.67001100","4412.73601799"],
+    "p":["30706.77771","30689.13205"],"t":[34619,38907],"l":["29868.30000","29868.30000"],
+    "h":["31631.00000","31631.00000"],"o":"30502.80000"}`
+    """
+
+    a: tuple[Decimal, Decimal, Decimal]
+    b: tuple[Decimal, Decimal, Decimal]
+    c: _Pair
+    v: _Pair
+    p: _Pair
+    t: tuple[int, int]
+    l: _Pair  # noqa: E741 - the venue's own name
+    h: _Pair
+    o: Decimal
+
+
 decode_envelope = msgspec.json.Decoder(Envelope).decode
 decode_time = msgspec.json.Decoder(TimeResult).decode
 decode_status = msgspec.json.Decoder(StatusResult).decode
 decode_pairs = msgspec.json.Decoder(dict[str, PairRow]).decode
 decode_keyed = msgspec.json.Decoder(dict[str, Raw]).decode
 decode_depth = msgspec.json.Decoder(Depth).decode
+decode_ticker = msgspec.json.Decoder(TickerRow).decode
 decode_trades = msgspec.json.Decoder(tuple[TradeRow, ...]).decode
 decode_candles = msgspec.json.Decoder(tuple[CandleRow, ...]).decode

@@ -1,0 +1,136 @@
+"""The list of a venue's markets that is fetched over REST, in one call or several, page by page.
+
+Rows are read one by one: a row that cannot be read costs itself alone, and is counted in a
+`LeftOut` event. The first answer acknowledges the subscription. A list is refused when no call of
+it was answered.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from fluxum.errors import VenueRefused
+from fluxum.model.event import Event, Refused, Subscribed, Subscription, VenueNotice
+from fluxum.model.instrument import Instrument
+from fluxum.venues.conversation import Effect, Fetch
+from fluxum.venues.rows import read_rows
+
+__all__ = ["InstrumentList", "ListPage"]
+
+
+class ListPage(Struct, frozen=True):
+    """One answer: its rows as the venue wrote them, and the call for the page that follows."""
+
+    rows: Sequence[object]
+    next: Fetch | None = None
+
+
+class InstrumentList:
+    """The calls of one link for the list of all markets; sans-IO.
+
+    `calls` begin the list, each with a purpose of its own. `page` reads an answer into rows; it
+    raises VenueRefused where the venue says no, and RemoteProtocolError where asking again may
+    help. `market` reads one row: `None` for a kind of market that is not offered; what it raises
+    leaves the row out. `listed` is given the markets of each answer, subscribed or not.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        outbox: deque[Effect],
+        calls: Sequence[Fetch],
+        page: Callable[[Fetch, bytes], ListPage],
+        market: Callable[[object, int], Instrument | None],
+        listed: Callable[[Sequence[Instrument]], None] | None = None,
+    ) -> None:
+        self.subscription: Subscription | None = None
+        self._venue = venue
+        self._outbox = outbox
+        self._calls = calls
+        self._page = page
+        self._market = market
+        self._listed = listed
+        self._due: dict[str, str] = {}  # paths on their way, by purpose
+        self._is_acknowledged = False
+
+    def open(self, subscription: Subscription) -> None:
+        """Queue the calls for a subscription, unless it is open already."""
+        if self.subscription is None:
+            self.subscription = subscription
+            self._is_acknowledged = False
+            self.request()
+
+    def close(self) -> Subscription | None:
+        """End the subscription and return it, `None` where there was none.
+
+        An answer that comes later publishes nothing.
+        """
+        subscription, self.subscription = self.subscription, None
+        return subscription
+
+    def request(self) -> None:
+        """Queue the calls that are not on their way already."""
+        for call in self._calls:
+            if call.purpose not in self._due:
+                self._queue(call)
+
+    def owns(self, fetch: Fetch) -> bool:
+        """Whether a call is one of this list's."""
+        return self._due.get(fetch.purpose) == fetch.path
+
+    @property
+    def unanswered(self) -> Sequence[Subscription]:
+        """The subscription, while no answer has acknowledged it."""
+        if self.subscription is None or self._is_acknowledged:
+            return ()
+        return (self.subscription,)
+
+    def answered(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
+        """The markets of an answer; raises RemoteProtocolError for one that cannot be read."""
+        try:
+            page = self._page(fetch, body)
+        except VenueRefused as error:
+            return self.refused(fetch, str(error), received_ns)
+        self._due.pop(fetch.purpose, None)
+        if page.next is not None and page.rows and page.next.path != fetch.path:
+            self._queue(page.next)
+        read = read_rows(page.rows, lambda row: self._market(row, received_ns))
+        if self._listed is not None:
+            self._listed(read.items)
+        if self.subscription is None:
+            return ()
+        events: list[Event] = []
+        if not self._is_acknowledged:
+            self._is_acknowledged = True
+            events.append(
+                Subscribed(
+                    venue=self._venue, subscription=self.subscription, received_ns=received_ns
+                )
+            )
+        if read.left_out is not None:
+            events.append(read.left_out.event(self._venue, self.subscription, received_ns))
+        return [*events, *read.items]
+
+    def refused(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
+        """The venue answered a call with a no; without any other answer there is no list."""
+        self._due.pop(fetch.purpose, None)
+        message = f"no list of markets ({fetch.purpose}): {reason}"
+        subscription = self.subscription
+        if subscription is None:
+            return ()
+        if self._due or self._is_acknowledged:
+            return (VenueNotice(venue=self._venue, message=message, received_ns=received_ns),)
+        self.subscription = None
+        return (
+            Refused(
+                venue=self._venue,
+                subscription=subscription,
+                message=message,
+                received_ns=received_ns,
+            ),
+        )
+
+    def _queue(self, call: Fetch) -> None:
+        self._due[call.purpose] = call.path
+        self._outbox.append(call)
