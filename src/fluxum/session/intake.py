@@ -444,6 +444,7 @@ class Intake:
             stream = self.streams.get(event.subscription)
             if stream is not None:
                 self.refused[event.subscription] = event.message
+                self._withdraw(event.subscription, BookStatus.SYNCING, f"refused: {event.message}")
                 stream.feed.readiness.lack(event.subscription, f"refused: {event.message}")
                 stream.feed.settle()
 

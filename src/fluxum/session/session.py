@@ -10,7 +10,7 @@ good, every stream ends with that error; when its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
@@ -22,7 +22,7 @@ from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.event import (
-    Dropped,
+    Channel,
     Event,
     LinkReplaced,
     Rejected,
@@ -31,7 +31,7 @@ from fluxum.model.event import (
     Subscription,
 )
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
+from fluxum.model.market import Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.account import Account
 from fluxum.session.asking import Asking
@@ -39,21 +39,22 @@ from fluxum.session.books import BookStream, ChangeStream
 from fluxum.session.connection import RawFrame
 from fluxum.session.feed import Feed, Surroundings, find_feed
 from fluxum.session.fetching import Rest
-from fluxum.session.gaps import GapLedger
-from fluxum.session.handover import Rehearsal, next_try_s
-from fluxum.session.intake import Intake
-from fluxum.session.login import Login, owner_of
-from fluxum.session.patrol import Patrol
-from fluxum.session.readers import (
+from fluxum.session.filters import (
     decides_readiness,
     is_of_account,
     latest_key,
     refuse_unsuited,
-    wants_of,
 )
+from fluxum.session.gaps import GapLedger
+from fluxum.session.handover import Rehearsal, next_try_s
+from fluxum.session.intake import Intake
+from fluxum.session.login import Login, owner_of
+from fluxum.session.outlet import Outlet
+from fluxum.session.patrol import Patrol
 from fluxum.session.readiness import Missing
 from fluxum.session.state import is_lawful, least_ready
 from fluxum.session.statistics import Retired, SessionStatistics, gather
+from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
 from fluxum.venues.questions import Question
@@ -103,6 +104,7 @@ class Session:
         tokens = None if account is None else account.tokens
         self._around = Surroundings(venue, limits, dial, clock, random, budget, rest, tokens)
         self._intake = Intake(self._around, lambda: asyncio.get_running_loop().time())
+        self._outlet = Outlet(venue.name, self._intake, clock)
         self._patrol = Patrol(self._around, self._intake, lambda: asyncio.get_running_loop().time())
         if account is not None:
             self._intake.account = account
@@ -180,6 +182,7 @@ class Session:
         for subscription in dict.fromkeys(complete):
             gone.setdefault(self._intake.streams[subscription].feed, []).append(subscription)
             self._intake.drop(subscription)
+            self._outlet.end(subscription)
         for feed, subscriptions in gone.items():
             feed.unsubscribe(subscriptions)
             feed.settle()
@@ -213,7 +216,7 @@ class Session:
             raise BadInput("nothing is subscribed, so there is nothing to wait for")
         try:
             async with asyncio.timeout(timeout_s):
-                with self._pipe(decides_readiness, 100, Overflow.DROP_OLDEST) as changes:
+                with self._outlet.pipe(decides_readiness, 100, Overflow.DROP_OLDEST) as changes:
                     while not self._check_ready():
                         if not await changes.wait():
                             raise self._error or BadInput("the session is closed")
@@ -269,48 +272,44 @@ class Session:
         """All counts at this moment."""
         return gather(self.venue.name, self.state, self._feeds, self._retired, self._intake)
 
-    # Its streams; each call opens a pipe of its own
+    # Its streams; each call opens one of its own, which closes itself when it is not held any more
 
     def events(
         self, *, capacity: int = _CAPACITY, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> Pipe[Event]:
-        """Everything, in order. A reader that is too slow is told with `Dropped`."""
+        """Everything, in order. A reader that is too slow gets `Dropped` in the place of a loss."""
         key = latest_key if overflow is Overflow.CONFLATE else None
-        return self._pipe(None, capacity, overflow, key)
+        return self._outlet.pipe(None, capacity, overflow, key)
 
-    def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Pipe[Event]:
-        """The trades of a symbol, and all that is told of links and holes between them."""
-        return self._pipe(self._wants(Trade, symbol), capacity, Overflow.DROP_OLDEST)
+    def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Trade]:
+        """The trades of a symbol. Raises NotSubscribed, and VenueRefused if it was refused."""
+        return self._outlet.stream(Trade, Channel.TRADE, symbol, capacity, Overflow.DROP_OLDEST)
 
-    def tickers(self, symbol: str, *, capacity: int = 100) -> Pipe[Event]:
-        """The latest ticker of a symbol: the slow reader skips to the last one."""
-        return self._pipe(self._wants(Ticker, symbol), capacity, Overflow.CONFLATE, latest_key)
+    def tickers(self, symbol: str, *, capacity: int = 100) -> Stream[Ticker]:
+        """The latest ticker of a symbol; a slow reader skips to the last. Raises as `trades`."""
+        return self._outlet.stream(Ticker, Channel.TICKER, symbol, capacity, Overflow.CONFLATE)
 
-    def candles(self, symbol: str, *, capacity: int = _CAPACITY) -> Pipe[Event]:
-        """The candles of a symbol, of every interval that is subscribed."""
-        return self._pipe(self._wants(Candle, symbol), capacity, Overflow.DROP_OLDEST)
+    def candles(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Candle]:
+        """The candles of a symbol, of every interval subscribed. Raises as `trades`."""
+        return self._outlet.stream(Candle, Channel.CANDLE, symbol, capacity, Overflow.DROP_OLDEST)
 
     def books(self, symbol: str, depth: int = 10) -> BookStream:
         """The book of a symbol each time it changed; a slow reader skips to the latest.
 
-        Raises NotSubscribed.
+        Raises as `trades`.
         """
-        pipe = self._pipe(
-            self._wants((BookUpdate, BookSnapshot), symbol), 100, Overflow.CONFLATE, latest_key
-        )
-        return BookStream(self.book(symbol), pipe, depth)
+        return self._outlet.books(symbol, depth)
 
     def changes(self, symbol: str, *, capacity: int = _CAPACITY) -> ChangeStream:
         """What becomes of each level of a symbol's book; a slow reader gets ConsumerTooSlow.
 
-        Raises NotSubscribed.
+        Raises as `trades`.
         """
-        wants = self._wants((BookUpdate, BookSnapshot), symbol)
-        return ChangeStream(self.book(symbol), self._pipe(wants, capacity, Overflow.RAISE))
+        return self._outlet.changes(symbol, capacity)
 
-    def states(self, *, capacity: int = 1000) -> Pipe[Event]:
+    def states(self) -> Stream[StateChange]:
         """The session's changes of state."""
-        return self._pipe(lambda event: type(event) is StateChange, capacity, Overflow.DROP_OLDEST)
+        return self._outlet.states()
 
     def raw(self, *, capacity: int = _CAPACITY) -> Pipe[RawFrame]:
         """Every frame of every link, ours included, as it was on the wire."""
@@ -473,26 +472,5 @@ class Session:
             )
         )
 
-    def _wants(self, kinds: type | tuple[type, ...], symbol: str) -> Callable[[Event], bool]:
-        def carries(link: str) -> bool:
-            return any(feed.name == link and symbol in feed.symbols for feed in self._feeds)
-
-        return wants_of(kinds, symbol, carries)
-
-    def _pipe(
-        self,
-        wants: Callable[[Event], bool] | None,
-        capacity: int,
-        overflow: Overflow,
-        key: Callable[[Event], Hashable | None] | None = None,
-    ) -> Pipe[Event]:
-        return self._intake.bus.subscribe(
-            wants, capacity=capacity, overflow=overflow, key=key, notice=self._dropped
-        )
-
     def _account_events(self) -> Pipe[Event]:
-        return self._pipe(is_of_account, 10 * _CAPACITY, Overflow.RAISE)
-
-    def _dropped(self, count: int) -> Event:
-        now_ns = self._around.clock.now_ns()
-        return Dropped(venue=self.venue.name, count=count, received_ns=now_ns)
+        return self._outlet.pipe(is_of_account, 10 * _CAPACITY, Overflow.RAISE)
