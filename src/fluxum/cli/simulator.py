@@ -37,6 +37,19 @@ _MONEY = Decimal(100_000)
 SimulatedName = Annotated[
     str, typer.Option("--exchange", "-x", help=f"The exchange to be: {', '.join(VENUES)}.")
 ]
+FaultScript = Annotated[
+    str, typer.Option(help="Faults by script, such as corrupt@6s,hangup@12s,drop=0.001.")
+]
+AccountFile = Annotated[
+    str,
+    typer.Option(help="Open an account there, and write its keys to this file for --keys file:..."),
+]
+AuthorityFile = Annotated[
+    str,
+    typer.Option(
+        help="Serve over TLS with a certificate made now, and write its authority to this file."
+    ),
+]
 
 
 def serve(
@@ -51,22 +64,9 @@ def serve(
     rate: Annotated[
         float, typer.Option(min=0.0, help="Market moves per second, all symbols.")
     ] = 20,
-    faults: Annotated[
-        str,
-        typer.Option(help="Faults by script, such as corrupt@6s,hangup@12s,drop=0.001."),
-    ] = "",
-    account: Annotated[
-        str,
-        typer.Option(
-            help="Open an account there, and write its keys to this file for --keys file:..."
-        ),
-    ] = "",
-    tls: Annotated[
-        str,
-        typer.Option(
-            help="Serve over TLS with a certificate made now, and write its authority to this file."
-        ),
-    ] = "",
+    faults: FaultScript = "",
+    account: AccountFile = "",
+    tls: AuthorityFile = "",
     seconds: Seconds = None,
 ) -> None:
     """Serve a simulated exchange on a loopback WebSocket, with faults if you like.
