@@ -55,6 +55,7 @@ from fluxum.flow.merge import (
     merge,
     merge_by_time,
 )
+from fluxum.flow.opening import Opening
 from fluxum.flow.pipe import (
     Batches,
     Overflow,
@@ -212,6 +213,7 @@ from fluxum.replay import (
     Report,
     verify,
 )
+from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account import (
     Account,
 )
@@ -243,6 +245,7 @@ from fluxum.session.streams import (
     LossyStream,
     Stream,
 )
+from fluxum.trader import Trader, trade
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.private import AccountQuestions, EntryQuery
 from fluxum.venues.questions import (
@@ -332,6 +335,7 @@ __all__ = [
     "LinkLost",
     "LinkReplaced",
     "Liquidity",
+    "LiveRuntime",
     "LocalProtocolError",
     "Login",
     "Loss",
@@ -347,6 +351,7 @@ __all__ = [
     "NotSubscribed",
     "OpenGap",
     "OpenOrders",
+    "Opening",
     "OrderAction",
     "OrderChange",
     "OrderCounts",
@@ -385,6 +390,7 @@ __all__ = [
     "Resynced",
     "RiskLimits",
     "RiskRefused",
+    "Runtime",
     "SelfTrade",
     "Session",
     "SessionStatistics",
@@ -402,6 +408,7 @@ __all__ = [
     "TimeInForce",
     "Totals",
     "Trade",
+    "Trader",
     "TradingCount",
     "TransportError",
     "Trigger",
@@ -420,6 +427,7 @@ __all__ = [
     "merge",
     "merge_by_time",
     "plain",
+    "trade",
     "verify",
 ]
 

@@ -10,7 +10,7 @@ good, every stream ends with that error; when its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
@@ -117,6 +117,7 @@ class Session:
         self._work: Background | None = None
         self._is_wanted = True  # whether the user wants links, once the block is entered
         self._error: FluxumError | None = None
+        self._close: Callable[[], Awaitable[None]] | None = None
 
     async def __aenter__(self) -> Self:
         self._work = await self._scope.__aenter__()
@@ -145,6 +146,16 @@ class Session:
             self._move(State.CLOSED)
             self._intake.bus.close(self._error)
             self._around.raw.close(self._error)
+
+    async def close(self) -> None:
+        """End a session that was awaited; one that was entered ends with its block."""
+        if self._close is None:
+            raise BadInput("this session was entered: it ends with its block")
+        await self._close()
+
+    def closed_by(self, close: Callable[[], Awaitable[None]]) -> None:
+        """The session was awaited; `close` ends it."""
+        self._close = close
 
     # What is asked of it
 
