@@ -2,11 +2,13 @@
 
 from decimal import Decimal
 
+from fluxum.model.account import Fee
+from fluxum.model.instrument import Asset
 from fluxum.model.order import OpenOrders, OrderStatus, OrderType, OrderUpdate
 from fluxum.orders.register import Keeping, Orders, Standing
 from fluxum.orders.tracker import TrackedOrder
 from fluxum.orders.view import Doubt
-from orders.doors import BTC, SECOND_NS, START_NS, VENUE, fill, request, update
+from orders.doors import BTC, ETH, SECOND_NS, START_NS, VENUE, fill, request, update
 
 LATER_NS = START_NS + 100 * SECOND_NS
 
@@ -73,6 +75,36 @@ def test_a_fill_counts_once() -> None:
     found = orders.find("O-1")
     assert found is not None
     assert found.filled == Decimal("0.5")
+
+
+def test_fills_of_one_id_on_two_markets_are_two() -> None:
+    orders = Orders()
+    orders.tell(update())
+    orders.tell(update("O-2", symbol=ETH))
+
+    orders.fill(fill("7"))
+    found = orders.fill(fill("7", order_id="O-2", symbol=ETH))
+    orders.fill(fill("7", order_id="O-2", symbol=ETH))
+
+    assert found is not None
+    assert (found.order_id, found.fills) == ("O-2", 1)
+    assert (orders.counts.counted, orders.counts.repeated) == (2, 1)
+
+
+def test_a_fill_that_comes_again_is_counted_by_what_it_brings() -> None:
+    orders = Orders()
+    orders.tell(update())
+    charged = (Fee(Asset("USD"), Decimal(1)),)
+
+    orders.fill(fill("a", fees=None))
+    orders.fill(fill("a", fees=charged))
+    orders.fill(fill("a", quantity="0.4", fees=charged))
+
+    counts = orders.counts
+    assert [counts.counted, counts.repeated, counts.completed, counts.differing] == [1, 2, 1, 1]
+    found = orders.find("O-1")
+    assert found is not None
+    assert (found.fills, found.filled) == (1, Decimal("0.5"))
 
 
 def test_fills_that_nobody_claims_are_bounded_and_the_dropped_ones_counted() -> None:

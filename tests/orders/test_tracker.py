@@ -143,6 +143,22 @@ def test_of_two_ends_the_one_with_more_filled_counts_and_the_other_is_told() -> 
     assert (order.status, order.contradicted) == (OrderStatus.FILLED, 1)
 
 
+def test_a_status_that_is_not_known_lives_until_one_is_known() -> None:
+    order = tracked()
+    order.tell(update(at_s=1, status=OrderStatus.OTHER, venue_status="paused"))
+    order.fill(fill("a", "0.25"))
+    assert (order.status, order.is_final) == (OrderStatus.OTHER, False)
+
+    order.suspect(Doubt.CHANGE, LATER_NS, "no answer")
+    assert order.view().status is OrderStatus.UNKNOWN
+    order.settle()
+
+    order.tell(update(at_s=1))  # at the same instant, what is known counts
+    assert order.view().status is OrderStatus.PARTIALLY_FILLED
+    order.tell(update(at_s=1, status=OrderStatus.OTHER))
+    assert (order.status, order.stale) == (OrderStatus.PARTIALLY_FILLED, 1)
+
+
 WORDS: list[Callable[[TrackedOrder], object]] = [
     lambda order: order.tell(update()),
     lambda order: order.fill(fill("a")),
@@ -225,6 +241,9 @@ def test_the_table_of_lawful_moves() -> None:
     assert not is_lawful(part, live)
     assert not is_lawful(part, pending)
     assert not is_lawful(live, OrderStatus.REFUSED)
+    assert is_lawful(part, OrderStatus.OTHER)
+    assert is_lawful(OrderStatus.OTHER, live)
+    assert not is_lawful(OrderStatus.OTHER, OrderStatus.REFUSED)
     assert is_lawful(OrderStatus.REFUSED, live)
     for status in OrderStatus:
         assert not is_lawful(OrderStatus.FILLED, status)
@@ -243,6 +262,8 @@ def lives(draw: st.DrawFn) -> list[OrderUpdate | Fill]:
     if draw(st.booleans()):
         told.append(update(at_s=at_s, status=OrderStatus.PENDING))
     told.append(update(at_s=(at_s := at_s + 1)))
+    if draw(st.booleans()):
+        told.append(update(at_s=(at_s := at_s + 1), status=OrderStatus.OTHER, venue_status="held"))
     filled = cost = Decimal(0)
     price = Decimal(100)
     for number in range(draw(st.integers(0, 5))):
@@ -298,7 +319,10 @@ def test_any_order_of_the_same_evidence_repeated_or_not_ends_the_same(
     assert not crooked.unmatched
 
 
-@given(st.lists(st.sampled_from(["tell", "fill", "accept", "refuse", "doubt", "look", "end"])))
+STEPS = ["tell", "fill", "accept", "refuse", "doubt", "look", "other", "end"]
+
+
+@given(st.lists(st.sampled_from(STEPS)))
 def test_every_move_is_lawful_and_an_end_is_never_left(steps: list[str]) -> None:
     orders = Orders()
     order = orders.begin(request(client_order_id="mine"), START_NS, LATER_NS)
@@ -323,6 +347,9 @@ def test_every_move_is_lawful_and_an_end_is_never_left(steps: list[str]) -> None
             case "look":
                 known = update(at_s=number, client_order_id="mine", filled=filled)
                 orders.tell(known, START_NS + number)
+            case "other":
+                known = update(at_s=number, client_order_id="mine", filled=filled)
+                orders.tell(structs.replace(known, status=OrderStatus.OTHER))
             case _:
                 end = OrderStatus.CANCELED
                 orders.tell(update(at_s=number, client_order_id="mine", filled=filled, status=end))

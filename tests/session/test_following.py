@@ -2,7 +2,9 @@
 
 from decimal import Decimal
 
-from fluxum.model.account import Balance, Balances, EntryKind, Fill, LedgerEntry
+from msgspec.structs import replace
+
+from fluxum.model.account import Balance, Balances, EntryKind, Fee, Fill, LedgerEntry
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OpenOrders, OrderStatus, OrderType, OrderUpdate
@@ -73,6 +75,46 @@ def test_a_fill_is_told_once_from_wherever_it_comes() -> None:
     assert told == [True, False, True]
     assert (following.counts.fills, following.counts.backfilled) == (2, 1)
     assert following.counts.repeated == 1
+
+
+def test_fills_of_one_id_on_two_markets_are_two() -> None:
+    following = Following(since_ns=0)
+    other = replace(fill("T-1"), symbol=Symbol("ETH/USD"))
+
+    told = [following.admit_fill(one) for one in (fill("T-1"), other, other)]
+
+    assert told == [True, True, False]
+    assert (following.counts.fills, following.counts.repeated) == (2, 1)
+
+
+def test_a_fill_that_comes_again_as_another_is_counted_as_contradicted() -> None:
+    following = Following(since_ns=0)
+    charged = replace(fill("T-1"), fees=(Fee(USD, Decimal(1)),))
+
+    told = [following.admit_fill(one) for one in (charged, fill("T-1"), charged)]
+
+    assert told == [True, False, False]
+    assert (following.counts.repeated, following.counts.contradicted) == (2, 1)
+
+
+def test_a_fill_is_told_once_more_when_its_fees_become_known() -> None:
+    following = Following(since_ns=0)
+    unknown = replace(fill("T-1", backfilled=True), fees=None)
+    known = replace(fill("T-1"), fees=(Fee(USD, Decimal(1)),))
+
+    told = [following.admit_fill(one) for one in (unknown, known, known, unknown)]
+
+    assert told == [True, True, False, False]
+    counts = following.counts
+    assert [counts.fills, counts.completed, counts.repeated, counts.contradicted] == [1, 1, 2, 0]
+
+
+def test_an_order_of_a_status_that_is_not_known_is_open() -> None:
+    following = Following(since_ns=0)
+
+    following.update(order("O-1", OrderStatus.OTHER))
+
+    assert set(following.orders) == {"O-1"}
 
 
 def test_what_happened_before_is_not_told() -> None:

@@ -46,7 +46,12 @@ __all__ = ["amend", "cancel", "cancel_all", "list_orders", "place"]
 _READY_S = 60.0
 _SOON_S = 1.0
 _RESTING = (TimeInForce.GTC, TimeInForce.GTD)
-_LIVING = (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+_LIVING = (
+    OrderStatus.PENDING,
+    OrderStatus.OPEN,
+    OrderStatus.PARTIALLY_FILLED,
+    OrderStatus.OTHER,
+)
 _STATE = Path("~/.local/state/fluxum")
 Word = TypeVar("Word", bound=Enum)
 
@@ -69,9 +74,8 @@ Market = Annotated[str, typer.Option("--symbol", "-s", help="The market, such as
 SideName = Annotated[str, typer.Option("--side", help="buy or sell.")]
 Quantity = Annotated[str, typer.Option("--quantity", "-q", help="How much, in the base asset.")]
 Price = Annotated[str, typer.Option("--price", "-p", help="The worst price, of limits.")]
-Kind = Annotated[
-    str, typer.Option("--type", help=f"One of {', '.join(one.value for one in OrderType)}.")
-]
+_TYPES = [one.value for one in OrderType if one is not OrderType.OTHER]
+Kind = Annotated[str, typer.Option("--type", help=f"One of {', '.join(_TYPES)}.")]
 TriggerPrice = Annotated[
     str, typer.Option("--trigger", help="The price that a stop or a take-profit waits for.")
 ]
@@ -341,9 +345,9 @@ def _view_text(view: OrderView) -> str:
     price = "" if view.limit_price is None else f" @ {number_text(view.limit_price)}"
     why = f" ({view.reason})" if view.reason else ""
     return (
-        f"{view.order_id or '-':<20} {view.symbol} {view.side.value} {view.order_type.value} "
+        f"{view.order_id or '-':<20} {view.symbol} {view.side.value} {view.type_text} "
         f"{number_text(view.filled)} of {number_text(view.quantity)}{price} "
-        f"{view.status.value}{why} {view.client_order_id}"
+        f"{view.status_text}{why} {view.client_order_id}"
     ).rstrip()
 
 

@@ -72,10 +72,10 @@ class ProvenBook(Protocol):
 class Totals(Struct, frozen=True, kw_only=True, tag="totals"):
     """Sums over the positions of one quote asset, by one method.
 
-    `unvalued` names those whose profit is not known, as `venue symbol`: there is no mark, or they
-    were opened at an unknown price. While there is one, `total` is none, and so is `unrealised`
-    while one of them is open. `realised` is what is known. Fees that nobody converted are not in
-    `total`.
+    `unvalued` names those whose profit is not known, as `venue symbol`: there is no mark, they were
+    opened at an unknown price, or the fees of a fill are not known. While there is one, `total` is
+    none, and so is `unrealised` while one of them is open. `realised` is what is known. Fees that
+    nobody converted are not in `total`.
     """
 
     quote: Asset

@@ -12,6 +12,9 @@ them, and `total` is net: realised + unrealised - fees. A rebate is a negative f
   its fill. A contract (`BTC/USD:PERP`) holds no base asset: there it is a fee in a third asset.
 - A fee in a third asset counts at the conversion price known when the fill comes. Where none is
   known it is left in `fees_unconverted`, and no total contains it.
+- While it is not known in which asset the fees of a fill were charged there is no total, and
+  `fees_unknown` counts such fills. Once the same fill comes with its fees, it is as if it had come
+  with them at first.
 
 So the total is always cash that came in, less cash that went out, plus what is held at the mark.
 A fill that is larger than the position closes it and opens the rest at the fill's price. Contracts
@@ -38,6 +41,7 @@ __all__ = ["Position"]
 _ZERO = Decimal(0)
 _BUY = Side.BUY
 _NEW = Sighting.NEW
+_AGAIN = frozenset({Sighting.REPEATED, Sighting.CONTRADICTED})
 
 
 class Position:
@@ -64,6 +68,7 @@ class Position:
         "bought_notional",
         "contradicted",
         "fees_quote",
+        "fees_unknown",
         "fills",
         "orders",
         "quantity",
@@ -96,6 +101,8 @@ class Position:
         self.fees_quote = _ZERO
         """All fees that are known in the quote asset."""
         self.fills = self.repeated = self.contradicted = self.settled = 0
+        self.fees_unknown = 0
+        """Of how many fills the fees are not known yet."""
         self.updated_ns: int | None = None
         self.orders = OrderTally(policy.orders_ended)
         self._bases = tuple(CostBasis(method, policy.lots_max) for method in policy.methods)
@@ -195,6 +202,7 @@ class Position:
             fees_quote=self.fees_quote,
             fees=_by_asset(self._fees),
             fees_unconverted=_by_asset(self._unconverted),
+            fees_unknown=self.fees_unknown,
             profits=tuple(map(self._profit, self._bases)),
             orders=self.orders.totals(),
             fills=self.fills,
@@ -222,7 +230,7 @@ class Position:
             self._move(quantity, price, at_ns, "")
 
     def apply(self, fill: Fill) -> bool:
-        """Count a fill; returns whether anything changed.
+        """Count a fill, or the fees of one that came without; returns whether anything changed.
 
         Raises BadInput, and changes nothing, for a fill of another market or one that makes no
         sense: without an id, or with a price or quantity that is not a number above zero.
@@ -232,17 +240,19 @@ class Position:
             self.settled += 1
             return False
         sighting = self._seen.look(fill)
-        if sighting is not _NEW:
+        if sighting in _AGAIN:
             self.repeated += 1
             self.contradicted += sighting is Sighting.CONTRADICTED
             return False
         before = getcontext()
         setcontext(EXACT)  # which is half as dear as `localcontext`
         try:
-            self._count(fill)
+            if sighting is _NEW:
+                self._count(fill)
+            else:
+                self._complete(fill)
         finally:
             setcontext(before)
-        self.fills += 1
         self.updated_ns = fill.received_ns
         return True
 
@@ -280,7 +290,8 @@ class Position:
             elif mark is not None and cost is not None:
                 unrealised = mark * quantity - cost
             total: Decimal | None = None
-            if unrealised is not None and not basis.unpriced_closed:
+            is_known = not basis.unpriced_closed and not self.fees_unknown
+            if unrealised is not None and is_known:
                 total = basis.realised + unrealised - self.fees_quote
         return Profit(
             method=basis.method,
@@ -305,7 +316,7 @@ class Position:
             raise BadInput(f"a fill with an id was expected, was {fill!r:.200}")
         positive(fill.price, "the price of a fill")
         positive(fill.quantity, "the quantity of a fill")
-        for fee in fill.fees:
+        for fee in fill.fees or ():
             checked(fee.amount, "a fee")
             conversion = self._conversions.get(fee.asset)
             if conversion is not None:
@@ -322,7 +333,22 @@ class Position:
             quantity = -quantity
         if fill.fees:
             quantity -= self._charge(fill.fees, price)
+        self.fees_unknown += fill.fees is None
+        self.fills += 1
         self._move(quantity, price, fill.venue_ns, fill.fill_id)
+
+    def _complete(self, fill: Fill) -> None:
+        """Charge the fees of a fill that was counted without them."""
+        self.fees_unknown -= 1
+        taken = self._charge(fill.fees or (), fill.price)
+        if fill.side is not _BUY or not self.quantity > taken > _ZERO:
+            if taken:
+                self._move(-taken, fill.price, fill.venue_ns, fill.fill_id)
+            return
+        self.quantity -= taken
+        for basis in self._bases:
+            if not basis.shrink(fill.fill_id, taken, fill.price):
+                basis.close(taken, fill.price)
 
     def _charge(self, fees: Iterable[Fee], price: Decimal) -> Decimal:
         """Count fees; returns what they take of the base asset."""

@@ -18,7 +18,8 @@ class Profit(Struct, frozen=True, kw_only=True):
     `cost` is that of what is open, below zero for a short; it is none, as is `unrealised`, where
     a part was opened at an unknown price. `unrealised` is also none while there is no mark.
     `realised` leaves out what was closed of unknown cost (`unpriced_closed`, a quantity), and
-    then `total` is none. `melted` counts lots that were joined because there were too many.
+    then `total` is none, as it is while the fees of a fill are not known. `melted` counts lots that
+    were joined because there were too many.
     """
 
     method: Method
@@ -50,6 +51,7 @@ class PositionView(Struct, frozen=True, kw_only=True, tag="position"):
     fees_quote: Decimal
     fees: tuple[Fee, ...]
     fees_unconverted: tuple[Fee, ...]
+    fees_unknown: int
     profits: tuple[Profit, ...]
     orders: OrderTotals
     fills: int

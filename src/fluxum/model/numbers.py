@@ -1,11 +1,15 @@
-"""Numbers from the text of the wire, exactly."""
+"""Numbers from the text of the wire, exactly, and which numbers sums have room for."""
 
 from decimal import Decimal, InvalidOperation
 
 from fluxum.errors import RemoteProtocolError
 
-__all__ = ["exact"]
+__all__ = ["LENGTH_MAX", "POINT_MAX", "exact", "is_bounded"]
 
+LENGTH_MAX = 60
+"""The longest number, in characters, that exact sums have room for."""
+POINT_MAX = 40
+"""The most places such a number has before the point."""
 _LENGTH_MAX = 40
 _ZERO = Decimal(0)
 _HUGE = Decimal(10) ** 30
@@ -20,3 +24,12 @@ def exact(text: str) -> Decimal:
     except (InvalidOperation, ValueError):  # no number at all, or not a number
         pass
     raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {text[:_LENGTH_MAX]!r}")
+
+
+def is_bounded(value: Decimal) -> bool:
+    """Whether it is finite, and exact sums have room for it: `LENGTH_MAX` and `POINT_MAX`."""
+    return (
+        value.is_finite()
+        and -POINT_MAX <= value.adjusted() < POINT_MAX
+        and len(str(value)) <= LENGTH_MAX
+    )

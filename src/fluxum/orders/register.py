@@ -11,13 +11,13 @@ from enum import Enum
 
 from msgspec import Struct, structs
 
+from fluxum.ledger.seen import SeenFills, Sighting
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OpenOrders, OrderRequest, OrderStatus, OrderUpdate
 from fluxum.orders.tracker import TrackedOrder, is_lawful, opened_ns
 from fluxum.orders.view import Doubt
-from fluxum.session.gaps import RecentIds
 
 __all__ = ["Keeping", "OrderCounts", "Orders", "Standing", "by_opening"]
 
@@ -25,8 +25,9 @@ __all__ = ["Keeping", "OrderCounts", "Orders", "Standing", "by_opening"]
 class Keeping(Struct, frozen=True, kw_only=True):
     """How much is remembered.
 
-    The last `ended` orders that have ended, the ids of the last `fills`, and `unmatched` fills
-    whose order nobody knows. Living orders are all kept: their number is the venue's to limit.
+    The last `ended` orders that have ended, the identities of the last `fills`, and `unmatched`
+    fills whose order nobody knows. Living orders are all kept: their number is the venue's to
+    limit.
     """
 
     ended: int = 10_000
@@ -46,7 +47,9 @@ class Standing(Enum):
 class OrderCounts(Struct):
     """What evidence came: fills = counted + repeated + waiting for their order + dropped.
 
-    `late` fills came after their order's end and are among those `counted`. `stale` updates were
+    `late` fills came after their order's end and are among those `counted`. Of the `repeated` ones
+    `completed` brought fees that were not known, and `differing` other numbers or fees than the
+    fill had at first, which count. `stale` updates were
     older than what was known, `contradicted` ends disagreed with another end, `unlawful` moves are
     none that orders make. `revived` orders had been taken for refused. Of `forgotten` orders
     nothing is known any more.
@@ -60,6 +63,8 @@ class OrderCounts(Struct):
     counted: int = 0
     late: int = 0
     repeated: int = 0
+    completed: int = 0
+    differing: int = 0
     dropped: int = 0
     revived: int = 0
     forgotten: int = 0
@@ -84,7 +89,7 @@ class Orders:
         self._by_id: dict[str, TrackedOrder] = {}
         self._by_reference: dict[int, TrackedOrder] = {}
         self._edits: dict[int, TrackedOrder] = {}
-        self._fill_ids = RecentIds(self._keeping.fills)
+        self._seen = SeenFills(self._keeping.fills)
         self._unmatched: OrderedDict[str, list[Fill]] = OrderedDict()
         self._waiting = 0
         self._last = 0
@@ -225,8 +230,11 @@ class Orders:
         """Take in a fill; returns its order, or none if it was counted or has to wait."""
         counts = self.counts
         counts.fills += 1
-        if not self._fill_ids.take(fill.fill_id):
+        sighting = self._seen.look(fill)
+        if sighting is not Sighting.NEW:
             counts.repeated += 1
+            counts.completed += sighting is Sighting.COMPLETED
+            counts.differing += sighting is Sighting.CONTRADICTED
             return None
         order = self._by_id.get(fill.order_id)
         if order is None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from msgspec import structs
 
 from fluxum.errors import FluxumError
-from fluxum.model.order import OrderUpdate
+from fluxum.model.order import OrderUpdate, ended
 from fluxum.orders.door import Door
 from fluxum.orders.register import Orders, by_opening
 from fluxum.orders.terms import Patience
@@ -170,7 +170,7 @@ class Resolver:
         found = await self._door.ask(questions.open_orders(name))
         if not found:
             page = await self._door.ask(questions.closed_orders(name))
-            found = page.items
+            found = [ended(update) for update in page.items]
         # It was asked for by its name, so that is its name, whether the answer repeats it or not.
         return [
             structs.replace(update, client_order_id=name)
@@ -187,7 +187,7 @@ class Resolver:
                 since_ns=since_ns - _OVERLAP_NS, offset=offset
             )
             page = await self._door.ask(question)
-            found += _of(order, page.items)
+            found += _of(order, map(ended, page.items))
             offset += len(page.items)
             is_end = page.total is not None and offset >= page.total
             is_enough = found and order.edit_reference is None

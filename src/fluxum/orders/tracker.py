@@ -12,6 +12,8 @@ update, the fills, the answers, the doubts. The same evidence in any order gives
   asked after the last thing heard) replaces what is known.
 - Nobody has said what became of a command: that is a doubt, and the order is UNKNOWN. What ends
   it depends on what is doubted, see `Doubt`.
+- A status the venue has and Fluxum does not know is OTHER: the order lives until something else is
+  known, and at the same instant a status that is known counts before it.
 - REFUSED is only what the venue or the passing of a deadline says; an order that is met after all
   was not refused.
 """
@@ -34,14 +36,16 @@ _OPEN = OrderStatus.OPEN
 _PART = OrderStatus.PARTIALLY_FILLED
 _REFUSED = OrderStatus.REFUSED
 _UNKNOWN = OrderStatus.UNKNOWN
+_OTHER = OrderStatus.OTHER
 _ENDS = frozenset(status for status in OrderStatus if status.is_final)
 
 _LAWFUL: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     _UNKNOWN: frozenset(OrderStatus) - {_UNKNOWN},
-    _PENDING: _ENDS | {_OPEN, _PART, _UNKNOWN},
+    _PENDING: _ENDS | {_OPEN, _PART, _UNKNOWN, _OTHER},
     # A venue's list may call an order open that still waits for its trigger.
-    _OPEN: _ENDS - {_REFUSED} | {_PENDING, _PART, _UNKNOWN},
-    _PART: _ENDS - {_REFUSED} | {_UNKNOWN},
+    _OPEN: _ENDS - {_REFUSED} | {_PENDING, _PART, _UNKNOWN, _OTHER},
+    _PART: _ENDS - {_REFUSED} | {_UNKNOWN, _OTHER},
+    _OTHER: frozenset(OrderStatus) - {_OTHER, _REFUSED},
     # Refused in words that were not the last, or for being found nowhere, and met after all.
     _REFUSED: frozenset(OrderStatus) - {_REFUSED, _UNKNOWN},
     OrderStatus.FILLED: frozenset(),
@@ -49,7 +53,7 @@ _LAWFUL: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.CANCELED: frozenset({OrderStatus.FILLED, OrderStatus.EXPIRED}),
     OrderStatus.EXPIRED: frozenset({OrderStatus.FILLED, OrderStatus.CANCELED}),
 }
-_RANK = {status: rank for rank, status in enumerate(OrderStatus)}
+_RANK = {status: rank for rank, status in enumerate(OrderStatus)} | {_OTHER: -1}
 
 
 def is_lawful(old: OrderStatus, new: OrderStatus) -> bool:
@@ -172,6 +176,8 @@ class TrackedOrder:
                 return update.status
             if self.doubt is not None:
                 return _UNKNOWN
+            if update.status is _OTHER:
+                return _OTHER
             if self.fills or self.filled_by_updates:
                 return _PART
             return update.status

@@ -21,7 +21,7 @@ from fluxum.flow.pipe import Pipe
 from fluxum.model.account import Balances, Fill, LedgerEntry
 from fluxum.model.event import Channel, Desync, Event, Gap, GapCause, Repair, Subscription
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.order import Command, OpenOrders, OrderUpdate
+from fluxum.model.order import Command, OpenOrders, OrderUpdate, ended
 from fluxum.pacing import Backoff
 from fluxum.session.asking import Asking
 from fluxum.session.following import Following
@@ -250,7 +250,7 @@ class Account:
             closed = await self._list(self._closed_since(since_ns), self._explains_all)
             for order in reversed(closed):
                 if self._ended.pop(order.order_id, None) is not None:
-                    self._session.deliver([order])
+                    self._session.deliver([ended(order)])
             if self._ended:
                 await asyncio.sleep(1.0)  # a venue's history may lag behind
         for order in self._ended.values():

@@ -88,7 +88,7 @@ class AccountQuestions(Protocol):
     def closed_orders(
         self, client_order_id: str = "", since_ns: int | None = None, offset: int = 0
     ) -> Question[Page[OrderUpdate]]:
-        """Orders that ended, or the one of this name."""
+        """Orders that ended, or the one of this name; the status of some may be OTHER."""
         ...
 
     def fills(
