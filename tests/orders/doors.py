@@ -135,7 +135,7 @@ class Questions:
     def closed_orders(
         self, client_order_id: str = "", since_ns: int | None = None, offset: int = 0
     ) -> Question[Any]:
-        return _question("closed", client_order_id, offset)
+        return _question("closed", client_order_id, offset, since_ns or 0)
 
     def preparations(self) -> Sequence[Question[None]]:
         raise AssertionError
@@ -155,18 +155,19 @@ class Questions:
         raise AssertionError
 
 
-def _question(kind: str, name: str, offset: int) -> Question[Any]:
+def _question(kind: str, name: str, offset: int, since_ns: int = 0) -> Question[Any]:
     def read(body: bytes, received_ns: int) -> None:
         raise AssertionError
 
-    return Question(Fetch("POST", f"{name}|{offset}", kind), read)
+    return Question(Fetch("POST", f"{name}|{offset}|{since_ns}", kind), read)
 
 
 class FakeDoor:
     """See `fluxum.orders.door.Door`; made inside a simulated loop.
 
     `fates` are taken by commands in turn. `latency_s` is the way to the venue and the way back.
-    `names_edits` is whether an edited order keeps its name.
+    `names_edits` is whether an edited order keeps its name. `clock` is the venue's, which is
+    `ahead_ns` ahead of ours; `clock_offset_ns` is what is known of that.
     """
 
     def __init__(self, latency_s: float = 0.05) -> None:
@@ -181,6 +182,7 @@ class FakeDoor:
         self.send: Callable[[Command], int] = self._send
         """What sending is; a test may put something else in its place."""
         self.names_edits = False
+        self.ahead_ns = self.clock_offset_ns = 0
         self.list_lag_s = 0.0
         self.back_after_s: float | None = 3.0
         self.sent: list[Command] = []
@@ -221,7 +223,7 @@ class FakeDoor:
 
     async def ask(self, question: Question[Said]) -> Said:
         kind = question.fetch.purpose
-        name, _, offset = question.fetch.path.partition("|")
+        name, offset, since_ns = question.fetch.path.split("|")
         self.asked.append(f"{kind} {name}".strip())
         await asyncio.sleep(self.ask_s / 2)
         if self.unreachable:
@@ -233,11 +235,12 @@ class FakeDoor:
                 order
                 for order in self.open.values()
                 if name in ("", order.client_order_id)
-                and (order.opened_ns or 0) + lag_ns <= self.now_ns()
+                and (order.opened_ns or 0) + lag_ns <= self.clock.now_ns()
             ]
         else:
             ended = [one for one in self.closed if name in ("", one.client_order_id)]
-            ended = [one for one in ended if one.venue_ns + lag_ns <= self.now_ns()]
+            ended = [one for one in ended if one.venue_ns + lag_ns <= self.clock.now_ns()]
+            ended = [one for one in ended if one.venue_ns >= int(since_ns)]
             said = Page(tuple(ended[::-1][int(offset) : int(offset) + 2]), len(ended))
         await asyncio.sleep(self.ask_s / 2)
         return said  # type: ignore[no-any-return]
@@ -254,7 +257,10 @@ class FakeDoor:
         return self.books[symbol]
 
     def now_ns(self) -> int:
-        return self.clock.now_ns()
+        return self.clock.now_ns() - self.ahead_ns
+
+    def venue_now_ns(self) -> int:
+        return self.now_ns() + self.clock_offset_ns
 
     # The link
 
@@ -308,7 +314,7 @@ class FakeDoor:
             quantity=Decimal(quantity),
             fill_id=f"T-{self._numbers}",
             order_id=order_id,
-            venue_ns=self.now_ns(),
+            venue_ns=self.clock.now_ns(),
             received_ns=self.now_ns(),
         )
         self._say(traded, is_told=is_told)
@@ -340,7 +346,7 @@ class FakeDoor:
         self.tell(structs.replace(event, received_ns=self.now_ns()))
 
     def _change(self, order: OrderUpdate, *, is_told: bool, **changes: Any) -> None:
-        changed = structs.replace(order, venue_ns=self.now_ns(), **changes)
+        changed = structs.replace(order, venue_ns=self.clock.now_ns(), **changes)
         if changed.status.is_final:
             self.open.pop(order.order_id, None)
             self.closed.append(changed)
@@ -352,7 +358,7 @@ class FakeDoor:
         deadline_ns = getattr(command, "deadline_ns", None)
         now_ns = self.now_ns()
         is_told = fate is not Fate.MUTE
-        is_late = deadline_ns is not None and now_ns > deadline_ns
+        is_late = deadline_ns is not None and self.clock.now_ns() > deadline_ns
         refusal = "deadline elapsed" if is_late else self.refuses(command)
         answers: list[Accepted | Declined] = []
         if refusal is not None:
@@ -407,7 +413,7 @@ class FakeDoor:
                 return [structs.replace(yes, count=count)]
             case CancelAllAfter():
                 after = command.timeout_s
-                self.cancels_ns = self.now_ns() + after * SECOND_NS if after else None
+                self.cancels_ns = self.clock.now_ns() + after * SECOND_NS if after else None
                 return [structs.replace(yes, triggers_ns=self.cancels_ns)]
 
     def _enter(self, wanted: OrderRequest, yes: Accepted, is_told: bool) -> Accepted:
@@ -425,8 +431,8 @@ class FakeDoor:
             status=OrderStatus.OPEN,
             quantity=wanted.quantity or Decimal(0),
             limit_price=wanted.limit_price,
-            opened_ns=self.now_ns(),
-            venue_ns=self.now_ns(),
+            opened_ns=self.clock.now_ns(),
+            venue_ns=self.clock.now_ns(),
             received_ns=self.now_ns(),
         )
         self.open[order.order_id] = order
@@ -457,8 +463,8 @@ class FakeDoor:
             quantity=command.quantity or old.quantity,
             filled=Decimal(0),
             status=OrderStatus.OPEN,
-            opened_ns=self.now_ns(),
-            venue_ns=self.now_ns(),
+            opened_ns=self.clock.now_ns(),
+            venue_ns=self.clock.now_ns(),
         )
         self.open[order.order_id] = order
         self._say(order, is_told=is_told)

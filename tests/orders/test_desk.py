@@ -37,7 +37,7 @@ from fluxum.orders.risk import RiskLimits
 from fluxum.orders.terms import Terms
 from fluxum.orders.view import Doubt, OrderView
 from fluxum.sim.loop import run
-from orders.doors import BTC, FakeDoor, Fate, request
+from orders.doors import BTC, SECOND_NS, FakeDoor, Fate, request
 
 KRAKENISH = Terms(takes_name=lambda one: one.close is None and one.user_reference is None)
 
@@ -138,7 +138,143 @@ def test_words_that_leave_a_doubt_are_no_refusal() -> None:
 
             assert order.status is OrderStatus.UNKNOWN
             await one.desk.wait_settled(60)
+            ended = one.view(order.client_order_id)
+            assert (ended.status, ended.reason) == (
+                OrderStatus.REFUSED,
+                "internal error (never arrived)",
+            )
+
+    play(story)
+
+
+SKEWS = pytest.mark.parametrize("ahead_s", [-120, -10, 10, 120])
+
+
+def apart(ahead_s: int, *, is_known: bool = True) -> FakeDoor:
+    """A venue whose clock is so far ahead of ours, or behind it."""
+    door = FakeDoor()
+    door.ahead_ns = ahead_s * SECOND_NS
+    door.clock_offset_ns = door.ahead_ns if is_known else 0
+    return door
+
+
+@SKEWS
+def test_deadlines_are_by_the_venues_clock(ahead_s: int) -> None:
+    async def story() -> None:
+        async with world(apart(ahead_s)) as one:
+            order = await one.desk.place(request(), timeout_s=5)
+
+            (sent,) = one.door.sent
+            assert isinstance(sent, Place)
+            assert sent.deadline_ns == one.door.clock.now_ns() - 100_000_000 + 5 * SECOND_NS
+            assert order.status is OrderStatus.OPEN
+            (kept,) = one.intents.unfinished()
+            assert kept.intent.deadline_ns == sent.deadline_ns
+            amended = await one.desk.amend(
+                Amend(client_order_id=order.client_order_id, limit_price="101")
+            )
+            assert amended.limit_price == 101
+
+    play(story)
+
+
+@SKEWS
+def test_what_never_arrived_is_concluded_by_the_venues_clock(ahead_s: int) -> None:
+    async def story() -> None:
+        async with world(apart(ahead_s)) as one:
+            one.door.fates = [Fate.LOST]
+            began_ns = one.door.now_ns()
+
+            order = await one.desk.place(request(), timeout_s=2)
+            await one.desk.wait_settled(60)
+
             assert one.view(order.client_order_id).reason == "never arrived"
+            # Two seconds to the deadline and ten of margin, whatever the clocks say.
+            assert 12 * SECOND_NS <= one.door.now_ns() - began_ns < 14 * SECOND_NS
+
+    play(story)
+
+
+@SKEWS
+def test_an_order_that_ended_unseen_is_looked_for_by_the_venues_clock(ahead_s: int) -> None:
+    async def story() -> None:
+        terms = Terms(takes_name=lambda _: False)  # so that it is looked for in lists, by time
+        async with world(apart(ahead_s), terms=terms) as one:
+            one.door.fates = [Fate.MUTE]
+            order = await one.desk.place(request(), timeout_s=2)
+            one.door.end_order("O-1", is_told=False)
+
+            await one.desk.wait_settled(60)
+
+            assert one.view(order.client_order_id).status is OrderStatus.CANCELED
+
+    play(story)
+
+
+@SKEWS
+def test_a_change_in_doubt_is_settled_by_the_venues_clock(ahead_s: int) -> None:
+    async def story() -> None:
+        async with world(apart(ahead_s)) as one:
+            order = await one.desk.place(request())
+            one.door.fates = [Fate.LOST]
+            began_ns = one.door.now_ns()
+            amend = Amend(client_order_id=order.client_order_id, limit_price="101")
+
+            changed = await one.desk.amend(amend, timeout_s=2)
+            assert changed.doubt is Doubt.CHANGE
+            await one.desk.wait_settled(60)
+
+            assert one.view(order.client_order_id).limit_price == 100
+            assert 12 * SECOND_NS <= one.door.now_ns() - began_ns < 14 * SECOND_NS
+
+    play(story)
+
+
+@SKEWS
+def test_an_order_of_a_process_before_is_doubted_by_the_venues_clock(ahead_s: int) -> None:
+    async def story() -> None:
+        door, intents = apart(ahead_s), MemoryIntents()
+        deadline_ns = door.clock.now_ns() + 2 * SECOND_NS
+        named = request(client_order_id="mine")
+        intents.place([Intent(request=named, deadline_ns=deadline_ns, at_ns=deadline_ns)])
+        began_ns = door.now_ns()
+        async with OrderDesk(door, intents, random=Random(1)) as desk:
+            await desk.wait_settled(60)
+
+            found = desk.order("mine")
+            assert found is not None
+            assert found.reason == "never arrived"
+            assert 12 * SECOND_NS <= door.now_ns() - began_ns < 14 * SECOND_NS
+
+    play(story)
+
+
+def test_where_the_clocks_are_apart_unknown_the_venues_reason_is_kept() -> None:
+    async def story() -> None:
+        terms = Terms(leaves_doubt=lambda words: "deadline" in words)
+        async with world(apart(10, is_known=False), terms=terms) as one:
+            order = await one.desk.place(request(), timeout_s=5)
+            assert (order.status, order.reason) == (OrderStatus.UNKNOWN, "deadline elapsed")
+
+            await one.desk.wait_settled(120)
+
+            ended = one.view(order.client_order_id)
+            assert (ended.status, ended.reason) == (
+                OrderStatus.REFUSED,
+                "deadline elapsed (never arrived)",
+            )
+
+    play(story)
+
+
+def test_the_kill_switch_is_by_the_venues_clock() -> None:
+    async def story() -> None:
+        async with world(apart(120)) as one:
+            state = await one.desk.cancel_all_after(30)
+
+            now_ns = one.door.clock.now_ns()
+            assert state.is_armed(now_ns)
+            assert not state.is_armed(now_ns + 30 * SECOND_NS)
 
     play(story)
 

@@ -47,7 +47,7 @@ class Blotter:
     """Orders, commands, doubts and the journal of one account."""
 
     def __init__(self, door: Door, intents: Intents, terms: Terms, patience: Patience) -> None:
-        self.orders = Orders(patience.keeping)
+        self.orders = Orders(patience.keeping, self._venue_ns)
         self.pending = Pending()
         self.counts = PlacingCounts()
         self.bus: Bus[OrderView] = Bus()
@@ -91,7 +91,7 @@ class Blotter:
                 self._snapshot(event)
             case TradingCount():
                 if self.counter is not None:
-                    self.counter.correct(event, self._door.now_ns())
+                    self.counter.correct(event, self._door.venue_now_ns())
             case LinkLost():
                 if not self._door.is_following:  # else it was another link than the account's
                     self.lose(f"the link was lost: {event.reason}")
@@ -153,7 +153,7 @@ class Blotter:
     def keep_change(self, order: TrackedOrder, command: Amend | Edit) -> None:
         """Write down a change that is about to be sent; raises IntentsError."""
         if order.is_ours and order.name:
-            self._intents.change(order.name, command, self._door.now_ns())
+            self._intents.change(order.name, command, self._door.venue_now_ns())
             self._changing.add(order.name)
 
     def discard(self, order: TrackedOrder) -> None:
@@ -166,7 +166,7 @@ class Blotter:
         """A command is on its way."""
         self.pending.add(asked)
         if self.counter is not None:
-            self.counter.book(asked.command_id, asked.command, self._door.now_ns())
+            self.counter.book(asked.command_id, asked.command, self._door.venue_now_ns())
 
     def doubt(self, asked: Asked, reason: str) -> None:
         """Nobody has said what became of a command."""
@@ -237,20 +237,21 @@ class Blotter:
                 self.orders.accept(order, said.order_id)
             case Edit():
                 if said.order_id and said.order_id != order.order_id:
-                    now_ns = self._door.now_ns()
+                    now_ns = self._door.venue_now_ns()
                     becomes = asked.becomes if order.is_ours else None
                     new = self.orders.replace(order, said.order_id, becomes, now_ns)
                     self.changed(new)
                 self.orders.end_edit(order)
                 self._settle(order)
             case Amend():
-                order.changed_ns = max(order.changed_ns, said.received_ns)
+                order.changed_ns = max(order.changed_ns, self._venue_ns(said.received_ns))
                 self._settle(order)
             case _:
                 pass  # that it ended is told by the order itself
 
     def _decline(self, order: TrackedOrder, asked: Asked, message: str) -> None:
         if self._terms.leaves_doubt(message):
+            order.venue_reason = message if asked.is_placing else order.venue_reason
             self._suspect(order, asked, message)
         elif asked.is_placing:
             self.orders.refuse(order, message)
@@ -276,7 +277,7 @@ class Blotter:
             self.resolver.add(order, settle_ns)
 
     def _snapshot(self, event: OpenOrders) -> None:
-        settle_ns = event.received_ns + self._margin_ns
+        settle_ns = self._venue_ns(event.received_ns) + self._margin_ns
         for order in self.orders.snapshot(event, settle_ns):
             if order.doubt is not None:
                 self.resolver.add(order, settle_ns)
@@ -284,7 +285,7 @@ class Blotter:
 
     def _drop_late(self, order: TrackedOrder) -> None:
         """What became of an order is known, so nobody waits for answers that are overdue."""
-        now_ns = self._door.now_ns()
+        now_ns = self._door.venue_now_ns()
         for asked in list(self.pending.of(order)):
             is_over = all(one.doubt is None for one in asked.orders)
             if is_over and now_ns >= asked.settle_ns:
@@ -343,6 +344,10 @@ class Blotter:
             reference=order.reference,
         )
         self._write("of", order.name, partial(self.keep, [intent]))
+
+    def _venue_ns(self, our_ns: int) -> int:
+        """An instant of our clock by the venue's."""
+        return our_ns + self._door.venue_now_ns() - self._door.now_ns()
 
     # What the counter asks
 

@@ -100,7 +100,7 @@ class OrderDesk:
         self._blotter = Blotter(door, intents, terms, self._patience)
         self._orders = self._blotter.orders
         self._gate = Gate(door, self._blotter, self.risk, random, terms, self._patience)
-        self._switch = KillSwitch(self._confirm, door.now_ns)
+        self._switch = KillSwitch(self._confirm, door.venue_now_ns)
         self._scope = background()
         self._is_open = False
         self._has_learned = False
@@ -162,7 +162,7 @@ class OrderDesk:
         Raises BadInput, VenueRefused, OutcomeUnknown when nobody answers.
         """
         named, wire, _ = self._gate.named(request)
-        check(named, self._gate.instrument(named.symbol), self._door.now_ns())
+        check(named, self._gate.instrument(named.symbol), self._door.venue_now_ns())
         deadline_ns = self._gate.deadline_ns(timeout_s)
         command = Place(request=wire, deadline_ns=deadline_ns, validate=True)
         return (await self._confirm(command, timeout_s)).warnings
@@ -327,11 +327,11 @@ class OrderDesk:
         """Check, write down and send; nothing waits in here."""
         counts = self._blotter.counts
         counts.asked += len(requests)
-        now_ns = self._door.now_ns()
+        now_ns = self._door.venue_now_ns()
         try:
             deadline_ns = self._gate.deadline_ns(timeout_s)
             named = [self._gate.named(request) for request in requests]
-            self._gate.check_new([request for request, _, _ in named], now_ns)
+            self._gate.check_new([request for request, _, _ in named])
             command = _placing([wire for _, wire, _ in named], deadline_ns)
         except BadInput:
             counts.malformed += len(requests)
@@ -340,7 +340,7 @@ class OrderDesk:
             counts.risky += len(requests)
             raise
         try:
-            self._gate.foresee(command, now_ns)
+            self._gate.foresee(command)
         except VenueRefused:
             counts.foreseen += len(requests)
             raise
@@ -362,7 +362,7 @@ class OrderDesk:
                 self._blotter.discard(order)
             raise
         counts.placed += len(requests)
-        self.risk.book(len(requests), now_ns)
+        self.risk.book(len(requests), self._door.now_ns())
         return asked
 
     async def _change(
@@ -373,8 +373,7 @@ class OrderDesk:
         changed: OrderRequest,
         timeout_s: float,
     ) -> OrderView:
-        now_ns = self._door.now_ns()
-        self._gate.foresee(command, now_ns)
+        self._gate.foresee(command)
         self._gate.refuse_unfollowed()
         self._blotter.keep_change(order, command)
         settle_ns = deadline_ns + round(self._patience.margin_s * _SECOND_NS)
@@ -387,7 +386,7 @@ class OrderDesk:
             self._blotter.changed(order)
             raise
         asked.becomes = changed
-        self.risk.book(1, now_ns)
+        self.risk.book(1, self._door.now_ns())
         await self._wait(asked, timeout_s)
         if asked.declined is not None and order.doubt is None:
             raise VenueRefused(f"order {order.name} was not changed: {asked.declined.message}")

@@ -55,3 +55,10 @@ class Door(Protocol):
     def now_ns(self) -> int:
         """The session's clock."""
         ...
+
+    def venue_now_ns(self) -> int:
+        """The venue's clock: the session's, moved by how far they are known to be apart.
+
+        Deadlines and whatever is compared with the venue's times are by this clock.
+        """
+        ...

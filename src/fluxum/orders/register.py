@@ -6,7 +6,7 @@ for it. An order that an edit put in the place of another takes over the other's
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 
 from msgspec import Struct, structs
@@ -73,11 +73,15 @@ class OrderCounts(Struct):
 class Orders:
     """The orders of one account. Look at `live` and `tally`, do not change them.
 
-    Whoever changes an order without one of these methods calls `moved` afterwards.
+    `venue_ns` makes an instant of the venue's clock out of one of ours. Whoever changes an order
+    without one of these methods calls `moved` afterwards.
     """
 
-    def __init__(self, keeping: Keeping | None = None) -> None:
+    def __init__(
+        self, keeping: Keeping | None = None, venue_ns: Callable[[int], int] = lambda ns: ns
+    ) -> None:
         self._keeping = Keeping() if keeping is None else keeping
+        self._venue_ns = venue_ns
         self.counts = OrderCounts()
         self.live: dict[int, TrackedOrder] = {}
         """Orders that have not ended, by their number here."""
@@ -199,7 +203,7 @@ class Orders:
         counts.updates += 1
         order = self._by_id.get(update.order_id) or self._meet(update)
         stale, contradicted = order.stale, order.contradicted
-        order.tell(update, as_of_ns)
+        order.tell(update, as_of_ns, None if as_of_ns is None else self._venue_ns(as_of_ns))
         counts.stale += order.stale - stale
         counts.contradicted += order.contradicted - contradicted
         self.moved(order)
@@ -293,7 +297,7 @@ class Orders:
             self._bind(order, update.order_id)
             return order
         name = update.client_order_id
-        order = self._new(name, update.symbol, update.side, update.received_ns)
+        order = self._new(name, update.symbol, update.side, update.venue_ns)
         self._bind(order, update.order_id)
         older = self._edits.get(update.user_reference or 0) or self.named(name)
         if older is None:

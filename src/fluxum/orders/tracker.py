@@ -66,7 +66,7 @@ class TrackedOrder:
 
     `request` is none for an order of others. `reference` is the user reference that names it at
     the venue, where the venue was not told `name`. `sent_ns` is when it was sent or first met,
-    and after `deadline_ns` it cannot arrive any more.
+    and after `deadline_ns` it cannot arrive any more. Its times are by the venue's clock.
     """
 
     __slots__ = (
@@ -98,6 +98,7 @@ class TrackedOrder:
         "stale",
         "symbol",
         "update",
+        "venue_reason",
     )
 
     def __init__(
@@ -130,6 +131,8 @@ class TrackedOrder:
         self.contradicted = 0
         """Ends that came after another end and do not agree with it."""
         self.refusal: str | None = None
+        self.venue_reason = ""
+        """Why the venue refused it, in words that leave open whether it was entered."""
         self.doubt: Doubt | None = None
         self.settle_ns = 0
         """From when on a look at the venue settles the doubt, whatever it finds."""
@@ -241,18 +244,23 @@ class TrackedOrder:
 
     # Evidence
 
-    def tell(self, update: OrderUpdate, as_of_ns: int | None = None) -> bool:
+    def tell(
+        self, update: OrderUpdate, as_of_ns: int | None = None, settled_ns: int | None = None
+    ) -> bool:
         """Take in an update; whether anything is another than before.
 
-        `as_of_ns` is set where the update says how things stood at that time or later, as a
-        snapshot or the answer to a question does, and not how they became.
+        `as_of_ns` is set where the update says how things stood at that time of our clock or later,
+        as a snapshot or the answer to a question does, and not how they became. `settled_ns` is
+        the same instant by the venue's clock, if the two are apart.
         """
         if update.filled > self.filled_by_updates:
             self.filled_by_updates = update.filled
             self.cost_by_updates = update.cost
         is_end = update.status in _ENDS
         had_doubt = self.doubt
-        if had_doubt is not None and self._settles(had_doubt, as_of_ns, is_end=is_end):
+        if had_doubt is not None and self._settles(
+            had_doubt, settled_ns or as_of_ns, is_end=is_end
+        ):
             self.doubt = None
         known = self.update
         if known is None:
@@ -264,7 +272,7 @@ class TrackedOrder:
             self.stale += 1
             return True  # it may have added to what is filled
         if update.quantity != known.quantity or update.limit_price != known.limit_price:
-            self.changed_ns = max(self.changed_ns, update.received_ns)
+            self.changed_ns = max(self.changed_ns, update.venue_ns)
         self.update = update
         return True
 
@@ -322,10 +330,10 @@ class TrackedOrder:
 
     # How evidence is weighed
 
-    def _settles(self, doubt: Doubt, as_of_ns: int | None, *, is_end: bool) -> bool:
+    def _settles(self, doubt: Doubt, settled_ns: int | None, *, is_end: bool) -> bool:
         if is_end or doubt is Doubt.EXISTENCE:
             return True
-        return as_of_ns is not None and as_of_ns >= self.settle_ns
+        return settled_ns is not None and settled_ns >= self.settle_ns
 
     def _is_newer(
         self, update: OrderUpdate, known: OrderUpdate, as_of_ns: int | None, *, is_end: bool

@@ -80,7 +80,7 @@ class Account:
         """The venue's ways with orders, for the account's tier."""
         self.questions = questions
         """What can be asked, for `ask`."""
-        self.following = Following(clock.now_ns() if since_ns is None else since_ns)
+        self.following = Following(since_ns, clock.now_ns())
         if since_ns is not None:
             self.following.executed_ns = self.following.entered_ns = since_ns
         self._venue = venue
@@ -133,6 +133,19 @@ class Account:
     def now_ns(self) -> int:
         """The clock of the session."""
         return self._clock.now_ns()
+
+    def venue_now_ns(self) -> int:
+        """The venue's clock, as far as it is known how far it is ahead of ours."""
+        return self._clock.now_ns() + self.clock_offset_ns
+
+    @property
+    def clock_offset_ns(self) -> int:
+        """How far the venue's clock is ahead of ours; 0 until that is measured."""
+        return self.following.clock_offset_ns
+
+    @clock_offset_ns.setter
+    def clock_offset_ns(self, offset_ns: int) -> None:
+        self.following.clock_offset_ns = offset_ns
 
     async def history(self, since_ns: int | None = None) -> Sequence[Fill]:
         """The account's fills since an instant, oldest first, from the venue's memory."""

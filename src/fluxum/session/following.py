@@ -47,12 +47,16 @@ class Followed(Struct):
 class Following:
     """The memory of one account's stream.
 
-    What happened before `since_ns` is history and not told. `is_orders_valid` and
-    `is_balances_valid` say whether what is held here is what the venue last said, without a hole.
+    History is told from `since_ns` of the venue's clock on, or without it from `now_ns` of ours.
+    What the stream tells as it happens is always told. `is_orders_valid` and `is_balances_valid`
+    say whether what is held here is what the venue last said, without a hole.
     """
 
-    def __init__(self, since_ns: int) -> None:
-        self.since_ns = since_ns
+    def __init__(self, since_ns: int | None, now_ns: int) -> None:
+        self.clock_offset_ns = 0
+        """How far the venue's clock is ahead of ours, as far as that is known."""
+        self._since_ns = since_ns
+        self._began_ns = now_ns
         self.counts = Followed()
         self.orders: dict[str, OrderUpdate] = {}
         """Open orders by the venue's id; look, do not change."""
@@ -67,6 +71,13 @@ class Following:
         self._fills = SeenFills(_IDS_KEPT)
         self._entries = RecentIds(_IDS_KEPT)
 
+    @property
+    def since_ns(self) -> int:
+        """From when on history is told, by the venue's clock."""
+        if self._since_ns is not None:
+            return self._since_ns
+        return self._began_ns + self.clock_offset_ns
+
     def lose(self) -> None:
         """The link is gone: nothing that is held can be relied on."""
         self.is_orders_valid = self.is_balances_valid = False
@@ -76,7 +87,7 @@ class Following:
 
         One whose fees were not known is told once more when they are.
         """
-        if fill.venue_ns < self.since_ns:
+        if fill.backfilled and fill.venue_ns < self.since_ns:
             return False
         if not fill.backfilled:  # what history tells leaves open what it did not tell yet
             self.executed_ns = max(self.executed_ns or 0, fill.venue_ns)
@@ -99,7 +110,7 @@ class Following:
 
     def admit_entry(self, entry: LedgerEntry) -> bool:
         """Whether a line of the account is to be told; its asset's balance is taken from it."""
-        if entry.venue_ns < self.since_ns:
+        if entry.backfilled and entry.venue_ns < self.since_ns:
             return False
         if not entry.backfilled:  # whether or not history told it first
             self.entered_ns = max(self.entered_ns or 0, entry.venue_ns)
