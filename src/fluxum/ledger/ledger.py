@@ -7,6 +7,8 @@ A ledger is built in one of three ways, or by the second after the third:
   any order, as a fill counts once;
 - from balances: `open_with` what is held, and from when. What it cost may be unknown, and then
   the profit on it is said to be unknown.
+
+`fluxum.ledger.opening` makes one for a period of an account from both.
 """
 
 from collections.abc import Iterable
@@ -160,6 +162,10 @@ class Ledger:
         position = self._position(venue, symbol)
         position.open_with(quantity, price, at_ns)
         return position
+
+    def begin(self, venue: str, symbol: Symbol, at_ns: int, held: Decimal | None = None) -> None:
+        """Begin a period of a market with what is open; see `Position.begin`."""
+        self._position(venue, symbol).begin(at_ns, held)
 
     def mark(self, venue: str, symbol: Symbol, price: Decimal | None) -> Position:
         """Value a market at a price; none withdraws the mark. Raises BadInput for nonsense."""

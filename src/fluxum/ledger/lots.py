@@ -16,6 +16,7 @@ Fees are no part of any cost; positions tell them apart.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from decimal import Decimal
 from enum import Enum
 
@@ -124,6 +125,23 @@ class CostBasis:
 
     def close(self, quantity: Decimal, price: Decimal) -> None:
         """Take a quantity, of the sign of what is open and no more than that, out at a price."""
+        for taken, cost in self._taken(quantity):
+            if cost is None:
+                self.unpriced_closed += abs(taken)
+            else:
+                self.realised += price * taken - cost
+
+    def remove(self, quantity: Decimal) -> None:
+        """Take such a quantity out with what it cost, as coins that leave without being sold."""
+        for _ in self._taken(quantity):
+            pass
+
+    def begin(self) -> None:
+        """Count what closing brings from now on; what is open stays."""
+        self.realised = self.unpriced_closed = _ZERO
+
+    def _taken(self, quantity: Decimal) -> Iterator[tuple[Decimal, Decimal | None]]:
+        """Take a quantity out, in parts of one lot each: how much, and what it cost."""
         while quantity:
             lot = self._take()
             taken, cost = lot.quantity, lot.cost
@@ -133,10 +151,9 @@ class CostBasis:
             quantity -= taken
             if cost is None:
                 self.unpriced -= taken
-                self.unpriced_closed += abs(taken)
             else:
                 self.cost_known -= cost
-                self.realised += price * taken - cost
+            yield taken, cost
 
     def shrink(self, fill_id: str, quantity: Decimal, price: Decimal) -> bool:
         """Take a quantity out of the lot that a fill at a price opened, as if it never was in it.

@@ -229,6 +229,25 @@ class Position:
         with localcontext(EXACT):
             self._move(quantity, price, at_ns, "")
 
+    def begin(self, at_ns: int, held: Decimal | None = None) -> None:
+        """Begin a period at an instant with what is open, and count all else from zero.
+
+        `held` is what is held then by other evidence: what that is more was opened at an unknown
+        price, what it is less has left without being sold. Fills of the venue's time up to `at_ns`
+        are part of the beginning from now on. Raises BadInput for a number that is none.
+        """
+        with localcontext(EXACT):
+            if held is not None:
+                self._hold(checked(held, "what is held"), at_ns)
+            self.bought = self.sold = self.bought_notional = self.sold_notional = _ZERO
+            self.fees_quote = _ZERO
+        self.fills = self.repeated = self.contradicted = self.settled = self.fees_unknown = 0
+        self._fees.clear()
+        self._unconverted.clear()
+        for basis in self._bases:
+            basis.begin()
+        self._opened_ns = at_ns
+
     def apply(self, fill: Fill) -> bool:
         """Count a fill, or the fees of one that came without; returns whether anything changed.
 
@@ -385,6 +404,18 @@ class Position:
             lot = Lot(opened, cost, price, at_ns, fill_id)
             for basis in self._bases:
                 basis.open(lot)
+
+    def _hold(self, held: Decimal, at_ns: int) -> None:
+        """Come to a quantity without a trade."""
+        more, quantity = held - self.quantity, self.quantity
+        if quantity and (more > _ZERO) is not (quantity > _ZERO):
+            gone = quantity if abs(more) > abs(quantity) else -more
+            for basis in self._bases:
+                basis.remove(gone)
+            self.quantity -= gone
+            more += gone
+        if more:
+            self._move(more, None, at_ns, "")
 
     def _basis(self, method: Method | None) -> CostBasis:
         for basis in self._bases:
