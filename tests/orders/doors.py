@@ -37,6 +37,7 @@ from fluxum.model.order import (
     OrderUpdate,
     Place,
     PlaceBatch,
+    is_cancel,
 )
 from fluxum.sim.loop import SimulatedClock
 from fluxum.venues.conversation import Fetch
@@ -174,6 +175,10 @@ class FakeDoor:
         self.clock = SimulatedClock()
         self.questions = Questions()
         self.is_following = True
+        self.is_linked = True
+        """Whether there is a link at all; cancels need no more."""
+        self.is_silent = False
+        """Whether commands are obeyed and answered, and the updates are lost."""
         self.latency_s = latency_s
         self.ask_s = 0.1
         self.fates: list[Fate] = []
@@ -206,7 +211,7 @@ class FakeDoor:
         return self.send(command)
 
     def _send(self, command: Command) -> int:
-        if not self.is_following:
+        if not (self.is_following or (self.is_linked and is_cancel(command))):
             raise TransportError("not followed: nothing was sent")
         self._numbers += 1
         self.sent.append(command)
@@ -266,9 +271,9 @@ class FakeDoor:
 
     def cut(self, reason: str = "cut") -> None:
         """Lose the link; it comes back by itself where `back_after_s` is set."""
-        if not self.is_following:
+        if not self.is_linked:
             return
-        self.is_following = False
+        self.is_following = self.is_linked = False
         self._link += 1
         now_ns = self.now_ns()
         self.tell(LinkLost(venue=VENUE, link="private-1", reason=reason, received_ns=now_ns))
@@ -286,7 +291,7 @@ class FakeDoor:
                 isinstance(event, OrderUpdate) and event.status.is_final
             ):
                 self.tell(structs.replace(event, received_ns=now_ns))
-        self.is_following = True
+        self.is_following = self.is_linked = True
         self.tell(
             StateChange(venue=VENUE, old=State.SUBSCRIBING, new=State.READY, received_ns=now_ns)
         )
@@ -334,13 +339,13 @@ class FakeDoor:
         asyncio.get_running_loop().call_later(delay_s, call)
 
     def _say(self, event: Event, *, is_told: bool = True) -> None:
-        if is_told and self.is_following:
+        if is_told and self.is_linked:
             self._later(self.latency_s, lambda: self._arrive(event))
         else:
             self._missed.append(event)
 
     def _arrive(self, event: Event) -> None:
-        if not self.is_following:
+        if not self.is_linked:
             self._missed.append(event)
             return
         self.tell(structs.replace(event, received_ns=self.now_ns()))
@@ -357,7 +362,7 @@ class FakeDoor:
     def _obey(self, number: int, command: Command, fate: Fate, link: int) -> None:
         deadline_ns = getattr(command, "deadline_ns", None)
         now_ns = self.now_ns()
-        is_told = fate is not Fate.MUTE
+        is_told = fate is not Fate.MUTE and not self.is_silent
         is_late = deadline_ns is not None and self.clock.now_ns() > deadline_ns
         refusal = "deadline elapsed" if is_late else self.refuses(command)
         answers: list[Accepted | Declined] = []
@@ -374,7 +379,7 @@ class FakeDoor:
                 self._later(self.latency_s, lambda answer=answer: self._answer(answer, link))  # type: ignore[misc]
 
     def _answer(self, answer: Accepted | Declined, link: int) -> None:
-        if link == self._link and self.is_following:
+        if link == self._link and self.is_linked:
             self.tell(structs.replace(answer, received_ns=self.now_ns()))
 
     def _do(self, command: Command, is_told: bool) -> list[Accepted | Declined]:

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from fluxum.errors import (
     BadInput,
@@ -24,6 +25,7 @@ from fluxum.model.order import (
     Amend,
     Cancel,
     CancelAllAfter,
+    CancelBatch,
     CloseOrder,
     Command,
     Edit,
@@ -37,7 +39,7 @@ from fluxum.orders.risk import RiskLimits
 from fluxum.orders.terms import Terms
 from fluxum.orders.view import Doubt, OrderView
 from fluxum.sim.loop import run
-from orders.doors import BTC, SECOND_NS, FakeDoor, Fate, request
+from orders.doors import BTC, SECOND_NS, FakeDoor, Fate, request, update
 
 KRAKENISH = Terms(takes_name=lambda one: one.close is None and one.user_reference is None)
 
@@ -766,6 +768,145 @@ def test_many_are_canceled_at_once() -> None:
     play(story)
 
 
+def test_cancels_go_out_while_the_account_is_not_followed() -> None:
+    async def story() -> None:
+        async with world() as one:
+            views = await one.desk.place_batch([request() for _ in range(5)])
+            names = [view.client_order_id for view in views]
+            one.door.is_following = False  # as while a row of it cannot be read
+
+            with pytest.raises(TransportError):
+                await one.desk.place(request())
+            by_name = await one.desk.cancel(names[0])
+            by_id = await one.desk.cancel(views[1].order_id)
+            batch = await one.desk.cancel_batch(names[2:4])
+            assert (await one.desk.cancel_all_after(30)).until_ns is not None
+            assert await one.desk.cancel_all() == 1
+
+            ended = [by_name, by_id, *batch, one.view(names[4])]
+            assert [view.status for view in ended] == [OrderStatus.CANCELED] * 5
+            one.door.is_following = True
+
+    play(story)
+
+
+def test_without_a_link_a_cancel_raises_and_nothing_is_in_doubt() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            one.door.back_after_s = None
+            one.door.cut()
+            await asyncio.sleep(1)
+
+            with pytest.raises(TransportError):
+                await one.desk.cancel(order.client_order_id)
+
+            assert one.view(order.client_order_id).doubt is None
+            one.door.restore()
+
+    play(story)
+
+
+def test_an_order_the_desk_does_not_know_is_canceled_by_the_id_that_is_named() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.is_following = False
+            for number in range(4):
+                name = f"O-9{number}"
+                one.door.open[name] = update(name, client_order_id=f"theirs-{number}")
+
+            found = await one.desk.cancel(order_id="O-90")
+            assert found is not None
+            assert found.status is OrderStatus.CANCELED
+            one.door.is_silent = True
+            assert await one.desk.cancel(client_order_id="theirs-1") is None
+            with pytest.raises(OutcomeUnknown, match="took the cancel of 'O-92', and this desk"):
+                await one.desk.cancel("O-92")
+            await one.desk.cancel_batch(["O-93"])
+
+            assert not one.door.open
+            assert one.door.sent[-4:] == [
+                Cancel(order_ids=("O-90",)),
+                Cancel(client_order_ids=("theirs-1",)),
+                Cancel(order_ids=("O-92",)),
+                Cancel(order_ids=("O-93",)),
+            ]
+            one.door.is_following = True
+
+    play(story)
+
+
+def test_a_batch_of_cancels_names_each_order_as_the_venue_knows_it() -> None:
+    async def story() -> None:
+        terms = Terms(takes_name=lambda one: one.user_reference is None)
+        async with world(terms=terms) as one:
+            by_id = await one.desk.place(request(client_order_id="a"))
+            one.door.fates = [Fate.MUTE] * 2
+            one.door.unreachable = True  # so that nobody looks them up yet
+            await one.desk.place(request(client_order_id="b"), timeout_s=0.5)
+            await one.desk.place(request(client_order_id="c", user_reference=7), timeout_s=0.5)
+            one.door.open["O-9"] = update("O-9")
+
+            await one.desk.cancel_batch(["a", "b", "c", "O-9"], timeout_s=1)
+            one.door.unreachable = False
+
+            assert one.door.sent[-2:] == [
+                Cancel(user_references=(7,)),
+                CancelBatch(order_ids=(by_id.order_id, "O-9"), client_order_ids=("b",)),
+            ]
+            assert not one.door.open
+            await one.desk.wait_settled(60)
+
+    play(story)
+
+
+def test_the_venues_no_to_a_cancel_of_an_order_nobody_knows_is_raised() -> None:
+    async def story() -> None:
+        async with world() as one:
+            with pytest.raises(VenueRefused, match="unknown order"):
+                await one.desk.cancel("nobody")
+            one.door.fates = [Fate.LOST]
+            with pytest.raises(OutcomeUnknown, match="nobody has answered"):
+                await one.desk.cancel(order_id="nobody", timeout_s=1)
+            with pytest.raises(BadInput, match="one id"):
+                await one.desk.cancel("")
+
+    play(story)
+
+
+def test_a_cancel_that_is_taken_and_shows_no_end_says_so() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            one.door.is_silent = True
+
+            view = await one.desk.cancel(order.client_order_id, timeout_s=2)
+
+            assert (view.doubt, view.reason) == (
+                Doubt.CHANGE,
+                "the venue took it, and nothing more was known within 2 s",
+            )
+
+    play(story)
+
+
+def test_an_order_of_a_type_that_is_not_known_is_canceled_and_not_changed() -> None:
+    async def story() -> None:
+        door = FakeDoor()
+        twap = update("O-9", order_type=OrderType.OTHER, venue_type="twap")
+        door.open["O-9"] = structs.replace(twap, status=OrderStatus.OTHER, venue_status="held")
+        async with world(door) as one:
+            assert one.view("O-9").status_text == "other (held)"
+
+            with pytest.raises(BadInput, match=r"not known \(twap\)"):
+                await one.desk.amend(Amend(order_id="O-9", limit_price="90"))
+            ended = await one.desk.cancel("O-9")
+
+            assert (ended.status, ended.order_type) == (OrderStatus.CANCELED, OrderType.OTHER)
+
+    play(story)
+
+
 def test_canceling_all_without_an_answer_is_an_unknown_outcome_that_is_resolved() -> None:
     async def story() -> None:
         async with world() as one:
@@ -997,7 +1138,7 @@ def test_what_has_ended_or_is_not_known_cannot_be_changed() -> None:
             with pytest.raises(BadInput, match="has ended: canceled"):
                 await one.desk.amend(Amend(order_id=order.order_id, limit_price=Decimal(90)))
             with pytest.raises(BadInput, match="'nobody'"):
-                await one.desk.cancel("nobody")
+                await one.desk.amend(Amend(order_id="nobody", limit_price="90"))
             with pytest.raises(BadInput, match="above zero was expected, was 0"):
                 await one.desk.place(request(), timeout_s=0)
 

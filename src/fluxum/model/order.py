@@ -30,6 +30,7 @@ from fluxum.model.request import (
     TimeInForce,
     Trigger,
     TriggerReference,
+    is_cancel,
 )
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Trigger",
     "TriggerReference",
     "ended",
+    "is_cancel",
     "word_of",
 ]
 

@@ -51,6 +51,7 @@ __all__ = [
     "TimeInForce",
     "Trigger",
     "TriggerReference",
+    "is_cancel",
 ]
 
 
@@ -397,6 +398,11 @@ class CancelAllAfter(Struct, frozen=True, tag="cancel_all_after"):
 
 
 Command = Place | PlaceBatch | Amend | Edit | Cancel | CancelBatch | CancelAll | CancelAllAfter
+
+
+def is_cancel(command: Command) -> bool:
+    """Whether a command can do nothing but end orders."""
+    return isinstance(command, Cancel | CancelBatch | CancelAll | CancelAllAfter)
 
 
 # How each field is taken

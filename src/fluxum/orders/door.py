@@ -20,7 +20,7 @@ class Door(Protocol):
 
     @property
     def is_following(self) -> bool:
-        """Whether orders and fills are known without a hole now, so that commands are taken."""
+        """Whether orders and fills are known without a hole now, so that orders are taken."""
         ...
 
     @property
@@ -32,7 +32,7 @@ class Door(Protocol):
         """Send a command now and return its number, which its answers carry.
 
         Raises TransportError while the account is not followed and BadInput for what the venue
-        cannot be asked: then surely nothing was sent.
+        cannot be asked: then surely nothing was sent. Cancels are sent whenever there is a link.
         """
         ...
 

@@ -21,7 +21,7 @@ from fluxum.flow.pipe import Pipe
 from fluxum.model.account import Balances, Fill, LedgerEntry
 from fluxum.model.event import Channel, Desync, Event, Gap, GapCause, Repair, Subscription
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.order import Command, OpenOrders, OrderUpdate, ended
+from fluxum.model.order import Command, OpenOrders, OrderUpdate, ended, is_cancel
 from fluxum.pacing import Backoff
 from fluxum.session.asking import Asking
 from fluxum.session.following import Following
@@ -109,9 +109,9 @@ class Account:
         """Send a command and return its number, which the answers will carry.
 
         Raises TransportError while the account is not followed, and BadInput for a command the
-        venue cannot be asked: then nothing was sent.
+        venue cannot be asked: then nothing was sent. Cancels are sent whenever there is a link.
         """
-        if not self.is_following:
+        if not (self.is_following or is_cancel(command)):
             raise TransportError(f"the account at {self._venue} is not followed: nothing was sent")
         number = self._last_command + 1
         self._session.command(number, command)
