@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from msgspec import structs
 
 from fluxum.book.book import Book
+from fluxum.book.keeper import BookKeeper
 from fluxum.errors import NotSubscribed, TransportError
 from fluxum.flow.bus import Bus
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Event, LinkLost, State, StateChange
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
-from fluxum.model.market import Side
+from fluxum.model.market import BookSnapshot, Level, Side
 from fluxum.model.order import (
     Accepted,
     Amend,
@@ -75,6 +76,30 @@ def request(**changes: Any) -> OrderRequest:
     """A buy of 1 at 100."""
     plain = OrderRequest(symbol=BTC, side=Side.BUY, quantity=Decimal(1), limit_price=Decimal(100))
     return structs.replace(plain, **changes)
+
+
+def book(
+    symbol: Symbol = BTC,
+    bids: Sequence[tuple[int, int]] = ((99, 1), (98, 1)),
+    asks: Sequence[tuple[int, int]] = ((101, 1), (102, 1)),
+    *,
+    is_valid: bool = True,
+) -> Book:
+    """Bids of 1 at 99 and 98, asks of 1 at 101 and 102."""
+    keeper = BookKeeper(VENUE, Book, None, None)
+    keeper.snapshot(
+        BookSnapshot(
+            venue=VENUE,
+            symbol=symbol,
+            bids=tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in bids),
+            asks=tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in asks),
+            received_ns=START_NS,
+            sequence=1 if is_valid else None,
+        )
+    )
+    found = keeper.get(symbol)
+    assert found.proof().is_valid is is_valid
+    return found
 
 
 def update(order_id: str = "O-1", at_s: float = 0, **changes: Any) -> OrderUpdate:
@@ -198,7 +223,9 @@ class FakeDoor:
         """How many times an order of each client id (or reference) was entered."""
         self.cancels_ns: int | None = None
         self.instruments = {BTC: instrument(), ETH: instrument(ETH)}
-        self.books: dict[str, Book] = {}
+        self.books: dict[str, Book] = {
+            one: book(one, ((99, 1000),), ((101, 1000),)) for one in (BTC, ETH)
+        }
         self._bus: Bus[Event] = Bus()
         self._numbers = 0
         self._orders = 0
@@ -449,7 +476,9 @@ class FakeDoor:
         if order is None:
             return _no("unknown order")
         changes = {"quantity": command.quantity, "limit_price": command.limit_price}
-        known = {name: value for name, value in changes.items() if value is not None}
+        known: dict[str, Any] = {one: new for one, new in changes.items() if new is not None}
+        if command.quantity is not None and command.quantity <= order.filled:
+            known = {"status": OrderStatus.CANCELED}  # which is a way to end it
         self._change(order, is_told=is_told, **known)
         return structs.replace(yes, order_id=order.order_id)
 

@@ -976,6 +976,208 @@ def test_a_halt_refuses_orders_and_lets_cancels_pass() -> None:
     play(story)
 
 
+def test_filled_orders_do_not_pass_a_limit_of_the_position() -> None:
+    async def story() -> None:
+        limits = RiskLimits(quantity_max="0.1", position_max="0.5")
+        async with world(limits=limits, positions={BTC: Decimal("0.2")}) as one:
+            for number in range(3):
+                order = await one.desk.place(request(quantity="0.1"))
+                one.door.trade(order.order_id, "0.1")
+                await asyncio.sleep(1)
+                expected = Decimal("0.3") + number * Decimal("0.1")
+                assert one.desk.risk.exposure.position(BTC) == expected
+
+            with pytest.raises(RiskRefused, match=r"at most 0\.5 was expected, was 0\.6"):
+                await one.desk.place(request(quantity="0.1"))
+            await one.desk.place(request(quantity="0.1", side=Side.SELL, limit_price="101"))
+
+    play(story)
+
+
+def test_an_order_nobody_answered_for_counts_until_it_is_known() -> None:
+    async def story() -> None:
+        async with world(limits=RiskLimits(position_max=1), positions={}) as one:
+            one.door.fates = [Fate.LOST]
+            await one.desk.place(request(), timeout_s=2)
+
+            with pytest.raises(RiskRefused, match="was 2"):
+                await one.desk.place(request())
+            await one.desk.wait_settled(60)
+            await one.desk.place(request())
+
+    play(story)
+
+
+@pytest.mark.parametrize("fate", Fate)
+def test_a_larger_quantity_counts_from_when_it_is_sent(fate: Fate) -> None:
+    async def story() -> None:
+        async with world(limits=RiskLimits(position_max=3), positions={}) as one:
+            order = await one.desk.place(request())
+            one.door.fates = [fate]
+            name = order.client_order_id
+            amending = asyncio.ensure_future(
+                one.desk.amend(Amend(client_order_id=name, quantity="3"), timeout_s=2)
+            )
+            await asyncio.sleep(0.01)
+            assert one.desk.risk.exposure.highest(BTC) == 3
+            await amending
+            await one.desk.wait_settled(60)
+
+            expected = one.view(name).quantity
+            assert one.desk.risk.exposure.highest(BTC) == expected
+            assert expected == (1 if fate in {Fate.LOST, Fate.CUT} else 3)
+
+    play(story)
+
+
+def test_a_change_that_is_refused_counts_no_longer() -> None:
+    async def story() -> None:
+        async with world(limits=RiskLimits(position_max=3), positions={}) as one:
+            order = await one.desk.place(request())
+            one.door.refuses = lambda _: "no"
+            name = order.client_order_id
+
+            with pytest.raises(VenueRefused):
+                await one.desk.amend(Amend(client_order_id=name, quantity="3"))
+            assert one.desk.risk.exposure.highest(BTC) == 1
+            with pytest.raises(VenueRefused):
+                await one.desk.edit(Edit(order_id=name, symbol=BTC, quantity="2"))
+            assert one.desk.risk.exposure.highest(BTC) == 1
+            one.door.is_following = False
+            with pytest.raises(TransportError):
+                await one.desk.amend(Amend(client_order_id=name, quantity="3"))
+            assert one.desk.risk.exposure.highest(BTC) == 1
+            one.door.is_following = True
+
+    play(story)
+
+
+def test_an_answered_change_counts_until_an_update_shows_it() -> None:
+    async def story() -> None:
+        async with world(limits=RiskLimits(position_max=3), positions={}) as one:
+            order = await one.desk.place(request())
+            one.door.is_silent = True
+
+            await one.desk.amend(Amend(order_id=order.order_id, quantity="2"))
+            assert one.desk.risk.exposure.highest(BTC) == 2
+
+            one.door.cut()  # the snapshot of the new link says how it stands
+            await asyncio.sleep(10)
+            await one.desk.amend(Amend(order_id=order.order_id, quantity="1"))
+            one.door.cut()
+            await asyncio.sleep(10)
+            assert one.desk.risk.exposure.highest(BTC) == 1
+
+    play(story)
+
+
+def test_limits_of_positions_need_to_know_what_is_held() -> None:
+    async def story() -> None:
+        for limits in (
+            RiskLimits(position_max=1),
+            RiskLimits(exposure_max={"BTC": 1}),
+            RiskLimits(account_exposure_max=1, account_asset="USD"),
+        ):
+            with pytest.raises(BadInput, match="it is not said what is held"):
+                OrderDesk(FakeDoor(), MemoryIntents(), random=Random(1), limits=limits)
+
+    play(story)
+
+
+def test_what_is_held_is_looked_up_when_the_desk_is_opened() -> None:
+    async def story() -> None:
+        held = {BTC: Decimal(1)}
+        limits = RiskLimits(position_max=3)
+        desk = OrderDesk(
+            FakeDoor(), MemoryIntents(), random=Random(1), limits=limits, positions=lambda: held
+        )
+        held[BTC] = Decimal(3)
+
+        async with desk:
+            with pytest.raises(RiskRefused, match="not known yet"):
+                await desk.place(request())
+            await desk.wait_settled(10)
+            with pytest.raises(RiskRefused, match="was 4"):
+                await desk.place(request())
+
+    play(story)
+
+
+def test_orders_of_a_process_before_and_of_others_count_from_the_beginning() -> None:
+    async def story() -> None:
+        door, intents = FakeDoor(), MemoryIntents()
+        async with world(door, intents) as one:
+            await one.desk.place(request(client_order_id="mine"))
+            one.door.trade("O-1", "0.5")
+            await asyncio.sleep(1)
+        door.open["O-9"] = update("O-9", quantity=Decimal(2), filled=Decimal("0.5"))
+        limits = RiskLimits(position_max=5)
+        async with world(door, intents, limits=limits, positions={BTC: Decimal(1)}) as two:
+            exposure = two.desk.risk.exposure
+
+            # 1 is held, what was filled of both among it; 0.5 and 1.5 are left of them.
+            assert exposure.highest(BTC) == 3
+            two.door.trade("O-9", "1")
+            two.door.trade("O-1", "0.5")
+            await asyncio.sleep(1)
+            assert [exposure.position(BTC), exposure.highest(BTC)] == [Decimal("2.5"), 3]
+
+    play(story)
+
+
+def test_in_the_reducing_state_only_what_makes_a_position_smaller_is_sent() -> None:
+    async def story() -> None:
+        async with world(positions={BTC: Decimal(1)}) as one:
+            resting = await one.desk.place(request())
+            one.desk.risk.reduce_only("the model is off")
+
+            with pytest.raises(RiskRefused, match="the model is off"):
+                await one.desk.place(request())
+            sale = await one.desk.place(request(side=Side.SELL, limit_price="101"))
+            assert sale.status is OrderStatus.OPEN
+            ended = await one.desk.cancel(resting.client_order_id)
+            assert ended.status is OrderStatus.CANCELED
+
+            one.desk.risk.resume()
+            assert (await one.desk.place(request())).status is OrderStatus.OPEN
+
+    play(story)
+
+
+def test_a_buy_at_ten_times_the_price_is_refused_unless_the_collar_is_taken_off() -> None:
+    async def story() -> None:
+        async with world() as one:
+            with pytest.raises(RiskRefused, match=r"900\.00 percent worse than 100"):
+                await one.desk.place(request(limit_price="1000"))
+            order = await one.desk.place(request())
+            with pytest.raises(RiskRefused, match="percent worse"):
+                await one.desk.amend(Amend(order_id=order.order_id, limit_price="1000"))
+            one.door.books.clear()
+            with pytest.raises(RiskRefused, match="needs the book of BTC/USD"):
+                await one.desk.place(request())
+            assert one.desk.statistics().risky == 2
+        async with world(limits=RiskLimits(collar_percent=None)) as one:
+            assert (await one.desk.place(request(limit_price="1000"))).limit_price == 1000
+
+    play(story)
+
+
+def test_a_high_of_the_profit_between_two_orders_is_not_missed() -> None:
+    async def story() -> None:
+        profit = Decimal(0)
+        limits = RiskLimits(drawdown_max=100)
+        async with world(limits=limits, profit=lambda: profit) as one:
+            await one.desk.place(request())
+            profit = Decimal(90)
+            await asyncio.sleep(1.5)
+            profit = Decimal(-10)
+
+            with pytest.raises(RiskRefused, match="was 100"):
+                await one.desk.place(request())
+
+    play(story)
+
+
 def test_a_name_is_used_once() -> None:
     async def story() -> None:
         async with world() as one:

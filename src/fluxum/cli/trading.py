@@ -171,7 +171,7 @@ def amend(
     async def act(desk: OrderDesk, output: Output) -> None:
         _write(await desk.amend(change, timeout_s=timeout), output)
 
-    _run((name, keys, tier, endpoint, journal), act, form)
+    _run((name, keys, tier, endpoint, journal), act, form, changed=order)
 
 
 def cancel(
@@ -258,12 +258,13 @@ def _run(
     form: Format,
     *,
     market: Symbol | None = None,
+    changed: str = "",
     limits: RiskLimits | None = None,
 ) -> None:
     output = Output(form)
 
     async def main() -> None:
-        async with _desk(where, market, limits) as desk:
+        async with _desk(where, market, changed, limits) as desk:
             await act(desk, output)
 
     try:
@@ -274,9 +275,12 @@ def _run(
 
 @asynccontextmanager
 async def _desk(
-    where: Where, market: Symbol | None, limits: RiskLimits | None
+    where: Where, market: Symbol | None, changed: str, limits: RiskLimits | None
 ) -> AsyncGenerator[OrderDesk]:
-    """A desk that knows the account, the rules of all markets, and the book of one."""
+    """A desk that knows the account, the rules of all markets, and the book of one.
+
+    That is the `market`, or the one of an order that is to be `changed`.
+    """
     exchange, keys, tier, endpoint, journal = where
     path = _journal(exchange, journal)
     entry = login(exchange, keys, tier)
@@ -291,6 +295,10 @@ async def _desk(
                 account, intents, random=SystemRandom(), terms=account.terms, limits=limits
             ) as desk:
                 await desk.wait_settled(_READY_S)
+                known = desk.order(changed)
+                if known is not None:
+                    session.subscribe(Subscription(Channel.BOOK, known.symbol))
+                    await session.wait_ready(_READY_S)
                 yield desk
 
 

@@ -4,7 +4,7 @@ Each function takes a value and the name of what it is, and returns the value in
 Numbers may be Decimal, int or text. A float is refused, as it is not the number that was written.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -22,7 +22,9 @@ __all__ = [
     "asset",
     "choice",
     "choice_of",
+    "counted",
     "flag",
+    "mapping",
     "number",
     "one_of",
     "optional",
@@ -87,6 +89,13 @@ def whole(value: object, what: str) -> int:
     raise BadInput(f"{what}: an int was expected, was {_shown(value)}")
 
 
+def counted(value: object, what: str) -> int:
+    """An int of at least 1; raises BadInput."""
+    if whole(value, what) < 1:
+        raise BadInput(f"{what}: 1 or more was expected, was {value}")
+    return whole(value, what)
+
+
 def flag(value: object, what: str) -> bool:
     """True or false; raises BadInput."""
     if isinstance(value, bool):
@@ -125,14 +134,26 @@ def one_of(kind: type[Struct]) -> Take:
     return take
 
 
-def several(take: Take) -> Take:
-    """A tuple of values taken in the same way; lists are taken too, single values are not."""
+def several(take: Take) -> Callable[[object, str], tuple[object, ...]]:
+    """Values taken in the same way; a tuple, a list or a set of them, and never a single one."""
 
-    def taken(value: object, what: str) -> object:
-        if isinstance(value, tuple | list):
-            items = cast("list[object] | tuple[object, ...]", value)
+    def taken(value: object, what: str) -> tuple[object, ...]:
+        if isinstance(value, tuple | list | frozenset | set):
+            items = cast("Iterable[object]", value)
             return tuple(take(item, what) for item in items)
         raise BadInput(f"{what}: a tuple was expected, was {_shown(value)}")
+
+    return taken
+
+
+def mapping(take_key: Take, take_value: Take) -> Take:
+    """A mapping whose keys and values are taken in their ways."""
+
+    def taken(value: object, what: str) -> object:
+        if isinstance(value, Mapping):
+            items = cast("Mapping[object, object]", value).items()
+            return {take_key(key, what): take_value(one, f"{what} of {key}") for key, one in items}
+        raise BadInput(f"{what}: a mapping was expected, was {_shown(value)}")
 
     return taken
 

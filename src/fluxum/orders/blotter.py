@@ -116,11 +116,19 @@ class Blotter:
     # What is done
 
     def restore(self) -> None:
-        """Take up the orders a process before did not see the end of; they are in doubt."""
+        """Take up the orders a process before did not see the end of; they are in doubt.
+
+        Until `is_opening` is taken back, orders that are met may be from before as well.
+        """
+        self.orders.is_opening = True
         for unfinished in self._intents.unfinished():
             intent, change = unfinished.intent, unfinished.change
             order = self.orders.begin(
-                intent.request, intent.at_ns, intent.deadline_ns, intent.reference
+                intent.request,
+                intent.at_ns,
+                intent.deadline_ns,
+                intent.reference,
+                is_of_before=True,
             )
             self._kept[order.name] = unfinished.order_id
             self.counts.replayed += 1
@@ -129,6 +137,7 @@ class Blotter:
                 self.orders.accept(order, unfinished.order_id)
             if change is not None:
                 last_ns = max(last_ns, change.deadline_ns or 0)
+                order.ask(change.quantity)
             if isinstance(change, Edit) and change.user_reference is not None:
                 self.orders.expect_edit(order, change.user_reference)
             settle_ns = last_ns + self._margin_ns
@@ -193,6 +202,9 @@ class Blotter:
             self._drop_late(order)
         if order.request is not None:
             self._note(order)
+        if order.asked_quantity is not None and self._is_changed(order):
+            order.ask(None)
+            self.orders.moved(order)
         for asked in self.pending.of(order):
             asked.look()
         if self.bus.is_read:
@@ -245,6 +257,7 @@ class Blotter:
                 self._settle(order)
             case Amend():
                 order.changed_ns = max(order.changed_ns, self._venue_ns(said.received_ns))
+                order.is_looked_at = False
                 self._settle(order)
             case _:
                 pass  # that it ended is told by the order itself
@@ -257,6 +270,9 @@ class Blotter:
             self.orders.refuse(order, message)
         else:
             self.orders.end_edit(order)
+            if asked.is_changing:
+                order.ask(None)
+                self.orders.moved(order)
             self._settle(order)
 
     def _settle(self, order: TrackedOrder) -> None:
@@ -319,6 +335,13 @@ class Blotter:
         if order.doubt is not None or order.edit_reference is not None:
             return True
         return any(asked.is_changing for asked in self.pending.of(order))
+
+    def _is_changed(self, order: TrackedOrder) -> bool:
+        """Whether an order shows what became of the last change of it."""
+        if order.is_final:
+            return True
+        is_shown = order.update is not None and order.update.quantity == order.asked_quantity
+        return (is_shown or order.is_looked_at) and not self._is_changing(order)
 
     def _write_ended(self, order: TrackedOrder) -> None:
         self._write(

@@ -19,7 +19,7 @@ order in just that state. Commands that are about no one order raise OutcomeUnkn
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
 from types import TracebackType
@@ -66,14 +66,16 @@ _log = logging.getLogger(__name__)
 _TIMEOUT_S = 5.0
 _VIEWS_WAITING = 10_000
 _GLANCE_S = 0.05
+_WATCH_S = 1.0
 
 
 class OrderDesk:
     """Orders of one account; used as an async context manager inside the session's block.
 
-    `terms` are the venue's ways, `limits` one's own, `profit` the day's profit for them. Names are
-    made from `random`, which should be the system's. Orders that `intents` holds unfinished are
-    looked up first.
+    `terms` are the venue's ways, `limits` one's own: without them there is a collar of 10 percent
+    (see RiskLimits). `profit` is the profit for them, `positions` what is held in each market when
+    the desk is opened; from then on the desk counts every fill. Names are made from `random`, which
+    should be the system's. Orders that `intents` holds unfinished are looked up first.
     """
 
     def __init__(
@@ -85,15 +87,23 @@ class OrderDesk:
         terms: Terms | None = None,
         limits: RiskLimits | None = None,
         profit: Callable[[], Decimal | None] | None = None,
+        positions: Mapping[Symbol, Decimal] | Callable[[], Mapping[Symbol, Decimal]] | None = None,
         patience: Patience | None = None,
     ) -> None:
-        self.risk = Risk(RiskLimits() if limits is None else limits, door.book, profit)
-        """Limits and the halt switch: `desk.risk.halt("why")`, `desk.risk.resume()`."""
+        limits = RiskLimits() if limits is None else limits
+        if limits.are_of_positions and positions is None:
+            raise BadInput(
+                "positions are limited, and it is not said what is held: hand in positions, "
+                "such as a portfolio's `held`, or {} for nothing"
+            )
         self._door = door
+        self._positions = positions
         terms = Terms() if terms is None else terms
         self._patience = Patience() if patience is None else patience
         self._blotter = Blotter(door, intents, terms, self._patience)
         self._orders = self._blotter.orders
+        self.risk = Risk(limits, door.book, profit, self._orders.exposure)
+        """Limits and switches: `desk.risk.halt("why")`, `.reduce_only("why")`, `.resume()`."""
         self._gate = Gate(door, self._blotter, self.risk, random, terms, self._patience)
         self._sender = Sender(door, self._blotter, self._gate, self.risk, self._patience)
         self._switch = KillSwitch(self._sender.confirm, door.venue_now_ns)
@@ -102,6 +112,9 @@ class OrderDesk:
 
     async def __aenter__(self) -> Self:
         events = self._door.account_events()
+        held = self._positions() if callable(self._positions) else self._positions
+        self._orders.exposure.begin(held or {}, self._door.venue_now_ns())
+        self._orders.exposure.is_known = False
         self._blotter.restore()
         work = await self._scope.__aenter__()
         self._sender.is_open = True
@@ -109,6 +122,7 @@ class OrderDesk:
         work.start(self._learn(), name="open orders")
         work.start(self._blotter.resolver.run(), name="orders in doubt")
         work.start(self._switch.run(), name="kill switch")
+        work.start(self._watch(), name="profit")
         return self
 
     async def __aexit__(
@@ -169,8 +183,9 @@ class OrderDesk:
         order = self._changeable(amend.client_order_id or amend.order_id)
         if not order.order_id and order.reference is not None:
             raise BadInput(f"the venue's id of order {order.name} is not known yet")
-        changed = after_amend(present(order.request, order.update), amend)
-        self._gate.check_change(order, changed)
+        before = present(order.request, order.update)
+        changed = after_amend(before, amend)
+        self._gate.check_change(order, before, changed, anew=False)
         deadline_ns = amend.deadline_ns or self._gate.deadline_ns(timeout_s)
         command = structs.replace(
             amend,
@@ -190,10 +205,11 @@ class OrderDesk:
         order = self._changeable(edit.order_id)
         if not order.order_id:
             raise BadInput(f"the venue's id of order {order.name} is not known yet")
-        changed = after_edit(present(order.request, order.update), edit)
+        before = present(order.request, order.update)
+        changed = after_edit(before, edit)
         if changed.quantity is not None and changed.quantity <= order.filled:
             raise BadInput(f"more than {order.filled}, which is filled, was expected")
-        self._gate.check_change(order, changed)
+        self._gate.check_change(order, before, changed, anew=True)
         reference = edit.user_reference
         if reference is None:
             reference = self._gate.new_reference()
@@ -391,6 +407,12 @@ class OrderDesk:
 
     # Behind the block
 
+    async def _watch(self) -> None:
+        """Look at the profit every second, so that no high of it is missed."""
+        while self.risk.limits.are_of_profit:
+            self.risk.look()
+            await asyncio.sleep(_WATCH_S)
+
     async def _learn(self) -> None:
         """Ask what was open before anybody listened."""
         while not self._has_learned:
@@ -402,6 +424,8 @@ class OrderDesk:
                     _log.warning("open orders are not known: %s", error)
                 else:
                     self._blotter.learn(updates, asked_ns)
+                    self._orders.is_opening = False
+                    self._orders.exposure.is_known = True
                     self._has_learned = True
                     return
             await asyncio.sleep(self._patience.look_s)

@@ -85,13 +85,18 @@ class Gate:
         count = len(self._orders.live)
         if count + len(requests) > self._patience.orders_max:
             raise BadInput(f"at most {self._patience.orders_max} orders are held, were {count}")
-        self._risk.check(requests, count, len(requests), self._door.now_ns())
+        self._risk.check(requests, count, self._door.now_ns())
 
-    def check_change(self, order: TrackedOrder, changed: OrderRequest) -> None:
-        """Raise BadInput or RiskRefused for what an order must not become."""
+    def check_change(
+        self, order: TrackedOrder, before: OrderRequest, changed: OrderRequest, *, anew: bool
+    ) -> None:
+        """Raise BadInput or RiskRefused for what an order must not become.
+
+        `anew` is whether another order takes its place, of which nothing is filled.
+        """
         now_ns = self._door.venue_now_ns()
         check_change(changed, order.filled, self.instrument(order.symbol), now_ns)
-        self._risk.check([changed], len(self._orders.live), 0, self._door.now_ns())
+        self._risk.check_change(order, before, changed, self._door.now_ns(), anew=anew)
 
     def foresee(self, command: Command) -> None:
         """Raise RateLimited, or VenueRefused where waiting does not help, as the venue would."""

@@ -7,6 +7,7 @@ for it. An order that an edit put in the place of another takes over the other's
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from enum import Enum
 
 from msgspec import Struct, structs
@@ -16,10 +17,13 @@ from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OpenOrders, OrderRequest, OrderStatus, OrderUpdate
+from fluxum.orders.exposure import Exposure
 from fluxum.orders.tracker import TrackedOrder, is_lawful, opened_ns
 from fluxum.orders.view import Doubt
 
 __all__ = ["Keeping", "OrderCounts", "Orders", "Standing", "by_opening"]
+
+_ZERO = Decimal(0)
 
 
 class Keeping(Struct, frozen=True, kw_only=True):
@@ -82,6 +86,10 @@ class Orders:
     ) -> None:
         self._keeping = Keeping() if keeping is None else keeping
         self._venue_ns = venue_ns
+        self.exposure = Exposure()
+        """What is held, and what open orders could make of it."""
+        self.is_opening = False
+        """Whether orders that are met now may be from before anybody listened."""
         self.counts = OrderCounts()
         self.live: dict[int, TrackedOrder] = {}
         """Orders that have not ended, by their number here."""
@@ -130,6 +138,8 @@ class Orders:
         sent_ns: int,
         deadline_ns: int | None,
         reference: int | None = None,
+        *,
+        is_of_before: bool = False,
     ) -> TrackedOrder:
         """An order of ours that is about to be sent, or was by a process before.
 
@@ -139,6 +149,8 @@ class Orders:
         name = request.client_order_id
         order = self._new(name, request.symbol, request.side, sent_ns, request, deadline_ns)
         order.reference = reference
+        order.filled_before = None if is_of_before else _ZERO
+        self.exposure.note(order)
         self._by_name[name] = order
         if reference is not None:
             self._by_reference[reference] = order
@@ -164,6 +176,7 @@ class Orders:
         if standing is not None:
             self.tally[standing] -= 1
         self.live.pop(order.number, None)
+        self.exposure.drop(order)
         self._unlist(order)
 
     def expect_edit(self, order: TrackedOrder, reference: int) -> None:
@@ -235,11 +248,14 @@ class Orders:
         counts = self.counts
         counts.fills += 1
         sighting = self._seen.look(fill)
+        if sighting is Sighting.COMPLETED:
+            self.exposure.charge(fill)
         if sighting is not Sighting.NEW:
             counts.repeated += 1
             counts.completed += sighting is Sighting.COMPLETED
             counts.differing += sighting is Sighting.CONTRADICTED
             return None
+        self.exposure.fill(fill)
         order = self._by_id.get(fill.order_id)
         if order is None:
             order = self._by_name.get(fill.client_order_id) if fill.client_order_id else None
@@ -268,6 +284,7 @@ class Orders:
 
     def moved(self, order: TrackedOrder) -> None:
         """Put an order where it belongs by its status now."""
+        self.exposure.note(order)
         status = order.status
         old, order.shelved = order.shelved, status
         if order.number in self._standings:
@@ -338,6 +355,7 @@ class Orders:
         self._by_id[order_id] = order
         if known is not None and known is not order:
             order.absorb(known)
+            self.exposure.drop(known)
             self.live.pop(known.number, None)
             self._ended.pop(known.number, None)
         for fill in self._unmatched.pop(order_id, ()):
@@ -357,6 +375,7 @@ class Orders:
         order = TrackedOrder(
             self._last, name, symbol, side, sent_ns, request=request, deadline_ns=deadline_ns
         )
+        order.filled_before = None if self.is_opening else _ZERO
         self.live[order.number] = order
         return order
 
@@ -386,6 +405,7 @@ class Orders:
 
     def _forget(self, order: TrackedOrder) -> None:
         self.counts.forgotten += 1
+        self.exposure.forget(order)
         self._standings.pop(order.number, None)
         self.end_edit(order)
         self._unlist(order)

@@ -104,10 +104,14 @@ class Sender:
         self._blotter.keep_change(order, command)
         if isinstance(command, Edit) and command.user_reference is not None:
             self._orders.expect_edit(order, command.user_reference)
+        order.ask(changed.quantity)
+        self._orders.moved(order)
         try:
             asked = self._send(command, [order], deadline_ns + self._margin_ns)
         except FluxumError:
             self._orders.end_edit(order)
+            order.ask(None)
+            self._orders.moved(order)
             self._blotter.changed(order)
             raise
         asked.becomes = changed

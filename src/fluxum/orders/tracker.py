@@ -72,6 +72,7 @@ class TrackedOrder:
     __slots__ = (
         "_accepted",
         "_reason",
+        "asked_quantity",
         "changed_ns",
         "contradicted",
         "cost_by_fills",
@@ -79,9 +80,11 @@ class TrackedOrder:
         "deadline_ns",
         "doubt",
         "edit_reference",
+        "filled_before",
         "filled_by_fills",
         "filled_by_updates",
         "fills",
+        "is_looked_at",
         "late_fills",
         "name",
         "number",
@@ -143,6 +146,12 @@ class TrackedOrder:
         """Its status when whoever keeps it last looked."""
         self._accepted = False
         self._reason = ""
+        self.filled_before: Decimal | None = _ZERO
+        """What was filled before the desk was opened; `None` until that is known."""
+        self.asked_quantity: Decimal | None = None
+        """What a change on its way makes its quantity, until what became of that is known."""
+        self.is_looked_at = False
+        """Whether the venue said how it stood after that change was answered."""
         self.filled_by_fills = self.filled_by_updates = _ZERO
         self.cost_by_fills = self.cost_by_updates = _ZERO
 
@@ -152,6 +161,11 @@ class TrackedOrder:
     def is_ours(self) -> bool:
         """Whether it was placed through this desk, in this process or one before."""
         return self.request is not None
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether another order may take its place."""
+        return self.edit_reference is not None
 
     @property
     def is_named(self) -> bool:
@@ -253,6 +267,9 @@ class TrackedOrder:
         as a snapshot or the answer to a question does, and not how they became. `settled_ns` is
         the same instant by the venue's clock, if the two are apart.
         """
+        self.is_looked_at = self.is_looked_at or as_of_ns is not None
+        if self.filled_before is None:
+            self.filled_before = max(_ZERO, EXACT.subtract(update.filled, self.filled_by_fills))
         if update.filled > self.filled_by_updates:
             self.filled_by_updates = update.filled
             self.cost_by_updates = update.cost
@@ -312,6 +329,11 @@ class TrackedOrder:
             self.doubt = doubt if self.is_met else Doubt.EXISTENCE
             self.settle_ns = settle_ns
             self._reason = reason
+
+    def ask(self, quantity: Decimal | None) -> None:
+        """A change to a quantity is on its way, or `None` is any more."""
+        self.asked_quantity = quantity
+        self.is_looked_at = False
 
     def settle(self) -> None:
         """What was doubted is known now: the command in doubt was answered."""
