@@ -163,7 +163,7 @@ def test_what_is_held_and_earned_includes_all_that_was_published() -> None:
             assert one.portfolio.profit() == 0
 
             one.fill("T-1")
-            while not one.portfolio._events or not one.portfolio._events.waiting:
+            while not (one.portfolio._events and one.portfolio._events.waiting):  # noqa: ASYNC110
                 await asyncio.sleep(0)  # until it is published, and no longer
 
             assert one.portfolio.held() == {BTC: 1}

@@ -733,6 +733,19 @@ def test_no_method_or_one_twice_is_refused(methods: tuple[Method, ...]) -> None:
         Position("here", BTC, Policy(methods=methods))
 
 
+def test_methods_are_taken_as_text_too() -> None:
+    held = position("buy 1 100", policy=Policy(methods=("fifo", "lifo"), mark_by="mid"))
+
+    assert held.profit("lifo").method is LIFO
+    assert len(held.lots("FIFO")) == 1
+    with pytest.raises(BadInput, match="method: one of average, fifo, lifo was expected"):
+        held.profit("hifo")
+    with pytest.raises(BadInput, match="mark_by"):
+        Policy(mark_by="last")
+    with pytest.raises(BadInput, match="lots_max: 1 or more was expected, was 0"):
+        Policy(lots_max=0)
+
+
 def test_lots_are_told_oldest_first() -> None:
     held = position("buy 1 100", "buy 1 100", "buy 2 120")
 

@@ -24,6 +24,7 @@ from fluxum.ledger.position import Position
 from fluxum.ledger.seen import SeenFills
 from fluxum.model.account import Fee, Fill
 from fluxum.model.event import Event
+from fluxum.model.input import choice
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.order import OpenOrders, OrderUpdate
 
@@ -118,9 +119,11 @@ class Ledger:
             and quote in (None, position.symbol.quote)
         ]
 
-    def totals(self, method: Method | None = None, venue: str | None = None) -> tuple[Totals, ...]:
+    def totals(
+        self, method: Method | str | None = None, venue: str | None = None
+    ) -> tuple[Totals, ...]:
         """Sums per quote asset, by the policy's first method unless another one is named."""
-        method = self.policy.methods[0] if method is None else method
+        method = self.policy.methods[0] if method is None else choice(Method, method, "method")
         by_quote: dict[Asset, list[Position]] = {}
         for position in self.positions(venue):
             by_quote.setdefault(position.symbol.quote, []).append(position)

@@ -32,6 +32,7 @@ from fluxum.ledger.seen import SeenFills, Sighting
 from fluxum.ledger.tally import OrderTally
 from fluxum.ledger.view import PositionView, Profit
 from fluxum.model.account import Fee, Fill
+from fluxum.model.input import choice
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderUpdate
@@ -177,11 +178,11 @@ class Position:
         """The fees that are not in `fees_quote`, because nobody told a conversion price."""
         return dict(self._unconverted)
 
-    def profit(self, method: Method | None = None) -> Profit:
+    def profit(self, method: Method | str | None = None) -> Profit:
         """What a method says, the policy's first by default; raises BadInput for one not kept."""
         return self._profit(self._basis(method))
 
-    def lots(self, method: Method | None = None) -> tuple[Lot, ...]:
+    def lots(self, method: Method | str | None = None) -> tuple[Lot, ...]:
         """What is open by a method, oldest first; raises BadInput for one not kept."""
         return self._basis(method).lots
 
@@ -417,9 +418,10 @@ class Position:
         if more:
             self._move(more, None, at_ns, "")
 
-    def _basis(self, method: Method | None) -> CostBasis:
+    def _basis(self, method: Method | str | None) -> CostBasis:
+        wanted = None if method is None else choice(Method, method, "method")
         for basis in self._bases:
-            if method in (None, basis.method):
+            if wanted in (None, basis.method):
                 return basis
         kept = ", ".join(basis.method.value for basis in self._bases)
         raise BadInput(f"a method that is kept ({kept}) was expected, was {method}")
