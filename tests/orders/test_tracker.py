@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -121,6 +122,83 @@ def test_what_was_asked_for_later_is_newer_whatever_its_time_says() -> None:
 
     order.tell(asked, as_of_ns=START_NS + 3 * SECOND_NS)
     assert order.view().limit_price == 99
+
+
+def test_an_answer_with_less_filled_is_older_than_what_is_known() -> None:
+    order = tracked()
+    known = update(at_s=1, filled=Decimal("0.5"), limit_price=Decimal(101))
+    order.tell(known)
+
+    # Asked for after the last thing was heard, from a list that lags.
+    order.tell(update(at_s=2, filled=Decimal("0.2")), as_of_ns=LATER_NS)
+
+    assert (order.update, order.stale) == (known, 1)
+    assert order.filled == Decimal("0.5")
+
+
+def test_of_two_ends_the_one_with_less_filled_changes_nothing() -> None:
+    order = tracked()
+    filled = update(at_s=1, status=OrderStatus.FILLED, filled=Decimal(1))
+    order.tell(filled)
+
+    order.tell(update(at_s=2, status=OrderStatus.CANCELED, filled=Decimal("0.5")))
+
+    assert (order.update, order.contradicted, order.stale) == (filled, 1, 1)
+
+
+def test_an_end_that_is_told_again_contradicts_nothing() -> None:
+    order = tracked()
+    order.tell(update(at_s=1, status=OrderStatus.CANCELED))
+
+    order.tell(update(at_s=2, status=OrderStatus.CANCELED, reason="User requested"))
+
+    assert (order.contradicted, order.view().reason) == (0, "User requested")
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_change"),
+    [
+        ({"quantity": Decimal(2)}, True),
+        ({"limit_price": Decimal(101)}, True),
+        ({"filled": Decimal("0.5")}, False),
+    ],
+)
+def test_an_order_is_as_old_as_its_last_change(changes: dict[str, Any], is_change: bool) -> None:
+    order = tracked()
+    order.tell(update(at_s=1))
+    assert order.changed_ns == START_NS
+
+    # The venue's time counts, not when we heard of it.
+    order.tell(structs.replace(update(at_s=5, **changes), received_ns=LATER_NS))
+
+    assert order.changed_ns == START_NS + (5 * SECOND_NS if is_change else 0)
+
+
+def test_only_what_comes_after_an_end_is_late() -> None:
+    order = tracked()
+    order.fill(fill("a", "0.1"))
+    order.tell(update(filled=Decimal("0.1")))
+    order.fill(fill("b", "0.1"))
+    assert order.late_fills == 0
+
+    order.tell(update(at_s=1, status=OrderStatus.CANCELED, filled=Decimal("0.2")))
+    order.fill(fill("c", "0.1"))
+
+    assert order.late_fills == 1
+
+
+def test_what_turns_out_to_be_the_same_order_is_taken_over_whole() -> None:
+    order, other = tracked(), tracked()
+    order.fill(fill("a", "0.1"))
+    other.tell(update(status=OrderStatus.CANCELED, filled=Decimal("0.3"), cost=Decimal(30)))
+    other.fill(fill("b", "0.2", price=Decimal(50)))
+
+    order.absorb(other)
+
+    view = order.view()
+    assert (view.status, view.fills, view.late_fills) == (OrderStatus.CANCELED, 2, 1)
+    # 0.1 at 100 and 0.2 at 50.
+    assert [view.filled, order.cost_by_fills, view.difference] == [Decimal("0.3"), 20, None]
 
 
 def test_nothing_brings_an_ended_order_back() -> None:
