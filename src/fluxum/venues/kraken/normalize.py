@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model import market
-from fluxum.model.instant import parse_rfc3339
+from fluxum.model.event import VenueNotice, VenueStatus
+from fluxum.model.instant import parse_rfc3339, plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import Level, OrderAction, OrderChange, RestingOrder, Side
 from fluxum.venues.kraken import native
@@ -19,6 +20,7 @@ __all__ = [
     "instant",
     "instrument",
     "parse_instant",
+    "status_notice",
     "symbol",
     "ticker",
     "trade",
@@ -28,6 +30,7 @@ VENUE = "kraken"
 
 _EXPONENT = re.compile(rb"\d{1,24}(\.\d{1,24})?[eE][+-]?\d{1,2}")
 _LENGTH_MAX = 40
+_STATUSES = {one.value: one for one in VenueStatus}
 _REMEMBERED_MAX = 1 << 13
 
 # A price: its exact value, and what a checksum reads of it.
@@ -177,6 +180,17 @@ def instrument(wire: native.Pair, received_ns: int) -> Instrument:
     )
 
 
+def status_notice(system: str, planned: str, received_ns: int) -> VenueNotice:
+    """What the engine does now, and announced maintenance; an unknown word is quoted."""
+    status = _STATUSES.get(system)
+    parts = [] if status is not None else [f"status {system[:_LENGTH_MAX]}"]
+    if planned:
+        parts.append(f"maintenance announced: {planned}")
+    return VenueNotice(
+        venue=VENUE, status=status, message=", ".join(parts), received_ns=received_ns
+    )
+
+
 def symbol(text: str) -> Symbol:
     """Kraken's v2 spelling is ours; raises RemoteProtocolError for text of another form."""
     try:
@@ -186,8 +200,8 @@ def symbol(text: str) -> Symbol:
 
 
 def instant(text: str | None) -> int | None:
-    """Nanoseconds since the epoch, or none where the message has no time."""
-    return None if text is None else parse_instant(text)
+    """Nanoseconds since the epoch, or `None` where the message has no time that can be meant."""
+    return None if text is None else plausible_ns(parse_instant(text))
 
 
 def parse_instant(text: str) -> int:
