@@ -23,7 +23,7 @@ from truth import Truth
 
 from fluxum.errors import FluxumError
 from fluxum.flow.background import background
-from fluxum.flow.pipe import Overflow
+from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.ledger.ledger import Ledger
 from fluxum.model.account import Credentials
 from fluxum.model.codec import encode_event
@@ -165,6 +165,8 @@ class World:
         self.digest = hashlib.sha256()
         account = self.exchange.open_account(KEY, SECRET, MONEY, tier="pro")
         self.truth = Truth(self.exchange, account)
+        self.readers: list[Pipe[Event]] = []
+        """Held, as a stream that is not closes itself."""
 
 
 def make_session(world: World, life: int) -> Session:
@@ -181,7 +183,8 @@ def make_session(world: World, life: int) -> Session:
         world.digest.update(encode_event(event))
         return world.truth.look(event)
 
-    session._intake.bus.subscribe(look, capacity=1, overflow=Overflow.RAISE)
+    bus = session._intake.bus
+    world.readers.append(bus.subscribe(look, capacity=1, overflow=Overflow.RAISE))
     return session
 
 
@@ -197,7 +200,7 @@ async def live(world: World, trader: Trader, intents: MemoryIntents, life: int) 
         )
         truth.begin_again()
         ledger = Ledger()
-        session._intake.bus.subscribe(
+        book_keeper = session._intake.bus.subscribe(
             lambda event: bool(ledger.apply(event)) and False, capacity=1, overflow=Overflow.RAISE
         )
         names = Random(f"names {life} {random.random()}")
@@ -215,6 +218,7 @@ async def live(world: World, trader: Trader, intents: MemoryIntents, life: int) 
             await calm(world, session, desk)
             truth.compare(session)
             truth.compare_desk(desk)
+            assert not book_keeper.is_closed
             truth.compare_ledger(ledger)
             assert session.statistics().sums_close
             assert desk.statistics().sums_close
