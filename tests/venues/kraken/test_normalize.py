@@ -55,7 +55,7 @@ def test_a_side_that_is_empty_is_none() -> None:
 
 @pytest.mark.parametrize("cut", ["last", "change", "vwap", "trades", "timestamp"])
 def test_a_ticker_may_lack_fields(cut: str) -> None:
-    row = {"symbol": "BTC/USD", "bid": 1, "bid_qty": 1, "ask": 2, "ask_qty": 1, "last": 2}
+    row: dict[str, Any] = {"symbol": "BTC/USD", "bid": 1, "bid_qty": 1, "ask": 2, "last": 2}
     row |= {"volume": 5, "vwap": 2, "low": 1, "high": 2, "change": 1, "change_pct": 100}
     for odd in (row | {cut: None}, {name: one for name, one in row.items() if name != cut}):
         (ticker,) = hear("ticker", [odd], Subscription(Channel.TICKER, BTC))
@@ -87,8 +87,8 @@ def test_an_update_may_be_of_one_side_alone(sides: dict[str, Any]) -> None:
 def test_a_level3_snapshot_may_be_of_one_side_alone() -> None:
     protocol = KrakenProtocol()
     protocol.subscribe([Subscription(Channel.LEVEL3, BTC, 10)])
-    frame = {"channel": "level3", "type": "snapshot", "data": [{"symbol": "BTC/USD"}]}
-    frame["data"][0] |= {"checksum": 5}  # type: ignore[index]
+    data = {"symbol": "BTC/USD", "checksum": 5}
+    frame = {"channel": "level3", "type": "snapshot", "data": [data]}
 
     _, snapshot = protocol.receive(json.dumps(frame).encode(), NOW)
 

@@ -217,7 +217,7 @@ def frame(channel: str, data: object, kind: str = "update") -> bytes:
     ("said", "harmed"),
     [
         (frame("ticker", [TICKER | {"ask": "x"}]), TICKERS[:1]),
-        (frame("ticker", [TICKER | {"symbol": "ETH/USD", "ask": []}]), TICKERS[1:]),
+        (frame("ticker", [TICKER | {"symbol": "ETH/USD", "ask": True}]), TICKERS[1:]),
         (frame("ticker", None), TICKERS),
         (frame("ticker", [{"symbol": 5}]), []),
         (frame("ticker", [TICKER], "whole"), TICKERS),
@@ -225,7 +225,7 @@ def frame(channel: str, data: object, kind: str = "update") -> bytes:
         (frame("ohlc", [CANDLE | {"open": "x"}]), [MINUTES]),
         (frame("ohlc", [CANDLE | {"open": "x", "interval": 5}]), []),
         (frame("instrument", {"pairs": None}), [INSTRUMENTS]),
-        (frame("book", [{"symbol": "BTC/USD", "bids": [], "checksum": None}]), [BOOK]),
+        (frame("book", [{"symbol": "BTC/USD", "checksum": None}]), [BOOK]),
         (frame("book", [{"symbol": "BTC/USD", "bids": 5, "checksum": 5}]), [BOOK]),
         (frame("book", [{"symbol": "ETH/USD", "bids": 5, "checksum": 5}]), []),
         (frame("book", []), [BOOK]),
