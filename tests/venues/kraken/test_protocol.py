@@ -36,6 +36,7 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
+from fluxum.venues.conversation import VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.normalize import Numbers
 from fluxum.venues.kraken.protocol import KrakenProtocol
@@ -524,3 +525,19 @@ def snapshot(symbol: str) -> bytes:
             "data": [{"symbol": symbol, "bids": [], "asks": [], "checksum": 0}],
         }
     )
+
+
+def test_answers_carry_the_venues_clock() -> None:
+    protocol = KrakenProtocol()
+    # https://docs.kraken.com/api/docs/websocket-v2/ping
+    pong = (
+        b'{"method":"pong","req_id":101,"time_in":"2023-09-24T14:10:23.799685Z",'
+        b'"time_out":"2023-09-24T14:10:23.799703Z"}'
+    )
+    assert protocol.venue_time is None
+
+    protocol.receive(pong, NOW)
+    protocol.receive(pong.replace(b"2023-09-24T14:10:23.799703Z", b"soon"), NOW + 1)
+
+    # 19,624 days and 51,023.799703 seconds after the epoch
+    assert protocol.venue_time == VenueTime(1_695_564_623_799_703_000, NOW)

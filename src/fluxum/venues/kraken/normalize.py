@@ -9,6 +9,7 @@ from fluxum.model.event import VenueNotice, VenueStatus
 from fluxum.model.instant import parse_rfc3339, plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import Level, OrderAction, OrderChange, RestingOrder, Side
+from fluxum.venues.conversation import VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.checksum import digits
 
@@ -24,6 +25,7 @@ __all__ = [
     "symbol",
     "ticker",
     "trade",
+    "venue_time",
 ]
 
 VENUE = "kraken"
@@ -195,6 +197,15 @@ def instrument(wire: native.Pair, received_ns: int) -> Instrument:
         notional_min=_amount_or_none(wire.cost_min),
         received_ns=received_ns,
     )
+
+
+def venue_time(time_out: str | None, received_ns: int) -> VenueTime | None:
+    """The venue's clock as an answer was sent; `None` where it says nothing that can be read."""
+    try:
+        venue_ns = instant(time_out)
+    except RemoteProtocolError:
+        return None
+    return None if venue_ns is None else VenueTime(venue_ns, received_ns)
 
 
 def status_notice(system: str, planned: str, received_ns: int) -> VenueNotice:

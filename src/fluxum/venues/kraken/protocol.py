@@ -29,7 +29,7 @@ from fluxum.model.market import (
     Level3Snapshot,
     Level3Update,
 )
-from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.conversation import UnreadableStream, VenueTime
 from fluxum.venues.kraken import native, normalize, odd
 from fluxum.venues.kraken.asks import CHANNELS, WIRE, Ask, Asks, accepted, groups
 from fluxum.venues.kraken.candles import CandleRun
@@ -52,6 +52,7 @@ class KrakenProtocol:
     def __init__(self) -> None:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
+        self.venue_time: VenueTime | None = None
         self._asks = Asks()
         self._streams: dict[Stream, Subscription] = {}
         self._ended: set[Stream] = set()
@@ -314,6 +315,7 @@ class KrakenProtocol:
         return self._overheard is not None or stream in self._streams or stream in self._ended
 
     def _answer(self, response: native.Response, received_ns: int) -> Sequence[Event]:
+        self.venue_time = normalize.venue_time(response.time_out, received_ns) or self.venue_time
         if response.method not in {"subscribe", "unsubscribe"}:
             return self._answer_to_other(response, received_ns)
         answered = self._asks.answered(response)

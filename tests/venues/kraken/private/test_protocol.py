@@ -44,7 +44,7 @@ from fluxum.model.order import (
     TimeInForce,
     TradingCount,
 )
-from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.conversation import UnreadableStream, VenueTime
 from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
 from fluxum.venues.private import TOKEN
 from fluxum.venues.venue import Hangup, Renew, Send
@@ -710,3 +710,19 @@ def test_types_of_orders_are_those_of_the_venue() -> None:
         "trailing-stop-limit",
         "settle-position",
     }
+
+
+def test_answers_carry_the_venues_clock() -> None:
+    protocol = KrakenPrivateProtocol()
+    # https://docs.kraken.com/api/docs/websocket-v2/ping
+    pong = (
+        b'{"method":"pong","req_id":101,"time_in":"2023-09-24T14:10:23.799685Z",'
+        b'"time_out":"2023-09-24T14:10:23.799703Z"}'
+    )
+    assert protocol.venue_time is None
+
+    protocol.receive(pong, NOW)
+    protocol.receive(pong.replace(b"2023-09-24T14:10:23.799703Z", b"soon"), NOW + 1)
+
+    # 19,624 days and 51,023.799703 seconds after the epoch
+    assert protocol.venue_time == VenueTime(1_695_564_623_799_703_000, NOW)

@@ -26,9 +26,9 @@ from fluxum.model.event import (
     VenueNotice,
 )
 from fluxum.model.order import Command, TradingCount
-from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.conversation import UnreadableStream, VenueTime
 from fluxum.venues.kraken.native import Heartbeat, Kind, StatusFrame
-from fluxum.venues.kraken.normalize import VENUE, status_notice
+from fluxum.venues.kraken.normalize import VENUE, status_notice, venue_time
 from fluxum.venues.kraken.private import native, normalize
 from fluxum.venues.kraken.private.answers import Answers
 from fluxum.venues.kraken.private.channels import NAMES, AccountChannel, Numbering
@@ -50,6 +50,7 @@ class KrakenPrivateProtocol:
     def __init__(self) -> None:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
+        self.venue_time: VenueTime | None = None
         self._channels: dict[str, AccountChannel] = {}
         self._answers = Answers()
         self._orders = Executions()
@@ -247,6 +248,7 @@ class KrakenPrivateProtocol:
             response = native.decode_response(frame)
         except _UNREADABLE:
             return self._receive_odd(frame, received_ns, reason)
+        self.venue_time = venue_time(response.time_out, received_ns) or self.venue_time
         if response.method == "pong":
             return ()
         try:
