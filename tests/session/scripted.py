@@ -27,6 +27,8 @@ class Script:
         self.recent: list[dict[str, Any]] = []
         self.errors: list[str] = []
         self.spared = {"GetWebSocketsToken"}
+        self.odd: set[str] = set()
+        """Open orders of which the list says nothing that makes sense."""
         self.tokens = 0
         self.asked: list[str] = []
         self.since: list[float] = []
@@ -55,7 +57,12 @@ class Script:
             "GetWebSocketsToken": {"token": self.token, "expires": 900},
             "TradesHistory": {"trades": self.fills, "count": len(self.fills)},
             "ClosedOrders": {"closed": self.closed, "count": len(self.closed)},
-            "OpenOrders": {"open": {one["order_id"]: open_row(one) for one in self.open}},
+            "OpenOrders": {
+                "open": {
+                    one["order_id"]: None if one["order_id"] in self.odd else open_row(one)
+                    for one in self.open
+                }
+            },
             "Ledgers": {"ledger": self.lines, "count": len(self.lines)},
         }
         return json.dumps({"error": [], "result": results[name]}).encode()

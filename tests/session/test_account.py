@@ -455,6 +455,29 @@ def test_a_row_the_stream_could_not_say_is_found_in_history() -> None:
     run(main())
 
 
+def test_an_open_order_that_cannot_be_read_any_more_stays_as_it_was() -> None:
+    async def main() -> None:
+        script = Script()
+        script.open = [order("O-1"), order("O-2")]
+        async with world(script) as one:
+            await one.session.wait_ready(10)
+            script.open = [order("O-1") | {"side": None}, order("O-2")]
+            script.odd = {"O-1"}
+            one.exchange.hangup_all()
+            events = await one.live(300)
+
+            assert one.session.account.is_following
+            assert set(one.session.account.following.orders) == {"O-1", "O-2"}
+            assert kinds(events, Desync) == []
+            assert [
+                gap for gap in events if isinstance(gap, Gap) and gap.repair is Repair.LOST
+            ] == []
+            counted = [event.count for event in events if isinstance(event, LeftOut)]
+            assert counted == [1, 1]  # over the stream, and over REST
+
+    run(main())
+
+
 def entries(number: int, *rows: Mapping[str, object]) -> bytes:
     return encode({"channel": "balances", "type": "update", "data": rows, "sequence": number})
 

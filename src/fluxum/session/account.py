@@ -388,11 +388,14 @@ class Account:
         if not self.is_following:
             return set()
         self.following.counts.audits += 1
-        told = {one.order_id: one for one in await self.ask(self.questions.open_orders())}
+        listed = await self.ask(self.questions.open_orders())
+        told = {one.order_id: one for one in listed}
         held = self.following.orders
+        # What is missing from a list of which a row could not be read may be that row.
+        names = told.keys() | held.keys() if listed.left_out is None else told.keys()
         return {
             (name, _state(held.get(name)), _state(told.get(name)))
-            for name in told.keys() | held.keys()
+            for name in names
             if _state(held.get(name)) != _state(told.get(name))
         }
 

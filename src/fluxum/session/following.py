@@ -150,7 +150,8 @@ class Following:
         """Take the orders that are open; returns those that were and are no longer."""
         if self.executed_ns is None:
             self.executed_ns = snapshot.received_ns - _CLOCKS_APART_NS
-        held = {order.order_id: order for order in snapshot.orders}
+        held = {name: self.orders[name] for name in snapshot.unread if name in self.orders}
+        held |= {order.order_id: order for order in snapshot.orders}
         ended = {name: order for name, order in self.orders.items() if name not in held}
         self.orders = held
         return ended

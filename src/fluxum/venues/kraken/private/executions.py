@@ -46,12 +46,24 @@ class Executions:
         read = read_rows(rows, lambda row: self._standing(row, received_ns))
         fills = [one for one in read.items if isinstance(one, Fill)]
         fills.sort(key=attrgetter("venue_ns"))
-        orders = OpenOrders(
-            venue=VENUE, orders=tuple(self._orders.values()), received_ns=received_ns
-        )
         left_out = read.left_out
+        orders = OpenOrders(
+            venue=VENUE,
+            orders=tuple(self._orders.values()),
+            unread=() if left_out is None else self._unread(rows),
+            received_ns=received_ns,
+        )
         told = [] if left_out is None else [left_out.event(VENUE, subscription, received_ns)]
         return [*told, *fills, orders]
+
+    def _unread(self, rows: Sequence[Row]) -> tuple[str, ...]:
+        """The ids of orders of a snapshot that were left out, as far as they can be read."""
+        outlines = read_rows(rows, _outline).items
+        return tuple(
+            one.order_id
+            for one in outlines
+            if one.exec_type != "trade" and one.order_id not in self._orders
+        )
 
     def update(
         self, rows: Sequence[Row], subscription: Subscription, received_ns: int
@@ -110,3 +122,9 @@ class Executions:
         self._ended.move_to_end(name)
         if len(self._ended) > _ENDED_MAX:
             self._ended.popitem(last=False)
+
+
+def _outline(row: Row) -> native.ReportOutline:
+    if isinstance(row, native.Report):
+        return native.ReportOutline(row.order_id, row.exec_type)
+    return native.decode_report_outline(row)

@@ -33,6 +33,7 @@ __all__ = [
     "OrderFields",
     "OrderResult",
     "Report",
+    "ReportOutline",
     "Request",
     "Response",
     "RowsOutline",
@@ -59,6 +60,7 @@ __all__ = [
     "decode_outline",
     "decode_raw_rows",
     "decode_report",
+    "decode_report_outline",
     "decode_request",
     "decode_response",
     "decode_rows_outline",
@@ -458,6 +460,13 @@ class RowsOutline(Struct, gc=False):
     sequence: int
 
 
+class ReportOutline(Struct, gc=False):
+    """Which order a report is of that cannot be read."""
+
+    order_id: str
+    exec_type: str = ""
+
+
 Frame = Heartbeat | StatusFrame | ExecutionsFrame | BalancesFrame
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -469,6 +478,7 @@ decode_order_result = msgspec.json.Decoder(OrderResult).decode
 decode_order_results = msgspec.json.Decoder(list[OrderResult]).decode
 decode_count_result = msgspec.json.Decoder(CountResult).decode
 decode_after_result = msgspec.json.Decoder(AfterResult).decode
+decode_report_outline = msgspec.json.Decoder(ReportOutline).decode
 decode_report = msgspec.json.Decoder(Report).decode
 decode_raw_rows = msgspec.json.Decoder(tuple[Raw, ...]).decode
 decode_entry_rows = msgspec.json.Decoder(tuple[EntryRow, ...]).decode
