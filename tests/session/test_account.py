@@ -39,6 +39,7 @@ from fluxum.model.event import (
     State,
     StateChange,
     Subscription,
+    VenueNotice,
 )
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
@@ -372,6 +373,24 @@ def test_a_fill_found_in_history_is_told_once_more_when_its_lines_name_the_fee()
             script.spared = {"TradesHistory"}
             (fill,) = await one.session.account.history(0)
             assert fill.fees is None
+
+    run(main())
+
+
+def test_fees_that_may_not_be_looked_up_stay_unknown_and_that_is_told_once() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {"T-1": fill_row("O-1", START_S - 10)}
+        script.spared |= {"TradesHistory", "ClosedOrders", "OpenOrders"}
+        async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
+            script.errors = ["EGeneral:Permission denied"] * 10
+            await one.session.wait_ready(10)
+            events = await one.live(600)
+
+            assert one.session.account.is_following
+            (notice,) = [one for one in events if isinstance(one, VenueNotice) and one.message]
+            assert "fees of fills stay unknown: Ledgers was refused" in notice.message
+            assert script.asked.count("Ledgers") == 1
 
     run(main())
 

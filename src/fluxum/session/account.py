@@ -34,6 +34,7 @@ from fluxum.model.event import (
     Refused,
     Repair,
     Subscription,
+    VenueNotice,
 )
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.order import Command, OpenOrders, OrderUpdate, ended, is_cancel
@@ -177,16 +178,14 @@ class Account:
         """The account's fills since an instant, oldest first, from the venue's memory.
 
         Fees that its list of fills does not name are looked up in the account's lines. They stay
-        `None` where the venue refuses these.
+        `None` if these cannot be had.
         """
         fills = await self._fills(since_ns)
         uncharged = [fill for fill in fills if fill.fees is None]
         try:
             charged = await Charges(self.questions.charged).look_up(uncharged, self.entries)
-        except VenueRefused as error:
-            if error.retryable:
-                raise
-            _log.warning("%s fees stay unknown: %s", self._venue, error)
+        except FluxumError as error:
+            _log.warning("%s fees of fills are not known: %s", self._venue, error)
             return fills
         whole = {fill.identity: fill for fill in charged}
         return [whole.get(fill.identity, fill) for fill in fills]
@@ -318,17 +317,18 @@ class Account:
 
     async def _find_fees(self) -> None:
         """Complete fills of which only the worth of the fee was listed; their lines may lag."""
-        backoff = self._backoff()
-        for _ in range(_LOOKS_MAX):
-            waiting = self._charges.waiting
-            if not waiting:
-                return
+        backoff, looks = self._backoff(), 0
+        while self._charges.waiting and looks < _LOOKS_MAX:
             try:
-                self._session.deliver(await self._charges.look_up(waiting, self.entries))
+                charged = await self._charges.look_up(self._charges.waiting, self.entries)
             except FluxumError as error:
-                _log.warning("%s fees are not known: %s", self._venue, error)
-                if not error.retryable:
+                if isinstance(error, VenueRefused) and not error.retryable:
+                    self._session.deliver([self._notice(f"fees of fills stay unknown: {error}")])
                     return
+                _log.warning("%s fees are not known yet: %s", self._venue, error)
+            else:
+                looks += 1
+                self._session.deliver(charged)
             await asyncio.sleep(backoff.next_delay() or 1.0)
 
     def _charge(self, lines: Sequence[LedgerEntry]) -> None:
@@ -412,6 +412,9 @@ class Account:
             self._session.deliver([desync])
 
     # Pieces
+
+    def _notice(self, message: str) -> VenueNotice:
+        return VenueNotice(venue=self._venue, message=message, received_ns=self._clock.now_ns())
 
     def _closed_since(self, since_ns: int) -> Callable[[int], Question[Page[OrderUpdate]]]:
         return lambda offset: self.questions.closed_orders(since_ns=since_ns, offset=offset)

@@ -5,8 +5,7 @@ They are paced by the venue's own counter and repeated where that helps.
 Only questions pass here, which change nothing, so repeating one is harmless. What the venue
 refuses for the moment and what fails on the way is asked again, signed anew, a few times; a nonce
 that came too late once more; a no is raised at once, as is a wait that the venue wants to be long.
-A breaker for each kind of question stops
-asking what keeps failing.
+A breaker for each kind of question stops asking what keeps failing.
 """
 
 import asyncio

@@ -396,7 +396,7 @@ def test_lists_are_asked_for_again_for_a_market_that_none_has_but_not_too_often(
     asked = [renewed(NOW + index * minute) for index in range(120)]
 
     assert asked[0]
-    assert sum(asked) == 7  # at once, then after 2, 4, 8, 16, 32 and 60 minutes
+    assert sum(asked) == 7  # at once, then after 1, 2, 4, 8, 16 and 32 minutes more
     learned = PAIRS.replace(
         b'"XDGUSD":{', b'"NEWCOINZUSD":{"altname":"NEWUSD","base":"NEW","quote":"ZUSD"},"XDGUSD":{'
     )
