@@ -10,6 +10,7 @@ __all__ = [
     "IntentsError",
     "LinkClosed",
     "LocalProtocolError",
+    "NonceRefused",
     "NotSubscribed",
     "OutcomeUnknown",
     "ProtocolError",
@@ -91,6 +92,14 @@ class RateLimited(VenueRefused):
     def __init__(self, message: str, code: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, code)
         self.retry_after_s = retry_after_s
+
+
+class NonceRefused(VenueRefused):
+    """The venue has answered a call of the same key with a larger number before.
+
+    Two calls overtook each other, which the next number mends; or the key was used by a program
+    with larger numbers, which nothing mends but another key.
+    """
 
 
 class CircuitOpen(FluxumError):

@@ -109,6 +109,19 @@ def test_a_fill_is_told_once_more_when_its_fees_become_known() -> None:
     assert [counts.fills, counts.completed, counts.repeated, counts.contradicted] == [1, 1, 2, 0]
 
 
+def test_a_line_without_a_balance_moves_the_one_that_is_known_once() -> None:
+    following = Following(0, 0)
+    odd = replace(entry("L-2", 1, 110), balance=None)
+
+    following.admit_entry(odd)
+    assert USD not in following.balances
+    following.admit_entry(entry("L-1", 100))
+    for _ in range(2):
+        following.admit_entry(replace(odd, entry_id="L-3"))
+
+    assert following.balances[USD].total == 101
+
+
 def test_an_order_of_a_status_that_is_not_known_is_open() -> None:
     following = Following(0, 0)
 

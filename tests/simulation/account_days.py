@@ -168,6 +168,8 @@ class World:
         self.digest = hashlib.sha256()
         account = self.exchange.open_account(KEY, SECRET, MONEY, tier="pro")
         self.truth = Truth(self.exchange, account)
+        self.readers: list[Pipe[Event]] = []
+        """Held, as a stream that is not closes itself."""
 
 
 def make_session(world: World, life: int) -> Session:
@@ -228,6 +230,7 @@ async def live(world: World, trader: Trader, intents: MemoryIntents, life: int) 
             await calm(world, session, desk)
             truth.compare(session)
             truth.compare_desk(desk)
+            assert not book_keeper.is_closed
             truth.compare_ledger(ledger)
             assert session.statistics().sums_close
             assert desk.statistics().sums_close

@@ -370,6 +370,7 @@ class Intake:
     def have(self, subscription: Subscription) -> None:
         """Nothing of an account's channel is missing any more."""
         if subscription in self.streams:
+            self.refused.pop(subscription, None)
             self._have(self.streams[subscription])
 
     def lack(self, subscription: Subscription, reason: str) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "SequenceCounts",
     "UnreadableStream",
     "VenueProtocol",
+    "VenueTime",
 ]
 
 
@@ -85,6 +86,17 @@ class SequenceCounts(Struct):
 
     steps: int = 0
     breaks: int = 0
+
+
+class VenueTime(Struct, frozen=True):
+    """What the venue's clock said in an answer, and when that was received by ours.
+
+    A protocol whose answers carry times keeps the last one in an attribute `venue_time`. The offset
+    of the clocks is `venue_ns - received_ns`, and the way of the answer is in it.
+    """
+
+    venue_ns: int
+    received_ns: int
 
 
 class UnreadableStream(RemoteProtocolError):

@@ -1,6 +1,6 @@
 """Questions to a venue's REST half: a call that changes nothing, and how its answer is read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -39,6 +39,19 @@ class Page(Struct, Generic[Item], frozen=True):
     total: int | None = None
     left_out: LeftOutRows | None = None
     next: "Question[Page[Item]] | None" = None
+
+    def __iter__(self) -> Iterator[Item]:
+        """The items, in their order."""
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        """How many items there are."""
+        return len(self.items)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the venue's answer had, those that were left out as well."""
+        return len(self.items) + (0 if self.left_out is None else self.left_out.count)
 
 
 class MarketQuestions(Protocol):
