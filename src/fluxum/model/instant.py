@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from fluxum.errors import BadInput
 
-__all__ = ["format_rfc3339", "parse_rfc3339", "plausible_ns"]
+__all__ = ["format_rfc3339", "format_second", "parse_rfc3339", "plausible_ns"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -52,6 +52,11 @@ def format_rfc3339(instant_ns: int) -> str:
     """UTC text with nine fraction digits for nanoseconds since the epoch."""
     seconds, fraction = divmod(instant_ns, 1_000_000_000)
     return f"{_EPOCH + seconds * _SECOND:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
+def format_second(instant_ns: int) -> str:
+    """UTC text of the second an instant lies in, for people: `2026-01-31T12:00:00Z`."""
+    return f"{format_rfc3339(instant_ns)[:_LENGTH_TO_SECONDS]}Z"
 
 
 def _fraction_ns(rest: str) -> int:
