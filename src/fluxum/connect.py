@@ -42,7 +42,8 @@ async def connect(
     """A session with an exchange for the length of a block, subscribed but not yet ready.
 
     Every channel is subscribed for every symbol; `depth` is for books, `interval_s` for candles.
-    `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`); `through` wraps the
+    `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`); `proxy` carries links
+    and calls, signed ones too. `through` wraps the
     dial, `calls_through` the REST calls, as a recorder does; those with keys in them go past it.
     A `login` opens one's own account there. Raises BadInput.
     """
@@ -53,7 +54,7 @@ async def connect(
     )
     async with (
         websockets(proxy=proxy, frame_bytes_max=limits.frame_bytes_max) as dial,
-        http() as calls,
+        http(proxy=proxy) as calls,
         Session(
             venue,
             dial=dial if through is None else through(dial),
