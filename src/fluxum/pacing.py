@@ -151,6 +151,7 @@ class CallCounter:
         self._decay_per_s = decay_per_s
         self._count = 0.0
         self._at_s: float | None = None
+        self._held_until_s = 0.0
 
     def count(self, now_s: float) -> float:
         """Where the counter stands."""
@@ -169,8 +170,13 @@ class CallCounter:
 
     def exhausted(self, for_s: float, now_s: float) -> None:
         """The venue refused a call for being one too many, and takes none for so long."""
+        self._held_until_s = max(self._held_until_s, now_s + for_s)
         count = self.most + for_s * self._decay_per_s
         self._count = max(self.count(now_s), count)
+
+    def held_s(self, now_s: float) -> float:
+        """Seconds for which the venue still takes no calls, those that had room included."""
+        return max(0.0, self._held_until_s - now_s)
 
 
 class BreakerState(Enum):

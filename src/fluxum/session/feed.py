@@ -28,7 +28,7 @@ from fluxum.session.state import is_lawful
 from fluxum.session.token import TokenKeeper
 from fluxum.transport.link import Dial
 from fluxum.venues.private import TradingProtocol
-from fluxum.venues.venue import Limits, Venue, VenueProtocol
+from fluxum.venues.venue import Fetch, Limits, Venue, VenueProtocol
 
 __all__ = ["Feed", "FeedOwner", "Surroundings", "find_feed"]
 
@@ -69,6 +69,10 @@ class FeedOwner(Protocol):
 
     def reject(self, feed: "Feed", rejected: Rejected) -> None:
         """The venue said something that made no sense."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Publish what a feed has to say of itself."""
         ...
 
     def moved(self, feed: "Feed", *, attempt: int, delay_s: float, reason: str) -> None:
@@ -134,9 +138,13 @@ class Feed:
         return self._protocol is not None
 
     @property
-    def is_fetching(self) -> bool:
-        """Whether REST calls of its link wait their turn, and are answered one after the other."""
-        return self._connection is not None and self._connection.is_fetching
+    def calls_waiting(self) -> int:
+        """How many REST calls of its link have no answer yet."""
+        return 0 if self._connection is None else self._connection.calls_waiting
+
+    def serves_by_call(self, subscription: Subscription) -> bool:
+        """Whether a REST call for this stream waits for its turn or its answer."""
+        return self._connection is not None and self._connection.serves_by_call(subscription)
 
     # What is asked of it; sent at once when there is a link, and again after every reconnect
 
@@ -251,6 +259,7 @@ class Feed:
                 raw=around.raw,
                 deliver=self.take,
                 reject=self._reject,
+                call_failed=self._note_call_failure,
                 hand_over=self._announce_cut,
                 age_s=self._age_s(),
                 tokens=around.tokens,
@@ -302,6 +311,19 @@ class Feed:
 
     def _reject(self, rejected: Rejected) -> None:
         self.owner.reject(self, rejected)
+
+    def _note_call_failure(
+        self, fetch: Fetch, reason: str, again_ns: int, told: Event | None
+    ) -> None:
+        """A REST call failed: what is missing for want of it says so; others are not concerned."""
+        subscription = fetch.subscription
+        if subscription is not None and self.readiness.lacks(subscription):
+            call = f"{fetch.method} {fetch.path}"
+            self.readiness.lack(
+                subscription, f"{call}: {reason}; next attempt at {format_second(again_ns)}"
+            )
+        if told is not None:
+            self.owner.tell(told)
 
     def _announce_cut(self, reason: str) -> None:
         self.owner.cut_announced(self, reason)

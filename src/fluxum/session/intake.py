@@ -140,6 +140,15 @@ class Intake:
         book: Book | Level3Book = self.keeper(subscription).get(subscription.symbol)
         return book.evidence
 
+    def owes_data(self, stream: Stream) -> bool:
+        """Whether the venue has acknowledged a stream and not yet sent the data it begins with."""
+        channel = stream.subscription.channel
+        evidence = self.evidence(stream.subscription)
+        if evidence is not None:
+            return stream.is_acknowledged and not evidence.live
+        begins_with_data = channel.is_private or channel in self._venue.snapshots
+        return begins_with_data and stream.is_acknowledged and not stream.has_data
+
     # What happens
 
     def take(self, events: Sequence[Event]) -> None:
@@ -168,7 +177,7 @@ class Intake:
         """A feed's link is gone: withdraw what it carried, remember the holes, and say so."""
         for subscription in feed.wanted:
             stream = self.streams[subscription]
-            stream.due_s = stream.since_s = None
+            stream.begin()
             self.refused.pop(subscription, None)  # asked again over the next link
             heard_ns = self.heard_ns(stream)
             if heard_ns is not None:
@@ -204,6 +213,8 @@ class Intake:
             if subscription in feed.wanted:
                 is_named = rejected.subscriptions is not None
                 self._harm(subscription, reason, rejected.received_ns, is_named=is_named)
+                if is_named and self.streams[subscription].is_doubted:
+                    self.streams[subscription].missed = reason
         feed.settle()
 
     def _left_out(self, event: LeftOut) -> None:
@@ -227,7 +238,8 @@ class Intake:
     ) -> None:
         """A stream may have missed something: its book is not proved, its next data may skip.
 
-        Streams without a book are missing until their next data if the frame named them.
+        Streams without a book are missing until their next data if the frame named them, and are
+        asked for anew if that does not come.
         """
         stream = self.streams[subscription]
         readiness = stream.feed.readiness
@@ -240,6 +252,7 @@ class Intake:
             if is_named:
                 if subscription.channel is Channel.TRADE:
                     self.gaps.begin(subscription, GapCause.REJECTED, now_ns, reason)
+                stream.doubt(self._now_s(), _DOUBT_S)
                 readiness.lack(subscription, reason)
             return
         evidence = self.evidence(subscription)
@@ -247,8 +260,7 @@ class Intake:
             return
         self.keeper(subscription).doubt(subscription.symbol, BookStatus.UNVERIFIED, reason)
         readiness.lack(subscription, reason)
-        stream.is_doubted = True
-        stream.due_s = stream.due_s or self._now_s() + _DOUBT_S
+        stream.doubt(self._now_s(), _DOUBT_S)
 
     # Books
 
@@ -267,8 +279,7 @@ class Intake:
         if verdict is Verdict.FAILED:
             self._judged(verdict, snapshot)
             return
-        stream.due_s = None
-        stream.is_doubted = False
+        stream.trust()
         self._end_gap(subscription, snapshot.received_ns)
         if was_desynced and evidence is not None:
             self.tell(
@@ -317,16 +328,33 @@ class Intake:
         )
         self._begin_desync(stream, evidence.reason, message.received_ns)
 
-    def _desync(self, event: Desync) -> None:
-        """The venue's own protocol found a broken sequence."""
+    def _desync(self, event: Desync, *, is_ours: bool = False) -> None:
+        """A broken sequence, found by the venue's own protocol or by the session itself."""
+        self.counts.own += is_ours
         self.bus.put(event)
         stream = self.streams.get(event.subscription)
         if stream is not None:
             self._withdraw(event.subscription, BookStatus.DESYNCED, event.reason)
             self._begin_desync(stream, event.reason, event.received_ns)
 
+    def give_up(self, stream: Stream, now_ns: int) -> None:
+        """A book of which updates were missed for certain has not been proved since: withdraw it."""
+        evidence = self.evidence(stream.subscription)
+        assert evidence is not None
+        self._desync(
+            Desync(
+                venue=self._venue.name,
+                subscription=stream.subscription,
+                generation=evidence.generation,
+                reason=stream.missed,
+                received_ns=now_ns,
+            ),
+            is_ours=True,
+        )
+
     def _begin_desync(self, stream: Stream, reason: str, now_ns: int) -> None:
         self.counts.desyncs += 1
+        stream.has_data = False
         subscription = stream.subscription
         self._lose_account(subscription)
         self.gaps.begin(subscription, GapCause.DESYNC, now_ns, reason)
@@ -345,8 +373,7 @@ class Intake:
             return
         can_be_proved = self._venue.checks.book is not None or evidence.sequence is not None
         if evidence.status is BookStatus.VALID:
-            stream.due_s = None
-            stream.is_doubted = False
+            stream.trust()
         if evidence.status is BookStatus.VALID or not (can_be_proved or stream.is_doubted):
             self._have(stream)
         else:
@@ -360,7 +387,7 @@ class Intake:
         if stream is None or self.account is None or not self.account.hear(event):
             self.counts.withheld += 1
             return
-        stream.heard_ns = event.received_ns
+        self._note_data(stream, event.received_ns)
         if isinstance(event, OpenOrders | Balances):
             stream.due_s = None
             self._end_gap(stream.subscription, event.received_ns)
@@ -396,7 +423,7 @@ class Intake:
         if stream is None:
             self.counts.withheld += 1
             return
-        stream.heard_ns = event.received_ns
+        self._note_data(stream, event.received_ns)
         if self.gaps.open:
             self._end_gap(stream.subscription, event.received_ns)
         self.bus.put(event)
@@ -407,7 +434,7 @@ class Intake:
         if stream is None:
             self.counts.withheld += 1
             return
-        stream.heard_ns = trade.received_ns
+        self._note_data(stream, trade.received_ns)
         is_news, gap = self.gaps.admit(stream.subscription, trade)
         if gap is not None:
             self.tell(gap)
@@ -422,16 +449,16 @@ class Intake:
         stream = self.streams.get(event.subscription)
         if stream is not None:
             self.refused.pop(event.subscription, None)
-            evidence = self.evidence(event.subscription)
+            stream.is_acknowledged = True
             if event.subscription.channel.is_private:  # there when its history is known
                 if stream.feed.readiness.lacks(event.subscription):
                     stream.feed.readiness.lack(event.subscription, _SNAPSHOT_AWAITED)
                 stream.feed.settle()
-            elif evidence is None or evidence.live:
-                self._have(stream)
-            else:
+            elif self.owes_data(stream):
                 stream.feed.readiness.lack(event.subscription, _SNAPSHOT_AWAITED)
                 stream.feed.settle()
+            elif not stream.is_doubted:
+                self._have(stream)
 
     def _notice(self, event: VenueNotice) -> None:
         if event.status is not None:
@@ -448,6 +475,14 @@ class Intake:
                 stream.feed.settle()
 
     # Pieces
+
+    def _note_data(self, stream: Stream, received_ns: int) -> None:
+        """Data of a stream without a book: it is there, and what was doubted has gone on."""
+        stream.heard_ns = received_ns
+        stream.has_data = True
+        stream.asked = 0
+        if stream.is_doubted:
+            stream.trust()
 
     def _have(self, stream: Stream) -> None:
         if stream.feed.readiness.lacks(stream.subscription):

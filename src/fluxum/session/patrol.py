@@ -12,6 +12,9 @@ __all__ = ["Patrol"]
 
 # How often a book that is known less deep than asked for may have a new snapshot.
 _REFRESH_S = 30.0
+# How long a stream without a book is missing after its last frame that could not be read.
+_READABLE_S = 60.0
+_DOUBLINGS_MAX = 5
 
 
 class Patrol:
@@ -29,40 +32,80 @@ class Patrol:
             if not stream.feed.is_connected or stream.subscription in self._intake.refused:
                 continue
             if stream.due_s is not None and now_s >= stream.due_s:
-                stream.due_s = None
-                if stream.feed.readiness.lacks(stream.subscription):
-                    stream.feed.resync(stream.subscription)
-            self._check_silence(stream, now_s, now_ns)
+                self._ask_anew(stream, now_ns)
+            self._check_doubt(stream, now_s)
+            if self._intake.owes_data(stream):
+                self._check_owed(stream, now_s, now_ns)
+            else:
+                self._check_silence(stream, now_s, now_ns)
             self._check_depth(stream, now_s)
 
-    def _check_silence(self, stream: Stream, now_s: float, now_ns: int) -> None:
-        intake, limits = self._intake, self._around.limits
+    def _ask_anew(self, stream: Stream, now_ns: int) -> None:
+        """The time to ask for a stream anew has come; nothing, if it has healed meanwhile."""
+        stream.due_s = None
+        if not stream.feed.readiness.lacks(stream.subscription):
+            return
+        if stream.missed and stream.subscription.channel.is_book:
+            self._intake.give_up(stream, now_ns)
+        else:
+            stream.feed.resync(stream.subscription)
+
+    def _check_doubt(self, stream: Stream, now_s: float) -> None:
+        """A stream without a book may be quiet: after a minute without a bad frame it is there."""
+        is_plain = not (stream.subscription.channel.is_book or stream.subscription.channel.is_private)
+        if is_plain and stream.is_doubted and now_s - stream.doubted_s >= _READABLE_S:
+            stream.trust()
+            if stream.is_acknowledged and not self._intake.owes_data(stream):
+                self._intake.have(stream.subscription)
+
+    def _check_owed(self, stream: Stream, now_s: float, now_ns: int) -> None:
+        """An acknowledged stream has not begun: it is missing, and asked for ever more slowly."""
         subscription = stream.subscription
-        limit_s = limits.data_silence_s.get(subscription.channel)
-        evidence = intake.evidence(subscription)
-        is_awaited = evidence is not None and not evidence.live
-        if is_awaited:
-            limit_s = limits.answer_timeout_s
+        if stream.feed.serves_by_call(subscription):  # its snapshot waits its turn, or is named
+            stream.since_s = None
+            return
+        patience_s = self._around.limits.answer_timeout_s
+        limit_s = patience_s * 2 ** min(stream.asked, _DOUBLINGS_MAX)
+        silent_s = stream.silent_s(self._intake.heard_ns(stream), now_s)
+        if silent_s < limit_s:
+            return
+        stream.asked += 1
+        stream.since_s = None  # counted anew from the next look
+        self._tell_stale(stream, silent_s, now_ns)
+        evidence = self._intake.evidence(subscription)
+        is_desynced = evidence is not None and evidence.status is BookStatus.DESYNCED
+        why = f"desynced: {evidence.reason}" if evidence and is_desynced else "acknowledged"
+        reason = f"{why}, but no data for {silent_s:.0f} s; asked for again"
+        stream.feed.readiness.lack(subscription, reason)
+        stream.feed.settle()
+        stream.feed.resync(subscription)
+
+    def _check_silence(self, stream: Stream, now_s: float, now_ns: int) -> None:
+        intake = self._intake
+        subscription = stream.subscription
+        limit_s = self._around.limits.data_silence_s.get(subscription.channel)
         silent_s = stream.silent_s(intake.heard_ns(stream), now_s)
         if limit_s is None or silent_s < limit_s:
             return
-        if is_awaited and stream.feed.is_fetching:  # its snapshot may have to wait its turn
-            return
         stream.since_s = None  # counted anew from the next look
-        intake.tell(
-            DataStale(
-                venue=self._around.venue.name,
-                subscription=subscription,
-                silent_s=silent_s,
-                received_ns=now_ns,
-            )
-        )
-        if not is_awaited and evidence is not None and subscription.symbol is not None:
+        self._tell_stale(stream, silent_s, now_ns)
+        evidence = intake.evidence(subscription)
+        if evidence is not None and evidence.live and subscription.symbol is not None:
             reason = f"silent for {silent_s:.0f} s"
             intake.keeper(subscription).doubt(subscription.symbol, BookStatus.STALE, reason)
             stream.feed.readiness.lack(subscription, reason)
             stream.feed.settle()
         stream.feed.resync(subscription)
+
+    def _tell_stale(self, stream: Stream, silent_s: float, now_ns: int) -> None:
+        self._intake.tell(
+            DataStale(
+                venue=self._around.venue.name,
+                subscription=stream.subscription,
+                silent_s=silent_s,
+                received_ns=now_ns,
+            )
+        )
 
     def _check_depth(self, stream: Stream, now_s: float) -> None:
         """Ask for a new snapshot of a book whose market has moved away from a cut one."""

@@ -332,6 +332,10 @@ class Session:
         """Count a frame that made no sense, and doubt the books of its link."""
         self._intake.reject(feed, rejected)
 
+    def tell(self, event: Event) -> None:
+        """Publish what a feed has to say of itself."""
+        self._intake.tell(event)
+
     def lost(self, feed: Feed, reason: str) -> None:
         """Withdraw what came over a link that is gone."""
         self._intake.lose(feed, reason, self._around.clock.now_ns())
