@@ -213,7 +213,7 @@ class Intake:
             if subscription in feed.wanted:
                 is_named = rejected.subscriptions is not None
                 self._harm(subscription, reason, rejected.received_ns, is_named=is_named)
-                if is_named and self.streams[subscription].is_doubted:
+                if is_named:
                     self.streams[subscription].missed = reason
         feed.settle()
 
@@ -257,6 +257,8 @@ class Intake:
             return
         evidence = self.evidence(subscription)
         if evidence is None or not evidence.live:
+            if is_named:
+                readiness.lack(subscription, reason)
             return
         self.keeper(subscription).doubt(subscription.symbol, BookStatus.UNVERIFIED, reason)
         readiness.lack(subscription, reason)
@@ -435,13 +437,13 @@ class Intake:
             self.counts.withheld += 1
             return
         self._note_data(stream, trade.received_ns)
-        is_news, gap = self.gaps.admit(stream.subscription, trade)
+        news, gap = self.gaps.admit(stream.subscription, trade)
         if gap is not None:
             self.tell(gap)
-        if is_news:
-            self.bus.put(trade)
-        else:
+        if news is None:
             self.counts.withheld += 1
+        else:
+            self.bus.put(news)
         self._have(stream)
 
     def _subscribed(self, event: Subscribed) -> None:

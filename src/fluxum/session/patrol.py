@@ -33,8 +33,9 @@ class Patrol:
                 continue
             if stream.due_s is not None and now_s >= stream.due_s:
                 self._ask_anew(stream, now_ns)
-            self._check_doubt(stream, now_s)
-            if self._intake.owes_data(stream):
+            if stream.is_doubted and not stream.subscription.channel.is_book:
+                self._check_doubt(stream, now_s)
+            elif self._intake.owes_data(stream):
                 self._check_owed(stream, now_s, now_ns)
             else:
                 self._check_silence(stream, now_s, now_ns)
@@ -45,15 +46,15 @@ class Patrol:
         stream.due_s = None
         if not stream.feed.readiness.lacks(stream.subscription):
             return
-        if stream.missed and stream.subscription.channel.is_book:
+        evidence = self._intake.evidence(stream.subscription)
+        if stream.missed and evidence is not None and evidence.live:
             self._intake.give_up(stream, now_ns)
         else:
             stream.feed.resync(stream.subscription)
 
     def _check_doubt(self, stream: Stream, now_s: float) -> None:
         """A stream without a book may be quiet: after a minute without a bad frame it is there."""
-        is_plain = not (stream.subscription.channel.is_book or stream.subscription.channel.is_private)
-        if is_plain and stream.is_doubted and now_s - stream.doubted_s >= _READABLE_S:
+        if now_s - stream.doubted_s >= _READABLE_S:
             stream.trust()
             if stream.is_acknowledged and not self._intake.owes_data(stream):
                 self._intake.have(stream.subscription)
@@ -73,8 +74,10 @@ class Patrol:
         stream.since_s = None  # counted anew from the next look
         self._tell_stale(stream, silent_s, now_ns)
         evidence = self._intake.evidence(subscription)
-        is_desynced = evidence is not None and evidence.status is BookStatus.DESYNCED
-        why = f"desynced: {evidence.reason}" if evidence and is_desynced else "acknowledged"
+        why = "acknowledged"
+        if evidence is not None and evidence.status is BookStatus.DESYNCED:
+            why = f"desynced: {evidence.reason}"
+        why = stream.missed or why
         reason = f"{why}, but no data for {silent_s:.0f} s; asked for again"
         stream.feed.readiness.lack(subscription, reason)
         stream.feed.settle()

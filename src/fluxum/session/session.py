@@ -465,6 +465,8 @@ class Session:
             return
         assert old is new or is_lawful(old, new), f"{self.venue.name}: {old} to {new}"
         self.state = new
+        if new is State.READY and (lists := self.incomplete()):
+            reason = f"incomplete: {'; '.join(map(str, lists))}"
         self._intake.tell(
             StateChange(
                 venue=self.venue.name,
