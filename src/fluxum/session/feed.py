@@ -23,6 +23,7 @@ from fluxum.model.order import Command
 from fluxum.pacing import SLOW, AttemptBudget, Backoff, bounded_wait_s
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
 from fluxum.session.fetching import Rest
+from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.readiness import Readiness
 from fluxum.session.state import is_lawful
 from fluxum.session.token import TokenKeeper
@@ -34,6 +35,7 @@ __all__ = ["Feed", "FeedOwner", "Surroundings", "find_feed"]
 
 _log = logging.getLogger(__name__)
 _DIAL_TIMEOUT_S = 15.0
+_PING_EVERY_S = 5.0
 
 
 class Surroundings:
@@ -60,6 +62,7 @@ class Surroundings:
         self.tokens = tokens
         self.raw: Bus[RawFrame] = Bus()
         self.status = VenueStatus.ONLINE
+        self.offset = ClockOffsetKeeper()
         self.proved: set[str] = set()
         """The endpoints that have carried a stream in this session: they are right, and allowed."""
 
@@ -115,6 +118,10 @@ class Feed:
         self.readiness = Readiness(name)
         self.counts = LinkCounts()
         self.links = 0
+        self.heard_ns = 0
+        """When `note_frames` last found that frames had been received."""
+        self._frames_noted = 0
+        self._pinged_s = -_PING_EVERY_S
         self._url = url
         self._around = around
         self.take = take
@@ -180,6 +187,19 @@ class Feed:
             raise TransportError(f"{self.name} has no link to trade over: nothing was sent")
         self._trading.command(command_id, command, self._around.clock.now_ns())
         self._speak()
+
+    def ping(self, now_s: float) -> None:
+        """Have the venue say something, at most every few seconds."""
+        if self._protocol is not None and now_s - self._pinged_s >= _PING_EVERY_S:
+            self._pinged_s = now_s
+            self._protocol.ping()
+            self._speak()
+
+    def note_frames(self, now_ns: int) -> None:
+        """Note whether frames were received since this was called last."""
+        if self.counts.frames != self._frames_noted:
+            self._frames_noted = self.counts.frames
+            self.heard_ns = now_ns
 
     def settle(self) -> None:
         """Move between SUBSCRIBING and READY as the readiness has it."""

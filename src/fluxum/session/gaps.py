@@ -128,11 +128,17 @@ class GapLedger:
         received_ns: int,
         repair: Repair = Repair.SNAPSHOT,
         missing: int | None = None,
+        more: str = "",
     ) -> Gap | None:
-        """The first newer data is here: the hole as an event, or none if there was none."""
+        """The first newer data is here: the hole as an event, or none if there was none.
+
+        `more` is added to what was known of it when it began.
+        """
         hole = self._open.pop(subscription, None)
         if hole is None:
             return None
+        detail = "; ".join(filter(None, (hole.detail, more)))
+        hole = structs.replace(hole, detail=detail)
         return self._record(hole, received_ns, repair, missing)
 
     def forget(self, subscription: Subscription) -> None:
