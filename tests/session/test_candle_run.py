@@ -157,6 +157,17 @@ def test_months_are_those_of_the_calendar() -> None:
         (january, february),
         (february, march),
     ]
+    assert run.start_at(march + 45 * 24 * 3600 * S) == 1_775_001_600 * S  # the first of April
+
+
+def test_intervals_are_counted_from_those_of_the_venue() -> None:
+    week_s = 7 * 24 * 3600
+    monday = 1_767_571_200 * S  # 2026-01-05; weeks counted from 1970 begin on Thursdays
+    run = CandleRun()
+    run.take(candle(0, interval_s=week_s, start_ns=monday, end_ns=monday + week_s * S), monday)
+
+    assert run.start_at(monday + 20 * 24 * 3600 * S) == monday + 2 * week_s * S
+    assert run.start_at(monday - 1) == monday
 
 
 def test_a_run_without_a_candle_has_nothing_to_close() -> None:

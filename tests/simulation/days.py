@@ -145,7 +145,9 @@ class Checker:
                 self._last[event.symbol] = max(last, event.sequence)
 
     def _is_older(self, event: MarketEvent) -> bool:
-        """A trade that was missing and is told late closes no hole."""
+        """What was missing and is told late closes no hole: a trade, or a candle from history."""
+        if isinstance(event, Candle):
+            return event.backfilled
         if not isinstance(event, Trade) or event.sequence is None:
             return False
         return event.sequence < self._last.get(event.symbol, 0)

@@ -61,7 +61,8 @@ def instant_of(instant: int | datetime | str) -> int:
         if instant.tzinfo is None:
             raise BadInput(f"a datetime with a time zone was expected, was {instant!r}")
         return (instant - _EPOCH) // _MICROSECOND * 1000
-    if instant != 0 and plausible_ns(instant) is None:
+    is_number = isinstance(instant, int) and not isinstance(instant, bool)
+    if not is_number or (instant and plausible_ns(instant) is None):
         raise BadInput(
             f"an instant in ns, a datetime or RFC 3339 text was expected, was {instant!r}"
         )

@@ -10,9 +10,11 @@ After an outage the candle that ran may have gone on unseen, so nothing is close
 itself goes on from where it was, or history has told what is missing (see `candles`).
 """
 
+from decimal import Decimal
+
 from msgspec import structs
 
-from fluxum.model.interval import interval_end
+from fluxum.model.interval import MONTH_S, interval_end
 from fluxum.model.market import Candle
 
 __all__ = ["MARGIN_NS", "CandleRun"]
@@ -23,7 +25,7 @@ MARGIN_NS = 3 * 1_000_000_000
 _CLOSED_KEPT = 200
 # More intervals without a candle than this are no quiet market, but a hole.
 _EMPTY_MAX = 100
-_ZERO = 0
+_SECOND_NS = 1_000_000_000
 
 
 class CandleRun:
@@ -63,6 +65,19 @@ class CandleRun:
             return self.running.end_ns + MARGIN_NS
         last = self._last
         return None if last is None else interval_end(last.end_ns, last.interval_s) + MARGIN_NS
+
+    def start_at(self, venue_ns: int) -> int:
+        """The start of the interval that an instant is in, counted from the one expected next."""
+        start_ns, last = self.expected_ns, self.running or self._last
+        assert start_ns is not None, "a run without a candle has no intervals"
+        assert last is not None, "a run without a candle has no intervals"
+        interval_s = last.interval_s
+        if interval_s % MONTH_S:
+            elapsed_ns = max(0, venue_ns - start_ns)
+            return start_ns + elapsed_ns - elapsed_ns % (interval_s * _SECOND_NS)
+        while (end_ns := interval_end(start_ns, interval_s)) <= venue_ns:
+            start_ns = end_ns
+        return start_ns
 
     def leaves_hole(self, candle: Candle) -> bool:
         """Whether a stream that was interrupted goes on later than from where it was."""
@@ -176,7 +191,6 @@ class CandleRun:
 
 
 def _empty_after(last: Candle, now_ns: int) -> Candle:
-    zero = last.volume * _ZERO
     return structs.replace(
         last,
         start_ns=last.end_ns,
@@ -184,7 +198,7 @@ def _empty_after(last: Candle, now_ns: int) -> Candle:
         open=last.close,
         high=last.close,
         low=last.close,
-        volume=zero,
+        volume=Decimal(0),
         vwap=None,
         trades=0,
         closed=True,

@@ -13,7 +13,6 @@ from msgspec import Struct, field, structs
 
 from fluxum.model.event import GapCause, Repair, Subscription
 from fluxum.model.instant import format_second
-from fluxum.model.interval import interval_start
 from fluxum.model.market import Candle
 from fluxum.session.candle_run import MARGIN_NS, CandleRun
 from fluxum.session.gaps import GapLedger
@@ -133,9 +132,8 @@ class Candles:
         if due_ns is None or now_ns < due_ns:
             return
         if follower.run.is_broken:
-            venue_ns = now_ns + self._offset.ns
-            goal_ns = interval_start(venue_ns - MARGIN_NS, subscription.interval_s or 1)
-            self._begin(follower, goal_ns, now_ns)
+            over_ns = now_ns + self._offset.ns - MARGIN_NS
+            self._begin(follower, follower.run.start_at(over_ns), now_ns)
             return
         for closed in follower.run.advance(now_ns + self._offset.ns, now_ns):
             self._outlet.tell(closed)
@@ -170,9 +168,7 @@ class Candles:
         if follower.is_check:
             follower.missed, follower.is_check = None, False
             return
-        goal_ns = min(follower.held, default=None) or interval_start(
-            now_ns + self._offset.ns, missed.subscription.interval_s or 1
-        )
+        goal_ns = min(follower.held, default=follower.run.start_at(now_ns + self._offset.ns))
         follower.run.skip_to(goal_ns)
         since, until = format_second(missed.since_ns), format_second(goal_ns)
         detail = f"the candles from {since} to {until} are lost: {reason}"
