@@ -80,7 +80,9 @@ class Candles:
             self._hold(follower, candle)
             self._begin(follower, candle.start_ns, candle.received_ns)
             return
-        if run.expected_ns is None or candle.start_ns >= run.expected_ns:
+        if run.is_broken and run.expected_ns is not None and candle.start_ns < run.expected_ns:
+            candle = structs.replace(candle, backfilled=True)  # of before the outage
+        else:
             run.is_broken = False
             gap = self._gaps.end(stream.subscription, candle.received_ns)
             if gap is not None:
