@@ -24,7 +24,7 @@ from fluxum.model.market import Candle
 from fluxum.session.candles import Candles, Missed
 from fluxum.session.gaps import GapLedger
 from fluxum.session.offset import ClockOffsetKeeper
-from fluxum.session.outlet import Outlet
+from fluxum.session.publisher import Publisher
 from fluxum.session.stream import Stream
 from fluxum.sim.loop import START_NS
 from fluxum.venues.kraken.venue import KRAKEN
@@ -60,16 +60,16 @@ class Desk:
     """The candles of one stream; what is looked up is kept, and answered by the test."""
 
     def __init__(self, *, has_history: bool = True) -> None:
-        self.outlet = Outlet()
+        self.publisher = Publisher()
         self.gaps = GapLedger("toy")
-        self.candles = Candles(self.outlet, self.gaps, ClockOffsetKeeper())
+        self.candles = Candles(self.publisher, self.gaps, ClockOffsetKeeper())
         self.link = Link()
         self.stream = Stream(CANDLES, self.link)  # type: ignore[arg-type]
         self.candles.open(self.stream)
         self.asked: list[Missed] = []
         self._has_history = has_history
         self.candles.look_up = self._look_up
-        self._told: Pipe[Event] = self.outlet.bus.subscribe(
+        self._told: Pipe[Event] = self.publisher.bus.subscribe(
             capacity=10_000, overflow=Overflow.RAISE
         )
 
@@ -79,7 +79,7 @@ class Desk:
 
     def take(self, *candles: Candle) -> list[str]:
         for one in candles:
-            self.outlet.counts.heard += 1
+            self.publisher.counts.heard += 1
             self.stream.heard_ns = one.received_ns
             self.candles.take(self.stream, one)
         return self.told()
@@ -92,8 +92,8 @@ class Desk:
         self.link.is_connected = True
 
     def told(self) -> list[str]:
-        counts = self.outlet.counts
-        assert counts.heard + counts.own == self.outlet.bus.published + counts.withheld
+        counts = self.publisher.counts
+        assert counts.heard + counts.own == self.publisher.bus.published + counts.withheld
         return [shown(event) for event in self._told.drain()]
 
 

@@ -17,7 +17,7 @@ from fluxum.model.market import Candle
 from fluxum.session.candle_run import MARGIN_NS, CandleRun
 from fluxum.session.gaps import GapLedger
 from fluxum.session.offset import ClockOffsetKeeper
-from fluxum.session.outlet import Outlet
+from fluxum.session.publisher import Publisher
 from fluxum.session.stream import Stream
 
 __all__ = ["Candles", "LookUp", "Missed"]
@@ -54,9 +54,9 @@ class _Follower(Struct, eq=False):
 class Candles:
     """Follows all candle streams of one intake. `look_up` is set by who can ask for history."""
 
-    def __init__(self, outlet: Outlet, gaps: GapLedger, offset: ClockOffsetKeeper) -> None:
+    def __init__(self, publisher: Publisher, gaps: GapLedger, offset: ClockOffsetKeeper) -> None:
         self.look_up: LookUp | None = None
-        self._outlet = outlet
+        self._publisher = publisher
         self._gaps = gaps
         self._offset = offset
         self._followers: dict[Subscription, _Follower] = {}
@@ -86,7 +86,7 @@ class Candles:
             run.is_broken = False
             gap = self._gaps.end(stream.subscription, candle.received_ns)
             if gap is not None:
-                self._outlet.tell(gap)
+                self._publisher.tell(gap)
         told = self._publish(follower, candle, candle.received_ns, is_received=True)
         self._follow_up(follower, told, candle.received_ns)
 
@@ -138,7 +138,7 @@ class Candles:
             self._begin(follower, follower.run.start_at(over_ns), now_ns)
             return
         for closed in follower.run.advance(now_ns + self._offset.ns, now_ns):
-            self._outlet.tell(closed)
+            self._publisher.tell(closed)
 
     def found(self, missed: Missed, candles: Sequence[Candle], now_ns: int) -> None:
         """History has told what was missed, oldest first; nothing, if that is not asked any more."""
@@ -183,7 +183,7 @@ class Candles:
         return follower if follower is not None and follower.missed is missed else None
 
     def _hold(self, follower: _Follower, candle: Candle) -> None:
-        self._outlet.withhold()
+        self._publisher.withhold()
         follower.held[candle.start_ns] = candle
         if len(follower.held) > _HELD_MAX:
             del follower.held[min(follower.held)]
@@ -207,15 +207,15 @@ class Candles:
         self, follower: _Follower, candle: Candle, now_ns: int, *, is_received: bool
     ) -> list[Candle]:
         """Publish what a candle brings, and return it: those that it closes, and itself if new."""
-        outlet = self._outlet
+        publisher = self._publisher
         before, news = follower.run.take(candle, now_ns + self._offset.ns)
         for closed in before:
-            outlet.tell(closed)
+            publisher.tell(closed)
         if news is None:
-            outlet.counts.withheld += is_received
+            publisher.counts.withheld += is_received
             return before
-        outlet.counts.own += not is_received
-        outlet.bus.put(news)
+        publisher.counts.own += not is_received
+        publisher.bus.put(news)
         return [*before, news]
 
     def _publish_late(
@@ -233,14 +233,14 @@ class Candles:
         """Empty candles behind one that was corrected have another price now."""
         if told and told[-1].is_correction:
             for empty in follower.run.follow_empty(told[-1], now_ns):
-                self._outlet.tell(empty)
+                self._publisher.tell(empty)
 
     def _finish(self, follower: _Follower, repair: Repair, detail: str, now_ns: int) -> None:
         """The hole is closed: publish it, and what waited for that."""
         follower.missed = None
         gap = self._gaps.end(follower.stream.subscription, now_ns, repair, more=detail)
         if gap is not None:
-            self._outlet.tell(gap)
+            self._publisher.tell(gap)
         held, follower.held = follower.held, {}
         for start_ns in sorted(held):
             self._publish(follower, held[start_ns], now_ns, is_received=False)
@@ -260,4 +260,4 @@ class Candles:
             more = f"{count} candles were not as they had been closed"
             gap = self._gaps.end(subscription, now_ns, Repair.BACKFILLED, more=more)
             assert gap is not None, "a hole that has just begun can be ended"
-            self._outlet.tell(gap)
+            self._publisher.tell(gap)

@@ -44,7 +44,7 @@ from fluxum.session.candles import Candles
 from fluxum.session.carried import Carried
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.gaps import GapLedger
-from fluxum.session.outlet import Outlet
+from fluxum.session.publisher import Publisher
 from fluxum.session.stream import Stream
 
 __all__ = ["Intake"]
@@ -64,10 +64,10 @@ class Intake:
         self._venue = venue = around.venue
         self._limits = around.limits
         self._now_s = now_s
-        self._outlet = Outlet()
-        self.bus = self._outlet.bus
-        self.counts = self._outlet.counts
-        self.tell = self._outlet.tell
+        self._publisher = Publisher()
+        self.bus = self._publisher.bus
+        self.counts = self._publisher.counts
+        self.tell = self._publisher.tell
         """Publish a word of the session's own."""
         self.carried = Carried(venue)
         self.books = self.carried.books
@@ -75,7 +75,7 @@ class Intake:
         self.streams = self.carried.streams
         """Every stream by its subscription; look, do not change."""
         self.gaps = GapLedger(venue.name)
-        self.candles = Candles(self._outlet, self.gaps, around.offset)
+        self.candles = Candles(self._publisher, self.gaps, around.offset)
         self.refused: dict[Subscription, str] = {}
         self.account: Account | None = None
         """What follows the account, in a session with credentials."""

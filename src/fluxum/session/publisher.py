@@ -5,7 +5,7 @@ from msgspec import Struct
 from fluxum.flow.bus import Bus
 from fluxum.model.event import Event
 
-__all__ = ["IntakeCounts", "Outlet"]
+__all__ = ["IntakeCounts", "Publisher"]
 
 
 class IntakeCounts(Struct):
@@ -23,7 +23,7 @@ class IntakeCounts(Struct):
     left_out: int = 0
 
 
-class Outlet:
+class Publisher:
     """The bus that all readers of a session are on, and what was put on it."""
 
     __slots__ = ("bus", "counts")
