@@ -3,12 +3,18 @@
 import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
+import typing
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+import fluxum
+from fluxum import errors
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -66,3 +72,101 @@ def test_importing_is_quiet_and_leaves_the_command_line_out() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+# What a program only passes on, or what makes a session by hand, is found where it is documented.
+INTERNAL = {
+    "AccountOwner",
+    "Asking",
+    "AttemptBudget",
+    "Backoff",
+    "Background",
+    "Checks",
+    "Clock",
+    "Difference",
+    "Door",
+    "ExchangeView",
+    "Feed",
+    "Http",
+    "Keeping",
+    "Ladder",
+    "Limits",
+    "Link",
+    "Position",
+    "Private",
+    "ProvenBook",
+    "Rest",
+    "Closable",
+    "Dial",
+    "Reach",
+    "RestServer",
+    "Terms",
+    "Token",
+    "TokenKeeper",
+    "VenueProtocol",
+    "VenueServer",
+}
+
+
+def classes_in(hint: object) -> Iterator[type]:
+    """The classes that a type is made of."""
+    if isinstance(hint, list):  # the arguments of a Callable
+        for one in typing.cast("list[object]", hint):
+            yield from classes_in(one)
+        return
+    if inspect.isclass(hint):
+        yield hint
+    for one in typing.get_args(hint):
+        yield from classes_in(one)
+    origin = typing.get_origin(hint)
+    if inspect.isclass(origin):
+        yield origin
+
+
+def members_of(thing: object) -> Iterator[object]:
+    """A function, or a class with its public methods and properties."""
+    yield thing
+    if inspect.isclass(thing):
+        for name, member in inspect.getmembers(thing):
+            if not name.startswith("_") or name in {"__init__", "__anext__"}:
+                yield member.fget if isinstance(member, property) else member
+
+
+def named_by(name: str) -> set[str]:
+    """Every class of ours that the signatures and fields of a public name mention."""
+    found: set[str] = set()
+    for member in members_of(getattr(fluxum, name)):
+        try:
+            hints = typing.get_type_hints(inspect.unwrap(typing.cast("typing.Any", member)))
+        except (TypeError, NameError):  # no function, or a name that only type checkers see
+            continue
+        for one in classes_in(list(hints.values())):
+            if one.__module__.startswith("fluxum"):
+                found.add(one.__name__)
+    return found
+
+
+@pytest.mark.parametrize("name", fluxum.__all__)
+def test_what_a_public_name_takes_and_returns_is_public(name: str) -> None:
+    assert named_by(name) - INTERNAL <= set(fluxum.__all__)
+
+
+@pytest.mark.parametrize("name", fluxum.__all__)
+def test_every_error_a_public_name_documents_is_public(name: str) -> None:
+    texts = [inspect.getdoc(member) or "" for member in members_of(getattr(fluxum, name))]
+    known = set(errors.__all__)
+
+    raised = {word for text in texts for word in re.findall(r"\b[A-Z]\w+\b", text) if word in known}
+
+    assert raised <= set(fluxum.__all__)
+
+
+def test_every_error_is_public() -> None:
+    assert set(errors.__all__) <= set(fluxum.__all__)
+
+
+def test_the_events_of_a_stream_can_be_matched_by_public_names() -> None:
+    events = {one.__name__ for one in classes_in(fluxum.Event)} - {"UnionType", "Union"}
+
+    assert len(events) > 25
+    assert events <= set(fluxum.__all__)

@@ -14,75 +14,426 @@ asyncio.run(main())
 
 import logging
 
-from fluxum.book.book import Book, MarketPrice
-from fluxum.book.proof import BookProof, BookStatus
-from fluxum.connect import connect
-from fluxum.credentials import find_credentials
-from fluxum.errors import FluxumError
-from fluxum.model.account import Balance, Credentials, Fill, LedgerEntry
+from fluxum.book.book import (
+    Book,
+    MarketPrice,
+)
+from fluxum.book.level3 import (
+    Level3Book,
+)
+from fluxum.book.proof import (
+    BookProof,
+    BookStatus,
+)
+from fluxum.connect import (
+    connect,
+)
+from fluxum.credentials import (
+    find_credentials,
+)
+from fluxum.errors import (
+    BadInput,
+    CircuitOpen,
+    ConsumerTooSlow,
+    FluxumError,
+    IntentsError,
+    LinkClosed,
+    LocalProtocolError,
+    NotSubscribed,
+    OutcomeUnknown,
+    ProtocolError,
+    RateLimited,
+    Redirected,
+    RemoteProtocolError,
+    RiskRefused,
+    StaleLink,
+    TapeError,
+    TransportError,
+    VenueRefused,
+)
+from fluxum.flow.merge import (
+    Merged,
+    merge,
+    merge_by_time,
+)
+from fluxum.flow.opening import Opening
+from fluxum.flow.pipe import (
+    Batches,
+    Overflow,
+    Pipe,
+    PipeStatistics,
+)
+from fluxum.ledger.audit import (
+    Audit,
+    AuditLine,
+    audit,
+)
+from fluxum.ledger.journal import (
+    Journal,
+)
+from fluxum.ledger.ledger import (
+    Ledger,
+    Totals,
+)
+from fluxum.ledger.lots import (
+    Method,
+)
+from fluxum.ledger.policy import (
+    MarkBy,
+    Policy,
+)
+from fluxum.ledger.tally import OrderTotals
+from fluxum.ledger.view import (
+    PositionView,
+    Profit,
+)
+from fluxum.model.account import (
+    Balance,
+    Balances,
+    Credentials,
+    EntryKind,
+    Fee,
+    Fill,
+    LedgerEntry,
+    Liquidity,
+    Wallet,
+)
+from fluxum.model.codec import (
+    plain,
+)
 from fluxum.model.event import (
+    AccountEvent,
+    CallFailed,
     Channel,
+    ClockOffset,
+    DataStale,
     Desync,
     Dropped,
     Event,
     Gap,
+    GapCause,
+    LeftOut,
+    LinkEvent,
     LinkLost,
+    LinkReplaced,
+    Loss,
+    MarketEvent,
+    Refused,
+    Rejected,
+    Repair,
+    Resynced,
     State,
+    StateChange,
+    Subscribed,
     Subscription,
+    Unsubscribed,
+    VenueNotice,
+    VenueStatus,
 )
-from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Level, Side, Ticker, Trade
-from fluxum.model.order import Amend, OrderRequest, OrderStatus, OrderType, TimeInForce
-from fluxum.orders.desk import OrderDesk
-from fluxum.orders.intents import FileIntents, MemoryIntents
-from fluxum.orders.risk import RiskLimits
-from fluxum.portfolio import Portfolio
-from fluxum.replay import Replay, verify
-from fluxum.session.login import Login
-from fluxum.session.session import Session
+from fluxum.model.instrument import (
+    Asset,
+    Instrument,
+    InstrumentStatus,
+    Symbol,
+)
+from fluxum.model.interval import (
+    MONTH_S,
+)
+from fluxum.model.market import (
+    BookSnapshot,
+    BookUpdate,
+    Candle,
+    Change,
+    Level,
+    Level3Snapshot,
+    Level3Update,
+    LevelChange,
+    OrderAction,
+    OrderChange,
+    RestingOrder,
+    Side,
+    Ticker,
+    Trade,
+)
+from fluxum.model.order import (
+    Accepted,
+    Amend,
+    Cancel,
+    CancelAll,
+    CancelAllAfter,
+    CancelBatch,
+    CloseOrder,
+    Declined,
+    Edit,
+    FeeAsset,
+    OpenOrders,
+    OrderFragment,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    OrderUpdate,
+    Place,
+    PlaceBatch,
+    PriceKind,
+    SelfTrade,
+    TimeInForce,
+    TradingCount,
+    Trigger,
+    TriggerReference,
+)
+from fluxum.orders.desk import (
+    OrderDesk,
+)
+from fluxum.orders.intents import (
+    FileIntents,
+    Intent,
+    Intents,
+    MemoryIntents,
+    Unfinished,
+)
+from fluxum.orders.pending import CommandCounts
+from fluxum.orders.register import OrderCounts
+from fluxum.orders.risk import (
+    RiskLimits,
+)
+from fluxum.orders.statistics import DeskStatistics
+from fluxum.orders.switch import (
+    SwitchState,
+)
+from fluxum.orders.terms import (
+    Patience,
+)
+from fluxum.orders.view import (
+    Doubt,
+    OrderView,
+)
+from fluxum.portfolio import (
+    Portfolio,
+)
+from fluxum.replay import (
+    Failure,
+    Replay,
+    Report,
+    verify,
+)
+from fluxum.runtime import LiveRuntime, Runtime
+from fluxum.session.account import (
+    Account,
+)
+from fluxum.session.books import (
+    BookReading,
+    BookStream,
+    ChangeStream,
+)
+from fluxum.session.connection import (
+    RawFrame,
+)
+from fluxum.session.gaps import (
+    GapLedger,
+    OpenGap,
+)
+from fluxum.session.login import (
+    Login,
+)
+from fluxum.session.readiness import (
+    Missing,
+)
+from fluxum.session.session import (
+    Session,
+)
+from fluxum.session.statistics import (
+    SessionStatistics,
+)
+from fluxum.session.streams import (
+    LossyStream,
+    Stream,
+)
+from fluxum.trader import Trader, trade
+from fluxum.venues.conversation import Fetch
+from fluxum.venues.private import AccountQuestions, EntryQuery
+from fluxum.venues.questions import (
+    MarketQuestions,
+    Page,
+    Question,
+)
+from fluxum.venues.register import (
+    find_venue,
+)
+from fluxum.venues.rows import LeftOutRows
+from fluxum.venues.venue import (
+    Venue,
+)
 
 __all__ = [
+    "MONTH_S",
+    "Accepted",
+    "Account",
+    "AccountEvent",
+    "AccountQuestions",
     "Amend",
+    "Asset",
+    "Audit",
+    "AuditLine",
+    "BadInput",
     "Balance",
+    "Balances",
+    "Batches",
     "Book",
     "BookProof",
+    "BookReading",
     "BookSnapshot",
     "BookStatus",
+    "BookStream",
     "BookUpdate",
+    "CallFailed",
+    "Cancel",
+    "CancelAll",
+    "CancelAllAfter",
+    "CancelBatch",
     "Candle",
+    "Change",
+    "ChangeStream",
     "Channel",
+    "CircuitOpen",
+    "ClockOffset",
+    "CloseOrder",
+    "CommandCounts",
+    "ConsumerTooSlow",
     "Credentials",
+    "DataStale",
+    "Declined",
+    "DeskStatistics",
     "Desync",
+    "Doubt",
     "Dropped",
+    "Edit",
+    "EntryKind",
+    "EntryQuery",
     "Event",
+    "Failure",
+    "Fee",
+    "FeeAsset",
+    "Fetch",
     "FileIntents",
     "Fill",
     "FluxumError",
     "Gap",
+    "GapCause",
+    "GapLedger",
     "Instrument",
+    "InstrumentStatus",
+    "Intent",
+    "Intents",
+    "IntentsError",
+    "Journal",
+    "Ledger",
     "LedgerEntry",
+    "LeftOut",
+    "LeftOutRows",
     "Level",
+    "Level3Book",
+    "Level3Snapshot",
+    "Level3Update",
+    "LevelChange",
+    "LinkClosed",
+    "LinkEvent",
     "LinkLost",
+    "LinkReplaced",
+    "Liquidity",
+    "LiveRuntime",
+    "LocalProtocolError",
     "Login",
+    "Loss",
+    "LossyStream",
+    "MarkBy",
+    "MarketEvent",
     "MarketPrice",
+    "MarketQuestions",
     "MemoryIntents",
+    "Merged",
+    "Method",
+    "Missing",
+    "NotSubscribed",
+    "OpenGap",
+    "OpenOrders",
+    "Opening",
+    "OrderAction",
+    "OrderChange",
+    "OrderCounts",
     "OrderDesk",
+    "OrderFragment",
     "OrderRequest",
     "OrderStatus",
+    "OrderTotals",
     "OrderType",
+    "OrderUpdate",
+    "OrderView",
+    "OutcomeUnknown",
+    "Overflow",
+    "Page",
+    "Patience",
+    "Pipe",
+    "PipeStatistics",
+    "Place",
+    "PlaceBatch",
+    "Policy",
     "Portfolio",
+    "PositionView",
+    "PriceKind",
+    "Profit",
+    "ProtocolError",
+    "Question",
+    "RateLimited",
+    "RawFrame",
+    "Redirected",
+    "Refused",
+    "Rejected",
+    "RemoteProtocolError",
+    "Repair",
     "Replay",
+    "Report",
+    "RestingOrder",
+    "Resynced",
     "RiskLimits",
+    "RiskRefused",
+    "Runtime",
+    "SelfTrade",
     "Session",
+    "SessionStatistics",
     "Side",
+    "StaleLink",
     "State",
+    "StateChange",
+    "Stream",
+    "Subscribed",
     "Subscription",
+    "SwitchState",
     "Symbol",
+    "TapeError",
     "Ticker",
     "TimeInForce",
+    "Totals",
     "Trade",
+    "Trader",
+    "TradingCount",
+    "TransportError",
+    "Trigger",
+    "TriggerReference",
+    "Unfinished",
+    "Unsubscribed",
+    "Venue",
+    "VenueNotice",
+    "VenueRefused",
+    "VenueStatus",
+    "Wallet",
+    "audit",
     "connect",
     "find_credentials",
+    "find_venue",
+    "merge",
+    "merge_by_time",
+    "plain",
+    "trade",
     "verify",
 ]
 

@@ -1,35 +1,30 @@
-"""The short way in: a session over real WebSockets, with this machine's clock."""
+"""The short way in: a session with an exchange, over real WebSockets unless told otherwise."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
-from random import SystemRandom
 from urllib.parse import urlsplit
 
-from fluxum.clock import SystemClock
 from fluxum.errors import BadInput
-from fluxum.model.event import Channel, Subscription
+from fluxum.flow.opening import Opening
+from fluxum.model.event import Channel, Subscription, parse_channel
 from fluxum.model.instrument import Symbol
-from fluxum.pacing import AttemptBudget
+from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.login import Login
 from fluxum.session.session import Session
-from fluxum.transport.http import Http, http
+from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
-from fluxum.transport.websocket import websockets
 from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Venue
 
 __all__ = ["connect", "endpoints_at", "subscriptions"]
 
 _HTTP_OF = {"ws": "http", "wss": "https"}
-# Venues count attempts by address, so all sessions of this process share one budget a venue.
-_budgets: dict[str, AttemptBudget] = {}
 
 
-@asynccontextmanager
-async def connect(
+def connect(
     exchange: str,
     symbols: Iterable[str] = (),
-    channels: Iterable[Channel] = (Channel.BOOK,),
+    channels: Iterable[Channel | str] = (Channel.BOOK,),
     *,
     depth: int | None = None,
     interval_s: int | None = None,
@@ -38,36 +33,40 @@ async def connect(
     through: Callable[[Dial], Dial] | None = None,
     calls_through: Callable[[Http], Http] | None = None,
     login: Login | None = None,
-) -> AsyncGenerator[Session]:
-    """A session with an exchange for the length of a block, subscribed but not yet ready.
+    runtime: Runtime | None = None,
+) -> Opening[Session]:
+    """A session with an exchange, subscribed but not yet ready: enter it, or await and close it.
 
     Every channel is subscribed for every symbol; `depth` is for books, `interval_s` for candles.
-    `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`); `proxy` carries links
-    and calls, signed ones too. `through` wraps the
+    `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`); `through` wraps the
     dial, `calls_through` the REST calls, as a recorder does; those with keys in them go past it.
-    A `login` opens one's own account there. Raises BadInput.
+    A `login` opens one's own account there. `runtime` is this machine and its network unless
+    another is given; `proxy` is the live one's. Raises BadInput.
     """
     venue = find_venue(exchange)
-    limits = venue.limits
-    budget = _budgets.setdefault(
-        venue.name, AttemptBudget(limits.attempts, limits.attempt_window_s)
-    )
-    async with (
-        websockets(proxy=proxy, frame_bytes_max=limits.frame_bytes_max) as dial,
-        http(proxy=proxy) as calls,
-        Session(
-            venue,
-            dial=dial if through is None else through(dial),
-            clock=SystemClock(),
-            random=SystemRandom(),
-            endpoints=None if endpoint is None else endpoints_at(venue, endpoint),
-            budget=budget,
-            http=calls if calls_through is None else calls_through(calls),
-            login=None if login is None else login.with_calls(calls),
-        ) as session,
-    ):
-        session.subscribe(*subscriptions(symbols, channels, depth=depth, interval_s=interval_s))
-        yield session
+    wanted = subscriptions(symbols, channels, depth=depth, interval_s=interval_s)
+    endpoints = None if endpoint is None else endpoints_at(venue, endpoint)
+    world = LiveRuntime(proxy=proxy) if runtime is None else runtime
+
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[Session]:
+        async with (
+            world.reach(venue) as reach,
+            Session(
+                venue,
+                dial=reach.dial if through is None else through(reach.dial),
+                clock=world.clock,
+                random=world.random,
+                endpoints=endpoints,
+                budget=world.budget(venue),
+                http=reach.http if calls_through is None else calls_through(reach.http),
+                login=None if login is None else login.with_calls(reach.http),
+            ) as session,
+        ):
+            session.subscribe(*wanted)
+            yield session
+
+    return Opening(opened)
 
 
 def endpoints_at(venue: Venue, url: str) -> dict[str, str]:
@@ -101,15 +100,19 @@ def endpoints_at(venue: Venue, url: str) -> dict[str, str]:
 
 def subscriptions(
     symbols: Iterable[str],
-    channels: Iterable[Channel],
+    channels: Iterable[Channel | str],
     *,
     depth: int | None = None,
     interval_s: int | None = None,
 ) -> list[Subscription]:
-    """Every channel for every symbol; `depth` goes to books, `interval_s` to candles."""
+    """Every channel for every symbol; `depth` goes to books, `interval_s` to candles.
+
+    A channel may be given by its name. Raises BadInput.
+    """
     wanted: list[Subscription] = []
     markets = [Symbol(symbol) for symbol in symbols]
-    for channel in channels:
+    for one in channels:
+        channel = parse_channel(one) if isinstance(one, str) else one
         if not channel.has_symbol:
             wanted.append(Subscription(channel))
             continue

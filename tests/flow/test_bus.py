@@ -1,5 +1,7 @@
 """Buses: every reader has a pipe of its own."""
 
+import asyncio
+
 import pytest
 
 from asyncs import run
@@ -111,13 +113,37 @@ def test_options_reach_the_pipe() -> None:
 
 def test_statistics_tell_of_every_reader() -> None:
     bus = Bus[int]()
-    full = reader(bus, capacity=1)
-    reader(bus, capacity=2)
+    full, roomy = reader(bus, capacity=1), reader(bus, capacity=2)
     bus.put(1)
     bus.put(2)
 
     seen = bus.statistics()
 
     assert seen.published == 2
-    assert seen.pipes[0] == full.statistics()
+    assert seen.pipes == (full.statistics(), roomy.statistics())
     assert [(pipe.dropped, pipe.waiting) for pipe in seen.pipes] == [(1, 1), (0, 2)]
+
+
+def test_a_pipe_that_is_not_held_any_more_is_forgotten() -> None:
+    bus = Bus[int]()
+    kept = reader(bus, capacity=2)
+    dropped = reader(bus, capacity=2)
+    del dropped
+    bus.put(1)
+
+    assert bus.pipes == (kept,)
+    assert kept.drain() == [1]
+
+
+def test_a_loop_that_breaks_leaves_no_reader_behind() -> None:
+    async def story() -> None:
+        bus = Bus[int]()
+        for _ in range(50):
+            asyncio.get_running_loop().call_soon(bus.put, 1)
+            async for _ in bus.subscribe(capacity=2, overflow=Overflow.DROP_OLDEST):
+                break
+
+        assert bus.pipes == ()
+        assert not bus.is_read
+
+    asyncio.run(story())

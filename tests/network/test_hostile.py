@@ -270,7 +270,10 @@ TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 MIB = b"x" * (1 << 20)
 GONE = (LinkClosed, TransportError)
 WIRE = [
-    Attack("a frame of 60 MB", shakes_hands(repeated(MIB, 60, b"\x81\x7f" + (60 << 20).to_bytes(8, "big")))),
+    Attack(
+        "a frame of 60 MB",
+        shakes_hands(repeated(MIB, 60, b"\x81\x7f" + (60 << 20).to_bytes(8, "big"))),
+    ),
     Attack("a length of 2^63", shakes_hands(b"\x81\x7f" + (1 << 63).to_bytes(8, "big"))),
     Attack("a length of 2^62", shakes_hands(b"\x81\x7f" + (1 << 62).to_bytes(8, "big") + MIB)),
     Attack(
@@ -313,7 +316,10 @@ async def survive_dial(attack: Attack) -> None:
         SERVERS[int(server.host.rpartition(":")[2])] = server
         limit_s = 0.5 if attack in SLOW else WITHIN_S  # a feed allows 15 s
         with pytest.raises(attack.kinds):
-            async with asyncio.timeout(limit_s), websockets(frame_bytes_max=FRAME_BYTES_MAX) as dial:
+            async with (
+                asyncio.timeout(limit_s),
+                websockets(frame_bytes_max=FRAME_BYTES_MAX) as dial,
+            ):
                 async with dial(f"ws://{server.host}/v2") as link:
                     while True:
                         await link.receive()

@@ -1,6 +1,8 @@
 """Tests of `sim.serve`: the simulated exchange on a real socket of this machine."""
 
 import asyncio
+import ssl
+from pathlib import Path
 from random import Random
 
 import aiohttp
@@ -8,12 +10,14 @@ import msgspec
 import pytest
 
 from fluxum.clock import SystemClock
-from fluxum.errors import BadInput, VenueRefused
+from fluxum.errors import BadInput, TransportError, VenueRefused
 from fluxum.model.instrument import Symbol
+from fluxum.sim.certificate import certificate
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import FaultPlan, parse_faults
 from fluxum.sim.serve import serve
 from fluxum.transport.http import http
+from fluxum.transport.websocket import websockets
 from fluxum.venues.register import find_venue
 
 pytestmark = pytest.mark.network
@@ -187,3 +191,49 @@ def test_rest_calls_are_answered_on_the_same_port() -> None:
                 await calls.call("GET", f"{base}/api/v5/no/such/thing", {}, b"")
 
     asyncio.run(main())
+
+
+def test_a_client_that_trusts_the_authority_reaches_it_over_tls(tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+
+    async def main() -> dict[str, object]:
+        context = certificate("127.0.0.1", authority)
+        trusting = ssl.create_default_context(cafile=str(authority))
+        async with (
+            exchange() as market,
+            serve(market, tls=context) as url,
+            aiohttp.ClientSession() as session,
+            session.ws_connect(url, ssl=trusting) as socket,
+        ):
+            assert url.startswith("wss://127.0.0.1:")
+            return await next_frame(socket)
+
+    assert asyncio.run(main())["channel"] == "status"
+
+
+def test_a_client_that_does_not_trust_it_is_not_let_through(tmp_path: Path) -> None:
+    async def main() -> None:
+        context = certificate("127.0.0.1", tmp_path / "ca.pem")
+        async with (
+            exchange() as market,
+            serve(market, tls=context) as url,
+            websockets() as dial,
+        ):
+            with pytest.raises(TransportError, match="certificate"):
+                async with dial(url):
+                    pass
+
+    asyncio.run(main())
+
+
+def test_an_authority_that_cannot_be_written_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be written"):
+        certificate("127.0.0.1", tmp_path)
+
+
+def test_an_address_of_version_six_is_written_in_brackets() -> None:
+    async def main() -> str:
+        async with exchange() as market, serve(market, "::1") as url:
+            return url
+
+    assert asyncio.run(main()).startswith("ws://[::1]:")

@@ -56,7 +56,9 @@ class Venue:
         return answer
 
 
-def watched(clock: Skewed, venue: Venue | None) -> tuple[ClockWatch, ClockOffsetKeeper, list[ClockOffset]]:
+def watched(
+    clock: Skewed, venue: Venue | None
+) -> tuple[ClockWatch, ClockOffsetKeeper, list[ClockOffset]]:
     keeper = ClockOffsetKeeper()
     told: list[ClockOffset] = []
     rest = Rest(

@@ -298,7 +298,9 @@ def test_answers_that_do_not_help_are_asked_for_ever_more_slowly() -> None:
             assert [round(at, 1) for at in made[:3]] == [0.0, 0.5, 1.0]  # as often as was asked
             assert len(made) < 60  # and not six hundred times
             assert made[-1] - made[-2] > 1.0
-            assert any("was answered 3 times, which did not help" in one for _, one, _ in desk.failed)
+            assert any(
+                "was answered 3 times, which did not help" in one for _, one, _ in desk.failed
+            )
             # What was not asked for in a minute begins anew; another call never waited.
             await asyncio.sleep(120)
             again_s = asyncio.get_running_loop().time()

@@ -45,7 +45,9 @@ class Questions:
 
 
 def history(questions: Any) -> tuple[History, list[LeftOutRows]]:
-    venue: Venue = structs.replace(KRAKEN, questions=None if questions is None else lambda: questions)
+    venue: Venue = structs.replace(
+        KRAKEN, questions=None if questions is None else lambda: questions
+    )
     left_out: list[LeftOutRows] = []
 
     def ask(one: Question[Any]) -> Awaitable[Any]:
@@ -147,7 +149,9 @@ def test_a_session_fetches_whole_answers() -> None:
             trades = await session.fetch_trades(BTC)
             assert trades
             assert all(one.backfilled for one in trades)
-            candles = await session.fetch_candles(BTC, "1m", datetime.fromtimestamp(START_NS / S, UTC))
+            candles = await session.fetch_candles(
+                BTC, "1m", datetime.fromtimestamp(START_NS / S, UTC)
+            )
             assert [(one.start_ns - START_NS) // MINUTE for one in candles] == [0, 1, 2]
             assert all(one.backfilled for one in candles)
             first = datetime.fromtimestamp(START_NS / S, UTC)

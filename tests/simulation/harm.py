@@ -121,7 +121,9 @@ class _HarmedLink:
         return self._harm.frame(await self._link.receive())
 
 
-def harmed_streams(wanted: tuple[Subscription, ...], symbol: Symbol, harm: str) -> set[Subscription]:
+def harmed_streams(
+    wanted: tuple[Subscription, ...], symbol: Symbol, harm: str
+) -> set[Subscription]:
     """The streams that a harm may make missing."""
     if harm == "list":
         return {one for one in wanted if one.channel is Channel.INSTRUMENT}

@@ -24,6 +24,7 @@ from fluxum.cli.process import run_async
 from fluxum.clock import SystemClock
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
+from fluxum.sim.certificate import certificate
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import FaultPlan, parse_faults
 from fluxum.sim.serve import serve as serve_exchange
@@ -35,6 +36,19 @@ _MONEY = Decimal(100_000)
 
 SimulatedName = Annotated[
     str, typer.Option("--exchange", "-x", help=f"The exchange to be: {', '.join(VENUES)}.")
+]
+FaultScript = Annotated[
+    str, typer.Option(help="Faults by script, such as corrupt@6s,hangup@12s,drop=0.001.")
+]
+AccountFile = Annotated[
+    str,
+    typer.Option(help="Open an account there, and write its keys to this file for --keys file:..."),
+]
+AuthorityFile = Annotated[
+    str,
+    typer.Option(
+        help="Serve over TLS with a certificate made now, and write its authority to this file."
+    ),
 ]
 
 
@@ -50,16 +64,9 @@ def serve(
     rate: Annotated[
         float, typer.Option(min=0.0, help="Market moves per second, all symbols.")
     ] = 20,
-    faults: Annotated[
-        str,
-        typer.Option(help="Faults by script, such as corrupt@6s,hangup@12s,drop=0.001."),
-    ] = "",
-    account: Annotated[
-        str,
-        typer.Option(
-            help="Open an account there, and write its keys to this file for --keys file:..."
-        ),
-    ] = "",
+    faults: FaultScript = "",
+    account: AccountFile = "",
+    tls: AuthorityFile = "",
     seconds: Seconds = None,
 ) -> None:
     """Serve a simulated exchange on a loopback WebSocket, with faults if you like.
@@ -69,6 +76,8 @@ def serve(
     Example: fluxum sim serve --port 8765 --faults corrupt@10s,hangup@20s
 
     Then: fluxum orderbook --symbol BTC/USD --endpoint ws://127.0.0.1:8765
+
+    With --tls ca.pem: SSL_CERT_FILE=ca.pem fluxum orderbook --endpoint wss://127.0.0.1:8765 ...
     """
     names = parse_exchanges(exchange)
     if len(names) != 1:
@@ -78,7 +87,14 @@ def serve(
 
     async def main() -> None:
         async with simulated(
-            names[0], symbols, seed=seed, rate=rate, faults=faults, host=host, port=port
+            names[0],
+            symbols,
+            seed=seed,
+            rate=rate,
+            faults=faults,
+            host=host,
+            port=port,
+            authority=Path(tls) if tls else None,
         ) as (box, url):
             if account:
                 _open_account(box, account, talk)
@@ -98,8 +114,12 @@ async def simulated(
     faults: str,
     host: str = "127.0.0.1",
     port: int = 0,
+    authority: Path | None = None,
 ) -> AsyncGenerator[tuple[SimulatedExchange, str]]:
-    """A simulated exchange on a real socket and its URL, for the length of a block."""
+    """A simulated exchange on a real socket and its URL, for the length of a block.
+
+    With `authority` it is served over TLS, and the file is written; see `sim.certificate`.
+    """
     plan = FaultPlan(parse_faults(faults) if faults else (), Random(f"{seed} faults"))  # noqa: S311
     async with (
         SimulatedExchange(
@@ -110,7 +130,9 @@ async def simulated(
             rate_per_s=rate,
             faults=plan,
         ) as box,
-        serve_exchange(box, host, port) as url,
+        serve_exchange(
+            box, host, port, tls=None if authority is None else certificate(host, authority)
+        ) as url,
     ):
         yield box, url
 

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from fluxum.errors import BadInput
 
-__all__ = ["Background", "background"]
+__all__ = ["Background", "background", "detached"]
 
 R = TypeVar("R")
 
@@ -107,3 +107,11 @@ def _raise(one: BaseException, others: list[BaseException]) -> None:
     finally:
         # Raising made it look as if it came from handling the cancellation of the block.
         one.__context__ = context
+
+
+def detached(work: Coroutine[object, object, R], *, name: str) -> asyncio.Task[R]:
+    """A task of no group, for what is opened in one task and closed in another.
+
+    The caller keeps the task and awaits it in the end.
+    """
+    return asyncio.create_task(work, name=name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
+from weakref import ref
 
 from msgspec import Struct
 
@@ -21,7 +22,10 @@ class BusStatistics(Struct, frozen=True, kw_only=True):
 
 
 class Bus(Generic[T]):
-    """Hands every item to the pipes of all who want it; no reader can harm another."""
+    """Hands every item to the pipes of all who want it; no reader can harm another.
+
+    The bus does not keep a pipe alive: one that its reader does not hold any more is forgotten.
+    """
 
     __slots__ = ("_error", "_is_closed", "_readers", "is_read", "published")
 
@@ -29,7 +33,7 @@ class Bus(Generic[T]):
         self.published = 0
         self.is_read = False
         """Whether anybody reads now; saves making what nobody wants."""
-        self._readers: tuple[tuple[Callable[[T], bool] | None, Pipe[T]], ...] = ()
+        self._readers: tuple[tuple[Callable[[T], bool] | None, ref[Pipe[T]]], ...] = ()
         self._is_closed = False
         self._error: FluxumError | None = None
 
@@ -44,7 +48,7 @@ class Bus(Generic[T]):
     ) -> Pipe[T]:
         """A pipe with all that is published from now on and is wanted.
 
-        It is forgotten when it is cancelled. After `close` it has ended already.
+        It is forgotten when it is cancelled or not held any more. After `close` it has ended.
         """
         pipe = Pipe(
             capacity=capacity, overflow=overflow, key=key, notice=notice, on_cancel=self._forget
@@ -52,16 +56,18 @@ class Bus(Generic[T]):
         if self._is_closed:
             pipe.close(self._error)
         else:
-            self._readers = (*self._readers, (wants, pipe))
+            self._readers = (*self._readers, (wants, ref(pipe, self._forget_dead)))
             self.is_read = True
         return pipe
 
     def put(self, item: T) -> None:
         """Publish an item; never waits."""
         self.published += 1
-        for wants, pipe in self._readers:
+        for wants, reader in self._readers:
             if wants is None or wants(item):
-                pipe.put(item)
+                pipe = reader()
+                if pipe is not None:
+                    pipe.put(item)
 
     def close(self, error: FluxumError | None = None) -> None:
         """End every pipe, with an error if there is one; only the first call counts."""
@@ -75,7 +81,8 @@ class Bus(Generic[T]):
     @property
     def pipes(self) -> tuple[Pipe[T], ...]:
         """The pipes of all present readers."""
-        return tuple(pipe for _, pipe in self._readers)
+        held = (reader() for _, reader in self._readers)
+        return tuple(pipe for pipe in held if pipe is not None)
 
     def statistics(self) -> BusStatistics:
         """What was published, and what became of it at each present reader."""
@@ -84,5 +91,11 @@ class Bus(Generic[T]):
         )
 
     def _forget(self, gone: Pipe[T]) -> None:
-        self._readers = tuple(reader for reader in self._readers if reader[1] is not gone)
+        self._keep(lambda reader: reader() is not gone)
+
+    def _forget_dead(self, gone: "ref[Pipe[T]]") -> None:
+        self._keep(lambda reader: reader is not gone)
+
+    def _keep(self, is_kept: Callable[["ref[Pipe[T]]"], bool]) -> None:
+        self._readers = tuple(one for one in self._readers if is_kept(one[1]))
         self.is_read = bool(self._readers)

@@ -67,6 +67,7 @@ class Pipe(Generic[T]):
     """
 
     __slots__ = (
+        "__weakref__",
         "_capacity",
         "_delivered",
         "_dropped",

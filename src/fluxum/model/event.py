@@ -40,6 +40,7 @@ __all__ = [
     "LinkEvent",
     "LinkLost",
     "LinkReplaced",
+    "Loss",
     "MarketEvent",
     "Refused",
     "Rejected",
@@ -361,6 +362,8 @@ LinkEvent = (
     | Gap
     | Dropped
 )
+Loss = LinkLost | Desync | DataStale | Rejected | LeftOut | Gap | Dropped
+"""What a reader may have missed something by."""
 Event = MarketEvent | AccountEvent | LinkEvent
 
 

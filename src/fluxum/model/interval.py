@@ -31,7 +31,9 @@ def interval_of(interval: int | str) -> int:
     """
     if isinstance(interval, int) and not isinstance(interval, bool) and interval > 0:
         return interval
-    match = re.fullmatch(r"([1-9]\d{0,5})([smhdwM])", interval) if isinstance(interval, str) else None
+    match = (
+        re.fullmatch(r"([1-9]\d{0,5})([smhdwM])", interval) if isinstance(interval, str) else None
+    )
     if match is None:
         raise BadInput(
             f"an interval in seconds or like 1m, 5m, 1h, 1d or 1M was expected, was {interval!r}"

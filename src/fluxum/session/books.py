@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from fluxum.book.book import Book
 from fluxum.book.proof import BookProof
+from fluxum.errors import VenueRefused
 from fluxum.flow.pipe import Pipe
-from fluxum.model.event import Channel, Desync, Event, LinkLost, Unsubscribed
+from fluxum.model.event import Channel, Desync, Event, LinkLost, Refused, Unsubscribed
 from fluxum.model.market import BookSnapshot, BookUpdate, Change, LevelChange
 
-__all__ = ["BookReading", "BookStream", "ChangeStream"]
+__all__ = ["BookReading", "BookStream", "ChangeStream", "refusal"]
 
 
 class BookReading(Struct, frozen=True):
@@ -38,10 +39,13 @@ class BookStream:
         return self
 
     async def __anext__(self) -> BookReading:
-        """Wait for a change, then read the book."""
+        """Wait for a change, then read the book; raises VenueRefused for one that is refused."""
         if not await self._changes.wait():
             raise StopAsyncIteration if self._changes.error is None else self._changes.error
-        self._changes.drain()
+        for event in self._changes.drain():
+            if isinstance(event, Refused):
+                self.close()
+                raise refusal(event)
         return BookReading(self._book.snapshot(self._depth), self._book.proof())
 
     def close(self) -> None:
@@ -97,12 +101,20 @@ class ChangeStream:
                 return [*gone, *_all_levels(shadow, Change.ADD)]
             case Desync() | Unsubscribed() if event.subscription.channel is not Channel.BOOK:
                 return ()
+            case Refused():
+                self.close()
+                raise refusal(event)
             case LinkLost() | Desync() | Unsubscribed():
                 gone = _all_levels(shadow, Change.REMOVE)
                 shadow.clear()
                 return gone
             case _:
                 return ()
+
+
+def refusal(event: Refused) -> VenueRefused:
+    """The error that a stream ends with when the venue refuses its subscription."""
+    return VenueRefused(f"{event.venue} refused '{event.subscription}': {event.message}")
 
 
 def _all_levels(book: Book, change: Change) -> list[LevelChange]:

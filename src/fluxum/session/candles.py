@@ -141,7 +141,7 @@ class Candles:
             self._publisher.tell(closed)
 
     def found(self, missed: Missed, candles: Sequence[Candle], now_ns: int) -> None:
-        """History has told what was missed, oldest first; nothing, if that is not asked any more."""
+        """Publish what history has of what was missed, oldest first; nothing if that is over."""
         follower = self._follower_of(missed)
         if follower is None:
             return
@@ -218,9 +218,7 @@ class Candles:
         publisher.bus.put(news)
         return [*before, news]
 
-    def _publish_late(
-        self, follower: _Follower, candles: Sequence[Candle], now_ns: int
-    ) -> int:
+    def _publish_late(self, follower: _Follower, candles: Sequence[Candle], now_ns: int) -> int:
         """Publish what of a history is new; how many candles that are."""
         told: list[Candle] = []
         for candle in candles:

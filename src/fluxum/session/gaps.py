@@ -148,9 +148,7 @@ class GapLedger:
             self._runs.pop(subscription.symbol, None)
             self._ids.pop(subscription.symbol, None)
 
-    def admit(
-        self, subscription: Subscription, trade: Trade
-    ) -> tuple[Trade | None, Gap | None]:
+    def admit(self, subscription: Subscription, trade: Trade) -> tuple[Trade | None, Gap | None]:
         """The trade to publish, `None` for a repeated one, and the hole to publish before it.
 
         Only a number, or an id where the venue has no numbers, that was seen lately makes a trade

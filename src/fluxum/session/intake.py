@@ -306,7 +306,7 @@ class Intake:
             self._begin_desync(stream, event.reason, event.received_ns)
 
     def give_up(self, stream: Stream, now_ns: int) -> None:
-        """A book of which updates were missed for certain has not been proved since: withdraw it."""
+        """Withdraw a book of which updates were missed for certain and that was not proved since."""
         evidence = self.carried.evidence(stream.subscription)
         assert evidence is not None
         self._desync(
@@ -448,7 +448,9 @@ class Intake:
             stream = self.streams.get(event.subscription)
             if stream is not None:
                 self.refused[event.subscription] = event.message
-                stream.feed.readiness.lack(event.subscription, f"refused: {event.message}")
+                reason = f"refused: {event.message}"
+                self.carried.withdraw(event.subscription, BookStatus.SYNCING, reason)
+                stream.feed.readiness.lack(event.subscription, reason)
                 stream.feed.settle()
 
     # Pieces

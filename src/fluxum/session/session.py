@@ -10,7 +10,7 @@ good, every stream ends with that error; when its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,34 +21,35 @@ from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
 from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.model.event import Dropped, Event, State, StateChange, Subscription
+from fluxum.model.event import Channel, Event, State, StateChange, Subscription
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
+from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.account import Account
 from fluxum.session.asking import Asking
 from fluxum.session.backfill import Backfill
-from fluxum.session.clock_watch import ClockWatch
 from fluxum.session.books import BookStream, ChangeStream
+from fluxum.session.clock_watch import ClockWatch
 from fluxum.session.connection import RawFrame
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
+from fluxum.session.filters import (
+    decides_readiness,
+    is_of_account,
+    latest_key,
+    refuse_unsuited,
+)
 from fluxum.session.gaps import GapLedger
 from fluxum.session.history import History, Instant
 from fluxum.session.intake import Intake
 from fluxum.session.links import Links
 from fluxum.session.login import Login, owner_of
+from fluxum.session.outlet import Outlet
 from fluxum.session.patrol import Patrol
-from fluxum.session.readers import (
-    decides_readiness,
-    is_of_account,
-    latest_key,
-    refuse_unsuited,
-    wants_of,
-)
 from fluxum.session.readiness import Missing
 from fluxum.session.state import is_lawful, least_ready
 from fluxum.session.statistics import SessionStatistics, gather
+from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
 from fluxum.venues.questions import Question
@@ -98,6 +99,7 @@ class Session:
         tokens = None if account is None else account.tokens
         self._around = Surroundings(venue, limits, dial, clock, random, budget, rest, tokens)
         self._intake = Intake(self._around, lambda: asyncio.get_running_loop().time())
+        self._outlet = Outlet(venue.name, self._intake, clock)
         self._patrol = Patrol(self._around, self._intake, lambda: asyncio.get_running_loop().time())
         if account is not None:
             self._intake.account = account
@@ -109,12 +111,11 @@ class Session:
         self._intake.candles.look_up = Backfill(
             venue.name, self._history, self._intake.candles, clock, lambda: self._work
         ).look_up
-        self._clock_watch = ClockWatch(
-            venue, rest, clock, self._around.offset, self._intake.tell
-        )
+        self._clock_watch = ClockWatch(venue, rest, clock, self._around.offset, self._intake.tell)
         self._scope = background()
         self._work: Background | None = None
         self._error: FluxumError | None = None
+        self._close: Callable[[], Awaitable[None]] | None = None
 
     async def __aenter__(self) -> Self:
         self._work = await self._scope.__aenter__()
@@ -141,6 +142,16 @@ class Session:
             self._move(State.CLOSED)
             self._intake.bus.close(self._error)
             self._around.raw.close(self._error)
+
+    async def close(self) -> None:
+        """End a session that was awaited; one that was entered ends with its block."""
+        if self._close is None:
+            raise BadInput("this session was entered: it ends with its block")
+        await self._close()
+
+    def closed_by(self, close: Callable[[], Awaitable[None]]) -> None:
+        """The session was awaited; `close` ends it."""
+        self._close = close
 
     # What is asked of it
 
@@ -169,6 +180,8 @@ class Session:
             if subscription not in self._intake.streams:
                 raise NotSubscribed(f"'{subscription}' is not carried by this session")
         self._links.unsubscribe(dict.fromkeys(complete))
+        for subscription in dict.fromkeys(complete):
+            self._outlet.end(subscription)
 
     async def connect(self) -> None:
         """Reach for the venue again after `disconnect`; entering the block does it at first."""
@@ -190,7 +203,7 @@ class Session:
             raise BadInput("nothing is subscribed, so there is nothing to wait for")
         try:
             async with asyncio.timeout(timeout_s):
-                with self._pipe(decides_readiness, 100, Overflow.DROP_OLDEST) as changes:
+                with self._outlet.pipe(decides_readiness, 100, Overflow.DROP_OLDEST) as changes:
                     while not self._check_ready():
                         if not await changes.wait():
                             raise self._error or BadInput("the session is closed")
@@ -285,48 +298,44 @@ class Session:
         links = self._links
         return gather(self._around, self.state, links.feeds, links.retired, self._intake)
 
-    # Its streams; each call opens a pipe of its own
+    # Its streams; each call opens one of its own, which closes itself when it is not held any more
 
     def events(
         self, *, capacity: int = _CAPACITY, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> Pipe[Event]:
-        """Everything, in order. A reader that is too slow is told with `Dropped`."""
+        """Everything, in order. A reader that is too slow gets `Dropped` in the place of a loss."""
         key = latest_key if overflow is Overflow.CONFLATE else None
-        return self._pipe(None, capacity, overflow, key)
+        return self._outlet.pipe(None, capacity, overflow, key)
 
-    def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Pipe[Event]:
-        """The trades of a symbol, and all that is told of links and holes between them."""
-        return self._pipe(self._wants(Trade, symbol), capacity, Overflow.DROP_OLDEST)
+    def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Trade]:
+        """The trades of a symbol. Raises NotSubscribed, and VenueRefused if it was refused."""
+        return self._outlet.stream(Trade, Channel.TRADE, symbol, capacity, Overflow.DROP_OLDEST)
 
-    def tickers(self, symbol: str, *, capacity: int = 100) -> Pipe[Event]:
-        """The latest ticker of a symbol: the slow reader skips to the last one."""
-        return self._pipe(self._wants(Ticker, symbol), capacity, Overflow.CONFLATE, latest_key)
+    def tickers(self, symbol: str, *, capacity: int = 100) -> Stream[Ticker]:
+        """The latest ticker of a symbol; a slow reader skips to the last. Raises as `trades`."""
+        return self._outlet.stream(Ticker, Channel.TICKER, symbol, capacity, Overflow.CONFLATE)
 
-    def candles(self, symbol: str, *, capacity: int = _CAPACITY) -> Pipe[Event]:
-        """The candles of a symbol, of every interval that is subscribed."""
-        return self._pipe(self._wants(Candle, symbol), capacity, Overflow.DROP_OLDEST)
+    def candles(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Candle]:
+        """The candles of a symbol, of every interval subscribed. Raises as `trades`."""
+        return self._outlet.stream(Candle, Channel.CANDLE, symbol, capacity, Overflow.DROP_OLDEST)
 
     def books(self, symbol: str, depth: int = 10) -> BookStream:
         """The book of a symbol each time it changed; a slow reader skips to the latest.
 
-        Raises NotSubscribed.
+        Raises as `trades`.
         """
-        pipe = self._pipe(
-            self._wants((BookUpdate, BookSnapshot), symbol), 100, Overflow.CONFLATE, latest_key
-        )
-        return BookStream(self.book(symbol), pipe, depth)
+        return self._outlet.books(symbol, depth)
 
     def changes(self, symbol: str, *, capacity: int = _CAPACITY) -> ChangeStream:
         """What becomes of each level of a symbol's book; a slow reader gets ConsumerTooSlow.
 
-        Raises NotSubscribed.
+        Raises as `trades`.
         """
-        wants = self._wants((BookUpdate, BookSnapshot), symbol)
-        return ChangeStream(self.book(symbol), self._pipe(wants, capacity, Overflow.RAISE))
+        return self._outlet.changes(symbol, capacity)
 
-    def states(self, *, capacity: int = 1000) -> Pipe[Event]:
+    def states(self) -> Stream[StateChange]:
         """The session's changes of state."""
-        return self._pipe(lambda event: type(event) is StateChange, capacity, Overflow.DROP_OLDEST)
+        return self._outlet.states()
 
     def raw(self, *, capacity: int = _CAPACITY) -> Pipe[RawFrame]:
         """Every frame of every link, ours included, as it was on the wire."""
@@ -393,26 +402,5 @@ class Session:
             )
         )
 
-    def _wants(self, kinds: type | tuple[type, ...], symbol: str) -> Callable[[Event], bool]:
-        def carries(link: str) -> bool:
-            return any(feed.name == link and symbol in feed.symbols for feed in self._links.feeds)
-
-        return wants_of(kinds, symbol, carries)
-
-    def _pipe(
-        self,
-        wants: Callable[[Event], bool] | None,
-        capacity: int,
-        overflow: Overflow,
-        key: Callable[[Event], Hashable | None] | None = None,
-    ) -> Pipe[Event]:
-        return self._intake.bus.subscribe(
-            wants, capacity=capacity, overflow=overflow, key=key, notice=self._dropped
-        )
-
     def _account_events(self) -> Pipe[Event]:
-        return self._pipe(is_of_account, 10 * _CAPACITY, Overflow.RAISE)
-
-    def _dropped(self, count: int) -> Event:
-        now_ns = self._around.clock.now_ns()
-        return Dropped(venue=self.venue.name, count=count, received_ns=now_ns)
+        return self._outlet.pipe(is_of_account, 10 * _CAPACITY, Overflow.RAISE)

@@ -17,10 +17,10 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     """What came in, what became of it, and what every present reader got.
 
     The sums close: `frames = data + control + rejected`, `heard + own = published + withheld`,
-    for REST calls `calls = fetched + calls_refused + calls_abandoned + calls_waiting`, and for every
-    reader `offered = delivered + conflated + dropped + waiting`. `left_out` are rows of lists and
-    frames that could not be read. `clock_offset_s` is how far the venue's clock is ahead of this
-    machine's, right within `clock_uncertainty_s`; both are `None` until it was measured.
+    `calls = fetched + calls_refused + calls_abandoned + calls_waiting` of REST calls, and for
+    every reader `offered = delivered + conflated + dropped + waiting`. `left_out` are rows of
+    lists and frames that could not be read. `clock_offset_s` is how far the venue's clock is ahead
+    of this machine's, right within `clock_uncertainty_s`; both are `None` until it was measured.
     """
 
     venue: str

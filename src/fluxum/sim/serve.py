@@ -5,6 +5,7 @@ over both ways: endpoints, refusals, faults and hang-ups are those of the exchan
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from math import ceil
@@ -27,13 +28,18 @@ _GOING_AWAY = 1001
 
 @asynccontextmanager
 async def serve(
-    exchange: SimulatedExchange, host: str = "127.0.0.1", port: int = 0
+    exchange: SimulatedExchange,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncGenerator[str]:
     """Listen for clients of an open exchange and yield the URL; port zero takes a free one.
 
-    WebSockets and REST calls share the port. The path of one of the venue's endpoints means that
-    endpoint, as does one that ends in its name (`/v2/level3`); any other means the first. Raises
-    BadInput when the address cannot be listened on.
+    With `tls` (see `sim.certificate`) the URL begins with `wss://`. WebSockets and REST calls
+    share the port. The path of one of the venue's endpoints means that endpoint, as does one that
+    ends in its name (`/v2/level3`); any other means the first. Raises BadInput when the address
+    cannot be listened on.
     """
     sockets: list[web.WebSocketResponse] = []
 
@@ -47,13 +53,14 @@ async def serve(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         try:
             await site.start()
         except OSError as error:
             raise BadInput(f"cannot listen on {host}:{port}: {error.strerror}") from error
         bound: int = runner.addresses[0][1]
-        yield f"ws://{host}:{bound}"
+        shown = f"[{host}]" if ":" in host else host
+        yield f"{'ws' if tls is None else 'wss'}://{shown}:{bound}"
     finally:
         async with asyncio.TaskGroup() as group:
             for socket in sockets:

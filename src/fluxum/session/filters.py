@@ -6,18 +6,28 @@ from fluxum.errors import BadInput
 from fluxum.model.event import (
     AccountEvent,
     Channel,
+    Dropped,
     Event,
     Gap,
     LinkLost,
+    Loss,
     Refused,
     Rejected,
     StateChange,
     Subscription,
 )
+from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker
 from fluxum.venues.venue import Venue
 
-__all__ = ["decides_readiness", "is_of_account", "latest_key", "refuse_unsuited", "wants_of"]
+__all__ = [
+    "decides_readiness",
+    "is_of_account",
+    "latest_key",
+    "refuse_unsuited",
+    "wants_of_book",
+    "wants_of_channel",
+]
 
 _ACCOUNT_KINDS = (*AccountEvent.__args__, LinkLost, Gap, StateChange)
 
@@ -57,12 +67,35 @@ def refuse_unsuited(
             raise BadInput(f"'{known}' is carried already; was '{subscription}'")
 
 
-def wants_of(
-    kinds: type | tuple[type, ...], symbol: str, carries: Callable[[str], bool]
+def wants_of_channel(
+    kind: type, channel: Channel, symbol: Symbol, carries: Callable[[str], bool]
 ) -> Callable[[Event], bool]:
-    """These kinds of event of one symbol, and what is told of its links and holes.
+    """One kind of event of one market, what may be missing from it, and the venue's refusal.
 
-    `carries` tells whether the link of a name carries the symbol.
+    `carries` tells whether the link of a name carries the market.
+    """
+
+    def wants(event: Event) -> bool:
+        if isinstance(event, kind):
+            return getattr(event, "symbol", None) == symbol
+        if isinstance(event, LinkLost):
+            return carries(event.link)
+        if isinstance(event, Rejected):
+            named = event.subscriptions
+            return named is None or any(_is_of(one, channel, symbol) for one in named)
+        if isinstance(event, Loss | Refused) and not isinstance(event, Dropped):
+            return _is_of(event.subscription, channel, symbol)
+        return False
+
+    return wants
+
+
+def wants_of_book(
+    kinds: tuple[type, ...], symbol: Symbol, carries: Callable[[str], bool]
+) -> Callable[[Event], bool]:
+    """Whatever changes a market's book or its proof, and the venue's refusal of it.
+
+    `carries` tells whether the link of a name carries the market.
     """
 
     def wants(event: Event) -> bool:
@@ -73,9 +106,17 @@ def wants_of(
         if isinstance(event, Rejected):
             return True
         subscription: Subscription | None = getattr(event, "subscription", None)
-        return subscription is not None and subscription.symbol == symbol
+        return _is_of(subscription, Channel.BOOK, symbol)
 
     return wants
+
+
+def _is_of(subscription: Subscription | None, channel: Channel, symbol: Symbol) -> bool:
+    return (
+        subscription is not None
+        and subscription.channel is channel
+        and subscription.symbol == symbol
+    )
 
 
 def latest_key(event: Event) -> Hashable | None:

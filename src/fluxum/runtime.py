@@ -1,0 +1,83 @@
+"""The world that sessions live in: clock, chance, links, calls and attempts, chosen once.
+
+`LiveRuntime` is this machine and its network. A simulated one, in virtual time, is
+`sim.runtime.SimulatedRuntime`. Nothing below chooses for itself.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from random import Random, SystemRandom
+from typing import Protocol
+
+from msgspec import Struct
+
+from fluxum.clock import Clock, SystemClock
+from fluxum.pacing import AttemptBudget
+from fluxum.transport.http import Http, http
+from fluxum.transport.link import Dial
+from fluxum.transport.websocket import websockets
+from fluxum.venues.venue import Venue
+
+__all__ = ["LiveRuntime", "Reach", "Runtime"]
+
+# Venues count attempts by address, so all sessions of this process share one budget a venue.
+_budgets: dict[str, AttemptBudget] = {}
+
+
+class Reach(Struct, frozen=True):
+    """The ways to a venue: links and REST calls."""
+
+    dial: Dial
+    http: Http
+
+
+class Runtime(Protocol):
+    """What a session needs of the world."""
+
+    @property
+    def clock(self) -> Clock:
+        """The wall clock; waiting is the event loop's."""
+        ...
+
+    @property
+    def random(self) -> Random:
+        """Chance, for back-off and for names of orders."""
+        ...
+
+    def budget(self, venue: Venue) -> AttemptBudget:
+        """The attempts to connect to a venue that all its sessions share."""
+        ...
+
+    def reach(self, venue: Venue) -> AbstractAsyncContextManager[Reach]:
+        """The ways to a venue for the length of a block."""
+        ...
+
+
+class LiveRuntime:
+    """This machine's clock, chance and network.
+
+    `proxy` is an HTTP proxy's URL for links and calls alike; without one the environment's
+    (`HTTPS_PROXY`) is used.
+    """
+
+    def __init__(self, *, proxy: str | None = None) -> None:
+        self.clock: Clock = SystemClock()
+        self.random: Random = SystemRandom()
+        self._proxy = proxy
+
+    def budget(self, venue: Venue) -> AttemptBudget:
+        """One for each venue and process; see Runtime."""
+        limits = venue.limits
+        return _budgets.setdefault(
+            venue.name, AttemptBudget(limits.attempts, limits.attempt_window_s)
+        )
+
+    @asynccontextmanager
+    async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:
+        """Links and calls over real sockets; see Runtime."""
+        frame_bytes_max = venue.limits.frame_bytes_max
+        async with (
+            websockets(proxy=self._proxy, frame_bytes_max=frame_bytes_max) as dial,
+            http(proxy=self._proxy) as calls,
+        ):
+            yield Reach(dial, calls)

@@ -1,0 +1,229 @@
+"""One account at one venue, whole: session, books, positions, orders and limits.
+
+    async with fluxum.trade("NAME", ["BTC/USD"], keys="file:keys.toml") as trader:
+        order = await trader.buy("BTC/USD", "0.02", limit="50000")
+        print(order.status, trader.position("BTC/USD"))
+
+When its block begins, the account and the books are followed and proved, and what became of
+every order of an earlier process is known.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+from fluxum.book.book import Book
+from fluxum.connect import connect
+from fluxum.credentials import find_credentials
+from fluxum.errors import BadInput
+from fluxum.flow.opening import Opening
+from fluxum.ledger.ledger import Ledger
+from fluxum.ledger.view import PositionView
+from fluxum.model.account import Balance, Credentials
+from fluxum.model.event import Channel
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Side
+from fluxum.model.order import OrderRequest, OrderType, TimeInForce, Trigger
+from fluxum.orders.desk import OrderDesk
+from fluxum.orders.intents import FileIntents, Intents
+from fluxum.orders.risk import RiskLimits
+from fluxum.orders.view import OrderView
+from fluxum.portfolio import Portfolio
+from fluxum.runtime import LiveRuntime, Runtime
+from fluxum.session.login import Login
+from fluxum.session.session import Session
+
+__all__ = ["JOURNALS", "Trader", "trade"]
+
+JOURNALS = Path("~/.local/state/fluxum")
+"""The folder where order journals are kept that are given no other place."""
+Number = Decimal | str | int
+_READY_S = 60.0
+# By whether there is a limit, and a trigger.
+_TYPES = {
+    (False, False): OrderType.MARKET,
+    (True, False): OrderType.LIMIT,
+    (False, True): OrderType.STOP_LOSS,
+    (True, True): OrderType.STOP_LOSS_LIMIT,
+}
+
+
+class Trader:
+    """One account at one venue; made by `trade`.
+
+    `session` has the streams, `orders` every way to place and change orders, `portfolio` the
+    positions, `orders.risk` the limits.
+    """
+
+    def __init__(self, session: Session, orders: OrderDesk, portfolio: Portfolio) -> None:
+        self.session = session
+        self.orders = orders
+        self.portfolio = portfolio
+        self._close: Callable[[], Awaitable[None]] | None = None
+
+    async def close(self) -> None:
+        """End a trader that was awaited; one that was entered ends with its block."""
+        if self._close is None:
+            raise BadInput("this trader was entered: it ends with its block")
+        await self._close()
+
+    def closed_by(self, close: Callable[[], Awaitable[None]]) -> None:
+        """The trader was awaited; `close` ends it."""
+        self._close = close
+
+    # Orders
+
+    async def buy(
+        self,
+        symbol: str,
+        quantity: Number,
+        *,
+        limit: Number | None = None,
+        trigger: Number | None = None,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+        post_only: bool = False,
+    ) -> OrderView:
+        """Buy a quantity of the base asset: at the market, or at `limit` or a better price.
+
+        With `trigger` the order is a stop. Numbers may be text; they are exact. Raises what
+        `OrderDesk.place` raises: then there is no such order.
+        """
+        return await self._place(
+            Side.BUY, symbol, quantity, limit, trigger, time_in_force, post_only=post_only
+        )
+
+    async def sell(
+        self,
+        symbol: str,
+        quantity: Number,
+        *,
+        limit: Number | None = None,
+        trigger: Number | None = None,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+        post_only: bool = False,
+    ) -> OrderView:
+        """Sell a quantity of the base asset; as `buy`."""
+        return await self._place(
+            Side.SELL, symbol, quantity, limit, trigger, time_in_force, post_only=post_only
+        )
+
+    async def _place(
+        self,
+        side: Side,
+        symbol: str,
+        quantity: Number,
+        limit: Number | None,
+        trigger: Number | None,
+        time_in_force: TimeInForce,
+        *,
+        post_only: bool,
+    ) -> OrderView:
+        """A market order, a limit order, a stop with `trigger`, a stop-limit with both."""
+        return await self.orders.place(
+            OrderRequest(
+                symbol=Symbol(symbol),
+                side=side,
+                order_type=_TYPES[limit is not None, trigger is not None],
+                quantity=Decimal(quantity),
+                limit_price=None if limit is None else Decimal(limit),
+                trigger=None if trigger is None else Trigger(Decimal(trigger)),
+                time_in_force=time_in_force,
+                post_only=post_only,
+            )
+        )
+
+    async def cancel(self, name: str) -> OrderView:
+        """Cancel an order by either of its ids; see `OrderDesk.cancel`."""
+        return await self.orders.cancel(name)
+
+    async def cancel_all(self) -> int:
+        """Cancel every open order of the account; returns how many there were."""
+        return await self.orders.cancel_all()
+
+    def halt(self, reason: str) -> None:
+        """Let cancels through only, until `resume`."""
+        self.orders.risk.halt(reason)
+
+    def resume(self) -> None:
+        """Place orders again."""
+        self.orders.risk.resume()
+
+    # What is held
+
+    def book(self, symbol: str) -> Book:
+        """The live book of a symbol: look at it, do not keep it. Raises NotSubscribed."""
+        return self.session.book(symbol)
+
+    def position(self, symbol: str) -> PositionView | None:
+        """The position in a market as it is now, `None` where there never was one."""
+        return self.portfolio.position(symbol)
+
+    async def balances(self) -> tuple[Balance, ...]:
+        """What the account holds of each asset, as the venue says now."""
+        account = self.session.account
+        held = await account.ask(account.questions.balances())
+        return tuple(held)
+
+
+def trade(
+    exchange: str,
+    symbols: Iterable[str] = (),
+    *,
+    keys: str | Credentials = "",
+    journal: str | Path | Intents | None = None,
+    limits: RiskLimits | None = None,
+    tier: str = "",
+    channels: Iterable[Channel | str] = (Channel.BOOK,),
+    ledger: Ledger | None = None,
+    endpoint: str | None = None,
+    runtime: Runtime | None = None,
+    ready_s: float = _READY_S,
+) -> Opening[Trader]:
+    """One account at one venue, ready to trade: enter it, or await and close it.
+
+    `keys` says where the keys are (see `find_credentials`), or is them. `journal` is the file
+    where orders are written before they are sent, one in `JOURNALS` unless another is given.
+    `channels` are subscribed for each of the `symbols`, books at least where positions are to be
+    marked. `ledger` may hold positions already. Raises BadInput, TimeoutError with what is missing
+    after `ready_s` seconds, and IntentsError for a journal that cannot be used.
+    """
+    credentials = keys if isinstance(keys, Credentials) else find_credentials(exchange, keys)
+    world = LiveRuntime() if runtime is None else runtime
+    markets = tuple(symbols)
+    wanted = tuple(channels)
+
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[Trader]:
+        with ExitStack() as stack:
+            intents = _intents(stack, exchange, journal)
+            entry = Login(credentials, tier=tier)
+            async with connect(
+                exchange,
+                markets,
+                (*wanted, Channel.EXECUTION, Channel.INSTRUMENT),
+                endpoint=endpoint,
+                login=entry,
+                runtime=world,
+            ) as session:
+                await session.wait_ready(ready_s)
+                account = session.account
+                desk = OrderDesk(
+                    account, intents, random=world.random, terms=account.terms, limits=limits
+                )
+                async with Portfolio(session, ledger) as portfolio, desk:
+                    await desk.wait_settled(ready_s)
+                    yield Trader(session, desk, portfolio)
+
+    return Opening(opened)
+
+
+def _intents(stack: ExitStack, exchange: str, journal: str | Path | Intents | None) -> Intents:
+    """The journal that was given, opened for the length of a stack where it is a file."""
+    if journal is None:
+        folder = JOURNALS.expanduser()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        journal = folder / f"orders-{exchange}.jsonl"
+    if isinstance(journal, str | Path):
+        return stack.enter_context(FileIntents(Path(journal).expanduser(), exchange))
+    return journal
