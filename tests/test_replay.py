@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from worlds import Wire
 
 from fluxum.book.book import Book
 from fluxum.errors import BadInput, TapeError
@@ -24,7 +25,6 @@ from fluxum.venues.kraken.checksum import book_checksum
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.venue import KRAKEN
 from recordings import recording as recorded
-from worlds import Wire
 
 
 @pytest.mark.parametrize(

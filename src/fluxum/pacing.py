@@ -12,6 +12,7 @@ from msgspec import Struct
 from fluxum.errors import BadInput, CircuitOpen
 
 __all__ = [
+    "SLOW",
     "AttemptBudget",
     "Backoff",
     "BackoffPolicy",
@@ -19,7 +20,6 @@ __all__ = [
     "BreakerState",
     "CallCounter",
     "CircuitBreaker",
-    "SLOW",
     "TokenBucket",
     "bounded_wait_s",
 ]

@@ -152,6 +152,7 @@ def test_a_call_sends_headers_and_body_and_its_answer_is_bounded() -> None:
 
 def test_a_proxy_carries_links_and_calls_and_signed_calls() -> None:
     carried: list[tuple[str, str]] = []
+    dialled = asyncio.Event()
     questions = find_venue("kraken").questions
     assert questions is not None
 
@@ -161,6 +162,7 @@ def test_a_proxy_carries_links_and_calls_and_signed_calls() -> None:
         if path.startswith("/v2"):
             socket = web.WebSocketResponse()
             await socket.prepare(request)
+            dialled.set()
             await asyncio.sleep(10)
             return socket
         results = {"Time": {"unixtime": 1767225600, "rfc1123": ""}}
@@ -181,8 +183,7 @@ def test_a_proxy_carries_links_and_calls_and_signed_calls() -> None:
         ):
             assert await session.ask(questions().time()) == 1767225600 * 10**9
             await session.account.tokens.fresh()
-            while not any(path == "/v2" for _, path in carried):
-                await asyncio.sleep(0.01)
+            await dialled.wait()
 
         assert {host for host, _ in carried} == {"exchange.invalid"}
         assert {"/0/public/Time", "/0/private/GetWebSocketsToken", "/v2"} <= {

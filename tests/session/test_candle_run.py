@@ -1,4 +1,4 @@
-"""One stream's candles: closed once each, empty where nothing traded, corrected where they change."""
+"""One stream's candles: closed once, empty where nothing traded, corrected where they change."""
 
 from decimal import Decimal
 
@@ -99,6 +99,7 @@ def test_a_closed_candle_that_changes_is_a_correction_and_takes_the_empty_ones_a
     before, told = run.take(candle(0, 103, volume=6), 4 * MINUTE)
 
     assert before == []
+    assert told is not None
     assert told == candle(0, 103, volume=6, closed=True, is_correction=True)
     corrected = run.follow_empty(told, 9)
     assert shown(corrected) == [(1, 103, 0, True), (2, 103, 0, True)]

@@ -1,4 +1,4 @@
-"""The venue's clock is measured at the start and now and then, and an offset of a second is told."""
+"""The venue's clock is measured now and then, and an offset of a second is published."""
 
 import asyncio
 import logging

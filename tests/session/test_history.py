@@ -1,9 +1,8 @@
 """Whole answers to what anybody can ask: drained page by page, bounded, each candle once."""
 
 import asyncio
-from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from msgspec import structs
@@ -13,13 +12,15 @@ from worlds import BOOK, BTC, play, world
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import LeftOut, Subscription
 from fluxum.model.market import Candle
-from fluxum.session.history import History
+from fluxum.session.history import History, Instant
 from fluxum.sim.loop import START_NS
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.questions import Page, Question
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Venue
+
+Said = TypeVar("Said")
 
 
 def question(page: int, pages: int, rows: int = 2) -> Question[Page[Candle]]:
@@ -50,10 +51,9 @@ def history(questions: Any) -> tuple[History, list[LeftOutRows]]:
     )
     left_out: list[LeftOutRows] = []
 
-    def ask(one: Question[Any]) -> Awaitable[Any]:
-        answer = asyncio.get_running_loop().create_future()
-        answer.set_result(one.read(b"", 7))
-        return answer
+    async def ask(question: Question[Said]) -> Said:
+        await asyncio.sleep(0.1)
+        return question.read(b"", 7)
 
     def leave_out(rows: LeftOutRows, subscription: Subscription | None) -> None:
         left_out.append(rows)
@@ -77,11 +77,12 @@ def test_pages_are_drained_and_each_candle_is_listed_once_in_order() -> None:
 
 def test_instants_may_be_given_in_three_ways_and_bound_the_answer() -> None:
     async def story() -> None:
-        for since, until in [
+        ways: list[tuple[Instant, Instant]] = [
             (START_NS, START_NS + 60 * S),
             ("2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z"),
             (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 1, tzinfo=UTC)),
-        ]:
+        ]
+        for since, until in ways:
             questions = Questions(pages=3)
             asked, _ = history(questions)
             assert await asked.candles("BTC/USD", 60, since, until) == ()  # none is so young

@@ -9,6 +9,7 @@ from msgspec import structs
 from fluxum.book.proof import BookStatus
 from fluxum.clock import SystemClock
 from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.model.account import Fill
 from fluxum.model.event import (
     Channel,
     Desync,
@@ -21,7 +22,6 @@ from fluxum.model.event import (
     Subscribed,
     Subscription,
 )
-from fluxum.model.account import Fill
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import (
     BookSnapshot,

@@ -7,8 +7,8 @@ list    every REST call for the list of markets hangs for ten seconds and fails
 odd     every REST call that names the market is answered with what cannot be read
 frames  no number in any frame that names the market can be read
 
-Of all other streams the share of seconds is counted in which they are there and, if they are books,
-as proved as the venue allows; and the share in which `missing()` names a harmed stream and no other.
+Of all other streams the share of seconds is counted in which they are there and, if they are
+books, as proved as the venue allows; and the share in which `missing()` names the harmed alone.
 """
 
 import argparse

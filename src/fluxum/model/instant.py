@@ -61,8 +61,7 @@ def instant_of(instant: int | datetime | str) -> int:
         if instant.tzinfo is None:
             raise BadInput(f"a datetime with a time zone was expected, was {instant!r}")
         return (instant - _EPOCH) // _MICROSECOND * 1000
-    is_number = isinstance(instant, int) and not isinstance(instant, bool)
-    if not is_number or (instant and plausible_ns(instant) is None):
+    if not _is_whole(instant) or (instant and plausible_ns(instant) is None):
         raise BadInput(
             f"an instant in ns, a datetime or RFC 3339 text was expected, was {instant!r}"
         )
@@ -78,6 +77,11 @@ def format_rfc3339(instant_ns: int) -> str:
 def format_second(instant_ns: int) -> str:
     """UTC text of the second an instant lies in, for people: `2026-01-31T12:00:00Z`."""
     return f"{format_rfc3339(instant_ns)[:_LENGTH_TO_SECONDS]}Z"
+
+
+def _is_whole(value: object) -> bool:
+    """Whether a value is an int, whatever the caller's types say."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _fraction_ns(rest: str) -> int:

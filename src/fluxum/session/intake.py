@@ -306,7 +306,7 @@ class Intake:
             self._begin_desync(stream, event.reason, event.received_ns)
 
     def give_up(self, stream: Stream, now_ns: int) -> None:
-        """Withdraw a book of which updates were missed for certain and that was not proved since."""
+        """Withdraw a book that surely missed updates, and that nothing has proved since."""
         evidence = self.carried.evidence(stream.subscription)
         assert evidence is not None
         self._desync(

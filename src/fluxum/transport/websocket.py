@@ -56,8 +56,7 @@ async def _open(
             timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S),  # pyright: ignore[reportCallIssue],
         )
     except aiohttp.WSServerHandshakeError as error:
-        headers = error.headers or {}
-        raise refusal(url, url, error.status, headers, error.message) from error
+        raise refusal(url, url, error.status, error.headers or {}, error.message) from error
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise BadInput(f"an endpoint like wss://host/path was expected, was {url!r}") from error
     except (aiohttp.ClientError, OSError) as error:

@@ -15,11 +15,11 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
 
 __all__ = [
+    "UNREADABLE",
     "Effect",
     "Fetch",
     "Handover",
     "Hangup",
-    "UNREADABLE",
     "Renew",
     "Send",
     "SequenceCounts",
