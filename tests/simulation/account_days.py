@@ -23,7 +23,7 @@ from truth import Truth
 
 from fluxum.errors import FluxumError
 from fluxum.flow.background import background
-from fluxum.flow.pipe import Overflow
+from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.ledger.ledger import Ledger
 from fluxum.model.account import Credentials
 from fluxum.model.codec import encode_event
@@ -165,6 +165,7 @@ class World:
         self.digest = hashlib.sha256()
         account = self.exchange.open_account(KEY, SECRET, MONEY, tier="pro")
         self.truth = Truth(self.exchange, account)
+        self.watching: list[Pipe[Event]] = []  # a reader that nobody holds is forgotten
 
 
 def make_session(world: World, life: int) -> Session:
@@ -181,7 +182,7 @@ def make_session(world: World, life: int) -> Session:
         world.digest.update(encode_event(event))
         return world.truth.look(event)
 
-    session._intake.bus.subscribe(look, capacity=1, overflow=Overflow.RAISE)
+    world.watching.append(session._intake.bus.subscribe(look, capacity=1, overflow=Overflow.RAISE))
     return session
 
 
@@ -197,8 +198,12 @@ async def live(world: World, trader: Trader, intents: MemoryIntents, life: int) 
         )
         truth.begin_again()
         ledger = Ledger()
-        session._intake.bus.subscribe(
-            lambda event: bool(ledger.apply(event)) and False, capacity=1, overflow=Overflow.RAISE
+        world.watching.append(
+            session._intake.bus.subscribe(
+                lambda event: bool(ledger.apply(event)) and False,
+                capacity=1,
+                overflow=Overflow.RAISE,
+            )
         )
         names = Random(f"names {life} {random.random()}")
         desk = OrderDesk(session.account, intents, random=names, terms=session.account.terms)

@@ -250,7 +250,9 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
             http=exchange,
         )
         checker = Checker(session, exchange)
-        session._intake.bus.subscribe(checker.look, capacity=1, overflow=Overflow.RAISE)
+        watching = session._intake.bus.subscribe(
+            checker.look, capacity=1, overflow=Overflow.RAISE
+        )  # held, as a reader that nobody holds is forgotten
         async with session:
             slow = session.events(capacity=50)
             session.subscribe(
@@ -266,6 +268,7 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
             # moment when nothing is amiss is enough.
             await session.wait_ready(timeout_s=600)
         statistics = session.statistics()
+        assert watching.is_closed
         assert statistics.sums_close
         assert statistics.links == 0
         assert session.state.value == "closed"

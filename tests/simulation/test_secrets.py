@@ -73,7 +73,9 @@ async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
                 http=recording_calls(exchange, tape),
                 login=login,
             )
-            session._intake.bus.subscribe(written.take, capacity=1, overflow=Overflow.RAISE)
+            watching = session._intake.bus.subscribe(
+                written.take, capacity=1, overflow=Overflow.RAISE
+            )  # held, as a reader that nobody holds is forgotten
             raw = session.raw(capacity=1_000_000)
             with FileIntents(folder / "orders.jsonl", KRAKEN.name) as intents:
                 async with session:
@@ -83,6 +85,7 @@ async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
                         Subscription(Channel.LEVEL3, BTC),
                     )
                     await trade(session, intents, exchange, random, written)
+        assert watching.is_closed
         written.texts.append(repr(list(raw.drain())).encode())
         written.texts.append(f"{login!r} {session!r} {session.account.tokens!r}".encode())
         written.texts.append(f"{session.statistics()!r} {exchange.accounts.by_key(KEY)!r}".encode())
