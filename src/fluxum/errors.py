@@ -15,6 +15,7 @@ __all__ = [
     "OutcomeUnknown",
     "ProtocolError",
     "RateLimited",
+    "Redirected",
     "RemoteProtocolError",
     "RiskRefused",
     "StaleLink",
@@ -28,6 +29,7 @@ class FluxumError(Exception):
     """The root of every error raised on purpose."""
 
     retryable: ClassVar[bool] = False
+    """Whether trying again can help."""
 
 
 class BadInput(FluxumError, ValueError):
@@ -42,6 +44,15 @@ class TransportError(FluxumError):
     """The link or the call failed on the way; dialling again may help."""
 
     retryable = True
+
+
+class Redirected(TransportError):
+    """A call or an upgrade was answered with another address, to which nothing was sent.
+
+    The message names both hosts. Asking the same host again seldom helps.
+    """
+
+    retryable = False
 
 
 class LinkClosed(TransportError):
@@ -85,7 +96,10 @@ class VenueRefused(FluxumError):
 
 
 class RateLimited(VenueRefused):
-    """The venue asks us to slow down; `retry_after_s` is its own word, if it gave one."""
+    """The venue asks the caller to slow down.
+
+    `retry_after_s` is for how long, if the venue says so; no caller waits longer than an hour.
+    """
 
     retryable = True
 

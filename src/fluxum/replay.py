@@ -1,8 +1,9 @@
 """A tape through the live code: the venue's protocol and the session's intake, link by link.
 
 What a live session does with a frame happens here with a recorded one, in the same rooms. REST
-calls are answered from the recording. Only asking for a new snapshot over the link does nothing,
-as nobody answers: a book that fails its check stays desynced until the tape brings a snapshot.
+calls are answered from the recording, those for candles that were missed included; candles close by
+the time of the tape. Only asking for a new snapshot over the link does nothing, as nobody answers:
+a book that fails its check stays desynced until the tape brings a snapshot.
 """
 
 from collections import Counter
@@ -17,7 +18,7 @@ from msgspec import Struct, structs
 
 from fluxum.book.proof import BookStatus
 from fluxum.clock import SystemClock
-from fluxum.errors import BadInput, RemoteProtocolError, TapeError
+from fluxum.errors import BadInput, FluxumError, TapeError
 from fluxum.flow.pipe import Overflow
 from fluxum.model.event import (
     Channel,
@@ -40,16 +41,20 @@ from fluxum.model.market import (
     Trade,
 )
 from fluxum.pacing import AttemptBudget, CallCounter
+from fluxum.session.candles import Candles, Missed
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
 from fluxum.session.intake import Intake
 from fluxum.tape import RecordedAnswers, TapeReader
-from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.conversation import UNREADABLE, UnreadableStream
+from fluxum.venues.questions import Page, Question
 from fluxum.venues.register import VENUES, find_venue
 from fluxum.venues.venue import Fetch, SequenceCounts, Venue, VenueProtocol
 
 __all__ = ["Failure", "Moment", "Replay", "Report", "recognise", "verify"]
 
+# How long a session waits for history (see `session.backfill`).
+_HISTORY_NS = 60 * 1_000_000_000
 _BOOKS = (BookSnapshot, BookUpdate, Level3Snapshot, Level3Update)
 
 
@@ -149,6 +154,8 @@ class Replay:
         self._links: dict[int, tuple[VenueProtocol, Feed]] = {}
         self._answers = RecordedAnswers(path)
         self._calls: list[tuple[Fetch, int]] = []
+        self._history = _History(self.venue, self._answers, self.intake.candles)
+        self.intake.candles.look_up = self._history.look_up
         self._told = self.intake.bus.subscribe(capacity=1 << 20, overflow=Overflow.RAISE)
 
     def __iter__(self) -> Iterator[Moment]:
@@ -160,6 +167,7 @@ class Replay:
                 self._answer_calls(frame.ns)
                 continue
             protocol, feed = self._link(frame.link)
+            self._pass_time(feed)
             if frame.closed:
                 del self._links[frame.link]
                 self.intake.lose(feed, "closed on the tape", self._now_ns)
@@ -173,10 +181,23 @@ class Replay:
                 yield Moment(self.frames, frame.ns, self._told.drain())
                 self.frames += 1
 
+    def _pass_time(self, feed: Feed) -> None:
+        """Close candles that are over when a frame of their link was received, as a session does.
+
+        That is done before the frame is read, so that it takes no part in what is over.
+        """
+        candles = self.intake.candles
+        self._history.answer(self._now_ns)
+        soonest_ns = candles.soonest_ns
+        if soonest_ns is not None and soonest_ns <= self._now_ns:
+            for subscription in feed.wanted:
+                if subscription.channel is Channel.CANDLE:
+                    candles.pass_time(subscription, self._now_ns)
+
     def _receive(self, frame: bytes, protocol: VenueProtocol, feed: Feed) -> None:
         try:
             events = protocol.receive(frame, self._now_ns)
-        except RemoteProtocolError as error:
+        except UNREADABLE as error:
             self._reject(feed, frame, error)
             return
         self._take(events, feed)
@@ -204,7 +225,7 @@ class Replay:
                 protocol, feed = self._links[link]
                 try:
                     events = protocol.receive_response(fetch, body, self._now_ns)
-                except RemoteProtocolError as error:
+                except UNREADABLE as error:
                     self._reject(feed, body, error)
                 else:
                     self._take(events, feed)
@@ -252,19 +273,62 @@ class Replay:
         """A link's number on the tape; less than any for one that was closed."""
         return next((number for number, (_, one) in self._links.items() if one is feed), -1)
 
-    def _reject(self, feed: Feed, frame: bytes, error: RemoteProtocolError) -> None:
+    def _reject(self, feed: Feed, frame: bytes, error: Exception) -> None:
         self.rejected += 1
         sample = frame[:200].decode("utf-8", "replace")
         self.intake.reject(
             feed,
             Rejected(
                 venue=self.venue.name,
-                reason=str(error),
+                reason=str(error) or type(error).__name__,
                 sample=sample,
                 subscriptions=error.subscriptions if isinstance(error, UnreadableStream) else None,
                 received_ns=self._now_ns,
             ),
         )
+
+
+class _History:
+    """Candles that were missed, from the answers on a tape; a session waits no longer for them."""
+
+    def __init__(self, venue: Venue, answers: RecordedAnswers, candles: Candles) -> None:
+        self._venue = venue
+        self._answers = answers
+        self._candles = candles
+        self._asked: list[tuple[Missed, Question[Page[Candle]], list[Candle]]] = []
+
+    def look_up(self, missed: Missed) -> bool:
+        """Ask the question a session asks; false where the venue can be asked none."""
+        symbol, interval_s = missed.subscription.symbol, missed.subscription.interval_s
+        if self._venue.questions is None or symbol is None or interval_s is None:
+            return False
+        questions = self._venue.questions()
+        self._asked.append(
+            (missed, questions.candles(symbol, interval_s, missed.since_ns), list[Candle]())
+        )
+        return True
+
+    def answer(self, now_ns: int) -> None:
+        """Hand on what has been answered by now, or what has waited too long."""
+        asked, self._asked = self._asked, []
+        for missed, question, items in asked:
+            body = self._answers.take_exact(question.fetch.path, now_ns)
+            if body is None:
+                if now_ns - missed.ready_ns > _HISTORY_NS:
+                    self._candles.not_found(missed, "no history is on the tape", now_ns)
+                else:
+                    self._asked.append((missed, question, items))
+                continue
+            try:
+                page = question.read(body, now_ns)
+            except FluxumError as error:
+                self._candles.not_found(missed, str(error), now_ns)
+                continue
+            items += page.items
+            if page.next is not None:
+                self._asked.append((missed, page.next, items))
+            else:
+                self._candles.found(missed, items, now_ns)
 
 
 class _Tally:
@@ -424,6 +488,7 @@ class _Nobody:
     """Owns the feed of a tape, to which nothing can happen."""
 
     def reject(self, feed: Feed, rejected: Rejected) -> None: ...
+    def tell(self, event: Event) -> None: ...
     def moved(self, feed: Feed, *, attempt: int, delay_s: float, reason: str) -> None: ...
     def lost(self, feed: Feed, reason: str) -> None: ...
     def failed(self, feed: Feed, error: Exception) -> None: ...

@@ -229,6 +229,14 @@ class RecordedAnswers:
                 return self._answers.pop(index).frame
         return None
 
+    def take_exact(self, path: str, now_ns: int | None) -> bytes | None:
+        """The oldest answer to this very call that had arrived by then; `None` without one."""
+        for index, answer in enumerate(self._answers):
+            is_there = answer.ns is None or now_ns is None or answer.ns <= now_ns
+            if is_there and answer.url.endswith(path):
+                return self._answers.pop(index).frame
+        return None
+
 
 def _call(url: str) -> tuple[str, tuple[str, ...]]:
     parts = urlsplit(url)

@@ -14,6 +14,8 @@ from fluxum.model.account import Balance, Balances, Fee, Fill, LedgerEntry
 from fluxum.model.codec import plain
 from fluxum.model.event import (
     AccountEvent,
+    CallFailed,
+    ClockOffset,
     DataStale,
     Desync,
     Dropped,
@@ -30,6 +32,7 @@ from fluxum.model.event import (
     Unsubscribed,
     VenueNotice,
 )
+from fluxum.model.instant import format_second
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import (
     BookSnapshot,
@@ -254,6 +257,16 @@ def _link_text(event: Event) -> str:  # noqa: C901 - one line a kind
             return f"stale {event.subscription}: silent for {event.silent_s:.0f} s"
         case Rejected():
             return f"rejected a frame: {event.reason}: {event.sample[:60]!r}"
+        case CallFailed():
+            times = "once" if event.failures == 1 else f"{event.failures} times in a row"
+            again = f"next attempt at {format_second(event.again_ns)}"
+            return f"{event.call} failed {times}: {event.reason}; {again}"
+        case ClockOffset():
+            side = "ahead of" if event.offset_s > 0 else "behind"
+            return (
+                f"the venue's clock is {abs(event.offset_s):.2f} s {side} this machine's "
+                f"(within {event.uncertainty_s:.2f} s)"
+            )
         case LeftOut():
             where = "" if event.subscription is None else f" of {event.subscription}"
             rows = "1 row" if event.count == 1 else f"{event.count} rows"

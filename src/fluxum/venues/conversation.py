@@ -9,12 +9,13 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
 
 __all__ = [
+    "UNREADABLE",
     "Effect",
     "Fetch",
     "Handover",
@@ -109,6 +110,14 @@ class UnreadableStream(RemoteProtocolError):
     def __init__(self, message: str, subscriptions: tuple[Subscription, ...]) -> None:
         super().__init__(message)
         self.subscriptions = subscriptions
+
+
+UNREADABLE = (RemoteProtocolError, MsgspecError, RecursionError, ArithmeticError, ValueError)
+"""What reading a frame or an answer may raise.
+
+RemoteProtocolError is what a protocol promises. The others are what the decoders of numbers and of
+nested values raise for the worst input, such as JSON 10,000 deep: each costs its frame alone.
+"""
 
 
 class VenueProtocol(Protocol):

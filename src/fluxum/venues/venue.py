@@ -202,7 +202,8 @@ class Venue(Struct, frozen=True, kw_only=True):
     the venue's own name of a symbol; `popular` are markets everybody knows there, for demos and
     tests. `questions` are what anybody can ask over REST. `recorded_hosts` are older hosts of the
     same conversation, as recordings name them. Closing with a code of `fatal_closes` means that
-    dialling again cannot help.
+    dialling again cannot help. `snapshots` are the channels, books and accounts apart, of which
+    every stream begins with data at once: one that does not is asked for again.
     """
 
     name: str
@@ -222,6 +223,7 @@ class Venue(Struct, frozen=True, kw_only=True):
     recorded_hosts: frozenset[str] = frozenset()
     needs_token: frozenset[Channel] = frozenset()
     fatal_closes: frozenset[int] = frozenset()
+    snapshots: frozenset[Channel] = frozenset()
 
     @property
     def channels(self) -> frozenset[Channel]:

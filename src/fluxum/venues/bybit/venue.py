@@ -81,6 +81,8 @@ def _venue(category: Category, popular: tuple[Symbol, ...]) -> Venue:
         server=server,
         rest=rest,
         popular=popular,
+        # https://bybit-exchange.github.io/docs/v5/websocket/public/ticker, 2026-07
+        snapshots=frozenset({Channel.TICKER}),
         spell=category.spell,
     )
 

@@ -76,6 +76,8 @@ COINBASE = Venue(
     rest=AdvancedRest,
     popular=_POPULAR,
     spell=spell,
+    # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels
+    snapshots=frozenset({Channel.TICKER}),
 )
 
 COINBASE_EXCHANGE = Venue(
@@ -124,4 +126,7 @@ COINBASE_EXCHANGE = Venue(
     popular=_POPULAR,
     spell=spell,
     recorded_hosts=frozenset({"ws-feed.pro.coinbase.com", "ws-feed.gdax.com"}),
+    # A ticker comes on subscribing, then with each match:
+    # https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
+    snapshots=frozenset({Channel.TICKER}),
 )
