@@ -43,6 +43,7 @@ class Fetch(Struct, frozen=True):
 
     `path` goes behind the URL of `endpoint`, its query included. `purpose` lets the venue know
     its own question again. `cost` is what the call counts against the venue's allowance.
+    `subscription` is the stream that waits for the answer; None where no single stream does.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Fetch(Struct, frozen=True):
     body: bytes = b""
     endpoint: str = "rest"
     cost: float = 1.0
+    subscription: Subscription | None = None
 
 
 class Hangup(Struct, frozen=True):
