@@ -9,6 +9,8 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.venues.binance import native
 from fluxum.venues.binance.symbols import (
+    read_future,
+    read_spot,
     spell_future,
     spell_spot,
     symbol_of_future,
@@ -22,6 +24,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """One of Binance's markets, in what is its own.
 
     `rest` stands before the names of REST calls, and `listing` is the call that lists all markets.
+    `symbol_of` gives the symbol of a market in that list, `read_name` the one of a name on a tape,
+    where there is no list.
     `follows` tells which update an event of a book follows on; laid over a snapshot are the events
     that reach at least `kept_from` beyond its last update. `trade_stream` is the stream of trades
     we ask for. `endpoints` says what its links carry, by what stands behind the first `@`; a link
@@ -35,7 +39,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     rest: str
     listing: str
     spell: Callable[[Symbol], str]
-    symbol_of: Callable[[str, str, str], Symbol]
+    symbol_of: Callable[[native.Market], Symbol]
+    read_name: Callable[[str], Symbol]
     follows: Callable[[native.DepthUpdate], int]
     kept_from: int
     trade_stream: str
@@ -61,6 +66,8 @@ class Policy(Struct, frozen=True, kw_only=True):
 
 def _follows_spot(update: native.DepthUpdate) -> int:
     """The first update of an event comes right after the last one of the event before."""
+    if update.U is None:
+        raise RemoteProtocolError(f"an event of {update.s!r} does not say where it begins")
     return update.U - 1
 
 
@@ -97,6 +104,7 @@ SPOT = Policy(
     listing="/api/v3/exchangeInfo?showPermissionSets=false",
     spell=spell_spot,
     symbol_of=symbol_of_spot,
+    read_name=read_spot,
     follows=_follows_spot,
     kept_from=1,
     trade_stream="trade",
@@ -125,6 +133,7 @@ USDM = Policy(
     listing="/fapi/v1/exchangeInfo",
     spell=spell_future,
     symbol_of=symbol_of_future,
+    read_name=read_future,
     follows=_follows_future,
     kept_from=0,
     trade_stream="aggTrade",

@@ -153,7 +153,9 @@ class _TradeStream:
                 )
             else:
                 events.append(
-                    native.Trade(event_ms, name, number, price, quantity, trade_ms, is_sell)
+                    native.Trade(
+                        E=event_ms, s=name, t=number, p=price, q=quantity, T=trade_ms, m=is_sell
+                    )
                 )
         return events
 
@@ -223,7 +225,7 @@ class _MiniTickerStream:
     def update(self, now_ns: int) -> Sequence[Struct]:
         """The part of it that the short form has."""
         return [
-            native.MiniTicker(one.E, one.s, one.c, one.o, one.h, one.l, one.v, one.q)
+            native.MiniTicker(*(getattr(one, name) for name in native.MiniTicker.__struct_fields__))
             for one in self._whole.update(now_ns)
         ]
 
@@ -260,7 +262,14 @@ class _BookTickerStream:
         now_ms = millis(now_ns)
         return (
             native.BookTicker(
-                revision, name, bid, bid_quantity, ask, ask_quantity, T=now_ms, E=now_ms
+                u=revision,
+                s=name,
+                b=bid,
+                B=bid_quantity,
+                a=ask,
+                A=ask_quantity,
+                T=now_ms,
+                E=now_ms,
             ),
         )
 

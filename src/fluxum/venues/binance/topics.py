@@ -4,12 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from fluxum.model.event import Channel, Subscription
 from fluxum.venues.binance.policy import Policy
-from fluxum.venues.binance.symbols import split
 
-__all__ = ["LISTING", "batches", "read_topic", "topic_of"]
-
-LISTING = "exchangeInfo"
-"""The topic of the list of markets, which is no stream but a REST call."""
+__all__ = ["batches", "read_topic", "topic_of"]
 
 # A frame of more than about 4 KiB is not answered, which is 200 to 300 names:
 # https://github.com/binance/binance-connector-rust/issues/27
@@ -50,9 +46,7 @@ def read_topic(policy: Policy, topic: str, depth: int) -> Subscription | None:
     subscription = _kind(policy, kind, depth)
     if subscription is None:
         return None
-    name = name.upper()
-    base, quote = split(name)
-    symbol = policy.symbol_of(base, quote, name)
+    symbol = policy.read_name(name.upper())
     return Subscription(subscription.channel, symbol, subscription.depth, subscription.interval_s)
 
 
