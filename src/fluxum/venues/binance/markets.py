@@ -20,7 +20,7 @@ from fluxum.venues.binance.policy import Policy
 from fluxum.venues.conversation import Effect, Fetch, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList, ListPage
 
-__all__ = ["Markets"]
+__all__ = ["Markets", "read_market"]
 
 _PURPOSE = "instruments"
 
@@ -71,15 +71,12 @@ class Markets:
 
     def _market(self, row: object, received_ns: int) -> Instrument:
         assert isinstance(row, Raw)
-        venue = self._policy.venue
         try:
-            wire = native.decode_market(row)
-            symbol = self._policy.symbol_of(wire)
-            market = normalize.instrument(wire, symbol, venue, self._venue_ns, received_ns)
+            market = read_market(self._policy, row, self._venue_ns, received_ns)
         except (MsgspecError, FluxumError, ValueError, ArithmeticError, RecursionError):
             self._note_unread(row)
             raise
-        self._symbols[wire.symbol] = symbol
+        self._symbols[market.venue_symbol] = market.symbol
         return market
 
     def _note_unread(self, row: Raw) -> None:
@@ -87,3 +84,10 @@ class Markets:
             self._unread.add(native.decode_market_name(row).symbol)
         except (MsgspecError, ValueError, RecursionError):
             self._is_unnamed = True
+
+
+def read_market(policy: Policy, row: Raw, venue_ns: int | None, received_ns: int) -> Instrument:
+    """One market of the list; raises MsgspecError or RemoteProtocolError."""
+    wire = native.decode_market(row)
+    symbol = policy.symbol_of(wire)
+    return normalize.instrument(wire, symbol, policy.venue, venue_ns, received_ns)

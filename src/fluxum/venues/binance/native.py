@@ -44,6 +44,7 @@ __all__ = [
     "decode_depth_rows",
     "decode_event",
     "decode_exchange_info",
+    "decode_fault",
     "decode_frame",
     "decode_market",
     "decode_market_name",
@@ -389,6 +390,7 @@ decode_book_ticker = msgspec.json.Decoder(BookTicker).decode
 decode_outline = msgspec.json.Decoder(Outline).decode
 decode_tag = msgspec.json.Decoder(Tag).decode
 decode_request = msgspec.json.Decoder(Request).decode
+decode_fault = msgspec.json.Decoder(Fault).decode
 decode_depth = msgspec.json.Decoder(Depth).decode
 decode_exchange_info = msgspec.json.Decoder(ExchangeInfo).decode
 decode_market = msgspec.json.Decoder(Market).decode

@@ -24,8 +24,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """One of Binance's markets, in what is its own.
 
     `rest` stands before the names of REST calls, and `listing` is the call that lists all markets.
-    `symbol_of` gives the symbol of a market in that list, `read_name` the one of a name on a tape,
-    where there is no list.
+    `status` is the call for the state of the whole exchange, where there is one. `symbol_of` gives
+    the symbol of a market in the list, `read_name` the one of a name on a tape, without a list.
     `follows` tells which update an event of a book follows on; laid over a snapshot are the events
     that reach at least `kept_from` beyond its last update. `trade_stream` is the stream of trades
     we ask for. `endpoints` says what its links carry, by what stands behind the first `@`; a link
@@ -38,6 +38,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     venue: str
     rest: str
     listing: str
+    status: str | None = None
     spell: Callable[[Symbol], str]
     symbol_of: Callable[[native.Market], Symbol]
     read_name: Callable[[str], Symbol]
@@ -102,6 +103,8 @@ SPOT = Policy(
     # Sets of permissions are half of the list, and nobody here reads them:
     # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#exchange-information
     listing="/api/v3/exchangeInfo?showPermissionSets=false",
+    # https://developers.binance.com/docs/wallet/others/system-status
+    status="/sapi/v1/system/status",
     spell=spell_spot,
     symbol_of=symbol_of_spot,
     read_name=read_spot,
@@ -117,6 +120,7 @@ SPOT = Policy(
     weights={
         "exchangeInfo": (20, 20),
         "trades": (25, 25),
+        "historicalTrades": (25, 25),
         "aggTrades": (4, 4),
         "klines": (2, 2),
         "ticker/24hr": (2, 80),
