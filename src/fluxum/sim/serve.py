@@ -32,8 +32,8 @@ async def serve(
     """Listen for clients of an open exchange and yield the URL; port zero takes a free one.
 
     WebSockets and REST calls share the port. The path of one of the venue's endpoints means that
-    endpoint, as does one that ends in its name (`/v2/level3`); any other means the first. Raises
-    BadInput when the address cannot be listened on.
+    endpoint, as does one that ends in its name (`/v2/level3`); any other means the first, where the
+    venue serves it. Raises BadInput when the address cannot be listened on.
     """
     sockets: list[web.WebSocketResponse] = []
 
@@ -53,7 +53,7 @@ async def serve(
         except OSError as error:
             raise BadInput(f"cannot listen on {host}:{port}: {error.strerror}") from error
         bound: int = runner.addresses[0][1]
-        yield f"ws://{host}:{bound}"
+        yield f"ws://{f'[{host}]' if ':' in host else host}:{bound}"
     finally:
         async with asyncio.TaskGroup() as group:
             for socket in sockets:

@@ -34,6 +34,7 @@ __all__ = [
     "Answer",
     "Checks",
     "Close",
+    "Dialled",
     "Effect",
     "ExchangeView",
     "Fetch",
@@ -49,6 +50,7 @@ __all__ = [
     "VenueProtocol",
     "VenueServer",
     "Word",
+    "by_endpoint",
 ]
 
 
@@ -193,16 +195,32 @@ class Limits(Struct, frozen=True, kw_only=True):
     fetch_cost_max: float = 4.0
 
 
+class Dialled(Struct, frozen=True):
+    """What a client dialled: an endpoint by its name, and the path and query of the URL as sent."""
+
+    endpoint: str
+    path: str = ""
+    query: str = ""
+
+
+def by_endpoint(
+    make: Callable[[ExchangeView, str], VenueServer],
+) -> Callable[[ExchangeView, Dialled], VenueServer]:
+    """A venue's servers that need to know no more of an URL than whose endpoint it is."""
+    return lambda view, dialled: make(view, dialled.endpoint)
+
+
 class Venue(Struct, frozen=True, kw_only=True):
     """All that the rest of the house may know about an exchange.
 
     `endpoints` maps an endpoint's name to its URL, `rest` being the one of REST calls; `routes`
     says which endpoint carries which channel. A capability the venue lacks is a channel that is
-    missing from `routes`. Of `depths` and `intervals_s` the first is the default. `spell` gives
-    the venue's own name of a symbol; `popular` are markets everybody knows there, for demos and
-    tests. `questions` are what anybody can ask over REST. `recorded_hosts` are older hosts of the
-    same conversation, as recordings name them. Closing with a code of `fatal_closes` means that
-    dialling again cannot help.
+    missing from `routes`. Of `depths` and `intervals_s` the first is the default. `server` makes
+    the simulated half of a link; it raises VenueRefused, with the HTTP status as its code, for a
+    URL that is not served. `spell` gives the venue's own name of a symbol; `popular` are markets
+    everybody knows there, for demos and tests. `questions` are what anybody can ask over REST.
+    `recorded_hosts` are older hosts of the same conversation, as recordings name them. Closing with
+    a code of `fatal_closes` means that dialling again cannot help.
     """
 
     name: str
@@ -213,7 +231,7 @@ class Venue(Struct, frozen=True, kw_only=True):
     limits: Limits
     checks: Checks
     protocol: Callable[[], VenueProtocol]
-    server: Callable[[ExchangeView, str], VenueServer]
+    server: Callable[[ExchangeView, Dialled], VenueServer]
     popular: tuple[Symbol, ...]
     spell: Callable[[Symbol], str] = str
     rest: Callable[[ExchangeView], RestServer] | None = None

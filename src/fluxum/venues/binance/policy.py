@@ -28,11 +28,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     the symbol of a market in the list, `read_name` the one of a name on a tape, without a list.
     `follows` tells which update an event of a book follows on; laid over a snapshot are the events
     that reach at least `kept_from` beyond its last update. `trade_stream` is the stream of trades
-    we ask for. `endpoints` says what its links carry, by what stands behind the first `@`; a link
-    that is not named there carries everything. `depth_limits` are those a snapshot may have, where
-    others are refused. A snapshot weighs what `depth_weights` says of so many levels or fewer, any
-    other REST call what `weights` says of its name, for one market and for all, or 1; in a minute
-    all together `weight_per_minute` at most.
+    we ask for. `endpoints` says what its links carry, by what stands behind the first `@`.
+    `depth_limits` are those a snapshot may have, where others are refused. A snapshot weighs what
+    `depth_weights` says of so many levels or fewer, any other REST call what `weights` says of its
+    name, for one market and for all, or 1; in a minute all together `weight_per_minute` at most.
     """
 
     venue: str
@@ -159,7 +158,9 @@ USDM = Policy(
     intervals=_INTERVALS,
     # https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/Important-WebSocket-Change-Notice
     endpoints={
-        "public": frozenset({"depth", "bookTicker"}),
+        # No document has `trade`: it was seen on the public one (2026-07), and there are clients
+        # that ask for it on the other.
+        "public": frozenset({"depth", "bookTicker", "trade"}),
         "market": frozenset({"trade", "aggTrade", "kline", "ticker", "miniTicker"}),
     },
     is_futures=True,
