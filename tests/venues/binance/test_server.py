@@ -283,6 +283,15 @@ def test_a_trade_tells_who_rested(side: Side, buyer_is_maker: bool) -> None:
     assert server.publish(market.symbol, START) == []
 
 
+def test_a_trade_of_futures_says_that_it_is_a_match_in_the_book() -> None:
+    market, server = serving("btcusdt@trade", policy=USDM)
+    market.trade(BUY, "100.5", "0.25")
+
+    (event,) = said(server.publish(market.symbol, START))
+
+    assert event["data"]["X"] == "MARKET"
+
+
 def test_aggregated_trades_are_told_with_their_range() -> None:
     market, server = serving("btcusdt@aggTrade", policy=USDM, endpoint="market")
     market.trade(BUY, "100.5", "0.25")

@@ -70,6 +70,12 @@ class BinanceRest:
             "ticker/bookTicker": self._book_ticker,
             "ticker/price": self._price,
         }
+        self._names = {f"{policy.rest}{name}": name for name in self._calls}
+        if policy.is_futures:
+            self._names["/fapi/v2/ticker/price"] = "ticker/price"
+        # Clients of all of Binance's markets ask for each list; those of the others are empty.
+        lists = (f"{rest}exchangeInfo" for rest in ("/api/v3/", "/fapi/v1/", "/dapi/v1/"))
+        self._elsewhere = {path for path in lists if path not in self._names}
 
     def answer(self, call: Fetch, now_ns: int) -> Answer:
         """The answer to any call; errors are `{"code":-1121,"msg":"Invalid symbol."}`."""
@@ -78,16 +84,17 @@ class BinanceRest:
             is_normal = self._view.status != "maintenance"
             said = (0, "normal") if is_normal else (1, "system maintenance")
             return Answer(200, native.encode({"status": said[0], "msg": said[1]}))
-        ours = url.path.startswith(self._policy.rest)
-        found = self._calls.get(url.path.removeprefix(self._policy.rest)) if ours else None
-        if found is None or call.method != "GET":
+        if url.path in self._elsewhere and call.method == "GET":
+            return Answer(200, native.encode(exchange_info(self._policy, (), now_ns)))
+        name = self._names.get(url.path)
+        if name is None or call.method != "GET":
             return Answer(404, b"")
         params = dict(parse_qsl(url.query))
-        self._weigh(url.path.removeprefix(self._policy.rest), params, now_ns)
+        self._weigh(name, params, now_ns)
         used = {"X-MBX-USED-WEIGHT-1M": str(self._used)}
         if self._used > self._policy.weight_per_minute:
             return self._too_much(used, now_ns)
-        said = found(params, now_ns)
+        said = self._calls[name](params, now_ns)
         return Answer(400 if isinstance(said, native.Fault) else 200, native.encode(said), used)
 
     def _weigh(self, call: str, params: Params, now_ns: int) -> None:

@@ -8,7 +8,7 @@ The real venue gathers changes for 100 ms to 2 s; here each is told at once.
 from collections.abc import Sequence
 from typing import Protocol
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 
 from fluxum.model.instrument import Instrument
 from fluxum.model.interval import interval_end, interval_start
@@ -49,7 +49,7 @@ def make_stream(
     if kind in {"depth", "depth@100ms"} or (policy.is_futures and kind == "depth@500ms"):
         return _DepthStream(policy, view, snapshots, instrument)
     if kind in {"trade", "aggTrade"}:
-        return _TradeStream(view, instrument, is_aggregated=kind == "aggTrade")
+        return _TradeStream(policy, view, instrument, is_aggregated=kind == "aggTrade")
     if kind == "ticker":
         return _TickerStream(policy, view, instrument)
     if kind == "miniTicker":
@@ -163,10 +163,13 @@ class _PartialStream:
 class _TradeStream:
     """Every trade from now on; aggregated ones are of one match each here."""
 
-    def __init__(self, view: MarketView, instrument: Instrument, *, is_aggregated: bool) -> None:
+    def __init__(
+        self, policy: Policy, view: MarketView, instrument: Instrument, *, is_aggregated: bool
+    ) -> None:
         self._view = view
         self._instrument = instrument
         self._is_aggregated = is_aggregated
+        self._kind = "MARKET" if policy.is_futures else UNSET
         self._told = self._last()
 
     def update(self, now_ns: int) -> Sequence[Struct]:
@@ -198,7 +201,14 @@ class _TradeStream:
             else:
                 events.append(
                     native.Trade(
-                        E=event_ms, s=name, t=number, p=price, q=quantity, T=trade_ms, m=is_sell
+                        E=event_ms,
+                        s=name,
+                        t=number,
+                        p=price,
+                        q=quantity,
+                        T=trade_ms,
+                        m=is_sell,
+                        X=self._kind,
                     )
                 )
         return events
