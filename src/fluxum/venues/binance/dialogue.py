@@ -17,6 +17,7 @@ from fluxum.venues.binance.markets import Markets
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.symbols import is_possible
 from fluxum.venues.binance.topics import batches, read_topic, topic_of
+from fluxum.venues.closed_candles import ClosedCandles
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.streams import Ask, Streams
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
@@ -30,8 +31,7 @@ class Dialogue:
     """The streams of one link and the requests that begin and end them.
 
     `books` are those that listen, by topic: from their acknowledgement on, as an event before that
-    may be of the stream that was there before. `closed_bars` are the last candles that were
-    published as closed, by topic and start; `spent` are the topics of which it was published that
+    may be of the stream that was there before. `candles` are those that closed, by topic; `spent` are the topics of which it was published that
     some of their ids have no trade. `overheard` is the depth of books on a tape, `None` on a live
     link.
     """
@@ -40,7 +40,7 @@ class Dialogue:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
         self.books: dict[str, DepthBook] = {}
-        self.closed_bars: dict[str, dict[int, native.KlineBar]] = {}
+        self.candles: dict[str, ClosedCandles] = {}
         self.spent: set[str] = set()
         self.overheard: int | None = None
         self.markets = Markets(policy, self.outbox)
@@ -190,7 +190,7 @@ class Dialogue:
     def end(self, topic: str) -> Subscription | None:
         """Carry a stream no longer; returns what it was."""
         self.books.pop(topic, None)
-        self.closed_bars.pop(topic, None)
+        self.candles.pop(topic, None)
         self.spent.discard(topic)
         self._names.pop(topic, None)
         self._asked.pop(topic, None)

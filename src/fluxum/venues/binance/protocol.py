@@ -8,7 +8,7 @@ Links are not numbered: an event that cannot be read harms its own stream alone.
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from msgspec import UNSET, MsgspecError, structs
+from msgspec import UNSET, MsgspecError
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, Subscription, VenueNotice
@@ -17,13 +17,13 @@ from fluxum.venues.binance.depth import DepthBook, TooOld
 from fluxum.venues.binance.dialogue import Dialogue
 from fluxum.venues.binance.odd import read_changes, read_snapshot
 from fluxum.venues.binance.policy import Policy
+from fluxum.venues.closed_candles import ClosedCandles
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.venue import Fetch, Handover
 
 __all__ = ["BinanceProtocol"]
 
 _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-_BARS_KEPT = 10
 # How the streams begin that an event may be of, behind the name of its market and `@`.
 _BEGINNINGS = {
     "depthUpdate": "depth",
@@ -190,15 +190,11 @@ class BinanceProtocol:
         if interval_s is None or self._policy.intervals[interval_s] != bar.i:
             raise RemoteProtocolError(f"a candle of {topic!r} was expected, was of {bar.i!r}")
         candle = normalize.candle(wire, interval_s, self._venue, carried.symbol, received_ns)
-        closed = self._dialogue.closed_bars.setdefault(topic, {})
-        before = closed.get(bar.t)
-        if before is not None and (not bar.x or before == bar):
-            return ()  # late or repeated: it was published as closed before
-        if bar.x:
-            closed[bar.t] = bar
-            if len(closed) > _BARS_KEPT:
-                del closed[next(iter(closed))]
-        return (candle if before is None else structs.replace(candle, is_correction=True),)
+        known = self._dialogue.candles.get(topic)
+        if known is None:
+            known = self._dialogue.candles[topic] = ClosedCandles()
+        news = known.admit(candle)
+        return () if news is None else (news,)
 
     def _carried(self, topic: str, channel: Channel) -> Subscription | None:
         carried = self._dialogue.carried(topic)
