@@ -28,6 +28,7 @@ from fluxum.model.event import (
     Resynced,
     Subscribed,
     Subscription,
+    Unsubscribed,
     VenueNotice,
 )
 from fluxum.model.instrument import Instrument, Symbol
@@ -44,7 +45,10 @@ from fluxum.model.order import OpenOrders, OrderUpdate
 from fluxum.session.account import Account
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.gaps import GapLedger
+from fluxum.session.kinds import Key, keys_of
 from fluxum.session.stream import Stream
+from fluxum.session.tickers import JoinedTickers
+from fluxum.venues.venue import QUOTES
 
 __all__ = ["Intake", "IntakeCounts"]
 
@@ -85,6 +89,7 @@ class Intake:
             venue.name, Level3Book, checks.level3, checks.depth
         )
         self.gaps = GapLedger(venue.name)
+        self._tickers = JoinedTickers()
         self.counts = IntakeCounts()
         self.refused: dict[Subscription, str] = {}
         self.account: Account | None = None
@@ -92,13 +97,13 @@ class Intake:
         self.instruments: dict[Symbol, Instrument] = {}
         """The rules of every market that was told; look, do not change."""
         self.streams: dict[Subscription, Stream] = {}
-        self._by_symbol: dict[tuple[type, Symbol | None, int | None], Stream] = {}
+        self._by_symbol: dict[Key, Stream] = {}
         self._handlers: dict[type, Callable[[Any], None]] = {
             BookSnapshot: self._snapshot,
             Level3Update: self._level3_update,
             Level3Snapshot: self._snapshot,
             Trade: self._trade,
-            Ticker: self._plain,
+            Ticker: self._ticker,
             Candle: self._plain,
             Instrument: self._instrument,
             OpenOrders: self._account,
@@ -107,6 +112,7 @@ class Intake:
             Balances: self._account,
             LedgerEntry: self._account,
             Subscribed: self._subscribed,
+            Unsubscribed: self._acknowledged,
             Refused: self._refused,
             VenueNotice: self._notice,
             Desync: self._desync,
@@ -118,8 +124,7 @@ class Intake:
     def carry(self, subscription: Subscription, feed: Feed) -> None:
         """Expect this subscription's events from a feed."""
         stream = self.streams[subscription] = Stream(subscription, feed)
-        for kind in _KINDS[subscription.channel]:
-            self._by_symbol[kind, subscription.symbol, subscription.interval_s] = stream
+        self._by_symbol.update(dict.fromkeys(keys_of(subscription), stream))
         if subscription.symbol is not None and subscription.channel.is_book:
             self.keeper(subscription).open(subscription.symbol)
 
@@ -127,8 +132,9 @@ class Intake:
         """Expect nothing of it any more."""
         del self.streams[subscription]
         self.refused.pop(subscription, None)
-        for kind in _KINDS[subscription.channel]:
-            del self._by_symbol[kind, subscription.symbol, subscription.interval_s]
+        for key in keys_of(subscription):
+            del self._by_symbol[key]
+        self._tickers.forget(subscription)
         self.gaps.forget(subscription)
         if subscription.symbol is not None and subscription.channel.is_book:
             self.keeper(subscription).close(subscription.symbol)
@@ -172,8 +178,10 @@ class Intake:
             self.refused.pop(subscription, None)  # asked again over the next link
             heard_ns = self.heard_ns(stream)
             if heard_ns is not None:
-                self.gaps.begin(subscription, GapCause.LINK_LOST, heard_ns, reason)
+                whole = self._venue.whole(subscription)
+                self.gaps.begin(whole, GapCause.LINK_LOST, heard_ns, reason)
             self._lose_account(subscription)
+            self._tickers.forget(subscription)
             self._withdraw(subscription, BookStatus.SYNCING, f"link lost: {reason}")
         self.tell(
             LinkLost(venue=self._venue.name, link=feed.name, reason=reason, received_ns=now_ns)
@@ -391,16 +399,26 @@ class Intake:
         self.instruments[event.symbol] = event
         self._plain(event)
 
-    def _plain(self, event: Ticker | Candle | Instrument) -> None:
+    def _ticker(self, event: Ticker) -> None:
+        stream = self._by_symbol.get((Ticker, event.symbol, None))
+        if self._venue.quotes is not None:
+            part = QUOTES if event.is_quote else None
+            stream = self._by_symbol.get((Ticker, event.symbol, part), stream)
+            event = self._tickers.take(event)
+        self._publish(stream, event)
+
+    def _plain(self, event: Candle | Instrument) -> None:
         interval_s = event.interval_s if isinstance(event, Candle) else None
         symbol = None if isinstance(event, Instrument) else event.symbol
-        stream = self._by_symbol.get((type(event), symbol, interval_s))
+        self._publish(self._by_symbol.get((type(event), symbol, interval_s)), event)
+
+    def _publish(self, stream: Stream | None, event: Ticker | Candle | Instrument) -> None:
         if stream is None:
             self.counts.withheld += 1
             return
         stream.heard_ns = event.received_ns
         if self.gaps.open:
-            self._end_gap(stream.subscription, event.received_ns)
+            self._end_gap(self._venue.whole(stream.subscription), event.received_ns)
         self.bus.put(event)
         self._have(stream)
 
@@ -419,8 +437,15 @@ class Intake:
             self.counts.withheld += 1
         self._have(stream)
 
+    def _acknowledged(self, event: Subscribed | Unsubscribed) -> None:
+        """Publish it, unless it is of a part, which has no events of its own."""
+        if self._venue.is_part(event.subscription):
+            self.counts.withheld += 1
+        else:
+            self.bus.put(event)
+
     def _subscribed(self, event: Subscribed) -> None:
-        self.bus.put(event)
+        self._acknowledged(event)
         stream = self.streams.get(event.subscription)
         if stream is not None:
             self.refused.pop(event.subscription, None)
@@ -473,15 +498,3 @@ class Intake:
     def _withdraw(self, subscription: Subscription, status: BookStatus, reason: str) -> None:
         if subscription.symbol is not None and subscription.channel.is_book:
             self.keeper(subscription).withdraw(subscription.symbol, status, reason)
-
-
-_KINDS: dict[Channel, tuple[type, ...]] = {
-    Channel.BOOK: (BookUpdate, BookSnapshot),
-    Channel.LEVEL3: (Level3Update, Level3Snapshot),
-    Channel.TICKER: (Ticker,),
-    Channel.TRADE: (Trade,),
-    Channel.CANDLE: (Candle,),
-    Channel.INSTRUMENT: (Instrument,),
-    Channel.BALANCE: (Balances, LedgerEntry),
-    Channel.EXECUTION: (OpenOrders, OrderUpdate, Fill),
-}

@@ -162,9 +162,10 @@ class Session:
         fresh: dict[Feed, list[Subscription]] = {}
         for subscription in complete:
             if subscription not in self._intake.streams:
-                feed = self._feed_for(subscription, fresh)
-                self._intake.carry(subscription, feed)
-                fresh.setdefault(feed, []).append(subscription)
+                for part in self.venue.parts(subscription):
+                    feed = self._feed_for(part, fresh)
+                    self._intake.carry(part, feed)
+                    fresh.setdefault(feed, []).append(part)
         for feed, subscriptions in fresh.items():
             feed.subscribe(subscriptions)  # together, so that few requests say it
             self._start(feed)
@@ -178,8 +179,9 @@ class Session:
                 raise NotSubscribed(f"'{subscription}' is not carried by this session")
         gone: dict[Feed, list[Subscription]] = {}
         for subscription in dict.fromkeys(complete):
-            gone.setdefault(self._intake.streams[subscription].feed, []).append(subscription)
-            self._intake.drop(subscription)
+            for part in self.venue.parts(subscription):
+                gone.setdefault(self._intake.streams[part].feed, []).append(part)
+                self._intake.drop(part)
         for feed, subscriptions in gone.items():
             feed.unsubscribe(subscriptions)
             feed.settle()
@@ -258,7 +260,7 @@ class Session:
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """All that is wanted, in the order it was asked for."""
-        return tuple(self._intake.streams)
+        return tuple(one for one in self._intake.streams if not self.venue.is_part(one))
 
     @property
     def gaps(self) -> GapLedger:
@@ -426,7 +428,7 @@ class Session:
 
         `fresh` is what the links are about to carry besides.
         """
-        endpoint = self.venue.routes[subscription.channel]
+        endpoint = self.venue.endpoint_of(subscription)
         feeds = [feed for feed in self._feeds if feed.endpoint == endpoint]
         with_room = find_feed(feeds, subscription, fresh, self._around.limits.symbols_per_link)
         if with_room is not None:

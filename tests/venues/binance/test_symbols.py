@@ -9,6 +9,7 @@ from fluxum.venues.binance import native
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
 from fluxum.venues.binance.symbols import is_possible, split
 from fluxum.venues.binance.topics import batches, read_topic, topic_of
+from fluxum.venues.venue import QUOTES
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,18 @@ def test_a_stream_is_read_as_what_it_was_asked_for(policy: Policy) -> None:
 )  # fmt: skip
 def test_a_stream_of_another_kind_stands_for_nothing(topic: str) -> None:
     assert read_topic(SPOT, topic, 100) is None
+
+
+def test_bid_and_ask_of_a_futures_ticker_have_a_stream_of_their_own() -> None:
+    """Spot has them in its ticker, so that there both streams say the same."""
+    symbol = Symbol("BTC/USDT:PERP")
+    part = Subscription(Channel.TICKER, symbol, depth=QUOTES)
+
+    assert topic_of(USDM, part) == "btcusdt@bookTicker"
+    assert read_topic(USDM, "btcusdt@bookTicker", 100) == part
+    assert read_topic(SPOT, "btcusdt@bookTicker", 100) == Subscription(
+        Channel.TICKER, Symbol("BTC/USDT")
+    )
 
 
 def test_one_second_candles_are_spots_alone() -> None:

@@ -31,9 +31,9 @@ class Dialogue:
     """The streams of one link and the requests that begin and end them.
 
     `books` are those that listen, by topic: from their acknowledgement on, as an event before that
-    may be of the stream that was there before. `candles` are those that closed, by topic; `spent` are the topics of which it was published that
-    some of their ids have no trade. `overheard` is the depth of books on a tape, `None` on a live
-    link.
+    may be of the stream that was there before. `candles` are those that closed, by topic; `spent`
+    are the topics of which it was published that some of their ids have no trade. `overheard` is
+    the depth of books on a tape, `None` on a live link.
     """
 
     def __init__(self, policy: Policy) -> None:

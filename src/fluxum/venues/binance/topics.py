@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from fluxum.model.event import Channel, Subscription
 from fluxum.venues.binance.policy import Policy
+from fluxum.venues.venue import QUOTES
 
 __all__ = ["batches", "read_topic", "topic_of"]
 
@@ -13,7 +14,8 @@ _FRAME_BYTES_MAX = 4000
 _FRAME_BYTES_EMPTY = 80
 _NAMES_MAX = 200
 
-# What stands behind the first `@`, by channel; the first is what we ask for.
+# What stands behind the first `@`, by channel; the first is what we ask for. Futures have bid and
+# ask in the second of tickers alone.
 _DEPTHS = ("depth@100ms", "depth", "depth@500ms", "depth@250ms")
 _TICKERS = ("ticker", "bookTicker")
 _TRADES = ("trade", "aggTrade")
@@ -30,7 +32,7 @@ def topic_of(policy: Policy, subscription: Subscription) -> str:
         case Channel.TRADE:
             return f"{name}@{policy.trade_stream}"
         case Channel.TICKER:
-            return f"{name}@{_TICKERS[0]}"
+            return f"{name}@{_TICKERS[subscription.depth == QUOTES]}"
         case channel:
             assert channel is Channel.CANDLE, channel
             interval_s = subscription.interval_s or next(iter(policy.intervals))
@@ -67,7 +69,8 @@ def _kind(policy: Policy, kind: str, depth: int) -> Subscription | None:
     if kind in _DEPTHS:
         return Subscription(Channel.BOOK, depth=depth)
     if kind in _TICKERS:
-        return Subscription(Channel.TICKER)
+        is_quote = policy.is_futures and kind == _TICKERS[1]
+        return Subscription(Channel.TICKER, depth=QUOTES if is_quote else None)
     if kind in _TRADES:
         return Subscription(Channel.TRADE)
     interval = kind.removeprefix(_KLINE)

@@ -107,6 +107,8 @@ BINANCE_USDM = Venue(
         Channel.CANDLE: "market",
         Channel.INSTRUMENT: "market",
     },
+    # The ticker of futures lacks bid and ask; their stream is one of those in the first place.
+    quotes="public",
     depths={Channel.BOOK: USDM.depths},
     intervals_s=tuple(USDM.intervals),
     limits=_FUTURES_LIMITS,
