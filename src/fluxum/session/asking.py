@@ -121,6 +121,8 @@ class Asking:
     async def ask(self, question: Question[Said]) -> Said:
         """The answer. Raises VenueRefused for a no, CircuitOpen, and what failed to the last."""
         await self._prepare()
+        while question.then is not None:
+            _, _, question = await self._ask(Question(question.fetch, question.then))
         renewed = self._renewed
         body, received_ns, said = await self._ask(question)
         await self._renew(received_ns)

@@ -6,20 +6,10 @@ from fluxum.book.book import Book
 from fluxum.book.keeper import BookKeeper
 from fluxum.book.level3 import Level3Book
 from fluxum.book.proof import BookStatus, Evidence
-from fluxum.model.account import Balances, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
-from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.market import (
-    BookSnapshot,
-    BookUpdate,
-    Candle,
-    Level3Snapshot,
-    Level3Update,
-    Ticker,
-    Trade,
-)
-from fluxum.model.order import OpenOrders, OrderUpdate
+from fluxum.model.instrument import Symbol
 from fluxum.session.feed import Feed
+from fluxum.session.kinds import Key, keys_of
 from fluxum.session.stream import Stream
 from fluxum.venues.venue import Venue
 
@@ -37,13 +27,12 @@ class Carried:
         )
         self.streams: dict[Subscription, Stream] = {}
         self._snapshots = venue.snapshots
-        self._by_symbol: dict[tuple[type, Symbol | None, int | None], Stream] = {}
+        self._by_symbol: dict[Key, Stream] = {}
 
     def open(self, subscription: Subscription, feed: Feed) -> Stream:
         """Carry a stream over a feed."""
         stream = self.streams[subscription] = Stream(subscription, feed)
-        for kind in _KINDS[subscription.channel]:
-            self._by_symbol[kind, subscription.symbol, subscription.interval_s] = stream
+        self._by_symbol.update(dict.fromkeys(keys_of(subscription), stream))
         if subscription.symbol is not None and subscription.channel.is_book:
             self.keeper(subscription).open(subscription.symbol)
         return stream
@@ -51,16 +40,17 @@ class Carried:
     def close(self, subscription: Subscription) -> None:
         """Carry a stream no longer."""
         del self.streams[subscription]
-        for kind in _KINDS[subscription.channel]:
-            del self._by_symbol[kind, subscription.symbol, subscription.interval_s]
+        for key in keys_of(subscription):
+            del self._by_symbol[key]
         if subscription.symbol is not None and subscription.channel.is_book:
             self.keeper(subscription).close(subscription.symbol)
 
-    def find(
-        self, kind: type, symbol: Symbol | None, interval_s: int | None = None
-    ) -> Stream | None:
-        """The stream that events of a kind and market belong to, `None` where there is none."""
-        return self._by_symbol.get((kind, symbol, interval_s))
+    def find(self, kind: type, symbol: Symbol | None, apart: int | None = None) -> Stream | None:
+        """The stream that events of a kind and market belong to, `None` where there is none.
+
+        `apart` is the interval of a candle or the part of a ticker.
+        """
+        return self._by_symbol.get((kind, symbol, apart))
 
     def keeper(self, subscription: Subscription) -> BookKeeper[Any]:
         """The keeper of a subscription's book."""
@@ -92,15 +82,3 @@ class Carried:
             return not evidence.live
         channel = stream.subscription.channel
         return (channel.is_private or channel in self._snapshots) and not stream.has_data
-
-
-_KINDS: dict[Channel, tuple[type, ...]] = {
-    Channel.BOOK: (BookUpdate, BookSnapshot),
-    Channel.LEVEL3: (Level3Update, Level3Snapshot),
-    Channel.TICKER: (Ticker,),
-    Channel.TRADE: (Trade,),
-    Channel.CANDLE: (Candle,),
-    Channel.INSTRUMENT: (Instrument,),
-    Channel.BALANCE: (Balances, LedgerEntry),
-    Channel.EXECUTION: (OpenOrders, OrderUpdate, Fill),
-}

@@ -26,6 +26,7 @@ from fluxum.model.event import (
     Resynced,
     Subscribed,
     Subscription,
+    Unsubscribed,
     VenueNotice,
 )
 from fluxum.model.instrument import Instrument, Symbol
@@ -46,6 +47,8 @@ from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.gaps import GapLedger
 from fluxum.session.publisher import Publisher
 from fluxum.session.stream import Stream
+from fluxum.session.tickers import JoinedTickers
+from fluxum.venues.venue import QUOTES
 
 __all__ = ["Intake"]
 
@@ -76,6 +79,7 @@ class Intake:
         """Every stream by its subscription; look, do not change."""
         self.gaps = GapLedger(venue.name)
         self.candles = Candles(self._publisher, self.gaps, around.offset)
+        self._tickers = JoinedTickers()
         self.refused: dict[Subscription, str] = {}
         self.account: Account | None = None
         """What follows the account, in a session with credentials."""
@@ -86,7 +90,7 @@ class Intake:
             Level3Update: self._level3_update,
             Level3Snapshot: self._snapshot,
             Trade: self._trade,
-            Ticker: self._plain,
+            Ticker: self._ticker,
             Candle: self._candle,
             Instrument: self._instrument,
             OpenOrders: self._account,
@@ -95,6 +99,7 @@ class Intake:
             Balances: self._account,
             LedgerEntry: self._account,
             Subscribed: self._subscribed,
+            Unsubscribed: self._acknowledged,
             Refused: self._refused,
             VenueNotice: self._notice,
             Desync: self._desync,
@@ -113,6 +118,7 @@ class Intake:
         """Expect nothing of it any more."""
         self.carried.close(subscription)
         self.refused.pop(subscription, None)
+        self._tickers.forget(subscription)
         self.gaps.forget(subscription)
         self.candles.close(subscription)
 
@@ -143,8 +149,10 @@ class Intake:
             self.refused.pop(subscription, None)  # asked again over the next link
             heard_ns = self.carried.heard_ns(stream)
             if heard_ns is not None:
-                self.gaps.begin(subscription, GapCause.LINK_LOST, heard_ns, reason)
+                whole = self._venue.whole(subscription)
+                self.gaps.begin(whole, GapCause.LINK_LOST, heard_ns, reason)
             self._lose_account(subscription)
+            self._tickers.forget(subscription)
             if subscription.channel is Channel.CANDLE:
                 self.candles.interrupt(stream)
             self.carried.withdraw(subscription, BookStatus.SYNCING, f"link lost: {reason}")
@@ -194,6 +202,8 @@ class Intake:
         if subscription.channel is Channel.INSTRUMENT or subscription.channel.is_private:
             feed.readiness.note_incomplete(subscription, reason)
         else:
+            if subscription.symbol is not None and subscription.channel.is_book:
+                self.carried.keeper(subscription).flaw(subscription.symbol, reason, event.received_ns)
             self._harm(subscription, reason, event.received_ns, is_named=True)
             feed.settle()
 
@@ -385,6 +395,17 @@ class Intake:
         self.instruments[event.symbol] = event
         self._plain(event)
 
+    def _ticker(self, event: Ticker) -> None:
+        stream = self.carried.find(Ticker, event.symbol)
+        if self._venue.quotes is not None:
+            part = QUOTES if event.is_quote else None
+            stream = self.carried.find(Ticker, event.symbol, part) or stream
+            event = self._tickers.take(event)
+        self._publish(stream, event)
+
+    def _plain(self, event: Instrument) -> None:
+        self._publish(self.carried.find(Instrument, None), event)
+
     def _candle(self, candle: Candle) -> None:
         stream = self.carried.find(Candle, candle.symbol, candle.interval_s)
         if stream is None:
@@ -395,15 +416,13 @@ class Intake:
         if not self.candles.is_waiting(stream.subscription):
             self._have(stream)
 
-    def _plain(self, event: Ticker | Instrument) -> None:
-        symbol = None if isinstance(event, Instrument) else event.symbol
-        stream = self.carried.find(type(event), symbol)
+    def _publish(self, stream: Stream | None, event: Ticker | Instrument) -> None:
         if stream is None:
             self.counts.withheld += 1
             return
         self._note_data(stream, event)
         if self.gaps.open:
-            self._end_gap(stream.subscription, event.received_ns)
+            self._end_gap(self._venue.whole(stream.subscription), event.received_ns)
         self.bus.put(event)
         self._have(stream)
 
@@ -422,8 +441,15 @@ class Intake:
             self.bus.put(news)
         self._have(stream)
 
+    def _acknowledged(self, event: Subscribed | Unsubscribed) -> None:
+        """Publish it, unless it is of a part, which has no events of its own."""
+        if self._venue.is_part(event.subscription):
+            self.counts.withheld += 1
+        else:
+            self.bus.put(event)
+
     def _subscribed(self, event: Subscribed) -> None:
-        self.bus.put(event)
+        self._acknowledged(event)
         stream = self.streams.get(event.subscription)
         if stream is not None:
             self.refused.pop(event.subscription, None)

@@ -4,7 +4,7 @@ Make before break: a link that is to be cut is replaced by another, proved first
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from fluxum.errors import FluxumError
 from fluxum.flow.background import Background
@@ -80,10 +80,10 @@ class Links:
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Carry streams over links with room, or over further ones."""
         fresh: dict[Feed, list[Subscription]] = {}
-        for subscription in wanted:
-            feed = self._feed_for(subscription, fresh)
-            self._intake.carry(subscription, feed)
-            fresh.setdefault(feed, []).append(subscription)
+        for part in self._parts(wanted):
+            feed = self._feed_for(part, fresh)
+            self._intake.carry(part, feed)
+            fresh.setdefault(feed, []).append(part)
         for feed, subscriptions in fresh.items():
             feed.subscribe(subscriptions)  # together, so that few requests say it
             self._start(feed)
@@ -91,12 +91,16 @@ class Links:
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
         """Carry streams no longer."""
         gone: dict[Feed, list[Subscription]] = {}
-        for subscription in unwanted:
-            gone.setdefault(self._intake.streams[subscription].feed, []).append(subscription)
-            self._intake.drop(subscription)
+        for part in self._parts(unwanted):
+            gone.setdefault(self._intake.streams[part].feed, []).append(part)
+            self._intake.drop(part)
         for feed, subscriptions in gone.items():
             feed.unsubscribe(subscriptions)
             feed.settle()
+
+    def _parts(self, subscriptions: Iterable[Subscription]) -> Iterator[Subscription]:
+        """The streams on the wire that subscriptions are made of."""
+        return (part for one in subscriptions for part in self._around.venue.parts(one))
 
     # What happens to a feed
 
@@ -197,7 +201,7 @@ class Links:
 
         `fresh` is what the links are about to carry besides.
         """
-        endpoint = self._around.venue.routes[subscription.channel]
+        endpoint = self._around.venue.endpoint_of(subscription)
         feeds = [feed for feed in self.feeds if feed.endpoint == endpoint]
         with_room = find_feed(feeds, subscription, fresh, self._around.limits.symbols_per_link)
         if with_room is not None:

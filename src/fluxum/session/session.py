@@ -286,7 +286,7 @@ class Session:
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """All that is wanted, in the order it was asked for."""
-        return tuple(self._intake.streams)
+        return tuple(one for one in self._intake.streams if not self.venue.is_part(one))
 
     @property
     def gaps(self) -> GapLedger:

@@ -9,7 +9,7 @@ from worlds import play
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock
 from fluxum.venues.bybit.venue import BYBIT, BYBIT_LINEAR
-from fluxum.venues.venue import Close, Fetch, Venue, VenueServer
+from fluxum.venues.venue import Close, Dialled, Fetch, Venue, VenueServer
 
 NOW = 1_767_225_600_000_000_000
 
@@ -29,7 +29,7 @@ def served(venue: Venue, *requests: str) -> list[dict[str, Any]]:
 
 def fresh(venue: Venue) -> VenueServer:
     exchange = SimulatedExchange(venue, venue.popular, seed=1, clock=SimulatedClock())
-    server = venue.server(exchange, "public")
+    server = venue.server(exchange, Dialled("public"))
     server.opened(NOW)
     return server
 

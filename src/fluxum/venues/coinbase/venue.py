@@ -11,7 +11,7 @@ from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
 from fluxum.venues.coinbase.exchange.rest import ExchangeRest
 from fluxum.venues.coinbase.exchange.server import ExchangeServer
 from fluxum.venues.coinbase.symbols import ADVANCED, EXCHANGE, spell
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import Checks, Limits, Venue, by_endpoint
 
 __all__ = ["COINBASE", "COINBASE_EXCHANGE"]
 
@@ -72,7 +72,7 @@ COINBASE = Venue(
     ),
     checks=Checks(),  # the numbers of its frames vouch for its books
     protocol=AdvancedProtocol,
-    server=AdvancedServer,
+    server=by_endpoint(AdvancedServer),
     rest=AdvancedRest,
     popular=_POPULAR,
     spell=spell,
@@ -121,7 +121,7 @@ COINBASE_EXCHANGE = Venue(
     ),
     checks=Checks(),  # nothing vouches for its books
     protocol=ExchangeProtocol,
-    server=ExchangeServer,
+    server=by_endpoint(ExchangeServer),
     rest=ExchangeRest,
     popular=_POPULAR,
     spell=spell,

@@ -11,7 +11,7 @@ from fluxum.venues.gemini.symbols import lower, upper
 from fluxum.venues.gemini.v2 import normalize as normalize_v2
 from fluxum.venues.gemini.v2.protocol import CANDLES, GeminiV2Protocol
 from fluxum.venues.gemini.v2.server import GeminiV2Server
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import Checks, Limits, Venue, by_endpoint
 
 __all__ = ["GEMINI", "GEMINI_V2"]
 
@@ -69,7 +69,7 @@ GEMINI = Venue(
     ),
     checks=Checks(),
     protocol=GeminiProtocol,
-    server=GeminiServer,
+    server=by_endpoint(GeminiServer),
     rest=GeminiRest,
     spell=lower,
     popular=_POPULAR,
@@ -110,7 +110,7 @@ GEMINI_V2 = Venue(
     ),
     checks=Checks(),  # nothing is numbered and there is no checksum: books stay unverified
     protocol=GeminiV2Protocol,
-    server=GeminiV2Server,
+    server=by_endpoint(GeminiV2Server),
     rest=GeminiRest,
     spell=upper,
     popular=_POPULAR,
