@@ -1,14 +1,16 @@
 """Numbers from the text of the wire, exactly."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
 from fluxum.errors import RemoteProtocolError
 
-__all__ = ["exact"]
+__all__ = ["exact", "product"]
 
 _LENGTH_MAX = 40
 _ZERO = Decimal(0)
 _HUGE = Decimal(10) ** 30
+# Room for every digit of three numbers of the wire.
+_PRODUCT = Context(prec=3 * _LENGTH_MAX, traps=[Inexact, InvalidOperation])
 
 
 def exact(text: str) -> Decimal:
@@ -20,3 +22,8 @@ def exact(text: str) -> Decimal:
     except (InvalidOperation, ValueError):  # no number at all, or not a number
         pass
     raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {text[:_LENGTH_MAX]!r}")
+
+
+def product(one: Decimal, other: Decimal) -> Decimal:
+    """One number times another, exactly: nothing is rounded at the 28th digit."""
+    return _PRODUCT.multiply(one, other)
