@@ -103,6 +103,8 @@ class Asking:
     async def ask(self, question: Question[Said]) -> Said:
         """The answer. Raises VenueRefused for a no, CircuitOpen, and what failed to the last."""
         await self._prepare()
+        while question.then is not None:
+            question = await self._ask(Question(question.fetch, question.then))
         return await self._ask(question)
 
     async def _prepare(self) -> None:

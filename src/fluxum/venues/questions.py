@@ -22,10 +22,14 @@ class Question(Struct, Generic[Said], frozen=True):
 
     `read` takes the body and the time it was received. It raises VenueRefused (RateLimited where
     waiting helps) when the answer is a no, and RemoteProtocolError when it makes no sense.
+
+    Where `then` is given, the call only finds out what the question itself needs, such as the
+    size of a contract: `then` makes the next question of its answer, and `read` is not called.
     """
 
     fetch: Fetch
     read: Callable[[bytes, int], Said]
+    then: "Callable[[bytes, int], Question[Said]] | None" = None
 
 
 class Page(Struct, Generic[Item], frozen=True):
