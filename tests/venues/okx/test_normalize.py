@@ -193,6 +193,22 @@ def test_a_future_is_named_by_its_day(name: str, kind: str, symbol: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("kind", "name", "symbol"),
+    [
+        ("SWAP", "BTC-USD_UM-SWAP", "BTC/USD:UM-PERP"),
+        ("FUTURES", "BTC-USD_UM-260710", "BTC/USD:UM-260710"),
+        ("FUTURES", "BTC-USD_UM_XPERP-310404", "BTC/USD:UM_XPERP-310404"),
+    ],
+)
+def test_a_family_of_its_own_is_named(kind: str, name: str, symbol: str) -> None:
+    """Linear and settled in USD, beside the inverse contracts of the same pair and day."""
+    told = listed(msgspec.structs.replace(LINEAR, instType=kind, instId=name, settleCcy="USD"))
+
+    assert (told.symbol, told.base, told.quote) == (symbol, "BTC", "USD")
+    assert not told.is_inverse
+
+
+@pytest.mark.parametrize(
     "odd",
     [
         {"ctVal": ""},
@@ -206,6 +222,9 @@ def test_a_future_is_named_by_its_day(name: str, kind: str, symbol: str) -> None
         {"settleCcy": None},
         {"instId": "ETH-USDT-SWAP"},  # a name that does not fit its currencies
         {"instId": "BTC-USD_UM-SWAP"},
+        {"instId": "BTC-USDT"},
+        {"instId": "BTC-USDT-"},
+        {"instId": "BTC-USDTSWAP"},
     ],
 )
 def test_a_contract_whose_size_or_name_is_odd_is_no_instrument(odd: dict[str, str]) -> None:

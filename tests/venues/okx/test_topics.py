@@ -20,7 +20,8 @@ from recordings import recording
         ("UNI/USD:PERP-CONTRACTS", "UNI-USD-SWAP"),
         ("BTC/USD:220527-CONTRACTS", "BTC-USD-220527"),
         ("BTC/USD:220325-40000-C-CONTRACTS", "BTC-USD-220325-40000-C"),
-        ("BTC/USD_UM:PERP-CONTRACTS", "BTC-USD_UM-SWAP"),
+        ("BTC/USD:UM-PERP-CONTRACTS", "BTC-USD_UM-SWAP"),
+        ("SUI/USD:UM_XPERP-310404-CONTRACTS", "SUI-USD_UM_XPERP-310404"),
     ],
 )
 def test_a_market_is_spelled_and_read_back(symbol: str, name: str) -> None:
@@ -36,6 +37,9 @@ def test_a_market_is_spelled_and_read_back(symbol: str, name: str) -> None:
         ("BTC/USD:PERP-INVERSE", "BTC-USD-SWAP"),
         ("BTC/USD:261225-INVERSE", "BTC-USD-261225"),
         ("BTC/USDT:261225", "BTC-USDT-261225"),
+        ("BTC/USD:UM-261225", "BTC-USD_UM-261225"),
+        ("BTC/USD:UM-PERP", "BTC-USD_UM-SWAP"),
+        ("AAPL/USD:UM_XPERP-310613", "AAPL-USD_UM_XPERP-310613"),
     ],
 )
 def test_a_unit_is_no_part_of_the_venues_name(symbol: str, name: str) -> None:
@@ -50,6 +54,8 @@ def test_a_unit_is_no_part_of_the_venues_name(symbol: str, name: str) -> None:
         ("BTC/USD:PERP-INVERSE", "SWAP"),
         ("BTC/USD:220527-INVERSE", "FUTURES"),
         ("BTC/USDT:220527-CONTRACTS", "FUTURES"),
+        ("BTC/USD:UM-PERP", "SWAP"),
+        ("BTC/USD:UM_XPERP-310404", "FUTURES"),
         ("BTC/USD:220325-40000-C", "OPTION"),
         ("BTC/USD:220325-40000-C-CONTRACTS", "OPTION"),
     ],

@@ -11,16 +11,16 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from msgspec import Raw, Struct, structs
+from msgspec import MsgspecError, Raw, Struct, structs
 
-from fluxum.errors import RemoteProtocolError, VenueRefused
+from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.event import Subscription
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.venues.conversation import Effect, Fetch, UnreadableStream
 from fluxum.venues.okx import native, normalize, topics
-from fluxum.venues.okx.listing import PURPOSE, UNREADABLE, call_of, page
+from fluxum.venues.okx.listing import PURPOSE, call_of, rows
 
-__all__ = ["ContractSizes", "Sized"]
+__all__ = ["ContractSizes", "Sized", "find_contract"]
 
 _ONE = Decimal(1)
 
@@ -109,8 +109,8 @@ class ContractSizes:
         streams that wait, where asking again may help.
         """
         try:
-            found = _found(page(fetch, body).rows, fetch.purpose.removeprefix(PURPOSE))
-        except (*UNREADABLE, RemoteProtocolError, ArithmeticError) as error:
+            found = find_contract(body, fetch.purpose.removeprefix(PURPOSE))
+        except (RateLimited, RemoteProtocolError) as error:
             waiting = tuple(self._waiting[fetch.purpose])
             raise UnreadableStream(f"no {fetch.purpose}: {error}", waiting) from error
         self._known[topics.spell(found.symbol)] = Sized(found.symbol, found.size)
@@ -121,18 +121,24 @@ class ContractSizes:
         return self._waiting.pop(fetch.purpose, ())
 
 
-def _found(rows: Sequence[object], name: str) -> normalize.Contract:
-    """The contract of a name.
+def find_contract(body: bytes, name: str) -> normalize.Contract:
+    """The contract of a name, of the answer to a call for it.
 
-    Raises VenueRefused if there is none that is offered, and MsgspecError or RemoteProtocolError
-    for a row that cannot be read.
+    Raises VenueRefused if there is none that is offered, RateLimited or RemoteProtocolError where
+    asking again may help.
     """
-    for row in rows:
-        assert isinstance(row, Raw), row
-        wire = native.decode_instrument(row)
+    for row in rows(body):
+        wire = _decoded(row)
         if wire.instId != name:
             continue
         found = normalize.contract(wire)
         if found is not None:
             return found
     raise VenueRefused(f"the venue lists no {name}")
+
+
+def _decoded(row: Raw) -> native.Instrument:
+    try:
+        return native.decode_instrument(row)
+    except MsgspecError as error:
+        raise RemoteProtocolError(str(error)) from error

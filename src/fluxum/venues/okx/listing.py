@@ -5,15 +5,17 @@ It is fetched, not streamed: the `instruments` channel tells changes only and ne
 as they can only be listed family by family.
 """
 
+from collections.abc import Sequence
+
 from msgspec import MsgspecError, Raw
 
-from fluxum.errors import RemoteProtocolError, VenueRefused
+from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.instrument_list import ListPage
 from fluxum.venues.okx import native, normalize, topics
 
-__all__ = ["LISTS", "PURPOSE", "UNREADABLE", "call_of", "market", "page"]
+__all__ = ["LISTS", "PURPOSE", "UNREADABLE", "call_of", "market", "page", "rows"]
 
 _PATH = "/api/v5/public/instruments?instType="
 LISTS = tuple(Fetch("GET", _PATH + kind, kind) for kind in ("SPOT", "SWAP", "FUTURES"))
@@ -39,15 +41,27 @@ def page(_fetch: Fetch, body: bytes) -> ListPage:
     Raises VenueRefused for a no, and RemoteProtocolError where asking again may help.
     """
     try:
-        answer = native.decode_instrument_answer(body)
+        return ListPage(rows(body))
+    except RateLimited as error:
+        raise RemoteProtocolError(str(error)) from error
+
+
+def rows(body: bytes) -> Sequence[Raw]:
+    """The rows of any answer.
+
+    Raises VenueRefused for a no, RateLimited for one that asking later may help, and
+    RemoteProtocolError for what is no answer.
+    """
+    try:
+        answer = native.decode_answer(body)
     except UNREADABLE as error:
         raise RemoteProtocolError(str(error)) from error
+    if answer.code == "0":
+        return answer.data
     said = f"{answer.code} {answer.msg}".strip()
     if answer.code in _PASSING:
-        raise RemoteProtocolError(said)
-    if answer.code != "0":
-        raise VenueRefused(said, answer.code)
-    return ListPage(answer.data)
+        raise RateLimited(said, answer.code)
+    raise VenueRefused(said, answer.code)
 
 
 def market(row: object, received_ns: int) -> Instrument | None:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 __all__ = [
+    "Answer",
     "Arg",
     "BookData",
     "BookFrame",
@@ -21,32 +22,36 @@ __all__ = [
     "CandleFrame",
     "Envelope",
     "Instrument",
-    "InstrumentAnswer",
     "LooseBook",
     "LooseFrame",
+    "Maintenance",
     "Reply",
     "Request",
     "Row",
     "Ticker",
     "TickerFrame",
+    "Time",
     "Trade",
     "TradeFrame",
+    "decode_answer",
     "decode_book",
+    "decode_book_data",
     "decode_candle",
     "decode_candles",
     "decode_checksum",
     "decode_envelope",
     "decode_instrument",
-    "decode_instrument_answer",
     "decode_level",
     "decode_loose_book",
     "decode_loose_frame",
+    "decode_maintenance",
     "decode_named",
     "decode_number",
     "decode_request",
     "decode_text",
     "decode_ticker",
     "decode_tickers",
+    "decode_time",
     "decode_trade",
     "decode_trades",
     "encode",
@@ -273,8 +278,8 @@ class Instrument(Struct, gc=False):
     settleCcy: str | None = None  # noqa: N815
 
 
-class InstrumentAnswer(Struct, gc=False):
-    """The answer to a call; a `code` other than 0 is a refusal, whatever the HTTP status.
+class Answer(Struct, gc=False):
+    """The answer to any call; a `code` other than 0 is a refusal, whatever the HTTP status.
 
     `{"code":"0","msg":"","data":[]}`
     """
@@ -282,6 +287,27 @@ class InstrumentAnswer(Struct, gc=False):
     code: str
     msg: str = ""
     data: tuple[Raw, ...] = ()
+
+
+class Time(Struct, gc=False):
+    """The venue's clock: `{"ts":"1597026383085"}`."""
+
+    ts: str
+
+
+class Maintenance(Struct, gc=False):
+    """A planned or unplanned maintenance; `state` is `ongoing` while it lasts.
+
+    `{"begin":"1672823400000","end":"1672825980000","href":"","preOpenBegin":"",
+    "scheDesc":"","serviceType":"8","state":"completed","maintType":"1","env":"1",
+    "system":"unified","title":"Trading account system upgrade (in batches of accounts)"}`
+    https://www.okx.com/docs-v5/en/#status-get-status
+    """
+
+    state: str
+    title: str | None = None
+    serviceType: str | None = None  # noqa: N815
+    env: str | None = None
 
 
 class LooseFrame(Struct, gc=False):
@@ -314,6 +340,7 @@ decode_envelope = msgspec.json.Decoder(Envelope).decode
 decode_named = msgspec.json.Decoder(_Named).decode
 # Lenient, as its integers are text on the wire.
 decode_book = msgspec.json.Decoder(BookFrame, strict=False).decode
+decode_book_data = msgspec.json.Decoder(BookData, strict=False).decode
 decode_trades = msgspec.json.Decoder(TradeFrame).decode
 decode_tickers = msgspec.json.Decoder(TickerFrame).decode
 decode_candles = msgspec.json.Decoder(CandleFrame).decode
@@ -321,7 +348,9 @@ decode_trade = msgspec.json.Decoder(Trade).decode
 decode_ticker = msgspec.json.Decoder(Ticker).decode
 decode_candle = msgspec.json.Decoder(Candle).decode
 decode_instrument = msgspec.json.Decoder(Instrument).decode
-decode_instrument_answer = msgspec.json.Decoder(InstrumentAnswer).decode
+decode_answer = msgspec.json.Decoder(Answer).decode
+decode_time = msgspec.json.Decoder(Time).decode
+decode_maintenance = msgspec.json.Decoder(Maintenance).decode
 decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
 decode_loose_book = msgspec.json.Decoder(LooseBook).decode
 decode_level = msgspec.json.Decoder(Row, strict=False).decode

@@ -146,15 +146,14 @@ def contract(wire: native.Instrument) -> Contract | None:
     size = product(_size(wire.ctVal), _size(wire.ctMult))
     asset, settled_in = _asset(wire.ctValCcy), _asset(wire.settleCcy)
     is_inverse = wire.ctType == "inverse"
-    name = "PERP" if wire.instType == "SWAP" else wire.instId.rpartition("-")[2]
-    if is_inverse:
-        symbol = _symbol(settled_in, asset, name + topics.INVERSE)
-    else:
-        symbol = _symbol(asset, settled_in, name)
-    if topics.spell(symbol) != wire.instId:
+    base, quote = (settled_in, asset) if is_inverse else (asset, settled_in)
+    pair = f"{base}-{quote}"
+    name = topics.contract_of(wire.instId.removeprefix(pair))
+    if name is None or not wire.instId.startswith(pair):
         raise RemoteProtocolError(
-            f"{topics.spell(symbol)} was expected, by its currencies, was {wire.instId[:40]!r}"
+            f"a contract of {pair} was expected, by its currencies, was {wire.instId[:40]!r}"
         )
+    symbol = _symbol(base, quote, name + topics.INVERSE if is_inverse else name)
     return Contract(symbol, size, asset, is_inverse)
 
 

@@ -4,11 +4,14 @@ OKX writes a market as `BTC-USDT`, `BTC-USDT-SWAP` (perpetual), `BTC-USD-261225`
 `BTC-USD-261225-100000-C` (option); which currencies are behind a derivative stands in the list of
 instruments (https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments). A name does not
 say whether a contract is linear or inverse, nor how large it is, so our symbol of it does:
-`BTC/USD:PERP-INVERSE`, and `BTC/USDT:PERP-CONTRACTS` where the size is not known.
+`BTC/USD:PERP-INVERSE`, and `BTC/USDT:PERP-CONTRACTS` where the size is not known. Contracts of a
+family of its own name it: `BTC-USD_UM-SWAP` is `BTC/USD:UM-PERP`.
 
 Candles of six hours and more begin at 16:00 UTC, midnight in Hong Kong, unless their bar ends in
 `utc`; those are asked for, so that a day here is the day of every other exchange.
 """
+
+import re
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import Channel, Subscription
@@ -26,6 +29,7 @@ __all__ = [
     "INVERSE",
     "arg_of",
     "bar_of",
+    "contract_of",
     "heard",
     "instrument_type",
     "is_known",
@@ -79,7 +83,10 @@ BARS = {interval_s: bar for bar, interval_s in INTERVALS_S.items()}
 """The bar asked for: of two that are as long the later one, which is that of UTC."""
 
 _PERPETUAL = "SWAP"
+_PERP = "PERP"
+_PAIR_END = re.compile(r"[-_]")
 _DATED = 6
+_FAMILY = re.compile(r"[A-Z]")  # how the contract of a family begins, unlike a date or PERP
 _BOOK_CHANNEL = {400: "books", 5: "books5", 1: "bbo-tbt"}
 _CHANNELS = {Channel.TICKER: "tickers", Channel.TRADE: "trades"}
 _KINDS = {"tickers": Channel.TICKER, "trades": Channel.TRADE, "trades-all": Channel.TRADE}
@@ -87,21 +94,32 @@ _KINDS = {"tickers": Channel.TICKER, "trades": Channel.TRADE, "trades-all": Chan
 
 def spell(symbol: Symbol) -> str:
     """OKX's name of a market: `UNI/USD:PERP-INVERSE` is `UNI-USD-SWAP`."""
-    contract = _without_unit(symbol)
-    name = f"{symbol.base}-{symbol.quote}"
-    if not contract:
-        return name
-    return f"{name}-{_PERPETUAL if contract == 'PERP' else contract}"
+    label = _without_unit(symbol)
+    pair = f"{symbol.base}-{symbol.quote}"
+    if not label:
+        return pair
+    family, dash, last = label.rpartition("-")
+    if last == _PERP:
+        label = f"{family}{dash}{_PERPETUAL}"
+    return f"{pair}_{label}" if dash and _FAMILY.match(label) else f"{pair}-{label}"
+
+
+def contract_of(rest: str) -> str | None:
+    """The contract of a name behind its pair, `None` for what is none: `-SWAP` is `PERP`."""
+    family, dash, last = rest.rpartition("-")
+    if not (dash and last) or (family and family[0] not in "-_"):
+        return None
+    return f"{family}-{_PERP if last == _PERPETUAL else last}"[1:]
 
 
 def instrument_type(symbol: Symbol) -> str:
     """What OKX counts a market among."""
-    contract = _without_unit(symbol)
-    if not contract:
+    last = _without_unit(symbol).rpartition("-")[2]
+    if not last:
         return "SPOT"
-    if contract == "PERP":
+    if last == _PERP:
         return "SWAP"
-    return "FUTURES" if len(contract) == _DATED and contract.isdecimal() else "OPTION"
+    return "FUTURES" if len(last) == _DATED and last.isdecimal() else "OPTION"
 
 
 def _without_unit(symbol: Symbol) -> str:
@@ -114,12 +132,13 @@ def read(name: str) -> Symbol:
     Only for tapes without a list of instruments.
     """
     base, _, rest = name.partition("-")
-    quote, dash, contract = rest.partition("-")
-    if contract == _PERPETUAL:
-        contract = "PERP"
+    quote = _PAIR_END.split(rest, maxsplit=1)[0]
+    contract = contract_of(rest.removeprefix(quote)) if rest != quote else ""
     unit = CONTRACTS if contract else ""
     try:
-        return Symbol(f"{base}/{quote}:{contract}{unit}" if dash else f"{base}/{quote}")
+        return Symbol(
+            f"{base}/{quote}:{contract or ''}{unit}" if rest != quote else f"{base}/{quote}"
+        )
     except BadInput as error:
         raise RemoteProtocolError(f"a market like BTC-USDT was expected, was {name!r}") from error
 
