@@ -64,10 +64,10 @@ class Heard:
         return ()
 
     def hear(self, before: int | None, number: int | None, **more: Any) -> Sequence[Event]:
-        return self.book.hear(frame(before, number, **more), NOW)
+        return self.book.read(frame(before, number, **more), NOW)
 
     def loosely(self, before: int | None, number: int | None, **more: Any) -> Sequence[Event]:
-        return self.book.hear_loosely(frame(before, number, **more), NOW)
+        return self.book.read_loosely(frame(before, number, **more), NOW)
 
     def snapshot(self, number: int | None = 10, **more: Any) -> BookSnapshot:
         before = None if number is None else -1
@@ -290,7 +290,7 @@ def test_a_message_without_its_numbers_is_not_applied_and_the_next_is_a_gap(
     message["data"][0].update(odd)
 
     with pytest.raises((MsgspecError, RemoteProtocolError)):
-        heard.book.hear_loosely(json.dumps(message).encode(), NOW)
+        heard.book.read_loosely(json.dumps(message).encode(), NOW)
 
     assert isinstance(heard.hear(11, 12)[0], Desync)
 
@@ -310,7 +310,7 @@ def test_a_time_that_is_none_costs_no_message(ts: object) -> None:
     message = json.loads(frame(10, 11))
     message["data"][0]["ts"] = ts
 
-    (update,) = heard.book.hear_loosely(json.dumps(message).encode(), NOW)
+    (update,) = heard.book.read_loosely(json.dumps(message).encode(), NOW)
 
     assert isinstance(update, BookUpdate)
     assert (update.venue_ns, update.sequence) == (None, 11)
@@ -322,7 +322,7 @@ def test_a_side_that_is_left_out_has_no_changes() -> None:
     message = json.loads(frame(10, 11, bids=[("2", "5")]))
     del message["data"][0]["asks"]
 
-    (update,) = heard.book.hear(json.dumps(message).encode(), NOW)
+    (update,) = heard.book.read(json.dumps(message).encode(), NOW)
 
     assert isinstance(update, BookUpdate)
     assert (len(update.bids), update.asks) == (1, ())
@@ -334,7 +334,7 @@ def test_a_side_that_is_left_out_has_no_changes() -> None:
 def test_a_level_that_cannot_be_read_is_left_out_of_a_whole_book() -> None:
     message = frame(None, 9, action="", bids=[("2", "5"), ("x", "1")], checksum=None)
 
-    left_out, snapshot = whole().hear_loosely(message, NOW)
+    left_out, snapshot = whole().read_loosely(message, NOW)
 
     assert isinstance(left_out, LeftOut)
     assert isinstance(snapshot, BookSnapshot)
@@ -352,7 +352,7 @@ def test_every_message_of_a_whole_book_is_a_snapshot() -> None:
     book = whole()
 
     for number in (7, 9):
-        (event,) = book.hear(frame(None, number, action="", checksum=None), NOW)
+        (event,) = book.read(frame(None, number, action="", checksum=None), NOW)
         assert isinstance(event, BookSnapshot)
         assert (event.depth, event.sequence, event.checksum) == (5, number, None)
 
@@ -360,15 +360,15 @@ def test_every_message_of_a_whole_book_is_a_snapshot() -> None:
 def test_an_older_whole_book_is_passed_over_and_the_same_one_is_not() -> None:
     """Asked for again, a quiet book comes with the number it had."""
     book = whole()
-    book.hear(frame(None, 9, action="", ts=TS + 5), NOW)
+    book.read(frame(None, 9, action="", ts=TS + 5), NOW)
 
-    assert book.hear(frame(None, 7, action="", ts=TS), NOW) == ()
-    assert len(book.hear(frame(None, 9, action="", ts=TS + 5), NOW)) == 1
+    assert book.read(frame(None, 7, action="", ts=TS), NOW) == ()
+    assert len(book.read(frame(None, 9, action="", ts=TS + 5), NOW)) == 1
 
 
 def test_a_whole_book_goes_on_from_smaller_numbers() -> None:
     book = whole()
-    book.hear(frame(None, 9, action="", ts=TS), NOW)
+    book.read(frame(None, 9, action="", ts=TS), NOW)
 
-    assert len(book.hear(frame(None, 2, action="", ts=TS + 1), NOW)) == 1
-    assert len(book.hear(frame(None, 3, action="", ts=TS + 2), NOW)) == 1
+    assert len(book.read(frame(None, 2, action="", ts=TS + 1), NOW)) == 1
+    assert len(book.read(frame(None, 3, action="", ts=TS + 2), NOW)) == 1

@@ -27,11 +27,9 @@ from fluxum.venues.okx import native
 from fluxum.venues.okx.levels import LevelReader
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.rows import LeftOutRows, joined, read_rows
+from fluxum.venues.stream_readers import Settle
 
-__all__ = ["ChainedBook", "Settle", "WholeBook"]
-
-Settle = Callable[[int], Sequence[Event]]
-"""Tells that data came, which answers the request for them as well as an acknowledgement."""
+__all__ = ["ChainedBook", "WholeBook"]
 
 _MILLI = 1_000_000
 _ONE = Decimal(1)
@@ -61,23 +59,23 @@ class ChainedBook:
         self._before_last: int | None = None
         self._is_broken = False
 
-    def hear(self, frame: bytes, received_ns: int) -> Sequence[Event]:
+    def read(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """What a message says; nothing between a gap and the next snapshot."""
         message = native.decode_book(frame)
-        return self._hear(message.action, message.data[0], received_ns)
+        return self._message(message.action, message.data[0], received_ns)
 
-    def hear_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
+    def read_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The same of a message with levels that cannot be read, which are left out and told.
 
         Raises MsgspecError or RemoteProtocolError where more than that is wrong.
         """
         action, data, left_out = _read_loosely(frame, self._read)
-        events = self._hear(action, data, received_ns)
+        events = self._message(action, data, received_ns)
         if left_out is None or not events:
             return events
         return (left_out.event(VENUE, self._subscription, received_ns), *events)
 
-    def _hear(self, action: str, data: native.BookData, received_ns: int) -> Sequence[Event]:
+    def _message(self, action: str, data: native.BookData, received_ns: int) -> Sequence[Event]:
         if action != "update":
             return self._snapshot(action, data, received_ns)
         if self._is_broken:
@@ -165,22 +163,22 @@ class WholeBook:
         self._last = -1
         self._last_ts = -1
 
-    def hear(self, frame: bytes, received_ns: int) -> Sequence[Event]:
+    def read(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The book, unless a later one was told."""
-        return self._hear(native.decode_book(frame).data[0], received_ns)
+        return self._message(native.decode_book(frame).data[0], received_ns)
 
-    def hear_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
+    def read_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The same of a message with levels that cannot be read, which are left out and told.
 
         Raises MsgspecError or RemoteProtocolError where more than that is wrong.
         """
         _, data, left_out = _read_loosely(frame, self._read)
-        events = self._hear(data, received_ns)
+        events = self._message(data, received_ns)
         if left_out is None or not events:
             return events
         return (left_out.event(VENUE, self._subscription, received_ns), *events)
 
-    def _hear(self, data: native.BookData, received_ns: int) -> Sequence[Event]:
+    def _message(self, data: native.BookData, received_ns: int) -> Sequence[Event]:
         sequence, ts = data.seqId, data.ts or 0
         if sequence is not None and sequence < self._last and ts < self._last_ts:
             return ()

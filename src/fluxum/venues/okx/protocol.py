@@ -34,7 +34,7 @@ from fluxum.venues.okx.books import ChainedBook, WholeBook
 from fluxum.venues.okx.contracts import ContractSizes
 from fluxum.venues.okx.listing import UNREADABLE
 from fluxum.venues.okx.normalize import VENUE
-from fluxum.venues.okx.readers import StreamReader
+from fluxum.venues.stream_readers import StreamReader
 from fluxum.venues.streams import Streams
 from fluxum.venues.venue import Effect, Fetch, Handover, Send, SequenceCounts
 
@@ -158,7 +158,7 @@ class OkxProtocol:
         reader = self._by_prefix.get(frame[: frame.find(b"}")])
         if reader is not None:
             try:
-                return reader.hear(frame, received_ns)
+                return reader.read(frame, received_ns)
             except _UNFIT:
                 pass  # not data after all, or some of them cannot be read
         if frame == _PONG:
@@ -214,11 +214,11 @@ class OkxProtocol:
                 return told
         _, reader = self._by_topic[topic]
         try:
-            return [*told, *reader.hear(frame, received_ns)]
+            return [*told, *reader.read(frame, received_ns)]
         except _UNFIT:
             pass
         try:
-            return [*told, *reader.hear_loosely(frame, received_ns)]
+            return [*told, *reader.read_loosely(frame, received_ns)]
         except RemoteProtocolError as error:
             raise UnreadableStream(str(error), (self._streams.by_topic[topic],)) from error
 

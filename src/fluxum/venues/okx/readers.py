@@ -1,93 +1,21 @@
-"""What reads the data of one stream that is no book: trades, tickers, candles.
-
-A frame has rows of its stream's market. One that does not fit is read again row by row: a row that
-cannot be read is left out and told, the others are published.
-"""
+"""What reads the trades, tickers and candles of one market, and instruments on tapes."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Generic, Protocol, TypeVar
 
 from msgspec import Raw, structs
 
-from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Ticker, Trade
 from fluxum.venues.closed_candles import ClosedCandles
 from fluxum.venues.okx import native, normalize
-from fluxum.venues.okx.books import Settle
 from fluxum.venues.okx.listing import market
 from fluxum.venues.okx.normalize import VENUE
-from fluxum.venues.rows import LeftOutRows, read_rows
+from fluxum.venues.rows import read_rows
+from fluxum.venues.stream_readers import RowReader, Settle
 
-__all__ = ["InstrumentReader", "RowReader", "StreamReader", "candles", "tickers", "trades"]
-
-Wire = TypeVar("Wire")
-Fact = TypeVar("Fact", Ticker, Trade, Candle)
-
-
-class StreamReader(Protocol):
-    """Reads the frames of one stream."""
-
-    def hear(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """The events of a frame; raises MsgspecError or RemoteProtocolError if it does not fit."""
-        ...
-
-    def hear_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """The same of a frame that does not fit: what of it can be read, and what was left out.
-
-        Raises MsgspecError or RemoteProtocolError where that is nothing.
-        """
-        ...
-
-
-class RowReader(Generic[Wire, Fact]):
-    """Rows that are facts by themselves; see StreamReader.
-
-    `rows` and `row` decode those of a frame and a single one, `fact` says what one is, and `news`
-    what of the facts of a frame is to be published.
-    """
-
-    def __init__(
-        self,
-        subscription: Subscription,
-        settle: Settle,
-        rows: Callable[[bytes], Sequence[Wire]],
-        row: Callable[[Raw], Wire],
-        fact: Callable[[Wire, int], Fact],
-        news: Callable[[Sequence[Fact]], Sequence[Fact]],
-    ) -> None:
-        self._subscription = subscription
-        self._settle = settle
-        self._rows = rows
-        self._row = row
-        self._fact: Callable[[Wire, int], Fact] = fact
-        self._news: Callable[[Sequence[Fact]], Sequence[Fact]] = news
-
-    def hear(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """See StreamReader."""
-        fact = self._fact
-        facts = [fact(row, received_ns) for row in self._rows(frame)]
-        return self._told(facts, None, received_ns)
-
-    def hear_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """See StreamReader."""
-        rows = native.decode_loose_frame(frame).data
-        read = read_rows(rows, lambda row: self._fact(self._row(row), received_ns))
-        if not read.items:
-            reason = "no rows" if read.left_out is None else read.left_out.reason
-            raise RemoteProtocolError(reason)
-        return self._told(read.items, read.left_out, received_ns)
-
-    def _told(
-        self, facts: Sequence[Fact], left_out: LeftOutRows | None, received_ns: int
-    ) -> Sequence[Event]:
-        events: list[Event] = [*self._settle(received_ns)]
-        if left_out is not None:
-            events.append(left_out.event(VENUE, self._subscription, received_ns))
-        events += self._news(facts)
-        return events
+__all__ = ["InstrumentReader", "candles", "tickers", "trades"]
 
 
 def tickers(
@@ -96,12 +24,14 @@ def tickers(
     """What reads the tickers of a market, a contract of which comes to `size`."""
     symbol = _symbol(subscription)
     return RowReader(
+        VENUE,
         subscription,
         settle,
-        lambda frame: native.decode_tickers(frame).data,
-        native.decode_ticker,
-        lambda row, received_ns: normalize.ticker(row, symbol, size, received_ns),
-        lambda facts: facts,
+        rows=lambda frame: native.decode_tickers(frame).data,
+        raw_rows=_raw_rows,
+        row=native.decode_ticker,
+        fact=lambda row, received_ns: normalize.ticker(row, symbol, size, received_ns),
+        news=lambda facts: facts,
     )
 
 
@@ -128,12 +58,14 @@ def trades(
         ]
 
     return RowReader(
+        VENUE,
         subscription,
         settle,
-        lambda frame: native.decode_trades(frame).data,
-        native.decode_trade,
-        lambda row, received_ns: normalize.trade(row, symbol, size, received_ns),
-        news,
+        rows=lambda frame: native.decode_trades(frame).data,
+        raw_rows=_raw_rows,
+        row=native.decode_trade,
+        fact=lambda row, received_ns: normalize.trade(row, symbol, size, received_ns),
+        news=news,
     )
 
 
@@ -149,12 +81,14 @@ def candles(
         return [one for one in map(closed.admit, facts) if one is not None]
 
     return RowReader(
+        VENUE,
         subscription,
         settle,
-        lambda frame: native.decode_candles(frame).data,
-        native.decode_candle,
-        lambda row, received_ns: normalize.candle(row, symbol, interval_s, size, received_ns),
-        news,
+        rows=lambda frame: native.decode_candles(frame).data,
+        raw_rows=_raw_rows,
+        row=native.decode_candle,
+        fact=lambda row, received_ns: normalize.candle(row, symbol, interval_s, size, received_ns),
+        news=news,
     )
 
 
@@ -171,17 +105,20 @@ class InstrumentReader:
         self._settle = settle
         self._learn = learn
 
-    def hear(self, frame: bytes, received_ns: int) -> Sequence[Event]:
+    def read(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """See StreamReader; every frame is read row by row."""
-        rows = native.decode_loose_frame(frame).data
-        read = read_rows(rows, lambda row: market(row, received_ns))
+        read = read_rows(_raw_rows(frame), lambda row: market(row, received_ns))
         self._learn(read.items)
         events: list[Event] = [*self._settle(received_ns)]
         if read.left_out is not None:
             events.append(read.left_out.event(VENUE, self._subscription, received_ns))
         return [*events, *read.items]
 
-    hear_loosely = hear
+    read_loosely = read
+
+
+def _raw_rows(frame: bytes) -> Sequence[Raw]:
+    return native.decode_loose_frame(frame).data
 
 
 def _symbol(subscription: Subscription) -> Symbol:
