@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxum.model.instant import parse_rfc3339 as at
-from fluxum.model.interval import MONTH_S, interval_end, interval_start
+from fluxum.model.interval import MONTH_S, interval_end, interval_least_s, interval_start
 
 DAY_S = 86_400
 INSTANTS = st.integers(min_value=-(10**24), max_value=10**24)
@@ -54,3 +54,10 @@ def test_intervals_follow_each_other_without_a_hole_in_any_year(
     assert start_ns <= instant_ns < end_ns
     assert interval_start(end_ns, interval_s) == end_ns
     assert interval_start(end_ns - 1, interval_s) == start_ns
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "least_s"), [(60, 60), (MONTH_S, 2_419_200), (3 * MONTH_S, 7_257_600)]
+)
+def test_a_month_may_be_as_short_as_a_february(interval_s: int, least_s: int) -> None:
+    assert interval_least_s(interval_s) == least_s

@@ -38,14 +38,20 @@ def answers(server: VenueServer, request: str) -> list[bytes]:
     return [word for word in server.receive(request.encode(), NOW) if isinstance(word, bytes)]
 
 
-def test_spot_echoes_the_id_and_linear_does_not() -> None:
+def test_answers_echo_the_id_and_those_of_spot_the_operation() -> None:
+    """A client of other people's waits for the id that it gave (ccxt, un_watch_trades)."""
     request = '{"req_id":"10001","op":"subscribe","args":["orderbook.50.BTCUSDT"]}'
 
     spot, snapshot = served(BYBIT, request)
     linear, _ = served(BYBIT_LINEAR, request)
+    end = '{"req_id":"8","op":"unsubscribe","args":["orderbook.50.BTCUSDT"]}'
+    *_, ended = served(BYBIT_LINEAR, request, end)
+    (without,) = served(BYBIT_LINEAR, '{"op":"subscribe","args":["publicTrade.BTCUSDT"]}')
 
     assert (spot["success"], spot["ret_msg"], spot["req_id"]) == (True, "subscribe", "10001")
-    assert (linear["success"], linear["ret_msg"], linear["req_id"]) == (True, "", "")
+    assert (linear["success"], linear["ret_msg"], linear["req_id"]) == (True, "", "10001")
+    assert (ended["success"], ended["req_id"], ended["op"]) == (True, "8", "unsubscribe")
+    assert without["req_id"] == ""
     assert (snapshot["topic"], snapshot["type"]) == ("orderbook.50.BTCUSDT", "snapshot")
     assert len(snapshot["data"]["b"]) <= 50
     assert snapshot["data"]["u"] > 1
@@ -121,6 +127,8 @@ def test_ten_idle_minutes_end_the_link() -> None:
         ("/v5/market/tickers?category=spot", 0),
         ("/v5/market/kline?category=spot&symbol=BTCUSDT&interval=1", 0),
         ("/v5/market/recent-trade?category=spot&symbol=BTCUSDT", 0),
+        ("/v5/market/kline?category=spot&symbol=BTCUSDT&interval=1&start=x", 10001),
+        ("/v5/system/status", 0),
         ("/v5/market/instruments-info", 10001),
         ("/v5/market/orderbook?category=spot&symbol=NOPE", 10001),
         ("/v5/market/kline?category=spot&symbol=BTCUSDT&interval=7", 10001),

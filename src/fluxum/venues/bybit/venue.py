@@ -8,6 +8,7 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.bybit import topics
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
 from fluxum.venues.bybit.protocol import BybitProtocol
+from fluxum.venues.bybit.questions import BybitMarketQuestions
 from fluxum.venues.bybit.rest import BybitRest
 from fluxum.venues.bybit.server import BybitServer
 from fluxum.venues.venue import Checks, Limits, MarketView, RestServer, Venue, VenueServer
@@ -80,6 +81,7 @@ def _venue(category: Category, popular: tuple[Symbol, ...]) -> Venue:
         protocol=partial(BybitProtocol, category),
         server=server,
         rest=rest,
+        questions=partial(BybitMarketQuestions, category),
         popular=popular,
         spell=category.spell,
     )

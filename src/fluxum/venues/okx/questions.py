@@ -17,7 +17,7 @@ from msgspec import MsgspecError, Raw, Struct
 from fluxum.errors import BadInput, RemoteProtocolError, VenueRefused
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.interval import MONTH_S
+from fluxum.model.interval import interval_least_s
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.okx import native, normalize, topics
@@ -41,7 +41,6 @@ _TRADES_MAX = 500
 _CANDLES_MAX = 300
 # The call for recent candles has no older ones than these; another has.
 _RECENT_BARS = 1440
-_MONTH_MIN_S = 28 * 86_400
 
 
 class OkxMarketQuestions:
@@ -178,9 +177,8 @@ class _Candles(Struct, frozen=True):
 
     @property
     def _bar_ns(self) -> int:
-        """No more than the length of a bar: months are counted as the shortest there is."""
-        months, rest = divmod(self.interval_s, MONTH_S)
-        return (self.interval_s if rest else months * _MONTH_MIN_S) * _SECOND
+        """No more than the length of a bar."""
+        return interval_least_s(self.interval_s) * _SECOND
 
     def _call(self, path: str, **more: int) -> Fetch:
         name, bar = topics.spell(self.symbol), topics.BARS[self.interval_s]
