@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
-from fluxum.venues.rows import LeftOutRows, read_rows
+from fluxum.venues.rows import read_rows
 
 __all__ = ["RowReader", "Settle", "StreamReader"]
 
@@ -68,7 +68,8 @@ class RowReader(Generic[Wire, Fact]):
         """See StreamReader."""
         fact = self._fact
         facts = [fact(row, received_ns) for row in self._rows(frame)]
-        return self._events(facts, None, received_ns)
+        settled, news = self._settle(received_ns), self._news(facts)
+        return [*settled, *news] if settled else news
 
     def read_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """See StreamReader."""
@@ -77,13 +78,7 @@ class RowReader(Generic[Wire, Fact]):
         if not read.items:
             reason = "no rows" if read.left_out is None else read.left_out.reason
             raise RemoteProtocolError(reason)
-        return self._events(read.items, read.left_out, received_ns)
-
-    def _events(
-        self, facts: Sequence[Fact], left_out: LeftOutRows | None, received_ns: int
-    ) -> Sequence[Event]:
         events: list[Event] = [*self._settle(received_ns)]
-        if left_out is not None:
-            events.append(left_out.event(self._venue, self._subscription, received_ns))
-        events += self._news(facts)
-        return events
+        if read.left_out is not None:
+            events.append(read.left_out.event(self._venue, self._subscription, received_ns))
+        return [*events, *self._news(read.items)]

@@ -74,19 +74,28 @@ def merged(before: native.Ticker | None, delta: native.Ticker) -> native.Ticker:
 
 
 def ticker(
-    venue: str, wire: native.Ticker, symbol: Symbol, ts: int | None, received_ns: int
+    venue: str,
+    wire: native.Ticker,
+    symbol: Symbol,
+    ts: int | None,
+    received_ns: int,
+    quote: native.Ticker | None = None,
 ) -> market.Ticker:
-    """A market's line; `price24hPcnt` is a part of one, ours a percentage."""
+    """A market's line; `price24hPcnt` is a part of one, ours a percentage.
+
+    Bid and ask are those of `quote` where the line has none of its own.
+    """
+    best = quote or wire
     last, before = price_or_none(wire.lastPrice), price_or_none(wire.prevPrice24h)
-    bid, ask = price_or_none(wire.bid1Price), price_or_none(wire.ask1Price)
+    bid, ask = price_or_none(best.bid1Price), price_or_none(best.ask1Price)
     volume, turnover = exact_or_none(wire.volume24h), exact_or_none(wire.turnover24h)
     return market.Ticker(
         venue=venue,
         symbol=symbol,
         bid=bid,
-        bid_quantity=None if bid is None else exact_or_none(wire.bid1Size),
+        bid_quantity=None if bid is None else exact_or_none(best.bid1Size),
         ask=ask,
-        ask_quantity=None if ask is None else exact_or_none(wire.ask1Size),
+        ask_quantity=None if ask is None else exact_or_none(best.ask1Size),
         last=last,
         volume=volume,
         vwap=turnover / volume if volume and turnover is not None else None,

@@ -129,8 +129,7 @@ class SpotTicker:
     def _ticker(
         self, line: native.Ticker, quote: native.Ticker, ts: int | None, received_ns: int
     ) -> Ticker:
-        joined = normalize.merged(line, quote)
-        return normalize.ticker(self._venue, joined, self._symbol, ts, received_ns)
+        return normalize.ticker(self._venue, line, self._symbol, ts, received_ns, quote)
 
 
 class QuotedBook:

@@ -3,11 +3,10 @@
 Sizes of contracts are told in contracts: a reader turns them into an asset, by the size of one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 from fluxum.model.levels import Level
-from fluxum.model.levels import Row as PlainRow
 from fluxum.model.numbers import product
 from fluxum.venues import rows as plain
 from fluxum.venues.okx.native import Row
@@ -27,11 +26,10 @@ class LevelReader:
 
     def __init__(self, size: Decimal = _ONE) -> None:
         self._size = size
-        self._is_converted = size != _ONE
-
-    def changes(self, rows: Iterable[Row]) -> Sequence[Level]:
+        self.changes: Callable[[Iterable[Row]], Sequence[Level]] = (
+            _changes if size == _ONE else self._converted
+        )
         """Levels of an update, in the order given."""
-        return plain.changes(self._plain(rows))
 
     def levels(self, rows: Iterable[Row]) -> tuple[Level, ...]:
         """The same, made at once."""
@@ -46,10 +44,14 @@ class LevelReader:
             ]
         )
 
-    def _plain(self, rows: Iterable[Row]) -> list[PlainRow]:
-        if not self._is_converted:
-            return [(price, size, orders) for price, size, _, orders in rows]
-        return [(price, self._converted(size), orders) for price, size, _, orders in rows]
+    def _converted(self, rows: Iterable[Row]) -> Sequence[Level]:
+        return plain.changes(
+            [(price, self._in_asset(size), orders) for price, size, _, orders in rows]
+        )
 
-    def _converted(self, size: str) -> str:
+    def _in_asset(self, size: str) -> str:
         return "0" if size == "0" else f"{product(exact(size), self._size):f}"
+
+
+def _changes(rows: Iterable[Row]) -> Sequence[Level]:
+    return plain.changes([(price, size, orders) for price, size, _, orders in rows])

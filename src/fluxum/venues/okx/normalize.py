@@ -32,6 +32,7 @@ __all__ = [
 VENUE = "okx"
 
 _MILLI = 1_000_000
+_ONE = Decimal(1)
 _DIGITS_MAX = 13
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 _STATUS = {
@@ -95,7 +96,7 @@ def trade(
         symbol=symbol,
         side=side,
         price=exact(wire.px),
-        quantity=product(exact(wire.sz), size),
+        quantity=_quantity(wire.sz, size),
         trade_id=wire.tradeId,
         backfilled=backfilled,
         venue_ns=instant(wire.ts),
@@ -126,7 +127,7 @@ def candle(
         high=exact(wire.high),
         low=exact(wire.low),
         close=exact(wire.close),
-        volume=product(exact(wire.vol), size),
+        volume=_quantity(wire.vol, size),
         closed=wire.confirm == "1",
         backfilled=backfilled,
         received_ns=received_ns,
@@ -166,7 +167,7 @@ def instrument(wire: native.Instrument, received_ns: int) -> Instrument | None:
     if wire.instType == "OPTION":
         return None
     about = contract(wire)
-    size = Decimal(1) if about is None else about.size
+    size = _ONE if about is None else about.size
     if about is None:
         symbol = _symbol(_asset(wire.baseCcy), _asset(wire.quoteCcy), "")
     else:
@@ -198,8 +199,13 @@ def instant(text: str | None) -> int | None:
     return plausible_ns(int(text) * _MILLI)
 
 
+def _quantity(text: str, size: Decimal) -> Decimal:
+    quantity = exact(text)
+    return quantity if size == _ONE else product(quantity, size)
+
+
 def _quantity_or_none(text: str | None, size: Decimal) -> Decimal | None:
-    return product(exact(text), size) if text else None
+    return _quantity(text, size) if text else None
 
 
 def _size(text: str | None) -> Decimal:
