@@ -87,9 +87,10 @@ class BybitRest:
             "cts": millis(now_ns),
         }
 
-    def _tickers(self, query: Query, now_ns: int) -> Result:  # noqa: ARG002
+    def _tickers(self, query: Query, now_ns: int) -> Result:
         lines = [
-            ticker_line(self._view.ticker(one.symbol), one) for one in self._of_category(query)
+            ticker_line(self._view.ticker(one.symbol), one, now_ns)
+            for one in self._of_category(query)
         ]
         return {"category": query["category"], "list": lines}
 
