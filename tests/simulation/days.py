@@ -248,7 +248,7 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
             http=exchange,
         )
         checker = Checker(session, exchange)
-        session._intake.bus.subscribe(checker.look, capacity=1, overflow=Overflow.RAISE)
+        looking = session._intake.bus.subscribe(checker.look, capacity=1, overflow=Overflow.RAISE)
         async with session:
             slow = session.events(capacity=50)
             session.subscribe(
@@ -260,6 +260,7 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
                 assert session.statistics().sums_close
                 await act(session, checker, exchange, random)
             slow.drain()
+            assert not looking.is_closed, "the checker saw everything"
             # Whatever went wrong, what is still wanted heals; the frame faults never stop, so a
             # moment when nothing is amiss is enough.
             await session.wait_ready(timeout_s=600)
