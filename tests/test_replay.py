@@ -11,8 +11,18 @@ import pytest
 from worlds import Wire
 
 from fluxum.book.book import Book
+from fluxum.book.proof import BookStatus
 from fluxum.errors import BadInput, TapeError
-from fluxum.model.event import Channel, Desync, Event, Gap, Resynced, Subscription
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    Event,
+    Gap,
+    LeftOut,
+    Rejected,
+    Resynced,
+    Subscription,
+)
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle
 from fluxum.replay import Replay, verify
@@ -347,3 +357,28 @@ def test_a_tape_of_an_outage_tells_the_candles_that_its_session_told(tmp_path: P
     assert "gap backfilled" in told
     assert [text for text in told if "late" in text]
     assert replayed == told
+
+
+def test_what_cannot_be_read_on_a_tape_harms_the_stream_it_names(tmp_path: Path) -> None:
+    head = '{"arg":{"channel":"books","instId":"%s"},"action":"%s","data":[{"asks":[],"bids":[%s],'
+    tail = '"ts":"1767225600000","checksum":0,"prevSeqId":%d,"seqId":%d}]}'
+    frames = [
+        head % ("BTC-USDT", "snapshot", '["1","2","0","1"]') + tail % (-1, 10),
+        head % ("ETH-USDT", "snapshot", '["1","2","0","1"]') + tail % (-1, 10),
+        head % ("SOL-USDT", "snapshot", '["1","2","0","1"]') + tail % (-1, 10),
+        head % ("BTC-USDT", "update", '["1","x","0","1"]') + tail % (10, 11),
+        head % ("ETH-USDT", "update", "") + '"ts":"1767225600000","prevSeqId":10,"seqId":"x"}]}',
+    ]
+    path = tmp_path / "odd.jsonl"
+    path.write_text("".join(frame + "\n" for frame in frames))
+    replay = Replay(path, "okx")
+
+    events = [event for moment in replay for event in moment.events]
+
+    status = {str(book.symbol): book.proof().status for book in replay.intake.books}
+    assert status == {
+        "BTC/USDT": BookStatus.UNVERIFIED,
+        "ETH/USDT": BookStatus.UNVERIFIED,
+        "SOL/USDT": BookStatus.VALID,
+    }
+    assert [type(event) for event in events[3:]] == [LeftOut, BookUpdate, Rejected]

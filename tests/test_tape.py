@@ -185,6 +185,16 @@ def test_recorded_answers_are_given_out_once_and_not_before_their_time(tmp_path:
     assert answers.take(call, 9 * 10**9) == b"met on the way"
 
 
+def test_a_list_of_another_kind_is_no_answer(tmp_path: Path) -> None:
+    answers = RecordedAnswers(tmp_path / "tape.jsonl")
+    listed = "https://www.okx.com/api/v5/public/instruments?instType="
+    for kind in ("SPOT", "SWAP"):
+        answers.add(TapeFrame(ns=1, raw=kind, url=listed + kind))
+
+    assert answers.take("/api/v5/public/instruments?instType=SWAP", None) == b"SWAP"
+    assert answers.take("/api/v5/public/instruments?instType=FUTURES", None) is None
+
+
 def test_calls_are_written_to_the_tape_without_what_was_sent(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
 

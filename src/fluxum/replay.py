@@ -26,6 +26,7 @@ from fluxum.model.event import (
     Event,
     Gap,
     GapCause,
+    LeftOut,
     Rejected,
     Subscription,
     Unsubscribed,
@@ -166,13 +167,15 @@ class Replay:
                 self._answers.add(frame)
                 self._answer_calls(frame.ns)
                 continue
-            protocol, feed = self._link(frame.link)
+            protocol, feed = self._link(frame.link, frame.ns)
             self._pass_time(feed)
             if frame.closed:
                 del self._links[frame.link]
+                self._calls = [call for call in self._calls if call[1] != frame.link]
                 self.intake.lose(feed, "closed on the tape", self._now_ns)
             elif frame.sent:
                 protocol.overhear_request(frame.frame)
+                self._note_calls(frame.link)
             else:
                 self._answer_calls(frame.ns)
                 self._receive(frame.frame, protocol, feed)
@@ -231,17 +234,23 @@ class Replay:
                     self._take(events, feed)
                 self._note_calls(link)
 
-    def _link(self, number: int) -> tuple[VenueProtocol, Feed]:
-        """A conversation of its own for each link of the tape."""
+    def _link(self, number: int, now_ns: int | None) -> tuple[VenueProtocol, Feed]:
+        """A conversation of its own for each link of the tape.
+
+        What it wants fetched before anything else, it is given first if it is on the tape.
+        """
         if number not in self._links:
             protocol = self.venue.protocol()
-            protocol.overhear(self._depth)
-            self.sequences.append(protocol.sequence)
-            for request in _requests_beside(self.tape.path):
-                protocol.overhear_request(request)
             name = f"link-{number}"
             feed = Feed(name, name, name, self._around, self.intake.take, _Nobody())
             self._links[number] = (protocol, feed)
+            self.sequences.append(protocol.sequence)
+            protocol.overhear(self._depth)
+            self._note_calls(number)
+            self._answer_calls(now_ns)
+            for request in _requests_beside(self.tape.path):
+                protocol.overhear_request(request)
+            self._note_calls(number)
         return self._links[number]
 
     def _expect(self, event: Event, feed: Feed) -> bool:
@@ -276,13 +285,14 @@ class Replay:
     def _reject(self, feed: Feed, frame: bytes, error: Exception) -> None:
         self.rejected += 1
         sample = frame[:200].decode("utf-8", "replace")
+        named = error.subscriptions if isinstance(error, UnreadableStream) else None
         self.intake.reject(
             feed,
             Rejected(
                 venue=self.venue.name,
                 reason=str(error) or type(error).__name__,
                 sample=sample,
-                subscriptions=error.subscriptions if isinstance(error, UnreadableStream) else None,
+                subscriptions=None if named is None else tuple(map(_plain_name, named)),
                 received_ns=self._now_ns,
             ),
         )
@@ -428,10 +438,14 @@ def _kind(event: Event) -> str:
 
 
 def _by_plain_name(event: Event) -> Event:
-    """A broken sequence, told of the stream as its data names it: data knows no depth."""
-    if not isinstance(event, Desync):
+    """A word about a stream, told of it as its data names it: data knows no depth."""
+    if not isinstance(event, Desync | LeftOut) or event.subscription is None:
         return event
-    return structs.replace(event, subscription=structs.replace(event.subscription, depth=None))
+    return structs.replace(event, subscription=_plain_name(event.subscription))
+
+
+def _plain_name(subscription: Subscription) -> Subscription:
+    return structs.replace(subscription, depth=None)
 
 
 def _subscription(event: Event) -> Subscription | None:

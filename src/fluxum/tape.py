@@ -18,6 +18,7 @@ from base64 import b64decode, b64encode
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
@@ -45,6 +46,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_BITS = 31  # zlib's word for a gzip header
 _CHUNK = 1 << 16
 _SYNC_EVERY = 1000
+# What the parameters are called that name a market, or a kind of markets.
+_MARKETS = ("symbol", "instId", "product_id", "category", "instType")
 
 
 class TapeHeader(Struct, frozen=True, kw_only=True):
@@ -219,9 +222,11 @@ class RecordedAnswers:
     def take(self, path: str, now_ns: int | None) -> bytes | None:
         """The oldest answer to such a call that had arrived by then; none if there is none.
 
-        Calls are alike when the last part of their path and their `symbol`, if any, are: the
-        recorded client may have used another version of the call, or another limit.
+        Calls are alike when the last part of their path and their market or kind of market, if
+        any, are: the recorded client may have used another version of the call, or another limit.
         """
+        if not self._answers:
+            return None
         wanted = _call(path)
         for index, answer in enumerate(self._answers):
             is_there = answer.ns is None or now_ns is None or answer.ns <= now_ns
@@ -238,10 +243,11 @@ class RecordedAnswers:
         return None
 
 
+@lru_cache(256)
 def _call(url: str) -> tuple[str, tuple[str, ...]]:
     parts = urlsplit(url)
     query = parse_qs(parts.query)
-    named = [query.get(name, []) for name in ("symbol", "instId", "product_id", "category")]
+    named = [query.get(name, []) for name in _MARKETS]
     return parts.path.rstrip("/").rpartition("/")[2], tuple(",".join(one) for one in named)
 
 

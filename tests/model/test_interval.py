@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from fluxum.errors import BadInput
 from fluxum.model.instant import parse_rfc3339 as at
-from fluxum.model.interval import MONTH_S, interval_end, interval_of, interval_start
+from fluxum.model.interval import (
+    MONTH_S,
+    interval_end,
+    interval_least_s,
+    interval_of,
+    interval_start,
+)
 
 DAY_S = 86_400
 INSTANTS = st.integers(min_value=-(10**24), max_value=10**24)
@@ -81,3 +87,10 @@ def test_an_interval_is_given_in_seconds_or_as_text(given_as: int | str, seconds
 def test_what_is_no_interval_is_bad_input(odd: Any) -> None:
     with pytest.raises(BadInput, match=r"1m, 5m, 1h, 1d or 1M was expected, was"):
         interval_of(odd)
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "least_s"), [(60, 60), (MONTH_S, 2_419_200), (3 * MONTH_S, 7_257_600)]
+)
+def test_a_month_may_be_as_short_as_a_february(interval_s: int, least_s: int) -> None:
+    assert interval_least_s(interval_s) == least_s

@@ -27,6 +27,7 @@ from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.kraken.private.questions import KrakenQuestions
 from fluxum.venues.kraken.private.signing import sign
 from fluxum.venues.private import Signed
+from fluxum.venues.questions import Question
 from fluxum.venues.venue import Fetch
 
 SECRET = "c2VjcmV0"
@@ -219,6 +220,23 @@ def test_calls_go_out_one_at_a_time_in_the_order_of_their_numbers() -> None:
         assert all(later - earlier > 0.09 for earlier, later in pairwise(times))
 
     run(main())
+
+
+def test_a_question_that_needs_another_answer_first_gets_that() -> None:
+    def size(body: bytes, _ns: int) -> Question[str]:
+        return Question(Fetch("POST", "/b", "b"), lambda said, _: f"{body!r} {said!r}")
+
+    def unread(body: bytes, _ns: int) -> str:
+        raise AssertionError(body)
+
+    bank = Bank(b"10", b"3")
+
+    async def main() -> str:
+        one = Asking(bank, "", SimulatedClock(), Random(1), CallCounter(15, 1))
+        return await one.ask(Question(Fetch("POST", "/a", "a"), unread, size))
+
+    assert run(main()) == "b'10' b'3'"
+    assert [url for _, url, _, _ in bank.calls] == ["/a", "/b"]
 
 
 def test_without_a_way_to_call_it_says_so() -> None:

@@ -168,8 +168,6 @@ class World:
         self.digest = hashlib.sha256()
         account = self.exchange.open_account(KEY, SECRET, MONEY, tier="pro")
         self.truth = Truth(self.exchange, account)
-        self.readers: list[Pipe[Event]] = []
-        """Held, as a stream that is not closes itself."""
 
 
 def make_session(world: World, life: int) -> Session:

@@ -270,7 +270,7 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
             # moment when nothing is amiss is enough.
             await session.wait_ready(timeout_s=600)
         statistics = session.statistics()
-        assert watching.is_closed
+        assert checker.reader.is_closed
         assert statistics.sums_close
         assert statistics.links == 0
         assert session.state.value == "closed"

@@ -9,11 +9,12 @@ from datetime import date
 
 from fluxum.errors import BadInput
 
-__all__ = ["MONTH_S", "interval_end", "interval_of", "interval_start"]
+__all__ = ["MONTH_S", "interval_end", "interval_least_s", "interval_of", "interval_start"]
 
 MONTH_S = 30 * 86_400
 """What a month is called among intervals; its multiples are as many months."""
 
+_FEBRUARY_S = 28 * 86_400
 _SECOND_NS = 1_000_000_000
 _DAY_NS = 86_400 * _SECOND_NS
 _EPOCH = date(1970, 1, 1)
@@ -60,6 +61,12 @@ def interval_end(start_ns: int, interval_s: int) -> int:
         return start_ns + interval_s * _SECOND_NS
     month = _month_of(start_ns + 14 * _DAY_NS)
     return _month_ns(month + months) + start_ns - _month_ns(month)
+
+
+def interval_least_s(interval_s: int) -> int:
+    """The fewest seconds that an interval may have: a month has those of a February."""
+    months = _months(interval_s)
+    return months * _FEBRUARY_S if months else interval_s
 
 
 def _months(interval_s: int) -> int:

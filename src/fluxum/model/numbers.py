@@ -1,10 +1,10 @@
 """Numbers from the text of the wire, exactly, and which numbers sums have room for."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
 from fluxum.errors import RemoteProtocolError
 
-__all__ = ["LENGTH_MAX", "POINT_MAX", "exact", "is_bounded"]
+__all__ = ["LENGTH_MAX", "POINT_MAX", "exact", "is_bounded", "product"]
 
 LENGTH_MAX = 60
 """The longest number, in characters, that exact sums have room for."""
@@ -13,6 +13,8 @@ POINT_MAX = 40
 _LENGTH_MAX = 40
 _ZERO = Decimal(0)
 _HUGE = Decimal(10) ** 30
+# Room for every digit of three numbers of the wire.
+_PRODUCT = Context(prec=3 * _LENGTH_MAX, traps=[Inexact, InvalidOperation])
 
 
 def exact(text: str) -> Decimal:
@@ -33,3 +35,8 @@ def is_bounded(value: Decimal) -> bool:
         and -POINT_MAX <= value.adjusted() < POINT_MAX
         and len(str(value)) <= LENGTH_MAX
     )
+
+
+def product(one: Decimal, other: Decimal) -> Decimal:
+    """One number times another, exactly: nothing is rounded at the 28th digit."""
+    return _PRODUCT.multiply(one, other)

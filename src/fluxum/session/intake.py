@@ -203,7 +203,9 @@ class Intake:
             feed.readiness.note_incomplete(subscription, reason)
         else:
             if subscription.symbol is not None and subscription.channel.is_book:
-                self.carried.keeper(subscription).flaw(subscription.symbol, reason, event.received_ns)
+                self.carried.keeper(subscription).flaw(
+                    subscription.symbol, reason, event.received_ns
+                )
             self._harm(subscription, reason, event.received_ns, is_named=True)
             feed.settle()
 

@@ -6,6 +6,7 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.okx.checksum import DEPTH_PROVED, book_checksum
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.okx.protocol import OkxProtocol
+from fluxum.venues.okx.questions import OkxMarketQuestions
 from fluxum.venues.okx.rest import OkxRest
 from fluxum.venues.okx.server import OkxServer
 from fluxum.venues.okx.topics import BARS, spell
@@ -75,6 +76,7 @@ OKX = Venue(
     protocol=OkxProtocol,
     server=by_endpoint(OkxServer),
     rest=OkxRest,
+    questions=OkxMarketQuestions,
     popular=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
     spell=spell,
     recorded_hosts=frozenset({"ws.okex.com", "wsaws.okx.com", "www.okx.com"}),
