@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from msgspec import MsgspecError, Raw, Struct
 
 from fluxum.book.fast import changes
-from fluxum.errors import FluxumError
+from fluxum.errors import FluxumError, RemoteProtocolError
 from fluxum.model.event import LeftOut, Subscription
 from fluxum.model.levels import Level, Row
 from fluxum.model.numbers import exact
@@ -31,6 +31,7 @@ __all__ = [
     "price_or_none",
     "read_rows",
     "sides",
+    "step",
 ]
 
 Sides = tuple[Sequence[Level], Sequence[Level]]
@@ -38,6 +39,8 @@ WholeSides = tuple[tuple[Level, ...], tuple[Level, ...]]
 Wire = TypeVar("Wire")
 Item = TypeVar("Item")
 _SAMPLE_CHARACTERS = 200
+_STEP_MAX = Decimal(10) ** 12
+_STEP_MIN = 1 / Decimal(10) ** 30
 # What reading a row of any JSON value may raise.
 _UNREADABLE = (MsgspecError, FluxumError, ArithmeticError, ValueError, TypeError, RecursionError)
 
@@ -109,6 +112,13 @@ def price_or_none(text: str | None) -> Decimal | None:
     Raises RemoteProtocolError.
     """
     return (exact(text) if text else None) or None
+
+
+def step(value: Decimal) -> Decimal:
+    """A tick or a lot; raises RemoteProtocolError for a number that can be none."""
+    if not value.is_finite() or not _STEP_MIN <= value <= _STEP_MAX:
+        raise RemoteProtocolError(f"a step was expected, was {value}")
+    return value
 
 
 def decimals(step: Decimal) -> int:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from msgspec import Raw
 
-from fluxum.errors import RemoteProtocolError
+from fluxum.errors import BadInput
+from fluxum.model.instant import parse_rfc3339
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Level, Side
 from fluxum.venues.coinbase.calls import Call, answer, count, not_found, read_call
-from fluxum.venues.coinbase.instants import Instants, instant_text
+from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.plaintext import plain, seconds
 from fluxum.venues.plaintext import number
 from fluxum.venues.venue import Answer, Fetch, MarketView
@@ -133,9 +134,9 @@ class ExchangeRest:
         if interval_s not in _GRANULARITIES:
             return answer({"message": "Unsupported granularity"}, 400)
         try:
-            begin_ns = Instants().read(call.query["start"]) if "start" in call.query else 0
-            end_ns = Instants().read(call.query["end"]) if "end" in call.query else _FAR_NS
-        except RemoteProtocolError:
+            begin_ns = parse_rfc3339(call.query["start"]) if "start" in call.query else 0
+            end_ns = parse_rfc3339(call.query["end"]) if "end" in call.query else _FAR_NS
+        except BadInput:
             return answer({"message": "Invalid start or end"}, 400)
         candles = self._view.candles(one.symbol, interval_s, _CANDLES_MAX)
         rows = [
