@@ -226,6 +226,20 @@ def test_a_level_left_out_of_a_book_leaves_the_book_unverified() -> None:
     assert missing(feed) == {BOOK}
 
 
+def test_no_later_number_vouches_for_a_level_left_out() -> None:
+    intake, feed, _ = unchecked()
+    feed.readiness.have(None)
+    intake.take([snapshot(7)])
+
+    intake.take([left_out(BOOK, 1), update(8), update(9)])
+
+    assert intake.books.get(BTC).proof().status is BookStatus.UNVERIFIED
+    assert missing(feed) == {BOOK}
+    intake.take([structs.replace(snapshot(10), received_ns=9)])
+    assert intake.books.get(BTC).proof().status is BookStatus.VALID
+    assert not missing(feed)
+
+
 def left_out(subscription: Subscription, count: int) -> LeftOut:
     return LeftOut(
         venue="toy",

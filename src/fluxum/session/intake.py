@@ -219,6 +219,8 @@ class Intake:
         if subscription.channel is Channel.INSTRUMENT or subscription.channel.is_private:
             feed.readiness.note_incomplete(subscription, reason)
         else:
+            if subscription.symbol is not None and subscription.channel.is_book:
+                self.keeper(subscription).flaw(subscription.symbol, reason, event.received_ns)
             self._harm(subscription, reason, event.received_ns, is_named=True)
             feed.settle()
 
