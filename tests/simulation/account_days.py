@@ -23,7 +23,7 @@ from truth import Truth
 
 from fluxum.errors import FluxumError
 from fluxum.flow.background import background
-from fluxum.flow.pipe import Overflow
+from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.ledger.ledger import Ledger
 from fluxum.model.account import Credentials
 from fluxum.model.codec import encode_event
@@ -163,6 +163,7 @@ class World:
         )
         self.start_ns = self.clock.now_ns() - 10**9
         self.digest = hashlib.sha256()
+        self.looking: list[Pipe[Event]] = []  # a stream that is not held ends at once
         account = self.exchange.open_account(KEY, SECRET, MONEY, tier="pro")
         self.truth = Truth(self.exchange, account)
 
@@ -181,7 +182,8 @@ def make_session(world: World, life: int) -> Session:
         world.digest.update(encode_event(event))
         return world.truth.look(event)
 
-    session._intake.bus.subscribe(look, capacity=1, overflow=Overflow.RAISE)
+    looking = session._intake.bus.subscribe(look, capacity=1, overflow=Overflow.RAISE)
+    world.looking.append(looking)
     return session
 
 
@@ -197,9 +199,10 @@ async def live(world: World, trader: Trader, intents: MemoryIntents, life: int) 
         )
         truth.begin_again()
         ledger = Ledger()
-        session._intake.bus.subscribe(
+        applying = session._intake.bus.subscribe(
             lambda event: bool(ledger.apply(event)) and False, capacity=1, overflow=Overflow.RAISE
         )
+        world.looking.append(applying)
         names = Random(f"names {life} {random.random()}")
         desk = OrderDesk(session.account, intents, random=names, terms=session.account.terms)
         async with desk, background() as work:
