@@ -395,9 +395,11 @@ def test_12_captures_say_what_they_say(venue: Venue, notes: Findings) -> None:
         said |= {str(type(event).__struct_config__.tag) for event in events}
     for capture in captured(venue, "rest.jsonl"):
         protocol = venue.protocol()
+        protocol.subscribe([Subscription(Channel(one)) for one in capture.get("subscribed", ())])
         fetch = Fetch("GET", capture["path"], capture.get("purpose", ""))
         count += 1
-        assert_says(protocol.receive_response(fetch, capture["body"].encode(), 1), capture)
+        events = protocol.receive_response(fetch, capture["body"].encode(), 1)
+        assert_says([one for one in events if not isinstance(one, Subscribed)], capture)
     assert count >= 8
     assert said >= {one.value for one in (Channel.TRADE, Channel.TICKER) if one in venue.routes}
     notes.saw(captures=count)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from fluxum.model.event import Event, Subscription
 from fluxum.venues.conversation import UnreadableStream
-from fluxum.venues.rows import LeftOutRows, read_rows
+from fluxum.venues.rows import LeftOutRows, joined, read_rows
 
 __all__ = ["Reading"]
 
@@ -42,12 +42,12 @@ class Reading:
     def leave_out(self, rows: LeftOutRows, streams: Collection[Subscription]) -> None:
         """Note rows that could not be read; of none of our streams where there are no `streams`."""
         for stream in streams or (None,):
-            before = self._left_out.get(stream)
-            self._left_out[stream] = (
-                rows
-                if before is None
-                else LeftOutRows(before.count + rows.count, before.reason, before.sample)
-            )
+            self._left_out[stream] = joined(self._left_out.get(stream), rows) or rows
+
+    @property
+    def has_left_out(self) -> bool:
+        """Whether rows were left out."""
+        return bool(self._left_out)
 
     def finish(self) -> Sequence[Event]:
         """What was left out, then all events.

@@ -27,6 +27,7 @@ __all__ = [
     "decimals",
     "exact",
     "exact_or_none",
+    "joined",
     "levels",
     "price_or_none",
     "read_rows",
@@ -62,6 +63,13 @@ class LeftOutRows(Struct, frozen=True):
             sample=self.sample,
             received_ns=received_ns,
         )
+
+
+def joined(one: LeftOutRows | None, other: LeftOutRows | None) -> LeftOutRows | None:
+    """Rows left out of two lists that belong together, such as the sides of a book."""
+    if one is None or other is None:
+        return one or other
+    return LeftOutRows(one.count + other.count, one.reason, one.sample)
 
 
 class Rows(Struct, Generic[Item], frozen=True):

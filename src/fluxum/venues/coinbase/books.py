@@ -6,8 +6,9 @@ a book of its own.
 
 from collections.abc import Iterable
 
-from fluxum.model.event import LeftOut, Subscription
+from fluxum.model.event import Channel, LeftOut, Subscription
 from fluxum.model.instrument import Symbol
+from fluxum.venues.coinbase.carried import Carried
 from fluxum.venues.early_deltas import EarlyDeltas
 
 __all__ = ["Books"]
@@ -19,26 +20,24 @@ class Books:
     def __init__(self, venue: str) -> None:
         self.begun: dict[str, tuple[Symbol, ...]] = {}
         """The symbols whose books are whole and in step, by name; for the frame path."""
-        self.flawed: set[str] = set()
-        """The names whose snapshot or updates lacked a level that could not be read."""
         self.missed: dict[str, int] = {}
         """The names of which an update could not be read at all, and the number it had."""
         self.early = EarlyDeltas(venue)
         self._withdrawn: set[str] = set()
 
-    def begin(self, name: str, symbols: Iterable[Symbol], *, is_whole: bool) -> None:
+    def begin(self, name: str, symbols: Iterable[Symbol]) -> None:
         """A snapshot is here."""
         self.begun[name] = tuple(symbols)
         self.missed.pop(name, None)
         self._withdrawn.discard(name)
-        if is_whole:
-            self.flawed.discard(name)
-        else:
-            self.flawed.add(name)
 
     def join(self, name: str, symbol: Symbol) -> None:
         """One more symbol's book goes on with the same data."""
         self.begun[name] = (*self.begun.get(name, ()), symbol)
+
+    def left_behind(self, carried: Carried) -> list[Subscription]:
+        """The streams of accepted books whose data runs already, without their own snapshot."""
+        return [one for one in carried.accepted(Channel.BOOK) if self._is_left_behind(one, carried)]
 
     def leave(self, symbol: Symbol) -> None:
         """A symbol's stream ended."""
@@ -73,3 +72,7 @@ class Books:
         if name in self._withdrawn:
             return []
         return [told for one in streams for told in self.early.add(one, sample, received_ns)]
+
+    def _is_left_behind(self, one: Subscription, carried: Carried) -> bool:
+        begun = self.begun.get(carried.name_of(one))
+        return begun is not None and one.symbol not in begun

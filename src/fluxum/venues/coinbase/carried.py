@@ -49,6 +49,8 @@ class Carried:
         self.asks = Asks()
         self.names = Names()
         self.is_tape = False
+        self.has_changed = False
+        """Whether streams, or what is known of their names, changed; for the caller to reset."""
         self._venue = venue
         self._wire = wire
         self._interval_s = interval_s
@@ -166,6 +168,21 @@ class Carried:
         self._adopt(channel, name)
         return self._owners[topic]
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the venue has accepted a stream whose data may be that of another."""
+        if not self._unsure:
+            return False
+        waiting = set(self.unanswered())
+        return any(one not in waiting for streams in self._unsure.values() for one in streams)
+
+    def accepted(self, kind: Channel) -> list[Subscription]:
+        """The streams of a channel that the venue has accepted and that are sure of their data."""
+        waiting = set(self.unanswered())
+        unsure = {one for streams in self._unsure.values() for one in streams}
+        streams = self.on_the_wire(self._wire[kind])
+        return [one for one in streams if one not in waiting and one not in unsure]
+
     def unsure(self, channel: str, name: str) -> Sequence[Subscription]:
         """The streams that data may belong to as well."""
         return self._unsure.get(f"{channel} {name}", ())
@@ -200,6 +217,7 @@ class Carried:
 
     def refresh(self) -> None:
         """Work out anew whose data comes under which name."""
+        self.has_changed = True
         self._owners, self._unsure = {}, {}
         for topic, one in self._streams.by_topic.items():
             name = self._name(topic)

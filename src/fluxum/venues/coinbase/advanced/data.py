@@ -1,8 +1,7 @@
 """What Advanced Trade's frames of data say: books, trades, tickers and candles, by their streams.
 
 A frame is read as a whole; one that cannot be is read again row by row, so that an odd row costs
-itself alone. A book that lacks a level which could not be read goes on without numbers to vouch
-for it, until its next snapshot; one that lacks an update is out of step.
+itself alone. A book that lacks an update is out of step.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -76,7 +75,7 @@ class AdvancedData:
             (event,) = events
             name = event.product_id
             symbols = self.books.begun.get(name)
-            if symbols and event.type == "update" and name not in self.books.flawed:
+            if symbols and event.type == "update":
                 try:
                     bids, asks = normalize.sides(event.updates)
                     venue_ns = self._instant(wire.timestamp)
@@ -157,24 +156,24 @@ class AdvancedData:
             raise UnreadableStream(str(error), streams) from error
         frame = self._begin(number, salvaged.timestamp, received_ns)
         for odd in salvaged.odd:
-            self._miss(channel, self._names(channel, odd.product), number)
+            self._miss(channel, self._names(channel, odd.products), number)
             self._leave_out(frame, channel, odd)
         for event in salvaged.events:
             for odd in event.odd:
                 if channel == CANDLES:
-                    self._miss(channel, self._names(channel, odd.product), number)
+                    self._miss(channel, self._names(channel, odd.products), number)
                 self._leave_out(frame, channel, odd)
             take(frame, event)
         return frame.reading.finish()
 
     def _leave_out(self, frame: _Frame, channel: str, odd: Odd) -> None:
-        names = self._names(channel, odd.product)
+        names = self._names(channel, odd.products)
         streams = {one: None for name in names for one in self._carried.named(channel, name)}
         frame.reading.leave_out(odd.rows, list(streams))
 
-    def _names(self, channel: str, product: str | None = None) -> Sequence[str]:
-        """The product, or every name that data of a channel may have, where none is named."""
-        return self._carried.names_on(channel) if product is None else (product,)
+    def _names(self, channel: str, products: Sequence[str] = ()) -> Sequence[str]:
+        """The products, or every name that data of a channel may have, where none is named."""
+        return products or self._carried.names_on(channel)
 
     def _miss(self, channel: str, names: Iterable[str], number: int) -> None:
         """Data of these was not read: what follows does not follow on."""
@@ -216,17 +215,17 @@ class AdvancedData:
         elif name in self.books.begun:
             self._update(frame, event)
         elif may_begin:
-            self.books.begin(name, _symbols(owners), is_whole=True)
+            self.books.begin(name, _symbols(owners))
             self._update(frame, event)
-        else:
-            reading.events += self.books.early_delta(
-                name, owners, f"an update of {name}", frame.received_ns
-            )
+        elif not self._carried.is_tape:
+            sample = f"an update of {name}"
+            reading.events += self.books.early_delta(name, owners, sample, frame.received_ns)
 
     def _snapshot(self, frame: _Frame, owners: Streams, event: EventRows[native.Row]) -> None:
         name, reading, received_ns = event.product, frame.reading, frame.received_ns
         rows = self._checked(frame, event)
-        is_whole = not event.odd and len(rows) == len(event.rows)
+        if rows is None:
+            return
         bids, asks = normalize.snapshot_sides(rows)
 
         def make(symbol: Symbol) -> Sequence[Event]:
@@ -237,7 +236,7 @@ class AdvancedData:
                 asks=asks,
                 venue_ns=frame.venue_ns,
                 received_ns=received_ns,
-                sequence=frame.number if is_whole else None,
+                sequence=frame.number,
             )
             return (snapshot,)
 
@@ -245,16 +244,14 @@ class AdvancedData:
             reading.events += self.books.early.settle(one, received_ns)
         self.delivery.drop(BOOKS, name)
         reading.events += self.delivery.give(BOOKS, name, make, received_ns, is_answer=True)
-        self.books.begin(name, _symbols(owners), is_whole=is_whole)
+        self.books.begin(name, _symbols(owners))
 
     def _update(self, frame: _Frame, event: EventRows[native.Row]) -> None:
-        name = event.product
-        rows = self._checked(frame, event)
-        if event.odd or len(rows) < len(event.rows):
-            self.books.flawed.add(name)
+        name, rows = event.product, self._checked(frame, event)
+        if rows is None:
+            return
         bids, asks = normalize.sides(rows)
-        number = None if name in self.books.flawed else frame.number
-        venue_ns, received_ns = frame.venue_ns, frame.received_ns
+        number, venue_ns, received_ns = frame.number, frame.venue_ns, frame.received_ns
 
         def make(symbol: Symbol) -> Sequence[Event]:
             return (BookUpdate(ADVANCED, symbol, bids, asks, venue_ns, received_ns, None, number),)
@@ -263,16 +260,23 @@ class AdvancedData:
             frame.reading.events += make(symbol)
         self.delivery.follow(BOOKS, name, make)
 
-    def _checked(self, frame: _Frame, event: EventRows[native.Row]) -> Sequence[native.Row]:
-        """The rows that hold numbers; the others are left out of their book."""
+    def _checked(self, frame: _Frame, event: EventRows[native.Row]) -> Sequence[native.Row] | None:
+        """The rows that hold numbers, the others being left out of their book.
+
+        `None` where there are rows and none does: then all of it is missed.
+        """
+        rows = event.rows
         try:
-            normalize.sides(event.rows)
+            normalize.sides(rows)
         except RemoteProtocolError:
-            read = read_rows(event.rows, normalize.checked)
+            read = read_rows(rows, normalize.checked)
             assert read.left_out is not None
-            self._leave_out(frame, BOOKS, Odd(event.product, read.left_out))
-            return read.items
-        return event.rows
+            self._leave_out(frame, BOOKS, Odd([event.product], read.left_out))
+            rows = read.items
+        if rows or not (event.rows or event.odd):
+            return rows
+        self._miss(BOOKS, (event.product,), frame.number)
+        return None
 
     def _desync(self, frame: _Frame, name: str, owners: Streams, missed: int) -> list[Event]:
         """An update was not read, so that this one does not follow on."""
@@ -335,7 +339,7 @@ class AdvancedData:
             )
             if read.left_out is not None:
                 self._miss(CANDLES, (name,), frame.number)
-                self._leave_out(frame, CANDLES, Odd(name, read.left_out))
+                self._leave_out(frame, CANDLES, Odd([name], read.left_out))
 
             def make(symbol: Symbol, candles: Sequence[Candle] = read.items) -> Sequence[Event]:
                 own = [structs.replace(one, symbol=symbol) for one in candles]

@@ -53,11 +53,13 @@ __all__ = [
     "decode_frame",
     "decode_loose_event",
     "decode_loose_frame",
+    "decode_members",
     "decode_named_row",
     "decode_product",
     "decode_product_kind",
     "decode_products",
     "decode_request",
+    "decode_rows",
     "decode_text",
     "encode",
     "next_cursor",
@@ -388,6 +390,8 @@ decode_product = msgspec.json.Decoder(Product).decode
 decode_product_kind = msgspec.json.Decoder(ProductKind).decode
 decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
 decode_loose_event = msgspec.json.Decoder(LooseEvent).decode
+decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
+decode_rows = msgspec.json.Decoder(list[Raw]).decode
 decode_named_row = msgspec.json.Decoder(NamedRow).decode
 decode_text = msgspec.json.Decoder(str).decode
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from msgspec import MsgspecError
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Event, LeftOut, Refused, Subscribed, Subscription
+from fluxum.model.event import Channel, Desync, Event, LeftOut, Refused, Subscription
 from fluxum.venues.coinbase.advanced import native, normalize
 from fluxum.venues.coinbase.advanced.data import BOOKS, AdvancedData
 from fluxum.venues.coinbase.advanced.numbering import Numbering, Step
@@ -33,7 +33,7 @@ _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 _BEATS = "heartbeats"
 _KNOWN = frozenset({"l2_data", "market_trades", "ticker", "candles", _BEATS, "subscriptions"})
 _PATH = "/api/v3/brokerage/market/products"
-_PRODUCTS = Fetch("GET", _PATH, "products")
+_PRODUCTS = Fetch("GET", _PATH, "products", subscription=Subscription(Channel.INSTRUMENT))
 
 
 class AdvancedProtocol:
@@ -85,8 +85,6 @@ class AdvancedProtocol:
                 self._list.open(one)
         for channel, products in fresh.items():
             self._ask("subscribe", channel, products)
-        if any(self._carried.names.of(one) is None for new in fresh.values() for one in new):
-            self._list.request()  # it tells what these stand for
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
         """Queue requests that end streams."""
@@ -217,25 +215,26 @@ class AdvancedProtocol:
             told += self._carried.omitted(event.subscriptions, received_ns)
             told += self._carried.listed(event.subscriptions, received_ns)
         told += self._released(received_ns)
-        for one in told:
-            if isinstance(one, Subscribed):
-                self._rejoin(one.subscription)
+        if self._carried.is_unsure:
+            self._list.request()  # it tells what products stand for
         return told
 
     def _released(self, received_ns: int) -> list[Event]:
-        """What was kept for streams that turned out to be those of the data."""
+        """What was kept for streams that turned out to be those of the data.
+
+        Books that lack their own snapshot of data that runs already begin anew.
+        """
+        if not self._carried.has_changed:
+            return []
+        self._carried.has_changed = False
         told: list[Event] = []
         for one, events in self._data.delivery.release():
             if one.channel is Channel.BOOK and one.symbol is not None:
                 self._data.books.join(self._carried.name_of(one), one.symbol)
             told += [*self._carried.settle(one, received_ns), *events]
-        return told
-
-    def _rejoin(self, one: Subscription) -> None:
-        """A book of data that was running already owes its snapshot: all of it begins anew."""
-        begun = self._data.books.begun.get(self._carried.name_of(one))
-        if one.channel is Channel.BOOK and begun and one.symbol not in begun:
+        for one in self._data.books.left_behind(self._carried):
             self._renewals.renew(BOOKS, self._carried.together(one))
+        return told
 
     def _failed(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """A request failed; errors name none, and answer in order."""

@@ -111,7 +111,7 @@ class AdvancedRest:
             "fcm_trading_session_details": None,
             "mid_market_price": "",
             "alias": "",
-            "alias_to": [],
+            "alias_to": [f"{one.venue_symbol}C"] if one.quote == "USD" else [],
             "base_display_symbol": one.base,
             "quote_display_symbol": one.quote,
             "view_only": False,

@@ -11,12 +11,13 @@ from fluxum.venues.rows import LeftOutRows, read_rows
 __all__ = ["EventRows", "Odd", "Salvaged", "salvage"]
 
 Wire = TypeVar("Wire")
+_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Odd(Struct, frozen=True):
-    """Something that could not be read, and the product it names; `None` where it names none."""
+    """Something that could not be read, and the products it names, which may be none."""
 
-    product: str | None
+    products: Sequence[str]
     rows: LeftOutRows
 
 
@@ -46,7 +47,7 @@ def salvage(frame: bytes, rows: native.RowsOf[Wire]) -> Salvaged[Wire]:
         read = read_rows((raw,), lambda one: _event(one, rows))
         events += read.items
         if read.left_out is not None:
-            odd.append(Odd(_product(raw), read.left_out))
+            odd.append(Odd(_products(raw), read.left_out))
     return Salvaged(_text(loose.timestamp), events, odd)
 
 
@@ -59,19 +60,29 @@ def _event(raw: Raw, rows: native.RowsOf[Wire]) -> EventRows[Wire]:
         read = read_rows((row,), rows.decode)
         found += read.items
         if read.left_out is not None:
-            odd.append(Odd(product or _product(row), read.left_out))
+            odd.append(Odd([product] if product else _products(row), read.left_out))
     return EventRows(event.type, product, found, odd)
 
 
-def _product(raw: Raw) -> str | None:
+def _products(raw: Raw) -> list[str]:
+    """The product that an event or a row names, or those that the rows of an event name."""
     try:
-        return native.decode_named_row(raw).product_id
-    except (MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
+        return [native.decode_named_row(raw).product_id]
+    except _UNREADABLE:
+        pass
+    try:
+        members = native.decode_members(raw)
+    except _UNREADABLE:
+        return []
+    names: dict[str, None] = {}
+    for member in members.values():
+        for row in read_rows((member,), native.decode_rows).items:
+            names |= {one.product_id: None for one in read_rows(row, native.decode_named_row).items}
+    return list(names)
 
 
 def _text(raw: Raw) -> str:
     try:
         return native.decode_text(raw)
-    except (MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return ""

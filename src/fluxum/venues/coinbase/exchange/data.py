@@ -33,6 +33,7 @@ _CHANNELS = {
     "last_match": TRADES,
     "ticker": TICKERS,
 }
+_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 Row = TypeVar("Row")
 Wire = TypeVar("Wire")
 
@@ -125,22 +126,29 @@ class ExchangeData:
             raise UnreadableStream(reason, ())
         try:
             loose = native.decode_loose_frame(frame)
-            product = native.decode_text(loose.product_id)
-        except (MsgspecError, UnicodeDecodeError):
+        except _UNREADABLE:
             streams = tuple(self._carried.on_the_wire(channel))
             raise UnreadableStream(reason, streams) from None
         reading = Reading(EXCHANGE, received_ns)
-        time = _text(loose.time)
-        if kind == "snapshot" and loose.bids is not None and loose.asks is not None:
-            bids = self._good(reading, product, loose.bids, native.decode_level)
-            asks = self._good(reading, product, loose.asks, native.decode_level)
-            self._snapshot(reading, product, bids, asks, time)
-        elif kind == "l2update" and loose.changes is not None:
-            changes = self._good(reading, product, loose.changes, native.decode_change)
-            self._update(reading, product, changes, time)
-        else:
-            raise UnreadableStream(reason, tuple(self._carried.named(channel, product)))
+        try:
+            self._salvage(reading, kind, loose)
+        except _UNREADABLE:
+            streams = tuple(self._carried.named(channel, loose.product_id))
+            raise UnreadableStream(reason, streams) from None
         return reading.finish()
+
+    def _salvage(self, reading: Reading, kind: str, loose: native.LooseFrame) -> None:
+        """A book's rows one by one; raises MsgspecError for a frame that has none."""
+        name, time = loose.product_id, _text(loose.time)
+        if kind == "snapshot":
+            bids = native.decode_rows(loose.bids)
+            asks = native.decode_rows(loose.asks)
+            good = [self._good(reading, name, rows, native.decode_level) for rows in (bids, asks)]
+            self._snapshot(reading, name, good[0], good[1], time)
+        else:
+            changes = native.decode_rows(loose.changes)
+            rows = self._good(reading, name, changes, native.decode_change)
+            self._update(reading, name, rows, time)
 
     # Books
 
@@ -152,15 +160,19 @@ class ExchangeData:
         if not owners and not self._carried.unsure(BOOKS, name):
             return
         if name not in self.books.begun:
-            if is_known or not self._carried.is_tape:
+            if not self._carried.is_tape:
                 sample = f"an update of {name}"
                 reading.events += self.books.early_delta(name, owners, sample, reading.received_ns)
+            if is_known or not self._carried.is_tape:
                 return
-            self.books.begin(name, _symbols(owners), is_whole=True)
+            self.books.begin(name, _symbols(owners))
         try:
             bids, asks = sides(rows, "buy")
         except RemoteProtocolError:
-            bids, asks = sides(self._good(reading, name, rows, normalize.checked_change), "buy")
+            good = self._good(reading, name, rows, normalize.checked_change)
+            bids, asks = sides(good, "buy")
+        if reading.has_left_out and not bids and not asks:
+            return
         venue_ns, received_ns = self._time(time), reading.received_ns
 
         def make(symbol: Symbol) -> Sequence[Event]:
@@ -184,8 +196,10 @@ class ExchangeData:
         try:
             whole = normalize.snapshot_sides(bids, asks)
         except RemoteProtocolError:
-            good = [self._good(reading, name, one, normalize.checked_level) for one in (bids, asks)]
-            whole = normalize.snapshot_sides(*good)
+            both = [self._good(reading, name, one, normalize.checked_level) for one in (bids, asks)]
+            whole = normalize.snapshot_sides(*both)
+        if reading.has_left_out and not any(whole):
+            return
         venue_ns, received_ns = self._time(time), reading.received_ns
 
         def make(symbol: Symbol) -> Sequence[Event]:
@@ -203,7 +217,7 @@ class ExchangeData:
             reading.events += self.books.early.settle(one, received_ns)
         self.delivery.drop(BOOKS, name)
         reading.events += self.delivery.give(BOOKS, name, make, received_ns, is_answer=True)
-        self.books.begin(name, _symbols(owners), is_whole=True)
+        self.books.begin(name, _symbols(owners))
 
     def _owners(self, reading: Reading, channel: str, name: str) -> Sequence[Subscription]:
         try:
@@ -235,5 +249,5 @@ def _symbols(streams: Iterable[Subscription]) -> list[Symbol]:
 def _text(raw: Raw) -> str:
     try:
         return native.decode_text(raw)
-    except (MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return ""

@@ -36,6 +36,7 @@ __all__ = [
     "decode_product",
     "decode_products",
     "decode_request",
+    "decode_rows",
     "decode_text",
     "encode",
 ]
@@ -216,14 +217,13 @@ class Outline(Struct):
 
 
 class LooseFrame(Struct, gc=False):
-    """A frame of which only type and product are read, its rows as they came."""
+    """A frame of which only the product is read, its rows as they came."""
 
-    type: str
-    product_id: Raw = Raw(b"")
-    bids: list[Raw] | None = None
-    asks: list[Raw] | None = None
-    changes: list[Raw] | None = None
-    time: Raw = Raw(b"")
+    product_id: str
+    bids: Raw = Raw(b"null")
+    asks: Raw = Raw(b"null")
+    changes: Raw = Raw(b"null")
+    time: Raw = Raw(b"null")
 
 
 class Product(Struct, omit_defaults=True, gc=False):
@@ -256,6 +256,7 @@ decode_frame = msgspec.json.Decoder(Frame).decode
 decode_outline = msgspec.json.Decoder(Outline).decode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_products = msgspec.json.Decoder(list[Raw]).decode
+decode_rows = msgspec.json.Decoder(list[Raw]).decode
 decode_product = msgspec.json.Decoder(Product).decode
 decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
 decode_level = msgspec.json.Decoder(Level).decode

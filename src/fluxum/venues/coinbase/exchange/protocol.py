@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import MsgspecError
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
+from fluxum.model.event import Channel, Desync, Event, Refused, Subscription
 from fluxum.venues.coinbase.carried import Carried
 from fluxum.venues.coinbase.exchange import native, normalize
 from fluxum.venues.coinbase.exchange.data import BOOKS, TICKERS, TRADES, ExchangeData
@@ -41,7 +41,7 @@ _KNOWN = frozenset(
         "error",
     }
 )
-_PRODUCTS = Fetch("GET", "/products", "products")
+_PRODUCTS = Fetch("GET", "/products", "products", subscription=Subscription(Channel.INSTRUMENT))
 _SOME_PRODUCT = "BTC-USD"
 """Heartbeats need a product, even where nothing is carried but the list of markets."""
 
@@ -225,26 +225,24 @@ class ExchangeProtocol:
         listing: dict[str, list[str]] = {}
         for channel in wire.channels:
             listing.setdefault(_unified(channel.name), []).extend(channel.product_ids)
-        told = [*self._carried.listed(listing, received_ns), *self._released(received_ns)]
-        for one in told:
-            if isinstance(one, Subscribed):
-                self._rejoin(one.subscription)
-        return told
+        return [*self._carried.listed(listing, received_ns), *self._released(received_ns)]
 
     def _released(self, received_ns: int) -> list[Event]:
-        """What was kept for streams that turned out to be those of the data."""
+        """What was kept for streams that turned out to be those of the data.
+
+        Books that lack their own snapshot of data that runs already begin anew.
+        """
+        if not self._carried.has_changed:
+            return []
+        self._carried.has_changed = False
         told: list[Event] = []
         for one, events in self._data.delivery.release():
             if one.channel is Channel.BOOK and one.symbol is not None:
                 self._data.books.join(self._carried.name_of(one), one.symbol)
             told += [*self._carried.settle(one, received_ns), *events]
-        return told
-
-    def _rejoin(self, one: Subscription) -> None:
-        """A book of data that was running already owes its snapshot: all of it begins anew."""
-        begun = self._data.books.begun.get(self._carried.name_of(one))
-        if one.channel is Channel.BOOK and begun and one.symbol not in begun:
+        for one in self._data.books.left_behind(self._carried):
             self.resync(one)
+        return told
 
     def _failed(self, wire: native.ErrorFrame, received_ns: int) -> Sequence[Event]:
         """A request failed as a whole; where one product is to blame, the others are asked again.
