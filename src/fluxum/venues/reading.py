@@ -55,7 +55,7 @@ class Reading:
         Raises UnreadableStream where nothing could be read.
         """
         if not self._left_out:
-            return self.events
+            return self.events or ()
         if not self.events:
             first = next(iter(self._left_out.values()))
             streams = tuple(one for one in self._left_out if one is not None)

@@ -374,7 +374,7 @@ class Products(Struct, gc=False):
     """
 
     products: list[Raw]
-    pagination: Raw | None = None
+    pagination: Raw = Raw(b"")
 
 
 Frame = BookFrame | TradeFrame | TickerFrame | CandleFrame | HeartbeatFrame | SubscriptionsFrame
