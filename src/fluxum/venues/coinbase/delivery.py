@@ -22,12 +22,8 @@ class Delivery:
 
     def __init__(self, carried: Carried) -> None:
         self._carried = carried
-        self._held: dict[Subscription, list[Event]] = {}
-
-    @property
-    def is_holding(self) -> bool:
-        """Whether anything is kept."""
-        return bool(self._held)
+        self.held: dict[Subscription, list[Event]] = {}
+        """What is kept; look, do not change."""
 
     def give(
         self, channel: str, name: str, make: _Make, received_ns: int, *, is_answer: bool
@@ -49,34 +45,34 @@ class Delivery:
     def follow(self, channel: str, name: str, make: _Make) -> None:
         """Keep what follows on a snapshot that is kept."""
         for one in self._carried.unsure(channel, name):
-            if one in self._held:
+            if one in self.held:
                 self._hold(one, make(_symbol(one)))
 
     def drop(self, channel: str, name: str) -> None:
         """What is kept of this data is worth nothing any more."""
         for one in self._carried.unsure(channel, name):
-            self._held.pop(one, None)
+            self.held.pop(one, None)
 
     def drop_all(self) -> None:
         """Nothing that is kept is worth anything any more, but for trades."""
-        for one in [one for one in self._held if one.channel is not Channel.TRADE]:
-            del self._held[one]
+        for one in [one for one in self.held if one.channel is not Channel.TRADE]:
+            del self.held[one]
 
     def release(self) -> list[tuple[Subscription, Sequence[Event]]]:
         """The streams that turned out to be those of the data kept for them, with it."""
         found: list[tuple[Subscription, Sequence[Event]]] = []
-        for one in list(self._held):
+        for one in list(self.held):
             product = spell(_symbol(one))
             name = self._carried.names.of(product)
             if name is None:
                 continue
-            events = self._held.pop(one)
+            events = self.held.pop(one)
             if name != product and self._carried.has(one):
                 found.append((one, events))
         return found
 
     def _hold(self, one: Subscription, events: Sequence[Event]) -> None:
-        held = self._held.setdefault(one, [])
+        held = self.held.setdefault(one, [])
         held += events
         if len(held) > _HELD_MAX:  # nothing has settled it for so long
             self._carried.names.accept(spell(_symbol(one)))

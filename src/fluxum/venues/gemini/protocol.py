@@ -30,6 +30,7 @@ from fluxum.model.event import (
     Unsubscribed,
     VenueNotice,
 )
+from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate
 from fluxum.venues.conversation import UnreadableStream
@@ -268,21 +269,33 @@ class GeminiProtocol:
             left_out = joined(left_out, checked.left_out)
             update = checked.wire
             bids, asks = changes(update.b), changes(update.a)
-        told: list[Event] = []
-        if left_out is not None:
-            if not bids and not asks:  # the next one does not follow on
-                raise UnreadableStream(left_out.reason, (book.subscription,))
-            told.append(left_out.event(VENUE, book.subscription, received_ns))
+        if left_out is not None and not bids and not asks:  # the next one does not follow on
+            raise UnreadableStream(left_out.reason, (book.subscription,))
         book.last = final
         if is_snapshot:
-            book.awaits_snapshot = book.is_desynced = False
-            told += self._settle(update.s + DEPTH, received_ns)
-            told += self._early.settle(book.subscription, received_ns)
-            return [*told, normalize.snapshot(update, book.symbol, received_ns)]
+            return self._snapshot(book, update, received_ns, left_out)
         self.sequence.steps += 1
-        venue_ns = normalize.instant(update.E)
-        told.append(BookUpdate(VENUE, book.symbol, bids, asks, venue_ns, received_ns, None, final))
-        return told
+        at_ns = None if update.E is None else plausible_ns(update.E)
+        told = BookUpdate(VENUE, book.symbol, bids, asks, at_ns, received_ns, None, final)
+        if left_out is None:
+            return (told,)
+        return left_out.event(VENUE, book.subscription, received_ns), told
+
+    def _snapshot(
+        self,
+        book: _Book,
+        update: native.DepthUpdate,
+        received_ns: int,
+        left_out: LeftOutRows | None,
+    ) -> Sequence[Event]:
+        one = book.subscription
+        book.awaits_snapshot = book.is_desynced = False
+        return [
+            *([] if left_out is None else [left_out.event(VENUE, one, received_ns)]),
+            *self._settle(update.s + DEPTH, received_ns),
+            *self._early.settle(one, received_ns),
+            normalize.snapshot(update, book.symbol, received_ns),
+        ]
 
     def _without_snapshot(self, book: _Book, received_ns: int) -> Sequence[Event]:
         """An update that has nothing to change; its book is known to lack a snapshot, or is now."""

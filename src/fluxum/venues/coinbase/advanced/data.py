@@ -49,6 +49,8 @@ class AdvancedData:
         self.is_doubtful = False
         self.books = Books(ADVANCED)
         self.delivery = Delivery(carried)
+        self._begun = self.books.begun  # found sooner here
+        self._held = self.delivery.held
         self._candle_runs = CandleRuns()
         self._carried = carried
         self._instant = Instants().read
@@ -71,22 +73,23 @@ class AdvancedData:
     def book(self, wire: native.BookFrame, received_ns: int) -> Sequence[Event]:
         """Books: nearly every frame is one update of a book that is whole and in step."""
         events = wire.events
-        if len(events) == 1 and not self.delivery.is_holding:
+        if len(events) == 1 and not self._held:
             (event,) = events
-            name = event.product_id
-            symbols = self.books.begun.get(name)
+            symbols = self._begun.get(event.product_id)
             if symbols and event.type == "update":
                 try:
                     bids, asks = normalize.sides(event.updates)
-                    venue_ns = self._instant(wire.timestamp)
+                    at_ns = self._instant(wire.timestamp)
                 except RemoteProtocolError:
                     pass  # row by row
                 else:
-                    number = wire.sequence_num
-                    return [
-                        BookUpdate(ADVANCED, one, bids, asks, venue_ns, received_ns, None, number)
-                        for one in symbols
-                    ]
+                    symbol, number = symbols[0], wire.sequence_num
+                    update = BookUpdate(
+                        ADVANCED, symbol, bids, asks, at_ns, received_ns, None, number
+                    )
+                    if len(symbols) == 1:
+                        return (update,)
+                    return [structs.replace(update, symbol=one) for one in symbols]
         frame = self._begin(wire.sequence_num, wire.timestamp, received_ns)
         for event in events:
             self._book(frame, EventRows(event.type, event.product_id, event.updates))

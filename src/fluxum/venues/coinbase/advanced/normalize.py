@@ -122,7 +122,11 @@ def ticker(
 
 
 def candle(
-    wire: native.Candle, symbol: Symbol, venue_ns: int | None, received_ns: int
+    wire: native.Candle,
+    symbol: Symbol,
+    venue_ns: int | None,
+    received_ns: int,
+    interval_s: int = INTERVAL_S,
 ) -> market.Candle:
     """One candle, taken for running; only what follows can tell that it is closed."""
     start_s = _number(wire.start)
@@ -131,9 +135,9 @@ def candle(
     return market.Candle(
         venue=ADVANCED,
         symbol=symbol,
-        interval_s=INTERVAL_S,
+        interval_s=interval_s,
         start_ns=start_s * 1_000_000_000,
-        end_ns=(start_s + INTERVAL_S) * 1_000_000_000,
+        end_ns=(start_s + interval_s) * 1_000_000_000,
         open=exact(wire.open),
         high=exact(wire.high),
         low=exact(wire.low),

@@ -7,7 +7,7 @@ otherwise harms the stream it names alone. Nothing is numbered but trades.
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from msgspec import MsgspecError, Raw
+from msgspec import MsgspecError, Raw, structs
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
@@ -44,6 +44,8 @@ class ExchangeData:
     def __init__(self, carried: Carried) -> None:
         self.books = Books(EXCHANGE)
         self.delivery = Delivery(carried)
+        self._begun = self.books.begun  # found sooner here
+        self._held = self.delivery.held
         self.last_trades: dict[str, int] = {}
         """The id of the last trade here, by product."""
         self._carried = carried
@@ -58,17 +60,18 @@ class ExchangeData:
 
     def update(self, wire: native.L2Update, received_ns: int) -> Sequence[Event]:
         """Changes of a book."""
-        symbols = self.books.begun.get(wire.product_id)
-        if symbols and not self.delivery.is_holding:
+        symbols = self._begun.get(wire.product_id)
+        if symbols and not self._held:
             try:
                 bids, asks = sides(wire.changes, "buy")
-                venue_ns = self._instant(wire.time or "")
+                at_ns = self._instant(wire.time) if wire.time else None
             except RemoteProtocolError:
                 pass  # row by row
             else:
-                return [
-                    BookUpdate(EXCHANGE, one, bids, asks, venue_ns, received_ns) for one in symbols
-                ]
+                update = BookUpdate(EXCHANGE, symbols[0], bids, asks, at_ns, received_ns)
+                if len(symbols) == 1:
+                    return (update,)
+                return [structs.replace(update, symbol=one) for one in symbols]
         reading = Reading(EXCHANGE, received_ns)
         self._update(reading, wire.product_id, wire.changes, wire.time or "")
         return reading.finish()

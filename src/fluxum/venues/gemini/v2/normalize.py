@@ -3,20 +3,18 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import VenueNotice
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, Candle, Level, Side, Trade
 from fluxum.venues.gemini import normalize
 from fluxum.venues.gemini.v2 import native
-from fluxum.venues.rows import exact, sides
+from fluxum.venues.rows import exact, finite, sides
 
 __all__ = ["VENUE", "candle", "checked", "is_sided", "number", "snapshot", "trade", "without_taker"]
 
 VENUE = f"{normalize.VENUE}-v2"
 
-_HUGE = Decimal(10) ** 30
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 
@@ -92,20 +90,14 @@ def candle(row: native.CandleRow, symbol: Symbol, interval_s: int, received_ns: 
         interval_s=interval_s,
         start_ns=start_ns,
         end_ns=start_ns + interval_s * 1_000_000_000,
-        open=_number(first),
-        high=_number(high),
-        low=_number(low),
-        close=_number(last),
-        volume=_number(volume),
+        open=finite(first),
+        high=finite(high),
+        low=finite(low),
+        close=finite(last),
+        volume=finite(volume),
         received_ns=received_ns,
     )
 
 
 def _price(level: Level) -> Decimal:
     return level.price
-
-
-def _number(value: Decimal) -> Decimal:
-    if not value.is_finite() or not 0 <= value < _HUGE or value.adjusted() < -30:
-        raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {value}")
-    return value
