@@ -3,18 +3,21 @@
 from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
 
+from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.rows import LeftOutRows
 
-__all__ = ["MarketQuestions", "Page", "Question"]
+__all__ = ["MarketQuestions", "Page", "Question", "asked", "decoded"]
 
 Said = TypeVar("Said")
 Item = TypeVar("Item")
+Wire = TypeVar("Wire")
+_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Question(Struct, Generic[Said], frozen=True):
@@ -56,6 +59,21 @@ class Page(Struct, Generic[Item], frozen=True):
     def rows(self) -> int:
         """How many rows the venue's answer had, those that were left out as well."""
         return len(self.items) + (0 if self.left_out is None else self.left_out.count)
+
+
+def asked(
+    fetch: Fetch, decode: Callable[[bytes], Wire], read: Callable[[Wire, int], Said]
+) -> Question[Said]:
+    """A question whose answer is decoded, then read with the time it was received."""
+    return Question(fetch, lambda body, received_ns: read(decoded(decode, body), received_ns))
+
+
+def decoded(decode: Callable[[bytes], Wire], body: bytes) -> Wire:
+    """An answer in its form; raises RemoteProtocolError for one of another form."""
+    try:
+        return decode(body)
+    except _UNREADABLE as error:
+        raise RemoteProtocolError(str(error)) from error
 
 
 class MarketQuestions(Protocol):

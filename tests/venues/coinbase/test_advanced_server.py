@@ -241,3 +241,18 @@ def test_nonsense_is_answered_with_an_error(nonsense: bytes) -> None:
     (word,) = Client().server.receive(nonsense, NOW)
 
     assert heard(word)["type"] == "error"
+
+
+def test_two_names_of_one_product_share_its_data_until_both_have_ended() -> None:
+    client = Client()
+    whole, listed = client.ask("subscribe", "level2", "BTC-USD", "BTC-USDC")
+    assert whole["events"][0]["product_id"] == "BTC-USD"
+    assert listed == lists(1, level2=["BTC-USD", "BTC-USDC"])
+
+    assert client.ask("unsubscribe", "level2", "BTC-USD") == [lists(2, level2=["BTC-USDC"])]
+    client.market.put(Side.BUY, "100", "1")
+    assert len(client.told()) == 1
+
+    assert client.ask("unsubscribe", "level2", "BTC-USDC") == [lists(4)]
+    client.market.put(Side.BUY, "99", "1")
+    assert client.told() == []

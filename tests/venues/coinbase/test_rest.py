@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Instrument
 from fluxum.venues.coinbase.advanced.protocol import AdvancedProtocol
 from fluxum.venues.coinbase.advanced.rest import AdvancedRest
@@ -42,7 +43,9 @@ def test_advanced_trade_tells_the_time_as_text() -> None:
 def test_the_list_of_advanced_trade_is_what_its_protocol_reads() -> None:
     body = json.dumps(advanced(f"{ROOT}/market/products")).encode()
 
-    (told,) = AdvancedProtocol().receive_response(Fetch("GET", "", ""), body, NOW)
+    protocol = AdvancedProtocol()
+    protocol.subscribe([Subscription(Channel.INSTRUMENT)])
+    _, told = protocol.receive_response(Fetch("GET", "", ""), body, NOW)
 
     assert isinstance(told, Instrument)
     truth = Market(COINBASE).instrument
@@ -98,7 +101,9 @@ def test_the_exchange_tells_the_time_as_a_number() -> None:
 def test_the_list_of_the_exchange_is_what_its_protocol_reads() -> None:
     body = json.dumps(exchange("/products")).encode()
 
-    (told,) = ExchangeProtocol().receive_response(Fetch("GET", "", ""), body, NOW)
+    protocol = ExchangeProtocol()
+    protocol.subscribe([Subscription(Channel.INSTRUMENT)])
+    _, told = protocol.receive_response(Fetch("GET", "", ""), body, NOW)
 
     assert isinstance(told, Instrument)
     truth = Market(COINBASE_EXCHANGE).instrument

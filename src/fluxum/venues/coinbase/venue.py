@@ -5,9 +5,11 @@ from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.coinbase.advanced.normalize import INTERVAL_S
 from fluxum.venues.coinbase.advanced.protocol import AdvancedProtocol
+from fluxum.venues.coinbase.advanced.questions import AdvancedQuestions
 from fluxum.venues.coinbase.advanced.rest import AdvancedRest
 from fluxum.venues.coinbase.advanced.server import AdvancedServer
 from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
+from fluxum.venues.coinbase.exchange.questions import ExchangeQuestions
 from fluxum.venues.coinbase.exchange.rest import ExchangeRest
 from fluxum.venues.coinbase.exchange.server import ExchangeServer
 from fluxum.venues.coinbase.symbols import ADVANCED, EXCHANGE, spell
@@ -74,6 +76,7 @@ COINBASE = Venue(
     protocol=AdvancedProtocol,
     server=by_endpoint(AdvancedServer),
     rest=AdvancedRest,
+    questions=AdvancedQuestions,
     popular=_POPULAR,
     spell=spell,
     # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels
@@ -123,6 +126,7 @@ COINBASE_EXCHANGE = Venue(
     protocol=ExchangeProtocol,
     server=by_endpoint(ExchangeServer),
     rest=ExchangeRest,
+    questions=ExchangeQuestions,
     popular=_POPULAR,
     spell=spell,
     recorded_hosts=frozenset({"ws-feed.pro.coinbase.com", "ws-feed.gdax.com"}),

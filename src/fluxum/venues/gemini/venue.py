@@ -1,10 +1,13 @@
 """Gemini's facts as data, each with its source and date; every one can be overridden."""
 
+from functools import partial
+
 from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.gemini import normalize
 from fluxum.venues.gemini.protocol import GeminiProtocol
+from fluxum.venues.gemini.questions import GeminiQuestions
 from fluxum.venues.gemini.rest import GeminiRest
 from fluxum.venues.gemini.server import GeminiServer
 from fluxum.venues.gemini.symbols import lower, upper
@@ -71,6 +74,7 @@ GEMINI = Venue(
     protocol=GeminiProtocol,
     server=by_endpoint(GeminiServer),
     rest=GeminiRest,
+    questions=partial(GeminiQuestions, normalize.VENUE, lower),
     spell=lower,
     popular=_POPULAR,
 )
@@ -112,6 +116,7 @@ GEMINI_V2 = Venue(
     protocol=GeminiV2Protocol,
     server=by_endpoint(GeminiV2Server),
     rest=GeminiRest,
+    questions=partial(GeminiQuestions, normalize_v2.VENUE, upper),
     spell=upper,
     popular=_POPULAR,
 )
