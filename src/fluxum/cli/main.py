@@ -40,7 +40,12 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Crypto exchanges in real time, over links that heal and never hide what they lost."""
+    """Crypto exchanges in real time, over links that heal and never hide what they lost.
+
+    Exit status: 0 done, 1 something failed, was lost or could not be proved, 2 what was asked makes
+    no sense, 130 ended by Ctrl-C, 143 by SIGTERM. Both end every command cleanly; a second one ends
+    it at once.
+    """
 
 
 class _Commands(TyperGroup):
