@@ -43,11 +43,11 @@ from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
 from fluxum.session.intake import Intake
-from fluxum.tape import RecordedAnswers, TapeReader
+from fluxum.tape import RecordedAnswers, TapeFrame, TapeReader
 from fluxum.venues.register import VENUES, find_venue
 from fluxum.venues.venue import Fetch, SequenceCounts, Venue, VenueProtocol
 
-__all__ = ["Failure", "Moment", "Replay", "Report", "recognise", "verify"]
+__all__ = ["Failure", "Moment", "Replay", "Report", "nonsense", "recognise", "verify"]
 
 _BOOKS = (BookSnapshot, BookUpdate, Level3Snapshot, Level3Update)
 
@@ -73,8 +73,11 @@ class Report(Struct, kw_only=True):
 
     `generations` counts the snapshots of each book. `steps` are messages whose number followed
     on, `breaks` those whose did not; `trade_steps` the same of trades' own numbers. `applied`
-    counts the updates laid over a book, `kinds` frames by what they say. `damage` says what keeps
-    the file from being read to its end; the counts are those of what comes before.
+    counts the updates laid over a book, `kinds` frames by what they say, and `rejection` says why
+    the first one was rejected. `files` is of how many
+    the recording consists; `lost` counts frames that its recorder could not write, `torn` the
+    places where a crash ended it. `damage` says what keeps it from being read to its end; the
+    counts are those of what comes before.
     """
 
     file: str
@@ -89,6 +92,7 @@ class Report(Struct, kw_only=True):
     desyncs: int = 0
     crossed: int = 0
     rejected: int = 0
+    rejection: str = ""
     steps: int = 0
     breaks: int = 0
     applied: int = 0
@@ -98,37 +102,55 @@ class Report(Struct, kw_only=True):
     kinds: dict[str, int] = {}
     generations: dict[str, int] = {}
     failures: list[Failure] = []
+    files: int = 1
+    lost: int = 0
+    torn: int = 0
     damage: str = ""
 
     @property
     def is_proved(self) -> bool:
-        """Whether nothing failed, is missing, or made no sense."""
-        return not (
+        """Whether there is something, and nothing failed, is missing, or made no sense."""
+        return bool(self.frames) and not (
             self.checks_failed
             or self.gaps
             or self.desyncs
             or self.breaks
             or self.crossed
             or self.rejected
+            or self.lost
+            or self.torn
             or self.damage
         )
 
 
 class Replay:
-    """Plays one file. `venue` is needed for bare recordings without a `.meta.json` beside them.
+    """Plays one recording; what was kept in several files goes on in `more`, in order.
 
-    `depth` is that of books about whose depth the file and its neighbouring `.meta.json` say
-    nothing. Raises TapeError for a file that is none, BadInput for a venue that is unknown.
+    `venue` is needed for bare recordings without a `.meta.json` beside them. `depth` is that of
+    books about whose depth the file and its neighbouring `.meta.json` say nothing. Raises TapeError
+    for a file that is none, BadInput for a venue that is unknown.
     """
 
-    def __init__(self, path: Path, venue: str | None = None, depth: int | None = None) -> None:
-        self.tape = TapeReader(path)
+    def __init__(
+        self,
+        path: Path,
+        venue: str | None = None,
+        depth: int | None = None,
+        more: Sequence[Path] = (),
+    ) -> None:
+        self.tape = TapeReader(path, *more)
         header = self.tape.header
         name = header.venue if header is not None else _variant(path, venue)
+        if name is None and not self.tape.lines:
+            raise TapeError(f"{path} is empty: there is nothing to replay")
         if name is None:
             raise BadInput(f"{path} does not say of which exchange it is; name it")
         self.venue: Venue = find_venue(name)
         self.frames = 0
+        self.lost = 0
+        """How many frames the recorder could not write, as the tape says."""
+        self.rejection = ""
+        """Why the first frame that was rejected was."""
         self.rejected = 0
         self.book_messages = 0
         self.sequences: list[SequenceCounts] = []
@@ -158,6 +180,9 @@ class Replay:
                 self._answers.add(frame)
                 self._answer_calls(frame.ns)
                 continue
+            if frame.since_ns is not None:
+                self._miss(frame)
+                continue
             protocol, feed = self._link(frame.link)
             if frame.closed:
                 del self._links[frame.link]
@@ -171,6 +196,12 @@ class Replay:
                 self._answer_calls(frame.ns)
                 yield Moment(self.frames, frame.ns, self._told.drain())
                 self.frames += 1
+
+    def _miss(self, hole: TapeFrame) -> None:
+        """What the recorder lost may have been of any link."""
+        self.lost += hole.lost
+        for _, feed in self._links.values():
+            self.intake.withdraw(feed, GapCause.RECORDER, f"{hole.lost} frames are not on the tape")
 
     def _receive(self, frame: bytes, protocol: VenueProtocol, feed: Feed) -> None:
         try:
@@ -253,6 +284,7 @@ class Replay:
 
     def _reject(self, feed: Feed, frame: bytes, error: RemoteProtocolError) -> None:
         self.rejected += 1
+        self.rejection = self.rejection or str(error)
         sample = frame[:200].decode("utf-8", "replace")
         self.intake.reject(
             feed,
@@ -293,9 +325,17 @@ class _Tally:
                     pass
 
 
-def verify(path: Path, venue: str | None = None, depth: int | None = None) -> Report:
-    """Replay a file and report what it proves; raises TapeError when there is nothing to read."""
-    replay = Replay(path, venue, depth)
+def verify(
+    path: Path,
+    venue: str | None = None,
+    depth: int | None = None,
+    more: Sequence[Path] = (),
+) -> Report:
+    """Replay a recording and report what it proves; see `Replay`.
+
+    Raises TapeError when there is nothing to read.
+    """
+    replay = Replay(path, venue, depth, more)
     tally = _Tally()
     damage = ""
     try:
@@ -320,6 +360,7 @@ def verify(path: Path, venue: str | None = None, depth: int | None = None) -> Re
         desyncs=intake.counts.desyncs,
         crossed=sum(keeper.crossed for keeper in keepers),
         rejected=replay.rejected,
+        rejection=replay.rejection,
         steps=sum(one.steps for one in replay.sequences),
         breaks=sum(one.breaks for one in replay.sequences),
         applied=tally.applied,
@@ -329,7 +370,20 @@ def verify(path: Path, venue: str | None = None, depth: int | None = None) -> Re
         kinds=dict(sorted(tally.kinds.items())),
         generations={book.symbol: book.epoch for book in intake.books},
         failures=tally.failures,
+        files=1 + len(more),
+        lost=replay.lost,
+        torn=replay.tape.torn,
         damage=damage,
+    )
+
+
+def nonsense(path: Path, venue: str, frames: int, rejected: int, reason: str) -> str:
+    """What to say of a recording of which every frame was rejected; empty for any other."""
+    if not frames or rejected < frames:
+        return ""
+    return (
+        f"{path}: all {frames} frames were rejected, the first because {reason};"
+        f" is it a recording of {venue}?"
     )
 
 

@@ -237,6 +237,7 @@ class GapCause(Enum):
     LINK_LOST = "link_lost"
     DESYNC = "desync"
     VENUE = "venue"
+    RECORDER = "recorder"
 
 
 class Repair(Enum):

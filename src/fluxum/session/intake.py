@@ -145,18 +145,14 @@ class Intake:
         """Handle the events of one frame."""
         self.counts.heard += len(events)
         for event in events:
-            if type(event) is BookUpdate:  # nearly all are; the others find their way
-                verdict = self.books.update(event)
-                if verdict is _PASSED or verdict is _AS_BEFORE:
-                    self.bus.put(event)
-                else:
-                    self._judged(verdict, event)
+            if type(event) is not BookUpdate:  # nearly all are; the others find their way
+                self._handlers.get(type(event), self.bus.put)(event)
                 continue
-            handler = self._handlers.get(type(event))
-            if handler is None:
+            verdict = self.books.update(event)
+            if verdict is _PASSED or verdict is _AS_BEFORE:
                 self.bus.put(event)
             else:
-                handler(event)
+                self._judged(verdict, event)
 
     def tell(self, event: Event) -> None:
         """Publish a word of the session's own."""
@@ -165,18 +161,21 @@ class Intake:
 
     def lose(self, feed: Feed, reason: str, now_ns: int) -> None:
         """A feed's link is gone: withdraw what it carried, remember the holes, and say so."""
+        self.withdraw(feed, GapCause.LINK_LOST, f"link lost: {reason}")
+        venue = self._venue.name
+        self.tell(LinkLost(venue=venue, link=feed.name, reason=reason, received_ns=now_ns))
+
+    def withdraw(self, feed: Feed, cause: GapCause, reason: str) -> None:
+        """Something of all that a feed carries is missing from now on."""
         for subscription in feed.wanted:
             stream = self.streams[subscription]
             stream.due_s = stream.since_s = None
             self.refused.pop(subscription, None)  # asked again over the next link
             heard_ns = self._heard_ns(stream)
             if heard_ns is not None:
-                self.gaps.begin(subscription, GapCause.LINK_LOST, heard_ns, reason)
+                self.gaps.begin(subscription, cause, heard_ns, reason)
             self._lose_account(subscription)
-            self._withdraw(subscription, BookStatus.SYNCING, f"link lost: {reason}")
-        self.tell(
-            LinkLost(venue=self._venue.name, link=feed.name, reason=reason, received_ns=now_ns)
-        )
+            self._withdraw(subscription, BookStatus.SYNCING, reason)
 
     def replace(self, feed: Feed, books: Iterable[Book], trades: Sequence[Event]) -> None:
         """Go on with a feed that was rehearsed: with its books, and the trades it heard so far."""
