@@ -36,8 +36,10 @@ def cli() -> str:
         "",
         "Made by `make docs` from the commands themselves; do not edit.",
         "",
-        "Exit status: 0 done, 1 something failed or could not be proved, 2 what was asked makes",
-        "no sense, 130 ended by Ctrl-C. Data goes to stdout, talk to stderr.",
+        "Exit status: 0 done, 1 something failed, was lost or could not be proved, 2 what was",
+        "asked makes no sense, 130 ended by Ctrl-C, 143 by SIGTERM, 129 by a terminal that was",
+        "closed. Such a signal ends every command cleanly, a second one at once. Data goes to",
+        "stdout, talk to stderr.",
     ]
     runner = CliRunner()
     for words in _commands():

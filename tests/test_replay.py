@@ -25,7 +25,7 @@ from fluxum.model.event import (
 )
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle
-from fluxum.replay import Replay, verify
+from fluxum.replay import Replay
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import FaultPlan, parse_faults
@@ -34,6 +34,7 @@ from fluxum.tape import TapeWriter, recording, recording_calls
 from fluxum.venues.kraken.checksum import book_checksum
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.verify import verify
 from recordings import recording as recorded
 
 

@@ -211,12 +211,7 @@ from fluxum.orders.view import (
 from fluxum.portfolio import (
     Portfolio,
 )
-from fluxum.replay import (
-    Failure,
-    Replay,
-    Report,
-    verify,
-)
+from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account import (
     Account,
@@ -264,6 +259,7 @@ from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import (
     Venue,
 )
+from fluxum.verify import Failure, Report, verify
 
 __all__ = [
     "MONTH_S",

@@ -6,14 +6,11 @@ the time of the tape. Only asking for a new snapshot over the link does nothing,
 a book that fails its check stays desynced until the tape brings a snapshot.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import NoReturn
-from urllib.parse import urlsplit
 
-import msgspec
 from msgspec import Struct, structs
 
 from fluxum.book.proof import BookStatus
@@ -24,7 +21,6 @@ from fluxum.model.event import (
     Channel,
     Desync,
     Event,
-    Gap,
     GapCause,
     LeftOut,
     Rejected,
@@ -42,17 +38,18 @@ from fluxum.model.market import (
     Trade,
 )
 from fluxum.pacing import AttemptBudget, CallCounter
+from fluxum.recognise import requests_beside, variant
 from fluxum.session.candles import Candles, Missed
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
 from fluxum.session.intake import Intake
-from fluxum.tape import RecordedAnswers, TapeReader
+from fluxum.tape import RecordedAnswers, TapeFrame, TapeReader
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.questions import Page, Question
-from fluxum.venues.register import VENUES, find_venue
+from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Fetch, SequenceCounts, Venue, VenueProtocol
 
-__all__ = ["Failure", "Moment", "Replay", "Report", "recognise", "verify"]
+__all__ = ["Moment", "Replay"]
 
 # How long a session waits for history (see `session.backfill`).
 _HISTORY_NS = 60 * 1_000_000_000
@@ -67,75 +64,34 @@ class Moment(Struct, frozen=True):
     events: list[Event]
 
 
-class Failure(Struct, frozen=True):
-    """A check that failed: at which frame, counted from 0, of which symbol, and why."""
-
-    frame: int
-    symbol: str
-    reason: str
-
-
-class Report(Struct, kw_only=True):
-    """What a tape proves.
-
-    `generations` counts the snapshots of each book. `steps` are messages whose number followed
-    on, `breaks` those whose did not; `trade_steps` the same of trades' own numbers. `applied`
-    counts the updates laid over a book, `kinds` frames by what they say. `damage` says what keeps
-    the file from being read to its end; the counts are those of what comes before.
-    """
-
-    file: str
-    venue: str
-    frames: int = 0
-    events: int = 0
-    book_messages: int = 0
-    checks_passed: int = 0
-    checks_failed: int = 0
-    unverified: int = 0
-    gaps: int = 0
-    desyncs: int = 0
-    crossed: int = 0
-    rejected: int = 0
-    steps: int = 0
-    breaks: int = 0
-    applied: int = 0
-    trades: int = 0
-    trades_backfilled: int = 0
-    trade_steps: int = 0
-    kinds: dict[str, int] = {}
-    generations: dict[str, int] = {}
-    failures: list[Failure] = []
-    damage: str = ""
-
-    @property
-    def is_proved(self) -> bool:
-        """Whether nothing failed, is missing, or made no sense."""
-        return not (
-            self.checks_failed
-            or self.gaps
-            or self.desyncs
-            or self.breaks
-            or self.crossed
-            or self.rejected
-            or self.damage
-        )
-
-
 class Replay:
-    """Plays one file. `venue` is needed for bare recordings without a `.meta.json` beside them.
+    """Plays one recording; what was kept in several files goes on in `more`, in order.
 
-    `depth` is that of books about whose depth the file and its neighbouring `.meta.json` say
-    nothing. Raises TapeError for a file that is none, BadInput for a venue that is unknown.
+    `venue` is needed for bare recordings without a `.meta.json` beside them. `depth` is that of
+    books about whose depth the file and its neighbouring `.meta.json` say nothing. Raises TapeError
+    for a file that is none, BadInput for a venue that is unknown.
     """
 
-    def __init__(self, path: Path, venue: str | None = None, depth: int | None = None) -> None:
-        self.tape = TapeReader(path)
+    def __init__(
+        self,
+        path: Path,
+        venue: str | None = None,
+        depth: int | None = None,
+        more: Sequence[Path] = (),
+    ) -> None:
+        self.tape = TapeReader(path, *more)
         header = self.tape.header
-        name = header.venue if header is not None else _variant(path, venue)
+        name = header.venue if header is not None else variant(path, venue)
+        if name is None and not self.tape.lines:
+            raise TapeError(f"{path} is empty: there is nothing to replay")
         if name is None:
             raise BadInput(f"{path} does not say of which exchange it is; name it")
         self.venue: Venue = find_venue(name)
         self.frames = 0
+        self.lost = 0
+        """How many frames the recorder could not write, as the tape says."""
+        self.rejection = ""
+        """Why the first frame that was rejected was."""
         self.rejected = 0
         self.book_messages = 0
         self.sequences: list[SequenceCounts] = []
@@ -167,6 +123,9 @@ class Replay:
                 self._answers.add(frame)
                 self._answer_calls(frame.ns)
                 continue
+            if frame.since_ns is not None:
+                self._miss(frame)
+                continue
             protocol, feed = self._link(frame.link, frame.ns)
             self._pass_time(feed)
             if frame.closed:
@@ -196,6 +155,12 @@ class Replay:
             for subscription in feed.wanted:
                 if subscription.channel is Channel.CANDLE:
                     candles.pass_time(subscription, self._now_ns)
+
+    def _miss(self, hole: TapeFrame) -> None:
+        """What the recorder lost may have been of any link."""
+        self.lost += hole.lost
+        for _, feed in self._links.values():
+            self.intake.withdraw(feed, GapCause.RECORDER, f"{hole.lost} frames are not on the tape")
 
     def _receive(self, frame: bytes, protocol: VenueProtocol, feed: Feed) -> None:
         try:
@@ -248,7 +213,7 @@ class Replay:
             protocol.overhear(self._depth)
             self._note_calls(number)
             self._answer_calls(now_ns)
-            for request in _requests_beside(self.tape.path):
+            for request in requests_beside(self.tape.path):
                 protocol.overhear_request(request)
             self._note_calls(number)
         return self._links[number]
@@ -284,6 +249,7 @@ class Replay:
 
     def _reject(self, feed: Feed, frame: bytes, error: Exception) -> None:
         self.rejected += 1
+        self.rejection = self.rejection or str(error)
         sample = frame[:200].decode("utf-8", "replace")
         named = error.subscriptions if isinstance(error, UnreadableStream) else None
         self.intake.reject(
@@ -341,102 +307,6 @@ class _History:
                 self._candles.found(missed, items, now_ns)
 
 
-class _Tally:
-    """What is counted of the events a tape tells."""
-
-    def __init__(self) -> None:
-        self.failures: list[Failure] = []
-        self.gaps = 0
-        self.applied = 0
-        self.kinds: Counter[str] = Counter()
-        self.trades: Counter[bool] = Counter()
-
-    def add(self, moment: Moment) -> None:
-        """Count one frame."""
-        self.kinds.update({_kind(event) for event in moment.events})
-        for event in moment.events:
-            match event:
-                case Desync():
-                    symbol = str(event.subscription.symbol)
-                    self.failures.append(Failure(moment.index, symbol, event.reason))
-                case Gap():
-                    self.gaps += event.cause is not GapCause.DESYNC
-                case BookUpdate():
-                    self.applied += 1
-                case Trade():
-                    self.trades[event.backfilled] += 1
-                case _:
-                    pass
-
-
-def verify(path: Path, venue: str | None = None, depth: int | None = None) -> Report:
-    """Replay a file and report what it proves; raises TapeError when there is nothing to read."""
-    replay = Replay(path, venue, depth)
-    tally = _Tally()
-    damage = ""
-    try:
-        for moment in replay:
-            tally.add(moment)
-    except TapeError as error:
-        if not replay.frames:
-            raise
-        damage = str(error)
-    intake = replay.intake
-    keepers = (intake.books, intake.level3)
-    return Report(
-        file=str(path),
-        venue=replay.venue.name,
-        frames=replay.frames,
-        events=intake.counts.heard,
-        book_messages=replay.book_messages,
-        checks_passed=sum(keeper.passed for keeper in keepers),
-        checks_failed=sum(keeper.failed for keeper in keepers),
-        unverified=sum(keeper.unverified for keeper in keepers),
-        gaps=tally.gaps,
-        desyncs=intake.counts.desyncs,
-        crossed=sum(keeper.crossed for keeper in keepers),
-        rejected=replay.rejected,
-        steps=sum(one.steps for one in replay.sequences),
-        breaks=sum(one.breaks for one in replay.sequences),
-        applied=tally.applied,
-        trades=tally.trades.total(),
-        trades_backfilled=tally.trades[True],
-        trade_steps=intake.gaps.followed,
-        kinds=dict(sorted(tally.kinds.items())),
-        generations={book.symbol: book.epoch for book in intake.books},
-        failures=tally.failures,
-        damage=damage,
-    )
-
-
-def recognise(path: Path) -> str | None:
-    """The exchange a recording was made at, by the URLs in `NAME.meta.json` beside it."""
-    for connection in _meta_beside(path).connections:
-        url = urlsplit(connection.url)
-        for venue in VENUES.values():
-            known = [urlsplit(one) for one in venue.endpoints.values()]
-            is_known = any(
-                url.hostname == one.hostname and url.path.rstrip("/") == one.path.rstrip("/")
-                for one in known
-            )
-            if is_known or url.hostname in venue.recorded_hosts:
-                return venue.name
-    return None
-
-
-def _variant(path: Path, venue: str | None) -> str | None:
-    """The exchange named, or the one of its variants (`NAME-futures`) whose URL it was."""
-    known = recognise(path)
-    if venue is None or (known is not None and known.startswith(f"{venue}-")):
-        return known
-    return venue
-
-
-def _kind(event: Event) -> str:
-    """What an event is, in a word: `book_update`, `trade`."""
-    return str(type(event).__struct_config__.tag)
-
-
 def _by_plain_name(event: Event) -> Event:
     """A word about a stream, told of it as its data names it: data knows no depth."""
     if not isinstance(event, Desync | LeftOut) or event.subscription is None:
@@ -467,35 +337,6 @@ def _subscription(event: Event) -> Subscription | None:
             return event.subscription
         case _:
             return None
-
-
-def _requests_beside(path: Path) -> list[bytes]:
-    """What the client sent, from `NAME.meta.json` beside `NAME.jsonl.gz`, if there is one."""
-    return [line.raw.encode() for line in _meta_beside(path).sent]
-
-
-def _meta_beside(path: Path) -> "_Meta":
-    name = path.name.removesuffix(".gz").removesuffix(".jsonl")
-    meta = path.with_name(f"{name}.meta.json")
-    if not meta.is_file():
-        return _Meta()
-    try:
-        return msgspec.json.decode(meta.read_bytes(), type=_Meta)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise TapeError(f"{meta} is no description of a recording: {error}") from error
-
-
-class _Connected(Struct):
-    url: str = ""
-
-
-class _Sent(Struct):
-    raw: str
-
-
-class _Meta(Struct):
-    connections: list[_Connected] = []
-    sent: list[_Sent] = []
 
 
 class _Nobody:

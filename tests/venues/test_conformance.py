@@ -34,9 +34,10 @@ from fluxum.model.event import (
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Side, Ticker, Trade
-from fluxum.replay import recognise, verify
+from fluxum.recognise import recognise
 from fluxum.venues.register import VENUES
 from fluxum.venues.venue import Fetch, Venue
+from fluxum.verify import verify
 from nonsense import babbling
 from recordings import FOLDER as RECORDINGS
 

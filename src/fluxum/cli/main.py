@@ -14,6 +14,7 @@ from fluxum.book.fast import IS_COMPILED
 from fluxum.cli import account, market, simulator, tapes, trading
 from fluxum.cli.demo import demo
 from fluxum.cli.process import exit_code
+from fluxum.cli.record import record
 from fluxum.cli.support import support
 from fluxum.venues.register import VENUES
 
@@ -40,7 +41,12 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Crypto exchanges in real time, over links that heal and never hide what they lost."""
+    """Crypto exchanges in real time, over links that heal and never hide what they lost.
+
+    Exit status: 0 done, 1 something failed, was lost or could not be proved, 2 what was asked makes
+    no sense, 130 ended by Ctrl-C, 143 by SIGTERM. Both end every command cleanly; a second one ends
+    it at once.
+    """
 
 
 class _Commands(TyperGroup):
@@ -89,14 +95,14 @@ def _for_venue(command: Callable[..., Any], name: str) -> Callable[..., Any]:
 def _venue(name: str) -> typer.Typer:
     group = _group(f"The commands above, with --exchange {name}.", name)
     private = _ACCOUNT if VENUES[name].private is not None else ()
-    for command in (*_MARKET, *private, tapes.record):
+    for command in (*_MARKET, *private, record):
         group.command()(_for_venue(command, name))
     return group
 
 
 _MARKET: tuple[Callable[..., Any], ...] = (market.orderbook, market.stream, market.session)
 _ACCOUNT: tuple[Callable[..., Any], ...] = (account.balances, account.ledger)
-_TAPES: tuple[Callable[..., Any], ...] = (tapes.record, tapes.replay, tapes.verify)
+_TAPES: tuple[Callable[..., Any], ...] = (record, tapes.replay, tapes.verify)
 
 app = _group("Crypto exchanges in real time.")
 app.callback(cls=_Commands)(_root)

@@ -293,6 +293,7 @@ class GapCause(Enum):
     DESYNC = "desync"
     VENUE = "venue"
     REJECTED = "rejected"
+    RECORDER = "recorder"
 
 
 class Repair(Enum):

@@ -128,37 +128,35 @@ class Intake:
         """Handle the events of one frame."""
         self.counts.heard += len(events)
         for event in events:
-            if type(event) is BookUpdate:  # nearly all are; the others find their way
-                verdict = self.books.update(event)
-                if verdict is _PASSED or verdict is _AS_BEFORE:
-                    self.bus.put(event)
-                else:
-                    self._judged(verdict, event)
+            if type(event) is not BookUpdate:  # nearly all are; the others find their way
+                self._handlers.get(type(event), self.bus.put)(event)
                 continue
-            handler = self._handlers.get(type(event))
-            if handler is None:
+            verdict = self.books.update(event)
+            if verdict is _PASSED or verdict is _AS_BEFORE:
                 self.bus.put(event)
             else:
-                handler(event)
+                self._judged(verdict, event)
 
     def lose(self, feed: Feed, reason: str, now_ns: int) -> None:
         """A feed's link is gone: withdraw what it carried, remember the holes, and say so."""
+        self.withdraw(feed, GapCause.LINK_LOST, f"link lost: {reason}")
+        venue = self._venue.name
+        self.tell(LinkLost(venue=venue, link=feed.name, reason=reason, received_ns=now_ns))
+
+    def withdraw(self, feed: Feed, cause: GapCause, reason: str) -> None:
+        """Something of all that a feed carries is missing from now on."""
         for subscription in feed.wanted:
             stream = self.streams[subscription]
             stream.begin()
             self.refused.pop(subscription, None)  # asked again over the next link
             heard_ns = self.carried.heard_ns(stream)
             if heard_ns is not None:
-                whole = self._venue.whole(subscription)
-                self.gaps.begin(whole, GapCause.LINK_LOST, heard_ns, reason)
+                self.gaps.begin(self._venue.whole(subscription), cause, heard_ns, reason)
             self._lose_account(subscription)
             self._tickers.forget(subscription)
             if subscription.channel is Channel.CANDLE:
                 self.candles.interrupt(stream)
-            self.carried.withdraw(subscription, BookStatus.SYNCING, f"link lost: {reason}")
-        self.tell(
-            LinkLost(venue=self._venue.name, link=feed.name, reason=reason, received_ns=now_ns)
-        )
+            self.carried.withdraw(subscription, BookStatus.SYNCING, reason)
 
     def replace(self, feed: Feed, books: Iterable[Book], trades: Sequence[Event]) -> None:
         """Go on with a feed that was rehearsed: with its books, and the trades it heard so far."""
@@ -357,8 +355,7 @@ class Intake:
         if evidence.status is BookStatus.VALID or not (can_be_proved or stream.is_doubted):
             self._have(stream)
         else:
-            stream.feed.readiness.lack(stream.subscription, evidence.reason)
-            stream.feed.settle()
+            stream.lack(evidence.reason)
 
     # The account
 
@@ -383,9 +380,7 @@ class Intake:
     def lack(self, subscription: Subscription, reason: str) -> None:
         """Something of an account's channel is still missing."""
         if subscription in self.streams:
-            feed = self.streams[subscription].feed
-            feed.readiness.lack(subscription, reason)
-            feed.settle()
+            self.streams[subscription].lack(reason)
 
     def _lose_account(self, subscription: Subscription) -> None:
         if self.account is not None and subscription.channel.is_private:
@@ -458,11 +453,9 @@ class Intake:
             stream.is_acknowledged = True
             if event.subscription.channel.is_private:  # there when its history is known
                 if stream.feed.readiness.lacks(event.subscription):
-                    stream.feed.readiness.lack(event.subscription, _SNAPSHOT_AWAITED)
-                stream.feed.settle()
+                    stream.lack(_SNAPSHOT_AWAITED)
             elif self.carried.owes_data(stream):
-                stream.feed.readiness.lack(event.subscription, _SNAPSHOT_AWAITED)
-                stream.feed.settle()
+                stream.lack(_SNAPSHOT_AWAITED)
             elif not stream.is_doubted:
                 self._have(stream)
 
@@ -479,8 +472,7 @@ class Intake:
                 self.refused[event.subscription] = event.message
                 reason = f"refused: {event.message}"
                 self.carried.withdraw(event.subscription, BookStatus.SYNCING, reason)
-                stream.feed.readiness.lack(event.subscription, reason)
-                stream.feed.settle()
+                stream.lack(reason)
 
     # Pieces
 

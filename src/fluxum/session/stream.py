@@ -74,6 +74,11 @@ class Stream:
         self.is_doubted = False
         self.missed = ""
 
+    def lack(self, reason: str) -> None:
+        """It is missing for this reason, and so its link is not ready."""
+        self.feed.readiness.lack(self.subscription, reason)
+        self.feed.settle()
+
     def silent_s(self, heard_ns: int | None, now_s: float) -> float:
         """For how long `heard_ns` has been the last word, as seen by whoever asks each second."""
         if self.since_s is None or self.since_s[0] != heard_ns:

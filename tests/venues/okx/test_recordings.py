@@ -8,9 +8,9 @@ import pytest
 from fluxum.book.book import Book
 from fluxum.book.keeper import BookKeeper
 from fluxum.model.market import BookSnapshot, BookUpdate
-from fluxum.replay import Report, verify
 from fluxum.venues.okx.checksum import DEPTH_PROVED, book_checksum
 from fluxum.venues.okx.protocol import OkxProtocol
+from fluxum.verify import Report, verify
 from recordings import recording
 
 
