@@ -1,17 +1,18 @@
 """Questions to a venue's REST half: a call that changes nothing, and how its answer is read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from fluxum.errors import BadInput
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.rows import LeftOutRows
 
-__all__ = ["MarketQuestions", "Page", "Question"]
+__all__ = ["MarketQuestions", "Page", "Question", "interval_word"]
 
 Said = TypeVar("Said")
 Item = TypeVar("Item")
@@ -43,6 +44,14 @@ class Page(Struct, Generic[Item], frozen=True):
     total: int | None = None
     left_out: LeftOutRows | None = None
     next: "Question[Page[Item]] | None" = None
+
+
+def interval_word(interval_s: int, offered: Mapping[int, str]) -> str:
+    """The venue's word for an interval; raises BadInput that lists what it offers."""
+    if interval_s not in offered:
+        known = ", ".join(map(str, sorted(offered)))
+        raise BadInput(f"an interval of {known} seconds was expected, was {interval_s}")
+    return offered[interval_s]
 
 
 class MarketQuestions(Protocol):
