@@ -1,18 +1,18 @@
 """Questions to a venue's REST half: a call that changes nothing, and how its answer is read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import MsgspecError, Struct
 
-from fluxum.errors import RemoteProtocolError
+from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.rows import LeftOutRows
 
-__all__ = ["MarketQuestions", "Page", "Question", "asked", "decoded"]
+__all__ = ["MarketQuestions", "Page", "Question", "asked", "decoded", "interval_word"]
 
 Said = TypeVar("Said")
 Item = TypeVar("Item")
@@ -74,6 +74,14 @@ def decoded(decode: Callable[[bytes], Wire], body: bytes) -> Wire:
         return decode(body)
     except _UNREADABLE as error:
         raise RemoteProtocolError(str(error)) from error
+
+
+def interval_word(interval_s: int, offered: Mapping[int, str]) -> str:
+    """The venue's word for an interval; raises BadInput that lists what it offers."""
+    if interval_s not in offered:
+        known = ", ".join(map(str, sorted(offered)))
+        raise BadInput(f"an interval of {known} seconds was expected, was {interval_s}")
+    return offered[interval_s]
 
 
 class MarketQuestions(Protocol):

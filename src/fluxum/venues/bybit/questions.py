@@ -19,7 +19,7 @@ from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.bybit import listing, native, normalize, topics
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.questions import Page, Question, interval_word
 from fluxum.venues.rows import changes, read_rows
 
 __all__ = ["BybitMarketQuestions"]
@@ -129,9 +129,7 @@ class BybitMarketQuestions:
         until_ns: int | None = None,
     ) -> Question[Page[Candle]]:
         """Candles, a thousand a page; see MarketQuestions.candles."""
-        if interval_s not in topics.BARS:
-            known = ", ".join(map(str, sorted(topics.BARS)))
-            raise BadInput(f"an interval of {known} seconds was expected, was {interval_s}")
+        bar = interval_word(interval_s, topics.BARS)
         if since_ns is not None:
             return self._candles(symbol, interval_s, since_ns, until_ns)
         until = {} if until_ns is None else {"end": _millis(until_ns) - 1}
@@ -141,7 +139,7 @@ class BybitMarketQuestions:
             symbol,
             native.decode_listed,
             read,
-            interval=topics.BARS[interval_s],
+            interval=bar,
             limit=_CANDLES_MAX,
             **until,
         )

@@ -25,7 +25,7 @@ from fluxum.venues.okx.contracts import find_contract
 from fluxum.venues.okx.levels import LevelReader
 from fluxum.venues.okx.listing import LISTS, call_of, market, rows
 from fluxum.venues.okx.normalize import VENUE
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.questions import Page, Question, interval_word
 from fluxum.venues.rows import Rows, read_rows
 
 __all__ = ["OkxMarketQuestions"]
@@ -132,12 +132,10 @@ class OkxMarketQuestions:
         until_ns: int | None = None,
     ) -> Question[Page[Candle]]:
         """Candles, 300 a page; see MarketQuestions.candles."""
-        if interval_s not in topics.BARS:
-            known = ", ".join(map(str, sorted(topics.BARS)))
-            raise BadInput(f"an interval of {known} seconds was expected, was {interval_s}")
+        bar = interval_word(interval_s, topics.BARS)
 
         def sized(size: Decimal) -> Question[Page[Candle]]:
-            asked = _Candles(symbol, interval_s, size, until_ns)
+            asked = _Candles(symbol, bar, interval_s, size, until_ns)
             return asked.last() if since_ns is None else asked.since(since_ns)
 
         return _sized(symbol, sized)
@@ -147,6 +145,7 @@ class _Candles(Struct, frozen=True):
     """What is asked of candles, page by page."""
 
     symbol: Symbol
+    bar: str
     interval_s: int
     size: Decimal
     until_ns: int | None
@@ -181,8 +180,8 @@ class _Candles(Struct, frozen=True):
         return interval_least_s(self.interval_s) * _SECOND
 
     def _call(self, path: str, **more: int) -> Fetch:
-        name, bar = topics.spell(self.symbol), topics.BARS[self.interval_s]
-        return _get(f"market/{path}", instId=name, bar=bar, limit=_CANDLES_MAX, **more)
+        name = topics.spell(self.symbol)
+        return _get(f"market/{path}", instId=name, bar=self.bar, limit=_CANDLES_MAX, **more)
 
     def _read(
         self, since_ns: int, until_ns: int | None, body: bytes, received_ns: int
