@@ -62,8 +62,8 @@ class Piece(Struct, kw_only=True):
 class Waiting:
     """Lines between the loop that records and the thread that writes; both may call it.
 
-    When more than `bytes_max` wait, no more lines are taken: they are lost. Another file begins with every `rotate_ns`
-    since 1970, as lines are put down; a clock that goes back begins none.
+    When more than `bytes_max` wait, no more lines are taken: they are lost. Another file begins
+    with every `rotate_ns` since 1970, as lines are put down; a clock that goes back begins none.
     """
 
     def __init__(self, now_ns: int, *, bytes_max: int, rotate_ns: int | None) -> None:
