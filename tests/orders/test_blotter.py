@@ -204,6 +204,44 @@ def test_a_change_is_open_in_the_journal_until_its_answer() -> None:
     play(story)
 
 
+def test_an_edit_on_its_way_counts_whatever_is_learned_of_the_order_meanwhile() -> None:
+    def story() -> None:
+        one = World()
+        order = one.placed()
+        edit = Edit(order_id="O-1", symbol=BTC, quantity="1", user_reference=77)
+        one.orders.expect_edit(order, 77)
+        order.ask(edit.quantity)
+        asked = one.send(edit, order)
+
+        one.blotter.take(update("O-1", 1, filled=Decimal("0.5")))
+        assert one.orders.exposure.highest(BTC) == 2  # all of it, and the other one
+        one.yes(asked, order_id="O-2", original_order_id="O-1")
+        one.blotter.take(update("O-2", 2))
+        one.blotter.take(update("O-1", 2, filled=Decimal("0.5"), status=OrderStatus.CANCELED))
+
+        # A half is filled, though no fill has shown it, and one can be.
+        assert one.orders.exposure.highest(BTC) == Decimal("1.5")
+
+    play(story)
+
+
+def test_a_look_while_a_change_is_on_its_way_says_nothing_of_that_change() -> None:
+    def story() -> None:
+        one = World()
+        order = one.placed()
+        amend = Amend(order_id="O-1", quantity="3")
+        order.ask(amend.quantity)
+        asked = one.send(amend, order)
+
+        one.blotter.learn([update("O-1", client_order_id="mine")], one.door.now_ns())
+        one.yes(asked)
+        assert one.orders.exposure.highest(BTC) == 3
+        one.blotter.take(update("O-1", 1, quantity=Decimal(3)))
+        assert order.asked_quantity is None
+
+    play(story)
+
+
 def test_each_row_of_a_batch_is_answered_by_itself() -> None:
     def story() -> None:
         one = World()
