@@ -1125,6 +1125,17 @@ def test_orders_of_a_process_before_and_of_others_count_from_the_beginning() -> 
     play(story)
 
 
+def test_what_others_place_later_counts_from_the_first_thing_heard_of_it() -> None:
+    async def story() -> None:
+        async with world(limits=RiskLimits(position_max=5), positions={}) as one:
+            one.door.tell(update("O-9", quantity=Decimal(2), filled=Decimal("0.5")))
+            await asyncio.sleep(0)
+
+            assert one.desk.risk.exposure.highest(BTC) == 2  # the fill is still to come
+
+    play(story)
+
+
 def test_in_the_reducing_state_only_what_makes_a_position_smaller_is_sent() -> None:
     async def story() -> None:
         async with world(positions={BTC: Decimal(1)}) as one:

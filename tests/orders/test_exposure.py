@@ -121,6 +121,9 @@ def test_an_edit_is_another_order_of_which_nothing_is_filled() -> None:
     orders.moved(order)
 
     assert ends(orders)[2] == 2  # this one may be filled, and then the other
+    order.ask(Decimal("0.5"))
+    orders.moved(order)
+    assert ends(orders)[2] == Decimal("1.5")
 
 
 def test_orders_of_others_count_as_well() -> None:

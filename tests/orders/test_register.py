@@ -274,3 +274,80 @@ def test_a_list_that_says_less_takes_nothing_away() -> None:
     assert found.update.trigger_price == 90
     assert found.update.venue_ns == START_NS + 5 * SECOND_NS
     assert found.symbol == BTC
+
+
+def test_what_was_asked_before_the_last_thing_was_heard_is_older() -> None:
+    orders = Orders()
+    orders.tell(update(at_s=5, limit_price=Decimal(101)))
+
+    orders.tell_asked(update(at_s=0, limit_price=Decimal(99)), START_NS + 3 * SECOND_NS)
+
+    found = orders.find("O-1")
+    assert found is not None
+    assert [found.view().limit_price, found.stale] == [101, 1]
+
+
+def test_a_list_that_says_less_ends_what_waits_all_the_same() -> None:
+    orders = Orders()
+    kind = OrderType.STOP_LOSS
+    orders.tell(
+        update(at_s=5, order_type=kind, status=OrderStatus.PENDING, reduce_only=True, opened_ns=7)
+    )
+
+    asked = update(at_s=6, order_type=kind, status=OrderStatus.CANCELED, opened_ns=None)
+    orders.tell_asked(asked, LATER_NS)
+
+    found = orders.find("O-1")
+    assert found is not None
+    assert found.update is not None
+    assert (found.status, found.update.reduce_only) == (OrderStatus.CANCELED, True)
+    assert found.opened_ns == 7
+
+
+def test_the_reference_that_names_an_edited_order_stays_its_name() -> None:
+    orders = Orders()
+    old = begun(orders)
+    orders.tell(update(client_order_id="mine"))
+    orders.expect_edit(old, 77)
+
+    new = orders.tell(update("O-2", at_s=1, opened_ns=START_NS + 1, user_reference=77))
+    assert new.reference == 77
+    orders.replace(old, "O-2", request(client_order_id="mine"), LATER_NS)
+
+    assert (new.reference, new.replaces, old.replaced_by) == (77, "O-1", "O-2")
+
+
+def test_fills_of_an_order_nobody_claims_are_dropped_together_and_each_is_counted() -> None:
+    orders = Orders(Keeping(unmatched=3))
+
+    for number in range(3):
+        orders.fill(fill(f"a{number}", order_id="O-1"))
+    orders.fill(fill("b", order_id="O-2"))
+
+    assert (orders.unmatched, orders.counts.dropped) == (1, 3)
+    orders.tell(update("O-2"))
+    assert orders.unmatched == 0
+
+
+def test_of_what_was_accepted_nothing_more_is_kept_than_the_order() -> None:
+    orders = Orders()
+
+    orders.accept(begun(orders), "O-1")
+
+    assert not orders._standings
+
+
+def test_a_forgotten_order_waits_for_no_edit_and_takes_no_name_along() -> None:
+    orders = Orders(Keeping(ended=1))
+    old = begun(orders)
+    orders.tell(update(client_order_id="mine"))
+    new = orders.replace(old, "O-2", request(client_order_id="mine"), LATER_NS)
+    orders.tell(update("O-1", at_s=1, status=OrderStatus.CANCELED))
+    orders.expect_edit(old, 77)
+
+    orders.tell(update("O-3", at_s=2, status=OrderStatus.CANCELED))  # O-1 is forgotten
+
+    assert orders.counts.forgotten == 1
+    assert orders.find("O-1") is None
+    assert orders.named("mine") is new
+    assert not orders.is_reference_taken(77)

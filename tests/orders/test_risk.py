@@ -94,6 +94,14 @@ def test_open_orders_are_limited_in_all() -> None:
     )
 
 
+def test_orders_of_one_batch_are_counted_among_the_open_ones() -> None:
+    limits = risk(orders_max=3)
+
+    limits.check([request(), request()], 1, START_NS)
+    with pytest.raises(RiskRefused, match="open orders of at most 3 was expected, was 4"):
+        limits.check([request(), request()], 2, START_NS)
+
+
 def test_rates_are_limited_by_the_second_and_the_minute() -> None:
     limits = risk(per_second_max=2, per_minute_max=3)
 
@@ -391,6 +399,7 @@ def test_open_orders_are_in_the_way_of_others_that_reduce() -> None:
     assert held.refuses(sell("0.3")) == ""
     assert "reduce_only" in held.refuses(sell("0.4"))
     assert "reduce_only" in held.refuses(sell("0.2"), sell("0.2"))
+    assert "reduce_only" in held.refuses(buy("0.2"), sell("0.2"))
 
 
 def test_what_the_venue_reduces_by_itself_passes() -> None:

@@ -93,9 +93,9 @@ class Exposure:
         self._put(order.number, _Part(order.symbol, quantity) if quantity else None)
 
     def forget(self, order: TrackedOrder) -> None:
-        """Nothing is learned of an order any more: what it was filled without a fill is held."""
+        """An ended order is let go: what was filled of it and no fill has shown is held."""
         part = self._parts.get(order.number)
-        if part is not None and order.is_final:
+        if part is not None:
             self._hold(part.symbol, part.quantity)
         self._put(order.number, None)
 

@@ -86,6 +86,10 @@ class Sender:
             for order in orders:
                 self._blotter.discard(order)
             raise
+        except BaseException:  # what was begun may have been sent
+            counts.placed += len(orders)
+            counts.unsent += len(requests) - len(orders)
+            raise
         counts.placed += len(requests)
         self._risk.book(len(requests), self._door.now_ns())
         return asked
