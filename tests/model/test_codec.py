@@ -18,6 +18,7 @@ from fluxum.model.event import (
     Event,
     Gap,
     GapCause,
+    Refused,
     Repair,
     Subscribed,
     Subscription,
@@ -87,6 +88,27 @@ def test_every_event_comes_back_as_it_went(cls: type[Event]) -> None:
         assert b'"text"' not in line
 
     check()
+
+
+@pytest.mark.parametrize("cls", EVENT_TYPES, ids=lambda cls: cls.__name__)
+def test_the_encoder_writes_the_bytes_of_plain(cls: type[Event]) -> None:
+    @given(structs(cls))
+    def check(event: Event) -> None:
+        assert encode_event(event) == msgspec.json.encode(plain(event))
+
+    check()
+
+
+def test_a_text_that_looks_like_a_field_stays_as_it_is() -> None:
+    text = '","text":"1E-8","price":"1E-8","'
+    level = Level(Decimal("1E-8"), Decimal("2E+3"), None, b"18")
+
+    refused = encode_event(Refused(venue="k", message=text, received_ns=1))
+    book = encode_event(BookUpdate(text, BTC, (level,), (level,), None, 1))
+
+    assert json.loads(refused)["message"] == text
+    assert json.loads(book)["venue"] == text
+    assert json.loads(book)["asks"] == [{"price": "0.00000001", "quantity": "2000", "orders": None}]
 
 
 def test_a_trade_is_written_like_this() -> None:
