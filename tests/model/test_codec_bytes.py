@@ -28,6 +28,7 @@ from fluxum.model.event import (
     Event,
     Gap,
     GapCause,
+    LeftOut,
     LinkLost,
     LinkReplaced,
     Refused,
@@ -152,7 +153,8 @@ LINES: list[tuple[Event, str]] = [
         ),
         '{"type":"candle","venue":"k","symbol":"BTC/USD","interval_s":60,"start_ns":1,"end_ns":3,'
         '"open":"1","high":"2.0","low":"0.0000005","close":"1.5","volume":"0.00000000",'
-        '"vwap":null,"trades":null,"closed":true,"venue_ns":null,"received_ns":2}',
+        '"vwap":null,"trades":null,"closed":true,"backfilled":false,'
+        '"is_correction":false,"venue_ns":null,"received_ns":2}',
     ),
     (
         BookSnapshot(
@@ -202,6 +204,7 @@ LINES: list[tuple[Event, str]] = [
         '{"type":"instrument","venue":"k","symbol":"BTC/USD","venue_symbol":"XBT/USD",'
         '"base":"BTC","quote":"USD","status":"online","tick":"0.1","lot":"0.00000001",'
         '"price_precision":1,"quantity_precision":8,"quantity_min":"0.0001","notional_min":null,'
+        '"contract_size":"1","contract_asset":null,"is_inverse":false,'
         '"venue_ns":null,"received_ns":2}',
     ),
     (BALANCE, BALANCE_JSON),
@@ -332,7 +335,12 @@ LINES: list[tuple[Event, str]] = [
     (
         Rejected(venue="k", reason="no JSON", sample='{"price":"1E-8', received_ns=2),
         '{"type":"rejected","venue":"k","reason":"no JSON","sample":"{\\"price\\":\\"1E-8",'
-        '"received_ns":2}',
+        '"subscriptions":null,"received_ns":2}',
+    ),
+    (
+        LeftOut(venue="k", subscription=BOOK, count=2, reason="no", sample="{}", received_ns=2),
+        f'{{"type":"left_out","venue":"k","subscription":{BOOK_JSON},"count":2,"reason":"no",'
+        '"sample":"{}","received_ns":2}',
     ),
     (
         Gap(

@@ -20,6 +20,7 @@ from fluxum.model.event import Event
 from fluxum.model.instrument import Symbol
 from fluxum.model.levels import Levels
 from fluxum.model.market import BookUpdate
+from fluxum.model.numbers import digits
 
 __all__ = ["decode_event", "encode_event", "plain"]
 
@@ -53,18 +54,13 @@ def decode_event(line: bytes) -> Event:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return _digits(value)
+        return digits(value)
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value).items()
         return {key: _plain(item) for key, item in items if not isinstance(item, bytes)}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in cast("list[Any]", value)]
     return value
-
-
-def _digits(value: Decimal) -> str:
-    """Plain digits, but not a gigabyte of zeros for a nonsense exponent."""
-    return format(value, "f") if -64 < value.adjusted() < 64 else str(value)
 
 
 def _builtin(value: object) -> object:
@@ -139,4 +135,4 @@ def _leaves(kind: inspect.Type) -> Iterator[inspect.Type]:
 
 
 def _spell(found: re.Match[bytes]) -> bytes:
-    return found[1] + _digits(Decimal(found[2].decode())).encode()
+    return found[1] + digits(Decimal(found[2].decode())).encode()

@@ -1,10 +1,10 @@
-"""Numbers from the text of the wire, exactly."""
+"""Numbers from the text of the wire, exactly, and back to plain digits."""
 
 from decimal import Decimal, InvalidOperation
 
 from fluxum.errors import RemoteProtocolError
 
-__all__ = ["exact"]
+__all__ = ["digits", "exact"]
 
 _LENGTH_MAX = 40
 _ZERO = Decimal(0)
@@ -20,3 +20,8 @@ def exact(text: str) -> Decimal:
     except (InvalidOperation, ValueError):  # no number at all, or not a number
         pass
     raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {text[:_LENGTH_MAX]!r}")
+
+
+def digits(value: Decimal) -> str:
+    """Plain digits without an exponent, but not a gigabyte of zeros for a nonsense one."""
+    return format(value, "f") if -64 < value.adjusted() < 64 else str(value)
