@@ -10,8 +10,8 @@ from rich.console import Console
 from typer.models import CommandInfo
 from typer.testing import CliRunner
 
+from fluxum.cli.board import Board
 from fluxum.cli.main import app
-from fluxum.cli.market import Board
 from fluxum.model.event import Channel, State, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.session.session import Session
@@ -25,8 +25,32 @@ __all__ = ["DOCUMENTS", "main"]
 
 FOLDER = Path(__file__).parent
 _SYMBOLS = (Symbol("BTC/USD"), Symbol("ETH/USD"))
-_WIDTH = 112
+_WIDTH, _HEIGHT = 112, 33
 _PLAIN = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "90"}
+
+
+_KEPT = """## What every command keeps
+
+Data goes to stdout, words for people go to stderr.
+
+| exit status | what it means |
+|---:|---|
+| 0 | done |
+| 1 | something failed or could not be proved, or the reader of stdout left |
+| 2 | what was asked makes no sense; nothing was begun |
+| 130 | ended by Ctrl-C |
+| 143 | ended by SIGTERM |
+
+| `--format` | what is written |
+|---|---|
+| `table` | lines for people; times are UTC, `v` the venue's, `r` when received |
+| `ndjson` | a record a line, losses and links included |
+| `json` | one list of the same records, closed at the end however the command ends |
+| `csv` | one table, a column for each value, `a.b` for one inside `a`, lists as JSON |
+
+A reader of stdout that is too slow never holds up a live command: the oldest events are
+dropped, counted, and told in their place (`dropped`). One exchange that fails, or one
+symbol that is refused, is told at once; the others go on, and the status is 1 then."""
 
 
 def cli() -> str:
@@ -36,10 +60,7 @@ def cli() -> str:
         "",
         "Made by `make docs` from the commands themselves; do not edit.",
         "",
-        "Exit status: 0 done, 1 something failed, was lost or could not be proved, 2 what was",
-        "asked makes no sense, 130 ended by Ctrl-C, 143 by SIGTERM, 129 by a terminal that was",
-        "closed. Such a signal ends every command cleanly, a second one at once. Data goes to",
-        "stdout, talk to stderr.",
+        _KEPT,
     ]
     runner = CliRunner()
     for words in _commands():
@@ -112,7 +133,7 @@ def picture() -> str:
                     for channel in (Channel.BOOK, Channel.TRADE)
                 ]
             )
-            board = Board([session], _SYMBOLS, 8, clock)
+            board = Board({session: _SYMBOLS}, 8, clock)
             await asyncio.sleep(40)
             for event in events.drain():
                 board.take(event)
@@ -124,7 +145,7 @@ def picture() -> str:
                 color_system="truecolor",
                 legacy_windows=False,
             )
-            console.print(board.draw())
+            console.print(board.picture(_WIDTH, _HEIGHT))
             shown.append(console.export_svg(title="fluxum demo"))
 
     run(main())

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.models import CommandInfo
 
 from fluxum.cli.main import app
 from fluxum.cli.process import exit_code
@@ -24,6 +25,17 @@ def run(*words: str) -> int:
         (("orderbook", "-s", "BTCUSD"), "a symbol like BTC/USD was expected, was 'BTCUSD'"),
         (("orderbook", "-s", "BTC/USD,"), "was 'BTC/USD,'"),
         (("orderbook", "-s", "BTC/USD", "-x", "mtgox"), "an exchange was expected ("),
+        (("orderbook", "-s", "BTC/USD", "-x", "krakn"), "was 'krakn'; did you mean 'kraken'?"),
+        (("orderbook", "-s", "krakn:BTC/USD"), "was 'krakn'; did you mean 'kraken'?"),
+        (("orderbook", "-s", "btcusd"), "was 'btcusd'; did you mean 'BTC/USD'?"),
+        (("stream", "trdes", "-s", "BTC/USD"), "was 'trdes'; did you mean 'trade'?"),
+        (("stream", "trade", "-s", "BTC/USD", "--kind", "trad"), "did you mean 'trade'?"),
+        (
+            ("orderbook", "-s", "kraken:BTC/USD,okx:BTC/USDT", "--endpoint", "ws://localhost:1"),
+            "EXCHANGE=URL was expected (such as kraken=ws://localhost:1)",
+        ),
+        (("kraken", "stream", "trade", "-s", "okx:BTC/USDT"), "a symbol was expected for kraken"),
+        (("demo", "-f", "csv"), "CSV is one table"),
         (("orderbook", "-s", "BTC/USD", "--depth", "2000"), "at most 1000 levels a side, was 2000"),
         (("stream", "gossip", "-s", "BTC/USD"), "a channel was expected (book, level3, ticker"),
         (("stream", "level3", "-s", "BTC/USD"), "no keys for kraken: set FLUXUM_KRAKEN_KEY"),
@@ -87,23 +99,183 @@ def test_verify_says_by_its_status_whether_all_is_proved(
     assert capsys.readouterr().out.startswith("proved" if code == 0 else "FAILED")
 
 
-def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (
-        ("demo",),
-        ("orderbook",),
-        ("stream",),
-        ("session",),
-        ("record",),
-        ("replay",),
-        ("verify",),
-        ("balances",),
-        ("ledger",),
-        ("sim", "serve"),
-        ("kraken", "orderbook"),
-        ("kraken", "ledger"),
-    ):
-        assert run(*words, "--help") == 0
-        assert "Example: fluxum" in capsys.readouterr().out
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "demo": (),
+    "orderbook": ("-s", "BTC/USD"),
+    "stream": ("trade", "-s", "BTC/USD"),
+    "session": ("-s", "BTC/USD"),
+    "balances": (),
+    "ledger": ("--entries",),
+    "record": ("tape.jsonl", "-s", "BTC/USD"),
+    "replay": ("tape.jsonl",),
+    "verify": ("tape.jsonl",),
+    "support": (),
+    "completion": ("bash",),
+    "sim serve": (),
+    "order place": ("-s", "BTC/USD", "--side", "buy", "-q", "1", "-p", "1", "--yes"),
+    "order amend": ("O1", "-p", "1", "--yes"),
+    "order cancel": ("O1", "--yes"),
+    "order cancel-all": ("--yes",),
+    "order list": (),
+}
+"""Every command, with words that make sense."""
+PRIVATE = ("balances", "ledger", "order place", "order amend", "order cancel", "order list")
+VENUE_COMMANDS = ("orderbook", "stream", "session", *PRIVATE, "order cancel-all", "record")
+
+
+def test_every_command_is_here() -> None:
+    names = [name_of(one) for one in app.registered_commands]
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        names += [
+            f"{group.name} {name_of(one)}" for one in group.typer_instance.registered_commands
+        ]
+
+    assert set(names) == set(COMMANDS)
+
+
+def name_of(command: CommandInfo) -> str:
+    assert command.callback is not None
+    return command.name or str(command.callback.__name__)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("width", ["60", "80"])
+def test_every_command_has_help_with_an_example_and_nothing_cut(
+    command: str, width: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+
+    assert run(*command.split(), "--help") == 0
+
+    text = capsys.readouterr().out
+    assert f"Example: fluxum {command.split()[0]}" in " ".join(text.split())
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= int(width)
+
+
+@pytest.mark.parametrize("words", [(), ("kraken",), ("order",), ("sim",)], ids=" ".join)
+def test_no_summary_of_a_command_is_cut(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    run(*words, "--help")
+
+    assert "..." not in capsys.readouterr().out.replace("[ARGS]...", "")
+
+
+def test_a_paragraph_of_help_is_not_broken_where_the_source_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "78")
+    run("stream", "--help")
+
+    lines = capsys.readouterr().out.splitlines()
+    at = next(number for number, line in enumerate(lines) if "With --format ndjson" in line)
+    paragraph = lines[at : lines.index("", at)]
+    assert min(map(len, paragraph[:-1])) > 60
+
+
+@pytest.mark.parametrize("command", VENUE_COMMANDS)
+def test_what_a_command_can_do_an_exchange_can_do_as_a_group(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("kraken", *command.split(), "--help") == 0
+
+    text = capsys.readouterr().out
+    assert f"fluxum kraken {command}" in " ".join(text.split())
+    assert "--exchange" not in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--bogus",), "--bogus"),
+        (("--format", "xml"), "xml"),
+        (("--exchange", "krakn"), "krakn"),
+        (("--endpoint", "nowhere"), "nowhere"),
+        (("--endpoint", "krakn=ws://localhost"), "krakn=ws://localhost"),
+        (("--proxy", "nonsense"), "nonsense"),
+        (("--log-file", "/dev/null/nowhere"), "/dev/null/nowhere"),
+        (("--seconds", "nan"), "nan"),
+        (("--verbose=yes",), "--verbose"),
+    ],
+    ids=str,
+)
+def test_no_command_fails_but_with_a_message_and_its_code(
+    command: str,
+    more: tuple[str, ...],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("FLUXUM_KRAKEN_KEY", "key")
+    monkeypatch.setenv("FLUXUM_KRAKEN_SECRET", "secret")
+    if command in {"replay", "verify"}:
+        Path("tape.jsonl").write_text('{"ts": null, "raw": "{\\"channel\\":\\"heartbeat\\"}"}\n')
+
+    code = run(*command.split(), *COMMANDS[command], *more)
+
+    said = capsys.readouterr()
+    assert code == 2
+    assert message in said.err or f"No such option: {more[0]}" in said.err or message == "nan"
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("order",), ("sim",), ("kraken",), ("kraken", "order"), ("order", "plce")],
+    ids=" ".join,
+)
+def test_a_group_without_a_command_shows_its_help(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words) == 2
+    said = capsys.readouterr()
+    assert "Usage: fluxum" in said.out + said.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_a_shell_gets_a_script_that_asks_for_words(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("completion", shell) == 0
+    script = capsys.readouterr().out
+    assert "_FLUXUM_COMPLETE" in script
+    assert f"complete_{shell}" in script
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("fluxum ord", {"orderbook", "order"}),
+        ("fluxum kraken bal", {"balances"}),
+        ("fluxum order cancel", {"cancel", "cancel-all"}),
+        ("fluxum stream --exch", {"--exchange"}),
+        ("fluxum stream -x gem", {"gemini", "gemini-v2"}),
+        ("fluxum stream -x kraken,gem", {"kraken,gemini", "kraken,gemini-v2"}),
+        ("fluxum stream tra", {"trade"}),
+        ("fluxum stream book,tra", {"book,trade"}),
+        ("fluxum stream trade --kind book_", {"book_snapshot", "book_update"}),
+    ],
+)
+def test_words_are_completed(
+    line: str,
+    words: set[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("_FLUXUM_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+
+    run()
+
+    assert set(capsys.readouterr().out.split()) == words
 
 
 @pytest.mark.parametrize(("typo", "meant"), [("krakn", "kraken"), ("ordrbook", "orderbook")])

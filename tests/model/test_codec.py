@@ -3,14 +3,13 @@
 import json
 import re
 from decimal import Decimal
-from enum import Enum
-from typing import Any, get_args
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facts import EVENT_TYPES, structs
 from fluxum.errors import BadInput
 from fluxum.model.codec import decode_event, encode_event, plain
 from fluxum.model.event import (
@@ -18,6 +17,7 @@ from fluxum.model.event import (
     Event,
     Gap,
     GapCause,
+    Refused,
     Repair,
     Subscribed,
     Subscription,
@@ -26,52 +26,6 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate, Level, Side, Ticker, Trade
 
 BTC = Symbol("BTC/USD")
-EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)
-
-
-def shifted(digits: int, exponent: int) -> Decimal:
-    return Decimal(digits).scaleb(exponent)
-
-
-numbers = st.builds(shifted, st.integers(-(10**12), 10**12), st.integers(-12, 6))
-symbols = st.sampled_from([BTC, Symbol("AAPLx/USDT")])
-words = st.text("abc 0/'\"\\\n\u20ac", max_size=8)
-
-
-LEAVES: dict[type[msgspec.inspect.Type], st.SearchStrategy[Any]] = {
-    msgspec.inspect.DecimalType: numbers,
-    msgspec.inspect.CustomType: symbols,  # the only type that is not msgspec's own
-    msgspec.inspect.IntType: st.integers(-(2**62), 2**62),
-    msgspec.inspect.FloatType: st.integers(0, 4000).map(lambda quarters: quarters / 4),
-    msgspec.inspect.StrType: words,
-    msgspec.inspect.BytesType: st.just(b""),
-    msgspec.inspect.BoolType: st.booleans(),
-    msgspec.inspect.NoneType: st.none(),
-}
-
-
-def values(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
-    """Anything a field of this type can hold; levels and orders without their text."""
-    match kind:
-        case msgspec.inspect.StructType():
-            return structs(kind.cls)
-        case msgspec.inspect.UnionType():
-            return st.one_of([values(one) for one in kind.types])
-        case (
-            msgspec.inspect.VarTupleType() | msgspec.inspect.ListType()
-        ):  # a sequence is the latter
-            return st.lists(values(kind.item_type), max_size=3).map(tuple)
-        case msgspec.inspect.EnumType():
-            members: list[Enum] = list(kind.cls)
-            return st.sampled_from(members)
-        case _:
-            return LEAVES[type(kind)]
-
-
-def structs(cls: type[Any]) -> st.SearchStrategy[Any]:
-    info = msgspec.inspect.type_info(cls)
-    assert isinstance(info, msgspec.inspect.StructType)
-    return st.builds(cls, **{field.name: values(field.type) for field in info.fields})
 
 
 @pytest.mark.parametrize("cls", EVENT_TYPES, ids=lambda cls: cls.__name__)
@@ -87,6 +41,27 @@ def test_every_event_comes_back_as_it_went(cls: type[Event]) -> None:
         assert b'"text"' not in line
 
     check()
+
+
+@pytest.mark.parametrize("cls", EVENT_TYPES, ids=lambda cls: cls.__name__)
+def test_the_encoder_writes_the_bytes_of_plain(cls: type[Event]) -> None:
+    @given(structs(cls))
+    def check(event: Event) -> None:
+        assert encode_event(event) == msgspec.json.encode(plain(event))
+
+    check()
+
+
+def test_a_text_that_looks_like_a_field_stays_as_it_is() -> None:
+    text = '","text":"1E-8","price":"1E-8","'
+    level = Level(Decimal("1E-8"), Decimal("2E+3"), None, b"18")
+
+    refused = encode_event(Refused(venue="k", message=text, received_ns=1))
+    book = encode_event(BookUpdate(text, BTC, (level,), (level,), None, 1))
+
+    assert json.loads(refused)["message"] == text
+    assert json.loads(book)["venue"] == text
+    assert json.loads(book)["asks"] == [{"price": "0.00000001", "quantity": "2000", "orders": None}]
 
 
 def test_a_trade_is_written_like_this() -> None:

@@ -1,21 +1,22 @@
 """`demo`: an exchange in the box, a real session with it, and trouble along the way."""
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.live import Live
 
-from fluxum.cli.market import Board, NotReady, read, stream_events, until
-from fluxum.cli.options import FIRST_EXCHANGE, Format, FormatOption, opened
-from fluxum.cli.output import Output, event_text, reading_text
+from fluxum.cli.board import Board, can_draw, draw, read
+from fluxum.cli.lines import event_text, reading_text
+from fluxum.cli.market import attended, until, write_events
+from fluxum.cli.options import FIRST_EXCHANGE, Format, FormatOption, parse_exchange
+from fluxum.cli.output import Output, live_output
 from fluxum.cli.process import run_async
+from fluxum.cli.records import BookRecord
+from fluxum.cli.sessions import Asked, NotReady, Sessions, open_sessions
 from fluxum.cli.simulator import SimulatedName, simulated
 from fluxum.cli.trading_demo import trade
-from fluxum.errors import FluxumError
+from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
 from fluxum.model.codec import plain
 from fluxum.model.event import Channel, Desync, Event, LinkLost, MarketEvent, Resynced, Subscribed
@@ -53,42 +54,47 @@ def demo(
 
     Example: fluxum demo --seconds 20
     """
-    output = Output(form)
-    venue = find_venue(exchange)
+    if form is Format.CSV:
+        raise BadInput("a demo has records of many kinds and CSV is one table: choose ndjson")
+    venue = find_venue(parse_exchange(exchange))
     # One wrong digit is found out by a checksum; where there is none, a frame that is lost is.
     spoiled = "drop" if venue.checks.book is None else "corrupt"
     faults = f"{spoiled}@{seconds * _SPOILED_AT:.2f}s,hangup@{seconds * _HANGUP_AT:.2f}s"
     symbols = venue.popular[:2]
     channels = [channel for channel in _CHANNELS if channel in venue.routes]
 
-    async def main() -> None:
-        async with (
-            simulated(exchange, symbols, seed=seed, rate=_MOVES_PER_S, faults=faults) as (_, url),
-            opened([exchange], symbols, channels, endpoint=url) as (session,),
+    async def main(output: Output) -> None:
+        async with simulated(venue.name, symbols, seed=seed, rate=_MOVES_PER_S, faults=faults) as (
+            _,
+            url,
         ):
-            story = _Story(session, symbols)
-            async with background(story.follow()):
-                await until(seconds, _show(session, story, output))
-            # The time may be up in the middle of healing: let it end, it takes a second or two.
-            await session.wait_ready(timeout_s=10.0)
-            story.summarise(output)
+            asked = Asked(
+                markets={venue.name: symbols}, channels=channels, endpoints={venue.name: url}
+            )
+            async with open_sessions(asked, output.say) as sessions:
+                (session,) = sessions
+                story = _Story(session, symbols)
+                async with background(story.follow()):
+                    await until(seconds, attended(output, _show(sessions, story, output)))
+                # The time may be up in the middle of healing: let it end, within seconds.
+                await session.wait_ready(timeout_s=10.0)
+                story.summarise(output)
 
-    try:
-        run_async(trade(venue, seconds, seed, output) if trading else main())
-    except TimeoutError as error:
-        raise NotReady(str(error)) from error
-    finally:
-        output.close()
+    with live_output(form) as output:
+        try:
+            run_async(trade(venue, seconds, seed, output) if trading else main(output))
+        except TimeoutError as error:
+            raise NotReady(str(error)) from error
 
 
 class _Story:
     """What the demo has to show, as it happened."""
 
     def __init__(self, session: Session, symbols: Sequence[Symbol]) -> None:
-        self.board = Board([session], symbols, _ROWS)
+        self.board = Board({session: symbols}, _ROWS)
+        self.session = session
         self.symbols = symbols
         self.desyncs = self.resyncs = self.links_lost = 0
-        self._session = session
         self._events = session.events(capacity=100_000)
 
     async def follow(self) -> None:
@@ -101,8 +107,8 @@ class _Story:
 
     def summarise(self, output: Output) -> None:
         """Tell the end; raises DemoFailed when the story is not whole."""
-        statistics = self._session.statistics()
-        readings = [read(self._session, symbol, _ROWS) for symbol in self.symbols]
+        statistics = self.session.statistics()
+        readings = [read(self.session, symbol, _ROWS) for symbol in self.symbols]
         record = {
             "type": "summary",
             **plain(statistics),
@@ -112,8 +118,7 @@ class _Story:
             "proofs": [plain(reading.proof) for reading in readings],
         }
         text = "\n".join([_sums(statistics, self), *map(reading_text, readings)])
-        if output.format is not Format.CSV:
-            output.write(record, text)
+        output.write(record, text)
         # Where nothing vouches for a book, a lost frame cannot be seen: that is shown as well.
         can_be_proved = any(
             reading.proof.checksum is not None or reading.proof.sequence is not None
@@ -126,26 +131,28 @@ class _Story:
             raise DemoFailed("no desync, resync and lost link were seen")
 
 
-async def _show(session: Session, story: _Story, output: Output) -> None:
+async def _show(sessions: Sessions, story: _Story, output: Output) -> None:
+    async def take(_session: Session, event: Event) -> bool:
+        await output.room()
+        if _is_worth_a_line(event):
+            output.write(event, event_text(event))
+        return False
+
     if output.format is not Format.TABLE:
-        await stream_events([session], None, output)
-    elif sys.stdout.isatty():
-        with Live(story.board.draw(), console=Console(), auto_refresh=False) as live:
-            while True:
-                live.update(story.board.draw(), refresh=True)
-                await asyncio.sleep(0.1)
+        await write_events(sessions, None, output)
+    elif can_draw():
+        await draw(story.board, output)
     else:
-        async with background(_tell_books(session, story.symbols, output)):
-            async for event in session.events(capacity=100_000):
-                if _is_worth_a_line(event):
-                    output.write({}, event_text(event))
+        async with background(_tell_books(story, output)):
+            await sessions.follow(take)
 
 
-async def _tell_books(session: Session, symbols: Sequence[Symbol], output: Output) -> None:
+async def _tell_books(story: _Story, output: Output) -> None:
     while True:
         await asyncio.sleep(2.0)
-        for symbol in symbols:
-            output.write({}, reading_text(read(session, symbol, _ROWS)))
+        for symbol in story.symbols:
+            reading = read(story.session, symbol, _ROWS)
+            output.write(BookRecord.of(reading), reading_text(reading))
 
 
 def _is_worth_a_line(event: Event) -> bool:

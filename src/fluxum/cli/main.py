@@ -3,30 +3,51 @@
 import inspect
 import sys
 from collections.abc import Callable
+from enum import Enum
 from typing import Annotated, Any
 
 import typer
+from typer.completion import get_completion_script  # type: ignore[attr-defined]
 from typer.core import TyperGroup
 from typer.main import get_command
 
 from fluxum import __version__
 from fluxum.book.fast import IS_COMPILED
-from fluxum.cli import account, market, simulator, tapes, trading
+from fluxum.cli import account, ledger, market, simulator, tapes, trading
 from fluxum.cli.demo import demo
+from fluxum.cli.logs import LogFile, Verbose, begin_logs
 from fluxum.cli.process import exit_code
 from fluxum.cli.record import record
 from fluxum.cli.support import support
+from fluxum.cli.writer import hold_standard_files
 from fluxum.venues.register import VENUES
 
 __all__ = ["app", "run"]
 
+Command = Callable[..., Any]
+_NAME = "fluxum"
+_HELP = """Crypto exchanges in real time, over links that heal and never hide what they lost.
+
+Data goes to stdout, words go to stderr. Exit status: 0 done; 1 something failed or could not be
+proved, or the reader of stdout left; 2 what was asked makes no sense; 130 ended by Ctrl-C; 143
+ended by SIGTERM.
+"""
 _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+
+
+class _Shell(Enum):
+    """What words can be completed in."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+    POWERSHELL = "powershell"
 
 
 def _version(wanted: bool) -> None:
     if wanted:
         books = "compiled" if IS_COMPILED else "in Python, as no C compiler was there"
-        typer.echo(f"fluxum {__version__} (books {books})")
+        typer.echo(f"{_NAME} {__version__} (books {books})")
         raise typer.Exit
 
 
@@ -40,17 +61,26 @@ def _root(
             help="Show the version, and whether books are compiled.",
         ),
     ] = False,
+    verbose: Verbose = 0,
+    log_file: LogFile = "",
 ) -> None:
-    """Crypto exchanges in real time, over links that heal and never hide what they lost.
+    """Begin what every command shares."""
+    begin_logs(verbose, log_file)
 
-    Exit status: 0 done, 1 something failed, was lost or could not be proved, 2 what was asked makes
-    no sense, 130 ended by Ctrl-C, 143 by SIGTERM. Both end every command cleanly; a second one ends
-    it at once.
+
+def completion(
+    shell: Annotated[_Shell, typer.Argument(help="The shell to complete words in.")],
+) -> None:
+    """Print the script by which a shell completes commands, options, exchanges and channels.
+
+    Example: fluxum completion bash >> ~/.bashrc
     """
+    name, variable = _NAME, f"_{_NAME.upper()}_COMPLETE"
+    typer.echo(get_completion_script(prog_name=name, complete_var=variable, shell=shell.value))
 
 
 class _Commands(TyperGroup):
-    """All commands, and a group for each exchange, which is made when somebody looks into it."""
+    """All commands, and a group for each exchange, which is made when it is looked into."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -63,67 +93,111 @@ class _Commands(TyperGroup):
         return super().get_command(ctx, cmd_name)
 
 
-def _group(help_text: str, name: str | None = None) -> typer.Typer:
+def _group(help_text: str, name: str | None = None, *, is_root: bool = False) -> typer.Typer:
+    # Plain help reflows its paragraphs and cuts nothing, whatever the width and the alphabet.
     return typer.Typer(
         name=name,
         help=help_text,
+        short_help=help_text.partition("\n\n")[0],
         no_args_is_help=True,
-        add_completion=False,
+        add_completion=is_root,
         context_settings=_SETTINGS,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,
     )
 
 
-def _for_venue(command: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _add(group: typer.Typer, command: Command, name: str | None = None) -> None:
+    """Add a command, with the options that every command has."""
+    summary = " ".join((inspect.getdoc(command) or "").partition("\n\n")[0].split())
+    group.command(name, short_help=summary)(_with_logs(command))
+
+
+def _with_logs(command: Command) -> Command:
+    """The same command, which can say what happens."""
+
+    def logged(*, verbose: int, log_file: str, **options: Any) -> Any:
+        begin_logs(verbose, log_file)
+        return command(**options)
+
+    known = inspect.signature(command).parameters.values()
+    kind = inspect.Parameter.KEYWORD_ONLY
+    more = (
+        inspect.Parameter("verbose", kind, default=0, annotation=Verbose),
+        inspect.Parameter("log_file", kind, default="", annotation=LogFile),
+    )
+    return _like(logged, command, [*known, *more], command.__doc__ or "")
+
+
+def _for_venue(command: Command, name: str) -> Command:
     """The same command with its exchange decided."""
 
     def bound(**options: Any) -> Any:
         return command(exchange=name, **options)
 
-    signature = inspect.signature(command)
-    left = [one for one in signature.parameters.values() if one.name != "exchange"]
-    bound.__signature__ = signature.replace(parameters=left)  # type: ignore[attr-defined]
-    bound.__name__ = command.__name__
-    bound.__doc__ = (
+    known = inspect.signature(command).parameters.values()
+    doc = (
         (command.__doc__ or "")
         .replace(f" --exchange {name}", "")
-        .replace("fluxum ", f"fluxum {name} ", 1)
+        .replace(f"{_NAME} ", f"{_NAME} {name} ", 1)
     )
-    return bound
+    return _like(bound, command, [one for one in known if one.name != "exchange"], doc)
+
+
+def _like(
+    function: Command, command: Command, parameters: list[inspect.Parameter], doc: str
+) -> Command:
+    """A function that a command line takes for another, with these parameters."""
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__name__ = command.__name__
+    function.__doc__ = doc
+    return function
 
 
 def _venue(name: str) -> typer.Typer:
     group = _group(f"The commands above, with --exchange {name}.", name)
-    private = _ACCOUNT if VENUES[name].private is not None else ()
-    for command in (*_MARKET, *private, record):
-        group.command()(_for_venue(command, name))
+    has_account = VENUES[name].private is not None
+    for command in (*_MARKET, *(_ACCOUNT if has_account else ()), record):
+        _add(group, _for_venue(command, name))
+    if has_account:
+        orders = _orders(lambda command: _for_venue(command, name))
+        group.add_typer(orders, name="order")
     return group
 
 
-_MARKET: tuple[Callable[..., Any], ...] = (market.orderbook, market.stream, market.session)
-_ACCOUNT: tuple[Callable[..., Any], ...] = (account.balances, account.ledger)
-_TAPES: tuple[Callable[..., Any], ...] = (record, tapes.replay, tapes.verify)
+def _orders(adapt: Callable[[Command], Command] = lambda command: command) -> typer.Typer:
+    group = _group(_ORDERS)
+    for name, command in _ORDER.items():
+        _add(group, adapt(command), name)
+    return group
 
-app = _group("Crypto exchanges in real time.")
+
+_MARKET: tuple[Command, ...] = (market.orderbook, market.stream, market.session)
+_ACCOUNT: tuple[Command, ...] = (account.balances, ledger.ledger)
+_ORDERS = "Place, change and end orders; each says what it will do and asks first."
+_TAPES: tuple[Command, ...] = (record, tapes.replay, tapes.verify)
+_ORDER: dict[str, Command] = {
+    "place": trading.place,
+    "amend": trading.amend,
+    "cancel": trading.cancel,
+    "cancel-all": trading.cancel_all,
+    "list": trading.list_orders,
+}
+
+app = _group(_HELP, is_root=True)
 app.callback(cls=_Commands)(_root)
-_EVERYDAY: tuple[Callable[..., Any], ...] = (demo, *_MARKET, *_ACCOUNT, *_TAPES, support)
+_EVERYDAY: tuple[Command, ...] = (demo, *_MARKET, *_ACCOUNT, *_TAPES, support, completion)
 for _command in _EVERYDAY:
-    app.command()(_command)
+    _add(app, _command)
 
 _sim = _group("Simulated exchanges on this machine.")
 _sim.callback()(lambda: None)  # so that `serve` stays a command of its own
-_sim.command()(simulator.serve)
+_add(_sim, simulator.serve)
 app.add_typer(_sim, name="sim")
-
-_order = _group("Place, change and end orders; each says what it will do and asks first.")
-_order.command()(trading.place)
-_order.command()(trading.amend)
-_order.command()(trading.cancel)
-_order.command("cancel-all")(trading.cancel_all)
-_order.command("list")(trading.list_orders)
-app.add_typer(_order, name="order")
+app.add_typer(_orders(), name="order")
 
 
 def run() -> None:
     """The console script: runs the command line and exits with its code."""
-    sys.exit(exit_code(app))
+    hold_standard_files()
+    sys.exit(exit_code(lambda: app(prog_name=_NAME)))

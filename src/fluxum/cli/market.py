@@ -1,155 +1,108 @@
 """`orderbook`, `stream` and `session`: market data as it happens."""
 
 import asyncio
-import sys
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from rich.console import Console, RenderableType
-from rich.live import Live
-
-from fluxum.cli import screen
+from fluxum.cli.board import Board, can_draw, draw, read
+from fluxum.cli.columns import CHANNEL_KINDS, KINDS, is_data, parse_kinds
+from fluxum.cli.lines import event_text, reading_text
 from fluxum.cli.options import (
-    FIRST_EXCHANGE,
+    ChannelList,
+    Channels,
     Count,
     Depth,
     Endpoint,
-    Exchange,
+    Exchanges,
     Format,
     FormatOption,
     Interval,
     Keys,
+    Kinds,
+    Proxy,
     Seconds,
     Symbols,
-    opened,
     parse_channels,
-    parse_exchanges,
+    parse_endpoints,
     parse_interval,
+    parse_markets,
+    parse_proxy,
     parse_symbols,
 )
-from fluxum.cli.output import (
-    Output,
-    event_record,
-    event_text,
-    reading_record,
-    reading_text,
-)
+from fluxum.cli.output import Output, live_output
 from fluxum.cli.process import run_async
-from fluxum.clock import Clock, SystemClock
-from fluxum.errors import BadInput, FluxumError, VenueRefused
+from fluxum.cli.records import BookRecord, CandleRecord, Candles
+from fluxum.cli.sessions import Asked, Sessions, open_sessions
+from fluxum.errors import BadInput
 from fluxum.flow.background import background
-from fluxum.flow.merge import merge
 from fluxum.flow.pipe import Overflow
 from fluxum.model.codec import plain
-from fluxum.model.event import (
-    AccountEvent,
-    Channel,
-    Event,
-    MarketEvent,
-    Refused,
-    StateChange,
-    Subscribed,
-)
+from fluxum.model.event import Channel, Event, MarketEvent, StateChange, Subscribed
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import Trade
-from fluxum.session.books import BookReading
+from fluxum.model.market import Candle
 from fluxum.session.session import Session
 
-__all__ = ["Board", "NotReady", "orderbook", "read", "session", "stream", "stream_events", "until"]
+__all__ = ["attended", "orderbook", "session", "stream", "until", "write_events"]
 
-_CAPACITY = 100_000
-_REDRAW_S = 0.1
-
-
-class NotReady(FluxumError):
-    """The time was up and what was asked for was not all there and proved."""
-
-
-class Board:
-    """What the screen is drawn from, gathered event by event."""
-
-    def __init__(
-        self,
-        sessions: Sequence[Session],
-        symbols: Sequence[Symbol],
-        rows: int,
-        clock: Clock | None = None,
-    ) -> None:
-        self.trades: deque[Trade] = deque(maxlen=8)
-        self.log: deque[str] = deque(maxlen=8)
-        self._sessions = sessions
-        self._symbols = symbols
-        self._rows = rows
-        self._clock = clock or SystemClock()
-
-    def take(self, event: Event) -> None:
-        """Remember what the screen shows of an event."""
-        if isinstance(event, Trade):
-            self.trades.append(event)
-        elif not isinstance(event, MarketEvent | Subscribed):
-            self.log.append(event_text(event))
-
-    def draw(self) -> RenderableType:
-        """The picture of this moment."""
-        now_ns = self._clock.now_ns()
-        ladders = [
-            screen.ladder(read(one, symbol, self._rows), self._rows, now_ns)
-            for one in self._sessions
-            for symbol in self._symbols
-        ]
-        states = [(one.venue.name, one.state) for one in self._sessions]
-        return screen.screen(states, ladders, self.trades, self.log)
+_LOG_KEPT = 20
 
 
 def orderbook(
     symbol: Symbols,
-    exchange: Exchange = FIRST_EXCHANGE,
+    exchange: Exchanges = "",
     depth: Depth = 10,
     seconds: Seconds = None,
     count: Count = None,
     endpoint: Endpoint = None,
+    proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Show live order books, each with the proof that it is right.
 
-    On a terminal the books are drawn in place; in a pipe every change is a line.
+    On a terminal the books are drawn in place; in a pipe, with --count, and where TERM is dumb,
+    every change is a line. Times are UTC: `v` is the venue's clock, `r` when it was received here.
 
     Example: fluxum orderbook --symbol BTC/USD,ETH/USD --depth 10
     """
-    exchanges, symbols = parse_exchanges(exchange), parse_symbols(symbol)
-    output = Output(form)
+    markets = parse_markets(symbol, exchange)
+    is_drawn = form is Format.TABLE and count is None and can_draw()
+    channels = [Channel.BOOK, Channel.TRADE] if is_drawn else [Channel.BOOK]
+    asked = Asked(
+        markets=markets,
+        channels=channels,
+        depth=depth,
+        endpoints=parse_endpoints(endpoint, markets),
+        proxy=parse_proxy(proxy),
+    )
 
-    async def main() -> None:
-        channels = [Channel.BOOK]
-        is_drawn = form is Format.TABLE and sys.stdout.isatty() and count is None
+    async def main(output: Output) -> None:
         if is_drawn:
-            channels.append(Channel.TRADE)
-        async with opened(exchanges, symbols, channels, depth=depth, endpoint=endpoint) as sessions:
-            if is_drawn:
-                await until(seconds, _draw(sessions, Board(sessions, symbols, depth or 10)))
-            else:
-                work = _write_books(sessions, symbols, depth or 10, count, output)
-                await until(seconds, work)
-            _require_readings(output, sessions, is_drawn)
+            await _draw_books(asked, depth or 10, seconds, output)
+            return
+        async with open_sessions(asked, output.say) as sessions:
+            work = _write_books(sessions, depth or 10, count, output)
+            if not await until(seconds, attended(output, work)):
+                sessions.require_data()
+            sessions.raise_failures()
 
-    try:
-        run_async(main())
-    finally:
-        output.close()
+    with live_output(form, [BookRecord]) as output:
+        run_async(main(output))
 
 
 def stream(
-    channel: str,
+    channel: Channels,
     symbol: Symbols = "",
-    exchange: Exchange = FIRST_EXCHANGE,
+    exchange: Exchanges = "",
     depth: Depth = None,
     interval: Interval = None,
+    kind: Kinds = "",
     keys: Keys = "",
     seconds: Seconds = None,
     count: Count = None,
     endpoint: Endpoint = None,
+    proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Stream channels: book, trade, ticker, candle (or ohlc), instrument; a comma list mixes them.
@@ -157,45 +110,42 @@ def stream(
     With keys also level3, balance and execution, where the exchange has them.
 
     With --format ndjson every event is a line with its type, losses included; otherwise what
-    happens to the link is told on stderr.
+    happens to the link is told on stderr. A reader of stdout that is too slow loses the oldest
+    events, and gets `dropped` in their place. A running candle is repeated with every trade:
+    `update` counts its lines. Times are UTC: `v` is the venue's clock, `r` when it was received
+    here.
 
     Example: fluxum stream trade --symbol BTC/USD --format ndjson
     """
-    channels = parse_channels(channel)
-    exchanges = parse_exchanges(exchange)
-    needs_symbol = any(one.has_symbol for one in channels)
-    symbols = parse_symbols(symbol) if symbol or needs_symbol else []
-    if form is Format.CSV and len(channels) > 1:
-        raise BadInput(f"CSV has rows of one kind, so one channel; was {channel!r}")
-    output = Output(form)
+    channels, kinds = parse_channels(channel), parse_kinds(kind)
+    markets = parse_markets(symbol, exchange)
+    if any(one.has_symbol for one in channels) and not symbol:
+        parse_symbols(symbol)  # says what was expected
+    if form is Format.CSV and len(channels) > 1 and not kinds:
+        raise BadInput(f"CSV is one table, so one channel or --kind was expected; was {channel!r}")
+    asked = Asked(
+        markets=markets,
+        channels=channels,
+        depth=depth,
+        interval_s=parse_interval(interval),
+        endpoints=parse_endpoints(endpoint, markets),
+        proxy=parse_proxy(proxy),
+        keys=keys,
+    )
 
-    async def main() -> None:
-        async with opened(
-            exchanges,
-            symbols,
-            channels,
-            depth=depth,
-            interval_s=parse_interval(interval),
-            endpoint=endpoint,
-            keys=keys,
-        ) as sessions:
-            await until(seconds, stream_events(sessions, count, output))
-            _require_readings(output, sessions, is_drawn=False)
-
-    try:
-        run_async(main())
-    finally:
-        output.close()
+    with live_output(form, _columns_of(channels, kinds), kinds) as output:
+        run_async(_stream(asked, seconds, count, output))
 
 
 def session(
     symbol: Symbols,
-    exchange: Exchange = FIRST_EXCHANGE,
-    channel: str = "book,trade,ticker",
+    exchange: Exchanges = "",
+    channel: ChannelList = "book,trade,ticker",
     depth: Depth = None,
     keys: Keys = "",
     seconds: Seconds = None,
     endpoint: Endpoint = None,
+    proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Keep a session open and tell how it is: states, holes, readiness, and sums that close.
@@ -204,111 +154,129 @@ def session(
 
     Example: fluxum session --symbols BTC/USD,ETH/USD --seconds 60
     """
-    exchanges, symbols = parse_exchanges(exchange), parse_symbols(symbol)
-    channels = parse_channels(channel)
-    output = Output(form)
+    markets = parse_markets(symbol, exchange)
+    asked = Asked(
+        markets=markets,
+        channels=parse_channels(channel),
+        depth=depth,
+        endpoints=parse_endpoints(endpoint, markets),
+        proxy=parse_proxy(proxy),
+        keys=keys,
+    )
 
-    async def main() -> None:
-        async with opened(
-            exchanges, symbols, channels, depth=depth, endpoint=endpoint, keys=keys
-        ) as sessions:
+    async def main(output: Output) -> None:
+        async with open_sessions(asked, output.say) as sessions:
             try:
-                await until(seconds, _report(sessions, output))
+                await until(seconds, attended(output, _report(sessions, output)))
             finally:
                 for one in sessions:
                     _write_statistics(one, output)
-            _require_ready(sessions)
+            sessions.require_ready()
 
-    try:
-        run_async(main())
-    finally:
-        output.close()
+    with live_output(form) as output:
+        run_async(main(output))
 
 
-async def stream_events(sessions: Sequence[Session], count: int | None, output: Output) -> None:
-    """Write every event of some sessions; without NDJSON or JSON, links are told as talk."""
-    with_links = output.format in {Format.NDJSON, Format.JSON}
-    pipes = [one.events(capacity=_CAPACITY) for one in sessions]
-    data = 0
-    async for event in merge(*pipes):
-        is_data = isinstance(event, MarketEvent | AccountEvent)
-        if is_data or with_links:
-            output.write(event_record(event), event_text(event))
-        else:
-            output.say(event_text(event))
-        _raise_refusal(event)
-        data += is_data
-        if data == count:
-            return
+async def _stream(asked: Asked, seconds: float | None, count: int | None, output: Output) -> None:
+    async with open_sessions(asked, output.say) as sessions:
+        work = write_events(sessions, count, output)
+        if not await until(seconds, attended(output, work)):
+            sessions.require_data()
+        sessions.raise_failures()
 
 
-def read(one: Session, symbol: Symbol, depth: int) -> BookReading:
-    """A book's best levels and proof at this moment."""
-    book = one.book(symbol)
-    return BookReading(book.snapshot(depth), book.proof())
-
-
-@asynccontextmanager
-async def _deadline(seconds: float | None) -> AsyncGenerator[None]:
+async def until(seconds: float | None, work: Any) -> bool:
+    """Do some work, for so many seconds at most; returns whether it came to its own end."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            yield
+            await work
+            return True
+    return False
 
 
-async def until(seconds: float | None, work: Any) -> None:
-    """Do some work, for so many seconds at most; the time being up is a good end."""
-    async with _deadline(seconds):
+async def attended(output: Output, work: Any) -> None:
+    """Do some work while somebody reads what it writes; raises OSError once the reader has gone."""
+    async with background(output.watch()):
         await work
 
 
-async def _write_books(
-    sessions: Sequence[Session],
-    symbols: Sequence[Symbol],
-    depth: int,
-    count: int | None,
-    output: Output,
-) -> None:
-    lines = 0
-    pipes = [one.events(capacity=_CAPACITY, overflow=Overflow.CONFLATE) for one in sessions]
-    by_venue = {one.venue.name: one for one in sessions}
-    async for event in merge(*pipes):
-        _raise_refusal(event)
+async def write_events(sessions: Sessions, count: int | None, output: Output) -> None:
+    """Write every event of some sessions, until `count` data are written or nothing is left."""
+    candles = Candles()
+    written = 0
+
+    async def take(_session: Session, event: Event) -> bool:
+        nonlocal written
+        await output.room()
+        if isinstance(event, Candle):
+            event = candles.number(event)
+        written += output.event(event) and is_data(event)
+        return written == count
+
+    await sessions.follow(take)
+
+
+async def _write_books(sessions: Sessions, depth: int, count: int | None, output: Output) -> None:
+    """Write a book each time it changed; a reader that is too slow skips to the latest."""
+    markets = _books_of(sessions)
+
+    async def take(session: Session, event: Event) -> bool:
+        await output.room()
         symbol = getattr(event, "symbol", None)
-        if isinstance(event, MarketEvent) and symbol in symbols:
-            reading = read(by_venue[event.venue], Symbol(str(symbol)), depth)
-            output.write(_book_record(reading, output.format), reading_text(reading))
-            lines += 1
-        elif not isinstance(event, MarketEvent):
+        if not isinstance(event, MarketEvent):
             output.say(event_text(event))
-        if lines == count:
-            return
+        elif symbol in markets[session]:
+            reading = read(session, Symbol(str(symbol)), depth)
+            output.write(BookRecord.of(reading), reading_text(reading))
+        return output.lines == count
+
+    await sessions.follow(take, Overflow.CONFLATE)
 
 
-async def _draw(sessions: Sequence[Session], board: Board) -> None:
-    async def gather() -> None:
-        async for event in merge(*[one.events(capacity=_CAPACITY) for one in sessions]):
-            _raise_refusal(event)
+async def _draw_books(asked: Asked, rows: int, seconds: float | None, output: Output) -> None:
+    log: deque[str] = deque(maxlen=_LOG_KEPT)
+    async with open_sessions(asked, log.append) as sessions:
+        board = Board(_books_of(sessions), rows, log=log, failure=sessions.failure)
+
+        async def take(_session: Session, event: Event) -> bool:
             board.take(event)
+            return False
 
-    with Live(board.draw(), console=Console(), auto_refresh=False) as live:
-        async with background(gather()):
-            while True:
-                live.update(board.draw(), refresh=True)
-                await asyncio.sleep(_REDRAW_S)
+        async with background(draw(board, output)):
+            await until(seconds, attended(output, sessions.follow(take)))
+        sessions.raise_failures()
 
 
-async def _report(sessions: Sequence[Session], output: Output) -> None:
+def _books_of(sessions: Sessions) -> dict[Session, list[Symbol]]:
+    return {
+        one: [
+            wanted.symbol
+            for wanted in one.subscriptions
+            if wanted.channel is Channel.BOOK and wanted.symbol is not None
+        ]
+        for one in sessions
+    }
+
+
+async def _report(sessions: Sessions, output: Output) -> None:
     async def tell() -> None:
         while True:
             await asyncio.sleep(1.0)
             for one in sessions:
+                await output.room()
                 _write_statistics(one, output)
 
+    async def take(_session: Session, event: Event) -> bool:
+        await output.room()
+        if isinstance(event, StateChange) or not isinstance(event, MarketEvent | Subscribed):
+            if output.format is Format.CSV:
+                output.say(event_text(event))
+            else:
+                output.write(event, event_text(event))
+        return False
+
     async with background(tell()):
-        async for event in merge(*[one.events(capacity=_CAPACITY) for one in sessions]):
-            if isinstance(event, StateChange) or not isinstance(event, MarketEvent | Subscribed):
-                output.write(event_record(event), event_text(event))
-            _raise_refusal(event)
+        await sessions.follow(take)
 
 
 def _write_statistics(one: Session, output: Output) -> None:
@@ -332,42 +300,11 @@ def _write_statistics(one: Session, output: Output) -> None:
     output.write(record, text)
 
 
-def _book_record(reading: BookReading, form: Format) -> dict[str, Any]:
-    """The whole reading, or for CSV its best levels in columns."""
-    if form is not Format.CSV:
-        return reading_record(reading)
-    snapshot, proof = reading.snapshot, reading.proof
-    bid, ask = next(iter(snapshot.bids), None), next(iter(snapshot.asks), None)
-    record: dict[str, Any] = plain(
-        {
-            "received_ns": snapshot.received_ns,
-            "venue": snapshot.venue,
-            "symbol": str(snapshot.symbol),
-            "bid": bid and bid.price,
-            "bid_quantity": bid and bid.quantity,
-            "ask": ask and ask.price,
-            "ask_quantity": ask and ask.quantity,
-            "status": proof.status.value,
-            "generation": proof.generation,
-            "checks": proof.checks,
-        }
+def _columns_of(channels: Sequence[Channel], kinds: frozenset[str]) -> list[type[Any]]:
+    """The kinds of record for whose columns CSV makes room."""
+    found = (
+        [KINDS[one] for one in KINDS if one in kinds]
+        if kinds
+        else [kind for channel in channels for kind in CHANNEL_KINDS[channel]]
     )
-    return record
-
-
-def _raise_refusal(event: Event) -> None:
-    if isinstance(event, Refused):
-        what = event.subscription or "a request"
-        raise VenueRefused(f"{event.venue} refused '{what}': {event.message}")
-
-
-def _require_readings(output: Output, sessions: Sequence[Session], is_drawn: bool) -> None:
-    """The time was up: that is a failure if nothing ever came."""
-    if not output.lines and not is_drawn:
-        _require_ready(sessions)
-
-
-def _require_ready(sessions: Sequence[Session]) -> None:
-    missing = [f"{one.venue.name} {reason}" for one in sessions for reason in one.missing()]
-    if missing:
-        raise NotReady(f"not ready: {'; '.join(missing)}")
+    return [CandleRecord if one is Candle else one for one in found]

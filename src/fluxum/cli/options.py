@@ -1,18 +1,23 @@
 """The options commands share, and what their text means."""
 
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from enum import Enum
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from fluxum.cli.columns import KINDS
+from fluxum.cli.hints import near, near_symbol
+from fluxum.cli.logs import hide
 from fluxum.connect import connect
 from fluxum.credentials import DEFAULT_FILE, SOURCES, find_credentials
 from fluxum.errors import BadInput
+from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, parse_channel
-from fluxum.model.instant import parse_rfc3339
+from fluxum.model.instant import parse_rfc3339, plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.session.login import Login
@@ -23,24 +28,38 @@ from fluxum.venues.register import VENUES, find_venue
 
 __all__ = [
     "FIRST_EXCHANGE",
+    "ChannelList",
+    "Channels",
     "Count",
     "Depth",
     "Endpoint",
     "Exchange",
+    "Exchanges",
     "Format",
     "FormatOption",
     "Interval",
     "Keys",
+    "Kinds",
+    "Proxy",
     "Seconds",
     "Since",
     "Symbols",
     "Tier",
+    "Until",
+    "credentials",
+    "depth_offered",
     "login",
     "opened",
     "parse_channels",
+    "parse_endpoint",
+    "parse_endpoints",
+    "parse_exchange",
     "parse_exchanges",
     "parse_instant",
     "parse_interval",
+    "parse_market",
+    "parse_markets",
+    "parse_proxy",
     "parse_symbols",
 ]
 
@@ -60,13 +79,46 @@ class Format(Enum):
     CSV = "csv"
 
 
+def _completing(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell offers for a comma list of these words: the last one, completed."""
+
+    def complete(incomplete: str) -> list[str]:
+        before, comma, begun = incomplete.rpartition(",")
+        return [f"{before}{comma}{one}" for one in words if one.startswith(begun)]
+
+    return complete
+
+
 Exchange = Annotated[
     str,
-    typer.Option("--exchange", "-x", help=f"Comma list of exchanges: {', '.join(VENUES)}."),
+    typer.Option(
+        "--exchange",
+        "-x",
+        help=f"The exchange: {', '.join(VENUES)}. Without: {FIRST_EXCHANGE}.",
+        show_default=False,
+        autocompletion=_completing(VENUES),
+    ),
+]
+Exchanges = Annotated[
+    str,
+    typer.Option(
+        "--exchange",
+        "-x",
+        help=f"Comma list of exchanges: {', '.join(VENUES)}. Without: those that symbols name, "
+        f"else {FIRST_EXCHANGE}.",
+        show_default=False,
+        autocompletion=_completing(VENUES),
+    ),
 ]
 Symbols = Annotated[
     str,
-    typer.Option("--symbol", "--symbols", "-s", help="Comma list of symbols, such as BTC/USD."),
+    typer.Option(
+        "--symbol",
+        "--symbols",
+        "-s",
+        help="Comma list of symbols such as BTC/USD, which every exchange is asked for, or of "
+        "EXCHANGE:SYMBOL, which that one is.",
+    ),
 ]
 Depth = Annotated[int | None, typer.Option("--depth", min=1, help="Levels of each side of a book.")]
 Interval = Annotated[
@@ -83,8 +135,46 @@ Count = Annotated[
     int | None, typer.Option("--count", min=1, help="Stop after this many lines of data.")
 ]
 Endpoint = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--endpoint",
+        metavar="[EXCHANGE=]URL",
+        help="Use this ws:// or wss:// host instead of the exchange's; with its name, and again "
+        "for each, where several are asked.",
+    ),
+]
+Proxy = Annotated[
     str | None,
-    typer.Option("--endpoint", help="Use this ws:// or wss:// host instead of the exchange's."),
+    typer.Option(
+        "--proxy",
+        metavar="URL",
+        help="Reach the exchange through this http:// proxy, WebSockets and REST calls.",
+    ),
+]
+Kinds = Annotated[
+    str,
+    typer.Option(
+        "--kind",
+        help="Write records of these kinds only, such as trade or fill: for CSV, which is one "
+        "table. What is left out is counted on stderr.",
+        autocompletion=_completing(KINDS),
+    ),
+]
+Channels = Annotated[
+    str,
+    typer.Argument(
+        help="Comma list of channels.",
+        metavar="CHANNEL[,CHANNEL...]",
+        autocompletion=_completing([one.value for one in Channel]),
+    ),
+]
+ChannelList = Annotated[
+    str,
+    typer.Option(
+        "--channel",
+        help="Comma list of channels, as of `fluxum stream`.",
+        autocompletion=_completing([one.value for one in Channel]),
+    ),
 ]
 Keys = Annotated[
     str,
@@ -99,6 +189,7 @@ Tier = Annotated[
 Since = Annotated[
     str, typer.Option("--since", help="Begin there: 24h, 7d, 2026-01-31, 2026-01-31T12:00:00Z.")
 ]
+Until = Annotated[str, typer.Option("--until", help="End there, an instant as of --since.")]
 FormatOption = Annotated[
     Format, typer.Option("--format", "-f", help="How data is written to stdout.")
 ]
@@ -106,17 +197,81 @@ FormatOption = Annotated[
 
 def parse_exchanges(text: str) -> list[str]:
     """Names of exchanges from a comma list; raises BadInput for one that is unknown."""
-    return [find_venue(name).name for name in _items("an exchange", text)]
+    return [_exchange(name) for name in _items("an exchange", text)]
+
+
+def parse_exchange(text: str) -> str:
+    """The name of one exchange, the first one there is if none is given; raises BadInput."""
+    names = parse_exchanges(text or FIRST_EXCHANGE)
+    if len(names) != 1:
+        raise BadInput(f"one exchange was expected, was {text!r}")
+    return names[0]
 
 
 def parse_symbols(text: str) -> list[Symbol]:
     """Symbols from a comma list; raises BadInput for what is none."""
-    return [Symbol(item) for item in _items("a symbol like BTC/USD", text)]
+    return [_symbol(item) for item in _items("a symbol like BTC/USD", text)]
+
+
+def parse_markets(symbols: str, exchanges: str) -> dict[str, list[Symbol]]:
+    """What each exchange is asked for.
+
+    A bare symbol is asked of each of `exchanges`, `EXCHANGE:SYMBOL` of that one. Raises BadInput,
+    also for an exchange of which nothing is asked while others are.
+    """
+    named = parse_exchanges(exchanges) if exchanges else []
+    markets: dict[str, list[Symbol]] = {name: [] for name in named}
+    for item in _items("a symbol like BTC/USD", symbols) if symbols else ():
+        exchange, text = _split(item)
+        venues = [_exchange(exchange)] if exchange else named or [FIRST_EXCHANGE]
+        for venue in venues:
+            asked = markets.setdefault(venue, [])
+            asked += [one for one in [_symbol(text)] if one not in asked]
+    for venue in named:
+        if symbols and not markets[venue]:
+            raise BadInput(f"a symbol was expected for {venue}, was {symbols!r}")
+    return markets or {FIRST_EXCHANGE: []}
+
+
+def parse_market(symbols: str, exchange: str) -> tuple[str, list[Symbol]]:
+    """The one exchange that is asked, and the symbols; raises BadInput."""
+    markets = parse_markets(symbols, exchange)
+    if len(markets) != 1:
+        raise BadInput(f"one exchange was expected, was {', '.join(markets)}")
+    return next(iter(markets.items()))
+
+
+def parse_endpoints(endpoints: Sequence[str] | None, venues: Iterable[str]) -> dict[str, str]:
+    """The URL for each venue that is not reached at its own; raises BadInput."""
+    asked = list(venues)
+    found: dict[str, str] = {}
+    for item in endpoints or ():
+        name, equals, url = item.partition("=")
+        if not equals or "://" in name:  # a query may hold an equals sign
+            name, url = asked[0], item
+            if len(asked) > 1:
+                raise BadInput(
+                    f"{len(asked)} exchanges are asked, so EXCHANGE=URL was expected "
+                    f"(such as {asked[0]}={item}), was {item!r}"
+                )
+        if name not in asked:
+            raise BadInput(
+                f"an endpoint of {', '.join(asked)} was expected, was {item!r}{near(name, asked)}"
+            )
+        if name in found:
+            raise BadInput(f"one endpoint for {name} was expected, was also {item!r}")
+        found[name] = url
+    return found
+
+
+def parse_endpoint(endpoints: Sequence[str] | None, venue: str) -> str | None:
+    """The URL for the one venue that is asked; raises BadInput."""
+    return parse_endpoints(endpoints, [venue]).get(venue)
 
 
 def parse_channels(text: str) -> list[Channel]:
     """Channels from a comma list of names or aliases; raises BadInput for what is none."""
-    return [parse_channel(item) for item in _items("a channel", text)]
+    return [_channel(item) for item in _items("a channel", text)]
 
 
 def parse_interval(text: str | None) -> int | None:
@@ -136,20 +291,46 @@ def parse_instant(text: str, now_ns: int) -> int | None:
     """
     if not text:
         return None
+    instant_ns: int | None = None
     if text[-1:] in _UNITS_S and text[:-1].isdecimal():
-        return now_ns - int(text[:-1]) * _UNITS_S[text[-1]] * 1_000_000_000
+        instant_ns = now_ns - int(text[:-1]) * _UNITS_S[text[-1]] * 1_000_000_000
+    else:
+        with suppress(BadInput):
+            instant_ns = parse_rfc3339(text if "T" in text else f"{text}T00:00:00Z")
+    if instant_ns is None or plausible_ns(instant_ns) is None:
+        raise BadInput(
+            f"a time like 24h, 2026-01-31 or 2026-01-31T12:00:00Z was expected, was {text!r}"
+        )
+    return instant_ns
+
+
+def parse_proxy(text: str | None) -> str | None:
+    """The URL of a proxy; raises BadInput for what is none."""
+    if text is None:
+        return None
     try:
-        return parse_rfc3339(text if "T" in text else f"{text}T00:00:00Z")
-    except BadInput as error:
-        raise BadInput(f"a time like 24h, 2026-01-31 or 2026-01-31T12:00:00Z: {error}") from error
+        parts = urlsplit(text)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise BadInput(f"a proxy like http://host:3128 was expected, was {text!r}")
+    return text
 
 
 def login(exchange: str, keys: str, tier: str = "", since_ns: int | None = None) -> Login:
     """The way into an account; raises BadInput where there are no keys, or no such account."""
+    return Login(credentials(exchange, keys), tier=tier, since_ns=since_ns)
+
+
+def credentials(exchange: str, keys: str) -> Credentials:
+    """The keys to an account, which no log shows from now on; raises BadInput as `login`."""
     if find_venue(exchange).private is None:
         able = ", ".join(venue.name for venue in VENUES.values() if venue.private is not None)
         raise BadInput(f"accounts are supported at {able}; was {exchange!r}")
-    return Login(find_credentials(exchange, keys, stdin=sys.stdin), tier=tier, since_ns=since_ns)
+    found = find_credentials(exchange, keys, stdin=sys.stdin)
+    hide(found.key, found.secret, found.passphrase)
+    return found
 
 
 @asynccontextmanager
@@ -160,7 +341,8 @@ async def opened(
     *,
     depth: int | None = None,
     interval_s: int | None = None,
-    endpoint: str | None = None,
+    endpoint: Sequence[str] | None = None,
+    proxy: str | None = None,
     through: Callable[[Dial], Dial] | None = None,
     calls_through: Callable[[Http], Http] | None = None,
     keys: str = "",
@@ -169,6 +351,7 @@ async def opened(
 
     Where a channel needs a login, `keys` says where the keys are; see `login`.
     """
+    endpoints = parse_endpoints(endpoint, exchanges)
     async with AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(
@@ -176,9 +359,10 @@ async def opened(
                     exchange,
                     symbols,
                     channels,
-                    depth=_depth_offered(exchange, depth),
+                    depth=depth_offered(exchange, depth),
                     interval_s=interval_s,
-                    endpoint=endpoint,
+                    endpoint=endpoints.get(exchange),
+                    proxy=parse_proxy(proxy),
                     through=through,
                     calls_through=calls_through,
                     login=login(exchange, keys)
@@ -190,7 +374,7 @@ async def opened(
         ]
 
 
-def _depth_offered(exchange: str, wish: int | None) -> int | None:
+def depth_offered(exchange: str, wish: int | None) -> int | None:
     """The least depth the exchange offers that shows as much as was asked for."""
     offer = find_venue(exchange).depths.get(Channel.BOOK, ())
     if wish is None or not offer:
@@ -199,6 +383,33 @@ def _depth_offered(exchange: str, wish: int | None) -> int | None:
     if not enough:
         raise BadInput(f"{exchange} shows at most {max(offer)} levels a side, was {wish}")
     return min(enough)
+
+
+def _exchange(name: str) -> str:
+    try:
+        return find_venue(name).name
+    except BadInput as error:
+        raise BadInput(f"{error}{near(name, VENUES)}") from None
+
+
+def _symbol(text: str) -> Symbol:
+    try:
+        return Symbol(text)
+    except BadInput as error:
+        raise BadInput(f"{error}{near_symbol(text)}") from None
+
+
+def _channel(text: str) -> Channel:
+    try:
+        return parse_channel(text)
+    except BadInput as error:
+        raise BadInput(f"{error}{near(text, [one.value for one in Channel])}") from None
+
+
+def _split(item: str) -> tuple[str, str]:
+    """The exchange before the first colon, if there is one, and the symbol behind it."""
+    before, _, after = item.partition(":")
+    return (before, after) if before and after and "/" not in before else ("", item)
 
 
 def _items(what: str, text: str) -> list[str]:

@@ -1,112 +1,170 @@
-"""Events and readings as lines of text, JSON or CSV."""
+"""What commands write: records in one of four formats on stdout, words for people on stderr.
 
-import csv
+`json` is one document, a list, closed at the end however the command ends; `ndjson` is a record a
+line; `csv` is one table (see `columns`); `table` is lines for people. What the encoding of stdout
+lacks, JSON escapes in its own way; the others spell it with backslashes.
+"""
+
 import sys
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any, TextIO
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, TextIO, cast
 
 import msgspec
 
+from fluxum.cli.columns import KINDS, Record, Rows, is_data, kind_of
+from fluxum.cli.lines import event_text
 from fluxum.cli.options import Format
-from fluxum.model.account import Balance, Balances, Fee, Fill, LedgerEntry
-from fluxum.model.codec import plain
-from fluxum.model.event import (
-    AccountEvent,
-    CallFailed,
-    ClockOffset,
-    DataStale,
-    Desync,
-    Dropped,
-    Event,
-    Gap,
-    LeftOut,
-    LinkLost,
-    MarketEvent,
-    Refused,
-    Rejected,
-    Resynced,
-    StateChange,
-    Subscribed,
-    Unsubscribed,
-    VenueNotice,
-)
-from fluxum.model.instant import format_second
-from fluxum.model.instrument import Instrument
-from fluxum.model.market import (
-    BookSnapshot,
-    BookUpdate,
-    Candle,
-    Level,
-    Level3Snapshot,
-    Level3Update,
-    Ticker,
-    Trade,
-)
-from fluxum.model.order import (
-    Accepted,
-    Declined,
-    OpenOrders,
-    OrderFragment,
-    OrderUpdate,
-    TradingCount,
-    word_of,
-)
-from fluxum.session.books import BookReading
+from fluxum.cli.writer import DirectWriter, Frame, NoWriter, OutputClosed, ThreadWriter, Writer
+from fluxum.clock import SystemClock
+from fluxum.model.codec import encode_event, plain
+from fluxum.model.event import Dropped, Event
 
-__all__ = [
-    "Output",
-    "clock_text",
-    "event_record",
-    "event_text",
-    "number_text",
-    "reading_record",
-    "reading_text",
-]
+__all__ = ["Output", "event_record", "event_text", "live_output"]
+
+_END = b"]\n"
+_PATIENCE_S = 1.0  # for a reader that pauses, once the user wants the command to end
 
 
 class Output:
-    """Writes records in one format. Talk (`say`) goes to stderr and never among the data."""
+    """Writes records in one format; `lines` counts them. Talk (`say`) goes to stderr alone.
 
-    def __init__(self, form: Format, out: TextIO | None = None, talk: TextIO | None = None) -> None:
+    `kinds` are those that CSV makes columns for. `chosen` names the only kinds that are written;
+    when it is empty, all are. Unless `is_live`, writing blocks while a reader pauses. Used as a
+    context manager, or closed by hand.
+    """
+
+    def __init__(
+        self,
+        form: Format,
+        kinds: Iterable[type[msgspec.Struct]] = (),
+        chosen: frozenset[str] = frozenset(),
+        *,
+        is_live: bool = False,
+    ) -> None:
         self.format = form
         self.lines = 0
-        self._out = out or sys.stdout
-        self._talk = talk or sys.stderr
-        self._columns: list[str] = []
+        self._chosen = chosen
+        self._left_out: Counter[str] = Counter()
+        self._rows = Rows(kinds)
+        self._talk = _writer(sys.stderr, "stderr", bytes, self._drop_talk, is_live=is_live)
+        frame: Frame = _ListFrame() if form is Format.JSON else bytes
+        self._out = _writer(sys.stdout, "stdout", frame, self._drop_records, is_live=is_live)
 
-    def write(self, record: Mapping[str, Any], text: str) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        is_interrupted = kind is not None and not issubclass(kind, Exception)
+        try:
+            self.close(_PATIENCE_S if is_interrupted else None)
+        except (OSError, OutputClosed):
+            if error is None:
+                raise
+
+    @property
+    def has_links(self) -> bool:
+        """Whether what happens to links is among the records, rather than told on stderr."""
+        return self.format in {Format.NDJSON, Format.JSON} and not self._chosen
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the reader has taken all that was written."""
+        return self._out.is_idle
+
+    def event(self, event: Event) -> bool:
+        """Write an event, or say it where it is about a link; returns whether it was written."""
+        kind = kind_of(event)
+        if self._chosen and kind in self._chosen:
+            is_wanted = True
+        else:
+            is_fact = is_data(event)
+            is_wanted = self.has_links or (is_fact and not self._chosen)
+            if is_fact and not is_wanted:
+                self._left_out[kind] += 1
+            elif not is_wanted:
+                self.say(event_text(event))
+        if is_wanted:
+            self._write(event, lambda: event_text(event))
+        return is_wanted
+
+    def write(self, record: Record, text: str) -> None:
         """Write one record: as JSON, as a row, or as the text made for people."""
-        match self.format:
-            case Format.TABLE:
-                self._out.write(text + "\n")
-            case Format.NDJSON:
-                self._out.write(_json(record) + "\n")
-            case Format.JSON:
-                self._out.write(("[" if self.lines == 0 else ",") + _json(record) + "\n")
-            case Format.CSV:
-                self._write_row(record)
-        self.lines += 1
-        self._out.flush()
+        self._write(record, lambda: text)
+
+    def paint(self, text: str) -> None:
+        """Write a piece of a picture; it is no record."""
+        self._out.put(text.encode(_encoding(sys.stdout), "backslashreplace"))
 
     def say(self, text: str) -> None:
-        """A word to the person at the terminal."""
-        self._talk.write(text + "\n")
-        self._talk.flush()
+        """Write a line to the person at the terminal."""
+        self._talk.put((text + "\n").encode(_encoding(sys.stderr), "backslashreplace"))
 
-    def close(self) -> None:
-        """End what has been begun: JSON closes its list."""
-        if self.format is Format.JSON:
-            self._out.write("]\n" if self.lines else "[]\n")
-            self._out.flush()
+    async def room(self) -> None:
+        """Wait until a record can be written without loss."""
+        await self._out.room()
 
-    def _write_row(self, record: Mapping[str, Any]) -> None:
-        writer = csv.writer(self._out, lineterminator="\n")
-        if not self._columns:
-            self._columns = list(record)
-            writer.writerow(self._columns)
-        writer.writerow([_cell(record.get(column)) for column in self._columns])
+    async def watch(self) -> None:
+        """Wait until the reader has gone, and raise that."""
+        await self._out.watch()
+
+    def close(self, patience_s: float | None = None) -> None:
+        """End what was begun, and wait until it is read, so long at most."""
+        try:
+            if self.format is Format.JSON:
+                self._out.put(_END)
+        finally:
+            lost = self._out.close(patience_s)
+            if lost:
+                self.say(f"{lost} records were not written: the reader of stdout had paused")
+            if self._left_out:
+                counts = ", ".join(f"{count} {kind}" for kind, count in self._left_out.items())
+                self.say(f"left out, as --kind was {','.join(sorted(self._chosen))}: {counts}")
+                self._left_out.clear()
+            self._talk.close(patience_s)
+
+    def _write(self, record: Record, text: Callable[[], str]) -> None:
+        self._out.put(self._chunk(record, text))
+        self.lines += 1
+
+    def _chunk(self, record: Record, text: Callable[[], str]) -> bytes:
+        match self.format:
+            case Format.TABLE:
+                return _encoded(text() + "\n")
+            case Format.CSV:
+                return _encoded(self._rows.lines(record))
+            case Format.NDJSON | Format.JSON:
+                return _json(record) + b"\n"
+
+    def _drop_records(self, count: int) -> bytes:
+        """What stands in the place of dropped records; it is called by the writing thread."""
+        self.lines -= count
+        dropped = Dropped(venue="", count=count, received_ns=SystemClock().now_ns())
+        if self.format in {Format.NDJSON, Format.JSON}:
+            return encode_event(dropped) + b"\n"
+        self.say(f"dropped {count} records: the reader of stdout is too slow")
+        return b""
+
+    def _drop_talk(self, count: int) -> bytes:
+        return f"{count} lines dropped: the reader of stderr is too slow\n".encode()
+
+
+@contextmanager
+def live_output(
+    form: Format,
+    kinds: Iterable[type[msgspec.Struct]] = (),
+    chosen: frozenset[str] = frozenset(),
+) -> Generator[Output]:
+    """An output for a command with a session, which a reader that pauses must not hold up."""
+    with Output(form, kinds, chosen, is_live=True) as output:
+        yield output
 
 
 def event_record(event: Event) -> dict[str, Any]:
@@ -115,194 +173,57 @@ def event_record(event: Event) -> dict[str, Any]:
     return record
 
 
-def reading_record(reading: BookReading) -> dict[str, Any]:
-    """A book's best levels and its proof, tagged `book`."""
-    snapshot: dict[str, Any] = plain(reading.snapshot)
-    return {**snapshot, "type": "book", "proof": plain(reading.proof)}
+class _ListFrame:
+    """Makes one JSON list of the records that pass."""
+
+    def __init__(self) -> None:
+        self._is_begun = False
+
+    def __call__(self, chunk: bytes) -> bytes:
+        if chunk == _END:
+            return _END if self._is_begun else b"[" + _END
+        start = b"," if self._is_begun else b"["
+        self._is_begun = True
+        return start + chunk
 
 
-def reading_text(reading: BookReading) -> str:
-    """Time, symbol, best bid and ask, spread and proof, in one line."""
-    snapshot, proof = reading.snapshot, reading.proof
-    bid = _level(snapshot.bids[0]) if snapshot.bids else "no bid"
-    ask = _level(snapshot.asks[0]) if snapshot.asks else "no ask"
-    time = clock_text(snapshot.received_ns)
-    why = f" ({proof.reason})" if proof.reason else ""
-    return f"{time} {snapshot.symbol:<10} {bid:>28} | {ask:<28} {proof.status.value}{why}"
+def _writer(
+    stream: TextIO | None,
+    name: str,
+    frame: Frame,
+    notice: Callable[[int], bytes],
+    *,
+    is_live: bool,
+) -> Writer:
+    if stream is None:
+        return NoWriter() if name == "stderr" else DirectWriter(None, name, frame)
+    if is_live:
+        return ThreadWriter(stream, name, frame, notice)
+    return DirectWriter(stream, name, frame)
 
 
-def clock_text(instant_ns: int) -> str:
-    """UTC wall time with milliseconds, for people."""
-    moment = datetime.fromtimestamp(instant_ns / 1e9, UTC)
-    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+def _json(record: Record) -> bytes:
+    """A record in one line of JSON, in characters that stdout has."""
+    line = (
+        encode_event(cast("Event", record))
+        if isinstance(record, msgspec.Struct) and kind_of(record) in KINDS
+        else msgspec.json.encode(plain(record))
+    )
+    if line.isascii() or _encoding(sys.stdout).startswith("utf"):
+        return line
+    return "".join(map(_escaped, line.decode())).encode()
 
 
-def event_text(event: Event) -> str:
-    """An event in one line, for people."""
-    if isinstance(event, MarketEvent):
-        what = _market_text(event)
-    elif isinstance(event, AccountEvent):
-        what = _account_text(event)
-    else:
-        what = _link_text(event)
-    return f"{clock_text(event.received_ns)} {event.venue} {what}"
+def _escaped(character: str) -> str:
+    if character.isascii():
+        return character
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
-def _market_text(event: MarketEvent) -> str:
-    match event:
-        case Trade():
-            told = " (told later)" if event.backfilled else ""
-            price, quantity = number_text(event.price), number_text(event.quantity)
-            return f"{event.symbol} trade {event.side.value:<4} {quantity} @ {price}{told}"
-        case Ticker():
-            bid, ask, last = number_text(event.bid), number_text(event.ask), number_text(event.last)
-            volume = number_text(event.volume)
-            return f"{event.symbol} ticker bid {bid} ask {ask} last {last} volume {volume}"
-        case Candle():
-            prices = " ".join(
-                number_text(price) for price in (event.open, event.high, event.low, event.close)
-            )
-            state = "closed" if event.closed else "running"
-            begin = clock_text(event.start_ns)[:8]
-            volume = number_text(event.volume)
-            return f"{event.symbol} candle {begin} {prices} volume {volume} {state}"
-        case BookSnapshot():
-            return f"{event.symbol} book snapshot {_sides(event)} checksum {event.checksum}"
-        case BookUpdate():
-            changes = ", ".join(
-                [f"bid {_level(level)}" for level in event.bids]
-                + [f"ask {_level(level)}" for level in event.asks]
-            )
-            return f"{event.symbol} book {changes}"
-        case Level3Snapshot() | Level3Update():
-            return f"{event.symbol} level3 {_sides(event)}"
-        case Instrument():
-            tick, lot = number_text(event.tick), number_text(event.lot)
-            return f"{event.symbol} instrument {event.status.value} tick {tick} lot {lot}"
+def _encoded(text: str) -> bytes:
+    return text.encode(_encoding(sys.stdout), "backslashreplace")
 
 
-def _fees_text(fees: tuple[Fee, ...] | None) -> str:
-    if fees is None:
-        return "not known yet"
-    return ", ".join(f"{number_text(fee.amount)} {fee.asset}" for fee in fees)
-
-
-def _account_text(event: AccountEvent) -> str:
-    """What happened to an account, for people, without time and exchange."""
-    match event:
-        case Fill():
-            fees = _fees_text(event.fees)
-            told = " (told later)" if event.backfilled else ""
-            price, quantity = number_text(event.price), number_text(event.quantity)
-            return f"{event.symbol} fill {event.side.value} {quantity} @ {price} fee {fees}{told}"
-        case OrderUpdate():
-            price = "" if event.limit_price is None else f" @ {number_text(event.limit_price)}"
-            why = f" ({event.reason})" if event.reason else ""
-            filled, quantity = number_text(event.filled), number_text(event.quantity)
-            return (
-                f"{event.symbol} order {event.order_id} {event.side.value} "
-                f"{word_of(event.order_type, event.venue_type)} {filled} of {quantity}{price} "
-                f"{word_of(event.status, event.venue_status)}{why}"
-            )
-        case OrderFragment():
-            status = "" if event.status is None else word_of(event.status, event.venue_status)
-            return f"order {event.order_id} {status} {event.reason}".rstrip()
-        case OpenOrders():
-            return f"{len(event.orders)} orders are open"
-        case Balances():
-            return f"{len(event.balances)} balances"
-        case Balance():
-            held = "" if event.held is None else f", {number_text(event.held)} held"
-            return f"{event.asset} balance {number_text(event.total)}{held}"
-        case LedgerEntry():
-            told = " (told later)" if event.backfilled else ""
-            amount, fee = number_text(event.amount), number_text(event.fee)
-            return (
-                f"{event.asset} {event.kind.value} {amount} fee {fee} "
-                f"balance {number_text(event.balance)} {event.entry_id}{told}"
-            )
-        case Accepted():
-            which = event.client_order_id or event.order_id or f"command {event.command_id}"
-            return f"accepted {which}"
-        case Declined():
-            which = event.client_order_id or event.order_id or f"command {event.command_id}"
-            return f"declined {which}: {event.message}"
-        case TradingCount():
-            used, allowed = number_text(event.used), number_text(event.allowed)
-            return f"{event.symbol or 'account'} trading count {used} of {allowed}"
-
-
-def _link_text(event: Event) -> str:  # noqa: C901 - one line a kind
-    match event:
-        case StateChange():
-            attempt = f" attempt {event.attempt} in {event.delay_s:.1f} s" if event.attempt else ""
-            why = f": {event.reason}" if event.reason else ""
-            return f"{event.new.value}{attempt}{why}"
-        case Subscribed():
-            return f"subscribed {event.subscription}"
-        case Unsubscribed():
-            return f"unsubscribed {event.subscription}"
-        case Refused():
-            return f"refused {event.subscription or 'a request'}: {event.message}"
-        case VenueNotice():
-            status = event.status.value if event.status else ""
-            return f"venue {status} {event.message}".rstrip()
-        case LinkLost():
-            return f"link lost: {event.reason}"
-        case Desync():
-            return f"desynced {event.subscription}: {event.reason}"
-        case Resynced():
-            return f"resynced {event.subscription}, generation {event.generation}"
-        case DataStale():
-            return f"stale {event.subscription}: silent for {event.silent_s:.0f} s"
-        case Rejected():
-            return f"rejected a frame: {event.reason}: {event.sample[:60]!r}"
-        case CallFailed():
-            times = "once" if event.failures == 1 else f"{event.failures} times in a row"
-            again = f"next attempt at {format_second(event.again_ns)}"
-            return f"{event.call} failed {times}: {event.reason}; {again}"
-        case ClockOffset():
-            side = "ahead of" if event.offset_s > 0 else "behind"
-            return (
-                f"the venue's clock is {abs(event.offset_s):.2f} s {side} this machine's "
-                f"(within {event.uncertainty_s:.2f} s)"
-            )
-        case LeftOut():
-            where = "" if event.subscription is None else f" of {event.subscription}"
-            rows = "1 row" if event.count == 1 else f"{event.count} rows"
-            return f"left out {rows}{where}: {event.reason}: {event.sample[:60]!r}"
-        case Gap():
-            length_s = (event.until_ns - event.since_ns) / 1e9
-            lost = f", {event.missing} missing" if event.missing else ""
-            return (
-                f"gap {event.subscription}: {length_s:.3f} s, {event.cause.value}, "
-                f"{event.repair.value}{lost}"
-            )
-        case Dropped():
-            return f"dropped {event.count} events: this reader is too slow"
-        case _:
-            raise AssertionError(event)
-
-
-def _sides(event: BookSnapshot | Level3Snapshot | Level3Update) -> str:
-    return f"{len(event.bids)} bids {len(event.asks)} asks"
-
-
-def _level(level: Level) -> str:
-    return f"{number_text(level.quantity)} @ {number_text(level.price)}"
-
-
-def number_text(value: Decimal | None) -> str:
-    """Plain digits, without an exponent; a dash for nothing."""
-    return "-" if value is None else f"{value:f}"
-
-
-def _cell(value: object) -> object:
-    """A CSV cell: nested values as JSON, nothing as an empty cell."""
-    if isinstance(value, dict | list):
-        return msgspec.json.encode(value).decode()
-    return "" if value is None else value
-
-
-def _json(record: Mapping[str, Any] | Sequence[Any]) -> str:
-    return msgspec.json.encode(record).decode()
+def _encoding(stream: TextIO | None) -> str:
+    return (getattr(stream, "encoding", None) or "utf-8").lower()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fluxum.cli.market import NotReady, until
+from fluxum.cli.market import until
 from fluxum.cli.options import (
     FIRST_EXCHANGE,
     Depth,
@@ -27,6 +27,7 @@ from fluxum.cli.options import (
 )
 from fluxum.cli.output import Output, event_text
 from fluxum.cli.process import run_async
+from fluxum.cli.sessions import NotReady
 from fluxum.clock import SystemClock
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background

@@ -16,8 +16,7 @@ from fluxum.cli.options import (
     FIRST_EXCHANGE,
     Format,
     Seconds,
-    parse_exchanges,
-    parse_symbols,
+    parse_market,
 )
 from fluxum.cli.output import Output
 from fluxum.cli.process import run_async
@@ -79,16 +78,13 @@ def serve(
 
     With --tls ca.pem: SSL_CERT_FILE=ca.pem fluxum orderbook --endpoint wss://127.0.0.1:8765 ...
     """
-    names = parse_exchanges(exchange)
-    if len(names) != 1:
-        raise BadInput(f"one exchange is served at a time, was {exchange!r}")
-    symbols = parse_symbols(symbol) if symbol else find_venue(names[0]).popular
-    talk = Output(Format.TABLE)
+    name, symbols = parse_market(symbol, exchange)
+    talk = Output(Format.TABLE, is_live=True)
 
     async def main() -> None:
         async with simulated(
-            names[0],
-            symbols,
+            name,
+            symbols or find_venue(name).popular,
             seed=seed,
             rate=rate,
             faults=faults,
@@ -98,10 +94,12 @@ def serve(
         ) as (box, url):
             if account:
                 _open_account(box, account, talk)
-            talk.say(f"{names[0]} with {', '.join(symbols)} at {url}, Ctrl-C ends it")
+            served = ", ".join(one.symbol for one in box.instruments())
+            talk.say(f"{name} with {served} at {url}, Ctrl-C ends it")
             await until(seconds, asyncio.Event().wait())
 
-    run_async(main())
+    with talk:
+        run_async(main())
 
 
 @asynccontextmanager

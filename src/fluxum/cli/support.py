@@ -57,18 +57,19 @@ def support(form: FormatOption = Format.TABLE) -> None:
     Example: fluxum support
     """
     found = read_support()
-    if form is Format.TABLE:
-        _draw(found)
-        return
-    output = Output(form)
-    for name, finding in found.venues.items():
-        record = {"venue": name, "date": found.date, **plain(finding)}
-        output.write(record, name)
-    output.close()
+    with Output(form) as output:
+        if form is Format.TABLE:
+            output.paint(_picture(found))
+        else:
+            for name, finding in found.venues.items():
+                record = {"venue": name, "date": found.date, **plain(finding)}
+                output.write(record, name)
 
 
-def _draw(found: Support) -> None:
-    table = Table(title=f"as the conformance suite found on {found.date}", box=SIMPLE)
+def _picture(found: Support) -> str:
+    table = Table(
+        title=f"as the conformance suite found on {found.date}", box=SIMPLE, padding=(0, 1, 0, 0)
+    )
     offered = {name for finding in found.venues.values() for name in finding.channels}
     columns = [channel.value for channel in Channel if channel.value in offered]
     for column in ("exchange", *columns, "cards"):
@@ -77,12 +78,28 @@ def _draw(found: Support) -> None:
         cells = [", ".join(finding.channels.get(column, ())) or _NOTHING for column in columns]
         table.add_row(name, *cells, _cards(finding))
     console = Console()
-    console.print(table)
-    for name, finding in found.venues.items():
-        for number, reason in finding.passed_over.items():
-            console.print(f"{name}: card {number} passed over: {reason}", highlight=False)
-    for name in VENUES.keys() - found.venues.keys():
-        console.print(f"{name}: not seen by that run", highlight=False)
+    wide = console.options.update(width=1000)
+    with console.capture() as capture:
+        if console.measure(table, options=wide).maximum <= console.width:
+            console.print(table)
+        else:  # words would be broken
+            console.print(f"{table.title}\n{_listed(found)}", highlight=False)
+        for name, finding in found.venues.items():
+            for number, reason in finding.passed_over.items():
+                console.print(f"{name}: card {number} passed over: {reason}", highlight=False)
+        for name in VENUES.keys() - found.venues.keys():
+            console.print(f"{name}: not seen by that run", highlight=False)
+    return capture.get()
+
+
+def _listed(found: Support) -> str:
+    """Each exchange as a paragraph, for a terminal that is narrow."""
+    return "\n".join(
+        f"{name}: "
+        + "; ".join(f"{channel} {', '.join(kept)}" for channel, kept in finding.channels.items())
+        + f"; cards {_cards(finding)}"
+        for name, finding in found.venues.items()
+    )
 
 
 def _cards(finding: Finding) -> str:

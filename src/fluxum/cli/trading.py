@@ -5,46 +5,53 @@ Whatever moves money says what it will do, and asks first.
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from decimal import Decimal
 from enum import Enum
-from pathlib import Path
-from random import SystemRandom
 from typing import Annotated, Any, TypeVar
 
 import typer
+from msgspec import Struct
 
+from fluxum.cli.hints import near
+from fluxum.cli.lines import number_text, printable
+from fluxum.cli.logs import log_frames
 from fluxum.cli.options import (
-    FIRST_EXCHANGE,
     Endpoint,
     Exchange,
     Format,
     FormatOption,
     Keys,
+    Proxy,
     Tier,
-    login,
-    parse_exchanges,
-    parse_symbols,
+    credentials,
+    parse_endpoint,
+    parse_exchange,
+    parse_market,
+    parse_proxy,
 )
-from fluxum.cli.output import Output, number_text
+from fluxum.cli.output import Output
 from fluxum.cli.process import run_async
-from fluxum.connect import connect
-from fluxum.errors import BadInput, OutcomeUnknown
-from fluxum.model.codec import plain
+from fluxum.errors import BadInput, FluxumError, OutcomeUnknown, RemoteProtocolError
+from fluxum.flow.background import background
+from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
+from fluxum.model.numbers import exact
 from fluxum.model.order import Amend, OrderRequest, OrderStatus, OrderType, TimeInForce, Trigger
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.intents import FileIntents
 from fluxum.orders.risk import RiskLimits
 from fluxum.orders.view import OrderView
+from fluxum.runtime import LiveRuntime
+from fluxum.trader import JOURNALS, trade
 
-__all__ = ["amend", "cancel", "cancel_all", "list_orders", "place"]
+__all__ = ["NotConfirmed", "amend", "cancel", "cancel_all", "list_orders", "place"]
 
 _READY_S = 60.0
 _SOON_S = 1.0
+_LEAST = Decimal("1E-30")
 _RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 _LIVING = (
     OrderStatus.PENDING,
@@ -52,7 +59,6 @@ _LIVING = (
     OrderStatus.PARTIALLY_FILLED,
     OrderStatus.OTHER,
 )
-_STATE = Path("~/.local/state/fluxum")
 Word = TypeVar("Word", bound=Enum)
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
@@ -62,12 +68,16 @@ Timeout = Annotated[
 Journal = Annotated[
     str,
     typer.Option(
-        "--journal", help=f"Where orders are written down first; without: a file in {_STATE}."
+        "--journal", help=f"Where orders are written down first; without: a file in {JOURNALS}."
     ),
 ]
 Validate = Annotated[
     bool, typer.Option("--validate", help="Have it checked, here and there, and not entered.")
 ]
+
+
+class NotConfirmed(FluxumError):
+    """The user was asked, and did not say yes: nothing was done."""
 
 
 Market = Annotated[str, typer.Option("--symbol", "-s", help="The market, such as BTC/USD.")]
@@ -98,7 +108,7 @@ def place(
     force: Force = TimeInForce.GTC.value,
     post_only: PostOnly = False,
     notional_max: NotionalMax = "",
-    exchange: Exchange = FIRST_EXCHANGE,
+    exchange: Exchange = "",
     keys: Keys = "",
     tier: Tier = "",
     validate: Validate = False,
@@ -106,15 +116,18 @@ def place(
     timeout: Timeout = 5.0,
     journal: Journal = "",
     endpoint: Endpoint = None,
+    proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Place an order. It is checked, written down, sent once, and followed until it is known.
 
     Example: fluxum order place -s BTC/USD --side buy -q 0.01 -p 50000 --validate
     """
-    (market,) = _single("a symbol", parse_symbols(symbol))
+    name, markets = parse_market(symbol, exchange)
+    if len(markets) != 1:
+        raise BadInput(f"one symbol was expected, was {symbol!r}")
     request = OrderRequest(
-        symbol=market,
+        symbol=markets[0],
         side=_word(Side, "a side", side),
         order_type=_word(OrderType, "an order type", kind),
         quantity=_number("a quantity", quantity),
@@ -124,40 +137,34 @@ def place(
         post_only=post_only,
     )
     limits = RiskLimits(notional_max=_number("a notional", notional_max) if notional_max else None)
-    name = _one(exchange)
+    where = _where(name, keys, tier, endpoint, proxy, journal)
     what = f"{_request_text(request)} at {name}"
     if not validate:
         _confirm(what, yes=yes)
-
-    async def act(desk: OrderDesk, output: Output) -> None:
-        if validate:
-            warnings = await desk.validate(request, timeout_s=timeout)
-            text = f"valid: {what}" + "".join(f"; {one}" for one in warnings)
-            output.write({"type": "valid", "warnings": list(warnings)}, text)
-        else:
-            _write(await _enter(desk, request, timeout), output)
-
-    _run((name, keys, tier, endpoint, journal), act, form, market=market, limits=limits)
+    act = _validating(request, what, timeout) if validate else _placing(request, timeout)
+    _run(where, act, form, symbols=markets, limits=limits)
 
 
 def amend(
     order: Annotated[str, typer.Argument(help="The order, by either of its ids.")],
     quantity: Annotated[str, typer.Option("--quantity", "-q", help="The new quantity.")] = "",
     price: Annotated[str, typer.Option("--price", "-p", help="The new price.")] = "",
-    exchange: Exchange = FIRST_EXCHANGE,
+    exchange: Exchange = "",
     keys: Keys = "",
     tier: Tier = "",
     yes: Yes = False,
     timeout: Timeout = 5.0,
     journal: Journal = "",
     endpoint: Endpoint = None,
+    proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Change an order in place.
 
     Example: fluxum order amend OQCLML-BW3P3-BUCMWZ --price 51000
     """
-    name = _one(exchange)
+    name = parse_exchange(exchange)
+    where = _where(name, keys, tier, endpoint, proxy, journal)
     change = Amend(
         order_id=order,
         quantity=_number("a quantity", quantity) if quantity else None,
@@ -171,85 +178,119 @@ def amend(
     async def act(desk: OrderDesk, output: Output) -> None:
         _write(await desk.amend(change, timeout_s=timeout), output)
 
-    _run((name, keys, tier, endpoint, journal), act, form, changed=order)
+    _run(where, act, form, changed=order)
 
 
 def cancel(
     orders: Annotated[list[str], typer.Argument(help="Orders, each by either of its ids.")],
-    exchange: Exchange = FIRST_EXCHANGE,
+    exchange: Exchange = "",
     keys: Keys = "",
     tier: Tier = "",
     yes: Yes = False,
     timeout: Timeout = 5.0,
     journal: Journal = "",
     endpoint: Endpoint = None,
+    proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """End orders. Orders that have ended already are no error.
 
     Example: fluxum order cancel OQCLML-BW3P3-BUCMWZ
     """
-    name = _one(exchange)
+    name = parse_exchange(exchange)
+    where = _where(name, keys, tier, endpoint, proxy, journal)
     _confirm(f"cancel {', '.join(orders)} at {name}", yes=yes)
 
     async def act(desk: OrderDesk, output: Output) -> None:
         for order in orders:
             _write(await desk.cancel(order, timeout_s=timeout), output)
 
-    _run((name, keys, tier, endpoint, journal), act, form)
+    _run(where, act, form)
 
 
 def cancel_all(
-    exchange: Exchange = FIRST_EXCHANGE,
+    exchange: Exchange = "",
     keys: Keys = "",
     tier: Tier = "",
     yes: Yes = False,
     timeout: Timeout = 5.0,
     journal: Journal = "",
     endpoint: Endpoint = None,
+    proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """End every open order of the account, whoever placed it.
 
     Example: fluxum order cancel-all --yes
     """
-    name = _one(exchange)
+    name = parse_exchange(exchange)
+    where = _where(name, keys, tier, endpoint, proxy, journal)
     _confirm(f"cancel every order at {name}", yes=yes)
 
     async def act(desk: OrderDesk, output: Output) -> None:
         count = await desk.cancel_all(timeout_s=timeout)
         output.write({"type": "canceled", "count": count}, f"{count} orders canceled")
 
-    _run((name, keys, tier, endpoint, journal), act, form)
+    _run(where, act, form)
 
 
 def list_orders(
     symbol: Annotated[str, typer.Option("--symbol", "-s", help="Of this market only.")] = "",
-    exchange: Exchange = FIRST_EXCHANGE,
+    exchange: Exchange = "",
     keys: Keys = "",
     tier: Tier = "",
     journal: Journal = "",
     endpoint: Endpoint = None,
+    proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """List open orders, those among them whose fate is not known yet included.
 
     Example: fluxum order list --format json
     """
-    symbols = parse_symbols(symbol) if symbol else []
+    name, symbols = parse_market(symbol, exchange)
+    where = _where(name, keys, tier, endpoint, proxy, journal)
 
     async def act(desk: OrderDesk, output: Output) -> None:
         for view in desk.open_orders():
             if not symbols or view.symbol in symbols:
                 _show(view, output)
 
-    _run((_one(exchange), keys, tier, endpoint, journal), act, form)
+    _run(where, act, form)
 
 
 # How a command is carried out
 
 Act = Callable[[OrderDesk, Output], Coroutine[Any, Any, None]]
-Where = tuple[str, str, str, str | None, str]
+
+
+class Where(Struct, frozen=True, kw_only=True):
+    """The account that is traded with, and the way to it."""
+
+    exchange: str
+    credentials: Credentials
+    tier: str
+    endpoint: str | None
+    proxy: str | None
+    journal: str | None
+
+
+def _where(
+    exchange: str,
+    keys: str,
+    tier: str,
+    endpoint: Sequence[str] | None,
+    proxy: str | None,
+    journal: str,
+) -> Where:
+    return Where(
+        exchange=exchange,
+        credentials=credentials(exchange, keys),
+        tier=tier,
+        endpoint=parse_endpoint(endpoint, exchange),
+        proxy=parse_proxy(proxy),
+        journal=journal or None,
+    )
 
 
 def _run(
@@ -257,49 +298,48 @@ def _run(
     act: Act,
     form: Format,
     *,
-    market: Symbol | None = None,
+    symbols: Sequence[Symbol] = (),
     changed: str = "",
     limits: RiskLimits | None = None,
 ) -> None:
-    output = Output(form)
+    async def main(output: Output) -> None:
+        async with (
+            trade(
+                where.exchange,
+                symbols,
+                keys=where.credentials,
+                journal=where.journal,
+                limits=limits,
+                tier=where.tier,
+                endpoint=where.endpoint,
+                runtime=LiveRuntime(proxy=where.proxy),
+            ) as trader,
+            background(log_frames(trader.session)),
+        ):
+            known = trader.orders.order(changed)
+            if known is not None:  # its price is held against the market's
+                trader.session.subscribe(Subscription(Channel.BOOK, known.symbol))
+                await trader.session.wait_ready(_READY_S)
+            await act(trader.orders, output)
 
-    async def main() -> None:
-        async with _desk(where, market, changed, limits) as desk:
-            await act(desk, output)
-
-    try:
-        run_async(main())
-    finally:
-        output.close()
+    with Output(form) as output:
+        run_async(main(output))
 
 
-@asynccontextmanager
-async def _desk(
-    where: Where, market: Symbol | None, changed: str, limits: RiskLimits | None
-) -> AsyncGenerator[OrderDesk]:
-    """A desk that knows the account, the rules of all markets, and the book of one.
+def _validating(request: OrderRequest, what: str, timeout_s: float) -> Act:
+    async def act(desk: OrderDesk, output: Output) -> None:
+        warnings = await desk.validate(request, timeout_s=timeout_s)
+        text = f"valid: {what}" + "".join(f"; {one}" for one in warnings)
+        output.write({"type": "valid", "warnings": list(warnings)}, text)
 
-    That is the `market`, or the one of an order that is to be `changed`.
-    """
-    exchange, keys, tier, endpoint, journal = where
-    path = _journal(exchange, journal)
-    entry = login(exchange, keys, tier)
-    symbols = [] if market is None else [market]
-    with FileIntents(path, exchange) as intents:
-        async with connect(exchange, symbols, endpoint=endpoint, login=entry) as session:
-            wanted = (Channel.EXECUTION, Channel.INSTRUMENT)
-            session.subscribe(*map(Subscription, wanted))
-            await session.wait_ready(_READY_S)
-            account = session.account
-            async with OrderDesk(
-                account, intents, random=SystemRandom(), terms=account.terms, limits=limits
-            ) as desk:
-                await desk.wait_settled(_READY_S)
-                known = desk.order(changed)
-                if known is not None:
-                    session.subscribe(Subscription(Channel.BOOK, known.symbol))
-                    await session.wait_ready(_READY_S)
-                yield desk
+    return act
+
+
+def _placing(request: OrderRequest, timeout_s: float) -> Act:
+    async def act(desk: OrderDesk, output: Output) -> None:
+        _write(await _enter(desk, request, timeout_s), output)
+
+    return act
 
 
 async def _enter(desk: OrderDesk, request: OrderRequest, timeout_s: float) -> OrderView:
@@ -317,22 +357,17 @@ async def _enter(desk: OrderDesk, request: OrderRequest, timeout_s: float) -> Or
     return view
 
 
-def _journal(exchange: str, name: str) -> Path:
-    if name:
-        return Path(name).expanduser()
-    folder = _STATE.expanduser()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"orders-{exchange}.jsonl"
-
-
 def _confirm(what: str, *, yes: bool) -> None:
     """Say what will be done, and go on only if that is wanted."""
     sys.stderr.write(f"{what}\n")
     if yes:
         return
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():  # pyright: ignore[reportUnnecessaryComparison]
         raise BadInput(f"nobody can be asked here, so --yes was expected to {what}")
-    typer.confirm("Do it?", abort=True, err=True)
+    sys.stderr.write("Do it? [y/N]: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise NotConfirmed(f"not confirmed, so nothing was done: {what}")
 
 
 def _write(view: OrderView, output: Output) -> None:
@@ -346,7 +381,7 @@ def _write(view: OrderView, output: Output) -> None:
 
 
 def _show(view: OrderView, output: Output) -> None:
-    output.write(plain(view), _view_text(view))
+    output.write(view, printable(_view_text(view)))
 
 
 def _view_text(view: OrderView) -> str:
@@ -375,10 +410,10 @@ def _request_text(request: OrderRequest) -> str:
 
 def _number(what: str, text: str) -> Decimal:
     try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or value <= 0:
+        value = exact(text.strip())
+    except RemoteProtocolError:
+        value = Decimal(0)
+    if value == 0 or value < _LEAST:
         raise BadInput(f"{what} above zero was expected, was {text!r}")
     return value
 
@@ -387,18 +422,6 @@ def _word(kind: type[Word], what: str, text: str) -> Word:
     try:
         return kind(text.lower().replace("-", "_"))
     except ValueError:
-        known = ", ".join(str(one.value) for one in kind)
-        raise BadInput(f"{what} was expected ({known}), was {text!r}") from None
-
-
-def _one(exchange: str) -> str:
-    return _single("an exchange", parse_exchanges(exchange))[0]
-
-
-Item = TypeVar("Item")
-
-
-def _single(what: str, items: list[Item]) -> list[Item]:
-    if len(items) != 1:
-        raise BadInput(f"one was expected, {what}; was {', '.join(map(str, items))}")
-    return items
+        known = [str(one.value) for one in kind]
+        hint = near(text, known)
+        raise BadInput(f"{what} was expected ({', '.join(known)}), was {text!r}{hint}") from None

@@ -5,9 +5,10 @@ from base64 import b64encode
 from decimal import Decimal
 from random import Random
 
-from fluxum.cli.account import position_text
-from fluxum.cli.market import until
-from fluxum.cli.output import Output, event_text
+from fluxum.cli.ledger import position_text
+from fluxum.cli.lines import event_text, money_text
+from fluxum.cli.market import attended, until
+from fluxum.cli.output import Output
 from fluxum.cli.simulator import simulated
 from fluxum.connect import connect
 from fluxum.errors import BadInput, FluxumError
@@ -65,7 +66,7 @@ async def trade(venue: Venue, seconds: float, seed: int, output: Output) -> None
                 async with background(
                     _follow(session, output), _show(portfolio, output), _play(session, desk, random)
                 ):
-                    await until(seconds, asyncio.Event().wait())
+                    await until(seconds, attended(output, asyncio.Event().wait()))
                 await _settle(session, desk)
                 _summarise(portfolio, desk, account, output)
 
@@ -94,7 +95,8 @@ async def _play(session: Session, desk: OrderDesk, random: Random) -> None:
 
 async def _show(portfolio: Portfolio, output: Output) -> None:
     async for view in portfolio.positions():
-        output.write(plain(view), position_text(view))
+        await output.room()
+        output.write(view, position_text(view))
         await asyncio.sleep(_PAUSE_S / 4)  # the latest of each is enough for people
 
 
@@ -134,8 +136,8 @@ def _summarise(
     }
     lines = [f"{len(account.fills)} fills, each in the ledger once"]
     for one in totals:
-        total = "unknown" if one.total is None else f"{one.total:+.4f}"
-        lines.append(f"total in {one.quote}: {total} after fees of {one.fees_quote:.4f}")
+        total, fees = money_text(one.total), money_text(one.fees_quote)
+        lines.append(f"total in {one.quote}: {total} after fees of {fees}")
     output.write(record, "\n".join(lines))
     if not (agrees and statistics.sums_close):
         raise DemoDisagrees("what was followed is not what the exchange says")

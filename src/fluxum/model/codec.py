@@ -1,15 +1,26 @@
-"""Events as JSON lines: a type tag, exact decimals as plain text, and back without loss."""
+"""Events as JSON lines: a type tag, exact decimals as plain text, and back without loss.
 
+One encoder of msgspec writes an event. Two things it writes in another way than `plain` does are
+mended in the line: bytes (which are no part of a fact's JSON) are taken out, and decimals with an
+exponent get plain digits. Both are found by the names of their fields between quotes. Inside a text
+every quote is escaped, so no text is ever taken for a field.
+"""
+
+import re
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 from typing import Any, cast
 
 import msgspec
+from msgspec import inspect
 
 from fluxum.errors import BadInput
 from fluxum.model.event import Event
 from fluxum.model.instrument import Symbol
 from fluxum.model.levels import Levels
 from fluxum.model.market import BookUpdate
+from fluxum.model.numbers import digits
 
 __all__ = ["decode_event", "encode_event", "plain"]
 
@@ -20,8 +31,14 @@ def plain(value: object) -> Any:
 
 
 def encode_event(event: Event) -> bytes:
-    """One line of JSON, without its line end."""
-    return msgspec.json.encode(plain(event))
+    """One line of JSON, without its line end; it is `plain(event)`, made several times as fast."""
+    line = _encode(event)
+    strip = _strips[event.__class__]
+    if strip is not None:
+        line = strip(b"", line)
+    if _has_exponent(line):
+        line = _spell_in(event.__class__)(_spell, line)
+    return line
 
 
 def decode_event(line: bytes) -> Event:
@@ -37,8 +54,7 @@ def decode_event(line: bytes) -> Event:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        # Plain digits, but not a gigabyte of zeros for a nonsense exponent.
-        return format(value, "f") if -64 < value.adjusted() < 64 else str(value)
+        return digits(value)
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value).items()
         return {key: _plain(item) for key, item in items if not isinstance(item, bytes)}
@@ -57,4 +73,66 @@ def _custom(kind: type, value: object) -> object:
     raise NotImplementedError(kind)
 
 
+_encode = msgspec.json.Encoder(enc_hook=_builtin).encode
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event, dec_hook=_custom)
+
+# What the encoder writes in another way
+
+Substitute = Callable[[Any, bytes], bytes]
+_has_exponent = re.compile(rb"E[+-]").search
+
+
+class _Strips(dict[type[Event], Substitute | None]):
+    """What takes bytes out of a line, by the kind of event; made when the first one comes."""
+
+    def __missing__(self, kind: type[Event]) -> Substitute | None:
+        hidden = b"|".join(_names(kind, inspect.BytesType))
+        self[kind] = re.compile(rb',"(?:%s)":"[^"]*"' % hidden).sub if hidden else None
+        return self[kind]
+
+
+_strips = _Strips()
+
+
+@cache
+def _spell_in(kind: type[Event]) -> Substitute:
+    """What spells the exponents in a line of this kind of event."""
+    numbers = _names(kind, inspect.DecimalType)
+    both = numbers & _names(kind, inspect.StrType)
+    assert not both, f"{kind.__name__} has a name for a text and for a number: {both}"
+    exponent = rb'("(?:%s)":")(-?\d(?:\.\d+)?E[+-]\d+)(?=")' % b"|".join(numbers)
+    return re.compile(exponent).sub
+
+
+def _names(event: type[Event], kind: type[inspect.Type]) -> set[bytes]:
+    """The names of the fields that hold this type, or may, in an event and the facts in it."""
+    return {
+        field.encode_name.encode()
+        for field in _fields(inspect.type_info(event), set())
+        if any(isinstance(held, kind) for held in _leaves(field.type))
+    }
+
+
+def _fields(kind: inspect.Type, seen: set[type]) -> Iterator[inspect.Field]:
+    """Every field of a fact, and of the facts in it."""
+    for leaf in _leaves(kind):
+        if isinstance(leaf, inspect.StructType) and leaf.cls not in seen:
+            seen.add(leaf.cls)
+            for field in leaf.fields:
+                yield field
+                yield from _fields(field.type, seen)
+
+
+def _leaves(kind: inspect.Type) -> Iterator[inspect.Type]:
+    match kind:
+        case inspect.UnionType():
+            for one in kind.types:
+                yield from _leaves(one)
+        case inspect.CollectionType():
+            yield from _leaves(kind.item_type)
+        case _:
+            yield kind
+
+
+def _spell(found: re.Match[bytes]) -> bytes:
+    return found[1] + digits(Decimal(found[2].decode())).encode()

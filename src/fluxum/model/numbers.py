@@ -1,10 +1,10 @@
-"""Numbers from the text of the wire, exactly, and which numbers sums have room for."""
+"""Numbers from the text of the wire, exactly, and back; which numbers sums have room for."""
 
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
 from fluxum.errors import RemoteProtocolError
 
-__all__ = ["LENGTH_MAX", "POINT_MAX", "exact", "is_bounded", "product"]
+__all__ = ["LENGTH_MAX", "POINT_MAX", "digits", "exact", "is_bounded", "product"]
 
 LENGTH_MAX = 60
 """The longest number, in characters, that exact sums have room for."""
@@ -40,3 +40,8 @@ def is_bounded(value: Decimal) -> bool:
 def product(one: Decimal, other: Decimal) -> Decimal:
     """One number times another, exactly: nothing is rounded at the 28th digit."""
     return _PRODUCT.multiply(one, other)
+
+
+def digits(value: Decimal) -> str:
+    """Plain digits without an exponent, but not a gigabyte of zeros for a nonsense one."""
+    return format(value, "f") if -64 < value.adjusted() < 64 else str(value)

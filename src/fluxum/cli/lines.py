@@ -1,0 +1,283 @@
+"""Events and readings as lines of text, for people.
+
+A line begins with the time in UTC, with its date where that is not today: `v` behind it is the
+venue's clock, `r` this machine's, when the message was received.
+"""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from fluxum.clock import SystemClock
+from fluxum.model.account import Balance, Balances, Fee, Fill, LedgerEntry
+from fluxum.model.event import (
+    AccountEvent,
+    CallFailed,
+    ClockOffset,
+    DataStale,
+    Desync,
+    Dropped,
+    Event,
+    Gap,
+    LeftOut,
+    LinkEvent,
+    LinkLost,
+    LinkReplaced,
+    MarketEvent,
+    Refused,
+    Rejected,
+    Resynced,
+    StateChange,
+    Subscribed,
+    Unsubscribed,
+    VenueNotice,
+)
+from fluxum.model.instant import format_second
+from fluxum.model.instrument import Instrument
+from fluxum.model.market import (
+    BookSnapshot,
+    BookUpdate,
+    Candle,
+    Level,
+    Level3Snapshot,
+    Level3Update,
+    Ticker,
+    Trade,
+)
+from fluxum.model.numbers import digits
+from fluxum.model.order import (
+    Accepted,
+    Declined,
+    OpenOrders,
+    OrderFragment,
+    OrderUpdate,
+    TradingCount,
+    word_of,
+)
+from fluxum.session.books import BookReading
+
+__all__ = [
+    "event_text",
+    "level_text",
+    "money_text",
+    "number_text",
+    "printable",
+    "reading_text",
+    "time_text",
+    "when_text",
+]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_NS = 86_400_000_000_000
+
+
+def reading_text(reading: BookReading) -> str:
+    """Time, symbol, best bid and ask, spread and proof, in one line."""
+    snapshot, proof = reading.snapshot, reading.proof
+    bid = level_text(snapshot.bids[0]) if snapshot.bids else "no bid"
+    ask = level_text(snapshot.asks[0]) if snapshot.asks else "no ask"
+    when = when_text(snapshot.venue_ns, snapshot.received_ns)
+    why = f" ({proof.reason})" if proof.reason else ""
+    return printable(
+        f"{when} {snapshot.venue} {snapshot.symbol:<9} {bid:>20} | {ask:<20} "
+        f"{proof.status.value}{why}"
+    )
+
+
+def event_text(event: Event) -> str:
+    """An event in one line."""
+    if isinstance(event, MarketEvent):
+        what = _market_text(event)
+    elif isinstance(event, AccountEvent):
+        what = _account_text(event)
+    else:
+        what = _link_text(event)
+    when = when_text(getattr(event, "venue_ns", None), event.received_ns)
+    return printable(f"{when} {event.venue} {what}")
+
+
+def when_text(venue_ns: int | None, received_ns: int, now_ns: int | None = None) -> str:
+    """The venue's time if it gave one, else that of receiving, marked `v` or `r`."""
+    if venue_ns is not None:
+        return f"{time_text(venue_ns, now_ns)}v"
+    return f"{time_text(received_ns, now_ns)}r" if received_ns else "never"
+
+
+def time_text(instant_ns: int, now_ns: int | None = None) -> str:
+    """UTC with milliseconds, and with the date where it is not that of `now_ns` (today)."""
+    seconds, fraction_ns = divmod(instant_ns, 1_000_000_000)
+    try:
+        moment = _EPOCH + timedelta(seconds=seconds)
+    except OverflowError:  # a time that no calendar has
+        return f"{instant_ns}ns"
+    now_ns = SystemClock().now_ns() if now_ns is None else now_ns
+    is_today = instant_ns // _DAY_NS == now_ns // _DAY_NS
+    day = "" if is_today else f"{moment:%Y-%m-%d} "
+    return f"{day}{moment:%H:%M:%S}.{fraction_ns // 1_000_000:03d}"
+
+
+def printable(text: str) -> str:
+    """The text in one line, without what would move a terminal's cursor."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def _market_text(event: MarketEvent) -> str:
+    match event:
+        case Trade():
+            late = " (backfilled)" if event.backfilled else ""
+            price, quantity = number_text(event.price), number_text(event.quantity)
+            return f"{event.symbol} trade {event.side.value:<4} {quantity} @ {price}{late}"
+        case Ticker():
+            bid, ask, last = number_text(event.bid), number_text(event.ask), number_text(event.last)
+            volume = number_text(event.volume)
+            return f"{event.symbol} ticker bid {bid} ask {ask} last {last} volume {volume}"
+        case Candle():
+            prices = " ".join(
+                number_text(price) for price in (event.open, event.high, event.low, event.close)
+            )
+            state = "closed" if event.closed else "running"
+            update = getattr(event, "update", 1)  # a command counts how often a candle is repeated
+            state += f", update {update} of this candle" if update > 1 else ""
+            begin = time_text(event.start_ns).removesuffix(".000")
+            volume = number_text(event.volume)
+            return f"{event.symbol} candle {begin} {prices} volume {volume} {state}"
+        case BookSnapshot():
+            return f"{event.symbol} book snapshot {_sides(event)} checksum {event.checksum}"
+        case BookUpdate():
+            changes = ", ".join(
+                [f"bid {level_text(level)}" for level in event.bids]
+                + [f"ask {level_text(level)}" for level in event.asks]
+            )
+            return f"{event.symbol} book {changes}"
+        case Level3Snapshot() | Level3Update():
+            return f"{event.symbol} level3 {_sides(event)}"
+        case Instrument():
+            tick, lot = number_text(event.tick), number_text(event.lot)
+            return f"{event.symbol} instrument {event.status.value} tick {tick} lot {lot}"
+
+
+def _fees_text(fees: tuple[Fee, ...] | None) -> str:
+    if fees is None:
+        return "not known yet"
+    return ", ".join(f"{number_text(fee.amount)} {fee.asset}" for fee in fees)
+
+
+def _account_text(event: AccountEvent) -> str:
+    """What happened to an account, for people, without time and exchange."""
+    match event:
+        case Fill():
+            fees = _fees_text(event.fees)
+            late = " (backfilled)" if event.backfilled else ""
+            price, quantity = number_text(event.price), number_text(event.quantity)
+            return f"{event.symbol} fill {event.side.value} {quantity} @ {price} fee {fees}{late}"
+        case OrderUpdate():
+            price = "" if event.limit_price is None else f" @ {number_text(event.limit_price)}"
+            why = f" ({event.reason})" if event.reason else ""
+            filled, quantity = number_text(event.filled), number_text(event.quantity)
+            return (
+                f"{event.symbol} order {event.order_id} {event.side.value} "
+                f"{word_of(event.order_type, event.venue_type)} {filled} of {quantity}{price} "
+                f"{word_of(event.status, event.venue_status)}{why}"
+            )
+        case OrderFragment():
+            status = "" if event.status is None else word_of(event.status, event.venue_status)
+            return f"order {event.order_id} {status} {event.reason}".rstrip()
+        case OpenOrders():
+            return f"{len(event.orders)} orders are open"
+        case Balances():
+            return f"{len(event.balances)} balances"
+        case Balance():
+            held = "" if event.held is None else f", {number_text(event.held)} held"
+            return f"{event.asset} balance {number_text(event.total)}{held}"
+        case LedgerEntry():
+            late = " (backfilled)" if event.backfilled else ""
+            amount, fee = number_text(event.amount), number_text(event.fee)
+            return (
+                f"{event.asset} {event.kind.value} {amount} fee {fee} "
+                f"balance {number_text(event.balance)} {event.entry_id}{late}"
+            )
+        case Accepted():
+            which = event.client_order_id or event.order_id or f"command {event.command_id}"
+            return f"accepted {which}"
+        case Declined():
+            which = event.client_order_id or event.order_id or f"command {event.command_id}"
+            return f"declined {which}: {event.message}"
+        case TradingCount():
+            used, allowed = number_text(event.used), number_text(event.allowed)
+            return f"{event.symbol or 'account'} trading count {used} of {allowed}"
+
+
+def _link_text(event: LinkEvent) -> str:  # noqa: C901 - one line a kind
+    match event:
+        case StateChange():
+            attempt = f" attempt {event.attempt} in {event.delay_s:.1f} s" if event.attempt else ""
+            why = f": {event.reason}" if event.reason else ""
+            return f"{event.new.value}{attempt}{why}"
+        case Subscribed():
+            return f"subscribed {event.subscription}"
+        case Unsubscribed():
+            return f"unsubscribed {event.subscription}"
+        case Refused():
+            return f"refused {event.subscription or 'a request'}: {event.message}"
+        case VenueNotice():
+            status = event.status.value if event.status else ""
+            return f"venue {status} {event.message}".rstrip()
+        case LinkLost():
+            return f"link lost: {event.reason}"
+        case Desync():
+            return f"desynced {event.subscription}: {event.reason}"
+        case Resynced():
+            return f"resynced {event.subscription}, generation {event.generation}"
+        case DataStale():
+            return f"stale {event.subscription}: silent for {event.silent_s:.0f} s"
+        case Rejected():
+            return f"rejected a frame: {event.reason}: {event.sample[:60]!r}"
+        case LeftOut():
+            where = "" if event.subscription is None else f" of {event.subscription}"
+            rows = "1 row" if event.count == 1 else f"{event.count} rows"
+            return f"left out {rows}{where}: {event.reason}: {event.sample[:60]!r}"
+        case Gap():
+            length_s = (event.until_ns - event.since_ns) / 1e9
+            lost = f", {event.missing} missing" if event.missing else ""
+            return (
+                f"gap {event.subscription}: {length_s:.3f} s, {event.cause.value}, "
+                f"{event.repair.value}{lost}"
+            )
+        case CallFailed():
+            times = "once" if event.failures == 1 else f"{event.failures} times in a row"
+            again = f"next attempt at {format_second(event.again_ns)}"
+            return f"{event.call} failed {times}: {event.reason}; {again}"
+        case ClockOffset():
+            side = "ahead of" if event.offset_s > 0 else "behind"
+            return (
+                f"the venue's clock is {abs(event.offset_s):.2f} s {side} this machine's "
+                f"(within {event.uncertainty_s:.2f} s)"
+            )
+        case LinkReplaced():
+            return f"link replaced: {event.reason}"
+        case Dropped():
+            return f"dropped {event.count} events: this reader is too slow"
+
+
+def _sides(event: BookSnapshot | Level3Snapshot | Level3Update) -> str:
+    return f"{len(event.bids)} bids {len(event.asks)} asks"
+
+
+def level_text(level: Level) -> str:
+    """Quantity and price of a level."""
+    return f"{number_text(level.quantity)} @ {number_text(level.price)}"
+
+
+def number_text(value: Decimal | None) -> str:
+    """Plain digits, without an exponent; a dash for nothing."""
+    return "-" if value is None else digits(value)
+
+
+def money_text(value: Decimal | None) -> str:
+    """An amount of money with at most eight decimals; the other formats have the exact number."""
+    if value is None:
+        return "unknown"
+    text = f"{value:.8f}"
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}"

@@ -1,0 +1,151 @@
+"""What Fluxum does, as a log for people who look for a fault: `--verbose` and `--log-file`.
+
+Keys, signatures and tokens are masked in every line, whichever part of the program wrote it.
+"""
+
+import logging
+import re
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fluxum.cli.writer import ThreadWriter
+from fluxum.errors import BadInput
+from fluxum.session.asking import Asking
+from fluxum.session.session import Session
+
+__all__ = ["LogFile", "Verbose", "begin_logs", "hide", "log_frames", "masked"]
+
+_log = logging.getLogger(__name__)
+
+LogFile = Annotated[
+    str,
+    typer.Option(
+        "--log-file", metavar="PATH", help="Append what happens to this file instead of stderr."
+    ),
+]
+Verbose = Annotated[
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        show_default=False,
+        help="Tell on stderr what happens to links and calls; twice, every frame's way as well.",
+    ),
+]
+
+_PATIENCE_S = 1.0
+_MASK = "***"
+_SHORTEST = 4
+# What may open an account, by the names that venues give it in headers, queries and JSON.
+_SECRETS = re.compile(
+    r"""((?:token|signature|sign|secret|passphrase|password|api[-_ ]?key|API-Sign|listenKey|jwt)
+    ["']?\s*[:=]\s*["']?)[^\s"'&,}\]]+""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_hidden: set[str] = set()
+
+
+def hide(*secrets: str) -> None:
+    """Mask these wherever they would be logged."""
+    _hidden.update(one for one in secrets if len(one) >= _SHORTEST)
+
+
+def begin_logs(verbose: int, log_file: str) -> None:
+    """Log to stderr or to a file; raises BadInput for a file that cannot be written.
+
+    Without either option only calls that fail and are made again are logged: a command that makes
+    one call would wait in silence. Commands say all else that a user has to know.
+    """
+    root = logging.getLogger()
+    is_begun = any(isinstance(one.formatter, _Masked) for one in root.handlers)
+    if is_begun and not (verbose or log_file):
+        return
+    handler = _file(log_file) if log_file else _Stderr()
+    handler.setFormatter(_Masked())
+    for old in list[logging.Handler](root.handlers):
+        is_stream = type(old).__qualname__ == "StreamHandler"  # that of `basicConfig`
+        if is_stream or isinstance(old.formatter, _Masked):
+            root.removeHandler(old)
+            old.close()
+    root.addHandler(handler)
+    if verbose or log_file:
+        root.setLevel(logging.WARNING)  # of other packages
+        logging.getLogger("fluxum").setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
+    else:
+        root.setLevel(logging.CRITICAL)
+        logging.getLogger(Asking.__module__).setLevel(logging.WARNING)
+
+
+async def log_frames(session: Session) -> None:
+    """Log every frame of a session's links; return at once where frames are not logged."""
+    if not _log.isEnabledFor(logging.DEBUG):
+        return
+    name = session.venue.name
+    async for one in session.raw():
+        text = one.frame.decode("utf-8", "replace")
+        _log.debug("%s %s %s", name, "sent" if one.sent else "received", text)
+
+
+def masked(text: str) -> str:
+    """A text without what may open an account."""
+    for secret in _hidden:
+        text = text.replace(secret, _MASK)
+    return _SECRETS.sub(rf"\1{_MASK}", text)
+
+
+class _Masked(logging.Formatter):
+    """A line of the log: UTC, level, module, and a message without secrets."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        """The time of a record in UTC, with milliseconds."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        return moment.strftime(datefmt or f"%Y-%m-%dT%H:%M:%S.{int(record.msecs):03d}Z")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The whole line, what went wrong included."""
+        return masked(super().format(record))
+
+
+class _Stderr(logging.Handler):
+    """Lines to stderr from a thread, so that a reader that pauses holds nothing up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._writer: ThreadWriter | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, if there is anyone to read it."""
+        if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison] - it was closed
+            return
+        if self._writer is None:
+            self._writer = ThreadWriter(sys.stderr, "stderr", bytes, _notice)
+        with suppress(OSError):
+            self._writer.put((self.format(record) + "\n").encode("utf-8", "backslashreplace"))
+
+    def close(self) -> None:
+        """Wait a moment for the reader; called when the process ends."""
+        if self._writer is not None:
+            self._writer.close(_PATIENCE_S)
+        super().close()
+
+
+def _file(path: str) -> logging.Handler:
+    try:
+        return logging.FileHandler(Path(path).expanduser(), encoding="utf-8", delay=False)
+    except OSError as error:
+        raise BadInput(
+            f"a log file that can be written was expected, was {path!r}: {error.strerror}"
+        ) from error
+
+
+def _notice(count: int) -> bytes:
+    return b"%d lines of the log dropped: the reader of stderr is too slow\n" % count

@@ -1,0 +1,220 @@
+"""Sessions with several exchanges side by side: what fails at one is told, and the others go on.
+
+A subscription that a venue refuses ends alone, and so does a venue that cannot be used. The command
+goes on while anything of what was asked is left, and fails at its end if anything failed.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from msgspec import Struct
+
+from fluxum.cli.columns import is_data
+from fluxum.cli.hints import near_symbol
+from fluxum.cli.logs import log_frames
+from fluxum.cli.options import depth_offered, login
+from fluxum.connect import connect, subscriptions
+from fluxum.errors import BadInput, FluxumError, VenueRefused
+from fluxum.flow.background import background
+from fluxum.flow.opening import Opening
+from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.model.event import Channel, Event, Refused, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.runtime import Runtime
+from fluxum.session.session import Session
+from fluxum.venues.register import find_venue
+
+__all__ = ["Asked", "Failures", "NotReady", "Sessions", "open_sessions"]
+
+_CAPACITY = 10_000
+Take = Callable[[Session, Event], Awaitable[bool]]
+
+
+class NotReady(FluxumError):
+    """The time was up and what was asked for was not all there and proved."""
+
+
+class Failures(FluxumError):
+    """Several things failed; the message names each."""
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What is asked: of each venue its symbols, of all the same channels."""
+
+    markets: Mapping[str, Sequence[Symbol]]
+    channels: Sequence[Channel]
+    depth: int | None = None
+    interval_s: int | None = None
+    endpoints: Mapping[str, str] = {}
+    proxy: str | None = None
+    keys: str = ""
+
+
+class Sessions:
+    """The sessions of one command, and what failed; made by `open_sessions`.
+
+    `say` shows the user a failure at once, while something else goes on.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._left: dict[Session, set[Subscription]] = {}
+        self._silent: set[Session] = set()
+        self._failures: dict[tuple[str, Subscription | None], FluxumError] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        """Those that were opened, in the order of the command line."""
+        return iter(self._left)
+
+    def add(self, session: Session) -> None:
+        """A session was opened, and carries what is asked of its venue."""
+        self._left[session] = set(session.subscriptions)
+        self._silent.add(session)
+
+    def fail(self, venue: str, subscription: Subscription | None, error: FluxumError) -> None:
+        """A venue failed, or one of its subscriptions; the user is told while others go on."""
+        self._failures[venue, subscription] = error
+        if any(self._left.values()):
+            self._say(f"fluxum: {error}; the rest goes on")
+
+    def failure(self, venue: str, symbol: Symbol) -> str:
+        """Why a market of a venue has no book, or nothing."""
+        for (where, subscription), error in self._failures.items():
+            if where == venue and (subscription is None or subscription.symbol == symbol):
+                return str(error)
+        return ""
+
+    async def follow(
+        self, take: Take, overflow: Overflow = Overflow.DROP_OLDEST, capacity: int = _CAPACITY
+    ) -> None:
+        """Hand each event to `take` until that returns true, or until nothing is left.
+
+        Raises what failed, when nothing is left.
+        """
+        async with background(*map(log_frames, self)) as work:
+            running = {
+                work.start(
+                    self._follow(one, one.events(capacity=capacity, overflow=overflow), take)
+                )
+                for one in self
+            }
+            while running:
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                if any(task.result() for task in done):
+                    return
+        self.raise_failures()
+
+    def require_data(self) -> None:
+        """The time is up: a venue that never sent anything has failed; raises what failed."""
+        for session in self._silent:
+            name = session.venue.name
+            reasons = [f"{name} {reason}" for reason in session.missing()]
+            if reasons and not any(venue == name for venue, _ in self._failures):
+                self._failures[name, None] = NotReady(f"not ready: {'; '.join(reasons)}")
+        self.raise_failures()
+
+    def require_ready(self) -> None:
+        """The time is up: what is missing has failed; raises what failed."""
+        self._silent = set(self)
+        self.require_data()
+
+    def raise_failures(self) -> None:
+        """Raise what failed, if anything did: BadInput if none of it made sense."""
+        errors = list(self._failures.values())
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            is_usage = all(isinstance(one, BadInput) for one in errors)
+            kind = BadInput if is_usage else Failures
+            raise kind(f"{len(errors)} failed: {'; '.join(map(str, errors))}")
+
+    async def _follow(self, session: Session, events: Pipe[Event], take: Take) -> bool:
+        """Whether `take` has had enough, rather than the session come to its end."""
+        while True:
+            try:
+                event = await anext(events)
+            except StopAsyncIteration:
+                return False
+            except FluxumError as error:  # the session's own: what `take` raises ends everything
+                self._left[session].clear()
+                self.fail(session.venue.name, None, error)
+                return False
+            if is_data(event):
+                self._silent.discard(session)
+            if await take(session, event):
+                return True
+            if isinstance(event, Refused):
+                self._refuse(session, event)
+                if not self._left[session]:
+                    return False
+
+    def _refuse(self, session: Session, event: Refused) -> None:
+        """A venue refused a subscription; or something unnamed, and then nothing of it is sure."""
+        left, refused = self._left[session], event.subscription
+        if refused is None:
+            left.clear()
+        else:
+            left.discard(refused)
+        self.fail(event.venue, refused, _refusal(session, event))
+
+
+@asynccontextmanager
+async def open_sessions(
+    asked: Asked, say: Callable[[str], None], runtime: Runtime | None = None
+) -> AsyncGenerator[Sessions]:
+    """A session with each venue that can be asked, for the length of a block.
+
+    Raises what failed, where no venue is left.
+    """
+    sessions = Sessions(say)
+    async with AsyncExitStack() as stack:
+        wrong: list[tuple[str, Subscription | None, FluxumError]] = []
+        for name in asked.markets:
+            try:
+                wanted = list(_wanted(asked, name, wrong))
+                if wanted:
+                    session = await stack.enter_async_context(_connect(asked, name, runtime))
+                    session.subscribe(*wanted)
+                    sessions.add(session)
+            except FluxumError as error:
+                wrong.append((name, None, error))
+        for failure in wrong:
+            sessions.fail(*failure)
+        if not list(sessions):
+            sessions.raise_failures()
+        yield sessions
+
+
+def _wanted(
+    asked: Asked, name: str, wrong: list[tuple[str, Subscription | None, FluxumError]]
+) -> Iterator[Subscription]:
+    """What to subscribe to at a venue; what it does not offer goes to `wrong`."""
+    depth = depth_offered(name, asked.depth)
+    for one in subscriptions(
+        asked.markets[name], asked.channels, depth=depth, interval_s=asked.interval_s
+    ):
+        try:
+            yield find_venue(name).complete(one)
+        except BadInput as error:
+            wrong.append((name, one, error))
+
+
+def _connect(asked: Asked, name: str, runtime: Runtime | None) -> Opening[Session]:
+    needs_login = any(one in find_venue(name).needs_token for one in asked.channels)
+    return connect(
+        name,
+        endpoint=asked.endpoints.get(name),
+        proxy=asked.proxy,
+        login=login(name, asked.keys) if needs_login else None,
+        runtime=runtime,
+    )
+
+
+def _refusal(session: Session, event: Refused) -> VenueRefused:
+    what, hint = "a request", ""
+    if event.subscription is not None:
+        what = str(event.subscription)
+        if event.subscription.symbol is not None:
+            hint = near_symbol(event.subscription.symbol, session.venue.popular)
+    return VenueRefused(f"{event.venue} refused '{what}': {event.message}{hint}")
