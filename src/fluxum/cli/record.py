@@ -17,6 +17,7 @@ from fluxum.cli.options import (
     Exchange,
     Format,
     Interval,
+    Proxy,
     Seconds,
     Symbols,
     opened,
@@ -81,6 +82,7 @@ def record(
     rotate_every: RotateEvery = "",
     seconds: Seconds = None,
     endpoint: Endpoint = None,
+    proxy: Proxy = None,
 ) -> None:
     """Record every frame of a session, as it is on the wire, until --seconds, Ctrl-C or SIGTERM.
 
@@ -103,6 +105,7 @@ def record(
         depth=depth,
         interval_s=parse_interval(interval),
         endpoint=endpoint,
+        proxy=proxy,
         through=lambda dial: recording(dial, tape),
         calls_through=lambda calls: recording_calls(calls, tape),
     )
@@ -161,7 +164,7 @@ class _Told:
     def __init__(self, tape: TapeWriter, venue: str) -> None:
         self._tape = tape
         self._venue = venue
-        self._talk = Output(Format.TABLE)
+        self._talk = Output(Format.TABLE, is_live=True)
         self._trouble = ""
         self._subscriptions: Sequence[Subscription] = ()
 

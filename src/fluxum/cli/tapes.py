@@ -10,15 +10,12 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from fluxum.cli.options import (
-    Format,
-    FormatOption,
-)
-from fluxum.cli.output import Output, event_record, event_text
+from fluxum.cli.columns import KINDS, parse_kinds
+from fluxum.cli.options import Format, FormatOption, Kinds
+from fluxum.cli.output import Output
 from fluxum.cli.process import run_async
 from fluxum.errors import BadInput, FluxumError, TapeError
 from fluxum.model.codec import plain
-from fluxum.model.event import MarketEvent
 from fluxum.recognise import recognise
 from fluxum.replay import Replay
 from fluxum.tape import TapeHeader, TapeReader
@@ -56,6 +53,7 @@ def replay(
     speed: Annotated[
         float, typer.Option("--speed", min=0.0, help="Times real time; 0 is as fast as possible.")
     ] = 0.0,
+    kind: Kinds = "",
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Play a recording through the live code and write its events.
@@ -68,26 +66,25 @@ def replay(
 
     Example: fluxum replay tapes/*-20260801T*.jsonl.gz --format ndjson
     """
-    output = Output(form)
-    found = _recordings(files, output)
-    if len(found) != 1:
-        names = ", ".join(str(one[0]) for one in found)
-        raise BadInput(f"one recording is replayed at a time, was {len(found)}: {names}")
-    path, *more = found[0]
-    played = Replay(path, exchange, depth, more)
-    events: Counter[str] = Counter()
-    try:
-        run_async(_play(played, speed, output, events))
-    finally:
-        output.close()
-        output.say(_sum(played, events.total()))
+    kinds = parse_kinds(kind)
+    with Output(form, [KINDS[one] for one in sorted(kinds)], kinds) as output:
+        found = _recordings(files, output)
+        if len(found) != 1:
+            names = ", ".join(str(one[0]) for one in found)
+            raise BadInput(f"one recording is replayed at a time, was {len(found)}: {names}")
+        path, *more = found[0]
+        played = Replay(path, exchange, depth, more)
+        events: Counter[str] = Counter()
+        try:
+            run_async(_play(played, speed, output, events))
+        finally:
+            output.say(_sum(played, events.total()))
     if said := nonsense(path, played.venue.name, played.frames, played.rejected, played.rejection):
         raise Nonsense(said)
 
 
 async def _play(played: Replay, speed: float, output: Output, events: Counter[str]) -> None:
     """Write every event, at the speed wanted, and count them by their kind."""
-    with_links = output.format in {Format.NDJSON, Format.JSON}
     before_ns: int | None = None
     for moment in played:
         if speed and moment.ns is not None:
@@ -97,10 +94,7 @@ async def _play(played: Replay, speed: float, output: Output, events: Counter[st
             await asyncio.sleep(0)  # a signal may have come
         for event in moment.events:
             events[type(event).__name__] += 1
-            if isinstance(event, MarketEvent) or with_links:
-                output.write(event_record(event), event_text(event))
-            else:
-                output.say(event_text(event))
+            output.event(event)
 
 
 def _sum(played: Replay, events: int) -> str:
@@ -136,10 +130,9 @@ def verify(
 
     Example: fluxum verify recordings --format json
     """
-    output = Output(form)
     is_proved = is_readable = True
     talk = Console(stderr=True)
-    try:
+    with Output(form) as output:
         for path, *more in track(
             _recordings(files, output),
             "verifying",
@@ -159,8 +152,6 @@ def verify(
             ):
                 output.say(f"fluxum: {said}")
             is_proved = is_proved and report.is_proved
-    finally:
-        output.close()
     if not is_readable:
         raise typer.Exit(2)
     if not is_proved:
