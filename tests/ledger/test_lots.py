@@ -202,6 +202,8 @@ def test_a_lot_of_unknown_cost_shrinks_as_well() -> None:
     assert shrink(held, "T1", "0.4", "10")
 
     assert values(held.unpriced, held.cost_known) == (Decimal("0.6"), 20)
+    assert not shrink(held, "T1", "0.6", "10")
+    assert held.unpriced == Decimal("0.6")
 
 
 def test_what_is_removed_takes_its_cost_along_and_earns_nothing() -> None:
