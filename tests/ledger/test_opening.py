@@ -201,6 +201,16 @@ def test_a_contract_that_is_sold_is_a_short() -> None:
     assert values(found.quantity, found.profit.cost, found.cost_note) == (-2, -90_000, "")
 
 
+def test_an_inverse_contract_is_not_counted() -> None:
+    inverse = Symbol("BTC/USD:PERP-INVERSE")
+    fills = [fill("sell 1 100", 200, inverse), fill("buy 1 100", 201)]
+
+    ledger = ledger_between("here", fills, 100)
+
+    assert [one.symbol for one in ledger.positions()] == [BTC]
+    assert ledger.uncounted == {inverse: 1}
+
+
 def test_markets_of_one_asset_share_what_is_held_by_what_they_need() -> None:
     fills = [fill("sell 1 100", 200, EUR), fill("buy 2 100", 201, BTC)]
 

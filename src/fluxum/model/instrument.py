@@ -11,6 +11,7 @@ from fluxum.errors import BadInput
 __all__ = ["Asset", "Instrument", "InstrumentStatus", "Symbol"]
 
 Asset = NewType("Asset", str)
+_INVERSE = "-INVERSE"
 
 
 class Symbol(str):
@@ -47,6 +48,11 @@ class Symbol(str):
     def contract(self) -> str:
         """What is behind the colon: the contract of a derivative, empty for a spot market."""
         return self.partition(":")[2]
+
+    @property
+    def is_inverse(self) -> bool:
+        """Whether it is an inverse contract, whose quantities are in the quote asset."""
+        return self.endswith(_INVERSE)
 
 
 class InstrumentStatus(Enum):
