@@ -119,3 +119,17 @@ def test_rounding_is_on_the_grid_not_away_from_zero_and_stable(value: Decimal, t
     assert abs(rounded) <= abs(value)
     assert abs(value - rounded) < Decimal(tick)
     assert market.round_price(rounded) == rounded
+
+
+@pytest.mark.parametrize(
+    ("text", "is_inverse"),
+    [
+        ("BTC/USD:PERP-INVERSE", True),
+        ("BTC/USD:261225-INVERSE", True),
+        ("BTC/USD:PERP", False),
+        ("BTC/USD", False),
+        ("X-INVERSE/USD", False),
+    ],
+)
+def test_an_inverse_contract_is_one_by_its_symbol(text: str, is_inverse: bool) -> None:
+    assert Symbol(text).is_inverse is is_inverse

@@ -138,6 +138,19 @@ def test_what_happened_before_is_not_told() -> None:
     assert following.admit_fill(fill("T-2", at_ns=100, backfilled=True))
 
 
+def test_what_history_tells_leaves_open_what_it_did_not_tell() -> None:
+    following = Following(0, 0)
+
+    following.admit_fill(fill("T-1", at_ns=500, backfilled=True))
+    following.admit_entry(entry("L-1", 5, at_ns=500, backfilled=True))
+    assert (following.executed_ns, following.entered_ns) == (None, None)
+
+    following.admit_fill(fill("T-2", at_ns=300))
+    following.admit_entry(entry("L-2", 5, at_ns=300))
+    following.admit_fill(fill("T-3", at_ns=200))
+    assert (following.executed_ns, following.entered_ns) == (300, 300)
+
+
 def test_what_is_told_as_it_happens_is_never_taken_for_history() -> None:
     following = Following(None, 1_000)  # our clock is ahead
 
