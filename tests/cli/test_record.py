@@ -62,6 +62,7 @@ def test_what_is_no_time_is_refused_as_it_was_given(text: str) -> None:
         (("x.gz", "--rotate-size", "100"), "a size like 500kB, 100MB or 2GiB was expected"),
         (("x.gz", "--rotate-every", "1M"), "a time like 30s, 15m, 1h or 1d was expected"),
         (("absent/x.gz",), "cannot write absent/x.gz: No such file or directory"),
+        (("tapes/",), "a folder that exists was expected, was 'tapes/': make it first"),
         (("/dev/full",), "/dev/full exists"),
         (("--append", "/dev/full"), "/dev/full is no regular file"),
     ],

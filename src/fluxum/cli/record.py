@@ -1,6 +1,7 @@
 """`record`: raw frames on a tape, for as long as it takes."""
 
 import asyncio
+import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -48,7 +49,7 @@ class DataLost(FluxumError):
 
 
 Tape = Annotated[
-    Path,
+    str,
     typer.Argument(
         help="The tape to write: NAME.jsonl or NAME.jsonl.gz, a name with {time} in it, or a folder"
         " for EXCHANGE-TIME.jsonl.gz."
@@ -106,7 +107,7 @@ def record(
         calls_through=lambda calls: recording_calls(calls, tape),
     )
     tape = TapeWriter(
-        output,
+        _path(output),
         exchanges[0],
         SystemClock(),
         append=append,
@@ -114,6 +115,14 @@ def record(
         rotate_s=parse_span(rotate_every),
     )
     _keep(tape, _Told(tape, exchanges[0]), sessions, seconds)
+
+
+def _path(text: str) -> Path:
+    """Where to record; a name that ends as a folder's does is one that exists."""
+    path = Path(text)
+    if text.endswith(os.sep) and not path.is_dir():
+        raise BadInput(f"a folder that exists was expected, was {text!r}: make it first")
+    return path
 
 
 def _keep(
