@@ -78,6 +78,8 @@ def test_a_bare_recording_keeps_exact_times_and_the_answers_to_calls(tmp_path: P
         (HEADER + b'{"ns":1,"raw64":"\\n!!!!"}\n', ":2 is no recorded frame"),
         (HEADER + b'{"ns":-1,"raw":"x"}\n', ":2 is no recorded frame: its time was"),
         (HEADER + b'{"ns":1' + b"0" * 30 + b',"raw":"x"}\n', "its time was 1.000e\\+30 ns"),
+        (HEADER + b'{"x":' + b"[" * 100_000 + b"\n", ":2 is no recorded frame"),
+        (HEADER[:-2] + b',"x":' + b"[" * 100_000 + b"\n", ":1 is no tape header"),
         (b'{"ts": 1e999999, "raw": "x"}\n', ":1 is no recorded frame: its time was"),
         (b'{"ts": "NaN", "raw": "x"}\n', "its time was NaN"),
         (lines([1])[0], ":1 is no recorded frame: it is of a tape, whose header is missing"),

@@ -169,9 +169,7 @@ class TapeFiles:
         self._beginning = encode_lines([header])
         for path in self._names.paths(header.started_ns):
             try:
-                descriptor = os.open(
-                    path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666
-                )
+                descriptor = os.open(path, _NEW, 0o666)
             except FileExistsError:
                 if append:
                     self._append_to(path)
@@ -210,8 +208,13 @@ class TapeFiles:
             self._beginning = b"\n" + self._beginning  # a crash tore its last line
 
     def _hold(self, path: Path) -> None:
+        """Keep other recorders away, where the file system can."""
         assert self._descriptor is not None
-        if CAN_HOLD and not hold(self._descriptor):
+        try:
+            is_held = not CAN_HOLD or hold(self._descriptor)
+        except OSError:
+            return
+        if not is_held:
             raise TapeError(f"{path} is being recorded to by another process")
 
 

@@ -17,6 +17,8 @@ __all__ = ["TapeReader"]
 
 _LINE_MAX = 1 << 27  # no venue sends a frame of half that
 _NS_END = 1 << 63
+# ValueError is that of text that is not UTF-8, or not base64; RecursionError of JSON that is deep.
+_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class TapeReader:
@@ -156,7 +158,7 @@ def _read(path: Path, line: _Line, header: TapeHeader | None) -> TapeHeader | Ta
 def _read_header(where: str, line: bytes, before: TapeHeader | None) -> TapeHeader:
     try:
         header = msgspec.json.decode(line, type=TapeHeader)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _NONSENSE as error:
         raise TapeError(f"{where} is no tape header: {error}") from error
     if header.fluxum_tape != FORMAT:
         raise TapeError(f"{where} is of a tape of format {header.fluxum_tape}; 1 was expected")
@@ -170,7 +172,7 @@ def _read_frame(where: str, line: bytes, *, is_bare: bool) -> TapeFrame:
         frame = _bare_frame(line) if is_bare else msgspec.json.decode(line, type=TapeFrame)
         if frame.raw64 is not None:
             b64decode(frame.raw64, validate=True)
-    except (msgspec.MsgspecError, ValueError) as error:  # not UTF-8 and not base64 among them
+    except _NONSENSE as error:
         raise TapeError(f"{where} is no recorded frame: {error}") from error
     if frame.ns is not None and not 0 <= frame.ns < _NS_END:
         raise TapeError(f"{where} is no recorded frame: its time was {frame.ns:.3e} ns")
