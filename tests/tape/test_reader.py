@@ -83,7 +83,10 @@ def test_a_bare_recording_keeps_exact_times_and_the_answers_to_calls(tmp_path: P
         (b'{"ts": 1e999999, "raw": "x"}\n', ":1 is no recorded frame: its time was"),
         (b'{"ts": "NaN", "raw": "x"}\n', "its time was NaN"),
         (lines([1])[0], ":1 is no recorded frame: it is of a tape, whose header is missing"),
-        (HEADER + LATER.replace(b"kraken", b"okx"), ":2 goes on with okx; kraken was expected"),
+        (
+            HEADER + LATER.replace(b"kraken", b"okx"),
+            ":2 is no tape header: it goes on with okx; kraken was expected",
+        ),
         (HEADER + b"half a line\n" + lines([1])[0], ":2 is no recorded frame"),
         (gzip.compress(b"") + b"garbage", ":1 is cut off or damaged"),
     ],
