@@ -66,7 +66,7 @@ def test_what_is_no_time_is_refused_as_it_was_given(text: str) -> None:
         (("/dev/full",), "/dev/full exists"),
         (("--append", "/dev/full"), "/dev/full is no regular file"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+    ids=str,
 )
 def test_a_tape_that_cannot_be_is_refused_before_anything_is_dialled(
     words: tuple[str, ...],

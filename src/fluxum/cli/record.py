@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated
@@ -38,8 +38,7 @@ from fluxum.tape import TapeWriter, gaps, recording, recording_calls
 __all__ = ["DataLost", "parse_size", "parse_span", "record"]
 
 _LOOK_S = 0.5
-_SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_SIZES |= {name.lower(): size for name, size in _SIZES.items()} | {"KB": 10**3, "kiB": 2**10}
+_SIZES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _SPANS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MEASURE = re.compile("([0-9]{1,9})([A-Za-z]+)")
 
@@ -214,19 +213,21 @@ class _Told:
 
 def parse_size(text: str) -> int | None:
     """Bytes from text like `100MB` or `2GiB`; empty is None. Raises BadInput."""
-    return _measure(text, _SIZES, "a size like 500kB, 100MB or 2GiB")
+    return _measure(text, str.lower, _SIZES, "a size like 500kB, 100MB or 2GiB")
 
 
 def parse_span(text: str) -> int | None:
     """Seconds from text like `30s`, `15m`, `1h` or `1d`; empty is None. Raises BadInput."""
-    return _measure(text, _SPANS_S, "a time like 30s, 15m, 1h or 1d")
+    return _measure(text, str, _SPANS_S, "a time like 30s, 15m, 1h or 1d")
 
 
-def _measure(text: str, units: Mapping[str, int], wanted: str) -> int | None:
+def _measure(
+    text: str, spell: Callable[[str], str], units: Mapping[str, int], wanted: str
+) -> int | None:
     if not text:
         return None
     found = _MEASURE.fullmatch(text)
-    unit = units.get(found[2]) if found else None
+    unit = units.get(spell(found[2])) if found else None
     if found is None or unit is None or not int(found[1]):
         raise BadInput(f"{wanted} was expected, was {text!r}")
     return int(found[1]) * unit
