@@ -62,10 +62,11 @@ def test_what_is_no_time_is_refused_as_it_was_given(text: str) -> None:
         (("x.gz", "--rotate-size", "100"), "a size like 500kB, 100MB or 2GiB was expected"),
         (("x.gz", "--rotate-every", "1M"), "a time like 30s, 15m, 1h or 1d was expected"),
         (("absent/x.gz",), "cannot write absent/x.gz: No such file or directory"),
+        (("tapes/",), "a folder that exists was expected, was 'tapes/': make it first"),
         (("/dev/full",), "/dev/full exists"),
         (("--append", "/dev/full"), "/dev/full is no regular file"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+    ids=str,
 )
 def test_a_tape_that_cannot_be_is_refused_before_anything_is_dialled(
     words: tuple[str, ...],

@@ -137,7 +137,7 @@ def test_a_reader_that_leaves_is_no_crash(endpoint: str) -> None:
         (("record", "tape.jsonl.gz", "-s", "BTC/USD"), "ready"),
         (("sim", "serve", "--port", "0"), "Ctrl-C ends it"),
     ],
-    ids=lambda words: str(words[0]) if isinstance(words, tuple) else "",
+    ids=["demo", "orderbook", "stream", "session", "record", "sim serve"],
 )
 def test_a_signal_ends_every_command_at_once(
     endpoint: str,

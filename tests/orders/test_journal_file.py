@@ -117,6 +117,18 @@ def test_a_link_to_no_file_yet_is_where_the_file_is_made(tmp_path: Path) -> None
     assert path.read_bytes() == b"first\nx\n"
 
 
+def test_a_name_that_a_crash_left_while_the_file_was_made_is_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    JournalFile(path, b"first\n").close()
+    (tmp_path / "journal.x7f3.new").hardlink_to(path)
+    (tmp_path / "journal.other.new").write_bytes(b"of another crash")
+
+    with opened(path) as file:
+        assert file.has_one_name
+
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["journal", "journal.other.new"]
+
+
 def test_a_file_with_several_names_says_so(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     with opened(path) as file:

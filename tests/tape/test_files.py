@@ -298,6 +298,25 @@ def test_a_segment_that_cannot_begin_is_begun_later_with_its_header(
     assert raws(writer.paths[-1]) == ["2"]
 
 
+def test_segments_that_could_not_begin_are_not_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "tapes"
+    folder.mkdir()
+    writer = files(folder, is_rotated=True)
+    writer.rotate()
+    folder.rename(tmp_path / "away")
+    for _ in range(3):
+        with pytest.raises(OSError, match="No such file"):
+            writer.write(frame(1), NOON_NS)
+    folder.mkdir()
+
+    writer.write(frame(2), NOON_NS)
+    writer.close()
+
+    header = TapeReader(writer.paths[-1]).header
+    assert header is not None
+    assert header.segment == 2
+
+
 def test_a_tape_that_was_removed_is_missed_and_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     writer = files(path)

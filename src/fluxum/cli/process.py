@@ -75,6 +75,7 @@ class Signals:
             self.wait()
             for number, handler in before.items():
                 signal.signal(number, handler)
+            self.number = 0
 
     def take(self, number: int, _frame: FrameType | None) -> None:
         """End what is under way; a second signal ends the process."""

@@ -1,8 +1,9 @@
 """`record`: raw frames on a tape, for as long as it takes."""
 
 import asyncio
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated
@@ -39,8 +40,7 @@ from fluxum.tape import TapeWriter, gaps, recording, recording_calls
 __all__ = ["DataLost", "parse_size", "parse_span", "record"]
 
 _LOOK_S = 0.5
-_SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_SIZES |= {name.lower(): size for name, size in _SIZES.items()} | {"KB": 10**3, "kiB": 2**10}
+_SIZES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _SPANS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MEASURE = re.compile("([0-9]{1,9})([A-Za-z]+)")
 
@@ -50,7 +50,7 @@ class DataLost(FluxumError):
 
 
 Tape = Annotated[
-    Path,
+    str,
     typer.Argument(
         help="The tape to write: NAME.jsonl or NAME.jsonl.gz, a name with {time} in it, or a folder"
         " for EXCHANGE-TIME.jsonl.gz."
@@ -110,7 +110,7 @@ def record(
         calls_through=lambda calls: recording_calls(calls, tape),
     )
     tape = TapeWriter(
-        output,
+        _path(output),
         exchanges[0],
         SystemClock(),
         append=append,
@@ -118,6 +118,14 @@ def record(
         rotate_s=parse_span(rotate_every),
     )
     _keep(tape, _Told(tape, exchanges[0]), sessions, seconds)
+
+
+def _path(text: str) -> Path:
+    """Where to record; a name that ends as a folder's does is one that exists."""
+    path = Path(text)
+    if text.endswith(os.sep) and not path.is_dir():
+        raise BadInput(f"a folder that exists was expected, was {text!r}: make it first")
+    return path
 
 
 def _keep(
@@ -209,19 +217,21 @@ class _Told:
 
 def parse_size(text: str) -> int | None:
     """Bytes from text like `100MB` or `2GiB`; empty is None. Raises BadInput."""
-    return _measure(text, _SIZES, "a size like 500kB, 100MB or 2GiB")
+    return _measure(text, str.lower, _SIZES, "a size like 500kB, 100MB or 2GiB")
 
 
 def parse_span(text: str) -> int | None:
     """Seconds from text like `30s`, `15m`, `1h` or `1d`; empty is None. Raises BadInput."""
-    return _measure(text, _SPANS_S, "a time like 30s, 15m, 1h or 1d")
+    return _measure(text, str, _SPANS_S, "a time like 30s, 15m, 1h or 1d")
 
 
-def _measure(text: str, units: Mapping[str, int], wanted: str) -> int | None:
+def _measure(
+    text: str, spell: Callable[[str], str], units: Mapping[str, int], wanted: str
+) -> int | None:
     if not text:
         return None
     found = _MEASURE.fullmatch(text)
-    unit = units.get(found[2]) if found else None
+    unit = units.get(spell(found[2])) if found else None
     if found is None or unit is None or not int(found[1]):
         raise BadInput(f"{wanted} was expected, was {text!r}")
     return int(found[1]) * unit

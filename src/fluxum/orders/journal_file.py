@@ -10,6 +10,7 @@ tell a part of the story. So such a file is appended to and not written anew. (I
 but then a crash would leave a part of the old one and a part of the new one.)
 """
 
+import glob
 import os
 import stat
 from contextlib import suppress
@@ -124,7 +125,11 @@ class JournalFile:
             raise IntentsError(f"{self.path} is no regular file: a journal cannot be kept in it")
         if not hold(descriptor):
             raise IntentsError(f"{self.path} is held by another process that trades")
-        return os.path.samestat(self._real.stat(), os.fstat(descriptor))
+        found = os.fstat(descriptor)
+        for beside in self._real.parent.glob(f"{glob.escape(self._real.name)}.*.new"):
+            if os.path.samestat(beside.lstat(), found):  # a crash came while it was made
+                beside.unlink()
+        return os.path.samestat(self._real.stat(), found)
 
     def _check_place(self) -> None:
         """What is written to a file that its name leads to no more would not be found again."""

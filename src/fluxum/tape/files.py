@@ -75,7 +75,7 @@ class TapeFiles:
         self.paths: list[Path] = []
         """Every file that was begun, in order."""
         self._names = names
-        self._header = TapeHeader(
+        self._header = header = TapeHeader(
             fluxum_tape=FORMAT,
             venue=venue,
             started_ns=now_ns,
@@ -87,7 +87,7 @@ class TapeFiles:
         self.bytes = 0
         """How long the present file is."""
         try:
-            self._begin(now_ns, append=append)
+            self._begin(header, append=append)
             self._write(b"")
         except OSError as error:
             self._take_back()
@@ -100,8 +100,7 @@ class TapeFiles:
     def write(self, lines: bytes, ns: int) -> None:
         """Write whole lines, the first of which is of the instant `ns`: all, or none."""
         if self._descriptor is None:
-            self._header = self._next_header(ns)
-            self._begin(ns, append=False)
+            self._begin(self._next_header(ns), append=False)
         try:
             self._write(lines)
             self._has_lines = True
@@ -164,29 +163,29 @@ class TapeFiles:
             segment=before.segment + 1,
         )
 
-    def _begin(self, ns: int, *, append: bool) -> None:
+    def _begin(self, header: TapeHeader, *, append: bool) -> None:
         """Open a file that did not exist, or the one that is appended to."""
         self.bytes = 0
-        self._beginning = encode_lines([self._header])
-        for path in self._names.paths(ns):
+        self._beginning = encode_lines([header])
+        for path in self._names.paths(header.started_ns):
             try:
-                descriptor = os.open(
-                    path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666
-                )
+                descriptor = os.open(path, _NEW, 0o666)
             except FileExistsError:
                 if append:
                     self._append_to(path)
                     return
                 continue
             self._descriptor = descriptor
+            self._header = header
             self._is_new = True
             self._is_gzip = path.suffix == ".gz"
             self.paths.append(path)
             self._hold(path)
             return
         raise TapeError(
-            f"{next(self._names.paths(ns))} exists, and no tape is written over: append to it"
-            " (--append), or name a folder, another file, or one with {time} in its name"
+            f"{next(self._names.paths(header.started_ns))} exists, and no tape is written over:"
+            " append to it (--append), or name a folder, another file, or one with {time} in its"
+            " name"
         )
 
     def _append_to(self, path: Path) -> None:
@@ -209,8 +208,13 @@ class TapeFiles:
             self._beginning = b"\n" + self._beginning  # a crash tore its last line
 
     def _hold(self, path: Path) -> None:
+        """Keep other recorders away, where the file system can."""
         assert self._descriptor is not None
-        if CAN_HOLD and not hold(self._descriptor):
+        try:
+            is_held = not CAN_HOLD or hold(self._descriptor)
+        except OSError:
+            return
+        if not is_held:
             raise TapeError(f"{path} is being recorded to by another process")
 
 

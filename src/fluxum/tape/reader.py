@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +16,11 @@ __all__ = ["TapeReader"]
 
 _LINE_MAX = 1 << 27  # no venue sends a frame of half that
 _NS_END = 1 << 63
+# ValueError is that of text that is not UTF-8, or not base64; RecursionError of JSON that is deep.
+_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
+_decode_frame = msgspec.json.Decoder(TapeFrame).decode
+_decode_header = msgspec.json.Decoder(TapeHeader).decode
+_decode_bare = msgspec.json.Decoder(BareFrame).decode
 
 
 class TapeReader:
@@ -68,41 +72,46 @@ class TapeReader:
         header: TapeHeader | None = None
         for path in self._files:
             failed: TapeError | None = None
-            for line in self._lines(path):
+            for number, text, end in self._lines(path):
                 self.lines += 1
                 if failed is not None:
-                    if not is_header(line.text):
+                    if not is_header(text):
                         raise failed
                     self.torn += 1  # another recording goes on behind half a line
                     failed = None
                 try:
-                    found = _read(path, line, header)
-                except TapeError as error:
+                    found = _read(text, header)
+                except _NONSENSE as error:
                     found = None
-                    failed = error if line.end is _End.WHOLE else None
-                self.torn += line.is_cut(found, header)
-                if isinstance(found, TapeHeader):
-                    header = found
+                    if end is _End.WHOLE:
+                        failed = TapeError(f"{path}:{number} is no {_what(text)}: {error}")
+                        failed.__cause__ = error
+                if end is not _End.WHOLE:
+                    self.torn += _is_cut(end, found, header)
                 if found is not None:
+                    if isinstance(found, TapeHeader):
+                        header = found
                     yield found
             if failed is not None:
                 raise failed
 
-    def _lines(self, path: Path) -> Iterator["_Line"]:
-        """Every line, empty ones among them; raises TapeError."""
+    def _lines(self, path: Path) -> Iterator[tuple[int, bytes, "_End"]]:
+        """Every line, empty ones among them, with its number; raises TapeError."""
         number = 1
         rest: list[bytes] = []
         try:
             with path.open("rb") as file:
                 for text in texts(file):
                     if text is None:
-                        yield _Line(number, b"".join(rest), _End.TORN)
+                        yield number, b"".join(rest), _End.TORN
                         rest.clear()
                         continue
                     *lines, last = text.split(b"\n")
-                    for line in lines:
-                        yield _Line(number, b"".join((*rest, line)), _End.WHOLE)
+                    if lines:
+                        lines[0] = b"".join((*rest, lines[0]))
                         rest.clear()
+                    for line in lines:
+                        yield number, line, _End.WHOLE
                         number += 1
                     rest.append(last)
                     if sum(map(len, rest)) > _LINE_MAX:
@@ -112,7 +121,7 @@ class TapeReader:
         except OSError as error:
             raise TapeError(f"cannot read {path}: {error.strerror}") from error
         if any(rest):
-            yield _Line(number, b"".join(rest), _End.OPEN)
+            yield number, b"".join(rest), _End.OPEN
 
 
 class _End(Enum):
@@ -123,16 +132,11 @@ class _End(Enum):
     OPEN = "open"
 
 
-class _Line(NamedTuple):
-    number: int
-    text: bytes
-    end: _End
-
-    def is_cut(self, found: TapeHeader | TapeFrame | None, header: TapeHeader | None) -> bool:
-        """Whether it ends early; a recorder ends every line, others may leave the last one open."""
-        if self.end is _End.OPEN:
-            return found is None or header is not None or isinstance(found, TapeHeader)
-        return self.end is _End.TORN
+def _is_cut(end: _End, found: TapeHeader | TapeFrame | None, header: TapeHeader | None) -> bool:
+    """Whether a line ends early; a recorder ends every line, others may leave the last one open."""
+    if end is _End.OPEN:
+        return found is None or header is not None or isinstance(found, TapeHeader)
+    return True
 
 
 def _damage(path: Path, number: int, error: Damaged) -> str:
@@ -143,45 +147,38 @@ def _damage(path: Path, number: int, error: Damaged) -> str:
     return f"{what}; of the {before} lines in front of it the last ones may be wrong"
 
 
-def _read(path: Path, line: _Line, header: TapeHeader | None) -> TapeHeader | TapeFrame | None:
-    """What a line says, an empty one nothing; raises TapeError."""
-    where = f"{path}:{line.number}"
-    if not line.text.strip():
+def _read(text: bytes, header: TapeHeader | None) -> TapeHeader | TapeFrame | None:
+    """What a line says, an empty one nothing; raises one of `_NONSENSE`."""
+    if is_header(text):
+        return _header(text, header)
+    if not text or text.isspace():
         return None
-    if is_header(line.text):
-        return _read_header(where, line.text, header)
-    return _read_frame(where, line.text, is_bare=header is None)
-
-
-def _read_header(where: str, line: bytes, before: TapeHeader | None) -> TapeHeader:
-    try:
-        header = msgspec.json.decode(line, type=TapeHeader)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise TapeError(f"{where} is no tape header: {error}") from error
-    if header.fluxum_tape != FORMAT:
-        raise TapeError(f"{where} is of a tape of format {header.fluxum_tape}; 1 was expected")
-    if before is not None and header.venue != before.venue:
-        raise TapeError(f"{where} goes on with {header.venue}; {before.venue} was expected")
-    return header
-
-
-def _read_frame(where: str, line: bytes, *, is_bare: bool) -> TapeFrame:
-    try:
-        frame = _bare_frame(line) if is_bare else msgspec.json.decode(line, type=TapeFrame)
-        if frame.raw64 is not None:
-            b64decode(frame.raw64, validate=True)
-    except (msgspec.MsgspecError, ValueError) as error:  # not UTF-8 and not base64 among them
-        raise TapeError(f"{where} is no recorded frame: {error}") from error
+    frame = _bare_frame(text) if header is None else _decode_frame(text)
+    if frame.raw64 is not None:
+        b64decode(frame.raw64, validate=True)
     if frame.ns is not None and not 0 <= frame.ns < _NS_END:
-        raise TapeError(f"{where} is no recorded frame: its time was {frame.ns:.3e} ns")
+        raise ValueError(f"its time was {frame.ns:.3e} ns")
     return frame
 
 
-def _bare_frame(line: bytes) -> TapeFrame:
+def _what(text: bytes) -> str:
+    return "tape header" if is_header(text) else "recorded frame"
+
+
+def _header(text: bytes, before: TapeHeader | None) -> TapeHeader:
+    header = _decode_header(text)
+    if header.fluxum_tape != FORMAT:
+        raise ValueError(f"it is of a tape of format {header.fluxum_tape}; 1 was expected")
+    if before is not None and header.venue != before.venue:
+        raise ValueError(f"it goes on with {header.venue}; {before.venue} was expected")
+    return header
+
+
+def _bare_frame(text: bytes) -> TapeFrame:
     try:
-        bare = msgspec.json.decode(line, type=BareFrame)
+        bare = _decode_bare(text)
     except msgspec.ValidationError:
-        return TapeFrame(raw=line.strip().decode())  # the line is the frame itself
+        return TapeFrame(raw=text.strip().decode())  # the line is the frame itself
     if bare.ns is not None:
         raise ValueError("it is of a tape, whose header is missing")
     ns = None if bare.ts is None else _nanoseconds(bare.ts)

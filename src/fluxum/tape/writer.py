@@ -166,8 +166,9 @@ class TapeWriter:
         self._files.write(encode_lines(lines), piece.ns)
 
     def _stop(self, pieces: list[Piece], error: OSError | TapeError) -> None:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        where = f"cannot write {self._files.paths[-1]}: {reason}"
-        self._waiting.failed(pieces, self._clock.now_ns(), where)
+        why = str(error)
+        if isinstance(error, OSError):
+            why = f"cannot write {error.filename or self._files.paths[-1]}: {error.strerror}"
+        self._waiting.failed(pieces, self._clock.now_ns(), why)
         self._pause_s = self._retry_s
         self._retry_s = min(2 * self._retry_s, _RETRY_MAX_S)
