@@ -154,3 +154,27 @@ def test_a_fill_that_is_told_again_counts_once() -> None:
             assert one.session.account.following.counts.repeated == 1
 
     run(main())
+
+
+def test_what_is_held_and_earned_includes_all_that_was_published() -> None:
+    async def main() -> None:
+        async with world(EXECUTIONS) as one:
+            assert one.portfolio.held() == {}
+            assert one.portfolio.profit() == 0
+
+            one.fill("T-1")
+            while not (one.portfolio._events and one.portfolio._events.waiting):  # noqa: ASYNC110
+                await asyncio.sleep(0)  # until it is published, and no longer
+
+            assert one.portfolio.held() == {BTC: 1}
+            assert one.portfolio.profit() is None  # there is no mark
+            one.portfolio.ledger.mark("kraken", BTC, Decimal(110))
+            profit = one.portfolio.profit()
+            assert profit is not None
+            assert profit == 10 - one.portfolio.ledger.totals()[0].fees_quote
+            one.portfolio.ledger.mark("kraken", Symbol("ETH/EUR"), Decimal(1))
+            one.portfolio.ledger.open_with("kraken", Symbol("ETH/EUR"), Decimal(1), Decimal(1), 0)
+            assert one.portfolio.profit() is None  # of dollars and euros there is no sum
+            assert one.portfolio.held() == {BTC: 1, "ETH/EUR": 1}
+
+    run(main())

@@ -98,6 +98,55 @@ def test_a_halted_trader_places_nothing() -> None:
     run(story())
 
 
+def test_limits_of_positions_begin_with_what_the_ledger_holds() -> None:
+    async def story() -> None:
+        ledger = fluxum.Ledger()
+        ledger.open_with("kraken", BTC, Decimal("0.9"), Decimal(60_000), 0)
+        async with (
+            box() as (_, runtime),
+            fluxum.trade(
+                "kraken",
+                ["BTC/USD"],
+                keys=KEYS,
+                journal=fluxum.MemoryIntents(),
+                limits=fluxum.RiskLimits(position_max="1", drawdown_max="5000"),
+                ledger=ledger,
+                runtime=runtime,
+            ) as trader,
+        ):
+            with pytest.raises(RiskRefused, match=r"at most 1 was expected, was 1\.1"):
+                await trader.buy("BTC/USD", "0.2")
+            trader.reduce_only("lunch")
+            with pytest.raises(RiskRefused, match="lunch"):
+                await trader.buy("BTC/USD", "0.05")
+            sold = await trader.sell("BTC/USD", "0.2", time_in_force="ioc")
+            await asyncio.sleep(1)
+
+            assert sold.side is Side.SELL
+            position = trader.position("BTC/USD")
+            assert position is not None
+            assert position.quantity == Decimal("0.7")
+
+    run(story())
+
+
+def test_what_makes_no_order_is_refused_by_name() -> None:
+    async def story() -> None:
+        async with (
+            box() as (_, runtime),
+            fluxum.trade(
+                "kraken", ["BTC/USD"], keys=KEYS, journal=fluxum.MemoryIntents(), runtime=runtime
+            ) as trader,
+        ):
+            with pytest.raises(BadInput, match=r"quantity: .* was 'much'"):
+                await trader.buy("BTC/USD", "much")
+            with pytest.raises(BadInput, match="was the float"):
+                await trader.buy("BTC/USD", 0.1)  # type: ignore[arg-type]
+            assert trader.orders.statistics().asked == 0
+
+    run(story())
+
+
 def test_an_awaited_trader_is_closed_by_hand() -> None:
     async def story() -> None:
         async with box() as (exchange, runtime):

@@ -13,6 +13,7 @@ unrealised profit.
 
 from collections.abc import Iterable
 from contextlib import suppress
+from decimal import Decimal
 from types import TracebackType
 from typing import Self
 
@@ -49,11 +50,12 @@ class Portfolio:
         self._bus: Bus[PositionView] = Bus()
         self._last: dict[Symbol, PositionView] = {}
         self._scope = background()
+        self._events: Pipe[Event] | None = None
 
     async def __aenter__(self) -> Self:
-        events = self._session.events(capacity=_CAPACITY, overflow=Overflow.RAISE)
+        self._events = self._session.events(capacity=_CAPACITY, overflow=Overflow.RAISE)
         work = await self._scope.__aenter__()
-        work.start(self._follow(events), name=f"{self._venue} portfolio")
+        work.start(self._follow(self._events), name=f"{self._venue} portfolio")
         return self
 
     async def __aexit__(
@@ -71,6 +73,24 @@ class Portfolio:
         """The position in a market as it is now, or none where there never was one."""
         held = self.ledger.position(self._venue, Symbol(symbol))
         return None if held is None or not held.is_used else held.view()
+
+    def held(self) -> dict[Symbol, Decimal]:
+        """What is held in each market now, all that was published included; for an OrderDesk."""
+        if self._events is not None:
+            self._take(self._events.drain())
+        return {one.symbol: one.quantity for one in self.ledger.positions(self._venue)}
+
+    def profit(self) -> Decimal | None:
+        """The total of all positions after fees, for limits of a loss.
+
+        It is `None` while that is not known, and where they do not share one quote asset.
+        """
+        if self._events is not None:
+            self._take(self._events.drain())
+        totals = self.ledger.totals(venue=self._venue)
+        if not totals:
+            return Decimal(0)
+        return totals[0].total if len(totals) == 1 else None
 
     def positions(self, symbol: str | None = None) -> Pipe[PositionView]:
         """The position in a market (or in every one) each time it changed, marks included.

@@ -10,7 +10,6 @@ every order of an earlier process is known.
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
-from decimal import Decimal
 from pathlib import Path
 
 from fluxum.book.book import Book
@@ -22,7 +21,7 @@ from fluxum.ledger.ledger import Ledger
 from fluxum.ledger.view import PositionView
 from fluxum.model.account import Balance, Credentials
 from fluxum.model.event import Channel
-from fluxum.model.instrument import Symbol
+from fluxum.model.input import Number
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType, TimeInForce, Trigger
 from fluxum.orders.desk import OrderDesk
@@ -38,7 +37,6 @@ __all__ = ["JOURNALS", "Trader", "trade"]
 
 JOURNALS = Path("~/.local/state/fluxum")
 """The folder where order journals are kept that are given no other place."""
-Number = Decimal | str | int
 _READY_S = 60.0
 # By whether there is a limit, and a trigger.
 _TYPES = {
@@ -81,7 +79,7 @@ class Trader:
         *,
         limit: Number | None = None,
         trigger: Number | None = None,
-        time_in_force: TimeInForce = TimeInForce.GTC,
+        time_in_force: TimeInForce | str = TimeInForce.GTC,
         post_only: bool = False,
     ) -> OrderView:
         """Buy a quantity of the base asset: at the market, or at `limit` or a better price.
@@ -100,7 +98,7 @@ class Trader:
         *,
         limit: Number | None = None,
         trigger: Number | None = None,
-        time_in_force: TimeInForce = TimeInForce.GTC,
+        time_in_force: TimeInForce | str = TimeInForce.GTC,
         post_only: bool = False,
     ) -> OrderView:
         """Sell a quantity of the base asset; as `buy`."""
@@ -115,19 +113,19 @@ class Trader:
         quantity: Number,
         limit: Number | None,
         trigger: Number | None,
-        time_in_force: TimeInForce,
+        time_in_force: TimeInForce | str,
         *,
         post_only: bool,
     ) -> OrderView:
         """A market order, a limit order, a stop with `trigger`, a stop-limit with both."""
         return await self.orders.place(
             OrderRequest(
-                symbol=Symbol(symbol),
+                symbol=symbol,
                 side=side,
                 order_type=_TYPES[limit is not None, trigger is not None],
-                quantity=Decimal(quantity),
-                limit_price=None if limit is None else Decimal(limit),
-                trigger=None if trigger is None else Trigger(Decimal(trigger)),
+                quantity=quantity,
+                limit_price=limit,
+                trigger=None if trigger is None else Trigger(trigger),
                 time_in_force=time_in_force,
                 post_only=post_only,
             )
@@ -144,6 +142,10 @@ class Trader:
     def halt(self, reason: str) -> None:
         """Let cancels through only, until `resume`."""
         self.orders.risk.halt(reason)
+
+    def reduce_only(self, reason: str) -> None:
+        """Let only orders through that make a position smaller, and cancels, until `resume`."""
+        self.orders.risk.reduce_only(reason)
 
     def resume(self) -> None:
         """Place orders again."""
@@ -185,8 +187,10 @@ def trade(
     `keys` says where the keys are (see `find_credentials`), or is them. `journal` is the file
     where orders are written before they are sent, one in `JOURNALS` unless another is given.
     `channels` are subscribed for each of the `symbols`, books at least where positions are to be
-    marked. `ledger` may hold positions already. Raises BadInput, TimeoutError with what is missing
-    after `ready_s` seconds, and IntentsError for a journal that cannot be used.
+    marked or orders held against a collar. `ledger` may hold positions already: `limits` of
+    positions begin with what it holds, and those of a loss with its profit. Raises BadInput,
+    TimeoutError with what is missing after `ready_s` seconds, and IntentsError for a journal that
+    cannot be used.
     """
     credentials = keys if isinstance(keys, Credentials) else find_credentials(exchange, keys)
     world = LiveRuntime() if runtime is None else runtime
@@ -207,15 +211,32 @@ def trade(
                 runtime=world,
             ) as session:
                 await session.wait_ready(ready_s)
-                account = session.account
-                desk = OrderDesk(
-                    account, intents, random=world.random, terms=account.terms, limits=limits
-                )
-                async with Portfolio(session, ledger) as portfolio, desk:
+                portfolio = Portfolio(session, ledger)
+                desk = _desk(session, portfolio, intents, limits, world)
+                async with portfolio, desk:
                     await desk.wait_settled(ready_s)
                     yield Trader(session, desk, portfolio)
 
     return Opening(opened)
+
+
+def _desk(
+    session: Session,
+    portfolio: Portfolio,
+    intents: Intents,
+    limits: RiskLimits | None,
+    world: Runtime,
+) -> OrderDesk:
+    """A desk whose limits know what the portfolio holds and earned."""
+    return OrderDesk(
+        session.account,
+        intents,
+        random=world.random,
+        terms=session.account.terms,
+        limits=limits,
+        profit=portfolio.profit,
+        positions=portfolio.held,
+    )
 
 
 def _intents(stack: ExitStack, exchange: str, journal: str | Path | Intents | None) -> Intents:

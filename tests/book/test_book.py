@@ -201,6 +201,21 @@ def test_nonsense_amounts_are_refused(book: Book, text: str) -> None:
 # Changes
 
 
+def test_sides_and_numbers_are_taken_as_text_too(book: Book) -> None:
+    assert book.market_price("buy", "4") == book.market_price(BUY, Decimal(4))
+    assert book.market_price_for_notional("SELL", 345) == (
+        book.market_price_for_notional(SELL, Decimal(345))
+    )
+    assert book.levels("buy", 1) == book.levels(BUY, 1)
+    for ask in (book.market_price, book.market_price_for_notional, book.levels):
+        with pytest.raises(BadInput, match="side: one of buy, sell was expected, was 'bid'"):
+            ask("bid", 1)
+    with pytest.raises(BadInput, match=r"quantity: .* was the float"):
+        book.market_price("buy", 0.5)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="count: 1 or more"):
+        book.levels("buy", 0)
+
+
 def test_a_snapshot_replaces_and_never_merges(book: Book) -> None:
     book.replace(snapshot(levels(("50", "1"))))
 

@@ -22,6 +22,18 @@ def lossless(capacity: int = 3) -> Pipe[str]:
     return Pipe(capacity=capacity, overflow=Overflow.RAISE)
 
 
+def test_what_a_full_pipe_does_may_be_said_in_text() -> None:
+    overflow: Any = "raise"
+    pipe: Pipe[str] = Pipe(capacity=1, overflow=overflow)
+
+    put(pipe, "a", "b")
+
+    assert isinstance(pipe.error, ConsumerTooSlow)
+    overflow = "drop"
+    with pytest.raises(BadInput, match="overflow: one of drop_oldest, conflate, raise"):
+        Pipe(capacity=1, overflow=overflow)
+
+
 def initial(item: str) -> Hashable | None:
     """Items of one first letter supersede each other; those in capitals never."""
     return None if item.isupper() else item[0]

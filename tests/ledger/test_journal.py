@@ -100,7 +100,9 @@ def test_lines_are_asked_by_asset_and_kind() -> None:
     made = journal(*LINES)
 
     assert ids(made.entries(asset=BTC)) == ["L2", "L4"]
-    assert ids(made.entries(kind=DEPOSIT)) == ["L1", "L4"]
+    assert ids(made.entries(kind=DEPOSIT)) == ids(made.entries(kind="deposit")) == ["L1", "L4"]
+    with pytest.raises(BadInput, match=r"kind: one of deposit, .* was 'gift'"):
+        made.entries(kind="gift")
     assert ids(made.entries(asset=BTC, kind=DEPOSIT)) == ["L4"]
     assert made.entries(venue="there") == []
 

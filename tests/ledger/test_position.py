@@ -21,7 +21,8 @@ from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
 
-BTC = Symbol("BTC/USD")
+BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USDT")
+USD = Asset("USD")
 AVERAGE, FIFO, LIFO = Method.AVERAGE, Method.FIFO, Method.LIFO
 
 
@@ -528,6 +529,89 @@ def test_a_fill_that_comes_again_with_other_numbers_is_told() -> None:
     assert values(held.quantity, held.repeated, held.contradicted) == (1, 1, 1)
 
 
+@pytest.mark.parametrize("fees", ["", "0.1 BTC", "-0.1 USD", "0.1 USD 0.1 BTC"])
+def test_a_fill_that_comes_again_with_other_fees_is_told(fees: str) -> None:
+    held = position("buy 1 100 0.1 USD")
+
+    assert not held.apply(fill(f"buy 1 100 {fees}"))
+    assert values(held.quantity, held.repeated, held.contradicted) == (1, 1, 1)
+    assert held.fees == {USD: Decimal("0.1")}
+
+
+def test_while_fees_are_not_known_there_is_no_total() -> None:
+    held = Position("here", ETH)
+    held.apply(replace(fill("buy 1 2000", symbol=ETH), fees=None))
+    held.marked(Decimal(2100))
+
+    view = held.view()
+
+    assert values(view.quantity, view.fees_unknown, view.profit.total) == (1, 1, None)
+    assert view.profit.unrealised == 100
+
+
+@pytest.mark.parametrize("is_known_first", [True, False])
+def test_a_fee_of_the_base_asset_that_becomes_known_later_is_as_if_it_was_known_at_first(
+    *, is_known_first: bool
+) -> None:
+    charged = fill("buy 1 2000 0.004 ETH", symbol=ETH)
+    told = [charged, replace(charged, fees=None, backfilled=True)]
+    held = Position("here", ETH)
+    for one in told if is_known_first else told[::-1]:
+        held.apply(one)
+
+    # 1 bought for 2000, of which 0.004, worth 8, went for the fee: 0.996 at 2000 are left.
+    assert values(held.quantity, held.fees_quote, held.fees_unknown) == (Decimal("0.996"), 8, 0)
+    assert held.fees == {Asset("ETH"): Decimal("0.004")}
+    assert values(held.fills, held.repeated, held.contradicted) == (1, int(is_known_first), 0)
+    for method in Method:
+        assert held.profit(method).cost == 1992
+        assert held.profit(method).realised == 0
+
+
+def test_it_is_taken_from_what_that_fill_opened() -> None:
+    late = fill("buy 1 2000 0.5 BTC", 2)
+    held = position("buy 1 1000")
+    held.apply(replace(late, fees=None))
+    held.apply(fill("buy 1 3000", 3))
+
+    held.apply(late)
+
+    assert held.quantity == Decimal("2.5")
+    assert [lot.quantity for lot in held.lots(FIFO)] == [1, Decimal("0.5"), 1]
+    for method in Method:
+        assert values(held.profit(method).cost, held.profit(method).realised) == (5000, 0)
+    # 1000, half of 2000 and 3000, for 2.5.
+    assert held.profit(AVERAGE).average_price == 2000
+
+
+def test_where_that_is_sold_already_it_is_closed_at_the_price_of_its_fill() -> None:
+    late = fill("buy 1 2000 0.5 BTC", 2)
+    held = position("buy 1 1000")
+    held.apply(replace(late, fees=None))
+    held.apply(fill("sell 1 4000", 3))
+
+    held.apply(late)
+
+    # LIFO sold that lot for 4000; the other one, at 1000, gives half of itself for 2000.
+    assert values(held.quantity, held.profit(LIFO).realised) == (Decimal("0.5"), 2500)
+    assert values(held.profit(FIFO).realised, held.profit(FIFO).cost) == (3000, 1000)
+
+
+@pytest.mark.parametrize(
+    ("fee", "quantity", "total"), [("0.5 BTC", "1.5", 2750), ("-0.5 BTC", "2.5", 5250)]
+)
+def test_of_a_sale_it_moves_the_position_on(fee: str, quantity: str, total: int) -> None:
+    late = fill(f"sell 1 2000 {fee}", 2)
+    held = position("buy 3 1000", mark="2500")
+    held.apply(replace(late, fees=None))
+
+    held.apply(late)
+
+    # Paid 3000, got 2000, and what is left is worth 2500 each.
+    assert held.quantity == Decimal(quantity)
+    assert [held.profit(method).total for method in Method] == [total] * 3
+
+
 def test_a_late_fill_counts_when_it_comes() -> None:
     held = position("buy 1 100")
     held.apply(fill("sell 1 130", 3))
@@ -647,6 +731,19 @@ def test_methods_may_be_chosen_and_the_first_is_meant() -> None:
 def test_no_method_or_one_twice_is_refused(methods: tuple[Method, ...]) -> None:
     with pytest.raises(BadInput, match="one or more different methods"):
         Position("here", BTC, Policy(methods=methods))
+
+
+def test_methods_are_taken_as_text_too() -> None:
+    held = position("buy 1 100", policy=Policy(methods=("fifo", "lifo"), mark_by="mid"))
+
+    assert held.profit("lifo").method is LIFO
+    assert len(held.lots("FIFO")) == 1
+    with pytest.raises(BadInput, match="method: one of average, fifo, lifo was expected"):
+        held.profit("hifo")
+    with pytest.raises(BadInput, match="mark_by"):
+        Policy(mark_by="last")
+    with pytest.raises(BadInput, match="lots_max: 1 or more was expected, was 0"):
+        Policy(lots_max=0)
 
 
 def test_lots_are_told_oldest_first() -> None:

@@ -74,7 +74,7 @@ class Cash(Struct):
         sign = 1 if fill.side is Side.BUY else -1
         self.coins += sign * Fraction(fill.quantity)
         self.money -= sign * Fraction(fill.quantity) * Fraction(fill.price)
-        for fee in fill.fees:
+        for fee in fill.fees or ():
             if fee.asset == USD:
                 self.money -= Fraction(fee.amount)
             elif fee.asset == BASE:
@@ -156,7 +156,7 @@ def test_a_fill_in_two_parts_is_the_fill(
     for fill in trades:
         share = data.draw(st.integers(1, 9))
         first = fill.quantity * share / 10
-        charged = tuple(Fee(fee.asset, fee.amount / 2) for fee in fill.fees)
+        charged = tuple(Fee(fee.asset, fee.amount / 2) for fee in fill.fees or ())
         parts.append(replace(fill, quantity=first, fees=charged))
         parts.append(replace(fill, quantity=fill.quantity - first, fees=charged))
 
@@ -183,6 +183,40 @@ def test_repeated_fills_change_nothing(
 
     assert twice.repeated == len(trades)
     assert replace(twice, repeated=0) == once
+
+
+@given(trades=fills(fees), mark=prices, lots_max=st.integers(1, 4), data=st.data())
+def test_fees_that_become_known_later_come_to_the_same(
+    trades: list[Fill], mark: Decimal, lots_max: int, data: st.DataObject
+) -> None:
+    policy = Policy(lots_max=lots_max)
+    position = Position("here", BTC, policy, conversions=CONVERSIONS)
+    late: list[Fill] = []
+    for fill in trades:
+        if data.draw(st.sampled_from([True, False])):
+            position.apply(replace(fill, fees=None))
+            late.append(fill)
+        else:
+            position.apply(fill)
+        if late and data.draw(st.sampled_from([True, False])):
+            position.apply(late.pop(data.draw(st.integers(0, len(late) - 1))))
+    position.marked(mark)
+    assert position.fees_unknown == len(late)
+    assert (position.profit().total is None) is bool(late)
+    for fill in late:
+        position.apply(fill)
+
+    found, at_first = position.view(), held_after(trades, mark, policy)
+
+    assert (found.quantity, found.fees, found.fees_quote, found.fees_unknown) == (
+        at_first.quantity,
+        at_first.fees,
+        at_first.fees_quote,
+        0,
+    )
+    assert (found.fills, found.repeated, found.contradicted) == (len(trades), 0, 0)
+    for one, other in zip(found.profits, at_first.profits, strict=True):
+        assert one.total == other.total, one.method
 
 
 @given(trades=fills(fees), mark=prices, precision=st.integers(1, 9))

@@ -106,7 +106,7 @@ def test_an_order_can_be_checked_and_not_entered(folder: Path, endpoint: str) ->
         ((*PLACE, "--notional-max", "100", "--yes"), 1, "100"),
         ((*PLACE[:5], "sideways", *PLACE[6:], "--yes"), 2, "was 'sideways'"),
         ((*PLACE[:7], "much", *PLACE[8:], "--yes"), 2, "was 'much'"),
-        (("order", "cancel", "O-NONE", "--yes"), 2, "O-NONE"),
+        (("order", "cancel", "O-NONE", "--yes"), 1, "EOrder:Invalid order"),
         (("order", "amend", "O-NONE", "--yes"), 2, "was neither"),
         (("ledger", "--entries", "-s", "BTC/USD"), 2, "use --asset"),
         (("ledger", "--entries", "--type", "gift"), 2, "was 'gift'"),

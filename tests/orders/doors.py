@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from msgspec import structs
 
 from fluxum.book.book import Book
+from fluxum.book.keeper import BookKeeper
 from fluxum.errors import NotSubscribed, TransportError
 from fluxum.flow.bus import Bus
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Event, LinkLost, State, StateChange
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
-from fluxum.model.market import Side
+from fluxum.model.market import BookSnapshot, Level, Side
 from fluxum.model.order import (
     Accepted,
     Amend,
@@ -37,6 +38,7 @@ from fluxum.model.order import (
     OrderUpdate,
     Place,
     PlaceBatch,
+    is_cancel,
 )
 from fluxum.sim.loop import SimulatedClock
 from fluxum.venues.conversation import Fetch
@@ -74,6 +76,30 @@ def request(**changes: Any) -> OrderRequest:
     """A buy of 1 at 100."""
     plain = OrderRequest(symbol=BTC, side=Side.BUY, quantity=Decimal(1), limit_price=Decimal(100))
     return structs.replace(plain, **changes)
+
+
+def book(
+    symbol: Symbol = BTC,
+    bids: Sequence[tuple[int, int]] = ((99, 1), (98, 1)),
+    asks: Sequence[tuple[int, int]] = ((101, 1), (102, 1)),
+    *,
+    is_valid: bool = True,
+) -> Book:
+    """Bids of 1 at 99 and 98, asks of 1 at 101 and 102."""
+    keeper = BookKeeper(VENUE, Book, None, None)
+    keeper.snapshot(
+        BookSnapshot(
+            venue=VENUE,
+            symbol=symbol,
+            bids=tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in bids),
+            asks=tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in asks),
+            received_ns=START_NS,
+            sequence=1 if is_valid else None,
+        )
+    )
+    found = keeper.get(symbol)
+    assert found.proof().is_valid is is_valid
+    return found
 
 
 def update(order_id: str = "O-1", at_s: float = 0, **changes: Any) -> OrderUpdate:
@@ -135,7 +161,7 @@ class Questions:
     def closed_orders(
         self, client_order_id: str = "", since_ns: int | None = None, offset: int = 0
     ) -> Question[Any]:
-        return _question("closed", client_order_id, offset)
+        return _question("closed", client_order_id, offset, since_ns or 0)
 
     def preparations(self) -> Sequence[Question[None]]:
         raise AssertionError
@@ -155,24 +181,29 @@ class Questions:
         raise AssertionError
 
 
-def _question(kind: str, name: str, offset: int) -> Question[Any]:
+def _question(kind: str, name: str, offset: int, since_ns: int = 0) -> Question[Any]:
     def read(body: bytes, received_ns: int) -> None:
         raise AssertionError
 
-    return Question(Fetch("POST", f"{name}|{offset}", kind), read)
+    return Question(Fetch("POST", f"{name}|{offset}|{since_ns}", kind), read)
 
 
 class FakeDoor:
     """See `fluxum.orders.door.Door`; made inside a simulated loop.
 
     `fates` are taken by commands in turn. `latency_s` is the way to the venue and the way back.
-    `names_edits` is whether an edited order keeps its name.
+    `names_edits` is whether an edited order keeps its name. `clock` is the venue's, which is
+    `ahead_ns` ahead of ours; `clock_offset_ns` is what is known of that.
     """
 
     def __init__(self, latency_s: float = 0.05) -> None:
         self.clock = SimulatedClock()
         self.questions = Questions()
         self.is_following = True
+        self.is_linked = True
+        """Whether there is a link at all; cancels need no more."""
+        self.is_silent = False
+        """Whether commands are obeyed and answered, and the updates are lost."""
         self.latency_s = latency_s
         self.ask_s = 0.1
         self.fates: list[Fate] = []
@@ -181,6 +212,7 @@ class FakeDoor:
         self.send: Callable[[Command], int] = self._send
         """What sending is; a test may put something else in its place."""
         self.names_edits = False
+        self.ahead_ns = self.clock_offset_ns = 0
         self.list_lag_s = 0.0
         self.back_after_s: float | None = 3.0
         self.sent: list[Command] = []
@@ -191,7 +223,9 @@ class FakeDoor:
         """How many times an order of each client id (or reference) was entered."""
         self.cancels_ns: int | None = None
         self.instruments = {BTC: instrument(), ETH: instrument(ETH)}
-        self.books: dict[str, Book] = {}
+        self.books: dict[str, Book] = {
+            one: book(one, ((99, 1000),), ((101, 1000),)) for one in (BTC, ETH)
+        }
         self._bus: Bus[Event] = Bus()
         self._numbers = 0
         self._orders = 0
@@ -204,7 +238,7 @@ class FakeDoor:
         return self.send(command)
 
     def _send(self, command: Command) -> int:
-        if not self.is_following:
+        if not (self.is_following or (self.is_linked and is_cancel(command))):
             raise TransportError("not followed: nothing was sent")
         self._numbers += 1
         self.sent.append(command)
@@ -221,7 +255,7 @@ class FakeDoor:
 
     async def ask(self, question: Question[Said]) -> Said:
         kind = question.fetch.purpose
-        name, _, offset = question.fetch.path.partition("|")
+        name, offset, since_ns = question.fetch.path.split("|")
         self.asked.append(f"{kind} {name}".strip())
         await asyncio.sleep(self.ask_s / 2)
         if self.unreachable:
@@ -233,11 +267,12 @@ class FakeDoor:
                 order
                 for order in self.open.values()
                 if name in ("", order.client_order_id)
-                and (order.opened_ns or 0) + lag_ns <= self.now_ns()
+                and (order.opened_ns or 0) + lag_ns <= self.clock.now_ns()
             ]
         else:
             ended = [one for one in self.closed if name in ("", one.client_order_id)]
-            ended = [one for one in ended if one.venue_ns + lag_ns <= self.now_ns()]
+            ended = [one for one in ended if one.venue_ns + lag_ns <= self.clock.now_ns()]
+            ended = [one for one in ended if one.venue_ns >= int(since_ns)]
             said = Page(tuple(ended[::-1][int(offset) : int(offset) + 2]), len(ended))
         await asyncio.sleep(self.ask_s / 2)
         return said  # type: ignore[no-any-return]
@@ -254,15 +289,18 @@ class FakeDoor:
         return self.books[symbol]
 
     def now_ns(self) -> int:
-        return self.clock.now_ns()
+        return self.clock.now_ns() - self.ahead_ns
+
+    def venue_now_ns(self) -> int:
+        return self.now_ns() + self.clock_offset_ns
 
     # The link
 
     def cut(self, reason: str = "cut") -> None:
         """Lose the link; it comes back by itself where `back_after_s` is set."""
-        if not self.is_following:
+        if not self.is_linked:
             return
-        self.is_following = False
+        self.is_following = self.is_linked = False
         self._link += 1
         now_ns = self.now_ns()
         self.tell(LinkLost(venue=VENUE, link="private-1", reason=reason, received_ns=now_ns))
@@ -280,7 +318,7 @@ class FakeDoor:
                 isinstance(event, OrderUpdate) and event.status.is_final
             ):
                 self.tell(structs.replace(event, received_ns=now_ns))
-        self.is_following = True
+        self.is_following = self.is_linked = True
         self.tell(
             StateChange(venue=VENUE, old=State.SUBSCRIBING, new=State.READY, received_ns=now_ns)
         )
@@ -308,7 +346,7 @@ class FakeDoor:
             quantity=Decimal(quantity),
             fill_id=f"T-{self._numbers}",
             order_id=order_id,
-            venue_ns=self.now_ns(),
+            venue_ns=self.clock.now_ns(),
             received_ns=self.now_ns(),
         )
         self._say(traded, is_told=is_told)
@@ -328,19 +366,19 @@ class FakeDoor:
         asyncio.get_running_loop().call_later(delay_s, call)
 
     def _say(self, event: Event, *, is_told: bool = True) -> None:
-        if is_told and self.is_following:
+        if is_told and self.is_linked:
             self._later(self.latency_s, lambda: self._arrive(event))
         else:
             self._missed.append(event)
 
     def _arrive(self, event: Event) -> None:
-        if not self.is_following:
+        if not self.is_linked:
             self._missed.append(event)
             return
         self.tell(structs.replace(event, received_ns=self.now_ns()))
 
     def _change(self, order: OrderUpdate, *, is_told: bool, **changes: Any) -> None:
-        changed = structs.replace(order, venue_ns=self.now_ns(), **changes)
+        changed = structs.replace(order, venue_ns=self.clock.now_ns(), **changes)
         if changed.status.is_final:
             self.open.pop(order.order_id, None)
             self.closed.append(changed)
@@ -351,8 +389,8 @@ class FakeDoor:
     def _obey(self, number: int, command: Command, fate: Fate, link: int) -> None:
         deadline_ns = getattr(command, "deadline_ns", None)
         now_ns = self.now_ns()
-        is_told = fate is not Fate.MUTE
-        is_late = deadline_ns is not None and now_ns > deadline_ns
+        is_told = fate is not Fate.MUTE and not self.is_silent
+        is_late = deadline_ns is not None and self.clock.now_ns() > deadline_ns
         refusal = "deadline elapsed" if is_late else self.refuses(command)
         answers: list[Accepted | Declined] = []
         if refusal is not None:
@@ -368,7 +406,7 @@ class FakeDoor:
                 self._later(self.latency_s, lambda answer=answer: self._answer(answer, link))  # type: ignore[misc]
 
     def _answer(self, answer: Accepted | Declined, link: int) -> None:
-        if link == self._link and self.is_following:
+        if link == self._link and self.is_linked:
             self.tell(structs.replace(answer, received_ns=self.now_ns()))
 
     def _do(self, command: Command, is_told: bool) -> list[Accepted | Declined]:
@@ -407,7 +445,7 @@ class FakeDoor:
                 return [structs.replace(yes, count=count)]
             case CancelAllAfter():
                 after = command.timeout_s
-                self.cancels_ns = self.now_ns() + after * SECOND_NS if after else None
+                self.cancels_ns = self.clock.now_ns() + after * SECOND_NS if after else None
                 return [structs.replace(yes, triggers_ns=self.cancels_ns)]
 
     def _enter(self, wanted: OrderRequest, yes: Accepted, is_told: bool) -> Accepted:
@@ -425,8 +463,8 @@ class FakeDoor:
             status=OrderStatus.OPEN,
             quantity=wanted.quantity or Decimal(0),
             limit_price=wanted.limit_price,
-            opened_ns=self.now_ns(),
-            venue_ns=self.now_ns(),
+            opened_ns=self.clock.now_ns(),
+            venue_ns=self.clock.now_ns(),
             received_ns=self.now_ns(),
         )
         self.open[order.order_id] = order
@@ -438,7 +476,9 @@ class FakeDoor:
         if order is None:
             return _no("unknown order")
         changes = {"quantity": command.quantity, "limit_price": command.limit_price}
-        known = {name: value for name, value in changes.items() if value is not None}
+        known: dict[str, Any] = {one: new for one, new in changes.items() if new is not None}
+        if command.quantity is not None and command.quantity <= order.filled:
+            known = {"status": OrderStatus.CANCELED}  # which is a way to end it
         self._change(order, is_told=is_told, **known)
         return structs.replace(yes, order_id=order.order_id)
 
@@ -457,8 +497,8 @@ class FakeDoor:
             quantity=command.quantity or old.quantity,
             filled=Decimal(0),
             status=OrderStatus.OPEN,
-            opened_ns=self.now_ns(),
-            venue_ns=self.now_ns(),
+            opened_ns=self.clock.now_ns(),
+            venue_ns=self.clock.now_ns(),
         )
         self.open[order.order_id] = order
         self._say(order, is_told=is_told)

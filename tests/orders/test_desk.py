@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from fluxum.errors import (
     BadInput,
@@ -24,6 +25,7 @@ from fluxum.model.order import (
     Amend,
     Cancel,
     CancelAllAfter,
+    CancelBatch,
     CloseOrder,
     Command,
     Edit,
@@ -37,7 +39,7 @@ from fluxum.orders.risk import RiskLimits
 from fluxum.orders.terms import Terms
 from fluxum.orders.view import Doubt, OrderView
 from fluxum.sim.loop import run
-from orders.doors import BTC, FakeDoor, Fate, request
+from orders.doors import BTC, SECOND_NS, FakeDoor, Fate, request, update
 
 KRAKENISH = Terms(takes_name=lambda one: one.close is None and one.user_reference is None)
 
@@ -138,7 +140,143 @@ def test_words_that_leave_a_doubt_are_no_refusal() -> None:
 
             assert order.status is OrderStatus.UNKNOWN
             await one.desk.wait_settled(60)
+            ended = one.view(order.client_order_id)
+            assert (ended.status, ended.reason) == (
+                OrderStatus.REFUSED,
+                "internal error (never arrived)",
+            )
+
+    play(story)
+
+
+SKEWS = pytest.mark.parametrize("ahead_s", [-120, -10, 10, 120])
+
+
+def apart(ahead_s: int, *, is_known: bool = True) -> FakeDoor:
+    """A venue whose clock is so far ahead of ours, or behind it."""
+    door = FakeDoor()
+    door.ahead_ns = ahead_s * SECOND_NS
+    door.clock_offset_ns = door.ahead_ns if is_known else 0
+    return door
+
+
+@SKEWS
+def test_deadlines_are_by_the_venues_clock(ahead_s: int) -> None:
+    async def story() -> None:
+        async with world(apart(ahead_s)) as one:
+            order = await one.desk.place(request(), timeout_s=5)
+
+            (sent,) = one.door.sent
+            assert isinstance(sent, Place)
+            assert sent.deadline_ns == one.door.clock.now_ns() - 100_000_000 + 5 * SECOND_NS
+            assert order.status is OrderStatus.OPEN
+            (kept,) = one.intents.unfinished()
+            assert kept.intent.deadline_ns == sent.deadline_ns
+            amended = await one.desk.amend(
+                Amend(client_order_id=order.client_order_id, limit_price="101")
+            )
+            assert amended.limit_price == 101
+
+    play(story)
+
+
+@SKEWS
+def test_what_never_arrived_is_concluded_by_the_venues_clock(ahead_s: int) -> None:
+    async def story() -> None:
+        async with world(apart(ahead_s)) as one:
+            one.door.fates = [Fate.LOST]
+            began_ns = one.door.now_ns()
+
+            order = await one.desk.place(request(), timeout_s=2)
+            await one.desk.wait_settled(60)
+
             assert one.view(order.client_order_id).reason == "never arrived"
+            # Two seconds to the deadline and ten of margin, whatever the clocks say.
+            assert 12 * SECOND_NS <= one.door.now_ns() - began_ns < 14 * SECOND_NS
+
+    play(story)
+
+
+@SKEWS
+def test_an_order_that_ended_unseen_is_looked_for_by_the_venues_clock(ahead_s: int) -> None:
+    async def story() -> None:
+        terms = Terms(takes_name=lambda _: False)  # so that it is looked for in lists, by time
+        async with world(apart(ahead_s), terms=terms) as one:
+            one.door.fates = [Fate.MUTE]
+            order = await one.desk.place(request(), timeout_s=2)
+            one.door.end_order("O-1", is_told=False)
+
+            await one.desk.wait_settled(60)
+
+            assert one.view(order.client_order_id).status is OrderStatus.CANCELED
+
+    play(story)
+
+
+@SKEWS
+def test_a_change_in_doubt_is_settled_by_the_venues_clock(ahead_s: int) -> None:
+    async def story() -> None:
+        async with world(apart(ahead_s)) as one:
+            order = await one.desk.place(request())
+            one.door.fates = [Fate.LOST]
+            began_ns = one.door.now_ns()
+            amend = Amend(client_order_id=order.client_order_id, limit_price="101")
+
+            changed = await one.desk.amend(amend, timeout_s=2)
+            assert changed.doubt is Doubt.CHANGE
+            await one.desk.wait_settled(60)
+
+            assert one.view(order.client_order_id).limit_price == 100
+            assert 12 * SECOND_NS <= one.door.now_ns() - began_ns < 14 * SECOND_NS
+
+    play(story)
+
+
+@SKEWS
+def test_an_order_of_a_process_before_is_doubted_by_the_venues_clock(ahead_s: int) -> None:
+    async def story() -> None:
+        door, intents = apart(ahead_s), MemoryIntents()
+        deadline_ns = door.clock.now_ns() + 2 * SECOND_NS
+        named = request(client_order_id="mine")
+        intents.place([Intent(request=named, deadline_ns=deadline_ns, at_ns=deadline_ns)])
+        began_ns = door.now_ns()
+        async with OrderDesk(door, intents, random=Random(1)) as desk:
+            await desk.wait_settled(60)
+
+            found = desk.order("mine")
+            assert found is not None
+            assert found.reason == "never arrived"
+            assert 12 * SECOND_NS <= door.now_ns() - began_ns < 14 * SECOND_NS
+
+    play(story)
+
+
+def test_where_the_clocks_are_apart_unknown_the_venues_reason_is_kept() -> None:
+    async def story() -> None:
+        terms = Terms(leaves_doubt=lambda words: "deadline" in words)
+        async with world(apart(10, is_known=False), terms=terms) as one:
+            order = await one.desk.place(request(), timeout_s=5)
+            assert (order.status, order.reason) == (OrderStatus.UNKNOWN, "deadline elapsed")
+
+            await one.desk.wait_settled(120)
+
+            ended = one.view(order.client_order_id)
+            assert (ended.status, ended.reason) == (
+                OrderStatus.REFUSED,
+                "deadline elapsed (never arrived)",
+            )
+
+    play(story)
+
+
+def test_the_kill_switch_is_by_the_venues_clock() -> None:
+    async def story() -> None:
+        async with world(apart(120)) as one:
+            state = await one.desk.cancel_all_after(30)
+
+            now_ns = one.door.clock.now_ns()
+            assert state.is_armed(now_ns)
+            assert not state.is_armed(now_ns + 30 * SECOND_NS)
 
     play(story)
 
@@ -630,6 +768,145 @@ def test_many_are_canceled_at_once() -> None:
     play(story)
 
 
+def test_cancels_go_out_while_the_account_is_not_followed() -> None:
+    async def story() -> None:
+        async with world() as one:
+            views = await one.desk.place_batch([request() for _ in range(5)])
+            names = [view.client_order_id for view in views]
+            one.door.is_following = False  # as while a row of it cannot be read
+
+            with pytest.raises(TransportError):
+                await one.desk.place(request())
+            by_name = await one.desk.cancel(names[0])
+            by_id = await one.desk.cancel(views[1].order_id)
+            batch = await one.desk.cancel_batch(names[2:4])
+            assert (await one.desk.cancel_all_after(30)).until_ns is not None
+            assert await one.desk.cancel_all() == 1
+
+            ended = [by_name, by_id, *batch, one.view(names[4])]
+            assert [view.status for view in ended] == [OrderStatus.CANCELED] * 5
+            one.door.is_following = True
+
+    play(story)
+
+
+def test_without_a_link_a_cancel_raises_and_nothing_is_in_doubt() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            one.door.back_after_s = None
+            one.door.cut()
+            await asyncio.sleep(1)
+
+            with pytest.raises(TransportError):
+                await one.desk.cancel(order.client_order_id)
+
+            assert one.view(order.client_order_id).doubt is None
+            one.door.restore()
+
+    play(story)
+
+
+def test_an_order_the_desk_does_not_know_is_canceled_by_the_id_that_is_named() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.is_following = False
+            for number in range(4):
+                name = f"O-9{number}"
+                one.door.open[name] = update(name, client_order_id=f"theirs-{number}")
+
+            found = await one.desk.cancel(order_id="O-90")
+            assert found is not None
+            assert found.status is OrderStatus.CANCELED
+            one.door.is_silent = True
+            assert await one.desk.cancel(client_order_id="theirs-1") is None
+            with pytest.raises(OutcomeUnknown, match="took the cancel of 'O-92', and this desk"):
+                await one.desk.cancel("O-92")
+            await one.desk.cancel_batch(["O-93"])
+
+            assert not one.door.open
+            assert one.door.sent[-4:] == [
+                Cancel(order_ids=("O-90",)),
+                Cancel(client_order_ids=("theirs-1",)),
+                Cancel(order_ids=("O-92",)),
+                Cancel(order_ids=("O-93",)),
+            ]
+            one.door.is_following = True
+
+    play(story)
+
+
+def test_a_batch_of_cancels_names_each_order_as_the_venue_knows_it() -> None:
+    async def story() -> None:
+        terms = Terms(takes_name=lambda one: one.user_reference is None)
+        async with world(terms=terms) as one:
+            by_id = await one.desk.place(request(client_order_id="a"))
+            one.door.fates = [Fate.MUTE] * 2
+            one.door.unreachable = True  # so that nobody looks them up yet
+            await one.desk.place(request(client_order_id="b"), timeout_s=0.5)
+            await one.desk.place(request(client_order_id="c", user_reference=7), timeout_s=0.5)
+            one.door.open["O-9"] = update("O-9")
+
+            await one.desk.cancel_batch(["a", "b", "c", "O-9"], timeout_s=1)
+            one.door.unreachable = False
+
+            assert one.door.sent[-2:] == [
+                Cancel(user_references=(7,)),
+                CancelBatch(order_ids=(by_id.order_id, "O-9"), client_order_ids=("b",)),
+            ]
+            assert not one.door.open
+            await one.desk.wait_settled(60)
+
+    play(story)
+
+
+def test_the_venues_no_to_a_cancel_of_an_order_nobody_knows_is_raised() -> None:
+    async def story() -> None:
+        async with world() as one:
+            with pytest.raises(VenueRefused, match="unknown order"):
+                await one.desk.cancel("nobody")
+            one.door.fates = [Fate.LOST]
+            with pytest.raises(OutcomeUnknown, match="nobody has answered"):
+                await one.desk.cancel(order_id="nobody", timeout_s=1)
+            with pytest.raises(BadInput, match="one id"):
+                await one.desk.cancel("")
+
+    play(story)
+
+
+def test_a_cancel_that_is_taken_and_shows_no_end_says_so() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.desk.place(request())
+            one.door.is_silent = True
+
+            view = await one.desk.cancel(order.client_order_id, timeout_s=2)
+
+            assert (view.doubt, view.reason) == (
+                Doubt.CHANGE,
+                "the venue took it, and nothing more was known within 2 s",
+            )
+
+    play(story)
+
+
+def test_an_order_of_a_type_that_is_not_known_is_canceled_and_not_changed() -> None:
+    async def story() -> None:
+        door = FakeDoor()
+        twap = update("O-9", order_type=OrderType.OTHER, venue_type="twap")
+        door.open["O-9"] = structs.replace(twap, status=OrderStatus.OTHER, venue_status="held")
+        async with world(door) as one:
+            assert one.view("O-9").status_text == "other (held)"
+
+            with pytest.raises(BadInput, match=r"not known \(twap\)"):
+                await one.desk.amend(Amend(order_id="O-9", limit_price="90"))
+            ended = await one.desk.cancel("O-9")
+
+            assert (ended.status, ended.order_type) == (OrderStatus.CANCELED, OrderType.OTHER)
+
+    play(story)
+
+
 def test_canceling_all_without_an_answer_is_an_unknown_outcome_that_is_resolved() -> None:
     async def story() -> None:
         async with world() as one:
@@ -695,6 +972,219 @@ def test_a_halt_refuses_orders_and_lets_cancels_pass() -> None:
 
             one.desk.risk.resume()
             assert (await one.desk.place(request())).status is OrderStatus.OPEN
+
+    play(story)
+
+
+def test_filled_orders_do_not_pass_a_limit_of_the_position() -> None:
+    async def story() -> None:
+        limits = RiskLimits(quantity_max="0.1", position_max="0.5")
+        async with world(limits=limits, positions={BTC: Decimal("0.2")}) as one:
+            for number in range(3):
+                order = await one.desk.place(request(quantity="0.1"))
+                one.door.trade(order.order_id, "0.1")
+                await asyncio.sleep(1)
+                expected = Decimal("0.3") + number * Decimal("0.1")
+                assert one.desk.risk.exposure.position(BTC) == expected
+
+            with pytest.raises(RiskRefused, match=r"at most 0\.5 was expected, was 0\.6"):
+                await one.desk.place(request(quantity="0.1"))
+            await one.desk.place(request(quantity="0.1", side=Side.SELL, limit_price="101"))
+
+    play(story)
+
+
+def test_an_order_nobody_answered_for_counts_until_it_is_known() -> None:
+    async def story() -> None:
+        async with world(limits=RiskLimits(position_max=1), positions={}) as one:
+            one.door.fates = [Fate.LOST]
+            await one.desk.place(request(), timeout_s=2)
+
+            with pytest.raises(RiskRefused, match="was 2"):
+                await one.desk.place(request())
+            await one.desk.wait_settled(60)
+            await one.desk.place(request())
+
+    play(story)
+
+
+@pytest.mark.parametrize("fate", Fate)
+def test_a_larger_quantity_counts_from_when_it_is_sent(fate: Fate) -> None:
+    async def story() -> None:
+        async with world(limits=RiskLimits(position_max=3), positions={}) as one:
+            order = await one.desk.place(request())
+            one.door.fates = [fate]
+            name = order.client_order_id
+            amending = asyncio.ensure_future(
+                one.desk.amend(Amend(client_order_id=name, quantity="3"), timeout_s=2)
+            )
+            await asyncio.sleep(0.01)
+            assert one.desk.risk.exposure.highest(BTC) == 3
+            await amending
+            await one.desk.wait_settled(60)
+
+            expected = one.view(name).quantity
+            assert one.desk.risk.exposure.highest(BTC) == expected
+            assert expected == (1 if fate in {Fate.LOST, Fate.CUT} else 3)
+
+    play(story)
+
+
+def test_a_change_that_is_refused_counts_no_longer() -> None:
+    async def story() -> None:
+        async with world(limits=RiskLimits(position_max=3), positions={}) as one:
+            order = await one.desk.place(request())
+            one.door.refuses = lambda _: "no"
+            name = order.client_order_id
+
+            with pytest.raises(VenueRefused):
+                await one.desk.amend(Amend(client_order_id=name, quantity="3"))
+            assert one.desk.risk.exposure.highest(BTC) == 1
+            with pytest.raises(VenueRefused):
+                await one.desk.edit(Edit(order_id=name, symbol=BTC, quantity="2"))
+            assert one.desk.risk.exposure.highest(BTC) == 1
+            one.door.is_following = False
+            with pytest.raises(TransportError):
+                await one.desk.amend(Amend(client_order_id=name, quantity="3"))
+            assert one.desk.risk.exposure.highest(BTC) == 1
+            one.door.is_following = True
+
+    play(story)
+
+
+def test_an_answered_change_counts_until_an_update_shows_it() -> None:
+    async def story() -> None:
+        async with world(limits=RiskLimits(position_max=3), positions={}) as one:
+            order = await one.desk.place(request())
+            one.door.is_silent = True
+
+            await one.desk.amend(Amend(order_id=order.order_id, quantity="2"))
+            assert one.desk.risk.exposure.highest(BTC) == 2
+
+            one.door.cut()  # the snapshot of the new link says how it stands
+            await asyncio.sleep(10)
+            await one.desk.amend(Amend(order_id=order.order_id, quantity="1"))
+            one.door.cut()
+            await asyncio.sleep(10)
+            assert one.desk.risk.exposure.highest(BTC) == 1
+
+    play(story)
+
+
+def test_limits_of_positions_need_to_know_what_is_held() -> None:
+    async def story() -> None:
+        for limits in (
+            RiskLimits(position_max=1),
+            RiskLimits(exposure_max={"BTC": 1}),
+            RiskLimits(account_exposure_max=1, account_asset="USD"),
+        ):
+            with pytest.raises(BadInput, match="it is not said what is held"):
+                OrderDesk(FakeDoor(), MemoryIntents(), random=Random(1), limits=limits)
+
+    play(story)
+
+
+def test_what_is_held_is_looked_up_when_the_desk_is_opened() -> None:
+    async def story() -> None:
+        held = {BTC: Decimal(1)}
+        limits = RiskLimits(position_max=3)
+        desk = OrderDesk(
+            FakeDoor(), MemoryIntents(), random=Random(1), limits=limits, positions=lambda: held
+        )
+        held[BTC] = Decimal(3)
+
+        async with desk:
+            with pytest.raises(RiskRefused, match="not known yet"):
+                await desk.place(request())
+            await desk.wait_settled(10)
+            with pytest.raises(RiskRefused, match="was 4"):
+                await desk.place(request())
+
+    play(story)
+
+
+def test_orders_of_a_process_before_and_of_others_count_from_the_beginning() -> None:
+    async def story() -> None:
+        door, intents = FakeDoor(), MemoryIntents()
+        async with world(door, intents) as one:
+            await one.desk.place(request(client_order_id="mine"))
+            one.door.trade("O-1", "0.5")
+            await asyncio.sleep(1)
+        door.open["O-9"] = update("O-9", quantity=Decimal(2), filled=Decimal("0.5"))
+        limits = RiskLimits(position_max=5)
+        async with world(door, intents, limits=limits, positions={BTC: Decimal(1)}) as two:
+            exposure = two.desk.risk.exposure
+
+            # 1 is held, what was filled of both among it; 0.5 and 1.5 are left of them.
+            assert exposure.highest(BTC) == 3
+            two.door.trade("O-9", "1")
+            two.door.trade("O-1", "0.5")
+            await asyncio.sleep(1)
+            assert [exposure.position(BTC), exposure.highest(BTC)] == [Decimal("2.5"), 3]
+
+    play(story)
+
+
+def test_what_others_place_later_counts_from_the_first_thing_heard_of_it() -> None:
+    async def story() -> None:
+        async with world(limits=RiskLimits(position_max=5), positions={}) as one:
+            one.door.tell(update("O-9", quantity=Decimal(2), filled=Decimal("0.5")))
+            await asyncio.sleep(0)
+
+            assert one.desk.risk.exposure.highest(BTC) == 2  # the fill is still to come
+
+    play(story)
+
+
+def test_in_the_reducing_state_only_what_makes_a_position_smaller_is_sent() -> None:
+    async def story() -> None:
+        async with world(positions={BTC: Decimal(1)}) as one:
+            resting = await one.desk.place(request())
+            one.desk.risk.reduce_only("the model is off")
+
+            with pytest.raises(RiskRefused, match="the model is off"):
+                await one.desk.place(request())
+            sale = await one.desk.place(request(side=Side.SELL, limit_price="101"))
+            assert sale.status is OrderStatus.OPEN
+            ended = await one.desk.cancel(resting.client_order_id)
+            assert ended.status is OrderStatus.CANCELED
+
+            one.desk.risk.resume()
+            assert (await one.desk.place(request())).status is OrderStatus.OPEN
+
+    play(story)
+
+
+def test_a_buy_at_ten_times_the_price_is_refused_unless_the_collar_is_taken_off() -> None:
+    async def story() -> None:
+        async with world() as one:
+            with pytest.raises(RiskRefused, match=r"900\.00 percent worse than 100"):
+                await one.desk.place(request(limit_price="1000"))
+            order = await one.desk.place(request())
+            with pytest.raises(RiskRefused, match="percent worse"):
+                await one.desk.amend(Amend(order_id=order.order_id, limit_price="1000"))
+            one.door.books.clear()
+            with pytest.raises(RiskRefused, match="needs the book of BTC/USD"):
+                await one.desk.place(request())
+            assert one.desk.statistics().risky == 2
+        async with world(limits=RiskLimits(collar_percent=None)) as one:
+            assert (await one.desk.place(request(limit_price="1000"))).limit_price == 1000
+
+    play(story)
+
+
+def test_a_high_of_the_profit_between_two_orders_is_not_missed() -> None:
+    async def story() -> None:
+        profit = Decimal(0)
+        limits = RiskLimits(drawdown_max=100)
+        async with world(limits=limits, profit=lambda: profit) as one:
+            await one.desk.place(request())
+            profit = Decimal(90)
+            await asyncio.sleep(1.5)
+            profit = Decimal(-10)
+
+            with pytest.raises(RiskRefused, match="was 100"):
+                await one.desk.place(request())
 
     play(story)
 
@@ -861,7 +1351,7 @@ def test_what_has_ended_or_is_not_known_cannot_be_changed() -> None:
             with pytest.raises(BadInput, match="has ended: canceled"):
                 await one.desk.amend(Amend(order_id=order.order_id, limit_price=Decimal(90)))
             with pytest.raises(BadInput, match="'nobody'"):
-                await one.desk.cancel("nobody")
+                await one.desk.amend(Amend(order_id="nobody", limit_price="90"))
             with pytest.raises(BadInput, match="above zero was expected, was 0"):
                 await one.desk.place(request(), timeout_s=0)
 

@@ -22,5 +22,6 @@ def test_an_account_has_everything_a_desk_asks_for() -> None:
         "is_following",
         "now_ns",
         "questions",
+        "venue_now_ns",
     }
     assert asked - {"questions"} <= set(dir(Account))  # that one is made with the object

@@ -2,11 +2,13 @@
 
 from decimal import Decimal
 
+from fluxum.model.account import Fee
+from fluxum.model.instrument import Asset
 from fluxum.model.order import OpenOrders, OrderStatus, OrderType, OrderUpdate
 from fluxum.orders.register import Keeping, Orders, Standing
 from fluxum.orders.tracker import TrackedOrder
 from fluxum.orders.view import Doubt
-from orders.doors import BTC, SECOND_NS, START_NS, VENUE, fill, request, update
+from orders.doors import BTC, ETH, SECOND_NS, START_NS, VENUE, fill, request, update
 
 LATER_NS = START_NS + 100 * SECOND_NS
 
@@ -73,6 +75,36 @@ def test_a_fill_counts_once() -> None:
     found = orders.find("O-1")
     assert found is not None
     assert found.filled == Decimal("0.5")
+
+
+def test_fills_of_one_id_on_two_markets_are_two() -> None:
+    orders = Orders()
+    orders.tell(update())
+    orders.tell(update("O-2", symbol=ETH))
+
+    orders.fill(fill("7"))
+    found = orders.fill(fill("7", order_id="O-2", symbol=ETH))
+    orders.fill(fill("7", order_id="O-2", symbol=ETH))
+
+    assert found is not None
+    assert (found.order_id, found.fills) == ("O-2", 1)
+    assert (orders.counts.counted, orders.counts.repeated) == (2, 1)
+
+
+def test_a_fill_that_comes_again_is_counted_by_what_it_brings() -> None:
+    orders = Orders()
+    orders.tell(update())
+    charged = (Fee(Asset("USD"), Decimal(1)),)
+
+    orders.fill(fill("a", fees=None))
+    orders.fill(fill("a", fees=charged))
+    orders.fill(fill("a", quantity="0.4", fees=charged))
+
+    counts = orders.counts
+    assert [counts.counted, counts.repeated, counts.completed, counts.differing] == [1, 2, 1, 1]
+    found = orders.find("O-1")
+    assert found is not None
+    assert (found.fills, found.filled) == (1, Decimal("0.5"))
 
 
 def test_fills_that_nobody_claims_are_bounded_and_the_dropped_ones_counted() -> None:
@@ -233,3 +265,80 @@ def test_a_list_that_says_less_takes_nothing_away() -> None:
     assert found.update.trigger_price == 90
     assert found.update.venue_ns == START_NS + 5 * SECOND_NS
     assert found.symbol == BTC
+
+
+def test_what_was_asked_before_the_last_thing_was_heard_is_older() -> None:
+    orders = Orders()
+    orders.tell(update(at_s=5, limit_price=Decimal(101)))
+
+    orders.tell_asked(update(at_s=0, limit_price=Decimal(99)), START_NS + 3 * SECOND_NS)
+
+    found = orders.find("O-1")
+    assert found is not None
+    assert [found.view().limit_price, found.stale] == [101, 1]
+
+
+def test_a_list_that_says_less_ends_what_waits_all_the_same() -> None:
+    orders = Orders()
+    kind = OrderType.STOP_LOSS
+    orders.tell(
+        update(at_s=5, order_type=kind, status=OrderStatus.PENDING, reduce_only=True, opened_ns=7)
+    )
+
+    asked = update(at_s=6, order_type=kind, status=OrderStatus.CANCELED, opened_ns=None)
+    orders.tell_asked(asked, LATER_NS)
+
+    found = orders.find("O-1")
+    assert found is not None
+    assert found.update is not None
+    assert (found.status, found.update.reduce_only) == (OrderStatus.CANCELED, True)
+    assert found.opened_ns == 7
+
+
+def test_the_reference_that_names_an_edited_order_stays_its_name() -> None:
+    orders = Orders()
+    old = begun(orders)
+    orders.tell(update(client_order_id="mine"))
+    orders.expect_edit(old, 77)
+
+    new = orders.tell(update("O-2", at_s=1, opened_ns=START_NS + 1, user_reference=77))
+    assert new.reference == 77
+    orders.replace(old, "O-2", request(client_order_id="mine"), LATER_NS)
+
+    assert (new.reference, new.replaces, old.replaced_by) == (77, "O-1", "O-2")
+
+
+def test_fills_of_an_order_nobody_claims_are_dropped_together_and_each_is_counted() -> None:
+    orders = Orders(Keeping(unmatched=3))
+
+    for number in range(3):
+        orders.fill(fill(f"a{number}", order_id="O-1"))
+    orders.fill(fill("b", order_id="O-2"))
+
+    assert (orders.unmatched, orders.counts.dropped) == (1, 3)
+    orders.tell(update("O-2"))
+    assert orders.unmatched == 0
+
+
+def test_of_what_was_accepted_nothing_more_is_kept_than_the_order() -> None:
+    orders = Orders()
+
+    orders.accept(begun(orders), "O-1")
+
+    assert not orders._standings
+
+
+def test_a_forgotten_order_waits_for_no_edit_and_takes_no_name_along() -> None:
+    orders = Orders(Keeping(ended=1))
+    old = begun(orders)
+    orders.tell(update(client_order_id="mine"))
+    new = orders.replace(old, "O-2", request(client_order_id="mine"), LATER_NS)
+    orders.tell(update("O-1", at_s=1, status=OrderStatus.CANCELED))
+    orders.expect_edit(old, 77)
+
+    orders.tell(update("O-3", at_s=2, status=OrderStatus.CANCELED))  # O-1 is forgotten
+
+    assert orders.counts.forgotten == 1
+    assert orders.find("O-1") is None
+    assert orders.named("mine") is new
+    assert not orders.is_reference_taken(77)

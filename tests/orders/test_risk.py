@@ -5,36 +5,19 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from fluxum.book.book import Book
-from fluxum.book.keeper import BookKeeper
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, Level, Side
-from fluxum.model.order import OrderRequest, OrderType, PriceKind, Trigger
+from fluxum.model.market import Side
+from fluxum.model.order import CloseOrder, OrderRequest, OrderStatus, OrderType
+from fluxum.orders.register import Orders
 from fluxum.orders.risk import Risk, RiskBook, RiskLimits
-from orders.doors import BTC, ETH, SECOND_NS, START_NS, VENUE, request
+from fluxum.orders.tracker import TrackedOrder
+from orders.doors import BTC, ETH, SECOND_NS, START_NS, book, fill, request, update
 
 MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}
-STOP: dict[str, Any] = {"order_type": OrderType.STOP_LOSS_LIMIT, "trigger": Trigger(Decimal(50))}
-
-
-def book(*, is_valid: bool = True) -> Book:
-    """Bids of 1 at 99 and 98, asks of 1 at 101 and 102."""
-    keeper = BookKeeper(VENUE, Book, None, None)
-    keeper.snapshot(
-        BookSnapshot(
-            venue=VENUE,
-            symbol=BTC,
-            bids=(Level(Decimal(99), Decimal(1)), Level(Decimal(98), Decimal(1))),
-            asks=(Level(Decimal(101), Decimal(1)), Level(Decimal(102), Decimal(1))),
-            received_ns=START_NS,
-            sequence=1 if is_valid else None,
-        )
-    )
-    found = keeper.get(BTC)
-    assert found.proof().is_valid is is_valid
-    return found
 
 
 def risk(
@@ -45,13 +28,13 @@ def risk(
             raise NotSubscribed(f"no book of {symbol}")
         return shown
 
-    return Risk(RiskLimits(**limits), find, profit)
+    return Risk(RiskLimits(**{"collar_percent": None, **limits}), find, profit)
 
 
 def refuses(limits: Risk, wanted: OrderRequest, open_orders: int = 0) -> str:
     """The message, or nothing when it passes."""
     try:
-        limits.check([wanted], open_orders, 1, START_NS)
+        limits.check([wanted], open_orders, START_NS)
     except RiskRefused as error:
         return f"{error.limit}: {error}"
     return ""
@@ -102,56 +85,6 @@ def test_a_market_order_without_a_valid_book_has_no_known_notional() -> None:
     assert "needs a valid book of BTC/USD" in refuses(doubtful, market)
 
 
-@pytest.mark.parametrize(
-    ("side", "price", "is_refused"),
-    [
-        (Side.BUY, 105, False),
-        (Side.BUY, 106, True),
-        (Side.BUY, 1, False),
-        (Side.SELL, 95, False),
-        (Side.SELL, 94, True),
-        (Side.SELL, 10_000, False),
-    ],
-)
-def test_a_collar_keeps_prices_from_being_worse_than_the_middle_by_so_much(
-    side: Side, price: int, is_refused: bool
-) -> None:
-    limits = risk(book(), collar_percent=Decimal(5))  # around 100
-
-    message = refuses(limits, request(side=side, limit_price=Decimal(price)))
-
-    assert bool(message) is is_refused
-    if is_refused:
-        assert f"a {side.value} at {price} is 6.00 percent worse than 100" in message
-
-
-def test_a_market_order_is_held_against_the_worst_price_it_would_take() -> None:
-    one_percent = risk(book(), collar_percent=Decimal(1))
-
-    assert refuses(one_percent, request(**MARKET, quantity=Decimal(1))) == ""
-    message = refuses(one_percent, request(**MARKET, quantity=Decimal("1.5")))
-    assert "at 102 is 2.00 percent worse than 100" in message
-    deeper = refuses(one_percent, request(**MARKET, quantity=Decimal(3)))
-    assert "holds 2 of 3" in deeper
-
-
-def test_a_collar_needs_a_valid_book() -> None:
-    without = risk(collar_percent=Decimal(5))
-    doubtful = risk(book(is_valid=False), collar_percent=Decimal(5))
-
-    assert "collar_percent needs the book of BTC/USD: no book" in refuses(without, request())
-    assert "needs a valid book" in refuses(doubtful, request())
-
-
-def test_what_waits_for_a_price_is_held_against_that_price() -> None:
-    limits = risk(collar_percent=Decimal(5))  # and needs no book
-
-    assert refuses(limits, request(**STOP, limit_price=Decimal(52))) == ""
-    assert "6.00 percent worse than 50" in refuses(limits, request(**STOP, limit_price=Decimal(53)))
-    relative = STOP | {"limit_price": Decimal(50), "limit_price_kind": PriceKind.PERCENT}
-    assert refuses(limits, request(**relative)) == ""
-
-
 def test_open_orders_are_limited_in_all() -> None:
     limits = risk(orders_max=3)
 
@@ -159,7 +92,14 @@ def test_open_orders_are_limited_in_all() -> None:
     assert "orders_max: open orders of at most 3 was expected, was 4" in refuses(
         limits, request(), open_orders=3
     )
-    limits.check([request()], 3, 0, START_NS)  # a change adds none
+
+
+def test_orders_of_one_batch_are_counted_among_the_open_ones() -> None:
+    limits = risk(orders_max=3)
+
+    limits.check([request(), request()], 1, START_NS)
+    with pytest.raises(RiskRefused, match="open orders of at most 3 was expected, was 4"):
+        limits.check([request(), request()], 2, START_NS)
 
 
 def test_rates_are_limited_by_the_second_and_the_minute() -> None:
@@ -167,19 +107,19 @@ def test_rates_are_limited_by_the_second_and_the_minute() -> None:
 
     limits.book(2, START_NS)
     with pytest.raises(RiskRefused, match="orders in 1 s of at most 2 was expected, was 3"):
-        limits.check([request()], 0, 1, START_NS + SECOND_NS - 1)
-    limits.check([request()], 0, 1, START_NS + SECOND_NS)
+        limits.check([request()], 0, START_NS + SECOND_NS - 1)
+    limits.check([request()], 0, START_NS + SECOND_NS)
     limits.book(1, START_NS + SECOND_NS)
     with pytest.raises(RiskRefused, match="orders in 60 s of at most 3 was expected, was 4"):
-        limits.check([request()], 0, 1, START_NS + 59 * SECOND_NS)
-    limits.check([request()], 0, 1, START_NS + 60 * SECOND_NS)
+        limits.check([request()], 0, START_NS + 59 * SECOND_NS)
+    limits.check([request()], 0, START_NS + 60 * SECOND_NS)
 
 
 def test_a_batch_counts_each_order() -> None:
     limits = risk(per_second_max=2)
 
     with pytest.raises(RiskRefused, match="was 3"):
-        limits.check([request()] * 3, 0, 3, START_NS)
+        limits.check([request()] * 3, 0, START_NS)
 
 
 @pytest.mark.parametrize(
@@ -212,14 +152,323 @@ def test_a_halt_refuses_everything_until_it_is_lifted() -> None:
     assert refuses(limits, request()) == ""
 
 
-@pytest.mark.parametrize(
-    "limits", [{"quantity_max": Decimal(0)}, {"orders_max": 0}, {"collar_percent": Decimal("NaN")}]
-)
-def test_limits_that_make_no_sense_are_refused(limits: dict[str, Any]) -> None:
-    with pytest.raises(BadInput, match=next(iter(limits))):
-        RiskLimits(**limits)
+# Of what is held
+
+
+class Held:
+    """Orders and limits of one account, with a market to fill them."""
+
+    def __init__(self, profit: Callable[[], Decimal | None] | None = None, **limits: Any) -> None:
+        self.orders = Orders()
+        self.books: dict[str, Book] = {}
+        chosen = RiskLimits(**{"collar_percent": None, **limits})
+        self.risk = Risk(chosen, self._find, profit, self.orders.exposure)
+        self.count = 0
+
+    def _find(self, symbol: Symbol) -> RiskBook:
+        if symbol not in self.books:
+            raise NotSubscribed(f"no book of {symbol}")
+        return self.books[symbol]
+
+    def holds(self, **held: str) -> None:
+        """`BTC="1"` of BTC/USD."""
+        quantities = {Symbol(f"{base}/USD"): Decimal(total) for base, total in held.items()}
+        self.orders.exposure.begin(quantities, START_NS)
+
+    def place(self, *wanted: OrderRequest) -> list[TrackedOrder]:
+        """Place orders that pass; raises RiskRefused."""
+        self.risk.check(wanted, len(self.orders.live), START_NS)
+        begun: list[TrackedOrder] = []
+        for one in wanted:
+            self.count += 1
+            named = structs.replace(one, client_order_id=f"name-{self.count}")
+            order = self.orders.begin(named, START_NS, START_NS + SECOND_NS)
+            self.orders.accept(order, f"O-{self.count}")
+            begun.append(order)
+        return begun
+
+    def fill(self, order: TrackedOrder, quantity: str) -> None:
+        self.count += 1
+        self.orders.fill(
+            fill(
+                f"T-{self.count}",
+                quantity,
+                order.order_id,
+                symbol=order.symbol,
+                side=order.side,
+            )
+        )
+
+    def refuses(self, *wanted: OrderRequest) -> str:
+        try:
+            self.risk.check(wanted, len(self.orders.live), START_NS)
+        except RiskRefused as error:
+            return f"{error.limit}: {error}"
+        return ""
+
+    def refuses_change(self, order: TrackedOrder, *, anew: bool = False, **changes: Any) -> str:
+        assert order.request is not None
+        after = structs.replace(order.request, **changes)
+        try:
+            self.risk.check_change(order, order.request, after, START_NS, anew=anew)
+        except RiskRefused as error:
+            return f"{error.limit}: {error}"
+        return ""
+
+
+def buy(quantity: str, symbol: Symbol = BTC, **changes: Any) -> OrderRequest:
+    return request(symbol=symbol, quantity=Decimal(quantity), **changes)
+
+
+def sell(quantity: str, symbol: Symbol = BTC, **changes: Any) -> OrderRequest:
+    return buy(quantity, symbol, side=Side.SELL, **changes)
+
+
+def test_filled_orders_do_not_pass_a_limit_of_the_position_however_small_each_is() -> None:
+    held = Held(position_max="1", quantity_max="0.1")
+
+    for _ in range(10):
+        (order,) = held.place(buy("0.1"))
+        held.fill(order, "0.1")
+
+    assert held.refuses(buy("0.1")) == (
+        "position_max: a position in BTC/USD, open orders included, of at most 1 was expected, "
+        "was 1.1"
+    )
+    assert held.refuses(sell("0.1")) == ""
+    assert held.refuses(buy("0.1", ETH)) == ""
+
+
+def test_open_orders_count_as_if_they_were_filled() -> None:
+    held = Held(position_max="1")
+    (first,) = held.place(buy("0.6"))
+    held.place(sell("0.9"))
+
+    assert "was 1.1" in held.refuses(buy("0.5"))
+    assert held.refuses(buy("0.4")) == ""
+    assert "of at least -1 was expected, was -1.1" in held.refuses(sell("0.2"))
+    held.orders.tell(update(first.order_id, status=OrderStatus.CANCELED))
+    assert held.refuses(buy("1")) == ""
+
+
+def test_orders_of_one_batch_count_together() -> None:
+    held = Held(position_max="1")
+
+    assert "was 1.2" in held.refuses(buy("0.6"), buy("0.6"))
+    assert held.refuses(buy("0.6"), sell("0.6")) == ""
+
+
+def test_what_was_held_before_counts() -> None:
+    held = Held(position_max="1")
+    held.holds(BTC="0.8", ETH="-1")
+
+    assert "was 1.1" in held.refuses(buy("0.3"))
+    assert "was -1.1" in held.refuses(sell("0.1", ETH))
+    # Beyond a limit the way back is open.
+    held.holds(BTC="5")
+    assert held.refuses(sell("6")) == ""
+
+
+def test_while_open_orders_are_not_known_positions_cannot_be_limited() -> None:
+    held = Held(position_max="1")
+    held.orders.exposure.is_known = False
+
+    assert "open orders are not known yet" in held.refuses(buy("0.1"))
+
+
+def test_an_amount_to_spend_is_no_known_quantity() -> None:
+    held = Held(position_max="1")
+    spend = request(**MARKET | {"quantity": None}, quote_quantity=Decimal(5))
+
+    assert "a quantity was expected, as positions are limited; was an amount to spend, 5 USD" in (
+        held.refuses(spend)
+    )
+
+
+def test_an_asset_is_limited_over_all_of_its_markets() -> None:
+    euro, inverse = Symbol("BTC/EUR"), Symbol("BTC/USD:PERP-INVERSE")
+    held = Held(exposure_max={"BTC": "1"})
+    held.place(buy("0.6"))
+
+    assert "exposure_max: an exposure to BTC, open orders included, of at most 1" in (
+        held.refuses(buy("0.5", euro))
+    )
+    assert held.refuses(buy("0.4", euro)) == ""
+    assert held.refuses(buy("9", ETH)) == ""
+    assert "of at least -1 was expected, was -1.1" in held.refuses(sell("1.1", euro))
+    assert "how much BTC BTC/USD:PERP-INVERSE stands for is not known" in (
+        held.refuses(buy("1", inverse))
+    )
+
+
+def test_the_account_is_limited_by_the_worth_of_all_positions() -> None:
+    held = Held(account_exposure_max="300", account_asset="USD")
+    held.books = {BTC: book(), ETH: book(ETH, ((49, 1),), ((51, 1),))}
+    held.place(buy("1"))  # worth 100
+    held.place(sell("2", ETH))  # as large as a purchase: worth 100
+
+    assert held.refuses(buy("1")) == ""
+    assert held.refuses(buy("1.1")) == (
+        "account_exposure_max: an exposure of the account in USD, open orders included, "
+        "of at most 300 was expected, was 310.0"
+    )
+    assert held.refuses(buy("2", ETH)) == ""  # it is no more than could be sold
+    held.books.pop(ETH)
+    assert "needs the book of ETH/USD" in held.refuses(buy("0.1"))
+    assert held.refuses(sell("0.1")) == ""  # the market it makes no larger needs no price
+
+
+def test_what_is_quoted_in_another_asset_is_converted() -> None:
+    cross, euro = Symbol("ETH/BTC"), Symbol("ETH/EUR")
+    held = Held(account_exposure_max="100", account_asset="USD")
+    held.books = {
+        BTC: book(),
+        cross: book(cross, ((1, 1),), ((3, 1),)),
+        euro: book(euro, ((1, 1),), ((3, 1),)),
+    }
+
+    # 2 BTC each, 100 USD a BTC.
+    assert "was 120" in held.refuses(buy("0.6", cross))
+    assert held.refuses(buy("0.5", cross)) == ""
+    assert "needs the book of EUR/USD" in held.refuses(buy("0.1", euro))
+    held.books[Symbol("USD/EUR")] = book(Symbol("USD/EUR"), ((3, 1),), ((5, 1),))
+    # 2 EUR each, 4 EUR a USD.
+    assert held.refuses(buy("200", euro)) == ""
+    assert "was 100.5" in held.refuses(buy("201", euro))
+
+
+def test_a_change_counts_by_what_it_adds() -> None:
+    held = Held(position_max="2")
+    (order,) = held.place(buy("1"))
+    held.fill(order, "0.5")
+
+    assert held.refuses_change(order, quantity="2") == ""
+    assert "was 2.1" in held.refuses_change(order, quantity="2.1")
+    # Before another order takes its place, nearly all of this one may be filled.
+    assert held.refuses_change(order, quantity="1", anew=True) == ""
+    assert "was 2.1" in held.refuses_change(order, quantity="1.1", anew=True)
+    assert held.refuses_change(order, quantity="0.6") == ""
+
+
+def test_a_change_is_held_against_the_limits_of_one_order() -> None:
+    held = Held(quantity_max="2", notional_max="150", collar_percent="5", per_second_max=1)
+    held.books = {BTC: book()}
+    (order,) = held.place(buy("1"))
+
+    assert "quantity_max" in held.refuses_change(order, quantity="3")
+    assert "notional_max" in held.refuses_change(order, quantity="1.6")
+    assert "collar_percent" in held.refuses_change(order, limit_price="106")
+    assert held.refuses_change(order, limit_price="105") == ""
+    held.books.clear()
+    assert held.refuses_change(order, quantity="0.5") == ""  # its price is as it was
+    held.risk.book(1, START_NS)
+    assert "per_second_max" in held.refuses_change(order, quantity="0.5")
+    held.risk.halt("why")
+    assert "halt" in held.refuses_change(order, quantity="0.5")
+
+
+# Reducing
+
+
+def test_in_the_reducing_state_only_what_makes_a_position_smaller_passes() -> None:
+    held = Held()
+    held.holds(BTC="1", ETH="-1")
+
+    held.risk.reduce_only("the model is off")
+    assert held.risk.reducing == "the model is off"
+
+    assert held.refuses(buy("0.1")) == (
+        "reduce_only: only orders that make a position smaller are placed: the model is off"
+    )
+    assert held.refuses(sell("1")) == ""
+    assert "reduce_only" in held.refuses(sell("1.1"))  # it would be a short
+    assert held.refuses(buy("1", ETH)) == ""
+    assert "reduce_only" in held.refuses(buy("1.1", ETH))
+    assert "reduce_only" in held.refuses(sell("0.1", ETH))
+    held.risk.resume()
+    assert held.risk.reducing is None
+    assert held.refuses(buy("0.1")) == ""
+
+
+def test_open_orders_are_in_the_way_of_others_that_reduce() -> None:
+    held = Held()
+    held.holds(BTC="1")
+    held.risk.reduce_only("why")
+    held.place(sell("0.7"))
+
+    assert held.refuses(sell("0.3")) == ""
+    assert "reduce_only" in held.refuses(sell("0.4"))
+    assert "reduce_only" in held.refuses(sell("0.2"), sell("0.2"))
+    assert "reduce_only" in held.refuses(buy("0.2"), sell("0.2"))
+
+
+def test_what_the_venue_reduces_by_itself_passes() -> None:
+    held = Held()
+    held.risk.reduce_only("why")
+
+    assert held.refuses(sell("1", margin=True, reduce_only=True)) == ""
+    settle = request(order_type=OrderType.SETTLE_POSITION, quantity=None, limit_price=None)
+    assert held.refuses(settle) == ""
+
+
+def test_what_would_grow_again_or_is_not_known_does_not_reduce() -> None:
+    held = Held()
+    held.holds(BTC="1", ETH="-1")
+    held.risk.reduce_only("why")
+    close = CloseOrder(order_type="limit", limit_price="90")
+    spend = request(**MARKET | {"quantity": None}, symbol=ETH, quote_quantity=Decimal(5))
+
+    assert "reduce_only" in held.refuses(sell("0.5", close=close))
+    assert "reduce_only" in held.refuses(spend)
+    held.orders.exposure.is_known = False
+    assert "reduce_only" in held.refuses(sell("0.5"))
+
+
+def test_an_order_that_reduces_may_be_changed_while_it_does() -> None:
+    held = Held()
+    held.holds(BTC="1")
+    (order,) = held.place(sell("0.5"))
+    (other,) = held.place(buy("0.5"))
+    held.risk.reduce_only("why")
+
+    assert held.refuses_change(order, quantity="1") == ""
+    assert "reduce_only" in held.refuses_change(order, quantity="1.1")
+    assert "reduce_only" in held.refuses_change(other, limit_price="90")
+
+
+@pytest.mark.parametrize("limit", ["daily_loss_max", "drawdown_max"])
+def test_beyond_a_loss_only_what_makes_a_position_smaller_passes(limit: str) -> None:
+    profit = Decimal(0)
+    held = Held(lambda: profit, **{limit: "100"})
+    held.holds(BTC="1")
+    assert held.refuses(buy("0.1")) == ""
+
+    profit = Decimal(-100)
+
+    assert held.refuses(buy("0.1")).startswith(f"{limit}: a loss")
+    assert held.refuses(sell("0.5")) == ""
+
+
+def test_a_drawdown_is_counted_from_the_highest_profit() -> None:
+    profit: Decimal | None = Decimal(500)
+    held = Held(lambda: profit, drawdown_max="100")
+    held.risk.look()
+
+    profit = Decimal(401)
+    assert held.refuses(buy("0.1")) == ""
+    assert held.risk.drawdown == 99
+    profit = Decimal(400)
+    assert "a loss since the highest profit below 100 was expected, was 100" in (
+        held.refuses(buy("0.1"))
+    )
+    profit = None
+    assert "limited to 100 and not known now" in held.refuses(buy("0.1"))
+    assert held.risk.drawdown is None
+    profit = Decimal(400)
+    held.risk.forget_high()
+    assert held.refuses(buy("0.1")) == ""
 
 
 def test_a_daily_loss_needs_somebody_who_knows_it() -> None:
-    with pytest.raises(BadInput, match="nobody says"):
+    with pytest.raises(BadInput, match="a loss is limited, but nobody says"):
         risk(daily_loss_max=Decimal(1))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -123,6 +124,83 @@ def test_what_was_asked_for_later_is_newer_whatever_its_time_says() -> None:
     assert order.view().limit_price == 99
 
 
+def test_an_answer_with_less_filled_is_older_than_what_is_known() -> None:
+    order = tracked()
+    known = update(at_s=1, filled=Decimal("0.5"), limit_price=Decimal(101))
+    order.tell(known)
+
+    # Asked for after the last thing was heard, from a list that lags.
+    order.tell(update(at_s=2, filled=Decimal("0.2")), as_of_ns=LATER_NS)
+
+    assert (order.update, order.stale) == (known, 1)
+    assert order.filled == Decimal("0.5")
+
+
+def test_of_two_ends_the_one_with_less_filled_changes_nothing() -> None:
+    order = tracked()
+    filled = update(at_s=1, status=OrderStatus.FILLED, filled=Decimal(1))
+    order.tell(filled)
+
+    order.tell(update(at_s=2, status=OrderStatus.CANCELED, filled=Decimal("0.5")))
+
+    assert (order.update, order.contradicted, order.stale) == (filled, 1, 1)
+
+
+def test_an_end_that_is_told_again_contradicts_nothing() -> None:
+    order = tracked()
+    order.tell(update(at_s=1, status=OrderStatus.CANCELED))
+
+    order.tell(update(at_s=2, status=OrderStatus.CANCELED, reason="User requested"))
+
+    assert (order.contradicted, order.view().reason) == (0, "User requested")
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_change"),
+    [
+        ({"quantity": Decimal(2)}, True),
+        ({"limit_price": Decimal(101)}, True),
+        ({"filled": Decimal("0.5")}, False),
+    ],
+)
+def test_an_order_is_as_old_as_its_last_change(changes: dict[str, Any], is_change: bool) -> None:
+    order = tracked()
+    order.tell(update(at_s=1))
+    assert order.changed_ns == START_NS
+
+    # The venue's time counts, not when we heard of it.
+    order.tell(structs.replace(update(at_s=5, **changes), received_ns=LATER_NS))
+
+    assert order.changed_ns == START_NS + (5 * SECOND_NS if is_change else 0)
+
+
+def test_only_what_comes_after_an_end_is_late() -> None:
+    order = tracked()
+    order.fill(fill("a", "0.1"))
+    order.tell(update(filled=Decimal("0.1")))
+    order.fill(fill("b", "0.1"))
+    assert order.late_fills == 0
+
+    order.tell(update(at_s=1, status=OrderStatus.CANCELED, filled=Decimal("0.2")))
+    order.fill(fill("c", "0.1"))
+
+    assert order.late_fills == 1
+
+
+def test_what_turns_out_to_be_the_same_order_is_taken_over_whole() -> None:
+    order, other = tracked(), tracked()
+    order.fill(fill("a", "0.1"))
+    other.tell(update(status=OrderStatus.CANCELED, filled=Decimal("0.3"), cost=Decimal(30)))
+    other.fill(fill("b", "0.2", price=Decimal(50)))
+
+    order.absorb(other)
+
+    view = order.view()
+    assert (view.status, view.fills, view.late_fills) == (OrderStatus.CANCELED, 2, 1)
+    # 0.1 at 100 and 0.2 at 50.
+    assert [view.filled, order.cost_by_fills, view.difference] == [Decimal("0.3"), 20, None]
+
+
 def test_nothing_brings_an_ended_order_back() -> None:
     order = tracked()
     order.tell(update(at_s=1, status=OrderStatus.CANCELED))
@@ -141,6 +219,22 @@ def test_of_two_ends_the_one_with_more_filled_counts_and_the_other_is_told() -> 
     order.tell(filled)
 
     assert (order.status, order.contradicted) == (OrderStatus.FILLED, 1)
+
+
+def test_a_status_that_is_not_known_lives_until_one_is_known() -> None:
+    order = tracked()
+    order.tell(update(at_s=1, status=OrderStatus.OTHER, venue_status="paused"))
+    order.fill(fill("a", "0.25"))
+    assert (order.status, order.is_final) == (OrderStatus.OTHER, False)
+
+    order.suspect(Doubt.CHANGE, LATER_NS, "no answer")
+    assert order.view().status is OrderStatus.UNKNOWN
+    order.settle()
+
+    order.tell(update(at_s=1))  # at the same instant, what is known counts
+    assert order.view().status is OrderStatus.PARTIALLY_FILLED
+    order.tell(update(at_s=1, status=OrderStatus.OTHER))
+    assert (order.status, order.stale) == (OrderStatus.PARTIALLY_FILLED, 1)
 
 
 WORDS: list[Callable[[TrackedOrder], object]] = [
@@ -225,6 +319,9 @@ def test_the_table_of_lawful_moves() -> None:
     assert not is_lawful(part, live)
     assert not is_lawful(part, pending)
     assert not is_lawful(live, OrderStatus.REFUSED)
+    assert is_lawful(part, OrderStatus.OTHER)
+    assert is_lawful(OrderStatus.OTHER, live)
+    assert not is_lawful(OrderStatus.OTHER, OrderStatus.REFUSED)
     assert is_lawful(OrderStatus.REFUSED, live)
     for status in OrderStatus:
         assert not is_lawful(OrderStatus.FILLED, status)
@@ -243,6 +340,8 @@ def lives(draw: st.DrawFn) -> list[OrderUpdate | Fill]:
     if draw(st.booleans()):
         told.append(update(at_s=at_s, status=OrderStatus.PENDING))
     told.append(update(at_s=(at_s := at_s + 1)))
+    if draw(st.booleans()):
+        told.append(update(at_s=(at_s := at_s + 1), status=OrderStatus.OTHER, venue_status="held"))
     filled = cost = Decimal(0)
     price = Decimal(100)
     for number in range(draw(st.integers(0, 5))):
@@ -298,7 +397,10 @@ def test_any_order_of_the_same_evidence_repeated_or_not_ends_the_same(
     assert not crooked.unmatched
 
 
-@given(st.lists(st.sampled_from(["tell", "fill", "accept", "refuse", "doubt", "look", "end"])))
+STEPS = ["tell", "fill", "accept", "refuse", "doubt", "look", "other", "end"]
+
+
+@given(st.lists(st.sampled_from(STEPS)))
 def test_every_move_is_lawful_and_an_end_is_never_left(steps: list[str]) -> None:
     orders = Orders()
     order = orders.begin(request(client_order_id="mine"), START_NS, LATER_NS)
@@ -323,6 +425,9 @@ def test_every_move_is_lawful_and_an_end_is_never_left(steps: list[str]) -> None
             case "look":
                 known = update(at_s=number, client_order_id="mine", filled=filled)
                 orders.tell(known, START_NS + number)
+            case "other":
+                known = update(at_s=number, client_order_id="mine", filled=filled)
+                orders.tell(structs.replace(known, status=OrderStatus.OTHER))
             case _:
                 end = OrderStatus.CANCELED
                 orders.tell(update(at_s=number, client_order_id="mine", filled=filled, status=end))

@@ -39,7 +39,20 @@ from fluxum.model.event import (
 )
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
-from fluxum.model.order import Accepted, OpenOrders, OrderRequest, OrderStatus, OrderUpdate, Place
+from fluxum.model.order import (
+    Accepted,
+    Amend,
+    Cancel,
+    CancelAll,
+    CancelAllAfter,
+    CancelBatch,
+    Command,
+    OpenOrders,
+    OrderRequest,
+    OrderStatus,
+    OrderUpdate,
+    Place,
+)
 from fluxum.session.login import Login
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
@@ -284,6 +297,45 @@ def test_history_that_is_refused_for_a_while_delays_being_ready_and_says_why() -
             await one.session.wait_ready(120)
             fills = [event for event in await one.live(0.1) if isinstance(event, Fill)]
             assert [fill.fill_id for fill in fills] == ["T-1"]
+
+    run(main())
+
+
+def test_cancels_go_out_while_the_account_is_not_followed() -> None:
+    async def main() -> None:
+        script = Script()
+        async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
+            script.errors = ["EGeneral:Permission denied"] * 50  # history cannot be read
+            await one.live(5)
+            account = one.session.account
+            assert not account.is_following
+
+            cancels: list[Command] = [
+                Cancel(order_ids=("O-1",)),
+                CancelBatch(order_ids=("O-1", "O-2")),
+                CancelAll(),
+                CancelAllAfter(60),
+            ]
+            numbers = [account.command(cancel) for cancel in cancels]
+            events = await one.live(1)
+
+            sent = [message["method"] for message in script.heard][-4:]
+            assert sent == ["cancel_order", "batch_cancel", "cancel_all", "cancel_all_orders_after"]
+            answered = [event.command_id for event in events if isinstance(event, Accepted)]
+            assert answered == numbers
+            others: list[Command] = [Place(request=request()), Amend(order_id="O", limit_price=1)]
+            for command in others:
+                with pytest.raises(TransportError, match="nothing was sent"):
+                    account.command(command)
+
+    run(main())
+
+
+def test_without_a_stream_of_the_account_there_is_no_link_for_a_cancel() -> None:
+    async def main() -> None:
+        async with world(wanted=()) as one:
+            with pytest.raises(TransportError, match="no stream of the account is subscribed"):
+                one.session.account.command(CancelAll())
 
     run(main())
 

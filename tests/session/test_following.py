@@ -2,7 +2,9 @@
 
 from decimal import Decimal
 
-from fluxum.model.account import Balance, Balances, EntryKind, Fill, LedgerEntry
+from msgspec.structs import replace
+
+from fluxum.model.account import Balance, Balances, EntryKind, Fee, Fill, LedgerEntry
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OpenOrders, OrderStatus, OrderType, OrderUpdate
@@ -62,7 +64,7 @@ def snapshot(*names: str) -> OpenOrders:
 
 
 def test_a_fill_is_told_once_from_wherever_it_comes() -> None:
-    following = Following(since_ns=0)
+    following = Following(0, 0)
 
     told = [
         following.admit_fill(fill("T-1")),
@@ -75,17 +77,77 @@ def test_a_fill_is_told_once_from_wherever_it_comes() -> None:
     assert following.counts.repeated == 1
 
 
-def test_what_happened_before_is_not_told() -> None:
-    following = Following(since_ns=100)
+def test_fills_of_one_id_on_two_markets_are_two() -> None:
+    following = Following(0, 0)
+    other = replace(fill("T-1"), symbol=Symbol("ETH/USD"))
 
-    assert not following.admit_fill(fill("T-1", at_ns=99))
-    assert not following.admit_entry(entry("L-1", 5, at_ns=99))
-    assert following.admit_fill(fill("T-2", at_ns=100))
-    assert following.executed_ns == 100
+    told = [following.admit_fill(one) for one in (fill("T-1"), other, other)]
+
+    assert told == [True, True, False]
+    assert (following.counts.fills, following.counts.repeated) == (2, 1)
+
+
+def test_a_fill_that_comes_again_as_another_is_counted_as_contradicted() -> None:
+    following = Following(0, 0)
+    charged = replace(fill("T-1"), fees=(Fee(USD, Decimal(1)),))
+
+    told = [following.admit_fill(one) for one in (charged, fill("T-1"), charged)]
+
+    assert told == [True, False, False]
+    assert (following.counts.repeated, following.counts.contradicted) == (2, 1)
+
+
+def test_a_fill_is_told_once_more_when_its_fees_become_known() -> None:
+    following = Following(0, 0)
+    unknown = replace(fill("T-1", backfilled=True), fees=None)
+    known = replace(fill("T-1"), fees=(Fee(USD, Decimal(1)),))
+
+    told = [following.admit_fill(one) for one in (unknown, known, known, unknown)]
+
+    assert told == [True, True, False, False]
+    counts = following.counts
+    assert [counts.fills, counts.completed, counts.repeated, counts.contradicted] == [1, 1, 2, 0]
+
+
+def test_an_order_of_a_status_that_is_not_known_is_open() -> None:
+    following = Following(0, 0)
+
+    following.update(order("O-1", OrderStatus.OTHER))
+
+    assert set(following.orders) == {"O-1"}
+
+
+def test_what_happened_before_is_not_told() -> None:
+    following = Following(100, 0)
+
+    assert not following.admit_fill(fill("T-1", at_ns=99, backfilled=True))
+    assert not following.admit_entry(entry("L-1", 5, at_ns=99, backfilled=True))
+    assert following.admit_fill(fill("T-2", at_ns=100, backfilled=True))
+
+
+def test_what_is_told_as_it_happens_is_never_taken_for_history() -> None:
+    following = Following(None, 1_000)  # our clock is ahead
+
+    assert following.admit_fill(fill("T-1", at_ns=880))
+    assert following.admit_entry(entry("L-1", 5, at_ns=880))
+    assert (following.executed_ns, following.entered_ns) == (880, 880)
+
+
+def test_history_begins_now_by_the_venues_clock() -> None:
+    following = Following(None, 1_000)
+
+    following.clock_offset_ns = -120
+
+    assert following.since_ns == 880
+    assert not following.admit_fill(fill("T-1", at_ns=879, backfilled=True))
+    assert following.admit_fill(fill("T-2", at_ns=880, backfilled=True))
+    asked = Following(500, 1_000)
+    asked.clock_offset_ns = -120
+    assert asked.since_ns == 500  # an instant somebody named is the venue's already
 
 
 def test_orders_that_are_open_no_longer_are_named() -> None:
-    following = Following(since_ns=0)
+    following = Following(0, 0)
     following.open(snapshot("O-1", "O-2", "O-3"))
     following.update(order("O-2", OrderStatus.CANCELED))
 
@@ -96,7 +158,7 @@ def test_orders_that_are_open_no_longer_are_named() -> None:
 
 
 def test_a_balance_is_the_last_one_the_stream_said_whoever_told_the_line_first() -> None:
-    following = Following(since_ns=0)
+    following = Following(0, 0)
     held = Balance(venue="kraken", asset=USD, total=Decimal(4), received_ns=1)
     following.hold(Balances(venue="kraken", balances=(held,), received_ns=1))
 
@@ -107,7 +169,7 @@ def test_a_balance_is_the_last_one_the_stream_said_whoever_told_the_line_first()
 
 
 def test_before_anything_is_heard_nothing_can_have_been_missed() -> None:
-    following = Following(since_ns=0)
+    following = Following(0, 0)
     assert following.executed_ns is None
 
     following.open(snapshot())

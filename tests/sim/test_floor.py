@@ -7,7 +7,8 @@ import pytest
 from msgspec import structs
 
 from box import BTC, SECOND, START, Box, Ear, limit
-from fluxum.model.account import Liquidity
+from fluxum.model.account import Fee, Liquidity
+from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.order import (
     Amend,
@@ -409,8 +410,8 @@ def test_two_accounts_trade_with_each_other() -> None:
 
     taker.place(limit(BUY, "100.0", "1"))
 
-    assert maker.fills[0].fees[0].amount == D("0.1")
-    assert taker.fills[0].fees[0].amount == D("0.2")
+    assert maker.fills[0].fees == (Fee(Asset("USD"), D("0.1")),)
+    assert taker.fills[0].fees == (Fee(Asset("USD"), D("0.2")),)
     assert maker.trades[0].trade_id == taker.trades[0].trade_id
 
 

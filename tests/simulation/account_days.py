@@ -23,7 +23,7 @@ from truth import Truth
 
 from fluxum.errors import FluxumError
 from fluxum.flow.background import background
-from fluxum.flow.pipe import Overflow
+from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.ledger.ledger import Ledger
 from fluxum.model.account import Credentials
 from fluxum.model.codec import encode_event
@@ -40,6 +40,7 @@ from fluxum.model.order import (
 )
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.intents import MemoryIntents
+from fluxum.orders.risk import RiskLimits
 from fluxum.orders.view import OrderView
 from fluxum.session.login import Login
 from fluxum.session.session import Session
@@ -155,6 +156,8 @@ class World:
     def __init__(self, seed: int, random: Random) -> None:
         self.clock = SimulatedClock()
         self.random = random
+        self.readers: list[Pipe[Event]] = []
+        """What reads the sessions; a stream that is not held any more closes itself."""
         self.plan = Plan(
             parse_faults(script(random, PHASES * (PHASE_S + CALM_S))), Random(f"plan {seed}")
         )
@@ -181,7 +184,7 @@ def make_session(world: World, life: int) -> Session:
         world.digest.update(encode_event(event))
         return world.truth.look(event)
 
-    session._intake.bus.subscribe(look, capacity=1, overflow=Overflow.RAISE)
+    world.readers.append(session._intake.bus.subscribe(look, capacity=1, overflow=Overflow.RAISE))
     return session
 
 
@@ -197,11 +200,21 @@ async def live(world: World, trader: Trader, intents: MemoryIntents, life: int) 
         )
         truth.begin_again()
         ledger = Ledger()
-        session._intake.bus.subscribe(
-            lambda event: bool(ledger.apply(event)) and False, capacity=1, overflow=Overflow.RAISE
+        world.readers.append(
+            session._intake.bus.subscribe(
+                lambda event: bool(ledger.apply(event)) and False,
+                capacity=1,
+                overflow=Overflow.RAISE,
+            )
         )
         names = Random(f"names {life} {random.random()}")
-        desk = OrderDesk(session.account, intents, random=names, terms=session.account.terms)
+        desk = OrderDesk(
+            session.account,
+            intents,
+            random=names,
+            terms=session.account.terms,
+            limits=RiskLimits(collar_percent=None),  # there is no book to hold anything against
+        )
         async with desk, background() as work:
             end_s = asyncio.get_running_loop().time() + PHASE_S
             count = 0

@@ -15,7 +15,7 @@ from random import Random
 
 from msgspec import Struct, structs
 
-from fluxum.flow.pipe import Overflow
+from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.codec import encode_event
 from fluxum.model.event import (
     Channel,
@@ -77,6 +77,7 @@ class Checker:
     def __init__(self, session: Session, exchange: SimulatedExchange) -> None:
         self.session = session
         self.exchange = exchange
+        self.reader: Pipe[Event] | None = None  # one that is not held closes itself
         self.events = 0
         self.compared = 0
         self.digest = hashlib.sha256()
@@ -248,7 +249,9 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
             http=exchange,
         )
         checker = Checker(session, exchange)
-        session._intake.bus.subscribe(checker.look, capacity=1, overflow=Overflow.RAISE)
+        checker.reader = session._intake.bus.subscribe(
+            checker.look, capacity=1, overflow=Overflow.RAISE
+        )
         async with session:
             slow = session.events(capacity=50)
             session.subscribe(

@@ -18,6 +18,7 @@ from fluxum.model.codec import encode_event
 from fluxum.model.event import Channel, Event, Subscription
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.intents import FileIntents
+from fluxum.orders.risk import RiskLimits
 from fluxum.session.login import Login
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
@@ -97,7 +98,13 @@ async def trade(
     written: Written,
 ) -> None:
     trader = Trader(exchange, random)
-    desk = OrderDesk(session.account, intents, random=random, terms=session.account.terms)
+    desk = OrderDesk(
+        session.account,
+        intents,
+        random=random,
+        terms=session.account.terms,
+        limits=RiskLimits(collar_percent=None),
+    )
     async with desk, background() as work:
         for second in range(int(LENGTH_S / 2)):
             await asyncio.sleep(2.0)

@@ -111,7 +111,7 @@ class Truth:
         sums: dict[str, Decimal] = defaultdict(Decimal)
         for fill in self._true_fills.values():
             taken = sum(
-                (fee.amount for fee in fill.fees if fee.asset == fill.symbol.base), Decimal(0)
+                (fee.amount for fee in fill.fees or () if fee.asset == fill.symbol.base), Decimal(0)
             )
             sums[fill.symbol] += fill.signed_quantity - taken
         held = {one.symbol: one.quantity for one in ledger.positions() if one.quantity}

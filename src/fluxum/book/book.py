@@ -1,21 +1,19 @@
 """One venue's resting liquidity in one market, by price level."""
 
 from decimal import Decimal
-from typing import TypeVar
 
 from msgspec import Struct
 
 from fluxum.book.fast import BookLadder
 from fluxum.book.ladder import Ladder
 from fluxum.book.proof import BookProof, Evidence
-from fluxum.errors import BadInput
+from fluxum.model.input import Number, choice, counted, positive
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Change, Level, LevelChange, Side
 
 __all__ = ["Book", "MarketPrice"]
 
 _ZERO = Decimal(0)
-Number = TypeVar("Number", int, Decimal)
 
 
 class MarketPrice(Struct, frozen=True, kw_only=True):
@@ -123,18 +121,21 @@ class Book:
         """Whether the best bid is not below the best ask, which no resting book can be."""
         return self.bids.crosses(self.asks)
 
-    def levels(self, side: Side, count: int) -> list[Level]:
-        """The best `count` levels of the bids (BUY) or asks (SELL), best first."""
-        return self._ladder(side).top(_positive(count))
+    def levels(self, side: Side | str, count: int) -> list[Level]:
+        """The best `count` levels of the bids (BUY) or asks (SELL), best first; BadInput."""
+        return self._ladder(choice(Side, side, "side")).top(counted(count, "count"))
 
     def volume_at(self, price: Decimal) -> Decimal:
         """What rests at a price, on either side; zero if nothing does."""
         level = self.bids.at(price) or self.asks.at(price)
         return _ZERO if level is None else level.quantity
 
-    def market_price(self, side: Side, quantity: Decimal) -> MarketPrice:
-        """What buying (BUY) or selling (SELL) a quantity of the base asset would cost or bring."""
-        left = _positive(quantity)
+    def market_price(self, side: Side | str, quantity: Number) -> MarketPrice:
+        """What buying (BUY) or selling (SELL) a quantity of the base asset would cost or bring.
+
+        Raises BadInput for a quantity that is not above zero.
+        """
+        side, left = choice(Side, side, "side"), positive(quantity, "quantity")
         filled = notional = _ZERO
         worst: Decimal | None = None
         for level in self._ladder(side.opposite):
@@ -145,13 +146,13 @@ class Book:
             worst = level.price
         return _market_price(side, filled, notional, worst, left)
 
-    def market_price_for_notional(self, side: Side, notional: Decimal) -> MarketPrice:
+    def market_price_for_notional(self, side: Side | str, notional: Number) -> MarketPrice:
         """What an amount of the quote asset would buy (BUY), or what must be sold for it (SELL).
 
         The last level is taken in part; that part is the only figure here that division rounds,
-        at the 28th digit.
+        at the 28th digit. Raises BadInput for an amount that is not above zero.
         """
-        left = _positive(notional)
+        side, left = choice(Side, side, "side"), positive(notional, "notional")
         filled = spent = _ZERO
         worst: Decimal | None = None
         for level in self._ladder(side.opposite):
@@ -167,7 +168,7 @@ class Book:
 
     def snapshot(self, depth: int | None = None) -> BookSnapshot:
         """A frozen copy of the best `depth` levels a side, or of all."""
-        count = max(len(self.bids), len(self.asks)) if depth is None else _positive(depth)
+        count = max(len(self.bids), len(self.asks)) if depth is None else counted(depth, "depth")
         evidence = self.evidence
         return BookSnapshot(
             venue=self.venue,
@@ -247,9 +248,3 @@ def _market_price(
         worst=worst,
         unfilled=left,
     )
-
-
-def _positive(value: Number) -> Number:
-    if not Decimal(value).is_finite() or value <= 0:
-        raise BadInput(f"a number above zero was expected, was {value}")
-    return value

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from fluxum.clock import SystemClock
-from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
+from fluxum.model.account import Balance, Balances, Fee, Fill, LedgerEntry
 from fluxum.model.event import (
     AccountEvent,
     DataStale,
@@ -48,6 +48,7 @@ from fluxum.model.order import (
     OrderFragment,
     OrderUpdate,
     TradingCount,
+    word_of,
 )
 from fluxum.session.books import BookReading
 
@@ -153,11 +154,17 @@ def _market_text(event: MarketEvent) -> str:
             return f"{event.symbol} instrument {event.status.value} tick {tick} lot {lot}"
 
 
+def _fees_text(fees: tuple[Fee, ...] | None) -> str:
+    if fees is None:
+        return "not known yet"
+    return ", ".join(f"{number_text(fee.amount)} {fee.asset}" for fee in fees)
+
+
 def _account_text(event: AccountEvent) -> str:
     """What happened to an account, for people, without time and exchange."""
     match event:
         case Fill():
-            fees = ", ".join(f"{number_text(fee.amount)} {fee.asset}" for fee in event.fees)
+            fees = _fees_text(event.fees)
             late = " (backfilled)" if event.backfilled else ""
             price, quantity = number_text(event.price), number_text(event.quantity)
             return f"{event.symbol} fill {event.side.value} {quantity} @ {price} fee {fees}{late}"
@@ -167,10 +174,11 @@ def _account_text(event: AccountEvent) -> str:
             filled, quantity = number_text(event.filled), number_text(event.quantity)
             return (
                 f"{event.symbol} order {event.order_id} {event.side.value} "
-                f"{event.order_type.value} {filled} of {quantity}{price} {event.status.value}{why}"
+                f"{word_of(event.order_type, event.venue_type)} {filled} of {quantity}{price} "
+                f"{word_of(event.status, event.venue_status)}{why}"
             )
         case OrderFragment():
-            status = "" if event.status is None else event.status.value
+            status = "" if event.status is None else word_of(event.status, event.venue_status)
             return f"order {event.order_id} {status} {event.reason}".rstrip()
         case OpenOrders():
             return f"{len(event.orders)} orders are open"

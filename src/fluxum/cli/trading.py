@@ -36,6 +36,7 @@ from fluxum.cli.process import run_async
 from fluxum.errors import BadInput, FluxumError, OutcomeUnknown, RemoteProtocolError
 from fluxum.flow.background import background
 from fluxum.model.account import Credentials
+from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.numbers import exact
@@ -48,10 +49,16 @@ from fluxum.trader import JOURNALS, trade
 
 __all__ = ["NotConfirmed", "amend", "cancel", "cancel_all", "list_orders", "place"]
 
+_READY_S = 60.0
 _SOON_S = 1.0
 _LEAST = Decimal("1E-30")
 _RESTING = (TimeInForce.GTC, TimeInForce.GTD)
-_LIVING = (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+_LIVING = (
+    OrderStatus.PENDING,
+    OrderStatus.OPEN,
+    OrderStatus.PARTIALLY_FILLED,
+    OrderStatus.OTHER,
+)
 Word = TypeVar("Word", bound=Enum)
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
@@ -77,9 +84,8 @@ Market = Annotated[str, typer.Option("--symbol", "-s", help="The market, such as
 SideName = Annotated[str, typer.Option("--side", help="buy or sell.")]
 Quantity = Annotated[str, typer.Option("--quantity", "-q", help="How much, in the base asset.")]
 Price = Annotated[str, typer.Option("--price", "-p", help="The worst price, of limits.")]
-Kind = Annotated[
-    str, typer.Option("--type", help=f"One of {', '.join(one.value for one in OrderType)}.")
-]
+_TYPES = [one.value for one in OrderType if one is not OrderType.OTHER]
+Kind = Annotated[str, typer.Option("--type", help=f"One of {', '.join(_TYPES)}.")]
 TriggerPrice = Annotated[
     str, typer.Option("--trigger", help="The price that a stop or a take-profit waits for.")
 ]
@@ -172,7 +178,7 @@ def amend(
     async def act(desk: OrderDesk, output: Output) -> None:
         _write(await desk.amend(change, timeout_s=timeout), output)
 
-    _run(where, act, form)
+    _run(where, act, form, changed=order)
 
 
 def cancel(
@@ -293,8 +299,11 @@ def _run(
     form: Format,
     *,
     symbols: Sequence[Symbol] = (),
+    changed: str = "",
     limits: RiskLimits | None = None,
 ) -> None:
+    """Act at a desk that knows the books of some markets, or of the order that is `changed`."""
+
     async def main(output: Output) -> None:
         async with (
             trade(
@@ -308,7 +317,12 @@ def _run(
                 runtime=LiveRuntime(proxy=where.proxy),
             ) as trader,
             background(log_frames(trader.session)),
+            background(log_frames(trader.session)),
         ):
+            known = trader.orders.order(changed)
+            if known is not None:
+                trader.session.subscribe(Subscription(Channel.BOOK, known.symbol))
+                await trader.session.wait_ready(_READY_S)
             await act(trader.orders, output)
 
     with Output(form) as output:
@@ -377,9 +391,9 @@ def _view_text(view: OrderView) -> str:
     price = "" if view.limit_price is None else f" @ {number_text(view.limit_price)}"
     why = f" ({view.reason})" if view.reason else ""
     return (
-        f"{view.order_id or '-':<20} {view.symbol} {view.side.value} {view.order_type.value} "
+        f"{view.order_id or '-':<20} {view.symbol} {view.side.value} {view.type_text} "
         f"{number_text(view.filled)} of {number_text(view.quantity)}{price} "
-        f"{view.status.value}{why} {view.client_order_id}"
+        f"{view.status_text}{why} {view.client_order_id}"
     ).rstrip()
 
 

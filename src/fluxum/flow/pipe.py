@@ -20,6 +20,7 @@ from typing import Generic, Self, TypeVar
 from msgspec import Struct
 
 from fluxum.errors import BadInput, ConsumerTooSlow, FluxumError
+from fluxum.model.input import choice
 
 __all__ = ["Batches", "Overflow", "Pipe", "PipeStatistics"]
 
@@ -95,6 +96,7 @@ class Pipe(Generic[T]):
     ) -> None:
         if capacity < 1:
             raise BadInput(f"a pipe needs a capacity of at least 1, was {capacity}")
+        overflow = choice(Overflow, overflow, "overflow")
         self._items: deque[T] | _Latest[T] = deque()
         if overflow is Overflow.CONFLATE:
             if key is None:

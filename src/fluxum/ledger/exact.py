@@ -10,6 +10,7 @@ they are shared.
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 
 from fluxum.errors import BadInput
+from fluxum.model.numbers import LENGTH_MAX, POINT_MAX, is_bounded
 
 __all__ = ["EXACT", "average", "checked", "positive", "quotient"]
 
@@ -20,8 +21,6 @@ _ZERO = Decimal(0)
 _QUOTIENT = Context(prec=40)
 _SHOWN = Context(prec=28)
 _FINEST = Decimal("1E-80")
-_POINT_MAX = 40
-_LENGTH_MAX = 60
 
 
 def checked(value: object, what: str) -> Decimal:
@@ -29,15 +28,10 @@ def checked(value: object, what: str) -> Decimal:
 
     There is room for anything up to 40 places before the point and 60 characters in all.
     """
-    if (
-        isinstance(value, Decimal)
-        and value.is_finite()
-        and -_POINT_MAX <= value.adjusted() < _POINT_MAX
-        and len(str(value)) <= _LENGTH_MAX
-    ):
+    if isinstance(value, Decimal) and is_bounded(value):
         return value
     raise BadInput(
-        f"{what}: a Decimal of at most {_LENGTH_MAX} characters was expected, was {value!r:.90}"
+        f"{what}: a Decimal of at most {LENGTH_MAX} characters was expected, was {value!r:.90}"
     )
 
 
@@ -52,7 +46,7 @@ def positive(value: object, what: str) -> Decimal:
 def quotient(cost: Decimal, quantity: Decimal) -> Decimal:
     """The price of lots together, to 40 digits, and never finer than sums have room for."""
     price = _QUOTIENT.divide(cost, quantity)
-    if price.adjusted() < -_POINT_MAX:
+    if price.adjusted() < -POINT_MAX:
         return price.quantize(_FINEST, context=_QUOTIENT)
     return price
 

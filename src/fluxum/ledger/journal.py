@@ -11,6 +11,7 @@ from fluxum.ledger.audit import Audit, audit, wallet_name
 from fluxum.ledger.exact import EXACT, checked
 from fluxum.model.account import Balance, Balances, EntryKind, LedgerEntry, Wallet
 from fluxum.model.event import Event
+from fluxum.model.input import choice
 from fluxum.model.instrument import Asset
 
 __all__ = ["Journal"]
@@ -59,7 +60,7 @@ class Journal:
     def entries(
         self,
         asset: Asset | None = None,
-        kind: EntryKind | None = None,
+        kind: EntryKind | str | None = None,
         since_ns: int | None = None,
         until_ns: int | None = None,
         limit: int | None = None,
@@ -67,8 +68,9 @@ class Journal:
     ) -> list[LedgerEntry]:
         """The last `limit` lines that match, oldest first, from `since_ns` to before `until_ns`.
 
-        Times are the venue's. Raises BadInput for a limit below one.
+        Times are the venue's. Raises BadInput for a limit below one, or a kind that is none.
         """
+        kind = None if kind is None else choice(EntryKind, kind, "kind")
         if limit is not None and limit < 1:
             raise BadInput(f"a limit above zero was expected, was {limit}")
         lines = self._lines

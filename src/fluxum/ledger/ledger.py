@@ -7,6 +7,8 @@ A ledger is built in one of three ways, or by the second after the third:
   any order, as a fill counts once;
 - from balances: `open_with` what is held, and from when. What it cost may be unknown, and then
   the profit on it is said to be unknown.
+
+`fluxum.ledger.opening` makes one for a period of an account from both.
 """
 
 from collections.abc import Iterable
@@ -22,6 +24,7 @@ from fluxum.ledger.position import Position
 from fluxum.ledger.seen import SeenFills
 from fluxum.model.account import Fee, Fill
 from fluxum.model.event import Event
+from fluxum.model.input import choice
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.order import OpenOrders, OrderUpdate
 
@@ -72,10 +75,10 @@ class ProvenBook(Protocol):
 class Totals(Struct, frozen=True, kw_only=True, tag="totals"):
     """Sums over the positions of one quote asset, by one method.
 
-    `unvalued` names those whose profit is not known, as `venue symbol`: there is no mark, or they
-    were opened at an unknown price. While there is one, `total` is none, and so is `unrealised`
-    while one of them is open. `realised` is what is known. Fees that nobody converted are not in
-    `total`.
+    `unvalued` names those whose profit is not known, as `venue symbol`: there is no mark, they were
+    opened at an unknown price, or the fees of a fill are not known. While there is one, `total` is
+    none, and so is `unrealised` while one of them is open. `realised` is what is known. Fees that
+    nobody converted are not in `total`.
     """
 
     quote: Asset
@@ -116,9 +119,11 @@ class Ledger:
             and quote in (None, position.symbol.quote)
         ]
 
-    def totals(self, method: Method | None = None, venue: str | None = None) -> tuple[Totals, ...]:
+    def totals(
+        self, method: Method | str | None = None, venue: str | None = None
+    ) -> tuple[Totals, ...]:
         """Sums per quote asset, by the policy's first method unless another one is named."""
-        method = self.policy.methods[0] if method is None else method
+        method = self.policy.methods[0] if method is None else choice(Method, method, "method")
         by_quote: dict[Asset, list[Position]] = {}
         for position in self.positions(venue):
             by_quote.setdefault(position.symbol.quote, []).append(position)
@@ -160,6 +165,10 @@ class Ledger:
         position = self._position(venue, symbol)
         position.open_with(quantity, price, at_ns)
         return position
+
+    def begin(self, venue: str, symbol: Symbol, at_ns: int, held: Decimal | None = None) -> None:
+        """Begin a period of a market with what is open; see `Position.begin`."""
+        self._position(venue, symbol).begin(at_ns, held)
 
     def mark(self, venue: str, symbol: Symbol, price: Decimal | None) -> Position:
         """Value a market at a price; none withdraws the mark. Raises BadInput for nonsense."""

@@ -16,6 +16,7 @@ Fees are no part of any cost; positions tell them apart.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from decimal import Decimal
 from enum import Enum
 
@@ -124,6 +125,23 @@ class CostBasis:
 
     def close(self, quantity: Decimal, price: Decimal) -> None:
         """Take a quantity, of the sign of what is open and no more than that, out at a price."""
+        for taken, cost in self._taken(quantity):
+            if cost is None:
+                self.unpriced_closed += abs(taken)
+            else:
+                self.realised += price * taken - cost
+
+    def remove(self, quantity: Decimal) -> None:
+        """Take such a quantity out with what it cost, as coins that leave without being sold."""
+        for _ in self._taken(quantity):
+            pass
+
+    def begin(self) -> None:
+        """Count what closing brings from now on; what is open stays."""
+        self.realised = self.unpriced_closed = _ZERO
+
+    def _taken(self, quantity: Decimal) -> Iterator[tuple[Decimal, Decimal | None]]:
+        """Take a quantity out, in parts of one lot each: how much, and what it cost."""
         while quantity:
             lot = self._take()
             taken, cost = lot.quantity, lot.cost
@@ -133,10 +151,44 @@ class CostBasis:
             quantity -= taken
             if cost is None:
                 self.unpriced -= taken
-                self.unpriced_closed += abs(taken)
             else:
                 self.cost_known -= cost
-                self.realised += price * taken - cost
+            yield taken, cost
+
+    def shrink(self, fill_id: str, quantity: Decimal, price: Decimal) -> bool:
+        """Take a quantity out of the lot that a fill at a price opened, as if it never was in it.
+
+        False where there is no such lot any more; then nothing has changed.
+        """
+        index = self._lot_of(fill_id, quantity, price)
+        if index is None:
+            return False
+        lot = self._lots[index]
+        left = lot.quantity - quantity
+        cost: Decimal | None = None
+        if lot.cost is None:
+            self.unpriced -= quantity
+        else:
+            self.cost_known -= price * quantity
+            cost = lot.cost - price * quantity
+        same = cost is None or lot.price == price
+        each = lot.price if same or cost is None else quotient(cost, left)
+        self._lots[index] = Lot(left, cost, each, lot.opened_ns, lot.fill_id, lot.fills)
+        return True
+
+    def _lot_of(self, fill_id: str, quantity: Decimal, price: Decimal) -> int | None:
+        """The lot that a fill opened, or one of its price, with more in it than a quantity."""
+        found: int | None = None
+        for index, lot in enumerate(self._lots):
+            if abs(lot.quantity) <= abs(quantity) or (lot.quantity > 0) is not (quantity > 0):
+                continue
+            if lot.cost is not None and abs(lot.cost) <= abs(price * quantity):
+                continue
+            if lot.fill_id == fill_id or not self._is_counted:
+                return index
+            if lot.price == price:
+                found = index
+        return found
 
     def _melt(self, older: Lot, newer: Lot) -> Lot:
         """One lot of two, of unknown cost if either is."""

@@ -1,10 +1,13 @@
 """How positions are kept."""
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from fluxum.ledger.lots import Method
+from fluxum.model.input import Take, choice_of, counted, several, take_all
 
 __all__ = ["MarkBy", "Policy"]
 
@@ -28,3 +31,28 @@ class Policy(Struct, frozen=True, kw_only=True):
     lots_max: int = 10_000
     fills_seen: int = 100_000
     orders_ended: int = 1_000
+
+    if TYPE_CHECKING:  # what is taken, which is more than what it becomes
+
+        def __init__(
+            self,
+            *,
+            methods: Sequence[Method | str] = tuple(Method),
+            mark_by: MarkBy | str = MarkBy.TOUCH,
+            lots_max: int = 10_000,
+            fills_seen: int = 100_000,
+            orders_ended: int = 1_000,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Take text as well, and refuse what makes no sense."""
+        take_all(self, _POLICY)
+
+
+_POLICY: Mapping[str, Take] = {
+    "methods": several(choice_of(Method)),
+    "mark_by": choice_of(MarkBy),
+    "lots_max": counted,
+    "fills_seen": counted,
+    "orders_ended": counted,
+}

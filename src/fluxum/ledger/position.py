@@ -12,6 +12,9 @@ them, and `total` is net: realised + unrealised - fees. A rebate is a negative f
   its fill. A contract (`BTC/USD:PERP`) holds no base asset: there it is a fee in a third asset.
 - A fee in a third asset counts at the conversion price known when the fill comes. Where none is
   known it is left in `fees_unconverted`, and no total contains it.
+- While it is not known in which asset the fees of a fill were charged there is no total, and
+  `fees_unknown` counts such fills. Once the same fill comes with its fees, it is as if it had come
+  with them at first.
 
 So the total is always cash that came in, less cash that went out, plus what is held at the mark.
 A fill that is larger than the position closes it and opens the rest at the fill's price. Contracts
@@ -29,6 +32,7 @@ from fluxum.ledger.seen import SeenFills, Sighting
 from fluxum.ledger.tally import OrderTally
 from fluxum.ledger.view import PositionView, Profit
 from fluxum.model.account import Fee, Fill
+from fluxum.model.input import choice
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderUpdate
@@ -38,6 +42,7 @@ __all__ = ["Position"]
 _ZERO = Decimal(0)
 _BUY = Side.BUY
 _NEW = Sighting.NEW
+_AGAIN = frozenset({Sighting.REPEATED, Sighting.CONTRADICTED})
 
 
 class Position:
@@ -64,6 +69,7 @@ class Position:
         "bought_notional",
         "contradicted",
         "fees_quote",
+        "fees_unknown",
         "fills",
         "orders",
         "quantity",
@@ -96,6 +102,8 @@ class Position:
         self.fees_quote = _ZERO
         """All fees that are known in the quote asset."""
         self.fills = self.repeated = self.contradicted = self.settled = 0
+        self.fees_unknown = 0
+        """Of how many fills the fees are not known yet."""
         self.updated_ns: int | None = None
         self.orders = OrderTally(policy.orders_ended)
         self._bases = tuple(CostBasis(method, policy.lots_max) for method in policy.methods)
@@ -170,11 +178,11 @@ class Position:
         """The fees that are not in `fees_quote`, because nobody told a conversion price."""
         return dict(self._unconverted)
 
-    def profit(self, method: Method | None = None) -> Profit:
+    def profit(self, method: Method | str | None = None) -> Profit:
         """What a method says, the policy's first by default; raises BadInput for one not kept."""
         return self._profit(self._basis(method))
 
-    def lots(self, method: Method | None = None) -> tuple[Lot, ...]:
+    def lots(self, method: Method | str | None = None) -> tuple[Lot, ...]:
         """What is open by a method, oldest first; raises BadInput for one not kept."""
         return self._basis(method).lots
 
@@ -195,6 +203,7 @@ class Position:
             fees_quote=self.fees_quote,
             fees=_by_asset(self._fees),
             fees_unconverted=_by_asset(self._unconverted),
+            fees_unknown=self.fees_unknown,
             profits=tuple(map(self._profit, self._bases)),
             orders=self.orders.totals(),
             fills=self.fills,
@@ -221,8 +230,27 @@ class Position:
         with localcontext(EXACT):
             self._move(quantity, price, at_ns, "")
 
+    def begin(self, at_ns: int, held: Decimal | None = None) -> None:
+        """Begin a period at an instant with what is open, and count all else from zero.
+
+        `held` is what is held then by other evidence: what that is more was opened at an unknown
+        price, what it is less has left without being sold. Fills of the venue's time up to `at_ns`
+        are part of the beginning from now on. Raises BadInput for a number that is none.
+        """
+        with localcontext(EXACT):
+            if held is not None:
+                self._hold(checked(held, "what is held"), at_ns)
+            self.bought = self.sold = self.bought_notional = self.sold_notional = _ZERO
+            self.fees_quote = _ZERO
+        self.fills = self.repeated = self.contradicted = self.settled = self.fees_unknown = 0
+        self._fees.clear()
+        self._unconverted.clear()
+        for basis in self._bases:
+            basis.begin()
+        self._opened_ns = at_ns
+
     def apply(self, fill: Fill) -> bool:
-        """Count a fill; returns whether anything changed.
+        """Count a fill, or the fees of one that came without; returns whether anything changed.
 
         Raises BadInput, and changes nothing, for a fill of another market or one that makes no
         sense: without an id, or with a price or quantity that is not a number above zero.
@@ -232,17 +260,19 @@ class Position:
             self.settled += 1
             return False
         sighting = self._seen.look(fill)
-        if sighting is not _NEW:
+        if sighting in _AGAIN:
             self.repeated += 1
             self.contradicted += sighting is Sighting.CONTRADICTED
             return False
         before = getcontext()
         setcontext(EXACT)  # which is half as dear as `localcontext`
         try:
-            self._count(fill)
+            if sighting is _NEW:
+                self._count(fill)
+            else:
+                self._complete(fill)
         finally:
             setcontext(before)
-        self.fills += 1
         self.updated_ns = fill.received_ns
         return True
 
@@ -280,7 +310,8 @@ class Position:
             elif mark is not None and cost is not None:
                 unrealised = mark * quantity - cost
             total: Decimal | None = None
-            if unrealised is not None and not basis.unpriced_closed:
+            is_known = not basis.unpriced_closed and not self.fees_unknown
+            if unrealised is not None and is_known:
                 total = basis.realised + unrealised - self.fees_quote
         return Profit(
             method=basis.method,
@@ -305,7 +336,7 @@ class Position:
             raise BadInput(f"a fill with an id was expected, was {fill!r:.200}")
         positive(fill.price, "the price of a fill")
         positive(fill.quantity, "the quantity of a fill")
-        for fee in fill.fees:
+        for fee in fill.fees or ():
             checked(fee.amount, "a fee")
             conversion = self._conversions.get(fee.asset)
             if conversion is not None:
@@ -322,7 +353,22 @@ class Position:
             quantity = -quantity
         if fill.fees:
             quantity -= self._charge(fill.fees, price)
+        self.fees_unknown += fill.fees is None
+        self.fills += 1
         self._move(quantity, price, fill.venue_ns, fill.fill_id)
+
+    def _complete(self, fill: Fill) -> None:
+        """Charge the fees of a fill that was counted without them."""
+        self.fees_unknown -= 1
+        taken = self._charge(fill.fees or (), fill.price)
+        if fill.side is not _BUY or not self.quantity > taken > _ZERO:
+            if taken:
+                self._move(-taken, fill.price, fill.venue_ns, fill.fill_id)
+            return
+        self.quantity -= taken
+        for basis in self._bases:
+            if not basis.shrink(fill.fill_id, taken, fill.price):
+                basis.close(taken, fill.price)
 
     def _charge(self, fees: Iterable[Fee], price: Decimal) -> Decimal:
         """Count fees; returns what they take of the base asset."""
@@ -360,9 +406,22 @@ class Position:
             for basis in self._bases:
                 basis.open(lot)
 
-    def _basis(self, method: Method | None) -> CostBasis:
+    def _hold(self, held: Decimal, at_ns: int) -> None:
+        """Come to a quantity without a trade."""
+        more, quantity = held - self.quantity, self.quantity
+        if quantity and (more > _ZERO) is not (quantity > _ZERO):
+            gone = quantity if abs(more) > abs(quantity) else -more
+            for basis in self._bases:
+                basis.remove(gone)
+            self.quantity -= gone
+            more += gone
+        if more:
+            self._move(more, None, at_ns, "")
+
+    def _basis(self, method: Method | str | None) -> CostBasis:
+        wanted = None if method is None else choice(Method, method, "method")
         for basis in self._bases:
-            if method in (None, basis.method):
+            if wanted in (None, basis.method):
                 return basis
         kept = ", ".join(basis.method.value for basis in self._bases)
         raise BadInput(f"a method that is kept ({kept}) was expected, was {method}")

@@ -1,33 +1,49 @@
-"""Which fills were counted already."""
+"""Which fills were counted already: the one memory of fills, for every room that needs one."""
 
 from collections import deque
+from collections.abc import Iterable
+from decimal import Decimal
 from enum import Enum
 
+from msgspec import Struct
+
 from fluxum.errors import BadInput
-from fluxum.model.account import Fill
+from fluxum.model.account import Fee, Fill, FillIdentity
+from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 
 __all__ = ["SeenFills", "Sighting"]
 
-_BUY = Side.BUY
+_Charged = tuple[tuple[Asset, Decimal], ...]
 
 
 class Sighting(Enum):
-    """What is known of a fill: nothing yet, the same, or its id with other numbers."""
+    """What is known of a fill.
+
+    NEW: nothing yet. REPEATED: the same. COMPLETED: the same but for its fees, which were not
+    known until now. CONTRADICTED: its identity with other numbers, another side or other fees.
+    """
 
     NEW = "new"
     REPEATED = "repeated"
+    COMPLETED = "completed"
     CONTRADICTED = "contradicted"
 
 
-_NEW = Sighting.NEW
+class _Known(Struct, gc=False):
+    """What a fill said; `fees` is `None` until it is known."""
+
+    price: Decimal
+    quantity: Decimal
+    side: Side
+    fees: _Charged | None
 
 
 class SeenFills:
-    """The ids of the last `capacity` fills, with a digest of what each said.
+    """The identities of the last `capacity` fills, with what each said.
 
-    An older one that is told again counts as new: `capacity` has to outlast whatever is asked of
-    an account's history a second time.
+    What came first stays, until the fees of it become known. An older one that comes again counts
+    as new: `capacity` has to outlast whatever is requested of an account's history a second time.
     """
 
     __slots__ = ("_capacity", "_order", "_seen", "forgotten")
@@ -36,26 +52,41 @@ class SeenFills:
         if capacity < 1:
             raise BadInput(f"a capacity above zero was expected, was {capacity}")
         self._capacity = capacity
-        self._seen: dict[tuple[str, str, str], int] = {}
-        self._order: deque[tuple[str, str, str]] = deque()  # a dictionary finds its first slowly
+        self._seen: dict[FillIdentity, _Known] = {}
+        self._order: deque[FillIdentity] = deque()  # a dictionary finds its first slowly
         self.forgotten = 0
-        """How many ids were let go."""
+        """How many fills were let go."""
 
     def __len__(self) -> int:
-        """How many ids are known."""
+        """How many fills are known."""
         return len(self._seen)
 
     def look(self, fill: Fill) -> Sighting:
         """What is known of a fill; one that is new is remembered from now on."""
-        # The market is part of the key: some venues count the fills of each by themselves.
-        key = (fill.venue, fill.symbol, fill.fill_id)
-        digest = hash((fill.price, fill.quantity, fill.side is _BUY))
-        known = self._seen.get(key)
-        if known is not None:
-            return Sighting.REPEATED if known == digest else Sighting.CONTRADICTED
+        identity = fill.identity
+        fees = None if fill.fees is None else _charged(fill.fees)
+        known = self._seen.get(identity)
+        if known is None:
+            self._remember(identity, _Known(fill.price, fill.quantity, fill.side, fees))
+            return Sighting.NEW
+        numbers = (known.price, known.quantity, known.side)
+        if numbers != (fill.price, fill.quantity, fill.side):
+            return Sighting.CONTRADICTED
+        if fees is None or fees == known.fees:
+            return Sighting.REPEATED
+        if known.fees is not None:
+            return Sighting.CONTRADICTED
+        known.fees = fees
+        return Sighting.COMPLETED
+
+    def _remember(self, identity: FillIdentity, known: _Known) -> None:
         if len(self._seen) == self._capacity:
             del self._seen[self._order.popleft()]
             self.forgotten += 1
-        self._seen[key] = digest
-        self._order.append(key)
-        return _NEW
+        self._seen[identity] = known
+        self._order.append(identity)
+
+
+def _charged(fees: Iterable[Fee]) -> _Charged:
+    """Fees by asset, so that neither their order nor fees of zero make a difference."""
+    return tuple(sorted((fee.asset, fee.amount) for fee in fees if fee.amount))

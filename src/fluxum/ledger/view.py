@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from fluxum.ledger.exact import EXACT
 from fluxum.ledger.lots import Method
 from fluxum.ledger.tally import OrderTotals
 from fluxum.model.account import Fee
@@ -18,7 +19,8 @@ class Profit(Struct, frozen=True, kw_only=True):
     `cost` is that of what is open, below zero for a short; it is none, as is `unrealised`, where
     a part was opened at an unknown price. `unrealised` is also none while there is no mark.
     `realised` leaves out what was closed of unknown cost (`unpriced_closed`, a quantity), and
-    then `total` is none. `melted` counts lots that were joined because there were too many.
+    then `total` is none, as it is while the fees of a fill are not known. `melted` counts lots that
+    were joined because there were too many.
     """
 
     method: Method
@@ -50,6 +52,7 @@ class PositionView(Struct, frozen=True, kw_only=True, tag="position"):
     fees_quote: Decimal
     fees: tuple[Fee, ...]
     fees_unconverted: tuple[Fee, ...]
+    fees_unknown: int
     profits: tuple[Profit, ...]
     orders: OrderTotals
     fills: int
@@ -57,6 +60,18 @@ class PositionView(Struct, frozen=True, kw_only=True, tag="position"):
     contradicted: int
     settled: int
     updated_ns: int | None
+
+    @property
+    def cost_note(self) -> str:
+        """`cost basis unknown for 0.005 BTC`, where part of the profit cannot be known for that.
+
+        It is what was opened at an unknown price, whether still open or closed meanwhile, by the
+        method that mixes the least of it with the rest; empty where there is nothing of the kind.
+        """
+        unknown = EXACT.normalize(
+            min(EXACT.add(abs(one.unpriced), one.unpriced_closed) for one in self.profits)
+        )
+        return f"cost basis unknown for {unknown:f} {self.symbol.base}" if unknown else ""
 
     @property
     def profit(self) -> Profit:

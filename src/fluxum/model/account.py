@@ -16,12 +16,15 @@ __all__ = [
     "EntryKind",
     "Fee",
     "Fill",
+    "FillIdentity",
     "LedgerEntry",
     "Liquidity",
     "Wallet",
 ]
 
 _ZERO = Decimal(0)
+FillIdentity = tuple[str, Symbol, str]
+"""Venue, symbol and the venue's id of a fill; see `Fill.identity`."""
 
 
 class Credentials:
@@ -83,7 +86,10 @@ class Balances(Struct, frozen=True, kw_only=True, tag="balances"):
 
 
 class EntryKind(Enum):
-    """Why an account changed; the venue's own word is kept beside it."""
+    """Why an account changed; the venue's own word is kept beside it.
+
+    OTHER: the venue's word is none that Fluxum knows.
+    """
 
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
@@ -142,8 +148,11 @@ class Fee(Struct, frozen=True):
 
 
 class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
-    """An execution of one's own order; `side` is that of the order. `fill_id` never repeats.
+    """An execution of one's own order; `side` is that of the order.
 
+    Some venues number the fills of each market by itself, so `identity`, and not `fill_id` alone,
+    tells fills apart. `fees` is `None` while the venue has not said in which asset they were
+    charged: a later fill of the same identity with its fees completes it, and is no other fill.
     `backfilled` marks one that was read from the account's history after a hole.
     """
 
@@ -152,7 +161,7 @@ class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
     side: Side
     price: Decimal
     quantity: Decimal
-    fees: tuple[Fee, ...] = ()
+    fees: tuple[Fee, ...] | None = ()
     liquidity: Liquidity | None = None
     fill_id: str
     order_id: str
@@ -160,6 +169,11 @@ class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
     backfilled: bool = False
     venue_ns: int
     received_ns: int
+
+    @property
+    def identity(self) -> FillIdentity:
+        """What is the same of two fills only if they are the same fill."""
+        return self.venue, self.symbol, self.fill_id
 
     @property
     def notional(self) -> Decimal:

@@ -1,11 +1,15 @@
-"""Numbers from the text of the wire, exactly, and back to plain digits."""
+"""Numbers from the text of the wire, exactly; back to text; which ones sums have room for."""
 
 from decimal import Decimal, InvalidOperation
 
 from fluxum.errors import RemoteProtocolError
 
-__all__ = ["digits", "exact"]
+__all__ = ["LENGTH_MAX", "POINT_MAX", "digits", "exact", "is_bounded"]
 
+LENGTH_MAX = 60
+"""The longest number, in characters, that exact sums have room for."""
+POINT_MAX = 40
+"""The most places such a number has before the point."""
 _LENGTH_MAX = 40
 _ZERO = Decimal(0)
 _HUGE = Decimal(10) ** 30
@@ -25,3 +29,12 @@ def exact(text: str) -> Decimal:
 def digits(value: Decimal) -> str:
     """Plain digits without an exponent, but not a gigabyte of zeros for a nonsense one."""
     return format(value, "f") if -64 < value.adjusted() < 64 else str(value)
+
+
+def is_bounded(value: Decimal) -> bool:
+    """Whether it is finite, and exact sums have room for it: `LENGTH_MAX` and `POINT_MAX`."""
+    return (
+        value.is_finite()
+        and -POINT_MAX <= value.adjusted() < POINT_MAX
+        and len(str(value)) <= LENGTH_MAX
+    )

@@ -47,7 +47,7 @@ class Blotter:
     """Orders, commands, doubts and the journal of one account."""
 
     def __init__(self, door: Door, intents: Intents, terms: Terms, patience: Patience) -> None:
-        self.orders = Orders(patience.keeping)
+        self.orders = Orders(patience.keeping, self._venue_ns)
         self.pending = Pending()
         self.counts = PlacingCounts()
         self.bus: Bus[OrderView] = Bus()
@@ -91,7 +91,7 @@ class Blotter:
                 self._snapshot(event)
             case TradingCount():
                 if self.counter is not None:
-                    self.counter.correct(event, self._door.now_ns())
+                    self.counter.correct(event, self._door.venue_now_ns())
             case LinkLost():
                 if not self._door.is_following:  # else it was another link than the account's
                     self.lose(f"the link was lost: {event.reason}")
@@ -116,11 +116,19 @@ class Blotter:
     # What is done
 
     def restore(self) -> None:
-        """Take up the orders a process before did not see the end of; they are in doubt."""
+        """Take up the orders a process before did not see the end of; they are in doubt.
+
+        Until `is_opening` is taken back, orders that are met may be from before as well.
+        """
+        self.orders.is_opening = True
         for unfinished in self._intents.unfinished():
             intent, change = unfinished.intent, unfinished.change
             order = self.orders.begin(
-                intent.request, intent.at_ns, intent.deadline_ns, intent.reference
+                intent.request,
+                intent.at_ns,
+                intent.deadline_ns,
+                intent.reference,
+                is_of_before=True,
             )
             self._kept[order.name] = unfinished.order_id
             self.counts.replayed += 1
@@ -129,6 +137,7 @@ class Blotter:
                 self.orders.accept(order, unfinished.order_id)
             if change is not None:
                 last_ns = max(last_ns, change.deadline_ns or 0)
+                order.ask(change.quantity)
             if isinstance(change, Edit) and change.user_reference is not None:
                 self.orders.expect_edit(order, change.user_reference)
             settle_ns = last_ns + self._margin_ns
@@ -153,7 +162,7 @@ class Blotter:
     def keep_change(self, order: TrackedOrder, command: Amend | Edit) -> None:
         """Write down a change that is about to be sent; raises IntentsError."""
         if order.is_ours and order.name:
-            self._intents.change(order.name, command, self._door.now_ns())
+            self._intents.change(order.name, command, self._door.venue_now_ns())
             self._changing.add(order.name)
 
     def discard(self, order: TrackedOrder) -> None:
@@ -166,7 +175,7 @@ class Blotter:
         """A command is on its way."""
         self.pending.add(asked)
         if self.counter is not None:
-            self.counter.book(asked.command_id, asked.command, self._door.now_ns())
+            self.counter.book(asked.command_id, asked.command, self._door.venue_now_ns())
 
     def doubt(self, asked: Asked, reason: str) -> None:
         """Nobody has said what became of a command."""
@@ -193,6 +202,9 @@ class Blotter:
             self._drop_late(order)
         if order.request is not None:
             self._note(order)
+        if order.asked_quantity is not None and self._is_changed(order):
+            order.ask(None)
+            self.orders.moved(order)
         for asked in self.pending.of(order):
             asked.look()
         if self.bus.is_read:
@@ -237,25 +249,30 @@ class Blotter:
                 self.orders.accept(order, said.order_id)
             case Edit():
                 if said.order_id and said.order_id != order.order_id:
-                    now_ns = self._door.now_ns()
+                    now_ns = self._door.venue_now_ns()
                     becomes = asked.becomes if order.is_ours else None
                     new = self.orders.replace(order, said.order_id, becomes, now_ns)
                     self.changed(new)
                 self.orders.end_edit(order)
                 self._settle(order)
             case Amend():
-                order.changed_ns = max(order.changed_ns, said.received_ns)
+                order.changed_ns = max(order.changed_ns, self._venue_ns(said.received_ns))
+                order.is_looked_at = False
                 self._settle(order)
             case _:
                 pass  # that it ended is told by the order itself
 
     def _decline(self, order: TrackedOrder, asked: Asked, message: str) -> None:
         if self._terms.leaves_doubt(message):
+            order.venue_reason = message if asked.is_placing else order.venue_reason
             self._suspect(order, asked, message)
         elif asked.is_placing:
             self.orders.refuse(order, message)
         else:
             self.orders.end_edit(order)
+            if asked.is_changing:
+                order.ask(None)
+                self.orders.moved(order)
             self._settle(order)
 
     def _settle(self, order: TrackedOrder) -> None:
@@ -276,7 +293,7 @@ class Blotter:
             self.resolver.add(order, settle_ns)
 
     def _snapshot(self, event: OpenOrders) -> None:
-        settle_ns = event.received_ns + self._margin_ns
+        settle_ns = self._venue_ns(event.received_ns) + self._margin_ns
         for order in self.orders.snapshot(event, settle_ns):
             if order.doubt is not None:
                 self.resolver.add(order, settle_ns)
@@ -284,7 +301,7 @@ class Blotter:
 
     def _drop_late(self, order: TrackedOrder) -> None:
         """What became of an order is known, so nobody waits for answers that are overdue."""
-        now_ns = self._door.now_ns()
+        now_ns = self._door.venue_now_ns()
         for asked in list(self.pending.of(order)):
             is_over = all(one.doubt is None for one in asked.orders)
             if is_over and now_ns >= asked.settle_ns:
@@ -319,6 +336,13 @@ class Blotter:
             return True
         return any(asked.is_changing for asked in self.pending.of(order))
 
+    def _is_changed(self, order: TrackedOrder) -> bool:
+        """Whether an order shows what became of the last change of it."""
+        if order.is_final:
+            return True
+        is_shown = order.update is not None and order.update.quantity == order.asked_quantity
+        return (is_shown or order.is_looked_at) and not self._is_changing(order)
+
     def _write_ended(self, order: TrackedOrder) -> None:
         self._write(
             "the end of", order.name, partial(self._intents.ended, order.name, order.status)
@@ -343,6 +367,10 @@ class Blotter:
             reference=order.reference,
         )
         self._write("of", order.name, partial(self.keep, [intent]))
+
+    def _venue_ns(self, our_ns: int) -> int:
+        """An instant of our clock by the venue's."""
+        return our_ns + self._door.venue_now_ns() - self._door.now_ns()
 
     # What the counter asks
 

@@ -12,6 +12,7 @@ from fluxum.model.order import (
     Amend,
     Edit,
     OrderRequest,
+    OrderType,
     OrderUpdate,
     PriceKind,
     Trigger,
@@ -76,6 +77,11 @@ def present(request: OrderRequest | None, update: OrderUpdate | None) -> OrderRe
         assert request is not None, "an order is ours or was heard of"
         return request
     if request is None:
+        if update.order_type is OrderType.OTHER:
+            raise BadInput(
+                f"order {update.order_id} is of a type that is not known ({update.venue_type}): "
+                f"it can be canceled, and not changed"
+            )
         request = OrderRequest(
             symbol=update.symbol,
             side=update.side,

@@ -19,11 +19,11 @@ order in just that state. Commands that are about no one order raise OutcomeUnkn
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Self, overload
 
 from msgspec import structs
 
@@ -31,33 +31,29 @@ from fluxum.errors import (
     BadInput,
     FluxumError,
     OutcomeUnknown,
-    RiskRefused,
     VenueRefused,
 )
 from fluxum.flow.background import background
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import (
-    Accepted,
     Amend,
     Cancel,
     CancelAll,
     CancelBatch,
-    Command,
     Edit,
     OrderRequest,
     OrderStatus,
     Place,
-    PlaceBatch,
 )
 from fluxum.orders.blotter import Blotter
 from fluxum.orders.changes import after_amend, after_edit, present
 from fluxum.orders.check import check
 from fluxum.orders.door import Door
 from fluxum.orders.gate import Gate
-from fluxum.orders.intents import Intent, Intents
-from fluxum.orders.pending import Asked
+from fluxum.orders.intents import Intents
 from fluxum.orders.risk import Risk, RiskLimits
+from fluxum.orders.sender import Sender, confirmed
 from fluxum.orders.statistics import DeskStatistics
 from fluxum.orders.switch import KillSwitch, SwitchState
 from fluxum.orders.terms import Patience, Terms
@@ -67,18 +63,19 @@ from fluxum.orders.view import Doubt, OrderView
 __all__ = ["OrderDesk"]
 
 _log = logging.getLogger(__name__)
-_SECOND_NS = 1_000_000_000
 _TIMEOUT_S = 5.0
 _VIEWS_WAITING = 10_000
 _GLANCE_S = 0.05
+_WATCH_S = 1.0
 
 
 class OrderDesk:
     """Orders of one account; used as an async context manager inside the session's block.
 
-    `terms` are the venue's ways, `limits` one's own, `profit` the day's profit for them. Names are
-    made from `random`, which should be the system's. Orders that `intents` holds unfinished are
-    looked up first.
+    `terms` are the venue's ways, `limits` one's own: without them there is a collar of 10 percent
+    (see RiskLimits). `profit` is the profit for them, `positions` what is held in each market when
+    the desk is opened; from then on the desk counts every fill. Names are made from `random`, which
+    should be the system's. Orders that `intents` holds unfinished are looked up first.
     """
 
     def __init__(
@@ -90,30 +87,42 @@ class OrderDesk:
         terms: Terms | None = None,
         limits: RiskLimits | None = None,
         profit: Callable[[], Decimal | None] | None = None,
+        positions: Mapping[Symbol, Decimal] | Callable[[], Mapping[Symbol, Decimal]] | None = None,
         patience: Patience | None = None,
     ) -> None:
-        self.risk = Risk(RiskLimits() if limits is None else limits, door.book, profit)
-        """Limits and the halt switch: `desk.risk.halt("why")`, `desk.risk.resume()`."""
+        limits = RiskLimits() if limits is None else limits
+        if limits.are_of_positions and positions is None:
+            raise BadInput(
+                "positions are limited, and it is not said what is held: hand in positions, "
+                "such as a portfolio's `held`, or {} for nothing"
+            )
         self._door = door
+        self._positions = positions
         terms = Terms() if terms is None else terms
         self._patience = Patience() if patience is None else patience
         self._blotter = Blotter(door, intents, terms, self._patience)
         self._orders = self._blotter.orders
+        self.risk = Risk(limits, door.book, profit, self._orders.exposure)
+        """Limits and switches: `desk.risk.halt("why")`, `.reduce_only("why")`, `.resume()`."""
         self._gate = Gate(door, self._blotter, self.risk, random, terms, self._patience)
-        self._switch = KillSwitch(self._confirm, door.now_ns)
+        self._sender = Sender(door, self._blotter, self._gate, self.risk, self._patience)
+        self._switch = KillSwitch(self._sender.confirm, door.venue_now_ns)
         self._scope = background()
-        self._is_open = False
         self._has_learned = False
 
     async def __aenter__(self) -> Self:
         events = self._door.account_events()
+        held = self._positions() if callable(self._positions) else self._positions
+        self._orders.exposure.begin(held or {}, self._door.venue_now_ns())
+        self._orders.exposure.is_known = False
         self._blotter.restore()
         work = await self._scope.__aenter__()
-        self._is_open = True
+        self._sender.is_open = True
         work.start(self._blotter.follow(events), name="orders")
         work.start(self._learn(), name="open orders")
         work.start(self._blotter.resolver.run(), name="orders in doubt")
         work.start(self._switch.run(), name="kill switch")
+        work.start(self._watch(), name="profit")
         return self
 
     async def __aexit__(
@@ -125,7 +134,7 @@ class OrderDesk:
         try:
             await self._leave_switch(error)
         finally:
-            self._is_open = False
+            self._sender.is_open = False
             self._blotter.bus.close()
             is_handled = await self._scope.__aexit__(kind, error, traceback)
         return is_handled
@@ -137,8 +146,8 @@ class OrderDesk:
 
         Its client order id is made here unless the request has one. Raises as the module says.
         """
-        asked = self._enter([request], timeout_s)
-        await self._wait(asked, timeout_s)
+        asked = self._sender.enter([request], timeout_s)
+        await self._sender.wait(asked, timeout_s)
         (order,) = asked.orders
         if order.status is OrderStatus.REFUSED:
             raise VenueRefused(f"order {order.name} was refused: {order.refusal}")
@@ -150,8 +159,8 @@ class OrderDesk:
         """Place several orders of one market at once; each is returned, REFUSED ones as well."""
         if not requests:
             raise BadInput("a batch of orders was expected, was none")
-        asked = self._enter(requests, timeout_s)
-        await self._wait(asked, timeout_s)
+        asked = self._sender.enter(requests, timeout_s)
+        await self._sender.wait(asked, timeout_s)
         return tuple(order.view() for order in asked.orders)
 
     async def validate(
@@ -162,10 +171,10 @@ class OrderDesk:
         Raises BadInput, VenueRefused, OutcomeUnknown when nobody answers.
         """
         named, wire, _ = self._gate.named(request)
-        check(named, self._gate.instrument(named.symbol), self._door.now_ns())
+        check(named, self._gate.instrument(named.symbol), self._door.venue_now_ns())
         deadline_ns = self._gate.deadline_ns(timeout_s)
         command = Place(request=wire, deadline_ns=deadline_ns, validate=True)
-        return (await self._confirm(command, timeout_s)).warnings
+        return (await self._sender.confirm(command, timeout_s)).warnings
 
     # Changing and ending
 
@@ -174,8 +183,9 @@ class OrderDesk:
         order = self._changeable(amend.client_order_id or amend.order_id)
         if not order.order_id and order.reference is not None:
             raise BadInput(f"the venue's id of order {order.name} is not known yet")
-        changed = after_amend(present(order.request, order.update), amend)
-        self._gate.check_change(order, changed)
+        before = present(order.request, order.update)
+        changed = after_amend(before, amend)
+        self._gate.check_change(order, before, changed, anew=False)
         deadline_ns = amend.deadline_ns or self._gate.deadline_ns(timeout_s)
         command = structs.replace(
             amend,
@@ -183,7 +193,8 @@ class OrderDesk:
             client_order_id="" if order.order_id else order.name,
             deadline_ns=deadline_ns,
         )
-        return await self._change(order, command, deadline_ns, changed, timeout_s)
+        await self._sender.change(order, command, deadline_ns, changed, timeout_s)
+        return order.view()
 
     async def edit(self, edit: Edit, *, timeout_s: float = _TIMEOUT_S) -> OrderView:
         """Put another order in the place of one; returns the new one, which takes over its name.
@@ -194,10 +205,11 @@ class OrderDesk:
         order = self._changeable(edit.order_id)
         if not order.order_id:
             raise BadInput(f"the venue's id of order {order.name} is not known yet")
-        changed = after_edit(present(order.request, order.update), edit)
+        before = present(order.request, order.update)
+        changed = after_edit(before, edit)
         if changed.quantity is not None and changed.quantity <= order.filled:
             raise BadInput(f"more than {order.filled}, which is filled, was expected")
-        self._gate.check_change(order, changed)
+        self._gate.check_change(order, before, changed, anew=True)
         reference = edit.user_reference
         if reference is None:
             reference = self._gate.new_reference()
@@ -209,50 +221,88 @@ class OrderDesk:
             deadline_ns=deadline_ns,
             validate=False,
         )
-        view = await self._change(order, command, deadline_ns, changed, timeout_s)
+        await self._sender.change(order, command, deadline_ns, changed, timeout_s)
         newest = self._orders.find(order.replaced_by) if order.replaced_by else None
-        return view if newest is None else newest.view()
+        return (order if newest is None else newest).view()
 
-    async def cancel(self, name: str, *, timeout_s: float = _TIMEOUT_S) -> OrderView:
+    @overload
+    async def cancel(self, name: str, *, timeout_s: float = _TIMEOUT_S) -> OrderView: ...
+
+    @overload
+    async def cancel(self, *, order_id: str, timeout_s: float = _TIMEOUT_S) -> OrderView | None: ...
+
+    @overload
+    async def cancel(
+        self, *, client_order_id: str, timeout_s: float = _TIMEOUT_S
+    ) -> OrderView | None: ...
+
+    async def cancel(
+        self,
+        name: str = "",
+        *,
+        order_id: str = "",
+        client_order_id: str = "",
+        timeout_s: float = _TIMEOUT_S,
+    ) -> OrderView | None:
         """End an order, named by either id; returns it when it has ended. Ended ones are no error.
 
-        No limit and no halt is in the way of a cancel.
+        No limit and no halt is in the way of a cancel, and it is sent over any link there is, even
+        while the account is not followed. One that this desk does not know is canceled by the id
+        that is named, `name` being taken for the venue's. Of such an order `None` is returned where
+        nothing more is known than that the venue took the cancel; OutcomeUnknown says so where it
+        was `name`d.
         """
-        order = self._known(name)
+        key = name or order_id or client_order_id
+        if not key or key not in (name or key, order_id or key, client_order_id or key):
+            raise BadInput("one id of an order to cancel was expected")
+        order = self._orders.find(key)
+        if order is None:
+            known = await self._cancel_unknown(name or order_id, client_order_id, timeout_s)
+            if known is None and name:
+                raise OutcomeUnknown(
+                    f"the venue took the cancel of {name!r}, and this desk knows no such order"
+                )
+            return known
         if order.is_final:
             return order.view()
-        if order.order_id:
-            command = Cancel(order_ids=(order.order_id,))
-        elif order.reference is not None:
-            command = Cancel(user_references=(order.reference,))
-        else:
-            command = Cancel(client_order_ids=(order.name,))
-        asked = self._send(command, [order], self._gate.settle_ns(timeout_s))
-        await self._wait(asked, timeout_s)
+        asked = await self._sender.cancel(_cancel_of(order), [order], timeout_s)
         view = order.view()
         is_open = not view.status.is_final and view.doubt is not Doubt.CHANGE
         if asked.declined is not None and is_open:
-            raise VenueRefused(f"order {name} was not canceled: {asked.declined.message}")
+            raise VenueRefused(f"order {key} was not canceled: {asked.declined.message}")
         return view
 
     async def cancel_batch(
         self, names: Sequence[str], *, timeout_s: float = _TIMEOUT_S
     ) -> tuple[OrderView, ...]:
-        """End several orders at once, each named by either id; returns them in this order."""
-        orders = [self._known(name) for name in names]
-        open_orders = [order for order in orders if not order.is_final]
-        if len(open_orders) == 1:
-            await self.cancel(names[orders.index(open_orders[0])], timeout_s=timeout_s)
-        elif open_orders:
+        """End several orders at once, each named by either id; returns them in this order.
+
+        A name that this desk does not know is sent as an id of the venue's; there is no view of
+        such an order.
+        """
+        orders = {name: self._orders.find(name) for name in names}
+        living = [name for name, one in orders.items() if one is None or not one.is_final]
+        # What the venue knows by a reference alone cannot be in a batch.
+        alone = [name for name in living if _is_by_reference(orders[name])]
+        batch = [name for name in living if name not in alone]
+        if len(batch) == 1:
+            alone, batch = alone + batch, []
+        for name in alone:
+            if orders[name] is None:
+                await self.cancel(order_id=name, timeout_s=timeout_s)
+            else:
+                await self.cancel(name, timeout_s=timeout_s)
+        if batch:
+            known = [one for one in map(orders.get, batch) if one is not None]
+            unknown = [name for name in batch if orders[name] is None]
             command = CancelBatch(
-                order_ids=tuple(one.order_id for one in open_orders if one.order_id),
-                client_order_ids=tuple(one.name for one in open_orders if not one.order_id),
+                order_ids=(*(one.order_id for one in known if one.order_id), *unknown),
+                client_order_ids=tuple(one.name for one in known if not one.order_id),
             )
-            asked = self._send(command, open_orders, self._gate.settle_ns(timeout_s))
-            await self._wait(asked, timeout_s)
+            asked = await self._sender.cancel(command, known, timeout_s)
             if asked.declined is not None:
                 raise VenueRefused(f"nothing was canceled: {asked.declined.message}")
-        return tuple(order.view() for order in orders)
+        return tuple(one.view() for one in orders.values() if one is not None)
 
     async def cancel_all(self, *, timeout_s: float = _TIMEOUT_S) -> int:
         """End every order of the account, of others too; returns how many the venue says it ended.
@@ -260,9 +310,8 @@ class OrderDesk:
         Raises VenueRefused, TransportError when nothing was sent, OutcomeUnknown.
         """
         orders = list(self._orders.live.values())
-        asked = self._send(CancelAll(), orders, self._gate.settle_ns(timeout_s))
-        await self._wait(asked, timeout_s)
-        return self._confirmed(asked, timeout_s).count or 0
+        asked = await self._sender.cancel(CancelAll(), orders, timeout_s)
+        return confirmed(asked, timeout_s).count or 0
 
     async def cancel_all_after(self, timeout_s: int, *, is_left_armed: bool = False) -> SwitchState:
         """Arm the kill switch: the venue ends all orders unless the desk renews it in time.
@@ -321,119 +370,18 @@ class OrderDesk:
             doubted = ", ".join(names) or "no order, but the account is not followed"
             raise TimeoutError(f"in doubt after {timeout_s} s: {doubted}") from None
 
-    # How orders get out
+    # Pieces
 
-    def _enter(self, requests: Sequence[OrderRequest], timeout_s: float) -> Asked:
-        """Check, write down and send; nothing waits in here."""
-        counts = self._blotter.counts
-        counts.asked += len(requests)
-        now_ns = self._door.now_ns()
-        try:
-            deadline_ns = self._gate.deadline_ns(timeout_s)
-            named = [self._gate.named(request) for request in requests]
-            self._gate.check_new([request for request, _, _ in named], now_ns)
-            command = _placing([wire for _, wire, _ in named], deadline_ns)
-        except BadInput:
-            counts.malformed += len(requests)
-            raise
-        except RiskRefused:
-            counts.risky += len(requests)
-            raise
-        try:
-            self._gate.foresee(command, now_ns)
-        except VenueRefused:
-            counts.foreseen += len(requests)
-            raise
-        orders: list[TrackedOrder] = []
-        try:
-            self._gate.refuse_unfollowed()
-            self._blotter.keep(
-                Intent(request=request, deadline_ns=deadline_ns, at_ns=now_ns, reference=reference)
-                for request, _, reference in named
-            )
-            orders += [
-                self._orders.begin(request, now_ns, deadline_ns, reference)
-                for request, _, reference in named
-            ]
-            asked = self._send(command, orders, self._gate.settle_ns(timeout_s))
-        except FluxumError:  # surely nothing was sent
-            counts.unsent += len(requests)
-            for order in orders:
-                self._blotter.discard(order)
-            raise
-        counts.placed += len(requests)
-        self.risk.book(len(requests), now_ns)
-        return asked
-
-    async def _change(
-        self,
-        order: TrackedOrder,
-        command: Amend | Edit,
-        deadline_ns: int,
-        changed: OrderRequest,
-        timeout_s: float,
-    ) -> OrderView:
-        now_ns = self._door.now_ns()
-        self._gate.foresee(command, now_ns)
-        self._gate.refuse_unfollowed()
-        self._blotter.keep_change(order, command)
-        settle_ns = deadline_ns + round(self._patience.margin_s * _SECOND_NS)
-        if isinstance(command, Edit) and command.user_reference is not None:
-            self._orders.expect_edit(order, command.user_reference)
-        try:
-            asked = self._send(command, [order], settle_ns)
-        except FluxumError:
-            self._orders.end_edit(order)
-            self._blotter.changed(order)
-            raise
-        asked.becomes = changed
-        self.risk.book(1, now_ns)
-        await self._wait(asked, timeout_s)
-        if asked.declined is not None and order.doubt is None:
-            raise VenueRefused(f"order {order.name} was not changed: {asked.declined.message}")
-        return order.view()
-
-    def _send(self, command: Command, orders: Sequence[TrackedOrder], settle_ns: int) -> Asked:
-        """Send a command; FluxumError means that surely nothing was sent."""
-        if not self._is_open:
-            raise BadInput("a desk trades inside its block: async with OrderDesk")
-        try:
-            number = self._door.command(command)
-        except FluxumError:
-            raise
-        except BaseException:
-            # Whoever raises anything else did not keep the door's word: it may have been sent.
-            self._blotter.doubt(Asked(0, command, orders, settle_ns), "sending it failed")
-            raise
-        asked = Asked(number, command, orders, settle_ns)
-        self._blotter.sent(asked)
-        return asked
-
-    async def _wait(self, asked: Asked, timeout_s: float) -> None:
-        """Wait for the answer; whatever ends the wait before it, the outcome is in doubt then."""
-        reason = "whoever waited for the answer has left"
-        try:
-            async with asyncio.timeout(timeout_s):
-                await asked.done
-        except TimeoutError:
-            reason = f"nobody answered within {timeout_s} s"
-        finally:
-            is_left = asked.done.cancelled() or not asked.done.done()
-            if is_left and not asked.is_known:
-                self._blotter.doubt(asked, reason)
-
-    async def _confirm(self, command: Command, timeout_s: float) -> Accepted:
-        """Send a command that is about no order, and wait for the venue's yes."""
-        asked = self._send(command, [], self._gate.settle_ns(timeout_s))
-        await self._wait(asked, timeout_s)
-        return self._confirmed(asked, timeout_s)
-
-    def _confirmed(self, asked: Asked, timeout_s: float) -> Accepted:
-        if asked.declined is not None:
-            raise VenueRefused(f"the venue refused: {asked.declined.message}")
-        if asked.accepted is None:
-            raise OutcomeUnknown(f"nobody has answered within {timeout_s} s")
-        return asked.accepted
+    async def _cancel_unknown(
+        self, order_id: str, client_order_id: str, timeout_s: float
+    ) -> OrderView | None:
+        """Cancel what only the venue knows."""
+        command = Cancel(client_order_ids=(client_order_id,))
+        if order_id:
+            command = Cancel(order_ids=(order_id,))
+        await self._sender.confirm(command, timeout_s)
+        order = self._orders.find(order_id or client_order_id)
+        return None if order is None else order.view()
 
     def _known(self, name: str) -> TrackedOrder:
         order = self._orders.find(name)
@@ -459,6 +407,12 @@ class OrderDesk:
 
     # Behind the block
 
+    async def _watch(self) -> None:
+        """Look at the profit every second, so that no high of it is missed."""
+        while self.risk.limits.are_of_profit:
+            self.risk.look()
+            await asyncio.sleep(_WATCH_S)
+
     async def _learn(self) -> None:
         """Ask what was open before anybody listened."""
         while not self._has_learned:
@@ -470,6 +424,8 @@ class OrderDesk:
                     _log.warning("open orders are not known: %s", error)
                 else:
                     self._blotter.learn(updates, asked_ns)
+                    self._orders.is_opening = False
+                    self._orders.exposure.is_known = True
                     self._has_learned = True
                     return
             await asyncio.sleep(self._patience.look_s)
@@ -487,7 +443,15 @@ class OrderDesk:
             _log.warning("the kill switch may be armed until %s: %s", state.until_ns, problem)
 
 
-def _placing(requests: Sequence[OrderRequest], deadline_ns: int) -> Place | PlaceBatch:
-    if len(requests) == 1:
-        return Place(request=requests[0], deadline_ns=deadline_ns)
-    return PlaceBatch(requests=tuple(requests), deadline_ns=deadline_ns)
+def _is_by_reference(order: TrackedOrder | None) -> bool:
+    """Whether the venue knows an order by neither id, but by a reference."""
+    return order is not None and not order.order_id and order.reference is not None
+
+
+def _cancel_of(order: TrackedOrder) -> Cancel:
+    """A cancel by the surest name the venue has of an order."""
+    if order.order_id:
+        return Cancel(order_ids=(order.order_id,))
+    if order.reference is not None:
+        return Cancel(user_references=(order.reference,))
+    return Cancel(client_order_ids=(order.name,))

@@ -20,7 +20,7 @@ class Door(Protocol):
 
     @property
     def is_following(self) -> bool:
-        """Whether orders and fills are known without a hole now, so that commands are taken."""
+        """Whether orders and fills are known without a hole now, so that orders are taken."""
         ...
 
     @property
@@ -32,7 +32,7 @@ class Door(Protocol):
         """Send a command now and return its number, which its answers carry.
 
         Raises TransportError while the account is not followed and BadInput for what the venue
-        cannot be asked: then surely nothing was sent.
+        cannot be asked: then surely nothing was sent. Cancels are sent whenever there is a link.
         """
         ...
 
@@ -54,4 +54,11 @@ class Door(Protocol):
 
     def now_ns(self) -> int:
         """The session's clock."""
+        ...
+
+    def venue_now_ns(self) -> int:
+        """The venue's clock: the session's, moved by how far they are known to be apart.
+
+        Deadlines and whatever is compared with the venue's times are by this clock.
+        """
         ...

@@ -72,7 +72,7 @@ class Gate:
             if reference and not self._orders.is_reference_taken(reference):
                 return reference
 
-    def check_new(self, requests: Sequence[OrderRequest], now_ns: int) -> None:
+    def check_new(self, requests: Sequence[OrderRequest]) -> None:
         """Raise BadInput or RiskRefused for orders that must not be placed."""
         names = {request.client_order_id for request in requests}
         references = [one.user_reference for one in requests if one.user_reference is not None]
@@ -81,22 +81,29 @@ class Gate:
         if not self._terms.takes_name(requests[0]) and len(set(references)) < len(references):
             raise BadInput(f"user references of their own were expected, were {references}")
         for request in requests:
-            check(request, self.instrument(request.symbol), now_ns)
+            check(request, self.instrument(request.symbol), self._door.venue_now_ns())
         count = len(self._orders.live)
         if count + len(requests) > self._patience.orders_max:
             raise BadInput(f"at most {self._patience.orders_max} orders are held, were {count}")
-        self._risk.check(requests, count, len(requests), now_ns)
+        self._risk.check(requests, count, self._door.now_ns())
 
-    def check_change(self, order: TrackedOrder, changed: OrderRequest) -> None:
-        """Raise BadInput or RiskRefused for what an order must not become."""
-        now_ns = self._door.now_ns()
+    def check_change(
+        self, order: TrackedOrder, before: OrderRequest, changed: OrderRequest, *, anew: bool
+    ) -> None:
+        """Raise BadInput or RiskRefused for what an order must not become.
+
+        `anew` is whether another order takes its place, of which nothing is filled.
+        """
+        now_ns = self._door.venue_now_ns()
         check_change(changed, order.filled, self.instrument(order.symbol), now_ns)
-        self._risk.check([changed], len(self._orders.live), 0, now_ns)
+        self._risk.check_change(order, before, changed, self._door.now_ns(), anew=anew)
 
-    def foresee(self, command: Command, now_ns: int) -> None:
+    def foresee(self, command: Command) -> None:
         """Raise RateLimited, or VenueRefused where waiting does not help, as the venue would."""
         counter = self._blotter.counter
-        refusal = None if counter is None else counter.would_refuse(command, now_ns)
+        refusal = (
+            None if counter is None else counter.would_refuse(command, self._door.venue_now_ns())
+        )
         if refusal is None:
             return
         if refusal.wait_s is None:
@@ -119,13 +126,13 @@ class Gate:
         return instrument
 
     def deadline_ns(self, timeout_s: float) -> int:
-        """When a command that is sent now must have arrived."""
+        """When a command that is sent now must have arrived, by the venue's clock."""
         if not timeout_s > 0:
             raise BadInput(f"a time-out above zero was expected, was {timeout_s}")
         terms = self._terms
         ahead_s = min(max(timeout_s, terms.deadline_min_s), terms.deadline_max_s)
-        return self._door.now_ns() + round(ahead_s * _SECOND_NS)
+        return self._door.venue_now_ns() + round(ahead_s * _SECOND_NS)
 
     def settle_ns(self, timeout_s: float) -> int:
-        """From when on a command that is sent now can no longer arrive."""
+        """From when on a command that is sent now can no longer arrive, by the venue's clock."""
         return self.deadline_ns(timeout_s) + round(self._patience.margin_s * _SECOND_NS)

@@ -6,27 +6,32 @@ for it. An order that an edit put in the place of another takes over the other's
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 from enum import Enum
 
 from msgspec import Struct, structs
 
+from fluxum.ledger.seen import SeenFills, Sighting
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OpenOrders, OrderRequest, OrderStatus, OrderUpdate
+from fluxum.orders.exposure import Exposure
 from fluxum.orders.tracker import TrackedOrder, is_lawful, opened_ns
 from fluxum.orders.view import Doubt
-from fluxum.session.gaps import RecentIds
 
 __all__ = ["Keeping", "OrderCounts", "Orders", "Standing", "by_opening"]
+
+_ZERO = Decimal(0)
 
 
 class Keeping(Struct, frozen=True, kw_only=True):
     """How much is remembered.
 
-    The last `ended` orders that have ended, the ids of the last `fills`, and `unmatched` fills
-    whose order nobody knows. Living orders are all kept: their number is the venue's to limit.
+    The last `ended` orders that have ended, the identities of the last `fills`, and `unmatched`
+    fills whose order nobody knows. Living orders are all kept: their number is the venue's to
+    limit.
     """
 
     ended: int = 10_000
@@ -46,7 +51,9 @@ class Standing(Enum):
 class OrderCounts(Struct):
     """What evidence came: fills = counted + repeated + waiting for their order + dropped.
 
-    `late` fills came after their order's end and are among those `counted`. `stale` updates were
+    `late` fills came after their order's end and are among those `counted`. Of the `repeated` ones
+    `completed` brought fees that were not known, and `differing` other numbers or fees than the
+    fill had at first, which count. `stale` updates were
     older than what was known, `contradicted` ends disagreed with another end, `unlawful` moves are
     none that orders make. `revived` orders had been taken for refused. Of `forgotten` orders
     nothing is known any more.
@@ -60,6 +67,8 @@ class OrderCounts(Struct):
     counted: int = 0
     late: int = 0
     repeated: int = 0
+    completed: int = 0
+    differing: int = 0
     dropped: int = 0
     revived: int = 0
     forgotten: int = 0
@@ -68,11 +77,19 @@ class OrderCounts(Struct):
 class Orders:
     """The orders of one account. Look at `live` and `tally`, do not change them.
 
-    Whoever changes an order without one of these methods calls `moved` afterwards.
+    `venue_ns` makes an instant of the venue's clock out of one of ours. Whoever changes an order
+    without one of these methods calls `moved` afterwards.
     """
 
-    def __init__(self, keeping: Keeping | None = None) -> None:
+    def __init__(
+        self, keeping: Keeping | None = None, venue_ns: Callable[[int], int] = lambda ns: ns
+    ) -> None:
         self._keeping = Keeping() if keeping is None else keeping
+        self._venue_ns = venue_ns
+        self.exposure = Exposure()
+        """What is held, and what open orders could make of it."""
+        self.is_opening = False
+        """Whether orders that are met now may be from before anybody listened."""
         self.counts = OrderCounts()
         self.live: dict[int, TrackedOrder] = {}
         """Orders that have not ended, by their number here."""
@@ -84,7 +101,7 @@ class Orders:
         self._by_id: dict[str, TrackedOrder] = {}
         self._by_reference: dict[int, TrackedOrder] = {}
         self._edits: dict[int, TrackedOrder] = {}
-        self._fill_ids = RecentIds(self._keeping.fills)
+        self._seen = SeenFills(self._keeping.fills)
         self._unmatched: OrderedDict[str, list[Fill]] = OrderedDict()
         self._waiting = 0
         self._last = 0
@@ -121,6 +138,8 @@ class Orders:
         sent_ns: int,
         deadline_ns: int | None,
         reference: int | None = None,
+        *,
+        is_of_before: bool = False,
     ) -> TrackedOrder:
         """An order of ours that is about to be sent, or was by a process before.
 
@@ -130,6 +149,8 @@ class Orders:
         name = request.client_order_id
         order = self._new(name, request.symbol, request.side, sent_ns, request, deadline_ns)
         order.reference = reference
+        order.filled_before = None if is_of_before else _ZERO
+        self.exposure.note(order)
         self._by_name[name] = order
         if reference is not None:
             self._by_reference[reference] = order
@@ -155,6 +176,7 @@ class Orders:
         if standing is not None:
             self.tally[standing] -= 1
         self.live.pop(order.number, None)
+        self.exposure.drop(order)
         self._unlist(order)
 
     def expect_edit(self, order: TrackedOrder, reference: int) -> None:
@@ -194,7 +216,7 @@ class Orders:
         counts.updates += 1
         order = self._by_id.get(update.order_id) or self._meet(update)
         stale, contradicted = order.stale, order.contradicted
-        order.tell(update, as_of_ns)
+        order.tell(update, as_of_ns, None if as_of_ns is None else self._venue_ns(as_of_ns))
         counts.stale += order.stale - stale
         counts.contradicted += order.contradicted - contradicted
         self.moved(order)
@@ -225,9 +247,15 @@ class Orders:
         """Take in a fill; returns its order, or none if it was counted or has to wait."""
         counts = self.counts
         counts.fills += 1
-        if not self._fill_ids.take(fill.fill_id):
+        sighting = self._seen.look(fill)
+        if sighting is Sighting.COMPLETED:
+            self.exposure.charge(fill)
+        if sighting is not Sighting.NEW:
             counts.repeated += 1
+            counts.completed += sighting is Sighting.COMPLETED
+            counts.differing += sighting is Sighting.CONTRADICTED
             return None
+        self.exposure.fill(fill)
         order = self._by_id.get(fill.order_id)
         if order is None:
             order = self._by_name.get(fill.client_order_id) if fill.client_order_id else None
@@ -256,6 +284,7 @@ class Orders:
 
     def moved(self, order: TrackedOrder) -> None:
         """Put an order where it belongs by its status now."""
+        self.exposure.note(order)
         status = order.status
         old, order.shelved = order.shelved, status
         if order.number in self._standings:
@@ -285,7 +314,7 @@ class Orders:
             self._bind(order, update.order_id)
             return order
         name = update.client_order_id
-        order = self._new(name, update.symbol, update.side, update.received_ns)
+        order = self._new(name, update.symbol, update.side, update.venue_ns)
         self._bind(order, update.order_id)
         older = self._edits.get(update.user_reference or 0) or self.named(name)
         if older is None:
@@ -326,6 +355,7 @@ class Orders:
         self._by_id[order_id] = order
         if known is not None and known is not order:
             order.absorb(known)
+            self.exposure.drop(known)
             self.live.pop(known.number, None)
             self._ended.pop(known.number, None)
         for fill in self._unmatched.pop(order_id, ()):
@@ -345,6 +375,7 @@ class Orders:
         order = TrackedOrder(
             self._last, name, symbol, side, sent_ns, request=request, deadline_ns=deadline_ns
         )
+        order.filled_before = None if self.is_opening else _ZERO
         self.live[order.number] = order
         return order
 
@@ -374,6 +405,7 @@ class Orders:
 
     def _forget(self, order: TrackedOrder) -> None:
         self.counts.forgotten += 1
+        self.exposure.forget(order)
         self._standings.pop(order.number, None)
         self.end_edit(order)
         self._unlist(order)

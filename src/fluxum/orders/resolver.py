@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from msgspec import structs
 
 from fluxum.errors import FluxumError
-from fluxum.model.order import OrderUpdate
+from fluxum.model.order import OrderUpdate, ended
 from fluxum.orders.door import Door
 from fluxum.orders.register import Orders, by_opening
 from fluxum.orders.terms import Patience
@@ -30,7 +30,10 @@ NEVER_ARRIVED = "never arrived"
 
 
 class _Look:
-    """An order to be looked up: from when on a look settles it, and when the next one is due."""
+    """An order to be looked up: from when on a look settles it, and when the next one is due.
+
+    The first is by the venue's clock, the second by ours.
+    """
 
     __slots__ = ("delay_s", "due_ns", "order", "settle_ns")
 
@@ -112,6 +115,7 @@ class Resolver:
 
     async def _look(self, look: _Look) -> None:
         order, asked_ns, losses = look.order, self._door.now_ns(), self.losses
+        is_settled = self._door.venue_now_ns() >= look.settle_ns
         self.looks += 1
         try:
             found = await self._find(order)
@@ -121,10 +125,7 @@ class Resolver:
             return
         for update in by_opening(found):
             self._told(self._orders.tell_asked(update, asked_ns))
-        is_conclusive = (
-            asked_ns >= look.settle_ns and losses == self.losses and self._door.is_following
-        )
-        if is_conclusive:
+        if is_settled and losses == self.losses and self._door.is_following:
             self._conclude(order, is_found=bool(found))
         if _is_open(order):
             self._put_off(look)
@@ -138,16 +139,17 @@ class Resolver:
             self._orders.end_edit(order)
         if order.doubt is Doubt.EXISTENCE and not is_found:
             _log.warning("order %s never arrived", order.name)
-            self._orders.refuse(order, NEVER_ARRIVED)
+            words = order.venue_reason
+            self._orders.refuse(order, f"{words} ({NEVER_ARRIVED})" if words else NEVER_ARRIVED)
         elif order.doubt is not None and not is_found:
             _log.error("order %s %s is found neither open nor ended", order.name, order.order_id)
 
     def _put_off(self, look: _Look) -> None:
         """The next look, later each time, but one as soon as it settles the matter."""
-        now_ns = self._door.now_ns()
-        due_ns = now_ns + round(look.delay_s * _SECOND_NS)
+        delay_ns = round(look.delay_s * _SECOND_NS)
+        left_ns = look.settle_ns - self._door.venue_now_ns()
         look.delay_s = min(look.delay_s * 2, self._patience.look_max_s)
-        look.due_ns = min(due_ns, look.settle_ns) if now_ns < look.settle_ns else due_ns
+        look.due_ns = self._door.now_ns() + (min(delay_ns, left_ns) if left_ns > 0 else delay_ns)
 
     async def _find(self, order: TrackedOrder) -> list[OrderUpdate]:
         """What the venue says of an order, and of one that may have taken its place."""
@@ -170,7 +172,7 @@ class Resolver:
         found = await self._door.ask(questions.open_orders(name))
         if not found:
             page = await self._door.ask(questions.closed_orders(name))
-            found = page.items
+            found = [ended(update) for update in page.items]
         # It was asked for by its name, so that is its name, whether the answer repeats it or not.
         return [
             structs.replace(update, client_order_id=name)
@@ -187,7 +189,7 @@ class Resolver:
                 since_ns=since_ns - _OVERLAP_NS, offset=offset
             )
             page = await self._door.ask(question)
-            found += _of(order, page.items)
+            found += _of(order, map(ended, page.items))
             offset += len(page.items)
             is_end = page.total is not None and offset >= page.total
             is_enough = found and order.edit_reference is None

@@ -1,103 +1,43 @@
-"""Limits of one's own, looked at before anything is sent, and the switch that halts.
+"""Limits of one's own, looked at before anything is sent, and the switches that halt.
 
 A limit that cannot be checked is taken as reached: without a valid book there is no collar, and
 without a profit and loss no daily loss, so nothing is placed. Cancels are never limited.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
 
-from msgspec import Struct
-
-from fluxum.book.book import MarketPrice
-from fluxum.errors import BadInput, NotSubscribed, RiskRefused
+from fluxum.errors import BadInput, RiskRefused
 from fluxum.ledger.exact import EXACT
-from fluxum.model.instrument import Symbol
-from fluxum.model.market import Level, Side
-from fluxum.model.order import OrderRequest
-from fluxum.orders.prices import limit_of, price_of, trigger_of
+from fluxum.model.instrument import Asset, Symbol
+from fluxum.model.market import Side
+from fluxum.model.order import OrderRequest, OrderType
+from fluxum.orders.collar import (
+    Books,
+    RiskBook,
+    Verdict,
+    best_price,
+    check_collar,
+    middle_of,
+    valid_book,
+)
+from fluxum.orders.exposure import Exposure, could_fill, fills_after, wanted
+from fluxum.orders.limits import RiskLimits
+from fluxum.orders.prices import price_of
+from fluxum.orders.tracker import TrackedOrder
 
 __all__ = ["Risk", "RiskBook", "RiskLimits", "Verdict"]
 
-_HUNDRED = Decimal(100)
+_ZERO = Decimal(0)
 _SECOND_NS = 1_000_000_000
 _MINUTE_NS = 60 * _SECOND_NS
-
-
-class RiskLimits(Struct, frozen=True, kw_only=True):
-    """What may be sent; none of a limit is no limit.
-
-    `quantity_max` is of one order in its base asset, `notional_max` in its quote asset.
-    `collar_percent` is how much worse than the middle of the market an order may trade: buys
-    above, sells below. `orders_max` is how many may be open in all. `per_second_max` and
-    `per_minute_max` count orders placed, amended and edited. `daily_loss_max` is a loss that stops
-    further orders, in whatever asset profit is counted. `symbols` of none is every market.
-    """
-
-    quantity_max: Decimal | None = None
-    notional_max: Decimal | None = None
-    collar_percent: Decimal | None = None
-    orders_max: int | None = None
-    per_second_max: int | None = None
-    per_minute_max: int | None = None
-    daily_loss_max: Decimal | None = None
-    symbols: frozenset[Symbol] | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse limits that make no sense."""
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if isinstance(value, Decimal) and not (value.is_finite() and value > 0):
-                raise BadInput(f"{name} above zero was expected, was {value}")
-            if isinstance(value, int) and value < 1:
-                raise BadInput(f"{name} of at least 1 was expected, was {value}")
-
-
-class Verdict(Protocol):
-    """What limits need of a book's proof."""
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether the book can be trusted now."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Why not, if not."""
-        ...
-
-
-class RiskBook(Protocol):
-    """What limits need of a book."""
-
-    @property
-    def bid(self) -> Level | None:
-        """The best bid."""
-        ...
-
-    @property
-    def ask(self) -> Level | None:
-        """The best ask."""
-        ...
-
-    @property
-    def mid(self) -> Decimal | None:
-        """The middle between them."""
-        ...
-
-    def market_price(self, side: Side, quantity: Decimal) -> MarketPrice:
-        """What a quantity would cost or bring."""
-        ...
-
-    def proof(self) -> Verdict:
-        """Whether it can be trusted now."""
-        ...
+_INVERSE = "-INVERSE"
+_Added = Mapping[Symbol, tuple[Decimal, Decimal]]  # buys, and sells below zero
 
 
 class Risk:
-    """Limits, and what they need to know: books, how many orders are open, the day's profit.
+    """Limits, and what they need to know: books, positions, open orders, the profit.
 
     `profit` is negative for a loss, and none while it is not known.
     """
@@ -105,47 +45,121 @@ class Risk:
     def __init__(
         self,
         limits: RiskLimits,
-        book: Callable[[Symbol], RiskBook],
+        book: Books,
         profit: Callable[[], Decimal | None] | None = None,
+        exposure: Exposure | None = None,
     ) -> None:
-        if limits.daily_loss_max is not None and profit is None:
-            raise BadInput("a daily loss is limited, but nobody says what the profit is")
+        if limits.are_of_profit and profit is None:
+            raise BadInput("a loss is limited, but nobody says what the profit is")
         self.limits = limits
+        self.exposure = Exposure() if exposure is None else exposure
+        """What is held, and what open orders could make of it."""
         self._book = book
         self._profit = profit
+        self._high: Decimal | None = None
         self._halted: str | None = None
+        self._reducing: str | None = None
         self._seconds: deque[int] = deque(maxlen=limits.per_second_max)
         self._minutes: deque[int] = deque(maxlen=limits.per_minute_max)
+
+    # The switches
 
     @property
     def halted(self) -> str | None:
         """Why nothing is placed now, or none while it is."""
         return self._halted
 
+    @property
+    def reducing(self) -> str | None:
+        """Why only what makes positions smaller is placed now, or none while all is."""
+        return self._reducing
+
     def halt(self, reason: str) -> None:
         """Place, amend and edit nothing from now on; cancels pass."""
         self._halted = reason or "no reason was given"
 
+    def reduce_only(self, reason: str) -> None:
+        """Let only orders through from now on that make a position smaller; cancels pass."""
+        self._reducing = reason or "no reason was given"
+
     def resume(self) -> None:
-        """Place again."""
-        self._halted = None
+        """Place everything again."""
+        self._halted = self._reducing = None
 
-    def check(
-        self, requests: Sequence[OrderRequest], open_orders: int, added: int, now_ns: int
-    ) -> None:
-        """Raise RiskRefused for orders that are to be sent together and must not.
+    # The profit
 
-        `requests` are what orders are to be or become, `added` how many of them are new.
-        """
-        if self._halted is not None:
-            raise RiskRefused(f"trading is halted: {self._halted}", "halt")
+    @property
+    def drawdown(self) -> Decimal | None:
+        """How far the profit is below its highest, none while that is not known."""
+        profit = self.look()
+        if profit is None or self._high is None:
+            return None
+        return EXACT.subtract(self._high, profit)
+
+    def look(self) -> Decimal | None:
+        """Take note of the profit as it is now; the desk does so every second."""
+        profit = None if self._profit is None else self._profit()
+        if profit is not None and (self._high is None or profit > self._high):
+            self._high = profit
+        return profit
+
+    def forget_high(self) -> None:
+        """Count the drawdown from the profit as it is now."""
+        self._high = None
+        self.look()
+
+    # The checks
+
+    def check(self, requests: Sequence[OrderRequest], open_orders: int, now_ns: int) -> None:
+        """Raise RiskRefused for new orders that are to be sent together and must not."""
+        self._check_halt()
         self._check_rates(len(requests), now_ns)
         orders_max = self.limits.orders_max
-        if orders_max is not None and added and open_orders + added > orders_max:
-            _refuse("open orders", open_orders + added, orders_max, "orders_max")
-        self._check_loss()
+        if orders_max is not None and open_orders + len(requests) > orders_max:
+            _refuse("open orders", open_orders + len(requests), orders_max, "orders_max")
+        added: dict[Symbol, tuple[Decimal, Decimal]] = {}
+        is_reducing = True
         for request in requests:
             self._check_one(request)
+            self._check_collar(request)
+            buys, sells = added.get(request.symbol, (_ZERO, _ZERO))
+            quantity = wanted(request)
+            if request.side is Side.BUY:
+                buys = EXACT.add(buys, quantity)
+            else:
+                sells = EXACT.add(sells, quantity)
+            added[request.symbol] = buys, sells
+            is_reducing = is_reducing and self._reduces(request, (buys, sells))
+        self._check_reducing(is_reducing=is_reducing)
+        for request in requests:
+            self._check_known(request)
+        self._check_positions(added)
+
+    def check_change(
+        self,
+        order: TrackedOrder,
+        before: OrderRequest,
+        after: OrderRequest,
+        now_ns: int,
+        *,
+        anew: bool,
+    ) -> None:
+        """Raise RiskRefused for what an order must not become; `before` is what it is now.
+
+        `anew` is whether another order takes its place, of which nothing is filled.
+        """
+        self._check_halt()
+        self._check_rates(1, now_ns)
+        self._check_one(after)
+        if _prices(before) != _prices(after) or after.order_type is OrderType.MARKET:
+            self._check_collar(after)
+        self._check_known(after)
+        left = could_fill(order)
+        more = EXACT.subtract(fills_after(order, left, after.quantity or _ZERO, anew=anew), left)
+        is_buy = order.side is Side.BUY
+        added = (more, _ZERO) if is_buy else (_ZERO, EXACT.minus(more))
+        self._check_reducing(is_reducing=self._reduces(after, added))
+        self._check_positions({order.symbol: added})
 
     def book(self, count: int, now_ns: int) -> None:
         """So many orders were sent."""
@@ -153,6 +167,12 @@ class Risk:
             self._seconds.extend([now_ns] * count)
         if self.limits.per_minute_max is not None:
             self._minutes.extend([now_ns] * count)
+
+    # Of the desk
+
+    def _check_halt(self) -> None:
+        if self._halted is not None:
+            raise RiskRefused(f"trading is halted: {self._halted}", "halt")
 
     def _check_rates(self, count: int, now_ns: int) -> None:
         limits = self.limits
@@ -167,17 +187,145 @@ class Risk:
                 what = f"orders in {span_ns // _SECOND_NS} s"
                 _refuse(what, lately + count, most, name)
 
-    def _check_loss(self) -> None:
-        most = self.limits.daily_loss_max
-        if most is None or self._profit is None:
+    def _check_reducing(self, *, is_reducing: bool) -> None:
+        """What makes no position smaller is refused beyond a loss, or if that was wanted."""
+        if is_reducing:
+            self.look()
             return
-        profit = self._profit()
-        if profit is None:
+        if self._reducing is not None:
             raise RiskRefused(
-                f"the day's loss is limited to {most} and not known now", "daily_loss_max"
+                f"only orders that make a position smaller are placed: {self._reducing}",
+                "reduce_only",
             )
-        if profit <= -most:
-            _refuse("a loss today", -profit, most, "daily_loss_max")
+        profit, drawdown = self.look(), self.drawdown
+        for limit, loss, what in (
+            ("daily_loss_max", None if profit is None else -profit, "a loss today"),
+            ("drawdown_max", drawdown, "a loss since the highest profit"),
+        ):
+            most: Decimal | None = getattr(self.limits, limit)
+            if most is None:
+                continue
+            if loss is None:
+                raise RiskRefused(f"{what} is limited to {most} and not known now", limit)
+            if loss >= most:
+                raise RiskRefused(
+                    f"{what} below {most} was expected, was {loss}: "
+                    f"only orders that make a position smaller are placed",
+                    limit,
+                )
+
+    def _reduces(self, request: OrderRequest, added: tuple[Decimal, Decimal]) -> bool:
+        """Whether a position is smaller, and on the same side, if all that is open is filled."""
+        if request.reduce_only or request.order_type is OrderType.SETTLE_POSITION:
+            return True  # the venue sees to it
+        is_known = self.exposure.is_known and request.quantity is not None
+        if not is_known or request.close is not None:
+            return False
+        buys, sells = added
+        if request.side is Side.BUY:
+            return EXACT.add(self.exposure.highest(request.symbol), buys) <= 0
+        return EXACT.add(self.exposure.lowest(request.symbol), sells) >= 0
+
+    # Of positions
+
+    def _check_known(self, request: OrderRequest) -> None:
+        """How much an amount to spend buys is not known before it is spent."""
+        is_known = request.quantity is not None or request.quote_quantity is None
+        if self.limits.are_of_positions and not is_known:
+            raise RiskRefused(
+                f"a quantity was expected, as positions are limited; was an amount to spend, "
+                f"{request.quote_quantity} {request.symbol.quote}",
+                "position_max",
+            )
+
+    def _check_positions(self, added: _Added) -> None:
+        limits = self.limits
+        if limits.are_of_positions and not self.exposure.is_known:
+            raise RiskRefused(
+                "positions are limited, and open orders are not known yet", "position_max"
+            )
+        for symbol, (buys, sells) in added.items():
+            most = limits.position_of(symbol)
+            if most is not None:
+                what = f"a position in {symbol}, open orders included,"
+                self._check_ends([symbol], buys, sells, most, (what, "position_max"))
+        for asset, most in (limits.exposure_max or {}).items():
+            buys = sum((one for at, (one, _) in added.items() if at.base == asset), _ZERO)
+            sells = sum((one for at, (_, one) in added.items() if at.base == asset), _ZERO)
+            markets = [symbol for symbol in self._markets(added) if symbol.base == asset]
+            inverse = [symbol for symbol in markets if symbol.contract.endswith(_INVERSE)]
+            if inverse and (buys or sells):
+                raise RiskRefused(
+                    f"how much {asset} {inverse[0]} stands for is not known", "exposure_max"
+                )
+            what = f"an exposure to {asset}, open orders included,"
+            self._check_ends(markets, buys, sells, most, (what, "exposure_max"))
+        if limits.account_exposure_max is not None and limits.account_asset is not None:
+            self._check_account(added, limits.account_exposure_max, limits.account_asset)
+
+    def _check_ends(
+        self,
+        markets: Sequence[Symbol],
+        buys: Decimal,
+        sells: Decimal,
+        most: Decimal,
+        names: tuple[str, str],
+    ) -> None:
+        """Refuse buys beyond the most that may be held, and sells beyond the least."""
+        what, limit = names
+        if buys:
+            highest = _sum(self.exposure.highest(symbol) for symbol in markets)
+            if EXACT.add(highest, buys) > most:
+                _refuse(what, EXACT.add(highest, buys), most, limit)
+        if sells:
+            lowest = _sum(self.exposure.lowest(symbol) for symbol in markets)
+            found = EXACT.add(lowest, sells)
+            if found < -most:
+                raise RiskRefused(f"{what} of at least {-most} was expected, was {found}", limit)
+
+    def _check_account(self, added: _Added, most: Decimal, asset: Asset) -> None:
+        """All positions at their worst and without sign, at the middle of their markets."""
+        sizes: dict[Symbol, Decimal] = {}
+        is_larger = False
+        for symbol in self._markets(added):
+            highest, lowest = self.exposure.highest(symbol), self.exposure.lowest(symbol)
+            buys, sells = added.get(symbol, (_ZERO, _ZERO))
+            size = max(abs(EXACT.add(highest, buys)), abs(EXACT.add(lowest, sells)))
+            is_larger = is_larger or size > max(abs(highest), abs(lowest))
+            if size:
+                sizes[symbol] = size
+        if not is_larger:
+            return
+        total = sum((size * self._value(one, asset) for one, size in sizes.items()), _ZERO)
+        if total > most:
+            what = f"an exposure of the account in {asset}, open orders included,"
+            _refuse(what, total, most, "account_exposure_max")
+
+    def _value(self, symbol: Symbol, asset: Asset) -> Decimal:
+        """What one of the base asset is worth in another."""
+        if symbol.contract.endswith(_INVERSE):
+            raise RiskRefused(
+                f"how much of the account {symbol} stands for is not known", "account_exposure_max"
+            )
+        price = self._middle(symbol)
+        if symbol.quote == asset:
+            return price
+        try:
+            return price * self._middle(Symbol(f"{symbol.quote}/{asset}"))
+        except RiskRefused as error:
+            try:
+                return price / self._middle(Symbol(f"{asset}/{symbol.quote}"))
+            except RiskRefused:
+                raise error from None
+
+    def _middle(self, symbol: Symbol) -> Decimal:
+        name = "account_exposure_max"
+        return middle_of(valid_book(self._book, symbol, name), symbol, name)
+
+    def _markets(self, added: _Added) -> list[Symbol]:
+        return list(dict.fromkeys((*self.exposure.symbols, *added)))
+
+    # Of one order
 
     def _check_one(self, request: OrderRequest) -> None:
         limits = self.limits
@@ -187,7 +335,7 @@ class Risk:
         quantity = request.quantity
         if limits.quantity_max is not None:
             if quantity is None and request.quote_quantity is not None:
-                quantity = self._bought(request, request.quote_quantity)
+                quantity = request.quote_quantity / self._best(request, "quantity_max")
             if quantity is not None and quantity > limits.quantity_max:
                 _refuse("a quantity", quantity, limits.quantity_max, "quantity_max")
         if limits.notional_max is not None:
@@ -195,97 +343,37 @@ class Risk:
             if notional > limits.notional_max:
                 what = f"an amount in {request.symbol.quote}"
                 _refuse(what, notional, limits.notional_max, "notional_max")
-        if limits.collar_percent is not None:
-            self._check_collar(request, limits.collar_percent)
+
+    def _check_collar(self, request: OrderRequest) -> None:
+        if self.limits.collar_percent is not None:
+            check_collar(request, self.limits.collar_percent, self._book)
 
     def _notional(self, request: OrderRequest) -> Decimal:
         """What an order may come to: at its own price, or else at that of the market."""
         if request.quote_quantity is not None:
             return request.quote_quantity
         if request.quantity is None:
-            return Decimal(0)
+            return _ZERO
         price = price_of(request)
         if price is None:
-            book = self._valid_book(request, "notional_max")
-            best = book.ask if request.side is Side.BUY else book.bid
-            if best is None:
-                raise RiskRefused(f"{request.symbol} has no price now", "notional_max")
-            price = best.price
+            price = self._best(request, "notional_max")
         return EXACT.multiply(price, request.quantity)
 
-    def _bought(self, request: OrderRequest, spend: Decimal) -> Decimal:
-        """What an amount to spend buys at the best price."""
-        ask = self._valid_book(request, "quantity_max").ask
-        if ask is None:
-            raise RiskRefused(f"{request.symbol} has no price now", "quantity_max")
-        return spend / ask.price
-
-    def _check_collar(self, request: OrderRequest, percent: Decimal) -> None:
-        """What waits for a price is held against that price, all else against the market."""
-        if request.trigger is not None:
-            price, middle = limit_of(request), trigger_of(request)
-            if price is None or middle is None:
-                return  # it trades at a distance of its own, or at what the market then is
-        else:
-            book = self._valid_book(request, "collar_percent")
-            middle = _middle(book, request)
-            price = request.limit_price
-            if price is None:
-                price = self._worst(book, request)
-        away = (price - middle) / middle * _HUNDRED
-        worse = away if request.side is Side.BUY else -away
-        if worse > percent:
-            raise RiskRefused(
-                f"a {request.side.value} at {price} is {worse:.2f} percent worse than {middle}, "
-                f"and {percent} is the limit",
-                "collar_percent",
-            )
-
-    def _worst(self, book: RiskBook, request: OrderRequest) -> Decimal:
-        """The worst price a market order would trade at now."""
-        best = book.ask if request.side is Side.BUY else book.bid
-        if best is None:
-            raise RiskRefused(f"{request.symbol} has no price now", "collar_percent")
-        quantity = request.quantity
-        if quantity is None:
-            quantity = (request.quote_quantity or Decimal(0)) / best.price
-        if quantity <= 0:
-            return best.price
-        taken = book.market_price(request.side, quantity)
-        if not taken.is_complete or taken.worst is None:
-            raise RiskRefused(
-                f"the book of {request.symbol} holds {taken.quantity} of {quantity} that are "
-                f"to be traded, so nobody knows at what price",
-                "collar_percent",
-            )
-        return taken.worst
-
-    def _valid_book(self, request: OrderRequest, limit: str) -> RiskBook:
-        try:
-            book = self._book(request.symbol)
-        except NotSubscribed as error:
-            raise RiskRefused(
-                f"{limit} needs the book of {request.symbol}: {error}", limit
-            ) from error
-        proof = book.proof()
-        if not proof.is_valid:
-            raise RiskRefused(
-                f"{limit} needs a valid book of {request.symbol}, and it is not: {proof.reason}",
-                limit,
-            )
-        return book
+    def _best(self, request: OrderRequest, limit: str) -> Decimal:
+        book = valid_book(self._book, request.symbol, limit)
+        return best_price(book, request.side, request.symbol, limit)
 
 
 def _refuse(what: str, value: Decimal | int, most: Decimal | int, limit: str) -> None:
     raise RiskRefused(f"{what} of at most {most} was expected, was {value}", limit)
 
 
-def _middle(book: RiskBook, request: OrderRequest) -> Decimal:
-    """Half way between bid and ask, or the one side there is."""
-    middle = book.mid
-    if middle is None:
-        best = book.bid or book.ask
-        if best is None:
-            raise RiskRefused(f"the book of {request.symbol} is empty", "collar_percent")
-        middle = best.price
-    return middle
+def _sum(values: Iterable[Decimal]) -> Decimal:
+    total = _ZERO
+    for value in values:
+        total = EXACT.add(total, value)
+    return total
+
+
+def _prices(request: OrderRequest) -> tuple[object, ...]:
+    return request.limit_price, request.limit_price_kind, request.trigger

@@ -34,7 +34,10 @@ class SwitchState(Struct, frozen=True, kw_only=True):
     reason: str
 
     def is_armed(self, now_ns: int) -> bool:
-        """Whether the venue has confirmed that it will take all orders out, later than now."""
+        """Whether the venue has confirmed that it will take all orders out, later than now.
+
+        `now_ns` and `until_ns` are by the venue's clock.
+        """
         return self.until_ns is not None and now_ns < self.until_ns
 
 

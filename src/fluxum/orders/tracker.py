@@ -12,6 +12,8 @@ update, the fills, the answers, the doubts. The same evidence in any order gives
   asked after the last thing heard) replaces what is known.
 - Nobody has said what became of a command: that is a doubt, and the order is UNKNOWN. What ends
   it depends on what is doubted, see `Doubt`.
+- A status the venue has and Fluxum does not know is OTHER: the order lives until something else is
+  known, and at the same instant a status that is known counts before it.
 - REFUSED is only what the venue or the passing of a deadline says; an order that is met after all
   was not refused.
 """
@@ -34,14 +36,16 @@ _OPEN = OrderStatus.OPEN
 _PART = OrderStatus.PARTIALLY_FILLED
 _REFUSED = OrderStatus.REFUSED
 _UNKNOWN = OrderStatus.UNKNOWN
+_OTHER = OrderStatus.OTHER
 _ENDS = frozenset(status for status in OrderStatus if status.is_final)
 
 _LAWFUL: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     _UNKNOWN: frozenset(OrderStatus) - {_UNKNOWN},
-    _PENDING: _ENDS | {_OPEN, _PART, _UNKNOWN},
+    _PENDING: _ENDS | {_OPEN, _PART, _UNKNOWN, _OTHER},
     # A venue's list may call an order open that still waits for its trigger.
-    _OPEN: _ENDS - {_REFUSED} | {_PENDING, _PART, _UNKNOWN},
-    _PART: _ENDS - {_REFUSED} | {_UNKNOWN},
+    _OPEN: _ENDS - {_REFUSED} | {_PENDING, _PART, _UNKNOWN, _OTHER},
+    _PART: _ENDS - {_REFUSED} | {_UNKNOWN, _OTHER},
+    _OTHER: frozenset(OrderStatus) - {_OTHER, _REFUSED},
     # Refused in words that were not the last, or for being found nowhere, and met after all.
     _REFUSED: frozenset(OrderStatus) - {_REFUSED, _UNKNOWN},
     OrderStatus.FILLED: frozenset(),
@@ -49,7 +53,7 @@ _LAWFUL: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.CANCELED: frozenset({OrderStatus.FILLED, OrderStatus.EXPIRED}),
     OrderStatus.EXPIRED: frozenset({OrderStatus.FILLED, OrderStatus.CANCELED}),
 }
-_RANK = {status: rank for rank, status in enumerate(OrderStatus)}
+_RANK = {status: rank for rank, status in enumerate(OrderStatus)} | {_OTHER: -1}
 
 
 def is_lawful(old: OrderStatus, new: OrderStatus) -> bool:
@@ -62,12 +66,13 @@ class TrackedOrder:
 
     `request` is none for an order of others. `reference` is the user reference that names it at
     the venue, where the venue was not told `name`. `sent_ns` is when it was sent or first met,
-    and after `deadline_ns` it cannot arrive any more.
+    and after `deadline_ns` it cannot arrive any more. Its times are by the venue's clock.
     """
 
     __slots__ = (
         "_accepted",
         "_reason",
+        "asked_quantity",
         "changed_ns",
         "contradicted",
         "cost_by_fills",
@@ -75,9 +80,11 @@ class TrackedOrder:
         "deadline_ns",
         "doubt",
         "edit_reference",
+        "filled_before",
         "filled_by_fills",
         "filled_by_updates",
         "fills",
+        "is_looked_at",
         "late_fills",
         "name",
         "number",
@@ -94,6 +101,7 @@ class TrackedOrder:
         "stale",
         "symbol",
         "update",
+        "venue_reason",
     )
 
     def __init__(
@@ -126,6 +134,8 @@ class TrackedOrder:
         self.contradicted = 0
         """Ends that came after another end and do not agree with it."""
         self.refusal: str | None = None
+        self.venue_reason = ""
+        """Why the venue refused it, in words that leave open whether it was entered."""
         self.doubt: Doubt | None = None
         self.settle_ns = 0
         """From when on a look at the venue settles the doubt, whatever it finds."""
@@ -136,6 +146,12 @@ class TrackedOrder:
         """Its status when whoever keeps it last looked."""
         self._accepted = False
         self._reason = ""
+        self.filled_before: Decimal | None = _ZERO
+        """What was filled before the desk was opened; `None` until that is known."""
+        self.asked_quantity: Decimal | None = None
+        """What a change on its way makes its quantity, until what became of that is known."""
+        self.is_looked_at = False
+        """Whether the venue said how it stood after that change was answered."""
         self.filled_by_fills = self.filled_by_updates = _ZERO
         self.cost_by_fills = self.cost_by_updates = _ZERO
 
@@ -145,6 +161,11 @@ class TrackedOrder:
     def is_ours(self) -> bool:
         """Whether it was placed through this desk, in this process or one before."""
         return self.request is not None
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether another order may take its place."""
+        return self.edit_reference is not None
 
     @property
     def is_named(self) -> bool:
@@ -172,6 +193,8 @@ class TrackedOrder:
                 return update.status
             if self.doubt is not None:
                 return _UNKNOWN
+            if update.status is _OTHER:
+                return _OTHER
             if self.fills or self.filled_by_updates:
                 return _PART
             return update.status
@@ -235,18 +258,26 @@ class TrackedOrder:
 
     # Evidence
 
-    def tell(self, update: OrderUpdate, as_of_ns: int | None = None) -> bool:
+    def tell(
+        self, update: OrderUpdate, as_of_ns: int | None = None, settled_ns: int | None = None
+    ) -> bool:
         """Take in an update; whether anything is another than before.
 
-        `as_of_ns` is set where the update says how things stood at that time or later, as a
-        snapshot or the answer to a question does, and not how they became.
+        `as_of_ns` is set where the update says how things stood at that time of our clock or later,
+        as a snapshot or the answer to a question does, and not how they became. `settled_ns` is
+        the same instant by the venue's clock, if the two are apart.
         """
+        self.is_looked_at = self.is_looked_at or as_of_ns is not None
+        if self.filled_before is None:
+            self.filled_before = max(_ZERO, EXACT.subtract(update.filled, self.filled_by_fills))
         if update.filled > self.filled_by_updates:
             self.filled_by_updates = update.filled
             self.cost_by_updates = update.cost
         is_end = update.status in _ENDS
         had_doubt = self.doubt
-        if had_doubt is not None and self._settles(had_doubt, as_of_ns, is_end=is_end):
+        if had_doubt is not None and self._settles(
+            had_doubt, settled_ns or as_of_ns, is_end=is_end
+        ):
             self.doubt = None
         known = self.update
         if known is None:
@@ -258,7 +289,7 @@ class TrackedOrder:
             self.stale += 1
             return True  # it may have added to what is filled
         if update.quantity != known.quantity or update.limit_price != known.limit_price:
-            self.changed_ns = max(self.changed_ns, update.received_ns)
+            self.changed_ns = max(self.changed_ns, update.venue_ns)
         self.update = update
         return True
 
@@ -299,6 +330,11 @@ class TrackedOrder:
             self.settle_ns = settle_ns
             self._reason = reason
 
+    def ask(self, quantity: Decimal | None) -> None:
+        """A change to a quantity is on its way, or `None` is any more."""
+        self.asked_quantity = quantity
+        self.is_looked_at = False
+
     def settle(self) -> None:
         """What was doubted is known now: the command in doubt was answered."""
         self.doubt = None
@@ -316,10 +352,10 @@ class TrackedOrder:
 
     # How evidence is weighed
 
-    def _settles(self, doubt: Doubt, as_of_ns: int | None, *, is_end: bool) -> bool:
+    def _settles(self, doubt: Doubt, settled_ns: int | None, *, is_end: bool) -> bool:
         if is_end or doubt is Doubt.EXISTENCE:
             return True
-        return as_of_ns is not None and as_of_ns >= self.settle_ns
+        return settled_ns is not None and settled_ns >= self.settle_ns
 
     def _is_newer(
         self, update: OrderUpdate, known: OrderUpdate, as_of_ns: int | None, *, is_end: bool

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
-from fluxum.model.order import OrderRequest, OrderStatus, OrderType, OrderUpdate
+from fluxum.model.order import OrderRequest, OrderStatus, OrderType, OrderUpdate, word_of
 
 __all__ = ["Difference", "Doubt", "OrderView"]
 
@@ -71,6 +71,18 @@ class OrderView(Struct, frozen=True, kw_only=True, tag="tracked_order"):
     update: OrderUpdate | None
     venue_ns: int | None
     received_ns: int | None
+
+    @property
+    def type_text(self) -> str:
+        """The type, with the venue's word where Fluxum does not know it."""
+        return word_of(self.order_type, "" if self.update is None else self.update.venue_type)
+
+    @property
+    def status_text(self) -> str:
+        """The status, with the venue's word where Fluxum does not know it."""
+        update = self.update
+        is_its = update is not None and update.status is self.status
+        return word_of(self.status, update.venue_status if update and is_its else "")
 
     @property
     def remaining(self) -> Decimal | None:

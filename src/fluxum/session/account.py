@@ -21,7 +21,7 @@ from fluxum.flow.pipe import Pipe
 from fluxum.model.account import Balances, Fill, LedgerEntry
 from fluxum.model.event import Channel, Desync, Event, Gap, GapCause, Repair, Subscription
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.order import Command, OpenOrders, OrderUpdate
+from fluxum.model.order import Command, OpenOrders, OrderUpdate, ended, is_cancel
 from fluxum.pacing import Backoff
 from fluxum.session.asking import Asking
 from fluxum.session.following import Following
@@ -80,7 +80,7 @@ class Account:
         """The venue's ways with orders, for the account's tier."""
         self.questions = questions
         """What can be asked, for `ask`."""
-        self.following = Following(clock.now_ns() if since_ns is None else since_ns)
+        self.following = Following(since_ns, clock.now_ns())
         if since_ns is not None:
             self.following.executed_ns = self.following.entered_ns = since_ns
         self._venue = venue
@@ -109,9 +109,9 @@ class Account:
         """Send a command and return its number, which the answers will carry.
 
         Raises TransportError while the account is not followed, and BadInput for a command the
-        venue cannot be asked: then nothing was sent.
+        venue cannot be asked: then nothing was sent. Cancels are sent whenever there is a link.
         """
-        if not self.is_following:
+        if not (self.is_following or is_cancel(command)):
             raise TransportError(f"the account at {self._venue} is not followed: nothing was sent")
         number = self._last_command + 1
         self._session.command(number, command)
@@ -133,6 +133,19 @@ class Account:
     def now_ns(self) -> int:
         """The clock of the session."""
         return self._clock.now_ns()
+
+    def venue_now_ns(self) -> int:
+        """The venue's clock, as far as it is known how far it is ahead of ours."""
+        return self._clock.now_ns() + self.clock_offset_ns
+
+    @property
+    def clock_offset_ns(self) -> int:
+        """How far the venue's clock is ahead of ours; 0 until that is measured."""
+        return self.following.clock_offset_ns
+
+    @clock_offset_ns.setter
+    def clock_offset_ns(self, offset_ns: int) -> None:
+        self.following.clock_offset_ns = offset_ns
 
     async def history(self, since_ns: int | None = None) -> Sequence[Fill]:
         """The account's fills since an instant, oldest first, from the venue's memory."""
@@ -250,7 +263,7 @@ class Account:
             closed = await self._list(self._closed_since(since_ns), self._explains_all)
             for order in reversed(closed):
                 if self._ended.pop(order.order_id, None) is not None:
-                    self._session.deliver([order])
+                    self._session.deliver([ended(order)])
             if self._ended:
                 await asyncio.sleep(1.0)  # a venue's history may lag behind
         for order in self._ended.values():

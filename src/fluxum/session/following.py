@@ -5,10 +5,12 @@ held. What is missing between is looked up in the account's history (see `accoun
 memory that says what has been told already, and what an order that is open no longer needs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Mapping
 
 from msgspec import Struct
 
+from fluxum.ledger.seen import SeenFills, Sighting
 from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
 from fluxum.model.instrument import Asset
 from fluxum.model.order import OpenOrders, OrderUpdate
@@ -16,6 +18,7 @@ from fluxum.session.gaps import RecentIds
 
 __all__ = ["Followed", "Following"]
 
+_log = logging.getLogger(__name__)
 _IDS_KEPT = 100_000
 # How far the venue's clock may be behind ours, when nothing of its own was heard yet.
 _CLOCKS_APART_NS = 300 * 1_000_000_000
@@ -24,14 +27,18 @@ _CLOCKS_APART_NS = 300 * 1_000_000_000
 class Followed(Struct):
     """Counts of an account's stream.
 
-    Fills and entries that were told, how many of them from its history, how many were repeated
-    and not told; snapshots reconciled; comparisons made, and orders that turned out to be wrong.
+    Fills and entries that were told, how many of them from its history; fills that were told once
+    more because their fees became known; how many were repeated and not told, and how many of those
+    contradicted what was told; snapshots reconciled; comparisons made, and orders that turned out
+    to be wrong.
     """
 
     fills: int = 0
     entries: int = 0
     backfilled: int = 0
+    completed: int = 0
     repeated: int = 0
+    contradicted: int = 0
     reconciled: int = 0
     audits: int = 0
     missed: int = 0
@@ -40,12 +47,16 @@ class Followed(Struct):
 class Following:
     """The memory of one account's stream.
 
-    What happened before `since_ns` is history and not told. `is_orders_valid` and
-    `is_balances_valid` say whether what is held here is what the venue last said, without a hole.
+    History is told from `since_ns` of the venue's clock on, or without it from `now_ns` of ours.
+    What the stream tells as it happens is always told. `is_orders_valid` and `is_balances_valid`
+    say whether what is held here is what the venue last said, without a hole.
     """
 
-    def __init__(self, since_ns: int) -> None:
-        self.since_ns = since_ns
+    def __init__(self, since_ns: int | None, now_ns: int) -> None:
+        self.clock_offset_ns = 0
+        """How far the venue's clock is ahead of ours, as far as that is known."""
+        self._since_ns = since_ns
+        self._began_ns = now_ns
         self.counts = Followed()
         self.orders: dict[str, OrderUpdate] = {}
         """Open orders by the venue's id; look, do not change."""
@@ -57,29 +68,49 @@ class Following:
         """Up to when orders and fills are known, by the venue's time; none before anything is."""
         self.entered_ns: int | None = None
         """The same of lines of the account."""
-        self._fills = RecentIds(_IDS_KEPT)
+        self._fills = SeenFills(_IDS_KEPT)
         self._entries = RecentIds(_IDS_KEPT)
+
+    @property
+    def since_ns(self) -> int:
+        """From when on history is told, by the venue's clock."""
+        if self._since_ns is not None:
+            return self._since_ns
+        return self._began_ns + self.clock_offset_ns
 
     def lose(self) -> None:
         """The link is gone: nothing that is held can be relied on."""
         self.is_orders_valid = self.is_balances_valid = False
 
     def admit_fill(self, fill: Fill) -> bool:
-        """Whether a fill is to be told: it is none of before, and was not told yet."""
-        if fill.venue_ns < self.since_ns:
+        """Whether a fill is to be told: it is none of before, and was not told yet.
+
+        One whose fees were not known is told once more when they are.
+        """
+        if fill.backfilled and fill.venue_ns < self.since_ns:
             return False
         if not fill.backfilled:  # what history tells leaves open what it did not tell yet
             self.executed_ns = max(self.executed_ns or 0, fill.venue_ns)
-        if not self._fills.take(fill.fill_id):
-            self.counts.repeated += 1
-            return False
-        self.counts.fills += 1
-        self.counts.backfilled += fill.backfilled
-        return True
+        sighting = self._fills.look(fill)
+        match sighting:
+            case Sighting.NEW:
+                self.counts.fills += 1
+                self.counts.backfilled += fill.backfilled
+            case Sighting.COMPLETED:
+                self.counts.completed += 1
+            case Sighting.REPEATED:
+                self.counts.repeated += 1
+            case Sighting.CONTRADICTED:
+                self.counts.repeated += 1
+                self.counts.contradicted += 1
+                _log.warning(
+                    "fill %s of %s came again, and not as it was", fill.fill_id, fill.symbol
+                )
+        return sighting in {Sighting.NEW, Sighting.COMPLETED}
 
     def admit_entry(self, entry: LedgerEntry) -> bool:
         """Whether a line of the account is to be told; its asset's balance is taken from it."""
-        if entry.venue_ns < self.since_ns:
+        if entry.backfilled and entry.venue_ns < self.since_ns:
             return False
         if not entry.backfilled:  # whether or not history told it first
             self.entered_ns = max(self.entered_ns or 0, entry.venue_ns)
@@ -119,9 +150,3 @@ class Following:
         if self.entered_ns is None:
             self.entered_ns = snapshot.received_ns - _CLOCKS_APART_NS
         self.balances = {balance.asset: balance for balance in snapshot.balances}
-
-    def unseen(self, items: Iterable[Fill]) -> Sequence[Fill]:
-        """Those fills that are to be told, oldest first."""
-        fresh = [fill for fill in items if self.admit_fill(fill)]
-        fresh.sort(key=lambda fill: (fill.venue_ns, fill.fill_id))
-        return fresh

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from fluxum.clock import Clock
-from fluxum.errors import BadInput
+from fluxum.errors import BadInput, TransportError
 from fluxum.flow.pipe import Pipe
 from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, Event, State, Subscription
@@ -127,7 +127,8 @@ def owner_of(intake: Intake, events: Callable[[], Pipe[Event]]) -> AccountOwner:
 
     def command(number: int, asked: Command) -> None:
         carrier = feed()
-        assert carrier is not None, "only a followed account takes commands"
+        if carrier is None:
+            raise TransportError("no stream of the account is subscribed: nothing was sent")
         carrier.command(number, asked)
 
     def is_ready() -> bool:

@@ -242,7 +242,7 @@ class SimulatedAccount:
     def book(self, fill: Fill, cost: Decimal) -> Sequence[LedgerEntry]:
         """Write the two lines of a trade."""
         sign = 1 if fill.side is Side.BUY else -1
-        fees = {fee.asset: fee.amount for fee in fill.fees}
+        fees = {fee.asset: fee.amount for fee in fill.fees or ()}
         base, quote = fill.symbol.base, fill.symbol.quote
         return [
             self._write(EntryKind.TRADE, fill.fill_id, asset, amount, fee, fill.venue_ns)

@@ -6,11 +6,12 @@ effect, an event, a recording or an error.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from fluxum.model.account import Balance, Credentials, EntryKind, Fill, LedgerEntry
+from fluxum.model.input import Take, asset, choice, optional, take_all, whole
 from fluxum.model.instrument import Asset
 from fluxum.model.order import Command, OrderUpdate
 from fluxum.venues.conversation import Fetch, VenueProtocol
@@ -62,6 +63,33 @@ class EntryQuery(Struct, frozen=True, kw_only=True):
     since_ns: int | None = None
     until_ns: int | None = None
 
+    if TYPE_CHECKING:  # what is taken, which is more than what it becomes
+
+        def __init__(
+            self,
+            *,
+            asset: str | None = None,
+            kind: EntryKind | str | None = None,
+            since_ns: int | None = None,
+            until_ns: int | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Take text as well, and refuse what makes no sense."""
+        take_all(self, _ENTRY_QUERY)
+
+
+def _kind(value: object, what: str) -> EntryKind:
+    return choice(EntryKind, value, what)
+
+
+_ENTRY_QUERY: Mapping[str, Take] = {
+    "asset": optional(asset),
+    "kind": optional(_kind),
+    "since_ns": optional(whole),
+    "until_ns": optional(whole),
+}
+
 
 class AccountQuestions(Protocol):
     """What can be asked about an account. One object for each session: it learns names.
@@ -88,7 +116,7 @@ class AccountQuestions(Protocol):
     def closed_orders(
         self, client_order_id: str = "", since_ns: int | None = None, offset: int = 0
     ) -> Question[Page[OrderUpdate]]:
-        """Orders that ended, or the one of this name."""
+        """Orders that ended, or the one of this name; the status of some may be OTHER."""
         ...
 
     def fills(

@@ -495,13 +495,11 @@ def test_an_edit_names_both_orders() -> None:
     ("command", "message"),
     [
         (Place(request=limit("a free name that is too long")), "up to 18 characters"),
-        (Place(request=limit(quantity="NaN")), "was NaN"),
         (Place(request=limit(price="-1")), "was -1"),
         (PlaceBatch(requests=(limit(),)), "2 to 15 orders"),
         (Cancel(), "at least one id"),
         (CancelBatch(order_ids=("1",)), "2 to 50"),
         (CancelAllAfter(86_400), "was 86400"),
-        (CancelAllAfter(-1), "was -1"),
     ],
 )
 def test_what_the_venue_cannot_be_asked_is_refused_before_it_is_sent(
@@ -561,7 +559,8 @@ def test_every_recorded_execution_and_balance_becomes_a_fact(name: str, count: i
 
 
 def test_types_of_orders_are_those_of_the_venue() -> None:
-    names = {one.value.replace("_", "-") for one in OrderType}
+    known = set(OrderType) - {OrderType.OTHER}
+    names = {one.value.replace("_", "-") for one in known}
 
     # https://docs.kraken.com/api/docs/websocket-v2/add_order
     assert names == {

@@ -270,10 +270,10 @@ class ReportWriter:
         fees = b",".join(
             b'{"asset":%s,"qty":%s}'
             % (_text(fee.asset), plain(fee.amount, self._accounts.decimals(fee.asset)))
-            for fee in fill.fees
+            for fee in fill.fees or ()
         )
         liquidity = b'"t"' if fill.liquidity is None else _text(fill.liquidity.value[0])
-        dollars = sum((self._in_dollars(order, fee.amount) for fee in fill.fees), _ZERO)
+        dollars = sum((self._in_dollars(order, fee.amount) for fee in fill.fees or ()), _ZERO)
         return [
             *pairs,
             (b"exec_id", _text(fill.fill_id)),

@@ -91,7 +91,7 @@ def trade_row(trade: OrderHappening, instrument: Instrument) -> dict[str, object
     """An execution; its fee is told in the quote asset, in whatever it was charged."""
     fill, update = trade.fill, trade.order.update
     assert fill is not None, "a trade has a fill"
-    fee = sum((one.amount for one in fill.fees), _ZERO)
+    fee = sum((one.amount for one in fill.fees or ()), _ZERO)
     if trade.order.fee_asset is FeeAsset.BASE:
         fee *= fill.price
     precision = max(5, instrument.price_precision)

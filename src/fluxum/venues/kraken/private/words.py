@@ -30,10 +30,14 @@ __all__ = [
     "time_in_force",
 ]
 
-ORDER_TYPES = {one: one.value.replace("_", "-") for one in OrderType}
+ORDER_TYPES: dict[OrderType, str] = {
+    one: one.value.replace("_", "-") for one in OrderType if one is not OrderType.OTHER
+}
 PRICE_KINDS = {PriceKind.STATIC: "static", PriceKind.PERCENT: "pct", PriceKind.QUOTE: "quote"}
 REFERENCES = {TriggerReference.LAST: "last", TriggerReference.INDEX: "index"}
-TIMES_IN_FORCE = {one: one.value for one in TimeInForce}
+TIMES_IN_FORCE: dict[TimeInForce, str] = {
+    one: one.value for one in TimeInForce if one is not TimeInForce.OTHER
+}
 FEE_ASSETS = {FeeAsset.BASE: "base", FeeAsset.QUOTE: "quote"}
 SELF_TRADES = {one: one.value for one in SelfTrade}
 

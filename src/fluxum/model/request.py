@@ -1,0 +1,475 @@
+"""What is asked of a venue that trades: orders, and commands about them.
+
+Each is checked when it is made, before anything is written down or sent: enumerations and symbols
+are taken as text as well, numbers as text and int, and BadInput is raised for anything that makes
+no sense by itself. What only makes sense at a certain market is checked by the desk.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput
+from fluxum.model.input import (
+    Number,
+    Take,
+    choice_of,
+    flag,
+    number,
+    one_of,
+    optional,
+    positive,
+    several,
+    symbol,
+    take_all,
+    text,
+    texts,
+    whole,
+)
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Side
+
+__all__ = [
+    "Amend",
+    "Cancel",
+    "CancelAll",
+    "CancelAllAfter",
+    "CancelBatch",
+    "CloseOrder",
+    "Command",
+    "Edit",
+    "FeeAsset",
+    "OrderRequest",
+    "OrderType",
+    "Place",
+    "PlaceBatch",
+    "PriceKind",
+    "SelfTrade",
+    "TimeInForce",
+    "Trigger",
+    "TriggerReference",
+    "is_cancel",
+]
+
+
+class OrderType(Enum):
+    """How an order trades. Triggered ones wait, out of the book, for a price.
+
+    OTHER: the venue's word is none that Fluxum knows. Such an order is followed and can be
+    canceled; none can be requested.
+    """
+
+    MARKET = "market"
+    LIMIT = "limit"
+    ICEBERG = "iceberg"
+    STOP_LOSS = "stop_loss"
+    STOP_LOSS_LIMIT = "stop_loss_limit"
+    TAKE_PROFIT = "take_profit"
+    TAKE_PROFIT_LIMIT = "take_profit_limit"
+    TRAILING_STOP = "trailing_stop"
+    TRAILING_STOP_LIMIT = "trailing_stop_limit"
+    SETTLE_POSITION = "settle_position"
+    OTHER = "other"
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether it names the worst price it trades at."""
+        return self in _LIMITED
+
+    @property
+    def is_triggered(self) -> bool:
+        """Whether it waits for a price before it trades."""
+        return self in _TRIGGERED
+
+
+_LIMITED = frozenset(
+    {
+        OrderType.LIMIT,
+        OrderType.ICEBERG,
+        OrderType.STOP_LOSS_LIMIT,
+        OrderType.TAKE_PROFIT_LIMIT,
+        OrderType.TRAILING_STOP_LIMIT,
+    }
+)
+_TRIGGERED = frozenset(
+    {
+        OrderType.STOP_LOSS,
+        OrderType.STOP_LOSS_LIMIT,
+        OrderType.TAKE_PROFIT,
+        OrderType.TAKE_PROFIT_LIMIT,
+        OrderType.TRAILING_STOP,
+        OrderType.TRAILING_STOP_LIMIT,
+    }
+)
+
+
+class TimeInForce(Enum):
+    """How long an order may rest: until canceled, not at all, whole or not at all, until a time.
+
+    OTHER: the venue's word is none that Fluxum knows; none can be requested.
+    """
+
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+    GTD = "gtd"
+    OTHER = "other"
+
+
+class PriceKind(Enum):
+    """What a price field means: a price, or a signed distance in percent or in the quote asset."""
+
+    STATIC = "static"
+    PERCENT = "percent"
+    QUOTE = "quote"
+
+
+class TriggerReference(Enum):
+    """Which price a trigger watches."""
+
+    LAST = "last"
+    INDEX = "index"
+
+
+class SelfTrade(Enum):
+    """Which order gives way when two of one's own would trade with each other."""
+
+    CANCEL_NEWEST = "cancel_newest"
+    CANCEL_OLDEST = "cancel_oldest"
+    CANCEL_BOTH = "cancel_both"
+
+
+class FeeAsset(Enum):
+    """Which side of the market the fee is taken in."""
+
+    BASE = "base"
+    QUOTE = "quote"
+
+
+class Trigger(Struct, frozen=True):
+    """When a triggered order begins to trade. Of trailing orders a distance from the peak."""
+
+    price: Decimal
+    kind: PriceKind = PriceKind.STATIC
+    reference: TriggerReference = TriggerReference.LAST
+
+    if TYPE_CHECKING:  # what is taken, which is more than what it becomes
+
+        def __init__(
+            self,
+            price: Number,
+            kind: PriceKind | str = PriceKind.STATIC,
+            reference: TriggerReference | str = TriggerReference.LAST,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Take text as well, and refuse what makes no sense."""
+        take_all(self, _TRIGGER)
+
+
+class CloseOrder(Struct, frozen=True, kw_only=True):
+    """The order to be placed the other way round once this one is filled."""
+
+    order_type: OrderType
+    limit_price: Decimal | None = None
+    limit_price_kind: PriceKind | None = None
+    trigger_price: Decimal | None = None
+    trigger_price_kind: PriceKind | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_type: OrderType | str,
+            limit_price: Number | None = None,
+            limit_price_kind: PriceKind | str | None = None,
+            trigger_price: Number | None = None,
+            trigger_price_kind: PriceKind | str | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Take text as well, and refuse what makes no sense."""
+        take_all(self, _CLOSE_ORDER)
+
+
+class OrderRequest(Struct, frozen=True, kw_only=True):
+    """An order somebody wants. Quantities are in the base asset unless they say otherwise.
+
+    `quantity` is none only where `quote_quantity` (what to spend, for market buys) says how
+    much. `display_quantity` is what an iceberg shows. `client_order_id` is our own name of the
+    order; whoever places it fills it in when it is empty. Instants are ns since the epoch.
+    """
+
+    symbol: Symbol
+    side: Side
+    order_type: OrderType = OrderType.LIMIT
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    limit_price_kind: PriceKind | None = None
+    trigger: Trigger | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    effective_ns: int | None = None
+    expires_ns: int | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+    margin: bool = False
+    display_quantity: Decimal | None = None
+    quote_quantity: Decimal | None = None
+    fee_asset: FeeAsset | None = None
+    self_trade: SelfTrade | None = None
+    close: CloseOrder | None = None
+    client_order_id: str = ""
+    user_reference: int | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            symbol: Symbol | str,
+            side: Side | str,
+            order_type: OrderType | str = OrderType.LIMIT,
+            quantity: Number | None = None,
+            limit_price: Number | None = None,
+            limit_price_kind: PriceKind | str | None = None,
+            trigger: Trigger | None = None,
+            time_in_force: TimeInForce | str = TimeInForce.GTC,
+            effective_ns: int | None = None,
+            expires_ns: int | None = None,
+            post_only: bool = False,
+            reduce_only: bool = False,
+            margin: bool = False,
+            display_quantity: Number | None = None,
+            quote_quantity: Number | None = None,
+            fee_asset: FeeAsset | str | None = None,
+            self_trade: SelfTrade | str | None = None,
+            close: CloseOrder | None = None,
+            client_order_id: str = "",
+            user_reference: int | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Take text as well, and refuse what makes no sense."""
+        take_all(self, _ORDER_REQUEST)
+
+
+class Place(Struct, frozen=True, kw_only=True, tag="place"):
+    """Enter an order. One that reaches the engine after `deadline_ns` is refused there."""
+
+    request: OrderRequest
+    deadline_ns: int | None = None
+    validate: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        take_all(self, _PLACE)
+
+
+class PlaceBatch(Struct, frozen=True, kw_only=True, tag="place_batch"):
+    """Enter several orders of one symbol at once; each may succeed or fail by itself."""
+
+    requests: tuple[OrderRequest, ...]
+    deadline_ns: int | None = None
+    validate: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        take_all(self, _PLACE_BATCH)
+
+
+class Amend(Struct, frozen=True, kw_only=True, tag="amend"):
+    """Change an order in place; its ids stay. One of the two ids names it; none keeps a value."""
+
+    order_id: str = ""
+    client_order_id: str = ""
+    symbol: Symbol | None = None
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    limit_price_kind: PriceKind | None = None
+    display_quantity: Decimal | None = None
+    trigger_price: Decimal | None = None
+    trigger_price_kind: PriceKind | None = None
+    post_only: bool | None = None
+    deadline_ns: int | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_id: str = "",
+            client_order_id: str = "",
+            symbol: Symbol | str | None = None,
+            quantity: Number | None = None,
+            limit_price: Number | None = None,
+            limit_price_kind: PriceKind | str | None = None,
+            display_quantity: Number | None = None,
+            trigger_price: Number | None = None,
+            trigger_price_kind: PriceKind | str | None = None,
+            post_only: bool | None = None,
+            deadline_ns: int | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Take text as well, and refuse what makes no sense."""
+        take_all(self, _AMEND)
+
+
+class Edit(Struct, frozen=True, kw_only=True, tag="edit"):
+    """Cancel an order and enter another in its place, with a new id, at the back of the queue."""
+
+    order_id: str
+    symbol: Symbol
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    trigger: Trigger | None = None
+    display_quantity: Decimal | None = None
+    fee_asset: FeeAsset | None = None
+    post_only: bool | None = None
+    reduce_only: bool | None = None
+    user_reference: int | None = None
+    deadline_ns: int | None = None
+    validate: bool = False
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_id: str,
+            symbol: Symbol | str,
+            quantity: Number | None = None,
+            limit_price: Number | None = None,
+            trigger: Trigger | None = None,
+            display_quantity: Number | None = None,
+            fee_asset: FeeAsset | str | None = None,
+            post_only: bool | None = None,
+            reduce_only: bool | None = None,
+            user_reference: int | None = None,
+            deadline_ns: int | None = None,
+            validate: bool = False,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Take text as well, and refuse what makes no sense."""
+        take_all(self, _EDIT)
+
+
+class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
+    """Take orders out, by either id or by the user's own tag; each is answered by itself."""
+
+    order_ids: tuple[str, ...] = ()
+    client_order_ids: tuple[str, ...] = ()
+    user_references: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        take_all(self, _CANCEL)
+
+
+class CancelBatch(Struct, frozen=True, kw_only=True, tag="cancel_batch"):
+    """Take many orders out with one answer that counts them."""
+
+    order_ids: tuple[str, ...] = ()
+    client_order_ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        take_all(self, _CANCEL_BATCH)
+
+
+class CancelAll(Struct, frozen=True, tag="cancel_all"):
+    """Take every order of the account out."""
+
+
+class CancelAllAfter(Struct, frozen=True, tag="cancel_all_after"):
+    """Have the venue take every order out unless this is said again in time; zero disarms."""
+
+    timeout_s: int
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        if whole(self.timeout_s, "timeout_s") < 0:
+            raise BadInput(f"timeout_s of 0 or more was expected, was {self.timeout_s}")
+
+
+Command = Place | PlaceBatch | Amend | Edit | Cancel | CancelBatch | CancelAll | CancelAllAfter
+
+
+def is_cancel(command: Command) -> bool:
+    """Whether a command can do nothing but end orders."""
+    return isinstance(command, Cancel | CancelBatch | CancelAll | CancelAllAfter)
+
+
+# How each field is taken
+
+_TRIGGER: Mapping[str, Take] = {
+    "price": number,
+    "kind": choice_of(PriceKind),
+    "reference": choice_of(TriggerReference),
+}
+_PRICES: Mapping[str, Take] = {
+    "limit_price": optional(number),
+    "limit_price_kind": optional(choice_of(PriceKind)),
+}
+_TRIGGER_PRICES: Mapping[str, Take] = {
+    "trigger_price": optional(number),
+    "trigger_price_kind": optional(choice_of(PriceKind)),
+}
+_QUANTITIES: Mapping[str, Take] = {
+    "quantity": optional(positive),
+    "display_quantity": optional(positive),
+}
+_CLOSE_ORDER = {"order_type": choice_of(OrderType), **_PRICES, **_TRIGGER_PRICES}
+_ORDER_REQUEST = {
+    "symbol": symbol,
+    "side": choice_of(Side),
+    "order_type": choice_of(OrderType),
+    "time_in_force": choice_of(TimeInForce),
+    "trigger": optional(one_of(Trigger)),
+    "close": optional(one_of(CloseOrder)),
+    "effective_ns": optional(whole),
+    "expires_ns": optional(whole),
+    "post_only": flag,
+    "reduce_only": flag,
+    "margin": flag,
+    "quote_quantity": optional(positive),
+    "fee_asset": optional(choice_of(FeeAsset)),
+    "self_trade": optional(choice_of(SelfTrade)),
+    "client_order_id": text,
+    "user_reference": optional(whole),
+    **_PRICES,
+    **_QUANTITIES,
+}
+_SENDING: Mapping[str, Take] = {"deadline_ns": optional(whole)}
+_PLACE = {"request": one_of(OrderRequest), "validate": flag, **_SENDING}
+_PLACE_BATCH = {"requests": several(one_of(OrderRequest)), "validate": flag, **_SENDING}
+_AMEND = {
+    "order_id": text,
+    "client_order_id": text,
+    "symbol": optional(symbol),
+    "post_only": optional(flag),
+    **_PRICES,
+    **_TRIGGER_PRICES,
+    **_QUANTITIES,
+    **_SENDING,
+}
+_EDIT = {
+    "order_id": text,
+    "symbol": symbol,
+    "limit_price": optional(number),
+    "trigger": optional(one_of(Trigger)),
+    "fee_asset": optional(choice_of(FeeAsset)),
+    "post_only": optional(flag),
+    "reduce_only": optional(flag),
+    "user_reference": optional(whole),
+    "validate": flag,
+    **_QUANTITIES,
+    **_SENDING,
+}
+_CANCEL_BATCH = {"order_ids": texts, "client_order_ids": texts}
+_CANCEL = {"user_references": several(whole), **_CANCEL_BATCH}

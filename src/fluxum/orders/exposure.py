@@ -1,0 +1,172 @@
+"""What is held in each market, and the most that open orders could make of it.
+
+What is held begins with what the desk was given and moves with every fill. What an order could
+still fill is its quantity less the fills that were counted, for as long as it may live: an order in
+doubt counts, a change on its way counts if it is larger, and so does what the venue says was filled
+and no fill has shown. So the true position is always between the two ends.
+
+An order from before the desk was opened may have been filled in part by then. That part is in what
+was held already, and is taken from the first thing that is learned of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from msgspec import Struct
+
+from fluxum.ledger.exact import EXACT, checked
+from fluxum.model.account import Fill
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Side
+from fluxum.model.order import OrderRequest
+from fluxum.orders.tracker import TrackedOrder
+
+__all__ = ["Exposure", "could_fill", "fills_after", "wanted"]
+
+_ZERO = Decimal(0)
+
+
+class _Part(Struct, frozen=True):
+    """What one order could still add to a market, with its sign."""
+
+    symbol: Symbol
+    quantity: Decimal
+
+
+class Exposure:
+    """Positions of one account, with the least and the most that they can become."""
+
+    def __init__(self) -> None:
+        self._held: dict[Symbol, Decimal] = {}
+        self._parts: dict[int, _Part] = {}
+        self._buys: dict[Symbol, Decimal] = {}
+        self._sells: dict[Symbol, Decimal] = {}
+        self._opened_ns: int | None = None
+        self.is_known = True
+        """Whether it is known what is open, so that nothing is left out here."""
+
+    @property
+    def symbols(self) -> Iterable[Symbol]:
+        """Every market where something is or was held or ordered."""
+        return dict.fromkeys((*self._held, *self._buys, *self._sells))
+
+    def position(self, symbol: Symbol) -> Decimal:
+        """What is held, below zero for a short."""
+        return self._held.get(symbol, _ZERO)
+
+    def highest(self, symbol: Symbol) -> Decimal:
+        """What is held if every open buy is filled and no sell."""
+        return EXACT.add(self.position(symbol), self._buys.get(symbol, _ZERO))
+
+    def lowest(self, symbol: Symbol) -> Decimal:
+        """What is held if every open sell is filled and no buy; sells count below zero."""
+        return EXACT.add(self.position(symbol), self._sells.get(symbol, _ZERO))
+
+    # How it changes
+
+    def begin(self, held: Mapping[Symbol, Decimal], at_ns: int) -> None:
+        """Begin with what is held at an instant of the venue's clock.
+
+        Fills of that time and before, told from history, are part of it. Raises BadInput.
+        """
+        self._held = {
+            Symbol(symbol): checked(quantity, f"what is held of {symbol}")
+            for symbol, quantity in held.items()
+        }
+        self._opened_ns = at_ns
+
+    def fill(self, fill: Fill) -> None:
+        """A fill moved a position; each comes here once."""
+        if not self._is_of_before(fill):
+            self._hold(fill.symbol, EXACT.subtract(fill.signed_quantity, _charged(fill)))
+
+    def charge(self, fill: Fill) -> None:
+        """The fees of a fill became known, which moved a position without them."""
+        if not self._is_of_before(fill):
+            self._hold(fill.symbol, EXACT.minus(_charged(fill)))
+
+    def note(self, order: TrackedOrder) -> None:
+        """Something was learned of an order."""
+        quantity = could_fill(order)
+        if order.side is Side.SELL:
+            quantity = EXACT.minus(quantity)
+        self._put(order.number, _Part(order.symbol, quantity) if quantity else None)
+
+    def forget(self, order: TrackedOrder) -> None:
+        """An ended order is let go: what was filled of it and no fill has shown is held."""
+        part = self._parts.get(order.number)
+        if part is not None:
+            self._hold(part.symbol, part.quantity)
+        self._put(order.number, None)
+
+    def drop(self, order: TrackedOrder) -> None:
+        """There is no such order."""
+        self._put(order.number, None)
+
+    def _is_of_before(self, fill: Fill) -> bool:
+        opened_ns = self._opened_ns
+        return fill.backfilled and opened_ns is not None and fill.venue_ns <= opened_ns
+
+    def _hold(self, symbol: Symbol, change: Decimal) -> None:
+        self._held[symbol] = EXACT.add(self._held.get(symbol, _ZERO), change)
+
+    def _put(self, number: int, part: _Part | None) -> None:
+        old = self._parts.pop(number, None)
+        if old is not None:
+            self._add(old.symbol, EXACT.minus(old.quantity), is_buy=old.quantity > 0)
+        if part is not None:
+            self._parts[number] = part
+            self._add(part.symbol, part.quantity, is_buy=part.quantity > 0)
+
+    def _add(self, symbol: Symbol, quantity: Decimal, *, is_buy: bool) -> None:
+        sums = self._buys if is_buy else self._sells
+        sums[symbol] = EXACT.add(sums.get(symbol, _ZERO), quantity)
+
+
+def could_fill(order: TrackedOrder) -> Decimal:
+    """What may still be filled of an order and is in no position yet, without its sign."""
+    if order.is_final:
+        shown = EXACT.add(order.filled_before or _ZERO, order.filled_by_fills)
+        return max(_ZERO, EXACT.subtract(order.filled_by_updates, shown))
+    known = _ZERO if order.update is None else order.update.quantity
+    if order.update is None and order.request is not None:
+        known = order.request.quantity or _ZERO
+    left = max(_ZERO, EXACT.subtract(known, _counted(order)))
+    asked = order.asked_quantity
+    return left if asked is None else fills_after(order, left, asked, anew=order.is_edited)
+
+
+def fills_after(order: TrackedOrder, left: Decimal, quantity: Decimal, *, anew: bool) -> Decimal:
+    """What could be filled of an order, of which so much is `left`, while a change is on its way.
+
+    It may become an order of another quantity; with `anew` another order takes its place, and
+    before that happens nearly all of this one may be filled.
+    """
+    if anew:
+        return EXACT.add(left, quantity)
+    return max(left, EXACT.subtract(quantity, _counted(order)))
+
+
+def wanted(request: OrderRequest) -> Decimal:
+    """What a new order adds to its market if all of it is filled, with its sign."""
+    quantity = request.quantity or _ZERO
+    return quantity if request.side is Side.BUY else EXACT.minus(quantity)
+
+
+def _counted(order: TrackedOrder) -> Decimal:
+    """What is filled of an order and is in a position."""
+    if not order.filled_before:
+        return order.filled_by_fills
+    shown = EXACT.add(order.filled_before, order.filled_by_fills)
+    return min(order.filled_by_updates, shown)
+
+
+def _charged(fill: Fill) -> Decimal:
+    """What the fees of a fill take of the base asset; a contract holds none of that."""
+    if fill.symbol.contract or not fill.fees:
+        return _ZERO
+    base, total = fill.symbol.base, _ZERO
+    for fee in fill.fees:
+        if fee.asset == base:
+            total = EXACT.add(total, fee.amount)
+    return total

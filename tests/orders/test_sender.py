@@ -1,0 +1,249 @@
+"""How commands get out, and what is left when they do not."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import pytest
+
+from fluxum.errors import (
+    BadInput,
+    OutcomeUnknown,
+    RiskRefused,
+    TransportError,
+    VenueRefused,
+)
+from fluxum.flow.background import background
+from fluxum.model.order import Amend, Cancel, CancelAll, Command, OrderStatus
+from fluxum.orders.blotter import Blotter
+from fluxum.orders.gate import Gate
+from fluxum.orders.intents import MemoryIntents
+from fluxum.orders.limits import RiskLimits
+from fluxum.orders.pending import Asked
+from fluxum.orders.risk import Risk
+from fluxum.orders.sender import Sender
+from fluxum.orders.terms import Patience, Terms
+from fluxum.orders.tracker import TrackedOrder
+from fluxum.orders.view import Doubt
+from fluxum.sim.loop import run
+from orders.doors import FakeDoor, Fate, request
+
+
+class World:
+    def __init__(self, terms: Terms | None = None, **limits: Any) -> None:
+        terms, patience = terms or Terms(), Patience()
+        self.door = FakeDoor()
+        self.intents = MemoryIntents()
+        self.blotter = Blotter(self.door, self.intents, terms, patience)
+        exposure = self.blotter.orders.exposure
+        risk = Risk(RiskLimits(**limits), self.door.book, exposure=exposure)
+        gate = Gate(self.door, self.blotter, risk, Random(1), terms, patience)
+        self.sender = Sender(self.door, self.blotter, gate, risk, patience)
+        self.gate = gate
+        self.sender.is_open = True
+
+    async def place(self, **changes: Any) -> TrackedOrder:
+        asked = self.sender.enter([request(**changes)], 5)
+        await self.sender.wait(asked, 5)
+        return asked.orders[0]
+
+    async def amend(self, order: TrackedOrder, quantity: str) -> None:
+        amend = Amend(order_id=order.order_id, quantity=quantity)
+        changed = request(quantity=quantity)
+        await self.sender.change(order, amend, self.gate.deadline_ns(2), changed, 2)
+
+
+@asynccontextmanager
+async def world(terms: Terms | None = None, **limits: Any) -> AsyncGenerator[World]:
+    one = World(terms, **limits)
+    async with background(one.blotter.follow(one.door.account_events())):
+        await asyncio.sleep(0)
+        yield one
+    assert one.blotter.statistics().sums_close
+
+
+def play(story: Callable[[], Awaitable[None]]) -> None:
+    async def main() -> None:
+        await story()
+
+    run(main())
+
+
+def test_what_is_not_sent_is_counted_by_why_it_was_not() -> None:
+    async def story() -> None:
+        async with world(quantity_max=2) as one:
+            with pytest.raises(BadInput, match="lots"):
+                one.sender.enter([request(), request(quantity="0.0001")], 5)
+            with pytest.raises(BadInput, match="time-out"):
+                one.sender.enter([request()], 0)
+            with pytest.raises(RiskRefused):
+                one.sender.enter([request(), request(quantity="3")], 5)
+            one.door.is_following = False
+            with pytest.raises(TransportError):
+                one.sender.enter([request(), request()], 5)
+
+            counts = one.blotter.counts
+            assert [counts.asked, counts.malformed, counts.risky, counts.unsent] == [7, 3, 2, 2]
+            assert not one.intents.unfinished()
+            assert one.blotter.orders.all() == []
+
+    play(story)
+
+
+def test_what_the_door_does_not_send_is_forgotten_and_not_in_the_journal() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.send = _raise(TransportError("gone"))
+            with pytest.raises(TransportError):
+                one.sender.enter([request(), request()], 5)
+
+            assert one.blotter.counts.unsent == 2
+            assert not one.intents.unfinished()
+            assert one.blotter.orders.all() == []
+
+    play(story)
+
+
+def test_what_may_have_been_sent_all_the_same_is_in_doubt() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.door.send = _raise(ZeroDivisionError())
+            with pytest.raises(ZeroDivisionError):
+                one.sender.enter([request(client_order_id="mine")], 5)
+
+            order = one.blotter.orders.named("mine")
+            assert order is not None
+            assert (order.doubt, order.view().reason) == (Doubt.EXISTENCE, "sending it failed")
+            assert len(one.intents.unfinished()) == 1
+            assert one.blotter.resolver.open == 1
+            assert one.blotter.counts.placed == 1
+
+    play(story)
+
+
+def test_orders_that_were_sent_and_changed_count_for_the_rates() -> None:
+    async def story() -> None:
+        async with world(per_minute_max=3) as one:
+            order = await one.place()
+            await one.amend(order, "2")
+            one.sender.enter([request()], 5)
+
+            with pytest.raises(RiskRefused, match="orders in 60 s of at most 3"):
+                one.sender.enter([request()], 5)
+            await asyncio.sleep(1)
+
+    play(story)
+
+
+def test_a_change_that_is_refused_in_words_that_leave_a_doubt_is_not_raised() -> None:
+    async def story() -> None:
+        async with world(Terms(leaves_doubt=lambda words: "busy" in words)) as one:
+            order = await one.place()
+            one.door.refuses = lambda _: "busy"
+            await one.amend(order, "2")
+            assert (order.doubt, order.view().reason) == (Doubt.CHANGE, "busy")
+
+            other = await one.place()
+            assert other.status is OrderStatus.UNKNOWN
+            one.door.refuses = lambda _: "no"
+            third = await one.place()
+            assert third.status is OrderStatus.REFUSED
+
+    play(story)
+
+
+def test_a_change_that_is_not_sent_is_open_in_the_journal_no_longer() -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.place()
+            one.door.send = _raise(TransportError("gone"))
+            with pytest.raises(TransportError):
+                await one.amend(order, "2")
+
+            (kept,) = one.intents.unfinished()
+            assert kept.change is None
+            assert order.asked_quantity is None
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("fate", "reason"),
+    [
+        (Fate.LOST, "nobody answered within 2 s"),
+        (Fate.ARRIVES, "the venue took it, and nothing more was known within 2 s"),
+    ],
+)
+def test_a_wait_that_ends_in_vain_says_what_was_answered(fate: Fate, reason: str) -> None:
+    async def story() -> None:
+        async with world() as one:
+            order = await one.place()
+            one.door.is_silent = True
+            one.door.fates = [fate]
+
+            await one.sender.cancel(Cancel(order_ids=(order.order_id,)), [order], 2)
+
+            assert (order.doubt, order.view().reason) == (Doubt.CHANGE, reason)
+
+    play(story)
+
+
+def test_a_command_about_no_order_is_confirmed_refused_or_unknown() -> None:
+    async def story() -> None:
+        async with world() as one:
+            assert (await one.sender.confirm(CancelAll(), 2)).count == 0
+            one.door.refuses = lambda _: "no"
+            with pytest.raises(VenueRefused, match="the venue refused: no"):
+                await one.sender.confirm(CancelAll(), 2)
+            one.door.fates = [Fate.LOST]
+            with pytest.raises(OutcomeUnknown, match="within 2 s"):
+                await one.sender.confirm(CancelAll(), 2)
+
+    play(story)
+
+
+def test_whoever_leaves_while_waiting_leaves_an_order_in_doubt() -> None:
+    async def story() -> None:
+        async with world() as one:
+            asked = one.sender.enter([request()], 5)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await one.sender.wait(asked, 5)
+
+            assert asked.orders[0].doubt is Doubt.EXISTENCE
+            assert asked.orders[0].view().reason == "whoever waited for the answer has left"
+            await asyncio.sleep(1)
+            assert asked.orders[0].doubt is None
+
+    play(story)
+
+
+def test_before_the_desk_is_open_nothing_is_sent() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.sender.is_open = False
+            with pytest.raises(BadInput, match="inside its block"):
+                await one.sender.cancel(CancelAll(), [], 2)
+            assert one.door.sent == []
+
+    play(story)
+
+
+def test_a_command_is_settled_a_margin_after_its_deadline() -> None:
+    async def story() -> None:
+        async with world() as one:
+            asked: Asked = one.sender.enter([request()], 5)
+            command = one.door.sent[0]
+            assert getattr(command, "deadline_ns", 0) + 10_000_000_000 == asked.settle_ns
+            await asyncio.sleep(1)
+
+    play(story)
+
+
+def _raise(error: Exception) -> Callable[[Command], int]:
+    def send(_command: Command) -> int:
+        raise error
+
+    return send

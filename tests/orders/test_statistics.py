@@ -1,0 +1,98 @@
+"""Counts of a desk, whose sums close."""
+
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from fluxum.orders.pending import CommandCounts
+from fluxum.orders.register import OrderCounts, Orders
+from fluxum.orders.statistics import DeskStatistics, PlacingCounts, gather
+from orders.doors import START_NS, fill, request
+
+
+def closed() -> DeskStatistics:
+    """Every count another number, and every sum closed."""
+    return DeskStatistics(
+        asked=1 + 2 + 4 + 8 + 16,
+        malformed=1,
+        risky=2,
+        foreseen=4,
+        unsent=8,
+        placed=16,
+        replayed=4,
+        waiting=3,
+        accepted=5,
+        refused=7,
+        unknown=5,
+        doubted=9,
+        settled=6,
+        open_doubts=3,
+        looks=11,
+        live=2,
+        unmatched=2,
+        commands_waiting=1,
+        commands=CommandCounts(sent=10, accepted=5, declined=3, lost=1),
+        orders=OrderCounts(fills=10, counted=5, repeated=2, dropped=1, completed=1, differing=1),
+    )
+
+
+def test_sums_that_close() -> None:
+    assert closed().differences == {}
+    assert closed().sums_close
+
+
+@pytest.mark.parametrize(
+    ("changes", "sums"),
+    [
+        ({"asked": 32}, {"asked": 1}),
+        ({"malformed": 2}, {"asked": -1}),
+        ({"risky": 3}, {"asked": -1}),
+        ({"foreseen": 5}, {"asked": -1}),
+        ({"unsent": 9}, {"asked": -1}),
+        ({"placed": 17}, {"asked": -1, "placed": 1}),
+        ({"replayed": 5}, {"placed": 1}),
+        ({"waiting": 4}, {"placed": -1}),
+        ({"accepted": 6}, {"placed": -1}),
+        ({"refused": 8}, {"placed": -1}),
+        ({"unknown": 6}, {"placed": -1}),
+        ({"doubted": 10}, {"doubted": 1}),
+        ({"settled": 7}, {"doubted": -1}),
+        ({"open_doubts": 4}, {"doubted": -1}),
+        ({"commands_waiting": 2}, {"commands": -1}),
+        ({"commands": CommandCounts(sent=10, accepted=6, declined=3, lost=1)}, {"commands": -1}),
+        ({"commands": CommandCounts(sent=10, accepted=5, declined=4, lost=1)}, {"commands": -1}),
+        ({"commands": CommandCounts(sent=10, accepted=5, declined=3, lost=2)}, {"commands": -1}),
+        ({"unmatched": 3}, {"fills": -1}),
+        ({"orders": OrderCounts(fills=11, counted=5, repeated=2, dropped=1)}, {"fills": 1}),
+        ({"orders": OrderCounts(fills=10, counted=5, repeated=2, dropped=2)}, {"fills": -1}),
+        ({"looks": 99, "live": 99}, {}),
+    ],
+)
+def test_a_sum_that_does_not_close_is_named_with_its_difference(
+    changes: dict[str, Any], sums: dict[str, int]
+) -> None:
+    off = structs.replace(closed(), **changes)
+
+    assert off.differences == sums
+    assert off.sums_close is not bool(sums)
+
+
+def test_they_are_gathered_from_where_they_are_counted_and_stay() -> None:
+    orders = Orders()
+    accepted = orders.begin(request(client_order_id="a"), START_NS, None)
+    refused = orders.begin(request(client_order_id="b"), START_NS, None)
+    orders.begin(request(client_order_id="c"), START_NS, None)
+    orders.accept(accepted, "O-1")
+    orders.refuse(refused, "no")
+    orders.fill(fill("T", order_id="O-9"))
+    placing, commands = PlacingCounts(asked=4, risky=1, placed=3), CommandCounts(sent=3)
+
+    found = gather(placing, orders, commands, commands_waiting=3, open_doubts=0, looks=5)
+    placing.asked = commands.sent = 99
+    orders.counts.fills = 99
+
+    assert [found.asked, found.risky, found.placed, found.looks] == [4, 1, 3, 5]
+    assert [found.waiting, found.accepted, found.refused, found.unknown] == [1, 1, 1, 0]
+    assert [found.live, found.unmatched, found.commands.sent, found.orders.fills] == [2, 1, 3, 1]
+    assert found.sums_close
