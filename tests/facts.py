@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from fluxum.model.event import Event
 from fluxum.model.instrument import Symbol
+from fluxum.model.market import Side
+from fluxum.model.order import OrderRequest
 
 __all__ = ["EVENT_TYPES", "structs"]
 
@@ -36,6 +38,20 @@ LEAVES: dict[type[msgspec.inspect.Type], st.SearchStrategy[Any]] = {
 }
 
 
+positive = st.builds(shifted, st.integers(1, 10**12), st.integers(-12, 6))
+CHECKED: dict[type[Any], st.SearchStrategy[Any]] = {
+    OrderRequest: st.builds(
+        OrderRequest,
+        symbol=symbols,
+        side=st.sampled_from(Side),
+        quantity=positive,
+        limit_price=positive | st.none(),
+        client_order_id=words,
+    )
+}
+"""Facts that are checked when they are made, so that not every value of a field will do."""
+
+
 def values(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
     """Anything a field of this type can hold; levels and orders without their text."""
     match kind:
@@ -55,6 +71,9 @@ def values(kind: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
 
 
 def structs(cls: type[Any]) -> st.SearchStrategy[Any]:
+    """Any fact of this type."""
+    if cls in CHECKED:
+        return CHECKED[cls]
     info = msgspec.inspect.type_info(cls)
     assert isinstance(info, msgspec.inspect.StructType)
     return st.builds(cls, **{field.name: values(field.type) for field in info.fields})

@@ -96,7 +96,8 @@ ORDER_JSON = (
     '"user_reference":null,"symbol":"BTC/USD","side":"buy","order_type":"stop_loss_limit",'
     '"status":"partially_filled","quantity":"100","filled":"0.00000001","cost":"0",'
     '"average_price":null,"limit_price":"45283.50","trigger_price":null,"display_quantity":null,'
-    '"time_in_force":"gtc","post_only":false,"reduce_only":false,"reason":"","opened_ns":null,'
+    '"time_in_force":"gtc","post_only":false,"reduce_only":false,"reason":"","venue_type":"",'
+    '"venue_status":"","venue_time_in_force":"","opened_ns":null,'
     '"venue_ns":1,"received_ns":2}'
 )
 BALANCE = Balance(
@@ -237,7 +238,7 @@ LINES: list[tuple[Event, str]] = [
             venue="k", order_id="O1", status=OrderStatus.OPEN, filled=Decimal("0E-8"), received_ns=2
         ),
         '{"type":"order_fragment","venue":"k","order_id":"O1","client_order_id":"",'
-        '"status":"open","quantity":null,"filled":"0.00000000","cost":null,"limit_price":null,'
+        '"status":"open","venue_status":"","quantity":null,"filled":"0.00000000","cost":null,"limit_price":null,'
         '"reason":"","venue_ns":null,"received_ns":2}',
     ),
     (

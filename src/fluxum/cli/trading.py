@@ -302,6 +302,8 @@ def _run(
     changed: str = "",
     limits: RiskLimits | None = None,
 ) -> None:
+    """Act at a desk that knows the books of some markets, or of the order that is `changed`."""
+
     async def main(output: Output) -> None:
         async with (
             trade(
