@@ -23,7 +23,7 @@ from truth import Truth
 
 from fluxum.errors import FluxumError
 from fluxum.flow.background import background
-from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.flow.pipe import Overflow
 from fluxum.ledger.ledger import Ledger
 from fluxum.model.account import Credentials
 from fluxum.model.codec import encode_event
@@ -163,7 +163,6 @@ class World:
         )
         self.start_ns = self.clock.now_ns() - 10**9
         self.digest = hashlib.sha256()
-        self.looking: list[Pipe[Event]] = []  # a stream that is not held ends at once
         account = self.exchange.open_account(KEY, SECRET, MONEY, tier="pro")
         self.truth = Truth(self.exchange, account)
 
@@ -182,8 +181,7 @@ def make_session(world: World, life: int) -> Session:
         world.digest.update(encode_event(event))
         return world.truth.look(event)
 
-    looking = session._intake.bus.subscribe(look, capacity=1, overflow=Overflow.RAISE)
-    world.looking.append(looking)
+    session._intake.bus.subscribe(look, capacity=1, overflow=Overflow.RAISE)
     return session
 
 
@@ -199,10 +197,9 @@ async def live(world: World, trader: Trader, intents: MemoryIntents, life: int) 
         )
         truth.begin_again()
         ledger = Ledger()
-        applying = session._intake.bus.subscribe(
+        session._intake.bus.subscribe(
             lambda event: bool(ledger.apply(event)) and False, capacity=1, overflow=Overflow.RAISE
         )
-        world.looking.append(applying)
         names = Random(f"names {life} {random.random()}")
         desk = OrderDesk(session.account, intents, random=names, terms=session.account.terms)
         async with desk, background() as work:

@@ -248,7 +248,7 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
             http=exchange,
         )
         checker = Checker(session, exchange)
-        looking = session._intake.bus.subscribe(checker.look, capacity=1, overflow=Overflow.RAISE)
+        session._intake.bus.subscribe(checker.look, capacity=1, overflow=Overflow.RAISE)
         async with session:
             slow = session.events(capacity=50)
             session.subscribe(
@@ -263,7 +263,6 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
             # Whatever went wrong, what is still wanted heals; the frame faults never stop, so a
             # moment when nothing is amiss is enough.
             await session.wait_ready(timeout_s=600)
-        looking.close()  # a stream that is not held ends at once
         statistics = session.statistics()
         assert statistics.sums_close
         assert statistics.links == 0

@@ -35,8 +35,9 @@ def candles(*starts: int) -> bytes:
     return json.dumps({"candles": rows}).encode()
 
 
-def trades(*numbers: int) -> bytes:
-    """Trades of one a second, newest first: trade 7 was in second 7 before now."""
+def trades(*numbers: int, second: int | None = None) -> bytes:
+    """Trades, newest first: trade 7 was in second 7 of the day, or all were in one second."""
+    times = {number: number if second is None else second for number in numbers}
     rows = [
         {
             "product_id": "BTC-USD",
@@ -44,9 +45,9 @@ def trades(*numbers: int) -> bytes:
             "price": "100",
             "size": "1",
             "side": "BUY",
-            "time": f"2026-04-07T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z",
+            "time": f"2026-04-07T{at // 3600:02}:{at // 60 % 60:02}:{at % 60:02}Z",
         }
-        for number in numbers
+        for number, at in times.items()
     ]
     return json.dumps({"trades": rows}).encode()
 
@@ -136,6 +137,14 @@ def test_trades_since_an_instant_are_collected_backwards_and_told_in_order() -> 
     last = first.next.read(trades(1002, 1001, *range(1000, 2, -1)), NOW)
     assert last.next is None
     assert [one.sequence for one in last.items] == list(range(500, 2001))
+
+
+def test_more_trades_in_a_second_than_a_page_holds_end_in_an_error() -> None:
+    page = ASK.trades(BTC, 0).read(trades(*range(3000, 2000, -1), second=77), NOW)
+    assert page.next is not None
+    for repeated in (range(3000, 2000, -1), range(2500, 1500, -1)):
+        with pytest.raises(RemoteProtocolError, match="older trades were expected"):
+            page.next.read(trades(*repeated, second=77), NOW)
 
 
 def test_a_page_that_is_not_full_is_the_first_one_there_is() -> None:

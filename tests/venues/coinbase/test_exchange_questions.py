@@ -121,7 +121,7 @@ def test_a_page_that_repeats_itself_is_the_venues_fault() -> None:
     first = ASK.trades(BTC, 1).read(trades(*range(2000, 1000, -1)), NOW)
     assert first.next is not None
 
-    with pytest.raises(RemoteProtocolError, match="trades before"):
+    with pytest.raises(RemoteProtocolError, match="older trades were expected"):
         first.next.read(trades(*range(2000, 1000, -1)), NOW)
 
 
