@@ -78,6 +78,8 @@ def kinds(events: Sequence[Event]) -> list[type]:
         (depth("100", 105, ["100", "1"]), (BOOK,)),
         (depth(100, None, ["100", "1"]), (BOOK,)),
         (depth(100, 105, b="none"), (BOOK,)),
+        (depth(100, 105, b=None), (BOOK,)),
+        (depth(100, 105, a=None), (BOOK,)),
         (depth(105, 100), (BOOK,)),
         (depth(10**30, 10**30), (BOOK,)),
         (trade(p="x"), (TRADES,)),

@@ -543,10 +543,30 @@ def test_nonsense_is_the_venues_fault(frame: bytes) -> None:
         hearing(BOOK, TRADES, CANDLES).receive(frame, NOW)
 
 
-def test_a_whole_book_that_makes_no_sense_answers_nothing() -> None:
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(whole("buy x 1", trades=[trade(7)]), id="no level makes sense"),
+        b'{"type":"l2_updates","symbol":"BTCUSD","changes":null,"trades":[]}',
+        b'{"type":"l2_updates","symbol":"BTCUSD","changes":[],"trades":7}',
+        b'{"type":"l2_updates","symbol":"BTCUSD","changes":{},"auction_events":[]}',
+        b'{"type":"candles_1m_updates","symbol":"BTCUSD","changes":null}',
+        b'{"type":"candles_1m_updates","symbol":"BTCUSD","changes":[[1,2]]}',
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_not_waited_for_any_more(frame: bytes) -> None:
+    protocol = asked(BOOK, TRADES) if b"l2" in frame else asked(CANDLES)
+    with pytest.raises(UnreadableStream) as caught:
+        protocol.receive(frame, NOW)
+
+    assert caught.value.subscriptions
+    assert not protocol.unanswered()
+
+
+def test_changes_that_make_no_sense_are_no_answer() -> None:
     protocol = asked(BOOK, TRADES)
     with pytest.raises(UnreadableStream):
-        protocol.receive(whole("buy x 1", trades=[trade(7)]), NOW)
+        protocol.receive(b'{"type":"l2_updates","symbol":"BTCUSD","changes":null}', NOW)
 
     assert set(protocol.unanswered()) == {BOOK, TRADES}
 

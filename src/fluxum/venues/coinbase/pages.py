@@ -108,22 +108,23 @@ class TradePages:
     def _before(
         self, oldest: Trade | None, since_ns: int, found: Sequence[Trade]
     ) -> Question[Page[Trade]]:
+        fetch = self._call(oldest)
+
         def read(body: bytes, received_ns: int) -> Page[Trade]:
             rows = self._read(body, received_ns)
             known = {one.trade_id for one in found}
             fresh = [one for one in rows.items if one.trade_id not in known]
             trades = [*found, *fresh]
             count = len(rows.items) + (0 if rows.left_out is None else rows.left_out.count)
-            if count >= self._count_max and not fresh:
-                raise RemoteProtocolError(f"trades before {known and found[-1]} were expected")
-            is_whole = count < self._count_max or _is_before(fresh[-1], since_ns)
-            if not is_whole:
-                following = self._before(fresh[-1], since_ns, trades)
-                return Page((), left_out=rows.left_out, next=following)
-            wanted = [one for one in reversed(trades) if not _is_before(one, since_ns)]
-            return Page(tuple(wanted), left_out=rows.left_out)
+            if count < self._count_max or (fresh and _is_before(fresh[-1], since_ns)):
+                wanted = [one for one in reversed(trades) if not _is_before(one, since_ns)]
+                return Page(tuple(wanted), left_out=rows.left_out)
+            following = self._before(fresh[-1], since_ns, trades) if fresh else None
+            if following is None or following.fetch == fetch:
+                raise RemoteProtocolError(f"older trades were expected after {fetch.path}")
+            return Page((), left_out=rows.left_out, next=following)
 
-        return Question(self._call(oldest), read)
+        return Question(fetch, read)
 
 
 def _is_before(trade: Trade, instant_ns: int) -> bool:

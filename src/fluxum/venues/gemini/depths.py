@@ -38,8 +38,8 @@ def salvaged(loose: native.LooseFrame) -> Salvaged | None:
     """A book's frame, level by level; `None` where its numbers or lists cannot be read."""
     try:
         first, final = native.decode_count(loose.U), native.decode_count(loose.u)
-        bids = native.decode_rows(loose.b) if native.is_there(loose.b) else []
-        asks = native.decode_rows(loose.a) if native.is_there(loose.a) else []
+        bids = native.decode_rows(loose.b) if loose.b else []
+        asks = native.decode_rows(loose.a) if loose.a else []
     except _UNREADABLE:
         return None
     return _salvaged(loose.s, first, final, _time(loose.E), bids, asks, native.decode_row)

@@ -106,29 +106,29 @@ class Message(Struct, gc=False):
     lastUpdateId: Count | None = None  # noqa: N815 - the venue's own name
 
 
-_NONE = Raw(b"null")
+_ABSENT = Raw(b"")
 
 
 class LooseFrame(Struct, gc=False):
     """A frame of which only the envelope is read: what kind it is, and of which market."""
 
-    id: Raw = _NONE
+    id: Raw = _ABSENT
     e: str = ""
     s: str = ""
-    E: Raw = _NONE
-    U: Raw = _NONE
-    u: Raw = _NONE
-    b: Raw = _NONE
-    a: Raw = _NONE
-    t: Raw = _NONE
-    p: Raw = _NONE
-    q: Raw = _NONE
-    m: Raw = _NONE
+    E: Raw = _ABSENT
+    U: Raw = _ABSENT
+    u: Raw = _ABSENT
+    b: Raw = _ABSENT
+    a: Raw = _ABSENT
+    t: Raw = _ABSENT
+    p: Raw = _ABSENT
+    q: Raw = _ABSENT
+    m: Raw = _ABSENT
 
 
 def is_there(member: Raw) -> bool:
     """Whether a frame has a member that says anything."""
-    return member != _NONE
+    return bytes(member) not in {b"", b"null"}
 
 
 encode = msgspec.json.Encoder().encode

@@ -122,7 +122,7 @@ class GeminiRest:
             for trade in self._view.trades(instrument.symbol, _TRADES_KEPT)
             if int(trade.trade_id) > after_id and time_ms(trade) >= after_ms
         ]
-        wanted = made[:count] if after_id or after_ms else made[len(made) - min(count, len(made)) :]
+        wanted = made[:count] if after_id or after_ms else made[max(len(made) - count, 0) :]
         return [
             {
                 "timestamp": time_ms(trade) // 1000,

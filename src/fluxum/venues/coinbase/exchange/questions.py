@@ -12,12 +12,11 @@ from msgspec import Raw, Struct
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import VenueStatus
-from fluxum.model.instant import format_rfc3339
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.candle_history import candle_history
 from fluxum.venues.coinbase.exchange import native, normalize
-from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.instants import Instants, instant_text
 from fluxum.venues.coinbase.pages import CandleWindows, TradePages
 from fluxum.venues.coinbase.symbols import EXCHANGE, spell
 from fluxum.venues.conversation import Fetch
@@ -199,10 +198,12 @@ class ExchangeQuestions:
             return windows.since(since_ns, until_ns)
         if until_ns is not None:
             return windows.last(until_ns)
-        return Question(
-            _product(symbol, "candles", granularity=interval_s),
-            lambda body, ns: Page(candle_history(read(body, ns), ns)),
-        )
+
+        def last(body: bytes, received_ns: int) -> Page[Candle]:
+            rows = read(body, received_ns)
+            return Page(candle_history(rows, received_ns), left_out=rows.left_out)
+
+        return Question(_product(symbol, "candles", granularity=interval_s), last)
 
 
 def _get(path: str, purpose: str, **query: object) -> Fetch:
@@ -215,7 +216,7 @@ def _product(symbol: Symbol, part: str, **query: object) -> Fetch:
 
 
 def _instant(second: int) -> str:
-    return format_rfc3339(second * _SECOND)
+    return instant_text(second * _SECOND)
 
 
 def _trade(row: Raw, symbol: Symbol, received_ns: int) -> Trade:

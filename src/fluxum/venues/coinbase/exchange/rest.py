@@ -5,6 +5,7 @@ pages of each call. Prices of candles are JSON numbers; the side of a trade is t
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from msgspec import Raw
 
@@ -28,6 +29,7 @@ _SEQUENCES_PER_MOVE = 100
 _FAR_NS = 1 << 62
 _FAR_ID = 10**10 - 1
 _KEPT = 100_000
+_SPARK_S, _SPARKS = 3600, 24
 _SECOND = 1_000_000_000
 _FIAT = frozenset({"USD", "EUR", "GBP"})
 
@@ -55,6 +57,9 @@ class ExchangeRest:
                 return answer(found[0]) if found else not_found()
             case ("products",):
                 return answer([_line(one) for one in self._instruments.values()])
+            case ("products", "spark-lines"):
+                every = self._instruments.items()
+                return answer({name: self._spark_line(one) for name, one in every})
             case ("products", name):
                 return self._product("", name, asked, now_ns)
             case ("products", name, part):
@@ -115,6 +120,18 @@ class ExchangeRest:
                 "time": instant_text(now_ns),
             }
         )
+
+    def _spark_line(self, one: Instrument) -> list[list[object]]:
+        """The hours of the last day: time, low, high, open, close, newest first.
+
+        Clients make this call, and no document tells of it
+        (https://github.com/ccxt/ccxt/blob/master/python/ccxt/coinbaseexchange.py, `fetch_tickers`).
+        """
+        hours = self._view.candles(one.symbol, _SPARK_S, _SPARKS)
+        return [
+            [seconds(hour), *map(_raw, (hour.low, hour.high, hour.open, hour.close))]
+            for hour in reversed(hours)
+        ]
 
     def _stats(self, one: Instrument) -> Answer:
         ticker = self._view.ticker(one.symbol)
@@ -178,15 +195,17 @@ class ExchangeRest:
         rows = [
             [
                 seconds(candle),
-                *(
-                    Raw(number(value).encode())
-                    for value in (candle.low, candle.high, candle.open, candle.close, candle.volume)
-                ),
+                *map(_raw, (candle.low, candle.high, candle.open, candle.close, candle.volume)),
             ]
             for candle in reversed(candles)
             if begin_ns <= candle.start_ns <= end_ns
         ]
         return answer(rows[:_CANDLES_MAX])
+
+
+def _raw(value: Decimal) -> Raw:
+    """A JSON number, digit for digit."""
+    return Raw(number(value).encode())
 
 
 def _instant(text: str | None, default_ns: int) -> int:

@@ -207,14 +207,16 @@ class GeminiV2Protocol:
         if kind == "trade":
             streams = [one for one in streams if one.channel is Channel.TRADE]
             raise UnreadableStream(reason, tuple(streams))
+        is_whole = bool(loose.trades or loose.auction_events)
         try:
             rows = native.decode_rows(loose.changes)
             trades = native.decode_rows(loose.trades) if loose.trades else []
         except _UNREADABLE:
+            if name != _L2 or is_whole:
+                self._requests.answered((name, loose.symbol))  # not to be waited for any more
             raise UnreadableStream(reason, tuple(streams)) from None
         if name != _L2:
             return self._candle(name, loose.symbol, rows, received_ns)
-        is_whole = bool(loose.trades or loose.auction_events)
         return self._l2_rows(loose.symbol, rows, trades if is_whole else None, received_ns)
 
     def _of_kind(self, name: str) -> tuple[Subscription, ...]:
@@ -247,10 +249,9 @@ class GeminiV2Protocol:
         market = self._markets.get(name) or self._adopt(name)
         if market is None:
             return ()
-        events = self._reader.read(market, rows, trades, received_ns)
         if trades is not None:
             self._requests.answered((_L2, name))
-        return events
+        return self._reader.read(market, rows, trades, received_ns)
 
     def _trade(self, wire: native.Trade, received_ns: int) -> Sequence[Event]:
         market = self._markets.get(wire.symbol) or self._adopt(wire.symbol)
@@ -269,11 +270,8 @@ class GeminiV2Protocol:
             if self._streams.is_ended(topic):
                 return ()
             subscription = self._overheard(market, name)
-        is_answer = (name, market) in self._requests.owed
-        reading = self._candles.read(subscription, rows, received_ns, is_answer=is_answer)
-        events = reading.finish()
-        self._requests.answered((name, market))
-        return events
+        is_answer = self._requests.answered((name, market))
+        return self._candles.read(subscription, rows, received_ns, is_answer=is_answer).finish()
 
     def _heartbeat(self, received_ns: int) -> Sequence[Event]:
         """Time passed: what was to end has ended, as far as the venue ever says."""
