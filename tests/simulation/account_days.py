@@ -23,7 +23,7 @@ from truth import Truth
 
 from fluxum.errors import FluxumError
 from fluxum.flow.background import background
-from fluxum.flow.pipe import Overflow
+from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.ledger.ledger import Ledger
 from fluxum.model.account import Credentials
 from fluxum.model.codec import encode_event
