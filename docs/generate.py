@@ -36,10 +36,13 @@ Data goes to stdout, words for people go to stderr.
 | exit status | what it means |
 |---:|---|
 | 0 | done |
-| 1 | something failed or could not be proved, or the reader of stdout left |
+| 1 | something failed, was lost or could not be proved, or the reader of stdout left |
 | 2 | what was asked makes no sense; nothing was begun |
 | 130 | ended by Ctrl-C |
 | 143 | ended by SIGTERM |
+| 129 | ended as its terminal was closed |
+
+A signal ends every command cleanly, a second one at once.
 
 | `--format` | what is written |
 |---|---|

@@ -19,7 +19,7 @@ from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.kraken.server import KrakenServer
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.venue import MarketView, VenueServer
+from fluxum.venues.venue import Dialled, MarketView, VenueServer
 
 BTC = Symbol("BTC/USD")
 BOOK = KRAKEN.complete(Subscription(Channel.BOOK, BTC))
@@ -44,8 +44,10 @@ async def world(*wanted: Subscription) -> AsyncGenerator[World]:
     script = Script()
     script.open = [order("O-1")]
 
-    def server(view: MarketView, endpoint: str) -> VenueServer:
-        return Server(script) if endpoint == "private" else KrakenServer(view, endpoint)
+    def server(view: MarketView, dialled: Dialled) -> VenueServer:
+        if dialled.endpoint == "private":
+            return Server(script)
+        return KrakenServer(view, dialled.endpoint)
 
     def rest(_view: MarketView) -> Rest:
         return Rest(script)

@@ -98,6 +98,7 @@ INTERNAL = {
     "Rest",
     "Closable",
     "Dial",
+    "Dialled",
     "Reach",
     "RestServer",
     "Terms",

@@ -21,7 +21,9 @@ from fluxum.model.account import (
 )
 from fluxum.model.codec import encode_event
 from fluxum.model.event import (
+    CallFailed,
     Channel,
+    ClockOffset,
     DataStale,
     Desync,
     Dropped,
@@ -243,7 +245,7 @@ LINES: list[tuple[Event, str]] = [
     ),
     (
         OpenOrders(venue="k", orders=(ORDER,), received_ns=3),
-        f'{{"type":"open_orders","venue":"k","orders":[{ORDER_JSON}],"received_ns":3}}',
+        f'{{"type":"open_orders","venue":"k","orders":[{ORDER_JSON}],"unread":[],"received_ns":3}}',
     ),
     (
         Fill(
@@ -342,6 +344,23 @@ LINES: list[tuple[Event, str]] = [
         LeftOut(venue="k", subscription=BOOK, count=2, reason="no", sample="{}", received_ns=2),
         f'{{"type":"left_out","venue":"k","subscription":{BOOK_JSON},"count":2,"reason":"no",'
         '"sample":"{}","received_ns":2}',
+    ),
+    (
+        CallFailed(
+            venue="k",
+            subscription=BOOK,
+            call="GET /depth",
+            reason="timed out",
+            failures=2,
+            again_ns=9,
+            received_ns=2,
+        ),
+        f'{{"type":"call_failed","venue":"k","subscription":{BOOK_JSON},"call":"GET /depth",'
+        '"reason":"timed out","failures":2,"again_ns":9,"received_ns":2}',
+    ),
+    (
+        ClockOffset(venue="k", offset_s=-1.5, uncertainty_s=0.25, received_ns=2),
+        '{"type":"clock_offset","venue":"k","offset_s":-1.5,"uncertainty_s":0.25,"received_ns":2}',
     ),
     (
         Gap(

@@ -43,7 +43,7 @@ from fluxum.session.login import Login
 from fluxum.session.session import Session
 from fluxum.venues.private import EntryQuery
 
-__all__ = ["NotClean", "ledger", "position_text"]
+__all__ = ["NotClean", "Where", "ledger", "position_text"]
 
 _READY_S = 60.0
 

@@ -22,7 +22,7 @@ from fluxum.cli.support import support
 from fluxum.cli.writer import hold_standard_files
 from fluxum.venues.register import VENUES
 
-__all__ = ["app", "run"]
+__all__ = ["app", "completion", "run"]
 
 Command = Callable[..., Any]
 _NAME = "fluxum"

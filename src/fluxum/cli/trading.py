@@ -47,7 +47,7 @@ from fluxum.orders.view import OrderView
 from fluxum.runtime import LiveRuntime
 from fluxum.trader import JOURNALS, trade
 
-__all__ = ["NotConfirmed", "amend", "cancel", "cancel_all", "list_orders", "place"]
+__all__ = ["NotConfirmed", "Where", "amend", "cancel", "cancel_all", "list_orders", "place"]
 
 _READY_S = 60.0
 _SOON_S = 1.0

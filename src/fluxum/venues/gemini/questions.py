@@ -23,7 +23,7 @@ from fluxum.venues.gemini.symbols import lower
 from fluxum.venues.questions import Page, Question, asked
 from fluxum.venues.rows import exact, finite, joined, levels, price_or_none, read_rows
 
-__all__ = ["TIME_FRAMES", "GeminiQuestions"]
+__all__ = ["TIME_FRAMES", "Book", "DayTicker", "GeminiQuestions", "PriceLevel", "TradeRow"]
 
 _LEVELS_MAX = 1_000_000
 _TRADES_MAX = 500

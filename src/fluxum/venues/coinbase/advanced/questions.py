@@ -22,7 +22,17 @@ from fluxum.venues.conversation import Fetch
 from fluxum.venues.questions import Page, Question, asked, decoded
 from fluxum.venues.rows import Rows, price_or_none, read_rows
 
-__all__ = ["GRANULARITIES", "AdvancedQuestions"]
+__all__ = [
+    "GRANULARITIES",
+    "AdvancedQuestions",
+    "Book",
+    "CandleRow",
+    "Candles",
+    "PriceBook",
+    "PriceLevel",
+    "Time",
+    "Trades",
+]
 
 
 _ROOT = "/api/v3/brokerage"

@@ -23,7 +23,7 @@ from fluxum.venues.conversation import Fetch
 from fluxum.venues.questions import Page, Question, asked, decoded
 from fluxum.venues.rows import Rows, exact_or_none, finite, price_or_none, read_rows
 
-__all__ = ["INTERVALS_S", "ExchangeQuestions"]
+__all__ = ["INTERVALS_S", "Book", "DayTicker", "ExchangeQuestions", "Time", "TradeRow"]
 
 
 _TRADES_MAX = 1000
