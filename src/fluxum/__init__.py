@@ -79,6 +79,7 @@ from fluxum.ledger.ledger import (
 from fluxum.ledger.lots import (
     Method,
 )
+from fluxum.ledger.opening import held_at, ledger_between
 from fluxum.ledger.policy import (
     MarkBy,
     Policy,
@@ -428,6 +429,8 @@ __all__ = [
     "connect",
     "find_credentials",
     "find_venue",
+    "held_at",
+    "ledger_between",
     "merge",
     "merge_by_time",
     "plain",

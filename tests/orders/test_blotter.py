@@ -116,6 +116,10 @@ class World:
         self.blotter.take(refused)
 
 
+def is_busy(words: str) -> bool:
+    return "busy" in words
+
+
 def play(story: Callable[[], None]) -> None:
     async def main() -> None:
         story()
@@ -293,7 +297,7 @@ def test_more_rows_than_orders_are_about_none() -> None:
 
 def test_words_that_leave_a_doubt_are_kept_as_the_reason() -> None:
     def story() -> None:
-        one = World(leaves_doubt=lambda words: "busy" in words)
+        one = World(leaves_doubt=is_busy)
         (order,) = one.begin("mine")
 
         one.no(one.send(Place(request=request()), order), "busy")
