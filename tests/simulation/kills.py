@@ -143,12 +143,15 @@ def live_and_die(
     each: int,
     *,
     seed: int = 1,
-    between_s: tuple[float, float] = (0.2, 5.0),
-    from_ready: bool = False,
+    between_s: tuple[float, float] = (0.0, 3.0),
+    early: int = 5,
     rate: float = 200.0,
     at_once: int = 2,
 ) -> list[Life]:
-    """So many lives for each signal, every second one behind those before it on one tape."""
+    """So many lives for each signal, every second one behind those before it on one tape.
+
+    They end so long after they were ready; every one in `early` so long after it was started.
+    """
     random = Random(seed)
     with exchange(rate) as endpoint, ThreadPoolExecutor(at_once) as pool:
 
@@ -156,8 +159,9 @@ def live_and_die(
             shared = folder / f"{name}-{lane}.jsonl.gz"
             found: list[Life] = []
             for number, seconds in enumerate(after_s):
+                is_early = bool(early) and number % early == early - 1
                 tape = shared if number % 2 else folder / f"{name}-{lane}-{number}.jsonl.gz"
-                found.append(live(endpoint, tape, name, seconds, from_ready=from_ready))
+                found.append(live(endpoint, tape, name, seconds, from_ready=not is_early))
             if shared.exists() and not is_kept(endpoint, shared):
                 found[-1].wrong.append("a second recorder was not refused, or it wrote")
             return found
