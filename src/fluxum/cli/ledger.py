@@ -103,13 +103,11 @@ def ledger(
     url, through = parse_endpoint(endpoint, name), parse_proxy(proxy)
     since_ns, until_ns = _period(since, until)
     are_lines = entries or check
-    if symbols and are_lines:
-        raise BadInput(f"lines are of assets, not of symbols: use --asset; was {symbol!r}")
-    if until and check:
-        raise BadInput(f"--audit compares with what is held now, so no --until; was {until!r}")
-    if not (symbols or are_lines):
+    if are_lines:
+        _refuse_unsuited(symbol, until if check else "")
+    elif not symbols:
         parse_symbols(symbol)  # says what was expected
-    lines_of = EntryQuery(
+    query = EntryQuery(
         asset=Asset(asset) if asset else None,
         kind=_kind(kind),
         since_ns=since_ns,
@@ -120,7 +118,7 @@ def ledger(
     where = Where(exchange=name, login=entry, endpoint=url, proxy=through)
     if are_lines:
         with Output(form, [AuditLine if check else LedgerEntry]) as output:
-            run_async(_lines(where, lines_of, limit, output, check=check))
+            run_async(_lines(where, query, limit, output, check=check))
         return
     with live_output(form, [PositionView]) as output:
         period = Period(symbols=tuple(symbols), since_ns=begins_ns, until_ns=until_ns)
@@ -283,6 +281,13 @@ def _signed(value: Decimal | None) -> str:
     if value is None:
         return "unknown"
     return _short(value) if value < 0 else f"+{_short(value)}"
+
+
+def _refuse_unsuited(symbol: str, until: str) -> None:
+    if symbol:
+        raise BadInput(f"lines are of assets, not of symbols: use --asset; was {symbol!r}")
+    if until:
+        raise BadInput(f"--audit compares with what is held now, so no --until; was {until!r}")
 
 
 def _period(since: str, until: str) -> tuple[int | None, int | None]:
