@@ -31,7 +31,7 @@ from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.transport.link import Link
 from fluxum.venues.register import VENUES
-from fluxum.venues.venue import Fetch, Send, Venue
+from fluxum.venues.venue import Dialled, Fetch, Send, Venue
 
 DEEP = 1000
 Rows = list[Any]
@@ -57,7 +57,7 @@ def record(venue: Venue, count: int, moves: int) -> Take:
         exchange = SimulatedExchange(
             venue, [symbol], seed=1, clock=clock, rate_per_s=0.0, depth=DEEP, grain_ns=1_000_000
         )
-        server = venue.server(exchange, venue.routes[Channel.BOOK])
+        server = venue.server(exchange, Dialled(venue.routes[Channel.BOOK]))
         rest = None if venue.rest is None else venue.rest(exchange)
         protocol = venue.protocol()
         protocol.subscribe([venue.complete(Subscription(Channel.BOOK, symbol))])

@@ -167,7 +167,7 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.{name}.normalize import VENUE, spell
 from fluxum.venues.{name}.protocol import {Name}Protocol
 from fluxum.venues.{name}.server import {Name}Server
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import Checks, Limits, Venue, by_endpoint
 
 __all__ = ["{NAME}"]
 
@@ -199,7 +199,7 @@ __all__ = ["{NAME}"]
     ),
     checks=Checks(),
     protocol={Name}Protocol,
-    server={Name}Server,
+    server=by_endpoint({Name}Server),
     popular=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     spell=spell,
 )

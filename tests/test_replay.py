@@ -1,20 +1,41 @@
 """Recordings through the live code: what they prove, and what they must not."""
 
+import asyncio
 import gzip
 import json
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
+from worlds import Wire
 
 from fluxum.book.book import Book
+from fluxum.book.proof import BookStatus
 from fluxum.errors import BadInput, TapeError
-from fluxum.model.event import Desync, Gap, Resynced
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    Event,
+    Gap,
+    LeftOut,
+    Rejected,
+    Resynced,
+    Subscription,
+)
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate
-from fluxum.replay import Replay, verify
+from fluxum.model.market import BookSnapshot, BookUpdate, Candle
+from fluxum.replay import Replay
+from fluxum.session.session import Session
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.faults import FaultPlan, parse_faults
+from fluxum.sim.loop import SimulatedClock, run
+from fluxum.tape import TapeWriter, recording, recording_calls
 from fluxum.venues.kraken.checksum import book_checksum
 from fluxum.venues.kraken.protocol import KrakenProtocol
-from recordings import recording
+from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.verify import verify
+from recordings import recording as recorded
 
 
 @pytest.mark.parametrize(
@@ -30,7 +51,7 @@ from recordings import recording
 def test_every_recorded_checksum_is_met(
     name: str, frames: int, proved: int, generations: int
 ) -> None:
-    report = verify(recording(name), "kraken")
+    report = verify(recorded(name), "kraken")
 
     assert report.frames == frames
     assert report.book_messages == report.checks_passed == proved
@@ -40,7 +61,7 @@ def test_every_recorded_checksum_is_met(
 
 
 def test_recorded_trades_are_whole() -> None:
-    report = verify(recording("kraken/v2_trade_BTC-ETH-SOL_20260930.jsonl.gz"), "kraken")
+    report = verify(recorded("kraken/v2_trade_BTC-ETH-SOL_20260930.jsonl.gz"), "kraken")
 
     # 56 + 6 + 6 trades, three acknowledgements and a status.
     assert (report.events, report.gaps, report.rejected) == (72, 0, 0)
@@ -61,7 +82,7 @@ def test_without_truncation_the_check_fails(name: str, matches: int) -> None:
     book = Book("kraken", Symbol("BTC/USD"))  # of no depth: nothing is cut
     passed = failed = 0
 
-    with gzip.open(recording(name)) as file:
+    with gzip.open(recorded(name)) as file:
         for line in file:
             for event in protocol.receive(json.loads(line)["raw"].encode(), 0):
                 if isinstance(event, BookSnapshot):
@@ -138,7 +159,7 @@ def test_after_a_failed_check_nothing_counts_until_the_next_snapshot(tmp_path: P
 
 
 def test_one_changed_digit_is_found_at_its_frame(tmp_path: Path) -> None:
-    with gzip.open(recording("kraken/v2_book10_BTC-USD_20260719.jsonl.gz"), "rt") as file:
+    with gzip.open(recorded("kraken/v2_book10_BTC-USD_20260719.jsonl.gz"), "rt") as file:
         lines = file.readlines()
     index = next(n for n, line in enumerate(lines) if n > 700 and '\\"update\\"' in line)
     before = lines[index]
@@ -190,3 +211,175 @@ def test_a_description_that_is_none_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(TapeError, match=r"odd\.meta\.json"):
         verify(path, "kraken")
+
+
+# Candles close by the time of the tape, as they do in a session.
+
+
+def ohlc(second: int, *rows: tuple[int, float, int], kind: str = "update") -> dict[str, Any]:
+    """A frame of one-minute candles: minute, close and trades of each."""
+    data = [
+        {
+            "symbol": "ADA/USD",
+            "open": 1,
+            "high": 2,
+            "low": 1,
+            "close": close,
+            "trades": trades,
+            "volume": 1,
+            "vwap": 1,
+            "interval_begin": f"2026-01-01T00:{minute:02d}:00.000000000Z",
+            "interval": 1,
+            "timestamp": f"2026-01-01T00:{minute:02d}:59.000000Z",
+        }
+        for minute, close, trades in rows
+    ]
+    stamp = f"2026-01-01T00:{second // 60:02d}:{second % 60:02d}.000000000Z"
+    return {"channel": "ohlc", "type": kind, "timestamp": stamp, "data": data}
+
+
+def taped(path: Path, *lines: tuple[int, int, dict[str, Any] | str | None]) -> Replay:
+    """A tape of frames by second and link; text is the URL of a call, `None` the end of a link."""
+    start_ns = 1_767_225_600 * 10**9
+    rows: list[dict[str, Any]] = [{"fluxum_tape": 1, "venue": "kraken", "started_ns": start_ns}]
+    for second, link, content in lines:
+        row: dict[str, Any] = {"ns": start_ns + second * 10**9, "link": link}
+        row |= {"closed": True} if content is None else {"raw": json.dumps(content), "sent": False}
+        rows.append(row)
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    return Replay(path)
+
+
+def candle_text(event: Event) -> str:
+    if isinstance(event, Gap):
+        return f"gap {event.repair.value}"
+    assert isinstance(event, Candle)
+    words = ["closed"] * event.closed + ["late"] * event.backfilled
+    words += ["corrected"] * event.is_correction
+    minute = (event.start_ns // 10**9 - 1_767_225_600) // 60
+    return " ".join([str(minute), *words, f"{event.close.normalize():f}"])
+
+
+def test_candles_of_a_tape_close_once_by_its_time_and_say_when_they_are_corrected(
+    tmp_path: Path,
+) -> None:
+    replay = taped(
+        tmp_path / "quiet.jsonl",
+        (5, 1, ohlc(5, (0, 1.1, 1), kind="snapshot")),
+        (50, 1, ohlc(50, (0, 1.2, 5))),
+        (330, 1, ohlc(330, (5, 1.3, 1))),  # nothing traded for four minutes
+        (331, 1, ohlc(331, (0, 1.25, 6))),
+        (332, 1, ohlc(332, (5, 1.4, 2))),
+        (340, 1, None),
+        (345, 2, ohlc(345, (0, 1.25, 6), (5, 1.4, 2), kind="snapshot")),
+        (361, 2, ohlc(361, (6, 1.5, 1))),
+    )
+
+    told = [
+        candle_text(event)
+        for moment in replay
+        for event in moment.events
+        if isinstance(event, Candle | Gap)
+    ]
+
+    empty = ["1 closed 1.2", "2 closed 1.2", "3 closed 1.2", "4 closed 1.2"]
+    assert [text.replace(" late", "") for text in told[:2]] == ["0 1.1", "0 1.2"]
+    assert told[2:8] == ["0 closed 1.2", *empty, "5 1.3"]
+    assert told[8] == "0 closed corrected 1.25"
+    assert told[9:13] == [f"{minute} closed late corrected 1.25" for minute in range(1, 5)]
+    assert [text.replace(" late", "") for text in told[13:]] == [
+        "5 1.4",
+        "gap snapshot",
+        *(["5 1.4"] if len(told) == 18 else []),  # a repeated one is no news if it is marked
+        "5 closed 1.4",
+        "6 1.5",
+    ]
+    sums = replay.intake.counts
+    assert sums.heard + sums.own == replay.intake.bus.published + sums.withheld
+
+
+def test_candles_that_a_tape_missed_are_lost_unless_its_history_is_on_it(tmp_path: Path) -> None:
+    replay = taped(
+        tmp_path / "cut.jsonl",
+        (50, 1, ohlc(50, (0, 1.2, 5))),
+        (55, 1, None),
+        (130, 2, ohlc(130, (2, 1.3, 1))),
+        (140, 2, ohlc(140, (2, 1.4, 2))),
+        (200, 2, ohlc(200, (3, 1.5, 2))),
+    )
+
+    told = [
+        candle_text(event)
+        for moment in replay
+        for event in moment.events
+        if isinstance(event, Candle | Gap)
+    ]
+
+    # They are waited for as long as a session would.
+    assert told == ["0 1.2", "gap lost", "2 1.4", "2 closed 1.4", "3 1.5"]
+
+
+def test_a_tape_of_an_outage_tells_the_candles_that_its_session_told(tmp_path: Path) -> None:
+    candles = Subscription(Channel.CANDLE, KRAKEN.popular[0], interval_s=60)
+    path = tmp_path / "outage.jsonl"
+    told: list[str] = []
+
+    async def main() -> None:
+        clock = SimulatedClock()
+        plan = FaultPlan(parse_faults("hangup@119.4s,refuse@119.4s+3s"), Random(7))
+        wire = Wire(lambda one: None if b'"ohlc","type":"snapshot"' in one else one)
+        symbols = KRAKEN.popular[:1]
+        exchange = SimulatedExchange(KRAKEN, symbols, seed=7, clock=clock, faults=plan)
+        async with exchange:
+            with TapeWriter(path, "kraken", clock) as tape:
+                session = Session(
+                    KRAKEN,
+                    dial=recording(wire.wrap(exchange.dial), tape),
+                    clock=clock,
+                    random=Random(7),
+                    http=recording_calls(exchange, tape),
+                )
+                events = session.events(capacity=100_000)
+                async with session:
+                    session.subscribe(candles)
+                    await asyncio.sleep(298)
+                told.extend(
+                    candle_text(one) for one in events.drain() if isinstance(one, Candle | Gap)
+                )
+
+    run(main())
+    replayed = [
+        candle_text(event)
+        for moment in Replay(path)
+        for event in moment.events
+        if isinstance(event, Candle | Gap)
+    ]
+
+    assert "gap backfilled" in told
+    assert [text for text in told if "late" in text]
+    assert replayed == told
+
+
+def test_what_cannot_be_read_on_a_tape_harms_the_stream_it_names(tmp_path: Path) -> None:
+    head = '{"arg":{"channel":"books","instId":"%s"},"action":"%s","data":[{"asks":[],"bids":[%s],'
+    tail = '"ts":"1767225600000","checksum":0,"prevSeqId":%d,"seqId":%d}]}'
+    frames = [
+        head % ("BTC-USDT", "snapshot", '["1","2","0","1"]') + tail % (-1, 10),
+        head % ("ETH-USDT", "snapshot", '["1","2","0","1"]') + tail % (-1, 10),
+        head % ("SOL-USDT", "snapshot", '["1","2","0","1"]') + tail % (-1, 10),
+        head % ("BTC-USDT", "update", '["1","x","0","1"]') + tail % (10, 11),
+        head % ("ETH-USDT", "update", "") + '"ts":"1767225600000","prevSeqId":10,"seqId":"x"}]}',
+    ]
+    path = tmp_path / "odd.jsonl"
+    path.write_text("".join(frame + "\n" for frame in frames))
+    replay = Replay(path, "okx")
+
+    events = [event for moment in replay for event in moment.events]
+
+    status = {str(book.symbol): book.proof().status for book in replay.intake.books}
+    assert status == {
+        "BTC/USDT": BookStatus.UNVERIFIED,
+        "ETH/USDT": BookStatus.UNVERIFIED,
+        "SOL/USDT": BookStatus.VALID,
+    }
+    assert [type(event) for event in events[3:]] == [LeftOut, BookUpdate, Rejected]

@@ -39,10 +39,12 @@ from fluxum.errors import (
     IntentsError,
     LinkClosed,
     LocalProtocolError,
+    NonceRefused,
     NotSubscribed,
     OutcomeUnknown,
     ProtocolError,
     RateLimited,
+    Redirected,
     RemoteProtocolError,
     RiskRefused,
     StaleLink,
@@ -102,7 +104,9 @@ from fluxum.model.codec import (
 )
 from fluxum.model.event import (
     AccountEvent,
+    CallFailed,
     Channel,
+    ClockOffset,
     DataStale,
     Desync,
     Dropped,
@@ -207,12 +211,7 @@ from fluxum.orders.view import (
 from fluxum.portfolio import (
     Portfolio,
 )
-from fluxum.replay import (
-    Failure,
-    Replay,
-    Report,
-    verify,
-)
+from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account import (
     Account,
@@ -260,6 +259,7 @@ from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import (
     Venue,
 )
+from fluxum.verify import Failure, Report, verify
 
 __all__ = [
     "MONTH_S",
@@ -282,6 +282,7 @@ __all__ = [
     "BookStatus",
     "BookStream",
     "BookUpdate",
+    "CallFailed",
     "Cancel",
     "CancelAll",
     "CancelAllAfter",
@@ -291,6 +292,7 @@ __all__ = [
     "ChangeStream",
     "Channel",
     "CircuitOpen",
+    "ClockOffset",
     "CloseOrder",
     "CommandCounts",
     "ConsumerTooSlow",
@@ -348,6 +350,7 @@ __all__ = [
     "Merged",
     "Method",
     "Missing",
+    "NonceRefused",
     "NotSubscribed",
     "OpenGap",
     "OpenOrders",
@@ -380,6 +383,7 @@ __all__ = [
     "Question",
     "RateLimited",
     "RawFrame",
+    "Redirected",
     "Refused",
     "Rejected",
     "RemoteProtocolError",

@@ -3,7 +3,10 @@
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["Clock", "SystemClock", "monotonic_s"]
+
+monotonic_s = time.monotonic
+"""Seconds that never go back, for spans outside a loop."""
 
 
 class Clock(Protocol):

@@ -10,10 +10,12 @@ __all__ = [
     "IntentsError",
     "LinkClosed",
     "LocalProtocolError",
+    "NonceRefused",
     "NotSubscribed",
     "OutcomeUnknown",
     "ProtocolError",
     "RateLimited",
+    "Redirected",
     "RemoteProtocolError",
     "RiskRefused",
     "StaleLink",
@@ -27,6 +29,7 @@ class FluxumError(Exception):
     """The root of every error raised on purpose."""
 
     retryable: ClassVar[bool] = False
+    """Whether trying again can help."""
 
 
 class BadInput(FluxumError, ValueError):
@@ -41,6 +44,15 @@ class TransportError(FluxumError):
     """The link or the call failed on the way; dialling again may help."""
 
     retryable = True
+
+
+class Redirected(TransportError):
+    """A call or an upgrade was answered with another address, to which nothing was sent.
+
+    The message names both hosts. Asking the same host again seldom helps.
+    """
+
+    retryable = False
 
 
 class LinkClosed(TransportError):
@@ -84,13 +96,24 @@ class VenueRefused(FluxumError):
 
 
 class RateLimited(VenueRefused):
-    """The venue asks us to slow down; `retry_after_s` is its own word, if it gave one."""
+    """The venue asks the caller to slow down.
+
+    `retry_after_s` is for how long, if the venue says so; no caller waits longer than an hour.
+    """
 
     retryable = True
 
     def __init__(self, message: str, code: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, code)
         self.retry_after_s = retry_after_s
+
+
+class NonceRefused(VenueRefused):
+    """The venue has answered a call of the same key with a larger number before.
+
+    Two calls overtook each other, which the next number mends; or the key was used by a program
+    with larger numbers, which nothing mends but another key.
+    """
 
 
 class CircuitOpen(FluxumError):

@@ -12,6 +12,7 @@ from msgspec import Struct
 from fluxum.errors import BadInput, CircuitOpen
 
 __all__ = [
+    "SLOW",
     "AttemptBudget",
     "Backoff",
     "BackoffPolicy",
@@ -20,7 +21,20 @@ __all__ = [
     "CallCounter",
     "CircuitBreaker",
     "TokenBucket",
+    "bounded_wait_s",
 ]
+
+_WAIT_MAX_S = 3600.0
+
+
+def bounded_wait_s(asked_s: float | None) -> float:
+    """How long to wait at a server's word: at most an hour, and no time for what is no number.
+
+    A longer ban is met again after an hour; a wrong word must not stop a session for good.
+    """
+    if asked_s is None or not asked_s > 0:  # a NaN is not above 0 either
+        return 0.0
+    return min(asked_s, _WAIT_MAX_S)
 
 
 class BackoffPolicy(Struct, frozen=True, kw_only=True):
@@ -47,6 +61,10 @@ class BackoffPolicy(Struct, frozen=True, kw_only=True):
             raise BadInput(
                 f"a back-off needs floor_s <= first_s <= ceiling_s and multiplier >= 1, was {self}"
             )
+
+
+SLOW = BackoffPolicy(quick_tries=0, floor_s=10.0, first_s=20.0, ceiling_s=300.0)
+"""For what is refused although it worked before: it may heal, and seldom does at once."""
 
 
 class Backoff:
@@ -133,6 +151,7 @@ class CallCounter:
         self._decay_per_s = decay_per_s
         self._count = 0.0
         self._at_s: float | None = None
+        self._held_until_s = 0.0
 
     def count(self, now_s: float) -> float:
         """Where the counter stands."""
@@ -151,8 +170,13 @@ class CallCounter:
 
     def exhausted(self, for_s: float, now_s: float) -> None:
         """The venue refused a call for being one too many, and takes none for so long."""
+        self._held_until_s = max(self._held_until_s, now_s + for_s)
         count = self.most + for_s * self._decay_per_s
         self._count = max(self.count(now_s), count)
+
+    def held_s(self, now_s: float) -> float:
+        """Seconds for which the venue still takes no calls, those that had room included."""
+        return max(0.0, self._held_until_s - now_s)
 
 
 class BreakerState(Enum):
@@ -183,6 +207,7 @@ class CircuitBreaker:
         self._successes = 0
         self._opened_s = 0.0
         self._trial = False
+        self._cause = ""
 
     def enter(self, now_s: float) -> None:
         """Ask leave for one call; raises CircuitOpen. Tell its end by `succeeded` or `failed`."""
@@ -207,8 +232,12 @@ class CircuitBreaker:
             if self._successes >= self._policy.successes:
                 self.state = BreakerState.CLOSED
 
-    def failed(self, now_s: float) -> None:
-        """The call failed in a way that speaks against the resource, not against the request."""
+    def failed(self, now_s: float, cause: str = "") -> None:
+        """The call failed in a way that speaks against the resource, not against the request.
+
+        `cause` is what the next refusals say of it.
+        """
+        self._cause = cause
         self._failures += 1
         trial_failed = self.state is BreakerState.HALF_OPEN
         if trial_failed or self._failures >= self._policy.failures:
@@ -218,4 +247,7 @@ class CircuitBreaker:
 
     def _refuse(self, left_s: float) -> None:
         self.refused += 1
-        raise CircuitOpen(f"{self.name} keeps failing; not called for {left_s:.1f} s more", left_s)
+        cause = self._cause and f" ({self._cause})"
+        raise CircuitOpen(
+            f"{self.name} keeps failing{cause}; not called for {left_s:.1f} s more", left_s
+        )

@@ -11,6 +11,7 @@ policy), and only from a book that is valid: while it is withdrawn there is no m
 unrealised profit.
 """
 
+import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
@@ -32,6 +33,8 @@ from fluxum.session.session import Session
 
 __all__ = ["Portfolio"]
 
+_log = logging.getLogger(__name__)
+
 _CAPACITY = 1_000_000
 _POSITIONS_WAITING = 1000
 
@@ -51,6 +54,7 @@ class Portfolio:
         self._last: dict[Symbol, PositionView] = {}
         self._scope = background()
         self._events: Pipe[Event] | None = None
+        self._uncounted: set[Symbol] = set()
 
     async def __aenter__(self) -> Self:
         self._events = self._session.events(capacity=_CAPACITY, overflow=Overflow.RAISE)
@@ -130,6 +134,9 @@ class Portfolio:
                     touched.update(dict.fromkeys(one.symbol for one in self._held()))
                 case _:
                     pass
+        for symbol in self.ledger.uncounted.keys() - self._uncounted:
+            self._uncounted.add(symbol)
+            _log.warning("%s: positions of %s are not counted", self._venue, symbol)
         for symbol in touched:
             self._look(symbol)
 

@@ -1,30 +1,28 @@
 """A tape through the live code: the venue's protocol and the session's intake, link by link.
 
 What a live session does with a frame happens here with a recorded one, in the same rooms. REST
-calls are answered from the recording. Only asking for a new snapshot over the link does nothing,
-as nobody answers: a book that fails its check stays desynced until the tape brings a snapshot.
+calls are answered from the recording, those for candles that were missed included; candles close by
+the time of the tape. Only asking for a new snapshot over the link does nothing, as nobody answers:
+a book that fails its check stays desynced until the tape brings a snapshot.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import NoReturn
-from urllib.parse import urlsplit
 
-import msgspec
 from msgspec import Struct, structs
 
 from fluxum.book.proof import BookStatus
 from fluxum.clock import SystemClock
-from fluxum.errors import BadInput, RemoteProtocolError, TapeError
+from fluxum.errors import BadInput, FluxumError, TapeError
 from fluxum.flow.pipe import Overflow
 from fluxum.model.event import (
     Channel,
     Desync,
     Event,
-    Gap,
     GapCause,
+    LeftOut,
     Rejected,
     Subscription,
     Unsubscribed,
@@ -40,16 +38,21 @@ from fluxum.model.market import (
     Trade,
 )
 from fluxum.pacing import AttemptBudget, CallCounter
+from fluxum.recognise import requests_beside, variant
+from fluxum.session.candles import Candles, Missed
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
 from fluxum.session.intake import Intake
-from fluxum.tape import RecordedAnswers, TapeReader
-from fluxum.venues.conversation import UnreadableStream
-from fluxum.venues.register import VENUES, find_venue
+from fluxum.tape import RecordedAnswers, TapeFrame, TapeReader
+from fluxum.venues.conversation import UNREADABLE, UnreadableStream
+from fluxum.venues.questions import Page, Question
+from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Fetch, SequenceCounts, Venue, VenueProtocol
 
-__all__ = ["Failure", "Moment", "Replay", "Report", "recognise", "verify"]
+__all__ = ["Moment", "Replay"]
 
+# How long a session waits for history (see `session.backfill`).
+_HISTORY_NS = 60 * 1_000_000_000
 _BOOKS = (BookSnapshot, BookUpdate, Level3Snapshot, Level3Update)
 
 
@@ -61,75 +64,34 @@ class Moment(Struct, frozen=True):
     events: list[Event]
 
 
-class Failure(Struct, frozen=True):
-    """A check that failed: at which frame, counted from 0, of which symbol, and why."""
-
-    frame: int
-    symbol: str
-    reason: str
-
-
-class Report(Struct, kw_only=True):
-    """What a tape proves.
-
-    `generations` counts the snapshots of each book. `steps` are messages whose number followed
-    on, `breaks` those whose did not; `trade_steps` the same of trades' own numbers. `applied`
-    counts the updates laid over a book, `kinds` frames by what they say. `damage` says what keeps
-    the file from being read to its end; the counts are those of what comes before.
-    """
-
-    file: str
-    venue: str
-    frames: int = 0
-    events: int = 0
-    book_messages: int = 0
-    checks_passed: int = 0
-    checks_failed: int = 0
-    unverified: int = 0
-    gaps: int = 0
-    desyncs: int = 0
-    crossed: int = 0
-    rejected: int = 0
-    steps: int = 0
-    breaks: int = 0
-    applied: int = 0
-    trades: int = 0
-    trades_backfilled: int = 0
-    trade_steps: int = 0
-    kinds: dict[str, int] = {}
-    generations: dict[str, int] = {}
-    failures: list[Failure] = []
-    damage: str = ""
-
-    @property
-    def is_proved(self) -> bool:
-        """Whether nothing failed, is missing, or made no sense."""
-        return not (
-            self.checks_failed
-            or self.gaps
-            or self.desyncs
-            or self.breaks
-            or self.crossed
-            or self.rejected
-            or self.damage
-        )
-
-
 class Replay:
-    """Plays one file. `venue` is needed for bare recordings without a `.meta.json` beside them.
+    """Plays one recording; what was kept in several files goes on in `more`, in order.
 
-    `depth` is that of books about whose depth the file and its neighbouring `.meta.json` say
-    nothing. Raises TapeError for a file that is none, BadInput for a venue that is unknown.
+    `venue` is needed for bare recordings without a `.meta.json` beside them. `depth` is that of
+    books about whose depth the file and its neighbouring `.meta.json` say nothing. Raises TapeError
+    for a file that is none, BadInput for a venue that is unknown.
     """
 
-    def __init__(self, path: Path, venue: str | None = None, depth: int | None = None) -> None:
-        self.tape = TapeReader(path)
+    def __init__(
+        self,
+        path: Path,
+        venue: str | None = None,
+        depth: int | None = None,
+        more: Sequence[Path] = (),
+    ) -> None:
+        self.tape = TapeReader(path, *more)
         header = self.tape.header
-        name = header.venue if header is not None else _variant(path, venue)
+        name = header.venue if header is not None else variant(path, venue)
+        if name is None and not self.tape.lines:
+            raise TapeError(f"{path} is empty: there is nothing to replay")
         if name is None:
             raise BadInput(f"{path} does not say of which exchange it is; name it")
         self.venue: Venue = find_venue(name)
         self.frames = 0
+        self.lost = 0
+        """How many frames the recorder could not write, as the tape says."""
+        self.rejection = ""
+        """Why the first frame that was rejected was."""
         self.rejected = 0
         self.book_messages = 0
         self.sequences: list[SequenceCounts] = []
@@ -149,6 +111,8 @@ class Replay:
         self._links: dict[int, tuple[VenueProtocol, Feed]] = {}
         self._answers = RecordedAnswers(path)
         self._calls: list[tuple[Fetch, int]] = []
+        self._history = _History(self.venue, self._answers, self.intake.candles)
+        self.intake.candles.look_up = self._history.look_up
         self._told = self.intake.bus.subscribe(capacity=1 << 20, overflow=Overflow.RAISE)
 
     def __iter__(self) -> Iterator[Moment]:
@@ -159,12 +123,18 @@ class Replay:
                 self._answers.add(frame)
                 self._answer_calls(frame.ns)
                 continue
-            protocol, feed = self._link(frame.link)
+            if frame.since_ns is not None:
+                self._miss(frame)
+                continue
+            protocol, feed = self._link(frame.link, frame.ns)
+            self._pass_time(feed)
             if frame.closed:
                 del self._links[frame.link]
+                self._calls = [call for call in self._calls if call[1] != frame.link]
                 self.intake.lose(feed, "closed on the tape", self._now_ns)
             elif frame.sent:
                 protocol.overhear_request(frame.frame)
+                self._note_calls(frame.link)
             else:
                 self._answer_calls(frame.ns)
                 self._receive(frame.frame, protocol, feed)
@@ -173,10 +143,29 @@ class Replay:
                 yield Moment(self.frames, frame.ns, self._told.drain())
                 self.frames += 1
 
+    def _pass_time(self, feed: Feed) -> None:
+        """Close candles that are over when a frame of their link was received, as a session does.
+
+        That is done before the frame is read, so that it takes no part in what is over.
+        """
+        candles = self.intake.candles
+        self._history.answer(self._now_ns)
+        soonest_ns = candles.soonest_ns
+        if soonest_ns is not None and soonest_ns <= self._now_ns:
+            for subscription in feed.wanted:
+                if subscription.channel is Channel.CANDLE:
+                    candles.pass_time(subscription, self._now_ns)
+
+    def _miss(self, hole: TapeFrame) -> None:
+        """What the recorder lost may have been of any link."""
+        self.lost += hole.lost
+        for _, feed in self._links.values():
+            self.intake.withdraw(feed, GapCause.RECORDER, f"{hole.lost} frames are not on the tape")
+
     def _receive(self, frame: bytes, protocol: VenueProtocol, feed: Feed) -> None:
         try:
             events = protocol.receive(frame, self._now_ns)
-        except RemoteProtocolError as error:
+        except UNREADABLE as error:
             self._reject(feed, frame, error)
             return
         self._take(events, feed)
@@ -204,23 +193,29 @@ class Replay:
                 protocol, feed = self._links[link]
                 try:
                     events = protocol.receive_response(fetch, body, self._now_ns)
-                except RemoteProtocolError as error:
+                except UNREADABLE as error:
                     self._reject(feed, body, error)
                 else:
                     self._take(events, feed)
                 self._note_calls(link)
 
-    def _link(self, number: int) -> tuple[VenueProtocol, Feed]:
-        """A conversation of its own for each link of the tape."""
+    def _link(self, number: int, now_ns: int | None) -> tuple[VenueProtocol, Feed]:
+        """A conversation of its own for each link of the tape.
+
+        What it wants fetched before anything else, it is given first if it is on the tape.
+        """
         if number not in self._links:
             protocol = self.venue.protocol()
-            protocol.overhear(self._depth)
-            self.sequences.append(protocol.sequence)
-            for request in _requests_beside(self.tape.path):
-                protocol.overhear_request(request)
             name = f"link-{number}"
             feed = Feed(name, name, name, self._around, self.intake.take, _Nobody())
             self._links[number] = (protocol, feed)
+            self.sequences.append(protocol.sequence)
+            protocol.overhear(self._depth)
+            self._note_calls(number)
+            self._answer_calls(now_ns)
+            for request in requests_beside(self.tape.path):
+                protocol.overhear_request(request)
+            self._note_calls(number)
         return self._links[number]
 
     def _expect(self, event: Event, feed: Feed) -> bool:
@@ -252,122 +247,75 @@ class Replay:
         """A link's number on the tape; less than any for one that was closed."""
         return next((number for number, (_, one) in self._links.items() if one is feed), -1)
 
-    def _reject(self, feed: Feed, frame: bytes, error: RemoteProtocolError) -> None:
+    def _reject(self, feed: Feed, frame: bytes, error: Exception) -> None:
         self.rejected += 1
+        self.rejection = self.rejection or str(error)
         sample = frame[:200].decode("utf-8", "replace")
+        named = error.subscriptions if isinstance(error, UnreadableStream) else None
         self.intake.reject(
             feed,
             Rejected(
                 venue=self.venue.name,
-                reason=str(error),
+                reason=str(error) or type(error).__name__,
                 sample=sample,
-                subscriptions=error.subscriptions if isinstance(error, UnreadableStream) else None,
+                subscriptions=None if named is None else tuple(map(_plain_name, named)),
                 received_ns=self._now_ns,
             ),
         )
 
 
-class _Tally:
-    """What is counted of the events a tape tells."""
+class _History:
+    """Candles that were missed, from the answers on a tape; a session waits no longer for them."""
 
-    def __init__(self) -> None:
-        self.failures: list[Failure] = []
-        self.gaps = 0
-        self.applied = 0
-        self.kinds: Counter[str] = Counter()
-        self.trades: Counter[bool] = Counter()
+    def __init__(self, venue: Venue, answers: RecordedAnswers, candles: Candles) -> None:
+        self._venue = venue
+        self._answers = answers
+        self._candles = candles
+        self._asked: list[tuple[Missed, Question[Page[Candle]], list[Candle]]] = []
 
-    def add(self, moment: Moment) -> None:
-        """Count one frame."""
-        self.kinds.update({_kind(event) for event in moment.events})
-        for event in moment.events:
-            match event:
-                case Desync():
-                    symbol = str(event.subscription.symbol)
-                    self.failures.append(Failure(moment.index, symbol, event.reason))
-                case Gap():
-                    self.gaps += event.cause is not GapCause.DESYNC
-                case BookUpdate():
-                    self.applied += 1
-                case Trade():
-                    self.trades[event.backfilled] += 1
-                case _:
-                    pass
+    def look_up(self, missed: Missed) -> bool:
+        """Ask the question a session asks; false where the venue can be asked none."""
+        symbol, interval_s = missed.subscription.symbol, missed.subscription.interval_s
+        if self._venue.questions is None or symbol is None or interval_s is None:
+            return False
+        questions = self._venue.questions()
+        self._asked.append(
+            (missed, questions.candles(symbol, interval_s, missed.since_ns), list[Candle]())
+        )
+        return True
 
-
-def verify(path: Path, venue: str | None = None, depth: int | None = None) -> Report:
-    """Replay a file and report what it proves; raises TapeError when there is nothing to read."""
-    replay = Replay(path, venue, depth)
-    tally = _Tally()
-    damage = ""
-    try:
-        for moment in replay:
-            tally.add(moment)
-    except TapeError as error:
-        if not replay.frames:
-            raise
-        damage = str(error)
-    intake = replay.intake
-    keepers = (intake.books, intake.level3)
-    return Report(
-        file=str(path),
-        venue=replay.venue.name,
-        frames=replay.frames,
-        events=intake.counts.heard,
-        book_messages=replay.book_messages,
-        checks_passed=sum(keeper.passed for keeper in keepers),
-        checks_failed=sum(keeper.failed for keeper in keepers),
-        unverified=sum(keeper.unverified for keeper in keepers),
-        gaps=tally.gaps,
-        desyncs=intake.counts.desyncs,
-        crossed=sum(keeper.crossed for keeper in keepers),
-        rejected=replay.rejected,
-        steps=sum(one.steps for one in replay.sequences),
-        breaks=sum(one.breaks for one in replay.sequences),
-        applied=tally.applied,
-        trades=tally.trades.total(),
-        trades_backfilled=tally.trades[True],
-        trade_steps=intake.gaps.followed,
-        kinds=dict(sorted(tally.kinds.items())),
-        generations={book.symbol: book.epoch for book in intake.books},
-        failures=tally.failures,
-        damage=damage,
-    )
-
-
-def recognise(path: Path) -> str | None:
-    """The exchange a recording was made at, by the URLs in `NAME.meta.json` beside it."""
-    for connection in _meta_beside(path).connections:
-        url = urlsplit(connection.url)
-        for venue in VENUES.values():
-            known = [urlsplit(one) for one in venue.endpoints.values()]
-            is_known = any(
-                url.hostname == one.hostname and url.path.rstrip("/") == one.path.rstrip("/")
-                for one in known
-            )
-            if is_known or url.hostname in venue.recorded_hosts:
-                return venue.name
-    return None
-
-
-def _variant(path: Path, venue: str | None) -> str | None:
-    """The exchange named, or the one of its variants (`NAME-futures`) whose URL it was."""
-    known = recognise(path)
-    if venue is None or (known is not None and known.startswith(f"{venue}-")):
-        return known
-    return venue
-
-
-def _kind(event: Event) -> str:
-    """What an event is, in a word: `book_update`, `trade`."""
-    return str(type(event).__struct_config__.tag)
+    def answer(self, now_ns: int) -> None:
+        """Hand on what has been answered by now, or what has waited too long."""
+        asked, self._asked = self._asked, []
+        for missed, question, items in asked:
+            body = self._answers.take_exact(question.fetch.path, now_ns)
+            if body is None:
+                if now_ns - missed.ready_ns > _HISTORY_NS:
+                    self._candles.not_found(missed, "no history is on the tape", now_ns)
+                else:
+                    self._asked.append((missed, question, items))
+                continue
+            try:
+                page = question.read(body, now_ns)
+            except FluxumError as error:
+                self._candles.not_found(missed, str(error), now_ns)
+                continue
+            items += page.items
+            if page.next is not None:
+                self._asked.append((missed, page.next, items))
+            else:
+                self._candles.found(missed, items, now_ns)
 
 
 def _by_plain_name(event: Event) -> Event:
-    """A broken sequence, told of the stream as its data names it: data knows no depth."""
-    if not isinstance(event, Desync):
+    """A word about a stream, told of it as its data names it: data knows no depth."""
+    if not isinstance(event, Desync | LeftOut) or event.subscription is None:
         return event
-    return structs.replace(event, subscription=structs.replace(event.subscription, depth=None))
+    return structs.replace(event, subscription=_plain_name(event.subscription))
+
+
+def _plain_name(subscription: Subscription) -> Subscription:
+    return structs.replace(subscription, depth=None)
 
 
 def _subscription(event: Event) -> Subscription | None:
@@ -391,39 +339,11 @@ def _subscription(event: Event) -> Subscription | None:
             return None
 
 
-def _requests_beside(path: Path) -> list[bytes]:
-    """What the client sent, from `NAME.meta.json` beside `NAME.jsonl.gz`, if there is one."""
-    return [line.raw.encode() for line in _meta_beside(path).sent]
-
-
-def _meta_beside(path: Path) -> "_Meta":
-    name = path.name.removesuffix(".gz").removesuffix(".jsonl")
-    meta = path.with_name(f"{name}.meta.json")
-    if not meta.is_file():
-        return _Meta()
-    try:
-        return msgspec.json.decode(meta.read_bytes(), type=_Meta)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise TapeError(f"{meta} is no description of a recording: {error}") from error
-
-
-class _Connected(Struct):
-    url: str = ""
-
-
-class _Sent(Struct):
-    raw: str
-
-
-class _Meta(Struct):
-    connections: list[_Connected] = []
-    sent: list[_Sent] = []
-
-
 class _Nobody:
     """Owns the feed of a tape, to which nothing can happen."""
 
     def reject(self, feed: Feed, rejected: Rejected) -> None: ...
+    def tell(self, event: Event) -> None: ...
     def moved(self, feed: Feed, *, attempt: int, delay_s: float, reason: str) -> None: ...
     def lost(self, feed: Feed, reason: str) -> None: ...
     def failed(self, feed: Feed, error: Exception) -> None: ...

@@ -78,6 +78,6 @@ class LiveRuntime:
         frame_bytes_max = venue.limits.frame_bytes_max
         async with (
             websockets(proxy=self._proxy, frame_bytes_max=frame_bytes_max) as dial,
-            http() as calls,
+            http(proxy=self._proxy) as calls,
         ):
             yield Reach(dial, calls)

@@ -190,6 +190,40 @@ def test_money_the_book_cannot_take_is_told_in_money(book: Book) -> None:
     assert not told.is_complete
 
 
+def inverse() -> Book:
+    """100 USD at 50000 (0.002 BTC), 300 USD at 60000 (0.005 BTC); bids of 200 USD at 40000."""
+    symbol = Symbol("BTC/USD:PERP-INVERSE")
+    made = Book("okx", symbol)
+    bids, asks = levels(("40000", "200")), levels(("50000", "100"), ("60000", "300"))
+    made.replace(BookSnapshot(venue="okx", symbol=symbol, bids=bids, asks=asks, received_ns=1))
+    return made
+
+
+def test_what_is_taken_of_an_inverse_contract_is_money_already() -> None:
+    told = inverse().market_price(BUY, Decimal(400))
+
+    # 400 USD buy 0.002 + 0.005 BTC.
+    assert told.average == Decimal(400) / Decimal("0.007")
+    assert (told.quantity, told.notional, told.worst) == numbers("400", "400", "60000")
+    assert told.is_complete
+    assert inverse().market_price_for_notional(BUY, Decimal(400)) == told
+
+
+def test_what_an_inverse_book_cannot_serve_is_told_in_its_unit() -> None:
+    told = inverse().market_price(SELL, Decimal(250))
+
+    assert (told.quantity, told.notional, told.unfilled) == numbers("200", "200", "50")
+    assert told.average == 40000
+
+
+def test_contracts_of_unknown_size_have_no_price() -> None:
+    book = Book("okx", Symbol("BTC/USDT:PERP-CONTRACTS"))
+
+    for price in (book.market_price, book.market_price_for_notional):
+        with pytest.raises(BadInput, match="was 'BTC/USDT:PERP-CONTRACTS', whose quantities are"):
+            price(BUY, Decimal(1))
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "NaN", "Infinity"])
 def test_nonsense_amounts_are_refused(book: Book, text: str) -> None:
     with pytest.raises(BadInput, match=f"was {text}"):

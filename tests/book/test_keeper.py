@@ -246,6 +246,40 @@ def test_doubt_keeps_the_book_until_its_next_check() -> None:
     assert book.proof().depth_proved == 2
 
 
+def test_levels_that_could_not_be_read_are_vouched_for_by_no_number() -> None:
+    books: BookKeeper[Book] = BookKeeper("okx", Book, None, None)
+    book = books.open(BTC)
+    books.snapshot(snapshot((1, 5), asks=((2, 5),), sequence=1))
+
+    books.flaw(BTC, "1 row could not be read", 2)
+    assert status(book) == (BookStatus.UNVERIFIED, "1 row could not be read")
+    assert books.update(update((1, 6), sequence=2, received_ns=2)) is Verdict.AS_BEFORE
+    assert books.update(update((1, 7), sequence=3, received_ns=3)) is Verdict.AS_BEFORE
+    assert status(book) == (BookStatus.UNVERIFIED, "1 row could not be read")
+    assert books.snapshot(snapshot((1, 5), sequence=4, received_ns=4)) is Verdict.RESTORED
+
+
+def test_a_snapshot_of_the_frame_with_the_flaw_has_it_still() -> None:
+    books: BookKeeper[Book] = BookKeeper("okx", Book, None, None)
+    book = books.open(BTC)
+
+    books.flaw(BTC, "1 row could not be read", 4)
+    books.snapshot(snapshot((1, 5), sequence=4, received_ns=4))
+
+    assert status(book) == (BookStatus.UNVERIFIED, "1 row could not be read")
+
+
+def test_a_checksum_vouches_for_a_book_whatever_could_not_be_read() -> None:
+    books = keeper()
+    book = books.open(BTC)
+    books.snapshot(snapshot((1, 5), checksum=15))
+
+    books.flaw(BTC, "1 row could not be read", 2)
+
+    assert books.update(update((1, 6), checksum=16)) is Verdict.RESTORED
+    assert status(book)[0] is BookStatus.VALID
+
+
 def test_a_withdrawn_book_is_not_revived_by_doubt() -> None:
     books = keeper()
     books.snapshot(snapshot((10, 1), checksum=101))

@@ -195,6 +195,28 @@ def test_nothing_at_all_is_clean() -> None:
     assert Audit(()).is_clean
 
 
+def test_a_line_without_a_balance_continues_its_chain() -> None:
+    lines = [entry("L1", "10", "110"), entry("L2", "-5", "104", fee="1"), entry("L3", "7", "111")]
+    for odd in range(3):
+        some = [replace(one, balance=None) if at == odd else one for at, one in enumerate(lines)]
+
+        told = only(audit(some, [balance("111")], [balance("100")]))
+
+        assert told.is_clean
+        assert values(told.opening, told.change, told.last) == (100, 11, 111)
+        assert only(audit(some)).opening == 100  # what was before follows from any other line
+    nothing = [replace(one, balance=None) for one in lines]
+    assert values(only(audit(nothing)).opening, only(audit(nothing)).last) == (0, 11)
+
+
+def test_a_line_without_a_balance_hides_no_hole() -> None:
+    lines = [entry("L1", "10", "110"), replace(entry("L2", "-5", "1"), balance=None)]
+
+    told = only(audit([*lines, entry("L4", "7", "120")], opening=[balance("100")]))
+
+    assert told.differences == (difference("L2", "L4", "112", "120"),)
+
+
 def test_numbers_that_are_none_are_refused() -> None:
     with pytest.raises(BadInput, match="line L1"):
         audit([entry("L1", "NaN", "1")])

@@ -358,3 +358,21 @@ def test_the_order_of_marks_of_one_time_is_irrelevant(
     assert [one.view() for one in shuffled.positions()] == [
         one.view() for one in straight.positions()
     ]
+
+
+def test_inverse_contracts_are_not_counted_and_that_is_told() -> None:
+    inverse = Symbol("BTC/USD:PERP-INVERSE")
+    ledger = Ledger()
+    ledger.apply(fill("buy 1 50000", "T1"))
+
+    told = [
+        ledger.apply(fill("buy 100 50000", "T2", inverse)),
+        ledger.apply(order("O1", inverse)),
+        ledger.apply(OpenOrders(venue="here", orders=(order("O2", inverse),), received_ns=1)),
+    ]
+
+    assert told == [(), (), ()]
+    assert ledger.uncounted == {inverse: 3}
+    assert [one.symbol for one in ledger.positions()] == [BTC]
+    with pytest.raises(BadInput, match="a linear contract was expected, was BTC/USD:PERP-INVERSE"):
+        ledger.open_with("here", inverse, Decimal(1), None, 0)

@@ -142,6 +142,90 @@ def test_an_average_with_a_part_of_unknown_cost_is_unknown() -> None:
     assert values(held.cost, held.unpriced, held.unpriced_closed) == (0, 0, 4)
 
 
+def shrink(held: CostBasis, fill_id: str, quantity: str, price: str) -> bool:
+    with localcontext(EXACT):
+        return held.shrink(fill_id, Decimal(quantity), Decimal(price))
+
+
+def test_a_fills_own_lot_shrinks_and_no_other_of_its_price() -> None:
+    same = (lot("1", "10", 1, "T1"), lot("2", "20", 2, "T2"), lot("1", "10", 3, "T3"))
+    held = basis(FIFO, *same)
+
+    assert shrink(held, "T1", "0.5", "10")
+
+    assert held.lots == (lot("0.5", "10", 1, "T1"), *same[1:])
+    assert values(held.cost, held.realised) == (55, 0)
+
+
+def test_what_has_melted_with_a_neighbour_shrinks_there() -> None:
+    held = basis(FIFO, lot("1", "10", 1, "T1"), lot("1", "10", 2, "T2"), lot("1", "20", 3, "T3"))
+
+    assert shrink(held, "T2", "0.5", "10")
+
+    assert [one.quantity for one in held.lots] == [Decimal("1.5"), 1]
+    assert held.cost == 35
+
+
+def test_what_has_melted_with_another_price_takes_its_cost_along() -> None:
+    held = basis(FIFO, lot("1", "10", 1, "T1"), lot("1", "20", 2, "T2"), lots_max=1)
+
+    assert shrink(held, "T1", "0.5", "10")
+
+    # 1.5 are left, which cost 30 - 5.
+    (left,) = held.lots
+    assert values(left.quantity, left.cost, held.cost) == (Decimal("1.5"), 25, 25)
+    assert left.price == Decimal("16.66666666666666666666666666666666666667")
+
+
+@pytest.mark.parametrize(
+    ("method", "quantity", "price"),
+    [
+        (FIFO, "1", "10"),  # all of it
+        (FIFO, "1.5", "10"),  # more than there is
+        (FIFO, "-0.5", "10"),  # of the other side
+        (AVERAGE, "2", "40"),  # what is left would have cost less than nothing
+    ],
+)
+def test_what_is_not_there_shrinks_nothing(method: Method, quantity: str, price: str) -> None:
+    lots = (lot("1", "10", 1, "T1"), lot("3", "20", 2, "T2"))
+    held = basis(method, *lots)
+    before = held.lots
+
+    assert not shrink(held, "T1", quantity, price)
+
+    assert values(held.lots, held.cost, held.realised) == (before, 70, 0)
+
+
+def test_a_lot_of_unknown_cost_shrinks_as_well() -> None:
+    held = basis(FIFO, lot("1", None, 1, "T1"), lot("1", "20", 2, "T2"))
+
+    assert shrink(held, "T1", "0.4", "10")
+
+    assert values(held.unpriced, held.cost_known) == (Decimal("0.6"), 20)
+    assert not shrink(held, "T1", "0.6", "10")
+    assert held.unpriced == Decimal("0.6")
+
+
+def test_what_is_removed_takes_its_cost_along_and_earns_nothing() -> None:
+    held = basis(FIFO, *THREE)
+
+    with localcontext(EXACT):
+        held.remove(Decimal("1.5"))
+
+    assert held.lots == (lot("1.5", "20", 2, "T2"), lot("1", "30", 3, "T3"))
+    assert values(held.cost, held.realised, held.unpriced_closed) == (60, 0, 0)
+
+
+def test_a_period_begins_with_what_is_open_and_nothing_earned() -> None:
+    held = basis(FIFO, lot("1", None, 1, "T1"), *THREE)
+    close(held, "2", "40")
+    assert values(held.realised, held.unpriced_closed) == (30, 1)
+
+    held.begin()
+
+    assert values(held.realised, held.unpriced_closed, held.cost) == (0, 0, 70)
+
+
 def test_no_room_for_lots_is_refused() -> None:
     with pytest.raises(BadInput, match="was 0"):
         CostBasis(FIFO, 0)

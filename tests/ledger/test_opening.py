@@ -89,7 +89,8 @@ def test_what_was_held_is_what_is_held_less_what_moved_since() -> None:
         entry(103, "-4", Asset("ETH")),  # all of it
     ]
 
-    held = held_at([holding("3"), holding("1000", DOLLARS)], lines, at_ns=50)
+    balances = [holding("2"), holding("1000", DOLLARS), holding("1")]  # of two wallets
+    held = held_at(balances, lines, at_ns=50)
 
     # 3 + 0.005 - 1.99, and 1000 - 299.5, and 0 + 4.
     assert held == has(BTC="1.015", USD="700.5", ETH="4")
@@ -200,6 +201,16 @@ def test_a_contract_that_is_sold_is_a_short() -> None:
     assert values(found.quantity, found.profit.cost, found.cost_note) == (-2, -90_000, "")
 
 
+def test_an_inverse_contract_is_not_counted() -> None:
+    inverse = Symbol("BTC/USD:PERP-INVERSE")
+    fills = [fill("sell 1 100", 200, inverse), fill("buy 1 100", 201)]
+
+    ledger = ledger_between("here", fills, 100)
+
+    assert [one.symbol for one in ledger.positions()] == [BTC]
+    assert ledger.uncounted == {inverse: 1}
+
+
 def test_markets_of_one_asset_share_what_is_held_by_what_they_need() -> None:
     fills = [fill("sell 1 100", 200, EUR), fill("buy 2 100", 201, BTC)]
 
@@ -212,7 +223,7 @@ def test_markets_of_one_asset_share_what_is_held_by_what_they_need() -> None:
 
 
 def test_the_period_ends_where_it_ends() -> None:
-    fills = [fill("buy 1 100", 100), fill("buy 1 100", 101), fill("buy 1 100", 200)]
+    fills = [fill("buy 1 100", 100), fill("buy 1 100", 199), fill("buy 1 100", 200)]
 
     found = view(ledger_between("here", fills, 100, 199, held=has(BTC="1")))
 

@@ -612,6 +612,63 @@ def test_of_a_sale_it_moves_the_position_on(fee: str, quantity: str, total: int)
     assert [held.profit(method).total for method in Method] == [total] * 3
 
 
+def test_a_rebate_of_the_base_asset_that_becomes_known_later_is_held() -> None:
+    late = fill("buy 1 2000 -0.5 BTC")
+    held = Position("here", BTC)
+    held.apply(replace(late, fees=None))
+
+    held.apply(late)
+
+    assert values(held.quantity, held.fees_quote) == (Decimal("1.5"), -1000)
+    for method in Method:
+        assert sum(one.quantity for one in held.lots(method)) == Decimal("1.5")
+        assert values(held.profit(method).cost, held.profit(method).realised) == (3000, 0)
+
+
+def test_a_period_begins_with_what_is_open_and_all_else_from_zero() -> None:
+    held = position("buy 2 100 1 USD 3 BNB", "sell 1 150 2 USD", mark="200")
+    held.apply(fill("buy 2 100 1 USD 3 BNB", 1))
+    held.apply(replace(fill("sell 0.5 150", 3), fees=None))
+
+    held.begin(at_ns=3)
+
+    view = held.view()
+    nothing = [
+        view.bought,
+        view.sold,
+        view.fees_quote,
+        view.fills,
+        view.repeated,
+        view.fees_unknown,
+    ]
+    assert nothing == [0] * 6
+    assert (view.fees, view.fees_unconverted, view.average_price) == ((), (), None)
+    assert values(view.quantity, view.profit.cost, view.profit.realised) == (Decimal("0.5"), 50, 0)
+    assert view.profit.total == 50
+    assert not held.apply(fill("sell 0.1 150", 3))  # it is of before
+    assert held.apply(fill("sell 0.5 150", 4))
+    assert held.profit().realised == 25
+
+
+@pytest.mark.parametrize(
+    ("held_then", "cost", "unpriced"),
+    [("3", None, 1), ("1.5", 150, 0), ("0", 0, 0), ("-2", None, -2)],
+)
+def test_what_else_is_held_came_or_left_without_a_trade(
+    held_then: str, cost: int | None, unpriced: int
+) -> None:
+    held = position("buy 2 100", mark="200", policy=Policy(methods=(FIFO,)))
+
+    held.begin(5, Decimal(held_then))
+
+    profit = held.profit()
+    assert values(held.quantity, profit.cost, profit.realised) == (Decimal(held_then), cost, 0)
+    assert profit.unpriced == unpriced
+    assert sum(one.quantity for one in held.lots()) == Decimal(held_then)
+    with pytest.raises(BadInput, match="what is held"):
+        held.begin(5, Decimal("NaN"))
+
+
 def test_a_late_fill_counts_when_it_comes() -> None:
     held = position("buy 1 100")
     held.apply(fill("sell 1 130", 3))

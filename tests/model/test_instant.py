@@ -1,13 +1,21 @@
 """Instants: text to nanoseconds and back, digit for digit."""
 
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxum.errors import BadInput
-from fluxum.model.instant import format_rfc3339, parse_rfc3339, plausible_ns
+from fluxum.model.instant import (
+    format_rfc3339,
+    format_second,
+    instant_of,
+    parse_rfc3339,
+    plausible_ns,
+)
 
 # 2023-10-06T17:35:55Z is 1696613755 (`date -u -d 2023-10-06T17:35:55Z +%s`).
 SECOND_NS = 1_696_613_755 * 1_000_000_000
@@ -88,3 +96,45 @@ def test_instants_no_exchange_can_mean_are_none(text: str, is_plausible: bool) -
     instant_ns = parse_rfc3339(text)
 
     assert plausible_ns(instant_ns) == (instant_ns if is_plausible else None)
+
+
+@pytest.mark.parametrize(
+    "given_as",
+    [
+        1_767_225_600_000_000_000,
+        "2026-01-01T00:00:00Z",
+        datetime(2026, 1, 1, tzinfo=UTC),
+        datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+    ],
+)
+def test_an_instant_is_given_in_nanoseconds_as_a_datetime_or_as_text(given_as: Any) -> None:
+    assert instant_of(given_as) == 1_767_225_600_000_000_000
+    assert instant_of(0) == 0
+
+
+def test_a_datetime_loses_no_microsecond() -> None:
+    assert instant_of(datetime(2026, 1, 1, 0, 0, 0, 123_457, UTC)) % 10**9 == 123_457_000
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        1_767_225_600,
+        1_767_225_600_000,
+        -1,
+        True,
+        False,
+        1.767e18,
+        "today",
+        "",
+        None,
+        datetime(2026, 1, 1),  # noqa: DTZ001 - of no time zone
+    ],
+)
+def test_what_is_no_instant_is_bad_input(odd: Any) -> None:
+    with pytest.raises(BadInput, match="was expected, was"):
+        instant_of(odd)
+
+
+def test_people_are_shown_seconds() -> None:
+    assert format_second(SECOND_NS + 999_999_999) == "2023-10-06T17:35:55Z"

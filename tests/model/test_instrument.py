@@ -53,6 +53,26 @@ def test_text_of_another_form_is_refused_with_its_text(text: str) -> None:
     assert f"was {text!r}" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_inverse", "counts_contracts"),
+    [
+        ("BTC/USD:PERP-INVERSE", True, False),
+        ("BTC/USD:261225-INVERSE", True, False),
+        ("BTC/USDT:PERP-CONTRACTS", False, True),
+        ("BTC/USD:220325-40000-C-CONTRACTS", False, True),
+        ("BTC/USDT:PERP", False, False),
+        ("X/A-INVERSE", False, False),
+        ("X/A-CONTRACTS", False, False),
+    ],
+)
+def test_a_contract_names_its_unit_unless_that_is_the_base_asset(
+    text: str, is_inverse: bool, counts_contracts: bool
+) -> None:
+    symbol = Symbol(text)
+
+    assert (symbol.is_inverse, symbol.counts_contracts) == (is_inverse, counts_contracts)
+
+
 def test_a_symbol_survives_pickling() -> None:
     symbol = pickle.loads(pickle.dumps(Symbol("BTC/USD")))
 
@@ -99,3 +119,17 @@ def test_rounding_is_on_the_grid_not_away_from_zero_and_stable(value: Decimal, t
     assert abs(rounded) <= abs(value)
     assert abs(value - rounded) < Decimal(tick)
     assert market.round_price(rounded) == rounded
+
+
+@pytest.mark.parametrize(
+    ("text", "is_inverse"),
+    [
+        ("BTC/USD:PERP-INVERSE", True),
+        ("BTC/USD:261225-INVERSE", True),
+        ("BTC/USD:PERP", False),
+        ("BTC/USD", False),
+        ("X-INVERSE/USD", False),
+    ],
+)
+def test_an_inverse_contract_is_one_by_its_symbol(text: str, is_inverse: bool) -> None:
+    assert Symbol(text).is_inverse is is_inverse

@@ -1,11 +1,20 @@
 """Intervals: seconds are counted, months are the calendar's."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fluxum.errors import BadInput
 from fluxum.model.instant import parse_rfc3339 as at
-from fluxum.model.interval import MONTH_S, interval_end, interval_start
+from fluxum.model.interval import (
+    MONTH_S,
+    interval_end,
+    interval_least_s,
+    interval_of,
+    interval_start,
+)
 
 DAY_S = 86_400
 INSTANTS = st.integers(min_value=-(10**24), max_value=10**24)
@@ -54,3 +63,34 @@ def test_intervals_follow_each_other_without_a_hole_in_any_year(
     assert start_ns <= instant_ns < end_ns
     assert interval_start(end_ns, interval_s) == end_ns
     assert interval_start(end_ns - 1, interval_s) == start_ns
+
+
+@pytest.mark.parametrize(
+    ("given_as", "seconds"),
+    [
+        (60, 60),
+        ("30s", 30),
+        ("1m", 60),
+        ("15m", 900),
+        ("4h", 14_400),
+        ("1d", DAY_S),
+        ("1w", 7 * DAY_S),
+        ("1M", MONTH_S),
+        ("3M", 3 * MONTH_S),
+    ],
+)
+def test_an_interval_is_given_in_seconds_or_as_text(given_as: int | str, seconds: int) -> None:
+    assert interval_of(given_as) == seconds
+
+
+@pytest.mark.parametrize("odd", [0, -1, True, "", "m", "0m", "1x", "1.5h", "1m ", "9999999m", None])
+def test_what_is_no_interval_is_bad_input(odd: Any) -> None:
+    with pytest.raises(BadInput, match=r"1m, 5m, 1h, 1d or 1M was expected, was"):
+        interval_of(odd)
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "least_s"), [(60, 60), (MONTH_S, 2_419_200), (3 * MONTH_S, 7_257_600)]
+)
+def test_a_month_may_be_as_short_as_a_february(interval_s: int, least_s: int) -> None:
+    assert interval_least_s(interval_s) == least_s

@@ -1,12 +1,14 @@
 """Links over real WebSockets: whole messages both ways, and how a refusal or an end looks."""
 
 import asyncio
+import base64
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 
+import fluxum
 from fluxum.errors import (
     BadInput,
     FluxumError,
@@ -15,8 +17,11 @@ from fluxum.errors import (
     TransportError,
     VenueRefused,
 )
+from fluxum.model.account import Credentials
+from fluxum.session.login import Login
 from fluxum.transport.http import http
 from fluxum.transport.websocket import websockets
+from fluxum.venues.register import find_venue
 
 pytestmark = pytest.mark.network
 
@@ -141,5 +146,48 @@ def test_a_call_sends_headers_and_body_and_its_answer_is_bounded() -> None:
             assert await calls.call("POST", url, {"X-Key": "k"}, b"ab") == b"k:" + b"ab" * 10
             with pytest.raises(TransportError, match="more than 100 bytes"):
                 await calls.call("POST", url, {"X-Key": "k"}, b"x" * 50)
+
+    run(main)
+
+
+def test_a_proxy_carries_links_and_calls_and_signed_calls() -> None:
+    carried: list[tuple[str, str]] = []
+    dialled = asyncio.Event()
+    questions = find_venue("kraken").questions
+    assert questions is not None
+
+    async def proxy(request: web.Request) -> web.StreamResponse:
+        path = request.path
+        carried.append((request.headers["Host"], path))
+        if path.startswith("/v2"):
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            dialled.set()
+            await asyncio.sleep(10)
+            return socket
+        results = {"Time": {"unixtime": 1767225600, "rfc1123": ""}}
+        results["GetWebSocketsToken"] = {"token": "t", "expires": 900}
+        return web.json_response({"error": [], "result": results.get(path.split("/")[-1], {})})
+
+    async def main() -> None:
+        credentials = Credentials("key", base64.b64encode(b"secret").decode())
+        async with (
+            serving(proxy) as host,
+            fluxum.connect(
+                "kraken",
+                ["BTC/USD"],
+                endpoint="ws://exchange.invalid",
+                proxy=f"http://{host}",
+                login=Login(credentials),
+            ) as session,
+        ):
+            assert await session.ask(questions().time()) == 1767225600 * 10**9
+            await session.account.tokens.fresh()
+            await dialled.wait()
+
+        assert {host for host, _ in carried} == {"exchange.invalid"}
+        assert {"/0/public/Time", "/0/private/GetWebSocketsToken", "/v2"} <= {
+            path for _, path in carried
+        }
 
     run(main)

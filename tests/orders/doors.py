@@ -44,6 +44,7 @@ from fluxum.sim.loop import SimulatedClock
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.private import EntryQuery, Token
 from fluxum.venues.questions import Page, Question
+from fluxum.venues.rows import LeftOutRows
 
 BTC = Symbol("BTC/USD")
 ETH = Symbol("ETH/USD")
@@ -163,13 +164,16 @@ class Questions:
     ) -> Question[Any]:
         return _question("closed", client_order_id, offset, since_ns or 0)
 
-    def preparations(self) -> Sequence[Question[None]]:
+    def preparations(self) -> Sequence[Question[LeftOutRows | None]]:
+        raise AssertionError
+
+    def renewals(self, now_ns: int) -> Sequence[Question[LeftOutRows | None]]:
         raise AssertionError
 
     def token(self) -> Question[Token]:
         raise AssertionError
 
-    def balances(self) -> Question[Sequence[Balance]]:
+    def balances(self) -> Question[Page[Balance]]:
         raise AssertionError
 
     def fills(
@@ -178,6 +182,9 @@ class Questions:
         raise AssertionError
 
     def entries(self, query: EntryQuery, offset: int = 0) -> Question[Page[LedgerEntry]]:
+        raise AssertionError
+
+    def charged(self, fill: Fill, lines: Sequence[LedgerEntry]) -> Fill | None:
         raise AssertionError
 
 
@@ -263,12 +270,14 @@ class FakeDoor:
         lag_ns = round(self.list_lag_s * SECOND_NS)
         said: Any
         if kind == "open":
-            said = [
-                order
-                for order in self.open.values()
-                if name in ("", order.client_order_id)
-                and (order.opened_ns or 0) + lag_ns <= self.clock.now_ns()
-            ]
+            said = Page(
+                tuple(
+                    order
+                    for order in self.open.values()
+                    if name in ("", order.client_order_id)
+                    and (order.opened_ns or 0) + lag_ns <= self.clock.now_ns()
+                )
+            )
         else:
             ended = [one for one in self.closed if name in ("", one.client_order_id)]
             ended = [one for one in ended if one.venue_ns + lag_ns <= self.clock.now_ns()]

@@ -23,6 +23,23 @@ def test_an_amendment_changes_what_it_names_and_keeps_the_rest() -> None:
     assert changed == request(post_only=True, limit_price=Decimal(99))
 
 
+def test_a_static_price_is_a_price_without_a_kind() -> None:
+    amend = Amend(order_id="O-1", limit_price="99", limit_price_kind="static")
+    assert after_amend(request(), amend) == request(limit_price=Decimal(99))
+
+    away = Amend(order_id="O-1", limit_price="1", limit_price_kind="percent")
+    assert after_amend(request(), away).limit_price_kind is PriceKind.PERCENT
+
+
+def test_an_order_of_a_type_that_is_not_known_is_not_changed() -> None:
+    theirs = update(order_type=OrderType.OTHER, venue_type="twap")
+
+    with pytest.raises(BadInput, match=r"order O-1 is of a type that is not known \(twap\)"):
+        present(None, theirs)
+    # Of ours it is known what was asked for.
+    assert present(request(), theirs).order_type is OrderType.LIMIT
+
+
 def test_an_amendment_moves_a_trigger_where_there_is_one() -> None:
     trigger = Trigger(Decimal(90), reference=TriggerReference.INDEX)
     stop = request(order_type=OrderType.STOP_LOSS, limit_price=None, trigger=trigger)

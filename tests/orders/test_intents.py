@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from fluxum.errors import BadInput, IntentsError
 from fluxum.model.order import Amend, Edit, OrderStatus, OrderType, Trigger
-from fluxum.orders.intents import FileIntents, Intent, Intents, MemoryIntents, Unfinished
+from fluxum.orders.intents import (
+    FileIntents,
+    Intent,
+    Intents,
+    IntentsDamaged,
+    MemoryIntents,
+    Unfinished,
+)
 from orders.doors import BTC, VENUE, request
 
 EDIT = Edit(order_id="O-1", symbol=BTC, limit_price=Decimal("0.00000001"), user_reference=7)
@@ -140,7 +147,7 @@ def test_a_torn_last_line_is_told_and_left_out(tmp_path: Path) -> None:
     with FileIntents(path, VENUE) as intents:
         intents.place([intent("a")])
     with path.open("ab") as file:
-        file.write(b'{"type":"place","requ')
+        file.write(b'{"check":"0123456789abcdef","type":"place","requ')
 
     with FileIntents(path, VENUE) as again:
         assert (again.torn, names(again)) == (1, ["a"])
@@ -151,36 +158,173 @@ def test_a_torn_last_line_is_told_and_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "nonsense", [b"{}", b"\x00\xff", b'{"type":"place"}', b'{"type":"ended","name":1}', b""]
 )
-def test_nonsense_in_the_middle_is_refused_with_its_line(tmp_path: Path, nonsense: bytes) -> None:
+def test_nonsense_in_the_middle_is_refused_with_its_line_and_what_is_known(
+    tmp_path: Path, nonsense: bytes
+) -> None:
     path = tmp_path / "intents"
     with FileIntents(path, VENUE) as intents:
         intents.place([intent("a")])
         intents.place([intent("b")])
+        intents.named("b", "O-7")
     lines = path.read_bytes().splitlines()
     lines[1] = nonsense
     damaged = b"\n".join(lines) + b"\n"
     path.write_bytes(damaged)
 
-    with pytest.raises(IntentsError, match=r"intents:2"):
+    with pytest.raises(IntentsDamaged, match=r"intents:2 is not what was written") as caught:
         FileIntents(path, VENUE).__enter__()
 
     assert path.read_bytes() == damaged  # and left as it was
+    assert caught.value.line == 2
+    # The line behind it goes on from it, so that is not proved either; the next one is.
+    assert "2 lines are whole and tell of no order, and there may be others" in str(caught.value)
 
 
-def test_a_journal_of_another_venue_or_format_or_none_is_refused(tmp_path: Path) -> None:
+def test_a_damaged_journal_is_left_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "intents"
-    with FileIntents(path, VENUE):
+    with FileIntents(path, VENUE) as intents:
+        intents.place([intent("a")])
+        intents.place([intent("b")])
+    content = path.read_bytes()
+
+    for place in range(0, len(content), 7):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+
+        with pytest.raises(IntentsDamaged, match=f"{path}:"):
+            FileIntents(path, VENUE).__enter__()
+        assert path.read_bytes() == flipped
+    path.write_bytes(content)
+    with FileIntents(path, VENUE) as again:
+        assert names(again) == ["a", "b"]
+
+
+def test_a_journal_that_is_empty_or_nowhere_or_of_another_venue_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "intents"
+    path.touch()
+    with pytest.raises(IntentsDamaged, match="is empty, which no journal ever is"):
+        FileIntents(path, VENUE).__enter__()
+    assert path.read_bytes() == b""
+    with FileIntents(tmp_path / "good", VENUE):
         pass
     with pytest.raises(IntentsError, match="journal of venue; other was expected"):
-        FileIntents(path, "other").__enter__()
-    path.write_bytes(b'{"type":"header","fluxum_intents":2,"venue":"venue"}\n')
-    with pytest.raises(IntentsError, match="format 2; 1 was expected"):
-        FileIntents(path, VENUE).__enter__()
-    path.write_bytes(b'{"type":"ended","name":"a","status":"filled"}\n')
-    with pytest.raises(IntentsError, match=":1 is not where"):
-        FileIntents(path, VENUE).__enter__()
-    with pytest.raises(IntentsError, match="cannot lock"):
+        FileIntents(tmp_path / "good", "other").__enter__()
+    with pytest.raises(IntentsError, match="cannot open"):
         FileIntents(tmp_path / "nowhere" / "intents", VENUE).__enter__()
+
+
+# Format 1, as it was written by the version before.
+OLD = (
+    b'{"type":"header","fluxum_intents":1,"venue":"venue"}\n'
+    b'{"type":"place","request":{"symbol":"BTC/USD","side":"buy","quantity":"0.5",'
+    b'"order_type":"limit","limit_price":"100","client_order_id":"a"},"deadline_ns":5,"at_ns":1}\n'
+    b'{"type":"named","name":"a","order_id":"O-1"}\n'
+)
+
+
+@pytest.mark.parametrize("rest", [b"", b'{"type":"ended","na', b"\0\0"])
+def test_a_journal_of_format_1_is_read_and_written_anew(tmp_path: Path, rest: bytes) -> None:
+    path = tmp_path / "intents"
+    path.write_bytes(OLD + rest)
+
+    with FileIntents(path, VENUE) as intents:
+        (kept,) = intents.unfinished()
+        assert (kept.intent.request.client_order_id, kept.order_id) == ("a", "O-1")
+        assert intents.torn == bool(rest)
+
+    assert path.read_bytes().count(b'{"check":"') == 3
+    with FileIntents(path, VENUE) as again:
+        assert names(again) == ["a"]
+
+
+def test_a_journal_with_several_names_is_one_file_and_has_one_owner(tmp_path: Path) -> None:
+    path, other = tmp_path / "intents", tmp_path / "other"
+    with FileIntents(path, VENUE, lines_max=4) as intents:
+        intents.place([intent("a")])
+    other.hardlink_to(path)
+
+    for number, name in enumerate((path, other, path)):
+        with FileIntents(name, VENUE, lines_max=4) as intents:
+            for again in (path, other):
+                with pytest.raises(IntentsError, match="held by another process"):
+                    FileIntents(again, VENUE).__enter__()
+            for ended in range(10):
+                intents.place([intent(f"{number}.{ended}")])
+                intents.ended(f"{number}.{ended}", OrderStatus.FILLED)
+            intents.place([intent(f"kept{number}")])
+        with path.open("ab") as file:
+            file.write(b'{"check":"half')
+
+    assert path.samefile(other)
+    other.unlink()
+    with FileIntents(path, VENUE) as last:
+        assert (names(last), last.torn) == (["a", "kept0", "kept1", "kept2"], 1)
+        assert last.lines == 5  # compacted, now that it can be
+
+
+def test_a_whole_last_line_without_its_end_is_gone_on_from_in_place(tmp_path: Path) -> None:
+    path, other = tmp_path / "intents", tmp_path / "other"
+    with FileIntents(path, VENUE) as intents:
+        intents.place([intent("a")])
+    path.write_bytes(path.read_bytes()[:-1])
+    other.hardlink_to(path)
+
+    for name in ("b", "c"):
+        with FileIntents(path, VENUE) as intents:
+            intents.place([intent(name)])
+
+    with FileIntents(other, VENUE) as last:
+        assert names(last) == ["a", "b", "c"]
+
+
+def test_a_journal_of_format_1_with_several_names_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "intents"
+    path.write_bytes(OLD)
+    (tmp_path / "other").hardlink_to(path)
+
+    with pytest.raises(IntentsError, match=r"format 1 with several names \(hard links\)"):
+        FileIntents(path, VENUE).__enter__()
+    assert path.read_bytes() == OLD
+
+
+def test_a_symbolic_link_stays_one_when_the_journal_is_compacted(tmp_path: Path) -> None:
+    path, link = tmp_path / "intents", tmp_path / "link"
+    link.symlink_to(path)
+    with FileIntents(link, VENUE, lines_max=4) as intents:
+        for number in range(10):
+            intents.place([intent(str(number))])
+            intents.ended(str(number), OrderStatus.FILLED)
+            with pytest.raises(IntentsError, match="held by another process"):
+                FileIntents(path, VENUE).__enter__()
+        intents.place([intent("kept")])
+
+    assert link.is_symlink()
+    with FileIntents(path, VENUE) as again:
+        assert names(again) == ["kept"]
+
+
+def test_a_journal_that_cannot_be_compacted_in_use_grows_and_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_names: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "intents"
+    with FileIntents(path, VENUE, lines_max=4) as intents:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", fail)
+            patch.setattr(Path, "replace", fail)
+            for number in range(10):
+                intents.place([intent(str(number))])
+                intents.ended(str(number), OrderStatus.FILLED)
+        assert intents.lines == 21
+        assert "grows: cannot write" in caplog.text
+        for number in range(4):
+            intents.place([intent(f"later{number}")])
+        assert intents.lines < 10
+    with FileIntents(path, VENUE) as again:
+        assert len(names(again)) == 4
 
 
 def test_a_journal_has_one_owner_at_a_time(tmp_path: Path) -> None:

@@ -145,6 +145,15 @@ def test_what_is_missing_from_a_snapshot_is_in_doubt_until_its_end_is_told() -> 
     assert gone.status is OrderStatus.FILLED
 
 
+def test_an_order_that_a_snapshot_could_not_be_read_of_is_not_missing_from_it() -> None:
+    orders = Orders(Keeping())
+    order = orders.tell(update("O-1"), 0)
+    odd = OpenOrders(venue="kraken", orders=(), unread=("O-1",), received_ns=50)
+
+    assert orders.snapshot(odd, LATER_NS) == []
+    assert order.doubt is None
+
+
 def test_an_order_that_was_never_heard_of_is_not_missing_from_a_snapshot() -> None:
     orders = Orders()
     order = begun(orders)

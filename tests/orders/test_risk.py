@@ -77,6 +77,14 @@ def test_a_notional_above_the_limit_is_refused_by_its_own_price_or_the_markets()
     )
 
 
+def test_an_inverse_contract_is_ordered_in_its_quote_asset() -> None:
+    limits = risk(notional_max=Decimal(150))
+    inverse = Symbol("BTC/USD:PERP-INVERSE")
+
+    assert refuses(limits, request(symbol=inverse, quantity="150")) == ""
+    assert "was 151" in refuses(limits, request(symbol=inverse, quantity="151"))
+
+
 def test_a_market_order_without_a_valid_book_has_no_known_notional() -> None:
     market = request(**MARKET)
 

@@ -4,7 +4,7 @@ The simulated exchange's own account is in tests/simulation.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
@@ -18,24 +18,28 @@ from scripted import (
     Script,
     Server,
     closed_row,
+    encode,
     fill_report,
     fill_row,
+    ledger_row,
     order,
 )
 
-from fluxum.errors import BadInput, TransportError
+from fluxum.errors import BadInput, TransportError, VenueRefused
 from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.model.account import Balances, Fill
+from fluxum.model.account import Balances, Fee, Fill
 from fluxum.model.event import (
     Channel,
     Desync,
     Event,
     Gap,
+    LeftOut,
     LinkLost,
     Repair,
     State,
     StateChange,
     Subscription,
+    VenueNotice,
 )
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
@@ -244,7 +248,7 @@ def test_a_look_that_a_lost_link_cut_short_is_taken_up_from_where_it_began() -> 
             one.say(script.servers[-1].report(fill_report("T-1", "O-1")))
             await one.live(100)
             script.fills = {"T-2": fill_row("O-1", START_S + 300)}
-            script.errors = ["EGeneral:Permission denied"] * 3
+            script.errors = ["EService:Unavailable"] * 3
             one.exchange.hangup_all()
             await one.live(1.0)  # the snapshot is there, history is not
             later = fill_report("T-3", "O-1", "2023-11-14T23:30:00Z")
@@ -287,14 +291,14 @@ def test_history_that_is_refused_for_a_while_delays_being_ready_and_says_why() -
         script = Script()
         script.fills = {"T-1": fill_row("O-1", START_S - 10)}
         async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
-            script.errors = ["EGeneral:Permission denied"] * 5
-            with pytest.raises(TimeoutError, match="Permission denied"):
-                await one.session.wait_ready(2.0)
+            script.errors = ["EService:Unavailable"] * 20  # a question is asked six times
+            with pytest.raises(TimeoutError, match="Unavailable"):
+                await one.session.wait_ready(30.0)
             assert not one.session.account.is_following
             with pytest.raises(TransportError, match="nothing was sent"):
                 one.session.account.command(Place(request=request()))
 
-            await one.session.wait_ready(120)
+            await one.session.wait_ready(300)
             fills = [event for event in await one.live(0.1) if isinstance(event, Fill)]
             assert [fill.fill_id for fill in fills] == ["T-1"]
 
@@ -331,6 +335,116 @@ def test_cancels_go_out_while_the_account_is_not_followed() -> None:
     run(main())
 
 
+def test_history_that_may_not_be_read_is_asked_for_once_and_the_refusal_named() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {"T-1": fill_row("O-1", START_S - 10)}
+        async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
+            script.errors = ["EGeneral:Permission denied"] * 100
+            with pytest.raises(VenueRefused, match=r"TradesHistory .* EGeneral:Permission denied"):
+                await one.session.wait_ready(60.0)
+            await one.live(600)
+
+            assert one.script.asked.count("TradesHistory") == 1
+            (missing,) = one.session.missing()
+            assert "Permission denied" in missing.reason
+            assert not one.session.account.is_following
+
+    run(main())
+
+
+def test_a_fill_found_in_history_is_told_once_more_when_its_lines_name_the_fee() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {"T-1": fill_row("O-1", START_S - 10)}
+        script.lines = {
+            "L-1": ledger_row("T-1", "XXBT", "1", "0.0026"),
+            "L-2": ledger_row("T-1", "ZUSD", "-100", "0"),
+        }
+        async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
+            await one.session.wait_ready(10)
+            told = [event for event in await one.live(60) if isinstance(event, Fill)]
+
+            # The list of trades says that the fee is worth 0.26 USD, the lines that it was BTC.
+            assert [fill.fees for fill in told] == [None, (Fee(BTC.base, Decimal("0.0026")),)]
+            (fill,) = await one.session.account.history(0)
+            assert fill.fees == (Fee(BTC.base, Decimal("0.0026")),)
+            script.errors = ["EGeneral:Permission denied"]
+            script.spared = {"TradesHistory"}
+            (fill,) = await one.session.account.history(0)
+            assert fill.fees is None
+
+    run(main())
+
+
+def test_fees_that_may_not_be_looked_up_stay_unknown_and_that_is_told_once() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {"T-1": fill_row("O-1", START_S - 10)}
+        script.spared |= {"TradesHistory", "ClosedOrders", "OpenOrders"}
+        async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
+            script.errors = ["EGeneral:Permission denied"] * 10
+            await one.session.wait_ready(10)
+            events = await one.live(600)
+
+            assert one.session.account.is_following
+            (notice,) = [one for one in events if isinstance(one, VenueNotice) and one.message]
+            assert "fees of fills stay unknown: Ledgers was refused" in notice.message
+            assert script.asked.count("Ledgers") == 1
+
+    run(main())
+
+
+def test_the_lines_of_a_fill_complete_it_when_they_come_by_themselves() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {"T-1": fill_row("O-1", START_S - 10)}
+        since_ns = (START_S - 100) * 1_000_000_000
+        async with world(script, since_ns=since_ns, wanted=(EXECUTIONS, BALANCES)) as one:
+            await one.session.wait_ready(10)
+            await one.live(300)
+            asked = script.asked.count("Ledgers")
+            row = {
+                "ref_id": "T-1",
+                "type": "trade",
+                "balance": 5,
+                "timestamp": "2023-11-14T22:13:40Z",
+            }
+            base = row | {"ledger_id": "L-1", "asset": "BTC", "amount": 1, "fee": 0.0026}
+            quote = row | {"ledger_id": "L-2", "asset": "USD", "amount": -100, "fee": 0}
+            one.say(entries(2, base))
+            one.say(entries(3, quote))
+            (fill,) = [event for event in await one.live(1) if isinstance(event, Fill)]
+
+            assert fill.fees == (Fee(BTC.base, Decimal("0.0026")),)
+            assert script.asked.count("Ledgers") == asked <= 5
+
+    run(main())
+
+
+def test_rows_that_cannot_be_read_are_told_once_and_the_account_is_followed() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {"T-1": fill_row("O-1", START_S - 10), "T-2": {"pair": None}}
+        async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
+            await one.session.wait_ready(10)
+            events = await one.live(1)
+            for _ in range(3):
+                one.exchange.hangup_all()
+                events += await one.live(60)
+
+            assert one.session.account.is_following
+            assert [fill.fill_id for fill in events if isinstance(fill, Fill)] == ["T-1"]
+            (left_out,) = [event for event in events if isinstance(event, LeftOut)]
+            assert (left_out.subscription, left_out.count) == (EXECUTIONS, 1)
+            assert left_out.sample == '"T-2":{"pair": null}'
+            assert script.asked.count("TradesHistory") >= 4
+            (incomplete,) = one.session.incomplete()
+            assert incomplete.subscription == EXECUTIONS
+
+    run(main())
+
+
 def test_without_a_stream_of_the_account_there_is_no_link_for_a_cancel() -> None:
     async def main() -> None:
         async with world(wanted=()) as one:
@@ -338,6 +452,53 @@ def test_without_a_stream_of_the_account_there_is_no_link_for_a_cancel() -> None
                 one.session.account.command(CancelAll())
 
     run(main())
+
+
+def test_a_row_the_stream_could_not_say_is_found_in_history() -> None:
+    async def main() -> None:
+        script = Script()
+        script.open = [order("O-1")]
+        async with world(script) as one:
+            await one.session.wait_ready(10)
+            await one.live(100)
+            script.fills = {"T-1": fill_row("O-1", START_S + 100)}
+            odd = fill_report("T-1", "O-1") | {"last_price": "a lot"}
+            one.say(script.servers[-1].report(odd))
+            events = await one.live(10)
+
+            assert [fill.fill_id for fill in events if isinstance(fill, Fill)] == ["T-1"]
+            assert one.session.account.is_following
+
+    run(main())
+
+    run(main())
+
+
+def test_an_open_order_that_cannot_be_read_any_more_stays_as_it_was() -> None:
+    async def main() -> None:
+        script = Script()
+        script.open = [order("O-1"), order("O-2")]
+        async with world(script) as one:
+            await one.session.wait_ready(10)
+            script.open = [order("O-1") | {"side": None}, order("O-2")]
+            script.odd = {"O-1"}
+            one.exchange.hangup_all()
+            events = await one.live(300)
+
+            assert one.session.account.is_following
+            assert set(one.session.account.following.orders) == {"O-1", "O-2"}
+            assert kinds(events, Desync) == []
+            assert [
+                gap for gap in events if isinstance(gap, Gap) and gap.repair is Repair.LOST
+            ] == []
+            counted = [event.count for event in events if isinstance(event, LeftOut)]
+            assert counted == [1, 1]  # over the stream, and over REST
+
+    run(main())
+
+
+def entries(number: int, *rows: Mapping[str, object]) -> bytes:
+    return encode({"channel": "balances", "type": "update", "data": rows, "sequence": number})
 
 
 def request() -> OrderRequest:

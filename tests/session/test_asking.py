@@ -1,6 +1,7 @@
 """Questions in virtual time: signed, paced, repeated where that helps, and counted."""
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -12,18 +13,21 @@ import pytest
 from fluxum.errors import (
     BadInput,
     CircuitOpen,
+    NonceRefused,
     RateLimited,
     RemoteProtocolError,
     TransportError,
     VenueRefused,
 )
 from fluxum.model.account import Balance, Credentials
+from fluxum.model.instrument import Symbol
 from fluxum.pacing import CallCounter
 from fluxum.session.asking import Asking, AskStatistics, Nonces, unsigned
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.kraken.private.questions import KrakenQuestions
 from fluxum.venues.kraken.private.signing import sign
 from fluxum.venues.private import Signed
+from fluxum.venues.questions import Question
 from fluxum.venues.venue import Fetch
 
 SECRET = "c2VjcmV0"
@@ -88,7 +92,7 @@ class Asked:
         async def main() -> Sequence[Balance]:
             one = asking(self.bank)
             self.statistics = one.statistics
-            return await one.ask(QUESTIONS.balances())
+            return (await one.ask(QUESTIONS.balances())).items
 
         return run(main())
 
@@ -102,7 +106,7 @@ def test_a_question_is_signed_and_its_answer_read() -> None:
     assert balance.total == balance.free == Decimal("1.5")
     assert url == "https://rest/0/private/BalanceEx"
     assert headers["API-Key"] == "the-key"
-    assert asked.statistics.answered == 3  # with the two lists of names
+    assert asked.statistics.answered == 4  # with the three lists of names
 
 
 @pytest.mark.parametrize(
@@ -133,6 +137,37 @@ def test_a_no_is_raised_at_once() -> None:
 
     assert len(asked.bank.calls) == 1
     assert asked.statistics.refused == 1
+
+
+def test_a_nonce_that_stays_too_small_is_asked_with_once_more_and_then_named() -> None:
+    asked = Asked(b'{"error":["EAPI:Invalid nonce"]}')
+
+    with pytest.raises(NonceRefused, match="larger nonce"):
+        asked.balances()
+
+    first, second = asked.bank.nonces
+    assert first < second
+    assert asked.bank.calls[1][0] < 1.0  # at once, not after a minute of silence
+    assert (asked.statistics.refused, asked.statistics.failed) == (1, 0)
+
+
+def test_nonces_are_no_smaller_than_those_of_other_programs() -> None:
+    class Clock:
+        def now_ns(self) -> int:
+            return 1_700_000_000_123_456_789
+
+    # kraken-cli counts nanoseconds, python-kraken-sdk int(time * 1e8).
+    assert Nonces(Clock()).next() == 1_700_000_000_123_456_789 > 1_700_000_000_12345678
+
+
+def test_a_wait_that_is_long_is_reported_at_once() -> None:
+    asked = Asked(b'{"error":["EGeneral:Temporary lockout"]}')
+
+    with pytest.raises(RateLimited) as caught:
+        asked.balances()
+
+    assert caught.value.retry_after_s == 900
+    assert len(asked.bank.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -187,6 +222,23 @@ def test_calls_go_out_one_at_a_time_in_the_order_of_their_numbers() -> None:
     run(main())
 
 
+def test_a_question_that_needs_another_answer_first_gets_that() -> None:
+    def size(body: bytes, _ns: int) -> Question[str]:
+        return Question(Fetch("POST", "/b", "b"), lambda said, _: f"{body!r} {said!r}")
+
+    def unread(body: bytes, _ns: int) -> str:
+        raise AssertionError(body)
+
+    bank = Bank(b"10", b"3")
+
+    async def main() -> str:
+        one = Asking(bank, "", SimulatedClock(), Random(1), CallCounter(15, 1))
+        return await one.ask(Question(Fetch("POST", "/a", "a"), unread, size))
+
+    assert run(main()) == "b'10' b'3'"
+    assert [url for _, url, _, _ in bank.calls] == ["/a", "/b"]
+
+
 def test_without_a_way_to_call_it_says_so() -> None:
     async def main() -> None:
         one = asking(None)
@@ -209,4 +261,48 @@ def test_numbers_grow_even_if_the_clock_goes_back() -> None:
 
     numbers = [nonces.next() for _ in range(5)]
 
-    assert numbers == [4999, 5000, 5001, 5002, 5003]
+    assert numbers == [4_999_000, 4_999_001, 4_999_002, 4_999_003, 4_999_004]
+
+
+def test_lists_of_names_are_asked_for_again_for_an_unknown_market_and_the_answer_read_again() -> (
+    None
+):
+    lists = {"Assets": {"XXBT": {"altname": "XBT"}, "ZUSD": {"altname": "USD"}}}
+    old = {"XXBTZUSD": {"altname": "XBTUSD", "base": "XXBT", "quote": "ZUSD"}}
+    new = {"NEWZUSD": {"altname": "NEWUSD", "base": "NEWCOIN", "quote": "ZUSD"}}
+    trade = {"ordertxid": "O", "pair": "NEWZUSD", "time": 1_700_000_000, "type": "buy"}
+    trade |= {"price": "1", "fee": "0", "vol": "1"}
+    asked: list[str] = []
+
+    class Venue:
+        async def call(
+            self, method: str, url: str, headers: Mapping[str, str], body: bytes
+        ) -> bytes:
+            name = url.removeprefix("https://rest/0/")
+            asked.append(name)
+            result: object = {"trades": {"T-1": trade}}
+            if name == "public/Assets":
+                result = lists["Assets"]
+            elif name == "public/AssetPairs":
+                result = old | (new if asked.count(name) > 1 else {})
+            elif method == "GET":
+                return b'{"error":["EGeneral:Invalid arguments"]}'  # not offered here
+            return json.dumps({"error": [], "result": result}).encode()
+
+    async def main() -> Symbol:
+        questions = KrakenQuestions()
+        one = Asking(
+            Venue(),
+            "https://rest",
+            SimulatedClock(),
+            Random(1),
+            CallCounter(15, 0.33),
+            preparations=questions.preparations,
+            renewals=questions.renewals,
+        )
+        (fill,) = await one.ask(questions.fills())
+        return fill.symbol
+
+    assert run(main()) == "NEWCOIN/USD"
+    assert asked.count("private/TradesHistory") == 1
+    assert asked.count("public/AssetPairs?aclass_base=tokenized_asset") == 2

@@ -109,6 +109,19 @@ def test_a_fill_is_told_once_more_when_its_fees_become_known() -> None:
     assert [counts.fills, counts.completed, counts.repeated, counts.contradicted] == [1, 1, 2, 0]
 
 
+def test_a_line_without_a_balance_moves_the_one_that_is_known_once() -> None:
+    following = Following(0, 0)
+    odd = replace(entry("L-2", 1, 110), balance=None)
+
+    following.admit_entry(odd)
+    assert USD not in following.balances
+    following.admit_entry(entry("L-1", 100))
+    for _ in range(2):
+        following.admit_entry(replace(odd, entry_id="L-3"))
+
+    assert following.balances[USD].total == 101
+
+
 def test_an_order_of_a_status_that_is_not_known_is_open() -> None:
     following = Following(0, 0)
 
@@ -123,6 +136,19 @@ def test_what_happened_before_is_not_told() -> None:
     assert not following.admit_fill(fill("T-1", at_ns=99, backfilled=True))
     assert not following.admit_entry(entry("L-1", 5, at_ns=99, backfilled=True))
     assert following.admit_fill(fill("T-2", at_ns=100, backfilled=True))
+
+
+def test_what_history_tells_leaves_open_what_it_did_not_tell() -> None:
+    following = Following(0, 0)
+
+    following.admit_fill(fill("T-1", at_ns=500, backfilled=True))
+    following.admit_entry(entry("L-1", 5, at_ns=500, backfilled=True))
+    assert (following.executed_ns, following.entered_ns) == (None, None)
+
+    following.admit_fill(fill("T-2", at_ns=300))
+    following.admit_entry(entry("L-2", 5, at_ns=300))
+    following.admit_fill(fill("T-3", at_ns=200))
+    assert (following.executed_ns, following.entered_ns) == (300, 300)
 
 
 def test_what_is_told_as_it_happens_is_never_taken_for_history() -> None:

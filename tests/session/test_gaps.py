@@ -59,14 +59,15 @@ def test_a_hole_of_an_ended_subscription_is_forgotten() -> None:
     ledger.forget(TRADES)
 
     assert ledger.end(BOOK, 30) is None
-    assert ledger.admit(TRADES, trade(100)) == (True, None)
+    assert ledger.admit(TRADES, trade(100)) == (trade(100), None)
 
 
 def told(
     ledger: GapLedger, number: int | None, trade_id: str = ""
 ) -> tuple[bool, Repair | None, int | None]:
     one = structs.replace(trade(number), trade_id=trade_id or str(number))
-    is_news, gap = ledger.admit(TRADES, one)
+    news, gap = ledger.admit(TRADES, one)
+    is_news = news is not None
     return (is_news, None, None) if gap is None else (is_news, gap.repair, gap.missing)
 
 
@@ -81,6 +82,20 @@ def test_numbered_trades_are_followed() -> None:
     assert told(ledger, 8) == (False, None, None)
     assert told(ledger, 10) == (True, None, None)
     assert ledger.repeated == 2
+
+
+@pytest.mark.parametrize("first", [6, 7, 8])
+def test_each_missing_trade_of_a_hole_is_news_when_it_comes_late_and_is_marked(first: int) -> None:
+    ledger = GapLedger("kraken")
+    told(ledger, 5)
+    assert told(ledger, 9) == (True, Repair.LOST, 3)
+
+    late, gap = ledger.admit(TRADES, trade(first))
+
+    assert (late, gap) == (structs.replace(trade(first), backfilled=True), None)
+    assert told(ledger, first) == (False, None, None)  # and once
+    # Nothing goes back to a number that was missing.
+    assert told(ledger, 10) == (True, None, None)
 
 
 def test_one_wrong_number_swallows_nothing_that_follows() -> None:

@@ -9,6 +9,7 @@ from msgspec import structs
 from fluxum.book.proof import BookStatus
 from fluxum.clock import SystemClock
 from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.model.account import Fill
 from fluxum.model.event import (
     Channel,
     Desync,
@@ -21,8 +22,17 @@ from fluxum.model.event import (
     Subscribed,
     Subscription,
 )
-from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate, Level, Side, Trade
+from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.market import (
+    BookSnapshot,
+    BookUpdate,
+    Candle,
+    Level,
+    Level3Snapshot,
+    Side,
+    Ticker,
+    Trade,
+)
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
@@ -40,6 +50,7 @@ def dial_nobody(url: str) -> NoReturn:
 
 class Owner:
     def reject(self, *told: Any, **more: Any) -> None: ...
+    def tell(self, *told: Any, **more: Any) -> None: ...
     def moved(self, *told: Any, **more: Any) -> None: ...
     def lost(self, *told: Any, **more: Any) -> None: ...
     def failed(self, *told: Any, **more: Any) -> None: ...
@@ -47,8 +58,8 @@ class Owner:
 
 
 def unchecked() -> tuple[Intake, Feed, Pipe[Event]]:
-    """The intake of a venue that sends no checksums, carrying one book."""
-    venue = structs.replace(KRAKEN, checks=Checks())
+    """The intake of a venue that sends no checksums and promises nothing, carrying one book."""
+    venue = structs.replace(KRAKEN, checks=Checks(), snapshots=frozenset[Channel]())
     around = Surroundings(
         venue,
         venue.limits,
@@ -226,6 +237,20 @@ def test_a_level_left_out_of_a_book_leaves_the_book_unverified() -> None:
     assert missing(feed) == {BOOK}
 
 
+def test_no_later_number_vouches_for_a_level_left_out() -> None:
+    intake, feed, _ = unchecked()
+    feed.readiness.have(None)
+    intake.take([snapshot(7)])
+
+    intake.take([left_out(BOOK, 1), update(8), update(9)])
+
+    assert intake.books.get(BTC).proof().status is BookStatus.UNVERIFIED
+    assert missing(feed) == {BOOK}
+    intake.take([structs.replace(snapshot(10), received_ns=9)])
+    assert intake.books.get(BTC).proof().status is BookStatus.VALID
+    assert not missing(feed)
+
+
 def left_out(subscription: Subscription, count: int) -> LeftOut:
     return LeftOut(
         venue="toy",
@@ -247,3 +272,90 @@ def trade(trade_id: str) -> Trade:
         trade_id=trade_id,
         received_ns=5,
     )
+
+
+def ticker() -> Ticker:
+    return Ticker(venue="toy", symbol=BTC, last=Decimal(1), received_ns=5)
+
+
+def candle() -> Candle:
+    one = Decimal(1)
+    return Candle(
+        venue="toy",
+        symbol=BTC,
+        interval_s=60,
+        start_ns=0,
+        end_ns=60 * 10**9,
+        open=one,
+        high=one,
+        low=one,
+        close=one,
+        volume=one,
+        received_ns=5,
+    )
+
+
+def fill() -> Fill:
+    return Fill(
+        venue="toy",
+        symbol=BTC,
+        order_id="O",
+        fill_id="F",
+        side=Side.BUY,
+        price=Decimal(1),
+        quantity=Decimal(1),
+        venue_ns=5,
+        received_ns=5,
+    )
+
+
+def instrument() -> Instrument:
+    one = Decimal(1)
+    return Instrument(
+        venue="toy",
+        symbol=BTC,
+        venue_symbol="BTCUSD",
+        base=Asset("BTC"),
+        quote=Asset("USD"),
+        status=InstrumentStatus.ONLINE,
+        tick=one,
+        lot=one,
+        price_precision=0,
+        quantity_precision=0,
+        quantity_min=one,
+        received_ns=5,
+    )
+
+
+def level3_snapshot(symbol: Symbol) -> Level3Snapshot:
+    return Level3Snapshot(venue="toy", symbol=symbol, bids=(), asks=(), received_ns=5)
+
+
+def test_what_is_withheld_is_counted_so_that_the_sums_close() -> None:
+    """Of each kind that the intake carries, one event that is not asked for or told before."""
+    intake, _, told = carrying()
+    heard, published = intake.counts.heard, intake.bus.published
+    strange = Symbol("XYZ/USD")
+    orphans: list[Event] = [
+        structs.replace(snapshot(1), symbol=strange),
+        structs.replace(update(2), symbol=strange),
+        structs.replace(trade("1"), symbol=strange),
+        structs.replace(ticker(), symbol=strange),
+        structs.replace(candle(), symbol=strange),
+        fill(),
+        instrument(),
+        level3_snapshot(strange),
+    ]
+
+    for number, event in enumerate(orphans, 1):
+        intake.take([event])
+        assert intake.counts.withheld == number, event
+    for number, event in enumerate([trade("9"), trade("9")]):
+        intake.take([event])
+        assert intake.counts.withheld == len(orphans) + number
+
+    counts = intake.counts
+    assert told.drain() == [trade("9")]
+    assert counts.heard - heard == len(orphans) + 2
+    assert counts.heard + counts.own == intake.bus.published + counts.withheld
+    assert intake.bus.published == published + 1

@@ -1,6 +1,8 @@
 """Dialogues between a session and a simulated exchange, in virtual time."""
 
 import asyncio
+import math
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -10,7 +12,7 @@ import pytest
 from worlds import BOOK, BTC, ETH, TRADES, World, play, world
 
 from fluxum.book.proof import BookStatus
-from fluxum.errors import BadInput, NotSubscribed, VenueRefused
+from fluxum.errors import BadInput, NotSubscribed, RateLimited, VenueRefused
 from fluxum.flow.pipe import Overflow
 from fluxum.model.event import (
     Channel,
@@ -209,8 +211,7 @@ def test_a_refused_dial_waits_as_long_as_the_venue_asks() -> None:
 
 def test_a_forbidden_dial_ends_every_stream_with_the_reason() -> None:
     async def story() -> None:
-        async with world(BOOK, faults="hangup@5s,refuse:403@4s+60s") as now:
-            await now.session.wait_ready(timeout_s=1)
+        async with world(BOOK, faults="refuse:403@0s+60s") as now:
             books = now.session.books(BTC)
             with pytest.raises(VenueRefused, match="403"):
                 async for _ in books:
@@ -222,13 +223,39 @@ def test_a_forbidden_dial_ends_every_stream_with_the_reason() -> None:
     play(story)
 
 
+@pytest.mark.parametrize("fault", ["refuse:403@4s+60s", "refuse:400@4s+60s", "refuse:404@4s+60s"])
+def test_a_refusal_after_health_is_tried_again_slowly_and_with_an_alarm(
+    fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        async with world(BOOK, faults=f"hangup@5s,{fault}") as now:
+            await now.session.wait_ready(timeout_s=1)
+            events = await now.live(30)
+            [missing] = [one for one in now.session.missing() if one.subscription is None]
+            code = fault[7:10]
+            assert re.search(rf"{code}.*; next attempt at 2026-01-01T00:0\d:\d\dZ", missing.reason)
+            waits = [
+                event
+                for event in events
+                if isinstance(event, StateChange) and f"HTTP {code}" in event.reason
+            ]
+            assert 1 <= len(waits) <= 3
+            assert all(event.new is State.RECONNECTING for event in waits)
+            assert all(10 <= event.delay_s <= 300 for event in waits)
+            assert f"HTTP {code}" in caplog.text
+            assert {one.levelname for one in caplog.records if "refused and" in one.message} == {
+                "ERROR"
+            }
+            await now.live(300)
+            assert now.session.state is State.READY
+
+    play(story)
+
+
 def test_one_link_that_cannot_be_ends_the_others_too() -> None:
     async def story() -> None:
         eth = Subscription(Channel.BOOK, ETH)
-        async with world(BOOK, eth, faults="refuse:403@4s+60s", symbols_per_link=1) as now:
-            await now.session.wait_ready(timeout_s=1)
-            await now.live(5)
-            now.exchange._connections[0].close(1006, "one of two")
+        async with world(BOOK, eth, faults="refuse:403@0s+60s", symbols_per_link=1) as now:
             await now.live(10)
 
             assert now.session.state is State.FAILED
@@ -239,12 +266,52 @@ def test_one_link_that_cannot_be_ends_the_others_too() -> None:
     play(story)
 
 
-def test_a_close_for_a_broken_rule_is_final() -> None:
+def test_a_close_for_a_broken_rule_is_final_unless_the_endpoint_has_carried_streams() -> None:
+    async def story(fault: str, end: State) -> None:
+        async with world(BOOK, faults=fault) as now:
+            await now.live(400)
+            assert now.session.state is end
+
+    play(lambda: story("hangup:1008=1", State.FAILED))
+    play(lambda: story("hangup:1008@5s", State.READY))
+
+
+def test_the_next_attempt_is_missing_with_its_time() -> None:
     async def story() -> None:
-        async with world(BOOK, faults="hangup:1008@5s") as now:
-            await now.session.wait_ready(timeout_s=1)
-            await now.live(10)
-            assert now.session.state is State.FAILED
+        async with world(BOOK, faults="hangup@5s,refuse:503@4s+600s") as now:
+            await now.live(60)
+            [missing] = [one for one in now.session.missing() if one.subscription is None]
+            assert missing.reason.endswith("HTTP 503; next attempt at 2026-01-01T00:10:04Z")
+
+    play(story)
+
+
+def test_no_word_of_the_venue_keeps_a_session_waiting_for_more_than_an_hour() -> None:
+    async def story() -> None:
+        dials = 0
+
+        def wrap(dial: Dial) -> Dial:
+            @asynccontextmanager
+            async def refusing(url: str) -> AsyncGenerator[Link]:
+                nonlocal dials
+                dials += 1
+                if dials == 1:
+                    raise RateLimited("come back one day", "429", math.inf)
+                async with dial(url) as link:
+                    yield link
+
+            return refusing
+
+        async with world(BOOK, wrap=wrap, rate_per_s=0.1) as now:
+            events = await now.live(10)
+            [missing] = [one for one in now.session.missing() if one.subscription is None]
+            assert missing.reason == (
+                "not connected: come back one day; next attempt at 2026-01-01T01:00:00Z"
+            )
+            [waits] = [e for e in events if isinstance(e, StateChange) and e.delay_s]
+            assert waits.delay_s == 3600.0
+            await now.live(3600)
+            assert now.session.state is State.READY
 
     play(story)
 

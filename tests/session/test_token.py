@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from fluxum.errors import BadInput, TransportError
+from fluxum.errors import BadInput, TransportError, VenueRefused
 from fluxum.flow.background import background
 from fluxum.session.token import TokenKeeper
 from fluxum.sim.loop import run
@@ -16,12 +16,15 @@ class Bureau:
 
     def __init__(self, failures: int = 0) -> None:
         self.asked = 0
+        self.refusal: VenueRefused | None = None
         self._failures = failures
 
     async def fetch(self) -> Token:
         self.asked += 1
         number = self.asked
         await asyncio.sleep(1.0)
+        if self.refusal is not None:
+            raise self.refusal
         if number <= self._failures:
             raise TransportError("no answer")
         return Token(f"secret-{number}", 900)
@@ -136,5 +139,23 @@ def test_a_renewal_at_once_is_refused() -> None:
     async def main() -> None:
         with pytest.raises(BadInput, match=r"was 0\.0"):
             keeper(Bureau(), renew_s=0.0)
+
+    run(main())
+
+
+def test_a_renewal_that_is_refused_for_good_is_not_asked_for_again() -> None:
+    async def main() -> None:
+        bureau = Bureau()
+        tokens = keeper(bureau, renew_s=600)
+        await tokens.fresh()
+        bureau.refusal = VenueRefused(
+            "no: EGeneral:Permission denied", "EGeneral:Permission denied"
+        )
+
+        async with background(tokens.run()):
+            await asyncio.sleep(10_000)
+
+        assert bureau.asked == 2
+        assert tokens.text == "secret-1"
 
     run(main())

@@ -15,7 +15,7 @@ from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
-from fluxum.transport.link import Dial
+from fluxum.transport.link import Dial, Link
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.venue import Venue
 
@@ -83,6 +83,45 @@ async def world(
         assert session.state is State.CLOSED
         assert session.statistics().sums_close
     assert exchange.connections == 0
+
+
+class Wire:
+    """What a session sends and receives, both of which can be looked at and altered.
+
+    `alter` is given each received frame; `None` means it never arrives. Its `wrap` goes to `world`.
+    """
+
+    def __init__(self, alter: Callable[[bytes], bytes | None] = lambda frame: frame) -> None:
+        self.alter = alter
+        self.sent: list[tuple[float, bytes]] = []
+
+    def wrap(self, dial: Dial) -> Dial:
+        @asynccontextmanager
+        async def altered(url: str) -> AsyncGenerator[Link]:
+            async with dial(url) as link:
+                yield _AlteredLink(self, link)
+
+        return altered
+
+    def times(self, *parts: bytes) -> list[float]:
+        """When frames with these parts were sent."""
+        return [at for at, frame in self.sent if all(part in frame for part in parts)]
+
+
+class _AlteredLink:
+    def __init__(self, wire: Wire, link: Link) -> None:
+        self._wire = wire
+        self._link = link
+
+    async def send(self, frame: bytes) -> None:
+        self._wire.sent.append((asyncio.get_running_loop().time(), frame))
+        await self._link.send(frame)
+
+    async def receive(self) -> bytes:
+        while True:
+            frame = self._wire.alter(await self._link.receive())
+            if frame is not None:
+                return frame
 
 
 def play(story: Callable[[], Awaitable[None]]) -> None:

@@ -223,7 +223,7 @@ def test_every_line_follows_from_the_one_before() -> None:
     balances: dict[str, Decimal] = {}
     for one in list(account.entries):
         balances[one.asset] = balances.get(one.asset, Decimal(0)) + one.amount - one.fee
-        assert balances[one.asset] == one.balance >= 0
+        assert one.balance == balances[one.asset] >= 0
     assert {one.asset: one.total for one in account.balances()} == balances
     filled: dict[str, Decimal] = {}
     for fill in account.fills:

@@ -228,6 +228,7 @@ async def live(world: World, trader: Trader, intents: MemoryIntents, life: int) 
             await calm(world, session, desk)
             truth.compare(session)
             truth.compare_desk(desk)
+            assert not world.readers[-1].is_closed
             truth.compare_ledger(ledger)
             assert session.statistics().sums_close
             assert desk.statistics().sums_close

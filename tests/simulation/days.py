@@ -146,7 +146,9 @@ class Checker:
                 self._last[event.symbol] = max(last, event.sequence)
 
     def _is_older(self, event: MarketEvent) -> bool:
-        """A trade that was missing and is told late closes no hole."""
+        """What was missing and is told late closes no hole: a trade, or a candle from history."""
+        if isinstance(event, Candle):
+            return event.backfilled
         if not isinstance(event, Trade) or event.sequence is None:
             return False
         return event.sequence < self._last.get(event.symbol, 0)
@@ -263,10 +265,12 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
                 assert session.statistics().sums_close
                 await act(session, checker, exchange, random)
             slow.drain()
+            assert not checker.reader.is_closed, "the checker saw everything"
             # Whatever went wrong, what is still wanted heals; the frame faults never stop, so a
             # moment when nothing is amiss is enough.
             await session.wait_ready(timeout_s=600)
         statistics = session.statistics()
+        assert checker.reader.is_closed
         assert statistics.sums_close
         assert statistics.links == 0
         assert session.state.value == "closed"

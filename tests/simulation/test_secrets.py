@@ -74,7 +74,9 @@ async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
                 http=recording_calls(exchange, tape),
                 login=login,
             )
-            session._intake.bus.subscribe(written.take, capacity=1, overflow=Overflow.RAISE)
+            reader = session._intake.bus.subscribe(
+                written.take, capacity=1, overflow=Overflow.RAISE
+            )
             raw = session.raw(capacity=1_000_000)
             with FileIntents(folder / "orders.jsonl", KRAKEN.name) as intents:
                 async with session:
@@ -84,6 +86,7 @@ async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
                         Subscription(Channel.LEVEL3, BTC),
                     )
                     await trade(session, intents, exchange, random, written)
+                    assert not reader.is_closed
         written.texts.append(repr(list(raw.drain())).encode())
         written.texts.append(f"{login!r} {session!r} {session.account.tokens!r}".encode())
         written.texts.append(f"{session.statistics()!r} {exchange.accounts.by_key(KEY)!r}".encode())

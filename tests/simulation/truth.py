@@ -82,6 +82,7 @@ class Truth:
             assert (order.quantity, order.filled) == (truth.quantity, truth.filled), name
             assert order.limit_price == truth.limit_price, name
         assert set(self.fills) == set(self._true_fills), "fills are missing"
+        assert all(fill.fees is not None for fill in self.fills.values()), "fees are not known"
         assert set(self.entries) == set(self._true_entries), "lines of the account are missing"
         totals = {one.asset: one.total for one in self.account.balances() if one.total}
         held = {asset: one.total for asset, one in account.following.balances.items() if one.total}
@@ -126,7 +127,10 @@ class Truth:
             assert sums[balance.asset] == balance.total, balance.asset
 
     def _judge_fill(self, fill: Fill) -> None:
-        assert fill.fill_id not in self.fills, f"told twice: {fill}"
+        known = self.fills.get(fill.fill_id)
+        if known is not None:  # once more, as its fees were not known
+            assert known.fees is None, f"told twice: {fill}"
+            assert fill.fees is not None, f"told twice: {fill}"
         self.fills[fill.fill_id] = fill
         truth = self._true_fills[fill.fill_id]
         assert (fill.price, fill.quantity, fill.side, fill.symbol, fill.order_id) == (
@@ -137,6 +141,7 @@ class Truth:
             truth.order_id,
         )
         assert fill.liquidity == truth.liquidity
+        assert fill.fees is None or _charged(fill) == _charged(truth)
 
     def _judge_order(self, order: OrderUpdate) -> None:
         name = order.order_id
@@ -155,3 +160,8 @@ class Truth:
             truth.fee,
             truth.balance,
         )
+
+
+def _charged(fill: Fill) -> dict[str, Decimal]:
+    """What a fill cost of each asset, leaving out what cost nothing."""
+    return {fee.asset: fee.amount for fee in fill.fees or () if fee.amount}

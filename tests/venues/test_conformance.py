@@ -34,9 +34,10 @@ from fluxum.model.event import (
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Side, Ticker, Trade
-from fluxum.replay import recognise, verify
+from fluxum.recognise import recognise
 from fluxum.venues.register import VENUES
 from fluxum.venues.venue import Fetch, Venue
+from fluxum.verify import verify
 from nonsense import babbling
 from recordings import FOLDER as RECORDINGS
 
@@ -395,9 +396,11 @@ def test_12_captures_say_what_they_say(venue: Venue, notes: Findings) -> None:
         said |= {str(type(event).__struct_config__.tag) for event in events}
     for capture in captured(venue, "rest.jsonl"):
         protocol = venue.protocol()
+        protocol.subscribe([Subscription(Channel(one)) for one in capture.get("subscribed", ())])
         fetch = Fetch("GET", capture["path"], capture.get("purpose", ""))
         count += 1
-        assert_says(protocol.receive_response(fetch, capture["body"].encode(), 1), capture)
+        events = protocol.receive_response(fetch, capture["body"].encode(), 1)
+        assert_says([one for one in events if not isinstance(one, Subscribed)], capture)
     assert count >= 8
     assert said >= {one.value for one in (Channel.TRADE, Channel.TICKER) if one in venue.routes}
     notes.saw(captures=count)

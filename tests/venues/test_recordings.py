@@ -11,7 +11,9 @@ from fluxum.book.fast import IS_COMPILED
 from fluxum.book.ladder import Ladder
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
-from fluxum.replay import Replay, Report, recognise, verify
+from fluxum.recognise import recognise
+from fluxum.replay import Replay
+from fluxum.verify import Report, verify
 from recordings import recording
 
 COUNTS: dict[str, dict[str, object]] = {

@@ -7,6 +7,7 @@ from msgspec import Struct
 from fluxum.book.fast import BookLadder
 from fluxum.book.ladder import Ladder
 from fluxum.book.proof import BookProof, Evidence
+from fluxum.errors import BadInput
 from fluxum.model.input import Number, choice, counted, positive
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Change, Level, LevelChange, Side
@@ -19,9 +20,11 @@ _ZERO = Decimal(0)
 class MarketPrice(Struct, frozen=True, kw_only=True):
     """What taking from a book would cost or bring, were it to stand still.
 
-    `side` is the taker's. `average` is volume weighted and `worst` the last price touched; both
-    are none when nothing could be filled. `unfilled` is what the book cannot serve, in the unit
-    that was asked for: base for a quantity, quote for a notional.
+    `side` is the taker's. `average` is what `notional` comes to for one of the base asset, and
+    `worst` the last price touched; both are `None` when nothing could be filled. `unfilled` is
+    what the book cannot serve, in the unit that was asked for: base for a quantity, quote for a
+    notional. Of an inverse contract quantities are in the quote asset, as notionals are, and the
+    average is the only figure that division rounds, at the 28th digit.
     """
 
     side: Side
@@ -133,9 +136,12 @@ class Book:
     def market_price(self, side: Side | str, quantity: Number) -> MarketPrice:
         """What buying (BUY) or selling (SELL) a quantity of the base asset would cost or bring.
 
-        Raises BadInput for a quantity that is not above zero.
+        The quantity is in the quote asset for an inverse contract. Raises BadInput for a quantity
+        that is not above zero, and for a book whose quantities are contracts of an unknown size.
         """
         side, left = choice(Side, side, "side"), positive(quantity, "quantity")
+        if self._unit_is_quote():
+            return self._inverse_price(side, left)
         filled = notional = _ZERO
         worst: Decimal | None = None
         for level in self._ladder(side.opposite):
@@ -150,9 +156,12 @@ class Book:
         """What an amount of the quote asset would buy (BUY), or what must be sold for it (SELL).
 
         The last level is taken in part; that part is the only figure here that division rounds,
-        at the 28th digit. Raises BadInput for an amount that is not above zero.
+        at the 28th digit. Raises BadInput for an amount that is not above zero, and for a book
+        whose quantities are contracts of an unknown size.
         """
         side, left = choice(Side, side, "side"), positive(notional, "notional")
+        if self._unit_is_quote():
+            return self._inverse_price(side, left)
         filled = spent = _ZERO
         worst: Decimal | None = None
         for level in self._ladder(side.opposite):
@@ -232,6 +241,39 @@ class Book:
         """Hold nothing; for a book that is withdrawn."""
         self.bids.clear()
         self.asks.clear()
+
+    def _unit_is_quote(self) -> bool:
+        """Whether quantities are in the quote asset; raises BadInput where they are contracts."""
+        if self.symbol.counts_contracts:
+            raise BadInput(
+                f"a book with quantities in an asset was expected, was '{self.symbol}', whose "
+                "quantities are contracts of unknown size"
+            )
+        return self.symbol.is_inverse
+
+    def _inverse_price(self, side: Side, amount: Decimal) -> MarketPrice:
+        """The same for levels whose quantities are in the quote asset: what is taken is notional.
+
+        The average is all of it by what it comes to in the base asset.
+        """
+        left = amount
+        filled = base = _ZERO
+        worst: Decimal | None = None
+        for level in self._ladder(side.opposite):
+            if not left:
+                break
+            taken = min(left, level.quantity)
+            filled, left = filled + taken, left - taken
+            base += taken / level.price if level.price else _ZERO
+            worst = level.price
+        return MarketPrice(
+            side=side,
+            quantity=filled,
+            notional=filled,
+            average=filled / base if base else None,
+            worst=worst,
+            unfilled=left,
+        )
 
     def _ladder(self, side: Side) -> Ladder:
         return self.bids if side is Side.BUY else self.asks

@@ -108,6 +108,8 @@ class BookKeeper(Generic[AnyBook]):
         evidence.reason = "no check yet"
         evidence.depth_proved = 0
         evidence.bid_floor = evidence.ask_ceiling = None
+        if evidence.flawed_ns != snapshot.received_ns:
+            evidence.flaw = ""
         if isinstance(snapshot, BookSnapshot) and snapshot.cut_at is not None:
             if len(snapshot.bids) >= snapshot.cut_at:
                 evidence.bid_floor = snapshot.bids[-1].price
@@ -143,6 +145,17 @@ class BookKeeper(Generic[AnyBook]):
             book.evidence.reason = reason
             book.evidence.depth_proved = 0
 
+    def flaw(self, symbol: Symbol, reason: str, received_ns: int) -> None:
+        """Note that a frame had levels that could not be read.
+
+        Its book is unverified from then on: until a checksum passes or a whole snapshot comes in
+        a later frame.
+        """
+        book = self._books.get(symbol)
+        if book is not None:
+            book.evidence.flaw, book.evidence.flawed_ns = reason, received_ns
+            self.doubt(symbol, BookStatus.UNVERIFIED, reason)
+
     def _withhold(self) -> Verdict:
         self.unverified += 1
         return Verdict.WITHHELD
@@ -163,6 +176,7 @@ class BookKeeper(Generic[AnyBook]):
                 evidence.checksum = computed
                 return verdict
             evidence.checksum = computed
+            evidence.flaw = ""
         elif (sequence := getattr(message, "sequence", None)) is not None:
             evidence.sequence = sequence  # level 3 has none
         elif book.is_crossed:
@@ -173,6 +187,8 @@ class BookKeeper(Generic[AnyBook]):
         if book.is_crossed:
             self.crossed += 1
             return self._unverified(book, "the check passed, but the book is crossed")
+        if evidence.flaw:
+            return self._unverified(book, evidence.flaw)
         self.passed += 1
         evidence.checks += 1
         evidence.proved_ns = message.received_ns

@@ -61,7 +61,8 @@ class Evidence:
 
     `live` is true while there is a snapshot that updates may be laid over. Of a snapshot that was
     cut, `bid_floor` and `ask_ceiling` are the worst prices it listed: deeper levels are known
-    only in part.
+    only in part. `flaw` says which levels could not be read, since `flawed_ns`: no number of a
+    message vouches for them, only a checksum or a whole snapshot.
     """
 
     __slots__ = (
@@ -70,6 +71,8 @@ class Evidence:
         "checks",
         "checksum",
         "depth_proved",
+        "flaw",
+        "flawed_ns",
         "generation",
         "live",
         "proved_ns",
@@ -94,6 +97,8 @@ class Evidence:
         self.depth_proved: int | None = 0
         self.bid_floor: Decimal | None = None
         self.ask_ceiling: Decimal | None = None
+        self.flaw = ""
+        self.flawed_ns = 0
 
     def withdraw(self, status: BookStatus, reason: str) -> None:
         """What was held is worth nothing now."""

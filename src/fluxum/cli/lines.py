@@ -11,6 +11,8 @@ from fluxum.clock import SystemClock
 from fluxum.model.account import Balance, Balances, Fee, Fill, LedgerEntry
 from fluxum.model.event import (
     AccountEvent,
+    CallFailed,
+    ClockOffset,
     DataStale,
     Desync,
     Dropped,
@@ -29,6 +31,7 @@ from fluxum.model.event import (
     Unsubscribed,
     VenueNotice,
 )
+from fluxum.model.instant import format_second
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import (
     BookSnapshot,
@@ -240,6 +243,16 @@ def _link_text(event: LinkEvent) -> str:  # noqa: C901 - one line a kind
             return (
                 f"gap {event.subscription}: {length_s:.3f} s, {event.cause.value}, "
                 f"{event.repair.value}{lost}"
+            )
+        case CallFailed():
+            times = "once" if event.failures == 1 else f"{event.failures} times in a row"
+            again = f"next attempt at {format_second(event.again_ns)}"
+            return f"{event.call} failed {times}: {event.reason}; {again}"
+        case ClockOffset():
+            side = "ahead of" if event.offset_s > 0 else "behind"
+            return (
+                f"the venue's clock is {abs(event.offset_s):.2f} s {side} this machine's "
+                f"(within {event.uncertainty_s:.2f} s)"
             )
         case LinkReplaced():
             return f"link replaced: {event.reason}"

@@ -17,6 +17,7 @@ from fluxum.cli import account, ledger, market, simulator, tapes, trading
 from fluxum.cli.demo import demo
 from fluxum.cli.logs import LogFile, Verbose, begin_logs
 from fluxum.cli.process import exit_code
+from fluxum.cli.record import record
 from fluxum.cli.support import support
 from fluxum.cli.writer import hold_standard_files
 from fluxum.venues.register import VENUES
@@ -156,7 +157,7 @@ def _like(
 def _venue(name: str) -> typer.Typer:
     group = _group(f"The commands above, with --exchange {name}.", name)
     has_account = VENUES[name].private is not None
-    for command in (*_MARKET, *(_ACCOUNT if has_account else ()), tapes.record):
+    for command in (*_MARKET, *(_ACCOUNT if has_account else ()), record):
         _add(group, _for_venue(command, name))
     if has_account:
         orders = _orders(lambda command: _for_venue(command, name))
@@ -174,7 +175,7 @@ def _orders(adapt: Callable[[Command], Command] = lambda command: command) -> ty
 _MARKET: tuple[Command, ...] = (market.orderbook, market.stream, market.session)
 _ACCOUNT: tuple[Command, ...] = (account.balances, ledger.ledger)
 _ORDERS = "Place, change and end orders; each says what it will do and asks first."
-_TAPES: tuple[Command, ...] = (tapes.record, tapes.replay, tapes.verify)
+_TAPES: tuple[Command, ...] = (record, tapes.replay, tapes.verify)
 _ORDER: dict[str, Command] = {
     "place": trading.place,
     "amend": trading.amend,

@@ -1,43 +1,39 @@
-"""`record`, `replay` and `verify`: raw frames kept, played again, and proved."""
+"""`replay` and `verify`: recordings played again, and proved."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import track
 
-from fluxum.cli.market import until
-from fluxum.cli.options import (
-    FIRST_EXCHANGE,
-    Depth,
-    Endpoint,
-    Exchange,
-    Format,
-    FormatOption,
-    Interval,
-    Seconds,
-    Symbols,
-    opened,
-    parse_channels,
-    parse_exchanges,
-    parse_interval,
-    parse_symbols,
-)
-from fluxum.cli.output import Output, event_record, event_text
+from fluxum.cli.columns import KINDS, parse_kinds
+from fluxum.cli.options import Format, FormatOption, Kinds
+from fluxum.cli.output import Output
 from fluxum.cli.process import run_async
-from fluxum.clock import SystemClock
-from fluxum.errors import BadInput, TapeError
+from fluxum.errors import BadInput, FluxumError, TapeError
 from fluxum.model.codec import plain
-from fluxum.model.event import MarketEvent
-from fluxum.replay import Replay, Report, recognise
-from fluxum.replay import verify as verify_file
-from fluxum.tape import TapeReader, TapeWriter, recording, recording_calls
+from fluxum.recognise import recognise
+from fluxum.replay import Replay
+from fluxum.tape import TapeHeader, TapeReader
+from fluxum.verify import Report, nonsense
+from fluxum.verify import verify as verify_recording
 
-__all__ = ["record", "replay", "verify"]
+__all__ = ["Nonsense", "replay", "verify"]
 
+_TURN = 100  # moments of a replay between two looks at what else there is to do
+
+
+class Nonsense(FluxumError):
+    """Every frame of a recording was rejected."""
+
+
+Files = Annotated[
+    list[Path], typer.Argument(help="A recording: a file, or all files it was rotated into.")
+]
 RecordedBy = Annotated[
     str | None,
     typer.Option(
@@ -50,83 +46,69 @@ BookDepth = Annotated[
 ]
 
 
-def record(
-    output: Annotated[Path, typer.Argument(help="The tape to write, NAME.jsonl or NAME.jsonl.gz.")],
-    symbol: Symbols,
-    exchange: Exchange = FIRST_EXCHANGE,
-    channel: str = "book,trade,ticker",
-    depth: Depth = None,
-    interval: Interval = None,
-    seconds: Seconds = None,
-    endpoint: Endpoint = None,
-) -> None:
-    """Record every frame of a session, as it is on the wire, until --seconds or Ctrl-C.
-
-    Example: fluxum record btc.jsonl.gz --symbol BTC/USD --seconds 60
-    """
-    exchanges, symbols = parse_exchanges(exchange), parse_symbols(symbol)
-    if len(exchanges) != 1:
-        raise BadInput(f"a tape holds one exchange, was {exchange!r}")
-    channels = parse_channels(channel)
-    talk = Output(Format.TABLE)
-
-    async def main() -> None:
-        async with opened(
-            exchanges,
-            symbols,
-            channels,
-            depth=depth,
-            interval_s=parse_interval(interval),
-            endpoint=endpoint,
-            through=lambda dial: recording(dial, tape),
-            calls_through=lambda calls: recording_calls(calls, tape),
-        ) as sessions:
-            await until(seconds, tell(sessions))
-
-    async def tell(sessions: Sequence[Any]) -> None:
-        async for event in sessions[0].events(capacity=100_000):
-            if not isinstance(event, MarketEvent):
-                talk.say(event_text(event))
-
-    with TapeWriter(output, exchanges[0], SystemClock()) as tape:
-        try:
-            run_async(main())
-        finally:
-            talk.say(f"{tape.frames} frames in {output}")
-
-
 def replay(
-    file: Annotated[Path, typer.Argument(help="A tape or a bare recording.")],
+    files: Files,
     exchange: RecordedBy = None,
     depth: BookDepth = None,
     speed: Annotated[
         float, typer.Option("--speed", min=0.0, help="Times real time; 0 is as fast as possible.")
     ] = 0.0,
+    kind: Kinds = "",
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Play a recording through the live code and write its events.
 
+    Exit status 0 when it was played, which stderr sums up; 1 when every frame was rejected; 2 for
+    bad usage or a file that is damaged, with everything in front of the damage played. That a
+    crash cut the end off is told, and no failure.
+
     Example: fluxum replay btc.jsonl.gz --speed 10 --format ndjson
+
+    Example: fluxum replay tapes/*-20260801T*.jsonl.gz --format ndjson
     """
-    output = Output(form)
-    with_links = form in {Format.NDJSON, Format.JSON}
+    kinds = parse_kinds(kind)
+    with Output(form, [KINDS[one] for one in sorted(kinds)], kinds) as output:
+        found = _recordings(files, output)
+        if len(found) != 1:
+            names = ", ".join(str(one[0]) for one in found)
+            raise BadInput(f"one recording is replayed at a time, was {len(found)}: {names}")
+        path, *more = found[0]
+        played = Replay(path, exchange, depth, more)
+        events: Counter[str] = Counter()
+        try:
+            run_async(_play(played, speed, output, events))
+        finally:
+            output.say(_sum(played, events.total()))
+    if said := nonsense(path, played.venue.name, played.frames, played.rejected, played.rejection):
+        raise Nonsense(said)
 
-    async def main() -> None:
-        before_ns: int | None = None
-        for moment in Replay(file, exchange, depth):
-            if speed and moment.ns is not None:
-                await asyncio.sleep(max(0, moment.ns - (before_ns or moment.ns)) / 1e9 / speed)
-                before_ns = moment.ns
-            for event in moment.events:
-                if isinstance(event, MarketEvent) or with_links:
-                    output.write(event_record(event), event_text(event))
-                else:
-                    output.say(event_text(event))
 
-    try:
-        run_async(main())
-    finally:
-        output.close()
+async def _play(played: Replay, speed: float, output: Output, events: Counter[str]) -> None:
+    """Write every event, at the speed wanted, and count them by their kind."""
+    before_ns: int | None = None
+    for moment in played:
+        if speed and moment.ns is not None:
+            await asyncio.sleep(max(0, moment.ns - (before_ns or moment.ns)) / 1e9 / speed)
+            before_ns = moment.ns
+        elif moment.index % _TURN == 0:
+            await asyncio.sleep(0)  # a signal may have come
+        for event in moment.events:
+            events[type(event).__name__] += 1
+            output.event(event)
+
+
+def _sum(played: Replay, events: int) -> str:
+    """What a replay was, in one line."""
+    parts = [
+        f"{played.frames} frames of {played.venue.name}",
+        f"{events} events",
+        f"{played.rejected} rejected",
+    ]
+    if played.lost:
+        parts.append(f"{played.lost} lost by the recorder")
+    if played.tape.torn:
+        parts.append(f"cut off by a crash at {played.tape.torn} place(s)")
+    return ", ".join(parts)
 
 
 def verify(
@@ -140,39 +122,44 @@ def verify(
     """Replay recordings and prove every book message by its venue's own check.
 
     Of a folder, every recording is taken that says which exchange it is of: a tape, or one with
-    a NAME.meta.json beside it. REST calls are answered from NAME.rest.jsonl.gz.
+    a NAME.meta.json beside it. REST calls are answered from NAME.rest.jsonl.gz. Files that one
+    recording was rotated into are proved together.
 
-    Exit status 0 when all is proved, 1 when something failed, 2 for bad usage or a
+    Exit status 0 when all is proved, 1 when something failed or is missing, 2 for bad usage or a
     file that cannot be read.
 
     Example: fluxum verify recordings --format json
     """
-    output = Output(Format.NDJSON if form is Format.JSON else form)
     is_proved = is_readable = True
     talk = Console(stderr=True)
-    for file in track(
-        _recordings(files, output),
-        "verifying",
-        console=talk,
-        transient=True,
-        disable=not talk.is_terminal,
-    ):
-        try:
-            report = verify_file(file, exchange, depth)
-        except TapeError as error:  # tell it, and prove the others all the same
-            output.say(f"fluxum: {error}")
-            is_readable = False
-            continue
-        output.write(plain(report), _text(report))
-        is_proved = is_proved and report.is_proved
+    with Output(form) as output:
+        for path, *more in track(
+            _recordings(files, output),
+            "verifying",
+            console=talk,
+            transient=True,
+            disable=not talk.is_terminal,
+        ):
+            try:
+                report = verify_recording(path, exchange, depth, more)
+            except (TapeError, BadInput) as error:  # tell it, and prove the others all the same
+                output.say(f"fluxum: {error}")
+                is_readable = False
+                continue
+            output.write(plain(report), _text(report))
+            if said := nonsense(
+                path, report.venue, report.frames, report.rejected, report.rejection
+            ):
+                output.say(f"fluxum: {said}")
+            is_proved = is_proved and report.is_proved
     if not is_readable:
         raise typer.Exit(2)
     if not is_proved:
         raise typer.Exit(1)
 
 
-def _recordings(paths: Sequence[Path], output: Output) -> list[Path]:
-    """The files meant: those named, and those of folders that name their exchange."""
+def _recordings(paths: Sequence[Path], output: Output) -> list[list[Path]]:
+    """The recordings meant, file by file: those named, and those of folders."""
     found: list[Path] = []
     for path in paths:
         if not path.is_dir():
@@ -181,11 +168,51 @@ def _recordings(paths: Sequence[Path], output: Output) -> list[Path]:
         for file in sorted(path.rglob("*.jsonl*")):
             if ".rest." in file.name:
                 continue
-            if TapeReader(file).header is not None or recognise(file) is not None:
+            if _is_known(file):
                 found.append(file)
             else:
                 output.say(f"passed over, as it names no known exchange: {file}")
-    return found
+    return _joined(found)
+
+
+def _is_known(file: Path) -> bool:
+    """Whether a file says which exchange it is of; one that cannot be read is told later."""
+    try:
+        return TapeReader(file).header is not None or recognise(file) is not None
+    except TapeError:
+        return True
+
+
+def _joined(files: Iterable[Path]) -> list[list[Path]]:
+    """Recordings as lists of files: those that one was rotated into, by their number."""
+    recordings: list[list[Path]] = []
+    rotated: list[tuple[TapeHeader, Path]] = []
+    for file in files:
+        header = _header(file)
+        if header is None or not header.recording_ns:
+            recordings.append([file])
+        else:
+            rotated.append((header, file))
+    before: TapeHeader | None = None
+    for header, file in sorted(rotated, key=_place):
+        if before is not None and header.follows(before):
+            recordings[-1].append(file)
+        else:
+            recordings.append([file])
+        before = header
+    return recordings
+
+
+def _header(file: Path) -> TapeHeader | None:
+    try:
+        return TapeReader(file).header
+    except TapeError:
+        return None
+
+
+def _place(one: tuple[TapeHeader, Path]) -> tuple[str, int, int]:
+    header = one[0]
+    return header.venue, header.recording_ns, header.segment
 
 
 def _text(report: Report) -> str:
@@ -202,11 +229,18 @@ def _text(report: Report) -> str:
     )
     kinds = ", ".join(f"{kind} {count}" for kind, count in report.kinds.items())
     generations = ", ".join(f"{symbol} {count}" for symbol, count in report.generations.items())
-    lines = [f"{'proved' if report.is_proved else 'FAILED'} {report.file}", f"  {counts}"]
+    more = f" and {report.files - 1} more" if report.files > 1 else ""
+    lines = [f"{'proved' if report.is_proved else 'FAILED'} {report.file}{more}", f"  {counts}"]
     lines += [f"  {numbers}", f"  frames: {kinds}"]
     if generations:
         lines.append(f"  generations: {generations}")
     lines += [f"  frame {one.frame}: {one.symbol} {one.reason}" for one in report.failures]
+    if not report.frames:
+        lines.append("  it holds no frames: there is nothing to prove")
+    if report.lost:
+        lines.append(f"  {report.lost} frames are missing that the recorder could not write")
+    if report.torn:
+        lines.append(f"  a crash cut it off at {report.torn} place(s)")
     if report.damage:
         lines.append(f"  {report.damage}")
     return "\n".join(lines)

@@ -317,10 +317,9 @@ def _run(
                 runtime=LiveRuntime(proxy=where.proxy),
             ) as trader,
             background(log_frames(trader.session)),
-            background(log_frames(trader.session)),
         ):
             known = trader.orders.order(changed)
-            if known is not None:
+            if known is not None:  # its price is held against the market's
                 trader.session.subscribe(Subscription(Channel.BOOK, known.symbol))
                 await trader.session.wait_ready(_READY_S)
             await act(trader.orders, output)

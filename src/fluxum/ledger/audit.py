@@ -8,8 +8,8 @@ missing between two lines, and the difference is named with their ids.
 Some venues keep a chain for each wallet of an asset, others one for the asset. Where wallets are
 named each is followed by itself, and a balance that names none is held against all of them
 together; if that does not add up and the lines of the asset as a whole do, then that is how the
-venue counts. Lines of one instant have no order of their own: they are
-laid in one in which they fit, if there is such an order.
+venue counts. A line without a balance is taken to continue the chain. Lines of one instant have no
+order of their own: they are laid in one in which they fit, if there is such an order.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal, localcontext
 from itertools import groupby
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.ledger.exact import EXACT, checked
 from fluxum.model.account import Balance, Balances, LedgerEntry, Wallet
@@ -113,7 +113,7 @@ def audit(
 def _by_asset(entries: Iterable[LedgerEntry]) -> dict[tuple[str, Asset], list[LedgerEntry]]:
     by_asset: dict[tuple[str, Asset], dict[str, LedgerEntry]] = {}
     for entry in entries:
-        for amount in (entry.amount, entry.fee, entry.balance):
+        for amount in (entry.amount, entry.fee, entry.balance or _ZERO):
             checked(amount, f"the amounts of line {entry.entry_id}")
         by_asset.setdefault((entry.venue, entry.asset), {}).setdefault(entry.entry_id, entry)
     return {key: list(lines.values()) for key, lines in by_asset.items()}
@@ -232,7 +232,7 @@ def _chain(
     closing: Decimal | None,
 ) -> AuditLine:
     """One chain, with every place where it does not fit."""
-    lines = _in_order(entries, opening)
+    lines = _in_order(_with_balances(entries, opening), opening)
     if opening is None:
         opening = _before(lines[0]) if lines else _ZERO
     differences: list[Difference] = []
@@ -247,8 +247,8 @@ def _chain(
     for line in lines:
         balance += line.change
         change += line.change
-        compare(line.entry_id, line.balance)
-        balance, after_id = line.balance, line.entry_id
+        compare(line.entry_id, _after(line))
+        balance, after_id = _after(line), line.entry_id
     if closing is not None:
         compare("", closing)
     venue, asset, wallet = key
@@ -273,7 +273,7 @@ def _in_order(entries: Sequence[LedgerEntry], opening: Decimal | None) -> list[L
     for _, group in groupby(by_time, key=lambda entry: entry.venue_ns):
         tied = list(group)
         lines += tied if len(tied) == 1 else _laid(tied, balance)
-        balance = lines[-1].balance
+        balance = _after(lines[-1])
     return lines
 
 
@@ -285,7 +285,7 @@ def _laid(tied: Sequence[LedgerEntry], balance: Decimal | None) -> Sequence[Ledg
     arrive. Without one, lines stay sorted by id.
     """
     leaving = Counter(map(_before, tied))
-    leaving.subtract(line.balance for line in tied)
+    leaving.subtract(_after(line) for line in tied)
     starts = [value for value, surplus in leaving.items() if surplus > 0]
     for start in (balance, *starts, _before(tied[0])):
         if start is not None:
@@ -306,10 +306,10 @@ def _path(tied: Sequence[LedgerEntry], start: Decimal) -> list[LedgerEntry] | No
     while True:
         if steps.get(balance):
             trail.append(steps[balance].pop())
-            balance = trail[-1].balance
+            balance = _after(trail[-1])
         elif trail:
             path.append(trail.pop())
-            balance = trail[-1].balance if trail else start
+            balance = _after(trail[-1]) if trail else start
         else:
             break
     path.reverse()
@@ -317,12 +317,42 @@ def _path(tied: Sequence[LedgerEntry], start: Decimal) -> list[LedgerEntry] | No
     for line in path:
         if _before(line) != balance:
             return None
-        balance = line.balance
+        balance = _after(line)
     return path if len(path) == len(tied) else None
 
 
+def _with_balances(
+    entries: Sequence[LedgerEntry], opening: Decimal | None
+) -> Sequence[LedgerEntry]:
+    """The lines, each with a balance: what the venue did not write, the chain makes."""
+    if all(entry.balance is not None for entry in entries):
+        return entries
+    lines = sorted(entries, key=_place)
+    balance = _begin(lines) if opening is None else opening
+    for index, line in enumerate(lines):
+        if line.balance is None:
+            lines[index] = structs.replace(line, balance=balance + line.change)
+        balance = _after(lines[index])
+    return lines
+
+
+def _begin(lines: Sequence[LedgerEntry]) -> Decimal:
+    """What was held before lines of which the first have no balance; zero where none has one."""
+    change = _ZERO
+    for line in lines:
+        if line.balance is not None:
+            return _before(line) - change
+        change += line.change
+    return _ZERO
+
+
+def _after(entry: LedgerEntry) -> Decimal:
+    assert entry.balance is not None, "every line of a chain has a balance"
+    return entry.balance
+
+
 def _before(entry: LedgerEntry) -> Decimal:
-    return entry.balance - entry.change
+    return _after(entry) - entry.change
 
 
 def _place(entry: LedgerEntry) -> tuple[int, str]:

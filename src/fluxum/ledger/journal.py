@@ -137,7 +137,7 @@ class Journal:
         """Keep a line, and move the balance on if it is news; returns whether it was kept."""
         if not entry.entry_id:
             raise BadInput(f"a line with an id was expected, was {entry!r:.200}")
-        for amount in (entry.amount, entry.fee, entry.balance):
+        for amount in (entry.amount, entry.fee, entry.balance or _ZERO):
             checked(amount, f"the amounts of line {entry.entry_id}")
         known = self._ids.get((entry.venue, entry.entry_id))
         if known is not None:
@@ -201,6 +201,8 @@ class Journal:
 
 def _continues(balance: Balance, entry: LedgerEntry) -> bool:
     """Whether a line begins where a balance is, of the asset or of the wallet it names."""
+    if entry.balance is None:
+        return False
     wallets = (one.total for one in balance.wallets if wallet_name(one) == entry.wallet)
     with localcontext(EXACT):
         return entry.balance - entry.change in (balance.total, *wallets)

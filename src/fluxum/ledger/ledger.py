@@ -11,6 +11,7 @@ A ledger is built in one of three ways, or by the second after the third:
 `fluxum.ledger.opening` makes one for a period of an account from both.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal, localcontext
 from typing import Protocol
@@ -102,6 +103,8 @@ class Ledger:
         self._positions: dict[tuple[str, str], Position] = {}
         self._seen = SeenFills(self.policy.fills_seen)
         self._conversions: dict[Asset, dict[Asset, Decimal]] = {}
+        self.uncounted: Counter[Symbol] = Counter()
+        """How many fills and orders of inverse contracts came; none of them is in any position."""
 
     # What it says
 
@@ -139,10 +142,13 @@ class Ledger:
     def apply(self, event: Event) -> tuple[Position, ...]:
         """Take an event in; returns the positions that changed by it.
 
-        Fills and orders count, all else is ignored. Raises BadInput for a fill or an order that
-        makes no sense; nothing has changed then.
+        Fills and orders count, all else is ignored. Those of inverse contracts are `uncounted`.
+        Raises BadInput for a fill or an order that makes no sense; nothing has changed then.
         """
         match event:
+            case Fill() | OrderUpdate() if event.symbol.is_inverse:
+                self.uncounted[event.symbol] += 1
+                return ()
             case Fill():
                 position = self._position(event.venue, event.symbol)
                 return (position,) if position.apply(event) else ()
@@ -216,7 +222,10 @@ class Ledger:
             if position.venue == event.venue
         }
         for order in event.orders:
-            by_symbol.setdefault(order.symbol, []).append(order)
+            if order.symbol.is_inverse:
+                self.uncounted[order.symbol] += 1
+            else:
+                by_symbol.setdefault(order.symbol, []).append(order)
         changed: list[Position] = []
         for symbol, orders in by_symbol.items():
             position = self._position(event.venue, symbol)

@@ -8,6 +8,7 @@ spot market that sells more than it bought has sold older coins: its fills show 
 So older coins are never shown as a short, and their cost is said to be unknown.
 
 Contracts hold nothing of their base asset, so for them fills alone count and a short is a short.
+Inverse ones are not counted (see Ledger).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,7 +79,8 @@ def ledger_between(
         elif until_ns is None or fill.venue_ns <= until_ns:
             within.setdefault(fill.symbol, []).append(fill)
     ledger = Ledger(policy)
-    opened = {symbol: _replayed(ledger, venue, symbol, before) for symbol in before | within}
+    markets = [symbol for symbol in before | within if not symbol.is_inverse]
+    opened = {symbol: _replayed(ledger, venue, symbol, before) for symbol in markets}
     for symbol, quantity in _openings(opened, within, held).items():
         ledger.begin(venue, symbol, since_ns, quantity)
     for fills_of_market in within.values():

@@ -18,7 +18,8 @@ them, and `total` is net: realised + unrealised - fees. A rebate is a negative f
 
 So the total is always cash that came in, less cash that went out, plus what is held at the mark.
 A fill that is larger than the position closes it and opens the rest at the fill's price. Contracts
-are taken to be linear: a price times a quantity is an amount of the quote asset.
+are linear: a price times a quantity is an amount of the quote asset. Of an inverse contract that is
+no amount of anything, so a position of one is refused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -91,6 +92,11 @@ class Position:
         seen: SeenFills | None = None,
         conversions: Mapping[Asset, Decimal] | None = None,
     ) -> None:
+        if symbol.is_inverse:
+            raise BadInput(
+                f"a spot market or a linear contract was expected, was {symbol}: the profit of "
+                f"inverse contracts is in {symbol.base} and is not counted"
+            )
         policy = Policy() if policy is None else policy
         if not policy.methods or len(set(policy.methods)) < len(policy.methods):
             raise BadInput(f"one or more different methods were expected, was {policy.methods}")

@@ -108,8 +108,9 @@ class LedgerEntry(Struct, frozen=True, kw_only=True, tag="ledger_entry"):
 
     `entry_id` is the venue's and never repeats; the lines of one transaction (the two legs of a
     trade) share a `reference_id`. `amount` has its sign and excludes the fee, which is charged in
-    the same asset. `venue_kind` is the venue's word for the kind. `raw` is the row as it was on
-    the wire; it is no part of the fact's JSON.
+    the same asset. `balance` is `None` where the venue did not write it. `venue_kind` is the
+    venue's word for the kind. `raw` is the row as it was on the wire; it is no part of the fact's
+    JSON.
     """
 
     venue: str
@@ -120,7 +121,7 @@ class LedgerEntry(Struct, frozen=True, kw_only=True, tag="ledger_entry"):
     asset: Asset
     amount: Decimal
     fee: Decimal
-    balance: Decimal
+    balance: Decimal | None
     wallet: str = ""
     backfilled: bool = False
     venue_ns: int

@@ -27,7 +27,9 @@ from fluxum.model.order import (
 
 __all__ = [
     "AccountEvent",
+    "CallFailed",
     "Channel",
+    "ClockOffset",
     "DataStale",
     "Desync",
     "Dropped",
@@ -238,6 +240,34 @@ class Rejected(Struct, frozen=True, kw_only=True, tag="rejected"):
     received_ns: int
 
 
+class CallFailed(Struct, frozen=True, kw_only=True, tag="call_failed"):
+    """A REST call failed `failures` times in a row and is made again at `again_ns`.
+
+    `subscription` is the stream that waits for the answer, `None` where no single stream does.
+    The first failure of a row is published, the second, the fourth, the eighth, and so on.
+    """
+
+    venue: str
+    subscription: Subscription | None = None
+    call: str
+    reason: str
+    failures: int
+    again_ns: int
+    received_ns: int
+
+
+class ClockOffset(Struct, frozen=True, kw_only=True, tag="clock_offset"):
+    """The venue's clock is more than a second away from this machine's, or no longer is.
+
+    `offset_s` is positive where the venue's is ahead; it is right within `uncertainty_s`.
+    """
+
+    venue: str
+    offset_s: float
+    uncertainty_s: float
+    received_ns: int
+
+
 class LeftOut(Struct, frozen=True, kw_only=True, tag="left_out"):
     """Rows of a list or frame that could not be read; the other rows of it were.
 
@@ -263,6 +293,7 @@ class GapCause(Enum):
     DESYNC = "desync"
     VENUE = "venue"
     REJECTED = "rejected"
+    RECORDER = "recorder"
 
 
 class Repair(Enum):
@@ -326,6 +357,8 @@ LinkEvent = (
     | Resynced
     | DataStale
     | Rejected
+    | CallFailed
+    | ClockOffset
     | LeftOut
     | Gap
     | Dropped

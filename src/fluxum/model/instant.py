@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from fluxum.errors import BadInput
 
-__all__ = ["format_rfc3339", "parse_rfc3339", "plausible_ns"]
+__all__ = ["format_rfc3339", "format_second", "instant_of", "parse_rfc3339", "plausible_ns"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
+_MICROSECOND = timedelta(microseconds=1)
 _LENGTH_TO_SECONDS = 19
 _SECONDS_KEPT = 1024
 # Seconds as they were written, up to the point before the fraction.
@@ -48,10 +49,39 @@ def parse_rfc3339(text: str) -> int:
     return second_ns + fraction_ns
 
 
+def instant_of(instant: int | datetime | str) -> int:
+    """Nanoseconds since the epoch of an instant given as such, as a datetime or as RFC 3339 text.
+
+    Raises BadInput; a datetime needs a time zone, and a number that would be of 1970 is in another
+    unit. Zero is the beginning of time.
+    """
+    if isinstance(instant, str):
+        return parse_rfc3339(instant)
+    if isinstance(instant, datetime):
+        if instant.tzinfo is None:
+            raise BadInput(f"a datetime with a time zone was expected, was {instant!r}")
+        return (instant - _EPOCH) // _MICROSECOND * 1000
+    if not _is_whole(instant) or (instant and plausible_ns(instant) is None):
+        raise BadInput(
+            f"an instant in ns, a datetime or RFC 3339 text was expected, was {instant!r}"
+        )
+    return instant
+
+
 def format_rfc3339(instant_ns: int) -> str:
     """UTC text with nine fraction digits for nanoseconds since the epoch."""
     seconds, fraction = divmod(instant_ns, 1_000_000_000)
     return f"{_EPOCH + seconds * _SECOND:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
+def format_second(instant_ns: int) -> str:
+    """UTC text of the second an instant lies in, for people: `2026-01-31T12:00:00Z`."""
+    return f"{format_rfc3339(instant_ns)[:_LENGTH_TO_SECONDS]}Z"
+
+
+def _is_whole(value: object) -> bool:
+    """Whether a value is an int, whatever the caller's types say."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _fraction_ns(rest: str) -> int:

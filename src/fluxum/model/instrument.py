@@ -17,9 +17,11 @@ class Symbol(str):
     """A market, as `BASE/QUOTE`; it is text, so it reads, hashes and compares like text.
 
     A derivative names its contract behind a colon: `BTC/USDT:PERP` never expires,
-    `BTC/USD:220527` does, `BTC/USD:220325-40000-C` is an option. The case is the venue's own
-    (`AAPLx/USD`), nothing is guessed: `BTC/USD` and `BTC/USDT` are different things. Raises
-    BadInput for text of another form.
+    `BTC/USD:220527` does, `BTC/USD:220325-40000-C` is an option. Quantities are in the base asset
+    unless the contract ends in the name of another unit: those of `BTC/USD:PERP-INVERSE` are in
+    the quote asset, those of `BTC/USDT:PERP-CONTRACTS` are contracts of a size that is not known.
+    The case is the venue's own (`AAPLx/USD`), nothing is guessed: `BTC/USD` and `BTC/USDT` are
+    different things. Raises BadInput for text of another form.
     """
 
     __slots__ = ()
@@ -48,6 +50,16 @@ class Symbol(str):
         """What is behind the colon: the contract of a derivative, empty for a spot market."""
         return self.partition(":")[2]
 
+    @property
+    def is_inverse(self) -> bool:
+        """Whether quantities are in the quote asset: the contract settles in the base asset."""
+        return self.endswith("-INVERSE") and bool(self.contract)
+
+    @property
+    def counts_contracts(self) -> bool:
+        """Whether quantities are contracts, of a size that is not known."""
+        return self.endswith("-CONTRACTS") and bool(self.contract)
+
 
 class InstrumentStatus(Enum):
     """What a venue lets one do in a market now."""
@@ -65,7 +77,8 @@ class InstrumentStatus(Enum):
 class Instrument(Struct, frozen=True, kw_only=True, tag="instrument"):
     """The rules of one market, as the venue lists them.
 
-    Quantities of orders, books, trades and tickers are in the base asset at every venue.
+    Quantities of orders, books, trades and tickers are in the base asset at every venue, unless
+    the symbol names another unit.
     `contract_size` is the size of one contract in `contract_asset` where the venue itself counts
     in contracts, 1 and `None` elsewhere. An inverse contract (`is_inverse`) is worth a fixed
     amount of the quote asset and settles in the base asset: its quantities cannot be converted

@@ -4,13 +4,17 @@ A month has a number of seconds too, to be called by: that of thirty days. No ex
 of thirty days beside those of months.
 """
 
+import re
 from datetime import date
 
-__all__ = ["MONTH_S", "interval_end", "interval_start"]
+from fluxum.errors import BadInput
+
+__all__ = ["MONTH_S", "interval_end", "interval_least_s", "interval_of", "interval_start"]
 
 MONTH_S = 30 * 86_400
 """What a month is called among intervals; its multiples are as many months."""
 
+_FEBRUARY_S = 28 * 86_400
 _SECOND_NS = 1_000_000_000
 _DAY_NS = 86_400 * _SECOND_NS
 _EPOCH = date(1970, 1, 1)
@@ -18,6 +22,24 @@ _EPOCH = date(1970, 1, 1)
 _CYCLE_YEARS = 400
 _CYCLE_MONTHS = _CYCLE_YEARS * 12
 _CYCLE_DAYS = 146_097
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": MONTH_S}
+
+
+def interval_of(interval: int | str) -> int:
+    """The seconds of an interval given as such or as text: `1m`, `4h`, `1d`, `1w`, `1M`.
+
+    Raises BadInput.
+    """
+    if isinstance(interval, int) and not isinstance(interval, bool) and interval > 0:
+        return interval
+    match = (
+        re.fullmatch(r"([1-9]\d{0,5})([smhdwM])", interval) if isinstance(interval, str) else None
+    )
+    if match is None:
+        raise BadInput(
+            f"an interval in seconds or like 1m, 5m, 1h, 1d or 1M was expected, was {interval!r}"
+        )
+    return int(match[1]) * _UNITS_S[match[2]]
 
 
 def interval_start(at_ns: int, interval_s: int) -> int:
@@ -39,6 +61,12 @@ def interval_end(start_ns: int, interval_s: int) -> int:
         return start_ns + interval_s * _SECOND_NS
     month = _month_of(start_ns + 14 * _DAY_NS)
     return _month_ns(month + months) + start_ns - _month_ns(month)
+
+
+def interval_least_s(interval_s: int) -> int:
+    """The fewest seconds that an interval may have: a month has those of a February."""
+    months = _months(interval_s)
+    return months * _FEBRUARY_S if months else interval_s
 
 
 def _months(interval_s: int) -> int:

@@ -184,6 +184,11 @@ class Ticker(Struct, frozen=True, kw_only=True, tag="ticker", gc=False):
     received_ns: int
 
     @property
+    def is_quote(self) -> bool:
+        """Whether this has no more than bid and ask, of an instant rather than of 24 hours."""
+        return self.last is None and self.volume is None and self.open is None
+
+    @property
     def spread(self) -> Decimal | None:
         """Ask less bid, or none while a side is empty."""
         return None if self.bid is None or self.ask is None else self.ask - self.bid

@@ -1,10 +1,10 @@
-"""Numbers from the text of the wire, exactly; back to text; which ones sums have room for."""
+"""Numbers from the text of the wire, exactly, and back; which numbers sums have room for."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
 from fluxum.errors import RemoteProtocolError
 
-__all__ = ["LENGTH_MAX", "POINT_MAX", "digits", "exact", "is_bounded"]
+__all__ = ["LENGTH_MAX", "POINT_MAX", "digits", "exact", "is_bounded", "product"]
 
 LENGTH_MAX = 60
 """The longest number, in characters, that exact sums have room for."""
@@ -13,6 +13,8 @@ POINT_MAX = 40
 _LENGTH_MAX = 40
 _ZERO = Decimal(0)
 _HUGE = Decimal(10) ** 30
+# Room for every digit of three numbers of the wire.
+_PRODUCT = Context(prec=3 * _LENGTH_MAX, traps=[Inexact, InvalidOperation])
 
 
 def exact(text: str) -> Decimal:
@@ -26,11 +28,6 @@ def exact(text: str) -> Decimal:
     raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {text[:_LENGTH_MAX]!r}")
 
 
-def digits(value: Decimal) -> str:
-    """Plain digits without an exponent, but not a gigabyte of zeros for a nonsense one."""
-    return format(value, "f") if -64 < value.adjusted() < 64 else str(value)
-
-
 def is_bounded(value: Decimal) -> bool:
     """Whether it is finite, and exact sums have room for it: `LENGTH_MAX` and `POINT_MAX`."""
     return (
@@ -38,3 +35,13 @@ def is_bounded(value: Decimal) -> bool:
         and -POINT_MAX <= value.adjusted() < POINT_MAX
         and len(str(value)) <= LENGTH_MAX
     )
+
+
+def product(one: Decimal, other: Decimal) -> Decimal:
+    """One number times another, exactly: nothing is rounded at the 28th digit."""
+    return _PRODUCT.multiply(one, other)
+
+
+def digits(value: Decimal) -> str:
+    """Plain digits without an exponent, but not a gigabyte of zeros for a nonsense one."""
+    return format(value, "f") if -64 < value.adjusted() < 64 else str(value)

@@ -195,10 +195,15 @@ class OrderFragment(Struct, frozen=True, kw_only=True, tag="order_fragment"):
 
 
 class OpenOrders(Struct, frozen=True, kw_only=True, tag="open_orders"):
-    """Every open order of the account at one moment; one that is missing is open no longer."""
+    """Every open order of the account at one moment; one that is missing is open no longer.
+
+    `unread` are the ids of orders whose rows could not be read: they are open, and what was known
+    of them stays.
+    """
 
     venue: str
     orders: tuple[OrderUpdate, ...]
+    unread: tuple[str, ...] = ()
     received_ns: int
 
 

@@ -275,6 +275,8 @@ class Orders:
         found = [self.tell(update, snapshot.received_ns) for update in by_opening(snapshot.orders)]
         present = {order.number for order in found}
         for order in list(self.live.values()):
+            if order.order_id in snapshot.unread:
+                continue
             if order.number not in present and order.order_id and order.is_met:
                 reason = "it is open no longer, and nobody said why"
                 order.suspect(Doubt.ABSENCE, settle_ns, reason)

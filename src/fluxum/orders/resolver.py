@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable
 
 from msgspec import structs
 
-from fluxum.errors import FluxumError
+from fluxum.errors import FluxumError, RemoteProtocolError
 from fluxum.model.order import OrderUpdate, ended
 from fluxum.orders.door import Door
 from fluxum.orders.register import Orders, by_opening
 from fluxum.orders.terms import Patience
 from fluxum.orders.tracker import TrackedOrder, opened_ns
 from fluxum.orders.view import Doubt
+from fluxum.venues.questions import Page
 
 __all__ = ["Resolver"]
 
@@ -161,18 +162,24 @@ class Resolver:
             found = [update for update in found if update.order_id == order.order_id]
             if found:
                 return found
-        updates = await self._door.ask(self._door.questions.open_orders())
-        found = _of(order, updates)
+        listed = await self._door.ask(self._door.questions.open_orders())
+        found = _of(order, listed)
         if found and order.edit_reference is None:
             return found
-        return found + await self._find_ended(order)
+        found += await self._find_ended(order)
+        if not found:
+            _check_whole(listed)
+        return found
 
     async def _find_named(self, name: str) -> list[OrderUpdate]:
         questions = self._door.questions
-        found = await self._door.ask(questions.open_orders(name))
+        listed = await self._door.ask(questions.open_orders(name))
+        found = list(listed)
         if not found:
             page = await self._door.ask(questions.closed_orders(name))
-            found = [ended(update) for update in page.items]
+            found = [ended(update) for update in page]
+            if not found:
+                _check_whole(listed, page)
         # It was asked for by its name, so that is its name, whether the answer repeats it or not.
         return [
             structs.replace(update, client_order_id=name)
@@ -189,14 +196,23 @@ class Resolver:
                 since_ns=since_ns - _OVERLAP_NS, offset=offset
             )
             page = await self._door.ask(question)
-            found += _of(order, map(ended, page.items))
-            offset += len(page.items)
+            found += _of(order, map(ended, page))
+            if not found:
+                _check_whole(page)
+            offset += page.rows
             is_end = page.total is not None and offset >= page.total
             is_enough = found and order.edit_reference is None
-            if not page.items or is_end or is_enough:
+            if not page.rows or is_end or is_enough:
                 return found
         _log.warning("order %s was looked for in %d pages", order.name, _PAGES_MAX)
         return found
+
+
+def _check_whole(*pages: Page[OrderUpdate]) -> None:
+    """Raise RemoteProtocolError if a row was left out: it may be the order that is looked for."""
+    for page in pages:
+        if page.left_out is not None:
+            raise RemoteProtocolError(f"a row of the list is unreadable: {page.left_out.reason}")
 
 
 def _is_open(order: TrackedOrder) -> bool:

@@ -32,7 +32,6 @@ __all__ = ["Risk", "RiskBook", "RiskLimits", "Verdict"]
 _ZERO = Decimal(0)
 _SECOND_NS = 1_000_000_000
 _MINUTE_NS = 60 * _SECOND_NS
-_INVERSE = "-INVERSE"
 _Added = Mapping[Symbol, tuple[Decimal, Decimal]]  # buys, and sells below zero
 
 
@@ -253,7 +252,7 @@ class Risk:
             buys = sum((one for at, (one, _) in added.items() if at.base == asset), _ZERO)
             sells = sum((one for at, (_, one) in added.items() if at.base == asset), _ZERO)
             markets = [symbol for symbol in self._markets(added) if symbol.base == asset]
-            inverse = [symbol for symbol in markets if symbol.contract.endswith(_INVERSE)]
+            inverse = [symbol for symbol in markets if symbol.is_inverse]
             if inverse and (buys or sells):
                 raise RiskRefused(
                     f"how much {asset} {inverse[0]} stands for is not known", "exposure_max"
@@ -303,7 +302,7 @@ class Risk:
 
     def _value(self, symbol: Symbol, asset: Asset) -> Decimal:
         """What one of the base asset is worth in another."""
-        if symbol.contract.endswith(_INVERSE):
+        if symbol.is_inverse:
             raise RiskRefused(
                 f"how much of the account {symbol} stands for is not known", "account_exposure_max"
             )
@@ -354,6 +353,8 @@ class Risk:
             return request.quote_quantity
         if request.quantity is None:
             return _ZERO
+        if request.symbol.is_inverse:
+            return request.quantity  # which is in the quote asset already
         price = price_of(request)
         if price is None:
             price = self._best(request, "notional_max")

@@ -15,19 +15,38 @@ from msgspec import Struct
 
 from fluxum.book.book import Book
 from fluxum.clock import Clock
-from fluxum.errors import FluxumError, RemoteProtocolError, TransportError
+from fluxum.errors import (
+    FluxumError,
+    RateLimited,
+    RemoteProtocolError,
+    TransportError,
+    VenueRefused,
+)
 from fluxum.flow.background import Background
 from fluxum.flow.pipe import Pipe
 from fluxum.model.account import Balances, Fill, LedgerEntry
-from fluxum.model.event import Channel, Desync, Event, Gap, GapCause, Repair, Subscription
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    Event,
+    Gap,
+    GapCause,
+    Refused,
+    Repair,
+    Subscription,
+    VenueNotice,
+)
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.order import Command, OpenOrders, OrderUpdate, ended, is_cancel
 from fluxum.pacing import Backoff
 from fluxum.session.asking import Asking
+from fluxum.session.charges import Charges
 from fluxum.session.following import Following
+from fluxum.session.gaps import RecentIds
 from fluxum.session.token import TokenKeeper
 from fluxum.venues.private import AccountQuestions, EntryQuery
 from fluxum.venues.questions import Page, Question
+from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.trading import Terms
 
 __all__ = ["Account", "AccountOwner"]
@@ -90,6 +109,8 @@ class Account:
         self._owner: AccountOwner | None = None
         self._work: Background | None = None
         self._reconciling: dict[Channel, asyncio.Task[None]] = {}
+        self._charges = Charges(questions.charged)
+        self._left_out = RecentIds()
         self._ended: dict[str, OrderUpdate] = {}
         self._unknown_ns: dict[Channel, int] = {}
         self._last_command = 0
@@ -103,7 +124,13 @@ class Account:
 
     async def ask(self, question: Question[Said]) -> Said:
         """The venue's answer to a question; see `Asking.ask` for what is raised."""
-        return await self.asking.ask(question)
+        said = await self.asking.ask(question)
+        while self.asking.left_out:
+            self._leave_out(self.asking.left_out.popleft(), None)
+        left_out = _left_out_of(said)
+        if left_out is not None:
+            self._leave_out(left_out, question.fetch.subscription)
+        return said
 
     def command(self, command: Command) -> int:
         """Send a command and return its number, which the answers will carry.
@@ -148,9 +175,20 @@ class Account:
         self.following.clock_offset_ns = offset_ns
 
     async def history(self, since_ns: int | None = None) -> Sequence[Fill]:
-        """The account's fills since an instant, oldest first, from the venue's memory."""
-        fills = await self._list(lambda offset: self.questions.fills(since_ns, offset=offset))
-        return fills[::-1]
+        """The account's fills since an instant, oldest first, from the venue's memory.
+
+        Fees that its list of fills does not name are looked up in the account's lines. They stay
+        `None` if these cannot be had.
+        """
+        fills = await self._fills(since_ns)
+        uncharged = [fill for fill in fills if fill.fees is None]
+        try:
+            charged = await Charges(self.questions.charged).look_up(uncharged, self.entries)
+        except FluxumError as error:
+            _log.warning("%s fees of fills are not known: %s", self._venue, error)
+            return fills
+        whole = {fill.identity: fill for fill in charged}
+        return [whole.get(fill.identity, fill) for fill in fills]
 
     async def entries(self, query: EntryQuery, limit: int | None = None) -> Sequence[LedgerEntry]:
         """The account's entries that a query wants, the newest `limit` of them, oldest first."""
@@ -186,8 +224,12 @@ class Account:
         """Take note of an event of the account; whether it is to be told."""
         match event:
             case Fill():
-                return self.following.admit_fill(event)
+                is_news = self.following.admit_fill(event)
+                if is_news:
+                    self._charges.note(event)
+                return is_news
             case LedgerEntry():
+                self._charge([event])
                 return self.following.admit_entry(event)
             case OrderUpdate():
                 self.following.update(event)
@@ -225,7 +267,7 @@ class Account:
         self._reconciling[channel] = self._work.start(self._reconcile(channel), name=name)
 
     async def _reconcile(self, channel: Channel) -> None:
-        """Look until all is found, for as long as the link lives."""
+        """Look until all is found, for as long as the link lives; what is refused stays missing."""
         backoff = self._backoff()
         while True:
             try:
@@ -237,22 +279,62 @@ class Account:
                     await self._find_entries()
                     self.following.is_balances_valid = True
             except FluxumError as error:
-                _log.warning("%s %s is not reconciled: %s", self._venue, channel.value, error)
-                self._session.lack(Subscription(channel), f"not reconciled: {error}")
-                await asyncio.sleep(backoff.next_delay() or 1.0)
+                if not await self._wait_after(error, channel, backoff):
+                    return
                 continue
             self._unknown_ns.pop(channel, None)
             self.following.counts.reconciled += 1
-            self._reconciling.pop(channel, None)
             self._session.have(Subscription(channel))
+            if channel is Channel.EXECUTION:
+                await self._find_fees()
+            self._reconciling.pop(channel, None)
             return
+
+    async def _wait_after(self, error: FluxumError, channel: Channel, backoff: Backoff) -> bool:
+        """Name what is missing and why; wait if asking again can help, which it returns."""
+        _log.warning("%s %s is not reconciled: %s", self._venue, channel.value, error)
+        subscription = Subscription(channel)
+        if isinstance(error, VenueRefused) and not error.retryable:
+            refused = Refused(
+                venue=self._venue,
+                subscription=subscription,
+                message=f"its history: {error}",
+                received_ns=self._clock.now_ns(),
+            )
+            self._session.deliver([refused])
+            return False
+        self._session.lack(subscription, f"not reconciled: {error}")
+        floor_s = (error.retry_after_s or 0.0) if isinstance(error, RateLimited) else 0.0
+        await asyncio.sleep(backoff.next_delay(floor_s) or 1.0)
+        return True
 
     async def _find_fills(self) -> None:
         known_ns = self._unknown_ns.get(Channel.EXECUTION)
         if known_ns is not None:
-            fills = await self.history(known_ns - _OVERLAP_NS)
+            fills = await self._fills(known_ns - _OVERLAP_NS)
             if fills:
                 self._session.deliver(fills)
+
+    async def _find_fees(self) -> None:
+        """Complete fills of which only the worth of the fee was listed; their lines may lag."""
+        backoff, looks = self._backoff(), 0
+        while self._charges.waiting and looks < _LOOKS_MAX:
+            try:
+                charged = await self._charges.look_up(self._charges.waiting, self.entries)
+            except FluxumError as error:
+                if isinstance(error, VenueRefused) and not error.retryable:
+                    self._session.deliver([self._notice(f"fees of fills stay unknown: {error}")])
+                    return
+                _log.warning("%s fees are not known yet: %s", self._venue, error)
+            else:
+                looks += 1
+                self._session.deliver(charged)
+            await asyncio.sleep(backoff.next_delay() or 1.0)
+
+    def _charge(self, lines: Sequence[LedgerEntry]) -> None:
+        whole = self._charges.take(lines)
+        if whole:
+            self._session.deliver(whole)
 
     async def _find_ends(self) -> None:
         """Tell what became of orders that are open no longer."""
@@ -290,6 +372,9 @@ class Account:
                 await asyncio.sleep(_SECOND_LOOK_S)  # a message may have been on its way
                 second = await self._differing()
             except FluxumError as error:
+                if isinstance(error, VenueRefused) and not error.retryable:
+                    _log.error("%s account is compared no more: %s", self._venue, error)
+                    return
                 _log.warning("%s account is not compared: %s", self._venue, error)
                 continue
             lasting = sorted(first & second)
@@ -303,11 +388,14 @@ class Account:
         if not self.is_following:
             return set()
         self.following.counts.audits += 1
-        told = {one.order_id: one for one in await self.ask(self.questions.open_orders())}
+        listed = await self.ask(self.questions.open_orders())
+        told = {one.order_id: one for one in listed}
         held = self.following.orders
+        # What is missing from a list of which a row could not be read may be that row.
+        names = told.keys() | held.keys() if listed.left_out is None else told.keys()
         return {
             (name, _state(held.get(name)), _state(told.get(name)))
-            for name in told.keys() | held.keys()
+            for name in names
             if _state(held.get(name)) != _state(told.get(name))
         }
 
@@ -324,6 +412,9 @@ class Account:
             self._session.deliver([desync])
 
     # Pieces
+
+    def _notice(self, message: str) -> VenueNotice:
+        return VenueNotice(venue=self._venue, message=message, received_ns=self._clock.now_ns())
 
     def _closed_since(self, since_ns: int) -> Callable[[int], Question[Page[OrderUpdate]]]:
         return lambda offset: self.questions.closed_orders(since_ns=since_ns, offset=offset)
@@ -346,6 +437,16 @@ class Account:
             received_ns=now_ns,
         )
 
+    def _leave_out(self, rows: LeftOutRows, subscription: Subscription | None) -> None:
+        """Publish rows of a list that could not be read; the same ones once, however often met."""
+        if self._owner is not None and self._left_out.take(f"{rows.reason} {rows.sample}"):
+            self._owner.deliver([rows.event(self._venue, subscription, self._clock.now_ns())])
+
+    async def _fills(self, since_ns: int | None) -> list[Fill]:
+        """Fills since an instant, oldest first, as the venue's list has them."""
+        fills = await self._list(lambda offset: self.questions.fills(since_ns, offset=offset))
+        return fills[::-1]
+
     async def _list(
         self,
         question: Callable[[int], Question[Page[Item]]],
@@ -357,11 +458,13 @@ class Account:
         missed. Raises RemoteProtocolError for a list without an end.
         """
         items: list[Item] = []
+        rows = 0
         for _ in range(_PAGES_MAX):
-            page = await self.ask(question(len(items)))
+            page = await self.ask(question(rows))
             items += page.items
-            is_end = page.total is not None and len(items) >= page.total
-            if not page.items or is_end or is_enough(items):
+            rows += page.rows
+            is_end = page.total is not None and rows >= page.total
+            if not page.rows or is_end or is_enough(items):
                 return items
         raise RemoteProtocolError(f"a history of {_PAGES_MAX} pages has no end")
 
@@ -369,6 +472,10 @@ class Account:
     def _session(self) -> AccountOwner:
         assert self._owner is not None, "an account is attached by its session"
         return self._owner
+
+
+def _left_out_of(said: object) -> LeftOutRows | None:
+    return said.left_out if isinstance(said, Page) else None
 
 
 def _state(order: OrderUpdate | None) -> str:

@@ -3,12 +3,14 @@
 They are paced by the venue's own counter and repeated where that helps.
 
 Only questions pass here, which change nothing, so repeating one is harmless. What the venue
-refuses for the moment and what fails on the way is asked again, signed anew, a few times; a no is
-raised at once. A breaker for each kind of question stops asking what keeps failing.
+refuses for the moment and what fails on the way is asked again, signed anew, a few times; a nonce
+that came too late once more; a no is raised at once, as is a wait that the venue wants to be long.
+A breaker for each kind of question stops asking what keeps failing.
 """
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
@@ -19,6 +21,7 @@ from fluxum.clock import Clock
 from fluxum.errors import (
     BadInput,
     FluxumError,
+    NonceRefused,
     RateLimited,
     RemoteProtocolError,
     TransportError,
@@ -28,20 +31,25 @@ from fluxum.transport.http import Http
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.private import Signed
 from fluxum.venues.questions import Question
+from fluxum.venues.rows import LeftOutRows
 
 __all__ = ["AskStatistics", "Asking", "Nonces", "unsigned"]
 
 _log = logging.getLogger(__name__)
 Said = TypeVar("Said")
 _TRIES_MAX = 6
+_LEFT_OUT_KEPT = 100
+# The longest wait that is not reported to the caller, who may name it with its end.
+_WAIT_MAX_S = 30.0
 _BACKOFF = BackoffPolicy(quick_tries=1, quick_s=0.5, first_s=2.0, ceiling_s=15.0)
 
 
 class Nonces:
-    """Numbers that only grow: microseconds of the clock, or one more than the last.
+    """Numbers that only grow: nanoseconds of the clock, or one more than the last.
 
+    No client in use counts in a smaller unit, so that a key another program has used is taken.
     Two processes under one key stay apart as far as their clocks agree; a number that came too
-    late is refused by the venue and the question asked again with another.
+    late is refused by the venue and the question asked once more with another.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -50,7 +58,7 @@ class Nonces:
 
     def next(self) -> int:
         """A number greater than any before."""
-        self._last = max(self._last + 1, self._clock.now_ns() // 1000)
+        self._last = max(self._last + 1, self._clock.now_ns())
         return self._last
 
 
@@ -69,11 +77,16 @@ def unsigned(fetch: Fetch, _nonce: int) -> Signed:
     return Signed(fetch.headers, fetch.body)
 
 
+def _nothing(_now_ns: int) -> Sequence[Question[LeftOutRows | None]]:
+    return ()
+
+
 class Asking:
     """Asks questions, one call at a time, as venues want rising numbers.
 
     `counter` is the venue's own, followed; `sign` is given each call and a number that only
-    grows; `preparations` are asked once, before the first question.
+    grows; `preparations` are asked once, before the first question. `renewals` are asked after an
+    answer that names what no answer to them has named; then that answer is read again.
     """
 
     def __init__(
@@ -84,9 +97,12 @@ class Asking:
         random: Random,
         counter: CallCounter,
         sign: Callable[[Fetch, int], Signed] = unsigned,
-        preparations: Callable[[], Sequence[Question[None]]] = tuple,
+        preparations: Callable[[], Sequence[Question[LeftOutRows | None]]] = tuple,
+        renewals: Callable[[int], Sequence[Question[LeftOutRows | None]]] = _nothing,
     ) -> None:
         self.statistics = AskStatistics()
+        self.left_out: deque[LeftOutRows] = deque(maxlen=_LEFT_OUT_KEPT)
+        """Rows of the preparations that could not be read; the reader takes them out."""
         self._http = http
         self._url = url
         self._clock = clock
@@ -95,39 +111,69 @@ class Asking:
         self._counter = counter
         self._sign = sign
         self._preparations = preparations
+        self._renewals = renewals
         self._breakers: dict[str, CircuitBreaker] = {}
         self._turn = asyncio.Lock()
         self._preparation = asyncio.Lock()
         self._is_prepared = False
+        self._renewed = 0
 
     async def ask(self, question: Question[Said]) -> Said:
         """The answer. Raises VenueRefused for a no, CircuitOpen, and what failed to the last."""
         await self._prepare()
-        return await self._ask(question)
+        while question.then is not None:
+            _, _, question = await self._ask(Question(question.fetch, question.then))
+        renewed = self._renewed
+        body, received_ns, said = await self._ask(question)
+        await self._renew(received_ns)
+        return said if self._renewed == renewed else question.read(body, received_ns)
 
     async def _prepare(self) -> None:
         if self._is_prepared:
             return
         async with self._preparation:
             if not self._is_prepared:
-                for question in self._preparations():
-                    await self._ask(question)
+                await self._learn(self._preparations())
                 self._is_prepared = True
 
-    async def _ask(self, question: Question[Said]) -> Said:
+    async def _renew(self, now_ns: int) -> None:
+        """Ask again for what the last answer lacked; without success it stays as it was read."""
+        renewals = self._renewals(now_ns)
+        if not renewals:
+            return
+        async with self._preparation:
+            try:
+                await self._learn(renewals)
+            except FluxumError as error:
+                _log.warning("the lists of names were not renewed: %s", error)
+        self._renewed += 1
+
+    async def _learn(self, questions: Sequence[Question[LeftOutRows | None]]) -> None:
+        for question in questions:
+            _, _, left_out = await self._ask(question)
+            if left_out is not None:
+                self.left_out.append(left_out)
+
+    async def _ask(self, question: Question[Said]) -> tuple[bytes, int, Said]:
+        """The body, when it was received, and what it says."""
         statistics = self.statistics
         statistics.asked += 1
         backoff = Backoff(_BACKOFF, self._random)
+        is_overtaken = False
         for left in range(_TRIES_MAX - 1, -1, -1):
             try:
-                said = await self._try(question)
+                answer = await self._try(question)
+            except NonceRefused:
+                if is_overtaken or not left:
+                    statistics.refused += 1
+                    raise
+                is_overtaken, floor_s = True, 0.0
             except (TransportError, RateLimited, RemoteProtocolError) as error:
-                if not left:
+                floor_s = (error.retry_after_s or 0.0) if isinstance(error, RateLimited) else 0.0
+                if not left or floor_s > _WAIT_MAX_S:
                     statistics.failed += 1
                     raise
-                floor_s = 0.0
                 if isinstance(error, RateLimited):
-                    floor_s = error.retry_after_s or 0.0
                     self._counter.exhausted(floor_s, self._now_s())
                 _log.warning("%s: %s; asked again", question.fetch.purpose, error)
             except FluxumError:
@@ -138,12 +184,12 @@ class Asking:
                 raise
             else:
                 statistics.answered += 1
-                return said
+                return answer
             statistics.repeated += 1
             await asyncio.sleep(backoff.next_delay(floor_s) or 0.0)
         raise AssertionError("the last try returns or raises")
 
-    async def _try(self, question: Question[Said]) -> Said:
+    async def _try(self, question: Question[Said]) -> tuple[bytes, int, Said]:
         if self._http is None:
             raise BadInput(f"{question.fetch.purpose} needs REST calls, but no HTTP was handed in")
         fetch = question.fetch
@@ -164,7 +210,8 @@ class Asking:
                 breaker.succeeded()  # it answered, or nobody waited for it any more
                 raise
             breaker.succeeded()
-        return question.read(body, self._clock.now_ns())
+        received_ns = self._clock.now_ns()
+        return body, received_ns, question.read(body, received_ns)
 
     def _breaker(self, purpose: str) -> CircuitBreaker:
         if purpose not in self._breakers:

@@ -13,7 +13,7 @@ from typing import NoReturn
 from msgspec import Struct, field
 
 from fluxum.clock import Clock
-from fluxum.errors import LinkClosed, LocalProtocolError, RemoteProtocolError, StaleLink
+from fluxum.errors import LinkClosed, LocalProtocolError, StaleLink
 from fluxum.flow.background import background
 from fluxum.flow.bus import Bus
 from fluxum.model.event import AccountEvent, Event, MarketEvent, Rejected, Subscription
@@ -21,7 +21,7 @@ from fluxum.pacing import TokenBucket
 from fluxum.session.fetching import FetchCounts, Fetching, Rest
 from fluxum.session.token import TokenKeeper
 from fluxum.transport.link import Link, Sealed
-from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.private import TOKEN
 from fluxum.venues.venue import (
     Effect,
@@ -78,6 +78,7 @@ class Connection:
         raw: Bus[RawFrame],
         deliver: Callable[[Sequence[Event]], None],
         reject: Callable[[Rejected], None],
+        call_failed: Callable[[Fetch, str, int, Event | None], None],
         hand_over: Callable[[str], None],
         age_s: float | None = None,
         tokens: TokenKeeper | None = None,
@@ -97,7 +98,7 @@ class Connection:
         self._tokens = tokens
         self._token = ""  # the one written last
         self._fetching = Fetching(
-            venue, protocol, rest, clock, counts.fetches, self._take, reject, self.perform_soon
+            venue, protocol, rest, clock, counts.fetches, self._take, call_failed, self.perform_soon
         )
         self._bucket = TokenBucket(limits.sends_per_s, limits.send_burst)
         self._outbox_filled = asyncio.Event()
@@ -110,9 +111,13 @@ class Connection:
         raise AssertionError("reading ends with an error only")
 
     @property
-    def is_fetching(self) -> bool:
-        """Whether calls wait their turn, and are answered one after the other."""
-        return self._fetching.is_moving(self._limits.answer_timeout_s)
+    def calls_waiting(self) -> int:
+        """How many REST calls of this link have no answer yet."""
+        return self._fetching.waiting
+
+    def serves_by_call(self, subscription: Subscription) -> bool:
+        """Whether a REST call for this stream has no answer yet; see `Fetching.serves`."""
+        return self._fetching.serves(subscription)
 
     def perform_soon(self) -> None:
         """The protocol has been asked for something: let its outbox be emptied."""
@@ -136,7 +141,7 @@ class Connection:
                     raw.put(RawFrame(frame, received_ns))
                 try:
                     events = receive(frame, received_ns)
-                except RemoteProtocolError as error:
+                except UNREADABLE as error:
                     counts.rejected += 1
                     self._reject(self._rejected(frame, error, received_ns))
                 else:
@@ -227,11 +232,11 @@ class Connection:
             if late:
                 raise StaleLink(f"no answer for {limits.answer_timeout_s:.0f} s to '{late[0]}'")
 
-    def _rejected(self, frame: bytes, error: RemoteProtocolError, received_ns: int) -> Rejected:
+    def _rejected(self, frame: bytes, error: Exception, received_ns: int) -> Rejected:
         sample = frame[:_SAMPLE_CHARACTERS].decode("utf-8", "replace")
         return Rejected(
             venue=self._venue,
-            reason=str(error),
+            reason=str(error) or type(error).__name__,
             sample=sample,
             subscriptions=error.subscriptions if isinstance(error, UnreadableStream) else None,
             received_ns=received_ns,

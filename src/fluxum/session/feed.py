@@ -8,25 +8,34 @@ from random import Random
 from typing import NoReturn, Protocol
 
 from fluxum.clock import Clock
-from fluxum.errors import FluxumError, LinkClosed, RateLimited, TransportError
+from fluxum.errors import (
+    BadInput,
+    FluxumError,
+    LinkClosed,
+    LocalProtocolError,
+    TransportError,
+)
 from fluxum.flow.bus import Bus
 from fluxum.model.event import Event, Rejected, State, Subscription, VenueStatus
+from fluxum.model.instant import format_second
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Command
-from fluxum.pacing import AttemptBudget, Backoff
+from fluxum.pacing import SLOW, AttemptBudget, Backoff, bounded_wait_s
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
 from fluxum.session.fetching import Rest
+from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.readiness import Readiness
 from fluxum.session.state import is_lawful
 from fluxum.session.token import TokenKeeper
 from fluxum.transport.link import Dial
 from fluxum.venues.private import TradingProtocol
-from fluxum.venues.venue import Limits, Venue, VenueProtocol
+from fluxum.venues.venue import Fetch, Limits, Venue, VenueProtocol
 
 __all__ = ["Feed", "FeedOwner", "Surroundings", "find_feed"]
 
 _log = logging.getLogger(__name__)
 _DIAL_TIMEOUT_S = 15.0
+_PING_EVERY_S = 5.0
 
 
 class Surroundings:
@@ -53,6 +62,9 @@ class Surroundings:
         self.tokens = tokens
         self.raw: Bus[RawFrame] = Bus()
         self.status = VenueStatus.ONLINE
+        self.offset = ClockOffsetKeeper()
+        self.proved: set[str] = set()
+        """The endpoints that have carried a stream in this session: they are right, and allowed."""
 
 
 class FeedOwner(Protocol):
@@ -60,6 +72,10 @@ class FeedOwner(Protocol):
 
     def reject(self, feed: "Feed", rejected: Rejected) -> None:
         """The venue said something that made no sense."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Publish what a feed has to say of itself."""
         ...
 
     def moved(self, feed: "Feed", *, attempt: int, delay_s: float, reason: str) -> None:
@@ -102,16 +118,21 @@ class Feed:
         self.readiness = Readiness(name)
         self.counts = LinkCounts()
         self.links = 0
+        self.heard_ns = 0
+        """When `note_frames` last found that frames had been received."""
+        self._frames_noted = 0
+        self._pinged_s = -_PING_EVERY_S
         self._url = url
         self._around = around
         self.take = take
         self.owner = owner
         self._is_retired = False
         self._backoff = Backoff(around.limits.backoff, around.random)
+        self._slow = Backoff(SLOW, around.random)
         self._protocol: VenueProtocol | None = None
         self._trading: TradingProtocol | None = None  # the same, on a private link
         self._connection: Connection | None = None
-        self._ready_since_s: float | None = None
+        self._proved_s: float | None = None  # since when this link has carried a stream
 
     @property
     def symbols(self) -> set[Symbol]:
@@ -124,9 +145,13 @@ class Feed:
         return self._protocol is not None
 
     @property
-    def is_fetching(self) -> bool:
-        """Whether REST calls of its link wait their turn, and are answered one after the other."""
-        return self._connection is not None and self._connection.is_fetching
+    def calls_waiting(self) -> int:
+        """How many REST calls of its link have no answer yet."""
+        return 0 if self._connection is None else self._connection.calls_waiting
+
+    def serves_by_call(self, subscription: Subscription) -> bool:
+        """Whether a REST call for this stream waits for its turn or its answer."""
+        return self._connection is not None and self._connection.serves_by_call(subscription)
 
     # What is asked of it; sent at once when there is a link, and again after every reconnect
 
@@ -163,9 +188,25 @@ class Feed:
         self._trading.command(command_id, command, self._around.clock.now_ns())
         self._speak()
 
+    def ping(self, now_s: float) -> None:
+        """Have the venue say something, at most every few seconds."""
+        if self._protocol is not None and now_s - self._pinged_s >= _PING_EVERY_S:
+            self._pinged_s = now_s
+            self._protocol.ping()
+            self._speak()
+
+    def note_frames(self, now_ns: int) -> None:
+        """Note whether frames were received since this was called last."""
+        if self.counts.frames != self._frames_noted:
+            self._frames_noted = self.counts.frames
+            self.heard_ns = now_ns
+
     def settle(self) -> None:
         """Move between SUBSCRIBING and READY as the readiness has it."""
         if self._protocol is not None:
+            if self._proved_s is None and not all(map(self.readiness.lacks, self.wanted)):
+                self._proved_s = asyncio.get_running_loop().time()
+                self._around.proved.add(self.endpoint)
             self._move(State.READY if self.readiness.is_ready else State.SUBSCRIBING)
 
     # Its life
@@ -176,9 +217,9 @@ class Feed:
             await self._wait_for_budget()
             self._move(State.CONNECTING)
             error = await self._converse_until_error()
-            self.readiness.lack(None, f"not connected: {error}")
             delay_s = self._next_delay(error)
             if delay_s is None:
+                self.readiness.lack(None, f"not connected: {error}")
                 _log.error("%s %s gave up: %s", self._around.venue.name, self.name, error)
                 self._move(State.FAILED, reason=str(error))
                 self.owner.failed(self, error)
@@ -206,8 +247,7 @@ class Feed:
         if wait_s > 0:
             limits = self._around.limits
             reason = f"{limits.attempts} attempts in {limits.attempt_window_s:.0f} s are used up"
-            if self.state is not State.DISCONNECTED:
-                self._back_off(wait_s, reason)
+            self._back_off(wait_s, reason)
             await asyncio.sleep(wait_s)
 
     async def _converse_until_error(self) -> FluxumError:
@@ -239,6 +279,7 @@ class Feed:
                 raw=around.raw,
                 deliver=self.take,
                 reject=self._reject,
+                call_failed=self._note_call_failure,
                 hand_over=self._announce_cut,
                 age_s=self._age_s(),
                 tokens=around.tokens,
@@ -282,13 +323,27 @@ class Feed:
     def _lose(self, reason: str) -> None:
         if self._has_proved_itself():
             self._backoff.reset()
-        self._protocol = self._trading = self._connection = self._ready_since_s = None
+            self._slow.reset()
+        self._protocol = self._trading = self._connection = self._proved_s = None
         self.readiness.lack(None, "not connected")
         if not self._is_retired:
             self.owner.lost(self, reason)
 
     def _reject(self, rejected: Rejected) -> None:
         self.owner.reject(self, rejected)
+
+    def _note_call_failure(
+        self, fetch: Fetch, reason: str, again_ns: int, told: Event | None
+    ) -> None:
+        """A REST call failed: what is missing for want of it says so; others are not concerned."""
+        subscription = fetch.subscription
+        if subscription is not None and self.readiness.lacks(subscription):
+            call = f"{fetch.method} {fetch.path}"
+            self.readiness.lack(
+                subscription, f"{call}: {reason}; next attempt at {format_second(again_ns)}"
+            )
+        if told is not None:
+            self.owner.tell(told)
 
     def _announce_cut(self, reason: str) -> None:
         self.owner.cut_announced(self, reason)
@@ -304,26 +359,38 @@ class Feed:
         self.settle()
 
     def _has_proved_itself(self) -> bool:
-        since_s = self._ready_since_s
+        since_s = self._proved_s
         now_s = asyncio.get_running_loop().time()
         return since_s is not None and now_s - since_s >= self._around.limits.stable_s
 
     def _next_delay(self, error: FluxumError) -> float | None:
-        """Seconds before the next attempt; none when another cannot help."""
-        code = error.code if isinstance(error, LinkClosed) else None
-        if not error.retryable or code in self._around.venue.fatal_closes:
-            return None
-        floor_s = 0.0
-        if isinstance(error, RateLimited) and error.retry_after_s is not None:
-            floor_s = error.retry_after_s
-        if self._around.status is not VenueStatus.ONLINE:
-            floor_s = max(floor_s, self._around.limits.maintenance_delay_s)
+        """Seconds before the next attempt; `None` when another cannot help.
+
+        What is refused at an endpoint that has carried streams before may heal: a proxy before the
+        venue has a bad minute, an address is banned for a while. It is tried again, slowly.
+        """
+        around = self._around
+        is_closed_for_good = (
+            isinstance(error, LinkClosed) and error.code in around.venue.fatal_closes
+        )
+        if not error.retryable or is_closed_for_good:
+            is_ours = isinstance(error, BadInput | LocalProtocolError)
+            if is_ours or self.endpoint not in around.proved:
+                return None
+            _log.error("%s %s is refused and tries on: %s", around.venue.name, self.name, error)
+            return self._slow.next_delay()
+        floor_s = bounded_wait_s(getattr(error, "retry_after_s", None))
+        if around.status is not VenueStatus.ONLINE:
+            floor_s = max(floor_s, around.limits.maintenance_delay_s)
         return self._backoff.next_delay(floor_s)
 
     def _back_off(self, delay_s: float, reason: str) -> None:
-        self._move(
-            State.RECONNECTING, attempt=self._backoff.attempt, delay_s=delay_s, reason=reason
-        )
+        again_ns = self._around.clock.now_ns() + int(delay_s * 1e9)
+        reason = f"{reason}; next attempt at {format_second(again_ns)}"
+        self.readiness.lack(None, f"not connected: {reason}")
+        if self.state is not State.DISCONNECTED:
+            attempt = max(self._backoff.attempt, self._slow.attempt)
+            self._move(State.RECONNECTING, attempt=attempt, delay_s=delay_s, reason=reason)
 
     def _move(
         self, new: State, *, attempt: int = 0, delay_s: float = 0.0, reason: str = ""
@@ -333,8 +400,6 @@ class Feed:
             return
         assert old is new or is_lawful(old, new), f"{self.name} cannot go from {old} to {new}"
         self.state = new
-        is_ready = new is State.READY
-        self._ready_since_s = asyncio.get_running_loop().time() if is_ready else None
         _log.info("%s %s is %s %s", self._around.venue.name, self.name, new.value, reason)
         self.owner.moved(self, attempt=attempt, delay_s=delay_s, reason=reason)
 

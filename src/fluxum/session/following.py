@@ -112,21 +112,31 @@ class Following:
         """Whether a line of the account is to be told; its asset's balance is taken from it."""
         if entry.backfilled and entry.venue_ns < self.since_ns:
             return False
+        is_news = self._entries.take(entry.entry_id)
         if not entry.backfilled:  # whether or not history told it first
             self.entered_ns = max(self.entered_ns or 0, entry.venue_ns)
-            self.balances[entry.asset] = Balance(
-                venue=entry.venue,
-                asset=entry.asset,
-                total=entry.balance,
-                venue_ns=entry.venue_ns,
-                received_ns=entry.received_ns,
-            )
-        if not self._entries.take(entry.entry_id):
+            self._move(entry, is_news=is_news)
+        if not is_news:
             self.counts.repeated += 1
             return False
         self.counts.entries += 1
         self.counts.backfilled += entry.backfilled
         return True
+
+    def _move(self, entry: LedgerEntry, *, is_news: bool) -> None:
+        """The asset's balance after a line: what the line says, else what it changes."""
+        total = entry.balance
+        known = self.balances.get(entry.asset)
+        if total is None and known is not None and is_news:
+            total = known.total + entry.change
+        if total is not None:
+            self.balances[entry.asset] = Balance(
+                venue=entry.venue,
+                asset=entry.asset,
+                total=total,
+                venue_ns=entry.venue_ns,
+                received_ns=entry.received_ns,
+            )
 
     def update(self, order: OrderUpdate) -> None:
         """Take what is known of an order now."""
@@ -140,7 +150,8 @@ class Following:
         """Take the orders that are open; returns those that were and are no longer."""
         if self.executed_ns is None:
             self.executed_ns = snapshot.received_ns - _CLOCKS_APART_NS
-        held = {order.order_id: order for order in snapshot.orders}
+        held = {name: self.orders[name] for name in snapshot.unread if name in self.orders}
+        held |= {order.order_id: order for order in snapshot.orders}
         ended = {name: order for name, order in self.orders.items() if name not in held}
         self.orders = held
         return ended

@@ -9,7 +9,7 @@ repetitions can be told, by their ids.
 from collections import deque
 from enum import Enum
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.model.event import Channel, Gap, GapCause, Repair, Subscription
 from fluxum.model.instrument import Symbol
@@ -128,11 +128,17 @@ class GapLedger:
         received_ns: int,
         repair: Repair = Repair.SNAPSHOT,
         missing: int | None = None,
+        more: str = "",
     ) -> Gap | None:
-        """The first newer data is here: the hole as an event, or none if there was none."""
+        """The first newer data is here: the hole as an event, or none if there was none.
+
+        `more` is added to what was known of it when it began.
+        """
         hole = self._open.pop(subscription, None)
         if hole is None:
             return None
+        detail = "; ".join(filter(None, (hole.detail, more)))
+        hole = structs.replace(hole, detail=detail)
         return self._record(hole, received_ns, repair, missing)
 
     def forget(self, subscription: Subscription) -> None:
@@ -142,8 +148,8 @@ class GapLedger:
             self._runs.pop(subscription.symbol, None)
             self._ids.pop(subscription.symbol, None)
 
-    def admit(self, subscription: Subscription, trade: Trade) -> tuple[bool, Gap | None]:
-        """Whether a trade is news, and the hole to be told before it, if any.
+    def admit(self, subscription: Subscription, trade: Trade) -> tuple[Trade | None, Gap | None]:
+        """The trade to publish, `None` for a repeated one, and the hole to publish before it.
 
         Only a number, or an id where the venue has no numbers, that was seen lately makes a trade
         a repetition: a venue that begins to count anew, or one wrong number, must not swallow
@@ -156,27 +162,27 @@ class GapLedger:
                 ids = self._ids[trade.symbol] = RecentIds()
             if not ids.take(trade.trade_id):
                 self.repeated += 1
-                return False, None
-            return True, self.end(subscription, trade.received_ns)
+                return None, None
+            return trade, self.end(subscription, trade.received_ns)
         run = self._runs.get(trade.symbol)
         if run is None:
             run = self._runs[trade.symbol] = TradeRun(number)
-            return True, self.end(subscription, trade.received_ns, Repair.LOST)
+            return trade, self.end(subscription, trade.received_ns, Repair.LOST)
         last = run.last
         match run.take(number):
             case Step.REPEATED:
                 self.repeated += 1
-                return False, None
+                return None, None
             case Step.LATE:
-                return True, None
+                return structs.replace(trade, backfilled=True), None
             case Step.BACK:
                 detail = f"trade numbers go back from {last} to {number}"
-                return True, self._trade_gap(subscription, trade, None, detail)
+                return trade, self._trade_gap(subscription, trade, None, detail)
             case Step.ON:
                 skipped = number - last - 1
                 self.followed += not skipped
                 detail = f"trade numbers skip from {last} to {number}" if skipped else ""
-                return True, self._trade_gap(subscription, trade, skipped, detail)
+                return trade, self._trade_gap(subscription, trade, skipped, detail)
 
     def _trade_gap(
         self, subscription: Subscription, trade: Trade, missing: int | None, detail: str

@@ -77,6 +77,9 @@ class Rehearsal:
         """A frame made no sense."""
         self.intake.reject(feed, rejected)
 
+    def tell(self, event: Event) -> None:
+        """What it has to say of itself is not published."""
+
     def moved(self, feed: Feed, *, attempt: int, delay_s: float, reason: str) -> None:
         """Its state is looked at, not told."""
 

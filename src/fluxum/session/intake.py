@@ -8,26 +8,25 @@ update that failed it.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from msgspec import Struct
-
 from fluxum.book.book import Book
-from fluxum.book.keeper import BookKeeper, Verdict
-from fluxum.book.level3 import Level3Book
-from fluxum.book.proof import BookStatus, Evidence
-from fluxum.flow.bus import Bus
+from fluxum.book.keeper import Verdict
+from fluxum.book.proof import BookStatus
 from fluxum.model.account import Balances, Fill, LedgerEntry
 from fluxum.model.event import (
+    AccountEvent,
     Channel,
     Desync,
     Event,
     GapCause,
     LeftOut,
     LinkLost,
+    MarketEvent,
     Refused,
     Rejected,
     Resynced,
     Subscribed,
     Subscription,
+    Unsubscribed,
     VenueNotice,
 )
 from fluxum.model.instrument import Instrument, Symbol
@@ -42,32 +41,22 @@ from fluxum.model.market import (
 )
 from fluxum.model.order import OpenOrders, OrderUpdate
 from fluxum.session.account import Account
+from fluxum.session.candles import Candles
+from fluxum.session.carried import Carried
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.gaps import GapLedger
+from fluxum.session.publisher import Publisher
 from fluxum.session.stream import Stream
+from fluxum.session.tickers import JoinedTickers
+from fluxum.venues.venue import QUOTES
 
-__all__ = ["Intake", "IntakeCounts"]
+__all__ = ["Intake"]
 
 # How long a book may stay in doubt after an unreadable frame before a snapshot is asked for.
 _DOUBT_S = 5.0
 _AS_BEFORE = Verdict.AS_BEFORE
 _PASSED = Verdict.PASSED  # an Enum's member costs as much as a call to look up
 _SNAPSHOT_AWAITED = "waiting for its snapshot"
-
-
-class IntakeCounts(Struct):
-    """What became of events: heard + own = published + withheld.
-
-    `own` are the session's words about holes and doubts; `withheld` are updates without a
-    snapshot to lay them over, updates that failed their check, and trades told before.
-    `left_out` are rows of lists and frames that could not be read.
-    """
-
-    heard: int = 0
-    own: int = 0
-    withheld: int = 0
-    desyncs: int = 0
-    left_out: int = 0
 
 
 class Intake:
@@ -78,28 +67,31 @@ class Intake:
         self._venue = venue = around.venue
         self._limits = around.limits
         self._now_s = now_s
-        checks = venue.checks
-        self.bus: Bus[Event] = Bus()
-        self.books: BookKeeper[Book] = BookKeeper(venue.name, Book, checks.book, checks.depth)
-        self.level3: BookKeeper[Level3Book] = BookKeeper(
-            venue.name, Level3Book, checks.level3, checks.depth
-        )
+        self._publisher = Publisher()
+        self.bus = self._publisher.bus
+        self.counts = self._publisher.counts
+        self.tell = self._publisher.tell
+        """Publish a word of the session's own."""
+        self.carried = Carried(venue)
+        self.books = self.carried.books
+        self.level3 = self.carried.level3
+        self.streams = self.carried.streams
+        """Every stream by its subscription; look, do not change."""
         self.gaps = GapLedger(venue.name)
-        self.counts = IntakeCounts()
+        self.candles = Candles(self._publisher, self.gaps, around.offset)
+        self._tickers = JoinedTickers()
         self.refused: dict[Subscription, str] = {}
         self.account: Account | None = None
         """What follows the account, in a session with credentials."""
         self.instruments: dict[Symbol, Instrument] = {}
         """The rules of every market that was told; look, do not change."""
-        self.streams: dict[Subscription, Stream] = {}
-        self._by_symbol: dict[tuple[type, Symbol | None, int | None], Stream] = {}
         self._handlers: dict[type, Callable[[Any], None]] = {
             BookSnapshot: self._snapshot,
             Level3Update: self._level3_update,
             Level3Snapshot: self._snapshot,
             Trade: self._trade,
-            Ticker: self._plain,
-            Candle: self._plain,
+            Ticker: self._ticker,
+            Candle: self._candle,
             Instrument: self._instrument,
             OpenOrders: self._account,
             OrderUpdate: self._account,
@@ -107,6 +99,7 @@ class Intake:
             Balances: self._account,
             LedgerEntry: self._account,
             Subscribed: self._subscribed,
+            Unsubscribed: self._acknowledged,
             Refused: self._refused,
             VenueNotice: self._notice,
             Desync: self._desync,
@@ -117,28 +110,17 @@ class Intake:
 
     def carry(self, subscription: Subscription, feed: Feed) -> None:
         """Expect this subscription's events from a feed."""
-        stream = self.streams[subscription] = Stream(subscription, feed)
-        for kind in _KINDS[subscription.channel]:
-            self._by_symbol[kind, subscription.symbol, subscription.interval_s] = stream
-        if subscription.symbol is not None and subscription.channel.is_book:
-            self.keeper(subscription).open(subscription.symbol)
+        stream = self.carried.open(subscription, feed)
+        if subscription.channel is Channel.CANDLE:
+            self.candles.open(stream)
 
     def drop(self, subscription: Subscription) -> None:
         """Expect nothing of it any more."""
-        del self.streams[subscription]
+        self.carried.close(subscription)
         self.refused.pop(subscription, None)
-        for kind in _KINDS[subscription.channel]:
-            del self._by_symbol[kind, subscription.symbol, subscription.interval_s]
+        self._tickers.forget(subscription)
         self.gaps.forget(subscription)
-        if subscription.symbol is not None and subscription.channel.is_book:
-            self.keeper(subscription).close(subscription.symbol)
-
-    def evidence(self, subscription: Subscription) -> Evidence | None:
-        """What speaks for a subscription's book, if it has one."""
-        if subscription.symbol is None or not subscription.channel.is_book:
-            return None
-        book: Book | Level3Book = self.keeper(subscription).get(subscription.symbol)
-        return book.evidence
+        self.candles.close(subscription)
 
     # What happens
 
@@ -146,38 +128,35 @@ class Intake:
         """Handle the events of one frame."""
         self.counts.heard += len(events)
         for event in events:
-            if type(event) is BookUpdate:  # nearly all are; the others find their way
-                verdict = self.books.update(event)
-                if verdict is _PASSED or verdict is _AS_BEFORE:
-                    self.bus.put(event)
-                else:
-                    self._judged(verdict, event)
+            if type(event) is not BookUpdate:  # nearly all are; the others find their way
+                self._handlers.get(type(event), self.bus.put)(event)
                 continue
-            handler = self._handlers.get(type(event))
-            if handler is None:
+            verdict = self.books.update(event)
+            if verdict is _PASSED or verdict is _AS_BEFORE:
                 self.bus.put(event)
             else:
-                handler(event)
-
-    def tell(self, event: Event) -> None:
-        """Publish a word of the session's own."""
-        self.counts.own += 1
-        self.bus.put(event)
+                self._judged(verdict, event)
 
     def lose(self, feed: Feed, reason: str, now_ns: int) -> None:
         """A feed's link is gone: withdraw what it carried, remember the holes, and say so."""
+        self.withdraw(feed, GapCause.LINK_LOST, f"link lost: {reason}")
+        venue = self._venue.name
+        self.tell(LinkLost(venue=venue, link=feed.name, reason=reason, received_ns=now_ns))
+
+    def withdraw(self, feed: Feed, cause: GapCause, reason: str) -> None:
+        """Something of all that a feed carries is missing from now on."""
         for subscription in feed.wanted:
             stream = self.streams[subscription]
-            stream.due_s = stream.since_s = None
+            stream.begin()
             self.refused.pop(subscription, None)  # asked again over the next link
-            heard_ns = self.heard_ns(stream)
+            heard_ns = self.carried.heard_ns(stream)
             if heard_ns is not None:
-                self.gaps.begin(subscription, GapCause.LINK_LOST, heard_ns, reason)
+                self.gaps.begin(self._venue.whole(subscription), cause, heard_ns, reason)
             self._lose_account(subscription)
-            self._withdraw(subscription, BookStatus.SYNCING, f"link lost: {reason}")
-        self.tell(
-            LinkLost(venue=self._venue.name, link=feed.name, reason=reason, received_ns=now_ns)
-        )
+            self._tickers.forget(subscription)
+            if subscription.channel is Channel.CANDLE:
+                self.candles.interrupt(stream)
+            self.carried.withdraw(subscription, BookStatus.SYNCING, reason)
 
     def replace(self, feed: Feed, books: Iterable[Book], trades: Sequence[Event]) -> None:
         """Go on with a feed that was rehearsed: with its books, and the trades it heard so far."""
@@ -204,6 +183,8 @@ class Intake:
             if subscription in feed.wanted:
                 is_named = rejected.subscriptions is not None
                 self._harm(subscription, reason, rejected.received_ns, is_named=is_named)
+                if is_named:
+                    self.streams[subscription].missed = reason
         feed.settle()
 
     def _left_out(self, event: LeftOut) -> None:
@@ -219,6 +200,10 @@ class Intake:
         if subscription.channel is Channel.INSTRUMENT or subscription.channel.is_private:
             feed.readiness.note_incomplete(subscription, reason)
         else:
+            if subscription.symbol is not None and subscription.channel.is_book:
+                self.carried.keeper(subscription).flaw(
+                    subscription.symbol, reason, event.received_ns
+                )
             self._harm(subscription, reason, event.received_ns, is_named=True)
             feed.settle()
 
@@ -227,7 +212,8 @@ class Intake:
     ) -> None:
         """A stream may have missed something: its book is not proved, its next data may skip.
 
-        Streams without a book are missing until their next data if the frame named them.
+        Streams without a book are missing until their next data if the frame named them, and are
+        asked for anew if that does not come.
         """
         stream = self.streams[subscription]
         readiness = stream.feed.readiness
@@ -237,18 +223,22 @@ class Intake:
         if subscription.symbol is None:
             return
         if not subscription.channel.is_book:
+            if subscription.channel is Channel.CANDLE:
+                self.candles.interrupt(stream)
             if is_named:
-                if subscription.channel is Channel.TRADE:
+                if subscription.channel in {Channel.TRADE, Channel.CANDLE}:
                     self.gaps.begin(subscription, GapCause.REJECTED, now_ns, reason)
+                stream.doubt(self._now_s(), _DOUBT_S)
                 readiness.lack(subscription, reason)
             return
-        evidence = self.evidence(subscription)
+        evidence = self.carried.evidence(subscription)
         if evidence is None or not evidence.live:
+            if is_named:
+                readiness.lack(subscription, reason)
             return
-        self.keeper(subscription).doubt(subscription.symbol, BookStatus.UNVERIFIED, reason)
+        self.carried.keeper(subscription).doubt(subscription.symbol, BookStatus.UNVERIFIED, reason)
         readiness.lack(subscription, reason)
-        stream.is_doubted = True
-        stream.due_s = stream.due_s or self._now_s() + _DOUBT_S
+        stream.doubt(self._now_s(), _DOUBT_S)
 
     # Books
 
@@ -256,19 +246,18 @@ class Intake:
         self._judged(self.level3.update(update), update)
 
     def _snapshot(self, snapshot: BookSnapshot | Level3Snapshot) -> None:
-        stream = self._by_symbol.get((type(snapshot), snapshot.symbol, None))
+        stream = self.carried.find(type(snapshot), snapshot.symbol)
         if stream is None:
             self.counts.withheld += 1
             return
         subscription = stream.subscription
-        evidence = self.evidence(subscription)
+        evidence = self.carried.evidence(subscription)
         was_desynced = evidence is not None and evidence.status is BookStatus.DESYNCED
-        verdict = self.keeper(subscription).snapshot(snapshot)
+        verdict = self.carried.keeper(subscription).snapshot(snapshot)
         if verdict is Verdict.FAILED:
             self._judged(verdict, snapshot)
             return
-        stream.due_s = None
-        stream.is_doubted = False
+        stream.trust()
         self._end_gap(subscription, snapshot.received_ns)
         if was_desynced and evidence is not None:
             self.tell(
@@ -287,7 +276,7 @@ class Intake:
         message: BookUpdate | BookSnapshot | Level3Update | Level3Snapshot,
     ) -> None:
         """Publish a message that was applied, withhold one that was not, announce a failure."""
-        stream = self._by_symbol.get((type(message), message.symbol, None))
+        stream = self.carried.find(type(message), message.symbol)
         if stream is None or verdict is Verdict.WITHHELD:
             self.counts.withheld += 1
         elif verdict is Verdict.FAILED:
@@ -301,7 +290,7 @@ class Intake:
         self, stream: Stream, message: BookUpdate | BookSnapshot | Level3Update | Level3Snapshot
     ) -> None:
         subscription = stream.subscription
-        evidence = self.evidence(subscription)
+        evidence = self.carried.evidence(subscription)
         assert evidence is not None
         self.tell(
             Desync(
@@ -317,16 +306,33 @@ class Intake:
         )
         self._begin_desync(stream, evidence.reason, message.received_ns)
 
-    def _desync(self, event: Desync) -> None:
-        """The venue's own protocol found a broken sequence."""
+    def _desync(self, event: Desync, *, is_ours: bool = False) -> None:
+        """A broken sequence, found by the venue's own protocol or by the session itself."""
+        self.counts.own += is_ours
         self.bus.put(event)
         stream = self.streams.get(event.subscription)
         if stream is not None:
-            self._withdraw(event.subscription, BookStatus.DESYNCED, event.reason)
+            self.carried.withdraw(event.subscription, BookStatus.DESYNCED, event.reason)
             self._begin_desync(stream, event.reason, event.received_ns)
+
+    def give_up(self, stream: Stream, now_ns: int) -> None:
+        """Withdraw a book that surely missed updates, and that nothing has proved since."""
+        evidence = self.carried.evidence(stream.subscription)
+        assert evidence is not None
+        self._desync(
+            Desync(
+                venue=self._venue.name,
+                subscription=stream.subscription,
+                generation=evidence.generation,
+                reason=stream.missed,
+                received_ns=now_ns,
+            ),
+            is_ours=True,
+        )
 
     def _begin_desync(self, stream: Stream, reason: str, now_ns: int) -> None:
         self.counts.desyncs += 1
+        stream.has_data = False
         subscription = stream.subscription
         self._lose_account(subscription)
         self.gaps.begin(subscription, GapCause.DESYNC, now_ns, reason)
@@ -340,27 +346,25 @@ class Intake:
 
     def _trust(self, stream: Stream) -> None:
         """A message of a book was applied: it counts as there unless a doubt remains."""
-        evidence = self.evidence(stream.subscription)
+        evidence = self.carried.evidence(stream.subscription)
         if evidence is None or not evidence.live:
             return
         can_be_proved = self._venue.checks.book is not None or evidence.sequence is not None
         if evidence.status is BookStatus.VALID:
-            stream.due_s = None
-            stream.is_doubted = False
+            stream.trust()
         if evidence.status is BookStatus.VALID or not (can_be_proved or stream.is_doubted):
             self._have(stream)
         else:
-            stream.feed.readiness.lack(stream.subscription, evidence.reason)
-            stream.feed.settle()
+            stream.lack(evidence.reason)
 
     # The account
 
     def _account(self, event: OrderUpdate | Fill | LedgerEntry | OpenOrders | Balances) -> None:
-        stream = self._by_symbol.get((type(event), None, None))
+        stream = self.carried.find(type(event), None)
         if stream is None or self.account is None or not self.account.hear(event):
             self.counts.withheld += 1
             return
-        stream.heard_ns = event.received_ns
+        self._note_data(stream, event)
         if isinstance(event, OpenOrders | Balances):
             stream.due_s = None
             self._end_gap(stream.subscription, event.received_ns)
@@ -370,14 +374,13 @@ class Intake:
     def have(self, subscription: Subscription) -> None:
         """Nothing of an account's channel is missing any more."""
         if subscription in self.streams:
+            self.refused.pop(subscription, None)
             self._have(self.streams[subscription])
 
     def lack(self, subscription: Subscription, reason: str) -> None:
         """Something of an account's channel is still missing."""
         if subscription in self.streams:
-            feed = self.streams[subscription].feed
-            feed.readiness.lack(subscription, reason)
-            feed.settle()
+            self.streams[subscription].lack(reason)
 
     def _lose_account(self, subscription: Subscription) -> None:
         if self.account is not None and subscription.channel.is_private:
@@ -389,49 +392,72 @@ class Intake:
         self.instruments[event.symbol] = event
         self._plain(event)
 
-    def _plain(self, event: Ticker | Candle | Instrument) -> None:
-        interval_s = event.interval_s if isinstance(event, Candle) else None
-        symbol = None if isinstance(event, Instrument) else event.symbol
-        stream = self._by_symbol.get((type(event), symbol, interval_s))
+    def _ticker(self, event: Ticker) -> None:
+        stream = self.carried.find(Ticker, event.symbol)
+        if self._venue.quotes is not None:
+            part = QUOTES if event.is_quote else None
+            stream = self.carried.find(Ticker, event.symbol, part) or stream
+            event = self._tickers.take(event)
+        self._publish(stream, event)
+
+    def _plain(self, event: Instrument) -> None:
+        self._publish(self.carried.find(Instrument, None), event)
+
+    def _candle(self, candle: Candle) -> None:
+        stream = self.carried.find(Candle, candle.symbol, candle.interval_s)
         if stream is None:
             self.counts.withheld += 1
             return
-        stream.heard_ns = event.received_ns
+        self._note_data(stream, candle)
+        self.candles.take(stream, candle)
+        if not self.candles.is_waiting(stream.subscription):
+            self._have(stream)
+
+    def _publish(self, stream: Stream | None, event: Ticker | Instrument) -> None:
+        if stream is None:
+            self.counts.withheld += 1
+            return
+        self._note_data(stream, event)
         if self.gaps.open:
-            self._end_gap(stream.subscription, event.received_ns)
+            self._end_gap(self._venue.whole(stream.subscription), event.received_ns)
         self.bus.put(event)
         self._have(stream)
 
     def _trade(self, trade: Trade) -> None:
-        stream = self._by_symbol.get((Trade, trade.symbol, None))
+        stream = self.carried.find(Trade, trade.symbol)
         if stream is None:
             self.counts.withheld += 1
             return
-        stream.heard_ns = trade.received_ns
-        is_news, gap = self.gaps.admit(stream.subscription, trade)
+        self._note_data(stream, trade)
+        news, gap = self.gaps.admit(stream.subscription, trade)
         if gap is not None:
             self.tell(gap)
-        if is_news:
-            self.bus.put(trade)
-        else:
+        if news is None:
             self.counts.withheld += 1
+        else:
+            self.bus.put(news)
         self._have(stream)
 
+    def _acknowledged(self, event: Subscribed | Unsubscribed) -> None:
+        """Publish it, unless it is of a part, which has no events of its own."""
+        if self._venue.is_part(event.subscription):
+            self.counts.withheld += 1
+        else:
+            self.bus.put(event)
+
     def _subscribed(self, event: Subscribed) -> None:
-        self.bus.put(event)
+        self._acknowledged(event)
         stream = self.streams.get(event.subscription)
         if stream is not None:
             self.refused.pop(event.subscription, None)
-            evidence = self.evidence(event.subscription)
+            stream.is_acknowledged = True
             if event.subscription.channel.is_private:  # there when its history is known
                 if stream.feed.readiness.lacks(event.subscription):
-                    stream.feed.readiness.lack(event.subscription, _SNAPSHOT_AWAITED)
-                stream.feed.settle()
-            elif evidence is None or evidence.live:
+                    stream.lack(_SNAPSHOT_AWAITED)
+            elif self.carried.owes_data(stream):
+                stream.lack(_SNAPSHOT_AWAITED)
+            elif not stream.is_doubted:
                 self._have(stream)
-            else:
-                stream.feed.readiness.lack(event.subscription, _SNAPSHOT_AWAITED)
-                stream.feed.settle()
 
     def _notice(self, event: VenueNotice) -> None:
         if event.status is not None:
@@ -444,11 +470,21 @@ class Intake:
             stream = self.streams.get(event.subscription)
             if stream is not None:
                 self.refused[event.subscription] = event.message
-                self._withdraw(event.subscription, BookStatus.SYNCING, f"refused: {event.message}")
-                stream.feed.readiness.lack(event.subscription, f"refused: {event.message}")
-                stream.feed.settle()
+                reason = f"refused: {event.message}"
+                self.carried.withdraw(event.subscription, BookStatus.SYNCING, reason)
+                stream.lack(reason)
 
     # Pieces
+
+    def _note_data(self, stream: Stream, event: MarketEvent | AccountEvent) -> None:
+        """Data of a stream without a book: it is there, and what was doubted has gone on."""
+        stream.heard_ns = event.received_ns
+        if isinstance(event, _TIMED) and event.venue_ns is not None:
+            self._around.offset.heard(event.venue_ns, event.received_ns)
+        stream.has_data = True
+        stream.asked = 0
+        if stream.is_doubted:
+            stream.trust()
 
     def _have(self, stream: Stream) -> None:
         if stream.feed.readiness.lacks(stream.subscription):
@@ -460,27 +496,5 @@ class Intake:
         if gap is not None:
             self.tell(gap)
 
-    def heard_ns(self, stream: Stream) -> int | None:
-        """When a stream's last data was received, `None` where there was none."""
-        evidence = self.evidence(stream.subscription)
-        return stream.heard_ns if evidence is None else evidence.updated_ns
 
-    def keeper(self, subscription: Subscription) -> BookKeeper[Any]:
-        """Who keeps a subscription's book."""
-        return self.level3 if subscription.channel is Channel.LEVEL3 else self.books
-
-    def _withdraw(self, subscription: Subscription, status: BookStatus, reason: str) -> None:
-        if subscription.symbol is not None and subscription.channel.is_book:
-            self.keeper(subscription).withdraw(subscription.symbol, status, reason)
-
-
-_KINDS: dict[Channel, tuple[type, ...]] = {
-    Channel.BOOK: (BookUpdate, BookSnapshot),
-    Channel.LEVEL3: (Level3Update, Level3Snapshot),
-    Channel.TICKER: (Ticker,),
-    Channel.TRADE: (Trade,),
-    Channel.CANDLE: (Candle,),
-    Channel.INSTRUMENT: (Instrument,),
-    Channel.BALANCE: (Balances, LedgerEntry),
-    Channel.EXECUTION: (OpenOrders, OrderUpdate, Fill),
-}
+_TIMED = (Trade, Ticker, Candle)

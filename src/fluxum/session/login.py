@@ -97,6 +97,7 @@ class Login:
             CallCounter(allowance.most, allowance.decay_per_s),
             sign,
             questions.preparations,
+            questions.renewals,
         )
 
         async def fetch() -> Token:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fluxum.book.proof import BookStatus
 from fluxum.model.event import Channel, DataStale
+from fluxum.session.candle_run import MARGIN_NS
 from fluxum.session.feed import Surroundings
 from fluxum.session.intake import Intake
 from fluxum.session.stream import Stream
@@ -12,6 +13,11 @@ __all__ = ["Patrol"]
 
 # How often a book that is known less deep than asked for may have a new snapshot.
 _REFRESH_S = 30.0
+# How long a stream without a book is missing after its last frame that could not be read.
+_READABLE_S = 60.0
+_DOUBLINGS_MAX = 5
+# Frames are looked for this often, so that the last one may be as much older than it seems.
+_LOOK_NS = 1_000_000_000
 
 
 class Patrol:
@@ -25,44 +31,104 @@ class Patrol:
     def check(self, now_ns: int) -> None:
         """Once a second: ask again where it is due, and publish which stream is silent too long."""
         now_s = self._now_s()
+        for feed in {stream.feed: None for stream in self._intake.streams.values()}:
+            feed.note_frames(now_ns)
         for stream in list(self._intake.streams.values()):
             if not stream.feed.is_connected or stream.subscription in self._intake.refused:
                 continue
             if stream.due_s is not None and now_s >= stream.due_s:
-                stream.due_s = None
-                if stream.feed.readiness.lacks(stream.subscription):
-                    stream.feed.resync(stream.subscription)
-            self._check_silence(stream, now_s, now_ns)
+                self._ask_anew(stream, now_ns)
+            if stream.is_doubted and not stream.subscription.channel.is_book:
+                self._check_doubt(stream, now_s)
+            elif self._intake.carried.owes_data(stream):
+                self._check_owed(stream, now_s, now_ns)
+            else:
+                self._check_silence(stream, now_s, now_ns)
             self._check_depth(stream, now_s)
+            if stream.subscription.channel is Channel.CANDLE and stream.is_acknowledged:
+                self._close_candles(stream, now_s, now_ns)
+
+    def _ask_anew(self, stream: Stream, now_ns: int) -> None:
+        """The time to ask for a stream anew has come; nothing, if it has healed meanwhile."""
+        stream.due_s = None
+        if not stream.feed.readiness.lacks(stream.subscription):
+            return
+        evidence = self._intake.carried.evidence(stream.subscription)
+        if stream.missed and evidence is not None and evidence.live:
+            self._intake.give_up(stream, now_ns)
+        else:
+            stream.feed.resync(stream.subscription)
+
+    def _check_doubt(self, stream: Stream, now_s: float) -> None:
+        """A stream without a book may be quiet: after a minute without a bad frame it is there."""
+        if now_s - stream.doubted_s >= _READABLE_S:
+            stream.trust()
+            if stream.is_acknowledged and not self._intake.carried.owes_data(stream):
+                self._intake.have(stream.subscription)
+
+    def _check_owed(self, stream: Stream, now_s: float, now_ns: int) -> None:
+        """An acknowledged stream has not begun: it is missing, and asked for ever more slowly."""
+        subscription = stream.subscription
+        if stream.feed.serves_by_call(subscription):  # its snapshot waits its turn, or is named
+            stream.since_s = None
+            return
+        patience_s = self._around.limits.answer_timeout_s
+        limit_s = patience_s * 2 ** min(stream.asked, _DOUBLINGS_MAX)
+        silent_s = stream.silent_s(self._intake.carried.heard_ns(stream), now_s)
+        if silent_s < limit_s:
+            return
+        stream.asked += 1
+        stream.since_s = None  # counted anew from the next look
+        self._tell_stale(stream, silent_s, now_ns)
+        evidence = self._intake.carried.evidence(subscription)
+        why = "acknowledged"
+        if evidence is not None and evidence.status is BookStatus.DESYNCED:
+            why = f"desynced: {evidence.reason}"
+        why = stream.missed or why
+        reason = f"{why}, but no data for {silent_s:.0f} s; asked for again"
+        stream.feed.readiness.lack(subscription, reason)
+        stream.feed.settle()
+        stream.feed.resync(subscription)
 
     def _check_silence(self, stream: Stream, now_s: float, now_ns: int) -> None:
-        intake, limits = self._intake, self._around.limits
+        intake = self._intake
         subscription = stream.subscription
-        limit_s = limits.data_silence_s.get(subscription.channel)
-        evidence = intake.evidence(subscription)
-        is_awaited = evidence is not None and not evidence.live
-        if is_awaited:
-            limit_s = limits.answer_timeout_s
-        silent_s = stream.silent_s(intake.heard_ns(stream), now_s)
+        limit_s = self._around.limits.data_silence_s.get(subscription.channel)
+        silent_s = stream.silent_s(intake.carried.heard_ns(stream), now_s)
         if limit_s is None or silent_s < limit_s:
             return
-        if is_awaited and stream.feed.is_fetching:  # its snapshot may have to wait its turn
-            return
         stream.since_s = None  # counted anew from the next look
-        intake.tell(
+        self._tell_stale(stream, silent_s, now_ns)
+        evidence = intake.carried.evidence(subscription)
+        if evidence is not None and evidence.live and subscription.symbol is not None:
+            reason = f"silent for {silent_s:.0f} s"
+            intake.carried.keeper(subscription).doubt(subscription.symbol, BookStatus.STALE, reason)
+            stream.feed.readiness.lack(subscription, reason)
+            stream.feed.settle()
+        if subscription.channel is Channel.CANDLE:
+            intake.candles.check(stream, now_ns)
+        stream.feed.resync(subscription)
+
+    def _tell_stale(self, stream: Stream, silent_s: float, now_ns: int) -> None:
+        self._intake.tell(
             DataStale(
                 venue=self._around.venue.name,
-                subscription=subscription,
+                subscription=stream.subscription,
                 silent_s=silent_s,
                 received_ns=now_ns,
             )
         )
-        if not is_awaited and evidence is not None and subscription.symbol is not None:
-            reason = f"silent for {silent_s:.0f} s"
-            intake.keeper(subscription).doubt(subscription.symbol, BookStatus.STALE, reason)
-            stream.feed.readiness.lack(subscription, reason)
-            stream.feed.settle()
-        stream.feed.resync(subscription)
+
+    def _close_candles(self, stream: Stream, now_s: float, now_ns: int) -> None:
+        """Close what is over, if the link has been heard since: else a candle may be on its way."""
+        candles, subscription = self._intake.candles, stream.subscription
+        due_ns = candles.due_ns(subscription)
+        if due_ns is None or now_ns < due_ns:
+            return
+        if stream.feed.heard_ns >= due_ns - MARGIN_NS + _LOOK_NS:
+            candles.pass_time(subscription, now_ns)
+        else:
+            stream.feed.ping(now_s)
 
     def _check_depth(self, stream: Stream, now_s: float) -> None:
         """Ask for a new snapshot of a book whose market has moved away from a cut one."""

@@ -10,7 +10,7 @@ good, every stream ends with that error; when its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,23 +21,17 @@ from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
 from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.model.event import (
-    Channel,
-    Event,
-    LinkReplaced,
-    Rejected,
-    State,
-    StateChange,
-    Subscription,
-)
+from fluxum.model.event import Channel, Event, State, StateChange, Subscription
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.market import Candle, Ticker, Trade
+from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.account import Account
 from fluxum.session.asking import Asking
+from fluxum.session.backfill import Backfill
 from fluxum.session.books import BookStream, ChangeStream
+from fluxum.session.clock_watch import ClockWatch
 from fluxum.session.connection import RawFrame
-from fluxum.session.feed import Feed, Surroundings, find_feed
+from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
 from fluxum.session.filters import (
     decides_readiness,
@@ -46,25 +40,26 @@ from fluxum.session.filters import (
     refuse_unsuited,
 )
 from fluxum.session.gaps import GapLedger
-from fluxum.session.handover import Rehearsal, next_try_s
+from fluxum.session.history import History, Instant
 from fluxum.session.intake import Intake
+from fluxum.session.links import Links
 from fluxum.session.login import Login, owner_of
 from fluxum.session.outlet import Outlet
 from fluxum.session.patrol import Patrol
 from fluxum.session.readiness import Missing
 from fluxum.session.state import is_lawful, least_ready
-from fluxum.session.statistics import Retired, SessionStatistics, gather
+from fluxum.session.statistics import SessionStatistics, gather
 from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
 from fluxum.venues.questions import Question
+from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Limits, Venue
 
 __all__ = ["Session"]
 
 Said = TypeVar("Said")
 _CAPACITY = 10_000
-_REHEARSAL_S = 60.0
 
 
 class Session:
@@ -109,23 +104,26 @@ class Session:
         if account is not None:
             self._intake.account = account
             account.attach(owner_of(self._intake, self._account_events))
-        self._feeds: list[Feed] = []
-        self._running: dict[Feed, asyncio.Task[None]] = {}
-        self._replacing: set[Feed] = set()
-        self._retired = Retired()
+        self._links = Links(
+            self._around, self._endpoints, self._intake, self._feed_moved, self._fail
+        )
+        self._history = History(venue, self.ask, self._leave_out)
+        self._intake.candles.look_up = Backfill(
+            venue.name, self._history, self._intake.candles, clock, lambda: self._work
+        ).look_up
+        self._clock_watch = ClockWatch(venue, rest, clock, self._around.offset, self._intake.tell)
         self._scope = background()
         self._work: Background | None = None
-        self._is_wanted = True  # whether the user wants links, once the block is entered
         self._error: FluxumError | None = None
         self._close: Callable[[], Awaitable[None]] | None = None
 
     async def __aenter__(self) -> Self:
         self._work = await self._scope.__aenter__()
         self._work.start(self._watch(), name=f"{self.venue.name} watch")
+        self._work.start(self._clock_watch.run(), name=f"{self.venue.name} clock")
         if self._intake.account is not None:
             self._intake.account.open(self._work)
-        for feed in self._feeds:
-            self._start(feed)
+        self._links.open(self._work)
         return self
 
     async def __aexit__(
@@ -135,11 +133,9 @@ class Session:
         traceback: TracebackType | None,
     ) -> bool | None:
         self._work = None
-        self._is_wanted = False
         if self._intake.account is not None:
             self._intake.account.close()
-        for task in self._running.values():  # in their order, so that a day can be lived again
-            task.cancel()
+        self._links.close()
         try:
             return await self._scope.__aexit__(kind, error, traceback)
         finally:
@@ -172,15 +168,9 @@ class Session:
             carried = (*self._intake.streams, *complete[:number])
             has_account = self._intake.account is not None
             refuse_unsuited(self.venue, subscription, carried, has_account=has_account)
-        fresh: dict[Feed, list[Subscription]] = {}
-        for subscription in complete:
-            if subscription not in self._intake.streams:
-                feed = self._feed_for(subscription, fresh)
-                self._intake.carry(subscription, feed)
-                fresh.setdefault(feed, []).append(subscription)
-        for feed, subscriptions in fresh.items():
-            feed.subscribe(subscriptions)  # together, so that few requests say it
-            self._start(feed)
+        self._links.subscribe(
+            dict.fromkeys(one for one in complete if one not in self._intake.streams)
+        )
         return complete
 
     def unsubscribe(self, *unwanted: Subscription) -> None:
@@ -189,33 +179,19 @@ class Session:
         for subscription in complete:
             if subscription not in self._intake.streams:
                 raise NotSubscribed(f"'{subscription}' is not carried by this session")
-        gone: dict[Feed, list[Subscription]] = {}
+        self._links.unsubscribe(dict.fromkeys(complete))
         for subscription in dict.fromkeys(complete):
-            gone.setdefault(self._intake.streams[subscription].feed, []).append(subscription)
-            self._intake.drop(subscription)
             self._outlet.end(subscription)
-        for feed, subscriptions in gone.items():
-            feed.unsubscribe(subscriptions)
-            feed.settle()
 
     async def connect(self) -> None:
         """Reach for the venue again after `disconnect`; entering the block does it at first."""
         if self._work is None:
             raise BadInput("a session connects inside its block: async with session")
-        self._is_wanted = True
-        for feed in self._feeds:
-            self._start(feed)
+        self._links.start()
 
     async def disconnect(self) -> None:
         """Let the links go until `connect`; subscriptions are kept."""
-        self._is_wanted = False
-        running, self._running = self._running, {}
-        for task in running.values():
-            task.cancel()
-        await asyncio.wait(running.values()) if running else None
-        for feed in running:
-            if feed.state is not State.FAILED:
-                feed.rest()
+        await self._links.release()
 
     async def wait_ready(self, timeout_s: float | None = None) -> None:
         """Wait until all that was asked for is there and proved.
@@ -223,7 +199,7 @@ class Session:
         Raises VenueRefused when the venue refused a subscription, the session's error when it
         failed for good, and TimeoutError with what is missing.
         """
-        if not self._feeds:
+        if not self._links.feeds:
             raise BadInput("nothing is subscribed, so there is nothing to wait for")
         try:
             async with asyncio.timeout(timeout_s):
@@ -240,15 +216,53 @@ class Session:
         """The venue's answer to a question of `venue.questions`; see `Asking.ask`."""
         return await self._asking.ask(question)
 
+    async def fetch_time(self) -> int:
+        """The venue's clock, in ns since the epoch. Raises as `ask` does, as do all of these."""
+        return await self._history.time()
+
+    async def fetch_instruments(self) -> tuple[Instrument, ...]:
+        """Every market of the venue."""
+        return await self._history.instruments()
+
+    async def fetch_ticker(self, symbol: str) -> Ticker:
+        """The last 24 hours of one market."""
+        return await self._history.ticker(symbol)
+
+    async def fetch_book(self, symbol: str, depth: int = 10) -> BookSnapshot:
+        """The best levels of one market at this moment; nothing proves them."""
+        return await self._history.book(symbol, depth)
+
+    async def fetch_trades(self, symbol: str, since: Instant | None = None) -> tuple[Trade, ...]:
+        """Trades of one market, oldest first: the last ones, or those since an instant.
+
+        An instant is ns since the epoch, a datetime with a time zone, or RFC 3339 text.
+        """
+        return await self._history.trades(symbol, since)
+
+    async def fetch_candles(
+        self,
+        symbol: str,
+        interval: int | str,
+        since: Instant | None = None,
+        until: Instant | None = None,
+    ) -> tuple[Candle, ...]:
+        """Candles of one market, oldest first, each once, marked as backfilled.
+
+        `interval` is seconds or text such as `1m`. The candles start at or after `since` and
+        before `until`; without `since` they are the last ones that the venue lists in one answer.
+        The last one may still run: `closed` says so.
+        """
+        return await self._history.candles(symbol, interval, since, until)
+
     # What it knows
 
     def missing(self) -> list[Missing]:
         """Why the session is not ready; empty when it is."""
-        return [one for feed in self._feeds for one in feed.readiness]
+        return [one for feed in self._links.feeds for one in feed.readiness]
 
     def incomplete(self) -> list[Missing]:
         """Lists of which some rows could not be read; a session is ready without these rows."""
-        return [one for feed in self._feeds for one in feed.readiness.incomplete()]
+        return [one for feed in self._links.feeds for one in feed.readiness.incomplete()]
 
     def book(self, symbol: str) -> Book:
         """The live book of a symbol: look at it, do not keep it. Raises NotSubscribed."""
@@ -272,7 +286,7 @@ class Session:
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """All that is wanted, in the order it was asked for."""
-        return tuple(self._intake.streams)
+        return tuple(one for one in self._intake.streams if not self.venue.is_part(one))
 
     @property
     def gaps(self) -> GapLedger:
@@ -281,7 +295,8 @@ class Session:
 
     def statistics(self) -> SessionStatistics:
         """All counts at this moment."""
-        return gather(self.venue.name, self.state, self._feeds, self._retired, self._intake)
+        links = self._links
+        return gather(self._around, self.state, links.feeds, links.retired, self._intake)
 
     # Its streams; each call opens one of its own, which closes itself when it is not held any more
 
@@ -326,100 +341,6 @@ class Session:
         """Every frame of every link, ours included, as it was on the wire."""
         return self._around.raw.subscribe(capacity=capacity, overflow=Overflow.DROP_OLDEST)
 
-    # What its feeds tell it
-
-    def moved(self, feed: Feed, *, attempt: int, delay_s: float, reason: str) -> None:
-        """Become what the least ready feed is."""
-        self._move(
-            least_ready(one.state for one in self._feeds),
-            attempt=attempt,
-            delay_s=delay_s,
-            reason=reason,
-            is_again=feed.state is State.RECONNECTING,
-        )
-
-    def reject(self, feed: Feed, rejected: Rejected) -> None:
-        """Count a frame that made no sense, and doubt the books of its link."""
-        self._intake.reject(feed, rejected)
-
-    def lost(self, feed: Feed, reason: str) -> None:
-        """Withdraw what came over a link that is gone."""
-        self._intake.lose(feed, reason, self._around.clock.now_ns())
-
-    def cut_announced(self, feed: Feed, reason: str) -> None:
-        """Replace a link before it is cut."""
-        if self._work is not None and feed in self._running and feed not in self._replacing:
-            self._replacing.add(feed)
-            name = f"{self.venue.name} {feed.name} replacement"
-            self._work.start(self._replace(feed, reason), name=name)
-
-    def failed(self, feed: Feed, error: FluxumError) -> None:
-        """End every stream with the error of a feed that gave up: nobody waits for the dead."""
-        self._error = error
-        for other, task in self._running.items():
-            if other is not feed:
-                task.cancel()
-        self._intake.bus.close(error)
-        self._around.raw.close(error)
-
-    # Make before break
-
-    async def _replace(self, feed: Feed, reason: str) -> None:
-        """Try until another link has taken over, or the old one is gone anyway."""
-        links = feed.links
-        try:
-            while self._is_wanted and feed.is_connected and feed.links == links:
-                if await self._rehearse(feed, reason):
-                    return
-                await asyncio.sleep(next_try_s(self._around.random))
-        finally:
-            self._replacing.discard(feed)
-
-    async def _rehearse(self, feed: Feed, reason: str) -> bool:
-        assert self._work is not None
-        url = self._endpoints[feed.endpoint]
-        rehearsal = Rehearsal(feed, url, self._around, asyncio.get_running_loop().time)
-        heir = rehearsal.feed
-        task = self._work.start(heir.run(), name=f"{self.venue.name} {feed.name}")
-        is_done = False
-        try:
-            async with asyncio.timeout(_REHEARSAL_S):
-                is_ready = await rehearsal.wait_ready(feed)
-            if is_ready:
-                is_done = True
-                feed.retire()
-                old = self._running.pop(feed)
-                old.cancel()
-                await asyncio.wait({old})  # the old link speaks to the end, the new one listens
-                self._take_over(feed, rehearsal, task, reason)
-        except TimeoutError:
-            pass
-        finally:
-            if not is_done:
-                task.cancel()
-        return is_done
-
-    def _take_over(
-        self, feed: Feed, rehearsal: Rehearsal, task: asyncio.Task[None], reason: str
-    ) -> None:
-        heir = rehearsal.feed
-        rehearsal.follow(feed.wanted)
-        heir.take_over(self._intake.take, self)
-        self._feeds[self._feeds.index(feed)] = heir
-        self._retired.add(feed)
-        now_ns = self._around.clock.now_ns()
-        self._intake.tell(
-            LinkReplaced(venue=self.venue.name, link=heir.name, reason=reason, received_ns=now_ns)
-        )
-        self._intake.replace(heir, rehearsal.books(), rehearsal.trades())
-        if not self._is_wanted:
-            task.cancel()
-            return
-        self._running[heir] = task
-        if not heir.is_connected:  # it died in that very moment
-            self.lost(heir, "the new link was lost at once")
-        self.moved(heir, attempt=0, delay_s=0.0, reason=reason)
-
     # Pieces
 
     def _check_ready(self) -> bool:
@@ -429,28 +350,24 @@ class Session:
             raise VenueRefused(f"{self.venue.name} refused '{subscription}': {message}")
         return self.state is State.READY
 
-    def _feed_for(
-        self, subscription: Subscription, fresh: Mapping[Feed, Sequence[Subscription]]
-    ) -> Feed:
-        """The link that carries this symbol already, else one with room, else a new one.
+    def _feed_moved(self, feed: Feed, attempt: int, delay_s: float, reason: str) -> None:
+        """Become what the least ready feed is."""
+        self._move(
+            least_ready(one.state for one in self._links.feeds),
+            attempt=attempt,
+            delay_s=delay_s,
+            reason=reason,
+            is_again=feed.state is State.RECONNECTING,
+        )
 
-        `fresh` is what the links are about to carry besides.
-        """
-        endpoint = self.venue.routes[subscription.channel]
-        feeds = [feed for feed in self._feeds if feed.endpoint == endpoint]
-        with_room = find_feed(feeds, subscription, fresh, self._around.limits.symbols_per_link)
-        if with_room is not None:
-            return with_room
-        name = f"{endpoint}-{len(feeds) + 1}"
-        url = self._endpoints[endpoint]
-        feed = Feed(name, endpoint, url, self._around, self._intake.take, self)
-        self._feeds.append(feed)
-        return feed
+    def _fail(self, error: FluxumError) -> None:
+        """End every stream with the error of a feed that gave up: nobody waits for the dead."""
+        self._error = error
+        self._intake.bus.close(error)
+        self._around.raw.close(error)
 
-    def _start(self, feed: Feed) -> None:
-        if self._work is not None and self._is_wanted and feed not in self._running:
-            name = f"{self.venue.name} {feed.name}"
-            self._running[feed] = self._work.start(feed.run(), name=name)
+    def _leave_out(self, rows: LeftOutRows, subscription: Subscription | None) -> None:
+        self._intake.tell(rows.event(self.venue.name, subscription, self._around.clock.now_ns()))
 
     async def _watch(self) -> None:
         while True:
@@ -471,6 +388,8 @@ class Session:
             return
         assert old is new or is_lawful(old, new), f"{self.venue.name}: {old} to {new}"
         self.state = new
+        if new is State.READY and (lists := self.incomplete()):
+            reason = f"incomplete: {'; '.join(map(str, lists))}"
         self._intake.tell(
             StateChange(
                 venue=self.venue.name,

@@ -7,7 +7,7 @@ from msgspec import Struct
 from fluxum.flow.pipe import PipeStatistics
 from fluxum.model.event import State
 from fluxum.session.connection import LinkCounts
-from fluxum.session.feed import Feed
+from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.intake import Intake
 
 __all__ = ["Retired", "SessionStatistics", "gather"]
@@ -17,8 +17,10 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     """What came in, what became of it, and what every present reader got.
 
     The sums close: `frames = data + control + rejected`, `heard + own = published + withheld`,
-    and for every reader `offered = delivered + conflated + dropped + waiting`. `left_out` are rows
-    of lists and frames that could not be read.
+    `calls = fetched + calls_refused + calls_abandoned + calls_waiting` of REST calls, and for
+    every reader `offered = delivered + conflated + dropped + waiting`. `left_out` are rows of
+    lists and frames that could not be read. `clock_offset_s` is how far the venue's clock is ahead
+    of this machine's, right within `clock_uncertainty_s`; both are `None` until it was measured.
     """
 
     venue: str
@@ -31,8 +33,12 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     control: int
     rejected: int
     sent: int
+    calls: int
     fetched: int
     fetch_failures: int
+    calls_refused: int
+    calls_abandoned: int
+    calls_waiting: int
     heard: int
     own: int
     published: int
@@ -42,6 +48,8 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     gaps: int
     checks_passed: int
     checks_failed: int
+    clock_offset_s: float | None
+    clock_uncertainty_s: float | None
     readers: tuple[PipeStatistics, ...]
 
     @property
@@ -50,6 +58,8 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
         return (
             self.frames == self.data + self.control + self.rejected
             and self.heard + self.own == self.published + self.withheld
+            and self.calls
+            == self.fetched + self.calls_refused + self.calls_abandoned + self.calls_waiting
             and all(
                 one.offered == one.delivered + one.conflated + one.dropped + one.waiting
                 for one in self.readers
@@ -73,13 +83,18 @@ class Retired:
 
 
 def gather(
-    venue: str, state: State, feeds: Sequence[Feed], retired: Retired, intake: Intake
+    around: Surroundings,
+    state: State,
+    feeds: Sequence[Feed],
+    retired: Retired,
+    intake: Intake,
 ) -> SessionStatistics:
     """All counts of a session's feeds, those that retired included, and of its intake."""
     counts = _sum((retired.counts, *(feed.counts for feed in feeds)))
     books = (intake.books, intake.level3)
+    clock = around.offset.measured
     return SessionStatistics(
-        venue=venue,
+        venue=around.venue.name,
         state=state,
         links=sum(feed.is_connected for feed in feeds),
         reconnects=retired.reconnects + sum(max(0, feed.links - 1) for feed in feeds),
@@ -89,8 +104,12 @@ def gather(
         control=counts.control,
         rejected=counts.rejected,
         sent=counts.sent,
+        calls=counts.fetches.asked,
         fetched=counts.fetches.answered,
         fetch_failures=counts.fetches.failures,
+        calls_refused=counts.fetches.refused,
+        calls_abandoned=counts.fetches.abandoned,
+        calls_waiting=sum(feed.calls_waiting for feed in feeds),
         heard=intake.counts.heard,
         own=intake.counts.own,
         published=intake.bus.published,
@@ -100,6 +119,8 @@ def gather(
         gaps=intake.gaps.count,
         checks_passed=sum(keeper.passed for keeper in books),
         checks_failed=sum(keeper.failed for keeper in books),
+        clock_offset_s=None if clock is None else clock.offset_ns / 1e9,
+        clock_uncertainty_s=None if clock is None else clock.uncertainty_ns / 1e9,
         readers=intake.bus.statistics().pipes,
     )
 
@@ -115,5 +136,6 @@ def _sum(counts: Iterable[LinkCounts]) -> LinkCounts:
         total.fetches.asked += one.fetches.asked
         total.fetches.answered += one.fetches.answered
         total.fetches.refused += one.fetches.refused
+        total.fetches.abandoned += one.fetches.abandoned
         total.fetches.failures += one.fetches.failures
     return total

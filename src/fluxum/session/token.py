@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from fluxum.errors import BadInput, FluxumError
+from fluxum.errors import BadInput, FluxumError, VenueRefused
 from fluxum.venues.private import Token
 
 __all__ = ["TokenKeeper", "TokenStatistics"]
@@ -93,6 +93,9 @@ class TokenKeeper:
             try:
                 await self.renew(self.text)
             except FluxumError as error:
+                if isinstance(error, VenueRefused) and not error.retryable:
+                    _log.error("%s token is renewed no more: %s", self._venue, error)
+                    return  # the link that lives on it goes on; the next one's says why not
                 _log.warning("%s token was not renewed: %s", self._venue, error)
                 await asyncio.sleep(_RETRY_S)
 

@@ -31,7 +31,7 @@ from fluxum.sim.market import SimulatedMarket
 from fluxum.sim.moments import Levels, Moments, Top
 from fluxum.transport.link import Link, loopback
 from fluxum.venues.accounts import Mishap
-from fluxum.venues.venue import Answer, Fetch, Venue, VenueServer
+from fluxum.venues.venue import Answer, Dialled, Fetch, Venue, VenueServer
 
 __all__ = ["SimulatedExchange", "Top"]
 
@@ -166,8 +166,8 @@ class SimulatedExchange:
     async def dial(self, url: str) -> AsyncGenerator[Link]:
         """Open a link in memory; a Dial. The URL or its last part names the endpoint.
 
-        Raises RateLimited or VenueRefused while dials are refused, and TransportError when the
-        exchange is not open.
+        Raises RateLimited or VenueRefused while dials are refused, VenueRefused for an URL that the
+        venue does not serve, and TransportError when the exchange is not open.
         """
         await asyncio.sleep(0)
         if self._group is None:
@@ -175,7 +175,9 @@ class SimulatedExchange:
         self._refuse()
         self.dialled += 1
         client, ours = loopback()
-        server = self.venue.server(self, self.endpoint_of(url))
+        parts = urlsplit(url)
+        dialled = Dialled(self.endpoint_of(url), parts.path, parts.query)
+        server = self.venue.server(self, dialled)
         connection = Connection(server, ours, self._stamp, self._plan, self._started_s)
         connection.hold(self._frozen_until_s)
         self._connections.append(connection)

@@ -38,8 +38,8 @@ async def serve(
 
     With `tls` (see `sim.certificate`) the URL begins with `wss://`. WebSockets and REST calls
     share the port. The path of one of the venue's endpoints means that endpoint, as does one that
-    ends in its name (`/v2/level3`); any other means the first. Raises BadInput when the address
-    cannot be listened on.
+    ends in its name (`/v2/level3`); any other means the first, where the venue
+    serves it. Raises BadInput when the address cannot be listened on.
     """
     sockets: list[web.WebSocketResponse] = []
 

@@ -6,9 +6,12 @@ from typing import Protocol
 
 import aiohttp
 
-from fluxum.errors import RateLimited, TransportError, VenueRefused
+from fluxum.errors import BadInput, TransportError
+from fluxum.transport.refusal import refusal
 
-__all__ = ["Http", "http"]
+__all__ = ["Http", "cause_of", "http"]
+
+_PART_BYTES = 1 << 20
 
 
 class Http(Protocol):
@@ -17,53 +20,72 @@ class Http(Protocol):
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
         """The body of a 2xx answer.
 
-        Raises TransportError when there was no answer or the server failed, RateLimited for 429
-        and 503, VenueRefused for any other answer.
+        Raises TransportError when there was no answer or the server failed, Redirected when it
+        points elsewhere, RateLimited for 418, 429 and 503, VenueRefused for any other answer.
         """
         ...
 
 
 @asynccontextmanager
-async def http(*, timeout_s: float = 10.0, body_bytes_max: int = 64 << 20) -> AsyncGenerator[Http]:
-    """Calls that share connections and a cache of names for the length of a block."""
+async def http(
+    *, proxy: str | None = None, timeout_s: float = 10.0, body_bytes_max: int = 64 << 20
+) -> AsyncGenerator[Http]:
+    """Calls that share connections and a cache of names for the length of a block.
+
+    `proxy` is an HTTP proxy's URL; without one the environment's (`HTTPS_PROXY`) is used. A call
+    ends after `timeout_s`, its body after `body_bytes_max` bytes.
+    """
     timeout = aiohttp.ClientTimeout(total=timeout_s)
-    async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as client:
-        yield _Calls(client, body_bytes_max)
+    async with aiohttp.ClientSession(timeout=timeout, trust_env=proxy is None) as client:
+        yield _Calls(client, proxy, timeout_s, body_bytes_max)
 
 
 class _Calls:
     """Http over one aiohttp session."""
 
-    def __init__(self, client: aiohttp.ClientSession, body_bytes_max: int) -> None:
+    def __init__(
+        self,
+        client: aiohttp.ClientSession,
+        proxy: str | None,
+        timeout_s: float,
+        body_bytes_max: int,
+    ) -> None:
         self._client = client
+        self._proxy = proxy
+        self._timeout_s = timeout_s
         self._body_bytes_max = body_bytes_max
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
         """Make one call; see Http."""
+        content = bytearray()
         try:
             async with self._client.request(
-                method, url, headers=dict(headers), data=body or None
+                method,
+                url,
+                headers=dict(headers),
+                data=body or None,
+                proxy=self._proxy,
+                allow_redirects=False,  # what is signed for one host must not reach another
             ) as answer:
-                content = await answer.content.read(self._body_bytes_max + 1)
-                while len(content) <= self._body_bytes_max and not answer.content.at_eof():
-                    content += await answer.content.read(self._body_bytes_max + 1)
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise TransportError(f"{method} {url} failed: {error!r}") from error
-        if len(content) > self._body_bytes_max:
-            raise TransportError(f"{method} {url} answered more than {self._body_bytes_max} bytes")
-        if answer.ok:
-            return content
-        raise _refusal(f"{method} {url}", answer, content)
+                while part := await answer.content.read(_PART_BYTES):
+                    content += part
+                    if len(content) > self._body_bytes_max:
+                        limit = self._body_bytes_max
+                        raise TransportError(f"{method} {url} answered more than {limit} bytes")
+        except TimeoutError as error:
+            raise TransportError(
+                f"{method} {url} was not answered in {self._timeout_s:g} s"
+            ) from error
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+            raise BadInput(f"an URL like https://host/path was expected, was {url!r}") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise TransportError(f"{method} {url} failed: {cause_of(error)}") from error
+        if 200 <= answer.status < 300:
+            return bytes(content)
+        text = content[:200].decode("utf-8", "replace")
+        raise refusal(f"{method} {url}", url, answer.status, answer.headers, text)
 
 
-def _refusal(
-    what: str, answer: aiohttp.ClientResponse, content: bytes
-) -> VenueRefused | TransportError:
-    text = content[:200].decode("utf-8", "replace")
-    message = f"{what} answered {answer.status} {text}"
-    if answer.status in {418, 429, 503}:  # 418: banned for a while, where it is used
-        after = answer.headers.get("Retry-After", "")
-        return RateLimited(message, str(answer.status), float(after) if after.isdecimal() else None)
-    if answer.status >= 500:
-        return TransportError(message)
-    return VenueRefused(message, str(answer.status))
+def cause_of(error: Exception) -> str:
+    """Why a connection failed, in words, whatever library says so."""
+    return str(error) or type(error).__name__

@@ -6,16 +6,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 
-from fluxum.errors import BadInput, LinkClosed, RateLimited, TransportError, VenueRefused
+from fluxum.errors import BadInput, LinkClosed, TransportError
+from fluxum.transport.http import cause_of
 from fluxum.transport.link import Dial, Link
+from fluxum.transport.refusal import redirected, refusal
 
 __all__ = ["websockets"]
 
 _NAME_CACHE_S = 30
 _CLOSE_TIMEOUT_S = 0.5  # to say goodbye; a peer that does not answer is left
-# Dialling again cannot help: the request itself is wrong or forbidden.
-_FATAL_STATUS = frozenset({400, 401, 403, 404})
-_SLOW_DOWN_STATUS = frozenset({429, 503})
+_FRAME_BYTES_MAX = 64 << 20  # the largest snapshot of a venue is a few megabytes
 
 
 @asynccontextmanager
@@ -25,16 +25,20 @@ async def websockets(
     """A dial for `ws://` and `wss://` URLs, whose links share one cache of names.
 
     `proxy` is an HTTP proxy's URL; without one the environment's (`HTTPS_PROXY`) is used. Frames
-    of more than `frame_bytes_max` bytes close the link; none lifts the limit, as some venues'
-    snapshots are megabytes.
+    of more than `frame_bytes_max` bytes close the link; `None` means 64 MiB, as some venues'
+    snapshots are megabytes. No redirect is followed.
     """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     connector = aiohttp.TCPConnector(ssl=context, ttl_dns_cache=_NAME_CACHE_S, limit=0)
-    async with aiohttp.ClientSession(connector=connector, trust_env=proxy is None) as client:
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(_refuse_redirect)
+    async with aiohttp.ClientSession(
+        connector=connector, trust_env=proxy is None, trace_configs=[trace]
+    ) as client:
 
         def dial(url: str) -> AbstractAsyncContextManager[Link]:
-            return _open(client, url, proxy, frame_bytes_max or 0)
+            return _open(client, url, proxy, frame_bytes_max or _FRAME_BYTES_MAX)
 
         yield dial
 
@@ -52,11 +56,11 @@ async def _open(
             timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S),  # pyright: ignore[reportCallIssue],
         )
     except aiohttp.WSServerHandshakeError as error:
-        raise _refusal(url, error) from error
+        raise refusal(url, url, error.status, error.headers or {}, error.message) from error
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise BadInput(f"an endpoint like wss://host/path was expected, was {url!r}") from error
     except (aiohttp.ClientError, OSError) as error:
-        raise TransportError(f"cannot reach {url}: {error}") from error
+        raise TransportError(f"cannot reach {url}: {cause_of(error)}") from error
     try:
         yield _WebSocketLink(socket)
     finally:
@@ -79,7 +83,10 @@ class _WebSocketLink:
 
     async def receive(self) -> bytes:
         """The next text or binary message."""
-        message = await self._read()
+        try:
+            message = await self._read()
+        except (aiohttp.ClientError, ConnectionError) as error:  # a pong found nobody
+            raise LinkClosed(f"cannot answer: {error}", self._socket.close_code) from error
         if message.type is aiohttp.WSMsgType.TEXT or message.type is aiohttp.WSMsgType.BINARY:
             return message.data  # type: ignore[no-any-return]  # bytes, by decode_text=False
         code = self._socket.close_code
@@ -87,17 +94,13 @@ class _WebSocketLink:
         raise LinkClosed(f"the peer closed the link ({code}) {why or ''}".rstrip(), code)
 
 
-def _refusal(url: str, error: aiohttp.WSServerHandshakeError) -> VenueRefused | TransportError:
-    status = error.status
-    message = f"{url} answered {status} {error.message}"
-    if status in _SLOW_DOWN_STATUS:
-        return RateLimited(message, str(status), _retry_after_s(error))
-    if status in _FATAL_STATUS:
-        return VenueRefused(message, str(status))
-    return TransportError(message)
-
-
-def _retry_after_s(error: aiohttp.WSServerHandshakeError) -> float | None:
-    """The delay of a Retry-After header in seconds; its other form, a date, is not waited for."""
-    text = "" if error.headers is None else error.headers.get("Retry-After", "")
-    return float(text) if text.isdecimal() else None
+async def _refuse_redirect(
+    _client: aiohttp.ClientSession,
+    _context: object,
+    told: aiohttp.TraceRequestRedirectParams,
+) -> None:
+    """Raise before the library dials the other address, which it would do with any upgrade."""
+    answer = told.response
+    answer.close()
+    url = str(answer.url)
+    raise redirected(url, url, answer.status, answer.headers)

@@ -9,12 +9,13 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
 
 __all__ = [
+    "UNREADABLE",
     "Effect",
     "Fetch",
     "Handover",
@@ -24,6 +25,7 @@ __all__ = [
     "SequenceCounts",
     "UnreadableStream",
     "VenueProtocol",
+    "VenueTime",
 ]
 
 
@@ -87,6 +89,17 @@ class SequenceCounts(Struct):
     breaks: int = 0
 
 
+class VenueTime(Struct, frozen=True):
+    """What the venue's clock said in an answer, and when that was received by ours.
+
+    A protocol whose answers carry times keeps the last one in an attribute `venue_time`. The offset
+    of the clocks is `venue_ns - received_ns`, and the way of the answer is in it.
+    """
+
+    venue_ns: int
+    received_ns: int
+
+
 class UnreadableStream(RemoteProtocolError):
     """A frame whose envelope could be read, the numbering of the link with it, but not its data.
 
@@ -97,6 +110,14 @@ class UnreadableStream(RemoteProtocolError):
     def __init__(self, message: str, subscriptions: tuple[Subscription, ...]) -> None:
         super().__init__(message)
         self.subscriptions = subscriptions
+
+
+UNREADABLE = (RemoteProtocolError, MsgspecError, RecursionError, ArithmeticError, ValueError)
+"""What reading a frame or an answer may raise.
+
+RemoteProtocolError is what a protocol promises. The others are what the decoders of numbers and of
+nested values raise for the worst input, such as JSON 10,000 deep: each costs its frame alone.
+"""
 
 
 class VenueProtocol(Protocol):

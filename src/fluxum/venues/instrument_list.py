@@ -8,7 +8,7 @@ it was answered.
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.errors import VenueRefused
 from fluxum.model.event import Event, Refused, Subscribed, Subscription, VenueNotice
@@ -133,4 +133,4 @@ class InstrumentList:
 
     def _queue(self, call: Fetch) -> None:
         self._due[call.purpose] = call.path
-        self._outbox.append(call)
+        self._outbox.append(structs.replace(call, subscription=self.subscription))

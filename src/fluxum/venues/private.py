@@ -16,6 +16,7 @@ from fluxum.model.instrument import Asset
 from fluxum.model.order import Command, OrderUpdate
 from fluxum.venues.conversation import Fetch, VenueProtocol
 from fluxum.venues.questions import Page, Question
+from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.trading import Terms
 
 __all__ = [
@@ -94,22 +95,30 @@ _ENTRY_QUERY: Mapping[str, Take] = {
 class AccountQuestions(Protocol):
     """What can be asked about an account. One object for each session: it learns names.
 
-    Lists are paged: `offset` counts items from the newest. Times are those of `EntryQuery`.
+    Lists are read row by row: a row that cannot be read is counted and left out. They are paged:
+    `offset` counts rows from the newest, those left out as well. Times are those of `EntryQuery`.
     """
 
-    def preparations(self) -> Sequence[Question[None]]:
+    def preparations(self) -> Sequence[Question[LeftOutRows | None]]:
         """What has to be asked once, in this order, before the others can be read."""
+        ...
+
+    def renewals(self, now_ns: int) -> Sequence[Question[LeftOutRows | None]]:
+        """What to ask again before the last answer is read once more, mostly nothing.
+
+        An answer may name what none of the preparations did. The venue bounds how often.
+        """
         ...
 
     def token(self) -> Question[Token]:
         """A token for private links."""
         ...
 
-    def balances(self) -> Question[Sequence[Balance]]:
+    def balances(self) -> Question[Page[Balance]]:
         """All balances, with what open orders hold."""
         ...
 
-    def open_orders(self, client_order_id: str = "") -> Question[Sequence[OrderUpdate]]:
+    def open_orders(self, client_order_id: str = "") -> Question[Page[OrderUpdate]]:
         """All open orders, or the one of this name."""
         ...
 
@@ -122,11 +131,18 @@ class AccountQuestions(Protocol):
     def fills(
         self, since_ns: int | None = None, until_ns: int | None = None, offset: int = 0
     ) -> Question[Page[Fill]]:
-        """Executions of one's own orders, `backfilled`."""
+        """Executions of one's own orders, `backfilled`.
+
+        Their fees are `None` where this list does not say in which asset they were charged.
+        """
         ...
 
     def entries(self, query: EntryQuery, offset: int = 0) -> Question[Page[LedgerEntry]]:
         """Account entries, `backfilled`."""
+        ...
+
+    def charged(self, fill: Fill, lines: Sequence[LedgerEntry]) -> Fill | None:
+        """The fill with the fees that lines of the account name; `None` if these are not all."""
         ...
 
 

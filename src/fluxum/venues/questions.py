@@ -1,20 +1,23 @@
 """Questions to a venue's REST half: a call that changes nothing, and how its answer is read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
 
+from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.rows import LeftOutRows
 
-__all__ = ["MarketQuestions", "Page", "Question"]
+__all__ = ["MarketQuestions", "Page", "Question", "asked", "decoded", "interval_word"]
 
 Said = TypeVar("Said")
 Item = TypeVar("Item")
+Wire = TypeVar("Wire")
+_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Question(Struct, Generic[Said], frozen=True):
@@ -22,10 +25,14 @@ class Question(Struct, Generic[Said], frozen=True):
 
     `read` takes the body and the time it was received. It raises VenueRefused (RateLimited where
     waiting helps) when the answer is a no, and RemoteProtocolError when it makes no sense.
+
+    Where `then` is given, the call only finds out what the question itself needs, such as the
+    size of a contract: `then` makes the next question of its answer, and `read` is not called.
     """
 
     fetch: Fetch
     read: Callable[[bytes, int], Said]
+    then: "Callable[[bytes, int], Question[Said]] | None" = None
 
 
 class Page(Struct, Generic[Item], frozen=True):
@@ -39,6 +46,42 @@ class Page(Struct, Generic[Item], frozen=True):
     total: int | None = None
     left_out: LeftOutRows | None = None
     next: "Question[Page[Item]] | None" = None
+
+    def __iter__(self) -> Iterator[Item]:
+        """The items, in their order."""
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        """How many items there are."""
+        return len(self.items)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the venue's answer had, those that were left out as well."""
+        return len(self.items) + (0 if self.left_out is None else self.left_out.count)
+
+
+def asked(
+    fetch: Fetch, decode: Callable[[bytes], Wire], read: Callable[[Wire, int], Said]
+) -> Question[Said]:
+    """A question whose answer is decoded, then read with the time it was received."""
+    return Question(fetch, lambda body, received_ns: read(decoded(decode, body), received_ns))
+
+
+def decoded(decode: Callable[[bytes], Wire], body: bytes) -> Wire:
+    """An answer in its form; raises RemoteProtocolError for one of another form."""
+    try:
+        return decode(body)
+    except _UNREADABLE as error:
+        raise RemoteProtocolError(str(error)) from error
+
+
+def interval_word(interval_s: int, offered: Mapping[int, str]) -> str:
+    """The venue's word for an interval; raises BadInput that lists what it offers."""
+    if interval_s not in offered:
+        known = ", ".join(map(str, sorted(offered)))
+        raise BadInput(f"an interval of {known} seconds was expected, was {interval_s}")
+    return offered[interval_s]
 
 
 class MarketQuestions(Protocol):

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from msgspec import MsgspecError, Raw, Struct
 
 from fluxum.book.fast import changes
-from fluxum.errors import FluxumError
+from fluxum.errors import FluxumError, RemoteProtocolError
 from fluxum.model.event import LeftOut, Subscription
 from fluxum.model.levels import Level, Row
 from fluxum.model.numbers import exact
@@ -27,10 +27,13 @@ __all__ = [
     "decimals",
     "exact",
     "exact_or_none",
+    "finite",
+    "joined",
     "levels",
     "price_or_none",
     "read_rows",
     "sides",
+    "step",
 ]
 
 Sides = tuple[Sequence[Level], Sequence[Level]]
@@ -38,6 +41,9 @@ WholeSides = tuple[tuple[Level, ...], tuple[Level, ...]]
 Wire = TypeVar("Wire")
 Item = TypeVar("Item")
 _SAMPLE_CHARACTERS = 200
+_HUGE = Decimal(10) ** 30
+_TINY = 1 / _HUGE
+_STEP_MAX = Decimal(10) ** 12
 # What reading a row of any JSON value may raise.
 _UNREADABLE = (MsgspecError, FluxumError, ArithmeticError, ValueError, TypeError, RecursionError)
 
@@ -59,6 +65,13 @@ class LeftOutRows(Struct, frozen=True):
             sample=self.sample,
             received_ns=received_ns,
         )
+
+
+def joined(one: LeftOutRows | None, other: LeftOutRows | None) -> LeftOutRows | None:
+    """Rows left out of two lists that belong together, such as the sides of a book."""
+    if one is None or other is None:
+        return one or other
+    return LeftOutRows(one.count + other.count, one.reason, one.sample)
 
 
 class Rows(Struct, Generic[Item], frozen=True):
@@ -109,6 +122,20 @@ def price_or_none(text: str | None) -> Decimal | None:
     Raises RemoteProtocolError.
     """
     return (exact(text) if text else None) or None
+
+
+def finite(value: Decimal) -> Decimal:
+    """A number that was not quoted on the wire; raises RemoteProtocolError as `exact` does."""
+    if not value.is_finite() or not (value == 0 or _TINY <= value < _HUGE):
+        raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {value:.40}")
+    return value
+
+
+def step(value: Decimal) -> Decimal:
+    """A tick or a lot; raises RemoteProtocolError for a number that can be none."""
+    if not value.is_finite() or not _TINY <= value <= _STEP_MAX:
+        raise RemoteProtocolError(f"a step was expected, was {value}")
+    return value
 
 
 def decimals(step: Decimal) -> int:

@@ -7,7 +7,7 @@ both is named here again, so that a venue's room has one place to look.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.book.book import Book
 from fluxum.book.level3 import Level3Book
@@ -31,9 +31,11 @@ from fluxum.venues.private import Private
 from fluxum.venues.questions import MarketQuestions
 
 __all__ = [
+    "QUOTES",
     "Answer",
     "Checks",
     "Close",
+    "Dialled",
     "Effect",
     "ExchangeView",
     "Fetch",
@@ -49,6 +51,7 @@ __all__ = [
     "VenueProtocol",
     "VenueServer",
     "Word",
+    "by_endpoint",
 ]
 
 
@@ -193,27 +196,51 @@ class Limits(Struct, frozen=True, kw_only=True):
     fetch_cost_max: float = 4.0
 
 
+class Dialled(Struct, frozen=True):
+    """What a client dialled: an endpoint by its name, and the path and query of the URL as sent."""
+
+    endpoint: str
+    path: str = ""
+    query: str = ""
+
+
+def by_endpoint(
+    make: Callable[[ExchangeView, str], VenueServer],
+) -> Callable[[ExchangeView, Dialled], VenueServer]:
+    """A venue's servers that need to know no more of an URL than whose endpoint it is."""
+    return lambda view, dialled: make(view, dialled.endpoint)
+
+
+QUOTES = 1
+"""The depth of a subscription to the best bid and ask of a ticker alone, see `Venue.quotes`."""
+
+
 class Venue(Struct, frozen=True, kw_only=True):
     """All that the rest of the house may know about an exchange.
 
     `endpoints` maps an endpoint's name to its URL, `rest` being the one of REST calls; `routes`
     says which endpoint carries which channel. A capability the venue lacks is a channel that is
-    missing from `routes`. Of `depths` and `intervals_s` the first is the default. `spell` gives
-    the venue's own name of a symbol; `popular` are markets everybody knows there, for demos and
-    tests. `questions` are what anybody can ask over REST. `recorded_hosts` are older hosts of the
-    same conversation, as recordings name them. Closing with a code of `fatal_closes` means that
-    dialling again cannot help.
+    missing from `routes`. `quotes` is the endpoint that carries the best bid and ask of tickers,
+    where the one of tickers does not. Of `depths` and `intervals_s` the first is the default.
+    `server` makes the simulated half of a link; it raises VenueRefused, with the HTTP status as its
+    code, for a URL that is not served. `spell` gives the venue's own name of a symbol; `popular`
+    are markets everybody knows there, for demos and tests. `questions` are what anybody can ask
+    over REST. `recorded_hosts` are older hosts of the same conversation, as recordings name them.
+    Closing with a code of `fatal_closes` means that dialling again cannot help. `snapshots` are the
+    channels, books and accounts apart, of which every stream begins with data at once: one that
+    does not is asked for again.
     """
 
     name: str
     endpoints: Mapping[str, str]
     routes: Mapping[Channel, str]
+    quotes: str | None = None
     depths: Mapping[Channel, Sequence[int]]
     intervals_s: Sequence[int]
     limits: Limits
     checks: Checks
     protocol: Callable[[], VenueProtocol]
-    server: Callable[[ExchangeView, str], VenueServer]
+    server: Callable[[ExchangeView, Dialled], VenueServer]
     popular: tuple[Symbol, ...]
     spell: Callable[[Symbol], str] = str
     rest: Callable[[ExchangeView], RestServer] | None = None
@@ -222,11 +249,34 @@ class Venue(Struct, frozen=True, kw_only=True):
     recorded_hosts: frozenset[str] = frozenset()
     needs_token: frozenset[Channel] = frozenset()
     fatal_closes: frozenset[int] = frozenset()
+    snapshots: frozenset[Channel] = frozenset()
 
     @property
     def channels(self) -> frozenset[Channel]:
         """What the venue can stream."""
         return frozenset(self.routes)
+
+    def parts(self, subscription: Subscription) -> Sequence[Subscription]:
+        """A subscription as links carry it: itself, and the quotes of a ticker that lacks them."""
+        if self.quotes is None or subscription.channel is not Channel.TICKER:
+            return (subscription,)
+        return (subscription, structs.replace(subscription, depth=QUOTES))
+
+    def is_part(self, subscription: Subscription) -> bool:
+        """Whether a subscription is carried for another one's sake, without events of its own."""
+        return subscription.channel is Channel.TICKER and subscription.depth == QUOTES
+
+    def whole(self, subscription: Subscription) -> Subscription:
+        """What a part is carried for; any other subscription itself."""
+        if self.is_part(subscription):
+            return structs.replace(subscription, depth=None)
+        return subscription
+
+    def endpoint_of(self, subscription: Subscription) -> str:
+        """The endpoint that carries a subscription, or a part of one."""
+        if self.quotes is not None and self.is_part(subscription):
+            return self.quotes
+        return self.routes[subscription.channel]
 
     def complete(self, subscription: Subscription) -> Subscription:
         """The same subscription with the venue's defaults filled in.

@@ -26,6 +26,7 @@ class Market:
         self.symbol = venue.popular[0]
         self.instrument: Instrument = listing(venue, self.symbol, START).instrument
         self.moved = 1000
+        self.status = "online"
         self._now_ns = START
         self._last = 0
         self._sides: dict[Side, dict[Decimal, Level]] = {BUY: {}, SELL: {}}

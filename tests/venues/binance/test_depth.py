@@ -1,15 +1,14 @@
 """The order of a book's events: first event, hole, repetition, restart, new snapshots."""
 
-from collections.abc import Sequence
-
 import pytest
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Desync, Event
+from fluxum.model.event import Desync
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.binance.depth import HELD_MAX
-from fluxum.venues.binance.policy import SPOT, USDM, Policy
+from fluxum.venues.binance.policy import SPOT, USDM
 from fluxum.venues.binance.protocol import BinanceProtocol
+from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.venue import Fetch
 from venues.binance.wire import (
     BOOK,
@@ -19,36 +18,12 @@ from venues.binance.wire import (
     drain,
     fetched,
     listening,
+    live,
+    numbers,
     sent,
     snapshot,
     yes,
 )
-
-
-def numbers(events: Sequence[Event]) -> list[object]:
-    """Snapshots and updates by their last update, a broken sequence by what it expected."""
-    found: list[object] = []
-    for event in events:
-        match event:
-            case BookSnapshot(sequence=last):
-                found.append(("snapshot", last))
-            case BookUpdate(sequence=last):
-                found.append(last)
-            case Desync(expected=expected, computed=was):
-                found.append(("desync", expected, was))
-            case other:
-                found.append(other)
-    return found
-
-
-def live(policy: Policy = SPOT) -> BinanceProtocol:
-    """A book that stands at update 10, which was the last event as well."""
-    is_spot = policy is SPOT
-    protocol, fetch = listening(policy, BOOK if is_spot else PERP_BOOK)
-    protocol.receive(changes(5, 10, follows=None if is_spot else 3), NOW)
-    protocol.receive_response(fetch, snapshot(10), NOW)
-    return protocol
-
 
 # Splicing
 
@@ -101,6 +76,24 @@ def test_a_snapshot_older_than_the_first_event_is_fetched_again() -> None:
     (again,) = fetched(drain(protocol))
 
     assert again.path == fetch.path
+    assert numbers(protocol.receive_response(again, snapshot(11), NOW)) == [("snapshot", 11), 12]
+
+
+def test_a_snapshot_that_stays_too_old_has_to_wait_and_says_so() -> None:
+    """The call is the caller's to repeat, with a back-off; at once it is repeated only once."""
+    protocol, fetch = listening()
+    protocol.receive(changes(10, 12), NOW)
+    protocol.receive_response(fetch, snapshot(8), NOW)
+    (again,) = fetched(drain(protocol))
+    assert again.subscription == BOOK
+    said = "a snapshot of BTCUSDT as of update 9 or later was expected, was as of 8"
+
+    for _ in range(3):
+        with pytest.raises(UnreadableStream, match=said) as error:
+            protocol.receive_response(again, snapshot(8), NOW)
+        assert error.value.subscriptions == (BOOK,)
+        assert not drain(protocol)
+
     assert numbers(protocol.receive_response(again, snapshot(11), NOW)) == [("snapshot", 11), 12]
 
 
@@ -302,12 +295,13 @@ def test_a_venue_that_counts_anew_is_found_out_with_the_second_event() -> None:
     assert numbers(protocol.receive(changes(5, 5), NOW)) == [5]
 
 
-def test_an_event_whose_levels_make_no_sense_leaves_a_hole() -> None:
+def test_an_event_without_levels_leaves_a_hole() -> None:
     protocol = live()
 
-    with pytest.raises(RemoteProtocolError):
-        protocol.receive(changes(11, 12, [("100.0", "-1")]), NOW)
+    with pytest.raises(UnreadableStream) as error:
+        protocol.receive(changes(11, 12).replace(b'"b": [', b'"c": ['), NOW)
 
+    assert error.value.subscriptions == (BOOK,)
     assert numbers(protocol.receive(changes(13, 13), NOW)) == [("desync", 10, 12)]
 
 

@@ -8,14 +8,13 @@ from msgspec import structs
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.instrument import InstrumentStatus
 from fluxum.venues.binance import native, normalize
-from fluxum.venues.binance.policy import SPOT, USDM
 from venues.binance.wire import BTC, NOW
 
 MARKET = native.Market(
     "BTCUSDT",
-    "TRADING",
     "BTC",
     "USDT",
+    "TRADING",
     baseAssetPrecision=6,
     quotePrecision=8,
     filters=(
@@ -24,13 +23,11 @@ MARKET = native.Market(
         native.Filter("NOTIONAL", minNotional="5.00000000"),
     ),
 )
-TICKER = native.Ticker(
-    1, "BTCUSDT", "-0.5", "-1.25", "1", "2", "3", "4", "5", "1", "6", "7", 0, 1, -1, -1, 0
-)
+TICKER = native.Ticker(E=1, s="BTCUSDT", p="-0.5", P="-1.25", w="1", c="2", Q="3")
 
 
 def test_a_markets_steps_are_its_filters_and_its_precisions_their_digits() -> None:
-    one = normalize.instrument(MARKET, SPOT, 1, NOW)
+    one = normalize.instrument(MARKET, BTC, "binance", 1, NOW)
 
     assert (one.tick, one.lot) == (Decimal("0.01"), Decimal(10))
     assert (one.price_precision, one.quantity_precision) == (2, 0)
@@ -40,7 +37,7 @@ def test_a_markets_steps_are_its_filters_and_its_precisions_their_digits() -> No
 def test_a_step_that_is_not_checked_is_the_assets_precision() -> None:
     unchecked = (native.Filter("PRICE_FILTER", tickSize="0.00000000"),)
 
-    one = normalize.instrument(structs.replace(MARKET, filters=unchecked), SPOT, 1, NOW)
+    one = normalize.instrument(structs.replace(MARKET, filters=unchecked), BTC, "binance", 1, NOW)
 
     assert (one.tick, one.lot) == (Decimal("1E-8"), Decimal("1E-6"))
     assert (one.price_precision, one.quantity_precision) == (8, 6)
@@ -50,7 +47,9 @@ def test_a_step_that_is_not_checked_is_the_assets_precision() -> None:
 @pytest.mark.parametrize("precision", [-1, 31, 10**9])
 def test_a_precision_that_is_none_makes_no_sense(precision: int) -> None:
     with pytest.raises(RemoteProtocolError, match="precision"):
-        normalize.instrument(structs.replace(MARKET, quotePrecision=precision), SPOT, 1, NOW)
+        normalize.instrument(
+            structs.replace(MARKET, quotePrecision=precision), BTC, "binance", 1, NOW
+        )
 
 
 @pytest.mark.parametrize(
@@ -66,10 +65,11 @@ def test_a_precision_that_is_none_makes_no_sense(precision: int) -> None:
     ],
 )
 def test_a_status_is_one_of_ours(status: str, ours: InstrumentStatus) -> None:
-    one = normalize.instrument(structs.replace(MARKET, status=status), USDM, 1, NOW)
+    wire = structs.replace(MARKET, status=status)
+
+    one = normalize.instrument(wire, BTC, "binance", 1, NOW)
 
     assert one.status is ours
-    assert one.symbol == "BTC/USDT:PERP"
 
 
 def test_a_change_may_be_negative_and_nothing_else_may() -> None:

@@ -1,6 +1,8 @@
 """Dialogues with Binance: asking, ending, being refused, the list of markets, tapes."""
 
 import json
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,22 +13,21 @@ from fluxum.model.event import (
     Channel,
     Event,
     Refused,
-    Subscribed,
     Subscription,
     Unsubscribed,
     VenueNotice,
 )
-from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.instrument import Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
 from fluxum.venues.binance.protocol import BinanceProtocol
-from fluxum.venues.venue import Fetch, Handover, Send
+from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.venue import Handover, Send
 from venues.binance.wire import (
     BOOK,
     BTC,
     ETH,
-    LIST,
     MINUTES,
     NOW,
     PERP,
@@ -41,8 +42,10 @@ from venues.binance.wire import (
     listening,
     markets,
     no,
+    refused,
     sent,
     snapshot,
+    subscribed,
     wrapped,
     yes,
 )
@@ -57,14 +60,6 @@ TRADE = {
     "T": 1_672_515_782_136,
     "m": False,
 }
-
-
-def subscribed(one: Subscription) -> Subscribed:
-    return Subscribed(venue="binance", subscription=one, received_ns=NOW)
-
-
-def refused(one: Subscription | None, message: str) -> Refused:
-    return Refused(venue="binance", subscription=one, message=message, received_ns=NOW)
 
 
 # Asking
@@ -397,9 +392,11 @@ def test_data_is_told_of_the_market_that_was_asked_for() -> None:
     assert trade.symbol == "XT/USD"
 
 
-def test_data_nobody_asked_for_makes_no_sense() -> None:
-    with pytest.raises(RemoteProtocolError, match="ethusdt@trade"):
+def test_data_that_was_not_requested_makes_no_sense_and_harms_no_stream() -> None:
+    with pytest.raises(UnreadableStream, match="ethusdt@trade") as error:
         asking(TRADES).receive(wrapped("ethusdt@trade", TRADE), NOW)
+
+    assert error.value.subscriptions == ()
 
 
 def test_an_event_of_a_new_kind_is_passed_over() -> None:
@@ -408,18 +405,207 @@ def test_an_event_of_a_new_kind_is_passed_over() -> None:
     assert asking(TRADES).receive(frame, NOW) == ()
 
 
-def test_an_event_without_a_kind_makes_no_sense() -> None:
-    with pytest.raises(RemoteProtocolError):
-        asking(TRADES).receive(wrapped("btcusdt@trade", {"E": 1}), NOW)
+BAR = {
+    **dict.fromkeys("ochlvqVQB", "1"),
+    "t": 0,
+    "T": 59_999,
+    "s": "BTCUSDT",
+    "n": 1,
+    "i": "1m",
+    "f": 1,
+    "L": 1,
+    "x": False,
+}
+KLINE = {"e": "kline", "E": 1_672_515_782_136, "s": "BTCUSDT", "k": BAR}
+DAY = {"e": "24hrTicker", "E": 1_672_515_782_136, "s": "BTCUSDT", "c": "9.4", "b": "9", "a": "9.5"}
 
 
-def test_a_candle_of_another_interval_makes_no_sense() -> None:
-    bar = dict.fromkeys("ochlvqVQB", "1") | {"t": 0, "T": 59_999, "s": "BTCUSDT", "n": 1}
-    bar |= {"i": "5m", "f": 1, "L": 1, "x": False}
-    frame = wrapped("btcusdt@kline_1m", {"e": "kline", "E": 1, "s": "BTCUSDT", "k": bar})
+@pytest.mark.parametrize(
+    ("topic", "data", "harmed"),
+    [
+        ("btcusdt@trade", {"E": 1}, TRADES),
+        ("btcusdt@trade", None, TRADES),
+        ("btcusdt@trade", [TRADE], TRADES),
+        ("btcusdt@trade", {**TRADE, "p": "x"}, TRADES),
+        ("btcusdt@trade", {**TRADE, "p": "0.00"}, TRADES),
+        ("btcusdt@trade", {**TRADE, "t": None}, TRADES),
+        ("btcusdt@trade", DAY, TRADES),
+        ("btcusdt@ticker", {**DAY, "c": 5}, TICKER),
+        ("btcusdt@ticker", {**DAY, "P": "N-1.2"}, TICKER),
+        ("btcusdt@kline_1m", {**KLINE, "k": {**BAR, "i": "5m"}}, MINUTES),
+        ("btcusdt@kline_1m", {**KLINE, "k": {**BAR, "t": 2**70}}, MINUTES),
+        ("btcusdt@kline_1m", {**KLINE, "k": 5}, MINUTES),
+        ("btcusdt@depth@100ms", {"e": "depthUpdate", "s": "BTCUSDT", "u": 7, "b": []}, BOOK),
+    ],
+)
+def test_an_event_that_cannot_be_read_harms_its_own_stream_alone(
+    topic: str, data: object, harmed: Subscription
+) -> None:
+    protocol = asking(TRADES, TICKER, MINUTES, BOOK)
+    protocol.receive(yes(1), NOW)
+    frame = json.dumps({"stream": topic, "data": data}).encode()
 
-    with pytest.raises(RemoteProtocolError, match="5m"):
-        asking(MINUTES).receive(frame, NOW)
+    with pytest.raises(UnreadableStream) as error:
+        protocol.receive(frame, NOW)
+
+    assert error.value.subscriptions == (harmed,)
+
+
+@pytest.mark.parametrize(
+    "frame", [b'{"stream":5,"data":{}}', b'{"stream":"btcusdt@trade","data":{"e', b"{", b"[]"]
+)
+def test_a_frame_that_names_no_stream_may_have_been_of_any(frame: bytes) -> None:
+    with pytest.raises(RemoteProtocolError) as error:
+        asking(TRADES).receive(frame, NOW)
+
+    assert not isinstance(error.value, UnreadableStream)
+
+
+@pytest.mark.parametrize(
+    ("data", "harmed"),
+    [
+        ({**TRADE, "p": "x"}, (TRADES,)),
+        ({**KLINE, "k": 5}, (MINUTES,)),
+        ({**TRADE, "s": "ETHUSDT", "p": "x"}, ()),
+    ],
+)
+def test_an_unwrapped_event_names_its_stream_as_well(
+    data: object, harmed: tuple[Subscription, ...]
+) -> None:
+    with pytest.raises(UnreadableStream) as error:
+        asking(TRADES, MINUTES).receive(json.dumps(data).encode(), NOW)
+
+    assert error.value.subscriptions == harmed
+
+
+@pytest.mark.parametrize("field", ["E", "s", "T", "M"])
+def test_a_trade_without_what_is_not_needed_is_a_trade(field: str) -> None:
+    data = {**TRADE, field: None} if field != "M" else TRADE
+
+    (trade,) = asking(TRADES).receive(wrapped("btcusdt@trade", data), NOW)
+
+    assert isinstance(trade, Trade)
+    assert (str(trade.price), trade.trade_id) == ("0.001", "7")
+
+
+def test_a_ticker_may_lack_all_but_what_it_says() -> None:
+    frame = wrapped("btcusdt@ticker", {"e": "24hrTicker", "c": "9.4"})
+
+    (ticker,) = asking(TICKER).receive(frame, NOW)
+
+    assert isinstance(ticker, Ticker)
+    assert (str(ticker.last), ticker.bid, ticker.volume, ticker.venue_ns) == (
+        "9.4",
+        None,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize("millis", [0, 1, -62_135_596_800_000, 10**30, 123_456_789])
+def test_a_time_that_can_be_none_is_none(millis: int) -> None:
+    """Of 1970, the year 1, beyond int64, and the documents' 123456789."""
+    protocol = asking(TRADES, TICKER, MINUTES, BOOK)
+    protocol.receive(yes(1), NOW)
+    (fetch,) = [one for one in fetched(drain(protocol)) if "depth" in one.path]
+    snapshot_ = json.dumps({"lastUpdateId": 4, "bids": [], "asks": [], "T": millis}).encode()
+    frames = [
+        wrapped("btcusdt@trade", {**TRADE, "E": millis, "T": millis}),
+        wrapped("btcusdt@ticker", {**DAY, "E": millis}),
+        wrapped("btcusdt@kline_1m", {**KLINE, "E": millis}),
+        changes(5, 5).replace(b"1672515782136", str(millis).encode()),
+    ]
+
+    events = [*protocol.receive_response(fetch, snapshot_, NOW)]
+    for frame in frames:
+        events += protocol.receive(frame, NOW)
+
+    assert [type(one) for one in events] == [BookSnapshot, Trade, Ticker, Candle, BookUpdate]
+    assert {getattr(one, "venue_ns", 0) for one in events} == {None}
+
+
+def test_a_price_of_zero_is_none_in_a_ticker() -> None:
+    """An empty side, or a market without a trade in 24 hours."""
+    zero = dict.fromkeys("pPwcQbBaAohlvq", "0.00000000")
+    frame = wrapped("btcusdt@ticker", {**DAY, **zero})
+
+    (ticker,) = asking(TICKER).receive(frame, NOW)
+
+    assert isinstance(ticker, Ticker)
+    prices = (ticker.bid, ticker.ask, ticker.last, ticker.open, ticker.high, ticker.low)
+    assert {*prices, ticker.vwap, ticker.mid, ticker.spread} == {None}
+    assert {ticker.volume, ticker.change} == {Decimal(0)}
+
+
+def candle_of(protocol: BinanceProtocol, **bar: object) -> Sequence[Event]:
+    data = {**KLINE, "k": {**BAR, **bar}}
+    return protocol.receive(wrapped("btcusdt@kline_1m", data), NOW)
+
+
+def test_a_candle_closes_once_and_what_differs_later_is_a_correction() -> None:
+    protocol = asking(MINUTES)
+    minute = 60_000
+    (closed,) = candle_of(protocol, x=True)
+    (after,) = candle_of(protocol, t=minute)
+
+    assert candle_of(protocol, x=True) == ()
+    assert candle_of(protocol, x=False) == ()
+    (corrected,) = candle_of(protocol, x=True, c="2")
+    assert candle_of(protocol, x=True, c="2") == ()
+    (next_closed,) = candle_of(protocol, t=minute, x=True)
+
+    facts = [
+        (one.start_ns, one.closed, one.is_correction)
+        for one in (closed, after, corrected, next_closed)
+        if isinstance(one, Candle)
+    ]
+    next_ns = minute * 1_000_000
+    assert facts == [
+        (0, True, False),
+        (next_ns, False, False),
+        (0, True, True),
+        (next_ns, True, False),
+    ]
+
+
+# Trades that are none
+
+
+def futures_trade(**fields: object) -> bytes:
+    return wrapped("btcusdt@trade", {**TRADE, **fields})
+
+
+def test_a_trade_that_is_no_match_in_the_book_says_what_it_is() -> None:
+    protocol = BinanceProtocol(USDM)
+    protocol.overhear()
+
+    trades = [
+        one
+        for kind in ("MARKET", "INSURANCE_FUND", "ADL")
+        for one in protocol.receive(futures_trade(X=kind), NOW)
+    ]
+
+    assert [one.order_type for one in trades if isinstance(one, Trade)] == [
+        "",
+        "insurance_fund",
+        "adl",
+    ]
+
+
+def test_an_id_without_a_trade_is_passed_over_and_published_once() -> None:
+    """As seen: a frame at a price of zero for each id that no trade has."""
+    protocol = BinanceProtocol(USDM)
+    protocol.overhear()
+    spent = futures_trade(X="NA", p="0", q="0")
+
+    (notice,) = protocol.receive(spent, NOW)
+
+    assert isinstance(notice, VenueNotice)
+    assert "btcusdt@trade" in notice.message
+    assert protocol.receive(spent, NOW) == ()
+    (trade,) = protocol.receive(futures_trade(X="MARKET"), NOW)
+    assert isinstance(trade, Trade)
+    assert trade.sequence is None  # such numbers are no holes
 
 
 def test_an_empty_side_of_the_book_is_none_in_a_ticker() -> None:
@@ -463,79 +649,12 @@ def test_late_data_of_an_ended_stream_is_passed_over(capture: str) -> None:
     assert protocol.receive(frame, NOW) == ()
 
 
-# The list of markets
-
-
-def test_the_list_is_told_when_it_is_asked_for() -> None:
-    protocol = BinanceProtocol(SPOT)
-    protocol.subscribe([LIST])
-    (fetch,) = fetched(drain(protocol))
-
-    first, *told = protocol.receive_response(fetch, markets("BTCUSDT", "ETHUSDT"), NOW)
-
-    assert first == subscribed(LIST)
-    assert [one.symbol for one in told if isinstance(one, Instrument)] == ["BTC/USDT", "ETH/USDT"]
-    protocol.resync(LIST)
-    (again,) = fetched(drain(protocol))
-    told_again = protocol.receive_response(again, markets("BTCUSDT"), NOW)
-    assert [type(one) for one in told_again] == [Instrument]
-
-
-def test_a_contract_that_ends_is_told_with_its_date() -> None:
-    protocol = BinanceProtocol(USDM)
-    protocol.subscribe([LIST])
-    (fetch,) = fetched(drain(protocol))
-    assert fetch.path == "/fapi/v1/exchangeInfo"
-
-    told = protocol.receive_response(fetch, markets("BTCUSDT", "BTCUSDT_261225"), NOW)
-
-    symbols = [one.symbol for one in told if isinstance(one, Instrument)]
-    assert symbols == ["BTC/USDT:PERP", "BTC/USDT:261225"]
-
-
-def test_one_strange_market_does_not_hide_the_others() -> None:
-    protocol = BinanceProtocol(SPOT)
-    protocol.subscribe([LIST])
-    (fetch,) = fetched(drain(protocol))
-    body = markets("BTCUSDT", "A /USDT", "ETHUSDT")
-
-    told = protocol.receive_response(fetch, body, NOW)
-
-    assert len([one for one in told if isinstance(one, Instrument)]) == 2
-
-
-def test_a_list_nobody_wants_any_more_is_not_told() -> None:
-    protocol = BinanceProtocol(SPOT)
-    protocol.subscribe([LIST])
-    (fetch,) = fetched(drain(protocol))
-    protocol.unsubscribe([LIST])
-    (request,) = sent(drain(protocol))
-
-    assert protocol.receive_response(fetch, markets("BTCUSDT"), NOW) == []
-    answer = json.dumps({"result": [], "id": request["id"]}).encode()
-    assert list(protocol.receive(answer, NOW)) == [
-        Unsubscribed(venue="binance", subscription=LIST, received_ns=NOW)
-    ]
-
-
-def test_a_list_that_is_refused_is_refused() -> None:
-    protocol = BinanceProtocol(SPOT)
-    protocol.subscribe([LIST])
-    (fetch,) = fetched(drain(protocol))
-
-    assert list(protocol.receive_refusal(fetch, "answered 451", NOW)) == [
-        refused(LIST, "answered 451")
-    ]
-
-
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"code":-1121,"msg":"Invalid symbol."}', b"\xff"])
 def test_an_answer_that_is_none_makes_no_sense(body: bytes) -> None:
     protocol, fetch = listening()
 
     with pytest.raises(RemoteProtocolError):
         protocol.receive_response(fetch, body, NOW)
-    with pytest.raises(RemoteProtocolError):
-        protocol.receive_response(Fetch("GET", "/", "markets"), body, NOW)
 
     assert protocol.receive_response(fetch, snapshot(1), NOW)
 

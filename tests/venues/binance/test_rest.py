@@ -113,6 +113,23 @@ def test_other_paths_are_not_found(path: str) -> None:
     call(path, status=404)
 
 
+@pytest.mark.parametrize(
+    ("policy", "path"),
+    [
+        (SPOT, "/fapi/v1/exchangeInfo"),
+        (SPOT, "/dapi/v1/exchangeInfo"),
+        (USDM, "/api/v3/exchangeInfo"),
+        (USDM, "/dapi/v1/exchangeInfo?x=1"),
+    ],
+)
+def test_lists_of_the_other_markets_are_empty(policy: Policy, path: str) -> None:
+    assert call(path, policy)["symbols"] == []
+
+
+def test_prices_of_futures_are_answered_in_both_versions() -> None:
+    assert call("/fapi/v2/ticker/price", USDM) == call("/fapi/v1/ticker/price", USDM)
+
+
 def test_only_questions_are_answered() -> None:
     answer = BinanceRest(SPOT, Snapshots(), Market(SPOT)).answer(
         Fetch("POST", "/api/v3/ping", ""), START

@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
+from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
 from fluxum.venues.binance.rest import BinanceRest
 from fluxum.venues.binance.server import BinanceServer
 from fluxum.venues.binance.snapshots import Snapshots
-from fluxum.venues.venue import Close, Fetch, Word
+from fluxum.venues.venue import Close, Dialled, Fetch, Word
 from venues.binance.market import BUY, MINUTE, SECOND, SELL, START, Market
 
 MILLIS = START // 1_000_000
+HERE = Dialled("public")
 
 
 def ask(server: BinanceServer, method: str, *params: object, now_ns: int = START) -> Any:
@@ -33,7 +35,7 @@ def serving(
     *streams: str, policy: Policy = SPOT, endpoint: str = "public"
 ) -> tuple[Market, BinanceServer]:
     market = Market(policy)
-    server = BinanceServer(policy, Snapshots(), market, endpoint)
+    server = BinanceServer(policy, Snapshots(), market, Dialled(endpoint))
     assert ask(server, "SUBSCRIBE", *streams) == {"result": None, "id": 1}
     return market, server
 
@@ -42,7 +44,7 @@ def serving(
 
 
 def test_it_says_nothing_until_it_is_asked() -> None:
-    server = BinanceServer(SPOT, Snapshots(), Market(SPOT))
+    server = BinanceServer(SPOT, Snapshots(), Market(SPOT), HERE)
 
     assert server.opened(START) == ()
     assert server.tick(START) == []
@@ -62,14 +64,14 @@ def test_streams_are_listed_and_end() -> None:
 
 @pytest.mark.parametrize("number", [1, -5, None, "fc93a61a"])
 def test_the_id_of_a_request_is_that_of_its_answer(number: object) -> None:
-    server = BinanceServer(SPOT, Snapshots(), Market(SPOT))
+    server = BinanceServer(SPOT, Snapshots(), Market(SPOT), HERE)
     frame = json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}).encode()
 
     assert said(server.receive(frame, START)) == [{"result": [], "id": number}]
 
 
 def test_a_stream_that_does_not_exist_is_acknowledged_and_silent() -> None:
-    market, server = serving("nosuch@trade", "btcusdt@nosuch", "BTCUSDT@trade", "!miniTicker@arr")
+    market, server = serving("nosuch@trade", "btcusdt@nosuch", "BTCUSDT@trade", "!nosuch@arr")
     market.trade(BUY, "100", "1")
 
     assert server.publish(market.symbol, START) == ()
@@ -105,7 +107,7 @@ def test_a_stream_that_does_not_exist_is_acknowledged_and_silent() -> None:
 def test_a_request_that_cannot_be_read_is_refused_without_its_id(
     frame: bytes, error: dict[str, object]
 ) -> None:
-    assert said(BinanceServer(SPOT, Snapshots(), Market(SPOT)).receive(frame, START)) == [
+    assert said(BinanceServer(SPOT, Snapshots(), Market(SPOT), HERE).receive(frame, START)) == [
         {"error": error}
     ]
 
@@ -126,7 +128,7 @@ def test_a_request_that_cannot_be_read_is_refused_without_its_id(
 def test_a_request_that_makes_no_sense_is_refused_with_its_id(
     method: str, params: list[object], error: tuple[int, str] | None
 ) -> None:
-    answer = ask(BinanceServer(SPOT, Snapshots(), Market(SPOT)), method, *params)
+    answer = ask(BinanceServer(SPOT, Snapshots(), Market(SPOT), HERE), method, *params)
 
     if error is None:
         assert answer == {"result": None, "id": 1}
@@ -135,7 +137,7 @@ def test_a_request_that_makes_no_sense_is_refused_with_its_id(
 
 
 def test_more_than_1024_streams_are_too_many() -> None:
-    server = BinanceServer(SPOT, Snapshots(), Market(SPOT))
+    server = BinanceServer(SPOT, Snapshots(), Market(SPOT), HERE)
     for part in range(4):
         names = [f"a{part}{n}@t" for n in range(256)]
         assert ask(server, "SUBSCRIBE", *names, now_ns=START + part * SECOND)["result"] is None
@@ -144,7 +146,7 @@ def test_more_than_1024_streams_are_too_many() -> None:
 
 
 def test_a_sixth_message_in_a_second_ends_the_link() -> None:
-    server = BinanceServer(SPOT, Snapshots(), Market(SPOT))
+    server = BinanceServer(SPOT, Snapshots(), Market(SPOT), HERE)
     frame = b'{"method":"LIST_SUBSCRIPTIONS","id":1}'
     step = SECOND // 5
     for number in range(20):
@@ -215,7 +217,7 @@ def test_what_changes_no_level_is_told_with_the_next_change() -> None:
 
 def test_a_level_that_came_was_listed_and_went_untold_is_told_as_gone() -> None:
     market, snapshots = Market(SPOT), Snapshots()
-    server = BinanceServer(SPOT, snapshots, market)
+    server = BinanceServer(SPOT, snapshots, market, HERE)
     rest = BinanceRest(SPOT, snapshots, market)
     ask(server, "SUBSCRIBE", "btcusdt@depth@100ms")
     market.put(BUY, "99.5", "2")
@@ -281,6 +283,15 @@ def test_a_trade_tells_who_rested(side: Side, buyer_is_maker: bool) -> None:
     assert server.publish(market.symbol, START) == []
 
 
+def test_a_trade_of_futures_says_that_it_is_a_match_in_the_book() -> None:
+    market, server = serving("btcusdt@trade", policy=USDM)
+    market.trade(BUY, "100.5", "0.25")
+
+    (event,) = said(server.publish(market.symbol, START))
+
+    assert event["data"]["X"] == "MARKET"
+
+
 def test_aggregated_trades_are_told_with_their_range() -> None:
     market, server = serving("btcusdt@aggTrade", policy=USDM, endpoint="market")
     market.trade(BUY, "100.5", "0.25")
@@ -294,16 +305,144 @@ def test_aggregated_trades_are_told_with_their_range() -> None:
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "stream"), [("public", "btcusdt@aggTrade"), ("market", "btcusdt@depth@100ms")]
+    ("endpoint", "stream", "other"),
+    [("public", "btcusdt@aggTrade", "market"), ("market", "btcusdt@depth@100ms", "public")],
 )
-def test_a_futures_link_is_silent_about_what_another_one_carries(
-    endpoint: str, stream: str
+def test_a_futures_link_refuses_by_name_what_another_one_carries(
+    endpoint: str, stream: str, other: str
 ) -> None:
-    market, server = serving(stream, policy=USDM, endpoint=endpoint)
-    market.put(BUY, "99.5", "2")
+    """The real one acknowledges it and sends nothing."""
+    server = BinanceServer(USDM, Snapshots(), Market(USDM), Dialled(endpoint))
+
+    answer = ask(server, "SUBSCRIBE", "btcusdt@trade", stream)
+
+    said = f"Invalid request: {stream} is sent over /{other}, not over /{endpoint}"
+    assert answer == {"error": {"code": 2, "msg": said}, "id": 1}
+    assert ask(server, "LIST_SUBSCRIPTIONS")["result"] == []
+
+
+# What the URL says
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "policy"),
+    [
+        ("/stream", "streams=btcusdt@trade", SPOT),
+        ("/stream", "x=1&streams=btcusdt%40trade/ethusdt@trade", SPOT),
+        ("/market/stream", "streams=btcusdt@trade", USDM),
+        ("/public/stream", "streams=btcusdt@trade", USDM),
+        ("/stream", "streams=btcusdt@trade", USDM),
+    ],
+)
+def test_streams_that_the_url_names_are_sent_at_once_and_wrapped(
+    path: str, query: str, policy: Policy
+) -> None:
+    market = Market(policy)
+    server = BinanceServer(policy, Snapshots(), market, Dialled("public", path, query))
+    assert server.opened(START) == ()
     market.trade(BUY, "100", "1")
 
-    assert server.publish(market.symbol, START) == ()
+    (event,) = said(server.publish(market.symbol, START))
+
+    assert (event["stream"], event["data"]["p"]) == ("btcusdt@trade", "100")
+
+
+@pytest.mark.parametrize(
+    ("path", "policy"),
+    [
+        ("/ws/btcusdt@trade", SPOT),
+        ("/ws/btcusdt@trade/ethusdt@trade", SPOT),
+        ("/public/ws/btcusdt@trade", USDM),
+        ("/market/ws/btcusdt@trade", USDM),
+        ("/ws/btcusdt@trade", USDM),
+    ],
+)
+def test_streams_behind_ws_are_sent_as_they_are(path: str, policy: Policy) -> None:
+    market = Market(policy)
+    server = BinanceServer(policy, Snapshots(), market, Dialled("public", path))
+    server.opened(START)
+    market.trade(BUY, "100", "1")
+
+    (event,) = said(server.publish(market.symbol, START))
+
+    assert (event["e"], event["p"]) == ("trade", "100")
+
+
+@pytest.mark.parametrize("path", ["/ws", "/ws/", "/public/ws", "/ws/0", "/ws/stream1"])
+def test_what_is_subscribed_to_on_ws_is_sent_as_it_is(path: str) -> None:
+    policy = USDM if "public" in path else SPOT
+    market = Market(policy)
+    server = BinanceServer(policy, Snapshots(), market, Dialled("public", path))
+    server.opened(START)
+    assert ask(server, "SUBSCRIBE", "btcusdt@trade")["result"] is None
+    market.trade(BUY, "100", "1")
+
+    assert said(server.publish(market.symbol, START))[0]["e"] == "trade"
+
+
+def test_streams_of_the_url_are_listed_and_end_like_others() -> None:
+    market = Market(SPOT)
+    server = BinanceServer(SPOT, Snapshots(), market, Dialled("public", "/ws/btcusdt@kline_1m"))
+    server.opened(START)
+    assert ask(server, "LIST_SUBSCRIPTIONS")["result"] == ["btcusdt@kline_1m"]
+
+    assert ask(server, "UNSUBSCRIBE", "btcusdt@kline_1m")["result"] is None
+    market.trade(BUY, "100", "1")
+
+    assert not server.publish(market.symbol, START)
+    assert not server.tick(START + 2 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status", "named"),
+    [
+        ("/public/stream", "streams=btcusdt@trade/btcusdt@kline_1m", "400", "btcusdt@kline_1m"),
+        ("/market/ws/btcusdt@bookTicker", "", "400", "btcusdt@bookTicker"),
+        ("/ws/btcusdt@markPrice@1s", "", "400", "btcusdt@markPrice@1s"),
+    ],
+)
+def test_a_url_that_names_a_stream_which_is_not_sent_is_refused(
+    path: str, query: str, status: str, named: str
+) -> None:
+    with pytest.raises(VenueRefused, match=named) as error:
+        BinanceServer(USDM, Snapshots(), Market(USDM), Dialled("public", path, query))
+
+    assert error.value.code == status
+
+
+def test_the_best_levels_of_futures_are_sent_as_changes_are() -> None:
+    market, server = serving("btcusdt@depth5@100ms", policy=USDM)
+    for price in range(90, 99):
+        market.put(BUY, str(price), "1")
+
+    (event,) = said(server.publish(market.symbol, START))
+
+    assert (event["data"]["e"], event["data"]["u"]) == ("depthUpdate", 1009)
+    assert [price for price, _ in event["data"]["b"]] == ["99", "98", "97", "96", "95"]
+
+
+def test_tickers_of_all_markets_are_lists_of_those_that_changed() -> None:
+    market, server = serving("!miniTicker@arr")
+    market.trade(BUY, "100.5", "0.25")
+
+    (event,) = said(server.publish(market.symbol, START))
+
+    assert event["stream"] == "!miniTicker@arr"
+    assert [(one["e"], one["s"], one["c"]) for one in event["data"]] == [
+        ("24hrMiniTicker", "BTCUSDT", "100.5")
+    ]
+    assert ask(server, "UNSUBSCRIBE", "!miniTicker@arr")["result"] is None
+    market.trade(BUY, "101", "0.25")
+    assert not server.publish(market.symbol, START)
+
+
+def test_the_best_levels_of_all_futures_are_one_stream() -> None:
+    market, server = serving("!bookTicker", policy=USDM)
+    market.put(BUY, "99.5", "2")
+
+    (event,) = said(server.publish(market.symbol, START))
+
+    assert (event["stream"], event["data"]["b"]) == ("!bookTicker", "99.5")
 
 
 def test_a_ticker_tells_the_day_and_on_spot_the_best_levels() -> None:

@@ -5,9 +5,11 @@ import pytest
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
+from fluxum.venues.binance import native
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
 from fluxum.venues.binance.symbols import is_possible, split
 from fluxum.venues.binance.topics import batches, read_topic, topic_of
+from fluxum.venues.venue import QUOTES
 
 
 @pytest.mark.parametrize(
@@ -51,12 +53,49 @@ def test_a_market_has_a_name_where_it_can_be_and_none_elsewhere(
         assert name in {None, spelled}
 
 
-def test_a_symbol_is_made_of_what_the_venue_lists() -> None:
-    assert SPOT.symbol_of("BTC", "USDT", "BTCUSDT") == "BTC/USDT"
-    assert USDM.symbol_of("BTC", "USDT", "BTCUSDT") == "BTC/USDT:PERP"
-    assert USDM.symbol_of("BTC", "USDT", "BTCUSDT_261225") == "BTC/USDT:261225"
+def test_a_symbol_is_made_of_what_the_venue_lists_and_not_of_the_name() -> None:
+    """`XTUSD` could be XT/USD as well."""
+    assert SPOT.symbol_of(native.Market("XTUSD", "X", "TUSD")) == "X/TUSD"
+    assert SPOT.symbol_of(native.Market("BTCUSDT", "XBT", "USDT")) == "XBT/USDT"
     with pytest.raises(RemoteProtocolError):
-        SPOT.symbol_of("", "USDT", "USDT")
+        SPOT.symbol_of(native.Market("USDT", "", "USDT"))
+
+
+DECEMBER = 1_798_185_600_000  # 2026-12-25T08:00:00Z
+NEVER = 4_133_404_800_000  # 2100-12-25T08:00:00Z
+
+
+@pytest.mark.parametrize(
+    ("kind", "delivered", "contract"),
+    [
+        ("PERPETUAL", NEVER, "PERP"),
+        ("PERPETUAL", DECEMBER, "PERP"),  # one that will be taken off the list
+        ("TRADIFI_PERPETUAL", NEVER, "PERP"),
+        ("PERPETUAL_DELIVERING", DECEMBER, "PERP"),
+        ("", NEVER, "PERP"),
+        (None, None, "PERP"),
+        ("CURRENT_QUARTER", DECEMBER, "261225"),
+        ("NEXT_QUARTER DELIVERING", DECEMBER, "261225"),
+        ("NEXT_MONTH", DECEMBER, "261225"),
+        ("", DECEMBER, "261225"),
+    ],
+)
+def test_a_contract_is_called_by_what_it_is(
+    kind: str | None, delivered: int | None, contract: str
+) -> None:
+    market = native.Market("BTCUSDT_X", "BTC", "USDT", contractType=kind, deliveryDate=delivered)
+
+    assert USDM.symbol_of(market) == f"BTC/USDT:{contract}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "delivered", "said"), [("OPTION", DECEMBER, "OPTION"), ("NEXT_QUARTER", 0, "date")]
+)
+def test_a_contract_of_another_kind_has_no_symbol(kind: str, delivered: int, said: str) -> None:
+    market = native.Market("BTCUSDT", "BTC", "USDT", contractType=kind, deliveryDate=delivered)
+
+    with pytest.raises(RemoteProtocolError, match=said):
+        USDM.symbol_of(market)
 
 
 @pytest.mark.parametrize("policy", [SPOT, USDM], ids=lambda policy: policy.venue)
@@ -82,6 +121,18 @@ def test_a_stream_is_read_as_what_it_was_asked_for(policy: Policy) -> None:
 )  # fmt: skip
 def test_a_stream_of_another_kind_stands_for_nothing(topic: str) -> None:
     assert read_topic(SPOT, topic, 100) is None
+
+
+def test_bid_and_ask_of_a_futures_ticker_have_a_stream_of_their_own() -> None:
+    """Spot has them in its ticker, so that there both streams say the same."""
+    symbol = Symbol("BTC/USDT:PERP")
+    part = Subscription(Channel.TICKER, symbol, depth=QUOTES)
+
+    assert topic_of(USDM, part) == "btcusdt@bookTicker"
+    assert read_topic(USDM, "btcusdt@bookTicker", 100) == part
+    assert read_topic(SPOT, "btcusdt@bookTicker", 100) == Subscription(
+        Channel.TICKER, Symbol("BTC/USDT")
+    )
 
 
 def test_one_second_candles_are_spots_alone() -> None:

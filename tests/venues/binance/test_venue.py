@@ -7,9 +7,9 @@ from fluxum.errors import BadInput, VenueRefused
 from fluxum.model.event import Channel, Desync, LinkReplaced, Subscription, VenueNotice
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
-from fluxum.replay import verify
 from fluxum.venues.binance.venue import BINANCE, BINANCE_USDM
 from fluxum.venues.venue import Venue
+from fluxum.verify import verify
 from recordings import recording
 
 both = pytest.mark.parametrize("venue", [BINANCE, BINANCE_USDM], ids=lambda venue: venue.name)

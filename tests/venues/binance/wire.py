@@ -1,10 +1,12 @@
 """What Binance says, written down: frames and answers for the tests of this folder."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from fluxum.model.event import Channel, Subscription
+from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
 from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.binance.policy import SPOT, Policy
 from fluxum.venues.binance.protocol import BinanceProtocol
 from fluxum.venues.venue import Effect, Fetch, Send
@@ -90,23 +92,29 @@ def snapshot(last: int, *, time: int | None = None) -> bytes:
     return json.dumps(data).encode()
 
 
+def market(name: str) -> dict[str, Any]:
+    """One market's row: three letters and the rest; a contract where its date is behind `_`."""
+    pair, _, dated = name.partition("_")
+    row: dict[str, Any] = {
+        "symbol": name,
+        "status": "TRADING",
+        "baseAsset": pair[:3],
+        "quoteAsset": pair[3:],
+        "filters": [],
+    }
+    if dated:
+        row |= {"contractType": "CURRENT_QUARTER", "deliveryDate": 1_798_185_600_000}
+    return row
+
+
+def listed(rows: list[Any]) -> bytes:
+    """The list of markets that has these rows."""
+    return json.dumps({"serverTime": 1_565_246_363_776, "symbols": rows}).encode()
+
+
 def markets(*names: str) -> bytes:
-    """A list of markets, each of which is worth three letters and the rest."""
-    return json.dumps(
-        {
-            "serverTime": 1_565_246_363_776,
-            "symbols": [
-                {
-                    "symbol": name,
-                    "status": "TRADING",
-                    "baseAsset": name[:3],
-                    "quoteAsset": name.partition("_")[0][3:],
-                    "filters": [],
-                }
-                for name in names
-            ],
-        }
-    ).encode()
+    """A list of markets, see `market`."""
+    return listed([market(name) for name in names])
 
 
 def asking(*wanted: Subscription, policy: Policy = SPOT) -> BinanceProtocol:
@@ -124,3 +132,38 @@ def listening(policy: Policy = SPOT, book: Subscription = BOOK) -> tuple[Binance
     (request,) = sent(drain(protocol))
     protocol.receive(yes(request["id"]), NOW)
     return protocol, fetched(drain(protocol))[0]
+
+
+def subscribed(one: Subscription) -> Subscribed:
+    """The event that a stream was acknowledged."""
+    return Subscribed(venue="binance", subscription=one, received_ns=NOW)
+
+
+def refused(one: Subscription | None, message: str) -> Refused:
+    """The event that a stream was refused."""
+    return Refused(venue="binance", subscription=one, message=message, received_ns=NOW)
+
+
+def numbers(events: Sequence[Event]) -> list[object]:
+    """Snapshots and updates by their last update, a broken sequence by what it expected."""
+    found: list[object] = []
+    for event in events:
+        match event:
+            case BookSnapshot(sequence=last):
+                found.append(("snapshot", last))
+            case BookUpdate(sequence=last):
+                found.append(last)
+            case Desync(expected=expected, computed=was):
+                found.append(("desync", expected, was))
+            case other:
+                found.append(other)
+    return found
+
+
+def live(policy: Policy = SPOT) -> BinanceProtocol:
+    """A book that stands at update 10, which was the last event as well."""
+    is_spot = policy is SPOT
+    protocol, fetch = listening(policy, BOOK if is_spot else PERP_BOOK)
+    protocol.receive(changes(5, 10, follows=None if is_spot else 3), NOW)
+    protocol.receive_response(fetch, snapshot(10), NOW)
+    return protocol

@@ -11,11 +11,11 @@ from fluxum.model.event import (
     Channel,
     Desync,
     Event,
+    LeftOut,
     Refused,
     Subscribed,
     Subscription,
     Unsubscribed,
-    VenueNotice,
 )
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.interval import MONTH_S
@@ -31,6 +31,7 @@ BOOK = Subscription(Channel.BOOK, BTC, 50)
 TRADES = Subscription(Channel.TRADE, BTC)
 NOPE = Subscription(Channel.TRADE, Symbol("NOPE/USDT"))
 MINUTES = Subscription(Channel.CANDLE, BTC, None, 60)
+MS = 1_767_225_600_000
 PERP_TICKER = Subscription(Channel.TICKER, Symbol("BTC/USDT:PERP"))
 
 
@@ -54,7 +55,7 @@ def ack(number: int | None, op: str = "subscribe", error: str = "") -> dict[str,
 def book(kind: str, number: int, bids: Any = (), asks: Any = (), depth: int = 50) -> dict[str, Any]:
     data = {"s": "BTCUSDT", "b": bids, "a": asks, "u": number, "seq": 9}
     topic = f"orderbook.{depth}.BTCUSDT"
-    return {"topic": topic, "type": kind, "ts": 11, "data": data, "cts": 10}
+    return {"topic": topic, "type": kind, "ts": MS + 1, "data": data, "cts": MS}
 
 
 def following(category: Category = SPOT, subscription: Subscription = BOOK) -> BybitProtocol:
@@ -261,7 +262,7 @@ def test_a_book_follows_number_by_number() -> None:
     (update,) = say(protocol, book("delta", 6, [["9", "0"]], []))
 
     assert update == BookUpdate(
-        "bybit", BTC, (Level(Decimal(9), Decimal(0)),), (), 10_000_000, 7, None, 6
+        "bybit", BTC, (Level(Decimal(9), Decimal(0)),), (), MS * 1_000_000, 7, None, 6
     )
     assert say(protocol, book("delta", 6, [["9", "5"]], [])) == []  # it came twice
     assert (protocol.sequence.steps, protocol.sequence.breaks) == (1, 0)
@@ -375,14 +376,21 @@ def test_a_ticker_of_futures_is_merged_from_what_changed() -> None:
 
 
 def hear_candle(
-    protocol: BybitProtocol, start: int, *, confirm: bool, end: int = 0, bar: str = "1"
+    protocol: BybitProtocol,
+    after: int,
+    *,
+    confirm: bool,
+    end: int = 0,
+    bar: str = "1",
+    close: str = "2",
 ) -> list[Candle]:
+    start = MS + after
     row = {
         "start": start,
         "end": end or start + 59_999,
         "interval": bar,
         "open": "1",
-        "close": "2",
+        "close": close,
         "high": "3",
         "low": "1",
         "volume": "4",
@@ -397,35 +405,33 @@ def test_a_month_is_as_long_as_the_calendars() -> None:
     start, end = 1_769_904_000_000, 1_772_323_199_999  # February 2026, as the exchange writes it
     protocol = following(SPOT, Subscription(Channel.CANDLE, BTC, None, MONTH_S))
 
-    (candle,) = hear_candle(protocol, start, confirm=False, end=end, bar="M")
+    (candle,) = hear_candle(protocol, start - MS, confirm=False, end=end, bar="M")
 
     assert (candle.interval_s, candle.start_ns) == (MONTH_S, start * 1_000_000)
     assert candle.end_ns == (end + 1) * 1_000_000
 
 
-def test_a_candle_that_is_never_confirmed_is_closed_by_the_next() -> None:
+def test_a_candle_is_closed_when_the_venue_confirms_it_and_once() -> None:
     protocol = following(SPOT, MINUTES)
 
     assert [one.closed for one in hear_candle(protocol, 0, confirm=False)] == [False]
-    first, second = hear_candle(protocol, 60_000, confirm=False)
-    assert (first.start_ns, first.closed) == (0, True)
-    assert (second.start_ns, second.closed) == (60_000_000_000, False)
+    assert [one.closed for one in hear_candle(protocol, 60_000, confirm=False)] == [False]
+    assert [one.closed for one in hear_candle(protocol, 0, confirm=True)] == [True]  # late
+    assert hear_candle(protocol, 0, confirm=True) == []
+    assert hear_candle(protocol, 0, confirm=False) == []
     assert [one.closed for one in hear_candle(protocol, 60_000, confirm=True)] == [True]
+    assert hear_candle(protocol, 60_000, confirm=True) == []
     assert [one.closed for one in hear_candle(protocol, 120_000, confirm=False)] == [False]
 
 
-def test_a_candle_is_closed_once_however_often_or_late_it_is_confirmed() -> None:
+def test_a_closed_candle_that_has_changed_is_a_correction() -> None:
     protocol = following(SPOT, MINUTES)
-    hear_candle(protocol, 0, confirm=False)
+    (first,) = hear_candle(protocol, 0, confirm=True)
 
-    assert [one.closed for one in hear_candle(protocol, 60_000, confirm=False)] == [True, False]
-    assert hear_candle(protocol, 0, confirm=True) == []
-    assert [one.closed for one in hear_candle(protocol, 60_000, confirm=True)] == [True]
-    assert hear_candle(protocol, 60_000, confirm=True) == []
-    assert hear_candle(protocol, 60_000, confirm=False) == []
-    assert [one.start_ns for one in hear_candle(protocol, 120_000, confirm=False)] == [
-        120_000_000_000
-    ]
+    (second,) = hear_candle(protocol, 0, confirm=True, close="3")
+
+    assert (first.is_correction, second.is_correction, second.closed) == (False, True, True)
+    assert hear_candle(protocol, 0, confirm=True, close="3") == []
 
 
 def test_the_list_of_markets_is_fetched_page_by_page() -> None:
@@ -470,7 +476,7 @@ def test_a_busy_venue_is_asked_for_its_list_again_and_a_no_is_a_no() -> None:
         protocol.receive_response(fetch, b'{"retCode":10006,"retMsg":"Too many visits!"}', 7)
     (refused,) = protocol.receive_response(fetch, b'{"retCode":10001,"retMsg":"no"}', 7)
     assert isinstance(refused, Refused)
-    assert refused.message == "no list of markets: 10001 no"
+    assert refused.message == "no list of markets (spot): 10001 no"
 
 
 @pytest.mark.parametrize("category", [SPOT, LINEAR], ids=["spot", "linear"])
@@ -478,10 +484,11 @@ def test_every_listed_market_is_spelled_and_read_back(category: Category) -> Non
     path = recording("bybit/rest_instruments_20260809.jsonl.gz")
     body = next(line.frame for line in TapeReader(path) if f"category={category.name}" in line.url)
     protocol = BybitProtocol(category)
+    protocol.subscribe([Subscription(Channel.INSTRUMENT)])
 
     events = protocol.receive_response(Fetch("GET", "", ""), body, 7)
 
-    assert not [event for event in events if isinstance(event, VenueNotice)]
+    assert not [event for event in events if isinstance(event, LeftOut)]
     listed = [event for event in events if isinstance(event, Instrument)]
     assert len(listed) == {"spot": 557, "linear": 800}[category.name]
     assert len({one.symbol for one in listed}) == len(listed)

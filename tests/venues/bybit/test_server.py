@@ -1,6 +1,9 @@
 """The simulated Bybit: its acknowledgements, its refusals, and the client it would fool."""
 
+import asyncio
 import json
+from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from worlds import play
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock
 from fluxum.venues.bybit.venue import BYBIT, BYBIT_LINEAR
-from fluxum.venues.venue import Close, Fetch, Venue, VenueServer
+from fluxum.venues.venue import Close, Dialled, Fetch, Venue, VenueServer
 
 NOW = 1_767_225_600_000_000_000
 
@@ -29,7 +32,7 @@ def served(venue: Venue, *requests: str) -> list[dict[str, Any]]:
 
 def fresh(venue: Venue) -> VenueServer:
     exchange = SimulatedExchange(venue, venue.popular, seed=1, clock=SimulatedClock())
-    server = venue.server(exchange, "public")
+    server = venue.server(exchange, Dialled("public"))
     server.opened(NOW)
     return server
 
@@ -38,14 +41,20 @@ def answers(server: VenueServer, request: str) -> list[bytes]:
     return [word for word in server.receive(request.encode(), NOW) if isinstance(word, bytes)]
 
 
-def test_spot_echoes_the_id_and_linear_does_not() -> None:
+def test_answers_echo_the_id_and_those_of_spot_the_operation() -> None:
+    """A client of other people's waits for the id that it gave (ccxt, un_watch_trades)."""
     request = '{"req_id":"10001","op":"subscribe","args":["orderbook.50.BTCUSDT"]}'
 
     spot, snapshot = served(BYBIT, request)
     linear, _ = served(BYBIT_LINEAR, request)
+    end = '{"req_id":"8","op":"unsubscribe","args":["orderbook.50.BTCUSDT"]}'
+    *_, ended = served(BYBIT_LINEAR, request, end)
+    (without,) = served(BYBIT_LINEAR, '{"op":"subscribe","args":["publicTrade.BTCUSDT"]}')
 
     assert (spot["success"], spot["ret_msg"], spot["req_id"]) == (True, "subscribe", "10001")
-    assert (linear["success"], linear["ret_msg"], linear["req_id"]) == (True, "", "")
+    assert (linear["success"], linear["ret_msg"], linear["req_id"]) == (True, "", "10001")
+    assert (ended["success"], ended["req_id"], ended["op"]) == (True, "8", "unsubscribe")
+    assert without["req_id"] == ""
     assert (snapshot["topic"], snapshot["type"]) == ("orderbook.50.BTCUSDT", "snapshot")
     assert len(snapshot["data"]["b"]) <= 50
     assert snapshot["data"]["u"] > 1
@@ -121,6 +130,8 @@ def test_ten_idle_minutes_end_the_link() -> None:
         ("/v5/market/tickers?category=spot", 0),
         ("/v5/market/kline?category=spot&symbol=BTCUSDT&interval=1", 0),
         ("/v5/market/recent-trade?category=spot&symbol=BTCUSDT", 0),
+        ("/v5/market/kline?category=spot&symbol=BTCUSDT&interval=1&start=x", 10001),
+        ("/v5/system/status", 0),
         ("/v5/market/instruments-info", 10001),
         ("/v5/market/orderbook?category=spot&symbol=NOPE", 10001),
         ("/v5/market/kline?category=spot&symbol=BTCUSDT&interval=7", 10001),
@@ -138,3 +149,39 @@ def test_calls_are_answered_in_the_envelope(path: str, code: int) -> None:
         assert rest.answer(Fetch("GET", "/v5/nothing", ""), NOW).status == 404
 
     play(story)
+
+
+@pytest.mark.parametrize("venue", [BYBIT, BYBIT_LINEAR], ids=lambda one: str(one.name))
+def test_a_candle_is_confirmed_once(venue: Venue) -> None:
+    async def story() -> None:
+        clock = SimulatedClock()
+        exchange = SimulatedExchange(
+            venue, venue.popular[:1], seed=1, clock=clock, rate_per_s=5, grain_ns=1_000_000
+        )
+        confirmed: Counter[int] = Counter()
+        running = 0
+        async with exchange, exchange.dial(venue.endpoints["public"]) as link:
+            await link.send(b'{"op":"subscribe","args":["kline.1.BTCUSDT"]}')
+            with suppress(TimeoutError):
+                async with asyncio.timeout(200):
+                    while True:
+                        for row in json.loads(await link.receive()).get("data", ()):
+                            confirmed[row["start"]] += row["confirm"]
+                            running += not row["confirm"]
+        assert sorted(confirmed.values())[-3:] == [1, 1, 1]
+        assert 100 < running < 1000 * 0.5  # with the trades, not with every move
+
+    play(story)
+
+
+def test_a_line_of_futures_says_what_that_of_spot_does_not() -> None:
+    """By `openInterestValue` and `usdIndexPrice` clients of other people's tell the two apart."""
+    request = '{"op":"subscribe","args":["tickers.BTCUSDT"]}'
+
+    spot, linear = served(BYBIT, request)[1]["data"], served(BYBIT_LINEAR, request)[1]["data"]
+
+    own = {"markPrice", "indexPrice", "openInterest", "openInterestValue", "fundingRate"}
+    assert own <= set(linear)
+    assert not own & set(spot)
+    assert (spot["usdIndexPrice"], linear["markPrice"]) == (spot["lastPrice"], linear["lastPrice"])
+    assert linear["nextFundingTime"] == "1767254400000"  # 08:00 UTC

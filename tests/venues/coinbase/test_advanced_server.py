@@ -241,3 +241,45 @@ def test_nonsense_is_answered_with_an_error(nonsense: bytes) -> None:
     (word,) = Client().server.receive(nonsense, NOW)
 
     assert heard(word)["type"] == "error"
+
+
+def test_two_names_of_one_product_share_its_data_until_both_have_ended() -> None:
+    client = Client()
+    whole, listed = client.ask("subscribe", "level2", "BTC-USD", "BTC-USDC")
+    assert whole["events"][0]["product_id"] == "BTC-USD"
+    assert listed == lists(1, level2=["BTC-USD", "BTC-USDC"])
+
+    assert client.ask("unsubscribe", "level2", "BTC-USD") == [lists(2, level2=["BTC-USDC"])]
+    client.market.put(Side.BUY, "100", "1")
+    assert len(client.told()) == 1
+
+    assert client.ask("unsubscribe", "level2", "BTC-USDC") == [lists(4)]
+    client.market.put(Side.BUY, "99", "1")
+    assert client.told() == []
+
+
+def test_tickers_in_batches_come_every_five_seconds_without_quotes() -> None:
+    client = Client()
+    whole, listed = client.ask("subscribe", "ticker_batch", "BTC-USD")
+    (line,) = whole["events"][0]["tickers"]
+    assert (whole["channel"], line["price"]) == ("ticker_batch", "101.5")
+    assert not {name for name in line if name.startswith("best_")}
+    assert listed == lists(1, ticker_batch=["BTC-USD"])
+
+    client.market.trade(Side.BUY, "101.5", "1")
+    assert client.told() == []
+    (later,) = client.server.publish(BTC, NOW + 5 * SECOND)
+    assert heard(later)["events"][0]["type"] == "update"
+
+
+def test_the_rules_of_a_market_are_a_channel() -> None:
+    # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels
+    whole, _ = Client().ask("subscribe", "status", "BTC-USD")
+
+    (product,) = whole["events"][0]["products"]
+    assert (whole["channel"], product["id"], product["display_name"]) == (
+        "status",
+        "BTC-USD",
+        "BTC/USD",
+    )
+    assert product["quote_increment"] == "0.1"

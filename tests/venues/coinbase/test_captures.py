@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fluxum.model.codec import plain
+from fluxum.model.event import Channel, Subscribed, Subscription
 from fluxum.venues.coinbase.venue import COINBASE, COINBASE_EXCHANGE
 from fluxum.venues.venue import Fetch, Venue
 
@@ -46,8 +47,11 @@ def test_a_frame_says_what_was_read_by_hand(venue: Venue, record: Record) -> Non
 
 @pytest.mark.parametrize(("venue", "record"), records("rest.jsonl"), ids=name_of)
 def test_an_answer_says_what_was_read_by_hand(venue: Venue, record: Record) -> None:
-    fetch = Fetch("GET", record["path"], "")
+    fetch = Fetch("GET", record["path"], record["purpose"])
+    protocol = venue.protocol()
+    protocol.subscribe([Subscription(Channel(one)) for one in record["subscribed"]])
 
-    events = venue.protocol().receive_response(fetch, record["body"].encode(), NOW)
+    accepted, *events = protocol.receive_response(fetch, record["body"].encode(), NOW)
 
+    assert isinstance(accepted, Subscribed)
     assert_says(record["events"], [plain(event) for event in events])

@@ -6,65 +6,35 @@ from typing import Any
 import pytest
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Refused, Subscribed, Subscription, Unsubscribed
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    LeftOut,
+    Refused,
+    Subscribed,
+    Subscription,
+    Unsubscribed,
+)
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level, Ticker, Trade
 from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
 from fluxum.venues.venue import Fetch
 from venues.coinbase.dialogue import NOW, frame, hear, sent
-
-BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
-BOOK, TRADES = Subscription(Channel.BOOK, BTC), Subscription(Channel.TRADE, BTC)
-LISTING = Subscription(Channel.INSTRUMENT)
-VENUE = "coinbase-exchange"
-
-
-def listing(**channels: list[str]) -> bytes:
-    listed = [{"name": name, "product_ids": products} for name, products in channels.items()]
-    return frame(type="subscriptions", channels=listed)
-
-
-def snapshot(product: str = "BTC-USD") -> bytes:
-    return frame(type="snapshot", product_id=product, asks=[["101", "2"]], bids=[["100", "1"]])
-
-
-def update(product: str = "BTC-USD", *changes: list[str]) -> bytes:
-    rows = list(changes) or [["buy", "100.000", "0.0"]]
-    return frame(type="l2update", product_id=product, changes=rows, time="2021-04-17T16:43:37.075Z")
-
-
-def match(number: int, kind: str = "match") -> bytes:
-    return frame(
-        type=kind,
-        trade_id=number,
-        side="sell",
-        size="1",
-        price="100",
-        product_id="BTC-USD",
-        sequence=5,
-        time="2021-04-17T16:43:37.075Z",
-    )
-
-
-def heartbeat(last_trade_id: int) -> bytes:
-    return frame(type="heartbeat", sequence=1, last_trade_id=last_trade_id, product_id="BTC-USD")
-
-
-def refusal(reason: str) -> bytes:
-    return frame(type="error", message="Failed to subscribe", reason=reason)
-
-
-def hearing(*wanted: Subscription) -> ExchangeProtocol:
-    """A protocol that has subscribed and got its answers."""
-    protocol = ExchangeProtocol()
-    protocol.subscribe(wanted)
-    listed: dict[str, list[str]] = {}
-    for request in sent(protocol):
-        name: Any = request["channels"][0]
-        listed["level2_50" if name == "level2_batch" else name] = request["product_ids"]
-        hear(protocol, listing(**listed))
-    assert not protocol.unanswered()
-    return protocol
+from venues.coinbase.exchange_frames import (
+    BOOK,
+    BTC,
+    ETH,
+    LISTING,
+    TRADES,
+    VENUE,
+    hearing,
+    heartbeat,
+    listing,
+    match,
+    refusal,
+    snapshot,
+    update,
+)
 
 
 def test_each_channel_is_a_request_with_heartbeats_in_it() -> None:
@@ -195,8 +165,8 @@ def test_nothing_vouches_for_a_book() -> None:
 
     told = hear(protocol, update(), snapshot(), update("BTC-USD", ["sell", "101.0", "5"]))
 
-    assert [type(event) for event in told] == [BookSnapshot, BookUpdate]
-    whole, change = told
+    assert [type(event) for event in told] == [LeftOut, BookSnapshot, BookUpdate]
+    _, whole, change = told
     assert isinstance(whole, BookSnapshot)
     assert isinstance(change, BookUpdate)
     assert (whole.sequence, whole.checksum, whole.venue_ns) == (None, None, None)

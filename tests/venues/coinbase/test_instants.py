@@ -23,10 +23,11 @@ def test_a_time_is_read_to_its_last_digit_first_and_again(text: str, fraction_ns
     for _ in range(2):
         assert instants.read(text) == SECOND_NS + fraction_ns
         assert instants.read("2026-08-09T21:05:48.1Z") == SECOND_NS + 100_000_000
-        assert instants.read("1970-01-01T00:00:00Z") == 0
+        assert instants.read("1970-01-01T00:00:00Z") is None
+        assert instants.read("0001-01-01T00:00:00.5Z") is None
 
 
-@pytest.mark.parametrize("text", ["", "Z", "yesterday", "2026-08-09T21:05:48.1234567890Z"])
+@pytest.mark.parametrize("text", ["Z", "yesterday", "2026-08-09T21:05:48.1234567890Z"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     instants = Instants()
     instants.read("2026-08-09T21:05:48.1Z")
@@ -38,3 +39,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 def test_trailing_zeros_are_not_written() -> None:
     assert instant_text(SECOND_NS + 228_568_800) == "2026-08-09T21:05:48.2285688Z"
     assert instant_text(SECOND_NS) == "2026-08-09T21:05:48Z"
+
+
+def test_no_time_at_all_is_none() -> None:
+    assert Instants().read("") is None

@@ -1,6 +1,6 @@
 """Real frames through the live code, with the counts their keeper published beside them."""
 
-from fluxum.replay import verify
+from fluxum.verify import verify
 from recordings import recording
 
 

@@ -5,13 +5,15 @@ from collections import deque
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
-from fluxum.model.event import Channel, Refused, Subscribed, Subscription, VenueNotice
+from fluxum.model.event import Channel, LeftOut, Refused, Subscribed, Subscription
 from fluxum.model.instrument import Instrument, InstrumentStatus, Symbol
-from fluxum.venues.gemini.instruments import InstrumentList
+from fluxum.venues.gemini.instruments import InstrumentList, names
 from fluxum.venues.gemini.symbols import lower
 from fluxum.venues.venue import Effect, Fetch
+from oddrows import OddRow, Received, odd_row
 
 LIST = Subscription(Channel.INSTRUMENT)
 NOW = 1_790_000_000_000_000_000
@@ -64,18 +66,24 @@ def test_the_names_are_asked_for_and_then_one_market_after_the_other() -> None:
     assert told.status is InstrumentStatus.LIMIT_ONLY
     assert (told.tick, told.lot) == (Decimal("0.01"), Decimal("0.00000001"))
     assert (told.price_precision, told.quantity_precision) == (2, 8)
-    markets.receive(second, body(), NOW)
+    markets.receive(second, body(symbol="ETHUSD", base_currency="ETH"), NOW)
     assert not outbox  # prediction markets are another product
 
 
-def test_a_market_without_rules_is_told_and_passed_over() -> None:
+def test_a_market_without_rules_is_left_out_and_counted() -> None:
     markets, outbox = started()
     markets.receive(only(outbox), b'["gone","btcusd"]', NOW)
 
-    (notice,) = markets.refuse(only(outbox), "404 InvalidSymbol", NOW)
+    (left_out,) = markets.refuse(only(outbox), "404 InvalidSymbol", NOW)
 
-    assert isinstance(notice, VenueNotice)
-    assert notice.message == "no rules of gone: 404 InvalidSymbol"
+    assert left_out == LeftOut(
+        venue="gemini",
+        subscription=LIST,
+        count=1,
+        reason="no rules of gone: 404 InvalidSymbol",
+        sample="gone",
+        received_ns=NOW,
+    )
     assert only(outbox).path == "/v1/symbols/details/btcusd"
 
 
@@ -137,6 +145,16 @@ def test_rules_that_come_late_are_told_but_lead_to_no_more_calls() -> None:
     assert markets.refuse(details, "404", NOW) == ()
 
 
+@pytest.mark.parametrize("answer", [b"", b"\xff", b"{}", b"7", b'"btcusd"', b"[" * 5000])
+def test_a_list_of_names_that_is_none_is_asked_for_again(answer: bytes) -> None:
+    markets, outbox = started()
+
+    with pytest.raises(RemoteProtocolError):
+        markets.receive(only(outbox), answer, NOW)
+
+    assert not outbox
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -144,6 +162,7 @@ def test_rules_that_come_late_are_told_but_lead_to_no_more_calls() -> None:
         b"\xff",
         b"[1]",
         b"{}",
+        b"[" * 5000,
         body(tick="0"),
         body(tick="-1"),
         body(tick="1e400"),
@@ -151,14 +170,82 @@ def test_rules_that_come_late_are_told_but_lead_to_no_more_calls() -> None:
         body(increment="null"),
         body(min_order_size="NaN"),
         body(base_currency="B/C"),
+        body(base_currency=""),
+        body(quote_currency="USD:PERP"),
+        body(symbol="ETHUSD"),
+        body(product_type="swap", contract_type="inverse"),
+        body(product_type="swap"),
     ],
 )
-def test_nonsense_is_the_venues_fault(answer: bytes) -> None:
+def test_a_market_that_cannot_be_read_costs_itself_alone(answer: bytes) -> None:
+    markets, outbox = started()
+    markets.receive(only(outbox), b'["btcusd","ethusd"]', NOW)
+
+    (left_out,) = markets.receive(only(outbox), answer, NOW)
+
+    assert isinstance(left_out, LeftOut)
+    assert (left_out.subscription, left_out.count) == (LIST, 1)
+    following = only(outbox)
+    assert following.path == "/v1/symbols/details/ethusd"
+    good = body(symbol="ETHUSD", base_currency="ETH")
+    assert isinstance(markets.receive(following, good, NOW)[0], Instrument)
+
+
+def test_a_market_of_another_kind_is_passed_over() -> None:
     markets, outbox = started()
     markets.receive(only(outbox), b'["btcusd"]', NOW)
 
-    with pytest.raises(RemoteProtocolError):
-        markets.receive(only(outbox), answer, NOW)
+    assert markets.receive(only(outbox), body(product_type="option"), NOW) == ()
+
+
+def test_a_linear_contract_counts_in_the_base_currency() -> None:
+    markets, outbox = started()
+    markets.receive(only(outbox), b'["btcgusdperp"]', NOW)
+    rules = body(
+        symbol="BTCGUSDPERP", quote_currency="GUSD", product_type="swap", contract_type="linear"
+    )
+
+    (told,) = markets.receive(only(outbox), rules, NOW)
+
+    assert isinstance(told, Instrument)
+    assert told.symbol == Symbol("BTC/GUSD:PERP")
+    assert (told.contract_size, told.contract_asset, told.is_inverse) == (Decimal(1), None, False)
+
+
+@given(odd_row(["btcusd", "ethusd", "btcgusdperp"]))
+def test_an_odd_name_costs_itself_alone(odd: OddRow) -> None:
+    def receive(answer: bytes) -> Received:
+        read = names(answer)
+        facts: dict[object, object] = {name: name for name in read.items}
+        passed_over = not facts.keys() >= {odd.odd} if isinstance(odd.odd, str) else False
+        left_out = 0 if read.left_out is None else read.left_out.count
+        return Received(facts, left_out + (passed_over and len(facts) < len(odd.good)))
+
+    odd.costs_itself_alone(lambda rows: f"[{','.join(rows)}]".encode(), receive)
+
+
+def test_a_call_that_is_not_answered_is_waited_for_beside_the_others() -> None:
+    markets, outbox = started()
+    markets.receive(only(outbox), b'["stuck","btcusd","ethusd"]', NOW)
+    stuck = only(outbox)
+
+    markets.nudge()  # it was asked for only now
+    assert not outbox
+    markets.nudge()
+    assert only(outbox).path == "/v1/symbols/details/btcusd"
+    for _ in range(3):
+        markets.nudge()
+    assert [one.path for one in outbox if isinstance(one, Fetch)] == ["/v1/symbols/details/ethusd"]
+    (left_out,) = markets.refuse(stuck, "503", NOW)
+    assert isinstance(left_out, LeftOut)
+
+
+def test_calls_name_the_list_that_waits_for_them() -> None:
+    markets, outbox = started()
+    names_call = only(outbox)
+    markets.receive(names_call, b'["btcusd"]', NOW)
+
+    assert names_call.subscription == only(outbox).subscription == LIST
 
 
 def test_a_call_nobody_makes_is_our_fault() -> None:

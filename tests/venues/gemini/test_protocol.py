@@ -11,6 +11,7 @@ from fluxum.model.event import (
     Channel,
     Desync,
     Event,
+    LeftOut,
     Refused,
     Subscribed,
     Subscription,
@@ -333,10 +334,24 @@ def test_a_hole_is_told_in_place_of_the_update_and_nothing_follows_it() -> None:
     assert len(protocol.receive(depth(120, 121, "100 6"), NOW)) == 1
 
 
-def test_updates_before_the_snapshot_are_passed_over() -> None:
+def test_updates_before_the_snapshot_are_counted_and_the_first_is_told() -> None:
     protocol = hearing(BOOK)
 
-    assert protocol.receive(depth(100, 105, "100 3"), NOW) == ()
+    (early,) = protocol.receive(depth(100, 105, "100 3"), NOW)
+
+    assert early == LeftOut(
+        venue="gemini",
+        subscription=BOOK,
+        count=1,
+        reason="a delta without its snapshot",
+        sample="an update of btcusd",
+        received_ns=NOW,
+    )
+    assert protocol.receive(depth(105, 106, "100 3"), NOW) == ()
+    others, snapshot = protocol.receive(depth(107, 107, "100 3"), NOW)
+    assert isinstance(others, LeftOut)
+    assert others.count == 1
+    assert isinstance(snapshot, BookSnapshot)
 
 
 def test_what_looks_like_a_snapshot_unasked_is_a_hole() -> None:

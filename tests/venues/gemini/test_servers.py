@@ -491,6 +491,18 @@ def test_trades_come_newest_first() -> None:
     assert older["tid"] == 2
     assert len(get(view, "/v1/trades/btcusd?limit_trades=1")) == 1
     assert len(get(view, "/v1/trades/btcusd?timestamp=1790358508")) == 2
+    assert not get(view, "/v1/trades/btcusd?limit_trades=0")
+
+
+def test_trades_since_an_id_are_the_first_ones_behind_it() -> None:
+    view = small_view()
+    for number in (1, 2, 3):
+        view.trade(number, SELL)
+
+    (first,) = get(view, "/v1/trades/btcusd?since_tid=1&limit_trades=1")
+    (latest,) = get(view, "/v1/trades/btcusd?limit_trades=1")
+
+    assert (first["tid"], latest["tid"]) == (2, 3)
 
 
 def test_tickers_and_prices() -> None:

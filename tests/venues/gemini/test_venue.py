@@ -19,10 +19,11 @@ from fluxum.model.event import (
 )
 from fluxum.model.instrument import Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Side, Ticker, Trade
-from fluxum.replay import Replay, verify
+from fluxum.replay import Replay
 from fluxum.venues.gemini.symbols import guess
 from fluxum.venues.gemini.venue import GEMINI, GEMINI_V2
 from fluxum.venues.venue import Fetch, Venue
+from fluxum.verify import verify
 from recordings import recording
 
 BTC, ETH = GEMINI.popular[:2]

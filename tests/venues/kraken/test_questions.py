@@ -1,14 +1,19 @@
 """Questions about markets, answered by the published and recorded bodies, cut short."""
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from fluxum.errors import BadInput, RateLimited, RemoteProtocolError
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import InstrumentStatus, Symbol
 from fluxum.model.market import Level, Side
 from fluxum.venues.kraken.questions import KrakenMarketQuestions
+from fluxum.venues.questions import Page, Question
+from oddrows import OddRow, Received, odd_row
 
 NOW = 1_700_000_000_000_000_000
 BTC = Symbol("BTC/USD")
@@ -169,6 +174,97 @@ def test_more_levels_than_there_are_cannot_be_asked_for(count: int) -> None:
         QUESTIONS.book(BTC, count)
 
 
-def test_intervals_are_whole_minutes() -> None:
-    with pytest.raises(BadInput, match="was 90 s"):
-        QUESTIONS.candles(BTC, 90)
+@pytest.mark.parametrize("interval_s", [90, 120, 2_592_000])
+def test_intervals_are_those_that_the_venue_offers(interval_s: int) -> None:
+    with pytest.raises(BadInput, match=rf"60, 300, 900.*was {interval_s}"):
+        QUESTIONS.candles(BTC, interval_s)
+
+
+def test_candles_since_an_instant_are_asked_for_from_just_before_it() -> None:
+    # https://docs.kraken.com/api/docs/rest-api/get-ohlc-data: `since` lists what is later.
+    path = QUESTIONS.candles(BTC, 60, 1_790_359_200_000_000_000).fetch.path
+
+    assert path.endswith("interval=1&since=1790359199")
+
+
+def test_candles_with_a_senseless_cursor_are_all_taken_for_running() -> None:
+    body = CANDLES.replace(b'"last":1790355600', b'"last":"soon"')
+
+    candles = QUESTIONS.candles(BTC, 3600).read(body, NOW)
+
+    assert [one.closed for one in candles] == [False, False]
+
+
+def test_what_the_venue_adds_to_a_row_is_ignored() -> None:
+    body = TRADES.replace(b"61044952]", b'61044952,"new",{}]').replace(b'"m",""', b'"x",null')
+
+    first, _ = QUESTIONS.trades(BTC).read(body, NOW)
+
+    assert (first.sequence, first.order_type) == (61044952, "x")
+
+
+def test_prices_of_zero_are_none() -> None:
+    body = TICKER.replace(b"30300.00000", b"0.00000").replace(b"29868.30000", b"0")
+
+    ticker = QUESTIONS.ticker(BTC).read(body, NOW)
+
+    assert (ticker.bid, ticker.low, ticker.mid) == (None, None, None)
+
+
+# Any row replaced by any JSON value
+
+
+def receiving(question: Question[Page[Any]], key: str) -> Callable[[bytes], Received]:
+    def receive(body: bytes) -> Received:
+        page = question.read(body, NOW)
+        left_out = 0 if page.left_out is None else page.left_out.count
+        return Received({getattr(item, key): item for item in page}, left_out)
+
+    return receive
+
+
+def listed(rows: Sequence[str]) -> bytes:
+    return f'{{"error":[],"result":{{"XXBTZUSD":[{",".join(rows)}],"last":"5"}}}}'.encode()
+
+
+def mapped(rows: Sequence[str]) -> bytes:
+    pairs = ",".join(f'"ID-{index}":{row}' for index, row in enumerate(rows))
+    return f'{{"error":[],"result":{{{pairs}}}}}'.encode()
+
+
+WHOLE: dict[str, Any] = {
+    "altname": "XDGUSD",
+    "wsname": "XDG/USD",
+    "base": "XXDG",
+    "quote": "ZUSD",
+    "pair_decimals": 7,
+    "lot_decimals": 8,
+    "ordermin": "50",
+    "costmin": "0.5",
+    "tick_size": "0.0000001",
+    "status": "online",
+}
+
+
+@given(odd_row([WHOLE, WHOLE | {"wsname": "SOL/USD"}, WHOLE | {"wsname": "XBT/USD"}]))
+@settings(max_examples=500)
+def test_an_odd_market_costs_itself_alone(odd: OddRow) -> None:
+    odd.costs_itself_alone(mapped, receiving(QUESTIONS.instruments(), "symbol"))
+
+
+TRADE = ["30243.40000", "0.34507674", 1688669597.8277369, "b", "m", "", 61044952]
+
+
+@given(odd_row([TRADE, [*TRADE[:6], 61044953], [*TRADE[:6], 61044954]]))
+@settings(max_examples=500)
+def test_an_odd_trade_costs_itself_alone(odd: OddRow) -> None:
+    odd.costs_itself_alone(listed, receiving(QUESTIONS.trades(BTC), "trade_id"))
+
+
+CANDLE = ["83732.7", "83969.8", "83612.9", "83765.4", "83766.9", "81.13696690", 5879]
+
+
+@given(odd_row([[1790355600, *CANDLE], [1790359200, *CANDLE], [1790362800, *CANDLE]]))
+@settings(max_examples=500)
+def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
+    odd.costs_itself_alone(listed, receiving(QUESTIONS.candles(BTC, 3600), "start_ns"))

@@ -117,6 +117,29 @@ def test_markets_are_listed() -> None:
     assert set(result(Box(), "AssetPairs?pair=XBTUSD")) == {"XXBTZUSD"}
 
 
+def test_markets_of_tokenised_assets_are_a_list_of_their_own_which_is_empty() -> None:
+    assert result(Box(), "AssetPairs?aclass_base=tokenized_asset") == {}
+    assert result(Box(), "Assets?aclass=tokenized_asset") == {}
+    assert set(result(Box(), "AssetPairs?aclass_base=currency")) == {"XXBTZUSD", "XETHZUSD"}
+    refused = ask(Box(), "AssetPairs?aclass_base=stones")
+    assert refused["error"] == ["EGeneral:Invalid arguments:aclass_base"]
+
+
+def test_a_part_of_what_is_known_of_markets_can_be_asked_for() -> None:
+    row = result(Box(), "AssetPairs?pair=XBTUSD&info=margin")["XXBTZUSD"]
+
+    assert row == {"margin_call": 80, "margin_stop": 40}
+    assert ask(Box(), "AssetPairs?info=all")["error"] == ["EGeneral:Invalid arguments:info"]
+
+
+def test_the_best_prices_are_told() -> None:
+    # https://docs.kraken.com/api/docs/rest-api/get-recent-spreads
+    assert result(still(), "Spread?pair=XBTUSD") == {
+        "XXBTZUSD": [[SECOND, "26000.00000", "27000.00000"]],
+        "last": SECOND,
+    }
+
+
 def test_a_book_is_told() -> None:
     box = still()
 
@@ -134,6 +157,9 @@ def test_a_book_is_told() -> None:
 def test_results_are_keyed_by_the_name_with_a_slash_that_was_asked_for() -> None:
     assert list(result(still(), "Depth?pair=BTC/USD")) == ["BTC/USD"]
     assert list(result(still(), "Depth?pair=XBTUSD")) == ["XXBTZUSD"]
+    for call in ("AssetPairs", "Ticker"):
+        assert list(result(still(), f"{call}?pair=BTC/USD")) == ["BTC/USD"]
+        assert list(result(still(), f"{call}?pair=XBT/USD,XETHZUSD")) == ["XBT/USD", "XETHZUSD"]
 
 
 def test_trades_are_told_with_a_cursor() -> None:
@@ -211,4 +237,6 @@ def test_our_own_questions_are_answered() -> None:
     assert [one.trade_id for one in trades.items] == [
         one.trade_id for one in box.exchange.trades(BTC, 1000)
     ]
-    assert said(asked.candles(BTC, 60)).items[-1].closed is False
+    candles = said(asked.candles(BTC, 60)).items
+    assert candles[-1].closed is False
+    assert said(asked.candles(BTC, 60, candles[3].start_ns)).items == candles[3:]

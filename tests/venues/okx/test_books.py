@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import MsgspecError
 
 from fluxum.book.book import Book
 from fluxum.book.keeper import BookKeeper, Verdict
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Event, Subscription
+from fluxum.model.event import Channel, Desync, Event, LeftOut, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level
 from fluxum.venues.okx.books import ChainedBook, WholeBook
@@ -63,7 +64,10 @@ class Heard:
         return ()
 
     def hear(self, before: int | None, number: int | None, **more: Any) -> Sequence[Event]:
-        return self.book.hear(frame(before, number, **more), NOW)
+        return self.book.read(frame(before, number, **more), NOW)
+
+    def loosely(self, before: int | None, number: int | None, **more: Any) -> Sequence[Event]:
+        return self.book.read_loosely(frame(before, number, **more), NOW)
 
     def snapshot(self, number: int | None = 10, **more: Any) -> BookSnapshot:
         before = None if number is None else -1
@@ -133,6 +137,19 @@ def test_the_last_message_once_more_is_passed_over() -> None:
     assert heard.hear(10, 15) == ()
     assert numbers(heard.hear(15, 16)) == [16]
     assert heard.counts == SequenceCounts(steps=2, breaks=0)
+
+
+def test_the_last_number_after_another_message_than_before_is_a_gap() -> None:
+    """The number alone says nothing: after a reset it may have been given out again."""
+    heard = Heard()
+    heard.snapshot(10)
+    heard.hear(10, 15)
+
+    (event,) = heard.hear(12, 15, bids=[("2", "5")])
+
+    assert isinstance(event, Desync)
+    assert (event.expected, event.computed) == (15, 12)
+    assert heard.counts == SequenceCounts(steps=1, breaks=1)
 
 
 def test_small_numbers_after_a_lost_reset_are_a_gap_and_not_old() -> None:
@@ -226,7 +243,102 @@ def test_a_chained_book_names_its_action(action: str) -> None:
         Heard().hear(1, 2, action=action)
 
 
+# Messages that do not fit
+
+
+def test_a_level_that_cannot_be_read_is_left_out_of_an_update_and_told() -> None:
+    heard = Heard()
+    heard.snapshot(10)
+
+    left_out, update = heard.loosely(
+        10, 11, bids=[("2", "5"), ("0.-10000", "1")], asks=[("3", "1")]
+    )
+
+    assert isinstance(left_out, LeftOut)
+    assert (left_out.subscription, left_out.count) == (BOOK, 1)
+    assert "0.-10000" in left_out.sample
+    assert isinstance(update, BookUpdate)
+    assert update.bids == (Level(Decimal(2), Decimal(5), 1),)
+    assert update.asks == (Level(Decimal(3), Decimal(1), 1),)
+    assert numbers(heard.hear(11, 12)) == [12]
+
+
+def test_a_level_that_cannot_be_read_is_left_out_of_a_snapshot_and_told() -> None:
+    heard = Heard()
+
+    left_out, snapshot = heard.loosely(
+        -1, 10, action="snapshot", bids=[("2", "x"), ("1", "4")], asks=[("1e25", "1")]
+    )
+
+    assert isinstance(left_out, LeftOut)
+    assert left_out.count == 2
+    assert isinstance(snapshot, BookSnapshot)
+    assert (snapshot.bids, snapshot.asks) == ((Level(Decimal(1), Decimal(4), 1),), ())
+    assert numbers(heard.hear(10, 11)) == [11]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"seqId": "x"}, {"prevSeqId": [1]}, {"asks": None}, {"bids": 7}, {"seqId": -5}],
+)
+def test_a_message_without_its_numbers_is_not_applied_and_the_next_is_a_gap(
+    odd: dict[str, Any],
+) -> None:
+    heard = Heard()
+    heard.snapshot(10)
+    message = json.loads(frame(10, 11))
+    message["data"][0].update(odd)
+
+    with pytest.raises((MsgspecError, RemoteProtocolError)):
+        heard.book.read_loosely(json.dumps(message).encode(), NOW)
+
+    assert isinstance(heard.hear(11, 12)[0], Desync)
+
+
+def test_an_update_without_a_number_in_a_numbered_book_is_not_applied() -> None:
+    heard = Heard()
+    heard.snapshot(10)
+
+    with pytest.raises(RemoteProtocolError, match="a seqId was expected"):
+        heard.hear(None, None, bids=[("2", "5")])
+
+
+@pytest.mark.parametrize("ts", ["x", "0", "99999999999999999999", None, -1])
+def test_a_time_that_is_none_costs_no_message(ts: object) -> None:
+    heard = Heard()
+    heard.snapshot(10)
+    message = json.loads(frame(10, 11))
+    message["data"][0]["ts"] = ts
+
+    (update,) = heard.book.read_loosely(json.dumps(message).encode(), NOW)
+
+    assert isinstance(update, BookUpdate)
+    assert (update.venue_ns, update.sequence) == (None, 11)
+
+
+def test_a_side_that_is_left_out_has_no_changes() -> None:
+    heard = Heard()
+    heard.snapshot(10)
+    message = json.loads(frame(10, 11, bids=[("2", "5")]))
+    del message["data"][0]["asks"]
+
+    (update,) = heard.book.read(json.dumps(message).encode(), NOW)
+
+    assert isinstance(update, BookUpdate)
+    assert (len(update.bids), update.asks) == (1, ())
+
+
 # Whole books
+
+
+def test_a_level_that_cannot_be_read_is_left_out_of_a_whole_book() -> None:
+    message = frame(None, 9, action="", bids=[("2", "5"), ("x", "1")], checksum=None)
+
+    left_out, snapshot = whole().read_loosely(message, NOW)
+
+    assert isinstance(left_out, LeftOut)
+    assert isinstance(snapshot, BookSnapshot)
+    assert snapshot.bids == (Level(Decimal(2), Decimal(5), 1),)
 
 
 def whole() -> WholeBook:
@@ -240,7 +352,7 @@ def test_every_message_of_a_whole_book_is_a_snapshot() -> None:
     book = whole()
 
     for number in (7, 9):
-        (event,) = book.hear(frame(None, number, action="", checksum=None), NOW)
+        (event,) = book.read(frame(None, number, action="", checksum=None), NOW)
         assert isinstance(event, BookSnapshot)
         assert (event.depth, event.sequence, event.checksum) == (5, number, None)
 
@@ -248,15 +360,15 @@ def test_every_message_of_a_whole_book_is_a_snapshot() -> None:
 def test_an_older_whole_book_is_passed_over_and_the_same_one_is_not() -> None:
     """Asked for again, a quiet book comes with the number it had."""
     book = whole()
-    book.hear(frame(None, 9, action="", ts=TS + 5), NOW)
+    book.read(frame(None, 9, action="", ts=TS + 5), NOW)
 
-    assert book.hear(frame(None, 7, action="", ts=TS), NOW) == ()
-    assert len(book.hear(frame(None, 9, action="", ts=TS + 5), NOW)) == 1
+    assert book.read(frame(None, 7, action="", ts=TS), NOW) == ()
+    assert len(book.read(frame(None, 9, action="", ts=TS + 5), NOW)) == 1
 
 
 def test_a_whole_book_goes_on_from_smaller_numbers() -> None:
     book = whole()
-    book.hear(frame(None, 9, action="", ts=TS), NOW)
+    book.read(frame(None, 9, action="", ts=TS), NOW)
 
-    assert len(book.hear(frame(None, 2, action="", ts=TS + 1), NOW)) == 1
-    assert len(book.hear(frame(None, 3, action="", ts=TS + 2), NOW)) == 1
+    assert len(book.read(frame(None, 2, action="", ts=TS + 1), NOW)) == 1
+    assert len(book.read(frame(None, 3, action="", ts=TS + 2), NOW)) == 1

@@ -1,4 +1,4 @@
-"""Numbers as OKX writes them, and what it counts a market among."""
+"""Numbers as OKX writes them, and what its contracts come to in the simulation."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ import pytest
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level
-from fluxum.venues.okx.plaintext import instrument_type, level_rows, levels_text
+from fluxum.venues.okx.plaintext import contract_size, level_rows, levels_text
 from fluxum.venues.plaintext import number
 
 
@@ -31,16 +31,16 @@ def test_what_there_is_not_is_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("symbol", "kind"),
+    ("symbol", "size"),
     [
-        ("BTC/USDT", "SPOT"),
-        ("BTC/USD:PERP", "SWAP"),
-        ("BTC/USD:220527", "FUTURES"),
-        ("BTC/USD:220325-40000-C", "OPTION"),
+        ("BTC/USDT", "1"),
+        ("BTC/USDT:PERP", "0.01"),
+        ("BTC/USD:220527-INVERSE", "100"),
+        ("BTC/USDT:PERP-CONTRACTS", "1"),
     ],
 )
-def test_a_contract_tells_what_a_market_is(symbol: str, kind: str) -> None:
-    assert instrument_type(Symbol(symbol)) == kind
+def test_a_contract_has_a_size(symbol: str, size: str) -> None:
+    assert contract_size(Symbol(symbol)) == Decimal(size)
 
 
 def test_levels_are_rows_of_text() -> None:
@@ -48,3 +48,5 @@ def test_levels_are_rows_of_text() -> None:
 
     assert levels_text(levels) == b'["8476.9","415","0","13"],["8477","0","0","0"]'
     assert level_rows(levels) == [["8476.9", "415", "0", "13"], ["8477", "0", "0", "0"]]
+    assert levels_text(levels[:1], Decimal(100)) == b'["8476.9","4.15","0","13"]'
+    assert level_rows(levels[:1], Decimal("0.01")) == [["8476.9", "41500", "0", "13"]]

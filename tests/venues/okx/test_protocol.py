@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import (
     Channel,
     Event,
+    LeftOut,
     Refused,
     Subscribed,
     Subscription,
@@ -20,8 +23,10 @@ from fluxum.model.event import (
 from fluxum.model.instrument import Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
+from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.okx.protocol import OkxProtocol
 from fluxum.venues.venue import Effect, Handover, Send
+from oddrows import OddRow, Received, odd_row
 
 CAPTURES: dict[str, bytes] = {
     record["name"]: record["frame"].encode()
@@ -226,8 +231,8 @@ def test_a_snapshot_answers_when_the_acknowledgement_is_lost() -> None:
     [
         (TICKER, "tickers", Ticker),
         (TRADES, "trades", Trade),
-        (Subscription(Channel.BOOK, Symbol("BCH/USDT:PERP"), 5), "books5", BookSnapshot),
-        (Subscription(Channel.BOOK, Symbol("BCH/USDT:PERP"), 1), "bbo", BookSnapshot),
+        (Subscription(Channel.BOOK, Symbol("BCH/USDT:PERP-CONTRACTS"), 5), "books5", BookSnapshot),
+        (Subscription(Channel.BOOK, Symbol("BCH/USDT:PERP-CONTRACTS"), 1), "bbo", BookSnapshot),
     ],
 )
 def test_any_data_answer_when_the_acknowledgement_is_lost(
@@ -242,12 +247,14 @@ def test_any_data_answer_when_the_acknowledgement_is_lost(
     assert not protocol.unanswered()
 
 
-def test_data_that_make_no_sense_answer_nothing() -> None:
+def test_data_that_make_no_sense_answer_nothing_and_harm_their_own_stream() -> None:
     protocol = OkxProtocol()
     protocol.subscribe([TICKER])
 
-    with pytest.raises(RemoteProtocolError):
+    with pytest.raises(UnreadableStream) as caught:
         protocol.receive(CAPTURES["tickers"].replace(b'"9000"', b'"x"'), NOW)
+
+    assert caught.value.subscriptions == (TICKER,)
 
     assert list(protocol.unanswered()) == [TICKER]
 
@@ -288,8 +295,10 @@ def test_a_stream_that_is_ended_and_wanted_again_begins_anew() -> None:
 def test_data_that_nobody_asked_for_are_the_venues_fault() -> None:
     protocol = hearing(BOOK)
 
-    with pytest.raises(RemoteProtocolError, match="nobody asked for, was of 'tickers BTC-USDT'"):
+    with pytest.raises(UnreadableStream, match="nobody asked for, was of 'tickers BTC-U") as caught:
         protocol.receive(CAPTURES["tickers"], NOW)
+
+    assert caught.value.subscriptions == ()
 
 
 def test_two_books_of_one_market_cannot_be_told_apart() -> None:
@@ -460,24 +469,194 @@ def test_candles_say_themselves_when_they_are_closed() -> None:
         b'{"event":7}',
         b'{"arg":{"channel":"books","instId":"BTC-USDT"}}',
         b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[]}',
-        b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{"asks":[["1"]],'
-        b'"bids":[],"ts":"1"}]}',
         b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"partial","data":[{"asks":[],'
         b'"bids":[],"ts":"1"}]}',
+        b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{"asks":null,'
+        b'"bids":[],"ts":"1"}]}',
         b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{"asks":[],'
-        b'"bids":[],"ts":"99999999999999999999"}]}',
-        b'{"arg":{"channel":"books","instId":"BTC-USDT"},"data":[{"asks":[["-1","2","0","1"]],'
-        b'"bids":[],"ts":"1"}],"action":"update"}',
-        b'{"arg":{"channel":"books","instId":"BTC-USDT"},"data":[{"asks":[["1","NaN","0","1"]],'
-        b'"bids":[],"ts":"1"}],"action":"update"}',
-        b'{"arg":{"channel":"books","instId":"BTC-USDT"},"data":[{"asks":[["1","1e999","0","1"]],'
-        b'"bids":[],"ts":"1"}],"action":"update"}',
+        b'"bids":[],"ts":"1597026383085","prevSeqId":"x","seqId":11}]}',
+        b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":7,"data":[{"asks":[],"bids":[]}]}',
         b'{"arg":{"channel":"books","instId":"BTC-USDT"},"data":' + b"[" * 5000,
     ],
 )
 def test_what_makes_no_sense_is_a_typed_error(frame: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         hearing(BOOK).receive(frame, NOW)
+
+
+# Frames of which not all can be read
+
+CANDLES = Subscription(Channel.CANDLE, BTC, None, 60)
+# From https://www.okx.com/docs-v5/en/#order-book-trading-market-data
+ROWS: dict[Subscription, list[Any]] = {
+    TRADES: [
+        {
+            "instId": "BTC-USDT",
+            "tradeId": f"13063947{number}",
+            "px": "42219.9",
+            "sz": "0.12060306",
+            "side": "buy",
+            "ts": "1630048897897",
+            "count": "3",
+            "source": "0",
+            "seqId": 1234,
+        }
+        for number in range(3)
+    ],
+    TICKER: [
+        {
+            "instType": "SPOT",
+            "instId": "BTC-USDT",
+            "last": f"999{number}.99",
+            "lastSz": "0.1",
+            "askPx": "9999.99",
+            "askSz": "11",
+            "bidPx": "8888.88",
+            "bidSz": "5",
+            "open24h": "9000",
+            "high24h": "10000",
+            "low24h": "8888.88",
+            "volCcy24h": "2222",
+            "vol24h": "2222",
+            "sodUtc0": "2222",
+            "sodUtc8": "2222",
+            "ts": "1597026383085",
+        }
+        for number in range(3)
+    ],
+    CANDLES: [
+        [
+            f"159702{number}383085",
+            "8533.02",
+            "8553.74",
+            "8527.17",
+            "8548.26",
+            "45247",
+            "5",
+            "5",
+            "0",
+        ]
+        for number in range(3)
+    ],
+}
+CHANNELS = {TRADES: "trades", TICKER: "tickers", CANDLES: "candle1m"}
+
+
+def batch(subscription: Subscription, rows: Sequence[str]) -> bytes:
+    channel = CHANNELS[subscription]
+    return b'{"arg":{"channel":"%s","instId":"BTC-USDT"},"data":[%s]}' % (
+        channel.encode(),
+        ",".join(rows).encode(),
+    )
+
+
+def received(subscription: Subscription, frame: bytes) -> Received:
+    """The facts of a frame of one stream, and the rows of it that were left out."""
+    protocol = hearing(subscription)
+    try:
+        events = protocol.receive(frame, NOW)
+    except UnreadableStream as error:
+        return Received({}, int(error.subscriptions == (subscription,)))
+    left_out = [event for event in events if isinstance(event, LeftOut)]
+    assert all(event.subscription == subscription for event in left_out)
+    facts: dict[object, object] = {}
+    for event in events:
+        match event:
+            case Trade():
+                facts[event.trade_id] = event
+            case Ticker():
+                facts[event.last] = event
+            case Candle():
+                facts[event.start_ns] = event
+            case _:
+                pass
+    return Received(facts, sum(one.count for one in left_out))
+
+
+@settings(max_examples=500)
+@given(odd_row(ROWS[TRADES]))
+def test_an_odd_trade_costs_itself_alone(odd: OddRow) -> None:
+    odd.costs_itself_alone(partial(batch, TRADES), partial(received, TRADES))
+
+
+@settings(max_examples=500)
+@given(odd_row(ROWS[TICKER]))
+def test_an_odd_ticker_costs_itself_alone(odd: OddRow) -> None:
+    odd.costs_itself_alone(partial(batch, TICKER), partial(received, TICKER))
+
+
+@settings(max_examples=500)
+@given(odd_row(ROWS[CANDLES]))
+def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
+    odd.costs_itself_alone(partial(batch, CANDLES), partial(received, CANDLES))
+
+
+LEVELS = [["8476.98", "415", "0", "13"], ["8477", "7", "0", "2"], ["8477.34", "85", "0", "1"]]
+
+
+@settings(max_examples=500)
+@given(odd_row(LEVELS))
+def test_an_odd_level_costs_itself_alone(odd: OddRow) -> None:
+    def build(rows: Sequence[str]) -> bytes:
+        return (
+            b'{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"snapshot","data":[{"asks":'
+            b'[%s],"bids":[],"ts":"1597026383085","checksum":0,"prevSeqId":-1,"seqId":1}]}'
+        ) % ",".join(rows).encode()
+
+    def receive(frame: bytes) -> Received:
+        events = hearing(BOOK).receive(frame, NOW)
+        (book,) = [one for one in events if isinstance(one, BookSnapshot)]
+        return Received(
+            {level.price: level for level in book.asks},
+            sum(one.count for one in events if isinstance(one, LeftOut)),
+        )
+
+    odd.costs_itself_alone(build, receive)
+
+
+@pytest.mark.parametrize("data", [b"null", b"7", b"[]", b"[7]", b"{}"])
+@pytest.mark.parametrize("subscription", [BOOK, TRADES, TICKER, CANDLES], ids=str)
+def test_a_frame_that_names_its_stream_harms_no_other(
+    subscription: Subscription, data: bytes
+) -> None:
+    if data == b"[]" and subscription != BOOK:
+        return  # nothing at all
+    channel = {**CHANNELS, BOOK: "books"}[subscription].encode()
+    frame = b'{"arg":{"channel":"%s","instId":"BTC-USDT"},"data":%s}' % (channel, data)
+    protocol = hearing(BOOK, TRADES, TICKER, CANDLES)
+
+    with pytest.raises(UnreadableStream) as caught:
+        protocol.receive(frame, NOW)
+
+    assert caught.value.subscriptions == (subscription,)
+
+
+def test_a_frame_whose_head_is_odd_but_for_its_stream_harms_no_other() -> None:
+    frame = CAPTURES["tickers"][:-1] + b',"code":7}'
+
+    with pytest.raises(UnreadableStream) as caught:
+        hearing(BOOK, TICKER).receive(frame.replace(b"9000", b"x"), NOW)
+
+    assert caught.value.subscriptions == (TICKER,)
+
+
+def test_a_closed_candle_closes_once_and_a_changed_one_is_a_correction() -> None:
+    row = ["1597026360000", "1", "3", "1", "2", "5", "5", "5", "1"]
+    protocol = hearing(CANDLES)
+
+    def told(*changes: tuple[int, str]) -> list[tuple[bool, bool]]:
+        changed = list(row)
+        for at, text in changes:
+            changed[at] = text
+        events = protocol.receive(batch(CANDLES, [json.dumps(changed)]), NOW)
+        return [(one.closed, one.is_correction) for one in events if isinstance(one, Candle)]
+
+    assert told((8, "0")) == [(False, False)]
+    assert told() == [(True, False)]
+    assert told() == []
+    assert told((8, "0")) == []  # late
+    assert told((4, "2.5")) == [(True, True)]
+    assert told((4, "2.5")) == []
 
 
 # On tapes

@@ -8,9 +8,9 @@ import pytest
 from fluxum.book.book import Book
 from fluxum.book.keeper import BookKeeper
 from fluxum.model.market import BookSnapshot, BookUpdate
-from fluxum.replay import Report, verify
 from fluxum.venues.okx.checksum import DEPTH_PROVED, book_checksum
 from fluxum.venues.okx.protocol import OkxProtocol
+from fluxum.verify import Report, verify
 from recordings import recording
 
 
@@ -26,7 +26,7 @@ def test_ten_instruments_with_a_second_snapshot_each() -> None:
     assert sorted(told.generations.values()) == [2] * 10
     assert (told.kinds["trade"], told.kinds["ticker"]) == (19, 19)
     assert (told.trades, told.unverified, told.crossed) == (19, 0, 0)
-    assert "BTC/USD:220325-40000-C" in told.generations
+    assert "BTC/USD:220325-40000-C-CONTRACTS" in told.generations  # no list says their size
 
 
 def test_a_future_a_spot_market_and_a_perpetual() -> None:
@@ -34,7 +34,11 @@ def test_a_future_a_spot_market_and_a_perpetual() -> None:
 
     assert told.is_proved, told
     assert (told.frames, told.checks_passed, told.checks_failed) == (410, 290, 0)
-    assert told.generations == {"BTC/USD:220527": 1, "BTC/USDT": 1, "UNI/USD:PERP": 1}
+    assert told.generations == {
+        "BTC/USD:220527-CONTRACTS": 1,
+        "BTC/USDT": 1,
+        "UNI/USD:PERP-CONTRACTS": 1,
+    }
     assert (told.kinds["trade"], told.kinds["ticker"], told.trades) == (74, 28, 74)
 
 

@@ -140,6 +140,54 @@ def test_trades_are_told_newest_first() -> None:
     assert list(trades[0]) == ["instId", "tradeId", "px", "sz", "side", "ts", "source"]
 
 
+def test_older_trades_are_listed_by_their_id_or_time() -> None:
+    view = exchange()
+    newest, second, third = told("market/history-trades?instId=BTC-USDT&limit=3", view)
+    path = "market/history-trades?instId=BTC-USDT"
+
+    assert told(f"{path}&after={newest['tradeId']}&limit=2", view) == [second, third]
+    assert told(f"{path}&before={third['tradeId']}", view) == [newest, second]
+    by_time = told(f"{path}&type=2&after={newest['ts']}&limit=1", view)
+    assert int(by_time[0]["ts"]) < int(newest["ts"])
+    assert len(told(f"{path}&limit=500", view)) == 100
+
+
+def test_the_mark_and_the_index_of_a_market_are_its_last_price() -> None:
+    view = exchange()
+    (ticker,) = told("market/ticker?instId=UNI-USD-SWAP", view)
+
+    (mark,) = told("public/mark-price?instType=SWAP&instId=UNI-USD-SWAP", view)
+    (index,) = told("market/index-tickers?instId=UNI-USD", view)
+
+    # https://www.okx.com/docs-v5/en/#public-data-rest-api-get-mark-price and -get-index-tickers
+    assert mark == {
+        "instType": "SWAP",
+        "instId": "UNI-USD-SWAP",
+        "markPx": ticker["last"],
+        "ts": "1790358506844",
+    }
+    assert (index["instId"], index["idxPx"]) == ("UNI-USD", ticker["last"])
+    by_quote = told("market/index-tickers?quoteCcy=USD", view)
+    assert [one["instId"] for one in by_quote] == ["UNI-USD", "BTC-USD"]
+
+
+def test_contracts_are_listed_with_their_size_and_told_in_it() -> None:
+    linear, inverse = Symbol("BTC/USDT:PERP"), Symbol("BTC/USD:220527-INVERSE")
+    view = SimulatedExchange(OKX, (linear, inverse), seed=1, clock=Stopped(), grain_ns=1_000_000)
+
+    (swap,) = told("public/instruments?instType=SWAP", view)
+    (future,) = told("public/instruments?instType=FUTURES", view)
+    (book,) = told("market/books?instId=BTC-USDT-SWAP", view)
+
+    facts = ("ctType", "ctVal", "ctMult", "ctValCcy", "settleCcy", "lotSz", "minSz", "expTime")
+    listed = ["linear", "0.01", "1", "BTC", "USDT", "0.000001", "0.01", ""]
+    assert [swap[name] for name in facts] == listed
+    assert [future[name] for name in facts][:5] == ["inverse", "100", "1", "USD", "BTC"]
+    assert future["expTime"] == "1653638400000"  # 2022-05-27 08:00 UTC
+    (best,) = view.levels(linear, Side.BUY, 1)
+    assert Decimal(book["bids"][0][1]) == best.quantity * 100
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code", "text"),
     [
@@ -150,6 +198,7 @@ def test_trades_are_told_newest_first() -> None:
         ("public/instruments?instType=SPOT&instId=X-Y", 200, "51001", "Instrument ID does not"),
         ("market/candles?instId=BTC-USDT&bar=7m", 400, "51000", "Parameter bar error"),
         ("market/trades?instId=BTC-USDT&limit=-1", 400, "51000", "Parameter limit error"),
+        ("market/index-tickers", 400, "50014", "Either parameter instId or quoteCcy is required"),
         ("trade/order", 404, "404", "Not Found"),
     ],
 )

@@ -17,15 +17,51 @@ from recordings import recording
     ("symbol", "name"),
     [
         ("BTC/USDT", "BTC-USDT"),
-        ("UNI/USD:PERP", "UNI-USD-SWAP"),
-        ("BTC/USD:220527", "BTC-USD-220527"),
-        ("BTC/USD:220325-40000-C", "BTC-USD-220325-40000-C"),
-        ("BTC/USD_UM:PERP", "BTC-USD_UM-SWAP"),
+        ("UNI/USD:PERP-CONTRACTS", "UNI-USD-SWAP"),
+        ("BTC/USD:220527-CONTRACTS", "BTC-USD-220527"),
+        ("BTC/USD:220325-40000-C-CONTRACTS", "BTC-USD-220325-40000-C"),
+        ("BTC/USD:UM-PERP-CONTRACTS", "BTC-USD_UM-SWAP"),
+        ("SUI/USD:UM_XPERP-310404-CONTRACTS", "SUI-USD_UM_XPERP-310404"),
     ],
 )
 def test_a_market_is_spelled_and_read_back(symbol: str, name: str) -> None:
+    """By its name alone a contract is counted in contracts, whose size no name says."""
     assert topics.spell(Symbol(symbol)) == name
     assert topics.read(name) == symbol
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [
+        ("BTC/USDT:PERP", "BTC-USDT-SWAP"),
+        ("BTC/USD:PERP-INVERSE", "BTC-USD-SWAP"),
+        ("BTC/USD:261225-INVERSE", "BTC-USD-261225"),
+        ("BTC/USDT:261225", "BTC-USDT-261225"),
+        ("BTC/USD:UM-261225", "BTC-USD_UM-261225"),
+        ("BTC/USD:UM-PERP", "BTC-USD_UM-SWAP"),
+        ("AAPL/USD:UM_XPERP-310613", "AAPL-USD_UM_XPERP-310613"),
+    ],
+)
+def test_a_unit_is_no_part_of_the_venues_name(symbol: str, name: str) -> None:
+    assert topics.spell(Symbol(symbol)) == name
+
+
+@pytest.mark.parametrize(
+    ("symbol", "kind"),
+    [
+        ("BTC/USDT", "SPOT"),
+        ("BTC/USDT:PERP", "SWAP"),
+        ("BTC/USD:PERP-INVERSE", "SWAP"),
+        ("BTC/USD:220527-INVERSE", "FUTURES"),
+        ("BTC/USDT:220527-CONTRACTS", "FUTURES"),
+        ("BTC/USD:UM-PERP", "SWAP"),
+        ("BTC/USD:UM_XPERP-310404", "FUTURES"),
+        ("BTC/USD:220325-40000-C", "OPTION"),
+        ("BTC/USD:220325-40000-C-CONTRACTS", "OPTION"),
+    ],
+)
+def test_a_contract_tells_what_a_market_is(symbol: str, kind: str) -> None:
+    assert topics.instrument_type(Symbol(symbol)) == kind
 
 
 @pytest.mark.parametrize("name", ["", "BTC", "BTC-", "-USDT", "BTC-USDT-", "BTC -USDT", "B/C-D"])
@@ -46,7 +82,7 @@ def test_every_listed_name_is_read_and_spelled_back() -> None:
                     assert symbol == f"{one['baseCcy']}/{one['quoteCcy']}"
                 else:
                     base, quote = one["uly"].split("-")
-                    assert symbol == f"{base}/{quote}:PERP"
+                    assert symbol == f"{base}/{quote}:PERP-CONTRACTS"
                 seen[name] = seen.get(name, 0) + 1
 
     assert len(seen) == 513 + 166
@@ -66,24 +102,27 @@ def test_every_listed_name_is_read_and_spelled_back() -> None:
         ("candle1m", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, 60)),
         ("candle1Dutc", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, 86_400)),
         ("candle1D", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, 86_400)),
-        ("instruments", Subscription(Channel.INSTRUMENT)),
         ("candle1M", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, MONTH_S)),
         ("candle3Mutc", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, 3 * MONTH_S)),
-        ("candle6M", None),
-        ("mark-price-candle1m", None),
-        ("books-elp", None),
-        ("", None),
     ],
 )
-def test_what_another_asked_for_is_understood(channel: str, expected: Subscription | None) -> None:
-    assert topics.heard(native.Arg(channel, "BTC-USDT")) == expected
+def test_what_another_asked_for_is_understood(channel: str, expected: Subscription) -> None:
+    assert topics.is_known(channel)
+    assert topics.heard(channel, Symbol("BTC/USDT")) == expected
+
+
+@pytest.mark.parametrize(
+    "channel", ["candle6M", "mark-price-candle1m", "books-elp", "", "instruments"]
+)
+def test_a_channel_of_something_else_is_not_known(channel: str) -> None:
+    assert not topics.is_known(channel)
 
 
 @pytest.mark.parametrize("depth", [400, 5, 1])
 def test_what_is_asked_is_heard_as_the_same(depth: int) -> None:
     wanted = Subscription(Channel.BOOK, Symbol("UNI/USD:PERP"), depth)
 
-    assert topics.heard(topics.arg_of(wanted)) == wanted
+    assert topics.heard(topics.arg_of(wanted).channel, Symbol("UNI/USD:PERP")) == wanted
 
 
 def test_data_of_a_stream_begin_with_its_arg() -> None:

@@ -15,27 +15,35 @@ range, which a quiet market does not fulfil when the event follows on L exactly
 
 A live book can be given a new snapshot: updates go on while it is fetched and are kept as well,
 then the snapshot and those after it are handed on, some of them for the second time.
+
+A snapshot that is older than the events kept is fetched again: once at once, as it may have been
+taken while the first event was on its way, after that with a back-off, as it may stay too old.
 """
 
 from collections.abc import Sequence
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Desync, Event, Subscription
+from fluxum.model.event import Desync, Event, LeftOut, Subscription
+from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.binance import native
 from fluxum.venues.binance.normalize import nanos
 from fluxum.venues.binance.policy import Policy
-from fluxum.venues.rows import changes, levels
+from fluxum.venues.rows import LeftOutRows, changes, joined, levels
 from fluxum.venues.venue import SequenceCounts
 
-__all__ = ["HELD_MAX", "DepthBook"]
+__all__ = ["HELD_MAX", "DepthBook", "TooOld"]
 
 HELD_MAX = 5000
 """Events kept at most while a snapshot is under way; beyond, the older half is dropped, and a
 snapshot that needs one of those is fetched again."""
 
 _MILLISECOND = 1_000_000
+
+
+class TooOld(RemoteProtocolError):
+    """Snapshots of a book stay older than its events: one more is of use only after a while."""
 
 
 class DepthBook:
@@ -54,6 +62,7 @@ class DepthBook:
         "_seen",
         "_sequence",
         "_stray",
+        "_too_old",
         "_venue",
         "asked",
         "is_live",
@@ -83,9 +92,10 @@ class DepthBook:
         self._seen: int | None = None  # the last update of the last event
         self._base = 0  # the last update of the snapshot
         self._kept_from = 0  # events that end before are in the snapshot
-        self._held: list[tuple[int, BookUpdate]] | None = None
+        self._held: list[tuple[int, BookUpdate, LeftOutRows | None]] | None = None
         self._stray: tuple[int, int] | None = None
         self._heard = False
+        self._too_old = 0  # snapshots in a row that were
 
     def was_silent(self) -> bool:
         """Whether nothing came since this was called last."""
@@ -103,10 +113,16 @@ class DepthBook:
         self.asked = ""
         self._held = None
 
-    def take(self, wire: native.DepthUpdate, received_ns: int) -> Sequence[Event]:
-        """What an event of the stream is: an update, the news of a hole, or nothing yet."""
+    def take(
+        self, wire: native.DepthUpdate, received_ns: int, left_out: LeftOutRows | None = None
+    ) -> Sequence[Event]:
+        """What an event of the stream is: an update, the news of a hole, or nothing yet.
+
+        `left_out` are levels that it had besides, which are published with it. Raises
+        RemoteProtocolError for an event that cannot be read; it counts as one that never came.
+        """
         before, last = self._follows(wire), wire.u
-        if last <= before or wire.s != self.name:
+        if last <= before or (wire.s != self.name and wire.s is not None):
             raise RemoteProtocolError(
                 f"updates of {self.name} after {before} were expected, was {last} of {wire.s!r}"
             )
@@ -116,7 +132,7 @@ class DepthBook:
             self.symbol,
             changes(wire.b),
             changes(wire.a),
-            time * _MILLISECOND,
+            None if time is None else plausible_ns(time * _MILLISECOND),
             received_ns,
             None,
             last,
@@ -125,21 +141,35 @@ class DepthBook:
         if before == self._seen:
             self._sequence.steps += 1
         else:
-            hole = self._judge(before, update)
+            hole = self._judge(before, update, left_out)
             if hole is not None:
                 return hole
         self._seen = last
         if self._held is not None:
-            self._hold(before, update)
-        return (update,) if self.is_live and last >= self._kept_from else ()
+            self._hold(before, update, left_out)
+        if not self.is_live or last < self._kept_from:
+            return ()
+        return (update,) if left_out is None else (self._told(left_out, received_ns), update)
 
-    def splice(self, wire: native.Depth, received_ns: int) -> Sequence[Event]:
-        """The snapshot and the updates after it; nothing if it is too old to go on from."""
+    def splice(
+        self, wire: native.Depth, received_ns: int, left_out: LeftOutRows | None = None
+    ) -> Sequence[Event]:
+        """The snapshot and the updates after it; nothing if it is too old to go on from.
+
+        Raises TooOld for one more in a row, and RemoteProtocolError for a level that is none.
+        """
         last = wire.lastUpdateId
         kept_from = last + self._overlap
         kept = [one for one in self._held or () if (one[1].sequence or 0) >= kept_from]
-        if kept[0][0] > last if kept else self._seen is not None and self._seen > last:
-            return ()
+        needed = kept[0][0] if kept else self._seen
+        if needed is not None and needed > last:
+            self._too_old += 1
+            if self._too_old == 1:
+                return ()
+            raise TooOld(
+                f"a snapshot of {self.name} as of update {needed} or later was expected, "
+                f"was as of {last}"
+            )
         snapshot = BookSnapshot(
             venue=self._venue,
             symbol=self.symbol,
@@ -152,23 +182,32 @@ class DepthBook:
         )
         self.is_live = True
         self.asked = ""
+        self._too_old = 0
         self._held = None
         self._base, self._kept_from = last, kept_from
-        return [snapshot, *(update for _, update in kept)]
+        for _, _, rows in kept:
+            left_out = joined(left_out, rows)
+        events: list[Event] = [snapshot, *(update for _, update, _ in kept)]
+        return events if left_out is None else [self._told(left_out, received_ns), *events]
 
-    def _hold(self, before: int, update: BookUpdate) -> None:
+    def _told(self, left_out: LeftOutRows, received_ns: int) -> LeftOut:
+        return left_out.event(self._venue, self.subscription, received_ns)
+
+    def _hold(self, before: int, update: BookUpdate, left_out: LeftOutRows | None) -> None:
         assert self._held is not None
         if len(self._held) >= HELD_MAX:
             del self._held[: HELD_MAX // 2]
-        self._held.append((before, update))
+        self._held.append((before, update, left_out))
 
-    def _judge(self, before: int, update: BookUpdate) -> Sequence[Event] | None:
+    def _judge(
+        self, before: int, update: BookUpdate, left_out: LeftOutRows | None
+    ) -> Sequence[Event] | None:
         """What an event means that does not follow on; none if it is to be taken anyway."""
         seen, last = self._seen, update.sequence
         assert last is not None
         if seen is None:  # the first one
             if self.is_live and before > self._base:
-                return self._break(before, update)
+                return self._break(before, update, left_out)
             return None
         if before < seen < last:
             return None  # it covers what is known and more
@@ -179,17 +218,19 @@ class DepthBook:
         # A hole; or the second late event that follows on the first: the venue counts anew.
         self._sequence.breaks += 1
         if self.is_live and (is_anew or before > self._base):
-            return self._break(before, update)
+            return self._break(before, update, left_out)
         if self._held is not None:
             self._held.clear()
         return None
 
-    def _break(self, before: int, update: BookUpdate) -> Sequence[Event]:
+    def _break(
+        self, before: int, update: BookUpdate, left_out: LeftOutRows | None
+    ) -> Sequence[Event]:
         """Something is missing: no more updates until the next snapshot."""
         expected = self._base if self._seen is None else max(self._seen, self._base)
         self._seen = update.sequence
         self.is_live = False
-        self._held = [(before, update)]
+        self._held = [(before, update, left_out)]
         return (
             Desync(
                 venue=self._venue,

@@ -1,32 +1,28 @@
 """What one link carries and what was asked for: requests, their answers, and the list of markets.
 
 Requests have a number and are answered as a whole. An acknowledgement proves little: a stream that
-does not exist is acknowledged too, and stays silent
-(https://github.com/sammchardy/python-binance/issues/1193). So after the first one the venue's list
-of markets is fetched, once for each link, and what is not in it is refused. A stream the venue has
-forgotten cannot be told from a quiet one either: one that has said nothing since it was last in
-doubt is asked for again, which does no harm.
+does not exist is acknowledged too, and stays silent. So after the first one the venue's list of
+markets is fetched, once for each link, and what is not in it is refused (`markets`). A stream the
+venue has forgotten cannot be told from a quiet one either: one that has said nothing since it was
+last in doubt is asked for again, which does no harm.
 """
 
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, Refused, Subscribed, Subscription, Unsubscribed
 from fluxum.venues.binance import native
 from fluxum.venues.binance.depth import DepthBook
+from fluxum.venues.binance.markets import Markets
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.symbols import is_possible
-from fluxum.venues.binance.topics import LISTING, batches, read_topic, topic_of
+from fluxum.venues.binance.topics import batches, read_topic, topic_of
+from fluxum.venues.closed_candles import ClosedCandles
+from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.streams import Ask, Streams
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
-__all__ = ["KNOW", "TELL", "Dialogue"]
-
-TELL = "instruments"
-"""The purpose of a list of markets that is to be told."""
-KNOW = "markets"
-"""The purpose of one that only says which markets there are."""
+__all__ = ["Dialogue"]
 
 _SUBSCRIBE, _UNSUBSCRIBE, _LIST = "SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS"
 
@@ -35,23 +31,25 @@ class Dialogue:
     """The streams of one link and the requests that begin and end them.
 
     `books` are those that listen, by topic: from their acknowledgement on, as an event before that
-    may be of the stream that was there before. `overheard` is the depth of books on a tape, none
-    on a live link.
+    may be of the stream that was there before. `candles` are those that closed, by topic; `spent`
+    are the topics of which it was published that some of their ids have no trade. `overheard` is
+    the depth of books on a tape, `None` on a live link.
     """
 
     def __init__(self, policy: Policy) -> None:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
         self.books: dict[str, DepthBook] = {}
+        self.candles: dict[str, ClosedCandles] = {}
+        self.spent: set[str] = set()
         self.overheard: int | None = None
+        self.markets = Markets(policy, self.outbox)
         self._policy = policy
         self._streams = Streams()
         self._names: dict[str, str] = {}  # the venue's names of markets, by topic
         self._asked: dict[str, int] = {}  # which request began a topic
         self._ending: dict[int, list[Subscription]] = {}
         self._again: set[str] = set()  # topics asked for again, not answered yet
-        self._listed: dict[str, tuple[str, str]] = {}  # base and quote, by the venue's name
-        self._is_listing = False
         self._heard: dict[int | str, native.Request] = {}
 
     # What we say
@@ -62,8 +60,7 @@ class Dialogue:
         impossible: list[str] = []
         for subscription in wanted:
             if subscription.symbol is None:
-                if self._streams.begin(LISTING, subscription):
-                    self._fetch_listing(TELL)
+                self.markets.list.open(subscription)
                 continue
             topic = topic_of(self._policy, subscription)
             if self._streams.begin(topic, subscription):
@@ -79,6 +76,8 @@ class Dialogue:
         ending: dict[str, Subscription] = {}
         unsaid: list[Subscription] = []
         for subscription in unwanted:
+            if subscription.symbol is None and self.markets.list.close() is not None:
+                unsaid.append(subscription)
             topic = self._streams.topic(subscription)
             if topic is None:
                 continue
@@ -98,9 +97,9 @@ class Dialogue:
 
         The stream of a book is unbroken for the venue, so that it is not ended first.
         """
+        if subscription == self.markets.list.subscription:
+            self.markets.list.request()
         topic = self._streams.topic(subscription)
-        if topic == LISTING:
-            self._fetch_listing(TELL)
         if topic is None or not is_possible(self._names.get(topic, "/")):
             return
         book = self.books.get(topic)
@@ -143,42 +142,36 @@ class Dialogue:
         heard = None if outline.id is None else self._heard.pop(outline.id, None)
         return () if heard is None else self._answer_overheard(heard, received_ns)
 
-    def listing(
-        self, info: native.ExchangeInfo, purpose: str, received_ns: int
-    ) -> tuple[Sequence[Event], Sequence[native.Market]]:
-        """The list of markets: what is not in it is refused; returns the markets to be told too."""
-        self._listed = {one.symbol: (one.baseAsset, one.quoteAsset) for one in info.symbols}
-        events: list[Event] = []
-        told: Sequence[native.Market] = ()
-        if purpose == KNOW:
-            self._is_listing = False
-        elif not self._streams.is_ended(LISTING):
-            told = info.symbols
-            subscription = self._streams.by_topic.get(LISTING)
-            if subscription is not None and LISTING not in self._asked:
-                self._asked[LISTING] = 0
-                events.append(self._subscribed(subscription, received_ns))
+    def listed(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
+        """The list of markets: what is not in it is refused; raises UnreadableStream."""
+        events = list(self.markets.answered(fetch, body, received_ns))
         for topic, name in list(self._names.items()):
-            message = self._objection(topic, name)
-            if message and is_possible(name):
-                events += self.refuse(topic, message, received_ns)
-        return events, told
-
-    def unlisted(self) -> None:
-        """The list of markets cannot be had; the next acknowledgement asks for it again."""
-        self._is_listing = False
+            if is_possible(name):
+                message = self.markets.objection(name, self._streams.by_topic[topic].symbol)
+                events += self.refuse(topic, message, received_ns) if message else ()
+        return events
 
     def carried(self, topic: str) -> Subscription | None:
         """The subscription of a stream; none for one that we ended or that is of no use.
 
-        Raises RemoteProtocolError for one that nobody asked for.
+        Raises UnreadableStream for one that was not requested.
         """
         carried = self._streams.by_topic.get(topic)
         if carried is not None or self._streams.is_ended(topic):
             return carried
         if self.overheard is None:
-            raise RemoteProtocolError(f"data that nobody asked for, was of {topic!r}")
+            raise UnreadableStream(f"data that was not requested, was of {topic!r}", ())
         return self._adopt(topic, self.overheard)
+
+    def named(self, topic: str) -> tuple[Subscription, ...]:
+        """The subscription of a stream, if it is carried."""
+        carried = self._streams.by_topic.get(topic)
+        return () if carried is None else (carried,)
+
+    def named_like(self, beginning: str) -> tuple[Subscription, ...]:
+        """The subscriptions of the streams whose names begin like this."""
+        carried = self._streams.by_topic
+        return tuple(one for topic, one in carried.items() if topic.startswith(beginning))
 
     def awaiting(self, fetch: Fetch) -> tuple[str, DepthBook | None]:
         """The book a snapshot is for, by its topic; none if it is not waited for any more."""
@@ -192,11 +185,13 @@ class Dialogue:
         path = f"{self._policy.rest}depth?symbol={book.name}&limit={book.limit}"
         book.ask(purpose)
         cost = self._policy.depth_weight(book.limit)
-        self.outbox.append(Fetch("GET", path, purpose, cost=cost))
+        self.outbox.append(Fetch("GET", path, purpose, cost=cost, subscription=book.subscription))
 
     def end(self, topic: str) -> Subscription | None:
         """Carry a stream no longer; returns what it was."""
         self.books.pop(topic, None)
+        self.candles.pop(topic, None)
+        self.spent.discard(topic)
         self._names.pop(topic, None)
         self._asked.pop(topic, None)
         return self._streams.end(topic)
@@ -240,16 +235,16 @@ class Dialogue:
             if subscription is None or self._asked.get(topic) != ask.number:
                 continue
             name = self._names[topic]
-            message = self._objection(topic, name) if name in self._listed else ""
-            is_known = is_known and name in self._listed
+            is_listed = self.markets.knows(name)
+            message = self.markets.objection(name, subscription.symbol) if is_listed else ""
+            is_known = is_known and is_listed
             if message:
                 events += self.refuse(topic, message, received_ns)
             else:
                 events.append(self._subscribed(subscription, received_ns))
                 self._listen(topic, subscription)
-        if not is_known and not self._is_listing:
-            self._is_listing = True
-            self._fetch_listing(KNOW)
+        if not is_known:
+            self.markets.list.request()
         return events
 
     def _denied(self, ask: Ask, fault: native.Fault, received_ns: int) -> Sequence[Event]:
@@ -285,15 +280,6 @@ class Dialogue:
 
     # Pieces
 
-    def _objection(self, topic: str, name: str) -> str:
-        """What the list of markets says against a stream; nothing if it is of a market in it."""
-        assets = self._listed.get(name)
-        if assets is None:
-            return f"{name} is not listed"
-        listed = self._policy.symbol_of(*assets, name)
-        asked = self._streams.by_topic[topic].symbol
-        return "" if listed == asked else f"{name} is {listed}"
-
     def _adopt(self, topic: str, depth: int) -> Subscription | None:
         """Carry another client's stream; none if it is of no use.
 
@@ -324,11 +310,6 @@ class Dialogue:
     def _unsubscribed(self, subscription: Subscription, received_ns: int) -> Unsubscribed:
         venue = self._policy.venue
         return Unsubscribed(venue=venue, subscription=subscription, received_ns=received_ns)
-
-    def _fetch_listing(self, purpose: str) -> None:
-        if self.overheard is None:
-            cost = self._policy.weight("exchangeInfo")
-            self.outbox.append(Fetch("GET", self._policy.listing, purpose, cost=cost))
 
     def _ask(self, method: str, topics: Sequence[str], *, quiet: bool = False) -> Ask:
         ask = self._streams.ask(method, topics, quiet=quiet)

@@ -3,8 +3,9 @@
 Source of every type, unless it names another: the streams page of spot,
 https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md, and of futures,
 https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams.
-Only the fields that are used are declared; the venue may add others at any time. Names are the
-venue's, where the case of a letter matters: `U` is the first update, `u` the last.
+Only the fields that are used are declared; the venue may add others at any time. What is not
+needed to make sense of a message may be missing or `null`. Names are the venue's, where the case
+of a letter matters: `U` is the first update, `u` the last.
 """
 
 from typing import Annotated
@@ -17,6 +18,7 @@ __all__ = [
     "AggTrade",
     "BookTicker",
     "Depth",
+    "DepthRows",
     "DepthUpdate",
     "Event",
     "ExchangeInfo",
@@ -26,26 +28,36 @@ __all__ = [
     "Kline",
     "KlineBar",
     "Market",
+    "MarketEvent",
+    "MarketName",
     "MiniTicker",
     "Outline",
     "Request",
     "Row",
     "ServerShutdown",
+    "SnapshotRows",
     "Tag",
     "Ticker",
     "Trade",
     "decode_book_ticker",
     "decode_depth",
+    "decode_depth_rows",
     "decode_event",
     "decode_exchange_info",
+    "decode_fault",
     "decode_frame",
+    "decode_market",
+    "decode_market_name",
     "decode_outline",
     "decode_request",
+    "decode_row",
+    "decode_snapshot_rows",
     "decode_tag",
     "encode",
 ]
 
-Millis = Annotated[int, Meta(ge=0, lt=10**14)]
+Start = Annotated[int, Meta(ge=0, lt=4_102_444_800_000)]
+"""When a candle begins, in milliseconds before the year 2100."""
 Number = Annotated[int, Meta(ge=0, lt=2**62)]
 Row = tuple[str, str]
 """A level: price and quantity."""
@@ -59,74 +71,91 @@ class DepthUpdate(Struct, tag_field="e", tag="depthUpdate", gc=False, omit_defau
     the event before.
     """
 
-    E: Millis
-    s: str
-    U: Number
     u: Number
     b: list[Row]
     a: list[Row]
-    T: Millis | None = None
+    E: int | None = None
+    s: str | None = None
+    U: Number | None = None
+    T: int | None = None
     pu: Number | None = None
 
 
-class Trade(Struct, tag_field="e", tag="trade", gc=False):
+class DepthRows(Struct, gc=False):
+    """A depth event of which some level cannot be read: its levels are read one by one."""
+
+    u: Number
+    b: list[Raw]
+    a: list[Raw]
+    E: int | None = None
+    s: str | None = None
+    U: Number | None = None
+    T: int | None = None
+    pu: Number | None = None
+
+
+class Trade(Struct, tag_field="e", tag="trade", gc=False, kw_only=True):
     """One match; `m` tells that the buyer's order rested, so that the taker sold.
 
     `{"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0.001","q":"100",
-    "T":1672515782136,"m":true,"M":true}`
+    "T":1672515782136,"m":true,"M":true}`; on futures with `"X":"MARKET"`. Other words there are
+    no match in the book: `INSURANCE_FUND`, `ADL`
+    (https://github.com/QuantConnect/Lean.Brokerages.Binance/issues/28), and `NA` at a price of
+    zero, an id that no trade has (https://docs.rs/crate/maxt, docs/providers, seen 2026-07-30).
     """
 
-    E: Millis
-    s: str
+    E: int | None = None
+    s: str | None = None
     t: Number
     p: str
     q: str
-    T: Millis
+    T: int | None = None
     m: bool
     M: bool = True
+    X: str | UnsetType | None = UNSET
 
 
-class AggTrade(Struct, tag_field="e", tag="aggTrade", gc=False):
+class AggTrade(Struct, tag_field="e", tag="aggTrade", gc=False, kw_only=True):
     """All that one taker's order took at one price: trades `f` to `l`.
 
     `{"e":"aggTrade","E":1672515782136,"s":"BNBBTC","a":12345,"p":"0.001","q":"100","f":100,
     "l":105,"T":1672515782136,"m":true,"M":true}`
     """
 
-    E: Millis
-    s: str
+    E: int | None = None
+    s: str | None = None
     a: Number
     p: str
     q: str
-    f: int
-    l: int  # noqa: E741 - the venue's name
-    T: Millis
+    f: int | None = None
+    l: int | None = None  # noqa: E741 - the venue's name
+    T: int | None = None
     m: bool
 
 
-class KlineBar(Struct, gc=False):
+class KlineBar(Struct, gc=False, kw_only=True):
     """A candle; `T` is its last millisecond, `x` tells that it is closed."""
 
-    t: Millis
-    T: Millis
-    s: str
+    t: Start
+    T: int | None = None
+    s: str | None = None
     i: str
-    f: int
-    L: int
+    f: int | None = None
+    L: int | None = None
     o: str
     c: str
     h: str
     l: str  # noqa: E741 - the venue's name
     v: str
-    n: Number
+    n: Number | None = None
     x: bool
-    q: str = "0"
-    V: str = "0"
-    Q: str = "0"
-    B: str = "0"
+    q: str | None = "0"
+    V: str | None = "0"
+    Q: str | None = "0"
+    B: str | None = "0"
 
 
-class Kline(Struct, tag_field="e", tag="kline", gc=False):
+class Kline(Struct, tag_field="e", tag="kline", gc=False, kw_only=True):
     """The running candle, every second or two, and once when it is closed.
 
     `{"e":"kline","E":1672515782136,"s":"BNBBTC","k":{"t":1672515780000,"T":1672515839999,
@@ -134,12 +163,12 @@ class Kline(Struct, tag_field="e", tag="kline", gc=False):
     "v":"1000","n":100,"x":false,"q":"1.0000","V":"500","Q":"0.500","B":"123456"}}`
     """
 
-    E: Millis
-    s: str
+    E: int | None = None
+    s: str | None = None
     k: KlineBar
 
 
-class Ticker(Struct, tag_field="e", tag="24hrTicker", gc=False, omit_defaults=True):
+class Ticker(Struct, tag_field="e", tag="24hrTicker", gc=False, omit_defaults=True, kw_only=True):
     """The last 24 hours; futures lack `x`, `b`, `B`, `a` and `A`.
 
     `{"e":"24hrTicker","E":1672515782136,"s":"BNBBTC","p":"0.0015","P":"250.00","w":"0.0018",
@@ -147,28 +176,28 @@ class Ticker(Struct, tag_field="e", tag="24hrTicker", gc=False, omit_defaults=Tr
     "h":"0.0025","l":"0.0010","v":"10000","q":"18","O":0,"C":86400000,"F":0,"L":18150,"n":18151}`
     """
 
-    E: Millis
-    s: str
-    p: str
-    P: str
-    w: str
-    c: str
-    Q: str
-    o: str
-    h: str
-    l: str  # noqa: E741 - the venue's name
-    v: str
-    q: str
-    O: int  # noqa: E741 - the venue's name
-    C: int
-    F: int
-    L: int
-    n: Number
+    E: int | None = None
+    s: str | None = None
+    p: str | None = None
+    P: str | None = None
+    w: str | None = None
     x: str | None = None
+    c: str | None = None
+    Q: str | None = None
     b: str | None = None
     B: str | None = None
     a: str | None = None
     A: str | None = None
+    o: str | None = None
+    h: str | None = None
+    l: str | None = None  # noqa: E741 - the venue's name
+    v: str | None = None
+    q: str | None = None
+    O: int | None = None  # noqa: E741 - the venue's name
+    C: int | None = None
+    F: int | None = None
+    L: int | None = None
+    n: Number | None = None
 
 
 class MiniTicker(Struct, tag_field="e", tag="24hrMiniTicker", gc=False):
@@ -178,7 +207,7 @@ class MiniTicker(Struct, tag_field="e", tag="24hrMiniTicker", gc=False):
     "l":"0.0010","v":"10000","q":"18"}`
     """
 
-    E: Millis
+    E: int
     s: str
     c: str
     o: str
@@ -188,21 +217,23 @@ class MiniTicker(Struct, tag_field="e", tag="24hrMiniTicker", gc=False):
     q: str
 
 
-class BookTicker(Struct, tag_field="e", tag="bookTicker", gc=False, omit_defaults=True):
+class BookTicker(
+    Struct, tag_field="e", tag="bookTicker", gc=False, omit_defaults=True, kw_only=True
+):
     """The best levels. On spot it has no tag and no time.
 
     `{"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000",
     "A":"40.66000000"}`; on futures with `"e":"bookTicker","T":1568014460891,"E":1568014460893`.
     """
 
-    u: Number
-    s: str
-    b: str
-    B: str
-    a: str
-    A: str
-    T: Millis | None = None
-    E: Millis | None = None
+    u: int | None = None
+    s: str | None = None
+    b: str | None
+    B: str | None = None
+    a: str | None
+    A: str | None = None
+    T: int | None = None
+    E: int | None = None
 
 
 class ServerShutdown(Struct, tag_field="e", tag="serverShutdown", gc=False):
@@ -211,10 +242,11 @@ class ServerShutdown(Struct, tag_field="e", tag="serverShutdown", gc=False):
     `{"e":"serverShutdown","E":1770123456789}`, wrapped with the stream `!serverShutdown`.
     """
 
-    E: Millis
+    E: int | None = None
 
 
-Event = DepthUpdate | Trade | AggTrade | Kline | Ticker | BookTicker | ServerShutdown
+MarketEvent = DepthUpdate | Trade | AggTrade | Kline | Ticker | BookTicker
+Event = MarketEvent | ServerShutdown
 EVENTS = frozenset(str(one.__struct_config__.tag) for one in Event.__args__)
 """The values of `e` that are understood."""
 
@@ -253,7 +285,7 @@ class Outline(Struct):
     An answer, `{"result":null,"id":1}`, whose error is documented flat, `{"code":2,"msg":"...",
     "id":1}`, and sent nested, `{"error":{"code":2,"msg":"..."},"id":1}`
     (https://github.com/ctubio/Krypto-trading-bot/issues/1121). Or an event that is not wrapped,
-    with its tag in `e`, or one of another kind, with its content in `data`.
+    with its tag in `e` and its market in `s`, or one of another kind, with its content in `data`.
     """
 
     id: int | str | None = None
@@ -264,6 +296,7 @@ class Outline(Struct):
     stream: str | None = None
     data: Raw = msgspec.field(default_factory=Raw)
     e: str | None = None
+    s: str | None = None
 
 
 class Tag(Struct):
@@ -284,41 +317,60 @@ class Depth(Struct, omit_defaults=True):
     lastUpdateId: Number  # noqa: N815 - the venue's name
     bids: list[Row]
     asks: list[Row]
-    E: Millis | None = None
-    T: Millis | None = None
+    E: int | None = None
+    T: int | None = None
 
 
-class Filter(Struct, omit_defaults=True):
+class SnapshotRows(Struct):
+    """A whole book of which some level cannot be read: its levels are read one by one."""
+
+    lastUpdateId: Number  # noqa: N815 - the venue's name
+    bids: list[Raw]
+    asks: list[Raw]
+    T: int | None = None
+
+
+class Filter(Struct):
     """One rule of a market; of many kinds, these fields are of those that are used.
 
     `{"filterType":"PRICE_FILTER","minPrice":"0.00000100","maxPrice":"100000.00000000",
-    "tickSize":"0.00000100"}`
+    "tickSize":"0.00000100"}`. There may be more kinds at any time, whose fields of these names may
+    be anything.
     Source: https://github.com/binance/binance-spot-api-docs/blob/master/filters.md
     """
 
-    filterType: str  # noqa: N815 - the venue's name
-    tickSize: str | None = None  # noqa: N815 - the venue's name
-    stepSize: str | None = None  # noqa: N815 - the venue's name
-    minQty: str | None = None  # noqa: N815 - the venue's name
-    minNotional: str | None = None  # noqa: N815 - the venue's name
-    notional: str | None = None
+    filterType: object = None  # noqa: N815 - the venue's name
+    tickSize: object = None  # noqa: N815 - the venue's name
+    stepSize: object = None  # noqa: N815 - the venue's name
+    minQty: object = None  # noqa: N815 - the venue's name
+    minNotional: object = None  # noqa: N815 - the venue's name
+    notional: object = None
 
 
 class Market(Struct):
-    """A market's rules, as `exchangeInfo` lists them; futures have `pricePrecision` as well.
+    """A market's rules, as `exchangeInfo` lists them; contracts have what they are and their end.
 
     `{"symbol":"ETHBTC","status":"TRADING","baseAsset":"ETH","baseAssetPrecision":8,
-    "quoteAsset":"BTC","quotePrecision":8,...,"filters":[...]}`
+    "quoteAsset":"BTC","quotePrecision":8,...,"filters":[...]}`; of futures also
+    `"contractType":"PERPETUAL","deliveryDate":4133404800000`.
     Source: https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#exchange-information
     """
 
     symbol: str
-    status: str
     baseAsset: str  # noqa: N815 - the venue's name
     quoteAsset: str  # noqa: N815 - the venue's name
+    status: str | None = None
     baseAssetPrecision: int = 8  # noqa: N815 - the venue's name
     quotePrecision: int = 8  # noqa: N815 - the venue's name
     filters: tuple[Filter, ...] = ()
+    contractType: str | None = None  # noqa: N815 - the venue's name
+    deliveryDate: int | None = None  # noqa: N815 - the venue's name
+
+
+class MarketName(Struct):
+    """The name of a market whose row cannot be read."""
+
+    symbol: str
 
 
 class ExchangeInfo(Struct):
@@ -327,8 +379,8 @@ class ExchangeInfo(Struct):
     Source: https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#exchange-information
     """
 
-    serverTime: Millis  # noqa: N815 - the venue's name
-    symbols: tuple[Market, ...]
+    symbols: list[Raw]
+    serverTime: int | None = None  # noqa: N815 - the venue's name
 
 
 encode = msgspec.json.Encoder().encode
@@ -338,5 +390,11 @@ decode_book_ticker = msgspec.json.Decoder(BookTicker).decode
 decode_outline = msgspec.json.Decoder(Outline).decode
 decode_tag = msgspec.json.Decoder(Tag).decode
 decode_request = msgspec.json.Decoder(Request).decode
+decode_fault = msgspec.json.Decoder(Fault).decode
 decode_depth = msgspec.json.Decoder(Depth).decode
 decode_exchange_info = msgspec.json.Decoder(ExchangeInfo).decode
+decode_market = msgspec.json.Decoder(Market).decode
+decode_market_name = msgspec.json.Decoder(MarketName).decode
+decode_depth_rows = msgspec.json.Decoder(DepthRows).decode
+decode_snapshot_rows = msgspec.json.Decoder(SnapshotRows).decode
+decode_row = msgspec.json.Decoder(Row).decode

@@ -5,18 +5,30 @@ Times on the wire are whole milliseconds, numbers are quoted.
 
 from decimal import Decimal
 
+from msgspec import UNSET
+
 from fluxum.errors import RemoteProtocolError
 from fluxum.model import market
+from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
 from fluxum.venues.binance import native
-from fluxum.venues.binance.policy import Policy
-from fluxum.venues.rows import decimals, exact, exact_or_none
+from fluxum.venues.rows import decimals, exact, exact_or_none, price_or_none
 
-__all__ = ["agg_trade", "book_ticker", "candle", "instrument", "nanos", "ticker", "trade"]
+__all__ = [
+    "agg_trade",
+    "book_ticker",
+    "candle",
+    "instrument",
+    "nanos",
+    "signed",
+    "ticker",
+    "trade",
+]
 
 _MILLISECOND = 1_000_000
+_MATCH = "MARKET"  # what futures call a trade of the book
 
 _STATUSES = {
     # https://github.com/binance/binance-spot-api-docs/blob/master/enums.md#symbol-status
@@ -33,25 +45,31 @@ _STATUSES = {
 
 
 def nanos(millis: int | None) -> int | None:
-    """Nanoseconds since the epoch of the venue's milliseconds, where it says any."""
-    return None if millis is None else millis * _MILLISECOND
+    """Nanoseconds since the epoch of the venue's milliseconds, where they can be an instant."""
+    return None if millis is None else plausible_ns(millis * _MILLISECOND)
 
 
-def trade(wire: native.Trade, venue: str, symbol: Symbol, received_ns: int) -> market.Trade:
-    """One match. Ids count up by one in each market.
+def trade(wire: native.Trade, venue: str, symbol: Symbol, received_ns: int) -> market.Trade | None:
+    """One match, `None` for an id that no trade has. Ids count up by one in each market.
 
     That is how aggregated trades name them: in the recordings of 2021 each one's first id follows
-    on the last id of the one before, 3,139 times of 3,139 on spot.
+    on the last id of the one before, 3,139 times of 3,139 on spot. Futures say what a trade was,
+    as it may be no match in the book; `order_type` says so then.
     """
+    kind = "" if wire.X is UNSET or wire.X is None else wire.X
+    price = exact(wire.p)
+    if not price and kind not in {"", _MATCH}:
+        return None
     return market.Trade(
         venue=venue,
         symbol=symbol,
         side=_taker(wire.m),
-        price=exact(wire.p),
+        price=_above_zero(price),
         quantity=exact(wire.q),
         trade_id=str(wire.t),
-        sequence=wire.t,
-        venue_ns=wire.T * _MILLISECOND,
+        sequence=wire.t if not kind else None,  # some ids of futures have no trade
+        order_type="" if kind == _MATCH else kind.lower(),
+        venue_ns=nanos(wire.T or wire.E),
         received_ns=received_ns,
     )
 
@@ -67,35 +85,35 @@ def agg_trade(wire: native.AggTrade, venue: str, symbol: Symbol, received_ns: in
         venue=venue,
         symbol=symbol,
         side=_taker(wire.m),
-        price=exact(wire.p),
+        price=_above_zero(exact(wire.p)),
         quantity=exact(wire.q),
         trade_id=str(wire.a),
         sequence=wire.a,
-        venue_ns=wire.T * _MILLISECOND,
+        venue_ns=nanos(wire.T or wire.E),
         received_ns=received_ns,
     )
 
 
 def ticker(wire: native.Ticker, venue: str, symbol: Symbol, received_ns: int) -> market.Ticker:
-    """The last 24 hours; an empty side of the book is told as zero, and is none here."""
+    """The last 24 hours; a price of zero is none: of an empty side, or without any trade."""
     return market.Ticker(
         venue=venue,
         symbol=symbol,
-        bid=exact_or_none(wire.b) or None,
+        bid=price_or_none(wire.b),
         bid_quantity=exact_or_none(wire.B),
-        ask=exact_or_none(wire.a) or None,
+        ask=price_or_none(wire.a),
         ask_quantity=exact_or_none(wire.A),
-        last=exact(wire.c),
-        last_quantity=exact(wire.Q),
-        volume=exact(wire.v),
-        vwap=exact(wire.w),
-        low=exact(wire.l),
-        high=exact(wire.h),
-        open=exact(wire.o),
-        change=_signed(wire.p),
-        change_percent=_signed(wire.P),
+        last=price_or_none(wire.c),
+        last_quantity=exact_or_none(wire.Q),
+        volume=exact_or_none(wire.v),
+        vwap=price_or_none(wire.w),
+        low=price_or_none(wire.l),
+        high=price_or_none(wire.h),
+        open=price_or_none(wire.o),
+        change=signed(wire.p),
+        change_percent=signed(wire.P),
         trades=wire.n,
-        venue_ns=wire.E * _MILLISECOND,
+        venue_ns=nanos(wire.E),
         received_ns=received_ns,
     )
 
@@ -107,10 +125,10 @@ def book_ticker(
     return market.Ticker(
         venue=venue,
         symbol=symbol,
-        bid=exact(wire.b) or None,
-        bid_quantity=exact(wire.B),
-        ask=exact(wire.a) or None,
-        ask_quantity=exact(wire.A),
+        bid=price_or_none(wire.b),
+        bid_quantity=exact_or_none(wire.B),
+        ask=price_or_none(wire.a),
+        ask_quantity=exact_or_none(wire.A),
         venue_ns=nanos(wire.E),
         received_ns=received_ns,
     )
@@ -135,50 +153,68 @@ def candle(
         volume=exact(bar.v),
         trades=bar.n,
         closed=bar.x,
-        venue_ns=wire.E * _MILLISECOND,
+        venue_ns=nanos(wire.E),
         received_ns=received_ns,
     )
 
 
-def instrument(wire: native.Market, policy: Policy, venue_ns: int, received_ns: int) -> Instrument:
-    """One market's rules; raises RemoteProtocolError for a market whose name is no symbol.
+def instrument(
+    wire: native.Market, symbol: Symbol, venue: str, venue_ns: int | None, received_ns: int
+) -> Instrument:
+    """One market's rules; raises RemoteProtocolError for rules that are none.
 
     A step of zero means that the venue does not check it; then the asset's precision counts.
     Source: https://github.com/binance/binance-spot-api-docs/blob/master/filters.md
     """
-    rules = {one.filterType: one for one in wire.filters}
-    nothing = native.Filter("")
+    rules = {one.filterType: one for one in wire.filters if isinstance(one.filterType, str)}
+    nothing = native.Filter()
     lots = rules.get("LOT_SIZE", nothing)
     tick = _step(rules.get("PRICE_FILTER", nothing).tickSize, wire.quotePrecision)
     lot = _step(lots.stepSize, wire.baseAssetPrecision)
     least = rules.get("NOTIONAL") or rules.get("MIN_NOTIONAL") or nothing
     return Instrument(
-        venue=policy.venue,
-        symbol=policy.symbol_of(wire.baseAsset, wire.quoteAsset, wire.symbol),
+        venue=venue,
+        symbol=symbol,
         venue_symbol=wire.symbol,
         base=Asset(wire.baseAsset),
         quote=Asset(wire.quoteAsset),
-        status=_STATUSES.get(wire.status, InstrumentStatus.OTHER),
+        status=_STATUSES.get(wire.status or "", InstrumentStatus.OTHER),
         tick=tick,
         lot=lot,
         price_precision=decimals(tick),
         quantity_precision=decimals(lot),
-        quantity_min=exact_or_none(lots.minQty) or lot,
-        notional_min=exact_or_none(least.minNotional or least.notional),
+        quantity_min=_number(lots.minQty) or lot,
+        notional_min=_number(least.minNotional or least.notional),
         venue_ns=venue_ns,
         received_ns=received_ns,
     )
+
+
+def signed(text: str | None) -> Decimal | None:
+    """A number that may be negative or left out; raises RemoteProtocolError."""
+    if not text:
+        return None
+    return -exact(text[1:]) if text.startswith("-") else exact(text)
 
 
 def _taker(buyer_is_maker: bool) -> Side:
     return Side.SELL if buyer_is_maker else Side.BUY
 
 
-def _signed(text: str) -> Decimal:
-    return -exact(text[1:]) if text.startswith("-") else exact(text)
+def _above_zero(price: Decimal) -> Decimal:
+    if not price:
+        raise RemoteProtocolError("a price above zero was expected, was 0")
+    return price
 
 
-def _step(text: str | None, precision: int) -> Decimal:
+def _number(value: object) -> Decimal | None:
+    """The number of a rule, whose fields may be anything where the rule is not known."""
+    if value is not None and not isinstance(value, str):
+        raise RemoteProtocolError(f"a number in text was expected, was {value!r}")
+    return exact_or_none(value)
+
+
+def _step(value: object, precision: int) -> Decimal:
     if not 0 <= precision <= 30:
         raise RemoteProtocolError(f"a precision was expected, was {precision}")
-    return exact_or_none(text) or Decimal((0, (1,), -precision))
+    return _number(value) or Decimal((0, (1,), -precision))

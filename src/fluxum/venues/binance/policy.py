@@ -9,6 +9,8 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.venues.binance import native
 from fluxum.venues.binance.symbols import (
+    read_future,
+    read_spot,
     spell_future,
     spell_spot,
     symbol_of_future,
@@ -22,20 +24,23 @@ class Policy(Struct, frozen=True, kw_only=True):
     """One of Binance's markets, in what is its own.
 
     `rest` stands before the names of REST calls, and `listing` is the call that lists all markets.
+    `status` is the call for the state of the whole exchange, where there is one. `symbol_of` gives
+    the symbol of a market in the list, `read_name` the one of a name on a tape, without a list.
     `follows` tells which update an event of a book follows on; laid over a snapshot are the events
     that reach at least `kept_from` beyond its last update. `trade_stream` is the stream of trades
-    we ask for. `endpoints` says what its links carry, by what stands behind the first `@`; a link
-    that is not named there carries everything. `depth_limits` are those a snapshot may have, where
-    others are refused. A snapshot weighs what `depth_weights` says of so many levels or fewer, any
-    other REST call what `weights` says of its name, for one market and for all, or 1; in a minute
-    all together `weight_per_minute` at most.
+    we ask for. `endpoints` says what its links carry, by what stands behind the first `@`.
+    `depth_limits` are those a snapshot may have, where others are refused. A snapshot weighs what
+    `depth_weights` says of so many levels or fewer, any other REST call what `weights` says of its
+    name, for one market and for all, or 1; in a minute all together `weight_per_minute` at most.
     """
 
     venue: str
     rest: str
     listing: str
+    status: str | None = None
     spell: Callable[[Symbol], str]
-    symbol_of: Callable[[str, str, str], Symbol]
+    symbol_of: Callable[[native.Market], Symbol]
+    read_name: Callable[[str], Symbol]
     follows: Callable[[native.DepthUpdate], int]
     kept_from: int
     trade_stream: str
@@ -61,6 +66,8 @@ class Policy(Struct, frozen=True, kw_only=True):
 
 def _follows_spot(update: native.DepthUpdate) -> int:
     """The first update of an event comes right after the last one of the event before."""
+    if update.U is None:
+        raise RemoteProtocolError(f"an event of {update.s!r} does not say where it begins")
     return update.U - 1
 
 
@@ -95,8 +102,11 @@ SPOT = Policy(
     # Sets of permissions are half of the list, and nobody here reads them:
     # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#exchange-information
     listing="/api/v3/exchangeInfo?showPermissionSets=false",
+    # https://developers.binance.com/docs/wallet/others/system-status
+    status="/sapi/v1/system/status",
     spell=spell_spot,
     symbol_of=symbol_of_spot,
+    read_name=read_spot,
     follows=_follows_spot,
     kept_from=1,
     trade_stream="trade",
@@ -109,6 +119,7 @@ SPOT = Policy(
     weights={
         "exchangeInfo": (20, 20),
         "trades": (25, 25),
+        "historicalTrades": (25, 25),
         "aggTrades": (4, 4),
         "klines": (2, 2),
         "ticker/24hr": (2, 80),
@@ -125,6 +136,7 @@ USDM = Policy(
     listing="/fapi/v1/exchangeInfo",
     spell=spell_future,
     symbol_of=symbol_of_future,
+    read_name=read_future,
     follows=_follows_future,
     kept_from=0,
     trade_stream="aggTrade",
@@ -146,7 +158,9 @@ USDM = Policy(
     intervals=_INTERVALS,
     # https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/Important-WebSocket-Change-Notice
     endpoints={
-        "public": frozenset({"depth", "bookTicker"}),
+        # No document has `trade`: it was seen on the public one (2026-07), and there are clients
+        # that ask for it on the other.
+        "public": frozenset({"depth", "bookTicker", "trade"}),
         "market": frozenset({"trade", "aggTrade", "kline", "ticker", "miniTicker"}),
     },
     is_futures=True,

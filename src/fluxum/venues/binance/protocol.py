@@ -2,6 +2,7 @@
 
 Every link is a combined one, so that each event names its stream; answers are not wrapped. What
 was asked for and what it became is the business of `dialogue`, a book's order that of `depth`.
+Links are not numbered: an event that cannot be read harms its own stream alone.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -10,17 +11,28 @@ from typing import Any
 from msgspec import UNSET, MsgspecError
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Event, Subscription, VenueNotice
-from fluxum.model.instrument import Instrument
+from fluxum.model.event import Channel, Event, Subscription, VenueNotice
 from fluxum.venues.binance import native, normalize
-from fluxum.venues.binance.dialogue import KNOW, TELL, Dialogue
+from fluxum.venues.binance.depth import DepthBook, TooOld
+from fluxum.venues.binance.dialogue import Dialogue
+from fluxum.venues.binance.odd import read_changes, read_snapshot
 from fluxum.venues.binance.policy import Policy
-from fluxum.venues.binance.topics import LISTING
+from fluxum.venues.closed_candles import ClosedCandles
+from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.venue import Fetch, Handover
 
 __all__ = ["BinanceProtocol"]
 
 _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
+# How the streams begin that an event may be of, behind the name of its market and `@`.
+_BEGINNINGS = {
+    "depthUpdate": "depth",
+    "trade": "trade",
+    "aggTrade": "aggTrade",
+    "kline": "kline_",
+    "24hrTicker": "ticker",
+    "bookTicker": "bookTicker",
+}
 
 
 class BinanceProtocol:
@@ -85,38 +97,42 @@ class BinanceProtocol:
             message = native.decode_frame(frame)
         except _UNREADABLE as error:
             return self._receive_other(frame, received_ns, str(error))
-        event = message.data
-        if type(event) is native.DepthUpdate:
-            book = self._books.get(message.stream)
-            if book is not None:
-                return book.take(event, received_ns)
-        return self._handlers[type(event)](message.stream, event, received_ns)
+        event, topic = message.data, message.stream
+        try:
+            if type(event) is native.DepthUpdate:
+                book = self._books.get(topic)
+                if book is not None:
+                    return book.take(event, received_ns)
+            return self._handlers[type(event)](topic, event, received_ns)
+        except UnreadableStream:
+            raise
+        except RemoteProtocolError as error:
+            data = bytes(native.decode_outline(frame).data)
+            return self._odd(topic, data, received_ns, str(error))
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """A snapshot or the list of markets; raises RemoteProtocolError when it is neither."""
-        try:
-            if fetch.purpose in {TELL, KNOW}:
-                info = native.decode_exchange_info(body)
-                events, told = self._dialogue.listing(info, fetch.purpose, received_ns)
-                return [*events, *self._instruments(told, info.serverTime, received_ns)]
-            depth = native.decode_depth(body)
-        except _UNREADABLE as error:
-            raise RemoteProtocolError(str(error)) from error
+        """A snapshot or the list of markets; raises UnreadableStream when it is neither.
+
+        A snapshot that is too old a second time raises it too: the call has to wait.
+        """
+        if self._dialogue.markets.list.owns(fetch):
+            return self._dialogue.listed(fetch, body, received_ns)
         topic, book = self._dialogue.awaiting(fetch)
         if book is None:
             return ()
-        events = book.splice(depth, received_ns)
+        try:
+            events = self._splice(book, body, received_ns)
+        except (RemoteProtocolError, *_UNREADABLE) as error:
+            waiting = () if book.is_live else (book.subscription,)
+            raise UnreadableStream(str(error), waiting) from error
         if not events:
             self._dialogue.fetch_depth(topic, book)
         return events
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
         """A book whose snapshot is refused cannot be had; one that is live goes on without."""
-        if fetch.purpose == KNOW:
-            self._dialogue.unlisted()
-            return ()
-        if fetch.purpose == TELL:
-            return self._dialogue.refuse(LISTING, reason, received_ns)
+        if self._dialogue.markets.list.owns(fetch):
+            return self._dialogue.markets.list.refused(fetch, reason, received_ns)
         topic, book = self._dialogue.awaiting(fetch)
         if book is None:
             return ()
@@ -134,19 +150,26 @@ class BinanceProtocol:
         return () if book is None else book.take(wire, received_ns)
 
     def _trade(self, topic: str, wire: native.Trade, received_ns: int) -> Sequence[Event]:
-        carried = self._dialogue.carried(topic)
+        carried = self._carried(topic, Channel.TRADE)
         if carried is None or carried.symbol is None:
             return ()
-        return (normalize.trade(wire, self._venue, carried.symbol, received_ns),)
+        trade = normalize.trade(wire, self._venue, carried.symbol, received_ns)
+        if trade is not None:
+            return (trade,)
+        if topic in self._dialogue.spent:
+            return ()
+        self._dialogue.spent.add(topic)
+        message = f"{topic}: ids that no trade has are passed over, as id {wire.t} ({wire.X})"
+        return (VenueNotice(venue=self._venue, message=message, received_ns=received_ns),)
 
     def _agg_trade(self, topic: str, wire: native.AggTrade, received_ns: int) -> Sequence[Event]:
-        carried = self._dialogue.carried(topic)
+        carried = self._carried(topic, Channel.TRADE)
         if carried is None or carried.symbol is None:
             return ()
         return (normalize.agg_trade(wire, self._venue, carried.symbol, received_ns),)
 
     def _ticker(self, topic: str, wire: native.Ticker, received_ns: int) -> Sequence[Event]:
-        carried = self._dialogue.carried(topic)
+        carried = self._carried(topic, Channel.TICKER)
         if carried is None or carried.symbol is None:
             return ()
         return (normalize.ticker(wire, self._venue, carried.symbol, received_ns),)
@@ -154,19 +177,32 @@ class BinanceProtocol:
     def _book_ticker(
         self, topic: str, wire: native.BookTicker, received_ns: int
     ) -> Sequence[Event]:
-        carried = self._dialogue.carried(topic)
+        carried = self._carried(topic, Channel.TICKER)
         if carried is None or carried.symbol is None:
             return ()
         return (normalize.book_ticker(wire, self._venue, carried.symbol, received_ns),)
 
     def _kline(self, topic: str, wire: native.Kline, received_ns: int) -> Sequence[Event]:
-        carried = self._dialogue.carried(topic)
+        carried = self._carried(topic, Channel.CANDLE)
         if carried is None or carried.symbol is None:
             return ()
-        interval_s = carried.interval_s
-        if interval_s is None or self._policy.intervals[interval_s] != wire.k.i:
-            raise RemoteProtocolError(f"a candle of {topic!r} was expected, was of {wire.k.i!r}")
-        return (normalize.candle(wire, interval_s, self._venue, carried.symbol, received_ns),)
+        interval_s, bar = carried.interval_s, wire.k
+        if interval_s is None or self._policy.intervals[interval_s] != bar.i:
+            raise RemoteProtocolError(f"a candle of {topic!r} was expected, was of {bar.i!r}")
+        candle = normalize.candle(wire, interval_s, self._venue, carried.symbol, received_ns)
+        known = self._dialogue.candles.get(topic)
+        if known is None:
+            known = self._dialogue.candles[topic] = ClosedCandles()
+        news = known.admit(candle)
+        return () if news is None else (news,)
+
+    def _carried(self, topic: str, channel: Channel) -> Subscription | None:
+        carried = self._dialogue.carried(topic)
+        if carried is not None and carried.channel is not channel:
+            raise RemoteProtocolError(
+                f"data of {carried.channel.value} was expected, was of {channel.value}"
+            )
+        return carried
 
     def _shutdown(
         self, _topic: str, _wire: native.ServerShutdown, received_ns: int
@@ -177,53 +213,80 @@ class BinanceProtocol:
 
     # Everything else
 
+    def _odd(self, topic: str, data: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+        """An event whose stream is known and which cannot be read, unless without some levels."""
+        book = self._books.get(topic)
+        if book is not None:
+            try:
+                update, left_out = read_changes(data)
+                if left_out is not None:
+                    return book.take(update, received_ns, left_out)
+            except (RemoteProtocolError, *_UNREADABLE) as error:
+                reason = str(error)
+        raise UnreadableStream(reason, self._dialogue.named(topic))
+
+    def _splice(self, book: DepthBook, body: bytes, received_ns: int) -> Sequence[Event]:
+        """A snapshot and what follows it, without levels that cannot be read."""
+        try:
+            return book.splice(native.decode_depth(body), received_ns)
+        except TooOld:
+            raise
+        except (RemoteProtocolError, *_UNREADABLE):
+            depth, left_out = read_snapshot(body)
+            return book.splice(depth, received_ns, left_out)
+
     def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """An answer, an event that is not wrapped or of another kind, or nonsense."""
         try:
             outline = native.decode_outline(frame)
-            if outline.stream is not None:
-                return self._unusual(outline.stream, bytes(outline.data), received_ns, reason)
-            if outline.result is not UNSET or outline.error is not None or outline.code is not None:
-                return self._dialogue.answer(outline, received_ns)
-            return self._unwrapped(frame, outline.e, received_ns)
         except _UNREADABLE:
             raise RemoteProtocolError(reason) from None
+        if outline.stream is not None:
+            return self._unusual(outline.stream, bytes(outline.data), received_ns, reason)
+        if outline.result is not UNSET or outline.error is not None or outline.code is not None:
+            return self._dialogue.answer(outline, received_ns)
+        return self._unwrapped(frame, outline, received_ns)
 
     def _unusual(self, topic: str, data: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """Wrapped data of no kind we know, or the best levels, which have no tag on spot."""
-        is_object = not data.startswith(b"[")
-        kind = native.decode_tag(data).e if is_object else ""
-        if kind in native.EVENTS:
-            raise RemoteProtocolError(reason)
-        if is_object and topic.endswith("@bookTicker"):
-            return self._book_ticker(topic, native.decode_book_ticker(data), received_ns)
-        if not kind and self._dialogue.overheard is None:
-            raise RemoteProtocolError(reason)
+        named = self._dialogue.named(topic)
+        try:
+            kind = "" if data.startswith(b"[") else native.decode_tag(data).e
+            if kind in native.EVENTS:
+                return self._odd(topic, data, received_ns, reason)
+            if topic.endswith("@bookTicker"):
+                return self._book_ticker(topic, native.decode_book_ticker(data), received_ns)
+        except UnreadableStream:
+            raise
+        except (RemoteProtocolError, *_UNREADABLE) as error:
+            raise UnreadableStream(str(error), named) from error
+        if not kind and (named or self._dialogue.overheard is None):
+            raise UnreadableStream(reason, named)
         # There may be more kinds at any time, and a tape holds another client's streams, such as
         # `btcusdt@depth20` or `!miniTicker@arr`.
         return ()
 
-    def _unwrapped(self, frame: bytes, kind: str | None, received_ns: int) -> Sequence[Event]:
+    def _unwrapped(
+        self, frame: bytes, outline: native.Outline, received_ns: int
+    ) -> Sequence[Event]:
         """An event as on a link that is not combined: its content says which stream it is of."""
-        if kind is None:
-            best = native.decode_book_ticker(frame)
-            return self._book_ticker(f"{best.s.lower()}@bookTicker", best, received_ns)
-        if kind not in native.EVENTS:
-            return ()
-        event = native.decode_event(frame)
-        return self._handlers[type(event)](_topic_of_event(event), event, received_ns)
-
-    def _instruments(
-        self, markets: Sequence[native.Market], millis: int, received_ns: int
-    ) -> list[Instrument]:
-        venue_ns = millis * 1_000_000
-        told: list[Instrument] = []
-        for market in markets:
-            try:
-                told.append(normalize.instrument(market, self._policy, venue_ns, received_ns))
-            except RemoteProtocolError:  # one strange market must not hide all the others
-                continue
-        return told
+        kind = outline.e
+        try:
+            if kind is None:
+                best = native.decode_book_ticker(frame)
+                return self._book_ticker(f"{_name(best)}@bookTicker", best, received_ns)
+            if kind not in native.EVENTS:
+                return ()
+            event = native.decode_event(frame)
+            return self._handlers[type(event)](_topic_of_event(event), event, received_ns)
+        except UnreadableStream:
+            raise
+        except (RemoteProtocolError, *_UNREADABLE) as error:
+            beginning = _BEGINNINGS.get(kind or "")
+            if outline.s is None or beginning is None:
+                raise RemoteProtocolError(str(error)) from error
+            named = self._dialogue.named_like(f"{outline.s.lower()}@{beginning}")
+            raise UnreadableStream(str(error), named) from error
 
 
 def _topic_of_event(event: native.Event) -> str:
@@ -238,4 +301,10 @@ def _topic_of_event(event: native.Event) -> str:
             kind = "ticker"
         case _:
             kind = str(type(event).__struct_config__.tag)
-    return f"{event.s.lower()}@{kind}"
+    return f"{_name(event)}@{kind}"
+
+
+def _name(event: native.MarketEvent) -> str:
+    if not event.s:
+        raise RemoteProtocolError("an event with the name of its market was expected")
+    return event.s.lower()

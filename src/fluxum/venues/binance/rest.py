@@ -6,7 +6,8 @@ other people's clients read first, the list of markets, is as complete as the do
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -14,8 +15,15 @@ import msgspec
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Side
 from fluxum.venues.binance import native
+from fluxum.venues.binance.history import (
+    Params,
+    list_agg_trades,
+    list_klines,
+    list_trades,
+    whole,
+)
 from fluxum.venues.binance.listing import exchange_info
-from fluxum.venues.binance.plaintext import bar_of, plain, rows, span_of, turnover
+from fluxum.venues.binance.plaintext import plain, rows, span_of, turnover
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.snapshots import Snapshots
 from fluxum.venues.plaintext import millis
@@ -23,10 +31,17 @@ from fluxum.venues.venue import Answer, Fetch, MarketView
 
 __all__ = ["BinanceRest"]
 
-_ROWS_MAX = 1000
-_ROWS_DEFAULT = 500
 _MINUTE_NS = 60_000_000_000
-_Params = Mapping[str, str]
+_Call = Callable[[Params, int], Any]
+
+
+class _View(MarketView, Protocol):
+    """What REST calls see of a simulated exchange."""
+
+    @property
+    def status(self) -> str:
+        """The engine's status, by its name in VenueStatus."""
+        ...
 
 
 class BinanceRest:
@@ -35,42 +50,54 @@ class BinanceRest:
     What they weigh is counted by the minutes of its clock, and what is too much is refused.
     """
 
-    def __init__(self, policy: Policy, snapshots: Snapshots, view: MarketView) -> None:
+    def __init__(self, policy: Policy, snapshots: Snapshots, view: _View) -> None:
         self._policy = policy
         self._snapshots = snapshots
         self._view = view
         self._instruments = {one.venue_symbol: one for one in view.instruments()}
         self._minute = 0
         self._used = 0
-        self._calls: dict[str, Callable[[_Params, int], Any]] = {
+        self._calls: dict[str, _Call] = {
             "ping": lambda _params, _now_ns: {},
             "time": lambda _params, now_ns: {"serverTime": millis(now_ns)},
             "exchangeInfo": self._exchange_info,
             "depth": self._depth,
-            "trades": self._trades,
-            "aggTrades": self._agg_trades,
-            "klines": self._klines,
+            "trades": self._listed(list_trades),
+            "historicalTrades": self._listed(list_trades),
+            "aggTrades": self._listed(list_agg_trades),
+            "klines": self._listed(partial(list_klines, policy)),
             "ticker/24hr": self._ticker,
             "ticker/bookTicker": self._book_ticker,
             "ticker/price": self._price,
         }
+        self._names = {f"{policy.rest}{name}": name for name in self._calls}
+        if policy.is_futures:
+            self._names["/fapi/v2/ticker/price"] = "ticker/price"
+        # Clients of all of Binance's markets ask for each list; those of the others are empty.
+        lists = (f"{rest}exchangeInfo" for rest in ("/api/v3/", "/fapi/v1/", "/dapi/v1/"))
+        self._elsewhere = {path for path in lists if path not in self._names}
 
     def answer(self, call: Fetch, now_ns: int) -> Answer:
         """The answer to any call; errors are `{"code":-1121,"msg":"Invalid symbol."}`."""
         url = urlsplit(call.path)
-        ours = url.path.startswith(self._policy.rest)
-        found = self._calls.get(url.path.removeprefix(self._policy.rest)) if ours else None
-        if found is None or call.method != "GET":
+        if url.path == self._policy.status and call.method == "GET":
+            is_normal = self._view.status != "maintenance"
+            said = (0, "normal") if is_normal else (1, "system maintenance")
+            return Answer(200, native.encode({"status": said[0], "msg": said[1]}))
+        if url.path in self._elsewhere and call.method == "GET":
+            return Answer(200, native.encode(exchange_info(self._policy, (), now_ns)))
+        name = self._names.get(url.path)
+        if name is None or call.method != "GET":
             return Answer(404, b"")
         params = dict(parse_qsl(url.query))
-        self._weigh(url.path.removeprefix(self._policy.rest), params, now_ns)
+        self._weigh(name, params, now_ns)
         used = {"X-MBX-USED-WEIGHT-1M": str(self._used)}
         if self._used > self._policy.weight_per_minute:
             return self._too_much(used, now_ns)
-        said = found(params, now_ns)
+        said = self._calls[name](params, now_ns)
         return Answer(400 if isinstance(said, native.Fault) else 200, native.encode(said), used)
 
-    def _weigh(self, call: str, params: _Params, now_ns: int) -> None:
+    def _weigh(self, call: str, params: Params, now_ns: int) -> None:
         minute = now_ns // _MINUTE_NS
         if minute != self._minute:
             self._minute = minute
@@ -92,13 +119,13 @@ class BinanceRest:
         headers = {**used, "Retry-After": str(wait_s)}
         return Answer(429, native.encode(native.Fault(-1003, text)), headers)
 
-    def _exchange_info(self, params: _Params, now_ns: int) -> object:
+    def _exchange_info(self, params: Params, now_ns: int) -> object:
         wanted = self._wanted(params)
         if isinstance(wanted, native.Fault):
             return wanted
         return exchange_info(self._policy, wanted, now_ns)
 
-    def _depth(self, params: _Params, now_ns: int) -> object:
+    def _depth(self, params: Params, now_ns: int) -> object:
         instrument = self._one(params)
         limit = _limit(params, self._policy.depth_default, max(self._policy.depths))
         if isinstance(instrument, native.Fault) or isinstance(limit, native.Fault):
@@ -114,59 +141,18 @@ class BinanceRest:
         self._snapshots.note(self._view, symbol, bids, asks)
         return native.Depth(self._view.revision(symbol), rows(bids), rows(asks), E=time, T=time)
 
-    def _trades(self, params: _Params, _now_ns: int) -> object:
-        instrument, limit = self._one(params), _limit(params, _ROWS_DEFAULT, _ROWS_MAX)
-        if isinstance(instrument, native.Fault) or isinstance(limit, native.Fault):
-            return instrument if isinstance(instrument, native.Fault) else limit
-        return [
-            {
-                "id": one.sequence,
-                "price": plain(one.price),
-                "qty": plain(one.quantity),
-                "quoteQty": plain(one.price * one.quantity),
-                "time": millis(one.received_ns),
-                "isBuyerMaker": one.side is Side.SELL,
-                "isBestMatch": True,
-            }
-            for one in self._view.trades(instrument.symbol, limit)
-        ]
+    def _listed(self, list_rows: Callable[[MarketView, Instrument, Params], object]) -> _Call:
+        """A call for the trades or candles of one market."""
 
-    def _agg_trades(self, params: _Params, _now_ns: int) -> object:
-        instrument, limit = self._one(params), _limit(params, _ROWS_DEFAULT, _ROWS_MAX)
-        if isinstance(instrument, native.Fault) or isinstance(limit, native.Fault):
-            return instrument if isinstance(instrument, native.Fault) else limit
-        return [
-            {
-                "a": one.sequence,
-                "p": plain(one.price),
-                "q": plain(one.quantity),
-                "f": one.sequence,
-                "l": one.sequence,
-                "T": millis(one.received_ns),
-                "m": one.side is Side.SELL,
-                "M": True,
-            }
-            for one in self._view.trades(instrument.symbol, limit)
-        ]
+        def answered(params: Params, _now_ns: int) -> object:
+            instrument = self._one(params)
+            if isinstance(instrument, native.Fault):
+                return instrument
+            return list_rows(self._view, instrument, params)
 
-    def _klines(self, params: _Params, _now_ns: int) -> object:
-        instrument, limit = self._one(params), _limit(params, _ROWS_DEFAULT, _ROWS_MAX)
-        if isinstance(instrument, native.Fault) or isinstance(limit, native.Fault):
-            return instrument if isinstance(instrument, native.Fault) else limit
-        seconds = {name: one for one, name in self._policy.intervals.items()}
-        interval_s = seconds.get(params.get("interval", ""))
-        if interval_s is None:
-            return native.Fault(-1120, "Invalid interval.")
-        bars: list[object] = []
-        for candle in self._view.candles(instrument.symbol, interval_s, limit):
-            opened, high, low, close, volume, quote, trades = bar_of(candle)
-            begin, end = millis(candle.start_ns), millis(candle.end_ns) - 1
-            bars.append(
-                (begin, opened, high, low, close, volume, end, quote, trades, "0", "0", "0")
-            )
-        return bars
+        return answered
 
-    def _ticker(self, params: _Params, now_ns: int) -> object:
+    def _ticker(self, params: Params, now_ns: int) -> object:
         return self._each(params, lambda one: self._ticker_of(one, now_ns))
 
     def _ticker_of(self, instrument: Instrument, now_ns: int) -> object:
@@ -196,7 +182,7 @@ class BinanceRest:
             return told
         return {**told, "prevClosePrice": plain(ticker.open), **self._best_of(instrument)}
 
-    def _book_ticker(self, params: _Params, now_ns: int) -> object:
+    def _book_ticker(self, params: Params, now_ns: int) -> object:
         def told(instrument: Instrument) -> object:
             best: dict[str, object] = {"symbol": instrument.venue_symbol}
             best.update(self._best_of(instrument))
@@ -216,7 +202,7 @@ class BinanceRest:
             "askQty": plain(ticker.ask_quantity),
         }
 
-    def _price(self, params: _Params, _now_ns: int) -> object:
+    def _price(self, params: Params, _now_ns: int) -> object:
         return self._each(
             params,
             lambda one: {
@@ -227,14 +213,14 @@ class BinanceRest:
 
     # Parameters
 
-    def _each(self, params: _Params, tell: Callable[[Instrument], object]) -> object:
+    def _each(self, params: Params, tell: Callable[[Instrument], object]) -> object:
         """One answer for one symbol, a list for several or all."""
         wanted = self._wanted(params)
         if isinstance(wanted, native.Fault):
             return wanted
         return tell(wanted[0]) if "symbol" in params else [tell(one) for one in wanted]
 
-    def _wanted(self, params: _Params) -> Sequence[Instrument] | native.Fault:
+    def _wanted(self, params: Params) -> Sequence[Instrument] | native.Fault:
         if "symbol" in params:
             one = self._one(params)
             return one if isinstance(one, native.Fault) else [one]
@@ -248,7 +234,7 @@ class BinanceRest:
         known = [one for one in found if one is not None]
         return known if len(known) == len(found) else _NO_SYMBOL
 
-    def _one(self, params: _Params) -> Instrument | native.Fault:
+    def _one(self, params: Params) -> Instrument | native.Fault:
         name = params.get("symbol", "")
         if not name:
             said = "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."
@@ -260,12 +246,9 @@ class BinanceRest:
 _NO_SYMBOL = native.Fault(-1121, "Invalid symbol.")
 
 
-def _limit(params: _Params, default: int, most: int) -> int | native.Fault:
+def _limit(params: Params, default: int, most: int) -> int | native.Fault:
     """How much is asked for; more than there is at most is cut."""
-    text = params.get("limit")
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdigit() or not int(text[:9]) > 0:
-        said = "Illegal characters found in parameter 'limit'; legal range is '^[0-9]{1,20}$'."
-        return native.Fault(-1100, said)
-    return min(int(text[:9]), most)
+    limit = whole(params, "limit", default)
+    if limit == 0:
+        return native.Fault(-1130, "Data sent for parameter 'limit' is not valid.")
+    return limit if isinstance(limit, native.Fault) else min(limit, most)

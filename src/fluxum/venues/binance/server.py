@@ -14,13 +14,21 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, MsgspecError, Struct, UnsetType
 
+from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
 from fluxum.venues.binance import native
+from fluxum.venues.binance.offers import objection
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.snapshots import Snapshots
-from fluxum.venues.binance.streams import KlineStream, Stream, make_stream
+from fluxum.venues.binance.streams import (
+    KlineStream,
+    Stream,
+    make_stream,
+    make_stream_of_all,
+)
+from fluxum.venues.binance.target import read_target
 from fluxum.venues.plaintext import millis
-from fluxum.venues.venue import Close, MarketView, Word
+from fluxum.venues.venue import Close, Dialled, MarketView, Word
 
 __all__ = ["BinanceServer"]
 
@@ -51,7 +59,7 @@ class _Wrapped(Struct):
     """Any event on a combined link; see native.Frame."""
 
     stream: str
-    data: Struct
+    data: object
 
 
 class _Asked(Struct):
@@ -68,28 +76,37 @@ _decode_asked = msgspec.json.Decoder(_Asked).decode
 class BinanceServer:
     """One client of a simulated Binance; see VenueServer for what each call promises.
 
-    `endpoint` is the one that was dialled; where the venue divides its streams among several, those
-    of the others are acknowledged and stay silent. Links are combined ones.
+    `dialled` says which streams are sent from the start and how; raises VenueRefused for an URL
+    that is not served, or that names a stream which is not sent over it.
     """
 
     def __init__(
-        self, policy: Policy, snapshots: Snapshots, view: MarketView, endpoint: str = "public"
+        self, policy: Policy, snapshots: Snapshots, view: MarketView, dialled: Dialled
     ) -> None:
+        target = read_target(policy, dialled)
         self._policy = policy
         self._snapshots = snapshots
         self._view = view
-        self._carries = policy.endpoints.get(endpoint)
+        self._category = target.category
         self._instruments = {one.venue_symbol.lower(): one for one in view.instruments()}
-        self._names: dict[str, Symbol | None] = {}  # all that are subscribed, in order
+        self._names: dict[str, tuple[Symbol, ...]] = {}  # all that are subscribed, in order
         self._streams: dict[Symbol, dict[str, Stream]] = {}
         self._candles: dict[str, KlineStream] = {}  # those among them that time ends
-        self._is_combined = True
+        self._is_combined = target.is_combined
         self._heard_ns: deque[int] = deque(maxlen=_MESSAGES_PER_S)
+        self._named = [one for one in target.streams if _NAME.fullmatch(one)]
+        if len(self._named) > _STREAMS_MAX:
+            raise VenueRefused(f"{_STREAMS_MAX} streams at most were expected", "400")
+        said = self._objection(self._named)
+        if said:
+            raise VenueRefused(said, "400")
 
     # The venue speaks
 
-    def opened(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
-        """Nothing: the venue waits to be asked."""
+    def opened(self, now_ns: int) -> Sequence[Word]:
+        """Nothing yet; the streams that the URL names begin."""
+        for name in self._named:
+            self._begin(name, now_ns)
         return ()
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
@@ -119,7 +136,7 @@ class BinanceServer:
         """The notice that the server shuts down."""
         return (self._said(_SHUTDOWN, native.ServerShutdown(millis(now_ns))),)
 
-    def _said(self, name: str, event: Struct) -> bytes:
+    def _said(self, name: str, event: object) -> bytes:
         return native.encode(_Wrapped(name, event) if self._is_combined else event)
 
     # The client speaks
@@ -178,11 +195,13 @@ class BinanceServer:
             return _error(2, "Invalid request: invalid stream", asked.id)
         if asked.method == "UNSUBSCRIBE":
             for name in names:
-                symbol = self._names.pop(name, None)
-                if symbol is not None:
+                for symbol in self._names.pop(name, ()):
                     del self._streams[symbol][name]
-                    self._candles.pop(name, None)
+                self._candles.pop(name, None)
             return _result(asked, None)
+        said = self._objection(names)
+        if said:
+            return _error(2, f"Invalid request: {said}", asked.id)
         if len(self._names.keys() | names) > _STREAMS_MAX:
             # https://github.com/oliver-zehentleitner/unicorn-binance-websocket-api/issues/17
             return _error(4, "Too many subscriptions", asked.id)
@@ -191,21 +210,28 @@ class BinanceServer:
                 self._begin(name, now_ns)
         return _result(asked, None)
 
+    def _objection(self, names: Sequence[str]) -> str:
+        said = (objection(self._policy, self._category, name) for name in names)
+        return next(filter(None, said), "")
+
     def _begin(self, name: str, now_ns: int) -> None:
         market, _, kind = name.partition("@")
-        instrument = self._instruments.get(market)
-        self._names[name] = None
-        base = re.match(r"[a-z]*[A-Z]?[a-z]*", kind)
-        if self._carries is not None and (base is None or base[0] not in self._carries):
-            return
-        if instrument is None:
-            return
-        stream = make_stream(self._policy, self._view, self._snapshots, instrument, kind, now_ns)
-        if stream is not None:
-            self._names[name] = instrument.symbol
-            self._streams.setdefault(instrument.symbol, {})[name] = stream
-        if isinstance(stream, KlineStream):
-            self._candles[name] = stream
+        made: dict[Symbol, Stream] = {}
+        one = self._instruments.get(market)
+        if market.startswith("!"):
+            for instrument in self._instruments.values():
+                stream = make_stream_of_all(self._policy, self._view, instrument, name)
+                if stream is not None:
+                    made[instrument.symbol] = stream
+        elif one is not None:
+            stream = make_stream(self._policy, self._view, self._snapshots, one, kind, now_ns)
+            if stream is not None:
+                made[one.symbol] = stream
+            if isinstance(stream, KlineStream):
+                self._candles[name] = stream
+        self._names[name] = tuple(made)
+        for symbol, stream in made.items():
+            self._streams.setdefault(symbol, {})[name] = stream
 
 
 def _result(asked: _Asked, result: list[str] | bool | None) -> bytes:

@@ -8,7 +8,7 @@ The real venue gathers changes for 100 ms to 2 s; here each is told at once.
 from collections.abc import Sequence
 from typing import Protocol
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 
 from fluxum.model.instrument import Instrument
 from fluxum.model.interval import interval_end, interval_start
@@ -21,17 +21,18 @@ from fluxum.venues.plaintext import millis
 from fluxum.venues.venue import MarketView
 from fluxum.venues.window import BookWindow
 
-__all__ = ["KlineStream", "Stream", "make_stream"]
+__all__ = ["KlineStream", "Stream", "make_stream", "make_stream_of_all"]
 
 _LOOK_BACK = 10
 _PARTIAL = {"5": 5, "10": 10, "20": 20}
 _SPEEDS = ("", "@100ms")
+_FUTURES_SPEEDS = (*_SPEEDS, "@250ms", "@500ms")
 
 
 class Stream(Protocol):
     """One stream of one market to one client."""
 
-    def update(self, now_ns: int) -> Sequence[Struct]:
+    def update(self, now_ns: int) -> Sequence[object]:
         """What changed since it was told last; called after each move of the market."""
         ...
 
@@ -48,7 +49,7 @@ def make_stream(
     if kind in {"depth", "depth@100ms"} or (policy.is_futures and kind == "depth@500ms"):
         return _DepthStream(policy, view, snapshots, instrument)
     if kind in {"trade", "aggTrade"}:
-        return _TradeStream(view, instrument, is_aggregated=kind == "aggTrade")
+        return _TradeStream(policy, view, instrument, is_aggregated=kind == "aggTrade")
     if kind == "ticker":
         return _TickerStream(policy, view, instrument)
     if kind == "miniTicker":
@@ -58,10 +59,36 @@ def make_stream(
     for interval_s, name in policy.intervals.items():
         if kind == f"kline_{name}":
             return KlineStream(view, instrument, interval_s, name, now_ns)
+    speeds = _FUTURES_SPEEDS if policy.is_futures else _SPEEDS
     for text, levels in _PARTIAL.items():
-        if not policy.is_futures and kind in {f"depth{text}{speed}" for speed in _SPEEDS}:
-            return _PartialStream(view, instrument, levels)
+        if kind in {f"depth{text}{speed}" for speed in speeds}:
+            return _PartialStream(view, instrument, levels, is_futures=policy.is_futures)
     return None
+
+
+def make_stream_of_all(
+    policy: Policy, view: MarketView, instrument: Instrument, name: str
+) -> Stream | None:
+    """One market's part of a stream of all of them, such as `!miniTicker@arr`."""
+    if name == "!miniTicker@arr":
+        return _Listed(_MiniTickerStream(policy, view, instrument))
+    if policy.is_futures and name == "!ticker@arr":
+        return _Listed(_TickerStream(policy, view, instrument))
+    if policy.is_futures and name == "!bookTicker":
+        return _BookTickerStream(policy, view, instrument)
+    return None
+
+
+class _Listed:
+    """The events of a stream as lists, as streams of all markets send those that changed."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def update(self, now_ns: int) -> Sequence[object]:
+        """One list, if there is anything in it."""
+        events = self._stream.update(now_ns)
+        return (events,) if events else ()
 
 
 class _DepthStream:
@@ -101,28 +128,48 @@ class _DepthStream:
 
 
 class _PartialStream:
-    """The best levels, whole each time."""
+    """The best levels, whole each time; futures send them as they send changes."""
 
-    def __init__(self, view: MarketView, instrument: Instrument, levels: int) -> None:
-        self._view = view
-        self._symbol = instrument.symbol
+    def __init__(
+        self, view: MarketView, instrument: Instrument, levels: int, *, is_futures: bool
+    ) -> None:
+        self._instrument = instrument
+        self._is_futures = is_futures
         self._window = BookWindow(view, instrument.symbol, levels)
 
-    def update(self, now_ns: int) -> Sequence[Struct]:  # noqa: ARG002
+    def update(self, now_ns: int) -> Sequence[Struct]:
         """All of them, if any changed."""
+        before = self._window.revision
         if self._window.changes() is None:
             return ()
         bids, asks = self._window.whole()
-        return (native.Depth(self._window.revision, rows(bids), rows(asks)),)
+        last = self._window.revision
+        if not self._is_futures:
+            return (native.Depth(last, rows(bids), rows(asks)),)
+        return (
+            native.DepthUpdate(
+                u=last,
+                b=rows(bids),
+                a=rows(asks),
+                E=millis(now_ns),
+                s=self._instrument.venue_symbol,
+                U=before + 1,
+                T=millis(now_ns),
+                pu=before,
+            ),
+        )
 
 
 class _TradeStream:
     """Every trade from now on; aggregated ones are of one match each here."""
 
-    def __init__(self, view: MarketView, instrument: Instrument, *, is_aggregated: bool) -> None:
+    def __init__(
+        self, policy: Policy, view: MarketView, instrument: Instrument, *, is_aggregated: bool
+    ) -> None:
         self._view = view
         self._instrument = instrument
         self._is_aggregated = is_aggregated
+        self._kind = "MARKET" if policy.is_futures else UNSET
         self._told = self._last()
 
     def update(self, now_ns: int) -> Sequence[Struct]:
@@ -153,7 +200,16 @@ class _TradeStream:
                 )
             else:
                 events.append(
-                    native.Trade(event_ms, name, number, price, quantity, trade_ms, is_sell)
+                    native.Trade(
+                        E=event_ms,
+                        s=name,
+                        t=number,
+                        p=price,
+                        q=quantity,
+                        T=trade_ms,
+                        m=is_sell,
+                        X=self._kind,
+                    )
                 )
         return events
 
@@ -223,7 +279,7 @@ class _MiniTickerStream:
     def update(self, now_ns: int) -> Sequence[Struct]:
         """The part of it that the short form has."""
         return [
-            native.MiniTicker(one.E, one.s, one.c, one.o, one.h, one.l, one.v, one.q)
+            native.MiniTicker(*(getattr(one, name) for name in native.MiniTicker.__struct_fields__))
             for one in self._whole.update(now_ns)
         ]
 
@@ -260,7 +316,14 @@ class _BookTickerStream:
         now_ms = millis(now_ns)
         return (
             native.BookTicker(
-                revision, name, bid, bid_quantity, ask, ask_quantity, T=now_ms, E=now_ms
+                u=revision,
+                s=name,
+                b=bid,
+                B=bid_quantity,
+                a=ask,
+                A=ask_quantity,
+                T=now_ms,
+                E=now_ms,
             ),
         )
 

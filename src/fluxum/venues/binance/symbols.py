@@ -5,11 +5,17 @@ or XT/USD. What was asked for is remembered, and the venue's list says both; onl
 there is neither, the longest quote asset known to us that ends the name is taken.
 """
 
+from datetime import UTC, datetime
+
 from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
+from fluxum.venues.binance import native
 
 __all__ = [
     "is_possible",
+    "read_future",
+    "read_spot",
     "spell_future",
     "spell_spot",
     "split",
@@ -18,6 +24,7 @@ __all__ = [
 ]
 
 _PERPETUAL = "PERP"
+_MILLISECOND = 1_000_000
 
 # The quote assets of https://api.binance.com/api/v3/exchangeInfo, 2021-10, and those that came
 # after; longer ones first.
@@ -52,13 +59,41 @@ def is_possible(name: str) -> bool:
     return "/" not in name
 
 
-def symbol_of_spot(base: str, quote: str, name: str) -> Symbol:  # noqa: ARG001
-    """The spot market of two assets; raises RemoteProtocolError."""
+def symbol_of_spot(market: native.Market) -> Symbol:
+    """The symbol of a spot market; raises RemoteProtocolError."""
+    return _symbol(f"{market.baseAsset}/{market.quoteAsset}")
+
+
+def symbol_of_future(market: native.Market) -> Symbol:
+    """The symbol of a contract; raises RemoteProtocolError for one of a kind that is not known.
+
+    A contract that is delivered is called by the date of that. Some perpetuals have no type, and
+    all of them a delivery in the year 2100.
+    Source: https://developers.binance.com/docs/derivatives/usds-margined-futures/common-definition
+    """
+    words = (market.contractType or "").replace("_", " ").split()
+    is_dated = "QUARTER" in words or "MONTH" in words
+    if words and not is_dated and "PERPETUAL" not in words:
+        kind = market.contractType
+        raise RemoteProtocolError(f"a perpetual or dated contract was expected, was {kind!r}")
+    delivered_ns = plausible_ns((market.deliveryDate or 0) * _MILLISECOND)
+    contract = _PERPETUAL
+    if is_dated or (not words and delivered_ns is not None):
+        if delivered_ns is None:
+            raise RemoteProtocolError(f"a delivery date was expected, was {market.deliveryDate}")
+        contract = datetime.fromtimestamp(delivered_ns / 1e9, UTC).strftime("%y%m%d")
+    return _symbol(f"{market.baseAsset}/{market.quoteAsset}:{contract}")
+
+
+def read_spot(name: str) -> Symbol:
+    """The spot market that a name on a tape stands for; raises RemoteProtocolError."""
+    base, quote = split(name)
     return _symbol(f"{base}/{quote}")
 
 
-def symbol_of_future(base: str, quote: str, name: str) -> Symbol:
-    """The contract of two assets: what is behind `_` in its name, or the perpetual."""
+def read_future(name: str) -> Symbol:
+    """The contract that a name on a tape stands for; raises RemoteProtocolError."""
+    base, quote = split(name)
     return _symbol(f"{base}/{quote}:{name.partition('_')[2] or _PERPETUAL}")
 
 

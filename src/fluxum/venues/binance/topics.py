@@ -4,12 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from fluxum.model.event import Channel, Subscription
 from fluxum.venues.binance.policy import Policy
-from fluxum.venues.binance.symbols import split
+from fluxum.venues.venue import QUOTES
 
-__all__ = ["LISTING", "batches", "read_topic", "topic_of"]
-
-LISTING = "exchangeInfo"
-"""The topic of the list of markets, which is no stream but a REST call."""
+__all__ = ["batches", "read_topic", "topic_of"]
 
 # A frame of more than about 4 KiB is not answered, which is 200 to 300 names:
 # https://github.com/binance/binance-connector-rust/issues/27
@@ -17,7 +14,8 @@ _FRAME_BYTES_MAX = 4000
 _FRAME_BYTES_EMPTY = 80
 _NAMES_MAX = 200
 
-# What stands behind the first `@`, by channel; the first is what we ask for.
+# What stands behind the first `@`, by channel; the first is what we ask for. Futures have bid and
+# ask in the second of tickers alone.
 _DEPTHS = ("depth@100ms", "depth", "depth@500ms", "depth@250ms")
 _TICKERS = ("ticker", "bookTicker")
 _TRADES = ("trade", "aggTrade")
@@ -34,7 +32,7 @@ def topic_of(policy: Policy, subscription: Subscription) -> str:
         case Channel.TRADE:
             return f"{name}@{policy.trade_stream}"
         case Channel.TICKER:
-            return f"{name}@{_TICKERS[0]}"
+            return f"{name}@{_TICKERS[subscription.depth == QUOTES]}"
         case channel:
             assert channel is Channel.CANDLE, channel
             interval_s = subscription.interval_s or next(iter(policy.intervals))
@@ -50,9 +48,7 @@ def read_topic(policy: Policy, topic: str, depth: int) -> Subscription | None:
     subscription = _kind(policy, kind, depth)
     if subscription is None:
         return None
-    name = name.upper()
-    base, quote = split(name)
-    symbol = policy.symbol_of(base, quote, name)
+    symbol = policy.read_name(name.upper())
     return Subscription(subscription.channel, symbol, subscription.depth, subscription.interval_s)
 
 
@@ -73,7 +69,8 @@ def _kind(policy: Policy, kind: str, depth: int) -> Subscription | None:
     if kind in _DEPTHS:
         return Subscription(Channel.BOOK, depth=depth)
     if kind in _TICKERS:
-        return Subscription(Channel.TICKER)
+        is_quote = policy.is_futures and kind == _TICKERS[1]
+        return Subscription(Channel.TICKER, depth=QUOTES if is_quote else None)
     if kind in _TRADES:
         return Subscription(Channel.TRADE)
     interval = kind.removeprefix(_KLINE)

@@ -9,6 +9,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.binance.policy import SPOT, USDM
 from fluxum.venues.binance.protocol import BinanceProtocol
+from fluxum.venues.binance.questions import BinanceQuestions
 from fluxum.venues.binance.rest import BinanceRest
 from fluxum.venues.binance.server import BinanceServer
 from fluxum.venues.binance.snapshots import Snapshots
@@ -83,6 +84,7 @@ BINANCE = Venue(
     protocol=partial(BinanceProtocol, SPOT),
     server=partial(BinanceServer, SPOT, _SPOT_SNAPSHOTS),
     rest=partial(BinanceRest, SPOT, _SPOT_SNAPSHOTS),
+    questions=partial(BinanceQuestions, SPOT),
     popular=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
     spell=SPOT.spell,
     recorded_hosts=frozenset({"stream.binance.com", "data-stream.binance.vision"}),
@@ -105,6 +107,8 @@ BINANCE_USDM = Venue(
         Channel.CANDLE: "market",
         Channel.INSTRUMENT: "market",
     },
+    # The ticker of futures lacks bid and ask; their stream is one of those in the first place.
+    quotes="public",
     depths={Channel.BOOK: USDM.depths},
     intervals_s=tuple(USDM.intervals),
     limits=_FUTURES_LIMITS,
@@ -112,6 +116,7 @@ BINANCE_USDM = Venue(
     protocol=partial(BinanceProtocol, USDM),
     server=partial(BinanceServer, USDM, _USDM_SNAPSHOTS),
     rest=partial(BinanceRest, USDM, _USDM_SNAPSHOTS),
+    questions=partial(BinanceQuestions, USDM),
     popular=(Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP"), Symbol("SOL/USDT:PERP")),
     spell=USDM.spell,
     recorded_hosts=frozenset({"fstream.binance.com"}),

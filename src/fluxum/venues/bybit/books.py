@@ -7,32 +7,34 @@ quiet seconds. The venue keeps the window itself and tells a level that leaves i
 cutting to the depth after a message takes nothing away that is still there. (In two recordings
 of 2025 and 2026 no book was ever longer or shorter than its topic says, after any of 1,796
 messages.) Should a level's "0" ever be missing, cutting keeps it from staying as a stale one.
+
+A message that does not fit is read again level by level: one that cannot be read is left out.
+Deltas before the first snapshot are published all the same, so that the book's keeper counts them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+from msgspec import MsgspecError, Raw
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Desync, Event, Subscription
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.bybit import native
-from fluxum.venues.bybit.normalize import MILLI
-from fluxum.venues.rows import changes, levels
-from fluxum.venues.venue import SequenceCounts
+from fluxum.venues.bybit.normalize import instant
+from fluxum.venues.conversation import SequenceCounts
+from fluxum.venues.rows import LeftOutRows, changes, joined, read_rows
+from fluxum.venues.stream_readers import Settle
 
-__all__ = ["NumberedBook"]
+__all__ = ["NumberedBook", "read_loosely"]
 
 _RESTART = 1
 
 
 class NumberedBook:
-    """One topic of a book, and the number it has come to."""
+    """One topic of a book, and the number it has come to; see StreamReader."""
 
     def __init__(
-        self,
-        venue: str,
-        subscription: Subscription,
-        counts: SequenceCounts,
-        settle: Callable[[int], Sequence[Event]],
+        self, venue: str, subscription: Subscription, counts: SequenceCounts, settle: Settle
     ) -> None:
         assert subscription.symbol is not None, subscription
         self._venue = venue
@@ -41,6 +43,7 @@ class NumberedBook:
         self._counts = counts
         self._settle = settle
         self._last: int | None = None
+        self._is_broken = False
         self.is_awaited = True
         """Whether a snapshot was asked for that has not come yet."""
 
@@ -48,37 +51,47 @@ class NumberedBook:
         """A snapshot is asked for: it replaces the book whatever its number."""
         self.is_awaited = True
 
-    def hear(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a message says; nothing between a gap and the next snapshot."""
-        message = native.decode_book(frame)
+    def read(self, frame: bytes, received_ns: int) -> Sequence[Event]:
+        """The events of a message; nothing between a gap and the next snapshot."""
+        return self._message(native.decode_book(frame), received_ns)
+
+    def read_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
+        """The same of a message with levels that cannot be read, which are left out and told."""
+        message, left_out = read_loosely(frame)
+        events = self._message(message, received_ns)
+        if left_out is None or not events:
+            return events
+        return (left_out.event(self._venue, self._subscription, received_ns), *events)
+
+    def _message(self, message: native.BookFrame, received_ns: int) -> Sequence[Event]:
         data = message.data
         number, last = data.u, self._last
         if message.type == "snapshot" or number == _RESTART:
             return self._snapshot(message, received_ns)
         if message.type != "delta":
             raise RemoteProtocolError(f"snapshot or delta was expected, was {message.type[:20]!r}")
-        if last is None or number <= last:
+        if self._is_broken or (last is not None and number <= last):
             return ()
-        if number != last + 1:
+        if last is not None and number != last + 1:
             return self._gap(last, message, received_ns)
-        self._last = number
-        self._counts.steps += 1
-        venue_ns = (message.cts or message.ts) * MILLI
-        return (
-            BookUpdate(
-                self._venue,
-                self._symbol,
-                changes(data.b),
-                changes(data.a),
-                venue_ns,
-                received_ns,
-                None,
-                number,
-            ),
+        update = BookUpdate(
+            self._venue,
+            self._symbol,
+            changes(data.b),
+            changes(data.a),
+            instant(message.cts or message.ts),
+            received_ns,
+            None,
+            number,
         )
+        # Only now: after one that could not be read the next is a gap.
+        if last is not None:
+            self._last = number
+            self._counts.steps += 1
+        return (update,)
 
     def _snapshot(self, message: native.BookFrame, received_ns: int) -> Sequence[Event]:
-        data, venue_ns = message.data, (message.cts or message.ts) * MILLI
+        data, venue_ns = message.data, instant(message.cts or message.ts)
         is_repeated = data.u == self._last and data.u != _RESTART and not self.is_awaited
         if is_repeated:  # as nothing changed: the book is as it was
             return (
@@ -87,19 +100,19 @@ class NumberedBook:
         snapshot = BookSnapshot(
             venue=self._venue,
             symbol=self._symbol,
-            bids=levels(data.b),
-            asks=levels(data.a),
+            bids=tuple(changes(data.b)),
+            asks=tuple(changes(data.a)),
             depth=self._subscription.depth,
             venue_ns=venue_ns,
             received_ns=received_ns,
             sequence=data.u,
         )
         self._last = data.u
-        self.is_awaited = False
+        self._is_broken = self.is_awaited = False
         return [*self._settle(received_ns), snapshot]
 
     def _gap(self, last: int, message: native.BookFrame, received_ns: int) -> Sequence[Event]:
-        self._last = None
+        self._last, self._is_broken = None, True
         self._counts.breaks += 1
         number = message.data.u
         return (
@@ -110,7 +123,39 @@ class NumberedBook:
                 reason=f"number {last + 1} was expected, was {number}",
                 expected=last + 1,
                 computed=number,
-                venue_ns=(message.cts or message.ts) * MILLI,
+                venue_ns=instant(message.cts or message.ts),
                 received_ns=received_ns,
             ),
         )
+
+
+def read_loosely(frame: bytes) -> tuple[native.BookFrame, LeftOutRows | None]:
+    """A message of a book, and the levels of it that could not be read.
+
+    Raises MsgspecError or RemoteProtocolError; a time that is odd is `None`.
+    """
+    message = native.decode_loose_frame(frame)
+    data = native.decode_loose_book(message.data)
+
+    def level(row: Raw) -> native.Row:
+        read: native.Row = native.decode_level(row)
+        changes([read])
+        return read
+
+    asks, bids = read_rows(data.a, level), read_rows(data.b, level)
+    number: int = native.decode_number(data.u)
+    plain = native.BookFrame(
+        type=native.decode_text(message.type),
+        data=native.Book(u=number, b=bids.items, a=asks.items),
+        ts=_millis(message.ts),
+        cts=_millis(message.cts),
+    )
+    return plain, joined(bids.left_out, asks.left_out)
+
+
+def _millis(raw: Raw) -> int | None:
+    try:
+        millis: int | None = native.decode_millis(raw)
+    except MsgspecError:
+        return None
+    return millis

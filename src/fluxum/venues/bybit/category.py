@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.errors import BadInput, RemoteProtocolError, VenueRefused
 from fluxum.model.instrument import Symbol
+from fluxum.venues.bybit import native
 
 __all__ = ["LINEAR", "SPOT", "Category", "market"]
 
@@ -25,8 +26,9 @@ class Category(Struct, frozen=True):
     """One category: `venue` is our name of it, `name` Bybit's.
 
     `args_max` is how many topics one request may have. With `echoes` an acknowledgement repeats
-    the request's id. `spell` gives the name of a market, and our own of a market of another
-    category, which the venue does not know; `read` guesses a market by its name.
+    the request's operation; its id is repeated by either category. `spell` gives the name of a
+    market, and our own of a market of another category, which the venue does not know; `read`
+    guesses a market by its name.
     """
 
     venue: str
@@ -37,12 +39,26 @@ class Category(Struct, frozen=True):
     read: Callable[[str], Symbol]
 
 
-def market(name: str, base: str, quote: str, *, is_contract: bool) -> Symbol:
-    """The market of an entry in the list of instruments."""
-    if not is_contract:
-        return Symbol(f"{base}/{quote}")
-    _, dash, contract = name.partition("-")
-    return Symbol(f"{base}/{quote}:{contract if dash else _PERPETUAL}")
+def market(category: Category, listed: native.ListedMarket) -> Symbol:
+    """The market of an entry in the list, by its coins.
+
+    Raises VenueRefused for a kind of contract that is not offered, RemoteProtocolError for a
+    contract whose name does not fit, and BadInput for coins that make no symbol.
+    """
+    pair, kind = f"{listed.baseCoin}/{listed.quoteCoin}", listed.contractType
+    if category is SPOT:
+        return Symbol(pair)
+    if kind == "LinearPerpetual":
+        symbol = Symbol(f"{pair}:{_PERPETUAL}")
+    elif kind == "LinearFutures":
+        symbol = Symbol(f"{pair}:{listed.symbol.partition('-')[2]}")
+    else:
+        raise VenueRefused(f"a linear contract was expected, was {str(kind)[:40]!r}")
+    if category.spell(symbol) != listed.symbol:
+        raise RemoteProtocolError(
+            f"{category.spell(symbol)} was expected, by its coins, was {listed.symbol[:40]!r}"
+        )
+    return symbol
 
 
 def _spell_spot(symbol: Symbol) -> str:

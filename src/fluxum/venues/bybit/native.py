@@ -2,7 +2,8 @@
 
 Sources: https://bybit-exchange.github.io/docs/v5/ws/connect and
 https://bybit-exchange.github.io/docs/v5/websocket/public, 2026-07. Only the fields that are used
-are declared. The order of keys differs between categories.
+are declared. The order of keys differs between categories. What is not needed may be missing or
+null. Frames that do not fit are read again, row by row (`LooseFrame`).
 """
 
 # ruff: noqa: N815 - native names stay as the venue spells them
@@ -13,34 +14,61 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 __all__ = [
+    "Answer",
     "Book",
     "BookFrame",
     "Candle",
     "CandleFrame",
     "Envelope",
-    "InstrumentAnswer",
     "InstrumentPage",
+    "Listed",
+    "ListedBook",
+    "ListedCandle",
     "ListedMarket",
+    "ListedTrade",
+    "LooseBook",
+    "LooseFrame",
     "LotSizeFilter",
+    "Maintenance",
     "PriceFilter",
     "Request",
     "Ticker",
     "TickerFrame",
+    "Time",
     "Trade",
     "TradeFrame",
+    "decode_answer",
     "decode_book",
+    "decode_candle",
     "decode_candles",
     "decode_envelope",
-    "decode_instruments",
+    "decode_instrument_page",
+    "decode_level",
+    "decode_line",
+    "decode_listed",
+    "decode_listed_book",
+    "decode_listed_candle",
+    "decode_listed_trade",
+    "decode_loose_book",
+    "decode_loose_frame",
+    "decode_maintenance",
+    "decode_market",
+    "decode_millis",
+    "decode_named",
+    "decode_number",
     "decode_request",
+    "decode_rows",
+    "decode_text",
     "decode_ticker",
+    "decode_time",
+    "decode_trade",
     "decode_trades",
     "encode",
 ]
 
 Count = Annotated[int, Meta(ge=0, le=(1 << 62) - 1)]
-Millis = Annotated[int, Meta(ge=0, le=10**14)]
-Rows = tuple[tuple[str, str], ...]
+Row = tuple[str, str]
+Millis = int | None
 
 
 class Request(Struct, omit_defaults=True):
@@ -70,18 +98,16 @@ class Envelope(Struct, gc=False):
     op: str | None = None
     success: bool | None = None
     ret_msg: str = ""
-    req_id: str = ""
+    req_id: str | int = ""
     topic: str | None = None
-    data: Raw = Raw()
 
 
 class Book(Struct, gc=False):
     """The levels of a message: best first in a snapshot, "0" removes. `u` is the topic's number."""
 
-    s: str
-    b: Rows
-    a: Rows
     u: Count
+    b: tuple[Row, ...] = ()
+    a: tuple[Row, ...] = ()
 
 
 class BookFrame(Struct, gc=False):
@@ -93,24 +119,24 @@ class BookFrame(Struct, gc=False):
     """
 
     type: str
-    ts: Millis
     data: Book
-    cts: Millis | None = None
+    ts: Millis = None
+    cts: Millis = None
 
 
 class Trade(Struct, gc=False):
-    """`S` is the taker's side; `i` is no number to follow.
+    """`S` is the taker's side; `i` is no number to follow. `BT` is true of a block trade.
 
     `{"T":1672304486865,"s":"BTCUSDT","S":"Buy","v":"0.001","p":"16578.50","L":"PlusTick",
     "i":"20f43950-d8dd-5b31-9112-a178eb6023af","BT":false,"seq":1783284617}`
     """
 
-    T: Millis
-    s: str
     S: str
     v: str
     p: str
     i: str
+    T: Millis = None
+    BT: bool | None = None
 
 
 class TradeFrame(Struct, gc=False):
@@ -127,7 +153,6 @@ class Ticker(Struct, gc=False):
     "price24hPcnt":"0.0196","usdIndexPrice":"21120.2400136"}`
     """
 
-    symbol: str
     bid1Price: str | None = None
     bid1Size: str | None = None
     ask1Price: str | None = None
@@ -145,8 +170,8 @@ class TickerFrame(Struct, gc=False):
     """`tickers`: a snapshot; on futures then deltas, of which left out means unchanged."""
 
     type: str
-    ts: Millis
     data: Ticker
+    ts: Millis = None
 
 
 class Candle(Struct, gc=False):
@@ -157,15 +182,14 @@ class Candle(Struct, gc=False):
     "timestamp":1672324988882}`
     """
 
-    start: Millis
-    interval: str
+    start: int
     open: str
     close: str
     high: str
     low: str
     volume: str
-    confirm: bool
-    timestamp: Millis
+    confirm: bool = False
+    timestamp: Millis = None
 
 
 class CandleFrame(Struct, gc=False):
@@ -187,11 +211,11 @@ class LotSizeFilter(Struct):
     "minOrderAmt":"5"}`
     """
 
-    minOrderQty: str
-    basePrecision: str = ""
-    qtyStep: str = ""
-    minOrderAmt: str = ""
-    minNotionalValue: str = ""
+    minOrderQty: str | None = None
+    basePrecision: str | None = None
+    qtyStep: str | None = None
+    minOrderAmt: str | None = None
+    minNotionalValue: str | None = None
 
 
 class ListedMarket(Struct):
@@ -203,34 +227,150 @@ class ListedMarket(Struct):
     """
 
     symbol: str
-    status: str
     baseCoin: str
     quoteCoin: str
     priceFilter: PriceFilter
     lotSizeFilter: LotSizeFilter
-    contractType: str = ""
+    status: str | None = None
+    contractType: str | None = None
 
 
 class InstrumentPage(Struct):
     """One page of the list; the cursor is empty on the last one."""
 
-    list: tuple[ListedMarket, ...] = ()
+    list: tuple[Raw, ...] = ()
     nextPageCursor: str | None = None
 
 
-class InstrumentAnswer(Struct):
-    """A page: `{"retCode":0,"retMsg":"OK","result":{"category":"spot","list":[...]}}`."""
+class Answer(Struct):
+    """The answer to any call: `{"retCode":0,"retMsg":"OK","result":{...},"time":1671017382656}`.
+
+    A `retCode` other than 0 is a refusal, whatever the HTTP status.
+    """
 
     retCode: int
-    retMsg: str = ""
-    result: InstrumentPage = msgspec.field(default_factory=InstrumentPage)
+    retMsg: str | None = ""
+    result: Raw = Raw(b"{}")
+    time: Millis = None
+
+
+class Time(Struct):
+    """The venue's clock: `{"timeSecond":"1688639403","timeNano":"1688639403423213947"}`."""
+
+    timeNano: str
+
+
+class Maintenance(Struct):
+    """A maintenance; `product` 1 is futures and 2 spot, `state` is `ongoing` while it lasts.
+
+    `{"id":"4d95b2a0-587f-11f0-bcc9-56f28c94d6ea","title":"t06","state":"completed",
+    "begin":"1751596902000","end":"1751597011000","serviceTypes":[2,3,4,5],"product":[1,2],
+    "maintainType":1,"env":1}` https://bybit-exchange.github.io/docs/v5/system-status
+    """
+
+    state: str
+    product: tuple[int, ...] | None = None
+
+
+class Listed(Struct):
+    """A list of rows: `{"category":"spot","list":[...]}`."""
+
+    list: tuple[Raw, ...] = ()
+
+
+class ListedBook(Struct):
+    """A book as REST lists it.
+
+    `{"s":"BTCUSDT","a":[["65557.7","16.606555"]],"b":[["65485.47","47.081829"]],
+    "ts":1716863719031,"u":230704,"seq":1432604333,"cts":1716863718905}`
+    https://bybit-exchange.github.io/docs/v5/market/orderbook
+    """
+
+    b: tuple[Row, ...] = ()
+    a: tuple[Row, ...] = ()
+    u: int | None = None
+    ts: Millis = None
+    cts: Millis = None
+
+
+class ListedTrade(Struct):
+    """A trade as REST lists it, with its time as text.
+
+    `{"execId":"2100000000007764263","symbol":"BTCUSDT","price":"16618.49","size":"0.00012",
+    "side":"Buy","time":"1672052955758","isBlockTrade":false,"isRPITrade":true,"seq":"123456"}`
+    https://bybit-exchange.github.io/docs/v5/market/recent-trade
+    """
+
+    execId: str
+    price: str
+    size: str
+    side: str
+    time: str | None = None
+    isBlockTrade: bool | None = None
+
+
+class ListedCandle(Struct, array_like=True):
+    """A candle as REST lists it: start, open, high, low, close, volume and turnover.
+
+    `["1670608800000","17071","17073","17027","17055.5","268611","15.74462667"]`
+    https://bybit-exchange.github.io/docs/v5/market/kline
+    """
+
+    start: str
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+
+
+class LooseFrame(Struct, gc=False):
+    """Data of a topic that are yet to be read."""
+
+    data: Raw
+    type: Raw = Raw(b'""')
+    ts: Raw = Raw(b"null")
+    cts: Raw = Raw(b"null")
+
+
+class LooseBook(Struct, gc=False):
+    """Levels of a book and its number that are yet to be read."""
+
+    u: Raw
+    b: tuple[Raw, ...] = ()
+    a: tuple[Raw, ...] = ()
+
+
+class _Named(Struct, gc=False):
+    """No more of a frame than its topic."""
+
+    topic: str
 
 
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_envelope = msgspec.json.Decoder(Envelope).decode
+decode_named = msgspec.json.Decoder(_Named).decode
 decode_book = msgspec.json.Decoder(BookFrame).decode
 decode_trades = msgspec.json.Decoder(TradeFrame).decode
 decode_ticker = msgspec.json.Decoder(TickerFrame).decode
 decode_candles = msgspec.json.Decoder(CandleFrame).decode
-decode_instruments = msgspec.json.Decoder(InstrumentAnswer).decode
+decode_trade = msgspec.json.Decoder(Trade).decode
+decode_candle = msgspec.json.Decoder(Candle).decode
+decode_market = msgspec.json.Decoder(ListedMarket).decode
+decode_answer = msgspec.json.Decoder(Answer).decode
+decode_instrument_page = msgspec.json.Decoder(InstrumentPage).decode
+decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
+decode_loose_book = msgspec.json.Decoder(LooseBook).decode
+decode_rows = msgspec.json.Decoder(tuple[Raw, ...]).decode
+decode_level = msgspec.json.Decoder(Row).decode
+decode_number = msgspec.json.Decoder(Count).decode
+decode_millis = msgspec.json.Decoder(Millis).decode
+decode_time = msgspec.json.Decoder(Time).decode
+decode_listed = msgspec.json.Decoder(Listed).decode
+decode_maintenance = msgspec.json.Decoder(Maintenance).decode
+decode_listed_book = msgspec.json.Decoder(ListedBook).decode
+decode_line = msgspec.json.Decoder(Ticker).decode
+decode_listed_trade = msgspec.json.Decoder(ListedTrade).decode
+decode_listed_candle = msgspec.json.Decoder(ListedCandle).decode
+decode_text = msgspec.json.Decoder(str).decode

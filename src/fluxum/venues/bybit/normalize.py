@@ -6,19 +6,29 @@ from msgspec import structs
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model import market
+from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
 from fluxum.venues.bybit import category as categories
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.category import Category
-from fluxum.venues.rows import decimals, exact, exact_or_none
+from fluxum.venues.rows import decimals, exact, exact_or_none, price_or_none
 
-__all__ = ["MILLI", "candle", "instrument", "merged", "ticker", "trade"]
+__all__ = [
+    "candle",
+    "instant",
+    "instrument",
+    "listed_candle",
+    "listed_trade",
+    "merged",
+    "side",
+    "ticker",
+    "trade",
+]
 
-MILLI = 1_000_000
-"""Nanoseconds in a millisecond."""
-
+_MILLI = 1_000_000
+_DIGITS_MAX = 13
 _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
 _STATUS = {
     "Trading": InstrumentStatus.ONLINE,
@@ -29,20 +39,30 @@ _STATUS = {
 
 
 def trade(venue: str, wire: native.Trade, symbol: Symbol, received_ns: int) -> market.Trade:
-    """One trade; its side is the taker's. Ids do not follow on, so it has no number."""
-    side = _SIDES.get(wire.S)
-    if side is None:
-        raise RemoteProtocolError(f"Buy or Sell was expected, was {wire.S[:20]!r}")
+    """One trade; its side is the taker's. Ids do not follow on, so it has no number.
+
+    A block trade was agreed upon elsewhere and is no trade at the market: its `order_type` is
+    `block`.
+    """
     return market.Trade(
         venue=venue,
         symbol=symbol,
-        side=side,
+        side=side(wire.S),
         price=exact(wire.p),
         quantity=exact(wire.v),
         trade_id=wire.i,
-        venue_ns=wire.T * MILLI,
+        order_type="block" if wire.BT else "",
+        venue_ns=instant(wire.T),
         received_ns=received_ns,
     )
+
+
+def side(word: str) -> Side:
+    """The side of a word; raises RemoteProtocolError."""
+    found = _SIDES.get(word)
+    if found is None:
+        raise RemoteProtocolError(f"Buy or Sell was expected, was {word[:20]!r}")
+    return found
 
 
 def merged(before: native.Ticker | None, delta: native.Ticker) -> native.Ticker:
@@ -54,27 +74,37 @@ def merged(before: native.Ticker | None, delta: native.Ticker) -> native.Ticker:
 
 
 def ticker(
-    venue: str, wire: native.Ticker, symbol: Symbol, ts: int, received_ns: int
+    venue: str,
+    wire: native.Ticker,
+    symbol: Symbol,
+    ts: int | None,
+    received_ns: int,
+    quote: native.Ticker | None = None,
 ) -> market.Ticker:
-    """A market's line; `price24hPcnt` is a part of one, ours a percentage."""
-    last, before = exact_or_none(wire.lastPrice), exact_or_none(wire.prevPrice24h)
+    """A market's line; `price24hPcnt` is a part of one, ours a percentage.
+
+    Bid and ask are those of `quote` where the line has none of its own.
+    """
+    best = quote or wire
+    last, before = price_or_none(wire.lastPrice), price_or_none(wire.prevPrice24h)
+    bid, ask = price_or_none(best.bid1Price), price_or_none(best.ask1Price)
     volume, turnover = exact_or_none(wire.volume24h), exact_or_none(wire.turnover24h)
     return market.Ticker(
         venue=venue,
         symbol=symbol,
-        bid=exact_or_none(wire.bid1Price),
-        bid_quantity=exact_or_none(wire.bid1Size),
-        ask=exact_or_none(wire.ask1Price),
-        ask_quantity=exact_or_none(wire.ask1Size),
+        bid=bid,
+        bid_quantity=None if bid is None else exact_or_none(best.bid1Size),
+        ask=ask,
+        ask_quantity=None if ask is None else exact_or_none(best.ask1Size),
         last=last,
         volume=volume,
         vwap=turnover / volume if volume and turnover is not None else None,
-        low=exact_or_none(wire.lowPrice24h),
-        high=exact_or_none(wire.highPrice24h),
+        low=price_or_none(wire.lowPrice24h),
+        high=price_or_none(wire.highPrice24h),
         open=before,
         change=None if last is None or before is None else last - before,
         change_percent=_percent(wire.price24hPcnt),
-        venue_ns=ts * MILLI,
+        venue_ns=instant(ts),
         received_ns=received_ns,
     )
 
@@ -82,8 +112,10 @@ def ticker(
 def candle(
     venue: str, wire: native.Candle, symbol: Symbol, interval_s: int, received_ns: int
 ) -> market.Candle:
-    """A candle, closed when the venue confirms it."""
-    start_ns = wire.start * MILLI
+    """A candle, closed when the venue confirms it. Its start has to be an instant."""
+    start_ns = instant(wire.start)
+    if start_ns is None:
+        raise RemoteProtocolError(f"milliseconds of a start were expected, was {wire.start}")
     return market.Candle(
         venue=venue,
         symbol=symbol,
@@ -96,20 +128,68 @@ def candle(
         close=exact(wire.close),
         volume=exact(wire.volume),
         closed=wire.confirm,
-        venue_ns=wire.timestamp * MILLI,
+        venue_ns=instant(wire.timestamp),
+        received_ns=received_ns,
+    )
+
+
+def listed_trade(
+    venue: str, wire: native.ListedTrade, symbol: Symbol, received_ns: int
+) -> market.Trade:
+    """A trade as REST lists it: from the venue's memory."""
+    return market.Trade(
+        venue=venue,
+        symbol=symbol,
+        side=side(wire.side),
+        price=exact(wire.price),
+        quantity=exact(wire.size),
+        trade_id=wire.execId,
+        order_type="block" if wire.isBlockTrade else "",
+        backfilled=True,
+        venue_ns=instant(_digits(wire.time)),
+        received_ns=received_ns,
+    )
+
+
+def listed_candle(
+    venue: str,
+    wire: native.ListedCandle,
+    symbol: Symbol,
+    interval_s: int,
+    venue_ns: int | None,
+    received_ns: int,
+) -> market.Candle:
+    """A candle as REST lists it; it is closed if it had ended when it was listed, at `venue_ns`."""
+    start_ns = instant(_digits(wire.start))
+    if start_ns is None:
+        raise RemoteProtocolError(f"milliseconds of a start were expected, was {wire.start[:40]!r}")
+    end_ns = interval_end(start_ns, interval_s)
+    return market.Candle(
+        venue=venue,
+        symbol=symbol,
+        interval_s=interval_s,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        open=exact(wire.open),
+        high=exact(wire.high),
+        low=exact(wire.low),
+        close=exact(wire.close),
+        volume=exact(wire.volume),
+        closed=end_ns <= (venue_ns or received_ns),
+        backfilled=True,
         received_ns=received_ns,
     )
 
 
 def instrument(category: Category, wire: native.ListedMarket, received_ns: int) -> Instrument:
-    """A market's rules; of a contract quantities are in the base asset as well."""
+    """A market's rules; of a contract quantities are in the base asset as well.
+
+    Raises VenueRefused for a kind of contract that is new, and RemoteProtocolError.
+    """
     lots = wire.lotSizeFilter
-    tick = exact(wire.priceFilter.tickSize)
-    lot = exact(lots.qtyStep or lots.basePrecision)
+    tick, lot = _step(wire.priceFilter.tickSize), _step(lots.qtyStep or lots.basePrecision)
     try:
-        symbol = categories.market(
-            wire.symbol, wire.baseCoin, wire.quoteCoin, is_contract=bool(wire.contractType)
-        )
+        symbol = categories.market(category, wire)
     except BadInput as error:
         raise RemoteProtocolError(str(error)) from error
     return Instrument(
@@ -118,15 +198,34 @@ def instrument(category: Category, wire: native.ListedMarket, received_ns: int) 
         venue_symbol=wire.symbol,
         base=Asset(wire.baseCoin),
         quote=Asset(wire.quoteCoin),
-        status=_STATUS.get(wire.status, InstrumentStatus.OTHER),
+        status=_STATUS.get(wire.status or "", InstrumentStatus.OTHER),
         tick=tick,
         lot=lot,
         price_precision=decimals(tick),
         quantity_precision=decimals(lot),
-        quantity_min=exact(lots.minOrderQty),
+        quantity_min=exact_or_none(lots.minOrderQty) or lot,
         notional_min=exact_or_none(lots.minNotionalValue or lots.minOrderAmt),
         received_ns=received_ns,
     )
+
+
+def instant(millis: int | None) -> int | None:
+    """Nanoseconds since the epoch, `None` where that is no instant of an exchange."""
+    return None if millis is None else plausible_ns(millis * _MILLI)
+
+
+def _digits(text: str | None) -> int | None:
+    """A whole number of digits, `None` for what is none."""
+    if text is None or len(text) > _DIGITS_MAX or not (text.isascii() and text.isdecimal()):
+        return None
+    return int(text)
+
+
+def _step(text: str | None) -> Decimal:
+    value = exact(text or "")
+    if not value:
+        raise RemoteProtocolError(f"a step above zero was expected, was {text!r}")
+    return value
 
 
 def _percent(text: str | None) -> Decimal | None:

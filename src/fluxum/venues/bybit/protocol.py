@@ -2,16 +2,17 @@
 
 Data may come before the acknowledgement of their request, and answer it as well. Data of a topic
 we ended is late and passed over; data of one we never asked for is the venue's fault. Most frames
-begin with their topic, so they find who understands them before they are read.
+begin with their topic, so they find who understands them before they are read; one that does not
+fit is read again loosely, and what cannot be read harms the streams of its topic.
+
+The ticker of a spot market takes two topics, its own and the best bid and ask (`tickers`).
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
-from msgspec import MsgspecError, structs
-
-from fluxum.errors import RemoteProtocolError
+from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import (
     Channel,
     Event,
@@ -21,24 +22,25 @@ from fluxum.model.event import (
     Unsubscribed,
     VenueNotice,
 )
-from fluxum.model.market import Candle
-from fluxum.venues.bybit import native, normalize, topics
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.venues.bybit import listing, native, readers, topics
 from fluxum.venues.bybit.books import NumberedBook
-from fluxum.venues.bybit.category import Category
-from fluxum.venues.bybit.listing import Listing
+from fluxum.venues.bybit.category import SPOT, Category
+from fluxum.venues.bybit.listing import UNREADABLE
 from fluxum.venues.bybit.requests import Asked, Requests, halves, named
-from fluxum.venues.bybit.topics import INSTRUMENTS
+from fluxum.venues.bybit.tickers import LineReader, QuotedBook, SpotTicker
+from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.instrument_list import InstrumentList
+from fluxum.venues.stream_readers import StreamReader
 from fluxum.venues.streams import Streams
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["BybitProtocol"]
 
-Hear = Callable[[bytes, int], Sequence[Event]]
-
 _TOPIC = b'{"topic":"'
 _PING = Send(b'{"op":"ping"}')
-_CARRIED_ALREADY = "error:already subscribed"
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
+_CARRIED_ALREADY = "already subscribed"
+_UNFIT = (*UNREADABLE, RemoteProtocolError)
 
 
 class BybitProtocol:
@@ -51,57 +53,82 @@ class BybitProtocol:
         self._venue = category.venue
         self._streams = Streams()
         self._requests = Requests(self.outbox, category.args_max)
-        self._listing = Listing(category, self._streams, self.outbox)
-        self._hearers: dict[str, Hear] = {}
-        self._by_prefix: dict[bytes, Hear] = {}
-        self._books: dict[str, NumberedBook] = {}
+        self._list = InstrumentList(
+            category.venue,
+            self.outbox,
+            (listing.call(category),),
+            lambda _fetch, body: listing.page(category, body),
+            partial(listing.market, category),
+            self._learn,
+        )
+        self._names: dict[str, Symbol] = {}  # as the list has them
+        self._readers: dict[str, StreamReader] = {}  # of the streams that are carried
+        self._by_prefix: dict[bytes, StreamReader] = {}
+        self._quotes: dict[str, SpotTicker] = {}  # by the topic of their best bid and ask
         self._unsettled: set[str] = set()  # asked for aloud, and neither accepted nor heard of
         self._ending: dict[str, Subscription] = {}
-        self._tickers: dict[str, native.Ticker] = {}
-        self._candles: dict[str, Candle] = {}
         self._is_overhearing = False
 
     # What we say
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue requests for streams, as few as can say it; the list of markets is fetched."""
-        fresh: list[str] = []
+        fresh: dict[str, None] = {}
+        again: list[str] = []
         for subscription in wanted:
-            if subscription.channel is Channel.INSTRUMENT:
-                self._listing.begin(subscription)
+            if subscription.symbol is None:
+                self._list.open(subscription)
                 continue
             topic = topics.topic_of(subscription, self._category)
-            if self._begin(topic, subscription):
-                self._unsettled.add(topic)
-                fresh.append(topic)
+            is_carried = topic in self._quotes and topic not in fresh
+            self._check_rival(subscription)
+            if not self._begin(topic, subscription):
+                continue
+            self._unsettled.add(topic)
+            if is_carried:  # for a ticker, so far: asked for anew it begins with a snapshot
+                again.append(topic)
+            quote = topics.quote_of(subscription, self._category)
+            if quote is not None and quote not in self._streams.by_topic:
+                fresh[quote] = None
+            fresh[topic] = None
+        self._requests.add("unsubscribe", again, quiet=True)
         self._requests.add("subscribe", fresh)
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
         """Queue requests that end streams."""
         gone: list[str] = []
+        quotes: list[str] = []  # that have no reader any more
+        again: list[str] = []  # that were those of a book, and still are those of a ticker
         for subscription in unwanted:
+            if subscription == self._list.subscription:
+                self._list.close()
             topic = self._streams.topic(subscription)
             if topic is None:
                 continue
             self._end(topic)
-            if topic != INSTRUMENTS:
-                self._ending[topic] = subscription
-                gone.append(topic)
+            self._ending[topic] = subscription
+            gone.append(topic)
+            if topic in self._quotes:
+                again.append(topic)
+            quote = topics.quote_of(subscription, self._category)
+            if quote is not None and quote not in self._streams.by_topic:
+                quotes.append(quote)
         self._requests.add("unsubscribe", gone)
+        self._requests.add("unsubscribe", [one for one in quotes if one not in gone], quiet=True)
+        self._requests.add("subscribe", [one for one in again if one in self._quotes], quiet=True)
 
     def resync(self, subscription: Subscription) -> None:
         """Queue an end and a new beginning of one stream: Bybit answers with a snapshot."""
         topic = self._streams.topic(subscription)
+        if subscription == self._list.subscription:
+            self._list.request()
         if topic is None:
             return
-        if topic == INSTRUMENTS:
-            self._listing.ask()
-            return
-        book = self._books.get(topic)
+        book = self._readers.get(topic)
         is_asked = topic in self._requests.outstanding("subscribe")
-        if is_asked and (book is None or book.is_awaited):
+        if is_asked and not (isinstance(book, NumberedBook) and not book.is_awaited):
             return
-        if book is not None:
+        if isinstance(book, NumberedBook):
             book.renew()
         self._requests.add("unsubscribe", [topic], quiet=True)
         self._requests.add("subscribe", [topic], quiet=True)
@@ -119,7 +146,8 @@ class BybitProtocol:
     def unanswered(self) -> Collection[Subscription]:
         """What was asked for aloud and is neither accepted nor refused yet.
 
-        What waits for the answer to another request is not asked yet: its time begins later.
+        What waits for the answer to another request is not asked yet: its time begins later. The
+        list of markets is not among them: no other link gets it sooner.
         """
         if not self._unsettled:
             return ()
@@ -127,14 +155,15 @@ class BybitProtocol:
         return [by_topic[topic] for topic in self._unsettled - self._requests.waiting()]
 
     def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - topics name theirs
-        """Accept answers to another's questions."""
+        """Accept answers to another's questions; a list on the tape names its markets."""
         self._is_overhearing = True
+        self._list.request()
 
     def overhear_request(self, frame: bytes) -> None:
         """Learn from another client's subscribe what its link carries."""
         try:
             request = native.decode_request(frame)
-        except _UNREADABLE:
+        except UNREADABLE:
             return
         if request.op == "subscribe":
             for topic in request.args:
@@ -147,86 +176,67 @@ class BybitProtocol:
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        if frame.startswith(_TOPIC):
+            reader = self._by_prefix.get(frame[10 : frame.find(b'"', 10)])
+            if reader is not None:
+                try:
+                    return reader.read(frame, received_ns)
+                except _UNFIT:
+                    pass  # some of it cannot be read
         try:
-            if frame.startswith(_TOPIC):
-                hear = self._by_prefix.get(frame[10 : frame.find(b'"', 10)])
-                if hear is not None:
-                    return hear(frame, received_ns)
             message = native.decode_envelope(frame)
-            if message.topic is not None:
-                return self._data(message.topic, frame, received_ns)
-        except _UNREADABLE as error:
-            raise RemoteProtocolError(str(error)) from error
+        except UNREADABLE as error:
+            raise self._unreadable(frame, str(error)) from error
+        if message.topic is not None:
+            return self._data(message.topic, frame, received_ns)
         if message.op is None:
             raise RemoteProtocolError("neither an answer nor data")
         return self._answer(message.op, message, received_ns)
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
         """A page of the list of markets; raises RemoteProtocolError when it makes no sense."""
-        return self._listing.answered(fetch, body, received_ns)
+        return self._list.answered(fetch, body, received_ns)
 
-    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
+    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
         """The venue does not give its list."""
-        return self._listing.refused(reason, received_ns)
+        return self._list.refused(fetch, reason, received_ns)
 
     def _data(self, topic: str, frame: bytes, received_ns: int) -> Sequence[Event]:
-        hear = self._hearers.get(topic)
-        if hear is None:
-            if self._streams.is_ended(topic):
+        reader = self._by_prefix.get(topic.encode())
+        if reader is None:
+            if self._streams.is_ended(topic) and topic not in self._quotes:
                 return ()
             if not self._is_overhearing:
-                raise RemoteProtocolError(f"data that nobody asked for, was of {topic[:80]!r}")
-            self._adopt(topic)
-            hear = self._hearers.get(topic)
-        return () if hear is None else hear(frame, received_ns)
+                raise UnreadableStream(f"data that nobody asked for, was of {topic[:80]!r}", ())
+            try:
+                self._adopt(topic)
+            except RemoteProtocolError as error:
+                raise UnreadableStream(str(error), ()) from error
+            reader = self._by_prefix.get(topic.encode())
+        if reader is None:
+            return ()
+        try:
+            return reader.read(frame, received_ns)
+        except _UNFIT:
+            pass
+        try:
+            return reader.read_loosely(frame, received_ns)
+        except _UNFIT as error:
+            raise UnreadableStream(str(error), self._named(topic)) from error
 
-    def _hear_trades(
-        self, topic: str, subscription: Subscription, frame: bytes, received_ns: int
-    ) -> Sequence[Event]:
-        symbol = subscription.symbol
-        assert symbol is not None, subscription
-        trades = [
-            normalize.trade(self._venue, wire, symbol, received_ns)
-            for wire in native.decode_trades(frame).data
-        ]
-        return [*self._settle(topic, received_ns), *trades]
+    def _unreadable(self, frame: bytes, reason: str) -> RemoteProtocolError:
+        """The error for a frame: of the streams of its topic, if it can be read so far."""
+        try:
+            topic = native.decode_named(frame).topic
+        except UNREADABLE:
+            return RemoteProtocolError(reason)
+        return UnreadableStream(reason, self._named(topic))
 
-    def _hear_ticker(
-        self, topic: str, subscription: Subscription, frame: bytes, received_ns: int
-    ) -> Sequence[Event]:
-        message = native.decode_ticker(frame)
-        before = None if message.type == "snapshot" else self._tickers.get(topic)
-        if before is None and message.type != "snapshot" and not self._is_overhearing:
-            return ()  # a change of what is not known yet
-        line = normalize.merged(before, message.data)
-        symbol = subscription.symbol
-        assert symbol is not None, subscription
-        ticker = normalize.ticker(self._venue, line, symbol, message.ts, received_ns)
-        self._tickers[topic] = line
-        return [*self._settle(topic, received_ns), ticker]
-
-    def _hear_candles(
-        self, topic: str, subscription: Subscription, frame: bytes, received_ns: int
-    ) -> Sequence[Event]:
-        symbol, interval_s = subscription.symbol, subscription.interval_s
-        assert symbol is not None, subscription
-        assert interval_s is not None, subscription
-        events: list[Event] = [*self._settle(topic, received_ns)]
-        for wire in native.decode_candles(frame).data:
-            fresh = normalize.candle(self._venue, wire, symbol, interval_s, received_ns)
-            before = self._candles.get(topic)
-            # Confirmations may be missing, repeated or late; each candle is closed once. A later
-            # candle closes the one before.
-            if before is not None:
-                if fresh.start_ns < before.start_ns:
-                    continue
-                if fresh.start_ns == before.start_ns and before.closed:
-                    continue
-                if fresh.start_ns > before.start_ns and not before.closed:
-                    events.append(structs.replace(before, closed=True, received_ns=received_ns))
-            self._candles[topic] = fresh
-            events.append(fresh)
-        return events
+    def _named(self, topic: str) -> tuple[Subscription, ...]:
+        """The streams that data of a topic are for."""
+        own, ticker = self._streams.by_topic.get(topic), self._quotes.get(topic)
+        ours = () if own is None else (own,)
+        return ours if ticker is None else (*ours, ticker.subscription)
 
     # Answers
 
@@ -237,8 +247,8 @@ class BybitProtocol:
             raise RemoteProtocolError(f"an answer to nothing we say, was to {op[:40]!r}")
         current = self._requests.current
         is_ours = current is not None and current.op == op
-        if is_ours and self._category.echoes and message.req_id:
-            is_ours = current is not None and message.req_id == str(current.number)
+        if is_ours and message.req_id:
+            is_ours = current is not None and str(message.req_id) == str(current.number)
         asked = self._requests.answered() if is_ours else None
         if asked is None:
             if message.success:
@@ -264,19 +274,29 @@ class BybitProtocol:
     def _refused(self, asked: Asked, reason: str, received_ns: int) -> Sequence[Event]:
         """One bad topic takes its whole request with it: the others are asked for again."""
         bad = named(asked.topics, reason) or (asked.topics if len(asked.topics) == 1 else [])
-        by_topic, again = self._streams.by_topic, self._requests.outstanding("subscribe")
+        again = self._requests.outstanding("subscribe")
         others = [
             topic
             for topic in asked.topics
-            if topic not in bad and topic in by_topic and topic not in again
+            if topic not in bad and self._is_carried(topic) and topic not in again
         ]
         for group in [others] if bad else halves(others):
             self._requests.add("subscribe", group, quiet=asked.quiet)
-        if reason.startswith(_CARRIED_ALREADY):
+        if _CARRIED_ALREADY in reason:
             accepted = [self._settle(topic, received_ns) for topic in bad]
             return [event for events in accepted for event in events]
-        ended = [self._end(topic) for topic in bad]
-        return [self._refusal(one, reason, received_ns) for one in ended if one is not None]
+        events: list[Event] = []
+        for topic in bad:
+            ended = self._end(topic)
+            ticker = self._quotes.get(topic)
+            if ended is not None:
+                events.append(self._refusal(ended, reason, received_ns))
+            elif ticker is not None:
+                message = f"'{ticker.subscription}' has no bid and ask: {reason}"
+                events.append(
+                    VenueNotice(venue=self._venue, message=message, received_ns=received_ns)
+                )
+        return events
 
     def _refusal(
         self, subscription: Subscription | None, reason: str, received_ns: int
@@ -299,35 +319,96 @@ class BybitProtocol:
     def _begin(self, topic: str, subscription: Subscription) -> bool:
         if not self._streams.begin(topic, subscription):
             return False
-        self._hearers[topic] = self._by_prefix[topic.encode()] = self._hearer(topic, subscription)
+        reader = self._readers[topic] = self._reader(topic, subscription)
+        quote = topics.quote_of(subscription, self._category)
+        if quote is not None and isinstance(reader, SpotTicker):
+            self._quotes[quote] = reader
+            self._route(quote)
+        self._route(topic)
         return True
 
-    def _hearer(self, topic: str, subscription: Subscription) -> Hear:
+    def _reader(self, topic: str, subscription: Subscription) -> StreamReader:
+        venue, settle = self._venue, partial(self._settle, topic)
         match subscription.channel:
             case Channel.BOOK:
-                settle = partial(self._settle, topic)
-                book = NumberedBook(self._venue, subscription, self.sequence, settle)
-                self._books[topic] = book
-                return book.hear
+                return NumberedBook(venue, subscription, self.sequence, settle)
             case Channel.TRADE:
-                return partial(self._hear_trades, topic, subscription)
+                return readers.trades(venue, subscription, settle)
+            case Channel.TICKER if self._category is SPOT:
+                return SpotTicker(venue, subscription, settle)
             case Channel.TICKER:
-                return partial(self._hear_ticker, topic, subscription)
+                renew = partial(self.resync, subscription)
+                is_passive = self._is_overhearing
+                return LineReader(venue, subscription, settle, renew, is_passive=is_passive)
             case channel:
                 assert channel is Channel.CANDLE, channel
-                return partial(self._hear_candles, topic, subscription)
+                return readers.candles(venue, subscription, settle)
+
+    def _route(self, topic: str) -> None:
+        """Let the frames of a topic be read for its stream, and for the ticker it is joined with.
+
+        On a tape such a topic is adopted as a book first, when its first frame comes.
+        """
+        own, ticker = self._readers.get(topic), self._quotes.get(topic)
+        reader = own if ticker is None else QuotedBook(ticker, own)
+        if reader is None or (own is None and self._is_overhearing):
+            self._by_prefix.pop(topic.encode(), None)
+        else:
+            self._by_prefix[topic.encode()] = reader
 
     def _end(self, topic: str) -> Subscription | None:
-        self._hearers.pop(topic, None)
-        self._by_prefix.pop(topic.encode(), None)
-        self._books.pop(topic, None)
+        subscription = self._streams.end(topic)
+        self._readers.pop(topic, None)
         self._unsettled.discard(topic)
-        self._tickers.pop(topic, None)
-        self._candles.pop(topic, None)
-        return self._streams.end(topic)
+        if subscription is not None:
+            quote = topics.quote_of(subscription, self._category)
+            if quote is not None:
+                self._quotes.pop(quote, None)
+                self._route(quote)
+        self._route(topic)
+        return subscription
+
+    def _is_carried(self, topic: str) -> bool:
+        return topic in self._streams.by_topic or topic in self._quotes
+
+    def _check_rival(self, wanted: Subscription) -> None:
+        """Raise LocalProtocolError for a second book of a market: events do not tell them apart."""
+        rival = self._rival(wanted)
+        if rival is not None and rival != wanted:
+            raise LocalProtocolError(f"'{wanted}' cannot be told apart from '{rival}' on one link")
+
+    def _rival(self, wanted: Subscription) -> Subscription | None:
+        """The book of the same market that is carried, whatever its depth."""
+        if wanted.channel is not Channel.BOOK:
+            return None
+        for depth in topics.DEPTHS:
+            known = Subscription(Channel.BOOK, wanted.symbol, depth)
+            if self._streams.topic(known) is not None:
+                return known
+        return None
+
+    def _learn(self, markets: Sequence[Instrument]) -> None:
+        self._names |= {one.venue_symbol: one.symbol for one in markets}
 
     def _adopt(self, topic: str) -> None:
-        """Carry what another asked for, if we know what it is."""
-        subscription = topics.heard(topic, self._category)
-        if subscription is not None and self._streams.topic(subscription) is None:
-            self._begin(topic, subscription)
+        """Carry what another asked for, if we know what it is.
+
+        Of two books of one market the deeper one is carried; best bid and ask of a shallower one
+        are still those of the ticker.
+        """
+        subscription = topics.heard(topic, self._read_name)
+        if subscription is None or self._streams.topic(subscription) is not None:
+            return
+        rival = self._rival(subscription)
+        if rival is not None:
+            if (subscription.depth or 0) < (rival.depth or 0):
+                ticker = self._quotes.get(topic)
+                if ticker is not None:
+                    self._by_prefix[topic.encode()] = QuotedBook(ticker, None)
+                return
+            self._end(self._streams.topic(rival) or "")
+        self._begin(topic, subscription)
+
+    def _read_name(self, name: str) -> Symbol:
+        """The market of a name: as listed, else by its spelling. Raises RemoteProtocolError."""
+        return self._names.get(name) or self._category.read(name)

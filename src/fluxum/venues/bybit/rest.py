@@ -25,6 +25,7 @@ Result = dict[str, object]
 _CATEGORIES = frozenset({"spot", "linear", "inverse", "option"})
 _STATUS = {InstrumentStatus.ONLINE: "Trading"}
 _PARAMETER = "10001"
+_CANDLES_MAX = 100_000
 
 
 class BybitRest:
@@ -40,6 +41,7 @@ class BybitRest:
             "/v5/market/tickers": self._tickers,
             "/v5/market/kline": self._klines,
             "/v5/market/recent-trade": self._trades,
+            "/v5/system/status": self._status,
         }
 
     def answer(self, call: Fetch, now_ns: int) -> Answer:
@@ -64,6 +66,9 @@ class BybitRest:
     def _time(self, query: Query, now_ns: int) -> Result:  # noqa: ARG002
         return {"timeSecond": str(now_ns // 1_000_000_000), "timeNano": str(now_ns)}
 
+    def _status(self, query: Query, now_ns: int) -> Result:  # noqa: ARG002
+        return {"list": []}  # no maintenance is planned
+
     def _instruments(self, query: Query, now_ns: int) -> Result:  # noqa: ARG002
         markets = [self._listed(one) for one in self._of_category(query)]
         return {"category": query["category"], "list": markets, "nextPageCursor": ""}
@@ -82,19 +87,26 @@ class BybitRest:
             "cts": millis(now_ns),
         }
 
-    def _tickers(self, query: Query, now_ns: int) -> Result:  # noqa: ARG002
+    def _tickers(self, query: Query, now_ns: int) -> Result:
         lines = [
-            ticker_line(self._view.ticker(one.symbol), one) for one in self._of_category(query)
+            ticker_line(self._view.ticker(one.symbol), one, now_ns)
+            for one in self._of_category(query)
         ]
         return {"category": query["category"], "list": lines}
 
     def _klines(self, query: Query, now_ns: int) -> Result:  # noqa: ARG002
+        """The newest that start between two instants, both included, newest first."""
         one = self._one(query, "linear")
         interval_s = topics.INTERVALS_S.get(query.get("interval", ""))
         if interval_s is None:
             raise VenueRefused("Invalid period!", _PARAMETER)
         count = _count(query, "limit", 200, 1000)
-        told = self._view.candles(one.symbol, interval_s, count)
+        first, last = _millis(query, "start", 0), _millis(query, "end", 10**15)
+        told = [
+            candle
+            for candle in self._view.candles(one.symbol, interval_s, _CANDLES_MAX)
+            if first <= millis(candle.start_ns) <= last
+        ][-count:]
         listed = [
             [
                 str(millis(candle.start_ns)),
@@ -182,6 +194,15 @@ class BybitRest:
             "lotSizeFilter": lots,
             "settleCoin": one.quote,
         }
+
+
+def _millis(query: Query, name: str, usual: int) -> int:
+    text = query.get(name)
+    if text is None:
+        return usual
+    if not (text.isascii() and text.isdecimal()) or len(text) > 15:
+        raise VenueRefused(f"params error: {name} invalid", _PARAMETER)
+    return int(text)
 
 
 def _count(query: Query, name: str, usual: int, most: int) -> int:

@@ -85,8 +85,9 @@ class BybitServer:
         except (MsgspecError, UnicodeDecodeError, RecursionError):
             return (self._answer(native.Request(""), "error:invalid op", success=False),)
         match request.op:
-            case "ping":
-                return (self._answer(request, "pong", success=True),)
+            case "ping":  # which futures answer without an id, as published
+                asked = request if self._category.echoes else native.Request("ping")
+                return (self._answer(asked, "pong", success=True),)
             case "subscribe":
                 return self._subscribe(request, now_ns)
             case "unsubscribe":
@@ -162,9 +163,7 @@ class BybitServer:
             "ret_msg": message,
             "conn_id": self._connection_id,
         }
-        if not self._category.echoes:
-            answer["req_id"] = ""
-        elif request.req_id:
+        if request.req_id or not self._category.echoes:  # futures have it empty where it was not
             answer["req_id"] = request.req_id
         answer["op"] = request.op
         return native.encode(answer)

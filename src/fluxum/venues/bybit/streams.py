@@ -21,6 +21,7 @@ __all__ = ["BookStream", "CandleStream", "Stream", "TickerStream", "TradeStream"
 
 _REPEAT_NS = 3_000_000_000
 _TRADES_MAX = 1024
+_FUNDING_NS = 8 * 3600 * 1_000_000_000
 
 
 class Stream(Protocol):
@@ -155,12 +156,12 @@ class TickerStream:
 
     def begin(self, now_ns: int) -> Sequence[bytes]:
         """The whole line."""
-        self._told = self._line()
+        self._told = self._line(now_ns)
         return (self._frame("snapshot", self._told, now_ns),)
 
     def update(self, now_ns: int) -> Sequence[bytes]:
         """What changed."""
-        line = self._line()
+        line = self._line(now_ns)
         changed = {key: text for key, text in line.items() if self._told.get(key) != text}
         if not changed:
             return ()
@@ -173,8 +174,9 @@ class TickerStream:
         """Nothing."""
         return ()
 
-    def _line(self) -> dict[str, str]:
-        line = ticker_line(self._view.ticker(self._instrument.symbol), self._instrument)
+    def _line(self, now_ns: int) -> dict[str, str]:
+        ticker = self._view.ticker(self._instrument.symbol)
+        line = ticker_line(ticker, self._instrument, now_ns)
         if self._is_spot:
             return {key: text for key, text in line.items() if "1" not in key}
         return line
@@ -203,7 +205,7 @@ class CandleStream:
         self._bar = bar
         self._interval_s = interval_s
         self._topic = topic
-        self._seen: object = None
+        self._seen = (0, 0)  # the start of the last candle, and its trades
         self._running_ns = 0
 
     def begin(self, now_ns: int) -> Sequence[bytes]:
@@ -213,7 +215,7 @@ class CandleStream:
     def update(self, now_ns: int) -> Sequence[bytes]:
         """What a trade, or the passing of time, made of the candles."""
         told = self._view.candles(self._instrument.symbol, self._interval_s, 2)
-        if not told or told[-1] == self._seen:
+        if not told or (told[-1].start_ns, told[-1].trades) == self._seen:
             return ()
         frames: list[bytes] = []
         for candle in told:
@@ -221,7 +223,7 @@ class CandleStream:
             was_running = candle.start_ns == self._running_ns
             if candle is told[-1] or (is_closed and was_running):
                 frames.append(self._frame(candle, now_ns, is_closed=is_closed))
-        self._seen = told[-1]
+        self._seen = (told[-1].start_ns, told[-1].trades or 0)
         self._running_ns = 0 if told[-1].end_ns <= now_ns else told[-1].start_ns
         return frames
 
@@ -229,7 +231,7 @@ class CandleStream:
         """A candle whose time is over is confirmed."""
         if not self._running_ns or now_ns < interval_end(self._running_ns, self._interval_s):
             return ()
-        self._seen = None
+        self._seen = (0, 0)
         return self.update(now_ns)
 
     def _frame(self, candle: Candle, now_ns: int, *, is_closed: bool) -> bytes:
@@ -251,13 +253,25 @@ class CandleStream:
         )
 
 
-def ticker_line(ticker: Ticker, instrument: Instrument) -> dict[str, str]:
-    """A market's line as REST and futures tell it."""
+def ticker_line(ticker: Ticker, instrument: Instrument, now_ns: int) -> dict[str, str]:
+    """A market's line as REST and futures tell it; there is no open interest here."""
     part = (ticker.change_percent or Decimal(0)) / 100
-    volume = ticker.volume or Decimal(0)
+    volume, last = ticker.volume or Decimal(0), number(ticker.last)
+    own = {"usdIndexPrice": last}
+    if instrument.symbol.contract:
+        funded_ns = now_ns - now_ns % _FUNDING_NS + _FUNDING_NS
+        own = {
+            "markPrice": last,
+            "indexPrice": last,
+            "openInterest": "0",
+            "openInterestValue": "0",
+            "fundingRate": "0.0001",
+            "nextFundingTime": str(millis(funded_ns)),
+        }
     return {
+        **own,
         "symbol": instrument.venue_symbol,
-        "lastPrice": number(ticker.last),
+        "lastPrice": last,
         "prevPrice24h": number(ticker.open),
         "price24hPcnt": number(part.quantize(Decimal("0.000001"))),
         "highPrice24h": number(ticker.high),

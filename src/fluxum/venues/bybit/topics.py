@@ -3,14 +3,15 @@
 https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook, /trade, /ticker, /kline.
 """
 
+from collections.abc import Callable
+
 from fluxum.model.event import Channel, Subscription
+from fluxum.model.instrument import Symbol
 from fluxum.model.interval import MONTH_S
-from fluxum.venues.bybit.category import Category
+from fluxum.venues.bybit.category import SPOT, Category
 
-__all__ = ["BARS", "DEPTHS", "INSTRUMENTS", "INTERVALS_S", "heard", "topic_of"]
+__all__ = ["BARS", "DEPTHS", "INTERVALS_S", "heard", "quote_of", "topic_of"]
 
-INSTRUMENTS = "instruments"
-"""Stands for the list of instruments, which is fetched and has no topic."""
 DEPTHS = (50, 1, 200, 1000)
 """Levels a side; the first is the default."""
 INTERVALS_S = {
@@ -34,10 +35,9 @@ BARS = {interval_s: bar for bar, interval_s in INTERVALS_S.items()}
 
 
 def topic_of(subscription: Subscription, category: Category) -> str:
-    """The topic of a stream."""
+    """The topic of a stream of one market."""
     symbol = subscription.symbol
-    if symbol is None:
-        return INSTRUMENTS
+    assert symbol is not None, subscription
     name = category.spell(symbol)
     match subscription.channel:
         case Channel.BOOK:
@@ -51,16 +51,26 @@ def topic_of(subscription: Subscription, category: Category) -> str:
             return f"kline.{BARS[subscription.interval_s or 60]}.{name}"
 
 
-def heard(topic: str, category: Category) -> Subscription | None:
-    """What a topic on a tape stands for; none if we know no such topic."""
+def quote_of(subscription: Subscription, category: Category) -> str | None:
+    """The topic of the best bid and ask that a ticker is joined with, `None` where it has both."""
+    if subscription.channel is not Channel.TICKER or category is not SPOT:
+        return None
+    return topic_of(Subscription(Channel.BOOK, subscription.symbol, 1), category)
+
+
+def heard(topic: str, read: Callable[[str], Symbol]) -> Subscription | None:
+    """What a topic on a tape stands for; `None` if we know no such topic.
+
+    `read` says which market a name is.
+    """
     kind, _, rest = topic.partition(".")
     if kind == "publicTrade":
-        return Subscription(Channel.TRADE, category.read(rest))
+        return Subscription(Channel.TRADE, read(rest))
     if kind == "tickers":
-        return Subscription(Channel.TICKER, category.read(rest))
+        return Subscription(Channel.TICKER, read(rest))
     word, _, name = rest.partition(".")
     if kind == "orderbook" and word.isascii() and word.isdecimal() and int(word) in DEPTHS:
-        return Subscription(Channel.BOOK, category.read(name), int(word))
+        return Subscription(Channel.BOOK, read(name), int(word))
     if kind == "kline" and word in INTERVALS_S:
-        return Subscription(Channel.CANDLE, category.read(name), None, INTERVALS_S[word])
+        return Subscription(Channel.CANDLE, read(name), None, INTERVALS_S[word])
     return None

@@ -8,9 +8,18 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.bybit import topics
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
 from fluxum.venues.bybit.protocol import BybitProtocol
+from fluxum.venues.bybit.questions import BybitMarketQuestions
 from fluxum.venues.bybit.rest import BybitRest
 from fluxum.venues.bybit.server import BybitServer
-from fluxum.venues.venue import Checks, Limits, MarketView, RestServer, Venue, VenueServer
+from fluxum.venues.venue import (
+    Checks,
+    Limits,
+    MarketView,
+    RestServer,
+    Venue,
+    VenueServer,
+    by_endpoint,
+)
 
 __all__ = ["BYBIT", "BYBIT_LINEAR"]
 
@@ -78,9 +87,12 @@ def _venue(category: Category, popular: tuple[Symbol, ...]) -> Venue:
         limits=_LIMITS,
         checks=Checks(),
         protocol=partial(BybitProtocol, category),
-        server=server,
+        server=by_endpoint(server),
         rest=rest,
+        questions=partial(BybitMarketQuestions, category),
         popular=popular,
+        # https://bybit-exchange.github.io/docs/v5/websocket/public/ticker, 2026-07
+        snapshots=frozenset({Channel.TICKER}),
         spell=category.spell,
     )
 

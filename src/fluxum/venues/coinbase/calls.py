@@ -1,6 +1,6 @@
 """REST calls as a server reads them: a path in parts, a query, and plain answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -14,18 +14,24 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Call(Struct, frozen=True):
-    """What is asked: the method, the parts of the path, and the query."""
+    """What is asked: the method, the parts of the path, and the query; `pairs` are all of it."""
 
     method: str
     parts: tuple[str, ...]
     query: Mapping[str, str]
+    pairs: Sequence[tuple[str, str]] = ()
+
+    def every(self, name: str) -> list[str]:
+        """All values of a name that may be repeated."""
+        return [value for one, value in self.pairs if one == name]
 
 
 def read_call(fetch: Fetch) -> Call:
     """The parts of a call."""
     url = urlsplit(fetch.path)
     parts = tuple(part for part in url.path.split("/") if part)
-    return Call(fetch.method, parts, dict(parse_qsl(url.query)))
+    pairs = parse_qsl(url.query)
+    return Call(fetch.method, parts, dict(pairs), pairs)
 
 
 def count(call: Call, name: str, default: int, most: int) -> int:
@@ -35,9 +41,9 @@ def count(call: Call, name: str, default: int, most: int) -> int:
     return max(1, min(wish, most))
 
 
-def answer(body: object, status: int = 200) -> Answer:
+def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer in JSON."""
-    return Answer(status, _encode(body))
+    return Answer(status, _encode(body), headers or {})
 
 
 def not_found() -> Answer:

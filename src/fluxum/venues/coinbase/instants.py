@@ -1,7 +1,7 @@
 """Times of the wire: RFC 3339 with up to nine digits, trailing zeros left out."""
 
 from fluxum.errors import BadInput, RemoteProtocolError
-from fluxum.model.instant import format_rfc3339, parse_rfc3339
+from fluxum.model.instant import format_rfc3339, parse_rfc3339, plausible_ns
 
 __all__ = ["Instants", "instant_text"]
 
@@ -16,17 +16,22 @@ class Instants:
         self._second = "none yet"
         self._second_ns = 0
 
-    def read(self, text: str) -> int:
-        """Nanoseconds since the epoch; raises RemoteProtocolError for what is no time."""
+    def read(self, text: str) -> int | None:
+        """Nanoseconds since the epoch; raises RemoteProtocolError for what is no time.
+
+        No text at all and times that no exchange can mean, as snapshots have, are `None`.
+        """
         if text.startswith(self._second) and text[-1] == "Z":
             digits = text[20:-1]
             if digits.isdecimal() and len(digits) < 10:
                 return self._second_ns + int(digits) * _SCALES[len(digits)]
+        if not text:
+            return None
         try:
-            instant_ns = parse_rfc3339(text)
+            instant_ns = plausible_ns(parse_rfc3339(text))
         except BadInput as error:
             raise RemoteProtocolError(str(error)) from error
-        if text[_TO_SECONDS : _TO_SECONDS + 1] == ".":
+        if instant_ns is not None and text[_TO_SECONDS : _TO_SECONDS + 1] == ".":
             self._second = text[:20]
             self._second_ns = instant_ns - instant_ns % 1_000_000_000
         return instant_ns

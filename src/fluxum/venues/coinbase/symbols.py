@@ -3,7 +3,7 @@
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.instrument import Symbol
 
-__all__ = ["ADVANCED", "EXCHANGE", "spell", "symbol_of"]
+__all__ = ["ADVANCED", "EXCHANGE", "pair", "spell", "symbol_of"]
 
 ADVANCED = "coinbase"
 EXCHANGE = f"{ADVANCED}-exchange"
@@ -14,8 +14,22 @@ def spell(symbol: Symbol) -> str:
     return symbol.replace("/", "-")
 
 
+def pair(base: str, quote: str) -> Symbol:
+    """The symbol of a spot market by its two currencies; raises RemoteProtocolError."""
+    try:
+        symbol = Symbol(f"{base}/{quote}")
+    except BadInput as error:
+        raise RemoteProtocolError(str(error)) from error
+    if (symbol.base, symbol.quote) != (base, quote):
+        raise RemoteProtocolError(f"two currencies were expected, were {base!r} and {quote!r}")
+    return symbol
+
+
 def symbol_of(product: str) -> Symbol:
-    """The symbol of a product id; raises RemoteProtocolError for what is no spot market."""
+    """The symbol a product's name spells, where there is no list, as on a tape.
+
+    Raises RemoteProtocolError for what is no spot market.
+    """
     base, _, quote = product.partition("-")
     if "-" not in quote and "/" not in product:
         try:

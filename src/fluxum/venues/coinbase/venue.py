@@ -5,13 +5,15 @@ from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.coinbase.advanced.normalize import INTERVAL_S
 from fluxum.venues.coinbase.advanced.protocol import AdvancedProtocol
+from fluxum.venues.coinbase.advanced.questions import AdvancedQuestions
 from fluxum.venues.coinbase.advanced.rest import AdvancedRest
 from fluxum.venues.coinbase.advanced.server import AdvancedServer
 from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
+from fluxum.venues.coinbase.exchange.questions import ExchangeQuestions
 from fluxum.venues.coinbase.exchange.rest import ExchangeRest
 from fluxum.venues.coinbase.exchange.server import ExchangeServer
 from fluxum.venues.coinbase.symbols import ADVANCED, EXCHANGE, spell
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import Checks, Limits, Venue, by_endpoint
 
 __all__ = ["COINBASE", "COINBASE_EXCHANGE"]
 
@@ -72,10 +74,13 @@ COINBASE = Venue(
     ),
     checks=Checks(),  # the numbers of its frames vouch for its books
     protocol=AdvancedProtocol,
-    server=AdvancedServer,
+    server=by_endpoint(AdvancedServer),
     rest=AdvancedRest,
+    questions=AdvancedQuestions,
     popular=_POPULAR,
     spell=spell,
+    # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels
+    snapshots=frozenset({Channel.TICKER}),
 )
 
 COINBASE_EXCHANGE = Venue(
@@ -119,9 +124,13 @@ COINBASE_EXCHANGE = Venue(
     ),
     checks=Checks(),  # nothing vouches for its books
     protocol=ExchangeProtocol,
-    server=ExchangeServer,
+    server=by_endpoint(ExchangeServer),
     rest=ExchangeRest,
+    questions=ExchangeQuestions,
     popular=_POPULAR,
     spell=spell,
     recorded_hosts=frozenset({"ws-feed.pro.coinbase.com", "ws-feed.gdax.com"}),
+    # A ticker comes on subscribing, then with each match:
+    # https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
+    snapshots=frozenset({Channel.TICKER}),
 )

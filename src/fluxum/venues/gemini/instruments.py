@@ -2,7 +2,9 @@
 
 No documented call tells the rules of all markets at once
 (https://docs.gemini.com/rest/market-data, 2026-03), so the details are asked for one after the
-other, each when the one before was answered: the list of August 2026 takes 348 calls.
+other, each when the one before was answered: the list of August 2026 takes 348 calls. A market
+whose details cannot be had costs itself alone; one whose call is not answered at all is waited for
+beside the others.
 """
 
 from collections import deque
@@ -10,27 +12,24 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import msgspec
-from msgspec import MsgspecError, Struct
+from msgspec import MsgspecError, Raw, Struct
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
-from fluxum.model.event import (
-    Event,
-    Refused,
-    Subscribed,
-    Subscription,
-    VenueNotice,
-)
+from fluxum.model.event import Event, Refused, Subscribed, Subscription
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.venues.gemini.symbols import named
-from fluxum.venues.rows import decimals, exact
+from fluxum.venues.rows import LeftOutRows, Rows, decimals, exact, read_rows, step
 from fluxum.venues.venue import Effect, Fetch
 
-__all__ = ["Details", "InstrumentList", "instrument"]
+__all__ = ["DETAILS", "LIST", "Details", "InstrumentList", "market", "names"]
 
-_LIST = "/v1/symbols"
-_DETAILS = "/v1/symbols/details/"
-_SWAP = "swap"
-_STEP_MAX = Decimal(10) ** 12
+LIST = "/v1/symbols"
+"""The path of the call for all names."""
+DETAILS = "/v1/symbols/details/"
+"""The path of the call for the rules of one market, before its name."""
+_SPOT, _SWAP = "spot", "swap"
+_LINEAR = "linear"
+_AT_ONCE_MAX = 10
 
 
 class Details(Struct, gc=False):
@@ -40,6 +39,11 @@ class Details(Struct, gc=False):
     "quote_increment":0.01,"min_order_size":"0.00001","status":"open","wrap_enabled":false,
     "product_type":"spot","contract_type":"vanilla","contract_price_currency":"USD"}`
     (https://docs.gemini.com/rest/market-data)
+
+    `{"symbol":"ETHGUSDPERP","quote_currency":"GUSD","tick_size":0.001,"quote_increment":0.05,
+    "min_order_size":"0.001","status":"open","wrap_enabled":false,"product_type":"swap",
+    "contract_type":"linear","contract_price_currency":"GUSD","base_currency":"ETH"}` (live,
+    2026-08): quantities of a linear contract are in the base currency.
     """
 
     symbol: str
@@ -48,8 +52,9 @@ class Details(Struct, gc=False):
     tick_size: Decimal
     quote_increment: Decimal
     min_order_size: str
-    status: str
-    product_type: str = "spot"
+    status: str | None = None
+    product_type: str = _SPOT
+    contract_type: str | None = None
 
 
 class InstrumentList:
@@ -66,6 +71,8 @@ class InstrumentList:
         self._is_awaited = False
         self._round = 0  # answers of an earlier one are late
         self._left: deque[str] = deque()
+        self._asked: set[str] = set()  # the paths on their way in this round
+        self._has_moved = False
 
     def begin(self, subscription: Subscription) -> None:
         """Ask for the list, unless that is being done."""
@@ -79,6 +86,7 @@ class InstrumentList:
         was_begun = self._subscription is not None
         self._subscription, self._is_awaited = None, False
         self._left.clear()
+        self._asked.clear()
         self._round += 1
         return was_begun
 
@@ -87,32 +95,36 @@ class InstrumentList:
         if self._subscription is not None and not self._is_awaited and not self._left:
             self._ask()
 
+    def nudge(self) -> None:
+        """Time has passed: if no call was answered meanwhile, ask for the next market as well."""
+        if not self._has_moved and len(self._asked) < _AT_ONCE_MAX:
+            self._next()
+        self._has_moved = False
+
     def receive(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """What an answer says; raises RemoteProtocolError when it makes no sense.
+        """What an answer says; raises RemoteProtocolError for a list of names that is none.
 
         The rules of one market are worth telling whoever asked for them, and when.
         """
         is_list, is_late = self._is_list(fetch), self._is_late(fetch)
-        try:
-            if is_list:
-                return () if is_late else self._listed(_decode_names(body), received_ns)
-            details = _decode_details(body)
-        except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise RemoteProtocolError(f"a list of markets was expected: {error}") from error
-        told = instrument(details, self._venue, self._spell, received_ns)
+        if is_list:
+            return () if is_late else self._listed(fetch, names(body), received_ns)
+        read = market(fetch.path, body, self._venue, self._spell, received_ns)
         if not is_late:
-            self._next()
-        return (told,)
+            self._answered(fetch)
+        left_out = () if read.left_out is None else (self._left_out(read.left_out, received_ns),)
+        return (*left_out, *read.items)
 
     def refuse(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """The venue said no: to the list, or to one market, which is told and passed over."""
+        """The venue said no: to the list, or to one market, which is left out."""
         is_list = self._is_list(fetch)
         if self._is_late(fetch):
             return ()
         if not is_list:
-            self._next()
-            message = f"no rules of {fetch.path.removeprefix(_DETAILS)}: {reason}"
-            return (VenueNotice(venue=self._venue, message=message, received_ns=received_ns),)
+            self._answered(fetch)
+            name = fetch.path.removeprefix(DETAILS)
+            rows = LeftOutRows(1, f"no rules of {name}: {reason}", name)
+            return (self._left_out(rows, received_ns),)
         refused, self._subscription, self._is_awaited = self._subscription, None, False
         return (
             Refused(
@@ -120,55 +132,107 @@ class InstrumentList:
             ),
         )
 
-    def _listed(self, names: list[str], received_ns: int) -> Sequence[Event]:
-        # Prediction markets, `GEMI-...`, are another product, with rules of another form.
-        self._left.extend(name for name in names if name.isalnum() and name.isascii())
-        self._next()
-        if not self._is_awaited:
-            return ()
-        self._is_awaited = False
-        assert self._subscription is not None, "only a subscription is awaited"
-        return (
-            Subscribed(venue=self._venue, subscription=self._subscription, received_ns=received_ns),
-        )
+    def _listed(self, fetch: Fetch, listed: Rows[str], received_ns: int) -> Sequence[Event]:
+        self._left.extend(listed.items)
+        self._answered(fetch)
+        events: list[Event] = []
+        if self._is_awaited:
+            assert self._subscription is not None, "only a subscription is awaited"
+            self._is_awaited = False
+            events.append(
+                Subscribed(
+                    venue=self._venue, subscription=self._subscription, received_ns=received_ns
+                )
+            )
+        if listed.left_out is not None:
+            events.append(self._left_out(listed.left_out, received_ns))
+        return tuple(events)
+
+    def _left_out(self, rows: LeftOutRows, received_ns: int) -> Event:
+        return rows.event(self._venue, self._subscription, received_ns)
 
     def _ask(self) -> None:
         self._round += 1
         self._left.clear()
-        self._fetch(_LIST)
+        self._asked.clear()
+        self._fetch(LIST)
+
+    def _answered(self, fetch: Fetch) -> None:
+        self._has_moved = True
+        self._asked.discard(fetch.path)
+        self._next()
 
     def _next(self) -> None:
         if self._left:
-            self._fetch(_DETAILS + self._left.popleft().lower())
+            self._fetch(DETAILS + self._left.popleft().lower())
 
     def _fetch(self, path: str) -> None:
-        self._outbox.append(Fetch("GET", path, f"instruments {self._round}"))
+        self._asked.add(path)
+        purpose = f"instruments {self._round}"
+        self._outbox.append(Fetch("GET", path, purpose, subscription=self._subscription))
 
     def _is_late(self, fetch: Fetch) -> bool:
         return self._subscription is None or fetch.purpose != f"instruments {self._round}"
 
     @staticmethod
     def _is_list(fetch: Fetch) -> bool:
-        if fetch.path == _LIST:
+        if fetch.path == LIST:
             return True
-        if fetch.path.startswith(_DETAILS):
+        if fetch.path.startswith(DETAILS):
             return False
         raise LocalProtocolError(f"no such call was asked for, was {fetch.path!r}")
 
 
-def instrument(
+def names(body: bytes) -> Rows[str]:
+    """The names of all markets; raises RemoteProtocolError for what is no list.
+
+    Prediction markets, `GEMI-...`, are another product, with rules of another form.
+    """
+    try:
+        rows = _decode_rows(body)
+    except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RemoteProtocolError(f"a list of markets was expected: {error}") from error
+
+    def name(row: Raw) -> str | None:
+        text = _decode_name(row)
+        return text if text.isalnum() and text.isascii() else None
+
+    return read_rows(rows, name)
+
+
+def market(
+    path: str, body: bytes, venue: str, spell: Callable[[Symbol], str], received_ns: int
+) -> Rows[Instrument]:
+    """The market of a call for its rules: none that is of another kind, or cannot be read."""
+    asked = path.removeprefix(DETAILS)
+
+    def read(raw: Raw) -> Instrument | None:
+        details = _decode_details(raw)
+        if details.symbol.lower() != asked:
+            raise RemoteProtocolError(f"rules of {asked} were expected, were of {details.symbol!r}")
+        return _instrument(details, venue, spell, received_ns)
+
+    return read_rows((Raw(body),), read)
+
+
+def _instrument(
     wire: Details, venue: str, spell: Callable[[Symbol], str], received_ns: int
-) -> Instrument:
-    """One market's rules; raises RemoteProtocolError for steps that are none."""
-    symbol = named(wire.base_currency, wire.quote_currency, is_perpetual=wire.product_type == _SWAP)
-    tick, lot = _step(wire.quote_increment), _step(wire.tick_size)
+) -> Instrument | None:
+    if wire.product_type not in {_SPOT, _SWAP}:
+        return None
+    is_perpetual = wire.product_type == _SWAP
+    if is_perpetual and wire.contract_type != _LINEAR:
+        raise RemoteProtocolError(f"a linear contract was expected, was {wire.contract_type!r}")
+    symbol = named(wire.base_currency, wire.quote_currency, is_perpetual=is_perpetual)
+    spelled = spell(symbol)
+    tick, lot = step(wire.quote_increment), step(wire.tick_size)
     return Instrument(
         venue=venue,
         symbol=symbol,
-        venue_symbol=spell(symbol),
+        venue_symbol=spelled if spelled.lower() == wire.symbol.lower() else wire.symbol,
         base=Asset(wire.base_currency),
         quote=Asset(wire.quote_currency),
-        status=_STATUSES.get(wire.status, InstrumentStatus.OTHER),
+        status=_STATUSES.get(wire.status or "", InstrumentStatus.OTHER),
         tick=tick,
         lot=lot,
         price_precision=decimals(tick),
@@ -186,11 +250,6 @@ _STATUSES = {
     "limit_only": InstrumentStatus.LIMIT_ONLY,
 }
 
-_decode_names = msgspec.json.Decoder(list[str]).decode
+_decode_rows = msgspec.json.Decoder(list[Raw]).decode
+_decode_name = msgspec.json.Decoder(str).decode
 _decode_details = msgspec.json.Decoder(Details).decode
-
-
-def _step(value: Decimal) -> Decimal:
-    if not value.is_finite() or not 1 / _STEP_MAX <= value <= _STEP_MAX:
-        raise RemoteProtocolError(f"a step was expected, was {value}")
-    return value

@@ -9,25 +9,34 @@ others are told apart by what they hold.
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 __all__ = [
     "Count",
     "DepthUpdate",
     "Error",
+    "LooseFrame",
     "Message",
     "Request",
+    "Row",
     "Rows",
+    "decode_count",
     "decode_depth",
+    "decode_loose",
     "decode_message",
     "decode_request",
+    "decode_row",
+    "decode_rows",
     "encode",
+    "is_there",
 ]
 
 Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 """A running number, or nanoseconds since the epoch."""
-Rows = tuple[tuple[str, str], ...]
-"""Price and quantity, zero where the level is gone; not sorted."""
+Row = tuple[str, str]
+"""Price and quantity, zero where the level is gone."""
+Rows = tuple[Row, ...]
+"""Levels, not sorted."""
 
 
 class Request(Struct, omit_defaults=True):
@@ -62,7 +71,7 @@ class DepthUpdate(Struct, gc=False):
     s: str
     U: Count
     u: Count
-    E: Count
+    E: Count | None = None
     b: Rows = ()
     a: Rows = ()
 
@@ -86,10 +95,10 @@ class Message(Struct, gc=False):
     E: Count | None = None
     s: str = ""
     u: Count | None = None
-    b: str | Rows = ""
-    B: str = ""
-    a: str | Rows = ""
-    A: str = ""
+    b: str | Rows | None = ""
+    B: str | None = ""
+    a: str | Rows | None = ""
+    A: str | None = ""
     t: Count | None = None
     p: str | None = None
     q: str | None = None
@@ -97,7 +106,36 @@ class Message(Struct, gc=False):
     lastUpdateId: Count | None = None  # noqa: N815 - the venue's own name
 
 
+_ABSENT = Raw(b"")
+
+
+class LooseFrame(Struct, gc=False):
+    """A frame of which only the envelope is read: what kind it is, and of which market."""
+
+    id: Raw = _ABSENT
+    e: str = ""
+    s: str = ""
+    E: Raw = _ABSENT
+    U: Raw = _ABSENT
+    u: Raw = _ABSENT
+    b: Raw = _ABSENT
+    a: Raw = _ABSENT
+    t: Raw = _ABSENT
+    p: Raw = _ABSENT
+    q: Raw = _ABSENT
+    m: Raw = _ABSENT
+
+
+def is_there(member: Raw) -> bool:
+    """Whether a frame has a member that says anything."""
+    return bytes(member) not in {b"", b"null"}
+
+
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_depth = msgspec.json.Decoder(DepthUpdate).decode
 decode_message = msgspec.json.Decoder(Message).decode
+decode_loose = msgspec.json.Decoder(LooseFrame).decode
+decode_count = msgspec.json.Decoder(Count).decode
+decode_rows = msgspec.json.Decoder(list[Raw]).decode
+decode_row = msgspec.json.Decoder(tuple[str, str]).decode

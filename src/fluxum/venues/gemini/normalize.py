@@ -3,14 +3,22 @@
 from decimal import Decimal
 
 from fluxum.errors import RemoteProtocolError
+from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, Level, Side, Ticker, Trade
 from fluxum.venues.gemini import native
-from fluxum.venues.rows import exact, exact_or_none, levels
+from fluxum.venues.rows import exact, exact_or_none, levels, price_or_none
 
-__all__ = ["VENUE", "snapshot", "ticker", "trade"]
+__all__ = ["VENUE", "checked", "instant", "snapshot", "ticker", "trade"]
 
 VENUE = "gemini"
+
+
+def checked(row: native.Row) -> native.Row:
+    """The row itself; raises RemoteProtocolError where it holds no numbers."""
+    exact(row[0])
+    exact(row[1])
+    return row
 
 
 def snapshot(wire: native.DepthUpdate, symbol: Symbol, received_ns: int) -> BookSnapshot:
@@ -20,7 +28,7 @@ def snapshot(wire: native.DepthUpdate, symbol: Symbol, received_ns: int) -> Book
         symbol=symbol,
         bids=tuple(sorted(levels(wire.b), key=_price, reverse=True)),
         asks=tuple(sorted(levels(wire.a), key=_price)),
-        venue_ns=wire.E,
+        venue_ns=instant(wire.E),
         received_ns=received_ns,
         sequence=wire.u,
     )
@@ -31,16 +39,17 @@ def ticker(wire: native.Message, symbol: Symbol, received_ns: int) -> Ticker:
 
     Live frames have two more members, `c` and `C`, which no document explains.
     """
-    if not isinstance(wire.b, str) or not isinstance(wire.a, str):
+    if isinstance(wire.b, tuple) or isinstance(wire.a, tuple):
         raise RemoteProtocolError(f"the best prices of {wire.s!r} were expected, were levels")
+    bid, ask = price_or_none(wire.b), price_or_none(wire.a)
     return Ticker(
         venue=VENUE,
         symbol=symbol,
-        bid=exact_or_none(wire.b),
-        bid_quantity=exact_or_none(wire.B),
-        ask=exact_or_none(wire.a),
-        ask_quantity=exact_or_none(wire.A),
-        venue_ns=wire.E,
+        bid=bid,
+        bid_quantity=None if bid is None else exact_or_none(wire.B),
+        ask=ask,
+        ask_quantity=None if ask is None else exact_or_none(wire.A),
+        venue_ns=instant(wire.E),
         received_ns=received_ns,
     )
 
@@ -56,9 +65,14 @@ def trade(wire: native.Message, symbol: Symbol, received_ns: int) -> Trade:
         price=exact(wire.p),
         quantity=exact(wire.q),
         trade_id=str(wire.t),
-        venue_ns=wire.E,
+        venue_ns=instant(wire.E),
         received_ns=received_ns,
     )
+
+
+def instant(instant_ns: int | None) -> int | None:
+    """A time of the wire, `None` where it is none."""
+    return None if instant_ns is None else plausible_ns(instant_ns)
 
 
 def _price(level: Level) -> Decimal:

@@ -30,21 +30,24 @@ from fluxum.model.event import (
     Unsubscribed,
     VenueNotice,
 )
+from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate
-from fluxum.venues.gemini import native, normalize
+from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.early_deltas import EarlyDeltas
+from fluxum.venues.gemini import depths, native, normalize
+from fluxum.venues.gemini.depths import DEPTH, TICKER, TRADE
 from fluxum.venues.gemini.instruments import InstrumentList
 from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.symbols import guess, lower
-from fluxum.venues.rows import changes
+from fluxum.venues.rows import LeftOutRows, changes, joined
 from fluxum.venues.streams import Ask, Streams
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["GeminiProtocol"]
 
 _DEPTH_UPDATE = b'{"e":"depthUpdate"'
-_DEPTH, _TICKER, _TRADE = "@depth@100ms", "@bookTicker", "@trade"
-_SUFFIXES = {Channel.BOOK: _DEPTH, Channel.TICKER: _TICKER, Channel.TRADE: _TRADE}
+_SUFFIXES = {Channel.BOOK: DEPTH, Channel.TICKER: TICKER, Channel.TRADE: TRADE}
 # What another client may have asked for; both depth streams tell the same in the same form.
 _OVERHEARD = {
     "depth@100ms": Channel.BOOK,
@@ -55,19 +58,24 @@ _OVERHEARD = {
 # Ours, no number is documented; a refused request costs a few more of half its size.
 _NAMES_PER_REQUEST = 50
 _OK = 200
+_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 _TRY_AGAIN = frozenset({-1000, -1003})
 
 
 class _Book:
-    """Where one market's numbering stands. `last` is none while no snapshot is held."""
+    """Where one market's numbering stands. `last` is none while no snapshot is held.
 
-    __slots__ = ("awaits_snapshot", "last", "subscription", "symbol")
+    `is_desynced` is true once the loss of one was published.
+    """
+
+    __slots__ = ("awaits_snapshot", "is_desynced", "last", "subscription", "symbol")
 
     def __init__(self, subscription: Subscription, symbol: Symbol) -> None:
         self.subscription = subscription
         self.symbol = symbol
         self.last: int | None = None
         self.awaits_snapshot = True
+        self.is_desynced = False
 
 
 class GeminiProtocol:
@@ -79,6 +87,7 @@ class GeminiProtocol:
         self._streams = Streams()
         self._books: dict[str, _Book] = {}  # by the venue's name of the market
         self._instruments = InstrumentList(VENUE, lower, self.outbox)
+        self._early = EarlyDeltas(VENUE)
         self._leaving: dict[str, Subscription] = {}
         self._quietly_ended: list[Subscription] = []
         self._postponed: list[Ask] = []
@@ -94,7 +103,7 @@ class GeminiProtocol:
         """Learn from another client's request; a book that is asked for anew begins anew."""
         try:
             request = native.decode_request(frame)
-        except (MsgspecError, UnicodeDecodeError, RecursionError):
+        except _UNREADABLE:
             return
         method = request.method.lower()
         if method not in {"subscribe", "unsubscribe"} or not isinstance(request.params, list):
@@ -156,6 +165,7 @@ class GeminiProtocol:
     def ping(self) -> None:
         """Queue a ping, and what the venue wanted to be asked later."""
         self._send("ping", self._streams.next_number(), None)
+        self._instruments.nudge()
         postponed, self._postponed = self._postponed, []
         for ask in postponed:
             self._ask(ask.method, self._still_meant(ask), quiet=ask.quiet)
@@ -180,8 +190,8 @@ class GeminiProtocol:
             message = native.decode_message(frame)
             if message.e == "depthUpdate":
                 return self._depth(native.decode_depth(frame), received_ns)
-        except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise RemoteProtocolError(str(error)) from error
+        except _UNREADABLE as error:
+            return self._salvage(frame, received_ns, str(error))
         if message.id is not None:
             return self._answer(message, received_ns)
         if message.e:
@@ -192,7 +202,9 @@ class GeminiProtocol:
             return self._ticker(message, received_ns)
         if message.lastUpdateId is not None and self._is_overheard:
             return ()  # a partial book, which does not say of which market
-        raise RemoteProtocolError(f"a frame of this feed was expected, was {frame[:80]!r}")
+        return self._salvage(
+            frame, received_ns, f"a frame of this feed was expected: {frame[:80]!r}"
+        )
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
         """What the list of markets, or the rules of one, say."""
@@ -202,7 +214,36 @@ class GeminiProtocol:
         """The venue does not tell its markets, or the rules of one."""
         return self._instruments.refuse(fetch, reason, received_ns)
 
-    def _depth(self, update: native.DepthUpdate, received_ns: int) -> Sequence[Event]:
+    def _salvage(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+        """What can be read of a frame of which something cannot be.
+
+        Raises UnreadableStream where that is nothing, naming the streams it may be of.
+        """
+        try:
+            loose = native.decode_loose(frame)
+        except _UNREADABLE:
+            raise RemoteProtocolError(reason) from None
+        if native.is_there(loose.id) or (loose.e and loose.e != "depthUpdate"):
+            raise UnreadableStream(reason, ())  # an answer, or a private stream's event
+        if not loose.s:
+            raise RemoteProtocolError(reason)
+        suffixes = depths.suffixes(loose)
+        update = depths.salvaged(loose) if suffixes == (DEPTH,) else None
+        if update is None:
+            raise UnreadableStream(reason, self._named(loose.s, suffixes))
+        return self._depth(update.wire, received_ns, update.left_out)
+
+    def _named(self, name: str, suffixes: Iterable[str]) -> tuple[Subscription, ...]:
+        by_topic = self._streams.by_topic
+        topics = [name + suffix for suffix in suffixes]
+        return tuple(by_topic[topic] for topic in topics if topic in by_topic)
+
+    def _depth(
+        self,
+        update: native.DepthUpdate,
+        received_ns: int,
+        left_out: LeftOutRows | None = None,
+    ) -> Sequence[Event]:
         book = self._books.get(update.s)
         if book is None:
             book = self._adopt_book(update.s)
@@ -210,20 +251,58 @@ class GeminiProtocol:
                 return ()
         first, final, last = update.U, update.u, book.last
         if first > final:
-            raise RemoteProtocolError(f"U is at most u, was {first} and {final}")
-        if book.awaits_snapshot and first == final:
-            snapshot = normalize.snapshot(update, book.symbol, received_ns)
-            book.last, book.awaits_snapshot = final, False
-            return [*self._settle(update.s + _DEPTH, received_ns), snapshot]
-        if last is None or final <= last:
-            return ()
-        if first > last:
-            book.last, book.awaits_snapshot = None, True
-            return (self._desync(book, last, update, received_ns),)
-        bids, asks = changes(update.b), changes(update.a)
+            error = f"U is at most u, was {first} and {final}"
+            raise UnreadableStream(error, (book.subscription,))
+        is_snapshot = book.awaits_snapshot and first == final
+        if not is_snapshot:
+            if last is None:
+                return self._without_snapshot(book, received_ns)
+            if final <= last:
+                return ()
+            if first > last:
+                book.last, book.awaits_snapshot, book.is_desynced = None, True, True
+                return (self._desync(book, last, update, received_ns),)
+        try:
+            bids, asks = changes(update.b), changes(update.a)
+        except RemoteProtocolError:
+            checked = depths.checked(update)
+            left_out = joined(left_out, checked.left_out)
+            update = checked.wire
+            bids, asks = changes(update.b), changes(update.a)
+        if left_out is not None and not bids and not asks:  # the next one does not follow on
+            raise UnreadableStream(left_out.reason, (book.subscription,))
         book.last = final
+        if is_snapshot:
+            return self._snapshot(book, update, received_ns, left_out)
         self.sequence.steps += 1
-        return (BookUpdate(VENUE, book.symbol, bids, asks, update.E, received_ns, None, final),)
+        at_ns = None if update.E is None else plausible_ns(update.E)
+        told = BookUpdate(VENUE, book.symbol, bids, asks, at_ns, received_ns, None, final)
+        if left_out is None:
+            return (told,)
+        return left_out.event(VENUE, book.subscription, received_ns), told
+
+    def _snapshot(
+        self,
+        book: _Book,
+        update: native.DepthUpdate,
+        received_ns: int,
+        left_out: LeftOutRows | None,
+    ) -> Sequence[Event]:
+        one = book.subscription
+        book.awaits_snapshot = book.is_desynced = False
+        return [
+            *([] if left_out is None else [left_out.event(VENUE, one, received_ns)]),
+            *self._settle(update.s + DEPTH, received_ns),
+            *self._early.settle(one, received_ns),
+            normalize.snapshot(update, book.symbol, received_ns),
+        ]
+
+    def _without_snapshot(self, book: _Book, received_ns: int) -> Sequence[Event]:
+        """An update that has nothing to change; its book is known to lack a snapshot, or is now."""
+        if book.is_desynced or self._is_overheard:
+            return ()
+        sample = f"an update of {lower(book.symbol)}"
+        return self._early.add(book.subscription, sample, received_ns)
 
     def _desync(
         self, book: _Book, last: int, update: native.DepthUpdate, received_ns: int
@@ -236,23 +315,29 @@ class GeminiProtocol:
             reason=f"an update from at most {last} was expected, was from {update.U}",
             expected=last,
             computed=update.U,
-            venue_ns=update.E,
+            venue_ns=normalize.instant(update.E),
             received_ns=received_ns,
         )
 
     def _trade(self, message: native.Message, received_ns: int) -> Sequence[Event]:
-        subscription = self._carried(Channel.TRADE, message.s, _TRADE)
+        subscription = self._carried(Channel.TRADE, message.s, TRADE)
         if subscription is None or subscription.symbol is None:
             return ()
-        trade = normalize.trade(message, subscription.symbol, received_ns)
-        return [*self._settle(message.s + _TRADE, received_ns), trade]
+        try:
+            trade = normalize.trade(message, subscription.symbol, received_ns)
+        except RemoteProtocolError as error:
+            raise UnreadableStream(str(error), (subscription,)) from error
+        return [*self._settle(message.s + TRADE, received_ns), trade]
 
     def _ticker(self, message: native.Message, received_ns: int) -> Sequence[Event]:
-        subscription = self._carried(Channel.TICKER, message.s, _TICKER)
+        subscription = self._carried(Channel.TICKER, message.s, TICKER)
         if subscription is None or subscription.symbol is None:
             return ()
-        ticker = normalize.ticker(message, subscription.symbol, received_ns)
-        return [*self._settle(message.s + _TICKER, received_ns), ticker]
+        try:
+            ticker = normalize.ticker(message, subscription.symbol, received_ns)
+        except RemoteProtocolError as error:
+            raise UnreadableStream(str(error), (subscription,)) from error
+        return [*self._settle(message.s + TICKER, received_ns), ticker]
 
     def _answer(self, message: native.Message, received_ns: int) -> Sequence[Event]:
         ended = self._farewells(received_ns)
@@ -261,7 +346,8 @@ class GeminiProtocol:
         if message.status == _OK:
             return [*ended, *([] if ask is None else self._accepted(ask, received_ns))]
         if message.error is None:
-            raise RemoteProtocolError(f"an answer has status 200 or an error, was {message.status}")
+            error = f"an answer has status 200 or an error, was {message.status}"
+            raise UnreadableStream(error, ())
         if ask is None:
             refused = Refused(venue=VENUE, message=message.error.msg, received_ns=received_ns)
             return [*ended, refused]
@@ -314,8 +400,8 @@ class GeminiProtocol:
 
     def _end(self, topic: str) -> Subscription | None:
         """Carry a stream no longer."""
-        if topic.endswith(_DEPTH):
-            self._books.pop(topic.removesuffix(_DEPTH), None)
+        if topic.endswith(DEPTH):
+            self._books.pop(topic.removesuffix(DEPTH), None)
         return self._streams.end(topic)
 
     def _await_snapshot(self, subscription: Subscription) -> None:
@@ -327,7 +413,7 @@ class GeminiProtocol:
 
     def _adopt_book(self, name: str) -> _Book | None:
         """The book of a market nobody was heard to ask for; none if its data is only late."""
-        if self._carried(Channel.BOOK, name, _DEPTH) is None:
+        if self._carried(Channel.BOOK, name, DEPTH) is None:
             return None
         return self._books[name]
 
@@ -339,9 +425,8 @@ class GeminiProtocol:
         if self._streams.is_ended(name + suffix):
             return None
         if not self._is_overheard or not name.islower():
-            raise RemoteProtocolError(
-                f"{channel.value} data that nobody asked for, was of {name!r}"
-            )
+            error = f"{channel.value} data that nobody asked for, was of {name[:40]!r}"
+            raise UnreadableStream(error, ())
         subscription = Subscription(channel, guess(name))
         self._begin(subscription)
         return subscription

@@ -11,14 +11,14 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from fluxum.model.instrument import Instrument
-from fluxum.model.market import Level, Side
+from fluxum.model.market import Level, Side, Trade
 from fluxum.venues.gemini.symbols import PERPETUAL, lower, upper
 from fluxum.venues.venue import Answer, Fetch, MarketView
 
 __all__ = ["GeminiRest"]
 
 _LEVELS_DEFAULT, _EVERYTHING = 50, 1_000_000
-_TRADES_DEFAULT, _TRADES_MAX = 50, 500
+_TRADES_DEFAULT, _TRADES_MAX, _TRADES_KEPT = 50, 500, 100_000
 _CANDLES_MAX = 1000
 _HOUR_S, _CHANGES = 3600, 24
 # Both spellings are documented, in different places.
@@ -107,29 +107,34 @@ class GeminiRest:
         return {"bids": side(Side.BUY, "limit_bids"), "asks": side(Side.SELL, "limit_asks")}
 
     def _trades(self, instrument: Instrument, query: _Query, now_ns: int) -> object:
-        """The last trades, newest first."""
-        count = min(int(query.get("limit_trades", _TRADES_DEFAULT)), _TRADES_MAX)
+        """The last trades, or the first ones since an instant or an id, newest first."""
+        count = max(min(int(query.get("limit_trades", _TRADES_DEFAULT)), _TRADES_MAX), 0)
         after_id = int(query.get("since_tid", 0))
-        after_ms = int(query.get("timestamp", 0))
+        after_ms = int(query.get("timestamp", query.get("since", 0)))
         if 0 < after_ms < 10**11:  # seconds are taken as well
             after_ms *= 1000
-        trades = reversed(self._view.trades(instrument.symbol, max(count, 0)))
-        rows: list[object] = []
-        for trade in trades:
-            time_ms = (trade.venue_ns or now_ns) // 1_000_000
-            if int(trade.trade_id) > after_id and time_ms >= after_ms:
-                rows.append(
-                    {
-                        "timestamp": time_ms // 1000,
-                        "timestampms": time_ms,
-                        "tid": int(trade.trade_id),
-                        "price": f"{trade.price:f}",
-                        "amount": f"{trade.quantity:f}",
-                        "exchange": "gemini",
-                        "type": trade.side.value,
-                    }
-                )
-        return rows
+
+        def time_ms(trade: Trade) -> int:
+            return (trade.venue_ns or now_ns) // 1_000_000
+
+        made = [
+            trade
+            for trade in self._view.trades(instrument.symbol, _TRADES_KEPT)
+            if int(trade.trade_id) > after_id and time_ms(trade) >= after_ms
+        ]
+        wanted = made[:count] if after_id or after_ms else made[max(len(made) - count, 0) :]
+        return [
+            {
+                "timestamp": time_ms(trade) // 1000,
+                "timestampms": time_ms(trade),
+                "tid": int(trade.trade_id),
+                "price": f"{trade.price:f}",
+                "amount": f"{trade.quantity:f}",
+                "exchange": "gemini",
+                "type": trade.side.value,
+            }
+            for trade in reversed(wanted)
+        ]
 
     def _ticker(self, instrument: Instrument, query: _Query, now_ns: int) -> object:  # noqa: ARG002
         ticker = self._view.ticker(instrument.symbol)

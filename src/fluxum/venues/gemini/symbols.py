@@ -47,13 +47,18 @@ def named(base: str, quote: str, *, is_perpetual: bool) -> Symbol:
     """The symbol of a market whose currencies are known; raises RemoteProtocolError."""
     contract = f":{PERPETUAL}" if is_perpetual else ""
     try:
-        return Symbol(f"{base}/{quote}{contract}")
+        symbol = Symbol(f"{base}/{quote}{contract}")
     except BadInput as error:
         raise RemoteProtocolError(str(error)) from error
+    if (symbol.base, symbol.quote) != (base, quote):
+        raise RemoteProtocolError(f"two currencies were expected, were {base!r} and {quote!r}")
+    return symbol
 
 
 def guess(name: str) -> Symbol:
-    """The symbol of a name that nobody asked for, as on a tape; raises RemoteProtocolError.
+    """The symbol that a name spells, where there is no list, as on a tape.
+
+    Raises RemoteProtocolError for what is no market.
 
     Only a fallback: the longest known quote currency it ends with is taken for one. Of the 347
     markets of August 2026 this misreads two, PAXG/USD and USDG/USD.

@@ -1,17 +1,20 @@
 """Gemini's facts as data, each with its source and date; every one can be overridden."""
 
+from functools import partial
+
 from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.gemini import normalize
 from fluxum.venues.gemini.protocol import GeminiProtocol
+from fluxum.venues.gemini.questions import GeminiQuestions
 from fluxum.venues.gemini.rest import GeminiRest
 from fluxum.venues.gemini.server import GeminiServer
 from fluxum.venues.gemini.symbols import lower, upper
 from fluxum.venues.gemini.v2 import normalize as normalize_v2
 from fluxum.venues.gemini.v2.protocol import CANDLES, GeminiV2Protocol
 from fluxum.venues.gemini.v2.server import GeminiV2Server
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import Checks, Limits, Venue, by_endpoint
 
 __all__ = ["GEMINI", "GEMINI_V2"]
 
@@ -69,8 +72,9 @@ GEMINI = Venue(
     ),
     checks=Checks(),
     protocol=GeminiProtocol,
-    server=GeminiServer,
+    server=by_endpoint(GeminiServer),
     rest=GeminiRest,
+    questions=partial(GeminiQuestions, normalize.VENUE, lower),
     spell=lower,
     popular=_POPULAR,
 )
@@ -110,8 +114,9 @@ GEMINI_V2 = Venue(
     ),
     checks=Checks(),  # nothing is numbered and there is no checksum: books stay unverified
     protocol=GeminiV2Protocol,
-    server=GeminiV2Server,
+    server=by_endpoint(GeminiV2Server),
     rest=GeminiRest,
+    questions=partial(GeminiQuestions, normalize_v2.VENUE, upper),
     spell=upper,
     popular=_POPULAR,
 )

@@ -1,15 +1,17 @@
 """How any REST answer of Kraken is read: errors first, then the result.
 
-https://docs.kraken.com/api/docs/guides/spot-errors. Application errors come with HTTP 200.
+https://docs.kraken.com/api/docs/guides/spot-errors. Application errors come with HTTP 200. What is
+neither of the moment nor a matter of nonces is a lasting no: a key that is wrong or may not.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
 from msgspec import UNSET, MsgspecError
 
-from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
+from fluxum.errors import NonceRefused, RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.kraken import rest
 from fluxum.venues.questions import Question
@@ -23,15 +25,26 @@ _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 # Said of the moment, not of the question: the same may be asked again later.
 _LATER = (
     "EAPI:Rate limit exceeded",
-    "EAPI:Invalid nonce",
+    "EAuth:Rate limit exceeded",
+    "EAuth:Too many requests",
     "EGeneral:Too many requests",
     "EGeneral:Internal error",
     "EService:Unavailable",
     "EService:Busy",
     "EService:Timeout",
-    "EService: Throttled",
-    "EService:Throttled",
 )
+_NONCE = "EAPI:Invalid nonce"
+_NONCE_HELP = (
+    "the venue has seen a larger nonce of this key before. If another program uses the key, or did "
+    "with nonces of a finer unit or a clock that was ahead, make a new key, or raise the key's "
+    "nonce window"
+)
+# https://docs.kraken.com/api/docs/guides/spot-errors: until the Unix time that follows
+_THROTTLED = re.compile(r"EService: ?Throttled(?:: ?(?P<until_s>\d{9,11}))?")
+# After too many calls with a wrong key; "about 15 minutes" says Kraken's own tool
+# (https://github.com/krakenfx/kraken-api-sdk, 2026).
+_LOCKOUT = "EGeneral:Temporary lockout"
+_LOCKOUT_S = 900.0
 
 
 def asked(
@@ -53,7 +66,7 @@ def _read(
     try:
         envelope = rest.decode_envelope(body)
         if envelope.error:
-            _refuse(call, envelope.error)
+            raise _refusal(call, envelope.error, received_ns)
         if envelope.result is UNSET:
             raise RemoteProtocolError(f"{call} was answered without a result")
         return read(decode(bytes(envelope.result)), received_ns)
@@ -61,8 +74,18 @@ def _read(
         raise RemoteProtocolError(f"{call}: {error}") from error
 
 
-def _refuse(call: str, errors: Sequence[str]) -> None:
+def _refusal(call: str, errors: Sequence[str], received_ns: int) -> VenueRefused:
+    """The venue's no, and whether asking again can help."""
+    code = errors[0]
     text = f"{call} was refused: {', '.join(errors)}"
-    if errors[0].startswith(_LATER):
-        raise RateLimited(text, errors[0])
-    raise VenueRefused(text, errors[0])
+    throttled = _THROTTLED.match(code)
+    if throttled is not None:
+        wait_s = int(throttled["until_s"] or 0) - received_ns / 1_000_000_000
+        return RateLimited(text, code, wait_s if wait_s > 0 else None)
+    if code.startswith(_LOCKOUT):
+        return RateLimited(text, code, _LOCKOUT_S)
+    if code.startswith(_LATER):
+        return RateLimited(text, code)
+    if code.startswith(_NONCE):
+        return NonceRefused(f"{text}: {_NONCE_HELP}", code)
+    return VenueRefused(text, code)

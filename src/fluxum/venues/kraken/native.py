@@ -15,6 +15,7 @@ __all__ = [
     "Ack",
     "BookData",
     "BookFrame",
+    "BookOutline",
     "Candle",
     "Frame",
     "Heartbeat",
@@ -26,6 +27,7 @@ __all__ = [
     "Level3Frame",
     "OhlcFrame",
     "Order",
+    "Outline",
     "Pair",
     "Params",
     "RateError",
@@ -33,14 +35,26 @@ __all__ = [
     "Response",
     "Status",
     "StatusFrame",
+    "SymbolOutline",
     "Ticker",
     "TickerFrame",
     "Trade",
     "TradeFrame",
+    "decode_book_outline",
+    "decode_candle",
     "decode_frame",
+    "decode_level",
+    "decode_order",
+    "decode_outline",
+    "decode_pair",
     "decode_rate_error",
     "decode_request",
     "decode_response",
+    "decode_rows",
+    "decode_symbol_outline",
+    "decode_text",
+    "decode_ticker",
+    "decode_trade",
     "encode",
 ]
 
@@ -158,12 +172,12 @@ class Level(Struct, gc=False):
     qty: Decimal
 
 
-class BookData(Struct, gc=False):
+class BookData(Struct, gc=False, kw_only=True):
     """One book's levels; the checksum is over the best ten a side after applying them."""
 
     symbol: str
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
     checksum: int
     timestamp: str | None = None
 
@@ -194,12 +208,12 @@ class Order(Struct, omit_defaults=True, gc=False):
     event: Literal["add", "modify", "delete"] | None = None
 
 
-class Level3Data(Struct, gc=False):
+class Level3Data(Struct, gc=False, kw_only=True):
     """One market's orders; the checksum is over all orders of the best ten levels a side."""
 
     symbol: str
-    bids: tuple[Order, ...]
-    asks: tuple[Order, ...]
+    bids: tuple[Order, ...] = ()
+    asks: tuple[Order, ...] = ()
     checksum: int
     timestamp: str | None = None
 
@@ -217,20 +231,23 @@ class Level3Frame(Struct, tag_field="channel", tag="level3", gc=False):
 
 
 class Ticker(Struct, omit_defaults=True, gc=False):
-    """One market in one line; older frames lack `timestamp` and `trades`."""
+    """One market in one line; a side that is empty is 0, and everything may be missing.
+
+    `last` is promised only of markets that traded within 24 hours.
+    """
 
     symbol: str
-    bid: Decimal
-    bid_qty: Decimal
-    ask: Decimal
-    ask_qty: Decimal
-    last: Decimal
-    volume: Decimal
-    vwap: Decimal
-    low: Decimal
-    high: Decimal
-    change: Decimal
-    change_pct: Decimal
+    bid: Decimal | None = None
+    bid_qty: Decimal | None = None
+    ask: Decimal | None = None
+    ask_qty: Decimal | None = None
+    last: Decimal | None = None
+    volume: Decimal | None = None
+    vwap: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    change: Decimal | None = None
+    change_pct: Decimal | None = None
     trades: int | None = None
     timestamp: str | None = None
 
@@ -255,9 +272,9 @@ class Trade(Struct, gc=False):
     side: Literal["buy", "sell"]
     price: Decimal
     qty: Decimal
-    ord_type: str
     trade_id: int
-    timestamp: str
+    ord_type: str | None = None
+    timestamp: str | None = None
 
 
 class TradeFrame(Struct, tag_field="channel", tag="trade", gc=False):
@@ -280,11 +297,11 @@ class Candle(Struct, gc=False):
     high: Decimal
     low: Decimal
     close: Decimal
-    trades: int
     volume: Decimal
-    vwap: Decimal
     interval_begin: str
     interval: int
+    trades: int | None = None
+    vwap: Decimal | None = None
 
 
 class OhlcFrame(Struct, tag_field="channel", tag="ohlc", gc=False):
@@ -319,16 +336,12 @@ class Pair(Struct, omit_defaults=True, gc=False):
     price_increment: Decimal
     qty_min: Decimal
     cost_min: Decimal | None = None
-    cost_precision: int | None = None
-    marginable: bool = False
-    has_index: bool = False
 
 
 class InstrumentData(Struct, gc=False):
-    """Assets (not used yet) and pairs; updates hold only what changed."""
+    """Pairs (see Pair), each to be read by itself; updates hold only what changed."""
 
-    pairs: tuple[Pair, ...]
-    assets: tuple[Raw, ...] = ()
+    pairs: tuple[Raw, ...]
 
 
 class InstrumentFrame(Struct, tag_field="channel", tag="instrument", gc=False):
@@ -336,6 +349,33 @@ class InstrumentFrame(Struct, tag_field="channel", tag="instrument", gc=False):
 
     type: Kind
     data: InstrumentData
+
+
+class Outline(Struct, gc=False):
+    """A frame that cannot be read otherwise; an answer has a method."""
+
+    channel: str
+    method: str | None = None
+    type: str = ""
+    data: Raw = Raw(b"null")
+    timestamp: Raw = Raw(b"null")
+
+
+class BookOutline(Struct, gc=False):
+    """A book or level 3 of which a level or order cannot be read."""
+
+    symbol: str
+    checksum: int
+    bids: Raw = Raw(b"null")
+    asks: Raw = Raw(b"null")
+    timestamp: Raw = Raw(b"null")
+
+
+class SymbolOutline(Struct, gc=False):
+    """What stream a row is of that cannot be read otherwise."""
+
+    symbol: str
+    interval: int | None = None
 
 
 Frame = (
@@ -352,6 +392,17 @@ Frame = (
 _encoder = msgspec.json.Encoder(decimal_format="number")
 encode = _encoder.encode
 decode_frame = msgspec.json.Decoder(Frame).decode
+decode_outline = msgspec.json.Decoder(Outline).decode
+decode_book_outline = msgspec.json.Decoder(BookOutline).decode
+decode_symbol_outline = msgspec.json.Decoder(SymbolOutline).decode
+decode_rows = msgspec.json.Decoder(tuple[Raw, ...] | None).decode
+decode_text = msgspec.json.Decoder(str).decode
+decode_level = msgspec.json.Decoder(Level).decode
+decode_order = msgspec.json.Decoder(Order).decode
+decode_ticker = msgspec.json.Decoder(Ticker).decode
+decode_trade = msgspec.json.Decoder(Trade).decode
+decode_candle = msgspec.json.Decoder(Candle).decode
+decode_pair = msgspec.json.Decoder(Pair).decode
 decode_response = msgspec.json.Decoder(Response).decode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_rate_error = msgspec.json.Decoder(RateError).decode

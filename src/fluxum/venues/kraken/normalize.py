@@ -5,9 +5,11 @@ from decimal import Decimal
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model import market
-from fluxum.model.instant import parse_rfc3339
+from fluxum.model.event import VenueNotice, VenueStatus
+from fluxum.model.instant import parse_rfc3339, plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import Level, OrderAction, OrderChange, RestingOrder, Side
+from fluxum.venues.conversation import VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.checksum import digits
 
@@ -19,15 +21,21 @@ __all__ = [
     "instant",
     "instrument",
     "parse_instant",
+    "status_notice",
     "symbol",
     "ticker",
     "trade",
+    "venue_time",
 ]
 
 VENUE = "kraken"
 
 _EXPONENT = re.compile(rb"\d{1,24}(\.\d{1,24})?[eE][+-]?\d{1,2}")
 _LENGTH_MAX = 40
+_DECIMALS_MAX = 40
+_INTERVAL_MAX_S = 400 * 86_400
+_STATUSES = {one.value: one for one in VenueStatus}
+_INSTRUMENT_STATUSES = {one.value: one for one in InstrumentStatus}
 _REMEMBERED_MAX = 1 << 13
 
 # A price: its exact value, and what a checksum reads of it.
@@ -90,22 +98,27 @@ class Numbers:
 
 
 def ticker(wire: native.Ticker, received_ns: int) -> market.Ticker:
-    """One market's ticker; `open` is the last price less the 24 hour change."""
+    """One market's ticker; `open` is the last price less the 24 hour change.
+
+    An empty side is written as 0, and so is every price of a market that did not trade.
+    """
+    bid, ask, last = _price_or_none(wire.bid), _price_or_none(wire.ask), _price_or_none(wire.last)
+    change = _finite_or_none(wire.change)
     return market.Ticker(
         venue=VENUE,
         symbol=symbol(wire.symbol),
-        bid=_finite(wire.bid),
-        bid_quantity=_finite(wire.bid_qty),
-        ask=_finite(wire.ask),
-        ask_quantity=_finite(wire.ask_qty),
-        last=_finite(wire.last),
-        volume=_finite(wire.volume),
-        vwap=_finite(wire.vwap),
-        low=_finite(wire.low),
-        high=_finite(wire.high),
-        open=_finite(wire.last) - _finite(wire.change),
-        change=wire.change,
-        change_percent=_finite(wire.change_pct),
+        bid=bid,
+        bid_quantity=None if bid is None else _amount_or_none(wire.bid_qty),
+        ask=ask,
+        ask_quantity=None if ask is None else _amount_or_none(wire.ask_qty),
+        last=last,
+        volume=_amount_or_none(wire.volume),
+        vwap=_price_or_none(wire.vwap),
+        low=_price_or_none(wire.low),
+        high=_price_or_none(wire.high),
+        open=None if last is None or change is None else last - change,
+        change=change,
+        change_percent=_finite_or_none(wire.change_pct),
         trades=wire.trades,
         venue_ns=instant(wire.timestamp),
         received_ns=received_ns,
@@ -121,11 +134,11 @@ def trade(wire: native.Trade, kind: native.Kind, received_ns: int) -> market.Tra
         venue=VENUE,
         symbol=symbol(wire.symbol),
         side=Side(wire.side),
-        price=_finite(wire.price),
-        quantity=_finite(wire.qty),
+        price=_positive(wire.price),
+        quantity=_positive(wire.qty),
         trade_id=str(wire.trade_id),
         sequence=wire.trade_id,
-        order_type=wire.ord_type,
+        order_type=wire.ord_type or "",
         backfilled=kind == "snapshot",
         venue_ns=instant(wire.timestamp),
         received_ns=received_ns,
@@ -134,20 +147,22 @@ def trade(wire: native.Trade, kind: native.Kind, received_ns: int) -> market.Tra
 
 def candle(wire: native.Candle, venue_ns: int | None, received_ns: int) -> market.Candle:
     """One candle, taken for running; only what follows can tell that it is closed."""
-    start_ns = parse_instant(wire.interval_begin)
+    start_ns = instant(wire.interval_begin)
     interval_s = wire.interval * 60
+    if start_ns is None or not 0 < interval_s < _INTERVAL_MAX_S:
+        raise RemoteProtocolError(f"a candle at {wire.interval_begin!r} of {wire.interval} minutes")
     return market.Candle(
         venue=VENUE,
         symbol=symbol(wire.symbol),
         interval_s=interval_s,
         start_ns=start_ns,
         end_ns=start_ns + interval_s * 1_000_000_000,
-        open=_finite(wire.open),
-        high=_finite(wire.high),
-        low=_finite(wire.low),
-        close=_finite(wire.close),
-        volume=_finite(wire.volume),
-        vwap=_finite(wire.vwap),
+        open=_positive(wire.open),
+        high=_positive(wire.high),
+        low=_positive(wire.low),
+        close=_positive(wire.close),
+        volume=_amount(wire.volume),
+        vwap=_price_or_none(wire.vwap),
         trades=wire.trades,
         venue_ns=venue_ns,
         received_ns=received_ns,
@@ -155,25 +170,52 @@ def candle(wire: native.Candle, venue_ns: int | None, received_ns: int) -> marke
 
 
 def instrument(wire: native.Pair, received_ns: int) -> Instrument:
-    """One market's rules; a status this code does not know is OTHER."""
-    try:
-        status = InstrumentStatus(wire.status)
-    except ValueError:
-        status = InstrumentStatus.OTHER
+    """One market's rules; a status this code does not know is OTHER.
+
+    Raises RemoteProtocolError for rules that no order can keep, and for a symbol that is not made
+    of the base and the quote beside it.
+    """
+    if wire.symbol != f"{wire.base}/{wire.quote}":
+        raise RemoteProtocolError(
+            f"a symbol of {wire.base!r} and {wire.quote!r} was expected, was {wire.symbol!r}"
+        )
+    for decimals in (wire.price_precision, wire.qty_precision):
+        if not 0 <= decimals <= _DECIMALS_MAX:
+            raise RemoteProtocolError(f"a number of decimals was expected, was {decimals}")
     return Instrument(
         venue=VENUE,
         symbol=symbol(wire.symbol),
         venue_symbol=wire.symbol,
         base=Asset(wire.base),
         quote=Asset(wire.quote),
-        status=status,
-        tick=_finite(wire.price_increment),
-        lot=_finite(wire.qty_increment),
+        status=_INSTRUMENT_STATUSES.get(wire.status, InstrumentStatus.OTHER),
+        tick=_positive(wire.price_increment),
+        lot=_positive(wire.qty_increment),
         price_precision=wire.price_precision,
         quantity_precision=wire.qty_precision,
-        quantity_min=_finite(wire.qty_min),
-        notional_min=wire.cost_min,
+        quantity_min=_amount(wire.qty_min),
+        notional_min=_amount_or_none(wire.cost_min),
         received_ns=received_ns,
+    )
+
+
+def venue_time(time_out: str | None, received_ns: int) -> VenueTime | None:
+    """The venue's clock as an answer was sent; `None` where it says nothing that can be read."""
+    try:
+        venue_ns = instant(time_out)
+    except RemoteProtocolError:
+        return None
+    return None if venue_ns is None else VenueTime(venue_ns, received_ns)
+
+
+def status_notice(system: str, planned: str, received_ns: int) -> VenueNotice:
+    """What the engine does now, and announced maintenance; an unknown word is quoted."""
+    status = _STATUSES.get(system)
+    parts = [] if status is not None else [f"status {system[:_LENGTH_MAX]}"]
+    if planned:
+        parts.append(f"maintenance announced: {planned}")
+    return VenueNotice(
+        venue=VENUE, status=status, message=", ".join(parts), received_ns=received_ns
     )
 
 
@@ -186,8 +228,8 @@ def symbol(text: str) -> Symbol:
 
 
 def instant(text: str | None) -> int | None:
-    """Nanoseconds since the epoch, or none where the message has no time."""
-    return None if text is None else parse_instant(text)
+    """Nanoseconds since the epoch, or `None` where the message has no time that can be meant."""
+    return None if text is None else plausible_ns(parse_instant(text))
 
 
 def parse_instant(text: str) -> int:
@@ -222,9 +264,34 @@ def _unusual_digits(quantity: Decimal) -> bytes:
 
 
 def _finite(value: Decimal) -> Decimal:
-    if not value.is_finite():
-        raise RemoteProtocolError(f"a number was expected, was {value}")
+    if not value.is_finite() or not -_DECIMALS_MAX < value.adjusted() < _DECIMALS_MAX:
+        raise RemoteProtocolError(f"a number was expected, was {str(value)[:_LENGTH_MAX]}")
     return value
+
+
+def _finite_or_none(value: Decimal | None) -> Decimal | None:
+    return None if value is None else _finite(value)
+
+
+def _amount(value: Decimal) -> Decimal:
+    if _finite(value) < 0:
+        raise RemoteProtocolError(f"a number not below zero was expected, was {value}")
+    return value
+
+
+def _amount_or_none(value: Decimal | None) -> Decimal | None:
+    return None if value is None else _amount(value)
+
+
+def _positive(value: Decimal) -> Decimal:
+    if _finite(value) <= 0:
+        raise RemoteProtocolError(f"a number above zero was expected, was {value}")
+    return value
+
+
+def _price_or_none(value: Decimal | None) -> Decimal | None:
+    """A price; zero is how an empty side is written."""
+    return _positive(value) if value else None
 
 
 def _action(order: native.Order) -> OrderAction:

@@ -3,34 +3,43 @@
 A subscribe is answered once for each symbol, in any order, each succeeding or failing by itself
 (https://docs.kraken.com/api/docs/guides/spot-ws-intro). A stream counts as answered by its
 acknowledgement or, should that be lost, by its snapshot. Data for a stream we ended is late and
-passed over; data for one we never asked for is the venue's fault.
+passed over; data for one we never asked for is the venue's fault, and harms no other. Frames are
+read whole; one that cannot be is read row by row (see `odd`).
 """
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from msgspec import MsgspecError, structs
+from msgspec import MsgspecError, Raw
 
-from fluxum.errors import BadInput, LocalProtocolError, RemoteProtocolError
-from fluxum.model import market
+from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import (
     Channel,
     Event,
     Refused,
     Subscription,
     VenueNotice,
-    VenueStatus,
 )
-from fluxum.model.instant import parse_rfc3339
-from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate, Level3Snapshot, Level3Update
-from fluxum.venues.kraken import native, normalize
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import (
+    BookSnapshot,
+    BookUpdate,
+    Candle,
+    Level3Snapshot,
+    Level3Update,
+)
+from fluxum.venues.conversation import UnreadableStream, VenueTime
+from fluxum.venues.kraken import native, normalize, odd
 from fluxum.venues.kraken.asks import CHANNELS, WIRE, Ask, Asks, accepted, groups
+from fluxum.venues.kraken.candles import CandleRun
 from fluxum.venues.kraken.normalize import VENUE, Numbers
+from fluxum.venues.rows import read_rows
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["KrakenProtocol"]
+
+_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 
 # What makes two subscriptions one stream on the wire: data frames name no depth and, but for
 # candles, nothing else either.
@@ -43,11 +52,12 @@ class KrakenProtocol:
     def __init__(self) -> None:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
+        self.venue_time: VenueTime | None = None
         self._asks = Asks()
         self._streams: dict[Stream, Subscription] = {}
         self._ended: set[Stream] = set()
         self._books: dict[str, Symbol] = {}  # the symbols of `_streams` with a book, for speed
-        self._candles: dict[Stream, market.Candle] = {}
+        self._candles: dict[Stream, CandleRun] = {}
         self._numbers = Numbers()
         self._status = ""
         self._overheard: int | None = None
@@ -72,7 +82,7 @@ class KrakenProtocol:
         """Learn depths and intervals from another client's subscribe."""
         try:
             request = native.decode_request(frame)
-        except (MsgspecError, UnicodeDecodeError, RecursionError):
+        except _UNREADABLE:
             return
         params = request.params
         if request.method != "subscribe" or params is None or params.channel not in CHANNELS:
@@ -114,9 +124,14 @@ class KrakenProtocol:
         """What a frame says; raises RemoteProtocolError when it makes no sense."""
         try:
             message = native.decode_frame(frame)
-        except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except _UNREADABLE as error:
             return self._receive_other(frame, received_ns, str(error))
-        return self._handlers[type(message)](message, received_ns)
+        try:
+            return self._handlers[type(message)](message, received_ns)
+        except UnreadableStream:
+            raise
+        except RemoteProtocolError as error:
+            return self._receive_odd(frame, received_ns, str(error))
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
         """Kraken's market data needs no REST call, so none was asked for."""
@@ -134,10 +149,7 @@ class KrakenProtocol:
                 return ()
             symbol = self._adopt("book", data.symbol)
         time = data.timestamp
-        try:
-            venue_ns = None if time is None else parse_rfc3339(time)
-        except BadInput as error:
-            raise RemoteProtocolError(str(error)) from error
+        venue_ns = None if time is None else normalize.instant(time)
         levels = self._numbers.levels
         bids = levels(data.bids) if data.bids else ()  # most updates are of one side
         asks = levels(data.asks) if data.asks else ()
@@ -186,86 +198,124 @@ class KrakenProtocol:
         return [*self._settle("level3", symbol, received_ns), snapshot]
 
     def _trade(self, frame: native.TradeFrame, received_ns: int) -> Sequence[Event]:
+        trades = [
+            normalize.trade(wire, frame.type, received_ns)
+            for wire in frame.data
+            if not self._is_late("trade", wire.symbol)
+        ]
+        for trade in trades:
+            self._adopt("trade", trade.symbol)
         events: list[Event] = []
-        for wire in frame.data:
-            if not self._is_late("trade", wire.symbol):
-                symbol = self._adopt("trade", wire.symbol)
-                if frame.type == "snapshot":
-                    events += self._settle("trade", symbol, received_ns)
-                events.append(normalize.trade(wire, frame.type, received_ns))
-        return events
+        if frame.type == "snapshot":
+            for symbol in dict.fromkeys(trade.symbol for trade in trades):
+                events += self._settle("trade", symbol, received_ns)
+        return [*events, *trades]
 
     def _ticker(self, frame: native.TickerFrame, received_ns: int) -> Sequence[Event]:
+        tickers = [
+            normalize.ticker(wire, received_ns)
+            for wire in frame.data
+            if not self._is_late("ticker", wire.symbol)
+        ]
+        for ticker in tickers:
+            self._adopt("ticker", ticker.symbol)
         events: list[Event] = []
-        for wire in frame.data:
-            if not self._is_late("ticker", wire.symbol):
-                symbol = self._adopt("ticker", wire.symbol)
-                if frame.type == "snapshot":
-                    events += self._settle("ticker", symbol, received_ns)
-                events.append(normalize.ticker(wire, received_ns))
-        return events
+        if frame.type == "snapshot":
+            for ticker in tickers:
+                events += self._settle("ticker", ticker.symbol, received_ns)
+        return [*events, *tickers]
 
     def _ohlc(self, frame: native.OhlcFrame, received_ns: int) -> Sequence[Event]:
-        events: list[Event] = []
         venue_ns = normalize.instant(frame.timestamp)
+        by_stream: dict[tuple[Symbol, int], list[Candle]] = {}
         for wire in frame.data:
-            interval_s = wire.interval * 60
-            if self._is_late("ohlc", wire.symbol, interval_s):
-                continue
-            symbol = self._adopt("ohlc", wire.symbol, interval_s)
+            if not self._is_late("ohlc", wire.symbol, wire.interval * 60):
+                candle = normalize.candle(wire, venue_ns, received_ns)
+                by_stream.setdefault((candle.symbol, candle.interval_s), []).append(candle)
+        for symbol, interval_s in by_stream:
+            self._adopt("ohlc", symbol, interval_s)
+        events: list[Event] = []
+        for (symbol, interval_s), candles in by_stream.items():
+            run = self._candles.setdefault(("ohlc", symbol, interval_s), CandleRun())
             if frame.type == "snapshot":
                 events += self._settle("ohlc", symbol, received_ns, interval_s)
-            stream = ("ohlc", symbol, interval_s)
-            fresh = normalize.candle(wire, venue_ns, received_ns)
-            before = self._candles.get(stream)
-            # Kraken never says that a candle is closed; the first of a later interval does.
-            if before is not None and before.start_ns < fresh.start_ns:
-                events.append(structs.replace(before, closed=True, received_ns=received_ns))
-            self._candles[stream] = fresh
-            events.append(fresh)
+                events += run.snapshot(candles)
+            else:
+                for candle in candles:
+                    events += run.update(candle)
         return events
 
     def _instrument(self, frame: native.InstrumentFrame, received_ns: int) -> Sequence[Event]:
         if self._is_late("instrument", None):
             return ()
+
+        def read(raw: Raw) -> Instrument:
+            return normalize.instrument(native.decode_pair(raw), received_ns)
+
         events: list[Event] = []
         if frame.type == "snapshot":
             events += self._settle("instrument", None, received_ns)
-        events += [normalize.instrument(pair, received_ns) for pair in frame.data.pairs]
-        return events
+        rows = read_rows(frame.data.pairs, read)
+        if rows.left_out is not None:
+            subscription = self._streams.get(("instrument", None, None))
+            events.append(rows.left_out.event(VENUE, subscription, received_ns))
+        return [*events, *rows.items]
 
     def _heartbeat(self, frame: native.Heartbeat, _received_ns: int) -> Sequence[Event]:
         if frame.method is not None:
-            raise RemoteProtocolError(f"a heartbeat has no method, was {frame.method!r}")
+            raise UnreadableStream(f"a heartbeat has no method, was {frame.method!r}", ())
         return ()
 
     def _venue_status(self, frame: native.StatusFrame, received_ns: int) -> Sequence[Event]:
         data = frame.data[0]
-        planned = ", ".join(bytes(item).decode() for item in data.upcoming_maintenance)
+        items = data.upcoming_maintenance
+        planned = ", ".join(bytes(item).decode("utf-8", "replace") for item in items)
         said = f"{data.system} {planned}"
         if said == self._status:
             return ()  # repeated about every second by some hosts
-        try:
-            status = VenueStatus(data.system)
-        except ValueError as error:
-            raise RemoteProtocolError(f"an unknown system status, was {data.system!r}") from error
         self._status = said
-        message = f"maintenance announced: {planned}" if planned else ""
-        return (VenueNotice(venue=VENUE, status=status, message=message, received_ns=received_ns),)
+        return (normalize.status_notice(data.system, planned, received_ns),)
 
     def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
-        """An answer has a method and no tag; everything else is nonsense or a rate error."""
+        """An answer has a method and no tag; all else is an odd frame, or a complaint."""
         try:
             return self._answer(native.decode_response(frame), received_ns)
-        except (MsgspecError, UnicodeDecodeError, RecursionError):
+        except _UNREADABLE:
             pass
         try:
             error = native.decode_rate_error(frame).error
-        except (MsgspecError, UnicodeDecodeError, RecursionError):
-            raise RemoteProtocolError(reason) from None
+        except _UNREADABLE:
+            return self._receive_odd(frame, received_ns, reason)
         return (VenueNotice(venue=VENUE, message=error, received_ns=received_ns),)
 
+    def _receive_odd(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+        """A frame of which something cannot be read: what can is handled as if it were all."""
+        rest, rows = odd.readable(frame, reason, self)
+        try:
+            events = self._handlers[type(rest)](rest, received_ns)
+        except RemoteProtocolError as error:  # data without a request
+            raise UnreadableStream(str(error), ()) from error
+        return [*odd.left_out(rows, received_ns), *events]
+
+    def named(
+        self, channel: str, symbol: str | None, interval_s: int | None
+    ) -> tuple[Subscription, ...]:
+        """The subscriptions of a channel, of one symbol and interval where these are given."""
+        return tuple(
+            subscription
+            for stream, subscription in self._streams.items()
+            if stream[0] == channel
+            and symbol in (None, stream[1])
+            and interval_s in (None, stream[2])
+        )
+
+    def takes(self, channel: str, symbol: str, interval_s: int | None) -> bool:
+        """Whether data of a stream is expected, late or learned from."""
+        stream = channel, symbol, interval_s
+        return self._overheard is not None or stream in self._streams or stream in self._ended
+
     def _answer(self, response: native.Response, received_ns: int) -> Sequence[Event]:
+        self.venue_time = normalize.venue_time(response.time_out, received_ns) or self.venue_time
         if response.method not in {"subscribe", "unsubscribe"}:
             return self._answer_to_other(response, received_ns)
         answered = self._asks.answered(response)

@@ -7,13 +7,13 @@ names, which every call takes; the answer may be keyed by another name, so the k
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TypeVar
 from urllib.parse import urlencode
 
-from msgspec import Raw
+from msgspec import MsgspecError, Raw
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import VenueStatus
+from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Level, Side, Ticker, Trade
 from fluxum.venues.conversation import Fetch
@@ -21,10 +21,9 @@ from fluxum.venues.kraken import rest
 from fluxum.venues.kraken.envelope import asked
 from fluxum.venues.kraken.normalize import VENUE, symbol
 from fluxum.venues.questions import Page, Question
+from fluxum.venues.rows import read_rows
 
 __all__ = ["KrakenMarketQuestions"]
-
-Said = TypeVar("Said")
 
 _SECOND = 1_000_000_000
 _SIDES = {"b": Side.BUY, "s": Side.SELL}
@@ -33,6 +32,8 @@ _TYPES = {"m": "market", "l": "limit"}
 # spot-ws-intro, the questions at its end).
 _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
 _COUNT_MAX = 500
+# https://docs.kraken.com/api/docs/rest-api/get-ohlc-data, `interval` in minutes
+_INTERVALS_S = tuple(60 * minutes for minutes in (1, 5, 15, 30, 60, 240, 1440, 10_080, 21_600))
 
 
 class KrakenMarketQuestions:
@@ -49,10 +50,11 @@ class KrakenMarketQuestions:
     def instruments(self) -> Question[Page[Instrument]]:
         """Every market; those of another name on the wire are called by that."""
 
-        def read(pairs: dict[str, rest.PairRow], received_ns: int) -> Page[Instrument]:
-            return Page(tuple(_instrument(row, received_ns) for row in pairs.values()))
+        def read(pairs: dict[str, Raw], received_ns: int) -> Page[Instrument]:
+            rows = read_rows(pairs.values(), lambda raw: _instrument(raw, received_ns))
+            return Page(rows.items, left_out=rows.left_out)
 
-        return asked(_get("AssetPairs"), rest.decode_pairs, read)
+        return asked(_get("AssetPairs"), rest.decode_keyed, read)
 
     def book(self, symbol: Symbol, count: int) -> Question[BookSnapshot]:
         """The best levels a side, at most 500; nothing proves them."""
@@ -84,8 +86,10 @@ class KrakenMarketQuestions:
         """Trades, oldest first: the last thousand, or the first thousand since an instant."""
 
         def read(results: dict[str, Raw], received_ns: int) -> Page[Trade]:
-            rows = rest.decode_trades(_only(results))
-            return Page(tuple(_trade(row, symbol, received_ns) for row in rows))
+            rows = read_rows(
+                rest.decode_rows(_only(results)), lambda raw: _trade(raw, symbol, received_ns)
+            )
+            return Page(rows.items, left_out=rows.left_out)
 
         since = {} if since_ns is None else {"since": since_ns}
         return asked(_get("Trades", pair=symbol, **since), rest.decode_keyed, read)
@@ -97,24 +101,27 @@ class KrakenMarketQuestions:
         since_ns: int | None = None,
         until_ns: int | None = None,
     ) -> Question[Page[Candle]]:
-        """The last 720 candles, oldest first; earlier ones cannot be had."""
-        if interval_s % 60:
-            raise BadInput(f"an interval of whole minutes was expected, was {interval_s} s")
+        """The last 720 candles, oldest first; earlier ones cannot be had (.../get-ohlc-data)."""
+        if interval_s not in _INTERVALS_S:
+            known = ", ".join(map(str, _INTERVALS_S))
+            raise BadInput(f"an interval in seconds was expected ({known}), was {interval_s}")
 
         def read(results: dict[str, Raw], received_ns: int) -> Page[Candle]:
-            rows = rest.decode_candles(_only(results))
-            committed_s = int(bytes(results.get("last", Raw(b"0"))))
-            candles = [_candle(row, symbol, interval_s, committed_s, received_ns) for row in rows]
-            return Page(
-                tuple(
-                    one
-                    for one in candles
-                    if (since_ns is None or since_ns <= one.start_ns)
-                    and (until_ns is None or one.start_ns < until_ns)
-                )
-            )
+            committed_s = _cursor_s(results.get("last", Raw(b"0")))
 
-        return asked(_get("OHLC", pair=symbol, interval=interval_s // 60), rest.decode_keyed, read)
+            def wanted(raw: Raw) -> Candle | None:
+                candle = _candle(raw, symbol, interval_s, committed_s, received_ns)
+                is_early = since_ns is not None and candle.start_ns < since_ns
+                is_late = until_ns is not None and candle.start_ns >= until_ns
+                return None if is_early or is_late else candle
+
+            rows = read_rows(rest.decode_rows(_only(results)), wanted)
+            return Page(rows.items, left_out=rows.left_out)
+
+        query: dict[str, object] = {"pair": symbol, "interval": interval_s // 60}
+        if since_ns is not None:  # what begins at the cursor itself is not listed
+            query["since"] = max(0, since_ns // _SECOND - 1)
+        return asked(_get("OHLC", **query), rest.decode_keyed, read)
 
 
 def _get(call: str, **query: object) -> Fetch:
@@ -137,7 +144,16 @@ def _status(said: rest.StatusResult, _received_ns: int) -> VenueStatus:
         raise RemoteProtocolError(f"a status was expected, was {said.status!r}") from None
 
 
-def _instrument(row: rest.PairRow, received_ns: int) -> Instrument:
+def _cursor_s(raw: bytes) -> int:
+    """The begin of the last candle that does not change any more; zero where it is not said."""
+    try:
+        return rest.decode_cursor(raw)
+    except MsgspecError:
+        return 0
+
+
+def _instrument(raw: Raw, received_ns: int) -> Instrument:
+    row = rest.decode_pair(raw)
     base, _, quote = row.wsname.partition("/")
     base, quote = _RENAMED.get(base, base), _RENAMED.get(quote, quote)
     try:
@@ -153,11 +169,11 @@ def _instrument(row: rest.PairRow, received_ns: int) -> Instrument:
         quote=Asset(quote),
         status=status,
         tick=_positive(tick),
-        lot=Decimal(1).scaleb(-row.lot_decimals),
+        lot=_positive(Decimal(1).scaleb(-row.lot_decimals)),
         price_precision=row.pair_decimals,
         quantity_precision=row.lot_decimals,
         quantity_min=_number(row.ordermin),
-        notional_min=row.costmin,
+        notional_min=None if row.costmin is None else _number(row.costmin),
         received_ns=received_ns,
     )
 
@@ -171,19 +187,19 @@ def _price(level: Level) -> Decimal:
     return level.price
 
 
-def _trade(row: rest.TradeRow, symbol: Symbol, received_ns: int) -> Trade:
-    price, quantity, seconds, side, kind, _, number = row
+def _trade(raw: Raw, symbol: Symbol, received_ns: int) -> Trade:
+    row = rest.decode_trade(raw)
     return Trade(
         venue=VENUE,
         symbol=symbol,
-        side=_known(_SIDES, side, "a side"),
-        price=_positive(price),
-        quantity=_positive(quantity),
-        trade_id=str(number),
-        sequence=number,
-        order_type=_known(_TYPES, kind, "an order type"),
+        side=_side(row.side),
+        price=_positive(row.price),
+        quantity=_positive(row.volume),
+        trade_id=str(row.number),
+        sequence=row.number,
+        order_type=_TYPES.get(row.kind, row.kind),
         backfilled=True,
-        venue_ns=int(_number(seconds) * _SECOND),
+        venue_ns=plausible_ns(int(_number(row.time) * _SECOND)),
         received_ns=received_ns,
     )
 
@@ -200,45 +216,47 @@ def _ticker(row: rest.TickerRow, symbol: Symbol, received_ns: int) -> Ticker:
         last=_number(row.c[0]) or None,
         last_quantity=_number(row.c[1]),
         volume=_number(row.v[1]),
-        vwap=_number(row.p[1]),
-        low=_number(row.l[1]),
-        high=_number(row.h[1]),
-        open=_number(row.o),
+        vwap=_number(row.p[1]) or None,
+        low=_number(row.l[1]) or None,
+        high=_number(row.h[1]) or None,
+        open=_number(row.o) or None,
         trades=row.t[1],
         received_ns=received_ns,
     )
 
 
 def _candle(
-    row: rest.CandleRow, symbol: Symbol, interval_s: int, committed_s: int, received_ns: int
+    raw: Raw, symbol: Symbol, interval_s: int, committed_s: int, received_ns: int
 ) -> Candle:
-    begin_s = row[0]
-    opened, high, low, close, average, volume = map(_number, row[1:7])
+    row = rest.decode_candle(raw)
+    start_ns = plausible_ns(row.time * _SECOND)
+    if start_ns is None:
+        raise RemoteProtocolError(f"a time in seconds was expected, was {row.time}")
     return Candle(
         venue=VENUE,
         symbol=symbol,
         interval_s=interval_s,
-        start_ns=begin_s * _SECOND,
-        end_ns=(begin_s + interval_s) * _SECOND,
-        open=opened,
-        high=high,
-        low=low,
-        close=close,
-        volume=volume,
-        vwap=average,
-        trades=row[7],
-        closed=begin_s <= committed_s,
+        start_ns=start_ns,
+        end_ns=start_ns + interval_s * _SECOND,
+        open=_positive(row.open),
+        high=_positive(row.high),
+        low=_positive(row.low),
+        close=_positive(row.close),
+        volume=_number(row.volume),
+        vwap=_number(row.vwap) or None,
+        trades=row.count,
+        closed=row.time <= committed_s,
         backfilled=True,
         venue_ns=None,
         received_ns=received_ns,
     )
 
 
-def _known(words: dict[str, Said], word: str, what: str) -> Said:
+def _side(word: str) -> Side:
     try:
-        return words[word]
+        return _SIDES[word]
     except KeyError:
-        raise RemoteProtocolError(f"{what} was expected, was {word!r}") from None
+        raise RemoteProtocolError(f"a side was expected, was {word!r}") from None
 
 
 def _number(value: Decimal) -> Decimal:

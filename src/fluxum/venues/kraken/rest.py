@@ -2,6 +2,7 @@
 
 Source: https://docs.kraken.com/api/docs/rest-api/ followed by the call's name. Results are keyed
 by the pair under a name that need not be the one asked by; trades and candles have `last` beside.
+Rows of lists are read one by one; what the venue adds behind the last of their values is ignored.
 """
 
 from decimal import Decimal
@@ -19,15 +20,17 @@ __all__ = [
     "TickerRow",
     "TimeResult",
     "TradeRow",
-    "decode_candles",
+    "decode_candle",
+    "decode_cursor",
     "decode_depth",
     "decode_envelope",
     "decode_keyed",
-    "decode_pairs",
+    "decode_pair",
+    "decode_rows",
     "decode_status",
     "decode_ticker",
     "decode_time",
-    "decode_trades",
+    "decode_trade",
 ]
 
 
@@ -83,16 +86,36 @@ class Depth(Struct):
     bids: tuple[DepthRow, ...]
 
 
-TradeRow = tuple[Decimal, Decimal, Decimal, str, str, str, int]
-"""A trade: price, quantity, seconds, `b` or `s`, `m` or `l`, miscellaneous, number.
+class TradeRow(Struct, array_like=True):
+    """A trade: price, quantity, seconds, `b` or `s`, `m` or `l`, miscellaneous, number.
 
-`["30243.40000","0.34507674",1688669597.8277369,"b","m","",61044952]`
-"""
-CandleRow = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal, Decimal, int]
-"""A candle: begin in seconds, open, high, low, close, average, volume, trades.
+    `["30243.40000","0.34507674",1688669597.8277369,"b","m","",61044952]`
+    """
 
-`[1688671200,"30306.1","30306.2","30305.7","30305.7","30306.1","3.39243896",23]`
-"""
+    price: Decimal
+    volume: Decimal
+    time: Decimal
+    side: str
+    kind: str
+    misc: Raw
+    number: int
+
+
+class CandleRow(Struct, array_like=True):
+    """A candle: begin in seconds, open, high, low, close, average, volume, trades.
+
+    `[1688671200,"30306.1","30306.2","30305.7","30305.7","30306.1","3.39243896",23]`
+    """
+
+    time: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    vwap: Decimal
+    volume: Decimal
+    count: int
+
 
 _Pair = tuple[Decimal, Decimal]
 
@@ -122,9 +145,11 @@ class TickerRow(Struct):
 decode_envelope = msgspec.json.Decoder(Envelope).decode
 decode_time = msgspec.json.Decoder(TimeResult).decode
 decode_status = msgspec.json.Decoder(StatusResult).decode
-decode_pairs = msgspec.json.Decoder(dict[str, PairRow]).decode
+decode_pair = msgspec.json.Decoder(PairRow).decode
 decode_keyed = msgspec.json.Decoder(dict[str, Raw]).decode
 decode_depth = msgspec.json.Decoder(Depth).decode
 decode_ticker = msgspec.json.Decoder(TickerRow).decode
-decode_trades = msgspec.json.Decoder(tuple[TradeRow, ...]).decode
-decode_candles = msgspec.json.Decoder(tuple[CandleRow, ...]).decode
+decode_rows = msgspec.json.Decoder(tuple[Raw, ...]).decode
+decode_trade = msgspec.json.Decoder(TradeRow).decode
+decode_candle = msgspec.json.Decoder(CandleRow).decode
+decode_cursor = msgspec.json.Decoder(int).decode

@@ -46,6 +46,14 @@ FEES = (
 )
 """The schedule that lists name; what an account is charged is its own."""
 
+# https://docs.kraken.com/api/docs/rest-api/get-tradable-asset-pairs, `info`
+_PAIR_INFO: Mapping[str, Sequence[str]] = {
+    "info": (),
+    "leverage": ("leverage_buy", "leverage_sell"),
+    "fees": ("fees", "fees_maker", "fee_volume_currency"),
+    "margin": ("margin_call", "margin_stop"),
+}
+
 Query = Mapping[str, str]
 
 
@@ -62,6 +70,7 @@ class PublicCalls:
             "Assets": self._assets,
             "AssetPairs": self._pairs,
             "Ticker": self._tickers,
+            "Spread": self._spread,
             "Depth": self._depth,
             "Trades": self._trades,
             "OHLC": self._candles,
@@ -84,6 +93,8 @@ class PublicCalls:
     def _assets(self, query: Query, now_ns: int) -> object:  # noqa: ARG002
         listed = {asset: None for one in self._instruments for asset in (one.base, one.quote)}
         wanted = _names(query, "asset")
+        if _is_tokenised(query, "aclass"):
+            listed = {}
         found = {
             asset_name(asset): self._asset(asset)
             for asset in listed
@@ -106,10 +117,19 @@ class PublicCalls:
 
     def _pairs(self, query: Query, now_ns: int) -> object:  # noqa: ARG002
         wanted = _names(query, "pair")
-        found = [self.find(name) for name in wanted] if wanted else self._instruments
-        return {pair_name(one.symbol): self._pair(one) for one in found}
+        info = query.get("info", "info")
+        if info not in _PAIR_INFO:
+            raise VenueRefused("EGeneral:Invalid arguments:info", "EGeneral")
+        found = [(name, self.find(name)) for name in wanted]
+        if not wanted and not _is_tokenised(query, "aclass_base"):
+            found = [("", one) for one in self._instruments]
+        rows = {_key(name, one): self._pair(one) for name, one in found}
+        fields = _PAIR_INFO[info]
+        if not fields:
+            return rows
+        return {key: {name: row[name] for name in fields} for key, row in rows.items()}
 
-    def _pair(self, one: Instrument) -> object:
+    def _pair(self, one: Instrument) -> dict[str, object]:
         symbol = one.symbol
         return {
             "altname": pair_altname(symbol),
@@ -164,6 +184,15 @@ class PublicCalls:
             "h": [price(ticker.high)] * 2,
             "o": price(ticker.open),
         }
+
+    def _spread(self, query: Query, now_ns: int) -> object:
+        """The best prices, of now alone: nothing of before is kept."""
+        one = self.find(query.get("pair", ""))
+        ticker, now_s = self._view.ticker(one.symbol), now_ns // _NANOS
+        rows: list[object] = []
+        if ticker.bid is not None and ticker.ask is not None:
+            rows.append([now_s, _price(ticker.bid, one), _price(ticker.ask, one)])
+        return {_key(query.get("pair", ""), one): rows, "last": now_s}
 
     def _depth(self, query: Query, now_ns: int) -> object:
         one = self.find(query.get("pair", ""))
@@ -256,6 +285,14 @@ def _candle(candle: Candle, one: Instrument) -> object:
 
 def _key(name: str, one: Instrument) -> str:
     return name if "/" in name else pair_name(one.symbol)
+
+
+def _is_tokenised(query: Query, name: str) -> bool:
+    """Whether the other list is asked for, that of tokenised assets, which is empty here."""
+    wanted = query.get(name, "currency")
+    if wanted not in {"currency", "tokenized_asset"}:
+        raise VenueRefused(f"EGeneral:Invalid arguments:{name}", "EGeneral")
+    return wanted == "tokenized_asset"
 
 
 def _names(query: Query, name: str) -> list[str]:

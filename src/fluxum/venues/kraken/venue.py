@@ -15,7 +15,7 @@ from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.questions import KrakenMarketQuestions
 from fluxum.venues.kraken.server import KrakenServer
 from fluxum.venues.private import Private, RestAllowance
-from fluxum.venues.venue import Checks, ExchangeView, Limits, Venue, VenueServer
+from fluxum.venues.venue import Checks, ExchangeView, Limits, Venue, VenueServer, by_endpoint
 
 __all__ = ["KRAKEN"]
 
@@ -79,7 +79,7 @@ KRAKEN = Venue(
     ),
     checks=Checks(book=book_checksum, level3=level3_checksum, depth=DEPTH_PROVED),
     protocol=KrakenProtocol,
-    server=_server,
+    server=by_endpoint(_server),
     rest=KrakenRest,
     questions=KrakenMarketQuestions,
     private=Private(
@@ -99,4 +99,7 @@ KRAKEN = Venue(
     popular=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     # 1008 is a policy violation: dialling again would repeat it.
     fatal_closes=frozenset({1008}),
+    # `snapshot` is true unless a request says otherwise; a list of candles may be empty:
+    # https://docs.kraken.com/api/docs/websocket-v2/ticker and /instrument
+    snapshots=frozenset({Channel.TICKER, Channel.INSTRUMENT}),
 )

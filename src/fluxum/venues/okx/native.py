@@ -4,7 +4,8 @@ Sources: https://www.okx.com/docs-v5/en/#overview-websocket for requests and the
 https://www.okx.com/docs-v5/en/#order-book-trading-market-data for data, as of June 2026. Nothing
 on this wire names its type, so what a frame says is told by its `arg`. Nearly all numbers are
 text; only book frames read times and counts of orders as integers from it, for speed. Only the
-fields that are used are declared; the venue may add others at any time.
+fields that are used are declared; the venue may add others at any time. What is not needed may be
+missing or null. Frames that do not fit are read again, row by row (`LooseFrame`).
 """
 
 from typing import Annotated
@@ -13,6 +14,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 __all__ = [
+    "Answer",
     "Arg",
     "BookData",
     "BookFrame",
@@ -20,30 +22,48 @@ __all__ = [
     "CandleFrame",
     "Envelope",
     "Instrument",
-    "InstrumentAnswer",
-    "InstrumentFrame",
+    "LooseBook",
+    "LooseFrame",
+    "Maintenance",
     "Reply",
     "Request",
     "Row",
     "Ticker",
     "TickerFrame",
+    "Time",
     "Trade",
     "TradeFrame",
+    "decode_answer",
     "decode_book",
+    "decode_book_data",
+    "decode_candle",
     "decode_candles",
+    "decode_checksum",
     "decode_envelope",
-    "decode_instrument_answer",
-    "decode_instruments",
+    "decode_instrument",
+    "decode_level",
+    "decode_loose_book",
+    "decode_loose_frame",
+    "decode_maintenance",
+    "decode_named",
+    "decode_number",
     "decode_request",
+    "decode_text",
+    "decode_ticker",
     "decode_tickers",
+    "decode_time",
+    "decode_trade",
     "decode_trades",
     "encode",
 ]
 
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
-_Millis = Annotated[int, Meta(ge=0, le=9_000_000_000_000)]
+# What may be an instant, as `model.instant.plausible_ns` has it.
+_Millis = Annotated[int, Meta(ge=1_230_940_800_000, lt=4_102_444_800_000)]
 _Link = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 _Checksum = Annotated[int, Meta(ge=-(2**31), le=2**32)]
+_Number = _Link | None
+_MaybeChecksum = _Checksum | None
 
 
 class Arg(Struct, omit_defaults=True, gc=False):
@@ -119,9 +139,9 @@ class BookData(Struct, gc=False):
     checksum; since 23 June 2026 the checksum is always 0.
     """
 
-    asks: tuple[Row, ...]
-    bids: tuple[Row, ...]
-    ts: _Millis
+    asks: tuple[Row, ...] = ()
+    bids: tuple[Row, ...] = ()
+    ts: _Millis | None = None
     checksum: _Checksum | None = None
     seqId: _Link | None = None  # noqa: N815
     prevSeqId: _Link | None = None  # noqa: N815
@@ -147,14 +167,14 @@ class Trade(Struct, omit_defaults=True, gc=False):
     "ts":"1630048897897","count":"3","source":"0","seqId":1234}`; `tradeId` is the last one's.
     """
 
-    instId: str  # noqa: N815
+    instId: str | None  # noqa: N815
     tradeId: str  # noqa: N815
     px: str
     sz: str
     side: str
-    ts: str
-    count: str = ""
-    source: str = ""
+    ts: str | None = None
+    count: str | None = ""
+    source: str | None = ""
 
 
 class TradeFrame(Struct, gc=False):
@@ -167,8 +187,8 @@ class TradeFrame(Struct, gc=False):
     data: tuple[Trade, ...]
 
 
-class Ticker(Struct, gc=False):
-    """A market in one line; what there is not is empty.
+class Ticker(Struct, omit_defaults=True, gc=False):
+    """A market in one line; what there is not is empty, and prices are 0 where a side is empty.
 
     `{"instType":"SPOT","instId":"BTC-USDT","last":"9999.99","lastSz":"0.1","askPx":"9999.99",
     "askSz":"11","bidPx":"8888.88","bidSz":"5","open24h":"9000","high24h":"10000",
@@ -176,22 +196,22 @@ class Ticker(Struct, gc=False):
     "ts":"1597026383085"}`
     """
 
-    instType: str  # noqa: N815
-    instId: str  # noqa: N815
-    last: str
-    lastSz: str  # noqa: N815
-    askPx: str  # noqa: N815
-    askSz: str  # noqa: N815
-    bidPx: str  # noqa: N815
-    bidSz: str  # noqa: N815
-    open24h: str
-    high24h: str
-    low24h: str
-    volCcy24h: str  # noqa: N815
-    vol24h: str
-    sodUtc0: str  # noqa: N815
-    sodUtc8: str  # noqa: N815
-    ts: str
+    instType: str | None = None  # noqa: N815
+    instId: str | None = None  # noqa: N815
+    last: str | None = None
+    lastSz: str | None = None  # noqa: N815
+    askPx: str | None = None  # noqa: N815
+    askSz: str | None = None  # noqa: N815
+    bidPx: str | None = None  # noqa: N815
+    bidSz: str | None = None  # noqa: N815
+    open24h: str | None = None
+    high24h: str | None = None
+    low24h: str | None = None
+    volCcy24h: str | None = None  # noqa: N815
+    vol24h: str | None = None
+    sodUtc0: str | None = None  # noqa: N815
+    sodUtc8: str | None = None  # noqa: N815
+    ts: str | None = None
 
 
 class TickerFrame(Struct, gc=False):
@@ -216,9 +236,9 @@ class Candle(Struct, array_like=True, gc=False):
     low: str
     close: str
     vol: str
-    volCcy: str = ""  # noqa: N815
-    volCcyQuote: str = ""  # noqa: N815
-    confirm: str = ""
+    volCcy: str | None = ""  # noqa: N815
+    volCcyQuote: str | None = ""  # noqa: N815
+    confirm: str | None = ""
 
 
 class CandleFrame(Struct, gc=False):
@@ -231,50 +251,109 @@ class CandleFrame(Struct, gc=False):
 
 
 class Instrument(Struct, gc=False):
-    """A market's rules, from the list or the `instruments` channel; derivatives name no currencies.
+    """A market's rules, as listed; a contract is `ctVal` x `ctMult` of `ctValCcy`.
 
     `{"instType":"SPOT","instId":"BTC-USDT","baseCcy":"BTC","quoteCcy":"USDT","tickSz":"0.1",
     "lotSz":"0.00000001","minSz":"0.00001","ctVal":"","ctValCcy":"","settleCcy":"","state":"live"}`
-    (shortened) https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments
+    (shortened)
+
+    `{"instType":"SWAP","instId":"BTC-USD-SWAP","baseCcy":"","quoteCcy":"","ctMult":"1",
+    "ctType":"inverse","ctVal":"100","ctValCcy":"USD","settleCcy":"BTC","tickSz":"0.1","lotSz":"1",
+    "minSz":"1","state":"live","uly":"BTC-USD"}` (shortened)
+    https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments
     """
 
     instType: str  # noqa: N815
     instId: str  # noqa: N815
-    baseCcy: str  # noqa: N815
-    quoteCcy: str  # noqa: N815
-    tickSz: str  # noqa: N815
-    lotSz: str  # noqa: N815
-    minSz: str  # noqa: N815
-    state: str
+    baseCcy: str | None = None  # noqa: N815
+    quoteCcy: str | None = None  # noqa: N815
+    tickSz: str | None = None  # noqa: N815
+    lotSz: str | None = None  # noqa: N815
+    minSz: str | None = None  # noqa: N815
+    state: str | None = None
+    ctType: str | None = None  # noqa: N815
+    ctVal: str | None = None  # noqa: N815
+    ctMult: str | None = None  # noqa: N815
+    ctValCcy: str | None = None  # noqa: N815
+    settleCcy: str | None = None  # noqa: N815
 
 
-class InstrumentFrame(Struct, gc=False):
-    """Instruments that changed; the channel gives no list to begin with.
-
-    https://www.okx.com/docs-v5/en/#public-data-websocket-instruments-channel
-    """
-
-    data: tuple[Instrument, ...]
-
-
-class InstrumentAnswer(Struct, gc=False):
-    """The answer to a call; a `code` other than 0 is a refusal, whatever the HTTP status.
+class Answer(Struct, gc=False):
+    """The answer to any call; a `code` other than 0 is a refusal, whatever the HTTP status.
 
     `{"code":"0","msg":"","data":[]}`
     """
 
     code: str
     msg: str = ""
-    data: tuple[Instrument, ...] = ()
+    data: tuple[Raw, ...] = ()
+
+
+class Time(Struct, gc=False):
+    """The venue's clock: `{"ts":"1597026383085"}`."""
+
+    ts: str
+
+
+class Maintenance(Struct, gc=False):
+    """A planned or unplanned maintenance; `state` is `ongoing` while it lasts.
+
+    `{"begin":"1672823400000","end":"1672825980000","href":"","preOpenBegin":"",
+    "scheDesc":"","serviceType":"8","state":"completed","maintType":"1","env":"1",
+    "system":"unified","title":"Trading account system upgrade (in batches of accounts)"}`
+    https://www.okx.com/docs-v5/en/#status-get-status
+    """
+
+    state: str
+    title: str | None = None
+    serviceType: str | None = None  # noqa: N815
+    env: str | None = None
+
+
+class LooseFrame(Struct, gc=False):
+    """Data of a stream whose rows are yet to be read."""
+
+    data: tuple[Raw, ...]
+    action: Raw = Raw(b'""')
+
+
+class LooseBook(Struct, gc=False):
+    """A message of a book whose levels and numbers are yet to be read."""
+
+    asks: tuple[Raw, ...] = ()
+    bids: tuple[Raw, ...] = ()
+    ts: Raw = Raw(b"null")
+    checksum: Raw = Raw(b"null")
+    seqId: Raw = Raw(b"null")  # noqa: N815
+    prevSeqId: Raw = Raw(b"null")  # noqa: N815
+
+
+class _Named(Struct, gc=False):
+    """No more of a frame than what it is of."""
+
+    arg: Arg
 
 
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_envelope = msgspec.json.Decoder(Envelope).decode
+decode_named = msgspec.json.Decoder(_Named).decode
 # Lenient, as its integers are text on the wire.
 decode_book = msgspec.json.Decoder(BookFrame, strict=False).decode
+decode_book_data = msgspec.json.Decoder(BookData, strict=False).decode
 decode_trades = msgspec.json.Decoder(TradeFrame).decode
 decode_tickers = msgspec.json.Decoder(TickerFrame).decode
 decode_candles = msgspec.json.Decoder(CandleFrame).decode
-decode_instruments = msgspec.json.Decoder(InstrumentFrame).decode
-decode_instrument_answer = msgspec.json.Decoder(InstrumentAnswer).decode
+decode_trade = msgspec.json.Decoder(Trade).decode
+decode_ticker = msgspec.json.Decoder(Ticker).decode
+decode_candle = msgspec.json.Decoder(Candle).decode
+decode_instrument = msgspec.json.Decoder(Instrument).decode
+decode_answer = msgspec.json.Decoder(Answer).decode
+decode_time = msgspec.json.Decoder(Time).decode
+decode_maintenance = msgspec.json.Decoder(Maintenance).decode
+decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
+decode_loose_book = msgspec.json.Decoder(LooseBook).decode
+decode_level = msgspec.json.Decoder(Row, strict=False).decode
+decode_number = msgspec.json.Decoder(_Number, strict=False).decode
+decode_checksum = msgspec.json.Decoder(_MaybeChecksum, strict=False).decode
+decode_text = msgspec.json.Decoder(str).decode

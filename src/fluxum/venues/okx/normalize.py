@@ -1,23 +1,38 @@
 """OKX's messages as facts: one small function a message.
 
-Quantities of derivatives are told in contracts, and told on as they are: what a contract comes to
-(`ctVal` of `ctValCcy`, in the list of instruments) is the reader's to apply.
+Quantities of derivatives are told in contracts and become those of an asset here: contracts times
+`size`, which is `ctVal` x `ctMult` of the list of instruments. The size of a spot market is 1.
 """
 
-from fluxum.errors import RemoteProtocolError
+from decimal import Decimal
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput, RemoteProtocolError, VenueRefused
 from fluxum.model import market
+from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
-from fluxum.venues.okx import native
-from fluxum.venues.okx.topics import read
-from fluxum.venues.rows import decimals, exact, exact_or_none
+from fluxum.model.numbers import product
+from fluxum.venues.okx import native, topics
+from fluxum.venues.rows import decimals, exact, price_or_none
 
-__all__ = ["VENUE", "candle", "instant", "instrument", "ticker", "trade"]
+__all__ = [
+    "VENUE",
+    "Contract",
+    "candle",
+    "contract",
+    "instant",
+    "instrument",
+    "ticker",
+    "trade",
+]
 
 VENUE = "okx"
 
 _MILLI = 1_000_000
+_ONE = Decimal(1)
 _DIGITS_MAX = 13
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 _STATUS = {
@@ -28,24 +43,31 @@ _STATUS = {
 }
 
 
-def ticker(wire: native.Ticker, symbol: Symbol, received_ns: int) -> market.Ticker:
-    """One market's ticker; the change is that since 24 hours ago.
+class Contract(Struct, frozen=True):
+    """What a listed row says of one contract: `size` of `asset`, which is the quote if inverse."""
 
-    The volume is in the base asset for spot markets and in contracts for all others.
-    """
-    last, opened = exact_or_none(wire.last), exact_or_none(wire.open24h)
+    symbol: Symbol
+    size: Decimal
+    asset: Asset
+    is_inverse: bool
+
+
+def ticker(wire: native.Ticker, symbol: Symbol, size: Decimal, received_ns: int) -> market.Ticker:
+    """One market's ticker; the change is that since 24 hours ago."""
+    last, opened = price_or_none(wire.last), price_or_none(wire.open24h)
+    bid, ask = price_or_none(wire.bidPx), price_or_none(wire.askPx)
     return market.Ticker(
         venue=VENUE,
         symbol=symbol,
-        bid=exact_or_none(wire.bidPx),
-        bid_quantity=exact_or_none(wire.bidSz),
-        ask=exact_or_none(wire.askPx),
-        ask_quantity=exact_or_none(wire.askSz),
+        bid=bid,
+        bid_quantity=None if bid is None else _quantity_or_none(wire.bidSz, size),
+        ask=ask,
+        ask_quantity=None if ask is None else _quantity_or_none(wire.askSz, size),
         last=last,
-        last_quantity=exact_or_none(wire.lastSz),
-        volume=exact_or_none(wire.vol24h),
-        low=exact_or_none(wire.low24h),
-        high=exact_or_none(wire.high24h),
+        last_quantity=None if last is None else _quantity_or_none(wire.lastSz, size),
+        volume=_quantity_or_none(wire.vol24h, size),
+        low=price_or_none(wire.low24h),
+        high=price_or_none(wire.high24h),
         open=opened,
         change=None if last is None or opened is None else last - opened,
         venue_ns=instant(wire.ts),
@@ -54,34 +76,47 @@ def ticker(wire: native.Ticker, symbol: Symbol, received_ns: int) -> market.Tick
 
 
 def trade(
-    wire: native.Trade, symbol: Symbol, accepted_ns: int | None, received_ns: int
+    wire: native.Trade,
+    symbol: Symbol,
+    size: Decimal,
+    received_ns: int,
+    *,
+    backfilled: bool = False,
 ) -> market.Trade:
     """What one taker's order traded at one price, at once; the side is the taker's.
 
     It has no number to follow: ids count up by one in every recording, but a message stands for
-    `count` of them, named by the last, and the venue promises no more than that. A trade from
-    before the subscription was accepted, at `accepted_ns`, is from the venue's memory.
+    `count` of them, named by the last, and the venue promises no more than that.
     """
     side = _SIDES.get(wire.side)
     if side is None:
         raise RemoteProtocolError(f"buy or sell was expected, was {wire.side[:40]!r}")
-    venue_ns = instant(wire.ts)
     return market.Trade(
         venue=VENUE,
         symbol=symbol,
         side=side,
         price=exact(wire.px),
-        quantity=exact(wire.sz),
+        quantity=_quantity(wire.sz, size),
         trade_id=wire.tradeId,
-        backfilled=accepted_ns is not None and venue_ns < accepted_ns,
-        venue_ns=venue_ns,
+        backfilled=backfilled,
+        venue_ns=instant(wire.ts),
         received_ns=received_ns,
     )
 
 
-def candle(wire: native.Candle, symbol: Symbol, interval_s: int, received_ns: int) -> market.Candle:
-    """One candle; the venue says itself when it is closed."""
+def candle(
+    wire: native.Candle,
+    symbol: Symbol,
+    interval_s: int,
+    size: Decimal,
+    received_ns: int,
+    *,
+    backfilled: bool = False,
+) -> market.Candle:
+    """One candle; the venue says itself when it is closed. Its start has to be an instant."""
     start_ns = instant(wire.ts)
+    if start_ns is None:
+        raise RemoteProtocolError(f"milliseconds of a start were expected, was {wire.ts[:40]!r}")
     return market.Candle(
         venue=VENUE,
         symbol=symbol,
@@ -92,37 +127,103 @@ def candle(wire: native.Candle, symbol: Symbol, interval_s: int, received_ns: in
         high=exact(wire.high),
         low=exact(wire.low),
         close=exact(wire.close),
-        volume=exact(wire.vol),
+        volume=_quantity(wire.vol, size),
         closed=wire.confirm == "1",
+        backfilled=backfilled,
         received_ns=received_ns,
     )
 
 
-def instrument(wire: native.Instrument, received_ns: int) -> Instrument:
-    """One market's rules; lot and least quantity of a derivative are in contracts.
+def contract(wire: native.Instrument) -> Contract | None:
+    """A derivative and its size, `None` for a market that is none.
 
-    A state that says nothing of trading (`preopen`, `test`) or is new is OTHER.
+    Raises VenueRefused for a kind that is not offered, and RemoteProtocolError.
     """
-    symbol = read(wire.instId)
-    tick, lot = exact(wire.tickSz), exact(wire.lotSz)
+    if wire.instType in {"SPOT", "MARGIN"}:
+        return None
+    if wire.instType not in {"SWAP", "FUTURES"} or wire.ctType not in {"linear", "inverse"}:
+        kind = f"{wire.instType} {wire.ctType or ''}".strip()
+        raise VenueRefused(f"a linear or inverse contract was expected, was {kind[:40]!r}")
+    size = product(_size(wire.ctVal), _size(wire.ctMult))
+    asset, settled_in = _asset(wire.ctValCcy), _asset(wire.settleCcy)
+    is_inverse = wire.ctType == "inverse"
+    base, quote = (settled_in, asset) if is_inverse else (asset, settled_in)
+    pair = f"{base}-{quote}"
+    name = topics.contract_of(wire.instId.removeprefix(pair))
+    if name is None or not wire.instId.startswith(pair):
+        raise RemoteProtocolError(
+            f"a contract of {pair} was expected, by its currencies, was {wire.instId[:40]!r}"
+        )
+    symbol = _symbol(base, quote, name + topics.INVERSE if is_inverse else name)
+    return Contract(symbol, size, asset, is_inverse)
+
+
+def instrument(wire: native.Instrument, received_ns: int) -> Instrument | None:
+    """One market's rules, `None` for an option, which is not offered.
+
+    A state that says nothing of trading (`preopen`, `test`) or is new is OTHER. Raises
+    VenueRefused for a new kind, and RemoteProtocolError.
+    """
+    if wire.instType == "OPTION":
+        return None
+    about = contract(wire)
+    size = _ONE if about is None else about.size
+    if about is None:
+        symbol = _symbol(_asset(wire.baseCcy), _asset(wire.quoteCcy), "")
+    else:
+        symbol = about.symbol
+    tick, lot = _size(wire.tickSz), product(_size(wire.lotSz), size)
     return Instrument(
         venue=VENUE,
         symbol=symbol,
         venue_symbol=wire.instId,
-        base=Asset(wire.baseCcy) if wire.baseCcy else symbol.base,
-        quote=Asset(wire.quoteCcy) if wire.quoteCcy else symbol.quote,
-        status=_STATUS.get(wire.state, InstrumentStatus.OTHER),
+        base=symbol.base,
+        quote=symbol.quote,
+        status=_STATUS.get(wire.state or "", InstrumentStatus.OTHER),
         tick=tick,
         lot=lot,
         price_precision=decimals(tick),
         quantity_precision=decimals(lot),
-        quantity_min=exact(wire.minSz),
+        quantity_min=product(exact(wire.minSz or ""), size),
+        contract_size=size,
+        contract_asset=None if about is None else about.asset,
+        is_inverse=about is not None and about.is_inverse,
         received_ns=received_ns,
     )
 
 
-def instant(text: str) -> int:
-    """Nanoseconds since the epoch of milliseconds in text; raises RemoteProtocolError."""
-    if len(text) > _DIGITS_MAX or not (text.isascii() and text.isdecimal()):
-        raise RemoteProtocolError(f"milliseconds were expected, was {text[:40]!r}")
-    return int(text) * _MILLI
+def instant(text: str | None) -> int | None:
+    """Nanoseconds since the epoch of milliseconds in text, `None` for what is no such instant."""
+    if text is None or len(text) > _DIGITS_MAX or not (text.isascii() and text.isdecimal()):
+        return None
+    return plausible_ns(int(text) * _MILLI)
+
+
+def _quantity(text: str, size: Decimal) -> Decimal:
+    quantity = exact(text)
+    return quantity if size == _ONE else product(quantity, size)
+
+
+def _quantity_or_none(text: str | None, size: Decimal) -> Decimal | None:
+    return _quantity(text, size) if text else None
+
+
+def _size(text: str | None) -> Decimal:
+    """A number above zero."""
+    value = exact(text or "")
+    if not value:
+        raise RemoteProtocolError(f"a number above zero was expected, was {text!r}")
+    return value
+
+
+def _asset(text: str | None) -> Asset:
+    if not text:
+        raise RemoteProtocolError(f"an asset was expected, was {text!r}")
+    return Asset(text)
+
+
+def _symbol(base: Asset, quote: Asset, contract: str) -> Symbol:
+    try:
+        return Symbol(f"{base}/{quote}:{contract}" if contract else f"{base}/{quote}")
+    except BadInput as error:
+        raise RemoteProtocolError(str(error)) from error

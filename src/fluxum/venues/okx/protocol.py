@@ -4,20 +4,19 @@ Each argument of a request is answered by itself, with the request's `id`; one t
 takes no other with it, but its refusal names it in the text only
 (https://www.okx.com/docs-v5/en/#overview-websocket-subscribe). Data answer a request as well as
 an acknowledgement does. Data of a stream we ended are late and passed over; data of one we never
-asked for are the venue's fault.
+asked for are the venue's fault. A stream of a contract is asked for once its size is known.
 
 All data of a stream begin with the same bytes, its `arg` as it was asked for; so most frames find
-who understands them before they are read. One that is spelled otherwise is read twice.
+who understands them before they are read. One that is spelled otherwise, or does not fit, is read
+twice; what cannot be read harms the stream that its `arg` names.
 """
 
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
-from msgspec import MsgspecError
-
-from fluxum.errors import LocalProtocolError, RemoteProtocolError
+from fluxum.errors import LocalProtocolError, RemoteProtocolError, VenueRefused
 from fluxum.model.event import (
     Channel,
     Event,
@@ -27,17 +26,19 @@ from fluxum.model.event import (
     Unsubscribed,
     VenueNotice,
 )
-from fluxum.venues.okx import native, normalize, topics
+from fluxum.model.instrument import Symbol
+from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.instrument_list import InstrumentList
+from fluxum.venues.okx import listing, native, readers, topics
 from fluxum.venues.okx.books import ChainedBook, WholeBook
-from fluxum.venues.okx.listing import InstrumentLists, instruments
+from fluxum.venues.okx.contracts import ContractSizes
+from fluxum.venues.okx.listing import UNREADABLE
 from fluxum.venues.okx.normalize import VENUE
-from fluxum.venues.okx.topics import INSTRUMENTS
+from fluxum.venues.stream_readers import StreamReader
 from fluxum.venues.streams import Streams
 from fluxum.venues.venue import Effect, Fetch, Handover, Send, SequenceCounts
 
 __all__ = ["OkxProtocol"]
-
-Hear = Callable[[bytes, int], Sequence[Event]]
 
 _PING = b"ping"
 _PONG = b"pong"
@@ -48,7 +49,7 @@ _UPGRADE = "64008"
 _PASSING = frozenset({"60014", "60023", "63999", "64007"})
 _IGNORED = frozenset({"login", "channel-conn-count"})
 _NAMED = re.compile(r"channel:\s*([^\s,]+),\s*instId:\s*([^\s,]+) doesn't exist")
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
+_UNFIT = (*UNREADABLE, RemoteProtocolError)
 
 
 class OkxProtocol:
@@ -58,53 +59,56 @@ class OkxProtocol:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
         self._streams = Streams()
-        self._by_prefix: dict[bytes, Hear] = {}
-        self._by_topic: dict[str, tuple[bytes, Hear]] = {}
+        self._by_prefix: dict[bytes, StreamReader] = {}
+        self._by_topic: dict[str, tuple[bytes, StreamReader]] = {}
         self._ending: dict[str, Subscription] = {}
         self._accepted_ns: dict[str, int] = {}  # of trades, until the first
-        self._lists = InstrumentLists(self._streams, self.outbox)
+        self._sizes = ContractSizes(self.outbox)
+        self._list = InstrumentList(
+            VENUE, self.outbox, listing.LISTS, listing.page, listing.market, self._sizes.learn
+        )
         self._is_overhearing = False
 
     # What we say
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
-        """Queue requests for streams, as few as can say it; the list of instruments is fetched."""
-        args: list[native.Arg] = []
+        """Queue requests for streams, as few as can say it; the list of instruments is fetched.
+
+        A stream of a contract waits for its size, which is fetched.
+        """
+        sized: list[Subscription] = []
         for subscription in wanted:
-            if subscription.channel is Channel.INSTRUMENT:
-                self._lists.begin(subscription)
+            if subscription.symbol is None:
+                self._list.open(subscription)
                 continue
-            arg = topics.arg_of(subscription)
-            rival = self._rival(subscription)
-            if rival is not None and rival != topics.topic(arg):
-                known = self._streams.by_topic[rival]
-                raise LocalProtocolError(
-                    f"'{subscription}' cannot be told apart from '{known}' on one link"
-                )
-            if self._begin(arg, subscription):
-                args.append(arg)
-        self._ask(args, quiet=False)
+            self._check_rivals(subscription)
+            if self._sizes.of(subscription.symbol) is None:
+                self._sizes.wait(subscription)
+            else:
+                sized.append(subscription)
+        self._begin_all(sized)
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
         """Queue requests that end streams."""
         args: list[native.Arg] = []
         for subscription in unwanted:
+            if subscription == self._list.subscription:
+                self._list.close()
+            self._sizes.forget(subscription)
             topic = self._streams.topic(subscription)
-            if topic == INSTRUMENTS:
-                self._streams.end(INSTRUMENTS)
-            elif topic is not None:
-                arg = topics.arg_of(subscription)
-                self._end(topic)
-                self._ending[topic] = subscription
-                args.append(arg)
+            if topic is None:
+                continue
+            self._end(topic)
+            self._ending[topic] = subscription
+            args.append(topics.arg_of(subscription))
         for group in _groups(args):
             self._send("unsubscribe", self._streams.next_number(), group)
 
     def resync(self, subscription: Subscription) -> None:
         """Queue an end and a new beginning of one stream: OKX answers with a snapshot."""
         topic = self._streams.topic(subscription)
-        if topic == INSTRUMENTS:
-            self._lists.ask()
+        if subscription == self._list.subscription:
+            self._list.request()
         elif topic is not None and subscription not in self._streams.unanswered():
             arg = topics.arg_of(subscription)
             self._send("unsubscribe", self._streams.next_number(), [arg])
@@ -115,50 +119,76 @@ class OkxProtocol:
         self.outbox.append(Send(_PING))
 
     def unanswered(self) -> Collection[Subscription]:
-        """The subscriptions of every request still without an answer."""
+        """The subscriptions of every request still without an answer.
+
+        The list and what waits for a size are not among them: no other link gets them sooner.
+        """
         return self._streams.unanswered()
 
     def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - channels name theirs
-        """Accept answers to another's questions."""
+        """Accept answers to another's questions; the lists on a tape name its markets."""
         self._is_overhearing = True
+        self._list.request()
 
     def overhear_request(self, frame: bytes) -> None:
-        """Learn from another client's subscribe what its link carries."""
+        """Learn from another client's subscribe what its link carries.
+
+        A contract whose size is not known is looked up first, as it may be on the tape.
+        """
         try:
             request = native.decode_request(frame)
-        except _UNREADABLE:
+        except UNREADABLE:
             return
-        if request.op == "subscribe":
-            for arg in request.args:
-                try:
-                    self._adopt(arg)
-                except RemoteProtocolError:
-                    continue
+        if request.op != "subscribe":
+            return
+        for arg in request.args:
+            try:
+                unknown = self._unsized(arg)
+                if unknown is None:
+                    self._adopt(arg, 0)
+                else:
+                    self._sizes.look_up(unknown)
+            except RemoteProtocolError:
+                continue
 
     # What we hear
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """What a frame says; raises RemoteProtocolError when it makes no sense."""
-        hear = self._by_prefix.get(frame[: frame.find(b"}")])
-        if hear is not None:
+        reader = self._by_prefix.get(frame[: frame.find(b"}")])
+        if reader is not None:
             try:
-                return hear(frame, received_ns)
-            except _UNREADABLE:
-                pass  # not data after all, or nothing that makes sense
+                return reader.read(frame, received_ns)
+            except _UNFIT:
+                pass  # not data after all, or some of them cannot be read
         if frame == _PONG:
             return ()
         try:
             return self._receive_slowly(frame, received_ns)
-        except _UNREADABLE as error:
-            raise RemoteProtocolError(str(error)) from error
+        except UNREADABLE as error:
+            raise self._unreadable(frame, str(error)) from error
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """One of the lists of instruments; raises RemoteProtocolError when it makes no sense."""
-        return self._lists.answered(fetch, body, received_ns)
+        """A list of instruments, or one; raises RemoteProtocolError when it makes no sense."""
+        if not self._sizes.owns(fetch):
+            return self._list.answered(fetch, body, received_ns)
+        try:
+            symbol, waiting = self._sizes.answered(fetch, body)
+        except VenueRefused as error:
+            return self.receive_refusal(fetch, str(error), received_ns)
+        self._begin_all([one for one in waiting if one.symbol == symbol])
+        others = [one for one in waiting if one.symbol != symbol]
+        reason = f"{topics.spell(symbol)} is {symbol}, by its currencies and kind"
+        return [_refusal(one, reason, received_ns) for one in others]
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """The venue does not give one of its lists."""
-        return self._lists.refused(fetch, reason, received_ns)
+        """The venue does not give one of its lists, or no size: what waits for it is refused."""
+        if not self._sizes.owns(fetch):
+            return self._list.refused(fetch, reason, received_ns)
+        return [
+            _refusal(one, f"no {fetch.purpose}: {reason}", received_ns)
+            for one in self._sizes.refused(fetch)
+        ]
 
     def _receive_slowly(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         message = native.decode_envelope(frame)
@@ -168,53 +198,38 @@ class OkxProtocol:
         if arg is None or not bytes(message.data):
             if message.op is not None:
                 return ()  # the answer to an order, on another's tape
-            raise RemoteProtocolError("neither an answer nor data")
+            raise self._unreadable(frame, "neither an answer nor data")
         topic = topics.topic(arg)
+        told: Sequence[Event] = ()
         if topic not in self._by_topic:
             if self._streams.is_ended(topic):
                 return ()
             if not self._is_overhearing:
-                raise RemoteProtocolError(f"data that nobody asked for, was of {topic[:80]!r}")
-            self._adopt(arg)
+                raise UnreadableStream(f"data that nobody asked for, was of {topic[:80]!r}", ())
+            try:
+                told = self._adopt(arg, received_ns)
+            except RemoteProtocolError as error:
+                raise UnreadableStream(str(error), ()) from error
             if topic not in self._by_topic:
-                return ()
-        _, hear = self._by_topic[topic]
-        return hear(frame, received_ns)
+                return told
+        _, reader = self._by_topic[topic]
+        try:
+            return [*told, *reader.read(frame, received_ns)]
+        except _UNFIT:
+            pass
+        try:
+            return [*told, *reader.read_loosely(frame, received_ns)]
+        except RemoteProtocolError as error:
+            raise UnreadableStream(str(error), (self._streams.by_topic[topic],)) from error
 
-    def _trades(
-        self, topic: str, subscription: Subscription, frame: bytes, received_ns: int
-    ) -> Sequence[Event]:
-        data = native.decode_trades(frame).data
-        symbol = subscription.symbol
-        assert symbol is not None, subscription
-        # The first message after the acknowledgement repeats the last trade, however old it is.
-        accepted_ns = self._accepted_ns.get(topic)
-        trades = [normalize.trade(wire, symbol, accepted_ns, received_ns) for wire in data]
-        self._accepted_ns.pop(topic, None)
-        return [*self._settle(topic, received_ns), *trades]
-
-    def _tickers(
-        self, topic: str, subscription: Subscription, frame: bytes, received_ns: int
-    ) -> Sequence[Event]:
-        data = native.decode_tickers(frame).data
-        symbol = subscription.symbol
-        assert symbol is not None, subscription
-        tickers = [normalize.ticker(wire, symbol, received_ns) for wire in data]
-        return [*self._settle(topic, received_ns), *tickers]
-
-    def _candles(
-        self, topic: str, subscription: Subscription, frame: bytes, received_ns: int
-    ) -> Sequence[Event]:
-        data = native.decode_candles(frame).data
-        symbol, interval_s = subscription.symbol, subscription.interval_s
-        assert symbol is not None, subscription
-        assert interval_s is not None, subscription
-        candles = [normalize.candle(wire, symbol, interval_s, received_ns) for wire in data]
-        return [*self._settle(topic, received_ns), *candles]
-
-    @staticmethod
-    def _instruments(frame: bytes, received_ns: int) -> Sequence[Event]:
-        return instruments(native.decode_instruments(frame).data, received_ns)
+    def _unreadable(self, frame: bytes, reason: str) -> RemoteProtocolError:
+        """The error for a frame: of the stream it names, if it can be read so far."""
+        try:
+            topic = topics.topic(native.decode_named(frame).arg)
+        except UNREADABLE:
+            return RemoteProtocolError(reason)
+        named = self._streams.by_topic.get(topic)
+        return UnreadableStream(reason, () if named is None else (named,))
 
     # Answers
 
@@ -237,16 +252,18 @@ class OkxProtocol:
     def _subscribed(self, arg: native.Arg, received_ns: int) -> Sequence[Event]:
         topic = topics.topic(arg)
         ask = self._streams.settled("subscribe", topic)
+        told: Sequence[Event] = ()
         if self._is_overhearing and ask is None:
-            self._adopt(arg)
+            told = self._adopt(arg, received_ns)
         subscription = self._streams.by_topic.get(topic)
         if subscription is None or (ask is None and not self._is_overhearing):
-            return ()
+            return told
         if subscription.channel is Channel.TRADE:
             self._accepted_ns[topic] = received_ns
         if ask is not None and ask.quiet:
             return ()
-        return (Subscribed(venue=VENUE, subscription=subscription, received_ns=received_ns),)
+        subscribed = Subscribed(venue=VENUE, subscription=subscription, received_ns=received_ns)
+        return (*told, subscribed)
 
     def _unsubscribed(self, arg: native.Arg, received_ns: int) -> Sequence[Event]:
         topic = topics.topic(arg)
@@ -297,33 +314,44 @@ class OkxProtocol:
         subscription = self._streams.by_topic[topic]
         return (Subscribed(venue=VENUE, subscription=subscription, received_ns=received_ns),)
 
+    def _begin_all(self, subscriptions: Iterable[Subscription]) -> None:
+        """Carry streams whose unit is known, and queue the requests for them."""
+        args: list[native.Arg] = []
+        for subscription in subscriptions:
+            arg = topics.arg_of(subscription)
+            if self._begin(arg, subscription):
+                args.append(arg)
+        self._ask(args, quiet=False)
+
     def _begin(self, arg: native.Arg, subscription: Subscription) -> bool:
         topic = topics.topic(arg)
         if not self._streams.begin(topic, subscription):
             return False
         prefix = topics.prefix(arg)
-        hear = self._hearer(arg.channel, topic, subscription)
-        self._by_topic[topic] = prefix, hear
-        self._by_prefix[prefix] = hear
+        reader = self._reader(arg.channel, topic, subscription)
+        self._by_topic[topic] = prefix, reader
+        self._by_prefix[prefix] = reader
         return True
 
-    def _hearer(self, name: str, topic: str, subscription: Subscription) -> Hear:
+    def _reader(self, channel: str, topic: str, subscription: Subscription) -> StreamReader:
+        settle = partial(self._settle, topic)
+        if subscription.symbol is None:
+            return readers.InstrumentReader(subscription, settle, self._sizes.learn)
+        size = self._sizes.of(subscription.symbol)
+        assert size is not None, subscription
         match subscription.channel:
             case Channel.BOOK:
-                settle = partial(self._settle, topic)
-                if name in topics.CHAINED:
-                    counts = self.sequence
-                    return ChainedBook(subscription, counts, settle).hear
-                return WholeBook(subscription, settle).hear
+                if channel in topics.CHAINED:
+                    return ChainedBook(subscription, self.sequence, settle, size)
+                return WholeBook(subscription, settle, size)
             case Channel.TRADE:
-                return partial(self._trades, topic, subscription)
+                accepted_ns = partial(self._accepted_ns.pop, topic, None)
+                return readers.trades(subscription, size, settle, accepted_ns)
             case Channel.TICKER:
-                return partial(self._tickers, topic, subscription)
-            case Channel.CANDLE:
-                return partial(self._candles, topic, subscription)
-            case channel:
-                assert channel is Channel.INSTRUMENT, channel
-                return self._instruments
+                return readers.tickers(subscription, size, settle)
+            case kind:
+                assert kind is Channel.CANDLE, kind
+                return readers.candles(subscription, size, settle)
 
     def _end(self, topic: str) -> Subscription | None:
         prefix, _ = self._by_topic.pop(topic, (b"", None))
@@ -331,31 +359,56 @@ class OkxProtocol:
         self._accepted_ns.pop(topic, None)
         return self._streams.end(topic)
 
-    def _adopt(self, arg: native.Arg) -> None:
+    def _unsized(self, arg: native.Arg) -> Symbol | None:
+        """The market of a stream if it is a contract whose size is not known."""
+        if not topics.is_known(arg.channel):
+            return None
+        symbol = self._sizes.by_name(arg.instId).symbol
+        return symbol if symbol.counts_contracts else None
+
+    def _adopt(self, arg: native.Arg, received_ns: int) -> Sequence[Event]:
         """Carry what another asked for, unless it tells the same as a stream that is carried.
 
         Of two books of one market the deeper one is carried: events do not tell them apart.
+        Returns the notice that a market is counted in contracts, as its size is not known.
         """
-        topic = topics.topic(arg)
-        subscription = topics.heard(arg)
-        if subscription is None or topic in self._streams.by_topic:
-            return
+        if topics.topic(arg) in self._streams.by_topic:
+            return ()
+        if arg.channel == topics.INSTRUMENTS:
+            self._begin(arg, Subscription(Channel.INSTRUMENT))
+            return ()
+        if not topics.is_known(arg.channel):
+            return ()
+        symbol = self._sizes.by_name(arg.instId).symbol
+        subscription = topics.heard(arg.channel, symbol)
         rival = self._rival(subscription)
         if rival is not None:
             known = self._streams.by_topic[rival]
             if (subscription.depth or 0) <= (known.depth or 0):
-                return
+                return ()
             self._end(rival)
         self._begin(arg, subscription)
+        if not symbol.counts_contracts:
+            return ()
+        message = f"{arg.instId} is counted in contracts, as {symbol}: no list says their size"
+        return (VenueNotice(venue=VENUE, message=message, received_ns=received_ns),)
+
+    def _check_rivals(self, subscription: Subscription) -> None:
+        """Raise LocalProtocolError where data could not be told apart from another stream's."""
+        arg = topics.arg_of(subscription)
+        rival = self._rival(subscription)
+        known = [] if rival is None else [self._streams.by_topic[rival]]
+        for other in (*known, *self._sizes.waiting):
+            is_alike = _is_alike(other, subscription) or topics.arg_of(other) == arg
+            if is_alike and other != subscription:
+                raise LocalProtocolError(
+                    f"'{subscription}' cannot be told apart from '{other}' on one link"
+                )
 
     def _rival(self, wanted: Subscription) -> str | None:
         """The topic of a stream whose events cannot be told from those of this one."""
         for topic, known in self._streams.by_topic.items():
-            if (known.channel, known.symbol, known.interval_s) == (
-                wanted.channel,
-                wanted.symbol,
-                wanted.interval_s,
-            ):
+            if _is_alike(known, wanted):
                 return topic
         return None
 
@@ -368,6 +421,19 @@ class OkxProtocol:
     def _send(self, op: str, number: int, args: Sequence[native.Arg]) -> None:
         request = native.Request(str(number), op, tuple(args))
         self.outbox.append(Send(native.encode(request)))
+
+
+def _is_alike(one: Subscription, other: Subscription) -> bool:
+    """Whether events do not say of which of the two they are."""
+    return (one.channel, one.symbol, one.interval_s) == (
+        other.channel,
+        other.symbol,
+        other.interval_s,
+    )
+
+
+def _refusal(subscription: Subscription, reason: str, received_ns: int) -> Refused:
+    return Refused(venue=VENUE, subscription=subscription, message=reason, received_ns=received_ns)
 
 
 def _groups(args: Sequence[native.Arg]) -> Sequence[Sequence[native.Arg]]:

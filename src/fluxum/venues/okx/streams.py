@@ -13,7 +13,13 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Level, Side
 from fluxum.venues.okx import native, topics
 from fluxum.venues.okx.candles import candles
-from fluxum.venues.okx.plaintext import candle_row, levels_text, ticker_line, trade_line
+from fluxum.venues.okx.plaintext import (
+    candle_row,
+    contract_size,
+    levels_text,
+    ticker_line,
+    trade_line,
+)
 from fluxum.venues.plaintext import millis
 from fluxum.venues.venue import MarketView
 from fluxum.venues.window import BookWindow
@@ -48,6 +54,7 @@ class BookStream:
         self._symbol = instrument.symbol
         self._window = BookWindow(view, instrument.symbol, topics.DEPTHS[channel])
         self._prefix = topics.prefix(native.Arg(channel, instrument.venue_symbol))
+        self._size = contract_size(instrument.symbol)
         self._last = -1
         self._last_ms = 0
 
@@ -89,8 +96,8 @@ class BookStream:
         ) % (
             self._prefix,
             action,
-            levels_text(asks),
-            levels_text(bids),
+            levels_text(asks, self._size),
+            levels_text(bids, self._size),
             now_ms,
             before,
             sequence,
@@ -102,7 +109,7 @@ class TopStream:
 
     def __init__(self, view: MarketView, instrument: Instrument, channel: str) -> None:
         self._window = BookWindow(view, instrument.symbol, topics.DEPTHS[channel])
-        self._instrument = instrument
+        self._size = contract_size(instrument.symbol)
         arg = native.Arg(channel, instrument.venue_symbol)
         self._prefix = topics.prefix(arg)
         # As published: only the deeper of the two repeats the market.
@@ -116,8 +123,8 @@ class TopStream:
             b'%s},"data":[{"asks":[%s],"bids":[%s],%s"ts":"%d","seqId":%d}]}'
             % (
                 self._prefix,
-                levels_text(asks),
-                levels_text(bids),
+                levels_text(asks, self._size),
+                levels_text(bids, self._size),
                 self._name,
                 millis(now_ns),
                 self._window.revision,

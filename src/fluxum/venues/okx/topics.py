@@ -1,11 +1,17 @@
 """Names: of markets, of channels, and of the streams they make together.
 
 OKX writes a market as `BTC-USDT`, `BTC-USDT-SWAP` (perpetual), `BTC-USD-261225` (future) or
-`BTC-USD-261225-100000-C` (option); which currencies are behind a derivative stands in its name
-(https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments). Candles of six hours and
-more begin at 16:00 UTC, midnight in Hong Kong, unless their bar ends in `utc`; those are asked
-for, so that a day here is the day of every other exchange.
+`BTC-USD-261225-100000-C` (option); which currencies are behind a derivative stands in the list of
+instruments (https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments). A name does not
+say whether a contract is linear or inverse, nor how large it is, so our symbol of it does:
+`BTC/USD:PERP-INVERSE`, and `BTC/USDT:PERP-CONTRACTS` where the size is not known. Contracts of a
+family of its own name it: `BTC-USD_UM-SWAP` is `BTC/USD:UM-PERP`.
+
+Candles of six hours and more begin at 16:00 UTC, midnight in Hong Kong, unless their bar ends in
+`utc`; those are asked for, so that a day here is the day of every other exchange.
 """
+
+import re
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import Channel, Subscription
@@ -16,12 +22,17 @@ from fluxum.venues.okx import native
 __all__ = [
     "BARS",
     "CHAINED",
+    "CONTRACTS",
     "DEPTHS",
     "INSTRUMENTS",
     "INTERVALS_S",
+    "INVERSE",
     "arg_of",
     "bar_of",
+    "contract_of",
     "heard",
+    "instrument_type",
+    "is_known",
     "prefix",
     "read",
     "spell",
@@ -29,7 +40,11 @@ __all__ = [
 ]
 
 INSTRUMENTS = "instruments"
-"""The topic of all instruments, whatever their type."""
+"""The channel of changes of instruments."""
+INVERSE = "-INVERSE"
+"""Ends the contract of a symbol whose quantities are in the quote asset."""
+CONTRACTS = "-CONTRACTS"
+"""Ends the contract of a symbol whose quantities are contracts."""
 CHAINED = frozenset({"books", "books-l2-tbt", "books50-l2-tbt"})
 """Channels of books that begin with a snapshot; of the others every message is whole."""
 DEPTHS = {"books": 400, "books5": 5, "bbo-tbt": 1, "books-l2-tbt": 400, "books50-l2-tbt": 50}
@@ -68,28 +83,62 @@ BARS = {interval_s: bar for bar, interval_s in INTERVALS_S.items()}
 """The bar asked for: of two that are as long the later one, which is that of UTC."""
 
 _PERPETUAL = "SWAP"
+_PERP = "PERP"
+_PAIR_END = re.compile(r"[-_]")
+_DATED = 6
+_FAMILY = re.compile(r"[A-Z]")  # how the contract of a family begins, unlike a date or PERP
 _BOOK_CHANNEL = {400: "books", 5: "books5", 1: "bbo-tbt"}
 _CHANNELS = {Channel.TICKER: "tickers", Channel.TRADE: "trades"}
 _KINDS = {"tickers": Channel.TICKER, "trades": Channel.TRADE, "trades-all": Channel.TRADE}
 
 
 def spell(symbol: Symbol) -> str:
-    """OKX's name of a market: `UNI/USD:PERP` is `UNI-USD-SWAP`."""
-    contract = symbol.contract
-    name = f"{symbol.base}-{symbol.quote}"
-    if not contract:
-        return name
-    return f"{name}-{_PERPETUAL if contract == 'PERP' else contract}"
+    """OKX's name of a market: `UNI/USD:PERP-INVERSE` is `UNI-USD-SWAP`."""
+    label = _without_unit(symbol)
+    pair = f"{symbol.base}-{symbol.quote}"
+    if not label:
+        return pair
+    family, dash, last = label.rpartition("-")
+    if last == _PERP:
+        label = f"{family}{dash}{_PERPETUAL}"
+    return f"{pair}_{label}" if dash and _FAMILY.match(label) else f"{pair}-{label}"
+
+
+def contract_of(rest: str) -> str | None:
+    """The contract of a name behind its pair, `None` for what is none: `-SWAP` is `PERP`."""
+    family, dash, last = rest.rpartition("-")
+    if not (dash and last) or (family and family[0] not in "-_"):
+        return None
+    return f"{family}-{_PERP if last == _PERPETUAL else last}"[1:]
+
+
+def instrument_type(symbol: Symbol) -> str:
+    """What OKX counts a market among."""
+    last = _without_unit(symbol).rpartition("-")[2]
+    if not last:
+        return "SPOT"
+    if last == _PERP:
+        return "SWAP"
+    return "FUTURES" if len(last) == _DATED and last.isdecimal() else "OPTION"
+
+
+def _without_unit(symbol: Symbol) -> str:
+    return symbol.contract.removesuffix(INVERSE).removesuffix(CONTRACTS)
 
 
 def read(name: str) -> Symbol:
-    """The market of a name; raises RemoteProtocolError for what is none."""
+    """The market of a name, counted in contracts if it is one; raises RemoteProtocolError.
+
+    Only for tapes without a list of instruments.
+    """
     base, _, rest = name.partition("-")
-    quote, dash, contract = rest.partition("-")
-    if contract == _PERPETUAL:
-        contract = "PERP"
+    quote = _PAIR_END.split(rest, maxsplit=1)[0]
+    contract = contract_of(rest.removeprefix(quote)) if rest != quote else ""
+    unit = CONTRACTS if contract else ""
     try:
-        return Symbol(f"{base}/{quote}:{contract}" if dash else f"{base}/{quote}")
+        return Symbol(
+            f"{base}/{quote}:{contract or ''}{unit}" if rest != quote else f"{base}/{quote}"
+        )
     except BadInput as error:
         raise RemoteProtocolError(f"a market like BTC-USDT was expected, was {name!r}") from error
 
@@ -123,16 +172,17 @@ def bar_of(channel: str) -> str | None:
     return bar if bar != channel and bar in INTERVALS_S else None
 
 
-def heard(arg: native.Arg) -> Subscription | None:
-    """What another client must have asked for, none if it is nothing we know of."""
-    channel = arg.channel
-    if channel == INSTRUMENTS:
-        return Subscription(Channel.INSTRUMENT)
+def is_known(channel: str) -> bool:
+    """Whether a channel carries data of a market that we understand."""
+    return channel in DEPTHS or channel in _KINDS or bar_of(channel) is not None
+
+
+def heard(channel: str, symbol: Symbol) -> Subscription:
+    """What another client asked for of a market, in a channel that is known."""
     if channel in DEPTHS:
-        return Subscription(Channel.BOOK, read(arg.instId), DEPTHS[channel])
+        return Subscription(Channel.BOOK, symbol, DEPTHS[channel])
     if channel in _KINDS:
-        return Subscription(_KINDS[channel], read(arg.instId))
+        return Subscription(_KINDS[channel], symbol)
     bar = bar_of(channel)
-    if bar is None:
-        return None
-    return Subscription(Channel.CANDLE, read(arg.instId), None, INTERVALS_S[bar])
+    assert bar is not None, channel
+    return Subscription(Channel.CANDLE, symbol, None, INTERVALS_S[bar])

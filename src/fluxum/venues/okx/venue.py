@@ -6,10 +6,11 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.okx.checksum import DEPTH_PROVED, book_checksum
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.okx.protocol import OkxProtocol
+from fluxum.venues.okx.questions import OkxMarketQuestions
 from fluxum.venues.okx.rest import OkxRest
 from fluxum.venues.okx.server import OkxServer
 from fluxum.venues.okx.topics import BARS, spell
-from fluxum.venues.venue import Checks, Limits, Venue
+from fluxum.venues.venue import Checks, Limits, Venue, by_endpoint
 
 __all__ = ["OKX"]
 
@@ -73,8 +74,9 @@ OKX = Venue(
     # Of recordings from before 23 June 2026 only: since then the numbers alone are the proof.
     checks=Checks(book=book_checksum, depth=DEPTH_PROVED),
     protocol=OkxProtocol,
-    server=OkxServer,
+    server=by_endpoint(OkxServer),
     rest=OkxRest,
+    questions=OkxMarketQuestions,
     popular=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
     spell=spell,
     recorded_hosts=frozenset({"ws.okex.com", "wsaws.okx.com", "www.okx.com"}),

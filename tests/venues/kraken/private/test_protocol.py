@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
-from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.errors import BadInput
 from fluxum.model.account import Balances, EntryKind, Fee, Fill, LedgerEntry, Liquidity, Wallet
 from fluxum.model.event import (
     Channel,
     Desync,
     Event,
+    LeftOut,
     Refused,
     Subscribed,
     Subscription,
     Unsubscribed,
+    VenueNotice,
 )
 from fluxum.model.instant import parse_rfc3339
 from fluxum.model.instrument import Symbol
@@ -39,8 +41,10 @@ from fluxum.model.order import (
     OrderUpdate,
     Place,
     PlaceBatch,
+    TimeInForce,
     TradingCount,
 )
+from fluxum.venues.conversation import UnreadableStream, VenueTime
 from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
 from fluxum.venues.private import TOKEN
 from fluxum.venues.venue import Hangup, Renew, Send
@@ -242,11 +246,16 @@ def test_a_resync_ends_and_begins_the_channel_once_however_often_it_is_asked_for
     assert say(protocol, PENDING) == []  # late: the snapshot is awaited
 
 
-def test_a_part_of_an_order_that_nothing_is_known_of_makes_no_sense() -> None:
+def test_a_part_of_an_order_that_nothing_is_known_of_is_left_out_and_looked_up() -> None:
     protocol = following()
 
-    with pytest.raises(RemoteProtocolError, match="unknown order 'OK4GJX-KSTLS-7DZZO5'"):
-        say(protocol, NEW.replace('"sequence":9', '"sequence":8'))
+    (left_out,) = say(protocol, NEW.replace('"sequence":9', '"sequence":8'))
+
+    assert isinstance(left_out, LeftOut)
+    assert (left_out.subscription, left_out.count) == (EXECUTIONS, 1)
+    assert "unknown order 'OK4GJX-KSTLS-7DZZO5'" in left_out.reason
+    # What the row said is in the snapshot of a new beginning.
+    assert [one["method"] for one in sent(protocol)] == ["unsubscribe", "subscribe"]
 
 
 def test_a_fill_that_comes_after_the_end_of_its_order_is_told() -> None:
@@ -294,7 +303,7 @@ def test_balances_come_whole_and_then_line_by_line() -> None:
     assert matic.total == 500
     assert matic.wallets == (
         Wallet("spot", "main", Decimal(300)),
-        Wallet("earn", "flex", Decimal(200)),
+        Wallet("earn", "flexible", Decimal(200)),
     )
     assert isinstance(entry, LedgerEntry)
     assert (entry.entry_id, entry.reference_id) == ("A5KS77-LQRMP-SMMN4B", "AGBB7L-HT5LX-J3BB4A")
@@ -316,6 +325,132 @@ def test_an_ended_channel_is_heard_no_more() -> None:
     answer = {"method": "unsubscribe", "req_id": request["req_id"], "success": True}
     (ended,) = say(protocol, answer | {"result": {"channel": "executions"}})
     assert isinstance(ended, Unsubscribed)
+
+
+# Rows and frames that are odd
+
+
+def test_an_order_of_a_new_type_and_status_is_followed_with_the_venues_words() -> None:
+    protocol = following()
+    odd = json.loads(PENDING)
+    odd["data"][0] |= {"order_type": "twap", "order_status": "frozen", "time_in_force": "GFS"}
+
+    (order,) = say(protocol, odd)
+    (live,) = say(protocol, NEW)
+
+    assert isinstance(order, OrderUpdate)
+    assert (order.order_type, order.venue_type) == (OrderType.OTHER, "twap")
+    assert (order.status, order.venue_status) == (OrderStatus.OTHER, "frozen")
+    assert (order.time_in_force, order.venue_time_in_force) == (TimeInForce.OTHER, "GFS")
+    assert isinstance(live, OrderUpdate)
+    assert (live.status, live.venue_status, live.venue_type) == (OrderStatus.OPEN, "", "twap")
+
+
+def test_a_row_that_is_odd_costs_no_other_and_its_channel_begins_anew_once_a_minute() -> None:
+    protocol = following()
+    odd = json.loads(PENDING)
+    odd["data"] = [{"order_id": 5}, *odd["data"]]
+
+    left_out, order = say(protocol, odd)
+
+    assert isinstance(left_out, LeftOut)
+    assert (left_out.subscription, left_out.count, left_out.sample) == (
+        EXECUTIONS,
+        1,
+        '{"order_id": 5}',
+    )
+    assert isinstance(order, OrderUpdate)
+    assert [one["method"] for one in sent(protocol)] == ["unsubscribe", "subscribe"]
+
+    again = {"channel": "executions", "type": "update", "data": [None], "sequence": 8}
+    say(protocol, snapshot())
+    (left_out,) = say(protocol, again)
+    assert isinstance(left_out, LeftOut)
+    heartbeat = b'{"channel":"heartbeat"}'
+    assert sent(protocol) == []  # it did so a moment ago
+    protocol.receive(heartbeat, NOW + 59_000_000_000)
+    assert sent(protocol) == []
+    protocol.receive(heartbeat, NOW + 60_000_000_000)
+    assert [one["method"] for one in sent(protocol)] == ["unsubscribe", "subscribe"]
+    say(protocol, snapshot())
+    protocol.receive(heartbeat, NOW + 600_000_000_000)
+    assert sent(protocol) == []  # the snapshot was whole
+
+
+def test_a_line_that_is_odd_has_balances_begin_anew() -> None:
+    protocol = following()
+    say(protocol, HOLDINGS)
+
+    (left_out,) = say(protocol, ENTRY.replace('"amount":132.9995', '"amount":"much"'))
+
+    assert isinstance(left_out, LeftOut)
+    assert left_out.subscription == BALANCES
+    assert [one["params"]["channel"] for one in sent(protocol)] == ["balances", "balances"]
+
+
+def test_a_line_without_a_balance_is_kept() -> None:
+    protocol = following()
+    say(protocol, HOLDINGS)
+
+    (entry,) = say(protocol, ENTRY.replace('"balance":500', '"balance":""'))
+
+    assert isinstance(entry, LedgerEntry)
+    assert (entry.balance, entry.amount) == (None, Decimal("132.9995"))
+
+
+def test_a_fill_is_told_although_its_order_cannot_be() -> None:
+    protocol = following()
+    trade = json.loads(TRADE)
+    del trade["data"][0]["order_type"]
+    trade["sequence"] = 8
+
+    (fill,) = say(protocol, trade)
+
+    assert isinstance(fill, Fill)
+    assert [one["method"] for one in sent(protocol)] == ["unsubscribe", "subscribe"]
+
+
+def test_a_fill_that_names_no_fees_has_unknown_ones() -> None:
+    protocol = following()
+    trade = json.loads(TRADE)
+    del trade["data"][0]["fees"]
+    trade["sequence"] = 8
+
+    fill, _ = say(protocol, trade)
+
+    assert isinstance(fill, Fill)
+    assert fill.fees is None
+
+
+@pytest.mark.parametrize(
+    ("frame", "named"),
+    [
+        ('{"channel":"executions","type":"update","data":null,"sequence":9}', (EXECUTIONS,)),
+        ('{"channel":"executions","type":"update","data":[],"sequence":"9"}', (EXECUTIONS,)),
+        ('{"channel":"balances","type":"whole","data":[],"sequence":9}', (BALANCES,)),
+        ('{"channel":"status","type":"update","data":[]}', ()),
+        ('{"channel":"news","data":[]}', ()),
+    ],
+)
+def test_a_frame_that_cannot_be_read_harms_the_channel_it_names(
+    frame: str, named: tuple[Subscription, ...]
+) -> None:
+    protocol = following()
+
+    with pytest.raises(UnreadableStream) as caught:
+        say(protocol, frame)
+
+    assert caught.value.subscriptions == named
+
+
+def test_a_status_that_is_new_is_a_notice() -> None:
+    protocol = following()
+
+    frame = {"channel": "status", "type": "update", "data": [{"system": "reduce_only"}]}
+    (notice,) = say(protocol, frame)
+
+    assert isinstance(notice, VenueNotice)
+    assert (notice.status, notice.message) == (None, "status reduce_only")
 
 
 # Tokens
@@ -575,3 +710,19 @@ def test_types_of_orders_are_those_of_the_venue() -> None:
         "trailing-stop-limit",
         "settle-position",
     }
+
+
+def test_answers_carry_the_venues_clock() -> None:
+    protocol = KrakenPrivateProtocol()
+    # https://docs.kraken.com/api/docs/websocket-v2/ping
+    pong = (
+        b'{"method":"pong","req_id":101,"time_in":"2023-09-24T14:10:23.799685Z",'
+        b'"time_out":"2023-09-24T14:10:23.799703Z"}'
+    )
+    assert protocol.venue_time is None
+
+    protocol.receive(pong, NOW)
+    protocol.receive(pong.replace(b"2023-09-24T14:10:23.799703Z", b"soon"), NOW + 1)
+
+    # 19,624 days and 51,023.799703 seconds after the epoch
+    assert protocol.venue_time == VenueTime(1_695_564_623_799_703_000, NOW)

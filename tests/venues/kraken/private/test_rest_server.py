@@ -683,6 +683,7 @@ def test_our_questions_are_answered() -> None:
     ended = client.ask(asked.closed_orders()).items
     fills = client.ask(asked.fills()).items
     entries = client.ask(asked.entries(EntryQuery(kind=EntryKind.DEPOSIT))).items
+    lines = client.ask(asked.entries(EntryQuery())).items
 
     assert token.valid_s == 900
     assert {(one.asset, one.total, one.held) for one in balances} == {
@@ -692,5 +693,8 @@ def test_our_questions_are_answered() -> None:
     assert [one.order_id for one in ended] == [fills[0].order_id]
     truth = client.account.fills[0]
     assert (fills[0].fill_id, fills[0].venue_ns) == (truth.fill_id, truth.venue_ns)
-    assert fills[0].fees == truth.fees
+    assert fills[0].fees is None  # the list of trades does not say in which asset
+    charged = asked.charged(fills[0], lines)
+    assert charged is not None
+    assert charged.fees == truth.fees
     assert {one.asset for one in entries} == {Asset("USD"), Asset("BTC")}

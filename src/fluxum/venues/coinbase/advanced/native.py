@@ -6,12 +6,19 @@ Numbers are quoted on the wire and stay text here, but for `sequence_num`, which
 frame of a link.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
+
+from fluxum.errors import RemoteProtocolError
 
 __all__ = [
+    "CANDLES",
+    "LEVELS",
+    "TICKERS",
+    "TRADES",
     "BookEvent",
     "BookFrame",
     "Candle",
@@ -23,10 +30,16 @@ __all__ = [
     "HeartbeatEvent",
     "HeartbeatFrame",
     "Kind",
+    "LooseEvent",
+    "LooseFrame",
+    "NamedRow",
+    "Pagination",
     "Product",
+    "ProductKind",
     "Products",
     "Request",
     "Row",
+    "RowsOf",
     "SubscriptionsEvent",
     "SubscriptionsFrame",
     "Ticker",
@@ -38,13 +51,23 @@ __all__ = [
     "decode_envelope",
     "decode_error",
     "decode_frame",
+    "decode_loose_event",
+    "decode_loose_frame",
+    "decode_members",
+    "decode_named_row",
+    "decode_product",
+    "decode_product_kind",
     "decode_products",
     "decode_request",
+    "decode_rows",
+    "decode_text",
     "encode",
+    "next_cursor",
 ]
 
 Kind = Literal["snapshot", "update"]
 Number = Annotated[int, Meta(ge=0)]
+Wire = TypeVar("Wire")
 
 
 class Request(Struct, omit_defaults=True):
@@ -87,9 +110,9 @@ class BookFrame(Struct, tag_field="channel", tag="l2_data", gc=False):
     "event_time":"1970-01-01T00:00:00Z","price_level":"21921.73","new_quantity":"0.06317902"}]}]}`
     """
 
-    timestamp: str
     sequence_num: Number
     events: tuple[BookEvent, ...]
+    timestamp: str = ""
 
 
 class Trade(Struct, gc=False):
@@ -99,8 +122,8 @@ class Trade(Struct, gc=False):
     trade_id: str
     price: str
     size: str
-    time: str
     side: Literal["BUY", "SELL"]
+    time: str | None = ""
 
 
 class TradeEvent(Struct, gc=False):
@@ -118,24 +141,24 @@ class TradeFrame(Struct, tag_field="channel", tag="market_trades", gc=False):
     "price":"65083.67","size":"0.01034361","time":"2026-08-09T21:05:48.167634Z","side":"SELL"}]}]}`
     """
 
-    timestamp: str
     sequence_num: Number
     events: tuple[TradeEvent, ...]
+    timestamp: str = ""
 
 
 class Ticker(Struct, omit_defaults=True, gc=False):
-    """One market in one line; neither last size nor trade id."""
+    """One market in one line; neither last size nor trade id. Any figure may be missing."""
 
     product_id: str
-    price: str = ""
-    volume_24_h: str = ""
-    low_24_h: str = ""
-    high_24_h: str = ""
-    price_percent_chg_24_h: str = ""
-    best_bid: str = ""
-    best_bid_quantity: str = ""
-    best_ask: str = ""
-    best_ask_quantity: str = ""
+    price: str | None = None
+    volume_24_h: str | None = None
+    low_24_h: str | None = None
+    high_24_h: str | None = None
+    price_percent_chg_24_h: str | None = None
+    best_bid: str | None = None
+    best_bid_quantity: str | None = None
+    best_ask: str | None = None
+    best_ask_quantity: str | None = None
 
 
 class TickerEvent(Struct, gc=False):
@@ -156,9 +179,9 @@ class TickerFrame(Struct, tag_field="channel", tag="ticker", gc=False):
     "best_bid_quantity":"8000.21","best_ask":"21933.98","best_ask_quantity":"8038.07770938"}]}]}`
     """
 
-    timestamp: str
     sequence_num: Number
     events: tuple[TickerEvent, ...]
+    timestamp: str = ""
 
 
 class Candle(Struct, gc=False):
@@ -189,16 +212,16 @@ class CandleFrame(Struct, tag_field="channel", tag="candles", gc=False):
     "product_id":"ETH-USD"}]}]}`
     """
 
-    timestamp: str
     sequence_num: Number
     events: tuple[CandleEvent, ...]
+    timestamp: str = ""
 
 
 class HeartbeatEvent(Struct, gc=False):
     """`current_time` is of no format; the counter is text in the documents, a number live."""
 
-    heartbeat_counter: int | str
-    current_time: str = ""
+    heartbeat_counter: int | str | None = None
+    current_time: str | None = ""
 
 
 class HeartbeatFrame(Struct, tag_field="channel", tag="heartbeats", gc=False):
@@ -209,9 +232,9 @@ class HeartbeatFrame(Struct, tag_field="channel", tag="heartbeats", gc=False):
     "2023-06-23 20:31:56.121961769 +0000 UTC m=+91717.525857105","heartbeat_counter":"3049"}]}`
     """
 
-    timestamp: str
     sequence_num: Number
     events: tuple[HeartbeatEvent, ...]
+    timestamp: str = ""
 
 
 class SubscriptionsEvent(Struct, gc=False):
@@ -228,9 +251,9 @@ class SubscriptionsFrame(Struct, tag_field="channel", tag="subscriptions", gc=Fa
     "market_trades":["BTC-USD","ETH-USD"],"ticker":["BTC-USD","ETH-USD"]}}]}`
     """
 
-    timestamp: str
     sequence_num: Number
     events: tuple[SubscriptionsEvent, ...]
+    timestamp: str = ""
 
 
 class Envelope(Struct, gc=False):
@@ -242,6 +265,52 @@ class Envelope(Struct, gc=False):
 
     channel: str
     sequence_num: Number
+
+
+class LooseFrame(Struct, gc=False):
+    """A frame of which only the envelope is read, and how many events there are."""
+
+    channel: str
+    sequence_num: Number
+    events: list[Raw]
+    timestamp: Raw = Raw(b'""')
+
+
+class LooseEvent(Struct, gc=False):
+    """An event of any channel, its rows as they came; those of other channels are none."""
+
+    type: Kind
+    updates: list[Raw] | None = None
+    trades: list[Raw] | None = None
+    tickers: list[Raw] | None = None
+    candles: list[Raw] | None = None
+
+
+class NamedRow(Struct, gc=False):
+    """What tells whose a row or an event is."""
+
+    product_id: str
+
+
+class RowsOf(Struct, Generic[Wire], frozen=True):
+    """The rows of one kind of event: the member that holds them, and how one is read."""
+
+    member: Literal["updates", "trades", "tickers", "candles"]
+    decode: Callable[[Raw], Wire]
+    are_of_one_product: bool = False
+
+    def of(self, event: LooseEvent) -> list[Raw]:
+        """The rows of an event; raises RemoteProtocolError for an event of another kind."""
+        held = {
+            "updates": event.updates,
+            "trades": event.trades,
+            "tickers": event.tickers,
+            "candles": event.candles,
+        }
+        rows = held[self.member]
+        if rows is None:
+            raise RemoteProtocolError(f"an event with {self.member} was expected")
+        return rows
 
 
 class ErrorFrame(Struct, omit_defaults=True):
@@ -268,29 +337,44 @@ class Product(Struct, omit_defaults=True, gc=False):
     """
 
     product_id: str
-    product_type: str
-    status: str
     base_currency_id: str
     quote_currency_id: str
     price_increment: str
     base_increment: str
     base_min_size: str
-    quote_min_size: str = ""
-    is_disabled: bool = False
-    cancel_only: bool = False
-    limit_only: bool = False
-    post_only: bool = False
-    trading_disabled: bool = False
-    view_only: bool = False
+    status: str | None = None
+    quote_min_size: str | None = None
+    is_disabled: bool | None = None
+    cancel_only: bool | None = None
+    limit_only: bool | None = None
+    post_only: bool | None = None
+    trading_disabled: bool | None = None
+    view_only: bool | None = None
+
+
+class ProductKind(Struct, gc=False):
+    """What kind of market a row of the list is about; only `SPOT` is offered."""
+
+    product_type: str
+
+
+class Pagination(Struct, gc=False):
+    """Whether the list of products goes on, and behind which cursor."""
+
+    has_next: bool = False
+    next_cursor: str = ""
 
 
 class Products(Struct, gc=False):
-    """The answer to GET /api/v3/brokerage/market/products.
+    """The answer to GET /api/v3/brokerage/market/products, its rows as they came.
 
     Source: https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/public/list-public-products
+    `{"products":[...],"num_products":920,"pagination":{"prev_cursor":"","next_cursor":"",
+    "has_next":false,"has_prev":false}}` (live, 2026-08)
     """
 
-    products: tuple[Product, ...]
+    products: list[Raw]
+    pagination: Raw = Raw(b"")
 
 
 Frame = BookFrame | TradeFrame | TickerFrame | CandleFrame | HeartbeatFrame | SubscriptionsFrame
@@ -301,3 +385,27 @@ decode_envelope = msgspec.json.Decoder(Envelope).decode
 decode_error = msgspec.json.Decoder(ErrorFrame).decode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_products = msgspec.json.Decoder(Products).decode
+_decode_pagination = msgspec.json.Decoder(Pagination).decode
+decode_product = msgspec.json.Decoder(Product).decode
+decode_product_kind = msgspec.json.Decoder(ProductKind).decode
+decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
+decode_loose_event = msgspec.json.Decoder(LooseEvent).decode
+decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
+decode_rows = msgspec.json.Decoder(list[Raw]).decode
+decode_named_row = msgspec.json.Decoder(NamedRow).decode
+decode_text = msgspec.json.Decoder(str).decode
+
+
+def next_cursor(answer: Products) -> str:
+    """The cursor behind which a list of products goes on; empty where it is whole."""
+    try:
+        pages = _decode_pagination(answer.pagination) if answer.pagination else Pagination()
+    except msgspec.MsgspecError:
+        return ""
+    return pages.next_cursor if pages.has_next else ""
+
+
+LEVELS = RowsOf("updates", msgspec.json.Decoder(Row).decode, are_of_one_product=True)
+TRADES = RowsOf("trades", msgspec.json.Decoder(Trade).decode)
+TICKERS = RowsOf("tickers", msgspec.json.Decoder(Ticker).decode)
+CANDLES = RowsOf("candles", msgspec.json.Decoder(Candle).decode)

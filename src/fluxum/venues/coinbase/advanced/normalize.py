@@ -3,21 +3,33 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from fluxum.errors import BadInput, RemoteProtocolError
+from msgspec import Raw
+
+from fluxum.errors import RemoteProtocolError
 from fluxum.model import market
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.levels import Level, Row
 from fluxum.model.market import Side
 from fluxum.venues.coinbase.advanced import native
-from fluxum.venues.coinbase.symbols import ADVANCED
-from fluxum.venues.rows import Sides, WholeSides, changes, decimals, exact, exact_or_none
+from fluxum.venues.coinbase.symbols import ADVANCED, pair
+from fluxum.venues.rows import (
+    Sides,
+    WholeSides,
+    changes,
+    decimals,
+    exact,
+    exact_or_none,
+    price_or_none,
+    step,
+)
 
 __all__ = [
     "INTERVAL_S",
     "by_product",
     "candle",
+    "checked",
     "instrument",
-    "instruments",
+    "market_of",
     "oldest_first",
     "sides",
     "snapshot_sides",
@@ -29,7 +41,7 @@ INTERVAL_S = 300
 """Candles are of five minutes only."""
 
 _TAKERS = {"BUY": Side.SELL, "SELL": Side.BUY}  # the wire tells the maker's side
-_SECONDS_DIGITS = 12
+_LAST_S = 4_102_444_800  # the year 2100
 
 
 def sides(rows: Iterable[native.Row]) -> Sides:
@@ -39,6 +51,13 @@ def sides(rows: Iterable[native.Row]) -> Sides:
     for row in rows:
         (bids if row.side == "bid" else asks).append((row.price_level, row.new_quantity))
     return changes(bids), changes(asks)
+
+
+def checked(row: native.Row) -> native.Row:
+    """The row itself; raises RemoteProtocolError where it holds no numbers."""
+    exact(row.price_level)
+    exact(row.new_quantity)
+    return row
 
 
 def snapshot_sides(rows: Iterable[native.Row]) -> WholeSides:
@@ -51,7 +70,7 @@ def snapshot_sides(rows: Iterable[native.Row]) -> WholeSides:
 
 
 def trade(
-    wire: native.Trade, symbol: Symbol, kind: native.Kind, venue_ns: int, received_ns: int
+    wire: native.Trade, symbol: Symbol, kind: native.Kind, venue_ns: int | None, received_ns: int
 ) -> market.Trade:
     """One trade.
 
@@ -80,36 +99,45 @@ def oldest_first(trades: Sequence[native.Trade]) -> Sequence[native.Trade]:
     return sorted(trades, key=lambda one: _number(one.trade_id) or 0)
 
 
-def ticker(wire: native.Ticker, symbol: Symbol, venue_ns: int, received_ns: int) -> market.Ticker:
-    """One market's ticker; what the wire leaves out or empty is none."""
+def ticker(
+    wire: native.Ticker, symbol: Symbol, venue_ns: int | None, received_ns: int
+) -> market.Ticker:
+    """One market's ticker; what the wire leaves out, empty or at a price of zero is none."""
+    bid, ask = price_or_none(wire.best_bid), price_or_none(wire.best_ask)
     return market.Ticker(
         venue=ADVANCED,
         symbol=symbol,
-        bid=exact_or_none(wire.best_bid),
-        bid_quantity=exact_or_none(wire.best_bid_quantity),
-        ask=exact_or_none(wire.best_ask),
-        ask_quantity=exact_or_none(wire.best_ask_quantity),
-        last=exact_or_none(wire.price),
+        bid=bid,
+        bid_quantity=None if bid is None else exact_or_none(wire.best_bid_quantity),
+        ask=ask,
+        ask_quantity=None if ask is None else exact_or_none(wire.best_ask_quantity),
+        last=price_or_none(wire.price),
         volume=exact_or_none(wire.volume_24_h),
-        low=exact_or_none(wire.low_24_h),
-        high=exact_or_none(wire.high_24_h),
+        low=price_or_none(wire.low_24_h),
+        high=price_or_none(wire.high_24_h),
         change_percent=_signed_or_none(wire.price_percent_chg_24_h),
         venue_ns=venue_ns,
         received_ns=received_ns,
     )
 
 
-def candle(wire: native.Candle, symbol: Symbol, venue_ns: int, received_ns: int) -> market.Candle:
+def candle(
+    wire: native.Candle,
+    symbol: Symbol,
+    venue_ns: int | None,
+    received_ns: int,
+    interval_s: int = INTERVAL_S,
+) -> market.Candle:
     """One candle, taken for running; only what follows can tell that it is closed."""
     start_s = _number(wire.start)
-    if start_s is None or len(wire.start) > _SECONDS_DIGITS:
+    if start_s is None or start_s > _LAST_S:
         raise RemoteProtocolError(f"a time in seconds was expected, was {wire.start[:40]!r}")
     return market.Candle(
         venue=ADVANCED,
         symbol=symbol,
-        interval_s=INTERVAL_S,
+        interval_s=interval_s,
         start_ns=start_s * 1_000_000_000,
-        end_ns=(start_s + INTERVAL_S) * 1_000_000_000,
+        end_ns=(start_s + interval_s) * 1_000_000_000,
         open=exact(wire.open),
         high=exact(wire.high),
         low=exact(wire.low),
@@ -128,23 +156,20 @@ def by_product(candles: Iterable[native.Candle]) -> dict[str, list[native.Candle
     return grouped
 
 
-def instruments(products: Iterable[native.Product], received_ns: int) -> list[Instrument]:
-    """The spot markets of a list; others trade elsewhere."""
-    return [
-        instrument(product, received_ns) for product in products if product.product_type == "SPOT"
-    ]
+def market_of(row: object, received_ns: int) -> Instrument | None:
+    """The market of one row of the list; none for a future, which trades elsewhere."""
+    assert isinstance(row, bytes | Raw)
+    if native.decode_product_kind(row).product_type != "SPOT":
+        return None
+    return instrument(native.decode_product(row), received_ns)
 
 
 def instrument(wire: native.Product, received_ns: int) -> Instrument:
     """One market's rules."""
-    try:
-        symbol = Symbol(f"{wire.base_currency_id}/{wire.quote_currency_id}")
-    except BadInput as error:
-        raise RemoteProtocolError(str(error)) from error
-    tick, lot = exact(wire.price_increment), exact(wire.base_increment)
+    tick, lot = step(exact(wire.price_increment)), step(exact(wire.base_increment))
     return Instrument(
         venue=ADVANCED,
-        symbol=symbol,
+        symbol=pair(wire.base_currency_id, wire.quote_currency_id),
         venue_symbol=wire.product_id,
         base=Asset(wire.base_currency_id),
         quote=Asset(wire.quote_currency_id),
@@ -171,8 +196,8 @@ def _status(wire: native.Product) -> InstrumentStatus:
     return InstrumentStatus.LIMIT_ONLY if wire.limit_only else InstrumentStatus.ONLINE
 
 
-def _signed_or_none(text: str) -> Decimal | None:
-    return -exact(text[1:]) if text.startswith("-") else exact_or_none(text)
+def _signed_or_none(text: str | None) -> Decimal | None:
+    return -exact(text[1:]) if text and text.startswith("-") else exact_or_none(text)
 
 
 def _number(text: str) -> int | None:

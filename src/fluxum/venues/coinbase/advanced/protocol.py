@@ -1,36 +1,39 @@
 """One link's conversation with Advanced Trade: numbered frames, lists for answers, and resyncs.
 
-Every frame of a link is numbered, so a break means that something is lost and nobody knows of
-which stream: then each stream is told to be out of step, and asked for again. A request is
+Every frame of a link is numbered, and its number counts before anything else of it is read, so
+that a frame which cannot be read harms no stream but those it names. A break means that something
+is lost, of whichever streams: then each stream is out of step, and asked for again. A request is
 answered by a list of all subscriptions, after the snapshots it asked for.
 """
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from msgspec import MsgspecError
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Desync, Event, Refused, Subscription
-from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate
+from fluxum.model.event import Channel, Desync, Event, LeftOut, Refused, Subscription
 from fluxum.venues.coinbase.advanced import native, normalize
-from fluxum.venues.coinbase.advanced.candles import CandleRuns
+from fluxum.venues.coinbase.advanced.data import BOOKS, AdvancedData
 from fluxum.venues.coinbase.advanced.numbering import Numbering, Step
 from fluxum.venues.coinbase.advanced.requests import WIRE, Renewals, request
-from fluxum.venues.coinbase.carried import LISTING, Carried, UnaskedError
-from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.carried import Carried
+from fluxum.venues.coinbase.names import decode_aliases
 from fluxum.venues.coinbase.symbols import ADVANCED, spell
+from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.instrument_list import InstrumentList, ListPage
+from fluxum.venues.rows import read_rows
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["AdvancedProtocol"]
 
 _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-_BOOKS, _TRADES, _TICKERS, _CANDLES = "level2", "market_trades", "ticker", "candles"
 _BEATS = "heartbeats"
-_KNOWN = frozenset({"l2_data", _TRADES, _TICKERS, _CANDLES, _BEATS, "subscriptions"})
-_PRODUCTS = Fetch("GET", "/api/v3/brokerage/market/products", LISTING)
+_KNOWN = frozenset({"l2_data", "market_trades", "ticker", "candles", _BEATS, "subscriptions"})
+_PATH = "/api/v3/brokerage/market/products"
+_PRODUCTS = Fetch("GET", _PATH, "products", subscription=Subscription(Channel.INSTRUMENT))
 
 
 class AdvancedProtocol:
@@ -42,20 +45,19 @@ class AdvancedProtocol:
         self._numbering = Numbering()
         self._carried = Carried(ADVANCED, WIRE, normalize.INTERVAL_S)
         self._renewals = Renewals(self._carried.asks, self.outbox)
-        self._books: dict[str, Symbol] = {}  # those whole and in step, by the wire's name
-        self._is_doubtful = False  # whether a newer frame may have been heard already
-        self._candles = CandleRuns()
-        self._instant = Instants().read
+        self._data = AdvancedData(self._carried)
+        self._list = InstrumentList(
+            ADVANCED, self.outbox, (_PRODUCTS,), self._page, normalize.market_of
+        )
+        self._moved: list[Subscription] = []  # those that the list of products gives another name
         self._beats: int | None = None  # since the last ping; none until they are asked for
-        self._is_fetching = False
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
-            native.BookFrame: self._book,
-            native.TradeFrame: self._trade,
-            native.TickerFrame: self._ticker,
-            native.CandleFrame: self._candle,
+            native.BookFrame: self._data.book,
+            native.TradeFrame: self._data.trade,
+            native.TickerFrame: self._data.ticker,
+            native.CandleFrame: self._data.candle,
             native.HeartbeatFrame: self._heartbeat,
             native.SubscriptionsFrame: self._subscriptions,
-            native.Envelope: self._unknown,
         }
 
     # What we say
@@ -74,37 +76,42 @@ class AdvancedProtocol:
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue requests for streams, one for each channel; heartbeats are the first."""
-        fresh = self._carried.begin(wanted)
+        streams = list(wanted)
+        fresh = self._carried.begin(one for one in streams if one.symbol is not None)
         if self._beats is None:
             self._ask_heartbeats()
+        for one in streams:
+            if one.channel is Channel.INSTRUMENT:
+                self._list.open(one)
         for channel, products in fresh.items():
-            if channel == LISTING:
-                self._fetch_products()
-            else:
-                self._ask("subscribe", channel, products)
+            self._ask("subscribe", channel, products)
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
         """Queue requests that end streams."""
-        ending = [one for one in unwanted if self._carried.has(one)]
-        for one in ending:
-            self._forget(one)
+        ending: list[Subscription] = []
+        for one in unwanted:
+            if one.symbol is not None and self._carried.has(one):
+                ending.append(one)
+                self._data.forget(self._carried.channel(one), one.symbol)
+            elif one.channel is Channel.INSTRUMENT and self._list.close() is not None:
+                self._carried.owe(one)
         for channel, products in self._carried.end(ending).items():
             self._ask("unsubscribe", channel, products)
 
     def resync(self, subscription: Subscription) -> None:
         """Queue an end and a new beginning of one stream: it is answered with a snapshot."""
-        if not self._carried.has(subscription):
-            return
-        if subscription.symbol is None:
-            self._fetch_products()
-        else:
-            self._renewals.renew(self._carried.channel(subscription), spell(subscription.symbol))
+        if subscription == self._list.subscription:
+            self._list.request()
+        elif self._carried.has(subscription):
+            products = self._carried.together(subscription)
+            self._renewals.renew(self._carried.channel(subscription), products)
 
     def ping(self) -> None:
         """Ask for heartbeats again, if there was none since the last ping."""
         if not self._beats:
             self._ask_heartbeats()
         self._beats = 0
+        self._carried.assume_names()
 
     def unanswered(self) -> Collection[Subscription]:
         """The streams of every request still without an answer."""
@@ -120,17 +127,6 @@ class AdvancedProtocol:
         self._carried.asks.begin("subscribe", _BEATS, [_BEATS], quiet=True)
         self.outbox.append(Send(request("subscribe", _BEATS, ())))
 
-    def _fetch_products(self) -> None:
-        if not self._is_fetching:
-            self._is_fetching = True
-            self.outbox.append(_PRODUCTS)
-
-    def _forget(self, one: Subscription) -> None:
-        if one.symbol is not None and self._carried.channel(one) == _BOOKS:
-            self._books = {name: book for name, book in self._books.items() if book != one.symbol}
-        elif one.symbol is not None and self._carried.channel(one) == _CANDLES:
-            self._candles.forget(one.symbol)
-
     # What we hear, frame by frame
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
@@ -141,43 +137,55 @@ class AdvancedProtocol:
             return self._receive_other(frame, received_ns, str(error))
         numbering = self._numbering
         number = message.sequence_num
+        handler = self._handlers[type(message)]
         if number != numbering.due:
-            return self._receive_out_of_step(message, number, received_ns)
-        # What cannot be understood stays due, so that the next frame tells that it is missing.
-        try:
-            events = self._handlers[type(message)](message, received_ns)
-        except UnaskedError:
-            self._pass_unasked(message)
-            raise
+            return self._receive_out_of_step(
+                number, received_ns, lambda: handler(message, received_ns)
+            )
         numbering.due = number + 1
         self.sequence.steps += 1
-        return events
+        return handler(message, received_ns)
+
+    def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+        """An error has no channel; a channel that nobody here knows is numbered all the same."""
+        try:
+            envelope = native.decode_envelope(frame)
+        except _UNREADABLE:
+            return self._failed(frame, received_ns, reason)
+        if envelope.channel not in _KNOWN:
+            return self._receive_out_of_step(envelope.sequence_num, received_ns, tuple)
+        return self._receive_out_of_step(
+            envelope.sequence_num,
+            received_ns,
+            lambda: self._data.salvage(frame, envelope, received_ns, reason),
+        )
 
     def _receive_out_of_step(
-        self,
-        message: native.Frame | native.Envelope,
-        number: int,
-        received_ns: int,
+        self, number: int, received_ns: int, read: Callable[[], Sequence[Event]]
     ) -> Sequence[Event]:
+        """A frame whose number may not follow on: the number counts, then the frame is read."""
         numbering = self._numbering
         step = numbering.judge(number)
-        if step is Step.AGAIN:
-            numbering.take(number, step)
-            return ()
         told = self._lose(number, received_ns) if step is Step.BREAK else []
-        self._is_doubtful = step is Step.BREAK or step is Step.LATE
-        try:
-            told += self._handlers[type(message)](message, received_ns)
-        finally:
-            self._is_doubtful = False
         numbering.take(number, step)
+        if step is Step.AGAIN:
+            return ()
         self.sequence.steps += step is Step.ON or step is Step.LATE
         self.sequence.breaks += step is Step.BREAK
+        self._data.is_doubtful = step is Step.BREAK or step is Step.LATE
+        try:
+            told += read()
+        except UnreadableStream as error:
+            if not told:
+                raise
+            told += [_left_out(one, error, received_ns) for one in error.subscriptions]
+        finally:
+            self._data.is_doubtful = False
         return told
 
     def _lose(self, number: int, received_ns: int) -> list[Event]:
-        """Frames are missing, of whichever streams: no book goes on before its next snapshot."""
-        self._books.clear()
+        """Frames are missing, of whichever streams."""
+        self._data.lose()
         self._carried.asks.doubt()
         expected = self._numbering.expected
         return [
@@ -193,124 +201,12 @@ class AdvancedProtocol:
             for one in self._carried.on_the_wire()
         ]
 
-    def _pass_unasked(self, message: native.Frame) -> None:
-        """A frame of one stream, and nobody's, was heard after all."""
-        if len(message.events) == 1:
-            self._numbering.due += 1
-            self.sequence.steps += 1
-
-    def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
-        """An error has no channel; a channel that nobody here knows is numbered all the same."""
-        try:
-            envelope = native.decode_envelope(frame)
-        except _UNREADABLE:
-            return self._failed(frame, received_ns, reason)
-        if envelope.channel in _KNOWN:
-            raise RemoteProtocolError(reason)
-        return self._receive_out_of_step(envelope, envelope.sequence_num, received_ns)
-
-    def _unknown(self, _frame: native.Envelope, _received_ns: int) -> Sequence[Event]:
-        return ()
-
-    # Data
-
-    def _book(self, frame: native.BookFrame, received_ns: int) -> Sequence[Event]:
-        venue_ns = self._instant(frame.timestamp)
-        books, sides = self._books, normalize.sides
-        told: list[Event] = []
-        for event in frame.events:
-            symbol = books.get(event.product_id)
-            if event.type == "snapshot":
-                told += self._book_snapshot(frame, event, venue_ns, received_ns)
-                continue
-            if symbol is None:
-                symbol = self._begun_before(event.product_id)
-                if symbol is None:
-                    continue
-            bids, asks = sides(event.updates)
-            number = frame.sequence_num
-            told.append(
-                BookUpdate(ADVANCED, symbol, bids, asks, venue_ns, received_ns, None, number)
-            )
-        return told
-
-    def _begun_before(self, product: str) -> Symbol | None:
-        """None for an update that is late or waits for a snapshot; a tape may begin with one."""
-        is_known = self._carried.find(_BOOKS, product) is not None
-        owner = self._carried.owner(_BOOKS, product)
-        may_begin = self._carried.is_tape and not self._is_doubtful
-        if is_known or owner is None or owner.symbol is None or not may_begin:
-            return None
-        self._books[product] = owner.symbol
-        return owner.symbol
-
-    def _book_snapshot(
-        self, frame: native.BookFrame, event: native.BookEvent, venue_ns: int, received_ns: int
-    ) -> Sequence[Event]:
-        owner = self._carried.owner(_BOOKS, event.product_id)
-        if owner is None or owner.symbol is None or self._is_doubtful:
-            return ()
-        bids, asks = normalize.snapshot_sides(event.updates)
-        self._books[event.product_id] = owner.symbol
-        snapshot = BookSnapshot(
-            venue=ADVANCED,
-            symbol=owner.symbol,
-            bids=bids,
-            asks=asks,
-            venue_ns=venue_ns,
-            received_ns=received_ns,
-            sequence=frame.sequence_num,
-        )
-        return [*self._carried.settle(_BOOKS, owner.symbol, received_ns), snapshot]
-
-    def _trade(self, frame: native.TradeFrame, received_ns: int) -> Sequence[Event]:
-        told: list[Event] = []
-        for event in frame.events:
-            for wire in normalize.oldest_first(event.trades):
-                owner = self._carried.owner(_TRADES, wire.product_id)
-                if owner is None or owner.symbol is None:
-                    continue
-                if event.type == "snapshot":
-                    told += self._carried.settle(_TRADES, owner.symbol, received_ns)
-                venue_ns = self._instant(wire.time)
-                told.append(normalize.trade(wire, owner.symbol, event.type, venue_ns, received_ns))
-        return told
-
-    def _ticker(self, frame: native.TickerFrame, received_ns: int) -> Sequence[Event]:
-        venue_ns = self._instant(frame.timestamp)
-        told: list[Event] = []
-        for event in frame.events:
-            for wire in event.tickers:
-                owner = self._carried.owner(_TICKERS, wire.product_id)
-                if owner is None or owner.symbol is None:
-                    continue
-                if event.type == "snapshot":
-                    told += self._carried.settle(_TICKERS, owner.symbol, received_ns)
-                told.append(normalize.ticker(wire, owner.symbol, venue_ns, received_ns))
-        return told
-
-    def _candle(self, frame: native.CandleFrame, received_ns: int) -> Sequence[Event]:
-        venue_ns = self._instant(frame.timestamp)
-        told: list[Event] = []
-        for event in frame.events:
-            for product, wires in normalize.by_product(event.candles).items():
-                owner = self._carried.owner(_CANDLES, product)
-                if owner is None or owner.symbol is None:
-                    continue
-                symbol = owner.symbol
-                if event.type == "snapshot":
-                    told += self._carried.settle(_CANDLES, symbol, received_ns)
-                told += self._candles.take(
-                    [normalize.candle(wire, symbol, venue_ns, received_ns) for wire in wires]
-                )
-        return told
-
     # Answers
 
     def _heartbeat(self, _frame: native.HeartbeatFrame, received_ns: int) -> Sequence[Event]:
         self._beats = (self._beats or 0) + 1
         self._carried.asks.told(_BEATS, _BEATS)
-        return self._carried.owed(received_ns)
+        return [*self._carried.owed(received_ns), *self._released(received_ns)]
 
     def _subscriptions(self, frame: native.SubscriptionsFrame, received_ns: int) -> Sequence[Event]:
         told: list[Event] = []
@@ -318,6 +214,26 @@ class AdvancedProtocol:
             # As lists are numbered, one that grants no request refuses the oldest.
             told += self._carried.omitted(event.subscriptions, received_ns)
             told += self._carried.listed(event.subscriptions, received_ns)
+        told += self._released(received_ns)
+        if self._carried.is_unsure:
+            self._list.request()  # it tells what products stand for
+        return told
+
+    def _released(self, received_ns: int) -> list[Event]:
+        """What was kept for streams that turned out to be those of the data.
+
+        Books that lack their own snapshot of data that runs already begin anew.
+        """
+        if not self._carried.has_changed:
+            return []
+        self._carried.has_changed = False
+        told: list[Event] = []
+        for one, events in self._data.delivery.release():
+            if one.channel is Channel.BOOK and one.symbol is not None:
+                self._data.books.join(self._carried.name_of(one), one.symbol)
+            told += [*self._carried.settle(one, received_ns), *events]
+        for one in self._data.books.left_behind(self._carried):
+            self._renewals.renew(BOOKS, self._carried.together(one))
         return told
 
     def _failed(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
@@ -326,7 +242,7 @@ class AdvancedProtocol:
             error = native.decode_error(frame)
         except _UNREADABLE:
             raise RemoteProtocolError(reason) from None
-        channels = (_BOOKS,) if "L2" in error.message else ()
+        channels = (BOOKS,) if "L2" in error.message else ()
         ask = self._carried.asks.refused("subscribe", channels)
         if ask is None or ask.channel == _BEATS:
             return [Refused(venue=ADVANCED, message=error.message, received_ns=received_ns)]
@@ -335,17 +251,52 @@ class AdvancedProtocol:
             self._ask("subscribe", ask.channel, again, quiet=ask.quiet)
         return told
 
-    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
-        """The list of markets, as far as it is still wanted."""
+    # The list of products
+
+    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
+        """The list of products, as far as it is wanted, and what it tells of names."""
+        markets = self._list.answered(fetch, body, received_ns)
+        moved, self._moved = self._moved, []
+        desyncs = [self._move(one, received_ns) for one in moved]
+        return [*markets, *desyncs, *self._released(received_ns)]
+
+    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
+        """There is no list of products to be had."""
+        self._carried.assume_names()
+        refused = self._list.refused(fetch, reason, received_ns)
+        return [*refused, *self._released(received_ns)]
+
+    def _page(self, _fetch: Fetch, body: bytes) -> ListPage:
         try:
-            products = native.decode_products(body).products
+            answer = native.decode_products(body)
         except _UNREADABLE as error:
             raise RemoteProtocolError(str(error)) from error
-        markets = normalize.instruments(products, received_ns)
-        self._is_fetching = False
-        return self._carried.listed_markets(markets, received_ns)
+        self._moved += self._carried.take_names(read_rows(answer.products, decode_aliases).items)
+        cursor = native.next_cursor(answer)
+        again = f"{_PATH}?{urlencode({'cursor': cursor})}"
+        return ListPage(answer.products, Fetch("GET", again, "products") if cursor else None)
 
-    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
-        """There is no list of markets to be had."""
-        self._is_fetching = False
-        return self._carried.no_markets(reason, received_ns)
+    def _move(self, one: Subscription, received_ns: int) -> Desync:
+        """A stream was taken for another product's, and is not: it begins anew under its name."""
+        assert one.symbol is not None
+        channel = self._carried.channel(one)
+        self._data.forget(channel, one.symbol)
+        self._ask("subscribe", channel, [spell(one.symbol)], quiet=True)
+        return Desync(
+            venue=ADVANCED,
+            subscription=one,
+            generation=0,
+            reason="its data is not that of the product it was taken for, says the list",
+            received_ns=received_ns,
+        )
+
+
+def _left_out(one: Subscription, error: UnreadableStream, received_ns: int) -> LeftOut:
+    return LeftOut(
+        venue=ADVANCED,
+        subscription=one,
+        count=1,
+        reason=str(error),
+        sample="",
+        received_ns=received_ns,
+    )

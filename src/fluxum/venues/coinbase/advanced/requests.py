@@ -38,26 +38,27 @@ class Renewals:
         self._outbox = outbox
         self._last: dict[str, _Renewal] = {}
 
-    def renew(self, channel: str, product: str) -> None:
-        """Ask for a stream again, unless its snapshot is on its way."""
-        if self._asks.is_coming(channel, product):
+    def renew(self, channel: str, products: Sequence[str]) -> None:
+        """Ask for streams again, but for those whose snapshot is on its way."""
+        fresh = [one for one in products if not self._asks.is_coming(channel, one)]
+        if not fresh:
             return
         last = self._last.get(channel)
         if last is not None and all(self._is_queued(send) for send in last.sends):
-            self._extend(last, channel, product)
+            self._extend(last, channel, fresh)
             return
-        end = self._asks.begin("unsubscribe", channel, [product], quiet=True)
-        begin = self._asks.begin("subscribe", channel, [product], quiet=True)
+        end = self._asks.begin("unsubscribe", channel, fresh, quiet=True)
+        begin = self._asks.begin("subscribe", channel, fresh, quiet=True)
         renewal = _Renewal((end, begin), (_send(end), _send(begin)))
         self._last[channel] = renewal
         self._outbox.extend(renewal.sends)
 
-    def _extend(self, renewal: _Renewal, channel: str, product: str) -> None:
+    def _extend(self, renewal: _Renewal, channel: str, products: Sequence[str]) -> None:
         fresh: list[Send] = []
         for ask, old in zip(renewal.asks, renewal.sends, strict=True):
             assert ask.channel == channel
-            ask.products.append(product)
-            ask.left.append(product)
+            ask.products.extend(products)
+            ask.left.extend(products)
             send = _send(ask)
             at = next(index for index, one in enumerate(self._outbox) if one is old)
             self._outbox[at] = send

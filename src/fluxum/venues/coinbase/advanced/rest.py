@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Level, Side
+from fluxum.venues.coinbase.advanced.questions import GRANULARITIES
+from fluxum.venues.coinbase.advanced.rest_v2 import answer_v2
 from fluxum.venues.coinbase.calls import Call, answer, count, not_found, read_call
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.plaintext import plain, seconds
@@ -21,18 +23,11 @@ _ROOT = ("api", "v3", "brokerage")
 _LEVELS_MAX = 100_000
 _TRADES_MAX = 1000
 _CANDLES_MAX = 350
+_PRODUCTS_MAX = 100_000
+_TRADES_KEPT = _CANDLES_KEPT = 100_000
+_SECOND = 1_000_000_000
 _FAR_S = 10**10 - 1
-_GRANULARITIES = {
-    "ONE_MINUTE": 60,
-    "FIVE_MINUTE": 300,
-    "FIFTEEN_MINUTE": 900,
-    "THIRTY_MINUTE": 1800,
-    "ONE_HOUR": 3600,
-    "TWO_HOUR": 7200,
-    "FOUR_HOUR": 14_400,
-    "SIX_HOUR": 21_600,
-    "ONE_DAY": 86_400,
-}
+_GRANULARITIES = {name: interval_s for interval_s, name in GRANULARITIES.items()}
 
 
 class AdvancedRest:
@@ -45,14 +40,15 @@ class AdvancedRest:
     def answer(self, call: Fetch, now_ns: int) -> Answer:
         """The answer to any call; private ones are refused."""
         asked = read_call(call)
+        if asked.method == "GET" and asked.parts[:1] == ("v2",):
+            return answer_v2(asked, self._view, now_ns)
         if asked.method != "GET" or asked.parts[:3] != _ROOT:
             return not_found()
         match asked.parts[3:]:
             case ("time",):
                 return _time(now_ns)
             case ("market", "products"):
-                products = [self._line(one) for one in self._instruments.values()]
-                return answer({"products": products, "num_products": len(products)})
+                return self._products(asked)
             case ("market", "product_book"):
                 return self._product("book", asked.query.get("product_id", ""), asked, now_ns)
             case ("market", "products", name):
@@ -75,11 +71,21 @@ class AdvancedRest:
             case "book":
                 return self._book(one, count(call, "limit", _LEVELS_MAX, _LEVELS_MAX), now_ns)
             case "ticker":
-                return self._trades(one, count(call, "limit", 100, _TRADES_MAX))
+                return self._trades(one, call)
             case "candles":
                 return self._candles(one, call)
             case _:
                 return not_found()
+
+    def _products(self, call: Call) -> Answer:
+        """All spot markets, or those asked for; there are no others."""
+        wanted = call.every("product_ids") or list(self._instruments)
+        kinds = {"SPOT", "UNKNOWN_PRODUCT_TYPE", ""}
+        listed = wanted if call.query.get("product_type", "") in kinds else []
+        products = [self._line(one) for name, one in self._instruments.items() if name in listed]
+        page = products[: count(call, "limit", _PRODUCTS_MAX, _PRODUCTS_MAX)]
+        pagination = {"prev_cursor": "", "next_cursor": "", "has_next": False, "has_prev": False}
+        return answer({"products": page, "num_products": len(page), "pagination": pagination})
 
     def _line(self, one: Instrument) -> dict[str, object]:
         ticker = self._view.ticker(one.symbol)
@@ -111,7 +117,7 @@ class AdvancedRest:
             "fcm_trading_session_details": None,
             "mid_market_price": "",
             "alias": "",
-            "alias_to": [],
+            "alias_to": [f"{one.venue_symbol}C"] if one.quote == "USD" else [],
             "base_display_symbol": one.base,
             "quote_display_symbol": one.quote,
             "view_only": False,
@@ -131,8 +137,16 @@ class AdvancedRest:
         }
         return answer({"pricebook": book})
 
-    def _trades(self, one: Instrument, limit: int) -> Answer:
+    def _trades(self, one: Instrument, call: Call) -> Answer:
+        """The last trades, or those between two seconds, newest first."""
+        limit = count(call, "limit", 100, _TRADES_MAX)
+        begin_s, end_s = count(call, "start", 1, _FAR_S), count(call, "end", _FAR_S, _FAR_S)
         ticker = self._view.ticker(one.symbol)
+        made = [
+            trade
+            for trade in reversed(self._view.trades(one.symbol, _TRADES_KEPT))
+            if begin_s <= (trade.venue_ns or 0) // _SECOND <= end_s
+        ]
         trades = [
             {
                 "trade_id": trade.trade_id,
@@ -141,18 +155,26 @@ class AdvancedRest:
                 "size": number(trade.quantity),
                 "time": instant_text(trade.venue_ns or 0),
                 "side": "SELL" if trade.side is Side.BUY else "BUY",  # the maker's
+                "bid": "",
+                "ask": "",
                 "exchange": "coinbase",
             }
-            for trade in reversed(self._view.trades(one.symbol, limit))
+            for trade in made[:limit]
         ]
         best = {"best_bid": plain(ticker.bid), "best_ask": plain(ticker.ask)}
         return answer({"trades": trades, **best})
 
     def _candles(self, one: Instrument, call: Call) -> Answer:
+        """The candles of a window, or the last ones, newest first."""
         interval_s = _GRANULARITIES.get(call.query.get("granularity", ""))
         if interval_s is None:
             return answer({"error": "INVALID_ARGUMENT", "message": "granularity"}, 400)
         begin_s, end_s = count(call, "start", 0, _FAR_S), count(call, "end", _FAR_S, _FAR_S)
+        is_window = "start" in call.query and "end" in call.query
+        if is_window and (end_s - begin_s) // interval_s >= _CANDLES_MAX:
+            message = f"number of candles requested should be less than {_CANDLES_MAX} "
+            said = {"error": "INVALID_ARGUMENT", "error_details": message, "message": message}
+            return answer(said, 400)
         limit = count(call, "limit", _CANDLES_MAX, _CANDLES_MAX)
         candles = [
             {
@@ -163,7 +185,7 @@ class AdvancedRest:
                 "close": number(candle.close),
                 "volume": number(candle.volume),
             }
-            for candle in reversed(self._view.candles(one.symbol, interval_s, _CANDLES_MAX))
+            for candle in reversed(self._view.candles(one.symbol, interval_s, _CANDLES_KEPT))
             if begin_s <= seconds(candle) <= end_s
         ]
         return answer({"candles": candles[:limit]})

@@ -34,7 +34,7 @@ class AdvancedServer:
         self._view = view
         self._symbols = {one.venue_symbol: one.symbol for one in view.instruments()}
         self._streams: dict[str, dict[str, Stream]] = {name: {} for name in CHANNELS}
-        self._by_symbol: dict[Symbol, dict[tuple[str, str], Stream]] = {}
+        self._by_symbol: dict[Symbol, dict[str, Stream]] = {}
         self._number = 0
         self._opened_ns = 0
         self._heard = False
@@ -129,38 +129,36 @@ class AdvancedServer:
         self, request: native.Request, streams: dict[str, Stream], now_ns: int
     ) -> Sequence[Word]:
         channel = request.channel
-        found = {product: self._find(product) for product in request.product_ids}
-        unknown = [product for product, symbol in found.items() if symbol is None]
+        found = {product: self._name(product) for product in request.product_ids}
+        unknown = [product for product, name in found.items() if name not in self._symbols]
         if unknown or not found:
             reason = f"{unknown[0][:40] if unknown else ''} is not a valid product"
             return (_error("Failed to subscribe", reason),)
         if channel == "level2" and len({*streams, *found}) > _BOOKS_MAX:
             return (_error("too many L2 streams requested in a single session"),)
         frames: list[Word] = []
-        for product, symbol in found.items():
-            if product in streams or symbol is None:
-                continue
-            label = next(name for name, one in self._symbols.items() if one == symbol)
-            stream = streams[product] = make_stream(channel, self._view, symbol, label)
-            self._by_symbol.setdefault(symbol, {})[channel, product] = stream
-            frames.append(self._frame(stream.channel, stream.snapshot(now_ns), now_ns))
+        for product, name in found.items():
+            symbol = self._symbols[name]
+            running = self._by_symbol.setdefault(symbol, {})
+            if channel not in running:
+                stream = running[channel] = make_stream(channel, self._view, symbol, name)
+                frames.append(self._frame(stream.channel, stream.snapshot(now_ns), now_ns))
+            streams[product] = running[channel]
         return [*frames, self._list(now_ns)]
 
     def _unsubscribe(
         self, request: native.Request, streams: dict[str, Stream], now_ns: int
     ) -> Sequence[Word]:
         for product in request.product_ids or list(streams):
-            symbol = self._find(product)
-            if streams.pop(product, None) is not None and symbol is not None:
-                del self._by_symbol[symbol][request.channel, product]
+            stream = streams.pop(product, None)
+            if stream is not None and stream not in streams.values():
+                del self._by_symbol[self._symbols[self._name(product)]][request.channel]
         return (self._list(now_ns),)
 
-    def _find(self, product: str) -> Symbol | None:
-        """`X-USDC` that is not listed is another name of `X-USD`, and told as that."""
-        found = self._symbols.get(product)
-        if found is None and product.endswith("-USDC"):
-            return self._symbols.get(product[:-1])
-        return found
+    def _name(self, product: str) -> str:
+        """`X-USDC` that is not listed is another name of `X-USD`, and its data comes as that."""
+        is_alias = product not in self._symbols and product.endswith("-USDC")
+        return product[:-1] if is_alias else product
 
     def _list(self, now_ns: int) -> bytes:
         listing = {name: list(streams) for name, streams in self._streams.items() if streams}

@@ -22,12 +22,13 @@ from fluxum.venues.window import BookWindow
 
 __all__ = ["CHANNELS", "Stream", "make_stream"]
 
-CHANNELS = ("level2", "market_trades", "ticker", "candles")
+CHANNELS = ("level2", "market_trades", "ticker", "ticker_batch", "candles", "status")
 """What this server streams of a product."""
 
 _SNAPSHOT_TRADES = 100
 _SNAPSHOT_CANDLES = 100
 _INTERVAL_S = 300
+_BATCH_NS = 5_000_000_000
 
 _encode = msgspec.json.Encoder().encode
 
@@ -53,8 +54,10 @@ def make_stream(channel: str, view: MarketView, symbol: Symbol, product: str) ->
             return _Book(view, symbol, product)
         case "market_trades":
             return _Trades(view, symbol, product)
-        case "ticker":
-            return _Ticker(view, symbol, product)
+        case "ticker" | "ticker_batch":
+            return _Ticker(view, symbol, product, channel)
+        case "status":
+            return _Status(view, symbol, product)
         case _:
             assert channel == "candles", channel
             return _Candles(view, symbol, product)
@@ -148,27 +151,29 @@ class _TickerEvent(Struct):
 
 
 class _Ticker:
-    """The market in one line, at each trade."""
+    """The market in one line, at each trade; in batches at most every five seconds, unquoted."""
 
-    channel = "ticker"
-
-    def __init__(self, view: MarketView, symbol: Symbol, product: str) -> None:
+    def __init__(self, view: MarketView, symbol: Symbol, product: str, channel: str) -> None:
+        self.channel = channel
         self._view = view
         self._symbol = symbol
         self._product = product
         self._told = _last_trade(view, symbol)
+        self._told_ns = 0
 
-    def snapshot(self, now_ns: int) -> bytes:  # noqa: ARG002 - the envelope has the time
+    def snapshot(self, now_ns: int) -> bytes:
         """The line as it is now."""
-        self._told = _last_trade(self._view, self._symbol)
+        self._told, self._told_ns = _last_trade(self._view, self._symbol), now_ns
         return self._event("snapshot")
 
-    def update(self, now_ns: int) -> bytes | None:  # noqa: ARG002
+    def update(self, now_ns: int) -> bytes | None:
         """The line, if there was a trade."""
         last = _last_trade(self._view, self._symbol)
         if last == self._told:
             return None
-        self._told = last
+        if self.channel == "ticker_batch" and now_ns - self._told_ns < _BATCH_NS:
+            return None
+        self._told, self._told_ns = last, now_ns
         return self._event("update")
 
     def _event(self, kind: native.Kind) -> bytes:
@@ -183,11 +188,14 @@ class _Ticker:
             "low_52_w": plain(ticker.low),
             "high_52_w": plain(ticker.high),
             "price_percent_chg_24_h": plain(ticker.change_percent),
-            "best_bid": plain(ticker.bid),
-            "best_ask": plain(ticker.ask),
-            "best_bid_quantity": plain(ticker.bid_quantity),
-            "best_ask_quantity": plain(ticker.ask_quantity),
         }
+        if self.channel == "ticker":
+            line |= {
+                "best_bid": plain(ticker.bid),
+                "best_ask": plain(ticker.ask),
+                "best_bid_quantity": plain(ticker.bid_quantity),
+                "best_ask_quantity": plain(ticker.ask_quantity),
+            }
         return _encode([_TickerEvent(kind, [line])])
 
 
@@ -229,6 +237,43 @@ class _Candles:
             for one in self._view.candles(self._symbol, _INTERVAL_S, count)
         ]
         return _encode([native.CandleEvent(kind, tuple(candles))])
+
+
+class _Status:
+    """A market's rules, which never change here.
+
+    `{"channel":"status","events":[{"type":"snapshot","products":[{"product_type":"SPOT",
+    "id":"BTC-USD","base_currency":"BTC","quote_currency":"USD","base_increment":"0.00000001",
+    "quote_increment":"0.01","display_name":"BTC/USD","status":"online","status_message":"",
+    "min_market_funds":"1"}]}]}`
+    """
+
+    channel = "status"
+
+    def __init__(self, view: MarketView, symbol: Symbol, product: str) -> None:
+        (self._instrument,) = (one for one in view.instruments() if one.symbol == symbol)
+        self._product = product
+
+    def snapshot(self, now_ns: int) -> bytes:  # noqa: ARG002 - the envelope has the time
+        """The rules as they are."""
+        one = self._instrument
+        product = {
+            "product_type": "SPOT",
+            "id": self._product,
+            "base_currency": one.base,
+            "quote_currency": one.quote,
+            "base_increment": number(one.lot),
+            "quote_increment": number(one.tick),
+            "display_name": str(one.symbol),
+            "status": one.status.value,
+            "status_message": "",
+            "min_market_funds": plain(one.notional_min),
+        }
+        return _encode([{"type": "snapshot", "products": [product]}])
+
+    def update(self, now_ns: int) -> bytes | None:  # noqa: ARG002
+        """Nothing new."""
+        return None
 
 
 def _last_trade(view: MarketView, symbol: Symbol) -> int:

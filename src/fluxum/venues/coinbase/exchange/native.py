@@ -8,31 +8,45 @@ Numbers are quoted on the wire and stay text here, but for sequences and trade i
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 __all__ = [
+    "Change",
     "ChannelList",
     "ErrorFrame",
     "Frame",
     "Heartbeat",
     "L2Update",
     "LastMatch",
+    "Level",
+    "LooseFrame",
     "Match",
     "Outline",
     "Product",
     "Request",
+    "Side",
     "Snapshot",
     "Subscriptions",
     "Ticker",
+    "decode_change",
     "decode_frame",
+    "decode_level",
+    "decode_loose_frame",
     "decode_outline",
+    "decode_product",
     "decode_products",
     "decode_request",
+    "decode_rows",
+    "decode_text",
     "encode",
 ]
 
 Number = Annotated[int, Meta(ge=0)]
 Side = Literal["buy", "sell"]
+Level = tuple[str, str]
+"""Price and quantity."""
+Change = tuple[Side, str, str]
+"""Side, price and quantity, zero where the level is gone."""
 
 
 class ChannelList(Struct):
@@ -81,7 +95,7 @@ class ErrorFrame(Struct, omit_defaults=True, tag_field="type", tag="error"):
     (https://docs.cdp.coinbase.com/exchange/websocket-feed/errors)
     """
 
-    message: str
+    message: str = ""
     reason: str = ""
 
 
@@ -93,9 +107,9 @@ class Snapshot(Struct, omit_defaults=True, tag_field="type", tag="snapshot", gc=
     """
 
     product_id: str
-    asks: tuple[tuple[str, str], ...]
-    bids: tuple[tuple[str, str], ...]
-    time: str = ""
+    asks: tuple[Level, ...]
+    bids: tuple[Level, ...]
+    time: str | None = ""
 
 
 class L2Update(Struct, tag_field="type", tag="l2update", gc=False):
@@ -106,8 +120,8 @@ class L2Update(Struct, tag_field="type", tag="l2update", gc=False):
     """
 
     product_id: str
-    changes: tuple[tuple[Side, str, str], ...]
-    time: str = ""
+    changes: tuple[Change, ...]
+    time: str | None = ""
 
 
 class Ticker(Struct, omit_defaults=True, tag_field="type", tag="ticker", gc=False):
@@ -122,20 +136,20 @@ class Ticker(Struct, omit_defaults=True, tag_field="type", tag="ticker", gc=Fals
 
     product_id: str
     sequence: Number | None = None
-    price: str = ""
-    open_24h: str = ""
-    volume_24h: str = ""
-    low_24h: str = ""
-    high_24h: str = ""
-    volume_30d: str = ""
-    best_bid: str = ""
-    best_bid_size: str = ""
-    best_ask: str = ""
-    best_ask_size: str = ""
-    side: str = ""
-    time: str = ""
+    price: str | None = None
+    open_24h: str | None = None
+    volume_24h: str | None = None
+    low_24h: str | None = None
+    high_24h: str | None = None
+    volume_30d: str | None = None
+    best_bid: str | None = None
+    best_bid_size: str | None = None
+    best_ask: str | None = None
+    best_ask_size: str | None = None
+    side: str | None = None
+    time: str | None = None
     trade_id: Number | None = None
-    last_size: str = ""
+    last_size: str | None = None
 
 
 class Match(Struct, tag_field="type", tag="match", gc=False):
@@ -152,10 +166,10 @@ class Match(Struct, tag_field="type", tag="match", gc=False):
     side: Side
     size: str
     price: str
-    time: str
-    sequence: Number = 0
-    maker_order_id: str = ""
-    taker_order_id: str = ""
+    time: str | None = ""
+    sequence: Number | None = 0
+    maker_order_id: str | None = ""
+    taker_order_id: str | None = ""
 
 
 class LastMatch(Struct, tag_field="type", tag="last_match", gc=False):
@@ -173,10 +187,10 @@ class LastMatch(Struct, tag_field="type", tag="last_match", gc=False):
     side: Side
     size: str
     price: str
-    time: str
-    sequence: Number = 0
-    maker_order_id: str = ""
-    taker_order_id: str = ""
+    time: str | None = ""
+    sequence: Number | None = 0
+    maker_order_id: str | None = ""
+    taker_order_id: str | None = ""
 
 
 class Heartbeat(Struct, tag_field="type", tag="heartbeat", gc=False):
@@ -188,8 +202,8 @@ class Heartbeat(Struct, tag_field="type", tag="heartbeat", gc=False):
 
     product_id: str
     last_trade_id: Number
-    time: str = ""
-    sequence: Number = 0
+    time: str | None = ""
+    sequence: Number | None = 0
 
 
 class Outline(Struct):
@@ -200,6 +214,16 @@ class Outline(Struct):
     """
 
     type: str
+
+
+class LooseFrame(Struct, gc=False):
+    """A frame of which only the product is read, its rows as they came."""
+
+    product_id: str
+    bids: Raw = Raw(b"null")
+    asks: Raw = Raw(b"null")
+    changes: Raw = Raw(b"null")
+    time: Raw = Raw(b"null")
 
 
 class Product(Struct, omit_defaults=True, gc=False):
@@ -217,12 +241,12 @@ class Product(Struct, omit_defaults=True, gc=False):
     quote_currency: str
     quote_increment: str
     base_increment: str
-    status: str
-    min_market_funds: str = ""
-    post_only: bool = False
-    limit_only: bool = False
-    cancel_only: bool = False
-    trading_disabled: bool = False
+    status: str | None = None
+    min_market_funds: str | None = None
+    post_only: bool | None = None
+    limit_only: bool | None = None
+    cancel_only: bool | None = None
+    trading_disabled: bool | None = None
 
 
 Frame = Snapshot | L2Update | Ticker | Match | LastMatch | Heartbeat | Subscriptions | ErrorFrame
@@ -231,4 +255,10 @@ encode = msgspec.json.Encoder().encode
 decode_frame = msgspec.json.Decoder(Frame).decode
 decode_outline = msgspec.json.Decoder(Outline).decode
 decode_request = msgspec.json.Decoder(Request).decode
-decode_products = msgspec.json.Decoder(tuple[Product, ...]).decode
+decode_products = msgspec.json.Decoder(list[Raw]).decode
+decode_rows = msgspec.json.Decoder(list[Raw]).decode
+decode_product = msgspec.json.Decoder(Product).decode
+decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
+decode_level = msgspec.json.Decoder(Level).decode
+decode_change = msgspec.json.Decoder(Change).decode
+decode_text = msgspec.json.Decoder(str).decode

@@ -1,31 +1,62 @@
 """The Exchange feed's messages as facts: one small function a message."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 
-from fluxum.errors import BadInput, RemoteProtocolError
+from msgspec import Raw
+
 from fluxum.model import market
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import Level, Side
 from fluxum.venues.coinbase.exchange import native
-from fluxum.venues.coinbase.symbols import EXCHANGE
-from fluxum.venues.rows import WholeSides, decimals, exact, exact_or_none, levels
+from fluxum.venues.coinbase.symbols import EXCHANGE, pair
+from fluxum.venues.rows import (
+    WholeSides,
+    decimals,
+    exact,
+    exact_or_none,
+    levels,
+    price_or_none,
+    step,
+)
 
-__all__ = ["instrument", "instruments", "snapshot_sides", "ticker", "trade"]
+__all__ = [
+    "checked_change",
+    "checked_level",
+    "instrument",
+    "market_of",
+    "snapshot_sides",
+    "ticker",
+    "trade",
+]
 
 _TAKERS = {"buy": Side.SELL, "sell": Side.BUY}  # the wire tells the maker's side
 
 
-def snapshot_sides(wire: native.Snapshot) -> WholeSides:
+def checked_level(row: native.Level) -> native.Level:
+    """The row itself; raises RemoteProtocolError where it holds no numbers."""
+    exact(row[0])
+    exact(row[1])
+    return row
+
+
+def checked_change(row: native.Change) -> native.Change:
+    """The row itself; raises RemoteProtocolError where it holds no numbers."""
+    exact(row[1])
+    exact(row[2])
+    return row
+
+
+def snapshot_sides(bids: Sequence[native.Level], asks: Sequence[native.Level]) -> WholeSides:
     """Bids and asks of a book, best first: so it is in live frames, but nowhere promised."""
     return (
-        tuple(sorted(levels(wire.bids), key=_price, reverse=True)),
-        tuple(sorted(levels(wire.asks), key=_price)),
+        tuple(sorted(levels(bids), key=_price, reverse=True)),
+        tuple(sorted(levels(asks), key=_price)),
     )
 
 
 def trade(
-    wire: native.Match | native.LastMatch, symbol: Symbol, venue_ns: int, received_ns: int
+    wire: native.Match | native.LastMatch, symbol: Symbol, venue_ns: int | None, received_ns: int
 ) -> market.Trade:
     """One trade; the side on the wire is the maker's, and ids leave none out."""
     return market.Trade(
@@ -46,19 +77,20 @@ def ticker(
     wire: native.Ticker, symbol: Symbol, venue_ns: int | None, received_ns: int
 ) -> market.Ticker:
     """One market's ticker; any field may be missing or empty where nothing was traded yet."""
-    last, opened = exact_or_none(wire.price), exact_or_none(wire.open_24h)
+    last, opened = price_or_none(wire.price), price_or_none(wire.open_24h)
+    bid, ask = price_or_none(wire.best_bid), price_or_none(wire.best_ask)
     return market.Ticker(
         venue=EXCHANGE,
         symbol=symbol,
-        bid=exact_or_none(wire.best_bid),
-        bid_quantity=exact_or_none(wire.best_bid_size),
-        ask=exact_or_none(wire.best_ask),
-        ask_quantity=exact_or_none(wire.best_ask_size),
+        bid=bid,
+        bid_quantity=None if bid is None else exact_or_none(wire.best_bid_size),
+        ask=ask,
+        ask_quantity=None if ask is None else exact_or_none(wire.best_ask_size),
         last=last,
-        last_quantity=exact_or_none(wire.last_size),
+        last_quantity=None if last is None else exact_or_none(wire.last_size),
         volume=exact_or_none(wire.volume_24h),
-        low=exact_or_none(wire.low_24h),
-        high=exact_or_none(wire.high_24h),
+        low=price_or_none(wire.low_24h),
+        high=price_or_none(wire.high_24h),
         open=opened,
         change=None if last is None or opened is None else last - opened,
         venue_ns=venue_ns,
@@ -66,21 +98,18 @@ def ticker(
     )
 
 
-def instruments(products: Iterable[native.Product], received_ns: int) -> list[Instrument]:
-    """Every market of a list."""
-    return [instrument(product, received_ns) for product in products]
+def market_of(row: object, received_ns: int) -> Instrument:
+    """The market of one row of the list."""
+    assert isinstance(row, bytes | Raw)
+    return instrument(native.decode_product(row), received_ns)
 
 
 def instrument(wire: native.Product, received_ns: int) -> Instrument:
     """One market's rules; the least quantity is one lot, as only a least value is published."""
-    try:
-        symbol = Symbol(f"{wire.base_currency}/{wire.quote_currency}")
-    except BadInput as error:
-        raise RemoteProtocolError(str(error)) from error
-    tick, lot = exact(wire.quote_increment), exact(wire.base_increment)
+    tick, lot = step(exact(wire.quote_increment)), step(exact(wire.base_increment))
     return Instrument(
         venue=EXCHANGE,
-        symbol=symbol,
+        symbol=pair(wire.base_currency, wire.quote_currency),
         venue_symbol=wire.id,
         base=Asset(wire.base_currency),
         quote=Asset(wire.quote_currency),

@@ -14,24 +14,21 @@ from msgspec import MsgspecError
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Desync, Event, Refused, Subscription
-from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate
-from fluxum.venues.coinbase.carried import LISTING, Carried
+from fluxum.venues.coinbase.carried import Carried
 from fluxum.venues.coinbase.exchange import native, normalize
+from fluxum.venues.coinbase.exchange.data import BOOKS, TICKERS, TRADES, ExchangeData
 from fluxum.venues.coinbase.exchange.signing import Login
-from fluxum.venues.coinbase.instants import Instants
-from fluxum.venues.coinbase.symbols import EXCHANGE, spell
-from fluxum.venues.rows import sides
+from fluxum.venues.coinbase.symbols import EXCHANGE
+from fluxum.venues.instrument_list import InstrumentList, ListPage
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["ExchangeProtocol"]
 
 _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-_BOOKS, _TRADES, _TICKERS = "level2_batch", "matches", "ticker"
 _BOOKS_SIGNED = "level2"
 _BEATS = "heartbeat"
-_WIRE = {Channel.BOOK: _BOOKS, Channel.TRADE: _TRADES, Channel.TICKER: _TICKERS}
-_LISTED_AS = {"level2_50": _BOOKS, _BOOKS_SIGNED: _BOOKS}
+_WIRE = {Channel.BOOK: BOOKS, Channel.TRADE: TRADES, Channel.TICKER: TICKERS}
+_LISTED_AS = {"level2_50": BOOKS, _BOOKS_SIGNED: BOOKS}
 _KNOWN = frozenset(
     {
         "snapshot",
@@ -44,7 +41,7 @@ _KNOWN = frozenset(
         "error",
     }
 )
-_PRODUCTS = Fetch("GET", "/products", LISTING)
+_PRODUCTS = Fetch("GET", "/products", "products", subscription=Subscription(Channel.INSTRUMENT))
 _SOME_PRODUCT = "BTC-USD"
 """Heartbeats need a product, even where nothing is carried but the list of markets."""
 
@@ -56,21 +53,19 @@ class ExchangeProtocol:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
         self._carried = Carried(EXCHANGE, _WIRE)
-        self._books: dict[str, Symbol] = {}  # those whose snapshot is here, by product
-        self._last_trades: dict[str, int] = {}
+        self._data = ExchangeData(self._carried)
+        self._list = InstrumentList(EXCHANGE, self.outbox, (_PRODUCTS,), _page, normalize.market_of)
         self._told_trades: dict[str, int] = {}  # by the last heartbeat
         self._beating: set[str] = set()
         self._is_alive = False
-        self._instant = Instants().read
         self._login: Login | None = None
         self._now_s = ""
-        self._is_fetching = False
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
-            native.L2Update: self._book_update,
-            native.Snapshot: self._book_snapshot,
-            native.Match: self._trade,
-            native.LastMatch: self._trade,
-            native.Ticker: self._ticker,
+            native.L2Update: self._data.update,
+            native.Snapshot: self._data.snapshot,
+            native.Match: self._data.trade,
+            native.LastMatch: self._data.trade,
+            native.Ticker: self._data.ticker,
             native.Heartbeat: self._heartbeat,
             native.Subscriptions: self._subscriptions,
             native.ErrorFrame: self._failed,
@@ -107,35 +102,46 @@ class ExchangeProtocol:
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue requests for streams, one for each channel; heartbeats come with them."""
-        for channel, products in self._carried.begin(wanted).items():
-            if channel == LISTING:
-                self._fetch_products()
-            else:
-                self._ask("subscribe", channel, products)
+        streams = list(wanted)
+        fresh = self._carried.begin(one for one in streams if one.symbol is not None)
+        for one in streams:
+            if one.channel is Channel.INSTRUMENT:
+                self._list.open(one)
+        for channel, products in fresh.items():
+            self._ask("subscribe", channel, products)
         if not self._beating:
             self._ask_heartbeats(_SOME_PRODUCT)
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
         """Queue requests that end streams; heartbeats go on, as they keep the link alive."""
-        for channel, products in self._carried.end(unwanted).items():
+        ending: list[Subscription] = []
+        for one in unwanted:
+            if one.symbol is not None and self._carried.has(one):
+                ending.append(one)
+                self._data.forget(self._carried.channel(one), one.symbol)
+            elif one.channel is Channel.INSTRUMENT and self._list.close() is not None:
+                self._carried.owe(one)
+        for channel, products in self._carried.end(ending).items():
             for product in products:
-                if channel == _BOOKS:
-                    self._books.pop(product, None)
-                elif channel == _TRADES:
-                    self._last_trades.pop(product, None)
+                if channel == TRADES:
+                    self._data.last_trades.pop(product, None)
             self._ask("unsubscribe", channel, products)
 
     def resync(self, subscription: Subscription) -> None:
         """Queue an end and a new beginning of one stream: it is answered with a snapshot."""
+        if subscription == self._list.subscription:
+            self._list.request()
         if not self._carried.has(subscription):
             return
-        if subscription.symbol is None:
-            self._fetch_products()
-            return
-        channel, product = self._carried.channel(subscription), spell(subscription.symbol)
-        if not self._carried.asks.is_coming(channel, product):
-            self._ask("unsubscribe", channel, [product], quiet=True)
-            self._ask("subscribe", channel, [product], quiet=True)
+        channel = self._carried.channel(subscription)
+        products = [
+            one
+            for one in self._carried.together(subscription)
+            if not self._carried.asks.is_coming(channel, one)
+        ]
+        if products:
+            self._ask("unsubscribe", channel, products, quiet=True)
+            self._ask("subscribe", channel, products, quiet=True)
 
     def ping(self) -> None:
         """Ask for heartbeats again, if there was none since the last ping."""
@@ -143,6 +149,7 @@ class ExchangeProtocol:
             for product in self._beating or {_SOME_PRODUCT}:
                 self._ask_heartbeats(product)
         self._is_alive = False
+        self._carried.assume_names()
 
     def unanswered(self) -> Collection[Subscription]:
         """The streams of every request still without an answer."""
@@ -150,7 +157,7 @@ class ExchangeProtocol:
 
     def _ask(self, method: str, channel: str, products: list[str], *, quiet: bool = False) -> None:
         self._carried.asks.begin(method, channel, products, quiet=quiet)
-        name = _BOOKS_SIGNED if channel == _BOOKS and self._login is not None else channel
+        name = _BOOKS_SIGNED if channel == BOOKS and self._login is not None else channel
         channels: list[str | native.ChannelList] = [name]
         if method == "subscribe":
             channels.append(_BEATS)
@@ -167,11 +174,6 @@ class ExchangeProtocol:
             request = self._login.sign(request, self._now_s)
         self.outbox.append(Send(native.encode(request)))
 
-    def _fetch_products(self) -> None:
-        if not self._is_fetching:
-            self._is_fetching = True
-            self.outbox.append(_PRODUCTS)
-
     # What we hear
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
@@ -179,93 +181,43 @@ class ExchangeProtocol:
         try:
             message = native.decode_frame(frame)
         except _UNREADABLE as error:
-            return self._receive_other(frame, str(error))
+            return self._receive_other(frame, received_ns, str(error))
         return self._handlers[type(message)](message, received_ns)
 
-    def _receive_other(self, frame: bytes, reason: str) -> Sequence[Event]:
+    def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """Types that nobody here knows are to be ignored, says the venue."""
         try:
-            is_known = native.decode_outline(frame).type in _KNOWN
+            kind = native.decode_outline(frame).type
         except _UNREADABLE:
-            is_known = True
-        if is_known:
-            raise RemoteProtocolError(reason)
-        return ()
-
-    def _book_update(self, wire: native.L2Update, received_ns: int) -> Sequence[Event]:
-        symbol = self._books.get(wire.product_id)
-        if symbol is None:
-            symbol = self._begun_before(wire.product_id)
-            if symbol is None:
-                return ()
-        bids, asks = sides(wire.changes, "buy")
-        venue_ns = self._instant(wire.time) if wire.time else None
-        return (BookUpdate(EXCHANGE, symbol, bids, asks, venue_ns, received_ns),)
-
-    def _begun_before(self, product: str) -> Symbol | None:
-        """None for an update that is late or waits for a snapshot; a tape may begin with one."""
-        is_known = self._carried.find(_BOOKS, product) is not None
-        owner = self._carried.owner(_BOOKS, product)
-        if is_known or owner is None or owner.symbol is None or not self._carried.is_tape:
-            return None
-        self._books[product] = owner.symbol
-        return owner.symbol
-
-    def _book_snapshot(self, wire: native.Snapshot, received_ns: int) -> Sequence[Event]:
-        owner = self._carried.owner(_BOOKS, wire.product_id)
-        if owner is None or owner.symbol is None:
+            raise RemoteProtocolError(reason) from None
+        if kind not in _KNOWN:
             return ()
-        bids, asks = normalize.snapshot_sides(wire)
-        self._books[wire.product_id] = owner.symbol
-        snapshot = BookSnapshot(
-            venue=EXCHANGE,
-            symbol=owner.symbol,
-            bids=bids,
-            asks=asks,
-            venue_ns=self._instant(wire.time) if wire.time else None,
-            received_ns=received_ns,
-        )
-        return [*self._carried.settle(_BOOKS, owner.symbol, received_ns), snapshot]
-
-    def _trade(self, wire: native.Match | native.LastMatch, received_ns: int) -> Sequence[Event]:
-        owner = self._carried.owner(_TRADES, wire.product_id)
-        if owner is None or owner.symbol is None:
-            return ()
-        venue_ns = self._instant(wire.time)
-        trade = normalize.trade(wire, owner.symbol, venue_ns, received_ns)
-        self._last_trades[wire.product_id] = wire.trade_id
-        return [*self._carried.settle(_TRADES, owner.symbol, received_ns), trade]
-
-    def _ticker(self, wire: native.Ticker, received_ns: int) -> Sequence[Event]:
-        owner = self._carried.owner(_TICKERS, wire.product_id)
-        if owner is None or owner.symbol is None:
-            return ()
-        venue_ns = self._instant(wire.time) if wire.time else None
-        ticker = normalize.ticker(wire, owner.symbol, venue_ns, received_ns)
-        return [*self._carried.settle(_TICKERS, owner.symbol, received_ns), ticker]
+        return self._data.salvage(frame, kind, received_ns, reason)
 
     def _heartbeat(self, wire: native.Heartbeat, received_ns: int) -> Sequence[Event]:
         product = wire.product_id
         self._is_alive = True
         self._now_s = str(received_ns // 1_000_000_000)
         self._carried.asks.told(_BEATS, product)
-        owed = self._carried.owed(received_ns)
-        stream = self._carried.find(_TRADES, product)
-        last, told = self._last_trades.get(product), self._told_trades.get(product)
+        events = [*self._carried.owed(received_ns), *self._released(received_ns)]
+        streams = self._carried.named(TRADES, product)
+        last, told = self._data.last_trades.get(product), self._told_trades.get(product)
         self._told_trades[product] = wire.last_trade_id
-        if stream is None or last is None or told is None or told <= last:
-            return owed
+        if not streams or last is None or told is None or told <= last:
+            return events
         del self._told_trades[product]  # told once
-        missing = Desync(
-            venue=EXCHANGE,
-            subscription=stream,
-            generation=0,
-            reason=f"a heartbeat told of trade {told}, the last one here is {last}",
-            expected=told,
-            computed=last,
-            received_ns=received_ns,
-        )
-        return [*owed, missing]
+        return events + [
+            Desync(
+                venue=EXCHANGE,
+                subscription=one,
+                generation=0,
+                reason=f"a heartbeat told of trade {told}, the last one here is {last}",
+                expected=told,
+                computed=last,
+                received_ns=received_ns,
+            )
+            for one in streams
+        ]
 
     # Answers
 
@@ -273,7 +225,24 @@ class ExchangeProtocol:
         listing: dict[str, list[str]] = {}
         for channel in wire.channels:
             listing.setdefault(_unified(channel.name), []).extend(channel.product_ids)
-        return self._carried.listed(listing, received_ns)
+        return [*self._carried.listed(listing, received_ns), *self._released(received_ns)]
+
+    def _released(self, received_ns: int) -> list[Event]:
+        """What was kept for streams that turned out to be those of the data.
+
+        Books that lack their own snapshot of data that runs already begin anew.
+        """
+        if not self._carried.has_changed:
+            return []
+        self._carried.has_changed = False
+        told: list[Event] = []
+        for one, events in self._data.delivery.release():
+            if one.channel is Channel.BOOK and one.symbol is not None:
+                self._data.books.join(self._carried.name_of(one), one.symbol)
+            told += [*self._carried.settle(one, received_ns), *events]
+        for one in self._data.books.left_behind(self._carried):
+            self.resync(one)
+        return told
 
     def _failed(self, wire: native.ErrorFrame, received_ns: int) -> Sequence[Event]:
         """A request failed as a whole; where one product is to blame, the others are asked again.
@@ -293,20 +262,20 @@ class ExchangeProtocol:
             self._ask("subscribe", ask.channel, again, quiet=ask.quiet)
         return told
 
-    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
+    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
         """The list of markets, as far as it is still wanted."""
-        try:
-            products = native.decode_products(body)
-        except _UNREADABLE as error:
-            raise RemoteProtocolError(str(error)) from error
-        markets = normalize.instruments(products, received_ns)
-        self._is_fetching = False
-        return self._carried.listed_markets(markets, received_ns)
+        return self._list.answered(fetch, body, received_ns)
 
-    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
+    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
         """There is no list of markets to be had."""
-        self._is_fetching = False
-        return self._carried.no_markets(reason, received_ns)
+        return self._list.refused(fetch, reason, received_ns)
+
+
+def _page(_fetch: Fetch, body: bytes) -> ListPage:
+    try:
+        return ListPage(native.decode_products(body))
+    except _UNREADABLE as error:
+        raise RemoteProtocolError(str(error)) from error
 
 
 def _unified(channel: str) -> str:

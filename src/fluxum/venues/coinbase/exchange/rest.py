@@ -5,14 +5,17 @@ pages of each call. Prices of candles are JSON numbers; the side of a trade is t
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from msgspec import Raw
 
-from fluxum.errors import RemoteProtocolError
-from fluxum.model.instrument import Instrument
+from fluxum.errors import BadInput
+from fluxum.model.instant import parse_rfc3339
+from fluxum.model.instrument import Asset, Instrument
 from fluxum.model.market import Level, Side
 from fluxum.venues.coinbase.calls import Call, answer, count, not_found, read_call
-from fluxum.venues.coinbase.instants import Instants, instant_text
+from fluxum.venues.coinbase.exchange.questions import INTERVALS_S
+from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.plaintext import plain, seconds
 from fluxum.venues.plaintext import number
 from fluxum.venues.venue import Answer, Fetch, MarketView
@@ -22,9 +25,13 @@ __all__ = ["ExchangeRest"]
 _LEVELS = {1: 1, 2: 100_000}
 _TRADES_MAX = 1000
 _CANDLES_MAX = 300
-_GRANULARITIES = (60, 300, 900, 3600, 21_600, 86_400)
 _SEQUENCES_PER_MOVE = 100
 _FAR_NS = 1 << 62
+_FAR_ID = 10**10 - 1
+_KEPT = 100_000
+_SPARK_S, _SPARKS = 3600, 24
+_SECOND = 1_000_000_000
+_FIAT = frozenset({"USD", "EUR", "GBP"})
 
 
 class ExchangeRest:
@@ -43,14 +50,26 @@ class ExchangeRest:
             case ("time",):
                 epoch = Raw(b"%d.%03d" % divmod(now_ns // 1_000_000, 1000))
                 return answer({"iso": instant_text(now_ns), "epoch": epoch})
+            case ("currencies",):
+                return answer([_currency(asset) for asset in self._assets()])
+            case ("currencies", name):
+                found = [_currency(asset) for asset in self._assets() if asset == name]
+                return answer(found[0]) if found else not_found()
             case ("products",):
                 return answer([_line(one) for one in self._instruments.values()])
+            case ("products", "spark-lines"):
+                every = self._instruments.items()
+                return answer({name: self._spark_line(one) for name, one in every})
             case ("products", name):
                 return self._product("", name, asked, now_ns)
             case ("products", name, part):
                 return self._product(part, name, asked, now_ns)
             case _:
                 return not_found()
+
+    def _assets(self) -> list[Asset]:
+        found = [asset for one in self._instruments.values() for asset in (one.base, one.quote)]
+        return list(dict.fromkeys(found))
 
     def _product(self, part: str, name: str, call: Call, now_ns: int) -> Answer:
         one = self._instruments.get(name)
@@ -66,7 +85,7 @@ class ExchangeRest:
             case "stats":
                 return self._stats(one)
             case "trades":
-                return self._trades(one, count(call, "limit", _TRADES_MAX, _TRADES_MAX))
+                return self._trades(one, call)
             case "candles":
                 return self._candles(one, call)
             case _:
@@ -102,6 +121,18 @@ class ExchangeRest:
             }
         )
 
+    def _spark_line(self, one: Instrument) -> list[list[object]]:
+        """The hours of the last day: time, low, high, open, close, newest first.
+
+        Clients make this call, and no document tells of it
+        (https://github.com/ccxt/ccxt/blob/master/python/ccxt/coinbaseexchange.py, `fetch_tickers`).
+        """
+        hours = self._view.candles(one.symbol, _SPARK_S, _SPARKS)
+        return [
+            [seconds(hour), *map(_raw, (hour.low, hour.high, hour.open, hour.close))]
+            for hour in reversed(hours)
+        ]
+
     def _stats(self, one: Instrument) -> Answer:
         ticker = self._view.ticker(one.symbol)
         return answer(
@@ -115,7 +146,19 @@ class ExchangeRest:
             }
         )
 
-    def _trades(self, one: Instrument, limit: int) -> Answer:
+    def _trades(self, one: Instrument, call: Call) -> Answer:
+        """Trades, newest first: the last ones, those before the cursor `after`, or above `before`.
+
+        https://docs.cdp.coinbase.com/exchange/rest-api/pagination
+        """
+        limit = count(call, "limit", _TRADES_MAX, _TRADES_MAX)
+        last, first = count(call, "after", _FAR_ID, _FAR_ID), count(call, "before", 0, _FAR_ID)
+        above = first if "before" in call.query else 0
+        made = [
+            trade
+            for trade in reversed(self._view.trades(one.symbol, _KEPT))
+            if above < int(trade.trade_id) < last
+        ][:limit]
         trades = [
             {
                 "trade_id": int(trade.trade_id),
@@ -124,32 +167,85 @@ class ExchangeRest:
                 "price": plain(trade.price),
                 "time": instant_text(trade.venue_ns or 0),
             }
-            for trade in reversed(self._view.trades(one.symbol, limit))
+            for trade in made
         ]
-        return answer(trades)
+        if not made:
+            return answer(trades)
+        cursors = {"CB-BEFORE": made[0].trade_id, "CB-AFTER": made[-1].trade_id}
+        return answer(trades, headers=cursors)
 
     def _candles(self, one: Instrument, call: Call) -> Answer:
+        """The candles of a window, or the last 300, newest first."""
         interval_s = count(call, "granularity", 60, 86_400)
-        if interval_s not in _GRANULARITIES:
+        if interval_s not in INTERVALS_S:
             return answer({"message": "Unsupported granularity"}, 400)
         try:
-            begin_ns = Instants().read(call.query["start"]) if "start" in call.query else 0
-            end_ns = Instants().read(call.query["end"]) if "end" in call.query else _FAR_NS
-        except RemoteProtocolError:
+            begin_ns = _instant(call.query.get("start"), 0)
+            end_ns = _instant(call.query.get("end"), _FAR_NS)
+        except BadInput:
             return answer({"message": "Invalid start or end"}, 400)
-        candles = self._view.candles(one.symbol, interval_s, _CANDLES_MAX)
+        is_window = "start" in call.query and "end" in call.query
+        if is_window and (end_ns - begin_ns) // (interval_s * _SECOND) >= _CANDLES_MAX:
+            message = (
+                "granularity too small for the requested time range. "
+                f"Count of aggregations requested exceeds {_CANDLES_MAX}"
+            )
+            return answer({"message": message}, 400)
+        candles = self._view.candles(one.symbol, interval_s, _KEPT)
         rows = [
             [
                 seconds(candle),
-                *(
-                    Raw(number(value).encode())
-                    for value in (candle.low, candle.high, candle.open, candle.close, candle.volume)
-                ),
+                *map(_raw, (candle.low, candle.high, candle.open, candle.close, candle.volume)),
             ]
             for candle in reversed(candles)
             if begin_ns <= candle.start_ns <= end_ns
         ]
-        return answer(rows)
+        return answer(rows[:_CANDLES_MAX])
+
+
+def _raw(value: Decimal) -> Raw:
+    """A JSON number, digit for digit."""
+    return Raw(number(value).encode())
+
+
+def _instant(text: str | None, default_ns: int) -> int:
+    """An instant as RFC 3339 text or in seconds; raises BadInput."""
+    if text is None:
+        return default_ns
+    if text.isascii() and text.isdecimal() and len(text) <= 10:
+        return int(text) * _SECOND
+    return parse_rfc3339(text)
+
+
+def _currency(asset: Asset) -> dict[str, object]:
+    """A currency; of what depends on its network nothing is told."""
+    kind = "fiat" if asset in _FIAT else "crypto"
+    return {
+        "id": asset,
+        "name": asset,
+        "min_size": "0.00000001",
+        "status": "online",
+        "message": "",
+        "max_precision": "0.00000001",
+        "convertible_to": [],
+        "details": {
+            "type": kind,
+            "symbol": None,
+            "network_confirmations": None,
+            "sort_order": 0,
+            "crypto_address_link": None,
+            "crypto_transaction_link": None,
+            "push_payment_methods": [],
+            "group_types": [],
+            "display_name": None,
+            "processing_time_seconds": None,
+            "min_withdrawal_amount": None,
+            "max_withdrawal_amount": None,
+        },
+        "default_network": "",
+        "supported_networks": [],
+        "display_name": asset,
+    }
 
 
 def _line(one: Instrument) -> dict[str, object]:

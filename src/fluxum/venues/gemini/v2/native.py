@@ -12,29 +12,38 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 __all__ = [
+    "CandleRow",
     "Candles",
-    "Changes",
+    "Change",
     "Count",
     "Kind",
     "L2Updates",
+    "LooseFrame",
     "Millis",
     "Request",
     "Stream",
     "Trade",
+    "decode_candle",
     "decode_candles",
+    "decode_change",
     "decode_kind",
     "decode_l2",
+    "decode_loose",
     "decode_request",
+    "decode_rows",
     "decode_trade",
     "encode",
+    "kind_of",
 ]
 
 Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 """An id."""
 Millis = Annotated[int, Meta(ge=0, lt=1 << 42)]
 """Milliseconds since the epoch."""
-Changes = tuple[tuple[Literal["buy", "sell"], str, str], ...]
+Change = tuple[Literal["buy", "sell"], str, str]
 """Side, price and quantity, zero where the level is gone."""
+CandleRow = tuple[Millis, Decimal, Decimal, Decimal, Decimal, Decimal]
+"""Start, open, high, low, close, volume."""
 
 
 class Stream(Struct):
@@ -78,10 +87,10 @@ class Trade(Struct, gc=False):
 
     symbol: str
     event_id: Count
-    timestamp: Millis
     price: str
     quantity: str
     side: str
+    timestamp: int | None = None
     tid: Count | None = None
 
 
@@ -98,7 +107,7 @@ class L2Updates(Struct, gc=False):
 
     type: Literal["l2_updates"]
     symbol: str
-    changes: Changes
+    changes: tuple[Change, ...]
     trades: tuple[Trade, ...] | None = None
     auction_events: tuple[Raw, ...] | None = None
 
@@ -111,7 +120,24 @@ class Candles(Struct, gc=False):
     """
 
     symbol: str
-    changes: tuple[tuple[Millis, Decimal, Decimal, Decimal, Decimal, Decimal], ...]
+    changes: tuple[CandleRow, ...]
+
+
+class LooseFrame(Struct, gc=False):
+    """A frame of which only the market is read, its rows as they came."""
+
+    symbol: str
+    changes: Raw = Raw(b"null")
+    trades: Raw = Raw(b"")
+    auction_events: Raw = Raw(b"")
+
+
+def kind_of(frame: bytes) -> str:
+    """What a frame is, as far as can be read; empty where nothing can."""
+    try:
+        return decode_kind(frame).type
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 encode = msgspec.json.Encoder().encode
@@ -119,4 +145,8 @@ decode_kind = msgspec.json.Decoder(Kind).decode
 decode_l2 = msgspec.json.Decoder(L2Updates).decode
 decode_trade = msgspec.json.Decoder(Trade).decode
 decode_candles = msgspec.json.Decoder(Candles).decode
+decode_loose = msgspec.json.Decoder(LooseFrame).decode
+decode_rows = msgspec.json.Decoder(list[Raw]).decode
+decode_change = msgspec.json.Decoder(Change).decode
+decode_candle = msgspec.json.Decoder(CandleRow).decode
 decode_request = msgspec.json.Decoder(Request).decode

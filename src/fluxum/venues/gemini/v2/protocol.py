@@ -11,22 +11,24 @@ a lost change shows to nobody.
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from msgspec import MsgspecError, structs
+from msgspec import MsgspecError, Raw
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import (
     Channel,
     Event,
     Refused,
-    Subscribed,
     Subscription,
     Unsubscribed,
 )
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookUpdate, Candle
+from fluxum.model.market import BookUpdate
+from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.gemini.instruments import InstrumentList
 from fluxum.venues.gemini.symbols import guess, upper
-from fluxum.venues.gemini.v2 import native, normalize
+from fluxum.venues.gemini.v2 import native
+from fluxum.venues.gemini.v2.candles import CandleReader
+from fluxum.venues.gemini.v2.l2 import L2Reader, Market
 from fluxum.venues.gemini.v2.normalize import VENUE
 from fluxum.venues.gemini.v2.requests import Requests
 from fluxum.venues.rows import sides
@@ -53,20 +55,9 @@ _L2_PARTS = (Channel.BOOK, Channel.TRADE)
 # Auctions' prices are no orders of a book, and what they traded comes as trades.
 _PASSED_OVER = frozenset({"auction_open", "auction_indicative", "auction_result"})
 
+_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
+_BEATS_TO_NUDGE = 2
 _BOTH_ORDERS = (b'{"type":"l2_updates"', b'"type":"l2_updates"}')
-
-
-class _Market:
-    """One market's `l2` stream: who wants what of it, and whether its book is held."""
-
-    __slots__ = ("awaiting", "book", "holds_book", "symbol", "trades")
-
-    def __init__(self, symbol: Symbol) -> None:
-        self.symbol = symbol
-        self.book: Subscription | None = None
-        self.trades: Subscription | None = None
-        self.holds_book = False
-        self.awaiting: list[Subscription] = []
 
 
 class GeminiV2Protocol:
@@ -77,24 +68,25 @@ class GeminiV2Protocol:
         self.sequence = SequenceCounts()  # stays as it is: nothing is numbered
         self._streams = Streams()
         self._requests = Requests(self.outbox)
-        self._markets: dict[str, _Market] = {}  # by the venue's name
-        self._candles: dict[str, Candle] = {}  # the last one of each stream
-        self._awaited_candles: set[str] = set()
+        self._markets: dict[str, Market] = {}  # by the venue's name
+        self._reader = L2Reader()
+        self._candles = CandleReader()
         self._instruments = InstrumentList(VENUE, upper, self.outbox)
         self._leaving: list[Subscription] = []
+        self._beats = 0
         self._is_overheard = False
 
     # What we say
 
     def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - books are whole here
         """Accept data that another asked for."""
-        self._is_overheard = True
+        self._is_overheard = self._reader.is_tape = True
 
     def overhear_request(self, frame: bytes) -> None:
         """Learn from another client's request."""
         try:
             request = native.decode_request(frame)
-        except (MsgspecError, UnicodeDecodeError, RecursionError):
+        except _UNREADABLE:
             return
         for stream in request.subscriptions:
             for market in stream.symbols:
@@ -160,11 +152,13 @@ class GeminiV2Protocol:
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """What a frame says; raises RemoteProtocolError when it makes no sense."""
         first, last = _BOTH_ORDERS
+        name = ""
         try:
             if frame.startswith(first) or frame.endswith(last):
                 return self._l2(native.decode_l2(frame), received_ns)
             kind = native.decode_kind(frame)
-            match kind.type:
+            name = kind.type
+            match name:
                 case "l2_updates":
                     return self._l2(native.decode_l2(frame), received_ns)
                 case "trade":
@@ -173,15 +167,20 @@ class GeminiV2Protocol:
                     return self._heartbeat(received_ns)
                 case "" if kind.result == "error":
                     return self._refused(kind.reason, received_ns)
-                case name if name in _CANDLE_KINDS:
+                case _ if name in _CANDLE_KINDS:
                     wire = native.decode_candles(frame)
-                    return self._candle(_CANDLE_KINDS[name], wire, received_ns)
-                case name if name in _PASSED_OVER:
+                    return self._candle(_CANDLE_KINDS[name], wire.symbol, wire.changes, received_ns)
+                case _ if name in _PASSED_OVER:
                     return ()
-                case name:
-                    raise RemoteProtocolError(f"a message of this feed was expected, was {name!r}")
-        except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise RemoteProtocolError(str(error)) from error
+                case "":
+                    raise RemoteProtocolError(
+                        f"a message of this feed was expected: {frame[:80]!r}"
+                    )
+                case _:
+                    pass
+        except _UNREADABLE as error:
+            return self._salvage(frame, name, received_ns, str(error))
+        raise UnreadableStream(f"a message of this feed was expected, was {name[:40]!r}", ())
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
         """What the list of markets, or the rules of one, say."""
@@ -191,85 +190,95 @@ class GeminiV2Protocol:
         """The venue does not tell its markets, or the rules of one."""
         return self._instruments.refuse(fetch, reason, received_ns)
 
+    def _salvage(self, frame: bytes, kind: str, received_ns: int, reason: str) -> Sequence[Event]:
+        """What can be read of a frame of a known kind, row by row.
+
+        Raises UnreadableStream where that is nothing, naming the streams it may be of.
+        """
+        kind = kind or native.kind_of(frame)
+        if not kind:
+            raise RemoteProtocolError(reason)
+        name = _CANDLE_KINDS.get(kind, _L2)
+        try:
+            loose = native.decode_loose(frame)
+        except _UNREADABLE:
+            raise UnreadableStream(reason, self._of_kind(name)) from None
+        streams = self._carried_by((name, loose.symbol))
+        if kind == "trade":
+            streams = [one for one in streams if one.channel is Channel.TRADE]
+            raise UnreadableStream(reason, tuple(streams))
+        is_whole = bool(loose.trades or loose.auction_events)
+        try:
+            rows = native.decode_rows(loose.changes)
+            trades = native.decode_rows(loose.trades) if loose.trades else []
+        except _UNREADABLE:
+            if name != _L2 or is_whole:
+                self._requests.answered((name, loose.symbol))  # not to be waited for any more
+            raise UnreadableStream(reason, tuple(streams)) from None
+        if name != _L2:
+            return self._candle(name, loose.symbol, rows, received_ns)
+        return self._l2_rows(loose.symbol, rows, trades if is_whole else None, received_ns)
+
+    def _of_kind(self, name: str) -> tuple[Subscription, ...]:
+        """The streams on the wire of one name."""
+        found = self._streams.by_topic.values()
+        if name == _L2:
+            return tuple(one for one in found if one.channel in _L2_PARTS)
+        return tuple(one for one in found if one.interval_s == CANDLES[name])
+
     def _l2(self, wire: native.L2Updates, received_ns: int) -> Sequence[Event]:
         market = self._markets.get(wire.symbol)
+        is_whole = wire.trades is not None or wire.auction_events is not None
+        if market is not None and market.holds_book and not is_whole:
+            try:
+                bids, asks = sides(wire.changes, "buy")
+            except RemoteProtocolError:
+                pass  # row by row
+            else:
+                return (BookUpdate(VENUE, market.symbol, bids, asks, None, received_ns),)
+        trades = wire.trades or () if is_whole else None
+        return self._l2_rows(wire.symbol, wire.changes, trades, received_ns)
+
+    def _l2_rows(
+        self,
+        name: str,
+        rows: Sequence[native.Change | Raw],
+        trades: Sequence[native.Trade | Raw] | None,
+        received_ns: int,
+    ) -> Sequence[Event]:
+        market = self._markets.get(name) or self._adopt(name)
         if market is None:
-            market = self._adopt(wire.symbol)
-            if market is None:
-                return ()
-        if wire.trades is not None or wire.auction_events is not None:
-            return self._whole(market, wire, received_ns)
-        if not market.holds_book:
-            return ()  # changes before the whole book, or nobody wants it
-        bids, asks = sides(wire.changes, "buy")
-        return (BookUpdate(VENUE, market.symbol, bids, asks, None, received_ns),)
-
-    def _whole(self, market: _Market, wire: native.L2Updates, received_ns: int) -> Sequence[Event]:
-        """A whole book and the last trades: the answer to whoever waits for one of them."""
-        events: list[Event] = []
-        if market.book is not None:
-            events.append(normalize.snapshot(wire, market.symbol, received_ns))
-        if market.trades is not None and wire.trades:
-            events += self._history(market.symbol, wire.trades, received_ns)
-        market.holds_book = market.book is not None
-        answered = [
-            Subscribed(venue=VENUE, subscription=one, received_ns=received_ns)
-            for one in market.awaiting
-        ]
-        market.awaiting.clear()
-        self._requests.answered((_L2, wire.symbol))
-        return [*answered, *events]
-
-    def _history(
-        self, symbol: Symbol, wires: tuple[native.Trade, ...], received_ns: int
-    ) -> Iterator[Event]:
-        """Told trades, oldest first; they were told newest first once (2021)."""
-        unsided = [wire for wire in wires if not normalize.is_sided(wire)]
-        if unsided:
-            yield normalize.without_taker(unsided, symbol, received_ns)
-        for wire in sorted(wires, key=_age):
-            if normalize.is_sided(wire):
-                yield normalize.trade(wire, symbol, received_ns, backfilled=True)
+            return ()
+        if trades is not None:
+            self._requests.answered((_L2, name))
+        return self._reader.read(market, rows, trades, received_ns)
 
     def _trade(self, wire: native.Trade, received_ns: int) -> Sequence[Event]:
         market = self._markets.get(wire.symbol) or self._adopt(wire.symbol)
-        if market is None or market.trades is None:
-            return ()
-        if not normalize.is_sided(wire):
-            return (normalize.without_taker([wire], market.symbol, received_ns),)
-        return (normalize.trade(wire, market.symbol, received_ns),)
+        return () if market is None else self._reader.trade(market, wire, received_ns)
 
-    def _candle(self, name: str, wire: native.Candles, received_ns: int) -> Sequence[Event]:
-        topic = _topic(name, wire.symbol)
+    def _candle(
+        self,
+        name: str,
+        market: str,
+        rows: Sequence[native.CandleRow | Raw],
+        received_ns: int,
+    ) -> Sequence[Event]:
+        topic = _topic(name, market)
         subscription = self._streams.by_topic.get(topic)
         if subscription is None:
             if self._streams.is_ended(topic):
                 return ()
-            subscription = self._overheard(wire.symbol, name)
-        symbol, interval_s = subscription.symbol, subscription.interval_s
-        assert symbol is not None
-        assert interval_s is not None
-        events: list[Event] = []
-        before = self._candles.get(topic)
-        for candle in normalize.candles(wire, symbol, interval_s, received_ns):
-            if before is not None and before.start_ns < candle.start_ns and not before.closed:
-                events.append(structs.replace(before, closed=True, received_ns=received_ns))
-            is_past = before is not None and candle.start_ns < before.start_ns
-            told = structs.replace(candle, closed=True) if is_past else candle
-            before = before if is_past else told
-            events.append(told)
-        if before is not None:
-            self._candles[topic] = before
-        self._requests.answered((name, wire.symbol))
-        if topic in self._awaited_candles:
-            self._awaited_candles.discard(topic)
-            ack = Subscribed(venue=VENUE, subscription=subscription, received_ns=received_ns)
-            return [ack, *events]
-        return events
+            subscription = self._overheard(market, name)
+        is_answer = self._requests.answered((name, market))
+        return self._candles.read(subscription, rows, received_ns, is_answer=is_answer).finish()
 
     def _heartbeat(self, received_ns: int) -> Sequence[Event]:
         """Time passed: what was to end has ended, as far as the venue ever says."""
         self._requests.beat()
+        self._beats += 1
+        if self._beats % _BEATS_TO_NUDGE == 0:
+            self._instruments.nudge()
         ended, self._leaving = self._leaving, []
         return [
             Unsubscribed(venue=VENUE, subscription=one, received_ns=received_ns) for one in ended
@@ -302,7 +311,7 @@ class GeminiV2Protocol:
         if name == _L2 and symbol is not None:
             market = self._markets.get(wire_symbol)
             if market is None:
-                market = self._markets[wire_symbol] = _Market(symbol)
+                market = self._markets[wire_symbol] = Market(symbol)
             if subscription.channel is Channel.BOOK:
                 market.book = subscription
             else:
@@ -315,7 +324,7 @@ class GeminiV2Protocol:
         if name == _L2:
             self._markets[wire_symbol].awaiting.append(subscription)
         else:
-            self._awaited_candles.add(_topic(name, wire_symbol))
+            self._candles.wait(subscription)
 
     def _end(self, subscription: Subscription) -> bool:
         """Carry a subscription no longer; false if it was not carried."""
@@ -323,8 +332,8 @@ class GeminiV2Protocol:
         topic = _topic(name, wire_symbol, subscription.channel)
         if self._streams.end(topic) is None:
             return False
-        self._candles.pop(topic, None)
-        self._awaited_candles.discard(topic)
+        self._candles.forget(subscription)
+        self._reader.early.forget(subscription)
         market = self._markets.get(wire_symbol) if name == _L2 else None
         if market is not None:
             if subscription.channel is Channel.BOOK:
@@ -336,7 +345,7 @@ class GeminiV2Protocol:
                 del self._markets[wire_symbol]
         return True
 
-    def _adopt(self, wire_symbol: str) -> _Market | None:
+    def _adopt(self, wire_symbol: str) -> Market | None:
         """A market's stream nobody was heard to ask for; none if its data is only late."""
         if any(self._streams.is_ended(_topic(_L2, wire_symbol, part)) for part in _L2_PARTS):
             return None
@@ -346,7 +355,7 @@ class GeminiV2Protocol:
     def _overheard(self, wire_symbol: str, name: str) -> Subscription:
         """Carry what came without a question, on a tape; the last of the stream's parts."""
         if not self._is_overheard or not wire_symbol.isupper():
-            raise RemoteProtocolError(f"{name} that nobody asked for, was of {wire_symbol[:40]!r}")
+            raise UnreadableStream(f"{name} that nobody asked for, was of {wire_symbol[:40]!r}", ())
         heard = list(_subscriptions(name, guess(wire_symbol)))
         for subscription in heard:
             self._begin(subscription)
@@ -388,7 +397,3 @@ def _subscriptions(name: str, symbol: Symbol) -> Iterator[Subscription]:
             yield Subscription(part, symbol)
     elif name in CANDLES:
         yield Subscription(Channel.CANDLE, symbol, interval_s=CANDLES[name])
-
-
-def _age(wire: native.Trade) -> tuple[int, int]:
-    return wire.event_id, wire.tid or 0

@@ -44,6 +44,10 @@ class AccountChannel:
         """Whether the next message that counts is a snapshot."""
         self.is_coming = True
         """Whether a snapshot was asked for that has not come yet."""
+        self.is_whole = True
+        """Whether every row since the last snapshot could be read."""
+        self.mended_ns = 0
+        """Until when it does not begin anew for such a row, as it did so a while ago."""
         self.expected = 0
         self._counts = counts
 

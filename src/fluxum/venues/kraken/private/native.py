@@ -22,6 +22,7 @@ __all__ = [
     "BatchAddParams",
     "BatchCancelParams",
     "CancelParams",
+    "ChannelOutline",
     "Conditional",
     "CountResult",
     "EditParams",
@@ -32,8 +33,10 @@ __all__ = [
     "OrderFields",
     "OrderResult",
     "Report",
+    "ReportOutline",
     "Request",
     "Response",
+    "RowsOutline",
     "SubscribeResult",
     "TokenParams",
     "Triggers",
@@ -43,19 +46,24 @@ __all__ = [
     "decode_add",
     "decode_after_result",
     "decode_amend",
-    "decode_balance_rows",
+    "decode_balance",
     "decode_batch_add",
     "decode_batch_cancel",
     "decode_cancel",
     "decode_count_result",
     "decode_edit",
+    "decode_entry",
     "decode_entry_rows",
     "decode_frame",
     "decode_order_result",
     "decode_order_results",
+    "decode_outline",
     "decode_raw_rows",
+    "decode_report",
+    "decode_report_outline",
     "decode_request",
     "decode_response",
+    "decode_rows_outline",
     "decode_subscribe_result",
     "decode_token_params",
     "encode",
@@ -326,14 +334,9 @@ class TriggersReport(Struct, omit_defaults=True, gc=False):
     `{"price":0.2,"price_type":"static","reference":"index","status":"untriggered"}`
     """
 
-    price: Decimal
+    price: Decimal | None = None
     price_type: str | None = None
-    reference: str | None = None
-    status: str | None = None
     actual_price: Decimal | None = None
-    peak_price: Decimal | None = None
-    last_price: Decimal | None = None
-    timestamp: str | None = None
 
 
 class Report(Struct, omit_defaults=True, gc=False):
@@ -357,36 +360,31 @@ class Report(Struct, omit_defaults=True, gc=False):
     side: str | None = None
     order_type: str | None = None
     order_qty: Decimal | None = None
-    cash_order_qty: Decimal | None = None
     limit_price: Decimal | None = None
-    limit_price_type: str | None = None
     stop_price: Decimal | None = None
     display_qty: Decimal | None = None
     time_in_force: str | None = None
-    expire_time: str | None = None
     post_only: bool | None = None
     reduce_only: bool | None = None
     triggers: TriggersReport | None = None
     cum_qty: Decimal | None = None
     cum_cost: Decimal | None = None
     avg_price: Decimal | None = None
-    fee_usd_equiv: Decimal | None = None
-    fee_ccy_pref: str | None = None
-    amended: bool | None = None
     reason: str | None = None
-    ord_ref_id: str | None = None
     exec_id: str | None = None
-    trade_id: int | None = None
     last_qty: Decimal | None = None
     last_price: Decimal | None = None
-    cost: Decimal | None = None
     liquidity_ind: str | None = None
-    fees: tuple[FeeRow, ...] = ()
+    fees: tuple[FeeRow, ...] | None = None
     ratecount: Decimal | None = None
+
+    def __repr__(self) -> str:
+        """The report as it is on the wire, without fields that are not used."""
+        return encode(self).decode()
 
 
 class ExecutionsFrame(Struct, tag_field="channel", tag="executions", gc=False):
-    """Open orders and the last fills, or what happened since; `sequence` counts by one.
+    """Open orders and the last fills (Report), or what happened since; `sequence` counts by one.
 
     `{"channel":"executions","type":"update","data":[{"timestamp":"2023-09-22T10:33:05.709982Z",
     "order_status":"new","exec_type":"new","order_userref":3,"order_id":"OK4GJX-KSTLS-7DZZO5"}],
@@ -415,7 +413,6 @@ class BalanceRow(Struct, omit_defaults=True):
 
     asset: str
     balance: Decimal
-    asset_class: str = "currency"
     wallets: tuple[WalletRow, ...] = ()
 
 
@@ -435,10 +432,7 @@ class EntryRow(Struct, omit_defaults=True):
     asset: str
     amount: Decimal
     fee: Decimal
-    balance: Decimal
-    asset_class: str = "currency"
-    subtype: str | None = None
-    category: str | None = None
+    balance: Raw = Raw(b"null")  # see number_or_none
     wallet_type: str = ""
     wallet_id: str = ""
 
@@ -449,6 +443,28 @@ class BalancesFrame(Struct, tag_field="channel", tag="balances", gc=False):
     type: Kind
     data: Raw
     sequence: int
+
+
+class ChannelOutline(Struct, gc=False):
+    """Which stream a frame is of that cannot be read; an answer has a method as well."""
+
+    channel: str
+    method: str | None = None
+
+
+class RowsOutline(Struct, gc=False):
+    """A frame of executions of which a row cannot be read."""
+
+    type: Kind
+    data: tuple[Raw, ...]
+    sequence: int
+
+
+class ReportOutline(Struct, gc=False):
+    """Which order a report is of that cannot be read."""
+
+    order_id: str
+    exec_type: str = ""
 
 
 Frame = Heartbeat | StatusFrame | ExecutionsFrame | BalancesFrame
@@ -462,9 +478,14 @@ decode_order_result = msgspec.json.Decoder(OrderResult).decode
 decode_order_results = msgspec.json.Decoder(list[OrderResult]).decode
 decode_count_result = msgspec.json.Decoder(CountResult).decode
 decode_after_result = msgspec.json.Decoder(AfterResult).decode
-decode_balance_rows = msgspec.json.Decoder(tuple[BalanceRow, ...]).decode
-decode_entry_rows = msgspec.json.Decoder(tuple[EntryRow, ...]).decode
+decode_report_outline = msgspec.json.Decoder(ReportOutline).decode
+decode_report = msgspec.json.Decoder(Report).decode
 decode_raw_rows = msgspec.json.Decoder(tuple[Raw, ...]).decode
+decode_entry_rows = msgspec.json.Decoder(tuple[EntryRow, ...]).decode
+decode_rows_outline = msgspec.json.Decoder(RowsOutline).decode
+decode_balance = msgspec.json.Decoder(BalanceRow).decode
+decode_entry = msgspec.json.Decoder(EntryRow).decode
+decode_outline = msgspec.json.Decoder(ChannelOutline).decode
 decode_account_params = msgspec.json.Decoder(AccountParams).decode
 decode_add = msgspec.json.Decoder(AddParams).decode
 decode_amend = msgspec.json.Decoder(AmendParams).decode

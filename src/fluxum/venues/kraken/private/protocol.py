@@ -2,20 +2,20 @@
 
 There is no login: each request carries a token, for which a placeholder stands here. State changes
 come on `executions`, maybe before the answer to the command that caused them
-(https://docs.kraken.com/api/docs/websocket-v2/executions). Only the first report of an order is
-whole; the others are laid over what is known.
+(https://docs.kraken.com/api/docs/websocket-v2/executions). A row of an update that cannot be read
+may have been a fill or a line: the channel begins anew, at most once a minute, so that its snapshot
+and the account's history repair what was missed.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 
 from msgspec import UNSET, MsgspecError, Raw
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
-from fluxum.model.account import Balances, Fill
+from fluxum.model.account import Balance, Balances, LedgerEntry
 from fluxum.model.event import (
     Desync,
     Event,
@@ -24,22 +24,24 @@ from fluxum.model.event import (
     Subscription,
     Unsubscribed,
     VenueNotice,
-    VenueStatus,
 )
-from fluxum.model.order import Command, OpenOrders, OrderUpdate, TradingCount
+from fluxum.model.order import Command, TradingCount
+from fluxum.venues.conversation import UnreadableStream, VenueTime
 from fluxum.venues.kraken.native import Heartbeat, Kind, StatusFrame
-from fluxum.venues.kraken.normalize import VENUE
+from fluxum.venues.kraken.normalize import VENUE, status_notice, venue_time
 from fluxum.venues.kraken.private import native, normalize
 from fluxum.venues.kraken.private.answers import Answers
 from fluxum.venues.kraken.private.channels import NAMES, AccountChannel, Numbering
 from fluxum.venues.kraken.private.commands import answers_of, wire_of
+from fluxum.venues.kraken.private.executions import Executions
+from fluxum.venues.rows import read_rows
 from fluxum.venues.venue import Effect, Fetch, Hangup, Renew, Send, SequenceCounts
 
 __all__ = ["KrakenPrivateProtocol"]
 
 _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 _STALE_TOKEN = ("ESession:Invalid session", "EAPI:Invalid token", "Token(s) not found")
-_ENDED_MAX = 1000
+_MENDED_EVERY_NS = 60 * 1_000_000_000
 
 
 class KrakenPrivateProtocol:
@@ -48,10 +50,10 @@ class KrakenPrivateProtocol:
     def __init__(self) -> None:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
+        self.venue_time: VenueTime | None = None
         self._channels: dict[str, AccountChannel] = {}
         self._answers = Answers()
-        self._orders: dict[str, OrderUpdate] = {}
-        self._ended: OrderedDict[str, OrderUpdate] = OrderedDict()  # fills may come after the end
+        self._orders = Executions()
         self._status = ""
         self._is_overhearing = False
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
@@ -107,7 +109,7 @@ class KrakenPrivateProtocol:
 
     def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - there are no books
         """Accept an account's streams that another asked for."""
-        self._is_overhearing = True
+        self._is_overhearing = self._orders.is_overhearing = True
 
     def overhear_request(self, frame: bytes) -> None:
         """Nothing can be learned from another's request that its answer does not say."""
@@ -132,60 +134,21 @@ class KrakenPrivateProtocol:
 
     # Data
 
-    def _executions(self, frame: native.ExecutionsFrame, received_ns: int) -> Sequence[Event]:
+    def _executions(
+        self, frame: native.ExecutionsFrame | native.RowsOutline, received_ns: int
+    ) -> Sequence[Event]:
         channel, trouble = self._numbered("executions", frame.type, frame.sequence, received_ns)
         if channel is None:
             return trouble
-        events: list[Event] = self._accept(channel, received_ns)
-        if frame.type == "snapshot":
-            return [*events, *self._snapshot(frame.data, received_ns)]
-        for report in frame.data:
-            events += self._report(report, received_ns)
+        is_snapshot = frame.type == "snapshot"
+        read = self._orders.snapshot if is_snapshot else self._orders.update
+        events = [
+            *self._accept(channel, received_ns),
+            *read(frame.data, channel.subscription, received_ns),
+        ]
+        channel.is_whole = self._orders.is_whole
+        self._mend(channel, received_ns)
         return events
-
-    def _snapshot(self, reports: Sequence[native.Report], received_ns: int) -> Sequence[Event]:
-        """Fills of lately first, oldest first, then every open order."""
-        self._orders.clear()
-        fills: list[Fill] = []
-        for report in reports:
-            if report.exec_type == "trade":
-                known = self._ended.get(report.order_id)
-                fills.append(normalize.fill(report, known, received_ns, backfilled=True))
-            else:
-                self._keep(normalize.order(report, None, received_ns))
-        fills.sort(key=attrgetter("venue_ns"))
-        orders = tuple(self._orders.values())
-        return [*fills, OpenOrders(venue=VENUE, orders=orders, received_ns=received_ns)]
-
-    def _report(self, report: native.Report, received_ns: int) -> Sequence[Event]:
-        name = report.order_id
-        known = self._orders.get(name) or self._ended.get(name)
-        events: list[Event] = []
-        if self._is_overhearing and known is None and report.symbol is None:
-            return (normalize.fragment(report, received_ns),)
-        if report.exec_type == "trade":
-            events.append(normalize.fill(report, known, received_ns, backfilled=False))
-        order = normalize.order(report, known, received_ns)
-        self._keep(order)
-        events.append(order)
-        if report.ratecount is not None:
-            events.append(self._count(order, report.ratecount, received_ns))
-        return events
-
-    def _keep(self, order: OrderUpdate) -> None:
-        """Remember an order; of those that ended the last thousand, for what comes late."""
-        name = order.order_id
-        if not order.status.is_final:
-            self._orders[name] = order
-            return
-        self._orders.pop(name, None)
-        self._ended[name] = order
-        self._ended.move_to_end(name)
-        if len(self._ended) > _ENDED_MAX:
-            self._ended.popitem(last=False)
-
-    def _count(self, order: OrderUpdate, used: Decimal, received_ns: int) -> TradingCount:
-        return TradingCount(venue=VENUE, symbol=order.symbol, used=used, received_ns=received_ns)
 
     def _balances(self, frame: native.BalancesFrame, received_ns: int) -> Sequence[Event]:
         channel, trouble = self._numbered("balances", frame.type, frame.sequence, received_ns)
@@ -193,17 +156,31 @@ class KrakenPrivateProtocol:
             return trouble
         events: list[Event] = self._accept(channel, received_ns)
         try:
-            if frame.type == "snapshot":
-                rows = native.decode_balance_rows(frame.data)
-                holdings = tuple(normalize.balance(row, received_ns) for row in rows)
-                return [*events, Balances(venue=VENUE, balances=holdings, received_ns=received_ns)]
-            raws = native.decode_raw_rows(frame.data)
-            entries = native.decode_entry_rows(frame.data)
+            rows = native.decode_raw_rows(frame.data)
         except _UNREADABLE as error:
-            raise RemoteProtocolError(str(error)) from error
-        for entry, raw in zip(entries, raws, strict=True):
-            events.append(normalize.entry(entry, bytes(raw), received_ns))
-        return events
+            raise UnreadableStream(str(error), (channel.subscription,)) from error
+        if frame.type == "snapshot":
+            held = read_rows(rows, lambda raw: _holding(raw, received_ns))
+            left_out = held.left_out
+            channel.is_whole = True
+            data: Sequence[Event] = (
+                Balances(venue=VENUE, balances=held.items, received_ns=received_ns),
+            )
+        else:
+            lines = read_rows(rows, lambda raw: _line(raw, received_ns))
+            left_out, data = lines.left_out, lines.items
+            channel.is_whole = channel.is_whole and left_out is None
+        if left_out is not None:
+            events.append(left_out.event(VENUE, channel.subscription, received_ns))
+        self._mend(channel, received_ns)
+        return [*events, *data]
+
+    def _mend(self, channel: AccountChannel, received_ns: int) -> None:
+        """Have a channel begin anew of which a row was left out, if that is not too soon."""
+        if channel.is_whole or self._is_overhearing or received_ns < channel.mended_ns:
+            return
+        channel.mended_ns = received_ns + _MENDED_EVERY_NS
+        self.resync(channel.subscription)
 
     def _numbered(
         self, name: str, kind: Kind, number: int, received_ns: int
@@ -212,7 +189,7 @@ class KrakenPrivateProtocol:
         channel = self._channels.get(name)
         if channel is None:
             if not self._is_overhearing:
-                raise RemoteProtocolError(f"{name} was not asked for")
+                raise UnreadableStream(f"{name} was not asked for", ())
             channel = self._adopt(name, kind, number)
         if channel.is_ending:
             return None, ()
@@ -253,6 +230,8 @@ class KrakenPrivateProtocol:
         return [Subscribed(venue=VENUE, subscription=channel.subscription, received_ns=received_ns)]
 
     def _heartbeat(self, frame: Heartbeat, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
+        for channel in self._channels.values():
+            self._mend(channel, received_ns)
         return ()
 
     def _venue_status(self, frame: StatusFrame, received_ns: int) -> Sequence[Event]:
@@ -260,11 +239,7 @@ class KrakenPrivateProtocol:
         if wire.system == self._status:  # repeated about every second
             return ()
         self._status = wire.system
-        try:
-            status = VenueStatus(wire.system)
-        except ValueError as error:
-            raise RemoteProtocolError(f"a status was expected, was {wire.system!r}") from error
-        return (VenueNotice(venue=VENUE, status=status, received_ns=received_ns),)
+        return (status_notice(wire.system, "", received_ns),)
 
     # Answers
 
@@ -272,7 +247,8 @@ class KrakenPrivateProtocol:
         try:
             response = native.decode_response(frame)
         except _UNREADABLE:
-            return self._complaint(frame, received_ns, reason)
+            return self._receive_odd(frame, received_ns, reason)
+        self.venue_time = venue_time(response.time_out, received_ns) or self.venue_time
         if response.method == "pong":
             return ()
         try:
@@ -289,12 +265,25 @@ class KrakenPrivateProtocol:
         except _UNREADABLE as error:
             raise RemoteProtocolError(str(error)) from error
 
-    def _complaint(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
-        """`{"Error":"Exceeded msg rate"}` has neither method nor number."""
-        if not frame.startswith(b'{"Error"'):
-            raise RemoteProtocolError(reason)
-        message = frame[:200].decode("utf-8", "replace")
-        return (VenueNotice(venue=VENUE, message=message, received_ns=received_ns),)
+    def _receive_odd(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+        """A frame with an odd row, one that harms the channel it names, or a complaint.
+
+        `{"Error":"Exceeded msg rate"}` has neither method nor number.
+        """
+        try:
+            outline = native.decode_outline(frame)
+        except _UNREADABLE:
+            if not frame.startswith(b'{"Error"'):
+                raise RemoteProtocolError(reason) from None
+            message = frame[:200].decode("utf-8", "replace")
+            return (VenueNotice(venue=VENUE, message=message, received_ns=received_ns),)
+        if outline.method is None and outline.channel == "executions":
+            try:
+                return self._executions(native.decode_rows_outline(frame), received_ns)
+            except _UNREADABLE as error:
+                reason = str(error)
+        channel = None if outline.method is not None else self._channels.get(outline.channel)
+        raise UnreadableStream(reason, () if channel is None else (channel.subscription,))
 
     def _subscription_answer(self, response: native.Response, received_ns: int) -> Sequence[Event]:
         asked = self._answers.subscription(response.req_id)
@@ -374,3 +363,11 @@ class KrakenPrivateProtocol:
     @staticmethod
     def _is_stale(reason: str | None) -> bool:
         return reason is not None and reason.startswith(_STALE_TOKEN)
+
+
+def _holding(raw: Raw, received_ns: int) -> Balance:
+    return normalize.balance(native.decode_balance(raw), received_ns)
+
+
+def _line(raw: Raw, received_ns: int) -> LedgerEntry:
+    return normalize.entry(native.decode_entry(raw), bytes(raw), received_ns)

@@ -2,43 +2,47 @@
 
 https://docs.kraken.com/api/docs/guides/spot-rest-ratelimits: calls for lines and executions count
 two, all others one; Kraken's own tool counts two for orders as well, and so does this one. Lists
-begin with the newest, fifty a page; `start` is exclusive, `end` inclusive.
+begin with the newest, fifty a page; `start` is exclusive, `end` inclusive. Rows are read one by
+one: an odd row costs no other.
 """
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from fluxum.errors import RemoteProtocolError
-from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liquidity, Wallet
-from fluxum.model.instrument import Asset
-from fluxum.model.market import Side
-from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
+from msgspec import MsgspecError, Raw, structs
+
+from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry
+from fluxum.model.event import Channel, Subscription
+from fluxum.model.order import OrderUpdate
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.kraken.envelope import asked
-from fluxum.venues.kraken.normalize import VENUE
 from fluxum.venues.kraken.private import rest
-from fluxum.venues.kraken.private.names import Names
-from fluxum.venues.kraken.private.words import ENTRY_KINDS, order_type, time_in_force
+from fluxum.venues.kraken.private.lists import Lists
+from fluxum.venues.kraken.private.rest_reading import RowReader, balances
 from fluxum.venues.private import EntryQuery, Token
 from fluxum.venues.questions import Page, Question
+from fluxum.venues.rows import LeftOutRows, read_rows
 
 __all__ = ["KrakenQuestions"]
 
 Said = TypeVar("Said")
 Read = TypeVar("Read")
+Item = TypeVar("Item")
 
 _PRIVATE = "/0/private/"
+_CHANNELS = {
+    "BalanceEx": Channel.BALANCE,
+    "Ledgers": Channel.BALANCE,
+    "OpenOrders": Channel.EXECUTION,
+    "ClosedOrders": Channel.EXECUTION,
+    "TradesHistory": Channel.EXECUTION,
+}
+"""The stream that each call's answer belongs to."""
 _FILTERS = {
     EntryKind.DEPOSIT: "deposit",
     EntryKind.WITHDRAWAL: "withdrawal",
     EntryKind.TRANSFER: "transfer",
-}
-_ENDED = {
-    "closed": OrderStatus.FILLED,
-    "canceled": OrderStatus.CANCELED,
-    "expired": OrderStatus.EXPIRED,
 }
 
 
@@ -46,14 +50,16 @@ class KrakenQuestions:
     """Questions about one account; see AccountQuestions for what each call promises."""
 
     def __init__(self) -> None:
-        self._names = Names()
+        self._lists = Lists()
+        self._rows = RowReader(self._lists.names)
 
-    def preparations(self) -> Sequence[Question[None]]:
+    def preparations(self) -> Sequence[Question[LeftOutRows | None]]:
         """Names of assets, then of pairs, as REST has names of its own."""
-        return (
-            self._public("Assets", rest.decode_assets, self._names.learn_assets),
-            self._public("AssetPairs", rest.decode_pairs, self._names.learn_pairs),
-        )
+        return self._lists.all()
+
+    def renewals(self, now_ns: int) -> Sequence[Question[LeftOutRows | None]]:
+        """The lists of names again, after an answer with a market that none of them has."""
+        return self._lists.renewals(now_ns)
 
     def token(self) -> Question[Token]:
         """A token for private links (.../get-websockets-token)."""
@@ -61,20 +67,25 @@ class KrakenQuestions:
         def read(result: rest.TokenResult, _received_ns: int) -> Token:
             return Token(result.token, result.expires)
 
-        return self._ask("GetWebSocketsToken", {}, rest.decode_token, read)
+        return _ask("GetWebSocketsToken", {}, rest.decode_token, read)
 
-    def balances(self) -> Question[Sequence[Balance]]:
+    def balances(self) -> Question[Page[Balance]]:
         """All balances; the wallets of an asset are summed up (.../get-extended-balance)."""
-        return self._ask("BalanceEx", {}, rest.decode_holdings, self._balances)
 
-    def open_orders(self, client_order_id: str = "") -> Question[Sequence[OrderUpdate]]:
+        def read(result: dict[str, Raw], received_ns: int) -> Page[Balance]:
+            rows = read_rows(rest.rows(result), self._rows.holding)
+            return Page(tuple(balances(rows.items, received_ns)), left_out=rows.left_out)
+
+        return _ask("BalanceEx", {}, rest.decode_rows, read)
+
+    def open_orders(self, client_order_id: str = "") -> Question[Page[OrderUpdate]]:
         """All open orders, or one (.../get-open-orders)."""
 
-        def read(result: rest.OpenResult, received_ns: int) -> Sequence[OrderUpdate]:
-            return [self._order(name, row, received_ns) for name, row in result.open.items()]
+        def read(result: rest.OpenResult, received_ns: int) -> Page[OrderUpdate]:
+            return _page(result.open, lambda row: self._rows.order(row, received_ns))
 
         form = {"cl_ord_id": client_order_id} if client_order_id else {}
-        return self._ask("OpenOrders", form, rest.decode_open, read, cost=2.0)
+        return _ask("OpenOrders", form, rest.decode_open, read, cost=2.0)
 
     def closed_orders(
         self, client_order_id: str = "", since_ns: int | None = None, offset: int = 0
@@ -82,15 +93,15 @@ class KrakenQuestions:
         """Orders that ended, by when they did (.../get-closed-orders)."""
 
         def read(result: rest.ClosedResult, received_ns: int) -> Page[OrderUpdate]:
-            rows = result.closed.items()
-            orders = [self._order(name, row, received_ns) for name, row in rows]
-            orders.sort(key=lambda order: order.venue_ns, reverse=True)
-            return Page(tuple(orders), result.count)
+            page = _page(
+                result.closed, lambda row: self._rows.order(row, received_ns), result.count
+            )
+            return _newest_first(page, lambda order: (order.venue_ns, ""))
 
         form = _span(since_ns, None, offset)
         if client_order_id:
             form["cl_ord_id"] = client_order_id
-        return self._ask("ClosedOrders", form, rest.decode_closed, read, cost=2.0)
+        return _ask("ClosedOrders", form, rest.decode_closed, read, cost=2.0)
 
     def fills(
         self, since_ns: int | None = None, until_ns: int | None = None, offset: int = 0
@@ -98,145 +109,78 @@ class KrakenQuestions:
         """Executions one by one, not summed up by order (.../get-trade-history)."""
 
         def read(result: rest.TradesResult, received_ns: int) -> Page[Fill]:
-            fills = [self._fill(name, row, received_ns) for name, row in result.trades.items()]
-            fills.sort(key=lambda fill: (fill.venue_ns, fill.fill_id), reverse=True)
-            return Page(tuple(fills), result.count)
+            page = _page(result.trades, lambda row: self._rows.fill(row, received_ns), result.count)
+            return _newest_first(page, lambda fill: (fill.venue_ns, fill.fill_id))
 
         form = {**_span(since_ns, until_ns, offset), "consolidate_taker": "false"}
-        return self._ask("TradesHistory", form, rest.decode_trades, read, cost=2.0)
+        return _ask("TradesHistory", form, rest.decode_trades, read, cost=2.0)
 
     def entries(self, query: EntryQuery, offset: int = 0) -> Question[Page[LedgerEntry]]:
         """Lines of the account (.../get-ledgers).
 
-        Kraken has more words than we have kinds, so most kinds are told apart by whoever asks.
+        Kraken has more words than Fluxum has kinds, so the caller tells most kinds apart.
         """
 
         def read(result: rest.LedgerResult, received_ns: int) -> Page[LedgerEntry]:
-            rows = result.ledger.items()
-            entries = [self._entry(name, bytes(raw), received_ns) for name, raw in rows]
-            entries.sort(key=lambda entry: (entry.venue_ns, entry.entry_id), reverse=True)
-            return Page(tuple(entries), result.count)
+            page = _page(
+                result.ledger, lambda row: self._rows.entry(row, received_ns), result.count
+            )
+            return _newest_first(page, lambda entry: (entry.venue_ns, entry.entry_id))
 
         form = _span(query.since_ns, query.until_ns, offset)
         if query.asset is not None:
-            form["asset"] = self._names.spell(query.asset)
+            form["asset"] = self._lists.names.spell(query.asset)
         if query.kind in _FILTERS:
             form["type"] = _FILTERS[query.kind]
-        return self._ask("Ledgers", form, rest.decode_ledger, read, cost=2.0)
+        return _ask("Ledgers", form, rest.decode_ledger, read, cost=2.0)
 
-    # How a question is put
+    def charged(self, fill: Fill, lines: Sequence[LedgerEntry]) -> Fill | None:
+        """The fill with the fees that its lines name; they bear its id as their reference.
 
-    def _ask(
-        self,
-        call: str,
-        form: dict[str, str],
-        decode: Callable[[bytes], Said],
-        read: Callable[[Said, int], Read],
-        cost: float = 1.0,
-    ) -> Question[Read]:
-        fetch = Fetch("POST", _PRIVATE + call, call, body=urlencode(form).encode(), cost=cost)
-        return asked(fetch, decode, read)
+        There are two, of the base and of the quote asset; a trade on margin has one of its kind.
+        """
+        own = [line for line in lines if line.reference_id == fill.fill_id]
+        assets = {line.asset for line in own}
+        is_whole = {fill.symbol.base, fill.symbol.quote} <= assets
+        if not is_whole and not any(line.kind is EntryKind.MARGIN for line in own):
+            return None
+        fees = tuple(Fee(line.asset, line.fee) for line in own if line.fee)
+        return structs.replace(fill, fees=fees)
 
-    def _public(
-        self, call: str, decode: Callable[[bytes], Said], learn: Callable[[Said], None]
-    ) -> Question[None]:
-        def read(result: Said, _received_ns: int) -> None:
-            learn(result)
 
-        fetch = Fetch("GET", f"/0/public/{call}", call, cost=0.0)
-        return asked(fetch, decode, read)
+def _ask(
+    call: str,
+    form: dict[str, str],
+    decode: Callable[[bytes], Said],
+    read: Callable[[Said, int], Read],
+    cost: float = 1.0,
+) -> Question[Read]:
+    channel = _CHANNELS.get(call)
+    fetch = Fetch(
+        "POST",
+        _PRIVATE + call,
+        call,
+        body=urlencode(form).encode(),
+        cost=cost,
+        subscription=None if channel is None else Subscription(channel),
+    )
+    return asked(fetch, decode, read)
 
-    # How rows are read
 
-    def _balances(
-        self, holdings: dict[str, rest.HoldingRow], received_ns: int
-    ) -> Sequence[Balance]:
-        by_asset: dict[Asset, list[tuple[str, rest.HoldingRow]]] = {}
-        for name, row in holdings.items():
-            asset, wallet = self._names.asset(name)
-            by_asset.setdefault(asset, []).append((wallet, row))
-        return [
-            Balance(
-                venue=VENUE,
-                asset=asset,
-                total=sum((row.balance for _, row in rows), Decimal(0)),
-                held=sum((row.hold_trade for _, row in rows), Decimal(0)),
-                wallets=tuple(
-                    Wallet("spot" if not wallet else "earn", wallet or "main", row.balance)
-                    for wallet, row in rows
-                ),
-                received_ns=received_ns,
-            )
-            for asset, rows in by_asset.items()
-        ]
+def _page(
+    rows: dict[str, Raw], read: Callable[[rest.Row], Item], count: bytes = b"null"
+) -> Page[Item]:
+    """A page of a list. How many rows all pages have is not needed, so it may be anything."""
+    found = read_rows(rest.rows(rows), read)
+    try:
+        total = rest.decode_count(count)
+    except MsgspecError:
+        total = -1
+    return Page(found.items, total if total >= len(rows) else None, found.left_out)
 
-    def _order(self, name: str, row: rest.OrderRow, received_ns: int) -> OrderUpdate:
-        kind = order_type(row.descr.ordertype)
-        flags = row.oflags.split(",")
-        opened_ns = _nanos(row.opentm)
-        return OrderUpdate(
-            venue=VENUE,
-            order_id=name,
-            client_order_id=row.cl_ord_id or "",
-            user_reference=row.userref or None,
-            symbol=self._names.market(row.descr.pair),
-            side=_side(row.descr.type),
-            order_type=kind,
-            status=_status(row),
-            # An amount to spend is not a quantity: what it buys is known when it is bought.
-            quantity=row.vol_exec if "viqc" in flags else max(row.vol, row.vol_exec),
-            filled=row.vol_exec,
-            cost=row.cost,
-            average_price=row.price if row.vol_exec else None,
-            limit_price=_limit_price(kind, row),
-            trigger_price=_trigger_price(kind, row),
-            time_in_force=time_in_force(row.timeinforce),
-            post_only="post" in flags,
-            reason=row.reason or "",
-            opened_ns=opened_ns,
-            venue_ns=opened_ns if row.closetm is None else _nanos(row.closetm),
-            received_ns=received_ns,
-        )
 
-    def _fill(self, name: str, row: rest.TradeRow, received_ns: int) -> Fill:
-        market = self._names.market(row.pair)
-        liquidity = None
-        if row.maker is not None:
-            liquidity = Liquidity.MAKER if row.maker else Liquidity.TAKER
-        return Fill(
-            venue=VENUE,
-            symbol=market,
-            side=_side(row.type),
-            price=row.price,
-            quantity=row.vol,
-            fees=(Fee(market.quote, row.fee),),
-            liquidity=liquidity,
-            fill_id=name,
-            order_id=row.ordertxid,
-            backfilled=True,
-            venue_ns=_nanos(row.time),
-            received_ns=received_ns,
-        )
-
-    def _entry(self, name: str, raw: bytes, received_ns: int) -> LedgerEntry:
-        row = rest.decode_ledger_row(raw)
-        asset, wallet = self._names.asset(row.asset)
-        return LedgerEntry(
-            venue=VENUE,
-            entry_id=name,
-            reference_id=row.refid,
-            kind=ENTRY_KINDS.get(row.type, EntryKind.OTHER),
-            venue_kind=row.type,
-            asset=asset,
-            amount=row.amount,
-            fee=row.fee,
-            balance=row.balance,
-            wallet=f"earn/{wallet}" if wallet else "spot/main",
-            backfilled=True,
-            venue_ns=_nanos(row.time),
-            received_ns=received_ns,
-            raw=raw,
-        )
+def _newest_first(page: Page[Item], key: Callable[[Item], tuple[int, str]]) -> Page[Item]:
+    return structs.replace(page, items=tuple(sorted(page.items, key=key, reverse=True)))
 
 
 def _span(since_ns: int | None, until_ns: int | None, offset: int) -> dict[str, str]:
@@ -253,50 +197,3 @@ def _span(since_ns: int | None, until_ns: int | None, offset: int) -> dict[str, 
 def _seconds(instant_ns: int) -> str:
     seconds, fraction = divmod(instant_ns, 1_000_000_000)
     return f"{seconds}.{fraction:09d}".rstrip("0").rstrip(".")
-
-
-def _nanos(seconds: Decimal) -> int:
-    if not seconds.is_finite() or not 0 <= seconds < 10**11:
-        raise RemoteProtocolError(f"a time in seconds was expected, was {seconds}")
-    return int(seconds * 1_000_000_000)
-
-
-def _status(row: rest.OrderRow) -> OrderStatus:
-    if row.status in _ENDED:
-        return _ENDED[row.status]
-    if row.status == "pending":
-        return OrderStatus.PENDING
-    if row.status == "open":
-        return OrderStatus.PARTIALLY_FILLED if row.vol_exec else OrderStatus.OPEN
-    raise RemoteProtocolError(f"an order status was expected, was {row.status!r}")
-
-
-def _limit_price(kind: OrderType, row: rest.OrderRow) -> Decimal | None:
-    """Of triggered orders `price` is the trigger and `price2` the limit."""
-    if not kind.has_limit:
-        return None
-    text = row.descr.price2 if kind.is_triggered else row.descr.price
-    return _static(text) or row.limitprice or None
-
-
-def _trigger_price(kind: OrderType, row: rest.OrderRow) -> Decimal | None:
-    """Of trailing orders the trigger moves, and is named beside the distance."""
-    return (row.stopprice or _static(row.descr.price)) if kind.is_triggered else None
-
-
-def _static(text: str) -> Decimal | None:
-    """A price that is one; distances (`+50.0000%`, `#5`) are none."""
-    if text[:1] in "+-#" or text.endswith("%"):
-        return None
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        raise RemoteProtocolError(f"a price was expected, was {text[:40]!r}") from None
-    return price if price.is_finite() and price else None
-
-
-def _side(word: str) -> Side:
-    try:
-        return Side(word)
-    except ValueError:
-        raise RemoteProtocolError(f"a side was expected, was {word!r}") from None

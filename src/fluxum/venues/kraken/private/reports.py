@@ -72,6 +72,7 @@ class ReportWriter:
 
     def entry(self, entry: LedgerEntry) -> bytes:
         """A line of the account."""
+        assert entry.balance is not None, "a simulated account knows its balances"
         decimals = self._accounts.decimals(entry.asset)
         category = _CATEGORIES.get(entry.venue_kind, b"trade")
         wallet_type, _, wallet_id = entry.wallet.partition("/")

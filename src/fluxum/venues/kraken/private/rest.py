@@ -2,6 +2,8 @@
 
 Source: https://docs.kraken.com/api/docs/rest-api/ followed by the call's name. Numbers come as
 text or as JSON numbers, times as seconds with up to seven fraction digits; both become exact.
+Lists keep their rows as they were written, so that each is read by itself. Of a row only what is
+used is declared: what else the venue writes there harms nothing.
 """
 
 from decimal import Decimal
@@ -19,19 +21,38 @@ __all__ = [
     "OpenResult",
     "OrderRow",
     "PairRow",
+    "Row",
     "TokenResult",
     "TradeRow",
     "TradesResult",
-    "decode_assets",
+    "decode_asset",
     "decode_closed",
-    "decode_holdings",
+    "decode_count",
+    "decode_holding",
     "decode_ledger",
-    "decode_ledger_row",
+    "decode_line",
     "decode_open",
-    "decode_pairs",
+    "decode_order",
+    "decode_pair",
+    "decode_rows",
     "decode_token",
+    "decode_trade",
     "decode_trades",
+    "rows",
 ]
+
+_NOTHING = Raw(b"null")
+
+
+class Row(Struct, frozen=True):
+    """A row of a list: its id, and what the venue wrote. Printed it is both, as on the wire."""
+
+    name: str
+    raw: Raw
+
+    def __repr__(self) -> str:
+        """The id and the text."""
+        return f'"{self.name}":{bytes(self.raw).decode("utf-8", "replace")}'
 
 
 class TokenResult(Struct):
@@ -64,8 +85,6 @@ class HoldingRow(Struct):
 
     balance: Decimal
     hold_trade: Decimal = Decimal(0)
-    credit: Decimal = Decimal(0)
-    credit_used: Decimal = Decimal(0)
 
 
 class Description(Struct):
@@ -111,20 +130,23 @@ class OrderRow(Struct):
 
 
 class OpenResult(Struct):
-    """All open orders by their id."""
+    """All open orders by their id; see OrderRow."""
 
-    open: dict[str, OrderRow]
+    open: dict[str, Raw]
 
 
 class ClosedResult(Struct):
     """A page of ended orders by their id; `count` is of all pages."""
 
-    closed: dict[str, OrderRow]
-    count: int | None = None
+    closed: dict[str, Raw]
+    count: Raw = _NOTHING
 
 
 class TradeRow(Struct):
-    """An execution of one's own order; the fee is in the quote asset.
+    """An execution of one's own order.
+
+    `fee` is worth that much of the quote asset, whichever asset it was charged in (fcib or fciq of
+    https://docs.kraken.com/api/docs/websocket-v2/executions; seen in accounts with fees in base).
 
     `{"ordertxid":"OQCLML-BW3P3-BUCMWZ","postxid":"TKH2SE-M7IF5-CFI7LT","pair":"XXBTZUSD",
     "time":1688667796.8802,"type":"buy","ordertype":"limit","price":"30010.00000",
@@ -145,12 +167,12 @@ class TradeRow(Struct):
 class TradesResult(Struct):
     """A page of executions by their id; `count` is of all pages and may be missing."""
 
-    trades: dict[str, TradeRow]
-    count: int | None = None
+    trades: dict[str, Raw]
+    count: Raw = _NOTHING
 
 
 class LedgerRow(Struct):
-    """A line of the account; `amount` excludes the fee.
+    """A line of the account; `amount` excludes the fee. Some old lines have `"balance":""`.
 
     `{"refid":"TJKLXF-PGMUI-4NTLXU","time":1688464484.1787,"type":"trade","subtype":"",
     "aclass":"currency","asset":"ZGBP","amount":"-24.5000","fee":"0.0490",
@@ -163,22 +185,31 @@ class LedgerRow(Struct):
     asset: str
     amount: Decimal
     fee: Decimal
-    balance: Decimal
+    balance: Raw = _NOTHING
 
 
 class LedgerResult(Struct):
-    """A page of lines by their id, kept as they were written; `count` is of all pages."""
+    """A page of lines by their id; `count` is of all pages."""
 
     ledger: dict[str, Raw]
-    count: int | None = None
+    count: Raw = _NOTHING
+
+
+def rows(result: dict[str, Raw]) -> list[Row]:
+    """The rows of a list that is written as an object."""
+    return [Row(name, raw) for name, raw in result.items()]
 
 
 decode_token = msgspec.json.Decoder(TokenResult).decode
-decode_assets = msgspec.json.Decoder(dict[str, AssetRow]).decode
-decode_pairs = msgspec.json.Decoder(dict[str, PairRow]).decode
-decode_holdings = msgspec.json.Decoder(dict[str, HoldingRow]).decode
+decode_rows = msgspec.json.Decoder(dict[str, Raw]).decode
+decode_asset = msgspec.json.Decoder(AssetRow).decode
+decode_pair = msgspec.json.Decoder(PairRow).decode
+decode_holding = msgspec.json.Decoder(HoldingRow).decode
 decode_open = msgspec.json.Decoder(OpenResult).decode
 decode_closed = msgspec.json.Decoder(ClosedResult).decode
+decode_order = msgspec.json.Decoder(OrderRow).decode
 decode_trades = msgspec.json.Decoder(TradesResult).decode
+decode_trade = msgspec.json.Decoder(TradeRow).decode
 decode_ledger = msgspec.json.Decoder(LedgerResult).decode
-decode_ledger_row = msgspec.json.Decoder(LedgerRow).decode
+decode_line = msgspec.json.Decoder(LedgerRow).decode
+decode_count = msgspec.json.Decoder(int).decode

@@ -116,6 +116,7 @@ def trade_row(trade: OrderHappening, instrument: Instrument) -> dict[str, object
 
 def entry_row(entry: LedgerEntry, accounts: Accounts) -> dict[str, object]:
     """A line of the account."""
+    assert entry.balance is not None, "a simulated account knows its balances"
     decimals = accounts.decimals(entry.asset)
     return {
         "refid": entry.reference_id,

@@ -1,11 +1,13 @@
-"""Kraken's words for what the house has names for, both ways.
+"""Kraken's words for what Fluxum has names for, both ways.
 
-https://docs.kraken.com/api/docs/websocket-v2/add_order and /executions. Words that are not here
-are kept as they are where text is enough, and refused where a meaning is needed.
+https://docs.kraken.com/api/docs/websocket-v2/add_order and /executions. Every list of words is
+open: one that is not here is OTHER, and the functions return it beside that; of one that is here
+they return empty text. Only a side has to be known.
 """
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import EntryKind
+from fluxum.model.market import Side
 from fluxum.model.order import (
     FeeAsset,
     OrderStatus,
@@ -26,6 +28,8 @@ __all__ = [
     "STATUSES",
     "TIMES_IN_FORCE",
     "order_type",
+    "rest_status",
+    "side",
     "status",
     "time_in_force",
 ]
@@ -75,27 +79,45 @@ ENTRY_KINDS = {
 
 _TYPES = {word: one for one, word in ORDER_TYPES.items()}
 _TIMES = {word: one for one, word in TIMES_IN_FORCE.items()}
+# https://docs.kraken.com/api/docs/rest-api/get-open-orders and /get-closed-orders
+_REST_STATUSES = {
+    "pending": OrderStatus.PENDING,
+    "open": OrderStatus.OPEN,
+    "closed": OrderStatus.FILLED,
+    "canceled": OrderStatus.CANCELED,
+    "expired": OrderStatus.EXPIRED,
+}
 
 
-def order_type(word: str) -> OrderType:
-    """The order type; raises RemoteProtocolError for an unknown one."""
+def order_type(word: str) -> tuple[OrderType, str]:
+    """The order type, or OTHER and the word."""
+    known = _TYPES.get(word)
+    return (OrderType.OTHER, word) if known is None else (known, "")
+
+
+def status(word: str) -> tuple[OrderStatus, str]:
+    """The order status on the WebSocket, or OTHER and the word."""
+    known = STATUSES.get(word)
+    return (OrderStatus.OTHER, word) if known is None else (known, "")
+
+
+def rest_status(word: str, *, is_filled: bool) -> tuple[OrderStatus, str]:
+    """The order status in REST's lists, or OTHER and the word; `is_filled` in part at least."""
+    known = _REST_STATUSES.get(word)
+    if known is OrderStatus.OPEN and is_filled:
+        return OrderStatus.PARTIALLY_FILLED, ""
+    return (OrderStatus.OTHER, word) if known is None else (known, "")
+
+
+def time_in_force(word: str) -> tuple[TimeInForce, str]:
+    """The time in force, in whichever case, or OTHER and the word."""
+    known = _TIMES.get(word.lower())
+    return (TimeInForce.OTHER, word) if known is None else (known, "")
+
+
+def side(word: str) -> Side:
+    """The side; raises RemoteProtocolError for another word, as nothing can be told without."""
     try:
-        return _TYPES[word]
-    except KeyError:
-        raise RemoteProtocolError(f"an order type was expected, was {word!r}") from None
-
-
-def status(word: str) -> OrderStatus:
-    """The order status; raises RemoteProtocolError for an unknown one."""
-    try:
-        return STATUSES[word]
-    except KeyError:
-        raise RemoteProtocolError(f"an order status was expected, was {word!r}") from None
-
-
-def time_in_force(word: str) -> TimeInForce:
-    """The time in force, in whichever case; raises RemoteProtocolError for an unknown one."""
-    try:
-        return _TIMES[word.lower()]
-    except KeyError:
-        raise RemoteProtocolError(f"a time in force was expected, was {word!r}") from None
+        return Side(word)
+    except ValueError:
+        raise RemoteProtocolError(f"a side was expected, was {word!r}") from None

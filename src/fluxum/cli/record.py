@@ -1,0 +1,237 @@
+"""`record`: raw frames on a tape, for as long as it takes."""
+
+import asyncio
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fluxum.cli.market import until
+from fluxum.cli.options import (
+    FIRST_EXCHANGE,
+    Depth,
+    Endpoint,
+    Exchange,
+    Format,
+    Interval,
+    Proxy,
+    Seconds,
+    Symbols,
+    opened,
+    parse_channels,
+    parse_exchanges,
+    parse_interval,
+    parse_symbols,
+)
+from fluxum.cli.output import Output, event_text
+from fluxum.cli.process import run_async
+from fluxum.cli.sessions import NotReady
+from fluxum.clock import SystemClock
+from fluxum.errors import BadInput, FluxumError
+from fluxum.flow.background import background
+from fluxum.model.event import MarketEvent, Subscription
+from fluxum.session.session import Session
+from fluxum.tape import TapeWriter, gaps, recording, recording_calls
+
+__all__ = ["DataLost", "parse_size", "parse_span", "record"]
+
+_LOOK_S = 0.5
+_SIZES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_SPANS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_MEASURE = re.compile("([0-9]{1,9})([A-Za-z]+)")
+
+
+class DataLost(FluxumError):
+    """A recording has a hole, which the recorder made."""
+
+
+Tape = Annotated[
+    str,
+    typer.Argument(
+        help="The tape to write: NAME.jsonl or NAME.jsonl.gz, a name with {time} in it, or a folder"
+        " for EXCHANGE-TIME.jsonl.gz."
+    ),
+]
+Append = Annotated[
+    bool, typer.Option("--append", help="Go on with a tape that exists, behind what is on it.")
+]
+RotateSize = Annotated[
+    str, typer.Option("--rotate-size", help="Begin another file at this size: 100MB, 2GiB.")
+]
+RotateEvery = Annotated[
+    str,
+    typer.Option(
+        "--rotate-every", help="Begin another file at every full 15m, 1h or 1d of UTC time."
+    ),
+]
+
+
+def record(
+    output: Tape,
+    symbol: Symbols,
+    exchange: Exchange = FIRST_EXCHANGE,
+    channel: str = "book,trade,ticker",
+    depth: Depth = None,
+    interval: Interval = None,
+    append: Append = False,
+    rotate_size: RotateSize = "",
+    rotate_every: RotateEvery = "",
+    seconds: Seconds = None,
+    endpoint: Endpoint = None,
+    proxy: Proxy = None,
+) -> None:
+    """Record every frame of a session, as it is on the wire, until --seconds, Ctrl-C or SIGTERM.
+
+    Nothing is written over: a tape that exists is refused with exit status 2, unless --append.
+    The tape is flushed twice a second, so a crash costs no more than that. With rotation the time
+    is put into each file's name. A disk that is full harms the tape, not the session: recording is
+    tried again, what is missing is told, and the exit status is 1.
+
+    Example: fluxum record btc.jsonl.gz --symbol BTC/USD --seconds 60
+
+    Example: fluxum record tapes/ --symbol BTC/USD,ETH/USD --rotate-every 1h --rotate-size 500MB
+    """
+    exchanges, symbols = parse_exchanges(exchange), parse_symbols(symbol)
+    if len(exchanges) != 1:
+        raise BadInput(f"a tape holds one exchange, was {exchange!r}")
+    sessions = opened(
+        exchanges,
+        symbols,
+        parse_channels(channel),
+        depth=depth,
+        interval_s=parse_interval(interval),
+        endpoint=endpoint,
+        proxy=proxy,
+        through=lambda dial: recording(dial, tape),
+        calls_through=lambda calls: recording_calls(calls, tape),
+    )
+    tape = TapeWriter(
+        _path(output),
+        exchanges[0],
+        SystemClock(),
+        append=append,
+        rotate_bytes=parse_size(rotate_size),
+        rotate_s=parse_span(rotate_every),
+    )
+    _keep(tape, _Told(tape, exchanges[0]), sessions, seconds)
+
+
+def _path(text: str) -> Path:
+    """Where to record; a name that ends as a folder's does is one that exists."""
+    path = Path(text)
+    if text.endswith(os.sep) and not path.is_dir():
+        raise BadInput(f"a folder that exists was expected, was {text!r}: make it first")
+    return path
+
+
+def _keep(
+    tape: TapeWriter,
+    told: "_Told",
+    sessions: AbstractAsyncContextManager[Sequence[Session]],
+    seconds: float | None,
+) -> None:
+    """Record, and tell the end; a hole outweighs the signal that ended the recording."""
+    ended: KeyboardInterrupt | None = None
+    try:
+        with tape:
+            run_async(_record(tape, told, sessions, seconds))
+    except KeyboardInterrupt as error:
+        ended = error
+    finally:
+        if not tape.counts().offered:
+            tape.discard()
+        told.end()
+    counts = tape.counts()
+    if counts.holes:
+        raise DataLost(f"the recording is not whole: {counts.lost} frames are lost")
+    if ended is not None:
+        raise ended
+
+
+async def _record(
+    tape: TapeWriter,
+    told: "_Told",
+    sessions: AbstractAsyncContextManager[Sequence[Session]],
+    seconds: float | None,
+) -> None:
+    async with sessions as (session,):
+        async with background(told.watch(session)):
+            await until(seconds, told.follow(session))
+        if not tape.counts().offered:
+            missing = "; ".join(map(str, session.missing()))
+            raise NotReady(f"nothing was received: {session.venue.name} {missing}")
+
+
+class _Told:
+    """What people are told on stderr: of the session, of the recorder, and at the end."""
+
+    def __init__(self, tape: TapeWriter, venue: str) -> None:
+        self._tape = tape
+        self._venue = venue
+        self._talk = Output(Format.TABLE, is_live=True)
+        self._trouble = ""
+        self._subscriptions: Sequence[Subscription] = ()
+
+    async def follow(self, session: Session) -> None:
+        """Tell what happens to the session."""
+        async for event in session.events(capacity=100_000):
+            if not isinstance(event, MarketEvent):
+                self._talk.say(event_text(event))
+
+    async def watch(self, session: Session) -> None:
+        """Tell when recording stops, and what is missing once it goes on."""
+        while True:
+            self._subscriptions = tuple(session.subscriptions)
+            await asyncio.sleep(_LOOK_S)
+            self._look()
+
+    def end(self) -> None:
+        """Tell what became of all frames."""
+        self._tell_holes()
+        counts, paths = self._tape.counts(), self._tape.paths
+        if not counts.offered:
+            self._talk.say("nothing was recorded")
+            return
+        where = paths[0] if len(paths) == 1 else f"{len(paths)} files, the last {paths[-1]}"
+        sums = f" of {counts.offered}, {counts.lost} are lost" if counts.lost else ""
+        self._talk.say(f"{counts.written} frames{sums} in {where}")
+
+    def _look(self) -> None:
+        self._tell_holes()
+        trouble = self._tape.trouble
+        if trouble != self._trouble:
+            now = f"stopped, and is tried again: {trouble}" if trouble else "goes on"
+            self._talk.say(f"recording {now}")
+            self._trouble = trouble
+
+    def _tell_holes(self) -> None:
+        for hole in self._tape.take_holes():
+            for gap in gaps(hole, self._venue, self._subscriptions):
+                self._talk.say(event_text(gap))
+            self._talk.say(f"the recorder lost {hole.lost} frames: {hole.reason}")
+
+
+def parse_size(text: str) -> int | None:
+    """Bytes from text like `100MB` or `2GiB`; empty is None. Raises BadInput."""
+    return _measure(text, str.lower, _SIZES, "a size like 500kB, 100MB or 2GiB")
+
+
+def parse_span(text: str) -> int | None:
+    """Seconds from text like `30s`, `15m`, `1h` or `1d`; empty is None. Raises BadInput."""
+    return _measure(text, str, _SPANS_S, "a time like 30s, 15m, 1h or 1d")
+
+
+def _measure(
+    text: str, spell: Callable[[str], str], units: Mapping[str, int], wanted: str
+) -> int | None:
+    if not text:
+        return None
+    found = _MEASURE.fullmatch(text)
+    unit = units.get(spell(found[2])) if found else None
+    if found is None or unit is None or not int(found[1]):
+        raise BadInput(f"{wanted} was expected, was {text!r}")
+    return int(found[1]) * unit

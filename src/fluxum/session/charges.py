@@ -1,0 +1,95 @@
+"""Fills whose fees a venue's history does not name, and the account's lines that do.
+
+A history may give the worth of a fee and not the asset it was charged in; the account's lines of
+the same reference have both. They may come before or after the fill, one by one.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from fluxum.model.account import Fill, FillIdentity, LedgerEntry
+from fluxum.venues.private import EntryQuery
+
+__all__ = ["Charges"]
+
+_WAITING_MAX = 10_000
+# How far the lines of a fill may be from it, and how many fills' lines are asked for at once.
+_LINES_APART_NS = 5 * 1_000_000_000
+_CHARGED_AT_ONCE = 1000
+
+Charged = Callable[[Fill, Sequence[LedgerEntry]], Fill | None]
+
+
+class Charges:
+    """Remembers fills without fees until their lines were seen; at most 10,000 of them.
+
+    `charged` makes the whole fill of its lines, `None` while these are not all.
+    """
+
+    def __init__(self, charged: Charged) -> None:
+        self._charged = charged
+        self._waiting: dict[FillIdentity, Fill] = {}
+        self._by_reference: dict[str, set[FillIdentity]] = {}
+        self._lines: dict[str, dict[str, LedgerEntry]] = {}
+
+    @property
+    def waiting(self) -> Sequence[Fill]:
+        """The fills whose fees are not known yet, the oldest first."""
+        return sorted(self._waiting.values(), key=_venue_ns)
+
+    def note(self, fill: Fill) -> None:
+        """Take a fill: one without fees waits, one with them waits no longer."""
+        if fill.fees is not None:
+            self._forget(fill.identity)
+            return
+        self._waiting[fill.identity] = fill
+        self._by_reference.setdefault(fill.fill_id, set()).add(fill.identity)
+        if len(self._waiting) > _WAITING_MAX:
+            self._forget(next(iter(self._waiting)))
+
+    def take(self, lines: Iterable[LedgerEntry]) -> list[Fill]:
+        """The fills that these lines, with those seen before, complete."""
+        whole: list[Fill] = []
+        for line in lines:
+            identities = self._by_reference.get(line.reference_id)
+            if identities is None:
+                continue
+            seen = self._lines.setdefault(line.reference_id, {})
+            seen[line.entry_id] = line
+            for identity in list(identities):
+                fill = self._charged(self._waiting[identity], list(seen.values()))
+                if fill is not None:
+                    self._forget(identity)
+                    whole.append(fill)
+        return whole
+
+    async def look_up(
+        self,
+        fills: Sequence[Fill],
+        entries: Callable[[EntryQuery], Awaitable[Sequence[LedgerEntry]]],
+    ) -> list[Fill]:
+        """Those of these fills, oldest first, whose fees the lines name that `entries` asks for."""
+        charged: list[Fill] = []
+        for start in range(0, len(fills), _CHARGED_AT_ONCE):
+            some = fills[start : start + _CHARGED_AT_ONCE]
+            for fill in some:
+                self.note(fill)
+            span = EntryQuery(
+                since_ns=some[0].venue_ns - _LINES_APART_NS,
+                until_ns=some[-1].venue_ns + _LINES_APART_NS,
+            )
+            charged += self.take(await entries(span))
+        return charged
+
+    def _forget(self, identity: FillIdentity) -> None:
+        fill = self._waiting.pop(identity, None)
+        if fill is None:
+            return
+        identities = self._by_reference[fill.fill_id]
+        identities.discard(identity)
+        if not identities:
+            del self._by_reference[fill.fill_id]
+            self._lines.pop(fill.fill_id, None)
+
+
+def _venue_ns(fill: Fill) -> int:
+    return fill.venue_ns

@@ -1,0 +1,21 @@
+"""Tapes: raw frames with the time they were received, kept as they were on the wire."""
+
+from fluxum.tape.answers import RecordedAnswers
+from fluxum.tape.lines import TapeFrame, TapeHeader
+from fluxum.tape.reader import TapeReader
+from fluxum.tape.recording import gaps, recording, recording_calls
+from fluxum.tape.waiting import Hole, TapeCounts
+from fluxum.tape.writer import TapeWriter
+
+__all__ = [
+    "Hole",
+    "RecordedAnswers",
+    "TapeCounts",
+    "TapeFrame",
+    "TapeHeader",
+    "TapeReader",
+    "TapeWriter",
+    "gaps",
+    "recording",
+    "recording_calls",
+]

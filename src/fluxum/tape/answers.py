@@ -1,0 +1,63 @@
+"""The answers to REST calls on a tape or beside it."""
+
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from fluxum.tape.lines import TapeFrame
+from fluxum.tape.reader import TapeReader
+
+__all__ = ["RecordedAnswers"]
+
+# What the parameters are called that name a market, or a kind of markets.
+_MARKETS = ("symbol", "instId", "product_id", "category", "instType")
+
+
+class RecordedAnswers:
+    """The answers to REST calls of one recording, each given out once.
+
+    They are those of `NAME.rest.jsonl.gz` beside `NAME.jsonl.gz`, and those on the tape itself,
+    which are added as they come by.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._answers: list[TapeFrame] = []
+        for suffix in (".jsonl.gz", ".jsonl"):
+            beside = path.with_name(path.name.removesuffix(suffix) + ".rest" + suffix)
+            if path.name.endswith(suffix) and beside.is_file():
+                self._answers += [line for line in TapeReader(beside) if line.url]
+
+    def add(self, answer: TapeFrame) -> None:
+        """Keep an answer that was met on the tape."""
+        self._answers.append(answer)
+
+    def take(self, path: str, now_ns: int | None) -> bytes | None:
+        """The oldest answer to such a call that had arrived by then; none if there is none.
+
+        Calls are alike when the last part of their path and their market or kind of market, if
+        any, are: the recorded client may have used another version of the call, or another limit.
+        """
+        if not self._answers:
+            return None
+        wanted = _call(path)
+        for index, answer in enumerate(self._answers):
+            is_there = answer.ns is None or now_ns is None or answer.ns <= now_ns
+            if is_there and _call(answer.url) == wanted:
+                return self._answers.pop(index).frame
+        return None
+
+    def take_exact(self, path: str, now_ns: int | None) -> bytes | None:
+        """The oldest answer to this very call that had arrived by then; `None` without one."""
+        for index, answer in enumerate(self._answers):
+            is_there = answer.ns is None or now_ns is None or answer.ns <= now_ns
+            if is_there and answer.url.endswith(path):
+                return self._answers.pop(index).frame
+        return None
+
+
+@lru_cache(256)
+def _call(url: str) -> tuple[str, tuple[str, ...]]:
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    named = [query.get(name, []) for name in _MARKETS]
+    return parts.path.rstrip("/").rpartition("/")[2], tuple(",".join(one) for one in named)

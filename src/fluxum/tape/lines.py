@@ -1,0 +1,119 @@
+"""The lines of a tape: what it is, its frames, and what could not be recorded.
+
+A tape is a text file of JSON lines, compressed with gzip when its name ends in `.gz`. Its first
+line says what it is, every further one holds a frame:
+
+    {"fluxum_tape": 1, "venue": "...", "started_ns": 1785552832693693000}
+    {"ns": 1785552832693693000, "link": 1, "sent": false, "raw": "{...}"}
+    {"ns": 1785552832893693000, "link": 0, "url": "https://...", "raw": "{...}"}
+    {"ns": 1785552832932693000, "link": 0, "lost": 120, "since_ns": 1785552832900000000}
+    {"ns": 1785552832993693000, "link": 1, "closed": true}
+
+A line with a `url` holds the answer to a REST call. One with `since_ns` stands for frames that the
+recorder lost, as the disk was full. A header further down begins another recording on the same
+tape. Reading also takes bare recordings, lines of `{"ts": seconds-or-null, "raw": "frame text"}`,
+or of frames as such.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+from msgspec import Struct
+
+__all__ = [
+    "FORMAT",
+    "BareFrame",
+    "TapeFrame",
+    "TapeHeader",
+    "answer_line",
+    "encode_lines",
+    "frame_line",
+    "is_header",
+]
+
+FORMAT = 1
+_encoder = msgspec.json.Encoder()
+
+
+class TapeHeader(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a tape is; the first line.
+
+    A recording over several files gives each the number of its `segment`, and all the instant
+    `recording_ns` at which the recording began; 0 stands for a recording in one file.
+    """
+
+    fluxum_tape: int
+    venue: str
+    started_ns: int
+    recording_ns: int = 0
+    segment: int = 1
+
+    def follows(self, before: "TapeHeader") -> bool:
+        """Whether this file goes on where that one ended."""
+        return (
+            self.recording_ns != 0
+            and self.venue == before.venue
+            and self.recording_ns == before.recording_ns
+            and self.segment == before.segment + 1
+        )
+
+
+class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One frame. `ns` is when it was received or sent, None where the recording kept no time.
+
+    `raw64` replaces `raw` for the rare frame that is no text. A line that has neither tells that
+    its link was `closed`, or that the recorder `lost` frames from `since_ns` to `ns`. With a `url`
+    it is the answer to a REST call, which belongs to no link.
+    """
+
+    ns: int | None = None
+    link: int = 1
+    sent: bool = False
+    closed: bool = False
+    raw: str | None = None
+    raw64: str | None = None
+    url: str = ""
+    lost: int = 0
+    since_ns: int | None = None
+
+    @property
+    def frame(self) -> bytes:
+        """The frame as it was on the wire."""
+        return b64decode(self.raw64 or "") if self.raw is None else self.raw.encode()
+
+
+class BareFrame(Struct):
+    """A line of a bare recording. One with `ns` is of a tape whose header is missing."""
+
+    raw: str
+    ts: Decimal | None = None
+    url: str = ""
+    ns: int | None = None
+
+
+def encode_lines(lines: Sequence[TapeHeader | TapeFrame]) -> bytes:
+    """Lines with their ends."""
+    return _encoder.encode_lines(lines)
+
+
+def frame_line(ns: int, frame: bytes, link: int, *, sent: bool) -> TapeFrame:
+    """The line of a frame."""
+    try:
+        return TapeFrame(ns=ns, link=link, sent=sent, raw=frame.decode())
+    except UnicodeDecodeError:
+        return TapeFrame(ns=ns, link=link, sent=sent, raw64=b64encode(frame).decode())
+
+
+def answer_line(ns: int, url: str, body: bytes) -> TapeFrame:
+    """The line of an answer to a REST call."""
+    try:
+        return TapeFrame(ns=ns, link=0, url=url, raw=body.decode())
+    except UnicodeDecodeError:
+        return TapeFrame(ns=ns, link=0, url=url, raw64=b64encode(body).decode())
+
+
+def is_header(line: bytes) -> bool:
+    """Whether a line looks like a header."""
+    return line.startswith(b'{"fluxum_tape"')

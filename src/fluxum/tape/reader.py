@@ -1,0 +1,191 @@
+"""Reads tapes and bare recordings, of which a crash may have torn the end."""
+
+from base64 import b64decode
+from collections.abc import Iterator
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+
+import msgspec
+
+from fluxum.errors import TapeError
+from fluxum.tape.lines import FORMAT, BareFrame, TapeFrame, TapeHeader, is_header
+from fluxum.tape.members import Damaged, texts
+
+__all__ = ["TapeReader"]
+
+_LINE_MAX = 1 << 27  # no venue sends a frame of half that
+_NS_END = 1 << 63
+# ValueError is that of text that is not UTF-8, or not base64; RecursionError of JSON that is deep.
+_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
+_decode_frame = msgspec.json.Decoder(TapeFrame).decode
+_decode_header = msgspec.json.Decoder(TapeHeader).decode
+_decode_bare = msgspec.json.Decoder(BareFrame).decode
+
+
+class TapeReader:
+    """Reads a tape or a bare recording; iterate over its frames, any number of times.
+
+    A recording that was kept in several files is read as one, from `path` and `more` in order.
+    `header` is None for a bare recording. Raises TapeError, which names the file and the line. All
+    frames in front of the damage are read first.
+
+    What a crash cut off is no damage: all lines that are whole are read, and `torn` counts such
+    places. Links that were open there, or at the end of one recording on a tape with several, are
+    given as closed when the next one begins.
+    """
+
+    def __init__(self, path: Path, *more: Path) -> None:
+        self.path = path
+        self.torn = 0
+        """At how many places a crash cut the recording, as far as it was read the last time."""
+        self.lines = 0
+        """How many lines were read the last time."""
+        self._files = (path, *more)
+        self.header = self._first_header()
+
+    def __iter__(self) -> Iterator[TapeFrame]:
+        """Every frame in order, and the answers to REST calls, which have a `url`."""
+        self.torn = self.lines = 0
+        header: TapeHeader | None = None
+        open_links: set[int] = set()
+        for line in self._whole_lines():
+            if isinstance(line, TapeHeader):
+                if header is not None and not line.follows(header):
+                    for link in sorted(open_links):
+                        yield TapeFrame(ns=line.started_ns, link=link, closed=True)
+                    open_links.clear()
+                header = line
+                continue
+            if line.closed:
+                open_links.discard(line.link)
+            elif not line.url and line.since_ns is None:
+                open_links.add(line.link)
+            yield line
+
+    def _first_header(self) -> TapeHeader | None:
+        first = next(self._whole_lines(), None)
+        return first if isinstance(first, TapeHeader) else None
+
+    def _whole_lines(self) -> Iterator[TapeHeader | TapeFrame]:
+        """Every line that makes sense; one that does not is left out where a crash tore it."""
+        header: TapeHeader | None = None
+        for path in self._files:
+            failed: TapeError | None = None
+            for number, text, end in self._lines(path):
+                self.lines += 1
+                if failed is not None:
+                    if not is_header(text):
+                        raise failed
+                    self.torn += 1  # another recording goes on behind half a line
+                    failed = None
+                try:
+                    found = _read(text, header)
+                except _NONSENSE as error:
+                    found = None
+                    if end is _End.WHOLE:
+                        failed = TapeError(f"{path}:{number} is no {_what(text)}: {error}")
+                        failed.__cause__ = error
+                if end is not _End.WHOLE:
+                    self.torn += _is_cut(end, found, header)
+                if found is not None:
+                    if isinstance(found, TapeHeader):
+                        header = found
+                    yield found
+            if failed is not None:
+                raise failed
+
+    def _lines(self, path: Path) -> Iterator[tuple[int, bytes, "_End"]]:
+        """Every line, empty ones among them, with its number; raises TapeError."""
+        number = 1
+        rest: list[bytes] = []
+        try:
+            with path.open("rb") as file:
+                for text in texts(file):
+                    if text is None:
+                        yield number, b"".join(rest), _End.TORN
+                        rest.clear()
+                        continue
+                    *lines, last = text.split(b"\n")
+                    if lines:
+                        lines[0] = b"".join((*rest, lines[0]))
+                        rest.clear()
+                    for line in lines:
+                        yield number, line, _End.WHOLE
+                        number += 1
+                    rest.append(last)
+                    if sum(map(len, rest)) > _LINE_MAX:
+                        raise TapeError(f"{path}:{number} has more than {_LINE_MAX:,} bytes")
+        except Damaged as error:
+            raise TapeError(_damage(path, number, error)) from error
+        except OSError as error:
+            raise TapeError(f"cannot read {path}: {error.strerror}") from error
+        if any(rest):
+            yield number, b"".join(rest), _End.OPEN
+
+
+class _End(Enum):
+    """How a line ends: as it should, where a crash tore it, or with the file."""
+
+    WHOLE = "whole"
+    TORN = "torn"
+    OPEN = "open"
+
+
+def _is_cut(end: _End, found: TapeHeader | TapeFrame | None, header: TapeHeader | None) -> bool:
+    """Whether a line ends early; a recorder ends every line, others may leave the last one open."""
+    if end is _End.OPEN:
+        return found is None or header is not None or isinstance(found, TapeHeader)
+    return True
+
+
+def _damage(path: Path, number: int, error: Damaged) -> str:
+    what = f"{path}:{number} is cut off or damaged, there or behind it: {error}"
+    before = number - 1
+    if not error.given:
+        return f"{what}; the {before} lines in front of it are whole"
+    return f"{what}; of the {before} lines in front of it the last ones may be wrong"
+
+
+def _read(text: bytes, header: TapeHeader | None) -> TapeHeader | TapeFrame | None:
+    """What a line says, an empty one nothing; raises one of `_NONSENSE`."""
+    if is_header(text):
+        return _header(text, header)
+    if not text or text.isspace():
+        return None
+    frame = _bare_frame(text) if header is None else _decode_frame(text)
+    if frame.raw64 is not None:
+        b64decode(frame.raw64, validate=True)
+    if frame.ns is not None and not 0 <= frame.ns < _NS_END:
+        raise ValueError(f"its time was {frame.ns:.3e} ns")
+    return frame
+
+
+def _what(text: bytes) -> str:
+    return "tape header" if is_header(text) else "recorded frame"
+
+
+def _header(text: bytes, before: TapeHeader | None) -> TapeHeader:
+    header = _decode_header(text)
+    if header.fluxum_tape != FORMAT:
+        raise ValueError(f"it is of a tape of format {header.fluxum_tape}; 1 was expected")
+    if before is not None and header.venue != before.venue:
+        raise ValueError(f"it goes on with {header.venue}; {before.venue} was expected")
+    return header
+
+
+def _bare_frame(text: bytes) -> TapeFrame:
+    try:
+        bare = _decode_bare(text)
+    except msgspec.ValidationError:
+        return TapeFrame(raw=text.strip().decode())  # the line is the frame itself
+    if bare.ns is not None:
+        raise ValueError("it is of a tape, whose header is missing")
+    ns = None if bare.ts is None else _nanoseconds(bare.ts)
+    return TapeFrame(ns=ns, link=0 if bare.url else 1, raw=bare.raw, url=bare.url)
+
+
+def _nanoseconds(seconds: Decimal) -> int:
+    if not (seconds.is_finite() and 0 <= seconds < _NS_END // 10**9):
+        raise ValueError(f"its time was {seconds} s")
+    return int(seconds * 10**9)

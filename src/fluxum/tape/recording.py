@@ -1,0 +1,90 @@
+"""Links and calls that are recorded as they are used, and what their reader has to know."""
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fluxum.model.event import Gap, GapCause, Repair, Subscription
+from fluxum.tape.waiting import Hole
+from fluxum.tape.writer import TapeWriter
+from fluxum.transport.http import Http
+from fluxum.transport.link import Dial, Link, Sealed
+
+__all__ = ["gaps", "recording", "recording_calls"]
+
+
+def recording(dial: Dial, tape: TapeWriter) -> Dial:
+    """A dial like `dial`, whose links write all they carry to a tape."""
+    links = 0
+
+    @asynccontextmanager
+    async def open_recorded(url: str) -> AsyncGenerator[Link]:
+        nonlocal links
+        links += 1
+        number = links
+        async with dial(url) as link:
+            try:
+                yield _RecordedLink(link, tape, number)
+            finally:
+                tape.end(number)
+
+    def dial_recorded(url: str) -> AbstractAsyncContextManager[Link]:
+        return open_recorded(url)
+
+    return dial_recorded
+
+
+def recording_calls(http: Http, tape: TapeWriter) -> Http:
+    """Calls like those of `http`, whose answers are written to a tape."""
+    return _RecordedCalls(http, tape)
+
+
+def gaps(hole: Hole, venue: str, subscriptions: Iterable[Subscription]) -> list[Gap]:
+    """A hole in a recording as events: one for each stream that was being recorded."""
+    return [
+        Gap(
+            venue=venue,
+            subscription=subscription,
+            cause=GapCause.RECORDER,
+            repair=Repair.LOST,
+            since_ns=hole.since_ns,
+            until_ns=hole.until_ns,
+            detail=f"{hole.lost} frames are not on the tape: {hole.reason}",
+            received_ns=hole.until_ns,
+        )
+        for subscription in subscriptions
+    ]
+
+
+class _RecordedCalls:
+    """Calls that are remembered."""
+
+    def __init__(self, http: Http, tape: TapeWriter) -> None:
+        self._http = http
+        self._tape = tape
+
+    async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        """Call and keep the answer; what was sent along is not kept, as it may be secret."""
+        said = await self._http.call(method, url, headers, body)
+        self._tape.add_answer(url, said)
+        return said
+
+
+class _RecordedLink:
+    """A link that remembers."""
+
+    def __init__(self, link: Link, tape: TapeWriter, number: int) -> None:
+        self._link = link
+        self._tape = tape
+        self._number = number
+
+    async def send(self, frame: bytes) -> None:
+        """Send and keep, a secret excepted."""
+        await self._link.send(frame)
+        shown = frame.shown if isinstance(frame, Sealed) else frame
+        self._tape.add(shown, self._number, sent=True)
+
+    async def receive(self) -> bytes:
+        """Receive and keep."""
+        frame = await self._link.receive()
+        self._tape.add(frame, self._number, sent=False)
+        return frame

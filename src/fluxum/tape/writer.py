@@ -1,0 +1,174 @@
+"""A recorder: lines are put down in the loop and written in a thread of their own.
+
+The loop never waits for a disk. Twice a second, or when there is enough for a piece, the thread
+takes what waits, encodes and compresses it, and writes it as a whole. So a process that is
+killed loses half a second, and a disk that stands still harms nothing but the tape.
+
+A disk that takes no more stops the recording: what could not be written and what comes from then
+on is lost and counted, and the thread tries again after one second, two, four, up to a minute.
+What it writes first then stands behind a line that says what is missing.
+"""
+
+from pathlib import Path
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Self
+
+from fluxum.clock import Clock
+from fluxum.errors import BadInput, TapeError
+from fluxum.tape.files import TapeFiles, TapeNames
+from fluxum.tape.lines import TapeFrame, answer_line, encode_lines, frame_line
+from fluxum.tape.waiting import Hole, Piece, TapeCounts, Waiting
+
+__all__ = ["TapeWriter"]
+
+_FLUSH_S = 0.5
+_RETRY_MIN_S, _RETRY_MAX_S = 1.0, 60.0
+_CLOSE_S = 5.0
+_WAITING_BYTES_MAX = 1 << 25
+
+
+class TapeWriter:
+    """Records to one tape or to several; use it in a `with` block.
+
+    `path` is a name, a name with `{time}` in it, or a folder. Another file begins when the present
+    one has `rotate_bytes`, and at every multiple of `rotate_s` seconds since 1970; the time is then
+    put into the names. No existing file is written over; with `append` it is gone on with. Raises
+    BadInput, and TapeError where recording cannot begin, and nothing later: see `trouble`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        venue: str,
+        clock: Clock,
+        *,
+        append: bool = False,
+        rotate_bytes: int | None = None,
+        rotate_s: int | None = None,
+    ) -> None:
+        for given in (rotate_bytes, rotate_s):
+            if given is not None and given < 1:
+                raise BadInput(f"a rotation above zero was expected, was {given}")
+        now_ns = clock.now_ns()
+        is_rotated = rotate_bytes is not None or rotate_s is not None
+        names = TapeNames(path, venue, many=is_rotated)
+        rotate_ns = None if rotate_s is None else rotate_s * 10**9
+        self._clock = clock
+        self._files = TapeFiles(names, venue, now_ns, append=append, is_rotated=is_rotated)
+        self._waiting = Waiting(now_ns, bytes_max=_WAITING_BYTES_MAX, rotate_ns=rotate_ns)
+        self._rotate_bytes = rotate_bytes
+        self._thread = Thread(target=self._run, name="tape", daemon=True)
+        self._wake = Event()
+        self._writing = Lock()
+        self._is_closing = False
+        self._pause_s, self._retry_s = _FLUSH_S, _RETRY_MIN_S
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files so far, in order."""
+        return list(self._files.paths)
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is recorded at this moment; empty while all is well."""
+        return self._waiting.trouble
+
+    def counts(self) -> TapeCounts:
+        """What became of the frames and answers so far; after the block none is waiting."""
+        return self._waiting.counts()
+
+    def take_holes(self) -> list[Hole]:
+        """The holes that have ended since the last call, oldest first; a thousand are kept."""
+        return self._waiting.take_holes()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def add(self, frame: bytes, link: int, *, sent: bool) -> None:
+        """Keep a frame with the present time."""
+        now_ns = self._clock.now_ns()
+        if self._waiting.put(now_ns, frame_line(now_ns, frame, link, sent=sent), len(frame)):
+            self._wake.set()
+
+    def add_answer(self, url: str, body: bytes) -> None:
+        """Keep the answer to a REST call with the present time."""
+        now_ns = self._clock.now_ns()
+        if self._waiting.put(now_ns, answer_line(now_ns, url, body), len(body)):
+            self._wake.set()
+
+    def end(self, link: int) -> None:
+        """Keep that a link was closed."""
+        now_ns = self._clock.now_ns()
+        self._waiting.put(now_ns, TapeFrame(ns=now_ns, link=link, closed=True), 0, frames=0)
+
+    def close(self) -> None:
+        """Write what waits, for five seconds at most; what is left then is lost."""
+        now_ns = self._clock.now_ns()
+        self._waiting.end(now_ns)
+        self._is_closing = True
+        if self._thread.ident is None:  # it was not used in a block
+            self._run()
+        else:
+            self._wake.set()
+            self._thread.join(_CLOSE_S)
+        self._waiting.close(now_ns)
+
+    def discard(self) -> None:
+        """Remove a tape that was begun and on which nothing is; call it after the block."""
+        self._files.discard()
+
+    def flush(self) -> None:
+        """Write what waits; the thread does so twice a second. It may wait for the disk."""
+        with self._writing:
+            self._waiting.resume()
+            pieces = self._waiting.take()
+            while pieces:
+                try:
+                    self._write(pieces[0])
+                except (OSError, TapeError) as error:
+                    self._stop(pieces, error)
+                    return
+                self._waiting.wrote(pieces.pop(0))
+                self._retry_s = _RETRY_MIN_S
+
+    # In the thread
+
+    def _run(self) -> None:
+        while not self._is_closing:
+            self._wake.wait(self._pause_s)
+            self._wake.clear()
+            self._pause_s = _FLUSH_S
+            self.flush()
+        self.flush()
+        try:
+            self._files.rotate()
+        except OSError as error:
+            self._stop([], error)
+
+    def _write(self, piece: Piece) -> None:
+        is_full = self._rotate_bytes is not None and self._files.bytes >= self._rotate_bytes
+        if piece.begins_file or is_full:
+            self._files.rotate()
+        hole, lines = piece.hole, piece.lines
+        if hole is not None:
+            told = TapeFrame(ns=piece.ns, link=0, lost=hole.lost, since_ns=hole.since_ns)
+            lines = [told, *lines]
+        self._files.write(encode_lines(lines), piece.ns)
+
+    def _stop(self, pieces: list[Piece], error: OSError | TapeError) -> None:
+        why = str(error)
+        if isinstance(error, OSError):
+            why = f"cannot write {error.filename or self._files.paths[-1]}: {error.strerror}"
+        self._waiting.failed(pieces, self._clock.now_ns(), why)
+        self._pause_s = self._retry_s
+        self._retry_s = min(2 * self._retry_s, _RETRY_MAX_S)

@@ -1,0 +1,93 @@
+"""The list of markets of one link, and what it says against a stream.
+
+A stream that does not exist is acknowledged too, and stays silent
+(https://github.com/sammchardy/python-binance/issues/1193); so the list says which there are. It is
+fetched when it is subscribed to, and when streams were acknowledged that it does not know yet. A
+market whose row cannot be read is in the list all the same: nothing is said against its streams.
+An empty list says nothing.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from msgspec import MsgspecError, Raw
+
+from fluxum.errors import FluxumError, RemoteProtocolError
+from fluxum.model.event import Event, Subscription
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.venues.binance import native, normalize
+from fluxum.venues.binance.policy import Policy
+from fluxum.venues.conversation import Effect, Fetch, UnreadableStream
+from fluxum.venues.instrument_list import InstrumentList, ListPage
+
+__all__ = ["Markets", "read_market"]
+
+_PURPOSE = "instruments"
+
+
+class Markets:
+    """What the list of markets says, once it is there; see InstrumentList for its calls."""
+
+    def __init__(self, policy: Policy, outbox: deque[Effect]) -> None:
+        self._policy = policy
+        cost = policy.weight("exchangeInfo")
+        calls = [Fetch("GET", policy.listing, _PURPOSE, cost=cost)]
+        self.list = InstrumentList(policy.venue, outbox, calls, self._page, self._market)
+        self._symbols: dict[str, Symbol] = {}
+        self._unread: set[str] = set()
+        self._is_unnamed = False  # whether a row without a name was left out
+        self._venue_ns: int | None = None
+
+    def knows(self, name: str) -> bool:
+        """Whether the list has been read and has a market of this name."""
+        return name in self._symbols or name in self._unread
+
+    def objection(self, name: str, symbol: Symbol | None) -> str:
+        """What a list that was read says against a market of this name; mostly nothing."""
+        listed = self._symbols.get(name)
+        if listed is None:
+            is_possible = name in self._unread or self._is_unnamed or not self._symbols
+            return "" if is_possible else f"{name} is not listed"
+        return "" if listed == symbol else f"{name} is {listed}"
+
+    def answered(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
+        """The markets of an answer; raises UnreadableStream for one that is no list."""
+        try:
+            return self.list.answered(fetch, body, received_ns)
+        except RemoteProtocolError as error:
+            waiting: tuple[Subscription, ...] = tuple(self.list.unanswered)
+            raise UnreadableStream(str(error), waiting) from error
+
+    def _page(self, _fetch: Fetch, body: bytes) -> ListPage:
+        try:
+            info = native.decode_exchange_info(body)
+        except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise RemoteProtocolError(str(error)) from error
+        self._symbols.clear()
+        self._unread.clear()
+        self._is_unnamed = False
+        self._venue_ns = normalize.nanos(info.serverTime)
+        return ListPage(info.symbols)
+
+    def _market(self, row: object, received_ns: int) -> Instrument:
+        assert isinstance(row, Raw)
+        try:
+            market = read_market(self._policy, row, self._venue_ns, received_ns)
+        except (MsgspecError, FluxumError, ValueError, ArithmeticError, RecursionError):
+            self._note_unread(row)
+            raise
+        self._symbols[market.venue_symbol] = market.symbol
+        return market
+
+    def _note_unread(self, row: Raw) -> None:
+        try:
+            self._unread.add(native.decode_market_name(row).symbol)
+        except (MsgspecError, ValueError, RecursionError):
+            self._is_unnamed = True
+
+
+def read_market(policy: Policy, row: Raw, venue_ns: int | None, received_ns: int) -> Instrument:
+    """One market of the list; raises MsgspecError or RemoteProtocolError."""
+    wire = native.decode_market(row)
+    symbol = policy.symbol_of(wire)
+    return normalize.instrument(wire, symbol, policy.venue, venue_ns, received_ns)

@@ -1,0 +1,364 @@
+"""What Advanced Trade's frames of data say: books, trades, tickers and candles, by their streams.
+
+A frame is read as a whole; one that cannot be is read again row by row, so that an odd row costs
+itself alone. A book that lacks an update is out of step.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from msgspec import MsgspecError, Struct, structs
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import Desync, Event, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate, Candle
+from fluxum.venues.candle_runs import CandleRuns
+from fluxum.venues.coinbase.advanced import native, normalize
+from fluxum.venues.coinbase.advanced.salvage import EventRows, Odd, salvage
+from fluxum.venues.coinbase.books import Books
+from fluxum.venues.coinbase.carried import Carried, UnaskedError
+from fluxum.venues.coinbase.delivery import Delivery
+from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.symbols import ADVANCED
+from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.reading import Reading
+from fluxum.venues.rows import LeftOutRows, read_rows
+
+__all__ = ["BOOKS", "CANDLES", "TICKERS", "TRADES", "AdvancedData"]
+
+BOOKS, TRADES, TICKERS, CANDLES = "level2", "market_trades", "ticker", "candles"
+_ANY = Symbol("ANY/ANY")
+Streams = Sequence[Subscription]
+Wire = TypeVar("Wire")
+
+
+class _Frame(Struct):
+    """One frame while it is read."""
+
+    reading: Reading
+    number: int
+    venue_ns: int | None
+    received_ns: int
+
+
+class AdvancedData:
+    """Reads the data frames of one link; `is_doubtful` while a newer frame may be here already."""
+
+    def __init__(self, carried: Carried) -> None:
+        self.is_doubtful = False
+        self.books = Books(ADVANCED)
+        self.delivery = Delivery(carried)
+        self._begun = self.books.begun  # found sooner here
+        self._held = self.delivery.held
+        self._candle_runs = CandleRuns()
+        self._carried = carried
+        self._instant = Instants().read
+
+    def lose(self) -> None:
+        """Frames are missing, of whichever streams: no book goes on before its next snapshot."""
+        self.books.withdraw_all(self._carried.names_on(BOOKS))
+        self.delivery.drop_all()
+        self._candle_runs.doubt_all()
+
+    def forget(self, channel: str, symbol: Symbol) -> None:
+        """A stream ended."""
+        if channel == BOOKS:
+            self.books.leave(symbol)
+        elif channel == CANDLES:
+            self._candle_runs.forget(symbol)
+
+    # Frames that can be read
+
+    def book(self, wire: native.BookFrame, received_ns: int) -> Sequence[Event]:
+        """Books: nearly every frame is one update of a book that is whole and in step."""
+        events = wire.events
+        if len(events) == 1 and not self._held:
+            (event,) = events
+            symbols = self._begun.get(event.product_id)
+            if symbols and event.type == "update":
+                try:
+                    bids, asks = normalize.sides(event.updates)
+                    at_ns = self._instant(wire.timestamp)
+                except RemoteProtocolError:
+                    pass  # row by row
+                else:
+                    symbol, number = symbols[0], wire.sequence_num
+                    update = BookUpdate(
+                        ADVANCED, symbol, bids, asks, at_ns, received_ns, None, number
+                    )
+                    if len(symbols) == 1:
+                        return (update,)
+                    return [structs.replace(update, symbol=one) for one in symbols]
+        frame = self._begin(wire.sequence_num, wire.timestamp, received_ns)
+        for event in events:
+            self._book(frame, EventRows(event.type, event.product_id, event.updates))
+        return frame.reading.finish()
+
+    def trade(self, wire: native.TradeFrame, received_ns: int) -> Sequence[Event]:
+        """Trades, oldest first."""
+        frame = self._begin(wire.sequence_num, wire.timestamp, received_ns)
+        for event in wire.events:
+            self._trades(frame, EventRows(event.type, "", event.trades))
+        return frame.reading.finish()
+
+    def ticker(self, wire: native.TickerFrame, received_ns: int) -> Sequence[Event]:
+        """Tickers."""
+        frame = self._begin(wire.sequence_num, wire.timestamp, received_ns)
+        for event in wire.events:
+            self._tickers(frame, EventRows(event.type, "", event.tickers))
+        return frame.reading.finish()
+
+    def candle(self, wire: native.CandleFrame, received_ns: int) -> Sequence[Event]:
+        """Candles, closed where a later one has begun."""
+        frame = self._begin(wire.sequence_num, wire.timestamp, received_ns)
+        for event in wire.events:
+            self._candles(frame, EventRows(event.type, "", event.candles))
+        return frame.reading.finish()
+
+    # Frames that cannot
+
+    def salvage(
+        self, wire: bytes, envelope: native.Envelope, received_ns: int, reason: str
+    ) -> Sequence[Event]:
+        """What can be read of a frame of which something cannot be.
+
+        Raises UnreadableStream where that is nothing.
+        """
+        number = envelope.sequence_num
+        match envelope.channel:
+            case "l2_data":
+                return self._salvage(BOOKS, native.LEVELS, self._book, wire, number, received_ns)
+            case "market_trades":
+                return self._salvage(TRADES, native.TRADES, self._trades, wire, number, received_ns)
+            case "ticker":
+                return self._salvage(
+                    TICKERS, native.TICKERS, self._tickers, wire, number, received_ns
+                )
+            case "candles":
+                return self._salvage(
+                    CANDLES, native.CANDLES, self._candles, wire, number, received_ns
+                )
+            case _:  # an answer or a heartbeat: no stream has lost anything
+                raise UnreadableStream(reason, ())
+
+    def _salvage(
+        self,
+        channel: str,
+        rows: native.RowsOf[Wire],
+        take: Callable[[_Frame, EventRows[Wire]], None],
+        wire: bytes,
+        number: int,
+        received_ns: int,
+    ) -> Sequence[Event]:
+        try:
+            salvaged = salvage(wire, rows)
+        except MsgspecError as error:
+            self._miss(channel, self._names(channel), number)
+            streams = tuple(self._carried.on_the_wire(channel))
+            raise UnreadableStream(str(error), streams) from error
+        frame = self._begin(number, salvaged.timestamp, received_ns)
+        for odd in salvaged.odd:
+            self._miss(channel, self._names(channel, odd.products), number)
+            self._leave_out(frame, channel, odd)
+        for event in salvaged.events:
+            for odd in event.odd:
+                if channel == CANDLES:
+                    self._miss(channel, self._names(channel, odd.products), number)
+                self._leave_out(frame, channel, odd)
+            take(frame, event)
+        return frame.reading.finish()
+
+    def _leave_out(self, frame: _Frame, channel: str, odd: Odd) -> None:
+        names = self._names(channel, odd.products)
+        streams = {one: None for name in names for one in self._carried.named(channel, name)}
+        frame.reading.leave_out(odd.rows, list(streams))
+
+    def _names(self, channel: str, products: Sequence[str] = ()) -> Sequence[str]:
+        """The products, or every name that data of a channel may have, where none is named."""
+        return products or self._carried.names_on(channel)
+
+    def _miss(self, channel: str, names: Iterable[str], number: int) -> None:
+        """Data of these was not read: what follows does not follow on."""
+        for name in names:
+            if channel == BOOKS:
+                self.books.miss(name, number)
+                self.delivery.drop(channel, name)
+            elif channel == CANDLES:
+                for one in self._carried.named(channel, name):
+                    self._candle_runs.doubt(one.symbol)
+
+    def _begin(self, number: int, timestamp: str, received_ns: int) -> _Frame:
+        try:
+            venue_ns = self._instant(timestamp)
+        except RemoteProtocolError:
+            venue_ns = None  # nothing depends on it
+        return _Frame(Reading(ADVANCED, received_ns), number, venue_ns, received_ns)
+
+    # Events
+
+    def _book(self, frame: _Frame, event: EventRows[native.Row]) -> None:
+        name, reading = event.product, frame.reading
+        is_known = self._carried.find(BOOKS, name) is not None
+        try:
+            owners = self._carried.owners(BOOKS, name)
+        except UnaskedError as error:
+            reading.leave_out(_unasked(error), ())
+            return
+        if not owners and not self._carried.unsure(BOOKS, name):
+            return  # late
+        if event.kind == "snapshot":
+            if not self.is_doubtful:
+                self._snapshot(frame, owners, event)
+            return
+        missed = self.books.missed.get(name)
+        may_begin = self._carried.is_tape and not is_known and not self.is_doubtful
+        if missed is not None:
+            reading.events += self._desync(frame, name, owners, missed)
+        elif name in self.books.begun:
+            self._update(frame, event)
+        elif may_begin:
+            self.books.begin(name, _symbols(owners))
+            self._update(frame, event)
+        elif not self._carried.is_tape:
+            sample = f"an update of {name}"
+            reading.events += self.books.early_delta(name, owners, sample, frame.received_ns)
+
+    def _snapshot(self, frame: _Frame, owners: Streams, event: EventRows[native.Row]) -> None:
+        name, reading, received_ns = event.product, frame.reading, frame.received_ns
+        rows = self._checked(frame, event)
+        if rows is None:
+            return
+        bids, asks = normalize.snapshot_sides(rows)
+
+        def make(symbol: Symbol) -> Sequence[Event]:
+            snapshot = BookSnapshot(
+                venue=ADVANCED,
+                symbol=symbol,
+                bids=bids,
+                asks=asks,
+                venue_ns=frame.venue_ns,
+                received_ns=received_ns,
+                sequence=frame.number,
+            )
+            return (snapshot,)
+
+        for one in owners:
+            reading.events += self.books.early.settle(one, received_ns)
+        self.delivery.drop(BOOKS, name)
+        reading.events += self.delivery.give(BOOKS, name, make, received_ns, is_answer=True)
+        self.books.begin(name, _symbols(owners))
+
+    def _update(self, frame: _Frame, event: EventRows[native.Row]) -> None:
+        name, rows = event.product, self._checked(frame, event)
+        if rows is None:
+            return
+        bids, asks = normalize.sides(rows)
+        number, venue_ns, received_ns = frame.number, frame.venue_ns, frame.received_ns
+
+        def make(symbol: Symbol) -> Sequence[Event]:
+            return (BookUpdate(ADVANCED, symbol, bids, asks, venue_ns, received_ns, None, number),)
+
+        for symbol in self.books.begun[name]:
+            frame.reading.events += make(symbol)
+        self.delivery.follow(BOOKS, name, make)
+
+    def _checked(self, frame: _Frame, event: EventRows[native.Row]) -> Sequence[native.Row] | None:
+        """The rows that hold numbers, the others being left out of their book.
+
+        `None` where there are rows and none does: then all of it is missed.
+        """
+        rows = event.rows
+        try:
+            normalize.sides(rows)
+        except RemoteProtocolError:
+            read = read_rows(rows, normalize.checked)
+            assert read.left_out is not None
+            self._leave_out(frame, BOOKS, Odd([event.product], read.left_out))
+            rows = read.items
+        if rows or not (event.rows or event.odd):
+            return rows
+        self._miss(BOOKS, (event.product,), frame.number)
+        return None
+
+    def _desync(self, frame: _Frame, name: str, owners: Streams, missed: int) -> list[Event]:
+        """An update was not read, so that this one does not follow on."""
+        self.books.withdraw(name)
+        return [
+            Desync(
+                venue=ADVANCED,
+                subscription=one,
+                generation=0,
+                reason=f"the update in frame {missed} of the link could not be read",
+                expected=missed,
+                computed=frame.number,
+                venue_ns=frame.venue_ns,
+                received_ns=frame.received_ns,
+            )
+            for one in owners
+        ]
+
+    def _trades(self, frame: _Frame, event: EventRows[native.Trade]) -> None:
+        kind, received_ns = event.kind, frame.received_ns
+
+        def read(wire: native.Trade) -> Sequence[Event]:
+            venue_ns = self._instant(wire.time or "")
+
+            def make(symbol: Symbol) -> Sequence[Event]:
+                return (normalize.trade(wire, symbol, kind, venue_ns, received_ns),)
+
+            is_answer = kind == "snapshot"
+            return self.delivery.give(
+                TRADES, wire.product_id, make, received_ns, is_answer=is_answer
+            )
+
+        frame.reading.rows(
+            normalize.oldest_first(event.rows),
+            read,
+            lambda wire: self._carried.named(TRADES, wire.product_id),
+        )
+
+    def _tickers(self, frame: _Frame, event: EventRows[native.Ticker]) -> None:
+        is_answer, received_ns = event.kind == "snapshot", frame.received_ns
+
+        def read(wire: native.Ticker) -> Sequence[Event]:
+            def make(symbol: Symbol) -> Sequence[Event]:
+                return (normalize.ticker(wire, symbol, frame.venue_ns, received_ns),)
+
+            return self.delivery.give(
+                TICKERS, wire.product_id, make, received_ns, is_answer=is_answer
+            )
+
+        frame.reading.rows(
+            event.rows, read, lambda wire: self._carried.named(TICKERS, wire.product_id)
+        )
+
+    def _candles(self, frame: _Frame, event: EventRows[native.Candle]) -> None:
+        is_history = event.kind == "snapshot"
+        for name, wires in normalize.by_product(event.rows).items():
+            read = read_rows(
+                wires,
+                lambda wire: normalize.candle(wire, _ANY, frame.venue_ns, frame.received_ns),
+            )
+            if read.left_out is not None:
+                self._miss(CANDLES, (name,), frame.number)
+                self._leave_out(frame, CANDLES, Odd([name], read.left_out))
+
+            def make(symbol: Symbol, candles: Sequence[Candle] = read.items) -> Sequence[Event]:
+                own = [structs.replace(one, symbol=symbol) for one in candles]
+                return self._candle_runs.take(symbol, own, is_history=is_history)
+
+            try:
+                frame.reading.events += self.delivery.give(
+                    CANDLES, name, make, frame.received_ns, is_answer=is_history
+                )
+            except UnaskedError as error:
+                frame.reading.leave_out(_unasked(error), ())
+
+
+def _symbols(streams: Iterable[Subscription]) -> list[Symbol]:
+    return [one.symbol for one in streams if one.symbol is not None]
+
+
+def _unasked(error: UnaskedError) -> LeftOutRows:
+    return LeftOutRows(1, str(error), "")

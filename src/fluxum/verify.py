@@ -1,0 +1,172 @@
+"""What a recording proves: its books by the venue's own rule, its gaps, and what was not read."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from fluxum.errors import TapeError
+from fluxum.model.event import Desync, Event, Gap, GapCause
+from fluxum.model.market import BookUpdate, Trade
+from fluxum.replay import Moment, Replay
+
+__all__ = ["Failure", "Report", "nonsense", "verify"]
+
+
+class Failure(Struct, frozen=True):
+    """A check that failed: at which frame, counted from 0, of which symbol, and why."""
+
+    frame: int
+    symbol: str
+    reason: str
+
+
+class Report(Struct, kw_only=True):
+    """What a tape proves.
+
+    `generations` counts the snapshots of each book. `steps` are messages whose number followed
+    on, `breaks` those whose did not; `trade_steps` the same of trades' own numbers. `applied`
+    counts the updates laid over a book, `kinds` frames by what they say, and `rejection` says why
+    the first one was rejected. `files` is of how many
+    the recording consists; `lost` counts frames that its recorder could not write, `torn` the
+    places where a crash ended it. `damage` says what keeps it from being read to its end; the
+    counts are those of what comes before.
+    """
+
+    file: str
+    venue: str
+    frames: int = 0
+    events: int = 0
+    book_messages: int = 0
+    checks_passed: int = 0
+    checks_failed: int = 0
+    unverified: int = 0
+    gaps: int = 0
+    desyncs: int = 0
+    crossed: int = 0
+    rejected: int = 0
+    rejection: str = ""
+    steps: int = 0
+    breaks: int = 0
+    applied: int = 0
+    trades: int = 0
+    trades_backfilled: int = 0
+    trade_steps: int = 0
+    kinds: dict[str, int] = {}
+    generations: dict[str, int] = {}
+    failures: list[Failure] = []
+    files: int = 1
+    lost: int = 0
+    torn: int = 0
+    damage: str = ""
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether there is something, and nothing failed, is missing, or made no sense."""
+        return bool(self.frames) and not (
+            self.checks_failed
+            or self.gaps
+            or self.desyncs
+            or self.breaks
+            or self.crossed
+            or self.rejected
+            or self.lost
+            or self.torn
+            or self.damage
+        )
+
+
+def verify(
+    path: Path,
+    venue: str | None = None,
+    depth: int | None = None,
+    more: Sequence[Path] = (),
+) -> Report:
+    """Replay a recording and report what it proves; see `Replay`.
+
+    Raises TapeError when there is nothing to read.
+    """
+    replay = Replay(path, venue, depth, more)
+    tally = _Tally()
+    damage = ""
+    try:
+        for moment in replay:
+            tally.add(moment)
+    except TapeError as error:
+        if not replay.frames:
+            raise
+        damage = str(error)
+    intake = replay.intake
+    keepers = (intake.books, intake.level3)
+    return Report(
+        file=str(path),
+        venue=replay.venue.name,
+        frames=replay.frames,
+        events=intake.counts.heard,
+        book_messages=replay.book_messages,
+        checks_passed=sum(keeper.passed for keeper in keepers),
+        checks_failed=sum(keeper.failed for keeper in keepers),
+        unverified=sum(keeper.unverified for keeper in keepers),
+        gaps=tally.gaps,
+        desyncs=intake.counts.desyncs,
+        crossed=sum(keeper.crossed for keeper in keepers),
+        rejected=replay.rejected,
+        rejection=replay.rejection,
+        steps=sum(one.steps for one in replay.sequences),
+        breaks=sum(one.breaks for one in replay.sequences),
+        applied=tally.applied,
+        trades=tally.trades.total(),
+        trades_backfilled=tally.trades[True],
+        trade_steps=intake.gaps.followed,
+        kinds=dict(sorted(tally.kinds.items())),
+        generations={book.symbol: book.epoch for book in intake.books},
+        failures=tally.failures,
+        files=1 + len(more),
+        lost=replay.lost,
+        torn=replay.tape.torn,
+        damage=damage,
+    )
+
+
+def nonsense(path: Path, venue: str, frames: int, rejected: int, reason: str) -> str:
+    """What to say of a recording of which every frame was rejected; empty for any other."""
+    if not frames or rejected < frames:
+        return ""
+    return (
+        f"{path}: all {frames} frames were rejected, the first because {reason};"
+        f" is it a recording of {venue}?"
+    )
+
+
+class _Tally:
+    """What is counted of the events a tape tells."""
+
+    def __init__(self) -> None:
+        self.failures: list[Failure] = []
+        self.gaps = 0
+        self.applied = 0
+        self.kinds: Counter[str] = Counter()
+        self.trades: Counter[bool] = Counter()
+
+    def add(self, moment: Moment) -> None:
+        """Count one frame."""
+        self.kinds.update({_kind(event) for event in moment.events})
+        for event in moment.events:
+            match event:
+                case Desync():
+                    symbol = str(event.subscription.symbol)
+                    self.failures.append(Failure(moment.index, symbol, event.reason))
+                case Gap():
+                    self.gaps += event.cause is not GapCause.DESYNC
+                case BookUpdate():
+                    self.applied += 1
+                case Trade():
+                    self.trades[event.backfilled] += 1
+                case _:
+                    pass
+
+
+def _kind(event: Event) -> str:
+    """What an event is, in a word: `book_update`, `trade`."""
+    return str(type(event).__struct_config__.tag)
