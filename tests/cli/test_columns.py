@@ -44,7 +44,8 @@ FAMILIES: list[tuple[type[Struct], ...]] = [
 def table(records: Iterable[Any], kinds: Iterable[type[Struct]] = ()) -> list[dict[str, str]]:
     """The records as a CSV file has them, read by another program's reader."""
     rows = Rows(kinds)
-    text = "".join(rows.lines(record) for record in records)
+    lines = [rows.line(record) for record in records]
+    text = "".join([rows.header, *lines])
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True, restval="short row"))
 
 
@@ -125,10 +126,10 @@ def test_a_fill_after_a_trade_is_refused_by_the_columns_it_brings() -> None:
         received_ns=1,
     )
     rows = Rows()
-    rows.lines(trade)
+    rows.line(trade)
 
     with pytest.raises(BadInput) as caught:
-        rows.lines(fill)
+        rows.line(fill)
 
     message = str(caught.value)
     assert "columns of trade" in message
@@ -139,11 +140,11 @@ def test_a_fill_after_a_trade_is_refused_by_the_columns_it_brings() -> None:
 def test_a_mapping_of_an_unknown_kind_has_the_columns_of_its_first() -> None:
     rows = Rows()
 
-    assert rows.lines({"type": "valid", "warnings": ["a", "b"], "x": None, "y": True}) == (
-        'type,warnings,x,y\nvalid,"[""a"",""b""]",,true\n'
-    )
+    row = rows.line({"type": "valid", "warnings": ["a", "b"], "x": None, "y": True})
+
+    assert (rows.header, row) == ("type,warnings,x,y\n", 'valid,"[""a"",""b""]",,true\n')
     with pytest.raises(BadInput, match="a record of valid brings z"):
-        rows.lines({"type": "valid", "z": 1})
+        rows.line({"type": "valid", "z": 1})
 
 
 def test_a_ticker_that_lacks_fields_has_empty_cells() -> None:

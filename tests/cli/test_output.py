@@ -10,8 +10,9 @@ from decimal import Decimal
 
 import pytest
 
+from fluxum.cli.columns import Rows
 from fluxum.cli.options import Format
-from fluxum.cli.output import Output, live_output
+from fluxum.cli.output import Output, TableFrame, live_output
 from fluxum.cli.records import Candles
 from fluxum.cli.writer import OutputClosed
 from fluxum.errors import BadInput
@@ -190,6 +191,34 @@ def test_a_paused_reader_loses_the_oldest_and_is_told_in_their_place(
 
     assert dropped["type"] == "dropped"
     assert [int(one["trade_id"]) for one in rest] == list(range(dropped["count"], 1000))
+
+
+def test_a_csv_has_its_header_above_the_first_row_that_is_written() -> None:
+    rows = Rows()
+    frame = TableFrame(rows)
+    rows.line(trade(1))  # dropped before it was written
+    kept = [rows.line(trade(number)).encode() for number in (2, 3)]
+
+    assert frame(b"") == b""
+    assert frame(kept[0]) == rows.header.encode() + kept[0]
+    assert frame(kept[1]) == kept[1]
+
+
+def test_words_for_a_reader_of_stderr_that_left_end_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    stderr = os.fdopen(writer, "w")
+    monkeypatch.setattr(sys, "stderr", stderr)
+
+    with live_output(Format.NDJSON) as output:
+        for _ in range(3):
+            output.say("a word")
+        output.event(trade())
+
+    stderr.close()
+    assert capsys.readouterr().out.count('"type":"trade"') == 1
 
 
 def test_a_table_says_on_stderr_what_it_lost(

@@ -111,6 +111,10 @@ def test_an_order_can_be_checked_and_not_entered(folder: Path, endpoint: str) ->
         (("ledger", "--entries", "-s", "BTC/USD"), 2, "use --asset"),
         (("ledger", "--entries", "--type", "gift"), 2, "was 'gift'"),
         (("ledger", "--entries", "--since", "soon"), 2, "was 'soon"),
+        (("ledger", "--entries", "--since", "1h", "--until", "2h"), 2, "was '2h'"),
+        (("ledger", "--audit", "--until", "1h"), 2, "was '1h'"),
+        (("ledger", "--since", "0001-01-01", "--entries"), 2, "was '0001-01-01'"),
+        ((*PLACE[:7], "1e9999999999", *PLACE[8:], "--yes"), 2, "was '1e9999999999'"),
     ],
     ids=lambda value: str(value)[-40:],
 )
@@ -134,6 +138,35 @@ def test_lines_of_the_account_are_listed_and_add_up(folder: Path, endpoint: str)
     assert (deposit["kind"], deposit["amount"]) == ("deposit", "100000.0000")
     assert proved.returncode == 0
     assert proved.stdout.count("adds up") == 4
+
+
+def test_coins_of_before_are_no_short_and_a_period_ends_where_it_is_told_to(
+    folder: Path, endpoint: str
+) -> None:
+    sold = fluxum(
+        *(folder, endpoint, "order", "place", "-s", "BTC/USD", "--side", "sell", "-q", "0.005"),
+        *("--type", "market", "--yes", "-f", "json"),
+    )
+    assert sold.returncode == 0, sold.stderr
+    done = fluxum(
+        folder, endpoint, "ledger", "-s", "BTC/USD", "--since", "1h", "--seconds", "2", "-f", "json"
+    )
+    before = fluxum(
+        *(folder, endpoint, "ledger", "-s", "BTC/USD", "--since", "2h", "--until", "1h"),
+        *("-f", "json"),
+    )
+    shown = fluxum(folder, endpoint, "ledger", "-s", "BTC/USD", "--since", "1h", "--seconds", "2")
+
+    assert done.returncode == 0, done.stderr
+    position = json.loads(done.stdout)[-1]
+    held = Decimal(position["quantity"])
+    assert held > 99_000  # the account was opened with 100,000
+    assert Decimal(position["sold"]) >= Decimal("0.005")
+    (older,) = json.loads(before.stdout)
+    assert older["fills"] == 0
+    assert Decimal(older["quantity"]) > 99_000
+    assert "cost basis unknown for" in shown.stdout
+    assert "00000000000" not in shown.stdout + shown.stderr
 
 
 def test_the_demo_trades_through_a_cut_and_loses_no_fill(tmp_path: Path) -> None:

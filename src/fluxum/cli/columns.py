@@ -131,10 +131,14 @@ class Rows:
     def __init__(self, kinds: Iterable[type[Struct]] = ()) -> None:
         self._columns = _union(kinds)
         self._first = ""
-        self._has_header = False
 
-    def lines(self, record: Record) -> str:
-        """The record as a line, below the header if it is the first; raises BadInput."""
+    @property
+    def header(self) -> str:
+        """The first line; it is known once a record is."""
+        return _line(self._columns)
+
+    def line(self, record: Record) -> str:
+        """The record as a line; raises BadInput."""
         cells = dict(_cells(record))
         if not self._columns:
             together = _union(kinds_beside(kind_of(record)))
@@ -146,12 +150,8 @@ class Rows:
                 f"{kind_of(record) or 'another kind'} brings {', '.join(foreign)}: "
                 "choose one kind with --kind, or another format"
             )
-        row = _line([cells.get(name, "") for name in self._columns])
-        if self._has_header:
-            return row
-        self._has_header = True
-        self._first = kind_of(record)
-        return _line(self._columns) + row
+        self._first = self._first or kind_of(record)
+        return _line([cells.get(name, "") for name in self._columns])
 
 
 def _union(kinds: Iterable[type[Struct]]) -> list[str]:

@@ -1,14 +1,15 @@
 """`ledger`: what an account earned, and the lines that explain what it holds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Annotated
 
 import typer
 from msgspec import Struct
 
-from fluxum.cli.lines import money_text, number_text, when_text
-from fluxum.cli.market import attended, until
+from fluxum.cli import market
+from fluxum.cli.lines import money_text, number_text, time_text, when_text
+from fluxum.cli.logs import log_frames
 from fluxum.cli.options import (
     Endpoint,
     Exchange,
@@ -20,6 +21,7 @@ from fluxum.cli.options import (
     Since,
     Symbols,
     Tier,
+    Until,
     login,
     parse_endpoint,
     parse_instant,
@@ -31,21 +33,26 @@ from fluxum.cli.output import Output, live_output
 from fluxum.cli.process import run_async
 from fluxum.clock import SystemClock
 from fluxum.connect import connect
-from fluxum.errors import BadInput, FluxumError
+from fluxum.errors import BadInput, FluxumError, VenueRefused
+from fluxum.flow.background import background
 from fluxum.flow.opening import Opening
 from fluxum.ledger.audit import Audit, AuditLine, audit
+from fluxum.ledger.ledger import Ledger
+from fluxum.ledger.opening import ledger_between
 from fluxum.ledger.view import PositionView
-from fluxum.model.account import EntryKind, LedgerEntry
+from fluxum.model.account import Balance, EntryKind, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.portfolio import Portfolio
+from fluxum.session.account import Account
 from fluxum.session.login import Login
 from fluxum.session.session import Session
 from fluxum.venues.private import EntryQuery
 
-__all__ = ["NotClean", "Where", "ledger", "position_text"]
+__all__ = ["NotClean", "Period", "Where", "ledger", "opening_ledger", "position_text"]
 
 _READY_S = 60.0
+_OLDER_PAGES_MAX = 10
 
 Entries = Annotated[
     bool, typer.Option("--entries", help="List the account's lines instead of positions.")
@@ -73,6 +80,7 @@ def ledger(
     keys: Keys = "",
     tier: Tier = "",
     since: Since = "",
+    until: Until = "",
     entries: Entries = False,
     asset: AssetName = "",
     kind: Kind = "",
@@ -85,30 +93,36 @@ def ledger(
 ) -> None:
     """Show profit and loss per symbol as it happens, marked by books that are proved.
 
-    Positions begin with the fills since --since; without, with those from now on. With --entries
-    or --audit the account's own lines are read instead.
+    Positions begin at --since, or now, with what was held then; what that had cost is taken from
+    earlier fills, else it is said to be unknown. With --until they are those of a period that is
+    over. With --entries or --audit the account's own lines are read instead.
 
     Example: fluxum ledger --symbol BTC/USD --since 7d
     """
     name, symbols = parse_market(symbol, exchange)
-    since_ns = parse_instant(since, SystemClock().now_ns())
-    url = parse_endpoint(endpoint, name)
-    if not (entries or check):
-        if not symbols:
-            parse_symbols(symbol)  # says what was expected
-        entry = login(name, keys, tier, since_ns)
-        where = Where(exchange=name, login=entry, endpoint=url, proxy=parse_proxy(proxy))
-        with live_output(form, [PositionView]) as output:
-            run_async(_positions(where, symbols, seconds, output))
-        return
-    if symbols:
-        raise BadInput(f"lines are of assets, not of symbols: use --asset; was {symbol!r}")
-    query = EntryQuery(asset=Asset(asset) if asset else None, kind=_kind(kind), since_ns=since_ns)
-    where = Where(
-        exchange=name, login=login(name, keys, tier), endpoint=url, proxy=parse_proxy(proxy)
+    url, through = parse_endpoint(endpoint, name), parse_proxy(proxy)
+    since_ns, until_ns = _period(since, until)
+    are_lines = entries or check
+    if are_lines:
+        _refuse_unsuited(symbol, until if check else "")
+    elif not symbols:
+        parse_symbols(symbol)  # says what was expected
+    query = EntryQuery(
+        asset=Asset(asset) if asset else None,
+        kind=_kind(kind),
+        since_ns=since_ns,
+        until_ns=until_ns,
     )
-    with Output(form, [AuditLine if check else LedgerEntry]) as output:
-        run_async(_lines(where, query, limit, output, check=check))
+    begins_ns = SystemClock().now_ns() if since_ns is None else since_ns
+    entry = login(name, keys, tier, None if are_lines else begins_ns)
+    where = Where(exchange=name, login=entry, endpoint=url, proxy=through)
+    if are_lines:
+        with Output(form, [AuditLine if check else LedgerEntry]) as output:
+            run_async(_lines(where, query, limit, output, check=check))
+        return
+    with live_output(form, [PositionView]) as output:
+        period = Period(symbols=tuple(symbols), since_ns=begins_ns, until_ns=until_ns)
+        run_async(_positions(where, period, seconds, output))
 
 
 class Where(Struct, frozen=True, kw_only=True):
@@ -126,24 +140,87 @@ class Where(Struct, frozen=True, kw_only=True):
         )
 
 
-async def _positions(
-    where: Where, symbols: Sequence[Symbol], seconds: float | None, output: Output
-) -> None:
-    async with where.connect(symbols) as session:
-        session.subscribe(Subscription(Channel.EXECUTION))
-        async with Portfolio(session) as portfolio:
-            await session.wait_ready(_READY_S)
+class Period(Struct, frozen=True, kw_only=True):
+    """Whose positions are asked for, from when on and until when; `None` is for ever."""
 
-            async def tell() -> None:
-                async for view in portfolio.positions():
-                    await output.room()
-                    if view.symbol in symbols:
-                        output.write(view, position_text(view))
+    symbols: tuple[Symbol, ...]
+    since_ns: int
+    until_ns: int | None
 
-            await until(seconds, attended(output, tell()))
-            for totals in portfolio.ledger.totals():
-                total, fees = money_text(totals.total), money_text(totals.fees_quote)
-                output.say(f"total in {totals.quote}: {total} after fees of {fees}")
+
+async def _positions(where: Where, period: Period, seconds: float | None, output: Output) -> None:
+    async with where.connect(period.symbols) as session, background(log_frames(session)):
+        begun = await opening_ledger(session.account, where.exchange, period, output)
+        if period.until_ns is not None:
+            for symbol in period.symbols:
+                position = begun.position(where.exchange, symbol)
+                if position is not None:
+                    output.write(position.view(), position_text(position.view()))
+        else:
+            async with Portfolio(session, begun) as portfolio:
+                # Only now, so that no fill comes between the history and the stream.
+                session.subscribe(Subscription(Channel.EXECUTION))
+                await session.wait_ready(_READY_S)
+                work = _follow(portfolio, period.symbols, output)
+                await market.until(seconds, market.attended(output, work))
+        for totals in begun.totals():
+            total, fees = money_text(totals.total), money_text(totals.fees_quote)
+            output.say(f"total in {totals.quote}: {total} after fees of {fees}")
+
+
+async def _follow(portfolio: Portfolio, symbols: Sequence[Symbol], output: Output) -> None:
+    async for view in portfolio.positions():
+        await output.room()
+        if view.symbol in symbols:
+            output.write(view, position_text(view))
+
+
+async def opening_ledger(account: Account, venue: str, period: Period, output: Output) -> Ledger:
+    """The positions of a period, with what was held when it began."""
+    within = await account.history(period.since_ns or None)
+    try:
+        balances = await account.ask(account.questions.balances())
+    except VenueRefused as error:
+        output.say(f"what was held is taken from fills alone: {error}")
+        held = None
+    else:
+        held = _held(balances, within)
+    bases = {one.base for one in period.symbols if not one.contract}
+    is_older = period.since_ns > 0 and (held is None or any(held.get(one) for one in bases))
+    older = await _older_fills(account, period.since_ns, output) if is_older else []
+    return ledger_between(
+        venue,
+        [*older, *within],
+        period.since_ns,
+        period.until_ns,
+        symbols=period.symbols,
+        held=held,
+    )
+
+
+def _held(balances: Iterable[Balance], fills: Iterable[Fill]) -> dict[Asset, Decimal]:
+    """What is held now, less what these fills have brought: what came otherwise was held before."""
+    held = {one.asset: one.total for one in balances}
+    for fill in fills:
+        if fill.symbol.contract:
+            continue
+        asset = fill.symbol.base
+        taken = sum((fee.amount for fee in fill.fees or () if fee.asset == asset), Decimal(0))
+        held[asset] = held.get(asset, Decimal(0)) - (fill.signed_quantity - taken)
+    return held
+
+
+async def _older_fills(account: Account, since_ns: int, output: Output) -> list[Fill]:
+    """The last fills before a period, which say what the coins held then had cost."""
+    found: list[Fill] = []
+    for _ in range(_OLDER_PAGES_MAX):
+        page = await account.ask(account.questions.fills(None, since_ns, offset=len(found)))
+        found += page.items
+        if not page.items or len(found) >= (page.total or 0):
+            return found
+    first = time_text(found[-1].venue_ns)
+    output.say(f"fills before {first} are not read: what was bought then is of unknown cost")
+    return found
 
 
 async def _lines(
@@ -184,10 +261,11 @@ def position_text(view: PositionView) -> str:
     """What is held, what it is worth and what it earned, in one line."""
     profit = view.profit
     return (
-        f"{when_text(view.updated_ns, 0)} {view.symbol:<10} {_short(view.quantity)} "
+        f"{when_text(None, view.updated_ns or 0)} {view.symbol:<10} {_short(view.quantity)} "
         f"at {_short(profit.average_price)} mark {_short(view.mark)} "
         f"realised {_signed(profit.realised)} unrealised {_signed(profit.unrealised)} "
         f"fees {_short(view.fees_quote)} total {_signed(profit.total)} {view.symbol.quote}"
+        + (f" ({view.cost_note})" if view.cost_note else "")
     )
 
 
@@ -203,6 +281,24 @@ def _signed(value: Decimal | None) -> str:
     if value is None:
         return "unknown"
     return _short(value) if value < 0 else f"+{_short(value)}"
+
+
+def _refuse_unsuited(symbol: str, until: str) -> None:
+    if symbol:
+        raise BadInput(f"lines are of assets, not of symbols: use --asset; was {symbol!r}")
+    if until:
+        raise BadInput(f"--audit compares with what is held now, so no --until; was {until!r}")
+
+
+def _period(since: str, until: str) -> tuple[int | None, int | None]:
+    """When a period begins and ends; raises BadInput for one that ends before it begins."""
+    now_ns = SystemClock().now_ns()
+    since_ns, until_ns = parse_instant(since, now_ns), parse_instant(until, now_ns)
+    if since_ns is not None and until_ns is not None and until_ns <= since_ns:
+        raise BadInput(f"a time after --since {since} was expected for --until, was {until!r}")
+    if since_ns is None and until_ns is not None:
+        since_ns = 0
+    return since_ns, until_ns
 
 
 def _kind(text: str) -> EntryKind | None:

@@ -8,7 +8,7 @@ lacks, JSON escapes in its own way; the others spell it with backslashes.
 import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self, TextIO, cast
 
@@ -22,7 +22,7 @@ from fluxum.clock import SystemClock
 from fluxum.model.codec import encode_event, plain
 from fluxum.model.event import Dropped, Event
 
-__all__ = ["Output", "event_record", "event_text", "live_output"]
+__all__ = ["Output", "TableFrame", "event_record", "event_text", "live_output"]
 
 _END = b"]\n"
 _PATIENCE_S = 1.0  # for a reader that pauses, once the user wants the command to end
@@ -50,7 +50,11 @@ class Output:
         self._left_out: Counter[str] = Counter()
         self._rows = Rows(kinds)
         self._talk = _writer(sys.stderr, "stderr", bytes, self._drop_talk, is_live=is_live)
-        frame: Frame = _ListFrame() if form is Format.JSON else bytes
+        frames: dict[Format, Frame] = {
+            Format.JSON: _ListFrame(),
+            Format.CSV: TableFrame(self._rows),
+        }
+        frame = frames.get(form, bytes)
         self._out = _writer(sys.stdout, "stdout", frame, self._drop_records, is_live=is_live)
 
     def __enter__(self) -> Self:
@@ -104,8 +108,9 @@ class Output:
         self._out.put(text.encode(_encoding(sys.stdout), "backslashreplace"))
 
     def say(self, text: str) -> None:
-        """Write a line to the person at the terminal."""
-        self._talk.put((text + "\n").encode(_encoding(sys.stderr), "backslashreplace"))
+        """Write a line to the person at the terminal, if there still is one."""
+        with suppress(OSError):
+            self._talk.put((text + "\n").encode(_encoding(sys.stderr), "backslashreplace"))
 
     async def room(self) -> None:
         """Wait until a record can be written without loss."""
@@ -139,7 +144,7 @@ class Output:
             case Format.TABLE:
                 return _encoded(text() + "\n")
             case Format.CSV:
-                return _encoded(self._rows.lines(record))
+                return _encoded(self._rows.line(record))
             case Format.NDJSON | Format.JSON:
                 return _json(record) + b"\n"
 
@@ -185,6 +190,21 @@ class _ListFrame:
         start = b"," if self._is_begun else b"["
         self._is_begun = True
         return start + chunk
+
+
+class TableFrame:
+    """Puts the header above the first row that passes, whichever that is."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._is_begun = False
+
+    def __call__(self, chunk: bytes) -> bytes:
+        """The chunk, below the header if it is the first."""
+        if self._is_begun or not chunk:
+            return chunk
+        self._is_begun = True
+        return _encoded(self._rows.header) + chunk
 
 
 def _writer(
