@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
+from urllib.parse import urlencode
 
 from msgspec import MsgspecError, Struct
 
@@ -12,7 +13,7 @@ from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.rows import LeftOutRows
 
-__all__ = ["MarketQuestions", "Page", "Question", "asked", "decoded"]
+__all__ = ["MarketQuestions", "Page", "Question", "asked", "decoded", "get"]
 
 Said = TypeVar("Said")
 Item = TypeVar("Item")
@@ -42,6 +43,12 @@ class Page(Struct, Generic[Item], frozen=True):
     total: int | None = None
     left_out: LeftOutRows | None = None
     next: "Question[Page[Item]] | None" = None
+
+
+def get(path: str, purpose: str, **query: object) -> Fetch:
+    """A call for what anybody may know."""
+    text = f"?{urlencode({name: str(value) for name, value in query.items()})}" if query else ""
+    return Fetch("GET", path + text, purpose)
 
 
 def asked(
