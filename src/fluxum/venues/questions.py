@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
+from urllib.parse import urlencode
 
 from msgspec import MsgspecError, Struct
 
@@ -12,7 +13,7 @@ from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.rows import LeftOutRows
 
-__all__ = ["MarketQuestions", "Page", "Question", "asked", "decoded", "interval_word"]
+__all__ = ["MarketQuestions", "Page", "Question", "asked", "decoded", "get", "interval_word"]
 
 Said = TypeVar("Said")
 Item = TypeVar("Item")
@@ -59,6 +60,12 @@ class Page(Struct, Generic[Item], frozen=True):
     def rows(self) -> int:
         """How many rows the venue's answer had, those that were left out as well."""
         return len(self.items) + (0 if self.left_out is None else self.left_out.count)
+
+
+def get(path: str, purpose: str, **query: object) -> Fetch:
+    """A call for what anybody may know."""
+    text = f"?{urlencode({name: str(value) for name, value in query.items()})}" if query else ""
+    return Fetch("GET", path + text, purpose)
 
 
 def asked(

@@ -9,8 +9,8 @@ from hypothesis import given
 
 from fluxum.model.event import Channel, Desync, Event, LeftOut, Subscription
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
-from fluxum.venues.conversation import UnreadableStream
 from oddrows import OddRow, Received, odd_row
+from unreadable import counted, harmed, kinds
 from venues.coinbase.advanced_frames import (
     BOOK,
     BTC,
@@ -34,16 +34,6 @@ ETH_BOOK = Subscription(Channel.BOOK, ETH)
 ETH_TICKER = Subscription(Channel.TICKER, ETH)
 ETH_TRADES = Subscription(Channel.TRADE, ETH)
 ETH_CANDLES = Subscription(Channel.CANDLE, ETH, interval_s=300)
-
-
-def harmed(protocol: Any, nonsense: bytes) -> tuple[Subscription, ...]:
-    with pytest.raises(UnreadableStream) as raised:
-        protocol.receive(nonsense, NOW)
-    return raised.value.subscriptions
-
-
-def kinds(events: list[Event]) -> list[type]:
-    return [type(event) for event in events]
 
 
 # Frames
@@ -70,7 +60,7 @@ def test_a_frame_that_cannot_be_read_harms_the_stream_it_names_alone(
     protocol = hearing(BOOK, ETH_BOOK, TICKER, TRADES, CANDLES, *{stream} - {ETH_BOOK})
     hear(protocol, snapshot(2), snapshot(3, "ETH-USD"))
 
-    assert harmed(protocol, nonsense) == (stream,)
+    assert harmed(protocol, nonsense, NOW) == (stream,)
 
     assert kinds(hear(protocol, update(5), tickers(6, "update"))) == [BookUpdate, Ticker]
     assert (protocol.sequence.steps, protocol.sequence.breaks) == (6, 0)
@@ -91,7 +81,7 @@ def test_a_frame_that_names_no_market_harms_its_channel_alone(
 ) -> None:
     protocol = hearing(BOOK, ETH_BOOK, TRADES, ETH_TRADES, TICKER, ETH_TICKER, CANDLES, ETH_CANDLES)
 
-    assert set(harmed(protocol, frame(channel=channel, sequence_num=2, events=events))) == {
+    assert set(harmed(protocol, frame(channel=channel, sequence_num=2, events=events), NOW)) == {
         *streams
     }
 
@@ -105,7 +95,7 @@ def test_an_answer_that_cannot_be_read_harms_no_stream(channel: str, events: obj
     protocol = hearing(BOOK, TRADES)
     hear(protocol, snapshot(2))
 
-    assert harmed(protocol, frame(channel=channel, sequence_num=3, events=events)) == ()
+    assert harmed(protocol, frame(channel=channel, sequence_num=3, events=events), NOW) == ()
 
     assert kinds(hear(protocol, update(4))) == [BookUpdate]
 
@@ -113,7 +103,9 @@ def test_an_answer_that_cannot_be_read_harms_no_stream(channel: str, events: obj
 def test_an_update_that_cannot_be_read_breaks_its_book_and_no_other() -> None:
     protocol = hearing(BOOK, ETH_BOOK)
     hear(protocol, snapshot(2), snapshot(3, "ETH-USD"))
-    assert harmed(protocol, book(4, "update", ("bid", "x", "1"), product="ETH-USD")) == (ETH_BOOK,)
+    assert harmed(protocol, book(4, "update", ("bid", "x", "1"), product="ETH-USD"), NOW) == (
+        ETH_BOOK,
+    )
 
     told = hear(protocol, update(5), update(6, "ETH-USD"), update(7, "ETH-USD"))
 
@@ -136,7 +128,7 @@ def test_a_snapshot_that_cannot_be_read_leaves_no_book_that_goes_on() -> None:
     protocol = hearing(BOOK)
     hear(protocol, snapshot(2))
 
-    assert harmed(protocol, book(3, "snapshot", ("bid", "x", "1"))) == (BOOK,)
+    assert harmed(protocol, book(3, "snapshot", ("bid", "x", "1")), NOW) == (BOOK,)
 
     assert kinds(hear(protocol, update(4), snapshot(5), update(6))) == [
         Desync,
@@ -150,7 +142,7 @@ def test_an_update_of_no_market_breaks_every_book() -> None:
     hear(protocol, snapshot(2), snapshot(3, "ETH-USD"))
     nonsense = envelope(4, "l2_data", {"type": "update", "product_id": None, "updates": []})
 
-    assert harmed(protocol, nonsense) == (BOOK, ETH_BOOK)
+    assert harmed(protocol, nonsense, NOW) == (BOOK, ETH_BOOK)
 
     assert kinds(hear(protocol, update(5), update(6, "ETH-USD"))) == [Desync, Desync]
 
@@ -256,11 +248,6 @@ def received(frame: bytes, *wanted: Subscription) -> list[Event]:
     return list(protocol.receive(frame, NOW))
 
 
-def counted(events: list[Event]) -> int:
-    """How many rows were left out; those of a row that may be of any stream once."""
-    return max((event.count for event in events if isinstance(event, LeftOut)), default=0)
-
-
 @pytest.mark.parametrize("kind", ["snapshot", "update"])
 @given(odd=odd_row(_BOOK_ROWS))
 def test_an_odd_level_costs_itself_alone(kind: str, odd: OddRow) -> None:
@@ -337,7 +324,7 @@ def test_a_level_that_cannot_be_read_is_left_out_of_its_book_first() -> None:
 def test_candles_that_may_have_been_missed_are_closed_by_no_memory() -> None:
     protocol = hearing(CANDLES)
     hear(protocol, candles(2, "update", 600))
-    harmed(protocol, candles(3, "update", 600).replace(b'"9"', b'"x"'))
+    harmed(protocol, candles(3, "update", 600).replace(b'"9"', b'"x"'), NOW)
 
     told = hear(protocol, candles(4, "update", 900))
 
@@ -387,6 +374,6 @@ def test_a_price_of_zero_is_none() -> None:
 def test_a_market_of_another_name_is_no_stream_of_ours() -> None:
     protocol = hearing(BOOK)
 
-    assert harmed(protocol, tickers(2, "update", "ETH-USD")) == ()
-    assert harmed(protocol, listing(3, level2=["BTC-USD"]).replace(b'"BTC-USD"', b"7")) == ()
+    assert harmed(protocol, tickers(2, "update", "ETH-USD"), NOW) == ()
+    assert harmed(protocol, listing(3, level2=["BTC-USD"]).replace(b'"BTC-USD"', b"7"), NOW) == ()
     assert BTC == "BTC/USD"

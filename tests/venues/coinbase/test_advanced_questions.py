@@ -14,6 +14,7 @@ from fluxum.venues.coinbase.advanced.questions import AdvancedQuestions
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.questions import Page, Question
 from oddrows import OddRow, Received, odd_row
+from unreadable import field
 from venues.coinbase.answers import BOOK, CANDLES, TRADES
 
 BTC = Symbol("BTC/USD")
@@ -279,7 +280,7 @@ _PRODUCTS = [PRODUCT | {"product_id": f"{name}-USD", "base_currency_id": name} f
 
 @given(odd_row(_PRODUCTS))
 def test_an_odd_product_costs_itself_alone(odd: OddRow) -> None:
-    kind = odd.odd.get("product_type") if isinstance(odd.odd, dict) else None
+    kind = field(odd.odd, "product_type")
     if isinstance(kind, str) and kind != "SPOT":
         return  # of another kind of market
 
@@ -304,7 +305,7 @@ def test_an_odd_trade_costs_itself_alone(odd: OddRow) -> None:
 @given(odd_row(json.loads(CANDLES)["candles"]))
 def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
     starts = {row["start"] for at, row in enumerate(odd.good) if at != odd.at}
-    if isinstance(odd.odd, dict) and str(odd.odd.get("start")) in starts:
+    if str(field(odd.odd, "start")) in starts:
         return
 
     def receive(body: bytes) -> Received:

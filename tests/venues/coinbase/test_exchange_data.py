@@ -1,6 +1,7 @@
 """What cannot be read of the Exchange feed costs itself alone, and what no exchange can mean."""
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import given
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Desync, Event, LeftOut, Subscription
 from fluxum.model.market import BookSnapshot, BookUpdate, Ticker, Trade
-from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
 from fluxum.venues.conversation import UnreadableStream
 from oddrows import OddRow, Received, odd_row
+from unreadable import counted, harmed, kinds
 from venues.coinbase.dialogue import NOW, frame, hear
 from venues.coinbase.exchange_frames import (
     BOOK,
@@ -30,16 +31,6 @@ ETH_BOOK = Subscription(Channel.BOOK, ETH)
 ETH_TICKER = Subscription(Channel.TICKER, ETH)
 ETH_TRADES = Subscription(Channel.TRADE, ETH)
 EVERYTHING = (BOOK, ETH_BOOK, TICKER, ETH_TICKER, TRADES, ETH_TRADES)
-
-
-def harmed(protocol: ExchangeProtocol, nonsense: bytes) -> tuple[Subscription, ...]:
-    with pytest.raises(UnreadableStream) as raised:
-        protocol.receive(nonsense, NOW)
-    return raised.value.subscriptions
-
-
-def kinds(events: list[Event]) -> list[type]:
-    return [type(event) for event in events]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +56,7 @@ def test_a_frame_that_cannot_be_read_harms_the_stream_it_names_alone(
     protocol = hearing(*EVERYTHING)
     hear(protocol, snapshot(), snapshot("ETH-USD"))
 
-    assert harmed(protocol, nonsense) == (stream,)
+    assert harmed(protocol, nonsense, NOW) == (stream,)
 
     assert kinds(hear(protocol, update(), ticker(), match(9))) == [BookUpdate, Ticker, Trade]
 
@@ -89,7 +80,7 @@ def test_a_frame_that_names_no_market_harms_its_channel_alone(
 ) -> None:
     odd = frame(type=kind, product_id=product, message=7, channels=7)
 
-    assert set(harmed(hearing(*EVERYTHING), odd)) == {*streams}
+    assert set(harmed(hearing(*EVERYTHING), odd, NOW)) == {*streams}
 
 
 @pytest.mark.parametrize("nonsense", [b"{", b"[]", frame(type=7), b"invalid (un)subscribe msg"])
@@ -103,7 +94,7 @@ def test_a_frame_without_a_type_may_be_of_any_stream(nonsense: bytes) -> None:
 def test_a_trade_that_cannot_be_read_is_missed_by_the_heartbeat_after_the_next() -> None:
     protocol = hearing(TRADES)
     hear(protocol, match(7, "last_match"), heartbeat(7))
-    harmed(protocol, match(8, price="x"))
+    harmed(protocol, match(8, price="x"), NOW)
 
     assert kinds(hear(protocol, heartbeat(8), heartbeat(8))) == [Desync]
 
@@ -137,10 +128,6 @@ def test_a_level_as_it_was_captured_is_left_out_of_its_book_first() -> None:
     assert kinds(hear(protocol, update())) == [BookUpdate]
 
 
-def counted(events: list[Event]) -> int:
-    return sum(event.count for event in events if isinstance(event, LeftOut))
-
-
 def levels(events: list[Event]) -> dict[object, object]:
     return {
         (side, level.price): level.quantity
@@ -153,8 +140,8 @@ def levels(events: list[Event]) -> dict[object, object]:
 
 @given(odd_row([["99", "1"], ["98", "2"], ["97.50", "0.25"]]))
 def test_an_odd_level_of_a_snapshot_costs_itself_alone(odd: OddRow) -> None:
-    def build(rows: object) -> bytes:
-        text = ",".join(map(str, rows)) if isinstance(rows, list) else ""
+    def build(rows: Sequence[str]) -> bytes:
+        text = ",".join(rows)
         return f'{{"type":"snapshot","product_id":"BTC-USD","bids":[{text}],"asks":[]}}'.encode()
 
     def receive(frame: bytes) -> Received:
@@ -166,8 +153,8 @@ def test_an_odd_level_of_a_snapshot_costs_itself_alone(odd: OddRow) -> None:
 
 @given(odd_row([["buy", "99", "1"], ["buy", "97.50", "0.25"], ["sell", "98", "0.0"]]))
 def test_an_odd_change_costs_itself_alone(odd: OddRow) -> None:
-    def build(rows: object) -> bytes:
-        text = ",".join(map(str, rows)) if isinstance(rows, list) else ""
+    def build(rows: Sequence[str]) -> bytes:
+        text = ",".join(rows)
         return f'{{"type":"l2update","product_id":"BTC-USD","changes":[{text}]}}'.encode()
 
     def receive(frame: bytes) -> Received:

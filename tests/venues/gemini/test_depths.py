@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Event, LeftOut, Subscription
+from fluxum.model.event import Channel, Desync, LeftOut, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Ticker, Trade
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.gemini.protocol import GeminiProtocol
 from fluxum.venues.venue import Send
 from oddrows import OddRow, Received, odd_row
+from unreadable import harmed, kinds
 
 BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
 BOOK, TRADES, TICKER = (
@@ -27,7 +28,8 @@ NOW, THEN = 1_790_000_000_000_000_000, 1_789_999_999_000_000_123
 
 def depth(first: object, final: object, *bids: object, **members: object) -> bytes:
     message: dict[str, Any] = {"e": "depthUpdate", "E": THEN, "s": "btcusd", "U": first}
-    return text(message | {"u": final, "b": bids, "a": []} | members)
+    sides: dict[str, object] = {"u": final, "b": bids, "a": ()}
+    return text(message | sides | members)
 
 
 def trade(**members: object) -> bytes:
@@ -58,16 +60,6 @@ def hearing(*wanted: Subscription) -> GeminiProtocol:
             name = "btcusd" if one is BOOK else "ethusd"
             protocol.receive(depth(100, 100, ["100", "1"], s=name), NOW)
     return protocol
-
-
-def harmed(protocol: GeminiProtocol, nonsense: bytes) -> tuple[Subscription, ...]:
-    with pytest.raises(UnreadableStream) as raised:
-        protocol.receive(nonsense, NOW)
-    return raised.value.subscriptions
-
-
-def kinds(events: Sequence[Event]) -> list[type]:
-    return [type(event) for event in events]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +96,7 @@ def test_a_frame_that_cannot_be_read_harms_the_stream_it_names_alone(
 ) -> None:
     protocol = hearing(BOOK, TRADES, TICKER, ETH_BOOK)
 
-    assert set(harmed(protocol, nonsense)) == {*streams}
+    assert set(harmed(protocol, nonsense, NOW)) == {*streams}
 
     assert kinds(protocol.receive(depth(100, 101, ["9", "1"], s="ethusd"), NOW)) == [BookUpdate]
 
@@ -119,7 +111,7 @@ def test_a_frame_that_names_no_market_may_be_of_any_stream(nonsense: bytes) -> N
 
 def test_an_update_that_cannot_be_read_is_a_hole_for_the_next_one() -> None:
     protocol = hearing(BOOK)
-    harmed(protocol, depth(100, 105, ["100", "x"]))
+    harmed(protocol, depth(100, 105, ["100", "x"]), NOW)
 
     assert kinds(protocol.receive(depth(105, 106, ["100", "1"]), NOW)) == [Desync]
 
@@ -127,7 +119,7 @@ def test_an_update_that_cannot_be_read_is_a_hole_for_the_next_one() -> None:
 def test_a_snapshot_that_cannot_be_read_is_waited_for() -> None:
     protocol = GeminiProtocol()
     protocol.subscribe([BOOK])
-    assert harmed(protocol, depth(100, 100, ["x", "1"])) == (BOOK,)
+    assert harmed(protocol, depth(100, 100, ["x", "1"]), NOW) == (BOOK,)
 
     (early,) = protocol.receive(depth(100, 101, ["1", "1"]), NOW)
 

@@ -14,11 +14,13 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Trade
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.gemini.v2.protocol import GeminiV2Protocol
 from oddrows import OddRow, Received, odd_row
+from unreadable import field, harmed, kinds
 
 BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
 BOOK, TRADES = Subscription(Channel.BOOK, BTC), Subscription(Channel.TRADE, BTC)
 CANDLES = Subscription(Channel.CANDLE, BTC, interval_s=60)
 ETH_BOOK, ETH_TRADES = Subscription(Channel.BOOK, ETH), Subscription(Channel.TRADE, ETH)
+NONE: set[Subscription] = set()
 NOW = 1_790_000_000_000_000_000
 TRADE: dict[str, Any] = {
     "type": "trade",
@@ -59,16 +61,6 @@ def hearing(*wanted: Subscription) -> GeminiV2Protocol:
     return protocol
 
 
-def harmed(protocol: GeminiV2Protocol, nonsense: bytes) -> tuple[Subscription, ...]:
-    with pytest.raises(UnreadableStream) as raised:
-        protocol.receive(nonsense, NOW)
-    return raised.value.subscriptions
-
-
-def kinds(events: Sequence[Event]) -> list[type]:
-    return [type(event) for event in events]
-
-
 @pytest.mark.parametrize(
     ("nonsense", "streams"),
     [
@@ -85,10 +77,10 @@ def kinds(events: Sequence[Event]) -> list[type]:
         (candles([0, 10, 11, 9]), {CANDLES}),
         (candles(changes=None), {CANDLES}),
         (candles(symbol=None), {CANDLES}),
-        (l2(["buy", "1", "1"], symbol="DOGEUSD"), set()),
-        (frame(**(TRADE | {"symbol": "DOGEUSD"})), set()),
-        (candles([0, 1, 1, 1, 1, 1], symbol="DOGEUSD"), set()),
-        (frame(type="unheard_of", symbol="BTCUSD"), set()),
+        (l2(["buy", "1", "1"], symbol="DOGEUSD"), NONE),
+        (frame(**(TRADE | {"symbol": "DOGEUSD"})), NONE),
+        (candles([0, 1, 1, 1, 1, 1], symbol="DOGEUSD"), NONE),
+        (frame(type="unheard_of", symbol="BTCUSD"), NONE),
     ],
 )
 def test_a_frame_that_cannot_be_read_harms_the_streams_it_names_alone(
@@ -96,7 +88,7 @@ def test_a_frame_that_cannot_be_read_harms_the_streams_it_names_alone(
 ) -> None:
     protocol = hearing(BOOK, TRADES, CANDLES, ETH_BOOK, ETH_TRADES)
 
-    assert set(harmed(protocol, nonsense)) == streams
+    assert set(harmed(protocol, nonsense, NOW)) == streams
 
     assert kinds(protocol.receive(l2(["buy", "9", "1"], symbol="ETHUSD"), NOW)) == [BookUpdate]
 
@@ -198,7 +190,7 @@ def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
         return Received(facts, sum(one.count for one in events if isinstance(one, LeftOut)))
 
     others = [row[0] for at, row in enumerate(odd.good) if at != odd.at]
-    if isinstance(odd.odd, list) and odd.odd and odd.odd[0] in others:
+    if field(odd.odd, 0) in others:
         return  # of two candles of one start one is the other's correction
     odd.costs_itself_alone(build, receive)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Symbol
+from fluxum.venues.coinbase.books import Books
 from fluxum.venues.coinbase.carried import Carried
 from fluxum.venues.coinbase.symbols import spell
 
@@ -58,18 +59,21 @@ class Delivery:
         for one in [one for one in self.held if one.channel is not Channel.TRADE]:
             del self.held[one]
 
-    def release(self) -> list[tuple[Subscription, Sequence[Event]]]:
-        """The streams that turned out to be those of the data kept for them, with it."""
-        found: list[tuple[Subscription, Sequence[Event]]] = []
+    def released(self, books: Books, received_ns: int) -> list[Event]:
+        """What was kept for streams that turned out to be those of the data."""
+        told: list[Event] = []
         for one in list(self.held):
             product = spell(_symbol(one))
             name = self._carried.names.of(product)
             if name is None:
                 continue
             events = self.held.pop(one)
-            if name != product and self._carried.has(one):
-                found.append((one, events))
-        return found
+            if name == product or not self._carried.has(one):
+                continue
+            if one.channel is Channel.BOOK:
+                books.join(name, _symbol(one))
+            told += [*self._carried.settle(one, received_ns), *events]
+        return told
 
     def _hold(self, one: Subscription, events: Sequence[Event]) -> None:
         held = self.held.setdefault(one, [])

@@ -42,12 +42,20 @@ class CandleWindows:
         self._interval_s = interval_s
         self._span_s = interval_s * (count_max - 1)
 
+    def asked(
+        self, since_ns: int | None, until_ns: int | None, otherwise: Question[Page[Candle]]
+    ) -> Question[Page[Candle]]:
+        """The candles since an instant, or the last ones until one; `otherwise` for neither."""
+        if since_ns is not None:
+            return self._since(since_ns, until_ns)
+        return otherwise if until_ns is None else self.last(until_ns)
+
     def last(self, until_ns: int) -> Question[Page[Candle]]:
         """The last candles that start before an instant."""
         last_s = _floor(-(-until_ns // _SECOND) - 1, self._interval_s)
         return self._window(last_s - self._span_s, last_s, until_ns, is_followed=False)
 
-    def since(self, since_ns: int, until_ns: int | None) -> Question[Page[Candle]]:
+    def _since(self, since_ns: int, until_ns: int | None) -> Question[Page[Candle]]:
         """The candles that start at or after an instant, window by window."""
         first_s = max(-(-since_ns // _SECOND), _FIRST_S)
         start_s = -_floor(-first_s, self._interval_s)
@@ -92,18 +100,16 @@ class TradePages:
         self._read = read
         self._count_max = count_max
 
-    def last(self) -> Question[Page[Trade]]:
-        """The last trades."""
+    def asked(self, since_ns: int | None) -> Question[Page[Trade]]:
+        """The last trades, or all since an instant, on the last page."""
+        return self._last() if since_ns is None else self._before(None, since_ns, ())
 
+    def _last(self) -> Question[Page[Trade]]:
         def read(body: bytes, received_ns: int) -> Page[Trade]:
             rows = self._read(body, received_ns)
             return Page(rows.items[::-1], left_out=rows.left_out)
 
         return Question(self._call(None), read)
-
-    def since(self, since_ns: int) -> Question[Page[Trade]]:
-        """All trades since an instant, on the last page."""
-        return self._before(None, since_ns, ())
 
     def _before(
         self, oldest: Trade | None, since_ns: int, found: Sequence[Trade]

@@ -6,7 +6,6 @@ its own name of the venue. Candles cannot be asked for by time.
 
 from collections.abc import Callable
 from decimal import Decimal
-from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Raw, Struct, structs
@@ -20,7 +19,7 @@ from fluxum.venues.candle_history import candle_history
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.gemini.instruments import DETAILS, LIST, market, names
 from fluxum.venues.gemini.symbols import lower
-from fluxum.venues.questions import Page, Question, asked
+from fluxum.venues.questions import Page, Question, asked, get
 from fluxum.venues.rows import exact, finite, joined, levels, price_or_none, read_rows
 
 __all__ = ["TIME_FRAMES", "Book", "DayTicker", "GeminiQuestions", "PriceLevel", "TradeRow"]
@@ -135,7 +134,7 @@ class GeminiQuestions:
                 cut_at=count,
             )
 
-        call = _get(f"/v1/book/{lower(symbol)}", "book", limit_bids=count, limit_asks=count)
+        call = get(f"/v1/book/{lower(symbol)}", "book", limit_bids=count, limit_asks=count)
         return asked(call, _decode_book, read)
 
     def ticker(self, symbol: Symbol) -> Question[Ticker]:
@@ -156,7 +155,7 @@ class GeminiQuestions:
                 received_ns=received_ns,
             )
 
-        return asked(_get(f"/v2/ticker/{lower(symbol)}", "ticker"), _decode_ticker, read)
+        return asked(get(f"/v2/ticker/{lower(symbol)}", "ticker"), _decode_ticker, read)
 
     def trades(self, symbol: Symbol, since_ns: int | None = None) -> Question[Page[Trade]]:
         """The last 500 trades, or those since an instant of the last seven days, 500 a page."""
@@ -186,7 +185,7 @@ class GeminiQuestions:
             ]
             return Page(tuple(wanted), left_out=listed.left_out)
 
-        return asked(_get(f"/v2/candles/{lower(symbol)}/{name}", "candles"), _decode_rows, read)
+        return asked(get(f"/v2/candles/{lower(symbol)}/{name}", "candles"), _decode_rows, read)
 
     def _market(self, left: tuple[str, ...]) -> Question[Page[Instrument]] | None:
         if not left:
@@ -215,7 +214,7 @@ class GeminiQuestions:
             following = self._trades(symbol, since_ns, {"since_tid": newest})
             return structs.replace(page, next=following)
 
-        call = _get(f"/v1/trades/{lower(symbol)}", "trades", limit_trades=_TRADES_MAX, **since)
+        call = get(f"/v1/trades/{lower(symbol)}", "trades", limit_trades=_TRADES_MAX, **since)
         return asked(call, _decode_rows, read)
 
     def _trade(self, row: TradeRow, symbol: Symbol, received_ns: int) -> Trade | None:
@@ -257,10 +256,6 @@ class GeminiQuestions:
             volume=volume,
             received_ns=received_ns,
         )
-
-
-def _get(path: str, purpose: str, **query: int) -> Fetch:
-    return Fetch("GET", f"{path}?{urlencode(query)}" if query else path, purpose)
 
 
 def _side(rows: tuple[PriceLevel, ...], *, is_falling: bool) -> tuple[Level, ...]:

@@ -227,13 +227,9 @@ class AdvancedProtocol:
         if not self._carried.has_changed:
             return []
         self._carried.has_changed = False
-        told: list[Event] = []
-        for one, events in self._data.delivery.release():
-            if one.channel is Channel.BOOK and one.symbol is not None:
-                self._data.books.join(self._carried.name_of(one), one.symbol)
-            told += [*self._carried.settle(one, received_ns), *events]
+        told = self._data.delivery.released(self._data.books, received_ns)
         for one in self._data.books.left_behind(self._carried):
-            self._renewals.renew(BOOKS, self._carried.together(one))
+            self.resync(one)
         return told
 
     def _failed(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:

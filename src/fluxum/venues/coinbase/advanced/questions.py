@@ -5,7 +5,7 @@ of each call, 2026-06. Public answers may be a second old. The side of a trade i
 the stream: in captured answers those at the best ask are sells.
 """
 
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Raw, Struct
@@ -19,7 +19,7 @@ from fluxum.venues.coinbase.instants import Instants
 from fluxum.venues.coinbase.pages import CandleWindows, TradePages
 from fluxum.venues.coinbase.symbols import ADVANCED, spell
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.questions import Page, Question, asked, decoded
+from fluxum.venues.questions import Page, Question, asked, decoded, get
 from fluxum.venues.rows import Rows, price_or_none, read_rows
 
 __all__ = [
@@ -124,7 +124,7 @@ class AdvancedQuestions:
 
     def time(self) -> Question[int]:
         """The venue's clock, by the millisecond."""
-        return asked(_get(f"{_ROOT}/time", "time"), _decode_time, lambda said, _: _nanos(said))
+        return asked(get(f"{_ROOT}/time", "time"), _decode_time, lambda said, _: _nanos(said))
 
     def status(self) -> Question[VenueStatus]:
         """Raises BadInput: the venue says of its engine what each product says of itself."""
@@ -138,7 +138,7 @@ class AdvancedQuestions:
         """The best levels a side."""
         if not 1 <= count <= _LEVELS_MAX:
             raise BadInput(f"1 to {_LEVELS_MAX} levels were expected, was {count}")
-        call = _get(f"{_MARKET}/product_book", "book", product_id=spell(symbol), limit=count)
+        call = get(f"{_MARKET}/product_book", "book", product_id=spell(symbol), limit=count)
 
         def read(book: Book, received_ns: int) -> BookSnapshot:
             wire = book.pricebook
@@ -185,8 +185,7 @@ class AdvancedQuestions:
         def read(body: bytes, received_ns: int) -> Rows[Trade]:
             return _trades(decoded(_decode_trades, body), symbol, received_ns)
 
-        pages = TradePages(call, read, _TRADES_MAX)
-        return pages.last() if since_ns is None else pages.since(since_ns)
+        return TradePages(call, read, _TRADES_MAX).asked(since_ns)
 
     def candles(
         self,
@@ -210,18 +209,15 @@ class AdvancedQuestions:
             return read_rows(rows, lambda row: _candle(row, symbol, interval_s, received_ns))
 
         windows = CandleWindows(call, read, interval_s, _CANDLES_MAX)
-        if since_ns is not None:
-            return windows.since(since_ns, until_ns)
-        if until_ns is not None:
-            return windows.last(until_ns)
         now = self.time()
-        return Question(
+        last: Question[Page[Candle]] = Question(
             now.fetch,
             lambda body, received_ns: Page((), next=windows.last(now.read(body, received_ns) + 1)),
         )
+        return windows.asked(since_ns, until_ns, last)
 
     def _products(self, cursor: str) -> Question[Page[Instrument]]:
-        call = _get(f"{_MARKET}/products", "products", **({"cursor": cursor} if cursor else {}))
+        call = get(f"{_MARKET}/products", "products", **({"cursor": cursor} if cursor else {}))
 
         def read(answer: native.Products, received_ns: int) -> Page[Instrument]:
             rows = read_rows(answer.products, lambda row: normalize.market_of(row, received_ns))
@@ -232,13 +228,8 @@ class AdvancedQuestions:
         return asked(call, native.decode_products, read)
 
 
-def _get(path: str, purpose: str, **query: object) -> Fetch:
-    text = f"?{urlencode({name: str(value) for name, value in query.items()})}" if query else ""
-    return Fetch("GET", path + text, purpose)
-
-
 def _product(symbol: Symbol, part: str, **query: object) -> Fetch:
-    return _get(f"{_MARKET}/products/{quote(spell(symbol), safe='')}/{part}", part, **query)
+    return get(f"{_MARKET}/products/{quote(spell(symbol), safe='')}/{part}", part, **query)
 
 
 def _nanos(said: Time) -> int:

@@ -235,11 +235,7 @@ class ExchangeProtocol:
         if not self._carried.has_changed:
             return []
         self._carried.has_changed = False
-        told: list[Event] = []
-        for one, events in self._data.delivery.release():
-            if one.channel is Channel.BOOK and one.symbol is not None:
-                self._data.books.join(self._carried.name_of(one), one.symbol)
-            told += [*self._carried.settle(one, received_ns), *events]
+        told = self._data.delivery.released(self._data.books, received_ns)
         for one in self._data.books.left_behind(self._carried):
             self.resync(one)
         return told

@@ -5,7 +5,7 @@ each call, 2026-06. The side of a trade is the maker's; numbers of candles are J
 """
 
 from decimal import Decimal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Raw, Struct
@@ -20,7 +20,7 @@ from fluxum.venues.coinbase.instants import Instants, instant_text
 from fluxum.venues.coinbase.pages import CandleWindows, TradePages
 from fluxum.venues.coinbase.symbols import EXCHANGE, spell
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.questions import Page, Question, asked, decoded
+from fluxum.venues.questions import Page, Question, asked, decoded, get
 from fluxum.venues.rows import Rows, exact_or_none, finite, price_or_none, read_rows
 
 __all__ = ["INTERVALS_S", "Book", "DayTicker", "ExchangeQuestions", "Time", "TradeRow"]
@@ -102,7 +102,7 @@ class ExchangeQuestions:
                 raise RemoteProtocolError(f"a time was expected, was {said.iso[:40]!r}")
             return instant_ns
 
-        return asked(_get("/time", "time"), _decode_time, read)
+        return asked(get("/time", "time"), _decode_time, read)
 
     def status(self) -> Question[VenueStatus]:
         """Raises BadInput: the venue says of its engine what each product says of itself."""
@@ -115,7 +115,7 @@ class ExchangeQuestions:
             rows = read_rows(products, lambda row: normalize.market_of(row, received_ns))
             return Page(rows.items, left_out=rows.left_out)
 
-        return asked(_get("/products", "products"), native.decode_products, read)
+        return asked(get("/products", "products"), native.decode_products, read)
 
     def book(self, symbol: Symbol, count: int) -> Question[BookSnapshot]:
         """The best levels a side: the venue lists one, or all of them."""
@@ -170,8 +170,7 @@ class ExchangeQuestions:
             rows = decoded(_decode_rows, body)
             return read_rows(rows, lambda row: _trade(row, symbol, received_ns))
 
-        pages = TradePages(call, read, _TRADES_MAX)
-        return pages.last() if since_ns is None else pages.since(since_ns)
+        return TradePages(call, read, _TRADES_MAX).asked(since_ns)
 
     def candles(
         self,
@@ -194,25 +193,17 @@ class ExchangeQuestions:
             return read_rows(rows, lambda row: _candle(row, symbol, interval_s, received_ns))
 
         windows = CandleWindows(call, read, interval_s, _CANDLES_MAX)
-        if since_ns is not None:
-            return windows.since(since_ns, until_ns)
-        if until_ns is not None:
-            return windows.last(until_ns)
 
         def last(body: bytes, received_ns: int) -> Page[Candle]:
             rows = read(body, received_ns)
             return Page(candle_history(rows, received_ns), left_out=rows.left_out)
 
-        return Question(_product(symbol, "candles", granularity=interval_s), last)
-
-
-def _get(path: str, purpose: str, **query: object) -> Fetch:
-    text = f"?{urlencode({name: str(value) for name, value in query.items()})}" if query else ""
-    return Fetch("GET", path + text, purpose)
+        newest = Question(_product(symbol, "candles", granularity=interval_s), last)
+        return windows.asked(since_ns, until_ns, newest)
 
 
 def _product(symbol: Symbol, part: str, **query: object) -> Fetch:
-    return _get(f"/products/{quote(spell(symbol), safe='')}/{part}", part, **query)
+    return get(f"/products/{quote(spell(symbol), safe='')}/{part}", part, **query)
 
 
 def _instant(second: int) -> str:
