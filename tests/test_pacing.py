@@ -16,6 +16,7 @@ from fluxum.pacing import (
     CallCounter,
     CircuitBreaker,
     TokenBucket,
+    bounded_wait_s,
 )
 
 
@@ -250,3 +251,46 @@ def test_several_trials_may_be_asked_for() -> None:
     assert state_of(guard) is BreakerState.CLOSED
     fail(guard, 42.0, 43.0)
     assert state_of(guard) is BreakerState.CLOSED
+
+
+def test_a_short_refusal_does_not_end_a_long_one() -> None:
+    counter = CallCounter(10.0, 1.0)
+
+    counter.exhausted(100.0, 0.0)
+    counter.exhausted(1.0, 10.0)
+
+    assert counter.held_s(20.0) == 80.0
+    assert counter.held_s(200.0) == 0.0
+    assert counter.take(1.0, 20.0) == pytest.approx(81.0)
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "wait_s"),
+    [
+        (None, 0.0),
+        (-1.0, 0.0),
+        (0.0, 0.0),
+        (12.5, 12.5),
+        (3600.0, 3600.0),
+        (1e308, 3600.0),
+        (float("inf"), 3600.0),
+        (float("nan"), 0.0),
+    ],
+)
+def test_nobody_waits_for_more_than_an_hour_at_a_servers_word(
+    asked_s: float | None, wait_s: float
+) -> None:
+    assert bounded_wait_s(asked_s) == wait_s
+
+
+def test_a_breaker_says_why_it_is_open() -> None:
+    breaker = CircuitBreaker("Time", BreakerPolicy(failures=2))
+    breaker.failed(0.0, "first")
+    breaker.failed(1.0, "GET https://host/Time failed: no route")
+
+    with pytest.raises(CircuitOpen) as caught:
+        breaker.enter(2.0)
+
+    assert str(caught.value) == (
+        "Time keeps failing (GET https://host/Time failed: no route); not called for 29.0 s more"
+    )

@@ -110,6 +110,10 @@ def test_a_closed_candle_that_changes_is_a_correction_and_takes_the_empty_ones_a
     assert late is not None
     assert shown([late]) == [(1, 99, 1, True)]
     assert shown(run.follow_empty(late, 9)) == [(2, 99, 0, True)]
+    # That one stands for itself now: what comes before it changes nothing.
+    _, again = run.take(candle(0, 104, volume=7), 4 * MINUTE)
+    assert again is not None
+    assert run.follow_empty(again, 9) == []
 
 
 def test_a_number_of_trades_that_history_does_not_know_is_no_correction() -> None:

@@ -253,10 +253,11 @@ def test_a_link_lost_again_looks_anew_and_an_old_answer_is_not_taken() -> None:
     assert first.since_ns == second.since_ns == MINUTE
     desk.candles.found(first, [at(1, 99)], 4 * MINUTE + 20 * S)
     assert desk.told() == []
-    desk.candles.found(second, [at(1, 101), at(2, 102), at(3, 103)], 4 * MINUTE + 30 * S)
+    # What waited over the first link is of no use: it was cut as well.
+    desk.candles.found(second, [at(1, 101), at(2, 112), at(3, 103)], 4 * MINUTE + 30 * S)
     assert desk.told() == [
         "1 closed late 101",
-        "2 closed late 102",
+        "2 closed late 112",
         "3 closed late 103",
         "gap backfilled",
         "4 104",
@@ -437,5 +438,19 @@ def test_a_silence_has_its_empty_candles_checked() -> None:
             truth = {one.start_ns: one for one in now.exchange.candles(BTC, 60, 10)}
             for event in corrected:
                 assert event.close == truth[event.start_ns].close
+
+    play(story)
+
+
+def test_a_link_without_heartbeats_is_asked_for_a_sign_of_life() -> None:
+    wire = Wire(lambda frame: None if b"heartbeat" in frame else frame)
+
+    async def story() -> None:
+        async with world(CANDLES, wrap=wire.wrap, rate_per_s=0.0, ping_interval_s=1000.0) as now:
+            events = await now.live(190)
+
+            own = [e for e in events if isinstance(e, Candle) and e.start_ns >= START_NS]
+            assert closed_minutes(list[Event](own)) == [(0, False), (1, False), (2, False)]
+            assert all(e.received_ns - e.end_ns <= 10 * S for e in own if e.closed)
 
     play(story)

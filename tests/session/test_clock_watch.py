@@ -39,18 +39,19 @@ class Venue:
 
     def __init__(self) -> None:
         self.calls = 0
+        self.takes_s = (0.05, 0.05)
         self.answer: bytes | Exception | None = None
         self._clock = SimulatedClock()
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
         assert url == "https://rest/0/public/Time"
         self.calls += 1
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(self.takes_s[0])
         answer = self.answer
         if answer is None:
             second = self._clock.now_ns() // S
             answer = b'{"error":[],"result":{"unixtime":%d,"rfc1123":""}}' % second
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(self.takes_s[1])
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -176,3 +177,20 @@ def test_a_simulation_without_calls_measures_nothing() -> None:
             assert now.session.statistics().clock_offset_s is None
 
     play(story)
+
+
+def test_what_may_be_the_way_of_the_answer_is_no_offset() -> None:
+    async def main() -> None:
+        venue = Venue()
+        venue.takes_s = (6.0, 0.0)  # it looks as if the venue were three seconds ahead
+        watch, keeper, told = watched(Skewed(0.0), venue)
+        task = asyncio.ensure_future(watch.run())
+        await asyncio.sleep(100)
+        measured = keeper.measured
+        assert measured is not None
+        assert measured.offset_ns > 2 * S
+        assert told == []
+        task.cancel()
+        await asyncio.wait({task})
+
+    run(main())

@@ -157,3 +157,13 @@ def test_a_run_forgets_in_the_end_and_stays_small(length: int) -> None:
         assert run.take(number) is Step.ON
 
     assert len(run._seen) == len(run._order) == min(length, 1000)
+
+
+def test_a_missing_number_is_late_once_and_then_a_step_back() -> None:
+    run = TradeRun(1)
+    assert run.take(3) is Step.ON
+    assert run.take(2) is Step.LATE
+    for number in range(4, 1100):  # until it is forgotten that it was seen
+        run.take(number)
+
+    assert run.take(2) is Step.BACK

@@ -17,6 +17,7 @@ from fluxum.model.event import (
     Gap,
     GapCause,
     LeftOut,
+    Refused,
     Rejected,
     Resynced,
     Subscribed,
@@ -37,6 +38,7 @@ from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.feed import Feed, Surroundings
 from fluxum.session.fetching import Rest
 from fluxum.session.intake import Intake
+from fluxum.venues.conversation import Fetch
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.venue import Checks
 
@@ -359,3 +361,65 @@ def test_what_is_withheld_is_counted_so_that_the_sums_close() -> None:
     assert counts.heard - heard == len(orphans) + 2
     assert counts.heard + counts.own == intake.bus.published + counts.withheld
     assert intake.bus.published == published + 1
+
+
+def test_what_was_refused_is_asked_for_anew_over_the_next_link() -> None:
+    intake, feed, _ = carrying()
+    intake.take([Refused(venue="toy", subscription=TICKER, message="no", received_ns=3)])
+    assert intake.refused == {TICKER: "no"}
+
+    intake.lose(feed, "cut", 4)
+
+    assert intake.refused == {}
+
+
+def test_a_stream_has_everything_to_prove_again_over_the_next_link() -> None:
+    intake, feed, _ = carrying()
+    intake.take([ticker()])
+    intake.reject(feed, rejected(TICKER))
+    stream = intake.streams[TICKER]
+    assert (stream.has_data, stream.is_acknowledged, stream.is_doubted) == (True, True, True)
+
+    intake.lose(feed, "cut", 4)
+
+    assert (stream.has_data, stream.is_acknowledged, stream.is_doubted) == (False, False, False)
+    assert (stream.due_s, stream.missed) == (None, "")
+
+
+def test_an_acknowledgement_takes_back_no_doubt() -> None:
+    intake, feed, _ = carrying()
+    intake.reject(feed, rejected(TICKER))
+
+    intake.take([Subscribed(venue="toy", subscription=TICKER, received_ns=4)])
+    assert missing(feed) == {TICKER}
+    intake.take([ticker()])
+
+    assert missing(feed) == set()
+
+
+def test_a_check_that_passes_settles_a_doubt_without_a_snapshot() -> None:
+    intake, feed, _ = carrying()
+    intake.reject(feed, rejected(is_named=False))
+    stream = intake.streams[BOOK]
+    assert stream.due_s is not None
+
+    intake.take([update(2)])
+
+    assert intake.books.get(BTC).proof().is_valid
+    assert (stream.due_s, stream.is_doubted) == (None, False)
+    assert missing(feed) == set()
+
+
+def test_a_call_that_fails_harms_nothing_that_is_there() -> None:
+    intake, feed, _ = carrying()
+    fetch = Fetch("GET", "/depth", "depth", subscription=BOOK)
+
+    feed._note_call_failure(fetch, "timed out", 10**18, None)
+    assert missing(feed) == set()
+    intake.lose(feed, "cut", 4)
+    feed.readiness.lack(BOOK, "not acknowledged")
+    feed._note_call_failure(fetch, "timed out", 1_767_225_600 * 10**9, None)
+
+    assert [str(one) for one in feed.readiness if one.subscription == BOOK] == [
+        "book BTC/USD 10: GET /depth: timed out; next attempt at 2026-01-01T00:00:00Z"
+    ]

@@ -77,6 +77,10 @@ def test_a_clock_that_was_set_is_measured_anew() -> None:
     keeper.answered(NOW + 100 * S + 1, NOW + 50 * S - 10 * MS, NOW + 50 * S + 10 * MS)
 
     assert keeper.ns == 50 * S + 1
+    # And back again: what messages said of the clock as it was counts no more.
+    keeper.heard(NOW + 50 * S, NOW + MS)
+    keeper.answered(NOW + 100 * S + 1, NOW + 100 * S - 10 * MS, NOW + 100 * S + 10 * MS)
+    assert keeper.measured == Measured(1, 10 * MS + 1)
 
 
 def test_old_answers_are_forgotten() -> None:

@@ -252,6 +252,24 @@ def test_a_refusal_after_health_is_tried_again_slowly_and_with_an_alarm(
     play(story)
 
 
+def test_the_next_refusal_after_a_proved_link_begins_with_short_waits_again() -> None:
+    async def story() -> None:
+        faults = "hangup@5s,refuse:403@4s+600s,hangup@2000s,refuse:403@1999s+30s"
+        async with world(BOOK, faults=faults, rate_per_s=1.0) as now:
+            await now.live(3000)
+            waits = [
+                event
+                for event in now.events
+                if isinstance(event, StateChange) and "HTTP 403" in event.reason
+            ]
+            start_ns = now.events[0].received_ns
+            later = [one.delay_s for one in waits if one.received_ns - start_ns > 1900 * 10**9]
+            assert max(one.delay_s for one in waits) > 40
+            assert later[0] <= 20
+
+    play(story)
+
+
 def test_one_link_that_cannot_be_ends_the_others_too() -> None:
     async def story() -> None:
         eth = Subscription(Channel.BOOK, ETH)

@@ -1,0 +1,102 @@
+"""One link: its reader leaves room for the others, and what waits here owes no answer."""
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from worlds import BOOK, play
+
+from fluxum.errors import StaleLink
+from fluxum.flow.bus import Bus
+from fluxum.model.event import Event
+from fluxum.pacing import CallCounter
+from fluxum.session.connection import Connection, LinkCounts, RawFrame
+from fluxum.session.fetching import Rest
+from fluxum.sim.loop import SimulatedClock
+from fluxum.venues.conversation import Send
+from fluxum.venues.kraken.protocol import KrakenProtocol
+from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.venue import Limits
+
+
+class Flood:
+    """A link that is never empty, and hangs up after so many frames."""
+
+    def __init__(self, frames: int) -> None:
+        self.left = frames
+        self.sent: list[int] = []
+
+    async def send(self, frame: bytes) -> None:
+        self.sent.append(self.left)
+
+    async def receive(self) -> bytes:
+        self.left -= 1
+        if not self.left:
+            raise StaleLink("it is over")
+        return b'{"channel":"heartbeat"}'
+
+
+class Quiet:
+    """A link that says nothing but heartbeats, once a second."""
+
+    async def send(self, frame: bytes) -> None: ...
+
+    async def receive(self) -> bytes:
+        await asyncio.sleep(1.0)
+        return b'{"channel":"heartbeat"}'
+
+
+def connected(link: Flood | Quiet, protocol: KrakenProtocol, **limits: float) -> Connection:
+    values = {**{name: getattr(KRAKEN.limits, name) for name in Limits.__struct_fields__}, **limits}
+    told: list[Event] = []
+
+    def deliver(events: Sequence[Event]) -> None:
+        told.extend(events)
+
+    return Connection(
+        "kraken",
+        link,
+        protocol,
+        limits=Limits(**values),
+        clock=SimulatedClock(),
+        rest=Rest(None, {}, CallCounter(1.0, 1.0), KRAKEN.limits.backoff, Random(1)),
+        counts=LinkCounts(),
+        raw=Bus[RawFrame](),
+        deliver=deliver,
+        reject=lambda _: None,
+        call_failed=lambda *_: None,
+        hand_over=lambda _: None,
+    )
+
+
+def test_a_link_that_is_never_empty_lets_the_others_run() -> None:
+    async def story() -> None:
+        link, protocol = Flood(10_000), KrakenProtocol()
+        protocol.subscribe([BOOK])
+
+        with pytest.raises(StaleLink, match="it is over"):
+            await connected(link, protocol).run()
+
+        assert link.sent[0] > 9_000
+
+    play(story)
+
+
+def test_what_waits_here_for_its_turn_owes_no_answer() -> None:
+    async def story() -> None:
+        protocol = KrakenProtocol()
+        for _ in range(3):  # a request every twenty seconds: the last is sent after sixty
+            protocol.outbox.append(Send(b"{}"))
+        protocol.subscribe([BOOK])
+        connection = connected(
+            Quiet(), protocol, sends_per_s=0.05, send_burst=1, ping_interval_s=1e6
+        )
+        started_s = asyncio.get_running_loop().time()
+
+        with pytest.raises(StaleLink, match="no answer for 10 s to 'book BTC/USD 10'"):
+            await connection.run()
+
+        assert asyncio.get_running_loop().time() - started_s >= 70
+
+    play(story)
