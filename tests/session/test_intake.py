@@ -400,12 +400,12 @@ def test_an_acknowledgement_takes_back_no_doubt() -> None:
 def test_a_check_that_passes_settles_a_doubt_without_a_snapshot() -> None:
     intake, feed, _ = carrying()
     intake.reject(feed, rejected(is_named=False))
-    stream = intake.streams[BOOK]
-    assert stream.due_s is not None
+    assert intake.streams[BOOK].due_s is not None
 
     intake.take([update(2)])
 
     assert intake.books.get(BTC).proof().is_valid
+    stream = intake.streams[BOOK]
     assert (stream.due_s, stream.is_doubted) == (None, False)
     assert missing(feed) == set()
 
