@@ -13,6 +13,7 @@ from fluxum.errors import (
     BadInput,
     CircuitOpen,
     RateLimited,
+    Redirected,
     RemoteProtocolError,
     TransportError,
     VenueRefused,
@@ -24,6 +25,7 @@ from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.kraken.private.questions import KrakenQuestions
 from fluxum.venues.kraken.private.signing import sign
 from fluxum.venues.private import Signed
+from fluxum.venues.questions import Question
 from fluxum.venues.venue import Fetch
 
 SECRET = "c2VjcmV0"
@@ -210,3 +212,40 @@ def test_numbers_grow_even_if_the_clock_goes_back() -> None:
     numbers = [nonces.next() for _ in range(5)]
 
     assert numbers == [4999, 5000, 5001, 5002, 5003]
+
+
+def test_a_redirect_is_raised_at_once() -> None:
+    async def main() -> None:
+        bank = Bank(Redirected("to evil.example; this is not followed"))
+        asked = asking(bank)
+
+        with pytest.raises(Redirected, match=r"evil\.example"):
+            await asked.ask(QUESTIONS.balances())
+
+        assert len(bank.calls) == 1
+
+    run(main())
+
+
+def test_a_host_that_cannot_be_reached_is_named_with_the_cause_while_it_is_not_called() -> None:
+    async def main() -> None:
+        bank = Bank(TransportError("POST https://rest/0 failed: Cannot connect to host rest:443"))
+        asked = asking(bank)
+
+        with pytest.raises(CircuitOpen, match=r"Cannot connect to host rest:443.*not called for"):
+            await asked.ask(QUESTIONS.balances())
+
+    run(main())
+
+
+def test_an_answer_of_any_depth_is_a_typed_error() -> None:
+    async def main() -> None:
+        def read(body: bytes, received_ns: int) -> int:
+            raise RecursionError("too deep")
+
+        asked = asking(Bank(EMPTY))
+
+        with pytest.raises(RemoteProtocolError, match="deep cannot be read: too deep"):
+            await asked.ask(Question(Fetch("POST", "/0/private/Deep", "deep"), read))
+
+    run(main())

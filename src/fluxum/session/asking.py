@@ -23,9 +23,16 @@ from fluxum.errors import (
     RemoteProtocolError,
     TransportError,
 )
-from fluxum.pacing import Backoff, BackoffPolicy, BreakerPolicy, CallCounter, CircuitBreaker
+from fluxum.pacing import (
+    Backoff,
+    BackoffPolicy,
+    BreakerPolicy,
+    CallCounter,
+    CircuitBreaker,
+    bounded_wait_s,
+)
 from fluxum.transport.http import Http
-from fluxum.venues.conversation import Fetch
+from fluxum.venues.conversation import UNREADABLE, Fetch
 from fluxum.venues.private import Signed
 from fluxum.venues.questions import Question
 
@@ -122,12 +129,11 @@ class Asking:
             try:
                 said = await self._try(question)
             except (TransportError, RateLimited, RemoteProtocolError) as error:
-                if not left:
+                if not left or not error.retryable:
                     statistics.failed += 1
                     raise
-                floor_s = 0.0
+                floor_s = bounded_wait_s(getattr(error, "retry_after_s", None))
                 if isinstance(error, RateLimited):
-                    floor_s = error.retry_after_s or 0.0
                     self._counter.exhausted(floor_s, self._now_s())
                 _log.warning("%s: %s; asked again", question.fetch.purpose, error)
             except FluxumError:
@@ -157,14 +163,19 @@ class Asking:
             try:
                 url = self._url + fetch.path
                 body = await self._http.call(fetch.method, url, signed.headers, signed.body)
-            except TransportError:
-                breaker.failed(self._now_s())
+            except TransportError as error:
+                breaker.failed(self._now_s(), str(error))
                 raise
             except BaseException:
                 breaker.succeeded()  # it answered, or nobody waited for it any more
                 raise
             breaker.succeeded()
-        return question.read(body, self._clock.now_ns())
+        try:
+            return question.read(body, self._clock.now_ns())
+        except FluxumError:
+            raise
+        except UNREADABLE as error:
+            raise RemoteProtocolError(f"{fetch.purpose} cannot be read: {error}") from error
 
     def _breaker(self, purpose: str) -> CircuitBreaker:
         if purpose not in self._breakers:
