@@ -387,7 +387,7 @@ def test_a_check_that_passes_settles_a_doubt_without_a_snapshot() -> None:
     intake, feed, _ = carrying()
     intake.reject(feed, rejected(is_named=False))
     stream = intake.streams[BOOK]
-    assert stream.due_s is not None
+    assert stream.is_doubted
 
     intake.take([update(2)])
 
