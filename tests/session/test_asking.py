@@ -15,6 +15,7 @@ from fluxum.errors import (
     CircuitOpen,
     NonceRefused,
     RateLimited,
+    Redirected,
     RemoteProtocolError,
     TransportError,
     VenueRefused,
@@ -306,3 +307,40 @@ def test_lists_of_names_are_asked_for_again_for_an_unknown_market_and_the_answer
     assert run(main()) == "NEWCOIN/USD"
     assert asked.count("private/TradesHistory") == 1
     assert asked.count("public/AssetPairs?aclass_base=tokenized_asset") == 2
+
+
+def test_a_redirect_is_raised_at_once() -> None:
+    async def main() -> None:
+        bank = Bank(Redirected("to evil.example; this is not followed"))
+        asked = asking(bank)
+
+        with pytest.raises(Redirected, match=r"evil\.example"):
+            await asked.ask(QUESTIONS.balances())
+
+        assert len(bank.calls) == 1
+
+    run(main())
+
+
+def test_a_host_that_cannot_be_reached_is_named_with_the_cause_while_it_is_not_called() -> None:
+    async def main() -> None:
+        bank = Bank(TransportError("POST https://rest/0 failed: Cannot connect to host rest:443"))
+        asked = asking(bank)
+
+        with pytest.raises(CircuitOpen, match=r"Cannot connect to host rest:443.*not called for"):
+            await asked.ask(QUESTIONS.balances())
+
+    run(main())
+
+
+def test_an_answer_of_any_depth_is_a_typed_error() -> None:
+    async def main() -> None:
+        def read(body: bytes, received_ns: int) -> int:
+            raise RecursionError("too deep")
+
+        asked = asking(Bank(EMPTY))
+
+        with pytest.raises(RemoteProtocolError, match="deep cannot be read: too deep"):
+            await asked.ask(Question(Fetch("POST", "/0/private/Deep", "deep"), read))
+
+    run(main())

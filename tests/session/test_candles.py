@@ -1,6 +1,7 @@
 """Candle streams after an outage: completed from history, or lost by name."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -446,7 +447,8 @@ def test_a_link_without_heartbeats_is_asked_for_a_sign_of_life() -> None:
     wire = Wire(lambda frame: None if b"heartbeat" in frame else frame)
 
     async def story() -> None:
-        async with world(CANDLES, wrap=wire.wrap, rate_per_s=0.0, ping_interval_s=1000.0) as now:
+        rare: dict[str, Any] = {"ping_interval_s": 1000.0, "link_silence_s": 400.0}
+        async with world(CANDLES, wrap=wire.wrap, rate_per_s=0.0, **rare) as now:
             events = await now.live(190)
 
             own = [e for e in events if isinstance(e, Candle) and e.start_ns >= START_NS]

@@ -10,10 +10,12 @@ from msgspec import structs
 from worlds import BOOK, play, world
 
 from fluxum.errors import TransportError
+from fluxum.model.account import Credentials
 from fluxum.model.event import ClockOffset
 from fluxum.pacing import CallCounter
 from fluxum.session.clock_watch import ClockWatch
 from fluxum.session.fetching import Rest
+from fluxum.session.login import Login
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
@@ -62,10 +64,11 @@ def watched(
 ) -> tuple[ClockWatch, ClockOffsetKeeper, list[ClockOffset]]:
     keeper = ClockOffsetKeeper()
     told: list[ClockOffset] = []
+    noted: list[int] = []
     rest = Rest(
         venue, {"rest": "https://rest"}, CallCounter(4.0, 2.0), KRAKEN.limits.backoff, Random(1)
     )
-    return ClockWatch(KRAKEN, rest, clock, keeper, told.append), keeper, told
+    return ClockWatch(KRAKEN, rest, clock, keeper, noted.append, told.append), keeper, told
 
 
 @pytest.mark.parametrize("ahead_s", [0.0, 10.0, -10.0, 120.0, -120.0])
@@ -192,5 +195,24 @@ def test_what_may_be_the_way_of_the_answer_is_no_offset() -> None:
         assert told == []
         task.cancel()
         await asyncio.wait({task})
+
+    run(main())
+
+
+def test_the_account_is_given_the_offset_for_its_deadlines() -> None:
+    async def main() -> None:
+        exchange = SimulatedExchange(KRAKEN, KRAKEN.popular[:1], seed=7, clock=SimulatedClock())
+        async with exchange:
+            session = Session(
+                KRAKEN,
+                dial=exchange.dial,
+                clock=Skewed(-10.0),
+                random=Random(7),
+                http=exchange,
+                login=Login(Credentials("key", "c2VjcmV0")),
+            )
+            async with session:
+                await asyncio.sleep(30)
+                assert abs(session.account.clock_offset_ns - 10 * S) < 0.7 * S
 
     run(main())

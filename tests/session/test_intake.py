@@ -400,7 +400,8 @@ def test_an_acknowledgement_takes_back_no_doubt() -> None:
 def test_a_check_that_passes_settles_a_doubt_without_a_snapshot() -> None:
     intake, feed, _ = carrying()
     intake.reject(feed, rejected(is_named=False))
-    assert intake.streams[BOOK].due_s is not None
+    stream = intake.streams[BOOK]
+    assert stream.is_doubted
 
     intake.take([update(2)])
 

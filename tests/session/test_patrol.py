@@ -1,5 +1,6 @@
 """Streams that owe data are asked for ever more slowly; what cannot be read harms itself alone."""
 
+import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 
@@ -23,7 +24,8 @@ from fluxum.model.event import (
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.venue import Venue
+from fluxum.venues.register import VENUES
+from fluxum.venues.venue import Answer, Fetch, Venue
 
 ETH_BOOK = KRAKEN.complete(Subscription(Channel.BOOK, ETH))
 ETH_TICKER = Subscription(Channel.TICKER, ETH)
@@ -234,5 +236,27 @@ def test_a_frame_of_any_depth_costs_itself_alone() -> None:
             assert rejected.sample == "[" * 200
             assert now.session.statistics().reconnects == 0
             assert now.session.missing() == []
+
+    play(story)
+
+
+def test_a_book_whose_snapshot_is_on_its_way_is_not_asked_for_again() -> None:
+    async def story() -> None:
+        venue = VENUES["binance"]
+        symbol = venue.popular[0]
+        book = venue.complete(Subscription(Channel.BOOK, symbol))
+        async with world(book, venue=venue) as now:
+            held = now.exchange.answer
+
+            async def slow(call: Fetch) -> Answer:
+                if "depth" in call.path:
+                    await asyncio.sleep(60)
+                return await held(call)
+
+            now.exchange.answer = slow  # type: ignore[method-assign]
+            events = await now.live(58)
+
+            assert not [event for event in events if isinstance(event, DataStale)]
+            assert [one.subscription for one in now.session.missing()] == [book]
 
     play(story)

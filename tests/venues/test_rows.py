@@ -101,3 +101,32 @@ def test_a_price_of_zero_is_none(text: str | None, price: None) -> None:
 
 def test_a_price_keeps_its_digits() -> None:
     assert str(price_or_none("1.50")) == "1.50"
+
+
+@pytest.mark.parametrize("text", ["0", "0.00000000", "1e-7", "1E-8", "0E-8", "1e29", "9" * 30])
+def test_a_number_may_be_written_with_an_exponent(text: str) -> None:
+    assert exact(text) == Decimal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1e-999999",
+        "0E-999999",
+        "0E+999999",
+        "1e-400",
+        "1e400",
+        "1e999999999",
+        "9" * 10000,
+        "-1",
+        "NaN",
+        "Infinity",
+        "0." + "0" * 10000 + "1",
+        "",
+    ],
+)
+def test_a_number_that_would_fill_the_memory_when_it_is_written_out_is_none(text: str) -> None:
+    with pytest.raises(RemoteProtocolError, match="a number from 0 to 1e30 was expected") as caught:
+        exact(text)
+
+    assert len(str(caught.value)) < 100

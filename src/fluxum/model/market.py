@@ -211,7 +211,8 @@ class Candle(Struct, frozen=True, kw_only=True, tag="candle", gc=False):
     `closed` is true when the venue says so or the interval has ended by the venue's clock; a
     running candle is repeated with each trade. `end_ns` is exclusive, and that of a month is the
     calendar's. `backfilled` marks a candle from the venue's history rather than as it happened;
-    `is_correction` one that was published as closed before and has changed since.
+    `is_correction` one that was published as closed before and has changed since. An interval
+    without trades is a candle of volume 0 and trades 0, whose four prices are the close before it.
     """
 
     venue: str

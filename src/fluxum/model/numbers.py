@@ -15,13 +15,14 @@ _ZERO = Decimal(0)
 _HUGE = Decimal(10) ** 30
 # Room for every digit of three numbers of the wire.
 _PRODUCT = Context(prec=3 * _LENGTH_MAX, traps=[Inexact, InvalidOperation])
+_TINY = Decimal(10) ** -30
 
 
 def exact(text: str) -> Decimal:
     """A number that is not negative, from its text; raises RemoteProtocolError that shows it."""
     try:
         value = Decimal(text)
-        if _ZERO <= value < _HUGE and len(text) <= _LENGTH_MAX:
+        if _ZERO <= value < _HUGE and len(text) <= _LENGTH_MAX and _is_short(value):
             return value
     except (InvalidOperation, ValueError):  # no number at all, or not a number
         pass
@@ -45,3 +46,8 @@ def product(one: Decimal, other: Decimal) -> Decimal:
 def digits(value: Decimal) -> str:
     """Plain digits without an exponent, but not a gigabyte of zeros for a nonsense one."""
     return format(value, "f") if -64 < value.adjusted() < 64 else str(value)
+
+
+def _is_short(value: Decimal) -> bool:
+    """Whether a number has few digits when it is written out: `1e-999999` has a million."""
+    return value >= _TINY or abs(value.adjusted()) <= _LENGTH_MAX

@@ -102,6 +102,8 @@ class Account:
         self.following = Following(since_ns, clock.now_ns())
         if since_ns is not None:
             self.following.executed_ns = self.following.entered_ns = since_ns
+        self.clock_offset_ns = 0
+        """How far the venue's clock is ahead of ours, as the session has measured it."""
         self._venue = venue
         self._clock = clock
         self._backoff = backoff

@@ -26,9 +26,16 @@ from fluxum.errors import (
     RemoteProtocolError,
     TransportError,
 )
-from fluxum.pacing import Backoff, BackoffPolicy, BreakerPolicy, CallCounter, CircuitBreaker
+from fluxum.pacing import (
+    Backoff,
+    BackoffPolicy,
+    BreakerPolicy,
+    CallCounter,
+    CircuitBreaker,
+    bounded_wait_s,
+)
 from fluxum.transport.http import Http
-from fluxum.venues.conversation import Fetch
+from fluxum.venues.conversation import UNREADABLE, Fetch
 from fluxum.venues.private import Signed
 from fluxum.venues.questions import Question
 from fluxum.venues.rows import LeftOutRows
@@ -169,8 +176,8 @@ class Asking:
                     raise
                 is_overtaken, floor_s = True, 0.0
             except (TransportError, RateLimited, RemoteProtocolError) as error:
-                floor_s = (error.retry_after_s or 0.0) if isinstance(error, RateLimited) else 0.0
-                if not left or floor_s > _WAIT_MAX_S:
+                floor_s = bounded_wait_s(getattr(error, "retry_after_s", None))
+                if not left or not error.retryable or floor_s > _WAIT_MAX_S:
                     statistics.failed += 1
                     raise
                 if isinstance(error, RateLimited):
@@ -203,15 +210,20 @@ class Asking:
             try:
                 url = self._url + fetch.path
                 body = await self._http.call(fetch.method, url, signed.headers, signed.body)
-            except TransportError:
-                breaker.failed(self._now_s())
+            except TransportError as error:
+                breaker.failed(self._now_s(), str(error))
                 raise
             except BaseException:
                 breaker.succeeded()  # it answered, or nobody waited for it any more
                 raise
             breaker.succeeded()
         received_ns = self._clock.now_ns()
-        return body, received_ns, question.read(body, received_ns)
+        try:
+            return body, received_ns, question.read(body, received_ns)
+        except FluxumError:
+            raise
+        except UNREADABLE as error:
+            raise RemoteProtocolError(f"{fetch.purpose} cannot be read: {error}") from error
 
     def _breaker(self, purpose: str) -> CircuitBreaker:
         if purpose not in self._breakers:

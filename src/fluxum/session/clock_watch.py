@@ -24,7 +24,10 @@ _ALARM_NS = 1_000_000_000
 
 
 class ClockWatch:
-    """Asks a venue what time it is. `tell` publishes when that is a second away, and no longer."""
+    """Asks a venue what time it is.
+
+    `note` is given each offset in ns; `tell` publishes when it is above a second, and no longer.
+    """
 
     def __init__(
         self,
@@ -32,12 +35,14 @@ class ClockWatch:
         rest: Rest,
         clock: Clock,
         keeper: ClockOffsetKeeper,
+        note: Callable[[int], None],
         tell: Callable[[ClockOffset], None],
     ) -> None:
         self._venue = venue
         self._rest = rest
         self._clock = clock
         self._keeper = keeper
+        self._note = note
         self._tell = tell
         self._is_off = False
 
@@ -79,6 +84,7 @@ class ClockWatch:
     def _judge(self) -> None:
         measured = self._keeper.measured
         assert measured is not None, "a clock that was measured has an offset"
+        self._note(measured.offset_ns)
         off_ns = abs(measured.offset_ns)
         is_off = off_ns > _ALARM_NS and off_ns > measured.uncertainty_ns
         if is_off is self._is_off:

@@ -111,7 +111,9 @@ class Session:
         self._intake.candles.look_up = Backfill(
             venue.name, self._history, self._intake.candles, clock, lambda: self._work
         ).look_up
-        self._clock_watch = ClockWatch(venue, rest, clock, self._around.offset, self._intake.tell)
+        self._clock_watch = ClockWatch(
+            venue, rest, clock, self._around.offset, self._note_offset, self._intake.tell
+        )
         self._scope = background()
         self._work: Background | None = None
         self._error: FluxumError | None = None
@@ -365,6 +367,11 @@ class Session:
         self._error = error
         self._intake.bus.close(error)
         self._around.raw.close(error)
+
+    def _note_offset(self, offset_ns: int) -> None:
+        """Deadlines of the account are dated by the venue's clock."""
+        if self._intake.account is not None:
+            self._intake.account.clock_offset_ns = offset_ns
 
     def _leave_out(self, rows: LeftOutRows, subscription: Subscription | None) -> None:
         self._intake.tell(rows.event(self.venue.name, subscription, self._around.clock.now_ns()))
