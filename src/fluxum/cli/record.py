@@ -190,15 +190,16 @@ class _Told:
             self._look()
 
     def end(self) -> None:
-        """Tell what became of all frames."""
+        """Tell what became of all frames; nothing is told after it."""
         self._tell_holes()
         counts, paths = self._tape.counts(), self._tape.paths
-        if not counts.offered:
+        if counts.offered:
+            where = paths[0] if len(paths) == 1 else f"{len(paths)} files, the last {paths[-1]}"
+            sums = f" of {counts.offered}, {counts.lost} are lost" if counts.lost else ""
+            self._talk.say(f"{counts.written} frames{sums} in {where}")
+        else:
             self._talk.say("nothing was recorded")
-            return
-        where = paths[0] if len(paths) == 1 else f"{len(paths)} files, the last {paths[-1]}"
-        sums = f" of {counts.offered}, {counts.lost} are lost" if counts.lost else ""
-        self._talk.say(f"{counts.written} frames{sums} in {where}")
+        self._talk.close()
 
     def _look(self) -> None:
         self._tell_holes()
