@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from random import Random
 
 import pytest
+from msgspec import structs
 from worlds import BOOK, play
 
 from fluxum.errors import StaleLink
@@ -14,10 +15,9 @@ from fluxum.pacing import CallCounter
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
 from fluxum.session.fetching import Rest
 from fluxum.sim.loop import SimulatedClock
-from fluxum.venues.conversation import Send
+from fluxum.venues.conversation import Fetch, Send
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.venue import Limits
 
 
 class Flood:
@@ -47,8 +47,11 @@ class Quiet:
         return b'{"channel":"heartbeat"}'
 
 
+def _pass_over(fetch: Fetch, reason: str, again_ns: int, told: Event | None) -> None:
+    """Nothing is called here."""
+
+
 def connected(link: Flood | Quiet, protocol: KrakenProtocol, **limits: float) -> Connection:
-    values = {**{name: getattr(KRAKEN.limits, name) for name in Limits.__struct_fields__}, **limits}
     told: list[Event] = []
 
     def deliver(events: Sequence[Event]) -> None:
@@ -58,14 +61,14 @@ def connected(link: Flood | Quiet, protocol: KrakenProtocol, **limits: float) ->
         "kraken",
         link,
         protocol,
-        limits=Limits(**values),
+        limits=structs.replace(KRAKEN.limits, **limits),
         clock=SimulatedClock(),
         rest=Rest(None, {}, CallCounter(1.0, 1.0), KRAKEN.limits.backoff, Random(1)),
         counts=LinkCounts(),
         raw=Bus[RawFrame](),
         deliver=deliver,
-        reject=lambda _: None,
-        call_failed=lambda *_: None,
+        reject=lambda rejected: None,
+        call_failed=_pass_over,
         hand_over=lambda _: None,
     )
 

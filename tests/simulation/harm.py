@@ -8,7 +8,8 @@ odd     every REST call that names the market is answered with what cannot be re
 frames  no number in any frame that names the market can be read
 
 Of all other streams the share of seconds is counted in which they are there and, if they are
-books, as proved as the venue allows; and the share in which `missing()` names the harmed alone.
+books, as proved as the venue allows; and the share in which `missing()`, or `incomplete()` of a
+list, names the harmed alone. A list of markets is of all of them, so it may always be harmed.
 """
 
 import argparse
@@ -127,8 +128,7 @@ def harmed_streams(
     """The streams that a harm may make missing."""
     if harm == "list":
         return {one for one in wanted if one.channel is Channel.INSTRUMENT}
-    lists = {Channel.INSTRUMENT} if harm in {"calls", "odd"} else set[Channel]()
-    return {one for one in wanted if one.symbol == symbol or one.channel in lists}
+    return {one for one in wanted if one.symbol == symbol or one.channel is Channel.INSTRUMENT}
 
 
 def is_good(session: Session, venue: Venue, subscription: Subscription) -> bool:
@@ -172,7 +172,9 @@ async def live(venue: Venue, harm_name: str, minutes: float) -> Harmed:
                 good += sum(is_good(session, venue, one) for one in others)
                 if second >= _SETTLED_S:
                     seconds += 1
-                    missing = {one.subscription for one in session.missing()}
+                    found = {one.subscription for one in session.missing()}
+                    found |= {one.subscription for one in session.incomplete()}
+                    missing = {None if one is None else venue.whole(one) for one in found}
                     named += bool(missing) and missing <= harmed
             statistics = session.statistics()
             assert statistics.sums_close

@@ -16,7 +16,7 @@ from fluxum.errors import (
     TransportError,
 )
 from fluxum.flow.bus import Bus
-from fluxum.model.event import Event, Rejected, State, Subscription, VenueStatus
+from fluxum.model.event import Channel, Event, Rejected, State, Subscription, VenueStatus
 from fluxum.model.instant import format_second
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Command
@@ -335,13 +335,17 @@ class Feed:
     def _note_call_failure(
         self, fetch: Fetch, reason: str, again_ns: int, told: Event | None
     ) -> None:
-        """A REST call failed: what is missing for want of it says so; others are not concerned."""
+        """A REST call failed: what is missing for want of it says so; others are not concerned.
+
+        A list of markets that is there without this answer is incomplete.
+        """
         subscription = fetch.subscription
+        again = format_second(again_ns)
+        why = f"{fetch.method} {fetch.path}: {reason}; next attempt at {again}"
         if subscription is not None and self.readiness.lacks(subscription):
-            call = f"{fetch.method} {fetch.path}"
-            self.readiness.lack(
-                subscription, f"{call}: {reason}; next attempt at {format_second(again_ns)}"
-            )
+            self.readiness.lack(subscription, why)
+        elif subscription in self.wanted and subscription.channel is Channel.INSTRUMENT:
+            self.readiness.note_incomplete(subscription, why)
         if told is not None:
             self.owner.tell(told)
 
