@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: demo test lint check fix bench docs support recordings soak sim accounts venue clean help
+.PHONY: demo test lint check fix bench docs support recordings soak sim accounts peers venue clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -58,8 +58,18 @@ sim: $(VENV)/.dev  ## simulated days with faults: SEEDS=200, or one SEED=n
 accounts: $(VENV)/.dev  ## simulated hours of trading with faults: SEEDS=200, or one SEED=n
 	@$(PYTHON) tests/simulation/account_days.py $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
 
+PEERS := .peers
+peers: $(VENV)/.dev $(PEERS)/.made  ## try other people's clients at the simulated exchanges: CLIENTS="ccxt pybit"
+	@$(PYTHON) tests/peers/table.py $(PEERS)/bin/python $(CLIENTS)
+
+$(PEERS)/.made: requirements/peers.txt | $(PYTHON)
+	@echo "setting up $(PEERS) ..." >&2
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip -qq --disable-pip-version-check --no-input install -r requirements/peers.txt
+	@touch $@
+
 clean:  ## remove all that was made here, .venv included
-	@rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) $(PEERS) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -f $(COMPILED:.pyx=.c) $(COMPILED:.pyx=)*.so
 

@@ -1,0 +1,62 @@
+"""ccxt at a simulated exchange; see `table.py`. Run in the peers' environment."""
+
+import asyncio
+import sys
+
+import ccxt.pro
+from report import Calls, rehosted
+
+IDS = {
+    "kraken": ("kraken", "BTC/USD"),
+    "binance": ("binance", "BTC/USDT"),
+    "binance-usdm": ("binanceusdm", "BTC/USDT:USDT"),
+    "bybit": ("bybit", "BTC/USDT"),
+    "bybit-linear": ("bybit", "BTC/USDT:USDT"),
+    "okx": ("okx", "BTC/USDT"),
+    "coinbase": ("coinbase", "BTC/USD"),
+    "coinbase-exchange": ("coinbaseexchange", "BTC/USD"),
+    "gemini": ("gemini", "BTC/USD"),
+}
+"""ccxt's names of the exchanges and of a market there."""
+
+
+async def main(venue: str, url: str) -> None:
+    """Every public call, in turn."""
+    name, market = IDS[venue]
+    exchange = getattr(ccxt.pro, name)({"timeout": 5000})
+    exchange.urls["api"] = rehosted(exchange.urls["api"], url)
+    exchange.hostname = exchange.hostname and url.partition("://")[2]
+    exchange.options["fetchMarkets"] = exchange.options.get("fetchMarkets", {})
+    calls = Calls("ccxt", venue)
+    plain = {
+        "fetch_time": (),
+        "load_markets": (),
+        "fetch_ticker": (market,),
+        "fetch_order_book": (market,),
+        "fetch_trades": (market,),
+        "fetch_ohlcv": (market, "1m"),
+    }
+    streams = {
+        "watch_order_book": (market,),
+        "watch_trades": (market,),
+        "watch_ticker": (market,),
+        "watch_ohlcv": (market, "1m"),
+        "un_watch_trades": (market,),
+    }
+    try:
+        for call, arguments in (plain | streams).items():
+            if not exchange.has.get(call.replace("_", "")) and not exchange.has.get(_camel(call)):
+                continue
+            await calls.run(call, getattr(exchange, call)(*arguments))
+    finally:
+        await exchange.close()
+
+
+def _camel(call: str) -> str:
+    first, *rest = call.split("_")
+    words = "".join(word.upper() if word == "ohlcv" else word.capitalize() for word in rest)
+    return first + words
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:3]))
