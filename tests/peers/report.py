@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 CALL_S = 8.0
@@ -13,7 +13,8 @@ CALL_S = 8.0
 def rehosted(where: Any, url: str) -> Any:
     """The same URLs at another host, over TLS only if it is."""
     if isinstance(where, dict):
-        return {name: rehosted(one, url) for name, one in where.items()}
+        urls = cast("dict[str, Any]", where)
+        return {name: rehosted(one, url) for name, one in urls.items()}
     if not isinstance(where, str) or "://" not in where:
         return where
     scheme, _, rest = where.partition("://")

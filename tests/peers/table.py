@@ -68,7 +68,7 @@ async def rows_of(python: str, client: str, venue: str) -> list[dict[str, str]]:
             url,
         ):
             if box.venue.private is not None:
-                money = dict.fromkeys(("BTC", "USD", "USDT"), Decimal(100_000))
+                money: dict[str, Decimal] = dict.fromkeys(("BTC", "USD", "USDT"), Decimal(100_000))
                 box.open_account(KEY, SECRET, money, tier=list(box.venue.private.terms)[-1])
             return await _run(python, client, venue, url, authority)
 
@@ -109,7 +109,7 @@ async def main(python: str, clients: Sequence[str]) -> int:
     for client in clients or CLIENTS:
         for venue in CLIENTS[client]:
             rows += await rows_of(python, client, venue)
-    known = set(json.loads(EXPECTED.read_text())) if EXPECTED.exists() else set()
+    known: list[str] = json.loads(EXPECTED.read_text()) if EXPECTED.exists() else []
     lost: list[str] = []
     for row in rows:
         name = f"{row['client']} {row['venue']} {row['call']}"
