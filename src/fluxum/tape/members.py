@@ -21,7 +21,7 @@ from typing import IO
 __all__ = ["GZIP_MAGIC", "Damaged", "member", "texts"]
 
 GZIP_MAGIC = b"\x1f\x8b"
-_LEVEL = 1  # docs/decisions/013
+_LEVEL = 1  # docs/decisions/015
 # Deflated, with an extra field; no time, any system; the field `FX` of four bytes.
 _BEGIN = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x08\0FX\x04\0"
 _HEADER_BYTES = len(_BEGIN) + 4
