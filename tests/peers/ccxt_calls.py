@@ -15,7 +15,7 @@ IDS = {
     "okx": ("okx", "BTC/USDT"),
     "coinbase": ("coinbase", "BTC/USD"),
     "coinbase-exchange": ("coinbaseexchange", "BTC/USD"),
-    "gemini": ("gemini", "BTC/USD"),
+    "gemini-v2": ("gemini", "BTC/USD"),
 }
 """ccxt's names of the exchanges and of a market there."""
 

@@ -25,7 +25,7 @@ FEEDS: dict[str, tuple[Any, str]] = {
     "bybit-linear": (Bybit, "BTC-USDT-PERP"),
     "okx": (OKX, "BTC-USDT"),
     "coinbase-exchange": (Coinbase, "BTC-USD"),
-    "gemini": (Gemini, "BTC-USD"),
+    "gemini-v2": (Gemini, "BTC-USD"),
 }
 LISTEN_S = 12.0
 

@@ -32,7 +32,7 @@ CLIENTS = {
         "okx",
         "coinbase",
         "coinbase-exchange",
-        "gemini",
+        "gemini-v2",
     ),
     "cryptofeed": (
         "kraken",
@@ -41,7 +41,7 @@ CLIENTS = {
         "bybit-linear",
         "okx",
         "coinbase-exchange",
-        "gemini",
+        "gemini-v2",
     ),
     "kraken_sdk": ("kraken",),
     "unicorn": ("binance", "binance-usdm"),
