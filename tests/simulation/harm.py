@@ -128,6 +128,8 @@ def harmed_streams(
     """The streams that a harm may make missing."""
     if harm == "list":
         return {one for one in wanted if one.channel is Channel.INSTRUMENT}
+    if harm == "list":
+        return {one for one in wanted if one.channel is Channel.INSTRUMENT}
     return {one for one in wanted if one.symbol == symbol or one.channel is Channel.INSTRUMENT}
 
 

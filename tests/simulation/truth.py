@@ -42,9 +42,7 @@ class Truth:
             name = update.client_order_id
             if name and self._names.setdefault(name, update.order_id) != update.order_id:
                 self.twice += 1
-            # A quantity that was amended to less than what is filled is told as what is filled.
-            quantity = max(update.quantity, update.filled)
-            self._states[update.order_id].add((quantity, update.filled))
+            self._states[update.order_id].add((update.quantity, update.filled))
             if update.status.is_final:
                 self._ends[update.order_id] = (update.status, update.filled)
             if happening.fill is not None:
