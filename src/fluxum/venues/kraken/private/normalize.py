@@ -99,6 +99,8 @@ def order(wire: native.Report, known: OrderUpdate | None, received_ns: int) -> O
     trigger = _trigger(wire)
     filled = _or_known(wire.cum_qty, known.filled)
     quantity = _or_known(wire.order_qty, known.quantity)
+    if not wire.order_qty:  # of an order in the quote asset there is none but what is filled
+        quantity = max(quantity, filled)
     average = known.average_price if wire.avg_price is None else finite(wire.avg_price)
     status, venue_status = known.status, known.venue_status
     if wire.order_status is not None:
@@ -111,7 +113,7 @@ def order(wire: native.Report, known: OrderUpdate | None, received_ns: int) -> O
         client_order_id=wire.cl_ord_id or known.client_order_id,
         user_reference=wire.order_userref or known.user_reference,
         status=status,
-        quantity=max(quantity, filled),  # of an order in the quote asset there is none at first
+        quantity=quantity,
         filled=filled,
         cost=_or_known(wire.cum_cost, known.cost),
         average_price=average if filled else None,
