@@ -29,9 +29,11 @@ from fluxum.model.market import BookUpdate
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
+from fluxum.sim.sides import find_side
 from fluxum.transport.link import Link
 from fluxum.venues.register import VENUES
-from fluxum.venues.venue import Dialled, Fetch, Send, Venue
+from fluxum.venues.server.contract import Dialled
+from fluxum.venues.venue import Fetch, Send, Venue
 
 DEEP = 1000
 Rows = list[Any]
@@ -57,8 +59,9 @@ def record(venue: Venue, count: int, moves: int) -> Take:
         exchange = SimulatedExchange(
             venue, [symbol], seed=1, clock=clock, rate_per_s=0.0, depth=DEEP, grain_ns=1_000_000
         )
-        server = venue.server(exchange, Dialled(venue.routes[Channel.BOOK]))
-        rest = None if venue.rest is None else venue.rest(exchange)
+        side = find_side(venue.name)
+        server = side.link(exchange, Dialled(venue.routes[Channel.BOOK]))
+        rest = None if side.rest is None else side.rest(exchange)
         protocol = venue.protocol()
         protocol.subscribe([venue.complete(Subscription(Channel.BOOK, symbol))])
         now_ns = clock.now_ns()

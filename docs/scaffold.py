@@ -122,7 +122,7 @@ SERVER = '''"""{Name} from the venue's chair: one client's requests answered, an
 from collections.abc import Sequence
 
 from fluxum.model.instrument import Symbol
-from fluxum.venues.venue import MarketView, Word
+from fluxum.venues.server.contract import MarketView, Word
 
 __all__ = ["{Name}Server"]
 
@@ -166,8 +166,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.{name}.normalize import VENUE, spell
 from fluxum.venues.{name}.protocol import {Name}Protocol
-from fluxum.venues.{name}.server import {Name}Server
-from fluxum.venues.venue import Checks, Limits, Venue, by_endpoint
+from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["{NAME}"]
 
@@ -199,10 +198,19 @@ __all__ = ["{NAME}"]
     ),
     checks=Checks(),
     protocol={Name}Protocol,
-    server=by_endpoint({Name}Server),
     popular=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     spell=spell,
 )
+'''
+
+SIDES = '''"""{Name}'s simulated half, by the name of the venue's constant."""
+
+from fluxum.venues.server.contract import ServerSide, by_endpoint
+from fluxum.venues.{name}.server.link import {Name}Server
+
+__all__ = ["{NAME}"]
+
+{NAME} = ServerSide(link=by_endpoint({Name}Server))
 '''
 
 MODULES = {
@@ -210,7 +218,9 @@ MODULES = {
     "native.py": NATIVE,
     "normalize.py": NORMALIZE,
     "protocol.py": PROTOCOL,
-    "server.py": SERVER,
+    "server/__init__.py": '"""The simulated half of {Name}."""\n',
+    "server/link.py": SERVER,
+    "server/sides.py": SIDES,
     "venue.py": VENUE,
 }
 
@@ -223,7 +233,7 @@ def begin(root: Path, name: str) -> str:
     if folder.exists():
         return f"there is a {folder.relative_to(root)} already"
     words = {"name": name, "Name": name.capitalize(), "NAME": name.upper()}
-    folder.mkdir()
+    (folder / "server").mkdir(parents=True)
     for module, text in MODULES.items():
         (folder / module).write_text(text.format(**words))
     captures = root / "tests/venues" / name / "captures"
@@ -235,7 +245,7 @@ def begin(root: Path, name: str) -> str:
 
 def register(root: Path, name: str) -> None:
     """Add the lines that make an exchange one of ours, to the register and to the floors."""
-    line = f'    "{name}": "{name}.venue:{name.upper()}",\n'
+    line = f'    "{name}": "{name}:{name.upper()}",\n'
     (root / REGISTER).write_text((root / REGISTER).read_text().replace(NEXT, line + NEXT))
     floor = '"fluxum.venues.'
     project = (root / PROJECT).read_text()

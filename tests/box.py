@@ -9,8 +9,8 @@ from fluxum.model.order import OrderRequest, OrderType
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.market import SimulatedMarket
-from fluxum.venues.accounts import Happening, OrderHappening
 from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.server.accounts import Happening, OrderHappening
 
 __all__ = ["BTC", "ETH", "SECOND", "START", "Box", "Ear", "limit"]
 

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from random import Random
 
-from msgspec import structs
 from scripted import CREDENTIALS, START_S, Rest, Script, Server, fill_report, order
 
 from fluxum.ledger.view import PositionView
@@ -17,9 +16,9 @@ from fluxum.session.login import Login
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
-from fluxum.venues.kraken.server import KrakenServer
+from fluxum.venues.kraken.server.public import KrakenServer
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.venue import Dialled, MarketView, VenueServer
+from fluxum.venues.server.contract import Dialled, MarketView, ServerSide, VenueServer
 
 BTC = Symbol("BTC/USD")
 BOOK = KRAKEN.complete(Subscription(Channel.BOOK, BTC))
@@ -52,11 +51,13 @@ async def world(*wanted: Subscription) -> AsyncGenerator[World]:
     def rest(_view: MarketView) -> Rest:
         return Rest(script)
 
-    venue = structs.replace(KRAKEN, server=server, rest=rest)
+    side = ServerSide(link=server, rest=rest)
     clock = SimulatedClock(start_ns=START_S * 1_000_000_000)
-    async with SimulatedExchange(venue, [BTC], seed=1, clock=clock, rate_per_s=5.0) as exchange:
+    async with SimulatedExchange(
+        KRAKEN, [BTC], seed=1, clock=clock, rate_per_s=5.0, side=side
+    ) as exchange:
         session = Session(
-            venue,
+            KRAKEN,
             dial=exchange.dial,
             clock=clock,
             random=Random(1),

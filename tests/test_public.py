@@ -15,6 +15,7 @@ import pytest
 
 import fluxum
 from fluxum import errors
+from fluxum.venues.register import VENUES
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -72,6 +73,20 @@ def test_importing_is_quiet_and_leaves_the_command_line_out() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_venue_brings_no_simulator_and_no_other_venue(venue: str) -> None:
+    code = (
+        f"import sys, fluxum; venue = fluxum.find_venue({venue!r}); venue.protocol(); "
+        "print([name for name in sys.modules if name.startswith('fluxum.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded: list[str] = ast.literal_eval(done.stdout)
+
+    assert not [name for name in loaded if ".server" in name or name.startswith("fluxum.sim")]
+    folders = {name.split(".")[2] for name in loaded if name.count(".") > 2 and "venues" in name}
+    assert len(folders) == 1
 
 
 # What a program only passes on, or what makes a session by hand, is found where it is documented.

@@ -19,12 +19,13 @@ def test_a_new_exchange_is_a_folder_a_line_and_a_place_for_captures(root: Path) 
     assert begin(root, "bitstamp") == ""
 
     folder = root / "src/fluxum/venues/bitstamp"
-    assert {path.name for path in folder.iterdir()} == set(MODULES)
-    for path in folder.iterdir():
+    written = [path for path in folder.rglob("*") if path.is_file()]
+    assert {path.relative_to(folder).as_posix() for path in written} == set(MODULES)
+    for path in written:
         assert ast.get_docstring(ast.parse(path.read_text()))
     assert (root / "tests/venues/bitstamp/captures/public.jsonl").read_text() == ""
     register = (root / REGISTER).read_text()
-    assert '\n    "bitstamp": "bitstamp.venue:BITSTAMP",\n    # make venue' in register
+    assert '\n    "bitstamp": "bitstamp:BITSTAMP",\n    # make venue' in register
     assert '"fluxum.venues.bitstamp | fluxum.venues.' in (root / PROJECT).read_text()
 
 

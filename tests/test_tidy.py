@@ -111,6 +111,17 @@ def test_only_the_clock_reads_the_clock(path: Path) -> None:
 
 
 @modules
+def test_only_a_simulator_imports_the_simulated_half_of_a_venue(path: Path) -> None:
+    """HOUSE: nothing but `sim`, `tape` and the command line imports `venues.*.server`."""
+    if not {"server", "sim", "tape", "cli"} & set(path.relative_to(SOURCE).parts):
+        assert not [
+            module
+            for module, _ in imports(path)
+            if module.startswith("fluxum.venues.") and ".server" in module
+        ]
+
+
+@modules
 def test_modules_and_functions_are_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 500
 

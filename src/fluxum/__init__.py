@@ -257,9 +257,7 @@ from fluxum.venues.register import (
     find_venue,
 )
 from fluxum.venues.rows import LeftOutRows
-from fluxum.venues.venue import (
-    Venue,
-)
+from fluxum.venues.venue import Venue
 from fluxum.verify import Failure, Report, verify
 
 __all__ = [

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs
 
 from fluxum.model.account import Credentials
 from fluxum.model.instrument import Symbol
-from fluxum.venues.venue import Answer, Fetch, Word
+from fluxum.venues.server.contract import Answer, Word
+from fluxum.venues.venue import Fetch
 
 CREDENTIALS = Credentials("the-key", "c2VjcmV0")
 START_S = 1_700_000_000

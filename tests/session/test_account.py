@@ -10,7 +10,6 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from msgspec import structs
 from scripted import (
     CREDENTIALS,
     START_S,
@@ -62,7 +61,7 @@ from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.venue import MarketView
+from fluxum.venues.server.contract import MarketView, ServerSide, by_endpoint
 
 BTC = Symbol("BTC/USD")
 EXECUTIONS = Subscription(Channel.EXECUTION)
@@ -102,12 +101,12 @@ async def world(
     def rest(_view: MarketView) -> Rest:
         return Rest(script)
 
-    venue = structs.replace(KRAKEN, server=server, rest=rest)
+    side = ServerSide(link=by_endpoint(server), rest=rest)
     clock = SimulatedClock(start_ns=START_S * 1_000_000_000)
-    exchange = SimulatedExchange(venue, [BTC], seed=1, clock=clock, rate_per_s=0.0)
+    exchange = SimulatedExchange(KRAKEN, [BTC], seed=1, clock=clock, rate_per_s=0.0, side=side)
     async with exchange:
         session = Session(
-            venue,
+            KRAKEN,
             dial=exchange.dial,
             clock=clock,
             random=Random(1),

@@ -25,7 +25,8 @@ from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.register import VENUES
-from fluxum.venues.venue import Answer, Fetch, Venue
+from fluxum.venues.server.contract import Answer
+from fluxum.venues.venue import Fetch, Venue
 
 ETH_BOOK = KRAKEN.complete(Subscription(Channel.BOOK, ETH))
 ETH_TICKER = Subscription(Channel.TICKER, ETH)

@@ -12,7 +12,7 @@ from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.order import FeeAsset, OrderRequest, OrderStatus, OrderType
 from fluxum.sim.account import SimulatedAccount
-from fluxum.venues.accounts import CommandRefused, Refusal
+from fluxum.venues.server.accounts import CommandRefused, Refusal
 
 BUY, SELL = Side.BUY, Side.SELL
 USD, BITCOIN = Asset("USD"), Asset("BTC")

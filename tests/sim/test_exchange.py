@@ -10,7 +10,6 @@ from zlib import crc32
 
 import msgspec
 import pytest
-from msgspec import structs
 
 from fluxum.errors import BadInput, LinkClosed, RateLimited, TransportError, VenueRefused
 from fluxum.model.account import Liquidity
@@ -23,7 +22,7 @@ from fluxum.sim.loop import SimulatedClock, run
 from fluxum.sim.market import SimulatedMarket
 from fluxum.transport.link import Link
 from fluxum.venues.register import find_venue
-from fluxum.venues.venue import MarketView
+from fluxum.venues.server.contract import MarketView, ServerSide, by_endpoint
 
 BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
 PUBLIC = "wss://ws.kraken.com/v2"
@@ -511,11 +510,16 @@ class BrokenServer:
     def status(self, status: str, now_ns: int) -> Sequence[bytes]:
         return ()
 
+    def going_away(self, now_ns: int) -> Sequence[bytes]:
+        return ()
+
 
 def test_a_bug_in_the_exchange_ends_the_block_with_its_own_error() -> None:
     async def main() -> None:
-        venue = structs.replace(find_venue("kraken"), server=BrokenServer)
-        market = SimulatedExchange(venue, [BTC], seed=1, clock=SimulatedClock())
+        side = ServerSide(link=by_endpoint(BrokenServer))
+        market = SimulatedExchange(
+            find_venue("kraken"), [BTC], seed=1, clock=SimulatedClock(), side=side
+        )
         async with market, market.dial(PUBLIC):
             await asyncio.sleep(100)
 

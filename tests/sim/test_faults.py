@@ -8,7 +8,7 @@ import pytest
 
 from fluxum.errors import BadInput
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan, parse_faults
-from fluxum.venues.accounts import Mishap
+from fluxum.venues.server.accounts import Mishap
 
 BOOK = (
     b'{"channel":"book","type":"update","data":[{"symbol":"1INCH/USD","bids":[{"price":0.5657,'

@@ -23,7 +23,7 @@ from fluxum.model.order import (
     Trigger,
 )
 from fluxum.sim.account import SimulatedAccount
-from fluxum.venues.accounts import CommandRefused, Refusal
+from fluxum.venues.server.accounts import CommandRefused, Refusal
 
 BUY, SELL = Side.BUY, Side.SELL
 D = Decimal

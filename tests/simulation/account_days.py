@@ -47,8 +47,8 @@ from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
-from fluxum.venues.accounts import Mishap
 from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.server.accounts import Mishap
 
 KEY = "planted-key-of-the-account"
 SECRET = base64.b64encode(b"planted secret of the account").decode()

@@ -11,7 +11,7 @@ from fluxum.orders.desk import OrderDesk
 from fluxum.session.session import Session
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
-from fluxum.venues.accounts import Happening, OrderHappening
+from fluxum.venues.server.accounts import Happening, OrderHappening
 
 __all__ = ["Truth"]
 

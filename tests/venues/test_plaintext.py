@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from fluxum.venues.plaintext import millis, number
+from fluxum.venues.server.formats import millis, number
 
 
 @pytest.mark.parametrize(

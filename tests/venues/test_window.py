@@ -10,7 +10,7 @@ from fluxum.model.market import Level, Side
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.window import BookWindow
+from fluxum.venues.server.book_diff import BookWindow
 
 BTC = Symbol("BTC/USD")
 

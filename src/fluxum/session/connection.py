@@ -23,16 +23,7 @@ from fluxum.session.token import TokenKeeper
 from fluxum.transport.link import Link, Sealed
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.private import TOKEN
-from fluxum.venues.venue import (
-    Effect,
-    Fetch,
-    Handover,
-    Hangup,
-    Limits,
-    Renew,
-    Send,
-    VenueProtocol,
-)
+from fluxum.venues.venue import Effect, Fetch, Handover, Hangup, Limits, Renew, Send, VenueProtocol
 
 __all__ = ["Connection", "LinkCounts", "RawFrame"]
 

@@ -25,7 +25,7 @@ from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderUpdate
 from fluxum.sim.orders import LiveOrder, quantum
-from fluxum.venues.accounts import (
+from fluxum.venues.server.accounts import (
     Count,
     Follower,
     Happening,

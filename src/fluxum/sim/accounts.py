@@ -13,7 +13,7 @@ from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.floor import Change, TradingFloor
 from fluxum.sim.listing import decimals
 from fluxum.sim.market import SimulatedMarket
-from fluxum.venues.accounts import Account, Follower, Mishap
+from fluxum.venues.server.accounts import Account, Follower, Mishap
 
 __all__ = ["SimulatedAccounts"]
 

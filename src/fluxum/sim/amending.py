@@ -7,7 +7,7 @@ from msgspec import structs
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderType, PriceKind, Trigger
 from fluxum.sim.orders import LiveOrder
 from fluxum.sim.rules import check_price, check_size
-from fluxum.venues.accounts import CommandRefused, Refusal
+from fluxum.venues.server.accounts import CommandRefused, Refusal
 
 __all__ = ["amended", "check_amended", "edited"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from fluxum.errors import LinkClosed
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan
 from fluxum.transport.link import MemoryLink
-from fluxum.venues.venue import Close, VenueServer, Word
+from fluxum.venues.server.contract import Close, VenueServer, Word
 
 __all__ = ["Connection"]
 

@@ -29,9 +29,11 @@ from fluxum.sim.faults import Fault, FaultKind, FaultPlan
 from fluxum.sim.listing import listing
 from fluxum.sim.market import SimulatedMarket
 from fluxum.sim.moments import Levels, Moments, Top
+from fluxum.sim.sides import find_side
 from fluxum.transport.link import Link, loopback
-from fluxum.venues.accounts import Mishap
-from fluxum.venues.venue import Answer, Dialled, Fetch, Venue, VenueServer
+from fluxum.venues.server.accounts import Mishap
+from fluxum.venues.server.contract import Answer, Dialled, ServerSide, VenueServer
+from fluxum.venues.venue import Fetch, Venue
 
 __all__ = ["SimulatedExchange", "Top"]
 
@@ -49,7 +51,7 @@ class SimulatedExchange:
     Used as an async context manager, which owns every task. `rate_per_s` is market moves over all
     symbols, at random intervals; zero stops them. `depth` is the least number of levels a side.
     Instants are whole multiples of `grain_ns`, so that a venue that tells milliseconds only can
-    still be checked.
+    still be checked. `side` is the venue's simulated half, by default the one of the venue's name.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class SimulatedExchange:
         depth: int = 30,
         faults: FaultPlan | None = None,
         grain_ns: int = 1000,
+        side: ServerSide | None = None,
     ) -> None:
         if not symbols:
             raise BadInput("a simulated exchange needs a symbol, was none")
         self.venue = venue
+        self._side = side if side is not None else find_side(venue.name)
         self.symbols = tuple(dict.fromkeys(symbols))
         self.seed = seed
         self.status = "online"
@@ -96,7 +100,7 @@ class SimulatedExchange:
         hooks = (self.change, self._stamp, self._speak, self._befalls)
         random = _generator(seed, "accounts")
         self.accounts = SimulatedAccounts(venue.name, self._markets, random, *hooks)
-        self._rest = None if venue.rest is None else venue.rest(self)
+        self._rest = None if self._side.rest is None else self._side.rest(self)
 
     async def __aenter__(self) -> Self:
         assert self._group is None, "a simulated exchange opens once"
@@ -177,7 +181,7 @@ class SimulatedExchange:
         client, ours = loopback()
         parts = urlsplit(url)
         dialled = Dialled(self.endpoint_of(url), parts.path, parts.query)
-        server = self.venue.server(self, dialled)
+        server = self._side.link(self, dialled)
         connection = Connection(server, ours, self._stamp, self._plan, self._started_s)
         connection.hold(self._frozen_until_s)
         self._connections.append(connection)

@@ -16,7 +16,7 @@ from random import Random
 from msgspec import Struct
 
 from fluxum.errors import BadInput
-from fluxum.venues.accounts import Mishap
+from fluxum.venues.server.accounts import Mishap
 
 __all__ = ["Fault", "FaultKind", "FaultPlan", "parse_faults"]
 

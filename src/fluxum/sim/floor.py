@@ -21,7 +21,7 @@ from fluxum.sim.orders import LiveOrder
 from fluxum.sim.rules import check_request
 from fluxum.sim.trading import Owned, Trading
 from fluxum.sim.triggers import Watch
-from fluxum.venues.accounts import CommandRefused, Refusal, What
+from fluxum.venues.server.accounts import CommandRefused, Refusal, What
 
 __all__ = ["Change", "TradingFloor"]
 

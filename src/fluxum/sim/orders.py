@@ -14,7 +14,7 @@ from fluxum.model.market import Side
 from fluxum.model.order import FeeAsset, OrderRequest, OrderStatus, OrderUpdate
 from fluxum.sim.listing import decimals
 from fluxum.sim.triggers import Watch, offset
-from fluxum.venues.accounts import StandingOrder
+from fluxum.venues.server.accounts import StandingOrder
 
 __all__ = ["LiveOrder", "quantum"]
 

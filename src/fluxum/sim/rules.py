@@ -15,7 +15,7 @@ from fluxum.model.order import (
     TriggerReference,
 )
 from fluxum.sim.triggers import is_trailing
-from fluxum.venues.accounts import CommandRefused, Refusal
+from fluxum.venues.server.accounts import CommandRefused, Refusal
 
 __all__ = ["check_price", "check_request", "check_size"]
 

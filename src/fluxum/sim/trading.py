@@ -16,7 +16,7 @@ from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.market import SimulatedMarket
 from fluxum.sim.matching import Execution, MatchingEngine
 from fluxum.sim.orders import LiveOrder
-from fluxum.venues.accounts import What
+from fluxum.venues.server.accounts import What
 
 __all__ = ["Owned", "Trading"]
 

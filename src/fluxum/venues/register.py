@@ -2,33 +2,39 @@
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from typing import Any
 
 from fluxum.errors import BadInput
 from fluxum.venues.venue import Venue
 
-__all__ = ["VENUES", "find_venue"]
+__all__ = ["VENUES", "constant_of", "find_venue"]
 
 _EVERY = {
-    "kraken": "kraken.venue:KRAKEN",
-    "binance": "binance.venue:BINANCE",
-    "binance-usdm": "binance.venue:BINANCE_USDM",
-    "bybit": "bybit.venue:BYBIT",
-    "bybit-linear": "bybit.venue:BYBIT_LINEAR",
-    "coinbase": "coinbase.venue:COINBASE",
-    "coinbase-exchange": "coinbase.venue:COINBASE_EXCHANGE",
-    "gemini": "gemini.venue:GEMINI",
-    "gemini-v2": "gemini.venue:GEMINI_V2",
-    "okx": "okx.venue:OKX",
+    "kraken": "kraken:KRAKEN",
+    "binance": "binance:BINANCE",
+    "binance-usdm": "binance:BINANCE_USDM",
+    "bybit": "bybit:BYBIT",
+    "bybit-linear": "bybit:BYBIT_LINEAR",
+    "coinbase": "coinbase:COINBASE",
+    "coinbase-exchange": "coinbase:COINBASE_EXCHANGE",
+    "gemini": "gemini:GEMINI",
+    "gemini-v2": "gemini:GEMINI_V2",
+    "okx": "okx:OKX",
     # make venue: the next one
 }
+
+
+def constant_of(name: str, module: str) -> Any:
+    """A venue's constant, out of one module of its folder: `venue`, or `server.sides`."""
+    folder, _, constant = _EVERY[name].partition(":")
+    return getattr(import_module(f"fluxum.venues.{folder}.{module}"), constant)
 
 
 class _Venues(Mapping[str, Venue]):
     """Exchanges that are brought in when they are asked for: nobody waits for all of them."""
 
     def __getitem__(self, name: str) -> Venue:
-        module, _, constant = _EVERY[name].partition(":")
-        venue: Venue = getattr(import_module(f"fluxum.venues.{module}"), constant)
+        venue: Venue = constant_of(name, "venue")
         return venue
 
     def __iter__(self) -> Iterator[str]:

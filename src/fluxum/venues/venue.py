@@ -5,7 +5,6 @@ both is named here again, so that a venue's room has one place to look.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from msgspec import Struct, structs
 
@@ -13,10 +12,8 @@ from fluxum.book.book import Book
 from fluxum.book.level3 import Level3Book
 from fluxum.errors import BadInput
 from fluxum.model.event import Channel, Subscription
-from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.market import Candle, Level, Side, Ticker, Trade
+from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
-from fluxum.venues.accounts import Accounts
 from fluxum.venues.conversation import (
     Effect,
     Fetch,
@@ -32,130 +29,18 @@ from fluxum.venues.questions import MarketQuestions
 
 __all__ = [
     "QUOTES",
-    "Answer",
     "Checks",
-    "Close",
-    "Dialled",
     "Effect",
-    "ExchangeView",
     "Fetch",
     "Handover",
     "Hangup",
     "Limits",
-    "MarketView",
     "Renew",
-    "RestServer",
     "Send",
     "SequenceCounts",
     "Venue",
     "VenueProtocol",
-    "VenueServer",
-    "Word",
-    "by_endpoint",
 ]
-
-
-class MarketView(Protocol):
-    """What a venue's server may see of a simulated exchange; it can change nothing."""
-
-    def instruments(self) -> Sequence[Instrument]:
-        """Every market of the exchange."""
-        ...
-
-    def book(self, symbol: Symbol) -> Level3Book:
-        """Every resting order of one market."""
-        ...
-
-    def levels(self, symbol: Symbol, side: Side, count: int) -> Sequence[Level]:
-        """The best levels of one side, best first; an unchanged level is the same object."""
-        ...
-
-    def revision(self, symbol: Symbol) -> int:
-        """A number that grows with every move of this market; a state's own."""
-        ...
-
-    def trades(self, symbol: Symbol, count: int) -> Sequence[Trade]:
-        """The last trades, oldest first."""
-        ...
-
-    def ticker(self, symbol: Symbol) -> Ticker:
-        """The last 24 hours in one line."""
-        ...
-
-    def candles(self, symbol: Symbol, interval_s: int, count: int) -> Sequence[Candle]:
-        """The last candles, oldest first; the last one is running."""
-        ...
-
-
-class ExchangeView(MarketView, Protocol):
-    """What a server sees that also serves accounts: what can be done, it does through them."""
-
-    @property
-    def status(self) -> str:
-        """The engine's status, by its name in VenueStatus."""
-        ...
-
-    @property
-    def accounts(self) -> Accounts:
-        """Who has money here."""
-        ...
-
-
-class Close(Struct, frozen=True):
-    """A server hangs up, with a WebSocket close code."""
-
-    code: int
-    reason: str
-
-
-Word = bytes | Close
-
-
-class VenueServer(Protocol):
-    """The same conversation from the venue's chair, for the simulator; one for each client.
-
-    What it says is a sequence of frames, in which a `Close` is the last word.
-    """
-
-    def opened(self, now_ns: int) -> Sequence[Word]:
-        """What the venue says first."""
-        ...
-
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
-        """The answers to a client's frame, whatever is in it."""
-        ...
-
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
-        """What this client is told after `symbol`'s market moved."""
-        ...
-
-    def tick(self, now_ns: int) -> Sequence[Word]:
-        """What is said because time passed (heartbeats); called about five times a second."""
-        ...
-
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:
-        """The engine's new status, by its name in VenueStatus."""
-        ...
-
-    def going_away(self, now_ns: int) -> Sequence[Word]:
-        """The venue's notice that it will close this link, or nothing where it gives none."""
-        ...
-
-
-class Answer(Struct, frozen=True):
-    """An answer to a REST call: the HTTP status, the body, and headers worth telling."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = {}
-
-
-class RestServer(Protocol):
-    """The venue's REST half, for the simulator; one for the whole exchange."""
-
-    def answer(self, call: Fetch, now_ns: int) -> Answer:
-        """The answer to any call, sensible or not; `call.purpose` is empty."""
-        ...
 
 
 class Checks(Struct, frozen=True):
@@ -196,21 +81,6 @@ class Limits(Struct, frozen=True, kw_only=True):
     fetch_cost_max: float = 4.0
 
 
-class Dialled(Struct, frozen=True):
-    """What a client dialled: an endpoint by its name, and the path and query of the URL as sent."""
-
-    endpoint: str
-    path: str = ""
-    query: str = ""
-
-
-def by_endpoint(
-    make: Callable[[ExchangeView, str], VenueServer],
-) -> Callable[[ExchangeView, Dialled], VenueServer]:
-    """A venue's servers that need to know no more of an URL than whose endpoint it is."""
-    return lambda view, dialled: make(view, dialled.endpoint)
-
-
 QUOTES = 1
 """The depth of a subscription to the best bid and ask of a ticker alone, see `Venue.quotes`."""
 
@@ -222,8 +92,7 @@ class Venue(Struct, frozen=True, kw_only=True):
     says which endpoint carries which channel. A capability the venue lacks is a channel that is
     missing from `routes`. `quotes` is the endpoint that carries the best bid and ask of tickers,
     where the one of tickers does not. Of `depths` and `intervals_s` the first is the default.
-    `server` makes the simulated half of a link; it raises VenueRefused, with the HTTP status as its
-    code, for a URL that is not served. `spell` gives the venue's own name of a symbol; `popular`
+    `spell` gives the venue's own name of a symbol; `popular`
     are markets everybody knows there, for demos and tests. `questions` are what anybody can ask
     over REST. `recorded_hosts` are older hosts of the same conversation, as recordings name them.
     Closing with a code of `fatal_closes` means that dialling again cannot help. `snapshots` are the
@@ -240,10 +109,8 @@ class Venue(Struct, frozen=True, kw_only=True):
     limits: Limits
     checks: Checks
     protocol: Callable[[], VenueProtocol]
-    server: Callable[[ExchangeView, Dialled], VenueServer]
     popular: tuple[Symbol, ...]
     spell: Callable[[Symbol], str] = str
-    rest: Callable[[ExchangeView], RestServer] | None = None
     questions: Callable[[], MarketQuestions] | None = None
     private: Private | None = None
     recorded_hosts: frozenset[str] = frozenset()

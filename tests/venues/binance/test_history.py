@@ -10,8 +10,8 @@ from fluxum.model.market import Candle
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
 from fluxum.venues.binance.questions import BinanceQuestions
-from fluxum.venues.binance.rest import BinanceRest
-from fluxum.venues.binance.snapshots import Snapshots
+from fluxum.venues.binance.server.rest import BinanceRest
+from fluxum.venues.binance.server.snapshots import Snapshots
 from fluxum.venues.binance.venue import BINANCE, BINANCE_USDM
 from fluxum.venues.questions import Page, Question
 from fluxum.venues.venue import Fetch, Venue

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fluxum.venues.binance.offers import objection
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
+from fluxum.venues.binance.server.offers import objection
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
-from fluxum.venues.binance.rest import BinanceRest
-from fluxum.venues.binance.snapshots import Snapshots
+from fluxum.venues.binance.server.rest import BinanceRest
+from fluxum.venues.binance.server.snapshots import Snapshots
 from fluxum.venues.venue import Fetch
 from venues.binance.market import BUY, MINUTE, SECOND, SELL, START, Market
 

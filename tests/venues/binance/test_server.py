@@ -12,10 +12,11 @@ from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
-from fluxum.venues.binance.rest import BinanceRest
-from fluxum.venues.binance.server import BinanceServer
-from fluxum.venues.binance.snapshots import Snapshots
-from fluxum.venues.venue import Close, Dialled, Fetch, Word
+from fluxum.venues.binance.server.link import BinanceServer
+from fluxum.venues.binance.server.rest import BinanceRest
+from fluxum.venues.binance.server.snapshots import Snapshots
+from fluxum.venues.server.contract import Close, Dialled, Word
+from fluxum.venues.venue import Fetch
 from venues.binance.market import BUY, MINUTE, SECOND, SELL, START, Market
 
 MILLIS = START // 1_000_000

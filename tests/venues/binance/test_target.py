@@ -4,8 +4,8 @@ import pytest
 
 from fluxum.errors import VenueRefused
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
-from fluxum.venues.binance.target import Target, read_target
-from fluxum.venues.venue import Dialled
+from fluxum.venues.binance.server.target import Target, read_target
+from fluxum.venues.server.contract import Dialled
 
 
 @pytest.mark.parametrize(

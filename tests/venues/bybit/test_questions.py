@@ -13,7 +13,7 @@ from fluxum.model.market import Candle, Level, Side
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.venues.bybit.category import LINEAR, SPOT
 from fluxum.venues.bybit.questions import BybitMarketQuestions
-from fluxum.venues.bybit.rest import BybitRest
+from fluxum.venues.bybit.server.rest import BybitRest
 from fluxum.venues.bybit.venue import BYBIT, BYBIT_LINEAR
 from fluxum.venues.questions import Page, Question
 

@@ -11,8 +11,12 @@ from worlds import play
 
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock
+from fluxum.sim.sides import find_side
+from fluxum.venues.bybit.category import SPOT
+from fluxum.venues.bybit.server.rest import BybitRest
 from fluxum.venues.bybit.venue import BYBIT, BYBIT_LINEAR
-from fluxum.venues.venue import Close, Dialled, Fetch, Venue, VenueServer
+from fluxum.venues.server.contract import Close, Dialled, VenueServer
+from fluxum.venues.venue import Fetch, Venue
 
 NOW = 1_767_225_600_000_000_000
 
@@ -32,7 +36,7 @@ def served(venue: Venue, *requests: str) -> list[dict[str, Any]]:
 
 def fresh(venue: Venue) -> VenueServer:
     exchange = SimulatedExchange(venue, venue.popular, seed=1, clock=SimulatedClock())
-    server = venue.server(exchange, Dialled("public"))
+    server = find_side(venue.name).link(exchange, Dialled("public"))
     server.opened(NOW)
     return server
 
@@ -141,8 +145,7 @@ def test_ten_idle_minutes_end_the_link() -> None:
 def test_calls_are_answered_in_the_envelope(path: str, code: int) -> None:
     async def story() -> None:
         exchange = SimulatedExchange(BYBIT, BYBIT.popular, seed=1, clock=SimulatedClock())
-        assert BYBIT.rest is not None
-        rest = BYBIT.rest(exchange)
+        rest = BybitRest(exchange, SPOT)
         answer = rest.answer(Fetch("GET", path, ""), NOW)
         assert answer.status == 200
         assert json.loads(answer.body)["retCode"] == code

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from fluxum.model.market import Side
-from fluxum.venues.coinbase.advanced.server import AdvancedServer
+from fluxum.venues.coinbase.server.advanced import AdvancedServer
 from fluxum.venues.coinbase.venue import COINBASE
-from fluxum.venues.venue import Close, Word
+from fluxum.venues.server.contract import Close, Word
 from venues.coinbase.dialogue import frame
 from venues.coinbase.market import BTC, NOW, SECOND, Market
 
@@ -228,7 +228,7 @@ def test_private_channels_need_a_token() -> None:
 
 
 def test_too_many_books_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fluxum.venues.coinbase.advanced.server._BOOKS_MAX", 0)
+    monkeypatch.setattr("fluxum.venues.coinbase.server.advanced._BOOKS_MAX", 0)
     text = "too many L2 streams requested in a single session"
 
     assert Client().ask("subscribe", "level2", "BTC-USD") == [{"type": "error", "message": text}]

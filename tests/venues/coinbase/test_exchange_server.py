@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from fluxum.model.market import Side
-from fluxum.venues.coinbase.exchange.server import KEY, PASSPHRASE, SECRET, ExchangeServer
 from fluxum.venues.coinbase.exchange.signing import signature
+from fluxum.venues.coinbase.server.exchange import KEY, PASSPHRASE, SECRET, ExchangeServer
 from fluxum.venues.coinbase.venue import COINBASE_EXCHANGE
-from fluxum.venues.venue import Close, Word
+from fluxum.venues.server.contract import Close, Word
 from venues.coinbase.dialogue import frame
 from venues.coinbase.market import BTC, NOW, SECOND, Market
 

@@ -9,9 +9,9 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Side
 from fluxum.venues.coinbase.advanced.protocol import AdvancedProtocol
-from fluxum.venues.coinbase.advanced.rest import AdvancedRest
 from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
-from fluxum.venues.coinbase.exchange.rest import ExchangeRest
+from fluxum.venues.coinbase.server.advanced_rest import AdvancedRest
+from fluxum.venues.coinbase.server.exchange_rest import ExchangeRest
 from fluxum.venues.coinbase.venue import COINBASE, COINBASE_EXCHANGE
 from fluxum.venues.venue import Fetch
 from venues.coinbase.market import NOW, Market

@@ -16,11 +16,12 @@ from fluxum.book.level3 import Level3Book
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
 from fluxum.sim.listing import listing
-from fluxum.venues.gemini.rest import GeminiRest
-from fluxum.venues.gemini.server import GeminiServer
-from fluxum.venues.gemini.v2.server import GeminiV2Server
+from fluxum.venues.gemini.server.link import GeminiServer
+from fluxum.venues.gemini.server.rest import GeminiRest
+from fluxum.venues.gemini.server.v2 import GeminiV2Server
 from fluxum.venues.gemini.venue import GEMINI
-from fluxum.venues.venue import Fetch, Word
+from fluxum.venues.server.contract import Word
+from fluxum.venues.venue import Fetch
 
 BTC, PERP = Symbol("BTC/USD"), Symbol("BTC/USDC:PERP")
 BUY, SELL = Side.BUY, Side.SELL

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from fluxum.venues.kraken.plaintext import micros, nanos, plain
+from fluxum.venues.kraken.server.formats import micros, nanos, plain
 
 
 @pytest.mark.parametrize(

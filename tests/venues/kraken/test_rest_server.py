@@ -9,9 +9,9 @@ import pytest
 from box import BTC, START, Box
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
-from fluxum.venues.kraken.legacy import asset_name, pair_altname, pair_name, ws_name
-from fluxum.venues.kraken.private.rest_server import KrakenRest
 from fluxum.venues.kraken.questions import KrakenMarketQuestions
+from fluxum.venues.kraken.server.legacy import asset_name, pair_altname, pair_name, ws_name
+from fluxum.venues.kraken.server.rest import KrakenRest
 from fluxum.venues.venue import Fetch
 
 SECOND = START // 10**9

@@ -18,7 +18,7 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
 from fluxum.sim.listing import listing
 from fluxum.sim.matching import MatchingEngine
-from fluxum.venues.kraken.server import KrakenServer
+from fluxum.venues.kraken.server.public import KrakenServer
 from fluxum.venues.kraken.venue import KRAKEN
 
 BTC = Symbol("BTC/USD")

@@ -8,7 +8,7 @@ import pytest
 from fluxum.book.level3 import Level3Book
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
-from fluxum.venues.okx.candles import candles
+from fluxum.venues.okx.server.candles import candles
 
 BTC = Symbol("BTC/USDT")
 HOUR_NS = 3600 * 10**9

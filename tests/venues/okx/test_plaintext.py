@@ -6,8 +6,8 @@ import pytest
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level
-from fluxum.venues.okx.plaintext import contract_size, level_rows, levels_text
-from fluxum.venues.plaintext import number
+from fluxum.venues.okx.server.formats import contract_size, level_rows, levels_text
+from fluxum.venues.server.formats import number
 
 
 @pytest.mark.parametrize(

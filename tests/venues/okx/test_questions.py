@@ -13,7 +13,7 @@ from fluxum.model.interval import MONTH_S
 from fluxum.model.market import Candle, Level, Side, Trade
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.venues.okx.questions import OkxMarketQuestions
-from fluxum.venues.okx.rest import OkxRest
+from fluxum.venues.okx.server.rest import OkxRest
 from fluxum.venues.okx.venue import OKX
 from fluxum.venues.questions import Page, Question
 

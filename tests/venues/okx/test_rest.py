@@ -12,9 +12,10 @@ import pytest
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.sim.exchange import SimulatedExchange
-from fluxum.venues.okx.rest import OkxRest
+from fluxum.venues.okx.server.rest import OkxRest
 from fluxum.venues.okx.venue import OKX
-from fluxum.venues.venue import Answer, Fetch
+from fluxum.venues.server.contract import Answer
+from fluxum.venues.venue import Fetch
 
 BTC, UNI, DATED = Symbol("BTC/USDT"), Symbol("UNI/USD:PERP"), Symbol("BTC/USD:220527")
 NOW = 1_790_358_506_844 * 1_000_000

@@ -11,9 +11,9 @@ import pytest
 
 from fluxum.model.instrument import Symbol
 from fluxum.sim.exchange import SimulatedExchange
-from fluxum.venues.okx.server import OkxServer
+from fluxum.venues.okx.server.link import OkxServer
 from fluxum.venues.okx.venue import OKX
-from fluxum.venues.venue import Close, Word
+from fluxum.venues.server.contract import Close, Word
 
 BTC = Symbol("BTC/USDT")
 SECOND = 1_000_000_000

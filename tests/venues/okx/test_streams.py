@@ -10,7 +10,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level, Side
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.market import SimulatedMarket
-from fluxum.venues.okx.streams import (
+from fluxum.venues.okx.server.streams import (
     BookStream,
     CandleStream,
     TickerStream,

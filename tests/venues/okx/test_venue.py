@@ -9,8 +9,8 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.venues.okx.protocol import OkxProtocol
-from fluxum.venues.okx.rest import OkxRest
-from fluxum.venues.okx.server import OkxServer
+from fluxum.venues.okx.server.link import OkxServer
+from fluxum.venues.okx.server.rest import OkxRest
 from fluxum.venues.okx.venue import OKX
 from fluxum.venues.venue import Fetch, Send
 

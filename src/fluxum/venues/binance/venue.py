@@ -10,9 +10,6 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.binance.policy import SPOT, USDM
 from fluxum.venues.binance.protocol import BinanceProtocol
 from fluxum.venues.binance.questions import BinanceQuestions
-from fluxum.venues.binance.rest import BinanceRest
-from fluxum.venues.binance.server import BinanceServer
-from fluxum.venues.binance.snapshots import Snapshots
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["BINANCE", "BINANCE_USDM"]
@@ -60,9 +57,6 @@ _FUTURES_LIMITS = structs.replace(
 )
 
 # Of simulated exchanges only: their two halves share what they have told.
-_SPOT_SNAPSHOTS = Snapshots()
-_USDM_SNAPSHOTS = Snapshots()
-
 BINANCE = Venue(
     name=SPOT.venue,
     # https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md, 2026-07
@@ -82,8 +76,6 @@ BINANCE = Venue(
     limits=_LIMITS,
     checks=Checks(),
     protocol=partial(BinanceProtocol, SPOT),
-    server=partial(BinanceServer, SPOT, _SPOT_SNAPSHOTS),
-    rest=partial(BinanceRest, SPOT, _SPOT_SNAPSHOTS),
     questions=partial(BinanceQuestions, SPOT),
     popular=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
     spell=SPOT.spell,
@@ -114,8 +106,6 @@ BINANCE_USDM = Venue(
     limits=_FUTURES_LIMITS,
     checks=Checks(),
     protocol=partial(BinanceProtocol, USDM),
-    server=partial(BinanceServer, USDM, _USDM_SNAPSHOTS),
-    rest=partial(BinanceRest, USDM, _USDM_SNAPSHOTS),
     questions=partial(BinanceQuestions, USDM),
     popular=(Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP"), Symbol("SOL/USDT:PERP")),
     spell=USDM.spell,

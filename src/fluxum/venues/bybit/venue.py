@@ -9,17 +9,7 @@ from fluxum.venues.bybit import topics
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
 from fluxum.venues.bybit.protocol import BybitProtocol
 from fluxum.venues.bybit.questions import BybitMarketQuestions
-from fluxum.venues.bybit.rest import BybitRest
-from fluxum.venues.bybit.server import BybitServer
-from fluxum.venues.venue import (
-    Checks,
-    Limits,
-    MarketView,
-    RestServer,
-    Venue,
-    VenueServer,
-    by_endpoint,
-)
+from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["BYBIT", "BYBIT_LINEAR"]
 
@@ -57,12 +47,6 @@ _LIMITS = Limits(
 
 
 def _venue(category: Category, popular: tuple[Symbol, ...]) -> Venue:
-    def server(view: MarketView, endpoint: str) -> VenueServer:  # noqa: ARG001 - there is one
-        return BybitServer(view, category)
-
-    def rest(view: MarketView) -> RestServer:
-        return BybitRest(view, category)
-
     return Venue(
         name=category.venue,
         # https://bybit-exchange.github.io/docs/v5/ws/connect, 2026-07
@@ -87,8 +71,6 @@ def _venue(category: Category, popular: tuple[Symbol, ...]) -> Venue:
         limits=_LIMITS,
         checks=Checks(),
         protocol=partial(BybitProtocol, category),
-        server=by_endpoint(server),
-        rest=rest,
         questions=partial(BybitMarketQuestions, category),
         popular=popular,
         # https://bybit-exchange.github.io/docs/v5/websocket/public/ticker, 2026-07

@@ -6,14 +6,10 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.coinbase.advanced.normalize import INTERVAL_S
 from fluxum.venues.coinbase.advanced.protocol import AdvancedProtocol
 from fluxum.venues.coinbase.advanced.questions import AdvancedQuestions
-from fluxum.venues.coinbase.advanced.rest import AdvancedRest
-from fluxum.venues.coinbase.advanced.server import AdvancedServer
 from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
 from fluxum.venues.coinbase.exchange.questions import ExchangeQuestions
-from fluxum.venues.coinbase.exchange.rest import ExchangeRest
-from fluxum.venues.coinbase.exchange.server import ExchangeServer
 from fluxum.venues.coinbase.symbols import ADVANCED, EXCHANGE, spell
-from fluxum.venues.venue import Checks, Limits, Venue, by_endpoint
+from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["COINBASE", "COINBASE_EXCHANGE"]
 
@@ -74,8 +70,6 @@ COINBASE = Venue(
     ),
     checks=Checks(),  # the numbers of its frames vouch for its books
     protocol=AdvancedProtocol,
-    server=by_endpoint(AdvancedServer),
-    rest=AdvancedRest,
     questions=AdvancedQuestions,
     popular=_POPULAR,
     spell=spell,
@@ -124,8 +118,6 @@ COINBASE_EXCHANGE = Venue(
     ),
     checks=Checks(),  # nothing vouches for its books
     protocol=ExchangeProtocol,
-    server=by_endpoint(ExchangeServer),
-    rest=ExchangeRest,
     questions=ExchangeQuestions,
     popular=_POPULAR,
     spell=spell,

@@ -8,13 +8,10 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.gemini import normalize
 from fluxum.venues.gemini.protocol import GeminiProtocol
 from fluxum.venues.gemini.questions import GeminiQuestions
-from fluxum.venues.gemini.rest import GeminiRest
-from fluxum.venues.gemini.server import GeminiServer
 from fluxum.venues.gemini.symbols import lower, upper
 from fluxum.venues.gemini.v2 import normalize as normalize_v2
 from fluxum.venues.gemini.v2.protocol import CANDLES, GeminiV2Protocol
-from fluxum.venues.gemini.v2.server import GeminiV2Server
-from fluxum.venues.venue import Checks, Limits, Venue, by_endpoint
+from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["GEMINI", "GEMINI_V2"]
 
@@ -72,8 +69,6 @@ GEMINI = Venue(
     ),
     checks=Checks(),
     protocol=GeminiProtocol,
-    server=by_endpoint(GeminiServer),
-    rest=GeminiRest,
     questions=partial(GeminiQuestions, normalize.VENUE, lower),
     spell=lower,
     popular=_POPULAR,
@@ -114,8 +109,6 @@ GEMINI_V2 = Venue(
     ),
     checks=Checks(),  # nothing is numbered and there is no checksum: books stay unverified
     protocol=GeminiV2Protocol,
-    server=by_endpoint(GeminiV2Server),
-    rest=GeminiRest,
     questions=partial(GeminiQuestions, normalize_v2.VENUE, upper),
     spell=upper,
     popular=_POPULAR,

@@ -13,7 +13,7 @@ from msgspec import UNSET, MsgspecError
 
 from fluxum.errors import NonceRefused, RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.kraken import rest
+from fluxum.venues.kraken import native_rest as rest
 from fluxum.venues.questions import Question
 
 __all__ = ["asked"]

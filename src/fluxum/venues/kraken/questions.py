@@ -17,7 +17,7 @@ from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Level, Side, Ticker, Trade
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.kraken import rest
+from fluxum.venues.kraken import native_rest as rest
 from fluxum.venues.kraken.envelope import asked
 from fluxum.venues.kraken.normalize import VENUE, symbol
 from fluxum.venues.questions import Page, Question

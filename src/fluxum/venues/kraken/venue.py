@@ -7,21 +7,14 @@ from fluxum.venues.kraken.checksum import DEPTH_PROVED, book_checksum, level3_ch
 from fluxum.venues.kraken.normalize import VENUE
 from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
 from fluxum.venues.kraken.private.questions import KrakenQuestions
-from fluxum.venues.kraken.private.rest_server import KrakenRest
-from fluxum.venues.kraken.private.server import KrakenPrivateServer
 from fluxum.venues.kraken.private.signing import sign
 from fluxum.venues.kraken.private.terms import TERMS
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.questions import KrakenMarketQuestions
-from fluxum.venues.kraken.server import KrakenServer
 from fluxum.venues.private import Private, RestAllowance
-from fluxum.venues.venue import Checks, ExchangeView, Limits, Venue, VenueServer, by_endpoint
+from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["KRAKEN"]
-
-
-def _server(view: ExchangeView, endpoint: str) -> VenueServer:
-    return KrakenPrivateServer(view) if endpoint == "private" else KrakenServer(view, endpoint)
 
 
 KRAKEN = Venue(
@@ -79,8 +72,6 @@ KRAKEN = Venue(
     ),
     checks=Checks(book=book_checksum, level3=level3_checksum, depth=DEPTH_PROVED),
     protocol=KrakenProtocol,
-    server=by_endpoint(_server),
-    rest=KrakenRest,
     questions=KrakenMarketQuestions,
     private=Private(
         endpoint="private",

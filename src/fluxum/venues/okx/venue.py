@@ -7,10 +7,8 @@ from fluxum.venues.okx.checksum import DEPTH_PROVED, book_checksum
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.okx.protocol import OkxProtocol
 from fluxum.venues.okx.questions import OkxMarketQuestions
-from fluxum.venues.okx.rest import OkxRest
-from fluxum.venues.okx.server import OkxServer
 from fluxum.venues.okx.topics import BARS, spell
-from fluxum.venues.venue import Checks, Limits, Venue, by_endpoint
+from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["OKX"]
 
@@ -74,8 +72,6 @@ OKX = Venue(
     # Of recordings from before 23 June 2026 only: since then the numbers alone are the proof.
     checks=Checks(book=book_checksum, depth=DEPTH_PROVED),
     protocol=OkxProtocol,
-    server=by_endpoint(OkxServer),
-    rest=OkxRest,
     questions=OkxMarketQuestions,
     popular=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
     spell=spell,

@@ -9,7 +9,7 @@ import pytest
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.venues.kraken.private.names import Names, wallet_name
-from fluxum.venues.kraken.private.rest import AssetRow, PairRow
+from fluxum.venues.kraken.private.native_rest import AssetRow, PairRow
 
 ASSETS = {
     "XXBT": "XBT",

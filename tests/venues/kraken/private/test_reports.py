@@ -21,9 +21,9 @@ from fluxum.model.order import (
     OrderUpdate,
     Trigger,
 )
-from fluxum.venues.accounts import OrderHappening, StandingOrder, What
 from fluxum.venues.kraken.private import native
-from fluxum.venues.kraken.private.reports import ReportWriter, balances_frame, executions_frame
+from fluxum.venues.kraken.server.reports import ReportWriter, balances_frame, executions_frame
+from fluxum.venues.server.accounts import OrderHappening, StandingOrder, What
 
 D = Decimal
 AT = parse_rfc3339("2023-09-22T10:33:05.709950Z")

@@ -13,11 +13,12 @@ from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderStatus, OrderType, PriceKind, Trigger
 from fluxum.venues.kraken.private.questions import KrakenQuestions
-from fluxum.venues.kraken.private.rest_server import KrakenRest
 from fluxum.venues.kraken.private.signing import api_sign, sign
+from fluxum.venues.kraken.server.rest import KrakenRest
 from fluxum.venues.private import EntryQuery
 from fluxum.venues.questions import Question
-from fluxum.venues.venue import Answer, Fetch
+from fluxum.venues.server.contract import Answer
+from fluxum.venues.venue import Fetch
 
 BUY, SELL = Side.BUY, Side.SELL
 D = Decimal

@@ -12,10 +12,10 @@ from fluxum.model.order import Amend, OrderType
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
-from fluxum.venues.accounts import Count
-from fluxum.venues.kraken.private.server import KrakenPrivateServer
+from fluxum.venues.kraken.server.private import KrakenPrivateServer
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.venue import Close
+from fluxum.venues.server.accounts import Count
+from fluxum.venues.server.contract import Close
 
 BUY, SELL = Side.BUY, Side.SELL
 D = Decimal

@@ -13,7 +13,7 @@ from msgspec import Raw
 from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.kraken.envelope import asked
-from fluxum.venues.kraken.private import rest
+from fluxum.venues.kraken.private import native_rest as rest
 from fluxum.venues.kraken.private.names import Names
 from fluxum.venues.questions import Question
 from fluxum.venues.rows import LeftOutRows, read_rows

@@ -15,7 +15,7 @@ import re
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.instrument import Asset, Symbol
-from fluxum.venues.kraken.private import rest
+from fluxum.venues.kraken.private import native_rest as rest
 
 __all__ = ["Names", "wallet_name"]
 

@@ -17,7 +17,7 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.order import OrderUpdate
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.kraken.envelope import asked
-from fluxum.venues.kraken.private import rest
+from fluxum.venues.kraken.private import native_rest as rest
 from fluxum.venues.kraken.private.lists import Lists
 from fluxum.venues.kraken.private.rest_reading import RowReader, balances
 from fluxum.venues.private import EntryQuery, Token

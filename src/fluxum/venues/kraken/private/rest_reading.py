@@ -15,7 +15,7 @@ from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset
 from fluxum.model.order import OrderType, OrderUpdate
 from fluxum.venues.kraken.normalize import VENUE
-from fluxum.venues.kraken.private import rest
+from fluxum.venues.kraken.private import native_rest as rest
 from fluxum.venues.kraken.private.names import Names
 from fluxum.venues.kraken.private.normalize import finite, number_or_none, positive
 from fluxum.venues.kraken.private.words import (

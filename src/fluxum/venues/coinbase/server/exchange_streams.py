@@ -1,0 +1,200 @@
+"""One subscription each, from the venue's chair: what the client was told, and what is new.
+
+Live frames are the model (recording of 2021-04-17, bmoscon/cryptofeed sample_data/COINBASE.ws.28.0
+@ cca7f121de1a): asks before bids in a snapshot, the maker's side in a match, the taker's in a
+ticker. All messages of a product share one sequence.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import Level, Trade
+from fluxum.venues.coinbase.exchange import native
+from fluxum.venues.coinbase.instants import instant_text
+from fluxum.venues.coinbase.server.formats import plain
+from fluxum.venues.server.book_diff import BookWindow
+from fluxum.venues.server.contract import MarketView
+
+__all__ = ["CHANNELS", "Matches", "Stream", "heartbeat", "make_stream"]
+
+CHANNELS = ("level2", "level2_batch", "matches", "ticker")
+"""What this server streams of a product, heartbeats apart."""
+
+_SEQUENCES_PER_MOVE = 100  # a move can be several trades, and each has its own
+_NOBODY = "00000000-0000-0000-0000-000000000000"
+_ZEROS = ("0", "0.00000000", "0.000000")
+
+Rows = tuple[tuple[str, str], ...]
+
+
+class Stream(Protocol):
+    """One accepted subscription of one client to one product."""
+
+    def first(self, now_ns: int) -> Sequence[bytes]:
+        """What is said on subscribing."""
+        ...
+
+    def more(self, now_ns: int) -> Sequence[bytes]:
+        """What changed since."""
+        ...
+
+
+def make_stream(channel: str, view: MarketView, instrument: Instrument) -> Stream:
+    """The stream of one of CHANNELS."""
+    match channel:
+        case "level2" | "level2_batch":
+            return _Book(view, instrument)
+        case "matches":
+            return Matches(view, instrument)
+        case _:
+            assert channel == "ticker", channel
+            return _Ticker(view, instrument)
+
+
+def heartbeat(
+    view: MarketView, instrument: Instrument, matches: Stream | None, now_ns: int
+) -> bytes:
+    """A product's sign of life, with the last trade: the last that this client was told."""
+    told = matches.told if isinstance(matches, Matches) else _last_trade(view, instrument.symbol)
+    return native.encode(
+        native.Heartbeat(
+            product_id=instrument.venue_symbol,
+            last_trade_id=told,
+            time=instant_text(now_ns),
+            sequence=view.revision(instrument.symbol) * _SEQUENCES_PER_MOVE,
+        )
+    )
+
+
+class _Book:
+    """All levels, and changes to them. Texts of prices and zeros vary, as they do live."""
+
+    def __init__(self, view: MarketView, instrument: Instrument) -> None:
+        self._window = BookWindow(view, instrument.symbol)
+        self._product = instrument.venue_symbol
+        self._updates = 0
+
+    def first(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - a snapshot has no time
+        """The whole book."""
+        bids, asks = self._window.whole()
+        return (native.encode(native.Snapshot(self._product, _rows(asks), _rows(bids))),)
+
+    def more(self, now_ns: int) -> Sequence[bytes]:
+        """The levels that changed."""
+        sides = self._window.changes()
+        if sides is None:
+            return ()
+        self._updates += 1
+        bids: list[tuple[native.Side, str, str]] = [("buy", *self._row(one)) for one in sides[0]]
+        asks: list[tuple[native.Side, str, str]] = [("sell", *self._row(one)) for one in sides[1]]
+        update = native.L2Update(self._product, (*bids, *asks), instant_text(now_ns))
+        return (native.encode(update),)
+
+    def _row(self, level: Level) -> tuple[str, str]:
+        price = plain(level.price)
+        if "." in price and self._updates % 2:
+            price = f"{price}0000"
+        if level.quantity:
+            return price, plain(level.quantity)
+        return price, _ZEROS[self._updates % len(_ZEROS)]
+
+
+class Matches:
+    """Trades, each once; `told` is the id of the last one."""
+
+    def __init__(self, view: MarketView, instrument: Instrument) -> None:
+        self._view = view
+        self._symbol = instrument.symbol
+        self._product = instrument.venue_symbol
+        self.told = _last_trade(view, instrument.symbol)
+
+    def first(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - trades carry their own times
+        """The last trade, if there was any."""
+        self.told = _last_trade(self._view, self._symbol)
+        trades = self._view.trades(self._symbol, 1)
+        return [native.encode(self._match(native.LastMatch, trade, 0)) for trade in trades]
+
+    def more(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+        """The trades since."""
+        last = _last_trade(self._view, self._symbol)
+        fresh, self.told = last - self.told, last
+        if not fresh:
+            return ()
+        trades = self._view.trades(self._symbol, fresh)
+        return [
+            native.encode(self._match(native.Match, trade, index))
+            for index, trade in enumerate(trades)
+        ]
+
+    def _match(
+        self, kind: type[native.Match] | type[native.LastMatch], trade: Trade, index: int
+    ) -> native.Match | native.LastMatch:
+        return kind(
+            product_id=self._product,
+            trade_id=int(trade.trade_id),
+            side=trade.side.opposite.value,
+            size=plain(trade.quantity),
+            price=plain(trade.price),
+            time=instant_text(trade.venue_ns or 0),
+            sequence=self._view.revision(self._symbol) * _SEQUENCES_PER_MOVE + index,
+            maker_order_id=_NOBODY,
+            taker_order_id=_NOBODY,
+        )
+
+
+class _Ticker:
+    """The market in one line, on subscribing and at each trade; cascades are merged."""
+
+    def __init__(self, view: MarketView, instrument: Instrument) -> None:
+        self._view = view
+        self._symbol = instrument.symbol
+        self._product = instrument.venue_symbol
+        self._told = _last_trade(view, instrument.symbol)
+
+    def first(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - the trade has the time
+        """The line as it is now."""
+        self._told = _last_trade(self._view, self._symbol)
+        return (self._frame(),)
+
+    def more(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+        """The line, if there was a trade."""
+        last = _last_trade(self._view, self._symbol)
+        if last == self._told:
+            return ()
+        self._told = last
+        return (self._frame(),)
+
+    def _frame(self) -> bytes:
+        ticker = self._view.ticker(self._symbol)
+        trades = self._view.trades(self._symbol, 1)
+        trade = trades[-1] if trades else None
+        return native.encode(
+            native.Ticker(
+                product_id=self._product,
+                sequence=self._view.revision(self._symbol) * _SEQUENCES_PER_MOVE,
+                price=plain(ticker.last),
+                open_24h=plain(ticker.open),
+                volume_24h=plain(ticker.volume),
+                low_24h=plain(ticker.low),
+                high_24h=plain(ticker.high),
+                volume_30d=plain(ticker.volume),
+                best_bid=plain(ticker.bid),
+                best_bid_size=plain(ticker.bid_quantity),
+                best_ask=plain(ticker.ask),
+                best_ask_size=plain(ticker.ask_quantity),
+                side="" if trade is None else trade.side.value,
+                time="" if trade is None else instant_text(trade.venue_ns or 0),
+                trade_id=None if trade is None else int(trade.trade_id),
+                last_size="" if trade is None else plain(trade.quantity),
+            )
+        )
+
+
+def _rows(levels: Sequence[Level]) -> Rows:
+    return tuple((plain(one.price), plain(one.quantity)) for one in levels)
+
+
+def _last_trade(view: MarketView, symbol: Symbol) -> int:
+    trades = view.trades(symbol, 1)
+    return int(trades[0].trade_id) if trades else 0

@@ -1,0 +1,1 @@
+"""The simulated half: what the exchange itself says, for the simulator alone."""

@@ -1,0 +1,321 @@
+"""Kraken v2 from the venue's chair: one client's requests answered, and its streams told.
+
+Sources: https://docs.kraken.com/api/docs/guides/spot-ws-intro and the channels' pages. Key order
+in answers is alphabetical, as in live frames. Where the wording of a refusal is not published for
+v2 (depth, interval, duplicates, malformed requests) it is that of v1
+(https://docs.kraken.com/api/docs/websocket-v1/errors).
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import MsgspecError, Struct
+
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.venues.kraken import native
+from fluxum.venues.kraken.server.formats import instrument_text
+from fluxum.venues.kraken.server.heartbeat import (
+    RATE_REFUSAL,
+    Pulse,
+    bad_session,
+    encode,
+    misplaced,
+    pong,
+    refusal,
+    time_text,
+)
+from fluxum.venues.kraken.server.streams import (
+    BookStream,
+    CandleStream,
+    Level3Stream,
+    Stream,
+    TickerStream,
+    TradeStream,
+)
+from fluxum.venues.server.contract import MarketView
+
+__all__ = ["KrakenServer"]
+
+_DEPTHS = {"book": (10, 25, 100, 500, 1000), "level3": (10, 100, 1000)}
+_INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
+_TRIGGERS = ("trades", "bbo")
+_PUBLIC = frozenset({"book", "ticker", "trade", "ohlc", "instrument"})
+_PRIVATE = frozenset({"executions", "balances"})
+_TRADING = frozenset(
+    {
+        "add_order",
+        "amend_order",
+        "edit_order",
+        "cancel_order",
+        "cancel_all",
+        "cancel_all_orders_after",
+        "batch_add",
+        "batch_cancel",
+    }
+)
+_WARNINGS = {
+    "ohlc": ("timestamp is deprecated, use interval_begin",),
+    "instrument": ("tick_size is deprecated, use price_increment",),
+}
+
+# What tells one client's streams of a market apart: channel, and depth or interval.
+_Key = tuple[str, int | None]
+
+
+class _Outline(Struct):
+    """What can be told of a request that makes no sense otherwise."""
+
+    method: str = ""
+    req_id: int | None = None
+
+
+_decode_outline = msgspec.json.Decoder(_Outline).decode
+
+
+class KrakenServer:
+    """One client of a simulated Kraken; see VenueServer for what each call promises.
+
+    `endpoint` is the host that was dialled: `public` or `level3`; `private.server` is the third.
+    """
+
+    def __init__(self, view: MarketView, endpoint: str = "public") -> None:
+        self._view = view
+        self._endpoint = endpoint
+        self._instruments = {one.venue_symbol: one for one in view.instruments()}
+        self._streams: dict[Symbol, dict[_Key, Stream]] = {}
+        self._lists_instruments = False
+        self._pulse = Pulse()
+
+    # The venue speaks
+
+    def opened(self, now_ns: int) -> Sequence[bytes]:
+        """The engine's status, before anything else."""
+        return self._pulse.opened(now_ns)
+
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[bytes]:
+        """What this client is told after a market moved."""
+        streams = self._streams.get(symbol)
+        if not streams:
+            return ()
+        frames: list[bytes] = []
+        for stream in streams.values():
+            frame = stream.update(now_ns)
+            if frame is not None:
+                frames.append(frame)
+        if frames:
+            self._pulse.said(now_ns)
+        return frames
+
+    def tick(self, now_ns: int) -> Sequence[bytes]:
+        """A heartbeat after a second of silence, once anything was subscribed."""
+        return self._pulse.tick(now_ns)
+
+    def status(self, status: str, now_ns: int) -> Sequence[bytes]:
+        """The engine's new status."""
+        return self._pulse.status(status, now_ns)
+
+    def going_away(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+        """Kraken gives no notice before it closes a link."""
+        return ()
+
+    # The client speaks
+
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[bytes]:
+        """The answers to a client's frame, whatever is in it."""
+        if self._pulse.is_too_fast(now_ns):
+            return (RATE_REFUSAL,)
+        try:
+            request = native.decode_request(frame)
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._malformed(frame, now_ns)
+        if request.method == "ping":
+            return (pong(request.req_id, now_ns),)
+        if request.method in {"subscribe", "unsubscribe"} and request.params is not None:
+            return self._subscription(request, request.params, now_ns)
+        if request.method in _TRADING:
+            return (misplaced(request.method, request.req_id, "private", now_ns),)
+        known = request.method in {"subscribe", "unsubscribe"}
+        error = "Malformed request" if known else "Unknown method"
+        return (_refusal(request, error, now_ns),)
+
+    def _malformed(self, frame: bytes, now_ns: int) -> Sequence[bytes]:
+        try:
+            outline = _decode_outline(frame)
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            outline = _Outline()
+        request = native.Request(outline.method, None, outline.req_id)
+        return (_refusal(request, "Malformed request", now_ns),)
+
+    def _subscription(
+        self, request: native.Request, params: native.Params, now_ns: int
+    ) -> Sequence[bytes]:
+        channel = params.channel
+        host = _host_of(channel)
+        if channel == "status":
+            return (_refusal(request, "Symbol(s) not found", now_ns),)
+        if host is None:
+            return (_refusal(request, "Subscription name invalid", now_ns),)
+        if host != self._endpoint:
+            return (misplaced(request.method, request.req_id, host, now_ns),)
+        if host != "public" and not params.token:
+            return (bad_session(channel, request.method, request.req_id, now_ns),)
+        if channel == "instrument":
+            return self._instrument_list(request, params, now_ns)
+        if not params.symbol:
+            return (_refusal(request, "Symbol(s) not found", now_ns),)
+        one = self._subscribe if request.method == "subscribe" else self._unsubscribe
+        return [frame for symbol in params.symbol for frame in one(request, params, symbol, now_ns)]
+
+    def _subscribe(
+        self, request: native.Request, params: native.Params, text: str, now_ns: int
+    ) -> Sequence[bytes]:
+        instrument = self._instruments.get(text)
+        error = _unsupported(params) if instrument is not None else _unknown(text)
+        if instrument is None or error:
+            return (_refusal(request, error, now_ns, text),)
+        streams = self._streams.setdefault(instrument.symbol, {})
+        key = _key(params)
+        if _is_taken(streams, key):
+            return (_refusal(request, "Already subscribed", now_ns, text),)
+        wants_snapshot = _wants_snapshot(params)
+        ack = native.Ack(
+            channel=params.channel,
+            depth=key[1] if params.channel in _DEPTHS else None,
+            event_trigger=params.event_trigger if params.channel == "ticker" else None,
+            interval=key[1] if params.channel == "ohlc" else None,
+            snapshot=wants_snapshot,
+            symbol=text,
+            warnings=_WARNINGS.get(params.channel, ()),
+        )
+        stream = streams[key] = self._stream(params, instrument, key[1] or 0)
+        self._pulse.begin(now_ns)
+        # Made even when it is not wanted: updates go on from here.
+        snapshot = stream.snapshot(now_ns)
+        accepted = _acceptance(request, ack, now_ns)
+        return (accepted, snapshot) if wants_snapshot else (accepted,)
+
+    def _unsubscribe(
+        self, request: native.Request, params: native.Params, text: str, now_ns: int
+    ) -> Sequence[bytes]:
+        instrument = self._instruments.get(text)
+        if instrument is None:
+            return (_refusal(request, _unknown(text), now_ns, text),)
+        key = _key(params)
+        if self._streams.get(instrument.symbol, {}).pop(key, None) is None:
+            return (_refusal(request, "Subscription not found", now_ns, text),)
+        channel = params.channel
+        ack = native.Ack(
+            channel=channel,
+            depth=key[1] if channel == "book" else None,
+            event_trigger="trades" if channel == "ticker" else None,
+            interval=key[1] if channel == "ohlc" else None,
+            snapshot=True if channel == "book" else None,
+            symbol=text,
+        )
+        return (_acceptance(request, ack, now_ns),)
+
+    def _instrument_list(
+        self, request: native.Request, params: native.Params, now_ns: int
+    ) -> Sequence[bytes]:
+        if request.method == "unsubscribe":
+            if not self._lists_instruments:
+                return (_refusal(request, "Subscription not found", now_ns),)
+            self._lists_instruments = False
+            return (_acceptance(request, native.Ack(channel="instrument"), now_ns),)
+        if self._lists_instruments:
+            return (_refusal(request, "Already subscribed", now_ns),)
+        self._lists_instruments = True
+        self._pulse.begin(now_ns)
+        wants_snapshot = _wants_snapshot(params)
+        ack = native.Ack(
+            channel="instrument", snapshot=wants_snapshot, warnings=_WARNINGS["instrument"]
+        )
+        accepted = _acceptance(request, ack, now_ns)
+        return (accepted, self._instrument_frame()) if wants_snapshot else (accepted,)
+
+    def _instrument_frame(self) -> bytes:
+        listed = list(self._instruments.values())
+        assets = dict.fromkeys(asset for one in listed for asset in (one.base, one.quote))
+        return b'{"channel":"instrument","type":"snapshot","data":{"assets":[%s],"pairs":[%s]}}' % (
+            b",".join(
+                b'{"id":"%s","status":"enabled","precision":10,"precision_display":5}'
+                % asset.encode()
+                for asset in assets
+            ),
+            b",".join(instrument_text(one) for one in listed),
+        )
+
+    def _stream(self, params: native.Params, instrument: Instrument, number: int) -> Stream:
+        view = self._view
+        match params.channel:
+            case "book":
+                return BookStream(view, instrument, number)
+            case "level3":
+                return Level3Stream(view, instrument, number)
+            case "ticker":
+                return TickerStream(view, instrument, params.event_trigger or "trades")
+            case "trade":
+                return TradeStream(view, instrument)
+            case channel:
+                assert channel == "ohlc", channel
+                return CandleStream(view, instrument, number * 60)
+
+
+def _host_of(channel: str) -> str | None:
+    if channel in _PUBLIC:
+        return "public"
+    if channel in _PRIVATE:
+        return "private"
+    return "level3" if channel == "level3" else None
+
+
+def _key(params: native.Params) -> _Key:
+    if params.channel in _DEPTHS:
+        return params.channel, params.depth or 10
+    return params.channel, (params.interval or 1) if params.channel == "ohlc" else None
+
+
+def _is_taken(streams: dict[_Key, Stream], key: _Key) -> bool:
+    """Whether the stream exists; of level 3 only one depth is allowed at a time."""
+    return key in streams or (key[0] == "level3" and any(one[0] == "level3" for one in streams))
+
+
+def _wants_snapshot(params: native.Params) -> bool:
+    """What was asked; without it trades have no snapshot and all others have one."""
+    return params.channel != "trade" if params.snapshot is None else params.snapshot
+
+
+def _unknown(symbol: str) -> str:
+    if symbol.count("/") != 1:
+        return f"Currency pair not in ISO 4217-A3 format {symbol}"
+    return f"Currency pair not supported {symbol}"
+
+
+def _unsupported(params: native.Params) -> str:
+    """Why the parameters are refused; empty when they are not."""
+    depths = _DEPTHS.get(params.channel)
+    if depths is not None and params.depth is not None and params.depth not in depths:
+        return "Subscription depth not supported"
+    if params.channel == "ohlc" and params.interval not in (None, *_INTERVALS):
+        return "Subscription ohlc interval not supported"
+    if params.channel == "ticker" and params.event_trigger not in (None, *_TRIGGERS):
+        return "Subscription event_trigger not supported"
+    return ""
+
+
+def _acceptance(request: native.Request, ack: native.Ack, now_ns: int) -> bytes:
+    time = time_text(now_ns)
+    return encode(
+        native.Response(
+            request.method,
+            req_id=request.req_id,
+            result=ack,
+            success=True,
+            time_in=time,
+            time_out=time,
+        )
+    )
+
+
+def _refusal(request: native.Request, error: str, now_ns: int, symbol: str | None = None) -> bytes:
+    return refusal(request.method, request.req_id, error, now_ns, symbol)

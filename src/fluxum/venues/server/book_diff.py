@@ -1,0 +1,58 @@
+"""What a subscriber of a book was told last, and what it takes to tell the rest.
+
+For the servers of venues whose clients do not cut their books themselves: a level that left the
+window, for whatever reason, is told as gone.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Level, Side
+from fluxum.venues.server.contract import MarketView
+
+__all__ = ["BookWindow"]
+
+_ZERO = Decimal(0)
+_EVERYTHING = 1_000_000
+
+Sides = tuple[Sequence[Level], Sequence[Level]]
+
+
+class BookWindow:
+    """The best `depth` levels a side of one market, or all of them, as one client last saw them.
+
+    `revision` is the state it was last told.
+    """
+
+    def __init__(self, view: MarketView, symbol: Symbol, depth: int | None = None) -> None:
+        self._view = view
+        self._symbol = symbol
+        self._depth = depth or _EVERYTHING
+        self._bids: dict[Decimal, Level] = {}
+        self._asks: dict[Decimal, Level] = {}
+        self.revision = 0
+
+    def whole(self) -> Sides:
+        """Bids and asks as they are now, best first; changes are told from here on."""
+        bids = self._view.levels(self._symbol, Side.BUY, self._depth)
+        asks = self._view.levels(self._symbol, Side.SELL, self._depth)
+        self._bids = {level.price: level for level in bids}
+        self._asks = {level.price: level for level in asks}
+        self.revision = self._view.revision(self._symbol)
+        return bids, asks
+
+    def changes(self) -> Sides | None:
+        """The levels that differ from what was told last, zero for those gone; none if none do."""
+        old_bids, old_asks = self._bids, self._asks
+        bids, asks = self.whole()
+        changed = (_changes(old_bids, bids, self._bids), _changes(old_asks, asks, self._asks))
+        return changed if changed[0] or changed[1] else None
+
+
+def _changes(
+    old: dict[Decimal, Level], levels: Sequence[Level], new: dict[Decimal, Level]
+) -> list[Level]:
+    """Those gone first, best first within each kind."""
+    gone = [Level(price, _ZERO) for price in old if price not in new]
+    return gone + [level for level in levels if old.get(level.price) is not level]

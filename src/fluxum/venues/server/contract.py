@@ -1,0 +1,158 @@
+"""The contract of a venue's simulated half: the same conversation from the venue's chair.
+
+Only `sim`, `tape`, the command line's `sim` and tests import this package and the `server` folder
+of a venue; the client's half never does.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from fluxum.book.level3 import Level3Book
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import Candle, Level, Side, Ticker, Trade
+from fluxum.venues.conversation import Fetch
+from fluxum.venues.server.accounts import Accounts
+
+__all__ = [
+    "Answer",
+    "Close",
+    "Dialled",
+    "ExchangeView",
+    "MarketView",
+    "RestServer",
+    "ServerSide",
+    "VenueServer",
+    "Word",
+    "by_endpoint",
+]
+
+
+class MarketView(Protocol):
+    """What a venue's server may see of a simulated exchange; it can change nothing."""
+
+    def instruments(self) -> Sequence[Instrument]:
+        """Every market of the exchange."""
+        ...
+
+    def book(self, symbol: Symbol) -> Level3Book:
+        """Every resting order of one market."""
+        ...
+
+    def levels(self, symbol: Symbol, side: Side, count: int) -> Sequence[Level]:
+        """The best levels of one side, best first; an unchanged level is the same object."""
+        ...
+
+    def revision(self, symbol: Symbol) -> int:
+        """A number that grows with every move of this market; a state's own."""
+        ...
+
+    def trades(self, symbol: Symbol, count: int) -> Sequence[Trade]:
+        """The last trades, oldest first."""
+        ...
+
+    def ticker(self, symbol: Symbol) -> Ticker:
+        """The last 24 hours in one line."""
+        ...
+
+    def candles(self, symbol: Symbol, interval_s: int, count: int) -> Sequence[Candle]:
+        """The last candles, oldest first; the last one is running."""
+        ...
+
+
+class ExchangeView(MarketView, Protocol):
+    """What a server sees that also serves accounts: what can be done, it does through them."""
+
+    @property
+    def status(self) -> str:
+        """The engine's status, by its name in VenueStatus."""
+        ...
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who has money here."""
+        ...
+
+
+class Close(Struct, frozen=True):
+    """A server hangs up, with a WebSocket close code."""
+
+    code: int
+    reason: str
+
+
+Word = bytes | Close
+
+
+class VenueServer(Protocol):
+    """The same conversation from the venue's chair, for the simulator; one for each client.
+
+    What it says is a sequence of frames, in which a `Close` is the last word.
+    """
+
+    def opened(self, now_ns: int) -> Sequence[Word]:
+        """What the venue says first."""
+        ...
+
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
+        """The answers to a client's frame, whatever is in it."""
+        ...
+
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
+        """What this client is told after `symbol`'s market moved."""
+        ...
+
+    def tick(self, now_ns: int) -> Sequence[Word]:
+        """What is said because time passed (heartbeats); called about five times a second."""
+        ...
+
+    def status(self, status: str, now_ns: int) -> Sequence[Word]:
+        """The engine's new status, by its name in VenueStatus."""
+        ...
+
+    def going_away(self, now_ns: int) -> Sequence[Word]:
+        """The venue's notice that it will close this link, or nothing where it gives none."""
+        ...
+
+
+class Answer(Struct, frozen=True):
+    """An answer to a REST call: the HTTP status, the body, and headers worth telling."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+
+class RestServer(Protocol):
+    """The venue's REST half, for the simulator; one for the whole exchange."""
+
+    def answer(self, call: Fetch, now_ns: int) -> Answer:
+        """The answer to any call, sensible or not; `call.purpose` is empty."""
+        ...
+
+
+class Dialled(Struct, frozen=True):
+    """What a client dialled: an endpoint by its name, and the path and query of the URL as sent."""
+
+    endpoint: str
+    path: str = ""
+    query: str = ""
+
+
+def by_endpoint(
+    make: Callable[[ExchangeView, str], VenueServer],
+) -> Callable[[ExchangeView, Dialled], VenueServer]:
+    """A venue's servers that need to know no more of an URL than whose endpoint it is."""
+    return lambda view, dialled: make(view, dialled.endpoint)
+
+
+class ServerSide(Struct, frozen=True, kw_only=True):
+    """The simulated half of one venue.
+
+    `link` makes the server of one client's link; it raises VenueRefused, with the HTTP status as
+    its code, for a URL that is not served. `rest` makes the one REST server of the exchange.
+    """
+
+    link: Callable[[ExchangeView, Dialled], VenueServer]
+    rest: Callable[[ExchangeView], RestServer] | None = None
