@@ -26,6 +26,7 @@ from fluxum.book.proof import (
     BookStatus,
 )
 from fluxum.connect import (
+    Recorder,
     connect,
 )
 from fluxum.credentials import (
@@ -69,9 +70,6 @@ from fluxum.ledger.audit import (
     AuditLine,
     audit,
 )
-from fluxum.ledger.journal import (
-    Journal,
-)
 from fluxum.ledger.ledger import (
     Ledger,
     Totals,
@@ -80,13 +78,16 @@ from fluxum.ledger.lots import (
     Method,
 )
 from fluxum.ledger.opening import held_at, ledger_between
+from fluxum.ledger.order_totals import OrderTotals
 from fluxum.ledger.policy import (
     MarkBy,
     Policy,
 )
-from fluxum.ledger.tally import OrderTotals
+from fluxum.ledger.statement import (
+    Journal,
+)
 from fluxum.ledger.view import (
-    PositionView,
+    Position,
     Profit,
 )
 from fluxum.model.account import (
@@ -217,6 +218,9 @@ from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account import (
     Account,
 )
+from fluxum.session.account_config import (
+    AccountConfig,
+)
 from fluxum.session.books import (
     BookReading,
     BookStream,
@@ -228,9 +232,6 @@ from fluxum.session.connection import (
 from fluxum.session.gaps import (
     GapLedger,
     OpenGap,
-)
-from fluxum.session.login import (
-    Login,
 )
 from fluxum.session.readiness import (
     Missing,
@@ -248,10 +249,10 @@ from fluxum.session.streams import (
 from fluxum.trader import Trader, trade
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.private import AccountQuestions, EntryQuery
-from fluxum.venues.questions import (
-    MarketQuestions,
+from fluxum.venues.queries import (
+    MarketQueries,
     Page,
-    Question,
+    RestQuery,
 )
 from fluxum.venues.register import (
     find_venue,
@@ -264,6 +265,7 @@ __all__ = [
     "MONTH_S",
     "Accepted",
     "Account",
+    "AccountConfig",
     "AccountEvent",
     "AccountQuestions",
     "Amend",
@@ -338,13 +340,12 @@ __all__ = [
     "Liquidity",
     "LiveRuntime",
     "LocalProtocolError",
-    "Login",
     "Loss",
     "LossyStream",
     "MarkBy",
     "MarketEvent",
     "MarketPrice",
-    "MarketQuestions",
+    "MarketQueries",
     "MemoryIntents",
     "Merged",
     "Method",
@@ -375,13 +376,13 @@ __all__ = [
     "PlaceBatch",
     "Policy",
     "Portfolio",
-    "PositionView",
+    "Position",
     "PriceKind",
     "Profit",
     "ProtocolError",
-    "Question",
     "RateLimited",
     "RawFrame",
+    "Recorder",
     "Redirected",
     "Refused",
     "Rejected",
@@ -389,6 +390,7 @@ __all__ = [
     "Repair",
     "Replay",
     "Report",
+    "RestQuery",
     "RestingOrder",
     "Resynced",
     "RiskLimits",

@@ -43,7 +43,7 @@ from fluxum.model.order import (
 from fluxum.sim.loop import SimulatedClock
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.private import EntryQuery, Token
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
 
 BTC = Symbol("BTC/USD")
@@ -156,43 +156,43 @@ class Fate(Enum):
 class Questions:
     """Questions whose purpose says what is asked; the door reads nothing else of them."""
 
-    def open_orders(self, client_order_id: str = "") -> Question[Any]:
+    def open_orders(self, client_order_id: str = "") -> RestQuery[Any]:
         return _question("open", client_order_id, 0)
 
     def closed_orders(
         self, client_order_id: str = "", since_ns: int | None = None, offset: int = 0
-    ) -> Question[Any]:
+    ) -> RestQuery[Any]:
         return _question("closed", client_order_id, offset, since_ns or 0)
 
-    def preparations(self) -> Sequence[Question[LeftOutRows | None]]:
+    def preparations(self) -> Sequence[RestQuery[LeftOutRows | None]]:
         raise AssertionError
 
-    def renewals(self, now_ns: int) -> Sequence[Question[LeftOutRows | None]]:
+    def renewals(self, now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
         raise AssertionError
 
-    def token(self) -> Question[Token]:
+    def token(self) -> RestQuery[Token]:
         raise AssertionError
 
-    def balances(self) -> Question[Page[Balance]]:
+    def balances(self) -> RestQuery[Page[Balance]]:
         raise AssertionError
 
     def fills(
         self, since_ns: int | None = None, until_ns: int | None = None, offset: int = 0
-    ) -> Question[Page[Fill]]:
+    ) -> RestQuery[Page[Fill]]:
         raise AssertionError
 
-    def entries(self, query: EntryQuery, offset: int = 0) -> Question[Page[LedgerEntry]]:
+    def entries(self, query: EntryQuery, offset: int = 0) -> RestQuery[Page[LedgerEntry]]:
         raise AssertionError
 
     def charged(self, fill: Fill, lines: Sequence[LedgerEntry]) -> Fill | None:
         raise AssertionError
 
 
-def _question(kind: str, name: str, offset: int, since_ns: int = 0) -> Question[Any]:
+def _question(kind: str, name: str, offset: int, since_ns: int = 0) -> RestQuery[Any]:
     def read(body: bytes, received_ns: int) -> None:
         raise AssertionError
 
-    return Question(Fetch("POST", f"{name}|{offset}|{since_ns}", kind), read)
+    return RestQuery(Fetch("POST", f"{name}|{offset}|{since_ns}", kind), read)
 
 
 class FakeDoor:
@@ -205,7 +205,7 @@ class FakeDoor:
 
     def __init__(self, latency_s: float = 0.05) -> None:
         self.clock = SimulatedClock()
-        self.questions = Questions()
+        self.queries = Questions()
         self.is_following = True
         self.is_linked = True
         """Whether there is a link at all; cancels need no more."""
@@ -260,7 +260,7 @@ class FakeDoor:
             self._later(self.latency_s, lambda: self._obey(number, command, fate, link))
         return number
 
-    async def ask(self, question: Question[Said]) -> Said:
+    async def ask(self, question: RestQuery[Said]) -> Said:
         kind = question.fetch.purpose
         name, offset, since_ns = question.fetch.path.split("|")
         self.asked.append(f"{kind} {name}".strip())

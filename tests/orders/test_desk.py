@@ -63,7 +63,7 @@ async def world(
     door = FakeDoor() if door is None else door
     intents = MemoryIntents() if intents is None else intents
     async with OrderDesk(door, intents, random=Random(1), **options) as desk:
-        await desk.wait_settled(10)
+        await desk.wait_reconciled(10)
         door.asked.clear()
         yield World(door, desk, intents)
     statistics = desk.statistics()
@@ -139,7 +139,7 @@ def test_words_that_leave_a_doubt_are_no_refusal() -> None:
             order = await one.desk.place(request())
 
             assert order.status is OrderStatus.UNKNOWN
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
             ended = one.view(order.client_order_id)
             assert (ended.status, ended.reason) == (
                 OrderStatus.REFUSED,
@@ -188,7 +188,7 @@ def test_what_never_arrived_is_concluded_by_the_venues_clock(ahead_s: int) -> No
             began_ns = one.door.now_ns()
 
             order = await one.desk.place(request(), timeout_s=2)
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             assert one.view(order.client_order_id).reason == "never arrived"
             # Two seconds to the deadline and ten of margin, whatever the clocks say.
@@ -206,7 +206,7 @@ def test_an_order_that_ended_unseen_is_looked_for_by_the_venues_clock(ahead_s: i
             order = await one.desk.place(request(), timeout_s=2)
             one.door.end_order("O-1", is_told=False)
 
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             assert one.view(order.client_order_id).status is OrderStatus.CANCELED
 
@@ -224,7 +224,7 @@ def test_a_change_in_doubt_is_settled_by_the_venues_clock(ahead_s: int) -> None:
 
             changed = await one.desk.amend(amend, timeout_s=2)
             assert changed.doubt is Doubt.CHANGE
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             assert one.view(order.client_order_id).limit_price == 100
             assert 12 * SECOND_NS <= one.door.now_ns() - began_ns < 14 * SECOND_NS
@@ -241,7 +241,7 @@ def test_an_order_of_a_process_before_is_doubted_by_the_venues_clock(ahead_s: in
         intents.place([Intent(request=named, deadline_ns=deadline_ns, at_ns=deadline_ns)])
         began_ns = door.now_ns()
         async with OrderDesk(door, intents, random=Random(1)) as desk:
-            await desk.wait_settled(60)
+            await desk.wait_reconciled(60)
 
             found = desk.order("mine")
             assert found is not None
@@ -258,7 +258,7 @@ def test_where_the_clocks_are_apart_unknown_the_venues_reason_is_kept() -> None:
             order = await one.desk.place(request(), timeout_s=5)
             assert (order.status, order.reason) == (OrderStatus.UNKNOWN, "deadline elapsed")
 
-            await one.desk.wait_settled(120)
+            await one.desk.wait_reconciled(120)
 
             ended = one.view(order.client_order_id)
             assert (ended.status, ended.reason) == (
@@ -304,7 +304,7 @@ def test_an_order_nobody_answers_for_is_unknown_then_found_and_never_sent_again(
 
             order = await one.desk.place(request(), timeout_s=2)
             assert (order.status, order.doubt) == (OrderStatus.UNKNOWN, Doubt.EXISTENCE)
-            await one.desk.wait_settled(30)
+            await one.desk.wait_reconciled(30)
 
             assert one.view(order.client_order_id).status is OrderStatus.OPEN
             assert one.view(order.client_order_id).order_id == "O-1"
@@ -320,7 +320,7 @@ def test_an_order_that_never_arrived_is_refused_once_it_cannot_arrive_any_more()
             began_ns = one.door.now_ns()
 
             order = await one.desk.place(request(), timeout_s=2)
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             ended = one.view(order.client_order_id)
             assert (ended.status, ended.reason) == (OrderStatus.REFUSED, "never arrived")
@@ -355,7 +355,7 @@ def test_a_link_lost_while_waiting_makes_the_order_unknown_at_once(fate: Fate) -
 
             assert order.status is OrderStatus.UNKNOWN
             assert one.door.now_ns() - began_ns < 1_000_000_000
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
             settled = one.view(order.client_order_id).status
             assert settled is (OrderStatus.REFUSED if fate is Fate.CUT else OrderStatus.OPEN)
             assert len(one.door.sent) == 1
@@ -370,7 +370,7 @@ def test_an_order_that_ended_unseen_is_found_in_the_history() -> None:
 
             order = await one.desk.place(request(), timeout_s=1)
             one.door.trade("O-1", "1", is_told=False)
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             assert one.view(order.client_order_id).status is OrderStatus.FILLED
             name = order.client_order_id
@@ -387,7 +387,7 @@ def test_a_history_that_lags_leads_to_no_wrong_verdict() -> None:
             door.fates = [Fate.MUTE]
 
             order = await one.desk.place(request(), timeout_s=1)
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             assert one.view(order.client_order_id).status is OrderStatus.OPEN
 
@@ -405,7 +405,7 @@ def test_questions_that_fail_are_asked_again_and_decide_nothing() -> None:
             assert one.view(order.client_order_id).status is OrderStatus.UNKNOWN
 
             one.door.unreachable = False
-            await one.desk.wait_settled(120)
+            await one.desk.wait_reconciled(120)
             assert one.view(order.client_order_id).status is OrderStatus.OPEN
 
     play(story)
@@ -423,7 +423,7 @@ def test_nothing_is_decided_while_the_link_is_down() -> None:
             assert one.view(order.client_order_id).status is OrderStatus.UNKNOWN
 
             door.restore()
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
             assert one.view(order.client_order_id).status is OrderStatus.OPEN
 
     play(story)
@@ -441,7 +441,7 @@ def test_an_order_that_is_missing_after_an_outage_is_unknown_until_its_end_is_fo
             await asyncio.sleep(2.91)
             missing = one.view(order.client_order_id)
             assert (missing.status, missing.doubt) == (OrderStatus.UNKNOWN, Doubt.ABSENCE)
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             assert one.view(order.client_order_id).status is OrderStatus.CANCELED
 
@@ -456,7 +456,7 @@ def test_whoever_leaves_while_waiting_leaves_an_order_in_doubt_that_is_resolved(
                     await one.desk.place(request(client_order_id="mine"))
 
             assert one.view("mine").status is OrderStatus.UNKNOWN
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
             assert one.view("mine").status is OrderStatus.OPEN
             assert len(one.door.sent) == 1
 
@@ -518,7 +518,7 @@ def test_a_cancel_without_an_answer_is_looked_up(fate: Fate, status: OrderStatus
 
             doubted = await one.desk.cancel(order.client_order_id, timeout_s=1)
             assert (doubted.status, doubted.doubt) == (OrderStatus.UNKNOWN, Doubt.CHANGE)
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             assert one.view(order.client_order_id).status is status
             assert len(one.door.sent) == 2
@@ -593,7 +593,7 @@ def test_an_amendment_without_an_answer_is_looked_up(fate: Fate, price: str) -> 
             assert doubted.status is OrderStatus.UNKNOWN
             with pytest.raises(OutcomeUnknown, match="nothing was sent"):
                 await one.desk.amend(amend)
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             assert one.view(name).status is OrderStatus.OPEN
             assert one.view(name).limit_price == Decimal(price)
@@ -659,7 +659,7 @@ def test_whatever_becomes_of_an_edit_the_living_order_is_found(
             await one.desk.edit(
                 Edit(order_id=name, symbol=BTC, limit_price=Decimal(90)), timeout_s=1
             )
-            await one.desk.wait_settled(90)
+            await one.desk.wait_reconciled(90)
 
             (living,) = one.door.open.values()
             assert one.view(name).order_id == living.order_id
@@ -684,7 +684,7 @@ def test_an_edit_that_is_refused_leaves_the_order_as_it_was() -> None:
                 )
 
             assert one.view(order.client_order_id).status is OrderStatus.OPEN
-            await one.desk.wait_settled(1)
+            await one.desk.wait_reconciled(1)
 
     play(story)
 
@@ -696,7 +696,7 @@ def test_where_no_name_is_taken_a_reference_of_our_own_stands_for_it() -> None:
             close = CloseOrder(order_type=OrderType.STOP_LOSS, trigger_price=Decimal(90))
 
             order = await one.desk.place(request(close=close), timeout_s=1)
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             (sent,) = one.door.sent
             assert isinstance(sent, Place)
@@ -742,7 +742,7 @@ def test_every_order_of_a_batch_is_known_in_the_end(fate: Fate) -> None:
             one.door.fates = [fate]
 
             views = await one.desk.place_batch([request(), request()], timeout_s=1)
-            await one.desk.wait_settled(90)
+            await one.desk.wait_reconciled(90)
 
             is_lost = fate in {Fate.LOST, Fate.CUT}
             expected = OrderStatus.REFUSED if is_lost else OrderStatus.OPEN
@@ -855,7 +855,7 @@ def test_a_batch_of_cancels_names_each_order_as_the_venue_knows_it() -> None:
                 CancelBatch(order_ids=(by_id.order_id, "O-9"), client_order_ids=("b",)),
             ]
             assert not one.door.open
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
     play(story)
 
@@ -916,7 +916,7 @@ def test_canceling_all_without_an_answer_is_an_unknown_outcome_that_is_resolved(
             with pytest.raises(OutcomeUnknown):
                 await one.desk.cancel_all(timeout_s=1)
             assert one.view(order.client_order_id).status is OrderStatus.UNKNOWN
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             assert one.view(order.client_order_id).status is OrderStatus.CANCELED
 
@@ -1002,7 +1002,7 @@ def test_an_order_nobody_answered_for_counts_until_it_is_known() -> None:
 
             with pytest.raises(RiskRefused, match="was 2"):
                 await one.desk.place(request())
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
             await one.desk.place(request())
 
     play(story)
@@ -1021,7 +1021,7 @@ def test_a_larger_quantity_counts_from_when_it_is_sent(fate: Fate) -> None:
             await asyncio.sleep(0.01)
             assert one.desk.risk.exposure.highest(BTC) == 3
             await amending
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             expected = one.view(name).quantity
             assert one.desk.risk.exposure.highest(BTC) == expected
@@ -1096,7 +1096,7 @@ def test_what_is_held_is_looked_up_when_the_desk_is_opened() -> None:
         async with desk:
             with pytest.raises(RiskRefused, match="not known yet"):
                 await desk.place(request())
-            await desk.wait_settled(10)
+            await desk.wait_reconciled(10)
             with pytest.raises(RiskRefused, match="was 4"):
                 await desk.place(request())
 
@@ -1207,7 +1207,7 @@ def test_orders_of_others_are_known_too_and_can_be_canceled() -> None:
         door = FakeDoor()
         door._do(Place(request=request(side=Side.SELL)), is_told=False)
         async with world(door) as one:
-            await one.desk.wait_settled(10)
+            await one.desk.wait_reconciled(10)
 
             (other,) = one.desk.open_orders()
             assert (other.order_id, other.is_ours) == ("O-1", False)
@@ -1486,7 +1486,7 @@ async def amended_unsent(one: World, name: str) -> None:
 async def amended_in_doubt(one: World, name: str) -> None:
     one.door.fates = [Fate.UNANSWERED]
     await one.desk.amend(Amend(client_order_id=name, limit_price=Decimal(90)), timeout_s=1)
-    await one.desk.wait_settled(60)
+    await one.desk.wait_reconciled(60)
 
 
 @pytest.mark.parametrize(
@@ -1526,8 +1526,8 @@ def test_a_change_nobody_answered_is_doubted_by_the_next_process_until_it_cannot
 
         async with OrderDesk(door, intents, random=Random(2)) as desk:
             with pytest.raises(TimeoutError, match=name):
-                await desk.wait_settled(38)  # thirty seconds and a margin of ten
-            await desk.wait_settled(5)
+                await desk.wait_reconciled(38)  # thirty seconds and a margin of ten
+            await desk.wait_reconciled(5)
             view = desk.order(name)
             assert view is not None
             assert view.status is OrderStatus.OPEN
@@ -1562,7 +1562,7 @@ def test_an_order_that_never_arrives_is_not_kept_in_doubt_by_a_cancel_of_it() ->
                 await one.desk.cancel_all(timeout_s=3)
             order = await placing
 
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             assert one.view(order.client_order_id).status is OrderStatus.REFUSED
             assert one.view(order.client_order_id).reason == "never arrived"
@@ -1584,7 +1584,7 @@ def test_an_order_on_its_way_is_not_given_up_when_a_cancel_of_it_is() -> None:
             assert awaited.status is OrderStatus.UNKNOWN
 
             order = await placing
-            await one.desk.wait_settled(60)
+            await one.desk.wait_reconciled(60)
 
             assert one.view(order.client_order_id).status is OrderStatus.OPEN
 

@@ -21,7 +21,7 @@ def test_an_account_has_everything_a_desk_asks_for() -> None:
         "instrument",
         "is_following",
         "now_ns",
-        "questions",
+        "queries",
         "venue_now_ns",
     }
     assert asked - {"questions"} <= set(dir(Account))  # that one is made with the object

@@ -92,7 +92,7 @@ async def first_life(
     async def live() -> None:
         with FileIntents(disk.path, VENUE) as intents:
             async with OrderDesk(door, intents, random=Random(1)) as desk:
-                await desk.wait_settled(10)
+                await desk.wait_reconciled(10)
                 began.set()
                 with suppress(FluxumError):
                     await story(desk)
@@ -115,7 +115,7 @@ async def second_life(door: FakeDoor, disk: Disk) -> None:
     with FileIntents(disk.left, VENUE) as intents:
         kept = [one.intent.request.client_order_id for one in intents.unfinished()]
         async with OrderDesk(door, intents, random=Random(2)) as desk:
-            await desk.wait_settled(200)
+            await desk.wait_reconciled(200)
 
             assert len(door.sent) == sent, "nothing is sent again, or at all"
             assert all(count == 1 for count in door.arrived.values())
@@ -212,7 +212,7 @@ def test_killed_between_intent_and_sending_nothing_is_lost(
             door.send = command
             with TrappedIntents(disk.path, trap) as intents:
                 async with OrderDesk(door, intents, random=Random(1)) as desk:
-                    await desk.wait_settled(10)
+                    await desk.wait_reconciled(10)
                     await story(desk)
                     disk.die()
                     raise Killed

@@ -142,7 +142,7 @@ def test_no_limit_is_exceeded_whatever_happens(
         async with OrderDesk(
             door, MemoryIntents(), random=Random(1), limits=LIMITS, positions=HELD
         ) as desk:
-            await desk.wait_settled(10)
+            await desk.wait_reconciled(10)
             for step in story:
                 with suppress(FluxumError):
                     await act(desk, door, step)
@@ -150,7 +150,7 @@ def test_no_limit_is_exceeded_whatever_happens(
             door.fates = []
             door.cut()  # what was not told comes with the new link
             await asyncio.sleep(5)
-            await desk.wait_settled(200)
+            await desk.wait_reconciled(200)
             door.judge()
             for symbol in MARKETS:
                 lowest, highest = door.ends(symbol)

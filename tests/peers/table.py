@@ -60,7 +60,7 @@ _RUN_S = 180.0
 
 async def rows_of(python: str, client: str, venue: str) -> list[dict[str, str]]:
     """What became of every call of a client at a venue."""
-    symbols = find_venue(venue).popular[:3]
+    symbols = find_venue(venue).sample_symbols[:3]
     with TemporaryDirectory() as folder:
         authority = Path(folder) / "ca.pem" if client in OVER_TLS else None
         async with simulated(venue, symbols, seed=1, rate=60.0, faults="", authority=authority) as (

@@ -16,7 +16,7 @@ from fluxum.model.order import Amend, OrderRequest, OrderStatus
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.intents import MemoryIntents
 from fluxum.orders.view import OrderView
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
@@ -50,10 +50,10 @@ async def desk_apart(ahead_s: int, *, is_known: bool) -> AsyncGenerator[OrderDes
             clock=Apart(clock, ahead_s),
             random=Random(7),
             http=exchange,
-            login=Login(Credentials(KEY, SECRET)),
+            account_config=AccountConfig(Credentials(KEY, SECRET)),
         )
         async with session:
-            book = KRAKEN.complete(Subscription(Channel.BOOK, BTC))
+            book = KRAKEN.with_defaults(Subscription(Channel.BOOK, BTC))
             wanted = map(Subscription, (Channel.EXECUTION, Channel.INSTRUMENT))
             session.subscribe(book, *wanted)
             await session.wait_ready(30)
@@ -62,7 +62,7 @@ async def desk_apart(ahead_s: int, *, is_known: bool) -> AsyncGenerator[OrderDes
             async with OrderDesk(
                 session.account, MemoryIntents(), random=Random(3), terms=terms
             ) as desk:
-                await desk.wait_settled(30)
+                await desk.wait_reconciled(30)
                 yield desk
 
 
@@ -94,7 +94,7 @@ def test_a_deadline_that_is_over_before_it_is_sent_is_refused_in_the_venues_word
             order = await desk.place(limit())
             assert order.reason == "EService:Deadline elapsed"
 
-            await desk.wait_settled(120)
+            await desk.wait_reconciled(120)
 
             found = desk.order(order.client_order_id)
             assert found is not None

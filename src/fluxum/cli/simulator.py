@@ -84,7 +84,7 @@ def serve(
     async def main() -> None:
         async with simulated(
             name,
-            symbols or find_venue(name).popular,
+            symbols or find_venue(name).sample_symbols,
             seed=seed,
             rate=rate,
             faults=faults,

@@ -8,7 +8,7 @@ checked when the command is written for it.
 from decimal import Decimal
 
 from fluxum.errors import BadInput
-from fluxum.ledger.exact import EXACT, checked, positive
+from fluxum.ledger.arithmetic import EXACT, checked, positive
 from fluxum.model.instrument import Instrument, InstrumentStatus
 from fluxum.model.market import Side
 from fluxum.model.order import (

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from fluxum.ledger.exact import EXACT
+from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import (
     Amend,

@@ -356,7 +356,7 @@ class OrderDesk:
         """All counts, whose sums close."""
         return self._blotter.statistics()
 
-    async def wait_settled(self, timeout_s: float | None = None) -> None:
+    async def wait_reconciled(self, timeout_s: float | None = None) -> None:
         """Wait until the account is followed, its orders are known and none is in doubt.
 
         Raises TimeoutError that names the orders in doubt.
@@ -419,7 +419,7 @@ class OrderDesk:
             if self._door.is_following:
                 asked_ns = self._door.now_ns()
                 try:
-                    updates = await self._door.ask(self._door.questions.open_orders())
+                    updates = await self._door.ask(self._door.queries.open_orders())
                 except FluxumError as error:
                     _log.warning("open orders are not known: %s", error)
                 else:

@@ -8,7 +8,7 @@ from fluxum.model.event import Event
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.order import Command
 from fluxum.venues.private import AccountQuestions
-from fluxum.venues.questions import Question
+from fluxum.venues.queries import RestQuery
 
 __all__ = ["Door"]
 
@@ -24,7 +24,7 @@ class Door(Protocol):
         ...
 
     @property
-    def questions(self) -> AccountQuestions:
+    def queries(self) -> AccountQuestions:
         """What can be asked, for `ask`."""
         ...
 
@@ -36,7 +36,7 @@ class Door(Protocol):
         """
         ...
 
-    async def ask(self, question: Question[Said]) -> Said:
+    async def ask(self, question: RestQuery[Said]) -> Said:
         """The venue's answer to a question; paced, and repeated where that helps."""
         ...
 

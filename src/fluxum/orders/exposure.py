@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from fluxum.ledger.exact import EXACT, checked
+from fluxum.ledger.arithmetic import EXACT, checked
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side

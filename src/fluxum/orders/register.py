@@ -12,7 +12,7 @@ from enum import Enum
 
 from msgspec import Struct, structs
 
-from fluxum.ledger.seen import SeenFills, Sighting
+from fluxum.ledger.dedup import SeenFills, Sighting
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side

@@ -19,7 +19,7 @@ from fluxum.orders.register import Orders, by_opening
 from fluxum.orders.terms import Patience
 from fluxum.orders.tracker import TrackedOrder, opened_ns
 from fluxum.orders.view import Doubt
-from fluxum.venues.questions import Page
+from fluxum.venues.queries import Page
 
 __all__ = ["Resolver"]
 
@@ -162,7 +162,7 @@ class Resolver:
             found = [update for update in found if update.order_id == order.order_id]
             if found:
                 return found
-        listed = await self._door.ask(self._door.questions.open_orders())
+        listed = await self._door.ask(self._door.queries.open_orders())
         found = _of(order, listed)
         if found and order.edit_reference is None:
             return found
@@ -172,11 +172,11 @@ class Resolver:
         return found
 
     async def _find_named(self, name: str) -> list[OrderUpdate]:
-        questions = self._door.questions
-        listed = await self._door.ask(questions.open_orders(name))
+        queries = self._door.queries
+        listed = await self._door.ask(queries.open_orders(name))
         found = list(listed)
         if not found:
-            page = await self._door.ask(questions.closed_orders(name))
+            page = await self._door.ask(queries.closed_orders(name))
             found = [ended(update) for update in page]
             if not found:
                 _check_whole(listed, page)
@@ -192,7 +192,7 @@ class Resolver:
         offset = 0
         found: list[OrderUpdate] = []
         for _ in range(_PAGES_MAX):
-            question = self._door.questions.closed_orders(
+            question = self._door.queries.closed_orders(
                 since_ns=since_ns - _OVERLAP_NS, offset=offset
             )
             page = await self._door.ask(question)

@@ -21,7 +21,7 @@ update, the fills, the answers, the doubts. The same evidence in any order gives
 from collections.abc import Mapping
 from decimal import Decimal
 
-from fluxum.ledger.exact import EXACT, average
+from fluxum.ledger.arithmetic import EXACT, average
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side

@@ -39,13 +39,13 @@ from fluxum.model.event import (
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.order import Command, OpenOrders, OrderUpdate, ended, is_cancel
 from fluxum.pacing import Backoff
-from fluxum.session.asking import Asking
+from fluxum.session.account_state import AccountState
 from fluxum.session.charges import Charges
-from fluxum.session.following import Following
 from fluxum.session.gaps import RecentIds
+from fluxum.session.rest_client import RestClient
 from fluxum.session.token import TokenKeeper
 from fluxum.venues.private import AccountQuestions, EntryQuery
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.trading import Terms
 
@@ -84,8 +84,8 @@ class Account:
     def __init__(
         self,
         venue: str,
-        asking: Asking,
-        questions: AccountQuestions,
+        rest_client: RestClient,
+        queries: AccountQuestions,
         terms: Terms,
         tokens: TokenKeeper,
         clock: Clock,
@@ -94,12 +94,12 @@ class Account:
         audit_s: float | None = None,
     ) -> None:
         self.tokens = tokens
-        self.asking = asking
+        self.rest_client = rest_client
         self.terms = terms
         """The venue's ways with orders, for the account's tier."""
-        self.questions = questions
+        self.queries = queries
         """What can be asked, for `ask`."""
-        self.following = Following(since_ns, clock.now_ns())
+        self.following = AccountState(since_ns, clock.now_ns())
         if since_ns is not None:
             self.following.executed_ns = self.following.entered_ns = since_ns
         self.clock_offset_ns = 0
@@ -111,7 +111,7 @@ class Account:
         self._owner: AccountOwner | None = None
         self._work: Background | None = None
         self._reconciling: dict[Channel, asyncio.Task[None]] = {}
-        self._charges = Charges(questions.charged)
+        self._charges = Charges(queries.charged)
         self._left_out = RecentIds()
         self._ended: dict[str, OrderUpdate] = {}
         self._unknown_ns: dict[Channel, int] = {}
@@ -124,11 +124,11 @@ class Account:
         """Whether orders and fills are known without a hole now, so that commands are taken."""
         return self._session.is_ready() and self.following.is_orders_valid
 
-    async def ask(self, question: Question[Said]) -> Said:
-        """The venue's answer to a question; see `Asking.ask` for what is raised."""
-        said = await self.asking.ask(question)
-        while self.asking.left_out:
-            self._leave_out(self.asking.left_out.popleft(), None)
+    async def ask(self, question: RestQuery[Said]) -> Said:
+        """The venue's answer to a question; see `RestClient.ask` for what is raised."""
+        said = await self.rest_client.ask(question)
+        while self.rest_client.left_out:
+            self._leave_out(self.rest_client.left_out.popleft(), None)
         left_out = _left_out_of(said)
         if left_out is not None:
             self._leave_out(left_out, question.fetch.subscription)
@@ -185,7 +185,7 @@ class Account:
         fills = await self._fills(since_ns)
         uncharged = [fill for fill in fills if fill.fees is None]
         try:
-            charged = await Charges(self.questions.charged).look_up(uncharged, self.entries)
+            charged = await Charges(self.queries.charged).look_up(uncharged, self.entries)
         except FluxumError as error:
             _log.warning("%s fees of fills are not known: %s", self._venue, error)
             return fills
@@ -200,7 +200,7 @@ class Account:
             return found[:limit]
 
         entries = await self._list(
-            lambda offset: self.questions.entries(query, offset),
+            lambda offset: self.queries.entries(query, offset),
             lambda items: limit is not None and len(wanted(items)) == limit,
         )
         return wanted(entries)[::-1]
@@ -390,7 +390,7 @@ class Account:
         if not self.is_following:
             return set()
         self.following.counts.audits += 1
-        listed = await self.ask(self.questions.open_orders())
+        listed = await self.ask(self.queries.open_orders())
         told = {one.order_id: one for one in listed}
         held = self.following.orders
         # What is missing from a list of which a row could not be read may be that row.
@@ -418,8 +418,8 @@ class Account:
     def _notice(self, message: str) -> VenueNotice:
         return VenueNotice(venue=self._venue, message=message, received_ns=self._clock.now_ns())
 
-    def _closed_since(self, since_ns: int) -> Callable[[int], Question[Page[OrderUpdate]]]:
-        return lambda offset: self.questions.closed_orders(since_ns=since_ns, offset=offset)
+    def _closed_since(self, since_ns: int) -> Callable[[int], RestQuery[Page[OrderUpdate]]]:
+        return lambda offset: self.queries.closed_orders(since_ns=since_ns, offset=offset)
 
     def _explains_all(self, closed: list[OrderUpdate]) -> bool:
         return self._ended.keys() <= {order.order_id for order in closed}
@@ -446,12 +446,12 @@ class Account:
 
     async def _fills(self, since_ns: int | None) -> list[Fill]:
         """Fills since an instant, oldest first, as the venue's list has them."""
-        fills = await self._list(lambda offset: self.questions.fills(since_ns, offset=offset))
+        fills = await self._list(lambda offset: self.queries.fills(since_ns, offset=offset))
         return fills[::-1]
 
     async def _list(
         self,
-        question: Callable[[int], Question[Page[Item]]],
+        question: Callable[[int], RestQuery[Page[Item]]],
         is_enough: Callable[[list[Item]], bool] = lambda _items: False,
     ) -> list[Item]:
         """The items of a list, newest first, page by page until it is enough.

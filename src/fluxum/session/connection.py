@@ -18,7 +18,7 @@ from fluxum.flow.background import background
 from fluxum.flow.bus import Bus
 from fluxum.model.event import AccountEvent, Event, MarketEvent, Rejected, Subscription
 from fluxum.pacing import TokenBucket
-from fluxum.session.fetching import FetchCounts, Fetching, Rest
+from fluxum.session.fetch_queue import FetchCounts, FetchQueue, Rest
 from fluxum.session.token import TokenKeeper
 from fluxum.transport.link import Link, Sealed
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
@@ -88,7 +88,7 @@ class Connection:
         self._age_s = age_s
         self._tokens = tokens
         self._token = ""  # the one written last
-        self._fetching = Fetching(
+        self._fetching = FetchQueue(
             venue, protocol, rest, clock, counts.fetches, self._take, call_failed, self.perform_soon
         )
         self._bucket = TokenBucket(limits.sends_per_s, limits.send_burst)
@@ -107,7 +107,7 @@ class Connection:
         return self._fetching.waiting
 
     def serves_by_call(self, subscription: Subscription) -> bool:
-        """Whether a REST call for this stream has no answer yet; see `Fetching.serves`."""
+        """Whether a REST call for this stream has no answer yet; see `FetchQueue.serves`."""
         return self._fetching.serves(subscription)
 
     def perform_soon(self) -> None:

@@ -9,7 +9,22 @@ from fluxum.tape.writer import TapeWriter
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial, Link, Sealed
 
-__all__ = ["gaps", "recording", "recording_calls"]
+__all__ = ["TapeRecorder", "gaps", "recording", "recording_calls"]
+
+
+class TapeRecorder:
+    """Records a session on a tape: the `recorder` of `connect`."""
+
+    def __init__(self, tape: TapeWriter) -> None:
+        self._tape = tape
+
+    def dial(self, dial: Dial) -> Dial:
+        """See `recording`."""
+        return recording(dial, self._tape)
+
+    def http(self, http: Http) -> Http:
+        """See `recording_calls`."""
+        return recording_calls(http, self._tape)
 
 
 def recording(dial: Dial, tape: TapeWriter) -> Dial:

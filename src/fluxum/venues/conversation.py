@@ -165,13 +165,13 @@ class VenueProtocol(Protocol):
         """What was asked and has been neither accepted nor refused yet."""
         ...
 
-    def overhear(self, depth: int | None = None) -> None:
+    def follow_passively(self, depth: int | None = None) -> None:
         """From now on accept answers to questions this protocol did not ask, as on a tape.
 
         `depth` is that of books of which neither request nor acknowledgement is on the tape.
         """
         ...
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn from another client's frame what it asked for; nonsense is passed over."""
         ...

@@ -15,7 +15,7 @@ from fluxum.model.input import Take, asset, choice, optional, take_all, whole
 from fluxum.model.instrument import Asset
 from fluxum.model.order import Command, OrderUpdate
 from fluxum.venues.conversation import Fetch, VenueProtocol
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.trading import Terms
 
@@ -99,45 +99,45 @@ class AccountQuestions(Protocol):
     `offset` counts rows from the newest, those left out as well. Times are those of `EntryQuery`.
     """
 
-    def preparations(self) -> Sequence[Question[LeftOutRows | None]]:
+    def preparations(self) -> Sequence[RestQuery[LeftOutRows | None]]:
         """What has to be asked once, in this order, before the others can be read."""
         ...
 
-    def renewals(self, now_ns: int) -> Sequence[Question[LeftOutRows | None]]:
+    def renewals(self, now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
         """What to ask again before the last answer is read once more, mostly nothing.
 
         An answer may name what none of the preparations did. The venue bounds how often.
         """
         ...
 
-    def token(self) -> Question[Token]:
+    def token(self) -> RestQuery[Token]:
         """A token for private links."""
         ...
 
-    def balances(self) -> Question[Page[Balance]]:
+    def balances(self) -> RestQuery[Page[Balance]]:
         """All balances, with what open orders hold."""
         ...
 
-    def open_orders(self, client_order_id: str = "") -> Question[Page[OrderUpdate]]:
+    def open_orders(self, client_order_id: str = "") -> RestQuery[Page[OrderUpdate]]:
         """All open orders, or the one of this name."""
         ...
 
     def closed_orders(
         self, client_order_id: str = "", since_ns: int | None = None, offset: int = 0
-    ) -> Question[Page[OrderUpdate]]:
+    ) -> RestQuery[Page[OrderUpdate]]:
         """Orders that ended, or the one of this name; the status of some may be OTHER."""
         ...
 
     def fills(
         self, since_ns: int | None = None, until_ns: int | None = None, offset: int = 0
-    ) -> Question[Page[Fill]]:
+    ) -> RestQuery[Page[Fill]]:
         """Executions of one's own orders, `backfilled`.
 
         Their fees are `None` where this list does not say in which asset they were charged.
         """
         ...
 
-    def entries(self, query: EntryQuery, offset: int = 0) -> Question[Page[LedgerEntry]]:
+    def entries(self, query: EntryQuery, offset: int = 0) -> RestQuery[Page[LedgerEntry]]:
         """Account entries, `backfilled`."""
         ...
 
@@ -182,7 +182,7 @@ class Private(Struct, frozen=True, kw_only=True):
     endpoint: str
     token_endpoints: frozenset[str]
     protocol: Callable[[], TradingProtocol]
-    questions: Callable[[], AccountQuestions]
+    queries: Callable[[], AccountQuestions]
     sign: Callable[[Fetch, Credentials, int], Signed]
     allowances: Mapping[str, RestAllowance]
     terms: Mapping[str, Terms]

@@ -25,7 +25,7 @@ from fluxum.venues.conversation import (
     VenueProtocol,
 )
 from fluxum.venues.private import Private
-from fluxum.venues.questions import MarketQuestions
+from fluxum.venues.queries import MarketQueries
 
 __all__ = [
     "QUOTES",
@@ -92,8 +92,8 @@ class Venue(Struct, frozen=True, kw_only=True):
     says which endpoint carries which channel. A capability the venue lacks is a channel that is
     missing from `routes`. `quotes` is the endpoint that carries the best bid and ask of tickers,
     where the one of tickers does not. Of `depths` and `intervals_s` the first is the default.
-    `spell` gives the venue's own name of a symbol; `popular`
-    are markets everybody knows there, for demos and tests. `questions` are what anybody can ask
+    `format_symbol` gives the venue's own name of a symbol; `popular`
+    are markets everybody knows there, for demos and tests. `queries` are what anybody can ask
     over REST. `recorded_hosts` are older hosts of the same conversation, as recordings name them.
     Closing with a code of `fatal_closes` means that dialling again cannot help. `snapshots` are the
     channels, books and accounts apart, of which every stream begins with data at once: one that
@@ -109,9 +109,9 @@ class Venue(Struct, frozen=True, kw_only=True):
     limits: Limits
     checks: Checks
     protocol: Callable[[], VenueProtocol]
-    popular: tuple[Symbol, ...]
-    spell: Callable[[Symbol], str] = str
-    questions: Callable[[], MarketQuestions] | None = None
+    sample_symbols: tuple[Symbol, ...]
+    format_symbol: Callable[[Symbol], str] = str
+    queries: Callable[[], MarketQueries] | None = None
     private: Private | None = None
     recorded_hosts: frozenset[str] = frozenset()
     needs_token: frozenset[Channel] = frozenset()
@@ -145,7 +145,7 @@ class Venue(Struct, frozen=True, kw_only=True):
             return self.quotes
         return self.routes[subscription.channel]
 
-    def complete(self, subscription: Subscription) -> Subscription:
+    def with_defaults(self, subscription: Subscription) -> Subscription:
         """The same subscription with the venue's defaults filled in.
 
         Raises BadInput for what the venue does not offer; the message lists what it does.

@@ -249,7 +249,7 @@ def test_two_depths_of_one_book_cannot_be_told_apart() -> None:
 
 def test_on_a_tape_the_deeper_book_and_the_ticker_are_followed() -> None:
     protocol = BybitProtocol(SPOT)
-    protocol.overhear()
+    protocol.follow_passively()
     shallow = top([["21109.5", "2"]], [["21110", "1.5"]])
     receive(protocol, line(**SPOT_LINE))
     assert [type(one) for one in receive(protocol, shallow)] == [BookSnapshot, Ticker]
@@ -264,7 +264,7 @@ def test_on_a_tape_the_deeper_book_and_the_ticker_are_followed() -> None:
 
 def test_a_simulated_spot_ticker_is_that_of_the_exchange() -> None:
     async def story() -> None:
-        wanted = BYBIT.complete(Subscription(Channel.TICKER, BTC))
+        wanted = BYBIT.with_defaults(Subscription(Channel.TICKER, BTC))
         async with world(wanted, venue=BYBIT, rate_per_s=20.0) as now:
             await now.session.wait_ready(60)
             events = await now.live(60)

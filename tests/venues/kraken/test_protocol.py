@@ -499,11 +499,11 @@ def test_an_answer_to_a_call_is_not_expected() -> None:
 
 def test_on_a_tape_depths_are_learned_from_requests_and_acknowledgements() -> None:
     protocol = KrakenProtocol()
-    protocol.overhear()
-    protocol.overhear_request(
+    protocol.follow_passively()
+    protocol.follow_request(
         b'{"method":"subscribe","params":{"channel":"book","symbol":["MATIC/USD"],"depth":100}}'
     )
-    protocol.overhear_request(b"nonsense")
+    protocol.follow_request(b"nonsense")
     protocol.receive(CAPTURES["book_ack"].replace(b'"depth":10', b'"depth":25'), NOW)
 
     assert depth_of(protocol, "MATIC/USD") == 100

@@ -24,7 +24,7 @@ from fluxum.venues.bybit.normalize import instant
 from fluxum.venues.conversation import SequenceCounts
 from fluxum.venues.rows import LeftOutRows, changes, joined, read_rows
 from fluxum.venues.sequenced import BookSequence
-from fluxum.venues.stream_readers import Settle
+from fluxum.venues.stream_readers import Acknowledge
 
 __all__ = ["NumberedBook", "read_loosely"]
 
@@ -35,7 +35,7 @@ class NumberedBook:
     """One topic of a book, and the number it has come to; see StreamReader."""
 
     def __init__(
-        self, venue: str, subscription: Subscription, counts: SequenceCounts, settle: Settle
+        self, venue: str, subscription: Subscription, counts: SequenceCounts, settle: Acknowledge
     ) -> None:
         assert subscription.symbol is not None, subscription
         self._venue = venue

@@ -134,12 +134,12 @@ class BybitProtocol:
         """
         return self._subscriptions.unanswered()
 
-    def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - topics name theirs
+    def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - topics name theirs
         """Accept answers to another's requests; a list on the tape names its markets."""
         self._subscriptions.is_passive = True
         self._list.request()
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn from another client's subscribe what its link carries."""
         try:
             request = native.decode_request(frame)

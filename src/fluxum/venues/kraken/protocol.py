@@ -74,11 +74,11 @@ class KrakenProtocol:
 
     # What we say
 
-    def overhear(self, depth: int | None = None) -> None:
+    def follow_passively(self, depth: int | None = None) -> None:
         """Accept answers to another's questions; books of unknown depth have this one, or 10."""
         self._overheard = depth or 10
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn depths and intervals from another client's subscribe."""
         try:
             request = native.decode_request(frame)

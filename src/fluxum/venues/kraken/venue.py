@@ -6,11 +6,11 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.kraken.checksum import DEPTH_PROVED, book_checksum, level3_checksum
 from fluxum.venues.kraken.normalize import VENUE
 from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
-from fluxum.venues.kraken.private.questions import KrakenQuestions
+from fluxum.venues.kraken.private.queries import KrakenAccountQueries
 from fluxum.venues.kraken.private.signing import sign
 from fluxum.venues.kraken.private.terms import TERMS
 from fluxum.venues.kraken.protocol import KrakenProtocol
-from fluxum.venues.kraken.questions import KrakenMarketQuestions
+from fluxum.venues.kraken.queries import KrakenMarketQueries
 from fluxum.venues.private import Private, RestAllowance
 from fluxum.venues.venue import Checks, Limits, Venue
 
@@ -72,12 +72,12 @@ KRAKEN = Venue(
     ),
     checks=Checks(book=book_checksum, level3=level3_checksum, depth=DEPTH_PROVED),
     protocol=KrakenProtocol,
-    questions=KrakenMarketQuestions,
+    queries=KrakenMarketQueries,
     private=Private(
         endpoint="private",
         token_endpoints=frozenset({"private", "level3"}),
         protocol=KrakenPrivateProtocol,
-        questions=KrakenQuestions,
+        queries=KrakenAccountQueries,
         sign=sign,
         # https://docs.kraken.com/api/docs/guides/spot-rest-ratelimits, 2026-05
         allowances={
@@ -87,7 +87,7 @@ KRAKEN = Venue(
         },
         terms=TERMS,
     ),
-    popular=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
+    sample_symbols=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     # 1008 is a policy violation: dialling again would repeat it.
     fatal_closes=frozenset({1008}),
     # `snapshot` is true unless a request says otherwise; a list of candles may be empty:

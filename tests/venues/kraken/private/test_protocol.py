@@ -681,7 +681,7 @@ def test_every_recorded_execution_and_balance_becomes_a_fact(name: str, count: i
 
     for frame in heard:
         protocol = KrakenPrivateProtocol()
-        protocol.overhear()
+        protocol.follow_passively()
         events = protocol.receive(frame.encode(), NOW)
         if '"method"' not in frame:
             assert events, frame

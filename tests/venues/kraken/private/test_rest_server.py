@@ -12,11 +12,11 @@ from fluxum.model.account import Credentials, EntryKind
 from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderStatus, OrderType, PriceKind, Trigger
-from fluxum.venues.kraken.private.questions import KrakenQuestions
+from fluxum.venues.kraken.private.queries import KrakenAccountQueries
 from fluxum.venues.kraken.private.signing import api_sign, sign
 from fluxum.venues.kraken.server.rest import KrakenRest
 from fluxum.venues.private import EntryQuery
-from fluxum.venues.questions import Question
+from fluxum.venues.queries import RestQuery
 from fluxum.venues.server.contract import Answer
 from fluxum.venues.venue import Fetch
 
@@ -63,7 +63,7 @@ class Client:
         assert "result" not in envelope
         return str(text)
 
-    def ask(self, question: Question[Any]) -> Any:
+    def ask(self, question: RestQuery[Any]) -> Any:
         """What our own client makes of the answer."""
         fetch = question.fetch
         if fetch.method == "POST":
@@ -79,8 +79,8 @@ def decoded(answer: Answer) -> Message:
     return msgspec.json.decode(answer.body, type=dict[str, Any])
 
 
-def questions(client: Client) -> KrakenQuestions:
-    asked = KrakenQuestions()
+def queries(client: Client) -> KrakenAccountQueries:
+    asked = KrakenAccountQueries()
     for question in asked.preparations():
         client.ask(question)
     return asked
@@ -674,7 +674,7 @@ def test_maintenance_takes_nothing() -> None:
 
 def test_our_questions_are_answered() -> None:
     client = Client(USD="100000", BTC="1")
-    asked = questions(client)
+    asked = queries(client)
     client.account.place(limit(BUY, "26500.0", "1", client_order_id="mine"))
     client.account.place(limit(BUY, "27000.0", "0.5"))
 

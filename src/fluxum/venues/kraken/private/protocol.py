@@ -107,11 +107,11 @@ class KrakenPrivateProtocol:
             if one.is_coming and not one.is_ending
         ]
 
-    def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - there are no books
+    def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - there are no books
         """Accept an account's streams that another asked for."""
         self._is_overhearing = self._orders.is_overhearing = True
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Nothing can be learned from another's request that its answer does not say."""
 
     # What we hear
