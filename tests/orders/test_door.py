@@ -24,4 +24,4 @@ def test_an_account_has_everything_a_desk_asks_for() -> None:
         "queries",
         "venue_now_ns",
     }
-    assert asked - {"questions"} <= set(dir(Account))  # that one is made with the object
+    assert asked - {"queries"} <= set(dir(Account))  # that one is made with the object
