@@ -49,7 +49,7 @@ class Counter(Protocol):
         """Refuse a request that makes no sense."""
         ...
 
-    def afford(self, account: "SimulatedAccount", request: OrderRequest) -> None:
+    def check_funds(self, account: "SimulatedAccount", request: OrderRequest) -> None:
         """Refuse a request that cannot be paid, or would take and must not."""
         ...
 
@@ -189,9 +189,9 @@ class SimulatedAccount:
         """Raise CommandRefused for a request that makes no sense."""
         self._counter.check(self, request, now_ns)
 
-    def afford(self, request: OrderRequest) -> None:
+    def check_funds(self, request: OrderRequest) -> None:
         """Raise CommandRefused for want of funds, or for what would take and must not."""
-        self._counter.afford(self, request)
+        self._counter.check_funds(self, request)
 
     def place(self, request: OrderRequest) -> StandingOrder:
         """Enter an order, and let it trade."""

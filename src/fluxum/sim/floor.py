@@ -69,7 +69,7 @@ class TradingFloor:
         if name and any(one.request.client_order_id == name for one in account.live.values()):
             raise CommandRefused(Refusal.NAME_TAKEN, "cl_ord_id")
 
-    def afford(self, account: SimulatedAccount, request: OrderRequest) -> None:
+    def check_funds(self, account: SimulatedAccount, request: OrderRequest) -> None:
         """Refuse a request that cannot be paid, or would take and must not."""
         self._admissible(account, self._make(account, request, 0), _ZERO)
 
@@ -77,7 +77,7 @@ class TradingFloor:
         """Enter an order, and let it trade."""
         now_ns = self.stamp()
         self.check(account, request, now_ns)
-        self.afford(account, request)
+        self.check_funds(account, request)
         order = self._make(account, request, now_ns, self.name("O"))
         self._enter(account, order)
         return order

@@ -213,7 +213,7 @@ class Account(Protocol):
         """Raise what `place` would for the request itself: funds and the book aside."""
         ...
 
-    def afford(self, request: OrderRequest) -> None:
+    def check_funds(self, request: OrderRequest) -> None:
         """Raise what `place` would for want of funds, or because it must not take; no more."""
         ...
 

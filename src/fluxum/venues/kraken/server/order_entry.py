@@ -60,7 +60,7 @@ class TradingDesk:
         self._count(account, request.symbol, _ONE, now_ns)
         self._make_room(account, request.symbol, 1)
         if command.validate:
-            self._translated(partial(account.afford, request))
+            self._translated(partial(account.check_funds, request))
             return None
         return self._translated(partial(account.place, request))
 
