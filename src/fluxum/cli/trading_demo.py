@@ -19,7 +19,7 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.intents import MemoryIntents
+from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.portfolio import Portfolio
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
@@ -60,7 +60,7 @@ async def trade(venue: Venue, seconds: float, seed: int, output: Output) -> None
             await session.wait_ready(_SETTLED_S)
             names = Random(random.random())  # noqa: S311
             desk = OrderDesk(
-                session.account, MemoryIntents(), random=names, terms=session.account.terms
+                session.account, MemoryOrderJournal(), random=names, rules=session.account.terms
             )
             async with Portfolio(session) as portfolio, desk:
                 async with background(

@@ -47,7 +47,7 @@ from fluxum.session.token import TokenKeeper
 from fluxum.venues.private import AccountQuestions, EntryQuery
 from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
-from fluxum.venues.trading import Terms
+from fluxum.venues.trading import OrderRules
 
 __all__ = ["Account", "AccountOwner"]
 
@@ -86,7 +86,7 @@ class Account:
         venue: str,
         rest_client: RestClient,
         queries: AccountQuestions,
-        terms: Terms,
+        terms: OrderRules,
         tokens: TokenKeeper,
         clock: Clock,
         backoff: Callable[[], Backoff],

@@ -17,7 +17,7 @@ from fluxum.model.order import Command, OrderUpdate
 from fluxum.venues.conversation import Fetch, VenueProtocol
 from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
-from fluxum.venues.trading import Terms
+from fluxum.venues.trading import OrderRules
 
 __all__ = [
     "TOKEN",
@@ -185,4 +185,4 @@ class Private(Struct, frozen=True, kw_only=True):
     queries: Callable[[], AccountQuestions]
     sign: Callable[[Fetch, Credentials, int], Signed]
     allowances: Mapping[str, RestAllowance]
-    terms: Mapping[str, Terms]
+    terms: Mapping[str, OrderRules]

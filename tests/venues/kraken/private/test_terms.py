@@ -80,12 +80,12 @@ def test_an_order_with_a_close_order_can_have_no_name() -> None:
         close=CloseOrder(order_type=OrderType.LIMIT),
     )
 
-    assert TERMS["pro"].takes_name(plain)
-    assert not TERMS["pro"].takes_name(closing)
+    assert TERMS["pro"].supports_client_id(plain)
+    assert not TERMS["pro"].supports_client_id(closing)
 
 
 def test_a_deadline_that_elapsed_leaves_doubt_and_a_want_of_funds_does_not() -> None:
-    leaves_doubt = TERMS["pro"].leaves_doubt
+    is_ambiguous = TERMS["pro"].is_ambiguous
 
-    assert leaves_doubt("EService:Deadline elapsed")
-    assert not leaves_doubt("EOrder:Insufficient funds")
+    assert is_ambiguous("EService:Deadline elapsed")
+    assert not is_ambiguous("EOrder:Insufficient funds")

@@ -6,24 +6,24 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
-from fluxum.errors import IntentsError
+from fluxum.errors import OrderJournalError
 from fluxum.model.order import Amend, OrderStatus
 from fluxum.orders.chain import FIRST, seal
-from fluxum.orders.intent_lines import (
+from fluxum.orders.journal_lines import (
     Changed,
     Changing,
     Ended,
     Header,
     Intent,
-    IntentsDamaged,
     Line,
     Named,
+    OrderJournalDamaged,
     Unfinished,
     apply,
-    read_intents,
+    read_journal,
     seal_lines,
 )
-from orders.doors import VENUE, request
+from orders.gateways import VENUE, request
 
 
 def story() -> list[Line]:
@@ -62,10 +62,10 @@ def truths() -> list[list[Unfinished]]:
 TRUTHS = truths()
 
 
-def read(content: bytes) -> tuple[list[Unfinished], bool] | IntentsDamaged:
+def read(content: bytes) -> tuple[list[Unfinished], bool] | OrderJournalDamaged:
     try:
-        found = read_intents(content, "intents", VENUE)
-    except IntentsDamaged as error:
+        found = read_journal(content, "intents", VENUE)
+    except OrderJournalDamaged as error:
         return error
     return list(found.unfinished.values()), found.torn
 
@@ -75,7 +75,7 @@ def names(unfinished: Sequence[Unfinished]) -> set[str]:
 
 
 def test_what_was_written_is_read() -> None:
-    found = read_intents(CONTENT, "intents", VENUE)
+    found = read_journal(CONTENT, "intents", VENUE)
 
     assert list(found.unfinished.values()) == TRUTHS[-1]
     assert names(TRUTHS[-1]) == {"o1", "o4", "o6", "o7"}
@@ -94,7 +94,7 @@ def test_any_flipped_bit_is_a_typed_error_that_names_its_line_and_what_the_other
             found = read(bytes(flipped))
             flipped[place] ^= 1 << bit
 
-            assert isinstance(found, IntentsDamaged), (place, bit)
+            assert isinstance(found, OrderJournalDamaged), (place, bit)
             assert found.line == number
             assert f"intents:{number} is not what was written" in str(found)
             placed = STORY[number - 1 : number + 1]  # and the next, if it was a line's end
@@ -112,7 +112,7 @@ def test_cut_at_every_byte_it_tells_what_was_written_until_then() -> None:
             is_torn = length not in ends and length + 1 not in ends
             assert found == (TRUTHS[whole], is_torn)
         else:  # it does not even say of which venue it is
-            assert isinstance(found, IntentsDamaged)
+            assert isinstance(found, OrderJournalDamaged)
             assert found.line == 1
 
 
@@ -125,7 +125,7 @@ def test_lines_that_are_missing_moved_or_doubled_are_found() -> None:
         for changed in (missing, moved, doubled):
             found = read(b"".join(changed))
 
-            assert isinstance(found, IntentsDamaged)
+            assert isinstance(found, OrderJournalDamaged)
             assert found.line in {index + 1, index + 2}
 
 
@@ -135,7 +135,7 @@ def test_what_the_whole_lines_tell_is_in_the_message_and_in_the_error() -> None:
 
     found = read(b"".join(lines))
 
-    assert isinstance(found, IntentsDamaged)
+    assert isinstance(found, OrderJournalDamaged)
     assert found.line == 7
     assert names(found.unfinished) == {"o1", "o4", "o6", "o7"}
     assert "29 lines are whole and tell of o1 (O-1), o4 (O-44), o6 (O-6)" in str(found)
@@ -145,7 +145,7 @@ def test_what_the_whole_lines_tell_is_in_the_message_and_in_the_error() -> None:
 def test_an_empty_journal_is_not_taken_for_a_new_one() -> None:
     found = read(b"")
 
-    assert isinstance(found, IntentsDamaged)
+    assert isinstance(found, OrderJournalDamaged)
     assert "intents is empty, which no journal ever is" in str(found)
 
 
@@ -159,7 +159,7 @@ def test_an_empty_journal_is_not_taken_for_a_new_one() -> None:
     ],
 )
 def test_a_journal_of_another_venue_or_format_or_none_is_refused(body: bytes, message: str) -> None:
-    with pytest.raises(IntentsError, match=message):
+    with pytest.raises(OrderJournalError, match=message):
         read(seal(FIRST, body)[0])
 
 
@@ -189,5 +189,5 @@ OLD = (
 def test_nonsense_in_a_journal_of_format_1_is_a_typed_error(content: bytes, line: int) -> None:
     found = read(content)
 
-    assert isinstance(found, IntentsDamaged)
+    assert isinstance(found, OrderJournalDamaged)
     assert found.line == line

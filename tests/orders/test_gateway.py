@@ -1,17 +1,17 @@
 """Whoever keeps an account is a door, by its type."""
 
-from fluxum.orders.door import Door
+from fluxum.orders.gateway import AccountGateway
 from fluxum.session.account import Account
-from orders.doors import FakeDoor
+from orders.gateways import FakeGateway
 
 
-def as_door(account: Account | FakeDoor) -> Door:
+def as_door(account: Account | FakeGateway) -> AccountGateway:
     """Checked by the type checkers: both have all a desk asks for, with the same types."""
     return account
 
 
 def test_an_account_has_everything_a_desk_asks_for() -> None:
-    asked = {name for name in vars(Door) if not name.startswith("_")}
+    asked = {name for name in vars(AccountGateway) if not name.startswith("_")}
 
     assert asked == {
         "account_events",

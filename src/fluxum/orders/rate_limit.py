@@ -27,7 +27,7 @@ from fluxum.model.order import (
 )
 from fluxum.venues.trading import AgeBands, TradingAllowance
 
-__all__ = ["AgeBands", "Aged", "Refusal", "TradingAllowance", "TradingCounter"]
+__all__ = ["AgeBands", "Aged", "OrderRateLimit", "Refusal", "TradingAllowance"]
 
 _ZERO = Decimal(0)
 _SECOND_NS = 1_000_000_000
@@ -51,7 +51,7 @@ class Refusal(Struct, frozen=True, kw_only=True):
     wait_s: float | None = None
 
 
-class TradingCounter:
+class OrderRateLimit:
     """The counts of one account, followed.
 
     `order` finds an order by our name or the venue's id, `open_orders` those that are open in a
@@ -80,7 +80,7 @@ class TradingCounter:
             _ZERO, EXACT.subtract(count, EXACT.multiply(elapsed, self.allowance.decay_per_s))
         )
 
-    def foresee(self, command: Command, now_ns: int) -> Mapping[Symbol, Decimal]:
+    def costs_of(self, command: Command, now_ns: int) -> Mapping[Symbol, Decimal]:
         """What a command will cost in each market it touches."""
         allowance = self.allowance
         match command:
@@ -109,7 +109,7 @@ class TradingCounter:
         """Why the venue would refuse a command now, or none. Many cancels at once never are."""
         if isinstance(command, CancelBatch | CancelAll | CancelAllAfter):
             return None
-        for symbol, cost in self.foresee(command, now_ns).items():
+        for symbol, cost in self.costs_of(command, now_ns).items():
             count = self.count(symbol, now_ns)
             over = EXACT.subtract(EXACT.add(count, cost), self._most)
             if over > 0:
@@ -123,7 +123,7 @@ class TradingCounter:
 
     def book(self, command_id: int, command: Command, now_ns: int) -> None:
         """A command was sent: it counts, and is on its way until it has landed."""
-        costs = self.foresee(command, now_ns)
+        costs = self.costs_of(command, now_ns)
         for symbol, cost in costs.items():
             self._counts[symbol] = (EXACT.add(self.count(symbol, now_ns), cost), now_ns)
         self._flying[command_id] = costs

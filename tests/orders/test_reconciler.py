@@ -8,46 +8,44 @@ from typing import Any
 
 from fluxum.flow.background import background
 from fluxum.model.order import OrderStatus
-from fluxum.orders.register import Orders
-from fluxum.orders.resolver import Resolver
-from fluxum.orders.terms import Patience
-from fluxum.orders.tracker import TrackedOrder
-from fluxum.orders.view import Doubt
+from fluxum.orders.cache import OrderCache
+from fluxum.orders.order import TrackedOrder, Uncertainty
+from fluxum.orders.reconciler import ReconcilePolicy, Reconciler
 from fluxum.sim.loop import run
-from orders.doors import SECOND_NS, FakeDoor, request, update
+from orders.gateways import SECOND_NS, FakeGateway, request, update
 
 
 class World:
-    def __init__(self, door: FakeDoor, patience: Patience) -> None:
-        self.door = door
-        self.orders = Orders()
+    def __init__(self, gateway: FakeGateway, policy: ReconcilePolicy) -> None:
+        self.gateway = gateway
+        self.orders = OrderCache()
         self.told: list[TrackedOrder] = []
-        self.resolver = Resolver(door, self.orders, patience, self.told.append)
+        self.reconciler = Reconciler(gateway, self.orders, policy, self.told.append)
 
-    def doubted(
+    def uncertain(
         self, name: str = "mine", settle_s: float = 5, reference: int | None = None
     ) -> TrackedOrder:
         """An order of ours nobody answered for, which cannot arrive after some seconds."""
-        now_ns = self.door.venue_now_ns()
+        now_ns = self.gateway.venue_now_ns()
         settle_ns = now_ns + round(settle_s * SECOND_NS)
         order = self.orders.begin(request(client_order_id=name), now_ns, settle_ns, reference)
-        order.suspect(Doubt.EXISTENCE, settle_ns, "silence")
+        order.mark_uncertain(Uncertainty.EXISTENCE, settle_ns, "silence")
         self.orders.moved(order)
-        self.resolver.add(order, settle_ns)
+        self.reconciler.add(order, settle_ns)
         return order
 
     def ended(self, order_id: str, at_s: float = 0, **changes: Any) -> None:
         """The venue has ended an order so many seconds from now."""
-        at_ns = self.door.clock.now_ns() + round(at_s * SECOND_NS)
+        at_ns = self.gateway.clock.now_ns() + round(at_s * SECOND_NS)
         more: dict[str, Any] = {"opened_ns": at_ns, "venue_ns": at_ns, **changes}
         status = OrderStatus.CANCELED
-        self.door.closed.append(update(order_id, status=status, **more))
+        self.gateway.closed.append(update(order_id, status=status, **more))
 
 
 @asynccontextmanager
-async def world(door: FakeDoor | None = None, **patience: Any) -> AsyncGenerator[World]:
-    one = World(FakeDoor() if door is None else door, Patience(**patience))
-    async with background(one.resolver.run()):
+async def world(gateway: FakeGateway | None = None, **policy: Any) -> AsyncGenerator[World]:
+    one = World(FakeGateway() if gateway is None else gateway, ReconcilePolicy(**policy))
+    async with background(one.reconciler.run()):
         yield one
 
 
@@ -61,13 +59,13 @@ def play(story: Callable[[], Awaitable[None]]) -> None:
 def test_what_is_found_open_is_in_doubt_no_longer() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.doubted()
-            one.door.open["O-1"] = update("O-1", client_order_id="mine")
+            order = one.uncertain()
+            one.gateway.open["O-1"] = update("O-1", client_order_id="mine")
             await asyncio.sleep(1)
 
             assert (order.status, order.order_id) == (OrderStatus.OPEN, "O-1")
-            assert (one.resolver.open, order in one.told) == (0, True)
-            assert one.door.asked == ["open mine"]
+            assert (one.reconciler.open, order in one.told) == (0, True)
+            assert one.gateway.asked == ["open mine"]
 
     play(story)
 
@@ -75,7 +73,7 @@ def test_what_is_found_open_is_in_doubt_no_longer() -> None:
 def test_what_is_found_nowhere_never_arrived_but_only_once_it_cannot_arrive() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.doubted(settle_s=5)
+            order = one.uncertain(settle_s=5)
 
             await asyncio.sleep(5)
             assert order.status is OrderStatus.UNKNOWN
@@ -83,7 +81,7 @@ def test_what_is_found_nowhere_never_arrived_but_only_once_it_cannot_arrive() ->
 
             assert (order.status, order.refusal) == (OrderStatus.REFUSED, "never arrived")
             # At once, after one second, two more, and as soon as it settles the matter.
-            assert one.resolver.looks == 4
+            assert one.reconciler.looks == 4
 
     play(story)
 
@@ -91,7 +89,7 @@ def test_what_is_found_nowhere_never_arrived_but_only_once_it_cannot_arrive() ->
 def test_the_venues_reason_stays_with_what_never_arrived() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.doubted(settle_s=1)
+            order = one.uncertain(settle_s=1)
             order.venue_reason = "busy"
             await asyncio.sleep(2)
 
@@ -102,18 +100,18 @@ def test_the_venues_reason_stays_with_what_never_arrived() -> None:
 
 def test_a_link_that_was_lost_while_it_was_looked_for_decides_nothing() -> None:
     async def story() -> None:
-        door = FakeDoor()
-        door.ask_s = 1.0
-        async with world(door) as one:
-            order = one.doubted(settle_s=0)
+        gateway = FakeGateway()
+        gateway.ask_s = 1.0
+        async with world(gateway) as one:
+            order = one.uncertain(settle_s=0)
             await asyncio.sleep(0.5)
-            one.resolver.losses += 1  # and it is back already
+            one.reconciler.losses += 1  # and it is back already
 
             await asyncio.sleep(2)  # open, then ended
-            assert (one.resolver.looks, order.status) == (1, OrderStatus.UNKNOWN)
+            assert (one.reconciler.looks, order.status) == (1, OrderStatus.UNKNOWN)
             await asyncio.sleep(3)
 
-            assert (one.resolver.looks, order.status) == (2, OrderStatus.REFUSED)
+            assert (one.reconciler.looks, order.status) == (2, OrderStatus.REFUSED)
 
     play(story)
 
@@ -121,13 +119,13 @@ def test_a_link_that_was_lost_while_it_was_looked_for_decides_nothing() -> None:
 def test_a_link_that_is_not_back_decides_nothing_and_nothing_is_asked() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.doubted(settle_s=0)
-            one.door.is_following = False
+            order = one.uncertain(settle_s=0)
+            one.gateway.is_following = False
 
             await asyncio.sleep(30)
-            assert (one.door.asked, order.is_final) == ([], False)
-            one.door.is_following = True
-            one.resolver.wake()
+            assert (one.gateway.asked, order.is_final) == ([], False)
+            one.gateway.is_following = True
+            one.reconciler.wake()
             await asyncio.sleep(1)
 
             assert order.status is OrderStatus.REFUSED
@@ -137,15 +135,15 @@ def test_a_link_that_is_not_back_decides_nothing_and_nothing_is_asked() -> None:
 
 def test_a_link_that_is_lost_at_the_end_of_a_look_decides_nothing() -> None:
     async def story() -> None:
-        door = FakeDoor()
-        door.ask_s = 1.0
-        async with world(door) as one:
-            order = one.doubted(settle_s=0)
+        gateway = FakeGateway()
+        gateway.ask_s = 1.0
+        async with world(gateway) as one:
+            order = one.uncertain(settle_s=0)
             await asyncio.sleep(1.5)
-            one.door.is_following = False
+            one.gateway.is_following = False
             await asyncio.sleep(1)
 
-            assert (one.resolver.looks, order.status) == (1, OrderStatus.UNKNOWN)
+            assert (one.reconciler.looks, order.status) == (1, OrderStatus.UNKNOWN)
 
     play(story)
 
@@ -153,14 +151,14 @@ def test_a_link_that_is_lost_at_the_end_of_a_look_decides_nothing() -> None:
 def test_ended_orders_are_looked_for_on_every_page() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.doubted(reference=7)
+            order = one.uncertain(reference=7)
             one.ended("O-1", user_reference=7)
             for number in range(9):  # two a page, the newest first
                 one.ended(f"O-{number + 2}")
             await asyncio.sleep(2)
 
             assert (order.order_id, order.status) == ("O-1", OrderStatus.CANCELED)
-            assert one.door.asked == ["open", *["closed"] * 5]
+            assert one.gateway.asked == ["open", *["closed"] * 5]
 
     play(story)
 
@@ -168,13 +166,13 @@ def test_ended_orders_are_looked_for_on_every_page() -> None:
 def test_a_list_of_ended_orders_without_an_end_is_read_for_twenty_pages() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.doubted(reference=7, settle_s=0)
+            order = one.uncertain(reference=7, settle_s=0)
             for number in range(100):
                 one.ended(f"O-{number}")
             await asyncio.sleep(2.5)
 
             # What was not found on so many pages was found nowhere.
-            assert one.door.asked == ["open", *["closed"] * 20]
+            assert one.gateway.asked == ["open", *["closed"] * 20]
             assert order.status is OrderStatus.REFUSED
 
     play(story)
@@ -183,9 +181,9 @@ def test_a_list_of_ended_orders_without_an_end_is_read_for_twenty_pages() -> Non
 def test_ended_orders_are_looked_for_from_a_minute_before_it_was_sent() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.doubted(reference=7, settle_s=0)
+            order = one.uncertain(reference=7, settle_s=0)
             one.ended("O-1", -59, user_reference=7)
-            other = one.doubted("theirs", reference=8, settle_s=0)
+            other = one.uncertain("theirs", reference=8, settle_s=0)
             one.ended("O-2", -61, user_reference=8)
             await asyncio.sleep(2)
 
@@ -198,9 +196,9 @@ def test_ended_orders_are_looked_for_from_a_minute_before_it_was_sent() -> None:
 def test_references_that_are_used_again_are_told_apart_by_time() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.doubted(reference=7, settle_s=0)
-            long_ago = one.door.clock.now_ns() - 3600 * SECOND_NS
-            one.door.open["O-1"] = update("O-1", user_reference=7, opened_ns=long_ago)
+            order = one.uncertain(reference=7, settle_s=0)
+            long_ago = one.gateway.clock.now_ns() - 3600 * SECOND_NS
+            one.gateway.open["O-1"] = update("O-1", user_reference=7, opened_ns=long_ago)
             await asyncio.sleep(1)
 
             assert order.status is OrderStatus.REFUSED
@@ -211,10 +209,10 @@ def test_references_that_are_used_again_are_told_apart_by_time() -> None:
 def test_an_order_that_ended_with_an_unknown_word_has_ended() -> None:
     async def story() -> None:
         async with world() as one:
-            by_name, by_reference = one.doubted(), one.doubted("other", reference=7)
+            by_name, by_reference = one.uncertain(), one.uncertain("other", reference=7)
             words: dict[str, Any] = {"status": OrderStatus.OTHER, "venue_status": "gone"}
-            one.door.closed.append(update("O-1", client_order_id="mine", **words))
-            one.door.closed.append(update("O-2", at_s=1, user_reference=7, **words))
+            one.gateway.closed.append(update("O-1", client_order_id="mine", **words))
+            one.gateway.closed.append(update("O-2", at_s=1, user_reference=7, **words))
             await asyncio.sleep(4)
 
             for order in (by_name, by_reference):
@@ -227,21 +225,21 @@ def test_an_order_that_ended_with_an_unknown_word_has_ended() -> None:
 
 def test_questions_that_fail_are_asked_again_less_and_less_often() -> None:
     async def story() -> None:
-        async with world(look_s=1.0, look_max_s=4.0) as one:
-            order = one.doubted(settle_s=0)
-            one.door.unreachable = True
-            began_ns = one.door.now_ns()
+        async with world(poll_s=1.0, poll_max_s=4.0) as one:
+            order = one.uncertain(settle_s=0)
+            one.gateway.unreachable = True
+            began_ns = one.gateway.now_ns()
             asked_s: list[int] = []
             while len(asked_s) < 6:
-                looks = one.resolver.looks
-                while one.resolver.looks == looks:  # noqa: ASYNC110 - it tells of no change
+                looks = one.reconciler.looks
+                while one.reconciler.looks == looks:  # noqa: ASYNC110 - it tells of no change
                     await asyncio.sleep(0.05)
-                asked_s.append(round((one.door.now_ns() - began_ns) / SECOND_NS))
+                asked_s.append(round((one.gateway.now_ns() - began_ns) / SECOND_NS))
 
             assert asked_s == [0, 1, 3, 7, 11, 15]
             assert not order.is_final
-            one.door.unreachable = False
-            one.resolver.wake()
+            one.gateway.unreachable = False
+            one.reconciler.wake()
             await asyncio.sleep(0.5)
             assert order.status is OrderStatus.REFUSED
 
@@ -251,11 +249,11 @@ def test_questions_that_fail_are_asked_again_less_and_less_often() -> None:
 def test_nothing_is_looked_for_that_nobody_doubts() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.doubted()
+            order = one.uncertain()
             order.accept()
             await asyncio.sleep(10)
 
-            assert (one.door.asked, one.resolver.open) == ([], 0)
+            assert (one.gateway.asked, one.reconciler.open) == ([], 0)
 
     play(story)
 
@@ -264,15 +262,17 @@ def test_an_order_that_is_missing_is_kept_in_doubt_while_no_list_has_it() -> Non
     async def story() -> None:
         async with world() as one:
             order = one.orders.tell(update("O-1"))
-            settle_ns = one.door.venue_now_ns()
-            order.suspect(Doubt.ABSENCE, settle_ns, "it is open no longer")
-            one.resolver.add(order, settle_ns)
+            settle_ns = one.gateway.venue_now_ns()
+            order.mark_uncertain(Uncertainty.ABSENCE, settle_ns, "it is open no longer")
+            one.reconciler.add(order, settle_ns)
             await asyncio.sleep(5)
-            assert (order.status, one.resolver.open) == (OrderStatus.UNKNOWN, 1)
+            assert (order.status, one.reconciler.open) == (OrderStatus.UNKNOWN, 1)
 
-            one.door.closed.append(update("O-1", 1, status=OrderStatus.FILLED, filled=Decimal(1)))
+            one.gateway.closed.append(
+                update("O-1", 1, status=OrderStatus.FILLED, filled=Decimal(1))
+            )
             await asyncio.sleep(60)
-            assert (order.status, one.resolver.open) == (OrderStatus.FILLED, 0)
+            assert (order.status, one.reconciler.open) == (OrderStatus.FILLED, 0)
 
     play(story)
 
@@ -281,18 +281,18 @@ def test_of_an_edit_both_orders_are_looked_for() -> None:
     async def story() -> None:
         async with world() as one:
             order = one.orders.tell(update("O-1", client_order_id="mine"))
-            settle_ns = one.door.venue_now_ns()
+            settle_ns = one.gateway.venue_now_ns()
             one.orders.expect_edit(order, 77)
-            order.suspect(Doubt.CHANGE, settle_ns, "silence")
-            one.resolver.add(order, settle_ns)
+            order.mark_uncertain(Uncertainty.CHANGE, settle_ns, "silence")
+            one.reconciler.add(order, settle_ns)
             one.ended("O-1", 0, client_order_id="mine")
-            one.door.open["O-2"] = update("O-2", user_reference=77)
+            one.gateway.open["O-2"] = update("O-2", user_reference=77)
             await asyncio.sleep(1)
 
             new = one.orders.find("O-2")
             assert new is not None
             assert (order.status, order.replaced_by) == (OrderStatus.CANCELED, "O-2")
-            assert (new.status, new.replaces, one.resolver.open) == (OrderStatus.OPEN, "O-1", 0)
+            assert (new.status, new.replaces, one.reconciler.open) == (OrderStatus.OPEN, "O-1", 0)
 
     play(story)
 
@@ -301,10 +301,10 @@ def test_of_an_edit_the_other_order_is_looked_for_on_the_pages_behind_the_first(
     async def story() -> None:
         async with world() as one:
             order = one.orders.tell(update("O-1", client_order_id="mine"))
-            settle_ns = one.door.venue_now_ns()
+            settle_ns = one.gateway.venue_now_ns()
             one.orders.expect_edit(order, 77)
-            order.suspect(Doubt.CHANGE, settle_ns, "silence")
-            one.resolver.add(order, settle_ns)
+            order.mark_uncertain(Uncertainty.CHANGE, settle_ns, "silence")
+            one.reconciler.add(order, settle_ns)
             one.ended("O-2", user_reference=77)
             one.ended("O-3")
             one.ended("O-1", client_order_id="mine")
@@ -318,8 +318,8 @@ def test_of_an_edit_the_other_order_is_looked_for_on_the_pages_behind_the_first(
 def test_the_later_instant_settles_what_was_added_twice() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.doubted(settle_s=10)
-            one.resolver.add(order, one.door.venue_now_ns())
+            order = one.uncertain(settle_s=10)
+            one.reconciler.add(order, one.gateway.venue_now_ns())
 
             await asyncio.sleep(9)
             assert not order.is_final

@@ -20,9 +20,9 @@ from fluxum.model.order import (
     Place,
     PlaceBatch,
 )
-from fluxum.orders.tracker import TrackedOrder
+from fluxum.orders.order import TrackedOrder
 
-__all__ = ["Asked", "CommandCounts", "Pending"]
+__all__ = ["CommandCounts", "CommandsInFlight", "InFlight"]
 
 _REMEMBERED_MAX = 10_000
 
@@ -39,7 +39,7 @@ class CommandCounts(Struct):
     lost: int = 0
 
 
-class Asked:
+class InFlight:
     """A command that was sent, and what was answered so far.
 
     `settle_ns` is from when on it can no longer arrive. `done` is resolved when there is nothing
@@ -92,8 +92,8 @@ class Asked:
         Of orders that were placed any word of theirs tells, and a cancel is over when they ended.
         """
         if self.is_placing:
-            is_met = all(order.status is not OrderStatus.UNKNOWN for order in self.orders)
-            return self.is_answered or is_met
+            is_confirmed = all(order.status is not OrderStatus.UNKNOWN for order in self.orders)
+            return self.is_answered or is_confirmed
         if isinstance(self.command, Cancel | CancelBatch | CancelAll):
             is_over = all(order.is_final for order in self.orders)
             return self.is_answered and (is_over or self.accepted is None)
@@ -110,19 +110,19 @@ class Asked:
             self.done.set_result(None)
 
 
-class Pending:
+class CommandsInFlight:
     """The commands that were not answered to the end yet; at most ten thousand are remembered."""
 
     def __init__(self) -> None:
         self.counts = CommandCounts()
-        self._by_id: OrderedDict[int, Asked] = OrderedDict()
-        self._by_order: dict[int, list[Asked]] = {}
+        self._by_id: OrderedDict[int, InFlight] = OrderedDict()
+        self._by_order: dict[int, list[InFlight]] = {}
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self._by_id)
 
-    def add(self, asked: Asked) -> None:
+    def add(self, asked: InFlight) -> None:
         """A command was sent."""
         self.counts.sent += 1
         self._by_id[asked.command_id] = asked
@@ -131,7 +131,7 @@ class Pending:
         if len(self._by_id) > _REMEMBERED_MAX:
             self.drop(next(iter(self._by_id.values())))
 
-    def answer(self, said: Accepted | Declined) -> Asked | None:
+    def answer(self, said: Accepted | Declined) -> InFlight | None:
         """Take note of an answer; returns what it answers, or none if nobody waits for it."""
         asked = self._by_id.get(said.command_id)
         if asked is None:
@@ -148,22 +148,22 @@ class Pending:
             self._remove(asked)
         return asked
 
-    def of(self, order: TrackedOrder) -> Sequence[Asked]:
+    def of(self, order: TrackedOrder) -> Sequence[InFlight]:
         """The commands about an order that are not answered yet."""
         return self._by_order.get(order.number, ())
 
-    def all(self) -> list[Asked]:
+    def all(self) -> list[InFlight]:
         """Every command that is not answered yet."""
         return list(self._by_id.values())
 
-    def drop(self, asked: Asked) -> None:
+    def drop(self, asked: InFlight) -> None:
         """No answer to a command is awaited any more."""
         if self._by_id.get(asked.command_id) is asked:
             self.counts.lost += 1
             self._remove(asked)
         asked.leave()
 
-    def _remove(self, asked: Asked) -> None:
+    def _remove(self, asked: InFlight) -> None:
         del self._by_id[asked.command_id]
         for order in asked.orders:
             others = [one for one in self._by_order.get(order.number, ()) if one is not asked]

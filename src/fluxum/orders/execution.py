@@ -10,7 +10,7 @@ from functools import partial
 
 from msgspec import structs
 
-from fluxum.errors import FluxumError, IntentsError
+from fluxum.errors import FluxumError, OrderJournalError
 from fluxum.flow.bus import Bus
 from fluxum.flow.pipe import Pipe
 from fluxum.model.account import Fill
@@ -26,40 +26,45 @@ from fluxum.model.order import (
     PlaceBatch,
     TradingCount,
 )
-from fluxum.orders.counter import Aged, TradingCounter
-from fluxum.orders.door import Door
-from fluxum.orders.intents import Intent, Intents
-from fluxum.orders.pending import Asked, Pending
-from fluxum.orders.register import Orders
-from fluxum.orders.resolver import Resolver
+from fluxum.orders.cache import OrderCache
+from fluxum.orders.gateway import AccountGateway
+from fluxum.orders.inflight import CommandsInFlight, InFlight
+from fluxum.orders.journal import Intent, OrderJournal
+from fluxum.orders.order import Order, TrackedOrder, Uncertainty
+from fluxum.orders.rate_limit import Aged, OrderRateLimit
+from fluxum.orders.reconciler import ReconcilePolicy, Reconciler
 from fluxum.orders.statistics import DeskStatistics, PlacingCounts, gather
-from fluxum.orders.terms import Patience, Terms
-from fluxum.orders.tracker import TrackedOrder
-from fluxum.orders.view import Doubt, OrderView
+from fluxum.venues.trading import OrderRules
 
-__all__ = ["Blotter"]
+__all__ = ["OrderExecution"]
 
 _log = logging.getLogger(__name__)
 _SECOND_NS = 1_000_000_000
 
 
-class Blotter:
+class OrderExecution:
     """Orders, commands, doubts and the journal of one account."""
 
-    def __init__(self, door: Door, intents: Intents, terms: Terms, patience: Patience) -> None:
-        self.orders = Orders(patience.keeping, self._venue_ns)
-        self.pending = Pending()
+    def __init__(
+        self,
+        gateway: AccountGateway,
+        journal: OrderJournal,
+        rules: OrderRules,
+        policy: ReconcilePolicy,
+    ) -> None:
+        self.orders = OrderCache(policy.retention, self._venue_ns)
+        self.pending = CommandsInFlight()
         self.counts = PlacingCounts()
-        self.bus: Bus[OrderView] = Bus()
-        self.resolver = Resolver(door, self.orders, patience, self.changed)
-        self.counter: TradingCounter | None = None
-        if terms.allowance is not None:
-            self.counter = TradingCounter(terms.allowance, self._aged, self._open_orders)
-        self._door = door
-        self._intents = intents
-        self._terms = terms
-        self._margin_ns = round(patience.margin_s * _SECOND_NS)
-        self._doubted: set[int] = set()
+        self.bus: Bus[Order] = Bus()
+        self.reconciler = Reconciler(gateway, self.orders, policy, self.changed)
+        self.rate_limit: OrderRateLimit | None = None
+        if rules.allowance is not None:
+            self.rate_limit = OrderRateLimit(rules.allowance, self._aged, self._open_orders)
+        self._gateway = gateway
+        self._journal = journal
+        self._rules = rules
+        self._margin_ns = round(policy.margin_s * _SECOND_NS)
+        self._uncertain: set[int] = set()
         self._kept: dict[str, str] = {}  # in the journal as unfinished: the venue's id by our name
         self._changing: set[str] = set()  # those whose last change is in the journal as unanswered
 
@@ -90,22 +95,22 @@ class Blotter:
             case OpenOrders():
                 self._snapshot(event)
             case TradingCount():
-                if self.counter is not None:
-                    self.counter.correct(event, self._door.venue_now_ns())
+                if self.rate_limit is not None:
+                    self.rate_limit.correct(event, self._gateway.venue_now_ns())
             case LinkLost():
-                if not self._door.is_following:  # else it was another link than the account's
+                if not self._gateway.is_following:  # else it was another link than the account's
                     self.lose(f"the link was lost: {event.reason}")
             case StateChange():
                 if event.new is State.READY:
-                    self.resolver.wake()
+                    self.reconciler.wake()
             case _:
                 pass
 
     def lose(self, reason: str) -> None:
         """No answer comes any more: whatever is on its way is in doubt."""
-        self.resolver.losses += 1
+        self.reconciler.losses += 1
         for asked in self.pending.all():
-            self.doubt(asked, reason)
+            self.mark_uncertain(asked, reason)
             self.drop(asked)
 
     def learn(self, updates: Iterable[OrderUpdate], asked_ns: int) -> None:
@@ -121,7 +126,7 @@ class Blotter:
         Until `is_opening` is taken back, orders that are met may be from before as well.
         """
         self.orders.is_opening = True
-        for unfinished in self._intents.unfinished():
+        for unfinished in self._journal.unfinished():
             intent, change = unfinished.intent, unfinished.change
             order = self.orders.begin(
                 intent.request,
@@ -142,27 +147,27 @@ class Blotter:
                 self.orders.expect_edit(order, change.user_reference)
             settle_ns = last_ns + self._margin_ns
             reason = "it was sent by a process before this one"
-            if not order.is_met:
-                order.suspect(Doubt.EXISTENCE, settle_ns, reason)
+            if not order.is_confirmed:
+                order.mark_uncertain(Uncertainty.EXISTENCE, settle_ns, reason)
             elif change is not None:
                 self._changing.add(order.name)
-                order.suspect(Doubt.CHANGE, settle_ns, reason)
+                order.mark_uncertain(Uncertainty.CHANGE, settle_ns, reason)
             else:  # nothing is on its way to it, so any look will do
-                order.suspect(Doubt.ABSENCE, unfinished.changed_ns, reason)
+                order.mark_uncertain(Uncertainty.ABSENCE, unfinished.changed_ns, reason)
             self.orders.moved(order)
-            self.resolver.add(order, settle_ns)
+            self.reconciler.add(order, settle_ns)
             self.changed(order)
 
-    def keep(self, intents: Iterable[Intent]) -> None:
-        """Write down orders that are about to be sent; raises IntentsError."""
-        intents = list(intents)
-        self._intents.place(intents)
-        self._kept.update((intent.request.client_order_id, "") for intent in intents)
+    def keep(self, journal: Iterable[Intent]) -> None:
+        """Write down orders that are about to be sent; raises OrderJournalError."""
+        journal = list(journal)
+        self._journal.place(journal)
+        self._kept.update((intent.request.client_order_id, "") for intent in journal)
 
     def keep_change(self, order: TrackedOrder, command: Amend | Edit) -> None:
-        """Write down a change that is about to be sent; raises IntentsError."""
+        """Write down a change that is about to be sent; raises OrderJournalError."""
         if order.is_ours and order.name:
-            self._intents.change(order.name, command, self._door.venue_now_ns())
+            self._journal.change(order.name, command, self._gateway.venue_now_ns())
             self._changing.add(order.name)
 
     def discard(self, order: TrackedOrder) -> None:
@@ -171,38 +176,38 @@ class Blotter:
         if self._kept.pop(order.name, None) is not None:
             self._write_ended(order)
 
-    def sent(self, asked: Asked) -> None:
+    def sent(self, asked: InFlight) -> None:
         """A command is on its way."""
         self.pending.add(asked)
-        if self.counter is not None:
-            self.counter.book(asked.command_id, asked.command, self._door.venue_now_ns())
+        if self.rate_limit is not None:
+            self.rate_limit.book(asked.command_id, asked.command, self._gateway.venue_now_ns())
 
-    def doubt(self, asked: Asked, reason: str) -> None:
+    def mark_uncertain(self, asked: InFlight, reason: str) -> None:
         """Nobody has said what became of a command."""
         for order in asked.orders:
-            self._suspect(order, asked, reason)
+            self._mark_uncertain(order, asked, reason)
             self.changed(order)
 
-    def drop(self, asked: Asked) -> None:
+    def drop(self, asked: InFlight) -> None:
         """Its answer is not awaited any more."""
-        if self.counter is not None:
-            self.counter.land(asked.command_id)
+        if self.rate_limit is not None:
+            self.rate_limit.land(asked.command_id)
         self.pending.drop(asked)
 
     def changed(self, order: TrackedOrder) -> None:
         """Tell on that something was learned of an order."""
         number = order.number
-        if order.doubt is not None:
-            if number not in self._doubted:
-                self._doubted.add(number)
-                self.counts.doubted += 1
-        elif number in self._doubted:
-            self._doubted.discard(number)
-            self.counts.settled += 1
+        if order.uncertainty is not None:
+            if number not in self._uncertain:
+                self._uncertain.add(number)
+                self.counts.uncertain += 1
+        elif number in self._uncertain:
+            self._uncertain.discard(number)
+            self.counts.reconciled += 1
             self._drop_late(order)
         if order.request is not None:
             self._note(order)
-        if order.asked_quantity is not None and self._is_changed(order):
+        if order.pending_quantity is not None and self._is_changed(order):
             order.ask(None)
             self.orders.moved(order)
         for asked in self.pending.of(order):
@@ -211,9 +216,9 @@ class Blotter:
             self.bus.put(order.view())
 
     @property
-    def open_doubts(self) -> int:
+    def open_uncertain(self) -> int:
         """How many orders are in doubt."""
-        return len(self._doubted)
+        return len(self._uncertain)
 
     def statistics(self) -> DeskStatistics:
         """All counts."""
@@ -222,8 +227,8 @@ class Blotter:
             self.orders,
             self.pending.counts,
             commands_waiting=len(self.pending),
-            open_doubts=len(self._doubted),
-            looks=self.resolver.looks,
+            open_uncertain=len(self._uncertain),
+            looks=self.reconciler.looks,
         )
 
     # Answers
@@ -232,8 +237,8 @@ class Blotter:
         asked = self.pending.answer(said)
         if asked is None:
             return
-        if asked.is_answered and self.counter is not None:
-            self.counter.land(asked.command_id)
+        if asked.is_answered and self.rate_limit is not None:
+            self.rate_limit.land(asked.command_id)
         orders = _answered_orders(asked, said)
         for order in orders:
             if isinstance(said, Accepted):
@@ -243,13 +248,13 @@ class Blotter:
             self.changed(order)
         asked.look()
 
-    def _accept(self, order: TrackedOrder, asked: Asked, said: Accepted) -> None:
+    def _accept(self, order: TrackedOrder, asked: InFlight, said: Accepted) -> None:
         match asked.command:
             case Place() | PlaceBatch():
                 self.orders.accept(order, said.order_id)
             case Edit():
                 if said.order_id and said.order_id != order.order_id:
-                    now_ns = self._door.venue_now_ns()
+                    now_ns = self._gateway.venue_now_ns()
                     becomes = asked.becomes if order.is_ours else None
                     new = self.orders.replace(order, said.order_id, becomes, now_ns)
                     self.changed(new)
@@ -262,10 +267,10 @@ class Blotter:
             case _:
                 pass  # that it ended is told by the order itself
 
-    def _decline(self, order: TrackedOrder, asked: Asked, message: str) -> None:
-        if self._terms.leaves_doubt(message):
+    def _decline(self, order: TrackedOrder, asked: InFlight, message: str) -> None:
+        if self._rules.is_ambiguous(message):
             order.venue_reason = message if asked.is_placing else order.venue_reason
-            self._suspect(order, asked, message)
+            self._mark_uncertain(order, asked, message)
         elif asked.is_placing:
             self.orders.refuse(order, message)
         else:
@@ -277,33 +282,33 @@ class Blotter:
 
     def _settle(self, order: TrackedOrder) -> None:
         """A change was answered; the doubt about it ends, unless there is another."""
-        if order.doubt is Doubt.CHANGE and not self.pending.of(order):
+        if order.uncertainty is Uncertainty.CHANGE and not self.pending.of(order):
             order.settle()
             self.orders.moved(order)
 
-    def _suspect(self, order: TrackedOrder, asked: Asked, reason: str) -> None:
-        doubt, settle_ns = Doubt.EXISTENCE, asked.settle_ns
-        if not order.is_met:  # it may be on its way for longer than what was to change it
+    def _mark_uncertain(self, order: TrackedOrder, asked: InFlight, reason: str) -> None:
+        uncertainty, settle_ns = Uncertainty.EXISTENCE, asked.settle_ns
+        if not order.is_confirmed:  # it may be on its way for longer than what was to change it
             settle_ns = max(settle_ns, (order.deadline_ns or 0) + self._margin_ns)
         elif not asked.is_placing:
-            doubt = Doubt.CHANGE
-        order.suspect(doubt, settle_ns, reason)
+            uncertainty = Uncertainty.CHANGE
+        order.mark_uncertain(uncertainty, settle_ns, reason)
         self.orders.moved(order)
-        if order.doubt is not None or order.edit_reference is not None:
-            self.resolver.add(order, settle_ns)
+        if order.uncertainty is not None or order.edit_reference is not None:
+            self.reconciler.add(order, settle_ns)
 
     def _snapshot(self, event: OpenOrders) -> None:
         settle_ns = self._venue_ns(event.received_ns) + self._margin_ns
         for order in self.orders.snapshot(event, settle_ns):
-            if order.doubt is not None:
-                self.resolver.add(order, settle_ns)
+            if order.uncertainty is not None:
+                self.reconciler.add(order, settle_ns)
             self.changed(order)
 
     def _drop_late(self, order: TrackedOrder) -> None:
         """What became of an order is known, so nobody waits for answers that are overdue."""
-        now_ns = self._door.venue_now_ns()
+        now_ns = self._gateway.venue_now_ns()
         for asked in list(self.pending.of(order)):
-            is_over = all(one.doubt is None for one in asked.orders)
+            is_over = all(one.uncertainty is None for one in asked.orders)
             if is_over and now_ns >= asked.settle_ns:
                 self.drop(asked)
 
@@ -325,14 +330,14 @@ class Blotter:
             self._take_up(order)
         elif order.order_id and known != order.order_id:
             self._kept[name] = order.order_id
-            self._write("the id of", name, partial(self._intents.named, name, order.order_id))
+            self._write("the id of", name, partial(self._journal.named, name, order.order_id))
         if name in self._changing and not self._is_changing(order):
             self._changing.discard(name)
-            self._write("the last change of", name, partial(self._intents.changed, name))
+            self._write("the last change of", name, partial(self._journal.changed, name))
 
     def _is_changing(self, order: TrackedOrder) -> bool:
         """Whether it is open what became of a change of an order."""
-        if order.doubt is not None or order.edit_reference is not None:
+        if order.uncertainty is not None or order.edit_reference is not None:
             return True
         return any(asked.is_changing for asked in self.pending.of(order))
 
@@ -340,12 +345,12 @@ class Blotter:
         """Whether an order shows what became of the last change of it."""
         if order.is_final:
             return True
-        is_shown = order.update is not None and order.update.quantity == order.asked_quantity
+        is_shown = order.update is not None and order.update.quantity == order.pending_quantity
         return (is_shown or order.is_looked_at) and not self._is_changing(order)
 
     def _write_ended(self, order: TrackedOrder) -> None:
         self._write(
-            "the end of", order.name, partial(self._intents.ended, order.name, order.status)
+            "the end of", order.name, partial(self._journal.ended, order.name, order.status)
         )
 
     @staticmethod
@@ -353,7 +358,7 @@ class Blotter:
         """Write down what can be asked for once more, should it be lost."""
         try:
             write()
-        except IntentsError as error:
+        except OrderJournalError as error:
             _log.error("the journal does not know %s order %s: %s", what, name, error)
 
     def _take_up(self, order: TrackedOrder) -> None:
@@ -370,7 +375,7 @@ class Blotter:
 
     def _venue_ns(self, our_ns: int) -> int:
         """An instant of our clock by the venue's."""
-        return our_ns + self._door.venue_now_ns() - self._door.now_ns()
+        return our_ns + self._gateway.venue_now_ns() - self._gateway.now_ns()
 
     # What the counter asks
 
@@ -382,7 +387,7 @@ class Blotter:
         return (Aged(one.symbol, one.changed_ns) for one in self.orders.live.values())
 
 
-def _answered_orders(asked: Asked, said: Accepted | Declined) -> list[TrackedOrder]:
+def _answered_orders(asked: InFlight, said: Accepted | Declined) -> list[TrackedOrder]:
     """The orders an answer is about: one row of a batch, or all there are."""
     if len(asked.orders) <= 1 or not isinstance(asked.command, PlaceBatch):
         return list(asked.orders)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from fluxum.errors import BadInput, FluxumError, OutcomeUnknown
 from fluxum.model.order import Accepted, CancelAllAfter
 
-__all__ = ["KillSwitch", "SwitchState"]
+__all__ = ["DeadManSwitch", "SwitchState"]
 
 _log = logging.getLogger(__name__)
 _AGAIN_S = 1.0
@@ -41,7 +41,7 @@ class SwitchState(Struct, frozen=True, kw_only=True):
         return self.until_ns is not None and now_ns < self.until_ns
 
 
-class KillSwitch:
+class DeadManSwitch:
     """Arms, renews and disarms. `confirm` sends a command and returns the venue's yes."""
 
     def __init__(

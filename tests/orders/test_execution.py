@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from fluxum.errors import IntentsError
+from fluxum.errors import OrderJournalError
 from fluxum.flow.pipe import Overflow
 from fluxum.model.event import LinkLost, State, StateChange
 from fluxum.model.instrument import Symbol
@@ -21,20 +21,19 @@ from fluxum.model.order import (
     PlaceBatch,
     TradingCount,
 )
-from fluxum.orders.blotter import Blotter
-from fluxum.orders.intents import Intent, MemoryIntents
-from fluxum.orders.pending import Asked
-from fluxum.orders.terms import Patience, Terms
-from fluxum.orders.tracker import TrackedOrder
-from fluxum.orders.view import Doubt
+from fluxum.orders.execution import OrderExecution
+from fluxum.orders.inflight import InFlight
+from fluxum.orders.journal import Intent, MemoryOrderJournal
+from fluxum.orders.order import TrackedOrder, Uncertainty
+from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.sim.loop import run
-from fluxum.venues.trading import TradingAllowance
-from orders.doors import BTC, SECOND_NS, VENUE, FakeDoor, fill, request, update
+from fluxum.venues.trading import OrderRules, TradingAllowance
+from orders.gateways import BTC, SECOND_NS, VENUE, FakeGateway, fill, request, update
 
 ALLOWANCE = TradingAllowance(most=Decimal(10), decay_per_s=Decimal(1), add=Decimal(3))
 
 
-class Journal(MemoryIntents):
+class Journal(MemoryOrderJournal):
     """A journal that can be full, and remembers what was written."""
 
     def __init__(self) -> None:
@@ -44,12 +43,12 @@ class Journal(MemoryIntents):
 
     def _write(self, what: str) -> None:
         if self.is_full:
-            raise IntentsError("no space")
+            raise OrderJournalError("no space")
         self.written.append(what)
 
-    def place(self, intents: Sequence[Intent]) -> None:
-        self._write(f"place {len(intents)}")
-        super().place(intents)
+    def place(self, journal: Sequence[Intent]) -> None:
+        self._write(f"place {len(journal)}")
+        super().place(journal)
 
     def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
         self._write(f"change {name}")
@@ -69,29 +68,31 @@ class Journal(MemoryIntents):
 
 
 class World:
-    def __init__(self, journal: Journal | None = None, **terms: Any) -> None:
-        self.door = FakeDoor()
+    def __init__(self, journal: Journal | None = None, **rules: Any) -> None:
+        self.gateway = FakeGateway()
         self.journal = Journal() if journal is None else journal
-        self.blotter = Blotter(self.door, self.journal, Terms(**terms), Patience())
-        self.orders = self.blotter.orders
+        self.execution = OrderExecution(
+            self.gateway, self.journal, OrderRules(**rules), ReconcilePolicy()
+        )
+        self.orders = self.execution.orders
         self.count = 0
 
     def begin(self, *names: str) -> list[TrackedOrder]:
         """Write orders down and begin them, a deadline 5 s ahead."""
-        now_ns = self.door.venue_now_ns()
+        now_ns = self.gateway.venue_now_ns()
         deadline_ns = now_ns + 5 * SECOND_NS
         wanted = [request(client_order_id=name) for name in names]
-        self.blotter.keep(
+        self.execution.keep(
             Intent(request=one, deadline_ns=deadline_ns, at_ns=now_ns) for one in wanted
         )
         return [self.orders.begin(one, now_ns, deadline_ns) for one in wanted]
 
-    def send(self, command: Command, *orders: TrackedOrder) -> Asked:
+    def send(self, command: Command, *orders: TrackedOrder) -> InFlight:
         """A command is on its way, and settled in 15 s."""
         self.count += 1
-        settle_ns = self.door.venue_now_ns() + 15 * SECOND_NS
-        asked = Asked(self.count, command, orders, settle_ns)
-        self.blotter.sent(asked)
+        settle_ns = self.gateway.venue_now_ns() + 15 * SECOND_NS
+        asked = InFlight(self.count, command, orders, settle_ns)
+        self.execution.sent(asked)
         return asked
 
     def placed(self, name: str = "mine", order_id: str = "O-1") -> TrackedOrder:
@@ -99,21 +100,21 @@ class World:
         (order,) = self.begin(name)
         asked = self.send(Place(request=request(client_order_id=name)), order)
         self.yes(asked, order_id=order_id)
-        self.blotter.take(update(order_id, client_order_id=name))
+        self.execution.take(update(order_id, client_order_id=name))
         return order
 
-    def yes(self, asked: Asked, **more: Any) -> None:
-        now_ns = self.door.now_ns()
-        self.blotter.take(
+    def yes(self, asked: InFlight, **more: Any) -> None:
+        now_ns = self.gateway.now_ns()
+        self.execution.take(
             Accepted(venue=VENUE, command_id=asked.command_id, received_ns=now_ns, **more)
         )
 
-    def no(self, asked: Asked, message: str = "no", **more: Any) -> None:
-        now_ns = self.door.now_ns()
+    def no(self, asked: InFlight, message: str = "no", **more: Any) -> None:
+        now_ns = self.gateway.now_ns()
         refused = Declined(
             venue=VENUE, command_id=asked.command_id, message=message, received_ns=now_ns, **more
         )
-        self.blotter.take(refused)
+        self.execution.take(refused)
 
 
 def is_busy(words: str) -> bool:
@@ -131,10 +132,10 @@ def test_an_order_is_written_down_named_and_ended_once_each() -> None:
     def story() -> None:
         one = World()
         one.placed()
-        one.blotter.take(fill("T-1", "1"))
+        one.execution.take(fill("T-1", "1"))
         ended = update("O-1", 1, status=OrderStatus.FILLED, filled=Decimal(1))
-        one.blotter.take(ended)
-        one.blotter.take(ended)
+        one.execution.take(ended)
+        one.execution.take(ended)
 
         assert one.journal.written == ["place 1", "named mine O-1", "ended mine filled"]
         assert not one.journal.unfinished()
@@ -145,11 +146,11 @@ def test_an_order_is_written_down_named_and_ended_once_each() -> None:
 def test_an_order_of_others_is_not_written_down() -> None:
     def story() -> None:
         one = World()
-        one.blotter.take(update("O-9", client_order_id="theirs"))
+        one.execution.take(update("O-9", client_order_id="theirs"))
         theirs = one.orders.find("O-9")
         assert theirs is not None
-        one.blotter.keep_change(theirs, Amend(order_id="O-9", quantity="2"))
-        one.blotter.take(update("O-9", 1, status=OrderStatus.CANCELED))
+        one.execution.keep_change(theirs, Amend(order_id="O-9", quantity="2"))
+        one.execution.take(update("O-9", 1, status=OrderStatus.CANCELED))
 
         assert one.journal.written == []
 
@@ -161,15 +162,15 @@ def test_an_order_that_counted_as_ended_and_lives_is_written_down_again() -> Non
         one = World()
         (order,) = one.begin("mine")
         one.orders.refuse(order, "never arrived")
-        one.blotter.changed(order)
+        one.execution.changed(order)
         assert not one.journal.unfinished()
 
-        one.blotter.take(update("O-1", client_order_id="mine"))
+        one.execution.take(update("O-1", client_order_id="mine"))
 
         (kept,) = one.journal.unfinished()
         assert kept.intent.request.client_order_id == "mine"
         assert one.journal.written == ["place 1", "ended mine refused", "place 1"]
-        one.blotter.take(update("O-1", 1))
+        one.execution.take(update("O-1", 1))
         assert kept.order_id == "O-1"
 
     play(story)
@@ -181,7 +182,7 @@ def test_what_a_full_journal_does_not_take_keeps_nothing_from_happening() -> Non
         order = one.placed()
         one.journal.is_full = True
 
-        one.blotter.take(update("O-1", 1, status=OrderStatus.CANCELED))
+        one.execution.take(update("O-1", 1, status=OrderStatus.CANCELED))
 
         assert order.status is OrderStatus.CANCELED
 
@@ -194,11 +195,11 @@ def test_a_change_is_open_in_the_journal_until_its_answer() -> None:
         order = one.placed()
         for answer in (one.yes, one.no):
             amend = Amend(order_id="O-1", quantity="2")
-            one.blotter.keep_change(order, amend)
+            one.execution.keep_change(order, amend)
             asked = one.send(amend, order)
             (kept,) = one.journal.unfinished()
             assert kept.change == amend
-            one.blotter.changed(order)
+            one.execution.changed(order)
             assert kept.change == amend  # it is still on its way
 
             answer(asked)
@@ -217,11 +218,11 @@ def test_an_edit_on_its_way_counts_whatever_is_learned_of_the_order_meanwhile() 
         order.ask(edit.quantity)
         asked = one.send(edit, order)
 
-        one.blotter.take(update("O-1", 1, filled=Decimal("0.5")))
+        one.execution.take(update("O-1", 1, filled=Decimal("0.5")))
         assert one.orders.exposure.highest(BTC) == 2  # all of it, and the other one
         one.yes(asked, order_id="O-2", original_order_id="O-1")
-        one.blotter.take(update("O-2", 2))
-        one.blotter.take(update("O-1", 2, filled=Decimal("0.5"), status=OrderStatus.CANCELED))
+        one.execution.take(update("O-2", 2))
+        one.execution.take(update("O-1", 2, filled=Decimal("0.5"), status=OrderStatus.CANCELED))
 
         # A half is filled, though no fill has shown it, and one can be.
         assert one.orders.exposure.highest(BTC) == Decimal("1.5")
@@ -237,11 +238,11 @@ def test_a_look_while_a_change_is_on_its_way_says_nothing_of_that_change() -> No
         order.ask(amend.quantity)
         asked = one.send(amend, order)
 
-        one.blotter.learn([update("O-1", client_order_id="mine")], one.door.now_ns())
+        one.execution.learn([update("O-1", client_order_id="mine")], one.gateway.now_ns())
         one.yes(asked)
         assert one.orders.exposure.highest(BTC) == 3
-        one.blotter.take(update("O-1", 1, quantity=Decimal(3)))
-        assert order.asked_quantity is None
+        one.execution.take(update("O-1", 1, quantity=Decimal(3)))
+        assert order.pending_quantity is None
 
     play(story)
 
@@ -297,16 +298,16 @@ def test_more_rows_than_orders_are_about_none() -> None:
 
 def test_words_that_leave_a_doubt_are_kept_as_the_reason() -> None:
     def story() -> None:
-        one = World(leaves_doubt=is_busy)
+        one = World(is_ambiguous=is_busy)
         (order,) = one.begin("mine")
 
         one.no(one.send(Place(request=request()), order), "busy")
 
-        assert (order.doubt, order.refusal) == (Doubt.EXISTENCE, None)
+        assert (order.uncertainty, order.refusal) == (Uncertainty.EXISTENCE, None)
         assert (order.view().reason, order.venue_reason) == ("busy", "busy")
         placed = one.placed("other")
         one.no(one.send(Cancel(order_ids=("O-1",)), placed), "busy")
-        assert (placed.doubt, placed.venue_reason) == (Doubt.CHANGE, "")
+        assert (placed.uncertainty, placed.venue_reason) == (Uncertainty.CHANGE, "")
 
     play(story)
 
@@ -317,12 +318,12 @@ def test_doubts_are_counted_as_they_begin_and_end() -> None:
         order = one.placed()
         asked = one.send(Cancel(order_ids=("O-1",)), order)
 
-        one.blotter.doubt(asked, "silence")
-        one.blotter.doubt(asked, "silence")
-        assert (one.blotter.counts.doubted, one.blotter.open_doubts) == (1, 1)
-        one.blotter.take(update("O-1", 1, status=OrderStatus.CANCELED))
+        one.execution.mark_uncertain(asked, "silence")
+        one.execution.mark_uncertain(asked, "silence")
+        assert (one.execution.counts.uncertain, one.execution.open_uncertain) == (1, 1)
+        one.execution.take(update("O-1", 1, status=OrderStatus.CANCELED))
 
-        assert (one.blotter.counts.settled, one.blotter.open_doubts) == (1, 0)
+        assert (one.execution.counts.reconciled, one.execution.open_uncertain) == (1, 0)
 
     play(story)
 
@@ -332,12 +333,12 @@ def test_a_doubt_of_what_was_never_met_waits_for_the_order_itself() -> None:
         one = World()
         (order,) = one.begin("mine")
         cancel = one.send(Cancel(client_order_ids=("mine",)), order)
-        order.deadline_ns = one.door.venue_now_ns() + 60 * SECOND_NS
+        order.deadline_ns = one.gateway.venue_now_ns() + 60 * SECOND_NS
 
-        one.blotter.doubt(cancel, "silence")
+        one.execution.mark_uncertain(cancel, "silence")
 
-        assert order.doubt is Doubt.EXISTENCE
-        assert order.settle_ns == one.door.venue_now_ns() + 70 * SECOND_NS
+        assert order.uncertainty is Uncertainty.EXISTENCE
+        assert order.settle_ns == one.gateway.venue_now_ns() + 70 * SECOND_NS
 
     play(story)
 
@@ -348,14 +349,14 @@ def test_an_answer_to_one_of_two_changes_settles_nothing() -> None:
         order = one.placed()
         amend = one.send(Amend(order_id="O-1", quantity="2"), order)
         cancel = one.send(Cancel(order_ids=("O-1",)), order)
-        one.blotter.doubt(cancel, "silence")
+        one.execution.mark_uncertain(cancel, "silence")
 
         one.yes(amend)
-        assert order.doubt is Doubt.CHANGE
-        one.blotter.drop(cancel)
+        assert order.uncertainty is Uncertainty.CHANGE
+        one.execution.drop(cancel)
         again = one.send(Amend(order_id="O-1", quantity="3"), order)
         one.yes(again)
-        assert order.doubt is None
+        assert order.uncertainty is None
 
     play(story)
 
@@ -367,15 +368,15 @@ def test_a_lost_link_of_the_account_puts_what_is_on_its_way_in_doubt() -> None:
         asked = one.send(Cancel(order_ids=("O-1",)), order)
         lost = LinkLost(venue=VENUE, link="book", reason="cut", received_ns=0)
 
-        one.blotter.take(lost)  # of another link: the account is followed
-        assert (order.doubt, one.blotter.resolver.losses) == (None, 0)
-        one.door.is_following = False
-        one.blotter.take(lost)
+        one.execution.take(lost)  # of another link: the account is followed
+        assert (order.uncertainty, one.execution.reconciler.losses) == (None, 0)
+        one.gateway.is_following = False
+        one.execution.take(lost)
 
-        assert (order.doubt, one.blotter.resolver.losses) == (Doubt.CHANGE, 1)
+        assert (order.uncertainty, one.execution.reconciler.losses) == (Uncertainty.CHANGE, 1)
         assert order.view().reason == "the link was lost: cut"
         assert asked.done.done()
-        assert len(one.blotter.pending) == 0
+        assert len(one.execution.pending) == 0
 
     play(story)
 
@@ -384,13 +385,13 @@ def test_being_ready_is_a_reason_to_look_again_and_other_states_are_none() -> No
     def story() -> None:
         one = World()
         (order,) = one.begin("mine")
-        one.blotter.resolver.add(order, 0)
-        (look,) = one.blotter.resolver._looks.values()
+        one.execution.reconciler.add(order, 0)
+        (look,) = one.execution.reconciler._looks.values()
         for state, is_due in ((State.SUBSCRIBING, False), (State.READY, True)):
-            look.due_ns = one.door.now_ns() + SECOND_NS
+            look.due_ns = one.gateway.now_ns() + SECOND_NS
             change = StateChange(venue=VENUE, old=State.CONNECTED, new=state, received_ns=0)
-            one.blotter.take(change)
-            assert (look.due_ns <= one.door.now_ns()) is is_due
+            one.execution.take(change)
+            assert (look.due_ns <= one.gateway.now_ns()) is is_due
 
     play(story)
 
@@ -399,17 +400,17 @@ def test_the_venues_count_replaces_ours_and_what_is_on_its_way_stays() -> None:
     def story() -> None:
         one = World(allowance=ALLOWANCE)
         (order,) = one.begin("mine")
-        counter = one.blotter.counter
-        assert counter is not None
+        rate_limit = one.execution.rate_limit
+        assert rate_limit is not None
         asked = one.send(Place(request=request()), order)
-        assert counter.count(BTC, one.door.venue_now_ns()) == 3
+        assert rate_limit.count(BTC, one.gateway.venue_now_ns()) == 3
 
         told = TradingCount(venue=VENUE, symbol=BTC, used=Decimal(5), received_ns=0)
-        one.blotter.take(told)
-        assert counter.count(BTC, one.door.venue_now_ns()) == 8
+        one.execution.take(told)
+        assert rate_limit.count(BTC, one.gateway.venue_now_ns()) == 8
         one.yes(asked, order_id="O-1")
-        one.blotter.take(told)
-        assert counter.count(BTC, one.door.venue_now_ns()) == 5
+        one.execution.take(told)
+        assert rate_limit.count(BTC, one.gateway.venue_now_ns()) == 5
 
     play(story)
 
@@ -418,12 +419,12 @@ def test_an_order_is_as_old_as_the_answer_to_its_last_change() -> None:
     def story() -> None:
         one = World()
         order = one.placed()
-        one.door.ahead_ns = one.door.clock_offset_ns = 120 * SECOND_NS
+        one.gateway.ahead_ns = one.gateway.clock_offset_ns = 120 * SECOND_NS
         before_ns = order.changed_ns
 
         one.yes(one.send(Amend(order_id="O-1", quantity="2"), order))
 
-        assert order.changed_ns == one.door.clock.now_ns()
+        assert order.changed_ns == one.gateway.clock.now_ns()
         assert order.changed_ns >= before_ns
 
     play(story)
@@ -433,14 +434,14 @@ def test_what_is_missing_from_a_snapshot_is_looked_up_once_nothing_is_on_its_way
     def story() -> None:
         one = World()
         order = one.placed()
-        one.door.ahead_ns = one.door.clock_offset_ns = 120 * SECOND_NS
-        now_ns = one.door.now_ns()
+        one.gateway.ahead_ns = one.gateway.clock_offset_ns = 120 * SECOND_NS
+        now_ns = one.gateway.now_ns()
 
-        one.blotter.take(OpenOrders(venue=VENUE, orders=(), received_ns=now_ns))
+        one.execution.take(OpenOrders(venue=VENUE, orders=(), received_ns=now_ns))
 
-        assert order.doubt is Doubt.ABSENCE
-        assert order.settle_ns == one.door.clock.now_ns() + 10 * SECOND_NS
-        assert one.blotter.resolver.open == 1
+        assert order.uncertainty is Uncertainty.ABSENCE
+        assert order.settle_ns == one.gateway.clock.now_ns() + 10 * SECOND_NS
+        assert one.execution.reconciler.open == 1
 
     play(story)
 
@@ -452,23 +453,23 @@ def test_orders_of_a_process_before_are_in_doubt_by_what_the_journal_knows_of_th
         first.placed()
         first.begin("unmet")
         amended = first.placed("amended", "O-2")
-        now_ns = first.door.venue_now_ns()
+        now_ns = first.gateway.venue_now_ns()
         amend = Amend(order_id="O-2", quantity="5", deadline_ns=now_ns + 60 * SECOND_NS)
-        first.blotter.keep_change(amended, amend)
+        first.execution.keep_change(amended, amend)
 
         second = World(journal)
-        second.blotter.restore()
+        second.execution.restore()
 
         found = {order.name: order for order in second.orders.all()}
-        assert found["mine"].doubt is Doubt.ABSENCE
+        assert found["mine"].uncertainty is Uncertainty.ABSENCE
         assert found["mine"].settle_ns == now_ns
-        assert found["unmet"].doubt is Doubt.EXISTENCE
+        assert found["unmet"].uncertainty is Uncertainty.EXISTENCE
         assert found["unmet"].settle_ns == now_ns + 15 * SECOND_NS
-        assert found["amended"].doubt is Doubt.CHANGE
+        assert found["amended"].uncertainty is Uncertainty.CHANGE
         assert found["amended"].settle_ns == now_ns + 70 * SECOND_NS
-        assert found["amended"].asked_quantity == 5
-        assert second.blotter.counts.replayed == 3
-        assert second.blotter.resolver.open == 3
+        assert found["amended"].pending_quantity == 5
+        assert second.execution.counts.replayed == 3
+        assert second.execution.reconciler.open == 3
         assert second.orders.is_opening
 
     play(story)
@@ -479,15 +480,15 @@ def test_late_answers_are_not_awaited_once_it_is_known_what_became_of_their_orde
         one = World()
         order = one.placed()
         early = one.send(Cancel(order_ids=("O-1",)), order)
-        early.settle_ns = one.door.venue_now_ns()
+        early.settle_ns = one.gateway.venue_now_ns()
         late = one.send(Cancel(order_ids=("O-1",)), order)
         for asked in (early, late):
-            one.blotter.doubt(asked, "silence")
+            one.execution.mark_uncertain(asked, "silence")
 
-        one.blotter.take(update("O-1", 1, status=OrderStatus.CANCELED))
+        one.execution.take(update("O-1", 1, status=OrderStatus.CANCELED))
 
         assert early.done.done()
-        assert one.blotter.pending.all() == [late]
+        assert one.execution.pending.all() == [late]
 
     play(story)
 
@@ -497,7 +498,7 @@ def test_what_was_not_sent_after_all_is_forgotten_and_the_journal_knows() -> Non
         one = World()
         (order,) = one.begin("mine")
 
-        one.blotter.discard(order)
+        one.execution.discard(order)
 
         assert one.orders.all() == []
         assert not one.journal.unfinished()
@@ -509,10 +510,10 @@ def test_what_was_not_sent_after_all_is_forgotten_and_the_journal_knows() -> Non
 def test_readers_see_each_order_that_something_was_learned_of() -> None:
     def story() -> None:
         one = World()
-        with one.blotter.bus.subscribe(capacity=10, overflow=Overflow.RAISE) as views:
-            one.blotter.take(update("O-9", symbol=Symbol("ETH/USD")))
-            one.blotter.take(fill("T-1", order_id="O-9"))
-            one.blotter.take(fill("T-1", order_id="O-9"))  # again: nothing is learned
+        with one.execution.bus.subscribe(capacity=10, overflow=Overflow.RAISE) as views:
+            one.execution.take(update("O-9", symbol=Symbol("ETH/USD")))
+            one.execution.take(fill("T-1", order_id="O-9"))
+            one.execution.take(fill("T-1", order_id="O-9"))  # again: nothing is learned
 
             assert [view.fills for view in views.drain()] == [0, 1]
 

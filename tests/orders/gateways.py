@@ -195,8 +195,8 @@ def _question(kind: str, name: str, offset: int, since_ns: int = 0) -> RestQuery
     return RestQuery(Fetch("POST", f"{name}|{offset}|{since_ns}", kind), read)
 
 
-class FakeDoor:
-    """See `fluxum.orders.door.Door`; made inside a simulated loop.
+class FakeGateway:
+    """See `fluxum.orders.gateway.Door`; made inside a simulated loop.
 
     `fates` are taken by commands in turn. `latency_s` is the way to the venue and the way back.
     `names_edits` is whether an edited order keeps its name. `clock` is the venue's, which is

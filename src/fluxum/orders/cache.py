@@ -18,15 +18,14 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OpenOrders, OrderRequest, OrderStatus, OrderUpdate
 from fluxum.orders.exposure import Exposure
-from fluxum.orders.tracker import TrackedOrder, is_lawful, opened_ns
-from fluxum.orders.view import Doubt
+from fluxum.orders.order import TrackedOrder, Uncertainty, is_lawful, opened_ns
 
-__all__ = ["Keeping", "OrderCounts", "Orders", "Standing", "by_opening"]
+__all__ = ["OrderCache", "OrderCounts", "Retention", "Standing", "by_opening"]
 
 _ZERO = Decimal(0)
 
 
-class Keeping(Struct, frozen=True, kw_only=True):
+class Retention(Struct, frozen=True, kw_only=True):
     """How much is remembered.
 
     The last `ended` orders that have ended, the identities of the last `fills`, and `unmatched`
@@ -74,7 +73,7 @@ class OrderCounts(Struct):
     forgotten: int = 0
 
 
-class Orders:
+class OrderCache:
     """The orders of one account. Look at `live` and `tally`, do not change them.
 
     `venue_ns` makes an instant of the venue's clock out of one of ours. Whoever changes an order
@@ -82,9 +81,9 @@ class Orders:
     """
 
     def __init__(
-        self, keeping: Keeping | None = None, venue_ns: Callable[[int], int] = lambda ns: ns
+        self, retention: Retention | None = None, venue_ns: Callable[[int], int] = lambda ns: ns
     ) -> None:
-        self._keeping = Keeping() if keeping is None else keeping
+        self._retention = Retention() if retention is None else retention
         self._venue_ns = venue_ns
         self.exposure = Exposure()
         """What is held, and what open orders could make of it."""
@@ -101,7 +100,7 @@ class Orders:
         self._by_id: dict[str, TrackedOrder] = {}
         self._by_reference: dict[int, TrackedOrder] = {}
         self._edits: dict[int, TrackedOrder] = {}
-        self._seen = SeenFills(self._keeping.fills)
+        self._seen = SeenFills(self._retention.fills)
         self._unmatched: OrderedDict[str, list[Fill]] = OrderedDict()
         self._waiting = 0
         self._last = 0
@@ -277,9 +276,9 @@ class Orders:
         for order in list(self.live.values()):
             if order.order_id in snapshot.unread:
                 continue
-            if order.number not in present and order.order_id and order.is_met:
+            if order.number not in present and order.order_id and order.is_confirmed:
                 reason = "it is open no longer, and nobody said why"
-                order.suspect(Doubt.ABSENCE, settle_ns, reason)
+                order.mark_uncertain(Uncertainty.ABSENCE, settle_ns, reason)
                 self.moved(order)
                 found.append(order)
         return found
@@ -300,7 +299,7 @@ class Orders:
         if status.is_final:
             self.live.pop(number, None)
             self._ended[number] = order
-            if len(self._ended) > self._keeping.ended:
+            if len(self._ended) > self._retention.ended:
                 self._forget(self._ended.popitem(last=False)[1])
         else:
             self._ended.pop(number, None)
@@ -390,7 +389,7 @@ class Orders:
     def _keep_unmatched(self, fill: Fill) -> None:
         self._unmatched.setdefault(fill.order_id, []).append(fill)
         self._waiting += 1
-        while self._waiting > self._keeping.unmatched:
+        while self._waiting > self._retention.unmatched:
             dropped = self._unmatched.popitem(last=False)[1]
             self._waiting -= len(dropped)
             self.counts.dropped += len(dropped)
@@ -426,8 +425,8 @@ def by_opening(updates: Iterable[OrderUpdate]) -> list[OrderUpdate]:
 
 
 def _standing(order: TrackedOrder) -> Standing:
-    if order.is_met:
+    if order.is_confirmed:
         return Standing.ACCEPTED
     if order.refusal is not None:
         return Standing.REFUSED
-    return Standing.WAITING if order.doubt is None else Standing.UNKNOWN
+    return Standing.WAITING if order.uncertainty is None else Standing.UNKNOWN

@@ -20,15 +20,17 @@ update, the fills, the answers, the doubts. The same evidence in any order gives
 
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import Enum
+
+from msgspec import Struct
 
 from fluxum.ledger.arithmetic import EXACT, average
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
-from fluxum.model.order import OrderRequest, OrderStatus, OrderType, OrderUpdate
-from fluxum.orders.view import Difference, Doubt, OrderView
+from fluxum.model.order import OrderRequest, OrderStatus, OrderType, OrderUpdate, word_of
 
-__all__ = ["TrackedOrder", "is_lawful", "opened_ns"]
+__all__ = ["Difference", "Order", "TrackedOrder", "Uncertainty", "is_lawful", "opened_ns"]
 
 _ZERO = Decimal(0)
 _PENDING = OrderStatus.PENDING
@@ -61,6 +63,82 @@ def is_lawful(old: OrderStatus, new: OrderStatus) -> bool:
     return new in _LAWFUL[old]
 
 
+class Uncertainty(Enum):
+    """What is not known of an order, and so what settles it.
+
+    EXISTENCE: whether the venue ever got it; any word of it does. CHANGE: whether a change or a
+    cancel was obeyed; its end does, or a look at it once the command can no longer arrive.
+    ABSENCE: whether it is still open, as it is missing from what is, or as nobody listened for a
+    while; its end settles that, or its being open.
+    """
+
+    EXISTENCE = "existence"
+    CHANGE = "change"
+    ABSENCE = "absence"
+
+
+class Difference(Struct, frozen=True):
+    """What is filled by the sum of an order's fills, and by the venue's own updates."""
+
+    by_fills: Decimal
+    by_updates: Decimal
+
+
+class Order(Struct, frozen=True, kw_only=True, tag="tracked_order"):
+    """All that is known of one order now.
+
+    `client_order_id` is our name of it, empty for orders of others on the same account; `order_id`
+    is the venue's, empty while it is not known. Of an order that an edit replaced, `replaced_by`
+    is the new one's id, and `replaces` the old one's id in the new. `filled` and `cost` are what
+    is proved by fills or by updates, whichever is more; `difference` names the two while they
+    differ, which they do for a moment between a fill and the update that counts it, and for good
+    where an order had been filled in part before anybody listened. `late_fills` came after the
+    end. `venue_ns` is the venue's time of the last word.
+    """
+
+    client_order_id: str
+    order_id: str
+    symbol: Symbol
+    side: Side
+    order_type: OrderType
+    status: OrderStatus
+    quantity: Decimal | None
+    filled: Decimal
+    cost: Decimal
+    average_price: Decimal | None
+    limit_price: Decimal | None
+    trigger_price: Decimal | None
+    reason: str
+    is_ours: bool
+    fills: int
+    late_fills: int
+    difference: Difference | None
+    uncertainty: Uncertainty | None
+    replaces: str
+    replaced_by: str
+    request: OrderRequest | None
+    update: OrderUpdate | None
+    venue_ns: int | None
+    received_ns: int | None
+
+    @property
+    def type_text(self) -> str:
+        """The type, with the venue's word where Fluxum does not know it."""
+        return word_of(self.order_type, "" if self.update is None else self.update.venue_type)
+
+    @property
+    def status_text(self) -> str:
+        """The status, with the venue's word where Fluxum does not know it."""
+        update = self.update
+        is_its = update is not None and update.status is self.status
+        return word_of(self.status, update.venue_status if update and is_its else "")
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """What is not filled yet; none of an amount to spend whose quantity nobody knows yet."""
+        return None if self.quantity is None else max(self.quantity - self.filled, _ZERO)
+
+
 class TrackedOrder:
     """One order. Whoever feeds it sees to it that each fill comes once (see `register`).
 
@@ -72,13 +150,11 @@ class TrackedOrder:
     __slots__ = (
         "_accepted",
         "_reason",
-        "asked_quantity",
         "changed_ns",
         "contradicted",
         "cost_by_fills",
         "cost_by_updates",
         "deadline_ns",
-        "doubt",
         "edit_reference",
         "filled_before",
         "filled_by_fills",
@@ -89,6 +165,7 @@ class TrackedOrder:
         "name",
         "number",
         "order_id",
+        "pending_quantity",
         "reference",
         "refusal",
         "replaced_by",
@@ -100,6 +177,7 @@ class TrackedOrder:
         "side",
         "stale",
         "symbol",
+        "uncertainty",
         "update",
         "venue_reason",
     )
@@ -136,7 +214,7 @@ class TrackedOrder:
         self.refusal: str | None = None
         self.venue_reason = ""
         """Why the venue refused it, in words that leave open whether it was entered."""
-        self.doubt: Doubt | None = None
+        self.uncertainty: Uncertainty | None = None
         self.settle_ns = 0
         """From when on a look at the venue settles the doubt, whatever it finds."""
         self.edit_reference: int | None = None
@@ -148,7 +226,7 @@ class TrackedOrder:
         self._reason = ""
         self.filled_before: Decimal | None = _ZERO
         """What was filled before the desk was opened; `None` until that is known."""
-        self.asked_quantity: Decimal | None = None
+        self.pending_quantity: Decimal | None = None
         """What a change on its way makes its quantity, until what became of that is known."""
         self.is_looked_at = False
         """Whether the venue said how it stood after that change was answered."""
@@ -180,7 +258,7 @@ class TrackedOrder:
         return opened_ns(self.update)
 
     @property
-    def is_met(self) -> bool:
+    def is_confirmed(self) -> bool:
         """Whether the venue has shown that the order exists."""
         return self.update is not None or self._accepted or self.fills > 0
 
@@ -191,18 +269,18 @@ class TrackedOrder:
         if update is not None:
             if update.status in _ENDS:
                 return update.status
-            if self.doubt is not None:
+            if self.uncertainty is not None:
                 return _UNKNOWN
             if update.status is _OTHER:
                 return _OTHER
             if self.fills or self.filled_by_updates:
                 return _PART
             return update.status
-        if self.fills and self.doubt is None:
+        if self.fills and self.uncertainty is None:
             return _PART
-        if self.refusal is not None and not self.is_met:
+        if self.refusal is not None and not self.is_confirmed:
             return _REFUSED
-        return _PENDING if self._accepted and self.doubt is None else _UNKNOWN
+        return _PENDING if self._accepted and self.uncertainty is None else _UNKNOWN
 
     @property
     def is_final(self) -> bool:
@@ -221,7 +299,7 @@ class TrackedOrder:
             return None
         return Difference(self.filled_by_fills, self.filled_by_updates)
 
-    def view(self) -> OrderView:
+    def view(self) -> Order:
         """A copy of all that is known, for readers."""
         update, request = self.update, self.request
         by_fills = self.filled_by_fills > self.filled_by_updates
@@ -229,7 +307,7 @@ class TrackedOrder:
         cost = self.cost_by_fills if by_fills else self.cost_by_updates
         venue_average = None if update is None or by_fills else update.average_price
         trigger = None if request is None or request.trigger is None else request.trigger.price
-        return OrderView(
+        return Order(
             client_order_id=self.name,
             order_id=self.order_id,
             symbol=self.symbol,
@@ -247,7 +325,7 @@ class TrackedOrder:
             fills=self.fills,
             late_fills=self.late_fills,
             difference=self.difference,
-            doubt=self.doubt,
+            uncertainty=self.uncertainty,
             replaces=self.replaces,
             replaced_by=self.replaced_by,
             request=request,
@@ -274,17 +352,17 @@ class TrackedOrder:
             self.filled_by_updates = update.filled
             self.cost_by_updates = update.cost
         is_end = update.status in _ENDS
-        had_doubt = self.doubt
-        if had_doubt is not None and self._settles(
-            had_doubt, settled_ns or as_of_ns, is_end=is_end
+        had_uncertainty = self.uncertainty
+        if had_uncertainty is not None and self._settles(
+            had_uncertainty, settled_ns or as_of_ns, is_end=is_end
         ):
-            self.doubt = None
+            self.uncertainty = None
         known = self.update
         if known is None:
             self.update = update
             return True
         if update == known:
-            return self.doubt is not had_doubt
+            return self.uncertainty is not had_uncertainty
         if not self._is_newer(update, known, as_of_ns, is_end=is_end):
             self.stale += 1
             return True  # it may have added to what is filled
@@ -302,42 +380,42 @@ class TrackedOrder:
         update = self.update
         if update is not None and update.status in _ENDS:
             self.late_fills += 1
-        if self.doubt is Doubt.EXISTENCE:
-            self.doubt = None
+        if self.uncertainty is Uncertainty.EXISTENCE:
+            self.uncertainty = None
 
     def accept(self) -> None:
         """The venue took it."""
         self._accepted = True
-        if self.doubt is Doubt.EXISTENCE:
-            self.doubt = None
+        if self.uncertainty is Uncertainty.EXISTENCE:
+            self.uncertainty = None
 
     def refuse(self, reason: str) -> None:
         """The venue did not take it, or it never arrived there."""
         self.refusal = reason
-        if self.doubt is Doubt.EXISTENCE:
-            self.doubt = None
+        if self.uncertainty is Uncertainty.EXISTENCE:
+            self.uncertainty = None
 
-    def suspect(self, doubt: Doubt, settle_ns: int, reason: str) -> None:
+    def mark_uncertain(self, uncertainty: Uncertainty, settle_ns: int, reason: str) -> None:
         """Nobody has said what became of it, or of the last thing done to it.
 
         An end cannot be doubted, nor the existence of what was met; of what was not, nothing else
         can be. The doubt that takes longer to settle is kept.
         """
-        if self.is_final or (doubt is Doubt.EXISTENCE and self.is_met):
+        if self.is_final or (uncertainty is Uncertainty.EXISTENCE and self.is_confirmed):
             return
-        if self.doubt is None or settle_ns >= self.settle_ns:
-            self.doubt = doubt if self.is_met else Doubt.EXISTENCE
+        if self.uncertainty is None or settle_ns >= self.settle_ns:
+            self.uncertainty = uncertainty if self.is_confirmed else Uncertainty.EXISTENCE
             self.settle_ns = settle_ns
             self._reason = reason
 
     def ask(self, quantity: Decimal | None) -> None:
         """A change to a quantity is on its way, or `None` is any more."""
-        self.asked_quantity = quantity
+        self.pending_quantity = quantity
         self.is_looked_at = False
 
     def settle(self) -> None:
         """What was doubted is known now: the command in doubt was answered."""
-        self.doubt = None
+        self.uncertainty = None
 
     def absorb(self, other: "TrackedOrder") -> None:
         """Take over the evidence of another object that turned out to be the same order."""
@@ -347,13 +425,13 @@ class TrackedOrder:
         self.late_fills += other.late_fills
         if other.update is not None:
             self.tell(other.update)
-        elif self.fills and self.doubt is Doubt.EXISTENCE:
-            self.doubt = None
+        elif self.fills and self.uncertainty is Uncertainty.EXISTENCE:
+            self.uncertainty = None
 
     # How evidence is weighed
 
-    def _settles(self, doubt: Doubt, settled_ns: int | None, *, is_end: bool) -> bool:
-        if is_end or doubt is Doubt.EXISTENCE:
+    def _settles(self, uncertainty: Uncertainty, settled_ns: int | None, *, is_end: bool) -> bool:
+        if is_end or uncertainty is Uncertainty.EXISTENCE:
             return True
         return settled_ns is not None and settled_ns >= self.settle_ns
 
@@ -373,7 +451,7 @@ class TrackedOrder:
 
     def _why(self) -> str:
         update = self.update
-        if self.doubt is not None and (update is None or update.status not in _ENDS):
+        if self.uncertainty is not None and (update is None or update.status not in _ENDS):
             return self._reason
         if update is not None:
             return update.reason

@@ -10,12 +10,12 @@ from fluxum.model.order import Command
 from fluxum.venues.private import AccountQuestions
 from fluxum.venues.queries import RestQuery
 
-__all__ = ["Door"]
+__all__ = ["AccountGateway"]
 
 Said = TypeVar("Said")
 
 
-class Door(Protocol):
+class AccountGateway(Protocol):
     """One's own account at a venue, as a session keeps it."""
 
     @property

@@ -5,15 +5,14 @@ from decimal import Decimal
 from fluxum.model.account import Fee
 from fluxum.model.instrument import Asset
 from fluxum.model.order import OpenOrders, OrderStatus, OrderType, OrderUpdate
-from fluxum.orders.register import Keeping, Orders, Standing
-from fluxum.orders.tracker import TrackedOrder
-from fluxum.orders.view import Doubt
-from orders.doors import BTC, ETH, SECOND_NS, START_NS, VENUE, fill, request, update
+from fluxum.orders.cache import OrderCache, Retention, Standing
+from fluxum.orders.order import TrackedOrder, Uncertainty
+from orders.gateways import BTC, ETH, SECOND_NS, START_NS, VENUE, fill, request, update
 
 LATER_NS = START_NS + 100 * SECOND_NS
 
 
-def begun(orders: Orders, name: str = "mine", reference: int | None = None) -> TrackedOrder:
+def begun(orders: OrderCache, name: str = "mine", reference: int | None = None) -> TrackedOrder:
     return orders.begin(request(client_order_id=name), START_NS, LATER_NS, reference)
 
 
@@ -22,7 +21,7 @@ def snapshot(*updates: OrderUpdate, at_s: int = 50) -> OpenOrders:
 
 
 def test_an_update_finds_its_order_by_our_name_and_then_by_the_venues_id() -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders)
 
     assert orders.tell(update(client_order_id="mine")) is order
@@ -34,7 +33,7 @@ def test_an_update_finds_its_order_by_our_name_and_then_by_the_venues_id() -> No
 
 
 def test_an_update_finds_its_order_by_the_reference_that_stands_for_a_name() -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders, reference=7)
 
     assert orders.tell(update("O-9", user_reference=8)) is not order
@@ -44,7 +43,7 @@ def test_an_update_finds_its_order_by_the_reference_that_stands_for_a_name() -> 
 
 
 def test_a_fill_waits_for_an_order_whose_id_is_not_known_yet() -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders)
 
     assert orders.fill(fill("a")) is None
@@ -56,7 +55,7 @@ def test_a_fill_waits_for_an_order_whose_id_is_not_known_yet() -> None:
 
 
 def test_a_fill_with_our_name_proves_the_order() -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders)
 
     assert orders.fill(fill("a", client_order_id="mine")) is order
@@ -65,7 +64,7 @@ def test_a_fill_with_our_name_proves_the_order() -> None:
 
 
 def test_a_fill_counts_once() -> None:
-    orders = Orders()
+    orders = OrderCache()
     orders.tell(update())
 
     orders.fill(fill("a"))
@@ -78,7 +77,7 @@ def test_a_fill_counts_once() -> None:
 
 
 def test_fills_of_one_id_on_two_markets_are_two() -> None:
-    orders = Orders()
+    orders = OrderCache()
     orders.tell(update())
     orders.tell(update("O-2", symbol=ETH))
 
@@ -92,7 +91,7 @@ def test_fills_of_one_id_on_two_markets_are_two() -> None:
 
 
 def test_a_fill_that_comes_again_is_counted_by_what_it_brings() -> None:
-    orders = Orders()
+    orders = OrderCache()
     orders.tell(update())
     charged = (Fee(Asset("USD"), Decimal(1)),)
 
@@ -108,7 +107,7 @@ def test_a_fill_that_comes_again_is_counted_by_what_it_brings() -> None:
 
 
 def test_fills_that_nobody_claims_are_bounded_and_the_dropped_ones_counted() -> None:
-    orders = Orders(Keeping(unmatched=3))
+    orders = OrderCache(Retention(unmatched=3))
 
     for number in range(5):
         orders.fill(fill(str(number), order_id=f"O-{number}"))
@@ -118,7 +117,7 @@ def test_fills_that_nobody_claims_are_bounded_and_the_dropped_ones_counted() -> 
 
 
 def test_an_answer_joins_what_was_heard_of_the_order_under_its_id() -> None:
-    orders = Orders()
+    orders = OrderCache()
     orders.tell(update())  # without our name
     orders.fill(fill("a"))
     order = begun(orders)
@@ -131,7 +130,7 @@ def test_an_answer_joins_what_was_heard_of_the_order_under_its_id() -> None:
 
 
 def test_what_is_missing_from_a_snapshot_is_in_doubt_until_its_end_is_told() -> None:
-    orders = Orders()
+    orders = OrderCache()
     orders.tell(update("O-1"))
     orders.tell(update("O-2"))
 
@@ -140,31 +139,31 @@ def test_what_is_missing_from_a_snapshot_is_in_doubt_until_its_end_is_told() -> 
     gone = orders.find("O-1")
     assert gone is not None
     assert [order.order_id for order in touched] == ["O-2", "O-1"]
-    assert (gone.status, gone.doubt) == (OrderStatus.UNKNOWN, Doubt.ABSENCE)
+    assert (gone.status, gone.uncertainty) == (OrderStatus.UNKNOWN, Uncertainty.ABSENCE)
     orders.tell(update("O-1", at_s=20, status=OrderStatus.FILLED, filled=Decimal(1)))
     assert gone.status is OrderStatus.FILLED
 
 
 def test_an_order_that_a_snapshot_could_not_be_read_of_is_not_missing_from_it() -> None:
-    orders = Orders(Keeping())
+    orders = OrderCache(Retention())
     order = orders.tell(update("O-1"), 0)
     odd = OpenOrders(venue="kraken", orders=(), unread=("O-1",), received_ns=50)
 
     assert orders.snapshot(odd, LATER_NS) == []
-    assert order.doubt is None
+    assert order.uncertainty is None
 
 
 def test_an_order_that_was_never_heard_of_is_not_missing_from_a_snapshot() -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders)
 
     orders.snapshot(snapshot(), LATER_NS)
 
-    assert order.doubt is None
+    assert order.uncertainty is None
 
 
 def test_a_snapshot_replaces_what_is_known() -> None:
-    orders = Orders()
+    orders = OrderCache()
     orders.tell(update(at_s=5, limit_price=Decimal(101)))
 
     orders.snapshot(snapshot(update(at_s=0, limit_price=Decimal(99))), LATER_NS)
@@ -175,7 +174,7 @@ def test_a_snapshot_replaces_what_is_known() -> None:
 
 
 def test_an_edited_order_hands_its_name_to_the_new_one() -> None:
-    orders = Orders()
+    orders = OrderCache()
     old = begun(orders)
     orders.tell(update(client_order_id="mine"))
     orders.expect_edit(old, 77)
@@ -190,7 +189,7 @@ def test_an_edited_order_hands_its_name_to_the_new_one() -> None:
 
 
 def test_an_update_with_the_edits_reference_comes_before_the_answer() -> None:
-    orders = Orders()
+    orders = OrderCache()
     old = begun(orders)
     orders.tell(update(client_order_id="mine"))
     orders.expect_edit(old, 77)
@@ -203,7 +202,7 @@ def test_an_update_with_the_edits_reference_comes_before_the_answer() -> None:
 
 
 def test_an_older_order_of_the_same_name_takes_nothing_over() -> None:
-    orders = Orders()
+    orders = OrderCache()
     newer = orders.tell(update("O-2", opened_ns=START_NS + 9, client_order_id="mine"))
 
     older = orders.tell(update("O-1", opened_ns=START_NS, client_order_id="mine"))
@@ -213,7 +212,7 @@ def test_an_older_order_of_the_same_name_takes_nothing_over() -> None:
 
 
 def test_ended_orders_are_forgotten_in_turn_and_counted() -> None:
-    orders = Orders(Keeping(ended=2))
+    orders = OrderCache(Retention(ended=2))
 
     for number in range(5):
         name = f"O-{number}"
@@ -227,7 +226,7 @@ def test_ended_orders_are_forgotten_in_turn_and_counted() -> None:
 
 
 def test_a_refused_order_that_is_met_lives_again_and_is_counted() -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders)
     orders.refuse(order, "never arrived")
     assert orders.tally[Standing.REFUSED] == 1
@@ -240,7 +239,7 @@ def test_a_refused_order_that_is_met_lives_again_and_is_counted() -> None:
 
 
 def test_a_discarded_order_leaves_no_trace() -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders, reference=5)
 
     orders.discard(order)
@@ -252,7 +251,7 @@ def test_a_discarded_order_leaves_no_trace() -> None:
 
 
 def test_a_list_that_says_less_takes_nothing_away() -> None:
-    orders = Orders()
+    orders = OrderCache()
     kind = OrderType.STOP_LOSS
     orders.tell(
         update(
@@ -277,7 +276,7 @@ def test_a_list_that_says_less_takes_nothing_away() -> None:
 
 
 def test_what_was_asked_before_the_last_thing_was_heard_is_older() -> None:
-    orders = Orders()
+    orders = OrderCache()
     orders.tell(update(at_s=5, limit_price=Decimal(101)))
 
     orders.tell_asked(update(at_s=0, limit_price=Decimal(99)), START_NS + 3 * SECOND_NS)
@@ -288,7 +287,7 @@ def test_what_was_asked_before_the_last_thing_was_heard_is_older() -> None:
 
 
 def test_a_list_that_says_less_ends_what_waits_all_the_same() -> None:
-    orders = Orders()
+    orders = OrderCache()
     kind = OrderType.STOP_LOSS
     orders.tell(
         update(at_s=5, order_type=kind, status=OrderStatus.PENDING, reduce_only=True, opened_ns=7)
@@ -305,7 +304,7 @@ def test_a_list_that_says_less_ends_what_waits_all_the_same() -> None:
 
 
 def test_the_reference_that_names_an_edited_order_stays_its_name() -> None:
-    orders = Orders()
+    orders = OrderCache()
     old = begun(orders)
     orders.tell(update(client_order_id="mine"))
     orders.expect_edit(old, 77)
@@ -318,7 +317,7 @@ def test_the_reference_that_names_an_edited_order_stays_its_name() -> None:
 
 
 def test_fills_of_an_order_nobody_claims_are_dropped_together_and_each_is_counted() -> None:
-    orders = Orders(Keeping(unmatched=3))
+    orders = OrderCache(Retention(unmatched=3))
 
     for number in range(3):
         orders.fill(fill(f"a{number}", order_id="O-1"))
@@ -330,7 +329,7 @@ def test_fills_of_an_order_nobody_claims_are_dropped_together_and_each_is_counte
 
 
 def test_of_what_was_accepted_nothing_more_is_kept_than_the_order() -> None:
-    orders = Orders()
+    orders = OrderCache()
 
     orders.accept(begun(orders), "O-1")
 
@@ -338,7 +337,7 @@ def test_of_what_was_accepted_nothing_more_is_kept_than_the_order() -> None:
 
 
 def test_a_forgotten_order_waits_for_no_edit_and_takes_no_name_along() -> None:
-    orders = Orders(Keeping(ended=1))
+    orders = OrderCache(Retention(ended=1))
     old = begun(orders)
     orders.tell(update(client_order_id="mine"))
     new = orders.replace(old, "O-2", request(client_order_id="mine"), LATER_NS)

@@ -6,8 +6,8 @@ come between). That an order was named, changed or ended may be lost in a crash,
 again. On opening, the journal is read and written anew with the unfinished orders alone.
 
 Every line proves itself and the one before it (`orders/chain.py`), so a journal says the truth or
-is refused: `IntentsDamaged` names the line and the orders that the others tell of. Half a last line
-is what a crash leaves: its command was never sent, and it is counted. Journals of format 1, whose
+is refused: `OrderJournalDamaged` names the line and the orders of the others. Half a last line is
+what a crash leaves: its command was never sent, and it is counted. Journals of format 1, whose
 lines prove nothing, are read and written anew with proofs. There are no keys in a journal.
 
 Cancels are not written: to repeat one is harmless, and what became of its order is asked anyway.
@@ -19,38 +19,45 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from fluxum.errors import BadInput, IntentsError
+from fluxum.errors import BadInput, OrderJournalError
 from fluxum.model.order import Amend, Edit, OrderStatus
 from fluxum.orders.chain import FIRST
-from fluxum.orders.intent_lines import (
+from fluxum.orders.journal_file import JournalFile
+from fluxum.orders.journal_lines import (
     FORMAT,
     Changed,
     Changing,
     Ended,
     Header,
     Intent,
-    IntentsDamaged,
     Line,
     Named,
+    OrderJournalDamaged,
     Unfinished,
     apply,
-    read_intents,
+    read_journal,
     seal_lines,
 )
-from fluxum.orders.journal_file import JournalFile
 
-__all__ = ["FileIntents", "Intent", "Intents", "IntentsDamaged", "MemoryIntents", "Unfinished"]
+__all__ = [
+    "FileOrderJournal",
+    "Intent",
+    "MemoryOrderJournal",
+    "OrderJournal",
+    "OrderJournalDamaged",
+    "Unfinished",
+]
 
 _logger = logging.getLogger(__name__)
 
 _LINES_MAX = 100_000
 
 
-class Intents(Protocol):
+class OrderJournal(Protocol):
     """Where intents are kept. What is written is safe when the call returns."""
 
-    def place(self, intents: Sequence[Intent]) -> None:
-        """Keep orders that are about to be sent; raises IntentsError, and then none may be."""
+    def place(self, journal: Sequence[Intent]) -> None:
+        """Keep orders that are about to be sent; raises OrderJournalError, and then none may be."""
         ...
 
     def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
@@ -74,15 +81,15 @@ class Intents(Protocol):
         ...
 
 
-class MemoryIntents:
+class MemoryOrderJournal:
     """Intents of this process alone: a crash forgets them. For tests, and for who wants no file."""
 
     def __init__(self) -> None:
         self._open: dict[str, Unfinished] = {}
 
-    def place(self, intents: Sequence[Intent]) -> None:
+    def place(self, journal: Sequence[Intent]) -> None:
         """Keep orders."""
-        for intent in intents:
+        for intent in journal:
             apply(self._open, intent)
 
     def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
@@ -106,12 +113,12 @@ class MemoryIntents:
         return list(self._open.values())
 
 
-class FileIntents:
+class FileOrderJournal:
     """A journal in a file, of one process at a time; use it in a `with` block around the desk.
 
-    Raises IntentsError where the file cannot be used: another process holds it (by whatever name),
-    another venue's orders are in it; IntentsDamaged where it is not what was written. It is
-    compacted on opening and after every `lines_max` lines, unless it has several names (hard
+    Raises OrderJournalError where the file cannot be used: another process holds it (by whatever
+    name), another venue's orders are in it; OrderJournalDamaged where it is not what was written.
+    It is compacted on opening and after every `lines_max` lines, unless it has several names (hard
     links), which that would part.
     """
 
@@ -156,12 +163,12 @@ class FileIntents:
         if file is not None:
             file.close()
 
-    def place(self, intents: Sequence[Intent]) -> None:
-        """Keep orders, on disk when this returns; raises IntentsError."""
-        self._write(intents, is_synced=True)
+    def place(self, journal: Sequence[Intent]) -> None:
+        """Keep orders, on disk when this returns; raises OrderJournalError."""
+        self._write(journal, is_synced=True)
 
     def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
-        """Keep a change, on disk when this returns; raises IntentsError."""
+        """Keep a change, on disk when this returns; raises OrderJournalError."""
         self._write([Changing(name=name, command=command, at_ns=at_ns)], is_synced=True)
 
     def changed(self, name: str) -> None:
@@ -187,11 +194,11 @@ class FileIntents:
 
     def _write(self, lines: Sequence[Line], *, is_synced: bool) -> None:
         if self._file is None or not self._is_usable:
-            raise IntentsError(f"{self.path} is not open: nothing may be sent")
+            raise OrderJournalError(f"{self.path} is not open: nothing may be sent")
         content, check = seal_lines(self._check, lines)
         try:
             self._file.append(content, is_synced=is_synced)
-        except IntentsError:
+        except OrderJournalError:
             # What of it is on disk nobody knows, and a line behind half a line is nonsense.
             self._is_usable = False
             raise
@@ -210,21 +217,21 @@ class FileIntents:
             return
         try:
             self._compact(file)
-        except IntentsError as error:
+        except OrderJournalError as error:
             _logger.warning("%s grows: %s", self.path, error)
         else:
             self._compact_at = self._lines_max
 
     def _read(self, file: JournalFile) -> None:
         """Take in what the file says, and leave it so that it can be appended to."""
-        found = read_intents(file.read(), str(self.path), self._venue)
+        found = read_journal(file.read(), str(self.path), self._venue)
         self._open = found.unfinished
         self.torn = int(found.torn)
         self.lines, self._check = found.lines, found.check
         if file.has_one_name:
             self._compact(file)
         elif found.is_old:
-            raise IntentsError(
+            raise OrderJournalError(
                 f"{self.path} is a journal of format 1 with several names (hard links), which are"
                 " parted when it is written anew: make the others symbolic links, or copies"
             )

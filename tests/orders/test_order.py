@@ -12,11 +12,10 @@ from msgspec import structs
 
 from fluxum.model.account import Fill
 from fluxum.model.market import Side
-from fluxum.model.order import OrderStatus, OrderUpdate
-from fluxum.orders.register import Orders
-from fluxum.orders.tracker import TrackedOrder, is_lawful
-from fluxum.orders.view import Difference, Doubt
-from orders.doors import BTC, SECOND_NS, START_NS, fill, request, update
+from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
+from fluxum.orders.cache import OrderCache
+from fluxum.orders.order import Difference, TrackedOrder, Uncertainty, is_lawful
+from orders.gateways import BTC, SECOND_NS, START_NS, fill, request, update
 
 FINAL = [status for status in OrderStatus if status.is_final]
 LATER_NS = START_NS + 100 * SECOND_NS
@@ -35,7 +34,7 @@ def test_an_order_nobody_spoke_of_is_unknown_and_what_was_asked_for() -> None:
     assert [view.quantity, view.limit_price, view.filled] == [1, 100, 0]
     assert view.average_price is None
     assert view.remaining == 1
-    assert not order.is_met
+    assert not order.is_confirmed
 
 
 def test_an_accepted_order_is_pending_until_it_is_told_open() -> None:
@@ -206,9 +205,9 @@ def test_nothing_brings_an_ended_order_back() -> None:
     order.tell(update(at_s=1, status=OrderStatus.CANCELED))
 
     order.tell(update(at_s=9), as_of_ns=LATER_NS)
-    order.suspect(Doubt.CHANGE, LATER_NS, "no answer")
+    order.mark_uncertain(Uncertainty.CHANGE, LATER_NS, "no answer")
 
-    assert (order.status, order.stale, order.doubt) == (OrderStatus.CANCELED, 1, None)
+    assert (order.status, order.stale, order.uncertainty) == (OrderStatus.CANCELED, 1, None)
 
 
 def test_of_two_ends_the_one_with_more_filled_counts_and_the_other_is_told() -> None:
@@ -227,7 +226,7 @@ def test_a_status_that_is_not_known_lives_until_one_is_known() -> None:
     order.fill(fill("a", "0.25"))
     assert (order.status, order.is_final) == (OrderStatus.OTHER, False)
 
-    order.suspect(Doubt.CHANGE, LATER_NS, "no answer")
+    order.mark_uncertain(Uncertainty.CHANGE, LATER_NS, "no answer")
     assert order.view().status is OrderStatus.UNKNOWN
     order.settle()
 
@@ -248,12 +247,12 @@ WORDS: list[Callable[[TrackedOrder], object]] = [
 @pytest.mark.parametrize("speak", WORDS)
 def test_any_word_ends_the_doubt_about_existence(speak: Callable[[TrackedOrder], object]) -> None:
     order = tracked()
-    order.suspect(Doubt.EXISTENCE, LATER_NS, "no answer")
+    order.mark_uncertain(Uncertainty.EXISTENCE, LATER_NS, "no answer")
     assert order.view().reason == "no answer"
 
     speak(order)
 
-    assert order.doubt is None
+    assert order.uncertainty is None
     assert order.status is not OrderStatus.UNKNOWN
 
 
@@ -261,15 +260,15 @@ def test_what_exists_is_not_doubted_to_exist() -> None:
     order = tracked()
     order.tell(update())
 
-    order.suspect(Doubt.EXISTENCE, LATER_NS, "no answer")
+    order.mark_uncertain(Uncertainty.EXISTENCE, LATER_NS, "no answer")
 
-    assert order.doubt is None
+    assert order.uncertainty is None
 
 
 def test_a_doubted_change_is_settled_by_a_look_after_it_could_arrive_or_by_the_end() -> None:
     order = tracked()
     order.tell(update())
-    order.suspect(Doubt.CHANGE, LATER_NS, "no answer")
+    order.mark_uncertain(Uncertainty.CHANGE, LATER_NS, "no answer")
 
     order.tell(update(at_s=1))
     order.tell(update(), as_of_ns=LATER_NS - 1)
@@ -278,7 +277,7 @@ def test_a_doubted_change_is_settled_by_a_look_after_it_could_arrive_or_by_the_e
     order.tell(update(), as_of_ns=LATER_NS)
     assert order.view().status is OrderStatus.OPEN
 
-    order.suspect(Doubt.CHANGE, LATER_NS, "no answer")
+    order.mark_uncertain(Uncertainty.CHANGE, LATER_NS, "no answer")
     order.tell(update(at_s=2, status=OrderStatus.CANCELED))
     assert order.view().status is OrderStatus.CANCELED
 
@@ -286,10 +285,10 @@ def test_a_doubted_change_is_settled_by_a_look_after_it_could_arrive_or_by_the_e
 def test_a_change_of_what_was_never_met_is_a_doubt_about_its_existence() -> None:
     order = tracked()
 
-    order.suspect(Doubt.CHANGE, LATER_NS, "a cancel")
-    order.suspect(Doubt.EXISTENCE, LATER_NS - 1, "no answer")
+    order.mark_uncertain(Uncertainty.CHANGE, LATER_NS, "a cancel")
+    order.mark_uncertain(Uncertainty.EXISTENCE, LATER_NS - 1, "no answer")
 
-    assert (order.doubt, order.settle_ns) == (Doubt.EXISTENCE, LATER_NS)
+    assert (order.uncertainty, order.settle_ns) == (Uncertainty.EXISTENCE, LATER_NS)
     order.refuse("never arrived")
     assert order.view().status is OrderStatus.REFUSED
 
@@ -298,10 +297,10 @@ def test_the_doubt_that_takes_longer_is_kept() -> None:
     order = tracked()
     order.tell(update())
 
-    order.suspect(Doubt.CHANGE, LATER_NS, "an amendment")
-    order.suspect(Doubt.ABSENCE, LATER_NS - 1, "missing")
+    order.mark_uncertain(Uncertainty.CHANGE, LATER_NS, "an amendment")
+    order.mark_uncertain(Uncertainty.ABSENCE, LATER_NS - 1, "missing")
 
-    assert (order.doubt, order.settle_ns) == (Doubt.CHANGE, LATER_NS)
+    assert (order.uncertainty, order.settle_ns) == (Uncertainty.CHANGE, LATER_NS)
 
 
 def test_the_table_of_lawful_moves() -> None:
@@ -364,7 +363,7 @@ def lives(draw: st.DrawFn) -> list[OrderUpdate | Fill]:
     return told
 
 
-def told_to(orders: Orders, evidence: Sequence[OrderUpdate | Fill]) -> None:
+def told_to(orders: OrderCache, evidence: Sequence[OrderUpdate | Fill]) -> None:
     for one in evidence:
         if isinstance(one, Fill):
             orders.fill(one)
@@ -378,7 +377,7 @@ def test_any_order_of_the_same_evidence_repeated_or_not_ends_the_same(
 ) -> None:
     repeated = data.draw(st.lists(st.sampled_from(life), max_size=6))
     shuffled = data.draw(st.permutations([*life, *repeated]))
-    straight, crooked = Orders(), Orders()
+    straight, crooked = OrderCache(), OrderCache()
 
     told_to(straight, life)
     told_to(crooked, shuffled)
@@ -402,12 +401,12 @@ STEPS = ["tell", "fill", "accept", "refuse", "doubt", "look", "other", "end"]
 
 @given(st.lists(st.sampled_from(STEPS)))
 def test_every_move_is_lawful_and_an_end_is_never_left(steps: list[str]) -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = orders.begin(request(client_order_id="mine"), START_NS, LATER_NS)
     random = Random(len(steps))
     filled = Decimal(0)
     for number, step in enumerate(steps):
-        was_met = order.is_met
+        was_met = order.is_confirmed
         before = order.status
         match step:
             case "tell":
@@ -420,7 +419,7 @@ def test_every_move_is_lawful_and_an_end_is_never_left(steps: list[str]) -> None
             case "refuse":
                 orders.refuse(order, "no")
             case "doubt":
-                order.suspect(random.choice(list(Doubt)), START_NS + number, "silence")
+                order.mark_uncertain(random.choice(list(Uncertainty)), START_NS + number, "silence")
                 orders.moved(order)
             case "look":
                 known = update(at_s=number, client_order_id="mine", filled=filled)
@@ -433,7 +432,32 @@ def test_every_move_is_lawful_and_an_end_is_never_left(steps: list[str]) -> None
                 orders.tell(update(at_s=number, client_order_id="mine", filled=filled, status=end))
 
         assert before is order.status or is_lawful(before, order.status)
-        if before in FINAL and (was_met or not order.is_met):
+        if before in FINAL and (was_met or not order.is_confirmed):
             assert order.status is before
     assert orders.counts.unlawful == 0
     assert sum(orders.tally.values()) == 1
+
+
+# What readers see
+
+
+def test_words_that_are_not_known_are_shown_beside_other() -> None:
+    order = TrackedOrder(1, "", BTC, Side.BUY, START_NS)
+    order.tell(
+        update(
+            order_type=OrderType.OTHER,
+            venue_type="twap",
+            status=OrderStatus.OTHER,
+            venue_status="paused",
+        )
+    )
+
+    assert (order.view().type_text, order.view().status_text) == ("other (twap)", "other (paused)")
+
+
+def test_a_word_is_not_shown_beside_a_status_that_is_not_its_own() -> None:
+    order = TrackedOrder(1, "", BTC, Side.BUY, START_NS)
+    order.tell(update(status=OrderStatus.OTHER, venue_status="paused"))
+    order.mark_uncertain(Uncertainty.CHANGE, START_NS, "no answer")
+
+    assert (order.view().type_text, order.view().status_text) == ("limit", "unknown")

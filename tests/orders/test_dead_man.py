@@ -9,9 +9,9 @@ import pytest
 from fluxum.errors import BadInput, OutcomeUnknown, TransportError, VenueRefused
 from fluxum.flow.background import background
 from fluxum.model.order import Accepted, CancelAllAfter
-from fluxum.orders.switch import KillSwitch
+from fluxum.orders.dead_man import DeadManSwitch
 from fluxum.sim.loop import SimulatedClock, run
-from orders.doors import SECOND_NS, VENUE
+from orders.gateways import SECOND_NS, VENUE
 
 
 class Venue:
@@ -24,7 +24,7 @@ class Venue:
         self.errors: list[Exception] = []
         self.answer_s = 0.0
         self.tells_until = True
-        self.switch = KillSwitch(self._confirm, self.clock.now_ns)
+        self.switch = DeadManSwitch(self._confirm, self.clock.now_ns)
 
     async def _confirm(self, command: CancelAllAfter, timeout_s: float) -> Accepted:
         now_s = (self.clock.now_ns() - self.began_ns) / SECOND_NS

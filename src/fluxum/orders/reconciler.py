@@ -10,24 +10,39 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from fluxum.errors import FluxumError, RemoteProtocolError
 from fluxum.model.order import OrderUpdate, ended
-from fluxum.orders.door import Door
-from fluxum.orders.register import Orders, by_opening
-from fluxum.orders.terms import Patience
-from fluxum.orders.tracker import TrackedOrder, opened_ns
-from fluxum.orders.view import Doubt
+from fluxum.orders.cache import OrderCache, Retention, by_opening
+from fluxum.orders.gateway import AccountGateway
+from fluxum.orders.order import TrackedOrder, Uncertainty, opened_ns
 from fluxum.venues.queries import Page
 
-__all__ = ["Resolver"]
+__all__ = ["ReconcilePolicy", "Reconciler"]
 
 _log = logging.getLogger(__name__)
 _PAGES_MAX = 20
 _OVERLAP_NS = 60 * 1_000_000_000
 _SECOND_NS = 1_000_000_000
 NEVER_ARRIVED = "never arrived"
+
+
+class ReconcilePolicy(Struct, frozen=True, kw_only=True):
+    """How long a desk waits, and how much it keeps.
+
+    `margin_s` after its deadline a command can no longer arrive, clocks that differ and histories
+    that lag included. What is in doubt is looked at every `poll_s`, then less and less often up to
+    every `poll_max_s`. Disarming the kill switch on leaving may take `disarm_s`. No more than
+    `orders_max` orders are held at a time.
+    """
+
+    margin_s: float = 10.0
+    poll_s: float = 1.0
+    poll_max_s: float = 60.0
+    disarm_s: float = 2.0
+    orders_max: int = 10_000
+    retention: Retention = Retention()
 
 
 class _Look:
@@ -45,23 +60,23 @@ class _Look:
         self.delay_s = delay_s
 
 
-class Resolver:
+class Reconciler:
     """Looks orders up. `told` is called with each order something was learned of."""
 
     def __init__(
         self,
-        door: Door,
-        orders: Orders,
-        patience: Patience,
+        gateway: AccountGateway,
+        orders: OrderCache,
+        policy: ReconcilePolicy,
         told: Callable[[TrackedOrder], None],
     ) -> None:
         self.losses = 0
         """How many links were lost; whoever hears of one counts it here."""
         self.looks = 0
         """How many times an order was looked up."""
-        self._door = door
+        self._gateway = gateway
         self._orders = orders
-        self._patience = patience
+        self._policy = policy
         self._told = told
         self._looks: dict[int, _Look] = {}
         self._woken = asyncio.Event()
@@ -75,17 +90,17 @@ class Resolver:
         """Look an order up soon; from `settle_ns` on nothing of what is doubted can arrive."""
         known = self._looks.get(order.number)
         if known is None:
-            known = _Look(order, settle_ns, self._door.now_ns(), self._patience.look_s)
+            known = _Look(order, settle_ns, self._gateway.now_ns(), self._policy.poll_s)
             self._looks[order.number] = known
         known.settle_ns = max(known.settle_ns, settle_ns)
         self._woken.set()
 
     def wake(self) -> None:
         """Things have changed: look again at once."""
-        now_ns = self._door.now_ns()
+        now_ns = self._gateway.now_ns()
         for look in self._looks.values():
             look.due_ns = now_ns
-            look.delay_s = self._patience.look_s
+            look.delay_s = self._policy.poll_s
         self._woken.set()
 
     async def run(self) -> None:
@@ -94,7 +109,7 @@ class Resolver:
             for look in list(self._looks.values()):
                 if not _is_open(look.order):
                     self._looks.pop(look.order.number, None)
-                elif self._door.is_following and look.due_ns <= self._door.now_ns():
+                elif self._gateway.is_following and look.due_ns <= self._gateway.now_ns():
                     await self._look(look)
             await self._pause()
 
@@ -104,10 +119,10 @@ class Resolver:
         if not self._looks:
             await self._woken.wait()
             return
-        delay_s = self._patience.look_s
-        if self._door.is_following:
+        delay_s = self._policy.poll_s
+        if self._gateway.is_following:
             due_ns = min(look.due_ns for look in self._looks.values())
-            delay_s = max(0.001, (due_ns - self._door.now_ns()) / _SECOND_NS)
+            delay_s = max(0.001, (due_ns - self._gateway.now_ns()) / _SECOND_NS)
         try:
             async with asyncio.timeout(delay_s):
                 await self._woken.wait()
@@ -115,8 +130,8 @@ class Resolver:
             pass
 
     async def _look(self, look: _Look) -> None:
-        order, asked_ns, losses = look.order, self._door.now_ns(), self.losses
-        is_settled = self._door.venue_now_ns() >= look.settle_ns
+        order, asked_ns, losses = look.order, self._gateway.now_ns(), self.losses
+        is_settled = self._gateway.venue_now_ns() >= look.settle_ns
         self.looks += 1
         try:
             found = await self._find(order)
@@ -126,7 +141,7 @@ class Resolver:
             return
         for update in by_opening(found):
             self._told(self._orders.tell_asked(update, asked_ns))
-        if is_settled and losses == self.losses and self._door.is_following:
+        if is_settled and losses == self.losses and self._gateway.is_following:
             self._conclude(order, is_found=bool(found))
         if _is_open(order):
             self._put_off(look)
@@ -138,19 +153,19 @@ class Resolver:
         """Nothing more can arrive, so what was found is all there is."""
         if order.edit_reference is not None and (is_found or order.is_final):
             self._orders.end_edit(order)
-        if order.doubt is Doubt.EXISTENCE and not is_found:
+        if order.uncertainty is Uncertainty.EXISTENCE and not is_found:
             _log.warning("order %s never arrived", order.name)
             words = order.venue_reason
             self._orders.refuse(order, f"{words} ({NEVER_ARRIVED})" if words else NEVER_ARRIVED)
-        elif order.doubt is not None and not is_found:
+        elif order.uncertainty is not None and not is_found:
             _log.error("order %s %s is found neither open nor ended", order.name, order.order_id)
 
     def _put_off(self, look: _Look) -> None:
         """The next look, later each time, but one as soon as it settles the matter."""
         delay_ns = round(look.delay_s * _SECOND_NS)
-        left_ns = look.settle_ns - self._door.venue_now_ns()
-        look.delay_s = min(look.delay_s * 2, self._patience.look_max_s)
-        look.due_ns = self._door.now_ns() + (min(delay_ns, left_ns) if left_ns > 0 else delay_ns)
+        left_ns = look.settle_ns - self._gateway.venue_now_ns()
+        look.delay_s = min(look.delay_s * 2, self._policy.poll_max_s)
+        look.due_ns = self._gateway.now_ns() + (min(delay_ns, left_ns) if left_ns > 0 else delay_ns)
 
     async def _find(self, order: TrackedOrder) -> list[OrderUpdate]:
         """What the venue says of an order, and of one that may have taken its place."""
@@ -162,7 +177,7 @@ class Resolver:
             found = [update for update in found if update.order_id == order.order_id]
             if found:
                 return found
-        listed = await self._door.ask(self._door.queries.open_orders())
+        listed = await self._gateway.ask(self._gateway.queries.open_orders())
         found = _of(order, listed)
         if found and order.edit_reference is None:
             return found
@@ -172,11 +187,11 @@ class Resolver:
         return found
 
     async def _find_named(self, name: str) -> list[OrderUpdate]:
-        queries = self._door.queries
-        listed = await self._door.ask(queries.open_orders(name))
+        queries = self._gateway.queries
+        listed = await self._gateway.ask(queries.open_orders(name))
         found = list(listed)
         if not found:
-            page = await self._door.ask(queries.closed_orders(name))
+            page = await self._gateway.ask(queries.closed_orders(name))
             found = [ended(update) for update in page]
             if not found:
                 _check_whole(listed, page)
@@ -192,10 +207,10 @@ class Resolver:
         offset = 0
         found: list[OrderUpdate] = []
         for _ in range(_PAGES_MAX):
-            question = self._door.queries.closed_orders(
+            question = self._gateway.queries.closed_orders(
                 since_ns=since_ns - _OVERLAP_NS, offset=offset
             )
-            page = await self._door.ask(question)
+            page = await self._gateway.ask(question)
             found += _of(order, map(ended, page))
             if not found:
                 _check_whole(page)
@@ -216,7 +231,7 @@ def _check_whole(*pages: Page[OrderUpdate]) -> None:
 
 
 def _is_open(order: TrackedOrder) -> bool:
-    return order.doubt is not None or order.edit_reference is not None
+    return order.uncertainty is not None or order.edit_reference is not None
 
 
 def _of(order: TrackedOrder, updates: Iterable[OrderUpdate]) -> list[OrderUpdate]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Struct
 
-from fluxum.errors import IntentsError
+from fluxum.errors import OrderJournalError
 from fluxum.model.codec import plain
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderStatus
@@ -22,13 +22,13 @@ __all__ = [
     "Ended",
     "Header",
     "Intent",
-    "IntentsDamaged",
     "Line",
     "Named",
+    "OrderJournalDamaged",
     "Reading",
     "Unfinished",
     "apply",
-    "read_intents",
+    "read_journal",
     "seal_lines",
 ]
 
@@ -101,7 +101,7 @@ class Unfinished(Struct, kw_only=True):
     changed_ns: int
 
 
-class IntentsDamaged(IntentsError):
+class OrderJournalDamaged(OrderJournalError):
     """A journal that cannot say what is open: `line` is the first that is not what was written.
 
     `unfinished` are the orders that the whole lines tell of, as far as those go: each was meant to
@@ -130,10 +130,11 @@ class Reading(Struct, kw_only=True):
     is_old: bool
 
 
-def read_intents(content: bytes, name: str, venue: str) -> Reading:
+def read_journal(content: bytes, name: str, venue: str) -> Reading:
     """Read a journal of that `name`.
 
-    Raises IntentsDamaged where it is not what was written, and IntentsError for another venue's.
+    Raises OrderJournalDamaged where it is not what was written, and OrderJournalError for one of
+    another venue.
     """
     is_old = _is_old(content)
     chain = _read_old(content) if is_old else read_chain(content)
@@ -144,9 +145,9 @@ def read_intents(content: bytes, name: str, venue: str) -> Reading:
         try:
             told = _decode(line.body)
         except ValueError as error:
-            raise IntentsError(f"{name}:{line.number} makes no sense: {error}") from error
+            raise OrderJournalError(f"{name}:{line.number} makes no sense: {error}") from error
         if (line.number == 1) is not isinstance(told, Header):
-            raise IntentsError(f"{name}:{line.number} is not where such a line belongs")
+            raise OrderJournalError(f"{name}:{line.number} is not where such a line belongs")
         if isinstance(told, Header):
             _check_header(told, name, venue)
         apply(unfinished, told)
@@ -240,18 +241,18 @@ def _custom(kind: type, value: object) -> object:
 
 def _check_header(header: Header, name: str, venue: str) -> None:
     if header.fluxum_intents not in {1, FORMAT}:
-        raise IntentsError(
+        raise OrderJournalError(
             f"{name} is a journal of format {header.fluxum_intents}; {FORMAT} was expected"
         )
     if header.venue != venue:
-        raise IntentsError(f"{name} is a journal of {header.venue}; {venue} was expected")
+        raise OrderJournalError(f"{name} is a journal of {header.venue}; {venue} was expected")
 
 
-def _damaged(chain: Chain, content: bytes, name: str) -> IntentsDamaged:
+def _damaged(chain: Chain, content: bytes, name: str) -> OrderJournalDamaged:
     """What to say of a journal of which some lines are not what was written."""
     if not content:
         message = f"{name} is empty, which no journal ever is: remove it to begin anew"
-        return IntentsDamaged(message, 1, [])
+        return OrderJournalDamaged(message, 1, [])
     number = chain.damaged[0] if chain.damaged else 1
     known: dict[str, Unfinished] = {}
     for line in chain.lines:
@@ -263,7 +264,7 @@ def _damaged(chain: Chain, content: bytes, name: str) -> IntentsDamaged:
     names = [f"{order} ({one.order_id or 'no order id'})" for order, one in known.items()]
     more = f" and {len(names) - _SHOWN_MAX} more" if len(names) > _SHOWN_MAX else ""
     told = f"{', '.join(names[:_SHOWN_MAX])}{more}" if names else "no order"
-    return IntentsDamaged(
+    return OrderJournalDamaged(
         f"{name}:{number} is not what was written, was {shown!r}; {len(chain.lines)} lines are"
         f" whole and tell of {told}, and there may be others: ask the exchange what is open, then"
         " move the file away to begin anew",

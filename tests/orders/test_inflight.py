@@ -12,10 +12,10 @@ from fluxum.model.order import (
     OrderStatus,
     Place,
 )
-from fluxum.orders.pending import Asked, Pending
-from fluxum.orders.tracker import TrackedOrder
+from fluxum.orders.inflight import CommandsInFlight, InFlight
+from fluxum.orders.order import TrackedOrder
 from fluxum.sim.loop import run
-from orders.doors import BTC, START_NS, VENUE, request, update
+from orders.gateways import BTC, START_NS, VENUE, request, update
 
 
 def order() -> TrackedOrder:
@@ -30,21 +30,23 @@ def no(command_id: int) -> Declined:
     return Declined(venue=VENUE, command_id=command_id, message="no", received_ns=0)
 
 
-def play(story: Callable[[Pending], None]) -> None:
+def play(story: Callable[[CommandsInFlight], None]) -> None:
     async def main() -> None:
-        story(Pending())
+        story(CommandsInFlight())
 
     run(main())
 
 
-def asked(pending: Pending, command: Command, *orders: TrackedOrder, number: int = 1) -> Asked:
-    one = Asked(number, command, orders, START_NS)
+def asked(
+    pending: CommandsInFlight, command: Command, *orders: TrackedOrder, number: int = 1
+) -> InFlight:
+    one = InFlight(number, command, orders, START_NS)
     pending.add(one)
     return one
 
 
 def test_a_placing_is_known_by_its_answer_or_by_any_word_of_the_order() -> None:
-    def story(pending: Pending) -> None:
+    def story(pending: CommandsInFlight) -> None:
         placed = order()
         one = asked(pending, Place(request=request()), placed)
         assert not one.is_known
@@ -62,7 +64,7 @@ def test_a_placing_is_known_by_its_answer_or_by_any_word_of_the_order() -> None:
 
 
 def test_an_amendment_is_known_by_its_answer_alone() -> None:
-    def story(pending: Pending) -> None:
+    def story(pending: CommandsInFlight) -> None:
         known = order()
         known.tell(update())
         one = asked(pending, Amend(order_id="O-1"), known)
@@ -76,7 +78,7 @@ def test_an_amendment_is_known_by_its_answer_alone() -> None:
 
 
 def test_a_cancel_is_over_when_its_order_has_ended_or_the_venue_said_no() -> None:
-    def story(pending: Pending) -> None:
+    def story(pending: CommandsInFlight) -> None:
         known = order()
         known.tell(update())
         one = asked(pending, Cancel(order_ids=("O-1",)), known)
@@ -94,14 +96,14 @@ def test_a_cancel_is_over_when_its_order_has_ended_or_the_venue_said_no() -> Non
 
 
 def test_answers_nobody_waits_for_are_passed_over() -> None:
-    def story(pending: Pending) -> None:
+    def story(pending: CommandsInFlight) -> None:
         assert pending.answer(yes(7)) is None
 
     play(story)
 
 
 def test_every_command_is_accounted_for() -> None:
-    def story(pending: Pending) -> None:
+    def story(pending: CommandsInFlight) -> None:
         for number in range(4):
             asked(pending, Place(request=request()), order(), number=number)
         pending.answer(yes(0, is_last=False))
@@ -117,7 +119,7 @@ def test_every_command_is_accounted_for() -> None:
 
 
 def test_no_more_than_ten_thousand_are_remembered() -> None:
-    def story(pending: Pending) -> None:
+    def story(pending: CommandsInFlight) -> None:
         first = asked(pending, Place(request=request()), order(), number=0)
         for number in range(1, 10_001):
             asked(pending, Place(request=request()), order(), number=number)
