@@ -247,8 +247,8 @@ from fluxum.session.streams import (
     Stream,
 )
 from fluxum.trader import Trader, trade
-from fluxum.venues.conversation import Fetch
-from fluxum.venues.private import AccountQuestions, EntryQuery
+from fluxum.venues.conversation import Auth, Fetch
+from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
 from fluxum.venues.queries import (
     MarketQueries,
     Page,
@@ -267,11 +267,12 @@ __all__ = [
     "Account",
     "AccountConfig",
     "AccountEvent",
-    "AccountQuestions",
+    "AccountQueries",
     "Amend",
     "Asset",
     "Audit",
     "AuditLine",
+    "Auth",
     "BadInput",
     "Balance",
     "Balances",
@@ -313,6 +314,7 @@ __all__ = [
     "Fetch",
     "FileOrderJournal",
     "Fill",
+    "FillQuery",
     "FluxumError",
     "Gap",
     "GapCause",
@@ -360,6 +362,7 @@ __all__ = [
     "OrderFragment",
     "OrderJournal",
     "OrderJournalError",
+    "OrderQuery",
     "OrderRequest",
     "OrderStatus",
     "OrderTotals",

@@ -164,7 +164,7 @@ class Trader:
     async def balances(self) -> tuple[Balance, ...]:
         """What the account holds of each asset, as the venue says now."""
         account = self.session.account
-        held = await account.ask(account.queries.balances())
+        held = await account.balances()
         return tuple(held)
 
 
@@ -232,7 +232,7 @@ def _desk(
         session.account,
         journal,
         random=world.random,
-        rules=session.account.terms,
+        rules=session.account.rules,
         limits=limits,
         profit=portfolio.profit,
         positions=portfolio.held,

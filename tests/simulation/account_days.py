@@ -214,7 +214,7 @@ async def live(world: World, trader: Trader, journal: MemoryOrderJournal, life: 
             session.account,
             journal,
             random=names,
-            rules=session.account.terms,
+            rules=session.account.rules,
             limits=RiskLimits(collar_percent=None),  # there is no book to hold anything against
         )
         async with desk, background() as work:

@@ -58,7 +58,7 @@ async def desk_apart(ahead_s: int, *, is_known: bool) -> AsyncGenerator[OrderDes
             session.subscribe(book, *wanted)
             await session.wait_ready(30)
             session.account.clock_offset_ns = -ahead_s * SECOND_NS if is_known else 0
-            rules = session.account.terms
+            rules = session.account.rules
             async with OrderDesk(
                 session.account, MemoryOrderJournal(), random=Random(3), rules=rules
             ) as desk:

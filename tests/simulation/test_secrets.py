@@ -88,7 +88,9 @@ async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
                     await trade(session, journal, exchange, random, written)
                     assert not reader.is_closed
         written.texts.append(repr(list(raw.drain())).encode())
-        written.texts.append(f"{account_config!r} {session!r} {session.account.tokens!r}".encode())
+        written.texts.append(
+            f"{account_config!r} {session!r} {session.account.authenticator.tokens!r}".encode()
+        )
         written.texts.append(f"{session.statistics()!r} {exchange.accounts.by_key(KEY)!r}".encode())
     return len(account.fills), tokens
 
@@ -105,7 +107,7 @@ async def trade(
         session.account,
         journal,
         random=random,
-        rules=session.account.terms,
+        rules=session.account.rules,
         limits=RiskLimits(collar_percent=None),
     )
     async with desk, background() as work:

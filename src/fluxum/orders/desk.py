@@ -422,7 +422,7 @@ class OrderDesk:
             if self._gateway.is_following:
                 asked_ns = self._gateway.now_ns()
                 try:
-                    updates = await self._gateway.ask(self._gateway.queries.open_orders())
+                    updates = await self._gateway.open_orders()
                 except FluxumError as error:
                     _log.warning("open orders are not known: %s", error)
                 else:

@@ -1,18 +1,17 @@
 """What a session offers to whoever trades through it."""
 
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from fluxum.book.book import Book
 from fluxum.flow.pipe import Pipe
 from fluxum.model.event import Event
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.order import Command
-from fluxum.venues.private import AccountQuestions
-from fluxum.venues.queries import RestQuery
+from fluxum.model.order import Command, OrderUpdate
+from fluxum.venues.private import OrderQuery
+from fluxum.venues.queries import Page
 
 __all__ = ["AccountGateway"]
-
-Said = TypeVar("Said")
 
 
 class AccountGateway(Protocol):
@@ -23,11 +22,6 @@ class AccountGateway(Protocol):
         """Whether orders and fills are known without a hole now, so that orders are taken."""
         ...
 
-    @property
-    def queries(self) -> AccountQuestions:
-        """What can be asked, for `ask`."""
-        ...
-
     def command(self, command: Command) -> int:
         """Send a command now and return its number, which its answers carry.
 
@@ -36,8 +30,24 @@ class AccountGateway(Protocol):
         """
         ...
 
-    async def ask(self, question: RestQuery[Said]) -> Said:
-        """The venue's answer to a question; paced, and repeated where that helps."""
+    async def open_orders(self) -> Page[OrderUpdate]:
+        """Every open order of the account as it is now; raises what asking raises."""
+        ...
+
+    async def find_order(self, query: OrderQuery) -> Sequence[OrderUpdate]:
+        """The order that a query wants, open or ended; nothing if the venue knows of none.
+
+        Raises RemoteProtocolError if a row could not be read that may be this order.
+        """
+        ...
+
+    async def closed_orders(
+        self,
+        since_ns: int,
+        symbol: Symbol | None = None,
+        is_enough: Callable[[Sequence[OrderUpdate]], bool] = ...,
+    ) -> Page[OrderUpdate]:
+        """Orders that ended since an instant, newest first, until these are enough."""
         ...
 
     def account_events(self) -> Pipe[Event]:

@@ -24,8 +24,9 @@ from fluxum.errors import (
 from fluxum.flow.background import background
 from fluxum.model.event import CallFailed, Event, Rejected, Subscription
 from fluxum.pacing import SLOW, Backoff, BackoffPolicy, CallCounter, bounded_wait_s
+from fluxum.session.authenticator import Authenticator
 from fluxum.transport.http import Http
-from fluxum.venues.conversation import UNREADABLE
+from fluxum.venues.conversation import UNREADABLE, Auth
 from fluxum.venues.venue import Fetch, VenueProtocol
 
 __all__ = ["FetchCounts", "FetchQueue", "Rest"]
@@ -107,6 +108,7 @@ class FetchQueue:
         deliver: Callable[[Sequence[Event]], None],
         failed: Callable[[Fetch, str, int, Event | None], None],
         spoke: Callable[[], None],
+        authenticator: Authenticator | None = None,
     ) -> None:
         self._venue = venue
         self._protocol = protocol
@@ -116,6 +118,7 @@ class FetchQueue:
         self._deliver = deliver
         self._failed = failed
         self._spoke = spoke
+        self._authenticator = authenticator
         self._waiting: dict[str, _Call] = {}
         self._flying: set[_Call] = set()
         self._answers: dict[str, _Answers] = {}
@@ -199,9 +202,12 @@ class FetchQueue:
         try:
             events = await self._ask(fetch)
         except (TransportError, RateLimited, RemoteProtocolError) as error:
-            self._put_back(call, error)
+            if fetch.is_once and not isinstance(error, RateLimited):
+                self._lose(call, error)
+            else:
+                self._put_back(call, error)
         except VenueRefused as error:
-            if _url(fetch) in self._rest.answered:
+            if not fetch.is_once and _url(fetch) in self._rest.answered:
                 self._put_back(call, error)
             else:
                 self._flying.discard(call)
@@ -216,13 +222,24 @@ class FetchQueue:
     async def _ask(self, fetch: Fetch) -> Sequence[Event]:
         """What the answer says; raises what failed, RemoteProtocolError for what has no sense."""
         assert self._rest.http is not None
-        url = self._rest.endpoints[fetch.endpoint] + fetch.path
-        body = await self._rest.http.call(fetch.method, url, fetch.headers, fetch.body)
+        body = await self._call(self._rest.http, fetch)
         try:
             return self._protocol.receive_response(fetch, body, self._clock.now_ns())
         except UNREADABLE as error:
             sample = body[:_SAMPLE_BYTES].decode("utf-8", "replace")
             raise _UnreadableAnswer(str(error) or type(error).__name__, sample) from error
+
+    async def _call(self, http: Http, fetch: Fetch) -> bytes:
+        url = self._rest.endpoints[fetch.endpoint]
+        if fetch.auth is Auth.NONE:
+            return await http.call(fetch.method, url + fetch.path, fetch.headers, fetch.body)
+        if self._authenticator is None:
+            raise LocalProtocolError(f"{fetch.path} needs keys, and there are none")
+        async with self._authenticator.turn:
+            signed = self._authenticator.call(fetch)
+            return await self._authenticator.http.call(
+                fetch.method, url + signed.path, signed.headers, signed.body
+            )
 
     def _put_back(self, call: _Call, error: FluxumError) -> None:
         """The call failed: it is made again after the others, and what waits for it is named."""
@@ -244,6 +261,13 @@ class FetchQueue:
         self._report(call, error, int(delay_s * 1e9))
         if isinstance(error, RateLimited):
             self._hold(error, floor_s)
+
+    def _lose(self, call: _Call, error: FluxumError) -> None:
+        """A command failed on the way: the venue may have obeyed it, so it is not repeated."""
+        self._flying.discard(call)
+        self._counts.abandoned += 1
+        call.failures = 1
+        self._report(call, error, 0)
 
     def _hold(self, error: RateLimited, for_s: float) -> None:
         """The venue takes no calls of anybody for a while."""
@@ -324,7 +348,8 @@ class _UnreadableAnswer(RemoteProtocolError):
 
 
 def _url(fetch: Fetch) -> str:
-    return f"{fetch.method} {fetch.endpoint} {fetch.path} {fetch.body!r}"
+    once = fetch.purpose if fetch.is_once else ""
+    return f"{fetch.method} {fetch.endpoint} {fetch.path} {fetch.body!r} {once}"
 
 
 def _remember(known: dict[str, None], url: str) -> None:
