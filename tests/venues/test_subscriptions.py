@@ -62,8 +62,9 @@ class Link:
     def accept(self, number: int, topics: str | None = None) -> list[str]:
         return told(self.subscriptions.accepted(self.request(number), NOW, topics))
 
-    def refuse(self, number: int, blamed: str = "") -> list[str]:
-        return told(self.subscriptions.refused(self.request(number), "no", NOW, blamed))
+    def refuse(self, number: int, blamed: str = "", topics: str | None = None) -> list[str]:
+        request = self.request(number)
+        return told(self.subscriptions.refused(request, "no", NOW, blamed, topics))
 
     def unanswered(self) -> list[Subscription]:
         return list(self.subscriptions.unanswered())
@@ -203,6 +204,17 @@ def test_a_refusal_that_blames_a_topic_ends_it_and_requests_the_others_again() -
     assert link.sent() == ["2 subscribe ac"]
     assert link.changes[-1] == "-b"
     assert link.accept(2) == ["Subscribed A", "Subscribed C"]
+
+
+def test_a_refusal_of_some_topics_leaves_the_others_unanswered() -> None:
+    link = Link()
+    link.subscribe("abc")
+    link.sent()
+
+    assert link.refuse(1, blamed="b", topics="b") == ["Refused B"]
+    assert link.sent() == []
+    assert link.unanswered() == [A, C]
+    assert link.accept(1) == ["Subscribed A", "Subscribed C"]
 
 
 def test_a_refusal_that_blames_none_is_narrowed_down_by_halves() -> None:

@@ -145,18 +145,21 @@ def trade(wire: native.Trade, kind: native.Kind, received_ns: int) -> market.Tra
     )
 
 
-def candle(wire: native.Candle, venue_ns: int | None, received_ns: int) -> market.Candle:
-    """One candle, taken for running; only what follows can tell that it is closed."""
+def candle(
+    wire: native.Candle, kind: native.Kind, venue_ns: int | None, received_ns: int
+) -> market.Candle:
+    """One candle; it is closed only if a snapshot was sent after its end."""
     start_ns = instant(wire.interval_begin)
     interval_s = wire.interval * 60
     if start_ns is None or not 0 < interval_s < _INTERVAL_MAX_S:
         raise RemoteProtocolError(f"a candle at {wire.interval_begin!r} of {wire.interval} minutes")
+    end_ns = start_ns + interval_s * 1_000_000_000
     return market.Candle(
         venue=VENUE,
         symbol=symbol(wire.symbol),
         interval_s=interval_s,
         start_ns=start_ns,
-        end_ns=start_ns + interval_s * 1_000_000_000,
+        end_ns=end_ns,
         open=_positive(wire.open),
         high=_positive(wire.high),
         low=_positive(wire.low),
@@ -164,6 +167,7 @@ def candle(wire: native.Candle, venue_ns: int | None, received_ns: int) -> marke
         volume=_amount(wire.volume),
         vwap=_price_or_none(wire.vwap),
         trades=wire.trades,
+        closed=kind == "snapshot" and venue_ns is not None and venue_ns >= end_ns,
         venue_ns=venue_ns,
         received_ns=received_ns,
     )
