@@ -41,8 +41,7 @@ WholeSides = tuple[tuple[Level, ...], tuple[Level, ...]]
 Wire = TypeVar("Wire")
 Item = TypeVar("Item")
 _SAMPLE_CHARACTERS = 200
-_HUGE = Decimal(10) ** 30
-_TINY = 1 / _HUGE
+_TINY = Decimal(10) ** -30
 _STEP_MAX = Decimal(10) ** 12
 # What reading a row of any JSON value may raise.
 _UNREADABLE = (MsgspecError, FluxumError, ArithmeticError, ValueError, TypeError, RecursionError)
@@ -126,7 +125,8 @@ def price_or_none(text: str | None) -> Decimal | None:
 
 def finite(value: Decimal) -> Decimal:
     """A number that was not quoted on the wire; raises RemoteProtocolError as `exact` does."""
-    if not value.is_finite() or not (value == 0 or _TINY <= value < _HUGE):
+    is_short = value.is_finite() and -30 <= value.adjusted() < 30 and len(str(value)) <= 40
+    if not is_short or value < 0:
         raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {value:.40}")
     return value
 

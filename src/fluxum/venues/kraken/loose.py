@@ -13,6 +13,7 @@ from msgspec import Raw
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Subscription
+from fluxum.model.instrument import Symbol
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.kraken import native, normalize
 from fluxum.venues.kraken.normalize import Numbers
@@ -22,10 +23,15 @@ from fluxum.venues.reading import Reading
 __all__ = ["LooseReader"]
 
 # How a row of a channel is decoded, and what raises for one that makes no sense.
-_ROWS: Mapping[str, tuple[Callable[[Raw], Any], Callable[[Any], object]]] = {
-    "trade": (native.decode_trade, lambda row: normalize.trade(row, "update", 0)),
-    "ticker": (native.decode_ticker, lambda row: normalize.ticker(row, 0)),
-    "ohlc": (native.decode_candle, lambda row: normalize.candle(row, "update", None, 0)),
+_ROWS: Mapping[str, tuple[Callable[[Raw], Any], Callable[[Any, Symbol], object]]] = {
+    "trade": (native.decode_trade, lambda row, symbol: normalize.trade(row, symbol, "update", 0)),
+    "ticker": (native.decode_ticker, lambda row, symbol: normalize.ticker(row, symbol, 0)),
+    "ohlc": (
+        native.decode_candle,
+        lambda row, symbol: normalize.candle(row, symbol, "update", None, 0),
+    ),
+}
+_LEVELS: Mapping[str, tuple[Callable[[Raw], Any], Callable[[Any], object]]] = {
     "book": (native.decode_level, lambda row: Numbers().levels((row,))),
     "level3 snapshot": (native.decode_order, lambda row: Numbers().orders((row,))),
     "level3 update": (native.decode_order, lambda row: Numbers().changes((row,))),
@@ -76,9 +82,10 @@ class LooseReader:
 
         def read(raw: Raw) -> Any:
             row = decode(raw)
-            check(row)
             interval = f" {row.interval}" if channel == "ohlc" else ""
-            self._owner(f"{channel} {row.symbol}{interval}")
+            owner = self._owner(f"{channel} {row.symbol}{interval}")
+            if owner is not None and owner.symbol is not None:
+                check(row, owner.symbol)
             return row
 
         rows = reading.items(raws, read, lambda raw: self._streams(channel, raw) or ())
@@ -97,7 +104,7 @@ class LooseReader:
             book = native.decode_book_outline(raw)
         except UNREADABLE:
             raise UnreadableStream(reason, streams) from None
-        decode, check = _ROWS["book" if channel == "book" else f"level3 {kind}"]
+        decode, check = _LEVELS["book" if channel == "book" else f"level3 {kind}"]
 
         def read(raw: Raw) -> Any:
             row = decode(raw)

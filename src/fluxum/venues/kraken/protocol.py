@@ -10,7 +10,6 @@ was never requested harm no other. Frames are read whole; one that cannot be is 
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
@@ -22,6 +21,7 @@ from fluxum.model.event import (
     Unsubscribed,
     VenueNotice,
 )
+from fluxum.model.instrument import Symbol
 from fluxum.model.market import (
     BookSnapshot,
     BookUpdate,
@@ -61,7 +61,8 @@ class KrakenProtocol:
             closed=lambda topic, _subscription: self._candles.forget(topic),
             group=topics.group,
         )
-        self._loose = LooseReader(self._subscriptions.by_topic, self._owner)
+        self._by_topic = self._subscriptions.by_topic
+        self._loose = LooseReader(self._by_topic, self._owner)
         self._candles = CandleRuns(kept=1000)
         self._numbers = Numbers()
         self._status = ""
@@ -166,7 +167,7 @@ class KrakenProtocol:
     def _book(self, frame: native.BookFrame, received_ns: int) -> Sequence[Event]:
         data = frame.data[0]
         topic = "book " + data.symbol
-        subscription = self._owner(topic)
+        subscription = self._by_topic.get(topic) or self._owner(topic)
         if subscription is None:
             return ()
         symbol = subscription.symbol
@@ -224,29 +225,35 @@ class KrakenProtocol:
         return [*self._subscriptions.data(topic, received_ns), snapshot]
 
     def _trade(self, frame: native.TradeFrame, received_ns: int) -> Sequence[Event]:
-        read = partial(normalize.trade, kind=frame.type, received_ns=received_ns)
-        rows = [(f"trade {row.symbol}", row) for row in frame.data]
-        facts = self._facts(rows, read)
-        return [*self._acknowledged(frame.type, facts, received_ns), *(one for _, one in facts)]
+        kind = frame.type
+        return self._publish(
+            kind,
+            [(f"trade {row.symbol}", row) for row in frame.data],
+            lambda row, symbol: normalize.trade(row, symbol, kind, received_ns),
+            received_ns,
+        )
 
     def _ticker(self, frame: native.TickerFrame, received_ns: int) -> Sequence[Event]:
-        rows = [(f"ticker {row.symbol}", row) for row in frame.data]
-        facts = self._facts(rows, partial(normalize.ticker, received_ns=received_ns))
-        return [*self._acknowledged(frame.type, facts, received_ns), *(one for _, one in facts)]
+        return self._publish(
+            frame.type,
+            [(f"ticker {row.symbol}", row) for row in frame.data],
+            lambda row, symbol: normalize.ticker(row, symbol, received_ns),
+            received_ns,
+        )
 
     def _ohlc(self, frame: native.OhlcFrame, received_ns: int) -> Sequence[Event]:
-        venue_ns = normalize.instant(frame.timestamp)
-        read = partial(
-            normalize.candle, kind=frame.type, venue_ns=venue_ns, received_ns=received_ns
-        )
-        rows = [(f"ohlc {row.symbol} {row.interval}", row) for row in frame.data]
+        kind, venue_ns = frame.type, normalize.instant(frame.timestamp)
         by_topic: dict[str, list[Candle]] = {}
-        facts = self._facts(rows, read)
-        for topic, candle in facts:
+        rows = [(f"ohlc {row.symbol} {row.interval}", row) for row in frame.data]
+
+        def read(row: native.Candle, symbol: Symbol) -> Candle:
+            return normalize.candle(row, symbol, kind, venue_ns, received_ns)
+
+        for topic, candle in self._facts(rows, read):
             by_topic.setdefault(topic, []).append(candle)
-        events = self._acknowledged(frame.type, facts, received_ns)
+        events = self._acknowledged(kind, by_topic, received_ns)
         for topic, candles in by_topic.items():
-            events += self._candles.take(topic, candles, is_history=frame.type == "snapshot")
+            events += self._candles.take(topic, candles, is_history=kind == "snapshot")
         return events
 
     def _instrument(self, frame: native.InstrumentFrame, received_ns: int) -> Sequence[Event]:
@@ -257,9 +264,7 @@ class KrakenProtocol:
             frame.data.pairs,
             lambda raw: normalize.instrument(native.decode_pair(raw), received_ns),
         )
-        events: list[Event] = []
-        if frame.type == "snapshot":
-            events += self._subscriptions.data("instrument", received_ns)
+        events = self._acknowledged(frame.type, ("instrument",), received_ns)
         if rows.left_out is not None:
             events.append(rows.left_out.event(VENUE, subscription, received_ns))
         return [*events, *rows.items]
@@ -279,21 +284,41 @@ class KrakenProtocol:
         self._status = status
         return (normalize.status_notice(data.system, planned, received_ns),)
 
+    def _publish(
+        self,
+        kind: native.Kind,
+        rows: Iterable[tuple[str, Row]],
+        read: Callable[[Row, Symbol], Event],
+        received_ns: int,
+    ) -> Sequence[Event]:
+        facts = self._facts(rows, read)
+        events = [fact for _, fact in facts]
+        if kind == "update":
+            return events
+        return self._acknowledged(kind, (topic for topic, _ in facts), received_ns) + events
+
     def _facts(
-        self, rows: Iterable[tuple[str, Row]], read: Callable[[Row], Fact]
+        self, rows: Iterable[tuple[str, Row]], read: Callable[[Row, Symbol], Fact]
     ) -> list[tuple[str, Fact]]:
         """What rows mean, each with its topic; those of streams that have ended are late."""
-        return [(topic, read(row)) for topic, row in rows if self._owner(topic) is not None]
+        by_topic = self._by_topic
+        facts: list[tuple[str, Fact]] = []
+        for topic, row in rows:
+            subscription = by_topic.get(topic) or self._owner(topic)
+            if subscription is not None:
+                symbol = subscription.symbol
+                assert symbol is not None, subscription
+                facts.append((topic, read(row, symbol)))
+        return facts
 
     def _acknowledged(
-        self, kind: native.Kind, facts: Iterable[tuple[str, object]], received_ns: int
+        self, kind: native.Kind, named: Iterable[str], received_ns: int
     ) -> list[Event]:
         """What the rows of a snapshot acknowledge; those of an update may be older."""
-        events: list[Event] = []
-        if kind == "snapshot":
-            for topic in dict.fromkeys(topic for topic, _ in facts):
-                events += self._subscriptions.data(topic, received_ns)
-        return events
+        if kind == "update":
+            return []
+        data = self._subscriptions.data
+        return [event for topic in dict.fromkeys(named) for event in data(topic, received_ns)]
 
     def _owner(self, topic: str) -> Subscription | None:
         return self._subscriptions.owner(topic, self._parse)
