@@ -260,9 +260,10 @@ class Subscriptions:
         reason: str,
         received_ns: int,
         blamed: Collection[str] = (),
-        topics: Collection[str] | None = None,
+        *,
+        topics: Iterable[str] | None = None,
     ) -> list[Event]:
-        """The venue refused a request, or `topics` of it, for the sake of some of its topics.
+        """The venue refused a request, or the given topics of it, for the sake of some of these.
 
         A subscription that is blamed ends. The other topics are requested again: all at once if
         the venue blamed some, else by halves, as a single topic has only itself to blame. A topic
@@ -270,10 +271,10 @@ class Subscriptions:
         """
         if request is None:
             return [Refused(venue=self._venue, message=reason, received_ns=received_ns)]
-        answered = self._answered(request, topics)
-        if not blamed and len(answered) == 1:
-            blamed = answered
-        others = [one for one in answered if one not in blamed and self._is_meant(request, one)]
+        refused = self._answered(request, topics)
+        if not blamed and len(refused) == 1:
+            blamed = refused
+        others = [one for one in refused if one not in blamed and self._is_meant(request, one)]
         middle = len(others) if blamed else (len(others) + 1) // 2
         for half in (others[:middle], others[middle:]):
             self._queue(
@@ -282,7 +283,7 @@ class Subscriptions:
                 is_internal=request.is_internal,
             )
         events: list[Event] = []
-        for topic in answered:
+        for topic in refused:
             if topic not in blamed:
                 continue
             if request.op == "unsubscribe":

@@ -343,7 +343,7 @@ class KrakenProtocol:
             warnings = (*response.warnings, *result.warnings)
             return self._subscriptions.accepted(request, received_ns, about, warnings)
         reason = response.error or _NO_REASON
-        return self._subscriptions.refused(request, reason, received_ns, about, about)
+        return self._subscriptions.refused(request, reason, received_ns, about, topics=about)
 
     def _answer_to_other(self, response: native.Response, received_ns: int) -> Sequence[Event]:
         if response.method == "pong" and response.error is None:
