@@ -24,7 +24,7 @@ decode = msgspec.json.Decoder(list[str]).decode
 def test_a_call_has_the_parameters_that_are_given() -> None:
     assert get("/time", "time").path == "/time"
 
-    call = get("/candles", "candles", cost=3, symbol="A/B", since=None, limit=5)
+    call = get("/candles", "candles", 3, symbol="A/B", since=None, limit=5)
 
     assert (call.method, call.path) == ("GET", "/candles?symbol=A%2FB&limit=5")
     assert (call.purpose, call.cost, call.subscription) == ("candles", 3, None)

@@ -79,7 +79,7 @@ class Page(Struct, Generic[Item], frozen=True):
         return len(self.items) + (0 if self.left_out is None else self.left_out.count)
 
 
-def get(path: str, purpose: str, *, cost: float = 1.0, **parameters: object) -> Fetch:
+def get(path: str, purpose: str, cost: float = 1.0, /, **parameters: object) -> Fetch:
     """A public GET call; parameters that are `None` are left out."""
     given = {name: str(value) for name, value in parameters.items() if value is not None}
     return Fetch("GET", f"{path}?{urlencode(given)}" if given else path, purpose, cost=cost)
