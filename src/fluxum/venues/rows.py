@@ -41,8 +41,7 @@ WholeSides = tuple[tuple[Level, ...], tuple[Level, ...]]
 Wire = TypeVar("Wire")
 Item = TypeVar("Item")
 _SAMPLE_CHARACTERS = 200
-_HUGE = Decimal(10) ** 30
-_TINY = 1 / _HUGE
+_TINY = Decimal(10) ** -30
 _STEP_MAX = Decimal(10) ** 12
 # What reading a row of any JSON value may raise.
 _UNREADABLE = (MsgspecError, FluxumError, ArithmeticError, ValueError, TypeError, RecursionError)
@@ -80,11 +79,19 @@ class Rows(Struct, Generic[Item], frozen=True):
     items: tuple[Item, ...]
     left_out: LeftOutRows | None = None
 
+    def reversed(self) -> "Rows[Item]":
+        """The rows in the opposite order."""
+        return Rows(self.items[::-1], self.left_out)
+
+    def where(self, is_wanted: Callable[[Item], bool]) -> "Rows[Item]":
+        """The rows that are wanted; the others do not count as left out."""
+        return Rows(tuple([one for one in self.items if is_wanted(one)]), self.left_out)
+
 
 def read_rows(rows: Iterable[Wire], read: Callable[[Wire], Item | None]) -> Rows[Item]:
-    """Read a list row by row; a row of which `read` makes `None` is passed over as not meant.
+    """Read a list row by row: a row that `read` raises for is counted and left out.
 
-    A row that `read` raises for costs itself alone.
+    A row for which `read` returns `None` is skipped and does not count.
     """
     items: list[Item] = []
     count = 0
@@ -126,7 +133,8 @@ def price_or_none(text: str | None) -> Decimal | None:
 
 def finite(value: Decimal) -> Decimal:
     """A number that was not quoted on the wire; raises RemoteProtocolError as `exact` does."""
-    if not value.is_finite() or not (value == 0 or _TINY <= value < _HUGE):
+    is_short = value.is_finite() and -30 <= value.adjusted() < 30 and len(str(value)) <= 40
+    if not is_short or value < 0:
         raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {value:.40}")
     return value
 
