@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Generic, TypeVar
 
+import msgspec
 from msgspec import MsgspecError, Raw, Struct
 
 from fluxum.book.fast import changes
@@ -25,6 +26,7 @@ __all__ = [
     "WholeSides",
     "changes",
     "decimals",
+    "decode_readable",
     "exact",
     "exact_or_none",
     "finite",
@@ -41,7 +43,12 @@ WholeSides = tuple[tuple[Level, ...], tuple[Level, ...]]
 Wire = TypeVar("Wire")
 Item = TypeVar("Item")
 _SAMPLE_CHARACTERS = 200
-_TINY = Decimal(10) ** -30
+_HUGE = Decimal(10) ** 30
+_TINY = 1 / _HUGE
+_NOTHING = Raw(b"null")
+_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_list = msgspec.json.Decoder(list[Raw]).decode
+_encode = msgspec.json.Encoder().encode
 _STEP_MAX = Decimal(10) ** 12
 # What reading a row of any JSON value may raise.
 _UNREADABLE = (MsgspecError, FluxumError, ArithmeticError, ValueError, TypeError, RecursionError)
@@ -108,6 +115,31 @@ def read_rows(rows: Iterable[Wire], read: Callable[[Wire], Item | None]) -> Rows
             if item is not None:
                 items.append(item)
     return Rows(tuple(items), LeftOutRows(count, reason, sample) if count else None)
+
+
+def decode_readable(
+    data: bytes,
+    decode: Callable[[bytes], Item],
+    read: Callable[[Raw], object],
+    lists: Iterable[str],
+) -> tuple[Item, LeftOutRows | None]:
+    """Decode a JSON object without those rows of its lists that cannot be read.
+
+    `lists` are the names of these lists; `read` reads a row, and raises for one that is odd.
+    Raises MsgspecError for an object that cannot be decoded without them either.
+    """
+
+    def keep(row: Raw) -> Raw:
+        read(row)
+        return row
+
+    fields = _decode_object(data)
+    left_out: LeftOutRows | None = None
+    for name in lists:
+        rows = read_rows(_decode_list(fields.get(name, _NOTHING)), keep)
+        fields[name] = Raw(_encode(rows.items))
+        left_out = joined(left_out, rows.left_out)
+    return decode(_encode(fields)), left_out
 
 
 def _shown(row: object) -> str:
