@@ -1,19 +1,28 @@
 """Questions to a venue's REST half: a call that changes nothing, and how its answer is read."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from msgspec import MsgspecError, Struct
 
-from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.errors import BadInput, RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.rows import LeftOutRows
 
-__all__ = ["MarketQueries", "Page", "RestQuery", "asked", "decoded", "get", "interval_word"]
+__all__ = [
+    "MarketQueries",
+    "Page",
+    "RestQuery",
+    "asked",
+    "decoded",
+    "get",
+    "interval_word",
+    "refusal",
+]
 
 Said = TypeVar("Said")
 Item = TypeVar("Item")
@@ -81,6 +90,12 @@ def decoded(decode: Callable[[bytes], Wire], body: bytes) -> Wire:
         return decode(body)
     except _UNREADABLE as error:
         raise RemoteProtocolError(str(error)) from error
+
+
+def refusal(code: str, message: str, passing: Container[str]) -> VenueRefused:
+    """The error for a refusal: RateLimited for a passing code, as the call may succeed later."""
+    kind = RateLimited if code in passing else VenueRefused
+    return kind(f"{code} {message}".strip(), code)
 
 
 def interval_word(interval_s: int, offered: Mapping[int, str]) -> str:

@@ -23,7 +23,7 @@ from fluxum.venues.conversation import Fetch
 from fluxum.venues.okx import native, normalize, topics
 from fluxum.venues.okx.contracts import find_contract
 from fluxum.venues.okx.levels import LevelReader
-from fluxum.venues.okx.listing import LISTS, call_of, market, rows
+from fluxum.venues.okx.listing import LISTS, market, rows, size_call
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.queries import Page, RestQuery, interval_word
 from fluxum.venues.rows import Rows, read_rows
@@ -220,7 +220,7 @@ def _sized(symbol: Symbol, sized: Callable[[Decimal], RestQuery[Said]]) -> RestQ
     """A question that needs the size of a contract, which is asked for first."""
     if not symbol.contract or symbol.counts_contracts:
         return sized(_ONE)
-    call, name = call_of(symbol), topics.format_symbol(symbol)
+    call, name = size_call(symbol), topics.format_symbol(symbol)
 
     def then(body: bytes, _received_ns: int) -> RestQuery[Said]:
         found = find_contract(body, name)
