@@ -14,7 +14,7 @@ from msgspec import MsgspecError, Raw, Struct
 
 from fluxum.book.fast import changes
 from fluxum.errors import FluxumError, RemoteProtocolError
-from fluxum.model.event import LeftOut, Subscription
+from fluxum.model.event import Event, LeftOut, Subscription
 from fluxum.model.levels import Level, Row
 from fluxum.model.numbers import exact
 
@@ -25,6 +25,7 @@ __all__ = [
     "WholeSides",
     "changes",
     "decimals",
+    "decoded_or_none",
     "exact",
     "exact_or_none",
     "finite",
@@ -34,6 +35,7 @@ __all__ = [
     "read_rows",
     "sides",
     "step",
+    "with_left_out",
 ]
 
 Sides = tuple[Sequence[Level], Sequence[Level]]
@@ -74,6 +76,19 @@ def joined(one: LeftOutRows | None, other: LeftOutRows | None) -> LeftOutRows | 
     return LeftOutRows(one.count + other.count, one.reason, one.sample)
 
 
+def with_left_out(
+    events: Sequence[Event],
+    left_out: LeftOutRows | None,
+    venue: str,
+    subscription: Subscription,
+    received_ns: int,
+) -> Sequence[Event]:
+    """The events of a message, behind the LeftOut of its rows; a message of no events has none."""
+    if left_out is None or not events:
+        return events
+    return (left_out.event(venue, subscription, received_ns), *events)
+
+
 class Rows(Struct, Generic[Item], frozen=True):
     """The rows of a list that could be read, in its order, and those that were left out."""
 
@@ -101,6 +116,14 @@ def read_rows(rows: Iterable[Wire], read: Callable[[Wire], Item | None]) -> Rows
             if item is not None:
                 items.append(item)
     return Rows(tuple(items), LeftOutRows(count, reason, sample) if count else None)
+
+
+def decoded_or_none(decode: Callable[[Raw], Item], raw: Raw) -> Item | None:
+    """The value of a field that is not needed, `None` if it cannot be decoded."""
+    try:
+        return decode(raw)
+    except MsgspecError:
+        return None
 
 
 def _shown(row: object) -> str:
