@@ -1,17 +1,17 @@
 """Questions to a venue's REST half: a call that changes nothing, and how its answer is read."""
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from msgspec import MsgspecError, Struct
+from msgspec import MsgspecError, Raw, Struct
 
 from fluxum.errors import BadInput, RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.rows import LeftOutRows
+from fluxum.venues.rows import LeftOutRows, Rows
 
 __all__ = [
     "MarketQueries",
@@ -27,7 +27,9 @@ __all__ = [
 Said = TypeVar("Said")
 Item = TypeVar("Item")
 Wire = TypeVar("Wire")
+Body = TypeVar("Body", bytes, Raw)
 _UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
+_MILLI = 1_000_000
 
 
 class RestQuery(Struct, Generic[Said], frozen=True):
@@ -84,12 +86,32 @@ def asked(
     return RestQuery(fetch, lambda body, received_ns: read(decoded(decode, body), received_ns))
 
 
-def decoded(decode: Callable[[bytes], Wire], body: bytes) -> Wire:
+def decoded(decode: Callable[[Body], Wire], body: Body) -> Wire:
     """An answer in its form; raises RemoteProtocolError for one of another form."""
     try:
         return decode(body)
     except _UNREADABLE as error:
         raise RemoteProtocolError(str(error)) from error
+
+
+def only(rows: Sequence[Raw], decode: Callable[[Raw], Wire]) -> Wire:
+    """The one row of an answer; raises RemoteProtocolError for any other number of them."""
+    if len(rows) != 1:
+        raise RemoteProtocolError(f"one row was expected, was {len(rows)}")
+    return decoded(decode, rows[0])
+
+
+def oldest_first(
+    listed: Rows[Item], is_wanted: Callable[[Item], bool] = lambda _item: True
+) -> Page[Item]:
+    """The wanted rows of a list that has the newest first."""
+    items = tuple(one for one in reversed(listed.items) if is_wanted(one))
+    return Page(items, left_out=listed.left_out)
+
+
+def millis(instant_ns: int) -> int:
+    """The first millisecond at or after an instant, since the epoch."""
+    return -(-instant_ns // _MILLI)
 
 
 def refusal(code: str, message: str, passing: Container[str]) -> VenueRefused:

@@ -136,19 +136,16 @@ def candle(
 def listed_trade(
     venue: str, wire: native.ListedTrade, symbol: Symbol, received_ns: int
 ) -> market.Trade:
-    """A trade as REST lists it: from the venue's memory."""
-    return market.Trade(
-        venue=venue,
-        symbol=symbol,
-        side=side(wire.side),
-        price=exact(wire.price),
-        quantity=exact(wire.size),
-        trade_id=wire.execId,
-        order_type="block" if wire.isBlockTrade else "",
-        backfilled=True,
-        venue_ns=instant(_digits(wire.time)),
-        received_ns=received_ns,
+    """A trade as REST lists it: backfilled."""
+    streamed = native.Trade(
+        S=wire.side,
+        v=wire.size,
+        p=wire.price,
+        i=wire.execId,
+        T=_digits(wire.time),
+        BT=wire.isBlockTrade,
     )
+    return structs.replace(trade(venue, streamed, symbol, received_ns), backfilled=True)
 
 
 def listed_candle(
@@ -156,29 +153,13 @@ def listed_candle(
     wire: native.ListedCandle,
     symbol: Symbol,
     interval_s: int,
-    venue_ns: int | None,
+    listed_ns: int,
     received_ns: int,
 ) -> market.Candle:
-    """A candle as REST lists it; it is closed if it had ended when it was listed, at `venue_ns`."""
-    start_ns = instant(_digits(wire.start))
-    if start_ns is None:
-        raise RemoteProtocolError(f"milliseconds of a start were expected, was {wire.start[:40]!r}")
-    end_ns = interval_end(start_ns, interval_s)
-    return market.Candle(
-        venue=venue,
-        symbol=symbol,
-        interval_s=interval_s,
-        start_ns=start_ns,
-        end_ns=end_ns,
-        open=exact(wire.open),
-        high=exact(wire.high),
-        low=exact(wire.low),
-        close=exact(wire.close),
-        volume=exact(wire.volume),
-        closed=end_ns <= (venue_ns or received_ns),
-        backfilled=True,
-        received_ns=received_ns,
-    )
+    """A candle as REST lists it; it is closed if it had ended when it was listed."""
+    streamed = native.Candle(wire.start, wire.open, wire.close, wire.high, wire.low, wire.volume)
+    one = candle(venue, streamed, symbol, interval_s, received_ns)
+    return structs.replace(one, closed=one.end_ns <= listed_ns, backfilled=True)
 
 
 def instrument(category: Category, wire: native.ListedMarket, received_ns: int) -> Instrument:
