@@ -26,11 +26,13 @@ __all__ = [
     "changes",
     "decimals",
     "decoded_or_none",
+    "digits",
     "exact",
     "exact_or_none",
     "finite",
     "joined",
     "levels",
+    "positive",
     "price_or_none",
     "read_rows",
     "sides",
@@ -45,6 +47,7 @@ Item = TypeVar("Item")
 _SAMPLE_CHARACTERS = 200
 _HUGE = Decimal(10) ** 30
 _TINY = 1 / _HUGE
+_DIGITS_MAX = 13
 _STEP_MAX = Decimal(10) ** 12
 # What reading a row of any JSON value may raise.
 _UNREADABLE = (MsgspecError, FluxumError, ArithmeticError, ValueError, TypeError, RecursionError)
@@ -95,11 +98,19 @@ class Rows(Struct, Generic[Item], frozen=True):
     items: tuple[Item, ...]
     left_out: LeftOutRows | None = None
 
+    def reversed(self) -> "Rows[Item]":
+        """The rows in the opposite order."""
+        return Rows(self.items[::-1], self.left_out)
+
+    def where(self, is_wanted: Callable[[Item], bool]) -> "Rows[Item]":
+        """The rows that are wanted; the others do not count as left out."""
+        return Rows(tuple([one for one in self.items if is_wanted(one)]), self.left_out)
+
 
 def read_rows(rows: Iterable[Wire], read: Callable[[Wire], Item | None]) -> Rows[Item]:
-    """Read a list row by row; a row of which `read` makes `None` is passed over as not meant.
+    """Read a list row by row: a row that `read` raises for is counted and left out.
 
-    A row that `read` raises for costs itself alone.
+    A row for which `read` returns `None` is skipped and does not count.
     """
     items: list[Item] = []
     count = 0
@@ -145,6 +156,21 @@ def price_or_none(text: str | None) -> Decimal | None:
     Raises RemoteProtocolError.
     """
     return (exact(text) if text else None) or None
+
+
+def positive(text: str | None) -> Decimal:
+    """A number above zero, such as a tick or a lot; raises RemoteProtocolError."""
+    value = exact(text or "")
+    if not value:
+        raise RemoteProtocolError(f"a number above zero was expected, was {text!r}")
+    return value
+
+
+def digits(text: str | None) -> int | None:
+    """A whole number of up to 13 digits, such as milliseconds; `None` for any other text."""
+    if text is None or len(text) > _DIGITS_MAX or not (text.isascii() and text.isdecimal()):
+        return None
+    return int(text)
 
 
 def finite(value: Decimal) -> Decimal:

@@ -19,7 +19,7 @@ __all__ = ["call", "checked", "market", "page"]
 
 _PATH = "/v5/market/instruments-info?category={}&limit=1000"
 # Too often, or a fault of theirs: https://bybit-exchange.github.io/docs/v5/error
-_PASSING = frozenset({"429", "10000", "10006", "10016", "10018", "10019", "10429"})
+_RETRYABLE = frozenset({"429", "10000", "10006", "10016", "10018", "10019", "10429"})
 
 
 def call(category: Category, cursor: str = "") -> Fetch:
@@ -51,5 +51,6 @@ def checked(body: bytes) -> native.Answer:
     """
     answer = decoded(native.decode_answer, body)
     if answer.retCode != 0:
-        raise refusal(str(answer.retCode), answer.retMsg or "", _PASSING)
+        text = f"{answer.retCode} {answer.retMsg or ''}".strip()
+        raise refusal(text, str(answer.retCode), _RETRYABLE)
     return answer

@@ -4,28 +4,32 @@ https://bybit-exchange.github.io/docs/v5/market and /v5/system-status. Lists are
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
-from msgspec import Raw, structs
+from msgspec import Raw
 
-from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import VenueStatus
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.interval import interval_least_s
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.bybit import listing, native, normalize, topics
 from fluxum.venues.bybit.category import SPOT, Category
+from fluxum.venues.candle_history import CandleSeries
 from fluxum.venues.conversation import Fetch
+from fluxum.venues.instrument_list import ListPage
 from fluxum.venues.queries import (
     Page,
     RestQuery,
+    ceil_ms,
+    check_levels,
     decoded,
     get,
     interval_word,
-    millis,
-    oldest_first,
     only,
+    page_of,
+    require_instant,
+    rest_query,
 )
 from fluxum.venues.rows import changes, read_rows
 
@@ -36,7 +40,6 @@ Item = TypeVar("Item")
 # How an answer is read: decoded, with the venue's time in milliseconds, and when it was received.
 Read = Callable[[Wire, int | None, int], Item]
 
-_SECOND = 1_000_000_000
 _LEVELS_MAX = 1000
 _CANDLES_MAX = 1000
 
@@ -54,10 +57,7 @@ class BybitQueries:
         def read(wire: native.Time, _venue_ms: int | None, _received_ns: int) -> int:
             text = wire.timeNano
             is_number = text.isascii() and text.isdecimal() and len(text) < 20
-            instant_ns = plausible_ns(int(text)) if is_number else None
-            if instant_ns is None:
-                raise RemoteProtocolError(f"a time was expected, was {text[:40]!r}")
-            return instant_ns
+            return require_instant(plausible_ns(int(text)) if is_number else None, text)
 
         return _asked("market/time", native.decode_time, read)
 
@@ -80,8 +80,7 @@ class BybitQueries:
 
     def book(self, symbol: Symbol, count: int) -> RestQuery[BookSnapshot]:
         """The best levels a side, at most 1000; nothing proves them."""
-        if not 1 <= count <= _LEVELS_MAX:
-            raise BadInput(f"1 to {_LEVELS_MAX} levels were expected, was {count}")
+        check_levels(count, _LEVELS_MAX)
 
         def read(wire: native.ListedBook, _venue_ms: int | None, received_ns: int) -> BookSnapshot:
             return BookSnapshot(
@@ -117,7 +116,8 @@ class BybitQueries:
                     self._venue, native.decode_listed_trade(row), symbol, received_ns
                 ),
             )
-            return oldest_first(listed, lambda one: (one.venue_ns or 0) >= (since_ns or 0))
+            wanted = listed.where(lambda one: (one.venue_ns or 0) >= (since_ns or 0))
+            return page_of(wanted.reversed())
 
         return self._asked("recent-trade", symbol, native.decode_listed, read, limit=limit)
 
@@ -130,46 +130,46 @@ class BybitQueries:
     ) -> RestQuery[Page[Candle]]:
         """Candles, a thousand a page; see MarketQueries.candles."""
         bar = interval_word(interval_s, topics.BARS)
-        window: dict[str, int] = {}
-        end_ns = until_ns
-        if since_ns is not None:  # one window of time; the windows behind it follow
-            end_ns = since_ns + _CANDLES_MAX * interval_least_s(interval_s) * _SECOND
-            end_ns = end_ns if until_ns is None else min(end_ns, until_ns)
-            window["start"] = millis(since_ns)
-        if end_ns is not None:
-            window["end"] = millis(end_ns) - 1
+        series = CandleSeries(self._venue, symbol, interval_s)
 
         def read(wire: native.Listed, venue_ms: int | None, received_ns: int) -> Page[Candle]:
+            listed_ns = normalize.instant(venue_ms) or received_ns
             listed = read_rows(
                 wire.list,
                 lambda row: normalize.listed_candle(
-                    self._venue,
-                    native.decode_listed_candle(row),
-                    symbol,
-                    interval_s,
-                    normalize.instant(venue_ms) or received_ns,
-                    received_ns,
+                    series, native.decode_listed_candle(row), listed_ns, received_ns
                 ),
             )
-            page = oldest_first(listed)
-            if since_ns is None or end_ns is None or end_ns > received_ns or end_ns == until_ns:
-                return page
-            return structs.replace(page, next=self.candles(symbol, interval_s, end_ns, until_ns))
+            return page_of(listed.reversed())
 
-        more = {"interval": bar, "limit": _CANDLES_MAX, **window}
-        return self._asked("kline", symbol, native.decode_listed, read, **more)
+        def window(since_ns: int | None, until_ns: int | None) -> RestQuery[Page[Candle]]:
+            """The last candles from one instant and before another, as far as these are given."""
+            return self._asked(
+                "kline",
+                symbol,
+                native.decode_listed,
+                read,
+                interval=bar,
+                limit=_CANDLES_MAX,
+                start=None if since_ns is None else ceil_ms(since_ns),
+                end=None if until_ns is None else ceil_ms(until_ns) - 1,
+            )
+
+        if since_ns is None:
+            return window(None, until_ns)
+        return series.since(window, _CANDLES_MAX, since_ns, until_ns)
 
     def _instruments(self, call: Fetch) -> RestQuery[Page[Instrument]]:
-        def read(body: bytes, received_ns: int) -> Page[Instrument]:
-            page = listing.page(self._category, body)
+        def read(page: ListPage, received_ns: int) -> Page[Instrument]:
             listed = read_rows(
                 page.rows, lambda row: listing.market(self._category, row, received_ns)
             )
             is_last = page.next is None or not page.rows or page.next.path == call.path
-            following = None if page.next is None or is_last else self._instruments(page.next)
-            return Page(listed.items, left_out=listed.left_out, next=following)
+            return page_of(
+                listed, None if page.next is None or is_last else self._instruments(page.next)
+            )
 
-        return RestQuery(call, read)
+        return rest_query(call, partial(listing.page, self._category), read)
 
     def _asked(
         self,
@@ -187,8 +187,7 @@ class BybitQueries:
 def _asked(
     path: str, decode: Callable[[Raw], Wire], read: Read[Wire, Item], **query: object
 ) -> RestQuery[Item]:
-    def answered(body: bytes, received_ns: int) -> Item:
-        answer = listing.checked(body)
+    def answered(answer: native.Answer, received_ns: int) -> Item:
         return read(decoded(decode, answer.result), answer.time, received_ns)
 
-    return RestQuery(get(f"/v5/{path}", path, **query), answered)
+    return rest_query(get(f"/v5/{path}", path, **query), listing.checked, answered)

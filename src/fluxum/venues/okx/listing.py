@@ -22,7 +22,7 @@ _PURPOSE = "size of "
 LISTS = tuple(Fetch("GET", _PATH + kind, kind) for kind in ("SPOT", "SWAP", "FUTURES"))
 """The calls for all markets, by their kind."""
 # Too often, or a fault of theirs: https://www.okx.com/docs-v5/en/#error-code-rest-api
-_PASSING = frozenset({"50001", "50004", "50011", "50013", "50026", "50040", "50061"})
+_RETRYABLE = frozenset({"50001", "50004", "50011", "50013", "50026", "50040", "50061"})
 
 
 def size_call(symbol: Symbol) -> Fetch:
@@ -50,7 +50,8 @@ def rows(body: bytes) -> Sequence[Raw]:
     """
     answer = decoded(native.decode_answer, body)
     if answer.code != "0":
-        raise refusal(answer.code, answer.msg, _PASSING)
+        text = f"{answer.code} {answer.msg}".strip()
+        raise refusal(text, answer.code, _RETRYABLE)
     return answer.data
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
-from msgspec import Struct, structs
+from msgspec import Raw, Struct, structs
 
-from fluxum.errors import BadInput, RemoteProtocolError, VenueRefused
+from fluxum.errors import RemoteProtocolError, VenueRefused
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.interval import interval_least_s
@@ -23,12 +23,24 @@ from fluxum.venues.okx.contracts import find_contract
 from fluxum.venues.okx.levels import LevelReader
 from fluxum.venues.okx.listing import LISTS, market, rows, size_call
 from fluxum.venues.okx.normalize import VENUE
-from fluxum.venues.queries import Page, RestQuery, get, interval_word, millis, oldest_first, only
+from fluxum.venues.queries import (
+    Page,
+    RestQuery,
+    ceil_ms,
+    check_levels,
+    get,
+    interval_word,
+    only,
+    page_of,
+    require_instant,
+    rest_query,
+)
 from fluxum.venues.rows import read_rows
 
 __all__ = ["OkxQueries"]
 
-Said = TypeVar("Said")
+Result = TypeVar("Result")
+Rows = Sequence[Raw]
 
 _MILLI = 1_000_000
 _SECOND = 1_000_000_000
@@ -46,23 +58,21 @@ class OkxQueries:
     def time(self) -> RestQuery[int]:
         """The venue's clock, by the millisecond."""
 
-        def read(body: bytes, _received_ns: int) -> int:
-            instant_ns = normalize.instant(only(rows(body), native.decode_time).ts)
-            if instant_ns is None:
-                raise RemoteProtocolError(f"a time was expected, was {body[:80]!r}")
-            return instant_ns
+        def read(rows: Rows, _received_ns: int) -> int:
+            text = only(rows, native.decode_time).ts
+            return require_instant(normalize.instant(text), text)
 
-        return RestQuery(_call("public/time"), read)
+        return rest_query(_call("public/time"), rows, read)
 
     def status(self) -> RestQuery[VenueStatus]:
         """Whether a maintenance is going on."""
 
-        def read(body: bytes, _received_ns: int) -> VenueStatus:
-            listed = read_rows(rows(body), native.decode_maintenance)
+        def read(rows: Rows, _received_ns: int) -> VenueStatus:
+            listed = read_rows(rows, native.decode_maintenance)
             is_ongoing = any(one.state == "ongoing" for one in listed.items)
             return VenueStatus.MAINTENANCE if is_ongoing else VenueStatus.ONLINE
 
-        return RestQuery(_call("system/status", state="ongoing"), read)
+        return rest_query(_call("system/status", state="ongoing"), rows, read)
 
     def instruments(self) -> RestQuery[Page[Instrument]]:
         """Spot markets; perpetuals and futures follow. Options are not listed."""
@@ -70,11 +80,10 @@ class OkxQueries:
 
     def book(self, symbol: Symbol, count: int) -> RestQuery[BookSnapshot]:
         """The best levels a side, at most 400; nothing proves them."""
-        if not 1 <= count <= _LEVELS_MAX:
-            raise BadInput(f"1 to {_LEVELS_MAX} levels were expected, was {count}")
+        check_levels(count, _LEVELS_MAX)
 
-        def read(body: bytes, size: Decimal, received_ns: int) -> BookSnapshot:
-            book, levels = only(rows(body), native.decode_book_data), LevelReader(size).levels
+        def read(rows: Rows, size: Decimal, received_ns: int) -> BookSnapshot:
+            book, levels = only(rows, native.decode_book_data), LevelReader(size).levels
             return BookSnapshot(
                 venue=VENUE,
                 symbol=symbol,
@@ -91,8 +100,8 @@ class OkxQueries:
     def ticker(self, symbol: Symbol) -> RestQuery[Ticker]:
         """The last 24 hours of one market in one line."""
 
-        def read(body: bytes, size: Decimal, received_ns: int) -> Ticker:
-            line = only(rows(body), native.decode_ticker)
+        def read(rows: Rows, size: Decimal, received_ns: int) -> Ticker:
+            line = only(rows, native.decode_ticker)
             return normalize.ticker(line, symbol, size, received_ns)
 
         return _asked("market/ticker", symbol, read)
@@ -100,14 +109,15 @@ class OkxQueries:
     def trades(self, symbol: Symbol, since_ns: int | None = None) -> RestQuery[Page[Trade]]:
         """The last 500 trades, or those of them since an instant: the venue lists none forwards."""
 
-        def read(body: bytes, size: Decimal, received_ns: int) -> Page[Trade]:
+        def read(rows: Rows, size: Decimal, received_ns: int) -> Page[Trade]:
             listed = read_rows(
-                rows(body),
+                rows,
                 lambda row: normalize.trade(
                     native.decode_trade(row), symbol, size, received_ns, backfilled=True
                 ),
             )
-            return oldest_first(listed, lambda one: (one.venue_ns or 0) >= (since_ns or 0))
+            wanted = listed.where(lambda one: (one.venue_ns or 0) >= (since_ns or 0))
+            return page_of(wanted.reversed())
 
         return _asked("market/trades", symbol, read, limit=_TRADES_MAX)
 
@@ -140,9 +150,9 @@ class _Candles(Struct, frozen=True):
     def last(self) -> RestQuery[Page[Candle]]:
         """The last ones in one page."""
         until_ns = self.until_ns
-        until = {} if until_ns is None else {"after": millis(until_ns)}
-        return RestQuery(
-            self._call("candles", **until), lambda body, ns: self._read(0, until_ns, body, ns)
+        until = {} if until_ns is None else {"after": ceil_ms(until_ns)}
+        return rest_query(
+            self._call("candles", **until), rows, lambda rows, ns: self._read(0, until_ns, rows, ns)
         )
 
     def since(self, since_ns: int, *, is_history: bool = False) -> RestQuery[Page[Candle]]:
@@ -152,27 +162,28 @@ class _Candles(Struct, frozen=True):
         if self.until_ns is not None:
             end_ns = min(end_ns, self.until_ns)
 
-        def read(body: bytes, received_ns: int) -> Page[Candle]:
+        def read(rows: Rows, received_ns: int) -> Page[Candle]:
             oldest_ns = received_ns - (_RECENT_BARS - 1) * bar_ns
             if since_ns < oldest_ns and not is_history:  # too old for this call
                 return Page((), next=self.since(since_ns, is_history=True))
-            page = self._read(since_ns, end_ns, body, received_ns)
+            page = self._read(since_ns, end_ns, rows, received_ns)
             if end_ns > received_ns or end_ns == self.until_ns:
                 return page
             return structs.replace(page, next=self.since(end_ns, is_history=end_ns < oldest_ns))
 
         path = "history-candles" if is_history else "candles"
-        return RestQuery(self._call(path, before=millis(since_ns) - 1, after=millis(end_ns)), read)
+        call = self._call(path, before=ceil_ms(since_ns) - 1, after=ceil_ms(end_ns))
+        return rest_query(call, rows, read)
 
     def _call(self, path: str, **more: int) -> Fetch:
         name = topics.format_symbol(self.symbol)
         return _call(f"market/{path}", instId=name, bar=self.bar, limit=_CANDLES_MAX, **more)
 
     def _read(
-        self, since_ns: int, until_ns: int | None, body: bytes, received_ns: int
+        self, since_ns: int, until_ns: int | None, rows: Rows, received_ns: int
     ) -> Page[Candle]:
         listed = read_rows(
-            rows(body),
+            rows,
             lambda row: normalize.candle(
                 native.decode_candle(row),
                 self.symbol,
@@ -182,44 +193,45 @@ class _Candles(Struct, frozen=True):
                 backfilled=True,
             ),
         )
-        return oldest_first(
-            listed,
-            lambda one: since_ns <= one.start_ns and (until_ns is None or one.start_ns < until_ns),
+        wanted = listed.where(
+            lambda one: since_ns <= one.start_ns and (until_ns is None or one.start_ns < until_ns)
         )
+        return page_of(wanted.reversed())
 
 
 def _instruments(calls: Sequence[Fetch]) -> RestQuery[Page[Instrument]]:
     call, *others = calls
 
-    def read(body: bytes, received_ns: int) -> Page[Instrument]:
-        listed = read_rows(rows(body), lambda row: market(row, received_ns))
-        following = _instruments(others) if others else None
-        return Page(listed.items, left_out=listed.left_out, next=following)
+    def read(rows: Rows, received_ns: int) -> Page[Instrument]:
+        listed = read_rows(rows, lambda row: market(row, received_ns))
+        return page_of(listed, _instruments(others) if others else None)
 
-    return RestQuery(call, read)
+    return rest_query(call, rows, read)
 
 
 def _asked(
-    path: str, symbol: Symbol, read: Callable[[bytes, Decimal, int], Said], **query: object
-) -> RestQuery[Said]:
+    path: str, symbol: Symbol, read: Callable[[Rows, Decimal, int], Result], **query: object
+) -> RestQuery[Result]:
     """A query of one market, whose answer is read with the size of its contract."""
     call = _call(path, instId=topics.format_symbol(symbol), **query)
-    return _sized(symbol, lambda size: RestQuery(call, lambda body, ns: read(body, size, ns)))
+    return _sized(
+        symbol, lambda size: rest_query(call, rows, lambda rows, ns: read(rows, size, ns))
+    )
 
 
-def _sized(symbol: Symbol, sized: Callable[[Decimal], RestQuery[Said]]) -> RestQuery[Said]:
+def _sized(symbol: Symbol, sized: Callable[[Decimal], RestQuery[Result]]) -> RestQuery[Result]:
     """A query that needs the size of a contract, which is asked for first."""
     if not symbol.contract or symbol.counts_contracts:
         return sized(_ONE)
     call, name = size_call(symbol), topics.format_symbol(symbol)
 
-    def then(body: bytes, _received_ns: int) -> RestQuery[Said]:
+    def then(body: bytes, _received_ns: int) -> RestQuery[Result]:
         found = find_contract(body, name)
         if found.symbol != symbol:
             raise VenueRefused(f"{name} is {found.symbol}, by its currencies and kind")
         return sized(found.size)
 
-    def read(_body: bytes, _received_ns: int) -> Said:
+    def read(_body: bytes, _received_ns: int) -> Result:
         raise RemoteProtocolError(f"the {call.purpose} was expected first")
 
     return RestQuery(call, read, then)
