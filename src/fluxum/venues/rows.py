@@ -80,11 +80,19 @@ class Rows(Struct, Generic[Item], frozen=True):
     items: tuple[Item, ...]
     left_out: LeftOutRows | None = None
 
+    def reversed(self) -> "Rows[Item]":
+        """The rows in the opposite order."""
+        return Rows(self.items[::-1], self.left_out)
+
+    def where(self, is_wanted: Callable[[Item], bool]) -> "Rows[Item]":
+        """The rows that are wanted; the others do not count as left out."""
+        return Rows(tuple([one for one in self.items if is_wanted(one)]), self.left_out)
+
 
 def read_rows(rows: Iterable[Wire], read: Callable[[Wire], Item | None]) -> Rows[Item]:
-    """Read a list row by row; a row of which `read` makes `None` is passed over as not meant.
+    """Read a list row by row: a row that `read` raises for is counted and left out.
 
-    A row that `read` raises for costs itself alone.
+    A row for which `read` returns `None` is skipped and does not count.
     """
     items: list[Item] = []
     count = 0
