@@ -432,3 +432,29 @@ def test_topics_may_end_with_others_and_publish_nothing() -> None:
 
     assert link.sent() == ["1 subscribe a", "2 unsubscribe ab"]
     assert link.accept(2) == ["Unsubscribed A"]
+
+
+def test_a_repeated_request_is_of_what_has_no_answer_and_is_still_meant() -> None:
+    link = Link()
+    link.subscribe("abc")
+    link.accept(1, "a")
+    link.subscriptions.unsubscribe([B])
+    link.sent()
+
+    link.subscriptions.repeat(link.request(1))
+
+    assert link.sent() == ["3 subscribe c"]
+    assert link.unanswered() == [C]
+
+
+def test_a_topic_whose_answer_is_not_expected_holds_up_no_other_and_is_not_requested() -> None:
+    link = Link(RequestLimits(topics=1, in_flight=1))
+    link.subscribe("abc")
+    assert link.sent() == ["1 subscribe a"]
+
+    link.subscriptions.drop("b")
+    assert link.sent() == []
+    link.subscriptions.drop("a")
+
+    assert link.sent() == ["3 subscribe c"]
+    assert link.unanswered() == [C]

@@ -9,54 +9,16 @@ topics makes the machine request each half again.
 
 from collections import deque
 from collections.abc import Callable, Collection, Container, Hashable, Iterable, Iterator, Sequence
-from typing import Literal
-
-from msgspec import Struct
 
 from fluxum.errors import LocalProtocolError
 from fluxum.model.event import Event, Refused, Subscribed, Subscription, Unsubscribed
-from fluxum.venues.conversation import Effect, Send, UnreadableStream
+from fluxum.venues.conversation import Effect, UnreadableStream
+from fluxum.venues.requests import Op, Request, RequestLimits, Write
 
 __all__ = ["Op", "Request", "RequestLimits", "Subscriptions"]
 
-Op = Literal["subscribe", "unsubscribe"]
 _CLOSED_KEPT = 10_000
 _PINGS_MAX = 2
-
-
-class RequestLimits(Struct, frozen=True):
-    """The limits of one request, and of how many may be unanswered at once.
-
-    `characters` counts those of the topics. None disables a limit. Where `in_flight` is given, a
-    request whose data came still waits for its own answer.
-    """
-
-    topics: int
-    characters: int | None = None
-    in_flight: int | None = None
-
-
-class Request(Struct, eq=False):
-    """One request. `streams` maps each topic to its subscription.
-
-    The subscription is None for a topic that is requested for another one's sake. `pending` are
-    the topics not answered yet. An internal request is part of a resync and publishes nothing.
-    The answer to a doubted one may be lost. `send` is None while the request waits for others.
-    """
-
-    number: int
-    op: Op
-    streams: dict[str, Subscription | None]
-    is_internal: bool
-    pending: dict[str, None]
-    pings: int = 0
-    is_doubted: bool = False
-    send: Send | None = None
-
-    @property
-    def topics(self) -> list[str]:
-        """The topics, in the order of the request."""
-        return list(self.streams)
 
 
 class Subscriptions:
@@ -74,7 +36,7 @@ class Subscriptions:
         venue: str,
         outbox: deque[Effect],
         limits: RequestLimits,
-        write: Callable[[Request], Send],
+        write: Write,
         *,
         opened: Callable[[str, Subscription], None] = lambda _topic, _subscription: None,
         closed: Callable[[str, Subscription], None] = lambda _topic, _subscription: None,
@@ -338,6 +300,29 @@ class Subscriptions:
         request.pending = dict.fromkeys(topics)
         self._postponed.append(request)
 
+    def repeat(self, request: Request) -> None:
+        """Queue a request again, for the topics without an answer that are still meant."""
+        streams = {
+            topic: request.streams[topic]
+            for topic in self._answered(request, None)
+            if self._is_meant(request, topic)
+        }
+        self._queue(request.op, streams, is_internal=request.is_internal)
+
+    def drop(self, topic: str) -> None:
+        """No answer for a topic is expected any more: take it off the requests for it.
+
+        A request that waits for others is not sent if nothing else is left of it.
+        """
+        self._unacknowledged.pop(topic, None)
+        for request in self._waiting:
+            request.streams.pop(topic, None)
+            request.pending.pop(topic, None)
+        self._waiting = deque(request for request in self._waiting if request.pending)
+        for request in self.requests():
+            if topic in request.pending:
+                self._answered(request, [topic])
+
     def end(self, topic: str, reason: str, received_ns: int) -> list[Event]:
         """A subscription cannot be had: end it, and return its refusal if it was active."""
         self._unacknowledged.pop(topic, None)
@@ -361,12 +346,7 @@ class Subscriptions:
         """
         postponed, self._postponed = self._postponed, []
         for request in postponed:
-            streams = {
-                topic: request.streams[topic]
-                for topic in request.pending
-                if self._is_meant(request, topic)
-            }
-            self._queue(request.op, streams, is_internal=request.is_internal)
+            self.repeat(request)
         for request in list(self._sent.values()):
             request.pings += 1
             if request.pings >= _PINGS_MAX:
@@ -416,18 +396,8 @@ class Subscriptions:
         groups: dict[Hashable, list[str]] = {}
         for topic, subscription in streams.items():
             groups.setdefault(self._group(topic, subscription), []).append(topic)
-        limits = self._limits
         for topics in groups.values():
-            chunk: list[str] = []
-            size = 0
-            for topic in topics:
-                size += len(topic)
-                is_long = limits.characters is not None and size > limits.characters
-                if chunk and (len(chunk) == limits.topics or is_long):
-                    yield chunk
-                    chunk, size = [], len(topic)
-                chunk.append(topic)
-            yield chunk
+            yield from self._limits.split(topics)
 
     def _send_next(self) -> None:
         in_flight = self._limits.in_flight
