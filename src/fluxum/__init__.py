@@ -190,12 +190,20 @@ from fluxum.orders.dead_man import (
 from fluxum.orders.desk import (
     OrderDesk,
 )
-from fluxum.orders.inflight import CommandCounts
+from fluxum.orders.execution import DeskStatistics
+from fluxum.orders.gateway import CommandCounts
 from fluxum.orders.journal import (
     FileOrderJournal,
-    Intent,
     MemoryOrderJournal,
     OrderJournal,
+)
+from fluxum.orders.journal_lines import (
+    Changed,
+    Changing,
+    Ended,
+    Intent,
+    Named,
+    OrderJournalDamaged,
     Unfinished,
 )
 from fluxum.orders.order import (
@@ -208,7 +216,6 @@ from fluxum.orders.reconciler import (
 from fluxum.orders.risk import (
     RiskLimits,
 )
-from fluxum.orders.statistics import DeskStatistics
 from fluxum.portfolio import (
     Portfolio,
 )
@@ -289,6 +296,8 @@ __all__ = [
     "Candle",
     "Change",
     "ChangeStream",
+    "Changed",
+    "Changing",
     "Channel",
     "CircuitOpen",
     "ClockOffset",
@@ -302,6 +311,7 @@ __all__ = [
     "Desync",
     "Dropped",
     "Edit",
+    "Ended",
     "EntryKind",
     "EntryQuery",
     "Event",
@@ -346,6 +356,7 @@ __all__ = [
     "Merged",
     "Method",
     "Missing",
+    "Named",
     "NonceRefused",
     "NotSubscribed",
     "OpenGap",
@@ -358,6 +369,7 @@ __all__ = [
     "OrderDesk",
     "OrderFragment",
     "OrderJournal",
+    "OrderJournalDamaged",
     "OrderJournalError",
     "OrderRequest",
     "OrderStatus",

@@ -150,7 +150,7 @@ def test_a_trailing_order_is_a_distance_from_wherever_the_market_goes() -> None:
     assert refuses(None, trailing, 1) == ""
 
 
-def test_only_the_market_of_the_order_is_looked_at() -> None:
+def test_only_the_market_of_the_order_is_listed() -> None:
     asked: list[Symbol] = []
 
     def find(symbol: Symbol) -> Book:

@@ -255,7 +255,7 @@ def test_open_orders_count_as_if_they_were_filled() -> None:
     assert "was 1.1" in held.refuses(buy("0.5"))
     assert held.refuses(buy("0.4")) == ""
     assert "of at least -1 was expected, was -1.1" in held.refuses(sell("0.2"))
-    held.orders.tell(update(first.order_id, status=OrderStatus.CANCELED))
+    held.orders.apply(update(first.order_id, status=OrderStatus.CANCELED))
     assert held.refuses(buy("1")) == ""
 
 

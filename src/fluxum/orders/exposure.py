@@ -133,7 +133,11 @@ def could_fill(order: TrackedOrder) -> Decimal:
         known = order.request.quantity or _ZERO
     left = max(_ZERO, EXACT.subtract(known, _counted(order)))
     asked = order.pending_quantity
-    return left if asked is None else fills_after(order, left, asked, anew=order.is_edited)
+    return (
+        left
+        if asked is None
+        else fills_after(order, left, asked, anew=order.edit_reference is not None)
+    )
 
 
 def fills_after(order: TrackedOrder, left: Decimal, quantity: Decimal, *, anew: bool) -> Decimal:
