@@ -6,7 +6,7 @@ from fluxum.model.account import Fee
 from fluxum.model.instrument import Asset
 from fluxum.model.order import OpenOrders, OrderStatus, OrderType, OrderUpdate
 from fluxum.orders.cache import OrderCache, Retention, Standing
-from fluxum.orders.order import TrackedOrder, Uncertainty
+from fluxum.orders.order import TrackedOrder, Uncertainty, opened_ns
 from orders.gateways import BTC, ETH, SECOND_NS, START_NS, VENUE, fill, request, update
 
 LATER_NS = START_NS + 100 * SECOND_NS
@@ -300,7 +300,7 @@ def test_a_list_that_says_less_ends_what_waits_all_the_same() -> None:
     assert found is not None
     assert found.update is not None
     assert (found.status, found.update.reduce_only) == (OrderStatus.CANCELED, True)
-    assert found.opened_ns == 7
+    assert opened_ns(found.update) == 7
 
 
 def test_the_reference_that_names_an_edited_order_stays_its_name() -> None:

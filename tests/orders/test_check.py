@@ -19,8 +19,7 @@ from fluxum.model.order import (
     Trigger,
     TriggerReference,
 )
-from fluxum.orders.check import check, check_change
-from fluxum.orders.pretrade import after_amend, after_edit, present
+from fluxum.orders.check import after_amend, after_edit, check, check_change, present
 from orders.gateways import BTC, ETH, SECOND_NS, START_NS, instrument, request, update
 
 MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}

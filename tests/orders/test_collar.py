@@ -10,7 +10,7 @@ from fluxum.errors import NotSubscribed, RiskRefused
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType, PriceKind, Trigger
-from fluxum.orders.collar import check_collar
+from fluxum.orders.limits import check_collar
 from orders.gateways import BTC, book, request
 
 MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}

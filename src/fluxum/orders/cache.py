@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import Enum
+from itertools import count
 
 from msgspec import Struct, structs
 
@@ -24,9 +25,9 @@ _ZERO = Decimal(0)
 
 
 class Retention(Struct, frozen=True, kw_only=True):
-    """How much is kept: `ended` orders, the ids of `fills`, and `unmatched` fills.
+    """How many `ended` orders, ids of `fills`, and `unmatched` fills of unknown orders are kept.
 
-    Unmatched fills are those of unknown orders. Live orders are all kept: the venue limits them.
+    Live orders are all kept: the venue limits them.
     """
 
     ended: int = 10_000
@@ -46,11 +47,10 @@ class Standing(Enum):
 class OrderCounts(Struct):
     """What evidence came: fills = counted + repeated + waiting for their order + dropped.
 
-    `late` fills came after their order's end and are among those `counted`. Of the `repeated` ones
-    `completed` brought fees that were not known, and `differing` other numbers or fees than the
-    fill had at first, which count. `stale` updates were older than what was known, `contradicted`
-    ends disagreed with another end, `unlawful` moves are none that orders make. `revived` orders
-    had counted as refused. `forgotten` orders are not kept any more.
+    `late` fills, among the `counted`, came after their order's end. Of the `repeated` ones
+    `completed` brought missing fees, `differing` other numbers or fees than the first, which count.
+    `stale` updates were old, `contradicted` ends disagreed with another end, `unlawful` moves are
+    none that orders make, `revived` orders had counted as refused, `forgotten` ones are not kept.
     """
 
     updates: int = 0
@@ -99,7 +99,7 @@ class OrderCache:
         self._unmatched: OrderedDict[str, list[Fill]] = OrderedDict()
         self.unmatched = 0
         """How many fills wait for their order."""
-        self._last = 0
+        self._numbers = count(1)
 
     # What is known
 
@@ -137,7 +137,7 @@ class OrderCache:
         """
         name = request.client_order_id
         order = TrackedOrder(
-            self._next(),
+            next(self._numbers),
             name,
             request.symbol,
             request.side,
@@ -200,7 +200,8 @@ class OrderCache:
             new = self._met(order_id, old.name, old, now_ns)
         if new is not old:
             new.request = request or new.request
-            self._succeed(new, old, is_named=new.is_named)
+            is_named = new.update is not None and new.update.client_order_id != ""
+            self._succeed(new, old, is_named=is_named)
             new.accept()
             self.moved(new)
         return new
@@ -293,15 +294,14 @@ class OrderCache:
         self.counts.unlawful += not is_lawful(old, status)
         if status.is_final == old.is_final:
             return
-        number = order.number
         if status.is_final:
-            self.live.pop(number, None)
-            self._ended[number] = order
+            self.live.pop(order.number, None)
+            self._ended[order.number] = order
             if len(self._ended) > self._retention.ended:
                 self._forget(self._ended.popitem(last=False)[1])
         else:
-            self._ended.pop(number, None)
-            self.live[number] = order
+            self._ended.pop(order.number, None)
+            self.live[order.number] = order
             self.counts.revived += 1
 
     # How evidence finds its order
@@ -318,7 +318,7 @@ class OrderCache:
         if older is None:
             if name:
                 self._by_name[name] = order
-        elif opened_ns(update) >= older.opened_ns:
+        elif opened_ns(update) >= (opened_ns(older.update) if older.update else older.sent_ns):
             self._succeed(order, older, is_named=bool(name))
         return order
 
@@ -326,15 +326,11 @@ class OrderCache:
         self, order_id: str, name: str, like: OrderUpdate | TrackedOrder, sent_ns: int
     ) -> TrackedOrder:
         """A new object for an order that the venue made known."""
-        order = TrackedOrder(self._next(), name, like.symbol, like.side, sent_ns)
+        order = TrackedOrder(next(self._numbers), name, like.symbol, like.side, sent_ns)
         order.filled_before = None if self.is_opening else _ZERO
         self.live[order.number] = order
         self._bind(order, order_id)
         return order
-
-    def _next(self) -> int:
-        self._last += 1
-        return self._last
 
     def _succeed(self, new: TrackedOrder, old: TrackedOrder, *, is_named: bool) -> None:
         """One order takes the place and the name of another, once."""
@@ -347,7 +343,7 @@ class OrderCache:
         new.request = new.request or old.request
         new.replaces = old.order_id
         old.replaced_by = new.order_id
-        if old.name and self._by_name.get(old.name) is old:
+        if self.named(old.name) is old:
             self._by_name[old.name] = new
         old.uncertainty = None
         self.moved(old)
@@ -381,13 +377,11 @@ class OrderCache:
             self.counts.dropped += len(dropped)
 
     def _stand(self, order: TrackedOrder) -> None:
-        old = self._standings[order.number]
         new = _standing(order)
-        self.tally[old] -= 1
+        self.tally[self._standings.pop(order.number)] -= 1
         self.tally[new] += 1
-        self._standings[order.number] = new
-        if new is Standing.ACCEPTED:
-            del self._standings[order.number]  # nothing takes that back
+        if new is not Standing.ACCEPTED:  # nothing takes that back
+            self._standings[order.number] = new
 
     def _forget(self, order: TrackedOrder) -> None:
         self.counts.forgotten += 1

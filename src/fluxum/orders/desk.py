@@ -40,20 +40,13 @@ from fluxum.model.order import (
     OrderStatus,
     Place,
 )
-from fluxum.orders.check import check
+from fluxum.orders.check import after_amend, after_edit, check, present
 from fluxum.orders.dead_man import DeadManSwitch, SwitchState
 from fluxum.orders.execution import DeskStatistics, OrderExecution
 from fluxum.orders.gateway import AccountGateway
 from fluxum.orders.journal import OrderJournal
 from fluxum.orders.order import Order, TrackedOrder, Uncertainty
-from fluxum.orders.pretrade import (
-    PreTradeChecks,
-    Sender,
-    after_amend,
-    after_edit,
-    confirmed,
-    present,
-)
+from fluxum.orders.pretrade import PreTradeChecks, Sender, confirmed
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk, RiskLimits
 from fluxum.venues.trading import OrderRules
@@ -178,7 +171,7 @@ class OrderDesk:
 
     async def amend(self, amend: Amend, *, timeout_s: float = _TIMEOUT_S) -> Order:
         """Change an order in place. One of its two ids says which."""
-        order = self._changeable(amend.client_order_id or amend.order_id)
+        order = self._checks.changeable(amend.client_order_id or amend.order_id)
         if not order.order_id and order.reference is not None:
             raise BadInput(f"the venue's id of order {order.name} is not known yet")
         before = present(order.request, order.update)
@@ -199,7 +192,7 @@ class OrderDesk:
         `edit.order_id` may be either id. Venues may refuse this for orders with a client id; one
         that is placed with a user reference can be edited there.
         """
-        order = self._changeable(edit.order_id)
+        order = self._checks.changeable(edit.order_id)
         if not order.order_id:
             raise BadInput(f"the venue's id of order {order.name} is not known yet")
         before = present(order.request, order.update)
@@ -250,7 +243,11 @@ class OrderDesk:
             raise BadInput("one id of an order to cancel was expected")
         order = self._orders.find(key)
         if order is None:
-            known = await self._cancel_unknown(name or order_id, client_order_id, timeout_s)
+            command = Cancel(order_ids=(key,))
+            if key not in (name, order_id):
+                command = Cancel(client_order_ids=(key,))
+            await self._sender.confirm(command, timeout_s)
+            known = self.order(key)
             if known is None and name:
                 raise OutcomeUnknown(
                     f"the venue took the cancel of {name!r}, and this desk knows no such order"
@@ -370,29 +367,6 @@ class OrderDesk:
         reconciler = self._execution.reconciler
         is_known = reconciler.has_learned and self._gateway.is_following
         return is_known and not self._execution.open_uncertain and not reconciler.open
-
-    async def _cancel_unknown(
-        self, order_id: str, client_order_id: str, timeout_s: float
-    ) -> Order | None:
-        """Cancel what only the venue knows."""
-        command = Cancel(client_order_ids=(client_order_id,))
-        if order_id:
-            command = Cancel(order_ids=(order_id,))
-        await self._sender.confirm(command, timeout_s)
-        return self.order(order_id or client_order_id)
-
-    def _changeable(self, name: str) -> TrackedOrder:
-        """An order that can be changed now: it is live, and certain."""
-        order = self._orders.find(name)
-        if order is None:
-            raise BadInput(f"an order this desk knows was expected, was {name!r}")
-        if order.is_final:
-            raise BadInput(f"order {name} has ended: {order.status.value}")
-        if order.is_unresolved:
-            raise OutcomeUnknown(f"order {name} is in doubt, so nothing was sent", order.name)
-        if any(one.is_changing for one in self._execution.commands.of(order)):
-            raise BadInput(f"a change of order {name} is on its way already")
-        return order
 
     async def _watch(self) -> None:
         """Look at the profit every second, so that no high of it is missed."""

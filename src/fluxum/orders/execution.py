@@ -6,7 +6,7 @@ readers.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct, structs
@@ -33,7 +33,7 @@ from fluxum.orders.gateway import AccountGateway, CommandCounts, CommandsInFligh
 from fluxum.orders.journal import OrderJournal
 from fluxum.orders.journal_lines import Changed, Ended, Intent, JournalLine, Named
 from fluxum.orders.order import Order, TrackedOrder, Uncertainty
-from fluxum.orders.rate_limit import Aged, OrderRateLimit
+from fluxum.orders.rate_limit import OrderRateLimit
 from fluxum.orders.reconciler import ReconcilePolicy, Reconciler
 from fluxum.venues.trading import OrderRules
 
@@ -136,7 +136,9 @@ class OrderExecution:
         self.reconciler = Reconciler(gateway, self.orders, policy, self.changed)
         self.rate_limit: OrderRateLimit | None = None
         if rules.allowance is not None:
-            self.rate_limit = OrderRateLimit(rules.allowance, self._aged, self._open_orders)
+            self.rate_limit = OrderRateLimit(
+                rules.allowance, self.orders.find, self.orders.live.values
+            )
         self._gateway = gateway
         self._rules = rules
         self._margin_ns = round(policy.margin_s * _SECOND_NS)
@@ -392,12 +394,3 @@ class OrderExecution:
     def _venue_ns(self, our_ns: int) -> int:
         """An instant of our clock by the venue's."""
         return our_ns + self._gateway.venue_now_ns() - self._gateway.now_ns()
-
-    # What the rate limit asks
-
-    def _aged(self, name: str) -> Aged | None:
-        order = self.orders.find(name)
-        return None if order is None else Aged(order.symbol, order.changed_ns)
-
-    def _open_orders(self) -> Iterable[Aged]:
-        return (Aged(one.symbol, one.changed_ns) for one in self.orders.live.values())

@@ -12,8 +12,6 @@ was held already, and is taken from the first thing that is learned of it.
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from msgspec import Struct
-
 from fluxum.ledger.exact import EXACT, checked
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
@@ -26,19 +24,12 @@ __all__ = ["Exposure", "could_fill", "fills_after", "wanted"]
 _ZERO = Decimal(0)
 
 
-class _Part(Struct, frozen=True):
-    """What one order could still add to a market, with its sign."""
-
-    symbol: Symbol
-    quantity: Decimal
-
-
 class Exposure:
     """Positions of one account, with the least and the most that they can become."""
 
     def __init__(self) -> None:
         self._held: dict[Symbol, Decimal] = {}
-        self._parts: dict[int, _Part] = {}
+        self._parts: dict[int, Decimal] = {}  # what each order could add
         self._buys: dict[Symbol, Decimal] = {}
         self._sells: dict[Symbol, Decimal] = {}
         self._opened_ns: int | None = None
@@ -88,20 +79,17 @@ class Exposure:
     def note(self, order: TrackedOrder) -> None:
         """Something was learned of an order."""
         quantity = could_fill(order)
-        if order.side is Side.SELL:
-            quantity = EXACT.minus(quantity)
-        self._put(order.number, _Part(order.symbol, quantity) if quantity else None)
+        self._put(order, quantity if order.side is Side.BUY else EXACT.minus(quantity))
 
     def forget(self, order: TrackedOrder) -> None:
         """An ended order is let go: what was filled of it and no fill has shown is held."""
-        part = self._parts.get(order.number)
-        if part is not None:
-            self._hold(part.symbol, part.quantity)
-        self._put(order.number, None)
+        if order.number in self._parts:
+            self._hold(order.symbol, self._parts[order.number])
+        self._put(order, _ZERO)
 
     def drop(self, order: TrackedOrder) -> None:
         """There is no such order."""
-        self._put(order.number, None)
+        self._put(order, _ZERO)
 
     def _is_of_before(self, fill: Fill) -> bool:
         opened_ns = self._opened_ns
@@ -110,17 +98,15 @@ class Exposure:
     def _hold(self, symbol: Symbol, change: Decimal) -> None:
         self._held[symbol] = EXACT.add(self._held.get(symbol, _ZERO), change)
 
-    def _put(self, number: int, part: _Part | None) -> None:
-        old = self._parts.pop(number, None)
-        if old is not None:
-            self._add(old.symbol, EXACT.minus(old.quantity), is_buy=old.quantity > 0)
-        if part is not None:
-            self._parts[number] = part
-            self._add(part.symbol, part.quantity, is_buy=part.quantity > 0)
-
-    def _add(self, symbol: Symbol, quantity: Decimal, *, is_buy: bool) -> None:
-        sums = self._buys if is_buy else self._sells
-        sums[symbol] = EXACT.add(sums.get(symbol, _ZERO), quantity)
+    def _put(self, order: TrackedOrder, quantity: Decimal) -> None:
+        """Replace what an order could still add to its market, below zero for a sell."""
+        old = self._parts.pop(order.number, _ZERO)
+        if quantity:
+            self._parts[order.number] = quantity
+        if quantity != old:
+            sums = self._buys if order.side is Side.BUY else self._sells
+            known = sums.get(order.symbol, _ZERO)
+            sums[order.symbol] = EXACT.add(known, EXACT.subtract(quantity, old))
 
 
 def could_fill(order: TrackedOrder) -> Decimal:

@@ -8,8 +8,7 @@ uncertainty. The same evidence in any order gives the same end.
 - An end is final: evidence after it can only add to what is filled. Of two ends that contradict
   each other the one with more filled counts, then the later one.
 - Of two updates of a live order the one with more filled is newer, then the later one by the
-  venue's time. A snapshot, or the answer to a query sent after the last update, replaces what is
-  known.
+  venue's time. A snapshot, or a query's answer, that is newer than the last update replaces it.
 - While the outcome of a command is unknown the order is UNKNOWN; see `Uncertainty`.
 - A status that Fluxum does not know is OTHER: the order lives until another status is known, and at
   the same instant a status that is known counts before it.
@@ -77,7 +76,7 @@ class Uncertainty(Enum):
 
 
 class Difference(Struct, frozen=True):
-    """What is filled by the sum of an order's fills, and by the venue's own updates."""
+    """What is filled by the sum of an order's fills, and by the venue's updates."""
 
     by_fills: Decimal
     by_updates: Decimal
@@ -91,7 +90,7 @@ class Order(Struct, frozen=True, kw_only=True, tag="tracked_order"):
     `replaces` in the new one the old id. `filled` and `cost` are what fills or updates prove,
     whichever is more; `difference` names both while they differ: for a moment between a fill and
     its update, and for good where a part was filled before the account was followed. `late_fills`
-    came after the end. `venue_ns` is the venue's time of the last update.
+    came after the end. `venue_ns` is the time of the last update.
     """
 
     client_order_id: str
@@ -189,7 +188,7 @@ class TrackedOrder(Struct, eq=False):
     cost_by_updates: Decimal = _ZERO
 
     def __post_init__(self) -> None:
-        """It was last changed when it was sent."""
+        """A new order was last changed when it was sent."""
         self.changed_ns = self.changed_ns or self.sent_ns
 
     # What is known
@@ -198,16 +197,6 @@ class TrackedOrder(Struct, eq=False):
     def is_ours(self) -> bool:
         """Whether it was placed through this desk, in this process or one before."""
         return self.request is not None
-
-    @property
-    def is_named(self) -> bool:
-        """Whether the venue is known to have our name of it."""
-        return self.update is not None and self.update.client_order_id != ""
-
-    @property
-    def opened_ns(self) -> int:
-        """When the venue took it, or as near to that as is known."""
-        return self.sent_ns if self.update is None else opened_ns(self.update)
 
     @property
     def is_confirmed(self) -> bool:
@@ -308,9 +297,8 @@ class TrackedOrder(Struct, eq=False):
     ) -> None:
         """Take in an update.
 
-        `as_of_ns` is set where the update says how the order stood at that time of our clock or
-        later, as a snapshot or a query's answer does. `settled_ns` is the same instant by the
-        venue's clock, if the two are apart.
+        `as_of_ns` is set where the update says how the order stood then by our clock or later, as
+        a snapshot or a query's answer does; `settled_ns` is the same by the venue's clock.
         """
         self.is_listed = self.is_listed or as_of_ns is not None
         if self.filled_before is None:
@@ -337,9 +325,9 @@ class TrackedOrder(Struct, eq=False):
 
     def fill(self, fill: Fill) -> None:
         """Count a fill."""
-        price, quantity = fill.price, fill.quantity
-        self.filled_by_fills = EXACT.add(self.filled_by_fills, quantity)
-        self.cost_by_fills = EXACT.add(self.cost_by_fills, EXACT.multiply(price, quantity))
+        cost = EXACT.multiply(fill.price, fill.quantity)
+        self.filled_by_fills = EXACT.add(self.filled_by_fills, fill.quantity)
+        self.cost_by_fills = EXACT.add(self.cost_by_fills, cost)
         self.fills += 1
         self.late_fills += self.update is not None and self.update.status in _ENDS
         self._resolve_existence()

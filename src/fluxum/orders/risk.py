@@ -14,20 +14,18 @@ from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType
 from fluxum.orders.check import price_of
-from fluxum.orders.collar import (
+from fluxum.orders.exposure import Exposure, could_fill, fills_after, wanted
+from fluxum.orders.limits import (
     Books,
-    RiskBook,
-    Verdict,
+    RiskLimits,
     best_price,
     check_collar,
     middle_of,
     valid_book,
 )
-from fluxum.orders.exposure import Exposure, could_fill, fills_after, wanted
-from fluxum.orders.limits import RiskLimits
 from fluxum.orders.order import TrackedOrder
 
-__all__ = ["Risk", "RiskBook", "RiskLimits", "Verdict"]
+__all__ = ["Risk", "RiskLimits"]
 
 _ZERO = Decimal(0)
 _SECOND_NS = 1_000_000_000
