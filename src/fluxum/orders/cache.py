@@ -221,7 +221,7 @@ class OrderCache:
         return order
 
     def apply_listed(self, update: OrderUpdate, asked_ns: int) -> TrackedOrder:
-        """Take in an update from a list that was queried at a time; it says less than a stream."""
+        """Take in an update from a list that was queried then; lists say less than streams."""
         order = self._by_id.get(update.order_id)
         known = None if order is None else order.update
         if known is not None:

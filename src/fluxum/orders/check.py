@@ -329,7 +329,7 @@ def after_edit(request: OrderRequest, edit: Edit) -> OrderRequest:
 
 
 def present(request: OrderRequest | None, update: OrderUpdate | None) -> OrderRequest:
-    """What an order is asked to be now, changes included; of orders of others as far as is told."""
+    """What an order is asked to be now, changes included; as far as known for orders of others."""
     if update is None:
         assert request is not None, "an order is ours or was heard of"
         return request

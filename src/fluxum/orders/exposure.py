@@ -1,12 +1,12 @@
-"""What is held in each market, and the most that open orders could make of it.
+"""What is held in each market, and the most that open orders could make of it. Pure.
 
 What is held begins with what the desk was given and moves with every fill. What an order could
-still fill is its quantity less the fills that were counted, for as long as it may live: an order in
-doubt counts, a change on its way counts if it is larger, and so does what the venue says was filled
-and no fill has shown. So the true position is always between the two ends.
+still fill is its quantity less the fills that were counted, for as long as it may be open: an
+uncertain order counts, a change in flight counts if it is larger, and so does what the venue's
+updates filled and no fill has shown. So the true position is always between the two ends.
 
 An order from before the desk was opened may have been filled in part by then. That part is in what
-was held already, and is taken from the first thing that is learned of it.
+was held already, and is taken from the first evidence of the order.
 """
 
 from collections.abc import Iterable, Mapping
@@ -58,7 +58,7 @@ class Exposure:
     def begin(self, held: Mapping[Symbol, Decimal], at_ns: int) -> None:
         """Begin with what is held at an instant of the venue's clock.
 
-        Fills of that time and before, told from history, are part of it. Raises BadInput.
+        Fills of that time and before that come from history are part of it. Raises BadInput.
         """
         self._held = {
             Symbol(symbol): checked(quantity, f"what is held of {symbol}")

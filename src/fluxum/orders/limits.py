@@ -1,4 +1,4 @@
-"""Limits of one's own, and how far from the market an order may trade. Pure.
+"""Limits of one's own, and the collar: how far from the market an order may trade. Pure.
 
 The collar compares an order with the middle between the best bid and ask: a buy above it, a sell
 below it. An order with a trigger is compared with that price, unless the market has reached it

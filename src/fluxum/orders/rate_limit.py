@@ -140,15 +140,15 @@ class OrderRateLimit:
         """A command was answered, or will not be: the venue's next word contains it."""
         self._flying.pop(command_id, None)
 
-    def correct(self, told: TradingCount, now_ns: int) -> None:
-        """The venue says where a count stands, or how high it may go."""
-        if told.allowed is not None:
-            self._most = told.allowed
-        if told.used is not None and told.symbol is not None:
-            count = told.used
+    def correct(self, event: TradingCount, now_ns: int) -> None:
+        """The venue published a count, or how high it may go."""
+        if event.allowed is not None:
+            self._most = event.allowed
+        if event.used is not None and event.symbol is not None:
+            count = event.used
             for costs in self._flying.values():
-                count = EXACT.add(count, costs.get(told.symbol, _ZERO))
-            self._counts[told.symbol] = (count, now_ns)
+                count = EXACT.add(count, costs.get(event.symbol, _ZERO))
+            self._counts[event.symbol] = (count, now_ns)
 
     def _change(
         self, names: Iterable[str], fixed: Decimal, ages: AgeBands, now_ns: int

@@ -209,10 +209,10 @@ class Reconciler:
         look.delay_s = min(look.delay_s * 2, self._policy.poll_max_s)
         look.due_ns = self._gateway.now_ns() + (min(delay_ns, left_ns) if left_ns > 0 else delay_ns)
 
-    # What the venue says
+    # The venue's answers
 
     async def _find(self, order: TrackedOrder) -> list[OrderUpdate]:
-        """What the venue says of an order, and of one that may have taken its place."""
+        """The venue's updates of an order, and of one that may have taken its place."""
         if order.edit_reference is None and order.name and order.reference is None:
             found = await self._find_named(order.name)
             if not order.order_id:
