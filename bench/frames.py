@@ -13,7 +13,7 @@ import multiprocessing
 import statistics
 import time
 import zlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from multiprocessing.connection import Connection as ParentPipe
@@ -100,10 +100,10 @@ def frame(
 
     crc = naive_checksum(sorted(all_bids.items(), reverse=True), sorted(all_asks.items()))
     seconds, micros = divmod(number * 731, 1_000_000)
-    stamp = f"2026-01-01T00:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{micros:06d}Z"
+    next_instant = f"2026-01-01T00:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{micros:06d}Z"
     return (
         f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"BTC/USD","bids":[{levels(bids)}],'
-        f'"asks":[{levels(asks)}],"checksum":{crc},"timestamp":"{stamp}"}}]}}'
+        f'"asks":[{levels(asks)}],"checksum":{crc},"timestamp":"{next_instant}"}}]}}'
     ).encode()
 
 
@@ -216,7 +216,7 @@ async def product(dial: Any, count: int, url: str | None = None) -> float:
 
 def product_offline(frames: list[bytes]) -> float:
     @asynccontextmanager
-    async def dial(_url: str) -> AsyncGenerator[Link]:
+    async def dial(_url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
         yield TapeLink(frames)
 
     return asyncio.run(product(dial, len(frames)))
@@ -227,7 +227,7 @@ def handler_latencies(frames: list[bytes]) -> list[int]:
 
     async def main() -> list[int]:
         @asynccontextmanager
-        async def dial(_url: str) -> AsyncGenerator[Link]:
+        async def dial(_url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
             yield TapeLink([])
 
         session = Session(KRAKEN, dial=dial, clock=SystemClock(), random=Random(1))
@@ -235,7 +235,7 @@ def handler_latencies(frames: list[bytes]) -> list[int]:
         events = session.events(capacity=1_000_000)
         protocol = KrakenProtocol()
         protocol.subscribe(session.subscriptions)
-        take, now = session._intake.take, time.perf_counter_ns
+        take, now = session._processor.take, time.perf_counter_ns
         took: list[int] = []
         for raw in frames:
             start = now()

@@ -20,7 +20,7 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Accepted, Declined, OrderRequest, Place
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.serve import serve
@@ -71,8 +71,8 @@ async def orders(count: int) -> list[float]:
     )
     async with exchange, serve(exchange) as url:
         exchange.open_account(KEY, SECRET, {"USD": Decimal(10**9)}, tier="pro")
-        login = Login(Credentials(KEY, SECRET), tier="pro", audit_s=None)
-        async with connect(EXCHANGE, endpoint=url, login=login) as session:
+        account_config = AccountConfig(Credentials(KEY, SECRET), tier="pro", audit_s=None)
+        async with connect(EXCHANGE, endpoint=url, account_config=account_config) as session:
             session.subscribe(Subscription(Channel.EXECUTION))
             await session.wait_ready(20)
             (best,) = exchange.levels(BTC, Side.BUY, 1)

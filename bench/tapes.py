@@ -75,7 +75,7 @@ def in_the_loop(path: Path, frames: list[bytes]) -> None:
 
 def decode(path: Path, frames: list[bytes]) -> None:
     protocol = KrakenProtocol()
-    protocol.overhear()
+    protocol.follow_passively()
     for frame in frames:
         protocol.receive(frame, 0)
 

@@ -55,15 +55,21 @@ def record(venue: Venue, count: int, moves: int) -> Take:
 
     async def main() -> Take:
         clock = SimulatedClock()
-        symbol = venue.popular[0]
+        symbol = venue.sample_symbols[0]
         exchange = SimulatedExchange(
-            venue, [symbol], seed=1, clock=clock, rate_per_s=0.0, depth=DEEP, grain_ns=1_000_000
+            venue,
+            [symbol],
+            seed=1,
+            clock=clock,
+            rate_per_s=0.0,
+            depth=DEEP,
+            resolution_ns=1_000_000,
         )
         side = find_side(venue.name)
         server = side.link(exchange, Dialled(venue.routes[Channel.BOOK]))
         rest = None if side.rest is None else side.rest(exchange)
         protocol = venue.protocol()
-        protocol.subscribe([venue.complete(Subscription(Channel.BOOK, symbol))])
+        protocol.subscribe([venue.with_defaults(Subscription(Channel.BOOK, symbol))])
         now_ns = clock.now_ns()
         take = Take(list(of_bytes(server.opened(now_ns))), {}, [])
         while protocol.outbox:
@@ -144,10 +150,10 @@ async def product(venue: Venue, take: Take) -> float:
     """Frames per second from the first book frame to the last one delivered to one reader."""
     called = asyncio.Event()
     link = TapeLink(take, called)
-    symbol = venue.popular[0]
+    symbol = venue.sample_symbols[0]
 
     @asynccontextmanager
-    async def dial(_url: str) -> AsyncGenerator[Link]:
+    async def dial(_url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
         yield link
 
     session = Session(

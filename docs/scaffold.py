@@ -198,7 +198,7 @@ __all__ = ["{NAME}"]
     ),
     checks=Checks(),
     protocol={Name}Protocol,
-    popular=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
+    sample_symbols=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     spell=spell,
 )
 '''

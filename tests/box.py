@@ -10,7 +10,7 @@ from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.market import SimulatedMarket
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.server.accounts import Happening, OrderHappening
+from fluxum.venues.server.accounts import AccountChange, OrderHappening
 
 __all__ = ["BTC", "ETH", "SECOND", "START", "Box", "Ear", "limit"]
 
@@ -25,9 +25,9 @@ class Ear:
     """Whoever listens to an account."""
 
     def __init__(self) -> None:
-        self.heard: list[Happening] = []
+        self.heard: list[AccountChange] = []
 
-    def hear(self, happening: Happening) -> None:
+    def hear(self, happening: AccountChange) -> None:
         self.heard.append(happening)
 
     def words(self) -> list[str]:

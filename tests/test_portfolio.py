@@ -8,11 +8,11 @@ from random import Random
 
 from scripted import CREDENTIALS, START_S, Rest, Script, Server, fill_report, order
 
-from fluxum.ledger.view import PositionView
+from fluxum.ledger.view import Position
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.portfolio import Portfolio
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
@@ -21,7 +21,7 @@ from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.server.contract import Dialled, MarketView, ServerSide, VenueServer
 
 BTC = Symbol("BTC/USD")
-BOOK = KRAKEN.complete(Subscription(Channel.BOOK, BTC))
+BOOK = KRAKEN.with_defaults(Subscription(Channel.BOOK, BTC))
 EXECUTIONS = Subscription(Channel.EXECUTION)
 
 
@@ -62,7 +62,7 @@ async def world(*wanted: Subscription) -> AsyncGenerator[World]:
             clock=clock,
             random=Random(1),
             http=exchange,
-            login=Login(CREDENTIALS, tier="pro"),
+            account_config=AccountConfig(CREDENTIALS, tier="pro"),
         )
         async with session:
             session.subscribe(*wanted)
@@ -72,7 +72,7 @@ async def world(*wanted: Subscription) -> AsyncGenerator[World]:
                 yield one
 
 
-def position(one: World) -> PositionView:
+def position(one: World) -> Position:
     view = one.portfolio.position("BTC/USD")
     assert view is not None
     return view

@@ -91,8 +91,10 @@ def test_a_venue_brings_no_simulator_and_no_other_venue(venue: str) -> None:
 
 # What a program only passes on, or what makes a session by hand, is found where it is documented.
 INTERNAL = {
-    "AccountOwner",
-    "Asking",
+    "AccountOptions",
+    "AccountSession",
+    "Authenticator",
+    "RestClient",
     "AttemptBudget",
     "Backoff",
     "Background",
@@ -107,7 +109,7 @@ INTERNAL = {
     "Ladder",
     "Limits",
     "Link",
-    "Position",
+    "TrackedPosition",
     "Private",
     "ProvenBook",
     "Rest",

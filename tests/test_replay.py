@@ -78,7 +78,7 @@ def test_recorded_trades_are_whole() -> None:
 def test_without_truncation_the_check_fails(name: str, matches: int) -> None:
     """The numbers are those of the recordings' own table."""
     protocol = KrakenProtocol()
-    protocol.overhear()
+    protocol.follow_passively()
     book = Book("kraken", Symbol("BTC/USD"))  # of no depth: nothing is cut
     passed = failed = 0
 
@@ -234,8 +234,8 @@ def ohlc(second: int, *rows: tuple[int, float, int], kind: str = "update") -> di
         }
         for minute, close, trades in rows
     ]
-    stamp = f"2026-01-01T00:{second // 60:02d}:{second % 60:02d}.000000000Z"
-    return {"channel": "ohlc", "type": kind, "timestamp": stamp, "data": data}
+    next_instant = f"2026-01-01T00:{second // 60:02d}:{second % 60:02d}.000000000Z"
+    return {"channel": "ohlc", "type": kind, "timestamp": next_instant, "data": data}
 
 
 def taped(path: Path, *lines: tuple[int, int, dict[str, Any] | str | None]) -> Replay:
@@ -294,8 +294,8 @@ def test_candles_of_a_tape_close_once_by_its_time_and_say_when_they_are_correcte
         "5 closed 1.4",
         "6 1.5",
     ]
-    sums = replay.intake.counts
-    assert sums.heard + sums.own == replay.intake.bus.published + sums.withheld
+    sums = replay.processor.counts
+    assert sums.heard + sums.own == replay.processor.bus.published + sums.withheld
 
 
 def test_candles_that_a_tape_missed_are_lost_unless_its_history_is_on_it(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_candles_that_a_tape_missed_are_lost_unless_its_history_is_on_it(tmp_pat
 
 
 def test_a_tape_of_an_outage_tells_the_candles_that_its_session_told(tmp_path: Path) -> None:
-    candles = Subscription(Channel.CANDLE, KRAKEN.popular[0], interval_s=60)
+    candles = Subscription(Channel.CANDLE, KRAKEN.sample_symbols[0], interval_s=60)
     path = tmp_path / "outage.jsonl"
     told: list[str] = []
 
@@ -328,7 +328,7 @@ def test_a_tape_of_an_outage_tells_the_candles_that_its_session_told(tmp_path: P
         clock = SimulatedClock()
         plan = FaultPlan(parse_faults("hangup@119.4s,refuse@119.4s+3s"), Random(7))
         wire = Wire(lambda one: None if b'"ohlc","type":"snapshot"' in one else one)
-        symbols = KRAKEN.popular[:1]
+        symbols = KRAKEN.sample_symbols[:1]
         exchange = SimulatedExchange(KRAKEN, symbols, seed=7, clock=clock, faults=plan)
         async with exchange:
             with TapeWriter(path, "kraken", clock) as tape:
@@ -376,7 +376,7 @@ def test_what_cannot_be_read_on_a_tape_harms_the_stream_it_names(tmp_path: Path)
 
     events = [event for moment in replay for event in moment.events]
 
-    status = {str(book.symbol): book.proof().status for book in replay.intake.books}
+    status = {str(book.symbol): book.proof().status for book in replay.processor.books}
     assert status == {
         "BTC/USDT": BookStatus.UNVERIFIED,
         "ETH/USDT": BookStatus.UNVERIFIED,

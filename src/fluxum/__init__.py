@@ -26,6 +26,7 @@ from fluxum.book.proof import (
     BookStatus,
 )
 from fluxum.connect import (
+    Recorder,
     connect,
 )
 from fluxum.credentials import (
@@ -69,9 +70,6 @@ from fluxum.ledger.audit import (
     AuditLine,
     audit,
 )
-from fluxum.ledger.journal import (
-    Journal,
-)
 from fluxum.ledger.ledger import (
     Ledger,
     Totals,
@@ -80,13 +78,16 @@ from fluxum.ledger.lots import (
     Method,
 )
 from fluxum.ledger.opening import held_at, ledger_between
+from fluxum.ledger.order_totals import OrderTotals
 from fluxum.ledger.policy import (
     MarkBy,
     Policy,
 )
-from fluxum.ledger.tally import OrderTotals
+from fluxum.ledger.statement import (
+    Journal,
+)
 from fluxum.ledger.view import (
-    PositionView,
+    Position,
     Profit,
 )
 from fluxum.model.account import (
@@ -224,6 +225,9 @@ from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account import (
     Account,
 )
+from fluxum.session.account_config import (
+    AccountConfig,
+)
 from fluxum.session.books import (
     BookReading,
     BookStream,
@@ -235,9 +239,6 @@ from fluxum.session.connection import (
 from fluxum.session.gaps import (
     GapLedger,
     OpenGap,
-)
-from fluxum.session.login import (
-    Login,
 )
 from fluxum.session.readiness import (
     Missing,
@@ -253,12 +254,12 @@ from fluxum.session.streams import (
     Stream,
 )
 from fluxum.trader import Trader, trade
-from fluxum.venues.conversation import Fetch
-from fluxum.venues.private import AccountQuestions, EntryQuery
-from fluxum.venues.questions import (
-    MarketQuestions,
+from fluxum.venues.conversation import Auth, Fetch
+from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
+from fluxum.venues.queries import (
+    MarketQueries,
     Page,
-    Question,
+    RestQuery,
 )
 from fluxum.venues.register import (
     find_venue,
@@ -271,12 +272,14 @@ __all__ = [
     "MONTH_S",
     "Accepted",
     "Account",
+    "AccountConfig",
     "AccountEvent",
-    "AccountQuestions",
+    "AccountQueries",
     "Amend",
     "Asset",
     "Audit",
     "AuditLine",
+    "Auth",
     "BadInput",
     "Balance",
     "Balances",
@@ -321,6 +324,7 @@ __all__ = [
     "Fetch",
     "FileOrderJournal",
     "Fill",
+    "FillQuery",
     "FluxumError",
     "Gap",
     "GapCause",
@@ -345,13 +349,12 @@ __all__ = [
     "Liquidity",
     "LiveRuntime",
     "LocalProtocolError",
-    "Login",
     "Loss",
     "LossyStream",
     "MarkBy",
     "MarketEvent",
     "MarketPrice",
-    "MarketQuestions",
+    "MarketQueries",
     "MemoryOrderJournal",
     "Merged",
     "Method",
@@ -371,6 +374,7 @@ __all__ = [
     "OrderJournal",
     "OrderJournalDamaged",
     "OrderJournalError",
+    "OrderQuery",
     "OrderRequest",
     "OrderStatus",
     "OrderTotals",
@@ -385,14 +389,14 @@ __all__ = [
     "PlaceBatch",
     "Policy",
     "Portfolio",
-    "PositionView",
+    "Position",
     "PriceKind",
     "Profit",
     "ProtocolError",
-    "Question",
     "RateLimited",
     "RawFrame",
     "ReconcilePolicy",
+    "Recorder",
     "Redirected",
     "Refused",
     "Rejected",
@@ -400,6 +404,7 @@ __all__ = [
     "Repair",
     "Replay",
     "Report",
+    "RestQuery",
     "RestingOrder",
     "Resynced",
     "RiskLimits",

@@ -1,7 +1,8 @@
 """The short way in: a session with an exchange, over real WebSockets unless told otherwise."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from fluxum.errors import BadInput
@@ -9,16 +10,28 @@ from fluxum.flow.opening import Opening
 from fluxum.model.event import Channel, Subscription, parse_channel
 from fluxum.model.instrument import Symbol
 from fluxum.runtime import LiveRuntime, Runtime
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
 from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Venue
 
-__all__ = ["connect", "endpoints_at", "subscriptions"]
+__all__ = ["Recorder", "connect", "endpoints_at", "subscriptions"]
 
 _HTTP_OF = {"ws": "http", "wss": "https"}
+
+
+class Recorder(Protocol):
+    """Writes down what links and REST calls carry."""
+
+    def dial(self, dial: Dial) -> Dial:
+        """A dial whose links are recorded."""
+        ...
+
+    def http(self, http: Http) -> Http:
+        """REST calls that are recorded."""
+        ...
 
 
 def connect(
@@ -30,18 +43,17 @@ def connect(
     interval_s: int | None = None,
     endpoint: str | None = None,
     proxy: str | None = None,
-    through: Callable[[Dial], Dial] | None = None,
-    calls_through: Callable[[Http], Http] | None = None,
-    login: Login | None = None,
+    recorder: Recorder | None = None,
+    account_config: AccountConfig | None = None,
     runtime: Runtime | None = None,
 ) -> Opening[Session]:
     """A session with an exchange, subscribed but not yet ready: enter it, or await and close it.
 
     Every channel is subscribed for every symbol; `depth` is for books, `interval_s` for candles.
-    `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`); `through` wraps the
-    dial, `calls_through` the REST calls, as a recorder does; those with keys in them go past it.
-    A `login` opens one's own account there. `runtime` is this machine and its network unless
-    another is given; `proxy` is the live one's. Raises BadInput.
+    `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`). A `recorder` records
+    every link and REST call, except calls that hold keys. An `account_config` opens the caller's
+    account at the exchange. `runtime` is this machine and its network unless another is given;
+    `proxy` is the live one's. Raises BadInput.
     """
     venue = find_venue(exchange)
     wanted = subscriptions(symbols, channels, depth=depth, interval_s=interval_s)
@@ -54,13 +66,15 @@ def connect(
             world.reach(venue) as reach,
             Session(
                 venue,
-                dial=reach.dial if through is None else through(reach.dial),
+                dial=reach.dial if recorder is None else recorder.dial(reach.dial),
                 clock=world.clock,
                 random=world.random,
                 endpoints=endpoints,
                 budget=world.budget(venue),
-                http=reach.http if calls_through is None else calls_through(reach.http),
-                login=None if login is None else login.with_calls(reach.http),
+                http=reach.http if recorder is None else recorder.http(reach.http),
+                account_config=None
+                if account_config is None
+                else account_config.with_calls(reach.http),
             ) as session,
         ):
             session.subscribe(*wanted)

@@ -23,7 +23,7 @@ from fluxum.flow.background import background
 from fluxum.flow.bus import Bus
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.ledger.ledger import Ledger
-from fluxum.ledger.view import PositionView
+from fluxum.ledger.view import Position
 from fluxum.model.account import Fill
 from fluxum.model.event import DataStale, Desync, Event, LinkLost, Rejected, Resynced
 from fluxum.model.instrument import Symbol
@@ -50,8 +50,8 @@ class Portfolio:
         self.ledger = Ledger() if ledger is None else ledger
         self._session = session
         self._venue = session.venue.name
-        self._bus: Bus[PositionView] = Bus()
-        self._last: dict[Symbol, PositionView] = {}
+        self._bus: Bus[Position] = Bus()
+        self._last: dict[Symbol, Position] = {}
         self._scope = background()
         self._events: Pipe[Event] | None = None
         self._uncounted: set[Symbol] = set()
@@ -73,7 +73,7 @@ class Portfolio:
         finally:
             self._bus.close()
 
-    def position(self, symbol: str) -> PositionView | None:
+    def position(self, symbol: str) -> Position | None:
         """The position in a market as it is now, or none where there never was one."""
         held = self.ledger.position(self._venue, Symbol(symbol))
         return None if held is None or not held.is_used else held.view()
@@ -96,7 +96,7 @@ class Portfolio:
             return Decimal(0)
         return totals[0].total if len(totals) == 1 else None
 
-    def positions(self, symbol: str | None = None) -> Pipe[PositionView]:
+    def positions(self, symbol: str | None = None) -> Pipe[Position]:
         """The position in a market (or in every one) each time it changed, marks included.
 
         What is held now comes first. A slow reader skips to the latest of each market.
@@ -140,7 +140,7 @@ class Portfolio:
         for symbol in touched:
             self._look(symbol)
 
-    def _held(self) -> Iterable[PositionView]:
+    def _held(self) -> Iterable[Position]:
         return list(self._last.values())
 
     def _look(self, symbol: Symbol) -> None:

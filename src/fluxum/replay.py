@@ -6,7 +6,7 @@ the time of the tape. Only asking for a new snapshot over the link does nothing,
 a book that fails its check stays desynced until the tape brings a snapshot.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import NoReturn
@@ -40,12 +40,12 @@ from fluxum.model.market import (
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.recognise import requests_beside, variant
 from fluxum.session.candles import Candles, Missed
-from fluxum.session.feed import Feed, Surroundings
-from fluxum.session.fetching import Rest
-from fluxum.session.intake import Intake
+from fluxum.session.feed import Feed, FeedContext
+from fluxum.session.fetch_queue import Rest
+from fluxum.session.processor import EventProcessor
 from fluxum.tape import RecordedAnswers, TapeFrame, TapeReader
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Fetch, SequenceCounts, Venue, VenueProtocol
 
@@ -97,7 +97,7 @@ class Replay:
         self.sequences: list[SequenceCounts] = []
         self._depth = depth
         self._now_ns = 0
-        around = Surroundings(
+        context = FeedContext(
             self.venue,
             self.venue.limits,
             _dial_nobody,
@@ -106,14 +106,14 @@ class Replay:
             AttemptBudget(1, 1.0),
             Rest(None, {}, CallCounter(1.0, 1.0), self.venue.limits.backoff, Random(0)),  # noqa: S311
         )
-        self.intake = Intake(around, lambda: self._now_ns / 1e9)
-        self._around = around
+        self.processor = EventProcessor(context, lambda: self._now_ns / 1e9)
+        self._context = context
         self._links: dict[int, tuple[VenueProtocol, Feed]] = {}
         self._answers = RecordedAnswers(path)
         self._calls: list[tuple[Fetch, int]] = []
-        self._history = _History(self.venue, self._answers, self.intake.candles)
-        self.intake.candles.look_up = self._history.look_up
-        self._told = self.intake.bus.subscribe(capacity=1 << 20, overflow=Overflow.RAISE)
+        self._history = _History(self.venue, self._answers, self.processor.candles)
+        self.processor.candles.look_up = self._history.look_up
+        self._told = self.processor.bus.subscribe(capacity=1 << 20, overflow=Overflow.RAISE)
 
     def __iter__(self) -> Iterator[Moment]:
         """Every frame received, in order, with the events a live session would publish."""
@@ -131,9 +131,9 @@ class Replay:
             if frame.closed:
                 del self._links[frame.link]
                 self._calls = [call for call in self._calls if call[1] != frame.link]
-                self.intake.lose(feed, "closed on the tape", self._now_ns)
+                self.processor.lose(feed, "closed on the tape", self._now_ns)
             elif frame.sent:
-                protocol.overhear_request(frame.frame)
+                protocol.follow_request(frame.frame)
                 self._note_calls(frame.link)
             else:
                 self._answer_calls(frame.ns)
@@ -148,7 +148,7 @@ class Replay:
 
         That is done before the frame is read, so that it takes no part in what is over.
         """
-        candles = self.intake.candles
+        candles = self.processor.candles
         self._history.answer(self._now_ns)
         soonest_ns = candles.soonest_ns
         if soonest_ns is not None and soonest_ns <= self._now_ns:
@@ -160,7 +160,9 @@ class Replay:
         """What the recorder lost may have been of any link."""
         self.lost += hole.lost
         for _, feed in self._links.values():
-            self.intake.withdraw(feed, GapCause.RECORDER, f"{hole.lost} frames are not on the tape")
+            self.processor.withdraw(
+                feed, GapCause.RECORDER, f"{hole.lost} frames are not on the tape"
+            )
 
     def _receive(self, frame: bytes, protocol: VenueProtocol, feed: Feed) -> None:
         try:
@@ -173,7 +175,7 @@ class Replay:
     def _take(self, events: Sequence[Event], feed: Feed) -> None:
         """Hand on what a link says, unless a later link has taken the subscription over."""
         named = [_by_plain_name(event) for event in events]
-        self.intake.take([event for event in named if self._expect(event, feed)])
+        self.processor.take([event for event in named if self._expect(event, feed)])
 
     def _note_calls(self, link: int) -> None:
         """Remember what a link's protocol wants fetched; nothing else can be done for it."""
@@ -207,14 +209,14 @@ class Replay:
         if number not in self._links:
             protocol = self.venue.protocol()
             name = f"link-{number}"
-            feed = Feed(name, name, name, self._around, self.intake.take, _Nobody())
+            feed = Feed(name, name, name, self._context, self.processor.take, _Nobody())
             self._links[number] = (protocol, feed)
             self.sequences.append(protocol.sequence)
-            protocol.overhear(self._depth)
+            protocol.follow_passively(self._depth)
             self._note_calls(number)
             self._answer_calls(now_ns)
             for request in requests_beside(self.tape.path):
-                protocol.overhear_request(request)
+                protocol.follow_request(request)
             self._note_calls(number)
         return self._links[number]
 
@@ -226,15 +228,15 @@ class Replay:
         if isinstance(event, Unsubscribed):
             symbol = event.subscription.symbol
             if event.subscription.channel is Channel.BOOK and symbol is not None:
-                self.intake.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
+                self.processor.books.withdraw(symbol, BookStatus.SYNCING, "unsubscribed")
             return True
         self.book_messages += isinstance(event, _BOOKS)
         wanted = _subscription(event)
         if wanted is None or wanted in feed.wanted:
             return True
-        stream = self.intake.streams.get(wanted)
+        stream = self.processor.streams.get(wanted)
         if stream is None:
-            self.intake.carry(wanted, feed)
+            self.processor.carry(wanted, feed)
         elif self._number(stream.feed) > self._number(feed):
             return False
         else:
@@ -252,7 +254,7 @@ class Replay:
         self.rejection = self.rejection or str(error)
         sample = frame[:200].decode("utf-8", "replace")
         named = error.subscriptions if isinstance(error, UnreadableStream) else None
-        self.intake.reject(
+        self.processor.reject(
             feed,
             Rejected(
                 venue=self.venue.name,
@@ -271,16 +273,16 @@ class _History:
         self._venue = venue
         self._answers = answers
         self._candles = candles
-        self._asked: list[tuple[Missed, Question[Page[Candle]], list[Candle]]] = []
+        self._asked: list[tuple[Missed, RestQuery[Page[Candle]], list[Candle]]] = []
 
     def look_up(self, missed: Missed) -> bool:
         """Ask the question a session asks; false where the venue can be asked none."""
         symbol, interval_s = missed.subscription.symbol, missed.subscription.interval_s
-        if self._venue.questions is None or symbol is None or interval_s is None:
+        if self._venue.queries is None or symbol is None or interval_s is None:
             return False
-        questions = self._venue.questions()
+        queries = self._venue.queries()
         self._asked.append(
-            (missed, questions.candles(symbol, interval_s, missed.since_ns), list[Candle]())
+            (missed, queries.candles(symbol, interval_s, missed.since_ns), list[Candle]())
         )
         return True
 
@@ -350,5 +352,5 @@ class _Nobody:
     def cut_announced(self, feed: Feed, reason: str) -> None: ...
 
 
-def _dial_nobody(url: str) -> NoReturn:
+def _dial_nobody(url: str, headers: Mapping[str, str] = {}, /) -> NoReturn:  # noqa: ARG001
     raise AssertionError(f"a tape is not dialled: {url}")

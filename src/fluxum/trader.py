@@ -18,7 +18,7 @@ from fluxum.credentials import find_credentials
 from fluxum.errors import BadInput
 from fluxum.flow.opening import Opening
 from fluxum.ledger.ledger import Ledger
-from fluxum.ledger.view import PositionView
+from fluxum.ledger.view import Position
 from fluxum.model.account import Balance, Credentials
 from fluxum.model.event import Channel
 from fluxum.model.input import Number
@@ -30,7 +30,7 @@ from fluxum.orders.order import Order
 from fluxum.orders.risk import RiskLimits
 from fluxum.portfolio import Portfolio
 from fluxum.runtime import LiveRuntime, Runtime
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 
 __all__ = ["JOURNALS", "Trader", "trade"]
@@ -157,14 +157,14 @@ class Trader:
         """The live book of a symbol: look at it, do not keep it. Raises NotSubscribed."""
         return self.session.book(symbol)
 
-    def position(self, symbol: str) -> PositionView | None:
+    def position(self, symbol: str) -> Position | None:
         """The position in a market as it is now, `None` where there never was one."""
         return self.portfolio.position(symbol)
 
     async def balances(self) -> tuple[Balance, ...]:
         """What the account holds of each asset, as the venue says now."""
         account = self.session.account
-        held = await account.ask(account.questions.balances())
+        held = await account.balances()
         return tuple(held)
 
 
@@ -201,13 +201,13 @@ def trade(
     async def opened() -> AsyncGenerator[Trader]:
         with ExitStack() as stack:
             kept = _journal(stack, exchange, journal)
-            entry = Login(credentials, tier=tier)
+            entry = AccountConfig(credentials, tier=tier)
             async with connect(
                 exchange,
                 markets,
                 (*wanted, Channel.EXECUTION, Channel.INSTRUMENT),
                 endpoint=endpoint,
-                login=entry,
+                account_config=entry,
                 runtime=world,
             ) as session:
                 await session.wait_ready(ready_s)
@@ -232,7 +232,7 @@ def _desk(
         session.account,
         journal,
         random=world.random,
-        rules=session.account.terms,
+        rules=session.account.rules,
         limits=limits,
         profit=portfolio.profit,
         positions=portfolio.held,

@@ -97,19 +97,19 @@ def verify(
         if not replay.frames:
             raise
         damage = str(error)
-    intake = replay.intake
-    keepers = (intake.books, intake.level3)
+    processor = replay.processor
+    keepers = (processor.books, processor.level3)
     return Report(
         file=str(path),
         venue=replay.venue.name,
         frames=replay.frames,
-        events=intake.counts.heard,
+        events=processor.counts.heard,
         book_messages=replay.book_messages,
         checks_passed=sum(keeper.passed for keeper in keepers),
         checks_failed=sum(keeper.failed for keeper in keepers),
         unverified=sum(keeper.unverified for keeper in keepers),
         gaps=tally.gaps,
-        desyncs=intake.counts.desyncs,
+        desyncs=processor.counts.desyncs,
         crossed=sum(keeper.crossed for keeper in keepers),
         rejected=replay.rejected,
         rejection=replay.rejection,
@@ -118,9 +118,9 @@ def verify(
         applied=tally.applied,
         trades=tally.trades.total(),
         trades_backfilled=tally.trades[True],
-        trade_steps=intake.gaps.followed,
+        trade_steps=processor.gaps.followed,
         kinds=dict(sorted(tally.kinds.items())),
-        generations={book.symbol: book.epoch for book in intake.books},
+        generations={book.symbol: book.epoch for book in processor.books},
         failures=tally.failures,
         files=1 + len(more),
         lost=replay.lost,

@@ -17,7 +17,7 @@ from fluxum.cli.columns import CHANNEL_KINDS, KINDS, Rows, columns, kind_of_type
 from fluxum.cli.records import BookRecord, CandleRecord, HeldRecord
 from fluxum.errors import BadInput
 from fluxum.ledger.audit import AuditLine
-from fluxum.ledger.view import PositionView
+from fluxum.ledger.view import Position
 from fluxum.model.account import Fee, Fill
 from fluxum.model.codec import plain
 from fluxum.model.event import AccountEvent, Channel, MarketEvent
@@ -31,7 +31,7 @@ RECORD_TYPES: tuple[type[Struct], ...] = (
     BookRecord,
     CandleRecord,
     HeldRecord,
-    PositionView,
+    Position,
     AuditLine,
     Order,
 )

@@ -11,7 +11,7 @@ from fluxum.cli.ledger import Period, opening_ledger, position_text
 from fluxum.cli.options import Format
 from fluxum.cli.output import Output
 from fluxum.ledger.ledger import Ledger
-from fluxum.ledger.view import PositionView
+from fluxum.ledger.view import Position
 from fluxum.model.account import Fill
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
@@ -47,10 +47,10 @@ async def traded(runtime: SimulatedRuntime, *quantities: str) -> int:
 
 async def opened(
     runtime: SimulatedRuntime, since_ns: int, until_ns: int | None = None
-) -> tuple[Ledger, PositionView]:
+) -> tuple[Ledger, Position]:
     period = Period(symbols=(BTC,), since_ns=since_ns, until_ns=until_ns)
-    login = fluxum.Login(KEYS, tier="pro")
-    async with fluxum.connect("kraken", runtime=runtime, login=login) as session:
+    account_config = fluxum.AccountConfig(KEYS, tier="pro")
+    async with fluxum.connect("kraken", runtime=runtime, account_config=account_config) as session:
         ledger = await opening_ledger(session.account, "kraken", period, Output(Format.TABLE))
     position = ledger.position("kraken", BTC)
     assert position is not None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxum.errors import BadInput
-from fluxum.ledger.exact import EXACT
+from fluxum.ledger.arithmetic import EXACT
 from fluxum.ledger.lots import CostBasis, Lot, Method
 
 AVERAGE, FIFO, LIFO = Method.AVERAGE, Method.FIFO, Method.LIFO

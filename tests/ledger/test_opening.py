@@ -12,7 +12,7 @@ from fluxum.errors import BadInput
 from fluxum.ledger.ledger import Ledger
 from fluxum.ledger.lots import Method
 from fluxum.ledger.opening import held_at, ledger_between
-from fluxum.ledger.view import PositionView
+from fluxum.ledger.view import Position
 from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
@@ -59,7 +59,7 @@ def holding(total: str, asset: Asset = COINS) -> Balance:
     return Balance(venue="here", asset=asset, total=Decimal(total), received_ns=1000)
 
 
-def view(ledger: Ledger, symbol: Symbol = BTC, mark: str = "") -> PositionView:
+def view(ledger: Ledger, symbol: Symbol = BTC, mark: str = "") -> Position:
     if mark:
         ledger.mark("here", symbol, Decimal(mark))
     position = ledger.position("here", symbol)

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from fluxum.errors import BadInput
 from fluxum.ledger.lots import Method
+from fluxum.ledger.order_totals import OrderTotals
 from fluxum.ledger.policy import MarkBy, Policy
-from fluxum.ledger.position import Position
-from fluxum.ledger.tally import OrderTotals
+from fluxum.ledger.position import TrackedPosition
 from fluxum.model.account import Fee, Fill
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
@@ -57,8 +57,8 @@ def position(
     symbol: Symbol = BTC,
     policy: Policy | None = None,
     conversions: Mapping[Asset, Decimal] | None = None,
-) -> Position:
-    made = Position("here", symbol, policy, conversions=conversions)
+) -> TrackedPosition:
+    made = TrackedPosition("here", symbol, policy, conversions=conversions)
     for number, trade in enumerate(trades, 1):
         made.apply(fill(trade, number, symbol))
     if mark:
@@ -539,7 +539,7 @@ def test_a_fill_that_comes_again_with_other_fees_is_told(fees: str) -> None:
 
 
 def test_while_fees_are_not_known_there_is_no_total() -> None:
-    held = Position("here", ETH)
+    held = TrackedPosition("here", ETH)
     held.apply(replace(fill("buy 1 2000", symbol=ETH), fees=None))
     held.marked(Decimal(2100))
 
@@ -555,7 +555,7 @@ def test_a_fee_of_the_base_asset_that_becomes_known_later_is_as_if_it_was_known_
 ) -> None:
     charged = fill("buy 1 2000 0.004 ETH", symbol=ETH)
     told = [charged, replace(charged, fees=None, backfilled=True)]
-    held = Position("here", ETH)
+    held = TrackedPosition("here", ETH)
     for one in told if is_known_first else told[::-1]:
         held.apply(one)
 
@@ -614,7 +614,7 @@ def test_of_a_sale_it_moves_the_position_on(fee: str, quantity: str, total: int)
 
 def test_a_rebate_of_the_base_asset_that_becomes_known_later_is_held() -> None:
     late = fill("buy 1 2000 -0.5 BTC")
-    held = Position("here", BTC)
+    held = TrackedPosition("here", BTC)
     held.apply(replace(late, fees=None))
 
     held.apply(late)
@@ -787,7 +787,7 @@ def test_methods_may_be_chosen_and_the_first_is_meant() -> None:
 @pytest.mark.parametrize("methods", [(), (FIFO, FIFO)])
 def test_no_method_or_one_twice_is_refused(methods: tuple[Method, ...]) -> None:
     with pytest.raises(BadInput, match="one or more different methods"):
-        Position("here", BTC, Policy(methods=methods))
+        TrackedPosition("here", BTC, Policy(methods=methods))
 
 
 def test_methods_are_taken_as_text_too() -> None:

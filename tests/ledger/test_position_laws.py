@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from fluxum.ledger.lots import Method
 from fluxum.ledger.policy import Policy
-from fluxum.ledger.position import Position
-from fluxum.ledger.view import PositionView, Profit
+from fluxum.ledger.position import TrackedPosition
+from fluxum.ledger.view import Position, Profit
 from fluxum.model.account import Fee, Fill
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
@@ -55,8 +55,8 @@ def named(trades: Sequence[Fill]) -> list[Fill]:
 
 def held_after(
     trades: Sequence[Fill], mark: Decimal | None, policy: Policy | None = None
-) -> PositionView:
-    position = Position("here", BTC, policy, conversions=CONVERSIONS)
+) -> Position:
+    position = TrackedPosition("here", BTC, policy, conversions=CONVERSIONS)
     for fill in trades:
         position.apply(fill)
     position.marked(mark)
@@ -190,7 +190,7 @@ def test_fees_that_become_known_later_come_to_the_same(
     trades: list[Fill], mark: Decimal, lots_max: int, data: st.DataObject
 ) -> None:
     policy = Policy(lots_max=lots_max)
-    position = Position("here", BTC, policy, conversions=CONVERSIONS)
+    position = TrackedPosition("here", BTC, policy, conversions=CONVERSIONS)
     late: list[Fill] = []
     for fill in trades:
         if data.draw(st.sampled_from([True, False])):
@@ -231,7 +231,7 @@ def test_whatever_precision_the_caller_uses_is_not_ours(
 
 @given(trades=fills(fees), lots_max=st.integers(1, 4))
 def test_lots_add_up_to_the_position(trades: list[Fill], lots_max: int) -> None:
-    position = Position("here", BTC, Policy(lots_max=lots_max), conversions=CONVERSIONS)
+    position = TrackedPosition("here", BTC, Policy(lots_max=lots_max), conversions=CONVERSIONS)
 
     for fill in trades:
         position.apply(fill)

@@ -10,33 +10,33 @@ from fluxum.model import input as given
 from fluxum.model.instrument import Symbol
 
 
-class Word(Enum):
+class Outgoing(Enum):
     STOP_LOSS = "stop_loss"
     LIMIT = "limit"
     OTHER = "other"
 
 
 @pytest.mark.parametrize(
-    "value", [Word.STOP_LOSS, "stop_loss", "STOP_LOSS", "stop-loss", "Stop Loss", " stop_loss "]
+    "value", [Outgoing.STOP_LOSS, "stop_loss", "STOP_LOSS", "stop-loss", "Stop Loss", " stop_loss "]
 )
 def test_a_member_is_taken_as_itself_and_as_text(value: object) -> None:
-    assert given.choice(Word, value, "kind") is Word.STOP_LOSS
+    assert given.choice(Outgoing, value, "kind") is Outgoing.STOP_LOSS
 
 
 @pytest.mark.parametrize("value", ["stop", "", 3, None, ["limit"], 0.5])
 def test_what_is_no_member_is_refused_with_all_that_are(value: object) -> None:
     with pytest.raises(BadInput) as refused:
-        given.choice(Word, value, "kind")
+        given.choice(Outgoing, value, "kind")
 
     assert str(refused.value) == (
         f"kind: one of stop_loss, limit, other was expected, was {value!r}"
     )
 
 
-@pytest.mark.parametrize("value", [Word.OTHER, "other"])
+@pytest.mark.parametrize("value", [Outgoing.OTHER, "other"])
 def test_what_only_venues_say_cannot_be_requested(value: object) -> None:
     with pytest.raises(BadInput, match="one of stop_loss, limit was expected"):
-        given.choice_of(Word)(value, "kind")
+        given.choice_of(Outgoing)(value, "kind")
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_rest_calls_are_answered_on_the_same_port() -> None:
     async def main() -> None:
         venue = find_venue("okx")
         exchange = SimulatedExchange(
-            venue, venue.popular, seed=1, clock=SystemClock(), rate_per_s=0.0
+            venue, venue.sample_symbols, seed=1, clock=SystemClock(), rate_per_s=0.0
         )
         async with exchange, serve(exchange) as url, http() as calls:
             base = url.replace("ws://", "http://")
@@ -245,7 +245,7 @@ def test_streams_that_the_url_names_are_sent_at_once(name: str, path: str) -> No
     async def main() -> dict[str, object]:
         venue = find_venue(name)
         exchange = SimulatedExchange(
-            venue, venue.popular, seed=1, clock=SystemClock(), rate_per_s=500.0
+            venue, venue.sample_symbols, seed=1, clock=SystemClock(), rate_per_s=500.0
         )
         async with (
             exchange,
@@ -265,7 +265,7 @@ def test_a_path_that_is_not_served_is_answered_with_its_status() -> None:
     async def main() -> list[int]:
         venue = find_venue("binance-usdm")
         exchange = SimulatedExchange(
-            venue, venue.popular, seed=1, clock=SystemClock(), rate_per_s=0.0
+            venue, venue.sample_symbols, seed=1, clock=SystemClock(), rate_per_s=0.0
         )
         found: list[int] = []
         async with exchange, serve(exchange) as url, aiohttp.ClientSession() as session:

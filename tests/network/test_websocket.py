@@ -18,7 +18,7 @@ from fluxum.errors import (
     VenueRefused,
 )
 from fluxum.model.account import Credentials
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.transport.http import http
 from fluxum.transport.websocket import websockets
 from fluxum.venues.register import find_venue
@@ -153,8 +153,8 @@ def test_a_call_sends_headers_and_body_and_its_answer_is_bounded() -> None:
 def test_a_proxy_carries_links_and_calls_and_signed_calls() -> None:
     carried: list[tuple[str, str]] = []
     dialled = asyncio.Event()
-    questions = find_venue("kraken").questions
-    assert questions is not None
+    queries = find_venue("kraken").queries
+    assert queries is not None
 
     async def proxy(request: web.Request) -> web.StreamResponse:
         path = request.path
@@ -178,11 +178,11 @@ def test_a_proxy_carries_links_and_calls_and_signed_calls() -> None:
                 ["BTC/USD"],
                 endpoint="ws://exchange.invalid",
                 proxy=f"http://{host}",
-                login=Login(credentials),
+                account_config=AccountConfig(credentials),
             ) as session,
         ):
-            assert await session.ask(questions().time()) == 1767225600 * 10**9
-            await session.account.tokens.fresh()
+            assert await session.query(queries().time()) == 1767225600 * 10**9
+            await session.account.authenticator.prepare("private")
             await dialled.wait()
 
         assert {host for host, _ in carried} == {"exchange.invalid"}

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import structs
@@ -17,7 +18,7 @@ from fluxum.book.keeper import BookKeeper
 from fluxum.errors import NotSubscribed, TransportError
 from fluxum.flow.bus import Bus
 from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.model.account import Balance, Fill, LedgerEntry
+from fluxum.model.account import Fill
 from fluxum.model.event import Event, LinkLost, State, StateChange
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import BookSnapshot, Level, Side
@@ -38,13 +39,12 @@ from fluxum.model.order import (
     OrderUpdate,
     Place,
     PlaceBatch,
+    ended,
     is_cancel,
 )
 from fluxum.sim.loop import SimulatedClock
-from fluxum.venues.conversation import Fetch
-from fluxum.venues.private import EntryQuery, Token
-from fluxum.venues.questions import Page, Question
-from fluxum.venues.rows import LeftOutRows
+from fluxum.venues.private import OrderQuery
+from fluxum.venues.queries import Page
 
 BTC = Symbol("BTC/USD")
 ETH = Symbol("ETH/USD")
@@ -153,48 +153,6 @@ class Fate(Enum):
     """Obeyed, and the link is lost before anything is told."""
 
 
-class Questions:
-    """Questions whose purpose says what is asked; the door reads nothing else of them."""
-
-    def open_orders(self, client_order_id: str = "") -> Question[Any]:
-        return _question("open", client_order_id, 0)
-
-    def closed_orders(
-        self, client_order_id: str = "", since_ns: int | None = None, offset: int = 0
-    ) -> Question[Any]:
-        return _question("closed", client_order_id, offset, since_ns or 0)
-
-    def preparations(self) -> Sequence[Question[LeftOutRows | None]]:
-        raise AssertionError
-
-    def renewals(self, now_ns: int) -> Sequence[Question[LeftOutRows | None]]:
-        raise AssertionError
-
-    def token(self) -> Question[Token]:
-        raise AssertionError
-
-    def balances(self) -> Question[Page[Balance]]:
-        raise AssertionError
-
-    def fills(
-        self, since_ns: int | None = None, until_ns: int | None = None, offset: int = 0
-    ) -> Question[Page[Fill]]:
-        raise AssertionError
-
-    def entries(self, query: EntryQuery, offset: int = 0) -> Question[Page[LedgerEntry]]:
-        raise AssertionError
-
-    def charged(self, fill: Fill, lines: Sequence[LedgerEntry]) -> Fill | None:
-        raise AssertionError
-
-
-def _question(kind: str, name: str, offset: int, since_ns: int = 0) -> Question[Any]:
-    def read(body: bytes, received_ns: int) -> None:
-        raise AssertionError
-
-    return Question(Fetch("POST", f"{name}|{offset}|{since_ns}", kind), read)
-
-
 class FakeGateway:
     """See `fluxum.orders.gateway.Door`; made inside a simulated loop.
 
@@ -205,7 +163,6 @@ class FakeGateway:
 
     def __init__(self, latency_s: float = 0.05) -> None:
         self.clock = SimulatedClock()
-        self.questions = Questions()
         self.is_following = True
         self.is_linked = True
         """Whether there is a link at all; cancels need no more."""
@@ -260,31 +217,60 @@ class FakeGateway:
             self._later(self.latency_s, lambda: self._obey(number, command, fate, link))
         return number
 
-    async def ask(self, question: Question[Said]) -> Said:
-        kind = question.fetch.purpose
-        name, offset, since_ns = question.fetch.path.split("|")
+    async def open_orders(self) -> Page[OrderUpdate]:
+        return await self._listed("open", "", self._open)
+
+    async def find_order(self, query: OrderQuery) -> Sequence[OrderUpdate]:
+        name = query.client_order_id
+        return (
+            await self._listed("open", name, lambda: self._open(name))
+            or await self._listed("closed", name, lambda: self._ended(name)[:2])
+        ).items
+
+    async def closed_orders(
+        self,
+        since_ns: int,
+        symbol: Symbol | None = None,
+        is_enough: Callable[[Sequence[OrderUpdate]], bool] = lambda _orders: False,
+    ) -> Page[OrderUpdate]:
+        found: list[OrderUpdate] = []
+        while True:
+            start = len(found)
+            page = await self._listed("closed", "", partial(self._ended_page, since_ns, start))
+            found += page.items
+            if len(page) < 2 or is_enough(found):
+                return Page(tuple(found))
+
+    async def _listed(
+        self, kind: str, name: str, listed: Callable[[], Sequence[OrderUpdate]]
+    ) -> Page[OrderUpdate]:
         self.asked.append(f"{kind} {name}".strip())
         await asyncio.sleep(self.ask_s / 2)
         if self.unreachable:
             raise TransportError("the call failed")
-        lag_ns = round(self.list_lag_s * SECOND_NS)
-        said: Any
-        if kind == "open":
-            said = Page(
-                tuple(
-                    order
-                    for order in self.open.values()
-                    if name in ("", order.client_order_id)
-                    and (order.opened_ns or 0) + lag_ns <= self.clock.now_ns()
-                )
-            )
-        else:
-            ended = [one for one in self.closed if name in ("", one.client_order_id)]
-            ended = [one for one in ended if one.venue_ns + lag_ns <= self.clock.now_ns()]
-            ended = [one for one in ended if one.venue_ns >= int(since_ns)]
-            said = Page(tuple(ended[::-1][int(offset) : int(offset) + 2]), len(ended))
+        page = Page(tuple(listed()))
         await asyncio.sleep(self.ask_s / 2)
-        return said  # type: ignore[no-any-return]
+        return page
+
+    def _open(self, name: str = "") -> Sequence[OrderUpdate]:
+        until_ns = self.clock.now_ns() - round(self.list_lag_s * SECOND_NS)
+        return [
+            order
+            for order in self.open.values()
+            if name in ("", order.client_order_id) and (order.opened_ns or 0) <= until_ns
+        ]
+
+    def _ended_page(self, since_ns: int, start: int) -> Sequence[OrderUpdate]:
+        return self._ended("", since_ns)[start : start + 2]
+
+    def _ended(self, name: str, since_ns: int = 0) -> Sequence[OrderUpdate]:
+        """Newest first."""
+        until_ns = self.clock.now_ns() - round(self.list_lag_s * SECOND_NS)
+        return [
+            ended(one)
+            for one in reversed(self.closed)
+            if name in ("", one.client_order_id) and since_ns <= one.venue_ns <= until_ns
+        ]
 
     def account_events(self) -> Pipe[Event]:
         return self._bus.subscribe(capacity=100_000, overflow=Overflow.RAISE)

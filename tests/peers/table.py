@@ -60,7 +60,7 @@ _RUN_S = 180.0
 
 async def rows_of(python: str, client: str, venue: str) -> list[dict[str, str]]:
     """What became of every call of a client at a venue."""
-    symbols = find_venue(venue).popular[:3]
+    symbols = find_venue(venue).sample_symbols[:3]
     with TemporaryDirectory() as folder:
         authority = Path(folder) / "ca.pem" if client in OVER_TLS else None
         async with simulated(venue, symbols, seed=1, rate=60.0, faults="", authority=authority) as (
@@ -69,7 +69,7 @@ async def rows_of(python: str, client: str, venue: str) -> list[dict[str, str]]:
         ):
             if box.venue.private is not None:
                 money: dict[str, Decimal] = dict.fromkeys(("BTC", "USD", "USDT"), Decimal(100_000))
-                box.open_account(KEY, SECRET, money, tier=list(box.venue.private.terms)[-1])
+                box.open_account(KEY, SECRET, money, tier=list(box.venue.private.tiers)[-1])
             return await _run(python, client, venue, url, authority)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from fluxum.model.account import Credentials
 from fluxum.model.instrument import Symbol
-from fluxum.venues.server.contract import Answer, Word
+from fluxum.venues.server.contract import Answer, Outgoing
 from fluxum.venues.venue import Fetch
 
 CREDENTIALS = Credentials("the-key", "c2VjcmV0")
@@ -77,10 +77,10 @@ class Server:
         self._sequence = 0
         script.servers.append(self)
 
-    def opened(self, now_ns: int) -> Sequence[Word]:
+    def opened(self, now_ns: int) -> Sequence[Outgoing]:
         return ()
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         message = json.loads(frame)
         method, params = message["method"], message.get("params", {})
         if method == "ping":
@@ -114,16 +114,16 @@ class Server:
         frame = {"channel": "executions", "type": "snapshot", "data": data, "sequence": 1}
         return encode(frame)
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
         return ()
 
-    def tick(self, now_ns: int) -> Sequence[Word]:
+    def tick(self, now_ns: int) -> Sequence[Outgoing]:
         return [b'{"channel":"heartbeat"}']
 
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:
+    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:
         return ()
 
-    def going_away(self, now_ns: int) -> Sequence[Word]:
+    def going_away(self, now_ns: int) -> Sequence[Outgoing]:
         return ()
 
 

@@ -56,7 +56,7 @@ from fluxum.model.order import (
     OrderUpdate,
     Place,
 )
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
@@ -111,7 +111,7 @@ async def world(
             clock=clock,
             random=Random(1),
             http=exchange,
-            login=Login(CREDENTIALS, tier="pro", since_ns=since_ns),
+            account_config=AccountConfig(CREDENTIALS, tier="pro", since_ns=since_ns),
         )
         told = session.events(capacity=10_000, overflow=Overflow.RAISE)
         async with session:
@@ -539,7 +539,8 @@ def test_the_wire_sees_the_token_and_nobody_else_does() -> None:
             }
             frames = b" ".join(frame.frame for frame in raw.drain())
             assert b"add_order" in frames
-            shown = f"{events!r} {frames!r} {one.session.account.tokens!r} {one.session!r}"
+            tokens = one.session.account.authenticator.tokens
+            shown = f"{events!r} {frames!r} {tokens!r} {one.session!r}"
             assert "planted" not in shown
             assert "the-key" not in shown
             (accepted,) = [event for event in events if isinstance(event, Accepted)]
@@ -562,7 +563,9 @@ def test_a_token_that_went_stale_is_renewed_under_the_command() -> None:
                 "planted-token-1",
                 "planted-token-8",
             ]
-            assert one.session.account.tokens.statistics().renewed == 1
+            keeper = one.session.account.authenticator.tokens
+            assert keeper is not None
+            assert keeper.statistics().renewed == 1
 
     run(main())
 
@@ -584,10 +587,16 @@ def test_a_session_without_a_login_has_no_account() -> None:
 def test_an_unknown_tier_is_refused_with_those_there_are() -> None:
     async def main() -> None:
         clock = SimulatedClock()
-        login = Login(CREDENTIALS, tier="gold")
+        account_config = AccountConfig(CREDENTIALS, tier="gold")
         exchange = SimulatedExchange(KRAKEN, [BTC], seed=1, clock=clock, rate_per_s=0.0)
 
         with pytest.raises(BadInput, match=r"starter, intermediate, pro.*was 'gold'"):
-            Session(KRAKEN, dial=exchange.dial, clock=clock, random=Random(1), login=login)
+            Session(
+                KRAKEN,
+                dial=exchange.dial,
+                clock=clock,
+                random=Random(1),
+                account_config=account_config,
+            )
 
     run(main())

@@ -26,7 +26,7 @@ from fluxum.session.candles import Candles, Missed
 from fluxum.session.gaps import GapLedger
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.publisher import Publisher
-from fluxum.session.stream import Stream
+from fluxum.session.subscription_state import Stream
 from fluxum.sim.loop import START_NS
 from fluxum.venues.kraken.venue import KRAKEN
 
@@ -352,7 +352,7 @@ def test_a_history_that_fails_for_ever_loses_the_candle_and_says_so() -> None:
 
     async def story() -> None:
         faults = "hangup@119.4s,refuse:500@119.4s+3s"
-        venue = structs.replace(KRAKEN, questions=None)
+        venue = structs.replace(KRAKEN, queries=None)
         async with world(CANDLES, wrap=wire.wrap, faults=faults, venue=venue) as now:
             events = await now.live(298)
 

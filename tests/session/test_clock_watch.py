@@ -13,9 +13,9 @@ from fluxum.errors import TransportError
 from fluxum.model.account import Credentials
 from fluxum.model.event import ClockOffset
 from fluxum.pacing import CallCounter
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.clock_watch import ClockWatch
-from fluxum.session.fetching import Rest
-from fluxum.session.login import Login
+from fluxum.session.fetch_queue import Rest
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
@@ -147,7 +147,9 @@ def test_where_nobody_can_be_asked_nothing_is_measured() -> None:
 @pytest.mark.parametrize("ahead_s", [-120.0, 120.0])
 def test_a_session_shows_its_offset_and_is_well_with_it(ahead_s: float) -> None:
     async def main() -> None:
-        exchange = SimulatedExchange(KRAKEN, KRAKEN.popular[:1], seed=7, clock=SimulatedClock())
+        exchange = SimulatedExchange(
+            KRAKEN, KRAKEN.sample_symbols[:1], seed=7, clock=SimulatedClock()
+        )
         async with exchange:
             session = Session(
                 KRAKEN,
@@ -174,7 +176,7 @@ def test_a_session_shows_its_offset_and_is_well_with_it(ahead_s: float) -> None:
 
 def test_a_simulation_without_calls_measures_nothing() -> None:
     async def story() -> None:
-        venue = structs.replace(KRAKEN, questions=None)
+        venue = structs.replace(KRAKEN, queries=None)
         async with world(BOOK, venue=venue) as now:
             await now.live(30)
             assert now.session.statistics().clock_offset_s is None
@@ -201,7 +203,9 @@ def test_what_may_be_the_way_of_the_answer_is_no_offset() -> None:
 
 def test_the_account_is_given_the_offset_for_its_deadlines() -> None:
     async def main() -> None:
-        exchange = SimulatedExchange(KRAKEN, KRAKEN.popular[:1], seed=7, clock=SimulatedClock())
+        exchange = SimulatedExchange(
+            KRAKEN, KRAKEN.sample_symbols[:1], seed=7, clock=SimulatedClock()
+        )
         async with exchange:
             session = Session(
                 KRAKEN,
@@ -209,7 +213,7 @@ def test_the_account_is_given_the_offset_for_its_deadlines() -> None:
                 clock=Skewed(-10.0),
                 random=Random(7),
                 http=exchange,
-                login=Login(Credentials("key", "c2VjcmV0")),
+                account_config=AccountConfig(Credentials("key", "c2VjcmV0")),
             )
             async with session:
                 await asyncio.sleep(30)

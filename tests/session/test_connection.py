@@ -13,7 +13,7 @@ from fluxum.flow.bus import Bus
 from fluxum.model.event import Event
 from fluxum.pacing import CallCounter
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
-from fluxum.session.fetching import Rest
+from fluxum.session.fetch_queue import Rest
 from fluxum.sim.loop import SimulatedClock
 from fluxum.venues.conversation import Fetch, Send
 from fluxum.venues.kraken.protocol import KrakenProtocol

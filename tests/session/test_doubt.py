@@ -10,8 +10,8 @@ from fluxum.venues.register import VENUES
 @pytest.mark.parametrize("name", ["gemini", "gemini-v2"])
 def test_a_book_that_lost_an_update_unread_is_right_again_soon(name: str) -> None:
     venue = VENUES[name]
-    symbol = venue.popular[0]
-    book = venue.complete(Subscription(Channel.BOOK, symbol))
+    symbol = venue.sample_symbols[0]
+    book = venue.with_defaults(Subscription(Channel.BOOK, symbol))
 
     async def story() -> None:
         async with world(book, venue=venue, faults="cut@30s") as now:

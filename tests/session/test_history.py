@@ -16,14 +16,14 @@ from fluxum.session.history import History, Instant
 from fluxum.sim.loop import START_NS
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Venue
 
 Said = TypeVar("Said")
 
 
-def question(page: int, pages: int, rows: int = 2) -> Question[Page[Candle]]:
+def question(page: int, pages: int, rows: int = 2) -> RestQuery[Page[Candle]]:
     """A list in pages of two candles; the last row of one is the first of the next."""
 
     def read(body: bytes, received_ns: int) -> Page[Candle]:
@@ -32,7 +32,7 @@ def question(page: int, pages: int, rows: int = 2) -> Question[Page[Candle]]:
         following = question(page + 1, pages, rows) if page + 1 < pages else None
         return Page(items, left_out=left_out, next=following)
 
-    return Question(Fetch("GET", f"/candles?page={page}", "candles"), read)
+    return RestQuery(Fetch("GET", f"/candles?page={page}", "candles"), read)
 
 
 class Questions:
@@ -40,20 +40,18 @@ class Questions:
         self.pages = pages
         self.asked: list[tuple[Any, ...]] = []
 
-    def candles(self, *what: Any) -> Question[Page[Candle]]:
+    def candles(self, *what: Any) -> RestQuery[Page[Candle]]:
         self.asked.append(what)
         return question(0, self.pages)
 
 
-def history(questions: Any) -> tuple[History, list[LeftOutRows]]:
-    venue: Venue = structs.replace(
-        KRAKEN, questions=None if questions is None else lambda: questions
-    )
+def history(queries: Any) -> tuple[History, list[LeftOutRows]]:
+    venue: Venue = structs.replace(KRAKEN, queries=None if queries is None else lambda: queries)
     left_out: list[LeftOutRows] = []
 
-    async def ask(question: Question[Said]) -> Said:
+    async def ask(query: RestQuery[Said]) -> Said:
         await asyncio.sleep(0.1)
-        return question.read(b"", 7)
+        return query.read(b"", 7)
 
     def leave_out(rows: LeftOutRows, subscription: Subscription | None) -> None:
         left_out.append(rows)
@@ -63,14 +61,14 @@ def history(questions: Any) -> tuple[History, list[LeftOutRows]]:
 
 def test_pages_are_drained_and_each_candle_is_listed_once_in_order() -> None:
     async def story() -> None:
-        questions = Questions(pages=5)
-        asked, left_out = history(questions)
+        queries = Questions(pages=5)
+        asked, left_out = history(queries)
 
         found = await asked.candles("BTC/USD", "1m", None, None)
 
         assert [one.start_ns // MINUTE for one in found] == [0, 1, 2, 3, 4, 5]
         assert [rows.count for rows in left_out] == [1]
-        assert questions.asked == [("BTC/USD", 60, None, None)]
+        assert queries.asked == [("BTC/USD", 60, None, None)]
 
     play(story)
 
@@ -83,10 +81,10 @@ def test_instants_may_be_given_in_three_ways_and_bound_the_answer() -> None:
             (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 1, tzinfo=UTC)),
         ]
         for since, until in ways:
-            questions = Questions(pages=3)
-            asked, _ = history(questions)
+            queries = Questions(pages=3)
+            asked, _ = history(queries)
             assert await asked.candles("BTC/USD", 60, since, until) == ()  # none is so young
-            assert questions.asked == [("BTC/USD", 60, START_NS, START_NS + 60 * S)]
+            assert queries.asked == [("BTC/USD", 60, START_NS, START_NS + 60 * S)]
 
     play(story)
 
@@ -136,12 +134,12 @@ def test_a_venue_that_can_be_asked_nothing_says_so() -> None:
 
 def test_a_session_fetches_whole_answers() -> None:
     async def story() -> None:
-        async with world(BOOK, symbols=KRAKEN.popular[:2]) as now:
+        async with world(BOOK, symbols=KRAKEN.sample_symbols[:2]) as now:
             await now.live(130)
             session = now.session
             assert abs(await session.fetch_time() - START_NS - 130 * S) < 2 * S
             assert {one.symbol for one in await session.fetch_instruments()} == {
-                str(symbol) for symbol in KRAKEN.popular[:2]
+                str(symbol) for symbol in KRAKEN.sample_symbols[:2]
             }
             book = await session.fetch_book(BTC, 5)
             assert len(book.bids) == len(book.asks) == 5

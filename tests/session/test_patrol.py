@@ -28,7 +28,7 @@ from fluxum.venues.register import VENUES
 from fluxum.venues.server.contract import Answer
 from fluxum.venues.venue import Fetch, Venue
 
-ETH_BOOK = KRAKEN.complete(Subscription(Channel.BOOK, ETH))
+ETH_BOOK = KRAKEN.with_defaults(Subscription(Channel.BOOK, ETH))
 ETH_TICKER = Subscription(Channel.TICKER, ETH)
 ETH_TRADES = Subscription(Channel.TRADE, ETH)
 BTC_TICKER = Subscription(Channel.TICKER, BTC)
@@ -121,7 +121,7 @@ def test_one_bad_row_of_a_quiet_stream_is_forgiven_after_a_minute() -> None:
         wire = Wire(lambda frame: None if is_of("trade", ETH)(frame) else frame)
         async with world(BOOK, ETH_TRADES, wrap=wire.wrap) as now:
             await now.session.wait_ready(1)
-            now.session._intake.take(
+            now.session._processor.take(
                 [
                     LeftOut(
                         venue="kraken",
@@ -244,8 +244,8 @@ def test_a_frame_of_any_depth_costs_itself_alone() -> None:
 def test_a_book_whose_snapshot_is_on_its_way_is_not_asked_for_again() -> None:
     async def story() -> None:
         venue = VENUES["binance"]
-        symbol = venue.popular[0]
-        book = venue.complete(Subscription(Channel.BOOK, symbol))
+        symbol = venue.sample_symbols[0]
+        book = venue.with_defaults(Subscription(Channel.BOOK, symbol))
         async with world(book, venue=venue) as now:
             held = now.exchange.answer
 

@@ -130,7 +130,7 @@ def test_candles_go_on_while_another_interval_is_subscribed() -> None:
         async with world(CANDLES, five) as now:
             await now.session.wait_ready(timeout_s=5)
             candles = now.session.candles(BTC)
-            now.session.unsubscribe(now.session.venue.complete(CANDLES))
+            now.session.unsubscribe(now.session.venue.with_defaults(CANDLES))
             await now.live(60)
 
             assert {one.interval_s for one in candles.drain()[-1:]} == {300}

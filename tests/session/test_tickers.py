@@ -11,7 +11,7 @@ from fluxum.model.market import Ticker
 from fluxum.session.tickers import JoinedTickers
 from fluxum.venues.binance.venue import BINANCE_USDM
 
-PERP = BINANCE_USDM.popular[0]
+PERP = BINANCE_USDM.sample_symbols[0]
 TICKER = Subscription(Channel.TICKER, PERP)
 BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
 

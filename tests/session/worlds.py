@@ -1,7 +1,7 @@
 """A session and a simulated exchange in virtual time, for the tests of this folder."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -20,8 +20,8 @@ from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.venue import Venue
 
 BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
-BOOK = KRAKEN.complete(Subscription(Channel.BOOK, BTC))
-TRADES = KRAKEN.complete(Subscription(Channel.TRADE, BTC))
+BOOK = KRAKEN.with_defaults(Subscription(Channel.BOOK, BTC))
+TRADES = KRAKEN.with_defaults(Subscription(Channel.TRADE, BTC))
 
 
 class World:
@@ -60,12 +60,12 @@ async def world(
     plan = FaultPlan(parse_faults(faults), Random(7))
     exchange = SimulatedExchange(
         venue,
-        symbols or venue.popular[:2],
+        symbols or venue.sample_symbols[:2],
         seed=7,
         clock=clock,
         rate_per_s=rate_per_s,
         faults=plan,
-        grain_ns=1_000 if venue is KRAKEN else 1_000_000,
+        resolution_ns=1_000 if venue is KRAKEN else 1_000_000,
     )
     async with exchange:
         session = Session(
@@ -97,8 +97,8 @@ class Wire:
 
     def wrap(self, dial: Dial) -> Dial:
         @asynccontextmanager
-        async def altered(url: str) -> AsyncGenerator[Link]:
-            async with dial(url) as link:
+        async def altered(url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+            async with dial(url, headers) as link:
                 yield _AlteredLink(self, link)
 
         return altered

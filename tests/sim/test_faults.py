@@ -8,7 +8,7 @@ import pytest
 
 from fluxum.errors import BadInput
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan, parse_faults
-from fluxum.venues.server.accounts import Mishap
+from fluxum.venues.server.accounts import OrderFault
 
 BOOK = (
     b'{"channel":"book","type":"update","data":[{"symbol":"1INCH/USD","bids":[{"price":0.5657,'
@@ -165,10 +165,10 @@ def test_the_same_seed_gives_the_same_faults() -> None:
 def test_what_befalls_commands_waits_for_one_and_strikes_once() -> None:
     faults = plan("lostack@5s")
 
-    assert not faults.befalls(Mishap.LOST_ANSWER, 4.9)
-    assert not faults.befalls(Mishap.CUT_OFF, 6.0)
-    assert faults.befalls(Mishap.LOST_ANSWER, 6.0)
-    assert not faults.befalls(Mishap.LOST_ANSWER, 7.0)
+    assert not faults.roll_fault(OrderFault.LOST_ANSWER, 4.9)
+    assert not faults.roll_fault(OrderFault.CUT_OFF, 6.0)
+    assert faults.roll_fault(OrderFault.LOST_ANSWER, 6.0)
+    assert not faults.roll_fault(OrderFault.LOST_ANSWER, 7.0)
     assert faults.injected == {FaultKind.LOST_ACK: 1}
 
 
@@ -177,8 +177,8 @@ def test_what_befalls_commands_strikes_no_frame() -> None:
 
     assert faults.is_spent
     assert faults.strike(b'{"bids":[1]}', 9.0) is None
-    assert faults.befalls(Mishap.LOST_ANSWER, 9.0)
-    assert faults.befalls(Mishap.LOST_ANSWER, 9.0)
+    assert faults.roll_fault(OrderFault.LOST_ANSWER, 9.0)
+    assert faults.roll_fault(OrderFault.LOST_ANSWER, 9.0)
 
 
 def test_a_mishap_can_be_asked_for() -> None:
@@ -186,8 +186,8 @@ def test_a_mishap_can_be_asked_for() -> None:
 
     faults.arm(FaultKind.CUT_OFF)
 
-    assert faults.befalls(Mishap.CUT_OFF, 0.0)
-    assert not faults.befalls(Mishap.CUT_OFF, 0.0)
+    assert faults.roll_fault(OrderFault.CUT_OFF, 0.0)
+    assert not faults.roll_fault(OrderFault.CUT_OFF, 0.0)
 
 
 def test_expiry_and_limits_are_of_the_whole_exchange() -> None:

@@ -7,7 +7,7 @@ import pytest
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level, Side, Trade
 from fluxum.sim.history import History
-from fluxum.sim.listing import listing
+from fluxum.sim.instruments import listing
 from fluxum.venues.kraken.venue import KRAKEN
 
 SECOND = 1_000_000_000

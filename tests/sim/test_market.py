@@ -8,7 +8,7 @@ import pytest
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side, Trade
-from fluxum.sim.listing import listing
+from fluxum.sim.instruments import listing
 from fluxum.sim.market import SimulatedMarket
 from fluxum.venues.kraken.venue import KRAKEN
 

@@ -8,7 +8,7 @@ import pytest
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
-from fluxum.sim.listing import listing
+from fluxum.sim.instruments import listing
 from fluxum.sim.matching import Execution, MatchingEngine
 from fluxum.venues.kraken.venue import KRAKEN
 

@@ -42,13 +42,13 @@ from fluxum.orders.desk import OrderDesk
 from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.orders.order import Order
 from fluxum.orders.risk import RiskLimits
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.server.accounts import Mishap
+from fluxum.venues.server.accounts import OrderFault
 
 KEY = "planted-key-of-the-account"
 SECRET = base64.b64encode(b"planted secret of the account").decode()
@@ -177,14 +177,16 @@ def make_session(world: World, life: int) -> Session:
         clock=world.clock,
         random=Random(f"session {life}"),
         http=world.exchange,
-        login=Login(Credentials(KEY, SECRET), tier="pro", since_ns=world.start_ns),
+        account_config=AccountConfig(Credentials(KEY, SECRET), tier="pro", since_ns=world.start_ns),
     )
 
     def look(event: Event) -> bool:
         world.digest.update(encode_event(event))
         return world.truth.look(event)
 
-    world.readers.append(session._intake.bus.subscribe(look, capacity=1, overflow=Overflow.RAISE))
+    world.readers.append(
+        session._processor.bus.subscribe(look, capacity=1, overflow=Overflow.RAISE)
+    )
     return session
 
 
@@ -201,7 +203,7 @@ async def live(world: World, trader: Trader, journal: MemoryOrderJournal, life: 
         truth.begin_again()
         ledger = Ledger()
         world.readers.append(
-            session._intake.bus.subscribe(
+            session._processor.bus.subscribe(
                 lambda event: bool(ledger.apply(event)) and False,
                 capacity=1,
                 overflow=Overflow.RAISE,
@@ -212,7 +214,7 @@ async def live(world: World, trader: Trader, journal: MemoryOrderJournal, life: 
             session.account,
             journal,
             random=names,
-            rules=session.account.terms,
+            rules=session.account.rules,
             limits=RiskLimits(collar_percent=None),  # there is no book to hold anything against
         )
         async with desk, background() as work:
@@ -284,8 +286,8 @@ class Plan(FaultPlan):
     def refusal(self) -> Fault | None:
         return None if self.is_resting else super().refusal()
 
-    def befalls(self, mishap: Mishap, elapsed_s: float) -> bool:
-        return not self.is_resting and super().befalls(mishap, elapsed_s)
+    def roll_fault(self, mishap: OrderFault, elapsed_s: float) -> bool:
+        return not self.is_resting and super().roll_fault(mishap, elapsed_s)
 
 
 async def calm(world: World, session: Session, desk: OrderDesk) -> None:

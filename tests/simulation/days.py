@@ -233,12 +233,12 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
     plan = FaultPlan(parse_faults(faults), Random(f"plan {seed}"))
     exchange = SimulatedExchange(
         venue,
-        venue.popular,
+        venue.sample_symbols,
         seed=seed,
         clock=clock,
         rate_per_s=rate_per_s,
         faults=plan,
-        grain_ns=1_000_000,
+        resolution_ns=1_000_000,
     )
     kinds = [kind for kind in _KINDS if kind in venue.routes]
     async with exchange:
@@ -251,13 +251,17 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
             http=exchange,
         )
         checker = Checker(session, exchange)
-        checker.reader = session._intake.bus.subscribe(
+        checker.reader = session._processor.bus.subscribe(
             checker.look, capacity=1, overflow=Overflow.RAISE
         )
         async with session:
             slow = session.events(capacity=50)
             session.subscribe(
-                *[Subscription(kind, symbol) for symbol in venue.popular[:2] for kind in kinds]
+                *[
+                    Subscription(kind, symbol)
+                    for symbol in venue.sample_symbols[:2]
+                    for kind in kinds
+                ]
             )
             end_s = asyncio.get_running_loop().time() + length_s
             while (left_s := end_s - asyncio.get_running_loop().time()) > 0:
@@ -276,7 +280,9 @@ async def live_a_day(venue: Venue, seed: int, length_s: float, rate_per_s: float
         assert session.state.value == "closed"
     assert exchange.connections == 0
     struck = sum(plan.injected[kind] for kind in _BREAKING)
-    breaks = struck * (len(venue.popular) * len(kinds) if venue.name in NUMBERED_BY_LINK else 1)
+    breaks = struck * (
+        len(venue.sample_symbols) * len(kinds) if venue.name in NUMBERED_BY_LINK else 1
+    )
     assert statistics.desyncs <= breaks, f"{statistics.desyncs} desyncs by {struck} faults"
     return Day(
         seed=seed,
@@ -298,7 +304,7 @@ async def act(
     """What happens now and then: want more, want less, leave and come back, be told to go."""
     venue = session.venue
     kind = random.choice([kind for kind in _KINDS if kind in venue.routes])
-    wish = venue.complete(Subscription(kind, venue.popular[2]))
+    wish = venue.with_defaults(Subscription(kind, venue.sample_symbols[2]))
     if wish in session.subscriptions:
         session.unsubscribe(wish)
         checker.forget(wish)

@@ -59,7 +59,7 @@ class Harm:
     """Does one harm to one market, on every road it comes by."""
 
     def __init__(self, venue: Venue, symbol: Symbol, harm: str) -> None:
-        self._name = venue.spell(symbol)
+        self._name = venue.format_symbol(symbol)
         self._harm = harm
         self.count = 0
 
@@ -80,8 +80,8 @@ class Harm:
 
     def dial(self, dial: Dial) -> Dial:
         @asynccontextmanager
-        async def harmed(url: str) -> AsyncGenerator[Link]:
-            async with dial(url) as link:
+        async def harmed(url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+            async with dial(url, headers) as link:
                 yield _HarmedLink(self, link)
 
         return harmed
@@ -146,12 +146,12 @@ def is_good(session: Session, venue: Venue, subscription: Subscription) -> bool:
 
 async def live(venue: Venue, harm_name: str, minutes: float) -> Harmed:
     """Live with a harm for some virtual minutes."""
-    symbols = venue.popular[:3]
+    symbols = venue.sample_symbols[:3]
     victim = symbols[1]
     harm = Harm(venue, victim, harm_name)
     clock = SimulatedClock()
     exchange = SimulatedExchange(
-        venue, symbols, seed=7, clock=clock, rate_per_s=10.0, grain_ns=1_000_000
+        venue, symbols, seed=7, clock=clock, rate_per_s=10.0, resolution_ns=1_000_000
     )
     kinds = [kind for kind in _KINDS if kind in venue.routes]
     async with exchange:

@@ -16,7 +16,7 @@ from fluxum.model.order import Amend, OrderRequest, OrderStatus
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.orders.order import Order
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
@@ -50,15 +50,15 @@ async def desk_apart(ahead_s: int, *, is_known: bool) -> AsyncGenerator[OrderDes
             clock=Apart(clock, ahead_s),
             random=Random(7),
             http=exchange,
-            login=Login(Credentials(KEY, SECRET)),
+            account_config=AccountConfig(Credentials(KEY, SECRET)),
         )
         async with session:
-            book = KRAKEN.complete(Subscription(Channel.BOOK, BTC))
+            book = KRAKEN.with_defaults(Subscription(Channel.BOOK, BTC))
             wanted = map(Subscription, (Channel.EXECUTION, Channel.INSTRUMENT))
             session.subscribe(book, *wanted)
             await session.wait_ready(30)
             session.account.clock_offset_ns = -ahead_s * SECOND_NS if is_known else 0
-            rules = session.account.terms
+            rules = session.account.rules
             async with OrderDesk(
                 session.account, MemoryOrderJournal(), random=Random(3), rules=rules
             ) as desk:

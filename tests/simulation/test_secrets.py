@@ -19,7 +19,7 @@ from fluxum.model.event import Channel, Event, Subscription
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.journal import FileOrderJournal
 from fluxum.orders.risk import RiskLimits
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import parse_faults
@@ -64,7 +64,7 @@ async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
     exchange.accounts.issue_token = issued  # type: ignore[method-assign, assignment]
     async with exchange:
         account = exchange.open_account(KEY, SECRET, MONEY, tier="pro")
-        login = Login(Credentials(KEY, SECRET), tier="pro", http=exchange)
+        account_config = AccountConfig(Credentials(KEY, SECRET), tier="pro", http=exchange)
         with TapeWriter(folder / "tape.jsonl.gz", KRAKEN.name, clock) as tape:
             session = Session(
                 KRAKEN,
@@ -72,9 +72,9 @@ async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
                 clock=clock,
                 random=random,
                 http=recording_calls(exchange, tape),
-                login=login,
+                account_config=account_config,
             )
-            reader = session._intake.bus.subscribe(
+            reader = session._processor.bus.subscribe(
                 written.take, capacity=1, overflow=Overflow.RAISE
             )
             raw = session.raw(capacity=1_000_000)
@@ -88,7 +88,9 @@ async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
                     await trade(session, journal, exchange, random, written)
                     assert not reader.is_closed
         written.texts.append(repr(list(raw.drain())).encode())
-        written.texts.append(f"{login!r} {session!r} {session.account.tokens!r}".encode())
+        written.texts.append(
+            f"{account_config!r} {session!r} {session.account.authenticator.tokens!r}".encode()
+        )
         written.texts.append(f"{session.statistics()!r} {exchange.accounts.by_key(KEY)!r}".encode())
     return len(account.fills), tokens
 
@@ -105,7 +107,7 @@ async def trade(
         session.account,
         journal,
         random=random,
-        rules=session.account.terms,
+        rules=session.account.rules,
         limits=RiskLimits(collar_percent=None),
     )
     async with desk, background() as work:

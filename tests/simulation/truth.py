@@ -11,7 +11,7 @@ from fluxum.orders.desk import OrderDesk
 from fluxum.session.session import Session
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
-from fluxum.venues.server.accounts import Happening, OrderHappening
+from fluxum.venues.server.accounts import AccountChange, OrderHappening
 
 __all__ = ["Truth"]
 
@@ -35,7 +35,7 @@ class Truth:
         self._names: dict[str, str] = {}
         account.followers.append(self)
 
-    def hear(self, happening: Happening) -> None:
+    def hear(self, happening: AccountChange) -> None:
         """Take note of what really happened."""
         if isinstance(happening, OrderHappening):
             update = happening.order.update

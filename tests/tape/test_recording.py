@@ -80,7 +80,9 @@ def test_a_tape_of_books_from_rest_snapshots_proves_itself(tmp_path: Path) -> No
 
     async def story() -> None:
         clock = SimulatedClock()
-        exchange = SimulatedExchange(venue, venue.popular, seed=3, clock=clock, rate_per_s=20.0)
+        exchange = SimulatedExchange(
+            venue, venue.sample_symbols, seed=3, clock=clock, rate_per_s=20.0
+        )
         with TapeWriter(path, venue.name, clock) as tape:
             async with (
                 exchange,
@@ -93,7 +95,9 @@ def test_a_tape_of_books_from_rest_snapshots_proves_itself(tmp_path: Path) -> No
                     limits=structs.replace(venue.limits, link_age_s=20.0),
                 ) as session,
             ):
-                session.subscribe(*[Subscription(Channel.BOOK, one) for one in venue.popular])
+                session.subscribe(
+                    *[Subscription(Channel.BOOK, one) for one in venue.sample_symbols]
+                )
                 await session.wait_ready(30)
                 await asyncio.sleep(60)
                 assert session.statistics().replaced >= 2

@@ -75,20 +75,20 @@ def channels(venue: Venue) -> list[Channel]:
 
 def everything(venue: Venue, symbol: Symbol | None = None) -> list[Subscription]:
     """A subscription to every channel of one market."""
-    market = symbol or venue.popular[0]
+    market = symbol or venue.sample_symbols[0]
     return [
-        venue.complete(Subscription(one, None if one is Channel.INSTRUMENT else market))
+        venue.with_defaults(Subscription(one, None if one is Channel.INSTRUMENT else market))
         for one in channels(venue)
     ]
 
 
 def book_of(venue: Venue) -> Subscription:
-    return venue.complete(Subscription(Channel.BOOK, venue.popular[0]))
+    return venue.with_defaults(Subscription(Channel.BOOK, venue.sample_symbols[0]))
 
 
 def is_proved(venue: Venue, now: World) -> bool:
     """Whether this exchange sends anything that vouches for a book."""
-    evidence = now.session.book(venue.popular[0]).evidence
+    evidence = now.session.book(venue.sample_symbols[0]).evidence
     return evidence.checksum is not None or evidence.sequence is not None
 
 
@@ -98,9 +98,9 @@ def of(now: World, kind: type) -> list[Any]:
 
 
 def assert_book_is_the_exchanges(venue: Venue, now: World) -> None:
-    symbol = venue.popular[0]
+    symbol = venue.sample_symbols[0]
     book, truth = now.session.book(symbol), now.exchange.top(symbol)
-    depth = min(10, venue.complete(Subscription(Channel.BOOK, symbol)).depth or 10)
+    depth = min(10, venue.with_defaults(Subscription(Channel.BOOK, symbol)).depth or 10)
     assert tuple((one.price, one.quantity) for one in book.bids.top(depth)) == truth.bids[:depth]
     assert tuple((one.price, one.quantity) for one in book.asks.top(depth)) == truth.asks[:depth]
 
@@ -129,7 +129,7 @@ def test_02_snapshot_a_book_begins_with_one(venue: Venue, notes: Findings) -> No
             await now.live(5)
             books = [e for e in now.events if isinstance(e, BookSnapshot | BookUpdate)]
             assert isinstance(books[0], BookSnapshot)
-            assert books[0].symbol == venue.popular[0]
+            assert books[0].symbol == venue.sample_symbols[0]
             assert books[0].venue == venue.name
             assert_book_is_the_exchanges(venue, now)
 
@@ -143,18 +143,18 @@ def test_03_delta_the_book_follows_the_exchange(venue: Venue, notes: Findings) -
         async with world(book_of(venue), venue=venue, rate_per_s=0.0) as now:
             await now.session.wait_ready(60)
             for _ in range(300):
-                now.exchange.step(venue.popular[0])
+                now.exchange.step(venue.sample_symbols[0])
                 await now.live(0.25)
                 assert_book_is_the_exchanges(venue, now)
             assert len(of(now, BookUpdate)) > 50
             assert not of(now, Desync)
-            evidence = now.session.book(venue.popular[0]).evidence
+            evidence = now.session.book(venue.sample_symbols[0]).evidence
             assert evidence.generation == 1
             if evidence.checksum is not None:
                 guarantee = "checksum"
             else:
                 guarantee = "unverified" if evidence.sequence is None else "sequence"
-            status = now.session.book(venue.popular[0]).proof().status
+            status = now.session.book(venue.sample_symbols[0]).proof().status
             proved = BookStatus.UNVERIFIED if guarantee == "unverified" else BookStatus.VALID
             assert status is proved
             notes.channel_is(Channel.BOOK, guarantee)
@@ -165,14 +165,14 @@ def test_03_delta_the_book_follows_the_exchange(venue: Venue, notes: Findings) -
 @card(4)
 def test_04_unsubscribe_ends_the_stream_and_no_other(venue: Venue, notes: Findings) -> None:
     async def story() -> None:
-        one, other = everything(venue), everything(venue, venue.popular[1])
+        one, other = everything(venue), everything(venue, venue.sample_symbols[1])
         async with world(*one, *other, venue=venue) as now:
             await now.session.wait_ready(60)
             now.session.unsubscribe(*[sub for sub in one if sub.symbol is not None])
             await now.live(2)
             late = await now.live(20)
             symbols = {event.symbol for event in late if isinstance(event, Trade | BookUpdate)}
-            assert symbols == {venue.popular[1]}
+            assert symbols == {venue.sample_symbols[1]}
             assert now.session.state is State.READY
 
     play(story)
@@ -200,7 +200,7 @@ def test_05_refuse_an_unknown_symbol_is_told_and_harms_nobody(
 
 def symbol_like(venue: Venue) -> Symbol:
     """A symbol the exchange does not list, of the kind it lists."""
-    contract = venue.popular[0].contract
+    contract = venue.sample_symbols[0].contract
     return Symbol(f"{UNKNOWN}:{contract}" if contract else UNKNOWN)
 
 
@@ -214,7 +214,7 @@ def test_06_resync_a_lost_update_is_found_and_healed(venue: Venue, notes: Findin
                 pytest.skip("nothing this exchange sends could tell")
             assert len(of(now, Desync)) == 2
             assert len(of(now, Resynced)) == 2
-            assert now.session.book(venue.popular[0]).proof().is_valid
+            assert now.session.book(venue.sample_symbols[0]).proof().is_valid
             assert_book_is_the_exchanges(venue, now)
             assert [gap.cause.value for gap in of(now, Gap)] == ["desync", "desync"]
 
@@ -286,14 +286,14 @@ def test_10_symbols_are_spelled_both_ways(venue: Venue, notes: Findings) -> None
 
     async def story() -> None:
         listing = Subscription(Channel.INSTRUMENT)
-        async with world(listing, venue=venue, symbols=venue.popular) as now:
+        async with world(listing, venue=venue, symbols=venue.sample_symbols) as now:
             await now.session.wait_ready(60)
             await now.live(30)
             told = of(now, Instrument)
-            assert {one.symbol for one in told} == set(venue.popular)
+            assert {one.symbol for one in told} == set(venue.sample_symbols)
             truth = {one.symbol: one for one in now.exchange.instruments()}
             for one in told:
-                assert one.venue_symbol == venue.spell(one.symbol)
+                assert one.venue_symbol == venue.format_symbol(one.symbol)
                 assert (one.base, one.quote) == (one.symbol.base, one.symbol.quote)
                 assert (one.tick, one.lot) == (truth[one.symbol].tick, truth[one.symbol].lot)
 
@@ -304,7 +304,7 @@ def test_10_symbols_are_spelled_both_ways(venue: Venue, notes: Findings) -> None
 @card(11)
 def test_11_round_trip_what_the_exchange_did_is_what_is_told(venue: Venue, notes: Findings) -> None:
     async def story() -> None:
-        symbol = venue.popular[0]
+        symbol = venue.sample_symbols[0]
         wanted = {*everything(venue), *candles_of(venue)}
         async with world(*wanted, venue=venue, rate_per_s=0.0) as now:
             await now.session.wait_ready(60)
@@ -332,7 +332,7 @@ def test_11_round_trip_what_the_exchange_did_is_what_is_told(venue: Venue, notes
 def check_trades(venue: Venue, now: World, known: int, notes: Findings) -> None:
     if Channel.TRADE not in venue.routes:
         return
-    made = now.exchange.trades(venue.popular[0], 1_000_000)[known:]
+    made = now.exchange.trades(venue.sample_symbols[0], 1_000_000)[known:]
     told = [one for one in of(now, Trade) if not one.backfilled]
     assert len(made) > 20
     assert [(e.side, e.price, e.quantity) for e in told] == [
@@ -349,7 +349,7 @@ def candles_of(venue: Venue) -> list[Subscription]:
     if Channel.CANDLE not in venue.routes:
         return []
     return [
-        Subscription(Channel.CANDLE, venue.popular[0], None, interval_s)
+        Subscription(Channel.CANDLE, venue.sample_symbols[0], None, interval_s)
         for interval_s in venue.intervals_s
     ]
 
@@ -359,7 +359,7 @@ def check_candles(venue: Venue, now: World, notes: Findings) -> None:
     told = {candle.interval_s: candle for candle in of(now, Candle) if candle.volume}
     assert told.keys() == set(venue.intervals_s)
     for interval_s, last in told.items():
-        truth = now.exchange.candles(venue.popular[0], interval_s, 1_000)
+        truth = now.exchange.candles(venue.sample_symbols[0], interval_s, 1_000)
         (made,) = [one for one in truth if one.start_ns == last.start_ns]
         assert (last.open, last.high, last.low, last.close, last.volume) == (
             made.open,
@@ -387,7 +387,7 @@ def test_12_captures_say_what_they_say(venue: Venue, notes: Findings) -> None:
     count = 0
     for capture in captured(venue, "public.jsonl"):
         protocol = venue.protocol()
-        protocol.overhear()
+        protocol.follow_passively()
         events = protocol.receive(capture["frame"].encode(), 1)
         count += 1
         assert capture["source"]

@@ -15,13 +15,13 @@ REPEATS = {"okx"}
 
 @pytest.mark.parametrize("venue", list(VENUES.values()), ids=list(VENUES))
 def test_sixty_quiet_books_are_asked_about_and_cost_no_link(venue: Venue) -> None:
-    known = venue.popular[0]
+    known = venue.sample_symbols[0]
     contract = known.contract and f":{known.contract}"
     symbols = [Symbol(f"COIN{number}/{known.quote}{contract}") for number in range(COUNT)]
     silence_s = venue.limits.data_silence_s[Channel.BOOK]
 
     async def story() -> None:
-        wanted = [venue.complete(Subscription(Channel.BOOK, symbol)) for symbol in symbols]
+        wanted = [venue.with_defaults(Subscription(Channel.BOOK, symbol)) for symbol in symbols]
         async with world(*wanted, venue=venue, symbols=symbols, rate_per_s=0.0) as now:
             await now.session.wait_ready(300)
             events = await now.live(silence_s + 100)

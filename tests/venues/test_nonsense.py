@@ -13,13 +13,13 @@ from nonsense import FRAMES, babbling, nonsense
 @pytest.mark.parametrize("venue", sorted(VENUES))
 def test_a_protocol_answers_nonsense_with_typed_errors_only(venue: str) -> None:
     protocol = VENUES[venue].protocol()
-    protocol.overhear()
+    protocol.follow_passively()
     understood = refused = 0
 
     for number, frame in enumerate(nonsense(venue, FRAMES)):
         if number % 1000 == 0:  # the memory of what was overheard is the tape's, not a link's
             protocol = VENUES[venue].protocol()
-            protocol.overhear()
+            protocol.follow_passively()
         try:
             protocol.receive(frame, number)
         except RemoteProtocolError:

@@ -10,7 +10,7 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.market import Candle
 from fluxum.venues.coinbase.venue import COINBASE, COINBASE_EXCHANGE
 from fluxum.venues.gemini.venue import GEMINI, GEMINI_V2
-from fluxum.venues.questions import MarketQuestions, Page, Question
+from fluxum.venues.queries import MarketQueries, Page, RestQuery
 from fluxum.venues.venue import Venue
 
 Item = TypeVar("Item")
@@ -22,17 +22,17 @@ venues = pytest.mark.parametrize(
 )
 
 
-def questions(venue: Venue) -> MarketQuestions:
-    assert venue.questions is not None
-    return venue.questions()
+def queries(venue: Venue) -> MarketQueries:
+    assert venue.queries is not None
+    return venue.queries()
 
 
-async def whole(now: World, question: Question[Page[Item]]) -> list[Item]:
+async def whole(now: World, question: RestQuery[Page[Item]]) -> list[Item]:
     """Every item of a list, page by page."""
     items: list[Item] = []
-    following: Question[Page[Item]] | None = question
+    following: RestQuery[Page[Item]] | None = question
     while following is not None:
-        page = await now.session.ask(following)
+        page = await now.session.query(following)
         assert page.left_out is None
         items += page.items
         following = page.next
@@ -46,24 +46,24 @@ def figures(candles: Sequence[Candle]) -> list[tuple[object, ...]]:
 @venues
 def test_every_answer_is_the_exchanges_own(venue: Venue) -> None:
     async def story() -> None:
-        symbol = venue.popular[0]
+        symbol = venue.sample_symbols[0]
         books = Subscription(Channel.BOOK, symbol)
         async with world(books, venue=venue, rate_per_s=0.0) as now:
             await now.session.wait_ready(60)
-            ask, truth = questions(venue), now.exchange
-            book = await now.session.ask(ask.book(symbol, 5))
+            ask, truth = queries(venue), now.exchange
+            book = await now.session.query(ask.book(symbol, 5))
             for told, side in (
                 (book.bids, truth.top(symbol).bids),
                 (book.asks, truth.top(symbol).asks),
             ):
                 assert [(one.price, one.quantity) for one in told] == list(side[:5])
-            ticker = await now.session.ask(ask.ticker(symbol))
+            ticker = await now.session.query(ask.ticker(symbol))
             known = truth.ticker(symbol)
             assert (ticker.bid, ticker.ask, ticker.last) == (known.bid, known.ask, known.last)
             listed = await whole(now, ask.instruments())
             assert {one.symbol for one in listed} == set(truth.symbols)
             assert {one.venue_symbol for one in listed} == {
-                venue.spell(one) for one in truth.symbols
+                venue.format_symbol(one) for one in truth.symbols
             }
 
     play(story)
@@ -72,7 +72,7 @@ def test_every_answer_is_the_exchanges_own(venue: Venue) -> None:
 @venues
 def test_trades_are_told_each_once_and_oldest_first(venue: Venue) -> None:
     async def story() -> None:
-        symbol = venue.popular[0]
+        symbol = venue.sample_symbols[0]
         async with world(Subscription(Channel.BOOK, symbol), venue=venue, rate_per_s=0.0) as now:
             await now.session.wait_ready(60)
             for _ in range(4000):
@@ -80,7 +80,7 @@ def test_trades_are_told_each_once_and_oldest_first(venue: Venue) -> None:
             made = now.exchange.trades(symbol, 1_000_000)
             since = made[100]
             assert since.venue_ns is not None
-            ask = questions(venue)
+            ask = queries(venue)
 
             found = await whole(now, ask.trades(symbol, since.venue_ns))
             last = await whole(now, ask.trades(symbol))
@@ -99,13 +99,13 @@ def test_trades_are_told_each_once_and_oldest_first(venue: Venue) -> None:
 @venues
 def test_candles_are_told_each_once_and_oldest_first(venue: Venue) -> None:
     async def story() -> None:
-        symbol = venue.popular[0]
+        symbol = venue.sample_symbols[0]
         async with world(Subscription(Channel.BOOK, symbol), venue=venue, rate_per_s=0.05) as now:
             await now.session.wait_ready(60)
             await now.live(HOURS * 3600)
             truth = now.exchange.candles(symbol, 60, 1_000_000)
             since_ns, until_ns = truth[3].start_ns, truth[-3].start_ns
-            ask = questions(venue)
+            ask = queries(venue)
 
             found = await whole(now, ask.candles(symbol, 60, since_ns, until_ns))
             last = await whole(now, ask.candles(symbol, 300))
@@ -128,7 +128,7 @@ def test_the_time_is_the_exchanges_own(venue: Venue) -> None:
         async with world(listing, venue=venue, rate_per_s=0.0) as now:
             await now.session.wait_ready(60)
 
-            told = await now.session.ask(questions(venue).time())
+            told = await now.session.query(queries(venue).time())
 
             assert abs(told - now.exchange._clock.now_ns()) < SECOND
 

@@ -109,7 +109,7 @@ def test_compiled_books_of_a_recording_are_those_of_plain_python(name: str) -> N
 
 def assert_same(books: dict[Symbol, Book], replay: Replay) -> None:
     for symbol, book in books.items():
-        compiled = replay.intake.books.get(symbol)
+        compiled = replay.processor.books.get(symbol)
         assert (list(compiled.bids), list(compiled.asks)) == (list(book.bids), list(book.asks))
 
 

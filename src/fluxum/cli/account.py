@@ -15,7 +15,7 @@ from fluxum.cli.options import (
     Proxy,
     Seconds,
     Tier,
-    login,
+    account_config,
     parse_endpoint,
     parse_exchange,
     parse_proxy,
@@ -49,14 +49,14 @@ def balances(
     """
     name = parse_exchange(exchange)
     url, through = parse_endpoint(endpoint, name), parse_proxy(proxy)
-    entry = login(name, keys, tier)
+    entry = account_config(name, keys, tier)
 
     async def main(output: Output) -> None:
-        async with connect(name, endpoint=url, proxy=through, login=entry) as session:
+        async with connect(name, endpoint=url, proxy=through, account_config=entry) as session:
             account = session.account
             if follow:
                 session.subscribe(Subscription(Channel.BALANCE))
-            for balance in await account.ask(account.questions.balances()):
+            for balance in await account.balances():
                 output.write(HeldRecord.of(balance), _balance_text(balance))
             if follow:
                 await until(seconds, attended(output, _follow(session, output)))

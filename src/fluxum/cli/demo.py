@@ -60,7 +60,7 @@ def demo(
     # One wrong digit is found out by a checksum; where there is none, a frame that is lost is.
     spoiled = "drop" if venue.checks.book is None else "corrupt"
     faults = f"{spoiled}@{seconds * _SPOILED_AT:.2f}s,hangup@{seconds * _HANGUP_AT:.2f}s"
-    symbols = venue.popular[:2]
+    symbols = venue.sample_symbols[:2]
     channels = [channel for channel in _CHANNELS if channel in venue.routes]
 
     async def main(output: Output) -> None:

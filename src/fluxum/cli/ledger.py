@@ -22,7 +22,7 @@ from fluxum.cli.options import (
     Symbols,
     Tier,
     Until,
-    login,
+    account_config,
     parse_endpoint,
     parse_instant,
     parse_market,
@@ -39,15 +39,15 @@ from fluxum.flow.opening import Opening
 from fluxum.ledger.audit import Audit, AuditLine, audit
 from fluxum.ledger.ledger import Ledger
 from fluxum.ledger.opening import ledger_between
-from fluxum.ledger.view import PositionView
+from fluxum.ledger.view import Position
 from fluxum.model.account import Balance, EntryKind, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.portfolio import Portfolio
 from fluxum.session.account import Account
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
-from fluxum.venues.private import EntryQuery
+from fluxum.venues.private import EntryQuery, FillQuery
 
 __all__ = ["NotClean", "Period", "Where", "ledger", "opening_ledger", "position_text"]
 
@@ -114,13 +114,13 @@ def ledger(
         until_ns=until_ns,
     )
     begins_ns = SystemClock().now_ns() if since_ns is None else since_ns
-    entry = login(name, keys, tier, None if are_lines else begins_ns)
-    where = Where(exchange=name, login=entry, endpoint=url, proxy=through)
+    entry = account_config(name, keys, tier, None if are_lines else begins_ns)
+    where = Where(exchange=name, account_config=entry, endpoint=url, proxy=through)
     if are_lines:
         with Output(form, [AuditLine if check else LedgerEntry]) as output:
             run_async(_lines(where, query, limit, output, check=check))
         return
-    with live_output(form, [PositionView]) as output:
+    with live_output(form, [Position]) as output:
         period = Period(symbols=tuple(symbols), since_ns=begins_ns, until_ns=until_ns)
         run_async(_positions(where, period, seconds, output))
 
@@ -129,14 +129,18 @@ class Where(Struct, frozen=True, kw_only=True):
     """The account that is read, and the way to it."""
 
     exchange: str
-    login: Login
+    account_config: AccountConfig
     endpoint: str | None
     proxy: str | None
 
     def connect(self, symbols: Sequence[Symbol] = ()) -> Opening[Session]:
         """A session with the account, and the books of some symbols."""
         return connect(
-            self.exchange, symbols, endpoint=self.endpoint, proxy=self.proxy, login=self.login
+            self.exchange,
+            symbols,
+            endpoint=self.endpoint,
+            proxy=self.proxy,
+            account_config=self.account_config,
         )
 
 
@@ -179,7 +183,7 @@ async def opening_ledger(account: Account, venue: str, period: Period, output: O
     """The positions of a period, with what was held when it began."""
     within = await account.history(period.since_ns or None)
     try:
-        balances = await account.ask(account.questions.balances())
+        balances = await account.balances()
     except VenueRefused as error:
         output.say(f"what was held is taken from fills alone: {error}")
         held = None
@@ -213,11 +217,13 @@ def _held(balances: Iterable[Balance], fills: Iterable[Fill]) -> dict[Asset, Dec
 async def _older_fills(account: Account, since_ns: int, output: Output) -> list[Fill]:
     """The last fills before a period, which say what the coins held then had cost."""
     found: list[Fill] = []
+    query = account.queries.fills(FillQuery(until_ns=since_ns))
     for _ in range(_OLDER_PAGES_MAX):
-        page = await account.ask(account.questions.fills(None, since_ns, offset=len(found)))
+        page = await account.query(query)
         found += page.items
-        if not page.items or len(found) >= (page.total or 0):
+        if page.next is None:
             return found
+        query = page.next
     first = time_text(found[-1].venue_ns)
     output.say(f"fills before {first} are not read: what was bought then is of unknown cost")
     return found
@@ -233,7 +239,7 @@ async def _lines(
             for line in lines:
                 output.event(line)
             return
-        held = await account.ask(account.questions.balances())
+        held = await account.balances()
         wanted = [one for one in held if query.asset in (None, one.asset)]
         found = audit(lines, wanted)
         _write_audit(found, output)
@@ -257,7 +263,7 @@ def _write_audit(found: Audit, output: Output) -> None:
         output.write(line, text)
 
 
-def position_text(view: PositionView) -> str:
+def position_text(view: Position) -> str:
     """What is held, what it is worth and what it earned, in one line."""
     profit = view.profit
     return (

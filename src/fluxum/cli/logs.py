@@ -15,7 +15,7 @@ import typer
 
 from fluxum.cli.writer import ThreadWriter
 from fluxum.errors import BadInput
-from fluxum.session.asking import Asking
+from fluxum.session.rest_client import RestClient
 from fluxum.session.session import Session
 
 __all__ = ["LogFile", "Verbose", "begin_logs", "hide", "log_frames", "masked"]
@@ -79,7 +79,7 @@ def begin_logs(verbose: int, log_file: str) -> None:
         logging.getLogger("fluxum").setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
     else:
         root.setLevel(logging.CRITICAL)
-        logging.getLogger(Asking.__module__).setLevel(logging.WARNING)
+        logging.getLogger(RestClient.__module__).setLevel(logging.WARNING)
 
 
 async def log_frames(session: Session) -> None:

@@ -12,7 +12,7 @@ import typer
 from fluxum.cli.columns import KINDS
 from fluxum.cli.hints import near, near_symbol
 from fluxum.cli.logs import hide
-from fluxum.connect import connect
+from fluxum.connect import Recorder, connect
 from fluxum.credentials import DEFAULT_FILE, SOURCES, find_credentials
 from fluxum.errors import BadInput
 from fluxum.model.account import Credentials
@@ -20,10 +20,8 @@ from fluxum.model.event import Channel, parse_channel
 from fluxum.model.instant import parse_rfc3339, plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.model.interval import MONTH_S
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
-from fluxum.transport.http import Http
-from fluxum.transport.link import Dial
 from fluxum.venues.register import VENUES, find_venue
 
 __all__ = [
@@ -46,9 +44,9 @@ __all__ = [
     "Symbols",
     "Tier",
     "Until",
+    "account_config",
     "credentials",
     "depth_offered",
-    "login",
     "opened",
     "parse_channels",
     "parse_endpoint",
@@ -318,13 +316,15 @@ def parse_proxy(text: str | None) -> str | None:
     return text
 
 
-def login(exchange: str, keys: str, tier: str = "", since_ns: int | None = None) -> Login:
+def account_config(
+    exchange: str, keys: str, tier: str = "", since_ns: int | None = None
+) -> AccountConfig:
     """The way into an account; raises BadInput where there are no keys, or no such account."""
-    return Login(credentials(exchange, keys), tier=tier, since_ns=since_ns)
+    return AccountConfig(credentials(exchange, keys), tier=tier, since_ns=since_ns)
 
 
 def credentials(exchange: str, keys: str) -> Credentials:
-    """The keys to an account, which no log shows from now on; raises BadInput as `login`."""
+    """The keys to an account, which no log shows from now on; see `account_config`."""
     if find_venue(exchange).private is None:
         able = ", ".join(venue.name for venue in VENUES.values() if venue.private is not None)
         raise BadInput(f"accounts are supported at {able}; was {exchange!r}")
@@ -343,13 +343,12 @@ async def opened(
     interval_s: int | None = None,
     endpoint: Sequence[str] | None = None,
     proxy: str | None = None,
-    through: Callable[[Dial], Dial] | None = None,
-    calls_through: Callable[[Http], Http] | None = None,
+    recorder: Recorder | None = None,
     keys: str = "",
 ) -> AsyncGenerator[list[Session]]:
     """A session with each exchange, all with the same subscriptions, for the length of a block.
 
-    Where a channel needs a login, `keys` says where the keys are; see `login`.
+    Where a channel needs a login, `keys` says where the keys are; see `account_config`.
     """
     endpoints = parse_endpoints(endpoint, exchanges)
     async with AsyncExitStack() as stack:
@@ -363,9 +362,8 @@ async def opened(
                     interval_s=interval_s,
                     endpoint=endpoints.get(exchange),
                     proxy=parse_proxy(proxy),
-                    through=through,
-                    calls_through=calls_through,
-                    login=login(exchange, keys)
+                    recorder=recorder,
+                    account_config=account_config(exchange, keys)
                     if any(one in find_venue(exchange).needs_token for one in channels)
                     else None,
                 )

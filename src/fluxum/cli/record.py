@@ -35,7 +35,7 @@ from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
 from fluxum.model.event import MarketEvent, Subscription
 from fluxum.session.session import Session
-from fluxum.tape import TapeWriter, gaps, recording, recording_calls
+from fluxum.tape import TapeRecorder, TapeWriter, gaps
 
 __all__ = ["DataLost", "parse_size", "parse_span", "record"]
 
@@ -98,17 +98,7 @@ def record(
     exchanges, symbols = parse_exchanges(exchange), parse_symbols(symbol)
     if len(exchanges) != 1:
         raise BadInput(f"a tape holds one exchange, was {exchange!r}")
-    sessions = opened(
-        exchanges,
-        symbols,
-        parse_channels(channel),
-        depth=depth,
-        interval_s=parse_interval(interval),
-        endpoint=endpoint,
-        proxy=proxy,
-        through=lambda dial: recording(dial, tape),
-        calls_through=lambda calls: recording_calls(calls, tape),
-    )
+    channels, interval_s = parse_channels(channel), parse_interval(interval)
     tape = TapeWriter(
         _path(output),
         exchanges[0],
@@ -116,6 +106,16 @@ def record(
         append=append,
         rotate_bytes=parse_size(rotate_size),
         rotate_s=parse_span(rotate_every),
+    )
+    sessions = opened(
+        exchanges,
+        symbols,
+        channels,
+        depth=depth,
+        interval_s=interval_s,
+        endpoint=endpoint,
+        proxy=proxy,
+        recorder=TapeRecorder(tape),
     )
     _keep(tape, _Told(tape, exchanges[0]), sessions, seconds)
 
@@ -227,12 +227,12 @@ def parse_span(text: str) -> int | None:
 
 
 def _measure(
-    text: str, spell: Callable[[str], str], units: Mapping[str, int], wanted: str
+    text: str, format_symbol: Callable[[str], str], units: Mapping[str, int], wanted: str
 ) -> int | None:
     if not text:
         return None
     found = _MEASURE.fullmatch(text)
-    unit = units.get(spell(found[2])) if found else None
+    unit = units.get(format_symbol(found[2])) if found else None
     if found is None or unit is None or not int(found[1]):
         raise BadInput(f"{wanted} was expected, was {text!r}")
     return int(found[1]) * unit

@@ -13,7 +13,7 @@ from msgspec import Struct
 from fluxum.cli.columns import is_data
 from fluxum.cli.hints import near_symbol
 from fluxum.cli.logs import log_frames
-from fluxum.cli.options import depth_offered, login
+from fluxum.cli.options import account_config, depth_offered
 from fluxum.connect import connect, subscriptions
 from fluxum.errors import BadInput, FluxumError, VenueRefused
 from fluxum.flow.background import background
@@ -195,7 +195,7 @@ def _wanted(
         asked.markets[name], asked.channels, depth=depth, interval_s=asked.interval_s
     ):
         try:
-            yield find_venue(name).complete(one)
+            yield find_venue(name).with_defaults(one)
         except BadInput as error:
             wrong.append((name, one, error))
 
@@ -206,7 +206,7 @@ def _connect(asked: Asked, name: str, runtime: Runtime | None) -> Opening[Sessio
         name,
         endpoint=asked.endpoints.get(name),
         proxy=asked.proxy,
-        login=login(name, asked.keys) if needs_login else None,
+        account_config=account_config(name, asked.keys) if needs_login else None,
         runtime=runtime,
     )
 
@@ -216,5 +216,5 @@ def _refusal(session: Session, event: Refused) -> VenueRefused:
     if event.subscription is not None:
         what = str(event.subscription)
         if event.subscription.symbol is not None:
-            hint = near_symbol(event.subscription.symbol, session.venue.popular)
+            hint = near_symbol(event.subscription.symbol, session.venue.sample_symbols)
     return VenueRefused(f"{event.venue} refused '{what}': {event.message}{hint}")

@@ -21,7 +21,7 @@ from fluxum.model.order import OrderRequest, OrderType
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.portfolio import Portfolio
-from fluxum.session.login import Login
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.account import SimulatedAccount
 from fluxum.venues.venue import Venue
@@ -45,22 +45,22 @@ async def trade(venue: Venue, seconds: float, seed: int, output: Output) -> None
     if venue.private is None:
         raise BadInput(f"accounts at {venue.name} are not supported yet")
     random = Random(seed)  # noqa: S311 - it plays
-    symbols, faults = venue.popular[:2], f"hangup@{seconds * _HANGUP_AT:.2f}s"
+    symbols, faults = venue.sample_symbols[:2], f"hangup@{seconds * _HANGUP_AT:.2f}s"
     async with simulated(venue.name, symbols, seed=seed, rate=_MOVES_PER_S, faults=faults) as (
         box,
         url,
     ):
         assets = {str(asset) for one in box.instruments() for asset in (one.base, one.quote)}
-        tier = list(venue.private.terms)[-1]
+        tier = list(venue.private.tiers)[-1]
         money = dict.fromkeys(sorted(assets), _MONEY)
         account = box.open_account(_KEY, _SECRET, money, tier=tier)
-        entry = Login(Credentials(_KEY, _SECRET), tier=tier)
-        async with connect(venue.name, symbols, endpoint=url, login=entry) as session:
+        entry = AccountConfig(Credentials(_KEY, _SECRET), tier=tier)
+        async with connect(venue.name, symbols, endpoint=url, account_config=entry) as session:
             session.subscribe(*map(Subscription, (Channel.EXECUTION, Channel.INSTRUMENT)))
             await session.wait_ready(_SETTLED_S)
             names = Random(random.random())  # noqa: S311
             desk = OrderDesk(
-                session.account, MemoryOrderJournal(), random=names, rules=session.account.terms
+                session.account, MemoryOrderJournal(), random=names, rules=session.account.rules
             )
             async with Portfolio(session) as portfolio, desk:
                 async with background(

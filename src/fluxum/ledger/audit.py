@@ -19,7 +19,7 @@ from itertools import groupby
 
 from msgspec import Struct, structs
 
-from fluxum.ledger.exact import EXACT, checked
+from fluxum.ledger.arithmetic import EXACT, checked
 from fluxum.model.account import Balance, Balances, LedgerEntry, Wallet
 from fluxum.model.instrument import Asset
 

@@ -18,11 +18,11 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from fluxum.ledger.exact import EXACT, positive
+from fluxum.ledger.arithmetic import EXACT, positive
+from fluxum.ledger.dedup import SeenFills
 from fluxum.ledger.lots import Method
 from fluxum.ledger.policy import Policy
-from fluxum.ledger.position import Position
-from fluxum.ledger.seen import SeenFills
+from fluxum.ledger.position import TrackedPosition
 from fluxum.model.account import Fee, Fill
 from fluxum.model.event import Event
 from fluxum.model.input import choice
@@ -100,7 +100,7 @@ class Ledger:
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.policy = Policy() if policy is None else policy
-        self._positions: dict[tuple[str, str], Position] = {}
+        self._positions: dict[tuple[str, str], TrackedPosition] = {}
         self._seen = SeenFills(self.policy.fills_seen)
         self._conversions: dict[Asset, dict[Asset, Decimal]] = {}
         self.uncounted: Counter[Symbol] = Counter()
@@ -108,11 +108,13 @@ class Ledger:
 
     # What it says
 
-    def position(self, venue: str, symbol: Symbol) -> Position | None:
+    def position(self, venue: str, symbol: Symbol) -> TrackedPosition | None:
         """A market's position, or none where nothing was ever held, ordered or marked."""
         return self._positions.get((venue, symbol))
 
-    def positions(self, venue: str | None = None, quote: Asset | None = None) -> list[Position]:
+    def positions(
+        self, venue: str | None = None, quote: Asset | None = None
+    ) -> list[TrackedPosition]:
         """The positions where anything was ever held or ordered, by venue and symbol."""
         return [
             position
@@ -127,7 +129,7 @@ class Ledger:
     ) -> tuple[Totals, ...]:
         """Sums per quote asset, by the policy's first method unless another one is named."""
         method = self.policy.methods[0] if method is None else choice(Method, method, "method")
-        by_quote: dict[Asset, list[Position]] = {}
+        by_quote: dict[Asset, list[TrackedPosition]] = {}
         for position in self.positions(venue):
             by_quote.setdefault(position.symbol.quote, []).append(position)
         return tuple(_totals(quote, by_quote[quote], method) for quote in sorted(by_quote))
@@ -139,7 +141,7 @@ class Ledger:
 
     # How it changes
 
-    def apply(self, event: Event) -> tuple[Position, ...]:
+    def apply(self, event: Event) -> tuple[TrackedPosition, ...]:
         """Take an event in; returns the positions that changed by it.
 
         Fills and orders count, all else is ignored. Those of inverse contracts are `uncounted`.
@@ -166,23 +168,23 @@ class Ledger:
 
     def open_with(
         self, venue: str, symbol: Symbol, quantity: Decimal, price: Decimal | None, at_ns: int
-    ) -> Position:
-        """Begin a market with what is held at an instant; see `Position.open_with`."""
+    ) -> TrackedPosition:
+        """Begin a market with what is held at an instant; see `TrackedPosition.open_with`."""
         position = self._position(venue, symbol)
         position.open_with(quantity, price, at_ns)
         return position
 
     def begin(self, venue: str, symbol: Symbol, at_ns: int, held: Decimal | None = None) -> None:
-        """Begin a period of a market with what is open; see `Position.begin`."""
+        """Begin a period of a market with what is open; see `TrackedPosition.begin`."""
         self._position(venue, symbol).begin(at_ns, held)
 
-    def mark(self, venue: str, symbol: Symbol, price: Decimal | None) -> Position:
+    def mark(self, venue: str, symbol: Symbol, price: Decimal | None) -> TrackedPosition:
         """Value a market at a price; none withdraws the mark. Raises BadInput for nonsense."""
         position = self._position(venue, symbol)
         position.marked(price)
         return position
 
-    def mark_from(self, book: ProvenBook) -> Position:
+    def mark_from(self, book: ProvenBook) -> TrackedPosition:
         """Value a market by its book's best prices; a book that is not valid withdraws the mark."""
         position = self._position(book.venue, book.symbol)
         if book.proof().is_valid:
@@ -204,17 +206,17 @@ class Ledger:
         else:
             prices[asset] = positive(price, f"a price of {asset}")
 
-    def _position(self, venue: str, symbol: Symbol) -> Position:
+    def _position(self, venue: str, symbol: Symbol) -> TrackedPosition:
         position = self._positions.get((venue, symbol))
         if position is None:
             conversions = self._conversions.setdefault(symbol.quote, {})
-            position = Position(
+            position = TrackedPosition(
                 venue, symbol, self.policy, seen=self._seen, conversions=conversions
             )
             self._positions[venue, symbol] = position
         return position
 
-    def _open_orders(self, event: OpenOrders) -> tuple[Position, ...]:
+    def _open_orders(self, event: OpenOrders) -> tuple[TrackedPosition, ...]:
         """Each market of the venue gets its part, which is none for most."""
         by_symbol: dict[Symbol, list[OrderUpdate]] = {
             position.symbol: []
@@ -226,7 +228,7 @@ class Ledger:
                 self.uncounted[order.symbol] += 1
             else:
                 by_symbol.setdefault(order.symbol, []).append(order)
-        changed: list[Position] = []
+        changed: list[TrackedPosition] = []
         for symbol, orders in by_symbol.items():
             position = self._position(event.venue, symbol)
             if position.open_orders(orders, event.received_ns):
@@ -234,7 +236,7 @@ class Ledger:
         return tuple(changed)
 
 
-def _totals(quote: Asset, positions: list[Position], method: Method) -> Totals:
+def _totals(quote: Asset, positions: list[TrackedPosition], method: Method) -> Totals:
     realised = fees_quote = unrealised = _ZERO
     fees: dict[Asset, Decimal] = {}
     unconverted: dict[Asset, Decimal] = {}

@@ -23,7 +23,7 @@ from enum import Enum
 from msgspec import Struct
 
 from fluxum.errors import BadInput
-from fluxum.ledger.exact import quotient
+from fluxum.ledger.arithmetic import quotient
 
 __all__ = ["CostBasis", "Lot", "Method"]
 

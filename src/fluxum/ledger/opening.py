@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
 
 from fluxum.errors import BadInput
-from fluxum.ledger.exact import EXACT
+from fluxum.ledger.arithmetic import EXACT
 from fluxum.ledger.ledger import Ledger
 from fluxum.ledger.policy import Policy
 from fluxum.model.account import Balance, Fill, FillIdentity, LedgerEntry

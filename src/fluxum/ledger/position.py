@@ -26,19 +26,19 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, getcontext, localcontext, setcontext
 
 from fluxum.errors import BadInput
-from fluxum.ledger.exact import EXACT, average, checked, positive
+from fluxum.ledger.arithmetic import EXACT, average, checked, positive
+from fluxum.ledger.dedup import SeenFills, Sighting
 from fluxum.ledger.lots import CostBasis, Lot, Method
+from fluxum.ledger.order_totals import OrderTally
 from fluxum.ledger.policy import MarkBy, Policy
-from fluxum.ledger.seen import SeenFills, Sighting
-from fluxum.ledger.tally import OrderTally
-from fluxum.ledger.view import PositionView, Profit
+from fluxum.ledger.view import Position, Profit
 from fluxum.model.account import Fee, Fill
 from fluxum.model.input import choice
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderUpdate
 
-__all__ = ["Position"]
+__all__ = ["TrackedPosition"]
 
 _ZERO = Decimal(0)
 _BUY = Side.BUY
@@ -46,7 +46,7 @@ _NEW = Sighting.NEW
 _AGAIN = frozenset({Sighting.REPEATED, Sighting.CONTRADICTED})
 
 
-class Position:
+class TrackedPosition:
     """What is held in one market at one venue, live; `view` takes a copy that stays.
 
     Fills count in the order they come, a late one when it comes. Each counts once: of a repeated
@@ -192,9 +192,9 @@ class Position:
         """What is open by a method, oldest first; raises BadInput for one not kept."""
         return self._basis(method).lots
 
-    def view(self) -> PositionView:
+    def view(self) -> Position:
         """A frozen copy."""
-        return PositionView(
+        return Position(
             venue=self.venue,
             symbol=self.symbol,
             quantity=self.quantity,

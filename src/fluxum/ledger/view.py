@@ -4,13 +4,13 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from fluxum.ledger.exact import EXACT
+from fluxum.ledger.arithmetic import EXACT
 from fluxum.ledger.lots import Method
-from fluxum.ledger.tally import OrderTotals
+from fluxum.ledger.order_totals import OrderTotals
 from fluxum.model.account import Fee
 from fluxum.model.instrument import Symbol
 
-__all__ = ["PositionView", "Profit"]
+__all__ = ["Position", "Profit"]
 
 
 class Profit(Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Profit(Struct, frozen=True, kw_only=True):
     unpriced_closed: Decimal
 
 
-class PositionView(Struct, frozen=True, kw_only=True, tag="position"):
+class Position(Struct, frozen=True, kw_only=True, tag="position"):
     """A position at one moment; see the properties of Position for each part."""
 
     venue: str

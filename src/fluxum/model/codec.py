@@ -37,7 +37,7 @@ def encode_event(event: Event) -> bytes:
     if strip is not None:
         line = strip(b"", line)
     if _has_exponent(line):
-        line = _spell_in(event.__class__)(_spell, line)
+        line = _spell_in(event.__class__)(_format_symbol, line)
     return line
 
 
@@ -134,5 +134,5 @@ def _leaves(kind: inspect.Type) -> Iterator[inspect.Type]:
             yield kind
 
 
-def _spell(found: re.Match[bytes]) -> bytes:
+def _format_symbol(found: re.Match[bytes]) -> bytes:
     return found[1] + digits(Decimal(found[2].decode())).encode()

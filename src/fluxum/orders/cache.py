@@ -13,7 +13,7 @@ from itertools import count
 
 from msgspec import Struct, structs
 
-from fluxum.ledger.seen import SeenFills, Sighting
+from fluxum.ledger.dedup import SeenFills, Sighting
 from fluxum.model.account import Fill
 from fluxum.model.order import OpenOrders, OrderRequest, OrderStatus, OrderUpdate
 from fluxum.orders.exposure import Exposure

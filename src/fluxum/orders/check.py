@@ -11,7 +11,7 @@ from typing import TypeVar
 from msgspec import structs
 
 from fluxum.errors import BadInput
-from fluxum.ledger.exact import EXACT, checked, positive
+from fluxum.ledger.arithmetic import EXACT, checked, positive
 from fluxum.model.instrument import Instrument, InstrumentStatus
 from fluxum.model.market import Side
 from fluxum.model.order import (

@@ -12,7 +12,7 @@ was held already, and is taken from the first evidence of the order.
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from fluxum.ledger.exact import EXACT, checked
+from fluxum.ledger.arithmetic import EXACT, checked
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side

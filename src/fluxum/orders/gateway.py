@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from msgspec import Struct, field
 
@@ -22,16 +22,16 @@ from fluxum.model.order import (
     Edit,
     OrderRequest,
     OrderStatus,
+    OrderUpdate,
     Place,
     PlaceBatch,
 )
 from fluxum.orders.order import TrackedOrder
-from fluxum.venues.private import AccountQuestions
-from fluxum.venues.questions import Question
+from fluxum.venues.private import OrderQuery
+from fluxum.venues.queries import Page
 
 __all__ = ["AccountGateway", "CommandCounts", "CommandsInFlight", "InFlight"]
 
-T = TypeVar("T")
 _KEPT_MAX = 10_000
 
 
@@ -43,11 +43,6 @@ class AccountGateway(Protocol):
         """Whether orders and fills are known without a hole now, so that orders are taken."""
         ...
 
-    @property
-    def questions(self) -> AccountQuestions:
-        """What can be queried, for `ask`."""
-        ...
-
     def command(self, command: Command) -> int:
         """Send a command now and return its number, which its answers carry.
 
@@ -56,8 +51,24 @@ class AccountGateway(Protocol):
         """
         ...
 
-    async def ask(self, question: Question[T]) -> T:
-        """The venue's answer to a query; paced, and repeated where that helps."""
+    async def open_orders(self) -> Page[OrderUpdate]:
+        """Every open order of the account as it is now; raises what a query raises."""
+        ...
+
+    async def find_order(self, query: OrderQuery) -> Sequence[OrderUpdate]:
+        """The order that a query is about, open or ended; empty if the venue has none.
+
+        Raises RemoteProtocolError if a row could not be read that may be this order.
+        """
+        ...
+
+    async def closed_orders(
+        self,
+        since_ns: int,
+        symbol: Symbol | None = None,
+        is_enough: Callable[[Sequence[OrderUpdate]], bool] = ...,
+    ) -> Page[OrderUpdate]:
+        """Orders that ended since an instant, newest first, until `is_enough` of them."""
         ...
 
     def account_events(self) -> Pipe[Event]:

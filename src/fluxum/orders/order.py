@@ -22,7 +22,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from fluxum.ledger.exact import EXACT, average
+from fluxum.ledger.arithmetic import EXACT, average
 from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side

@@ -12,7 +12,7 @@ from typing import Protocol, assert_never
 
 from msgspec import Struct
 
-from fluxum.ledger.exact import EXACT
+from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import (
     Amend,

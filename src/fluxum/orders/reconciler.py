@@ -7,17 +7,18 @@ found nowhere, although its deadline and a margin have passed over a link that h
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct, structs
 
 from fluxum.errors import FluxumError, RemoteProtocolError
-from fluxum.model.order import Edit, OrderUpdate, ended
+from fluxum.model.order import Edit, OrderUpdate
 from fluxum.orders.cache import OrderCache, Retention, by_opening
 from fluxum.orders.gateway import AccountGateway
 from fluxum.orders.journal_lines import Unfinished
 from fluxum.orders.order import TrackedOrder, Uncertainty, opened_ns
-from fluxum.venues.questions import Page
+from fluxum.venues.private import OrderQuery
+from fluxum.venues.queries import Page
 
 __all__ = ["ReconcilePolicy", "Reconciler"]
 
@@ -134,7 +135,7 @@ class Reconciler:
             if self._gateway.is_following:
                 asked_ns = self._gateway.now_ns()
                 try:
-                    updates = await self._gateway.ask(self._gateway.questions.open_orders())
+                    updates = await self._gateway.open_orders()
                 except FluxumError as error:
                     _log.warning("open orders are not known: %s", error)
                 else:
@@ -214,14 +215,14 @@ class Reconciler:
     async def _find(self, order: TrackedOrder) -> list[OrderUpdate]:
         """The venue's updates of an order, and of one that may have taken its place."""
         if order.edit_reference is None and order.name and order.reference is None:
-            found = await self._find_named(order.name)
+            found = await self._find_named(order)
             if not order.order_id:
                 return found
             # One of this name may be another that it took the place of.
             found = [update for update in found if update.order_id == order.order_id]
             if found:
                 return found
-        listed = await self._gateway.ask(self._gateway.questions.open_orders())
+        listed = await self._gateway.open_orders()
         found = _of(order, listed)
         if found and order.edit_reference is None:
             return found
@@ -230,49 +231,39 @@ class Reconciler:
             _check_whole(listed)
         return found
 
-    async def _find_named(self, name: str) -> list[OrderUpdate]:
-        questions = self._gateway.questions
-        listed = await self._gateway.ask(questions.open_orders(name))
-        found = list(listed)
-        if not found:
-            page = await self._gateway.ask(questions.closed_orders(name))
-            found = [ended(update) for update in page]
-            if not found:
-                _check_whole(listed, page)
-        # It was asked for by its name, so that is its name, whether the answer repeats it or not.
+    async def _find_named(self, order: TrackedOrder) -> list[OrderUpdate]:
+        query = OrderQuery(symbol=order.symbol, client_order_id=order.name)
+        found = await self._gateway.find_order(query)
+        # It was found by its name, so that is its name, whether the answer repeats it or not.
         return [
-            structs.replace(update, client_order_id=name)
+            structs.replace(update, client_order_id=order.name)
             for update in found
-            if update.client_order_id in ("", name)
+            if update.client_order_id in ("", order.name)
         ]
 
     async def _find_ended(self, order: TrackedOrder) -> list[OrderUpdate]:
         since_ns = order.sent_ns if order.update is None else order.update.venue_ns
-        offset = 0
-        found: list[OrderUpdate] = []
-        for _ in range(_PAGES_MAX):
-            page = await self._gateway.ask(
-                self._gateway.questions.closed_orders(
-                    since_ns=since_ns - _OVERLAP_NS, offset=offset
-                )
-            )
-            found += _of(order, map(ended, page))
-            if not found:
-                _check_whole(page)
-            offset += page.rows
-            is_end = page.total is not None and offset >= page.total
-            is_enough = found and order.edit_reference is None
-            if not page.rows or is_end or is_enough:
-                return found
-        _log.warning("order %s was looked for in %d pages", order.name, _PAGES_MAX)
+        pages = 0
+
+        def is_enough(listed: Sequence[OrderUpdate]) -> bool:
+            nonlocal pages
+            pages += 1
+            if pages == _PAGES_MAX:
+                _log.warning("order %s was looked for in %d pages", order.name, _PAGES_MAX)
+            is_found = order.edit_reference is None and bool(_of(order, listed))
+            return is_found or pages >= _PAGES_MAX
+
+        page = await self._gateway.closed_orders(since_ns - _OVERLAP_NS, order.symbol, is_enough)
+        found = _of(order, page)
+        if not found:
+            _check_whole(page)
         return found
 
 
-def _check_whole(*pages: Page[OrderUpdate]) -> None:
+def _check_whole(page: Page[OrderUpdate]) -> None:
     """Raise RemoteProtocolError if a row was left out: it may be the order that is looked for."""
-    for page in pages:
-        if page.left_out is not None:
-            raise RemoteProtocolError(f"a row of the list is unreadable: {page.left_out.reason}")
+    if page.left_out is not None:
+        raise RemoteProtocolError(f"a row of the list is unreadable: {page.left_out.reason}")
 
 
 def _of(order: TrackedOrder, updates: Iterable[OrderUpdate]) -> list[OrderUpdate]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from fluxum.errors import BadInput, RiskRefused
-from fluxum.ledger.exact import EXACT
+from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType

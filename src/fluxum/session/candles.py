@@ -18,7 +18,7 @@ from fluxum.session.candle_run import MARGIN_NS, CandleRun
 from fluxum.session.gaps import GapLedger
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.publisher import Publisher
-from fluxum.session.stream import Stream
+from fluxum.session.subscription_state import Stream
 
 __all__ = ["Candles", "LookUp", "Missed"]
 

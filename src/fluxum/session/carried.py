@@ -10,7 +10,7 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.session.feed import Feed
 from fluxum.session.kinds import Key, keys_of
-from fluxum.session.stream import Stream
+from fluxum.session.subscription_state import Stream
 from fluxum.venues.venue import Venue
 
 __all__ = ["Carried"]

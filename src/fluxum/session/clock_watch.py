@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fluxum.clock import Clock
 from fluxum.errors import FluxumError, RemoteProtocolError
 from fluxum.model.event import ClockOffset
-from fluxum.session.fetching import Rest
+from fluxum.session.fetch_queue import Rest
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.venues.conversation import UNREADABLE
 from fluxum.venues.venue import Venue
@@ -48,7 +48,7 @@ class ClockWatch:
 
     async def run(self) -> None:
         """Measure for as long as the session lives; nothing, where nobody can be asked."""
-        if self._venue.questions is None or self._rest.http is None:
+        if self._venue.queries is None or self._rest.http is None:
             return
         samples = 0
         while True:
@@ -65,10 +65,10 @@ class ClockWatch:
             await asyncio.sleep(_SAMPLE_EVERY_S if is_vague and is_early else _EVERY_S)
 
     async def _measure(self) -> None:
-        rest, questions = self._rest, self._venue.questions
+        rest, queries = self._rest, self._venue.queries
         assert rest.http is not None
-        assert questions is not None
-        question = questions().time()
+        assert queries is not None
+        question = queries().time()
         fetch = question.fetch
         await asyncio.sleep(rest.counter.take(fetch.cost, asyncio.get_running_loop().time()))
         url = rest.endpoints[fetch.endpoint] + fetch.path

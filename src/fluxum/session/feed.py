@@ -21,24 +21,24 @@ from fluxum.model.instant import format_second
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Command
 from fluxum.pacing import SLOW, AttemptBudget, Backoff, bounded_wait_s
+from fluxum.session.authenticator import Authenticator
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
-from fluxum.session.fetching import Rest
+from fluxum.session.fetch_queue import Rest
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.readiness import Readiness
 from fluxum.session.state import is_lawful
-from fluxum.session.token import TokenKeeper
 from fluxum.transport.link import Dial
-from fluxum.venues.private import TradingProtocol
+from fluxum.venues.private import AccountProtocol
 from fluxum.venues.venue import Fetch, Limits, Venue, VenueProtocol
 
-__all__ = ["Feed", "FeedOwner", "Surroundings", "find_feed"]
+__all__ = ["Feed", "FeedContext", "FeedOwner", "find_feed"]
 
 _log = logging.getLogger(__name__)
 _DIAL_TIMEOUT_S = 15.0
 _PING_EVERY_S = 5.0
 
 
-class Surroundings:
+class FeedContext:
     """What all feeds of one session share: the world as it was handed in."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Surroundings:
         random: Random,
         budget: AttemptBudget,
         rest: Rest,
-        tokens: TokenKeeper | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self.venue = venue
         self.limits = limits
@@ -59,7 +59,7 @@ class Surroundings:
         self.random = random
         self.budget = budget
         self.rest = rest
-        self.tokens = tokens
+        self.authenticator = authenticator
         self.raw: Bus[RawFrame] = Bus()
         self.status = VenueStatus.ONLINE
         self.offset = ClockOffsetKeeper()
@@ -107,7 +107,7 @@ class Feed:
         name: str,
         endpoint: str,
         url: str,
-        around: Surroundings,
+        context: FeedContext,
         take: Callable[[Sequence[Event]], None],
         owner: FeedOwner,
     ) -> None:
@@ -123,14 +123,14 @@ class Feed:
         self._frames_noted = 0
         self._pinged_s = -_PING_EVERY_S
         self._url = url
-        self._around = around
+        self._context = context
         self.take = take
         self.owner = owner
         self._is_retired = False
-        self._backoff = Backoff(around.limits.backoff, around.random)
-        self._slow = Backoff(SLOW, around.random)
+        self._backoff = Backoff(context.limits.backoff, context.random)
+        self._slow = Backoff(SLOW, context.random)
         self._protocol: VenueProtocol | None = None
-        self._trading: TradingProtocol | None = None  # the same, on a private link
+        self._trading: AccountProtocol | None = None  # the same, on a private link
         self._connection: Connection | None = None
         self._proved_s: float | None = None  # since when this link has carried a stream
 
@@ -185,7 +185,7 @@ class Feed:
         """Send a command over a private link; raises TransportError where there is none now."""
         if self._trading is None or self._protocol is None:
             raise TransportError(f"{self.name} has no link to trade over: nothing was sent")
-        self._trading.command(command_id, command, self._around.clock.now_ns())
+        self._trading.command(command_id, command, self._context.clock.now_ns())
         self._speak()
 
     def ping(self, now_s: float) -> None:
@@ -206,7 +206,7 @@ class Feed:
         if self._protocol is not None:
             if self._proved_s is None and not all(map(self.readiness.lacks, self.wanted)):
                 self._proved_s = asyncio.get_running_loop().time()
-                self._around.proved.add(self.endpoint)
+                self._context.proved.add(self.endpoint)
             self._move(State.READY if self.readiness.is_ready else State.SUBSCRIBING)
 
     # Its life
@@ -220,7 +220,7 @@ class Feed:
             delay_s = self._next_delay(error)
             if delay_s is None:
                 self.readiness.lack(None, f"not connected: {error}")
-                _log.error("%s %s gave up: %s", self._around.venue.name, self.name, error)
+                _log.error("%s %s gave up: %s", self._context.venue.name, self.name, error)
                 self._move(State.FAILED, reason=str(error))
                 self.owner.failed(self, error)
                 return
@@ -243,9 +243,9 @@ class Feed:
         self._move(State.DISCONNECTED, reason="disconnected by the user")
 
     async def _wait_for_budget(self) -> None:
-        wait_s = self._around.budget.take(asyncio.get_running_loop().time())
+        wait_s = self._context.budget.take(asyncio.get_running_loop().time())
         if wait_s > 0:
-            limits = self._around.limits
+            limits = self._context.limits
             reason = f"{limits.attempts} attempts in {limits.attempt_window_s:.0f} s are used up"
             self._back_off(wait_s, reason)
             await asyncio.sleep(wait_s)
@@ -257,32 +257,32 @@ class Feed:
             return error
 
     async def _converse(self) -> NoReturn:
-        around = self._around
+        context = self._context
         async with AsyncExitStack() as stack:
-            await self._have_token()
+            headers = await self._headers()
             try:
                 async with asyncio.timeout(_DIAL_TIMEOUT_S):
-                    link = await stack.enter_async_context(around.dial(self._url))
+                    link = await stack.enter_async_context(context.dial(self._url, headers))
             except TimeoutError as error:
                 raise TransportError(
                     f"{self._url} did not answer in {_DIAL_TIMEOUT_S:.0f} s"
                 ) from error
             protocol = self._make_protocol()
             connection = Connection(
-                around.venue.name,
+                context.venue.name,
                 link,
                 protocol,
-                limits=around.limits,
-                clock=around.clock,
-                rest=around.rest,
+                limits=context.limits,
+                clock=context.clock,
+                rest=context.rest,
                 counts=self.counts,
-                raw=around.raw,
+                raw=context.raw,
                 deliver=self.take,
                 reject=self._reject,
                 call_failed=self._note_call_failure,
                 hand_over=self._announce_cut,
                 age_s=self._age_s(),
-                tokens=around.tokens,
+                authenticator=context.authenticator,
             )
             self._open(protocol, connection)
             try:
@@ -292,23 +292,25 @@ class Feed:
                 raise
             except BaseException as error:
                 reason = str(error) or type(error).__name__
-                _log.warning("%s %s lost its link: %s", around.venue.name, self.name, reason)
+                _log.warning("%s %s lost its link: %s", context.venue.name, self.name, reason)
                 self._lose(reason)
                 raise
 
-    async def _have_token(self) -> None:
-        """Get a token first, where the endpoint wants one and the session has credentials."""
-        private, tokens = self._around.venue.private, self._around.tokens
-        if private is not None and tokens is not None and self.endpoint in private.token_endpoints:
-            await tokens.fresh()
+    async def _headers(self) -> Mapping[str, str]:
+        """The headers to dial with; an endpoint that wants a token has one then."""
+        authenticator = self._context.authenticator
+        return {} if authenticator is None else await authenticator.prepare(self.endpoint)
 
     def _make_protocol(self) -> VenueProtocol:
-        private = self._around.venue.private
+        private = self._context.venue.private
         self._trading = None
-        if private is None or self.endpoint != private.endpoint:
-            return self._around.venue.protocol()
-        self._trading = private.protocol()
-        return self._trading
+        if private is not None:
+            link = private.order_link
+            if self.endpoint == private.endpoint:
+                self._trading = private.protocol()
+            elif link is not None and self.endpoint == link.endpoint:
+                self._trading = link.protocol()
+        return self._trading or self._context.venue.protocol()
 
     def _open(self, protocol: VenueProtocol, connection: Connection) -> None:
         self.links += 1
@@ -354,8 +356,8 @@ class Feed:
 
     def _age_s(self) -> float | None:
         """When to replace the link: a little before its time, and not all links at once."""
-        age_s = self._around.limits.link_age_s
-        return None if age_s is None else age_s * self._around.random.uniform(0.95, 1.0)
+        age_s = self._context.limits.link_age_s
+        return None if age_s is None else age_s * self._context.random.uniform(0.95, 1.0)
 
     def _speak(self) -> None:
         assert self._connection is not None
@@ -365,7 +367,7 @@ class Feed:
     def _has_proved_itself(self) -> bool:
         since_s = self._proved_s
         now_s = asyncio.get_running_loop().time()
-        return since_s is not None and now_s - since_s >= self._around.limits.stable_s
+        return since_s is not None and now_s - since_s >= self._context.limits.stable_s
 
     def _next_delay(self, error: FluxumError) -> float | None:
         """Seconds before the next attempt; `None` when another cannot help.
@@ -373,23 +375,23 @@ class Feed:
         What is refused at an endpoint that has carried streams before may heal: a proxy before the
         venue has a bad minute, an address is banned for a while. It is tried again, slowly.
         """
-        around = self._around
+        context = self._context
         is_closed_for_good = (
-            isinstance(error, LinkClosed) and error.code in around.venue.fatal_closes
+            isinstance(error, LinkClosed) and error.code in context.venue.fatal_closes
         )
         if not error.retryable or is_closed_for_good:
             is_ours = isinstance(error, BadInput | LocalProtocolError)
-            if is_ours or self.endpoint not in around.proved:
+            if is_ours or self.endpoint not in context.proved:
                 return None
-            _log.error("%s %s is refused and tries on: %s", around.venue.name, self.name, error)
+            _log.error("%s %s is refused and tries on: %s", context.venue.name, self.name, error)
             return self._slow.next_delay()
         floor_s = bounded_wait_s(getattr(error, "retry_after_s", None))
-        if around.status is not VenueStatus.ONLINE:
-            floor_s = max(floor_s, around.limits.maintenance_delay_s)
+        if context.status is not VenueStatus.ONLINE:
+            floor_s = max(floor_s, context.limits.maintenance_delay_s)
         return self._backoff.next_delay(floor_s)
 
     def _back_off(self, delay_s: float, reason: str) -> None:
-        again_ns = self._around.clock.now_ns() + int(delay_s * 1e9)
+        again_ns = self._context.clock.now_ns() + int(delay_s * 1e9)
         reason = f"{reason}; next attempt at {format_second(again_ns)}"
         self.readiness.lack(None, f"not connected: {reason}")
         if self.state is not State.DISCONNECTED:
@@ -404,7 +406,7 @@ class Feed:
             return
         assert old is new or is_lawful(old, new), f"{self.name} cannot go from {old} to {new}"
         self.state = new
-        _log.info("%s %s is %s %s", self._around.venue.name, self.name, new.value, reason)
+        _log.info("%s %s is %s %s", self._context.venue.name, self.name, new.value, reason)
         self.owner.moved(self, attempt=attempt, delay_s=delay_s, reason=reason)
 
 

@@ -15,27 +15,27 @@ from fluxum.errors import FluxumError
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.event import Event, Rejected, Subscription
 from fluxum.model.market import Trade
-from fluxum.session.feed import Feed, Surroundings
-from fluxum.session.intake import Intake
+from fluxum.session.feed import Feed, FeedContext
+from fluxum.session.processor import EventProcessor
 
-__all__ = ["Rehearsal", "next_try_s"]
+__all__ = ["StandbyFeed", "next_try_s"]
 
 _TRADES_MAX = 10_000
 _LOOK_S = 0.05
 _TRY_AGAIN_S = (5.0, 15.0)
 
 
-class Rehearsal:
+class StandbyFeed:
     """A feed that speaks to nobody yet, and the books it has proved.
 
     It is the `FeedOwner` of its feed until that takes over.
     """
 
-    def __init__(self, feed: Feed, url: str, around: Surroundings, now_s: Callable[[], float]):
-        self.intake = Intake(around, now_s)
-        self.feed = Feed(feed.name, feed.endpoint, url, around, self.intake.take, self)
+    def __init__(self, feed: Feed, url: str, context: FeedContext, now_s: Callable[[], float]):
+        self.processor = EventProcessor(context, now_s)
+        self.feed = Feed(feed.name, feed.endpoint, url, context, self.processor.take, self)
         self.error: FluxumError | None = None
-        self._trades: Pipe[Event] = self.intake.bus.subscribe(
+        self._trades: Pipe[Event] = self.processor.bus.subscribe(
             lambda event: isinstance(event, Trade),
             capacity=_TRADES_MAX,
             overflow=Overflow.DROP_OLDEST,
@@ -46,11 +46,11 @@ class Rehearsal:
         """Want what the feed wants that is to be replaced."""
         wishes = dict.fromkeys(wanted)
         for subscription in [one for one in self.feed.wanted if one not in wishes]:
-            self.intake.drop(subscription)
+            self.processor.drop(subscription)
             self.feed.unsubscribe([subscription])
         fresh = [one for one in wishes if one not in self.feed.wanted]
         for subscription in fresh:
-            self.intake.carry(subscription, self.feed)
+            self.processor.carry(subscription, self.feed)
         self.feed.subscribe(fresh)
 
     async def wait_ready(self, feed: Feed) -> bool:
@@ -65,7 +65,7 @@ class Rehearsal:
 
     def books(self) -> list[Book]:
         """Every book it holds."""
-        return [book for book in self.intake.books if book.evidence.live]
+        return [book for book in self.processor.books if book.evidence.live]
 
     def trades(self) -> list[Event]:
         """The trades heard since the rehearsal began, oldest first; at most 10,000."""
@@ -75,7 +75,7 @@ class Rehearsal:
 
     def reject(self, feed: Feed, rejected: Rejected) -> None:
         """A frame made no sense."""
-        self.intake.reject(feed, rejected)
+        self.processor.reject(feed, rejected)
 
     def tell(self, event: Event) -> None:
         """What it has to say of itself is not published."""
@@ -85,7 +85,7 @@ class Rehearsal:
 
     def lost(self, feed: Feed, reason: str) -> None:
         """The new link died before it was of use; it is dialled again."""
-        self.intake.lose(feed, reason, 0)
+        self.processor.lose(feed, reason, 0)
 
     def failed(self, feed: Feed, error: FluxumError) -> None:  # noqa: ARG002
         """There will be no new link; the old one has to do until it is cut."""

@@ -10,7 +10,7 @@ from fluxum.model.instant import instant_of
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.interval import interval_of
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
-from fluxum.venues.questions import MarketQuestions, Page, Question
+from fluxum.venues.queries import MarketQueries, Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Venue
 
@@ -25,15 +25,15 @@ _ITEMS_MAX = 1_000_000
 
 
 class Ask(Protocol):
-    """Asks a question; see `Asking.ask` for what is raised."""
+    """Asks a query; see `RestClient.query` for what is raised."""
 
-    def __call__(self, question: Question[Said]) -> Awaitable[Said]:
+    def __call__(self, query: RestQuery[Said]) -> Awaitable[Said]:
         """The answer."""
         ...
 
 
 class History:
-    """Asks `venue.questions` for whole answers; `left_out` is given rows that cannot be read."""
+    """Asks `venue.queries` for whole answers; `left_out` is given rows that cannot be read."""
 
     def __init__(
         self,
@@ -48,30 +48,30 @@ class History:
     @property
     def is_offered(self) -> bool:
         """Whether the venue can be asked at all."""
-        return self._venue.questions is not None
+        return self._venue.queries is not None
 
     async def time(self) -> int:
         """The venue's clock, in ns since the epoch."""
-        return await self._ask(self._questions.time())
+        return await self._ask(self._queries.time())
 
     async def instruments(self) -> tuple[Instrument, ...]:
         """Every market."""
-        return await self._drain(self._questions.instruments())
+        return await self._drain(self._queries.instruments())
 
     async def ticker(self, symbol: str) -> Ticker:
         """The last 24 hours of one market."""
-        return await self._ask(self._questions.ticker(Symbol(symbol)))
+        return await self._ask(self._queries.ticker(Symbol(symbol)))
 
     async def book(self, symbol: str, depth: int) -> BookSnapshot:
         """The best levels of one market; nothing proves them."""
         if depth < 1:
             raise BadInput(f"a depth of at least 1 was expected, was {depth}")
-        return await self._ask(self._questions.book(Symbol(symbol), depth))
+        return await self._ask(self._queries.book(Symbol(symbol), depth))
 
     async def trades(self, symbol: str, since: Instant | None) -> tuple[Trade, ...]:
         """Trades of one market, oldest first: the last ones, or those since an instant."""
         since_ns = None if since is None else instant_of(since)
-        return await self._drain(self._questions.trades(Symbol(symbol), since_ns))
+        return await self._drain(self._queries.trades(Symbol(symbol), since_ns))
 
     async def candles(
         self,
@@ -86,7 +86,7 @@ class History:
         until_ns = None if until is None else instant_of(until)
         if until_ns is not None and (since_ns is None or until_ns <= since_ns):
             raise BadInput(f"until needs a since before it, was {since!r} and {until!r}")
-        question = self._questions.candles(Symbol(symbol), interval_s, since_ns, until_ns)
+        question = self._queries.candles(Symbol(symbol), interval_s, since_ns, until_ns)
         found = await self._drain(question)
         by_start = {candle.start_ns: candle for candle in found}
         return tuple(
@@ -96,10 +96,10 @@ class History:
             and (until_ns is None or start_ns < until_ns)
         )
 
-    async def _drain(self, question: Question[Page[Item]]) -> tuple[Item, ...]:
+    async def _drain(self, question: RestQuery[Page[Item]]) -> tuple[Item, ...]:
         """All items of a list; raises RemoteProtocolError for one that does not end."""
         items: list[Item] = []
-        following: Question[Page[Item]] | None = question
+        following: RestQuery[Page[Item]] | None = question
         for _ in range(_PAGES_MAX):
             assert following is not None
             page = await self._ask(following)
@@ -117,7 +117,7 @@ class History:
         )
 
     @property
-    def _questions(self) -> MarketQuestions:
-        if self._venue.questions is None:
+    def _queries(self) -> MarketQueries:
+        if self._venue.queries is None:
             raise BadInput(f"{self._venue.name} can be asked nothing over REST yet")
-        return self._venue.questions()
+        return self._venue.queries()

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fluxum.errors import FluxumError
 from fluxum.flow.background import Background
 from fluxum.model.event import Event, LinkReplaced, Rejected, State, Subscription
-from fluxum.session.feed import Feed, Surroundings, find_feed
-from fluxum.session.handover import Rehearsal, next_try_s
-from fluxum.session.intake import Intake
+from fluxum.session.feed import Feed, FeedContext, find_feed
+from fluxum.session.handover import StandbyFeed, next_try_s
+from fluxum.session.processor import EventProcessor
 from fluxum.session.statistics import Retired
 
 __all__ = ["Links"]
@@ -28,17 +28,17 @@ class Links:
 
     def __init__(
         self,
-        around: Surroundings,
+        context: FeedContext,
         endpoints: Mapping[str, str],
-        intake: Intake,
+        processor: EventProcessor,
         moved: Callable[[Feed, int, float, str], None],
         failed: Callable[[FluxumError], None],
     ) -> None:
         self.feeds: list[Feed] = []
         self.retired = Retired()
-        self._around = around
+        self._context = context
         self._endpoints = endpoints
-        self._intake = intake
+        self._processor = processor
         self._moved = moved
         self._failed = failed
         self._work: Background | None = None
@@ -82,7 +82,7 @@ class Links:
         fresh: dict[Feed, list[Subscription]] = {}
         for part in self._parts(wanted):
             feed = self._feed_for(part, fresh)
-            self._intake.carry(part, feed)
+            self._processor.carry(part, feed)
             fresh.setdefault(feed, []).append(part)
         for feed, subscriptions in fresh.items():
             feed.subscribe(subscriptions)  # together, so that few requests say it
@@ -92,15 +92,15 @@ class Links:
         """Carry streams no longer."""
         gone: dict[Feed, list[Subscription]] = {}
         for part in self._parts(unwanted):
-            gone.setdefault(self._intake.streams[part].feed, []).append(part)
-            self._intake.drop(part)
+            gone.setdefault(self._processor.streams[part].feed, []).append(part)
+            self._processor.drop(part)
         for feed, subscriptions in gone.items():
             feed.unsubscribe(subscriptions)
             feed.settle()
 
     def _parts(self, subscriptions: Iterable[Subscription]) -> Iterator[Subscription]:
         """The streams on the wire that subscriptions are made of."""
-        return (part for one in subscriptions for part in self._around.venue.parts(one))
+        return (part for one in subscriptions for part in self._context.venue.parts(one))
 
     # What happens to a feed
 
@@ -110,15 +110,15 @@ class Links:
 
     def reject(self, feed: Feed, rejected: Rejected) -> None:
         """Count a frame that made no sense, and doubt what it may have been of."""
-        self._intake.reject(feed, rejected)
+        self._processor.reject(feed, rejected)
 
     def tell(self, event: Event) -> None:
         """Publish what a feed has to say of itself."""
-        self._intake.tell(event)
+        self._processor.tell(event)
 
     def lost(self, feed: Feed, reason: str) -> None:
         """Withdraw what came over a link that is gone."""
-        self._intake.lose(feed, reason, self._around.clock.now_ns())
+        self._processor.lose(feed, reason, self._context.clock.now_ns())
 
     def failed(self, feed: Feed, error: FluxumError) -> None:
         """A feed gave up for good, and the session with it."""
@@ -142,27 +142,27 @@ class Links:
             while self._is_wanted and feed.is_connected and feed.links == links:
                 if await self._rehearse(feed, reason):
                     return
-                await asyncio.sleep(next_try_s(self._around.random))
+                await asyncio.sleep(next_try_s(self._context.random))
         finally:
             self._replacing.discard(feed)
 
     async def _rehearse(self, feed: Feed, reason: str) -> bool:
         assert self._work is not None
         url = self._endpoints[feed.endpoint]
-        rehearsal = Rehearsal(feed, url, self._around, asyncio.get_running_loop().time)
-        heir = rehearsal.feed
-        task = self._work.start(heir.run(), name=self._name(feed))
+        standby_feed = StandbyFeed(feed, url, self._context, asyncio.get_running_loop().time)
+        standby = standby_feed.feed
+        task = self._work.start(standby.run(), name=self._name(feed))
         is_done = False
         try:
             async with asyncio.timeout(_REHEARSAL_S):
-                is_ready = await rehearsal.wait_ready(feed)
+                is_ready = await standby_feed.wait_ready(feed)
             if is_ready:
                 is_done = True
                 feed.retire()
                 old = self._running.pop(feed)
                 old.cancel()
                 await asyncio.wait({old})  # the old link speaks to the end, the new one listens
-                self._take_over(feed, rehearsal, task, reason)
+                self._take_over(feed, standby_feed, task, reason)
         except TimeoutError:
             pass
         finally:
@@ -171,26 +171,26 @@ class Links:
         return is_done
 
     def _take_over(
-        self, feed: Feed, rehearsal: Rehearsal, task: asyncio.Task[None], reason: str
+        self, feed: Feed, standby_feed: StandbyFeed, task: asyncio.Task[None], reason: str
     ) -> None:
-        heir = rehearsal.feed
-        rehearsal.follow(feed.wanted)
-        heir.take_over(self._intake.take, self)
-        self.feeds[self.feeds.index(feed)] = heir
+        standby = standby_feed.feed
+        standby_feed.follow(feed.wanted)
+        standby.take_over(self._processor.take, self)
+        self.feeds[self.feeds.index(feed)] = standby
         self.retired.add(feed)
-        now_ns = self._around.clock.now_ns()
-        venue = self._around.venue.name
-        self._intake.tell(
-            LinkReplaced(venue=venue, link=heir.name, reason=reason, received_ns=now_ns)
+        now_ns = self._context.clock.now_ns()
+        venue = self._context.venue.name
+        self._processor.tell(
+            LinkReplaced(venue=venue, link=standby.name, reason=reason, received_ns=now_ns)
         )
-        self._intake.replace(heir, rehearsal.books(), rehearsal.trades())
+        self._processor.replace(standby, standby_feed.books(), standby_feed.trades())
         if not self._is_wanted:
             task.cancel()
             return
-        self._running[heir] = task
-        if not heir.is_connected:  # it died in that very moment
-            self.lost(heir, "the new link was lost at once")
-        self.moved(heir, attempt=0, delay_s=0.0, reason=reason)
+        self._running[standby] = task
+        if not standby.is_connected:  # it died in that very moment
+            self.lost(standby, "the new link was lost at once")
+        self.moved(standby, attempt=0, delay_s=0.0, reason=reason)
 
     # Pieces
 
@@ -201,14 +201,14 @@ class Links:
 
         `fresh` is what the links are about to carry besides.
         """
-        endpoint = self._around.venue.endpoint_of(subscription)
+        endpoint = self._context.venue.endpoint_of(subscription)
         feeds = [feed for feed in self.feeds if feed.endpoint == endpoint]
-        with_room = find_feed(feeds, subscription, fresh, self._around.limits.symbols_per_link)
+        with_room = find_feed(feeds, subscription, fresh, self._context.limits.symbols_per_link)
         if with_room is not None:
             return with_room
         name = f"{endpoint}-{len(feeds) + 1}"
         url = self._endpoints[endpoint]
-        feed = Feed(name, endpoint, url, self._around, self._intake.take, self)
+        feed = Feed(name, endpoint, url, self._context, self._processor.take, self)
         self.feeds.append(feed)
         return feed
 
@@ -217,4 +217,4 @@ class Links:
             self._running[feed] = self._work.start(feed.run(), name=self._name(feed))
 
     def _name(self, feed: Feed) -> str:
-        return f"{self._around.venue.name} {feed.name}"
+        return f"{self._context.venue.name} {feed.name}"

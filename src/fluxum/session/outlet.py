@@ -12,7 +12,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.session.books import BookStream, ChangeStream
 from fluxum.session.filters import latest_key, wants_of_book, wants_of_channel
-from fluxum.session.intake import Intake
+from fluxum.session.processor import EventProcessor
 from fluxum.session.streams import Stream
 
 __all__ = ["Outlet"]
@@ -25,9 +25,9 @@ _STATES_WAITING = 1000
 class Outlet:
     """Opens streams of what an intake publishes, and ends those of subscriptions that end."""
 
-    def __init__(self, venue: str, intake: Intake, clock: Clock) -> None:
+    def __init__(self, venue: str, processor: EventProcessor, clock: Clock) -> None:
         self._venue = venue
-        self._intake = intake
+        self._processor = processor
         self._clock = clock
         self._open: dict[tuple[Channel, Symbol], WeakSet[Pipe[Event]]] = {}
 
@@ -39,7 +39,7 @@ class Outlet:
         key: Callable[[Event], Hashable | None] | None = None,
     ) -> Pipe[Event]:
         """Every event that is wanted; a reader that is too slow gets `Dropped` in its place."""
-        return self._intake.bus.subscribe(
+        return self._processor.bus.subscribe(
             wants, capacity=capacity, overflow=overflow, key=key, notice=self._dropped
         )
 
@@ -61,14 +61,14 @@ class Outlet:
     def books(self, symbol: str, depth: int) -> BookStream:
         """The book of a market each time it changed; raises NotSubscribed and VenueRefused."""
         return BookStream(
-            self._intake.books.get(Symbol(symbol)),
+            self._processor.books.get(Symbol(symbol)),
             self._book_pipe(symbol, _BOOKS_WAITING, Overflow.CONFLATE, latest_key),
             depth,
         )
 
     def changes(self, symbol: str, capacity: int) -> ChangeStream:
         """What becomes of each level of a book; raises NotSubscribed and VenueRefused."""
-        book = self._intake.books.get(Symbol(symbol))
+        book = self._processor.books.get(Symbol(symbol))
         return ChangeStream(book, self._book_pipe(symbol, capacity, Overflow.RAISE))
 
     def end(self, subscription: Subscription) -> None:
@@ -98,26 +98,26 @@ class Outlet:
     def _require(self, channel: Channel, symbol: Symbol) -> None:
         subscribed = self._subscribed(channel, symbol)
         if not subscribed:
-            carried = ", ".join(map(str, self._intake.streams)) or "nothing"
+            carried = ", ".join(map(str, self._processor.streams)) or "nothing"
             what = f"{channel.value} {symbol}"
             what = f"{channel.value} {symbol}"
             raise NotSubscribed(
                 f"'{what}' is not subscribed at {self._venue}; subscribed: {carried}"
             )
-        refused = self._intake.refused
+        refused = self._processor.refused
         if all(one in refused for one in subscribed):
             one = subscribed[0]
             raise VenueRefused(f"{self._venue} refused '{one}': {refused[one]}")
 
     def _subscribed(self, channel: Channel, symbol: Symbol) -> list[Subscription]:
-        streams = self._intake.streams
+        streams = self._processor.streams
         return [one for one in streams if one.channel is channel and one.symbol == symbol]
 
     def _carries(self, symbol: Symbol) -> Callable[[str], bool]:
         """Whether the link of a name carries a market."""
 
         def carries(link: str) -> bool:
-            feeds = (one.feed for one in self._intake.streams.values())
+            feeds = (one.feed for one in self._processor.streams.values())
             return any(feed.name == link and symbol in feed.symbols for feed in feeds)
 
         return carries

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from fluxum.book.proof import BookStatus
 from fluxum.model.event import Channel, DataStale
 from fluxum.session.candle_run import MARGIN_NS
-from fluxum.session.feed import Surroundings
-from fluxum.session.intake import Intake
-from fluxum.session.stream import Stream
+from fluxum.session.feed import FeedContext
+from fluxum.session.processor import EventProcessor
+from fluxum.session.subscription_state import Stream
 
 __all__ = ["Patrol"]
 
@@ -23,24 +23,26 @@ _LOOK_NS = 1_000_000_000
 class Patrol:
     """Looks at every stream of an intake; `now_s` is the loop's clock."""
 
-    def __init__(self, around: Surroundings, intake: Intake, now_s: Callable[[], float]) -> None:
-        self._around = around
-        self._intake = intake
+    def __init__(
+        self, context: FeedContext, processor: EventProcessor, now_s: Callable[[], float]
+    ) -> None:
+        self._context = context
+        self._processor = processor
         self._now_s = now_s
 
     def check(self, now_ns: int) -> None:
         """Once a second: ask again where it is due, and publish which stream is silent too long."""
         now_s = self._now_s()
-        for feed in {stream.feed: None for stream in self._intake.streams.values()}:
+        for feed in {stream.feed: None for stream in self._processor.streams.values()}:
             feed.note_frames(now_ns)
-        for stream in list(self._intake.streams.values()):
-            if not stream.feed.is_connected or stream.subscription in self._intake.refused:
+        for stream in list(self._processor.streams.values()):
+            if not stream.feed.is_connected or stream.subscription in self._processor.refused:
                 continue
             if stream.due_s is not None and now_s >= stream.due_s:
                 self._ask_anew(stream, now_ns)
             if stream.is_doubted and not stream.subscription.channel.is_book:
                 self._check_doubt(stream, now_s)
-            elif self._intake.carried.owes_data(stream):
+            elif self._processor.carried.owes_data(stream):
                 self._check_owed(stream, now_s, now_ns)
             else:
                 self._check_silence(stream, now_s, now_ns)
@@ -53,18 +55,18 @@ class Patrol:
         stream.due_s = None
         if not stream.feed.readiness.lacks(stream.subscription):
             return
-        evidence = self._intake.carried.evidence(stream.subscription)
+        evidence = self._processor.carried.evidence(stream.subscription)
         if stream.missed and evidence is not None and evidence.live:
-            self._intake.give_up(stream, now_ns)
+            self._processor.give_up(stream, now_ns)
         else:
-            stream.feed.resync(stream.subscription)
+            self._processor.resync(stream)
 
     def _check_doubt(self, stream: Stream, now_s: float) -> None:
         """A stream without a book may be quiet: after a minute without a bad frame it is there."""
         if now_s - stream.doubted_s >= _READABLE_S:
             stream.trust()
-            if stream.is_acknowledged and not self._intake.carried.owes_data(stream):
-                self._intake.have(stream.subscription)
+            if stream.is_acknowledged and not self._processor.carried.owes_data(stream):
+                self._processor.have(stream.subscription)
 
     def _check_owed(self, stream: Stream, now_s: float, now_ns: int) -> None:
         """An acknowledged stream has not begun: it is missing, and asked for ever more slowly."""
@@ -72,15 +74,15 @@ class Patrol:
         if stream.feed.serves_by_call(subscription):  # its snapshot waits its turn, or is named
             stream.since_s = None
             return
-        patience_s = self._around.limits.answer_timeout_s
+        patience_s = self._context.limits.answer_timeout_s
         limit_s = patience_s * 2 ** min(stream.asked, _DOUBLINGS_MAX)
-        silent_s = stream.silent_s(self._intake.carried.heard_ns(stream), now_s)
+        silent_s = stream.silent_s(self._processor.carried.heard_ns(stream), now_s)
         if silent_s < limit_s:
             return
         stream.asked += 1
         stream.since_s = None  # counted anew from the next look
         self._tell_stale(stream, silent_s, now_ns)
-        evidence = self._intake.carried.evidence(subscription)
+        evidence = self._processor.carried.evidence(subscription)
         why = "acknowledged"
         if evidence is not None and evidence.status is BookStatus.DESYNCED:
             why = f"desynced: {evidence.reason}"
@@ -88,31 +90,33 @@ class Patrol:
         reason = f"{why}, but no data for {silent_s:.0f} s; asked for again"
         stream.feed.readiness.lack(subscription, reason)
         stream.feed.settle()
-        stream.feed.resync(subscription)
+        self._processor.resync(stream)
 
     def _check_silence(self, stream: Stream, now_s: float, now_ns: int) -> None:
-        intake = self._intake
+        processor = self._processor
         subscription = stream.subscription
-        limit_s = self._around.limits.data_silence_s.get(subscription.channel)
-        silent_s = stream.silent_s(intake.carried.heard_ns(stream), now_s)
+        limit_s = self._context.limits.data_silence_s.get(subscription.channel)
+        silent_s = stream.silent_s(processor.carried.heard_ns(stream), now_s)
         if limit_s is None or silent_s < limit_s:
             return
         stream.since_s = None  # counted anew from the next look
         self._tell_stale(stream, silent_s, now_ns)
-        evidence = intake.carried.evidence(subscription)
+        evidence = processor.carried.evidence(subscription)
         if evidence is not None and evidence.live and subscription.symbol is not None:
             reason = f"silent for {silent_s:.0f} s"
-            intake.carried.keeper(subscription).doubt(subscription.symbol, BookStatus.STALE, reason)
+            processor.carried.keeper(subscription).doubt(
+                subscription.symbol, BookStatus.STALE, reason
+            )
             stream.feed.readiness.lack(subscription, reason)
             stream.feed.settle()
         if subscription.channel is Channel.CANDLE:
-            intake.candles.check(stream, now_ns)
-        stream.feed.resync(subscription)
+            processor.candles.check(stream, now_ns)
+        processor.resync(stream)
 
     def _tell_stale(self, stream: Stream, silent_s: float, now_ns: int) -> None:
-        self._intake.tell(
+        self._processor.tell(
             DataStale(
-                venue=self._around.venue.name,
+                venue=self._context.venue.name,
                 subscription=stream.subscription,
                 silent_s=silent_s,
                 received_ns=now_ns,
@@ -121,7 +125,7 @@ class Patrol:
 
     def _close_candles(self, stream: Stream, now_s: float, now_ns: int) -> None:
         """Close what is over, if the link has been heard since: else a candle may be on its way."""
-        candles, subscription = self._intake.candles, stream.subscription
+        candles, subscription = self._processor.candles, stream.subscription
         due_ns = candles.due_ns(subscription)
         if due_ns is None or now_ns < due_ns:
             return
@@ -136,7 +140,7 @@ class Patrol:
         if subscription.channel is not Channel.BOOK or subscription.depth is None:
             return
         assert subscription.symbol is not None
-        book = self._intake.books.get(subscription.symbol)
+        book = self._processor.books.get(subscription.symbol)
         known = book.depth_known
         if known is None or not book.evidence.live or known >= subscription.depth // 2:
             return

@@ -26,13 +26,13 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.account import Account
-from fluxum.session.asking import Asking
+from fluxum.session.account_config import AccountConfig, owner_of
 from fluxum.session.backfill import Backfill
 from fluxum.session.books import BookStream, ChangeStream
 from fluxum.session.clock_watch import ClockWatch
 from fluxum.session.connection import RawFrame
-from fluxum.session.feed import Feed, Surroundings
-from fluxum.session.fetching import Rest
+from fluxum.session.feed import Feed, FeedContext
+from fluxum.session.fetch_queue import Rest
 from fluxum.session.filters import (
     decides_readiness,
     is_of_account,
@@ -41,18 +41,18 @@ from fluxum.session.filters import (
 )
 from fluxum.session.gaps import GapLedger
 from fluxum.session.history import History, Instant
-from fluxum.session.intake import Intake
 from fluxum.session.links import Links
-from fluxum.session.login import Login, owner_of
 from fluxum.session.outlet import Outlet
 from fluxum.session.patrol import Patrol
+from fluxum.session.processor import EventProcessor
 from fluxum.session.readiness import Missing
+from fluxum.session.rest_client import RestClient
 from fluxum.session.state import is_lawful, least_ready
 from fluxum.session.statistics import SessionStatistics, gather
 from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
-from fluxum.venues.questions import Question
+from fluxum.venues.queries import RestQuery
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Limits, Venue
 
@@ -66,8 +66,8 @@ class Session:
     """One venue: its feeds, its books, and one ordered stream of all that happens.
 
     `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
-    venue that share an address should share a `budget` of attempts. With a `login` there is an
-    `account`, and what needs a token can be subscribed to.
+    venue that share an address should share a `budget` of attempts. With an `account_config` the
+    session has an `account`, and channels that need a token can be subscribed.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Session:
         limits: Limits | None = None,
         budget: AttemptBudget | None = None,
         http: Http | None = None,
-        login: Login | None = None,
+        account_config: AccountConfig | None = None,
     ) -> None:
         limits = limits or venue.limits
         unknown = sorted(set(endpoints or ()) - set(venue.endpoints))
@@ -94,25 +94,27 @@ class Session:
         budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
         counter = CallCounter(limits.fetch_cost_max, limits.fetch_cost_per_s)
         rest = Rest(http, self._endpoints, counter, limits.backoff, random)
-        self._asking = Asking(http, self._endpoints.get("rest", ""), clock, random, counter)
-        account = None if login is None else login.account(venue, rest, clock)
-        tokens = None if account is None else account.tokens
-        self._around = Surroundings(venue, limits, dial, clock, random, budget, rest, tokens)
-        self._intake = Intake(self._around, lambda: asyncio.get_running_loop().time())
-        self._outlet = Outlet(venue.name, self._intake, clock)
-        self._patrol = Patrol(self._around, self._intake, lambda: asyncio.get_running_loop().time())
-        if account is not None:
-            self._intake.account = account
-            account.attach(owner_of(self._intake, self._account_events))
-        self._links = Links(
-            self._around, self._endpoints, self._intake, self._feed_moved, self._fail
+        self._rest_client = RestClient(
+            http, self._endpoints.get("rest", ""), clock, random, counter
         )
-        self._history = History(venue, self.ask, self._leave_out)
-        self._intake.candles.look_up = Backfill(
-            venue.name, self._history, self._intake.candles, clock, lambda: self._work
+        account = None if account_config is None else account_config.account(venue, rest, clock)
+        authenticator = None if account is None else account.authenticator
+        self._context = FeedContext(venue, limits, dial, clock, random, budget, rest, authenticator)
+        self._processor = EventProcessor(self._context, _now_s)
+        self._outlet = Outlet(venue.name, self._processor, clock)
+        self._patrol = Patrol(self._context, self._processor, _now_s)
+        if account is not None:
+            self._processor.account = account
+            account.attach(owner_of(venue, self._processor, self._account_events))
+        self._links = Links(
+            self._context, self._endpoints, self._processor, self._feed_moved, self._fail
+        )
+        self._history = History(venue, self.query, self._leave_out)
+        self._processor.candles.look_up = Backfill(
+            venue.name, self._history, self._processor.candles, clock, lambda: self._work
         ).look_up
         self._clock_watch = ClockWatch(
-            venue, rest, clock, self._around.offset, self._note_offset, self._intake.tell
+            venue, rest, clock, self._context.offset, self._note_offset, self._processor.tell
         )
         self._scope = background()
         self._work: Background | None = None
@@ -123,8 +125,8 @@ class Session:
         self._work = await self._scope.__aenter__()
         self._work.start(self._watch(), name=f"{self.venue.name} watch")
         self._work.start(self._clock_watch.run(), name=f"{self.venue.name} clock")
-        if self._intake.account is not None:
-            self._intake.account.open(self._work)
+        if self._processor.account is not None:
+            self._processor.account.open(self._work)
         self._links.open(self._work)
         return self
 
@@ -135,15 +137,15 @@ class Session:
         traceback: TracebackType | None,
     ) -> bool | None:
         self._work = None
-        if self._intake.account is not None:
-            self._intake.account.close()
+        if self._processor.account is not None:
+            self._processor.account.close()
         self._links.close()
         try:
             return await self._scope.__aexit__(kind, error, traceback)
         finally:
             self._move(State.CLOSED)
-            self._intake.bus.close(self._error)
-            self._around.raw.close(self._error)
+            self._processor.bus.close(self._error)
+            self._context.raw.close(self._error)
 
     async def close(self) -> None:
         """End a session that was awaited; one that was entered ends with its block."""
@@ -165,21 +167,21 @@ class Session:
         """
         if self.state is State.CLOSED:
             raise BadInput("the session is closed and carries nothing any more")
-        complete = tuple(self.venue.complete(one) for one in wanted)
+        complete = tuple(self.venue.with_defaults(one) for one in wanted)
         for number, subscription in enumerate(complete):
-            carried = (*self._intake.streams, *complete[:number])
-            has_account = self._intake.account is not None
+            carried = (*self._processor.streams, *complete[:number])
+            has_account = self._processor.account is not None
             refuse_unsuited(self.venue, subscription, carried, has_account=has_account)
         self._links.subscribe(
-            dict.fromkeys(one for one in complete if one not in self._intake.streams)
+            dict.fromkeys(one for one in complete if one not in self._processor.streams)
         )
         return complete
 
     def unsubscribe(self, *unwanted: Subscription) -> None:
         """Want these streams no longer; raises NotSubscribed for one that is not carried."""
-        complete = [self.venue.complete(one) for one in unwanted]
+        complete = [self.venue.with_defaults(one) for one in unwanted]
         for subscription in complete:
-            if subscription not in self._intake.streams:
+            if subscription not in self._processor.streams:
                 raise NotSubscribed(f"'{subscription}' is not carried by this session")
         self._links.unsubscribe(dict.fromkeys(complete))
         for subscription in dict.fromkeys(complete):
@@ -214,9 +216,9 @@ class Session:
             missing = "; ".join(map(str, self.missing()))
             raise TimeoutError(f"not ready after {timeout_s} s: {missing}") from None
 
-    async def ask(self, question: Question[Said]) -> Said:
-        """The venue's answer to a question of `venue.questions`; see `Asking.ask`."""
-        return await self._asking.ask(question)
+    async def query(self, query: RestQuery[Said]) -> Said:
+        """The venue's answer to a question of `venue.queries`; see `RestClient.query`."""
+        return await self._rest_client.query(query)
 
     async def fetch_time(self) -> int:
         """The venue's clock, in ns since the epoch. Raises as `ask` does, as do all of these."""
@@ -268,37 +270,37 @@ class Session:
 
     def book(self, symbol: str) -> Book:
         """The live book of a symbol: look at it, do not keep it. Raises NotSubscribed."""
-        return self._intake.books.get(Symbol(symbol))
+        return self._processor.books.get(Symbol(symbol))
 
     def level3(self, symbol: str) -> Level3Book:
         """The live book of single orders of a symbol. Raises NotSubscribed."""
-        return self._intake.level3.get(Symbol(symbol))
+        return self._processor.level3.get(Symbol(symbol))
 
     @property
     def account(self) -> Account:
         """One's own account; raises BadInput in a session without a login."""
-        if self._intake.account is None:
+        if self._processor.account is None:
             raise BadInput(f"this session has no login at {self.venue.name}, so no account")
-        return self._intake.account
+        return self._processor.account
 
     def instrument(self, symbol: str) -> Instrument | None:
         """A market's rules, once the venue told them on the channel of instruments."""
-        return self._intake.instruments.get(Symbol(symbol))
+        return self._processor.instruments.get(Symbol(symbol))
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """All that is wanted, in the order it was asked for."""
-        return tuple(one for one in self._intake.streams if not self.venue.is_part(one))
+        return tuple(one for one in self._processor.streams if not self.venue.is_part(one))
 
     @property
     def gaps(self) -> GapLedger:
         """Every hole so far, open and closed."""
-        return self._intake.gaps
+        return self._processor.gaps
 
     def statistics(self) -> SessionStatistics:
         """All counts at this moment."""
         links = self._links
-        return gather(self._around, self.state, links.feeds, links.retired, self._intake)
+        return gather(self._context, self.state, links.feeds, links.retired, self._processor)
 
     # Its streams; each call opens one of its own, which closes itself when it is not held any more
 
@@ -341,14 +343,14 @@ class Session:
 
     def raw(self, *, capacity: int = _CAPACITY) -> Pipe[RawFrame]:
         """Every frame of every link, ours included, as it was on the wire."""
-        return self._around.raw.subscribe(capacity=capacity, overflow=Overflow.DROP_OLDEST)
+        return self._context.raw.subscribe(capacity=capacity, overflow=Overflow.DROP_OLDEST)
 
     # Pieces
 
     def _check_ready(self) -> bool:
         if self._error is not None:
             raise self._error
-        for subscription, message in self._intake.refused.items():
+        for subscription, message in self._processor.refused.items():
             raise VenueRefused(f"{self.venue.name} refused '{subscription}': {message}")
         return self.state is State.READY
 
@@ -365,21 +367,23 @@ class Session:
     def _fail(self, error: FluxumError) -> None:
         """End every stream with the error of a feed that gave up: nobody waits for the dead."""
         self._error = error
-        self._intake.bus.close(error)
-        self._around.raw.close(error)
+        self._processor.bus.close(error)
+        self._context.raw.close(error)
 
     def _note_offset(self, offset_ns: int) -> None:
         """Deadlines of the account are dated by the venue's clock."""
-        if self._intake.account is not None:
-            self._intake.account.clock_offset_ns = offset_ns
+        if self._processor.account is not None:
+            self._processor.account.clock_offset_ns = offset_ns
 
     def _leave_out(self, rows: LeftOutRows, subscription: Subscription | None) -> None:
-        self._intake.tell(rows.event(self.venue.name, subscription, self._around.clock.now_ns()))
+        self._processor.tell(
+            rows.event(self.venue.name, subscription, self._context.clock.now_ns())
+        )
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            self._patrol.check(self._around.clock.now_ns())
+            self._patrol.check(self._context.clock.now_ns())
 
     def _move(
         self,
@@ -397,7 +401,7 @@ class Session:
         self.state = new
         if new is State.READY and (lists := self.incomplete()):
             reason = f"incomplete: {'; '.join(map(str, lists))}"
-        self._intake.tell(
+        self._processor.tell(
             StateChange(
                 venue=self.venue.name,
                 old=old,
@@ -405,9 +409,13 @@ class Session:
                 attempt=attempt,
                 delay_s=delay_s,
                 reason=reason,
-                received_ns=self._around.clock.now_ns(),
+                received_ns=self._context.clock.now_ns(),
             )
         )
 
     def _account_events(self) -> Pipe[Event]:
         return self._outlet.pipe(is_of_account, 10 * _CAPACITY, Overflow.RAISE)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

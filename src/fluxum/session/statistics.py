@@ -7,8 +7,8 @@ from msgspec import Struct
 from fluxum.flow.pipe import PipeStatistics
 from fluxum.model.event import State
 from fluxum.session.connection import LinkCounts
-from fluxum.session.feed import Feed, Surroundings
-from fluxum.session.intake import Intake
+from fluxum.session.feed import Feed, FeedContext
+from fluxum.session.processor import EventProcessor
 
 __all__ = ["Retired", "SessionStatistics", "gather"]
 
@@ -83,18 +83,18 @@ class Retired:
 
 
 def gather(
-    around: Surroundings,
+    context: FeedContext,
     state: State,
     feeds: Sequence[Feed],
     retired: Retired,
-    intake: Intake,
+    processor: EventProcessor,
 ) -> SessionStatistics:
     """All counts of a session's feeds, those that retired included, and of its intake."""
     counts = _sum((retired.counts, *(feed.counts for feed in feeds)))
-    books = (intake.books, intake.level3)
-    clock = around.offset.measured
+    books = (processor.books, processor.level3)
+    clock = context.offset.measured
     return SessionStatistics(
-        venue=around.venue.name,
+        venue=context.venue.name,
         state=state,
         links=sum(feed.is_connected for feed in feeds),
         reconnects=retired.reconnects + sum(max(0, feed.links - 1) for feed in feeds),
@@ -110,18 +110,18 @@ def gather(
         calls_refused=counts.fetches.refused,
         calls_abandoned=counts.fetches.abandoned,
         calls_waiting=sum(feed.calls_waiting for feed in feeds),
-        heard=intake.counts.heard,
-        own=intake.counts.own,
-        published=intake.bus.published,
-        withheld=intake.counts.withheld,
-        left_out=intake.counts.left_out,
-        desyncs=intake.counts.desyncs,
-        gaps=intake.gaps.count,
+        heard=processor.counts.heard,
+        own=processor.counts.own,
+        published=processor.bus.published,
+        withheld=processor.counts.withheld,
+        left_out=processor.counts.left_out,
+        desyncs=processor.counts.desyncs,
+        gaps=processor.gaps.count,
         checks_passed=sum(keeper.passed for keeper in books),
         checks_failed=sum(keeper.failed for keeper in books),
         clock_offset_s=None if clock is None else clock.offset_ns / 1e9,
         clock_uncertainty_s=None if clock is None else clock.uncertainty_ns / 1e9,
-        readers=intake.bus.statistics().pipes,
+        readers=processor.bus.statistics().pipes,
     )
 
 

@@ -26,12 +26,12 @@ from fluxum.model.market import Side
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderUpdate
 from fluxum.sim.orders import LiveOrder, quantum
 from fluxum.venues.server.accounts import (
+    AccountChange,
     Count,
     Follower,
-    Happening,
+    OrderEventKind,
     OrderHappening,
-    StandingOrder,
-    What,
+    OrderState,
 )
 
 __all__ = ["Counter", "SimulatedAccount"]
@@ -81,7 +81,7 @@ class Counter(Protocol):
         """Let followers speak of lines that no order caused."""
         ...
 
-    def stamp(self) -> int:
+    def next_instant(self) -> int:
         """The next instant."""
         ...
 
@@ -114,7 +114,7 @@ class SimulatedAccount:
         self.followers: list[Follower] = []
         self._venue = venue
         self._counter = counter
-        self._ended: dict[str, StandingOrder] = {}
+        self._ended: dict[str, OrderState] = {}
         self._totals: dict[Asset, Decimal] = {}
         self._held: dict[Asset, Decimal] = {}
 
@@ -155,7 +155,7 @@ class SimulatedAccount:
         return self._totals.get(asset, _ZERO) - self._held.get(asset, _ZERO)
 
     @property
-    def ended(self) -> Sequence[StandingOrder]:
+    def ended(self) -> Sequence[OrderState]:
         """Orders that ended, by when they did."""
         return list(self._ended.values())
 
@@ -170,16 +170,16 @@ class SimulatedAccount:
         """Every execution that is remembered, oldest first."""
         return [one.fill for one in self.trades if one.fill is not None]
 
-    def open_orders(self) -> Sequence[StandingOrder]:
+    def open_orders(self) -> Sequence[OrderState]:
         """Orders that have not ended, by when they were placed."""
         return [self.standing(order) for order in self.live.values()]
 
-    def order(self, order_id: str) -> StandingOrder | None:
+    def order(self, order_id: str) -> OrderState | None:
         """An order by its id, open or ended and remembered."""
         live = self.live.get(order_id)
         return self._ended.get(order_id) if live is None else self.standing(live)
 
-    def standing(self, order: LiveOrder) -> StandingOrder:
+    def standing(self, order: LiveOrder) -> OrderState:
         """An order as it is now."""
         return order.standing(self._counter.shown(order))
 
@@ -193,19 +193,19 @@ class SimulatedAccount:
         """Raise CommandRefused for want of funds, or for what would take and must not."""
         self._counter.check_funds(self, request)
 
-    def place(self, request: OrderRequest) -> StandingOrder:
+    def place(self, request: OrderRequest) -> OrderState:
         """Enter an order, and let it trade."""
         return self.standing(self._counter.place(self, request))
 
-    def amend(self, command: Amend) -> StandingOrder:
+    def amend(self, command: Amend) -> OrderState:
         """Change an order in place."""
         return self.standing(self._counter.amend(self, command))
 
-    def edit(self, command: Edit) -> StandingOrder:
+    def edit(self, command: Edit) -> OrderState:
         """Cancel an order and enter another for it; returns the new one."""
         return self.standing(self._counter.edit(self, command))
 
-    def cancel(self, order_id: str, reason: str = "User requested") -> StandingOrder:
+    def cancel(self, order_id: str, reason: str = "User requested") -> OrderState:
         """Take an order out."""
         return self.standing(self._counter.cancel(self, order_id, reason))
 
@@ -283,7 +283,7 @@ class SimulatedAccount:
     def tell(
         self,
         order: LiveOrder,
-        what: What,
+        what: OrderEventKind,
         now_ns: int,
         fill: Fill | None = None,
         cost: Decimal = _ZERO,
@@ -302,7 +302,7 @@ class SimulatedAccount:
             self.trades.append(happening)
         self.say(happening)
 
-    def say(self, happening: Happening) -> None:
+    def say(self, happening: AccountChange) -> None:
         """Tell every follower."""
         for follower in self.followers:
             follower.hear(happening)
@@ -317,7 +317,7 @@ class SimulatedAccount:
     def _move(
         self, kind: EntryKind, balances: Mapping[str, Decimal], sign: int
     ) -> Sequence[LedgerEntry]:
-        now_ns = self._counter.stamp()
+        now_ns = self._counter.next_instant()
         entries: list[LedgerEntry] = []
         for asset, amount in balances.items():
             step = quantum(Asset(asset))

@@ -10,10 +10,10 @@ from fluxum.errors import BadInput
 from fluxum.model.account import Credentials
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.sim.account import SimulatedAccount
-from fluxum.sim.floor import Change, TradingFloor
-from fluxum.sim.listing import decimals
+from fluxum.sim.instruments import decimals
 from fluxum.sim.market import SimulatedMarket
-from fluxum.venues.server.accounts import Account, Follower, Mishap
+from fluxum.sim.order_gateway import Change, OrderGateway
+from fluxum.venues.server.accounts import Account, Follower, OrderFault
 
 __all__ = ["SimulatedAccounts"]
 
@@ -44,11 +44,11 @@ class SimulatedAccounts:
         markets: Mapping[Symbol, SimulatedMarket],
         random: Random,
         change: Change,
-        stamp: Callable[[], int],
+        next_instant: Callable[[], int],
         speak: Callable[[], None],
-        mishap: Callable[[Mishap], bool],
+        mishap: Callable[[OrderFault], bool],
     ) -> None:
-        self.floor = TradingFloor(markets, change, stamp, self.name, speak)
+        self.floor = OrderGateway(markets, change, next_instant, self.name, speak)
         self._venue = venue
         self._markets = markets
         self._random = random
@@ -139,7 +139,7 @@ class SimulatedAccounts:
         """The price of a market's last trade."""
         return self._markets[symbol].last_price
 
-    def befalls(self, mishap: Mishap) -> bool:
+    def roll_fault(self, mishap: OrderFault) -> bool:
         """Whether this is to go wrong now; it is counted."""
         return self._mishap(mishap)
 

@@ -24,14 +24,14 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.accounts import SimulatedAccounts
-from fluxum.sim.connection import Connection
+from fluxum.sim.book_history import BookHistory, Levels, Top
+from fluxum.sim.client import Connection
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan
-from fluxum.sim.listing import listing
+from fluxum.sim.instruments import listing
 from fluxum.sim.market import SimulatedMarket
-from fluxum.sim.moments import Levels, Moments, Top
 from fluxum.sim.sides import find_side
 from fluxum.transport.link import Link, loopback
-from fluxum.venues.server.accounts import Mishap
+from fluxum.venues.server.accounts import OrderFault
 from fluxum.venues.server.contract import Answer, Dialled, ServerSide, VenueServer
 from fluxum.venues.venue import Fetch, Venue
 
@@ -50,8 +50,8 @@ class SimulatedExchange:
 
     Used as an async context manager, which owns every task. `rate_per_s` is market moves over all
     symbols, at random intervals; zero stops them. `depth` is the least number of levels a side.
-    Instants are whole multiples of `grain_ns`, so that a venue that tells milliseconds only can
-    still be checked. `side` is the venue's simulated half, by default the one of the venue's name.
+    Instants are whole multiples of `resolution_ns`, so that a venue whose times are milliseconds
+    can be checked. `side` is the venue's simulated half, by default the one of the venue's name.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class SimulatedExchange:
         rate_per_s: float = 5.0,
         depth: int = 30,
         faults: FaultPlan | None = None,
-        grain_ns: int = 1000,
+        resolution_ns: int = 1000,
         side: ServerSide | None = None,
     ) -> None:
         if not symbols:
@@ -78,15 +78,15 @@ class SimulatedExchange:
         self.dialled = 0
         self.moves = 0
         self._clock = clock
-        self._grain_ns = grain_ns
+        self._resolution_ns = resolution_ns
         self._last_ns = 0
         self._rate_per_s = rate_per_s
         self._plan = faults if faults is not None else FaultPlan((), _generator(seed, "faults"))
         self._random = _generator(seed, "moves")
         self._calls = _generator(seed, "calls")
-        now_ns = self._stamp()
+        now_ns = self._next_instant()
         self._markets = {symbol: self._make(symbol, now_ns, depth) for symbol in self.symbols}
-        self._moments = Moments(self.symbols)
+        self._book_history = BookHistory(self.symbols)
         self._revisions = dict.fromkeys(self.symbols, self._random.randrange(10**6, 10**9))
         for symbol in self.symbols:
             self._remember(symbol, now_ns)
@@ -97,7 +97,7 @@ class SimulatedExchange:
         self._silent_until_s = self._frozen_until_s = 0.0
         self._limited_until_ns = 0
         self._refusal: tuple[float, Fault] | None = None
-        hooks = (self.change, self._stamp, self._speak, self._befalls)
+        hooks = (self.change, self._next_instant, self._speak, self._roll_fault)
         random = _generator(seed, "accounts")
         self.accounts = SimulatedAccounts(venue.name, self._markets, random, *hooks)
         self._rest = None if self._side.rest is None else self._side.rest(self)
@@ -144,7 +144,7 @@ class SimulatedExchange:
     def levels(self, symbol: Symbol, side: Side, count: int) -> Sequence[Level]:
         """The best levels of one side, best first; an unchanged level is the same object."""
         if count == _HISTORY_LEVELS:  # what is asked for most is at hand
-            _, bids, asks = self._moments.last(symbol)
+            _, bids, asks = self._book_history.last(symbol)
             return bids if side is Side.BUY else asks
         return self._markets[symbol].levels(side, count)
 
@@ -167,7 +167,7 @@ class SimulatedExchange:
     # What a client sees
 
     @asynccontextmanager
-    async def dial(self, url: str) -> AsyncGenerator[Link]:
+    async def dial(self, url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
         """Open a link in memory; a Dial. The URL or its last part names the endpoint.
 
         Raises RateLimited or VenueRefused while dials are refused, VenueRefused for an URL that the
@@ -180,9 +180,9 @@ class SimulatedExchange:
         self.dialled += 1
         client, ours = loopback()
         parts = urlsplit(url)
-        dialled = Dialled(self.endpoint_of(url), parts.path, parts.query)
+        dialled = Dialled(self.endpoint_of(url), parts.path, parts.query, headers)
         server = self._side.link(self, dialled)
-        connection = Connection(server, ours, self._stamp, self._plan, self._started_s)
+        connection = Connection(server, ours, self._next_instant, self._plan, self._started_s)
         connection.hold(self._frozen_until_s)
         self._connections.append(connection)
         self._start(connection.serve(), f"client {self.dialled}")
@@ -224,7 +224,7 @@ class SimulatedExchange:
             return Answer(int(error.code), str(error).encode(), wait)
         if self._rest is None:
             return Answer(404, b"this venue has no REST half here")
-        said = self._rest.answer(call, self._stamp())
+        said = self._rest.answer(call, self._next_instant())
         await asyncio.sleep(half_s)
         return said
 
@@ -265,7 +265,7 @@ class SimulatedExchange:
 
     def change(self, symbol: Symbol, act: Callable[[SimulatedMarket, int], object]) -> int:
         """Do something to a market and tell all clients; returns the instant it happened at."""
-        now_ns = self._stamp()
+        now_ns = self._next_instant()
         act(self._markets[symbol], now_ns)
         self._moved(symbol, now_ns)
         self.accounts.floor.follow_up(symbol)
@@ -280,11 +280,11 @@ class SimulatedExchange:
 
         Raises BadInput when that is longer ago than the last five thousand moves of the market.
         """
-        return self._moments.at(symbol, venue_ns)
+        return self._book_history.at(symbol, venue_ns)
 
     def has_shown(self, symbol: Symbol, bids: Levels, asks: Levels) -> bool:
         """Whether these were the best levels of a market at any of its last moves."""
-        return self._moments.has_shown(symbol, bids, asks)
+        return self._book_history.has_shown(symbol, bids, asks)
 
     def top(self, symbol: Symbol) -> Top:
         """The exchange's own best ten levels now."""
@@ -329,14 +329,14 @@ class SimulatedExchange:
 
     def announce_cut(self) -> None:
         """Tell every client that its link will be closed soon, as far as the venue does."""
-        now_ns = self._stamp()
+        now_ns = self._next_instant()
         for connection in self._connections:
             connection.say(connection.server.going_away(now_ns))
 
     def set_status(self, status: str) -> None:
         """Change the engine's status, by its name in VenueStatus, and tell every client."""
         self.status = status
-        now_ns = self._stamp()
+        now_ns = self._next_instant()
         for connection in self._connections:
             connection.say(connection.server.status(status, now_ns))
 
@@ -347,10 +347,10 @@ class SimulatedExchange:
         market.warm_up(now_ns, _WARM_UP_STEPS, _WARM_UP_S)
         return market
 
-    def _stamp(self) -> int:
+    def _next_instant(self) -> int:
         """The instant of what happens now: whole grains of time, never the same twice."""
-        now_ns = self._clock.now_ns() // self._grain_ns * self._grain_ns
-        self._last_ns = max(now_ns, self._last_ns + self._grain_ns)
+        now_ns = self._clock.now_ns() // self._resolution_ns * self._resolution_ns
+        self._last_ns = max(now_ns, self._last_ns + self._resolution_ns)
         return self._last_ns
 
     def _moved(self, symbol: Symbol, now_ns: int) -> None:
@@ -373,20 +373,20 @@ class SimulatedExchange:
     def _is_silent(self) -> bool:
         return bool(self._silent_until_s) and self._silent_until_s > self._now_s()
 
-    def _befalls(self, mishap: Mishap) -> bool:
-        if mishap is Mishap.LIMITED:
+    def _roll_fault(self, mishap: OrderFault) -> bool:
+        if mishap is OrderFault.LIMITED:
             return self._clock.now_ns() < self._limited_until_ns
         elapsed_s = 0.0 if self._group is None else self._now_s() - self._started_s
-        return self._plan.befalls(mishap, elapsed_s)
+        return self._plan.roll_fault(mishap, elapsed_s)
 
     def _remember(self, symbol: Symbol, now_ns: int) -> None:
         self._revisions[symbol] += 1
         engine = self._markets[symbol].engine
         bids, asks = engine.bids.top(_HISTORY_LEVELS), engine.asks.top(_HISTORY_LEVELS)
-        self._moments.add(symbol, (now_ns, bids, asks))
+        self._book_history.add(symbol, (now_ns, bids, asks))
 
     def _greet(self, connection: Connection, server: VenueServer) -> None:
-        now_ns = self._stamp()
+        now_ns = self._next_instant()
         server.status(self.status, now_ns)  # so that its first word is true
         connection.say(server.opened(now_ns))
 

@@ -16,7 +16,7 @@ from random import Random
 from msgspec import Struct
 
 from fluxum.errors import BadInput
-from fluxum.venues.server.accounts import Mishap
+from fluxum.venues.server.accounts import OrderFault
 
 __all__ = ["Fault", "FaultKind", "FaultPlan", "parse_faults"]
 
@@ -111,7 +111,7 @@ class FaultPlan:
         """Let what befalls commands go wrong once, at the next opportunity."""
         self._mishaps.append(Fault(kind, 0.0))
 
-    def befalls(self, mishap: Mishap, elapsed_s: float) -> bool:
+    def roll_fault(self, mishap: OrderFault, elapsed_s: float) -> bool:
         """Whether this goes wrong with a command now; a single fault is spent."""
         kind = _MISHAPS.get(mishap)
         for index, fault in enumerate(self._mishaps):
@@ -174,7 +174,7 @@ _TIMED = {
     FaultKind.STALE: 0.0,
     FaultKind.LIMITED: 5.0,
 }
-_MISHAPS = {Mishap.LOST_ANSWER: FaultKind.LOST_ACK, Mishap.CUT_OFF: FaultKind.CUT_OFF}
+_MISHAPS = {OrderFault.LOST_ANSWER: FaultKind.LOST_ACK, OrderFault.CUT_OFF: FaultKind.CUT_OFF}
 _DELAY_S = 1.0
 _NO_RATE = frozenset(
     {

@@ -14,7 +14,7 @@ from random import Random
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, RestingOrder, Side, Ticker, Trade
 from fluxum.sim.history import History
-from fluxum.sim.listing import Listing
+from fluxum.sim.instruments import Listing
 from fluxum.sim.matching import Execution, MatchingEngine, Outcome
 
 __all__ = ["SimulatedMarket"]

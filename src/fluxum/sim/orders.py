@@ -12,9 +12,9 @@ from msgspec import structs
 from fluxum.model.instrument import Asset, Instrument
 from fluxum.model.market import Side
 from fluxum.model.order import FeeAsset, OrderRequest, OrderStatus, OrderUpdate
-from fluxum.sim.listing import decimals
+from fluxum.sim.instruments import decimals
 from fluxum.sim.triggers import Watch, offset
-from fluxum.venues.server.accounts import StandingOrder
+from fluxum.venues.server.accounts import OrderState
 
 __all__ = ["LiveOrder", "quantum"]
 
@@ -145,9 +145,9 @@ class LiveOrder:
             price = max(self.watch.price, price or _ZERO) if is_price else self.watch.price
         return _ZERO if price is None else self.needs(self.remaining * price)
 
-    def standing(self, shown: Decimal | None = None) -> StandingOrder:
+    def standing(self, shown: Decimal | None = None) -> OrderState:
         """The order as it is now, for others; `shown` is what an iceberg shows."""
-        return StandingOrder(
+        return OrderState(
             request=self.request,
             update=self.update(),
             fee_asset=self.fee_asset,

@@ -16,7 +16,7 @@ from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.market import SimulatedMarket
 from fluxum.sim.matching import Execution, MatchingEngine
 from fluxum.sim.orders import LiveOrder
-from fluxum.venues.server.accounts import What
+from fluxum.venues.server.accounts import OrderEventKind
 
 __all__ = ["Owned", "Trading"]
 
@@ -192,14 +192,14 @@ class Trading:
         )
         entries = account.book(fill, cost)
         account.rehold(order)
-        account.tell(order, What.TRADED, now_ns, fill, cost, trade.trade_id)
+        account.tell(order, OrderEventKind.TRADED, now_ns, fill, cost, trade.trade_id)
         for entry in entries:
             account.say(entry)
         if order.is_done:
             market = self._markets[order.request.symbol]
             self.end(account, order, OrderStatus.FILLED, "", market, now_ns)
         elif execution.is_refilled and liquidity is Liquidity.MAKER:
-            account.tell(order, What.REFILLED, now_ns)
+            account.tell(order, OrderEventKind.REFILLED, now_ns)
 
     def _within_reach(self, account: SimulatedAccount, order: LiveOrder) -> Decimal:
         """How much an order could trade at once, up to where it meets one of its own account."""
@@ -218,9 +218,9 @@ class Trading:
 
 
 _ENDS = {
-    OrderStatus.FILLED: What.FILLED,
-    OrderStatus.CANCELED: What.CANCELED,
-    OrderStatus.EXPIRED: What.EXPIRED,
+    OrderStatus.FILLED: OrderEventKind.FILLED,
+    OrderStatus.CANCELED: OrderEventKind.CANCELED,
+    OrderStatus.EXPIRED: OrderEventKind.EXPIRED,
 }
 
 

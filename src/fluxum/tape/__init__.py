@@ -3,7 +3,7 @@
 from fluxum.tape.answers import RecordedAnswers
 from fluxum.tape.lines import TapeFrame, TapeHeader
 from fluxum.tape.reader import TapeReader
-from fluxum.tape.recording import gaps, recording, recording_calls
+from fluxum.tape.recording import TapeRecorder, gaps, recording, recording_calls
 from fluxum.tape.waiting import Hole, TapeCounts
 from fluxum.tape.writer import TapeWriter
 
@@ -14,6 +14,7 @@ __all__ = [
     "TapeFrame",
     "TapeHeader",
     "TapeReader",
+    "TapeRecorder",
     "TapeWriter",
     "gaps",
     "recording",

@@ -9,7 +9,22 @@ from fluxum.tape.writer import TapeWriter
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial, Link, Sealed
 
-__all__ = ["gaps", "recording", "recording_calls"]
+__all__ = ["TapeRecorder", "gaps", "recording", "recording_calls"]
+
+
+class TapeRecorder:
+    """Records a session on a tape: the `recorder` of `connect`."""
+
+    def __init__(self, tape: TapeWriter) -> None:
+        self._tape = tape
+
+    def dial(self, dial: Dial) -> Dial:
+        """See `recording`."""
+        return recording(dial, self._tape)
+
+    def http(self, http: Http) -> Http:
+        """See `recording_calls`."""
+        return recording_calls(http, self._tape)
 
 
 def recording(dial: Dial, tape: TapeWriter) -> Dial:
@@ -17,18 +32,20 @@ def recording(dial: Dial, tape: TapeWriter) -> Dial:
     links = 0
 
     @asynccontextmanager
-    async def open_recorded(url: str) -> AsyncGenerator[Link]:
+    async def open_recorded(url: str, headers: Mapping[str, str]) -> AsyncGenerator[Link]:
         nonlocal links
         links += 1
         number = links
-        async with dial(url) as link:
+        async with dial(url, headers) as link:
             try:
                 yield _RecordedLink(link, tape, number)
             finally:
                 tape.end(number)
 
-    def dial_recorded(url: str) -> AbstractAsyncContextManager[Link]:
-        return open_recorded(url)
+    def dial_recorded(
+        url: str, headers: Mapping[str, str] = {}, /
+    ) -> AbstractAsyncContextManager[Link]:
+        return open_recorded(url, headers)
 
     return dial_recorded
 

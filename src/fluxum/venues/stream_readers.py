@@ -13,11 +13,11 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
 from fluxum.venues.rows import read_rows
 
-__all__ = ["RowReader", "Settle", "StreamReader"]
+__all__ = ["Acknowledge", "RowReader", "StreamReader"]
 
 Wire = TypeVar("Wire")
 Fact = TypeVar("Fact")
-Settle = Callable[[int], Sequence[Event]]
+Acknowledge = Callable[[int], Sequence[Event]]
 """Tells that data came, which answers the request for them as well as an acknowledgement."""
 
 
@@ -47,7 +47,7 @@ class RowReader(Generic[Wire, Fact]):
         self,
         venue: str,
         subscription: Subscription,
-        settle: Settle,
+        settle: Acknowledge,
         *,
         rows: Callable[[bytes], Sequence[Wire]],
         raw_rows: Callable[[bytes], Sequence[Raw]],

@@ -7,7 +7,7 @@ from fluxum.book.level3 import Level3Book
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
 from fluxum.sim.history import History
-from fluxum.sim.listing import listing
+from fluxum.sim.instruments import listing
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.venue import BINANCE, BINANCE_USDM
 
@@ -23,7 +23,7 @@ class Market:
 
     def __init__(self, policy: Policy) -> None:
         venue = BINANCE_USDM if policy.is_futures else BINANCE
-        self.symbol = venue.popular[0]
+        self.symbol = venue.sample_symbols[0]
         self.instrument: Instrument = listing(venue, self.symbol, START).instrument
         self.moved = 1000
         self.status = "online"

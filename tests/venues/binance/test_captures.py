@@ -40,7 +40,7 @@ def assert_says(expected: list[Record], events: list[Record]) -> None:
 @pytest.mark.parametrize(("venue", "record"), records("public.jsonl"), ids=name_of)
 def test_a_frame_says_what_was_read_by_hand(venue: Venue, record: Record) -> None:
     protocol = venue.protocol()
-    protocol.overhear()
+    protocol.follow_passively()
 
     events = [plain(event) for event in protocol.receive(record["frame"].encode(), NOW)]
 
@@ -108,7 +108,7 @@ def test_a_trade_with_a_strange_number_or_market_is_refused(old: str, new: str) 
         '"T":1672515782136,"m":true,"M":true}'
     )
     protocol = BINANCE.protocol()
-    protocol.overhear()
+    protocol.follow_passively()
     assert old in frame
 
     with pytest.raises(RemoteProtocolError):
@@ -125,6 +125,6 @@ def test_a_trade_with_a_strange_number_or_market_is_refused(old: str, new: str) 
 )
 def test_another_clients_streams_of_other_kinds_are_passed_over(frame: bytes) -> None:
     protocol = BINANCE.protocol()
-    protocol.overhear()
+    protocol.follow_passively()
 
     assert protocol.receive(frame, NOW) == ()

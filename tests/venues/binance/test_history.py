@@ -9,11 +9,11 @@ from fluxum.model.event import VenueStatus
 from fluxum.model.market import Candle
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
-from fluxum.venues.binance.questions import BinanceQuestions
+from fluxum.venues.binance.queries import BinanceQueries
 from fluxum.venues.binance.server.rest import BinanceRest
 from fluxum.venues.binance.server.snapshots import Snapshots
 from fluxum.venues.binance.venue import BINANCE, BINANCE_USDM
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.venue import Fetch, Venue
 from venues.binance.market import BUY, MINUTE, START, Market
 
@@ -102,16 +102,16 @@ def test_maintenance_is_the_status_of_the_whole_exchange() -> None:
     assert json.loads(rest.answer(fetch, START).body)["status"] == 1
 
 
-def said(question: Question[Any], rest: BinanceRest) -> Any:
+def said(question: RestQuery[Any], rest: BinanceRest) -> Any:
     while question.then is not None:
         question = question.then(rest.answer(question.fetch, START).body, START)
     return question.read(rest.answer(question.fetch, START).body, START)
 
 
-def whole(question: Question[Page[Any]], rest: BinanceRest) -> list[Any]:
+def whole(question: RestQuery[Page[Any]], rest: BinanceRest) -> list[Any]:
     """The items of all pages."""
     found: list[Any] = []
-    following: Question[Page[Any]] | None = question
+    following: RestQuery[Page[Any]] | None = question
     while following is not None:
         page = said(following, rest)
         found += page.items
@@ -128,9 +128,11 @@ class Still:
 
 @pytest.mark.parametrize("venue", [BINANCE, BINANCE_USDM], ids=lambda venue: venue.name)
 def test_our_own_questions_are_answered(venue: Venue) -> None:
-    policy, symbol = SPOT if venue is BINANCE else USDM, venue.popular[0]
-    exchange = SimulatedExchange(venue, venue.popular, seed=5, clock=Still(), grain_ns=1_000_000)
-    rest, asked = BinanceRest(policy, Snapshots(), exchange), BinanceQuestions(policy)
+    policy, symbol = SPOT if venue is BINANCE else USDM, venue.sample_symbols[0]
+    exchange = SimulatedExchange(
+        venue, venue.sample_symbols, seed=5, clock=Still(), resolution_ns=1_000_000
+    )
+    rest, asked = BinanceRest(policy, Snapshots(), exchange), BinanceQueries(policy)
     book = said(asked.book(symbol, 3), rest)
     ticker = said(asked.ticker(symbol), rest)
     truth = exchange.trades(symbol, 1000)
@@ -138,7 +140,7 @@ def test_our_own_questions_are_answered(venue: Venue) -> None:
     assert said(asked.time(), rest) == START
     assert said(asked.status(), rest) is VenueStatus.ONLINE
     markets = said(asked.instruments(), rest).items
-    assert [one.symbol for one in markets] == list(venue.popular)
+    assert [one.symbol for one in markets] == list(venue.sample_symbols)
     assert [one.tick for one in markets] == [one.tick for one in exchange.instruments()]
     bids = exchange.levels(symbol, BUY, 3)
     assert [(one.price, one.quantity) for one in book.bids] == [
@@ -154,9 +156,9 @@ def test_our_own_questions_are_answered(venue: Venue) -> None:
 
 @pytest.mark.parametrize("venue", [BINANCE, BINANCE_USDM], ids=lambda venue: venue.name)
 def test_our_own_questions_for_candles_are_answered(venue: Venue) -> None:
-    policy, symbol = SPOT if venue is BINANCE else USDM, venue.popular[0]
-    exchange = SimulatedExchange(venue, [symbol], seed=5, clock=Still(), grain_ns=1_000_000)
-    rest, asked = BinanceRest(policy, Snapshots(), exchange), BinanceQuestions(policy)
+    policy, symbol = SPOT if venue is BINANCE else USDM, venue.sample_symbols[0]
+    exchange = SimulatedExchange(venue, [symbol], seed=5, clock=Still(), resolution_ns=1_000_000)
+    rest, asked = BinanceRest(policy, Snapshots(), exchange), BinanceQueries(policy)
     truth = exchange.candles(symbol, 60, 10_000)
     assert len(truth) > 5
     since_ns, until_ns = truth[1].start_ns, truth[-2].start_ns

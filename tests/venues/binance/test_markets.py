@@ -13,13 +13,13 @@ from venues.binance.wire import (
     LIST,
     NOW,
     TRADES,
-    asking,
     drain,
     fetched,
     listed,
     market,
     markets,
     refused,
+    rest_client,
     sent,
     subscribed,
     yes,
@@ -80,7 +80,7 @@ def test_a_list_that_is_refused_is_refused() -> None:
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"symbols":5}', b"\xff"])
 def test_a_list_that_is_none_harms_what_waits_for_it(body: bytes) -> None:
     """Streams that were only to be looked up in it are not harmed."""
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
     protocol.receive(yes(1), NOW)
     (fetch,) = fetched(drain(protocol))
     with pytest.raises(UnreadableStream) as error:
@@ -172,7 +172,7 @@ def test_a_list_without_its_time_is_a_list() -> None:
 def test_streams_of_a_market_whose_row_cannot_be_read_are_carried(
     rows: list[object], are_refused: bool
 ) -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
     protocol.receive(yes(1), NOW)
     (fetch,) = fetched(drain(protocol))
 

@@ -11,8 +11,8 @@ from fluxum.model.levels import Level
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
 from fluxum.venues.binance.protocol import BinanceProtocol
-from fluxum.venues.binance.questions import BinanceQuestions
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.binance.queries import BinanceQueries
+from fluxum.venues.queries import Page, RestQuery
 from oddrows import OddRow, Received, odd_row
 from venues.binance.wire import (
     BTC,
@@ -158,7 +158,7 @@ def test_an_odd_level_of_an_event_of_futures(odd: OddRow) -> None:
 # Answers to questions
 
 
-def asked(question: Question[Page[Any]], key: str) -> Callable[[bytes], Received]:
+def asked(question: RestQuery[Page[Any]], key: str) -> Callable[[bytes], Received]:
     def receive(answer: bytes) -> Received:
         page = question.read(answer, NOW)
         found = {getattr(one, key): one for one in page.items}
@@ -170,23 +170,23 @@ def asked(question: Question[Page[Any]], key: str) -> Callable[[bytes], Received
 @settings(max_examples=500)
 @given(odd_row(MARKETS))
 def test_an_odd_market_of_an_answer(odd: OddRow) -> None:
-    question = BinanceQuestions(SPOT).instruments()
+    question = BinanceQueries(SPOT).instruments()
     odd.costs_itself_alone(body("symbols"), asked(question, "venue_symbol"))
 
 
 @settings(max_examples=500)
 @given(odd_row(TRADES))
 def test_an_odd_trade(odd: OddRow) -> None:
-    odd.costs_itself_alone(array, asked(BinanceQuestions(SPOT).trades(BTC), "trade_id"))
+    odd.costs_itself_alone(array, asked(BinanceQueries(SPOT).trades(BTC), "trade_id"))
 
 
 @settings(max_examples=500)
 @given(odd_row(AGG_TRADES))
 def test_an_odd_aggregated_trade(odd: OddRow) -> None:
-    odd.costs_itself_alone(array, asked(BinanceQuestions(USDM).trades(PERP), "trade_id"))
+    odd.costs_itself_alone(array, asked(BinanceQueries(USDM).trades(PERP), "trade_id"))
 
 
 @settings(max_examples=500)
 @given(odd_row(CANDLES))
 def test_an_odd_candle(odd: OddRow) -> None:
-    odd.costs_itself_alone(array, asked(BinanceQuestions(SPOT).candles(BTC, 60), "start_ns"))
+    odd.costs_itself_alone(array, asked(BinanceQueries(SPOT).candles(BTC, 60), "start_ns"))

@@ -35,7 +35,6 @@ from venues.binance.wire import (
     SOL,
     TICKER,
     TRADES,
-    asking,
     changes,
     drain,
     fetched,
@@ -43,6 +42,7 @@ from venues.binance.wire import (
     markets,
     no,
     refused,
+    rest_client,
     sent,
     snapshot,
     subscribed,
@@ -90,7 +90,7 @@ def test_futures_are_asked_for_aggregated_trades_by_the_name_of_the_contract() -
 
 
 def test_an_answer_begins_all_streams_of_its_request_and_the_list_is_looked_up_once() -> None:
-    protocol = asking(BOOK, TRADES)
+    protocol = rest_client(BOOK, TRADES)
 
     assert list(protocol.receive(yes(1), NOW)) == [subscribed(BOOK), subscribed(TRADES)]
 
@@ -105,7 +105,7 @@ def test_an_answer_begins_all_streams_of_its_request_and_the_list_is_looked_up_o
 
 
 def test_the_list_is_looked_up_again_for_a_market_that_is_not_in_it() -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
     protocol.receive(yes(1), NOW)
     (listing,) = fetched(drain(protocol))
     protocol.receive_response(listing, markets("BTCUSDT"), NOW)
@@ -121,7 +121,7 @@ def test_the_list_is_looked_up_again_for_a_market_that_is_not_in_it() -> None:
 
 
 def test_an_answer_that_comes_twice_says_nothing_new() -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
     protocol.receive(yes(1), NOW)
 
     assert protocol.receive(yes(1), NOW) == ()
@@ -145,7 +145,7 @@ def test_requests_are_kept_under_4000_bytes_and_200_names() -> None:
 
 
 def test_the_same_stream_twice_is_asked_for_once() -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
 
     protocol.subscribe([TRADES])
 
@@ -153,7 +153,7 @@ def test_the_same_stream_twice_is_asked_for_once() -> None:
 
 
 def test_two_depths_of_one_book_cannot_be_told_apart() -> None:
-    protocol = asking(BOOK)
+    protocol = rest_client(BOOK)
 
     with pytest.raises(LocalProtocolError, match="book BTC/USDT 100"):
         protocol.subscribe([structs.replace(BOOK, depth=100)])
@@ -170,7 +170,7 @@ def test_the_snapshot_is_as_deep_as_asked() -> None:
 
 
 def test_a_refused_request_of_one_stream_refuses_it() -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
 
     assert list(protocol.receive(no(1), NOW)) == [
         refused(TRADES, "Invalid request: invalid stream")
@@ -180,7 +180,7 @@ def test_a_refused_request_of_one_stream_refuses_it() -> None:
 
 
 def test_a_refused_request_of_several_streams_is_asked_again_in_halves() -> None:
-    protocol = asking(BOOK, TRADES, TICKER)
+    protocol = rest_client(BOOK, TRADES, TICKER)
 
     assert protocol.receive(no(1), NOW) == ()
 
@@ -193,7 +193,7 @@ def test_a_refused_request_of_several_streams_is_asked_again_in_halves() -> None
 
 
 def test_an_error_may_be_flat() -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
 
     events = protocol.receive(b'{"code":2,"msg":"Invalid request: no","id":1}', NOW)
 
@@ -203,12 +203,12 @@ def test_an_error_may_be_flat() -> None:
 def test_an_error_that_answers_nothing_is_told_as_such() -> None:
     frame = b'{"error":{"code":3,"msg":"Invalid JSON"}}'
 
-    assert list(asking(TRADES).receive(frame, NOW)) == [refused(None, "Invalid JSON")]
+    assert list(rest_client(TRADES).receive(frame, NOW)) == [refused(None, "Invalid JSON")]
 
 
 def test_a_market_that_is_not_listed_is_refused_though_it_was_acknowledged() -> None:
     ether = Subscription(Channel.TRADE, ETH)
-    protocol = asking(TRADES, ether)
+    protocol = rest_client(TRADES, ether)
     protocol.receive(yes(1), NOW)
     (listing,) = fetched(drain(protocol))
 
@@ -221,7 +221,7 @@ def test_a_market_that_is_not_listed_is_refused_though_it_was_acknowledged() -> 
 def test_a_market_that_is_another_one_is_refused() -> None:
     """The name of X/TUSD is that of XT/USD: only the list can tell."""
     wrong = Subscription(Channel.TRADE, Symbol("XT/USD"))
-    protocol = asking(wrong)
+    protocol = rest_client(wrong)
     protocol.receive(yes(1), NOW)
     (listing,) = fetched(drain(protocol))
     body = markets("XTUSD").replace(b'"XTU"', b'"X"').replace(b'"SD"', b'"TUSD"')
@@ -237,7 +237,7 @@ def test_a_market_that_is_another_one_is_refused() -> None:
 
 
 def test_a_list_that_cannot_be_had_is_asked_for_with_the_next_stream() -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
     protocol.receive(yes(1), NOW)
     (listing,) = fetched(drain(protocol))
     assert protocol.receive_refusal(listing, "answered 403", NOW) == ()
@@ -280,7 +280,7 @@ def test_a_market_of_another_kind_is_refused_and_harms_nobody(policy: Policy, sy
 
 
 def test_an_ended_stream_is_told_when_the_venue_says_so() -> None:
-    protocol = asking(BOOK, TRADES)
+    protocol = rest_client(BOOK, TRADES)
     protocol.receive(yes(1), NOW)
     drain(protocol)
     protocol.unsubscribe([BOOK, TRADES])
@@ -298,7 +298,7 @@ def test_an_ended_stream_is_told_when_the_venue_says_so() -> None:
 
 
 def test_a_refused_ending_is_an_ending() -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
     protocol.receive(yes(1), NOW)
     drain(protocol)
     protocol.unsubscribe([TRADES])
@@ -308,7 +308,7 @@ def test_a_refused_ending_is_an_ending() -> None:
 
 
 def test_what_is_not_carried_cannot_end() -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
 
     protocol.unsubscribe([BOOK])
 
@@ -317,7 +317,7 @@ def test_what_is_not_carried_cannot_end() -> None:
 
 def test_a_stream_that_begins_anew_counts_from_its_own_acknowledgement() -> None:
     """Late events of the stream before it would show a hole."""
-    protocol = asking(BOOK)
+    protocol = rest_client(BOOK)
     protocol.unsubscribe([BOOK])
     protocol.subscribe([BOOK])
     end, begin = sent(drain(protocol))
@@ -344,7 +344,7 @@ def test_a_snapshot_for_the_stream_before_is_not_taken_for_the_new_one() -> None
 
 
 def test_a_stream_that_is_in_doubt_is_asked_for_again_once_until_it_is_answered() -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
     protocol.receive(yes(1), NOW)
     drain(protocol)
 
@@ -359,7 +359,7 @@ def test_a_stream_that_is_in_doubt_is_asked_for_again_once_until_it_is_answered(
 
 
 def test_a_ping_is_a_question_and_its_answer_says_nothing() -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
     protocol.ping()
 
     (request,) = sent(drain(protocol))
@@ -369,7 +369,7 @@ def test_a_ping_is_a_question_and_its_answer_says_nothing() -> None:
 
 
 def test_a_shutdown_asks_for_another_link() -> None:
-    protocol = asking(TRADES)
+    protocol = rest_client(TRADES)
 
     events = protocol.receive(wrapped("!serverShutdown", {"e": "serverShutdown", "E": 1}), NOW)
 
@@ -384,7 +384,7 @@ def test_a_shutdown_asks_for_another_link() -> None:
 def test_data_is_told_of_the_market_that_was_asked_for() -> None:
     """The name says as little as it may: this is X/TUSD, and could be XT/USD."""
     strange = Subscription(Channel.TRADE, Symbol("XT/USD"))
-    protocol = asking(strange)
+    protocol = rest_client(strange)
 
     (trade,) = protocol.receive(wrapped("xtusd@trade", {**TRADE, "s": "XTUSD"}), NOW)
 
@@ -394,7 +394,7 @@ def test_data_is_told_of_the_market_that_was_asked_for() -> None:
 
 def test_data_that_was_not_requested_makes_no_sense_and_harms_no_stream() -> None:
     with pytest.raises(UnreadableStream, match="ethusdt@trade") as error:
-        asking(TRADES).receive(wrapped("ethusdt@trade", TRADE), NOW)
+        rest_client(TRADES).receive(wrapped("ethusdt@trade", TRADE), NOW)
 
     assert error.value.subscriptions == ()
 
@@ -402,7 +402,7 @@ def test_data_that_was_not_requested_makes_no_sense_and_harms_no_stream() -> Non
 def test_an_event_of_a_new_kind_is_passed_over() -> None:
     frame = wrapped("btcusdt@trade", {"e": "tradePro", "E": 1})
 
-    assert asking(TRADES).receive(frame, NOW) == ()
+    assert rest_client(TRADES).receive(frame, NOW) == ()
 
 
 BAR = {
@@ -441,7 +441,7 @@ DAY = {"e": "24hrTicker", "E": 1_672_515_782_136, "s": "BTCUSDT", "c": "9.4", "b
 def test_an_event_that_cannot_be_read_harms_its_own_stream_alone(
     topic: str, data: object, harmed: Subscription
 ) -> None:
-    protocol = asking(TRADES, TICKER, MINUTES, BOOK)
+    protocol = rest_client(TRADES, TICKER, MINUTES, BOOK)
     protocol.receive(yes(1), NOW)
     frame = json.dumps({"stream": topic, "data": data}).encode()
 
@@ -456,7 +456,7 @@ def test_an_event_that_cannot_be_read_harms_its_own_stream_alone(
 )
 def test_a_frame_that_names_no_stream_may_have_been_of_any(frame: bytes) -> None:
     with pytest.raises(RemoteProtocolError) as error:
-        asking(TRADES).receive(frame, NOW)
+        rest_client(TRADES).receive(frame, NOW)
 
     assert not isinstance(error.value, UnreadableStream)
 
@@ -473,7 +473,7 @@ def test_an_unwrapped_event_names_its_stream_as_well(
     data: object, harmed: tuple[Subscription, ...]
 ) -> None:
     with pytest.raises(UnreadableStream) as error:
-        asking(TRADES, MINUTES).receive(json.dumps(data).encode(), NOW)
+        rest_client(TRADES, MINUTES).receive(json.dumps(data).encode(), NOW)
 
     assert error.value.subscriptions == harmed
 
@@ -482,7 +482,7 @@ def test_an_unwrapped_event_names_its_stream_as_well(
 def test_a_trade_without_what_is_not_needed_is_a_trade(field: str) -> None:
     data = {**TRADE, field: None} if field != "M" else TRADE
 
-    (trade,) = asking(TRADES).receive(wrapped("btcusdt@trade", data), NOW)
+    (trade,) = rest_client(TRADES).receive(wrapped("btcusdt@trade", data), NOW)
 
     assert isinstance(trade, Trade)
     assert (str(trade.price), trade.trade_id) == ("0.001", "7")
@@ -491,7 +491,7 @@ def test_a_trade_without_what_is_not_needed_is_a_trade(field: str) -> None:
 def test_a_ticker_may_lack_all_but_what_it_says() -> None:
     frame = wrapped("btcusdt@ticker", {"e": "24hrTicker", "c": "9.4"})
 
-    (ticker,) = asking(TICKER).receive(frame, NOW)
+    (ticker,) = rest_client(TICKER).receive(frame, NOW)
 
     assert isinstance(ticker, Ticker)
     assert (str(ticker.last), ticker.bid, ticker.volume, ticker.venue_ns) == (
@@ -505,7 +505,7 @@ def test_a_ticker_may_lack_all_but_what_it_says() -> None:
 @pytest.mark.parametrize("millis", [0, 1, -62_135_596_800_000, 10**30, 123_456_789])
 def test_a_time_that_can_be_none_is_none(millis: int) -> None:
     """Of 1970, the year 1, beyond int64, and the documents' 123456789."""
-    protocol = asking(TRADES, TICKER, MINUTES, BOOK)
+    protocol = rest_client(TRADES, TICKER, MINUTES, BOOK)
     protocol.receive(yes(1), NOW)
     (fetch,) = [one for one in fetched(drain(protocol)) if "depth" in one.path]
     snapshot_ = json.dumps({"lastUpdateId": 4, "bids": [], "asks": [], "T": millis}).encode()
@@ -529,7 +529,7 @@ def test_a_price_of_zero_is_none_in_a_ticker() -> None:
     zero = dict.fromkeys("pPwcQbBaAohlvq", "0.00000000")
     frame = wrapped("btcusdt@ticker", {**DAY, **zero})
 
-    (ticker,) = asking(TICKER).receive(frame, NOW)
+    (ticker,) = rest_client(TICKER).receive(frame, NOW)
 
     assert isinstance(ticker, Ticker)
     prices = (ticker.bid, ticker.ask, ticker.last, ticker.open, ticker.high, ticker.low)
@@ -543,7 +543,7 @@ def candle_of(protocol: BinanceProtocol, **bar: object) -> Sequence[Event]:
 
 
 def test_a_candle_closes_once_and_what_differs_later_is_a_correction() -> None:
-    protocol = asking(MINUTES)
+    protocol = rest_client(MINUTES)
     minute = 60_000
     (closed,) = candle_of(protocol, x=True)
     (after,) = candle_of(protocol, t=minute)
@@ -577,7 +577,7 @@ def futures_trade(**fields: object) -> bytes:
 
 def test_a_trade_that_is_no_match_in_the_book_says_what_it_is() -> None:
     protocol = BinanceProtocol(USDM)
-    protocol.overhear()
+    protocol.follow_passively()
 
     trades = [
         one
@@ -595,7 +595,7 @@ def test_a_trade_that_is_no_match_in_the_book_says_what_it_is() -> None:
 def test_an_id_without_a_trade_is_passed_over_and_published_once() -> None:
     """As seen: a frame at a price of zero for each id that no trade has."""
     protocol = BinanceProtocol(USDM)
-    protocol.overhear()
+    protocol.follow_passively()
     spent = futures_trade(X="NA", p="0", q="0")
 
     (notice,) = protocol.receive(spent, NOW)
@@ -611,7 +611,7 @@ def test_an_id_without_a_trade_is_passed_over_and_published_once() -> None:
 def test_an_empty_side_of_the_book_is_none_in_a_ticker() -> None:
     frame = b'{"u":1,"s":"BTCUSDT","b":"0.00000000","B":"0.00000000","a":"9.5","A":"1"}'
     protocol = BinanceProtocol(SPOT)
-    protocol.overhear()
+    protocol.follow_passively()
 
     (ticker,) = protocol.receive(frame, NOW)
 
@@ -643,7 +643,7 @@ def test_late_data_of_an_ended_stream_is_passed_over(capture: str) -> None:
     name = f"{event.symbol.base}{event.symbol.quote}".lower()
     request = {"method": "UNSUBSCRIBE", "params": [f"{name}@{topic}"], "id": 9}
 
-    protocol.overhear_request(json.dumps(request).encode())
+    protocol.follow_request(json.dumps(request).encode())
     protocol.receive(yes(9), NOW)
 
     assert protocol.receive(frame, NOW) == ()
@@ -664,7 +664,7 @@ def test_an_answer_that_is_none_makes_no_sense(body: bytes) -> None:
 
 def overhearing(depth: int | None = None) -> BinanceProtocol:
     protocol = BinanceProtocol(SPOT)
-    protocol.overhear(depth)
+    protocol.follow_passively(depth)
     return protocol
 
 
@@ -693,7 +693,7 @@ def test_a_book_on_a_tape_may_come_on_a_link_that_is_not_combined() -> None:
 
 def test_a_tapes_request_is_told_with_its_answer() -> None:
     protocol = overhearing()
-    protocol.overhear_request(
+    protocol.follow_request(
         b'{"method":"SUBSCRIBE","params":["btcusdt@kline_5m","ethusdt@trade","!x@y"],"id":"a"}'
     )
 
@@ -703,7 +703,7 @@ def test_a_tapes_request_is_told_with_its_answer() -> None:
         subscribed(Subscription(Channel.CANDLE, BTC, interval_s=300)),
         subscribed(Subscription(Channel.TRADE, ETH)),
     ]
-    protocol.overhear_request(
+    protocol.follow_request(
         b'{"method":"UNSUBSCRIBE","params":["ethusdt@trade","solusdt@trade"],"id":"b"}'
     )
     (ended,) = protocol.receive(b'{"result":null,"id":"b"}', NOW)
@@ -727,7 +727,7 @@ def test_a_tapes_request_is_told_with_its_answer() -> None:
 def test_another_clients_nonsense_is_passed_over(frame: bytes) -> None:
     protocol = overhearing()
 
-    protocol.overhear_request(frame)
+    protocol.follow_request(frame)
 
     assert protocol.receive(b'{"result":null,"id":1}', NOW) == ()
 
@@ -743,7 +743,7 @@ def test_of_two_streams_of_one_markets_trades_the_first_counts() -> None:
 
 def test_a_tape_asks_for_no_list() -> None:
     protocol = overhearing()
-    protocol.overhear_request(b'{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}')
+    protocol.follow_request(b'{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}')
     protocol.receive(b'{"result":null,"id":1}', NOW)
 
     assert not drain(protocol)

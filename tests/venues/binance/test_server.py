@@ -15,7 +15,7 @@ from fluxum.venues.binance.policy import SPOT, USDM, Policy
 from fluxum.venues.binance.server.link import BinanceServer
 from fluxum.venues.binance.server.rest import BinanceRest
 from fluxum.venues.binance.server.snapshots import Snapshots
-from fluxum.venues.server.contract import Close, Dialled, Word
+from fluxum.venues.server.contract import Close, Dialled, Outgoing
 from fluxum.venues.venue import Fetch
 from venues.binance.market import BUY, MINUTE, SECOND, SELL, START, Market
 
@@ -28,7 +28,7 @@ def ask(server: BinanceServer, method: str, *params: object, now_ns: int = START
     return said(server.receive(frame, now_ns))[0]
 
 
-def said(words: Iterable[Word]) -> list[Any]:
+def said(words: Iterable[Outgoing]) -> list[Any]:
     return [json.loads(word) for word in words if isinstance(word, bytes)]
 
 

@@ -48,7 +48,7 @@ def test_a_market_has_a_name_where_it_can_be_and_none_elsewhere(
     symbol: str, spot: str | None, future: str | None
 ) -> None:
     for policy, name in ((SPOT, spot), (USDM, future)):
-        spelled = policy.spell(Symbol(symbol))
+        spelled = policy.format_symbol(Symbol(symbol))
         assert is_possible(spelled) == (name is not None)
         assert name in {None, spelled}
 

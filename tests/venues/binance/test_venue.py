@@ -17,7 +17,9 @@ both = pytest.mark.parametrize("venue", [BINANCE, BINANCE_USDM], ids=lambda venu
 
 def everything(venue: Venue) -> list[Subscription]:
     return [
-        venue.complete(Subscription(one, None if one is Channel.INSTRUMENT else venue.popular[0]))
+        venue.with_defaults(
+            Subscription(one, None if one is Channel.INSTRUMENT else venue.sample_symbols[0])
+        )
         for one in venue.routes
     ]
 
@@ -29,12 +31,12 @@ def of(now: World, kind: type) -> list[object]:
 
 @both
 def test_defaults_are_filled_in_and_other_depths_refused(venue: Venue) -> None:
-    symbol = venue.popular[0]
+    symbol = venue.sample_symbols[0]
 
-    assert venue.complete(Subscription(Channel.BOOK, symbol)).depth == 1000
-    assert venue.complete(Subscription(Channel.CANDLE, symbol)).interval_s == 60
+    assert venue.with_defaults(Subscription(Channel.BOOK, symbol)).depth == 1000
+    assert venue.with_defaults(Subscription(Channel.CANDLE, symbol)).interval_s == 60
     with pytest.raises(BadInput, match="depth can be 1000"):
-        venue.complete(Subscription(Channel.BOOK, symbol, 25))
+        venue.with_defaults(Subscription(Channel.BOOK, symbol, 25))
 
 
 @both
@@ -49,7 +51,7 @@ def test_everything_is_told_and_the_book_is_valid(venue: Venue) -> None:
         async with world(*everything(venue), venue=venue) as now:
             await now.session.wait_ready(60)
             await now.live(200)
-            assert now.session.book(venue.popular[0]).proof().is_valid
+            assert now.session.book(venue.sample_symbols[0]).proof().is_valid
             assert of(now, Ticker)
             assert of(now, Trade)
             assert any(one.closed for one in of(now, Candle) if isinstance(one, Candle))
@@ -60,7 +62,7 @@ def test_everything_is_told_and_the_book_is_valid(venue: Venue) -> None:
 
 @both
 def test_many_symbols_are_subscribed_within_the_venues_limits(venue: Venue) -> None:
-    contract = venue.popular[0].contract and f":{venue.popular[0].contract}"
+    contract = venue.sample_symbols[0].contract and f":{venue.sample_symbols[0].contract}"
     symbols = [Symbol(f"COIN{number}/USDT{contract}") for number in range(60)]
     kinds = (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
 
@@ -79,7 +81,7 @@ def test_many_symbols_are_subscribed_within_the_venues_limits(venue: Venue) -> N
 def test_snapshots_that_weigh_more_than_a_minute_allows_are_never_refused(
     venue: Venue, depth: int, count: int
 ) -> None:
-    contract = venue.popular[0].contract and f":{venue.popular[0].contract}"
+    contract = venue.sample_symbols[0].contract and f":{venue.sample_symbols[0].contract}"
     symbols = [Symbol(f"COIN{number}/USDT{contract}") for number in range(count)]
 
     async def story() -> None:
@@ -96,7 +98,7 @@ def test_snapshots_that_weigh_more_than_a_minute_allows_are_never_refused(
 @both
 @pytest.mark.parametrize("channel", [Channel.TRADE, Channel.TICKER, Channel.CANDLE, Channel.BOOK])
 def test_an_unknown_market_is_refused_on_every_channel(venue: Venue, channel: Channel) -> None:
-    contract = venue.popular[0].contract and f":{venue.popular[0].contract}"
+    contract = venue.sample_symbols[0].contract and f":{venue.sample_symbols[0].contract}"
     unknown = Subscription(channel, Symbol(f"NOSUCH/COIN{contract}"))
 
     async def story() -> None:
@@ -125,13 +127,13 @@ def test_a_shutdown_notice_has_the_link_replaced(venue: Venue) -> None:
 @both
 def test_a_silent_market_is_asked_for_again_and_stays_whole(venue: Venue) -> None:
     async def story() -> None:
-        book = venue.complete(Subscription(Channel.BOOK, venue.popular[0]))
+        book = venue.with_defaults(Subscription(Channel.BOOK, venue.sample_symbols[0]))
         quiet = {Channel.BOOK: 20.0}
         async with world(book, venue=venue, rate_per_s=0.0, data_silence_s=quiet) as now:
             await now.session.wait_ready(60)
             await now.live(100)
             assert len(of(now, BookSnapshot)) > 3
-            assert now.session.book(venue.popular[0]).proof().is_valid
+            assert now.session.book(venue.sample_symbols[0]).proof().is_valid
             assert now.session.statistics().reconnects == 0
 
     play(story)

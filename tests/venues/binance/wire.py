@@ -117,7 +117,7 @@ def markets(*names: str) -> bytes:
     return listed([market(name) for name in names])
 
 
-def asking(*wanted: Subscription, policy: Policy = SPOT) -> BinanceProtocol:
+def rest_client(*wanted: Subscription, policy: Policy = SPOT) -> BinanceProtocol:
     """A protocol that has asked; what it asked is drained."""
     protocol = BinanceProtocol(policy)
     protocol.subscribe(wanted)

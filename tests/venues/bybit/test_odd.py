@@ -269,7 +269,7 @@ def test_a_frame_whose_head_is_odd_but_for_its_topic_harms_no_other() -> None:
 
 
 def test_data_that_nobody_asked_for_harm_no_stream() -> None:
-    with pytest.raises(UnreadableStream, match="nobody asked for") as caught:
+    with pytest.raises(UnreadableStream, match="was not requested") as caught:
         following(BOOK).receive(frame("tickers.ETHUSDT", "{}"), 7)
 
     assert caught.value.subscriptions == ()

@@ -492,7 +492,9 @@ def test_every_listed_market_is_spelled_and_read_back(category: Category) -> Non
     listed = [event for event in events if isinstance(event, Instrument)]
     assert len(listed) == {"spot": 557, "linear": 800}[category.name]
     assert len({one.symbol for one in listed}) == len(listed)
-    assert [category.spell(one.symbol) for one in listed] == [one.venue_symbol for one in listed]
+    assert [category.format_symbol(one.symbol) for one in listed] == [
+        one.venue_symbol for one in listed
+    ]
     wrong = [one.symbol for one in listed if category.read(one.venue_symbol) != one.symbol]
     assert not wrong
 
@@ -513,7 +515,7 @@ def test_every_listed_market_is_spelled_and_read_back(category: Category) -> Non
 def test_markets_are_spelled_as_the_venue_spells_them(
     category: Category, symbol: str, name: str
 ) -> None:
-    assert category.spell(Symbol(symbol)) == name
+    assert category.format_symbol(Symbol(symbol)) == name
     assert category.read(name) == Symbol(symbol)
 
 
@@ -521,4 +523,4 @@ def test_markets_are_spelled_as_the_venue_spells_them(
     ("category", "symbol"), [(SPOT, "BTC/USDT:PERP"), (LINEAR, "BTC/USDT"), (LINEAR, "BTC/USDC")]
 )
 def test_a_market_of_another_category_has_no_name_here(category: Category, symbol: str) -> None:
-    assert category.spell(Symbol(symbol)) == symbol
+    assert category.format_symbol(Symbol(symbol)) == symbol

@@ -35,7 +35,7 @@ def served(venue: Venue, *requests: str) -> list[dict[str, Any]]:
 
 
 def fresh(venue: Venue) -> VenueServer:
-    exchange = SimulatedExchange(venue, venue.popular, seed=1, clock=SimulatedClock())
+    exchange = SimulatedExchange(venue, venue.sample_symbols, seed=1, clock=SimulatedClock())
     server = find_side(venue.name).link(exchange, Dialled("public"))
     server.opened(NOW)
     return server
@@ -144,7 +144,7 @@ def test_ten_idle_minutes_end_the_link() -> None:
 )
 def test_calls_are_answered_in_the_envelope(path: str, code: int) -> None:
     async def story() -> None:
-        exchange = SimulatedExchange(BYBIT, BYBIT.popular, seed=1, clock=SimulatedClock())
+        exchange = SimulatedExchange(BYBIT, BYBIT.sample_symbols, seed=1, clock=SimulatedClock())
         rest = BybitRest(exchange, SPOT)
         answer = rest.answer(Fetch("GET", path, ""), NOW)
         assert answer.status == 200
@@ -159,7 +159,12 @@ def test_a_candle_is_confirmed_once(venue: Venue) -> None:
     async def story() -> None:
         clock = SimulatedClock()
         exchange = SimulatedExchange(
-            venue, venue.popular[:1], seed=1, clock=clock, rate_per_s=5, grain_ns=1_000_000
+            venue,
+            venue.sample_symbols[:1],
+            seed=1,
+            clock=clock,
+            rate_per_s=5,
+            resolution_ns=1_000_000,
         )
         confirmed: Counter[int] = Counter()
         running = 0

@@ -1,7 +1,7 @@
 """Tickers: lines by deltas, lines joined with the best bid and ask, and what a lost one costs."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -177,7 +177,7 @@ def test_a_ticker_that_is_ended_ends_both_its_topics() -> None:
         ("unsubscribe", ["tickers.BTCUSDT"]),
         ("unsubscribe", ["orderbook.1.BTCUSDT"]),
     ]
-    with pytest.raises(UnreadableStream, match="nobody asked for"):
+    with pytest.raises(UnreadableStream, match="was not requested"):
         receive(protocol, top([], []))
 
 
@@ -249,7 +249,7 @@ def test_two_depths_of_one_book_cannot_be_told_apart() -> None:
 
 def test_on_a_tape_the_deeper_book_and_the_ticker_are_followed() -> None:
     protocol = BybitProtocol(SPOT)
-    protocol.overhear()
+    protocol.follow_passively()
     shallow = top([["21109.5", "2"]], [["21110", "1.5"]])
     receive(protocol, line(**SPOT_LINE))
     assert [type(one) for one in receive(protocol, shallow)] == [BookSnapshot, Ticker]
@@ -264,7 +264,7 @@ def test_on_a_tape_the_deeper_book_and_the_ticker_are_followed() -> None:
 
 def test_a_simulated_spot_ticker_is_that_of_the_exchange() -> None:
     async def story() -> None:
-        wanted = BYBIT.complete(Subscription(Channel.TICKER, BTC))
+        wanted = BYBIT.with_defaults(Subscription(Channel.TICKER, BTC))
         async with world(wanted, venue=BYBIT, rate_per_s=20.0) as now:
             await now.session.wait_ready(60)
             events = await now.live(60)
@@ -362,8 +362,8 @@ def test_a_ticker_whose_snapshots_cannot_be_read_is_missing_by_name() -> None:
 
     def wrap(dial: Dial) -> Dial:
         @asynccontextmanager
-        async def mutated(url: str) -> AsyncGenerator[Link]:
-            async with dial(url) as link:
+        async def mutated(url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+            async with dial(url, headers) as link:
                 yield Mutated(link)
 
         return mutated

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fluxum.book.level3 import Level3Book
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
-from fluxum.sim.listing import listing
+from fluxum.sim.instruments import listing
 from fluxum.sim.matching import MatchingEngine
 from fluxum.venues.venue import Venue
 

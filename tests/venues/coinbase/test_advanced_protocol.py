@@ -496,14 +496,14 @@ def test_a_list_that_makes_no_sense_is_refused(body: bytes) -> None:
 
 def test_a_tape_teaches_what_another_client_carries() -> None:
     protocol = AdvancedProtocol()
-    protocol.overhear()
+    protocol.follow_passively()
     for asked in (
         frame(type="subscribe", channel="level2", product_ids=["BTC-USDC"]),
         frame(type="subscribe", channel="candles", product_ids=["no product"]),
         frame(type="subscribe", channel="level3", product_ids=["BTC-USD"]),
         b"nonsense",
     ):
-        protocol.overhear_request(asked)
+        protocol.follow_request(asked)
 
     (told,) = hear(protocol, snapshot(5))
 
@@ -512,4 +512,4 @@ def test_a_tape_teaches_what_another_client_carries() -> None:
 
 
 def test_the_venue_spells_symbols_with_a_hyphen() -> None:
-    assert COINBASE.spell(BTC) == "BTC-USD"
+    assert COINBASE.format_symbol(BTC) == "BTC-USD"

@@ -10,15 +10,15 @@ from hypothesis import given
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level, Side
-from fluxum.venues.coinbase.advanced.questions import AdvancedQuestions
+from fluxum.venues.coinbase.advanced.queries import AdvancedQueries
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.queries import Page, RestQuery
 from oddrows import OddRow, Received, odd_row
 from unreadable import field
 from venues.coinbase.answers import BOOK, CANDLES, TRADES
 
 BTC = Symbol("BTC/USD")
-ASK = AdvancedQuestions()
+ASK = AdvancedQueries()
 NOW = 1_775_600_000_000_000_000  # 2026-04-07T22:13:20Z
 HOUR = 3600
 SECOND = 1_000_000_000
@@ -180,10 +180,10 @@ def test_candles_are_read_as_they_were_captured() -> None:
     assert page.next is None
 
 
-def pages(question: Question[Page[object]]) -> list[tuple[int, int]]:
+def pages(question: RestQuery[Page[object]]) -> list[tuple[int, int]]:
     """The windows that are asked for, where each answer is empty."""
     windows: list[tuple[int, int]] = []
-    following: Question[Page[object]] | None = question
+    following: RestQuery[Page[object]] | None = question
     while following is not None:
         asked = query(following.fetch)
         windows.append((int(asked["start"]), int(asked["end"])))

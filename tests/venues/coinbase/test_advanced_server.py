@@ -12,7 +12,7 @@ import pytest
 from fluxum.model.market import Side
 from fluxum.venues.coinbase.server.advanced import AdvancedServer
 from fluxum.venues.coinbase.venue import COINBASE
-from fluxum.venues.server.contract import Close, Word
+from fluxum.venues.server.contract import Close, Outgoing
 from venues.coinbase.dialogue import frame
 from venues.coinbase.market import BTC, NOW, SECOND, Market
 
@@ -36,7 +36,7 @@ class Client:
         return [heard(word) for word in self.server.publish(BTC, NOW)]
 
 
-def heard(word: Word) -> Any:
+def heard(word: Outgoing) -> Any:
     assert isinstance(word, bytes)
     return json.loads(word)
 

@@ -38,7 +38,7 @@ def assert_says(expected: list[Record], events: list[Record]) -> None:
 @pytest.mark.parametrize(("venue", "record"), records("public.jsonl"), ids=name_of)
 def test_a_frame_says_what_was_read_by_hand(venue: Venue, record: Record) -> None:
     protocol = venue.protocol()
-    protocol.overhear()
+    protocol.follow_passively()
 
     events = [plain(event) for event in protocol.receive(record["frame"].encode(), NOW)]
 

@@ -258,10 +258,10 @@ def test_the_list_of_markets_accepts_its_subscription() -> None:
 
 def test_a_tape_teaches_what_another_client_carries() -> None:
     protocol = ExchangeProtocol()
-    protocol.overhear()
+    protocol.follow_passively()
     channels: list[Any] = ["level2", {"name": "matches", "product_ids": ["ETH-USD"]}]
-    protocol.overhear_request(frame(type="subscribe", product_ids=["BTC-USD"], channels=channels))
-    protocol.overhear_request(b"nonsense")
+    protocol.follow_request(frame(type="subscribe", product_ids=["BTC-USD"], channels=channels))
+    protocol.follow_request(b"nonsense")
 
     assert hear(protocol, update()) == []  # known, so it waits for its snapshot
     (told,) = hear(protocol, update("SKL-BTC"))

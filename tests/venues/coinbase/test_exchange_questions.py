@@ -10,14 +10,14 @@ from hypothesis import given
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level, Side
-from fluxum.venues.coinbase.exchange.questions import ExchangeQuestions
+from fluxum.venues.coinbase.exchange.queries import ExchangeQueries
 from fluxum.venues.conversation import Fetch
 from oddrows import OddRow, Received, odd_row
 from unreadable import field
 from venues.coinbase.answers import EXCHANGE_BOOK
 
 BTC = Symbol("BTC/USD")
-ASK = ExchangeQuestions()
+ASK = ExchangeQueries()
 NOW = 1_775_600_000_000_000_000  # 2026-04-07T22:13:20Z
 SECOND = 1_000_000_000
 

@@ -10,7 +10,7 @@ from fluxum.model.market import Side
 from fluxum.venues.coinbase.exchange.signing import signature
 from fluxum.venues.coinbase.server.exchange import KEY, PASSPHRASE, SECRET, ExchangeServer
 from fluxum.venues.coinbase.venue import COINBASE_EXCHANGE
-from fluxum.venues.server.contract import Close, Word
+from fluxum.venues.server.contract import Close, Outgoing
 from venues.coinbase.dialogue import frame
 from venues.coinbase.market import BTC, NOW, SECOND, Market
 
@@ -34,7 +34,7 @@ class Client:
         return [heard(word) for word in self.server.publish(BTC, NOW)]
 
 
-def heard(word: Word) -> Any:
+def heard(word: Outgoing) -> Any:
     assert isinstance(word, bytes)
     return json.loads(word)
 
@@ -166,7 +166,7 @@ def test_a_request_fails_as_a_whole(channels: list[Any], products: list[str], re
     assert client.ask("subscribe", "heartbeat") == [lists("heartbeat")]
 
 
-def login(time_s: int, **changed: str) -> dict[str, str]:
+def account_config(time_s: int, **changed: str) -> dict[str, str]:
     return {
         "key": KEY,
         "passphrase": PASSPHRASE,
@@ -180,15 +180,15 @@ def test_a_login_opens_the_unbatched_book_for_thirty_seconds() -> None:
     now_s = NOW // SECOND
 
     for time_s in (now_s - 30, now_s, now_s + 30):
-        _, listed = Client().ask("subscribe", "level2", **login(time_s))
+        _, listed = Client().ask("subscribe", "level2", **account_config(time_s))
         assert listed == lists("level2")
     for wrong in (
-        login(now_s - 31),
-        login(now_s, key="another"),
-        login(now_s, passphrase="another"),
-        login(now_s, signature="another"),
-        login(now_s, timestamp="now"),
-        login(now_s, timestamp="NaN"),
+        account_config(now_s - 31),
+        account_config(now_s, key="another"),
+        account_config(now_s, passphrase="another"),
+        account_config(now_s, signature="another"),
+        account_config(now_s, timestamp="now"),
+        account_config(now_s, timestamp="NaN"),
     ):
         (refused,) = Client().ask("subscribe", "level2", **wrong)
         assert "require authentication" in refused["reason"]

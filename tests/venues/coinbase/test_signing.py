@@ -13,7 +13,7 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.venues.coinbase.exchange import native
 from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
-from fluxum.venues.coinbase.exchange.signing import Login, signature
+from fluxum.venues.coinbase.exchange.signing import AccountConfig, signature
 from fluxum.venues.venue import Send
 
 SECRET = "+xT7GWTDRHi09EZEhkOC8S7ktzngKtoT1ZoZ6QclGURlq3ePfUd7kLQzK4+P54685NEqYDaIerYj9cuYFILOhQ=="
@@ -63,10 +63,10 @@ def test_a_secret_that_is_none_is_refused_without_being_shown() -> None:
 
 
 def test_nothing_shows_a_secret() -> None:
-    login = Login("the-key", SECRET, "the-phrase")
-    signed = login.sign(native.Request("subscribe", ["BTC-USD"], ["level2"]), "1610075590")
+    account_config = AccountConfig("the-key", SECRET, "the-phrase")
+    signed = account_config.sign(native.Request("subscribe", ["BTC-USD"], ["level2"]), "1610075590")
 
-    for text in (repr(login), str(login), repr(signed), str(signed)):
+    for text in (repr(account_config), str(account_config), repr(signed), str(signed)):
         assert "the-" not in text
         assert SECRET not in text
         assert SIGNATURE not in text

@@ -41,7 +41,7 @@ def assert_says(expected: list[Record], events: list[Record]) -> None:
 )
 def test_a_frame_says_what_was_read_by_hand(venue: Venue, record: Record) -> None:
     protocol = venue.protocol()
-    protocol.overhear()
+    protocol.follow_passively()
 
     events = [plain(event) for event in protocol.receive(record["frame"].encode(), NOW)]
 
@@ -55,7 +55,7 @@ def test_a_frame_says_what_was_read_by_hand(venue: Venue, record: Record) -> Non
 )
 def test_an_answer_says_what_was_read_by_hand(venue: Venue, record: Record) -> None:
     protocol = venue.protocol()
-    protocol.overhear()
+    protocol.follow_passively()
     fetch = Fetch("GET", record["path"], "")
 
     events = [

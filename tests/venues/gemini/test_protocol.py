@@ -502,7 +502,7 @@ def test_nonsense_is_the_venues_fault(frame: bytes) -> None:
 
 def overheard(*frames: bytes) -> list[Event]:
     protocol = GeminiProtocol()
-    protocol.overhear()
+    protocol.follow_passively()
     return [event for frame in frames for event in protocol.receive(frame, NOW)]
 
 
@@ -516,12 +516,12 @@ def test_a_tape_needs_no_requests() -> None:
 
 def test_a_request_on_a_tape_makes_a_book_begin_anew() -> None:
     protocol = GeminiProtocol()
-    protocol.overhear()
+    protocol.follow_passively()
     protocol.receive(depth(5, 5, "1 1"), NOW)
     for params in ('["btcusd@depth"]', '["x@depth",5]', '{"symbol":"btcusd"}', '["@x","@depth"]'):
         request = '{"id":"1","method":"SUBSCRIBE","params":%s}' % params  # noqa: UP031
-        protocol.overhear_request(request.encode())
-    protocol.overhear_request(b"nonsense")
+        protocol.follow_request(request.encode())
+    protocol.follow_request(b"nonsense")
 
     (snapshot,) = protocol.receive(depth(90, 90, "1 2"), NOW)
 
@@ -530,8 +530,8 @@ def test_a_request_on_a_tape_makes_a_book_begin_anew() -> None:
 
 def test_an_end_on_a_tape_makes_data_late() -> None:
     protocol = GeminiProtocol()
-    protocol.overhear()
+    protocol.follow_passively()
     protocol.receive(depth(5, 5, "1 1"), NOW)
-    protocol.overhear_request(b'{"id":2,"method":"unsubscribe","params":["btcusd@depth@100ms"]}')
+    protocol.follow_request(b'{"id":2,"method":"unsubscribe","params":["btcusd@depth@100ms"]}')
 
     assert protocol.receive(depth(5, 6, "1 2"), NOW) == ()

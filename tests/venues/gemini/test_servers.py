@@ -15,12 +15,12 @@ import pytest
 from fluxum.book.level3 import Level3Book
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
-from fluxum.sim.listing import listing
+from fluxum.sim.instruments import listing
 from fluxum.venues.gemini.server.link import GeminiServer
 from fluxum.venues.gemini.server.rest import GeminiRest
 from fluxum.venues.gemini.server.v2 import GeminiV2Server
 from fluxum.venues.gemini.venue import GEMINI
-from fluxum.venues.server.contract import Word
+from fluxum.venues.server.contract import Outgoing
 from fluxum.venues.venue import Fetch
 
 BTC, PERP = Symbol("BTC/USD"), Symbol("BTC/USDC:PERP")
@@ -114,7 +114,7 @@ def small_view() -> View:
     return view
 
 
-def read(words: Sequence[Word]) -> list[Message]:
+def read(words: Sequence[Outgoing]) -> list[Message]:
     messages: list[Message] = []
     for word in words:
         assert isinstance(word, bytes)

@@ -576,7 +576,7 @@ def test_changes_that_make_no_sense_are_no_answer() -> None:
 
 def test_a_tape_needs_no_requests() -> None:
     protocol = GeminiV2Protocol()
-    protocol.overhear()
+    protocol.follow_passively()
     frames = [whole("buy 1 1", trades=[trade(7)]), l2("buy 2 1"), candles("1 10")]
     events: list[Event] = [event for frame in frames for event in protocol.receive(frame, NOW)]
 
@@ -585,15 +585,15 @@ def test_a_tape_needs_no_requests() -> None:
 
 def test_requests_on_a_tape_are_learnt_from() -> None:
     protocol = GeminiV2Protocol()
-    protocol.overhear()
+    protocol.follow_passively()
     request = (
         '{"type":"%s","subscriptions":[{"name":"l2","symbols":["BTCUSD","X"]},'
         '{"name":"mark_price","symbols":["BTCGUSDPERP"]}]}'
     )
-    protocol.overhear_request((request % "subscribe").encode())
-    protocol.overhear_request(b"nonsense")
+    protocol.follow_request((request % "subscribe").encode())
+    protocol.follow_request(b"nonsense")
     assert len(protocol.receive(whole("buy 1 1"), NOW)) == 1
 
-    protocol.overhear_request((request % "unsubscribe").encode())
+    protocol.follow_request((request % "unsubscribe").encode())
 
     assert protocol.receive(l2("buy 1 1"), NOW) == ()

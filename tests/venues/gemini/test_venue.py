@@ -26,13 +26,13 @@ from fluxum.venues.venue import Fetch, Venue
 from fluxum.verify import verify
 from recordings import recording
 
-BTC, ETH = GEMINI.popular[:2]
+BTC, ETH = GEMINI.sample_symbols[:2]
 BOTH = pytest.mark.parametrize("venue", [GEMINI, GEMINI_V2], ids=lambda venue: venue.name)
 LIST = Subscription(Channel.INSTRUMENT)
 
 
 def wish(venue: Venue, channel: Channel, symbol: Symbol = BTC) -> Subscription:
-    return venue.complete(Subscription(channel, symbol))
+    return venue.with_defaults(Subscription(channel, symbol))
 
 
 def is_true(now: World, symbol: Symbol) -> bool:
@@ -54,17 +54,20 @@ def test_the_sequenced_feed_has_no_candles_and_the_older_one_no_tickers() -> Non
 
     assert GEMINI.channels == shared | {Channel.TICKER}
     assert GEMINI_V2.channels == shared | {Channel.CANDLE}
-    assert GEMINI_V2.complete(Subscription(Channel.CANDLE, BTC)).interval_s == 60
+    assert GEMINI_V2.with_defaults(Subscription(Channel.CANDLE, BTC)).interval_s == 60
     with pytest.raises(BadInput):
-        GEMINI.complete(Subscription(Channel.BOOK, BTC, depth=10))
+        GEMINI.with_defaults(Subscription(Channel.BOOK, BTC, depth=10))
     with pytest.raises(BadInput):
-        GEMINI_V2.complete(Subscription(Channel.CANDLE, BTC, interval_s=120))
+        GEMINI_V2.with_defaults(Subscription(Channel.CANDLE, BTC, interval_s=120))
 
 
 def test_each_spells_a_market_its_own_way() -> None:
     perpetual = Symbol("BTC/USDC:PERP")
 
-    assert (GEMINI.spell(perpetual), GEMINI_V2.spell(perpetual)) == ("btcusdcperp", "BTCUSDCPERP")
+    assert (GEMINI.format_symbol(perpetual), GEMINI_V2.format_symbol(perpetual)) == (
+        "btcusdcperp",
+        "BTCUSDCPERP",
+    )
 
 
 # Sessions with the simulated exchange
@@ -172,7 +175,10 @@ def test_markets_are_listed_over_rest(venue: Venue) -> None:
             listed = [event for event in events if isinstance(event, Instrument)]
 
             assert [one.symbol for one in listed] == [BTC, ETH]
-            assert [one.venue_symbol for one in listed] == [venue.spell(BTC), venue.spell(ETH)]
+            assert [one.venue_symbol for one in listed] == [
+                venue.format_symbol(BTC),
+                venue.format_symbol(ETH),
+            ]
             assert all(one.venue == venue.name for one in listed)
 
     play(story)
@@ -221,8 +227,8 @@ def test_recorded_books_never_cross(name: str) -> None:
     for moment in replay:
         for event in moment.events:
             if isinstance(event, BookSnapshot | BookUpdate):
-                assert not replay.intake.books.get(event.symbol).is_crossed
-    assert sum(1 for _ in replay.intake.books) == 10
+                assert not replay.processor.books.get(event.symbol).is_crossed
+    assert sum(1 for _ in replay.processor.books) == 10
 
 
 def test_the_recorded_list_of_markets_is_read_whole() -> None:

@@ -36,7 +36,7 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
-from fluxum.venues.conversation import VenueTime
+from fluxum.venues.conversation import Auth, VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.normalize import Numbers
 from fluxum.venues.kraken.protocol import KrakenProtocol
@@ -239,7 +239,7 @@ def test_a_placeholder_for_a_token_goes_to_level_3_only() -> None:
     protocol.subscribe([book(ALGO), Subscription(Channel.LEVEL3, ALGO, 10)])
 
     effects = [effect for effect in protocol.outbox if isinstance(effect, Send)]
-    assert [effect.has_token for effect in effects] == [False, True]
+    assert [effect.auth for effect in effects] == [Auth.NONE, Auth.TOKEN]
     public, private = sent(protocol)
     assert "token" not in json.dumps(public)
     assert json.dumps(private).count(TOKEN) == 1
@@ -499,11 +499,11 @@ def test_an_answer_to_a_call_is_not_expected() -> None:
 
 def test_on_a_tape_depths_are_learned_from_requests_and_acknowledgements() -> None:
     protocol = KrakenProtocol()
-    protocol.overhear()
-    protocol.overhear_request(
+    protocol.follow_passively()
+    protocol.follow_request(
         b'{"method":"subscribe","params":{"channel":"book","symbol":["MATIC/USD"],"depth":100}}'
     )
-    protocol.overhear_request(b"nonsense")
+    protocol.follow_request(b"nonsense")
     protocol.receive(CAPTURES["book_ack"].replace(b'"depth":10', b'"depth":25'), NOW)
 
     assert depth_of(protocol, "MATIC/USD") == 100

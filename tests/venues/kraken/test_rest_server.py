@@ -9,7 +9,7 @@ import pytest
 from box import BTC, START, Box
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
-from fluxum.venues.kraken.questions import KrakenMarketQuestions
+from fluxum.venues.kraken.queries import KrakenMarketQueries
 from fluxum.venues.kraken.server.legacy import asset_name, pair_altname, pair_name, ws_name
 from fluxum.venues.kraken.server.rest import KrakenRest
 from fluxum.venues.venue import Fetch
@@ -211,7 +211,7 @@ def test_what_cannot_be_answered_is_refused(call: str, error: str) -> None:
 
 
 def test_our_own_questions_are_answered() -> None:
-    box, asked = still(), KrakenMarketQuestions()
+    box, asked = still(), KrakenMarketQueries()
     rest = KrakenRest(box.exchange)
 
     def said(question: Any) -> Any:

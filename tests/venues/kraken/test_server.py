@@ -16,7 +16,7 @@ import pytest
 from fluxum.book.level3 import Level3Book
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
-from fluxum.sim.listing import listing
+from fluxum.sim.instruments import listing
 from fluxum.sim.matching import MatchingEngine
 from fluxum.venues.kraken.server.public import KrakenServer
 from fluxum.venues.kraken.venue import KRAKEN

@@ -29,7 +29,7 @@ def assert_says(events: Sequence[Event], expected: list[dict[str, Any]]) -> None
 @pytest.mark.parametrize("capture", captures("public.jsonl"), ids=lambda one: one["name"])
 def test_a_frame_says(capture: dict[str, Any]) -> None:
     protocol = OkxProtocol()
-    protocol.overhear()
+    protocol.follow_passively()
 
     assert_says(protocol.receive(capture["frame"].encode(), 1), capture["events"])
 

@@ -298,7 +298,7 @@ def of(events: Sequence[Event], kind: type) -> list[Any]:
 
 def streams(symbol: Symbol) -> list[Subscription]:
     return [
-        OKX.complete(Subscription(channel, symbol))
+        OKX.with_defaults(Subscription(channel, symbol))
         for channel in (Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
     ]
 
@@ -348,7 +348,7 @@ def test_a_size_that_cannot_be_had_harms_its_own_market_alone() -> None:
     async def main() -> None:
         clock, eth = SimulatedClock(), Symbol("ETH/USDT:PERP")
         exchange = SimulatedExchange(
-            OKX, [SPOT, LINEAR, eth], seed=7, clock=clock, rate_per_s=20.0, grain_ns=1_000_000
+            OKX, [SPOT, LINEAR, eth], seed=7, clock=clock, rate_per_s=20.0, resolution_ns=1_000_000
         )
         async with exchange:
             session = Session(
@@ -417,7 +417,7 @@ def test_on_a_tape_without_a_list_contracts_are_called_contracts(tmp_path: Path)
         f"BTC-USDT-SWAP is counted in contracts, as {COUNTED}: no list says their size"
     ] * 2  # the book, the trades
     with pytest.raises(BadInput, match="contracts of unknown size"):
-        replay.intake.books.get(COUNTED).market_price(Side.BUY, Decimal(2))
+        replay.processor.books.get(COUNTED).market_price(Side.BUY, Decimal(2))
 
 
 def test_a_recorded_session_is_replayed_in_the_units_it_had(tmp_path: Path) -> None:
@@ -426,7 +426,12 @@ def test_a_recorded_session_is_replayed_in_the_units_it_had(tmp_path: Path) -> N
     async def main() -> list[Event]:
         clock = SimulatedClock()
         exchange = SimulatedExchange(
-            OKX, [SPOT, LINEAR, INVERSE], seed=7, clock=clock, rate_per_s=20.0, grain_ns=1_000_000
+            OKX,
+            [SPOT, LINEAR, INVERSE],
+            seed=7,
+            clock=clock,
+            rate_per_s=20.0,
+            resolution_ns=1_000_000,
         )
         async with exchange:
             with TapeWriter(path, "okx", clock) as writer:

@@ -664,7 +664,7 @@ def test_a_closed_candle_closes_once_and_a_changed_one_is_a_correction() -> None
 
 def overhearing(*frames: bytes) -> OkxProtocol:
     protocol = OkxProtocol()
-    protocol.overhear()
+    protocol.follow_passively()
     for frame in frames:
         protocol.receive(frame, NOW)
     return protocol
@@ -699,9 +699,9 @@ def test_on_a_tape_another_clients_request_is_learned_from() -> None:
         "op": "subscribe",
         "args": [arg("bbo-tbt"), arg("books"), arg("x"), arg("books", "")],
     }
-    protocol.overhear_request(json.dumps(request).encode())
-    protocol.overhear_request(b"ping")
-    protocol.overhear_request(b'{"op":"login","args":[{"apiKey":"k"}]}')
+    protocol.follow_request(json.dumps(request).encode())
+    protocol.follow_request(b"ping")
+    protocol.follow_request(b'{"op":"login","args":[{"apiKey":"k"}]}')
 
     assert protocol.receive(CAPTURES["bbo"].replace(b"BCH-USDT-SWAP", b"BTC-USDT"), NOW) == ()
     assert kinds(protocol.receive(CAPTURES["books_snapshot"], NOW)) == [BookSnapshot]

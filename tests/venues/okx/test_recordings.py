@@ -77,7 +77,7 @@ def test_no_book_of_400_levels_ever_has_more_although_nothing_is_cut(
 def test_the_published_sequence_of_2022_is_proved_frame_by_frame() -> None:
     """A snapshot and 92 updates of `UNI-USD-SWAP`, each with its checksum."""
     protocol = OkxProtocol()
-    protocol.overhear()
+    protocol.follow_passively()
     keeper = BookKeeper("okx", Book, book_checksum, DEPTH_PROVED)
     for line in recording("../protocols/okx_book_sequence.jsonl").read_text().splitlines():
         for event in protocol.receive(line.encode(), 1):

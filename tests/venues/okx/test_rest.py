@@ -29,7 +29,9 @@ class Stopped:
 
 
 def exchange() -> SimulatedExchange:
-    return SimulatedExchange(OKX, (BTC, UNI, DATED), seed=1, clock=Stopped(), grain_ns=1_000_000)
+    return SimulatedExchange(
+        OKX, (BTC, UNI, DATED), seed=1, clock=Stopped(), resolution_ns=1_000_000
+    )
 
 
 def call(path: str, view: SimulatedExchange | None = None) -> Answer:
@@ -174,7 +176,9 @@ def test_the_mark_and_the_index_of_a_market_are_its_last_price() -> None:
 
 def test_contracts_are_listed_with_their_size_and_told_in_it() -> None:
     linear, inverse = Symbol("BTC/USDT:PERP"), Symbol("BTC/USD:220527-INVERSE")
-    view = SimulatedExchange(OKX, (linear, inverse), seed=1, clock=Stopped(), grain_ns=1_000_000)
+    view = SimulatedExchange(
+        OKX, (linear, inverse), seed=1, clock=Stopped(), resolution_ns=1_000_000
+    )
 
     (swap,) = told("public/instruments?instType=SWAP", view)
     (future,) = told("public/instruments?instType=FUTURES", view)

@@ -13,7 +13,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.venues.okx.server.link import OkxServer
 from fluxum.venues.okx.venue import OKX
-from fluxum.venues.server.contract import Close, Word
+from fluxum.venues.server.contract import Close, Outgoing
 
 BTC = Symbol("BTC/USDT")
 SECOND = 1_000_000_000
@@ -31,7 +31,7 @@ class Stopped:
 
 def exchange() -> SimulatedExchange:
     symbols = (BTC, Symbol("UNI/USD:PERP"))
-    return SimulatedExchange(OKX, symbols, seed=1, clock=Stopped(), grain_ns=1_000_000)
+    return SimulatedExchange(OKX, symbols, seed=1, clock=Stopped(), resolution_ns=1_000_000)
 
 
 def served(endpoint: str = "public") -> OkxServer:
@@ -40,7 +40,7 @@ def served(endpoint: str = "public") -> OkxServer:
     return server
 
 
-def read(words: Sequence[Word]) -> list[Message]:
+def read(words: Sequence[Outgoing]) -> list[Message]:
     frames: list[Message] = []
     for word in words:
         assert isinstance(word, bytes), word
@@ -186,10 +186,10 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 
 def test_other_requests_are_refused_by_their_own_codes() -> None:
     (unknown,) = ask(served(), "order", {"instId": "BTC-USDT"})
-    (login,) = ask(served(), "login", {"apiKey": "k"})
+    (account_config,) = ask(served(), "login", {"apiKey": "k"})
 
     assert (unknown["code"], unknown["msg"]) == ("60019", "Invalid op: order")
-    assert (login["code"], login["msg"]) == ("60009", "Login failed.")
+    assert (account_config["code"], account_config["msg"]) == ("60009", "Login failed.")
 
 
 def test_a_request_over_64_kilobytes_closes_the_link() -> None:

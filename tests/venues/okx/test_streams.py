@@ -37,7 +37,9 @@ class Settable:
 
 
 def exchange(clock: Settable | None = None) -> SimulatedExchange:
-    return SimulatedExchange(OKX, (BTC,), seed=1, clock=clock or Settable(), grain_ns=1_000_000)
+    return SimulatedExchange(
+        OKX, (BTC,), seed=1, clock=clock or Settable(), resolution_ns=1_000_000
+    )
 
 
 def read(frames: Sequence[bytes]) -> list[Message]:

@@ -26,7 +26,7 @@ from recordings import recording
 )
 def test_a_market_is_spelled_and_read_back(symbol: str, name: str) -> None:
     """By its name alone a contract is counted in contracts, whose size no name says."""
-    assert topics.spell(Symbol(symbol)) == name
+    assert topics.format_symbol(Symbol(symbol)) == name
     assert topics.read(name) == symbol
 
 
@@ -43,7 +43,7 @@ def test_a_market_is_spelled_and_read_back(symbol: str, name: str) -> None:
     ],
 )
 def test_a_unit_is_no_part_of_the_venues_name(symbol: str, name: str) -> None:
-    assert topics.spell(Symbol(symbol)) == name
+    assert topics.format_symbol(Symbol(symbol)) == name
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_every_listed_name_is_read_and_spelled_back() -> None:
             for one in json.loads(json.loads(line)["raw"])["data"]:
                 name = one["instId"]
                 symbol = topics.read(name)
-                assert topics.spell(symbol) == name
+                assert topics.format_symbol(symbol) == name
                 if one["instType"] == "SPOT":
                     assert symbol == f"{one['baseCcy']}/{one['quoteCcy']}"
                 else:

@@ -30,7 +30,7 @@ class Pair:
 
     def __init__(self, endpoint: str) -> None:
         self.exchange = SimulatedExchange(
-            OKX, (BTC, UNI), seed=1, clock=Stopped(), grain_ns=1_000_000
+            OKX, (BTC, UNI), seed=1, clock=Stopped(), resolution_ns=1_000_000
         )
         self.protocol = OkxProtocol()
         self.server = OkxServer(self.exchange, endpoint)
@@ -90,7 +90,7 @@ KINDS: dict[Channel, tuple[type, ...]] = {
 @pytest.mark.parametrize("wanted", offers(), ids=str)
 def test_whatever_is_offered_is_accepted_and_begins_at_once(wanted: Subscription) -> None:
     pair = Pair(OKX.routes[wanted.channel])
-    pair.protocol.subscribe([OKX.complete(wanted)])
+    pair.protocol.subscribe([OKX.with_defaults(wanted)])
 
     accepted, *data = pair.settle()
 
@@ -100,8 +100,8 @@ def test_whatever_is_offered_is_accepted_and_begins_at_once(wanted: Subscription
 
 
 def test_defaults_are_400_levels_and_candles_of_a_minute() -> None:
-    assert OKX.complete(Subscription(Channel.BOOK, BTC)).depth == 400
-    assert OKX.complete(Subscription(Channel.CANDLE, BTC)).interval_s == 60
+    assert OKX.with_defaults(Subscription(Channel.BOOK, BTC)).depth == 400
+    assert OKX.with_defaults(Subscription(Channel.CANDLE, BTC)).interval_s == 60
 
 
 def test_a_market_that_is_not_listed_is_refused_and_no_other() -> None:

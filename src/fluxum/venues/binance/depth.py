@@ -81,7 +81,7 @@ class DepthBook:
     ) -> None:
         self.subscription = subscription
         self.symbol = symbol
-        self.name = policy.spell(symbol)
+        self.name = policy.format_symbol(symbol)
         self.limit = subscription.depth or policy.depths[0]
         self.asked = ""
         self.is_live = False

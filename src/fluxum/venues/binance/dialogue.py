@@ -64,7 +64,7 @@ class Dialogue:
                 continue
             topic = topic_of(self._policy, subscription)
             if self._streams.begin(topic, subscription):
-                name = self._names[topic] = self._policy.spell(subscription.symbol)
+                name = self._names[topic] = self._policy.format_symbol(subscription.symbol)
                 (fresh if is_possible(name) else impossible).append(topic)
         for batch in batches(fresh):
             self._ask(_SUBSCRIBE, batch)
@@ -118,7 +118,7 @@ class Dialogue:
         """The streams of every request still without an answer."""
         return self._streams.unanswered()
 
-    def overhear_request(self, request: native.Request) -> None:
+    def follow_request(self, request: native.Request) -> None:
         """Another client's request; the venue's answer to it has its `id`."""
         if request.id is not None and request.method in {_SUBSCRIBE, _UNSUBSCRIBE}:
             self._heard[request.id] = request
@@ -292,7 +292,7 @@ class Dialogue:
         if self._streams.topic(subscription) not in {None, topic}:
             return None
         if self._streams.begin(topic, subscription):
-            self._names[topic] = self._policy.spell(subscription.symbol)
+            self._names[topic] = self._policy.format_symbol(subscription.symbol)
             self._listen(topic, subscription)
         return subscription
 

@@ -38,7 +38,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     rest: str
     listing: str
     status: str | None = None
-    spell: Callable[[Symbol], str]
+    format_symbol: Callable[[Symbol], str]
     symbol_of: Callable[[native.Market], Symbol]
     read_name: Callable[[str], Symbol]
     follows: Callable[[native.DepthUpdate], int]
@@ -104,7 +104,7 @@ SPOT = Policy(
     listing="/api/v3/exchangeInfo?showPermissionSets=false",
     # https://developers.binance.com/docs/wallet/others/system-status
     status="/sapi/v1/system/status",
-    spell=spell_spot,
+    format_symbol=spell_spot,
     symbol_of=symbol_of_spot,
     read_name=read_spot,
     follows=_follows_spot,
@@ -134,7 +134,7 @@ USDM = Policy(
     venue=f"{SPOT.venue}-usdm",
     rest="/fapi/v1/",
     listing="/fapi/v1/exchangeInfo",
-    spell=spell_future,
+    format_symbol=spell_future,
     symbol_of=symbol_of_future,
     read_name=read_future,
     follows=_follows_future,

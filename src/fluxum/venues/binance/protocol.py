@@ -57,17 +57,17 @@ class BinanceProtocol:
 
     # What we say
 
-    def overhear(self, depth: int | None = None) -> None:
+    def follow_passively(self, depth: int | None = None) -> None:
         """Accept data nobody asked for; a book begins with its first event."""
         self._dialogue.overheard = depth or self._policy.depths[0]
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn streams from another client's request, once it is answered."""
         try:
             request = native.decode_request(frame)
         except _UNREADABLE:
             return
-        self._dialogue.overhear_request(request)
+        self._dialogue.follow_request(request)
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue requests for streams, as few as can say it."""

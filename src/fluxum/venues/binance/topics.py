@@ -25,7 +25,7 @@ _KLINE = "kline_"
 def topic_of(policy: Policy, subscription: Subscription) -> str:
     """The stream that carries a subscription to one market."""
     assert subscription.symbol is not None
-    name = policy.spell(subscription.symbol).lower()
+    name = policy.format_symbol(subscription.symbol).lower()
     match subscription.channel:
         case Channel.BOOK:
             return f"{name}@{_DEPTHS[0]}"

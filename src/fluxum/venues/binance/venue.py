@@ -9,7 +9,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.binance.policy import SPOT, USDM
 from fluxum.venues.binance.protocol import BinanceProtocol
-from fluxum.venues.binance.questions import BinanceQuestions
+from fluxum.venues.binance.queries import BinanceQueries
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["BINANCE", "BINANCE_USDM"]
@@ -76,9 +76,9 @@ BINANCE = Venue(
     limits=_LIMITS,
     checks=Checks(),
     protocol=partial(BinanceProtocol, SPOT),
-    questions=partial(BinanceQuestions, SPOT),
-    popular=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
-    spell=SPOT.spell,
+    queries=partial(BinanceQueries, SPOT),
+    sample_symbols=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
+    format_symbol=SPOT.format_symbol,
     recorded_hosts=frozenset({"stream.binance.com", "data-stream.binance.vision"}),
 )
 
@@ -106,8 +106,8 @@ BINANCE_USDM = Venue(
     limits=_FUTURES_LIMITS,
     checks=Checks(),
     protocol=partial(BinanceProtocol, USDM),
-    questions=partial(BinanceQuestions, USDM),
-    popular=(Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP"), Symbol("SOL/USDT:PERP")),
-    spell=USDM.spell,
+    queries=partial(BinanceQueries, USDM),
+    sample_symbols=(Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP"), Symbol("SOL/USDT:PERP")),
+    format_symbol=USDM.format_symbol,
     recorded_hosts=frozenset({"fstream.binance.com"}),
 )

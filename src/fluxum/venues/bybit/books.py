@@ -17,13 +17,14 @@ from collections.abc import Sequence
 from msgspec import MsgspecError, Raw
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Desync, Event, Subscription
+from fluxum.model.event import Event, Subscription
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.normalize import instant
 from fluxum.venues.conversation import SequenceCounts
 from fluxum.venues.rows import LeftOutRows, changes, joined, read_rows
-from fluxum.venues.stream_readers import Settle
+from fluxum.venues.sequenced import BookSequence
+from fluxum.venues.stream_readers import Acknowledge
 
 __all__ = ["NumberedBook", "read_loosely"]
 
@@ -34,16 +35,14 @@ class NumberedBook:
     """One topic of a book, and the number it has come to; see StreamReader."""
 
     def __init__(
-        self, venue: str, subscription: Subscription, counts: SequenceCounts, settle: Settle
+        self, venue: str, subscription: Subscription, counts: SequenceCounts, settle: Acknowledge
     ) -> None:
         assert subscription.symbol is not None, subscription
         self._venue = venue
         self._subscription = subscription
         self._symbol = subscription.symbol
-        self._counts = counts
+        self._sequence = BookSequence(venue, subscription, counts)
         self._settle = settle
-        self._last: int | None = None
-        self._is_broken = False
         self.is_awaited = True
         """Whether a snapshot was asked for that has not come yet."""
 
@@ -64,35 +63,34 @@ class NumberedBook:
         return (left_out.event(self._venue, self._subscription, received_ns), *events)
 
     def _message(self, message: native.BookFrame, received_ns: int) -> Sequence[Event]:
-        data = message.data
-        number, last = data.u, self._last
+        data, sequence = message.data, self._sequence
+        number, last = data.u, sequence.last
         if message.type == "snapshot" or number == _RESTART:
             return self._snapshot(message, received_ns)
         if message.type != "delta":
             raise RemoteProtocolError(f"snapshot or delta was expected, was {message.type[:20]!r}")
-        if self._is_broken or (last is not None and number <= last):
+        if sequence.is_broken or (last is not None and number <= last):
             return ()
+        venue_ns = instant(message.cts or message.ts)
         if last is not None and number != last + 1:
-            return self._gap(last, message, received_ns)
+            reason = f"number {last + 1} was expected, was {number}"
+            return (sequence.gap(reason, last + 1, number, venue_ns, received_ns),)
         update = BookUpdate(
             self._venue,
             self._symbol,
             changes(data.b),
             changes(data.a),
-            instant(message.cts or message.ts),
+            venue_ns,
             received_ns,
             None,
             number,
         )
-        # Only now: after one that could not be read the next is a gap.
-        if last is not None:
-            self._last = number
-            self._counts.steps += 1
+        sequence.follow(number)  # only now: after one that cannot be read the next is a gap
         return (update,)
 
     def _snapshot(self, message: native.BookFrame, received_ns: int) -> Sequence[Event]:
         data, venue_ns = message.data, instant(message.cts or message.ts)
-        is_repeated = data.u == self._last and data.u != _RESTART and not self.is_awaited
+        is_repeated = data.u == self._sequence.last and data.u != _RESTART and not self.is_awaited
         if is_repeated:  # as nothing changed: the book is as it was
             return (
                 BookUpdate(self._venue, self._symbol, (), (), venue_ns, received_ns, None, data.u),
@@ -107,26 +105,9 @@ class NumberedBook:
             received_ns=received_ns,
             sequence=data.u,
         )
-        self._last = data.u
-        self._is_broken = self.is_awaited = False
+        self._sequence.begin(data.u)
+        self.is_awaited = False
         return [*self._settle(received_ns), snapshot]
-
-    def _gap(self, last: int, message: native.BookFrame, received_ns: int) -> Sequence[Event]:
-        self._last, self._is_broken = None, True
-        self._counts.breaks += 1
-        number = message.data.u
-        return (
-            Desync(
-                venue=self._venue,
-                subscription=self._subscription,
-                generation=0,
-                reason=f"number {last + 1} was expected, was {number}",
-                expected=last + 1,
-                computed=number,
-                venue_ns=instant(message.cts or message.ts),
-                received_ns=received_ns,
-            ),
-        )
 
 
 def read_loosely(frame: bytes) -> tuple[native.BookFrame, LeftOutRows | None]:

@@ -26,16 +26,16 @@ class Category(Struct, frozen=True):
     """One category: `venue` is our name of it, `name` Bybit's.
 
     `args_max` is how many topics one request may have. With `echoes` an acknowledgement repeats
-    the request's operation; its id is repeated by either category. `spell` gives the name of a
-    market, and our own of a market of another category, which the venue does not know; `read`
-    guesses a market by its name.
+    the request's operation; its id is repeated by either category. `format_symbol` gives the
+    name of a market, and our own of a market of another category, which the venue does not know;
+    `read` guesses a market by its name.
     """
 
     venue: str
     name: str
     args_max: int
     echoes: bool
-    spell: Callable[[Symbol], str]
+    format_symbol: Callable[[Symbol], str]
     read: Callable[[str], Symbol]
 
 
@@ -54,10 +54,9 @@ def market(category: Category, listed: native.ListedMarket) -> Symbol:
         symbol = Symbol(f"{pair}:{listed.symbol.partition('-')[2]}")
     else:
         raise VenueRefused(f"a linear contract was expected, was {str(kind)[:40]!r}")
-    if category.spell(symbol) != listed.symbol:
-        raise RemoteProtocolError(
-            f"{category.spell(symbol)} was expected, by its coins, was {listed.symbol[:40]!r}"
-        )
+    name = category.format_symbol(symbol)
+    if name != listed.symbol:
+        raise RemoteProtocolError(f"{name} was expected, by its coins, was {listed.symbol[:40]!r}")
     return symbol
 
 
@@ -102,7 +101,7 @@ def _symbol(text: str, name: str) -> Symbol:
 
 # https://bybit-exchange.github.io/docs/v5/ws/connect: ten topics in a request for spot, no number
 # for futures; 2026-07.
-SPOT = Category("bybit", "spot", 10, echoes=True, spell=_spell_spot, read=_read_spot)
+SPOT = Category("bybit", "spot", 10, echoes=True, format_symbol=_spell_spot, read=_read_spot)
 LINEAR = Category(
-    "bybit-linear", "linear", 200, echoes=False, spell=_spell_linear, read=_read_linear
+    "bybit-linear", "linear", 200, echoes=False, format_symbol=_spell_linear, read=_read_linear
 )

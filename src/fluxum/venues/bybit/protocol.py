@@ -1,5 +1,9 @@
 """One link's conversation with Bybit: requests, their answers, data, and new snapshots.
 
+One request at a time: on futures an acknowledgement repeats no number, and one bad topic refuses
+its whole request. A refusal mostly names the bad topic in its text
+(https://bybit-exchange.github.io/docs/v5/ws/connect; the texts as users report them).
+
 Data may come before the acknowledgement of their request, and answer it as well. Data of a topic
 we ended is late and passed over; data of one we never asked for is the venue's fault. Most frames
 begin with their topic, so they find who understands them before they are read; one that does not
@@ -8,38 +12,34 @@ fit is read again loosely, and what cannot be read harms the streams of its topi
 The ticker of a spot market takes two topics, its own and the best bid and ask (`tickers`).
 """
 
+import re
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
-from fluxum.model.event import (
-    Channel,
-    Event,
-    Refused,
-    Subscribed,
-    Subscription,
-    Unsubscribed,
-    VenueNotice,
-)
+from fluxum.model.event import Channel, Event, Subscription, VenueNotice
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.venues.bybit import listing, native, readers, topics
 from fluxum.venues.bybit.books import NumberedBook
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.listing import UNREADABLE
-from fluxum.venues.bybit.requests import Asked, Requests, halves, named
 from fluxum.venues.bybit.tickers import LineReader, QuotedBook, SpotTicker
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList
 from fluxum.venues.stream_readers import StreamReader
-from fluxum.venues.streams import Streams
+from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["BybitProtocol"]
 
 _TOPIC = b'{"topic":"'
 _PING = Send(b'{"op":"ping"}')
-_CARRIED_ALREADY = "already subscribed"
+_ACTIVE_ALREADY = "already subscribed"
+_NO_REASON = "refused without a reason"
+_CHARACTERS_MAX = 20_000
+_BETWEEN_WORDS = re.compile(r"[\s,\[\]]+")
 _UNFIT = (*UNREADABLE, RemoteProtocolError)
 
 
@@ -51,8 +51,18 @@ class BybitProtocol:
         self.sequence = SequenceCounts()
         self._category = category
         self._venue = category.venue
-        self._streams = Streams()
-        self._requests = Requests(self.outbox, category.args_max)
+        self._readers: dict[str, StreamReader] = {}  # of active subscriptions
+        self._by_prefix: dict[bytes, StreamReader] = {}
+        self._quotes: dict[str, SpotTicker] = {}  # by the topic of their best bid and ask
+        self._subscriptions = Subscriptions(
+            category.venue,
+            self.outbox,
+            RequestLimits(topics=category.args_max, characters=_CHARACTERS_MAX, in_flight=1),
+            _write,
+            opened=self._opened,
+            closed=self._closed,
+            extra=self._quotes,
+        )
         self._list = InstrumentList(
             category.venue,
             self.outbox,
@@ -62,14 +72,8 @@ class BybitProtocol:
             self._learn,
         )
         self._names: dict[str, Symbol] = {}  # as the list has them
-        self._readers: dict[str, StreamReader] = {}  # of the streams that are carried
-        self._by_prefix: dict[bytes, StreamReader] = {}
-        self._quotes: dict[str, SpotTicker] = {}  # by the topic of their best bid and ask
-        self._unsettled: set[str] = set()  # asked for aloud, and neither accepted nor heard of
-        self._ending: dict[str, Subscription] = {}
-        self._is_overhearing = False
 
-    # What we say
+    # Requests
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue requests for streams, as few as can say it; the list of markets is fetched."""
@@ -80,86 +84,62 @@ class BybitProtocol:
                 self._list.open(subscription)
                 continue
             topic = topics.topic_of(subscription, self._category)
-            is_carried = topic in self._quotes and topic not in fresh
+            runs_for_ticker = topic in self._quotes and topic not in fresh
             self._check_rival(subscription)
-            if not self._begin(topic, subscription):
+            if not self._subscriptions.open(topic, subscription):
                 continue
-            self._unsettled.add(topic)
-            if is_carried:  # for a ticker, so far: asked for anew it begins with a snapshot
+            if runs_for_ticker:  # requested anew it begins with a snapshot
                 again.append(topic)
             quote = topics.quote_of(subscription, self._category)
-            if quote is not None and quote not in self._streams.by_topic:
+            if quote is not None and quote not in self._subscriptions.by_topic:
                 fresh[quote] = None
             fresh[topic] = None
-        self._requests.add("unsubscribe", again, quiet=True)
-        self._requests.add("subscribe", fresh)
+        self._subscriptions.request("unsubscribe", again, is_internal=True)
+        self._subscriptions.request("subscribe", fresh)
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
-        """Queue requests that end streams."""
-        gone: list[str] = []
-        quotes: list[str] = []  # that have no reader any more
-        again: list[str] = []  # that were those of a book, and still are those of a ticker
-        for subscription in unwanted:
-            if subscription == self._list.subscription:
-                self._list.close()
-            topic = self._streams.topic(subscription)
-            if topic is None:
-                continue
-            self._end(topic)
-            self._ending[topic] = subscription
-            gone.append(topic)
-            if topic in self._quotes:
-                again.append(topic)
-            quote = topics.quote_of(subscription, self._category)
-            if quote is not None and quote not in self._streams.by_topic:
-                quotes.append(quote)
-        self._requests.add("unsubscribe", gone)
-        self._requests.add("unsubscribe", [one for one in quotes if one not in gone], quiet=True)
-        self._requests.add("subscribe", [one for one in again if one in self._quotes], quiet=True)
+        """Queue requests that end streams, and the best bid and ask of tickers that end."""
+        ending = list(unwanted)
+        if self._list.subscription in ending:
+            self._list.close()
+        active = [one for one in ending if self._subscriptions.topic(one) is not None]
+        gone = self._subscriptions.unsubscribe(active)
+        quotes = [topics.quote_of(one, self._category) or "" for one in active]
+        used = {"", *gone, *self._subscriptions.by_topic}
+        unused = [quote for quote in quotes if quote not in used]
+        self._subscriptions.request("unsubscribe", unused, is_internal=True)
+        again = [topic for topic in gone if topic in self._quotes]  # still those of a ticker
+        self._subscriptions.request("subscribe", again, is_internal=True)
 
     def resync(self, subscription: Subscription) -> None:
         """Queue an end and a new beginning of one stream: Bybit answers with a snapshot."""
-        topic = self._streams.topic(subscription)
         if subscription == self._list.subscription:
             self._list.request()
+        topic = self._subscriptions.topic(subscription)
         if topic is None:
             return
         book = self._readers.get(topic)
-        is_asked = topic in self._requests.outstanding("subscribe")
-        if is_asked and not (isinstance(book, NumberedBook) and not book.is_awaited):
-            return
-        if isinstance(book, NumberedBook):
+        if self._subscriptions.resubscribe(topic) and isinstance(book, NumberedBook):
             book.renew()
-        self._requests.add("unsubscribe", [topic], quiet=True)
-        self._requests.add("subscribe", [topic], quiet=True)
 
     def ping(self) -> None:
         """Queue a ping; a request whose answer is lost holds up the others no longer."""
         self.outbox.append(_PING)
-        current = self._requests.current
-        if current is not None and self._requests.time_passed():
-            if current.op == "unsubscribe" and not current.quiet:
-                for topic in current.topics:
-                    self._ending.pop(topic, None)
-            self._requests.answered()
+        self._subscriptions.pinged()
 
     def unanswered(self) -> Collection[Subscription]:
-        """What was asked for aloud and is neither accepted nor refused yet.
+        """The subscriptions that were requested and neither acknowledged nor refused.
 
-        What waits for the answer to another request is not asked yet: its time begins later. The
-        list of markets is not among them: no other link gets it sooner.
+        The list of markets is not among them: no other link gets it sooner.
         """
-        if not self._unsettled:
-            return ()
-        by_topic = self._streams.by_topic
-        return [by_topic[topic] for topic in self._unsettled - self._requests.waiting()]
+        return self._subscriptions.unanswered()
 
-    def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - topics name theirs
-        """Accept answers to another's questions; a list on the tape names its markets."""
-        self._is_overhearing = True
+    def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - topics name theirs
+        """Accept answers to another's requests; a list on the tape names its markets."""
+        self._subscriptions.is_passive = True
         self._list.request()
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn from another client's subscribe what its link carries."""
         try:
             request = native.decode_request(frame)
@@ -167,12 +147,10 @@ class BybitProtocol:
             return
         if request.op == "subscribe":
             for topic in request.args:
-                try:
+                with suppress(RemoteProtocolError):
                     self._adopt(topic)
-                except RemoteProtocolError:
-                    continue
 
-    # What we hear
+    # Frames and answers
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """What a frame says; raises RemoteProtocolError when it makes no sense."""
@@ -204,10 +182,10 @@ class BybitProtocol:
     def _data(self, topic: str, frame: bytes, received_ns: int) -> Sequence[Event]:
         reader = self._by_prefix.get(topic.encode())
         if reader is None:
-            if self._streams.is_ended(topic) and topic not in self._quotes:
+            if self._subscriptions.is_closed(topic) and topic not in self._quotes:
                 return ()
-            if not self._is_overhearing:
-                raise UnreadableStream(f"data that nobody asked for, was of {topic[:80]!r}", ())
+            if not self._subscriptions.is_passive:
+                raise UnreadableStream(f"data that was not requested, was of {topic[:80]!r}", ())
             try:
                 self._adopt(topic)
             except RemoteProtocolError as error:
@@ -234,7 +212,7 @@ class BybitProtocol:
 
     def _named(self, topic: str) -> tuple[Subscription, ...]:
         """The streams that data of a topic are for."""
-        own, ticker = self._streams.by_topic.get(topic), self._quotes.get(topic)
+        own, ticker = self._subscriptions.by_topic.get(topic), self._quotes.get(topic)
         ours = () if own is None else (own,)
         return ours if ticker is None else (*ours, ticker.subscription)
 
@@ -245,104 +223,65 @@ class BybitProtocol:
             return ()
         if op not in {"subscribe", "unsubscribe"} or message.success is None:
             raise RemoteProtocolError(f"an answer to nothing we say, was to {op[:40]!r}")
-        current = self._requests.current
-        is_ours = current is not None and current.op == op
-        if is_ours and message.req_id:
-            is_ours = current is not None and str(message.req_id) == str(current.number)
-        asked = self._requests.answered() if is_ours else None
-        if asked is None:
-            if message.success:
-                return ()
-            return (self._refusal(None, message.ret_msg, received_ns),)
-        if op == "unsubscribe":
-            return self._unsubscribed(asked, received_ns)
-        if message.success:
-            accepted = [self._settle(topic, received_ns) for topic in asked.topics]
-            return [event for events in accepted for event in events]
-        return self._refused(asked, message.ret_msg, received_ns)
+        request = self._subscriptions.oldest(op)
+        if request is not None and message.req_id and str(message.req_id) != str(request.number):
+            request = None
+        if message.success or (op == "unsubscribe" and request is not None):
+            return self._subscriptions.accepted(request, received_ns)
+        return self._refused(request, message.ret_msg or _NO_REASON, received_ns)
 
-    def _unsubscribed(self, asked: Asked, received_ns: int) -> Sequence[Event]:
-        if asked.quiet:
-            return ()
-        gone = [self._ending.pop(topic, None) for topic in asked.topics]
-        return [
-            Unsubscribed(venue=self._venue, subscription=one, received_ns=received_ns)
-            for one in gone
-            if one is not None
-        ]
-
-    def _refused(self, asked: Asked, reason: str, received_ns: int) -> Sequence[Event]:
-        """One bad topic takes its whole request with it: the others are asked for again."""
-        bad = named(asked.topics, reason) or (asked.topics if len(asked.topics) == 1 else [])
-        again = self._requests.outstanding("subscribe")
-        others = [
-            topic
-            for topic in asked.topics
-            if topic not in bad and self._is_carried(topic) and topic not in again
-        ]
-        for group in [others] if bad else halves(others):
-            self._requests.add("subscribe", group, quiet=asked.quiet)
-        if _CARRIED_ALREADY in reason:
-            accepted = [self._settle(topic, received_ns) for topic in bad]
-            return [event for events in accepted for event in events]
+    def _refused(self, request: Request | None, reason: str, received_ns: int) -> Sequence[Event]:
+        """One bad topic takes its whole request with it: the others are requested again."""
+        if request is None:
+            return self._subscriptions.refused(None, reason, received_ns)
+        bad = _named(request.topics, reason) or (request.topics if len(request.topics) == 1 else [])
         events: list[Event] = []
+        if _ACTIVE_ALREADY in reason:
+            events += [one for topic in bad for one in self._subscriptions.data(topic, received_ns)]
+        events += self._subscriptions.refused(request, reason, received_ns, bad)
         for topic in bad:
-            ended = self._end(topic)
             ticker = self._quotes.get(topic)
-            if ended is not None:
-                events.append(self._refusal(ended, reason, received_ns))
-            elif ticker is not None:
+            if ticker is not None and topic not in self._subscriptions.by_topic:
                 message = f"'{ticker.subscription}' has no bid and ask: {reason}"
                 events.append(
                     VenueNotice(venue=self._venue, message=message, received_ns=received_ns)
                 )
         return events
 
-    def _refusal(
-        self, subscription: Subscription | None, reason: str, received_ns: int
-    ) -> Refused | VenueNotice:
-        message = reason or "refused without a reason"
-        return Refused(
-            venue=self._venue, subscription=subscription, message=message, received_ns=received_ns
-        )
-
     # Bookkeeping
 
-    def _settle(self, topic: str, received_ns: int) -> Sequence[Event]:
-        """Data answer a request as well as an acknowledgement does, unless they are late ones."""
-        if topic not in self._unsettled or topic in self._ending:
-            return ()
-        self._unsettled.discard(topic)
-        subscription = self._streams.by_topic[topic]
-        return (Subscribed(venue=self._venue, subscription=subscription, received_ns=received_ns),)
-
-    def _begin(self, topic: str, subscription: Subscription) -> bool:
-        if not self._streams.begin(topic, subscription):
-            return False
+    def _opened(self, topic: str, subscription: Subscription) -> None:
         reader = self._readers[topic] = self._reader(topic, subscription)
         quote = topics.quote_of(subscription, self._category)
         if quote is not None and isinstance(reader, SpotTicker):
             self._quotes[quote] = reader
             self._route(quote)
         self._route(topic)
-        return True
+
+    def _closed(self, topic: str, subscription: Subscription) -> None:
+        self._readers.pop(topic, None)
+        quote = topics.quote_of(subscription, self._category)
+        if quote is not None:
+            self._quotes.pop(quote, None)
+            self._route(quote)
+        self._route(topic)
 
     def _reader(self, topic: str, subscription: Subscription) -> StreamReader:
-        venue, settle = self._venue, partial(self._settle, topic)
+        venue, acknowledge = self._venue, partial(self._subscriptions.data, topic)
         match subscription.channel:
             case Channel.BOOK:
-                return NumberedBook(venue, subscription, self.sequence, settle)
+                return NumberedBook(venue, subscription, self.sequence, acknowledge)
             case Channel.TRADE:
-                return readers.trades(venue, subscription, settle)
+                return readers.trades(venue, subscription, acknowledge)
             case Channel.TICKER if self._category is SPOT:
-                return SpotTicker(venue, subscription, settle)
+                return SpotTicker(venue, subscription, acknowledge)
             case Channel.TICKER:
                 renew = partial(self.resync, subscription)
-                is_passive = self._is_overhearing
-                return LineReader(venue, subscription, settle, renew, is_passive=is_passive)
+                is_passive = self._subscriptions.is_passive
+                return LineReader(venue, subscription, acknowledge, renew, is_passive=is_passive)
             case channel:
                 assert channel is Channel.CANDLE, channel
-                return readers.candles(venue, subscription, settle)
+                return readers.candles(venue, subscription, acknowledge)
 
     def _route(self, topic: str) -> None:
         """Let the frames of a topic be read for its stream, and for the ticker it is joined with.
@@ -351,25 +290,10 @@ class BybitProtocol:
         """
         own, ticker = self._readers.get(topic), self._quotes.get(topic)
         reader = own if ticker is None else QuotedBook(ticker, own)
-        if reader is None or (own is None and self._is_overhearing):
+        if reader is None or (own is None and self._subscriptions.is_passive):
             self._by_prefix.pop(topic.encode(), None)
         else:
             self._by_prefix[topic.encode()] = reader
-
-    def _end(self, topic: str) -> Subscription | None:
-        subscription = self._streams.end(topic)
-        self._readers.pop(topic, None)
-        self._unsettled.discard(topic)
-        if subscription is not None:
-            quote = topics.quote_of(subscription, self._category)
-            if quote is not None:
-                self._quotes.pop(quote, None)
-                self._route(quote)
-        self._route(topic)
-        return subscription
-
-    def _is_carried(self, topic: str) -> bool:
-        return topic in self._streams.by_topic or topic in self._quotes
 
     def _check_rival(self, wanted: Subscription) -> None:
         """Raise LocalProtocolError for a second book of a market: events do not tell them apart."""
@@ -383,7 +307,7 @@ class BybitProtocol:
             return None
         for depth in topics.DEPTHS:
             known = Subscription(Channel.BOOK, wanted.symbol, depth)
-            if self._streams.topic(known) is not None:
+            if self._subscriptions.topic(known) is not None:
                 return known
         return None
 
@@ -391,13 +315,13 @@ class BybitProtocol:
         self._names |= {one.venue_symbol: one.symbol for one in markets}
 
     def _adopt(self, topic: str) -> None:
-        """Carry what another asked for, if we know what it is.
+        """Carry what another client requested, if it is known what that is.
 
         Of two books of one market the deeper one is carried; best bid and ask of a shallower one
         are still those of the ticker.
         """
         subscription = topics.heard(topic, self._read_name)
-        if subscription is None or self._streams.topic(subscription) is not None:
+        if subscription is None or self._subscriptions.topic(subscription) is not None:
             return
         rival = self._rival(subscription)
         if rival is not None:
@@ -406,9 +330,28 @@ class BybitProtocol:
                 if ticker is not None:
                     self._by_prefix[topic.encode()] = QuotedBook(ticker, None)
                 return
-            self._end(self._streams.topic(rival) or "")
-        self._begin(topic, subscription)
+            self._subscriptions.close(self._subscriptions.topic(rival) or "")
+        self._subscriptions.open(topic, subscription)
 
     def _read_name(self, name: str) -> Symbol:
         """The market of a name: as listed, else by its spelling. Raises RemoteProtocolError."""
         return self._names.get(name) or self._category.read(name)
+
+
+def _write(request: Request) -> Send:
+    args = tuple(request.streams)
+    return Send(native.encode(native.Request(request.op, args, str(request.number))))
+
+
+def _named(topics: Iterable[str], reason: str) -> list[str]:
+    """Those topics that a refusal names.
+
+    `error:handler not found,topic:orderbook.500.BTCUSDT`, `Invalid symbol :[publicTrade.NOPEUSDT]`:
+    whole words only, as one topic may begin like another.
+    """
+    words = _BETWEEN_WORDS.split(reason)
+    return [
+        topic
+        for topic in topics
+        if any(word == topic or word.endswith(f":{topic}") for word in words)
+    ]

@@ -8,13 +8,13 @@ from fluxum.model.event import Event, Subscription
 from fluxum.model.market import Candle, Trade
 from fluxum.venues.bybit import native, normalize
 from fluxum.venues.closed_candles import ClosedCandles
-from fluxum.venues.stream_readers import RowReader, Settle
+from fluxum.venues.stream_readers import Acknowledge, RowReader
 
 __all__ = ["candles", "trades"]
 
 
 def trades(
-    venue: str, subscription: Subscription, settle: Settle
+    venue: str, subscription: Subscription, settle: Acknowledge
 ) -> RowReader[native.Trade, Trade]:
     """What reads the trades of a market."""
     symbol = subscription.symbol
@@ -33,7 +33,7 @@ def trades(
 
 
 def candles(
-    venue: str, subscription: Subscription, settle: Settle
+    venue: str, subscription: Subscription, settle: Acknowledge
 ) -> RowReader[native.Candle, Candle]:
     """What reads the candles of a market.
 

@@ -18,7 +18,7 @@ from fluxum.model.event import Event, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Ticker
 from fluxum.venues.bybit import native, normalize
-from fluxum.venues.stream_readers import Settle, StreamReader
+from fluxum.venues.stream_readers import Acknowledge, StreamReader
 
 __all__ = ["LineReader", "QuotedBook", "SpotTicker"]
 
@@ -36,7 +36,7 @@ class LineReader:
         self,
         venue: str,
         subscription: Subscription,
-        settle: Settle,
+        settle: Acknowledge,
         renew: Callable[[], None],
         *,
         is_passive: bool,
@@ -90,7 +90,7 @@ class SpotTicker:
     What of a ticker is older than the rest is as it was last told.
     """
 
-    def __init__(self, venue: str, subscription: Subscription, settle: Settle) -> None:
+    def __init__(self, venue: str, subscription: Subscription, settle: Acknowledge) -> None:
         self.subscription = subscription
         self._venue = venue
         self._symbol = _symbol(subscription)

@@ -38,7 +38,7 @@ def topic_of(subscription: Subscription, category: Category) -> str:
     """The topic of a stream of one market."""
     symbol = subscription.symbol
     assert symbol is not None, subscription
-    name = category.spell(symbol)
+    name = category.format_symbol(symbol)
     match subscription.channel:
         case Channel.BOOK:
             return f"orderbook.{subscription.depth or DEPTHS[0]}.{name}"

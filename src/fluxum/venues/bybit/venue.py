@@ -8,7 +8,7 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.bybit import topics
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
 from fluxum.venues.bybit.protocol import BybitProtocol
-from fluxum.venues.bybit.questions import BybitMarketQuestions
+from fluxum.venues.bybit.queries import BybitQueries
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["BYBIT", "BYBIT_LINEAR"]
@@ -46,7 +46,7 @@ _LIMITS = Limits(
 )
 
 
-def _venue(category: Category, popular: tuple[Symbol, ...]) -> Venue:
+def _venue(category: Category, sample_symbols: tuple[Symbol, ...]) -> Venue:
     return Venue(
         name=category.venue,
         # https://bybit-exchange.github.io/docs/v5/ws/connect, 2026-07
@@ -71,11 +71,11 @@ def _venue(category: Category, popular: tuple[Symbol, ...]) -> Venue:
         limits=_LIMITS,
         checks=Checks(),
         protocol=partial(BybitProtocol, category),
-        questions=partial(BybitMarketQuestions, category),
-        popular=popular,
+        queries=partial(BybitQueries, category),
+        sample_symbols=sample_symbols,
         # https://bybit-exchange.github.io/docs/v5/websocket/public/ticker, 2026-07
         snapshots=frozenset({Channel.TICKER}),
-        spell=category.spell,
+        format_symbol=category.format_symbol,
     )
 
 

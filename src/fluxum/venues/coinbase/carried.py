@@ -22,7 +22,7 @@ from fluxum.model.event import (
 )
 from fluxum.venues.coinbase.asks import Ask, Asks, Settled
 from fluxum.venues.coinbase.names import Aliases, Names
-from fluxum.venues.coinbase.symbols import spell, symbol_of
+from fluxum.venues.coinbase.symbols import format_symbol, symbol_of
 from fluxum.venues.streams import Streams
 
 __all__ = ["Carried", "UnaskedError"]
@@ -286,7 +286,7 @@ class Carried:
             for one in owed
         ]
 
-    def overhear(self, method: str, channel: str, products: Iterable[str]) -> None:
+    def follow_passively(self, method: str, channel: str, products: Iterable[str]) -> None:
         """Another client asked for this; what makes no sense is passed over."""
         if channel not in self._channels:
             return
@@ -391,4 +391,4 @@ class Carried:
 
     def _topic(self, subscription: Subscription) -> str:
         assert subscription.symbol is not None
-        return f"{self.channel(subscription)} {spell(subscription.symbol)}"
+        return f"{self.channel(subscription)} {format_symbol(subscription.symbol)}"

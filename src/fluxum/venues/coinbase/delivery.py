@@ -10,7 +10,7 @@ from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.venues.coinbase.books import Books
 from fluxum.venues.coinbase.carried import Carried
-from fluxum.venues.coinbase.symbols import spell
+from fluxum.venues.coinbase.symbols import format_symbol
 
 __all__ = ["Delivery"]
 
@@ -63,7 +63,7 @@ class Delivery:
         """What was kept for streams that turned out to be those of the data."""
         told: list[Event] = []
         for one in list(self.held):
-            product = spell(_symbol(one))
+            product = format_symbol(_symbol(one))
             name = self._carried.names.of(product)
             if name is None:
                 continue
@@ -79,7 +79,7 @@ class Delivery:
         held = self.held.setdefault(one, [])
         held += events
         if len(held) > _HELD_MAX:  # nothing has settled it for so long
-            self._carried.names.accept(spell(_symbol(one)))
+            self._carried.names.accept(format_symbol(_symbol(one)))
             self._carried.refresh()
 
 

@@ -13,7 +13,7 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.market import Candle, Trade
 from fluxum.venues.candle_history import candle_history
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import Rows
 
 __all__ = ["CandleWindows", "TradePages"]
@@ -43,19 +43,19 @@ class CandleWindows:
         self._span_s = interval_s * (count_max - 1)
 
     def asked(
-        self, since_ns: int | None, until_ns: int | None, otherwise: Question[Page[Candle]]
-    ) -> Question[Page[Candle]]:
+        self, since_ns: int | None, until_ns: int | None, otherwise: RestQuery[Page[Candle]]
+    ) -> RestQuery[Page[Candle]]:
         """The candles since an instant, or the last ones until one; `otherwise` for neither."""
         if since_ns is not None:
             return self._since(since_ns, until_ns)
         return otherwise if until_ns is None else self.last(until_ns)
 
-    def last(self, until_ns: int) -> Question[Page[Candle]]:
+    def last(self, until_ns: int) -> RestQuery[Page[Candle]]:
         """The last candles that start before an instant."""
         last_s = _floor(-(-until_ns // _SECOND) - 1, self._interval_s)
         return self._window(last_s - self._span_s, last_s, until_ns, is_followed=False)
 
-    def _since(self, since_ns: int, until_ns: int | None) -> Question[Page[Candle]]:
+    def _since(self, since_ns: int, until_ns: int | None) -> RestQuery[Page[Candle]]:
         """The candles that start at or after an instant, window by window."""
         first_s = max(-(-since_ns // _SECOND), _FIRST_S)
         start_s = -_floor(-first_s, self._interval_s)
@@ -63,7 +63,7 @@ class CandleWindows:
 
     def _window(
         self, start_s: int, end_s: int, until_ns: int | None, *, is_followed: bool
-    ) -> Question[Page[Candle]]:
+    ) -> RestQuery[Page[Candle]]:
         def read(body: bytes, received_ns: int) -> Page[Candle]:
             rows = self._read(body, received_ns)
             inside = [
@@ -80,7 +80,7 @@ class CandleWindows:
             following = self._window(next_s, next_s + self._span_s, until_ns, is_followed=True)
             return Page(candles, left_out=rows.left_out, next=following)
 
-        return Question(self._call(start_s, end_s), read)
+        return RestQuery(self._call(start_s, end_s), read)
 
 
 class TradePages:
@@ -100,20 +100,20 @@ class TradePages:
         self._read = read
         self._count_max = count_max
 
-    def asked(self, since_ns: int | None) -> Question[Page[Trade]]:
+    def asked(self, since_ns: int | None) -> RestQuery[Page[Trade]]:
         """The last trades, or all since an instant, on the last page."""
         return self._last() if since_ns is None else self._before(None, since_ns, ())
 
-    def _last(self) -> Question[Page[Trade]]:
+    def _last(self) -> RestQuery[Page[Trade]]:
         def read(body: bytes, received_ns: int) -> Page[Trade]:
             rows = self._read(body, received_ns)
             return Page(rows.items[::-1], left_out=rows.left_out)
 
-        return Question(self._call(None), read)
+        return RestQuery(self._call(None), read)
 
     def _before(
         self, oldest: Trade | None, since_ns: int, found: Sequence[Trade]
-    ) -> Question[Page[Trade]]:
+    ) -> RestQuery[Page[Trade]]:
         fetch = self._call(oldest)
 
         def read(body: bytes, received_ns: int) -> Page[Trade]:
@@ -130,7 +130,7 @@ class TradePages:
                 raise RemoteProtocolError(f"older trades were expected after {fetch.path}")
             return Page((), left_out=rows.left_out, next=following)
 
-        return Question(fetch, read)
+        return RestQuery(fetch, read)
 
 
 def _is_before(trade: Trade, instant_ns: int) -> bool:

@@ -3,13 +3,13 @@
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.instrument import Symbol
 
-__all__ = ["ADVANCED", "EXCHANGE", "pair", "spell", "symbol_of"]
+__all__ = ["ADVANCED", "EXCHANGE", "format_symbol", "pair", "symbol_of"]
 
 ADVANCED = "coinbase"
 EXCHANGE = f"{ADVANCED}-exchange"
 
 
-def spell(symbol: Symbol) -> str:
+def format_symbol(symbol: Symbol) -> str:
     """The product id of a spot market."""
     return symbol.replace("/", "-")
 

@@ -5,10 +5,10 @@ from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.coinbase.advanced.normalize import INTERVAL_S
 from fluxum.venues.coinbase.advanced.protocol import AdvancedProtocol
-from fluxum.venues.coinbase.advanced.questions import AdvancedQuestions
+from fluxum.venues.coinbase.advanced.queries import AdvancedQueries
 from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
-from fluxum.venues.coinbase.exchange.questions import ExchangeQuestions
-from fluxum.venues.coinbase.symbols import ADVANCED, EXCHANGE, spell
+from fluxum.venues.coinbase.exchange.queries import ExchangeQueries
+from fluxum.venues.coinbase.symbols import ADVANCED, EXCHANGE, format_symbol
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["COINBASE", "COINBASE_EXCHANGE"]
@@ -70,9 +70,9 @@ COINBASE = Venue(
     ),
     checks=Checks(),  # the numbers of its frames vouch for its books
     protocol=AdvancedProtocol,
-    questions=AdvancedQuestions,
-    popular=_POPULAR,
-    spell=spell,
+    queries=AdvancedQueries,
+    sample_symbols=_POPULAR,
+    format_symbol=format_symbol,
     # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels
     snapshots=frozenset({Channel.TICKER}),
 )
@@ -118,9 +118,9 @@ COINBASE_EXCHANGE = Venue(
     ),
     checks=Checks(),  # nothing vouches for its books
     protocol=ExchangeProtocol,
-    questions=ExchangeQuestions,
-    popular=_POPULAR,
-    spell=spell,
+    queries=ExchangeQueries,
+    sample_symbols=_POPULAR,
+    format_symbol=format_symbol,
     recorded_hosts=frozenset({"ws-feed.pro.coinbase.com", "ws-feed.gdax.com"}),
     # A ticker comes on subscribing, then with each match:
     # https://docs.cdp.coinbase.com/exchange/websocket-feed/channels

@@ -60,12 +60,15 @@ class Details(Struct, gc=False):
 class InstrumentList:
     """The list of markets as one subscription, told market by market.
 
-    The calls go to the protocol's own `outbox`. `spell` is how this conversation names a market.
+    The calls go to the protocol's own `outbox`. `format_symbol` gives a market's
+    name in this conversation.
     """
 
-    def __init__(self, venue: str, spell: Callable[[Symbol], str], outbox: deque[Effect]) -> None:
+    def __init__(
+        self, venue: str, format_symbol: Callable[[Symbol], str], outbox: deque[Effect]
+    ) -> None:
         self._venue = venue
-        self._spell = spell
+        self._format_symbol = format_symbol
         self._outbox = outbox
         self._subscription: Subscription | None = None
         self._is_awaited = False
@@ -109,7 +112,7 @@ class InstrumentList:
         is_list, is_late = self._is_list(fetch), self._is_late(fetch)
         if is_list:
             return () if is_late else self._listed(fetch, names(body), received_ns)
-        read = market(fetch.path, body, self._venue, self._spell, received_ns)
+        read = market(fetch.path, body, self._venue, self._format_symbol, received_ns)
         if not is_late:
             self._answered(fetch)
         left_out = () if read.left_out is None else (self._left_out(read.left_out, received_ns),)
@@ -201,7 +204,7 @@ def names(body: bytes) -> Rows[str]:
 
 
 def market(
-    path: str, body: bytes, venue: str, spell: Callable[[Symbol], str], received_ns: int
+    path: str, body: bytes, venue: str, format_symbol: Callable[[Symbol], str], received_ns: int
 ) -> Rows[Instrument]:
     """The market of a call for its rules: none that is of another kind, or cannot be read."""
     asked = path.removeprefix(DETAILS)
@@ -210,13 +213,13 @@ def market(
         details = _decode_details(raw)
         if details.symbol.lower() != asked:
             raise RemoteProtocolError(f"rules of {asked} were expected, were of {details.symbol!r}")
-        return _instrument(details, venue, spell, received_ns)
+        return _instrument(details, venue, format_symbol, received_ns)
 
     return read_rows((Raw(body),), read)
 
 
 def _instrument(
-    wire: Details, venue: str, spell: Callable[[Symbol], str], received_ns: int
+    wire: Details, venue: str, format_symbol: Callable[[Symbol], str], received_ns: int
 ) -> Instrument | None:
     if wire.product_type not in {_SPOT, _SWAP}:
         return None
@@ -224,7 +227,7 @@ def _instrument(
     if is_perpetual and wire.contract_type != _LINEAR:
         raise RemoteProtocolError(f"a linear contract was expected, was {wire.contract_type!r}")
     symbol = named(wire.base_currency, wire.quote_currency, is_perpetual=is_perpetual)
-    spelled = spell(symbol)
+    spelled = format_symbol(symbol)
     tick, lot = step(wire.quote_increment), step(wire.tick_size)
     return Instrument(
         venue=venue,

@@ -95,11 +95,11 @@ class GeminiProtocol:
 
     # What we say
 
-    def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - books are whole here
+    def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - books are whole here
         """Accept data that another asked for."""
         self._is_overheard = True
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn from another client's request; a book that is asked for anew begins anew."""
         try:
             request = native.decode_request(frame)

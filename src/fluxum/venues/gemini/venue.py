@@ -7,7 +7,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.gemini import normalize
 from fluxum.venues.gemini.protocol import GeminiProtocol
-from fluxum.venues.gemini.questions import GeminiQuestions
+from fluxum.venues.gemini.queries import GeminiQueries
 from fluxum.venues.gemini.symbols import lower, upper
 from fluxum.venues.gemini.v2 import normalize as normalize_v2
 from fluxum.venues.gemini.v2.protocol import CANDLES, GeminiV2Protocol
@@ -69,9 +69,9 @@ GEMINI = Venue(
     ),
     checks=Checks(),
     protocol=GeminiProtocol,
-    questions=partial(GeminiQuestions, normalize.VENUE, lower),
-    spell=lower,
-    popular=_POPULAR,
+    queries=partial(GeminiQueries, normalize.VENUE, lower),
+    format_symbol=lower,
+    sample_symbols=_POPULAR,
 )
 
 GEMINI_V2 = Venue(
@@ -109,7 +109,7 @@ GEMINI_V2 = Venue(
     ),
     checks=Checks(),  # nothing is numbered and there is no checksum: books stay unverified
     protocol=GeminiV2Protocol,
-    questions=partial(GeminiQuestions, normalize_v2.VENUE, upper),
-    spell=upper,
-    popular=_POPULAR,
+    queries=partial(GeminiQueries, normalize_v2.VENUE, upper),
+    format_symbol=upper,
+    sample_symbols=_POPULAR,
 )

@@ -14,7 +14,7 @@ from msgspec import UNSET, MsgspecError
 from fluxum.errors import NonceRefused, RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.kraken import native_rest as rest
-from fluxum.venues.questions import Question
+from fluxum.venues.queries import RestQuery
 
 __all__ = ["asked"]
 
@@ -51,9 +51,9 @@ def asked(
     fetch: Fetch,
     decode: Callable[[bytes], Result],
     read: Callable[[Result, int], Said],
-) -> Question[Said]:
+) -> RestQuery[Said]:
     """A question whose result is decoded, then read with the time it was received."""
-    return Question(fetch, partial(_read, fetch.purpose, decode, read))
+    return RestQuery(fetch, partial(_read, fetch.purpose, decode, read))
 
 
 def _read(

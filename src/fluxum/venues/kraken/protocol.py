@@ -29,7 +29,7 @@ from fluxum.model.market import (
     Level3Snapshot,
     Level3Update,
 )
-from fluxum.venues.conversation import UnreadableStream, VenueTime
+from fluxum.venues.conversation import Auth, UnreadableStream, VenueTime
 from fluxum.venues.kraken import native, normalize, odd
 from fluxum.venues.kraken.asks import CHANNELS, WIRE, Ask, Asks, accepted, groups
 from fluxum.venues.kraken.candles import CandleRun
@@ -74,11 +74,11 @@ class KrakenProtocol:
 
     # What we say
 
-    def overhear(self, depth: int | None = None) -> None:
+    def follow_passively(self, depth: int | None = None) -> None:
         """Accept answers to another's questions; books of unknown depth have this one, or 10."""
         self._overheard = depth or 10
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn depths and intervals from another client's subscribe."""
         try:
             request = native.decode_request(frame)
@@ -434,7 +434,7 @@ class KrakenProtocol:
 
     def _send(self, request: native.Request) -> None:
         has_token = request.params is not None and request.params.token is not None
-        self.outbox.append(Send(native.encode(request), has_token))
+        self.outbox.append(Send(native.encode(request), Auth.TOKEN if has_token else Auth.NONE))
 
 
 def _stream(subscription: Subscription) -> Stream:

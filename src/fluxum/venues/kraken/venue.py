@@ -6,12 +6,12 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.kraken.checksum import DEPTH_PROVED, book_checksum, level3_checksum
 from fluxum.venues.kraken.normalize import VENUE
 from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
-from fluxum.venues.kraken.private.questions import KrakenQuestions
-from fluxum.venues.kraken.private.signing import sign
-from fluxum.venues.kraken.private.terms import TERMS
+from fluxum.venues.kraken.private.queries import account_queries
+from fluxum.venues.kraken.private.signing import KrakenSigner
+from fluxum.venues.kraken.private.terms import TIERS
 from fluxum.venues.kraken.protocol import KrakenProtocol
-from fluxum.venues.kraken.questions import KrakenMarketQuestions
-from fluxum.venues.private import Private, RestAllowance
+from fluxum.venues.kraken.queries import KrakenMarketQueries
+from fluxum.venues.private import Private
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["KRAKEN"]
@@ -72,22 +72,16 @@ KRAKEN = Venue(
     ),
     checks=Checks(book=book_checksum, level3=level3_checksum, depth=DEPTH_PROVED),
     protocol=KrakenProtocol,
-    questions=KrakenMarketQuestions,
+    queries=KrakenMarketQueries,
     private=Private(
         endpoint="private",
-        token_endpoints=frozenset({"private", "level3"}),
         protocol=KrakenPrivateProtocol,
-        questions=KrakenQuestions,
-        sign=sign,
-        # https://docs.kraken.com/api/docs/guides/spot-rest-ratelimits, 2026-05
-        allowances={
-            "starter": RestAllowance(15, 0.33),
-            "intermediate": RestAllowance(20, 0.5),
-            "pro": RestAllowance(20, 1.0),
-        },
-        terms=TERMS,
+        signer=KrakenSigner,
+        queries=account_queries,
+        tiers=TIERS,
+        authenticated=frozenset({"private", "level3"}),
     ),
-    popular=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
+    sample_symbols=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     # 1008 is a policy violation: dialling again would repeat it.
     fatal_closes=frozenset({1008}),
     # `snapshot` is true unless a request says otherwise; a list of candles may be empty:

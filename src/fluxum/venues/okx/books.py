@@ -27,7 +27,7 @@ from fluxum.venues.okx import native
 from fluxum.venues.okx.levels import LevelReader
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.rows import LeftOutRows, joined, read_rows
-from fluxum.venues.stream_readers import Settle
+from fluxum.venues.stream_readers import Acknowledge
 
 __all__ = ["ChainedBook", "WholeBook"]
 
@@ -45,7 +45,7 @@ class ChainedBook:
         self,
         subscription: Subscription,
         counts: SequenceCounts,
-        settle: Settle,
+        settle: Acknowledge,
         size: Decimal = _ONE,
     ) -> None:
         assert subscription.symbol is not None, subscription
@@ -154,7 +154,9 @@ class ChainedBook:
 class WholeBook:
     """Messages that are whole each, so that none depends on another."""
 
-    def __init__(self, subscription: Subscription, settle: Settle, size: Decimal = _ONE) -> None:
+    def __init__(
+        self, subscription: Subscription, settle: Acknowledge, size: Decimal = _ONE
+    ) -> None:
         assert subscription.symbol is not None, subscription
         self._subscription = subscription
         self._symbol = subscription.symbol

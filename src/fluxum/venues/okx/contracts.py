@@ -54,7 +54,7 @@ class ContractSizes:
         """The size of a market's unit, `None` where it has to be looked up first."""
         if not symbol.contract or symbol.counts_contracts:
             return _ONE
-        known = self._known.get(topics.spell(symbol))
+        known = self._known.get(topics.format_symbol(symbol))
         return None if known is None or known.symbol != symbol else known.size
 
     def by_name(self, name: str) -> Sized:
@@ -113,7 +113,7 @@ class ContractSizes:
         except (RateLimited, RemoteProtocolError) as error:
             waiting = tuple(self._waiting[fetch.purpose])
             raise UnreadableStream(f"no {fetch.purpose}: {error}", waiting) from error
-        self._known[topics.spell(found.symbol)] = Sized(found.symbol, found.size)
+        self._known[topics.format_symbol(found.symbol)] = Sized(found.symbol, found.size)
         return found.symbol, self.refused(fetch)
 
     def refused(self, fetch: Fetch) -> Sequence[Subscription]:

@@ -30,7 +30,7 @@ _PASSING = frozenset({"50001", "50004", "50011", "50013", "50026", "50040", "500
 
 def call_of(symbol: Symbol) -> Fetch:
     """The call for one market; options are listed by their family."""
-    name, kind = topics.spell(symbol), topics.instrument_type(symbol)
+    name, kind = topics.format_symbol(symbol), topics.instrument_type(symbol)
     family = f"&instFamily={symbol.base}-{symbol.quote}" if kind == "OPTION" else ""
     return Fetch("GET", f"{_PATH}{kind}&instId={name}{family}", PURPOSE + name)
 

@@ -125,12 +125,12 @@ class OkxProtocol:
         """
         return self._streams.unanswered()
 
-    def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - channels name theirs
+    def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - channels name theirs
         """Accept answers to another's questions; the lists on a tape name its markets."""
         self._is_overhearing = True
         self._list.request()
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn from another client's subscribe what its link carries.
 
         A contract whose size is not known is looked up first, as it may be on the tape.
@@ -178,7 +178,7 @@ class OkxProtocol:
             return self.receive_refusal(fetch, str(error), received_ns)
         self._begin_all([one for one in waiting if one.symbol == symbol])
         others = [one for one in waiting if one.symbol != symbol]
-        reason = f"{topics.spell(symbol)} is {symbol}, by its currencies and kind"
+        reason = f"{topics.format_symbol(symbol)} is {symbol}, by its currencies and kind"
         return [_refusal(one, reason, received_ns) for one in others]
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:

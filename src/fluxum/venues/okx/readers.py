@@ -13,13 +13,13 @@ from fluxum.venues.okx import native, normalize
 from fluxum.venues.okx.listing import market
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.rows import read_rows
-from fluxum.venues.stream_readers import RowReader, Settle
+from fluxum.venues.stream_readers import Acknowledge, RowReader
 
 __all__ = ["InstrumentReader", "candles", "tickers", "trades"]
 
 
 def tickers(
-    subscription: Subscription, size: Decimal, settle: Settle
+    subscription: Subscription, size: Decimal, settle: Acknowledge
 ) -> RowReader[native.Ticker, Ticker]:
     """What reads the tickers of a market, a contract of which comes to `size`."""
     symbol = _symbol(subscription)
@@ -38,7 +38,7 @@ def tickers(
 def trades(
     subscription: Subscription,
     size: Decimal,
-    settle: Settle,
+    settle: Acknowledge,
     accepted_ns: Callable[[], int | None],
 ) -> RowReader[native.Trade, Trade]:
     """What reads the trades of a market, a contract of which comes to `size`.
@@ -70,7 +70,7 @@ def trades(
 
 
 def candles(
-    subscription: Subscription, size: Decimal, settle: Settle
+    subscription: Subscription, size: Decimal, settle: Acknowledge
 ) -> RowReader[native.Candle, Candle]:
     """What reads the candles of a market, a contract of which comes to `size`."""
     symbol, interval_s = _symbol(subscription), subscription.interval_s
@@ -98,7 +98,7 @@ class InstrumentReader:
     def __init__(
         self,
         subscription: Subscription,
-        settle: Settle,
+        settle: Acknowledge,
         learn: Callable[[Sequence[Instrument]], None],
     ) -> None:
         self._subscription = subscription

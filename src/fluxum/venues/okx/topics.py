@@ -30,12 +30,12 @@ __all__ = [
     "arg_of",
     "bar_of",
     "contract_of",
+    "format_symbol",
     "heard",
     "instrument_type",
     "is_known",
     "prefix",
     "read",
-    "spell",
     "topic",
 ]
 
@@ -92,7 +92,7 @@ _CHANNELS = {Channel.TICKER: "tickers", Channel.TRADE: "trades"}
 _KINDS = {"tickers": Channel.TICKER, "trades": Channel.TRADE, "trades-all": Channel.TRADE}
 
 
-def spell(symbol: Symbol) -> str:
+def format_symbol(symbol: Symbol) -> str:
     """OKX's name of a market: `UNI/USD:PERP-INVERSE` is `UNI-USD-SWAP`."""
     label = _without_unit(symbol)
     pair = f"{symbol.base}-{symbol.quote}"
@@ -153,7 +153,7 @@ def arg_of(subscription: Subscription) -> native.Arg:
         name = f"candle{BARS[subscription.interval_s or 60]}"
     else:
         name = _CHANNELS[channel]
-    return native.Arg(name, spell(symbol))
+    return native.Arg(name, format_symbol(symbol))
 
 
 def topic(arg: native.Arg) -> str:

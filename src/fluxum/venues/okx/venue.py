@@ -6,8 +6,8 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.okx.checksum import DEPTH_PROVED, book_checksum
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.okx.protocol import OkxProtocol
-from fluxum.venues.okx.questions import OkxMarketQuestions
-from fluxum.venues.okx.topics import BARS, spell
+from fluxum.venues.okx.queries import OkxQueries
+from fluxum.venues.okx.topics import BARS, format_symbol
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["OKX"]
@@ -72,9 +72,9 @@ OKX = Venue(
     # Of recordings from before 23 June 2026 only: since then the numbers alone are the proof.
     checks=Checks(book=book_checksum, depth=DEPTH_PROVED),
     protocol=OkxProtocol,
-    questions=OkxMarketQuestions,
-    popular=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
-    spell=spell,
+    queries=OkxQueries,
+    sample_symbols=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
+    format_symbol=format_symbol,
     recorded_hosts=frozenset({"ws.okex.com", "wsaws.okx.com", "www.okx.com"}),
     # Login and invalid requests: dialling again would repeat it.
     # https://www.okx.com/docs-v5/en/#error-code-websocket-public

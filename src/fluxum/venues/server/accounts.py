@@ -20,16 +20,16 @@ from fluxum.model.order import Amend, Edit, FeeAsset, OrderRequest, OrderUpdate
 
 __all__ = [
     "Account",
+    "AccountChange",
     "Accounts",
     "CommandRefused",
     "Count",
     "Follower",
-    "Happening",
-    "Mishap",
+    "OrderEventKind",
+    "OrderFault",
     "OrderHappening",
+    "OrderState",
     "Refusal",
-    "StandingOrder",
-    "What",
 ]
 
 
@@ -67,7 +67,7 @@ class CommandRefused(VenueRefused):
         self.field = field
 
 
-class What(Enum):
+class OrderEventKind(Enum):
     """What happened to an order."""
 
     PENDING = "pending"
@@ -84,7 +84,7 @@ class What(Enum):
     EXPIRED = "expired"
 
 
-class StandingOrder(Struct, frozen=True, kw_only=True):
+class OrderState(Struct, frozen=True, kw_only=True):
     """An order as the exchange holds it at a moment.
 
     `request` is what was asked, as amended; prices given as distances are worked out in `update`.
@@ -113,21 +113,21 @@ class OrderHappening(Struct, frozen=True, kw_only=True):
     booked, rounded to the quote asset.
     """
 
-    what: What
-    order: StandingOrder
+    what: OrderEventKind
+    order: OrderState
     fill: Fill | None = None
     trade_id: str = ""
     cost: Decimal = Decimal(0)
     venue_ns: int
 
 
-Happening = OrderHappening | LedgerEntry
+AccountChange = OrderHappening | LedgerEntry
 
 
 class Follower(Protocol):
     """Whoever is told what happens to an account, in order; usually a server."""
 
-    def hear(self, happening: Happening) -> None:
+    def hear(self, happening: AccountChange) -> None:
         """Take note; to be told to the client when the exchange next lets the server speak."""
         ...
 
@@ -139,7 +139,7 @@ class Count(Struct):
     at_ns: int = 0
 
 
-class Mishap(Enum):
+class OrderFault(Enum):
     """What can go wrong between an account and its owner, on purpose."""
 
     LOST_ANSWER = "lost answer"
@@ -193,7 +193,7 @@ class Account(Protocol):
         ...
 
     @property
-    def ended(self) -> Sequence[StandingOrder]:
+    def ended(self) -> Sequence[OrderState]:
         """Orders that ended, by when they did."""
         ...
 
@@ -201,11 +201,11 @@ class Account(Protocol):
         """What is held of each asset, and how much of it by open orders."""
         ...
 
-    def open_orders(self) -> Sequence[StandingOrder]:
+    def open_orders(self) -> Sequence[OrderState]:
         """Orders that have not ended, by when they were placed."""
         ...
 
-    def order(self, order_id: str) -> StandingOrder | None:
+    def order(self, order_id: str) -> OrderState | None:
         """An order by its id, open or ended and remembered."""
         ...
 
@@ -217,19 +217,19 @@ class Account(Protocol):
         """Raise what `place` would for want of funds, or because it must not take; no more."""
         ...
 
-    def place(self, request: OrderRequest) -> StandingOrder:
+    def place(self, request: OrderRequest) -> OrderState:
         """Enter an order, and let it trade."""
         ...
 
-    def amend(self, command: Amend) -> StandingOrder:
+    def amend(self, command: Amend) -> OrderState:
         """Change an order in place; less than what is filled cancels the rest."""
         ...
 
-    def edit(self, command: Edit) -> StandingOrder:
+    def edit(self, command: Edit) -> OrderState:
         """Cancel an order and enter another for it; returns the new one."""
         ...
 
-    def cancel(self, order_id: str, reason: str = "") -> StandingOrder:
+    def cancel(self, order_id: str, reason: str = "") -> OrderState:
         """Take an order out."""
         ...
 
@@ -273,7 +273,7 @@ class Accounts(Protocol):
         """The price of a market's last trade."""
         ...
 
-    def befalls(self, mishap: Mishap) -> bool:
+    def roll_fault(self, mishap: OrderFault) -> bool:
         """Whether this is to go wrong now; it is counted."""
         ...
 

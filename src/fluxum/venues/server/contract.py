@@ -21,10 +21,10 @@ __all__ = [
     "Dialled",
     "ExchangeView",
     "MarketView",
+    "Outgoing",
     "RestServer",
     "ServerSide",
     "VenueServer",
-    "Word",
     "by_endpoint",
 ]
 
@@ -82,7 +82,7 @@ class Close(Struct, frozen=True):
     reason: str
 
 
-Word = bytes | Close
+Outgoing = bytes | Close
 
 
 class VenueServer(Protocol):
@@ -91,27 +91,27 @@ class VenueServer(Protocol):
     What it says is a sequence of frames, in which a `Close` is the last word.
     """
 
-    def opened(self, now_ns: int) -> Sequence[Word]:
+    def opened(self, now_ns: int) -> Sequence[Outgoing]:
         """What the venue says first."""
         ...
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
         ...
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
         """What this client is told after `symbol`'s market moved."""
         ...
 
-    def tick(self, now_ns: int) -> Sequence[Word]:
+    def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """What is said because time passed (heartbeats); called about five times a second."""
         ...
 
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:
+    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:
         """The engine's new status, by its name in VenueStatus."""
         ...
 
-    def going_away(self, now_ns: int) -> Sequence[Word]:
+    def going_away(self, now_ns: int) -> Sequence[Outgoing]:
         """The venue's notice that it will close this link, or nothing where it gives none."""
         ...
 
@@ -133,11 +133,15 @@ class RestServer(Protocol):
 
 
 class Dialled(Struct, frozen=True):
-    """What a client dialled: an endpoint by its name, and the path and query of the URL as sent."""
+    """What a client dialled: an endpoint by its name, the path and query of the URL as sent.
+
+    `headers` are those of the upgrade, their names in any case.
+    """
 
     endpoint: str
     path: str = ""
     query: str = ""
+    headers: Mapping[str, str] = {}
 
 
 def by_endpoint(

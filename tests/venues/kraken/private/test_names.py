@@ -195,7 +195,7 @@ def test_a_market_that_was_listed_since_is_known_once_its_list_was_read(names: N
 def test_an_asset_is_asked_for_with_every_wallet_that_is_listed(names: Names) -> None:
     names.learn_asset("XXBT.S", AssetRow("XBT.S"))
 
-    assert names.spell(Asset("BTC")) == "XXBT,XBT.M,XBT.F,XXBT.S"
-    assert names.spell(Asset("DOT")) == "DOT,DOT.S,DOT28.S,DOT.P"
-    assert names.spell(Asset("SOL")) == "SOL,SOL03.S,SOL.B"
-    assert names.spell(Asset("NEW")) == "NEW"
+    assert names.format_symbol(Asset("BTC")) == "XXBT,XBT.M,XBT.F,XXBT.S"
+    assert names.format_symbol(Asset("DOT")) == "DOT,DOT.S,DOT28.S,DOT.P"
+    assert names.format_symbol(Asset("SOL")) == "SOL,SOL03.S,SOL.B"
+    assert names.format_symbol(Asset("NEW")) == "NEW"

@@ -11,9 +11,9 @@ from fluxum.model.event import Channel, Event, LeftOut, Subscription
 from fluxum.model.order import OpenOrders, OrderUpdate
 from fluxum.venues.kraken.private.lists import Lists
 from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
-from fluxum.venues.kraken.private.questions import KrakenQuestions
-from fluxum.venues.private import EntryQuery
-from fluxum.venues.questions import Page, Question
+from fluxum.venues.kraken.private.queries import account_queries
+from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery
+from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
 from oddrows import OddRow, Received, odd_row
 
@@ -28,8 +28,8 @@ def count(left_out: LeftOutRows | None) -> int:
     return 0 if left_out is None else left_out.count
 
 
-def questions() -> KrakenQuestions:
-    asked = KrakenQuestions()
+def queries() -> AccountQueries:
+    asked = account_queries()
     assets = {name: {"altname": altname} for name, altname in ASSETS.items()}
     pairs = {
         name: {"altname": altname, "base": base, "quote": quote}
@@ -57,7 +57,7 @@ def listed(*before: str) -> Callable[[Sequence[str]], bytes]:
 
 
 def paged(
-    question: Question[Page[Any]], key: Callable[[Any], object]
+    question: RestQuery[Page[Any]], key: Callable[[Any], object]
 ) -> Callable[[bytes], Received]:
     def receive(body: bytes) -> Received:
         page = question.read(body, NOW)
@@ -120,7 +120,7 @@ THREE_LINES = [LINE, LINE | {"asset": "ZUSD"}, LINE | {"type": "deposit"}]
 @given(odd_row(THREE_ORDERS))
 @settings(max_examples=500)
 def test_an_odd_open_order_costs_itself_alone(odd: OddRow) -> None:
-    receive = paged(questions().open_orders(), lambda order: order.order_id)
+    receive = paged(queries().open_orders(), lambda order: order.order_id)
 
     odd.costs_itself_alone(listed("open"), receive)
 
@@ -128,7 +128,7 @@ def test_an_odd_open_order_costs_itself_alone(odd: OddRow) -> None:
 @given(odd_row(THREE_ORDERS))
 @settings(max_examples=500)
 def test_an_odd_closed_order_costs_itself_alone(odd: OddRow) -> None:
-    receive = paged(questions().closed_orders(), lambda order: order.order_id)
+    receive = paged(queries().closed_orders(FillQuery()), lambda order: order.order_id)
 
     odd.costs_itself_alone(listed("closed"), receive)
 
@@ -136,7 +136,7 @@ def test_an_odd_closed_order_costs_itself_alone(odd: OddRow) -> None:
 @given(odd_row(THREE_TRADES))
 @settings(max_examples=500)
 def test_an_odd_execution_costs_itself_alone(odd: OddRow) -> None:
-    receive = paged(questions().fills(), lambda fill: fill.fill_id)
+    receive = paged(queries().fills(FillQuery()), lambda fill: fill.fill_id)
 
     odd.costs_itself_alone(listed("trades"), receive)
 
@@ -144,7 +144,7 @@ def test_an_odd_execution_costs_itself_alone(odd: OddRow) -> None:
 @given(odd_row(THREE_LINES))
 @settings(max_examples=500)
 def test_an_odd_line_costs_itself_alone(odd: OddRow) -> None:
-    receive = paged(questions().entries(EntryQuery()), lambda entry: entry.entry_id)
+    receive = paged(needed(queries().entries)(EntryQuery()), lambda entry: entry.entry_id)
 
     odd.costs_itself_alone(listed("ledger"), receive)
 
@@ -152,7 +152,7 @@ def test_an_odd_line_costs_itself_alone(odd: OddRow) -> None:
 @given(odd_row([HOLDING, HOLDING | {"balance": "1"}, HOLDING | {"hold_trade": "0"}]))
 @settings(max_examples=500)
 def test_an_odd_holding_costs_itself_alone(odd: OddRow) -> None:
-    receive = paged(questions().balances(), lambda balance: balance.asset)
+    receive = paged(queries().balances(), lambda balance: balance.asset)
 
     odd.costs_itself_alone(listed(), receive)
 

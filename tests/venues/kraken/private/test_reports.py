@@ -23,7 +23,7 @@ from fluxum.model.order import (
 )
 from fluxum.venues.kraken.private import native
 from fluxum.venues.kraken.server.reports import ReportWriter, balances_frame, executions_frame
-from fluxum.venues.server.accounts import OrderHappening, StandingOrder, What
+from fluxum.venues.server.accounts import OrderEventKind, OrderHappening, OrderState
 
 D = Decimal
 AT = parse_rfc3339("2023-09-22T10:33:05.709950Z")
@@ -31,7 +31,7 @@ BOX = Box()
 WRITER = ReportWriter(BOX.exchange.instruments(), BOX.exchange.accounts)
 
 
-def standing(status: OrderStatus, **more: Any) -> StandingOrder:
+def standing(status: OrderStatus, **more: Any) -> OrderState:
     """The published order: a sale of 0.005 at 26500 or better."""
     filled = more.pop("filled", D(0))
     request = OrderRequest(
@@ -73,7 +73,7 @@ def standing(status: OrderStatus, **more: Any) -> StandingOrder:
         "changed_ns": AT,
         "closed_ns": None,
     }
-    return StandingOrder(**{**fields, **more})
+    return OrderState(**{**fields, **more})
 
 
 def decoded(frame: bytes) -> dict[str, Any]:
@@ -85,7 +85,9 @@ def report(happening: OrderHappening, ratecount: Decimal | None = None) -> dict[
 
 
 def test_the_first_report_of_an_order_is_the_published_one() -> None:
-    happening = OrderHappening(what=What.PENDING, order=standing(OrderStatus.PENDING), venue_ns=AT)
+    happening = OrderHappening(
+        what=OrderEventKind.PENDING, order=standing(OrderStatus.PENDING), venue_ns=AT
+    )
 
     written = report(happening)
 
@@ -113,7 +115,9 @@ def test_the_first_report_of_an_order_is_the_published_one() -> None:
 
 def test_a_delta_has_ids_status_and_time_only() -> None:
     at_ns = parse_rfc3339("2023-09-22T10:33:05.709982Z")
-    happening = OrderHappening(what=What.OPENED, order=standing(OrderStatus.OPEN), venue_ns=at_ns)
+    happening = OrderHappening(
+        what=OrderEventKind.OPENED, order=standing(OrderStatus.OPEN), venue_ns=at_ns
+    )
 
     frame = executions_frame(b"update", [WRITER.happened(happening, None)], 9)
 
@@ -141,7 +145,7 @@ def test_a_trade_is_the_published_one() -> None:
         received_ns=at_ns,
     )
     happening = OrderHappening(
-        what=What.TRADED,
+        what=OrderEventKind.TRADED,
         order=standing(OrderStatus.PARTIALLY_FILLED, filled=D("0.005")),
         fill=fill,
         trade_id="62887576",
@@ -174,7 +178,9 @@ def test_a_trade_is_the_published_one() -> None:
 
 
 def test_numbers_have_the_decimals_of_the_pair_and_no_exponent() -> None:
-    happening = OrderHappening(what=What.PENDING, order=standing(OrderStatus.PENDING), venue_ns=AT)
+    happening = OrderHappening(
+        what=OrderEventKind.PENDING, order=standing(OrderStatus.PENDING), venue_ns=AT
+    )
 
     text = WRITER.happened(happening, D("1.5"))
 
@@ -217,8 +223,8 @@ def test_an_untriggered_stop_is_like_the_captured_one() -> None:
 
 
 def test_every_happening_decodes_as_the_client_reads_it() -> None:
-    for what in What:
-        if what is What.TRADED:
+    for what in OrderEventKind:
+        if what is OrderEventKind.TRADED:
             continue
         order = standing(OrderStatus.CANCELED)
         happening = OrderHappening(what=what, order=order, venue_ns=AT)

@@ -27,7 +27,7 @@ from fluxum.venues.binance.server.streams import (
     make_stream_of_all,
 )
 from fluxum.venues.binance.server.target import read_target
-from fluxum.venues.server.contract import Close, Dialled, MarketView, Word
+from fluxum.venues.server.contract import Close, Dialled, MarketView, Outgoing
 from fluxum.venues.server.formats import millis
 
 __all__ = ["BinanceServer"]
@@ -103,13 +103,13 @@ class BinanceServer:
 
     # The venue speaks
 
-    def opened(self, now_ns: int) -> Sequence[Word]:
+    def opened(self, now_ns: int) -> Sequence[Outgoing]:
         """Nothing yet; the streams that the URL names begin."""
         for name in self._named:
             self._begin(name, now_ns)
         return ()
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
         """What this client's streams of a market tell after it moved."""
         streams = self._streams.get(symbol)
         if not streams:
@@ -120,7 +120,7 @@ class BinanceServer:
             for event in stream.update(now_ns)
         ]
 
-    def tick(self, now_ns: int) -> Sequence[Word]:
+    def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """Candles that are over."""
         return [
             self._said(name, event)
@@ -128,11 +128,11 @@ class BinanceServer:
             for event in stream.tick(now_ns)
         ]
 
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Nothing: what the engine does is told by REST only."""
         return ()
 
-    def going_away(self, now_ns: int) -> Sequence[Word]:
+    def going_away(self, now_ns: int) -> Sequence[Outgoing]:
         """The notice that the server shuts down."""
         return (self._said(_SHUTDOWN, native.ServerShutdown(millis(now_ns))),)
 
@@ -141,7 +141,7 @@ class BinanceServer:
 
     # The client speaks
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answer to a client's frame, whatever is in it; too many in a second end the link."""
         heard = self._heard_ns
         is_too_fast = len(heard) == _MESSAGES_PER_S and now_ns - heard[0] < _SECOND

@@ -18,7 +18,7 @@ from fluxum.venues.bybit.server.streams import (
     TickerStream,
     TradeStream,
 )
-from fluxum.venues.server.contract import Close, MarketView, Word
+from fluxum.venues.server.contract import Close, MarketView, Outgoing
 
 __all__ = ["BybitServer"]
 
@@ -39,45 +39,45 @@ class BybitServer:
 
     # The venue speaks
 
-    def opened(self, now_ns: int) -> Sequence[Word]:
+    def opened(self, now_ns: int) -> Sequence[Outgoing]:
         """Nothing: Bybit waits to be asked."""
         scrambled = now_ns * 6_364_136_223_846_793_005 % 2**64
         self._connection_id = f"{scrambled >> 32:08x}-aa4d-45b0-a858-{scrambled % 2**48:012x}"
         self._alive_ns = now_ns
         return ()
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
         """What this client is told after a market moved."""
-        frames: list[Word] = []
+        frames: list[Outgoing] = []
         for stream in self._of_symbol.get(symbol, {}).values():
             frames += stream.update(now_ns)
         return self._say(frames, now_ns)
 
-    def tick(self, now_ns: int) -> Sequence[Word]:
+    def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """Repetitions, candles that closed, and the end of a link that was idle."""
-        frames: list[Word] = []
+        frames: list[Outgoing] = []
         for stream in self._streams.values():
             frames += stream.tick(now_ns)
         if not frames and now_ns - self._alive_ns >= _IDLE_NS:
             return (Close(1006, "idle for ten minutes"),)
         return self._say(frames, now_ns)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Nothing: the system's status has a socket of its own, which is not simulated."""
         return ()
 
-    def going_away(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Bybit gives no notice before it closes a link."""
         return ()
 
-    def _say(self, frames: Sequence[Word], now_ns: int) -> Sequence[Word]:
+    def _say(self, frames: Sequence[Outgoing], now_ns: int) -> Sequence[Outgoing]:
         if frames:
             self._alive_ns = now_ns
         return frames
 
     # The client speaks
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
         self._alive_ns = now_ns
         try:
@@ -97,7 +97,7 @@ class BybitServer:
             case _:
                 return (self._answer(request, "error:invalid op", success=False),)
 
-    def _subscribe(self, request: native.Request, now_ns: int) -> Sequence[Word]:
+    def _subscribe(self, request: native.Request, now_ns: int) -> Sequence[Outgoing]:
         """One bad topic refuses the whole request."""
         category = self._category
         if category.echoes and len(request.args) > category.args_max:
@@ -116,7 +116,7 @@ class BybitServer:
             made[topic] = found
         if not made:
             return ()
-        words: list[Word] = [self._accepted(request)]
+        words: list[Outgoing] = [self._accepted(request)]
         for topic, (symbol, stream) in made.items():
             self._streams[topic] = stream
             self._of_symbol.setdefault(symbol, {})[topic] = stream

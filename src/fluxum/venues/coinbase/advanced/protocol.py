@@ -21,7 +21,7 @@ from fluxum.venues.coinbase.advanced.numbering import Numbering, Step
 from fluxum.venues.coinbase.advanced.requests import WIRE, Renewals, request
 from fluxum.venues.coinbase.carried import Carried
 from fluxum.venues.coinbase.names import decode_aliases
-from fluxum.venues.coinbase.symbols import ADVANCED, spell
+from fluxum.venues.coinbase.symbols import ADVANCED, format_symbol
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList, ListPage
 from fluxum.venues.rows import read_rows
@@ -62,17 +62,17 @@ class AdvancedProtocol:
 
     # What we say
 
-    def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - books have no depth
+    def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - books have no depth
         """Accept answers to another's questions, and numbers that begin anywhere."""
         self._carried.is_tape = self._numbering.is_tape = True
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn from another client's request what it carries."""
         try:
             asked = native.decode_request(frame)
         except _UNREADABLE:
             return
-        self._carried.overhear(asked.type, asked.channel, asked.product_ids)
+        self._carried.follow_passively(asked.type, asked.channel, asked.product_ids)
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue requests for streams, one for each channel; heartbeats are the first."""
@@ -277,7 +277,7 @@ class AdvancedProtocol:
         assert one.symbol is not None
         channel = self._carried.channel(one)
         self._data.forget(channel, one.symbol)
-        self._ask("subscribe", channel, [spell(one.symbol)], quiet=True)
+        self._ask("subscribe", channel, [format_symbol(one.symbol)], quiet=True)
         return Desync(
             venue=ADVANCED,
             subscription=one,

@@ -17,7 +17,7 @@ from fluxum.model.event import Channel, Desync, Event, Refused, Subscription
 from fluxum.venues.coinbase.carried import Carried
 from fluxum.venues.coinbase.exchange import native, normalize
 from fluxum.venues.coinbase.exchange.data import BOOKS, TICKERS, TRADES, ExchangeData
-from fluxum.venues.coinbase.exchange.signing import Login
+from fluxum.venues.coinbase.exchange.signing import AccountConfig
 from fluxum.venues.coinbase.symbols import EXCHANGE
 from fluxum.venues.instrument_list import InstrumentList, ListPage
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
@@ -58,7 +58,7 @@ class ExchangeProtocol:
         self._told_trades: dict[str, int] = {}  # by the last heartbeat
         self._beating: set[str] = set()
         self._is_alive = False
-        self._login: Login | None = None
+        self._account_config: AccountConfig | None = None
         self._now_s = ""
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
             native.L2Update: self._data.update,
@@ -79,15 +79,15 @@ class ExchangeProtocol:
         Raises LocalProtocolError for a secret that is no base64. Later requests are signed with
         the time of the last heartbeat.
         """
-        login = Login(key, secret, passphrase)
-        login.sign(native.Request("subscribe"), time_s)
-        self._login, self._now_s = login, time_s
+        account_config = AccountConfig(key, secret, passphrase)
+        account_config.sign(native.Request("subscribe"), time_s)
+        self._account_config, self._now_s = account_config, time_s
 
-    def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - books have no depth
+    def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - books have no depth
         """Accept answers to another's questions."""
         self._carried.is_tape = True
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn from another client's request what it carries."""
         try:
             asked = native.decode_request(frame)
@@ -95,10 +95,10 @@ class ExchangeProtocol:
             return
         for channel in asked.channels:
             if isinstance(channel, str):
-                self._carried.overhear(asked.type, _unified(channel), asked.product_ids)
+                self._carried.follow_passively(asked.type, _unified(channel), asked.product_ids)
             else:
                 products = [*asked.product_ids, *channel.product_ids]
-                self._carried.overhear(asked.type, _unified(channel.name), products)
+                self._carried.follow_passively(asked.type, _unified(channel.name), products)
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue requests for streams, one for each channel; heartbeats come with them."""
@@ -157,7 +157,7 @@ class ExchangeProtocol:
 
     def _ask(self, method: str, channel: str, products: list[str], *, quiet: bool = False) -> None:
         self._carried.asks.begin(method, channel, products, quiet=quiet)
-        name = _BOOKS_SIGNED if channel == BOOKS and self._login is not None else channel
+        name = _BOOKS_SIGNED if channel == BOOKS and self._account_config is not None else channel
         channels: list[str | native.ChannelList] = [name]
         if method == "subscribe":
             channels.append(_BEATS)
@@ -170,8 +170,8 @@ class ExchangeProtocol:
         self._send(native.Request("subscribe", [product], [_BEATS]))
 
     def _send(self, request: native.Request) -> None:
-        if self._login is not None and request.type == "subscribe":
-            request = self._login.sign(request, self._now_s)
+        if self._account_config is not None and request.type == "subscribe":
+            request = self._account_config.sign(request, self._now_s)
         self.outbox.append(Send(native.encode(request)))
 
     # What we hear

@@ -11,7 +11,7 @@ import hmac
 from fluxum.errors import LocalProtocolError
 from fluxum.venues.coinbase.exchange import native
 
-__all__ = ["Login", "signature"]
+__all__ = ["AccountConfig", "signature"]
 
 _PATH = "/users/self/verify"
 
@@ -29,7 +29,7 @@ def signature(secret: str, time_text: str) -> str:
     return base64.b64encode(hmac.new(key, said, hashlib.sha256).digest()).decode()
 
 
-class Login:
+class AccountConfig:
     """Credentials that sign requests; their text never shows them."""
 
     __slots__ = ("_key", "_passphrase", "_secret")

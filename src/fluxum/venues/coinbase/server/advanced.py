@@ -15,7 +15,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.venues.coinbase.advanced import native
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.server.advanced_streams import CHANNELS, Stream, make_stream
-from fluxum.venues.server.contract import Close, MarketView, Word
+from fluxum.venues.server.contract import Close, MarketView, Outgoing
 
 __all__ = ["AdvancedServer"]
 
@@ -44,24 +44,24 @@ class AdvancedServer:
 
     # The venue speaks
 
-    def opened(self, now_ns: int) -> Sequence[Word]:
+    def opened(self, now_ns: int) -> Sequence[Outgoing]:
         """Nothing: it waits five seconds for a request."""
         self._opened_ns = self._said_ns = now_ns
         return ()
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
         """What this client is told after a market moved."""
         streams = self._by_symbol.get(symbol)
         if not streams:
             return ()
-        frames: list[Word] = []
+        frames: list[Outgoing] = []
         for stream in streams.values():
             events = stream.update(now_ns)
             if events is not None:
                 frames.append(self._frame(stream.channel, events, now_ns))
         return frames
 
-    def tick(self, now_ns: int) -> Sequence[Word]:
+    def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """Heartbeats, once asked for; the end of a link that says or hears nothing."""
         if not self._heard:
             if now_ns - self._opened_ns < _FIRST_FRAME_NS:
@@ -82,11 +82,11 @@ class AdvancedServer:
         )
         return (self._frame(_BEATS, events, now_ns),)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Nothing: the engine's status is not told on these channels."""
         return ()
 
-    def going_away(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """No notice is given before a link is closed."""
         return ()
 
@@ -102,7 +102,7 @@ class AdvancedServer:
 
     # The client speaks
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
         try:
             request = native.decode_request(frame)
@@ -127,7 +127,7 @@ class AdvancedServer:
 
     def _subscribe(
         self, request: native.Request, streams: dict[str, Stream], now_ns: int
-    ) -> Sequence[Word]:
+    ) -> Sequence[Outgoing]:
         channel = request.channel
         found = {product: self._name(product) for product in request.product_ids}
         unknown = [product for product, name in found.items() if name not in self._symbols]
@@ -136,7 +136,7 @@ class AdvancedServer:
             return (_error("Failed to subscribe", reason),)
         if channel == "level2" and len({*streams, *found}) > _BOOKS_MAX:
             return (_error("too many L2 streams requested in a single session"),)
-        frames: list[Word] = []
+        frames: list[Outgoing] = []
         for product, name in found.items():
             symbol = self._symbols[name]
             running = self._by_symbol.setdefault(symbol, {})
@@ -148,7 +148,7 @@ class AdvancedServer:
 
     def _unsubscribe(
         self, request: native.Request, streams: dict[str, Stream], now_ns: int
-    ) -> Sequence[Word]:
+    ) -> Sequence[Outgoing]:
         for product in request.product_ids or list(streams):
             stream = streams.pop(product, None)
             if stream is not None and stream not in streams.values():

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Level, Side
-from fluxum.venues.coinbase.advanced.questions import GRANULARITIES
+from fluxum.venues.coinbase.advanced.queries import GRANULARITIES
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.server.advanced_rest_v2 import answer_v2
 from fluxum.venues.coinbase.server.formats import plain, seconds

@@ -16,7 +16,7 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.venues.coinbase.exchange import native
 from fluxum.venues.coinbase.exchange.signing import signature
 from fluxum.venues.coinbase.server.exchange_streams import CHANNELS, Stream, heartbeat, make_stream
-from fluxum.venues.server.contract import Close, MarketView, Word
+from fluxum.venues.server.contract import Close, MarketView, Outgoing
 
 __all__ = ["KEY", "PASSPHRASE", "SECRET", "ExchangeServer"]
 
@@ -53,19 +53,19 @@ class ExchangeServer:
 
     # The venue speaks
 
-    def opened(self, now_ns: int) -> Sequence[Word]:
+    def opened(self, now_ns: int) -> Sequence[Outgoing]:
         """Nothing: it waits five seconds for a request."""
         self._opened_ns = now_ns
         return ()
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
         """What this client is told after a market moved."""
         streams = self._by_symbol.get(symbol)
         if not streams:
             return ()
         return [frame for stream in streams.values() for frame in stream.more(now_ns)]
 
-    def tick(self, now_ns: int) -> Sequence[Word]:
+    def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """A heartbeat of each product a second; the end of a link that asked for nothing."""
         if not self._heard:
             is_late = now_ns - self._opened_ns >= _FIRST_FRAME_NS
@@ -79,17 +79,17 @@ class ExchangeServer:
             for product, one in self._beating.items()
         ]
 
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Nothing: the engine's status is not told on these channels."""
         return ()
 
-    def going_away(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """No notice is given before a link is closed."""
         return ()
 
     # The client speaks
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
         try:
             request = native.decode_request(frame)
@@ -122,8 +122,8 @@ class ExchangeServer:
                     return f"{product[:40]} is not a valid product"
         return ""
 
-    def _subscribe(self, wanted: dict[str, list[str]], now_ns: int) -> Sequence[Word]:
-        frames: list[Word] = []
+    def _subscribe(self, wanted: dict[str, list[str]], now_ns: int) -> Sequence[Outgoing]:
+        frames: list[Outgoing] = []
         for channel, products in wanted.items():
             for product in products:
                 instrument = self._instruments[product]
@@ -136,7 +136,7 @@ class ExchangeServer:
                     frames += stream.first(now_ns)
         return [*frames, self._list()]
 
-    def _unsubscribe(self, wanted: dict[str, list[str]]) -> Sequence[Word]:
+    def _unsubscribe(self, wanted: dict[str, list[str]]) -> Sequence[Outgoing]:
         for channel, products in wanted.items():
             if channel == _BEATS:
                 for product in products or list(self._beating):

@@ -13,7 +13,7 @@ from fluxum.errors import BadInput
 from fluxum.model.instant import parse_rfc3339
 from fluxum.model.instrument import Asset, Instrument
 from fluxum.model.market import Level, Side
-from fluxum.venues.coinbase.exchange.questions import INTERVALS_S
+from fluxum.venues.coinbase.exchange.queries import INTERVALS_S
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.server.formats import plain, seconds
 from fluxum.venues.server.contract import Answer, MarketView

@@ -17,7 +17,7 @@ from fluxum.model.market import Level, Side, Trade
 from fluxum.venues.gemini import native
 from fluxum.venues.gemini.symbols import lower
 from fluxum.venues.server.book_diff import BookWindow
-from fluxum.venues.server.contract import MarketView, Word
+from fluxum.venues.server.contract import MarketView, Outgoing
 
 __all__ = ["GeminiServer", "padded"]
 
@@ -68,32 +68,32 @@ class GeminiServer:
 
     # The venue speaks
 
-    def opened(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def opened(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """The venue says nothing first."""
         return ()
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
         """What this client is told after a market moved."""
         streams = self._streams.get(symbol)
         if not streams:
             return ()
         return [frame for stream in streams.values() for frame in stream.news(now_ns)]
 
-    def tick(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def tick(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Nothing: the venue's pings are the transport's."""
         return ()
 
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """The feed does not tell the engine's status."""
         return ()
 
-    def going_away(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """The venue gives no notice before it closes a link."""
         return ()
 
     # The client speaks
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
         try:
             request = native.decode_request(frame)

@@ -14,7 +14,7 @@ from fluxum.venues.gemini.symbols import upper
 from fluxum.venues.gemini.v2 import native
 from fluxum.venues.gemini.v2.protocol import CANDLES
 from fluxum.venues.server.book_diff import BookWindow
-from fluxum.venues.server.contract import MarketView, Word
+from fluxum.venues.server.contract import MarketView, Outgoing
 
 __all__ = ["GeminiV2Server"]
 
@@ -35,12 +35,12 @@ class GeminiV2Server:
         self._streams: dict[Symbol, dict[str, _L2Stream | _CandleStream]] = {}
         self._beat_ns = 0
 
-    def opened(self, now_ns: int) -> Sequence[Word]:
+    def opened(self, now_ns: int) -> Sequence[Outgoing]:
         """Nothing is said first; the heartbeats count from here."""
         self._beat_ns = now_ns
         return ()
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Whole books and candles at once, an error if no market is known, else silence."""
         try:
             request = native.decode_request(frame)
@@ -56,25 +56,25 @@ class GeminiV2Server:
                     frames += self._one(request.type, stream.name, instrument)
         return frames if is_any_known else (_NO_PAIRS,)
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """What this client is told after a market moved."""
         streams = self._streams.get(symbol)
         if not streams:
             return ()
         return [frame for stream in streams.values() for frame in stream.news()]
 
-    def tick(self, now_ns: int) -> Sequence[Word]:
+    def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """A heartbeat every five seconds from the beginning, whatever else is said."""
         if now_ns - self._beat_ns < _HEARTBEAT_NS:
             return ()
         self._beat_ns += (now_ns - self._beat_ns) // _HEARTBEAT_NS * _HEARTBEAT_NS
         return (b'{"type":"heartbeat","timestamp":%d}' % (now_ns // 1_000_000),)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """The feed does not tell the engine's status."""
         return ()
 
-    def going_away(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """The venue gives no notice before it closes a link."""
         return ()
 

@@ -78,11 +78,11 @@ class GeminiV2Protocol:
 
     # What we say
 
-    def overhear(self, depth: int | None = None) -> None:  # noqa: ARG002 - books are whole here
+    def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - books are whole here
         """Accept data that another asked for."""
         self._is_overheard = self._reader.is_tape = True
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn from another client's request."""
         try:
             request = native.decode_request(frame)

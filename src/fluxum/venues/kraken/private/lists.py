@@ -15,7 +15,7 @@ from fluxum.venues.conversation import Fetch
 from fluxum.venues.kraken.envelope import asked
 from fluxum.venues.kraken.private import native_rest as rest
 from fluxum.venues.kraken.private.names import Names
-from fluxum.venues.questions import Question
+from fluxum.venues.queries import RestQuery
 from fluxum.venues.rows import LeftOutRows, read_rows
 
 __all__ = ["Lists"]
@@ -40,7 +40,7 @@ class Lists:
         self._pause_ns = _PAUSE_MIN_NS
         self._due_ns = 0
 
-    def all(self) -> Sequence[Question[LeftOutRows | None]]:
+    def all(self) -> Sequence[RestQuery[LeftOutRows | None]]:
         """Assets first, as pairs are named by them."""
         names = self.names
         return (
@@ -49,7 +49,7 @@ class Lists:
             _refusable(_list("AssetPairs", _TOKENISED, rest.decode_pair, names.learn_pair)),
         )
 
-    def renewals(self, now_ns: int) -> Sequence[Question[LeftOutRows | None]]:
+    def renewals(self, now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
         """The lists once more, if the last answer named a market of none, and it is not too early.
 
         What it named is forgotten, so that each answer asks for itself.
@@ -69,7 +69,7 @@ def _list(
     query: str,
     decode: Callable[[Raw], Wire],
     learn: Callable[[str, Wire], None],
-) -> Question[LeftOutRows | None]:
+) -> RestQuery[LeftOutRows | None]:
     """A list of names: each row is learned by itself."""
 
     def learn_row(row: rest.Row) -> None:
@@ -81,7 +81,7 @@ def _list(
     return asked(Fetch("GET", f"/0/public/{call}{query}", call, cost=0.0), rest.decode_rows, read)
 
 
-def _refusable(question: Question[LeftOutRows | None]) -> Question[LeftOutRows | None]:
+def _refusable(question: RestQuery[LeftOutRows | None]) -> RestQuery[LeftOutRows | None]:
     """The same, which nothing waits for: a lasting no, and nonsense, are answers as well."""
 
     def read(body: bytes, received_ns: int) -> LeftOutRows | None:
@@ -94,4 +94,4 @@ def _refusable(question: Question[LeftOutRows | None]) -> Question[LeftOutRows |
         except RemoteProtocolError as error:
             return LeftOutRows(1, str(error), body[:_SAMPLE_BYTES].decode("utf-8", "replace"))
 
-    return Question(question.fetch, read)
+    return RestQuery(question.fetch, read)

@@ -95,7 +95,7 @@ class Names:
             return _symbol(self.asset(base)[0], self.asset(quote)[0])
         return self._put_together(stem)
 
-    def spell(self, asset: Asset) -> str:
+    def format_symbol(self, asset: Asset) -> str:
         """What to call an asset and its wallets in a question, separated by commas."""
         return ",".join([one for one in self._ids if self.asset(one)[0] == asset] or [asset])
 

@@ -10,9 +10,10 @@ from decimal import Decimal
 
 from fluxum.model.order import OrderRequest
 from fluxum.venues.kraken.private.commands import is_client_id
+from fluxum.venues.private import AccountTier, RestAllowance
 from fluxum.venues.trading import AgeBands, OrderRules, TradingAllowance
 
-__all__ = ["TERMS"]
+__all__ = ["TIERS"]
 
 
 def _bands(*bands: tuple[int, int]) -> AgeBands:
@@ -62,7 +63,7 @@ def _is_ambiguous(message: str) -> bool:
     return message.startswith(_DOUBTFUL)
 
 
-def _terms(allowance: TradingAllowance) -> OrderRules:
+def _rules(allowance: TradingAllowance) -> OrderRules:
     return OrderRules(
         allowance=allowance,
         is_name=is_client_id,
@@ -74,9 +75,10 @@ def _terms(allowance: TradingAllowance) -> OrderRules:
     )
 
 
-TERMS = {
-    "starter": _terms(_allowance(60, "1", 60)),
-    "intermediate": _terms(_allowance(125, "2.34", 80)),
-    "pro": _terms(_allowance(180, "3.75", 225)),
+# https://docs.kraken.com/api/docs/guides/spot-rest-ratelimits, 2026-05
+TIERS = {
+    "starter": AccountTier(RestAllowance(15, 0.33), _rules(_allowance(60, "1", 60))),
+    "intermediate": AccountTier(RestAllowance(20, 0.5), _rules(_allowance(125, "2.34", 80))),
+    "pro": AccountTier(RestAllowance(20, 1.0), _rules(_allowance(180, "3.75", 225))),
 }
-"""The ways with orders, by the name of the account's tier."""
+"""The account's tiers by name."""

@@ -8,12 +8,14 @@ from fluxum.model.instrument import Symbol
 from fluxum.venues.kraken.private import native
 from fluxum.venues.kraken.server.counters import trading_count
 from fluxum.venues.kraken.server.reports import ReportWriter, balances_frame, executions_frame
-from fluxum.venues.server.accounts import Account, Happening, OrderHappening, What
+from fluxum.venues.server.accounts import Account, AccountChange, OrderEventKind, OrderHappening
 
 __all__ = ["BalancesStream", "ExecutionsStream"]
 
 _SNAPSHOT_TRADES = 50
-_ENDS = frozenset({What.OPENED, What.FILLED, What.CANCELED, What.EXPIRED})
+_ENDS = frozenset(
+    {OrderEventKind.OPENED, OrderEventKind.FILLED, OrderEventKind.CANCELED, OrderEventKind.EXPIRED}
+)
 
 
 class BalancesStream:
@@ -33,7 +35,7 @@ class BalancesStream:
         held = [self._writer.holding(one) for one in self._account.balances()]
         return balances_frame(b"snapshot", held, self._number)
 
-    def tell(self, happening: Happening) -> bytes | None:
+    def tell(self, happening: AccountChange) -> bytes | None:
         """A message, if it is one of this channel."""
         if not isinstance(happening, LedgerEntry):
             return None
@@ -66,7 +68,7 @@ class ExecutionsStream:
             reports += self._trades()
         return executions_frame(b"snapshot", reports, self._number)
 
-    def tell(self, happening: Happening) -> bytes | None:
+    def tell(self, happening: AccountChange) -> bytes | None:
         """A message, if it is one of this channel."""
         if not isinstance(happening, OrderHappening):
             return None

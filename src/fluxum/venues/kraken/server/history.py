@@ -14,7 +14,7 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.venues.kraken.server.legacy import altname, asset_name
 from fluxum.venues.kraken.server.rest_forms import Form, read_instant
 from fluxum.venues.kraken.server.rest_rows import entry_row, order_row, trade_row
-from fluxum.venues.server.accounts import Account, OrderHappening, StandingOrder
+from fluxum.venues.server.accounts import Account, OrderHappening, OrderState
 from fluxum.venues.server.contract import ExchangeView
 
 __all__ = ["History"]
@@ -52,7 +52,7 @@ class History:
         orders = _wanted(account.ended, form)
         by_open = form.get("closetime") == "open"
 
-        def time_ns(one: StandingOrder) -> int:
+        def time_ns(one: OrderState) -> int:
             return (one.update.opened_ns if by_open else one.closed_ns) or 0
 
         page, count = _page(orders, form, time_ns, _order_id)
@@ -106,7 +106,7 @@ class History:
             raise VenueRefused("EGeneral:Invalid arguments:id", "EGeneral")
         return found
 
-    def _order(self, order: StandingOrder, form: Form) -> Rows:
+    def _order(self, order: OrderState, form: Form) -> Rows:
         with_trades = form.get("trades") == "true"
         return order_row(order, self._market(order.update.symbol), with_trades=with_trades)
 
@@ -117,7 +117,7 @@ class History:
         return self._instruments[symbol]
 
 
-def _wanted(orders: Sequence[StandingOrder], form: Form) -> list[StandingOrder]:
+def _wanted(orders: Sequence[OrderState], form: Form) -> list[OrderState]:
     """Those of a user's reference or of a client's name, where either is asked for."""
     reference, name = form.get("userref"), form.get("cl_ord_id")
     return [
@@ -170,7 +170,7 @@ def _ids(form: Form, name: str, most: int) -> list[str]:
     return found
 
 
-def _order_id(order: StandingOrder) -> str:
+def _order_id(order: OrderState) -> str:
     return order.update.order_id
 
 

@@ -11,8 +11,8 @@ from fluxum.venues.kraken.private import native
 from fluxum.venues.kraken.server import requests
 from fluxum.venues.kraken.server.heartbeat import encode, refusal, time_text
 from fluxum.venues.kraken.server.order_entry import TradingDesk
-from fluxum.venues.server.accounts import Account, Mishap, StandingOrder
-from fluxum.venues.server.contract import Close, ExchangeView, Word
+from fluxum.venues.server.accounts import Account, OrderFault, OrderState
+from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 
 __all__ = ["METHODS", "TradingMethods"]
 
@@ -74,9 +74,9 @@ class TradingMethods:
             "batch_cancel": self._batch_cancel,
         }
 
-    def obey(self, request: native.Request, now_ns: int) -> Sequence[Word]:
+    def obey(self, request: native.Request, now_ns: int) -> Sequence[Outgoing]:
         """Do what is asked, and say what became of it."""
-        if self._accounts.befalls(Mishap.CUT_OFF):
+        if self._accounts.roll_fault(OrderFault.CUT_OFF):
             return (Close(1006, "the simulated exchange hung up"),)
         method, number = request.method, request.req_id
         raw = b"{}" if request.params is UNSET else bytes(request.params)
@@ -92,7 +92,7 @@ class TradingMethods:
             result = self._methods[method](account, raw, now_ns)
         except VenueRefused as error:
             return (refusal(method, number, str(error), now_ns),)
-        if method == "add_order" and self._accounts.befalls(Mishap.LOST_ANSWER):
+        if method == "add_order" and self._accounts.roll_fault(OrderFault.LOST_ANSWER):
             return ()
         return (_answer(request, result, now_ns),)
 
@@ -190,9 +190,9 @@ def _row(order_id: str, name: str, reference: int | None) -> dict[str, object]:
     return row
 
 
-def _batch_row(said: StandingOrder | str, name: str, reference: int | None) -> dict[str, object]:
+def _batch_row(said: OrderState | str, name: str, reference: int | None) -> dict[str, object]:
     """A row of a batch; one that was refused has an error, and no id."""
-    if isinstance(said, StandingOrder):
+    if isinstance(said, OrderState):
         return _row(said.update.order_id, name, reference)
     if not said:
         return _row("", name, reference)

@@ -14,7 +14,7 @@ from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderType, Place, PlaceBatch
 from fluxum.venues.kraken.server.counters import age_cost, count_trading, tier_of, trading_count
-from fluxum.venues.server.accounts import Account, CommandRefused, Refusal, StandingOrder
+from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
 from fluxum.venues.server.contract import ExchangeView
 
 __all__ = ["TradingDesk"]
@@ -52,7 +52,7 @@ class TradingDesk:
         self._view = view
         self._decimals = {str(one.symbol): one.price_precision for one in view.instruments()}
 
-    def place(self, account: Account, command: Place, now_ns: int) -> StandingOrder | None:
+    def place(self, account: Account, command: Place, now_ns: int) -> OrderState | None:
         """Enter an order; none when it was only to be validated."""
         request = command.request
         self._admit((request,), command.deadline_ns, now_ns)
@@ -66,7 +66,7 @@ class TradingDesk:
 
     def place_batch(
         self, account: Account, command: PlaceBatch, now_ns: int
-    ) -> Sequence[StandingOrder | str]:
+    ) -> Sequence[OrderState | str]:
         """Enter orders, each of which may be refused with a text; in their order."""
         requests = command.requests
         self._admit(requests, command.deadline_ns, now_ns)
@@ -77,7 +77,7 @@ class TradingDesk:
         self._make_room(account, symbol, len(requests))
         if command.validate:
             return [""] * len(requests)
-        rows: list[StandingOrder | str] = []
+        rows: list[OrderState | str] = []
         for request in requests:
             try:
                 rows.append(self._translated(partial(account.place, request)))
@@ -85,14 +85,14 @@ class TradingDesk:
                 rows.append(str(error))
         return rows
 
-    def amend(self, account: Account, command: Amend, now_ns: int) -> StandingOrder:
+    def amend(self, account: Account, command: Amend, now_ns: int) -> OrderState:
         """Change an order in place."""
         self._admit((), command.deadline_ns, now_ns)
         order = self.find(account, command.order_id, command.client_order_id)
         self._count_change(account, order, "amend", now_ns)
         return self._translated(partial(account.amend, command))
 
-    def edit(self, account: Account, command: Edit, now_ns: int) -> StandingOrder | None:
+    def edit(self, account: Account, command: Edit, now_ns: int) -> OrderState | None:
         """Replace an order; none when that was only to be validated."""
         self._admit((), command.deadline_ns, now_ns)
         order = self.find(account, command.order_id)
@@ -101,7 +101,7 @@ class TradingDesk:
             return None
         return self._translated(partial(account.edit, command))
 
-    def cancel(self, account: Account, order_id: str, now_ns: int) -> StandingOrder:
+    def cancel(self, account: Account, order_id: str, now_ns: int) -> OrderState:
         """Take an order out."""
         self.allow_cancel()
         order = self.find(account, order_id)
@@ -141,7 +141,7 @@ class TradingDesk:
             raise VenueRefused("EGeneral:Invalid arguments:timeout", "EGeneral")
         return account.cancel_all_after(timeout_s, now_ns)
 
-    def find(self, account: Account, order_id: str, name: str = "") -> StandingOrder:
+    def find(self, account: Account, order_id: str, name: str = "") -> OrderState:
         """An open order by either of its names."""
         for order in account.open_orders():
             update = order.update
@@ -187,9 +187,7 @@ class TradingDesk:
             raise VenueRefused("EOrder:Rate limit exceeded", "EOrder")
         count_trading(account, symbol, cost, now_ns)
 
-    def _count_change(
-        self, account: Account, order: StandingOrder, method: str, now_ns: int
-    ) -> None:
+    def _count_change(self, account: Account, order: OrderState, method: str, now_ns: int) -> None:
         cost = 1 + age_cost(method, now_ns - order.changed_ns)
         self._count(account, order.update.symbol, Decimal(cost), now_ns)
 

@@ -28,8 +28,8 @@ from fluxum.venues.kraken.server.heartbeat import (
 )
 from fluxum.venues.kraken.server.methods import METHODS, TradingMethods
 from fluxum.venues.kraken.server.reports import ReportWriter
-from fluxum.venues.server.accounts import Account, Happening
-from fluxum.venues.server.contract import Close, ExchangeView, Word
+from fluxum.venues.server.accounts import Account, AccountChange
+from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 
 __all__ = ["KrakenPrivateServer"]
 
@@ -102,41 +102,41 @@ class KrakenPrivateServer:
 
     # The venue speaks
 
-    def opened(self, now_ns: int) -> Sequence[Word]:
+    def opened(self, now_ns: int) -> Sequence[Outgoing]:
         """The engine's status, before anything else."""
         self._opened_ns = now_ns
         return self._pulse.opened(now_ns)
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """What happened to the account since this server last spoke."""
         if self._is_answering:
             self._is_held_up = True
             return ()
         return self._say(now_ns)
 
-    def tick(self, now_ns: int) -> Sequence[Word]:
+    def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """A heartbeat after a second of silence; an end to a link that is used for nothing."""
         last_ns = max(self._pulse.last_heard_ns or 0, self._opened_ns)
         if not self._streams and now_ns - last_ns > _IDLE_NS:
             return (Close(1000, "idle"),)
         return self._pulse.tick(now_ns)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:
+    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:
         """The engine's new status."""
         return self._pulse.status(status, now_ns)
 
-    def going_away(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Kraken gives no notice before it closes a link."""
         return ()
 
-    def hear(self, happening: Happening) -> None:
+    def hear(self, happening: AccountChange) -> None:
         """Something happened to the account: what there is to tell is told next."""
         for stream in self._streams.values():
             frame = stream.tell(happening)
             if frame is not None:
                 self._unsaid.append((stream, frame))
 
-    def _say(self, now_ns: int) -> Sequence[Word]:
+    def _say(self, now_ns: int) -> Sequence[Outgoing]:
         if not self._unsaid:
             return ()
         if len(self._unsaid) > _UNSAID_MAX:
@@ -149,7 +149,7 @@ class KrakenPrivateServer:
 
     # The client speaks
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
         if self._pulse.is_too_fast(now_ns):
             return (RATE_REFUSAL,)
@@ -165,7 +165,7 @@ class KrakenPrivateServer:
             return self._subscription(request, now_ns)
         return (refusal(request.method, request.req_id, "Unknown method", now_ns),)
 
-    def _obey(self, request: native.Request, now_ns: int) -> Sequence[Word]:
+    def _obey(self, request: native.Request, now_ns: int) -> Sequence[Outgoing]:
         """Do what is asked; half of the time the answer comes before the reports."""
         self._is_answering = self._accounts.chance()
         try:
@@ -177,7 +177,7 @@ class KrakenPrivateServer:
         self._is_held_up = False
         return [*answers, *self._say(now_ns)]
 
-    def _subscription(self, request: native.Request, now_ns: int) -> Sequence[Word]:
+    def _subscription(self, request: native.Request, now_ns: int) -> Sequence[Outgoing]:
         method, number = request.method, request.req_id
         raw = b"{}" if request.params is UNSET else request.params
         try:
@@ -202,7 +202,7 @@ class KrakenPrivateServer:
 
     def _subscribe(
         self, account: Account, params: native.AccountParams, number: int | None, now_ns: int
-    ) -> Sequence[Word]:
+    ) -> Sequence[Outgoing]:
         if not self._streams:
             self._account = account
             self._accounts.follow(self, params.token or "")

@@ -15,25 +15,25 @@ from fluxum.model.instrument import Asset, Instrument
 from fluxum.model.order import FeeAsset, OrderStatus, PriceKind
 from fluxum.venues.kraken.private.words import ORDER_TYPES, PRICE_KINDS, REFERENCES, STATUSES
 from fluxum.venues.kraken.server.formats import micros, plain
-from fluxum.venues.server.accounts import Accounts, OrderHappening, StandingOrder, What
+from fluxum.venues.server.accounts import Accounts, OrderEventKind, OrderHappening, OrderState
 
 __all__ = ["ReportWriter", "balances_frame", "executions_frame"]
 
 _ZERO = Decimal(0)
 _KINDS = {
-    What.PENDING: b"pending_new",
-    What.OPENED: b"new",
-    What.TRADED: b"trade",
-    What.FILLED: b"filled",
-    What.REFILLED: b"iceberg_refill",
-    What.AMENDED: b"amended",
-    What.TRIGGER_MOVED: b"status",
-    What.TRIGGERED: b"status",
-    What.CANCELED: b"canceled",
-    What.EXPIRED: b"expired",
+    OrderEventKind.PENDING: b"pending_new",
+    OrderEventKind.OPENED: b"new",
+    OrderEventKind.TRADED: b"trade",
+    OrderEventKind.FILLED: b"filled",
+    OrderEventKind.REFILLED: b"iceberg_refill",
+    OrderEventKind.AMENDED: b"amended",
+    OrderEventKind.TRIGGER_MOVED: b"status",
+    OrderEventKind.TRIGGERED: b"status",
+    OrderEventKind.CANCELED: b"canceled",
+    OrderEventKind.EXPIRED: b"expired",
 }
 _WORDS = {status: word for word, status in STATUSES.items()}
-_ENDS = frozenset({What.FILLED, What.CANCELED, What.EXPIRED})
+_ENDS = frozenset({OrderEventKind.FILLED, OrderEventKind.CANCELED, OrderEventKind.EXPIRED})
 _CATEGORIES = {"deposit": b"deposit", "withdrawal": b"withdrawal"}
 
 Pairs = list[tuple[bytes, bytes]]
@@ -50,9 +50,9 @@ class ReportWriter:
         """The report of something that happened to an order; `ratecount` where it is wanted."""
         order = happening.order
         kind = _KINDS[happening.what]
-        if happening.what is What.PENDING:
+        if happening.what is OrderEventKind.PENDING:
             pairs = self._whole(order, kind)
-        elif happening.what is What.TRADED:
+        elif happening.what is OrderEventKind.TRADED:
             pairs = self._trade(happening, order.update.status)
         else:
             pairs = self._delta(happening, kind)
@@ -60,7 +60,7 @@ class ReportWriter:
             pairs.append((b"ratecount", plain(ratecount, 2)))
         return _object(pairs)
 
-    def standing(self, order: StandingOrder) -> bytes:
+    def standing(self, order: OrderState) -> bytes:
         """An open order in a snapshot."""
         is_live = order.update.status is not OrderStatus.PENDING
         pairs = self._whole(order, b"new" if is_live else b"pending_new")
@@ -107,7 +107,7 @@ class ReportWriter:
             wallets,
         )
 
-    def _whole(self, order: StandingOrder, kind: bytes) -> Pairs:
+    def _whole(self, order: OrderState, kind: bytes) -> Pairs:
         update, request = order.update, order.request
         instrument = self._instruments[update.symbol]
         price, quantity = instrument.price_precision, instrument.quantity_precision
@@ -144,7 +144,7 @@ class ReportWriter:
         ]
         return pairs
 
-    def _rarer(self, order: StandingOrder, instrument: Instrument) -> Pairs:
+    def _rarer(self, order: OrderState, instrument: Instrument) -> Pairs:
         """What only some orders have."""
         update, request = order.update, order.request
         quantity = instrument.quantity_precision
@@ -169,7 +169,7 @@ class ReportWriter:
             pairs.append((b"contingent", self._contingent(order, instrument)))
         return pairs
 
-    def _contingent(self, order: StandingOrder, instrument: Instrument) -> bytes:
+    def _contingent(self, order: OrderState, instrument: Instrument) -> bytes:
         close = order.request.close
         assert close is not None, "only an order with a close order has a template"
         precision = instrument.price_precision
@@ -183,7 +183,7 @@ class ReportWriter:
                 pairs.append((name + b"_type", _text(PRICE_KINDS[kind or PriceKind.STATIC])))
         return _object(pairs)
 
-    def _triggers(self, order: StandingOrder, instrument: Instrument) -> Pairs:
+    def _triggers(self, order: OrderState, instrument: Instrument) -> Pairs:
         trigger, update = order.request.trigger, order.update
         if trigger is None or update.trigger_price is None:
             return []
@@ -216,18 +216,18 @@ class ReportWriter:
         pairs.append((b"order_id", _text(update.order_id)))
         if what in _ENDS:
             pairs += self._sums(order, instrument)
-        if update.reason and what is not What.FILLED:
+        if update.reason and what is not OrderEventKind.FILLED:
             pairs.append((b"reason", _text(update.reason)))
-        if what is What.AMENDED:
+        if what is OrderEventKind.AMENDED:
             pairs += self._amended(order, instrument)
-        if what in (What.TRIGGERED, What.TRIGGER_MOVED):
+        if what in (OrderEventKind.TRIGGERED, OrderEventKind.TRIGGER_MOVED):
             pairs += self._triggers(order, instrument)
-        if what is What.REFILLED and order.display_left is not None:
+        if what is OrderEventKind.REFILLED and order.display_left is not None:
             left = plain(order.display_left, instrument.quantity_precision)
             pairs.append((b"display_qty_remain", left))
         return pairs
 
-    def _amended(self, order: StandingOrder, instrument: Instrument) -> Pairs:
+    def _amended(self, order: OrderState, instrument: Instrument) -> Pairs:
         update = order.update
         quantity = instrument.quantity_precision
         pairs: Pairs = [(b"order_qty", plain(update.quantity, quantity))]
@@ -240,7 +240,7 @@ class ReportWriter:
             pairs += self._triggers(order, instrument)
         return [*pairs, (b"amended", b"true")]
 
-    def _sums(self, order: StandingOrder, instrument: Instrument) -> Pairs:
+    def _sums(self, order: OrderState, instrument: Instrument) -> Pairs:
         update = order.update
         quantity = instrument.quantity_precision
         pairs: Pairs = []
@@ -296,7 +296,7 @@ class ReportWriter:
             (b"fees", b"[%s]" % fees),
         ]
 
-    def _in_dollars(self, order: StandingOrder, fee: Decimal) -> Decimal:
+    def _in_dollars(self, order: OrderState, fee: Decimal) -> Decimal:
         """A fee in dollars, where the pair has them; elsewhere zero stands for unknown."""
         update = order.update
         if update.symbol.quote != Asset("USD"):

@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 Said = TypeVar("Said")
-Word = TypeVar("Word", bound=Enum)
+Outgoing = TypeVar("Outgoing", bound=Enum)
 
 _NUMBER = re.compile(rb"-?\d+(\.\d+)?")
 _NAME = re.compile(
@@ -287,14 +287,14 @@ def _instant(text: str | None, name: str) -> int | None:
         raise _invalid(name) from error
 
 
-def _needed(words: Mapping[Word, str], text: str, name: str) -> Word:
+def _needed(words: Mapping[Outgoing, str], text: str, name: str) -> Outgoing:
     for one, word in words.items():
         if word == text:
             return one
     raise _invalid(name)
 
 
-def _word(words: Mapping[Word, str], text: str | None, name: str) -> Word | None:
+def _word(words: Mapping[Outgoing, str], text: str | None, name: str) -> Outgoing | None:
     return None if text is None else _needed(words, text, name)
 
 

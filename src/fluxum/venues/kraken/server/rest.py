@@ -23,7 +23,7 @@ from fluxum.venues.kraken.server.legacy import asset_name, pair_name
 from fluxum.venues.kraken.server.public_rest import PublicCalls
 from fluxum.venues.kraken.server.rest_forms import Form, read_form
 from fluxum.venues.kraken.server.rest_orders import RestTrading
-from fluxum.venues.server.accounts import Account, Mishap
+from fluxum.venues.server.accounts import Account, OrderFault
 from fluxum.venues.server.contract import Answer, ExchangeView
 from fluxum.venues.venue import Fetch
 
@@ -86,7 +86,7 @@ class KrakenRest:
     def _obey(self, name: str, path: str, call: Fetch, now_ns: int) -> object:
         form = read_form(call.body)
         account = self._admit(path, call, form)
-        if self._view.accounts.befalls(Mishap.LIMITED):
+        if self._view.accounts.roll_fault(OrderFault.LIMITED):
             raise VenueRefused("EAPI:Rate limit exceeded", "EAPI")
         trade = self._trading.calls.get(name)
         if trade is not None:  # which has a counter of its own

@@ -19,7 +19,7 @@ from fluxum.venues.kraken.server.rest_forms import (
     read_order,
 )
 from fluxum.venues.kraken.server.rest_rows import described
-from fluxum.venues.server.accounts import Account, StandingOrder
+from fluxum.venues.server.accounts import Account, OrderState
 from fluxum.venues.server.contract import ExchangeView
 
 __all__ = ["RestTrading"]
@@ -104,7 +104,7 @@ class RestTrading:
         }
 
 
-def _is_meant(order: StandingOrder, txid: str, name: str) -> bool:
+def _is_meant(order: OrderState, txid: str, name: str) -> bool:
     update = order.update
     if name:
         return update.client_order_id == name

@@ -16,7 +16,7 @@ from fluxum.venues.kraken.private.words import ORDER_TYPES, REFERENCES
 from fluxum.venues.kraken.server.formats import plain
 from fluxum.venues.kraken.server.legacy import asset_name, pair_altname, pair_name
 from fluxum.venues.kraken.server.public_rest import seconds
-from fluxum.venues.server.accounts import Accounts, OrderHappening, StandingOrder
+from fluxum.venues.server.accounts import Accounts, OrderHappening, OrderState
 
 __all__ = ["described", "entry_row", "order_row", "trade_row"]
 
@@ -31,7 +31,7 @@ _TRAILING = frozenset({OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT})
 
 
 def order_row(
-    order: StandingOrder, instrument: Instrument, *, with_trades: bool = False
+    order: OrderState, instrument: Instrument, *, with_trades: bool = False
 ) -> dict[str, object]:
     """An order, open or ended; one that waits for a price is open too."""
     update, request = order.update, order.request
@@ -67,7 +67,7 @@ def order_row(
     return row
 
 
-def described(order: StandingOrder, instrument: Instrument) -> dict[str, object]:
+def described(order: OrderState, instrument: Instrument) -> dict[str, object]:
     """What an order is, in words and in numbers."""
     update = order.update
     kind = ORDER_TYPES[update.order_type]
@@ -131,7 +131,7 @@ def entry_row(entry: LedgerEntry, accounts: Accounts) -> dict[str, object]:
     }
 
 
-def _prices(order: StandingOrder, instrument: Instrument) -> tuple[str, str]:
+def _prices(order: OrderState, instrument: Instrument) -> tuple[str, str]:
     """Of triggered orders the trigger and the limit, else the limit; zero where there is none."""
     update, trigger = order.update, order.request.trigger
     precision = instrument.price_precision
@@ -153,7 +153,7 @@ def _distance(trigger: Trigger, precision: int) -> str:
     return f"+{_text(trigger.price, precision)}"
 
 
-def _limit_price(order: StandingOrder, instrument: Instrument) -> str:
+def _limit_price(order: OrderState, instrument: Instrument) -> str:
     """Of a triggered order the limit it has when it fires."""
     price = order.update.limit_price
     is_known = order.request.trigger is not None and order.request.limit_price_kind is None
@@ -171,7 +171,7 @@ def _wording(kind: OrderType, price: str, price2: str) -> str:
     return f"{words} {price}{limit}"
 
 
-def _close(order: StandingOrder, instrument: Instrument) -> str:
+def _close(order: OrderState, instrument: Instrument) -> str:
     close = order.request.close
     if close is None:
         return ""
@@ -184,7 +184,7 @@ def _close(order: StandingOrder, instrument: Instrument) -> str:
     )
 
 
-def _flags(order: StandingOrder) -> str:
+def _flags(order: OrderState) -> str:
     flags = ["fcib" if order.fee_asset is FeeAsset.BASE else "fciq"]
     if order.update.post_only:
         flags.insert(0, "post")
@@ -193,7 +193,7 @@ def _flags(order: StandingOrder) -> str:
     return ",".join(flags)
 
 
-def _fee_in_quote(order: StandingOrder) -> Decimal:
+def _fee_in_quote(order: OrderState) -> Decimal:
     if order.fee_asset is FeeAsset.QUOTE:
         return order.fee
     return order.fee * (order.update.average_price or _ZERO)

@@ -21,7 +21,7 @@ from fluxum.venues.okx.server.streams import (
     TopStream,
     TradeStream,
 )
-from fluxum.venues.server.contract import Close, MarketView, Word
+from fluxum.venues.server.contract import Close, MarketView, Outgoing
 
 __all__ = ["OkxServer"]
 
@@ -59,25 +59,25 @@ class OkxServer:
 
     # The venue speaks
 
-    def opened(self, now_ns: int) -> Sequence[Word]:
+    def opened(self, now_ns: int) -> Sequence[Outgoing]:
         """Nothing: OKX waits to be asked."""
         # Published ids are eight hexadecimal digits; this one is scrambled, not random.
         self._connection_id = f"{now_ns * 6_364_136_223_846_793_005 % 2**64 >> 32:08x}"
         self._said_ns = now_ns
         return ()
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
         """What this client is told after a market moved."""
-        frames: list[Word] = []
+        frames: list[Outgoing] = []
         for stream in self._streams.get(symbol, {}).values():
             frames += stream.update(now_ns)
         return self._say(frames, now_ns)
 
-    def tick(self, now_ns: int) -> Sequence[Word]:
+    def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """Keep-alives of books, candles that closed, and the end of a link that was idle."""
         if self._closes_ns is not None and now_ns >= self._closes_ns:
             return (Close(1001, "service upgrade"),)
-        frames: list[Word] = []
+        frames: list[Outgoing] = []
         for streams in self._streams.values():
             for stream in streams.values():
                 frames += stream.tick(now_ns)
@@ -85,25 +85,25 @@ class OkxServer:
             return (Close(4004, "No data received in 30s"),)
         return self._say(frames, now_ns)
 
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Nothing: maintenance is told on a channel of its own, which is not simulated."""
         return ()
 
-    def going_away(self, now_ns: int) -> Sequence[Word]:
+    def going_away(self, now_ns: int) -> Sequence[Outgoing]:
         """The notice, a minute ahead."""
         self._closes_ns = now_ns + _NOTICE_NS
         text = "The connection will soon be closed for a service upgrade. Please reconnect."
         notice = native.Reply(event="notice", code="64008", msg=text, connId=self._connection_id)
         return self._say([native.encode(notice)], now_ns)
 
-    def _say(self, frames: Sequence[Word], now_ns: int) -> Sequence[Word]:
+    def _say(self, frames: Sequence[Outgoing], now_ns: int) -> Sequence[Outgoing]:
         if frames:
             self._said_ns = now_ns
         return frames
 
     # The client speaks
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
         if frame == b"ping":
             return self._say([b"pong"], now_ns)
@@ -131,7 +131,9 @@ class OkxServer:
             [word for arg in request.args for word in one(request, arg, now_ns)], now_ns
         )
 
-    def _subscribe(self, request: native.Request, arg: native.Arg, now_ns: int) -> Sequence[Word]:
+    def _subscribe(
+        self, request: native.Request, arg: native.Arg, now_ns: int
+    ) -> Sequence[Outgoing]:
         if arg.channel == topics.INSTRUMENTS and self._endpoint == "public":
             is_known = arg.instType in _TYPES
             return (self._accepted(request, arg) if is_known else self._unknown(request, arg),)
@@ -146,7 +148,12 @@ class OkxServer:
         self._streams[instrument.symbol] = dict(sorted(streams.items(), key=_rank))
         return (self._accepted(request, arg), *stream.begin(now_ns))
 
-    def _unsubscribe(self, request: native.Request, arg: native.Arg, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def _unsubscribe(
+        self,
+        request: native.Request,
+        arg: native.Arg,
+        now_ns: int,  # noqa: ARG002
+    ) -> Sequence[Outgoing]:
         instrument = self._instruments.get(arg.instId)
         if instrument is not None:
             self._streams.get(instrument.symbol, {}).pop(arg.channel, None)

@@ -1,0 +1,362 @@
+"""The REST calls of one link: paced, a few at a time, repeated until the venue says yes or no.
+
+Only questions are asked here, so repeating them is harmless. A call that fails goes to the back of
+the queue with a back-off of its own, so that it holds up no other; a no is handed to the protocol,
+as it is an answer. A call whose answers did not help is made again ever more slowly.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+
+from msgspec import Struct, field
+
+from fluxum.clock import Clock
+from fluxum.errors import (
+    FluxumError,
+    LocalProtocolError,
+    RateLimited,
+    RemoteProtocolError,
+    TransportError,
+    VenueRefused,
+)
+from fluxum.flow.background import background
+from fluxum.model.event import CallFailed, Event, Rejected, Subscription
+from fluxum.pacing import SLOW, Backoff, BackoffPolicy, CallCounter, bounded_wait_s
+from fluxum.session.authenticator import Authenticator
+from fluxum.transport.http import Http
+from fluxum.venues.conversation import UNREADABLE, Auth
+from fluxum.venues.venue import Fetch, VenueProtocol
+
+__all__ = ["FetchCounts", "FetchQueue", "Rest"]
+
+_log = logging.getLogger(__name__)
+_SAMPLE_BYTES = 200
+_WAITING_MAX = 10_000
+# So that one call that hangs until its time is up leaves room for the others.
+_FLYING_MAX = 4
+# Answers to the same call within the patience that are nothing to slow down for.
+_ANSWERS_FREE = 3
+_PATIENCE_S = 60.0
+_REPEAT = BackoffPolicy(quick_tries=0, floor_s=0.5, first_s=1.0, ceiling_s=30.0)
+_KEPT = 10_000
+
+
+class Rest(Struct, frozen=True):
+    """What all links of a session share to make calls: base URLs by endpoint, one allowance.
+
+    `answered` are the URLs that were answered in this session: a no to one of them may heal.
+    """
+
+    http: Http | None
+    endpoints: Mapping[str, str]
+    counter: CallCounter
+    backoff: BackoffPolicy
+    random: Random
+    answered: dict[str, None] = field(default_factory=dict)
+
+
+class FetchCounts(Struct):
+    """What became of calls: asked = answered + refused + abandoned + waiting.
+
+    Each failure is one more try; those that wait when the link is lost are abandoned.
+    """
+
+    asked: int = 0
+    answered: int = 0
+    refused: int = 0
+    abandoned: int = 0
+    failures: int = 0
+
+
+class _Call(Struct, eq=False):
+    """A call that waits or is on its way, until when it waits, and how often it failed in a row.
+
+    `slow` is the back-off after what seldom heals: a no of the venue, a redirect.
+    """
+
+    fetch: Fetch
+    due_s: float
+    backoff: Backoff
+    slow: Backoff
+    failures: int = 0
+
+
+class _Answers(Struct):
+    """How often a call was answered within the patience, when last, and what that costs it."""
+
+    backoff: Backoff
+    at_s: float
+    count: int = 0
+
+
+class FetchQueue:
+    """Makes the calls a link's protocol asks for, oldest first.
+
+    `deliver` takes the events of answers. `failed` is given each failure: the call, why, when it is
+    made again in ns, and the event to publish, if it is time for one. `spoke` follows each answer.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        protocol: VenueProtocol,
+        rest: Rest,
+        clock: Clock,
+        counts: FetchCounts,
+        deliver: Callable[[Sequence[Event]], None],
+        failed: Callable[[Fetch, str, int, Event | None], None],
+        spoke: Callable[[], None],
+        authenticator: Authenticator | None = None,
+    ) -> None:
+        self._venue = venue
+        self._protocol = protocol
+        self._rest = rest
+        self._clock = clock
+        self._counts = counts
+        self._deliver = deliver
+        self._failed = failed
+        self._spoke = spoke
+        self._authenticator = authenticator
+        self._waiting: dict[str, _Call] = {}
+        self._flying: set[_Call] = set()
+        self._answers: dict[str, _Answers] = {}
+        self._changed = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """How many calls have no answer yet."""
+        return len(self._waiting) + len(self._flying)
+
+    def serves(self, subscription: Subscription) -> bool:
+        """Whether a call for this stream has no answer yet, or one that names none, but is new."""
+        return any(
+            call.fetch.subscription == subscription
+            or (call.fetch.subscription is None and not call.failures)
+            for call in (*self._waiting.values(), *self._flying)
+        )
+
+    def ask(self, fetch: Fetch) -> None:
+        """Make this call when its turn comes; raises LocalProtocolError where none can be made.
+
+        One that waits already is not made twice: the later one takes its place.
+        """
+        if self._rest.http is None:
+            raise LocalProtocolError(f"{fetch.path} was asked for, but no HTTP was handed in")
+        waiting = self._waiting.get(_url(fetch))
+        if waiting is not None:
+            waiting.fetch = fetch
+            return
+        self._counts.asked += 1
+        if self.waiting >= _WAITING_MAX:
+            self._refuse(fetch, f"{_WAITING_MAX} calls wait already")
+            return
+        rest = self._rest
+        slow = Backoff(SLOW, rest.random)
+        call = _Call(fetch, self._due_s(fetch), Backoff(rest.backoff, rest.random), slow)
+        self._waiting[_url(fetch)] = call
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Make calls until cancelled."""
+        try:
+            async with background() as work:
+                while True:
+                    call = self._waiting.pop(await self._next())
+                    self._flying.add(call)
+                    work.start(self._make(call), name=f"{self._venue} {call.fetch.path}")
+        finally:
+            self._counts.abandoned += self.waiting
+            self._waiting.clear()
+            self._flying.clear()
+
+    async def _next(self) -> str:
+        """The first call that is due, once the venue's allowance has room for it."""
+        while True:
+            now_s = _now_s()
+            is_full = len(self._flying) >= _FLYING_MAX
+            due = (url for url, call in self._waiting.items() if call.due_s <= now_s)
+            url = None if is_full else next(due, None)
+            if url is not None:
+                await self._have_room(self._waiting[url].fetch.cost)
+                return url
+            self._changed.clear()
+            soonest_s = min((call.due_s for call in self._waiting.values()), default=None)
+            try:
+                async with asyncio.timeout_at(None if is_full else soonest_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass  # the soonest is due now
+
+    async def _have_room(self, cost: float) -> None:
+        """Wait as the allowance has it, and as long as the venue takes no calls."""
+        counter = self._rest.counter
+        wait_s = counter.take(cost, _now_s())
+        while wait_s > 0:
+            await asyncio.sleep(wait_s)
+            wait_s = counter.held_s(_now_s())
+
+    async def _make(self, call: _Call) -> None:
+        fetch = call.fetch
+        try:
+            events = await self._ask(fetch)
+        except (TransportError, RateLimited, RemoteProtocolError) as error:
+            if fetch.is_once and not isinstance(error, RateLimited):
+                self._lose(call, error)
+            else:
+                self._put_back(call, error)
+        except VenueRefused as error:
+            if not fetch.is_once and _url(fetch) in self._rest.answered:
+                self._put_back(call, error)
+            else:
+                self._flying.discard(call)
+                self._refuse(fetch, str(error))
+        else:
+            self._flying.discard(call)
+            self._counts.answered += 1
+            self._note_answer(fetch)
+            self._give(events)
+        self._changed.set()
+
+    async def _ask(self, fetch: Fetch) -> Sequence[Event]:
+        """What the answer says; raises what failed, RemoteProtocolError for what has no sense."""
+        assert self._rest.http is not None
+        body = await self._call(self._rest.http, fetch)
+        try:
+            return self._protocol.receive_response(fetch, body, self._clock.now_ns())
+        except UNREADABLE as error:
+            sample = body[:_SAMPLE_BYTES].decode("utf-8", "replace")
+            raise _UnreadableAnswer(str(error) or type(error).__name__, sample) from error
+
+    async def _call(self, http: Http, fetch: Fetch) -> bytes:
+        url = self._rest.endpoints[fetch.endpoint]
+        if fetch.auth is Auth.NONE:
+            return await http.call(fetch.method, url + fetch.path, fetch.headers, fetch.body)
+        if self._authenticator is None:
+            raise LocalProtocolError(f"{fetch.path} needs keys, and there are none")
+        async with self._authenticator.turn:
+            signed = self._authenticator.call(fetch)
+            return await self._authenticator.http.call(
+                fetch.method, url + signed.path, signed.headers, signed.body
+            )
+
+    def _put_back(self, call: _Call, error: FluxumError) -> None:
+        """The call failed: it is made again after the others, and what waits for it is named."""
+        now_s, url = _now_s(), _url(call.fetch)
+        floor_s = bounded_wait_s(getattr(error, "retry_after_s", None))
+        backoff = call.backoff if error.retryable else call.slow
+        delay_s = backoff.next_delay(floor_s)
+        if delay_s is None:
+            delay_s = max(floor_s, self._rest.backoff.ceiling_s)
+        call.due_s = now_s + delay_s
+        call.failures += 1
+        self._counts.failures += 1
+        self._flying.discard(call)
+        asked_again = self._waiting.pop(url, None)
+        if asked_again is not None:
+            call.fetch = asked_again.fetch
+            self._counts.abandoned += 1
+        self._waiting[url] = call
+        self._report(call, error, int(delay_s * 1e9))
+        if isinstance(error, RateLimited):
+            self._hold(error, floor_s)
+
+    def _lose(self, call: _Call, error: FluxumError) -> None:
+        """A command failed on the way: the venue may have obeyed it, so it is not repeated."""
+        self._flying.discard(call)
+        self._counts.abandoned += 1
+        call.failures = 1
+        self._report(call, error, 0)
+
+    def _hold(self, error: RateLimited, for_s: float) -> None:
+        """The venue takes no calls of anybody for a while."""
+        self._rest.counter.exhausted(for_s, _now_s())
+        again_ns = self._clock.now_ns() + int(for_s * 1e9)
+        for call in self._waiting.values():
+            if not call.failures:
+                self._failed(call.fetch, str(error), again_ns, None)
+
+    def _report(self, call: _Call, error: FluxumError, delay_ns: int) -> None:
+        """Hand the failure on; publish the first of a row, the second, the fourth, and so on."""
+        now_ns = self._clock.now_ns()
+        fetch, failures = call.fetch, call.failures
+        reason = str(error)
+        told: Event | None = None
+        if failures & (failures - 1) == 0:
+            _log.warning("%s %s failed (%d): %s", self._venue, fetch.path, failures, reason)
+            told = CallFailed(
+                venue=self._venue,
+                subscription=fetch.subscription,
+                call=f"{fetch.method} {fetch.path}",
+                reason=reason,
+                failures=failures,
+                again_ns=now_ns + delay_ns,
+                received_ns=now_ns,
+            )
+            if isinstance(error, _UnreadableAnswer):
+                told = Rejected(
+                    venue=self._venue,
+                    reason=f"{fetch.path}: {reason}",
+                    sample=error.sample,
+                    subscriptions=() if fetch.subscription is None else (fetch.subscription,),
+                    received_ns=now_ns,
+                )
+        self._failed(fetch, reason, now_ns + delay_ns, told)
+
+    def _refuse(self, fetch: Fetch, reason: str) -> None:
+        self._counts.refused += 1
+        self._give(self._protocol.receive_refusal(fetch, reason, self._clock.now_ns()))
+
+    def _give(self, events: Sequence[Event]) -> None:
+        if events:
+            self._deliver(events)
+        self._spoke()
+
+    # Answers that do not help
+
+    def _note_answer(self, fetch: Fetch) -> None:
+        url, now_s = _url(fetch), _now_s()
+        _remember(self._rest.answered, url)
+        answers = self._answers.get(url)
+        if answers is None or now_s - answers.at_s > _PATIENCE_S:
+            self._answers.pop(url, None)
+            answers = self._answers[url] = _Answers(Backoff(_REPEAT, self._rest.random), now_s)
+            if len(self._answers) > _KEPT:
+                del self._answers[next(iter(self._answers))]
+        answers.at_s = now_s
+        answers.count += 1
+
+    def _due_s(self, fetch: Fetch) -> float:
+        """When to make a call: at once, unless it was answered a few times just now."""
+        now_s = _now_s()
+        answers = self._answers.get(_url(fetch))
+        if answers is None or now_s - answers.at_s > _PATIENCE_S or answers.count < _ANSWERS_FREE:
+            return now_s
+        delay_s = answers.backoff.next_delay() or 0.0
+        reason = f"{fetch.path} was answered {answers.count} times, which did not help"
+        self._failed(fetch, reason, self._clock.now_ns() + int(delay_s * 1e9), None)
+        return now_s + delay_s
+
+
+class _UnreadableAnswer(RemoteProtocolError):
+    """An answer that makes no sense, and its beginning."""
+
+    def __init__(self, message: str, sample: str) -> None:
+        super().__init__(message)
+        self.sample = sample
+
+
+def _url(fetch: Fetch) -> str:
+    once = fetch.purpose if fetch.is_once else ""
+    return f"{fetch.method} {fetch.endpoint} {fetch.path} {fetch.body!r} {once}"
+
+
+def _remember(known: dict[str, None], url: str) -> None:
+    known[url] = None
+    if len(known) > _KEPT:
+        del known[next(iter(known))]
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

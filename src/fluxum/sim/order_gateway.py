@@ -1,0 +1,384 @@
+"""The trading floor of a simulated exchange: commands of its accounts, and what follows of them.
+
+What a command causes happens at one instant, at which the public is told too. What follows from
+that (a trigger fires, a close order is placed) happens at instants after it.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import partial
+
+from msgspec import structs
+
+from fluxum.model.account import LedgerEntry
+from fluxum.model.instrument import Symbol
+from fluxum.model.order import Amend, Edit, OrderRequest, OrderStatus, PriceKind, Trigger
+from fluxum.sim.account import SimulatedAccount
+from fluxum.sim.amendments import amended, check_amended, edited
+from fluxum.sim.market import SimulatedMarket
+from fluxum.sim.orders import LiveOrder
+from fluxum.sim.rules import check_request
+from fluxum.sim.trading import Owned, Trading
+from fluxum.sim.triggers import Watch
+from fluxum.venues.server.accounts import CommandRefused, OrderEventKind, Refusal
+
+__all__ = ["Change", "OrderGateway"]
+
+_ZERO = Decimal(0)
+Change = Callable[[Symbol, Callable[[SimulatedMarket, int], object]], int]
+
+
+class OrderGateway:
+    """Deals with the orders of accounts; see `sim.account.Counter` for what accounts call.
+
+    `change` does something to a market and tells the public, `next_instant` gives the next instant,
+    `name` a name for an order, and `speak` lets servers say what they have heard.
+    """
+
+    def __init__(
+        self,
+        markets: Mapping[Symbol, SimulatedMarket],
+        change: Change,
+        next_instant: Callable[[], int],
+        name: Callable[[str], str],
+        speak: Callable[[], None],
+    ) -> None:
+        self.next_instant = next_instant
+        self.name = name
+        self._markets = markets
+        self._instruments = {symbol: one.instrument for symbol, one in markets.items()}
+        self._change = change
+        self._speak = speak
+        self._trading = Trading(markets, name, self._ended)
+        self._waiting: dict[Symbol, dict[str, LiveOrder]] = {symbol: {} for symbol in markets}
+        self._early: dict[str, LiveOrder] = {}
+        self._expiring: dict[str, LiveOrder] = {}
+        self._closings: deque[Owned] = deque()
+        self._seen = {symbol: one.last_trade for symbol, one in markets.items()}
+        self._is_following_up = False
+
+    # What accounts ask
+
+    def check(self, account: SimulatedAccount, request: OrderRequest, now_ns: int) -> None:
+        """Refuse a request that makes no sense."""
+        market = self._markets.get(request.symbol)
+        last_price = None if market is None else market.last_price
+        check_request(request, self._instruments, last_price, now_ns)
+        name = request.client_order_id
+        if name and any(one.request.client_order_id == name for one in account.live.values()):
+            raise CommandRefused(Refusal.NAME_TAKEN, "cl_ord_id")
+
+    def check_funds(self, account: SimulatedAccount, request: OrderRequest) -> None:
+        """Refuse a request that cannot be paid, or would take and must not."""
+        self._admissible(account, self._make(account, request, 0), _ZERO)
+
+    def place(self, account: SimulatedAccount, request: OrderRequest) -> LiveOrder:
+        """Enter an order, and let it trade."""
+        now_ns = self.next_instant()
+        self.check(account, request, now_ns)
+        self.check_funds(account, request)
+        order = self._make(account, request, now_ns, self.name("O"))
+        self._enter(account, order)
+        return order
+
+    def amend(self, account: SimulatedAccount, command: Amend) -> LiveOrder:
+        """Change an order in place; less than what is filled cancels the rest."""
+        order = self._find(account, command.order_id, command.client_order_id)
+        request = amended(order, command)
+        check_amended(order, request, self._last_price(request.symbol))
+        last_price = self._last_price(request.symbol)
+        sought = order.as_sought(request, last_price)
+        if not order.is_waiting:
+            sought.resolve(last_price)
+        if not sought.is_done:
+            self._affordable(account, sought, order.held)
+            is_careful = command.post_only or request.post_only
+            if is_careful and not order.is_waiting and self._trading.would_take(sought):
+                raise CommandRefused(Refusal.WOULD_TAKE)
+        self._act(order, partial(self._alter, account, order, sought))
+        return order
+
+    def edit(self, account: SimulatedAccount, command: Edit) -> LiveOrder:
+        """Cancel an order and enter another for it; returns the new one."""
+        order = self._find(account, command.order_id, "")
+        request = edited(order, command)
+        last_price = self._last_price(request.symbol)
+        check_request(request, self._instruments, last_price, self.next_instant())
+        new = self._make(account, request, 0, self.name("O"), order.order_id)
+        self._admissible(account, new, order.held)
+        self.cancel(account, order.order_id, "Order replaced")
+        new.moved_ns = self.next_instant()
+        self._enter(account, new)
+        return new
+
+    def cancel(self, account: SimulatedAccount, order_id: str, reason: str) -> LiveOrder:
+        """Take an order out."""
+        order = self._find(account, order_id, "")
+        canceled = OrderStatus.CANCELED
+        self._act(order, partial(self._trading.end, account, order, canceled, reason))
+        return order
+
+    def cancel_all(self, account: SimulatedAccount, reason: str) -> int:
+        """Take every order out; returns how many."""
+        orders = list(account.live)
+        for order_id in orders:
+            self.cancel(account, order_id, reason)
+        return len(orders)
+
+    def shown(self, order: LiveOrder) -> Decimal | None:
+        """What an iceberg shows now."""
+        return self._trading.shown(order)
+
+    def booked(self, account: SimulatedAccount, entries: Iterable[LedgerEntry]) -> None:
+        """Let followers speak of lines that no order caused."""
+        for entry in entries:
+            account.say(entry)
+        self._speak()
+
+    # What the exchange lets happen
+
+    def settle(self, symbol: Symbol, now_ns: int) -> None:
+        """Book what was traded with accounts' orders, at the instant it was traded."""
+        market = self._markets[symbol]
+        if market.foreign:
+            self._trading.settle(market, now_ns)
+
+    def follow_up(self, symbol: Symbol) -> None:
+        """Let happen what follows from what happened in a market, one thing after another."""
+        if self._is_following_up:
+            return
+        self._is_following_up = True
+        try:
+            while self._see(symbol) or self._closings:
+                while self._closings:
+                    self._close(*self._closings.popleft())
+        finally:
+            self._is_following_up = False
+
+    def tick(self, accounts: Iterable[SimulatedAccount], now_ns: int) -> None:
+        """Let happen what time brings: orders begin and expire, switches fall."""
+        for order in list(self._expiring.values()):
+            if (order.request.expires_ns or 0) <= now_ns:
+                account = self._trading.account_of(order)
+                expired = OrderStatus.EXPIRED
+                self._act(order, partial(self._trading.end, account, order, expired, "Expired"))
+        for order in list(self._early.values()):
+            if (order.request.effective_ns or 0) <= now_ns:
+                del self._early[order.order_id]
+                self._begin(self._trading.account_of(order), order)
+        for account in accounts:
+            if account.cancels_ns is not None and account.cancels_ns <= now_ns:
+                account.cancels_ns = None
+                self.cancel_all(account, "Cancel all orders after")
+
+    # Entering
+
+    def _make(
+        self,
+        account: SimulatedAccount,
+        request: OrderRequest,
+        now_ns: int,
+        order_id: str = "",
+        origin_id: str = "",
+    ) -> LiveOrder:
+        instrument = self._instruments[request.symbol]
+        order = LiveOrder(order_id, request, instrument, account.rates, now_ns, origin_id)
+        last_price = self._last_price(request.symbol)
+        if request.trigger is None:
+            order.resolve(last_price)
+            return order
+        order.watch = Watch(
+            request.order_type, request.side, request.trigger, last_price, instrument
+        )
+        if order.watch.price <= 0:
+            raise CommandRefused(Refusal.INVALID_TRIGGER, "triggers")
+        return order
+
+    def _enter(self, account: SimulatedAccount, order: LiveOrder) -> None:
+        request, now_ns = order.request, order.moved_ns
+        self._trading.admit(account, order)
+        order.opened_ns = order.changed_ns = now_ns
+        if request.expires_ns is not None:
+            self._expiring[order.order_id] = order
+        account.rehold(order)
+        account.tell(order, OrderEventKind.PENDING, now_ns)
+        if request.effective_ns is not None and request.effective_ns > now_ns:
+            self._early[order.order_id] = order
+            self._speak()
+        else:
+            self._begin(account, order)
+
+    def _begin(self, account: SimulatedAccount, order: LiveOrder) -> None:
+        """Let an order trade, or wait for its price."""
+        symbol = order.request.symbol
+        if not order.is_waiting:
+            self._change(symbol, partial(self._open, account, order))
+        elif order.watch is not None and order.watch.see(self._last_price(symbol)):
+            self._change(symbol, partial(self._trigger, account, order))
+        else:
+            self._waiting[symbol][order.order_id] = order
+            self._speak()
+
+    def _trigger(
+        self, account: SimulatedAccount, order: LiveOrder, market: SimulatedMarket, now_ns: int
+    ) -> None:
+        """The price an order waited for is there."""
+        assert order.watch is not None, "an order that waits has a trigger"
+        self._waiting[order.request.symbol].pop(order.order_id, None)
+        order.is_triggered, order.moved_ns = True, now_ns
+        order.resolve(order.watch.price)
+        account.tell(order, OrderEventKind.TRIGGERED, now_ns)
+        self._open(account, order, market, now_ns)
+
+    def _open(
+        self, account: SimulatedAccount, order: LiveOrder, market: SimulatedMarket, now_ns: int
+    ) -> None:
+        if self._trading.needs(order) > account.free(order.held_asset) + order.held:
+            canceled, reason = OrderStatus.CANCELED, "Insufficient funds"
+            self._trading.end(account, order, canceled, reason, market, now_ns)
+            return
+        order.status, order.moved_ns = OrderStatus.OPEN, now_ns
+        account.rehold(order)
+        account.tell(order, OrderEventKind.OPENED, now_ns)
+        self._trading.work(account, order, market, now_ns)
+
+    # Changing
+
+    def _act(self, order: LiveOrder, act: Callable[[SimulatedMarket, int], None]) -> None:
+        """Do something to an order; the public is told only if it can see it."""
+        symbol = order.request.symbol
+        if order.is_resting:
+            self._change(symbol, act)
+        else:
+            act(self._markets[symbol], self.next_instant())
+            self._speak()
+
+    def _alter(
+        self,
+        account: SimulatedAccount,
+        order: LiveOrder,
+        sought: LiveOrder,
+        market: SimulatedMarket,
+        now_ns: int,
+    ) -> None:
+        before, request = order.request, sought.request
+        fewer = (before.quantity or _ZERO) - (request.quantity or _ZERO)
+        keeps_place = fewer >= 0 and structs.replace(request, quantity=before.quantity) == before
+        order.become(sought, now_ns)
+        if order.remaining <= 0:
+            account.tell(order, OrderEventKind.AMENDED, now_ns)
+            canceled, reason = OrderStatus.CANCELED, "User requested"
+            self._trading.end(account, order, canceled, reason, market, now_ns)
+            return
+        account.rehold(order)
+        if order.is_resting and keeps_place and fewer:
+            market.reduce(order.order_id, fewer, now_ns)
+        elif order.is_resting and not keeps_place:
+            market.withdraw(order.order_id, now_ns)
+            order.is_resting = False
+            account.tell(order, OrderEventKind.AMENDED, now_ns)
+            self._trading.work(account, order, market, now_ns)
+            return
+        account.tell(order, OrderEventKind.AMENDED, now_ns)
+
+    def _ended(self, account: SimulatedAccount, order: LiveOrder) -> None:
+        for place in (self._expiring, self._early, self._waiting[order.request.symbol]):
+            place.pop(order.order_id, None)
+        if order.status is OrderStatus.FILLED and order.request.close is not None:
+            self._closings.append((account, order))
+
+    # What follows
+
+    def _see(self, symbol: Symbol) -> bool:
+        """Show the last trades to the orders that wait; whether there were any of both."""
+        market, waiting = self._markets[symbol], self._waiting[symbol]
+        fresh = market.last_trade - self._seen[symbol]
+        self._seen[symbol] = market.last_trade
+        if not fresh or not waiting:
+            return False
+        for trade in market.trades(fresh):
+            for order in list(waiting.values()):
+                if order.order_id in waiting:
+                    self._show(order, trade.price)
+        return True
+
+    def _show(self, order: LiveOrder, price: Decimal) -> None:
+        assert order.watch is not None, "an order that waits has a trigger"
+        account = self._trading.account_of(order)
+        before = order.watch.price
+        if order.watch.see(price):
+            self._change(order.request.symbol, partial(self._trigger, account, order))
+        elif order.watch.price != before:
+            order.moved_ns = self.next_instant()
+            account.rehold(order)
+            account.tell(order, OrderEventKind.TRIGGER_MOVED, order.moved_ns)
+            self._speak()
+
+    def _close(self, account: SimulatedAccount, filled: LiveOrder) -> None:
+        """Place the order that closes another; what cannot be paid is canceled at once."""
+        request = _closing(filled)
+        name = self.name("O")
+        try:
+            order = self._make(account, request, self.next_instant(), name, filled.order_id)
+            self._affordable(account, order, _ZERO)
+        except CommandRefused as refused:
+            instrument, now_ns = filled.instrument, self.next_instant()
+            order = LiveOrder(name, request, instrument, account.rates, now_ns, filled.order_id)
+            self._trading.admit(account, order)
+            account.tell(order, OrderEventKind.PENDING, now_ns)
+            reason = refused.refusal.value.capitalize()
+            self._act(
+                order,
+                partial(self._trading.end, account, order, OrderStatus.CANCELED, reason),
+            )
+        else:
+            self._enter(account, order)
+
+    # What there is
+
+    def _find(self, account: SimulatedAccount, order_id: str, name: str) -> LiveOrder:
+        if order_id in account.live:
+            return account.live[order_id]
+        for order in account.live.values():
+            if name and order.request.client_order_id == name:
+                return order
+        raise CommandRefused(Refusal.UNKNOWN_ORDER, order_id or name)
+
+    def _last_price(self, symbol: Symbol) -> Decimal:
+        market = self._markets[symbol]
+        return market.last_price or market.instrument.tick
+
+    def _admissible(self, account: SimulatedAccount, order: LiveOrder, held: Decimal) -> None:
+        """Refuse what cannot be paid, or would take and must not."""
+        self._affordable(account, order, held)
+        if order.request.post_only and not order.is_waiting and self._trading.would_take(order):
+            raise CommandRefused(Refusal.WOULD_TAKE)
+
+    def _affordable(self, account: SimulatedAccount, order: LiveOrder, held: Decimal) -> None:
+        """Refuse what costs more than what is free and what an order before it held."""
+        if self._trading.needs(order) > account.free(order.held_asset) + held:
+            raise CommandRefused(Refusal.INSUFFICIENT_FUNDS)
+
+
+def _closing(filled: LiveOrder) -> OrderRequest:
+    close = filled.request.close
+    assert close is not None, "only an order with a close order is closed"
+    trigger = None
+    if close.trigger_price is not None:
+        trigger = Trigger(close.trigger_price, close.trigger_price_kind or PriceKind.STATIC)
+    return OrderRequest(
+        symbol=filled.request.symbol,
+        side=filled.side.opposite,
+        order_type=close.order_type,
+        quantity=filled.filled,
+        limit_price=close.limit_price,
+        limit_price_kind=_distance(close.limit_price_kind),
+        trigger=trigger,
+        fee_asset=filled.request.fee_asset,
+        user_reference=filled.request.user_reference,
+    )
+
+
+def _distance(kind: PriceKind | None) -> PriceKind | None:
+    return None if kind is PriceKind.STATIC else kind

@@ -1,0 +1,270 @@
+"""What can be asked of Advanced Trade over REST without keys, and how the answers are read.
+
+Source: https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/public and the pages
+of each call, 2026-06. Public answers may be a second old. The side of a trade is the maker's, as on
+the stream: in captured answers those at the best ask are sells.
+"""
+
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Raw, Struct
+
+from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.model.event import VenueStatus
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
+from fluxum.venues.coinbase.advanced import native, normalize
+from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.pages import CandleWindows, TradePages
+from fluxum.venues.coinbase.symbols import ADVANCED, format_symbol
+from fluxum.venues.conversation import Fetch
+from fluxum.venues.queries import Page, RestQuery, asked, decoded, get
+from fluxum.venues.rows import Rows, price_or_none, read_rows
+
+__all__ = [
+    "GRANULARITIES",
+    "AdvancedQueries",
+    "Book",
+    "CandleRow",
+    "Candles",
+    "PriceBook",
+    "PriceLevel",
+    "Time",
+    "Trades",
+]
+
+
+_ROOT = "/api/v3/brokerage"
+_MARKET = f"{_ROOT}/market"
+_LEVELS_MAX = 100_000
+_TRADES_MAX = 1000
+_CANDLES_MAX = 350
+_SECOND = 1_000_000_000
+GRANULARITIES = {
+    60: "ONE_MINUTE",
+    300: "FIVE_MINUTE",
+    900: "FIFTEEN_MINUTE",
+    1800: "THIRTY_MINUTE",
+    3600: "ONE_HOUR",
+    7200: "TWO_HOUR",
+    14_400: "FOUR_HOUR",
+    21_600: "SIX_HOUR",
+    86_400: "ONE_DAY",
+}
+"""The venue's names of the intervals that candles can be asked for, in seconds."""
+
+
+class Time(Struct):
+    """`{"iso":"2026-04-07T00:28:59Z","epochSeconds":"1775521739","epochMillis":"1775521739662"}`.
+
+    https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/public/get-server-time
+    """
+
+    epochMillis: str  # noqa: N815 - the venue's own name
+
+
+class PriceLevel(Struct):
+    """`{"price":"68923.66","size":"0.17189468"}`."""
+
+    price: str
+    size: str
+
+
+class PriceBook(Struct):
+    """`{"product_id":"BTC-USD","bids":[...],"asks":[...],"time":"2026-04-07T00:28:59.662782Z"}`."""
+
+    bids: tuple[PriceLevel, ...]
+    asks: tuple[PriceLevel, ...]
+    time: str | None = ""
+
+
+class Book(Struct):
+    """`{"pricebook":{...},"last":"68923.665","spread_bps":"0.001450880372"}`; it has no number."""
+
+    pricebook: PriceBook
+
+
+class Trades(Struct):
+    """The last trades, newest first, and the best bid and ask.
+
+    `{"trades":[{"trade_id":"995098663","product_id":"BTC-USD","price":"68923.67",
+    "size":"0.00064","time":"2026-04-07T00:28:58.544778Z","side":"SELL","bid":"","ask":"",
+    "exchange":"coinbase"}],"best_bid":"68923.66","best_ask":"68923.67"}`
+    """
+
+    trades: list[Raw]
+    best_bid: str | None = None
+    best_ask: str | None = None
+
+
+class Candles(Struct):
+    """Candles, newest first.
+
+    `{"candles":[{"start":"1712192400","low":"66055.14","high":"66331.99","open":"66312.4",
+    "close":"66181.6","volume":"355.82896243"}]}`
+    """
+
+    candles: list[Raw]
+
+
+class CandleRow(Struct):
+    """One candle; `start` is in UNIX seconds."""
+
+    start: str
+    high: str
+    low: str
+    open: str
+    close: str
+    volume: str
+
+
+class AdvancedQueries:
+    """Questions about Advanced Trade and its markets; see MarketQuestions."""
+
+    def time(self) -> RestQuery[int]:
+        """The venue's clock, by the millisecond."""
+        return asked(get(f"{_ROOT}/time", "time"), _decode_time, lambda said, _: _nanos(said))
+
+    def status(self) -> RestQuery[VenueStatus]:
+        """Raises BadInput: the venue says of its engine what each product says of itself."""
+        raise BadInput(f"{ADVANCED} has no call for the status of its engine")
+
+    def instruments(self) -> RestQuery[Page[Instrument]]:
+        """Every spot market."""
+        return self._products("")
+
+    def book(self, symbol: Symbol, count: int) -> RestQuery[BookSnapshot]:
+        """The best levels a side."""
+        if not 1 <= count <= _LEVELS_MAX:
+            raise BadInput(f"1 to {_LEVELS_MAX} levels were expected, was {count}")
+        call = get(f"{_MARKET}/product_book", "book", product_id=format_symbol(symbol), limit=count)
+
+        def read(book: Book, received_ns: int) -> BookSnapshot:
+            wire = book.pricebook
+            rows = [native.Row("bid", one.price, one.size) for one in wire.bids]
+            rows += [native.Row("offer", one.price, one.size) for one in wire.asks]
+            bids, asks = normalize.snapshot_sides(rows)
+            return BookSnapshot(
+                venue=ADVANCED,
+                symbol=symbol,
+                bids=bids,
+                asks=asks,
+                venue_ns=Instants().read(wire.time or ""),
+                received_ns=received_ns,
+                cut_at=count,
+            )
+
+        return asked(call, _decode_book, read)
+
+    def ticker(self, symbol: Symbol) -> RestQuery[Ticker]:
+        """The best bid and ask, and the last trade; the day's figures are on the stream alone."""
+
+        def read(wire: Trades, received_ns: int) -> Ticker:
+            rows = _trades(wire, symbol, received_ns)
+            last = rows.items[0] if rows.items else None
+            return Ticker(
+                venue=ADVANCED,
+                symbol=symbol,
+                bid=price_or_none(wire.best_bid),
+                ask=price_or_none(wire.best_ask),
+                last=None if last is None else last.price,
+                last_quantity=None if last is None else last.quantity,
+                received_ns=received_ns,
+            )
+
+        return asked(_product(symbol, "ticker", limit=1), _decode_trades, read)
+
+    def trades(self, symbol: Symbol, since_ns: int | None = None) -> RestQuery[Page[Trade]]:
+        """The last thousand trades, or all since an instant."""
+
+        def call(before: Trade | None) -> Fetch:
+            end = {} if before is None else {"end": _second_after(before)}
+            return _product(symbol, "ticker", limit=_TRADES_MAX, **end)
+
+        def read(body: bytes, received_ns: int) -> Rows[Trade]:
+            return _trades(decoded(_decode_trades, body), symbol, received_ns)
+
+        return TradePages(call, read, _TRADES_MAX).asked(since_ns)
+
+    def candles(
+        self,
+        symbol: Symbol,
+        interval_s: int,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
+    ) -> RestQuery[Page[Candle]]:
+        """Candles by windows of 350; the last ones begin with a call for the venue's time."""
+        granularity = GRANULARITIES.get(interval_s)
+        if granularity is None:
+            known = ", ".join(map(str, GRANULARITIES))
+            raise BadInput(f"{ADVANCED} has candles of {known} s; was {interval_s} s")
+
+        def call(start_s: int, end_s: int) -> Fetch:
+            window = {"start": start_s, "end": end_s, "limit": _CANDLES_MAX}
+            return _product(symbol, "candles", granularity=granularity, **window)
+
+        def read(body: bytes, received_ns: int) -> Rows[Candle]:
+            rows = decoded(_decode_candles, body).candles
+            return read_rows(rows, lambda row: _candle(row, symbol, interval_s, received_ns))
+
+        windows = CandleWindows(call, read, interval_s, _CANDLES_MAX)
+        now = self.time()
+        last: RestQuery[Page[Candle]] = RestQuery(
+            now.fetch,
+            lambda body, received_ns: Page((), next=windows.last(now.read(body, received_ns) + 1)),
+        )
+        return windows.asked(since_ns, until_ns, last)
+
+    def _products(self, cursor: str) -> RestQuery[Page[Instrument]]:
+        call = get(f"{_MARKET}/products", "products", **({"cursor": cursor} if cursor else {}))
+
+        def read(answer: native.Products, received_ns: int) -> Page[Instrument]:
+            rows = read_rows(answer.products, lambda row: normalize.market_of(row, received_ns))
+            following = native.next_cursor(answer)
+            more = self._products(following) if following and following != cursor else None
+            return Page(rows.items, left_out=rows.left_out, next=more)
+
+        return asked(call, native.decode_products, read)
+
+
+def _product(symbol: Symbol, part: str, **query: object) -> Fetch:
+    return get(f"{_MARKET}/products/{quote(format_symbol(symbol), safe='')}/{part}", part, **query)
+
+
+def _nanos(said: Time) -> int:
+    text = said.epochMillis
+    if not text.isascii() or not text.isdecimal() or len(text) > 13:
+        raise RemoteProtocolError(f"milliseconds were expected, were {text[:40]!r}")
+    return int(text) * 1_000_000
+
+
+def _trades(wire: Trades, symbol: Symbol, received_ns: int) -> Rows[Trade]:
+    instants = Instants()
+
+    def read(row: Raw) -> Trade:
+        one = native.TRADES.decode(row)
+        venue_ns = instants.read(one.time or "")
+        return normalize.trade(one, symbol, "snapshot", venue_ns, received_ns)
+
+    return read_rows(wire.trades, read)
+
+
+def _candle(row: Raw, symbol: Symbol, interval_s: int, received_ns: int) -> Candle:
+    one = _decode_candle(row)
+    wire = native.Candle(one.start, one.high, one.low, one.open, one.close, one.volume, "")
+    return normalize.candle(wire, symbol, None, received_ns, interval_s)
+
+
+def _second_after(trade: Trade) -> int:
+    """The first whole second after a trade, so that all others of its own second are listed."""
+    if trade.venue_ns is None:
+        raise RemoteProtocolError(f"a trade with a time was expected, was {trade.trade_id}")
+    return trade.venue_ns // _SECOND + 1
+
+
+_decode_time = msgspec.json.Decoder(Time).decode
+_decode_book = msgspec.json.Decoder(Book).decode
+_decode_trades = msgspec.json.Decoder(Trades).decode
+_decode_candle = msgspec.json.Decoder(CandleRow).decode
+_decode_candles = msgspec.json.Decoder(Candles).decode

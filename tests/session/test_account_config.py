@@ -1,0 +1,41 @@
+"""The way into an account shows nothing of its keys."""
+
+from random import Random
+
+import pytest
+
+from fluxum.errors import BadInput
+from fluxum.model.account import Credentials
+from fluxum.session.account_config import AccountConfig
+from fluxum.session.session import Session
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.loop import SimulatedClock, run
+from fluxum.venues.okx.venue import OKX
+
+
+def test_a_login_prints_as_stars() -> None:
+    account_config = AccountConfig(Credentials("the-key", "the-secret", "the-phrase"), tier="pro")
+
+    shown = f"{account_config!r} {account_config}"
+
+    assert "pro" in shown
+    assert "the-" not in shown
+
+
+def test_an_exchange_without_accounts_says_so() -> None:
+    async def main() -> None:
+        clock = SimulatedClock()
+        exchange = SimulatedExchange(
+            OKX, OKX.sample_symbols[:1], seed=1, clock=clock, rate_per_s=0.0
+        )
+
+        with pytest.raises(BadInput, match="accounts at okx are not supported yet"):
+            Session(
+                OKX,
+                dial=exchange.dial,
+                clock=clock,
+                random=Random(1),
+                account_config=AccountConfig(Credentials("k", "s")),
+            )
+
+    run(main())

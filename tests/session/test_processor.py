@@ -1,0 +1,427 @@
+"""The intake alone: a venue that finds gaps by number, and one that can prove nothing."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from random import Random
+from typing import Any, NoReturn
+
+from msgspec import structs
+
+from fluxum.book.proof import BookStatus
+from fluxum.clock import SystemClock
+from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.model.account import Fill
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    Event,
+    Gap,
+    GapCause,
+    LeftOut,
+    Refused,
+    Rejected,
+    Resynced,
+    Subscribed,
+    Subscription,
+)
+from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.market import (
+    BookSnapshot,
+    BookUpdate,
+    Candle,
+    Level,
+    Level3Snapshot,
+    Side,
+    Ticker,
+    Trade,
+)
+from fluxum.pacing import AttemptBudget, CallCounter
+from fluxum.session.feed import Feed, FeedContext
+from fluxum.session.fetch_queue import Rest
+from fluxum.session.processor import EventProcessor
+from fluxum.venues.conversation import Fetch
+from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.venue import Checks
+
+BTC = Symbol("BTC/USD")
+BOOK = Subscription(Channel.BOOK, BTC, 10)
+
+
+def dial_nobody(url: str, headers: Mapping[str, str] = {}, /) -> NoReturn:
+    raise AssertionError(url)
+
+
+class Owner:
+    def reject(self, *told: Any, **more: Any) -> None: ...
+    def tell(self, *told: Any, **more: Any) -> None: ...
+    def moved(self, *told: Any, **more: Any) -> None: ...
+    def lost(self, *told: Any, **more: Any) -> None: ...
+    def failed(self, *told: Any, **more: Any) -> None: ...
+    def cut_announced(self, *told: Any, **more: Any) -> None: ...
+
+
+def unchecked() -> tuple[EventProcessor, Feed, Pipe[Event]]:
+    """The intake of a venue that sends no checksums and promises nothing, carrying one book."""
+    venue = structs.replace(KRAKEN, checks=Checks(), snapshots=frozenset[Channel]())
+    context = FeedContext(
+        venue,
+        venue.limits,
+        dial_nobody,
+        SystemClock(),
+        Random(0),
+        AttemptBudget(1, 1.0),
+        Rest(None, {}, CallCounter(1.0, 1.0), venue.limits.backoff, Random(0)),
+    )
+    processor = EventProcessor(context, lambda: 0.0)
+    feed = Feed("public-1", "public", "", context, processor.take, Owner())
+    feed.subscribe([BOOK])
+    processor.carry(BOOK, feed)
+    return processor, feed, processor.bus.subscribe(capacity=100, overflow=Overflow.RAISE)
+
+
+def snapshot(sequence: int | None) -> BookSnapshot:
+    return BookSnapshot(
+        venue="toy",
+        symbol=BTC,
+        bids=(Level(Decimal(1), Decimal(1)),),
+        asks=(Level(Decimal(2), Decimal(1)),),
+        received_ns=1,
+        sequence=sequence,
+    )
+
+
+def update(sequence: int | None) -> BookUpdate:
+    levels = (Level(Decimal(1), Decimal(5)),)
+    return BookUpdate("toy", BTC, levels, (), None, 2, None, sequence)
+
+
+def test_an_unbroken_sequence_proves_a_book() -> None:
+    processor, feed, told = unchecked()
+    feed.readiness.have(None)
+
+    processor.take([snapshot(7), update(8)])
+
+    proof = processor.books.get(BTC).proof()
+    assert proof.status is BookStatus.VALID
+    assert (proof.sequence, proof.checks, proof.depth_proved) == (8, 2, None)
+    assert feed.readiness.is_ready
+    assert [type(event) for event in told.drain()] == [BookSnapshot, BookUpdate]
+
+
+def test_a_gap_the_protocol_found_withdraws_the_book_until_a_snapshot() -> None:
+    processor, feed, told = unchecked()
+    processor.take([snapshot(7)])
+    found = Desync(
+        venue="toy", subscription=BOOK, generation=1, reason="9 came after 7", received_ns=3
+    )
+    told.drain()
+
+    processor.take([found, update(9)])
+    proof = processor.books.get(BTC).proof()
+    assert proof.status is BookStatus.DESYNCED
+    assert proof.reason == "9 came after 7"
+    assert feed.readiness.lacks(BOOK)
+    assert processor.counts.withheld == 1
+    processor.take([snapshot(11)])
+
+    assert [type(event) for event in told.drain()] == [Desync, Gap, Resynced, BookSnapshot]
+    assert processor.books.get(BTC).proof().is_valid
+
+
+def test_a_book_nothing_can_prove_is_unverified_and_does_not_hold_up_readiness() -> None:
+    processor, feed, _ = unchecked()
+    feed.readiness.have(None)
+
+    processor.take([snapshot(None), update(None)])
+
+    proof = processor.books.get(BTC).proof()
+    assert proof.status is BookStatus.UNVERIFIED
+    assert proof.depth_proved == 0
+    assert feed.readiness.is_ready
+
+
+TRADES = Subscription(Channel.TRADE, BTC)
+TICKER = Subscription(Channel.TICKER, BTC)
+
+
+def rejected(*subscriptions: Subscription, is_named: bool = True) -> Rejected:
+    return Rejected(
+        venue="toy",
+        reason="a number was expected",
+        sample="{",
+        subscriptions=subscriptions if is_named else None,
+        received_ns=3,
+    )
+
+
+def carrying() -> tuple[EventProcessor, Feed, Pipe[Event]]:
+    """A valid book, trades and tickers on one link, all there."""
+    processor, feed, told = unchecked()
+    feed.subscribe([TRADES, TICKER])
+    for one in (TRADES, TICKER):
+        processor.carry(one, feed)
+    processor.take([snapshot(sequence=1)])
+    processor.take(
+        [Subscribed(venue="toy", subscription=one, received_ns=2) for one in (TRADES, TICKER)]
+    )
+    told.drain()
+    return processor, feed, told
+
+
+def missing(feed: Feed) -> set[Subscription | None]:
+    return {one.subscription for one in feed.readiness} - {None}
+
+
+def test_a_frame_that_names_its_stream_harms_that_stream_alone() -> None:
+    processor, feed, told = carrying()
+
+    processor.reject(feed, rejected(TICKER))
+
+    assert missing(feed) == {TICKER}
+    assert processor.books.get(BTC).proof().status is BookStatus.VALID
+    assert [type(one) for one in told.drain()] == [Rejected]
+    assert not processor.gaps.open
+
+
+def test_a_frame_that_names_streams_of_nobody_harms_none() -> None:
+    processor, feed, _ = carrying()
+
+    processor.reject(feed, rejected())
+
+    assert not missing(feed)
+    assert processor.books.get(BTC).proof().status is BookStatus.VALID
+
+
+def test_a_frame_that_names_nothing_may_have_been_of_any_book() -> None:
+    processor, feed, _ = carrying()
+
+    processor.reject(feed, rejected(is_named=False))
+
+    assert processor.books.get(BTC).proof().status is BookStatus.UNVERIFIED
+
+
+def test_a_trade_frame_that_could_not_be_read_leaves_a_gap_before_the_next_trade() -> None:
+    processor, feed, told = carrying()
+
+    processor.reject(feed, rejected(TRADES))
+    processor.take([trade("2")])
+
+    _, gap, newer = told.drain()
+    assert isinstance(gap, Gap)
+    assert (gap.cause, gap.subscription) == (GapCause.REJECTED, TRADES)
+    assert isinstance(newer, Trade)
+    assert not missing(feed)
+
+
+def test_rows_left_out_of_a_list_are_counted_and_keep_nothing_from_being_ready() -> None:
+    processor, feed, told = carrying()
+    markets = Subscription(Channel.INSTRUMENT)
+    feed.subscribe([markets])
+    processor.carry(markets, feed)
+    processor.take([Subscribed(venue="toy", subscription=markets, received_ns=2)])
+
+    processor.take([left_out(markets, 3)])
+
+    assert not missing(feed)
+    (incomplete,) = feed.readiness.incomplete()
+    assert str(incomplete) == "instrument: 3 rows could not be read: no number"
+    assert processor.counts.left_out == 3
+    assert isinstance(told.drain()[-1], LeftOut)
+
+
+def test_a_level_left_out_of_a_book_leaves_the_book_unverified() -> None:
+    processor, feed, _ = carrying()
+
+    processor.take([left_out(BOOK, 1)])
+
+    proof = processor.books.get(BTC).proof()
+    assert proof.status is BookStatus.UNVERIFIED
+    assert proof.reason == "1 row could not be read: no number"
+    assert missing(feed) == {BOOK}
+
+
+def test_no_later_number_vouches_for_a_level_left_out() -> None:
+    processor, feed, _ = unchecked()
+    feed.readiness.have(None)
+    processor.take([snapshot(7)])
+
+    processor.take([left_out(BOOK, 1), update(8), update(9)])
+
+    assert processor.books.get(BTC).proof().status is BookStatus.UNVERIFIED
+    assert missing(feed) == {BOOK}
+    processor.take([structs.replace(snapshot(10), received_ns=9)])
+    assert processor.books.get(BTC).proof().status is BookStatus.VALID
+    assert not missing(feed)
+
+
+def left_out(subscription: Subscription, count: int) -> LeftOut:
+    return LeftOut(
+        venue="toy",
+        subscription=subscription,
+        count=count,
+        reason="no number",
+        sample="x",
+        received_ns=4,
+    )
+
+
+def trade(trade_id: str) -> Trade:
+    return Trade(
+        venue="toy",
+        symbol=BTC,
+        side=Side.BUY,
+        price=Decimal(1),
+        quantity=Decimal(1),
+        trade_id=trade_id,
+        received_ns=5,
+    )
+
+
+def ticker() -> Ticker:
+    return Ticker(venue="toy", symbol=BTC, last=Decimal(1), received_ns=5)
+
+
+def candle() -> Candle:
+    one = Decimal(1)
+    return Candle(
+        venue="toy",
+        symbol=BTC,
+        interval_s=60,
+        start_ns=0,
+        end_ns=60 * 10**9,
+        open=one,
+        high=one,
+        low=one,
+        close=one,
+        volume=one,
+        received_ns=5,
+    )
+
+
+def fill() -> Fill:
+    return Fill(
+        venue="toy",
+        symbol=BTC,
+        order_id="O",
+        fill_id="F",
+        side=Side.BUY,
+        price=Decimal(1),
+        quantity=Decimal(1),
+        venue_ns=5,
+        received_ns=5,
+    )
+
+
+def instrument() -> Instrument:
+    one = Decimal(1)
+    return Instrument(
+        venue="toy",
+        symbol=BTC,
+        venue_symbol="BTCUSD",
+        base=Asset("BTC"),
+        quote=Asset("USD"),
+        status=InstrumentStatus.ONLINE,
+        tick=one,
+        lot=one,
+        price_precision=0,
+        quantity_precision=0,
+        quantity_min=one,
+        received_ns=5,
+    )
+
+
+def level3_snapshot(symbol: Symbol) -> Level3Snapshot:
+    return Level3Snapshot(venue="toy", symbol=symbol, bids=(), asks=(), received_ns=5)
+
+
+def test_what_is_withheld_is_counted_so_that_the_sums_close() -> None:
+    """Of each kind that the intake carries, one event that is not asked for or told before."""
+    processor, _, told = carrying()
+    heard, published = processor.counts.heard, processor.bus.published
+    strange = Symbol("XYZ/USD")
+    orphans: list[Event] = [
+        structs.replace(snapshot(1), symbol=strange),
+        structs.replace(update(2), symbol=strange),
+        structs.replace(trade("1"), symbol=strange),
+        structs.replace(ticker(), symbol=strange),
+        structs.replace(candle(), symbol=strange),
+        fill(),
+        instrument(),
+        level3_snapshot(strange),
+    ]
+
+    for number, event in enumerate(orphans, 1):
+        processor.take([event])
+        assert processor.counts.withheld == number, event
+    for number, event in enumerate([trade("9"), trade("9")]):
+        processor.take([event])
+        assert processor.counts.withheld == len(orphans) + number
+
+    counts = processor.counts
+    assert told.drain() == [trade("9")]
+    assert counts.heard - heard == len(orphans) + 2
+    assert counts.heard + counts.own == processor.bus.published + counts.withheld
+    assert processor.bus.published == published + 1
+
+
+def test_what_was_refused_is_asked_for_anew_over_the_next_link() -> None:
+    processor, feed, _ = carrying()
+    processor.take([Refused(venue="toy", subscription=TICKER, message="no", received_ns=3)])
+    assert processor.refused == {TICKER: "no"}
+
+    processor.lose(feed, "cut", 4)
+
+    assert processor.refused == {}
+
+
+def test_a_stream_has_everything_to_prove_again_over_the_next_link() -> None:
+    processor, feed, _ = carrying()
+    processor.take([ticker()])
+    processor.reject(feed, rejected(TICKER))
+    stream = processor.streams[TICKER]
+    assert (stream.has_data, stream.is_acknowledged, stream.is_doubted) == (True, True, True)
+
+    processor.lose(feed, "cut", 4)
+
+    assert (stream.has_data, stream.is_acknowledged, stream.is_doubted) == (False, False, False)
+    assert (stream.due_s, stream.missed) == (None, "")
+
+
+def test_an_acknowledgement_takes_back_no_doubt() -> None:
+    processor, feed, _ = carrying()
+    processor.reject(feed, rejected(TICKER))
+
+    processor.take([Subscribed(venue="toy", subscription=TICKER, received_ns=4)])
+    assert missing(feed) == {TICKER}
+    processor.take([ticker()])
+
+    assert missing(feed) == set()
+
+
+def test_a_check_that_passes_settles_a_doubt_without_a_snapshot() -> None:
+    processor, feed, _ = carrying()
+    processor.reject(feed, rejected(is_named=False))
+    stream = processor.streams[BOOK]
+    assert stream.is_doubted
+
+    processor.take([update(2)])
+
+    assert processor.books.get(BTC).proof().is_valid
+    stream = processor.streams[BOOK]
+    assert (stream.due_s, stream.is_doubted) == (None, False)
+    assert missing(feed) == set()
+
+
+def test_a_call_that_fails_harms_nothing_that_is_there() -> None:
+    processor, feed, _ = carrying()
+    fetch = Fetch("GET", "/depth", "depth", subscription=BOOK)
+
+    feed._note_call_failure(fetch, "timed out", 10**18, None)
+    assert missing(feed) == set()
+    processor.lose(feed, "cut", 4)
+    feed.readiness.lack(BOOK, "not acknowledged")
+    feed._note_call_failure(fetch, "timed out", 1_767_225_600 * 10**9, None)
+
+    assert [str(one) for one in feed.readiness if one.subscription == BOOK] == [
+        "book BTC/USD 10: GET /depth: timed out; next attempt at 2026-01-01T00:00:00Z"
+    ]
