@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from msgspec import Raw
 
@@ -11,6 +12,7 @@ from fluxum.venues.rows import (
     LeftOutRows,
     Rows,
     decimals,
+    decode_readable,
     exact,
     exact_or_none,
     levels,
@@ -130,3 +132,25 @@ def test_a_number_that_would_fill_the_memory_when_it_is_written_out_is_none(text
         exact(text)
 
     assert len(str(caught.value)) < 100
+
+
+decode_sides = msgspec.json.Decoder(dict[str, list[tuple[str, str]] | int]).decode
+decode_level = msgspec.json.Decoder(tuple[str, str]).decode
+
+
+def test_a_message_is_decoded_without_the_rows_that_cannot_be_read() -> None:
+    data = b'{"n":7,"b":[["1","2"],[3,"4"]],"a":[null,["5","6"],"7"]}'
+
+    message, left_out = decode_readable(data, decode_sides, decode_level, ("b", "a"))
+
+    assert message == {"n": 7, "b": [("1", "2")], "a": [("5", "6")]}
+    assert left_out is not None
+    assert (left_out.count, left_out.sample) == (3, '[3,"4"]')
+    whole = b'{"n":7,"b":[["1","2"]],"a":[]}'
+    assert decode_readable(whole, decode_sides, decode_level, ("b", "a"))[1] is None
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"b":[]}', b'{"b":5,"a":[]}', b'{"b":[],"a":[]} x'])
+def test_a_message_that_has_no_such_lists_cannot_be_decoded(data: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        decode_readable(data, decode_sides, decode_level, ("b", "a"))

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from fluxum.clock import Clock
-from fluxum.errors import LocalProtocolError
+from fluxum.errors import FluxumError, LocalProtocolError
 from fluxum.session.token import TokenKeeper
 from fluxum.transport.http import Http
 from fluxum.transport.link import Sealed
 from fluxum.venues.conversation import Auth, Fetch, Send
-from fluxum.venues.private import TOKEN, Private, Signed, Signer
+from fluxum.venues.private import TOKEN, Private, Signer
 
 __all__ = ["Authenticator", "Nonces"]
 
@@ -83,11 +83,22 @@ class Authenticator:
                 signed = self._signer.frame(send.frame, self._venue_now_ns(), self._nonces.next())
                 return Sealed(signed, shown=send.frame)
 
-    def call(self, fetch: Fetch) -> Signed:
-        """A REST call as it is made: signed, if it needs to be."""
-        if fetch.auth is Auth.NONE:
-            return Signed(fetch.path, fetch.headers, fetch.body)
-        return self._signer.call(fetch, self._venue_now_ns(), self._nonces.next())
+    async def call(self, fetch: Fetch, url: str) -> bytes:
+        """Sign a REST call and make it, behind `url`; raises what making it raises.
+
+        The errors name the path as it was before it was signed.
+        """
+        signed = self._signer.call(fetch, self._venue_now_ns(), self._nonces.next())
+        try:
+            return await self.http.call(
+                fetch.method, url + signed.path, signed.headers, signed.body
+            )
+        except FluxumError as error:
+            error.args = tuple(
+                one.replace(signed.path, fetch.path) if isinstance(one, str) else one
+                for one in error.args
+            )
+            raise
 
     async def renew(self, refused: str) -> None:
         """Have another token than the one that was refused."""

@@ -41,6 +41,7 @@ _ANSWERS_FREE = 3
 _PATIENCE_S = 60.0
 _REPEAT = BackoffPolicy(quick_tries=0, floor_s=0.5, first_s=1.0, ceiling_s=30.0)
 _KEPT = 10_000
+_TOO_MANY = frozenset({"418", "429"})
 
 
 class Rest(Struct, frozen=True):
@@ -202,8 +203,8 @@ class FetchQueue:
         try:
             events = await self._ask(fetch)
         except (TransportError, RateLimited, RemoteProtocolError) as error:
-            if fetch.is_once and not isinstance(error, RateLimited):
-                self._lose(call, error)
+            if fetch.is_once:
+                self._end_command(call, error)
             else:
                 self._put_back(call, error)
         except VenueRefused as error:
@@ -236,10 +237,7 @@ class FetchQueue:
         if self._authenticator is None:
             raise LocalProtocolError(f"{fetch.path} needs keys, and there are none")
         async with self._authenticator.turn:
-            signed = self._authenticator.call(fetch)
-            return await self._authenticator.http.call(
-                fetch.method, url + signed.path, signed.headers, signed.body
-            )
+            return await self._authenticator.call(fetch, url)
 
     def _put_back(self, call: _Call, error: FluxumError) -> None:
         """The call failed: it is made again after the others, and what waits for it is named."""
@@ -262,9 +260,17 @@ class FetchQueue:
         if isinstance(error, RateLimited):
             self._hold(error, floor_s)
 
-    def _lose(self, call: _Call, error: FluxumError) -> None:
-        """A command failed on the way: the venue may have obeyed it, so it is not repeated."""
+    def _end_command(self, call: _Call, error: FluxumError) -> None:
+        """A command failed: it is not repeated, as the venue may have obeyed it.
+
+        A call that came too often was surely not obeyed.
+        """
         self._flying.discard(call)
+        if isinstance(error, RateLimited):
+            self._hold(error, bounded_wait_s(error.retry_after_s))
+            if error.code in _TOO_MANY:
+                self._refuse(call.fetch, str(error))
+                return
         self._counts.abandoned += 1
         call.failures = 1
         self._report(call, error, 0)

@@ -37,7 +37,6 @@ from fluxum.pacing import (
 from fluxum.session.authenticator import Authenticator
 from fluxum.transport.http import Http
 from fluxum.venues.conversation import UNREADABLE, Auth, Fetch
-from fluxum.venues.private import Signed
 from fluxum.venues.queries import RestQuery
 from fluxum.venues.rows import LeftOutRows
 
@@ -183,10 +182,8 @@ class RestClient:
                 await asyncio.sleep(wait_s)
             breaker = self._breaker(fetch.purpose)
             breaker.enter(self._now_s())
-            signed = self._signed(fetch)
             try:
-                url = self._url + signed.path
-                body = await self._http.call(fetch.method, url, signed.headers, signed.body)
+                body = await self._call(self._http, fetch)
             except TransportError as error:
                 breaker.failed(self._now_s(), str(error))
                 raise
@@ -202,12 +199,13 @@ class RestClient:
         except UNREADABLE as error:
             raise RemoteProtocolError(f"{fetch.purpose} cannot be read: {error}") from error
 
-    def _signed(self, fetch: Fetch) -> Signed:
+    async def _call(self, http: Http, fetch: Fetch) -> bytes:
         if fetch.auth is Auth.NONE:
-            return Signed(fetch.path, fetch.headers, fetch.body)
+            url = self._url + fetch.path
+            return await http.call(fetch.method, url, fetch.headers, fetch.body)
         if self._authenticator is None:
             raise BadInput(f"{fetch.purpose} needs the keys of an account, and there are none")
-        return self._authenticator.call(fetch)
+        return await self._authenticator.call(fetch, self._url)
 
     def _breaker(self, purpose: str) -> CircuitBreaker:
         if purpose not in self._breakers:

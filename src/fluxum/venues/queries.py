@@ -1,27 +1,44 @@
 """Questions to a venue's REST half: a call that changes nothing, and how its answer is read."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from msgspec import MsgspecError, Struct
 
-from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.errors import BadInput, RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.rows import LeftOutRows
+from fluxum.venues.rows import LeftOutRows, Rows
 
-__all__ = ["MarketQueries", "Page", "RestQuery", "asked", "decoded", "get", "interval_word"]
+__all__ = [
+    "UNDECODABLE",
+    "MarketQueries",
+    "Page",
+    "RestQuery",
+    "asked",
+    "ceil_ms",
+    "check_levels",
+    "decoded",
+    "get",
+    "interval_word",
+    "page_of",
+    "refusal",
+    "require_instant",
+    "rest_query",
+]
 
-Said = TypeVar("Said")
+Result = TypeVar("Result")
 Item = TypeVar("Item")
 Wire = TypeVar("Wire")
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
+UNDECODABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding any bytes may raise."""
+_MILLISECOND = 1_000_000
 
 
-class RestQuery(Struct, Generic[Said], frozen=True):
+class RestQuery(Struct, Generic[Result], frozen=True):
     """A call that changes nothing, and how its answer is read.
 
     `read` takes the body and the time it was received. It raises VenueRefused (RateLimited where
@@ -32,8 +49,8 @@ class RestQuery(Struct, Generic[Said], frozen=True):
     """
 
     fetch: Fetch
-    read: Callable[[bytes, int], Said]
-    then: "Callable[[bytes, int], RestQuery[Said]] | None" = None
+    read: Callable[[bytes, int], Result]
+    then: "Callable[[bytes, int], RestQuery[Result]] | None" = None
 
 
 class Page(Struct, Generic[Item], frozen=True):
@@ -62,33 +79,75 @@ class Page(Struct, Generic[Item], frozen=True):
         return len(self.items) + (0 if self.left_out is None else self.left_out.count)
 
 
-def get(path: str, purpose: str, **query: object) -> Fetch:
-    """A call for what anybody may know."""
-    text = f"?{urlencode({name: str(value) for name, value in query.items()})}" if query else ""
-    return Fetch("GET", path + text, purpose)
+def get(path: str, purpose: str, cost: float = 1.0, /, **parameters: object) -> Fetch:
+    """A public GET call; parameters that are `None` are left out."""
+    given = {name: str(value) for name, value in parameters.items() if value is not None}
+    return Fetch("GET", f"{path}?{urlencode(given)}" if given else path, purpose, cost=cost)
 
 
-def asked(
-    fetch: Fetch, decode: Callable[[bytes], Wire], read: Callable[[Wire, int], Said]
-) -> RestQuery[Said]:
-    """A question whose answer is decoded, then read with the time it was received."""
-    return RestQuery(fetch, lambda body, received_ns: read(decoded(decode, body), received_ns))
+def rest_query(
+    fetch: Fetch, decode: Callable[[bytes], Wire], read: Callable[[Wire, int], Result]
+) -> RestQuery[Result]:
+    """A query whose answer is decoded, then read with the time it was received.
+
+    Both may raise what msgspec raises: it becomes RemoteProtocolError. A venue with an envelope
+    checks it in `decode` or `read`, and raises `refusal` for an answer that is one.
+    """
+
+    def read_body(body: bytes, received_ns: int) -> Result:
+        try:
+            return read(decode(body), received_ns)
+        except UNDECODABLE as error:
+            raise RemoteProtocolError(f"{fetch.purpose}: {error}") from error
+
+    return RestQuery(fetch, read_body)
+
+
+def page_of(rows: Rows[Item], following: "RestQuery[Page[Item]] | None" = None) -> Page[Item]:
+    """The rows of one answer as a page, and the query for the page that follows it."""
+    return Page(rows.items, left_out=rows.left_out, next=following)
+
+
+def refusal(text: str, code: str, retryable: Container[str]) -> VenueRefused:
+    """The error for an answer that is a refusal: RateLimited for a code that waiting helps."""
+    return (RateLimited if code in retryable else VenueRefused)(text, code)
+
+
+def interval_word(interval_s: int, offered: Mapping[int, str]) -> str:
+    """The venue's name of an interval; raises BadInput that lists what it offers."""
+    if interval_s not in offered:
+        known = ", ".join(map(str, sorted(offered)))
+        raise BadInput(f"an interval of {known} seconds was expected, was {interval_s}")
+    return offered[interval_s]
+
+
+def check_levels(count: int, count_max: int) -> None:
+    """Raises BadInput for a number of levels that the venue does not offer."""
+    if not 1 <= count <= count_max:
+        raise BadInput(f"1 to {count_max} levels were expected, was {count}")
+
+
+def require_instant(instant_ns: int | None, given: object) -> int:
+    """An instant that an answer must have; raises RemoteProtocolError with what was given."""
+    if instant_ns is None:
+        raise RemoteProtocolError(f"a time was expected, was {str(given)[:40]!r}")
+    return instant_ns
+
+
+def ceil_ms(instant_ns: int) -> int:
+    """The first millisecond at or after an instant."""
+    return -(-instant_ns // _MILLISECOND)
 
 
 def decoded(decode: Callable[[bytes], Wire], body: bytes) -> Wire:
     """An answer in its form; raises RemoteProtocolError for one of another form."""
     try:
         return decode(body)
-    except _UNREADABLE as error:
+    except UNDECODABLE as error:
         raise RemoteProtocolError(str(error)) from error
 
 
-def interval_word(interval_s: int, offered: Mapping[int, str]) -> str:
-    """The venue's word for an interval; raises BadInput that lists what it offers."""
-    if interval_s not in offered:
-        known = ", ".join(map(str, sorted(offered)))
-        raise BadInput(f"an interval of {known} seconds was expected, was {interval_s}")
-    return offered[interval_s]
+asked = rest_query
 
 
 class MarketQueries(Protocol):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Generic, TypeVar
 
+import msgspec
 from msgspec import MsgspecError, Raw, Struct
 
 from fluxum.book.fast import changes
@@ -25,6 +26,7 @@ __all__ = [
     "WholeSides",
     "changes",
     "decimals",
+    "decode_readable",
     "exact",
     "exact_or_none",
     "finite",
@@ -43,6 +45,10 @@ Item = TypeVar("Item")
 _SAMPLE_CHARACTERS = 200
 _HUGE = Decimal(10) ** 30
 _TINY = 1 / _HUGE
+_NOTHING = Raw(b"null")
+_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_list = msgspec.json.Decoder(list[Raw]).decode
+_encode = msgspec.json.Encoder().encode
 _STEP_MAX = Decimal(10) ** 12
 # What reading a row of any JSON value may raise.
 _UNREADABLE = (MsgspecError, FluxumError, ArithmeticError, ValueError, TypeError, RecursionError)
@@ -80,11 +86,19 @@ class Rows(Struct, Generic[Item], frozen=True):
     items: tuple[Item, ...]
     left_out: LeftOutRows | None = None
 
+    def reversed(self) -> "Rows[Item]":
+        """The rows in the opposite order."""
+        return Rows(self.items[::-1], self.left_out)
+
+    def where(self, is_wanted: Callable[[Item], bool]) -> "Rows[Item]":
+        """The rows that are wanted; the others do not count as left out."""
+        return Rows(tuple([one for one in self.items if is_wanted(one)]), self.left_out)
+
 
 def read_rows(rows: Iterable[Wire], read: Callable[[Wire], Item | None]) -> Rows[Item]:
-    """Read a list row by row; a row of which `read` makes `None` is passed over as not meant.
+    """Read a list row by row: a row that `read` raises for is counted and left out.
 
-    A row that `read` raises for costs itself alone.
+    A row for which `read` returns `None` is skipped and does not count.
     """
     items: list[Item] = []
     count = 0
@@ -101,6 +115,31 @@ def read_rows(rows: Iterable[Wire], read: Callable[[Wire], Item | None]) -> Rows
             if item is not None:
                 items.append(item)
     return Rows(tuple(items), LeftOutRows(count, reason, sample) if count else None)
+
+
+def decode_readable(
+    data: bytes,
+    decode: Callable[[bytes], Item],
+    read: Callable[[Raw], object],
+    lists: Iterable[str],
+) -> tuple[Item, LeftOutRows | None]:
+    """Decode a JSON object without those rows of its lists that cannot be read.
+
+    `lists` are the names of these lists; `read` reads a row, and raises for one that is odd.
+    Raises MsgspecError for an object that cannot be decoded without them either.
+    """
+
+    def keep(row: Raw) -> Raw:
+        read(row)
+        return row
+
+    fields = _decode_object(data)
+    left_out: LeftOutRows | None = None
+    for name in lists:
+        rows = read_rows(_decode_list(fields.get(name, _NOTHING)), keep)
+        fields[name] = Raw(_encode(rows.items))
+        left_out = joined(left_out, rows.left_out)
+    return decode(_encode(fields)), left_out
 
 
 def _shown(row: object) -> str:
@@ -126,7 +165,8 @@ def price_or_none(text: str | None) -> Decimal | None:
 
 def finite(value: Decimal) -> Decimal:
     """A number that was not quoted on the wire; raises RemoteProtocolError as `exact` does."""
-    if not value.is_finite() or not (value == 0 or _TINY <= value < _HUGE):
+    is_short = value.is_finite() and -30 <= value.adjusted() < 30 and len(str(value)) <= 40
+    if not is_short or value < 0:
         raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {value:.40}")
     return value
 

@@ -15,6 +15,7 @@ from fluxum.venues.kraken.private.queries import account_queries
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery
 from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
+from needed import needed
 from oddrows import OddRow, Received, odd_row
 
 NOW = 1_700_000_000_000_000_000

@@ -272,7 +272,7 @@ def test_a_row_that_nobody_asked_for_costs_no_other() -> None:
     assert isinstance(left_out, LeftOut)
     assert (left_out.subscription, left_out.reason) == (
         None,
-        "trade data that nobody asked for: SOL/USD",
+        "data that was not requested, was of 'trade SOL/USD'",
     )
     assert isinstance(trade, Trade)
 
