@@ -1,4 +1,4 @@
-"""Orders placed, changed and ended through a door that breaks, in virtual time."""
+"""Orders placed, changed and ended through a gateway that breaks, in virtual time."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence

@@ -92,7 +92,7 @@ def test_what_is_not_sent_is_counted_by_why_it_was_not() -> None:
     play(story)
 
 
-def test_what_the_door_does_not_send_is_forgotten_and_not_in_the_journal() -> None:
+def test_what_the_gateway_does_not_send_is_forgotten_and_not_in_the_journal() -> None:
     async def story() -> None:
         async with world() as one:
             one.gateway.send = _raise(TransportError("gone"))

@@ -40,7 +40,6 @@ from fluxum.venues.trading import OrderRules
 __all__ = ["DeskStatistics", "OrderExecution", "PlacingCounts"]
 
 _log = logging.getLogger(__name__)
-_SECOND_NS = 1_000_000_000
 
 
 class PlacingCounts(Struct):
@@ -141,7 +140,7 @@ class OrderExecution:
             )
         self._gateway = gateway
         self._rules = rules
-        self._margin_ns = round(policy.margin_s * _SECOND_NS)
+        self._margin_ns = policy.margin_ns
         self._uncertain: set[int] = set()
 
     @property

@@ -118,12 +118,10 @@ def could_fill(order: TrackedOrder) -> Decimal:
     if order.update is None and order.request is not None:
         known = order.request.quantity or _ZERO
     left = max(_ZERO, EXACT.subtract(known, _counted(order)))
-    asked = order.pending_quantity
-    return (
-        left
-        if asked is None
-        else fills_after(order, left, asked, anew=order.edit_reference is not None)
-    )
+    pending = order.pending_quantity
+    if pending is None:
+        return left
+    return fills_after(order, left, pending, anew=order.edit_reference is not None)
 
 
 def fills_after(order: TrackedOrder, left: Decimal, quantity: Decimal, *, anew: bool) -> Decimal:

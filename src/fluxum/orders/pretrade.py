@@ -188,7 +188,7 @@ class Sender:
         self._orders = execution.orders
         self._checks = checks
         self._risk = risk
-        self._margin_ns = round(policy.margin_s * _SECOND_NS)
+        self._margin_ns = policy.margin_ns
 
     def enter(self, requests: Sequence[OrderRequest], timeout_s: float) -> InFlight:
         """Check orders, write them down and send them."""

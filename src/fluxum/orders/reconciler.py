@@ -45,6 +45,11 @@ class ReconcilePolicy(Struct, frozen=True, kw_only=True):
     orders_max: int = 10_000
     retention: Retention = Retention()
 
+    @property
+    def margin_ns(self) -> int:
+        """`margin_s` in nanoseconds."""
+        return round(self.margin_s * _SECOND_NS)
+
 
 class _Look(Struct):
     """An order to look up: from `settle_ns` on, by the venue's clock, a look resolves it.
@@ -117,7 +122,7 @@ class Reconciler:
             order.expect(change.quantity)
         if isinstance(change, Edit) and change.user_reference is not None:
             orders.expect_edit(order, change.user_reference)
-        settle_ns = last_ns + round(self._policy.margin_s * _SECOND_NS)
+        settle_ns = last_ns + self._policy.margin_ns
         reason = "it was sent by a process before this one"
         if not order.is_confirmed:
             order.mark_uncertain(Uncertainty.EXISTENCE, settle_ns, reason)
