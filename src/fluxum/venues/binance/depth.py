@@ -112,13 +112,14 @@ class DepthBook:
             last,
         )
         self._has_data = True
-        if before == self._sequence.last:
-            self._sequence.follow(last)
+        sequence = self._sequence
+        if before == sequence.last:
+            sequence.follow(last)
         else:
             instead = self._judge(before, update, left_out)
             if instead is not None:
                 return instead
-            self._sequence.begin(last)
+            sequence.begin(last)
         if self._held is not None:
             self._hold(before, update, left_out)
         if not self.is_live or last < self._kept_from:
