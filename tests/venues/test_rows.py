@@ -5,20 +5,26 @@ from decimal import Decimal
 import msgspec
 import pytest
 from msgspec import Raw
+from msgspec.json import Decoder
 
 from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import Channel, Event, LeftOut, Subscription, VenueNotice
 from fluxum.model.market import Level
 from fluxum.venues.rows import (
     LeftOutRows,
     Rows,
     decimals,
     decode_readable,
+    decoded_or_none,
+    digits,
     exact,
     exact_or_none,
     levels,
+    positive,
     price_or_none,
     read_rows,
     sides,
+    with_left_out,
 )
 
 BAD = ["", "abc", "-1", "NaN", "sNaN", "Infinity", "-Infinity", "1e31", "1" * 41, "1,5"]
@@ -154,3 +160,37 @@ def test_a_message_is_decoded_without_the_rows_that_cannot_be_read() -> None:
 def test_a_message_that_has_no_such_lists_cannot_be_decoded(data: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
         decode_readable(data, decode_sides, decode_level, ("b", "a"))
+
+
+@pytest.mark.parametrize("text", [None, "", "0", "0.0", "-1", "x"])
+def test_a_step_is_a_number_above_zero(text: str | None) -> None:
+    assert str(positive("0.010")) == "0.010"
+    with pytest.raises(RemoteProtocolError):
+        positive(text)
+
+
+@pytest.mark.parametrize("text", [None, "", "-1", "1.5", "\u0663", "1e3", "1" * 14])
+def test_text_that_is_no_whole_number_is_none(text: str | None) -> None:
+    assert digits("1700000000000") == 1_700_000_000_000
+    assert digits(text) is None
+
+
+def test_a_field_that_is_not_needed_may_be_of_any_form() -> None:
+    decode = Decoder(int).decode
+
+    assert decoded_or_none(decode, Raw(b"7")) == 7
+    assert decoded_or_none(decode, Raw(b'"x"')) is None
+
+
+def test_what_is_left_out_of_a_message_stands_before_its_events() -> None:
+    stream = Subscription(Channel.INSTRUMENT)
+    events: list[Event] = [VenueNotice(venue="toy", message="hello", received_ns=7)]
+    rows = LeftOutRows(2, "odd", "x")
+
+    left_out, *others = with_left_out(events, rows, "toy", stream, 7)
+
+    assert isinstance(left_out, LeftOut)
+    assert (left_out.subscription, left_out.count) == (stream, 2)
+    assert others == events
+    assert with_left_out(events, None, "toy", stream, 7) == events
+    assert with_left_out([], rows, "toy", stream, 7) == []

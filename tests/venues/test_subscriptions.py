@@ -221,6 +221,20 @@ def test_a_refusal_that_blames_none_is_narrowed_down_by_halves() -> None:
     assert link.unanswered() == []
 
 
+def test_a_refusal_of_one_topic_leaves_the_others_of_its_request_unanswered() -> None:
+    link = Link()
+    link.subscribe("abc")
+    link.sent()
+
+    (refused,) = link.subscriptions.refused(link.request(1), "no", NOW, topics=["b"])
+
+    assert isinstance(refused, Refused)
+    assert refused.subscription == B
+    assert link.unanswered() == [A, C]
+    assert link.sent() == []
+    assert link.accept(1, "ac") == ["Subscribed A", "Subscribed C"]
+
+
 def test_a_refused_request_is_not_repeated_for_what_has_ended_or_was_requested_again() -> None:
     link = Link()
     link.subscribe("abcd")
