@@ -36,7 +36,7 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
-from fluxum.venues.conversation import VenueTime
+from fluxum.venues.conversation import Auth, VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.normalize import Numbers
 from fluxum.venues.kraken.protocol import KrakenProtocol
@@ -239,7 +239,7 @@ def test_a_placeholder_for_a_token_goes_to_level_3_only() -> None:
     protocol.subscribe([book(ALGO), Subscription(Channel.LEVEL3, ALGO, 10)])
 
     effects = [effect for effect in protocol.outbox if isinstance(effect, Send)]
-    assert [effect.has_token for effect in effects] == [False, True]
+    assert [effect.auth for effect in effects] == [Auth.NONE, Auth.TOKEN]
     public, private = sent(protocol)
     assert "token" not in json.dumps(public)
     assert json.dumps(private).count(TOKEN) == 1

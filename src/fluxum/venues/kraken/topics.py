@@ -7,7 +7,7 @@ is `book BTC/USD`, `ohlc BTC/USD 5` or `instrument`.
 from collections.abc import Hashable
 
 from fluxum.model.event import Channel, Subscription
-from fluxum.venues.conversation import Send
+from fluxum.venues.conversation import Auth, Send
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.normalize import symbol
 from fluxum.venues.private import TOKEN
@@ -98,4 +98,4 @@ def write(request: Request) -> Send:
         token=TOKEN if needs_token else None,
     )
     frame = native.encode(native.Request(request.op, params, request.number))
-    return Send(frame, has_token=needs_token)
+    return Send(frame, Auth.TOKEN if needs_token else Auth.NONE)
