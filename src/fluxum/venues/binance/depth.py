@@ -129,9 +129,9 @@ class DepthBook:
     def splice(
         self, wire: native.Depth, received_ns: int, left_out: LeftOutRows | None = None
     ) -> Sequence[Event]:
-        """The snapshot and the updates after it; nothing if it is too old to go on from.
+        """The snapshot and the updates after it; no events if it is too old to go on from.
 
-        Raises TooOld for one more in a row, and RemoteProtocolError for a level that is none.
+        Raises TooOld for one more in a row, and RemoteProtocolError for an odd level.
         """
         last = wire.lastUpdateId
         kept_from = last + self._overlap

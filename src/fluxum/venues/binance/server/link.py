@@ -57,8 +57,8 @@ _decode_request = msgspec.json.Decoder(_Request).decode
 class BinanceServer:
     """One client of a simulated Binance; see VenueServer for what each call promises.
 
-    `dialled` says which streams are sent from the start and how; raises VenueRefused for an URL
-    that is not served, or that names a stream which is not sent over it.
+    `dialled` names the streams that are sent from the start, and their form. Raises VenueRefused
+    for a URL that is not served, or that names a stream which is not sent over it.
     """
 
     def __init__(

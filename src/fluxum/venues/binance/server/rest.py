@@ -82,7 +82,7 @@ class BinanceRest:
         self._names = {f"{policy.rest}{name}": name for name in self._calls}
         if policy.is_futures:
             self._names["/fapi/v2/ticker/price"] = "ticker/price"
-        # Clients of all of Binance's markets ask for each list; those of the others are empty.
+        # Clients of all of Binance's markets call each list; those of the others are empty.
         lists = (f"{rest}exchangeInfo" for rest in ("/api/v3/", "/fapi/v1/", "/dapi/v1/"))
         self._elsewhere = {path for path in lists if path not in self._names}
 

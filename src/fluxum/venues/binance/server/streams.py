@@ -156,6 +156,23 @@ class _TickerStream:
         return (event,)
 
 
+class _MiniTicker(Struct, tag_field="e", tag="24hrMiniTicker", gc=False):
+    """The last 24 hours in short, which other people's clients request.
+
+    `{"e":"24hrMiniTicker","E":1672515782136,"s":"BNBBTC","c":"0.0025","o":"0.0010","h":"0.0025",
+    "l":"0.0010","v":"10000","q":"18"}`
+    """
+
+    E: int
+    s: str
+    c: str
+    o: str
+    h: str
+    l: str  # noqa: E741 - the venue's name
+    v: str
+    q: str
+
+
 class _MiniTickerStream:
     """The same in short."""
 
@@ -165,7 +182,7 @@ class _MiniTickerStream:
     def update(self, now_ns: int) -> Sequence[Struct]:
         """The part of it that the short form has."""
         return [
-            native.MiniTicker(*(getattr(one, name) for name in native.MiniTicker.__struct_fields__))
+            _MiniTicker(*(getattr(one, name) for name in _MiniTicker.__struct_fields__))
             for one in self._whole.update(now_ns)
         ]
 
