@@ -34,6 +34,7 @@ from fluxum.venues.binance.server.history import (
     list_trades,
 )
 from fluxum.venues.binance.server.snapshots import Snapshots
+from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.server.contract import Answer, MarketView
 from fluxum.venues.server.formats import millis
 from fluxum.venues.venue import Fetch
@@ -167,7 +168,7 @@ class BinanceRest:
             return list(self._markets.values())
         try:
             names = msgspec.json.decode(params["symbols"], type=list[str])
-        except msgspec.MsgspecError:
+        except UNDECODABLE:
             illegal = "Illegal characters found in parameter 'symbols'."
             raise VenueRefused(illegal, "-1100") from None
         return [self._named(name) for name in names]
