@@ -134,7 +134,11 @@ def test_requests_keep_the_limits_of_topics_and_characters_and_groups() -> None:
     kinds = Link(group=lambda topic, _subscription: topic in "ac")
     kinds.subscribe("abcd")
 
+    chinese = Link(RequestLimits(topics=9, characters=6))
+    chinese.subscriptions.subscribe([("币安", A), ("人", B)])
+
     assert few.sent() == ["1 subscribe ab", "2 subscribe c"]
+    assert chinese.sent() == ["1 subscribe 币安", "2 subscribe 人"]
     assert short.sent() == ["1 subscribe abc", "2 subscribe d"]
     assert kinds.sent() == ["1 subscribe ac", "2 subscribe bd"]
 
@@ -362,6 +366,21 @@ def test_on_a_tape_an_unknown_topic_is_another_clients() -> None:
     assert owner("also c", lambda _topic: C) is None
     assert link.changes == ["+c"]
     assert link.sent() == []
+
+
+def test_a_topic_of_a_tape_that_ended_can_be_tracked_anew() -> None:
+    link = Link()
+    link.subscriptions.is_passive = True
+    track = link.subscriptions.track
+
+    assert track("c", STREAMS.get) == C
+    assert track("c", STREAMS.get) == C
+    link.subscriptions.close("c")
+    assert link.subscriptions.owner("c", STREAMS.get) is None
+    assert track("c", STREAMS.get) == C
+    assert track("also c", lambda _topic: C) is None
+    assert track("?", STREAMS.get) is None
+    assert link.changes == ["+c", "-c", "+c"]
 
 
 def test_memory_of_what_ended_is_bounded() -> None:

@@ -27,7 +27,7 @@ _PINGS_MAX = 2
 class RequestLimits(Struct, frozen=True):
     """The limits of one request, and of how many may be unanswered at once.
 
-    `characters` counts those of the topics. None disables a limit.
+    `characters` counts those of the topics, in UTF-8. None disables a limit.
     """
 
     topics: int
@@ -149,8 +149,15 @@ class Subscriptions:
             return subscription
         if not self.is_passive:
             raise UnreadableStream(f"data that was not requested, was of {topic[:80]!r}", ())
+        return self.track(topic, parse)
+
+    def track(self, topic: str, parse: Callable[[str], Subscription | None]) -> Subscription | None:
+        """Open the subscription that `parse` reads a topic as, on a tape; None if it is of no use.
+
+        Of two topics that stand for the same subscription, the one that is active counts.
+        """
         subscription = parse(topic)
-        if subscription is None or self.topic(subscription) is not None:
+        if subscription is None or self.topic(subscription) not in {None, topic}:
             return None
         self.open(topic, subscription)
         return subscription
@@ -353,11 +360,12 @@ class Subscriptions:
             chunk: list[str] = []
             size = 0
             for topic in topics:
-                size += len(topic)
+                length = len(topic.encode())
+                size += length
                 is_long = limits.characters is not None and size > limits.characters
                 if chunk and (len(chunk) == limits.topics or is_long):
                     yield chunk
-                    chunk, size = [], len(topic)
+                    chunk, size = [], length
                 chunk.append(topic)
             yield chunk
 

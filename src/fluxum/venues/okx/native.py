@@ -22,7 +22,6 @@ __all__ = [
     "CandleFrame",
     "Envelope",
     "Instrument",
-    "LooseBook",
     "LooseFrame",
     "Maintenance",
     "Reply",
@@ -42,12 +41,10 @@ __all__ = [
     "decode_envelope",
     "decode_instrument",
     "decode_level",
-    "decode_loose_book",
     "decode_loose_frame",
     "decode_maintenance",
     "decode_millis",
     "decode_named",
-    "decode_number",
     "decode_request",
     "decode_text",
     "decode_ticker",
@@ -63,9 +60,6 @@ _Count = Annotated[int, Meta(ge=0, le=2**53)]
 _Millis = Annotated[int, Meta(ge=1_230_940_800_000, lt=4_102_444_800_000)]
 _Link = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 _Checksum = Annotated[int, Meta(ge=-(2**31), le=2**32)]
-_Number = _Link | None
-_MaybeMillis = _Millis | None
-_MaybeChecksum = _Checksum | None
 
 
 class Arg(Struct, omit_defaults=True, gc=False):
@@ -319,17 +313,6 @@ class LooseFrame(Struct, gc=False):
     action: Raw = Raw(b'""')
 
 
-class LooseBook(Struct, gc=False):
-    """A message of a book whose levels and numbers are yet to be read."""
-
-    asks: tuple[Raw, ...] = ()
-    bids: tuple[Raw, ...] = ()
-    ts: Raw = Raw(b"null")
-    checksum: Raw = Raw(b"null")
-    seqId: Raw = Raw(b"null")  # noqa: N815
-    prevSeqId: Raw = Raw(b"null")  # noqa: N815
-
-
 class _Named(Struct, gc=False):
     """No more of a frame than what it is of."""
 
@@ -354,9 +337,7 @@ decode_answer = msgspec.json.Decoder(Answer).decode
 decode_time = msgspec.json.Decoder(Time).decode
 decode_maintenance = msgspec.json.Decoder(Maintenance).decode
 decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
-decode_loose_book = msgspec.json.Decoder(LooseBook).decode
 decode_level = msgspec.json.Decoder(Row, strict=False).decode
-decode_millis = msgspec.json.Decoder(_MaybeMillis, strict=False).decode
-decode_number = msgspec.json.Decoder(_Number, strict=False).decode
-decode_checksum = msgspec.json.Decoder(_MaybeChecksum, strict=False).decode
+decode_millis = msgspec.json.Decoder(_Millis, strict=False).decode
+decode_checksum = msgspec.json.Decoder(_Checksum, strict=False).decode
 decode_text = msgspec.json.Decoder(str).decode
