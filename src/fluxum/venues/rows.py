@@ -212,7 +212,8 @@ def digits(text: str | None) -> int | None:
 
 def finite(value: Decimal) -> Decimal:
     """A number that was not quoted on the wire; raises RemoteProtocolError as `exact` does."""
-    if not value.is_finite() or not (value == 0 or _TINY <= value < _HUGE):
+    is_short = value.is_finite() and -30 <= value.adjusted() < 30 and len(str(value)) <= 40
+    if not is_short or value < 0:
         raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {value:.40}")
     return value
 
