@@ -13,9 +13,9 @@ from fluxum.sim.market import SimulatedMarket
 from fluxum.venues.okx.server.streams import (
     BookStream,
     CandleStream,
-    TickerStream,
-    TopStream,
-    TradeStream,
+    ticker_stream,
+    top_stream,
+    trade_stream,
 )
 from fluxum.venues.okx.venue import OKX
 
@@ -172,8 +172,8 @@ def test_what_was_not_published_is_not_denied() -> None:
 
 def test_whole_books_have_neither_action_nor_links() -> None:
     simulated = exchange()
-    deep = TopStream(simulated, simulated.instruments()[0], "books5")
-    best = TopStream(simulated, simulated.instruments()[0], "bbo-tbt")
+    deep = top_stream(simulated, simulated.instruments()[0], "books5")
+    best = top_stream(simulated, simulated.instruments()[0], "bbo-tbt")
 
     (five,), (one,) = read(deep.begin(NOW)), read(best.begin(NOW))
 
@@ -186,7 +186,7 @@ def test_whole_books_have_neither_action_nor_links() -> None:
 
 def test_a_whole_book_is_told_again_once_a_level_of_it_changed() -> None:
     simulated = exchange()
-    stream = TopStream(simulated, simulated.instruments()[0], "books5")
+    stream = top_stream(simulated, simulated.instruments()[0], "books5")
     stream.begin(NOW)
 
     simulated.change(BTC, lift)  # deeper than five
@@ -210,7 +210,7 @@ def trade(simulated: SimulatedExchange) -> None:
 
 def test_the_last_trade_is_told_first_and_then_each_as_it_happens() -> None:
     simulated = exchange()
-    stream = TradeStream(simulated, simulated.instruments()[0], "trades")
+    stream = trade_stream(simulated, simulated.instruments()[0], "trades")
     (last,) = simulated.trades(BTC, 1)
 
     (told,) = read(stream.begin(NOW))
@@ -239,7 +239,7 @@ def test_the_last_trade_is_told_first_and_then_each_as_it_happens() -> None:
 
 def test_all_trades_have_no_count() -> None:
     simulated = exchange()
-    stream = TradeStream(simulated, simulated.instruments()[0], "trades-all")
+    stream = trade_stream(simulated, simulated.instruments()[0], "trades-all")
 
     (told,) = read(stream.begin(NOW))
 
@@ -248,7 +248,7 @@ def test_all_trades_have_no_count() -> None:
 
 def test_a_ticker_has_all_that_is_published_and_follows_trades_and_best_prices() -> None:
     simulated = exchange()
-    stream = TickerStream(simulated, simulated.instruments()[0])
+    stream = ticker_stream(simulated, simulated.instruments()[0])
 
     (told,) = read(stream.begin(NOW))
     simulated.change(BTC, lift)
