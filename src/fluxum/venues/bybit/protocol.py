@@ -21,9 +21,10 @@ from functools import partial
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, Subscription, VenueNotice
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.venues.bybit import listing, native, readers, topics
+from fluxum.venues.bybit import listing, native, topics
 from fluxum.venues.bybit.books import NumberedBook
 from fluxum.venues.bybit.category import SPOT, Category
+from fluxum.venues.bybit.readers import row_reader
 from fluxum.venues.bybit.tickers import LineReader, QuotedBook, SpotTicker
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList
@@ -263,17 +264,14 @@ class BybitProtocol:
         match subscription.channel:
             case Channel.BOOK:
                 return NumberedBook(venue, subscription, self.sequence, acknowledge)
-            case Channel.TRADE:
-                return readers.trades(venue, subscription, acknowledge)
             case Channel.TICKER if self._category is SPOT:
                 return SpotTicker(venue, subscription, acknowledge)
             case Channel.TICKER:
                 renew = partial(self.resync, subscription)
                 is_passive = self._subscriptions.is_passive
                 return LineReader(venue, subscription, acknowledge, renew, is_passive=is_passive)
-            case channel:
-                assert channel is Channel.CANDLE, channel
-                return readers.candles(venue, subscription, acknowledge)
+            case _:
+                return row_reader(venue, subscription, acknowledge)
 
     def _route(self, topic: str) -> None:
         """Let the frames of a topic be read for its stream, and for the ticker it is joined with.
