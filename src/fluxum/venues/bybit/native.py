@@ -217,7 +217,7 @@ class LotSizeFilter(Struct):
 
 
 class ListedMarket(Struct):
-    """A market as the list tells it.
+    """A market as it is listed.
 
     `{"symbol":"BTCUSDT","contractType":"LinearPerpetual","status":"Trading","baseCoin":"BTC",
     "quoteCoin":"USDT","priceFilter":{"tickSize":"0.10"},"lotSizeFilter":{"minOrderQty":"0.001",

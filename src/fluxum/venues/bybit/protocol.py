@@ -76,7 +76,7 @@ class BybitProtocol:
     # Requests
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
-        """Queue requests for streams, as few as can say it; the list of markets is fetched."""
+        """Queue requests for streams, as few as possible; the list of markets is fetched."""
         fresh: dict[str, None] = {}
         again: list[str] = []
         for subscription in wanted:
@@ -140,7 +140,7 @@ class BybitProtocol:
         self._list.request()
 
     def follow_request(self, frame: bytes) -> None:
-        """Learn from another client's subscribe what its link carries."""
+        """Open what another client requests."""
         try:
             request = native.decode_request(frame)
         except UNREADABLE:
@@ -153,7 +153,7 @@ class BybitProtocol:
     # Frames and answers
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        """The events of a frame; raises RemoteProtocolError when it makes no sense."""
         if frame.startswith(_TOPIC):
             reader = self._by_prefix.get(frame[10 : frame.find(b'"', 10)])
             if reader is not None:
@@ -274,9 +274,9 @@ class BybitProtocol:
                 return row_reader(venue, subscription, acknowledge)
 
     def _route(self, topic: str) -> None:
-        """Let the frames of a topic be read for its stream, and for the ticker it is joined with.
+        """Read the frames of a topic for its stream, and for the ticker it is joined with.
 
-        On a tape such a topic is adopted as a book first, when its first frame comes.
+        On a tape the book of such a topic is opened first, when its first frame comes.
         """
         own, ticker = self._readers.get(topic), self._quotes.get(topic)
         reader = own if ticker is None else QuotedBook(ticker, own)

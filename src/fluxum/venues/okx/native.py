@@ -2,7 +2,7 @@
 
 Sources: https://www.okx.com/docs-v5/en/#overview-websocket for requests and their answers, and
 https://www.okx.com/docs-v5/en/#order-book-trading-market-data for data, as of June 2026. Nothing
-on this wire names its type, so what a frame says is told by its `arg`. Nearly all numbers are
+on this wire names its type: the `arg` of a frame decides how it is read. Nearly all numbers are
 text; only book frames read times and counts of orders as integers from it, for speed. Only the
 fields that are used are declared; the venue may add others at any time. What is not needed may be
 missing or null. Frames that do not fit are read again, row by row (`LooseFrame`).
@@ -65,7 +65,7 @@ _Checksum = Annotated[int, Meta(ge=-(2**31), le=2**32)]
 
 
 class Arg(Struct, omit_defaults=True, gc=False):
-    """What a stream is named by; data repeats it as it was asked for.
+    """The name of a stream; its data repeat it as it was requested.
 
     `{"channel":"books","instId":"BTC-USDT"}`
     """

@@ -322,7 +322,7 @@ class OkxProtocol:
         return WholeBook(subscription, acknowledge, size)
 
     def _waiting(self, fetch: Fetch) -> dict[str, Subscription]:
-        """The subscriptions, by topic, that wait for the size that a call asks for."""
+        """The subscriptions, by topic, that wait for the size that a call fetches."""
         name = listing.sized_name(fetch)
         return {
             topic: subscription

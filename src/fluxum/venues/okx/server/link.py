@@ -122,7 +122,7 @@ class OkxServer:
             return self._send([self._invalid(frame)], now_ns)
         one = self._subscribe if request.op == "subscribe" else self._unsubscribe
         return self._send(
-            [word for arg in request.args for word in one(request, arg, now_ns)], now_ns
+            [frame for arg in request.args for frame in one(request, arg, now_ns)], now_ns
         )
 
     def _subscribe(

@@ -38,7 +38,7 @@ _HISTORY_TRADES = 10_000
 _TYPES = frozenset({"SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"})
 _STATES = {InstrumentStatus.ONLINE: "live", InstrumentStatus.POST_ONLY: "post_only"}
 _HEADERS = {"Content-Type": "application/json"}
-# HTTP statuses of refusals; an unknown market comes with one that says that all is well.
+# HTTP statuses of refusals; that of an unknown market is the one of a success.
 _HTTP = {"404": 404, "50011": 429, "50014": 400, "51000": 400, "51001": 200}
 
 Query = Mapping[str, str]
