@@ -70,7 +70,7 @@ class CandleRuns:
         return news
 
     def doubt(self, key: Hashable) -> None:
-        """Candles of a stream may have been missed: the running one is closed by no memory."""
+        """Candles of a stream may have been missed: what is known of the running one is old."""
         run = self._runs.get(key)
         if run is not None:
             run.running = None
@@ -81,7 +81,7 @@ class CandleRuns:
             run.running = None
 
     def forget(self, key: Hashable) -> None:
-        """A stream ended; nothing of it is remembered."""
+        """Forget the candles of a stream that ended."""
         self._runs.pop(key, None)
 
 
