@@ -525,6 +525,16 @@ def test_on_a_tape_depths_are_learned_from_requests_and_acknowledgements() -> No
     assert depth_of(protocol, "BTC/USD") == 10
 
 
+def test_on_a_tape_a_book_of_no_market_harms_no_stream() -> None:
+    protocol = KrakenProtocol()
+    protocol.follow_passively()
+
+    with pytest.raises(UnreadableStream) as caught:
+        protocol.receive(snapshot("MATICUSD"), NOW)
+
+    assert caught.value.subscriptions == ()
+
+
 def depth_of(protocol: KrakenProtocol, symbol: str) -> int | None:
     (event,) = protocol.receive(snapshot(symbol), NOW)
     assert isinstance(event, BookSnapshot)

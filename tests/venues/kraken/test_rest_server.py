@@ -60,7 +60,7 @@ def test_assets_have_older_names(asset: str, name: str) -> None:
     assert asset_name(Asset(asset)) == name
 
 
-def test_the_clock_is_told_twice() -> None:
+def test_the_clock_is_listed_in_two_forms() -> None:
     # The second is rest_time, as published.
     box = Box()
     assert result(box, "Time") == {
@@ -72,7 +72,7 @@ def test_the_clock_is_told_twice() -> None:
     assert result(box, "Time")["rfc1123"] == "Thu, 06 Jul 23 18:50:48 +0000"
 
 
-def test_the_engines_status_is_told() -> None:
+def test_the_engines_status_is_listed() -> None:
     box = Box()
     box.exchange.set_status("post_only")
 
@@ -125,14 +125,14 @@ def test_markets_of_tokenised_assets_are_a_list_of_their_own_which_is_empty() ->
     assert refused["error"] == ["EGeneral:Invalid arguments:aclass_base"]
 
 
-def test_a_part_of_what_is_known_of_markets_can_be_asked_for() -> None:
+def test_a_part_of_the_fields_of_markets_can_be_requested() -> None:
     row = result(Box(), "AssetPairs?pair=XBTUSD&info=margin")["XXBTZUSD"]
 
     assert row == {"margin_call": 80, "margin_stop": 40}
     assert call_rest(Box(), "AssetPairs?info=all")["error"] == ["EGeneral:Invalid arguments:info"]
 
 
-def test_the_best_prices_are_told() -> None:
+def test_the_best_prices_are_listed() -> None:
     # https://docs.kraken.com/api/docs/rest-api/get-recent-spreads
     assert result(still(), "Spread?pair=XBTUSD") == {
         "XXBTZUSD": [[SECOND, "26000.00000", "27000.00000"]],
@@ -140,7 +140,7 @@ def test_the_best_prices_are_told() -> None:
     }
 
 
-def test_a_book_is_told() -> None:
+def test_a_book_is_listed() -> None:
     box = still()
 
     (book,) = result(box, "Depth?pair=XBTUSD&count=2").values()
@@ -154,7 +154,7 @@ def test_a_book_is_told() -> None:
     }
 
 
-def test_results_are_keyed_by_the_name_with_a_slash_that_was_asked_for() -> None:
+def test_results_are_keyed_by_the_name_with_a_slash_that_was_requested() -> None:
     assert list(result(still(), "Depth?pair=BTC/USD")) == ["BTC/USD"]
     assert list(result(still(), "Depth?pair=XBTUSD")) == ["XXBTZUSD"]
     for call in ("AssetPairs", "Ticker"):
@@ -162,7 +162,7 @@ def test_results_are_keyed_by_the_name_with_a_slash_that_was_asked_for() -> None
         assert list(result(still(), f"{call}?pair=XBT/USD,XETHZUSD")) == ["XBT/USD", "XETHZUSD"]
 
 
-def test_trades_are_told_with_a_cursor() -> None:
+def test_trades_are_listed_with_a_cursor() -> None:
     box = still()
     last = box.exchange.trades(BTC, 1)[0]
 
@@ -176,7 +176,7 @@ def test_trades_are_told_with_a_cursor() -> None:
     assert (later["XXBTZUSD"], later["last"]) == ([], rows["last"])
 
 
-def test_candles_are_told_with_the_last_committed_one() -> None:
+def test_candles_are_listed_with_the_last_committed_one() -> None:
     box = still()
 
     answer = result(box, "OHLC?pair=XBTUSD&interval=1")
@@ -188,7 +188,7 @@ def test_candles_are_told_with_the_last_committed_one() -> None:
     assert call_rest(box, "OHLC?pair=XBTUSD&interval=2")["error"] != []
 
 
-def test_a_ticker_is_told() -> None:
+def test_a_ticker_is_listed() -> None:
     (row,) = result(still(), "Ticker?pair=XBTUSD").values()
 
     assert row["a"] == ["27000.00000", "1", "0.90000000"]

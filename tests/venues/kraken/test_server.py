@@ -189,7 +189,7 @@ def test_the_status_comes_first_in_the_shape_of_the_live_frame() -> None:
     assert frame.decode() == captured % connection_id
 
 
-def test_a_new_status_is_told_and_greets_who_comes_later() -> None:
+def test_a_new_status_is_published_and_is_the_first_frame_of_later_links() -> None:
     server = KrakenServer(View(), "public")
 
     (frame,) = server.status("maintenance", NOW)
@@ -510,7 +510,7 @@ def subscribed_to_book(view: View, depth: int = 10) -> KrakenServer:
     return server
 
 
-def test_nothing_is_said_when_nothing_changed_or_only_below_the_window() -> None:
+def test_nothing_is_published_when_nothing_changed_or_only_below_the_window() -> None:
     view = ladder_view(12)
     server = subscribed_to_book(view)
 
