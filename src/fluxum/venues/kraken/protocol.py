@@ -156,7 +156,7 @@ class KrakenProtocol:
         return (VenueNotice(venue=VENUE, message=error, received_ns=received_ns),)
 
     def _receive_loosely(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
-        """A frame of which a part cannot be read: the other parts are handled as if they were all."""
+        """Handle the readable part of a frame as if it were all of it."""
         reading = Reading(VENUE, received_ns)
         rest = self._loose.read(frame, reason, reading)
         try:
