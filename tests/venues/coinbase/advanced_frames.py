@@ -98,7 +98,7 @@ def hearing(*wanted: Subscription) -> AdvancedProtocol:
         if "channel" in request:
             asked[request["channel"]] = request.get("product_ids", ["heartbeats"])
     hear(protocol, listing(0, heartbeats=["heartbeats"]), listing(1, **asked))
-    for _ in range(3):  # one list for all: the model of answers is in test_asks
-        protocol._carried.listed(asked, NOW)
+    for _ in range(3):  # one list for all: how lists answer requests is tested in test_streams
+        protocol._streams.listed(asked, NOW)
     assert not protocol.unanswered()
     return protocol

@@ -233,7 +233,7 @@ def test_data_that_nobody_asked_for_is_the_venues_fault_and_no_break() -> None:
     protocol = hearing(BOOK)
     hear(protocol, snapshot(2))
 
-    with pytest.raises(RemoteProtocolError, match="nobody asked for"):
+    with pytest.raises(RemoteProtocolError, match="was not requested"):
         protocol.receive(snapshot(3, "ETH-USD"), NOW)
 
     assert [type(event) for event in hear(protocol, update(4))] == [BookUpdate]

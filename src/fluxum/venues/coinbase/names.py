@@ -56,6 +56,11 @@ class Names:
             return found or product
         return product if product in _OWN else product.removesuffix("C")
 
+    def of_name(self, name: str) -> list[str]:
+        """The products whose data may come under a name: its own, and those that stand for it."""
+        aliases = [alias for alias, one in self._names.items() if one == name]
+        return [name, *aliases, *(one for one in (f"{name}C",) if self.likely(one) == name)]
+
     def take(self, rows: Iterable[Aliases]) -> None:
         """The venue's list is here: it decides, but for data that came under its own name."""
         names: dict[str, str] = {}

@@ -1,18 +1,19 @@
-"""Frames of the sequenced feed that cannot be read as a whole: whose they are, and their rest."""
+"""Frames of the sequenced feed that cannot be read as a whole: their streams, and their rest."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from msgspec import MsgspecError, Raw, Struct
+from msgspec import Struct
 
 from fluxum.venues.gemini import native, normalize
+from fluxum.venues.members import Members
+from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.rows import LeftOutRows, joined, read_rows
 
 __all__ = ["DEPTH", "TICKER", "TRADE", "Salvaged", "checked", "salvaged", "suffixes"]
 
 DEPTH, TICKER, TRADE = "@depth@100ms", "@bookTicker", "@trade"
 """The ends of our streams' names, behind that of the market."""
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 Wire = TypeVar("Wire")
 
 
@@ -23,26 +24,26 @@ class Salvaged(Struct, frozen=True):
     left_out: LeftOutRows | None
 
 
-def suffixes(loose: native.LooseFrame) -> tuple[str, ...]:
+def suffixes(loose: Members) -> tuple[str, ...]:
     """The streams of its market that a frame may be of, by the members it has."""
-    if loose.e:
+    if loose.text_or_empty("e"):
         return (DEPTH,)
-    if any(map(native.is_there, (loose.t, loose.p, loose.q, loose.m))):
+    if any(map(loose.has, "tpqm")):
         return (TRADE,)
-    if any(map(native.is_there, (loose.u, loose.a, loose.b))):
+    if any(map(loose.has, "uab")):
         return (TICKER,)
     return DEPTH, TICKER, TRADE
 
 
-def salvaged(loose: native.LooseFrame) -> Salvaged | None:
+def salvaged(loose: Members) -> Salvaged | None:
     """A book's frame, level by level; `None` where its numbers or lists cannot be read."""
     try:
-        first, final = native.decode_count(loose.U), native.decode_count(loose.u)
-        bids = native.decode_rows(loose.b) if loose.b else []
-        asks = native.decode_rows(loose.a) if loose.a else []
-    except _UNREADABLE:
+        first, final = loose.count("U"), loose.count("u")
+        bids, asks = (loose.rows(one) if one in loose.names else [] for one in "ba")
+    except UNDECODABLE:
         return None
-    return _salvaged(loose.s, first, final, _time(loose.E), bids, asks, native.decode_row)
+    time_ns = next(iter(read_rows(("E",), loose.count).items), None)
+    return _salvaged(loose.text("s"), first, final, time_ns, bids, asks, native.decode_row)
 
 
 def checked(wire: native.DepthUpdate) -> Salvaged:
@@ -62,10 +63,3 @@ def _salvaged(
     ours, theirs = read_rows(bids, read), read_rows(asks, read)
     update = native.DepthUpdate(name, first, final, time_ns, ours.items, theirs.items)
     return Salvaged(update, joined(ours.left_out, theirs.left_out))
-
-
-def _time(raw: Raw) -> int | None:
-    try:
-        return native.decode_count(raw)
-    except _UNREADABLE:
-        return None

@@ -9,26 +9,21 @@ others are told apart by what they hold.
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Struct
 
 __all__ = [
     "Count",
     "DepthUpdate",
     "Error",
-    "LooseFrame",
     "Message",
     "Request",
     "Row",
     "Rows",
-    "decode_count",
     "decode_depth",
-    "decode_loose",
     "decode_message",
     "decode_request",
     "decode_row",
-    "decode_rows",
     "encode",
-    "is_there",
 ]
 
 Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
@@ -106,36 +101,8 @@ class Message(Struct, gc=False):
     lastUpdateId: Count | None = None  # noqa: N815 - the venue's own name
 
 
-_ABSENT = Raw(b"")
-
-
-class LooseFrame(Struct, gc=False):
-    """A frame of which only the envelope is read: what kind it is, and of which market."""
-
-    id: Raw = _ABSENT
-    e: str = ""
-    s: str = ""
-    E: Raw = _ABSENT
-    U: Raw = _ABSENT
-    u: Raw = _ABSENT
-    b: Raw = _ABSENT
-    a: Raw = _ABSENT
-    t: Raw = _ABSENT
-    p: Raw = _ABSENT
-    q: Raw = _ABSENT
-    m: Raw = _ABSENT
-
-
-def is_there(member: Raw) -> bool:
-    """Whether a frame has a member that says anything."""
-    return bytes(member) not in {b"", b"null"}
-
-
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_depth = msgspec.json.Decoder(DepthUpdate).decode
 decode_message = msgspec.json.Decoder(Message).decode
-decode_loose = msgspec.json.Decoder(LooseFrame).decode
-decode_count = msgspec.json.Decoder(Count).decode
-decode_rows = msgspec.json.Decoder(list[Raw]).decode
 decode_row = msgspec.json.Decoder(tuple[str, str]).decode

@@ -156,7 +156,7 @@ def _cursor_s(raw: bytes) -> int:
     """The begin of the last candle that does not change any more; zero where it is missing."""
     try:
         return rest.decode_cursor(raw)
-    except MsgspecError:
+    except (MsgspecError, UnicodeDecodeError):
         return 0
 
 

@@ -1,27 +1,26 @@
-"""What the Exchange feed's frames of data say: books, trades and tickers, by their streams.
+"""The Exchange feed's frames of data as events: books, trades and tickers, by their streams.
 
 A frame is read as a whole; one that cannot be is read again row by row where it has rows, and
 otherwise harms the stream it names alone. Nothing is numbered but trades.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
-from msgspec import MsgspecError, Raw, structs
+from msgspec import structs
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
-from fluxum.venues.coinbase.books import Books
-from fluxum.venues.coinbase.carried import Carried, UnaskedError
 from fluxum.venues.coinbase.delivery import Delivery
 from fluxum.venues.coinbase.exchange import native, normalize
 from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import EXCHANGE
-from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.conversation import UNREADABLE, UnreadableStream
+from fluxum.venues.members import Members
 from fluxum.venues.reading import Reading
-from fluxum.venues.rows import LeftOutRows, read_rows, sides
+from fluxum.venues.rows import sides
 
 __all__ = ["BOOKS", "TICKERS", "TRADES", "ExchangeData"]
 
@@ -33,28 +32,31 @@ _CHANNELS = {
     "last_match": TRADES,
     "ticker": TICKERS,
 }
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-Row = TypeVar("Row")
-Wire = TypeVar("Wire")
 
 
 class ExchangeData:
     """Reads the data frames of one link."""
 
-    def __init__(self, carried: Carried) -> None:
-        self.books = Books(EXCHANGE)
-        self.delivery = Delivery(carried)
-        self._begun = self.books.begun  # found sooner here
+    def __init__(self, streams: Streams) -> None:
+        self.delivery = Delivery(EXCHANGE, streams)
+        self._books = self.delivery.books
+        self._begun = self._books.begun  # found sooner here
         self._held = self.delivery.held
         self.last_trades: dict[str, int] = {}
-        """The id of the last trade here, by product."""
-        self._carried = carried
+        """The id of the last trade that came, by product."""
+        self._streams = streams
         self._instant = Instants().read
 
     def forget(self, channel: str, symbol: Symbol) -> None:
         """A stream ended."""
         if channel == BOOKS:
-            self.books.leave(symbol)
+            self._books.leave(symbol)
+
+    def forget_trades(self) -> None:
+        """Forget the last trades of products that no stream needs any more."""
+        for product in list(self.last_trades):
+            if not self._streams.named(TRADES, product):
+                del self.last_trades[product]
 
     # Frames that can be read
 
@@ -94,31 +96,33 @@ class ExchangeData:
         reading.rows(
             (wire,),
             lambda one: self._ticker(one, received_ns),
-            lambda one: self._carried.named(TICKERS, one.product_id),
+            lambda one: self._streams.named(TICKERS, one.product_id),
         )
         return reading.finish()
 
     def _trade(self, wire: native.Match | native.LastMatch, received_ns: int) -> Sequence[Event]:
         venue_ns = self._instant(wire.time or "")
-
-        def make(symbol: Symbol) -> Sequence[Event]:
-            return (normalize.trade(wire, symbol, venue_ns, received_ns),)
-
-        events = self.delivery.give(TRADES, wire.product_id, make, received_ns, is_answer=True)
+        events = self.delivery.give(
+            TRADES,
+            wire.product_id,
+            lambda symbol: (normalize.trade(wire, symbol, venue_ns, received_ns),),
+            received_ns,
+        )
         if self._traders(wire):
             self.last_trades[wire.product_id] = wire.trade_id
         return events
 
     def _traders(self, wire: native.Match | native.LastMatch) -> Sequence[Subscription]:
-        return self._carried.named(TRADES, wire.product_id)
+        return self._streams.named(TRADES, wire.product_id)
 
     def _ticker(self, wire: native.Ticker, received_ns: int) -> Sequence[Event]:
         venue_ns = self._instant(wire.time or "")
-
-        def make(symbol: Symbol) -> Sequence[Event]:
-            return (normalize.ticker(wire, symbol, venue_ns, received_ns),)
-
-        return self.delivery.give(TICKERS, wire.product_id, make, received_ns, is_answer=True)
+        return self.delivery.give(
+            TICKERS,
+            wire.product_id,
+            lambda symbol: (normalize.ticker(wire, symbol, venue_ns, received_ns),),
+            received_ns,
+        )
 
     # Frames that cannot
 
@@ -128,29 +132,26 @@ class ExchangeData:
         if channel is None:  # an answer or a heartbeat: no stream has lost anything
             raise UnreadableStream(reason, ())
         try:
-            loose = native.decode_loose_frame(frame)
-        except _UNREADABLE:
-            streams = tuple(self._carried.on_the_wire(channel))
-            raise UnreadableStream(reason, streams) from None
+            loose = Members(frame)
+            name = loose.text("product_id")
+        except UNREADABLE:
+            raise UnreadableStream(reason, tuple(self._streams.active(channel))) from None
         reading = Reading(EXCHANGE, received_ns)
         try:
-            self._salvage(reading, kind, loose)
-        except _UNREADABLE:
-            streams = tuple(self._carried.named(channel, loose.product_id))
-            raise UnreadableStream(reason, streams) from None
+            self._salvage(reading, kind, name, loose)
+        except UNREADABLE:
+            raise UnreadableStream(reason, tuple(self._streams.named(channel, name))) from None
         return reading.finish()
 
-    def _salvage(self, reading: Reading, kind: str, loose: native.LooseFrame) -> None:
+    def _salvage(self, reading: Reading, kind: str, name: str, loose: Members) -> None:
         """A book's rows one by one; raises MsgspecError for a frame that has none."""
-        name, time = loose.product_id, _text(loose.time)
+        time, good = loose.text_or_empty("time"), self.delivery.good
         if kind == "snapshot":
-            bids = native.decode_rows(loose.bids)
-            asks = native.decode_rows(loose.asks)
-            good = [self._good(reading, name, rows, native.decode_level) for rows in (bids, asks)]
-            self._snapshot(reading, name, good[0], good[1], time)
+            bids, asks = loose.rows("bids"), loose.rows("asks")
+            both = [good(reading, BOOKS, name, one, native.decode_level) for one in (bids, asks)]
+            self._snapshot(reading, name, both[0], both[1], time)
         else:
-            changes = native.decode_rows(loose.changes)
-            rows = self._good(reading, name, changes, native.decode_change)
+            rows = good(reading, BOOKS, name, loose.rows("changes"), native.decode_change)
             self._update(reading, name, rows, time)
 
     # Books
@@ -158,22 +159,22 @@ class ExchangeData:
     def _update(
         self, reading: Reading, name: str, rows: Sequence[native.Change], time: str
     ) -> None:
-        is_known = self._carried.find(BOOKS, name) is not None
-        owners = self._owners(reading, BOOKS, name)
-        if not owners and not self._carried.unsure(BOOKS, name):
+        is_requested = self._streams.is_requested(BOOKS, name)
+        owners = self.delivery.owners(reading, BOOKS, name)
+        if owners is None:
             return
-        if name not in self.books.begun:
-            if not self._carried.is_tape:
-                sample = f"an update of {name}"
-                reading.events += self.books.early_delta(name, owners, sample, reading.received_ns)
-            if is_known or not self._carried.is_tape:
+        if name not in self._begun:
+            if not self._streams.is_passive:
+                reading.events += self._books.early_delta(name, owners, reading.received_ns)
                 return
-            self.books.begin(name, _symbols(owners))
+            if is_requested:
+                return
+            self._books.begin(name, owners)  # its snapshot came before the tape
         try:
             bids, asks = sides(rows, "buy")
         except RemoteProtocolError:
-            good = self._good(reading, name, rows, normalize.checked_change)
-            bids, asks = sides(good, "buy")
+            rows = self.delivery.good(reading, BOOKS, name, rows, normalize.checked_change)
+            bids, asks = sides(rows, "buy")
         if reading.has_left_out and not bids and not asks:
             return
         venue_ns, received_ns = self._time(time), reading.received_ns
@@ -181,9 +182,7 @@ class ExchangeData:
         def make(symbol: Symbol) -> Sequence[Event]:
             return (BookUpdate(EXCHANGE, symbol, bids, asks, venue_ns, received_ns),)
 
-        for symbol in self.books.begun[name]:
-            reading.events += make(symbol)
-        self.delivery.follow(BOOKS, name, make)
+        self.delivery.update(reading, BOOKS, name, make)
 
     def _snapshot(
         self,
@@ -193,13 +192,16 @@ class ExchangeData:
         asks: Sequence[native.Level],
         time: str,
     ) -> None:
-        owners = self._owners(reading, BOOKS, name)
-        if not owners and not self._carried.unsure(BOOKS, name):
+        owners = self.delivery.owners(reading, BOOKS, name)
+        if owners is None:
             return
         try:
             whole = normalize.snapshot_sides(bids, asks)
         except RemoteProtocolError:
-            both = [self._good(reading, name, one, normalize.checked_level) for one in (bids, asks)]
+            good = self.delivery.good
+            both = [
+                good(reading, BOOKS, name, one, normalize.checked_level) for one in (bids, asks)
+            ]
             whole = normalize.snapshot_sides(*both)
         if reading.has_left_out and not any(whole):
             return
@@ -216,41 +218,10 @@ class ExchangeData:
             )
             return (snapshot,)
 
-        for one in owners:
-            reading.events += self.books.early.settle(one, received_ns)
-        self.delivery.drop(BOOKS, name)
-        reading.events += self.delivery.give(BOOKS, name, make, received_ns, is_answer=True)
-        self.books.begin(name, _symbols(owners))
-
-    def _owners(self, reading: Reading, channel: str, name: str) -> Sequence[Subscription]:
-        try:
-            return self._carried.owners(channel, name)
-        except UnaskedError as error:
-            reading.leave_out(LeftOutRows(1, str(error), ""), ())
-            return ()
-
-    def _good(
-        self, reading: Reading, name: str, rows: Iterable[Row], read: Callable[[Row], Wire]
-    ) -> Sequence[Wire]:
-        """The rows of a book that can be read; the others are left out of it."""
-        got = read_rows(rows, read)
-        if got.left_out is not None:
-            reading.leave_out(got.left_out, self._carried.named(BOOKS, name))
-        return got.items
+        self.delivery.snapshot(reading, BOOKS, name, owners, make)
 
     def _time(self, text: str) -> int | None:
         try:
             return self._instant(text)
         except RemoteProtocolError:
             return None  # nothing depends on it
-
-
-def _symbols(streams: Iterable[Subscription]) -> list[Symbol]:
-    return [one.symbol for one in streams if one.symbol is not None]
-
-
-def _text(raw: Raw) -> str:
-    try:
-        return native.decode_text(raw)
-    except _UNREADABLE:
-        return ""

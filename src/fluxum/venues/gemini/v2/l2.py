@@ -36,6 +36,14 @@ class Market:
         self.holds_book = False
         self.awaiting: list[Subscription] = []
 
+    def leave(self, subscription: Subscription) -> None:
+        """One of the two subscriptions ended."""
+        if subscription == self.book:
+            self.book, self.holds_book = None, False
+        else:
+            self.trades = None
+        self.awaiting = [one for one in self.awaiting if one != subscription]
+
 
 class L2Reader:
     """Reads the `l2` streams of one link. On a tape a book may begin anywhere (`is_tape`)."""
