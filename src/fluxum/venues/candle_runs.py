@@ -37,7 +37,7 @@ class CandleRuns:
         self._runs: dict[Hashable, _Run] = {}
 
     def __contains__(self, key: Hashable) -> bool:
-        """Whether candles of a stream have come."""
+        """Whether a message of a stream was taken."""
         return key in self._runs
 
     def take(
@@ -48,11 +48,11 @@ class CandleRuns:
         The candle that ran before comes first when a later interval begins without it. The last
         candle runs, unless the caller knows that it is closed.
         """
-        if not candles:
-            return []
         run = self._runs.get(key)
         if run is None:
             run = self._runs[key] = _Run(ClosedCandles(self._kept))
+        if not candles:
+            return []
         ordered = sorted(candles, key=_start_ns)
         before, last = run.running, ordered[-1]
         news: list[Candle] = []

@@ -36,7 +36,7 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
-from fluxum.venues.conversation import Auth, VenueTime
+from fluxum.venues.conversation import Auth, UnreadableStream, VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.normalize import Numbers
 from fluxum.venues.kraken.protocol import KrakenProtocol
