@@ -20,7 +20,7 @@ from fluxum.venues.coinbase.symbols import EXCHANGE
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.members import Members
 from fluxum.venues.reading import Reading
-from fluxum.venues.rows import sides
+from fluxum.venues.rows import checked, sides
 
 __all__ = ["BOOKS", "TICKERS", "TRADES", "ExchangeData"]
 
@@ -173,7 +173,7 @@ class ExchangeData:
         try:
             bids, asks = sides(rows, "buy")
         except RemoteProtocolError:
-            rows = self.delivery.good(reading, BOOKS, name, rows, normalize.checked_change)
+            rows = self.delivery.good(reading, BOOKS, name, rows, checked)
             bids, asks = sides(rows, "buy")
         if reading.has_left_out and not bids and not asks:
             return
@@ -199,9 +199,7 @@ class ExchangeData:
             whole = normalize.snapshot_sides(bids, asks)
         except RemoteProtocolError:
             good = self.delivery.good
-            both = [
-                good(reading, BOOKS, name, one, normalize.checked_level) for one in (bids, asks)
-            ]
+            both = [good(reading, BOOKS, name, one, checked) for one in (bids, asks)]
             whole = normalize.snapshot_sides(*both)
         if reading.has_left_out and not any(whole):
             return
