@@ -201,7 +201,10 @@ class GeminiQueries:
         path = DETAILS + left[0].lower()
 
         def read(body: bytes, received_ns: int) -> Page[Instrument]:
-            rows = market(path, body, self._venue, self._format_symbol, received_ns)
+            rows = read_rows(
+                (Raw(body),),
+                lambda raw: market(path, raw, self._venue, self._format_symbol, received_ns),
+            )
             return page_of(rows, self._market(left[1:]))
 
         return RestQuery(Fetch("GET", path, "details"), read)
