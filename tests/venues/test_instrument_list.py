@@ -184,11 +184,11 @@ def test_rules_of_single_markets_are_fetched_one_after_the_other() -> None:
     )
     markets.open(ALL)
     (names,) = called()
-    assert len(markets.answered(names, b"ABCD", NOW)) == 1
+    assert len(markets.answered(names, b"ABCD", 5)) == 1
     (first,) = called()
     assert first.path == "/rules/A"
 
-    (left_out,) = markets.refused(first, "404", NOW)
+    (left_out,) = markets.refused(first, "404", 5)
 
     assert isinstance(left_out, LeftOut)
     assert (left_out.reason, left_out.sample) == ("no rules of A: 404", "A")
@@ -200,5 +200,5 @@ def test_rules_of_single_markets_are_fetched_one_after_the_other() -> None:
     markets.pinged()
     assert [one.path for one in called()] == ["/rules/C"]
     markets.close()
-    assert not markets.answered(second, b"", NOW)
+    assert not markets.answered(second, b"", 5)
     assert not called()

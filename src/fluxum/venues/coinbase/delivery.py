@@ -1,7 +1,7 @@
 """Every fact of a frame, given to each stream its data belong to.
 
 Where the data of one product belong to several symbols, each has an event of its own. What may
-belong to a stream that is unsure (see `streams`) is kept until its name is known.
+belong to a stream that is unsure (see `owners`) is kept until its name is known.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,8 +10,8 @@ from typing import TypeVar
 from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.venues.coinbase.books import Books
-from fluxum.venues.coinbase.streams import Streams, symbol_of_stream
-from fluxum.venues.coinbase.symbols import format_symbol
+from fluxum.venues.coinbase.streams import Streams
+from fluxum.venues.coinbase.topics import product_of_stream, symbol_of_stream
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.reading import Reading
 from fluxum.venues.rows import LeftOutRows, read_rows
@@ -32,6 +32,7 @@ class Delivery:
         self.held: dict[Subscription, list[Event]] = {}
         """What is kept for each unsure stream; only to be read."""
         self._streams = streams
+        self._owners = streams.owners
 
     # Facts
 
@@ -43,23 +44,23 @@ class Delivery:
         Raises UnreadableStream for data that were never requested.
         """
         events: list[Event] = []
-        for one in self._streams.owners(channel, name):
+        for one in self._owners.of(channel, name):
             made = make(symbol_of_stream(one))
             if is_answer:
                 events += self._streams.data(one, received_ns)
             events += made
-        for one in self._streams.unsure(channel, name):
+        for one in self._owners.unsure(channel, name):
             self._hold(one, make(symbol_of_stream(one)))
         return events
 
     def owners(self, reading: Reading, channel: str, name: str) -> Sequence[Subscription] | None:
         """The streams that data belong to; None for late data and such as were never requested."""
         try:
-            owners = self._streams.owners(channel, name)
+            owners = self._owners.of(channel, name)
         except UnreadableStream as error:
             reading.leave_out(LeftOutRows(1, str(error), ""), ())
             return None
-        return owners if owners or self._streams.unsure(channel, name) else None
+        return owners if owners or self._owners.unsure(channel, name) else None
 
     def good(
         self,
@@ -72,7 +73,7 @@ class Delivery:
         """The rows that can be read; the others are left out of the streams of the data."""
         got = read_rows(rows, read)
         if got.left_out is not None:
-            reading.leave_out(got.left_out, self._streams.named(channel, name))
+            reading.leave_out(got.left_out, self._owners.named(channel, name))
         return got.items
 
     # Books
@@ -91,7 +92,7 @@ class Delivery:
         """An update came of a book that has begun."""
         for symbol in self.books.begun[name]:
             reading.events += make(symbol)
-        for one in self._streams.unsure(channel, name):
+        for one in self._owners.unsure(channel, name):
             if one in self.held:
                 self._hold(one, make(symbol_of_stream(one)))
 
@@ -99,7 +100,7 @@ class Delivery:
 
     def drop(self, channel: str, name: str) -> None:
         """Drop what is kept of this data: something replaces it or is missing."""
-        for one in self._streams.unsure(channel, name):
+        for one in self._owners.unsure(channel, name):
             self.held.pop(one, None)
 
     def drop_all(self) -> None:
@@ -112,28 +113,28 @@ class Delivery:
 
         Books without a snapshot of their own, whose data flow already, begin anew.
         """
-        if not self._streams.has_changed:
+        if not self._owners.has_changed:
             return []
-        self._streams.has_changed = False
+        self._owners.has_changed = False
         events: list[Event] = []
         for one in list(self.held):
-            product = format_symbol(symbol_of_stream(one))
-            name = self._streams.names.of(product)
+            product = product_of_stream(one)
+            name = self._owners.names.of(product)
             if name is None:
                 continue
             held = self.held.pop(one)
-            if name == product or not self._streams.is_active(one):
+            if name == product or self._streams.subscriptions.topic(one) is None:
                 continue
             if one.channel is Channel.BOOK:
                 self.books.join(name, symbol_of_stream(one))
             events += [*self._streams.data(one, received_ns), *held]
-        for one in self.books.left_behind(self._streams):
-            self._streams.renew(one)
+        for one in self.books.left_behind(self._owners):
+            self._streams.resync(one)
         return events
 
     def _hold(self, one: Subscription, events: Sequence[Event]) -> None:
         held = self.held.setdefault(one, [])
         held += events
         if len(held) > _HELD_MAX:  # the name has been unknown for so long
-            self._streams.names.accept(format_symbol(symbol_of_stream(one)))
-            self._streams.refresh()
+            self._owners.names.accept(product_of_stream(one))
+            self._owners.refresh()

@@ -44,7 +44,8 @@ class ExchangeData:
         self._held = self.delivery.held
         self.last_trades: dict[str, int] = {}
         """The id of the last trade that came, by product."""
-        self._streams = streams
+        self._owners = streams.owners
+        self._subscriptions = streams.subscriptions
         self._instant = Instants().read
 
     def forget(self, channel: str, symbol: Symbol) -> None:
@@ -55,7 +56,7 @@ class ExchangeData:
     def forget_trades(self) -> None:
         """Forget the last trades of products that no stream needs any more."""
         for product in list(self.last_trades):
-            if not self._streams.named(TRADES, product):
+            if not self._owners.named(TRADES, product):
                 del self.last_trades[product]
 
     # Frames that can be read
@@ -96,7 +97,7 @@ class ExchangeData:
         reading.rows(
             (wire,),
             lambda one: self._ticker(one, received_ns),
-            lambda one: self._streams.named(TICKERS, one.product_id),
+            lambda one: self._owners.named(TICKERS, one.product_id),
         )
         return reading.finish()
 
@@ -113,7 +114,7 @@ class ExchangeData:
         return events
 
     def _traders(self, wire: native.Match | native.LastMatch) -> Sequence[Subscription]:
-        return self._streams.named(TRADES, wire.product_id)
+        return self._owners.named(TRADES, wire.product_id)
 
     def _ticker(self, wire: native.Ticker, received_ns: int) -> Sequence[Event]:
         venue_ns = self._instant(wire.time or "")
@@ -135,12 +136,12 @@ class ExchangeData:
             loose = Members(frame)
             name = loose.text("product_id")
         except UNREADABLE:
-            raise UnreadableStream(reason, tuple(self._streams.active(channel))) from None
+            raise UnreadableStream(reason, tuple(self._owners.active(channel))) from None
         reading = Reading(EXCHANGE, received_ns)
         try:
             self._salvage(reading, kind, name, loose)
         except UNREADABLE:
-            raise UnreadableStream(reason, tuple(self._streams.named(channel, name))) from None
+            raise UnreadableStream(reason, tuple(self._owners.named(channel, name))) from None
         return reading.finish()
 
     def _salvage(self, reading: Reading, kind: str, name: str, loose: Members) -> None:
@@ -159,12 +160,12 @@ class ExchangeData:
     def _update(
         self, reading: Reading, name: str, rows: Sequence[native.Change], time: str
     ) -> None:
-        is_requested = self._streams.is_requested(BOOKS, name)
+        is_requested = self._owners.is_requested(BOOKS, name)
         owners = self.delivery.owners(reading, BOOKS, name)
         if owners is None:
             return
         if name not in self._begun:
-            if not self._streams.is_passive:
+            if not self._subscriptions.is_passive:
                 reading.events += self._books.early_delta(name, owners, reading.received_ns)
                 return
             if is_requested:
