@@ -7,12 +7,12 @@ itself alone. A book that lacks an update is out of step.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec import MsgspecError, Struct, structs
+from msgspec import Struct, structs
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Desync, Event, Subscription
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate, Candle
+from fluxum.model.market import BookUpdate, Candle
 from fluxum.venues.candle_runs import CandleRuns
 from fluxum.venues.coinbase.advanced import native, normalize
 from fluxum.venues.coinbase.advanced.salvage import EventRows, Odd, salvage
@@ -20,7 +20,7 @@ from fluxum.venues.coinbase.delivery import Delivery
 from fluxum.venues.coinbase.instants import Instants
 from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import ADVANCED
-from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.reading import Reading
 from fluxum.venues.rows import LeftOutRows, read_rows
 
@@ -52,7 +52,7 @@ class AdvancedData:
 
     def __init__(self, streams: Streams) -> None:
         self.is_doubtful = False
-        self.delivery = Delivery(ADVANCED, streams)
+        self.delivery = Delivery(ADVANCED, streams, BOOKS)
         self._books = self.delivery.books
         self._begun = self._books.begun  # found sooner here
         self._held = self.delivery.held
@@ -143,7 +143,7 @@ class AdvancedData:
         channel = kind.channel
         try:
             salvaged = salvage(wire, kind.rows)
-        except MsgspecError as error:
+        except UNREADABLE as error:
             self._miss(channel, self._names(channel), number)
             raise UnreadableStream(str(error), tuple(self._owners.active(channel))) from error
         frame = self._begin(number, salvaged.timestamp, received_ns)
@@ -189,57 +189,36 @@ class AdvancedData:
     def _book(self, frame: _Frame, event: EventRows[native.Row]) -> None:
         name, reading = event.product, frame.reading
         is_requested = self._owners.is_requested(BOOKS, name)
-        owners = self.delivery.owners(reading, BOOKS, name)
+        owners = self.delivery.owners(reading, name)
         if owners is None:
             return
         if event.kind == "snapshot":
             if not self.is_doubtful:
                 self._snapshot(frame, owners, event)
             return
-        is_tape = self._subscriptions.is_passive
         if name in self._books.missed:
             self._withdraw(frame, name, owners)
-        elif name in self._books.begun:
-            self._update(frame, event)
-        elif not is_tape:
-            reading.events += self._books.early_delta(name, owners, frame.received_ns)
-        elif not is_requested and not self.is_doubtful:  # its snapshot came before the tape
-            self._books.begin(name, owners)
+        elif name in self._books.begun or self.delivery.begins(
+            reading, name, owners, is_requested=is_requested or self.is_doubtful
+        ):
             self._update(frame, event)
 
     def _snapshot(
         self, frame: _Frame, owners: Sequence[Subscription], event: EventRows[native.Row]
     ) -> None:
         rows = self._checked(frame, event)
-        if rows is None:
-            return
-        bids, asks = normalize.snapshot_sides(rows)
-
-        def make(symbol: Symbol) -> Sequence[Event]:
-            snapshot = BookSnapshot(
-                venue=ADVANCED,
-                symbol=symbol,
-                bids=bids,
-                asks=asks,
-                venue_ns=frame.venue_ns,
-                received_ns=frame.received_ns,
-                sequence=frame.number,
+        if rows is not None:
+            sides = normalize.snapshot_sides(rows)
+            number = frame.number
+            self.delivery.snapshot(
+                frame.reading, event.product, owners, sides, frame.venue_ns, number
             )
-            return (snapshot,)
-
-        self.delivery.snapshot(frame.reading, BOOKS, event.product, owners, make)
 
     def _update(self, frame: _Frame, event: EventRows[native.Row]) -> None:
         rows = self._checked(frame, event)
-        if rows is None:
-            return
-        bids, asks = normalize.sides(rows)
-        number, venue_ns, received_ns = frame.number, frame.venue_ns, frame.received_ns
-
-        def make(symbol: Symbol) -> Sequence[Event]:
-            return (BookUpdate(ADVANCED, symbol, bids, asks, venue_ns, received_ns, None, number),)
-
-        self.delivery.update(frame.reading, BOOKS, event.product, make)
+        if rows is not None:
+            sides = normalize.sides(rows)
+            self.delivery.update(frame.reading, event.product, sides, frame.venue_ns, frame.number)
 
     def _checked(self, frame: _Frame, event: EventRows[native.Row]) -> Sequence[native.Row] | None:
         """The rows that hold numbers, the others being left out of their book.
@@ -250,7 +229,7 @@ class AdvancedData:
         try:
             normalize.sides(rows)
         except RemoteProtocolError:
-            rows = self.delivery.good(frame.reading, BOOKS, name, rows, normalize.checked)
+            rows = self.delivery.good(frame.reading, name, rows, normalize.checked)
         if rows or not (event.rows or event.odd):
             return rows
         self._miss(BOOKS, (name,), frame.number)
