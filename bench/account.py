@@ -18,7 +18,7 @@ from fluxum.model.event import Event
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
-from fluxum.orders.register import Keeping, Orders
+from fluxum.orders.cache import OrderCache, Retention
 
 VENUE = "bench"
 SYMBOLS = [Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")]
@@ -92,7 +92,7 @@ def life(
 
 
 def desk_and_ledger(blocks: Iterator[list[Event]]) -> None:
-    orders, ledger = Orders(Keeping()), Ledger()
+    orders, ledger = OrderCache(Retention()), Ledger()
     done, elapsed = 0, 0.0
     for block in blocks:
         begun = time.perf_counter()

@@ -13,7 +13,7 @@ import multiprocessing
 import statistics
 import time
 import zlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from multiprocessing.connection import Connection as ParentPipe
@@ -216,7 +216,7 @@ async def product(dial: Any, count: int, url: str | None = None) -> float:
 
 def product_offline(frames: list[bytes]) -> float:
     @asynccontextmanager
-    async def dial(_url: str) -> AsyncGenerator[Link]:
+    async def dial(_url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
         yield TapeLink(frames)
 
     return asyncio.run(product(dial, len(frames)))
@@ -227,7 +227,7 @@ def handler_latencies(frames: list[bytes]) -> list[int]:
 
     async def main() -> list[int]:
         @asynccontextmanager
-        async def dial(_url: str) -> AsyncGenerator[Link]:
+        async def dial(_url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
             yield TapeLink([])
 
         session = Session(KRAKEN, dial=dial, clock=SystemClock(), random=Random(1))

@@ -153,7 +153,7 @@ async def product(venue: Venue, take: Take) -> float:
     symbol = venue.sample_symbols[0]
 
     @asynccontextmanager
-    async def dial(_url: str) -> AsyncGenerator[Link]:
+    async def dial(_url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
         yield link
 
     session = Session(

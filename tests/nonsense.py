@@ -1,7 +1,7 @@
 """Frames that make no sense: random bytes, and captures with something wrong; links that babble."""
 
 import json
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -58,8 +58,8 @@ def babbling(venue: str) -> Callable[[Dial], Dial]:
 
     def wrap(dial: Dial) -> Dial:
         @asynccontextmanager
-        async def opened(url: str) -> AsyncGenerator[Link]:
-            async with dial(url) as link:
+        async def opened(url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+            async with dial(url, headers) as link:
                 yield Babbling(link, venue)
 
         return opened

@@ -91,7 +91,9 @@ def test_a_venue_brings_no_simulator_and_no_other_venue(venue: str) -> None:
 
 # What a program only passes on, or what makes a session by hand, is found where it is documented.
 INTERNAL = {
-    "AccountOwner",
+    "AccountOptions",
+    "AccountSession",
+    "Authenticator",
     "RestClient",
     "AttemptBudget",
     "Backoff",
@@ -99,11 +101,11 @@ INTERNAL = {
     "Checks",
     "Clock",
     "Difference",
-    "Door",
+    "AccountGateway",
     "ExchangeView",
     "Feed",
     "Http",
-    "Keeping",
+    "Retention",
     "Ladder",
     "Limits",
     "Link",
@@ -116,7 +118,7 @@ INTERNAL = {
     "Dialled",
     "Reach",
     "RestServer",
-    "Terms",
+    "OrderRules",
     "Token",
     "TokenKeeper",
     "VenueProtocol",

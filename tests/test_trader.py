@@ -60,7 +60,11 @@ def test_orders_by_limit_and_trigger() -> None:
         async with (
             box() as (_, runtime),
             fluxum.trade(
-                "kraken", ["BTC/USD"], keys=KEYS, journal=fluxum.MemoryIntents(), runtime=runtime
+                "kraken",
+                ["BTC/USD"],
+                keys=KEYS,
+                journal=fluxum.MemoryOrderJournal(),
+                runtime=runtime,
             ) as trader,
         ):
             bid = trader.book("BTC/USD").bid
@@ -85,7 +89,11 @@ def test_a_halted_trader_places_nothing() -> None:
         async with (
             box() as (_, runtime),
             fluxum.trade(
-                "kraken", ["BTC/USD"], keys=KEYS, journal=fluxum.MemoryIntents(), runtime=runtime
+                "kraken",
+                ["BTC/USD"],
+                keys=KEYS,
+                journal=fluxum.MemoryOrderJournal(),
+                runtime=runtime,
             ) as trader,
         ):
             trader.halt("lunch")
@@ -108,7 +116,7 @@ def test_limits_of_positions_begin_with_what_the_ledger_holds() -> None:
                 "kraken",
                 ["BTC/USD"],
                 keys=KEYS,
-                journal=fluxum.MemoryIntents(),
+                journal=fluxum.MemoryOrderJournal(),
                 limits=fluxum.RiskLimits(position_max="1", drawdown_max="5000"),
                 ledger=ledger,
                 runtime=runtime,
@@ -135,7 +143,11 @@ def test_what_makes_no_order_is_refused_by_name() -> None:
         async with (
             box() as (_, runtime),
             fluxum.trade(
-                "kraken", ["BTC/USD"], keys=KEYS, journal=fluxum.MemoryIntents(), runtime=runtime
+                "kraken",
+                ["BTC/USD"],
+                keys=KEYS,
+                journal=fluxum.MemoryOrderJournal(),
+                runtime=runtime,
             ) as trader,
         ):
             with pytest.raises(BadInput, match=r"quantity: .* was 'much'"):
@@ -151,7 +163,11 @@ def test_an_awaited_trader_is_closed_by_hand() -> None:
     async def story() -> None:
         async with box() as (exchange, runtime):
             trader = await fluxum.trade(
-                "kraken", ["BTC/USD"], keys=KEYS, journal=fluxum.MemoryIntents(), runtime=runtime
+                "kraken",
+                ["BTC/USD"],
+                keys=KEYS,
+                journal=fluxum.MemoryOrderJournal(),
+                runtime=runtime,
             )
             assert (await trader.buy("BTC/USD", "0.02")).is_ours
 

@@ -37,11 +37,11 @@ from fluxum.errors import (
     CircuitOpen,
     ConsumerTooSlow,
     FluxumError,
-    IntentsError,
     LinkClosed,
     LocalProtocolError,
     NonceRefused,
     NotSubscribed,
+    OrderJournalError,
     OutcomeUnknown,
     ProtocolError,
     RateLimited,
@@ -184,32 +184,32 @@ from fluxum.model.order import (
     Trigger,
     TriggerReference,
 )
+from fluxum.orders.cache import OrderCounts
+from fluxum.orders.dead_man import (
+    SwitchState,
+)
 from fluxum.orders.desk import (
     OrderDesk,
 )
-from fluxum.orders.intents import (
-    FileIntents,
+from fluxum.orders.inflight import CommandCounts
+from fluxum.orders.journal import (
+    FileOrderJournal,
     Intent,
-    Intents,
-    MemoryIntents,
+    MemoryOrderJournal,
+    OrderJournal,
     Unfinished,
 )
-from fluxum.orders.pending import CommandCounts
-from fluxum.orders.register import OrderCounts
+from fluxum.orders.order import (
+    Order,
+    Uncertainty,
+)
+from fluxum.orders.reconciler import (
+    ReconcilePolicy,
+)
 from fluxum.orders.risk import (
     RiskLimits,
 )
 from fluxum.orders.statistics import DeskStatistics
-from fluxum.orders.switch import (
-    SwitchState,
-)
-from fluxum.orders.terms import (
-    Patience,
-)
-from fluxum.orders.view import (
-    Doubt,
-    OrderView,
-)
 from fluxum.portfolio import (
     Portfolio,
 )
@@ -247,8 +247,8 @@ from fluxum.session.streams import (
     Stream,
 )
 from fluxum.trader import Trader, trade
-from fluxum.venues.conversation import Fetch
-from fluxum.venues.private import AccountQuestions, EntryQuery
+from fluxum.venues.conversation import Auth, Fetch
+from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
 from fluxum.venues.queries import (
     MarketQueries,
     Page,
@@ -267,11 +267,12 @@ __all__ = [
     "Account",
     "AccountConfig",
     "AccountEvent",
-    "AccountQuestions",
+    "AccountQueries",
     "Amend",
     "Asset",
     "Audit",
     "AuditLine",
+    "Auth",
     "BadInput",
     "Balance",
     "Balances",
@@ -302,7 +303,6 @@ __all__ = [
     "Declined",
     "DeskStatistics",
     "Desync",
-    "Doubt",
     "Dropped",
     "Edit",
     "EntryKind",
@@ -312,8 +312,9 @@ __all__ = [
     "Fee",
     "FeeAsset",
     "Fetch",
-    "FileIntents",
+    "FileOrderJournal",
     "Fill",
+    "FillQuery",
     "FluxumError",
     "Gap",
     "GapCause",
@@ -321,8 +322,6 @@ __all__ = [
     "Instrument",
     "InstrumentStatus",
     "Intent",
-    "Intents",
-    "IntentsError",
     "Journal",
     "Ledger",
     "LedgerEntry",
@@ -346,7 +345,7 @@ __all__ = [
     "MarketEvent",
     "MarketPrice",
     "MarketQueries",
-    "MemoryIntents",
+    "MemoryOrderJournal",
     "Merged",
     "Method",
     "Missing",
@@ -355,21 +354,23 @@ __all__ = [
     "OpenGap",
     "OpenOrders",
     "Opening",
+    "Order",
     "OrderAction",
     "OrderChange",
     "OrderCounts",
     "OrderDesk",
     "OrderFragment",
+    "OrderJournal",
+    "OrderJournalError",
+    "OrderQuery",
     "OrderRequest",
     "OrderStatus",
     "OrderTotals",
     "OrderType",
     "OrderUpdate",
-    "OrderView",
     "OutcomeUnknown",
     "Overflow",
     "Page",
-    "Patience",
     "Pipe",
     "PipeStatistics",
     "Place",
@@ -382,6 +383,7 @@ __all__ = [
     "ProtocolError",
     "RateLimited",
     "RawFrame",
+    "ReconcilePolicy",
     "Recorder",
     "Redirected",
     "Refused",
@@ -418,6 +420,7 @@ __all__ = [
     "TransportError",
     "Trigger",
     "TriggerReference",
+    "Uncertainty",
     "Unfinished",
     "Unsubscribed",
     "Venue",

@@ -7,11 +7,11 @@ __all__ = [
     "CircuitOpen",
     "ConsumerTooSlow",
     "FluxumError",
-    "IntentsError",
     "LinkClosed",
     "LocalProtocolError",
     "NonceRefused",
     "NotSubscribed",
+    "OrderJournalError",
     "OutcomeUnknown",
     "ProtocolError",
     "RateLimited",
@@ -156,5 +156,5 @@ class TapeError(FluxumError):
     """A recording cannot be read; the message names the file and the line."""
 
 
-class IntentsError(FluxumError):
+class OrderJournalError(FluxumError):
     """The journal of orders cannot be used, so nothing may be sent; the message names the file."""

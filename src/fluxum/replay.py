@@ -6,7 +6,7 @@ the time of the tape. Only asking for a new snapshot over the link does nothing,
 a book that fails its check stays desynced until the tape brings a snapshot.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import NoReturn
@@ -352,5 +352,5 @@ class _Nobody:
     def cut_announced(self, feed: Feed, reason: str) -> None: ...
 
 
-def _dial_nobody(url: str) -> NoReturn:
+def _dial_nobody(url: str, headers: Mapping[str, str] = {}, /) -> NoReturn:  # noqa: ARG001
     raise AssertionError(f"a tape is not dialled: {url}")

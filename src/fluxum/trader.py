@@ -25,9 +25,9 @@ from fluxum.model.input import Number
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType, TimeInForce, Trigger
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.intents import FileIntents, Intents
+from fluxum.orders.journal import FileOrderJournal, OrderJournal
+from fluxum.orders.order import Order
 from fluxum.orders.risk import RiskLimits
-from fluxum.orders.view import OrderView
 from fluxum.portfolio import Portfolio
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
@@ -81,7 +81,7 @@ class Trader:
         trigger: Number | None = None,
         time_in_force: TimeInForce | str = TimeInForce.GTC,
         post_only: bool = False,
-    ) -> OrderView:
+    ) -> Order:
         """Buy a quantity of the base asset: at the market, or at `limit` or a better price.
 
         With `trigger` the order is a stop. Numbers may be text; they are exact. Raises what
@@ -100,7 +100,7 @@ class Trader:
         trigger: Number | None = None,
         time_in_force: TimeInForce | str = TimeInForce.GTC,
         post_only: bool = False,
-    ) -> OrderView:
+    ) -> Order:
         """Sell a quantity of the base asset; as `buy`."""
         return await self._place(
             Side.SELL, symbol, quantity, limit, trigger, time_in_force, post_only=post_only
@@ -116,7 +116,7 @@ class Trader:
         time_in_force: TimeInForce | str,
         *,
         post_only: bool,
-    ) -> OrderView:
+    ) -> Order:
         """A market order, a limit order, a stop with `trigger`, a stop-limit with both."""
         return await self.orders.place(
             OrderRequest(
@@ -131,7 +131,7 @@ class Trader:
             )
         )
 
-    async def cancel(self, name: str) -> OrderView:
+    async def cancel(self, name: str) -> Order:
         """Cancel an order by either of its ids; see `OrderDesk.cancel`."""
         return await self.orders.cancel(name)
 
@@ -164,7 +164,7 @@ class Trader:
     async def balances(self) -> tuple[Balance, ...]:
         """What the account holds of each asset, as the venue says now."""
         account = self.session.account
-        held = await account.ask(account.queries.balances())
+        held = await account.balances()
         return tuple(held)
 
 
@@ -173,7 +173,7 @@ def trade(
     symbols: Iterable[str] = (),
     *,
     keys: str | Credentials = "",
-    journal: str | Path | Intents | None = None,
+    journal: str | Path | OrderJournal | None = None,
     limits: RiskLimits | None = None,
     tier: str = "",
     channels: Iterable[Channel | str] = (Channel.BOOK,),
@@ -189,8 +189,8 @@ def trade(
     `channels` are subscribed for each of the `symbols`, books at least where positions are to be
     marked or orders held against a collar. `ledger` may hold positions already: `limits` of
     positions begin with what it holds, and those of a loss with its profit. Raises BadInput,
-    TimeoutError with what is missing after `ready_s` seconds, and IntentsError for a journal that
-    cannot be used.
+    TimeoutError with what is missing after `ready_s` seconds, and OrderJournalError for a journal
+    that cannot be used.
     """
     credentials = keys if isinstance(keys, Credentials) else find_credentials(exchange, keys)
     world = LiveRuntime() if runtime is None else runtime
@@ -200,7 +200,7 @@ def trade(
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Trader]:
         with ExitStack() as stack:
-            intents = _intents(stack, exchange, journal)
+            kept = _journal(stack, exchange, journal)
             entry = AccountConfig(credentials, tier=tier)
             async with connect(
                 exchange,
@@ -212,7 +212,7 @@ def trade(
             ) as session:
                 await session.wait_ready(ready_s)
                 portfolio = Portfolio(session, ledger)
-                desk = _desk(session, portfolio, intents, limits, world)
+                desk = _desk(session, portfolio, kept, limits, world)
                 async with portfolio, desk:
                     await desk.wait_reconciled(ready_s)
                     yield Trader(session, desk, portfolio)
@@ -223,28 +223,30 @@ def trade(
 def _desk(
     session: Session,
     portfolio: Portfolio,
-    intents: Intents,
+    journal: OrderJournal,
     limits: RiskLimits | None,
     world: Runtime,
 ) -> OrderDesk:
     """A desk whose limits know what the portfolio holds and earned."""
     return OrderDesk(
         session.account,
-        intents,
+        journal,
         random=world.random,
-        terms=session.account.terms,
+        rules=session.account.rules,
         limits=limits,
         profit=portfolio.profit,
         positions=portfolio.held,
     )
 
 
-def _intents(stack: ExitStack, exchange: str, journal: str | Path | Intents | None) -> Intents:
+def _journal(
+    stack: ExitStack, exchange: str, journal: str | Path | OrderJournal | None
+) -> OrderJournal:
     """The journal that was given, opened for the length of a stack where it is a file."""
     if journal is None:
         folder = JOURNALS.expanduser()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         journal = folder / f"orders-{exchange}.jsonl"
     if isinstance(journal, str | Path):
-        return stack.enter_context(FileIntents(Path(journal).expanduser(), exchange))
+        return stack.enter_context(FileOrderJournal(Path(journal).expanduser(), exchange))
     return journal

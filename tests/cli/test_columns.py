@@ -23,7 +23,7 @@ from fluxum.model.codec import plain
 from fluxum.model.event import AccountEvent, Channel, MarketEvent
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side, Ticker, Trade
-from fluxum.orders.view import OrderView
+from fluxum.orders.order import Order
 
 BTC = Symbol("BTC/USD")
 RECORD_TYPES: tuple[type[Struct], ...] = (
@@ -33,7 +33,7 @@ RECORD_TYPES: tuple[type[Struct], ...] = (
     HeldRecord,
     Position,
     AuditLine,
-    OrderView,
+    Order,
 )
 FAMILIES: list[tuple[type[Struct], ...]] = [
     *CHANNEL_KINDS.values(),

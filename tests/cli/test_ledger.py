@@ -36,7 +36,7 @@ async def box(coins: str) -> AsyncGenerator[tuple[SimulatedAccount, SimulatedRun
 async def traded(runtime: SimulatedRuntime, *quantities: str) -> int:
     """Buy (or sell, where negative) at the market; returns the instant after it."""
     async with fluxum.trade(
-        "kraken", [BTC], keys=KEYS, journal=fluxum.MemoryIntents(), runtime=runtime
+        "kraken", [BTC], keys=KEYS, journal=fluxum.MemoryOrderJournal(), runtime=runtime
     ) as trader:
         for quantity in quantities:
             side = trader.sell if quantity.startswith("-") else trader.buy

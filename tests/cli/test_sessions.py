@@ -53,7 +53,9 @@ class World:
                 raise error
                 yield
 
-            def dial(url: str) -> AbstractAsyncContextManager[Link]:
+            def dial(
+                url: str, headers: Mapping[str, str] = {}, /
+            ) -> AbstractAsyncContextManager[Link]:
                 return fail(url)
 
             yield Reach(dial, reach.http)

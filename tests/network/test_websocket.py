@@ -181,8 +181,8 @@ def test_a_proxy_carries_links_and_calls_and_signed_calls() -> None:
                 account_config=AccountConfig(credentials),
             ) as session,
         ):
-            assert await session.ask(queries().time()) == 1767225600 * 10**9
-            await session.account.tokens.fresh()
+            assert await session.query(queries().time()) == 1767225600 * 10**9
+            await session.account.authenticator.prepare("private")
             await dialled.wait()
 
         assert {host for host, _ in carried} == {"exchange.invalid"}

@@ -9,15 +9,18 @@ from fluxum.errors import BadInput
 from fluxum.model.instrument import InstrumentStatus
 from fluxum.model.market import Side
 from fluxum.model.order import (
+    Amend,
     CloseOrder,
+    Edit,
     OrderRequest,
     OrderType,
     PriceKind,
     TimeInForce,
     Trigger,
+    TriggerReference,
 )
-from fluxum.orders.check import check, check_change
-from orders.doors import ETH, SECOND_NS, START_NS, instrument, request
+from fluxum.orders.check import after_amend, after_edit, check, check_change, present
+from orders.gateways import BTC, ETH, SECOND_NS, START_NS, instrument, request, update
 
 MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}
 ICEBERG: dict[str, Any] = {"order_type": OrderType.ICEBERG, "display_quantity": Decimal("0.1")}
@@ -208,3 +211,66 @@ def passes(wanted: OrderRequest) -> bool:
     except BadInput:
         return False
     return True
+
+
+# What an order becomes by a change
+
+
+def test_an_amendment_changes_what_it_names_and_keeps_the_rest() -> None:
+    order = request(post_only=True)
+
+    changed = after_amend(order, Amend(order_id="O-1", limit_price=Decimal(99)))
+
+    assert changed == request(post_only=True, limit_price=Decimal(99))
+
+
+def test_a_static_price_is_a_price_without_a_kind() -> None:
+    amend = Amend(order_id="O-1", limit_price="99", limit_price_kind="static")
+    assert after_amend(request(), amend) == request(limit_price=Decimal(99))
+
+    away = Amend(order_id="O-1", limit_price="1", limit_price_kind="percent")
+    assert after_amend(request(), away).limit_price_kind is PriceKind.PERCENT
+
+
+def test_an_order_of_a_type_that_is_not_known_is_not_changed() -> None:
+    theirs = update(order_type=OrderType.OTHER, venue_type="twap")
+
+    with pytest.raises(BadInput, match=r"order O-1 is of a type that is not known \(twap\)"):
+        present(None, theirs)
+    # Of ours it is known what was asked for.
+    assert present(request(), theirs).order_type is OrderType.LIMIT
+
+
+def test_an_amendment_moves_a_trigger_where_there_is_one() -> None:
+    trigger = Trigger(Decimal(90), reference=TriggerReference.INDEX)
+    stop = request(order_type=OrderType.STOP_LOSS, limit_price=None, trigger=trigger)
+    amend = Amend(order_id="O-1", trigger_price=Decimal(95))
+
+    assert after_amend(stop, amend).trigger == Trigger(
+        Decimal(95), PriceKind.STATIC, TriggerReference.INDEX
+    )
+    with pytest.raises(BadInput, match="limit order has no trigger"):
+        after_amend(request(), amend)
+
+
+def test_an_amendment_of_nothing_is_refused() -> None:
+    with pytest.raises(BadInput, match="was none"):
+        after_amend(request(), Amend(order_id="O-1", post_only=True))
+
+
+def test_an_edit_is_of_the_same_market() -> None:
+    edit = Edit(order_id="O-1", symbol=BTC, quantity=Decimal(2), post_only=True)
+
+    assert after_edit(request(), edit) == request(quantity=Decimal(2), post_only=True)
+    with pytest.raises(BadInput, match="was ETH/USD"):
+        after_edit(request(), Edit(order_id="O-1", symbol=ETH))
+
+
+def test_an_order_is_now_what_the_venue_says_it_is() -> None:
+    told = update(quantity=Decimal(3), limit_price=Decimal(98))
+
+    assert present(request(), told) == request(quantity=Decimal(3), limit_price=Decimal(98))
+    assert present(request(), None) == request()
+    others = present(None, update(side=Side.SELL))
+    assert others.side is Side.SELL
+    assert [others.quantity, others.limit_price] == [1, 100]

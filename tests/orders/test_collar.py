@@ -11,7 +11,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType, PriceKind, Trigger
 from fluxum.orders.collar import check_collar
-from orders.doors import BTC, book, request
+from orders.gateways import BTC, book, request
 
 MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}
 STOP: dict[str, Any] = {"order_type": OrderType.STOP_LOSS_LIMIT, "trigger": Trigger(Decimal(150))}

@@ -10,27 +10,26 @@ from fluxum.model.account import Fee
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus
+from fluxum.orders.cache import OrderCache, Retention
 from fluxum.orders.exposure import Exposure
-from fluxum.orders.register import Keeping, Orders
-from fluxum.orders.tracker import TrackedOrder
-from fluxum.orders.view import Doubt
-from orders.doors import BTC, ETH, SECOND_NS, START_NS, fill, request, update
+from fluxum.orders.order import TrackedOrder, Uncertainty
+from orders.gateways import BTC, ETH, SECOND_NS, START_NS, fill, request, update
 
 LATER_NS = START_NS + 100 * SECOND_NS
 
 
-def begun(orders: Orders, name: str = "mine", **changes: Any) -> TrackedOrder:
+def begun(orders: OrderCache, name: str = "mine", **changes: Any) -> TrackedOrder:
     return orders.begin(request(client_order_id=name, **changes), START_NS, LATER_NS)
 
 
-def ends(orders: Orders, symbol: Symbol = BTC) -> list[Decimal]:
+def ends(orders: OrderCache, symbol: Symbol = BTC) -> list[Decimal]:
     """The least, what is held, and the most."""
     exposure = orders.exposure
     return [exposure.lowest(symbol), exposure.position(symbol), exposure.highest(symbol)]
 
 
 def test_an_order_counts_from_when_it_is_begun_and_not_once_it_is_discarded() -> None:
-    orders = Orders()
+    orders = OrderCache()
 
     order = begun(orders)
     begun(orders, "sold", side=Side.SELL, quantity="3")
@@ -42,7 +41,7 @@ def test_an_order_counts_from_when_it_is_begun_and_not_once_it_is_discarded() ->
 
 
 def test_a_fill_moves_what_is_held_and_is_open_no_longer() -> None:
-    orders = Orders()
+    orders = OrderCache()
     orders.accept(begun(orders), "O-1")
 
     orders.fill(fill("a", "0.4"))
@@ -56,7 +55,7 @@ def test_a_fill_moves_what_is_held_and_is_open_no_longer() -> None:
 
 
 def test_what_an_update_says_is_filled_counts_until_a_fill_shows_it() -> None:
-    orders = Orders()
+    orders = OrderCache()
     orders.accept(begun(orders), "O-1")
 
     orders.tell(update(at_s=1, filled=Decimal(1), status=OrderStatus.FILLED))
@@ -69,20 +68,20 @@ def test_what_an_update_says_is_filled_counts_until_a_fill_shows_it() -> None:
 
 @pytest.mark.parametrize("reason", ["refused", "absent", "doubted"])
 def test_an_order_in_doubt_counts_and_a_refused_one_does_not(reason: str) -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders)
 
     if reason == "refused":
         orders.refuse(order, "no")
     elif reason == "doubted":
-        order.suspect(Doubt.EXISTENCE, LATER_NS, "silence")
+        order.mark_uncertain(Uncertainty.EXISTENCE, LATER_NS, "silence")
         orders.moved(order)
 
     assert ends(orders) == [0, 0, 0 if reason == "refused" else 1]
 
 
 def test_a_refused_order_that_is_met_counts_again() -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders)
     orders.refuse(order, "never arrived")
 
@@ -92,7 +91,7 @@ def test_a_refused_order_that_is_met_counts_again() -> None:
 
 
 def test_a_larger_quantity_on_its_way_counts_and_a_smaller_one_does_not_yet() -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders)
     orders.accept(order, "O-1")
     orders.fill(fill("a", "0.4"))
@@ -111,7 +110,7 @@ def test_a_larger_quantity_on_its_way_counts_and_a_smaller_one_does_not_yet() ->
 
 
 def test_an_edit_is_another_order_of_which_nothing_is_filled() -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders)
     orders.accept(order, "O-1")
     orders.fill(fill("a", "0.4"))
@@ -127,7 +126,7 @@ def test_an_edit_is_another_order_of_which_nothing_is_filled() -> None:
 
 
 def test_orders_of_others_count_as_well() -> None:
-    orders = Orders()
+    orders = OrderCache()
 
     orders.tell(update("O-7", side=Side.SELL, quantity=Decimal(2), filled=Decimal("0.5")))
 
@@ -137,7 +136,7 @@ def test_orders_of_others_count_as_well() -> None:
 
 
 def test_what_was_filled_before_is_part_of_what_was_held() -> None:
-    orders = Orders()
+    orders = OrderCache()
     orders.is_opening = True
     orders.exposure.begin({BTC: Decimal("0.4")}, START_NS)
 
@@ -153,7 +152,7 @@ def test_what_was_filled_before_is_part_of_what_was_held() -> None:
 
 
 def test_what_an_order_of_a_process_before_had_filled_is_taken_from_its_first_update() -> None:
-    orders = Orders()
+    orders = OrderCache()
     named = request(client_order_id="mine")
     orders.begin(named, START_NS, LATER_NS, is_of_before=True)
     assert ends(orders)[2] == 1  # nobody knows how much of it is in what is held
@@ -178,7 +177,7 @@ def test_what_is_held_begins_as_it_is_handed_in() -> None:
 
 
 def test_fees_of_the_base_asset_are_held_no_longer() -> None:
-    orders = Orders()
+    orders = OrderCache()
     orders.tell(update())
     fee = (Fee(Asset("BTC"), Decimal("0.1")), Fee(Asset("USD"), Decimal(5)))
 
@@ -193,7 +192,7 @@ def test_fees_of_the_base_asset_are_held_no_longer() -> None:
 
 
 def test_an_order_that_is_forgotten_leaves_what_was_filled_of_it() -> None:
-    orders = Orders(Keeping(ended=1))
+    orders = OrderCache(Retention(ended=1))
     for name in ("O-1", "O-2"):
         orders.tell(update(name, filled=Decimal(1), status=OrderStatus.FILLED))
 
@@ -202,7 +201,7 @@ def test_an_order_that_is_forgotten_leaves_what_was_filled_of_it() -> None:
 
 
 def test_two_tellings_of_one_order_count_once() -> None:
-    orders = Orders()
+    orders = OrderCache()
     order = begun(orders)
     orders.tell(update())  # without our name, so as another's
     assert ends(orders)[2] == 2

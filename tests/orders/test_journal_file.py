@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fluxum.errors import IntentsError
+from fluxum.errors import OrderJournalError
 from fluxum.orders.journal_file import JournalFile
 
 
@@ -46,7 +46,7 @@ def test_writing_anew_keeps_the_lock_and_what_is_written_goes_on_behind_it(tmp_p
         file.append(b"more\n", is_synced=True)
 
         assert path.read_bytes() == b"anew\nmore\n"
-        with pytest.raises(IntentsError, match="held by another process"):
+        with pytest.raises(OrderJournalError, match="held by another process"):
             JournalFile(path, b"")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [one.name for one in tmp_path.iterdir()] == ["journal"]
@@ -84,7 +84,7 @@ def test_whatever_it_is_called_it_has_one_owner(tmp_path: Path, first: str, seco
     with opened(known[first]) as file:
         file.append(b"x\n", is_synced=True)
         message = f"{known[second].name} is held by another process"
-        with pytest.raises(IntentsError, match=message):
+        with pytest.raises(OrderJournalError, match=message):
             JournalFile(known[second], b"")
 
     with opened(known[second]) as file:
@@ -97,7 +97,7 @@ def test_writing_anew_writes_what_a_link_leads_to(tmp_path: Path, name: str) -> 
 
     with opened(known[name]) as file:
         file.replace(b"anew\n")
-        with pytest.raises(IntentsError, match="held"):
+        with pytest.raises(OrderJournalError, match="held"):
             JournalFile(known["itself"], b"")
 
     assert known["itself"].read_bytes() == b"anew\n"
@@ -150,9 +150,9 @@ def test_nothing_is_written_where_it_would_not_be_found(tmp_path: Path, how: str
         if how == "replaced":
             path.write_bytes(b"of somebody else\n")
 
-        with pytest.raises(IntentsError, match="was moved or removed: nothing may be sent"):
+        with pytest.raises(OrderJournalError, match="was moved or removed: nothing may be sent"):
             file.append(b"x\n", is_synced=True)
-        with pytest.raises(IntentsError, match="was moved or removed"):
+        with pytest.raises(OrderJournalError, match="was moved or removed"):
             file.replace(b"anew\n")
 
     assert not path.exists() or path.read_bytes() == b"of somebody else\n"
@@ -172,7 +172,7 @@ def test_what_can_be_no_journal_is_refused(tmp_path: Path) -> None:
         (loop, "cannot open .*symbolic links"),
         (tmp_path / ("n" * 300), "cannot open .*too long"),
     ):
-        with pytest.raises(IntentsError, match=message):
+        with pytest.raises(OrderJournalError, match=message):
             JournalFile(odd, b"first\n")
 
 
@@ -181,7 +181,7 @@ def test_a_closed_file_is_not_written(tmp_path: Path) -> None:
     file.close()
     file.close()
 
-    with pytest.raises(IntentsError, match="is not open: nothing may be sent"):
+    with pytest.raises(OrderJournalError, match="is not open: nothing may be sent"):
         file.append(b"x\n", is_synced=True)
     assert (tmp_path / "journal").read_bytes() == b"first\n"
 
@@ -198,7 +198,7 @@ def test_writing_anew_that_fails_leaves_it_as_it_was(
     with opened(path) as file:
         with monkeypatch.context() as patch:
             patch.setattr(os, call, fail)
-            with pytest.raises(IntentsError, match=r"cannot write .*No space left"):
+            with pytest.raises(OrderJournalError, match=r"cannot write .*No space left"):
                 file.replace(b"anew\n")
         assert path.read_bytes() == b"first\n"
 
@@ -221,7 +221,7 @@ def test_a_new_name_that_may_not_be_on_disk_ends_the_writing(
 
     with opened(path) as file:
         monkeypatch.setattr(os, "fsync", sync)
-        with pytest.raises(IntentsError, match="cannot write"):
+        with pytest.raises(OrderJournalError, match="cannot write"):
             file.replace(b"anew\n")
-        with pytest.raises(IntentsError, match="is not open"):
+        with pytest.raises(OrderJournalError, match="is not open"):
             file.append(b"x\n", is_synced=True)

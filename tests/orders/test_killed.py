@@ -16,9 +16,9 @@ import pytest
 from fluxum.errors import FluxumError
 from fluxum.model.order import Amend, Command, Edit, OrderStatus
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.intents import FileIntents, Intent
+from fluxum.orders.journal import FileOrderJournal, Intent
 from fluxum.sim.loop import run
-from orders.doors import BTC, VENUE, FakeDoor, Fate, request
+from orders.gateways import BTC, VENUE, FakeGateway, Fate, request
 
 Story = Callable[[OrderDesk], Awaitable[object]]
 
@@ -85,13 +85,13 @@ MOMENTS = [
 
 
 async def first_life(
-    door: FakeDoor, disk: Disk, story: Story, after: Callable[[], Awaitable[None]]
+    gateway: FakeGateway, disk: Disk, story: Story, after: Callable[[], Awaitable[None]]
 ) -> None:
     """Live until `after` is over, then die; what is left behind is cleared away unheard."""
 
     async def live() -> None:
-        with FileIntents(disk.path, VENUE) as intents:
-            async with OrderDesk(door, intents, random=Random(1)) as desk:
+        with FileOrderJournal(disk.path, VENUE) as journal:
+            async with OrderDesk(gateway, journal, random=Random(1)) as desk:
                 await desk.wait_reconciled(10)
                 began.set()
                 with suppress(FluxumError):
@@ -107,31 +107,31 @@ async def first_life(
         process.cancel()
 
 
-async def second_life(door: FakeDoor, disk: Disk) -> None:
+async def second_life(gateway: FakeGateway, disk: Disk) -> None:
     """Open what was left, and compare with the venue in the end."""
-    sent = len(door.sent)
-    if not door.is_following and door.back_after_s is None:
-        door.restore()
-    with FileIntents(disk.left, VENUE) as intents:
-        kept = [one.intent.request.client_order_id for one in intents.unfinished()]
-        async with OrderDesk(door, intents, random=Random(2)) as desk:
+    sent = len(gateway.sent)
+    if not gateway.is_following and gateway.back_after_s is None:
+        gateway.restore()
+    with FileOrderJournal(disk.left, VENUE) as journal:
+        kept = [one.intent.request.client_order_id for one in journal.unfinished()]
+        async with OrderDesk(gateway, journal, random=Random(2)) as desk:
             await desk.wait_reconciled(200)
 
-            assert len(door.sent) == sent, "nothing is sent again, or at all"
-            assert all(count == 1 for count in door.arrived.values())
+            assert len(gateway.sent) == sent, "nothing is sent again, or at all"
+            assert all(count == 1 for count in gateway.arrived.values())
             views = [desk.order(name) for name in kept]
             for view in views:
                 assert view is not None
                 assert view.status is not OrderStatus.UNKNOWN
-                if view.client_order_id not in door.arrived:
+                if view.client_order_id not in gateway.arrived:
                     assert view.status is OrderStatus.REFUSED
             known = {view.order_id: view for view in desk.open_orders()}
-            assert known.keys() == door.open.keys()
-            for order_id, order in door.open.items():
+            assert known.keys() == gateway.open.keys()
+            for order_id, order in gateway.open.items():
                 assert known[order_id].limit_price == order.limit_price
                 assert known[order_id].is_ours
             names = {view.client_order_id for view in known.values()}
-            unfinished = {one.intent.request.client_order_id for one in intents.unfinished()}
+            unfinished = {one.intent.request.client_order_id for one in journal.unfinished()}
             assert unfinished == names
             assert desk.statistics().sums_close, desk.statistics().differences
 
@@ -152,10 +152,10 @@ def test_killed_at_any_moment_no_order_is_sent_twice_and_none_is_lost(
                 await asyncio.sleep(wait_s)
 
         async def main(folder: Path = folder, after: Callable[[], Awaitable[None]] = after) -> None:
-            door, disk = FakeDoor(), Disk(folder)
-            door.fates = list(fates)
-            await first_life(door, disk, story, after)
-            await second_life(door, disk)
+            gateway, disk = FakeGateway(), Disk(folder)
+            gateway.fates = list(fates)
+            await first_life(gateway, disk, story, after)
+            await second_life(gateway, disk)
 
         run(main())
 
@@ -176,14 +176,14 @@ class Trap:
             self._left -= 1
 
 
-class TrappedIntents(FileIntents):
+class TrappedIntents(FileOrderJournal):
     def __init__(self, path: Path, trap: Trap) -> None:
         super().__init__(path, VENUE)
         self._trap = trap
 
-    def place(self, intents: Sequence[Intent]) -> None:
+    def place(self, journal: Sequence[Intent]) -> None:
         self._trap.passes("before the line")
-        super().place(intents)
+        super().place(journal)
         self._trap.passes("after the line")
 
     def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
@@ -199,9 +199,9 @@ def test_killed_between_intent_and_sending_nothing_is_lost(
     tmp_path: Path, story: Story, point: str, fatal: int
 ) -> None:
     async def main() -> None:
-        door, disk = FakeDoor(), Disk(tmp_path)
+        gateway, disk = FakeGateway(), Disk(tmp_path)
         trap = Trap(disk, point, fatal)
-        send = door.send
+        send = gateway.send
 
         def command(wanted: Command) -> int:
             number = send(wanted)
@@ -209,9 +209,9 @@ def test_killed_between_intent_and_sending_nothing_is_lost(
             return number
 
         async def live() -> None:
-            door.send = command
-            with TrappedIntents(disk.path, trap) as intents:
-                async with OrderDesk(door, intents, random=Random(1)) as desk:
+            gateway.send = command
+            with TrappedIntents(disk.path, trap) as journal:
+                async with OrderDesk(gateway, journal, random=Random(1)) as desk:
                     await desk.wait_reconciled(10)
                     await story(desk)
                     disk.die()
@@ -219,25 +219,25 @@ def test_killed_between_intent_and_sending_nothing_is_lost(
 
         with pytest.raises(Killed):
             await live()
-        door.send = send
-        await second_life(door, disk)
+        gateway.send = send
+        await second_life(gateway, disk)
 
     run(main())
 
 
 def test_a_line_torn_anywhere_was_never_sent(tmp_path: Path) -> None:
     path = tmp_path / "intents.jsonl"
-    with FileIntents(path, VENUE) as intents:
-        intents.place([Intent(request=request(client_order_id="whole"), deadline_ns=1, at_ns=0)])
+    with FileOrderJournal(path, VENUE) as journal:
+        journal.place([Intent(request=request(client_order_id="whole"), deadline_ns=1, at_ns=0)])
         whole = path.read_bytes()
-        intents.place([Intent(request=request(client_order_id="torn"), deadline_ns=1, at_ns=0)])
+        journal.place([Intent(request=request(client_order_id="torn"), deadline_ns=1, at_ns=0)])
         both = path.read_bytes()
 
     for length in range(len(whole), len(both)):
         torn = tmp_path / "torn.jsonl"
         torn.write_bytes(both[:length])
-        with FileIntents(torn, VENUE) as intents:
-            kept = [one.intent.request.client_order_id for one in intents.unfinished()]
+        with FileOrderJournal(torn, VENUE) as journal:
+            kept = [one.intent.request.client_order_id for one in journal.unfinished()]
             is_whole = length == len(both) - 1  # all of it but its end: it is looked up
             assert kept == (["whole", "torn"] if is_whole else ["whole"])
-            assert intents.torn == (length > len(whole) and not is_whole)
+            assert journal.torn == (length > len(whole) and not is_whole)

@@ -8,7 +8,7 @@ import pytest
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
 from fluxum.orders.limits import RiskLimits
-from orders.doors import BTC, ETH
+from orders.gateways import BTC, ETH
 
 
 def test_there_is_a_collar_unless_it_is_taken_off() -> None:

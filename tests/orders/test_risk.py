@@ -12,10 +12,10 @@ from fluxum.errors import BadInput, NotSubscribed, RiskRefused
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import CloseOrder, OrderRequest, OrderStatus, OrderType
-from fluxum.orders.register import Orders
+from fluxum.orders.cache import OrderCache
+from fluxum.orders.order import TrackedOrder
 from fluxum.orders.risk import Risk, RiskBook, RiskLimits
-from fluxum.orders.tracker import TrackedOrder
-from orders.doors import BTC, ETH, SECOND_NS, START_NS, book, fill, request, update
+from orders.gateways import BTC, ETH, SECOND_NS, START_NS, book, fill, request, update
 
 MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}
 
@@ -167,7 +167,7 @@ class Held:
     """Orders and limits of one account, with a market to fill them."""
 
     def __init__(self, profit: Callable[[], Decimal | None] | None = None, **limits: Any) -> None:
-        self.orders = Orders()
+        self.orders = OrderCache()
         self.books: dict[str, Book] = {}
         chosen = RiskLimits(**{"collar_percent": None, **limits})
         self.risk = Risk(chosen, self._find, profit, self.orders.exposure)

@@ -13,10 +13,10 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, Edit
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.intents import MemoryIntents
+from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.orders.risk import RiskLimits
 from fluxum.sim.loop import run
-from orders.doors import BTC, ETH, FakeDoor, Fate, book, instrument, request
+from orders.gateways import BTC, ETH, FakeGateway, Fate, book, instrument, request
 
 POSITION, EXPOSURE, ACCOUNT, ORDERS = Decimal(3), Decimal(4), Decimal(800), 5
 EURO = Symbol("BTC/EUR")
@@ -48,7 +48,7 @@ steps = st.lists(
 )
 
 
-class Venue(FakeDoor):
+class Venue(FakeGateway):
     """The truth: what is held, and what could become of it."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Venue(FakeDoor):
         assert len(self.open) <= ORDERS
 
 
-async def act(desk: OrderDesk, door: Venue, step: tuple[object, ...]) -> None:
+async def act(desk: OrderDesk, gateway: Venue, step: tuple[object, ...]) -> None:
     what, first, second, quantity = step
     ours = [one for one in desk.open_orders() if one.is_ours]
     match what, first, second:
@@ -104,16 +104,16 @@ async def act(desk: OrderDesk, door: Venue, step: tuple[object, ...]) -> None:
             else:
                 await desk.place_batch([wanted, wanted], timeout_s=1)
         case "fate", Fate(), _:
-            door.fates = [first]
+            gateway.fates = [first]
         case "fill", int(), bool():
-            orders = list(door.open.values())
+            orders = list(gateway.open.values())
             if orders:
                 resting = orders[first % len(orders)]
                 part = min(Decimal(str(quantity)), resting.quantity - resting.filled)
                 if part > 0:
-                    door.trade(resting.order_id, str(part), is_told=second)
+                    gateway.trade(resting.order_id, str(part), is_told=second)
         case "amend" | "edit" | "cancel", int(), Fate() if ours:
-            door.fates = [second]
+            gateway.fates = [second]
             order = ours[first % len(ours)]
             name = order.client_order_id
             if what == "amend":
@@ -124,7 +124,7 @@ async def act(desk: OrderDesk, door: Venue, step: tuple[object, ...]) -> None:
             else:
                 await desk.cancel(name, timeout_s=1)
         case "cut", _, _:
-            door.cut()
+            gateway.cut()
         case "long", _, _:
             await asyncio.sleep(20)
         case _:
@@ -137,25 +137,25 @@ def test_no_limit_is_exceeded_whatever_happens(
     story: list[tuple[object, ...]], names_edits: bool
 ) -> None:
     async def main() -> None:
-        door = Venue()
-        door.names_edits = names_edits
+        gateway = Venue()
+        gateway.names_edits = names_edits
         async with OrderDesk(
-            door, MemoryIntents(), random=Random(1), limits=LIMITS, positions=HELD
+            gateway, MemoryOrderJournal(), random=Random(1), limits=LIMITS, positions=HELD
         ) as desk:
             await desk.wait_reconciled(10)
             for step in story:
                 with suppress(FluxumError):
-                    await act(desk, door, step)
-                door.judge()
-            door.fates = []
-            door.cut()  # what was not told comes with the new link
+                    await act(desk, gateway, step)
+                gateway.judge()
+            gateway.fates = []
+            gateway.cut()  # what was not told comes with the new link
             await asyncio.sleep(5)
             await desk.wait_reconciled(200)
-            door.judge()
+            gateway.judge()
             for symbol in MARKETS:
-                lowest, highest = door.ends(symbol)
+                lowest, highest = gateway.ends(symbol)
                 exposure = desk.risk.exposure
-                assert exposure.position(symbol) == door.held.get(symbol, 0)
+                assert exposure.position(symbol) == gateway.held.get(symbol, 0)
                 assert (exposure.lowest(symbol), exposure.highest(symbol)) == (lowest, highest)
 
     run(main())

@@ -17,31 +17,31 @@ from fluxum.errors import (
 )
 from fluxum.flow.background import background
 from fluxum.model.order import Amend, Cancel, CancelAll, Command, OrderStatus
-from fluxum.orders.blotter import Blotter
-from fluxum.orders.gate import Gate
-from fluxum.orders.intents import MemoryIntents
+from fluxum.orders.execution import OrderExecution
+from fluxum.orders.inflight import InFlight
+from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.orders.limits import RiskLimits
-from fluxum.orders.pending import Asked
+from fluxum.orders.order import TrackedOrder, Uncertainty
+from fluxum.orders.pretrade import PreTradeChecks
+from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk
 from fluxum.orders.sender import Sender
-from fluxum.orders.terms import Patience, Terms
-from fluxum.orders.tracker import TrackedOrder
-from fluxum.orders.view import Doubt
 from fluxum.sim.loop import run
-from orders.doors import FakeDoor, Fate, request
+from fluxum.venues.trading import OrderRules
+from orders.gateways import FakeGateway, Fate, request
 
 
 class World:
-    def __init__(self, terms: Terms | None = None, **limits: Any) -> None:
-        terms, patience = terms or Terms(), Patience()
-        self.door = FakeDoor()
-        self.intents = MemoryIntents()
-        self.blotter = Blotter(self.door, self.intents, terms, patience)
-        exposure = self.blotter.orders.exposure
-        risk = Risk(RiskLimits(**limits), self.door.book, exposure=exposure)
-        gate = Gate(self.door, self.blotter, risk, Random(1), terms, patience)
-        self.sender = Sender(self.door, self.blotter, gate, risk, patience)
-        self.gate = gate
+    def __init__(self, rules: OrderRules | None = None, **limits: Any) -> None:
+        rules, policy = rules or OrderRules(), ReconcilePolicy()
+        self.gateway = FakeGateway()
+        self.journal = MemoryOrderJournal()
+        self.execution = OrderExecution(self.gateway, self.journal, rules, policy)
+        exposure = self.execution.orders.exposure
+        risk = Risk(RiskLimits(**limits), self.gateway.book, exposure=exposure)
+        checks = PreTradeChecks(self.gateway, self.execution, risk, Random(1), rules, policy)
+        self.sender = Sender(self.gateway, self.execution, checks, risk, policy)
+        self.checks = checks
         self.sender.is_open = True
 
     async def place(self, **changes: Any) -> TrackedOrder:
@@ -52,16 +52,16 @@ class World:
     async def amend(self, order: TrackedOrder, quantity: str) -> None:
         amend = Amend(order_id=order.order_id, quantity=quantity)
         changed = request(quantity=quantity)
-        await self.sender.change(order, amend, self.gate.deadline_ns(2), changed, 2)
+        await self.sender.change(order, amend, self.checks.deadline_ns(2), changed, 2)
 
 
 @asynccontextmanager
-async def world(terms: Terms | None = None, **limits: Any) -> AsyncGenerator[World]:
-    one = World(terms, **limits)
-    async with background(one.blotter.follow(one.door.account_events())):
+async def world(rules: OrderRules | None = None, **limits: Any) -> AsyncGenerator[World]:
+    one = World(rules, **limits)
+    async with background(one.execution.follow(one.gateway.account_events())):
         await asyncio.sleep(0)
         yield one
-    assert one.blotter.statistics().sums_close
+    assert one.execution.statistics().sums_close
 
 
 def play(story: Callable[[], Awaitable[None]]) -> None:
@@ -80,14 +80,14 @@ def test_what_is_not_sent_is_counted_by_why_it_was_not() -> None:
                 one.sender.enter([request()], 0)
             with pytest.raises(RiskRefused):
                 one.sender.enter([request(), request(quantity="3")], 5)
-            one.door.is_following = False
+            one.gateway.is_following = False
             with pytest.raises(TransportError):
                 one.sender.enter([request(), request()], 5)
 
-            counts = one.blotter.counts
+            counts = one.execution.counts
             assert [counts.asked, counts.malformed, counts.risky, counts.unsent] == [7, 3, 2, 2]
-            assert not one.intents.unfinished()
-            assert one.blotter.orders.all() == []
+            assert not one.journal.unfinished()
+            assert one.execution.orders.all() == []
 
     play(story)
 
@@ -95,13 +95,13 @@ def test_what_is_not_sent_is_counted_by_why_it_was_not() -> None:
 def test_what_the_door_does_not_send_is_forgotten_and_not_in_the_journal() -> None:
     async def story() -> None:
         async with world() as one:
-            one.door.send = _raise(TransportError("gone"))
+            one.gateway.send = _raise(TransportError("gone"))
             with pytest.raises(TransportError):
                 one.sender.enter([request(), request()], 5)
 
-            assert one.blotter.counts.unsent == 2
-            assert not one.intents.unfinished()
-            assert one.blotter.orders.all() == []
+            assert one.execution.counts.unsent == 2
+            assert not one.journal.unfinished()
+            assert one.execution.orders.all() == []
 
     play(story)
 
@@ -109,16 +109,19 @@ def test_what_the_door_does_not_send_is_forgotten_and_not_in_the_journal() -> No
 def test_what_may_have_been_sent_all_the_same_is_in_doubt() -> None:
     async def story() -> None:
         async with world() as one:
-            one.door.send = _raise(ZeroDivisionError())
+            one.gateway.send = _raise(ZeroDivisionError())
             with pytest.raises(ZeroDivisionError):
                 one.sender.enter([request(client_order_id="mine")], 5)
 
-            order = one.blotter.orders.named("mine")
+            order = one.execution.orders.named("mine")
             assert order is not None
-            assert (order.doubt, order.view().reason) == (Doubt.EXISTENCE, "sending it failed")
-            assert len(one.intents.unfinished()) == 1
-            assert one.blotter.resolver.open == 1
-            assert one.blotter.counts.placed == 1
+            assert (order.uncertainty, order.view().reason) == (
+                Uncertainty.EXISTENCE,
+                "sending it failed",
+            )
+            assert len(one.journal.unfinished()) == 1
+            assert one.execution.reconciler.open == 1
+            assert one.execution.counts.placed == 1
 
     play(story)
 
@@ -139,15 +142,15 @@ def test_orders_that_were_sent_and_changed_count_for_the_rates() -> None:
 
 def test_a_change_that_is_refused_in_words_that_leave_a_doubt_is_not_raised() -> None:
     async def story() -> None:
-        async with world(Terms(leaves_doubt=lambda words: "busy" in words)) as one:
+        async with world(OrderRules(is_ambiguous=lambda words: "busy" in words)) as one:
             order = await one.place()
-            one.door.refuses = lambda _: "busy"
+            one.gateway.refuses = lambda _: "busy"
             await one.amend(order, "2")
-            assert (order.doubt, order.view().reason) == (Doubt.CHANGE, "busy")
+            assert (order.uncertainty, order.view().reason) == (Uncertainty.CHANGE, "busy")
 
             other = await one.place()
             assert other.status is OrderStatus.UNKNOWN
-            one.door.refuses = lambda _: "no"
+            one.gateway.refuses = lambda _: "no"
             third = await one.place()
             assert third.status is OrderStatus.REFUSED
 
@@ -158,13 +161,13 @@ def test_a_change_that_is_not_sent_is_open_in_the_journal_no_longer() -> None:
     async def story() -> None:
         async with world() as one:
             order = await one.place()
-            one.door.send = _raise(TransportError("gone"))
+            one.gateway.send = _raise(TransportError("gone"))
             with pytest.raises(TransportError):
                 await one.amend(order, "2")
 
-            (kept,) = one.intents.unfinished()
+            (kept,) = one.journal.unfinished()
             assert kept.change is None
-            assert order.asked_quantity is None
+            assert order.pending_quantity is None
 
     play(story)
 
@@ -180,12 +183,12 @@ def test_a_wait_that_ends_in_vain_says_what_was_answered(fate: Fate, reason: str
     async def story() -> None:
         async with world() as one:
             order = await one.place()
-            one.door.is_silent = True
-            one.door.fates = [fate]
+            one.gateway.is_silent = True
+            one.gateway.fates = [fate]
 
             await one.sender.cancel(Cancel(order_ids=(order.order_id,)), [order], 2)
 
-            assert (order.doubt, order.view().reason) == (Doubt.CHANGE, reason)
+            assert (order.uncertainty, order.view().reason) == (Uncertainty.CHANGE, reason)
 
     play(story)
 
@@ -194,10 +197,10 @@ def test_a_command_about_no_order_is_confirmed_refused_or_unknown() -> None:
     async def story() -> None:
         async with world() as one:
             assert (await one.sender.confirm(CancelAll(), 2)).count == 0
-            one.door.refuses = lambda _: "no"
+            one.gateway.refuses = lambda _: "no"
             with pytest.raises(VenueRefused, match="the venue refused: no"):
                 await one.sender.confirm(CancelAll(), 2)
-            one.door.fates = [Fate.LOST]
+            one.gateway.fates = [Fate.LOST]
             with pytest.raises(OutcomeUnknown, match="within 2 s"):
                 await one.sender.confirm(CancelAll(), 2)
 
@@ -212,10 +215,10 @@ def test_whoever_leaves_while_waiting_leaves_an_order_in_doubt() -> None:
                 async with asyncio.timeout(0.01):
                     await one.sender.wait(asked, 5)
 
-            assert asked.orders[0].doubt is Doubt.EXISTENCE
+            assert asked.orders[0].uncertainty is Uncertainty.EXISTENCE
             assert asked.orders[0].view().reason == "whoever waited for the answer has left"
             await asyncio.sleep(1)
-            assert asked.orders[0].doubt is None
+            assert asked.orders[0].uncertainty is None
 
     play(story)
 
@@ -226,7 +229,7 @@ def test_before_the_desk_is_open_nothing_is_sent() -> None:
             one.sender.is_open = False
             with pytest.raises(BadInput, match="inside its block"):
                 await one.sender.cancel(CancelAll(), [], 2)
-            assert one.door.sent == []
+            assert one.gateway.sent == []
 
     play(story)
 
@@ -234,8 +237,8 @@ def test_before_the_desk_is_open_nothing_is_sent() -> None:
 def test_a_command_is_settled_a_margin_after_its_deadline() -> None:
     async def story() -> None:
         async with world() as one:
-            asked: Asked = one.sender.enter([request()], 5)
-            command = one.door.sent[0]
+            asked: InFlight = one.sender.enter([request()], 5)
+            command = one.gateway.sent[0]
             assert getattr(command, "deadline_ns", 0) + 10_000_000_000 == asked.settle_ns
             await asyncio.sleep(1)
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from fluxum.orders.pending import CommandCounts
-from fluxum.orders.register import OrderCounts, Orders
+from fluxum.orders.cache import OrderCache, OrderCounts
+from fluxum.orders.inflight import CommandCounts
 from fluxum.orders.statistics import DeskStatistics, PlacingCounts, gather
-from orders.doors import START_NS, fill, request
+from orders.gateways import START_NS, fill, request
 
 
 def closed() -> DeskStatistics:
@@ -25,9 +25,9 @@ def closed() -> DeskStatistics:
         accepted=5,
         refused=7,
         unknown=5,
-        doubted=9,
-        settled=6,
-        open_doubts=3,
+        uncertain=9,
+        reconciled=6,
+        open_uncertain=3,
         looks=11,
         live=2,
         unmatched=2,
@@ -56,9 +56,9 @@ def test_sums_that_close() -> None:
         ({"accepted": 6}, {"placed": -1}),
         ({"refused": 8}, {"placed": -1}),
         ({"unknown": 6}, {"placed": -1}),
-        ({"doubted": 10}, {"doubted": 1}),
-        ({"settled": 7}, {"doubted": -1}),
-        ({"open_doubts": 4}, {"doubted": -1}),
+        ({"uncertain": 10}, {"uncertain": 1}),
+        ({"reconciled": 7}, {"uncertain": -1}),
+        ({"open_uncertain": 4}, {"uncertain": -1}),
         ({"commands_waiting": 2}, {"commands": -1}),
         ({"commands": CommandCounts(sent=10, accepted=6, declined=3, lost=1)}, {"commands": -1}),
         ({"commands": CommandCounts(sent=10, accepted=5, declined=4, lost=1)}, {"commands": -1}),
@@ -79,7 +79,7 @@ def test_a_sum_that_does_not_close_is_named_with_its_difference(
 
 
 def test_they_are_gathered_from_where_they_are_counted_and_stay() -> None:
-    orders = Orders()
+    orders = OrderCache()
     accepted = orders.begin(request(client_order_id="a"), START_NS, None)
     refused = orders.begin(request(client_order_id="b"), START_NS, None)
     orders.begin(request(client_order_id="c"), START_NS, None)
@@ -88,7 +88,7 @@ def test_they_are_gathered_from_where_they_are_counted_and_stay() -> None:
     orders.fill(fill("T", order_id="O-9"))
     placing, commands = PlacingCounts(asked=4, risky=1, placed=3), CommandCounts(sent=3)
 
-    found = gather(placing, orders, commands, commands_waiting=3, open_doubts=0, looks=5)
+    found = gather(placing, orders, commands, commands_waiting=3, open_uncertain=0, looks=5)
     placing.asked = commands.sent = 99
     orders.counts.fills = 99
 

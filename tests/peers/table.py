@@ -69,7 +69,7 @@ async def rows_of(python: str, client: str, venue: str) -> list[dict[str, str]]:
         ):
             if box.venue.private is not None:
                 money: dict[str, Decimal] = dict.fromkeys(("BTC", "USD", "USDT"), Decimal(100_000))
-                box.open_account(KEY, SECRET, money, tier=list(box.venue.private.terms)[-1])
+                box.open_account(KEY, SECRET, money, tier=list(box.venue.private.tiers)[-1])
             return await _run(python, client, venue, url, authority)
 
 

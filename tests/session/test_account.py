@@ -539,7 +539,8 @@ def test_the_wire_sees_the_token_and_nobody_else_does() -> None:
             }
             frames = b" ".join(frame.frame for frame in raw.drain())
             assert b"add_order" in frames
-            shown = f"{events!r} {frames!r} {one.session.account.tokens!r} {one.session!r}"
+            tokens = one.session.account.authenticator.tokens
+            shown = f"{events!r} {frames!r} {tokens!r} {one.session!r}"
             assert "planted" not in shown
             assert "the-key" not in shown
             (accepted,) = [event for event in events if isinstance(event, Accepted)]
@@ -562,7 +563,9 @@ def test_a_token_that_went_stale_is_renewed_under_the_command() -> None:
                 "planted-token-1",
                 "planted-token-8",
             ]
-            assert one.session.account.tokens.statistics().renewed == 1
+            keeper = one.session.account.authenticator.tokens
+            assert keeper is not None
+            assert keeper.statistics().renewed == 1
 
     run(main())
 

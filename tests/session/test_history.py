@@ -49,9 +49,9 @@ def history(queries: Any) -> tuple[History, list[LeftOutRows]]:
     venue: Venue = structs.replace(KRAKEN, queries=None if queries is None else lambda: queries)
     left_out: list[LeftOutRows] = []
 
-    async def ask(question: RestQuery[Said]) -> Said:
+    async def ask(query: RestQuery[Said]) -> Said:
         await asyncio.sleep(0.1)
-        return question.read(b"", 7)
+        return query.read(b"", 7)
 
     def leave_out(rows: LeftOutRows, subscription: Subscription | None) -> None:
         left_out.append(rows)

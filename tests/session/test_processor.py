@@ -1,5 +1,6 @@
 """The intake alone: a venue that finds gaps by number, and one that can prove nothing."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from random import Random
 from typing import Any, NoReturn
@@ -46,7 +47,7 @@ BTC = Symbol("BTC/USD")
 BOOK = Subscription(Channel.BOOK, BTC, 10)
 
 
-def dial_nobody(url: str) -> NoReturn:
+def dial_nobody(url: str, headers: Mapping[str, str] = {}, /) -> NoReturn:
     raise AssertionError(url)
 
 

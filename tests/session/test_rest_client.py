@@ -23,11 +23,14 @@ from fluxum.errors import (
 from fluxum.model.account import Balance, Credentials
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import CallCounter
-from fluxum.session.rest_client import Nonces, QueryStatistics, RestClient, unsigned
+from fluxum.session.authenticator import Authenticator, Nonces
+from fluxum.session.rest_client import QueryStatistics, RestClient
 from fluxum.sim.loop import SimulatedClock, run
-from fluxum.venues.kraken.private.queries import KrakenAccountQueries
-from fluxum.venues.kraken.private.signing import sign
-from fluxum.venues.private import Signed
+from fluxum.transport.http import Http
+from fluxum.venues.kraken.private.queries import account_queries
+from fluxum.venues.kraken.private.signing import KrakenSigner
+from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.private import FillQuery
 from fluxum.venues.queries import RestQuery
 from fluxum.venues.venue import Fetch
 
@@ -60,26 +63,26 @@ class Bank:
         return [int(parse_qs(body.decode())["nonce"][0]) for _, _, _, body in self.calls]
 
 
-QUESTIONS = KrakenAccountQueries()
+QUESTIONS = account_queries()
 
 
 def rest_client(bank: Bank | None, most: float = 15, decay_per_s: float = 0.33) -> RestClient:
-    queries = KrakenAccountQueries()
-
-    def signed(fetch: Fetch, nonce: int) -> Signed:
-        if fetch.method == "GET":
-            return unsigned(fetch, nonce)
-        return sign(fetch, Credentials("the-key", SECRET), nonce)
-
+    clock = SimulatedClock()
     return RestClient(
         bank,
         "https://rest",
-        SimulatedClock(),
+        clock,
         Random(1),
         CallCounter(most, decay_per_s),
-        signed,
-        queries.preparations,
+        authenticator(bank or Bank(EMPTY), clock),
+        account_queries().preparations,
     )
+
+
+def authenticator(http: Http, clock: SimulatedClock) -> Authenticator:
+    signer = KrakenSigner(Credentials("the-key", SECRET))
+    assert KRAKEN.private is not None
+    return Authenticator("kraken", KRAKEN.private, signer, http, Nonces(clock), clock.now_ns)
 
 
 class Asked:
@@ -93,7 +96,7 @@ class Asked:
         async def main() -> Sequence[Balance]:
             one = rest_client(self.bank)
             self.statistics = one.statistics
-            return (await one.ask(QUESTIONS.balances())).items
+            return (await one.query(QUESTIONS.balances())).items
 
         return run(main())
 
@@ -197,7 +200,7 @@ def test_calls_keep_to_the_venues_counter() -> None:
         one = rest_client(bank)  # starter: at most 15, 0.33 less each second, two for each of these
 
         for _ in range(10):
-            await one.ask(QUESTIONS.open_orders())
+            await one.query(QUESTIONS.open_orders())
 
         times = [at_s for at_s, _, _, _ in bank.calls]
         assert times[6] - times[0] < 1.0
@@ -214,7 +217,7 @@ def test_calls_go_out_one_at_a_time_in_the_order_of_their_numbers() -> None:
 
         async with asyncio.TaskGroup() as group:
             for _ in range(5):
-                group.create_task(one.ask(QUESTIONS.balances()))
+                group.create_task(one.query(QUESTIONS.balances()))
 
         assert bank.nonces == sorted(set(bank.nonces))
         times = [at_s for at_s, _, _, _ in bank.calls]
@@ -234,7 +237,7 @@ def test_a_question_that_needs_another_answer_first_gets_that() -> None:
 
     async def main() -> str:
         one = RestClient(bank, "", SimulatedClock(), Random(1), CallCounter(15, 1))
-        return await one.ask(RestQuery(Fetch("POST", "/a", "a"), unread, size))
+        return await one.query(RestQuery(Fetch("POST", "/a", "a"), unread, size))
 
     assert run(main()) == "b'10' b'3'"
     assert [url for _, url, _, _ in bank.calls] == ["/a", "/b"]
@@ -244,7 +247,7 @@ def test_without_a_way_to_call_it_says_so() -> None:
     async def main() -> None:
         one = rest_client(None)
         with pytest.raises(BadInput, match="no HTTP"):
-            await one.ask(QUESTIONS.balances())
+            await one.query(QUESTIONS.balances())
 
     run(main())
 
@@ -291,17 +294,19 @@ def test_lists_of_names_are_asked_for_again_for_an_unknown_market_and_the_answer
             return json.dumps({"error": [], "result": result}).encode()
 
     async def main() -> Symbol:
-        queries = KrakenAccountQueries()
+        queries = account_queries()
+        venue, clock = Venue(), SimulatedClock()
         one = RestClient(
-            Venue(),
+            venue,
             "https://rest",
-            SimulatedClock(),
+            clock,
             Random(1),
             CallCounter(15, 0.33),
+            authenticator(venue, clock),
             preparations=queries.preparations,
             renewals=queries.renewals,
         )
-        (fill,) = await one.ask(queries.fills())
+        (fill,) = await one.query(queries.fills(FillQuery()))
         return fill.symbol
 
     assert run(main()) == "NEWCOIN/USD"
@@ -315,7 +320,7 @@ def test_a_redirect_is_raised_at_once() -> None:
         asked = rest_client(bank)
 
         with pytest.raises(Redirected, match=r"evil\.example"):
-            await asked.ask(QUESTIONS.balances())
+            await asked.query(QUESTIONS.balances())
 
         assert len(bank.calls) == 1
 
@@ -328,7 +333,7 @@ def test_a_host_that_cannot_be_reached_is_named_with_the_cause_while_it_is_not_c
         asked = rest_client(bank)
 
         with pytest.raises(CircuitOpen, match=r"Cannot connect to host rest:443.*not called for"):
-            await asked.ask(QUESTIONS.balances())
+            await asked.query(QUESTIONS.balances())
 
     run(main())
 
@@ -341,6 +346,6 @@ def test_an_answer_of_any_depth_is_a_typed_error() -> None:
         asked = rest_client(Bank(EMPTY))
 
         with pytest.raises(RemoteProtocolError, match="deep cannot be read: too deep"):
-            await asked.ask(RestQuery(Fetch("POST", "/0/private/Deep", "deep"), read))
+            await asked.query(RestQuery(Fetch("POST", "/0/private/Deep", "deep"), read))
 
     run(main())

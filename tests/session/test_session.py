@@ -3,7 +3,7 @@
 import asyncio
 import math
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from itertools import count, pairwise
@@ -310,12 +310,14 @@ def test_no_word_of_the_venue_keeps_a_session_waiting_for_more_than_an_hour() ->
 
         def wrap(dial: Dial) -> Dial:
             @asynccontextmanager
-            async def refusing(url: str) -> AsyncGenerator[Link]:
+            async def refusing(
+                url: str, headers: Mapping[str, str] = {}, /
+            ) -> AsyncGenerator[Link]:
                 nonlocal dials
                 dials += 1
                 if dials == 1:
                     raise RateLimited("come back one day", "429", math.inf)
-                async with dial(url) as link:
+                async with dial(url, headers) as link:
                     yield link
 
             return refusing
@@ -729,8 +731,8 @@ def mumbling(dial: Dial, after: int) -> Dial:
     """A dial whose first link says something senseless once, after so many frames."""
 
     @asynccontextmanager
-    async def opened(url: str) -> AsyncGenerator[Link]:
-        async with dial(url) as link:
+    async def opened(url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+        async with dial(url, headers) as link:
             yield Mumbling(link, after)
 
     return opened
@@ -756,8 +758,8 @@ def swallowing_first_answers(dial: Dial) -> Dial:
     numbers = count()
 
     @asynccontextmanager
-    async def opened(url: str) -> AsyncGenerator[Link]:
-        async with dial(url) as link:
+    async def opened(url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+        async with dial(url, headers) as link:
             yield Swallowing(link) if next(numbers) == 0 else link
 
     return opened

@@ -1,7 +1,7 @@
 """A session and a simulated exchange in virtual time, for the tests of this folder."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -97,8 +97,8 @@ class Wire:
 
     def wrap(self, dial: Dial) -> Dial:
         @asynccontextmanager
-        async def altered(url: str) -> AsyncGenerator[Link]:
-            async with dial(url) as link:
+        async def altered(url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+            async with dial(url, headers) as link:
                 yield _AlteredLink(self, link)
 
         return altered

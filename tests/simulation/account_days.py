@@ -39,9 +39,9 @@ from fluxum.model.order import (
     TimeInForce,
 )
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.intents import MemoryIntents
+from fluxum.orders.journal import MemoryOrderJournal
+from fluxum.orders.order import Order
 from fluxum.orders.risk import RiskLimits
-from fluxum.orders.view import OrderView
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
@@ -117,7 +117,7 @@ class Trader:
         """What no venue can be asked."""
         return CancelBatch(order_ids=(f"{self._random.random()}",))
 
-    def _amend(self, order: OrderView) -> Amend:
+    def _amend(self, order: Order) -> Amend:
         quantity = (order.quantity or Decimal(1)) / 2
         return Amend(
             client_order_id=order.client_order_id,
@@ -190,7 +190,7 @@ def make_session(world: World, life: int) -> Session:
     return session
 
 
-async def live(world: World, trader: Trader, intents: MemoryIntents, life: int) -> None:
+async def live(world: World, trader: Trader, journal: MemoryOrderJournal, life: int) -> None:
     """One life of a process, which ends well or, as often as not, in the middle."""
     random, truth = world.random, world.truth
     dies_at = random.randrange(40, 200) if life < PHASES - 1 and random.random() < 0.5 else None
@@ -212,9 +212,9 @@ async def live(world: World, trader: Trader, intents: MemoryIntents, life: int) 
         names = Random(f"names {life} {random.random()}")
         desk = OrderDesk(
             session.account,
-            intents,
+            journal,
             random=names,
-            terms=session.account.terms,
+            rules=session.account.rules,
             limits=RiskLimits(collar_percent=None),  # there is no book to hold anything against
         )
         async with desk, background() as work:
@@ -243,10 +243,10 @@ async def live_a_day(seed: int) -> Day:
     exchange = world.exchange
     async with exchange:
         trader = Trader(exchange, random)
-        intents = MemoryIntents()
+        journal = MemoryOrderJournal()
         for life in range(PHASES):
             with suppress(Killed):
-                await live(world, trader, intents, life)
+                await live(world, trader, journal, life)
         assert world.truth.compared > 0
     return Day(
         seed=seed,

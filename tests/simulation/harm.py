@@ -80,8 +80,8 @@ class Harm:
 
     def dial(self, dial: Dial) -> Dial:
         @asynccontextmanager
-        async def harmed(url: str) -> AsyncGenerator[Link]:
-            async with dial(url) as link:
+        async def harmed(url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+            async with dial(url, headers) as link:
                 yield _HarmedLink(self, link)
 
         return harmed

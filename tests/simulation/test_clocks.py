@@ -14,8 +14,8 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Amend, OrderRequest, OrderStatus
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.intents import MemoryIntents
-from fluxum.orders.view import OrderView
+from fluxum.orders.journal import MemoryOrderJournal
+from fluxum.orders.order import Order
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
@@ -58,9 +58,9 @@ async def desk_apart(ahead_s: int, *, is_known: bool) -> AsyncGenerator[OrderDes
             session.subscribe(book, *wanted)
             await session.wait_ready(30)
             session.account.clock_offset_ns = -ahead_s * SECOND_NS if is_known else 0
-            terms = session.account.terms
+            rules = session.account.rules
             async with OrderDesk(
-                session.account, MemoryIntents(), random=Random(3), terms=terms
+                session.account, MemoryOrderJournal(), random=Random(3), rules=rules
             ) as desk:
                 await desk.wait_reconciled(30)
                 yield desk
@@ -83,13 +83,13 @@ def test_once_it_is_known_how_far_clocks_are_apart_orders_live_as_ever(ahead_s: 
             assert placed.status in {OrderStatus.PENDING, OrderStatus.OPEN}
             assert amended.limit_price == 60_001
             assert canceled.status is OrderStatus.CANCELED
-            assert desk.statistics().doubted == 0
+            assert desk.statistics().uncertain == 0
 
     run(story())
 
 
 def test_a_deadline_that_is_over_before_it_is_sent_is_refused_in_the_venues_words() -> None:
-    async def story() -> OrderView:
+    async def story() -> Order:
         async with desk_apart(-10, is_known=False) as desk:
             order = await desk.place(limit())
             assert order.reason == "EService:Deadline elapsed"

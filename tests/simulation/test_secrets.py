@@ -17,7 +17,7 @@ from fluxum.model.account import Credentials
 from fluxum.model.codec import encode_event
 from fluxum.model.event import Channel, Event, Subscription
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.intents import FileIntents
+from fluxum.orders.journal import FileOrderJournal
 from fluxum.orders.risk import RiskLimits
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
@@ -78,24 +78,26 @@ async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
                 written.take, capacity=1, overflow=Overflow.RAISE
             )
             raw = session.raw(capacity=1_000_000)
-            with FileIntents(folder / "orders.jsonl", KRAKEN.name) as intents:
+            with FileOrderJournal(folder / "orders.jsonl", KRAKEN.name) as journal:
                 async with session:
                     session.subscribe(
                         *map(Subscription, (Channel.EXECUTION, Channel.BALANCE)),
                         Subscription(Channel.INSTRUMENT),
                         Subscription(Channel.LEVEL3, BTC),
                     )
-                    await trade(session, intents, exchange, random, written)
+                    await trade(session, journal, exchange, random, written)
                     assert not reader.is_closed
         written.texts.append(repr(list(raw.drain())).encode())
-        written.texts.append(f"{account_config!r} {session!r} {session.account.tokens!r}".encode())
+        written.texts.append(
+            f"{account_config!r} {session!r} {session.account.authenticator.tokens!r}".encode()
+        )
         written.texts.append(f"{session.statistics()!r} {exchange.accounts.by_key(KEY)!r}".encode())
     return len(account.fills), tokens
 
 
 async def trade(
     session: Session,
-    intents: FileIntents,
+    journal: FileOrderJournal,
     exchange: SimulatedExchange,
     random: Random,
     written: Written,
@@ -103,9 +105,9 @@ async def trade(
     trader = Trader(exchange, random)
     desk = OrderDesk(
         session.account,
-        intents,
+        journal,
         random=random,
-        terms=session.account.terms,
+        rules=session.account.rules,
         limits=RiskLimits(collar_percent=None),
     )
     async with desk, background() as work:

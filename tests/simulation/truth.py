@@ -93,7 +93,7 @@ class Truth:
         """Every order the desk knows is what the exchange says it is, and none is in doubt."""
         assert not self.twice, "an order was sent twice"
         for view in desk.orders():
-            assert view.doubt is None, view
+            assert view.uncertainty is None, view
             assert view.status is not OrderStatus.UNKNOWN, view
             name = view.client_order_id
             if view.status is OrderStatus.REFUSED:

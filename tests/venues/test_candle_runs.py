@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from msgspec import structs
+
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Candle
 from fluxum.venues.candle_runs import CandleRuns
@@ -84,6 +86,72 @@ def test_a_candle_closes_once_and_then_is_corrected() -> None:
     ]
 
 
+def test_a_late_trade_corrects_a_closed_candle_and_ends_no_other() -> None:
+    runs = CandleRuns()
+    runs.take(BTC, [candle(0, "1.2")])
+
+    assert told(runs.take(BTC, [candle(5, "1.3")])) == [
+        (0, "1.2", "closed"),
+        (5, "1.3", "running"),
+    ]
+    assert told(runs.take(BTC, [candle(0, "1.25")])) == [(0, "1.25", "closed correction")]
+    assert told(runs.take(BTC, [candle(5, "1.4")])) == [(5, "1.4", "running")]
+    assert told(runs.take(BTC, [candle(0, "1.25")])) == []
+    assert told(runs.take(BTC, [candle(6, "1.5")])) == [
+        (5, "1.4", "closed"),
+        (6, "1.5", "running"),
+    ]
+
+
+def test_a_history_after_a_hole_closes_what_ran_with_its_last_state() -> None:
+    runs = CandleRuns()
+    runs.take(BTC, [candle(0, "1.1")])
+    again = [candle(0, "1.15"), candle(1, "1.2"), candle(2, "1.3")]
+
+    assert told(runs.take(BTC, again, is_history=True)) == [
+        (0, "1.15", "closed history"),
+        (1, "1.2", "closed history"),
+        (2, "1.3", "running"),
+    ]
+    assert told(runs.take(BTC, [candle(3)])) == [(2, "1.3", "closed"), (3, "10", "running")]
+
+
+def test_a_closed_candle_that_differs_in_a_history_is_a_correction() -> None:
+    runs = CandleRuns()
+    runs.take(BTC, [candle(0, "1.1")])
+    runs.take(BTC, [candle(1, "1.2")])
+
+    assert told(runs.take(BTC, [candle(0, "1.15"), candle(1, "1.2")], is_history=True)) == [
+        (0, "1.15", "closed history correction"),
+        (1, "1.2", "running"),
+    ]
+
+
+def test_a_last_candle_that_the_caller_knows_as_closed_does_not_run() -> None:
+    runs = CandleRuns()
+    over = structs.replace(candle(0, "1.1"), closed=True)
+
+    assert told(runs.take(BTC, [over], is_history=True)) == [(0, "1.1", "closed history")]
+    assert told(runs.take(BTC, [candle(0, "1.1")])) == []
+    assert told(runs.take(BTC, [candle(4)])) == [(4, "10", "running")]
+
+
+def test_a_candle_before_the_one_that_runs_is_closed_and_no_correction_if_it_is_news() -> None:
+    runs = CandleRuns()
+    runs.take(BTC, [candle(5)])
+
+    assert told(runs.take(BTC, [candle(3)])) == [(3, "10", "closed")]
+
+
+def test_as_many_closed_candles_are_remembered_as_are_kept() -> None:
+    runs = CandleRuns(kept=1000)
+    for minute in range(1100):
+        runs.take(BTC, [candle(minute)])
+
+    assert told(runs.take(BTC, [candle(100)])) == []
+    assert told(runs.take(BTC, [candle(50)])) == [(50, "10", "closed")]
+
+
 def test_a_candle_that_may_lack_trades_is_closed_by_no_memory() -> None:
     runs = CandleRuns()
     runs.take(BTC, [candle(1)])
@@ -104,8 +172,10 @@ def test_a_stream_that_ended_is_another_story() -> None:
     runs = CandleRuns()
     runs.take(BTC, [candle(1), candle(2)])
 
+    assert BTC in runs
     runs.forget(BTC)
 
+    assert BTC not in runs
     assert told(runs.take(BTC, [candle(1), candle(2)])) == [
         (1, "10", "closed"),
         (2, "10", "running"),

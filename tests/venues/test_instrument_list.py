@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
-from fluxum.errors import RemoteProtocolError, VenueRefused
+from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.event import (
     Channel,
     LeftOut,
@@ -29,6 +29,8 @@ def page(fetch: Fetch, body: bytes) -> ListPage:
         raise VenueRefused("closed for today")
     if body == b"?":
         raise RemoteProtocolError("no list")
+    if body == b"later":
+        raise RateLimited("too often")
     return ListPage(body.split(b","), SECOND if fetch is SPOT else None)
 
 
@@ -138,11 +140,12 @@ def test_a_list_of_one_kind_is_a_list() -> None:
     assert isinstance(notice, VenueNotice)
 
 
-def test_an_answer_that_cannot_be_read_is_asked_for_again() -> None:
+@pytest.mark.parametrize("body", [b"?", b"later"])
+def test_an_answer_that_cannot_be_read_is_asked_for_again(body: bytes) -> None:
     markets, _, _ = opened()
 
     with pytest.raises(RemoteProtocolError):
-        markets.answered(SPOT, b"?", 7)
+        markets.answered(SPOT, body, 7)
 
     assert markets.owns(SPOT)
 

@@ -32,7 +32,7 @@ async def whole(now: World, question: RestQuery[Page[Item]]) -> list[Item]:
     items: list[Item] = []
     following: RestQuery[Page[Item]] | None = question
     while following is not None:
-        page = await now.session.ask(following)
+        page = await now.session.query(following)
         assert page.left_out is None
         items += page.items
         following = page.next
@@ -51,13 +51,13 @@ def test_every_answer_is_the_exchanges_own(venue: Venue) -> None:
         async with world(books, venue=venue, rate_per_s=0.0) as now:
             await now.session.wait_ready(60)
             ask, truth = queries(venue), now.exchange
-            book = await now.session.ask(ask.book(symbol, 5))
+            book = await now.session.query(ask.book(symbol, 5))
             for told, side in (
                 (book.bids, truth.top(symbol).bids),
                 (book.asks, truth.top(symbol).asks),
             ):
                 assert [(one.price, one.quantity) for one in told] == list(side[:5])
-            ticker = await now.session.ask(ask.ticker(symbol))
+            ticker = await now.session.query(ask.ticker(symbol))
             known = truth.ticker(symbol)
             assert (ticker.bid, ticker.ask, ticker.last) == (known.bid, known.ask, known.last)
             listed = await whole(now, ask.instruments())
@@ -128,7 +128,7 @@ def test_the_time_is_the_exchanges_own(venue: Venue) -> None:
         async with world(listing, venue=venue, rate_per_s=0.0) as now:
             await now.session.wait_ready(60)
 
-            told = await now.session.ask(queries(venue).time())
+            told = await now.session.query(queries(venue).time())
 
             assert abs(told - now.exchange._clock.now_ns()) < SECOND
 

@@ -11,6 +11,7 @@ from fluxum.venues.queries import (
     check_levels,
     get,
     interval_word,
+    only,
     page_of,
     refusal,
     require_instant,
@@ -19,12 +20,14 @@ from fluxum.venues.queries import (
 from fluxum.venues.rows import Rows, read_rows
 
 decode = msgspec.json.Decoder(list[str]).decode
+decode_raw = msgspec.json.Decoder(list[msgspec.Raw]).decode
+decode_text = msgspec.json.Decoder(str).decode
 
 
 def test_a_call_has_the_parameters_that_are_given() -> None:
     assert get("/time", "time").path == "/time"
 
-    call = get("/candles", "candles", cost=3, symbol="A/B", since=None, limit=5)
+    call = get("/candles", "candles", 3, symbol="A/B", since=None, limit=5)
 
     assert (call.method, call.path) == ("GET", "/candles?symbol=A%2FB&limit=5")
     assert (call.purpose, call.cost, call.subscription) == ("candles", 3, None)
@@ -91,3 +94,10 @@ def test_an_instant_is_required() -> None:
 
 def test_milliseconds_are_rounded_up() -> None:
     assert [ceil_ms(one) for one in (0, 1, 1_000_000, 1_000_001)] == [0, 1, 1, 2]
+
+
+def test_an_answer_that_should_have_one_row_has_one_that_can_be_read() -> None:
+    assert only(decode_raw(b'["a"]'), decode_text) == "a"
+    for body in (b"[]", b'["a","b"]', b"[7]"):
+        with pytest.raises(RemoteProtocolError):
+            only(decode_raw(body), decode_text)

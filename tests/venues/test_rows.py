@@ -2,21 +2,29 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from msgspec import Raw
+from msgspec.json import Decoder
 
 from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import Channel, Event, LeftOut, Subscription, VenueNotice
 from fluxum.model.market import Level
 from fluxum.venues.rows import (
     LeftOutRows,
     Rows,
     decimals,
+    decode_readable,
+    decoded_or_none,
+    digits,
     exact,
     exact_or_none,
     levels,
+    positive,
     price_or_none,
     read_rows,
     sides,
+    with_left_out,
 )
 
 BAD = ["", "abc", "-1", "NaN", "sNaN", "Infinity", "-Infinity", "1e31", "1" * 41, "1,5"]
@@ -130,3 +138,60 @@ def test_a_number_that_would_fill_the_memory_when_it_is_written_out_is_none(text
         exact(text)
 
     assert len(str(caught.value)) < 100
+
+
+decode_sides = msgspec.json.Decoder(dict[str, list[tuple[str, str]] | int]).decode
+decode_level = msgspec.json.Decoder(tuple[str, str]).decode
+
+
+def test_a_message_is_decoded_without_the_rows_that_cannot_be_read() -> None:
+    data = b'{"n":7,"b":[["1","2"],[3,"4"]],"a":[null,["5","6"],"7"]}'
+
+    message, left_out = decode_readable(data, decode_sides, decode_level, ("b", "a"))
+
+    assert message == {"n": 7, "b": [("1", "2")], "a": [("5", "6")]}
+    assert left_out is not None
+    assert (left_out.count, left_out.sample) == (3, '[3,"4"]')
+    whole = b'{"n":7,"b":[["1","2"]],"a":[]}'
+    assert decode_readable(whole, decode_sides, decode_level, ("b", "a"))[1] is None
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"b":[]}', b'{"b":5,"a":[]}', b'{"b":[],"a":[]} x'])
+def test_a_message_that_has_no_such_lists_cannot_be_decoded(data: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        decode_readable(data, decode_sides, decode_level, ("b", "a"))
+
+
+@pytest.mark.parametrize("text", [None, "", "0", "0.0", "-1", "x"])
+def test_a_step_is_a_number_above_zero(text: str | None) -> None:
+    assert str(positive("0.010")) == "0.010"
+    with pytest.raises(RemoteProtocolError):
+        positive(text)
+
+
+@pytest.mark.parametrize("text", [None, "", "-1", "1.5", "\u0663", "1e3", "1" * 14])
+def test_text_that_is_no_whole_number_is_none(text: str | None) -> None:
+    assert digits("1700000000000") == 1_700_000_000_000
+    assert digits(text) is None
+
+
+def test_a_field_that_is_not_needed_may_be_of_any_form() -> None:
+    decode = Decoder(int).decode
+
+    assert decoded_or_none(decode, Raw(b"7")) == 7
+    assert decoded_or_none(decode, Raw(b'"x"')) is None
+    assert decoded_or_none(Decoder(str).decode, Raw(b'"\xc5n"')) is None  # no UTF-8
+
+
+def test_what_is_left_out_of_a_message_stands_before_its_events() -> None:
+    stream = Subscription(Channel.INSTRUMENT)
+    events: list[Event] = [VenueNotice(venue="toy", message="hello", received_ns=7)]
+    rows = LeftOutRows(2, "odd", "x")
+
+    left_out, *others = with_left_out(events, rows, "toy", stream, 7)
+
+    assert isinstance(left_out, LeftOut)
+    assert (left_out.subscription, left_out.count) == (stream, 2)
+    assert others == events
+    assert with_left_out(events, None, "toy", stream, 7) == events
+    assert with_left_out([], rows, "toy", stream, 7) == []

@@ -134,7 +134,11 @@ def test_requests_keep_the_limits_of_topics_and_characters_and_groups() -> None:
     kinds = Link(group=lambda topic, _subscription: topic in "ac")
     kinds.subscribe("abcd")
 
+    chinese = Link(RequestLimits(topics=9, characters=6))
+    chinese.subscriptions.subscribe([("币安", A), ("人", B)])
+
     assert few.sent() == ["1 subscribe ab", "2 subscribe c"]
+    assert chinese.sent() == ["1 subscribe 币安", "2 subscribe 人"]
     assert short.sent() == ["1 subscribe abc", "2 subscribe d"]
     assert kinds.sent() == ["1 subscribe ac", "2 subscribe bd"]
 
@@ -215,6 +219,20 @@ def test_a_refusal_that_blames_none_is_narrowed_down_by_halves() -> None:
     assert link.refuse(3) == ["Refused C"]
     assert link.accept(2) == ["Subscribed A", "Subscribed B"]
     assert link.unanswered() == []
+
+
+def test_a_refusal_of_one_topic_leaves_the_others_of_its_request_unanswered() -> None:
+    link = Link()
+    link.subscribe("abc")
+    link.sent()
+
+    (refused,) = link.subscriptions.refused(link.request(1), "no", NOW, topics=["b"])
+
+    assert isinstance(refused, Refused)
+    assert refused.subscription == B
+    assert link.unanswered() == [A, C]
+    assert link.sent() == []
+    assert link.accept(1, "ac") == ["Subscribed A", "Subscribed C"]
 
 
 def test_a_refused_request_is_not_repeated_for_what_has_ended_or_was_requested_again() -> None:
@@ -348,6 +366,21 @@ def test_on_a_tape_an_unknown_topic_is_another_clients() -> None:
     assert owner("also c", lambda _topic: C) is None
     assert link.changes == ["+c"]
     assert link.sent() == []
+
+
+def test_a_topic_of_a_tape_that_ended_can_be_tracked_anew() -> None:
+    link = Link()
+    link.subscriptions.is_passive = True
+    track = link.subscriptions.track
+
+    assert track("c", STREAMS.get) == C
+    assert track("c", STREAMS.get) == C
+    link.subscriptions.close("c")
+    assert link.subscriptions.owner("c", STREAMS.get) is None
+    assert track("c", STREAMS.get) == C
+    assert track("also c", lambda _topic: C) is None
+    assert track("?", STREAMS.get) is None
+    assert link.changes == ["+c", "-c", "+c"]
 
 
 def test_memory_of_what_ended_is_bounded() -> None:

@@ -56,7 +56,7 @@ def balances(
             account = session.account
             if follow:
                 session.subscribe(Subscription(Channel.BALANCE))
-            for balance in await account.ask(account.queries.balances()):
+            for balance in await account.balances():
                 output.write(HeldRecord.of(balance), _balance_text(balance))
             if follow:
                 await until(seconds, attended(output, _follow(session, output)))

@@ -47,7 +47,7 @@ from fluxum.portfolio import Portfolio
 from fluxum.session.account import Account
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
-from fluxum.venues.private import EntryQuery
+from fluxum.venues.private import EntryQuery, FillQuery
 
 __all__ = ["NotClean", "Period", "Where", "ledger", "opening_ledger", "position_text"]
 
@@ -183,7 +183,7 @@ async def opening_ledger(account: Account, venue: str, period: Period, output: O
     """The positions of a period, with what was held when it began."""
     within = await account.history(period.since_ns or None)
     try:
-        balances = await account.ask(account.queries.balances())
+        balances = await account.balances()
     except VenueRefused as error:
         output.say(f"what was held is taken from fills alone: {error}")
         held = None
@@ -217,11 +217,13 @@ def _held(balances: Iterable[Balance], fills: Iterable[Fill]) -> dict[Asset, Dec
 async def _older_fills(account: Account, since_ns: int, output: Output) -> list[Fill]:
     """The last fills before a period, which say what the coins held then had cost."""
     found: list[Fill] = []
+    query = account.queries.fills(FillQuery(until_ns=since_ns))
     for _ in range(_OLDER_PAGES_MAX):
-        page = await account.ask(account.queries.fills(None, since_ns, offset=len(found)))
+        page = await account.query(query)
         found += page.items
-        if not page.items or len(found) >= (page.total or 0):
+        if page.next is None:
             return found
+        query = page.next
     first = time_text(found[-1].venue_ns)
     output.say(f"fills before {first} are not read: what was bought then is of unknown cost")
     return found
@@ -237,7 +239,7 @@ async def _lines(
             for line in lines:
                 output.event(line)
             return
-        held = await account.ask(account.queries.balances())
+        held = await account.balances()
         wanted = [one for one in held if query.asset in (None, one.asset)]
         found = audit(lines, wanted)
         _write_audit(found, output)

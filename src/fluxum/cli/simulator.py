@@ -141,7 +141,7 @@ def _open_account(box: SimulatedExchange, file: str, talk: Output) -> None:
     assets = {asset for one in box.instruments() for asset in (one.base, one.quote)}
     if box.venue.private is None:
         raise BadInput(f"accounts at {box.venue.name} are not supported yet")
-    tier = list(box.venue.private.terms)[-1]  # commands one after another are not held up
+    tier = list(box.venue.private.tiers)[-1]  # commands one after another are not held up
     box.open_account(key, secret, dict.fromkeys(sorted(assets), _MONEY), tier=tier)
     path = Path(file)
     try:

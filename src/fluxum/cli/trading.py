@@ -42,8 +42,8 @@ from fluxum.model.market import Side
 from fluxum.model.numbers import exact
 from fluxum.model.order import Amend, OrderRequest, OrderStatus, OrderType, TimeInForce, Trigger
 from fluxum.orders.desk import OrderDesk
+from fluxum.orders.order import Order
 from fluxum.orders.risk import RiskLimits
-from fluxum.orders.view import OrderView
 from fluxum.runtime import LiveRuntime
 from fluxum.trader import JOURNALS, trade
 
@@ -344,7 +344,7 @@ def _placing(request: OrderRequest, timeout_s: float) -> Act:
     return act
 
 
-async def _enter(desk: OrderDesk, request: OrderRequest, timeout_s: float) -> OrderView:
+async def _enter(desk: OrderDesk, request: OrderRequest, timeout_s: float) -> Order:
     """Place an order; it is returned when it rests or has ended, soon after it was taken."""
     view = await desk.place(request, timeout_s=timeout_s)
     if request.order_type.is_triggered:  # it waits for its price, and that may take for ever
@@ -352,10 +352,10 @@ async def _enter(desk: OrderDesk, request: OrderRequest, timeout_s: float) -> Or
     rests = request.order_type.has_limit and request.time_in_force in _RESTING
     passing = (OrderStatus.PENDING,) if rests else _LIVING
     name = view.client_order_id
-    with suppress(TimeoutError), desk.changes() as changes:
+    with suppress(TimeoutError), desk.updates() as updates:
         async with asyncio.timeout(_SOON_S):
-            while (view := desk.order(name) or view).status in passing and await changes.wait():
-                changes.drain()
+            while (view := desk.order(name) or view).status in passing and await updates.wait():
+                updates.drain()
     return view
 
 
@@ -372,7 +372,7 @@ def _confirm(what: str, *, yes: bool) -> None:
         raise NotConfirmed(f"not confirmed, so nothing was done: {what}")
 
 
-def _write(view: OrderView, output: Output) -> None:
+def _write(view: Order, output: Output) -> None:
     """Show an order; that nobody knows what became of it is no success."""
     _show(view, output)
     if view.status is OrderStatus.UNKNOWN:
@@ -382,11 +382,11 @@ def _write(view: OrderView, output: Output) -> None:
         )
 
 
-def _show(view: OrderView, output: Output) -> None:
+def _show(view: Order, output: Output) -> None:
     output.write(view, printable(_view_text(view)))
 
 
-def _view_text(view: OrderView) -> str:
+def _view_text(view: Order) -> str:
     price = "" if view.limit_price is None else f" @ {number_text(view.limit_price)}"
     why = f" ({view.reason})" if view.reason else ""
     return (

@@ -19,7 +19,7 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.intents import MemoryIntents
+from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.portfolio import Portfolio
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
@@ -51,7 +51,7 @@ async def trade(venue: Venue, seconds: float, seed: int, output: Output) -> None
         url,
     ):
         assets = {str(asset) for one in box.instruments() for asset in (one.base, one.quote)}
-        tier = list(venue.private.terms)[-1]
+        tier = list(venue.private.tiers)[-1]
         money = dict.fromkeys(sorted(assets), _MONEY)
         account = box.open_account(_KEY, _SECRET, money, tier=tier)
         entry = AccountConfig(Credentials(_KEY, _SECRET), tier=tier)
@@ -60,7 +60,7 @@ async def trade(venue: Venue, seconds: float, seed: int, output: Output) -> None
             await session.wait_ready(_SETTLED_S)
             names = Random(random.random())  # noqa: S311
             desk = OrderDesk(
-                session.account, MemoryIntents(), random=names, terms=session.account.terms
+                session.account, MemoryOrderJournal(), random=names, rules=session.account.rules
             )
             async with Portfolio(session) as portfolio, desk:
                 async with background(

@@ -6,22 +6,40 @@ checked when the command is written for it.
 """
 
 from decimal import Decimal
+from typing import TypeVar
+
+from msgspec import structs
 
 from fluxum.errors import BadInput
 from fluxum.ledger.arithmetic import EXACT, checked, positive
 from fluxum.model.instrument import Instrument, InstrumentStatus
 from fluxum.model.market import Side
 from fluxum.model.order import (
+    Amend,
     CloseOrder,
+    Edit,
     OrderRequest,
     OrderType,
+    OrderUpdate,
     PriceKind,
     TimeInForce,
     Trigger,
+    TriggerReference,
 )
-from fluxum.orders.prices import TRAILING, price_of
 
-__all__ = ["check", "check_change"]
+__all__ = [
+    "TRAILING",
+    "after_amend",
+    "after_edit",
+    "check",
+    "check_change",
+    "limit_of",
+    "present",
+    "price_of",
+    "trigger_of",
+]
+
+T = TypeVar("T")
 
 _ZERO = Decimal(0)
 _MONTH_NS = 31 * 86_400 * 1_000_000_000
@@ -30,6 +48,30 @@ _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _CLOSED = frozenset(
     {InstrumentStatus.CANCEL_ONLY, InstrumentStatus.MAINTENANCE, InstrumentStatus.DELISTED}
 )
+
+
+TRAILING = frozenset({OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT})
+"""Types whose prices are distances, whatever they are called."""
+
+
+def price_of(request: OrderRequest) -> Decimal | None:
+    """The price an order is worth at, as far as it says: its limit, else its trigger."""
+    limit = limit_of(request)
+    return trigger_of(request) if limit is None else limit
+
+
+def limit_of(request: OrderRequest) -> Decimal | None:
+    """The worst price an order trades at, if it names one."""
+    is_price = request.limit_price_kind in (None, PriceKind.STATIC)
+    return request.limit_price if is_price and request.order_type not in TRAILING else None
+
+
+def trigger_of(request: OrderRequest) -> Decimal | None:
+    """The price an order waits for, if it names one."""
+    trigger = request.trigger
+    if trigger is None or trigger.kind is not PriceKind.STATIC or request.order_type in TRAILING:
+        return None
+    return trigger.price
 
 
 def check(request: OrderRequest, instrument: Instrument, now_ns: int) -> None:
@@ -234,3 +276,89 @@ def _on_grid(value: Decimal, step: Decimal, steps: str, what: str) -> None:
 
 def _name(request: OrderRequest) -> str:
     return f"a {request.order_type.value.replace('_', ' ')} {request.side.value}"
+
+
+def after_amend(request: OrderRequest, amend: Amend) -> OrderRequest:
+    """What an order becomes by an amendment; raises BadInput for one that changes nothing."""
+    numbers = (amend.quantity, amend.limit_price, amend.display_quantity, amend.trigger_price)
+    if all(number is None for number in numbers):
+        raise BadInput("an amendment of a quantity or a price was expected, was none")
+    changed = request
+    if amend.quantity is not None:
+        changed = structs.replace(changed, quantity=amend.quantity)
+    if amend.limit_price is not None:
+        kind = None if amend.limit_price_kind is PriceKind.STATIC else amend.limit_price_kind
+        changed = structs.replace(changed, limit_price=amend.limit_price, limit_price_kind=kind)
+    if amend.display_quantity is not None:
+        changed = structs.replace(changed, display_quantity=amend.display_quantity)
+    if amend.trigger_price is not None:
+        if request.trigger is None:
+            raise BadInput(f"a {request.order_type.value} order has no trigger to be moved")
+        trigger = Trigger(
+            amend.trigger_price,
+            amend.trigger_price_kind or PriceKind.STATIC,
+            request.trigger.reference,
+        )
+        changed = structs.replace(changed, trigger=trigger)
+    if amend.post_only is not None:
+        changed = structs.replace(changed, post_only=amend.post_only)
+    return changed
+
+
+def after_edit(request: OrderRequest, edit: Edit) -> OrderRequest:
+    """What the order is asked to be that an edit puts in the place of another."""
+    if edit.symbol != request.symbol:
+        raise BadInput(f"an edit of an order for {request.symbol} was expected, was {edit.symbol}")
+    changed = structs.replace(
+        request,
+        quantity=_or(edit.quantity, request.quantity),
+        trigger=_or(edit.trigger, request.trigger),
+        display_quantity=_or(edit.display_quantity, request.display_quantity),
+        fee_asset=_or(edit.fee_asset, request.fee_asset),
+        post_only=_or(edit.post_only, request.post_only),
+        reduce_only=_or(edit.reduce_only, request.reduce_only),
+        user_reference=_or(edit.user_reference, request.user_reference),
+    )
+    if edit.limit_price is not None:
+        changed = structs.replace(changed, limit_price=edit.limit_price, limit_price_kind=None)
+    return changed
+
+
+def present(request: OrderRequest | None, update: OrderUpdate | None) -> OrderRequest:
+    """What an order is asked to be now, changes included; of orders of others as far as is told."""
+    if update is None:
+        assert request is not None, "an order is ours or was heard of"
+        return request
+    if request is None:
+        if update.order_type is OrderType.OTHER:
+            raise BadInput(
+                f"order {update.order_id} is of a type that is not known ({update.venue_type}): "
+                f"it can be canceled, and not changed"
+            )
+        request = OrderRequest(
+            symbol=update.symbol,
+            side=update.side,
+            order_type=update.order_type,
+            display_quantity=update.display_quantity,
+            post_only=update.post_only,
+            reduce_only=update.reduce_only,
+            user_reference=update.user_reference,
+            client_order_id=update.client_order_id,
+        )
+    trigger = request.trigger
+    if update.trigger_price is not None and request.order_type not in TRAILING:
+        reference = TriggerReference.LAST if trigger is None else trigger.reference
+        trigger = Trigger(update.trigger_price, PriceKind.STATIC, reference)
+    is_limited = update.limit_price is not None and request.order_type not in TRAILING
+    return structs.replace(
+        request,
+        quantity=update.quantity,
+        quote_quantity=None,
+        limit_price=update.limit_price if is_limited else request.limit_price,
+        limit_price_kind=None if is_limited else request.limit_price_kind,
+        trigger=trigger,
+    )
+
+
+def _or(wanted: T | None, known: T) -> T:
+    return known if wanted is None else wanted

@@ -15,7 +15,7 @@ from fluxum.errors import NotSubscribed, RiskRefused
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Level, Side
 from fluxum.model.order import OrderRequest, OrderType
-from fluxum.orders.prices import limit_of, trigger_of
+from fluxum.orders.check import limit_of, trigger_of
 
 __all__ = ["Books", "RiskBook", "Verdict", "best_price", "check_collar", "middle_of", "valid_book"]
 

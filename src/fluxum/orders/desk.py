@@ -1,6 +1,6 @@
 """Placing orders so that none is forgotten and none is sent twice.
 
-    with FileIntents(path, "NAME") as intents:
+    with FileOrderJournal(path, "NAME") as intents:
         async with OrderDesk(session.account, intents, random=SystemRandom()) as desk:
             order = await desk.place(OrderRequest(symbol=..., side=..., quantity=..., ...))
             await desk.cancel(order.client_order_id)
@@ -10,7 +10,7 @@ allowance; it is written down; it is sent. Between these steps nothing waits, so
 between. Then the answer is awaited.
 
 *What is raised and what is returned.* An error of `place`, `amend`, `edit` or `cancel` means that
-nothing was done: nothing was sent (BadInput, RiskRefused, RateLimited, IntentsError,
+nothing was done: nothing was sent (BadInput, RiskRefused, RateLimited, OrderJournalError,
 TransportError), or the venue said no (VenueRefused). When nobody has said what became of a command
 in time, or its link was lost, the order is returned with status UNKNOWN. It is looked up in the
 background until it is known, and never sent again. Whoever is cancelled while waiting leaves an
@@ -46,19 +46,18 @@ from fluxum.model.order import (
     OrderStatus,
     Place,
 )
-from fluxum.orders.blotter import Blotter
-from fluxum.orders.changes import after_amend, after_edit, present
-from fluxum.orders.check import check
-from fluxum.orders.door import Door
-from fluxum.orders.gate import Gate
-from fluxum.orders.intents import Intents
+from fluxum.orders.check import after_amend, after_edit, check, present
+from fluxum.orders.dead_man import DeadManSwitch, SwitchState
+from fluxum.orders.execution import OrderExecution
+from fluxum.orders.gateway import AccountGateway
+from fluxum.orders.journal import OrderJournal
+from fluxum.orders.order import Order, TrackedOrder, Uncertainty
+from fluxum.orders.pretrade import PreTradeChecks
+from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk, RiskLimits
 from fluxum.orders.sender import Sender, confirmed
 from fluxum.orders.statistics import DeskStatistics
-from fluxum.orders.switch import KillSwitch, SwitchState
-from fluxum.orders.terms import Patience, Terms
-from fluxum.orders.tracker import TrackedOrder
-from fluxum.orders.view import Doubt, OrderView
+from fluxum.venues.trading import OrderRules
 
 __all__ = ["OrderDesk"]
 
@@ -80,15 +79,15 @@ class OrderDesk:
 
     def __init__(
         self,
-        door: Door,
-        intents: Intents,
+        gateway: AccountGateway,
+        journal: OrderJournal,
         *,
         random: Random,
-        terms: Terms | None = None,
+        rules: OrderRules | None = None,
         limits: RiskLimits | None = None,
         profit: Callable[[], Decimal | None] | None = None,
         positions: Mapping[Symbol, Decimal] | Callable[[], Mapping[Symbol, Decimal]] | None = None,
-        patience: Patience | None = None,
+        policy: ReconcilePolicy | None = None,
     ) -> None:
         limits = RiskLimits() if limits is None else limits
         if limits.are_of_positions and positions is None:
@@ -96,31 +95,33 @@ class OrderDesk:
                 "positions are limited, and it is not said what is held: hand in positions, "
                 "such as a portfolio's `held`, or {} for nothing"
             )
-        self._door = door
+        self._gateway = gateway
         self._positions = positions
-        terms = Terms() if terms is None else terms
-        self._patience = Patience() if patience is None else patience
-        self._blotter = Blotter(door, intents, terms, self._patience)
-        self._orders = self._blotter.orders
-        self.risk = Risk(limits, door.book, profit, self._orders.exposure)
+        rules = OrderRules() if rules is None else rules
+        self._policy = ReconcilePolicy() if policy is None else policy
+        self._execution = OrderExecution(gateway, journal, rules, self._policy)
+        self._orders = self._execution.orders
+        self.risk = Risk(limits, gateway.book, profit, self._orders.exposure)
         """Limits and switches: `desk.risk.halt("why")`, `.reduce_only("why")`, `.resume()`."""
-        self._gate = Gate(door, self._blotter, self.risk, random, terms, self._patience)
-        self._sender = Sender(door, self._blotter, self._gate, self.risk, self._patience)
-        self._switch = KillSwitch(self._sender.confirm, door.venue_now_ns)
+        self._checks = PreTradeChecks(
+            gateway, self._execution, self.risk, random, rules, self._policy
+        )
+        self._sender = Sender(gateway, self._execution, self._checks, self.risk, self._policy)
+        self._switch = DeadManSwitch(self._sender.confirm, gateway.venue_now_ns)
         self._scope = background()
         self._has_learned = False
 
     async def __aenter__(self) -> Self:
-        events = self._door.account_events()
+        events = self._gateway.account_events()
         held = self._positions() if callable(self._positions) else self._positions
-        self._orders.exposure.begin(held or {}, self._door.venue_now_ns())
+        self._orders.exposure.begin(held or {}, self._gateway.venue_now_ns())
         self._orders.exposure.is_known = False
-        self._blotter.restore()
+        self._execution.restore()
         work = await self._scope.__aenter__()
         self._sender.is_open = True
-        work.start(self._blotter.follow(events), name="orders")
+        work.start(self._execution.follow(events), name="orders")
         work.start(self._learn(), name="open orders")
-        work.start(self._blotter.resolver.run(), name="orders in doubt")
+        work.start(self._execution.reconciler.run(), name="orders in doubt")
         work.start(self._switch.run(), name="kill switch")
         work.start(self._watch(), name="profit")
         return self
@@ -135,13 +136,13 @@ class OrderDesk:
             await self._leave_switch(error)
         finally:
             self._sender.is_open = False
-            self._blotter.bus.close()
+            self._execution.bus.close()
             is_handled = await self._scope.__aexit__(kind, error, traceback)
         return is_handled
 
     # Placing
 
-    async def place(self, request: OrderRequest, *, timeout_s: float = _TIMEOUT_S) -> OrderView:
+    async def place(self, request: OrderRequest, *, timeout_s: float = _TIMEOUT_S) -> Order:
         """Place an order; returns it once the venue has spoken of it, or UNKNOWN after a time-out.
 
         Its client order id is made here unless the request has one. Raises as the module says.
@@ -155,7 +156,7 @@ class OrderDesk:
 
     async def place_batch(
         self, requests: Sequence[OrderRequest], *, timeout_s: float = _TIMEOUT_S
-    ) -> tuple[OrderView, ...]:
+    ) -> tuple[Order, ...]:
         """Place several orders of one market at once; each is returned, REFUSED ones as well."""
         if not requests:
             raise BadInput("a batch of orders was expected, was none")
@@ -170,23 +171,23 @@ class OrderDesk:
 
         Raises BadInput, VenueRefused, OutcomeUnknown when nobody answers.
         """
-        named, wire, _ = self._gate.named(request)
-        check(named, self._gate.instrument(named.symbol), self._door.venue_now_ns())
-        deadline_ns = self._gate.deadline_ns(timeout_s)
+        named, wire, _ = self._checks.named(request)
+        check(named, self._checks.instrument(named.symbol), self._gateway.venue_now_ns())
+        deadline_ns = self._checks.deadline_ns(timeout_s)
         command = Place(request=wire, deadline_ns=deadline_ns, validate=True)
         return (await self._sender.confirm(command, timeout_s)).warnings
 
     # Changing and ending
 
-    async def amend(self, amend: Amend, *, timeout_s: float = _TIMEOUT_S) -> OrderView:
+    async def amend(self, amend: Amend, *, timeout_s: float = _TIMEOUT_S) -> Order:
         """Change an order in place. One of its two ids says which."""
         order = self._changeable(amend.client_order_id or amend.order_id)
         if not order.order_id and order.reference is not None:
             raise BadInput(f"the venue's id of order {order.name} is not known yet")
         before = present(order.request, order.update)
         changed = after_amend(before, amend)
-        self._gate.check_change(order, before, changed, anew=False)
-        deadline_ns = amend.deadline_ns or self._gate.deadline_ns(timeout_s)
+        self._checks.check_change(order, before, changed, anew=False)
+        deadline_ns = amend.deadline_ns or self._checks.deadline_ns(timeout_s)
         command = structs.replace(
             amend,
             order_id=order.order_id,
@@ -196,7 +197,7 @@ class OrderDesk:
         await self._sender.change(order, command, deadline_ns, changed, timeout_s)
         return order.view()
 
-    async def edit(self, edit: Edit, *, timeout_s: float = _TIMEOUT_S) -> OrderView:
+    async def edit(self, edit: Edit, *, timeout_s: float = _TIMEOUT_S) -> Order:
         """Put another order in the place of one; returns the new one, which takes over its name.
 
         `edit.order_id` may be either id. Venues may refuse this for orders with a client id; one
@@ -209,11 +210,11 @@ class OrderDesk:
         changed = after_edit(before, edit)
         if changed.quantity is not None and changed.quantity <= order.filled:
             raise BadInput(f"more than {order.filled}, which is filled, was expected")
-        self._gate.check_change(order, before, changed, anew=True)
+        self._checks.check_change(order, before, changed, anew=True)
         reference = edit.user_reference
         if reference is None:
-            reference = self._gate.new_reference()
-        deadline_ns = edit.deadline_ns or self._gate.deadline_ns(timeout_s)
+            reference = self._checks.new_reference()
+        deadline_ns = edit.deadline_ns or self._checks.deadline_ns(timeout_s)
         command = structs.replace(
             edit,
             order_id=order.order_id,
@@ -226,15 +227,15 @@ class OrderDesk:
         return (order if newest is None else newest).view()
 
     @overload
-    async def cancel(self, name: str, *, timeout_s: float = _TIMEOUT_S) -> OrderView: ...
+    async def cancel(self, name: str, *, timeout_s: float = _TIMEOUT_S) -> Order: ...
 
     @overload
-    async def cancel(self, *, order_id: str, timeout_s: float = _TIMEOUT_S) -> OrderView | None: ...
+    async def cancel(self, *, order_id: str, timeout_s: float = _TIMEOUT_S) -> Order | None: ...
 
     @overload
     async def cancel(
         self, *, client_order_id: str, timeout_s: float = _TIMEOUT_S
-    ) -> OrderView | None: ...
+    ) -> Order | None: ...
 
     async def cancel(
         self,
@@ -243,7 +244,7 @@ class OrderDesk:
         order_id: str = "",
         client_order_id: str = "",
         timeout_s: float = _TIMEOUT_S,
-    ) -> OrderView | None:
+    ) -> Order | None:
         """End an order, named by either id; returns it when it has ended. Ended ones are no error.
 
         No limit and no halt is in the way of a cancel, and it is sent over any link there is, even
@@ -267,14 +268,14 @@ class OrderDesk:
             return order.view()
         asked = await self._sender.cancel(_cancel_of(order), [order], timeout_s)
         view = order.view()
-        is_open = not view.status.is_final and view.doubt is not Doubt.CHANGE
+        is_open = not view.status.is_final and view.uncertainty is not Uncertainty.CHANGE
         if asked.declined is not None and is_open:
             raise VenueRefused(f"order {key} was not canceled: {asked.declined.message}")
         return view
 
     async def cancel_batch(
         self, names: Sequence[str], *, timeout_s: float = _TIMEOUT_S
-    ) -> tuple[OrderView, ...]:
+    ) -> tuple[Order, ...]:
         """End several orders at once, each named by either id; returns them in this order.
 
         A name that this desk does not know is sent as an id of the venue's; there is no view of
@@ -327,26 +328,26 @@ class OrderDesk:
     # What it knows
 
     @property
-    def kill_switch(self) -> SwitchState:
+    def dead_man_switch(self) -> SwitchState:
         """Until when the kill switch is armed."""
         return self._switch.state
 
-    def order(self, name: str) -> OrderView | None:
+    def order(self, name: str) -> Order | None:
         """An order by either id; of a client order id the newest, where edits replaced it."""
         order = self._orders.find(name)
         return None if order is None else order.view()
 
-    def orders(self, symbol: Symbol | None = None) -> list[OrderView]:
+    def orders(self, symbol: Symbol | None = None) -> list[Order]:
         """Every order that is remembered, those that ended first."""
         return [one.view() for one in self._orders.all() if symbol in (None, one.symbol)]
 
-    def open_orders(self, symbol: Symbol | None = None) -> list[OrderView]:
+    def open_orders(self, symbol: Symbol | None = None) -> list[Order]:
         """Orders that have not ended, as far as is known: those in doubt are among them."""
         return [one.view() for one in self._orders.live.values() if symbol in (None, one.symbol)]
 
-    def changes(self, *, capacity: int = _VIEWS_WAITING) -> Pipe[OrderView]:
+    def updates(self, *, capacity: int = _VIEWS_WAITING) -> Pipe[Order]:
         """Each order whenever something is learned of it; a slow reader skips to the latest."""
-        return self._blotter.bus.subscribe(
+        return self._execution.bus.subscribe(
             capacity=capacity,
             overflow=Overflow.CONFLATE,
             key=lambda view: (view.client_order_id, view.order_id),
@@ -354,7 +355,7 @@ class OrderDesk:
 
     def statistics(self) -> DeskStatistics:
         """All counts, whose sums close."""
-        return self._blotter.statistics()
+        return self._execution.statistics()
 
     async def wait_reconciled(self, timeout_s: float | None = None) -> None:
         """Wait until the account is followed, its orders are known and none is in doubt.
@@ -366,15 +367,17 @@ class OrderDesk:
                 while not self._is_settled():  # noqa: ASYNC110 - the door tells of no change
                     await asyncio.sleep(_GLANCE_S)
         except TimeoutError:
-            names = [one.name or one.order_id for one in self._orders.live.values() if one.doubt]
-            doubted = ", ".join(names) or "no order, but the account is not followed"
-            raise TimeoutError(f"in doubt after {timeout_s} s: {doubted}") from None
+            names = [
+                one.name or one.order_id for one in self._orders.live.values() if one.uncertainty
+            ]
+            uncertain = ", ".join(names) or "no order, but the account is not followed"
+            raise TimeoutError(f"in doubt after {timeout_s} s: {uncertain}") from None
 
     # Pieces
 
     async def _cancel_unknown(
         self, order_id: str, client_order_id: str, timeout_s: float
-    ) -> OrderView | None:
+    ) -> Order | None:
         """Cancel what only the venue knows."""
         command = Cancel(client_order_ids=(client_order_id,))
         if order_id:
@@ -394,16 +397,16 @@ class OrderDesk:
         order = self._known(name)
         if order.is_final:
             raise BadInput(f"order {name} has ended: {order.status.value}")
-        if order.doubt is not None or order.edit_reference is not None:
+        if order.uncertainty is not None or order.edit_reference is not None:
             raise OutcomeUnknown(f"order {name} is in doubt, so nothing was sent", order.name)
-        if any(asked.is_changing for asked in self._blotter.pending.of(order)):
+        if any(asked.is_changing for asked in self._execution.pending.of(order)):
             raise BadInput(f"a change of order {name} is on its way already")
         return order
 
     def _is_settled(self) -> bool:
-        blotter = self._blotter
-        is_known = self._has_learned and self._door.is_following
-        return is_known and not blotter.open_doubts and not blotter.resolver.open
+        execution = self._execution
+        is_known = self._has_learned and self._gateway.is_following
+        return is_known and not execution.open_uncertain and not execution.reconciler.open
 
     # Behind the block
 
@@ -416,19 +419,19 @@ class OrderDesk:
     async def _learn(self) -> None:
         """Ask what was open before anybody listened."""
         while not self._has_learned:
-            if self._door.is_following:
-                asked_ns = self._door.now_ns()
+            if self._gateway.is_following:
+                asked_ns = self._gateway.now_ns()
                 try:
-                    updates = await self._door.ask(self._door.queries.open_orders())
+                    updates = await self._gateway.open_orders()
                 except FluxumError as error:
                     _log.warning("open orders are not known: %s", error)
                 else:
-                    self._blotter.learn(updates, asked_ns)
+                    self._execution.learn(updates, asked_ns)
                     self._orders.is_opening = False
                     self._orders.exposure.is_known = True
                     self._has_learned = True
                     return
-            await asyncio.sleep(self._patience.look_s)
+            await asyncio.sleep(self._policy.poll_s)
 
     async def _leave_switch(self, error: BaseException | None) -> None:
         state = self._switch.state
@@ -438,7 +441,7 @@ class OrderDesk:
             _log.warning("the kill switch is left armed until %s", state.until_ns)
             return
         try:
-            await self._switch.disarm(self._patience.disarm_s)
+            await self._switch.disarm(self._policy.disarm_s)
         except FluxumError as problem:
             _log.warning("the kill switch may be armed until %s: %s", state.until_ns, problem)
 

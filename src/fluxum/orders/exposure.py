@@ -19,7 +19,7 @@ from fluxum.model.account import Fill
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest
-from fluxum.orders.tracker import TrackedOrder
+from fluxum.orders.order import TrackedOrder
 
 __all__ = ["Exposure", "could_fill", "fills_after", "wanted"]
 
@@ -132,7 +132,7 @@ def could_fill(order: TrackedOrder) -> Decimal:
     if order.update is None and order.request is not None:
         known = order.request.quantity or _ZERO
     left = max(_ZERO, EXACT.subtract(known, _counted(order)))
-    asked = order.asked_quantity
+    asked = order.pending_quantity
     return left if asked is None else fills_after(order, left, asked, anew=order.is_edited)
 
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
 
-from fluxum.errors import IntentsError
+from fluxum.errors import OrderJournalError
 from fluxum.lock import CAN_HOLD, hold
 
 __all__ = ["JournalFile"]
@@ -27,7 +27,7 @@ _FLAGS = os.O_RDWR | os.O_APPEND
 
 
 class JournalFile:
-    """An open file that this process holds; close it. Raises IntentsError for all that fails.
+    """An open file that this process holds; close it. Raises OrderJournalError for all that fails.
 
     A file that does not exist is made with the `first` content, at once and only whole, so that an
     empty one is never what a crash leaves. Only its owner can read it.
@@ -36,12 +36,12 @@ class JournalFile:
     def __init__(self, path: Path, first: bytes) -> None:
         self.path = path
         if not CAN_HOLD:
-            raise IntentsError("files cannot be locked on this system: keep intents in memory")
+            raise OrderJournalError("files cannot be locked on this system: keep intents in memory")
         try:
             self._real = Path(os.path.realpath(path))
             self._descriptor = self._open(first)
         except OSError as error:
-            raise IntentsError(f"cannot open {path}: {error.strerror}") from error
+            raise OrderJournalError(f"cannot open {path}: {error.strerror}") from error
 
     @property
     def has_one_name(self) -> bool:
@@ -55,7 +55,7 @@ class JournalFile:
                 file.seek(0)
                 return file.read()
         except OSError as error:
-            raise IntentsError(f"cannot read {self.path}: {error.strerror}") from error
+            raise OrderJournalError(f"cannot read {self.path}: {error.strerror}") from error
 
     def append(self, content: bytes, *, is_synced: bool) -> None:
         """Write behind what is there; what `is_synced` is on disk when this returns."""
@@ -65,7 +65,7 @@ class JournalFile:
             if is_synced:
                 os.fsync(self._descriptor)
         except OSError as error:
-            raise IntentsError(f"cannot write {self.path}: {error.strerror}") from error
+            raise OrderJournalError(f"cannot write {self.path}: {error.strerror}") from error
 
     def shorten(self, length: int) -> None:
         """Cut it off after so many bytes, on disk when this returns."""
@@ -73,7 +73,7 @@ class JournalFile:
             os.ftruncate(self._descriptor, length)
             os.fsync(self._descriptor)
         except OSError as error:
-            raise IntentsError(f"cannot write {self.path}: {error.strerror}") from error
+            raise OrderJournalError(f"cannot write {self.path}: {error.strerror}") from error
 
     def replace(self, content: bytes) -> None:
         """Write it anew, if it has one name; where that fails it is still there as it was."""
@@ -89,14 +89,14 @@ class JournalFile:
         except OSError as error:
             if descriptor >= 0:
                 os.close(descriptor)
-            raise IntentsError(f"cannot write {self.path}: {error.strerror}") from error
+            raise OrderJournalError(f"cannot write {self.path}: {error.strerror}") from error
         old, self._descriptor = self._descriptor, descriptor
         os.close(old)
         try:
             _sync_folder(self._real.parent)
         except OSError as error:  # after a crash its name may lead to the old one
             self.close()
-            raise IntentsError(f"cannot write {self.path}: {error.strerror}") from error
+            raise OrderJournalError(f"cannot write {self.path}: {error.strerror}") from error
 
     def close(self) -> None:
         """Let the file go."""
@@ -117,14 +117,16 @@ class JournalFile:
                 os.close(descriptor)
                 continue  # it was replaced before it was held
             _create(self._real, first)
-        raise IntentsError(f"{self.path} is replaced again and again by another process")
+        raise OrderJournalError(f"{self.path} is replaced again and again by another process")
 
     def _take(self, descriptor: int) -> bool:
         """Hold an open file, if it is what its name leads to."""
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise IntentsError(f"{self.path} is no regular file: a journal cannot be kept in it")
+            raise OrderJournalError(
+                f"{self.path} is no regular file: a journal cannot be kept in it"
+            )
         if not hold(descriptor):
-            raise IntentsError(f"{self.path} is held by another process that trades")
+            raise OrderJournalError(f"{self.path} is held by another process that trades")
         found = os.fstat(descriptor)
         for beside in self._real.parent.glob(f"{glob.escape(self._real.name)}.*.new"):
             if os.path.samestat(beside.lstat(), found):  # a crash came while it was made
@@ -134,14 +136,14 @@ class JournalFile:
     def _check_place(self) -> None:
         """What is written to a file that its name leads to no more would not be found again."""
         if self._descriptor < 0:
-            raise IntentsError(f"{self.path} is not open: nothing may be sent")
+            raise OrderJournalError(f"{self.path} is not open: nothing may be sent")
         found = os.fstat(self._descriptor)
         try:
             is_there = os.path.samestat(self._real.stat(), found)
         except FileNotFoundError:
             is_there = False
         if not is_there:
-            raise IntentsError(f"{self.path} was moved or removed: nothing may be sent")
+            raise OrderJournalError(f"{self.path} was moved or removed: nothing may be sent")
 
 
 def _create(path: Path, content: bytes) -> None:

@@ -13,6 +13,7 @@ from fluxum.ledger.arithmetic import EXACT
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType
+from fluxum.orders.check import price_of
 from fluxum.orders.collar import (
     Books,
     RiskBook,
@@ -24,8 +25,7 @@ from fluxum.orders.collar import (
 )
 from fluxum.orders.exposure import Exposure, could_fill, fills_after, wanted
 from fluxum.orders.limits import RiskLimits
-from fluxum.orders.prices import price_of
-from fluxum.orders.tracker import TrackedOrder
+from fluxum.orders.order import TrackedOrder
 
 __all__ = ["Risk", "RiskBook", "RiskLimits", "Verdict"]
 

@@ -20,14 +20,14 @@ from fluxum.model.order import (
     Place,
     PlaceBatch,
 )
-from fluxum.orders.blotter import Blotter
-from fluxum.orders.door import Door
-from fluxum.orders.gate import Gate
-from fluxum.orders.intents import Intent
-from fluxum.orders.pending import Asked
+from fluxum.orders.execution import OrderExecution
+from fluxum.orders.gateway import AccountGateway
+from fluxum.orders.inflight import InFlight
+from fluxum.orders.journal import Intent
+from fluxum.orders.order import TrackedOrder
+from fluxum.orders.pretrade import PreTradeChecks
+from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk
-from fluxum.orders.terms import Patience
-from fluxum.orders.tracker import TrackedOrder
 
 __all__ = ["Sender", "confirmed"]
 
@@ -38,25 +38,30 @@ class Sender:
     """Sends the commands of one desk, while that is open."""
 
     def __init__(
-        self, door: Door, blotter: Blotter, gate: Gate, risk: Risk, patience: Patience
+        self,
+        gateway: AccountGateway,
+        execution: OrderExecution,
+        checks: PreTradeChecks,
+        risk: Risk,
+        policy: ReconcilePolicy,
     ) -> None:
         self.is_open = False
-        self._door = door
-        self._blotter = blotter
-        self._orders = blotter.orders
-        self._gate = gate
+        self._gateway = gateway
+        self._execution = execution
+        self._orders = execution.orders
+        self._checks = checks
         self._risk = risk
-        self._margin_ns = round(patience.margin_s * _SECOND_NS)
+        self._margin_ns = round(policy.margin_s * _SECOND_NS)
 
-    def enter(self, requests: Sequence[OrderRequest], timeout_s: float) -> Asked:
+    def enter(self, requests: Sequence[OrderRequest], timeout_s: float) -> InFlight:
         """Check orders, write them down and send them."""
-        counts = self._blotter.counts
+        counts = self._execution.counts
         counts.asked += len(requests)
-        now_ns = self._door.venue_now_ns()
+        now_ns = self._gateway.venue_now_ns()
         try:
-            deadline_ns = self._gate.deadline_ns(timeout_s)
-            named = [self._gate.named(request) for request in requests]
-            self._gate.check_new([request for request, _, _ in named])
+            deadline_ns = self._checks.deadline_ns(timeout_s)
+            named = [self._checks.named(request) for request in requests]
+            self._checks.check_new([request for request, _, _ in named])
             command = _placing([wire for _, wire, _ in named], deadline_ns)
         except BadInput:
             counts.malformed += len(requests)
@@ -65,14 +70,14 @@ class Sender:
             counts.risky += len(requests)
             raise
         try:
-            self._gate.foresee(command)
+            self._checks.check_rate_limit(command)
         except VenueRefused:
             counts.foreseen += len(requests)
             raise
         orders: list[TrackedOrder] = []
         try:
-            self._gate.refuse_unfollowed()
-            self._blotter.keep(
+            self._checks.refuse_unfollowed()
+            self._execution.keep(
                 Intent(request=request, deadline_ns=deadline_ns, at_ns=now_ns, reference=reference)
                 for request, _, reference in named
             )
@@ -84,14 +89,14 @@ class Sender:
         except FluxumError:  # surely nothing was sent
             counts.unsent += len(requests)
             for order in orders:
-                self._blotter.discard(order)
+                self._execution.discard(order)
             raise
         except BaseException:  # what was begun may have been sent
             counts.placed += len(orders)
             counts.unsent += len(requests) - len(orders)
             raise
         counts.placed += len(requests)
-        self._risk.book(len(requests), self._door.now_ns())
+        self._risk.book(len(requests), self._gateway.now_ns())
         return asked
 
     async def change(
@@ -103,9 +108,9 @@ class Sender:
         timeout_s: float,
     ) -> None:
         """Write a change of an order down, send it and wait; raises VenueRefused for a no."""
-        self._gate.foresee(command)
-        self._gate.refuse_unfollowed()
-        self._blotter.keep_change(order, command)
+        self._checks.check_rate_limit(command)
+        self._checks.refuse_unfollowed()
+        self._execution.keep_change(order, command)
         if isinstance(command, Edit) and command.user_reference is not None:
             self._orders.expect_edit(order, command.user_reference)
         order.ask(changed.quantity)
@@ -116,12 +121,12 @@ class Sender:
             self._orders.end_edit(order)
             order.ask(None)
             self._orders.moved(order)
-            self._blotter.changed(order)
+            self._execution.changed(order)
             raise
         asked.becomes = changed
-        self._risk.book(1, self._door.now_ns())
+        self._risk.book(1, self._gateway.now_ns())
         await self.wait(asked, timeout_s)
-        if asked.declined is not None and order.doubt is None:
+        if asked.declined is not None and order.uncertainty is None:
             raise VenueRefused(f"order {order.name} was not changed: {asked.declined.message}")
 
     async def cancel(
@@ -129,9 +134,9 @@ class Sender:
         command: Cancel | CancelBatch | CancelAll,
         orders: Sequence[TrackedOrder],
         timeout_s: float,
-    ) -> Asked:
+    ) -> InFlight:
         """Send a cancel and wait; `orders` are those it is about, as far as they are known."""
-        asked = self._send(command, orders, self._gate.settle_ns(timeout_s))
+        asked = self._send(command, orders, self._checks.settle_ns(timeout_s))
         await self.wait(asked, timeout_s)
         return asked
 
@@ -140,11 +145,11 @@ class Sender:
 
         Raises VenueRefused, and OutcomeUnknown when there is no answer in time.
         """
-        asked = self._send(command, [], self._gate.settle_ns(timeout_s))
+        asked = self._send(command, [], self._checks.settle_ns(timeout_s))
         await self.wait(asked, timeout_s)
         return confirmed(asked, timeout_s)
 
-    async def wait(self, asked: Asked, timeout_s: float) -> None:
+    async def wait(self, asked: InFlight, timeout_s: float) -> None:
         """Wait for the answer; whatever ends the wait before it, the outcome is in doubt then."""
         reason = "whoever waited for the answer has left"
         try:
@@ -157,26 +162,28 @@ class Sender:
         finally:
             is_left = asked.done.cancelled() or not asked.done.done()
             if is_left and not asked.is_known:
-                self._blotter.doubt(asked, reason)
+                self._execution.mark_uncertain(asked, reason)
 
-    def _send(self, command: Command, orders: Sequence[TrackedOrder], settle_ns: int) -> Asked:
+    def _send(self, command: Command, orders: Sequence[TrackedOrder], settle_ns: int) -> InFlight:
         """Send a command; FluxumError means that surely nothing was sent."""
         if not self.is_open:
             raise BadInput("a desk trades inside its block: async with OrderDesk")
         try:
-            number = self._door.command(command)
+            number = self._gateway.command(command)
         except FluxumError:
             raise
         except BaseException:
             # Whoever raises anything else did not keep the door's word: it may have been sent.
-            self._blotter.doubt(Asked(0, command, orders, settle_ns), "sending it failed")
+            self._execution.mark_uncertain(
+                InFlight(0, command, orders, settle_ns), "sending it failed"
+            )
             raise
-        asked = Asked(number, command, orders, settle_ns)
-        self._blotter.sent(asked)
+        asked = InFlight(number, command, orders, settle_ns)
+        self._execution.sent(asked)
         return asked
 
 
-def confirmed(asked: Asked, timeout_s: float) -> Accepted:
+def confirmed(asked: InFlight, timeout_s: float) -> Accepted:
     """The venue's yes; raises VenueRefused for a no, and OutcomeUnknown for neither."""
     if asked.declined is not None:
         raise VenueRefused(f"the venue refused: {asked.declined.message}")

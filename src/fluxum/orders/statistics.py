@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct, structs
 
-from fluxum.orders.pending import CommandCounts
-from fluxum.orders.register import OrderCounts, Orders, Standing
+from fluxum.orders.cache import OrderCache, OrderCounts, Standing
+from fluxum.orders.inflight import CommandCounts
 
 __all__ = ["DeskStatistics", "PlacingCounts", "gather"]
 
@@ -20,8 +20,8 @@ class PlacingCounts(Struct):
     unsent: int = 0
     placed: int = 0
     replayed: int = 0
-    doubted: int = 0
-    settled: int = 0
+    uncertain: int = 0
+    reconciled: int = 0
 
 
 class DeskStatistics(Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class DeskStatistics(Struct, frozen=True, kw_only=True):
     a limit of one's own (`risky`), because the venue would refuse (`foreseen`), or because there
     was no link or journal (`unsent`); the others were `placed`. Those and the `replayed` ones of a
     process before are `waiting` for the venue's first word, `accepted`, `refused` or `unknown`.
-    Every doubt about an order is `settled` or `open_doubts`. `unmatched` fills wait for their
+    Every doubt about an order is `reconciled` or `open_uncertain`. `unmatched` fills wait for their
     order. Of commands and evidence see CommandCounts and OrderCounts.
     """
 
@@ -46,9 +46,9 @@ class DeskStatistics(Struct, frozen=True, kw_only=True):
     accepted: int
     refused: int
     unknown: int
-    doubted: int
-    settled: int
-    open_doubts: int
+    uncertain: int
+    reconciled: int
+    open_uncertain: int
     looks: int
     live: int
     unmatched: int
@@ -65,7 +65,7 @@ class DeskStatistics(Struct, frozen=True, kw_only=True):
         sums = {
             "asked": self.asked - before - self.placed,
             "placed": self.placed + self.replayed - after,
-            "doubted": self.doubted - self.settled - self.open_doubts,
+            "uncertain": self.uncertain - self.reconciled - self.open_uncertain,
             "commands": commands.sent
             - commands.accepted
             - commands.declined
@@ -87,11 +87,11 @@ class DeskStatistics(Struct, frozen=True, kw_only=True):
 
 def gather(
     counts: PlacingCounts,
-    orders: Orders,
+    orders: OrderCache,
     commands: CommandCounts,
     *,
     commands_waiting: int,
-    open_doubts: int,
+    open_uncertain: int,
     looks: int,
 ) -> DeskStatistics:
     """All counts, as they are now."""
@@ -108,9 +108,9 @@ def gather(
         accepted=tally[Standing.ACCEPTED],
         refused=tally[Standing.REFUSED],
         unknown=tally[Standing.UNKNOWN],
-        doubted=counts.doubted,
-        settled=counts.settled,
-        open_doubts=open_doubts,
+        uncertain=counts.uncertain,
+        reconciled=counts.reconciled,
+        open_uncertain=open_uncertain,
         looks=looks,
         live=len(orders.live),
         unmatched=orders.unmatched,

@@ -1,7 +1,7 @@
 """How a session gets at one's own account: the keys, and what to do with them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from fluxum.clock import Clock
@@ -12,30 +12,34 @@ from fluxum.model.event import Channel, Event, State, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Command
 from fluxum.pacing import Backoff, CallCounter
-from fluxum.session.account import Account, AccountOwner
+from fluxum.session.account import Account, AccountOptions
+from fluxum.session.account_session import AccountSession
+from fluxum.session.authenticator import Authenticator, Nonces
 from fluxum.session.feed import Feed
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
-from fluxum.session.rest_client import RestClient, unsigned
+from fluxum.session.rest_client import RestClient
 from fluxum.session.token import TokenKeeper
 from fluxum.transport.http import Http
-from fluxum.venues.private import Signed, Token
-from fluxum.venues.venue import Fetch, Venue
+from fluxum.venues.private import Token
+from fluxum.venues.queries import RestQuery
+from fluxum.venues.venue import Venue
 
 __all__ = ["AccountConfig", "owner_of"]
 
 
 class AccountConfig:
-    """Credentials and wishes: `tier` is the account's at the venue, the lowest being assumed.
+    """Credentials and options: `tier` is the account's at the venue, the lowest being assumed.
 
-    With `since_ns` the account's history from then on is told first. `renew_s` renews the token
+    With `since_ns` the account's history from then on is published first. `symbols` are markets
+    whose history is looked up where the venue lists it market by market. `renew_s` renews the token
     that often, ahead of its time; without, it is replaced when a link needs one or it is refused.
-    Every `audit_s` open orders are asked for and compared with what is followed; none never does.
-    `http` makes the calls; none means those of the session. Calls with keys and tokens in them are
-    never recorded, so it should be no recorder's.
+    Every `audit_s` open orders are compared with the venue's list; None never does. `http` makes
+    the calls; None means those of the session. Calls with keys and tokens in them are never
+    recorded, so it should be no recorder's.
     """
 
-    __slots__ = ("_audit_s", "_credentials", "_http", "_renew_s", "_since_ns", "_tier")
+    __slots__ = ("_audit_s", "_credentials", "_http", "_renew_s", "_since_ns", "_symbols", "_tier")
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class AccountConfig:
         *,
         tier: str = "",
         since_ns: int | None = None,
+        symbols: Iterable[str] = (),
         renew_s: float | None = None,
         audit_s: float | None = 60.0,
         http: Http | None = None,
@@ -50,6 +55,7 @@ class AccountConfig:
         self._credentials = credentials
         self._tier = tier
         self._since_ns = since_ns
+        self._symbols = tuple(map(Symbol, symbols))
         self._renew_s = renew_s
         self._audit_s = audit_s
         self._http = http
@@ -64,6 +70,7 @@ class AccountConfig:
             self._credentials,
             tier=self._tier,
             since_ns=self._since_ns,
+            symbols=self._symbols,
             renew_s=self._renew_s,
             audit_s=self._audit_s,
             http=self._http or http,
@@ -71,72 +78,81 @@ class AccountConfig:
 
     def account(self, venue: Venue, rest: Rest, clock: Clock) -> Account:
         """The account at a venue; raises BadInput where Fluxum cannot get at one."""
-        if venue.private is None:
+        private, http = venue.private, self._http or rest.http
+        if private is None:
             raise BadInput(f"accounts at {venue.name} are not supported yet")
-        private, credentials, random = venue.private, self._credentials, rest.random
-        tier = self._tier or next(iter(private.allowances))
-        if tier not in private.allowances:
-            known = ", ".join(private.allowances)
-            raise BadInput(f"a tier was expected ({known}), was {tier!r}")
-        allowance = private.allowances[tier]
+        tier = private.tiers.get(self._tier or next(iter(private.tiers)))
+        if tier is None:
+            known = ", ".join(private.tiers)
+            raise BadInput(f"a tier was expected ({known}), was {self._tier!r}")
+        if http is None:
+            raise BadInput(f"an account at {venue.name} needs REST calls, and there is no HTTP")
         queries = private.queries()
-
-        def sign(call: Fetch, nonce: int) -> Signed:
-            # Names of assets and markets are for anybody to ask.
-            return (
-                unsigned(call, nonce)
-                if call.method == "GET"
-                else private.sign(call, credentials, nonce)
-            )
-
+        authenticator = Authenticator(
+            venue.name,
+            private,
+            private.signer(self._credentials),
+            http,
+            Nonces(clock),
+            lambda: account.venue_now_ns(),
+        )
         rest_client = RestClient(
-            self._http or rest.http,
+            http,
             rest.endpoints["rest"],
             clock,
-            random,
-            CallCounter(allowance.most, allowance.decay_per_s),
-            sign,
+            rest.random,
+            CallCounter(tier.calls.most, tier.calls.decay_per_s),
+            authenticator,
             queries.preparations,
             queries.renewals,
         )
-
-        async def fetch() -> Token:
-            return await rest_client.ask(queries.token())
-
-        tokens = TokenKeeper(venue.name, fetch, _now_s, self._renew_s)
-        backoff = partial(Backoff, rest.backoff, random)
-        terms = private.terms[tier]
-        return Account(
+        if queries.token is not None:
+            fetch = partial(_fetch_token, rest_client, queries.token)
+            authenticator.tokens = TokenKeeper(venue.name, fetch, _now_s, self._renew_s)
+        account = Account(
             venue.name,
             rest_client,
             queries,
-            terms,
-            tokens,
+            tier.orders,
+            authenticator,
             clock,
-            backoff,
-            since_ns=self._since_ns,
-            audit_s=self._audit_s,
+            partial(Backoff, rest.backoff, rest.random),
+            AccountOptions(
+                since_ns=self._since_ns,
+                audit_s=self._audit_s,
+                symbols=self._symbols,
+                snapshots=private.snapshots,
+            ),
         )
+        return account
 
 
-def owner_of(processor: EventProcessor, events: Callable[[], Pipe[Event]]) -> AccountOwner:
+async def _fetch_token(client: RestClient, token: Callable[[], RestQuery[Token]]) -> Token:
+    return await client.query(token())
+
+
+def owner_of(
+    venue: Venue, processor: EventProcessor, events: Callable[[], Pipe[Event]]
+) -> AccountSession:
     """What an account may do with the session whose intake this is."""
+    executions = Subscription(Channel.EXECUTION)
+    parts = venue.parts(executions)  # the last one carries the commands
 
-    def feed() -> Feed | None:
-        stream = processor.streams.get(Subscription(Channel.EXECUTION))
+    def carrier(one: Subscription) -> Feed | None:
+        stream = processor.streams.get(one)
         return None if stream is None else stream.feed
 
     def command(number: int, asked: Command) -> None:
-        carrier = feed()
-        if carrier is None:
+        feed = carrier(parts[-1])
+        if feed is None:
             raise TransportError("no stream of the account is subscribed: nothing was sent")
-        carrier.command(number, asked)
+        feed.command(number, asked)
 
     def is_ready() -> bool:
-        carrier = feed()
-        return carrier is not None and carrier.state is State.READY
+        feeds = [carrier(one) for one in parts]
+        return all(feed is not None and feed.state is State.READY for feed in feeds)
 
-    return AccountOwner(
+    return AccountSession(
         deliver=processor.take,
         have=processor.have,
         lack=processor.lack,

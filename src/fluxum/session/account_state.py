@@ -156,6 +156,14 @@ class AccountState:
         self.orders = held
         return ended
 
+    def change(self, balance: Balance) -> None:
+        """Take a balance, unless a newer one of its asset is known."""
+        known = self.balances.get(balance.asset)
+        if known is None or (known.venue_ns or 0) <= (balance.venue_ns or balance.received_ns):
+            self.balances[balance.asset] = balance
+        if balance.venue_ns is not None:
+            self.entered_ns = max(self.entered_ns or 0, balance.venue_ns)
+
     def hold(self, snapshot: Balances) -> None:
         """Take all balances anew."""
         if self.entered_ns is None:

@@ -22,10 +22,11 @@ Charged = Callable[[Fill, Sequence[LedgerEntry]], Fill | None]
 class Charges:
     """Remembers fills without fees until their lines were seen; at most 10,000 of them.
 
-    `charged` makes the whole fill of its lines, `None` while these are not all.
+    `charged` makes the whole fill of its lines, None while these are not all. Where it is None, the
+    venue names the fees of every fill, and none waits.
     """
 
-    def __init__(self, charged: Charged) -> None:
+    def __init__(self, charged: Charged | None) -> None:
         self._charged = charged
         self._waiting: dict[FillIdentity, Fill] = {}
         self._by_reference: dict[str, set[FillIdentity]] = {}
@@ -38,7 +39,7 @@ class Charges:
 
     def note(self, fill: Fill) -> None:
         """Take a fill: one without fees waits, one with them waits no longer."""
-        if fill.fees is not None:
+        if fill.fees is not None or self._charged is None:
             self._forget(fill.identity)
             return
         self._waiting[fill.identity] = fill
@@ -56,7 +57,7 @@ class Charges:
             seen = self._lines.setdefault(line.reference_id, {})
             seen[line.entry_id] = line
             for identity in list(identities):
-                fill = self._charged(self._waiting[identity], list(seen.values()))
+                fill = self._charge(self._waiting[identity], list(seen.values()))
                 if fill is not None:
                     self._forget(identity)
                     whole.append(fill)
@@ -79,6 +80,9 @@ class Charges:
             )
             charged += self.take(await entries(span))
         return charged
+
+    def _charge(self, fill: Fill, lines: Sequence[LedgerEntry]) -> Fill | None:
+        return None if self._charged is None else self._charged(fill, lines)
 
     def _forget(self, identity: FillIdentity) -> None:
         fill = self._waiting.pop(identity, None)

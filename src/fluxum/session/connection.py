@@ -18,19 +18,26 @@ from fluxum.flow.background import background
 from fluxum.flow.bus import Bus
 from fluxum.model.event import AccountEvent, Event, MarketEvent, Rejected, Subscription
 from fluxum.pacing import TokenBucket
+from fluxum.session.authenticator import Authenticator
 from fluxum.session.fetch_queue import FetchCounts, FetchQueue, Rest
-from fluxum.session.token import TokenKeeper
-from fluxum.transport.link import Link, Sealed
-from fluxum.venues.conversation import UNREADABLE, UnreadableStream
-from fluxum.venues.private import TOKEN
-from fluxum.venues.venue import Effect, Fetch, Handover, Hangup, Limits, Renew, Send, VenueProtocol
+from fluxum.transport.link import Link
+from fluxum.venues.conversation import UNREADABLE, Auth, UnreadableStream
+from fluxum.venues.venue import (
+    Effect,
+    Fetch,
+    Handover,
+    Hangup,
+    Limits,
+    Reauthenticate,
+    Send,
+    VenueProtocol,
+)
 
 __all__ = ["Connection", "LinkCounts", "RawFrame"]
 
 # About a millisecond of work; a pass of the loop costs as much as two or three frames.
 _BURST = 128
 _SAMPLE_CHARACTERS = 200
-_PLACEHOLDER = TOKEN.encode()
 _DATA: frozenset[type] = frozenset((*MarketEvent.__args__, *AccountEvent.__args__))
 
 
@@ -72,7 +79,7 @@ class Connection:
         call_failed: Callable[[Fetch, str, int, Event | None], None],
         hand_over: Callable[[str], None],
         age_s: float | None = None,
-        tokens: TokenKeeper | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self._venue = venue
         self._link = link
@@ -86,10 +93,18 @@ class Connection:
         self._reject = reject
         self._hand_over = hand_over
         self._age_s = age_s
-        self._tokens = tokens
+        self._authenticator = authenticator
         self._token = ""  # the one written last
         self._fetching = FetchQueue(
-            venue, protocol, rest, clock, counts.fetches, self._take, call_failed, self.perform_soon
+            venue,
+            protocol,
+            rest,
+            clock,
+            counts.fetches,
+            self._take,
+            call_failed,
+            self.perform_soon,
+            authenticator,
         )
         self._bucket = TokenBucket(limits.sends_per_s, limits.send_burst)
         self._outbox_filled = asyncio.Event()
@@ -160,11 +175,11 @@ class Connection:
 
     async def _perform_one(self, effect: Effect) -> None:
         match effect:
-            case Send(frame, has_token):
+            case Send(frame):
                 await asyncio.sleep(self._bucket.take(asyncio.get_running_loop().time()))
                 try:
                     async with asyncio.timeout(self._limits.answer_timeout_s):
-                        await self._link.send(self._with_token(frame) if has_token else frame)
+                        await self._link.send(self._authenticated(effect))
                 except TimeoutError as error:
                     raise StaleLink("the link takes no more frames") from error
                 self._counts.sent += 1
@@ -172,21 +187,25 @@ class Connection:
                     self._raw.put(RawFrame(frame, self._clock.now_ns(), sent=True))
             case Fetch():
                 self._fetching.ask(effect)
-            case Renew():
-                if self._tokens is None:
+            case Reauthenticate():
+                if self._authenticator is None:
                     raise LocalProtocolError(f"{self._venue} wants a token, and none can be had")
-                await self._tokens.renew(self._token)
+                await self._authenticator.renew(self._token)
             case Handover(reason):
                 self._hand_over(reason)
             case Hangup(reason):
                 raise LinkClosed(f"we hung up: {reason}")
 
-    def _with_token(self, frame: bytes) -> bytes:
-        """The frame with the token in it, for the link alone: nobody else is to see that."""
-        if self._tokens is None:
-            raise LocalProtocolError(f"{self._venue} needs a token here, and none can be had")
-        self._token = self._tokens.text
-        return Sealed(frame.replace(_PLACEHOLDER, self._token.encode()), shown=frame)
+    def _authenticated(self, send: Send) -> bytes:
+        """The frame as it is written, with the token or signature it needs."""
+        if send.auth is Auth.NONE:
+            return send.frame
+        if self._authenticator is None:
+            raise LocalProtocolError(f"{self._venue} needs keys here, and there are none")
+        written = self._authenticator.frame(send)
+        if send.auth is Auth.TOKEN:
+            self._token = self._authenticator.token
+        return written
 
     async def _watch(self) -> None:
         """Ping, give up on a link that is silent or owes an answer, have an old one replaced."""

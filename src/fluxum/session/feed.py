@@ -21,14 +21,14 @@ from fluxum.model.instant import format_second
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Command
 from fluxum.pacing import SLOW, AttemptBudget, Backoff, bounded_wait_s
+from fluxum.session.authenticator import Authenticator
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.readiness import Readiness
 from fluxum.session.state import is_lawful
-from fluxum.session.token import TokenKeeper
 from fluxum.transport.link import Dial
-from fluxum.venues.private import TradingProtocol
+from fluxum.venues.private import AccountProtocol
 from fluxum.venues.venue import Fetch, Limits, Venue, VenueProtocol
 
 __all__ = ["Feed", "FeedContext", "FeedOwner", "find_feed"]
@@ -50,7 +50,7 @@ class FeedContext:
         random: Random,
         budget: AttemptBudget,
         rest: Rest,
-        tokens: TokenKeeper | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self.venue = venue
         self.limits = limits
@@ -59,7 +59,7 @@ class FeedContext:
         self.random = random
         self.budget = budget
         self.rest = rest
-        self.tokens = tokens
+        self.authenticator = authenticator
         self.raw: Bus[RawFrame] = Bus()
         self.status = VenueStatus.ONLINE
         self.offset = ClockOffsetKeeper()
@@ -130,7 +130,7 @@ class Feed:
         self._backoff = Backoff(context.limits.backoff, context.random)
         self._slow = Backoff(SLOW, context.random)
         self._protocol: VenueProtocol | None = None
-        self._trading: TradingProtocol | None = None  # the same, on a private link
+        self._trading: AccountProtocol | None = None  # the same, on a private link
         self._connection: Connection | None = None
         self._proved_s: float | None = None  # since when this link has carried a stream
 
@@ -259,10 +259,10 @@ class Feed:
     async def _converse(self) -> NoReturn:
         context = self._context
         async with AsyncExitStack() as stack:
-            await self._have_token()
+            headers = await self._headers()
             try:
                 async with asyncio.timeout(_DIAL_TIMEOUT_S):
-                    link = await stack.enter_async_context(context.dial(self._url))
+                    link = await stack.enter_async_context(context.dial(self._url, headers))
             except TimeoutError as error:
                 raise TransportError(
                     f"{self._url} did not answer in {_DIAL_TIMEOUT_S:.0f} s"
@@ -282,7 +282,7 @@ class Feed:
                 call_failed=self._note_call_failure,
                 hand_over=self._announce_cut,
                 age_s=self._age_s(),
-                tokens=context.tokens,
+                authenticator=context.authenticator,
             )
             self._open(protocol, connection)
             try:
@@ -296,19 +296,21 @@ class Feed:
                 self._lose(reason)
                 raise
 
-    async def _have_token(self) -> None:
-        """Get a token first, where the endpoint wants one and the session has credentials."""
-        private, tokens = self._context.venue.private, self._context.tokens
-        if private is not None and tokens is not None and self.endpoint in private.token_endpoints:
-            await tokens.fresh()
+    async def _headers(self) -> Mapping[str, str]:
+        """The headers to dial with; an endpoint that wants a token has one then."""
+        authenticator = self._context.authenticator
+        return {} if authenticator is None else await authenticator.prepare(self.endpoint)
 
     def _make_protocol(self) -> VenueProtocol:
         private = self._context.venue.private
         self._trading = None
-        if private is None or self.endpoint != private.endpoint:
-            return self._context.venue.protocol()
-        self._trading = private.protocol()
-        return self._trading
+        if private is not None:
+            link = private.order_link
+            if self.endpoint == private.endpoint:
+                self._trading = private.protocol()
+            elif link is not None and self.endpoint == link.endpoint:
+                self._trading = link.protocol()
+        return self._trading or self._context.venue.protocol()
 
     def _open(self, protocol: VenueProtocol, connection: Connection) -> None:
         self.links += 1

@@ -24,8 +24,9 @@ from fluxum.errors import (
 from fluxum.flow.background import background
 from fluxum.model.event import CallFailed, Event, Rejected, Subscription
 from fluxum.pacing import SLOW, Backoff, BackoffPolicy, CallCounter, bounded_wait_s
+from fluxum.session.authenticator import Authenticator
 from fluxum.transport.http import Http
-from fluxum.venues.conversation import UNREADABLE
+from fluxum.venues.conversation import UNREADABLE, Auth
 from fluxum.venues.venue import Fetch, VenueProtocol
 
 __all__ = ["FetchCounts", "FetchQueue", "Rest"]
@@ -40,6 +41,7 @@ _ANSWERS_FREE = 3
 _PATIENCE_S = 60.0
 _REPEAT = BackoffPolicy(quick_tries=0, floor_s=0.5, first_s=1.0, ceiling_s=30.0)
 _KEPT = 10_000
+_TOO_MANY = frozenset({"418", "429"})
 
 
 class Rest(Struct, frozen=True):
@@ -107,6 +109,7 @@ class FetchQueue:
         deliver: Callable[[Sequence[Event]], None],
         failed: Callable[[Fetch, str, int, Event | None], None],
         spoke: Callable[[], None],
+        authenticator: Authenticator | None = None,
     ) -> None:
         self._venue = venue
         self._protocol = protocol
@@ -116,6 +119,7 @@ class FetchQueue:
         self._deliver = deliver
         self._failed = failed
         self._spoke = spoke
+        self._authenticator = authenticator
         self._waiting: dict[str, _Call] = {}
         self._flying: set[_Call] = set()
         self._answers: dict[str, _Answers] = {}
@@ -199,9 +203,12 @@ class FetchQueue:
         try:
             events = await self._ask(fetch)
         except (TransportError, RateLimited, RemoteProtocolError) as error:
-            self._put_back(call, error)
+            if fetch.is_once:
+                self._end_command(call, error)
+            else:
+                self._put_back(call, error)
         except VenueRefused as error:
-            if _url(fetch) in self._rest.answered:
+            if not fetch.is_once and _url(fetch) in self._rest.answered:
                 self._put_back(call, error)
             else:
                 self._flying.discard(call)
@@ -216,13 +223,21 @@ class FetchQueue:
     async def _ask(self, fetch: Fetch) -> Sequence[Event]:
         """What the answer says; raises what failed, RemoteProtocolError for what has no sense."""
         assert self._rest.http is not None
-        url = self._rest.endpoints[fetch.endpoint] + fetch.path
-        body = await self._rest.http.call(fetch.method, url, fetch.headers, fetch.body)
+        body = await self._call(self._rest.http, fetch)
         try:
             return self._protocol.receive_response(fetch, body, self._clock.now_ns())
         except UNREADABLE as error:
             sample = body[:_SAMPLE_BYTES].decode("utf-8", "replace")
             raise _UnreadableAnswer(str(error) or type(error).__name__, sample) from error
+
+    async def _call(self, http: Http, fetch: Fetch) -> bytes:
+        url = self._rest.endpoints[fetch.endpoint]
+        if fetch.auth is Auth.NONE:
+            return await http.call(fetch.method, url + fetch.path, fetch.headers, fetch.body)
+        if self._authenticator is None:
+            raise LocalProtocolError(f"{fetch.path} needs keys, and there are none")
+        async with self._authenticator.turn:
+            return await self._authenticator.call(fetch, url)
 
     def _put_back(self, call: _Call, error: FluxumError) -> None:
         """The call failed: it is made again after the others, and what waits for it is named."""
@@ -244,6 +259,21 @@ class FetchQueue:
         self._report(call, error, int(delay_s * 1e9))
         if isinstance(error, RateLimited):
             self._hold(error, floor_s)
+
+    def _end_command(self, call: _Call, error: FluxumError) -> None:
+        """A command failed: it is not repeated, as the venue may have obeyed it.
+
+        A call that came too often was surely not obeyed.
+        """
+        self._flying.discard(call)
+        if isinstance(error, RateLimited):
+            self._hold(error, bounded_wait_s(error.retry_after_s))
+            if error.code in _TOO_MANY:
+                self._refuse(call.fetch, str(error))
+                return
+        self._counts.abandoned += 1
+        call.failures = 1
+        self._report(call, error, 0)
 
     def _hold(self, error: RateLimited, for_s: float) -> None:
         """The venue takes no calls of anybody for a while."""
@@ -324,7 +354,8 @@ class _UnreadableAnswer(RemoteProtocolError):
 
 
 def _url(fetch: Fetch) -> str:
-    return f"{fetch.method} {fetch.endpoint} {fetch.path} {fetch.body!r}"
+    once = fetch.purpose if fetch.is_once else ""
+    return f"{fetch.method} {fetch.endpoint} {fetch.path} {fetch.body!r} {once}"
 
 
 def _remember(known: dict[str, None], url: str) -> None:

@@ -25,9 +25,9 @@ _ITEMS_MAX = 1_000_000
 
 
 class Ask(Protocol):
-    """Asks a question; see `RestClient.ask` for what is raised."""
+    """Asks a query; see `RestClient.query` for what is raised."""
 
-    def __call__(self, question: RestQuery[Said]) -> Awaitable[Said]:
+    def __call__(self, query: RestQuery[Said]) -> Awaitable[Said]:
         """The answer."""
         ...
 

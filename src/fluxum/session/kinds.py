@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fluxum.model.account import Balances, Fill, LedgerEntry
+from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import (
@@ -25,7 +25,8 @@ Key = tuple[type, Symbol | None, int | None]
 def keys_of(subscription: Subscription) -> Sequence[Key]:
     """The keys of the events that a subscription brings."""
     channel = subscription.channel
-    apart = subscription.depth if channel is Channel.TICKER else subscription.interval_s
+    has_parts = channel is Channel.TICKER or channel is Channel.EXECUTION
+    apart = subscription.depth if has_parts else subscription.interval_s
     return [(kind, subscription.symbol, apart) for kind in _KINDS[channel]]
 
 
@@ -36,6 +37,6 @@ _KINDS: dict[Channel, tuple[type, ...]] = {
     Channel.TRADE: (Trade,),
     Channel.CANDLE: (Candle,),
     Channel.INSTRUMENT: (Instrument,),
-    Channel.BALANCE: (Balances, LedgerEntry),
+    Channel.BALANCE: (Balances, Balance, LedgerEntry),
     Channel.EXECUTION: (OpenOrders, OrderUpdate, Fill),
 }

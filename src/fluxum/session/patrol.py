@@ -59,7 +59,7 @@ class Patrol:
         if stream.missed and evidence is not None and evidence.live:
             self._processor.give_up(stream, now_ns)
         else:
-            stream.feed.resync(stream.subscription)
+            self._processor.resync(stream)
 
     def _check_doubt(self, stream: Stream, now_s: float) -> None:
         """A stream without a book may be quiet: after a minute without a bad frame it is there."""
@@ -90,7 +90,7 @@ class Patrol:
         reason = f"{why}, but no data for {silent_s:.0f} s; asked for again"
         stream.feed.readiness.lack(subscription, reason)
         stream.feed.settle()
-        stream.feed.resync(subscription)
+        self._processor.resync(stream)
 
     def _check_silence(self, stream: Stream, now_s: float, now_ns: int) -> None:
         processor = self._processor
@@ -111,7 +111,7 @@ class Patrol:
             stream.feed.settle()
         if subscription.channel is Channel.CANDLE:
             processor.candles.check(stream, now_ns)
-        stream.feed.resync(subscription)
+        processor.resync(stream)
 
     def _tell_stale(self, stream: Stream, silent_s: float, now_ns: int) -> None:
         self._processor.tell(

@@ -11,7 +11,7 @@ from typing import Any
 from fluxum.book.book import Book
 from fluxum.book.keeper import Verdict
 from fluxum.book.proof import BookStatus
-from fluxum.model.account import Balances, Fill, LedgerEntry
+from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
 from fluxum.model.event import (
     AccountEvent,
     Channel,
@@ -43,6 +43,7 @@ from fluxum.model.order import OpenOrders, OrderUpdate
 from fluxum.session.account import Account
 from fluxum.session.candles import Candles
 from fluxum.session.carried import Carried
+from fluxum.session.damage import Damage
 from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.gaps import GapLedger
 from fluxum.session.publisher import Publisher
@@ -52,8 +53,6 @@ from fluxum.venues.venue import QUOTES
 
 __all__ = ["EventProcessor"]
 
-# How long a book may stay in doubt after an unreadable frame before a snapshot is asked for.
-_DOUBT_S = 5.0
 _AS_BEFORE = Verdict.AS_BEFORE
 _PASSED = Verdict.PASSED  # an Enum's member costs as much as a call to look up
 _SNAPSHOT_AWAITED = "waiting for its snapshot"
@@ -85,6 +84,7 @@ class EventProcessor:
         """What follows the account, in a session with credentials."""
         self.instruments: dict[Symbol, Instrument] = {}
         """The rules of every market that was told; look, do not change."""
+        self._damage = Damage(self.carried, self.candles, self.gaps, now_s, self._begin_desync)
         self._handlers: dict[type, Callable[[Any], None]] = {
             BookSnapshot: self._snapshot,
             Level3Update: self._level3_update,
@@ -97,6 +97,7 @@ class EventProcessor:
             OrderUpdate: self._account,
             Fill: self._account,
             Balances: self._account,
+            Balance: self._account,
             LedgerEntry: self._account,
             Subscribed: self._subscribed,
             Unsubscribed: self._acknowledged,
@@ -182,7 +183,7 @@ class EventProcessor:
         for subscription in named:
             if subscription in feed.wanted:
                 is_named = rejected.subscriptions is not None
-                self._harm(subscription, reason, rejected.received_ns, is_named=is_named)
+                self._damage.note(subscription, reason, rejected.received_ns, is_named=is_named)
                 if is_named:
                     self.streams[subscription].missed = reason
         feed.settle()
@@ -204,41 +205,8 @@ class EventProcessor:
                 self.carried.keeper(subscription).flaw(
                     subscription.symbol, reason, event.received_ns
                 )
-            self._harm(subscription, reason, event.received_ns, is_named=True)
+            self._damage.note(subscription, reason, event.received_ns, is_named=True)
             feed.settle()
-
-    def _harm(
-        self, subscription: Subscription, reason: str, now_ns: int, *, is_named: bool
-    ) -> None:
-        """A stream may have missed something: its book is not proved, its next data may skip.
-
-        Streams without a book are missing until their next data if the frame named them, and are
-        asked for anew if that does not come.
-        """
-        stream = self.streams[subscription]
-        readiness = stream.feed.readiness
-        if subscription.channel.is_private:
-            self._begin_desync(stream, reason, now_ns)
-            return
-        if subscription.symbol is None:
-            return
-        if not subscription.channel.is_book:
-            if subscription.channel is Channel.CANDLE:
-                self.candles.interrupt(stream)
-            if is_named:
-                if subscription.channel in {Channel.TRADE, Channel.CANDLE}:
-                    self.gaps.begin(subscription, GapCause.REJECTED, now_ns, reason)
-                stream.doubt(self._now_s(), _DOUBT_S)
-                readiness.lack(subscription, reason)
-            return
-        evidence = self.carried.evidence(subscription)
-        if evidence is None or not evidence.live:
-            if is_named:
-                readiness.lack(subscription, reason)
-            return
-        self.carried.keeper(subscription).doubt(subscription.symbol, BookStatus.UNVERIFIED, reason)
-        readiness.lack(subscription, reason)
-        stream.doubt(self._now_s(), _DOUBT_S)
 
     # Books
 
@@ -339,10 +307,17 @@ class EventProcessor:
         stream.feed.readiness.lack(subscription, f"desynced: {reason}")
         wait_s = stream.next_resync_s(self._now_s())
         if wait_s == 0.0:
-            stream.feed.resync(subscription)
+            self.resync(stream)
         else:
             stream.due_s = self._now_s() + wait_s
         stream.feed.settle()
+
+    def resync(self, stream: Stream) -> None:
+        """Have a stream begin anew, with its snapshot."""
+        channel = stream.subscription.channel
+        if channel.is_private and self.account is not None and self.account.resync(channel):
+            return
+        stream.feed.resync(stream.subscription)
 
     def _trust(self, stream: Stream) -> None:
         """A message of a book was applied: it counts as there unless a doubt remains."""
@@ -359,9 +334,11 @@ class EventProcessor:
 
     # The account
 
-    def _account(self, event: OrderUpdate | Fill | LedgerEntry | OpenOrders | Balances) -> None:
+    def _account(
+        self, event: OrderUpdate | Fill | LedgerEntry | OpenOrders | Balances | Balance
+    ) -> None:
         stream = self.carried.find(type(event), None)
-        if stream is None or self.account is None or not self.account.hear(event):
+        if stream is None or self.account is None or not self.account.receive(event):
             self.counts.withheld += 1
             return
         self._note_data(stream, event)
@@ -451,7 +428,11 @@ class EventProcessor:
         if stream is not None:
             self.refused.pop(event.subscription, None)
             stream.is_acknowledged = True
-            if event.subscription.channel.is_private:  # there when its history is known
+            if self._venue.is_part(event.subscription):
+                self._have(stream)
+            elif event.subscription.channel.is_private:  # there when its history is known
+                if self.account is not None:
+                    self.account.acknowledged(event.subscription.channel)
                 if stream.feed.readiness.lacks(event.subscription):
                     stream.lack(_SNAPSHOT_AWAITED)
             elif self.carried.owes_data(stream):
@@ -498,3 +479,4 @@ class EventProcessor:
 
 
 _TIMED = (Trade, Ticker, Candle)
+_OfAccount = OrderUpdate | Fill | LedgerEntry | OpenOrders | Balances | Balance

@@ -34,13 +34,13 @@ from fluxum.pacing import (
     CircuitBreaker,
     bounded_wait_s,
 )
+from fluxum.session.authenticator import Authenticator
 from fluxum.transport.http import Http
-from fluxum.venues.conversation import UNREADABLE, Fetch
-from fluxum.venues.private import Signed
+from fluxum.venues.conversation import UNREADABLE, Auth, Fetch
 from fluxum.venues.queries import RestQuery
 from fluxum.venues.rows import LeftOutRows
 
-__all__ = ["Nonces", "QueryStatistics", "RestClient", "unsigned"]
+__all__ = ["QueryStatistics", "RestClient"]
 
 _log = logging.getLogger(__name__)
 Said = TypeVar("Said")
@@ -49,24 +49,6 @@ _LEFT_OUT_KEPT = 100
 # The longest wait that is not reported to the caller, who may name it with its end.
 _WAIT_MAX_S = 30.0
 _BACKOFF = BackoffPolicy(quick_tries=1, quick_s=0.5, first_s=2.0, ceiling_s=15.0)
-
-
-class Nonces:
-    """Numbers that only grow: nanoseconds of the clock, or one more than the last.
-
-    No client in use counts in a smaller unit, so that a key another program has used is taken.
-    Two processes under one key stay apart as far as their clocks agree; a number that came too
-    late is refused by the venue and the question asked once more with another.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._last = 0
-
-    def next(self) -> int:
-        """A number greater than any before."""
-        self._last = max(self._last + 1, self._clock.now_ns())
-        return self._last
 
 
 class QueryStatistics(Struct):
@@ -79,11 +61,6 @@ class QueryStatistics(Struct):
     repeated: int = 0
 
 
-def unsigned(fetch: Fetch, _nonce: int) -> Signed:
-    """A call as it is, for what anybody may ask."""
-    return Signed(fetch.headers, fetch.body)
-
-
 def _nothing(_now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
     return ()
 
@@ -91,8 +68,8 @@ def _nothing(_now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
 class RestClient:
     """Asks questions, one call at a time, as venues want rising numbers.
 
-    `counter` is the venue's own, followed; `sign` is given each call and a number that only
-    grows; `preparations` are asked once, before the first question. `renewals` are asked after an
+    `counter` is the venue's own, followed; `authenticator` signs the calls that need it;
+    `preparations` are asked once, before the first question. `renewals` are asked after an
     answer that names what no answer to them has named; then that answer is read again.
     """
 
@@ -103,7 +80,7 @@ class RestClient:
         clock: Clock,
         random: Random,
         counter: CallCounter,
-        sign: Callable[[Fetch, int], Signed] = unsigned,
+        authenticator: Authenticator | None = None,
         preparations: Callable[[], Sequence[RestQuery[LeftOutRows | None]]] = tuple,
         renewals: Callable[[int], Sequence[RestQuery[LeftOutRows | None]]] = _nothing,
     ) -> None:
@@ -114,18 +91,17 @@ class RestClient:
         self._url = url
         self._clock = clock
         self._random = random
-        self._nonces = Nonces(clock)
         self._counter = counter
-        self._sign = sign
+        self._authenticator = authenticator
         self._preparations = preparations
         self._renewals = renewals
         self._breakers: dict[str, CircuitBreaker] = {}
-        self._turn = asyncio.Lock()
+        self._turn = asyncio.Lock() if authenticator is None else authenticator.turn
         self._preparation = asyncio.Lock()
         self._is_prepared = False
         self._renewed = 0
 
-    async def ask(self, question: RestQuery[Said]) -> Said:
+    async def query(self, question: RestQuery[Said]) -> Said:
         """The answer. Raises VenueRefused for a no, CircuitOpen, and what failed to the last."""
         await self._prepare()
         while question.then is not None:
@@ -206,10 +182,8 @@ class RestClient:
                 await asyncio.sleep(wait_s)
             breaker = self._breaker(fetch.purpose)
             breaker.enter(self._now_s())
-            signed = self._sign(fetch, self._nonces.next())
             try:
-                url = self._url + fetch.path
-                body = await self._http.call(fetch.method, url, signed.headers, signed.body)
+                body = await self._call(self._http, fetch)
             except TransportError as error:
                 breaker.failed(self._now_s(), str(error))
                 raise
@@ -224,6 +198,14 @@ class RestClient:
             raise
         except UNREADABLE as error:
             raise RemoteProtocolError(f"{fetch.purpose} cannot be read: {error}") from error
+
+    async def _call(self, http: Http, fetch: Fetch) -> bytes:
+        if fetch.auth is Auth.NONE:
+            url = self._url + fetch.path
+            return await http.call(fetch.method, url, fetch.headers, fetch.body)
+        if self._authenticator is None:
+            raise BadInput(f"{fetch.purpose} needs the keys of an account, and there are none")
+        return await self._authenticator.call(fetch, self._url)
 
     def _breaker(self, purpose: str) -> CircuitBreaker:
         if purpose not in self._breakers:

@@ -98,18 +98,18 @@ class Session:
             http, self._endpoints.get("rest", ""), clock, random, counter
         )
         account = None if account_config is None else account_config.account(venue, rest, clock)
-        tokens = None if account is None else account.tokens
-        self._context = FeedContext(venue, limits, dial, clock, random, budget, rest, tokens)
+        authenticator = None if account is None else account.authenticator
+        self._context = FeedContext(venue, limits, dial, clock, random, budget, rest, authenticator)
         self._processor = EventProcessor(self._context, _now_s)
         self._outlet = Outlet(venue.name, self._processor, clock)
         self._patrol = Patrol(self._context, self._processor, _now_s)
         if account is not None:
             self._processor.account = account
-            account.attach(owner_of(self._processor, self._account_events))
+            account.attach(owner_of(venue, self._processor, self._account_events))
         self._links = Links(
             self._context, self._endpoints, self._processor, self._feed_moved, self._fail
         )
-        self._history = History(venue, self.ask, self._leave_out)
+        self._history = History(venue, self.query, self._leave_out)
         self._processor.candles.look_up = Backfill(
             venue.name, self._history, self._processor.candles, clock, lambda: self._work
         ).look_up
@@ -216,9 +216,9 @@ class Session:
             missing = "; ".join(map(str, self.missing()))
             raise TimeoutError(f"not ready after {timeout_s} s: {missing}") from None
 
-    async def ask(self, question: RestQuery[Said]) -> Said:
-        """The venue's answer to a question of `venue.queries`; see `RestClient.ask`."""
-        return await self._rest_client.ask(question)
+    async def query(self, query: RestQuery[Said]) -> Said:
+        """The venue's answer to a question of `venue.queries`; see `RestClient.query`."""
+        return await self._rest_client.query(query)
 
     async def fetch_time(self) -> int:
         """The venue's clock, in ns since the epoch. Raises as `ask` does, as do all of these."""

@@ -167,7 +167,7 @@ class SimulatedExchange:
     # What a client sees
 
     @asynccontextmanager
-    async def dial(self, url: str) -> AsyncGenerator[Link]:
+    async def dial(self, url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
         """Open a link in memory; a Dial. The URL or its last part names the endpoint.
 
         Raises RateLimited or VenueRefused while dials are refused, VenueRefused for an URL that the
@@ -180,7 +180,7 @@ class SimulatedExchange:
         self.dialled += 1
         client, ours = loopback()
         parts = urlsplit(url)
-        dialled = Dialled(self.endpoint_of(url), parts.path, parts.query)
+        dialled = Dialled(self.endpoint_of(url), parts.path, parts.query, headers)
         server = self._side.link(self, dialled)
         connection = Connection(server, ours, self._next_instant, self._plan, self._started_s)
         connection.hold(self._frozen_until_s)

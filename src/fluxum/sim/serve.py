@@ -72,7 +72,7 @@ async def _welcome(
     exchange: SimulatedExchange, request: web.Request, sockets: list[web.WebSocketResponse]
 ) -> web.StreamResponse:
     try:
-        async with exchange.dial(str(request.rel_url)) as link:
+        async with exchange.dial(str(request.rel_url), request.headers) as link:
             socket = web.WebSocketResponse(max_msg_size=_FRAME_MAX, timeout=_GOODBYE_S)
             await socket.prepare(request)
             sockets.append(socket)

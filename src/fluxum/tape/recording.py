@@ -32,18 +32,20 @@ def recording(dial: Dial, tape: TapeWriter) -> Dial:
     links = 0
 
     @asynccontextmanager
-    async def open_recorded(url: str) -> AsyncGenerator[Link]:
+    async def open_recorded(url: str, headers: Mapping[str, str]) -> AsyncGenerator[Link]:
         nonlocal links
         links += 1
         number = links
-        async with dial(url) as link:
+        async with dial(url, headers) as link:
             try:
                 yield _RecordedLink(link, tape, number)
             finally:
                 tape.end(number)
 
-    def dial_recorded(url: str) -> AbstractAsyncContextManager[Link]:
-        return open_recorded(url)
+    def dial_recorded(
+        url: str, headers: Mapping[str, str] = {}, /
+    ) -> AbstractAsyncContextManager[Link]:
+        return open_recorded(url, headers)
 
     return dial_recorded
 

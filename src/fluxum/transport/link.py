@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, Self
 
@@ -49,9 +49,18 @@ class Link(Protocol):
         ...
 
 
-# Opens a link to a URL for the length of a block. Raises TransportError when the other side
-# cannot be reached, RateLimited or VenueRefused when it says no.
-Dial = Callable[[str], AbstractAsyncContextManager[Link]]
+class Dial(Protocol):
+    """Opens links."""
+
+    def __call__(
+        self, url: str, headers: Mapping[str, str] = ..., /
+    ) -> AbstractAsyncContextManager[Link]:
+        """A link to a URL for the length of a block; `headers` are those of the upgrade.
+
+        Raises TransportError when the other side cannot be reached, RateLimited or VenueRefused
+        when it refuses.
+        """
+        ...
 
 
 class MemoryLink:

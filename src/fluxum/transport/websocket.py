@@ -1,7 +1,7 @@
 """Links over real WebSockets, by aiohttp: names cached for a while, TLS 1.2 or newer, proxies."""
 
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
@@ -37,19 +37,24 @@ async def websockets(
         connector=connector, trust_env=proxy is None, trace_configs=[trace]
     ) as client:
 
-        def dial(url: str) -> AbstractAsyncContextManager[Link]:
-            return _open(client, url, proxy, frame_bytes_max or _FRAME_BYTES_MAX)
+        def dial(url: str, headers: Mapping[str, str] = {}, /) -> AbstractAsyncContextManager[Link]:
+            return _open(client, url, headers, proxy, frame_bytes_max or _FRAME_BYTES_MAX)
 
         yield dial
 
 
 @asynccontextmanager
 async def _open(
-    client: aiohttp.ClientSession, url: str, proxy: str | None, frame_bytes_max: int
+    client: aiohttp.ClientSession,
+    url: str,
+    headers: Mapping[str, str],
+    proxy: str | None,
+    frame_bytes_max: int,
 ) -> AsyncGenerator[Link]:
     try:
         socket = await client.ws_connect(
             url,
+            headers=headers,
             proxy=proxy,
             max_msg_size=frame_bytes_max,
             decode_text=False,

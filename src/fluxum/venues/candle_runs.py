@@ -1,63 +1,73 @@
-"""When a candle is closed, at a venue that never says so: once a later interval has begun.
+"""When a candle is closed, at a venue that never publishes it: once a later interval has begun.
 
-A candle closes once. One that was closed and is listed again is no news; if it differs it is a
-correction. Closed candles of a history are marked as backfilled.
+A candle closes once. One that was closed and is listed again is no news; if it differs, as after a
+late trade, it is a correction. Closed candles of a history are marked as backfilled.
 """
 
-from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from decimal import Decimal
 
-from msgspec import Struct, field, structs
+from msgspec import Struct, structs
 
 from fluxum.model.market import Candle
+from fluxum.venues.closed_candles import ClosedCandles
 
 __all__ = ["CandleRuns"]
 
-_CLOSED_KEPT = 2000
-_Values = tuple[Decimal, Decimal, Decimal, Decimal, Decimal]
-
 
 class _Run(Struct):
-    """The running candle of one stream, and the values of those that closed, by their start."""
+    """The running candle of one stream, and those that closed."""
 
+    closed: ClosedCandles
     running: Candle | None = None
-    closed: OrderedDict[int, _Values] = field(default_factory=OrderedDict[int, _Values])
+
+    def close(self, candle: Candle, *, is_history: bool) -> Sequence[Candle]:
+        """A candle as closed; nothing where it was published as that before."""
+        closed = self.closed.close(structs.replace(candle, backfilled=is_history))
+        return () if closed is None else (closed,)
 
 
 class CandleRuns:
-    """The candles of every stream of one link, each stream by a key of the caller's."""
+    """The candles of every stream of one link, each stream by a key of the caller's.
 
-    def __init__(self) -> None:
+    Of each stream as many closed candles are remembered as `kept` allows.
+    """
+
+    def __init__(self, kept: int = 2000) -> None:
+        self._kept = kept
         self._runs: dict[Hashable, _Run] = {}
+
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether candles of a stream have come."""
+        return key in self._runs
 
     def take(
         self, key: Hashable, candles: Sequence[Candle], *, is_history: bool = False
     ) -> list[Candle]:
         """The candles of one message to be published, oldest first, closed where they are.
 
-        The candle that ran before comes first when a later interval begins without it.
+        The candle that ran before comes first when a later interval begins without it. The last
+        candle runs, unless the caller knows that it is closed.
         """
         if not candles:
             return []
         run = self._runs.get(key)
         if run is None:
-            run = self._runs[key] = _Run()
+            run = self._runs[key] = _Run(ClosedCandles(self._kept))
         ordered = sorted(candles, key=_start_ns)
         before, last = run.running, ordered[-1]
-        last_ns = max(last.start_ns, 0 if before is None else before.start_ns)
-        told: list[Candle] = []
+        news: list[Candle] = []
         if before is not None and before.start_ns < ordered[0].start_ns:
             ended = structs.replace(before, received_ns=last.received_ns)
-            told += _close(run, ended, is_history=False)
+            news += run.close(ended, is_history=False)
+        newest_ns = max(last.start_ns, 0 if before is None else before.start_ns)
         for candle in ordered:
-            if candle.start_ns >= last_ns:
-                told.append(candle)
+            if candle.closed or candle.start_ns < newest_ns or candle.start_ns in run.closed:
+                news += run.close(candle, is_history=is_history)
             else:
-                told += _close(run, candle, is_history=is_history)
-        if last.start_ns == last_ns:
-            run.running = last
-        return told
+                news.append(candle)
+        if last.start_ns == newest_ns:
+            run.running = None if newest_ns in run.closed else last
+        return news
 
     def doubt(self, key: Hashable) -> None:
         """Candles of a stream may have been missed: the running one is closed by no memory."""
@@ -73,21 +83,6 @@ class CandleRuns:
     def forget(self, key: Hashable) -> None:
         """A stream ended; nothing of it is remembered."""
         self._runs.pop(key, None)
-
-
-def _close(run: _Run, candle: Candle, *, is_history: bool) -> Sequence[Candle]:
-    """A candle as closed; nothing where it was published as that before, with these values."""
-    values = (candle.open, candle.high, candle.low, candle.close, candle.volume)
-    known = run.closed.get(candle.start_ns)
-    if known == values:
-        return ()
-    run.closed[candle.start_ns] = values
-    if len(run.closed) > _CLOSED_KEPT:
-        run.closed.popitem(last=False)
-    is_correction = known is not None
-    return (
-        structs.replace(candle, closed=True, backfilled=is_history, is_correction=is_correction),
-    )
 
 
 def _start_ns(candle: Candle) -> int:

@@ -7,6 +7,7 @@ and performed by the connection. Nothing here waits, dials, counts attempts or r
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import Enum
 from typing import Protocol
 
 from msgspec import MsgspecError, Struct
@@ -16,11 +17,12 @@ from fluxum.model.event import Event, Subscription
 
 __all__ = [
     "UNREADABLE",
+    "Auth",
     "Effect",
     "Fetch",
     "Handover",
     "Hangup",
-    "Renew",
+    "Reauthenticate",
     "Send",
     "SequenceCounts",
     "UnreadableStream",
@@ -29,23 +31,32 @@ __all__ = [
 ]
 
 
-class Send(Struct, frozen=True):
-    """Write this as one message.
+class Auth(Enum):
+    """What the session adds to a frame or a call before it is written.
 
-    With `has_token` the connection writes a token where the frame has a placeholder
-    (`private.TOKEN`), so that no effect and no recording ever holds one.
+    TOKEN: the token in place of the placeholder `private.TOKEN`. SIGNED: what the account's
+    `Signer` makes of it. No effect and no recording holds either.
     """
 
+    NONE = "none"
+    TOKEN = "token"  # noqa: S105 - a word for one
+    SIGNED = "signed"
+
+
+class Send(Struct, frozen=True):
+    """Write this as one message, with what `auth` adds to it."""
+
     frame: bytes
-    has_token: bool = False
+    auth: Auth = Auth.NONE
 
 
 class Fetch(Struct, frozen=True):
     """Make this REST call; give the body back through `receive_response`.
 
     `path` goes behind the URL of `endpoint`, its query included. `purpose` lets the venue know
-    its own question again. `cost` is what the call counts against the venue's allowance.
+    its own query again. `cost` is what the call counts against the venue's allowance.
     `subscription` is the stream that waits for the answer; None where no single stream does.
+    A call that `is_once` is a command: it is never repeated, as the venue may have obeyed it.
     """
 
     method: str
@@ -56,6 +67,8 @@ class Fetch(Struct, frozen=True):
     endpoint: str = "rest"
     cost: float = 1.0
     subscription: Subscription | None = None
+    auth: Auth = Auth.NONE
+    is_once: bool = False
 
 
 class Hangup(Struct, frozen=True):
@@ -70,13 +83,13 @@ class Handover(Struct, frozen=True):
     reason: str
 
 
-class Renew(Struct, frozen=True):
+class Reauthenticate(Struct, frozen=True):
     """The venue refused the token: get another one before doing what is queued behind this."""
 
     reason: str
 
 
-Effect = Send | Fetch | Hangup | Handover | Renew
+Effect = Send | Fetch | Hangup | Handover | Reauthenticate
 
 
 class SequenceCounts(Struct):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct, structs
 
-from fluxum.errors import VenueRefused
+from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.event import Event, Refused, Subscribed, Subscription, VenueNotice
 from fluxum.model.instrument import Instrument
 from fluxum.venues.conversation import Effect, Fetch
@@ -39,9 +39,9 @@ class InstrumentList:
     """The calls of one link for the list of all markets; sans-IO.
 
     `calls` begin the list, each with a purpose of its own. `page` reads an answer into rows; it
-    raises VenueRefused where the venue says no, and RemoteProtocolError where asking again may
-    help. `market` reads one row: `None` for a kind of market that is not offered; what it raises
-    leaves the row out. `listed` is given the markets of each answer, subscribed or not.
+    raises VenueRefused for a refusal, and RateLimited or RemoteProtocolError where the same call
+    may succeed later. `market` reads one row: `None` for a kind of market that is not offered; what
+    it raises leaves the row out. `listed` is given the markets of each answer, subscribed or not.
     """
 
     def __init__(
@@ -109,6 +109,8 @@ class InstrumentList:
         """The markets of an answer; raises RemoteProtocolError for one that cannot be read."""
         try:
             page = self._page(fetch, body)
+        except RateLimited as error:
+            raise RemoteProtocolError(str(error)) from error
         except VenueRefused as error:
             return self.refused(fetch, str(error), received_ns)
         if self.subscription is not None:

@@ -1,41 +1,47 @@
-"""The contract of a venue's private half: signing, account questions, and trading.
+"""The contract of a venue's private half: signing, account queries, and orders.
 
-As pure as the public half. A key never gets in here but through `sign`, and a token never does:
-frames carry a placeholder, which the connection replaces as it writes. So neither can be in an
-effect, an event, a recording or an error.
+As pure as the public half. The `Signer` alone holds keys; time and nonces are handed in. A token
+never comes in here: frames carry a placeholder, which the session replaces as it writes. So neither
+can be in an effect, an event, a recording or an error.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from fluxum.model.account import Balance, Credentials, EntryKind, Fill, LedgerEntry
+from fluxum.model.event import Channel
 from fluxum.model.input import Take, asset, choice, optional, take_all, whole
-from fluxum.model.instrument import Asset
+from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.order import Command, OrderUpdate
 from fluxum.venues.conversation import Fetch, VenueProtocol
 from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
-from fluxum.venues.trading import Terms
+from fluxum.venues.trading import OrderRules
 
 __all__ = [
     "TOKEN",
-    "AccountQuestions",
+    "AccountProtocol",
+    "AccountQueries",
+    "AccountTier",
     "EntryQuery",
+    "FillQuery",
+    "OrderLink",
+    "OrderQuery",
     "Private",
     "RestAllowance",
     "Signed",
+    "Signer",
     "Token",
-    "TradingProtocol",
 ]
 
 TOKEN = "<token>"  # noqa: S105 - this is what stands in for one
-"""What stands in a frame where the token belongs; see Send.has_token."""
+"""What stands in a frame where the token belongs; see `Auth`."""
 
 
 class Token(Struct, frozen=True):
-    """What opens a private link, and how long it may wait to be used. Printed it is masked."""
+    """What opens a private link, and for how long it can be used. Printed it is masked."""
 
     text: str
     valid_s: float
@@ -46,14 +52,35 @@ class Token(Struct, frozen=True):
 
 
 class Signed(Struct, frozen=True):
-    """What signing adds to a call: headers with the key, and the body that was signed."""
+    """A signed call: its path with the query, its headers and its body."""
 
+    path: str
     headers: Mapping[str, str]
     body: bytes
 
     def __repr__(self) -> str:
         """Stars: a signature is as good as the key for as long as it lasts."""
-        return "Signed(headers=***, body=***)"
+        return "Signed(***)"
+
+
+class Signer(Protocol):
+    """Signs with the keys of one account.
+
+    `now_ns` is the venue's clock as far as it is known, `nonce` a number that only grows. Each
+    raises BadInput for keys of another form; the message does not show them.
+    """
+
+    def call(self, fetch: Fetch, now_ns: int, nonce: int) -> Signed:
+        """A REST call whose `auth` is SIGNED."""
+        ...
+
+    def frame(self, frame: bytes, now_ns: int, nonce: int) -> bytes:
+        """A frame whose `auth` is SIGNED: a login, or a request with a signature in it."""
+        ...
+
+    def headers(self, now_ns: int, nonce: int) -> Mapping[str, str]:
+        """The headers of the upgrade of a private link, none where the venue wants none."""
+        ...
 
 
 class EntryQuery(Struct, frozen=True, kw_only=True):
@@ -92,75 +119,82 @@ _ENTRY_QUERY: Mapping[str, Take] = {
 }
 
 
-class AccountQuestions(Protocol):
-    """What can be asked about an account. One object for each session: it learns names.
+class FillQuery(Struct, frozen=True, kw_only=True):
+    """Which fills are wanted: after `since_ns`, up to and with `until_ns`.
 
-    Lists are read row by row: a row that cannot be read is counted and left out. They are paged:
-    `offset` counts rows from the newest, those left out as well. Times are those of `EntryQuery`.
+    `symbol` is None for those of every market; see `AccountQueries.needs_symbol`.
     """
 
-    def preparations(self) -> Sequence[RestQuery[LeftOutRows | None]]:
-        """What has to be asked once, in this order, before the others can be read."""
-        ...
-
-    def renewals(self, now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
-        """What to ask again before the last answer is read once more, mostly nothing.
-
-        An answer may name what none of the preparations did. The venue bounds how often.
-        """
-        ...
-
-    def token(self) -> RestQuery[Token]:
-        """A token for private links."""
-        ...
-
-    def balances(self) -> RestQuery[Page[Balance]]:
-        """All balances, with what open orders hold."""
-        ...
-
-    def open_orders(self, client_order_id: str = "") -> RestQuery[Page[OrderUpdate]]:
-        """All open orders, or the one of this name."""
-        ...
-
-    def closed_orders(
-        self, client_order_id: str = "", since_ns: int | None = None, offset: int = 0
-    ) -> RestQuery[Page[OrderUpdate]]:
-        """Orders that ended, or the one of this name; the status of some may be OTHER."""
-        ...
-
-    def fills(
-        self, since_ns: int | None = None, until_ns: int | None = None, offset: int = 0
-    ) -> RestQuery[Page[Fill]]:
-        """Executions of one's own orders, `backfilled`.
-
-        Their fees are `None` where this list does not say in which asset they were charged.
-        """
-        ...
-
-    def entries(self, query: EntryQuery, offset: int = 0) -> RestQuery[Page[LedgerEntry]]:
-        """Account entries, `backfilled`."""
-        ...
-
-    def charged(self, fill: Fill, lines: Sequence[LedgerEntry]) -> Fill | None:
-        """The fill with the fees that lines of the account name; `None` if these are not all."""
-        ...
+    symbol: Symbol | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None
 
 
-class TradingProtocol(VenueProtocol, Protocol):
-    """A private link's conversation: it follows the account, and can ask for things.
+class OrderQuery(Struct, frozen=True, kw_only=True):
+    """Which order is wanted: by the venue's id, by the client order id, or by both."""
 
-    Its events, besides those of any protocol: `OpenOrders` and `Balances` as snapshots, then
-    `OrderUpdate` (always the whole order), `Fill`, `LedgerEntry`, `TradingCount`; and for each
-    command `Accepted` or `Declined`, as many as the venue gives, the last one marked.
+    symbol: Symbol
+    order_id: str = ""
+    client_order_id: str = ""
+
+
+def _no_renewals(_now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
+    return ()
+
+
+class AccountQueries(Struct, frozen=True, kw_only=True):
+    """What can be asked about one account. A capability that a venue lacks is None.
+
+    Lists are read row by row: a row that cannot be read is counted and left out. They are newest
+    first, and continue with `Page.next`. Times are those of `EntryQuery`.
+
+    `order` gives the queries that find one order, to be asked in turn until one finds it; its
+    status may be OTHER. `closed_orders` are those that ended since an instant. Fees of `fills` are
+    None where their list does not name the asset of the fee; `charged` then completes a fill from
+    the entries of its trade, and returns None if these are not all. `needs_symbol` is whether fills
+    and closed orders are listed market by market.
+
+    `preparations` are asked once, in this order, before the others can be read. `renewals` are
+    asked before the last answer is read once more: an answer may name what no preparation did.
+    """
+
+    balances: Callable[[], RestQuery[Page[Balance]]]
+    open_orders: Callable[[], RestQuery[Page[OrderUpdate]]]
+    order: Callable[[OrderQuery], Sequence[RestQuery[Page[OrderUpdate]]]]
+    closed_orders: Callable[[FillQuery], RestQuery[Page[OrderUpdate]]]
+    fills: Callable[[FillQuery], RestQuery[Page[Fill]]]
+    entries: Callable[[EntryQuery], RestQuery[Page[LedgerEntry]]] | None = None
+    charged: Callable[[Fill, Sequence[LedgerEntry]], Fill | None] | None = None
+    token: Callable[[], RestQuery[Token]] | None = None
+    needs_symbol: bool = False
+    preparations: Callable[[], Sequence[RestQuery[LeftOutRows | None]]] = tuple
+    renewals: Callable[[int], Sequence[RestQuery[LeftOutRows | None]]] = _no_renewals
+
+
+class AccountProtocol(VenueProtocol, Protocol):
+    """The conversation of a link that carries account streams, orders, or both.
+
+    Its events, besides those of any protocol: `OpenOrders` and `Balances` as snapshots where the
+    venue sends them (see `Private.snapshots`), then `OrderUpdate` (always the whole order), `Fill`,
+    `Balance`, `LedgerEntry`, `TradingCount`; and for each command `Accepted` or `Declined`, as many
+    as the venue gives, the last one marked.
     """
 
     def command(self, command_id: int, command: Command, now_ns: int) -> None:
-        """Queue a command; raises BadInput, before anything is sent, for an impossible one.
+        """Queue a command, as a frame or as a REST call that `is_once`.
 
         `command_id` is handed in, never twice on one link. A command refused because its token
-        was too old has surely not been obeyed: it is sent once more, after a `Renew`.
+        was too old was surely not obeyed: it is sent once more, after a `Reauthenticate`. Raises
+        BadInput for an impossible command, before anything is sent.
         """
         ...
+
+
+class OrderLink(Struct, frozen=True):
+    """A link of its own for orders: the endpoint, and the conversation over it."""
+
+    endpoint: str
+    protocol: Callable[[], AccountProtocol]
 
 
 class RestAllowance(Struct, frozen=True):
@@ -170,19 +204,27 @@ class RestAllowance(Struct, frozen=True):
     decay_per_s: float
 
 
+class AccountTier(Struct, frozen=True):
+    """What the venue allows a class of customers: REST calls, and orders."""
+
+    calls: RestAllowance
+    orders: OrderRules
+
+
 class Private(Struct, frozen=True, kw_only=True):
     """What a venue offers to those who have an account there.
 
-    `endpoint` names that of the private link; links to any endpoint of `token_endpoints` need a
-    token. `sign` signs a call, given a number that only ever grows (a nonce). `allowances` are
-    the REST counters and `terms` the ways with orders, both by the name of the account's tier, the
-    first being assumed.
+    `endpoint` names that of the account's link and `protocol` makes its conversation. Commands go
+    over the same conversation, unless there is an `order_link`. Links to `authenticated` endpoints
+    need a token, or the signer's headers. `snapshots` are the account channels that begin with a
+    snapshot; the session queries the others. `tiers` are by name, the first being assumed.
     """
 
     endpoint: str
-    token_endpoints: frozenset[str]
-    protocol: Callable[[], TradingProtocol]
-    queries: Callable[[], AccountQuestions]
-    sign: Callable[[Fetch, Credentials, int], Signed]
-    allowances: Mapping[str, RestAllowance]
-    terms: Mapping[str, Terms]
+    protocol: Callable[[], AccountProtocol]
+    signer: Callable[[Credentials], Signer]
+    queries: Callable[[], AccountQueries]
+    tiers: Mapping[str, AccountTier]
+    authenticated: Collection[str]
+    snapshots: frozenset[Channel] = frozenset({Channel.BALANCE, Channel.EXECUTION})
+    order_link: OrderLink | None = None

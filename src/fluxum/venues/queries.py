@@ -1,10 +1,10 @@
 """Questions to a venue's REST half: a call that changes nothing, and how its answer is read."""
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from msgspec import MsgspecError, Struct
+from msgspec import MsgspecError, Raw, Struct
 
 from fluxum.errors import BadInput, RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.event import VenueStatus
@@ -24,6 +24,7 @@ __all__ = [
     "decoded",
     "get",
     "interval_word",
+    "only",
     "page_of",
     "refusal",
     "require_instant",
@@ -33,6 +34,7 @@ __all__ = [
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 Wire = TypeVar("Wire")
+Body = TypeVar("Body", bytes, Raw)
 UNDECODABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding any bytes may raise."""
 _MILLISECOND = 1_000_000
@@ -79,7 +81,7 @@ class Page(Struct, Generic[Item], frozen=True):
         return len(self.items) + (0 if self.left_out is None else self.left_out.count)
 
 
-def get(path: str, purpose: str, *, cost: float = 1.0, **parameters: object) -> Fetch:
+def get(path: str, purpose: str, cost: float = 1.0, /, **parameters: object) -> Fetch:
     """A public GET call; parameters that are `None` are left out."""
     given = {name: str(value) for name, value in parameters.items() if value is not None}
     return Fetch("GET", f"{path}?{urlencode(given)}" if given else path, purpose, cost=cost)
@@ -106,6 +108,13 @@ def rest_query(
 def page_of(rows: Rows[Item], following: "RestQuery[Page[Item]] | None" = None) -> Page[Item]:
     """The rows of one answer as a page, and the query for the page that follows it."""
     return Page(rows.items, left_out=rows.left_out, next=following)
+
+
+def only(rows: Sequence[Raw], decode: Callable[[Raw], Wire]) -> Wire:
+    """The one row of an answer; raises RemoteProtocolError for any other number of them."""
+    if len(rows) != 1:
+        raise RemoteProtocolError(f"one row was expected, was {len(rows)}")
+    return decoded(decode, rows[0])
 
 
 def refusal(text: str, code: str, retryable: Container[str]) -> VenueRefused:
@@ -139,7 +148,7 @@ def ceil_ms(instant_ns: int) -> int:
     return -(-instant_ns // _MILLISECOND)
 
 
-def decoded(decode: Callable[[bytes], Wire], body: bytes) -> Wire:
+def decoded(decode: Callable[[Body], Wire], body: Body) -> Wire:
     """An answer in its form; raises RemoteProtocolError for one of another form."""
     try:
         return decode(body)

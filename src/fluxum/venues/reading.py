@@ -14,6 +14,7 @@ from fluxum.venues.rows import LeftOutRows, joined, read_rows
 __all__ = ["Reading"]
 
 Wire = TypeVar("Wire")
+Item = TypeVar("Item")
 
 
 class Reading:
@@ -32,12 +33,23 @@ class Reading:
         streams: Callable[[Wire], Collection[Subscription]],
     ) -> None:
         """Add the events of each row; a row that cannot be read is left out of its streams."""
+        for events in self.items(rows, read, streams):
+            self.events.extend(events)
+
+    def items(
+        self,
+        rows: Iterable[Wire],
+        read: Callable[[Wire], Item],
+        streams: Callable[[Wire], Collection[Subscription]],
+    ) -> tuple[Item, ...]:
+        """What each row is; a row that cannot be read is left out of its streams."""
+        items: list[Item] = []
         for row in rows:
             one = read_rows((row,), read)
-            for events in one.items:
-                self.events.extend(events)
+            items += one.items
             if one.left_out is not None:
                 self.leave_out(one.left_out, streams(row))
+        return tuple(items)
 
     def leave_out(self, rows: LeftOutRows, streams: Collection[Subscription]) -> None:
         """Note rows that could not be read; of none of our streams where there are no `streams`."""

@@ -19,8 +19,8 @@ Op = Literal["subscribe", "unsubscribe"]
 class RequestLimits(Struct, frozen=True):
     """The limits of one request, and of how many may be unanswered at once.
 
-    `characters` counts those of the topics. None disables a limit. Where `in_flight` is given, a
-    request whose data came still waits for its own answer.
+    `characters` counts those of the topics, in UTF-8. None disables a limit. Where `in_flight` is
+    given, a request whose data came still waits for its own answer.
     """
 
     topics: int
@@ -32,11 +32,12 @@ class RequestLimits(Struct, frozen=True):
         chunk: list[str] = []
         size = 0
         for topic in topics:
-            size += len(topic)
+            length = len(topic.encode())
+            size += length
             is_long = self.characters is not None and size > self.characters
             if chunk and (len(chunk) == self.topics or is_long):
                 yield chunk
-                chunk, size = [], len(topic)
+                chunk, size = [], length
             chunk.append(topic)
         if chunk:
             yield chunk

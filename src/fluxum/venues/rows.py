@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Generic, TypeVar
 
+import msgspec
 from msgspec import MsgspecError, Raw, Struct
 
 from fluxum.book.fast import changes
 from fluxum.errors import FluxumError, RemoteProtocolError
-from fluxum.model.event import LeftOut, Subscription
+from fluxum.model.event import Event, LeftOut, Subscription
 from fluxum.model.levels import Level, Row
 from fluxum.model.numbers import exact
 
@@ -27,15 +28,20 @@ __all__ = [
     "changes",
     "checked",
     "decimals",
+    "decode_readable",
+    "decoded_or_none",
+    "digits",
     "exact",
     "exact_or_none",
     "finite",
     "joined",
     "levels",
+    "positive",
     "price_or_none",
     "read_rows",
     "sides",
     "step",
+    "with_left_out",
 ]
 
 Sides = tuple[Sequence[Level], Sequence[Level]]
@@ -46,6 +52,11 @@ Pair = TypeVar("Pair", bound=tuple[str, ...])
 _SAMPLE_CHARACTERS = 200
 _HUGE = Decimal(10) ** 30
 _TINY = 1 / _HUGE
+_NOTHING = Raw(b"null")
+_decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_list = msgspec.json.Decoder(list[Raw]).decode
+_encode = msgspec.json.Encoder().encode
+_DIGITS_MAX = 13
 _STEP_MAX = Decimal(10) ** 12
 # What reading a row of any JSON value may raise.
 _UNREADABLE = (MsgspecError, FluxumError, ArithmeticError, ValueError, TypeError, RecursionError)
@@ -75,6 +86,19 @@ def joined(one: LeftOutRows | None, other: LeftOutRows | None) -> LeftOutRows | 
     if one is None or other is None:
         return one or other
     return LeftOutRows(one.count + other.count, one.reason, one.sample)
+
+
+def with_left_out(
+    events: Sequence[Event],
+    left_out: LeftOutRows | None,
+    venue: str,
+    subscription: Subscription,
+    received_ns: int,
+) -> Sequence[Event]:
+    """The events of a message, behind the LeftOut of its rows; a message of no events has none."""
+    if left_out is None or not events:
+        return events
+    return (left_out.event(venue, subscription, received_ns), *events)
 
 
 class Rows(Struct, Generic[Item], frozen=True):
@@ -114,6 +138,39 @@ def read_rows(rows: Iterable[Wire], read: Callable[[Wire], Item | None]) -> Rows
     return Rows(tuple(items), LeftOutRows(count, reason, sample) if count else None)
 
 
+def decode_readable(
+    data: bytes,
+    decode: Callable[[bytes], Item],
+    read: Callable[[Raw], object],
+    lists: Iterable[str],
+) -> tuple[Item, LeftOutRows | None]:
+    """Decode a JSON object without those rows of its lists that cannot be read.
+
+    `lists` are the names of these lists; `read` reads a row, and raises for one that is odd.
+    Raises MsgspecError for an object that cannot be decoded without them either.
+    """
+
+    def keep(row: Raw) -> Raw:
+        read(row)
+        return row
+
+    fields = _decode_object(data)
+    left_out: LeftOutRows | None = None
+    for name in lists:
+        rows = read_rows(_decode_list(fields.get(name, _NOTHING)), keep)
+        fields[name] = Raw(_encode(rows.items))
+        left_out = joined(left_out, rows.left_out)
+    return decode(_encode(fields)), left_out
+
+
+def decoded_or_none(decode: Callable[[Raw], Item], raw: Raw) -> Item | None:
+    """The value of a field that is not needed, `None` if it cannot be decoded."""
+    try:
+        return decode(raw)
+    except (MsgspecError, UnicodeDecodeError):
+        return None
+
+
 def _shown(row: object) -> str:
     """The beginning of a row as text."""
     if isinstance(row, Raw):
@@ -135,9 +192,25 @@ def price_or_none(text: str | None) -> Decimal | None:
     return (exact(text) if text else None) or None
 
 
+def positive(text: str | None) -> Decimal:
+    """A number above zero, such as a tick or a lot; raises RemoteProtocolError."""
+    value = exact(text or "")
+    if not value:
+        raise RemoteProtocolError(f"a number above zero was expected, was {text!r}")
+    return value
+
+
+def digits(text: str | None) -> int | None:
+    """A whole number of up to 13 digits, such as milliseconds; `None` for any other text."""
+    if text is None or len(text) > _DIGITS_MAX or not (text.isascii() and text.isdecimal()):
+        return None
+    return int(text)
+
+
 def finite(value: Decimal) -> Decimal:
     """A number that was not quoted on the wire; raises RemoteProtocolError as `exact` does."""
-    if not value.is_finite() or not (value == 0 or _TINY <= value < _HUGE):
+    is_short = value.is_finite() and -30 <= value.adjusted() < 30 and len(str(value)) <= 40
+    if not is_short or value < 0:
         raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {value:.40}")
     return value
 

@@ -25,7 +25,7 @@ class BookSequence:
         self._counts = counts
 
     def begin(self, number: int | None) -> None:
-        """A snapshot came: its number is the last one."""
+        """A snapshot came, or an update before any snapshot: its number is the last one."""
         self.last = number
         self.is_broken = False
 

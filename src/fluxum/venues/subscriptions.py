@@ -118,8 +118,15 @@ class Subscriptions:
             return subscription
         if not self.is_passive:
             raise UnreadableStream(f"data that was not requested, was of {topic[:80]!r}", ())
+        return self.track(topic, parse)
+
+    def track(self, topic: str, parse: Callable[[str], Subscription | None]) -> Subscription | None:
+        """Open the subscription that `parse` reads a topic as, on a tape; None if it is of no use.
+
+        Of two topics that stand for the same subscription, the one that is active counts.
+        """
         subscription = parse(topic)
-        if subscription is None or self.topic(subscription) is not None:
+        if subscription is None or self.topic(subscription) not in {None, topic}:
             return None
         self.open(topic, subscription)
         return subscription
@@ -255,9 +262,15 @@ class Subscriptions:
         return self._acknowledge(topic, received_ns, ())
 
     def refused(
-        self, request: Request | None, reason: str, received_ns: int, blamed: Collection[str] = ()
+        self,
+        request: Request | None,
+        reason: str,
+        received_ns: int,
+        blamed: Collection[str] = (),
+        *,
+        topics: Iterable[str] | None = None,
     ) -> list[Event]:
-        """The venue refused a request for the sake of some of its topics.
+        """The venue refused a request, or the given topics of it, for the sake of some of these.
 
         A subscription that is blamed ends. The other topics are requested again: all at once if
         the venue blamed some, else by halves, as a single topic has only itself to blame. A topic
@@ -265,10 +278,10 @@ class Subscriptions:
         """
         if request is None:
             return [Refused(venue=self._venue, message=reason, received_ns=received_ns)]
-        topics = self._answered(request, None)
-        if not blamed and len(topics) == 1:
-            blamed = topics
-        others = [one for one in topics if one not in blamed and self._is_meant(request, one)]
+        refused = self._answered(request, topics)
+        if not blamed and len(refused) == 1:
+            blamed = refused
+        others = [one for one in refused if one not in blamed and self._is_meant(request, one)]
         middle = len(others) if blamed else (len(others) + 1) // 2
         for half in (others[:middle], others[middle:]):
             self._queue(
@@ -277,7 +290,7 @@ class Subscriptions:
                 is_internal=request.is_internal,
             )
         events: list[Event] = []
-        for topic in topics:
+        for topic in refused:
             if topic not in blamed:
                 continue
             if request.op == "unsubscribe":

@@ -8,7 +8,7 @@ from msgspec import Struct
 from fluxum.errors import BadInput
 from fluxum.model.order import OrderRequest
 
-__all__ = ["AgeBands", "Terms", "TradingAllowance"]
+__all__ = ["AgeBands", "OrderRules", "TradingAllowance"]
 
 _ZERO = Decimal(0)
 _SECOND_NS = 1_000_000_000
@@ -70,19 +70,19 @@ def _never(_message: str) -> bool:
     return False
 
 
-class Terms(Struct, frozen=True, kw_only=True):
-    """A venue's ways with orders.
+class OrderRules(Struct, frozen=True, kw_only=True):
+    """A venue's rules of order entry.
 
-    `allowance` is what may be done there, none where nothing is foreseen. `is_name` tells whether
-    a client order id can be sent, `takes_name` whether the venue takes one with such an order;
-    with those it does not, a user reference takes its place. `leaves_doubt` tells of a refusal's
-    words whether the order may have been taken all the same. A command may carry a deadline from
+    `allowance` is the venue's rate limit; `None` checks none. `is_name` is whether a text can be a
+    client order id, `supports_client_id` whether the venue takes one with an order; with the others
+    a user reference takes its place. `is_ambiguous` is whether an order may have been entered
+    although the venue refused it with a message. A command may carry a deadline from
     `deadline_min_s` to `deadline_max_s` ahead.
     """
 
     allowance: TradingAllowance | None = None
     is_name: Callable[[str], bool] = _is_text
-    takes_name: Callable[[OrderRequest], bool] = _always
-    leaves_doubt: Callable[[str], bool] = _never
+    supports_client_id: Callable[[OrderRequest], bool] = _always
+    is_ambiguous: Callable[[str], bool] = _never
     deadline_min_s: float = 0.5
     deadline_max_s: float = 60.0

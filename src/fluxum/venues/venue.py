@@ -19,7 +19,7 @@ from fluxum.venues.conversation import (
     Fetch,
     Handover,
     Hangup,
-    Renew,
+    Reauthenticate,
     Send,
     SequenceCounts,
     VenueProtocol,
@@ -28,6 +28,7 @@ from fluxum.venues.private import Private
 from fluxum.venues.queries import MarketQueries
 
 __all__ = [
+    "ORDERS",
     "QUOTES",
     "Checks",
     "Effect",
@@ -35,7 +36,7 @@ __all__ = [
     "Handover",
     "Hangup",
     "Limits",
-    "Renew",
+    "Reauthenticate",
     "Send",
     "SequenceCounts",
     "Venue",
@@ -83,6 +84,8 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 QUOTES = 1
 """The depth of a subscription to the best bid and ask of a ticker alone, see `Venue.quotes`."""
+ORDERS = 1
+"""The depth of a subscription to the link of orders alone, see `Private.order_link`."""
 
 
 class Venue(Struct, frozen=True, kw_only=True):
@@ -124,14 +127,25 @@ class Venue(Struct, frozen=True, kw_only=True):
         return frozenset(self.routes)
 
     def parts(self, subscription: Subscription) -> Sequence[Subscription]:
-        """A subscription as links carry it: itself, and the quotes of a ticker that lacks them."""
-        if self.quotes is None or subscription.channel is not Channel.TICKER:
-            return (subscription,)
-        return (subscription, structs.replace(subscription, depth=QUOTES))
+        """A subscription as links carry it: itself, and what is carried for its sake.
+
+        That is the quotes of a ticker that lacks them, and the link of orders for executions.
+        """
+        if self.quotes is not None and subscription.channel is Channel.TICKER:
+            return (subscription, structs.replace(subscription, depth=QUOTES))
+        if self._order_endpoint is not None and subscription.channel is Channel.EXECUTION:
+            return (subscription, structs.replace(subscription, depth=ORDERS))
+        return (subscription,)
 
     def is_part(self, subscription: Subscription) -> bool:
         """Whether a subscription is carried for another one's sake, without events of its own."""
-        return subscription.channel is Channel.TICKER and subscription.depth == QUOTES
+        match subscription.channel:
+            case Channel.TICKER:
+                return subscription.depth == QUOTES
+            case Channel.EXECUTION:
+                return subscription.depth == ORDERS
+            case _:
+                return False
 
     def whole(self, subscription: Subscription) -> Subscription:
         """What a part is carried for; any other subscription itself."""
@@ -141,9 +155,17 @@ class Venue(Struct, frozen=True, kw_only=True):
 
     def endpoint_of(self, subscription: Subscription) -> str:
         """The endpoint that carries a subscription, or a part of one."""
-        if self.quotes is not None and self.is_part(subscription):
-            return self.quotes
+        if self.is_part(subscription):
+            is_quotes = subscription.channel is Channel.TICKER
+            part = self.quotes if is_quotes else self._order_endpoint
+            if part is not None:
+                return part
         return self.routes[subscription.channel]
+
+    @property
+    def _order_endpoint(self) -> str | None:
+        link = None if self.private is None else self.private.order_link
+        return None if link is None else link.endpoint
 
     def with_defaults(self, subscription: Subscription) -> Subscription:
         """The same subscription with the venue's defaults filled in.

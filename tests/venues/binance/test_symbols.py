@@ -8,7 +8,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.venues.binance import native
 from fluxum.venues.binance.policy import SPOT, USDM, Policy
 from fluxum.venues.binance.symbols import is_possible, split
-from fluxum.venues.binance.topics import batches, read_topic, topic_of
+from fluxum.venues.binance.topics import parse_topic, topic_of
 from fluxum.venues.venue import QUOTES
 
 
@@ -111,7 +111,7 @@ def test_a_stream_is_read_as_what_it_was_asked_for(policy: Policy) -> None:
     topics = [topic_of(policy, one) for one in wanted]
 
     assert len(set(topics)) == len(wanted)
-    assert [read_topic(policy, topic, 100) for topic in topics] == wanted
+    assert [parse_topic(policy, topic, 100) for topic in topics] == wanted
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_stream_is_read_as_what_it_was_asked_for(policy: Policy) -> None:
      "btcusdt@1m", "!miniTicker@arr", "btcusdt@avgPrice"],
 )  # fmt: skip
 def test_a_stream_of_another_kind_stands_for_nothing(topic: str) -> None:
-    assert read_topic(SPOT, topic, 100) is None
+    assert parse_topic(SPOT, topic, 100) is None
 
 
 def test_bid_and_ask_of_a_futures_ticker_have_a_stream_of_their_own() -> None:
@@ -129,19 +129,12 @@ def test_bid_and_ask_of_a_futures_ticker_have_a_stream_of_their_own() -> None:
     part = Subscription(Channel.TICKER, symbol, depth=QUOTES)
 
     assert topic_of(USDM, part) == "btcusdt@bookTicker"
-    assert read_topic(USDM, "btcusdt@bookTicker", 100) == part
-    assert read_topic(SPOT, "btcusdt@bookTicker", 100) == Subscription(
+    assert parse_topic(USDM, "btcusdt@bookTicker", 100) == part
+    assert parse_topic(SPOT, "btcusdt@bookTicker", 100) == Subscription(
         Channel.TICKER, Symbol("BTC/USDT")
     )
 
 
 def test_one_second_candles_are_spots_alone() -> None:
-    assert read_topic(SPOT, "btcusdt@kline_1s", 100) is not None
-    assert read_topic(USDM, "btcusdt@kline_1s", 100) is None
-
-
-def test_names_fill_requests_to_200_and_no_further() -> None:
-    assert [len(one) for one in batches(f"{n}@t" for n in range(401))] == [200, 200, 1]
-    assert batches(()) == []
-    long = "x" * 1500
-    assert [len(one) for one in batches([long, long, long])] == [2, 1]
+    assert parse_topic(SPOT, "btcusdt@kline_1s", 100) is not None
+    assert parse_topic(USDM, "btcusdt@kline_1s", 100) is None

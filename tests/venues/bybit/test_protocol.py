@@ -495,7 +495,7 @@ def test_every_listed_market_is_spelled_and_read_back(category: Category) -> Non
     assert [category.format_symbol(one.symbol) for one in listed] == [
         one.venue_symbol for one in listed
     ]
-    wrong = [one.symbol for one in listed if category.read(one.venue_symbol) != one.symbol]
+    wrong = [one.symbol for one in listed if category.parse_symbol(one.venue_symbol) != one.symbol]
     assert not wrong
 
 
@@ -516,7 +516,7 @@ def test_markets_are_spelled_as_the_venue_spells_them(
     category: Category, symbol: str, name: str
 ) -> None:
     assert category.format_symbol(Symbol(symbol)) == name
-    assert category.read(name) == Symbol(symbol)
+    assert category.parse_symbol(name) == Symbol(symbol)
 
 
 @pytest.mark.parametrize(

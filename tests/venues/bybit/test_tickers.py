@@ -1,7 +1,7 @@
 """Tickers: lines by deltas, lines joined with the best bid and ask, and what a lost one costs."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -362,8 +362,8 @@ def test_a_ticker_whose_snapshots_cannot_be_read_is_missing_by_name() -> None:
 
     def wrap(dial: Dial) -> Dial:
         @asynccontextmanager
-        async def mutated(url: str) -> AsyncGenerator[Link]:
-            async with dial(url) as link:
+        async def mutated(url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+            async with dial(url, headers) as link:
                 yield Mutated(link)
 
         return mutated

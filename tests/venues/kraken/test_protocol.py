@@ -36,7 +36,7 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
-from fluxum.venues.conversation import VenueTime
+from fluxum.venues.conversation import Auth, VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.normalize import Numbers
 from fluxum.venues.kraken.protocol import KrakenProtocol
@@ -192,8 +192,8 @@ def test_a_resync_asks_again_without_a_word_to_anybody() -> None:
     assert end["params"] == {"channel": "book", "symbol": ["MATIC/USD"], "depth": 10}
     assert begin["method"] == "subscribe"
     result = {"channel": "book", "depth": 10, "symbol": "MATIC/USD"}
-    assert protocol.receive(ack(end["req_id"], result, "unsubscribe"), NOW) == ()
-    assert protocol.receive(ack(begin["req_id"], result), NOW) == ()
+    assert not protocol.receive(ack(end["req_id"], result, "unsubscribe"), NOW)
+    assert not protocol.receive(ack(begin["req_id"], result), NOW)
     assert [type(event) for event in protocol.receive(snapshot("MATIC/USD"), NOW)] == [BookSnapshot]
 
 
@@ -215,7 +215,7 @@ def test_data_of_an_ended_stream_is_late_and_of_an_unknown_one_an_error() -> Non
         ack(request["req_id"], {"channel": "book", "symbol": "MATIC/USD"}, "unsubscribe"), NOW
     )
     assert events == [Unsubscribed(venue="kraken", subscription=book(MATIC), received_ns=NOW)]
-    with pytest.raises(RemoteProtocolError, match="nobody asked for, was of 'MATIC/USD'"):
+    with pytest.raises(RemoteProtocolError, match="not requested, was of 'book MATIC/USD'"):
         hear("book_update", book(ALGO))
 
 
@@ -239,7 +239,7 @@ def test_a_placeholder_for_a_token_goes_to_level_3_only() -> None:
     protocol.subscribe([book(ALGO), Subscription(Channel.LEVEL3, ALGO, 10)])
 
     effects = [effect for effect in protocol.outbox if isinstance(effect, Send)]
-    assert [effect.has_token for effect in effects] == [False, True]
+    assert [effect.auth for effect in effects] == [Auth.NONE, Auth.TOKEN]
     public, private = sent(protocol)
     assert "token" not in json.dumps(public)
     assert json.dumps(private).count(TOKEN) == 1
@@ -388,6 +388,20 @@ def test_a_candle_is_closed_by_the_first_of_a_later_interval() -> None:
         Decimal("0.5627"),
     )
     assert closed.volume == Decimal("30927.68066226")
+
+
+def test_the_last_candle_of_a_snapshot_that_was_sent_after_its_end_is_history() -> None:
+    subscription = Subscription(Channel.CANDLE, MATIC, interval_s=300)
+    snapshot = CAPTURES["ohlc_update"].replace(b'"update"', b'"snapshot"')
+    over = snapshot.replace(b"16:26:30.524394914", b"16:30:00.000000000")
+
+    (running,) = hearing(subscription).receive(snapshot, NOW)
+    (history,) = hearing(subscription).receive(over, NOW)
+
+    assert isinstance(running, Candle)
+    assert isinstance(history, Candle)
+    assert (running.closed, running.backfilled) == (False, False)
+    assert (history.closed, history.backfilled) == (True, True)
 
 
 def test_instruments_come_from_the_venues_own_list() -> None:

@@ -105,7 +105,7 @@ def test_one_request_asks_for_all_and_each_is_answered_by_itself() -> None:
     ]
     assert list(protocol.unanswered()) == [BOOK, TRADES, TICKER, OTHER_BOOK]
     events = protocol.receive(said("subscribe", arg("tickers"), "1"), NOW)
-    assert events == (Subscribed(venue="okx", subscription=TICKER, received_ns=NOW),)
+    assert list(events) == [Subscribed(venue="okx", subscription=TICKER, received_ns=NOW)]
     assert list(protocol.unanswered()) == [BOOK, TRADES, OTHER_BOOK]
 
 
@@ -195,7 +195,9 @@ def test_a_refusal_of_nothing_we_asked_is_told_all_the_same(number: str) -> None
 
     events = protocol.receive(error("60012", "Invalid request: {}", number), NOW)
 
-    assert events == (Refused(venue="okx", message="60012 Invalid request: {}", received_ns=NOW),)
+    assert list(events) == [
+        Refused(venue="okx", message="60012 Invalid request: {}", received_ns=NOW)
+    ]
 
 
 def test_too_many_requests_leave_the_question_open() -> None:
@@ -223,7 +225,7 @@ def test_a_snapshot_answers_when_the_acknowledgement_is_lost() -> None:
 
     assert kinds(protocol.receive(CAPTURES["books_snapshot"], NOW)) == [Subscribed, BookSnapshot]
     assert not protocol.unanswered()
-    assert protocol.receive(said("subscribe", arg("books"), "1"), NOW) == ()
+    assert not protocol.receive(said("subscribe", arg("books"), "1"), NOW)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +270,7 @@ def test_what_is_ended_is_told_when_the_venue_says_so_and_late_data_are_no_error
     assert (request["op"], request["args"]) == ("unsubscribe", [arg("books")])
     assert protocol.receive(CAPTURES["books_update"], NOW) == ()
     events = protocol.receive(said("unsubscribe", arg("books"), request["id"]), NOW)
-    assert events == (Unsubscribed(venue="okx", subscription=BOOK, received_ns=NOW),)
+    assert list(events) == [Unsubscribed(venue="okx", subscription=BOOK, received_ns=NOW)]
     assert protocol.receive(CAPTURES["books_update"], NOW) == ()
 
 
@@ -292,10 +294,12 @@ def test_a_stream_that_is_ended_and_wanted_again_begins_anew() -> None:
     assert kinds(protocol.receive(CAPTURES["books_snapshot"], NOW)) == [BookSnapshot]
 
 
-def test_data_that_nobody_asked_for_are_the_venues_fault() -> None:
+def test_data_that_were_not_requested_are_the_venues_fault() -> None:
     protocol = hearing(BOOK)
 
-    with pytest.raises(UnreadableStream, match="nobody asked for, was of 'tickers BTC-U") as caught:
+    with pytest.raises(
+        UnreadableStream, match="was not requested, was of 'tickers BTC-U"
+    ) as caught:
         protocol.receive(CAPTURES["tickers"], NOW)
 
     assert caught.value.subscriptions == ()
@@ -319,8 +323,8 @@ def test_a_resync_ends_and_begins_without_a_word_to_anybody() -> None:
     assert (end["op"], begin["op"]) == ("unsubscribe", "subscribe")
     assert end["args"] == begin["args"] == [arg("books")]
     assert list(protocol.unanswered()) == [BOOK]
-    assert protocol.receive(said("unsubscribe", arg("books"), end["id"]), NOW) == ()
-    assert protocol.receive(said("subscribe", arg("books"), begin["id"]), NOW) == ()
+    assert not protocol.receive(said("unsubscribe", arg("books"), end["id"]), NOW)
+    assert not protocol.receive(said("subscribe", arg("books"), begin["id"]), NOW)
     assert not protocol.unanswered()
     assert kinds(protocol.receive(CAPTURES["books_snapshot"], NOW)) == [BookSnapshot]
 
@@ -675,7 +679,7 @@ def test_on_a_tape_answers_to_others_are_told_and_an_end_is_an_end() -> None:
 
     events = protocol.receive(said("unsubscribe", arg("books-l2-tbt")), NOW)
 
-    assert events == (Unsubscribed(venue="okx", subscription=BOOK, received_ns=NOW),)
+    assert list(events) == [Unsubscribed(venue="okx", subscription=BOOK, received_ns=NOW)]
     frame = CAPTURES["books_update"].replace(b'"books"', b'"books-l2-tbt"')
     assert protocol.receive(frame, NOW) == ()
 

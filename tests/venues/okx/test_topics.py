@@ -27,7 +27,7 @@ from recordings import recording
 def test_a_market_is_spelled_and_read_back(symbol: str, name: str) -> None:
     """By its name alone a contract is counted in contracts, whose size no name says."""
     assert topics.format_symbol(Symbol(symbol)) == name
-    assert topics.read(name) == symbol
+    assert topics.parse_symbol(name) == symbol
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_contract_tells_what_a_market_is(symbol: str, kind: str) -> None:
 @pytest.mark.parametrize("name", ["", "BTC", "BTC-", "-USDT", "BTC-USDT-", "BTC -USDT", "B/C-D"])
 def test_what_is_no_name_is_an_error(name: str) -> None:
     with pytest.raises(RemoteProtocolError, match="a market like BTC-USDT was expected"):
-        topics.read(name)
+        topics.parse_symbol(name)
 
 
 def test_every_listed_name_is_read_and_spelled_back() -> None:
@@ -76,7 +76,7 @@ def test_every_listed_name_is_read_and_spelled_back() -> None:
         for line in lines:
             for one in json.loads(json.loads(line)["raw"])["data"]:
                 name = one["instId"]
-                symbol = topics.read(name)
+                symbol = topics.parse_symbol(name)
                 assert topics.format_symbol(symbol) == name
                 if one["instType"] == "SPOT":
                     assert symbol == f"{one['baseCcy']}/{one['quoteCcy']}"
@@ -108,7 +108,7 @@ def test_every_listed_name_is_read_and_spelled_back() -> None:
 )
 def test_what_another_asked_for_is_understood(channel: str, expected: Subscription) -> None:
     assert topics.is_known(channel)
-    assert topics.heard(channel, Symbol("BTC/USDT")) == expected
+    assert topics.parse_channel(channel, Symbol("BTC/USDT")) == expected
 
 
 @pytest.mark.parametrize(
@@ -122,11 +122,14 @@ def test_a_channel_of_something_else_is_not_known(channel: str) -> None:
 def test_what_is_asked_is_heard_as_the_same(depth: int) -> None:
     wanted = Subscription(Channel.BOOK, Symbol("UNI/USD:PERP"), depth)
 
-    assert topics.heard(topics.arg_of(wanted).channel, Symbol("UNI/USD:PERP")) == wanted
+    assert (
+        topics.parse_channel(topics.topic_of(wanted).split()[0], Symbol("UNI/USD:PERP")) == wanted
+    )
 
 
 def test_data_of_a_stream_begin_with_its_arg() -> None:
     arg = native.Arg("books", "BTC-USDT")
 
     assert topics.topic(arg) == "books BTC-USDT"
-    assert topics.prefix(arg) == b'{"arg":{"channel":"books","instId":"BTC-USDT"'
+    assert topics.arg("books BTC-USDT") == arg
+    assert topics.prefix("books BTC-USDT") == b'{"arg":{"channel":"books","instId":"BTC-USDT"'

@@ -1,7 +1,7 @@
 """One market's book on one link: changes from the stream, laid over a snapshot from REST.
 
 No snapshot comes over the stream. So events are kept from the stream's acknowledgement on while a
-snapshot is fetched; those it has already are dropped, and it is handed on together with the rest.
+snapshot is fetched; those it has already are dropped, and it is published together with the rest.
 From then on each event must follow on the one before; one that does not is replaced by a Desync,
 and all begins anew. (https://github.com/binance/binance-spot-api-docs/blob/master/
 web-socket-streams.md#how-to-manage-a-local-order-book-correctly; of futures
@@ -14,24 +14,22 @@ range, which a quiet market does not fulfil when the event follows on L exactly
 (https://github.com/binance/binance-spot-api-docs/pull/383).
 
 A live book can be given a new snapshot: updates go on while it is fetched and are kept as well,
-then the snapshot and those after it are handed on, some of them for the second time.
-
-A snapshot that is older than the events kept is fetched again: once at once, as it may have been
-taken while the first event was on its way, after that with a back-off, as it may stay too old.
+then the snapshot and those after it are published, some of them for the second time.
 """
 
 from collections.abc import Sequence
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Desync, Event, LeftOut, Subscription
+from fluxum.model.event import Channel, Event, LeftOut, Subscription
 from fluxum.model.instant import plausible_ns
-from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.binance import native
 from fluxum.venues.binance.normalize import nanos
 from fluxum.venues.binance.policy import Policy
+from fluxum.venues.binance.readers import unexpected
+from fluxum.venues.conversation import SequenceCounts
 from fluxum.venues.rows import LeftOutRows, changes, joined, levels
-from fluxum.venues.venue import SequenceCounts
+from fluxum.venues.sequenced import BookSequence
 
 __all__ = ["HELD_MAX", "DepthBook", "TooOld"]
 
@@ -49,78 +47,54 @@ class TooOld(RemoteProtocolError):
 class DepthBook:
     """The changes of one book in their order. `limit` is how many levels a snapshot may list.
 
-    `asked` is the purpose of the fetch that is under way, empty when none is.
+    `awaited` is the purpose of the call that is under way, empty when none is.
     """
 
-    __slots__ = (
-        "_base",
-        "_follows",
-        "_heard",
-        "_held",
-        "_kept_from",
-        "_overlap",
-        "_seen",
-        "_sequence",
-        "_stray",
-        "_too_old",
-        "_venue",
-        "asked",
-        "is_live",
-        "limit",
-        "name",
-        "subscription",
-        "symbol",
-    )
-
-    def __init__(
-        self,
-        policy: Policy,
-        subscription: Subscription,
-        symbol: Symbol,
-        sequence: SequenceCounts,
-    ) -> None:
+    def __init__(self, policy: Policy, subscription: Subscription, counts: SequenceCounts) -> None:
+        assert subscription.symbol is not None, subscription
         self.subscription = subscription
-        self.symbol = symbol
-        self.name = policy.format_symbol(symbol)
+        self.name = policy.format_symbol(subscription.symbol)
         self.limit = subscription.depth or policy.depths[0]
-        self.asked = ""
+        self.awaited = ""
         self.is_live = False
         self._venue = policy.venue
+        self._symbol = subscription.symbol
         self._follows = policy.follows
         self._overlap = policy.kept_from
-        self._sequence = sequence
-        self._seen: int | None = None  # the last update of the last event
+        self._sequence = BookSequence(policy.venue, subscription, counts)  # of events alone
         self._base = 0  # the last update of the snapshot
         self._kept_from = 0  # events that end before are in the snapshot
         self._held: list[tuple[int, BookUpdate, LeftOutRows | None]] | None = None
         self._stray: tuple[int, int] | None = None
-        self._heard = False
+        self._has_data = False
         self._too_old = 0  # snapshots in a row that were
 
     def was_silent(self) -> bool:
-        """Whether nothing came since this was called last."""
-        heard, self._heard = self._heard, False
-        return not heard
+        """Whether no event came since this was called last."""
+        has_data, self._has_data = self._has_data, False
+        return not has_data
 
-    def ask(self, purpose: str) -> None:
+    def await_snapshot(self, purpose: str) -> None:
         """A snapshot is being fetched: keep every event from here on."""
-        self.asked = purpose
+        self.awaited = purpose
         if self._held is None:
             self._held = []
 
     def give_up(self) -> None:
         """The snapshot cannot be had."""
-        self.asked = ""
+        self.awaited = ""
         self._held = None
 
-    def take(
-        self, wire: native.DepthUpdate, received_ns: int, left_out: LeftOutRows | None = None
+    def read(
+        self, wire: native.Event, received_ns: int, left_out: LeftOutRows | None = None
     ) -> Sequence[Event]:
-        """What an event of the stream is: an update, the news of a hole, or nothing yet.
+        """An event of the stream: an update, a Desync, or nothing yet.
 
         `left_out` are levels that it had besides, which are published with it. Raises
         RemoteProtocolError for an event that cannot be read; it counts as one that never came.
         """
+        if type(wire) is not native.DepthUpdate:
+            raise unexpected(wire, Channel.BOOK)
         before, last = self._follows(wire), wire.u
         if last <= before or (wire.s != self.name and wire.s is not None):
             raise RemoteProtocolError(
@@ -129,7 +103,7 @@ class DepthBook:
         time = wire.T or wire.E
         update = BookUpdate(
             self._venue,
-            self.symbol,
+            self._symbol,
             changes(wire.b),
             changes(wire.a),
             None if time is None else plausible_ns(time * _MILLISECOND),
@@ -137,19 +111,19 @@ class DepthBook:
             None,
             last,
         )
-        self._heard = True
-        if before == self._seen:
-            self._sequence.steps += 1
+        self._has_data = True
+        if before == self._sequence.last:
+            self._sequence.follow(last)
         else:
-            hole = self._judge(before, update, left_out)
-            if hole is not None:
-                return hole
-        self._seen = last
+            instead = self._judge(before, update, left_out)
+            if instead is not None:
+                return instead
+            self._sequence.begin(last)
         if self._held is not None:
             self._hold(before, update, left_out)
         if not self.is_live or last < self._kept_from:
             return ()
-        return (update,) if left_out is None else (self._told(left_out, received_ns), update)
+        return (update,) if left_out is None else (self._left_out(left_out, received_ns), update)
 
     def splice(
         self, wire: native.Depth, received_ns: int, left_out: LeftOutRows | None = None
@@ -161,7 +135,7 @@ class DepthBook:
         last = wire.lastUpdateId
         kept_from = last + self._overlap
         kept = [one for one in self._held or () if (one[1].sequence or 0) >= kept_from]
-        needed = kept[0][0] if kept else self._seen
+        needed = kept[0][0] if kept else self._sequence.last
         if needed is not None and needed > last:
             self._too_old += 1
             if self._too_old == 1:
@@ -172,7 +146,7 @@ class DepthBook:
             )
         snapshot = BookSnapshot(
             venue=self._venue,
-            symbol=self.symbol,
+            symbol=self._symbol,
             bids=levels(wire.bids),
             asks=levels(wire.asks),
             venue_ns=nanos(wire.T),
@@ -181,17 +155,17 @@ class DepthBook:
             cut_at=self.limit,
         )
         self.is_live = True
-        self.asked = ""
+        self.awaited = ""
         self._too_old = 0
         self._held = None
         self._base, self._kept_from = last, kept_from
         for _, _, rows in kept:
             left_out = joined(left_out, rows)
         events: list[Event] = [snapshot, *(update for _, update, _ in kept)]
-        return events if left_out is None else [self._told(left_out, received_ns), *events]
+        return events if left_out is None else [self._left_out(left_out, received_ns), *events]
 
-    def _told(self, left_out: LeftOutRows, received_ns: int) -> LeftOut:
-        return left_out.event(self._venue, self.subscription, received_ns)
+    def _left_out(self, rows: LeftOutRows, received_ns: int) -> LeftOut:
+        return rows.event(self._venue, self.subscription, received_ns)
 
     def _hold(self, before: int, update: BookUpdate, left_out: LeftOutRows | None) -> None:
         assert self._held is not None
@@ -202,44 +176,26 @@ class DepthBook:
     def _judge(
         self, before: int, update: BookUpdate, left_out: LeftOutRows | None
     ) -> Sequence[Event] | None:
-        """What an event means that does not follow on; none if it is to be taken anyway."""
-        seen, last = self._seen, update.sequence
+        """What to publish instead of an event that does not follow on; `None` to take it anyway."""
+        seen, last = self._sequence.last, update.sequence
         assert last is not None
-        if seen is None:  # the first one
-            if self.is_live and before > self._base:
-                return self._break(before, update, left_out)
-            return None
-        if before < seen < last:
+        if seen is None and not (self.is_live and before > self._base):
+            return None  # the first one
+        if seen is not None and before < seen < last:
             return None  # it covers what is known and more
-        is_anew = last <= seen
-        if is_anew and self._stray != (seen, before):
+        is_anew = seen is not None and last <= seen
+        if seen is not None and is_anew and self._stray != (seen, before):
             self._stray = (seen, last)
             return ()  # a repetition, or one that was overtaken
         # A hole; or the second late event that follows on the first: the venue counts anew.
-        self._sequence.breaks += 1
+        expected = self._base if seen is None else max(seen, self._base)
+        reason = f"updates that follow on {expected} were expected, was {before}"
+        desync = self._sequence.gap(reason, expected, before, update.venue_ns, update.received_ns)
         if self.is_live and (is_anew or before > self._base):
-            return self._break(before, update, left_out)
+            self._sequence.begin(last)
+            self.is_live = False
+            self._held = [(before, update, left_out)]
+            return (desync,)
         if self._held is not None:
             self._held.clear()
         return None
-
-    def _break(
-        self, before: int, update: BookUpdate, left_out: LeftOutRows | None
-    ) -> Sequence[Event]:
-        """Something is missing: no more updates until the next snapshot."""
-        expected = self._base if self._seen is None else max(self._seen, self._base)
-        self._seen = update.sequence
-        self.is_live = False
-        self._held = [(before, update, left_out)]
-        return (
-            Desync(
-                venue=self._venue,
-                subscription=self.subscription,
-                generation=0,
-                reason=f"updates that follow on {expected} were expected, was {before}",
-                expected=expected,
-                computed=before,
-                venue_ns=update.venue_ns,
-                received_ns=update.received_ns,
-            ),
-        )

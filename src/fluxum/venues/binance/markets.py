@@ -17,6 +17,7 @@ from fluxum.model.event import Event, Subscription
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.venues.binance import native, normalize
 from fluxum.venues.binance.policy import Policy
+from fluxum.venues.binance.symbols import is_possible
 from fluxum.venues.conversation import Effect, Fetch, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList, ListPage
 
@@ -38,17 +39,21 @@ class Markets:
         self._is_unnamed = False  # whether a row without a name was left out
         self._venue_ns: int | None = None
 
-    def knows(self, name: str) -> bool:
-        """Whether the list has been read and has a market of this name."""
+    def knows(self, subscription: Subscription | None) -> bool:
+        """Whether the list has been read and has the market of a subscription."""
+        name = self._name(subscription)
         return name in self._symbols or name in self._unread
 
-    def objection(self, name: str, symbol: Symbol | None) -> str:
-        """What a list that was read says against a market of this name; mostly nothing."""
+    def objection(self, subscription: Subscription | None) -> str:
+        """What the list says against the market of a subscription; empty where it says nothing."""
+        name = self._name(subscription)
+        if subscription is None or not is_possible(name):
+            return ""
         listed = self._symbols.get(name)
         if listed is None:
-            is_possible = name in self._unread or self._is_unnamed or not self._symbols
-            return "" if is_possible else f"{name} is not listed"
-        return "" if listed == symbol else f"{name} is {listed}"
+            may_be = name in self._unread or self._is_unnamed or not self._symbols
+            return "" if may_be else f"{name} is not listed"
+        return "" if listed == subscription.symbol else f"{name} is {listed}"
 
     def answered(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
         """The markets of an answer; raises UnreadableStream for one that is no list."""
@@ -57,6 +62,10 @@ class Markets:
         except RemoteProtocolError as error:
             waiting: tuple[Subscription, ...] = tuple(self.list.unanswered)
             raise UnreadableStream(str(error), waiting) from error
+
+    def _name(self, subscription: Subscription | None) -> str:
+        symbol = None if subscription is None else subscription.symbol
+        return "/" if symbol is None else self._policy.format_symbol(symbol)
 
     def _page(self, _fetch: Fetch, body: bytes) -> ListPage:
         try:

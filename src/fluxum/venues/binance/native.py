@@ -18,7 +18,6 @@ __all__ = [
     "AggTrade",
     "BookTicker",
     "Depth",
-    "DepthRows",
     "DepthUpdate",
     "Event",
     "ExchangeInfo",
@@ -35,13 +34,12 @@ __all__ = [
     "Request",
     "Row",
     "ServerShutdown",
-    "SnapshotRows",
     "Tag",
     "Ticker",
     "Trade",
     "decode_book_ticker",
     "decode_depth",
-    "decode_depth_rows",
+    "decode_depth_update",
     "decode_event",
     "decode_exchange_info",
     "decode_fault",
@@ -51,7 +49,6 @@ __all__ = [
     "decode_outline",
     "decode_request",
     "decode_row",
-    "decode_snapshot_rows",
     "decode_tag",
     "encode",
 ]
@@ -74,19 +71,6 @@ class DepthUpdate(Struct, tag_field="e", tag="depthUpdate", gc=False, omit_defau
     u: Number
     b: list[Row]
     a: list[Row]
-    E: int | None = None
-    s: str | None = None
-    U: Number | None = None
-    T: int | None = None
-    pu: Number | None = None
-
-
-class DepthRows(Struct, gc=False):
-    """A depth event of which some level cannot be read: its levels are read one by one."""
-
-    u: Number
-    b: list[Raw]
-    a: list[Raw]
     E: int | None = None
     s: str | None = None
     U: Number | None = None
@@ -321,15 +305,6 @@ class Depth(Struct, omit_defaults=True):
     T: int | None = None
 
 
-class SnapshotRows(Struct):
-    """A whole book of which some level cannot be read: its levels are read one by one."""
-
-    lastUpdateId: Number  # noqa: N815 - the venue's name
-    bids: list[Raw]
-    asks: list[Raw]
-    T: int | None = None
-
-
 class Filter(Struct):
     """One rule of a market; of many kinds, these fields are of those that are used.
 
@@ -391,10 +366,9 @@ decode_outline = msgspec.json.Decoder(Outline).decode
 decode_tag = msgspec.json.Decoder(Tag).decode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_fault = msgspec.json.Decoder(Fault).decode
+decode_depth_update = msgspec.json.Decoder(DepthUpdate).decode
 decode_depth = msgspec.json.Decoder(Depth).decode
 decode_exchange_info = msgspec.json.Decoder(ExchangeInfo).decode
 decode_market = msgspec.json.Decoder(Market).decode
 decode_market_name = msgspec.json.Decoder(MarketName).decode
-decode_depth_rows = msgspec.json.Decoder(DepthRows).decode
-decode_snapshot_rows = msgspec.json.Decoder(SnapshotRows).decode
 decode_row = msgspec.json.Decoder(Row).decode

@@ -1,266 +1,203 @@
 """One link with Binance as a pure conversation: frames and REST answers in, events out.
 
-Every link is a combined one, so that each event names its stream; answers are not wrapped. What
-was asked for and what it became is the business of `dialogue`, a book's order that of `depth`.
-Links are not numbered: an event that cannot be read harms its own stream alone.
+Requests have a number and are answered as a whole. An acknowledgement proves little: a stream that
+does not exist is acknowledged too, and stays silent. So the venue's list of markets is fetched
+after the first one, once for each link, and a stream of a market that is not in it is refused
+(`markets`). Data acknowledge nothing: a book takes its events from its acknowledgement on, as an
+event before that may be of the stream that was there before.
+
+Every link is a combined one, so that each event names its stream; answers are not wrapped. Links
+are not numbered: an event that cannot be read harms its own stream alone. A stream that the venue
+has forgotten cannot be distinguished from a quiet one: one that has sent nothing since its last
+resync is requested again, which does no harm.
+
+A market of another kind, such as a contract on spot, has a name that no market can have, and one
+such name would have its whole request refused. A request for such names is sent as one that names
+nothing (`LIST_SUBSCRIPTIONS`), whose answer refuses them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
 
-from msgspec import UNSET, MsgspecError
+from msgspec import UNSET
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Channel, Event, Subscription, VenueNotice
-from fluxum.venues.binance import native, normalize
-from fluxum.venues.binance.depth import DepthBook, TooOld
-from fluxum.venues.binance.dialogue import Dialogue
-from fluxum.venues.binance.odd import read_changes, read_snapshot
+from fluxum.model.event import (
+    Channel,
+    Event,
+    Subscribed,
+    Subscription,
+    Unsubscribed,
+    VenueNotice,
+)
+from fluxum.venues.binance import native
+from fluxum.venues.binance.books import Books
+from fluxum.venues.binance.markets import Markets
 from fluxum.venues.binance.policy import Policy
-from fluxum.venues.closed_candles import ClosedCandles
+from fluxum.venues.binance.readers import Reader, ignore_book, stream_reader
+from fluxum.venues.binance.symbols import is_possible
+from fluxum.venues.binance.topics import (
+    REQUEST_LIMITS,
+    parse_topic,
+    topic_of,
+    topic_of_event,
+    topic_start,
+)
 from fluxum.venues.conversation import UnreadableStream
-from fluxum.venues.venue import Fetch, Handover
+from fluxum.venues.queries import UNDECODABLE
+from fluxum.venues.subscriptions import Request, Subscriptions
+from fluxum.venues.venue import Effect, Fetch, Handover, Send, SequenceCounts
 
 __all__ = ["BinanceProtocol"]
 
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-# How the streams begin that an event may be of, behind the name of its market and `@`.
-_BEGINNINGS = {
-    "depthUpdate": "depth",
-    "trade": "trade",
-    "aggTrade": "aggTrade",
-    "kline": "kline_",
-    "24hrTicker": "ticker",
-    "bookTicker": "bookTicker",
-}
+_UNFIT = (RemoteProtocolError, *UNDECODABLE)
+_METHODS = {"subscribe": "SUBSCRIBE", "unsubscribe": "UNSUBSCRIBE"}
+_LIST = "LIST_SUBSCRIPTIONS"
+_MARKETS = "/markets"  # stands for the list of markets, as a topic that no stream can have
+_SHUTDOWN = "the server will shut down"
 
 
 class BinanceProtocol:
     """Public data of one of Binance's markets; see VenueProtocol for what each call promises."""
 
     def __init__(self, policy: Policy) -> None:
+        self.outbox: deque[Effect] = deque()
+        self.sequence = SequenceCounts()
         self._policy = policy
         self._venue = policy.venue
-        self._dialogue = Dialogue(policy)
-        self.outbox = self._dialogue.outbox
-        self.sequence = self._dialogue.sequence
-        self._books = self._dialogue.books
-        self._handlers: dict[type, Callable[[str, Any, int], Sequence[Event]]] = {
-            native.DepthUpdate: self._depth,
-            native.Trade: self._trade,
-            native.AggTrade: self._agg_trade,
-            native.Ticker: self._ticker,
-            native.BookTicker: self._book_ticker,
-            native.Kline: self._kline,
-            native.ServerShutdown: self._shutdown,
-        }
+        self._readers: dict[str, Reader] = {}  # of active subscriptions, by topic
+        self._books = Books(policy, self.outbox, self.sequence)
+        self._markets = Markets(policy, self.outbox)
+        self._subscriptions = Subscriptions(
+            policy.venue,
+            self.outbox,
+            REQUEST_LIMITS,
+            _write,
+            opened=self._opened,
+            closed=self._closed,
+            group=lambda topic, _subscription: is_possible(topic),
+        )
+        self._followed: dict[int | str, native.Request] = {}  # another client's requests
+        self._passive_depth = policy.depths[0]
 
-    # What we say
+    # Requests
+
+    def subscribe(self, wanted: Iterable[Subscription]) -> None:
+        """Queue requests for streams, as few as the limits allow; the list is fetched."""
+        streams: list[tuple[str, Subscription]] = []
+        for one in wanted:
+            if one.symbol is None:
+                self._markets.list.open(one)
+            else:
+                streams.append((topic_of(self._policy, one), one))
+        self._subscriptions.subscribe(streams)
+
+    def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
+        """Queue requests that end streams; the next answer ends the list."""
+        ending = list(unwanted)
+        for one in ending:
+            if one.symbol is None and self._markets.list.close() is not None:
+                self._subscriptions.open(_MARKETS, one)
+        self._subscriptions.unsubscribe(ending)
+
+    def resync(self, subscription: Subscription) -> None:
+        """Fetch a book's snapshot anew; request a stream again that is silent.
+
+        The stream of a book is unbroken for the venue, so that it is not ended first.
+        """
+        if subscription == self._markets.list.subscription:
+            self._markets.list.request()
+        topic = self._subscriptions.topic(subscription)
+        if topic is not None and self._books.resync(topic):
+            self._subscriptions.resubscribe(topic, ends_first=False)
+
+    def ping(self) -> None:
+        """Queue a request that any healthy link answers; there is no ping in JSON."""
+        request = native.Request(_LIST, None, self._subscriptions.next_number())
+        self.outbox.append(Send(native.encode(request)))
+        self._subscriptions.pinged()
+
+    def unanswered(self) -> Collection[Subscription]:
+        """The subscriptions that were requested and neither acknowledged nor refused."""
+        return self._subscriptions.unanswered()
 
     def follow_passively(self, depth: int | None = None) -> None:
-        """Accept data nobody asked for; a book begins with its first event."""
-        self._dialogue.overheard = depth or self._policy.depths[0]
+        """Accept data of another client's streams; a book begins with its first event."""
+        self._subscriptions.is_passive = True
+        self._passive_depth = depth or self._passive_depth
 
     def follow_request(self, frame: bytes) -> None:
         """Learn streams from another client's request, once it is answered."""
         try:
             request = native.decode_request(frame)
-        except _UNREADABLE:
+        except UNDECODABLE:
             return
-        self._dialogue.follow_request(request)
+        if request.id is not None and request.method in _METHODS.values():
+            self._followed[request.id] = request
 
-    def subscribe(self, wanted: Iterable[Subscription]) -> None:
-        """Queue requests for streams, as few as can say it."""
-        self._dialogue.subscribe(wanted)
-
-    def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
-        """Queue requests that end streams."""
-        self._dialogue.unsubscribe(unwanted)
-
-    def resync(self, subscription: Subscription) -> None:
-        """Fetch a book's snapshot anew; ask again for a stream that is silent."""
-        self._dialogue.resync(subscription)
-
-    def ping(self) -> None:
-        """Queue a question that any healthy link answers."""
-        self._dialogue.ping()
-
-    def unanswered(self) -> Collection[Subscription]:
-        """The streams of every request still without an answer."""
-        return self._dialogue.unanswered()
-
-    # What we hear
+    # Frames
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        """The events of a frame; raises RemoteProtocolError when it makes no sense."""
         try:
             message = native.decode_frame(frame)
-        except _UNREADABLE as error:
-            return self._receive_other(frame, received_ns, str(error))
-        event, topic = message.data, message.stream
+        except UNDECODABLE as error:
+            return self._other(frame, received_ns, str(error))
+        reader = self._readers.get(message.stream)
         try:
-            if type(event) is native.DepthUpdate:
-                book = self._books.get(topic)
-                if book is not None:
-                    return book.take(event, received_ns)
-            return self._handlers[type(event)](topic, event, received_ns)
+            if reader is None:
+                return self._data(message.stream, message.data, received_ns)
+            return reader(message.data, received_ns)
         except UnreadableStream:
             raise
         except RemoteProtocolError as error:
             data = bytes(native.decode_outline(frame).data)
-            return self._odd(topic, data, received_ns, str(error))
+            return self._odd(message.stream, data, received_ns, str(error))
 
-    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """A snapshot or the list of markets; raises UnreadableStream when it is neither.
-
-        A snapshot that is too old a second time raises it too: the call has to wait.
-        """
-        if self._dialogue.markets.list.owns(fetch):
-            return self._dialogue.listed(fetch, body, received_ns)
-        topic, book = self._dialogue.awaiting(fetch)
-        if book is None:
-            return ()
-        try:
-            events = self._splice(book, body, received_ns)
-        except (RemoteProtocolError, *_UNREADABLE) as error:
-            waiting = () if book.is_live else (book.subscription,)
-            raise UnreadableStream(str(error), waiting) from error
-        if not events:
-            self._dialogue.fetch_depth(topic, book)
-        return events
-
-    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """A book whose snapshot is refused cannot be had; one that is live goes on without."""
-        if self._dialogue.markets.list.owns(fetch):
-            return self._dialogue.markets.list.refused(fetch, reason, received_ns)
-        topic, book = self._dialogue.awaiting(fetch)
-        if book is None:
-            return ()
-        if book.is_live:
-            book.give_up()
-            return ()
-        return self._dialogue.refuse(topic, reason, received_ns)
-
-    # Data
-
-    def _depth(self, topic: str, wire: native.DepthUpdate, received_ns: int) -> Sequence[Event]:
-        """An event of a book that is not known to listen: on a tape it may be the first."""
-        self._dialogue.carried(topic)
-        book = self._books.get(topic)
-        return () if book is None else book.take(wire, received_ns)
-
-    def _trade(self, topic: str, wire: native.Trade, received_ns: int) -> Sequence[Event]:
-        carried = self._carried(topic, Channel.TRADE)
-        if carried is None or carried.symbol is None:
-            return ()
-        trade = normalize.trade(wire, self._venue, carried.symbol, received_ns)
-        if trade is not None:
-            return (trade,)
-        if topic in self._dialogue.spent:
-            return ()
-        self._dialogue.spent.add(topic)
-        message = f"{topic}: ids that no trade has are passed over, as id {wire.t} ({wire.X})"
-        return (VenueNotice(venue=self._venue, message=message, received_ns=received_ns),)
-
-    def _agg_trade(self, topic: str, wire: native.AggTrade, received_ns: int) -> Sequence[Event]:
-        carried = self._carried(topic, Channel.TRADE)
-        if carried is None or carried.symbol is None:
-            return ()
-        return (normalize.agg_trade(wire, self._venue, carried.symbol, received_ns),)
-
-    def _ticker(self, topic: str, wire: native.Ticker, received_ns: int) -> Sequence[Event]:
-        carried = self._carried(topic, Channel.TICKER)
-        if carried is None or carried.symbol is None:
-            return ()
-        return (normalize.ticker(wire, self._venue, carried.symbol, received_ns),)
-
-    def _book_ticker(
-        self, topic: str, wire: native.BookTicker, received_ns: int
-    ) -> Sequence[Event]:
-        carried = self._carried(topic, Channel.TICKER)
-        if carried is None or carried.symbol is None:
-            return ()
-        return (normalize.book_ticker(wire, self._venue, carried.symbol, received_ns),)
-
-    def _kline(self, topic: str, wire: native.Kline, received_ns: int) -> Sequence[Event]:
-        carried = self._carried(topic, Channel.CANDLE)
-        if carried is None or carried.symbol is None:
-            return ()
-        interval_s, bar = carried.interval_s, wire.k
-        if interval_s is None or self._policy.intervals[interval_s] != bar.i:
-            raise RemoteProtocolError(f"a candle of {topic!r} was expected, was of {bar.i!r}")
-        candle = normalize.candle(wire, interval_s, self._venue, carried.symbol, received_ns)
-        known = self._dialogue.candles.get(topic)
-        if known is None:
-            known = self._dialogue.candles[topic] = ClosedCandles()
-        news = known.admit(candle)
-        return () if news is None else (news,)
-
-    def _carried(self, topic: str, channel: Channel) -> Subscription | None:
-        carried = self._dialogue.carried(topic)
-        if carried is not None and carried.channel is not channel:
-            raise RemoteProtocolError(
-                f"data of {carried.channel.value} was expected, was of {channel.value}"
-            )
-        return carried
-
-    def _shutdown(
-        self, _topic: str, _wire: native.ServerShutdown, received_ns: int
-    ) -> Sequence[Event]:
-        message = "the server will shut down"
-        self.outbox.append(Handover(message))
-        return (VenueNotice(venue=self._venue, message=message, received_ns=received_ns),)
-
-    # Everything else
+    def _data(self, topic: str, event: native.Event, received_ns: int) -> Sequence[Event]:
+        """The events of any stream, which on a tape may be its first."""
+        if type(event) is native.ServerShutdown:
+            self.outbox.append(Handover(_SHUTDOWN))
+            return (VenueNotice(venue=self._venue, message=_SHUTDOWN, received_ns=received_ns),)
+        owner = self._subscriptions.owner(topic, self._parse_topic)
+        return () if owner is None else self._readers[topic](event, received_ns)
 
     def _odd(self, topic: str, data: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """An event whose stream is known and which cannot be read, unless without some levels."""
-        book = self._books.get(topic)
-        if book is not None:
-            try:
-                update, left_out = read_changes(data)
-                if left_out is not None:
-                    return book.take(update, received_ns, left_out)
-            except (RemoteProtocolError, *_UNREADABLE) as error:
-                reason = str(error)
-        raise UnreadableStream(reason, self._dialogue.named(topic))
-
-    def _splice(self, book: DepthBook, body: bytes, received_ns: int) -> Sequence[Event]:
-        """A snapshot and what follows it, without levels that cannot be read."""
         try:
-            return book.splice(native.decode_depth(body), received_ns)
-        except TooOld:
-            raise
-        except (RemoteProtocolError, *_UNREADABLE):
-            depth, left_out = read_snapshot(body)
-            return book.splice(depth, received_ns, left_out)
+            events = self._books.read_loosely(topic, data, received_ns)
+        except _UNFIT as error:
+            raise UnreadableStream(str(error), self._named(topic)) from error
+        if events is None:
+            raise UnreadableStream(reason, self._named(topic))
+        return events
 
-    def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+    def _other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """An answer, an event that is not wrapped or of another kind, or nonsense."""
         try:
             outline = native.decode_outline(frame)
-        except _UNREADABLE:
+        except UNDECODABLE:
             raise RemoteProtocolError(reason) from None
         if outline.stream is not None:
             return self._unusual(outline.stream, bytes(outline.data), received_ns, reason)
         if outline.result is not UNSET or outline.error is not None or outline.code is not None:
-            return self._dialogue.answer(outline, received_ns)
+            return self._answer(outline, received_ns)
         return self._unwrapped(frame, outline, received_ns)
 
     def _unusual(self, topic: str, data: bytes, received_ns: int, reason: str) -> Sequence[Event]:
-        """Wrapped data of no kind we know, or the best levels, which have no tag on spot."""
-        named = self._dialogue.named(topic)
+        """Wrapped data of no kind that is known, or the best levels, without a tag on spot."""
+        named = self._named(topic)
         try:
             kind = "" if data.startswith(b"[") else native.decode_tag(data).e
             if kind in native.EVENTS:
                 return self._odd(topic, data, received_ns, reason)
             if topic.endswith("@bookTicker"):
-                return self._book_ticker(topic, native.decode_book_ticker(data), received_ns)
+                return self._data(topic, native.decode_book_ticker(data), received_ns)
         except UnreadableStream:
             raise
-        except (RemoteProtocolError, *_UNREADABLE) as error:
+        except _UNFIT as error:
             raise UnreadableStream(str(error), named) from error
-        if not kind and (named or self._dialogue.overheard is None):
+        if not kind and (named or not self._subscriptions.is_passive):
             raise UnreadableStream(reason, named)
         # There may be more kinds at any time, and a tape holds another client's streams, such as
         # `btcusdt@depth20` or `!miniTicker@arr`.
@@ -269,42 +206,149 @@ class BinanceProtocol:
     def _unwrapped(
         self, frame: bytes, outline: native.Outline, received_ns: int
     ) -> Sequence[Event]:
-        """An event as on a link that is not combined: its content says which stream it is of."""
+        """An event as on a link that is not combined: its content names its stream."""
         kind = outline.e
+        if kind is not None and kind not in native.EVENTS:
+            return ()
         try:
-            if kind is None:
-                best = native.decode_book_ticker(frame)
-                return self._book_ticker(f"{_name(best)}@bookTicker", best, received_ns)
-            if kind not in native.EVENTS:
-                return ()
-            event = native.decode_event(frame)
-            return self._handlers[type(event)](_topic_of_event(event), event, received_ns)
+            decode = native.decode_book_ticker if kind is None else native.decode_event
+            event = decode(frame)
+            return self._data(topic_of_event(event), event, received_ns)
         except UnreadableStream:
             raise
-        except (RemoteProtocolError, *_UNREADABLE) as error:
-            beginning = _BEGINNINGS.get(kind or "")
-            if outline.s is None or beginning is None:
+        except _UNFIT as error:
+            start = topic_start(outline.s, kind)
+            if start is None:
                 raise RemoteProtocolError(str(error)) from error
-            named = self._dialogue.named_like(f"{outline.s.lower()}@{beginning}")
+            active = self._subscriptions.by_topic.items()
+            named = tuple(one for topic, one in active if topic.startswith(start))
             raise UnreadableStream(str(error), named) from error
 
+    # Answers
 
-def _topic_of_event(event: native.Event) -> str:
-    match event:
-        case native.ServerShutdown():
-            return "!serverShutdown"
-        case native.DepthUpdate():
-            kind = "depth@100ms"
-        case native.Kline():
-            kind = f"kline_{event.k.i}"
-        case native.Ticker():
-            kind = "ticker"
-        case _:
-            kind = str(type(event).__struct_config__.tag)
-    return f"{_name(event)}@{kind}"
+    def _answer(self, outline: native.Outline, received_ns: int) -> Sequence[Event]:
+        """An answer to a request, ours or another client's on a tape."""
+        fault = outline.error
+        if fault is None and outline.code is not None:
+            fault = native.Fault(outline.code, outline.msg)
+        number = outline.id if isinstance(outline.id, int) else None
+        request = self._subscriptions.sent(number)
+        if fault is not None:
+            return self._refused(request, fault.msg, received_ns)
+        if request is not None:
+            return self._accepted(request, received_ns)
+        followed = None if outline.id is None else self._followed.pop(outline.id, None)
+        return () if followed is None else self._accepted_of_tape(followed, received_ns)
+
+    def _refused(self, request: Request | None, reason: str, received_ns: int) -> Sequence[Event]:
+        """A whole request is refused, however many of its topics are to blame.
+
+        A stream that was requested again is active all the same, and one that was to end is gone.
+        """
+        if request is not None and (request.is_internal or request.op == "unsubscribe"):
+            self._subscriptions.accepted(request, received_ns)
+            return ()
+        return self._subscriptions.refused(request, reason, received_ns) or ()
+
+    def _accepted(self, request: Request, received_ns: int) -> Sequence[Event]:
+        """A whole request is accepted, as far as there are markets of these names."""
+        topics = request.topics
+        if request.op == "subscribe" and not is_possible(topics[0]):
+            message = f"no market of {self._venue} can have this name"
+            return self._subscriptions.refused(request, message, received_ns, topics)
+        known = [
+            one for one in topics if self._markets.knows(self._subscriptions.by_topic.get(one))
+        ]
+        events = self._refuse_unlisted(known, received_ns)
+        accepted = self._subscriptions.accepted(request, received_ns)
+        begun = [one.subscription for one in accepted if isinstance(one, Subscribed)]
+        for subscription in begun:
+            self._listen(subscription)
+        if not all(map(self._markets.knows, begun)):
+            self._markets.list.request()
+        return [*events, *accepted] or ()
+
+    def _accepted_of_tape(self, request: native.Request, received_ns: int) -> Sequence[Event]:
+        """The venue accepted another client's request."""
+        if not self._subscriptions.is_passive:
+            return ()
+        topics = [one for one in request.params or () if isinstance(one, str)]
+        if request.method == _METHODS["subscribe"]:
+            begun = [self._subscriptions.track(topic, self._parse_topic) for topic in topics]
+            return [
+                Subscribed(venue=self._venue, subscription=one, received_ns=received_ns)
+                for one in begun
+                if one is not None
+            ]
+        ended = [self._subscriptions.close(topic) for topic in topics]
+        return [
+            Unsubscribed(venue=self._venue, subscription=one, received_ns=received_ns)
+            for one in ended
+            if one is not None
+        ]
+
+    # REST answers
+
+    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
+        """A snapshot or the list of markets; raises UnreadableStream when it is neither.
+
+        A snapshot that is too old a second time raises it too: the call has to wait.
+        """
+        if not self._markets.list.owns(fetch):
+            return self._books.answered(fetch, body, received_ns)
+        events = self._markets.answered(fetch, body, received_ns)
+        return [*events, *self._refuse_unlisted(self._subscriptions.by_topic, received_ns)]
+
+    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
+        """A book whose snapshot is refused cannot be had; one that is live goes on without."""
+        if self._markets.list.owns(fetch):
+            return self._markets.list.refused(fetch, reason, received_ns)
+        topic = self._books.refused(fetch)
+        return () if topic is None else self._subscriptions.end(topic, reason, received_ns)
+
+    # Streams
+
+    def _opened(self, topic: str, subscription: Subscription) -> None:
+        if subscription.channel is Channel.BOOK:
+            self._readers[topic] = ignore_book
+            if self._subscriptions.is_passive:
+                self._listen(subscription)
+        elif subscription.symbol is not None:
+            self._readers[topic] = stream_reader(self._policy, topic, subscription)
+
+    def _closed(self, topic: str, _subscription: Subscription) -> None:
+        self._readers.pop(topic, None)
+        self._books.close(topic)
+
+    def _listen(self, subscription: Subscription) -> None:
+        """A stream is acknowledged: the events of a book count from now on."""
+        topic = self._subscriptions.topic(subscription)
+        if topic is not None and subscription.channel is Channel.BOOK:
+            self._readers[topic] = self._books.open(topic, subscription).read
+
+    def _refuse_unlisted(self, topics: Iterable[str], received_ns: int) -> list[Event]:
+        """End the streams that the list of markets says something against."""
+        by_topic = self._subscriptions.by_topic
+        objections = {topic: self._markets.objection(by_topic.get(topic)) for topic in topics}
+        return [
+            event
+            for topic, message in objections.items()
+            if message
+            for event in self._subscriptions.end(topic, message, received_ns)
+        ]
+
+    def _named(self, topic: str) -> tuple[Subscription, ...]:
+        """The subscription of a stream, if it is active."""
+        active = self._subscriptions.by_topic.get(topic)
+        return () if active is None else (active,)
+
+    def _parse_topic(self, topic: str) -> Subscription | None:
+        return parse_topic(self._policy, topic, self._passive_depth)
 
 
-def _name(event: native.MarketEvent) -> str:
-    if not event.s:
-        raise RemoteProtocolError("an event with the name of its market was expected")
-    return event.s.lower()
+def _write(request: Request) -> Send:
+    topics = list[str | bool](request.streams)
+    message = native.Request(_METHODS[request.op], topics, request.number)
+    if not is_possible(request.topics[0]):
+        message = native.Request(_LIST, None, request.number)
+    return Send(native.encode(message))

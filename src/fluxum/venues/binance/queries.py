@@ -82,7 +82,7 @@ class BinanceQueries:
                 read_rows(info.symbols, lambda row: read_market(policy, row, venue_ns, received_ns))
             )
 
-        fetch = get(policy.listing, "exchangeInfo", cost=policy.weight("exchangeInfo"))
+        fetch = get(policy.listing, "exchangeInfo", policy.weight("exchangeInfo"))
         return _query(fetch, native.decode_exchange_info, read)
 
     def book(self, symbol: Symbol, count: int) -> RestQuery[BookSnapshot]:
@@ -217,7 +217,7 @@ class BinanceQueries:
             raise BadInput(f"{self._venue} can have no market {symbol}")
         weight = policy.weight(call, of_all=symbol is None)
         path = f"{policy.rest}{call}"
-        return get(path, call, cost=cost or weight, symbol=name, **parameters)
+        return get(path, call, cost or weight, symbol=name, **parameters)
 
 
 def _query(

@@ -1,25 +1,36 @@
 """Names of streams: `btcusdt@kline_1m` and the subscription it stands for."""
 
-from collections.abc import Iterable, Sequence
-
+from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Subscription
+from fluxum.venues.binance import native
 from fluxum.venues.binance.policy import Policy
+from fluxum.venues.subscriptions import RequestLimits
 from fluxum.venues.venue import QUOTES
 
-__all__ = ["batches", "read_topic", "topic_of"]
+__all__ = ["REQUEST_LIMITS", "parse_topic", "topic_of", "topic_of_event", "topic_start"]
 
-# A frame of more than about 4 KiB is not answered, which is 200 to 300 names:
-# https://github.com/binance/binance-connector-rust/issues/27
-_FRAME_BYTES_MAX = 4000
-_FRAME_BYTES_EMPTY = 80
-_NAMES_MAX = 200
+REQUEST_LIMITS = RequestLimits(topics=200, characters=4000 - 80 - 3 * 200)
+"""A frame of more than about 4 KiB is not answered, which is 200 to 300 topics.
 
-# What stands behind the first `@`, by channel; the first is what we ask for. Futures have bid and
+https://github.com/binance/binance-connector-rust/issues/27. An empty request has 80 bytes, and
+each topic two quotes and a comma.
+"""
+
+# What stands behind the first `@`, by channel; the first is what is requested. Futures have bid and
 # ask in the second of tickers alone.
 _DEPTHS = ("depth@100ms", "depth", "depth@500ms", "depth@250ms")
 _TICKERS = ("ticker", "bookTicker")
 _TRADES = ("trade", "aggTrade")
 _KLINE = "kline_"
+# The same by the kind of event, without what may follow.
+_BEGINNINGS = {
+    "depthUpdate": "depth",
+    "trade": "trade",
+    "aggTrade": "aggTrade",
+    "kline": _KLINE,
+    "24hrTicker": "ticker",
+    "bookTicker": "bookTicker",
+}
 
 
 def topic_of(policy: Policy, subscription: Subscription) -> str:
@@ -39,8 +50,8 @@ def topic_of(policy: Policy, subscription: Subscription) -> str:
             return f"{name}@{_KLINE}{policy.intervals[interval_s]}"
 
 
-def read_topic(policy: Policy, topic: str, depth: int) -> Subscription | None:
-    """What another client's stream stands for, none for a stream of a kind we do not read.
+def parse_topic(policy: Policy, topic: str, depth: int) -> Subscription | None:
+    """The subscription of another client's stream, `None` for a kind that is not read.
 
     Raises RemoteProtocolError for a market whose name cannot be read.
     """
@@ -52,17 +63,28 @@ def read_topic(policy: Policy, topic: str, depth: int) -> Subscription | None:
     return Subscription(subscription.channel, symbol, subscription.depth, subscription.interval_s)
 
 
-def batches(topics: Iterable[str]) -> Sequence[list[str]]:
-    """The topics in as few requests as can say them."""
-    found: list[list[str]] = []
-    size = _FRAME_BYTES_MAX
-    for topic in topics:
-        size += len(topic.encode()) + 3  # quotes and a comma
-        if size > _FRAME_BYTES_MAX or len(found[-1]) == _NAMES_MAX:
-            found.append([])
-            size = _FRAME_BYTES_EMPTY + len(topic.encode()) + 3
-        found[-1].append(topic)
-    return found
+def topic_of_event(event: native.Event) -> str:
+    """The stream of an event that names only its market; raises RemoteProtocolError."""
+    match event:
+        case native.ServerShutdown():
+            return "!serverShutdown"
+        case native.DepthUpdate():
+            kind = _DEPTHS[0]
+        case native.Kline():
+            kind = f"{_KLINE}{event.k.i}"
+        case native.Ticker():
+            kind = _TICKERS[0]
+        case _:
+            kind = str(type(event).__struct_config__.tag)
+    if not event.s:
+        raise RemoteProtocolError("an event with the name of its market was expected")
+    return f"{event.s.lower()}@{kind}"
+
+
+def topic_start(name: str | None, kind: str | None) -> str | None:
+    """How the streams begin that an event of a market and a kind may be of, if that is known."""
+    beginning = _BEGINNINGS.get(kind or "")
+    return None if name is None or beginning is None else f"{name.lower()}@{beginning}"
 
 
 def _kind(policy: Policy, kind: str, depth: int) -> Subscription | None:

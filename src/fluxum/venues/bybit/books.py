@@ -3,9 +3,9 @@
 https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook: a snapshot may come at any
 time and replaces the book; so does any message whose number is 1, which means that the service
 was restarted. Books of one level are snapshots only, repeated with the same number after three
-quiet seconds. The venue keeps the window itself and tells a level that leaves it as "0", so
+quiet seconds. The venue keeps the window itself and publishes a level that leaves it as "0", so
 cutting to the depth after a message takes nothing away that is still there. (In two recordings
-of 2025 and 2026 no book was ever longer or shorter than its topic says, after any of 1,796
+of 2025 and 2026 no book was ever longer or shorter than in its topic, after any of 1,796
 messages.) Should a level's "0" ever be missing, cutting keeps it from staying as a stale one.
 
 A message that does not fit is read again level by level: one that cannot be read is left out.
@@ -14,7 +14,7 @@ Deltas before the first snapshot are published all the same, so that the book's 
 
 from collections.abc import Sequence
 
-from msgspec import MsgspecError, Raw
+from msgspec import Raw
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
@@ -22,7 +22,14 @@ from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.normalize import instant
 from fluxum.venues.conversation import SequenceCounts
-from fluxum.venues.rows import LeftOutRows, changes, joined, read_rows
+from fluxum.venues.rows import (
+    LeftOutRows,
+    changes,
+    decoded_or_none,
+    joined,
+    read_rows,
+    with_left_out,
+)
 from fluxum.venues.sequenced import BookSequence
 from fluxum.venues.stream_readers import Acknowledge
 
@@ -35,32 +42,34 @@ class NumberedBook:
     """One topic of a book, and the number it has come to; see StreamReader."""
 
     def __init__(
-        self, venue: str, subscription: Subscription, counts: SequenceCounts, settle: Acknowledge
+        self,
+        venue: str,
+        subscription: Subscription,
+        counts: SequenceCounts,
+        acknowledge: Acknowledge,
     ) -> None:
         assert subscription.symbol is not None, subscription
         self._venue = venue
         self._subscription = subscription
         self._symbol = subscription.symbol
         self._sequence = BookSequence(venue, subscription, counts)
-        self._settle = settle
+        self._acknowledge = acknowledge
         self.is_awaited = True
-        """Whether a snapshot was asked for that has not come yet."""
+        """Whether a snapshot was requested that has not come yet."""
 
     def renew(self) -> None:
-        """A snapshot is asked for: it replaces the book whatever its number."""
+        """A snapshot is requested: it replaces the book whatever its number."""
         self.is_awaited = True
 
     def read(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """The events of a message; nothing between a gap and the next snapshot."""
+        """The events of a message; none between a gap and the next snapshot."""
         return self._message(native.decode_book(frame), received_ns)
 
     def read_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """The same of a message with levels that cannot be read, which are left out and told."""
+        """The same of a message with levels that cannot be read, which are left out and counted."""
         message, left_out = read_loosely(frame)
         events = self._message(message, received_ns)
-        if left_out is None or not events:
-            return events
-        return (left_out.event(self._venue, self._subscription, received_ns), *events)
+        return with_left_out(events, left_out, self._venue, self._subscription, received_ns)
 
     def _message(self, message: native.BookFrame, received_ns: int) -> Sequence[Event]:
         data, sequence = message.data, self._sequence
@@ -107,7 +116,7 @@ class NumberedBook:
         )
         self._sequence.begin(data.u)
         self.is_awaited = False
-        return [*self._settle(received_ns), snapshot]
+        return [*self._acknowledge(received_ns), snapshot]
 
 
 def read_loosely(frame: bytes) -> tuple[native.BookFrame, LeftOutRows | None]:
@@ -128,15 +137,7 @@ def read_loosely(frame: bytes) -> tuple[native.BookFrame, LeftOutRows | None]:
     plain = native.BookFrame(
         type=native.decode_text(message.type),
         data=native.Book(u=number, b=bids.items, a=asks.items),
-        ts=_millis(message.ts),
-        cts=_millis(message.cts),
+        ts=decoded_or_none(native.decode_millis, message.ts),
+        cts=decoded_or_none(native.decode_millis, message.cts),
     )
     return plain, joined(bids.left_out, asks.left_out)
-
-
-def _millis(raw: Raw) -> int | None:
-    try:
-        millis: int | None = native.decode_millis(raw)
-    except MsgspecError:
-        return None
-    return millis

@@ -28,7 +28,7 @@ class Category(Struct, frozen=True):
     `args_max` is how many topics one request may have. With `echoes` an acknowledgement repeats
     the request's operation; its id is repeated by either category. `format_symbol` gives the
     name of a market, and our own of a market of another category, which the venue does not know;
-    `read` guesses a market by its name.
+    `parse_symbol` guesses a market by its name.
     """
 
     venue: str
@@ -36,7 +36,7 @@ class Category(Struct, frozen=True):
     args_max: int
     echoes: bool
     format_symbol: Callable[[Symbol], str]
-    read: Callable[[str], Symbol]
+    parse_symbol: Callable[[str], Symbol]
 
 
 def market(category: Category, listed: native.ListedMarket) -> Symbol:
@@ -60,11 +60,11 @@ def market(category: Category, listed: native.ListedMarket) -> Symbol:
     return symbol
 
 
-def _spell_spot(symbol: Symbol) -> str:
+def _format_spot(symbol: Symbol) -> str:
     return str(symbol) if symbol.contract else f"{symbol.base}{symbol.quote}"
 
 
-def _spell_linear(symbol: Symbol) -> str:
+def _format_linear(symbol: Symbol) -> str:
     """`BTCUSDT` and `BTCUSDT-26DEC26` against USDT, `BTCPERP` and `BTC-26DEC26` against USDC."""
     base, quote, contract = symbol.base, symbol.quote, symbol.contract
     if not contract:
@@ -74,14 +74,14 @@ def _spell_linear(symbol: Symbol) -> str:
     return f"{base}-{contract}" if quote == "USDC" else f"{base}{quote}-{contract}"
 
 
-def _read_spot(name: str) -> Symbol:
+def _parse_spot(name: str) -> Symbol:
     for quote in _QUOTES:
         if name.endswith(quote) and len(name) > len(quote):
             return _symbol(f"{name.removesuffix(quote)}/{quote}", name)
     raise RemoteProtocolError(f"a market like BTCUSDT was expected, was {name[:40]!r}")
 
 
-def _read_linear(name: str) -> Symbol:
+def _parse_linear(name: str) -> Symbol:
     pair, dash, contract = name.partition("-")
     if pair.endswith("USDT"):
         return _symbol(f"{pair.removesuffix('USDT')}/USDT:{contract if dash else _PERPETUAL}", name)
@@ -101,7 +101,14 @@ def _symbol(text: str, name: str) -> Symbol:
 
 # https://bybit-exchange.github.io/docs/v5/ws/connect: ten topics in a request for spot, no number
 # for futures; 2026-07.
-SPOT = Category("bybit", "spot", 10, echoes=True, format_symbol=_spell_spot, read=_read_spot)
+SPOT = Category(
+    "bybit", "spot", 10, echoes=True, format_symbol=_format_spot, parse_symbol=_parse_spot
+)
 LINEAR = Category(
-    "bybit-linear", "linear", 200, echoes=False, format_symbol=_spell_linear, read=_read_linear
+    "bybit-linear",
+    "linear",
+    200,
+    echoes=False,
+    format_symbol=_format_linear,
+    parse_symbol=_parse_linear,
 )

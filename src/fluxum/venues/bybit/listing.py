@@ -6,22 +6,20 @@ pages of up to a thousand with a cursor.
 
 from urllib.parse import quote
 
-from msgspec import MsgspecError, Raw
+from msgspec import Raw
 
-from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.instrument import Instrument
 from fluxum.venues.bybit import native, normalize
 from fluxum.venues.bybit.category import Category
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.instrument_list import ListPage
+from fluxum.venues.queries import decoded, refusal
 
-__all__ = ["UNREADABLE", "call", "checked", "market", "page"]
+__all__ = ["call", "checked", "market", "page"]
 
 _PATH = "/v5/market/instruments-info?category={}&limit=1000"
-UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding any bytes may raise."""
 # Too often, or a fault of theirs: https://bybit-exchange.github.io/docs/v5/error
-_PASSING = frozenset({429, 10000, 10006, 10016, 10018, 10019, 10429})
+_RETRYABLE = frozenset({"429", "10000", "10006", "10016", "10018", "10019", "10429"})
 
 
 def call(category: Category, cursor: str = "") -> Fetch:
@@ -33,16 +31,8 @@ def call(category: Category, cursor: str = "") -> Fetch:
 
 
 def page(category: Category, body: bytes) -> ListPage:
-    """The rows of an answer, and the call for the next.
-
-    Raises VenueRefused for a no, and RemoteProtocolError where asking again may help.
-    """
-    try:
-        listed = native.decode_instrument_page(checked(body).result)
-    except RateLimited as error:
-        raise RemoteProtocolError(str(error)) from error
-    except UNREADABLE as error:
-        raise RemoteProtocolError(str(error)) from error
+    """The rows of an answer, and the call for the next; see InstrumentList."""
+    listed = decoded(native.decode_instrument_page, checked(body).result)
     cursor = listed.nextPageCursor
     return ListPage(listed.list, call(category, cursor) if cursor else None)
 
@@ -56,16 +46,11 @@ def market(category: Category, row: object, received_ns: int) -> Instrument:
 def checked(body: bytes) -> native.Answer:
     """An answer that is no refusal.
 
-    Raises VenueRefused for a no, RateLimited for one that asking later may help, and
-    RemoteProtocolError for what is no answer.
+    Raises VenueRefused for a refusal, RateLimited where the same call may succeed later, and
+    RemoteProtocolError for a body of another form.
     """
-    try:
-        answer = native.decode_answer(body)
-    except UNREADABLE as error:
-        raise RemoteProtocolError(str(error)) from error
-    if answer.retCode == 0:
-        return answer
-    said = f"{answer.retCode} {answer.retMsg or ''}".strip()
-    if answer.retCode in _PASSING:
-        raise RateLimited(said, str(answer.retCode))
-    raise VenueRefused(said, str(answer.retCode))
+    answer = decoded(native.decode_answer, body)
+    if answer.retCode != 0:
+        text = f"{answer.retCode} {answer.retMsg or ''}".strip()
+        raise refusal(text, str(answer.retCode), _RETRYABLE)
+    return answer

@@ -316,7 +316,7 @@ class ListedCandle(Struct, array_like=True):
     https://bybit-exchange.github.io/docs/v5/market/kline
     """
 
-    start: str
+    start: int  # text on the wire
     open: str
     high: str
     low: str
@@ -372,5 +372,5 @@ decode_maintenance = msgspec.json.Decoder(Maintenance).decode
 decode_listed_book = msgspec.json.Decoder(ListedBook).decode
 decode_line = msgspec.json.Decoder(Ticker).decode
 decode_listed_trade = msgspec.json.Decoder(ListedTrade).decode
-decode_listed_candle = msgspec.json.Decoder(ListedCandle).decode
+decode_listed_candle = msgspec.json.Decoder(ListedCandle, strict=False).decode
 decode_text = msgspec.json.Decoder(str).decode

@@ -13,7 +13,15 @@ from fluxum.model.market import Side
 from fluxum.venues.bybit import category as categories
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.category import Category
-from fluxum.venues.rows import decimals, exact, exact_or_none, price_or_none
+from fluxum.venues.candle_history import CandleSeries
+from fluxum.venues.rows import (
+    decimals,
+    digits,
+    exact,
+    exact_or_none,
+    positive,
+    price_or_none,
+)
 
 __all__ = [
     "candle",
@@ -28,7 +36,6 @@ __all__ = [
 ]
 
 _MILLI = 1_000_000
-_DIGITS_MAX = 13
 _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
 _STATUS = {
     "Trading": InstrumentStatus.ONLINE,
@@ -136,49 +143,25 @@ def candle(
 def listed_trade(
     venue: str, wire: native.ListedTrade, symbol: Symbol, received_ns: int
 ) -> market.Trade:
-    """A trade as REST lists it: from the venue's memory."""
-    return market.Trade(
-        venue=venue,
-        symbol=symbol,
-        side=side(wire.side),
-        price=exact(wire.price),
-        quantity=exact(wire.size),
-        trade_id=wire.execId,
-        order_type="block" if wire.isBlockTrade else "",
-        backfilled=True,
-        venue_ns=instant(_digits(wire.time)),
-        received_ns=received_ns,
+    """A trade as REST lists it: backfilled."""
+    streamed = native.Trade(
+        S=wire.side,
+        v=wire.size,
+        p=wire.price,
+        i=wire.execId,
+        T=digits(wire.time),
+        BT=wire.isBlockTrade,
     )
+    return structs.replace(trade(venue, streamed, symbol, received_ns), backfilled=True)
 
 
 def listed_candle(
-    venue: str,
-    wire: native.ListedCandle,
-    symbol: Symbol,
-    interval_s: int,
-    venue_ns: int | None,
-    received_ns: int,
+    series: CandleSeries, wire: native.ListedCandle, listed_ns: int, received_ns: int
 ) -> market.Candle:
-    """A candle as REST lists it; it is closed if it had ended when it was listed, at `venue_ns`."""
-    start_ns = instant(_digits(wire.start))
-    if start_ns is None:
-        raise RemoteProtocolError(f"milliseconds of a start were expected, was {wire.start[:40]!r}")
-    end_ns = interval_end(start_ns, interval_s)
-    return market.Candle(
-        venue=venue,
-        symbol=symbol,
-        interval_s=interval_s,
-        start_ns=start_ns,
-        end_ns=end_ns,
-        open=exact(wire.open),
-        high=exact(wire.high),
-        low=exact(wire.low),
-        close=exact(wire.close),
-        volume=exact(wire.volume),
-        closed=end_ns <= (venue_ns or received_ns),
-        backfilled=True,
-        received_ns=received_ns,
-    )
+    """A candle as REST lists it; it is closed if it had ended when it was listed."""
+    values = map(exact, (wire.open, wire.high, wire.low, wire.close, wire.volume))
+    one = series.candle(wire.start * _MILLI, values, received_ns)
+    return structs.replace(one, closed=one.end_ns <= listed_ns)
 
 
 def instrument(category: Category, wire: native.ListedMarket, received_ns: int) -> Instrument:
@@ -187,7 +170,7 @@ def instrument(category: Category, wire: native.ListedMarket, received_ns: int) 
     Raises VenueRefused for a kind of contract that is new, and RemoteProtocolError.
     """
     lots = wire.lotSizeFilter
-    tick, lot = _step(wire.priceFilter.tickSize), _step(lots.qtyStep or lots.basePrecision)
+    tick, lot = positive(wire.priceFilter.tickSize), positive(lots.qtyStep or lots.basePrecision)
     try:
         symbol = categories.market(category, wire)
     except BadInput as error:
@@ -212,20 +195,6 @@ def instrument(category: Category, wire: native.ListedMarket, received_ns: int) 
 def instant(millis: int | None) -> int | None:
     """Nanoseconds since the epoch, `None` where that is no instant of an exchange."""
     return None if millis is None else plausible_ns(millis * _MILLI)
-
-
-def _digits(text: str | None) -> int | None:
-    """A whole number of digits, `None` for what is none."""
-    if text is None or len(text) > _DIGITS_MAX or not (text.isascii() and text.isdecimal()):
-        return None
-    return int(text)
-
-
-def _step(text: str | None) -> Decimal:
-    value = exact(text or "")
-    if not value:
-        raise RemoteProtocolError(f"a step above zero was expected, was {text!r}")
-    return value
 
 
 def _percent(text: str | None) -> Decimal | None:

@@ -4,10 +4,10 @@ One request at a time: on futures an acknowledgement repeats no number, and one 
 its whole request. A refusal mostly names the bad topic in its text
 (https://bybit-exchange.github.io/docs/v5/ws/connect; the texts as users report them).
 
-Data may come before the acknowledgement of their request, and answer it as well. Data of a topic
-we ended is late and passed over; data of one we never asked for is the venue's fault. Most frames
-begin with their topic, so they find who understands them before they are read; one that does not
-fit is read again loosely, and what cannot be read harms the streams of its topic.
+Data may come before the acknowledgement of their request, and acknowledge it as well. Data of a
+closed topic are late and passed over; data that were never requested are the venue's fault. Most
+frames begin with their topic, so they find their reader before they are decoded. A frame that does
+not fit is read again loosely; what cannot be read harms the subscriptions of its topic.
 
 The ticker of a spot market takes two topics, its own and the best bid and ask (`tickers`).
 """
@@ -18,17 +18,17 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from fluxum.errors import LocalProtocolError, RemoteProtocolError
+from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, Subscription, VenueNotice
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.venues.bybit import listing, native, readers, topics
 from fluxum.venues.bybit.books import NumberedBook
 from fluxum.venues.bybit.category import SPOT, Category
-from fluxum.venues.bybit.listing import UNREADABLE
 from fluxum.venues.bybit.tickers import LineReader, QuotedBook, SpotTicker
-from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList
-from fluxum.venues.stream_readers import StreamReader
+from fluxum.venues.rivals import check_rival, follow
+from fluxum.venues.stream_readers import StreamReader, read_frame
 from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
@@ -40,7 +40,6 @@ _ACTIVE_ALREADY = "already subscribed"
 _NO_REASON = "refused without a reason"
 _CHARACTERS_MAX = 20_000
 _BETWEEN_WORDS = re.compile(r"[\s,\[\]]+")
-_UNFIT = (*UNREADABLE, RemoteProtocolError)
 
 
 class BybitProtocol:
@@ -85,7 +84,7 @@ class BybitProtocol:
                 continue
             topic = topics.topic_of(subscription, self._category)
             runs_for_ticker = topic in self._quotes and topic not in fresh
-            self._check_rival(subscription)
+            check_rival(self._subscriptions, subscription)
             if not self._subscriptions.open(topic, subscription):
                 continue
             if runs_for_ticker:  # requested anew it begins with a snapshot
@@ -148,7 +147,7 @@ class BybitProtocol:
         if request.op == "subscribe":
             for topic in request.args:
                 with suppress(RemoteProtocolError):
-                    self._adopt(topic)
+                    self._follow(topic)
 
     # Frames and answers
 
@@ -159,7 +158,7 @@ class BybitProtocol:
             if reader is not None:
                 try:
                     return reader.read(frame, received_ns)
-                except _UNFIT:
+                except UNREADABLE:
                     pass  # some of it cannot be read
         try:
             message = native.decode_envelope(frame)
@@ -187,20 +186,13 @@ class BybitProtocol:
             if not self._subscriptions.is_passive:
                 raise UnreadableStream(f"data that was not requested, was of {topic[:80]!r}", ())
             try:
-                self._adopt(topic)
+                self._follow(topic)
             except RemoteProtocolError as error:
                 raise UnreadableStream(str(error), ()) from error
             reader = self._by_prefix.get(topic.encode())
         if reader is None:
             return ()
-        try:
-            return reader.read(frame, received_ns)
-        except _UNFIT:
-            pass
-        try:
-            return reader.read_loosely(frame, received_ns)
-        except _UNFIT as error:
-            raise UnreadableStream(str(error), self._named(topic)) from error
+        return read_frame(reader, frame, received_ns, self._named(topic))
 
     def _unreadable(self, frame: bytes, reason: str) -> RemoteProtocolError:
         """The error for a frame: of the streams of its topic, if it can be read so far."""
@@ -295,47 +287,24 @@ class BybitProtocol:
         else:
             self._by_prefix[topic.encode()] = reader
 
-    def _check_rival(self, wanted: Subscription) -> None:
-        """Raise LocalProtocolError for a second book of a market: events do not tell them apart."""
-        rival = self._rival(wanted)
-        if rival is not None and rival != wanted:
-            raise LocalProtocolError(f"'{wanted}' cannot be told apart from '{rival}' on one link")
-
-    def _rival(self, wanted: Subscription) -> Subscription | None:
-        """The book of the same market that is carried, whatever its depth."""
-        if wanted.channel is not Channel.BOOK:
-            return None
-        for depth in topics.DEPTHS:
-            known = Subscription(Channel.BOOK, wanted.symbol, depth)
-            if self._subscriptions.topic(known) is not None:
-                return known
-        return None
-
     def _learn(self, markets: Sequence[Instrument]) -> None:
         self._names |= {one.venue_symbol: one.symbol for one in markets}
 
-    def _adopt(self, topic: str) -> None:
-        """Carry what another client requested, if it is known what that is.
+    def _follow(self, topic: str) -> None:
+        """On a tape, open what another client requested, if the topic is known.
 
-        Of two books of one market the deeper one is carried; best bid and ask of a shallower one
-        are still those of the ticker.
+        Best bid and ask of a book that is shallower than an active one are still the ticker's.
         """
-        subscription = topics.heard(topic, self._read_name)
-        if subscription is None or self._subscriptions.topic(subscription) is not None:
+        requested = topics.parse_topic(topic, self._parse_symbol)
+        if requested is None or follow(self._subscriptions, topic, requested):
             return
-        rival = self._rival(subscription)
-        if rival is not None:
-            if (subscription.depth or 0) < (rival.depth or 0):
-                ticker = self._quotes.get(topic)
-                if ticker is not None:
-                    self._by_prefix[topic.encode()] = QuotedBook(ticker, None)
-                return
-            self._subscriptions.close(self._subscriptions.topic(rival) or "")
-        self._subscriptions.open(topic, subscription)
+        ticker = self._quotes.get(topic)
+        if ticker is not None and topic not in self._subscriptions.by_topic:
+            self._by_prefix[topic.encode()] = QuotedBook(ticker, None)
 
-    def _read_name(self, name: str) -> Symbol:
+    def _parse_symbol(self, name: str) -> Symbol:
         """The market of a name: as listed, else by its spelling. Raises RemoteProtocolError."""
-        return self._names.get(name) or self._category.read(name)
+        return self._names.get(name) or self._category.parse_symbol(name)
 
 
 def _write(request: Request) -> Send:

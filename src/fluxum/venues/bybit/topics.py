@@ -10,7 +10,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.venues.bybit.category import SPOT, Category
 
-__all__ = ["BARS", "DEPTHS", "INTERVALS_S", "heard", "quote_of", "topic_of"]
+__all__ = ["BARS", "DEPTHS", "INTERVALS_S", "parse_topic", "quote_of", "topic_of"]
 
 DEPTHS = (50, 1, 200, 1000)
 """Levels a side; the first is the default."""
@@ -58,19 +58,16 @@ def quote_of(subscription: Subscription, category: Category) -> str | None:
     return topic_of(Subscription(Channel.BOOK, subscription.symbol, 1), category)
 
 
-def heard(topic: str, read: Callable[[str], Symbol]) -> Subscription | None:
-    """What a topic on a tape stands for; `None` if we know no such topic.
-
-    `read` says which market a name is.
-    """
+def parse_topic(topic: str, parse_symbol: Callable[[str], Symbol]) -> Subscription | None:
+    """The subscription of a topic on a tape, `None` for a topic that is not known."""
     kind, _, rest = topic.partition(".")
     if kind == "publicTrade":
-        return Subscription(Channel.TRADE, read(rest))
+        return Subscription(Channel.TRADE, parse_symbol(rest))
     if kind == "tickers":
-        return Subscription(Channel.TICKER, read(rest))
+        return Subscription(Channel.TICKER, parse_symbol(rest))
     word, _, name = rest.partition(".")
     if kind == "orderbook" and word.isascii() and word.isdecimal() and int(word) in DEPTHS:
-        return Subscription(Channel.BOOK, read(name), int(word))
+        return Subscription(Channel.BOOK, parse_symbol(name), int(word))
     if kind == "kline" and word in INTERVALS_S:
-        return Subscription(Channel.CANDLE, read(name), None, INTERVALS_S[word])
+        return Subscription(Channel.CANDLE, parse_symbol(name), None, INTERVALS_S[word])
     return None

@@ -1,28 +1,26 @@
 """How any REST answer of Kraken is read: errors first, then the result.
 
 https://docs.kraken.com/api/docs/guides/spot-errors. Application errors come with HTTP 200. What is
-neither of the moment nor a matter of nonces is a lasting no: a key that is wrong or may not.
+neither of the moment nor a matter of nonces is lasting: a wrong key, or one without permission.
 """
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TypeVar
 
-from msgspec import UNSET, MsgspecError
+from msgspec import UNSET
 
 from fluxum.errors import NonceRefused, RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.kraken import native_rest as rest
-from fluxum.venues.queries import RestQuery
+from fluxum.venues.queries import RestQuery, rest_query
 
-__all__ = ["asked"]
+__all__ = ["asked", "query"]
 
+Answer = TypeVar("Answer")
 Result = TypeVar("Result")
-Said = TypeVar("Said")
 
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-# Said of the moment, not of the question: the same may be asked again later.
+# Refusals that depend on the moment, not on the query: it may be sent again later.
 _LATER = (
     "EAPI:Rate limit exceeded",
     "EAuth:Rate limit exceeded",
@@ -41,41 +39,34 @@ _NONCE_HELP = (
 )
 # https://docs.kraken.com/api/docs/guides/spot-errors: until the Unix time that follows
 _THROTTLED = re.compile(r"EService: ?Throttled(?:: ?(?P<until_s>\d{9,11}))?")
-# After too many calls with a wrong key; "about 15 minutes" says Kraken's own tool
+# After too many calls with a wrong key: "about 15 minutes" by Kraken's own tool
 # (https://github.com/krakenfx/kraken-api-sdk, 2026).
 _LOCKOUT = "EGeneral:Temporary lockout"
 _LOCKOUT_S = 900.0
 
 
-def asked(
+def query(
     fetch: Fetch,
-    decode: Callable[[bytes], Result],
-    read: Callable[[Result, int], Said],
-) -> RestQuery[Said]:
-    """A question whose result is decoded, then read with the time it was received."""
-    return RestQuery(fetch, partial(_read, fetch.purpose, decode, read))
+    decode: Callable[[bytes], Answer],
+    read: Callable[[Answer, int], Result],
+) -> RestQuery[Result]:
+    """A query whose result is decoded, then read with the time it was received."""
 
-
-def _read(
-    call: str,
-    decode: Callable[[bytes], Result],
-    read: Callable[[Result, int], Said],
-    body: bytes,
-    received_ns: int,
-) -> Said:
-    try:
-        envelope = rest.decode_envelope(body)
+    def read_result(envelope: rest.Envelope, received_ns: int) -> Result:
         if envelope.error:
-            raise _refusal(call, envelope.error, received_ns)
+            raise _refusal(fetch.purpose, envelope.error, received_ns)
         if envelope.result is UNSET:
-            raise RemoteProtocolError(f"{call} was answered without a result")
+            raise RemoteProtocolError(f"{fetch.purpose} was answered without a result")
         return read(decode(bytes(envelope.result)), received_ns)
-    except _UNREADABLE as error:
-        raise RemoteProtocolError(f"{call}: {error}") from error
+
+    return rest_query(fetch, rest.decode_envelope, read_result)
+
+
+asked = query
 
 
 def _refusal(call: str, errors: Sequence[str], received_ns: int) -> VenueRefused:
-    """The venue's no, and whether asking again can help."""
+    """The error for a refusal; its kind is whether sending the query again can help."""
     code = errors[0]
     text = f"{call} was refused: {', '.join(errors)}"
     throttled = _THROTTLED.match(code)

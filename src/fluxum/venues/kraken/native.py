@@ -366,8 +366,8 @@ class BookOutline(Struct, gc=False):
 
     symbol: str
     checksum: int
-    bids: Raw = Raw(b"null")
-    asks: Raw = Raw(b"null")
+    bids: tuple[Raw, ...] | None = None
+    asks: tuple[Raw, ...] | None = None
     timestamp: Raw = Raw(b"null")
 
 

@@ -6,6 +6,7 @@ Rows of lists are read one by one; what the venue adds behind the last of their 
 """
 
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -95,7 +96,7 @@ class TradeRow(Struct, array_like=True):
     price: Decimal
     volume: Decimal
     time: Decimal
-    side: str
+    side: Literal["b", "s"]
     kind: str
     misc: Raw
     number: int

@@ -1,6 +1,5 @@
 """Kraken's messages as facts: one small function a message, and a memory for number texts."""
 
-import re
 from decimal import Decimal
 
 from fluxum.errors import BadInput, RemoteProtocolError
@@ -12,6 +11,7 @@ from fluxum.model.market import Level, OrderAction, OrderChange, RestingOrder, S
 from fluxum.venues.conversation import VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.checksum import digits
+from fluxum.venues.rows import exact, finite
 
 __all__ = [
     "VENUE",
@@ -21,6 +21,8 @@ __all__ = [
     "instant",
     "instrument",
     "parse_instant",
+    "positive",
+    "price_or_none",
     "status_notice",
     "symbol",
     "ticker",
@@ -30,7 +32,6 @@ __all__ = [
 
 VENUE = "kraken"
 
-_EXPONENT = re.compile(rb"\d{1,24}(\.\d{1,24})?[eE][+-]?\d{1,2}")
 _LENGTH_MAX = 40
 _DECIMALS_MAX = 40
 _INTERVAL_MAX_S = 400 * 86_400
@@ -62,7 +63,7 @@ class Numbers:
             quantity = level.qty
             if quantity:
                 text = str(quantity).encode().replace(b".", b"").lstrip(b"0")
-                if not text.isdigit():
+                if not text.isdigit() or len(text) >= _LENGTH_MAX:
                     text = _unusual_digits(quantity)
                 levels.append(Level(price[0], quantity, None, price[1] + text))
             else:  # a level that is removed is never read by a checksum
@@ -97,45 +98,45 @@ class Numbers:
         return price
 
 
-def ticker(wire: native.Ticker, received_ns: int) -> market.Ticker:
+def ticker(wire: native.Ticker, symbol: Symbol, received_ns: int) -> market.Ticker:
     """One market's ticker; `open` is the last price less the 24 hour change.
 
     An empty side is written as 0, and so is every price of a market that did not trade.
     """
-    bid, ask, last = _price_or_none(wire.bid), _price_or_none(wire.ask), _price_or_none(wire.last)
-    change = _finite_or_none(wire.change)
+    bid, ask, last = price_or_none(wire.bid), price_or_none(wire.ask), price_or_none(wire.last)
+    change = _change_or_none(wire.change)
     return market.Ticker(
         venue=VENUE,
-        symbol=symbol(wire.symbol),
+        symbol=symbol,
         bid=bid,
         bid_quantity=None if bid is None else _amount_or_none(wire.bid_qty),
         ask=ask,
         ask_quantity=None if ask is None else _amount_or_none(wire.ask_qty),
         last=last,
         volume=_amount_or_none(wire.volume),
-        vwap=_price_or_none(wire.vwap),
-        low=_price_or_none(wire.low),
-        high=_price_or_none(wire.high),
+        vwap=price_or_none(wire.vwap),
+        low=price_or_none(wire.low),
+        high=price_or_none(wire.high),
         open=None if last is None or change is None else last - change,
         change=change,
-        change_percent=_finite_or_none(wire.change_pct),
+        change_percent=_change_or_none(wire.change_pct),
         trades=wire.trades,
         venue_ns=instant(wire.timestamp),
         received_ns=received_ns,
     )
 
 
-def trade(wire: native.Trade, kind: native.Kind, received_ns: int) -> market.Trade:
+def trade(wire: native.Trade, symbol: Symbol, kind: native.Kind, received_ns: int) -> market.Trade:
     """One trade; Kraken's side is the taker's already.
 
     Ids count up by one in each market: seen in every recording, not promised by the venue.
     """
     return market.Trade(
         venue=VENUE,
-        symbol=symbol(wire.symbol),
+        symbol=symbol,
         side=Side(wire.side),
-        price=_positive(wire.price),
-        quantity=_positive(wire.qty),
+        price=positive(wire.price),
+        quantity=positive(wire.qty),
         trade_id=str(wire.trade_id),
         sequence=wire.trade_id,
         order_type=wire.ord_type or "",
@@ -145,25 +146,33 @@ def trade(wire: native.Trade, kind: native.Kind, received_ns: int) -> market.Tra
     )
 
 
-def candle(wire: native.Candle, venue_ns: int | None, received_ns: int) -> market.Candle:
-    """One candle, taken for running; only what follows can tell that it is closed."""
+def candle(
+    wire: native.Candle,
+    symbol: Symbol,
+    kind: native.Kind,
+    venue_ns: int | None,
+    received_ns: int,
+) -> market.Candle:
+    """One candle; it is closed only if a snapshot was sent after its end."""
     start_ns = instant(wire.interval_begin)
     interval_s = wire.interval * 60
     if start_ns is None or not 0 < interval_s < _INTERVAL_MAX_S:
         raise RemoteProtocolError(f"a candle at {wire.interval_begin!r} of {wire.interval} minutes")
+    end_ns = start_ns + interval_s * 1_000_000_000
     return market.Candle(
         venue=VENUE,
-        symbol=symbol(wire.symbol),
+        symbol=symbol,
         interval_s=interval_s,
         start_ns=start_ns,
-        end_ns=start_ns + interval_s * 1_000_000_000,
-        open=_positive(wire.open),
-        high=_positive(wire.high),
-        low=_positive(wire.low),
-        close=_positive(wire.close),
-        volume=_amount(wire.volume),
-        vwap=_price_or_none(wire.vwap),
+        end_ns=end_ns,
+        open=positive(wire.open),
+        high=positive(wire.high),
+        low=positive(wire.low),
+        close=positive(wire.close),
+        volume=finite(wire.volume),
+        vwap=price_or_none(wire.vwap),
         trades=wire.trades,
+        closed=kind == "snapshot" and venue_ns is not None and venue_ns >= end_ns,
         venue_ns=venue_ns,
         received_ns=received_ns,
     )
@@ -189,11 +198,11 @@ def instrument(wire: native.Pair, received_ns: int) -> Instrument:
         base=Asset(wire.base),
         quote=Asset(wire.quote),
         status=_INSTRUMENT_STATUSES.get(wire.status, InstrumentStatus.OTHER),
-        tick=_positive(wire.price_increment),
-        lot=_positive(wire.qty_increment),
+        tick=positive(wire.price_increment),
+        lot=positive(wire.qty_increment),
         price_precision=wire.price_precision,
         quantity_precision=wire.qty_precision,
-        quantity_min=_amount(wire.qty_min),
+        quantity_min=finite(wire.qty_min),
         notional_min=_amount_or_none(wire.cost_min),
         received_ns=received_ns,
     )
@@ -240,61 +249,47 @@ def parse_instant(text: str) -> int:
         raise RemoteProtocolError(str(error)) from error
 
 
+def positive(value: Decimal) -> Decimal:
+    """A price, or what was traded; raises RemoteProtocolError."""
+    if not finite(value):
+        raise RemoteProtocolError(f"a number above zero was expected, was {value}")
+    return value
+
+
+def price_or_none(value: Decimal | None) -> Decimal | None:
+    """A price; zero is how an empty side is written. Raises RemoteProtocolError."""
+    return finite(value) if value else None
+
+
+def _amount_or_none(value: Decimal | None) -> Decimal | None:
+    return None if value is None else finite(value)
+
+
+def _change_or_none(value: Decimal | None) -> Decimal | None:
+    if value is not None:
+        finite(value.copy_abs())
+    return value
+
+
 def _read(text: bytes) -> Price:
     # The text is a whole JSON value already: one that begins with a digit is a number.
-    if len(text) <= _LENGTH_MAX and text[:1].isdigit():
-        if b"e" not in text and b"E" not in text:
-            return Decimal(text.decode()), digits(text)
-        if _EXPONENT.fullmatch(text):
-            value = Decimal(text.decode())
-            return value, digits(f"{value:f}".encode())
-    raise RemoteProtocolError(f"a price was expected, was {text[:40]!r}")
+    if not text[:1].isdigit():
+        raise RemoteProtocolError(f"a price was expected, was {text[:_LENGTH_MAX]!r}")
+    value = exact(text.decode())
+    return value, digits(f"{value:f}".encode())
 
 
 def _quantity_digits(quantity: Decimal) -> bytes:
     # A Decimal keeps the wire's digits, so its text is the wire's but for an exponent.
     text = digits(str(quantity).encode())
-    return text if text.isdigit() else _unusual_digits(quantity)
+    return text if text.isdigit() and len(text) < _LENGTH_MAX else _unusual_digits(quantity)
 
 
 def _unusual_digits(quantity: Decimal) -> bytes:
-    if not quantity.is_finite() or quantity < 0 or not -30 < quantity.adjusted() < 30:
-        raise RemoteProtocolError(f"a quantity was expected, was {quantity}")
-    return digits(f"{quantity:f}".encode())
-
-
-def _finite(value: Decimal) -> Decimal:
-    if not value.is_finite() or not -_DECIMALS_MAX < value.adjusted() < _DECIMALS_MAX:
-        raise RemoteProtocolError(f"a number was expected, was {str(value)[:_LENGTH_MAX]}")
-    return value
-
-
-def _finite_or_none(value: Decimal | None) -> Decimal | None:
-    return None if value is None else _finite(value)
-
-
-def _amount(value: Decimal) -> Decimal:
-    if _finite(value) < 0:
-        raise RemoteProtocolError(f"a number not below zero was expected, was {value}")
-    return value
-
-
-def _amount_or_none(value: Decimal | None) -> Decimal | None:
-    return None if value is None else _amount(value)
-
-
-def _positive(value: Decimal) -> Decimal:
-    if _finite(value) <= 0:
-        raise RemoteProtocolError(f"a number above zero was expected, was {value}")
-    return value
-
-
-def _price_or_none(value: Decimal | None) -> Decimal | None:
-    """A price; zero is how an empty side is written."""
-    return _positive(value) if value else None
+    return digits(f"{finite(quantity):f}".encode())
 
 
 def _action(order: native.Order) -> OrderAction:
     if order.event is None:
-        raise RemoteProtocolError(f"order {order.order_id!r} of an update says no event")
+        raise RemoteProtocolError(f"order {order.order_id!r} of an update names no event")
     return OrderAction(order.event)

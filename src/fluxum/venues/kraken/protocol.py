@@ -1,27 +1,27 @@
 """One link's conversation with Kraken: requests, their answers, data, and new snapshots.
 
-A subscribe is answered once for each symbol, in any order, each succeeding or failing by itself
-(https://docs.kraken.com/api/docs/guides/spot-ws-intro). A stream counts as answered by its
-acknowledgement or, should that be lost, by its snapshot. Data for a stream we ended is late and
-passed over; data for one we never asked for is the venue's fault, and harms no other. Frames are
-read whole; one that cannot be is read row by row (see `odd`).
+A subscribe is answered once for each symbol, in any order, each succeeding or failing by itself;
+an answer that names no symbol is about all that are left
+(https://docs.kraken.com/api/docs/guides/spot-ws-intro). A snapshot acknowledges its stream too, as
+the answer may be lost. Data of a stream that has ended are late and passed over; data of one that
+was never requested harm no other. Frames are read whole; one that cannot be is read row by row
+(see `loose`).
 """
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
-
-from msgspec import MsgspecError, Raw
+from typing import Any, TypeVar
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import (
-    Channel,
     Event,
     Refused,
+    Subscribed,
     Subscription,
+    Unsubscribed,
     VenueNotice,
 )
-from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.instrument import Symbol
 from fluxum.model.market import (
     BookSnapshot,
     BookUpdate,
@@ -29,21 +29,21 @@ from fluxum.model.market import (
     Level3Snapshot,
     Level3Update,
 )
-from fluxum.venues.conversation import UnreadableStream, VenueTime
-from fluxum.venues.kraken import native, normalize, odd
-from fluxum.venues.kraken.asks import CHANNELS, WIRE, Ask, Asks, accepted, groups
-from fluxum.venues.kraken.candles import CandleRun
+from fluxum.venues.candle_runs import CandleRuns
+from fluxum.venues.conversation import UNREADABLE, VenueTime
+from fluxum.venues.kraken import native, normalize, topics
+from fluxum.venues.kraken.loose import LooseReader
 from fluxum.venues.kraken.normalize import VENUE, Numbers
+from fluxum.venues.reading import Reading
 from fluxum.venues.rows import read_rows
+from fluxum.venues.subscriptions import Subscriptions
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["KrakenProtocol"]
 
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-
-# What makes two subscriptions one stream on the wire: data frames name no depth and, but for
-# candles, nothing else either.
-Stream = tuple[str, str | None, int | None]
+Row = TypeVar("Row")
+Fact = TypeVar("Fact")
+_NO_REASON = "refused without a reason"
 
 
 class KrakenProtocol:
@@ -53,14 +53,20 @@ class KrakenProtocol:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
         self.venue_time: VenueTime | None = None
-        self._asks = Asks()
-        self._streams: dict[Stream, Subscription] = {}
-        self._ended: set[Stream] = set()
-        self._books: dict[str, Symbol] = {}  # the symbols of `_streams` with a book, for speed
-        self._candles: dict[Stream, CandleRun] = {}
+        self._subscriptions = Subscriptions(
+            VENUE,
+            self.outbox,
+            topics.LIMITS,
+            topics.write,
+            closed=lambda topic, _subscription: self._candles.forget(topic),
+            group=topics.group,
+        )
+        self._by_topic = self._subscriptions.by_topic
+        self._loose = LooseReader(self._by_topic, self._owner)
+        self._candles = CandleRuns(kept=1000)
         self._numbers = Numbers()
         self._status = ""
-        self._overheard: int | None = None
+        self._passive_depth: int | None = None
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
             native.BookFrame: self._book,
             native.Heartbeat: self._heartbeat,
@@ -72,82 +78,100 @@ class KrakenProtocol:
             native.StatusFrame: self._venue_status,
         }
 
-    # What we say
+    # Requests
+
+    def subscribe(self, wanted: Iterable[Subscription]) -> None:
+        """Queue requests for streams, as few as the venue allows."""
+        self._subscriptions.subscribe((topics.topic_of(one), one) for one in wanted)
+
+    def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
+        """Queue requests that end streams."""
+        self._subscriptions.unsubscribe(unwanted)
+
+    def resync(self, subscription: Subscription) -> None:
+        """Queue an end and a new beginning of one stream: Kraken answers with a snapshot."""
+        topic = self._subscriptions.topic(subscription)
+        if topic is not None:
+            self._subscriptions.resubscribe(topic)
+
+    def ping(self) -> None:
+        """Queue a ping; its pong needs no token and works on every host."""
+        number = self._subscriptions.next_number()
+        self.outbox.append(Send(native.encode(native.Request("ping", None, number))))
+        self._subscriptions.pinged()
+
+    def unanswered(self) -> Collection[Subscription]:
+        """The subscriptions that were requested and neither acknowledged nor refused."""
+        return self._subscriptions.unanswered()
 
     def follow_passively(self, depth: int | None = None) -> None:
-        """Accept answers to another's questions; books of unknown depth have this one, or 10."""
-        self._overheard = depth or 10
+        """Accept answers to another's requests; books of unknown depth have this one, or 10."""
+        self._subscriptions.is_passive = True
+        self._passive_depth = depth or 10
 
     def follow_request(self, frame: bytes) -> None:
         """Learn depths and intervals from another client's subscribe."""
         try:
             request = native.decode_request(frame)
-        except _UNREADABLE:
+            params = request.params
+            if request.method == "subscribe" and params is not None:
+                for text in params.symbol or (None,):
+                    self._follow(topics.subscription_of(params, text))
+        except UNREADABLE:
             return
-        params = request.params
-        if request.method != "subscribe" or params is None or params.channel not in CHANNELS:
-            return
-        for text in params.symbol or (None,):
-            symbol = None if text is None else normalize.symbol(text)
-            interval_s = None if params.interval is None else params.interval * 60
-            self._start(Subscription(CHANNELS[params.channel], symbol, params.depth, interval_s))
 
-    def subscribe(self, wanted: Iterable[Subscription]) -> None:
-        """Queue requests for streams, as few as can say it."""
-        for group in self._begin(wanted):
-            self._ask("subscribe", group, quiet=False)
-
-    def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
-        """Queue requests that end streams."""
-        ending = [subscription for subscription in unwanted if self._end(subscription)]
-        for group in groups(ending):
-            self._ask("unsubscribe", group, quiet=False)
-
-    def resync(self, subscription: Subscription) -> None:
-        """Queue an end and a new beginning of one stream: Kraken answers with a snapshot."""
-        if self._streams.get(_stream(subscription)) != subscription:
-            return
-        self._ask("unsubscribe", [subscription], quiet=True)
-        self._ask("subscribe", [subscription], quiet=True)
-
-    def ping(self) -> None:
-        """Queue a ping; its pong needs no token and works on every host."""
-        self._send(native.Request("ping", None, self._asks.next_id()))
-
-    def unanswered(self) -> Collection[Subscription]:
-        """The subscriptions of every request still without an answer."""
-        return self._asks.unanswered()
-
-    # What we hear
+    # Frames
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        """The events of a frame; raises RemoteProtocolError when it makes no sense."""
         try:
             message = native.decode_frame(frame)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return self._receive_other(frame, received_ns, str(error))
         try:
             return self._handlers[type(message)](message, received_ns)
-        except UnreadableStream:
-            raise
         except RemoteProtocolError as error:
-            return self._receive_odd(frame, received_ns, str(error))
+            return self._receive_loosely(frame, received_ns, str(error))
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
-        """Kraken's market data needs no REST call, so none was asked for."""
-        raise LocalProtocolError(f"no call was asked for, was {fetch.path!r}")
+        """Kraken's market data needs no REST call, so none was queued."""
+        raise LocalProtocolError(f"no call was queued, was {fetch.path!r}")
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
-        """No call was asked for."""
-        raise LocalProtocolError(f"no call was asked for, was {fetch.path!r}")
+        """No call was queued."""
+        raise LocalProtocolError(f"no call was queued, was {fetch.path!r}")
+
+    def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+        """An answer has a method and no tag; all else is an odd frame, or a complaint."""
+        try:
+            response = native.decode_response(frame)
+        except UNREADABLE:
+            pass
+        else:
+            return self._answer(response, received_ns)
+        try:
+            error = native.decode_rate_error(frame).error
+        except UNREADABLE:
+            return self._receive_loosely(frame, received_ns, reason)
+        return (VenueNotice(venue=VENUE, message=error, received_ns=received_ns),)
+
+    def _receive_loosely(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+        """A frame of which something cannot be read: what can is handled as if it were all."""
+        reading = Reading(VENUE, received_ns)
+        rest = self._loose.read(frame, reason, reading)
+        reading.events += self._handlers[type(rest)](rest, received_ns)
+        return reading.finish()
+
+    # Data
 
     def _book(self, frame: native.BookFrame, received_ns: int) -> Sequence[Event]:
         data = frame.data[0]
-        symbol = self._books.get(data.symbol)
-        if symbol is None:
-            if self._is_late("book", data.symbol):
-                return ()
-            symbol = self._adopt("book", data.symbol)
+        topic = "book " + data.symbol
+        subscription = self._by_topic.get(topic) or self._owner(topic)
+        if subscription is None:
+            return ()
+        symbol = subscription.symbol
+        assert symbol is not None, subscription
         time = data.timestamp
         venue_ns = None if time is None else normalize.instant(time)
         levels = self._numbers.levels
@@ -160,18 +184,21 @@ class KrakenProtocol:
             symbol=symbol,
             bids=bids,
             asks=asks,
-            depth=self._streams[("book", symbol, None)].depth,
+            depth=subscription.depth,
             venue_ns=venue_ns,
             received_ns=received_ns,
             checksum=data.checksum,
         )
-        return [*self._settle("book", symbol, received_ns), snapshot]
+        return [*self._subscriptions.data(topic, received_ns), snapshot]
 
     def _level3(self, frame: native.Level3Frame, received_ns: int) -> Sequence[Event]:
         data = frame.data[0]
-        if self._is_late("level3", data.symbol):
+        topic = "level3 " + data.symbol
+        subscription = self._owner(topic)
+        if subscription is None:
             return ()
-        symbol = self._adopt("level3", data.symbol)
+        symbol = subscription.symbol
+        assert symbol is not None, subscription
         venue_ns = normalize.instant(data.timestamp)
         if frame.type == "update":
             return (
@@ -190,252 +217,166 @@ class KrakenProtocol:
             symbol=symbol,
             bids=self._numbers.orders(data.bids),
             asks=self._numbers.orders(data.asks),
-            depth=self._streams[("level3", symbol, None)].depth,
+            depth=subscription.depth,
             venue_ns=venue_ns,
             received_ns=received_ns,
             checksum=data.checksum,
         )
-        return [*self._settle("level3", symbol, received_ns), snapshot]
+        return [*self._subscriptions.data(topic, received_ns), snapshot]
 
     def _trade(self, frame: native.TradeFrame, received_ns: int) -> Sequence[Event]:
-        trades = [
-            normalize.trade(wire, frame.type, received_ns)
-            for wire in frame.data
-            if not self._is_late("trade", wire.symbol)
-        ]
-        for trade in trades:
-            self._adopt("trade", trade.symbol)
-        events: list[Event] = []
-        if frame.type == "snapshot":
-            for symbol in dict.fromkeys(trade.symbol for trade in trades):
-                events += self._settle("trade", symbol, received_ns)
-        return [*events, *trades]
+        kind = frame.type
+        return self._publish(
+            kind,
+            [(f"trade {row.symbol}", row) for row in frame.data],
+            lambda row, symbol: normalize.trade(row, symbol, kind, received_ns),
+            received_ns,
+        )
 
     def _ticker(self, frame: native.TickerFrame, received_ns: int) -> Sequence[Event]:
-        tickers = [
-            normalize.ticker(wire, received_ns)
-            for wire in frame.data
-            if not self._is_late("ticker", wire.symbol)
-        ]
-        for ticker in tickers:
-            self._adopt("ticker", ticker.symbol)
-        events: list[Event] = []
-        if frame.type == "snapshot":
-            for ticker in tickers:
-                events += self._settle("ticker", ticker.symbol, received_ns)
-        return [*events, *tickers]
+        return self._publish(
+            frame.type,
+            [(f"ticker {row.symbol}", row) for row in frame.data],
+            lambda row, symbol: normalize.ticker(row, symbol, received_ns),
+            received_ns,
+        )
 
     def _ohlc(self, frame: native.OhlcFrame, received_ns: int) -> Sequence[Event]:
-        venue_ns = normalize.instant(frame.timestamp)
-        by_stream: dict[tuple[Symbol, int], list[Candle]] = {}
-        for wire in frame.data:
-            if not self._is_late("ohlc", wire.symbol, wire.interval * 60):
-                candle = normalize.candle(wire, venue_ns, received_ns)
-                by_stream.setdefault((candle.symbol, candle.interval_s), []).append(candle)
-        for symbol, interval_s in by_stream:
-            self._adopt("ohlc", symbol, interval_s)
-        events: list[Event] = []
-        for (symbol, interval_s), candles in by_stream.items():
-            run = self._candles.setdefault(("ohlc", symbol, interval_s), CandleRun())
-            if frame.type == "snapshot":
-                events += self._settle("ohlc", symbol, received_ns, interval_s)
-                events += run.snapshot(candles)
-            else:
-                for candle in candles:
-                    events += run.update(candle)
+        kind, venue_ns = frame.type, normalize.instant(frame.timestamp)
+        by_topic: dict[str, list[Candle]] = {}
+        rows = [(f"ohlc {row.symbol} {row.interval}", row) for row in frame.data]
+
+        def read(row: native.Candle, symbol: Symbol) -> Candle:
+            return normalize.candle(row, symbol, kind, venue_ns, received_ns)
+
+        for topic, candle in self._facts(rows, read):
+            by_topic.setdefault(topic, []).append(candle)
+        events = self._acknowledged(kind, by_topic, received_ns)
+        for topic, candles in by_topic.items():
+            events += self._candles.take(topic, candles, is_history=kind == "snapshot")
         return events
 
     def _instrument(self, frame: native.InstrumentFrame, received_ns: int) -> Sequence[Event]:
-        if self._is_late("instrument", None):
+        subscription = self._owner("instrument")
+        if subscription is None:
             return ()
-
-        def read(raw: Raw) -> Instrument:
-            return normalize.instrument(native.decode_pair(raw), received_ns)
-
-        events: list[Event] = []
-        if frame.type == "snapshot":
-            events += self._settle("instrument", None, received_ns)
-        rows = read_rows(frame.data.pairs, read)
+        rows = read_rows(
+            frame.data.pairs,
+            lambda raw: normalize.instrument(native.decode_pair(raw), received_ns),
+        )
+        events = self._acknowledged(frame.type, ("instrument",), received_ns)
         if rows.left_out is not None:
-            subscription = self._streams.get(("instrument", None, None))
             events.append(rows.left_out.event(VENUE, subscription, received_ns))
         return [*events, *rows.items]
 
     def _heartbeat(self, frame: native.Heartbeat, _received_ns: int) -> Sequence[Event]:
         if frame.method is not None:
-            raise UnreadableStream(f"a heartbeat has no method, was {frame.method!r}", ())
+            raise RemoteProtocolError(f"a heartbeat has no method, was {frame.method!r}")
         return ()
 
     def _venue_status(self, frame: native.StatusFrame, received_ns: int) -> Sequence[Event]:
         data = frame.data[0]
         items = data.upcoming_maintenance
         planned = ", ".join(bytes(item).decode("utf-8", "replace") for item in items)
-        said = f"{data.system} {planned}"
-        if said == self._status:
+        status = f"{data.system} {planned}"
+        if status == self._status:
             return ()  # repeated about every second by some hosts
-        self._status = said
+        self._status = status
         return (normalize.status_notice(data.system, planned, received_ns),)
 
-    def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
-        """An answer has a method and no tag; all else is an odd frame, or a complaint."""
-        try:
-            return self._answer(native.decode_response(frame), received_ns)
-        except _UNREADABLE:
-            pass
-        try:
-            error = native.decode_rate_error(frame).error
-        except _UNREADABLE:
-            return self._receive_odd(frame, received_ns, reason)
-        return (VenueNotice(venue=VENUE, message=error, received_ns=received_ns),)
+    def _publish(
+        self,
+        kind: native.Kind,
+        rows: Iterable[tuple[str, Row]],
+        read: Callable[[Row, Symbol], Event],
+        received_ns: int,
+    ) -> Sequence[Event]:
+        facts = self._facts(rows, read)
+        events = [fact for _, fact in facts]
+        if kind == "update":
+            return events
+        return self._acknowledged(kind, (topic for topic, _ in facts), received_ns) + events
 
-    def _receive_odd(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
-        """A frame of which something cannot be read: what can is handled as if it were all."""
-        rest, rows = odd.readable(frame, reason, self)
-        try:
-            events = self._handlers[type(rest)](rest, received_ns)
-        except RemoteProtocolError as error:  # data without a request
-            raise UnreadableStream(str(error), ()) from error
-        return [*odd.left_out(rows, received_ns), *events]
+    def _facts(
+        self, rows: Iterable[tuple[str, Row]], read: Callable[[Row, Symbol], Fact]
+    ) -> list[tuple[str, Fact]]:
+        """What rows mean, each with its topic; those of streams that have ended are late."""
+        by_topic = self._by_topic
+        facts: list[tuple[str, Fact]] = []
+        for topic, row in rows:
+            subscription = by_topic.get(topic) or self._owner(topic)
+            if subscription is not None:
+                symbol = subscription.symbol
+                assert symbol is not None, subscription
+                facts.append((topic, read(row, symbol)))
+        return facts
 
-    def named(
-        self, channel: str, symbol: str | None, interval_s: int | None
-    ) -> tuple[Subscription, ...]:
-        """The subscriptions of a channel, of one symbol and interval where these are given."""
-        return tuple(
-            subscription
-            for stream, subscription in self._streams.items()
-            if stream[0] == channel
-            and symbol in (None, stream[1])
-            and interval_s in (None, stream[2])
-        )
+    def _acknowledged(
+        self, kind: native.Kind, named: Iterable[str], received_ns: int
+    ) -> list[Event]:
+        """What the rows of a snapshot acknowledge; those of an update may be older."""
+        if kind == "update":
+            return []
+        data = self._subscriptions.data
+        return [event for topic in dict.fromkeys(named) for event in data(topic, received_ns)]
 
-    def takes(self, channel: str, symbol: str, interval_s: int | None) -> bool:
-        """Whether data of a stream is expected, late or learned from."""
-        stream = channel, symbol, interval_s
-        return self._overheard is not None or stream in self._streams or stream in self._ended
+    def _owner(self, topic: str) -> Subscription | None:
+        return self._subscriptions.owner(topic, self._parse)
+
+    def _parse(self, topic: str) -> Subscription:
+        return topics.parse_topic(topic, self._passive_depth)
+
+    # Answers
 
     def _answer(self, response: native.Response, received_ns: int) -> Sequence[Event]:
         self.venue_time = normalize.venue_time(response.time_out, received_ns) or self.venue_time
         if response.method not in {"subscribe", "unsubscribe"}:
             return self._answer_to_other(response, received_ns)
-        answered = self._asks.answered(response)
-        if answered is None:
-            return self._answer_overheard(response, received_ns)
-        ask, settled = answered
-        if response.success is not True:
-            return self._refused(response, ask, settled, received_ns)
-        if ask.quiet:
-            return ()
-        result = response.result or native.Ack()
-        return [
-            accepted(ask.method, one, (*response.warnings, *result.warnings), received_ns)
-            for one in settled
-        ]
-
-    def _refused(
-        self,
-        response: native.Response,
-        ask: Ask,
-        settled: list[Subscription],
-        received_ns: int,
-    ) -> Sequence[Event]:
-        if ask.method == "unsubscribe":
-            return ()  # nothing to end: the stream is gone either way
-        for one in settled:
-            self._end(one)
-        message = response.error or "refused without a reason"
-        return [
-            Refused(venue=VENUE, subscription=one, message=message, received_ns=received_ns)
-            for one in settled
-        ]
+        request = self._subscriptions.sent(response.req_id)
+        is_success = response.success is True
+        if request is None and is_success:
+            return self._answer_to_another(response, received_ns)
+        about = topics.topics_about(request, response)
+        # What the venue does not end is gone either way.
+        if is_success or (request is not None and request.op == "unsubscribe"):
+            result = response.result or native.Ack()
+            warnings = (*response.warnings, *result.warnings)
+            return self._subscriptions.accepted(request, received_ns, about, warnings)
+        reason = response.error or _NO_REASON
+        return self._subscriptions.refused(request, reason, received_ns, about, topics=about)
 
     def _answer_to_other(self, response: native.Response, received_ns: int) -> Sequence[Event]:
         if response.method == "pong" and response.error is None:
             return ()
-        message = f"{response.method}: {response.error or 'an answer nobody waits for'}"
+        message = f"{response.method}: {response.error or 'an answer that was not expected'}"
         return (Refused(venue=VENUE, message=message, received_ns=received_ns),)
 
-    def _answer_overheard(self, response: native.Response, received_ns: int) -> Sequence[Event]:
-        """An answer to no question of ours: a duplicate, or on a tape another's."""
+    def _answer_to_another(self, response: native.Response, received_ns: int) -> Sequence[Event]:
+        """An answer to no request of this link: a duplicate, or on a tape another client's."""
         result = response.result
-        if response.success is not True:
-            message = response.error or "refused without a reason"
-            return (Refused(venue=VENUE, message=message, received_ns=received_ns),)
-        if self._overheard is None or result is None or result.channel not in CHANNELS:
+        if not self._subscriptions.is_passive or result is None:
             return ()
-        symbol = None if result.symbol is None else normalize.symbol(result.symbol)
-        interval_s = None if result.interval is None else result.interval * 60
-        heard = Subscription(CHANNELS[result.channel], symbol, result.depth, interval_s)
+        followed = topics.subscription_of(result, result.symbol)
+        if followed is None:
+            return ()
         if response.method == "unsubscribe":
-            self._end(heard)
-        else:
-            self._start(heard)
-        return (accepted(response.method, heard, result.warnings, received_ns),)
+            self._subscriptions.close(topics.topic_of(followed))
+            return (Unsubscribed(venue=VENUE, subscription=followed, received_ns=received_ns),)
+        self._follow(followed)
+        return (
+            Subscribed(
+                venue=VENUE,
+                subscription=followed,
+                warnings=result.warnings,
+                received_ns=received_ns,
+            ),
+        )
 
-    # Bookkeeping
-
-    def _begin(self, wanted: Iterable[Subscription]) -> list[list[Subscription]]:
-        fresh: list[Subscription] = []
-        for subscription in wanted:
-            known = self._streams.get(_stream(subscription))
-            if known is None:
-                self._start(subscription)
-                fresh.append(subscription)
-            elif known != subscription:
-                raise LocalProtocolError(
-                    f"'{subscription}' cannot be told apart from '{known}' on one link"
-                )
-        return groups(fresh)
-
-    def _start(self, subscription: Subscription) -> None:
-        stream = _stream(subscription)
-        self._streams[stream] = subscription
-        self._ended.discard(stream)
-        if subscription.channel is Channel.BOOK and subscription.symbol is not None:
-            self._books[str(subscription.symbol)] = subscription.symbol
-
-    def _end(self, subscription: Subscription) -> bool:
-        stream = _stream(subscription)
-        if self._streams.pop(stream, None) is None:
-            return False
-        self._ended.add(stream)
-        self._candles.pop(stream, None)
-        if subscription.channel is Channel.BOOK and subscription.symbol is not None:
-            self._books.pop(subscription.symbol, None)
-        return True
-
-    def _is_late(self, channel: str, symbol: str | None, interval_s: int | None = None) -> bool:
-        return (channel, symbol, interval_s) in self._ended
-
-    def _adopt(self, channel: str, text: str, interval_s: int | None = None) -> Symbol:
-        """The symbol of a stream we carry; on a tape, one nobody was heard to ask for as well."""
-        known = self._streams.get((channel, text, interval_s))
-        if known is not None and known.symbol is not None:
-            return known.symbol
-        if self._overheard is None:
-            raise RemoteProtocolError(f"{channel} data that nobody asked for, was of {text!r}")
-        kind = CHANNELS[channel]
-        depth = self._overheard if kind.is_book else None
-        symbol = normalize.symbol(text)
-        self._start(Subscription(kind, symbol, depth, interval_s))
-        return symbol
-
-    def _settle(
-        self, channel: str, symbol: Symbol | None, received_ns: int, interval_s: int | None = None
-    ) -> list[Event]:
-        """A snapshot answers its request as well as an acknowledgement does."""
-        subscription = self._streams.get((channel, symbol, interval_s))
-        if subscription is None or not self._asks.answered_by_snapshot(subscription):
-            return []
-        return [accepted("subscribe", subscription, (), received_ns)]
-
-    def _ask(self, method: str, group: list[Subscription], *, quiet: bool) -> None:
-        self._send(self._asks.begin(method, group, quiet=quiet))
-
-    def _send(self, request: native.Request) -> None:
-        has_token = request.params is not None and request.params.token is not None
-        self.outbox.append(Send(native.encode(request), has_token))
-
-
-def _stream(subscription: Subscription) -> Stream:
-    return WIRE[subscription.channel], subscription.symbol, subscription.interval_s
+    def _follow(self, subscription: Subscription | None) -> None:
+        """Open what another client requested, in the place of what it requested before."""
+        if subscription is None:
+            return
+        topic = topics.topic_of(subscription)
+        if self._subscriptions.by_topic.get(topic) != subscription:
+            self._subscriptions.close(topic)
+            self._subscriptions.open(topic, subscription)

@@ -6,12 +6,12 @@ from fluxum.pacing import BackoffPolicy
 from fluxum.venues.kraken.checksum import DEPTH_PROVED, book_checksum, level3_checksum
 from fluxum.venues.kraken.normalize import VENUE
 from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
-from fluxum.venues.kraken.private.queries import KrakenAccountQueries
-from fluxum.venues.kraken.private.signing import sign
-from fluxum.venues.kraken.private.terms import TERMS
+from fluxum.venues.kraken.private.queries import account_queries
+from fluxum.venues.kraken.private.signing import KrakenSigner
+from fluxum.venues.kraken.private.terms import TIERS
 from fluxum.venues.kraken.protocol import KrakenProtocol
 from fluxum.venues.kraken.queries import KrakenMarketQueries
-from fluxum.venues.private import Private, RestAllowance
+from fluxum.venues.private import Private
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["KRAKEN"]
@@ -75,17 +75,11 @@ KRAKEN = Venue(
     queries=KrakenMarketQueries,
     private=Private(
         endpoint="private",
-        token_endpoints=frozenset({"private", "level3"}),
         protocol=KrakenPrivateProtocol,
-        queries=KrakenAccountQueries,
-        sign=sign,
-        # https://docs.kraken.com/api/docs/guides/spot-rest-ratelimits, 2026-05
-        allowances={
-            "starter": RestAllowance(15, 0.33),
-            "intermediate": RestAllowance(20, 0.5),
-            "pro": RestAllowance(20, 1.0),
-        },
-        terms=TERMS,
+        signer=KrakenSigner,
+        queries=account_queries,
+        tiers=TIERS,
+        authenticated=frozenset({"private", "level3"}),
     ),
     sample_symbols=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     # 1008 is a policy violation: dialling again would repeat it.

@@ -1,24 +1,24 @@
-"""How large the contracts of a link's markets are: looked up before anything of them is asked for.
+"""The sizes of contracts: looked up before any topic of a contract is requested.
 
-OKX counts derivatives in contracts, and only the list of instruments says what one comes to
+OKX counts derivatives in contracts, and only the list of instruments says how much one is
 (`ctVal` x `ctMult` of `ctValCcy`,
-https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments). So a stream of a contract
-waits here until its market's size is known; then it is subscribed to. One that cannot be sized is
-refused, by name.
+https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments). A subscription to a contract
+waits until the size is known, then it is requested. It is refused, by name, if there is no size.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 
-from msgspec import MsgspecError, Raw, Struct, structs
+from msgspec import Struct, structs
 
 from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.event import Subscription
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.venues.conversation import Effect, Fetch, UnreadableStream
+from fluxum.venues.conversation import Effect, Fetch
 from fluxum.venues.okx import native, normalize, topics
-from fluxum.venues.okx.listing import PURPOSE, call_of, rows
+from fluxum.venues.okx.listing import rows, size_call, sized_name
+from fluxum.venues.queries import decoded
 
 __all__ = ["ContractSizes", "Sized", "find_contract"]
 
@@ -26,24 +26,19 @@ _ONE = Decimal(1)
 
 
 class Sized(Struct, frozen=True):
-    """A market of OKX's name: our symbol, and what one unit of its quantities comes to."""
+    """A market of OKX's name: our symbol, and how much one unit of its quantities is."""
 
     symbol: Symbol
     size: Decimal = _ONE
 
 
 class ContractSizes:
-    """The sizes one link knows, and the streams that wait for one; sans-IO.
-
-    Call for a market with `look_up`; hand what `owns` claims to `answered`.
-    """
+    """The sizes that one link knows, and the calls for others; sans-IO."""
 
     def __init__(self, outbox: deque[Effect]) -> None:
         self._outbox = outbox
         self._known: dict[str, Sized] = {}
-        self._waiting: dict[str, list[Subscription]] = {}  # by the purpose of a call on its way
-
-    # What is known
+        self._due: set[str] = set()  # purposes of calls on their way
 
     def learn(self, instruments: Iterable[Instrument]) -> None:
         """Take sizes from a list of instruments."""
@@ -60,85 +55,50 @@ class ContractSizes:
     def by_name(self, name: str) -> Sized:
         """A market by OKX's name; counted in contracts where its size is not known.
 
-        Raises RemoteProtocolError for what is no name.
+        Raises RemoteProtocolError for a name that is none of a market.
         """
         known = self._known.get(name)
-        return Sized(topics.read(name)) if known is None else known
+        return Sized(topics.parse_symbol(name)) if known is None else known
 
-    # What is looked up
-
-    @property
-    def waiting(self) -> Sequence[Subscription]:
-        """The streams that wait for the size of their market."""
-        return [one for group in self._waiting.values() for one in group]
-
-    def wait(self, subscription: Subscription) -> None:
-        """Let a stream wait for the size of its market, which is looked up."""
-        assert subscription.symbol is not None, subscription
-        group = self.look_up(subscription.symbol, subscription)
-        if subscription not in group:
-            group.append(subscription)
-
-    def look_up(self, symbol: Symbol, stream: Subscription | None = None) -> list[Subscription]:
-        """Queue the call for one market unless it is on its way; returns the streams that wait.
-
-        `stream` is the one that wants it.
-        """
-        call = call_of(symbol)
-        if call.purpose not in self._waiting:
-            self._waiting[call.purpose] = []
-            self._outbox.append(structs.replace(call, subscription=stream))
-        return self._waiting[call.purpose]
-
-    def forget(self, subscription: Subscription) -> bool:
-        """Let a stream wait no longer; whether it did."""
-        for group in self._waiting.values():
-            if subscription in group:
-                group.remove(subscription)
-                return True
-        return False
+    def look_up(self, symbol: Symbol, subscription: Subscription | None = None) -> None:
+        """Queue the call for one market, for the sake of a subscription, unless it is queued."""
+        call = size_call(symbol)
+        if call.purpose not in self._due:
+            self._due.add(call.purpose)
+            self._outbox.append(structs.replace(call, subscription=subscription))
 
     def owns(self, fetch: Fetch) -> bool:
         """Whether a call is one of these."""
-        return fetch.purpose in self._waiting
+        return fetch.purpose in self._due
 
-    def answered(self, fetch: Fetch, body: bytes) -> tuple[Symbol, Sequence[Subscription]]:
-        """Learn the size of a market; returns what that is here, and the streams that waited.
+    def answered(self, fetch: Fetch, body: bytes) -> Symbol:
+        """Learn the size of a market; returns the symbol that it has.
 
-        Raises VenueRefused where there is none to be had, and UnreadableStream, which names the
-        streams that wait, where asking again may help.
+        Raises VenueRefused if the venue has no such contract, and RemoteProtocolError where the
+        same call may succeed later.
         """
         try:
-            found = find_contract(body, fetch.purpose.removeprefix(PURPOSE))
-        except (RateLimited, RemoteProtocolError) as error:
-            waiting = tuple(self._waiting[fetch.purpose])
-            raise UnreadableStream(f"no {fetch.purpose}: {error}", waiting) from error
+            found = find_contract(body, sized_name(fetch))
+        except RateLimited as error:
+            raise RemoteProtocolError(str(error)) from error
         self._known[topics.format_symbol(found.symbol)] = Sized(found.symbol, found.size)
-        return found.symbol, self.refused(fetch)
+        self._due.discard(fetch.purpose)
+        return found.symbol
 
-    def refused(self, fetch: Fetch) -> Sequence[Subscription]:
-        """There is no such size; returns the streams that waited for it."""
-        return self._waiting.pop(fetch.purpose, ())
+    def refused(self, fetch: Fetch) -> None:
+        """The venue refused a call: there is no such size."""
+        self._due.discard(fetch.purpose)
 
 
 def find_contract(body: bytes, name: str) -> normalize.Contract:
     """The contract of a name, of the answer to a call for it.
 
     Raises VenueRefused if there is none that is offered, RateLimited or RemoteProtocolError where
-    asking again may help.
+    the same call may succeed later.
     """
     for row in rows(body):
-        wire = _decoded(row)
-        if wire.instId != name:
-            continue
-        found = normalize.contract(wire)
+        wire = decoded(native.decode_instrument, row)
+        found = normalize.contract(wire) if wire.instId == name else None
         if found is not None:
             return found
     raise VenueRefused(f"the venue lists no {name}")
-
-
-def _decoded(row: Raw) -> native.Instrument:
-    try:
-        return native.decode_instrument(row)
-    except MsgspecError as error:
-        raise RemoteProtocolError(str(error)) from error

@@ -45,6 +45,7 @@ __all__ = [
     "decode_loose_book",
     "decode_loose_frame",
     "decode_maintenance",
+    "decode_millis",
     "decode_named",
     "decode_number",
     "decode_request",
@@ -63,6 +64,7 @@ _Millis = Annotated[int, Meta(ge=1_230_940_800_000, lt=4_102_444_800_000)]
 _Link = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 _Checksum = Annotated[int, Meta(ge=-(2**31), le=2**32)]
 _Number = _Link | None
+_MaybeMillis = _Millis | None
 _MaybeChecksum = _Checksum | None
 
 
@@ -354,6 +356,7 @@ decode_maintenance = msgspec.json.Decoder(Maintenance).decode
 decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
 decode_loose_book = msgspec.json.Decoder(LooseBook).decode
 decode_level = msgspec.json.Decoder(Row, strict=False).decode
+decode_millis = msgspec.json.Decoder(_MaybeMillis, strict=False).decode
 decode_number = msgspec.json.Decoder(_Number, strict=False).decode
 decode_checksum = msgspec.json.Decoder(_MaybeChecksum, strict=False).decode
 decode_text = msgspec.json.Decoder(str).decode

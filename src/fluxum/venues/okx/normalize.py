@@ -16,7 +16,7 @@ from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
 from fluxum.model.numbers import product
 from fluxum.venues.okx import native, topics
-from fluxum.venues.rows import decimals, exact, price_or_none
+from fluxum.venues.rows import decimals, digits, exact, positive, price_or_none
 
 __all__ = [
     "VENUE",
@@ -33,7 +33,6 @@ VENUE = "okx"
 
 _MILLI = 1_000_000
 _ONE = Decimal(1)
-_DIGITS_MAX = 13
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 _STATUS = {
     "live": InstrumentStatus.ONLINE,
@@ -144,7 +143,7 @@ def contract(wire: native.Instrument) -> Contract | None:
     if wire.instType not in {"SWAP", "FUTURES"} or wire.ctType not in {"linear", "inverse"}:
         kind = f"{wire.instType} {wire.ctType or ''}".strip()
         raise VenueRefused(f"a linear or inverse contract was expected, was {kind[:40]!r}")
-    size = product(_size(wire.ctVal), _size(wire.ctMult))
+    size = product(positive(wire.ctVal), positive(wire.ctMult))
     asset, settled_in = _asset(wire.ctValCcy), _asset(wire.settleCcy)
     is_inverse = wire.ctType == "inverse"
     base, quote = (settled_in, asset) if is_inverse else (asset, settled_in)
@@ -172,7 +171,7 @@ def instrument(wire: native.Instrument, received_ns: int) -> Instrument | None:
         symbol = _symbol(_asset(wire.baseCcy), _asset(wire.quoteCcy), "")
     else:
         symbol = about.symbol
-    tick, lot = _size(wire.tickSz), product(_size(wire.lotSz), size)
+    tick, lot = positive(wire.tickSz), product(positive(wire.lotSz), size)
     return Instrument(
         venue=VENUE,
         symbol=symbol,
@@ -194,9 +193,8 @@ def instrument(wire: native.Instrument, received_ns: int) -> Instrument | None:
 
 def instant(text: str | None) -> int | None:
     """Nanoseconds since the epoch of milliseconds in text, `None` for what is no such instant."""
-    if text is None or len(text) > _DIGITS_MAX or not (text.isascii() and text.isdecimal()):
-        return None
-    return plausible_ns(int(text) * _MILLI)
+    number = digits(text)
+    return None if number is None else plausible_ns(number * _MILLI)
 
 
 def _quantity(text: str, size: Decimal) -> Decimal:
@@ -206,14 +204,6 @@ def _quantity(text: str, size: Decimal) -> Decimal:
 
 def _quantity_or_none(text: str | None, size: Decimal) -> Decimal | None:
     return _quantity(text, size) if text else None
-
-
-def _size(text: str | None) -> Decimal:
-    """A number above zero."""
-    value = exact(text or "")
-    if not value:
-        raise RemoteProtocolError(f"a number above zero was expected, was {text!r}")
-    return value
 
 
 def _asset(text: str | None) -> Asset:

@@ -3,7 +3,7 @@
 OKX writes a market as `BTC-USDT`, `BTC-USDT-SWAP` (perpetual), `BTC-USD-261225` (future) or
 `BTC-USD-261225-100000-C` (option); which currencies are behind a derivative stands in the list of
 instruments (https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments). A name does not
-say whether a contract is linear or inverse, nor how large it is, so our symbol of it does:
+contain whether a contract is linear or inverse, nor its size, so our symbol does:
 `BTC/USD:PERP-INVERSE`, and `BTC/USDT:PERP-CONTRACTS` where the size is not known. Contracts of a
 family of its own name it: `BTC-USD_UM-SWAP` is `BTC/USD:UM-PERP`.
 
@@ -27,16 +27,17 @@ __all__ = [
     "INSTRUMENTS",
     "INTERVALS_S",
     "INVERSE",
-    "arg_of",
-    "bar_of",
+    "arg",
     "contract_of",
     "format_symbol",
-    "heard",
     "instrument_type",
+    "is_chained",
     "is_known",
+    "parse_channel",
+    "parse_symbol",
     "prefix",
-    "read",
     "topic",
+    "topic_of",
 ]
 
 INSTRUMENTS = "instruments"
@@ -46,7 +47,7 @@ INVERSE = "-INVERSE"
 CONTRACTS = "-CONTRACTS"
 """Ends the contract of a symbol whose quantities are contracts."""
 CHAINED = frozenset({"books", "books-l2-tbt", "books50-l2-tbt"})
-"""Channels of books that begin with a snapshot; of the others every message is whole."""
+"""Channels of books that begin with a snapshot; each message of the others is a whole book."""
 DEPTHS = {"books": 400, "books5": 5, "bbo-tbt": 1, "books-l2-tbt": 400, "books50-l2-tbt": 50}
 """Levels a side of each channel of books."""
 INTERVALS_S = {
@@ -80,7 +81,7 @@ INTERVALS_S = {
 }
 """Seconds of each bar, case and all: `1m` is a minute and `1M` a month."""
 BARS = {interval_s: bar for bar, interval_s in INTERVALS_S.items()}
-"""The bar asked for: of two that are as long the later one, which is that of UTC."""
+"""The bar that is requested: the later one of two equally long ones, which is that of UTC."""
 
 _PERPETUAL = "SWAP"
 _PERP = "PERP"
@@ -89,7 +90,17 @@ _DATED = 6
 _FAMILY = re.compile(r"[A-Z]")  # how the contract of a family begins, unlike a date or PERP
 _BOOK_CHANNEL = {400: "books", 5: "books5", 1: "bbo-tbt"}
 _CHANNELS = {Channel.TICKER: "tickers", Channel.TRADE: "trades"}
-_KINDS = {"tickers": Channel.TICKER, "trades": Channel.TRADE, "trades-all": Channel.TRADE}
+# The channel, depth and interval of each of the venue's channels.
+_KNOWN: dict[str, tuple[Channel, int | None, int | None]] = {
+    **{name: (Channel.BOOK, depth, None) for name, depth in DEPTHS.items()},
+    **{
+        f"candle{bar}": (Channel.CANDLE, None, interval_s)
+        for bar, interval_s in INTERVALS_S.items()
+    },
+    "tickers": (Channel.TICKER, None, None),
+    "trades": (Channel.TRADE, None, None),
+    "trades-all": (Channel.TRADE, None, None),
+}
 
 
 def format_symbol(symbol: Symbol) -> str:
@@ -126,7 +137,7 @@ def _without_unit(symbol: Symbol) -> str:
     return symbol.contract.removesuffix(INVERSE).removesuffix(CONTRACTS)
 
 
-def read(name: str) -> Symbol:
+def parse_symbol(name: str) -> Symbol:
     """The market of a name, counted in contracts if it is one; raises RemoteProtocolError.
 
     Only for tapes without a list of instruments.
@@ -143,8 +154,8 @@ def read(name: str) -> Symbol:
         raise RemoteProtocolError(f"a market like BTC-USDT was expected, was {name!r}") from error
 
 
-def arg_of(subscription: Subscription) -> native.Arg:
-    """How a stream of one market is asked for."""
+def topic_of(subscription: Subscription) -> str:
+    """The topic of a subscription to one market: `books BTC-USDT`."""
     channel, symbol = subscription.channel, subscription.symbol
     assert symbol is not None, subscription
     if channel is Channel.BOOK:
@@ -153,36 +164,36 @@ def arg_of(subscription: Subscription) -> native.Arg:
         name = f"candle{BARS[subscription.interval_s or 60]}"
     else:
         name = _CHANNELS[channel]
-    return native.Arg(name, format_symbol(symbol))
+    return f"{name} {format_symbol(symbol)}"
 
 
 def topic(arg: native.Arg) -> str:
-    """What tells one stream from another."""
+    """The topic of an `arg`."""
     return INSTRUMENTS if arg.channel == INSTRUMENTS else f"{arg.channel} {arg.instId}"
 
 
-def prefix(arg: native.Arg) -> bytes:
-    """How all data of a stream begin, up to the brace that closes their `arg`."""
-    return b'{"arg":%s' % native.encode(arg)[:-1]
+def arg(topic: str) -> native.Arg:
+    """The `arg` of a topic."""
+    channel, _, name = topic.partition(" ")
+    return native.Arg(channel, name)
 
 
-def bar_of(channel: str) -> str | None:
-    """The bar of a channel of candles: `1Dutc` of `candle1Dutc`; none of any other."""
-    bar = channel.removeprefix("candle")
-    return bar if bar != channel and bar in INTERVALS_S else None
+def prefix(topic: str) -> bytes:
+    """How all data of a topic begin, up to the brace that closes their `arg`."""
+    return b'{"arg":%s' % native.encode(arg(topic))[:-1]
+
+
+def is_chained(topic: str) -> bool:
+    """Whether the book of a topic begins with a snapshot; else each message is a whole book."""
+    return arg(topic).channel in CHAINED
 
 
 def is_known(channel: str) -> bool:
-    """Whether a channel carries data of a market that we understand."""
-    return channel in DEPTHS or channel in _KINDS or bar_of(channel) is not None
+    """Whether data of a channel are of one market and can be read."""
+    return channel in _KNOWN
 
 
-def heard(channel: str, symbol: Symbol) -> Subscription:
-    """What another client asked for of a market, in a channel that is known."""
-    if channel in DEPTHS:
-        return Subscription(Channel.BOOK, symbol, DEPTHS[channel])
-    if channel in _KINDS:
-        return Subscription(_KINDS[channel], symbol)
-    bar = bar_of(channel)
-    assert bar is not None, channel
-    return Subscription(Channel.CANDLE, symbol, None, INTERVALS_S[bar])
+def parse_channel(name: str, symbol: Symbol) -> Subscription:
+    """The subscription to a market that a known channel stands for."""
+    channel, depth, interval_s = _KNOWN[name]
+    return Subscription(channel, symbol, depth, interval_s)

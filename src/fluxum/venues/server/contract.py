@@ -133,11 +133,15 @@ class RestServer(Protocol):
 
 
 class Dialled(Struct, frozen=True):
-    """What a client dialled: an endpoint by its name, and the path and query of the URL as sent."""
+    """What a client dialled: an endpoint by its name, the path and query of the URL as sent.
+
+    `headers` are those of the upgrade, their names in any case.
+    """
 
     endpoint: str
     path: str = ""
     query: str = ""
+    headers: Mapping[str, str] = {}
 
 
 def by_endpoint(

@@ -11,10 +11,11 @@ from fluxum.model.event import Channel, Event, LeftOut, Subscription
 from fluxum.model.order import OpenOrders, OrderUpdate
 from fluxum.venues.kraken.private.lists import Lists
 from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
-from fluxum.venues.kraken.private.queries import KrakenAccountQueries
-from fluxum.venues.private import EntryQuery
+from fluxum.venues.kraken.private.queries import account_queries
+from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery
 from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
+from needed import needed
 from oddrows import OddRow, Received, odd_row
 
 NOW = 1_700_000_000_000_000_000
@@ -28,8 +29,8 @@ def count(left_out: LeftOutRows | None) -> int:
     return 0 if left_out is None else left_out.count
 
 
-def queries() -> KrakenAccountQueries:
-    asked = KrakenAccountQueries()
+def queries() -> AccountQueries:
+    asked = account_queries()
     assets = {name: {"altname": altname} for name, altname in ASSETS.items()}
     pairs = {
         name: {"altname": altname, "base": base, "quote": quote}
@@ -128,7 +129,7 @@ def test_an_odd_open_order_costs_itself_alone(odd: OddRow) -> None:
 @given(odd_row(THREE_ORDERS))
 @settings(max_examples=500)
 def test_an_odd_closed_order_costs_itself_alone(odd: OddRow) -> None:
-    receive = paged(queries().closed_orders(), lambda order: order.order_id)
+    receive = paged(queries().closed_orders(FillQuery()), lambda order: order.order_id)
 
     odd.costs_itself_alone(listed("closed"), receive)
 
@@ -136,7 +137,7 @@ def test_an_odd_closed_order_costs_itself_alone(odd: OddRow) -> None:
 @given(odd_row(THREE_TRADES))
 @settings(max_examples=500)
 def test_an_odd_execution_costs_itself_alone(odd: OddRow) -> None:
-    receive = paged(queries().fills(), lambda fill: fill.fill_id)
+    receive = paged(queries().fills(FillQuery()), lambda fill: fill.fill_id)
 
     odd.costs_itself_alone(listed("trades"), receive)
 
@@ -144,7 +145,7 @@ def test_an_odd_execution_costs_itself_alone(odd: OddRow) -> None:
 @given(odd_row(THREE_LINES))
 @settings(max_examples=500)
 def test_an_odd_line_costs_itself_alone(odd: OddRow) -> None:
-    receive = paged(queries().entries(EntryQuery()), lambda entry: entry.entry_id)
+    receive = paged(needed(queries().entries)(EntryQuery()), lambda entry: entry.entry_id)
 
     odd.costs_itself_alone(listed("ledger"), receive)
 

@@ -44,10 +44,10 @@ from fluxum.model.order import (
     TimeInForce,
     TradingCount,
 )
-from fluxum.venues.conversation import UnreadableStream, VenueTime
+from fluxum.venues.conversation import Auth, UnreadableStream, VenueTime
 from fluxum.venues.kraken.private.protocol import KrakenPrivateProtocol
 from fluxum.venues.private import TOKEN
-from fluxum.venues.venue import Hangup, Renew, Send
+from fluxum.venues.venue import Hangup, Reauthenticate, Send
 from recordings import FOLDER, recording
 
 EXECUTIONS = Subscription(Channel.EXECUTION)
@@ -100,7 +100,8 @@ def sent(protocol: KrakenPrivateProtocol) -> list[Any]:
     while protocol.outbox:
         effect = protocol.outbox.popleft()
         if isinstance(effect, Send):
-            assert effect.has_token is (b'"method":"ping"' not in effect.frame)
+            is_ping = b'"method":"ping"' in effect.frame
+            assert effect.auth is (Auth.NONE if is_ping else Auth.TOKEN)
             effects.append(json.loads(effect.frame))
         else:
             effects.append(effect)
@@ -465,7 +466,7 @@ def test_a_stale_token_is_renewed_and_the_subscribe_repeated_once() -> None:
 
     assert say(protocol, refusal | {"req_id": 1}) == []
     renewal, again = sent(protocol)
-    assert renewal == Renew("ESession:Invalid session")
+    assert renewal == Reauthenticate("ESession:Invalid session")
     assert again["method"] == "subscribe"
     (refused,) = say(protocol, refusal | {"req_id": again["req_id"]})
     assert isinstance(refused, Refused)
@@ -483,7 +484,7 @@ def test_a_new_beginning_refused_for_its_token_begins_again_with_another() -> No
     assert say(protocol, refusal | {"method": "subscribe", "req_id": begin["req_id"]}) == []
 
     renewal, end, begin = sent(protocol)
-    assert isinstance(renewal, Renew)
+    assert isinstance(renewal, Reauthenticate)
     assert [end["method"], begin["method"]] == ["unsubscribe", "subscribe"]
 
 
@@ -504,7 +505,7 @@ def test_a_command_refused_for_its_token_is_sent_once_more_with_another() -> Non
 
     assert say(protocol, refusal | {"req_id": request["req_id"]}) == []
     renewal, again = sent(protocol)
-    assert isinstance(renewal, Renew)
+    assert isinstance(renewal, Reauthenticate)
     assert again["params"] == request["params"]
     (declined,) = say(protocol, refusal | {"req_id": again["req_id"]})
     assert isinstance(declined, Declined)

@@ -11,8 +11,9 @@ from fluxum.model.account import EntryKind, Fee, Liquidity, Wallet
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, OrderUpdate, TimeInForce
-from fluxum.venues.kraken.private.queries import KrakenAccountQueries
-from fluxum.venues.private import EntryQuery, Token
+from fluxum.venues.kraken.private.queries import account_queries
+from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery, Token
+from needed import needed
 
 NOW = 1_700_000_000_000_000_000
 # https://docs.kraken.com/api/docs/rest-api/get-asset-info and /get-tradable-asset-pairs, cut
@@ -63,16 +64,16 @@ LEDGERS = (
 
 
 @pytest.fixture
-def queries() -> KrakenAccountQueries:
+def queries() -> AccountQueries:
     """Questions that have learned their names."""
-    asked = KrakenAccountQueries()
+    asked = account_queries()
     for question, body in zip(asked.preparations(), (ASSETS, PAIRS, TOKENISED), strict=True):
         assert question.read(body, NOW) is None
     return asked
 
 
-def test_a_token_is_read_and_never_shown(queries: KrakenAccountQueries) -> None:
-    question = queries.token()
+def test_a_token_is_read_and_never_shown(queries: AccountQueries) -> None:
+    question = needed(queries.token)()
 
     # https://docs.kraken.com/api/docs/rest-api/get-websockets-token
     token = question.read(
@@ -87,7 +88,7 @@ def test_a_token_is_read_and_never_shown(queries: KrakenAccountQueries) -> None:
 
 
 def test_wallets_of_an_asset_are_summed_up_under_its_modern_name(
-    queries: KrakenAccountQueries,
+    queries: AccountQueries,
 ) -> None:
     body = (
         b'{"error":[],"result":{"XXBT":{"balance":"1.2435","hold_trade":"0.8423"},'
@@ -110,8 +111,11 @@ def test_wallets_of_an_asset_are_summed_up_under_its_modern_name(
     assert dollars.wallets[1] == Wallet("earn", "liquid", Decimal("100.00"))
 
 
-def test_an_open_order_is_read_whole(queries: KrakenAccountQueries) -> None:
-    question = queries.open_orders("my-name")
+ORDER = OrderQuery(symbol=Symbol("BTC/USD"), client_order_id="my-name")
+
+
+def test_an_open_order_is_read_whole(queries: AccountQueries) -> None:
+    question = queries.order(ORDER)[0]
 
     (order,) = question.read(OPEN, NOW)
 
@@ -134,14 +138,14 @@ def test_an_open_order_is_read_whole(queries: KrakenAccountQueries) -> None:
     )
 
 
-def test_a_closed_order_says_how_and_when_it_ended(queries: KrakenAccountQueries) -> None:
+def test_a_closed_order_says_how_and_when_it_ended(queries: AccountQueries) -> None:
     body = OPEN.replace(b'"open":{', b'"count":1,"closed":{', 1)
     body = body.replace(
         b'"status":"open"',
         b'"status":"canceled","reason":"User requested","cl_ord_id":"mine","closetm":1688667000.5',
     )
 
-    page = queries.closed_orders("mine", since_ns=1_688_000_000_500_000_000).read(body, NOW)
+    page = queries.order(ORDER)[1].read(body, NOW)
 
     (order,) = page.items
     assert page.total == 1
@@ -153,7 +157,7 @@ def test_a_closed_order_says_how_and_when_it_ended(queries: KrakenAccountQueries
     assert order.venue_ns == 1_688_667_000_500_000_000
 
 
-def test_a_stop_names_its_trigger_first_and_its_limit_second(queries: KrakenAccountQueries) -> None:
+def test_a_stop_names_its_trigger_first_and_its_limit_second(queries: AccountQueries) -> None:
     body = OPEN.replace(b'"ordertype":"limit","price":"30010.0","price2":"0"', b"%s") % (
         b'"ordertype":"stop-loss-limit","price":"29000.0","price2":"28900.0"'
     )
@@ -164,7 +168,7 @@ def test_a_stop_names_its_trigger_first_and_its_limit_second(queries: KrakenAcco
 
 
 def test_a_trailing_stop_names_its_distance_and_where_it_waits(
-    queries: KrakenAccountQueries,
+    queries: AccountQueries,
 ) -> None:
     # As seen in https://github.com/ccxt/ccxt/issues/21063
     body = OPEN.replace(b'"ordertype":"limit"', b'"ordertype":"trailing-stop"')
@@ -176,7 +180,7 @@ def test_a_trailing_stop_names_its_distance_and_where_it_waits(
     assert (order.trigger_price, order.limit_price) == (Decimal("29000.0"), None)
 
 
-def test_an_amount_that_was_spent_is_no_quantity(queries: KrakenAccountQueries) -> None:
+def test_an_amount_that_was_spent_is_no_quantity(queries: AccountQueries) -> None:
     body = OPEN.replace(b'"oflags":"fciq"', b'"oflags":"fciq,viqc"')
 
     (order,) = queries.open_orders().read(body, NOW)
@@ -185,14 +189,16 @@ def test_an_amount_that_was_spent_is_no_quantity(queries: KrakenAccountQueries) 
 
 
 def test_fills_come_newest_first_with_their_fee_in_the_quote_asset(
-    queries: KrakenAccountQueries,
+    queries: AccountQueries,
 ) -> None:
-    question = queries.fills(since_ns=1_688_000_000_000_000_000, offset=50)
+    question = queries.fills(FillQuery(since_ns=1_688_000_000_000_000_000))
 
-    page = question.read(TRADES, NOW)
+    page = question.read(TRADES.replace(b'"count":2,', b'"count":2346,'), NOW)
 
     form = parse_qs(question.fetch.body.decode())
-    assert (form["start"], form["ofs"]) == (["1688000000"], ["50"])
+    assert (form["start"], form.get("ofs")) == (["1688000000"], None)
+    assert page.next is not None  # 2 of 2346 rows
+    assert parse_qs(page.next.fetch.body.decode()) == {**form, "ofs": ["2"]}
     assert question.fetch.cost == 2
     assert [fill.fill_id for fill in page.items] == ["THVRQM-33VKH-UCI7BS", "TCWJEG-FL4SZ-3FKGH6"]
     newest = page.items[0]
@@ -208,12 +214,12 @@ def test_fills_come_newest_first_with_their_fee_in_the_quote_asset(
 
 
 def test_a_line_of_the_account_keeps_the_venues_words_and_its_row(
-    queries: KrakenAccountQueries,
+    queries: AccountQueries,
 ) -> None:
     query = EntryQuery(
         asset=Asset("BTC"), kind=EntryKind.DEPOSIT, until_ns=1_688_464_484_178_700_000
     )
-    question = queries.entries(query)
+    question = needed(queries.entries)(query)
 
     (entry,) = question.read(LEDGERS, NOW).items
 
@@ -240,11 +246,11 @@ def test_a_line_of_the_account_keeps_the_venues_words_and_its_row(
     ],
 )
 def test_markets_are_known_by_all_their_names(
-    queries: KrakenAccountQueries, name: str, market: str
+    queries: AccountQueries, name: str, market: str
 ) -> None:
     body = TRADES.replace(b"XXBTZUSD", name.encode())
 
-    fill, _ = queries.fills().read(body, NOW).items
+    fill, _ = queries.fills(FillQuery()).read(body, NOW).items
 
     assert fill.symbol == Symbol(market)
 
@@ -262,7 +268,7 @@ def test_markets_are_known_by_all_their_names(
     ],
 )
 def test_a_refusal_says_whether_asking_again_can_help(
-    queries: KrakenAccountQueries, errors: Sequence[str], kind: type[VenueRefused]
+    queries: AccountQueries, errors: Sequence[str], kind: type[VenueRefused]
 ) -> None:
     body = b'{"error":["%s"]}' % errors[0].encode()
 
@@ -273,7 +279,7 @@ def test_a_refusal_says_whether_asking_again_can_help(
     assert caught.value.code == errors[0]
 
 
-def test_a_throttled_caller_waits_until_the_venue_says(queries: KrakenAccountQueries) -> None:
+def test_a_throttled_caller_waits_until_the_venue_says(queries: AccountQueries) -> None:
     # https://docs.kraken.com/api/docs/guides/spot-errors: a Unix time; NOW is 1700000000
     body = b'{"error":["EService: Throttled: 1700000012"]}'
 
@@ -284,14 +290,14 @@ def test_a_throttled_caller_waits_until_the_venue_says(queries: KrakenAccountQue
 
 
 def test_a_nonce_that_is_refused_says_what_happened_and_what_to_do(
-    queries: KrakenAccountQueries,
+    queries: AccountQueries,
 ) -> None:
     with pytest.raises(NonceRefused, match=r"larger nonce of this key.*make a new key"):
         queries.balances().read(b'{"error":["EAPI:Invalid nonce"]}', NOW)
 
 
 def test_the_same_holding_has_one_name_and_its_wallets_beside_it(
-    queries: KrakenAccountQueries,
+    queries: AccountQueries,
 ) -> None:
     rows = ASSETS.replace(
         b'"ZUSD"',
@@ -315,12 +321,12 @@ def test_the_same_holding_has_one_name_and_its_wallets_beside_it(
     )
     assert (atoms.asset, atoms.total) == ("ATOM", Decimal(5))
     line = LEDGERS.replace(b"ZGBP", b"XBT.M")
-    (entry,) = queries.entries(EntryQuery()).read(line, NOW)
+    (entry,) = needed(queries.entries)(EntryQuery()).read(line, NOW)
     assert (entry.asset, entry.wallet) == ("BTC", "earn/liquid")
 
 
 def test_an_order_of_a_new_type_status_and_time_is_kept_with_the_venues_words(
-    queries: KrakenAccountQueries,
+    queries: AccountQueries,
 ) -> None:
     body = OPEN.replace(b'"ordertype":"limit"', b'"ordertype":"twap"')
     body = body.replace(b'"status":"open"', b'"status":"frozen","timeinforce":"GFS"')
@@ -333,12 +339,12 @@ def test_an_order_of_a_new_type_status_and_time_is_kept_with_the_venues_words(
     assert (order.quantity, order.filled) == (Decimal("1.25000000"), Decimal("0.37500000"))
 
 
-def test_an_odd_order_costs_no_other_and_is_counted(queries: KrakenAccountQueries) -> None:
+def test_an_odd_order_costs_no_other_and_is_counted(queries: AccountQueries) -> None:
     row = OPEN.partition(b'"open":{')[2].removesuffix(b"}}}")
     odd = row.replace(b"OQCLML", b"ODD").replace(b'"buy"', b'"bought"', 1)
     body = b'{"error":[],"result":{"count":2,"closed":{%s,%s}}}' % (odd, row)
 
-    page = queries.closed_orders().read(body, NOW)
+    page = queries.closed_orders(FillQuery()).read(body, NOW)
 
     assert [order.order_id for order in page] == ["OQCLML-BW3P3-BUCMWZ"]
     assert page.left_out is not None
@@ -347,16 +353,16 @@ def test_an_odd_order_costs_no_other_and_is_counted(queries: KrakenAccountQuerie
     assert page.left_out.sample.startswith('"ODD-BW3P3-BUCMWZ":{"refid":null,"userref":0,')
 
 
-def test_a_line_without_a_balance_is_kept(queries: KrakenAccountQueries) -> None:
+def test_a_line_without_a_balance_is_kept(queries: AccountQueries) -> None:
     body = LEDGERS.replace(b'"balance":"459567.9171"', b'"balance":""')
 
-    (entry,) = queries.entries(EntryQuery()).read(body, NOW)
+    (entry,) = needed(queries.entries)(EntryQuery()).read(body, NOW)
 
     assert (entry.balance, entry.change) == (None, Decimal("-24.5490"))
 
 
 def test_a_fee_of_the_list_of_trades_is_in_an_asset_that_only_lines_name(
-    queries: KrakenAccountQueries,
+    queries: AccountQueries,
 ) -> None:
     # The worth of the fee, 0.9600 USD, although 0.000032 BTC were taken (protocol notes, 3.2).
     body = TRADES.replace(b'"fee":"0.00000"', b'"fee":"0.96000"', 1)
@@ -368,26 +374,30 @@ def test_a_fee_of_the_list_of_trades_is_in_an_asset_that_only_lines_name(
         b'"ZGBP","amount":"-24.5000","fee":"0.0490"',
         b'"ZUSD","amount":"-600.2000","fee":"0.0000"',
     )
-    fill, free = queries.fills().read(body, NOW)
-    lines = [line for one in (base, quote) for line in queries.entries(EntryQuery()).read(one, NOW)]
+    fill, free = queries.fills(FillQuery()).read(body, NOW)
+    lines = [
+        line
+        for one in (base, quote)
+        for line in needed(queries.entries)(EntryQuery()).read(one, NOW)
+    ]
 
     assert fill.fees is None
     assert free.fees == (Fee(Asset("USD"), Decimal("0.00000")),)
-    assert queries.charged(fill, lines[:1]) is None  # the other line is still to come
-    charged = queries.charged(fill, lines)
+    assert needed(queries.charged)(fill, lines[:1]) is None  # the other line is still to come
+    charged = needed(queries.charged)(fill, lines)
     assert charged is not None
     assert charged.fees == (Fee(Asset("BTC"), Decimal("0.0000320000")),)
     assert charged.identity == fill.identity
 
 
 def test_lists_are_asked_for_again_for_a_market_that_none_has_but_not_too_often(
-    queries: KrakenAccountQueries,
+    queries: AccountQueries,
 ) -> None:
     minute = 60 * 1_000_000_000
     body = TRADES.replace(b"XXBTZUSD", b"NEWCOINZUSD", 1)
 
     def renewed(at_ns: int) -> bool:
-        queries.fills().read(body, at_ns)
+        queries.fills(FillQuery()).read(body, at_ns)
         return bool(queries.renewals(at_ns))
 
     assert queries.renewals(NOW) == ()  # nothing was missed yet
@@ -399,13 +409,13 @@ def test_lists_are_asked_for_again_for_a_market_that_none_has_but_not_too_often(
         b'"XDGUSD":{', b'"NEWCOINZUSD":{"altname":"NEWUSD","base":"NEW","quote":"ZUSD"},"XDGUSD":{'
     )
     queries.preparations()[1].read(learned, NOW)
-    newest, _ = queries.fills().read(body, NOW)
+    newest, _ = queries.fills(FillQuery()).read(body, NOW)
     assert newest.symbol == Symbol("NEW/USD")
     assert queries.renewals(NOW + 10**6 * minute) == ()
 
 
 def test_the_list_of_tokenised_markets_may_be_refused_and_others_may_have_odd_rows(
-    queries: KrakenAccountQueries,
+    queries: AccountQueries,
 ) -> None:
     assets, pairs, tokenised = queries.preparations()
 
@@ -432,8 +442,6 @@ def test_the_list_of_tokenised_markets_may_be_refused_and_others_may_have_odd_ro
         b'{"error":[],"result":[]}',
     ],
 )
-def test_an_answer_that_makes_no_sense_is_no_answer(
-    queries: KrakenAccountQueries, body: bytes
-) -> None:
+def test_an_answer_that_makes_no_sense_is_no_answer(queries: AccountQueries, body: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         queries.open_orders().read(body, NOW)

@@ -12,13 +12,14 @@ from fluxum.model.account import Credentials, EntryKind
 from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderStatus, OrderType, PriceKind, Trigger
-from fluxum.venues.kraken.private.queries import KrakenAccountQueries
-from fluxum.venues.kraken.private.signing import api_sign, sign
+from fluxum.venues.kraken.private.queries import account_queries
+from fluxum.venues.kraken.private.signing import KrakenSigner, api_sign
 from fluxum.venues.kraken.server.rest import KrakenRest
-from fluxum.venues.private import EntryQuery
+from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery
 from fluxum.venues.queries import RestQuery
 from fluxum.venues.server.contract import Answer
 from fluxum.venues.venue import Fetch
+from needed import needed
 
 BUY, SELL = Side.BUY, Side.SELL
 D = Decimal
@@ -68,7 +69,8 @@ class Client:
         fetch = question.fetch
         if fetch.method == "POST":
             self.nonce += 1
-            signed = sign(fetch, Credentials("key", SECRET), self.nonce)
+            signer = KrakenSigner(Credentials("key", SECRET))
+            signed = signer.call(fetch, 0, self.nonce)
             fetch = Fetch("POST", fetch.path, "", signed.headers, signed.body)
         answer = self.rest.answer(fetch, self.box.time_ns)
         return question.read(answer.body, self.box.time_ns)
@@ -79,8 +81,8 @@ def decoded(answer: Answer) -> Message:
     return msgspec.json.decode(answer.body, type=dict[str, Any])
 
 
-def queries(client: Client) -> KrakenAccountQueries:
-    asked = KrakenAccountQueries()
+def queries(client: Client) -> AccountQueries:
+    asked = account_queries()
     for question in asked.preparations():
         client.ask(question)
     return asked
@@ -678,13 +680,13 @@ def test_our_questions_are_answered() -> None:
     client.account.place(limit(BUY, "26500.0", "1", client_order_id="mine"))
     client.account.place(limit(BUY, "27000.0", "0.5"))
 
-    token = client.ask(asked.token())
+    token = client.ask(needed(asked.token)())
     balances = client.ask(asked.balances())
     (order,) = client.ask(asked.open_orders())
-    ended = client.ask(asked.closed_orders()).items
-    fills = client.ask(asked.fills()).items
-    entries = client.ask(asked.entries(EntryQuery(kind=EntryKind.DEPOSIT))).items
-    lines = client.ask(asked.entries(EntryQuery())).items
+    ended = client.ask(asked.closed_orders(FillQuery())).items
+    fills = client.ask(asked.fills(FillQuery())).items
+    entries = client.ask(needed(asked.entries)(EntryQuery(kind=EntryKind.DEPOSIT))).items
+    lines = client.ask(needed(asked.entries)(EntryQuery())).items
 
     assert token.valid_s == 900
     assert {(one.asset, one.total, one.held) for one in balances} == {
@@ -695,7 +697,7 @@ def test_our_questions_are_answered() -> None:
     truth = client.account.fills[0]
     assert (fills[0].fill_id, fills[0].venue_ns) == (truth.fill_id, truth.venue_ns)
     assert fills[0].fees is None  # the list of trades does not say in which asset
-    charged = asked.charged(fills[0], lines)
+    charged = needed(asked.charged)(fills[0], lines)
     assert charged is not None
     assert charged.fees == truth.fees
     assert {one.asset for one in entries} == {Asset("USD"), Asset("BTC")}

@@ -7,7 +7,7 @@ import pytest
 
 from fluxum.errors import BadInput
 from fluxum.model.account import Credentials
-from fluxum.venues.kraken.private.signing import api_sign, sign
+from fluxum.venues.kraken.private.signing import KrakenSigner, api_sign
 from fluxum.venues.venue import Fetch
 
 SECRET = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="
@@ -26,7 +26,9 @@ def test_the_published_vector_is_signed_as_published() -> None:
 
 
 def test_a_signed_call_has_the_nonce_before_its_form_and_the_key_in_a_header() -> None:
-    signed = sign(Fetch("POST", PATH, "AddOrder", body=FORM), Credentials("key", SECRET), NONCE)
+    signed = KrakenSigner(Credentials("key", SECRET)).call(
+        Fetch("POST", PATH, "AddOrder", body=FORM), 0, NONCE
+    )
 
     assert signed.headers["API-Sign"] == SIGNATURE
     assert signed.headers["API-Key"] == "key"
@@ -59,7 +61,7 @@ def test_a_secret_that_is_no_base64_is_refused_unseen() -> None:
 
 def test_neither_key_nor_secret_shows_when_printed() -> None:
     credentials = Credentials("the-key", SECRET, "the-phrase")
-    signed = sign(Fetch("POST", PATH, "AddOrder"), credentials, NONCE)
+    signed = KrakenSigner(credentials).call(Fetch("POST", PATH, "AddOrder"), 0, NONCE)
 
     shown = f"{credentials!r} {credentials} {signed!r} {[signed]} {(credentials,)}"
 

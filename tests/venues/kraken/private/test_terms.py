@@ -10,14 +10,14 @@ import pytest
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import CloseOrder, OrderRequest, OrderType
-from fluxum.venues.kraken.private.terms import TERMS
+from fluxum.venues.kraken.private.terms import TIERS
 from fluxum.venues.trading import TradingAllowance
 
 SECOND_NS = 1_000_000_000
 
 
 def allowance(tier: str) -> TradingAllowance:
-    found = TERMS[tier].allowance
+    found = TIERS[tier].orders.allowance
     assert found is not None
     return found
 
@@ -68,7 +68,7 @@ def test_changing_a_young_order_costs_more(age_s: int, amend: int, edit: int, ca
 )
 def test_names_are_uuids_or_short(name: str, is_taken: bool) -> None:
     # https://docs.kraken.com/api/docs/guides/spot-clordid
-    assert TERMS["pro"].is_name(name) is is_taken
+    assert TIERS["pro"].orders.is_name(name) is is_taken
 
 
 def test_an_order_with_a_close_order_can_have_no_name() -> None:
@@ -80,12 +80,12 @@ def test_an_order_with_a_close_order_can_have_no_name() -> None:
         close=CloseOrder(order_type=OrderType.LIMIT),
     )
 
-    assert TERMS["pro"].takes_name(plain)
-    assert not TERMS["pro"].takes_name(closing)
+    assert TIERS["pro"].orders.supports_client_id(plain)
+    assert not TIERS["pro"].orders.supports_client_id(closing)
 
 
 def test_a_deadline_that_elapsed_leaves_doubt_and_a_want_of_funds_does_not() -> None:
-    leaves_doubt = TERMS["pro"].leaves_doubt
+    is_ambiguous = TIERS["pro"].orders.is_ambiguous
 
-    assert leaves_doubt("EService:Deadline elapsed")
-    assert not leaves_doubt("EOrder:Insufficient funds")
+    assert is_ambiguous("EService:Deadline elapsed")
+    assert not is_ambiguous("EOrder:Insufficient funds")

@@ -229,7 +229,7 @@ class BinanceRest:
             return list(self._instruments.values())
         try:
             names = msgspec.json.decode(params["symbols"], type=list[str])
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return native.Fault(-1100, "Illegal characters found in parameter 'symbols'.")
         found = [self._instruments.get(name) for name in names]
         known = [one for one in found if one is not None]

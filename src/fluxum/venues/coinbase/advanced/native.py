@@ -347,7 +347,7 @@ def next_cursor(answer: Products) -> str:
     """The cursor behind which a list of products goes on; empty where it is whole."""
     try:
         pages = _decode_pagination(answer.pagination) if answer.pagination else Pagination()
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return ""
     return pages.next_cursor if pages.has_next else ""
 

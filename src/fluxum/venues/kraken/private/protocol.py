@@ -26,7 +26,7 @@ from fluxum.model.event import (
     VenueNotice,
 )
 from fluxum.model.order import Command, TradingCount
-from fluxum.venues.conversation import UnreadableStream, VenueTime
+from fluxum.venues.conversation import Auth, UnreadableStream, VenueTime
 from fluxum.venues.kraken.native import Heartbeat, Kind, StatusFrame
 from fluxum.venues.kraken.normalize import VENUE, status_notice, venue_time
 from fluxum.venues.kraken.private import native, normalize
@@ -35,7 +35,7 @@ from fluxum.venues.kraken.private.channels import NAMES, AccountChannel, Numberi
 from fluxum.venues.kraken.private.commands import answers_of, wire_of
 from fluxum.venues.kraken.private.executions import Executions
 from fluxum.venues.rows import read_rows
-from fluxum.venues.venue import Effect, Fetch, Hangup, Renew, Send, SequenceCounts
+from fluxum.venues.venue import Effect, Fetch, Hangup, Reauthenticate, Send, SequenceCounts
 
 __all__ = ["KrakenPrivateProtocol"]
 
@@ -45,7 +45,7 @@ _MENDED_EVERY_NS = 60 * 1_000_000_000
 
 
 class KrakenPrivateProtocol:
-    """Kraken v2 private data and trading; see TradingProtocol for what each call promises."""
+    """Kraken v2 private data and trading; see AccountProtocol for what each call promises."""
 
     def __init__(self) -> None:
         self.outbox: deque[Effect] = deque()
@@ -258,7 +258,7 @@ class KrakenPrivateProtocol:
                 again = self._answers.again(response.req_id)
                 if again is not None:
                     number, method, params = again
-                    self.outbox.append(Renew(response.error or ""))
+                    self.outbox.append(Reauthenticate(response.error or ""))
                     self._send(number, method, params)
                     return ()
             return self._answers.settle(response, received_ns)
@@ -324,7 +324,7 @@ class KrakenPrivateProtocol:
         reason = response.error or "no reason was given"
         if self._is_stale(reason) and not channel.is_renewed:
             channel.is_renewed = True
-            self.outbox.append(Renew(reason))
+            self.outbox.append(Reauthenticate(reason))
             if quiet:  # the end of the old stream was refused as well
                 self._ask("unsubscribe", channel, quiet=True)
             self._ask("subscribe", channel, quiet=quiet)
@@ -358,7 +358,7 @@ class KrakenPrivateProtocol:
 
     def _send(self, number: int, method: str, params: bytes) -> None:
         request = native.Request(method, Raw(params), number)
-        self.outbox.append(Send(native.encode(request), has_token=True))
+        self.outbox.append(Send(native.encode(request), auth=Auth.TOKEN))
 
     @staticmethod
     def _is_stale(reason: str | None) -> bool:

@@ -14,17 +14,17 @@ from msgspec import MsgspecError, Raw, structs
 
 from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
-from fluxum.model.order import OrderUpdate
-from fluxum.venues.conversation import Fetch
+from fluxum.model.order import OrderUpdate, ended
+from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.kraken.envelope import asked
 from fluxum.venues.kraken.private import native_rest as rest
 from fluxum.venues.kraken.private.lists import Lists
 from fluxum.venues.kraken.private.rest_reading import RowReader, balances
-from fluxum.venues.private import EntryQuery, Token
+from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery, Token
 from fluxum.venues.queries import Page, RestQuery
-from fluxum.venues.rows import LeftOutRows, read_rows
+from fluxum.venues.rows import read_rows
 
-__all__ = ["KrakenAccountQueries"]
+__all__ = ["account_queries", "charged"]
 
 Said = TypeVar("Said")
 Read = TypeVar("Read")
@@ -35,6 +35,7 @@ _CHANNELS = {
     "BalanceEx": Channel.BALANCE,
     "Ledgers": Channel.BALANCE,
     "OpenOrders": Channel.EXECUTION,
+    "QueryOrders": Channel.EXECUTION,
     "ClosedOrders": Channel.EXECUTION,
     "TradesHistory": Channel.EXECUTION,
 }
@@ -46,28 +47,38 @@ _FILTERS = {
 }
 
 
-class KrakenAccountQueries:
-    """Questions about one account; see AccountQuestions for what each call promises."""
+def account_queries() -> AccountQueries:
+    """The queries about one account, which learn the venue's names of assets and markets."""
+    lists = Lists()
+    account = _Queries(lists)
+    return AccountQueries(
+        balances=account.balances,
+        open_orders=account.open_orders,
+        order=account.order,
+        closed_orders=account.closed_orders,
+        fills=account.fills,
+        entries=account.entries,
+        charged=charged,
+        token=_token,
+        # Names of assets, then of pairs, as REST has names of its own.
+        preparations=lists.all,
+        renewals=lists.renewals,
+    )
 
-    def __init__(self) -> None:
-        self._lists = Lists()
-        self._rows = RowReader(self._lists.names)
 
-    def preparations(self) -> Sequence[RestQuery[LeftOutRows | None]]:
-        """Names of assets, then of pairs, as REST has names of its own."""
-        return self._lists.all()
+def _token() -> RestQuery[Token]:
+    """A token for private links (.../get-websockets-token)."""
 
-    def renewals(self, now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
-        """The lists of names again, after an answer with a market that none of them has."""
-        return self._lists.renewals(now_ns)
+    def read(result: rest.TokenResult, _received_ns: int) -> Token:
+        return Token(result.token, result.expires)
 
-    def token(self) -> RestQuery[Token]:
-        """A token for private links (.../get-websockets-token)."""
+    return _ask("GetWebSocketsToken", {}, rest.decode_token, read)
 
-        def read(result: rest.TokenResult, _received_ns: int) -> Token:
-            return Token(result.token, result.expires)
 
-        return _ask("GetWebSocketsToken", {}, rest.decode_token, read)
+class _Queries:
+    def __init__(self, lists: Lists) -> None:
+        self._names = lists.names
+        self._rows = RowReader(lists.names)
 
     def balances(self) -> RestQuery[Page[Balance]]:
         """All balances; the wallets of an asset are summed up (.../get-extended-balance)."""
@@ -78,45 +89,34 @@ class KrakenAccountQueries:
 
         return _ask("BalanceEx", {}, rest.decode_rows, read)
 
-    def open_orders(self, client_order_id: str = "") -> RestQuery[Page[OrderUpdate]]:
-        """All open orders, or one (.../get-open-orders)."""
+    def open_orders(self) -> RestQuery[Page[OrderUpdate]]:
+        """All open orders (.../get-open-orders)."""
+        return self._open_orders({})
 
-        def read(result: rest.OpenResult, received_ns: int) -> Page[OrderUpdate]:
-            return _page(result.open, lambda row: self._rows.order(row, received_ns))
+    def order(self, query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
+        """One order, among the open ones first, so that one which ends in between is met."""
+        if query.client_order_id:
+            form = {"cl_ord_id": query.client_order_id}
+            return self._open_orders(form), self._closed_orders(form)
+        return (self._orders_by_id(query.order_id),)
 
-        form = {"cl_ord_id": client_order_id} if client_order_id else {}
-        return _ask("OpenOrders", form, rest.decode_open, read, cost=2.0)
-
-    def closed_orders(
-        self, client_order_id: str = "", since_ns: int | None = None, offset: int = 0
-    ) -> RestQuery[Page[OrderUpdate]]:
+    def closed_orders(self, query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
         """Orders that ended, by when they did (.../get-closed-orders)."""
+        return self._closed_orders(_span(query.since_ns, query.until_ns))
 
-        def read(result: rest.ClosedResult, received_ns: int) -> Page[OrderUpdate]:
-            page = _page(
-                result.closed, lambda row: self._rows.order(row, received_ns), result.count
-            )
-            return _newest_first(page, lambda order: (order.venue_ns, ""))
-
-        form = _span(since_ns, None, offset)
-        if client_order_id:
-            form["cl_ord_id"] = client_order_id
-        return _ask("ClosedOrders", form, rest.decode_closed, read, cost=2.0)
-
-    def fills(
-        self, since_ns: int | None = None, until_ns: int | None = None, offset: int = 0
-    ) -> RestQuery[Page[Fill]]:
+    def fills(self, query: FillQuery, offset: int = 0) -> RestQuery[Page[Fill]]:
         """Executions one by one, not summed up by order (.../get-trade-history)."""
 
         def read(result: rest.TradesResult, received_ns: int) -> Page[Fill]:
             page = _page(result.trades, lambda row: self._rows.fill(row, received_ns), result.count)
-            return _newest_first(page, lambda fill: (fill.venue_ns, fill.fill_id))
+            newest = _newest_first(page, lambda fill: (fill.venue_ns, fill.fill_id))
+            return _continued(newest, offset, lambda after: self.fills(query, after))
 
-        form = {**_span(since_ns, until_ns, offset), "consolidate_taker": "false"}
+        form = {**_span(query.since_ns, query.until_ns, offset), "consolidate_taker": "false"}
         return _ask("TradesHistory", form, rest.decode_trades, read, cost=2.0)
 
     def entries(self, query: EntryQuery, offset: int = 0) -> RestQuery[Page[LedgerEntry]]:
-        """Lines of the account (.../get-ledgers).
+        """Account entries (.../get-ledgers).
 
         Kraken has more words than Fluxum has kinds, so the caller tells most kinds apart.
         """
@@ -125,27 +125,56 @@ class KrakenAccountQueries:
             page = _page(
                 result.ledger, lambda row: self._rows.entry(row, received_ns), result.count
             )
-            return _newest_first(page, lambda entry: (entry.venue_ns, entry.entry_id))
+            newest = _newest_first(page, lambda entry: (entry.venue_ns, entry.entry_id))
+            return _continued(newest, offset, lambda after: self.entries(query, after))
 
         form = _span(query.since_ns, query.until_ns, offset)
         if query.asset is not None:
-            form["asset"] = self._lists.names.format_symbol(query.asset)
+            form["asset"] = self._names.format_symbol(query.asset)
         if query.kind in _FILTERS:
             form["type"] = _FILTERS[query.kind]
         return _ask("Ledgers", form, rest.decode_ledger, read, cost=2.0)
 
-    def charged(self, fill: Fill, lines: Sequence[LedgerEntry]) -> Fill | None:
-        """The fill with the fees that its lines name; they bear its id as their reference.
+    def _open_orders(self, form: dict[str, str]) -> RestQuery[Page[OrderUpdate]]:
+        def read(result: rest.OpenResult, received_ns: int) -> Page[OrderUpdate]:
+            return _page(result.open, lambda row: self._rows.order(row, received_ns))
 
-        There are two, of the base and of the quote asset; a trade on margin has one of its kind.
-        """
-        own = [line for line in lines if line.reference_id == fill.fill_id]
-        assets = {line.asset for line in own}
-        is_whole = {fill.symbol.base, fill.symbol.quote} <= assets
-        if not is_whole and not any(line.kind is EntryKind.MARGIN for line in own):
-            return None
-        fees = tuple(Fee(line.asset, line.fee) for line in own if line.fee)
-        return structs.replace(fill, fees=fees)
+        return _ask("OpenOrders", form, rest.decode_open, read, cost=2.0)
+
+    def _closed_orders(self, form: dict[str, str], offset: int = 0) -> RestQuery[Page[OrderUpdate]]:
+        def read(result: rest.ClosedResult, received_ns: int) -> Page[OrderUpdate]:
+            page = _page(
+                result.closed,
+                lambda row: ended(self._rows.order(row, received_ns)),
+                result.count,
+            )
+            newest = _newest_first(page, lambda order: (order.venue_ns, ""))
+            return _continued(newest, offset, lambda after: self._closed_orders(form, after))
+
+        asked_for = {**form, "ofs": str(offset)} if offset else form
+        return _ask("ClosedOrders", asked_for, rest.decode_closed, read, cost=2.0)
+
+    def _orders_by_id(self, order_id: str) -> RestQuery[Page[OrderUpdate]]:
+        """One order, open or ended (.../get-orders-info)."""
+
+        def read(result: dict[str, Raw], received_ns: int) -> Page[OrderUpdate]:
+            return _page(result, lambda row: self._rows.order(row, received_ns))
+
+        return _ask("QueryOrders", {"txid": order_id}, rest.decode_rows, read)
+
+
+def charged(fill: Fill, lines: Sequence[LedgerEntry]) -> Fill | None:
+    """The fill with the fees that its entries name; they bear its id as their reference.
+
+    There are two, of the base and of the quote asset; a trade on margin has one of its kind.
+    """
+    own = [line for line in lines if line.reference_id == fill.fill_id]
+    assets = {line.asset for line in own}
+    is_whole = {fill.symbol.base, fill.symbol.quote} <= assets
+    if not is_whole and not any(line.kind is EntryKind.MARGIN for line in own):
+        return None
+    fees = tuple(Fee(line.asset, line.fee) for line in own if line.fee)
+    return structs.replace(fill, fees=fees)
 
 
 def _ask(
@@ -163,6 +192,7 @@ def _ask(
         body=urlencode(form).encode(),
         cost=cost,
         subscription=None if channel is None else Subscription(channel),
+        auth=Auth.SIGNED,
     )
     return asked(fetch, decode, read)
 
@@ -174,16 +204,25 @@ def _page(
     found = read_rows(rest.rows(rows), read)
     try:
         total = rest.decode_count(count)
-    except MsgspecError:
+    except (MsgspecError, UnicodeDecodeError):
         total = -1
     return Page(found.items, total if total >= len(rows) else None, found.left_out)
+
+
+def _continued(
+    page: Page[Item], offset: int, query: Callable[[int], RestQuery[Page[Item]]]
+) -> Page[Item]:
+    """A page with the query for the one that follows: rows are counted, also unreadable ones."""
+    after = offset + page.rows
+    is_last = not page.rows or (page.total is not None and after >= page.total)
+    return page if is_last else structs.replace(page, next=query(after))
 
 
 def _newest_first(page: Page[Item], key: Callable[[Item], tuple[int, str]]) -> Page[Item]:
     return structs.replace(page, items=tuple(sorted(page.items, key=key, reverse=True)))
 
 
-def _span(since_ns: int | None, until_ns: int | None, offset: int) -> dict[str, str]:
+def _span(since_ns: int | None, until_ns: int | None, offset: int = 0) -> dict[str, str]:
     form: dict[str, str] = {}
     if since_ns is not None:
         form["start"] = _seconds(since_ns)

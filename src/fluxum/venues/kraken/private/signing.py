@@ -9,13 +9,14 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Mapping
 
 from fluxum.errors import BadInput
 from fluxum.model.account import Credentials
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.private import Signed
 
-__all__ = ["api_sign", "sign"]
+__all__ = ["KrakenSigner", "api_sign"]
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -33,12 +34,26 @@ def api_sign(path: str, nonce: str, body: bytes, secret: str) -> str:
     return base64.b64encode(hmac.digest(key, path.encode() + digest, hashlib.sha512)).decode()
 
 
-def sign(fetch: Fetch, credentials: Credentials, nonce: int) -> Signed:
-    """Put the nonce before the form of an unsigned call, and sign both."""
-    body = f"nonce={nonce}".encode() + (b"&" + fetch.body if fetch.body else b"")
-    headers = {
-        "Content-Type": _FORM,
-        "API-Key": credentials.key,
-        "API-Sign": api_sign(fetch.path, str(nonce), body, credentials.secret),
-    }
-    return Signed({**fetch.headers, **headers}, body)
+class KrakenSigner:
+    """Signs REST calls; the link's frames need a token only. See Signer."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def call(self, fetch: Fetch, now_ns: int, nonce: int) -> Signed:  # noqa: ARG002 - no time in it
+        """Put the nonce before the form of a call, and sign both."""
+        body = f"nonce={nonce}".encode() + (b"&" + fetch.body if fetch.body else b"")
+        headers = {
+            "Content-Type": _FORM,
+            "API-Key": self._credentials.key,
+            "API-Sign": api_sign(fetch.path, str(nonce), body, self._credentials.secret),
+        }
+        return Signed(fetch.path, {**fetch.headers, **headers}, body)
+
+    def frame(self, frame: bytes, now_ns: int, nonce: int) -> bytes:  # noqa: ARG002
+        """A frame as it is: none is signed."""
+        return frame
+
+    def headers(self, now_ns: int, nonce: int) -> Mapping[str, str]:  # noqa: ARG002
+        """None: a link is opened by the token in its first frame."""
+        return {}

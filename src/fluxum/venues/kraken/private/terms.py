@@ -10,9 +10,10 @@ from decimal import Decimal
 
 from fluxum.model.order import OrderRequest
 from fluxum.venues.kraken.private.commands import is_client_id
-from fluxum.venues.trading import AgeBands, Terms, TradingAllowance
+from fluxum.venues.private import AccountTier, RestAllowance
+from fluxum.venues.trading import AgeBands, OrderRules, TradingAllowance
 
-__all__ = ["TERMS"]
+__all__ = ["TIERS"]
 
 
 def _bands(*bands: tuple[int, int]) -> AgeBands:
@@ -40,7 +41,7 @@ def _allowance(most: int, decay_per_s: str, orders_max: int) -> TradingAllowance
     )
 
 
-def _takes_name(request: OrderRequest) -> bool:
+def _supports_client_id(request: OrderRequest) -> bool:
     """An order with a close order, or with a tag of the user's, can have no client order id."""
     return request.close is None and request.user_reference is None
 
@@ -53,7 +54,7 @@ _DOUBTFUL = (
 )
 
 
-def _leaves_doubt(message: str) -> bool:
+def _is_ambiguous(message: str) -> bool:
     """Errors of the engine or of time, of which the order may have been entered all the same.
 
     Kraken asks to look at open orders before anything is tried again
@@ -62,21 +63,22 @@ def _leaves_doubt(message: str) -> bool:
     return message.startswith(_DOUBTFUL)
 
 
-def _terms(allowance: TradingAllowance) -> Terms:
-    return Terms(
+def _rules(allowance: TradingAllowance) -> OrderRules:
+    return OrderRules(
         allowance=allowance,
         is_name=is_client_id,
-        takes_name=_takes_name,
-        leaves_doubt=_leaves_doubt,
+        supports_client_id=_supports_client_id,
+        is_ambiguous=_is_ambiguous,
         # https://docs.kraken.com/api/docs/websocket-v2/add_order, `deadline`
         deadline_min_s=0.5,
         deadline_max_s=60.0,
     )
 
 
-TERMS = {
-    "starter": _terms(_allowance(60, "1", 60)),
-    "intermediate": _terms(_allowance(125, "2.34", 80)),
-    "pro": _terms(_allowance(180, "3.75", 225)),
+# https://docs.kraken.com/api/docs/guides/spot-rest-ratelimits, 2026-05
+TIERS = {
+    "starter": AccountTier(RestAllowance(15, 0.33), _rules(_allowance(60, "1", 60))),
+    "intermediate": AccountTier(RestAllowance(20, 0.5), _rules(_allowance(125, "2.34", 80))),
+    "pro": AccountTier(RestAllowance(20, 1.0), _rules(_allowance(180, "3.75", 225))),
 }
-"""The ways with orders, by the name of the account's tier."""
+"""The account's tiers by name."""

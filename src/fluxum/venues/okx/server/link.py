@@ -167,8 +167,9 @@ class OkxServer:
         if self._endpoint == "business":
             if channel == "trades-all":
                 return TradeStream(view, instrument, channel)
-            bar = topics.bar_of(channel)
-            return None if bar is None else CandleStream(view, instrument, bar)
+            bar = channel.removeprefix("candle")
+            is_candle = bar != channel and bar in topics.INTERVALS_S
+            return CandleStream(view, instrument, bar) if is_candle else None
         if channel not in _PUBLIC:
             return None
         if channel in topics.CHAINED:

@@ -53,7 +53,7 @@ class BookStream:
         self._view = view
         self._symbol = instrument.symbol
         self._window = BookWindow(view, instrument.symbol, topics.DEPTHS[channel])
-        self._prefix = topics.prefix(native.Arg(channel, instrument.venue_symbol))
+        self._prefix = topics.prefix(f"{channel} {instrument.venue_symbol}")
         self._size = contract_size(instrument.symbol)
         self._last = -1
         self._last_ms = 0
@@ -110,11 +110,11 @@ class TopStream:
     def __init__(self, view: MarketView, instrument: Instrument, channel: str) -> None:
         self._window = BookWindow(view, instrument.symbol, topics.DEPTHS[channel])
         self._size = contract_size(instrument.symbol)
-        arg = native.Arg(channel, instrument.venue_symbol)
-        self._prefix = topics.prefix(arg)
+        name = instrument.venue_symbol
+        self._prefix = topics.prefix(f"{channel} {name}")
         # As published: only the deeper of the two repeats the market.
         is_named = topics.DEPTHS[channel] > 1
-        self._name = b'"instId":"%s",' % arg.instId.encode() if is_named else b""
+        self._name = b'"instId":"%s",' % name.encode() if is_named else b""
 
     def begin(self, now_ns: int) -> Sequence[bytes]:
         """The levels as they are."""
@@ -146,7 +146,7 @@ class TickerStream:
     def __init__(self, view: MarketView, instrument: Instrument) -> None:
         self._view = view
         self._instrument = instrument
-        self._prefix = topics.prefix(native.Arg("tickers", instrument.venue_symbol))
+        self._prefix = topics.prefix(f"tickers {instrument.venue_symbol}")
         self._seen: object = None
 
     def begin(self, now_ns: int) -> Sequence[bytes]:
@@ -180,7 +180,7 @@ class TradeStream:
         self._view = view
         self._instrument = instrument
         self._count = "1" if channel == "trades" else ""
-        self._prefix = topics.prefix(native.Arg(channel, instrument.venue_symbol))
+        self._prefix = topics.prefix(f"{channel} {instrument.venue_symbol}")
         self._told = 0
 
     def begin(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - trades carry their own times
@@ -215,7 +215,7 @@ class CandleStream:
         self._view = view
         self._symbol = instrument.symbol
         self._bar = bar
-        self._prefix = topics.prefix(native.Arg(f"candle{bar}", instrument.venue_symbol))
+        self._prefix = topics.prefix(f"candle{bar} {instrument.venue_symbol}")
         self._told: dict[int, bytes] = {}  # the last two candles, by their start
         self._told_ns = 0
         self._ends_ns: int | None = None  # of the running candle

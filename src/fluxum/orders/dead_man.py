@@ -1,0 +1,140 @@
+"""The kill switch: the venue takes all orders out unless it hears from us in time.
+
+The venue keeps the time, so a link that is lost, a process that hangs or dies, disarms nothing:
+that is what the switch is for. While it is armed it is renewed every third of its time.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput, FluxumError, OutcomeUnknown
+from fluxum.model.order import Accepted, CancelAllAfter
+
+__all__ = ["DeadManSwitch", "SwitchState"]
+
+_log = logging.getLogger(__name__)
+_AGAIN_S = 1.0
+
+
+class SwitchState(Struct, frozen=True, kw_only=True):
+    """Where the kill switch stands.
+
+    `timeout_s` is none while nobody wants it armed. `until_ns` is when the venue will take all
+    orders out (or did), as far as it has confirmed; renewals that were not confirmed may have put
+    it off.
+    """
+
+    timeout_s: int | None
+    until_ns: int | None
+    renewed: int
+    failed: int
+    reason: str
+
+    def is_armed(self, now_ns: int) -> bool:
+        """Whether the venue has confirmed that it will take all orders out, later than now.
+
+        `now_ns` and `until_ns` are by the venue's clock.
+        """
+        return self.until_ns is not None and now_ns < self.until_ns
+
+
+class DeadManSwitch:
+    """Arms, renews and disarms. `confirm` sends a command and returns the venue's yes."""
+
+    def __init__(
+        self,
+        confirm: Callable[[CancelAllAfter, float], Awaitable[Accepted]],
+        now_ns: Callable[[], int],
+    ) -> None:
+        self.is_left_armed = False
+        """Whether it stays armed when its desk is left."""
+        self._confirm = confirm
+        self._now_ns = now_ns
+        self._timeout_s: int | None = None
+        self._until_ns: int | None = None
+        self._renewed = 0
+        self._failed = 0
+        self._reason = ""
+        self._changed = asyncio.Event()
+
+    @property
+    def state(self) -> SwitchState:
+        """Where it stands."""
+        return SwitchState(
+            timeout_s=self._timeout_s,
+            until_ns=self._until_ns,
+            renewed=self._renewed,
+            failed=self._failed,
+            reason=self._reason,
+        )
+
+    async def arm(self, timeout_s: int) -> SwitchState:
+        """Arm it, and keep it armed.
+
+        Raises what the venue's no is; then it is not armed. When nobody answers OutcomeUnknown is
+        raised, and arming it is tried again and again.
+        """
+        if timeout_s < 1:
+            raise BadInput(f"a time-out of at least 1 s was expected, was {timeout_s}")
+        before, self._timeout_s = self._timeout_s, timeout_s
+        try:
+            await self._renew(timeout_s, float(timeout_s))
+        except OutcomeUnknown:
+            raise
+        except FluxumError:
+            self._timeout_s = before
+            raise
+        finally:
+            self._changed.set()
+        return self.state
+
+    async def disarm(self, timeout_s: float) -> SwitchState:
+        """Disarm it; raises what the venue's no is, and OutcomeUnknown."""
+        self._timeout_s = None
+        self._changed.set()
+        await self._confirm(CancelAllAfter(0), timeout_s)
+        self._until_ns = None
+        return self.state
+
+    async def run(self) -> None:
+        """Renew it in time, until cancelled."""
+        while True:
+            timeout_s = self._timeout_s
+            if timeout_s is None:
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            await self._pause(timeout_s / 3)
+            while self._timeout_s is not None and not await self._try(self._timeout_s):
+                await self._pause(min(_AGAIN_S, timeout_s / 3))
+
+    async def _try(self, timeout_s: int) -> bool:
+        try:
+            await self._renew(timeout_s, timeout_s / 3)
+        except FluxumError as error:
+            self._failed += 1
+            if not self._reason:  # it is tried each second, and said once
+                _log.warning("the kill switch was not renewed: %s", error)
+            self._reason = str(error)
+            return False
+        return True
+
+    async def _renew(self, timeout_s: int, wait_s: float) -> None:
+        said = await self._confirm(CancelAllAfter(timeout_s), wait_s)
+        if self._timeout_s is not None:  # else it was disarmed meanwhile
+            until_ns = self._now_ns() + timeout_s * 1_000_000_000
+            self._until_ns = until_ns if said.triggers_ns is None else said.triggers_ns
+            self._renewed += 1
+            self._reason = ""
+
+    async def _pause(self, delay_s: float) -> None:
+        """Wait, but not beyond a change of mind."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(delay_s):
+                await self._changed.wait()
+        except TimeoutError:
+            pass

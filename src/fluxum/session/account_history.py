@@ -1,0 +1,171 @@
+"""The lists of one account, asked of the venue page by page: balances, orders, fills, entries."""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeVar
+
+from msgspec import structs
+
+from fluxum.errors import BadInput, FluxumError, RemoteProtocolError
+from fluxum.model.account import Balance, Fill, LedgerEntry
+from fluxum.model.event import Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.model.order import OrderUpdate, ended
+from fluxum.session.charges import Charges
+from fluxum.session.rest_client import RestClient
+from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
+from fluxum.venues.queries import Page, RestQuery
+from fluxum.venues.rows import LeftOutRows, joined
+
+__all__ = ["AccountHistory"]
+
+_log = logging.getLogger(__name__)
+Said = TypeVar("Said")
+Item = TypeVar("Item")
+_PAGES_MAX = 400
+
+
+class AccountHistory:
+    """What the venue remembers of one account.
+
+    `leave_out` takes rows that could not be read, with the stream that they belong to. `symbols`
+    are the markets that are asked for one by one where the venue lists no others.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        rest_client: RestClient,
+        queries: AccountQueries,
+        leave_out: Callable[[LeftOutRows, Subscription | None], None],
+        symbols: Collection[Symbol],
+    ) -> None:
+        self._venue = venue
+        self._rest_client = rest_client
+        self._queries = queries
+        self._leave_out = leave_out
+        self._symbols = symbols
+
+    async def query(self, query: RestQuery[Said]) -> Said:
+        """The venue's answer to a query; see `RestClient.query` for what is raised."""
+        answer = await self._rest_client.query(query)
+        while self._rest_client.left_out:
+            self._leave_out(self._rest_client.left_out.popleft(), None)
+        left_out = _left_out_of(answer)
+        if left_out is not None:
+            self._leave_out(left_out, query.fetch.subscription)
+        return answer
+
+    async def balances(self) -> Page[Balance]:
+        """All balances of the account as they are now."""
+        return await self._all(self._queries.balances())
+
+    async def open_orders(self) -> Page[OrderUpdate]:
+        """Every open order of the account as it is now."""
+        return await self._all(self._queries.open_orders())
+
+    async def find_order(self, query: OrderQuery) -> Sequence[OrderUpdate]:
+        """The order that a query wants, open or ended; nothing if the venue knows of none.
+
+        Raises RemoteProtocolError if a row could not be read that may be this order.
+        """
+        left_out: LeftOutRows | None = None
+        for one in self._queries.order(query):
+            page = await self.query(one)
+            if page.items:
+                return page.items
+            left_out = joined(left_out, page.left_out)
+        if left_out is not None:
+            raise RemoteProtocolError(f"a row of the list is unreadable: {left_out.reason}")
+        return ()
+
+    async def closed_orders(
+        self,
+        since_ns: int,
+        symbol: Symbol | None = None,
+        is_enough: Callable[[Sequence[OrderUpdate]], bool] = lambda _orders: False,
+    ) -> Page[OrderUpdate]:
+        """Orders that ended since an instant, newest first, until these are enough."""
+        items: list[OrderUpdate] = []
+        left_out: LeftOutRows | None = None
+        for one in self._markets(symbol):
+            query = self._queries.closed_orders(FillQuery(symbol=one, since_ns=since_ns))
+            page = await self._all(query, is_enough)
+            items += map(ended, page)
+            left_out = joined(left_out, page.left_out)
+        return Page(tuple(items), left_out=left_out)
+
+    async def fills(self, since_ns: int | None) -> list[Fill]:
+        """Fills since an instant, oldest first, as the venue's list has them."""
+        fills: list[Fill] = []
+        for symbol in self._markets(None):
+            fills += await self._all(
+                self._queries.fills(FillQuery(symbol=symbol, since_ns=since_ns))
+            )
+        fills.reverse()
+        return sorted(fills, key=lambda fill: fill.venue_ns)
+
+    async def charged_fills(self, since_ns: int | None) -> list[Fill]:
+        """Fills since an instant, oldest first, with the fees that the entries name.
+
+        Fees stay None if the entries cannot be had.
+        """
+        fills = await self.fills(since_ns)
+        charges = Charges(self._queries.charged)
+        try:
+            charged = await charges.look_up(
+                [fill for fill in fills if fill.fees is None], self.entries
+            )
+        except FluxumError as error:
+            _log.warning("%s fees of fills are not known: %s", self._venue, error)
+            return fills
+        whole = {fill.identity: fill for fill in charged}
+        return [whole.get(fill.identity, fill) for fill in fills]
+
+    async def entries(self, query: EntryQuery, limit: int | None = None) -> Sequence[LedgerEntry]:
+        """The entries that a query wants, the newest `limit` of them, oldest first.
+
+        Raises BadInput where the venue lists no entries.
+        """
+        if self._queries.entries is None:
+            raise BadInput(f"{self._venue} has no list of account entries")
+
+        def wanted(items: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+            found = [one for one in items if query.kind is None or one.kind is query.kind]
+            return found[:limit]
+
+        page = await self._all(
+            self._queries.entries(query),
+            lambda items: limit is not None and len(wanted(items)) == limit,
+        )
+        return wanted(page.items)[::-1]
+
+    def _markets(self, symbol: Symbol | None) -> Sequence[Symbol | None]:
+        if symbol is not None or not self._queries.needs_symbol:
+            return (symbol,)
+        return tuple(self._symbols)
+
+    async def _all(
+        self,
+        query: RestQuery[Page[Item]],
+        is_enough: Callable[[Sequence[Item]], bool] = lambda _items: False,
+    ) -> Page[Item]:
+        """The items of a list, page by page, until these are enough.
+
+        What arrives meanwhile moves the others on, so that items may be met twice, but none is
+        missed. Raises RemoteProtocolError for a list without an end.
+        """
+        items: list[Item] = []
+        left_out: LeftOutRows | None = None
+        for _ in range(_PAGES_MAX):
+            page = await self.query(query)
+            items += page.items
+            left_out = joined(left_out, page.left_out)
+            if page.next is None or is_enough(items):
+                return structs.replace(page, items=tuple(items), left_out=left_out, next=None)
+            query = page.next
+        raise RemoteProtocolError(f"a history of {_PAGES_MAX} pages has no end")
+
+
+def _left_out_of(answer: object) -> LeftOutRows | None:
+    return answer.left_out if isinstance(answer, Page) else None

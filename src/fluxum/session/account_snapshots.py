@@ -1,0 +1,144 @@
+"""Snapshots of account channels that the venue begins without one.
+
+The session asks for what is open and what is held once such a channel is acknowledged. Updates may
+arrive before the answer, and the answer may be older than they are: of each order and each asset
+the newer one counts.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+
+from fluxum.clock import Clock
+from fluxum.errors import FluxumError, RateLimited, VenueRefused
+from fluxum.flow.background import Background
+from fluxum.model.account import Balance, Balances
+from fluxum.model.event import Channel, Event, Refused, Subscription
+from fluxum.model.instrument import Asset
+from fluxum.model.order import OpenOrders, OrderUpdate
+from fluxum.pacing import Backoff
+from fluxum.session.account_history import AccountHistory
+from fluxum.session.account_session import AccountSession
+
+__all__ = ["AccountSnapshots"]
+
+_log = logging.getLogger(__name__)
+
+
+class AccountSnapshots:
+    """Asks for the snapshots of account channels outside `native`, those the venue sends itself.
+
+    `held` are the ids of the orders that were open last; those whose rows may be among unreadable
+    ones stay open. `session` is the one that the account belongs to: it takes a
+    snapshot as if the stream had begun with it.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        native: frozenset[Channel],
+        history: AccountHistory,
+        held: Callable[[], Collection[str]],
+        clock: Clock,
+        backoff: Callable[[], Backoff],
+        session: Callable[[], AccountSession],
+    ) -> None:
+        self._venue = venue
+        self._native = native
+        self._history = history
+        self._held = held
+        self._clock = clock
+        self._backoff = backoff
+        self._session = session
+        self._tasks: dict[Channel, asyncio.Task[None]] = {}
+        self._orders: dict[str, OrderUpdate] = {}  # that arrived since a snapshot was requested
+        self._balances: dict[Asset, Balance] = {}
+
+    def are_requested(self, channel: Channel) -> bool:
+        """Whether the session asks for the snapshot of a channel."""
+        return channel not in self._native
+
+    def request(self, channel: Channel, work: Background) -> None:
+        """Ask for the snapshot of a channel anew."""
+        self.cancel(channel)
+        make = self._open_orders if channel is Channel.EXECUTION else self._all_balances
+        name = f"{self._venue} {channel.value} snapshot"
+        self._tasks[channel] = work.start(self._repeat(channel, make), name=name)
+
+    def cancel(self, channel: Channel) -> None:
+        """The link of a channel is gone: its snapshot is of no use any more."""
+        task = self._tasks.pop(channel, None)
+        if task is not None:
+            task.cancel()
+        (self._orders if channel is Channel.EXECUTION else self._balances).clear()
+
+    def note(self, event: OrderUpdate | Balance) -> None:
+        """Keep what arrives while a snapshot is on its way."""
+        if isinstance(event, OrderUpdate):
+            if Channel.EXECUTION in self._tasks:
+                self._orders[event.order_id] = event
+        elif Channel.BALANCE in self._tasks:
+            self._balances[event.asset] = event
+
+    async def _repeat(self, channel: Channel, make: Callable[[], Awaitable[Event]]) -> None:
+        """Ask until there is an answer, for as long as the link lives; a refusal is final."""
+        subscription = Subscription(channel)
+        backoff = self._backoff()
+        while True:
+            try:
+                snapshot = await make()
+            except FluxumError as error:
+                _log.warning("%s %s has no snapshot: %s", self._venue, channel.value, error)
+                if isinstance(error, VenueRefused) and not error.retryable:
+                    self._tasks.pop(channel, None)
+                    self._session().deliver([self._refused(subscription, error)])
+                    return
+                self._session().lack(subscription, f"no snapshot: {error}")
+                floor_s = (error.retry_after_s or 0.0) if isinstance(error, RateLimited) else 0.0
+                await asyncio.sleep(backoff.next_delay(floor_s) or 1.0)
+                continue
+            self._tasks.pop(channel, None)
+            self._session().deliver([snapshot])
+            return
+
+    async def _open_orders(self) -> OpenOrders:
+        page = await self._history.open_orders()
+        orders = {one.order_id: one for one in page}
+        for name, update in self._orders.items():
+            known = orders.get(name)
+            if known is not None and known.venue_ns > update.venue_ns:
+                continue
+            if update.status.is_final:
+                orders.pop(name, None)
+            else:
+                orders[name] = update
+        self._orders.clear()
+        unread = [name for name in self._held() if name not in orders]
+        return OpenOrders(
+            venue=self._venue,
+            orders=tuple(orders.values()),
+            unread=tuple(unread) if page.left_out is not None else (),
+            received_ns=self._clock.now_ns(),
+        )
+
+    async def _all_balances(self) -> Balances:
+        page = await self._history.balances()
+        balances = {one.asset: one for one in page}
+        for asset, update in self._balances.items():
+            known = balances.get(asset)
+            if known is None or (known.venue_ns or 0) <= (update.venue_ns or update.received_ns):
+                balances[asset] = update
+        self._balances.clear()
+        return Balances(
+            venue=self._venue,
+            balances=tuple(balances.values()),
+            received_ns=self._clock.now_ns(),
+        )
+
+    def _refused(self, subscription: Subscription, error: FluxumError) -> Refused:
+        return Refused(
+            venue=self._venue,
+            subscription=subscription,
+            message=f"its snapshot: {error}",
+            received_ns=self._clock.now_ns(),
+        )

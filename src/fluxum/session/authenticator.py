@@ -1,0 +1,116 @@
+"""The keys of an account at work: what a frame, a call or a link needs before it is written."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from fluxum.clock import Clock
+from fluxum.errors import FluxumError, LocalProtocolError
+from fluxum.session.token import TokenKeeper
+from fluxum.transport.http import Http
+from fluxum.transport.link import Sealed
+from fluxum.venues.conversation import Auth, Fetch, Send
+from fluxum.venues.private import TOKEN, Private, Signer
+
+__all__ = ["Authenticator", "Nonces"]
+
+_PLACEHOLDER = TOKEN.encode()
+
+
+class Nonces:
+    """Numbers that only grow: nanoseconds of the clock, or one more than the last.
+
+    No client in use counts in a smaller unit, so that a key another program has used is taken.
+    Two processes under one key stay apart as far as their clocks agree; a number that came too
+    late is refused by the venue, and the query is asked once more with another.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = 0
+
+    def next(self) -> int:
+        """A number greater than any before."""
+        self._last = max(self._last + 1, self._clock.now_ns())
+        return self._last
+
+
+class Authenticator:
+    """Signs, and keeps the token of one account. `venue_now_ns` is the venue's clock.
+
+    Signed calls are made over `http`, which no recorder sees, and within `turn`, so that nonces
+    arrive in their order.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        private: Private,
+        signer: Signer,
+        http: Http,
+        nonces: Nonces,
+        venue_now_ns: Callable[[], int],
+    ) -> None:
+        self.tokens: TokenKeeper | None = None
+        """What keeps the token, at a venue that has tokens."""
+        self.http = http
+        self.turn = asyncio.Lock()
+        self._venue = venue
+        self._private = private
+        self._signer = signer
+        self._nonces = nonces
+        self._venue_now_ns = venue_now_ns
+
+    async def prepare(self, endpoint: str) -> Mapping[str, str]:
+        """The headers a link to an endpoint is dialled with; raises what fetching a token raises.
+
+        A link that needs a token gets one that no older link has used.
+        """
+        if endpoint not in self._private.authenticated:
+            return {}
+        if self.tokens is not None:
+            await self.tokens.fresh()
+        return self._signer.headers(self._venue_now_ns(), self._nonces.next())
+
+    def frame(self, send: Send) -> bytes:
+        """A frame as it is written; what was added is for the link alone, see `Sealed`."""
+        match send.auth:
+            case Auth.NONE:
+                return send.frame
+            case Auth.TOKEN:
+                token = self._keeper.text.encode()
+                return Sealed(send.frame.replace(_PLACEHOLDER, token), shown=send.frame)
+            case Auth.SIGNED:
+                signed = self._signer.frame(send.frame, self._venue_now_ns(), self._nonces.next())
+                return Sealed(signed, shown=send.frame)
+
+    async def call(self, fetch: Fetch, url: str) -> bytes:
+        """Sign a REST call and make it, behind `url`; raises what making it raises.
+
+        The errors name the path as it was before it was signed.
+        """
+        signed = self._signer.call(fetch, self._venue_now_ns(), self._nonces.next())
+        try:
+            return await self.http.call(
+                fetch.method, url + signed.path, signed.headers, signed.body
+            )
+        except FluxumError as error:
+            error.args = tuple(
+                one.replace(signed.path, fetch.path) if isinstance(one, str) else one
+                for one in error.args
+            )
+            raise
+
+    async def renew(self, refused: str) -> None:
+        """Have another token than the one that was refused."""
+        await self._keeper.renew(refused)
+
+    @property
+    def token(self) -> str:
+        """The token in use, "" where the venue has none."""
+        return "" if self.tokens is None else self.tokens.text
+
+    @property
+    def _keeper(self) -> TokenKeeper:
+        if self.tokens is None:
+            raise LocalProtocolError(f"{self._venue} wants a token, and none can be had")
+        return self.tokens

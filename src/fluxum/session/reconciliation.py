@@ -1,0 +1,266 @@
+"""What an account missed while its link was down, looked up in the venue's history.
+
+After each snapshot the session looks for fills, ends of orders that are open no longer, and account
+entries since the last known instant. Each is published once, marked as backfilled. Only then is the
+channel reconciled. While nothing happens, open orders are compared with the venue's list, as a hole
+in a quiet stream shows only with its next message.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from fluxum.clock import Clock
+from fluxum.errors import FluxumError, RateLimited, VenueRefused
+from fluxum.flow.background import Background
+from fluxum.model.account import Fill, LedgerEntry
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    Gap,
+    GapCause,
+    Refused,
+    Repair,
+    Subscription,
+    VenueNotice,
+)
+from fluxum.model.order import OrderUpdate
+from fluxum.pacing import Backoff
+from fluxum.session.account_history import AccountHistory
+from fluxum.session.account_session import AccountSession
+from fluxum.session.account_state import AccountState
+from fluxum.session.charges import Charges
+from fluxum.venues.private import AccountQueries, EntryQuery
+
+__all__ = ["Reconciliation"]
+
+_log = logging.getLogger(__name__)
+_OVERLAP_NS = 60 * 1_000_000_000
+_LOOKS_MAX = 3
+_SECOND_LOOK_S = 5.0
+
+
+class Reconciliation:
+    """Reconciles the channels of one account. `state` is what is known of it.
+
+    `session` is the one that the account belongs to.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        history: AccountHistory,
+        queries: AccountQueries,
+        state: AccountState,
+        clock: Clock,
+        backoff: Callable[[], Backoff],
+        session: Callable[[], AccountSession],
+    ) -> None:
+        self._venue = venue
+        self._history = history
+        self._has_entries = queries.entries is not None
+        self._state = state
+        self._clock = clock
+        self._backoff = backoff
+        self._session = session
+        self._tasks: dict[Channel, asyncio.Task[None]] = {}
+        self._charges = Charges(queries.charged)
+        self._ended: dict[str, OrderUpdate] = {}
+        self._unknown_ns: dict[Channel, int] = {}
+
+    def begin(self, channel: Channel, known_ns: int | None, work: Background) -> None:
+        """Look for what happened since `known_ns`; None is that nothing can have been missed."""
+        self.cancel(channel)
+        if known_ns is not None:  # what an earlier look did not find is still to be found
+            self._unknown_ns[channel] = min(known_ns, self._unknown_ns.get(channel, known_ns))
+        name = f"{self._venue} {channel.value} reconciliation"
+        self._tasks[channel] = work.start(self._reconcile(channel), name=name)
+
+    def cancel(self, channel: Channel) -> None:
+        """The link of a channel is gone, or a message of it was missed."""
+        task = self._tasks.pop(channel, None)
+        if task is not None:
+            task.cancel()
+
+    def note_fill(self, fill: Fill) -> None:
+        """Take a fill: one without fees waits for the entries that name them."""
+        self._charges.note(fill)
+
+    def note_entry(self, entry: LedgerEntry) -> None:
+        """Take an account entry, and publish the fills that it completes."""
+        whole = self._charges.take([entry])
+        if whole:
+            self._session().deliver(whole)
+
+    def note_ended(self, orders: dict[str, OrderUpdate]) -> None:
+        """Take orders that are open no longer and whose end is not known."""
+        self._ended.update(orders)
+
+    async def _reconcile(self, channel: Channel) -> None:
+        """Look until all is found, for as long as the link lives; what is refused stays missing."""
+        backoff = self._backoff()
+        while True:
+            try:
+                if channel is Channel.EXECUTION:
+                    await self._find_fills()
+                    await self._find_ends()
+                    self._state.is_orders_valid = True
+                else:
+                    await self._find_entries()
+                    self._state.is_balances_valid = True
+            except FluxumError as error:
+                if not await self._wait_after(error, channel, backoff):
+                    return
+                continue
+            self._unknown_ns.pop(channel, None)
+            self._state.counts.reconciled += 1
+            self._session().have(Subscription(channel))
+            if channel is Channel.EXECUTION:
+                await self._find_fees()
+            self._tasks.pop(channel, None)
+            return
+
+    async def _wait_after(self, error: FluxumError, channel: Channel, backoff: Backoff) -> bool:
+        """Name what is missing and why; wait if asking again can help, which it returns."""
+        _log.warning("%s %s is not reconciled: %s", self._venue, channel.value, error)
+        subscription = Subscription(channel)
+        if isinstance(error, VenueRefused) and not error.retryable:
+            refused = Refused(
+                venue=self._venue,
+                subscription=subscription,
+                message=f"its history: {error}",
+                received_ns=self._clock.now_ns(),
+            )
+            self._session().deliver([refused])
+            return False
+        self._session().lack(subscription, f"not reconciled: {error}")
+        floor_s = (error.retry_after_s or 0.0) if isinstance(error, RateLimited) else 0.0
+        await asyncio.sleep(backoff.next_delay(floor_s) or 1.0)
+        return True
+
+    async def _find_fills(self) -> None:
+        known_ns = self._unknown_ns.get(Channel.EXECUTION)
+        if known_ns is not None:
+            fills = await self._history.fills(known_ns - _OVERLAP_NS)
+            if fills:
+                self._session().deliver(fills)
+
+    async def _find_fees(self) -> None:
+        """Complete fills of which only the worth of the fee was listed; their entries may lag."""
+        if not self._has_entries:
+            return
+        backoff, looks = self._backoff(), 0
+        while self._charges.waiting and looks < _LOOKS_MAX:
+            try:
+                charged = await self._charges.look_up(self._charges.waiting, self._history.entries)
+            except FluxumError as error:
+                if isinstance(error, VenueRefused) and not error.retryable:
+                    self._session().deliver([self._notice(f"fees of fills stay unknown: {error}")])
+                    return
+                _log.warning("%s fees are not known yet: %s", self._venue, error)
+            else:
+                looks += 1
+                self._session().deliver(charged)
+            await asyncio.sleep(backoff.next_delay() or 1.0)
+
+    async def _find_ends(self) -> None:
+        """Publish what became of orders that are open no longer."""
+        for _ in range(_LOOKS_MAX):
+            if not self._ended:
+                return
+            since_ns = min(order.venue_ns for order in self._ended.values()) - _OVERLAP_NS
+            closed = await self._history.closed_orders(since_ns, is_enough=self._explains_all)
+            for order in reversed(closed.items):
+                if self._ended.pop(order.order_id, None) is not None:
+                    self._session().deliver([order])
+            if self._ended:
+                await asyncio.sleep(1.0)  # a venue's history may lag behind
+        for order in self._ended.values():
+            self._session().deliver([self._lost(order)])
+        self._ended.clear()
+
+    async def _find_entries(self) -> None:
+        known_ns = self._unknown_ns.get(Channel.BALANCE)
+        if known_ns is not None and self._has_entries:
+            entries = await self._history.entries(EntryQuery(since_ns=known_ns - _OVERLAP_NS))
+            if entries:
+                self._session().deliver(entries)
+
+    # While nothing happens
+
+    async def audit(self, every_s: float | None, is_following: Callable[[], bool]) -> None:
+        """Compare the open orders with the venue's list, until cancelled or refused."""
+        while every_s is not None:
+            await asyncio.sleep(every_s)
+            try:
+                first = await self._differing(is_following)
+                if not first:
+                    continue
+                await asyncio.sleep(_SECOND_LOOK_S)  # a message may have been on its way
+                second = await self._differing(is_following)
+            except FluxumError as error:
+                if isinstance(error, VenueRefused) and not error.retryable:
+                    _log.error("%s account is compared no more: %s", self._venue, error)
+                    return
+                _log.warning("%s account is not compared: %s", self._venue, error)
+                continue
+            lasting = sorted(first & second)
+            if lasting:
+                self._state.counts.missed += len(lasting)
+                names = ", ".join(sorted({name for name, _, _ in lasting})[:5])
+                if is_following():
+                    self._session().deliver([self._desync(f"the venue says otherwise of {names}")])
+
+    async def _differing(self, is_following: Callable[[], bool]) -> set[tuple[str, str, str]]:
+        """What is known and what was answered, of each order in which they differ."""
+        if not is_following():
+            return set()
+        self._state.counts.audits += 1
+        page = await self._history.open_orders()
+        listed = {one.order_id: one for one in page}
+        held = self._state.orders
+        # What is missing from a list of which a row could not be read may be that row.
+        names = listed.keys() | held.keys() if page.left_out is None else listed.keys()
+        return {
+            (name, _filled(held.get(name)), _filled(listed.get(name)))
+            for name in names
+            if _filled(held.get(name)) != _filled(listed.get(name))
+        }
+
+    # Pieces
+
+    def _explains_all(self, closed: Sequence[OrderUpdate]) -> bool:
+        return self._ended.keys() <= {order.order_id for order in closed}
+
+    def _desync(self, reason: str) -> Desync:
+        """Has the stream begin anew, with a snapshot and a look at history."""
+        return Desync(
+            venue=self._venue,
+            subscription=Subscription(Channel.EXECUTION),
+            generation=0,
+            reason=reason,
+            received_ns=self._clock.now_ns(),
+        )
+
+    def _notice(self, message: str) -> VenueNotice:
+        return VenueNotice(venue=self._venue, message=message, received_ns=self._clock.now_ns())
+
+    def _lost(self, order: OrderUpdate) -> Gap:
+        """No history has the end of an order: the event says that, and guesses nothing."""
+        now_ns = self._clock.now_ns()
+        return Gap(
+            venue=self._venue,
+            subscription=Subscription(Channel.EXECUTION),
+            cause=GapCause.VENUE,
+            repair=Repair.LOST,
+            since_ns=order.venue_ns,
+            until_ns=now_ns,
+            missing=1,
+            detail=f"order {order.order_id} is open no longer, and no history says why",
+            received_ns=now_ns,
+        )
+
+
+def _filled(order: OrderUpdate | None) -> str:
+    """What both sides know of an open order: whether there is one, and how much is filled."""
+    return "none" if order is None else f"{order.filled.normalize():f} filled"
