@@ -238,7 +238,7 @@ class AdvancedQueries:
 
 def _product(symbol: Symbol, part: str, **query: object) -> Fetch:
     path = f"{_MARKET}/products/{quote(format_symbol(symbol), safe='')}/{part}"
-    return get(path, part, cost=1.0, **query)
+    return get(path, part, **query)
 
 
 def _nanos(time: Time) -> int:

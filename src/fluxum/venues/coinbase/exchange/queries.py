@@ -206,7 +206,7 @@ class ExchangeQueries:
 
 def _product(symbol: Symbol, part: str, **query: object) -> Fetch:
     path = f"/products/{quote(format_symbol(symbol), safe='')}/{part}"
-    return get(path, part, cost=1.0, **query)
+    return get(path, part, **query)
 
 
 def _instant(second: int) -> str:
