@@ -56,10 +56,10 @@ class RestQuery(Struct, Generic[Result], frozen=True):
 
 
 class Page(Struct, Generic[Item], frozen=True):
-    """A part of a longer list; `total` is how many items there are, where the venue says so.
+    """A part of a longer list; `total` is how many items there are, where the venue publishes that.
 
     Lists of an account are newest first, lists of a market oldest first. `left_out` counts rows
-    that could not be read. `next` asks for the part that follows, `None` where there is none.
+    that could not be read. `next` queries the part that follows, `None` where there is none.
     """
 
     items: tuple[Item, ...]

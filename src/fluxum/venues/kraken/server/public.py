@@ -1,4 +1,4 @@
-"""Kraken v2 from the venue's chair: one client's requests answered, and its streams told.
+"""The simulated half of Kraken v2: one client's requests answered, and its streams published.
 
 Sources: https://docs.kraken.com/api/docs/guides/spot-ws-intro and the channels' pages. Key order
 in answers is alphabetical, as in live frames. Where the wording of a refusal is not published for
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import MsgspecError, Struct
 
-from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.instrument import Symbol
 from fluxum.venues.kraken import native
-from fluxum.venues.kraken.server.formats import instrument_text
+from fluxum.venues.kraken.server.books import book_stream, level3_stream
 from fluxum.venues.kraken.server.heartbeat import (
     RATE_REFUSAL,
     Pulse,
@@ -25,12 +25,11 @@ from fluxum.venues.kraken.server.heartbeat import (
     time_text,
 )
 from fluxum.venues.kraken.server.streams import (
-    BookStream,
-    CandleStream,
-    Level3Stream,
+    InstrumentStream,
     Stream,
-    TickerStream,
     TradeStream,
+    candle_stream,
+    ticker_stream,
 )
 from fluxum.venues.server.contract import MarketView
 
@@ -39,8 +38,11 @@ __all__ = ["KrakenServer"]
 _DEPTHS = {"book": (10, 25, 100, 500, 1000), "level3": (10, 100, 1000)}
 _INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 _TRIGGERS = ("trades", "bbo")
-_PUBLIC = frozenset({"book", "ticker", "trade", "ohlc", "instrument"})
-_PRIVATE = frozenset({"executions", "balances"})
+_HOSTS = {
+    **dict.fromkeys(("book", "ticker", "trade", "ohlc", "instrument"), "public"),
+    **dict.fromkeys(("executions", "balances"), "private"),
+    "level3": "level3",
+}
 _TRADING = frozenset(
     {
         "add_order",
@@ -58,12 +60,12 @@ _WARNINGS = {
     "instrument": ("tick_size is deprecated, use price_increment",),
 }
 
-# What tells one client's streams of a market apart: channel, and depth or interval.
+# What distinguishes one client's streams of a market: channel, and depth or interval.
 _Key = tuple[str, int | None]
 
 
 class _Outline(Struct):
-    """What can be told of a request that makes no sense otherwise."""
+    """What can be read of a request that makes no sense otherwise."""
 
     method: str = ""
     req_id: int | None = None
@@ -82,18 +84,17 @@ class KrakenServer:
         self._view = view
         self._endpoint = endpoint
         self._instruments = {one.venue_symbol: one for one in view.instruments()}
-        self._streams: dict[Symbol, dict[_Key, Stream]] = {}
-        self._lists_instruments = False
+        self._streams: dict[str | None, dict[_Key, Stream]] = {}
         self._pulse = Pulse()
 
-    # The venue speaks
+    # What the venue sends by itself
 
     def opened(self, now_ns: int) -> Sequence[bytes]:
         """The engine's status, before anything else."""
         return self._pulse.opened(now_ns)
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[bytes]:
-        """What this client is told after a market moved."""
+        """The frames of this client's streams after a market moved."""
         streams = self._streams.get(symbol)
         if not streams:
             return ()
@@ -118,10 +119,10 @@ class KrakenServer:
         """Kraken gives no notice before it closes a link."""
         return ()
 
-    # The client speaks
+    # What the client sends
 
     def receive(self, frame: bytes, now_ns: int) -> Sequence[bytes]:
-        """The answers to a client's frame, whatever is in it."""
+        """The answers to any frame of the client."""
         if self._pulse.is_too_fast(now_ns):
             return (RATE_REFUSAL,)
         try:
@@ -150,7 +151,7 @@ class KrakenServer:
         self, request: native.Request, params: native.Params, now_ns: int
     ) -> Sequence[bytes]:
         channel = params.channel
-        host = _host_of(channel)
+        host = _HOSTS.get(channel)
         if channel == "status":
             return (_refusal(request, "Symbol(s) not found", now_ns),)
         if host is None:
@@ -159,24 +160,28 @@ class KrakenServer:
             return (misplaced(request.method, request.req_id, host, now_ns),)
         if host != "public" and not params.token:
             return (bad_session(channel, request.method, request.req_id, now_ns),)
-        if channel == "instrument":
-            return self._instrument_list(request, params, now_ns)
-        if not params.symbol:
+        names = [None] if channel == "instrument" else params.symbol
+        if not names:
             return (_refusal(request, "Symbol(s) not found", now_ns),)
-        one = self._subscribe if request.method == "subscribe" else self._unsubscribe
-        return [frame for symbol in params.symbol for frame in one(request, params, symbol, now_ns)]
+        answer = self._subscribe if request.method == "subscribe" else self._unsubscribe
+        frames: list[bytes] = []
+        for name in names:
+            if name is not None and name not in self._instruments:
+                frames.append(_refusal(request, _unknown(name), now_ns, name))
+            else:
+                frames += answer(request, params, name, now_ns)
+        return frames
 
     def _subscribe(
-        self, request: native.Request, params: native.Params, text: str, now_ns: int
+        self, request: native.Request, params: native.Params, name: str | None, now_ns: int
     ) -> Sequence[bytes]:
-        instrument = self._instruments.get(text)
-        error = _unsupported(params) if instrument is not None else _unknown(text)
-        if instrument is None or error:
-            return (_refusal(request, error, now_ns, text),)
-        streams = self._streams.setdefault(instrument.symbol, {})
+        error = _unsupported(params)
+        if error:
+            return (_refusal(request, error, now_ns, name),)
+        streams = self._streams.setdefault(name, {})
         key = _key(params)
         if _is_taken(streams, key):
-            return (_refusal(request, "Already subscribed", now_ns, text),)
+            return (_refusal(request, "Already subscribed", now_ns, name),)
         wants_snapshot = _wants_snapshot(params)
         ack = native.Ack(
             channel=params.channel,
@@ -184,10 +189,10 @@ class KrakenServer:
             event_trigger=params.event_trigger if params.channel == "ticker" else None,
             interval=key[1] if params.channel == "ohlc" else None,
             snapshot=wants_snapshot,
-            symbol=text,
+            symbol=name,
             warnings=_WARNINGS.get(params.channel, ()),
         )
-        stream = streams[key] = self._stream(params, instrument, key[1] or 0)
+        stream = streams[key] = self._stream(params, name, key[1] or 0)
         self._pulse.begin(now_ns)
         # Made even when it is not wanted: updates go on from here.
         snapshot = stream.snapshot(now_ns)
@@ -195,14 +200,11 @@ class KrakenServer:
         return (accepted, snapshot) if wants_snapshot else (accepted,)
 
     def _unsubscribe(
-        self, request: native.Request, params: native.Params, text: str, now_ns: int
+        self, request: native.Request, params: native.Params, name: str | None, now_ns: int
     ) -> Sequence[bytes]:
-        instrument = self._instruments.get(text)
-        if instrument is None:
-            return (_refusal(request, _unknown(text), now_ns, text),)
         key = _key(params)
-        if self._streams.get(instrument.symbol, {}).pop(key, None) is None:
-            return (_refusal(request, "Subscription not found", now_ns, text),)
+        if self._streams.get(name, {}).pop(key, None) is None:
+            return (_refusal(request, "Subscription not found", now_ns, name),)
         channel = params.channel
         ack = native.Ack(
             channel=channel,
@@ -210,63 +212,27 @@ class KrakenServer:
             event_trigger="trades" if channel == "ticker" else None,
             interval=key[1] if channel == "ohlc" else None,
             snapshot=True if channel == "book" else None,
-            symbol=text,
+            symbol=name,
         )
         return (_acceptance(request, ack, now_ns),)
 
-    def _instrument_list(
-        self, request: native.Request, params: native.Params, now_ns: int
-    ) -> Sequence[bytes]:
-        if request.method == "unsubscribe":
-            if not self._lists_instruments:
-                return (_refusal(request, "Subscription not found", now_ns),)
-            self._lists_instruments = False
-            return (_acceptance(request, native.Ack(channel="instrument"), now_ns),)
-        if self._lists_instruments:
-            return (_refusal(request, "Already subscribed", now_ns),)
-        self._lists_instruments = True
-        self._pulse.begin(now_ns)
-        wants_snapshot = _wants_snapshot(params)
-        ack = native.Ack(
-            channel="instrument", snapshot=wants_snapshot, warnings=_WARNINGS["instrument"]
-        )
-        accepted = _acceptance(request, ack, now_ns)
-        return (accepted, self._instrument_frame()) if wants_snapshot else (accepted,)
-
-    def _instrument_frame(self) -> bytes:
-        listed = list(self._instruments.values())
-        assets = dict.fromkeys(asset for one in listed for asset in (one.base, one.quote))
-        return b'{"channel":"instrument","type":"snapshot","data":{"assets":[%s],"pairs":[%s]}}' % (
-            b",".join(
-                b'{"id":"%s","status":"enabled","precision":10,"precision_display":5}'
-                % asset.encode()
-                for asset in assets
-            ),
-            b",".join(instrument_text(one) for one in listed),
-        )
-
-    def _stream(self, params: native.Params, instrument: Instrument, number: int) -> Stream:
+    def _stream(self, params: native.Params, name: str | None, number: int) -> Stream:
         view = self._view
+        if name is None:
+            return InstrumentStream(view)
+        instrument = self._instruments[name]
         match params.channel:
             case "book":
-                return BookStream(view, instrument, number)
+                return book_stream(view, instrument, number)
             case "level3":
-                return Level3Stream(view, instrument, number)
+                return level3_stream(view, instrument, number)
             case "ticker":
-                return TickerStream(view, instrument, params.event_trigger or "trades")
+                return ticker_stream(view, instrument, params.event_trigger or "trades")
             case "trade":
                 return TradeStream(view, instrument)
             case channel:
                 assert channel == "ohlc", channel
-                return CandleStream(view, instrument, number * 60)
-
-
-def _host_of(channel: str) -> str | None:
-    if channel in _PUBLIC:
-        return "public"
-    if channel in _PRIVATE:
-        return "private"
-    return "level3" if channel == "level3" else None
+                return candle_stream(view, instrument, number * 60)
 
 
 def _key(params: native.Params) -> _Key:

@@ -6,14 +6,16 @@ for where that has a slash, as seen in 2026.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 from msgspec import Raw
 
 from fluxum.errors import VenueRefused
 from fluxum.model.instant import format_rfc3339
 from fluxum.model.instrument import Asset, Instrument
-from fluxum.model.market import Candle, Level, Side, Trade
+from fluxum.model.market import Candle, Side, Trade
 from fluxum.venues.kraken.server.formats import plain
 from fluxum.venues.kraken.server.legacy import (
     PairNames,
@@ -24,13 +26,13 @@ from fluxum.venues.kraken.server.legacy import (
     ws_name,
 )
 from fluxum.venues.server.contract import ExchangeView
+from fluxum.venues.server.formats import number
 
 __all__ = ["FEES", "PublicCalls", "fee_rows", "seconds"]
 
 _NANOS = 1_000_000_000
 _INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
-_DAYS = ("Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed")  # the epoch was a Thursday
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ZERO = Decimal(0)
 FEES = (
     # 30-day volume in USD, taker and maker in per cent; AssetPairs, recorded 2025-11-12.
     (0, "0.40", "0.25"),
@@ -70,10 +72,10 @@ class PublicCalls:
             "Assets": self._assets,
             "AssetPairs": self._pairs,
             "Ticker": self._tickers,
-            "Spread": self._spread,
-            "Depth": self._depth,
-            "Trades": self._trades,
-            "OHLC": self._candles,
+            "Spread": self._of_market(self._spread),
+            "Depth": self._of_market(self._depth),
+            "Trades": self._of_market(self._trades),
+            "OHLC": self._of_market(self._candles),
         }
         """What answers each call."""
 
@@ -150,9 +152,9 @@ class PublicCalls:
             "fee_volume_currency": "ZUSD",
             "margin_call": 80,
             "margin_stop": 40,
-            "ordermin": _shortest(one.quantity_min),
-            "costmin": _shortest(one.notional_min or Decimal(0)),
-            "tick_size": _shortest(one.tick),
+            "ordermin": number(one.quantity_min),
+            "costmin": number(one.notional_min or _ZERO),
+            "tick_size": number(one.tick),
             "status": one.status.value,
             "execution_venue": "international",
         }
@@ -167,12 +169,7 @@ class PublicCalls:
     def _ticker(self, one: Instrument) -> object:
         ticker = self._view.ticker(one.symbol)
 
-        def price(number: Decimal | None) -> str:
-            return _price(number or Decimal(0), one)
-
-        def quantity(number: Decimal | None) -> str:
-            return plain(number or Decimal(0), one.quantity_precision).decode()
-
+        price, quantity = partial(_price, one=one), partial(_quantity, one=one)
         return {
             "a": [price(ticker.ask), "1", quantity(ticker.ask_quantity)],
             "b": [price(ticker.bid), "1", quantity(ticker.bid_quantity)],
@@ -185,37 +182,40 @@ class PublicCalls:
             "o": price(ticker.open),
         }
 
-    def _spread(self, query: Query, now_ns: int) -> object:
+    def _of_market(
+        self, read: Callable[[Instrument, Query, int], tuple[object, object]]
+    ) -> Callable[[Query, int], object]:
+        """A call about one market: its result by the market's name, and `last` where it has one."""
+
+        def answer(query: Query, now_ns: int) -> object:
+            name = query.get("pair", "")
+            one = self.find(name)
+            result, last = read(one, query, now_ns)
+            keyed = {_key(name, one): result}
+            return keyed if last is None else {**keyed, "last": last}
+
+        return answer
+
+    def _spread(self, one: Instrument, query: Query, now_ns: int) -> tuple[object, object]:  # noqa: ARG002
         """The best prices, of now alone: nothing of before is kept."""
-        one = self.find(query.get("pair", ""))
         ticker, now_s = self._view.ticker(one.symbol), now_ns // _NANOS
         rows: list[object] = []
         if ticker.bid is not None and ticker.ask is not None:
             rows.append([now_s, _price(ticker.bid, one), _price(ticker.ask, one)])
-        return {_key(query.get("pair", ""), one): rows, "last": now_s}
+        return rows, now_s
 
-    def _depth(self, query: Query, now_ns: int) -> object:
-        one = self.find(query.get("pair", ""))
+    def _depth(self, one: Instrument, query: Query, now_ns: int) -> tuple[object, object]:
         count = _count(query, "count", 100, 500)
 
-        def rows(levels: Sequence[Level]) -> list[object]:
+        def rows(side: Side) -> list[object]:
             return [
-                [
-                    _price(level.price, one),
-                    plain(level.quantity, one.quantity_precision).decode(),
-                    now_ns // _NANOS,
-                ]
-                for level in levels
+                [_price(level.price, one), _quantity(level.quantity, one), now_ns // _NANOS]
+                for level in self._view.levels(one.symbol, side, count)
             ]
 
-        book = {
-            "asks": rows(self._view.levels(one.symbol, Side.SELL, count)),
-            "bids": rows(self._view.levels(one.symbol, Side.BUY, count)),
-        }
-        return {_key(query.get("pair", ""), one): book}
+        return {"asks": rows(Side.SELL), "bids": rows(Side.BUY)}, None
 
-    def _trades(self, query: Query, now_ns: int) -> object:  # noqa: ARG002
-        one = self.find(query.get("pair", ""))
+    def _trades(self, one: Instrument, query: Query, now_ns: int) -> tuple[object, object]:  # noqa: ARG002
         count = _count(query, "count", 1000, 1000)
         trades = self._view.trades(one.symbol, 1000)
         since = query.get("since")
@@ -225,11 +225,9 @@ class PublicCalls:
             since_ns = _since_ns(since)
             trades = [trade for trade in trades if trade.received_ns > since_ns][:count]
         last_ns = trades[-1].received_ns if trades else _since_ns(since or "0")
-        rows = [_trade(trade, one) for trade in trades]
-        return {_key(query.get("pair", ""), one): rows, "last": str(last_ns)}
+        return [_trade(trade, one) for trade in trades], str(last_ns)
 
-    def _candles(self, query: Query, now_ns: int) -> object:
-        one = self.find(query.get("pair", ""))
+    def _candles(self, one: Instrument, query: Query, now_ns: int) -> tuple[object, object]:
         interval = query.get("interval", "1")
         if interval not in map(str, _INTERVALS):
             raise VenueRefused("EGeneral:Invalid arguments:interval", "EGeneral")
@@ -241,8 +239,7 @@ class PublicCalls:
         ]
         committed = [candle for candle in candles if candle.end_ns <= now_ns]
         last_s = committed[-1].start_ns // _NANOS if committed else since_s
-        rows = [_candle(candle, one) for candle in candles]
-        return {_key(query.get("pair", ""), one): rows, "last": last_s}
+        return [_candle(candle, one) for candle in candles], last_s
 
 
 def seconds(instant_ns: int) -> Raw:
@@ -256,15 +253,19 @@ def fee_rows(column: int) -> Sequence[object]:
     return [[row[0], Raw(str(row[column]).encode())] for row in FEES]
 
 
-def _price(price: Decimal, one: Instrument) -> str:
+def _price(price: Decimal | None, one: Instrument) -> str:
     """Prices have five decimals there, or the pair's where these are more."""
-    return plain(price, max(5, one.price_precision)).decode()
+    return plain(price or _ZERO, max(5, one.price_precision)).decode()
+
+
+def _quantity(quantity: Decimal | None, one: Instrument) -> str:
+    return plain(quantity or _ZERO, one.quantity_precision).decode()
 
 
 def _trade(trade: Trade, one: Instrument) -> object:
     return [
         _price(trade.price, one),
-        plain(trade.quantity, one.quantity_precision).decode(),
+        _quantity(trade.quantity, one),
         seconds(trade.received_ns),
         trade.side.value[0],
         trade.order_type[:1],
@@ -278,7 +279,7 @@ def _candle(candle: Candle, one: Instrument) -> object:
     return [
         candle.start_ns // _NANOS,
         *(plain(price, one.price_precision).decode() for price in prices),
-        plain(candle.volume, one.quantity_precision).decode(),
+        _quantity(candle.volume, one),
         candle.trades or 0,
     ]
 
@@ -318,14 +319,6 @@ def _since_ns(text: str) -> int:
     return int(whole) * _NANOS + int(fraction[:9].ljust(9, "0"))
 
 
-def _shortest(number: Decimal) -> str:
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def _rfc1123(now_ns: int) -> str:
     """`Thu, 06 Jul 23 18:50:48 +0000`: the year has two digits there."""
-    text = format_rfc3339(now_ns)
-    day = _DAYS[now_ns // _NANOS // 86_400 % 7]
-    month = _MONTHS[int(text[5:7]) - 1]
-    return f"{day}, {text[8:10]} {month} {text[2:4]} {text[11:19]} +0000"
+    return datetime.fromtimestamp(now_ns // _NANOS, UTC).strftime("%a, %d %b %y %H:%M:%S +0000")
