@@ -140,28 +140,6 @@ def test_a_number_that_would_fill_the_memory_when_it_is_written_out_is_none(text
     assert len(str(caught.value)) < 100
 
 
-decode_sides = msgspec.json.Decoder(dict[str, list[tuple[str, str]] | int]).decode
-decode_level = msgspec.json.Decoder(tuple[str, str]).decode
-
-
-def test_a_message_is_decoded_without_the_rows_that_cannot_be_read() -> None:
-    data = b'{"n":7,"b":[["1","2"],[3,"4"]],"a":[null,["5","6"],"7"]}'
-
-    message, left_out = decode_readable(data, decode_sides, decode_level, ("b", "a"))
-
-    assert message == {"n": 7, "b": [("1", "2")], "a": [("5", "6")]}
-    assert left_out is not None
-    assert (left_out.count, left_out.sample) == (3, '[3,"4"]')
-    whole = b'{"n":7,"b":[["1","2"]],"a":[]}'
-    assert decode_readable(whole, decode_sides, decode_level, ("b", "a"))[1] is None
-
-
-@pytest.mark.parametrize("data", [b"", b"[]", b'{"b":[]}', b'{"b":5,"a":[]}', b'{"b":[],"a":[]} x'])
-def test_a_message_that_has_no_such_lists_cannot_be_decoded(data: bytes) -> None:
-    with pytest.raises(msgspec.MsgspecError):
-        decode_readable(data, decode_sides, decode_level, ("b", "a"))
-
-
 @pytest.mark.parametrize("text", [None, "", "0", "0.0", "-1", "x"])
 def test_a_step_is_a_number_above_zero(text: str | None) -> None:
     assert str(positive("0.010")) == "0.010"
@@ -195,3 +173,40 @@ def test_what_is_left_out_of_a_message_stands_before_its_events() -> None:
     assert others == events
     assert with_left_out(events, None, "toy", stream, 7) == events
     assert with_left_out([], rows, "toy", stream, 7) == []
+
+
+class Sides(msgspec.Struct):
+    b: list[tuple[str, str]]
+    a: list[tuple[str, str]] = []
+    n: int | None = None
+
+
+decode_sides = msgspec.json.Decoder(Sides).decode
+decode_level = msgspec.json.Decoder(tuple[str, str]).decode
+
+
+def test_a_message_is_decoded_without_the_rows_that_cannot_be_read() -> None:
+    data = b'{"n":7,"b":[["1","2"],[3,"4"]],"a":[null,["5","6"],"7"]}'
+
+    message, left_out = decode_readable(data, decode_sides, decode_level, ("b", "a"))
+
+    assert message == Sides(b=[("1", "2")], a=[("5", "6")], n=7)
+    assert left_out is not None
+    assert (left_out.count, left_out.sample) == (3, '[3,"4"]')
+    whole = b'{"n":7,"b":[["1","2"]],"a":[]}'
+    assert decode_readable(whole, decode_sides, decode_level, ("b", "a"))[1] is None
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"a":[]}', b'{"b":5,"a":[]}', b'{"b":[],"a":[]} x'])
+def test_a_message_that_has_no_such_lists_cannot_be_decoded(data: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        decode_readable(data, decode_sides, decode_level, ("b", "a"))
+
+
+def test_a_field_that_is_not_needed_is_dropped_if_it_cannot_be_decoded() -> None:
+    optional = {"n": Decoder(int).decode}
+
+    odd, left_out = decode_readable(b'{"n":"x","b":[]}', decode_sides, decode_level, "b", optional)
+    plain, _ = decode_readable(b'{"n":7,"b":[]}', decode_sides, decode_level, "b", optional)
+
+    assert (odd.n, left_out, plain.n) == (None, None, 7)

@@ -6,7 +6,7 @@ Levels are for venues that quote their numbers. Of an update the rows are handed
 (see `fluxum.model.levels`); a snapshot's become levels at once.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Generic, TypeVar
 
@@ -24,7 +24,9 @@ __all__ = [
     "Rows",
     "Sides",
     "WholeSides",
+    "best_first",
     "changes",
+    "checked",
     "decimals",
     "decode_readable",
     "decoded_or_none",
@@ -46,14 +48,15 @@ Sides = tuple[Sequence[Level], Sequence[Level]]
 WholeSides = tuple[tuple[Level, ...], tuple[Level, ...]]
 Wire = TypeVar("Wire")
 Item = TypeVar("Item")
+Pair = TypeVar("Pair", bound=tuple[str, ...])
 _SAMPLE_CHARACTERS = 200
 _HUGE = Decimal(10) ** 30
 _TINY = 1 / _HUGE
-_NOTHING = Raw(b"null")
+_DIGITS_MAX = 13
+_NO_FIELDS: Mapping[str, Callable[[Raw], object]] = {}
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_list = msgspec.json.Decoder(list[Raw]).decode
 _encode = msgspec.json.Encoder().encode
-_DIGITS_MAX = 13
 _STEP_MAX = Decimal(10) ** 12
 # What reading a row of any JSON value may raise.
 _UNREADABLE = (MsgspecError, FluxumError, ArithmeticError, ValueError, TypeError, RecursionError)
@@ -135,16 +138,26 @@ def read_rows(rows: Iterable[Wire], read: Callable[[Wire], Item | None]) -> Rows
     return Rows(tuple(items), LeftOutRows(count, reason, sample) if count else None)
 
 
+def decoded_or_none(decode: Callable[[Raw], Item], raw: Raw) -> Item | None:
+    """The value of a field that is not needed, `None` if it cannot be decoded."""
+    try:
+        return decode(raw)
+    except MsgspecError:
+        return None
+
+
 def decode_readable(
     data: bytes,
     decode: Callable[[bytes], Item],
     read: Callable[[Raw], object],
     lists: Iterable[str],
+    optional: Mapping[str, Callable[[Raw], object]] = _NO_FIELDS,
 ) -> tuple[Item, LeftOutRows | None]:
     """Decode a JSON object without those rows of its lists that cannot be read.
 
     `lists` are the names of these lists; `read` reads a row, and raises for one that is odd.
-    Raises MsgspecError for an object that cannot be decoded without them either.
+    `optional` are decoders of the fields that are not needed: one that cannot be decoded is dropped
+    and not counted. Raises MsgspecError for an object that cannot be decoded without all of them.
     """
 
     def keep(row: Raw) -> Raw:
@@ -154,9 +167,13 @@ def decode_readable(
     fields = _decode_object(data)
     left_out: LeftOutRows | None = None
     for name in lists:
-        rows = read_rows(_decode_list(fields.get(name, _NOTHING)), keep)
-        fields[name] = Raw(_encode(rows.items))
-        left_out = joined(left_out, rows.left_out)
+        if name in fields:
+            rows = read_rows(_decode_list(fields[name]), keep)
+            fields[name] = Raw(_encode(rows.items))
+            left_out = joined(left_out, rows.left_out)
+    for name in optional.keys() & fields.keys():
+        if decoded_or_none(optional[name], fields[name]) is None:
+            del fields[name]
     return decode(_encode(fields)), left_out
 
 
@@ -231,6 +248,18 @@ def levels(rows: Iterable[tuple[str, str]]) -> tuple[Level, ...]:
     return tuple([Level(exact(price), exact(quantity)) for price, quantity in rows])
 
 
+def best_first(bids: Iterable[Level], asks: Iterable[Level]) -> WholeSides:
+    """The sides of a whole book in order, at a venue that promises none."""
+    return tuple(sorted(bids, key=_price, reverse=True)), tuple(sorted(asks, key=_price))
+
+
+def checked(row: Pair) -> Pair:
+    """The row itself; raises RemoteProtocolError where its last two texts are no numbers."""
+    exact(row[-2])
+    exact(row[-1])
+    return row
+
+
 def sides(rows: Iterable[tuple[str, str, str]], bid: str) -> Sides:
     """Bids and asks of rows of side, price and quantity, each in the order given.
 
@@ -242,3 +271,7 @@ def sides(rows: Iterable[tuple[str, str, str]], bid: str) -> Sides:
     for side, price, quantity in rows:
         (bids if side == bid else asks).append((price, quantity))
     return changes(bids), changes(asks)
+
+
+def _price(level: Level) -> Decimal:
+    return level.price

@@ -212,10 +212,14 @@ def test_a_market_is_named_by_its_coins() -> None:
 
 
 def test_quantities_of_a_contract_are_in_the_base_asset() -> None:
-    told = instrument(LINEAR)
+    market = instrument(LINEAR)
 
-    assert (told.contract_size, told.contract_asset, told.is_inverse) == (Decimal(1), None, False)
-    assert (told.lot, told.notional_min) == (Decimal("0.001"), Decimal(5))
+    assert (market.contract_size, market.contract_asset, market.is_inverse) == (
+        Decimal(1),
+        None,
+        False,
+    )
+    assert (market.lot, market.notional_min) == (Decimal("0.001"), Decimal(5))
 
 
 @pytest.mark.parametrize("status", [None, "Paused", ""])
@@ -233,7 +237,7 @@ def test_a_status_that_is_new_is_other(status: str | None) -> None:
         {"priceFilter": {"tickSize": ""}},
     ],
 )
-def test_a_contract_that_is_odd_or_not_offered_is_left_out_and_told(
+def test_a_contract_that_is_odd_or_not_offered_is_left_out_and_counted(
     changes: dict[str, Any],
 ) -> None:
     row = {**LINEAR_MARKETS[0], **changes}
@@ -268,7 +272,7 @@ def test_a_frame_whose_head_is_odd_but_for_its_topic_harms_no_other() -> None:
     assert caught.value.subscriptions == (TRADES,)
 
 
-def test_data_that_nobody_asked_for_harm_no_stream() -> None:
+def test_data_that_were_not_requested_harm_no_stream() -> None:
     with pytest.raises(UnreadableStream, match="was not requested") as caught:
         following(BOOK).receive(frame("tickers.ETHUSDT", "{}"), 7)
 
@@ -295,11 +299,11 @@ def test_a_level_that_cannot_be_read_is_left_out_of_an_update_and_the_numbers_go
     protocol = following(BOOK)
     protocol.receive(book("snapshot", 5, [["9", "1"]], [["10", "2"]]), 7)
 
-    told, update = protocol.receive(book("delta", 6, [["0.-10000", "1"], ["8", "3"]]), 7)
+    left_out, update = protocol.receive(book("delta", 6, [["0.-10000", "1"], ["8", "3"]]), 7)
 
-    assert isinstance(told, LeftOut)
-    assert (told.subscription, told.count) == (BOOK, 1)
-    assert "0.-10000" in told.sample
+    assert isinstance(left_out, LeftOut)
+    assert (left_out.subscription, left_out.count) == (BOOK, 1)
+    assert "0.-10000" in left_out.sample
     assert isinstance(update, BookUpdate)
     assert (update.bids, update.sequence) == ((Level(Decimal(8), Decimal(3)),), 6)
     assert [type(one) for one in protocol.receive(book("delta", 7), 7)] == [BookUpdate]

@@ -41,7 +41,7 @@ def sent(protocol: BybitProtocol) -> list[dict[str, Any]]:
     return [json.loads(frame) for frame in frames]
 
 
-def say(protocol: BybitProtocol, message: dict[str, Any]) -> list[Event]:
+def deliver(protocol: BybitProtocol, message: dict[str, Any]) -> list[Event]:
     return list(protocol.receive(json.dumps(message, separators=(",", ":")).encode(), 7))
 
 
@@ -77,7 +77,7 @@ def test_spot_takes_ten_topics_a_request_and_one_request_at_a_time() -> None:
         "args": [f"publicTrade.A{n}USDT" for n in range(10)],
         "req_id": "1",
     }
-    accepted = say(protocol, ack(1))
+    accepted = deliver(protocol, ack(1))
     assert [event.subscription for event in accepted if isinstance(event, Subscribed)] == wanted[
         :10
     ]
@@ -86,7 +86,7 @@ def test_spot_takes_ten_topics_a_request_and_one_request_at_a_time() -> None:
     assert set(protocol.unanswered()) == set(wanted[10:])
 
 
-def test_what_waits_for_another_request_is_not_asked_yet() -> None:
+def test_what_waits_for_another_request_is_not_requested_yet() -> None:
     protocol = BybitProtocol(SPOT)
     wanted = [Subscription(Channel.TRADE, Symbol(f"A{n}/USDT")) for n in range(12)]
 
@@ -98,44 +98,44 @@ def test_what_waits_for_another_request_is_not_asked_yet() -> None:
 def test_an_answer_to_another_request_answers_nothing() -> None:
     protocol = following()
 
-    assert say(protocol, ack(77)) == []
+    assert deliver(protocol, ack(77)) == []
     assert list(protocol.unanswered()) == [BOOK]
 
 
 def test_data_answers_a_request_before_its_acknowledgement_does() -> None:
     protocol = following()
 
-    events = say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
+    events = deliver(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
 
     assert [type(event) for event in events] == [Subscribed, BookSnapshot]
     assert list(protocol.unanswered()) == []
-    assert say(protocol, ack(1)) == []
+    assert deliver(protocol, ack(1)) == []
 
 
-def test_one_bad_topic_is_refused_and_the_others_are_asked_for_again() -> None:
+def test_one_bad_topic_is_refused_and_the_others_are_requested_again() -> None:
     protocol = BybitProtocol(SPOT)
     protocol.subscribe([TRADES, NOPE])
     sent(protocol)
 
-    events = say(protocol, ack(1, error="Invalid symbol :[publicTrade.NOPEUSDT]"))
+    events = deliver(protocol, ack(1, error="Invalid symbol :[publicTrade.NOPEUSDT]"))
 
     assert [event.subscription for event in events if isinstance(event, Refused)] == [NOPE]
     assert sent(protocol)[0]["args"] == ["publicTrade.BTCUSDT"]
-    assert [type(event) for event in say(protocol, ack(2))] == [Subscribed]
+    assert [type(event) for event in deliver(protocol, ack(2))] == [Subscribed]
 
 
-def test_topics_refused_without_a_name_are_asked_for_one_by_one() -> None:
+def test_topics_refused_without_a_name_are_requested_one_by_one() -> None:
     protocol = BybitProtocol(LINEAR)
     good = Subscription(Channel.TRADE, Symbol("BTC/USDT:PERP"))
     bad = Subscription(Channel.TRADE, Symbol("NOPE/USDT:PERP"))
     protocol.subscribe([good, bad])
     sent(protocol)
 
-    assert say(protocol, ack(None, error="Params Error")) == []
+    assert deliver(protocol, ack(None, error="Params Error")) == []
     assert sent(protocol)[0]["args"] == ["publicTrade.BTCUSDT"]
-    assert [type(event) for event in say(protocol, ack(None))] == [Subscribed]
+    assert [type(event) for event in deliver(protocol, ack(None))] == [Subscribed]
     assert sent(protocol)[0]["args"] == ["publicTrade.NOPEUSDT"]
-    (refused,) = say(protocol, ack(None, error="Params Error"))
+    (refused,) = deliver(protocol, ack(None, error="Params Error"))
     assert isinstance(refused, Refused)
     assert refused.subscription == bad
 
@@ -148,7 +148,7 @@ def test_a_name_that_begins_like_the_bad_one_is_not_refused_with_it() -> None:
     sent(protocol)
 
     words = "error:handler not found,topic:publicTrade.BTCUSDT-26DEC26"
-    (refused,) = say(protocol, ack(None, error=words))
+    (refused,) = deliver(protocol, ack(None, error=words))
 
     assert isinstance(refused, Refused)
     assert refused.subscription == bad
@@ -167,7 +167,7 @@ def test_one_bad_topic_of_many_that_is_not_named_is_found_by_halves() -> None:
         (message,) = messages
         requests += 1
         is_bad = "publicTrade.A37USDT" in message["args"]
-        for event in say(protocol, ack(None, error="Params Error" if is_bad else "")):
+        for event in deliver(protocol, ack(None, error="Params Error" if is_bad else "")):
             assert isinstance(event, Refused | Subscribed)
             (refused if isinstance(event, Refused) else accepted).append(event.subscription)
 
@@ -176,41 +176,41 @@ def test_one_bad_topic_of_many_that_is_not_named_is_found_by_halves() -> None:
     assert requests <= 13
 
 
-def test_a_topic_that_was_ended_meanwhile_is_not_asked_for_again() -> None:
+def test_a_topic_that_was_ended_meanwhile_is_not_requested_again() -> None:
     protocol = BybitProtocol(SPOT)
     protocol.subscribe([TRADES, NOPE])
     protocol.unsubscribe([TRADES])
     sent(protocol)
 
-    say(protocol, ack(1, error="Invalid symbol :[publicTrade.NOPEUSDT]"))
+    deliver(protocol, ack(1, error="Invalid symbol :[publicTrade.NOPEUSDT]"))
 
     assert [message["op"] for message in sent(protocol)] == ["unsubscribe"]
-    (ended,) = say(protocol, ack(2, "unsubscribe"))
+    (ended,) = deliver(protocol, ack(2, "unsubscribe"))
     assert isinstance(ended, Unsubscribed)
     assert sent(protocol) == []
 
 
 def test_late_data_does_not_accept_what_is_wanted_again() -> None:
     protocol = following(SPOT, TRADES)
-    say(protocol, ack(1))
+    deliver(protocol, ack(1))
     protocol.unsubscribe([TRADES])
     protocol.subscribe([TRADES])
     row = {"T": 5, "s": "BTCUSDT", "S": "Buy", "v": "1", "p": "2", "i": "9"}
     late = {"topic": "publicTrade.BTCUSDT", "type": "snapshot", "ts": 5, "data": [row]}
 
-    assert Subscribed not in [type(event) for event in say(protocol, late)]
-    assert [type(event) for event in say(protocol, ack(2, "unsubscribe"))] == [Unsubscribed]
-    assert [type(event) for event in say(protocol, ack(3))] == [Subscribed]
+    assert Subscribed not in [type(event) for event in deliver(protocol, late)]
+    assert [type(event) for event in deliver(protocol, ack(2, "unsubscribe"))] == [Unsubscribed]
+    assert [type(event) for event in deliver(protocol, ack(3))] == [Subscribed]
 
 
-def test_what_is_carried_already_counts_as_accepted() -> None:
+def test_what_is_active_already_counts_as_accepted() -> None:
     protocol = following(LINEAR, Subscription(Channel.BOOK, Symbol("BTC/USDT:PERP"), 50))
 
     words = "error:already subscribed,topic:orderbook.50.BTCUSDT"
-    assert [type(event) for event in say(protocol, ack(None, error=words))] == [Subscribed]
+    assert [type(event) for event in deliver(protocol, ack(None, error=words))] == [Subscribed]
 
 
-def test_what_is_carried_already_takes_its_request_with_it() -> None:
+def test_what_is_active_already_takes_its_request_with_it() -> None:
     protocol = BybitProtocol(LINEAR)
     carried = Subscription(Channel.TRADE, Symbol("BTC/USDT:PERP"))
     fresh = Subscription(Channel.TRADE, Symbol("ETH/USDT:PERP"))
@@ -218,7 +218,7 @@ def test_what_is_carried_already_takes_its_request_with_it() -> None:
     sent(protocol)
 
     words = "error:already subscribed,topic:publicTrade.BTCUSDT"
-    (accepted,) = say(protocol, ack(None, error=words))
+    (accepted,) = deliver(protocol, ack(None, error=words))
 
     assert isinstance(accepted, Subscribed)
     assert accepted.subscription == carried
@@ -230,7 +230,7 @@ def test_a_lost_answer_holds_up_the_others_for_two_pings_only() -> None:
     protocol.subscribe([BOOK])
     protocol.subscribe([TRADES])
     sent(protocol)
-    say(protocol, book("snapshot", 5))  # it came all the same
+    deliver(protocol, book("snapshot", 5))  # it came all the same
 
     protocol.ping()
     assert [message["op"] for message in sent(protocol)] == ["ping"]
@@ -240,45 +240,45 @@ def test_a_lost_answer_holds_up_the_others_for_two_pings_only() -> None:
     assert request["args"] == ["publicTrade.BTCUSDT"]
 
 
-def test_an_end_is_told_when_it_is_acknowledged_and_late_data_is_passed_over() -> None:
+def test_an_end_is_published_when_it_is_acknowledged_and_late_data_is_passed_over() -> None:
     protocol = following()
-    say(protocol, ack(1))
+    deliver(protocol, ack(1))
 
     protocol.unsubscribe([BOOK])
 
     assert sent(protocol) == [
         {"op": "unsubscribe", "args": ["orderbook.50.BTCUSDT"], "req_id": "2"}
     ]
-    assert say(protocol, book("snapshot", 5)) == []
-    (ended,) = say(protocol, ack(2, "unsubscribe"))
+    assert deliver(protocol, book("snapshot", 5)) == []
+    (ended,) = deliver(protocol, ack(2, "unsubscribe"))
     assert isinstance(ended, Unsubscribed)
     assert ended.subscription == BOOK
 
 
 def test_a_book_follows_number_by_number() -> None:
     protocol = following()
-    say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
+    deliver(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
 
-    (update,) = say(protocol, book("delta", 6, [["9", "0"]], []))
+    (update,) = deliver(protocol, book("delta", 6, [["9", "0"]], []))
 
     assert update == BookUpdate(
         "bybit", BTC, (Level(Decimal(9), Decimal(0)),), (), MS * 1_000_000, 7, None, 6
     )
-    assert say(protocol, book("delta", 6, [["9", "5"]], [])) == []  # it came twice
+    assert deliver(protocol, book("delta", 6, [["9", "5"]], [])) == []  # it came twice
     assert (protocol.sequence.steps, protocol.sequence.breaks) == (1, 0)
 
 
 def test_a_gap_is_a_desync_and_nothing_follows_until_a_snapshot() -> None:
     protocol = following()
-    say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
+    deliver(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
 
-    (desync,) = say(protocol, book("delta", 7, [["9", "0"]], []))
+    (desync,) = deliver(protocol, book("delta", 7, [["9", "0"]], []))
 
     assert isinstance(desync, Desync)
     assert (desync.subscription, desync.expected, desync.computed) == (BOOK, 6, 7)
     assert desync.reason == "number 6 was expected, was 7"
-    assert say(protocol, book("delta", 8, [["9", "0"]], [])) == []
-    (snapshot,) = say(protocol, book("snapshot", 20, [["9", "1"]], [["10", "2"]]))
+    assert deliver(protocol, book("delta", 8, [["9", "0"]], [])) == []
+    (snapshot,) = deliver(protocol, book("snapshot", 20, [["9", "1"]], [["10", "2"]]))
     assert isinstance(snapshot, BookSnapshot)
     assert (snapshot.sequence, snapshot.depth) == (20, 50)
     assert protocol.sequence.breaks == 1
@@ -286,21 +286,21 @@ def test_a_gap_is_a_desync_and_nothing_follows_until_a_snapshot() -> None:
 
 def test_number_one_replaces_the_book_whatever_its_type() -> None:
     protocol = following()
-    say(protocol, book("snapshot", 5000, [["9", "1"]], [["10", "2"]]))
+    deliver(protocol, book("snapshot", 5000, [["9", "1"]], [["10", "2"]]))
 
-    (snapshot,) = say(protocol, book("delta", 1, [["8", "1"]], [["10", "3"]]))
+    (snapshot,) = deliver(protocol, book("delta", 1, [["8", "1"]], [["10", "3"]]))
 
     assert isinstance(snapshot, BookSnapshot)
     assert [level.price for level in snapshot.bids] == [Decimal(8)]
-    (update,) = say(protocol, book("delta", 2, [["8", "2"]], []))
+    (update,) = deliver(protocol, book("delta", 2, [["8", "2"]], []))
     assert isinstance(update, BookUpdate)
 
 
 def test_a_second_restart_replaces_the_book_of_the_first() -> None:
     protocol = following()
-    say(protocol, book("snapshot", 1, [["9", "1"]], [["10", "2"]]))
+    deliver(protocol, book("snapshot", 1, [["9", "1"]], [["10", "2"]]))
 
-    (snapshot,) = say(protocol, book("delta", 1, [["8", "1"]], [["10", "3"]]))
+    (snapshot,) = deliver(protocol, book("delta", 1, [["8", "1"]], [["10", "3"]]))
 
     assert isinstance(snapshot, BookSnapshot)
     assert [level.price for level in snapshot.bids] == [Decimal(8)]
@@ -308,36 +308,36 @@ def test_a_second_restart_replaces_the_book_of_the_first() -> None:
 
 def test_a_book_of_one_level_that_is_repeated_is_still_so() -> None:
     protocol = following(SPOT, Subscription(Channel.BOOK, BTC, 1))
-    say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]], depth=1))
+    deliver(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]], depth=1))
 
-    (repeated,) = say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]], depth=1))
+    (repeated,) = deliver(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]], depth=1))
 
     assert isinstance(repeated, BookUpdate)
     assert (repeated.bids, repeated.asks, repeated.sequence) == ((), (), 5)
 
 
-def test_a_resync_ends_and_begins_the_stream_once_however_often_it_is_asked_for() -> None:
+def test_a_resync_ends_and_begins_the_stream_once_however_often_it_is_requested() -> None:
     protocol = following()
-    say(protocol, ack(1))
+    deliver(protocol, ack(1))
 
     protocol.resync(BOOK)
     protocol.resync(BOOK)
 
     assert [message["op"] for message in sent(protocol)] == ["unsubscribe"]
-    assert say(protocol, ack(2, "unsubscribe")) == []
+    assert deliver(protocol, ack(2, "unsubscribe")) == []
     assert [message["op"] for message in sent(protocol)] == ["subscribe"]
-    assert say(protocol, ack(3)) == []
+    assert deliver(protocol, ack(3)) == []
     assert sent(protocol) == []
 
 
-def test_a_snapshot_that_was_asked_for_replaces_the_book_even_with_the_same_number() -> None:
+def test_a_snapshot_that_was_requested_replaces_the_book_even_with_the_same_number() -> None:
     protocol = following()
-    say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
-    say(protocol, ack(1))
+    deliver(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
+    deliver(protocol, ack(1))
 
     protocol.resync(BOOK)
-    say(protocol, ack(2, "unsubscribe"))
-    (snapshot,) = say(protocol, book("snapshot", 5, [["9", "3"]], [["10", "2"]]))
+    deliver(protocol, ack(2, "unsubscribe"))
+    (snapshot,) = deliver(protocol, book("snapshot", 5, [["9", "3"]], [["10", "2"]]))
 
     assert isinstance(snapshot, BookSnapshot)
     assert snapshot.bids == (Level(Decimal(9), Decimal(3)),)
@@ -345,28 +345,28 @@ def test_a_snapshot_that_was_asked_for_replaces_the_book_even_with_the_same_numb
 
 def test_a_gap_before_the_acknowledgement_is_resynced_all_the_same() -> None:
     protocol = following()
-    say(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
-    (desync,) = say(protocol, book("delta", 7, [["9", "0"]], []))
+    deliver(protocol, book("snapshot", 5, [["9", "1"]], [["10", "2"]]))
+    (desync,) = deliver(protocol, book("delta", 7, [["9", "0"]], []))
     assert isinstance(desync, Desync)
 
     protocol.resync(BOOK)
     protocol.resync(BOOK)
 
-    assert say(protocol, ack(1)) == []
+    assert deliver(protocol, ack(1)) == []
     assert [message["op"] for message in sent(protocol)] == ["unsubscribe"]
-    say(protocol, ack(2, "unsubscribe"))
+    deliver(protocol, ack(2, "unsubscribe"))
     assert [message["op"] for message in sent(protocol)] == ["subscribe"]
-    say(protocol, ack(3))
+    deliver(protocol, ack(3))
     assert sent(protocol) == []
 
 
 def test_a_ticker_of_futures_is_merged_from_what_changed() -> None:
     protocol = following(LINEAR, PERP_TICKER)
     whole = {"symbol": "BTCUSDT", "lastPrice": "100", "bid1Price": "99", "bid1Size": "3"}
-    say(protocol, {"topic": "tickers.BTCUSDT", "type": "snapshot", "data": whole, "ts": 5})
+    deliver(protocol, {"topic": "tickers.BTCUSDT", "type": "snapshot", "data": whole, "ts": 5})
 
     changed = {"symbol": "BTCUSDT", "ask1Price": "101", "bid1Size": ""}
-    (ticker,) = say(
+    (ticker,) = deliver(
         protocol, {"topic": "tickers.BTCUSDT", "type": "delta", "data": changed, "ts": 6}
     )
 
@@ -375,7 +375,7 @@ def test_a_ticker_of_futures_is_merged_from_what_changed() -> None:
     assert ticker.bid_quantity is None
 
 
-def hear_candle(
+def read_candle(
     protocol: BybitProtocol,
     after: int,
     *,
@@ -398,14 +398,14 @@ def hear_candle(
         "timestamp": start,
     }
     message = {"topic": f"kline.{bar}.BTCUSDT", "data": [row], "ts": 5, "type": "snapshot"}
-    return [event for event in say(protocol, message) if isinstance(event, Candle)]
+    return [event for event in deliver(protocol, message) if isinstance(event, Candle)]
 
 
 def test_a_month_is_as_long_as_the_calendars() -> None:
     start, end = 1_769_904_000_000, 1_772_323_199_999  # February 2026, as the exchange writes it
     protocol = following(SPOT, Subscription(Channel.CANDLE, BTC, None, MONTH_S))
 
-    (candle,) = hear_candle(protocol, start - MS, confirm=False, end=end, bar="M")
+    (candle,) = read_candle(protocol, start - MS, confirm=False, end=end, bar="M")
 
     assert (candle.interval_s, candle.start_ns) == (MONTH_S, start * 1_000_000)
     assert candle.end_ns == (end + 1) * 1_000_000
@@ -414,24 +414,24 @@ def test_a_month_is_as_long_as_the_calendars() -> None:
 def test_a_candle_is_closed_when_the_venue_confirms_it_and_once() -> None:
     protocol = following(SPOT, MINUTES)
 
-    assert [one.closed for one in hear_candle(protocol, 0, confirm=False)] == [False]
-    assert [one.closed for one in hear_candle(protocol, 60_000, confirm=False)] == [False]
-    assert [one.closed for one in hear_candle(protocol, 0, confirm=True)] == [True]  # late
-    assert hear_candle(protocol, 0, confirm=True) == []
-    assert hear_candle(protocol, 0, confirm=False) == []
-    assert [one.closed for one in hear_candle(protocol, 60_000, confirm=True)] == [True]
-    assert hear_candle(protocol, 60_000, confirm=True) == []
-    assert [one.closed for one in hear_candle(protocol, 120_000, confirm=False)] == [False]
+    assert [one.closed for one in read_candle(protocol, 0, confirm=False)] == [False]
+    assert [one.closed for one in read_candle(protocol, 60_000, confirm=False)] == [False]
+    assert [one.closed for one in read_candle(protocol, 0, confirm=True)] == [True]  # late
+    assert read_candle(protocol, 0, confirm=True) == []
+    assert read_candle(protocol, 0, confirm=False) == []
+    assert [one.closed for one in read_candle(protocol, 60_000, confirm=True)] == [True]
+    assert read_candle(protocol, 60_000, confirm=True) == []
+    assert [one.closed for one in read_candle(protocol, 120_000, confirm=False)] == [False]
 
 
 def test_a_closed_candle_that_has_changed_is_a_correction() -> None:
     protocol = following(SPOT, MINUTES)
-    (first,) = hear_candle(protocol, 0, confirm=True)
+    (first,) = read_candle(protocol, 0, confirm=True)
 
-    (second,) = hear_candle(protocol, 0, confirm=True, close="3")
+    (second,) = read_candle(protocol, 0, confirm=True, close="3")
 
     assert (first.is_correction, second.is_correction, second.closed) == (False, True, True)
-    assert hear_candle(protocol, 0, confirm=True, close="3") == []
+    assert read_candle(protocol, 0, confirm=True, close="3") == []
 
 
 def test_the_list_of_markets_is_fetched_page_by_page() -> None:
@@ -466,7 +466,7 @@ def test_the_list_of_markets_is_fetched_page_by_page() -> None:
     assert not protocol.outbox
 
 
-def test_a_busy_venue_is_asked_for_its_list_again_and_a_no_is_a_no() -> None:
+def test_a_busy_venue_is_requested_its_list_again_and_a_no_is_a_no() -> None:
     protocol = BybitProtocol(SPOT)
     protocol.subscribe([Subscription(Channel.INSTRUMENT)])
     fetch = protocol.outbox.popleft()

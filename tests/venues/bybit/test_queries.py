@@ -20,7 +20,7 @@ from fluxum.venues.queries import Page, RestQuery
 NOW = 1_790_358_506_844 * 1_000_000
 MINUTE = 60_000_000_000
 BTC, PERP = Symbol("BTC/USDT"), Symbol("BTC/USDT:PERP")
-ASK, ASK_LINEAR = BybitQueries(SPOT), BybitQueries(LINEAR)
+QUERIES, QUERIES_LINEAR = BybitQueries(SPOT), BybitQueries(LINEAR)
 Said = TypeVar("Said")
 Item = TypeVar("Item")
 
@@ -57,11 +57,11 @@ CANDLES = answer(
 def test_the_venues_clock_is_read() -> None:
     body = answer('{"timeSecond":"1688639403","timeNano":"1688639403423213947"}')
 
-    assert ASK.time().fetch.path == "/v5/market/time"
-    assert ASK.time().read(body, NOW) == 1_688_639_403_423_213_947
+    assert QUERIES.time().fetch.path == "/v5/market/time"
+    assert QUERIES.time().read(body, NOW) == 1_688_639_403_423_213_947
     for odd in ("0", "x", "9" * 30):
         with pytest.raises(RemoteProtocolError, match="a time was expected"):
-            ASK.time().read(body.replace(b"1688639403423213947", odd.encode()), NOW)
+            QUERIES.time().read(body.replace(b"1688639403423213947", odd.encode()), NOW)
 
 
 @pytest.mark.parametrize(
@@ -82,17 +82,17 @@ def test_a_maintenance_of_the_product_is_its_status(
         f'{{"list":[{{"id":"4d95b2a0","title":"t06","state":"{state}","product":{product}}},7]}}'
     )
 
-    assert ASK.status().fetch.path == "/v5/system/status"
-    assert (ASK.status().read(body, NOW) is VenueStatus.MAINTENANCE) is is_spot
-    assert (ASK_LINEAR.status().read(body, NOW) is VenueStatus.MAINTENANCE) is is_linear
+    assert QUERIES.status().fetch.path == "/v5/system/status"
+    assert (QUERIES.status().read(body, NOW) is VenueStatus.MAINTENANCE) is is_spot
+    assert (QUERIES_LINEAR.status().read(body, NOW) is VenueStatus.MAINTENANCE) is is_linear
 
 
-def test_a_book_is_read_best_first_and_cut_where_it_was_asked_to_be() -> None:
-    question = ASK.book(BTC, 1)
+def test_a_book_is_read_best_first_and_cut_where_it_was_requested() -> None:
+    query = QUERIES.book(BTC, 1)
 
-    book = question.read(BOOK, NOW)
+    book = query.read(BOOK, NOW)
 
-    assert question.fetch.path == "/v5/market/orderbook?category=spot&symbol=BTCUSDT&limit=1"
+    assert query.fetch.path == "/v5/market/orderbook?category=spot&symbol=BTCUSDT&limit=1"
     assert book.bids == (Level(Decimal("65485.47"), Decimal("47.081829")),)
     assert book.asks == (Level(Decimal("65557.7"), Decimal("16.606555")),)
     assert (book.cut_at, book.sequence) == (1, 230_704)
@@ -100,11 +100,11 @@ def test_a_book_is_read_best_first_and_cut_where_it_was_asked_to_be() -> None:
 
 
 def test_a_ticker_is_one_line_with_bid_and_ask() -> None:
-    question = ASK.ticker(BTC)
+    query = QUERIES.ticker(BTC)
 
-    ticker = question.read(TICKER, NOW)
+    ticker = query.read(TICKER, NOW)
 
-    assert question.fetch.path == "/v5/market/tickers?category=spot&symbol=BTCUSDT"
+    assert query.fetch.path == "/v5/market/tickers?category=spot&symbol=BTCUSDT"
     assert (ticker.bid, ticker.ask, ticker.last) == (
         Decimal("20517.96"),
         Decimal("20527.77"),
@@ -114,31 +114,31 @@ def test_a_ticker_is_one_line_with_bid_and_ask() -> None:
     assert ticker.venue_ns == 1_672_053_054_358_000_000
 
 
-def test_trades_are_told_as_history() -> None:
-    question = ASK.trades(BTC)
+def test_trades_are_published_as_history() -> None:
+    query = QUERIES.trades(BTC)
 
-    (trade,) = question.read(TRADES, NOW).items
+    (trade,) = query.read(TRADES, NOW).items
 
-    assert question.fetch.path.endswith("/recent-trade?category=spot&symbol=BTCUSDT&limit=60")
+    assert query.fetch.path.endswith("/recent-trade?category=spot&symbol=BTCUSDT&limit=60")
     assert (trade.trade_id, trade.side, trade.backfilled) == ("2100000000007764263", Side.BUY, True)
     assert (trade.price, trade.quantity) == (Decimal("16618.49"), Decimal("0.00012"))
     assert trade.venue_ns == 1_672_052_955_758_000_000
-    assert "limit=1000" in ASK_LINEAR.trades(PERP).fetch.path
+    assert "limit=1000" in QUERIES_LINEAR.trades(PERP).fetch.path
 
 
 def test_trades_since_an_instant_are_those_of_the_last_ones() -> None:
     at_ns = 1_672_052_955_758_000_000
 
-    assert len(ASK.trades(BTC, at_ns).read(TRADES, NOW).items) == 1
-    assert ASK.trades(BTC, at_ns + 1).read(TRADES, NOW).items == ()
+    assert len(QUERIES.trades(BTC, at_ns).read(TRADES, NOW).items) == 1
+    assert QUERIES.trades(BTC, at_ns + 1).read(TRADES, NOW).items == ()
 
 
-def test_candles_are_told_oldest_first_and_the_last_runs_by_the_venues_clock() -> None:
-    question = ASK.candles(BTC, 3600)
+def test_candles_are_published_oldest_first_and_the_last_runs_by_the_venues_clock() -> None:
+    query = QUERIES.candles(BTC, 3600)
 
-    old, new = question.read(CANDLES, NOW).items
+    old, new = query.read(CANDLES, NOW).items
 
-    assert question.fetch.path == (
+    assert query.fetch.path == (
         "/v5/market/kline?category=spot&symbol=BTCUSDT&interval=60&limit=1000"
     )
     assert (old.start_ns, old.close, old.closed) == (
@@ -154,39 +154,39 @@ def test_candles_are_told_oldest_first_and_the_last_runs_by_the_venues_clock() -
 @pytest.mark.parametrize("interval_s", [0, 1, 61])
 def test_an_interval_that_is_not_offered_is_refused(interval_s: int) -> None:
     with pytest.raises(BadInput, match=f"seconds was expected, was {interval_s}"):
-        ASK.candles(BTC, interval_s)
+        QUERIES.candles(BTC, interval_s)
 
 
 @pytest.mark.parametrize("count", [0, -1, 1001])
 def test_more_levels_than_are_listed_are_refused(count: int) -> None:
     with pytest.raises(BadInput, match="1 to 1000 levels were expected"):
-        ASK.book(BTC, count)
+        QUERIES.book(BTC, count)
 
 
-QUESTIONS: list[Callable[[], RestQuery[Any]]] = [
-    ASK.time,
-    ASK.status,
-    ASK.instruments,
-    lambda: ASK.book(BTC, 1),
-    lambda: ASK.ticker(BTC),
-    lambda: ASK.trades(BTC),
-    lambda: ASK.candles(BTC, 60),
+QUERIES_OF_ALL: list[Callable[[], RestQuery[Any]]] = [
+    QUERIES.time,
+    QUERIES.status,
+    QUERIES.instruments,
+    lambda: QUERIES.book(BTC, 1),
+    lambda: QUERIES.ticker(BTC),
+    lambda: QUERIES.trades(BTC),
+    lambda: QUERIES.candles(BTC, 60),
 ]
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_a_no_is_a_no_and_too_many_calls_are_that(question: Callable[[], RestQuery[Any]]) -> None:
+@pytest.mark.parametrize("query", QUERIES_OF_ALL)
+def test_a_no_is_a_no_and_too_many_calls_are_that(query: Callable[[], RestQuery[Any]]) -> None:
     with pytest.raises(VenueRefused, match="10001 Not supported symbols"):
-        question().read(b'{"retCode":10001,"retMsg":"Not supported symbols","result":{}}', NOW)
+        query().read(b'{"retCode":10001,"retMsg":"Not supported symbols","result":{}}', NOW)
     with pytest.raises(RateLimited, match="10006 Too many visits!"):
-        question().read(b'{"retCode":10006,"retMsg":"Too many visits!","result":{}}', NOW)
+        query().read(b'{"retCode":10006,"retMsg":"Too many visits!","result":{}}', NOW)
     for body in (b"<html>", b'{"retCode":0,"result":7}'):
         with pytest.raises(RemoteProtocolError):
-            question().read(body, NOW)
+            query().read(body, NOW)
 
 
 def test_an_odd_row_of_a_list_is_counted_and_costs_no_other() -> None:
-    page = ASK.trades(BTC).read(TRADES.replace(b'"list":[', b'"list":[{"execId":7},'), NOW)
+    page = QUERIES.trades(BTC).read(TRADES.replace(b'"list":[', b'"list":[{"execId":7},'), NOW)
 
     assert len(page.items) == 1
     assert page.left_out is not None
@@ -205,18 +205,18 @@ class Clock:
         return self.at_ns
 
 
-def asked(view: SimulatedExchange, question: RestQuery[Said], now_ns: int) -> Said:
+def queried(view: SimulatedExchange, query: RestQuery[Said], now_ns: int) -> Said:
     category = LINEAR if view.venue is BYBIT_LINEAR else SPOT
-    return question.read(BybitRest(view, category).answer(question.fetch, now_ns).body, now_ns)
+    return query.read(BybitRest(view, category).answer(query.fetch, now_ns).body, now_ns)
 
 
 def pages(
-    view: SimulatedExchange, question: RestQuery[Page[Item]], now_ns: int
+    view: SimulatedExchange, query: RestQuery[Page[Item]], now_ns: int
 ) -> Sequence[Page[Item]]:
     found: list[Page[Item]] = []
-    following: RestQuery[Page[Item]] | None = question
+    following: RestQuery[Page[Item]] | None = query
     while following is not None:
-        found.append(asked(view, following, now_ns))
+        found.append(queried(view, following, now_ns))
         following = found[-1].next
         assert len(found) < 100
     return found
@@ -225,16 +225,16 @@ def pages(
 def test_answers_are_the_exchanges_own() -> None:
     view = SimulatedExchange(BYBIT, (BTC,), seed=1, clock=Clock(), resolution_ns=1_000_000)
 
-    book = asked(view, ASK.book(BTC, 5), NOW)
-    trades = asked(view, ASK.trades(BTC), NOW).items
+    book = queried(view, QUERIES.book(BTC, 5), NOW)
+    trades = queried(view, QUERIES.trades(BTC), NOW).items
 
-    assert asked(view, ASK.time(), NOW) == NOW
-    assert asked(view, ASK.status(), NOW) is VenueStatus.ONLINE
-    assert [one.symbol for one in asked(view, ASK.instruments(), NOW).items] == [BTC]
+    assert queried(view, QUERIES.time(), NOW) == NOW
+    assert queried(view, QUERIES.status(), NOW) is VenueStatus.ONLINE
+    assert [one.symbol for one in queried(view, QUERIES.instruments(), NOW).items] == [BTC]
     assert [(one.price, one.quantity) for one in book.bids] == [
         (one.price, one.quantity) for one in view.levels(BTC, Side.BUY, 5)
     ]
-    assert asked(view, ASK.ticker(BTC), NOW).volume == view.ticker(BTC).volume
+    assert queried(view, QUERIES.ticker(BTC), NOW).volume == view.ticker(BTC).volume
     assert [one.trade_id for one in trades] == [one.trade_id for one in view.trades(BTC, 60)]
 
 
@@ -249,8 +249,8 @@ def test_candles_since_an_instant_are_listed_window_by_window() -> None:
     until_ns = max(volumes) - 10 * MINUTE
     every = {start: volume for start, volume in volumes.items() if start >= since_ns}
 
-    found = pages(view, ASK_LINEAR.candles(PERP, 60, since_ns), clock.at_ns)
-    part = pages(view, ASK_LINEAR.candles(PERP, 60, since_ns, until_ns), clock.at_ns)
+    found = pages(view, QUERIES_LINEAR.candles(PERP, 60, since_ns), clock.at_ns)
+    part = pages(view, QUERIES_LINEAR.candles(PERP, 60, since_ns, until_ns), clock.at_ns)
 
     candles: list[Candle] = [one for page in found for one in page.items]
     assert [(one.start_ns, one.volume) for one in candles] == sorted(every.items())
@@ -266,7 +266,7 @@ def test_pages_of_markets_follow_their_cursor() -> None:
         '"priceFilter":{"tickSize":"0.1"},"lotSizeFilter":{"qtyStep":"0.1","minOrderQty":"0.1"}}'
     )
 
-    first = ASK_LINEAR.instruments().read(
+    first = QUERIES_LINEAR.instruments().read(
         answer('{"list":[%s],"nextPageCursor":"first%%3ABTC"}' % (row % ("BTC", "BTC"))), NOW
     )
     assert first.next is not None

@@ -23,15 +23,15 @@ NOW = 1_767_225_600_000_000_000
 
 def served(venue: Venue, *requests: str) -> list[dict[str, Any]]:
     """What a fresh client is told for its requests."""
-    told: list[dict[str, Any]] = []
+    answered: list[dict[str, Any]] = []
 
     async def story() -> None:
         server = fresh(venue)
         for request in requests:
-            told.extend(json.loads(word) for word in answers(server, request))
+            answered.extend(json.loads(frame) for frame in answers(server, request))
 
     play(story)
-    return told
+    return answered
 
 
 def fresh(venue: Venue) -> VenueServer:
@@ -42,7 +42,7 @@ def fresh(venue: Venue) -> VenueServer:
 
 
 def answers(server: VenueServer, request: str) -> list[bytes]:
-    return [word for word in server.receive(request.encode(), NOW) if isinstance(word, bytes)]
+    return [frame for frame in server.receive(request.encode(), NOW) if isinstance(frame, bytes)]
 
 
 def test_answers_echo_the_id_and_those_of_spot_the_operation() -> None:
@@ -80,7 +80,7 @@ def test_a_ping_is_answered_as_published() -> None:
 
 
 @pytest.mark.parametrize(
-    ("venue", "args", "words"),
+    ("venue", "args", "text"),
     [
         (BYBIT, ["publicTrade.NOPEUSDT"], "Invalid symbol :[publicTrade.NOPEUSDT]"),
         (BYBIT, ["kline.7.BTCUSDT"], "Invalid kline type :[kline.7.BTCUSDT]"),
@@ -92,10 +92,10 @@ def test_a_ping_is_answered_as_published() -> None:
         ),
     ],
 )
-def test_one_bad_topic_refuses_the_whole_request(venue: Venue, args: list[str], words: str) -> None:
+def test_one_bad_topic_refuses_the_whole_request(venue: Venue, args: list[str], text: str) -> None:
     (refused,) = served(venue, json.dumps({"op": "subscribe", "args": args}))
 
-    assert (refused["success"], refused["ret_msg"]) == (False, words)
+    assert (refused["success"], refused["ret_msg"]) == (False, text)
 
 
 def test_a_duplicate_is_silence_on_spot_and_an_error_on_linear() -> None:
@@ -182,7 +182,7 @@ def test_a_candle_is_confirmed_once(venue: Venue) -> None:
     play(story)
 
 
-def test_a_line_of_futures_says_what_that_of_spot_does_not() -> None:
+def test_a_line_of_futures_has_what_that_of_spot_has_not() -> None:
     """By `openInterestValue` and `usdIndexPrice` clients of other people's tell the two apart."""
     request = '{"op":"subscribe","args":["tickers.BTCUSDT"]}'
 

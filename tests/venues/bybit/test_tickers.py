@@ -81,7 +81,7 @@ def ticker_of(events: list[Event]) -> Ticker:
 # The two topics of spot
 
 
-def test_a_spot_ticker_is_asked_for_with_its_best_bid_and_ask() -> None:
+def test_a_spot_ticker_is_requested_with_its_best_bid_and_ask() -> None:
     protocol = BybitProtocol(SPOT)
     protocol.subscribe([SPOT_TICKER])
 
@@ -229,7 +229,7 @@ def test_a_best_bid_that_cannot_be_read_is_none_until_the_next(size: Any) -> Non
     assert ticker_of(receive(protocol, line(**SPOT_LINE))).bid is None
 
 
-def test_a_line_that_cannot_be_read_is_not_told_on_with_a_newer_bid() -> None:
+def test_a_line_that_cannot_be_read_is_not_published_with_a_newer_bid() -> None:
     protocol = following(SPOT, SPOT_TICKER)
     receive(protocol, line(**SPOT_LINE))
 
@@ -301,7 +301,7 @@ def test_a_time_that_no_exchange_can_mean_is_none(ts: int | None) -> None:
     assert ticker_of(receive(protocol, {**line(**LINE), "ts": ts})).venue_ns is None
 
 
-def test_a_delta_without_its_snapshot_is_refused_and_the_snapshot_asked_for() -> None:
+def test_a_delta_without_its_snapshot_is_refused_and_the_snapshot_requested() -> None:
     protocol = following(LINEAR, PERP_TICKER)
 
     with pytest.raises(UnreadableStream, match="a delta without its snapshot") as caught:
@@ -316,7 +316,7 @@ def test_a_delta_without_its_snapshot_is_refused_and_the_snapshot_asked_for() ->
     )
 
 
-def test_the_snapshot_is_asked_for_with_pauses_that_grow() -> None:
+def test_the_snapshot_is_requested_with_pauses_that_grow() -> None:
     protocol = following(LINEAR, PERP_TICKER)
     asked_s: list[int] = []
 
@@ -329,7 +329,7 @@ def test_the_snapshot_is_asked_for_with_pauses_that_grow() -> None:
     assert asked_s == [0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303, 363]
 
 
-def test_a_delta_that_cannot_be_read_leaves_nothing_old_to_be_told() -> None:
+def test_a_delta_that_cannot_be_read_leaves_nothing_old_to_be_published() -> None:
     """The next delta would otherwise be laid over an ask that has changed since."""
     protocol = following(LINEAR, PERP_TICKER)
     receive(protocol, line(**LINE, ask1Price="17216"))

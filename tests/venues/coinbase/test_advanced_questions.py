@@ -162,7 +162,7 @@ def test_candles_are_read_as_they_were_captured() -> None:
     assert query(question.fetch) == {
         "granularity": "ONE_HOUR",
         "start": "1712188800",
-        "end": str(1_712_188_800 + 349 * HOUR),
+        "end": str(1_712_188_800 + HOUR),
         "limit": "350",
     }
     page = question.read(CANDLES, NOW)
@@ -239,7 +239,7 @@ def test_the_last_candles_before_an_instant_need_no_clock() -> None:
 
 @pytest.mark.parametrize("interval_s", [0, 1, 61, 14_401, 2_592_000])
 def test_other_intervals_are_not_offered(interval_s: int) -> None:
-    with pytest.raises(BadInput, match="has candles of 60, 300"):
+    with pytest.raises(BadInput, match="an interval of 60, 300"):
         ASK.candles(BTC, interval_s)
 
 

@@ -4,7 +4,9 @@ from collections import deque
 
 from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Symbol
-from fluxum.venues.coinbase.streams import Streams, wire_request
+from fluxum.venues.coinbase.streams import Streams
+from fluxum.venues.coinbase.topics import Topics, wire_request
+from fluxum.venues.instrument_list import InstrumentList, ListPage
 from fluxum.venues.venue import Effect, Send
 
 NOW = 1_786_309_548_000_000_000
@@ -25,9 +27,12 @@ class Link:
         self.streams = Streams(
             "venue",
             self.outbox,
-            {Channel.TICKER: "ticker"},
+            Topics({Channel.TICKER: "ticker"}),
             lambda request: Send(" ".join([request.op, *wire_request(request)[1]]).encode()),
             lambda _channel, _symbol: None,
+            InstrumentList(
+                "venue", self.outbox, (), lambda _fetch, _body: ListPage(()), lambda _row, _ns: None
+            ),
         )
 
     def listed(self, *products: str) -> list[str]:
@@ -59,9 +64,9 @@ def test_a_list_answers_the_oldest_request_it_agrees_with() -> None:
     link.streams.subscribe([B])
 
     assert link.listed("A") == ["Subscribed A/USD"]
-    assert list(link.streams.unanswered()) == [B]
+    assert list(link.streams.subscriptions.unanswered()) == [B]
     assert link.listed("A", "B") == ["Subscribed B/USD"]
-    assert not link.streams.unanswered()
+    assert not link.streams.subscriptions.unanswered()
     assert link.listed("A", "B") == []
 
 
@@ -69,14 +74,14 @@ def test_an_end_and_a_new_beginning_are_answered_in_turn() -> None:
     link = Link()
     link.streams.subscribe([A])
     link.listed("A")
-    link.streams.renew(A)
+    link.streams.resync(A)
     assert link.sent() == ["subscribe A-USD", "unsubscribe A-USD", "subscribe A-USD"]
 
     assert link.listed() == []
-    link.streams.renew(A)
+    link.streams.resync(A)
     assert link.sent() == []
     assert link.listed("A") == []
-    link.streams.renew(A)
+    link.streams.resync(A)
     assert len(link.sent()) == 2
 
 
@@ -84,10 +89,10 @@ def test_a_lost_answer_holds_up_no_other_request() -> None:
     link = Link()
     link.streams.subscribe([A])
     link.listed("A")
-    link.streams.renew(A)
+    link.streams.resync(A)
 
     assert link.listed("A") == []
-    assert not link.streams.unanswered()
+    assert not link.streams.subscriptions.unanswered()
 
 
 def test_data_acknowledge_too_and_the_list_is_still_that_of_its_request() -> None:
@@ -97,7 +102,7 @@ def test_data_acknowledge_too_and_the_list_is_still_that_of_its_request() -> Non
 
     assert shown([*link.streams.data(A, NOW)]) == ["Subscribed A/USD"]
     assert not link.streams.data(A, NOW)
-    assert list(link.streams.unanswered()) == [B]
+    assert list(link.streams.subscriptions.unanswered()) == [B]
     assert link.omitted("A") == []
     assert link.listed("A") == []
     assert link.listed("A", "B") == ["Subscribed B/USD"]
@@ -117,7 +122,7 @@ def test_a_list_that_accepts_something_refuses_no_request() -> None:
     link.streams.subscribe([A])
 
     assert link.omitted("A") == []
-    assert list(link.streams.unanswered()) == [A]
+    assert list(link.streams.subscriptions.unanswered()) == [A]
 
 
 def test_an_answer_that_may_be_lost_holds_up_no_resync() -> None:
@@ -125,9 +130,9 @@ def test_an_answer_that_may_be_lost_holds_up_no_resync() -> None:
     link.streams.subscribe([A])
     link.sent()
 
-    link.streams.lost()
+    link.streams.subscriptions.doubt()
 
-    link.streams.renew(A)
+    link.streams.resync(A)
     assert link.sent() == ["unsubscribe A-USD", "subscribe A-USD"]
-    assert list(link.streams.unanswered()) == [A]
+    assert list(link.streams.subscriptions.unanswered()) == [A]
     assert shown([*link.streams.data(A, NOW)]) == ["Subscribed A/USD"]

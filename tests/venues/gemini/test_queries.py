@@ -160,7 +160,7 @@ def test_candles_are_read_as_they_were_published() -> None:
 
 @pytest.mark.parametrize("interval_s", [61, 7200, 604_800])
 def test_other_intervals_are_not_offered(interval_s: int) -> None:
-    with pytest.raises(BadInput, match="has candles of 60, 300, 900, 1800, 3600, 21600, 86400 s"):
+    with pytest.raises(BadInput, match="of 60, 300, 900, 1800, 3600, 21600, 86400 seconds"):
         ask().candles(BTC, interval_s)
 
 

@@ -482,7 +482,7 @@ def test_the_list_of_markets_ends_with_a_heartbeat() -> None:
     protocol = asked(LIST)
     fetch = protocol.outbox.popleft()
     assert isinstance(fetch, Fetch)
-    assert protocol.receive_response(fetch, b"[]", NOW) == (subscribed(LIST),)
+    assert protocol.receive_response(fetch, b"[]", NOW) == [subscribed(LIST)]
     protocol.resync(LIST)
     assert len(protocol.outbox) == 1
     protocol.unsubscribe([LIST])

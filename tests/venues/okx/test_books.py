@@ -51,19 +51,19 @@ def frame(
     return json.dumps({"arg": arg, **named, "data": [data]}).encode()
 
 
-class Heard:
+class Feed:
     """A book and what it counted."""
 
     def __init__(self) -> None:
         self.counts = SequenceCounts()
-        self.settled = 0
-        self.book = ChainedBook(BOOK, self.counts, self.settle)
+        self.acknowledged = 0
+        self.book = ChainedBook(BOOK, self.counts, self.acknowledge)
 
-    def settle(self, received_ns: int) -> Sequence[Event]:
-        self.settled += 1
+    def acknowledge(self, received_ns: int) -> Sequence[Event]:
+        self.acknowledged += 1
         return ()
 
-    def hear(self, before: int | None, number: int | None, **more: Any) -> Sequence[Event]:
+    def read_message(self, before: int | None, number: int | None, **more: Any) -> Sequence[Event]:
         return self.book.read(frame(before, number, **more), NOW)
 
     def loosely(self, before: int | None, number: int | None, **more: Any) -> Sequence[Event]:
@@ -71,7 +71,7 @@ class Heard:
 
     def snapshot(self, number: int | None = 10, **more: Any) -> BookSnapshot:
         before = None if number is None else -1
-        (event,) = self.hear(before, number, action="snapshot", **more)
+        (event,) = self.read_message(before, number, action="snapshot", **more)
         assert isinstance(event, BookSnapshot)
         return event
 
@@ -83,22 +83,22 @@ def numbers(events: Sequence[Event]) -> list[int | None]:
 
 def test_the_published_example_is_one_unbroken_chain() -> None:
     """Snapshot, update, nothing for a minute, numbers begun anew after maintenance, update."""
-    heard = Heard()
+    feed = Feed()
 
-    assert heard.snapshot(10).sequence == 10
-    assert numbers(heard.hear(10, 15)) == [15]
-    assert numbers(heard.hear(15, 15)) == [15]
-    assert numbers(heard.hear(15, 3)) == [3]
-    assert numbers(heard.hear(3, 5)) == [5]
-    assert heard.counts == SequenceCounts(steps=4, breaks=0)
-    assert heard.settled == 1
+    assert feed.snapshot(10).sequence == 10
+    assert numbers(feed.read_message(10, 15)) == [15]
+    assert numbers(feed.read_message(15, 15)) == [15]
+    assert numbers(feed.read_message(15, 3)) == [3]
+    assert numbers(feed.read_message(3, 5)) == [5]
+    assert feed.counts == SequenceCounts(steps=4, breaks=0)
+    assert feed.acknowledged == 1
 
 
 def test_a_gap_stands_in_place_of_its_update_and_nothing_follows_until_a_snapshot() -> None:
-    heard = Heard()
-    heard.snapshot(10)
+    feed = Feed()
+    feed.snapshot(10)
 
-    assert heard.hear(12, 15) == (
+    assert feed.read_message(12, 15) == (
         Desync(
             venue="okx",
             subscription=BOOK,
@@ -110,88 +110,88 @@ def test_a_gap_stands_in_place_of_its_update_and_nothing_follows_until_a_snapsho
             received_ns=NOW,
         ),
     )
-    assert heard.hear(15, 16) == ()
-    assert heard.hear(10, 12) == ()
-    assert heard.counts == SequenceCounts(steps=0, breaks=1)
-    heard.snapshot(20)
-    assert numbers(heard.hear(20, 21)) == [21]
+    assert feed.read_message(15, 16) == ()
+    assert feed.read_message(10, 12) == ()
+    assert feed.counts == SequenceCounts(steps=0, breaks=1)
+    feed.snapshot(20)
+    assert numbers(feed.read_message(20, 21)) == [21]
 
 
 def test_after_an_update_that_cannot_be_read_the_next_is_a_gap() -> None:
-    heard = Heard()
-    heard.snapshot(10)
+    feed = Feed()
+    feed.snapshot(10)
     with pytest.raises(RemoteProtocolError):
-        heard.hear(10, 11, asks=[("NaN", "1")])
+        feed.read_message(10, 11, asks=[("NaN", "1")])
 
-    (event,) = heard.hear(11, 12)
+    (event,) = feed.read_message(11, 12)
 
     assert isinstance(event, Desync)
-    assert heard.counts == SequenceCounts(steps=0, breaks=1)
+    assert feed.counts == SequenceCounts(steps=0, breaks=1)
 
 
 def test_the_last_message_once_more_is_passed_over() -> None:
-    heard = Heard()
-    heard.snapshot(10)
-    heard.hear(10, 15)
+    feed = Feed()
+    feed.snapshot(10)
+    feed.read_message(10, 15)
 
-    assert heard.hear(10, 15) == ()
-    assert numbers(heard.hear(15, 16)) == [16]
-    assert heard.counts == SequenceCounts(steps=2, breaks=0)
+    assert feed.read_message(10, 15) == ()
+    assert numbers(feed.read_message(15, 16)) == [16]
+    assert feed.counts == SequenceCounts(steps=2, breaks=0)
 
 
 def test_the_last_number_after_another_message_than_before_is_a_gap() -> None:
     """The number alone says nothing: after a reset it may have been given out again."""
-    heard = Heard()
-    heard.snapshot(10)
-    heard.hear(10, 15)
+    feed = Feed()
+    feed.snapshot(10)
+    feed.read_message(10, 15)
 
-    (event,) = heard.hear(12, 15, bids=[("2", "5")])
+    (event,) = feed.read_message(12, 15, bids=[("2", "5")])
 
     assert isinstance(event, Desync)
     assert (event.expected, event.computed) == (15, 12)
-    assert heard.counts == SequenceCounts(steps=1, breaks=1)
+    assert feed.counts == SequenceCounts(steps=1, breaks=1)
 
 
 def test_small_numbers_after_a_lost_reset_are_a_gap_and_not_old() -> None:
-    heard = Heard()
-    heard.snapshot(15)
+    feed = Feed()
+    feed.snapshot(15)
 
-    (event,) = heard.hear(3, 5)  # 15 to 3 was lost
+    (event,) = feed.read_message(3, 5)  # 15 to 3 was lost
 
     assert isinstance(event, Desync)
 
 
 def test_a_message_that_came_too_late_is_a_gap() -> None:
-    heard = Heard()
-    heard.snapshot(10)
-    heard.hear(10, 11)
-    heard.hear(11, 12)
+    feed = Feed()
+    feed.snapshot(10)
+    feed.read_message(10, 11)
+    feed.read_message(11, 12)
 
-    (event,) = heard.hear(10, 11)
+    (event,) = feed.read_message(10, 11)
 
     assert isinstance(event, Desync)
 
 
 def test_links_count_before_any_snapshot_as_on_a_tape_that_begins_late() -> None:
-    heard = Heard()
+    feed = Feed()
 
-    assert numbers(heard.hear(7, 10)) == [10]
-    assert numbers(heard.hear(10, 11)) == [11]
-    assert heard.counts == SequenceCounts(steps=1, breaks=0)
+    assert numbers(feed.read_message(7, 10)) == [10]
+    assert numbers(feed.read_message(10, 11)) == [11]
+    assert feed.counts == SequenceCounts(steps=1, breaks=0)
 
 
 def test_a_snapshot_begins_anew_wherever_the_chain_was() -> None:
-    heard = Heard()
-    heard.snapshot(10)
-    heard.hear(10, 12)
-    heard.snapshot(11)
+    feed = Feed()
+    feed.snapshot(10)
+    feed.read_message(10, 12)
+    feed.snapshot(11)
 
-    assert numbers(heard.hear(11, 13)) == [13]
-    assert heard.counts.breaks == 0
+    assert numbers(feed.read_message(11, 13)) == [13]
+    assert feed.counts.breaks == 0
 
 
-def test_a_snapshot_has_the_depth_that_was_asked_for_and_best_levels_first() -> None:
-    snapshot = Heard().snapshot(10, bids=[("2", "5"), ("1.5", "6")], asks=[("3", "7")])
+def test_a_snapshot_has_the_depth_that_was_requested_and_best_levels_first() -> None:
+    snapshot = Feed().snapshot(10, bids=[("2", "5"), ("1.5", "6")], asks=[("3", "7")])
 
     assert snapshot.depth == 400
     assert snapshot.cut_at is None
@@ -203,9 +203,9 @@ def test_a_snapshot_has_the_depth_that_was_asked_for_and_best_levels_first() -> 
 
 
 def test_a_checksum_of_zero_is_none_and_costs_no_text() -> None:
-    heard = Heard()
-    snapshot = heard.snapshot(10, bids=[("2", "5")])
-    (update,) = heard.hear(10, 11, bids=[("2", "6")])
+    feed = Feed()
+    snapshot = feed.snapshot(10, bids=[("2", "5")])
+    (update,) = feed.read_message(10, 11, bids=[("2", "6")])
 
     assert isinstance(update, BookUpdate)
     assert (snapshot.checksum, update.checksum) == (None, None)
@@ -215,11 +215,11 @@ def test_a_checksum_of_zero_is_none_and_costs_no_text() -> None:
 def test_numbers_and_a_checksum_are_both_verified() -> None:
     """One bid of 2 at 1.0: the CRC32 of `1.0:2` is -744762289."""
     keeper = BookKeeper("okx", Book, book_checksum, DEPTH_PROVED)
-    heard = Heard()
-    snapshot = heard.snapshot(10, bids=[("1.0", "2")], checksum=-744762289)
+    feed = Feed()
+    snapshot = feed.snapshot(10, bids=[("1.0", "2")], checksum=-744762289)
 
     assert keeper.snapshot(snapshot) is Verdict.RESTORED
-    (update,) = heard.hear(10, 11, bids=[("1.0", "3")], checksum=5)
+    (update,) = feed.read_message(10, 11, bids=[("1.0", "3")], checksum=5)
     assert isinstance(update, BookUpdate)
     assert (update.sequence, update.checksum) == (11, 5)
     assert keeper.update(update) is Verdict.FAILED
@@ -228,10 +228,10 @@ def test_numbers_and_a_checksum_are_both_verified() -> None:
 def test_recordings_without_numbers_have_a_checksum_that_may_be_zero() -> None:
     """Nothing at all is summed up to zero."""
     keeper = BookKeeper("okx", Book, book_checksum, DEPTH_PROVED)
-    heard = Heard()
+    feed = Feed()
 
-    assert keeper.snapshot(heard.snapshot(None, checksum=0)) is Verdict.RESTORED
-    (update,) = heard.hear(None, None, bids=[("1.0", "2")], checksum=-744762289)
+    assert keeper.snapshot(feed.snapshot(None, checksum=0)) is Verdict.RESTORED
+    (update,) = feed.read_message(None, None, bids=[("1.0", "2")], checksum=-744762289)
     assert isinstance(update, BookUpdate)
     assert update.sequence is None
     assert keeper.update(update) is Verdict.PASSED
@@ -240,19 +240,17 @@ def test_recordings_without_numbers_have_a_checksum_that_may_be_zero() -> None:
 @pytest.mark.parametrize("action", ["", "partial"])
 def test_a_chained_book_names_its_action(action: str) -> None:
     with pytest.raises(RemoteProtocolError, match="a snapshot or update was expected"):
-        Heard().hear(1, 2, action=action)
+        Feed().read_message(1, 2, action=action)
 
 
 # Messages that do not fit
 
 
-def test_a_level_that_cannot_be_read_is_left_out_of_an_update_and_told() -> None:
-    heard = Heard()
-    heard.snapshot(10)
+def test_a_level_that_cannot_be_read_is_left_out_of_an_update_and_counted() -> None:
+    feed = Feed()
+    feed.snapshot(10)
 
-    left_out, update = heard.loosely(
-        10, 11, bids=[("2", "5"), ("0.-10000", "1")], asks=[("3", "1")]
-    )
+    left_out, update = feed.loosely(10, 11, bids=[("2", "5"), ("0.-10000", "1")], asks=[("3", "1")])
 
     assert isinstance(left_out, LeftOut)
     assert (left_out.subscription, left_out.count) == (BOOK, 1)
@@ -260,13 +258,13 @@ def test_a_level_that_cannot_be_read_is_left_out_of_an_update_and_told() -> None
     assert isinstance(update, BookUpdate)
     assert update.bids == (Level(Decimal(2), Decimal(5), 1),)
     assert update.asks == (Level(Decimal(3), Decimal(1), 1),)
-    assert numbers(heard.hear(11, 12)) == [12]
+    assert numbers(feed.read_message(11, 12)) == [12]
 
 
-def test_a_level_that_cannot_be_read_is_left_out_of_a_snapshot_and_told() -> None:
-    heard = Heard()
+def test_a_level_that_cannot_be_read_is_left_out_of_a_snapshot_and_counted() -> None:
+    feed = Feed()
 
-    left_out, snapshot = heard.loosely(
+    left_out, snapshot = feed.loosely(
         -1, 10, action="snapshot", bids=[("2", "x"), ("1", "4")], asks=[("1e25", "1")]
     )
 
@@ -274,7 +272,7 @@ def test_a_level_that_cannot_be_read_is_left_out_of_a_snapshot_and_told() -> Non
     assert left_out.count == 2
     assert isinstance(snapshot, BookSnapshot)
     assert (snapshot.bids, snapshot.asks) == ((Level(Decimal(1), Decimal(4), 1),), ())
-    assert numbers(heard.hear(10, 11)) == [11]
+    assert numbers(feed.read_message(10, 11)) == [11]
 
 
 @pytest.mark.parametrize(
@@ -284,45 +282,45 @@ def test_a_level_that_cannot_be_read_is_left_out_of_a_snapshot_and_told() -> Non
 def test_a_message_without_its_numbers_is_not_applied_and_the_next_is_a_gap(
     odd: dict[str, Any],
 ) -> None:
-    heard = Heard()
-    heard.snapshot(10)
+    feed = Feed()
+    feed.snapshot(10)
     message = json.loads(frame(10, 11))
     message["data"][0].update(odd)
 
     with pytest.raises((MsgspecError, RemoteProtocolError)):
-        heard.book.read_loosely(json.dumps(message).encode(), NOW)
+        feed.book.read_loosely(json.dumps(message).encode(), NOW)
 
-    assert isinstance(heard.hear(11, 12)[0], Desync)
+    assert isinstance(feed.read_message(11, 12)[0], Desync)
 
 
 def test_an_update_without_a_number_in_a_numbered_book_is_not_applied() -> None:
-    heard = Heard()
-    heard.snapshot(10)
+    feed = Feed()
+    feed.snapshot(10)
 
     with pytest.raises(RemoteProtocolError, match="a seqId was expected"):
-        heard.hear(None, None, bids=[("2", "5")])
+        feed.read_message(None, None, bids=[("2", "5")])
 
 
 @pytest.mark.parametrize("ts", ["x", "0", "99999999999999999999", None, -1])
 def test_a_time_that_is_none_costs_no_message(ts: object) -> None:
-    heard = Heard()
-    heard.snapshot(10)
+    feed = Feed()
+    feed.snapshot(10)
     message = json.loads(frame(10, 11))
     message["data"][0]["ts"] = ts
 
-    (update,) = heard.book.read_loosely(json.dumps(message).encode(), NOW)
+    (update,) = feed.book.read_loosely(json.dumps(message).encode(), NOW)
 
     assert isinstance(update, BookUpdate)
     assert (update.venue_ns, update.sequence) == (None, 11)
 
 
 def test_a_side_that_is_left_out_has_no_changes() -> None:
-    heard = Heard()
-    heard.snapshot(10)
+    feed = Feed()
+    feed.snapshot(10)
     message = json.loads(frame(10, 11, bids=[("2", "5")]))
     del message["data"][0]["asks"]
 
-    (update,) = heard.book.read(json.dumps(message).encode(), NOW)
+    (update,) = feed.book.read(json.dumps(message).encode(), NOW)
 
     assert isinstance(update, BookUpdate)
     assert (len(update.bids), update.asks) == (1, ())
@@ -342,10 +340,10 @@ def test_a_level_that_cannot_be_read_is_left_out_of_a_whole_book() -> None:
 
 
 def whole() -> WholeBook:
-    def settle(received_ns: int) -> Sequence[Event]:
+    def acknowledge(received_ns: int) -> Sequence[Event]:
         return ()
 
-    return WholeBook(Subscription(Channel.BOOK, BTC, 5), settle)
+    return WholeBook(Subscription(Channel.BOOK, BTC, 5), acknowledge)
 
 
 def test_every_message_of_a_whole_book_is_a_snapshot() -> None:

@@ -79,9 +79,9 @@ def test_a_day_ends_at_16_utc_unless_its_bar_says_otherwise() -> None:
 
 @pytest.mark.parametrize(("bar", "hours"), [("6H", (10, 16)), ("12H", (4, 16))])
 def test_half_and_quarter_days_begin_with_it(bar: str, hours: tuple[int, int]) -> None:
-    told = candles(View([10, 20, 30]), BTC, bar, 9)
+    sent = candles(View([10, 20, 30]), BTC, bar, 9)
 
-    assert [one.start_ns for one in told] == [MIDNIGHT_NS + hour * HOUR_NS for hour in hours]
+    assert [one.start_ns for one in sent] == [MIDNIGHT_NS + hour * HOUR_NS for hour in hours]
 
 
 def test_a_month_ends_at_16_utc_as_well() -> None:
@@ -91,7 +91,7 @@ def test_a_month_ends_at_16_utc_as_well() -> None:
     assert (month.start_ns, month.end_ns) == (august_ns + 16 * HOUR_NS, september_ns + 16 * HOUR_NS)
 
 
-def test_as_many_as_were_asked_for_are_told() -> None:
+def test_as_many_as_were_requested_are_sent() -> None:
     assert len(candles(View(range(10, 40)), BTC, "1D", 1)) == 1
     assert len(candles(View(range(10, 40)), BTC, "6H", 5)) == 5
 

@@ -19,23 +19,23 @@ def captures(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (FOLDER / name).read_text().splitlines()]
 
 
-def assert_says(events: Sequence[Event], expected: list[dict[str, Any]]) -> None:
-    told = [plain(event) for event in events]
-    assert [one["type"] for one in told] == [one["type"] for one in expected]
-    for facts, claims in zip(told, expected, strict=True):
+def assert_events(events: Sequence[Event], expected: list[dict[str, Any]]) -> None:
+    published = [plain(event) for event in events]
+    assert [one["type"] for one in published] == [one["type"] for one in expected]
+    for facts, claims in zip(published, expected, strict=True):
         assert {key: facts.get(key) for key in claims} == claims
 
 
 @pytest.mark.parametrize("capture", captures("public.jsonl"), ids=lambda one: one["name"])
-def test_a_frame_says(capture: dict[str, Any]) -> None:
+def test_of_a_frame(capture: dict[str, Any]) -> None:
     protocol = OkxProtocol()
     protocol.follow_passively()
 
-    assert_says(protocol.receive(capture["frame"].encode(), 1), capture["events"])
+    assert_events(protocol.receive(capture["frame"].encode(), 1), capture["events"])
 
 
 @pytest.mark.parametrize("capture", captures("rest.jsonl"), ids=lambda one: one["name"])
-def test_an_answer_says(capture: dict[str, Any]) -> None:
+def test_of_an_answer(capture: dict[str, Any]) -> None:
     fetch = Fetch("GET", capture["path"], capture["purpose"])
 
     protocol = OkxProtocol()
@@ -43,4 +43,4 @@ def test_an_answer_says(capture: dict[str, Any]) -> None:
 
     events = protocol.receive_response(fetch, capture["body"].encode(), 1)
 
-    assert_says([one for one in events if not isinstance(one, Subscribed)], capture["events"])
+    assert_events([one for one in events if not isinstance(one, Subscribed)], capture["events"])

@@ -98,7 +98,7 @@ def drained(outbox: deque[Effect]) -> tuple[list[dict[str, Any]], list[Fetch]]:
     return sent, [one for one in effects if isinstance(one, Fetch)]
 
 
-def asked(*subscriptions: Subscription) -> tuple[OkxProtocol, Fetch]:
+def waiting(*subscriptions: Subscription) -> tuple[OkxProtocol, Fetch]:
     protocol = OkxProtocol()
     protocol.subscribe(subscriptions)
     sent, (call,) = drained(protocol.outbox)
@@ -109,8 +109,8 @@ def asked(*subscriptions: Subscription) -> tuple[OkxProtocol, Fetch]:
 # Live
 
 
-def test_a_contract_is_asked_for_once_its_size_is_known() -> None:
-    protocol, call = asked(BOOK, TRADES)
+def test_a_contract_is_requested_once_its_size_is_known() -> None:
+    protocol, call = waiting(BOOK, TRADES)
     assert (call.path, call.subscription) == (SIZE_PATH, BOOK)
     assert not protocol.unanswered()  # no other link gets the size sooner
 
@@ -123,16 +123,16 @@ def test_a_contract_is_asked_for_once_its_size_is_known() -> None:
 
 
 def test_quantities_of_a_linear_contract_are_in_the_base_asset() -> None:
-    protocol, call = asked(BOOK, TRADES)
+    protocol, call = waiting(BOOK, TRADES)
     protocol.receive_response(call, answer(ROW), NOW)
 
     _, book = protocol.receive(snapshot(), NOW)
-    _, told = protocol.receive(trade(), NOW)
+    _, published = protocol.receive(trade(), NOW)
 
     assert isinstance(book, BookSnapshot)
     assert [str(level.quantity) for level in book.asks] == ["1.00", "10.00"]
-    assert isinstance(told, Trade)
-    assert str(told.quantity) == "0.12"  # 12 contracts of 0.01 BTC
+    assert isinstance(published, Trade)
+    assert str(published.quantity) == "0.12"  # 12 contracts of 0.01 BTC
     update = {"asks": [["50000", "7", "0", "1"]], "bids": [], "ts": "1767225600200"}
     frame = data("books", {**update, "prevSeqId": 10, "seqId": 11}, action="update")
     (changed,) = protocol.receive(frame, NOW)
@@ -142,7 +142,7 @@ def test_quantities_of_a_linear_contract_are_in_the_base_asset() -> None:
 
 def test_quantities_of_an_inverse_contract_are_in_what_it_is_worth() -> None:
     """7 contracts of 100 USD, under a symbol that is not to be mistaken for another's."""
-    protocol, call = asked(Subscription(Channel.TICKER, INVERSE))
+    protocol, call = waiting(Subscription(Channel.TICKER, INVERSE))
     assert call.path.endswith("?instType=SWAP&instId=BTC-USD-SWAP")
     protocol.receive_response(call, answer(INVERSE_ROW), NOW)
     row = {"instId": "BTC-USD-SWAP", "last": "50000", "lastSz": "7", "askPx": "50000"}
@@ -153,28 +153,28 @@ def test_quantities_of_an_inverse_contract_are_in_what_it_is_worth() -> None:
 
     assert isinstance(ticker, Ticker)
     assert ticker.symbol == INVERSE
-    told = (ticker.last_quantity, ticker.ask_quantity, ticker.volume)
-    assert told == (Decimal(700), Decimal(10_000), Decimal(100_000_000))
+    published = (ticker.last_quantity, ticker.ask_quantity, ticker.volume)
+    assert published == (Decimal(700), Decimal(10_000), Decimal(100_000_000))
 
 
 def test_the_multiplier_belongs_to_the_size() -> None:
-    protocol, call = asked(TRADES)
+    protocol, call = waiting(TRADES)
     protocol.receive_response(call, answer({**ROW, "ctMult": "0.1"}), NOW)
 
-    _, told = protocol.receive(trade(), NOW)
+    _, published = protocol.receive(trade(), NOW)
 
-    assert isinstance(told, Trade)
-    assert str(told.quantity) == "0.012"
+    assert isinstance(published, Trade)
+    assert str(published.quantity) == "0.012"
 
 
 def test_a_size_is_found_whatever_else_the_answer_lists() -> None:
-    protocol, call = asked(TRADES)
+    protocol, call = waiting(TRADES)
 
     protocol.receive_response(call, answer(INVERSE_ROW, ROW), NOW)
 
-    _, told = protocol.receive(trade(), NOW)
-    assert isinstance(told, Trade)
-    assert str(told.quantity) == "0.12"
+    _, published = protocol.receive(trade(), NOW)
+    assert isinstance(published, Trade)
+    assert str(published.quantity) == "0.12"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_size_is_found_whatever_else_the_answer_lists() -> None:
     ],
 )
 def test_a_contract_that_cannot_be_sized_is_refused_by_name(body: bytes, reason: str) -> None:
-    protocol, call = asked(BOOK, TRADES)
+    protocol, call = waiting(BOOK, TRADES)
 
     events = protocol.receive_response(call, body, NOW)
 
@@ -198,7 +198,7 @@ def test_a_contract_that_cannot_be_sized_is_refused_by_name(body: bytes, reason:
 
 
 def test_a_refused_call_refuses_what_waits_for_it() -> None:
-    protocol, call = asked(BOOK)
+    protocol, call = waiting(BOOK)
 
     (refused,) = protocol.receive_refusal(call, "HTTP 403", NOW)
 
@@ -221,10 +221,10 @@ def test_a_refused_call_refuses_what_waits_for_it() -> None:
         b'{"code":"0","data":[7]}',
     ],
 )
-def test_an_answer_that_cannot_be_read_is_asked_for_again_and_names_what_waits(
+def test_an_answer_that_cannot_be_read_is_requested_again_and_names_what_waits(
     body: bytes,
 ) -> None:
-    protocol, call = asked(BOOK, TRADES)
+    protocol, call = waiting(BOOK, TRADES)
 
     with pytest.raises(UnreadableStream, match="no size of BTC-USDT-SWAP") as caught:
         protocol.receive_response(call, body, NOW)
@@ -236,7 +236,7 @@ def test_an_answer_that_cannot_be_read_is_asked_for_again_and_names_what_waits(
 
 def test_a_symbol_of_another_unit_is_refused_with_the_right_one() -> None:
     wrong = Subscription(Channel.BOOK, Symbol("BTC/USD:PERP"), 400)
-    protocol, call = asked(wrong)
+    protocol, call = waiting(wrong)
 
     (refused,) = protocol.receive_response(call, answer(INVERSE_ROW), NOW)
 
@@ -245,19 +245,19 @@ def test_a_symbol_of_another_unit_is_refused_with_the_right_one() -> None:
     assert refused.message == "BTC-USD-SWAP is BTC/USD:PERP-INVERSE, by its currencies and kind"
 
 
-def test_contracts_are_counted_as_such_where_that_is_asked_for() -> None:
+def test_contracts_are_counted_as_such_where_that_is_requested() -> None:
     protocol = OkxProtocol()
     protocol.subscribe([Subscription(Channel.TRADE, COUNTED)])
     assert len(drained(protocol.outbox)[0]) == 1
 
-    _, told = protocol.receive(trade(), NOW)
+    _, published = protocol.receive(trade(), NOW)
 
-    assert isinstance(told, Trade)
-    assert (told.symbol, told.quantity) == (COUNTED, Decimal(12))
+    assert isinstance(published, Trade)
+    assert (published.symbol, published.quantity) == (COUNTED, Decimal(12))
 
 
 def test_two_units_of_one_market_cannot_be_told_apart() -> None:
-    protocol, _ = asked(TRADES)
+    protocol, _ = waiting(TRADES)
 
     with pytest.raises(LocalProtocolError, match="cannot be told apart"):
         protocol.subscribe([Subscription(Channel.TRADE, COUNTED)])
@@ -265,8 +265,8 @@ def test_two_units_of_one_market_cannot_be_told_apart() -> None:
         protocol.subscribe([BOOK, Subscription(Channel.BOOK, LINEAR, 5)])
 
 
-def test_what_is_wanted_no_longer_is_not_asked_for() -> None:
-    protocol, call = asked(BOOK, TRADES)
+def test_what_is_wanted_no_longer_is_not_requested() -> None:
+    protocol, call = waiting(BOOK, TRADES)
     protocol.unsubscribe([BOOK])
     protocol.resync(TRADES)
     protocol.subscribe([TRADES])
@@ -355,11 +355,11 @@ def test_a_size_that_cannot_be_had_harms_its_own_market_alone() -> None:
                 OKX, dial=exchange.dial, clock=clock, random=Random(7), http=Unsized(exchange)
             )
             async with session:
-                told = session.events(capacity=100_000)
+                published = session.events(capacity=100_000)
                 session.subscribe(*(one for sym in (eth, SPOT, LINEAR) for one in streams(sym)))
                 await asyncio.sleep(300)
                 missing = {one.subscription for one in session.missing()}
-                events = told.drain()
+                events = published.drain()
                 assert missing == set(streams(LINEAR))
                 assert session.book(eth).proof().is_valid
                 assert session.book(SPOT).proof().is_valid
@@ -387,7 +387,7 @@ def replayed(path: Path) -> list[Event]:
     return [event for moment in Replay(path, "okx") for event in moment.events]
 
 
-def test_on_a_tape_the_list_says_how_large_a_contract_is(tmp_path: Path) -> None:
+def test_on_a_tape_the_list_has_the_size_of_a_contract(tmp_path: Path) -> None:
     spot = answer({"instType": "SPOT", "instId": "BTC-USDT"})
     path = bare(
         tmp_path,
@@ -399,9 +399,9 @@ def test_on_a_tape_the_list_says_how_large_a_contract_is(tmp_path: Path) -> None
 
     events = replayed(path)
 
-    (book,), (told,) = of(events, BookSnapshot), of(events, Trade)
+    (book,), (published,) = of(events, BookSnapshot), of(events, Trade)
     assert (book.symbol, str(book.asks[0].quantity)) == (LINEAR, "1.00")
-    assert (told.symbol, str(told.quantity)) == (LINEAR, "0.12")
+    assert (published.symbol, str(published.quantity)) == (LINEAR, "0.12")
 
 
 def test_on_a_tape_without_a_list_contracts_are_called_contracts(tmp_path: Path) -> None:
@@ -411,8 +411,8 @@ def test_on_a_tape_without_a_list_contracts_are_called_contracts(tmp_path: Path)
     events = [event for moment in replay for event in moment.events]
 
     assert {one.symbol for one in of(events, BookSnapshot)} == {COUNTED, SPOT}
-    (told,) = of(events, Trade)
-    assert (told.symbol, told.quantity) == (COUNTED, 12)
+    (published,) = of(events, Trade)
+    assert (published.symbol, published.quantity) == (COUNTED, 12)
     assert [one.message for one in of(events, VenueNotice)] == [
         f"BTC-USDT-SWAP is counted in contracts, as {COUNTED}: no list says their size"
     ] * 2  # the book, the trades
@@ -443,12 +443,12 @@ def test_a_recorded_session_is_replayed_in_the_units_it_had(tmp_path: Path) -> N
                     http=recording_calls(exchange, writer),
                 )
                 async with session:
-                    told = session.events(capacity=100_000)
+                    published = session.events(capacity=100_000)
                     session.subscribe(*streams(LINEAR), *streams(SPOT), *streams(INVERSE))
                     await asyncio.sleep(60)
                     exchange.hangup_all(1006)
                     await asyncio.sleep(60)
-                    events = told.drain()
+                    events = published.drain()
         return events
 
     live = run(main())

@@ -39,7 +39,7 @@ def begun() -> tuple[OkxProtocol, list[Fetch]]:
     return protocol, calls(protocol.outbox)
 
 
-def test_a_list_is_asked_for_by_kind_and_nothing_waits_for_it_on_the_link() -> None:
+def test_a_list_is_requested_by_kind_and_nothing_waits_for_it_on_the_link() -> None:
     protocol, made = begun()
 
     assert [(one.method, one.path) for one in made] == [
@@ -64,7 +64,7 @@ def test_the_first_answer_accepts_and_what_cannot_be_read_is_counted() -> None:
     assert protocol.receive_response(made[1], NOTHING, 6) == []
 
 
-def test_a_resync_asks_for_what_is_not_on_its_way() -> None:
+def test_a_resync_requests_what_is_not_on_its_way() -> None:
     protocol, made = begun()
     protocol.resync(LIST)
     assert calls(protocol.outbox) == []
@@ -74,7 +74,7 @@ def test_a_resync_asks_for_what_is_not_on_its_way() -> None:
     assert calls(protocol.outbox) == [made[0]]
 
 
-def test_a_kind_that_is_refused_is_told_and_all_three_are_a_refusal() -> None:
+def test_a_kind_that_is_refused_is_published_and_all_three_are_a_refusal() -> None:
     protocol, made = begun()
 
     (first,) = protocol.receive_refusal(made[0], "HTTP 403", 5)
@@ -94,14 +94,14 @@ def test_a_kind_that_is_refused_is_told_and_all_three_are_a_refusal() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"<html>", b'{"code":0}', b'{"code":"50011","msg":"Too Many Requests"}']
 )
-def test_nonsense_and_passing_faults_are_asked_again_by_the_session(body: bytes) -> None:
+def test_nonsense_and_passing_faults_are_requested_again_by_the_session(body: bytes) -> None:
     protocol, made = begun()
 
     with pytest.raises(RemoteProtocolError):
         protocol.receive_response(made[0], body, 5)
 
 
-def test_an_answer_after_the_end_is_late_and_the_next_beginning_asks_again() -> None:
+def test_an_answer_after_the_end_is_late_and_the_next_beginning_requests_again() -> None:
     protocol, made = begun()
     protocol.unsubscribe([LIST])
     assert protocol.receive_response(made[0], ONE, 5) == ()
@@ -114,16 +114,16 @@ def test_an_answer_after_the_end_is_late_and_the_next_beginning_asks_again() -> 
 
 def test_the_lists_of_2022_are_read_whole() -> None:
     """513 spot markets and 166 perpetuals, five times over: 126 linear and 40 inverse."""
-    told: list[Instrument] = []
+    published: list[Instrument] = []
     with gzip.open(recording("okx/rest_instruments_20220513.jsonl.gz"), "rt") as lines:
         for line in lines:
             rows = page(Fetch("GET", "", ""), json.loads(line)["raw"].encode()).rows
-            told += [one for one in (market(row, 1) for row in rows) if one is not None]
+            published += [one for one in (market(row, 1) for row in rows) if one is not None]
 
-    assert len(told) == 5 * (513 + 166)
-    assert sum(one.is_inverse for one in told) == 5 * 40
-    assert sum(bool(one.symbol.contract) for one in told) == 5 * 166
-    known = {one.symbol: one for one in told}
+    assert len(published) == 5 * (513 + 166)
+    assert sum(one.is_inverse for one in published) == 5 * 40
+    assert sum(bool(one.symbol.contract) for one in published) == 5 * 166
+    known = {one.symbol: one for one in published}
     inverse, linear = known["BTC/USD:PERP-INVERSE"], known["BTC/USDT:PERP"]  # type: ignore[index]
     assert (str(inverse.contract_size), inverse.contract_asset) == ("100", "USD")
     assert (str(linear.contract_size), linear.contract_asset) == ("0.01", "BTC")

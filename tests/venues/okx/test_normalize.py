@@ -41,9 +41,9 @@ INVERSE = msgspec.structs.replace(
 
 
 def listed(wire: native.Instrument) -> Instrument:
-    told = normalize.instrument(wire, 1)
-    assert told is not None
-    return told
+    market = normalize.instrument(wire, 1)
+    assert market is not None
+    return market
 
 
 @pytest.mark.parametrize("text", [None, "", "-1", "1.5", "x", "15970263830855", "١٢٣", "0", "1"])
@@ -137,27 +137,31 @@ def test_states_of_an_instrument(state: str | None, status: InstrumentStatus) ->
 
 @pytest.mark.parametrize(("step", "precision"), [("0.10", 1), ("1", 0), ("10", 0), ("0.0005", 4)])
 def test_precision_is_how_many_decimals_a_step_needs(step: str, precision: int) -> None:
-    told = listed(msgspec.structs.replace(SPOT, tickSz=step, lotSz=step))
+    market = listed(msgspec.structs.replace(SPOT, tickSz=step, lotSz=step))
 
-    assert (told.price_precision, told.quantity_precision) == (precision, precision)
-    assert told.tick == told.lot == Decimal(step)
+    assert (market.price_precision, market.quantity_precision) == (precision, precision)
+    assert market.tick == market.lot == Decimal(step)
 
 
 def test_a_spot_market_is_named_by_its_currencies_and_not_by_its_name() -> None:
-    told = listed(msgspec.structs.replace(SPOT, instId="XBT-USDT"))
+    market = listed(msgspec.structs.replace(SPOT, instId="XBT-USDT"))
 
-    assert (told.symbol, told.base, told.quote) == ("BTC/USDT", "BTC", "USDT")
-    assert (str(told.contract_size), told.contract_asset, told.is_inverse) == ("1", None, False)
+    assert (market.symbol, market.base, market.quote) == ("BTC/USDT", "BTC", "USDT")
+    assert (str(market.contract_size), market.contract_asset, market.is_inverse) == (
+        "1",
+        None,
+        False,
+    )
 
 
 def test_a_linear_contract_is_counted_in_its_base_asset() -> None:
-    told = listed(LINEAR)
+    market = listed(LINEAR)
 
-    assert (told.symbol, told.base, told.quote) == ("BTC/USDT:PERP", "BTC", "USDT")
-    assert (told.contract_size, told.contract_asset) == (HUNDREDTH, "BTC")
-    assert not told.is_inverse
+    assert (market.symbol, market.base, market.quote) == ("BTC/USDT:PERP", "BTC", "USDT")
+    assert (market.contract_size, market.contract_asset) == (HUNDREDTH, "BTC")
+    assert not market.is_inverse
     # A lot of 0.01 contracts of 0.01 BTC.
-    assert (str(told.lot), str(told.quantity_min), told.quantity_precision) == (
+    assert (str(market.lot), str(market.quantity_min), market.quantity_precision) == (
         "0.0001",
         "0.0001",
         4,
@@ -165,18 +169,22 @@ def test_a_linear_contract_is_counted_in_its_base_asset() -> None:
 
 
 def test_an_inverse_contract_is_counted_in_what_it_is_worth() -> None:
-    told = listed(INVERSE)
+    market = listed(INVERSE)
 
-    assert (told.symbol, told.base, told.quote) == ("BTC/USD:PERP-INVERSE", "BTC", "USD")
-    assert (str(told.contract_size), told.contract_asset) == ("100", "USD")
-    assert told.is_inverse
-    assert told.lot == told.quantity_min == 100
+    assert (market.symbol, market.base, market.quote) == (
+        "BTC/USD:PERP-INVERSE",
+        "BTC",
+        "USD",
+    )
+    assert (str(market.contract_size), market.contract_asset) == ("100", "USD")
+    assert market.is_inverse
+    assert market.lot == market.quantity_min == 100
 
 
 def test_a_multiplier_is_part_of_the_size() -> None:
-    told = listed(msgspec.structs.replace(LINEAR, ctMult="0.1"))
+    market = listed(msgspec.structs.replace(LINEAR, ctMult="0.1"))
 
-    assert (str(told.contract_size), str(told.lot)) == ("0.001", "0.00001")
+    assert (str(market.contract_size), str(market.lot)) == ("0.001", "0.00001")
 
 
 @pytest.mark.parametrize(
@@ -202,10 +210,10 @@ def test_a_future_is_named_by_its_day(name: str, kind: str, symbol: str) -> None
 )
 def test_a_family_of_its_own_is_named(kind: str, name: str, symbol: str) -> None:
     """Linear and settled in USD, beside the inverse contracts of the same pair and day."""
-    told = listed(msgspec.structs.replace(LINEAR, instType=kind, instId=name, settleCcy="USD"))
+    market = listed(msgspec.structs.replace(LINEAR, instType=kind, instId=name, settleCcy="USD"))
 
-    assert (told.symbol, told.base, told.quote) == (symbol, "BTC", "USD")
-    assert not told.is_inverse
+    assert (market.symbol, market.base, market.quote) == (symbol, "BTC", "USD")
+    assert not market.is_inverse
 
 
 @pytest.mark.parametrize(

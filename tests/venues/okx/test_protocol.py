@@ -53,7 +53,7 @@ def sent(protocol: OkxProtocol) -> list[Message]:
     return requests
 
 
-def said(event: str, arg: Message, number: str = "") -> bytes:
+def answer(event: str, arg: Message, number: str = "") -> bytes:
     named = {"id": number} if number else {}
     return json.dumps({**named, "event": event, "arg": arg, "connId": "a4d3ae55"}).encode()
 
@@ -67,13 +67,13 @@ def arg(channel: str, name: str = "BTC-USDT") -> Message:
     return {"channel": channel, "instId": name}
 
 
-def hearing(*subscriptions: Subscription) -> OkxProtocol:
+def subscribed(*subscriptions: Subscription) -> OkxProtocol:
     """A protocol that has subscribed and got its answers."""
     protocol = OkxProtocol()
     protocol.subscribe(subscriptions)
     for request in sent(protocol):
         for one in request["args"]:
-            protocol.receive(said("subscribe", one, request["id"]), NOW)
+            protocol.receive(answer("subscribe", one, request["id"]), NOW)
     assert not protocol.unanswered()
     return protocol
 
@@ -92,7 +92,7 @@ def missing(channel: str, name: str) -> str:
 # Requests and answers
 
 
-def test_one_request_asks_for_all_and_each_is_answered_by_itself() -> None:
+def test_one_request_requests_all_and_each_is_answered_by_itself() -> None:
     protocol = OkxProtocol()
     protocol.subscribe([BOOK, TRADES, TICKER, OTHER_BOOK])
 
@@ -104,13 +104,13 @@ def test_one_request_asks_for_all_and_each_is_answered_by_itself() -> None:
         }
     ]
     assert list(protocol.unanswered()) == [BOOK, TRADES, TICKER, OTHER_BOOK]
-    events = protocol.receive(said("subscribe", arg("tickers"), "1"), NOW)
+    events = protocol.receive(answer("subscribe", arg("tickers"), "1"), NOW)
     assert list(events) == [Subscribed(venue="okx", subscription=TICKER, received_ns=NOW)]
     assert list(protocol.unanswered()) == [BOOK, TRADES, OTHER_BOOK]
 
 
-def test_what_is_carried_is_not_asked_for_again() -> None:
-    protocol = hearing(BOOK)
+def test_what_is_active_is_not_requested_again() -> None:
+    protocol = subscribed(BOOK)
 
     protocol.subscribe([BOOK])
 
@@ -143,7 +143,7 @@ def test_candles_of_six_hours_and_more_are_those_of_utc(interval_s: int, channel
     assert sent(protocol)[0]["args"] == [arg(channel)]
 
 
-def test_many_streams_are_asked_for_in_requests_far_below_64_kilobytes() -> None:
+def test_many_streams_are_requested_in_requests_far_below_64_kilobytes() -> None:
     protocol = OkxProtocol()
     protocol.subscribe(
         Subscription(Channel.TICKER, Symbol(f"COIN{number}/USDT")) for number in range(900)
@@ -165,7 +165,7 @@ def test_a_refusal_names_its_stream_in_the_text_and_takes_no_other_with_it() -> 
         Refused(venue="okx", subscription=OTHER_BOOK, message=f"60018 {text}", received_ns=NOW)
     ]
     assert list(protocol.unanswered()) == [BOOK, TRADES]
-    assert kinds(protocol.receive(said("subscribe", arg("books"), "1"), NOW)) == [Subscribed]
+    assert kinds(protocol.receive(answer("subscribe", arg("books"), "1"), NOW)) == [Subscribed]
 
 
 def test_the_shorter_text_of_2023_names_its_stream_too() -> None:
@@ -180,7 +180,7 @@ def test_the_shorter_text_of_2023_names_its_stream_too() -> None:
 def test_a_refusal_that_names_no_stream_is_of_all_its_request_waits_for() -> None:
     protocol = OkxProtocol()
     protocol.subscribe([BOOK, TICKER])
-    protocol.receive(said("subscribe", arg("tickers"), "1"), NOW)
+    protocol.receive(answer("subscribe", arg("tickers"), "1"), NOW)
     protocol.subscribe([TRADES])
 
     events = protocol.receive(error("60013", "Invalid args", "1"), NOW)
@@ -190,8 +190,8 @@ def test_a_refusal_that_names_no_stream_is_of_all_its_request_waits_for() -> Non
 
 
 @pytest.mark.parametrize("number", ["", "77", "x", "٣", "9" * 40])
-def test_a_refusal_of_nothing_we_asked_is_told_all_the_same(number: str) -> None:
-    protocol = hearing(BOOK)
+def test_a_refusal_of_no_request_is_published_all_the_same(number: str) -> None:
+    protocol = subscribed(BOOK)
 
     events = protocol.receive(error("60012", "Invalid request: {}", number), NOW)
 
@@ -225,7 +225,7 @@ def test_a_snapshot_answers_when_the_acknowledgement_is_lost() -> None:
 
     assert kinds(protocol.receive(CAPTURES["books_snapshot"], NOW)) == [Subscribed, BookSnapshot]
     assert not protocol.unanswered()
-    assert not protocol.receive(said("subscribe", arg("books"), "1"), NOW)
+    assert not protocol.receive(answer("subscribe", arg("books"), "1"), NOW)
 
 
 @pytest.mark.parametrize(
@@ -261,21 +261,23 @@ def test_data_that_make_no_sense_answer_nothing_and_harm_their_own_stream() -> N
     assert list(protocol.unanswered()) == [TICKER]
 
 
-def test_what_is_ended_is_told_when_the_venue_says_so_and_late_data_are_no_error() -> None:
-    protocol = hearing(BOOK)
+def test_what_is_ended_is_published_when_the_venue_acknowledges_it_and_late_data_are_no_error() -> (
+    None
+):
+    protocol = subscribed(BOOK)
     protocol.receive(CAPTURES["books_snapshot"], NOW)
     protocol.unsubscribe([BOOK])
 
     (request,) = sent(protocol)
     assert (request["op"], request["args"]) == ("unsubscribe", [arg("books")])
     assert protocol.receive(CAPTURES["books_update"], NOW) == ()
-    events = protocol.receive(said("unsubscribe", arg("books"), request["id"]), NOW)
+    events = protocol.receive(answer("unsubscribe", arg("books"), request["id"]), NOW)
     assert list(events) == [Unsubscribed(venue="okx", subscription=BOOK, received_ns=NOW)]
     assert protocol.receive(CAPTURES["books_update"], NOW) == ()
 
 
-def test_nothing_is_ended_that_is_not_carried() -> None:
-    protocol = hearing(BOOK)
+def test_nothing_is_ended_that_is_not_active() -> None:
+    protocol = subscribed(BOOK)
 
     protocol.unsubscribe([TICKER, Subscription(Channel.INSTRUMENT)])
 
@@ -283,19 +285,19 @@ def test_nothing_is_ended_that_is_not_carried() -> None:
 
 
 def test_a_stream_that_is_ended_and_wanted_again_begins_anew() -> None:
-    protocol = hearing(BOOK)
+    protocol = subscribed(BOOK)
     protocol.receive(CAPTURES["books_snapshot"], NOW)
     protocol.unsubscribe([BOOK])
     protocol.subscribe([BOOK])
 
     assert [request["op"] for request in sent(protocol)] == ["unsubscribe", "subscribe"]
-    assert kinds(protocol.receive(said("unsubscribe", arg("books")), NOW)) == [Unsubscribed]
-    assert kinds(protocol.receive(said("subscribe", arg("books")), NOW)) == [Subscribed]
+    assert kinds(protocol.receive(answer("unsubscribe", arg("books")), NOW)) == [Unsubscribed]
+    assert kinds(protocol.receive(answer("subscribe", arg("books")), NOW)) == [Subscribed]
     assert kinds(protocol.receive(CAPTURES["books_snapshot"], NOW)) == [BookSnapshot]
 
 
 def test_data_that_were_not_requested_are_the_venues_fault() -> None:
-    protocol = hearing(BOOK)
+    protocol = subscribed(BOOK)
 
     with pytest.raises(
         UnreadableStream, match="was not requested, was of 'tickers BTC-U"
@@ -306,7 +308,7 @@ def test_data_that_were_not_requested_are_the_venues_fault() -> None:
 
 
 def test_two_books_of_one_market_cannot_be_told_apart() -> None:
-    protocol = hearing(BOOK)
+    protocol = subscribed(BOOK)
 
     with pytest.raises(LocalProtocolError, match="cannot be told apart"):
         protocol.subscribe([Subscription(Channel.BOOK, BTC, 5)])
@@ -315,43 +317,43 @@ def test_two_books_of_one_market_cannot_be_told_apart() -> None:
 # Resync, ping, notices
 
 
-def test_a_resync_ends_and_begins_without_a_word_to_anybody() -> None:
-    protocol = hearing(BOOK)
+def test_a_resync_ends_and_begins_and_publishes_nothing() -> None:
+    protocol = subscribed(BOOK)
     protocol.resync(BOOK)
 
     end, begin = sent(protocol)
     assert (end["op"], begin["op"]) == ("unsubscribe", "subscribe")
     assert end["args"] == begin["args"] == [arg("books")]
     assert list(protocol.unanswered()) == [BOOK]
-    assert not protocol.receive(said("unsubscribe", arg("books"), end["id"]), NOW)
-    assert not protocol.receive(said("subscribe", arg("books"), begin["id"]), NOW)
+    assert not protocol.receive(answer("unsubscribe", arg("books"), end["id"]), NOW)
+    assert not protocol.receive(answer("subscribe", arg("books"), begin["id"]), NOW)
     assert not protocol.unanswered()
     assert kinds(protocol.receive(CAPTURES["books_snapshot"], NOW)) == [BookSnapshot]
 
 
-def test_a_resync_on_its_way_is_not_asked_for_twice() -> None:
-    protocol = hearing(BOOK)
+def test_a_resync_on_its_way_is_not_requested_twice() -> None:
+    protocol = subscribed(BOOK)
     protocol.resync(BOOK)
     (_, begin) = sent(protocol)
 
     protocol.resync(BOOK)
     assert sent(protocol) == []
 
-    protocol.receive(said("subscribe", arg("books"), begin["id"]), NOW)
+    protocol.receive(answer("subscribe", arg("books"), begin["id"]), NOW)
     protocol.resync(BOOK)
     assert len(sent(protocol)) == 2
 
 
 def test_a_resync_is_over_with_its_snapshot_when_its_answers_are_lost() -> None:
-    protocol = hearing(BOOK)
+    protocol = subscribed(BOOK)
     protocol.resync(BOOK)
 
     assert kinds(protocol.receive(CAPTURES["books_snapshot"], NOW)) == [BookSnapshot]
     assert not protocol.unanswered()
 
 
-def test_a_resync_that_is_refused_is_told() -> None:
-    protocol = hearing(BOOK)
+def test_a_resync_that_is_refused_is_published() -> None:
+    protocol = subscribed(BOOK)
     protocol.resync(BOOK)
 
     (event,) = protocol.receive(error("60018", missing("books", "BTC-USDT")), NOW)
@@ -360,8 +362,8 @@ def test_a_resync_that_is_refused_is_told() -> None:
     assert event.subscription == BOOK
 
 
-def test_nothing_is_resynced_that_is_not_carried() -> None:
-    protocol = hearing(BOOK)
+def test_nothing_is_resynced_that_is_not_active() -> None:
+    protocol = subscribed(BOOK)
 
     protocol.resync(OTHER_BOOK)
     protocol.resync(Subscription(Channel.INSTRUMENT))
@@ -378,7 +380,7 @@ def test_a_ping_is_plain_text_and_its_pong_is_no_event() -> None:
 
 
 def test_an_announced_cut_is_handed_over() -> None:
-    protocol = hearing(BOOK)
+    protocol = subscribed(BOOK)
 
     events = protocol.receive(CAPTURES["notice_upgrade"], NOW)
 
@@ -388,10 +390,10 @@ def test_an_announced_cut_is_handed_over() -> None:
     ]
 
 
-def test_an_event_we_do_not_know_is_told_and_costs_no_book() -> None:
+def test_an_event_we_do_not_know_is_published_and_costs_no_book() -> None:
     frame = b'{"event":"maintenance","code":"1","msg":"soon"}'
 
-    (event,) = hearing(BOOK).receive(frame, NOW)
+    (event,) = subscribed(BOOK).receive(frame, NOW)
 
     assert event == VenueNotice(venue="okx", message="maintenance: 1 soon", received_ns=NOW)
 
@@ -400,7 +402,7 @@ def test_an_event_we_do_not_know_is_told_and_costs_no_book() -> None:
 
 
 def test_data_are_understood_however_their_arg_is_spelled() -> None:
-    protocol = hearing(BOOK)
+    protocol = subscribed(BOOK)
     protocol.receive(CAPTURES["books_snapshot"], NOW)
     (plain,) = protocol.receive(CAPTURES["books_update"], NOW)
     message = json.loads(CAPTURES["books_update"])
@@ -426,7 +428,7 @@ def test_the_first_trade_after_the_answer_is_from_memory_if_it_is_older() -> Non
     trade_ns = 1_630_048_897_897_000_000
     protocol = OkxProtocol()
     protocol.subscribe([TRADES])
-    protocol.receive(said("subscribe", arg("trades"), "1"), trade_ns + 1)
+    protocol.receive(answer("subscribe", arg("trades"), "1"), trade_ns + 1)
 
     (old,) = protocol.receive(CAPTURES["trades"], trade_ns + 2)
     (new,) = protocol.receive(CAPTURES["trades"], trade_ns + 3)
@@ -439,7 +441,7 @@ def test_the_first_trade_after_the_answer_is_from_memory_if_it_is_older() -> Non
 def test_the_first_trade_after_the_answer_is_live_if_it_is_younger() -> None:
     protocol = OkxProtocol()
     protocol.subscribe([TRADES])
-    protocol.receive(said("subscribe", arg("trades"), "1"), 1_630_048_897_000_000_000)
+    protocol.receive(answer("subscribe", arg("trades"), "1"), 1_630_048_897_000_000_000)
 
     (trade,) = protocol.receive(CAPTURES["trades"], NOW)
 
@@ -450,7 +452,7 @@ def test_the_first_trade_after_the_answer_is_live_if_it_is_younger() -> None:
 def test_candles_say_themselves_when_they_are_closed() -> None:
     hourly = Subscription(Channel.CANDLE, BTC, None, 3600)
     frame = CAPTURES["candle_running"].replace(b"candle1D", b"candle1H")
-    protocol = hearing(hourly)
+    protocol = subscribed(hourly)
 
     (running,) = protocol.receive(frame, NOW)
     (closed,) = protocol.receive(frame.replace(b'"0"]', b'"1"]'), NOW)
@@ -485,7 +487,7 @@ def test_candles_say_themselves_when_they_are_closed() -> None:
 )
 def test_what_makes_no_sense_is_a_typed_error(frame: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
-        hearing(BOOK).receive(frame, NOW)
+        subscribed(BOOK).receive(frame, NOW)
 
 
 # Frames of which not all can be read
@@ -556,7 +558,7 @@ def batch(subscription: Subscription, rows: Sequence[str]) -> bytes:
 
 def received(subscription: Subscription, frame: bytes) -> Received:
     """The facts of a frame of one stream, and the rows of it that were left out."""
-    protocol = hearing(subscription)
+    protocol = subscribed(subscription)
     try:
         events = protocol.receive(frame, NOW)
     except UnreadableStream as error:
@@ -608,7 +610,7 @@ def test_an_odd_level_costs_itself_alone(odd: OddRow) -> None:
         ) % ",".join(rows).encode()
 
     def receive(frame: bytes) -> Received:
-        events = hearing(BOOK).receive(frame, NOW)
+        events = subscribed(BOOK).receive(frame, NOW)
         (book,) = [one for one in events if isinstance(one, BookSnapshot)]
         return Received(
             {level.price: level for level in book.asks},
@@ -627,7 +629,7 @@ def test_a_frame_that_names_its_stream_harms_no_other(
         return  # nothing at all
     channel = {**CHANNELS, BOOK: "books"}[subscription].encode()
     frame = b'{"arg":{"channel":"%s","instId":"BTC-USDT"},"data":%s}' % (channel, data)
-    protocol = hearing(BOOK, TRADES, TICKER, CANDLES)
+    protocol = subscribed(BOOK, TRADES, TICKER, CANDLES)
 
     with pytest.raises(UnreadableStream) as caught:
         protocol.receive(frame, NOW)
@@ -639,34 +641,34 @@ def test_a_frame_whose_head_is_odd_but_for_its_stream_harms_no_other() -> None:
     frame = CAPTURES["tickers"][:-1] + b',"code":7}'
 
     with pytest.raises(UnreadableStream) as caught:
-        hearing(BOOK, TICKER).receive(frame.replace(b"9000", b"x"), NOW)
+        subscribed(BOOK, TICKER).receive(frame.replace(b"9000", b"x"), NOW)
 
     assert caught.value.subscriptions == (TICKER,)
 
 
 def test_a_closed_candle_closes_once_and_a_changed_one_is_a_correction() -> None:
     row = ["1597026360000", "1", "3", "1", "2", "5", "5", "5", "1"]
-    protocol = hearing(CANDLES)
+    protocol = subscribed(CANDLES)
 
-    def told(*changes: tuple[int, str]) -> list[tuple[bool, bool]]:
+    def published(*changes: tuple[int, str]) -> list[tuple[bool, bool]]:
         changed = list(row)
         for at, text in changes:
             changed[at] = text
         events = protocol.receive(batch(CANDLES, [json.dumps(changed)]), NOW)
         return [(one.closed, one.is_correction) for one in events if isinstance(one, Candle)]
 
-    assert told((8, "0")) == [(False, False)]
-    assert told() == [(True, False)]
-    assert told() == []
-    assert told((8, "0")) == []  # late
-    assert told((4, "2.5")) == [(True, True)]
-    assert told((4, "2.5")) == []
+    assert published((8, "0")) == [(False, False)]
+    assert published() == [(True, False)]
+    assert published() == []
+    assert published((8, "0")) == []  # late
+    assert published((4, "2.5")) == [(True, True)]
+    assert published((4, "2.5")) == []
 
 
 # On tapes
 
 
-def overhearing(*frames: bytes) -> OkxProtocol:
+def on_tape(*frames: bytes) -> OkxProtocol:
     protocol = OkxProtocol()
     protocol.follow_passively()
     for frame in frames:
@@ -674,19 +676,19 @@ def overhearing(*frames: bytes) -> OkxProtocol:
     return protocol
 
 
-def test_on_a_tape_answers_to_others_are_told_and_an_end_is_an_end() -> None:
-    protocol = overhearing(said("subscribe", arg("books-l2-tbt")), CAPTURES["books_update"])
+def test_on_a_tape_answers_to_others_are_published_and_an_end_is_an_end() -> None:
+    protocol = on_tape(answer("subscribe", arg("books-l2-tbt")), CAPTURES["books_update"])
 
-    events = protocol.receive(said("unsubscribe", arg("books-l2-tbt")), NOW)
+    events = protocol.receive(answer("unsubscribe", arg("books-l2-tbt")), NOW)
 
     assert list(events) == [Unsubscribed(venue="okx", subscription=BOOK, received_ns=NOW)]
     frame = CAPTURES["books_update"].replace(b'"books"', b'"books-l2-tbt"')
     assert protocol.receive(frame, NOW) == ()
 
 
-def test_on_a_tape_the_deeper_of_two_books_is_told() -> None:
+def test_on_a_tape_the_deeper_of_two_books_is_published() -> None:
     shallow = CAPTURES["books5"].replace(b"BCH-USDT-SWAP", b"BTC-USDT")
-    protocol = overhearing()
+    protocol = on_tape()
 
     (first,) = protocol.receive(shallow, NOW)
     assert isinstance(first, BookSnapshot)
@@ -698,7 +700,7 @@ def test_on_a_tape_the_deeper_of_two_books_is_told() -> None:
 
 
 def test_on_a_tape_another_clients_request_is_learned_from() -> None:
-    protocol = overhearing()
+    protocol = on_tape()
     request = {
         "op": "subscribe",
         "args": [arg("bbo-tbt"), arg("books"), arg("x"), arg("books", "")],
@@ -713,4 +715,4 @@ def test_on_a_tape_another_clients_request_is_learned_from() -> None:
 
 def test_on_a_tape_a_market_whose_name_is_none_is_nonsense() -> None:
     with pytest.raises(RemoteProtocolError, match="a market like BTC-USDT was expected"):
-        overhearing().receive(CAPTURES["tickers"].replace(b"BTC-USDT", b"BTC"), NOW)
+        on_tape().receive(CAPTURES["tickers"].replace(b"BTC-USDT", b"BTC"), NOW)

@@ -21,7 +21,7 @@ NOW = 1_790_358_506_844 * 1_000_000
 MINUTE = 60_000_000_000
 BTC, LINEAR = Symbol("BTC/USDT"), Symbol("BTC/USDT:PERP")
 INVERSE = Symbol("BTC/USD:PERP-INVERSE")
-ASK = OkxQueries()
+QUERIES = OkxQueries()
 Said = TypeVar("Said")
 Item = TypeVar("Item")
 
@@ -57,39 +57,39 @@ SIZE = answer(
 )
 
 
-def sized(question: RestQuery[Said]) -> RestQuery[Said]:
+def sized(query: RestQuery[Said]) -> RestQuery[Said]:
     """The question itself, once the size of BTC-USDT-SWAP is known."""
-    assert question.then is not None
+    assert query.then is not None
     path = "/api/v5/public/instruments?instType=SWAP&instId=BTC-USDT-SWAP"
-    assert question.fetch.path == path
-    return question.then(SIZE, NOW)
+    assert query.fetch.path == path
+    return query.then(SIZE, NOW)
 
 
 def test_the_venues_clock_is_read() -> None:
-    question = ASK.time()
+    query = QUERIES.time()
 
-    assert question.fetch.path == "/api/v5/public/time"
-    assert question.read(answer('{"ts":"1597026383085"}'), NOW) == 1_597_026_383_085_000_000
+    assert query.fetch.path == "/api/v5/public/time"
+    assert query.read(answer('{"ts":"1597026383085"}'), NOW) == 1_597_026_383_085_000_000
     with pytest.raises(RemoteProtocolError, match="a time was expected"):
-        question.read(answer('{"ts":"0"}'), NOW)
+        query.read(answer('{"ts":"0"}'), NOW)
 
 
 def test_a_maintenance_that_goes_on_is_the_venues_status() -> None:
     # https://www.okx.com/docs-v5/en/#status-get-status
     row = '{"begin":"1672823400000","end":"1672825980000","state":"%s","title":"upgrade"}'
 
-    assert ASK.status().fetch.path == "/api/v5/system/status?state=ongoing"
-    assert ASK.status().read(answer(""), NOW) is VenueStatus.ONLINE
-    assert ASK.status().read(answer(row % "completed"), NOW) is VenueStatus.ONLINE
-    assert ASK.status().read(answer(row % "ongoing"), NOW) is VenueStatus.MAINTENANCE
+    assert QUERIES.status().fetch.path == "/api/v5/system/status?state=ongoing"
+    assert QUERIES.status().read(answer(""), NOW) is VenueStatus.ONLINE
+    assert QUERIES.status().read(answer(row % "completed"), NOW) is VenueStatus.ONLINE
+    assert QUERIES.status().read(answer(row % "ongoing"), NOW) is VenueStatus.MAINTENANCE
 
 
-def test_a_book_is_read_best_first_and_cut_where_it_was_asked_to_be() -> None:
-    question = ASK.book(BTC, 1)
+def test_a_book_is_read_best_first_and_cut_where_it_was_requested() -> None:
+    query = QUERIES.book(BTC, 1)
 
-    book = question.read(BOOK, NOW)
+    book = query.read(BOOK, NOW)
 
-    assert question.fetch.path == "/api/v5/market/books?instId=BTC-USDT&sz=1"
+    assert query.fetch.path == "/api/v5/market/books?instId=BTC-USDT&sz=1"
     assert book.bids == (Level(Decimal("41006.3"), Decimal("0.30178218"), 2),)
     assert book.asks == (Level(Decimal("41006.8"), Decimal("0.60038921"), 1),)
     assert (book.cut_at, book.sequence) == (1, 3_235_851_742)
@@ -97,17 +97,17 @@ def test_a_book_is_read_best_first_and_cut_where_it_was_asked_to_be() -> None:
 
 
 def test_a_book_of_contracts_is_in_the_base_asset() -> None:
-    book = sized(ASK.book(LINEAR, 1)).read(BOOK, NOW)
+    book = sized(QUERIES.book(LINEAR, 1)).read(BOOK, NOW)
 
     assert str(book.bids[0].quantity) == "0.0030178218"
 
 
 def test_a_ticker_is_one_line() -> None:
-    question = ASK.ticker(Symbol("BTC/USD:PERP-CONTRACTS"))
+    query = QUERIES.ticker(Symbol("BTC/USD:PERP-CONTRACTS"))
 
-    ticker = question.read(TICKER, NOW)
+    ticker = query.read(TICKER, NOW)
 
-    assert question.fetch.path == "/api/v5/market/ticker?instId=BTC-USD-SWAP"
+    assert query.fetch.path == "/api/v5/market/ticker?instId=BTC-USD-SWAP"
     assert (ticker.bid, ticker.ask, ticker.ask_quantity) == (
         Decimal("8888.88"),
         Decimal("9999.99"),
@@ -116,12 +116,12 @@ def test_a_ticker_is_one_line() -> None:
     assert (ticker.change, ticker.volume) == (Decimal("999.99"), Decimal(2222))
 
 
-def test_trades_are_told_oldest_first_and_as_history() -> None:
-    question = ASK.trades(BTC)
+def test_trades_are_published_oldest_first_and_as_history() -> None:
+    query = QUERIES.trades(BTC)
 
-    page = question.read(TRADES, NOW)
+    page = query.read(TRADES, NOW)
 
-    assert question.fetch.path == "/api/v5/market/trades?instId=BTC-USDT&limit=500"
+    assert query.fetch.path == "/api/v5/market/trades?instId=BTC-USDT&limit=500"
     assert [one.trade_id for one in page.items] == ["242720719", "242720720"]
     assert {(one.backfilled, one.side, str(one.quantity)) for one in page.items} == {
         (True, Side.SELL, "0.00001")
@@ -130,23 +130,23 @@ def test_trades_are_told_oldest_first_and_as_history() -> None:
 
 
 def test_trades_since_an_instant_are_those_of_the_last_ones() -> None:
-    page = ASK.trades(BTC, 1_654_161_646_974_000_000).read(TRADES, NOW)
+    page = QUERIES.trades(BTC, 1_654_161_646_974_000_000).read(TRADES, NOW)
 
     assert [one.trade_id for one in page.items] == ["242720720"]
 
 
 def test_trades_of_contracts_are_in_the_base_asset() -> None:
-    page = sized(ASK.trades(LINEAR)).read(TRADES, NOW)
+    page = sized(QUERIES.trades(LINEAR)).read(TRADES, NOW)
 
     assert {one.quantity for one in page.items} == {Decimal("0.0000001")}
 
 
-def test_candles_are_told_oldest_first_and_the_last_may_be_running() -> None:
-    question = ASK.candles(BTC, 60)
+def test_candles_are_published_oldest_first_and_the_last_may_be_running() -> None:
+    query = QUERIES.candles(BTC, 60)
 
-    page = question.read(CANDLES, NOW)
+    page = query.read(CANDLES, NOW)
 
-    assert question.fetch.path == "/api/v5/market/candles?instId=BTC-USDT&bar=1m&limit=300"
+    assert query.fetch.path == "/api/v5/market/candles?instId=BTC-USDT&bar=1m&limit=300"
     old, new = page.items
     assert (old.close, old.volume, old.closed) == (Decimal("3.72"), Decimal(24_912_403), True)
     assert (new.close, new.volume, new.closed) == (Decimal("3.708"), Decimal(8_422_410), False)
@@ -155,63 +155,63 @@ def test_candles_are_told_oldest_first_and_the_last_may_be_running() -> None:
 
 
 def test_days_are_those_of_utc() -> None:
-    assert "bar=1Dutc" in ASK.candles(BTC, 86_400).fetch.path
-    assert "bar=1Mutc" in ASK.candles(BTC, MONTH_S).fetch.path
+    assert "bar=1Dutc" in QUERIES.candles(BTC, 86_400).fetch.path
+    assert "bar=1Mutc" in QUERIES.candles(BTC, MONTH_S).fetch.path
 
 
 @pytest.mark.parametrize("interval_s", [0, 7, 61])
 def test_an_interval_that_is_not_offered_is_refused(interval_s: int) -> None:
     with pytest.raises(BadInput, match=f"seconds was expected, was {interval_s}"):
-        ASK.candles(BTC, interval_s)
+        QUERIES.candles(BTC, interval_s)
 
 
 @pytest.mark.parametrize("count", [0, -1, 401])
 def test_more_levels_than_are_listed_are_refused(count: int) -> None:
     with pytest.raises(BadInput, match="1 to 400 levels were expected"):
-        ASK.book(BTC, count)
+        QUERIES.book(BTC, count)
 
 
-QUESTIONS: list[Callable[[], RestQuery[Any]]] = [
-    ASK.time,
-    ASK.status,
-    ASK.instruments,
-    lambda: ASK.book(BTC, 1),
-    lambda: ASK.ticker(BTC),
-    lambda: ASK.trades(BTC),
-    lambda: ASK.candles(BTC, 60),
+QUERIES_OF_ALL: list[Callable[[], RestQuery[Any]]] = [
+    QUERIES.time,
+    QUERIES.status,
+    QUERIES.instruments,
+    lambda: QUERIES.book(BTC, 1),
+    lambda: QUERIES.ticker(BTC),
+    lambda: QUERIES.trades(BTC),
+    lambda: QUERIES.candles(BTC, 60),
 ]
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_a_no_is_a_no_and_too_many_calls_are_that(question: Callable[[], RestQuery[Any]]) -> None:
+@pytest.mark.parametrize("query", QUERIES_OF_ALL)
+def test_a_no_is_a_no_and_too_many_calls_are_that(query: Callable[[], RestQuery[Any]]) -> None:
     with pytest.raises(VenueRefused, match="51001 Instrument ID does not exist"):
-        question().read(b'{"code":"51001","msg":"Instrument ID does not exist","data":[]}', NOW)
+        query().read(b'{"code":"51001","msg":"Instrument ID does not exist","data":[]}', NOW)
     with pytest.raises(RateLimited, match="50011"):
-        question().read(b'{"code":"50011","msg":"Too Many Requests","data":[]}', NOW)
+        query().read(b'{"code":"50011","msg":"Too Many Requests","data":[]}', NOW)
     with pytest.raises(RemoteProtocolError):
-        question().read(b"<html>", NOW)
+        query().read(b"<html>", NOW)
 
 
-def test_the_size_of_a_contract_is_asked_for_first_and_must_fit_its_symbol() -> None:
-    question = ASK.book(Symbol("BTC/USD:PERP"), 1)
-    assert question.then is not None
+def test_the_size_of_a_contract_is_requested_first_and_must_fit_its_symbol() -> None:
+    query = QUERIES.book(Symbol("BTC/USD:PERP"), 1)
+    assert query.then is not None
     with pytest.raises(RemoteProtocolError, match="the size of BTC-USD-SWAP was expected first"):
-        question.read(BOOK, NOW)
+        query.read(BOOK, NOW)
     row = (
         '{"instType":"SWAP","instId":"BTC-USD-SWAP","ctVal":"100","ctValCcy":"USD","ctMult":"1",'
         '"ctType":"inverse","settleCcy":"BTC"}'
     )
 
     with pytest.raises(VenueRefused, match="BTC-USD-SWAP is BTC/USD:PERP-INVERSE"):
-        question.then(answer(row), NOW)
+        query.then(answer(row), NOW)
     with pytest.raises(VenueRefused, match="lists no BTC-USD-SWAP"):
-        question.then(answer(""), NOW)
+        query.then(answer(""), NOW)
 
 
 def test_an_odd_row_of_a_list_is_counted_and_costs_no_other() -> None:
     odd = TRADES[:-2] + b',{"tradeId":7}]}'
 
-    page = ASK.trades(BTC).read(odd, NOW)
+    page = QUERIES.trades(BTC).read(odd, NOW)
 
     assert len(page.items) == 2
     assert page.left_out is not None
@@ -234,20 +234,20 @@ def exchange(clock: Clock, *symbols: Symbol) -> SimulatedExchange:
     return SimulatedExchange(OKX, symbols, seed=1, clock=clock, resolution_ns=1_000_000)
 
 
-def asked(view: SimulatedExchange, question: RestQuery[Said], now_ns: int) -> Said:
+def queried(view: SimulatedExchange, query: RestQuery[Said], now_ns: int) -> Said:
     rest = OkxRest(view)
-    while question.then is not None:
-        question = question.then(rest.answer(question.fetch, now_ns).body, now_ns)
-    return question.read(rest.answer(question.fetch, now_ns).body, now_ns)
+    while query.then is not None:
+        query = query.then(rest.answer(query.fetch, now_ns).body, now_ns)
+    return query.read(rest.answer(query.fetch, now_ns).body, now_ns)
 
 
 def pages(
-    view: SimulatedExchange, question: RestQuery[Page[Item]], now_ns: int
+    view: SimulatedExchange, query: RestQuery[Page[Item]], now_ns: int
 ) -> Sequence[Page[Item]]:
     found: list[Page[Item]] = []
-    following: RestQuery[Page[Item]] | None = question
+    following: RestQuery[Page[Item]] | None = query
     while following is not None:
-        found.append(asked(view, following, now_ns))
+        found.append(queried(view, following, now_ns))
         following = found[-1].next
         assert len(found) < 100
     return found
@@ -256,7 +256,7 @@ def pages(
 def test_every_market_is_listed_over_three_pages() -> None:
     view = exchange(Clock(), BTC, LINEAR, INVERSE)
 
-    listed = pages(view, ASK.instruments(), NOW)
+    listed = pages(view, QUERIES.instruments(), NOW)
 
     assert [[one.symbol for one in page.items] for page in listed] == [[BTC], [LINEAR, INVERSE], []]
     assert [one.contract_size for page in listed for one in page.items] == [1, Decimal("0.01"), 100]
@@ -266,9 +266,9 @@ def test_every_market_is_listed_over_three_pages() -> None:
 def test_answers_are_the_exchanges_own_in_its_unit(symbol: Symbol) -> None:
     view = exchange(Clock(), symbol)
 
-    book = asked(view, ASK.book(symbol, 5), NOW)
-    ticker = asked(view, ASK.ticker(symbol), NOW)
-    trades = asked(view, ASK.trades(symbol), NOW).items
+    book = queried(view, QUERIES.book(symbol, 5), NOW)
+    ticker = queried(view, QUERIES.ticker(symbol), NOW)
+    trades = queried(view, QUERIES.trades(symbol), NOW).items
 
     assert [(one.price, one.quantity) for one in book.bids] == [
         (one.price, one.quantity) for one in view.levels(symbol, Side.BUY, 5)
@@ -297,7 +297,7 @@ def test_candles_since_an_instant_are_listed_window_by_window(symbol: Symbol) ->
     since_ns = max(volumes) - 700 * MINUTE
     expected = {start: volume for start, volume in volumes.items() if start >= since_ns}
 
-    found = pages(view, ASK.candles(symbol, 60, since_ns), now_ns)
+    found = pages(view, QUERIES.candles(symbol, 60, since_ns), now_ns)
 
     candles: list[Candle] = [one for page in found for one in page.items]
     assert {one.start_ns: one.volume for one in candles} == expected
@@ -306,12 +306,12 @@ def test_candles_since_an_instant_are_listed_window_by_window(symbol: Symbol) ->
     assert len(found) == 3
 
 
-def test_candles_too_old_for_the_recent_ones_are_asked_for_elsewhere() -> None:
+def test_candles_too_old_for_the_recent_ones_are_requested_elsewhere() -> None:
     view, now_ns, volumes = day(BTC)
     since_ns, until_ns = max(volumes) - 3000 * MINUTE, max(volumes) - 2500 * MINUTE
     expected = [start for start in volumes if since_ns <= start < until_ns]
 
-    found = pages(view, ASK.candles(BTC, 60, since_ns, until_ns), now_ns)
+    found = pages(view, QUERIES.candles(BTC, 60, since_ns, until_ns), now_ns)
 
     assert [one.start_ns for page in found for one in page.items] == expected
     assert len(expected) > 80
@@ -322,6 +322,6 @@ def test_a_range_between_two_starts_holds_the_first_and_not_the_second() -> None
     view, now_ns, volumes = day(BTC)
     starts = sorted(volumes)[-10:]
 
-    found = pages(view, ASK.candles(BTC, 60, starts[2], starts[7]), now_ns)
+    found = pages(view, QUERIES.candles(BTC, 60, starts[2], starts[7]), now_ns)
 
     assert [one.start_ns for page in found for one in page.items] == starts[2:7]

@@ -19,34 +19,34 @@ def report(name: str) -> Report:
 
 
 def test_ten_instruments_with_a_second_snapshot_each() -> None:
-    told = report("v5_books_l2_tbt_10instruments_20220227")
+    result = report("v5_books_l2_tbt_10instruments_20220227")
 
-    assert told.is_proved, told
-    assert (told.frames, told.checks_passed, told.checks_failed) == (3777, 3679, 0)
-    assert sorted(told.generations.values()) == [2] * 10
-    assert (told.kinds["trade"], told.kinds["ticker"]) == (19, 19)
-    assert (told.trades, told.unverified, told.crossed) == (19, 0, 0)
-    assert "BTC/USD:220325-40000-C-CONTRACTS" in told.generations  # no list says their size
+    assert result.is_proved, result
+    assert (result.frames, result.checks_passed, result.checks_failed) == (3777, 3679, 0)
+    assert sorted(result.generations.values()) == [2] * 10
+    assert (result.kinds["trade"], result.kinds["ticker"]) == (19, 19)
+    assert (result.trades, result.unverified, result.crossed) == (19, 0, 0)
+    assert "BTC/USD:220325-40000-C-CONTRACTS" in result.generations  # no list says their size
 
 
 def test_a_future_a_spot_market_and_a_perpetual() -> None:
-    told = report("v5_books_3instruments_20220513")
+    result = report("v5_books_3instruments_20220513")
 
-    assert told.is_proved, told
-    assert (told.frames, told.checks_passed, told.checks_failed) == (410, 290, 0)
-    assert told.generations == {
+    assert result.is_proved, result
+    assert (result.frames, result.checks_passed, result.checks_failed) == (410, 290, 0)
+    assert result.generations == {
         "BTC/USD:220527-CONTRACTS": 1,
         "BTC/USDT": 1,
         "UNI/USD:PERP-CONTRACTS": 1,
     }
-    assert (told.kinds["trade"], told.kinds["ticker"], told.trades) == (74, 28, 74)
+    assert (result.kinds["trade"], result.kinds["ticker"], result.trades) == (74, 28, 74)
 
 
 def test_four_updates_without_a_snapshot_are_one_chain_and_applied_to_nothing() -> None:
-    told = report("v5_books_seqid_BTC-USDT_20260824_excerpt")
+    result = report("v5_books_seqid_BTC-USDT_20260824_excerpt")
 
-    assert (told.frames, told.steps, told.breaks) == (4, 3, 0)
-    assert (told.applied, told.rejected, told.desyncs) == (0, 0, 0)
+    assert (result.frames, result.steps, result.breaks) == (4, 3, 0)
+    assert (result.applied, result.rejected, result.desyncs) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(("side", "levels"), [("bids", 355), ("asks", 400)])

@@ -38,7 +38,7 @@ def call(path: str, view: SimulatedExchange | None = None) -> Answer:
     return OkxRest(view or exchange()).answer(Fetch("GET", f"/api/v5/{path}", ""), NOW)
 
 
-def told(path: str, view: SimulatedExchange | None = None) -> list[Any]:
+def data_of(path: str, view: SimulatedExchange | None = None) -> list[Any]:
     answer = call(path, view)
     assert answer.status == 200, answer
     envelope = json.loads(answer.body)
@@ -49,11 +49,11 @@ def told(path: str, view: SimulatedExchange | None = None) -> list[Any]:
 
 
 def test_the_time_is_milliseconds_in_text() -> None:
-    assert told("public/time") == [{"ts": "1790358506844"}]
+    assert data_of("public/time") == [{"ts": "1790358506844"}]
 
 
 def test_no_maintenance_is_planned() -> None:
-    assert told("system/status") == []
+    assert data_of("system/status") == []
 
 
 @pytest.mark.parametrize(
@@ -67,15 +67,15 @@ def test_no_maintenance_is_planned() -> None:
     ],
 )
 def test_instruments_are_listed_by_kind(kind: str, names: list[str]) -> None:
-    listed = told(f"public/instruments?instType={kind}")
+    listed = data_of(f"public/instruments?instType={kind}")
 
     assert [one["instId"] for one in listed] == names
     assert {one["instType"] for one in listed} <= {kind}
 
 
 def test_a_derivative_names_a_family_and_no_currencies() -> None:
-    (spot,) = told("public/instruments?instType=SPOT&instId=BTC-USDT")
-    (swap,) = told("public/instruments?instType=SWAP")
+    (spot,) = data_of("public/instruments?instType=SPOT&instId=BTC-USDT")
+    (swap,) = data_of("public/instruments?instType=SWAP")
 
     assert (spot["baseCcy"], spot["quoteCcy"], spot["uly"], spot["ctVal"]) == (
         "BTC",
@@ -100,7 +100,7 @@ def test_a_derivative_names_a_family_and_no_currencies() -> None:
 def test_a_book_is_that_of_the_stream() -> None:
     view = exchange()
 
-    (book,) = told("market/books?instId=BTC-USDT&sz=3", view)
+    (book,) = data_of("market/books?instId=BTC-USDT&sz=3", view)
 
     assert list(book) == ["asks", "bids", "ts", "seqId"]
     assert [Decimal(row[0]) for row in book["bids"]] == [
@@ -108,35 +108,35 @@ def test_a_book_is_that_of_the_stream() -> None:
     ]
     assert [len(row) for row in book["asks"]] == [4, 4, 4]
     assert book["seqId"] == view.revision(BTC)
-    assert len(told("market/books?instId=BTC-USDT", view)[0]["asks"]) == 1
+    assert len(data_of("market/books?instId=BTC-USDT", view)[0]["asks"]) == 1
 
 
 def test_tickers_by_kind_and_one_by_name() -> None:
-    (one,) = told("market/ticker?instId=UNI-USD-SWAP")
+    (one,) = data_of("market/ticker?instId=UNI-USD-SWAP")
 
-    assert told("market/tickers?instType=SWAP") == [one]
+    assert data_of("market/tickers?instType=SWAP") == [one]
     assert (one["instType"], one["instId"]) == ("SWAP", "UNI-USD-SWAP")
 
 
 def test_candles_are_rows_newest_first() -> None:
     view = exchange()
-    everything = told("market/candles?instId=BTC-USDT&bar=1m", view)
+    everything = data_of("market/candles?instId=BTC-USDT&bar=1m", view)
 
     starts = [int(row[0]) for row in everything]
     assert starts == sorted(starts, reverse=True)
     assert {len(row) for row in everything} == {9}
     assert {row[8] for row in everything[1:]} == {"1"}
-    assert told("market/candles?instId=BTC-USDT&limit=2", view) == everything[:2]
-    older = told(f"market/candles?instId=BTC-USDT&after={starts[1]}&limit=1", view)
+    assert data_of("market/candles?instId=BTC-USDT&limit=2", view) == everything[:2]
+    older = data_of(f"market/candles?instId=BTC-USDT&after={starts[1]}&limit=1", view)
     assert older == everything[2:3]
-    newer = told(f"market/history-candles?instId=BTC-USDT&before={starts[2]}", view)
+    newer = data_of(f"market/history-candles?instId=BTC-USDT&before={starts[2]}", view)
     assert newer == everything[:2]
 
 
-def test_trades_are_told_newest_first() -> None:
+def test_trades_are_sent_newest_first() -> None:
     view = exchange()
 
-    trades = told("market/trades?instId=BTC-USDT&limit=2", view)
+    trades = data_of("market/trades?instId=BTC-USDT&limit=2", view)
 
     last = view.trades(BTC, 2)
     assert [one["tradeId"] for one in trades] == [last[1].trade_id, last[0].trade_id]
@@ -145,22 +145,22 @@ def test_trades_are_told_newest_first() -> None:
 
 def test_older_trades_are_listed_by_their_id_or_time() -> None:
     view = exchange()
-    newest, second, third = told("market/history-trades?instId=BTC-USDT&limit=3", view)
+    newest, second, third = data_of("market/history-trades?instId=BTC-USDT&limit=3", view)
     path = "market/history-trades?instId=BTC-USDT"
 
-    assert told(f"{path}&after={newest['tradeId']}&limit=2", view) == [second, third]
-    assert told(f"{path}&before={third['tradeId']}", view) == [newest, second]
-    by_time = told(f"{path}&type=2&after={newest['ts']}&limit=1", view)
+    assert data_of(f"{path}&after={newest['tradeId']}&limit=2", view) == [second, third]
+    assert data_of(f"{path}&before={third['tradeId']}", view) == [newest, second]
+    by_time = data_of(f"{path}&type=2&after={newest['ts']}&limit=1", view)
     assert int(by_time[0]["ts"]) < int(newest["ts"])
-    assert len(told(f"{path}&limit=500", view)) == 100
+    assert len(data_of(f"{path}&limit=500", view)) == 100
 
 
 def test_the_mark_and_the_index_of_a_market_are_its_last_price() -> None:
     view = exchange()
-    (ticker,) = told("market/ticker?instId=UNI-USD-SWAP", view)
+    (ticker,) = data_of("market/ticker?instId=UNI-USD-SWAP", view)
 
-    (mark,) = told("public/mark-price?instType=SWAP&instId=UNI-USD-SWAP", view)
-    (index,) = told("market/index-tickers?instId=UNI-USD", view)
+    (mark,) = data_of("public/mark-price?instType=SWAP&instId=UNI-USD-SWAP", view)
+    (index,) = data_of("market/index-tickers?instId=UNI-USD", view)
 
     # https://www.okx.com/docs-v5/en/#public-data-rest-api-get-mark-price and -get-index-tickers
     assert mark == {
@@ -170,19 +170,19 @@ def test_the_mark_and_the_index_of_a_market_are_its_last_price() -> None:
         "ts": "1790358506844",
     }
     assert (index["instId"], index["idxPx"]) == ("UNI-USD", ticker["last"])
-    by_quote = told("market/index-tickers?quoteCcy=USD", view)
+    by_quote = data_of("market/index-tickers?quoteCcy=USD", view)
     assert [one["instId"] for one in by_quote] == ["UNI-USD", "BTC-USD"]
 
 
-def test_contracts_are_listed_with_their_size_and_told_in_it() -> None:
+def test_contracts_are_listed_with_their_size_and_counted_in_it() -> None:
     linear, inverse = Symbol("BTC/USDT:PERP"), Symbol("BTC/USD:220527-INVERSE")
     view = SimulatedExchange(
         OKX, (linear, inverse), seed=1, clock=Stopped(), resolution_ns=1_000_000
     )
 
-    (swap,) = told("public/instruments?instType=SWAP", view)
-    (future,) = told("public/instruments?instType=FUTURES", view)
-    (book,) = told("market/books?instId=BTC-USDT-SWAP", view)
+    (swap,) = data_of("public/instruments?instType=SWAP", view)
+    (future,) = data_of("public/instruments?instType=FUTURES", view)
+    (book,) = data_of("market/books?instId=BTC-USDT-SWAP", view)
 
     facts = ("ctType", "ctVal", "ctMult", "ctValCcy", "settleCcy", "lotSz", "minSz", "expTime")
     listed = ["linear", "0.01", "1", "BTC", "USDT", "0.000001", "0.01", ""]
@@ -221,12 +221,12 @@ def test_only_questions_are_answered() -> None:
 
 def test_the_eleventh_call_in_two_seconds_is_one_too_many() -> None:
     rest = OkxRest(exchange())
-    ask = Fetch("GET", "/api/v5/public/time", "")
+    call = Fetch("GET", "/api/v5/public/time", "")
     for _ in range(10):
-        assert rest.answer(ask, NOW).status == 200
+        assert rest.answer(call, NOW).status == 200
 
-    refused = rest.answer(ask, NOW + 1_999_999_999)
-    later = rest.answer(ask, NOW + 2_000_000_000)
+    refused = rest.answer(call, NOW + 1_999_999_999)
+    later = rest.answer(call, NOW + 2_000_000_000)
 
     assert (refused.status, json.loads(refused.body)["code"]) == (429, "50011")
     assert later.status == 200

@@ -40,15 +40,15 @@ def served(endpoint: str = "public") -> OkxServer:
     return server
 
 
-def read(words: Sequence[Outgoing]) -> list[Message]:
+def read(sent: Sequence[Outgoing]) -> list[Message]:
     frames: list[Message] = []
-    for word in words:
-        assert isinstance(word, bytes), word
-        frames.append(json.loads(word))
+    for frame in sent:
+        assert isinstance(frame, bytes), frame
+        frames.append(json.loads(frame))
     return frames
 
 
-def ask(
+def requested(
     server: OkxServer, op: str, *args: Message, number: str = "1512", now_ns: int = NOW
 ) -> list[Message]:
     request = {"id": number, "op": op, "args": list(args)}
@@ -66,7 +66,9 @@ def test_a_ping_is_answered_in_plain_text() -> None:
 def test_each_argument_is_accepted_with_the_id_and_the_links_own_name() -> None:
     server = served()
 
-    first, _, second, _ = ask(server, "subscribe", arg("tickers"), arg("books", "UNI-USD-SWAP"))
+    first, _, second, _ = requested(
+        server, "subscribe", arg("tickers"), arg("books", "UNI-USD-SWAP")
+    )
 
     name = first["connId"]
     assert len(name) == 8
@@ -84,19 +86,21 @@ def test_each_argument_is_accepted_with_the_id_and_the_links_own_name() -> None:
 def test_an_end_is_acknowledged_and_ends() -> None:
     simulated = exchange()
     server = OkxServer(simulated, "public")
-    ask(server, "subscribe", arg("books"))
+    requested(server, "subscribe", arg("books"))
     simulated.step(BTC)
     assert server.publish(BTC, NOW)
 
-    (told,) = ask(server, "unsubscribe", arg("books"))
+    (answered,) = requested(server, "unsubscribe", arg("books"))
     simulated.step(BTC)
 
-    assert (told["event"], told["arg"]) == ("unsubscribe", arg("books"))
+    assert (answered["event"], answered["arg"]) == ("unsubscribe", arg("books"))
     assert not server.publish(BTC, NOW)
 
 
 def test_one_refused_argument_takes_no_other_with_it() -> None:
-    refused, accepted, _ = ask(served(), "subscribe", arg("tickers", "LTC-USD"), arg("tickers"))
+    refused, accepted, _ = requested(
+        served(), "subscribe", arg("tickers", "LTC-USD"), arg("tickers")
+    )
 
     assert list(refused) == ["id", "event", "code", "msg", "connId"]
     assert (refused["id"], refused["event"], refused["code"]) == ("1512", "error", "60018")
@@ -122,7 +126,7 @@ def test_one_refused_argument_takes_no_other_with_it() -> None:
     ],
 )
 def test_a_channel_lives_at_its_own_url(endpoint: str, channel: str, code: str) -> None:
-    (refused,) = ask(served(endpoint), "subscribe", arg(channel))
+    (refused,) = requested(served(endpoint), "subscribe", arg(channel))
 
     assert refused["code"] == code
 
@@ -142,18 +146,18 @@ def test_a_channel_lives_at_its_own_url(endpoint: str, channel: str, code: str) 
     ],
 )
 def test_every_channel_is_followed_by_what_there_is(endpoint: str, channel: str) -> None:
-    accepted, data = ask(served(endpoint), "subscribe", arg(channel))
+    accepted, data = requested(served(endpoint), "subscribe", arg(channel))
 
     assert accepted["event"] == "subscribe"
     assert data["arg"] == arg(channel)
     assert len(data["data"]) == 1
 
 
-def test_the_channel_of_instruments_tells_changes_only() -> None:
+def test_the_channel_of_instruments_publishes_changes_only() -> None:
     wanted = {"channel": "instruments", "instType": "SPOT"}
 
-    (accepted,) = ask(served(), "subscribe", wanted)
-    (refused,) = ask(served(), "subscribe", {"channel": "instruments", "instType": "X"})
+    (accepted,) = requested(served(), "subscribe", wanted)
+    (refused,) = requested(served(), "subscribe", {"channel": "instruments", "instType": "X"})
 
     assert accepted["arg"] == wanted
     assert refused["code"] == "60018"
@@ -185,8 +189,8 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 
 
 def test_other_requests_are_refused_by_their_own_codes() -> None:
-    (unknown,) = ask(served(), "order", {"instId": "BTC-USDT"})
-    (account_config,) = ask(served(), "login", {"apiKey": "k"})
+    (unknown,) = requested(served(), "order", {"instId": "BTC-USDT"})
+    (account_config,) = requested(served(), "login", {"apiKey": "k"})
 
     assert (unknown["code"], unknown["msg"]) == ("60019", "Invalid op: order")
     assert (account_config["code"], account_config["msg"]) == ("60009", "Login failed.")
@@ -201,17 +205,17 @@ def test_a_request_over_64_kilobytes_closes_the_link() -> None:
 def test_the_481st_request_of_an_hour_is_refused_and_pings_do_not_count() -> None:
     server = served()
     for _ in range(480):
-        ask(server, "unsubscribe", arg("books"))
+        requested(server, "unsubscribe", arg("books"))
         server.receive(b"ping", NOW)
 
-    (refused,) = ask(server, "unsubscribe", arg("books"), now_ns=NOW + 3599 * SECOND)
-    (later,) = ask(server, "unsubscribe", arg("books"), now_ns=NOW + 3600 * SECOND)
+    (refused,) = requested(server, "unsubscribe", arg("books"), now_ns=NOW + 3599 * SECOND)
+    (later,) = requested(server, "unsubscribe", arg("books"), now_ns=NOW + 3600 * SECOND)
 
     assert (refused["code"], refused["msg"]) == ("60014", "Requests too frequent")
     assert later["event"] == "unsubscribe"
 
 
-def test_a_link_to_which_nothing_was_said_for_30_seconds_is_closed() -> None:
+def test_a_link_to_which_nothing_was_sent_for_30_seconds_is_closed() -> None:
     server = served()
 
     assert server.tick(NOW + 29 * SECOND) == []
@@ -236,5 +240,5 @@ def test_a_cut_is_announced_a_minute_ahead() -> None:
     assert server.tick(NOW + 60 * SECOND) == (Close(1001, "service upgrade"),)
 
 
-def test_maintenance_is_not_told_here() -> None:
+def test_maintenance_is_not_sent_here() -> None:
     assert served().status("maintenance", NOW) == ()

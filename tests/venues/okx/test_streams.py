@@ -13,9 +13,9 @@ from fluxum.sim.market import SimulatedMarket
 from fluxum.venues.okx.server.streams import (
     BookStream,
     CandleStream,
-    TickerStream,
-    TopStream,
-    TradeStream,
+    ticker_stream,
+    top_stream,
+    trade_stream,
 )
 from fluxum.venues.okx.venue import OKX
 
@@ -82,7 +82,7 @@ def test_a_book_begins_with_a_snapshot_linked_to_nothing() -> None:
     assert '.0"' not in frame.decode()  # no zeros at the end
 
 
-def test_each_update_names_the_one_before_and_tells_what_changed() -> None:
+def test_each_update_names_the_one_before_and_has_what_changed() -> None:
     simulated = exchange()
     stream = BookStream(simulated, simulated.instruments()[0], "books")
     stream.begin(NOW)
@@ -99,7 +99,7 @@ def test_each_update_names_the_one_before_and_tells_what_changed() -> None:
     assert (data["prevSeqId"], data["seqId"]) == (first, first + 1)
 
 
-def test_a_move_that_changes_nothing_in_the_window_is_not_told_and_breaks_no_link() -> None:
+def test_a_move_that_changes_nothing_in_the_window_is_not_sent_and_breaks_no_link() -> None:
     simulated = exchange()
     stream = BookStream(simulated, simulated.instruments()[0], "books")
     stream.begin(NOW)
@@ -113,7 +113,7 @@ def test_a_move_that_changes_nothing_in_the_window_is_not_told_and_breaks_no_lin
     assert (update["data"][0]["prevSeqId"], update["data"][0]["seqId"]) == (first, first + 2)
 
 
-def test_whoever_follows_the_rules_holds_the_exchanges_book() -> None:
+def test_a_client_that_follows_the_rules_holds_the_exchanges_book() -> None:
     """Levels by price, zero is gone, nothing is cut: a window of 400 as the venue keeps it."""
     simulated = exchange()
     stream = BookStream(simulated, simulated.instruments()[0], "books")
@@ -138,7 +138,7 @@ def test_whoever_follows_the_rules_holds_the_exchanges_book() -> None:
         assert asks == rows(simulated.levels(BTC, Side.SELL, 400))
 
 
-def test_a_minute_without_a_change_is_told_as_such() -> None:
+def test_a_minute_without_a_change_is_sent_as_such() -> None:
     simulated = exchange()
     stream = BookStream(simulated, simulated.instruments()[0], "books")
     stream.begin(NOW)
@@ -172,8 +172,8 @@ def test_what_was_not_published_is_not_denied() -> None:
 
 def test_whole_books_have_neither_action_nor_links() -> None:
     simulated = exchange()
-    deep = TopStream(simulated, simulated.instruments()[0], "books5")
-    best = TopStream(simulated, simulated.instruments()[0], "bbo-tbt")
+    deep = top_stream(simulated, simulated.instruments()[0], "books5")
+    best = top_stream(simulated, simulated.instruments()[0], "bbo-tbt")
 
     (five,), (one,) = read(deep.begin(NOW)), read(best.begin(NOW))
 
@@ -184,18 +184,18 @@ def test_whole_books_have_neither_action_nor_links() -> None:
     assert parsed(one["data"][0]["asks"]) == rows(simulated.levels(BTC, Side.SELL, 1))
 
 
-def test_a_whole_book_is_told_again_once_a_level_of_it_changed() -> None:
+def test_a_whole_book_is_sent_again_once_a_level_of_it_changed() -> None:
     simulated = exchange()
-    stream = TopStream(simulated, simulated.instruments()[0], "books5")
+    stream = top_stream(simulated, simulated.instruments()[0], "books5")
     stream.begin(NOW)
 
     simulated.change(BTC, lift)  # deeper than five
     assert stream.update(NOW) == ()
     best = simulated.levels(BTC, Side.BUY, 1)[0].price
     simulated.change(BTC, lambda market, at_ns: market.limit(Side.BUY, best, Decimal(1), at_ns))
-    (told,) = read(stream.update(NOW))
+    (sent,) = read(stream.update(NOW))
 
-    assert told["data"][0]["seqId"] == simulated.revision(BTC)
+    assert sent["data"][0]["seqId"] == simulated.revision(BTC)
     assert stream.tick(NOW + 600 * SECOND) == ()
 
 
@@ -208,19 +208,19 @@ def trade(simulated: SimulatedExchange) -> None:
     )
 
 
-def test_the_last_trade_is_told_first_and_then_each_as_it_happens() -> None:
+def test_the_last_trade_is_sent_first_and_then_each_as_it_happens() -> None:
     simulated = exchange()
-    stream = TradeStream(simulated, simulated.instruments()[0], "trades")
+    stream = trade_stream(simulated, simulated.instruments()[0], "trades")
     (last,) = simulated.trades(BTC, 1)
 
-    (told,) = read(stream.begin(NOW))
-    assert told["data"][0]["tradeId"] == last.trade_id
+    (sent,) = read(stream.begin(NOW))
+    assert sent["data"][0]["tradeId"] == last.trade_id
     assert stream.update(NOW) == ()
     trade(simulated)
-    (told,) = read(stream.update(NOW))
+    (sent,) = read(stream.update(NOW))
 
     (made,) = simulated.trades(BTC, 1)
-    assert told == {
+    assert sent == {
         "arg": {"channel": "trades", "instId": "BTC-USDT"},
         "data": [
             {
@@ -239,24 +239,24 @@ def test_the_last_trade_is_told_first_and_then_each_as_it_happens() -> None:
 
 def test_all_trades_have_no_count() -> None:
     simulated = exchange()
-    stream = TradeStream(simulated, simulated.instruments()[0], "trades-all")
+    stream = trade_stream(simulated, simulated.instruments()[0], "trades-all")
 
-    (told,) = read(stream.begin(NOW))
+    (sent,) = read(stream.begin(NOW))
 
-    assert "count" not in told["data"][0]
+    assert "count" not in sent["data"][0]
 
 
 def test_a_ticker_has_all_that_is_published_and_follows_trades_and_best_prices() -> None:
     simulated = exchange()
-    stream = TickerStream(simulated, simulated.instruments()[0])
+    stream = ticker_stream(simulated, simulated.instruments()[0])
 
-    (told,) = read(stream.begin(NOW))
+    (sent,) = read(stream.begin(NOW))
     simulated.change(BTC, lift)
     assert stream.update(NOW) == ()
     trade(simulated)
     (later,) = read(stream.update(NOW))
 
-    (line,) = told["data"]
+    (line,) = sent["data"]
     published = (
         "instType instId last lastSz askPx askSz bidPx bidSz open24h high24h low24h volCcy24h "
         "vol24h sodUtc0 sodUtc8 ts"
@@ -268,7 +268,7 @@ def test_a_ticker_has_all_that_is_published_and_follows_trades_and_best_prices()
     assert later["data"][0]["lastSz"] == "0.0001"
 
 
-def test_a_candle_is_told_once_a_second_and_once_more_when_it_is_closed() -> None:
+def test_a_candle_is_sent_once_a_second_and_once_more_when_it_is_closed() -> None:
     clock = Settable()
     simulated = exchange(clock)
     stream = CandleStream(simulated, simulated.instruments()[0], "1m")
@@ -296,7 +296,7 @@ def test_a_candle_is_told_once_a_second_and_once_more_when_it_is_closed() -> Non
     assert closed["arg"] == {"channel": "candle1m", "instId": "BTC-USDT"}
 
 
-def test_a_candle_that_was_not_published_is_not_told() -> None:
+def test_a_candle_that_was_not_published_is_not_sent() -> None:
     clock = Settable()
     simulated = exchange(clock)
     stream = CandleStream(simulated, simulated.instruments()[0], "1m")

@@ -60,7 +60,7 @@ def test_a_unit_is_no_part_of_the_venues_name(symbol: str, name: str) -> None:
         ("BTC/USD:220325-40000-C-CONTRACTS", "OPTION"),
     ],
 )
-def test_a_contract_tells_what_a_market_is(symbol: str, kind: str) -> None:
+def test_a_contract_shows_the_kind_of_a_market(symbol: str, kind: str) -> None:
     assert topics.instrument_type(Symbol(symbol)) == kind
 
 
@@ -106,7 +106,7 @@ def test_every_listed_name_is_read_and_spelled_back() -> None:
         ("candle3Mutc", Subscription(Channel.CANDLE, Symbol("BTC/USDT"), None, 3 * MONTH_S)),
     ],
 )
-def test_what_another_asked_for_is_understood(channel: str, expected: Subscription) -> None:
+def test_what_another_client_requested_is_parsed(channel: str, expected: Subscription) -> None:
     assert topics.is_known(channel)
     assert topics.parse_channel(channel, Symbol("BTC/USDT")) == expected
 
@@ -119,7 +119,7 @@ def test_a_channel_of_something_else_is_not_known(channel: str) -> None:
 
 
 @pytest.mark.parametrize("depth", [400, 5, 1])
-def test_what_is_asked_is_heard_as_the_same(depth: int) -> None:
+def test_what_is_requested_is_parsed_as_the_same(depth: int) -> None:
     wanted = Subscription(Channel.BOOK, Symbol("UNI/USD:PERP"), depth)
 
     assert (

@@ -37,13 +37,13 @@ class Pair:
         self.rest = OkxRest(self.exchange)
         self.server.opened(NOW)
 
-    def settle(self) -> list[Event]:
+    def acknowledge(self) -> list[Event]:
         """Let both speak until neither has anything to say."""
         events: list[Event] = []
         while self.protocol.outbox:
             effect = self.protocol.outbox.popleft()
             if isinstance(effect, Send):
-                events += self._hear(self.server.receive(effect.frame, NOW))
+                events += self._read(self.server.receive(effect.frame, NOW))
             elif isinstance(effect, Fetch):
                 body = self.rest.answer(effect, NOW).body
                 events += self.protocol.receive_response(effect, body, NOW)
@@ -51,9 +51,9 @@ class Pair:
 
     def step(self, symbol: Symbol) -> list[Event]:
         self.exchange.step(symbol)
-        return self._hear(self.server.publish(symbol, NOW))
+        return self._read(self.server.publish(symbol, NOW))
 
-    def _hear(self, words: Sequence[object]) -> list[Event]:
+    def _read(self, words: Sequence[object]) -> list[Event]:
         events: list[Event] = []
         for word in words:
             assert isinstance(word, bytes), word
@@ -92,7 +92,7 @@ def test_whatever_is_offered_is_accepted_and_begins_at_once(wanted: Subscription
     pair = Pair(OKX.routes[wanted.channel])
     pair.protocol.subscribe([OKX.with_defaults(wanted)])
 
-    accepted, *data = pair.settle()
+    accepted, *data = pair.acknowledge()
 
     assert accepted == Subscribed(venue="okx", subscription=wanted, received_ns=NOW)
     assert tuple(type(event) for event in data) == KINDS[wanted.channel]
@@ -110,7 +110,7 @@ def test_a_market_that_is_not_listed_is_refused_and_no_other() -> None:
     known = Subscription(Channel.BOOK, UNI, 400)
     pair.protocol.subscribe([unknown, known])
 
-    events = pair.settle()
+    events = pair.acknowledge()
 
     assert [type(event) for event in events] == [Refused, Subscribed, BookSnapshot]
     assert isinstance(events[0], Refused)
@@ -121,15 +121,15 @@ def test_a_book_is_followed_unbroken_through_a_resync() -> None:
     pair = Pair("public")
     book = Subscription(Channel.BOOK, BTC, 400)
     pair.protocol.subscribe([book])
-    pair.settle()
-    told = [event for _ in range(200) for event in pair.step(BTC)]
+    pair.acknowledge()
+    published = [event for _ in range(200) for event in pair.step(BTC)]
     pair.protocol.resync(book)
-    again = pair.settle()
-    told += [event for _ in range(200) for event in pair.step(BTC)]
+    again = pair.acknowledge()
+    published += [event for _ in range(200) for event in pair.step(BTC)]
 
     assert [type(event) for event in again] == [BookSnapshot]
-    assert {type(event) for event in told} == {BookUpdate}
-    assert pair.protocol.sequence.steps == len(told) > 100
+    assert {type(event) for event in published} == {BookUpdate}
+    assert pair.protocol.sequence.steps == len(published) > 100
     assert pair.protocol.sequence.breaks == 0
 
 
@@ -137,4 +137,4 @@ def test_a_ping_is_answered() -> None:
     pair = Pair("business")
     pair.protocol.ping()
 
-    assert pair.settle() == []
+    assert pair.acknowledge() == []

@@ -14,8 +14,6 @@ Deltas before the first snapshot are published all the same, so that the book's 
 
 from collections.abc import Sequence
 
-from msgspec import Raw
-
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
 from fluxum.model.market import BookSnapshot, BookUpdate
@@ -25,9 +23,8 @@ from fluxum.venues.conversation import SequenceCounts
 from fluxum.venues.rows import (
     LeftOutRows,
     changes,
+    decode_readable,
     decoded_or_none,
-    joined,
-    read_rows,
     with_left_out,
 )
 from fluxum.venues.sequenced import BookSequence
@@ -125,19 +122,16 @@ def read_loosely(frame: bytes) -> tuple[native.BookFrame, LeftOutRows | None]:
     Raises MsgspecError or RemoteProtocolError; a time that is odd is `None`.
     """
     message = native.decode_loose_frame(frame)
-    data = native.decode_loose_book(message.data)
-
-    def level(row: Raw) -> native.Row:
-        read: native.Row = native.decode_level(row)
-        changes([read])
-        return read
-
-    asks, bids = read_rows(data.a, level), read_rows(data.b, level)
-    number: int = native.decode_number(data.u)
+    data, left_out = decode_readable(
+        bytes(message.data),
+        native.decode_book_data,
+        lambda row: changes([native.decode_level(row)]),
+        ("b", "a"),
+    )
     plain = native.BookFrame(
         type=native.decode_text(message.type),
-        data=native.Book(u=number, b=bids.items, a=asks.items),
+        data=data,
         ts=decoded_or_none(native.decode_millis, message.ts),
         cts=decoded_or_none(native.decode_millis, message.cts),
     )
-    return plain, joined(bids.left_out, asks.left_out)
+    return plain, left_out

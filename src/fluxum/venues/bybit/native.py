@@ -26,7 +26,6 @@ __all__ = [
     "ListedCandle",
     "ListedMarket",
     "ListedTrade",
-    "LooseBook",
     "LooseFrame",
     "LotSizeFilter",
     "Maintenance",
@@ -39,6 +38,7 @@ __all__ = [
     "TradeFrame",
     "decode_answer",
     "decode_book",
+    "decode_book_data",
     "decode_candle",
     "decode_candles",
     "decode_envelope",
@@ -49,13 +49,11 @@ __all__ = [
     "decode_listed_book",
     "decode_listed_candle",
     "decode_listed_trade",
-    "decode_loose_book",
     "decode_loose_frame",
     "decode_maintenance",
     "decode_market",
     "decode_millis",
     "decode_named",
-    "decode_number",
     "decode_request",
     "decode_rows",
     "decode_text",
@@ -219,7 +217,7 @@ class LotSizeFilter(Struct):
 
 
 class ListedMarket(Struct):
-    """A market as the list tells it.
+    """A market as it is listed.
 
     `{"symbol":"BTCUSDT","contractType":"LinearPerpetual","status":"Trading","baseCoin":"BTC",
     "quoteCoin":"USDT","priceFilter":{"tickSize":"0.10"},"lotSizeFilter":{"minOrderQty":"0.001",
@@ -333,14 +331,6 @@ class LooseFrame(Struct, gc=False):
     cts: Raw = Raw(b"null")
 
 
-class LooseBook(Struct, gc=False):
-    """Levels of a book and its number that are yet to be read."""
-
-    u: Raw
-    b: tuple[Raw, ...] = ()
-    a: tuple[Raw, ...] = ()
-
-
 class _Named(Struct, gc=False):
     """No more of a frame than its topic."""
 
@@ -361,10 +351,9 @@ decode_market = msgspec.json.Decoder(ListedMarket).decode
 decode_answer = msgspec.json.Decoder(Answer).decode
 decode_instrument_page = msgspec.json.Decoder(InstrumentPage).decode
 decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
-decode_loose_book = msgspec.json.Decoder(LooseBook).decode
+decode_book_data = msgspec.json.Decoder(Book).decode
 decode_rows = msgspec.json.Decoder(tuple[Raw, ...]).decode
 decode_level = msgspec.json.Decoder(Row).decode
-decode_number = msgspec.json.Decoder(Count).decode
 decode_millis = msgspec.json.Decoder(Millis).decode
 decode_time = msgspec.json.Decoder(Time).decode
 decode_listed = msgspec.json.Decoder(Listed).decode

@@ -21,9 +21,10 @@ from functools import partial
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, Subscription, VenueNotice
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.venues.bybit import listing, native, readers, topics
+from fluxum.venues.bybit import listing, native, topics
 from fluxum.venues.bybit.books import NumberedBook
 from fluxum.venues.bybit.category import SPOT, Category
+from fluxum.venues.bybit.readers import row_reader
 from fluxum.venues.bybit.tickers import LineReader, QuotedBook, SpotTicker
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList
@@ -75,7 +76,7 @@ class BybitProtocol:
     # Requests
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
-        """Queue requests for streams, as few as can say it; the list of markets is fetched."""
+        """Queue requests for streams, as few as possible; the list of markets is fetched."""
         fresh: dict[str, None] = {}
         again: list[str] = []
         for subscription in wanted:
@@ -139,7 +140,7 @@ class BybitProtocol:
         self._list.request()
 
     def follow_request(self, frame: bytes) -> None:
-        """Learn from another client's subscribe what its link carries."""
+        """Open what another client requests."""
         try:
             request = native.decode_request(frame)
         except UNREADABLE:
@@ -152,7 +153,7 @@ class BybitProtocol:
     # Frames and answers
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        """The events of a frame; raises RemoteProtocolError when it makes no sense."""
         if frame.startswith(_TOPIC):
             reader = self._by_prefix.get(frame[10 : frame.find(b'"', 10)])
             if reader is not None:
@@ -263,22 +264,19 @@ class BybitProtocol:
         match subscription.channel:
             case Channel.BOOK:
                 return NumberedBook(venue, subscription, self.sequence, acknowledge)
-            case Channel.TRADE:
-                return readers.trades(venue, subscription, acknowledge)
             case Channel.TICKER if self._category is SPOT:
                 return SpotTicker(venue, subscription, acknowledge)
             case Channel.TICKER:
                 renew = partial(self.resync, subscription)
                 is_passive = self._subscriptions.is_passive
                 return LineReader(venue, subscription, acknowledge, renew, is_passive=is_passive)
-            case channel:
-                assert channel is Channel.CANDLE, channel
-                return readers.candles(venue, subscription, acknowledge)
+            case _:
+                return row_reader(venue, subscription, acknowledge)
 
     def _route(self, topic: str) -> None:
-        """Let the frames of a topic be read for its stream, and for the ticker it is joined with.
+        """Read the frames of a topic for its stream, and for the ticker it is joined with.
 
-        On a tape such a topic is adopted as a book first, when its first frame comes.
+        On a tape the book of such a topic is opened first, when its first frame comes.
         """
         own, ticker = self._readers.get(topic), self._quotes.get(topic)
         reader = own if ticker is None else QuotedBook(ticker, own)

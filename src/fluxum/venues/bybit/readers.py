@@ -1,15 +1,14 @@
-"""Readers of the trades and candles of one market."""
+"""The reader of the trades or candles of one market."""
 
 from collections.abc import Sequence
 
 from msgspec import Raw
 
-from fluxum.model.event import Subscription
-from fluxum.model.market import Candle, Trade
+from fluxum.model.event import Channel, Subscription
 from fluxum.venues.bybit import native, normalize
-from fluxum.venues.stream_readers import Acknowledge, RowCodec, RowReader, closing
+from fluxum.venues.stream_readers import Acknowledge, RowCodec, RowReader, StreamReader, closing
 
-__all__ = ["candles", "trades"]
+__all__ = ["row_reader"]
 
 
 def _raw_rows(frame: bytes) -> Sequence[Raw]:
@@ -23,36 +22,27 @@ _CANDLES = RowCodec(
 )
 
 
-def trades(
-    venue: str, subscription: Subscription, acknowledge: Acknowledge
-) -> RowReader[native.Trade, Trade]:
-    """The reader of a market's trades."""
-    symbol = subscription.symbol
-    assert symbol is not None, subscription
-    return RowReader(
-        venue,
-        subscription,
-        acknowledge,
-        _TRADES,
-        lambda row, received_ns: normalize.trade(venue, row, symbol, received_ns),
-    )
+def row_reader(venue: str, subscription: Subscription, acknowledge: Acknowledge) -> StreamReader:
+    """The reader of a market's trades or candles.
 
-
-def candles(
-    venue: str, subscription: Subscription, acknowledge: Acknowledge
-) -> RowReader[native.Candle, Candle]:
-    """The reader of a market's candles.
-
-    Confirmations may be missing, repeated or late: each candle is closed once.
+    Confirmations of candles may be missing, repeated or late: each candle is closed once.
     """
-    symbol, interval_s = subscription.symbol, subscription.interval_s
+    symbol, seconds = subscription.symbol, subscription.interval_s
     assert symbol is not None, subscription
-    assert interval_s is not None, subscription
+    if subscription.channel is Channel.TRADE:
+        return RowReader(
+            venue,
+            subscription,
+            acknowledge,
+            _TRADES,
+            lambda row, received_ns: normalize.trade(venue, row, symbol, received_ns),
+        )
+    assert seconds is not None, subscription
     return RowReader(
         venue,
         subscription,
         acknowledge,
         _CANDLES,
-        lambda row, received_ns: normalize.candle(venue, row, symbol, interval_s, received_ns),
+        lambda row, received_ns: normalize.candle(venue, row, symbol, seconds, received_ns),
         closing(),
     )

@@ -4,8 +4,8 @@ https://bybit-exchange.github.io/docs/v5/websocket/public/ticker: the line of fu
 bid and ask; that of spot has none, so it is joined with `orderbook.1` of its market, of which every
 message is whole.
 
-A delta says nothing without the line it changes. If that could not be read, or a delta in between,
-the line is not known any more: it is asked for anew, with a pause that grows, and until it comes
+A delta has no meaning without the line it changes. If that could not be read, or a delta in between,
+the line is not known any more: it is requested again, with a pause that grows, and until it comes
 every delta is refused, so that the stream is known to be missing.
 """
 
@@ -29,21 +29,21 @@ _PAUSE_MAX_S = 60
 class LineReader:
     """The line of a future, kept up to date by deltas; see StreamReader.
 
-    `renew` asks for the whole line. On a tape (`is_passive`) a delta may begin it.
+    `renew` requests the whole line. On a tape (`is_passive`) a delta may begin it.
     """
 
     def __init__(
         self,
         venue: str,
         subscription: Subscription,
-        settle: Acknowledge,
+        acknowledge: Acknowledge,
         renew: Callable[[], None],
         *,
         is_passive: bool,
     ) -> None:
         self._venue = venue
         self._symbol = _symbol(subscription)
-        self._settle = settle
+        self._acknowledge = acknowledge
         self._renew = renew
         self._is_passive = is_passive
         self._line: native.Ticker | None = None
@@ -63,7 +63,7 @@ class LineReader:
         line = normalize.merged(before, message.data)
         ticker = normalize.ticker(self._venue, line, self._symbol, message.ts, received_ns)
         self._line = line
-        return [*self._settle(received_ns), ticker]
+        return [*self._acknowledge(received_ns), ticker]
 
     def read_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The same; what cannot be read leaves the line unknown until it comes anew."""
@@ -75,7 +75,7 @@ class LineReader:
             raise
 
     def _renew_in_time(self, now_ns: int) -> None:
-        """Ask for the line, after pauses that double while they are not followed by quiet."""
+        """Request the line, after pauses that double until no request is needed for a while."""
         silent_s = (now_ns - self._renewed_ns) // _SECOND
         if silent_s < self._pause_s:
             return
@@ -87,14 +87,14 @@ class LineReader:
 class SpotTicker:
     """The line of a spot market, joined with its best bid and ask; see StreamReader.
 
-    What of a ticker is older than the rest is as it was last told.
+    The older part of a ticker is as it was published last.
     """
 
-    def __init__(self, venue: str, subscription: Subscription, settle: Acknowledge) -> None:
+    def __init__(self, venue: str, subscription: Subscription, acknowledge: Acknowledge) -> None:
         self.subscription = subscription
         self._venue = venue
         self._symbol = _symbol(subscription)
-        self._settle = settle
+        self._acknowledge = acknowledge
         self._line: native.Ticker | None = None
         self._quote = native.Ticker()
 
@@ -103,7 +103,7 @@ class SpotTicker:
         message = native.decode_ticker(frame)
         ticker = self._ticker(message.data, self._quote, message.ts, received_ns)
         self._line = message.data
-        return [*self._settle(received_ns), ticker]
+        return [*self._acknowledge(received_ns), ticker]
 
     def read_loosely(self, frame: bytes, received_ns: int) -> Sequence[Event]:
         """The same; what cannot be read leaves the line unknown until the next."""

@@ -1,4 +1,4 @@
-"""Topics: what a stream is called on the wire, and what we call it.
+"""Topics: the venue's names of streams, and the subscriptions they stand for.
 
 https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook, /trade, /ticker, /kline.
 """

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from fluxum.model.event import Channel, LeftOut, Subscription
 from fluxum.model.instrument import Symbol
-from fluxum.venues.coinbase.streams import Streams
+from fluxum.venues.coinbase.owners import Owners
 from fluxum.venues.early_deltas import EarlyDeltas
 
 __all__ = ["Books"]
@@ -35,13 +35,13 @@ class Books:
         """One more symbol's book goes on with the same data."""
         self.begun[name] = (*self.begun.get(name, ()), symbol)
 
-    def left_behind(self, streams: Streams) -> list[Subscription]:
+    def left_behind(self, owners: Owners) -> list[Subscription]:
         """The accepted streams whose data flow already, but without a snapshot of their own."""
         begun = self.begun
         return [
             one
-            for one in streams.accepted(Channel.BOOK)
-            if one.symbol not in begun.get(streams.name_of(one), (one.symbol,))
+            for one in owners.accepted(Channel.BOOK)
+            if one.symbol not in begun.get(owners.name_of(one), (one.symbol,))
         ]
 
     def leave(self, symbol: Symbol) -> None:

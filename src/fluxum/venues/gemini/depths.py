@@ -5,10 +5,11 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from fluxum.venues.gemini import native, normalize
+from fluxum.venues.gemini import native
 from fluxum.venues.members import Members
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.rows import LeftOutRows, joined, read_rows
+from fluxum.venues.rows import checked as check_row
 
 __all__ = ["DEPTH", "TICKER", "TRADE", "Salvaged", "checked", "salvaged", "suffixes"]
 
@@ -48,7 +49,7 @@ def salvaged(loose: Members) -> Salvaged | None:
 
 def checked(wire: native.DepthUpdate) -> Salvaged:
     """A book's frame without the levels that hold no numbers."""
-    return _salvaged(wire.s, wire.U, wire.u, wire.E, wire.b, wire.a, normalize.checked)
+    return _salvaged(wire.s, wire.U, wire.u, wire.E, wire.b, wire.a, check_row)
 
 
 def _salvaged(

@@ -32,7 +32,7 @@ from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.early_deltas import EarlyDeltas
 from fluxum.venues.gemini import depths, native, normalize
 from fluxum.venues.gemini.depths import DEPTH, TICKER, TRADE
-from fluxum.venues.gemini.instruments import InstrumentList
+from fluxum.venues.gemini.instruments import instrument_list
 from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.symbols import guess, lower
 from fluxum.venues.members import Members
@@ -81,7 +81,7 @@ class GeminiProtocol:
             VENUE, self.outbox, _LIMITS, _write, opened=self._opened, closed=self._closed
         )
         self._books: dict[str, _Book] = {}  # by the venue's name of the market
-        self._instruments = InstrumentList(VENUE, lower, self.outbox)
+        self._list = instrument_list(VENUE, lower, self.outbox)
         self._early = EarlyDeltas(VENUE)
         self._ended: list[Subscription] = []  # without a request
 
@@ -118,7 +118,7 @@ class GeminiProtocol:
         streams: list[tuple[str, Subscription]] = []
         for one in wanted:
             if one.channel is Channel.INSTRUMENT:
-                self._instruments.begin(one)
+                self._list.open(one)
             else:
                 streams.append((_topic(one), one))
         self._subscriptions.subscribe(streams)
@@ -127,14 +127,14 @@ class GeminiProtocol:
         """Queue requests that end streams."""
         ending = list(unwanted)
         for one in ending:
-            if one.channel is Channel.INSTRUMENT and self._instruments.end():
+            if one.channel is Channel.INSTRUMENT and self._list.close():
                 self._ended.append(one)
         self._subscriptions.unsubscribe(ending)
 
     def resync(self, subscription: Subscription) -> None:
         """Queue an end and a new beginning of one stream: the venue answers with a snapshot."""
         if subscription.channel is Channel.INSTRUMENT:
-            self._instruments.again()
+            self._list.request()
             return
         topic = self._subscriptions.topic(subscription)
         if topic is not None and self._subscriptions.resubscribe(topic):
@@ -144,7 +144,7 @@ class GeminiProtocol:
         """Queue a ping, and the requests that the venue wanted later."""
         ping = native.Request("ping", self._subscriptions.next_number())
         self.outbox.append(Send(native.encode(ping)))
-        self._instruments.nudge()
+        self._list.pinged()
         self._subscriptions.pinged()
 
     def unanswered(self) -> Collection[Subscription]:
@@ -179,11 +179,11 @@ class GeminiProtocol:
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
         """The list of markets, or the rules of one."""
-        return self._instruments.receive(fetch, body, received_ns)
+        return self._list.answered(fetch, body, received_ns)
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
         """The venue refused its list of markets, or the rules of one."""
-        return self._instruments.refuse(fetch, reason, received_ns)
+        return self._list.refused(fetch, reason, received_ns)
 
     def _salvage(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """What can be read of a frame of which something cannot be.

@@ -25,7 +25,7 @@ from fluxum.venues.conversation import SequenceCounts
 from fluxum.venues.okx import native
 from fluxum.venues.okx.levels import LevelReader
 from fluxum.venues.okx.normalize import VENUE
-from fluxum.venues.rows import LeftOutRows, decoded_or_none, joined, read_rows, with_left_out
+from fluxum.venues.rows import LeftOutRows, decode_readable, with_left_out
 from fluxum.venues.sequenced import BookSequence
 from fluxum.venues.stream_readers import Acknowledge
 
@@ -33,6 +33,7 @@ __all__ = ["ChainedBook", "WholeBook"]
 
 _MILLI = 1_000_000
 _ONE = Decimal(1)
+_OPTIONAL = {"ts": native.decode_millis, "checksum": native.decode_checksum}
 
 
 class ChainedBook:
@@ -193,20 +194,11 @@ def _read_loosely(
     message = native.decode_loose_frame(frame)
     if len(message.data) != 1:
         raise RemoteProtocolError(f"one message of a book was expected, was {len(message.data)}")
-    data = native.decode_loose_book(message.data[0])
 
-    def level(row: Raw) -> native.Row:
-        read: native.Row = native.decode_level(row)
-        reader.changes([read])
-        return read
+    def level(row: Raw) -> None:
+        reader.changes([native.decode_level(row)])
 
-    asks, bids = read_rows(data.asks, level), read_rows(data.bids, level)
-    plain = native.BookData(
-        asks=asks.items,
-        bids=bids.items,
-        ts=decoded_or_none(native.decode_millis, data.ts),
-        checksum=decoded_or_none(native.decode_checksum, data.checksum),
-        seqId=native.decode_number(data.seqId),
-        prevSeqId=native.decode_number(data.prevSeqId),
+    data, left_out = decode_readable(
+        bytes(message.data[0]), native.decode_book_data, level, ("bids", "asks"), _OPTIONAL
     )
-    return native.decode_text(message.action), plain, joined(bids.left_out, asks.left_out)
+    return native.decode_text(message.action), data, left_out

@@ -1,6 +1,6 @@
 """The sizes of contracts: looked up before any topic of a contract is requested.
 
-OKX counts derivatives in contracts, and only the list of instruments says how much one is
+OKX counts derivatives in contracts, and only the list of instruments has the size of one
 (`ctVal` x `ctMult` of `ctValCcy`,
 https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments). A subscription to a contract
 waits until the size is known, then it is requested. It is refused, by name, if there is no size.

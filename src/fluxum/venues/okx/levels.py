@@ -1,6 +1,6 @@
 """Levels from rows of text, exactly, with the number of orders at each.
 
-Sizes of contracts are told in contracts: a reader turns them into an asset, by the size of one.
+Sizes of derivatives are counted in contracts: a reader converts them by the size of a contract.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,9 +18,9 @@ _ONE = Decimal(1)
 
 
 class LevelReader:
-    """Reads the levels of one market, a contract of which comes to `size` of an asset.
+    """Reads the levels of one market, a contract of which is `size` of an asset.
 
-    Whatever is read may be laid over a book; each method raises RemoteProtocolError for a row
+    All levels that are read may change a book; each method raises RemoteProtocolError for a row
     that is no level.
     """
 

@@ -2,13 +2,15 @@
 
 Sources: https://www.okx.com/docs-v5/en/#overview-websocket for requests and their answers, and
 https://www.okx.com/docs-v5/en/#order-book-trading-market-data for data, as of June 2026. Nothing
-on this wire names its type, so what a frame says is told by its `arg`. Nearly all numbers are
+on this wire names its type: the `arg` of a frame decides how it is read. Nearly all numbers are
 text; only book frames read times and counts of orders as integers from it, for speed. Only the
 fields that are used are declared; the venue may add others at any time. What is not needed may be
 missing or null. Frames that do not fit are read again, row by row (`LooseFrame`).
 """
 
-from typing import Annotated
+# ruff: noqa: N815 - native names stay as the venue spells them
+
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -19,20 +21,17 @@ __all__ = [
     "BookData",
     "BookFrame",
     "Candle",
-    "CandleFrame",
     "Envelope",
     "Instrument",
-    "LooseBook",
     "LooseFrame",
     "Maintenance",
     "Reply",
     "Request",
     "Row",
+    "RowFrame",
     "Ticker",
-    "TickerFrame",
     "Time",
     "Trade",
-    "TradeFrame",
     "decode_answer",
     "decode_book",
     "decode_book_data",
@@ -42,12 +41,10 @@ __all__ = [
     "decode_envelope",
     "decode_instrument",
     "decode_level",
-    "decode_loose_book",
     "decode_loose_frame",
     "decode_maintenance",
     "decode_millis",
     "decode_named",
-    "decode_number",
     "decode_request",
     "decode_text",
     "decode_ticker",
@@ -58,25 +55,24 @@ __all__ = [
     "encode",
 ]
 
+Wire = TypeVar("Wire")
+
 _Count = Annotated[int, Meta(ge=0, le=2**53)]
 # What may be an instant, as `model.instant.plausible_ns` has it.
 _Millis = Annotated[int, Meta(ge=1_230_940_800_000, lt=4_102_444_800_000)]
 _Link = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 _Checksum = Annotated[int, Meta(ge=-(2**31), le=2**32)]
-_Number = _Link | None
-_MaybeMillis = _Millis | None
-_MaybeChecksum = _Checksum | None
 
 
 class Arg(Struct, omit_defaults=True, gc=False):
-    """What a stream is named by; data repeats it as it was asked for.
+    """The name of a stream; its data repeat it as it was requested.
 
     `{"channel":"books","instId":"BTC-USDT"}`
     """
 
     channel: str = ""
-    instId: str = ""  # noqa: N815 - as the venue spells it, here and below
-    instType: str = ""  # noqa: N815
+    instId: str = ""
+    instType: str = ""
 
 
 class Request(Struct, omit_defaults=True):
@@ -103,7 +99,7 @@ class Reply(Struct, omit_defaults=True):
     code: str = ""
     msg: str = ""
     arg: Arg | None = None
-    connId: str = ""  # noqa: N815
+    connId: str = ""
 
 
 class Envelope(Struct, gc=False):
@@ -123,7 +119,7 @@ class Envelope(Struct, gc=False):
     code: str = ""
     msg: str = ""
     channel: str = ""
-    connCount: str = ""  # noqa: N815
+    connCount: str = ""
     op: str | None = None
 
 
@@ -145,8 +141,8 @@ class BookData(Struct, gc=False):
     bids: tuple[Row, ...] = ()
     ts: _Millis | None = None
     checksum: _Checksum | None = None
-    seqId: _Link | None = None  # noqa: N815
-    prevSeqId: _Link | None = None  # noqa: N815
+    seqId: _Link | None = None
+    prevSeqId: _Link | None = None
 
 
 class BookFrame(Struct, gc=False):
@@ -162,31 +158,29 @@ class BookFrame(Struct, gc=False):
     action: str = ""
 
 
+class RowFrame(Struct, Generic[Wire], gc=False):
+    """Rows of one market."""
+
+    data: tuple[Wire, ...]
+
+
 class Trade(Struct, omit_defaults=True, gc=False):
     """Executions of one taker's order at one price; `side` is the taker's.
 
     `{"instId":"BTC-USDT","tradeId":"130639474","px":"42219.9","sz":"0.12060306","side":"buy",
     "ts":"1630048897897","count":"3","source":"0","seqId":1234}`; `tradeId` is the last one's.
+    https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-trades-channel and, with one
+    message for each execution, #order-book-trading-market-data-ws-all-trades-channel.
     """
 
-    instId: str | None  # noqa: N815
-    tradeId: str  # noqa: N815
+    instId: str | None
+    tradeId: str
     px: str
     sz: str
     side: str
     ts: str | None = None
     count: str | None = ""
     source: str | None = ""
-
-
-class TradeFrame(Struct, gc=False):
-    """Trades of one market.
-
-    https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-trades-channel and, with one
-    message for each execution, #order-book-trading-market-data-ws-all-trades-channel.
-    """
-
-    data: tuple[Trade, ...]
 
 
 class Ticker(Struct, omit_defaults=True, gc=False):
@@ -196,33 +190,25 @@ class Ticker(Struct, omit_defaults=True, gc=False):
     "askSz":"11","bidPx":"8888.88","bidSz":"5","open24h":"9000","high24h":"10000",
     "low24h":"8888.88","volCcy24h":"2222","vol24h":"2222","sodUtc0":"2222","sodUtc8":"2222",
     "ts":"1597026383085"}`
-    """
-
-    instType: str | None = None  # noqa: N815
-    instId: str | None = None  # noqa: N815
-    last: str | None = None
-    lastSz: str | None = None  # noqa: N815
-    askPx: str | None = None  # noqa: N815
-    askSz: str | None = None  # noqa: N815
-    bidPx: str | None = None  # noqa: N815
-    bidSz: str | None = None  # noqa: N815
-    open24h: str | None = None
-    high24h: str | None = None
-    low24h: str | None = None
-    volCcy24h: str | None = None  # noqa: N815
-    vol24h: str | None = None
-    sodUtc0: str | None = None  # noqa: N815
-    sodUtc8: str | None = None  # noqa: N815
-    ts: str | None = None
-
-
-class TickerFrame(Struct, gc=False):
-    """Tickers of one market.
-
     https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-tickers-channel
     """
 
-    data: tuple[Ticker, ...]
+    instType: str | None = None
+    instId: str | None = None
+    last: str | None = None
+    lastSz: str | None = None
+    askPx: str | None = None
+    askSz: str | None = None
+    bidPx: str | None = None
+    bidSz: str | None = None
+    open24h: str | None = None
+    high24h: str | None = None
+    low24h: str | None = None
+    volCcy24h: str | None = None
+    vol24h: str | None = None
+    sodUtc0: str | None = None
+    sodUtc8: str | None = None
+    ts: str | None = None
 
 
 class Candle(Struct, array_like=True, gc=False):
@@ -230,6 +216,7 @@ class Candle(Struct, array_like=True, gc=False):
 
     `["1597026383085","8533.02","8553.74","8527.17","8548.26","45247","529.5858061",
     "5529.5858061","0"]`
+    https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-candlesticks-channel
     """
 
     ts: str
@@ -238,18 +225,9 @@ class Candle(Struct, array_like=True, gc=False):
     low: str
     close: str
     vol: str
-    volCcy: str | None = ""  # noqa: N815
-    volCcyQuote: str | None = ""  # noqa: N815
+    volCcy: str | None = ""
+    volCcyQuote: str | None = ""
     confirm: str | None = ""
-
-
-class CandleFrame(Struct, gc=False):
-    """Candles of one market and interval.
-
-    https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-candlesticks-channel
-    """
-
-    data: tuple[Candle, ...]
 
 
 class Instrument(Struct, gc=False):
@@ -265,19 +243,19 @@ class Instrument(Struct, gc=False):
     https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments
     """
 
-    instType: str  # noqa: N815
-    instId: str  # noqa: N815
-    baseCcy: str | None = None  # noqa: N815
-    quoteCcy: str | None = None  # noqa: N815
-    tickSz: str | None = None  # noqa: N815
-    lotSz: str | None = None  # noqa: N815
-    minSz: str | None = None  # noqa: N815
+    instType: str
+    instId: str
+    baseCcy: str | None = None
+    quoteCcy: str | None = None
+    tickSz: str | None = None
+    lotSz: str | None = None
+    minSz: str | None = None
     state: str | None = None
-    ctType: str | None = None  # noqa: N815
-    ctVal: str | None = None  # noqa: N815
-    ctMult: str | None = None  # noqa: N815
-    ctValCcy: str | None = None  # noqa: N815
-    settleCcy: str | None = None  # noqa: N815
+    ctType: str | None = None
+    ctVal: str | None = None
+    ctMult: str | None = None
+    ctValCcy: str | None = None
+    settleCcy: str | None = None
 
 
 class Answer(Struct, gc=False):
@@ -308,7 +286,7 @@ class Maintenance(Struct, gc=False):
 
     state: str
     title: str | None = None
-    serviceType: str | None = None  # noqa: N815
+    serviceType: str | None = None
     env: str | None = None
 
 
@@ -317,17 +295,6 @@ class LooseFrame(Struct, gc=False):
 
     data: tuple[Raw, ...]
     action: Raw = Raw(b'""')
-
-
-class LooseBook(Struct, gc=False):
-    """A message of a book whose levels and numbers are yet to be read."""
-
-    asks: tuple[Raw, ...] = ()
-    bids: tuple[Raw, ...] = ()
-    ts: Raw = Raw(b"null")
-    checksum: Raw = Raw(b"null")
-    seqId: Raw = Raw(b"null")  # noqa: N815
-    prevSeqId: Raw = Raw(b"null")  # noqa: N815
 
 
 class _Named(Struct, gc=False):
@@ -343,9 +310,9 @@ decode_named = msgspec.json.Decoder(_Named).decode
 # Lenient, as its integers are text on the wire.
 decode_book = msgspec.json.Decoder(BookFrame, strict=False).decode
 decode_book_data = msgspec.json.Decoder(BookData, strict=False).decode
-decode_trades = msgspec.json.Decoder(TradeFrame).decode
-decode_tickers = msgspec.json.Decoder(TickerFrame).decode
-decode_candles = msgspec.json.Decoder(CandleFrame).decode
+decode_trades = msgspec.json.Decoder(RowFrame[Trade]).decode
+decode_tickers = msgspec.json.Decoder(RowFrame[Ticker]).decode
+decode_candles = msgspec.json.Decoder(RowFrame[Candle]).decode
 decode_trade = msgspec.json.Decoder(Trade).decode
 decode_ticker = msgspec.json.Decoder(Ticker).decode
 decode_candle = msgspec.json.Decoder(Candle).decode
@@ -354,9 +321,7 @@ decode_answer = msgspec.json.Decoder(Answer).decode
 decode_time = msgspec.json.Decoder(Time).decode
 decode_maintenance = msgspec.json.Decoder(Maintenance).decode
 decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
-decode_loose_book = msgspec.json.Decoder(LooseBook).decode
 decode_level = msgspec.json.Decoder(Row, strict=False).decode
-decode_millis = msgspec.json.Decoder(_MaybeMillis, strict=False).decode
-decode_number = msgspec.json.Decoder(_Number, strict=False).decode
-decode_checksum = msgspec.json.Decoder(_MaybeChecksum, strict=False).decode
+decode_millis = msgspec.json.Decoder(_Millis, strict=False).decode
+decode_checksum = msgspec.json.Decoder(_Checksum, strict=False).decode
 decode_text = msgspec.json.Decoder(str).decode

@@ -1,6 +1,6 @@
-"""OKX's messages as facts: one small function a message.
+"""OKX's messages as facts: one small function for each message.
 
-Quantities of derivatives are told in contracts and become those of an asset here: contracts times
+Quantities of derivatives are counted in contracts and become those of an asset here: contracts times
 `size`, which is `ctVal` x `ctMult` of the list of instruments. The size of a spot market is 1.
 """
 
@@ -43,7 +43,7 @@ _STATUS = {
 
 
 class Contract(Struct, frozen=True):
-    """What a listed row says of one contract: `size` of `asset`, which is the quote if inverse."""
+    """One contract as it is listed: `size` of `asset`, which is the quote if inverse."""
 
     symbol: Symbol
     size: Decimal
@@ -112,7 +112,7 @@ def candle(
     *,
     backfilled: bool = False,
 ) -> market.Candle:
-    """One candle; the venue says itself when it is closed. Its start has to be an instant."""
+    """One candle; the venue confirms it when it is closed. Its start has to be an instant."""
     start_ns = instant(wire.ts)
     if start_ns is None:
         raise RemoteProtocolError(f"milliseconds of a start were expected, was {wire.ts[:40]!r}")
@@ -160,7 +160,7 @@ def contract(wire: native.Instrument) -> Contract | None:
 def instrument(wire: native.Instrument, received_ns: int) -> Instrument | None:
     """One market's rules, `None` for an option, which is not offered.
 
-    A state that says nothing of trading (`preopen`, `test`) or is new is OTHER. Raises
+    A state that is not one of trading (`preopen`, `test`) or is new is OTHER. Raises
     VenueRefused for a new kind, and RemoteProtocolError.
     """
     if wire.instType == "OPTION":

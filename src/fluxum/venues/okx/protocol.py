@@ -314,22 +314,15 @@ class OkxProtocol:
         size = self._sizes.of(subscription.symbol)
         if size is None:
             return None
-        match subscription.channel:
-            case Channel.BOOK if topics.is_chained(topic):
-                return ChainedBook(subscription, self.sequence, acknowledge, size)
-            case Channel.BOOK:
-                return WholeBook(subscription, acknowledge, size)
-            case Channel.TRADE:
-                accepted_ns = partial(self._accepted_ns.pop, topic, None)
-                return readers.trades(subscription, size, acknowledge, accepted_ns)
-            case Channel.TICKER:
-                return readers.tickers(subscription, size, acknowledge)
-            case channel:
-                assert channel is Channel.CANDLE, channel
-                return readers.candles(subscription, size, acknowledge)
+        if subscription.channel is not Channel.BOOK:
+            accepted_ns = partial(self._accepted_ns.pop, topic, None)
+            return readers.row_reader(subscription, size, acknowledge, accepted_ns)
+        if topics.is_chained(topic):
+            return ChainedBook(subscription, self.sequence, acknowledge, size)
+        return WholeBook(subscription, acknowledge, size)
 
     def _waiting(self, fetch: Fetch) -> dict[str, Subscription]:
-        """The subscriptions, by topic, that wait for the size that a call asks for."""
+        """The subscriptions, by topic, that wait for the size that a call fetches."""
         name = listing.sized_name(fetch)
         return {
             topic: subscription

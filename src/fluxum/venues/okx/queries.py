@@ -2,7 +2,7 @@
 
 https://www.okx.com/docs-v5/en/#order-book-trading-market-data and #public-data-rest-api. Lists are
 newest first. `after` lists what is older than an instant and `before` what is newer, both together
-what is between. Quantities of derivatives are counted in contracts, so a query of one asks for its
+what is between. Quantities of derivatives are counted in contracts, so a query of one fetches its
 size first.
 """
 
@@ -220,7 +220,7 @@ def _asked(
 
 
 def _sized(symbol: Symbol, sized: Callable[[Decimal], RestQuery[Result]]) -> RestQuery[Result]:
-    """A query that needs the size of a contract, which is asked for first."""
+    """A query that needs the size of a contract, which is fetched first."""
     if not symbol.contract or symbol.counts_contracts:
         return sized(_ONE)
     call, name = size_call(symbol), topics.format_symbol(symbol)

@@ -5,16 +5,16 @@ from decimal import Decimal
 
 from msgspec import Raw, structs
 
-from fluxum.model.event import Event, Subscription
+from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Instrument
-from fluxum.model.market import Candle, Ticker, Trade
+from fluxum.model.market import Trade
 from fluxum.venues.okx import native, normalize
 from fluxum.venues.okx.listing import market
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.rows import read_rows
-from fluxum.venues.stream_readers import Acknowledge, RowCodec, RowReader, closing
+from fluxum.venues.stream_readers import Acknowledge, RowCodec, RowReader, StreamReader, closing
 
-__all__ = ["InstrumentReader", "candles", "tickers", "trades"]
+__all__ = ["InstrumentReader", "row_reader"]
 
 
 def _raw_rows(frame: bytes) -> Sequence[Raw]:
@@ -30,28 +30,13 @@ _CANDLES = RowCodec(
 )
 
 
-def tickers(
-    subscription: Subscription, size: Decimal, acknowledge: Acknowledge
-) -> RowReader[native.Ticker, Ticker]:
-    """The reader of a market's tickers; a contract comes to `size` of an asset."""
-    symbol = subscription.symbol
-    assert symbol is not None, subscription
-    return RowReader(
-        VENUE,
-        subscription,
-        acknowledge,
-        _TICKERS,
-        lambda row, received_ns: normalize.ticker(row, symbol, size, received_ns),
-    )
-
-
-def trades(
+def row_reader(
     subscription: Subscription,
     size: Decimal,
     acknowledge: Acknowledge,
     accepted_ns: Callable[[], int | None],
-) -> RowReader[native.Trade, Trade]:
-    """The reader of a market's trades; a contract comes to `size` of an asset.
+) -> StreamReader:
+    """The reader of a market's trades, tickers or candles; a contract is `size` of an asset.
 
     The first frame after an acknowledgement repeats the last trade, however old that is:
     `accepted_ns` gives the time of an acknowledgement that no frame has followed yet.
@@ -59,40 +44,45 @@ def trades(
     symbol = subscription.symbol
     assert symbol is not None, subscription
 
-    def publish(facts: Sequence[Trade]) -> Sequence[Trade]:
+    def mark_past(trades: Sequence[Trade]) -> Sequence[Trade]:
         since_ns = accepted_ns()
         if since_ns is None:
-            return facts
+            return trades
         return [
             structs.replace(one, backfilled=one.venue_ns is not None and one.venue_ns < since_ns)
-            for one in facts
+            for one in trades
         ]
 
-    return RowReader(
-        VENUE,
-        subscription,
-        acknowledge,
-        _TRADES,
-        lambda row, received_ns: normalize.trade(row, symbol, size, received_ns),
-        publish,
-    )
-
-
-def candles(
-    subscription: Subscription, size: Decimal, acknowledge: Acknowledge
-) -> RowReader[native.Candle, Candle]:
-    """The reader of a market's candles; a contract comes to `size` of an asset."""
-    symbol, interval_s = subscription.symbol, subscription.interval_s
-    assert symbol is not None, subscription
-    assert interval_s is not None, subscription
-    return RowReader(
-        VENUE,
-        subscription,
-        acknowledge,
-        _CANDLES,
-        lambda row, received_ns: normalize.candle(row, symbol, interval_s, size, received_ns),
-        closing(),
-    )
+    match subscription.channel:
+        case Channel.TRADE:
+            return RowReader(
+                VENUE,
+                subscription,
+                acknowledge,
+                _TRADES,
+                lambda row, received_ns: normalize.trade(row, symbol, size, received_ns),
+                mark_past,
+            )
+        case Channel.TICKER:
+            return RowReader(
+                VENUE,
+                subscription,
+                acknowledge,
+                _TICKERS,
+                lambda row, received_ns: normalize.ticker(row, symbol, size, received_ns),
+            )
+        case channel:
+            assert channel is Channel.CANDLE, channel
+            seconds = subscription.interval_s
+            assert seconds is not None, subscription
+            return RowReader(
+                VENUE,
+                subscription,
+                acknowledge,
+                _CANDLES,
+                lambda row, received_ns: normalize.candle(row, symbol, seconds, size, received_ns),
+                closing(),
+            )
 
 
 class InstrumentReader:

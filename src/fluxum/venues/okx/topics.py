@@ -1,14 +1,14 @@
 """Names: of markets, of channels, and of the streams they make together.
 
 OKX writes a market as `BTC-USDT`, `BTC-USDT-SWAP` (perpetual), `BTC-USD-261225` (future) or
-`BTC-USD-261225-100000-C` (option); which currencies are behind a derivative stands in the list of
+`BTC-USD-261225-100000-C` (option); the currencies of a derivative are in the list of
 instruments (https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments). A name does not
-contain whether a contract is linear or inverse, nor its size, so our symbol does:
+show whether a contract is linear or inverse, nor its size. The symbol does:
 `BTC/USD:PERP-INVERSE`, and `BTC/USDT:PERP-CONTRACTS` where the size is not known. Contracts of a
 family of its own name it: `BTC-USD_UM-SWAP` is `BTC/USD:UM-PERP`.
 
 Candles of six hours and more begin at 16:00 UTC, midnight in Hong Kong, unless their bar ends in
-`utc`; those are asked for, so that a day here is the day of every other exchange.
+`utc`; those are requested, so that a day here is the day of every other exchange.
 """
 
 import re

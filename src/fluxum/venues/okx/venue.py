@@ -42,7 +42,7 @@ OKX = Venue(
         link_silence_s=25.0,
         ping_interval_s=15.0,
         answer_timeout_s=10.0,
-        # A book without changes is told so after about a minute.
+        # A book without changes is repeated after about a minute.
         data_silence_s={
             Channel.BOOK: 90.0,
             Channel.TICKER: 900.0,
@@ -56,15 +56,15 @@ OKX = Venue(
         attempts=3,
         attempt_window_s=1.0,
         stable_s=30.0,
-        # 480 requests an hour on one link, of which nothing is said by the second: many streams
-        # are asked for in one, so it takes a storm of resyncs to get there; then the venue
-        # refuses, and the link is replaced. Sixty at once are those of all its books.
+        # 480 requests an hour on one link; no limit a second is published. Many topics are
+        # requested in one, so only many resyncs reach the limit. Then the venue refuses, and the
+        # link is replaced. Sixty at once are those of all its books.
         sends_per_s=3.0,
         send_burst=60,
         # Fewer than 30 channels of deep books on one link are advised:
         # https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel
         symbols_per_link=25,
-        # The list of instruments may be asked for 20 times in 2 s:
+        # The list of instruments may be fetched 20 times in 2 s:
         # https://www.okx.com/docs-v5/en/#public-data-rest-api-get-instruments
         fetch_cost_per_s=5.0,
         fetch_cost_max=5.0,

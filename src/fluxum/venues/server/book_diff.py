@@ -1,7 +1,7 @@
-"""What a subscriber of a book was told last, and what it takes to tell the rest.
+"""The book that a subscriber was sent last, and the changes since.
 
 For the servers of venues whose clients do not cut their books themselves: a level that left the
-window, for whatever reason, is told as gone.
+window, for any reason, is sent as gone.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Sides = tuple[Sequence[Level], Sequence[Level]]
 class BookWindow:
     """The best `depth` levels a side of one market, or all of them, as one client last saw them.
 
-    `revision` is the state it was last told.
+    `revision` is the state that was sent last.
     """
 
     def __init__(self, view: MarketView, symbol: Symbol, depth: int | None = None) -> None:
@@ -34,7 +34,7 @@ class BookWindow:
         self.revision = 0
 
     def whole(self) -> Sides:
-        """Bids and asks as they are now, best first; changes are told from here on."""
+        """Bids and asks as they are now, best first; changes count from here on."""
         bids = self._view.levels(self._symbol, Side.BUY, self._depth)
         asks = self._view.levels(self._symbol, Side.SELL, self._depth)
         self._bids = {level.price: level for level in bids}
@@ -43,7 +43,7 @@ class BookWindow:
         return bids, asks
 
     def changes(self) -> Sides | None:
-        """The levels that differ from what was told last, zero for those gone; none if none do."""
+        """The levels that differ from those that were sent last, zero for those gone; none if none do."""
         old_bids, old_asks = self._bids, self._asks
         bids, asks = self.whole()
         changed = (_changes(old_bids, bids, self._bids), _changes(old_asks, asks, self._asks))

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-__all__ = ["millis", "number"]
+__all__ = ["millis", "number", "scrambled"]
 
 
 def number(value: Decimal | None) -> str:
@@ -16,3 +16,8 @@ def number(value: Decimal | None) -> str:
 def millis(instant_ns: int) -> int:
     """Milliseconds since the epoch."""
     return instant_ns // 1_000_000
+
+
+def scrambled(instant_ns: int) -> int:
+    """64 bits for the id of a link: they look random, and are the same each time."""
+    return instant_ns * 6_364_136_223_846_793_005 % 2**64

@@ -9,7 +9,7 @@ from msgspec import Struct
 from fluxum.venues.server.contract import Answer
 from fluxum.venues.venue import Fetch
 
-__all__ = ["Call", "answer", "count", "not_found", "read_call"]
+__all__ = ["Call", "answer", "count", "not_found", "query_number", "read_call"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -40,6 +40,18 @@ def count(call: Call, name: str, default: int, most: int) -> int:
     text = call.query.get(name, "")
     wish = int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else default
     return max(1, min(wish, most))
+
+
+def query_number(
+    query: Mapping[str, str], name: str, default: int, error: Exception, *, digits_max: int = 15
+) -> int:
+    """A whole number of a query, by default `default`; raises `error` for any other text."""
+    text = query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal()) or len(text) > digits_max:
+        raise error
+    return int(text)
 
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

@@ -1,9 +1,107 @@
-"""What the simulated streams of every venue need: how far one client's stream has come."""
+"""The simulated streams of every venue: what one client was sent, and what is new."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from fluxum.model.instrument import Symbol
+from fluxum.model.market import Trade
 from fluxum.venues.server.contract import MarketView
 
-__all__ = ["TradeCursor", "last_trade_id"]
+__all__ = [
+    "Change",
+    "ClientStreams",
+    "FrameStream",
+    "Stream",
+    "TradeCursor",
+    "TradeStream",
+    "last_trade_id",
+]
+
+
+class Stream(Protocol):
+    """One accepted subscription of one client to one market."""
+
+    def begin(self, now_ns: int) -> Sequence[bytes]:
+        """The frames that follow the acknowledgement at once."""
+        ...
+
+    def update(self, now_ns: int) -> Sequence[bytes]:
+        """The frames that follow a move of the market."""
+        ...
+
+    def tick(self, now_ns: int) -> Sequence[bytes]:
+        """The frames that are due because time passed."""
+        ...
+
+
+class ClientStreams:
+    """The streams of one client. Those of one market publish in the order of their `rank`."""
+
+    def __init__(self, rank: Callable[[str], int] = lambda _topic: 0) -> None:
+        self._rank = rank
+        self._by_symbol: dict[Symbol, dict[str, Stream]] = {}
+
+    def __contains__(self, topic: str) -> bool:
+        """Whether a stream is open."""
+        return any(topic in streams for streams in self._by_symbol.values())
+
+    def open(self, symbol: Symbol, topic: str, stream: Stream) -> None:
+        """Open a stream of one market, in place of an open one of its topic."""
+        streams = {**self._by_symbol.get(symbol, {}), topic: stream}
+        self._by_symbol[symbol] = {one: streams[one] for one in sorted(streams, key=self._rank)}
+
+    def close(self, topic: str) -> None:
+        """End a stream, if it is open."""
+        for streams in self._by_symbol.values():
+            streams.pop(topic, None)
+
+    def publish(self, symbol: Symbol, now_ns: int) -> list[bytes]:
+        """The frames that follow a move of one market."""
+        streams = self._by_symbol.get(symbol, {}).values()
+        return [frame for stream in streams for frame in stream.update(now_ns)]
+
+    def tick(self, now_ns: int) -> list[bytes]:
+        """The frames that are due because time passed."""
+        return [
+            frame
+            for streams in self._by_symbol.values()
+            for stream in streams.values()
+            for frame in stream.tick(now_ns)
+        ]
+
+
+class FrameStream:
+    """One frame, sent at once and again with each change; see Stream."""
+
+    def __init__(self, frame: Callable[[int], bytes], has_changed: Callable[[], bool]) -> None:
+        self._frame = frame
+        self._has_changed = has_changed
+
+    def begin(self, now_ns: int) -> Sequence[bytes]:
+        """The frame as it is now."""
+        self._has_changed()
+        return (self._frame(now_ns),)
+
+    def update(self, now_ns: int) -> Sequence[bytes]:
+        """The frame again, if there is a change."""
+        return (self._frame(now_ns),) if self._has_changed() else ()
+
+    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+        """Nothing: a quiet market is not repeated."""
+        return ()
+
+
+class Change:
+    """Called, it returns whether a state differs from that of the last call."""
+
+    def __init__(self, state: Callable[[], object]) -> None:
+        self._state = state
+        self._last = state()
+
+    def __call__(self) -> bool:
+        """Whether there is a change."""
+        before, self._last = self._last, self._state()
+        return before != self._last
 
 
 class TradeCursor:
@@ -21,6 +119,47 @@ class TradeCursor:
         """Go on to the last trade there is; return how many trades that passes."""
         before, self.last_id = self.last_id, last_trade_id(self._view, self._symbol)
         return self.last_id - before
+
+
+class TradeStream:
+    """The trades of one market, each once and in order; see Stream.
+
+    `frames` writes trades, oldest first. The stream begins with the last `past` trades; an update
+    has the last `count_max` of its trades.
+    """
+
+    def __init__(
+        self,
+        view: MarketView,
+        symbol: Symbol,
+        frames: Callable[[Sequence[Trade], int], Sequence[bytes]],
+        *,
+        past: int = 0,
+        count_max: int | None = None,
+    ) -> None:
+        self._view = view
+        self._symbol = symbol
+        self._frames = frames
+        self._past = past
+        self._count_max = count_max
+        self._cursor = TradeCursor(view, symbol)
+
+    def begin(self, now_ns: int) -> Sequence[bytes]:
+        """The last trades, however old they are."""
+        self._cursor.advance()
+        return self._last(self._past, now_ns)
+
+    def update(self, now_ns: int) -> Sequence[bytes]:
+        """The trades since the last message."""
+        count = self._cursor.advance()
+        return self._last(min(count, self._count_max or count), now_ns)
+
+    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+        """Nothing."""
+        return ()
+
+    def _last(self, count: int, now_ns: int) -> Sequence[bytes]:
+        return self._frames(self._view.trades(self._symbol, count), now_ns) if count else ()
 
 
 def last_trade_id(view: MarketView, symbol: Symbol) -> int:

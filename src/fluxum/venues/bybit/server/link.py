@@ -1,4 +1,4 @@
-"""Bybit v5 from the venue's chair: one client's requests answered, and its streams told.
+"""The simulated half of a Bybit v5 link: one client's requests and its streams.
 
 Sources: https://bybit-exchange.github.io/docs/v5/ws/connect for acknowledgements; the texts of
 refusals are those users report (notes of 2026-07), as the venue publishes none.
@@ -14,11 +14,12 @@ from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.server.streams import (
     BookStream,
     CandleStream,
-    Stream,
     TickerStream,
-    TradeStream,
+    trade_stream,
 )
 from fluxum.venues.server.contract import Close, MarketView, Outgoing
+from fluxum.venues.server.formats import scrambled
+from fluxum.venues.server.streams import ClientStreams, Stream
 
 __all__ = ["BybitServer"]
 
@@ -32,35 +33,29 @@ class BybitServer:
         self._view = view
         self._category = category
         self._instruments = {one.venue_symbol: one for one in view.instruments()}
-        self._streams: dict[str, Stream] = {}
-        self._of_symbol: dict[Symbol, dict[str, Stream]] = {}
+        self._streams = ClientStreams()
         self._connection_id = ""
         self._alive_ns = 0
 
-    # The venue speaks
+    # What the venue sends by itself
 
     def opened(self, now_ns: int) -> Sequence[Outgoing]:
-        """Nothing: Bybit waits to be asked."""
-        scrambled = now_ns * 6_364_136_223_846_793_005 % 2**64
-        self._connection_id = f"{scrambled >> 32:08x}-aa4d-45b0-a858-{scrambled % 2**48:012x}"
+        """Nothing: Bybit waits for a request."""
+        bits = scrambled(now_ns)
+        self._connection_id = f"{bits >> 32:08x}-aa4d-45b0-a858-{bits % 2**48:012x}"
         self._alive_ns = now_ns
         return ()
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
-        """What this client is told after a market moved."""
-        frames: list[Outgoing] = []
-        for stream in self._of_symbol.get(symbol, {}).values():
-            frames += stream.update(now_ns)
-        return self._say(frames, now_ns)
+        """The frames for this client after a market moved."""
+        return self._send(self._streams.publish(symbol, now_ns), now_ns)
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """Repetitions, candles that closed, and the end of a link that was idle."""
-        frames: list[Outgoing] = []
-        for stream in self._streams.values():
-            frames += stream.tick(now_ns)
+        frames = self._streams.tick(now_ns)
         if not frames and now_ns - self._alive_ns >= _IDLE_NS:
             return (Close(1006, "idle for ten minutes"),)
-        return self._say(frames, now_ns)
+        return self._send(frames, now_ns)
 
     def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Nothing: the system's status has a socket of its own, which is not simulated."""
@@ -70,12 +65,12 @@ class BybitServer:
         """Bybit gives no notice before it closes a link."""
         return ()
 
-    def _say(self, frames: Sequence[Outgoing], now_ns: int) -> Sequence[Outgoing]:
+    def _send(self, frames: Sequence[Outgoing], now_ns: int) -> Sequence[Outgoing]:
         if frames:
             self._alive_ns = now_ns
         return frames
 
-    # The client speaks
+    # What the client requests
 
     def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
@@ -86,13 +81,13 @@ class BybitServer:
             return (self._answer(native.Request(""), "error:invalid op", success=False),)
         match request.op:
             case "ping":  # which futures answer without an id, as published
-                asked = request if self._category.echoes else native.Request("ping")
-                return (self._answer(asked, "pong", success=True),)
+                answered = request if self._category.echoes else native.Request("ping")
+                return (self._answer(answered, "pong", success=True),)
             case "subscribe":
                 return self._subscribe(request, now_ns)
             case "unsubscribe":
                 for topic in request.args:
-                    self._end(topic)
+                    self._streams.close(topic)
                 return (self._accepted(request),)
             case _:
                 return (self._answer(request, "error:invalid op", success=False),)
@@ -116,15 +111,14 @@ class BybitServer:
             made[topic] = found
         if not made:
             return ()
-        words: list[Outgoing] = [self._accepted(request)]
+        frames: list[Outgoing] = [self._accepted(request)]
         for topic, (symbol, stream) in made.items():
-            self._streams[topic] = stream
-            self._of_symbol.setdefault(symbol, {})[topic] = stream
-            words += stream.begin(now_ns)
-        return words
+            self._streams.open(symbol, topic, stream)
+            frames += stream.begin(now_ns)
+        return frames
 
     def _stream(self, topic: str) -> tuple[Symbol, Stream] | str:
-        """The stream of a topic, or the words it is refused with."""
+        """The stream of a topic, or the text of its refusal."""
         category, view = self._category, self._view
         kind, _, rest = topic.partition(".")
         word, _, name = rest.rpartition(".")
@@ -137,7 +131,7 @@ class BybitServer:
             return f"error:handler not found,topic:{topic}"
         symbol = instrument.symbol
         if kind == "publicTrade" and not word:
-            return symbol, TradeStream(view, instrument, topic)
+            return symbol, trade_stream(view, instrument, topic)
         if kind == "tickers" and not word:
             return symbol, TickerStream(view, instrument, topic, is_spot=category.echoes)
         if kind == "kline":
@@ -148,11 +142,6 @@ class BybitServer:
         if kind == "orderbook" and word in map(str, topics.DEPTHS):
             return symbol, BookStream(view, instrument, int(word), topic)
         return f"error:handler not found,topic:{topic}"
-
-    def _end(self, topic: str) -> None:
-        self._streams.pop(topic, None)
-        for streams in self._of_symbol.values():
-            streams.pop(topic, None)
 
     def _accepted(self, request: native.Request) -> bytes:
         return self._answer(request, request.op if self._category.echoes else "", success=True)

@@ -1,4 +1,4 @@
-"""The REST half of a simulated Bybit: market data in the documented envelope.
+"""Bybit's simulated REST API: market data in the documented envelope.
 
 https://bybit-exchange.github.io/docs/v5/guide and /market; nearly every error is HTTP 200 with a
 code of its own.
@@ -12,10 +12,11 @@ from fluxum.model.instrument import Instrument, InstrumentStatus
 from fluxum.model.market import Side
 from fluxum.venues.bybit import native, topics
 from fluxum.venues.bybit.category import Category
-from fluxum.venues.bybit.server.formats import rows
+from fluxum.venues.bybit.server.formats import rows, side_word
 from fluxum.venues.bybit.server.streams import ticker_line
 from fluxum.venues.server.contract import Answer, MarketView
 from fluxum.venues.server.formats import millis, number
+from fluxum.venues.server.rest_router import query_number
 from fluxum.venues.venue import Fetch
 
 __all__ = ["BybitRest"]
@@ -102,8 +103,8 @@ class BybitRest:
         if interval_s is None:
             raise VenueRefused("Invalid period!", _PARAMETER)
         count = _count(query, "limit", 200, 1000)
-        first, last = _millis(query, "start", 0), _millis(query, "end", 10**15)
-        told = [
+        first, last = _number(query, "start", 0), _number(query, "end", 10**15)
+        found = [
             candle
             for candle in self._view.candles(one.symbol, interval_s, _CANDLES_MAX)
             if first <= millis(candle.start_ns) <= last
@@ -115,7 +116,7 @@ class BybitRest:
                 number(candle.volume),
                 number(candle.volume * (candle.vwap or candle.close)),
             ]
-            for candle in reversed(told)
+            for candle in reversed(found)
         ]
         category = query.get("category", "linear")
         return {"category": category, "symbol": one.venue_symbol, "list": listed}
@@ -129,7 +130,7 @@ class BybitRest:
                 "symbol": one.venue_symbol,
                 "price": number(trade.price),
                 "size": number(trade.quantity),
-                "side": "Buy" if trade.side is Side.BUY else "Sell",
+                "side": side_word(trade.side),
                 "time": str(millis(trade.venue_ns or now_ns)),
                 "isBlockTrade": False,
                 "isRPITrade": False,
@@ -197,19 +198,16 @@ class BybitRest:
         }
 
 
-def _millis(query: Query, name: str, usual: int) -> int:
-    text = query.get(name)
-    if text is None:
-        return usual
-    if not (text.isascii() and text.isdecimal()) or len(text) > 15:
-        raise VenueRefused(f"params error: {name} invalid", _PARAMETER)
-    return int(text)
+def _number(query: Query, name: str, default: int, digits_max: int = 15) -> int:
+    return query_number(query, name, default, _invalid(name), digits_max=digits_max)
 
 
-def _count(query: Query, name: str, usual: int, most: int) -> int:
-    text = query.get(name)
-    if text is None:
-        return usual
-    if not (text.isascii() and text.isdecimal()) or len(text) > 9 or int(text) < 1:
-        raise VenueRefused(f"params error: {name} invalid", _PARAMETER)
-    return min(int(text), most)
+def _count(query: Query, name: str, default: int, count_max: int) -> int:
+    count = _number(query, name, default, 9)
+    if count < 1:
+        raise _invalid(name)
+    return min(count, count_max)
+
+
+def _invalid(name: str) -> VenueRefused:
+    return VenueRefused(f"params error: {name} invalid", _PARAMETER)

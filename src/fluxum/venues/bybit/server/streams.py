@@ -1,4 +1,4 @@
-"""One topic each, from the venue's chair: what the client was told, and what is new.
+"""One topic each, in the simulated half: what the client was sent, and what is new.
 
 Key order is that of the frames quoted in `native`; a book's number begins somewhere and counts
 the messages of this client's topic.
@@ -6,38 +6,22 @@ the messages of this client's topic.
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Protocol
 
 from fluxum.model.instrument import Instrument
 from fluxum.model.interval import interval_end
-from fluxum.model.market import Candle, Level, Side, Ticker
+from fluxum.model.market import Candle, Level, Ticker, Trade
 from fluxum.venues.bybit import native
-from fluxum.venues.bybit.server.formats import rows
+from fluxum.venues.bybit.server.formats import rows, side_word
 from fluxum.venues.server.book_diff import BookWindow
 from fluxum.venues.server.contract import MarketView
 from fluxum.venues.server.formats import millis, number
+from fluxum.venues.server.streams import TradeStream
 
-__all__ = ["BookStream", "CandleStream", "Stream", "TickerStream", "TradeStream", "ticker_line"]
+__all__ = ["BookStream", "CandleStream", "TickerStream", "ticker_line", "trade_stream"]
 
 _REPEAT_NS = 3_000_000_000
 _TRADES_MAX = 1024
 _FUNDING_NS = 8 * 3600 * 1_000_000_000
-
-
-class Stream(Protocol):
-    """One accepted topic of one client."""
-
-    def begin(self, now_ns: int) -> Sequence[bytes]:
-        """What is told at once."""
-        ...
-
-    def update(self, now_ns: int) -> Sequence[bytes]:
-        """What is told after the market moved."""
-        ...
-
-    def tick(self, now_ns: int) -> Sequence[bytes]:
-        """What is told because time passed."""
-        ...
 
 
 class BookStream:
@@ -49,12 +33,12 @@ class BookStream:
         self._topic = topic
         self._depth = depth
         self._number = 0
-        self._said_ns = 0
+        self._sent_ns = 0
 
     def begin(self, now_ns: int) -> Sequence[bytes]:
         """The whole window."""
         bids, asks = self._window.whole()
-        # Some number that says nothing but where the counting begins.
+        # Any number: only where the counting begins depends on it.
         self._number = self._number + 1 if self._number else 2 + self._window.revision % 10**6
         return (self._frame("snapshot", bids, asks, now_ns),)
 
@@ -70,13 +54,13 @@ class BookStream:
 
     def tick(self, now_ns: int) -> Sequence[bytes]:
         """A book of one level is repeated after three seconds, with the same number."""
-        if self._depth != 1 or now_ns - self._said_ns < _REPEAT_NS:
+        if self._depth != 1 or now_ns - self._sent_ns < _REPEAT_NS:
             return ()
         bids, asks = self._window.whole()
         return (self._frame("snapshot", bids, asks, now_ns),)
 
     def _frame(self, kind: str, bids: Sequence[Level], asks: Sequence[Level], now_ns: int) -> bytes:
-        self._said_ns = now_ns
+        self._sent_ns = now_ns
         now_ms = millis(now_ns)
         return native.encode(
             {
@@ -95,51 +79,28 @@ class BookStream:
         )
 
 
-class TradeStream:
+def trade_stream(view: MarketView, instrument: Instrument, topic: str) -> TradeStream:
     """Trades, each once, in order; none of before."""
+    symbol, name = instrument.symbol, instrument.venue_symbol
 
-    def __init__(self, view: MarketView, instrument: Instrument, topic: str) -> None:
-        self._view = view
-        self._instrument = instrument
-        self._topic = topic
-        self._told = self._last()
-
-    def begin(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing: history is not told."""
-        self._told = self._last()
-        return ()
-
-    def update(self, now_ns: int) -> Sequence[bytes]:
-        """The trades since the last message."""
-        last = self._last()
-        if last == self._told:
-            return ()
-        count = min(last - self._told, _TRADES_MAX)
-        self._told = last
-        symbol, name = self._instrument.symbol, self._instrument.venue_symbol
+    def frames(trades: Sequence[Trade], now_ns: int) -> Sequence[bytes]:
         data = [
             {
                 "T": millis(trade.venue_ns or now_ns),
                 "s": name,
-                "S": "Buy" if trade.side is Side.BUY else "Sell",
+                "S": side_word(trade.side),
                 "v": number(trade.quantity),
                 "p": number(trade.price),
                 "i": trade.trade_id,
                 "BT": False,
-                "seq": self._view.revision(symbol),
+                "seq": view.revision(symbol),
             }
-            for trade in self._view.trades(symbol, count)
+            for trade in trades
         ]
-        frame = {"topic": self._topic, "type": "snapshot", "ts": millis(now_ns), "data": data}
+        frame = {"topic": topic, "type": "snapshot", "ts": millis(now_ns), "data": data}
         return (native.encode(frame),)
 
-    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """Nothing."""
-        return ()
-
-    def _last(self) -> int:
-        trades = self._view.trades(self._instrument.symbol, 1)
-        return int(trades[0].trade_id) if trades else 0
+    return TradeStream(view, symbol, frames, count_max=_TRADES_MAX)
 
 
 class TickerStream:
@@ -152,20 +113,20 @@ class TickerStream:
         self._instrument = instrument
         self._topic = topic
         self._is_spot = is_spot
-        self._told: dict[str, str] = {}
+        self._sent: dict[str, str] = {}
 
     def begin(self, now_ns: int) -> Sequence[bytes]:
         """The whole line."""
-        self._told = self._line(now_ns)
-        return (self._frame("snapshot", self._told, now_ns),)
+        self._sent = self._line(now_ns)
+        return (self._frame("snapshot", self._sent, now_ns),)
 
     def update(self, now_ns: int) -> Sequence[bytes]:
         """What changed."""
         line = self._line(now_ns)
-        changed = {key: text for key, text in line.items() if self._told.get(key) != text}
+        changed = {key: text for key, text in line.items() if self._sent.get(key) != text}
         if not changed:
             return ()
-        self._told = line
+        self._sent = line
         if self._is_spot:
             return (self._frame("snapshot", line, now_ns),)
         return (self._frame("delta", {"symbol": line["symbol"], **changed}, now_ns),)
@@ -213,18 +174,18 @@ class CandleStream:
         return self.update(now_ns)
 
     def update(self, now_ns: int) -> Sequence[bytes]:
-        """What a trade, or the passing of time, made of the candles."""
-        told = self._view.candles(self._instrument.symbol, self._interval_s, 2)
-        if not told or (told[-1].start_ns, told[-1].trades) == self._seen:
+        """The candles that a trade or the passing of time changed."""
+        candles = self._view.candles(self._instrument.symbol, self._interval_s, 2)
+        if not candles or (candles[-1].start_ns, candles[-1].trades) == self._seen:
             return ()
         frames: list[bytes] = []
-        for candle in told:
+        for candle in candles:
             is_closed = candle.end_ns <= now_ns
             was_running = candle.start_ns == self._running_ns
-            if candle is told[-1] or (is_closed and was_running):
+            if candle is candles[-1] or (is_closed and was_running):
                 frames.append(self._frame(candle, now_ns, is_closed=is_closed))
-        self._seen = (told[-1].start_ns, told[-1].trades or 0)
-        self._running_ns = 0 if told[-1].end_ns <= now_ns else told[-1].start_ns
+        self._seen = (candles[-1].start_ns, candles[-1].trades or 0)
+        self._running_ns = 0 if candles[-1].end_ns <= now_ns else candles[-1].start_ns
         return frames
 
     def tick(self, now_ns: int) -> Sequence[bytes]:
@@ -254,7 +215,7 @@ class CandleStream:
 
 
 def ticker_line(ticker: Ticker, instrument: Instrument, now_ns: int) -> dict[str, str]:
-    """A market's line as REST and futures tell it; there is no open interest here."""
+    """A market's line as REST and futures have it; there is no open interest here."""
     part = (ticker.change_percent or Decimal(0)) / 100
     volume, last = ticker.volume or Decimal(0), number(ticker.last)
     own = {"usdIndexPrice": last}

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Desync, Event, Subscription
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate, Candle
+from fluxum.model.market import BookUpdate, Candle
 from fluxum.venues.candle_runs import CandleRuns
 from fluxum.venues.coinbase.advanced import native, normalize
 from fluxum.venues.coinbase.advanced.salvage import EventRows, Odd, salvage
@@ -52,12 +52,13 @@ class AdvancedData:
 
     def __init__(self, streams: Streams) -> None:
         self.is_doubtful = False
-        self.delivery = Delivery(ADVANCED, streams)
+        self.delivery = Delivery(ADVANCED, streams, BOOKS)
         self._books = self.delivery.books
         self._begun = self._books.begun  # found sooner here
         self._held = self.delivery.held
         self._candle_runs = CandleRuns()
-        self._streams = streams
+        self._owners = streams.owners
+        self._subscriptions = streams.subscriptions
         self._instant = Instants().read
         self._kinds: Mapping[str, _Kind] = {
             "l2_data": _Kind(BOOKS, native.LEVELS, self._book),
@@ -68,7 +69,7 @@ class AdvancedData:
 
     def lose(self) -> None:
         """Frames are missing, of unknown streams: no book goes on before its next snapshot."""
-        self._books.withdraw_all(self._streams.names_on(BOOKS))
+        self._books.withdraw_all(self._owners.names_on(BOOKS))
         self.delivery.drop_all()
         self._candle_runs.doubt_all()
 
@@ -144,7 +145,7 @@ class AdvancedData:
             salvaged = salvage(wire, kind.rows)
         except UNREADABLE as error:
             self._miss(channel, self._names(channel), number)
-            raise UnreadableStream(str(error), tuple(self._streams.active(channel))) from error
+            raise UnreadableStream(str(error), tuple(self._owners.active(channel))) from error
         frame = self._begin(number, salvaged.timestamp, received_ns)
         for odd in salvaged.odd:
             self._miss(channel, self._names(channel, odd.products), number)
@@ -159,12 +160,12 @@ class AdvancedData:
 
     def _leave_out(self, frame: _Frame, channel: str, odd: Odd) -> None:
         names = self._names(channel, odd.products)
-        streams = {one: None for name in names for one in self._streams.named(channel, name)}
+        streams = {one: None for name in names for one in self._owners.named(channel, name)}
         frame.reading.leave_out(odd.rows, list(streams))
 
     def _names(self, channel: str, products: Sequence[str] = ()) -> Sequence[str]:
         """The products, or every name that data of a channel may have, where none is named."""
-        return products or self._streams.names_on(channel)
+        return products or self._owners.names_on(channel)
 
     def _miss(self, channel: str, names: Iterable[str], number: int) -> None:
         """Data of these was not read: what comes next does not follow on."""
@@ -173,7 +174,7 @@ class AdvancedData:
                 self._books.miss(name, number)
                 self.delivery.drop(channel, name)
             elif channel == CANDLES:
-                for one in self._streams.named(channel, name):
+                for one in self._owners.named(channel, name):
                     self._candle_runs.doubt(one.symbol)
 
     def _begin(self, number: int, timestamp: str, received_ns: int) -> _Frame:
@@ -187,58 +188,37 @@ class AdvancedData:
 
     def _book(self, frame: _Frame, event: EventRows[native.Row]) -> None:
         name, reading = event.product, frame.reading
-        is_requested = self._streams.is_requested(BOOKS, name)
-        owners = self.delivery.owners(reading, BOOKS, name)
+        is_requested = self._owners.is_requested(BOOKS, name)
+        owners = self.delivery.owners(reading, name)
         if owners is None:
             return
         if event.kind == "snapshot":
             if not self.is_doubtful:
                 self._snapshot(frame, owners, event)
             return
-        is_tape = self._streams.is_passive
         if name in self._books.missed:
             self._withdraw(frame, name, owners)
-        elif name in self._books.begun:
-            self._update(frame, event)
-        elif not is_tape:
-            reading.events += self._books.early_delta(name, owners, frame.received_ns)
-        elif not is_requested and not self.is_doubtful:  # its snapshot came before the tape
-            self._books.begin(name, owners)
+        elif name in self._books.begun or self.delivery.begins(
+            reading, name, owners, is_requested=is_requested or self.is_doubtful
+        ):
             self._update(frame, event)
 
     def _snapshot(
         self, frame: _Frame, owners: Sequence[Subscription], event: EventRows[native.Row]
     ) -> None:
         rows = self._checked(frame, event)
-        if rows is None:
-            return
-        bids, asks = normalize.snapshot_sides(rows)
-
-        def make(symbol: Symbol) -> Sequence[Event]:
-            snapshot = BookSnapshot(
-                venue=ADVANCED,
-                symbol=symbol,
-                bids=bids,
-                asks=asks,
-                venue_ns=frame.venue_ns,
-                received_ns=frame.received_ns,
-                sequence=frame.number,
+        if rows is not None:
+            sides = normalize.snapshot_sides(rows)
+            number = frame.number
+            self.delivery.snapshot(
+                frame.reading, event.product, owners, sides, frame.venue_ns, number
             )
-            return (snapshot,)
-
-        self.delivery.snapshot(frame.reading, BOOKS, event.product, owners, make)
 
     def _update(self, frame: _Frame, event: EventRows[native.Row]) -> None:
         rows = self._checked(frame, event)
-        if rows is None:
-            return
-        bids, asks = normalize.sides(rows)
-        number, venue_ns, received_ns = frame.number, frame.venue_ns, frame.received_ns
-
-        def make(symbol: Symbol) -> Sequence[Event]:
-            return (BookUpdate(ADVANCED, symbol, bids, asks, venue_ns, received_ns, None, number),)
-
-        self.delivery.update(frame.reading, BOOKS, event.product, make)
+        if rows is not None:
+            sides = normalize.sides(rows)
+            self.delivery.update(frame.reading, event.product, sides, frame.venue_ns, frame.number)
 
     def _checked(self, frame: _Frame, event: EventRows[native.Row]) -> Sequence[native.Row] | None:
         """The rows that hold numbers, the others being left out of their book.
@@ -249,7 +229,7 @@ class AdvancedData:
         try:
             normalize.sides(rows)
         except RemoteProtocolError:
-            rows = self.delivery.good(frame.reading, BOOKS, name, rows, normalize.checked)
+            rows = self.delivery.good(frame.reading, name, rows, normalize.checked)
         if rows or not (event.rows or event.odd):
             return rows
         self._miss(BOOKS, (name,), frame.number)
@@ -287,7 +267,7 @@ class AdvancedData:
             )
 
         trades = normalize.oldest_first(event.rows)
-        frame.reading.rows(trades, read, lambda one: self._streams.named(TRADES, one.product_id))
+        frame.reading.rows(trades, read, lambda one: self._owners.named(TRADES, one.product_id))
 
     def _tickers(self, frame: _Frame, event: EventRows[native.Ticker]) -> None:
         def read(wire: native.Ticker) -> Sequence[Event]:
@@ -300,7 +280,7 @@ class AdvancedData:
             )
 
         rows = event.rows
-        frame.reading.rows(rows, read, lambda one: self._streams.named(TICKERS, one.product_id))
+        frame.reading.rows(rows, read, lambda one: self._owners.named(TICKERS, one.product_id))
 
     def _candles(self, frame: _Frame, event: EventRows[native.Candle]) -> None:
         is_history, received_ns = event.kind == "snapshot", frame.received_ns

@@ -8,13 +8,14 @@ from msgspec import Raw
 from fluxum.errors import RemoteProtocolError
 from fluxum.model import market
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
-from fluxum.model.levels import Level, Row
+from fluxum.model.levels import Row
 from fluxum.model.market import Side
 from fluxum.venues.coinbase.advanced import native
 from fluxum.venues.coinbase.symbols import ADVANCED, pair
 from fluxum.venues.rows import (
     Sides,
     WholeSides,
+    best_first,
     changes,
     decimals,
     exact,
@@ -33,6 +34,7 @@ __all__ = [
     "oldest_first",
     "sides",
     "snapshot_sides",
+    "start_s",
     "ticker",
     "trade",
 ]
@@ -62,11 +64,7 @@ def checked(row: native.Row) -> native.Row:
 
 def snapshot_sides(rows: Iterable[native.Row]) -> WholeSides:
     """Bids and asks of a whole book, best first: so it is in live frames, but nowhere promised."""
-    bids, asks = sides(rows)
-    return (
-        tuple(sorted(bids, key=_price, reverse=True)),
-        tuple(sorted(asks, key=_price)),
-    )
+    return best_first(*sides(rows))
 
 
 def trade(
@@ -122,22 +120,16 @@ def ticker(
 
 
 def candle(
-    wire: native.Candle,
-    symbol: Symbol,
-    venue_ns: int | None,
-    received_ns: int,
-    interval_s: int = INTERVAL_S,
+    wire: native.Candle, symbol: Symbol, venue_ns: int | None, received_ns: int
 ) -> market.Candle:
     """One candle, taken for running; only what follows can tell that it is closed."""
-    start_s = _number(wire.start)
-    if start_s is None or start_s > _LAST_S:
-        raise RemoteProtocolError(f"a time in seconds was expected, was {wire.start[:40]!r}")
+    begin_s = start_s(wire.start)
     return market.Candle(
         venue=ADVANCED,
         symbol=symbol,
-        interval_s=interval_s,
-        start_ns=start_s * 1_000_000_000,
-        end_ns=(start_s + interval_s) * 1_000_000_000,
+        interval_s=INTERVAL_S,
+        start_ns=begin_s * 1_000_000_000,
+        end_ns=(begin_s + INTERVAL_S) * 1_000_000_000,
         open=exact(wire.open),
         high=exact(wire.high),
         low=exact(wire.low),
@@ -146,6 +138,14 @@ def candle(
         venue_ns=venue_ns,
         received_ns=received_ns,
     )
+
+
+def start_s(text: str) -> int:
+    """When a candle starts, in seconds; raises RemoteProtocolError for what is no time."""
+    second = _number(text)
+    if second is None or second > _LAST_S:
+        raise RemoteProtocolError(f"a time in seconds was expected, was {text[:40]!r}")
+    return second
 
 
 def by_product(candles: Iterable[native.Candle]) -> dict[str, list[native.Candle]]:
@@ -202,7 +202,3 @@ def _signed_or_none(text: str | None) -> Decimal | None:
 
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
-
-
-def _price(level: Level) -> Decimal:
-    return level.price

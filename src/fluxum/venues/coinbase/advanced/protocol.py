@@ -20,8 +20,9 @@ from fluxum.venues.coinbase.advanced import native, normalize
 from fluxum.venues.coinbase.advanced.data import BOOKS, CANDLES, TICKERS, TRADES, AdvancedData
 from fluxum.venues.coinbase.advanced.numbering import Numbering, Step
 from fluxum.venues.coinbase.names import decode_aliases
-from fluxum.venues.coinbase.streams import Streams, symbol_of_stream, wire_request
+from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import ADVANCED
+from fluxum.venues.coinbase.topics import Topics, symbol_of_stream, wire_request
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList, ListPage
 from fluxum.venues.queries import decoded
@@ -32,12 +33,15 @@ from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 __all__ = ["AdvancedProtocol"]
 
 _HEARTBEATS = "heartbeats"
-_WIRE = {
-    Channel.BOOK: BOOKS,
-    Channel.TICKER: TICKERS,
-    Channel.TRADE: TRADES,
-    Channel.CANDLE: CANDLES,
-}
+_TOPICS = Topics(
+    {
+        Channel.BOOK: BOOKS,
+        Channel.TICKER: TICKERS,
+        Channel.TRADE: TRADES,
+        Channel.CANDLE: CANDLES,
+    },
+    normalize.INTERVAL_S,
+)
 _KNOWN = frozenset({"l2_data", "market_trades", "ticker", "candles", _HEARTBEATS, "subscriptions"})
 _PATH = "/api/v3/brokerage/market/products"
 _PRODUCTS = Fetch("GET", _PATH, "products", subscription=Subscription(Channel.INSTRUMENT))
@@ -50,13 +54,11 @@ class AdvancedProtocol:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
         self._numbering = Numbering()
-        self._streams = Streams(
-            ADVANCED, self.outbox, _WIRE, _write, self._closed, normalize.INTERVAL_S
-        )
-        self._data = AdvancedData(self._streams)
         self._list = InstrumentList(
             ADVANCED, self.outbox, (_PRODUCTS,), self._page, normalize.market_of
         )
+        self._streams = Streams(ADVANCED, self.outbox, _TOPICS, _write, self._closed, self._list)
+        self._data = AdvancedData(self._streams)
         self._moved: list[Subscription] = []  # those that the list of products gives another name
         self._heartbeats: int | None = None  # since the last ping; None until they are requested
         self._handlers: dict[type, Callable[[Any, int], Sequence[Event]]] = {
@@ -72,7 +74,7 @@ class AdvancedProtocol:
 
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - books have no depth
         """Accept answers to another client's requests, and numbers that begin anywhere."""
-        self._streams.follow_passively()
+        self._streams.subscriptions.is_passive = True
         self._numbering.is_tape = True
 
     def follow_request(self, frame: bytes) -> None:
@@ -85,27 +87,17 @@ class AdvancedProtocol:
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue requests for streams, one for each channel; heartbeats are the first."""
-        streams = list(wanted)
         if self._heartbeats is None:
             self._request_heartbeats()
-        for one in streams:
-            if one.channel is Channel.INSTRUMENT:
-                self._list.open(one)
-        self._streams.subscribe(one for one in streams if one.symbol is not None)
+        self._streams.subscribe(wanted)
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
         """Queue requests that end streams."""
-        ending = list(unwanted)
-        if self._list.subscription in ending and (one := self._list.close()) is not None:
-            self._streams.ended(one)
-        self._streams.unsubscribe(ending)
+        self._streams.unsubscribe(unwanted)
 
     def resync(self, subscription: Subscription) -> None:
         """Queue an end and a new beginning of one stream: it is answered with a snapshot."""
-        if subscription == self._list.subscription:
-            self._list.request()
-        else:
-            self._streams.renew(subscription)
+        self._streams.resync(subscription)
 
     def ping(self) -> None:
         """Request heartbeats again, if there was none since the last ping."""
@@ -116,12 +108,12 @@ class AdvancedProtocol:
 
     def unanswered(self) -> Collection[Subscription]:
         """The streams of every request still without an answer."""
-        return self._streams.unanswered()
+        return self._streams.subscriptions.unanswered()
 
     def _request_heartbeats(self) -> None:
         """They are listed as a product of their own: `"heartbeats":["heartbeats"]`."""
         self._heartbeats = 0
-        self._streams.request_beats(_HEARTBEATS, [_HEARTBEATS])
+        self._streams.request_heartbeats(_HEARTBEATS, [_HEARTBEATS])
 
     def _closed(self, channel: str, symbol: Symbol) -> None:
         self._data.forget(channel, symbol)
@@ -185,7 +177,7 @@ class AdvancedProtocol:
     def _lose(self, number: int, received_ns: int) -> list[Event]:
         """Frames are missing, of whichever streams."""
         self._data.lose()
-        self._streams.lost()
+        self._streams.subscriptions.doubt()
         expected = self._numbering.expected
         return [
             Desync(
@@ -197,7 +189,7 @@ class AdvancedProtocol:
                 computed=number,
                 received_ns=received_ns,
             )
-            for one in self._streams.active()
+            for one in self._streams.owners.active()
         ]
 
     # Answers
@@ -214,7 +206,7 @@ class AdvancedProtocol:
             events += self._streams.omitted(event.subscriptions, received_ns)
             events += self._streams.listed(event.subscriptions, received_ns)
         events += self._data.delivery.released(received_ns)
-        if self._streams.is_unsure:
+        if self._streams.owners.is_unsure:
             self._list.request()  # it says what products stand for
         return events
 
@@ -238,20 +230,22 @@ class AdvancedProtocol:
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
         """There is no list of products to be had."""
-        self._streams.assume_names()
+        self._streams.owners.assume_names()
         refused = self._list.refused(fetch, reason, received_ns)
         return [*refused, *self._data.delivery.released(received_ns)]
 
     def _page(self, _fetch: Fetch, body: bytes) -> ListPage:
         answer = decoded(native.decode_products, body)
-        self._moved += self._streams.take_names(read_rows(answer.products, decode_aliases).items)
+        self._moved += self._streams.owners.take_names(
+            read_rows(answer.products, decode_aliases).items
+        )
         cursor = native.next_cursor(answer)
         again = f"{_PATH}?{urlencode({'cursor': cursor})}"
         return ListPage(answer.products, Fetch("GET", again, "products") if cursor else None)
 
     def _move(self, one: Subscription, received_ns: int) -> Desync:
         """A stream was taken for another product's, and is not: it begins anew under its name."""
-        self._closed(self._streams.channel(one), symbol_of_stream(one))
+        self._closed(_TOPICS.channel(one.channel), symbol_of_stream(one))
         self._streams.request_again(one)
         return Desync(
             venue=ADVANCED,

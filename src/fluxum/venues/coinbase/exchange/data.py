@@ -4,14 +4,15 @@ A frame is read as a whole; one that cannot be is read again row by row where it
 otherwise harms the stream it names alone. Nothing is numbered but trades.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import structs
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Event, Subscription
+from fluxum.model.event import Event
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate
+from fluxum.model.market import BookUpdate
 from fluxum.venues.coinbase.delivery import Delivery
 from fluxum.venues.coinbase.exchange import native, normalize
 from fluxum.venues.coinbase.instants import Instants
@@ -20,7 +21,7 @@ from fluxum.venues.coinbase.symbols import EXCHANGE
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.members import Members
 from fluxum.venues.reading import Reading
-from fluxum.venues.rows import sides
+from fluxum.venues.rows import checked, sides
 
 __all__ = ["BOOKS", "TICKERS", "TRADES", "ExchangeData"]
 
@@ -38,13 +39,14 @@ class ExchangeData:
     """Reads the data frames of one link."""
 
     def __init__(self, streams: Streams) -> None:
-        self.delivery = Delivery(EXCHANGE, streams)
+        self.delivery = Delivery(EXCHANGE, streams, BOOKS)
         self._books = self.delivery.books
         self._begun = self._books.begun  # found sooner here
         self._held = self.delivery.held
         self.last_trades: dict[str, int] = {}
         """The id of the last trade that came, by product."""
-        self._streams = streams
+        self._owners = streams.owners
+        self._subscriptions = streams.subscriptions
         self._instant = Instants().read
 
     def forget(self, channel: str, symbol: Symbol) -> None:
@@ -55,7 +57,7 @@ class ExchangeData:
     def forget_trades(self) -> None:
         """Forget the last trades of products that no stream needs any more."""
         for product in list(self.last_trades):
-            if not self._streams.named(TRADES, product):
+            if not self._owners.named(TRADES, product):
                 del self.last_trades[product]
 
     # Frames that can be read
@@ -86,43 +88,33 @@ class ExchangeData:
 
     def trade(self, wire: native.Match | native.LastMatch, received_ns: int) -> Sequence[Event]:
         """A trade; the first of a stream is the last one before it began."""
-        reading = Reading(EXCHANGE, received_ns)
-        reading.rows((wire,), lambda one: self._trade(one, received_ns), self._traders)
-        return reading.finish()
-
-    def ticker(self, wire: native.Ticker, received_ns: int) -> Sequence[Event]:
-        """A ticker."""
-        reading = Reading(EXCHANGE, received_ns)
-        reading.rows(
-            (wire,),
-            lambda one: self._ticker(one, received_ns),
-            lambda one: self._streams.named(TICKERS, one.product_id),
-        )
-        return reading.finish()
-
-    def _trade(self, wire: native.Match | native.LastMatch, received_ns: int) -> Sequence[Event]:
-        venue_ns = self._instant(wire.time or "")
-        events = self.delivery.give(
-            TRADES,
-            wire.product_id,
-            lambda symbol: (normalize.trade(wire, symbol, venue_ns, received_ns),),
-            received_ns,
-        )
-        if self._traders(wire):
+        events = self._fact(TRADES, wire, partial(normalize.trade, wire), received_ns)
+        if self._owners.named(TRADES, wire.product_id):
             self.last_trades[wire.product_id] = wire.trade_id
         return events
 
-    def _traders(self, wire: native.Match | native.LastMatch) -> Sequence[Subscription]:
-        return self._streams.named(TRADES, wire.product_id)
+    def ticker(self, wire: native.Ticker, received_ns: int) -> Sequence[Event]:
+        """A ticker."""
+        return self._fact(TICKERS, wire, partial(normalize.ticker, wire), received_ns)
 
-    def _ticker(self, wire: native.Ticker, received_ns: int) -> Sequence[Event]:
-        venue_ns = self._instant(wire.time or "")
-        return self.delivery.give(
-            TICKERS,
-            wire.product_id,
-            lambda symbol: (normalize.ticker(wire, symbol, venue_ns, received_ns),),
-            received_ns,
-        )
+    def _fact(
+        self,
+        channel: str,
+        wire: native.Match | native.LastMatch | native.Ticker,
+        make: Callable[[Symbol, int | None, int], Event],
+        received_ns: int,
+    ) -> Sequence[Event]:
+        """The only fact of a frame; raises UnreadableStream where it cannot be read."""
+        reading, name = Reading(EXCHANGE, received_ns), wire.product_id
+
+        def read(_wire: object) -> Sequence[Event]:
+            venue_ns = self._instant(wire.time or "")
+            return self.delivery.give(
+                channel, name, lambda symbol: (make(symbol, venue_ns, received_ns),), received_ns
+            )
+
+        reading.rows((wire,), read, lambda _wire: self._owners.named(channel, name))
+        return reading.finish()
 
     # Frames that cannot
 
@@ -135,12 +127,12 @@ class ExchangeData:
             loose = Members(frame)
             name = loose.text("product_id")
         except UNREADABLE:
-            raise UnreadableStream(reason, tuple(self._streams.active(channel))) from None
+            raise UnreadableStream(reason, tuple(self._owners.active(channel))) from None
         reading = Reading(EXCHANGE, received_ns)
         try:
             self._salvage(reading, kind, name, loose)
         except UNREADABLE:
-            raise UnreadableStream(reason, tuple(self._streams.named(channel, name))) from None
+            raise UnreadableStream(reason, tuple(self._owners.named(channel, name))) from None
         return reading.finish()
 
     def _salvage(self, reading: Reading, kind: str, name: str, loose: Members) -> None:
@@ -148,10 +140,10 @@ class ExchangeData:
         time, good = loose.text_or_empty("time"), self.delivery.good
         if kind == "snapshot":
             bids, asks = loose.rows("bids"), loose.rows("asks")
-            both = [good(reading, BOOKS, name, one, native.decode_level) for one in (bids, asks)]
+            both = [good(reading, name, one, native.decode_level) for one in (bids, asks)]
             self._snapshot(reading, name, both[0], both[1], time)
         else:
-            rows = good(reading, BOOKS, name, loose.rows("changes"), native.decode_change)
+            rows = good(reading, name, loose.rows("changes"), native.decode_change)
             self._update(reading, name, rows, time)
 
     # Books
@@ -159,30 +151,22 @@ class ExchangeData:
     def _update(
         self, reading: Reading, name: str, rows: Sequence[native.Change], time: str
     ) -> None:
-        is_requested = self._streams.is_requested(BOOKS, name)
-        owners = self.delivery.owners(reading, BOOKS, name)
+        is_requested = self._owners.is_requested(BOOKS, name)
+        owners = self.delivery.owners(reading, name)
         if owners is None:
             return
-        if name not in self._begun:
-            if not self._streams.is_passive:
-                reading.events += self._books.early_delta(name, owners, reading.received_ns)
-                return
-            if is_requested:
-                return
-            self._books.begin(name, owners)  # its snapshot came before the tape
+        if name not in self._begun and not self.delivery.begins(
+            reading, name, owners, is_requested=is_requested
+        ):
+            return
         try:
             bids, asks = sides(rows, "buy")
         except RemoteProtocolError:
-            rows = self.delivery.good(reading, BOOKS, name, rows, normalize.checked_change)
+            rows = self.delivery.good(reading, name, rows, checked)
             bids, asks = sides(rows, "buy")
         if reading.has_left_out and not bids and not asks:
             return
-        venue_ns, received_ns = self._time(time), reading.received_ns
-
-        def make(symbol: Symbol) -> Sequence[Event]:
-            return (BookUpdate(EXCHANGE, symbol, bids, asks, venue_ns, received_ns),)
-
-        self.delivery.update(reading, BOOKS, name, make)
+        self.delivery.update(reading, name, (bids, asks), self._time(time))
 
     def _snapshot(
         self,
@@ -192,33 +176,18 @@ class ExchangeData:
         asks: Sequence[native.Level],
         time: str,
     ) -> None:
-        owners = self.delivery.owners(reading, BOOKS, name)
+        owners = self.delivery.owners(reading, name)
         if owners is None:
             return
         try:
             whole = normalize.snapshot_sides(bids, asks)
         except RemoteProtocolError:
             good = self.delivery.good
-            both = [
-                good(reading, BOOKS, name, one, normalize.checked_level) for one in (bids, asks)
-            ]
+            both = [good(reading, name, one, checked) for one in (bids, asks)]
             whole = normalize.snapshot_sides(*both)
         if reading.has_left_out and not any(whole):
             return
-        venue_ns, received_ns = self._time(time), reading.received_ns
-
-        def make(symbol: Symbol) -> Sequence[Event]:
-            snapshot = BookSnapshot(
-                venue=EXCHANGE,
-                symbol=symbol,
-                bids=whole[0],
-                asks=whole[1],
-                venue_ns=venue_ns,
-                received_ns=received_ns,
-            )
-            return (snapshot,)
-
-        self.delivery.snapshot(reading, BOOKS, name, owners, make)
+        self.delivery.snapshot(reading, name, owners, whole, self._time(time))
 
     def _time(self, text: str) -> int | None:
         try:

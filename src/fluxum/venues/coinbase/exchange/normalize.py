@@ -1,17 +1,17 @@
 """The Exchange feed's messages as facts: one small function a message."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from msgspec import Raw
 
 from fluxum.model import market
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
-from fluxum.model.market import Level, Side
+from fluxum.model.market import Side
 from fluxum.venues.coinbase.exchange import native
 from fluxum.venues.coinbase.symbols import EXCHANGE, pair
 from fluxum.venues.rows import (
     WholeSides,
+    best_first,
     decimals,
     exact,
     exact_or_none,
@@ -21,8 +21,6 @@ from fluxum.venues.rows import (
 )
 
 __all__ = [
-    "checked_change",
-    "checked_level",
     "instrument",
     "market_of",
     "snapshot_sides",
@@ -33,26 +31,9 @@ __all__ = [
 _TAKERS = {"buy": Side.SELL, "sell": Side.BUY}  # the wire tells the maker's side
 
 
-def checked_level(row: native.Level) -> native.Level:
-    """The row itself; raises RemoteProtocolError where it holds no numbers."""
-    exact(row[0])
-    exact(row[1])
-    return row
-
-
-def checked_change(row: native.Change) -> native.Change:
-    """The row itself; raises RemoteProtocolError where it holds no numbers."""
-    exact(row[1])
-    exact(row[2])
-    return row
-
-
 def snapshot_sides(bids: Sequence[native.Level], asks: Sequence[native.Level]) -> WholeSides:
     """Bids and asks of a book, best first: so it is in live frames, but nowhere promised."""
-    return (
-        tuple(sorted(levels(bids), key=_price, reverse=True)),
-        tuple(sorted(levels(asks), key=_price)),
-    )
+    return best_first(levels(bids), levels(asks))
 
 
 def trade(
@@ -134,7 +115,3 @@ def _status(wire: native.Product) -> InstrumentStatus:
     if wire.post_only:
         return InstrumentStatus.POST_ONLY
     return InstrumentStatus.LIMIT_ONLY if wire.limit_only else InstrumentStatus.ONLINE
-
-
-def _price(level: Level) -> Decimal:
-    return level.price

@@ -16,8 +16,9 @@ from fluxum.model.instrument import Symbol
 from fluxum.venues.coinbase.exchange import native, normalize
 from fluxum.venues.coinbase.exchange.data import BOOKS, TICKERS, TRADES, ExchangeData
 from fluxum.venues.coinbase.exchange.signing import AccountConfig
-from fluxum.venues.coinbase.streams import Streams, wire_request
+from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import EXCHANGE
+from fluxum.venues.coinbase.topics import Topics, wire_request
 from fluxum.venues.conversation import UNREADABLE
 from fluxum.venues.instrument_list import InstrumentList, ListPage
 from fluxum.venues.queries import decoded
@@ -28,7 +29,7 @@ __all__ = ["ExchangeProtocol"]
 
 _BOOKS_SIGNED = "level2"
 _HEARTBEATS = "heartbeat"
-_WIRE = {Channel.BOOK: BOOKS, Channel.TRADE: TRADES, Channel.TICKER: TICKERS}
+_TOPICS = Topics({Channel.BOOK: BOOKS, Channel.TRADE: TRADES, Channel.TICKER: TICKERS})
 _LISTED_AS = {"level2_50": BOOKS, _BOOKS_SIGNED: BOOKS}
 _KNOWN = frozenset(
     {
@@ -53,9 +54,11 @@ class ExchangeProtocol:
     def __init__(self) -> None:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
-        self._streams = Streams(EXCHANGE, self.outbox, _WIRE, self._write, self._closed)
-        self._data = ExchangeData(self._streams)
         self._list = InstrumentList(EXCHANGE, self.outbox, (_PRODUCTS,), _page, normalize.market_of)
+        self._streams = Streams(
+            EXCHANGE, self.outbox, _TOPICS, self._write, self._closed, self._list
+        )
+        self._data = ExchangeData(self._streams)
         self._named_trades: dict[str, int] = {}  # by the last heartbeat
         self._beating: set[str] = set()
         self._is_alive = False
@@ -86,7 +89,7 @@ class ExchangeProtocol:
 
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - books have no depth
         """Accept answers to another client's requests."""
-        self._streams.follow_passively()
+        self._streams.subscriptions.is_passive = True
 
     def follow_request(self, frame: bytes) -> None:
         """Learn from another client's request what its link is subscribed to."""
@@ -101,28 +104,18 @@ class ExchangeProtocol:
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue requests for streams, one for each channel; heartbeats come with them."""
-        streams = list(wanted)
-        for one in streams:
-            if one.channel is Channel.INSTRUMENT:
-                self._list.open(one)
-        self._streams.subscribe(one for one in streams if one.symbol is not None)
+        self._streams.subscribe(wanted)
         if not self._beating:
             self._request_heartbeats([_SOME_PRODUCT])
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
         """Queue requests that end streams; heartbeats go on, as they keep the link alive."""
-        ending = list(unwanted)
-        if self._list.subscription in ending and (one := self._list.close()) is not None:
-            self._streams.ended(one)
-        self._streams.unsubscribe(ending)
+        self._streams.unsubscribe(unwanted)
         self._data.forget_trades()
 
     def resync(self, subscription: Subscription) -> None:
         """Queue an end and a new beginning of one stream: it is answered with a snapshot."""
-        if subscription == self._list.subscription:
-            self._list.request()
-        else:
-            self._streams.renew(subscription)
+        self._streams.resync(subscription)
 
     def ping(self) -> None:
         """Request heartbeats again, if there was none since the last ping."""
@@ -134,11 +127,11 @@ class ExchangeProtocol:
 
     def unanswered(self) -> Collection[Subscription]:
         """The streams of every request still without an answer."""
-        return self._streams.unanswered()
+        return self._streams.subscriptions.unanswered()
 
     def _request_heartbeats(self, products: Sequence[str]) -> None:
         self._beating.update(products)
-        self._streams.request_beats(_HEARTBEATS, products)
+        self._streams.request_heartbeats(_HEARTBEATS, products)
 
     def _write(self, request: Request) -> Send:
         channel, products = wire_request(request)
@@ -183,7 +176,10 @@ class ExchangeProtocol:
             *self._streams.heartbeat(_HEARTBEATS, product, received_ns),
             *self._data.delivery.released(received_ns),
         ]
-        streams, last = self._streams.named(TRADES, product), self._data.last_trades.get(product)
+        streams, last = (
+            self._streams.owners.named(TRADES, product),
+            self._data.last_trades.get(product),
+        )
         self._named_trades[product] = wire.last_trade_id
         if not streams or last is None or named is None or named <= last:
             return events

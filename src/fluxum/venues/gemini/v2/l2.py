@@ -17,7 +17,7 @@ from fluxum.venues.early_deltas import EarlyDeltas
 from fluxum.venues.gemini.v2 import native, normalize
 from fluxum.venues.gemini.v2.normalize import VENUE
 from fluxum.venues.reading import Reading
-from fluxum.venues.rows import Rows, exact, read_rows, sides
+from fluxum.venues.rows import Rows, checked, exact, read_rows, sides
 
 __all__ = ["L2Reader", "Market"]
 
@@ -85,12 +85,12 @@ class L2Reader:
         if market.trades is None:
             return ()
         try:
-            checked = _trade(wire)
+            trade = _trade(wire)
         except RemoteProtocolError as error:
             raise UnreadableStream(str(error), (market.trades,)) from error
-        if not normalize.is_sided(checked):
-            return self._without_taker([checked], market.symbol, received_ns)
-        return (normalize.trade(checked, market.symbol, received_ns),)
+        if not normalize.is_sided(trade):
+            return self._without_taker([trade], market.symbol, received_ns)
+        return (normalize.trade(trade, market.symbol, received_ns),)
 
     def _whole(
         self,
@@ -146,7 +146,7 @@ class L2Reader:
 
 
 def _change(row: native.Change | Raw) -> native.Change:
-    return normalize.checked(native.decode_change(row) if isinstance(row, Raw) else row)
+    return checked(native.decode_change(row) if isinstance(row, Raw) else row)
 
 
 def _trade(row: native.Trade | Raw) -> native.Trade:

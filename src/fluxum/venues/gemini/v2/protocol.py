@@ -22,7 +22,7 @@ from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import Channel, Event, Refused, Subscription, Unsubscribed
 from fluxum.model.market import BookUpdate
 from fluxum.venues.conversation import UnreadableStream
-from fluxum.venues.gemini.instruments import InstrumentList
+from fluxum.venues.gemini.instruments import instrument_list
 from fluxum.venues.gemini.symbols import guess, upper
 from fluxum.venues.gemini.v2 import native
 from fluxum.venues.gemini.v2.candles import CandleReader
@@ -84,7 +84,7 @@ class GeminiV2Protocol:
         self._markets: dict[str, Market] = {}  # by the venue's name
         self._reader = L2Reader()
         self._candles = CandleReader()
-        self._instruments = InstrumentList(VENUE, upper, self.outbox)
+        self._list = instrument_list(VENUE, upper, self.outbox)
         self._ended: list[Subscription] = []
         self._heartbeats = 0
 
@@ -118,7 +118,7 @@ class GeminiV2Protocol:
         shared: dict[str, None] = {}
         for one in wanted:
             if one.channel is Channel.INSTRUMENT:
-                self._instruments.begin(one)
+                self._list.open(one)
                 continue
             stream = _stream(one)
             is_shared = stream in self._served and stream not in fresh
@@ -133,7 +133,7 @@ class GeminiV2Protocol:
         ended: list[str] = []
         for one in unwanted:
             topic = self._subscriptions.topic(one)
-            if one.channel is Channel.INSTRUMENT and self._instruments.end():
+            if one.channel is Channel.INSTRUMENT and self._list.close():
                 self._ended.append(one)
             elif topic is not None:
                 self._subscriptions.close(topic)
@@ -148,7 +148,7 @@ class GeminiV2Protocol:
     def resync(self, subscription: Subscription) -> None:
         """Queue an end and a new beginning of one stream, unless its answer is due already."""
         if subscription.channel is Channel.INSTRUMENT:
-            self._instruments.again()
+            self._list.request()
         elif self._subscriptions.topic(subscription) is not None:
             self._request([_stream(subscription)], again=True)
 
@@ -215,11 +215,11 @@ class GeminiV2Protocol:
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
         """The list of markets, or the rules of one."""
-        return self._instruments.receive(fetch, body, received_ns)
+        return self._list.answered(fetch, body, received_ns)
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
         """The venue refused its list of markets, or the rules of one."""
-        return self._instruments.refuse(fetch, reason, received_ns)
+        return self._list.refused(fetch, reason, received_ns)
 
     def _salvage(self, frame: bytes, kind: str, received_ns: int, reason: str) -> Sequence[Event]:
         """What can be read of a frame of a known kind, row by row.
@@ -311,7 +311,7 @@ class GeminiV2Protocol:
                 self._request_alone(request)
         self._heartbeats += 1
         if self._heartbeats % _HEARTBEATS_MAX == 0:
-            self._instruments.nudge()
+            self._list.pinged()
         ended, self._ended = self._ended, []
         return [
             Unsubscribed(venue=VENUE, subscription=one, received_ns=received_ns) for one in ended

@@ -1,7 +1,7 @@
 """Numbers, times and rows as OKX writes them.
 
 Numbers are text without trailing zeros and never have an exponent; times are milliseconds. Key
-orders are those of the frames quoted in `native`. Quantities of derivatives are told in contracts,
+orders are those of the frames quoted in `native`. Quantities of derivatives are counted in contracts,
 whose sizes here are the same for all: 0.01 of the base asset, or 100 of the quote asset if inverse.
 """
 
@@ -78,7 +78,7 @@ def ticker_line(ticker: Ticker, instrument: Instrument, now_ns: int) -> native.T
 
 
 def trade_line(trade: Trade, instrument: Instrument) -> native.Trade:
-    """A trade, as `trades-all` and the list of trades tell it."""
+    """A trade, as `trades-all` and the list of trades have it."""
     return native.Trade(
         instId=instrument.venue_symbol,
         tradeId=trade.trade_id,

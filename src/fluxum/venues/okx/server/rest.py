@@ -1,4 +1,4 @@
-"""OKX's REST half for the simulator: what the protocol fetches, and what others call first.
+"""OKX's simulated REST API: the calls of the protocol, and those that other clients make first.
 
 Source: https://www.okx.com/docs-v5/en/#public-data-rest-api and
 #order-book-trading-market-data. Every answer is in the envelope `code`, `msg`, `data`; refusals
@@ -26,6 +26,7 @@ from fluxum.venues.okx.server.formats import (
 )
 from fluxum.venues.server.contract import Answer, MarketView
 from fluxum.venues.server.formats import millis, number
+from fluxum.venues.server.rest_router import query_number
 from fluxum.venues.venue import Fetch
 
 __all__ = ["OkxRest"]
@@ -37,7 +38,7 @@ _HISTORY_TRADES = 10_000
 _TYPES = frozenset({"SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"})
 _STATES = {InstrumentStatus.ONLINE: "live", InstrumentStatus.POST_ONLY: "post_only"}
 _HEADERS = {"Content-Type": "application/json"}
-# HTTP statuses of refusals; an unknown market comes with one that says that all is well.
+# HTTP statuses of refusals; that of an unknown market is the one of a success.
 _HTTP = {"404": 404, "50011": 429, "50014": 400, "51000": 400, "51001": 200}
 
 Query = Mapping[str, str]
@@ -56,7 +57,7 @@ class OkxRest:
 
     def __init__(self, view: MarketView) -> None:
         self._view = view
-        # What answers each path, and how often it may be called in two seconds.
+        # The handler of each path, and how often it may be called in two seconds.
         self._calls: dict[str, tuple[int, Callable[[Query, int], Sequence[object]]]] = {
             "/api/v5/public/time": (10, self._time),
             "/api/v5/public/instruments": (20, self._instruments),
@@ -71,7 +72,7 @@ class OkxRest:
             "/api/v5/market/history-trades": (20, self._history_trades),
             "/api/v5/system/status": (1, self._status),
         }
-        self._heard_ns: dict[str, deque[int]] = {}
+        self._called_ns: dict[str, deque[int]] = {}
 
     def answer(self, call: Fetch, now_ns: int) -> Answer:
         """The answer to any call, sensible or not."""
@@ -80,10 +81,10 @@ class OkxRest:
         if known is None or call.method != "GET":
             return _refusal(VenueRefused("Not Found", "404"))
         limit, answer = known
-        heard = self._heard_ns.setdefault(path, deque(maxlen=limit))
-        if len(heard) == limit and now_ns - heard[0] < _WINDOW_NS:
+        called = self._called_ns.setdefault(path, deque(maxlen=limit))
+        if len(called) == limit and now_ns - called[0] < _WINDOW_NS:
             return _refusal(VenueRefused("Too Many Requests", "50011"))
-        heard.append(now_ns)
+        called.append(now_ns)
         try:
             data = answer(dict(parse_qsl(query)), now_ns)
         except VenueRefused as refused:
@@ -158,14 +159,14 @@ class OkxRest:
         if bar not in topics.INTERVALS_S:
             raise VenueRefused("Parameter bar error", "51000")
         limit = _count(query, "limit", 100, 300)
-        before = _count(query, "after", 2**53, 2**53)  # `after` asks for what is older
+        before = _count(query, "after", 2**53, 2**53)  # `after` lists what is older
         after = _count(query, "before", 0, 2**53)
-        told = [
+        listed = [
             candle_row(one, is_closed=one.end_ns <= now_ns)
             for one in candles(self._view, instrument.symbol, bar, bars)
             if after < millis(one.start_ns) < before
         ]
-        return told[-limit:][::-1]
+        return listed[-limit:][::-1]
 
     def _trades(self, query: Query, now_ns: int) -> Sequence[object]:  # noqa: ARG002
         instrument = self._one(query)
@@ -226,17 +227,13 @@ def _given(query: Query, name: str) -> str:
     return value
 
 
-def _count(query: Query, name: str, usual: int, most: int) -> int:
-    text = query.get(name)
-    if text is None:
-        return usual
-    if not (text.isascii() and text.isdecimal()) or len(text) > 15:
-        raise VenueRefused(f"Parameter {name} error", "51000")
-    return min(int(text), most)
+def _count(query: Query, name: str, default: int, count_max: int) -> int:
+    error = VenueRefused(f"Parameter {name} error", "51000")
+    return min(query_number(query, name, default, error), count_max)
 
 
 def _listed(one: Instrument) -> dict[str, object]:
-    """A market as the list tells it."""
+    """A market as it is listed."""
     symbol = one.symbol
     kind, size = topics.instrument_type(symbol), contract_size(symbol)
     is_spot = kind == "SPOT"
