@@ -75,7 +75,7 @@ def test_a_stream_that_does_not_exist_is_acknowledged_and_silent() -> None:
     market, server = serving("nosuch@trade", "btcusdt@nosuch", "BTCUSDT@trade", "!nosuch@arr")
     market.trade(BUY, "100", "1")
 
-    assert server.publish(market.symbol, START) == ()
+    assert not server.publish(market.symbol, START)
 
 
 @pytest.mark.parametrize(
