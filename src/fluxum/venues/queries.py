@@ -18,7 +18,6 @@ __all__ = [
     "MarketQueries",
     "Page",
     "RestQuery",
-    "asked",
     "ceil_ms",
     "check_levels",
     "decoded",
@@ -154,9 +153,6 @@ def decoded(decode: Callable[[Body], Wire], body: Body) -> Wire:
         return decode(body)
     except UNDECODABLE as error:
         raise RemoteProtocolError(str(error)) from error
-
-
-asked = rest_query
 
 
 class MarketQueries(Protocol):

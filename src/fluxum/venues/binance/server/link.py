@@ -9,6 +9,7 @@ does not exist is acknowledged, and nothing ever comes of it
 import re
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,16 +22,12 @@ from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.server.formats import Market
 from fluxum.venues.binance.server.offers import objection
 from fluxum.venues.binance.server.snapshots import Snapshots
-from fluxum.venues.binance.server.streams import (
-    KlineStream,
-    Stream,
-    make_stream,
-    make_stream_of_all,
-)
+from fluxum.venues.binance.server.streams import make_stream, make_stream_of_all
 from fluxum.venues.binance.server.target import read_target
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.server.contract import Close, Dialled, MarketView, Outgoing
 from fluxum.venues.server.formats import millis
+from fluxum.venues.server.streams import ClientStreams
 
 __all__ = ["BinanceServer"]
 
@@ -71,9 +68,8 @@ class BinanceServer:
         self._markets = {
             one.venue_symbol.lower(): Market(policy, view, one) for one in view.instruments()
         }
-        self._names: dict[str, tuple[Symbol, ...]] = {}  # all that are subscribed, in order
-        self._streams: dict[Symbol, dict[str, Stream]] = {}
-        self._candles: dict[str, KlineStream] = {}  # those among them that time ends
+        self._names: dict[str, None] = {}  # all that are subscribed, in order
+        self._streams = ClientStreams()
         self._is_combined = target.is_combined
         self._received_ns: deque[int] = deque(maxlen=_MESSAGES_PER_S)
         self._named = [one for one in target.streams if _NAME.fullmatch(one)]
@@ -93,22 +89,11 @@ class BinanceServer:
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
         """The events of this client's streams of a market after it moved."""
-        streams = self._streams.get(symbol)
-        if not streams:
-            return ()
-        return [
-            self._frame(name, event)
-            for name, stream in streams.items()
-            for event in stream.update(now_ns)
-        ]
+        return self._streams.publish(symbol, now_ns)
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """Candles that are over."""
-        return [
-            self._frame(name, event)
-            for name, stream in self._candles.items()
-            for event in stream.tick(now_ns)
-        ]
+        return self._streams.tick(now_ns)
 
     def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Nothing: the status of the engine is published over REST only."""
@@ -178,32 +163,28 @@ class BinanceServer:
 
     def _unsubscribe(self, names: Sequence[str]) -> None:
         for name in names:
-            for symbol in self._names.pop(name, ()):
-                del self._streams[symbol][name]
-            self._candles.pop(name, None)
+            self._names.pop(name, None)
+            self._streams.close(name)
 
     def _objection(self, names: Sequence[str]) -> str:
         reasons = (objection(self._policy, self._category, name) for name in names)
         return next(filter(None, reasons), "")
 
     def _open(self, name: str, now_ns: int) -> None:
+        self._names[name] = None
+        write = partial(self._frame, name)
         market, _, kind = name.partition("@")
-        made: dict[Symbol, Stream] = {}
-        one = self._markets.get(market)
-        if market.startswith("!"):
-            for each in self._markets.values():
-                stream = make_stream_of_all(each, name)
-                if stream is not None:
-                    made[each.symbol] = stream
-        elif one is not None:
-            stream = make_stream(one, self._snapshots, kind, now_ns)
+        is_of_all = market.startswith("!")
+        for one in (
+            self._markets.values() if is_of_all else filter(None, (self._markets.get(market),))
+        ):
+            stream = (
+                make_stream_of_all(one, name, write)
+                if is_of_all
+                else make_stream(one, self._snapshots, kind, write, now_ns)
+            )
             if stream is not None:
-                made[one.symbol] = stream
-            if isinstance(stream, KlineStream):
-                self._candles[name] = stream
-        self._names[name] = tuple(made)
-        for symbol, stream in made.items():
-            self._streams.setdefault(symbol, {})[name] = stream
+                self._streams.open(one.symbol, name, stream)
 
 
 def _read(frame: bytes) -> _Request:
