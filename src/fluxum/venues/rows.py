@@ -142,7 +142,7 @@ def decoded_or_none(decode: Callable[[Raw], Item], raw: Raw) -> Item | None:
     """The value of a field that is not needed, `None` if it cannot be decoded."""
     try:
         return decode(raw)
-    except MsgspecError:
+    except (MsgspecError, UnicodeDecodeError):
         return None
 
 

@@ -168,7 +168,7 @@ def test_the_next_update_begins_where_the_last_one_ended() -> None:
     assert (first["b"], first["a"]) == ([["99.500", "0.0000000000"]], [])
     assert (second["U"], second["u"]) == (1009, 1015)
     assert (second["b"], second["a"]) == ([], [["101.000", "0.7500000000"]])
-    assert server.publish(PERP, NOW) == ()
+    assert server.publish(PERP, NOW) == []
 
 
 def test_one_bad_name_refuses_the_whole_request() -> None:
@@ -203,7 +203,7 @@ def test_a_stream_ends_and_begins_with_a_snapshot_again() -> None:
 
     assert ask(server, "UNSUBSCRIBE", ["btcusd@depth"]) == [{"id": 1, "status": 200}]
     view.put(BUY, "99", "1")
-    assert server.publish(BTC, NOW) == ()
+    assert server.publish(BTC, NOW) == []
     snapshot, _ = ask(server, "subscribe", ["btcusd@depth"])
 
     assert snapshot["U"] == snapshot["u"] == 1004
@@ -374,7 +374,7 @@ def test_bare_changes_follow_with_trades_between_them() -> None:
     assert changes == {"type": "l2_updates", "symbol": "BTCUSD", "changes": [["buy", "100", "0"]]}
     assert tell(server, "unsubscribe", "l2", "BTCUSD") == []
     view.put(BUY, "98", "1")
-    assert server.publish(BTC, NOW) == ()
+    assert server.publish(BTC, NOW) == []
 
 
 def test_candles_come_newest_first_and_then_the_running_one() -> None:
