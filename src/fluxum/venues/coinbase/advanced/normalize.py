@@ -7,21 +7,20 @@ from msgspec import Raw
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model import market
-from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.levels import Row
 from fluxum.model.market import Side
 from fluxum.venues.coinbase.advanced import native
-from fluxum.venues.coinbase.symbols import ADVANCED, pair
+from fluxum.venues.coinbase.symbols import ADVANCED, market_status, pair
+from fluxum.venues.instrument_list import spot_or_linear
 from fluxum.venues.rows import (
     Sides,
     WholeSides,
     best_first,
     changes,
-    decimals,
     exact,
     exact_or_none,
     price_or_none,
-    step,
 )
 
 __all__ = [
@@ -166,34 +165,20 @@ def market_of(row: object, received_ns: int) -> Instrument | None:
 
 def instrument(wire: native.Product, received_ns: int) -> Instrument:
     """One market's rules."""
-    tick, lot = step(exact(wire.price_increment)), step(exact(wire.base_increment))
-    return Instrument(
-        venue=ADVANCED,
-        symbol=pair(wire.base_currency_id, wire.quote_currency_id),
-        venue_symbol=wire.product_id,
-        base=Asset(wire.base_currency_id),
-        quote=Asset(wire.quote_currency_id),
-        status=_status(wire),
-        tick=tick,
-        lot=lot,
-        price_precision=decimals(tick),
-        quantity_precision=decimals(lot),
+    is_open = not (wire.is_disabled or wire.trading_disabled or wire.view_only)
+    return spot_or_linear(
+        ADVANCED,
+        pair(wire.base_currency_id, wire.quote_currency_id),
+        wire.product_id,
+        market_status(
+            wire.status, wire.cancel_only, wire.post_only, wire.limit_only, is_open=is_open
+        ),
+        tick=exact(wire.price_increment),
+        lot=exact(wire.base_increment),
         quantity_min=exact(wire.base_min_size),
         notional_min=exact_or_none(wire.quote_min_size),
         received_ns=received_ns,
     )
-
-
-def _status(wire: native.Product) -> InstrumentStatus:
-    if wire.status == "delisted":
-        return InstrumentStatus.DELISTED
-    if wire.status != "online" or wire.is_disabled or wire.trading_disabled or wire.view_only:
-        return InstrumentStatus.OTHER
-    if wire.cancel_only:
-        return InstrumentStatus.CANCEL_ONLY
-    if wire.post_only:
-        return InstrumentStatus.POST_ONLY
-    return InstrumentStatus.LIMIT_ONLY if wire.limit_only else InstrumentStatus.ONLINE
 
 
 def _signed_or_none(text: str | None) -> Decimal | None:
