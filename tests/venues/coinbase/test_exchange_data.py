@@ -120,7 +120,7 @@ def test_a_level_as_it_was_captured_is_left_out_of_its_book_first() -> None:
         subscription=BOOK,
         count=1,
         reason="a number from 0 to 1e30 was expected, was '0.-10000'",
-        sample="('0.-10000', '1')",
+        sample='["0.-10000", "1"]',
         received_ns=NOW,
     )
     assert isinstance(whole, BookSnapshot)

@@ -19,6 +19,7 @@ __all__ = [
     "Request",
     "Row",
     "Rows",
+    "decode_count",
     "decode_depth",
     "decode_message",
     "decode_request",
@@ -104,5 +105,6 @@ class Message(Struct, gc=False):
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_depth = msgspec.json.Decoder(DepthUpdate).decode
+decode_count = msgspec.json.Decoder(Count).decode
 decode_message = msgspec.json.Decoder(Message).decode
 decode_row = msgspec.json.Decoder(tuple[str, str]).decode

@@ -19,9 +19,9 @@ from fluxum.venues.coinbase.exchange.signing import AccountConfig
 from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import EXCHANGE
 from fluxum.venues.coinbase.topics import Topics, wire_request
-from fluxum.venues.conversation import UNREADABLE
+from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList, ListPage
-from fluxum.venues.queries import decoded
+from fluxum.venues.queries import UNDECODABLE, decoded
 from fluxum.venues.subscriptions import Request
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
@@ -154,9 +154,11 @@ class ExchangeProtocol:
         """What a frame says; raises RemoteProtocolError when it makes no sense."""
         try:
             message = native.decode_frame(frame)
-        except UNREADABLE as error:
+            return self._handlers[type(message)](message, received_ns)
+        except UnreadableStream:
+            raise
+        except (*UNDECODABLE, RemoteProtocolError) as error:
             return self._receive_other(frame, received_ns, str(error))
-        return self._handlers[type(message)](message, received_ns)
 
     def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """The venue says that types unknown to the client are to be ignored."""
