@@ -210,7 +210,7 @@ def test_a_stream_ends_and_begins_with_a_snapshot_again() -> None:
     assert len(snapshot["b"]) == 3
 
 
-def test_a_ticker_is_told_at_once_and_when_the_best_changes() -> None:
+def test_a_ticker_is_published_at_once_and_when_the_best_changes() -> None:
     view = small_view()
     server = GeminiServer(view)
     first, _ = ask(server, "subscribe", ["btcusd@bookTicker"])
@@ -232,7 +232,7 @@ def test_a_ticker_is_told_at_once_and_when_the_best_changes() -> None:
     assert (second["b"], second["a"], second["A"]) == ("100.000", "", "")
 
 
-def test_trades_are_told_from_now_on_one_to_a_frame() -> None:
+def test_trades_are_published_from_now_on_one_to_a_frame() -> None:
     view = small_view()
     view.trade(1, BUY)
     server = GeminiServer(view)
@@ -254,7 +254,7 @@ def test_trades_are_told_from_now_on_one_to_a_frame() -> None:
     assert (second["t"], second["m"]) == (3, False)
 
 
-def test_a_partial_book_is_told_whole() -> None:
+def test_a_partial_book_is_published_whole() -> None:
     view = small_view()
     server = GeminiServer(view)
     first, _ = ask(server, "subscribe", ["btcusd@depth5@100ms"])

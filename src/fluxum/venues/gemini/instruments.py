@@ -107,9 +107,9 @@ def market(
 
     Raises MsgspecError or RemoteProtocolError for rules that cannot be read.
     """
-    asked, details = path.removeprefix(DETAILS), _decode_details(body)
-    if details.symbol.lower() != asked:
-        raise RemoteProtocolError(f"rules of {asked} were expected, were of {details.symbol!r}")
+    name, details = path.removeprefix(DETAILS), _decode_details(body)
+    if details.symbol.lower() != name:
+        raise RemoteProtocolError(f"rules of {name} were expected, were of {details.symbol!r}")
     return _instrument(details, venue, format_symbol, received_ns)
 
 

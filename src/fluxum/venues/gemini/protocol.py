@@ -154,7 +154,7 @@ class GeminiProtocol:
     # Frames
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        """The events of a frame; raises RemoteProtocolError for one that makes no sense."""
         try:
             if frame.startswith(_DEPTH_UPDATE):
                 return self._depth(frame, native.decode_depth(frame), received_ns)
@@ -162,7 +162,7 @@ class GeminiProtocol:
             if message.e == "depthUpdate":
                 return self._depth(frame, native.decode_depth(frame), received_ns)
         except UNDECODABLE as error:
-            return self._salvage(frame, received_ns, str(error))
+            return self._read_loosely(frame, received_ns, str(error))
         if message.id is not None:
             return self._answer(message, received_ns)
         if message.e:
@@ -173,7 +173,7 @@ class GeminiProtocol:
             return self._fact(message, TICKER, normalize.ticker, received_ns)
         if message.lastUpdateId is not None and self._subscriptions.is_passive:
             return ()  # a partial book, which does not name its market
-        return self._salvage(
+        return self._read_loosely(
             frame, received_ns, f"a frame of this feed was expected: {frame[:80]!r}"
         )
 
@@ -185,7 +185,7 @@ class GeminiProtocol:
         """The venue refused its list of markets, or the rules of one."""
         return self._list.refused(fetch, reason, received_ns)
 
-    def _salvage(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+    def _read_loosely(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """What can be read of a frame of which something cannot be.
 
         Raises UnreadableStream where that is nothing, naming the streams it may be of.

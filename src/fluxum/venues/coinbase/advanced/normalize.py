@@ -41,7 +41,7 @@ __all__ = [
 INTERVAL_S = 300
 """Candles are of five minutes only."""
 
-_TAKERS = {"BUY": Side.SELL, "SELL": Side.BUY}  # the wire tells the maker's side
+_TAKERS = {"BUY": Side.SELL, "SELL": Side.BUY}  # the wire has the maker's side
 _LAST_S = 4_102_444_800  # the year 2100
 
 
@@ -90,7 +90,7 @@ def trade(
 
 
 def oldest_first(trades: Sequence[native.Trade]) -> Sequence[native.Trade]:
-    """Trades of one frame by their ids; live frames tell the newest first."""
+    """Trades of one frame by their ids; live frames have the newest first."""
     if len(trades) < 2:
         return trades
     return sorted(trades, key=lambda one: _number(one.trade_id) or 0)
@@ -121,7 +121,7 @@ def ticker(
 def candle(
     wire: native.Candle, symbol: Symbol, venue_ns: int | None, received_ns: int
 ) -> market.Candle:
-    """One candle, taken for running; only what follows can tell that it is closed."""
+    """One candle, taken for running; only what follows shows that it is closed."""
     begin_s = start_s(wire.start)
     return market.Candle(
         venue=ADVANCED,

@@ -115,7 +115,9 @@ class ExchangeData:
 
     # Frames that cannot
 
-    def salvage(self, frame: bytes, kind: str, received_ns: int, reason: str) -> Sequence[Event]:
+    def read_loosely(
+        self, frame: bytes, kind: str, received_ns: int, reason: str
+    ) -> Sequence[Event]:
         """What can be read of a frame; raises UnreadableStream where that is nothing."""
         channel = _CHANNELS.get(kind)
         if channel is None:  # an answer or a heartbeat: no stream has lost anything

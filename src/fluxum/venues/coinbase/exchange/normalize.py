@@ -27,7 +27,7 @@ __all__ = [
     "trade",
 ]
 
-_TAKERS = {"buy": Side.SELL, "sell": Side.BUY}  # the wire tells the maker's side
+_TAKERS = {"buy": Side.SELL, "sell": Side.BUY}  # the wire has the maker's side
 
 
 def snapshot_sides(bids: Sequence[native.Level], asks: Sequence[native.Level]) -> WholeSides:
