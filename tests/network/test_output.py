@@ -117,6 +117,7 @@ def test_a_reader_that_leaves_a_quiet_stream_is_noticed(kraken: str) -> None:
         assert process.stderr.read() == ""
 
 
+PLACE = ("order", "place", "-s", "BTC/USD", "--side", "buy", "-q", "0.01", "-p", "100", "-y")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "orderbook": ("orderbook", "-s", "BTC/USD", "--count", "3", "--depth", "3"),
     "book": ("stream", "book", "-s", "BTC/USD", "--count", "4"),
@@ -132,6 +133,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "balances": ("balances", "KEYS"),
     "entries": ("ledger", "--entries", "KEYS"),
     "audit": ("ledger", "--audit", "KEYS"),
+    "place": (*PLACE, "KEYS", "JOURNAL"),
+    "orders": ("order", "list", "KEYS", "JOURNAL"),
+    "positions": ("ledger", "-s", "BTC/USD", "--seconds", "3", "KEYS"),
+    "follow": ("balances", "--follow", "--seconds", "2", "KEYS"),
     "support": ("support",),
 }
 
@@ -150,8 +155,11 @@ def flat(record: dict[str, Any], before: str = "") -> dict[str, Any]:
 def test_each_value_that_json_has_a_csv_has_a_column_for(
     name: str, kraken: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keys = ("--keys", f"file:{folder / 'keys.toml'}")
-    words = [one for word in COMMANDS[name] for one in (keys if word == "KEYS" else (word,))]
+    more = {
+        "KEYS": ("--keys", f"file:{folder / 'keys.toml'}"),
+        "JOURNAL": ("--journal", str(folder / "orders.jsonl")),
+    }
+    words = [one for word in COMMANDS[name] for one in more.get(word, (word,))]
     if name != "support":
         words += ["--endpoint", kraken]
 
@@ -169,6 +177,30 @@ def test_each_value_that_json_has_a_csv_has_a_column_for(
         for path, value in flat(record).items():
             assert path in columns or path.partition(".")[0] in columns or value is None, path
     assert all(len(row) == len(columns) and None not in row for row in rows)
+
+
+@pytest.mark.parametrize("kind", ["book_update", "trade", "subscribed"])
+def test_a_replay_has_the_same_values_in_csv(
+    kind: str, kraken: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tape = folder / "replayed.jsonl"
+    if not tape.exists():
+        words = ("-s", "BTC/USD", "--channel", "book,trade", "--seconds", "1", "--endpoint", kraken)
+        assert run("record", str(tape), *words) == 0
+        capsys.readouterr()
+
+    assert run("replay", str(tape), "--kind", kind, "-f", "csv") == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out, newline=""), strict=True))
+    assert run("replay", str(tape), "--kind", kind, "-f", "ndjson") == 0
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert rows
+    assert len(rows) == len(written)
+    for row, record in zip(rows, written, strict=True):
+        for path, value in flat(record).items():
+            if value is not None:
+                cell = row[path]
+                assert (cell if isinstance(value, str) else json.loads(cell)) == value
 
 
 def test_several_exchanges_go_into_one_stream(kraken: str, binance: str) -> None:
