@@ -6,7 +6,7 @@ signed login; orders have a link of their own.
 
 import json
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -178,19 +178,28 @@ class Toy:
         self.servers: dict[str, ToyServer] = {}
 
     def queries(self) -> AccountQueries:
-        def get(kind: str, read: Any) -> RestQuery[Any]:
+        def get(kind: str, read: Callable[[int], Iterable[Any]]) -> RestQuery[Any]:
             fetch = Fetch("GET", f"/{kind}?all=1", kind, auth=Auth.SIGNED)
             return RestQuery(fetch, lambda _body, ns: Page(tuple(read(ns))))
 
+        def held(ns: int) -> Iterable[Balance]:
+            return [balance(self.usd, ns)]
+
+        def listed(_ns: int) -> Iterable[OrderUpdate]:
+            return self.open
+
+        def none(_ns: int) -> Iterable[Any]:
+            return ()
+
         def nothing(_query: FillQuery) -> RestQuery[Any]:
-            return get("history", lambda _ns: ())
+            return get("history", none)
 
         def find(_query: OrderQuery) -> Sequence[RestQuery[Any]]:
             return ()
 
         return AccountQueries(
-            balances=lambda: get("balances", lambda ns: [balance(self.usd, ns)]),
-            open_orders=lambda: get("open", lambda _ns: self.open),
+            balances=lambda: get("balances", held),
+            open_orders=lambda: get("open", listed),
             order=find,
             closed_orders=nothing,
             fills=nothing,

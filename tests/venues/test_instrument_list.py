@@ -166,3 +166,42 @@ def test_a_page_that_follows_itself_is_not_fetched_for_ever() -> None:
     markets.answered(SECOND, b"ETH", 8)
 
     assert list(outbox) == [named(SECOND)]
+
+
+def test_rules_of_single_markets_are_fetched_one_after_the_other() -> None:
+    outbox: deque[Effect] = deque()
+
+    def page(fetch: Fetch, body: bytes) -> ListPage:
+        if fetch.path != "/names":
+            return ListPage([body])
+        details = [Fetch("GET", f"/rules/{name}", f"rules of {name}") for name in body.decode()]
+        return ListPage((), details=details)
+
+    def called() -> list[Fetch]:
+        calls = [one for one in outbox if isinstance(one, Fetch)]
+        outbox.clear()
+        return calls
+
+    markets = InstrumentList(
+        "venue", outbox, (Fetch("GET", "/names", "names"),), page, lambda _row, _ns: None
+    )
+    markets.open(ALL)
+    (names,) = called()
+    assert len(markets.answered(names, b"ABCD", 5)) == 1
+    (first,) = called()
+    assert first.path == "/rules/A"
+
+    (left_out,) = markets.refused(first, "404", 5)
+
+    assert isinstance(left_out, LeftOut)
+    assert (left_out.reason, left_out.sample) == ("no rules of A: 404", "A")
+    (second,) = called()
+    assert second.path == "/rules/B"
+    markets.request()
+    markets.pinged()  # the call before was answered since the last ping
+    assert not called()
+    markets.pinged()
+    assert [one.path for one in called()] == ["/rules/C"]
+    markets.close()
+    assert not markets.answered(second, b"", 5)
+    assert not called()

@@ -158,6 +158,7 @@ def test_a_field_that_is_not_needed_may_be_of_any_form() -> None:
 
     assert decoded_or_none(decode, Raw(b"7")) == 7
     assert decoded_or_none(decode, Raw(b'"x"')) is None
+    assert decoded_or_none(Decoder(str).decode, Raw(b'"\xc5n"')) is None  # no UTF-8
 
 
 def test_what_is_left_out_of_a_message_stands_before_its_events() -> None:

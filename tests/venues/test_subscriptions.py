@@ -391,3 +391,103 @@ def test_memory_of_what_ended_is_bounded() -> None:
 
     assert not link.subscriptions.is_closed("t0")
     assert link.subscriptions.is_closed("t1")
+
+
+def test_resyncs_of_a_group_share_their_requests_while_these_are_not_written() -> None:
+    link = Link(RequestLimits(topics=3), group=lambda topic, _: topic == "d")
+    link.subscribe("abcd")
+    for number in (1, 2):
+        link.accept(number)
+    link.sent()
+
+    link.subscriptions.renew("a")
+    link.subscriptions.renew("b")
+    link.subscriptions.renew("d")
+    link.subscriptions.renew("ac")
+    assert link.sent() == [
+        "3 unsubscribe abc",
+        "4 subscribe abc",
+        "5 unsubscribe d",
+        "6 subscribe d",
+    ]
+    link.subscriptions.renew("a")
+    assert link.sent() == []
+
+    for number in (3, 4):
+        assert link.accept(number) == []
+    link.subscriptions.renew("a")
+    assert link.sent() == ["7 unsubscribe a", "8 subscribe a"]
+
+
+def test_a_resync_does_not_wait_for_an_answer_that_may_be_lost() -> None:
+    link = Link()
+    link.subscribe("a")
+    link.sent()
+    assert not link.subscriptions.resubscribe("a")
+
+    link.subscriptions.doubt()
+
+    assert link.subscriptions.resubscribe("a")
+    assert link.sent() == ["2 unsubscribe a", "3 subscribe a"]
+    assert link.accept(3) == ["Subscribed A"]
+
+
+def test_a_request_that_was_passed_over_is_kept_while_a_subscription_waits_for_it() -> None:
+    link = Link(RequestLimits(topics=10, in_flight=10))
+    link.subscribe("abc")
+    link.accept(1, "a")
+    link.subscriptions.unsubscribe([A])
+    link.subscriptions.request("subscribe", "b", is_internal=True)
+
+    for request in link.subscriptions.requests():
+        link.subscriptions.passed_over(request)
+
+    assert [one.number for one in link.subscriptions.requests()] == [1]
+    assert link.unanswered() == [C]
+
+
+def test_a_request_whose_data_came_waits_for_its_answer_where_requests_in_flight_count() -> None:
+    link = Link(RequestLimits(topics=10, in_flight=10))
+    link.subscribe("a")
+
+    assert told([*link.subscriptions.data("a", NOW)]) == ["Subscribed A"]
+
+    assert link.accept(1) == []
+    assert link.subscriptions.requests() == []
+
+
+def test_topics_may_end_with_others_and_publish_nothing() -> None:
+    link = Link(extra={"b"})
+    link.subscribe("a")
+    link.accept(1)
+
+    assert link.subscriptions.unsubscribe([A], "b") == ["a"]
+
+    assert link.sent() == ["1 subscribe a", "2 unsubscribe ab"]
+    assert link.accept(2) == ["Unsubscribed A"]
+
+
+def test_a_repeated_request_is_of_what_has_no_answer_and_is_still_meant() -> None:
+    link = Link()
+    link.subscribe("abc")
+    link.accept(1, "a")
+    link.subscriptions.unsubscribe([B])
+    link.sent()
+
+    link.subscriptions.repeat(link.request(1))
+
+    assert link.sent() == ["3 subscribe c"]
+    assert link.unanswered() == [C]
+
+
+def test_a_topic_whose_answer_is_not_expected_holds_up_no_other_and_is_not_requested() -> None:
+    link = Link(RequestLimits(topics=1, in_flight=1))
+    link.subscribe("abc")
+    assert link.sent() == ["1 subscribe a"]
+
+    link.subscriptions.drop("b")
+    assert link.sent() == []
+    link.subscriptions.drop("a")
+
+    assert link.sent() == ["3 subscribe c"]
+    assert link.unanswered() == [C]

@@ -51,8 +51,9 @@ class AccountHistory:
         answer = await self._rest_client.query(query)
         while self._rest_client.left_out:
             self._leave_out(self._rest_client.left_out.popleft(), None)
-        if isinstance(answer, Page) and answer.left_out is not None:
-            self._leave_out(answer.left_out, query.fetch.subscription)
+        left_out = _left_out_of(answer)
+        if left_out is not None:
+            self._leave_out(left_out, query.fetch.subscription)
         return answer
 
     async def balances(self) -> Page[Balance]:
@@ -164,3 +165,7 @@ class AccountHistory:
                 return structs.replace(page, items=tuple(items), left_out=left_out, next=None)
             query = page.next
         raise RemoteProtocolError(f"a history of {_PAGES_MAX} pages has no end")
+
+
+def _left_out_of(answer: object) -> LeftOutRows | None:
+    return answer.left_out if isinstance(answer, Page) else None

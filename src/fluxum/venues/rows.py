@@ -24,7 +24,9 @@ __all__ = [
     "Rows",
     "Sides",
     "WholeSides",
+    "best_first",
     "changes",
+    "checked",
     "decimals",
     "decode_readable",
     "decoded_or_none",
@@ -46,6 +48,7 @@ Sides = tuple[Sequence[Level], Sequence[Level]]
 WholeSides = tuple[tuple[Level, ...], tuple[Level, ...]]
 Wire = TypeVar("Wire")
 Item = TypeVar("Item")
+Pair = TypeVar("Pair", bound=tuple[str, ...])
 _SAMPLE_CHARACTERS = 200
 _HUGE = Decimal(10) ** 30
 _TINY = 1 / _HUGE
@@ -139,7 +142,7 @@ def decoded_or_none(decode: Callable[[Raw], Item], raw: Raw) -> Item | None:
     """The value of a field that is not needed, `None` if it cannot be decoded."""
     try:
         return decode(raw)
-    except MsgspecError:
+    except (MsgspecError, UnicodeDecodeError):
         return None
 
 
@@ -237,6 +240,18 @@ def levels(rows: Iterable[tuple[str, str]]) -> tuple[Level, ...]:
     return tuple([Level(exact(price), exact(quantity)) for price, quantity in rows])
 
 
+def best_first(bids: Iterable[Level], asks: Iterable[Level]) -> WholeSides:
+    """The sides of a whole book in order, at a venue that promises none."""
+    return tuple(sorted(bids, key=_price, reverse=True)), tuple(sorted(asks, key=_price))
+
+
+def checked(row: Pair) -> Pair:
+    """The row itself; raises RemoteProtocolError where its last two texts are no numbers."""
+    exact(row[-2])
+    exact(row[-1])
+    return row
+
+
 def sides(rows: Iterable[tuple[str, str, str]], bid: str) -> Sides:
     """Bids and asks of rows of side, price and quantity, each in the order given.
 
@@ -248,3 +263,7 @@ def sides(rows: Iterable[tuple[str, str, str]], bid: str) -> Sides:
     for side, price, quantity in rows:
         (bids if side == bid else asks).append((price, quantity))
     return changes(bids), changes(asks)
+
+
+def _price(level: Level) -> Decimal:
+    return level.price

@@ -9,50 +9,16 @@ topics makes the machine request each half again.
 
 from collections import deque
 from collections.abc import Callable, Collection, Container, Hashable, Iterable, Iterator, Sequence
-from typing import Literal
-
-from msgspec import Struct
 
 from fluxum.errors import LocalProtocolError
 from fluxum.model.event import Event, Refused, Subscribed, Subscription, Unsubscribed
-from fluxum.venues.conversation import Effect, Send, UnreadableStream
+from fluxum.venues.conversation import Effect, UnreadableStream
+from fluxum.venues.requests import Op, Request, RequestLimits, Write
 
 __all__ = ["Op", "Request", "RequestLimits", "Subscriptions"]
 
-Op = Literal["subscribe", "unsubscribe"]
 _CLOSED_KEPT = 10_000
 _PINGS_MAX = 2
-
-
-class RequestLimits(Struct, frozen=True):
-    """The limits of one request, and of how many may be unanswered at once.
-
-    `characters` counts those of the topics, in UTF-8. None disables a limit.
-    """
-
-    topics: int
-    characters: int | None = None
-    in_flight: int | None = None
-
-
-class Request(Struct, eq=False):
-    """One request. `streams` maps each topic to its subscription.
-
-    The subscription is None for a topic that is requested for another one's sake. `pending` are
-    the topics not answered yet. An internal request is part of a resync and publishes nothing.
-    """
-
-    number: int
-    op: Op
-    streams: dict[str, Subscription | None]
-    is_internal: bool
-    pending: dict[str, None]
-    pings: int = 0
-
-    @property
-    def topics(self) -> list[str]:
-        """The topics, in the order of the request."""
-        return list(self.streams)
 
 
 class Subscriptions:
@@ -70,7 +36,7 @@ class Subscriptions:
         venue: str,
         outbox: deque[Effect],
         limits: RequestLimits,
-        write: Callable[[Request], Send],
+        write: Write,
         *,
         opened: Callable[[str, Subscription], None] = lambda _topic, _subscription: None,
         closed: Callable[[str, Subscription], None] = lambda _topic, _subscription: None,
@@ -91,6 +57,8 @@ class Subscriptions:
         self._recently_closed: dict[str, None] = {}
         self._unsubscribing: dict[str, Subscription] = {}
         self._unacknowledged: dict[str, Request] = {}  # the last subscribe request of each topic
+        self._unpublished: set[str] = set()  # topics whose Subscribed is still to be published
+        self._renewals: dict[Hashable, tuple[Request, ...]] = {}  # the last ones, by group
         self._sent: dict[int, Request] = {}
         self._waiting: deque[Request] = deque()
         self._postponed: list[Request] = []
@@ -124,6 +92,7 @@ class Subscriptions:
             return None
         del self._topics[subscription]
         self._unacknowledged.pop(topic, None)
+        self._unpublished.discard(topic)
         self._recently_closed[topic] = None
         if len(self._recently_closed) > _CLOSED_KEPT:
             del self._recently_closed[next(iter(self._recently_closed))]
@@ -168,15 +137,18 @@ class Subscriptions:
         """Open subscriptions and queue requests for those that are new."""
         self.request("subscribe", [topic for topic, one in wanted if self.open(topic, one)])
 
-    def unsubscribe(self, unwanted: Iterable[Subscription]) -> list[str]:
-        """End active subscriptions and queue requests for them; return their topics."""
+    def unsubscribe(self, unwanted: Iterable[Subscription], extra: Iterable[str] = ()) -> list[str]:
+        """End active subscriptions and queue requests for them; return their topics.
+
+        `extra` are topics that end in the same requests and publish nothing.
+        """
         ended: dict[str, Subscription | None] = {}
         for one in unwanted:
             topic = self._topics.get(one)
             if topic is not None:
                 self.close(topic)
                 ended[topic] = self._unsubscribing[topic] = one
-        self._queue("unsubscribe", ended, is_internal=False)
+        self._queue("unsubscribe", ended | dict.fromkeys(extra), is_internal=False)
         return list(ended)
 
     def resubscribe(self, topic: str, *, ends_first: bool = True) -> bool:
@@ -184,12 +156,36 @@ class Subscriptions:
 
         `ends_first` is False where a repeated subscribe makes the venue send a snapshot.
         """
-        if topic in self._unacknowledged or topic not in self.by_topic:
+        if self._is_due(topic) or topic not in self.by_topic:
             return False
         if ends_first:
             self.request("unsubscribe", [topic], is_internal=True)
         self.request("subscribe", [topic], is_internal=True)
         return True
+
+    def renew(self, topics: Iterable[str]) -> None:
+        """Queue the requests of a resync of topics of one group, active or `extra`.
+
+        Topics whose answer is due are left out. While the frames of the last renewal of the group
+        are not written, they take the topics as well.
+        """
+        streams = {topic: self.by_topic.get(topic) for topic in topics if not self._is_due(topic)}
+        if not streams:
+            return
+        group = self._group(*next(iter(streams.items())))
+        last = self._renewals.get(group, ())
+        if last and all(self._can_extend(request, streams) for request in last):
+            for request in last:
+                self._extend(request, streams)
+        else:
+            ends = self._queue("unsubscribe", streams, is_internal=True)
+            begins = self._queue("subscribe", streams, is_internal=True)
+            self._renewals[group] = (ends[-1], begins[-1])
+
+    def doubt(self) -> None:
+        """Something that the venue sent was lost: a resync waits for no answer that is due."""
+        for request in self._sent.values():
+            request.is_doubted = True
 
     def request(self, op: Op, topics: Iterable[str], *, is_internal: bool = False) -> None:
         """Queue requests for topics, active or `extra`, as few as the limits allow."""
@@ -226,6 +222,10 @@ class Subscriptions:
         """The unanswered request of a number, else None."""
         return None if number is None else self._sent.get(number)
 
+    def requests(self) -> list[Request]:
+        """The requests that were sent and have no answer yet, oldest first."""
+        return list(self._sent.values())
+
     def oldest(self, op: str, topic: str | None = None) -> Request | None:
         """The unanswered request that has waited longest, of those that request a topic."""
         for request in self._sent.values():
@@ -248,7 +248,7 @@ class Subscriptions:
             if request.op == "unsubscribe":
                 events += self._unsubscribed(request, topic, received_ns)
             elif self._unacknowledged.get(topic) is request:
-                events += self._acknowledge(topic, request, received_ns, warnings)
+                events += self._acknowledge(topic, received_ns, warnings)
         return events
 
     def data(self, topic: str, received_ns: int) -> Sequence[Event]:
@@ -259,7 +259,7 @@ class Subscriptions:
         request.pending.pop(topic, None)
         if not request.pending and self._limits.in_flight is None:
             self._sent.pop(request.number, None)
-        return self._acknowledge(topic, request, received_ns, ())
+        return self._acknowledge(topic, received_ns, ())
 
     def refused(
         self,
@@ -299,11 +299,42 @@ class Subscriptions:
                 events += self.end(topic, reason, received_ns)
         return events
 
+    def passed_over(self, request: Request) -> None:
+        """An answer came to a later request, at a venue that answers in order: this one is lost.
+
+        A request that a subscription still waits for is kept, as a later answer may be its own.
+        """
+        if request.op == "unsubscribe" or request.is_internal or not request.pending:
+            self._lose(request)
+
     def postponed(self, request: Request) -> None:
         """The venue wants a request later: it is sent again after the next ping."""
         topics = self._answered(request, None)
         request.pending = dict.fromkeys(topics)
         self._postponed.append(request)
+
+    def repeat(self, request: Request) -> None:
+        """Queue a request again, for the topics without an answer that are still meant."""
+        streams = {
+            topic: request.streams[topic]
+            for topic in self._answered(request, None)
+            if self._is_meant(request, topic)
+        }
+        self._queue(request.op, streams, is_internal=request.is_internal)
+
+    def drop(self, topic: str) -> None:
+        """No answer for a topic is expected any more: take it off the requests for it.
+
+        A request that waits for others is not sent if nothing else is left of it.
+        """
+        self._unacknowledged.pop(topic, None)
+        for request in self._waiting:
+            request.streams.pop(topic, None)
+            request.pending.pop(topic, None)
+        self._waiting = deque(request for request in self._waiting if request.pending)
+        for request in self.requests():
+            if topic in request.pending:
+                self._answered(request, [topic])
 
     def end(self, topic: str, reason: str, received_ns: int) -> list[Event]:
         """A subscription cannot be had: end it, and return its refusal if it was active."""
@@ -328,12 +359,7 @@ class Subscriptions:
         """
         postponed, self._postponed = self._postponed, []
         for request in postponed:
-            streams = {
-                topic: request.streams[topic]
-                for topic in request.pending
-                if self._is_meant(request, topic)
-            }
-            self._queue(request.op, streams, is_internal=request.is_internal)
+            self.repeat(request)
         for request in list(self._sent.values()):
             request.pings += 1
             if request.pings >= _PINGS_MAX:
@@ -342,39 +368,57 @@ class Subscriptions:
 
     # Pieces
 
-    def _queue(self, op: Op, streams: dict[str, Subscription | None], *, is_internal: bool) -> None:
+    def _queue(
+        self, op: Op, streams: dict[str, Subscription | None], *, is_internal: bool
+    ) -> list[Request]:
+        queued: list[Request] = []
         for topics in self._split(streams):
-            chunk = {topic: streams[topic] for topic in topics}
-            request = Request(self.next_number(), op, chunk, is_internal, dict.fromkeys(topics))
-            if op == "subscribe":
-                self._unacknowledged.update(dict.fromkeys(topics, request))
-            self._waiting.append(request)
+            request = Request(self.next_number(), op, {}, is_internal, {})
+            self._add(request, {topic: streams[topic] for topic in topics})
+            queued.append(request)
+        self._waiting.extend(queued)
         self._send_next()
+        return queued
+
+    def _add(self, request: Request, streams: dict[str, Subscription | None]) -> None:
+        request.streams |= streams
+        request.pending |= dict.fromkeys(streams)
+        if request.op == "subscribe":
+            self._unacknowledged.update(dict.fromkeys(streams, request))
+            if not request.is_internal:
+                self._unpublished.update(streams)
+
+    def _can_extend(self, request: Request, streams: dict[str, Subscription | None]) -> bool:
+        """Whether the frame of a request is not written yet and the request may take more."""
+        has_room = len(request.streams) + len(streams) <= self._limits.topics
+        return has_room and any(one is request.send for one in self._outbox)
+
+    def _extend(self, request: Request, streams: dict[str, Subscription | None]) -> None:
+        before = request.send
+        self._add(request, streams)
+        request.send = self._write(request)
+        at = next(index for index, one in enumerate(self._outbox) if one is before)
+        self._outbox[at] = request.send
+
+    def _is_due(self, topic: str) -> bool:
+        """Whether a topic was requested and the answer is, as far as is known, still to come."""
+        request = self._unacknowledged.get(topic)
+        return request is not None and not request.is_doubted
 
     def _split(self, streams: dict[str, Subscription | None]) -> Iterator[list[str]]:
         groups: dict[Hashable, list[str]] = {}
         for topic, subscription in streams.items():
             groups.setdefault(self._group(topic, subscription), []).append(topic)
-        limits = self._limits
         for topics in groups.values():
-            chunk: list[str] = []
-            size = 0
-            for topic in topics:
-                length = len(topic.encode())
-                size += length
-                is_long = limits.characters is not None and size > limits.characters
-                if chunk and (len(chunk) == limits.topics or is_long):
-                    yield chunk
-                    chunk, size = [], length
-                chunk.append(topic)
-            yield chunk
+            yield from self._limits.split(topics)
 
     def _send_next(self) -> None:
         in_flight = self._limits.in_flight
         while self._waiting and (in_flight is None or len(self._sent) < in_flight):
             request = self._waiting.popleft()
             self._sent[request.number] = request
-            self._outbox.append(self._write(request))
+            request.send = self._write(request)
+            self._outbox.append(request.send)
 
     def _answered(self, request: Request, topics: Iterable[str] | None) -> list[str]:
         """Take topics off a request, by default all that are pending; an answered request ends."""
@@ -387,12 +431,13 @@ class Subscriptions:
         return answered
 
     def _acknowledge(
-        self, topic: str, request: Request, received_ns: int, warnings: tuple[str, ...]
+        self, topic: str, received_ns: int, warnings: tuple[str, ...]
     ) -> Sequence[Event]:
         del self._unacknowledged[topic]
         subscription = self.by_topic.get(topic)
-        if subscription is None or request.is_internal:
+        if subscription is None or topic not in self._unpublished:
             return ()
+        self._unpublished.discard(topic)
         return (
             Subscribed(
                 venue=self._venue,

@@ -7,11 +7,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 
-from fluxum.errors import LocalProtocolError, RemoteProtocolError
+from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, LeftOut, Refused, Subscribed, Subscription
 from fluxum.model.instrument import Instrument, InstrumentStatus, Symbol
-from fluxum.venues.gemini.instruments import InstrumentList, names
+from fluxum.venues.gemini.instruments import instrument_list, names
 from fluxum.venues.gemini.symbols import lower
+from fluxum.venues.instrument_list import InstrumentList
 from fluxum.venues.venue import Effect, Fetch
 from oddrows import OddRow, Received, odd_row
 
@@ -35,8 +36,8 @@ def body(tick: str = "1e-8", increment: str = "0.01", **changes: str) -> bytes:
 
 def started() -> tuple[InstrumentList, deque[Effect]]:
     outbox: deque[Effect] = deque()
-    markets = InstrumentList("gemini", lower, outbox)
-    markets.begin(LIST)
+    markets = instrument_list("gemini", lower, outbox)
+    markets.open(LIST)
     return markets, outbox
 
 
@@ -47,17 +48,17 @@ def only(outbox: deque[Effect]) -> Fetch:
     return effect
 
 
-def test_the_names_are_asked_for_and_then_one_market_after_the_other() -> None:
+def test_the_names_are_requested_and_then_one_market_after_the_other() -> None:
     markets, outbox = started()
     names = only(outbox)
     assert (names.method, names.path) == ("GET", "/v1/symbols")
 
-    events = markets.receive(names, b'["btcusd","ethusd","GEMI-X"]', NOW)
+    events = markets.answered(names, b'["btcusd","ethusd","GEMI-X"]', NOW)
 
-    assert events == (Subscribed(venue="gemini", subscription=LIST, received_ns=NOW),)
+    assert events == [Subscribed(venue="gemini", subscription=LIST, received_ns=NOW)]
     first = only(outbox)
     assert first.path == "/v1/symbols/details/btcusd"
-    (told,) = markets.receive(first, body(), NOW)
+    (told,) = markets.answered(first, body(), NOW)
     second = only(outbox)
     assert second.path == "/v1/symbols/details/ethusd"
     assert isinstance(told, Instrument)
@@ -66,15 +67,15 @@ def test_the_names_are_asked_for_and_then_one_market_after_the_other() -> None:
     assert told.status is InstrumentStatus.LIMIT_ONLY
     assert (told.tick, told.lot) == (Decimal("0.01"), Decimal("0.00000001"))
     assert (told.price_precision, told.quantity_precision) == (2, 8)
-    markets.receive(second, body(symbol="ETHUSD", base_currency="ETH"), NOW)
+    markets.answered(second, body(symbol="ETHUSD", base_currency="ETH"), NOW)
     assert not outbox  # prediction markets are another product
 
 
 def test_a_market_without_rules_is_left_out_and_counted() -> None:
     markets, outbox = started()
-    markets.receive(only(outbox), b'["gone","btcusd"]', NOW)
+    markets.answered(only(outbox), b'["gone","btcusd"]', NOW)
 
-    (left_out,) = markets.refuse(only(outbox), "404 InvalidSymbol", NOW)
+    (left_out,) = markets.refused(only(outbox), "404 InvalidSymbol", NOW)
 
     assert left_out == LeftOut(
         venue="gemini",
@@ -87,70 +88,66 @@ def test_a_market_without_rules_is_left_out_and_counted() -> None:
     assert only(outbox).path == "/v1/symbols/details/btcusd"
 
 
-def test_a_refused_list_refuses_the_subscription_and_it_may_be_asked_for_again() -> None:
+def test_a_refused_list_refuses_the_subscription_and_it_may_be_requested_again() -> None:
     markets, outbox = started()
 
-    (refused,) = markets.refuse(only(outbox), "403", NOW)
+    (refused,) = markets.refused(only(outbox), "403", NOW)
 
     assert isinstance(refused, Refused)
     assert refused.subscription == LIST
-    markets.begin(LIST)
+    markets.open(LIST)
     assert only(outbox).path == "/v1/symbols"
 
 
-def test_nothing_is_asked_for_twice_at_a_time() -> None:
+def test_nothing_is_requested_twice_at_a_time() -> None:
     markets, outbox = started()
     names = only(outbox)
-    markets.begin(LIST)
-    markets.again()
+    markets.open(LIST)
+    markets.request()
     assert not outbox
 
-    markets.receive(names, b'["btcusd","ethusd"]', NOW)
+    markets.answered(names, b'["btcusd","ethusd"]', NOW)
     details = only(outbox)
-    markets.again()
+    markets.request()
     assert not outbox
 
-    markets.receive(details, body(), NOW)
-    markets.receive(only(outbox), body(), NOW)
-    markets.again()
+    markets.answered(details, body(), NOW)
+    markets.answered(only(outbox), body(), NOW)
+    markets.request()
     again = only(outbox)
     assert again.path == "/v1/symbols"
-    assert markets.receive(again, b"[]", NOW) == ()  # accepted once is accepted
+    assert not markets.answered(again, b"[]", NOW)  # accepted once is accepted
 
 
 def test_answers_after_the_end_are_late() -> None:
     markets, outbox = started()
     names = only(outbox)
-    assert markets.end()
-    assert not markets.end()
+    assert markets.close()
+    assert not markets.close()
 
-    assert markets.receive(names, b'["btcusd"]', NOW) == ()
-    markets.begin(LIST)
-    fresh = only(outbox)
-    assert markets.refuse(names, "late", NOW) == ()
-    assert markets.receive(names, b"nonsense", NOW) == ()
-    assert len(markets.receive(fresh, b"[]", NOW)) == 1
-
-
-def test_rules_that_come_late_are_told_but_lead_to_no_more_calls() -> None:
-    markets, outbox = started()
-    markets.receive(only(outbox), b'["btcusd","ethusd"]', NOW)
-    details = only(outbox)
-    markets.end()
-
-    (told,) = markets.receive(details, body(), NOW)
-
-    assert isinstance(told, Instrument)
+    assert not markets.answered(names, b'["btcusd"]', NOW)
     assert not outbox
-    assert markets.refuse(details, "404", NOW) == ()
+    markets.open(LIST)
+    assert len(markets.answered(only(outbox), b"[]", NOW)) == 1
+
+
+def test_rules_that_come_late_publish_nothing_and_lead_to_no_more_calls() -> None:
+    markets, outbox = started()
+    markets.answered(only(outbox), b'["btcusd","ethusd"]', NOW)
+    details = only(outbox)
+    markets.close()
+
+    assert not markets.answered(details, body(), NOW)
+    assert not outbox
+    assert not markets.refused(details, "404", NOW)
 
 
 @pytest.mark.parametrize("answer", [b"", b"\xff", b"{}", b"7", b'"btcusd"', b"[" * 5000])
-def test_a_list_of_names_that_is_none_is_asked_for_again(answer: bytes) -> None:
+def test_a_list_of_names_that_is_none_is_requested_again(answer: bytes) -> None:
     markets, outbox = started()
 
     with pytest.raises(RemoteProtocolError):
-        markets.receive(only(outbox), answer, NOW)
+        markets.answered(only(outbox), answer, NOW)
 
     assert not outbox
 
@@ -179,33 +176,33 @@ def test_a_list_of_names_that_is_none_is_asked_for_again(answer: bytes) -> None:
 )
 def test_a_market_that_cannot_be_read_costs_itself_alone(answer: bytes) -> None:
     markets, outbox = started()
-    markets.receive(only(outbox), b'["btcusd","ethusd"]', NOW)
+    markets.answered(only(outbox), b'["btcusd","ethusd"]', NOW)
 
-    (left_out,) = markets.receive(only(outbox), answer, NOW)
+    (left_out,) = markets.answered(only(outbox), answer, NOW)
 
     assert isinstance(left_out, LeftOut)
     assert (left_out.subscription, left_out.count) == (LIST, 1)
     following = only(outbox)
     assert following.path == "/v1/symbols/details/ethusd"
     good = body(symbol="ETHUSD", base_currency="ETH")
-    assert isinstance(markets.receive(following, good, NOW)[0], Instrument)
+    assert isinstance(markets.answered(following, good, NOW)[0], Instrument)
 
 
 def test_a_market_of_another_kind_is_passed_over() -> None:
     markets, outbox = started()
-    markets.receive(only(outbox), b'["btcusd"]', NOW)
+    markets.answered(only(outbox), b'["btcusd"]', NOW)
 
-    assert markets.receive(only(outbox), body(product_type="option"), NOW) == ()
+    assert markets.answered(only(outbox), body(product_type="option"), NOW) == []
 
 
 def test_a_linear_contract_counts_in_the_base_currency() -> None:
     markets, outbox = started()
-    markets.receive(only(outbox), b'["btcgusdperp"]', NOW)
+    markets.answered(only(outbox), b'["btcgusdperp"]', NOW)
     rules = body(
         symbol="BTCGUSDPERP", quote_currency="GUSD", product_type="swap", contract_type="linear"
     )
 
-    (told,) = markets.receive(only(outbox), rules, NOW)
+    (told,) = markets.answered(only(outbox), rules, NOW)
 
     assert isinstance(told, Instrument)
     assert told.symbol == Symbol("BTC/GUSD:PERP")
@@ -226,30 +223,23 @@ def test_an_odd_name_costs_itself_alone(odd: OddRow) -> None:
 
 def test_a_call_that_is_not_answered_is_waited_for_beside_the_others() -> None:
     markets, outbox = started()
-    markets.receive(only(outbox), b'["stuck","btcusd","ethusd"]', NOW)
+    markets.answered(only(outbox), b'["stuck","btcusd","ethusd"]', NOW)
     stuck = only(outbox)
 
-    markets.nudge()  # it was asked for only now
+    markets.pinged()  # it was asked for only now
     assert not outbox
-    markets.nudge()
+    markets.pinged()
     assert only(outbox).path == "/v1/symbols/details/btcusd"
     for _ in range(3):
-        markets.nudge()
+        markets.pinged()
     assert [one.path for one in outbox if isinstance(one, Fetch)] == ["/v1/symbols/details/ethusd"]
-    (left_out,) = markets.refuse(stuck, "503", NOW)
+    (left_out,) = markets.refused(stuck, "503", NOW)
     assert isinstance(left_out, LeftOut)
 
 
 def test_calls_name_the_list_that_waits_for_them() -> None:
     markets, outbox = started()
     names_call = only(outbox)
-    markets.receive(names_call, b'["btcusd"]', NOW)
+    markets.answered(names_call, b'["btcusd"]', NOW)
 
     assert names_call.subscription == only(outbox).subscription == LIST
-
-
-def test_a_call_nobody_makes_is_our_fault() -> None:
-    markets, _ = started()
-
-    with pytest.raises(LocalProtocolError):
-        markets.receive(Fetch("GET", "/v1/book/btcusd", ""), b"", NOW)

@@ -160,7 +160,7 @@ def test_candles_are_read_as_they_were_published() -> None:
 
 @pytest.mark.parametrize("interval_s", [61, 7200, 604_800])
 def test_other_intervals_are_not_offered(interval_s: int) -> None:
-    with pytest.raises(BadInput, match="has candles of 60, 300, 900, 1800, 3600, 21600, 86400 s"):
+    with pytest.raises(BadInput, match="of 60, 300, 900, 1800, 3600, 21600, 86400 seconds"):
         ask().candles(BTC, interval_s)
 
 
@@ -176,7 +176,7 @@ DETAILS = {
 
 
 @pytest.mark.parametrize(("venue", "name"), [(GEMINI, "btcusd"), (GEMINI_V2, "BTCUSD")])
-def test_markets_are_asked_for_one_by_one_and_an_odd_one_costs_itself_alone(
+def test_markets_are_requested_one_by_one_and_an_odd_one_costs_itself_alone(
     venue: object, name: str
 ) -> None:
     question = (GEMINI if venue is GEMINI else GEMINI_V2).queries

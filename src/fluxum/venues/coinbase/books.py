@@ -1,6 +1,6 @@
-"""The books of one link at either of Coinbase's feeds, by the name their data comes under.
+"""The books of one link at either of Coinbase's feeds, by the name their data come under.
 
-A book begins with its snapshot. Where the data of one product belongs to several symbols, each has
+A book begins with its snapshot. Where the data of one product belong to several symbols, each has
 a book of its own.
 """
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable
 
 from fluxum.model.event import Channel, LeftOut, Subscription
 from fluxum.model.instrument import Symbol
-from fluxum.venues.coinbase.carried import Carried
+from fluxum.venues.coinbase.owners import Owners
 from fluxum.venues.early_deltas import EarlyDeltas
 
 __all__ = ["Books"]
 
 
 class Books:
-    """Which books are begun, and which lack something."""
+    """Which books have begun, and which lack something."""
 
     def __init__(self, venue: str) -> None:
         self.begun: dict[str, tuple[Symbol, ...]] = {}
@@ -25,9 +25,9 @@ class Books:
         self.early = EarlyDeltas(venue)
         self._withdrawn: set[str] = set()
 
-    def begin(self, name: str, symbols: Iterable[Symbol]) -> None:
-        """A snapshot is here."""
-        self.begun[name] = tuple(symbols)
+    def begin(self, name: str, streams: Iterable[Subscription]) -> None:
+        """A snapshot came: the books of these streams are whole."""
+        self.begun[name] = tuple(one.symbol for one in streams if one.symbol is not None)
         self.missed.pop(name, None)
         self._withdrawn.discard(name)
 
@@ -35,28 +35,32 @@ class Books:
         """One more symbol's book goes on with the same data."""
         self.begun[name] = (*self.begun.get(name, ()), symbol)
 
-    def left_behind(self, carried: Carried) -> list[Subscription]:
-        """The streams of accepted books whose data runs already, without their own snapshot."""
-        return [one for one in carried.accepted(Channel.BOOK) if self._is_left_behind(one, carried)]
+    def left_behind(self, owners: Owners) -> list[Subscription]:
+        """The accepted streams whose data flow already, but without a snapshot of their own."""
+        begun = self.begun
+        return [
+            one
+            for one in owners.accepted(Channel.BOOK)
+            if one.symbol not in begun.get(owners.name_of(one), (one.symbol,))
+        ]
 
     def leave(self, symbol: Symbol) -> None:
         """A symbol's stream ended."""
         for name, symbols in list(self.begun.items()):
-            if symbol in symbols:
-                rest = tuple(one for one in symbols if one != symbol)
-                if rest:
-                    self.begun[name] = rest
-                else:
-                    del self.begun[name]
+            rest = tuple(one for one in symbols if one != symbol)
+            if rest:
+                self.begun[name] = rest
+            elif symbols:
+                del self.begun[name]
 
     def withdraw(self, name: str) -> None:
-        """A book is out of step, and its streams know; nothing of it goes on."""
+        """A book is out of step, which was published; nothing of it goes on."""
         self.begun.pop(name, None)
         self.missed.pop(name, None)
         self._withdrawn.add(name)
 
     def withdraw_all(self, names: Iterable[str]) -> None:
-        """All books are out of step, and their streams know."""
+        """All books are out of step, which was published."""
         for name in (*self.begun, *names):
             self.withdraw(name)
 
@@ -66,13 +70,10 @@ class Books:
             self.missed[name] = number
 
     def early_delta(
-        self, name: str, streams: Iterable[Subscription], sample: str, received_ns: int
+        self, name: str, streams: Iterable[Subscription], received_ns: int
     ) -> list[LeftOut]:
-        """An update came before its snapshot; nothing is new where that is known."""
+        """An update came before its snapshot; no event where the book was withdrawn."""
         if name in self._withdrawn:
             return []
-        return [told for one in streams for told in self.early.add(one, sample, received_ns)]
-
-    def _is_left_behind(self, one: Subscription, carried: Carried) -> bool:
-        begun = self.begun.get(carried.name_of(one))
-        return begun is not None and one.symbol not in begun
+        sample = f"an update of {name}"
+        return [event for one in streams for event in self.early.add(one, sample, received_ns)]

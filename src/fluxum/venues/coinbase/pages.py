@@ -11,76 +11,63 @@ from collections.abc import Callable, Sequence
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.market import Candle, Trade
-from fluxum.venues.candle_history import candle_history
+from fluxum.venues.candle_history import CandleSeries, candle_history
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.queries import Page, RestQuery
+from fluxum.venues.queries import Page, RestQuery, page_of
 from fluxum.venues.rows import Rows
 
 __all__ = ["CandleWindows", "TradePages"]
 
 _SECOND = 1_000_000_000
 # No market of either venue has a candle before 2011.
-_FIRST_S = 1_293_840_000
+_FIRST_NS = 1_293_840_000 * _SECOND
 
 
 class CandleWindows:
     """One market's candles of one interval, as pages of at most `count_max` of them.
 
     `call` makes the call for the candles that start between two seconds, both included; `read`
-    reads the rows of an answer, in any order.
+    reads the rows of an answer, newest first.
     """
 
     def __init__(
         self,
+        series: CandleSeries,
         call: Callable[[int, int], Fetch],
         read: Callable[[bytes, int], Rows[Candle]],
-        interval_s: int,
         count_max: int,
     ) -> None:
+        self._series = series
         self._call = call
         self._read = read
-        self._interval_s = interval_s
-        self._span_s = interval_s * (count_max - 1)
+        self._count_max = count_max
+        self._step_ns = series.interval_s * _SECOND
 
-    def asked(
+    def query(
         self, since_ns: int | None, until_ns: int | None, otherwise: RestQuery[Page[Candle]]
     ) -> RestQuery[Page[Candle]]:
         """The candles since an instant, or the last ones until one; `otherwise` for neither."""
         if since_ns is not None:
-            return self._since(since_ns, until_ns)
+            first_ns = -(-max(since_ns, _FIRST_NS) // self._step_ns) * self._step_ns
+            return self._series.since(self._window, self._count_max, first_ns, until_ns)
         return otherwise if until_ns is None else self.last(until_ns)
 
     def last(self, until_ns: int) -> RestQuery[Page[Candle]]:
         """The last candles that start before an instant."""
-        last_s = _floor(-(-until_ns // _SECOND) - 1, self._interval_s)
-        return self._window(last_s - self._span_s, last_s, until_ns, is_followed=False)
+        end_ns = -(-until_ns // self._step_ns) * self._step_ns
+        return self._window(end_ns - self._count_max * self._step_ns, end_ns)
 
-    def _since(self, since_ns: int, until_ns: int | None) -> RestQuery[Page[Candle]]:
-        """The candles that start at or after an instant, window by window."""
-        first_s = max(-(-since_ns // _SECOND), _FIRST_S)
-        start_s = -_floor(-first_s, self._interval_s)
-        return self._window(start_s, start_s + self._span_s, until_ns, is_followed=True)
+    def _window(self, start_ns: int, end_ns: int) -> RestQuery[Page[Candle]]:
+        """The candles from one start on, before an instant."""
+        last_ns = (end_ns - 1) // self._step_ns * self._step_ns
 
-    def _window(
-        self, start_s: int, end_s: int, until_ns: int | None, *, is_followed: bool
-    ) -> RestQuery[Page[Candle]]:
         def read(body: bytes, received_ns: int) -> Page[Candle]:
-            rows = self._read(body, received_ns)
-            inside = [
-                one
-                for one in rows.items
-                if start_s <= one.start_ns // _SECOND <= end_s
-                and (until_ns is None or one.start_ns < until_ns)
-            ]
-            candles = candle_history(Rows(tuple(inside)), received_ns)
-            next_s = end_s + self._interval_s
-            goal_ns = received_ns if until_ns is None else until_ns
-            if not is_followed or next_s * _SECOND >= goal_ns:
-                return Page(candles, left_out=rows.left_out)
-            following = self._window(next_s, next_s + self._span_s, until_ns, is_followed=True)
-            return Page(candles, left_out=rows.left_out, next=following)
+            rows = self._read(body, received_ns).where(
+                lambda one: start_ns <= one.start_ns <= last_ns
+            )
+            return Page(candle_history(rows, received_ns), left_out=rows.left_out)
 
-        return RestQuery(self._call(start_s, end_s), read)
+        return RestQuery(self._call(start_ns // _SECOND, last_ns // _SECOND), read)
 
 
 class TradePages:
@@ -100,16 +87,13 @@ class TradePages:
         self._read = read
         self._count_max = count_max
 
-    def asked(self, since_ns: int | None) -> RestQuery[Page[Trade]]:
+    def query(self, since_ns: int | None) -> RestQuery[Page[Trade]]:
         """The last trades, or all since an instant, on the last page."""
-        return self._last() if since_ns is None else self._before(None, since_ns, ())
-
-    def _last(self) -> RestQuery[Page[Trade]]:
-        def read(body: bytes, received_ns: int) -> Page[Trade]:
-            rows = self._read(body, received_ns)
-            return Page(rows.items[::-1], left_out=rows.left_out)
-
-        return RestQuery(self._call(None), read)
+        if since_ns is not None:
+            return self._before(None, since_ns, ())
+        return RestQuery(
+            self._call(None), lambda body, ns: page_of(self._read(body, ns).reversed())
+        )
 
     def _before(
         self, oldest: Trade | None, since_ns: int, found: Sequence[Trade]
@@ -121,8 +105,8 @@ class TradePages:
             known = {one.trade_id for one in found}
             fresh = [one for one in rows.items if one.trade_id not in known]
             trades = [*found, *fresh]
-            count = len(rows.items) + (0 if rows.left_out is None else rows.left_out.count)
-            if count < self._count_max or (fresh and _is_before(fresh[-1], since_ns)):
+            is_last = page_of(rows).rows < self._count_max
+            if is_last or (fresh and _is_before(fresh[-1], since_ns)):
                 wanted = [one for one in reversed(trades) if not _is_before(one, since_ns)]
                 return Page(tuple(wanted), left_out=rows.left_out)
             following = self._before(fresh[-1], since_ns, trades) if fresh else None
@@ -135,7 +119,3 @@ class TradePages:
 
 def _is_before(trade: Trade, instant_ns: int) -> bool:
     return trade.venue_ns is not None and trade.venue_ns < instant_ns
-
-
-def _floor(second: int, interval_s: int) -> int:
-    return second // interval_s * interval_s

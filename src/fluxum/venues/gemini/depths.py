@@ -1,71 +1,33 @@
-"""Frames of the sequenced feed that cannot be read as a whole: whose they are, and their rest."""
+"""Frames of the sequenced feed that cannot be read as a whole: their streams, and their rest."""
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from msgspec import Raw
 
-from msgspec import MsgspecError, Raw, Struct
+from fluxum.venues.gemini import native
+from fluxum.venues.members import Members
+from fluxum.venues.rows import LeftOutRows, checked, decode_readable
 
-from fluxum.venues.gemini import native, normalize
-from fluxum.venues.rows import LeftOutRows, joined, read_rows
-
-__all__ = ["DEPTH", "TICKER", "TRADE", "Salvaged", "checked", "salvaged", "suffixes"]
+__all__ = ["DEPTH", "TICKER", "TRADE", "read_loosely", "suffixes"]
 
 DEPTH, TICKER, TRADE = "@depth@100ms", "@bookTicker", "@trade"
 """The ends of our streams' names, behind that of the market."""
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-Wire = TypeVar("Wire")
 
 
-class Salvaged(Struct, frozen=True):
-    """The levels of a book's frame that can be read, and those that cannot."""
-
-    wire: native.DepthUpdate
-    left_out: LeftOutRows | None
-
-
-def suffixes(loose: native.LooseFrame) -> tuple[str, ...]:
+def suffixes(loose: Members) -> tuple[str, ...]:
     """The streams of its market that a frame may be of, by the members it has."""
-    if loose.e:
+    if loose.text_or_empty("e"):
         return (DEPTH,)
-    if any(map(native.is_there, (loose.t, loose.p, loose.q, loose.m))):
+    if any(map(loose.has, "tpqm")):
         return (TRADE,)
-    if any(map(native.is_there, (loose.u, loose.a, loose.b))):
+    if any(map(loose.has, "uab")):
         return (TICKER,)
     return DEPTH, TICKER, TRADE
 
 
-def salvaged(loose: native.LooseFrame) -> Salvaged | None:
-    """A book's frame, level by level; `None` where its numbers or lists cannot be read."""
-    try:
-        first, final = native.decode_count(loose.U), native.decode_count(loose.u)
-        bids = native.decode_rows(loose.b) if loose.b else []
-        asks = native.decode_rows(loose.a) if loose.a else []
-    except _UNREADABLE:
-        return None
-    return _salvaged(loose.s, first, final, _time(loose.E), bids, asks, native.decode_row)
+def read_loosely(frame: bytes) -> tuple[native.DepthUpdate, LeftOutRows | None]:
+    """A book's frame without the levels that cannot be read; raises MsgspecError."""
+    optional = {"E": native.decode_count}
+    return decode_readable(frame, native.decode_depth, _level, "ba", optional)
 
 
-def checked(wire: native.DepthUpdate) -> Salvaged:
-    """A book's frame without the levels that hold no numbers."""
-    return _salvaged(wire.s, wire.U, wire.u, wire.E, wire.b, wire.a, normalize.checked)
-
-
-def _salvaged(
-    name: str,
-    first: int,
-    final: int,
-    time_ns: int | None,
-    bids: Iterable[Wire],
-    asks: Iterable[Wire],
-    read: Callable[[Wire], native.Row],
-) -> Salvaged:
-    ours, theirs = read_rows(bids, read), read_rows(asks, read)
-    update = native.DepthUpdate(name, first, final, time_ns, ours.items, theirs.items)
-    return Salvaged(update, joined(ours.left_out, theirs.left_out))
-
-
-def _time(raw: Raw) -> int | None:
-    try:
-        return native.decode_count(raw)
-    except _UNREADABLE:
-        return None
+def _level(row: Raw) -> native.Row:
+    return checked(native.decode_row(row))

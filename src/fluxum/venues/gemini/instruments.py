@@ -1,27 +1,29 @@
 """Gemini's list of markets: one REST call for the names, and one more for each of them.
 
-No documented call tells the rules of all markets at once
-(https://docs.gemini.com/rest/market-data, 2026-03), so the details are asked for one after the
+No documented call gives the rules of all markets at once
+(https://docs.gemini.com/rest/market-data, 2026-03), so the details are requested one after the
 other, each when the one before was answered: the list of August 2026 takes 348 calls. A market
 whose details cannot be had costs itself alone; one whose call is not answered at all is waited for
 beside the others.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
+from typing import cast
 
 import msgspec
-from msgspec import MsgspecError, Raw, Struct
+from msgspec import Raw, Struct
 
-from fluxum.errors import LocalProtocolError, RemoteProtocolError
-from fluxum.model.event import Event, Refused, Subscribed, Subscription
-from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.instrument import Instrument, InstrumentStatus, Symbol
 from fluxum.venues.gemini.symbols import named
-from fluxum.venues.rows import LeftOutRows, Rows, decimals, exact, read_rows, step
+from fluxum.venues.instrument_list import InstrumentList, ListPage, spot_or_linear
+from fluxum.venues.queries import UNDECODABLE
+from fluxum.venues.rows import Rows, exact, read_rows
 from fluxum.venues.venue import Effect, Fetch
 
-__all__ = ["DETAILS", "LIST", "Details", "InstrumentList", "market", "names"]
+__all__ = ["DETAILS", "LIST", "Details", "instrument_list", "market", "names"]
 
 LIST = "/v1/symbols"
 """The path of the call for all names."""
@@ -29,7 +31,6 @@ DETAILS = "/v1/symbols/details/"
 """The path of the call for the rules of one market, before its name."""
 _SPOT, _SWAP = "spot", "swap"
 _LINEAR = "linear"
-_AT_ONCE_MAX = 10
 
 
 class Details(Struct, gc=False):
@@ -57,133 +58,29 @@ class Details(Struct, gc=False):
     contract_type: str | None = None
 
 
-class InstrumentList:
-    """The list of markets as one subscription, told market by market.
+def instrument_list(
+    venue: str, format_symbol: Callable[[Symbol], str], outbox: deque[Effect]
+) -> InstrumentList:
+    """The list of one link; `format_symbol` gives a market's name in its conversation."""
 
-    The calls go to the protocol's own `outbox`. `format_symbol` gives a market's
-    name in this conversation.
-    """
+    def page(fetch: Fetch, body: bytes) -> ListPage:
+        if fetch.path != LIST:
+            return ListPage([(fetch.path, body)])
+        details = [
+            Fetch("GET", DETAILS + name.lower(), f"rules of {name.lower()}")
+            for name in names(body).items
+        ]
+        return ListPage(_decode_rows(body), details=details)
 
-    def __init__(
-        self, venue: str, format_symbol: Callable[[Symbol], str], outbox: deque[Effect]
-    ) -> None:
-        self._venue = venue
-        self._format_symbol = format_symbol
-        self._outbox = outbox
-        self._subscription: Subscription | None = None
-        self._is_awaited = False
-        self._round = 0  # answers of an earlier one are late
-        self._left: deque[str] = deque()
-        self._asked: set[str] = set()  # the paths on their way in this round
-        self._has_moved = False
+    def read(row: object, received_ns: int) -> Instrument | None:
+        if isinstance(row, tuple):
+            path, body = cast("tuple[str, bytes]", row)
+            return market(path, body, venue, format_symbol, received_ns)
+        assert isinstance(row, Raw)
+        _decode_name(row)  # a name: its market comes by a call of its own
+        return None
 
-    def begin(self, subscription: Subscription) -> None:
-        """Ask for the list, unless that is being done."""
-        if self._subscription is None:
-            self._subscription = subscription
-            self._is_awaited = True
-            self._ask()
-
-    def end(self) -> bool:
-        """Ask for no more; false if nothing was being asked."""
-        was_begun = self._subscription is not None
-        self._subscription, self._is_awaited = None, False
-        self._left.clear()
-        self._asked.clear()
-        self._round += 1
-        return was_begun
-
-    def again(self) -> None:
-        """Ask for everything once more, unless it is being told."""
-        if self._subscription is not None and not self._is_awaited and not self._left:
-            self._ask()
-
-    def nudge(self) -> None:
-        """Time has passed: if no call was answered meanwhile, ask for the next market as well."""
-        if not self._has_moved and len(self._asked) < _AT_ONCE_MAX:
-            self._next()
-        self._has_moved = False
-
-    def receive(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """What an answer says; raises RemoteProtocolError for a list of names that is none.
-
-        The rules of one market are worth telling whoever asked for them, and when.
-        """
-        is_list, is_late = self._is_list(fetch), self._is_late(fetch)
-        if is_list:
-            return () if is_late else self._listed(fetch, names(body), received_ns)
-        read = market(fetch.path, body, self._venue, self._format_symbol, received_ns)
-        if not is_late:
-            self._answered(fetch)
-        left_out = () if read.left_out is None else (self._left_out(read.left_out, received_ns),)
-        return (*left_out, *read.items)
-
-    def refuse(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """The venue said no: to the list, or to one market, which is left out."""
-        is_list = self._is_list(fetch)
-        if self._is_late(fetch):
-            return ()
-        if not is_list:
-            self._answered(fetch)
-            name = fetch.path.removeprefix(DETAILS)
-            rows = LeftOutRows(1, f"no rules of {name}: {reason}", name)
-            return (self._left_out(rows, received_ns),)
-        refused, self._subscription, self._is_awaited = self._subscription, None, False
-        return (
-            Refused(
-                venue=self._venue, subscription=refused, message=reason, received_ns=received_ns
-            ),
-        )
-
-    def _listed(self, fetch: Fetch, listed: Rows[str], received_ns: int) -> Sequence[Event]:
-        self._left.extend(listed.items)
-        self._answered(fetch)
-        events: list[Event] = []
-        if self._is_awaited:
-            assert self._subscription is not None, "only a subscription is awaited"
-            self._is_awaited = False
-            events.append(
-                Subscribed(
-                    venue=self._venue, subscription=self._subscription, received_ns=received_ns
-                )
-            )
-        if listed.left_out is not None:
-            events.append(self._left_out(listed.left_out, received_ns))
-        return tuple(events)
-
-    def _left_out(self, rows: LeftOutRows, received_ns: int) -> Event:
-        return rows.event(self._venue, self._subscription, received_ns)
-
-    def _ask(self) -> None:
-        self._round += 1
-        self._left.clear()
-        self._asked.clear()
-        self._fetch(LIST)
-
-    def _answered(self, fetch: Fetch) -> None:
-        self._has_moved = True
-        self._asked.discard(fetch.path)
-        self._next()
-
-    def _next(self) -> None:
-        if self._left:
-            self._fetch(DETAILS + self._left.popleft().lower())
-
-    def _fetch(self, path: str) -> None:
-        self._asked.add(path)
-        purpose = f"instruments {self._round}"
-        self._outbox.append(Fetch("GET", path, purpose, subscription=self._subscription))
-
-    def _is_late(self, fetch: Fetch) -> bool:
-        return self._subscription is None or fetch.purpose != f"instruments {self._round}"
-
-    @staticmethod
-    def _is_list(fetch: Fetch) -> bool:
-        if fetch.path == LIST:
-            return True
-        if fetch.path.startswith(DETAILS):
-            return False
-        raise LocalProtocolError(f"no such call was asked for, was {fetch.path!r}")
+    return InstrumentList(venue, outbox, (Fetch("GET", LIST, "symbols"),), page, read)
 
 
 def names(body: bytes) -> Rows[str]:
@@ -193,7 +90,7 @@ def names(body: bytes) -> Rows[str]:
     """
     try:
         rows = _decode_rows(body)
-    except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise RemoteProtocolError(f"a list of markets was expected: {error}") from error
 
     def name(row: Raw) -> str | None:
@@ -205,17 +102,15 @@ def names(body: bytes) -> Rows[str]:
 
 def market(
     path: str, body: bytes, venue: str, format_symbol: Callable[[Symbol], str], received_ns: int
-) -> Rows[Instrument]:
-    """The market of a call for its rules: none that is of another kind, or cannot be read."""
-    asked = path.removeprefix(DETAILS)
+) -> Instrument | None:
+    """The market of a call for its rules, `None` for one of another kind.
 
-    def read(raw: Raw) -> Instrument | None:
-        details = _decode_details(raw)
-        if details.symbol.lower() != asked:
-            raise RemoteProtocolError(f"rules of {asked} were expected, were of {details.symbol!r}")
-        return _instrument(details, venue, format_symbol, received_ns)
-
-    return read_rows((Raw(body),), read)
+    Raises MsgspecError or RemoteProtocolError for rules that cannot be read.
+    """
+    name, details = path.removeprefix(DETAILS), _decode_details(body)
+    if details.symbol.lower() != name:
+        raise RemoteProtocolError(f"rules of {name} were expected, were of {details.symbol!r}")
+    return _instrument(details, venue, format_symbol, received_ns)
 
 
 def _instrument(
@@ -228,24 +123,19 @@ def _instrument(
         raise RemoteProtocolError(f"a linear contract was expected, was {wire.contract_type!r}")
     symbol = named(wire.base_currency, wire.quote_currency, is_perpetual=is_perpetual)
     spelled = format_symbol(symbol)
-    tick, lot = step(wire.quote_increment), step(wire.tick_size)
-    return Instrument(
-        venue=venue,
-        symbol=symbol,
-        venue_symbol=spelled if spelled.lower() == wire.symbol.lower() else wire.symbol,
-        base=Asset(wire.base_currency),
-        quote=Asset(wire.quote_currency),
-        status=_STATUSES.get(wire.status or "", InstrumentStatus.OTHER),
-        tick=tick,
-        lot=lot,
-        price_precision=decimals(tick),
-        quantity_precision=decimals(lot),
+    return spot_or_linear(
+        venue,
+        symbol,
+        spelled if spelled.lower() == wire.symbol.lower() else wire.symbol,
+        _STATUSES.get(wire.status or "", InstrumentStatus.OTHER),
+        tick=wire.quote_increment,
+        lot=wire.tick_size,
         quantity_min=exact(wire.min_order_size),
         received_ns=received_ns,
     )
 
 
-# A closed market may open again, which is none of ours: it is OTHER.
+# A closed market may open again, so it is OTHER.
 _STATUSES = {
     "open": InstrumentStatus.ONLINE,
     "cancel_only": InstrumentStatus.CANCEL_ONLY,

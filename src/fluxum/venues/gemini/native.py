@@ -3,32 +3,28 @@
 Sources: https://developer.gemini.com/websocket/introduction (requests and answers) and
 https://developer.gemini.com/websocket/streams (data), 2026-03. Only the fields that are used are
 declared. Frames carry neither a tag nor the name of their stream: a book's begin with `e`, all
-others are told apart by what they hold.
+others are distinguished by what they hold.
 """
 
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Struct
 
 __all__ = [
     "Count",
     "DepthUpdate",
     "Error",
-    "LooseFrame",
     "Message",
     "Request",
     "Row",
     "Rows",
     "decode_count",
     "decode_depth",
-    "decode_loose",
     "decode_message",
     "decode_request",
     "decode_row",
-    "decode_rows",
     "encode",
-    "is_there",
 ]
 
 Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
@@ -85,7 +81,7 @@ class Message(Struct, gc=False):
     "a":"45001.00","A":"0.75000000"}`, where a side that has no orders is empty text
 
     `{"E":1759873803503023900,"s":"btcusd","t":2840140956529623,"p":"120649.97000",
-    "q":"0.0046190900","m":true}`, where `m` tells that the buyer was the maker
+    "q":"0.0046190900","m":true}`, where `m` is true if the buyer was the maker
     """
 
     id: int | str | None = None
@@ -106,36 +102,9 @@ class Message(Struct, gc=False):
     lastUpdateId: Count | None = None  # noqa: N815 - the venue's own name
 
 
-_ABSENT = Raw(b"")
-
-
-class LooseFrame(Struct, gc=False):
-    """A frame of which only the envelope is read: what kind it is, and of which market."""
-
-    id: Raw = _ABSENT
-    e: str = ""
-    s: str = ""
-    E: Raw = _ABSENT
-    U: Raw = _ABSENT
-    u: Raw = _ABSENT
-    b: Raw = _ABSENT
-    a: Raw = _ABSENT
-    t: Raw = _ABSENT
-    p: Raw = _ABSENT
-    q: Raw = _ABSENT
-    m: Raw = _ABSENT
-
-
-def is_there(member: Raw) -> bool:
-    """Whether a frame has a member that says anything."""
-    return bytes(member) not in {b"", b"null"}
-
-
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_depth = msgspec.json.Decoder(DepthUpdate).decode
-decode_message = msgspec.json.Decoder(Message).decode
-decode_loose = msgspec.json.Decoder(LooseFrame).decode
 decode_count = msgspec.json.Decoder(Count).decode
-decode_rows = msgspec.json.Decoder(list[Raw]).decode
+decode_message = msgspec.json.Decoder(Message).decode
 decode_row = msgspec.json.Decoder(tuple[str, str]).decode

@@ -1,33 +1,25 @@
 """The sequenced feed's messages as facts: one function a message."""
 
-from decimal import Decimal
-
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, Level, Side, Ticker, Trade
+from fluxum.model.market import BookSnapshot, Side, Ticker, Trade
 from fluxum.venues.gemini import native
-from fluxum.venues.rows import exact, exact_or_none, levels, price_or_none
+from fluxum.venues.rows import best_first, exact, exact_or_none, levels, price_or_none
 
-__all__ = ["VENUE", "checked", "instant", "snapshot", "ticker", "trade"]
+__all__ = ["VENUE", "instant", "snapshot", "ticker", "trade"]
 
 VENUE = "gemini"
 
 
-def checked(row: native.Row) -> native.Row:
-    """The row itself; raises RemoteProtocolError where it holds no numbers."""
-    exact(row[0])
-    exact(row[1])
-    return row
-
-
 def snapshot(wire: native.DepthUpdate, symbol: Symbol, received_ns: int) -> BookSnapshot:
     """The first message of a book; its rows are put in order, as none is promised."""
+    bids, asks = best_first(levels(wire.b), levels(wire.a))
     return BookSnapshot(
         venue=VENUE,
         symbol=symbol,
-        bids=tuple(sorted(levels(wire.b), key=_price, reverse=True)),
-        asks=tuple(sorted(levels(wire.a), key=_price)),
+        bids=bids,
+        asks=asks,
         venue_ns=instant(wire.E),
         received_ns=received_ns,
         sequence=wire.u,
@@ -73,7 +65,3 @@ def trade(wire: native.Message, symbol: Symbol, received_ns: int) -> Trade:
 def instant(instant_ns: int | None) -> int | None:
     """A time of the wire, `None` where it is none."""
     return None if instant_ns is None else plausible_ns(instant_ns)
-
-
-def _price(level: Level) -> Decimal:
-    return level.price

@@ -1,11 +1,12 @@
-"""What can be asked of Gemini over REST without keys, and how the answers are read.
+"""The queries that anybody can make of Gemini over REST, and how the answers are read.
 
-Source: https://docs.gemini.com/rest/market-data, 2026-03. Both feeds ask the same calls, each with
-its own name of the venue. Candles cannot be asked for by time.
+Source: https://docs.gemini.com/rest/market-data, 2026-03. Both feeds make the same calls, each with
+its own name of the venue. Candles cannot be requested by time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 from msgspec import Raw, Struct, structs
@@ -15,18 +16,26 @@ from fluxum.model.event import VenueStatus
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Level, Side, Ticker, Trade
-from fluxum.venues.candle_history import candle_history
+from fluxum.venues.candle_history import CandleSeries, candle_history
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.gemini.instruments import DETAILS, LIST, market, names
 from fluxum.venues.gemini.symbols import lower
-from fluxum.venues.queries import Page, RestQuery, asked, get
-from fluxum.venues.rows import exact, finite, joined, levels, price_or_none, read_rows
+from fluxum.venues.queries import (
+    Page,
+    RestQuery,
+    ceil_ms,
+    check_levels,
+    get,
+    interval_word,
+    page_of,
+    rest_query,
+)
+from fluxum.venues.rows import best_first, exact, finite, joined, levels, price_or_none, read_rows
 
 __all__ = ["TIME_FRAMES", "Book", "DayTicker", "GeminiQueries", "PriceLevel", "TradeRow"]
 
 _LEVELS_MAX = 1_000_000
 _TRADES_MAX = 500
-_SECOND = 1_000_000_000
 _MILLISECOND = 1_000_000
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 TIME_FRAMES = {
@@ -38,7 +47,7 @@ TIME_FRAMES = {
     21_600: "6hr",
     86_400: "1day",
 }
-"""The venue's names of the intervals that candles can be asked for, in seconds."""
+"""The venue's names of the intervals of candles, in seconds."""
 
 
 class PriceLevel(Struct):
@@ -71,7 +80,7 @@ class DayTicker(Struct):
 
 
 class TradeRow(Struct):
-    """A trade; `type` is the taker's side, or says that there was none: `auction`, `block`.
+    """A trade; `type` is the taker's side, or names why there was none: `auction`, `block`.
 
     `{"timestamp":1547146811,"timestampms":1547146811357,"tid":5335307668,"price":"3610.85",
     "amount":"0.27413495","exchange":"gemini","type":"buy","broken":true}`
@@ -93,7 +102,7 @@ CandleRow = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]
 
 
 class GeminiQueries:
-    """Questions about Gemini and its markets; see MarketQuestions.
+    """Queries about Gemini and its markets; see MarketQueries.
 
     `venue` is the name that answers are given; `format_symbol` is how its feed names a market.
     """
@@ -107,7 +116,7 @@ class GeminiQueries:
         raise BadInput(f"{self._venue} has no call for its time")
 
     def status(self) -> RestQuery[VenueStatus]:
-        """Raises BadInput: the venue says of its engine what each market says of itself."""
+        """Raises BadInput: the status of its engine is that of each market."""
         raise BadInput(f"{self._venue} has no call for the status of its engine")
 
     def instruments(self) -> RestQuery[Page[Instrument]]:
@@ -121,21 +130,21 @@ class GeminiQueries:
 
     def book(self, symbol: Symbol, count: int) -> RestQuery[BookSnapshot]:
         """The best levels a side."""
-        if not 1 <= count <= _LEVELS_MAX:
-            raise BadInput(f"1 to {_LEVELS_MAX} levels were expected, was {count}")
+        check_levels(count, _LEVELS_MAX)
 
         def read(book: Book, received_ns: int) -> BookSnapshot:
+            bids, asks = best_first(_levels(book.bids), _levels(book.asks))
             return BookSnapshot(
                 venue=self._venue,
                 symbol=symbol,
-                bids=_side(book.bids, is_falling=True),
-                asks=_side(book.asks, is_falling=False),
+                bids=bids,
+                asks=asks,
                 received_ns=received_ns,
                 cut_at=count,
             )
 
         call = get(f"/v1/book/{lower(symbol)}", "book", limit_bids=count, limit_asks=count)
-        return asked(call, _decode_book, read)
+        return rest_query(call, _decode_book, read)
 
     def ticker(self, symbol: Symbol) -> RestQuery[Ticker]:
         """The last 24 hours of one market, without a volume."""
@@ -155,12 +164,13 @@ class GeminiQueries:
                 received_ns=received_ns,
             )
 
-        return asked(get(f"/v2/ticker/{lower(symbol)}", "ticker"), _decode_ticker, read)
+        return rest_query(get(f"/v2/ticker/{lower(symbol)}", "ticker"), _decode_ticker, read)
 
     def trades(self, symbol: Symbol, since_ns: int | None = None) -> RestQuery[Page[Trade]]:
         """The last 500 trades, or those since an instant of the last seven days, 500 a page."""
-        since = {} if since_ns is None else {"timestamp": -(-since_ns // _MILLISECOND)}
-        return self._trades(symbol, since_ns, since)
+        return self._trades(
+            symbol, since_ns, timestamp=None if since_ns is None else ceil_ms(since_ns)
+        )
 
     def candles(
         self,
@@ -170,13 +180,11 @@ class GeminiQueries:
         until_ns: int | None = None,
     ) -> RestQuery[Page[Candle]]:
         """The candles that the venue lists, in one page; earlier ones cannot be had."""
-        name = TIME_FRAMES.get(interval_s)
-        if name is None:
-            known = ", ".join(map(str, TIME_FRAMES))
-            raise BadInput(f"{self._venue} has candles of {known} s; was {interval_s} s")
+        series = CandleSeries(self._venue, symbol, interval_s)
+        name = interval_word(interval_s, TIME_FRAMES)
 
         def read(rows: list[Raw], received_ns: int) -> Page[Candle]:
-            listed = read_rows(rows, lambda row: self._candle(row, symbol, interval_s, received_ns))
+            listed = read_rows(rows, partial(_candle, series, received_ns))
             wanted = [
                 one
                 for one in candle_history(listed, received_ns)
@@ -185,7 +193,7 @@ class GeminiQueries:
             ]
             return Page(tuple(wanted), left_out=listed.left_out)
 
-        return asked(get(f"/v2/candles/{lower(symbol)}/{name}", "candles"), _decode_rows, read)
+        return rest_query(get(f"/v2/candles/{lower(symbol)}/{name}", "candles"), _decode_rows, read)
 
     def _market(self, left: tuple[str, ...]) -> RestQuery[Page[Instrument]] | None:
         if not left:
@@ -193,13 +201,21 @@ class GeminiQueries:
         path = DETAILS + left[0].lower()
 
         def read(body: bytes, received_ns: int) -> Page[Instrument]:
-            rows = market(path, body, self._venue, self._format_symbol, received_ns)
-            return Page(rows.items, left_out=rows.left_out, next=self._market(left[1:]))
+            rows = read_rows(
+                (Raw(body),),
+                lambda raw: market(path, raw, self._venue, self._format_symbol, received_ns),
+            )
+            return page_of(rows, self._market(left[1:]))
 
         return RestQuery(Fetch("GET", path, "details"), read)
 
     def _trades(
-        self, symbol: Symbol, since_ns: int | None, since: dict[str, int]
+        self,
+        symbol: Symbol,
+        since_ns: int | None,
+        *,
+        timestamp: int | None = None,
+        since_tid: int | None = None,
     ) -> RestQuery[Page[Trade]]:
         def read(rows: list[Raw], received_ns: int) -> Page[Trade]:
             listed = read_rows(rows, _decode_trade)
@@ -209,13 +225,18 @@ class GeminiQueries:
             if since_ns is None or len(rows) < _TRADES_MAX or not listed.items:
                 return page
             newest = max(row.tid for row in listed.items)
-            if newest == since.get("since_tid"):
+            if newest == since_tid:
                 return page
-            following = self._trades(symbol, since_ns, {"since_tid": newest})
-            return structs.replace(page, next=following)
+            return structs.replace(page, next=self._trades(symbol, since_ns, since_tid=newest))
 
-        call = get(f"/v1/trades/{lower(symbol)}", "trades", limit_trades=_TRADES_MAX, **since)
-        return asked(call, _decode_rows, read)
+        call = get(
+            f"/v1/trades/{lower(symbol)}",
+            "trades",
+            limit_trades=_TRADES_MAX,
+            timestamp=timestamp,
+            since_tid=since_tid,
+        )
+        return rest_query(call, _decode_rows, read)
 
     def _trade(self, row: TradeRow, symbol: Symbol, received_ns: int) -> Trade | None:
         """One trade; none for one that was cancelled. Raises for one that had no taker."""
@@ -237,30 +258,14 @@ class GeminiQueries:
             received_ns=received_ns,
         )
 
-    def _candle(self, row: Raw, symbol: Symbol, interval_s: int, received_ns: int) -> Candle:
-        start_ms, *numbers = _decode_candle(row)
-        start_ns = start_ms * _MILLISECOND
-        if plausible_ns(start_ns) is None:
-            raise RemoteProtocolError(f"a time in milliseconds was expected, was {start_ms}")
-        opened, high, low, close, volume = map(finite, numbers)
-        return Candle(
-            venue=self._venue,
-            symbol=symbol,
-            interval_s=interval_s,
-            start_ns=start_ns,
-            end_ns=start_ns + interval_s * _SECOND,
-            open=opened,
-            high=high,
-            low=low,
-            close=close,
-            volume=volume,
-            received_ns=received_ns,
-        )
+
+def _candle(series: CandleSeries, received_ns: int, row: Raw) -> Candle:
+    start_ms, *numbers = _decode_candle(row)
+    return series.candle(start_ms * _MILLISECOND, map(finite, numbers), received_ns)
 
 
-def _side(rows: tuple[PriceLevel, ...], *, is_falling: bool) -> tuple[Level, ...]:
-    side = levels([(one.price, one.amount) for one in rows])
-    return tuple(sorted(side, key=lambda level: level.price, reverse=is_falling))
+def _levels(rows: Iterable[PriceLevel]) -> Sequence[Level]:
+    return levels((one.price, one.amount) for one in rows)
 
 
 def _is_before(trade: Trade, instant_ns: int | None) -> bool:

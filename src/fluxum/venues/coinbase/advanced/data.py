@@ -1,27 +1,26 @@
-"""What Advanced Trade's frames of data say: books, trades, tickers and candles, by their streams.
+"""Advanced Trade's frames of data as events: books, trades, tickers and candles, by their streams.
 
 A frame is read as a whole; one that cannot be is read again row by row, so that an odd row costs
 itself alone. A book that lacks an update is out of step.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from msgspec import MsgspecError, Struct, structs
+from msgspec import Struct, structs
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Desync, Event, Subscription
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, BookUpdate, Candle
+from fluxum.model.market import BookUpdate, Candle
 from fluxum.venues.candle_runs import CandleRuns
 from fluxum.venues.coinbase.advanced import native, normalize
-from fluxum.venues.coinbase.advanced.salvage import EventRows, Odd, salvage
-from fluxum.venues.coinbase.books import Books
-from fluxum.venues.coinbase.carried import Carried, UnaskedError
+from fluxum.venues.coinbase.advanced.loose import EventRows, Odd, read_loosely
 from fluxum.venues.coinbase.delivery import Delivery
 from fluxum.venues.coinbase.instants import Instants
+from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import ADVANCED
-from fluxum.venues.conversation import UnreadableStream
+from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.reading import Reading
 from fluxum.venues.rows import LeftOutRows, read_rows
 
@@ -29,8 +28,6 @@ __all__ = ["BOOKS", "CANDLES", "TICKERS", "TRADES", "AdvancedData"]
 
 BOOKS, TRADES, TICKERS, CANDLES = "level2", "market_trades", "ticker", "candles"
 _ANY = Symbol("ANY/ANY")
-Streams = Sequence[Subscription]
-Wire = TypeVar("Wire")
 
 
 class _Frame(Struct):
@@ -42,29 +39,44 @@ class _Frame(Struct):
     received_ns: int
 
 
+class _Kind(Struct, frozen=True):
+    """One kind of frame: its stream's channel, its rows, and how an event of them is read."""
+
+    channel: str
+    rows: native.RowsOf[Any]
+    read: Callable[[_Frame, EventRows[Any]], None]
+
+
 class AdvancedData:
     """Reads the data frames of one link; `is_doubtful` while a newer frame may be here already."""
 
-    def __init__(self, carried: Carried) -> None:
+    def __init__(self, streams: Streams) -> None:
         self.is_doubtful = False
-        self.books = Books(ADVANCED)
-        self.delivery = Delivery(carried)
-        self._begun = self.books.begun  # found sooner here
+        self.delivery = Delivery(ADVANCED, streams, BOOKS)
+        self._books = self.delivery.books
+        self._begun = self._books.begun  # found sooner here
         self._held = self.delivery.held
         self._candle_runs = CandleRuns()
-        self._carried = carried
+        self._owners = streams.owners
+        self._subscriptions = streams.subscriptions
         self._instant = Instants().read
+        self._kinds: Mapping[str, _Kind] = {
+            "l2_data": _Kind(BOOKS, native.LEVELS, self._book),
+            "market_trades": _Kind(TRADES, native.TRADES, self._trades),
+            "ticker": _Kind(TICKERS, native.TICKERS, self._tickers),
+            "candles": _Kind(CANDLES, native.CANDLES, self._candles),
+        }
 
     def lose(self) -> None:
-        """Frames are missing, of whichever streams: no book goes on before its next snapshot."""
-        self.books.withdraw_all(self._carried.names_on(BOOKS))
+        """Frames are missing, of unknown streams: no book goes on before its next snapshot."""
+        self._books.withdraw_all(self._owners.names_on(BOOKS))
         self.delivery.drop_all()
         self._candle_runs.doubt_all()
 
     def forget(self, channel: str, symbol: Symbol) -> None:
         """A stream ended."""
         if channel == BOOKS:
-            self.books.leave(symbol)
+            self._books.leave(symbol)
         elif channel == CANDLES:
             self._candle_runs.forget(symbol)
 
@@ -118,74 +130,51 @@ class AdvancedData:
 
     # Frames that cannot
 
-    def salvage(
+    def read_loosely(
         self, wire: bytes, envelope: native.Envelope, received_ns: int, reason: str
     ) -> Sequence[Event]:
         """What can be read of a frame of which something cannot be.
 
         Raises UnreadableStream where that is nothing.
         """
-        number = envelope.sequence_num
-        match envelope.channel:
-            case "l2_data":
-                return self._salvage(BOOKS, native.LEVELS, self._book, wire, number, received_ns)
-            case "market_trades":
-                return self._salvage(TRADES, native.TRADES, self._trades, wire, number, received_ns)
-            case "ticker":
-                return self._salvage(
-                    TICKERS, native.TICKERS, self._tickers, wire, number, received_ns
-                )
-            case "candles":
-                return self._salvage(
-                    CANDLES, native.CANDLES, self._candles, wire, number, received_ns
-                )
-            case _:  # an answer or a heartbeat: no stream has lost anything
-                raise UnreadableStream(reason, ())
-
-    def _salvage(
-        self,
-        channel: str,
-        rows: native.RowsOf[Wire],
-        take: Callable[[_Frame, EventRows[Wire]], None],
-        wire: bytes,
-        number: int,
-        received_ns: int,
-    ) -> Sequence[Event]:
+        number, kind = envelope.sequence_num, self._kinds.get(envelope.channel)
+        if kind is None:  # an answer or a heartbeat: no stream has lost anything
+            raise UnreadableStream(reason, ())
+        channel = kind.channel
         try:
-            salvaged = salvage(wire, rows)
-        except MsgspecError as error:
+            loose = read_loosely(wire, kind.rows)
+        except UNREADABLE as error:
             self._miss(channel, self._names(channel), number)
-            streams = tuple(self._carried.on_the_wire(channel))
-            raise UnreadableStream(str(error), streams) from error
-        frame = self._begin(number, salvaged.timestamp, received_ns)
-        for odd in salvaged.odd:
+            raise UnreadableStream(str(error), tuple(self._owners.active(channel))) from error
+        frame = self._begin(number, loose.timestamp, received_ns)
+        for odd in loose.odd:
             self._miss(channel, self._names(channel, odd.products), number)
             self._leave_out(frame, channel, odd)
-        for event in salvaged.events:
+        for event in loose.events:
             for odd in event.odd:
                 if channel == CANDLES:
                     self._miss(channel, self._names(channel, odd.products), number)
                 self._leave_out(frame, channel, odd)
-            take(frame, event)
+            kind.read(frame, event)
         return frame.reading.finish()
 
     def _leave_out(self, frame: _Frame, channel: str, odd: Odd) -> None:
         names = self._names(channel, odd.products)
-        streams = {one: None for name in names for one in self._carried.named(channel, name)}
+        streams = {one: None for name in names for one in self._owners.named(channel, name)}
         frame.reading.leave_out(odd.rows, list(streams))
 
     def _names(self, channel: str, products: Sequence[str] = ()) -> Sequence[str]:
         """The products, or every name that data of a channel may have, where none is named."""
-        return products or self._carried.names_on(channel)
+        return products or self._owners.names_on(channel)
 
     def _miss(self, channel: str, names: Iterable[str], number: int) -> None:
-        """Data of these was not read: what follows does not follow on."""
+        """Data of these was not read: what comes next does not follow on."""
         for name in names:
             if channel == BOOKS:
-                self.books.miss(name, number)
+                self._books.miss(name, number)
                 self.delivery.drop(channel, name)
             elif channel == CANDLES:
-                for one in self._carried.named(channel, name):
+                for one in self._owners.named(channel, name):
                     self._candle_runs.doubt(one.symbol)
 
     def _begin(self, number: int, timestamp: str, received_ns: int) -> _Frame:
@@ -199,92 +188,58 @@ class AdvancedData:
 
     def _book(self, frame: _Frame, event: EventRows[native.Row]) -> None:
         name, reading = event.product, frame.reading
-        is_known = self._carried.find(BOOKS, name) is not None
-        try:
-            owners = self._carried.owners(BOOKS, name)
-        except UnaskedError as error:
-            reading.leave_out(_unasked(error), ())
+        is_requested = self._owners.is_requested(BOOKS, name)
+        owners = self.delivery.owners(reading, name)
+        if owners is None:
             return
-        if not owners and not self._carried.unsure(BOOKS, name):
-            return  # late
         if event.kind == "snapshot":
             if not self.is_doubtful:
                 self._snapshot(frame, owners, event)
             return
-        missed = self.books.missed.get(name)
-        may_begin = self._carried.is_tape and not is_known and not self.is_doubtful
-        if missed is not None:
-            reading.events += self._desync(frame, name, owners, missed)
-        elif name in self.books.begun:
+        if name in self._books.missed:
+            self._withdraw(frame, name, owners)
+        elif name in self._books.begun or self.delivery.begins(
+            reading, name, owners, is_requested=is_requested or self.is_doubtful
+        ):
             self._update(frame, event)
-        elif may_begin:
-            self.books.begin(name, _symbols(owners))
-            self._update(frame, event)
-        elif not self._carried.is_tape:
-            sample = f"an update of {name}"
-            reading.events += self.books.early_delta(name, owners, sample, frame.received_ns)
 
-    def _snapshot(self, frame: _Frame, owners: Streams, event: EventRows[native.Row]) -> None:
-        name, reading, received_ns = event.product, frame.reading, frame.received_ns
+    def _snapshot(
+        self, frame: _Frame, owners: Sequence[Subscription], event: EventRows[native.Row]
+    ) -> None:
         rows = self._checked(frame, event)
-        if rows is None:
-            return
-        bids, asks = normalize.snapshot_sides(rows)
-
-        def make(symbol: Symbol) -> Sequence[Event]:
-            snapshot = BookSnapshot(
-                venue=ADVANCED,
-                symbol=symbol,
-                bids=bids,
-                asks=asks,
-                venue_ns=frame.venue_ns,
-                received_ns=received_ns,
-                sequence=frame.number,
+        if rows is not None:
+            sides = normalize.snapshot_sides(rows)
+            number = frame.number
+            self.delivery.snapshot(
+                frame.reading, event.product, owners, sides, frame.venue_ns, number
             )
-            return (snapshot,)
-
-        for one in owners:
-            reading.events += self.books.early.settle(one, received_ns)
-        self.delivery.drop(BOOKS, name)
-        reading.events += self.delivery.give(BOOKS, name, make, received_ns, is_answer=True)
-        self.books.begin(name, _symbols(owners))
 
     def _update(self, frame: _Frame, event: EventRows[native.Row]) -> None:
-        name, rows = event.product, self._checked(frame, event)
-        if rows is None:
-            return
-        bids, asks = normalize.sides(rows)
-        number, venue_ns, received_ns = frame.number, frame.venue_ns, frame.received_ns
-
-        def make(symbol: Symbol) -> Sequence[Event]:
-            return (BookUpdate(ADVANCED, symbol, bids, asks, venue_ns, received_ns, None, number),)
-
-        for symbol in self.books.begun[name]:
-            frame.reading.events += make(symbol)
-        self.delivery.follow(BOOKS, name, make)
+        rows = self._checked(frame, event)
+        if rows is not None:
+            sides = normalize.sides(rows)
+            self.delivery.update(frame.reading, event.product, sides, frame.venue_ns, frame.number)
 
     def _checked(self, frame: _Frame, event: EventRows[native.Row]) -> Sequence[native.Row] | None:
         """The rows that hold numbers, the others being left out of their book.
 
         `None` where there are rows and none does: then all of it is missed.
         """
-        rows = event.rows
+        rows, name = event.rows, event.product
         try:
             normalize.sides(rows)
         except RemoteProtocolError:
-            read = read_rows(rows, normalize.checked)
-            assert read.left_out is not None
-            self._leave_out(frame, BOOKS, Odd([event.product], read.left_out))
-            rows = read.items
+            rows = self.delivery.good(frame.reading, name, rows, normalize.checked)
         if rows or not (event.rows or event.odd):
             return rows
-        self._miss(BOOKS, (event.product,), frame.number)
+        self._miss(BOOKS, (name,), frame.number)
         return None
 
-    def _desync(self, frame: _Frame, name: str, owners: Streams, missed: int) -> list[Event]:
+    def _withdraw(self, frame: _Frame, name: str, owners: Sequence[Subscription]) -> None:
         """An update was not read, so that this one does not follow on."""
-        self.books.withdraw(name)
-        return [
+        missed = self._books.missed[name]
+        self._books.withdraw(name)
+        frame.reading.events += [
             Desync(
                 venue=ADVANCED,
                 subscription=one,
@@ -303,42 +258,35 @@ class AdvancedData:
 
         def read(wire: native.Trade) -> Sequence[Event]:
             venue_ns = self._instant(wire.time or "")
-
-            def make(symbol: Symbol) -> Sequence[Event]:
-                return (normalize.trade(wire, symbol, kind, venue_ns, received_ns),)
-
-            is_answer = kind == "snapshot"
             return self.delivery.give(
-                TRADES, wire.product_id, make, received_ns, is_answer=is_answer
+                TRADES,
+                wire.product_id,
+                lambda symbol: (normalize.trade(wire, symbol, kind, venue_ns, received_ns),),
+                received_ns,
+                is_answer=kind == "snapshot",
             )
 
-        frame.reading.rows(
-            normalize.oldest_first(event.rows),
-            read,
-            lambda wire: self._carried.named(TRADES, wire.product_id),
-        )
+        trades = normalize.oldest_first(event.rows)
+        frame.reading.rows(trades, read, lambda one: self._owners.named(TRADES, one.product_id))
 
     def _tickers(self, frame: _Frame, event: EventRows[native.Ticker]) -> None:
-        is_answer, received_ns = event.kind == "snapshot", frame.received_ns
-
         def read(wire: native.Ticker) -> Sequence[Event]:
-            def make(symbol: Symbol) -> Sequence[Event]:
-                return (normalize.ticker(wire, symbol, frame.venue_ns, received_ns),)
-
             return self.delivery.give(
-                TICKERS, wire.product_id, make, received_ns, is_answer=is_answer
+                TICKERS,
+                wire.product_id,
+                lambda symbol: (normalize.ticker(wire, symbol, frame.venue_ns, frame.received_ns),),
+                frame.received_ns,
+                is_answer=event.kind == "snapshot",
             )
 
-        frame.reading.rows(
-            event.rows, read, lambda wire: self._carried.named(TICKERS, wire.product_id)
-        )
+        rows = event.rows
+        frame.reading.rows(rows, read, lambda one: self._owners.named(TICKERS, one.product_id))
 
     def _candles(self, frame: _Frame, event: EventRows[native.Candle]) -> None:
-        is_history = event.kind == "snapshot"
+        is_history, received_ns = event.kind == "snapshot", frame.received_ns
         for name, wires in normalize.by_product(event.rows).items():
             read = read_rows(
-                wires,
-                lambda wire: normalize.candle(wire, _ANY, frame.venue_ns, frame.received_ns),
+                wires, lambda wire: normalize.candle(wire, _ANY, frame.venue_ns, received_ns)
             )
             if read.left_out is not None:
                 self._miss(CANDLES, (name,), frame.number)
@@ -350,15 +298,7 @@ class AdvancedData:
 
             try:
                 frame.reading.events += self.delivery.give(
-                    CANDLES, name, make, frame.received_ns, is_answer=is_history
+                    CANDLES, name, make, received_ns, is_answer=is_history
                 )
-            except UnaskedError as error:
-                frame.reading.leave_out(_unasked(error), ())
-
-
-def _symbols(streams: Iterable[Subscription]) -> list[Symbol]:
-    return [one.symbol for one in streams if one.symbol is not None]
-
-
-def _unasked(error: UnaskedError) -> LeftOutRows:
-    return LeftOutRows(1, str(error), "")
+            except UnreadableStream as error:
+                frame.reading.leave_out(LeftOutRows(1, str(error), ""), ())

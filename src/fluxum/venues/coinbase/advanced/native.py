@@ -12,8 +12,6 @@ from typing import Annotated, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from fluxum.errors import RemoteProtocolError
-
 __all__ = [
     "CANDLES",
     "LEVELS",
@@ -30,9 +28,6 @@ __all__ = [
     "HeartbeatEvent",
     "HeartbeatFrame",
     "Kind",
-    "LooseEvent",
-    "LooseFrame",
-    "NamedRow",
     "Pagination",
     "Product",
     "ProductKind",
@@ -51,16 +46,11 @@ __all__ = [
     "decode_envelope",
     "decode_error",
     "decode_frame",
-    "decode_loose_event",
-    "decode_loose_frame",
-    "decode_members",
-    "decode_named_row",
+    "decode_kind",
     "decode_product",
     "decode_product_kind",
     "decode_products",
     "decode_request",
-    "decode_rows",
-    "decode_text",
     "encode",
     "next_cursor",
 ]
@@ -257,7 +247,7 @@ class SubscriptionsFrame(Struct, tag_field="channel", tag="subscriptions", gc=Fa
 
 
 class Envelope(Struct, gc=False):
-    """What every numbered frame has, those of channels nobody here knows included.
+    """What every numbered frame has, those of channels unknown here included.
 
     `{"channel":"status","client_id":"","timestamp":"2023-02-09T20:29:49.753424311Z",
     "sequence_num":0,"events":[...]}`
@@ -267,50 +257,12 @@ class Envelope(Struct, gc=False):
     sequence_num: Number
 
 
-class LooseFrame(Struct, gc=False):
-    """A frame of which only the envelope is read, and how many events there are."""
-
-    channel: str
-    sequence_num: Number
-    events: list[Raw]
-    timestamp: Raw = Raw(b'""')
-
-
-class LooseEvent(Struct, gc=False):
-    """An event of any channel, its rows as they came; those of other channels are none."""
-
-    type: Kind
-    updates: list[Raw] | None = None
-    trades: list[Raw] | None = None
-    tickers: list[Raw] | None = None
-    candles: list[Raw] | None = None
-
-
-class NamedRow(Struct, gc=False):
-    """What tells whose a row or an event is."""
-
-    product_id: str
-
-
 class RowsOf(Struct, Generic[Wire], frozen=True):
     """The rows of one kind of event: the member that holds them, and how one is read."""
 
     member: Literal["updates", "trades", "tickers", "candles"]
     decode: Callable[[Raw], Wire]
     are_of_one_product: bool = False
-
-    def of(self, event: LooseEvent) -> list[Raw]:
-        """The rows of an event; raises RemoteProtocolError for an event of another kind."""
-        held = {
-            "updates": event.updates,
-            "trades": event.trades,
-            "tickers": event.tickers,
-            "candles": event.candles,
-        }
-        rows = held[self.member]
-        if rows is None:
-            raise RemoteProtocolError(f"an event with {self.member} was expected")
-        return rows
 
 
 class ErrorFrame(Struct, omit_defaults=True):
@@ -381,6 +333,7 @@ Frame = BookFrame | TradeFrame | TickerFrame | CandleFrame | HeartbeatFrame | Su
 
 encode = msgspec.json.Encoder().encode
 decode_frame = msgspec.json.Decoder(Frame).decode
+decode_kind = msgspec.json.Decoder(Kind).decode
 decode_envelope = msgspec.json.Decoder(Envelope).decode
 decode_error = msgspec.json.Decoder(ErrorFrame).decode
 decode_request = msgspec.json.Decoder(Request).decode
@@ -388,19 +341,13 @@ decode_products = msgspec.json.Decoder(Products).decode
 _decode_pagination = msgspec.json.Decoder(Pagination).decode
 decode_product = msgspec.json.Decoder(Product).decode
 decode_product_kind = msgspec.json.Decoder(ProductKind).decode
-decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
-decode_loose_event = msgspec.json.Decoder(LooseEvent).decode
-decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
-decode_rows = msgspec.json.Decoder(list[Raw]).decode
-decode_named_row = msgspec.json.Decoder(NamedRow).decode
-decode_text = msgspec.json.Decoder(str).decode
 
 
 def next_cursor(answer: Products) -> str:
     """The cursor behind which a list of products goes on; empty where it is whole."""
     try:
         pages = _decode_pagination(answer.pagination) if answer.pagination else Pagination()
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return ""
     return pages.next_cursor if pages.has_next else ""
 

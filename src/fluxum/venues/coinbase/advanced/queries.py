@@ -1,10 +1,11 @@
-"""What can be asked of Advanced Trade over REST without keys, and how the answers are read.
+"""The queries that anybody can make of Advanced Trade over REST, and how the answers are read.
 
 Source: https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/public and the pages
 of each call, 2026-06. Public answers may be a second old. The side of a trade is the maker's, as on
 the stream: in captured answers those at the best ask are sells.
 """
 
+from functools import partial
 from urllib.parse import quote
 
 import msgspec
@@ -14,13 +15,23 @@ from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
+from fluxum.venues.candle_history import CandleSeries
 from fluxum.venues.coinbase.advanced import native, normalize
 from fluxum.venues.coinbase.instants import Instants
 from fluxum.venues.coinbase.pages import CandleWindows, TradePages
 from fluxum.venues.coinbase.symbols import ADVANCED, format_symbol
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.queries import Page, RestQuery, asked, decoded, get
-from fluxum.venues.rows import Rows, price_or_none, read_rows
+from fluxum.venues.queries import (
+    Page,
+    RestQuery,
+    check_levels,
+    decoded,
+    get,
+    interval_word,
+    page_of,
+    rest_query,
+)
+from fluxum.venues.rows import Rows, exact, price_or_none, read_rows
 
 __all__ = [
     "GRANULARITIES",
@@ -52,7 +63,7 @@ GRANULARITIES = {
     21_600: "SIX_HOUR",
     86_400: "ONE_DAY",
 }
-"""The venue's names of the intervals that candles can be asked for, in seconds."""
+"""The venue's names of the intervals of candles, in seconds."""
 
 
 class Time(Struct):
@@ -120,14 +131,14 @@ class CandleRow(Struct):
 
 
 class AdvancedQueries:
-    """Questions about Advanced Trade and its markets; see MarketQuestions."""
+    """Queries about Advanced Trade and its markets; see MarketQueries."""
 
     def time(self) -> RestQuery[int]:
         """The venue's clock, by the millisecond."""
-        return asked(get(f"{_ROOT}/time", "time"), _decode_time, lambda said, _: _nanos(said))
+        return rest_query(get(f"{_ROOT}/time", "time"), _decode_time, lambda time, _: _nanos(time))
 
     def status(self) -> RestQuery[VenueStatus]:
-        """Raises BadInput: the venue says of its engine what each product says of itself."""
+        """Raises BadInput: the status of its engine is that of each product."""
         raise BadInput(f"{ADVANCED} has no call for the status of its engine")
 
     def instruments(self) -> RestQuery[Page[Instrument]]:
@@ -136,8 +147,7 @@ class AdvancedQueries:
 
     def book(self, symbol: Symbol, count: int) -> RestQuery[BookSnapshot]:
         """The best levels a side."""
-        if not 1 <= count <= _LEVELS_MAX:
-            raise BadInput(f"1 to {_LEVELS_MAX} levels were expected, was {count}")
+        check_levels(count, _LEVELS_MAX)
         call = get(f"{_MARKET}/product_book", "book", product_id=format_symbol(symbol), limit=count)
 
         def read(book: Book, received_ns: int) -> BookSnapshot:
@@ -155,7 +165,7 @@ class AdvancedQueries:
                 cut_at=count,
             )
 
-        return asked(call, _decode_book, read)
+        return rest_query(call, _decode_book, read)
 
     def ticker(self, symbol: Symbol) -> RestQuery[Ticker]:
         """The best bid and ask, and the last trade; the day's figures are on the stream alone."""
@@ -173,19 +183,19 @@ class AdvancedQueries:
                 received_ns=received_ns,
             )
 
-        return asked(_product(symbol, "ticker", limit=1), _decode_trades, read)
+        return rest_query(_product(symbol, "ticker", limit=1), _decode_trades, read)
 
     def trades(self, symbol: Symbol, since_ns: int | None = None) -> RestQuery[Page[Trade]]:
         """The last thousand trades, or all since an instant."""
 
         def call(before: Trade | None) -> Fetch:
-            end = {} if before is None else {"end": _second_after(before)}
-            return _product(symbol, "ticker", limit=_TRADES_MAX, **end)
+            end = None if before is None else _second_after(before)
+            return _product(symbol, "ticker", limit=_TRADES_MAX, end=end)
 
         def read(body: bytes, received_ns: int) -> Rows[Trade]:
             return _trades(decoded(_decode_trades, body), symbol, received_ns)
 
-        return TradePages(call, read, _TRADES_MAX).asked(since_ns)
+        return TradePages(call, read, _TRADES_MAX).query(since_ns)
 
     def candles(
         self,
@@ -195,10 +205,8 @@ class AdvancedQueries:
         until_ns: int | None = None,
     ) -> RestQuery[Page[Candle]]:
         """Candles by windows of 350; the last ones begin with a call for the venue's time."""
-        granularity = GRANULARITIES.get(interval_s)
-        if granularity is None:
-            known = ", ".join(map(str, GRANULARITIES))
-            raise BadInput(f"{ADVANCED} has candles of {known} s; was {interval_s} s")
+        granularity = interval_word(interval_s, GRANULARITIES)
+        series = CandleSeries(ADVANCED, symbol, interval_s)
 
         def call(start_s: int, end_s: int) -> Fetch:
             window = {"start": start_s, "end": end_s, "limit": _CANDLES_MAX}
@@ -206,34 +214,35 @@ class AdvancedQueries:
 
         def read(body: bytes, received_ns: int) -> Rows[Candle]:
             rows = decoded(_decode_candles, body).candles
-            return read_rows(rows, lambda row: _candle(row, symbol, interval_s, received_ns))
+            return read_rows(rows, partial(_candle, series, received_ns))
 
-        windows = CandleWindows(call, read, interval_s, _CANDLES_MAX)
+        windows = CandleWindows(series, call, read, _CANDLES_MAX)
         now = self.time()
         last: RestQuery[Page[Candle]] = RestQuery(
             now.fetch,
             lambda body, received_ns: Page((), next=windows.last(now.read(body, received_ns) + 1)),
         )
-        return windows.asked(since_ns, until_ns, last)
+        return windows.query(since_ns, until_ns, last)
 
     def _products(self, cursor: str) -> RestQuery[Page[Instrument]]:
-        call = get(f"{_MARKET}/products", "products", **({"cursor": cursor} if cursor else {}))
+        call = get(f"{_MARKET}/products", "products", cursor=cursor or None)
 
         def read(answer: native.Products, received_ns: int) -> Page[Instrument]:
             rows = read_rows(answer.products, lambda row: normalize.market_of(row, received_ns))
             following = native.next_cursor(answer)
             more = self._products(following) if following and following != cursor else None
-            return Page(rows.items, left_out=rows.left_out, next=more)
+            return page_of(rows, more)
 
-        return asked(call, native.decode_products, read)
+        return rest_query(call, native.decode_products, read)
 
 
 def _product(symbol: Symbol, part: str, **query: object) -> Fetch:
-    return get(f"{_MARKET}/products/{quote(format_symbol(symbol), safe='')}/{part}", part, **query)
+    path = f"{_MARKET}/products/{quote(format_symbol(symbol), safe='')}/{part}"
+    return get(path, part, **query)
 
 
-def _nanos(said: Time) -> int:
-    text = said.epochMillis
+def _nanos(time: Time) -> int:
+    text = time.epochMillis
     if not text.isascii() or not text.isdecimal() or len(text) > 13:
         raise RemoteProtocolError(f"milliseconds were expected, were {text[:40]!r}")
     return int(text) * 1_000_000
@@ -250,10 +259,10 @@ def _trades(wire: Trades, symbol: Symbol, received_ns: int) -> Rows[Trade]:
     return read_rows(wire.trades, read)
 
 
-def _candle(row: Raw, symbol: Symbol, interval_s: int, received_ns: int) -> Candle:
+def _candle(series: CandleSeries, received_ns: int, row: Raw) -> Candle:
     one = _decode_candle(row)
-    wire = native.Candle(one.start, one.high, one.low, one.open, one.close, one.volume, "")
-    return normalize.candle(wire, symbol, None, received_ns, interval_s)
+    values = map(exact, (one.open, one.high, one.low, one.close, one.volume))
+    return series.candle(normalize.start_s(one.start) * _SECOND, values, received_ns)
 
 
 def _second_after(trade: Trade) -> int:

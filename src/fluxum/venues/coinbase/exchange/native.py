@@ -19,7 +19,6 @@ __all__ = [
     "L2Update",
     "LastMatch",
     "Level",
-    "LooseFrame",
     "Match",
     "Outline",
     "Product",
@@ -28,15 +27,14 @@ __all__ = [
     "Snapshot",
     "Subscriptions",
     "Ticker",
+    "decode_book",
     "decode_change",
     "decode_frame",
     "decode_level",
-    "decode_loose_frame",
     "decode_outline",
     "decode_product",
     "decode_products",
     "decode_request",
-    "decode_rows",
     "decode_text",
     "encode",
 ]
@@ -216,16 +214,6 @@ class Outline(Struct):
     type: str
 
 
-class LooseFrame(Struct, gc=False):
-    """A frame of which only the product is read, its rows as they came."""
-
-    product_id: str
-    bids: Raw = Raw(b"null")
-    asks: Raw = Raw(b"null")
-    changes: Raw = Raw(b"null")
-    time: Raw = Raw(b"null")
-
-
 class Product(Struct, omit_defaults=True, gc=False):
     """A market's rules; `quote_increment` is the tick, `base_increment` the lot.
 
@@ -256,9 +244,8 @@ decode_frame = msgspec.json.Decoder(Frame).decode
 decode_outline = msgspec.json.Decoder(Outline).decode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_products = msgspec.json.Decoder(list[Raw]).decode
-decode_rows = msgspec.json.Decoder(list[Raw]).decode
 decode_product = msgspec.json.Decoder(Product).decode
-decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
+decode_book = msgspec.json.Decoder(Snapshot | L2Update).decode
 decode_level = msgspec.json.Decoder(Level).decode
 decode_change = msgspec.json.Decoder(Change).decode
 decode_text = msgspec.json.Decoder(str).decode

@@ -1,37 +1,47 @@
-"""What can be asked of the Exchange over REST without keys, and how the answers are read.
+"""The queries that anybody can make of the Exchange over REST, and how the answers are read.
 
 Source: https://docs.cdp.coinbase.com/api-reference/exchange-api/rest-api/products and the pages of
 each call, 2026-06. The side of a trade is the maker's; numbers of candles are JSON numbers.
 """
 
 from decimal import Decimal
+from functools import partial
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Raw, Struct
 
-from fluxum.errors import BadInput, RemoteProtocolError
+from fluxum.errors import BadInput
 from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
-from fluxum.venues.candle_history import candle_history
+from fluxum.venues.candle_history import CandleSeries, candle_history
 from fluxum.venues.coinbase.exchange import native, normalize
 from fluxum.venues.coinbase.instants import Instants, instant_text
 from fluxum.venues.coinbase.pages import CandleWindows, TradePages
 from fluxum.venues.coinbase.symbols import EXCHANGE, format_symbol
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.queries import Page, RestQuery, asked, decoded, get
+from fluxum.venues.queries import (
+    Page,
+    RestQuery,
+    check_levels,
+    decoded,
+    get,
+    interval_word,
+    page_of,
+    require_instant,
+    rest_query,
+)
 from fluxum.venues.rows import Rows, exact_or_none, finite, price_or_none, read_rows
 
 __all__ = ["INTERVALS_S", "Book", "DayTicker", "ExchangeQueries", "Time", "TradeRow"]
 
-
+_LEVELS_MAX = 1_000_000
 _TRADES_MAX = 1000
 _CANDLES_MAX = 300
 _SECOND = 1_000_000_000
-_LAST_S = 4_102_444_800  # the year 2100
 INTERVALS_S = (60, 300, 900, 3600, 21_600, 86_400)
-"""The intervals that candles can be asked for, in seconds."""
+"""The intervals of candles, in seconds."""
 
 
 class Time(Struct):
@@ -91,36 +101,31 @@ CandleRow = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal]
 
 
 class ExchangeQueries:
-    """Questions about the Exchange and its markets; see MarketQuestions."""
+    """Queries about the Exchange and its markets; see MarketQueries."""
 
     def time(self) -> RestQuery[int]:
         """The venue's clock, by the millisecond."""
 
-        def read(said: Time, _received_ns: int) -> int:
-            instant_ns = Instants().read(said.iso)
-            if instant_ns is None:
-                raise RemoteProtocolError(f"a time was expected, was {said.iso[:40]!r}")
-            return instant_ns
+        def read(time: Time, _received_ns: int) -> int:
+            return require_instant(Instants().read(time.iso), time.iso)
 
-        return asked(get("/time", "time"), _decode_time, read)
+        return rest_query(get("/time", "time"), _decode_time, read)
 
     def status(self) -> RestQuery[VenueStatus]:
-        """Raises BadInput: the venue says of its engine what each product says of itself."""
+        """Raises BadInput: the status of its engine is that of each product."""
         raise BadInput(f"{EXCHANGE} has no call for the status of its engine")
 
     def instruments(self) -> RestQuery[Page[Instrument]]:
         """Every market."""
 
         def read(products: list[Raw], received_ns: int) -> Page[Instrument]:
-            rows = read_rows(products, lambda row: normalize.market_of(row, received_ns))
-            return Page(rows.items, left_out=rows.left_out)
+            return page_of(read_rows(products, lambda row: normalize.market_of(row, received_ns)))
 
-        return asked(get("/products", "products"), native.decode_products, read)
+        return rest_query(get("/products", "products"), native.decode_products, read)
 
     def book(self, symbol: Symbol, count: int) -> RestQuery[BookSnapshot]:
         """The best levels a side: the venue lists one, or all of them."""
-        if count < 1:
-            raise BadInput(f"at least 1 level was expected, was {count}")
+        check_levels(count, _LEVELS_MAX)
 
         def read(book: Book, received_ns: int) -> BookSnapshot:
             bids, asks = normalize.snapshot_sides(
@@ -138,7 +143,7 @@ class ExchangeQueries:
             )
 
         call = _product(symbol, "book", level=1 if count == 1 else 2)
-        return asked(call, _decode_book, read)
+        return rest_query(call, _decode_book, read)
 
     def ticker(self, symbol: Symbol) -> RestQuery[Ticker]:
         """The best bid and ask, the last trade, and the volume of 24 hours."""
@@ -157,20 +162,20 @@ class ExchangeQueries:
                 received_ns=received_ns,
             )
 
-        return asked(_product(symbol, "ticker"), _decode_ticker, read)
+        return rest_query(_product(symbol, "ticker"), _decode_ticker, read)
 
     def trades(self, symbol: Symbol, since_ns: int | None = None) -> RestQuery[Page[Trade]]:
         """The last thousand trades, or all since an instant."""
 
         def call(before: Trade | None) -> Fetch:
-            after = {} if before is None else {"after": before.trade_id}
-            return _product(symbol, "trades", limit=_TRADES_MAX, **after)
+            after = None if before is None else before.trade_id
+            return _product(symbol, "trades", limit=_TRADES_MAX, after=after)
 
         def read(body: bytes, received_ns: int) -> Rows[Trade]:
             rows = decoded(_decode_rows, body)
             return read_rows(rows, lambda row: _trade(row, symbol, received_ns))
 
-        return TradePages(call, read, _TRADES_MAX).asked(since_ns)
+        return TradePages(call, read, _TRADES_MAX).query(since_ns)
 
     def candles(
         self,
@@ -180,30 +185,28 @@ class ExchangeQueries:
         until_ns: int | None = None,
     ) -> RestQuery[Page[Candle]]:
         """Candles by windows of 300; the last ones may come from a cache of five minutes."""
-        if interval_s not in INTERVALS_S:
-            known = ", ".join(map(str, INTERVALS_S))
-            raise BadInput(f"{EXCHANGE} has candles of {known} s; was {interval_s} s")
+        granularity = interval_word(interval_s, {one: str(one) for one in INTERVALS_S})
+        series = CandleSeries(EXCHANGE, symbol, interval_s)
 
-        def call(start_s: int, end_s: int) -> Fetch:
-            window = {"start": _instant(start_s), "end": _instant(end_s)}
-            return _product(symbol, "candles", granularity=interval_s, **window)
+        def call(start: str | None = None, end: str | None = None) -> Fetch:
+            return _product(symbol, "candles", granularity=granularity, start=start, end=end)
 
         def read(body: bytes, received_ns: int) -> Rows[Candle]:
-            rows = decoded(_decode_rows, body)
-            return read_rows(rows, lambda row: _candle(row, symbol, interval_s, received_ns))
-
-        windows = CandleWindows(call, read, interval_s, _CANDLES_MAX)
+            return read_rows(decoded(_decode_rows, body), partial(_candle, series, received_ns))
 
         def last(body: bytes, received_ns: int) -> Page[Candle]:
             rows = read(body, received_ns)
             return Page(candle_history(rows, received_ns), left_out=rows.left_out)
 
-        newest = RestQuery(_product(symbol, "candles", granularity=interval_s), last)
-        return windows.asked(since_ns, until_ns, newest)
+        windows = CandleWindows(
+            series, lambda start, end: call(_instant(start), _instant(end)), read, _CANDLES_MAX
+        )
+        return windows.query(since_ns, until_ns, RestQuery(call(), last))
 
 
 def _product(symbol: Symbol, part: str, **query: object) -> Fetch:
-    return get(f"/products/{quote(format_symbol(symbol), safe='')}/{part}", part, **query)
+    path = f"/products/{quote(format_symbol(symbol), safe='')}/{part}"
+    return get(path, part, **query)
 
 
 def _instant(second: int) -> str:
@@ -216,23 +219,10 @@ def _trade(row: Raw, symbol: Symbol, received_ns: int) -> Trade:
     return normalize.trade(match, symbol, Instants().read(wire.time or ""), received_ns)
 
 
-def _candle(row: Raw, symbol: Symbol, interval_s: int, received_ns: int) -> Candle:
+def _candle(series: CandleSeries, received_ns: int, row: Raw) -> Candle:
     start_s, low, high, opened, close, volume = _decode_candle(row)
-    if not 0 <= start_s <= _LAST_S:
-        raise RemoteProtocolError(f"a time in seconds was expected, was {start_s}")
-    return Candle(
-        venue=EXCHANGE,
-        symbol=symbol,
-        interval_s=interval_s,
-        start_ns=start_s * _SECOND,
-        end_ns=(start_s + interval_s) * _SECOND,
-        open=finite(opened),
-        high=finite(high),
-        low=finite(low),
-        close=finite(close),
-        volume=finite(volume),
-        received_ns=received_ns,
-    )
+    values = map(finite, (opened, high, low, close, volume))
+    return series.candle(start_s * _SECOND, values, received_ns)
 
 
 _decode_time = msgspec.json.Decoder(Time).decode

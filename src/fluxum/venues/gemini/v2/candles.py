@@ -1,4 +1,4 @@
-"""What the candle streams of one link say: recent ones first, afterwards the running one."""
+"""The candle streams of one link: recent candles first, afterwards the running one."""
 
 from collections.abc import Iterable
 
@@ -21,7 +21,6 @@ class CandleReader:
     def __init__(self) -> None:
         self._runs = CandleRuns()
         self._awaited: set[Subscription] = set()
-        self._begun: set[Subscription] = set()  # those whose history was here
 
     def wait(self, subscription: Subscription) -> None:
         """Remember to publish that a stream was accepted."""
@@ -31,7 +30,6 @@ class CandleReader:
         """A stream ended."""
         self._runs.forget(subscription)
         self._awaited.discard(subscription)
-        self._begun.discard(subscription)
 
     def read(
         self,
@@ -62,8 +60,7 @@ class CandleReader:
             reading.events.append(
                 Subscribed(venue=VENUE, subscription=subscription, received_ns=received_ns)
             )
-        is_history = is_answer or subscription not in self._begun
-        self._begun.add(subscription)
+        is_history = is_answer or subscription not in self._runs
         newest_last = read.items[::-1]  # of two of one start the first is the newer
         reading.events += self._runs.take(subscription, newest_last, is_history=is_history)
         return reading

@@ -18,7 +18,6 @@ __all__ = [
     "Count",
     "Kind",
     "L2Updates",
-    "LooseFrame",
     "Millis",
     "Request",
     "Stream",
@@ -28,9 +27,7 @@ __all__ = [
     "decode_change",
     "decode_kind",
     "decode_l2",
-    "decode_loose",
     "decode_request",
-    "decode_rows",
     "decode_trade",
     "encode",
     "kind_of",
@@ -78,7 +75,7 @@ class Kind(Struct):
 
 
 class Trade(Struct, gc=False):
-    """A trade; `side` is the taker's, or tells that there was none: `block`, `auction`.
+    """A trade; `side` is the taker's, or names why there was none: `block`, `auction`.
 
     `{"event_id":1764551741926942,"price":"65206.29","quantity":"0.00007667","side":"buy",
     "symbol":"BTCUSD","tid":2840141017904555,"timestamp":1786313194672,"type":"trade"}`. Older
@@ -123,15 +120,6 @@ class Candles(Struct, gc=False):
     changes: tuple[CandleRow, ...]
 
 
-class LooseFrame(Struct, gc=False):
-    """A frame of which only the market is read, its rows as they came."""
-
-    symbol: str
-    changes: Raw = Raw(b"null")
-    trades: Raw = Raw(b"")
-    auction_events: Raw = Raw(b"")
-
-
 def kind_of(frame: bytes) -> str:
     """What a frame is, as far as can be read; empty where nothing can."""
     try:
@@ -145,8 +133,6 @@ decode_kind = msgspec.json.Decoder(Kind).decode
 decode_l2 = msgspec.json.Decoder(L2Updates).decode
 decode_trade = msgspec.json.Decoder(Trade).decode
 decode_candles = msgspec.json.Decoder(Candles).decode
-decode_loose = msgspec.json.Decoder(LooseFrame).decode
-decode_rows = msgspec.json.Decoder(list[Raw]).decode
 decode_change = msgspec.json.Decoder(Change).decode
 decode_candle = msgspec.json.Decoder(CandleRow).decode
 decode_request = msgspec.json.Decoder(Request).decode

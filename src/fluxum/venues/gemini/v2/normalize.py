@@ -1,44 +1,30 @@
 """Market data v2 as facts: one small function a message."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from fluxum.model.event import VenueNotice
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import BookSnapshot, Candle, Level, Side, Trade
+from fluxum.model.market import BookSnapshot, Candle, Side, Trade
 from fluxum.venues.gemini import normalize
 from fluxum.venues.gemini.v2 import native
-from fluxum.venues.rows import exact, finite, sides
+from fluxum.venues.rows import best_first, exact, finite, sides
 
-__all__ = ["VENUE", "candle", "checked", "is_sided", "number", "snapshot", "trade", "without_taker"]
+__all__ = ["VENUE", "candle", "is_sided", "number", "snapshot", "trade", "without_taker"]
 
 VENUE = f"{normalize.VENUE}-v2"
 
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 
-def checked(row: native.Change) -> native.Change:
-    """The row itself; raises RemoteProtocolError where it holds no numbers."""
-    exact(row[1])
-    exact(row[2])
-    return row
-
-
 def snapshot(rows: Iterable[native.Change], symbol: Symbol, received_ns: int) -> BookSnapshot:
     """A whole book; neither a time nor anything to check it by comes with it."""
-    bids, asks = sides(rows, "buy")
-    return BookSnapshot(
-        venue=VENUE,
-        symbol=symbol,
-        bids=tuple(sorted(bids, key=_price, reverse=True)),
-        asks=tuple(sorted(asks, key=_price)),
-        received_ns=received_ns,
-    )
+    bids, asks = best_first(*sides(rows, "buy"))
+    return BookSnapshot(venue=VENUE, symbol=symbol, bids=bids, asks=asks, received_ns=received_ns)
 
 
 def is_sided(wire: native.Trade) -> bool:
-    """Whether a trade had a taker, and so a side that our facts can tell."""
+    """Whether a trade had a taker, and so a side."""
     return wire.side in _SIDES
 
 
@@ -65,23 +51,25 @@ def trade(
 
 
 def without_taker(wires: Sequence[native.Trade], symbol: Symbol, received_ns: int) -> VenueNotice:
-    """Block trades and auctions, told in words.
+    """Block trades and auctions, as text.
 
-    Nobody took from the book there, so that either side would be an invention, and counting such
-    a trade as bought or sold would spoil whatever is made of the flow of orders. Leaving it out in
-    silence would be no better.
+    No taker took from the book, so either side would be an invention, and counting such a trade
+    as bought or sold would falsify the flow of orders. Leaving it out without a sign would be no
+    better.
     """
-    told = ", ".join(
+    trades = ", ".join(
         f"{wire.side} {number(wire)}: {exact(wire.quantity)} @ {exact(wire.price)}"
         for wire in wires
     )
     return VenueNotice(
-        venue=VENUE, message=f"trades of {symbol} without a taker: {told}", received_ns=received_ns
+        venue=VENUE,
+        message=f"trades of {symbol} without a taker: {trades}",
+        received_ns=received_ns,
     )
 
 
 def candle(row: native.CandleRow, symbol: Symbol, interval_s: int, received_ns: int) -> Candle:
-    """One candle, taken for running; only what follows can tell that it is closed."""
+    """One candle, taken for running; only what follows shows that it is closed."""
     start_ms, first, high, low, last, volume = row
     start_ns = start_ms * 1_000_000
     return Candle(
@@ -97,7 +85,3 @@ def candle(row: native.CandleRow, symbol: Symbol, interval_s: int, received_ns: 
         volume=finite(volume),
         received_ns=received_ns,
     )
-
-
-def _price(level: Level) -> Decimal:
-    return level.price

@@ -1,39 +1,38 @@
 """One link's conversation with Gemini's market data v2.
 
 One stream, `l2`, brings a market's book and its trades, so a book and trades of the same market
-share it: whichever is asked for second makes the stream begin anew, and it ends with the last of
-them. A message with the members `trades` or `auction_events` is the whole book, and the answer to
-the request; those without are changes. A second whole book replaces the first one
-(https://developer.gemini.com/websocket/archived/v2). Nothing is numbered, so no book can be proved:
-a lost change shows to nobody.
+share it: the one that is requested second makes the stream begin anew, and it ends with the last of
+them. A message with the members `trades` or `auction_events` is the whole book; those without are
+changes. A second whole book replaces the first one. Nothing is numbered, so no book can be proved:
+a lost change leaves no sign.
+
+The venue acknowledges nothing: a stream's first data are the answer to its request, and a refusal
+names neither request nor symbol (https://developer.gemini.com/websocket/archived/v2). So the next
+request waits until every stream of the one before has answered; a refusal can only be of that one.
+Of a request for several streams the venue may pass over the bad ones: those that have not answered
+after two heartbeats, or whose request was refused, are requested each alone.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from msgspec import MsgspecError, Raw
+from msgspec import Raw
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
-from fluxum.model.event import (
-    Channel,
-    Event,
-    Refused,
-    Subscription,
-    Unsubscribed,
-)
-from fluxum.model.instrument import Symbol
+from fluxum.model.event import Channel, Event, Refused, Subscription, Unsubscribed
 from fluxum.model.market import BookUpdate
 from fluxum.venues.conversation import UnreadableStream
-from fluxum.venues.gemini.instruments import InstrumentList
+from fluxum.venues.gemini.instruments import instrument_list
 from fluxum.venues.gemini.symbols import guess, upper
 from fluxum.venues.gemini.v2 import native
 from fluxum.venues.gemini.v2.candles import CandleReader
 from fluxum.venues.gemini.v2.l2 import L2Reader, Market
 from fluxum.venues.gemini.v2.normalize import VENUE
-from fluxum.venues.gemini.v2.requests import Requests
+from fluxum.venues.members import Members
+from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.rows import sides
-from fluxum.venues.streams import Streams
-from fluxum.venues.venue import Effect, Fetch, SequenceCounts
+from fluxum.venues.subscriptions import Op, Request, RequestLimits, Subscriptions
+from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["CANDLES", "GeminiV2Protocol"]
 
@@ -52,105 +51,137 @@ _CANDLE_NAMES = {interval_s: name for name, interval_s in CANDLES.items()}
 _CANDLE_KINDS = {f"{name}_updates": name for name in CANDLES}
 _L2 = "l2"
 _L2_PARTS = (Channel.BOOK, Channel.TRADE)
+_CHANNELS = {_L2: _L2_PARTS, **dict.fromkeys(CANDLES, (Channel.CANDLE,))}
 # Auctions' prices are no orders of a book, and what they traded comes as trades.
 _PASSED_OVER = frozenset({"auction_open", "auction_indicative", "auction_result"})
-
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
-_BEATS_TO_NUDGE = 2
+_LIMITS = RequestLimits(topics=10_000, in_flight=1)  # the first is not documented
+_HEARTBEATS_MAX = 2
 _BOTH_ORDERS = (b'{"type":"l2_updates"', b'"type":"l2_updates"}')
 
 
 class GeminiV2Protocol:
-    """Market data v2; see VenueProtocol for what each call promises."""
+    """Market data v2; see VenueProtocol for what each call promises.
+
+    A stream on the wire is a name and a market, `l2 BTCUSD`, and may serve several subscriptions;
+    the topic of each of these has its channel before it, `trade l2 BTCUSD`.
+    """
 
     def __init__(self) -> None:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()  # stays as it is: nothing is numbered
-        self._streams = Streams()
-        self._requests = Requests(self.outbox)
+        self._served: dict[str, list[Subscription]] = {}  # by the stream on the wire
+        self._alone: set[str] = set()  # streams that are requested without others
+        self._subscriptions = Subscriptions(
+            VENUE,
+            self.outbox,
+            _LIMITS,
+            self._write,
+            opened=self._opened,
+            closed=self._closed,
+            group=lambda topic, _: topic if topic in self._alone else None,
+            extra=self._served,
+        )
         self._markets: dict[str, Market] = {}  # by the venue's name
         self._reader = L2Reader()
         self._candles = CandleReader()
-        self._instruments = InstrumentList(VENUE, upper, self.outbox)
-        self._leaving: list[Subscription] = []
-        self._beats = 0
-        self._is_overheard = False
+        self._list = instrument_list(VENUE, upper, self.outbox)
+        self._ended: list[Subscription] = []
+        self._heartbeats = 0
 
-    # What we say
+    # Requests
 
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - books are whole here
-        """Accept data that another asked for."""
-        self._is_overheard = self._reader.is_tape = True
+        """Accept data that another client requested."""
+        self._subscriptions.is_passive = self._reader.is_tape = True
 
     def follow_request(self, frame: bytes) -> None:
         """Learn from another client's request."""
         try:
             request = native.decode_request(frame)
-        except _UNREADABLE:
+        except UNDECODABLE:
             return
         for stream in request.subscriptions:
             for market in stream.symbols:
-                try:
-                    heard = list(_subscriptions(stream.name, guess(market)))
-                except RemoteProtocolError:
-                    continue
-                for subscription in heard:
-                    if request.type == "subscribe":
-                        self._begin(subscription)
-                    else:
-                        self._end(subscription)
+                for channel in _CHANNELS.get(stream.name, ()):
+                    topic = f"{channel.value} {stream.name} {market}"
+                    try:
+                        if request.type == "subscribe":
+                            self._subscriptions.owner(topic, _parse_topic)
+                        else:
+                            self._subscriptions.close(topic)
+                    except RemoteProtocolError:
+                        continue
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue a request for all streams; one that brings more already begins anew."""
-        fresh: list[tuple[str, str]] = []
-        shared: list[tuple[str, str]] = []
-        for subscription in wanted:
-            if subscription.channel is Channel.INSTRUMENT:
-                self._instruments.begin(subscription)
+        fresh: dict[str, None] = {}
+        shared: dict[str, None] = {}
+        for one in wanted:
+            if one.channel is Channel.INSTRUMENT:
+                self._list.open(one)
                 continue
-            stream = _wire(subscription)
-            was_carried = stream[0] == _L2 and stream[1] in self._markets
-            if self._begin(subscription):
-                self._await(subscription)
-                (shared if was_carried and stream not in fresh else fresh).append(stream)
-        self._requests.ask(fresh)
-        self._requests.ask(shared, again=True)
+            stream = _stream(one)
+            is_shared = stream in self._served and stream not in fresh
+            if self._subscriptions.open(_topic(one), one):
+                self._await(one)
+                (shared if is_shared else fresh)[stream] = None
+        self._request(fresh)
+        self._request(shared, again=True)
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
-        """Queue a request that ends all streams that nobody wants any more."""
-        ended: list[tuple[str, str]] = []
-        for subscription in unwanted:
-            if subscription.channel is Channel.INSTRUMENT:
-                if self._instruments.end():
-                    self._leaving.append(subscription)
-            elif self._end(subscription):
-                self._leaving.append(subscription)
-                stream = _wire(subscription)
-                if stream[0] != _L2 or stream[1] not in self._markets:
-                    ended.append(stream)
-        self._requests.end(ended)
+        """Queue a request that ends the streams that serve no subscription any more."""
+        ended: list[str] = []
+        for one in unwanted:
+            topic = self._subscriptions.topic(one)
+            if one.channel is Channel.INSTRUMENT and self._list.close():
+                self._ended.append(one)
+            elif topic is not None:
+                self._subscriptions.close(topic)
+                self._ended.append(one)
+                if _stream(one) not in self._served:
+                    ended.append(_stream(one))
+        if ended:
+            self.outbox.append(_frame("unsubscribe", ended))
+        for stream in ended:  # the venue does not answer
+            self._subscriptions.drop(stream)
 
     def resync(self, subscription: Subscription) -> None:
-        """Queue an end and a new beginning of one stream, unless it is on its way already."""
+        """Queue an end and a new beginning of one stream, unless its answer is due already."""
         if subscription.channel is Channel.INSTRUMENT:
-            self._instruments.again()
-        elif self._streams.topic(subscription) is not None:
-            self._requests.ask([_wire(subscription)], again=True)
+            self._list.request()
+        elif self._subscriptions.topic(subscription) is not None:
+            self._request([_stream(subscription)], again=True)
 
     def ping(self) -> None:
-        """Say nothing: the venue's heartbeat comes every five seconds in any case."""
+        """Queue nothing: the venue's heartbeat comes every five seconds in any case."""
 
     def unanswered(self) -> Collection[Subscription]:
-        """The subscriptions of the streams that were asked for and have not answered yet.
+        """The subscriptions of the streams that were requested and have not answered yet.
 
-        What waits for the answer to another request is not asked yet: its time begins later.
+        A request that waits for the answer to another one is not sent, so its time begins later.
         """
-        return [one for stream in self._requests.asked for one in self._carried_by(stream)]
+        requests = self._subscriptions.requests()
+        return [
+            one
+            for request in requests
+            for stream in request.pending
+            for one in self._serves(stream)
+        ]
 
-    # What we hear
+    def _request(self, streams: Iterable[str], *, again: bool = False) -> None:
+        """Request streams whose answer is not due; `again` ends them first."""
+        fresh = [one for one in streams if not self._subscriptions.is_unacknowledged(one)]
+        self._subscriptions.request("subscribe", fresh, is_internal=again)
+
+    def _write(self, request: Request) -> Send:
+        if request.is_internal:
+            self.outbox.append(_frame("unsubscribe", request.topics))
+        return _frame("subscribe", request.topics)
+
+    # Frames
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        """The events of a frame; raises RemoteProtocolError for one that makes no sense."""
         first, last = _BOTH_ORDERS
         name = ""
         try:
@@ -178,19 +209,21 @@ class GeminiV2Protocol:
                     )
                 case _:
                     pass
-        except _UNREADABLE as error:
-            return self._salvage(frame, name, received_ns, str(error))
+        except UNDECODABLE as error:
+            return self._read_loosely(frame, name, received_ns, str(error))
         raise UnreadableStream(f"a message of this feed was expected, was {name[:40]!r}", ())
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """What the list of markets, or the rules of one, say."""
-        return self._instruments.receive(fetch, body, received_ns)
+        """The list of markets, or the rules of one."""
+        return self._list.answered(fetch, body, received_ns)
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """The venue does not tell its markets, or the rules of one."""
-        return self._instruments.refuse(fetch, reason, received_ns)
+        """The venue refused its list of markets, or the rules of one."""
+        return self._list.refused(fetch, reason, received_ns)
 
-    def _salvage(self, frame: bytes, kind: str, received_ns: int, reason: str) -> Sequence[Event]:
+    def _read_loosely(
+        self, frame: bytes, kind: str, received_ns: int, reason: str
+    ) -> Sequence[Event]:
         """What can be read of a frame of a known kind, row by row.
 
         Raises UnreadableStream where that is nothing, naming the streams it may be of.
@@ -200,31 +233,31 @@ class GeminiV2Protocol:
             raise RemoteProtocolError(reason)
         name = _CANDLE_KINDS.get(kind, _L2)
         try:
-            loose = native.decode_loose(frame)
-        except _UNREADABLE:
-            raise UnreadableStream(reason, self._of_kind(name)) from None
-        streams = self._carried_by((name, loose.symbol))
+            loose = Members(frame)
+            symbol = loose.text("symbol")
+        except UNDECODABLE:
+            raise UnreadableStream(reason, self._of_name(name)) from None
+        stream = f"{name} {symbol}"
+        streams = self._serves(stream)
         if kind == "trade":
             streams = [one for one in streams if one.channel is Channel.TRADE]
             raise UnreadableStream(reason, tuple(streams))
-        is_whole = bool(loose.trades or loose.auction_events)
+        is_whole = not {"trades", "auction_events"}.isdisjoint(loose.names)
         try:
-            rows = native.decode_rows(loose.changes)
-            trades = native.decode_rows(loose.trades) if loose.trades else []
-        except _UNREADABLE:
+            rows = loose.rows("changes")
+            trades = loose.rows("trades") if "trades" in loose.names else []
+        except UNDECODABLE:
             if name != _L2 or is_whole:
-                self._requests.answered((name, loose.symbol))  # not to be waited for any more
+                self._acknowledge(stream)
             raise UnreadableStream(reason, tuple(streams)) from None
         if name != _L2:
-            return self._candle(name, loose.symbol, rows, received_ns)
-        return self._l2_rows(loose.symbol, rows, trades if is_whole else None, received_ns)
+            return self._candle(name, symbol, rows, received_ns)
+        return self._l2_rows(symbol, rows, trades if is_whole else None, received_ns)
 
-    def _of_kind(self, name: str) -> tuple[Subscription, ...]:
-        """The streams on the wire of one name."""
-        found = self._streams.by_topic.values()
-        if name == _L2:
-            return tuple(one for one in found if one.channel in _L2_PARTS)
-        return tuple(one for one in found if one.interval_s == CANDLES[name])
+    def _of_name(self, name: str) -> tuple[Subscription, ...]:
+        """The subscriptions of all streams of one name."""
+        found = [one for key, one in self._served.items() if key.startswith(f"{name} ")]
+        return tuple(one for streams in found for one in streams)
 
     def _l2(self, wire: native.L2Updates, received_ns: int) -> Sequence[Event]:
         market = self._markets.get(wire.symbol)
@@ -246,15 +279,15 @@ class GeminiV2Protocol:
         trades: Sequence[native.Trade | Raw] | None,
         received_ns: int,
     ) -> Sequence[Event]:
-        market = self._markets.get(name) or self._adopt(name)
+        market = self._market(name)
         if market is None:
             return ()
         if trades is not None:
-            self._requests.answered((_L2, name))
+            self._acknowledge(f"{_L2} {name}")
         return self._reader.read(market, rows, trades, received_ns)
 
     def _trade(self, wire: native.Trade, received_ns: int) -> Sequence[Event]:
-        market = self._markets.get(wire.symbol) or self._adopt(wire.symbol)
+        market = self._market(wire.symbol)
         return () if market is None else self._reader.trade(market, wire, received_ns)
 
     def _candle(
@@ -264,136 +297,138 @@ class GeminiV2Protocol:
         rows: Sequence[native.CandleRow | Raw],
         received_ns: int,
     ) -> Sequence[Event]:
-        topic = _topic(name, market)
-        subscription = self._streams.by_topic.get(topic)
+        stream = f"{name} {market}"
+        topic = f"{Channel.CANDLE.value} {stream}"
+        subscription = self._subscriptions.owner(topic, _parse_topic)
         if subscription is None:
-            if self._streams.is_ended(topic):
-                return ()
-            subscription = self._overheard(market, name)
-        is_answer = self._requests.answered((name, market))
+            return ()
+        is_answer = self._acknowledge(stream)
         return self._candles.read(subscription, rows, received_ns, is_answer=is_answer).finish()
 
     def _heartbeat(self, received_ns: int) -> Sequence[Event]:
-        """Time passed: what was to end has ended, as far as the venue ever says."""
-        self._requests.beat()
-        self._beats += 1
-        if self._beats % _BEATS_TO_NUDGE == 0:
-            self._instruments.nudge()
-        ended, self._leaving = self._leaving, []
+        """Five seconds have passed: what was to end has ended, as the venue gives no other sign."""
+        for request in self._subscriptions.requests():
+            request.pings += 1
+            if request.pings == _HEARTBEATS_MAX and len(request.topics) > 1:
+                self._request_alone(request)
+        self._heartbeats += 1
+        if self._heartbeats % _HEARTBEATS_MAX == 0:
+            self._list.pinged()
+        ended, self._ended = self._ended, []
         return [
             Unsubscribed(venue=VENUE, subscription=one, received_ns=received_ns) for one in ended
         ]
 
     def _refused(self, reason: str, received_ns: int) -> Sequence[Event]:
-        """A refusal names nothing: it is about the one request that is on its way."""
-        if not self._requests.owed:
+        """A refusal names nothing: it is about the one request that was sent."""
+        requests = self._subscriptions.requests()
+        if not requests:
             return (Refused(venue=VENUE, message=reason, received_ns=received_ns),)
-        stream = self._requests.refused()
-        if stream is None:
+        streams = list(requests[0].pending)
+        if len(streams) > 1:
+            self._request_alone(requests[0])
             return ()
-        gone = self._carried_by(stream)
-        for subscription in gone:
-            self._end(subscription)
+        gone = list(self._serves(streams[0]))
+        for one in gone:
+            self._subscriptions.close(_topic(one))
+        self._subscriptions.drop(streams[0])
         return [
             Refused(venue=VENUE, subscription=one, message=reason, received_ns=received_ns)
             for one in gone
         ]
 
-    # Bookkeeping
+    def _request_alone(self, request: Request) -> None:
+        """Request each stream that has not answered by itself; one at a time as ever."""
+        self._alone.update(request.pending)
+        self._subscriptions.repeat(request)
 
-    def _begin(self, subscription: Subscription) -> bool:
-        """Carry a subscription; false if it is carried already."""
-        name, wire_symbol = _wire(subscription)
-        topic = _topic(name, wire_symbol, subscription.channel)
-        if not self._streams.begin(topic, subscription):
+    def _acknowledge(self, stream: str) -> bool:
+        """Data that answer a request came; return whether one was due."""
+        if not self._subscriptions.is_unacknowledged(stream):
             return False
-        symbol = subscription.symbol
-        if name == _L2 and symbol is not None:
-            market = self._markets.get(wire_symbol)
-            if market is None:
-                market = self._markets[wire_symbol] = Market(symbol)
-            if subscription.channel is Channel.BOOK:
-                market.book = subscription
-            else:
-                market.trades = subscription
+        self._alone.discard(stream)
+        self._subscriptions.drop(stream)
         return True
 
-    def _await(self, subscription: Subscription) -> None:
-        """Remember to tell that it was accepted."""
-        name, wire_symbol = _wire(subscription)
-        if name == _L2:
-            self._markets[wire_symbol].awaiting.append(subscription)
-        else:
-            self._candles.wait(subscription)
+    # Active streams
 
-    def _end(self, subscription: Subscription) -> bool:
-        """Carry a subscription no longer; false if it was not carried."""
-        name, wire_symbol = _wire(subscription)
-        topic = _topic(name, wire_symbol, subscription.channel)
-        if self._streams.end(topic) is None:
-            return False
+    def _opened(self, _topic: str, subscription: Subscription) -> None:
+        self._served.setdefault(_stream(subscription), []).append(subscription)
+        symbol = subscription.symbol
+        if symbol is None or subscription.channel not in _L2_PARTS:
+            return
+        market = self._markets.setdefault(upper(symbol), Market(symbol))
+        if subscription.channel is Channel.BOOK:
+            market.book = subscription
+        else:
+            market.trades = subscription
+
+    def _closed(self, _topic: str, subscription: Subscription) -> None:
         self._candles.forget(subscription)
         self._reader.early.forget(subscription)
-        market = self._markets.get(wire_symbol) if name == _L2 else None
+        stream = _stream(subscription)
+        name = stream.partition(" ")[2]
+        served = [one for one in self._served[stream] if one != subscription]
+        if served:
+            self._served[stream] = served
+            self._markets[name].leave(subscription)
+        else:
+            del self._served[stream]
+            if subscription.channel in _L2_PARTS:
+                del self._markets[name]
+
+    def _await(self, subscription: Subscription) -> None:
+        """Remember to publish that it was accepted."""
+        if subscription.channel is Channel.CANDLE:
+            self._candles.wait(subscription)
+        else:
+            self._markets[_stream(subscription).partition(" ")[2]].awaiting.append(subscription)
+
+    def _market(self, name: str) -> Market | None:
+        """The market of an `l2` stream; None if its data are late."""
+        market = self._markets.get(name)
         if market is not None:
-            if subscription.channel is Channel.BOOK:
-                market.book, market.holds_book = None, False
-            else:
-                market.trades = None
-            market.awaiting = [one for one in market.awaiting if one != subscription]
-            if market.book is None and market.trades is None:
-                del self._markets[wire_symbol]
-        return True
-
-    def _adopt(self, wire_symbol: str) -> Market | None:
-        """A market's stream nobody was heard to ask for; none if its data is only late."""
-        if any(self._streams.is_ended(_topic(_L2, wire_symbol, part)) for part in _L2_PARTS):
+            return market
+        topics = [f"{part.value} {_L2} {name}" for part in _L2_PARTS]
+        if any(map(self._subscriptions.is_closed, topics)):
             return None
-        self._overheard(wire_symbol, _L2)
-        return self._markets[wire_symbol]
+        for topic in topics:
+            self._subscriptions.owner(topic, _parse_topic)
+        return self._markets[name]
 
-    def _overheard(self, wire_symbol: str, name: str) -> Subscription:
-        """Carry what came without a question, on a tape; the last of the stream's parts."""
-        if not self._is_overheard or not wire_symbol.isupper():
-            raise UnreadableStream(f"{name} that nobody asked for, was of {wire_symbol[:40]!r}", ())
-        heard = list(_subscriptions(name, guess(wire_symbol)))
-        for subscription in heard:
-            self._begin(subscription)
-        return heard[-1]
-
-    def _carried_by(self, stream: tuple[str, str]) -> list[Subscription]:
+    def _serves(self, stream: str) -> Sequence[Subscription]:
         """The subscriptions that a stream on the wire serves."""
-        name, wire_symbol = stream
-        if name != _L2:
-            one = self._streams.by_topic.get(_topic(name, wire_symbol))
-            return [] if one is None else [one]
-        market = self._markets.get(wire_symbol)
-        if market is None:
-            return []
-        return [one for one in (market.book, market.trades) if one is not None]
+        return self._served.get(stream, ())
 
 
-def _wire(subscription: Subscription) -> tuple[str, str]:
-    """The stream that brings it, and its market: `("l2", "BTCUSD")`."""
-    symbol = subscription.symbol
+def _stream(subscription: Subscription) -> str:
+    """The stream that brings it, and its market: `l2 BTCUSD`."""
+    symbol, channel = subscription.symbol, subscription.channel
     if symbol is not None:
-        if subscription.channel in _L2_PARTS:
-            return _L2, upper(symbol)
+        if channel in _L2_PARTS:
+            return f"{_L2} {upper(symbol)}"
         name = _CANDLE_NAMES.get(subscription.interval_s or 0)
-        if subscription.channel is Channel.CANDLE and name is not None:
-            return name, upper(symbol)
+        if channel is Channel.CANDLE and name is not None:
+            return f"{name} {upper(symbol)}"
     raise LocalProtocolError(f"'{subscription}' is no stream of this feed")
 
 
-def _topic(name: str, wire_symbol: str, part: Channel = Channel.CANDLE) -> str:
-    """What tells streams apart here; the parts of one on the wire are streams of their own."""
-    return f"{part.value} {wire_symbol}" if name == _L2 else f"{name} {wire_symbol}"
+def _topic(subscription: Subscription) -> str:
+    return f"{subscription.channel.value} {_stream(subscription)}"
 
 
-def _subscriptions(name: str, symbol: Symbol) -> Iterator[Subscription]:
-    """All that a stream on the wire brings; nothing if we do not know it."""
-    if name == _L2:
-        for part in _L2_PARTS:
-            yield Subscription(part, symbol)
-    elif name in CANDLES:
-        yield Subscription(Channel.CANDLE, symbol, interval_s=CANDLES[name])
+def _parse_topic(topic: str) -> Subscription:
+    """The subscription of a topic, as on a tape; raises RemoteProtocolError for no market."""
+    channel, name, market = topic.split(" ", 2)
+    if not market.isupper():
+        raise UnreadableStream(f"a market like BTCUSD was expected, was {market[:40]!r}", ())
+    return Subscription(Channel(channel), guess(market), interval_s=CANDLES.get(name))
+
+
+def _frame(op: Op, streams: Iterable[str]) -> Send:
+    by_name: dict[str, list[str]] = {}
+    for stream in streams:
+        name, _, market = stream.partition(" ")
+        by_name.setdefault(name, []).append(market)
+    wire = [native.Stream(name, markets) for name, markets in by_name.items()]
+    return Send(native.encode(native.Request(op, wire)))

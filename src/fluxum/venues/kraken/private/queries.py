@@ -204,7 +204,7 @@ def _page(
     found = read_rows(rest.rows(rows), read)
     try:
         total = rest.decode_count(count)
-    except MsgspecError:
+    except (MsgspecError, UnicodeDecodeError):
         total = -1
     return Page(found.items, total if total >= len(rows) else None, found.left_out)
 

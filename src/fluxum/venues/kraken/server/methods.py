@@ -82,7 +82,7 @@ class TradingMethods:
         raw = b"{}" if request.params is UNSET else bytes(request.params)
         try:
             account = self._accounts.by_token(_decode_token(raw).token, now_ns)
-        except MsgspecError:
+        except (MsgspecError, UnicodeDecodeError):
             return (refusal(method, number, "EGeneral:Invalid arguments", now_ns),)
         if account is None:
             return (refusal(method, number, "EAPI:Invalid token", now_ns),)

@@ -182,7 +182,7 @@ class KrakenPrivateServer:
         raw = b"{}" if request.params is UNSET else request.params
         try:
             params = native.decode_account_params(raw)
-        except MsgspecError:
+        except (MsgspecError, UnicodeDecodeError):
             return (refusal(method, number, "Malformed request", now_ns),)
         channel = params.channel
         if channel in _ELSEWHERE:

@@ -178,7 +178,7 @@ def _read(raw: bytes, kind: type[Struct], decode: Callable[[bytes], Said]) -> Sa
     try:
         _check_fields(_decode_object(raw), kind)
         return decode(raw)
-    except MsgspecError as error:
+    except (MsgspecError, UnicodeDecodeError) as error:
         # The message names the field: "... - at `$.side`".
         found = re.search(r"`\$\.?([^`]*)`|field `([^`]*)`", str(error))
         raise _invalid((found[1] or found[2] or "") if found else "") from error

@@ -53,7 +53,7 @@ def trades(*numbers: int, second: int | None = None) -> bytes:
     return json.dumps({"trades": rows}).encode()
 
 
-def test_the_time_is_told_in_milliseconds() -> None:
+def test_the_time_is_published_in_milliseconds() -> None:
     question = ASK.time()
 
     assert question.fetch.path == "/api/v3/brokerage/time"
@@ -162,7 +162,7 @@ def test_candles_are_read_as_they_were_captured() -> None:
     assert query(question.fetch) == {
         "granularity": "ONE_HOUR",
         "start": "1712188800",
-        "end": str(1_712_188_800 + 349 * HOUR),
+        "end": str(1_712_188_800 + HOUR),
         "limit": "350",
     }
     page = question.read(CANDLES, NOW)
@@ -191,7 +191,7 @@ def pages(question: RestQuery[Page[object]]) -> list[tuple[int, int]]:
     return windows
 
 
-def test_candles_since_an_instant_are_asked_for_window_by_window() -> None:
+def test_candles_since_an_instant_are_requested_window_by_window() -> None:
     now_s = NOW // SECOND
     since_s = now_s - 800 * 60 - 30  # not at the start of a minute
 
@@ -205,7 +205,7 @@ def test_candles_since_an_instant_are_asked_for_window_by_window() -> None:
     ]
 
 
-def test_candles_outside_of_what_was_asked_for_are_not_told() -> None:
+def test_candles_outside_of_what_was_requested_are_not_told() -> None:
     since_ns = 1_775_520_000 * SECOND
     question = ASK.candles(BTC, 60, since_ns + 1, since_ns + 180 * SECOND)
     starts = [1_775_520_000 + 60 * minute for minute in (4, 3, 2, 1, 0)]
@@ -239,7 +239,7 @@ def test_the_last_candles_before_an_instant_need_no_clock() -> None:
 
 @pytest.mark.parametrize("interval_s", [0, 1, 61, 14_401, 2_592_000])
 def test_other_intervals_are_not_offered(interval_s: int) -> None:
-    with pytest.raises(BadInput, match="has candles of 60, 300"):
+    with pytest.raises(BadInput, match="an interval of 60, 300"):
         ASK.candles(BTC, interval_s)
 
 

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from msgspec import MsgspecError, Raw, Struct
+from msgspec import Raw, Struct
 
 from fluxum.venues.coinbase.advanced import native
+from fluxum.venues.conversation import UNREADABLE
+from fluxum.venues.members import Members
 from fluxum.venues.rows import LeftOutRows, read_rows
 
-__all__ = ["EventRows", "Odd", "Salvaged", "salvage"]
+__all__ = ["EventRows", "LooseFrame", "Odd", "read_loosely"]
 
 Wire = TypeVar("Wire")
-_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Odd(Struct, frozen=True):
@@ -30,7 +31,7 @@ class EventRows(Struct, Generic[Wire], frozen=True):
     odd: Sequence[Odd] = ()
 
 
-class Salvaged(Struct, Generic[Wire], frozen=True):
+class LooseFrame(Struct, Generic[Wire], frozen=True):
     """A frame's events; `odd` are those of which nothing could be read."""
 
     timestamp: str
@@ -38,51 +39,39 @@ class Salvaged(Struct, Generic[Wire], frozen=True):
     odd: Sequence[Odd]
 
 
-def salvage(frame: bytes, rows: native.RowsOf[Wire]) -> Salvaged[Wire]:
+def read_loosely(frame: bytes, rows: native.RowsOf[Wire]) -> LooseFrame[Wire]:
     """Read a frame whose rows are of one kind; raises MsgspecError where its events are no list."""
-    loose = native.decode_loose_frame(frame)
+    loose = Members(frame)
     events: list[EventRows[Wire]] = []
     odd: list[Odd] = []
-    for raw in loose.events:
-        read = read_rows((raw,), lambda one: _event(one, rows))
+    for raw in loose.rows("events"):
+        read = read_rows((raw,), lambda one: _event(Members(one), rows))
         events += read.items
         if read.left_out is not None:
             odd.append(Odd(_products(raw), read.left_out))
-    return Salvaged(_text(loose.timestamp), events, odd)
+    return LooseFrame(loose.text_or_empty("timestamp"), events, odd)
 
 
-def _event(raw: Raw, rows: native.RowsOf[Wire]) -> EventRows[Wire]:
-    event = native.decode_loose_event(raw)
-    product = native.decode_named_row(raw).product_id if rows.are_of_one_product else ""
+def _event(event: Members, rows: native.RowsOf[Wire]) -> EventRows[Wire]:
+    kind = native.decode_kind(event.raw("type"))
+    product = event.text("product_id") if rows.are_of_one_product else ""
     found: list[Wire] = []
     odd: list[Odd] = []
-    for row in rows.of(event):
+    for row in event.rows(rows.member):
         read = read_rows((row,), rows.decode)
         found += read.items
         if read.left_out is not None:
             odd.append(Odd([product] if product else _products(row), read.left_out))
-    return EventRows(event.type, product, found, odd)
+    return EventRows(kind, product, found, odd)
 
 
 def _products(raw: Raw) -> list[str]:
     """The product that an event or a row names, or those that the rows of an event name."""
     try:
-        return [native.decode_named_row(raw).product_id]
-    except _UNREADABLE:
-        pass
-    try:
-        members = native.decode_members(raw)
-    except _UNREADABLE:
+        members = Members(raw)
+    except UNREADABLE:
         return []
-    names: dict[str, None] = {}
-    for member in members.values():
-        for row in read_rows((member,), native.decode_rows).items:
-            names |= {one.product_id: None for one in read_rows(row, native.decode_named_row).items}
-    return list(names)
-
-
-def _text(raw: Raw) -> str:
-    try:
-        return native.decode_text(raw)
-    except _UNREADABLE:
-        return ""
+    own = read_rows(("product_id",), members.text).items
+    rows = [row for name in members.names for row in read_rows((name,), members.rows).items]
+    named = [read_rows(one, lambda row: Members(row).text("product_id")).items for one in rows]
+    return list(own) or list(dict.fromkeys(name for names in named for name in names))
