@@ -18,7 +18,6 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event, Subscription
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.bybit import native
-from fluxum.venues.bybit.normalize import instant
 from fluxum.venues.conversation import SequenceCounts
 from fluxum.venues.rows import (
     LeftOutRows,
@@ -33,6 +32,7 @@ from fluxum.venues.stream_readers import Acknowledge
 __all__ = ["NumberedBook", "read_loosely"]
 
 _RESTART = 1
+_MILLI = 1_000_000
 
 
 class NumberedBook:
@@ -77,7 +77,8 @@ class NumberedBook:
             raise RemoteProtocolError(f"snapshot or delta was expected, was {message.type[:20]!r}")
         if sequence.is_broken or (last is not None and number <= last):
             return ()
-        venue_ns = instant(message.cts or message.ts)
+        millis = message.cts or message.ts
+        venue_ns = None if millis is None else millis * _MILLI
         if last is not None and number != last + 1:
             reason = f"number {last + 1} was expected, was {number}"
             return (sequence.gap(reason, last + 1, number, venue_ns, received_ns),)
@@ -95,7 +96,8 @@ class NumberedBook:
         return (update,)
 
     def _snapshot(self, message: native.BookFrame, received_ns: int) -> Sequence[Event]:
-        data, venue_ns = message.data, instant(message.cts or message.ts)
+        data, millis = message.data, message.cts or message.ts
+        venue_ns = None if millis is None else millis * _MILLI
         is_repeated = data.u == self._sequence.last and data.u != _RESTART and not self.is_awaited
         if is_repeated:  # as nothing changed: the book is as it was
             return (

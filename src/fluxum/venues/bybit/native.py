@@ -67,6 +67,8 @@ __all__ = [
 Count = Annotated[int, Meta(ge=0, le=(1 << 62) - 1)]
 Row = tuple[str, str]
 Millis = int | None
+# What may be an instant, as `model.instant.plausible_ns` has it.
+_Plausible = Annotated[int, Meta(ge=1_230_940_800_000, lt=4_102_444_800_000)]
 
 
 class Request(Struct, omit_defaults=True):
@@ -118,8 +120,8 @@ class BookFrame(Struct, gc=False):
 
     type: str
     data: Book
-    ts: Millis = None
-    cts: Millis = None
+    ts: _Plausible | None = None
+    cts: _Plausible | None = None
 
 
 class Trade(Struct, gc=False):
@@ -354,7 +356,7 @@ decode_loose_frame = msgspec.json.Decoder(LooseFrame).decode
 decode_book_data = msgspec.json.Decoder(Book).decode
 decode_rows = msgspec.json.Decoder(tuple[Raw, ...]).decode
 decode_level = msgspec.json.Decoder(Row).decode
-decode_millis = msgspec.json.Decoder(Millis).decode
+decode_millis = msgspec.json.Decoder(_Plausible).decode
 decode_time = msgspec.json.Decoder(Time).decode
 decode_listed = msgspec.json.Decoder(Listed).decode
 decode_maintenance = msgspec.json.Decoder(Maintenance).decode
