@@ -10,16 +10,17 @@ it was answered.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 from msgspec import Struct, structs
 
 from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.event import Event, Refused, Subscribed, Subscription, VenueNotice
-from fluxum.model.instrument import Instrument
+from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.venues.conversation import Effect, Fetch
-from fluxum.venues.rows import LeftOutRows, read_rows
+from fluxum.venues.rows import LeftOutRows, decimals, read_rows, step
 
-__all__ = ["InstrumentList", "ListPage"]
+__all__ = ["InstrumentList", "ListPage", "spot_or_linear"]
 
 _AT_ONCE_MAX = 10
 
@@ -171,3 +172,38 @@ class InstrumentList:
     def _queue(self, call: Fetch) -> None:
         self._due[call.purpose] = call.path
         self._outbox.append(structs.replace(call, subscription=self.subscription))
+
+
+def spot_or_linear(
+    venue: str,
+    symbol: Symbol,
+    venue_symbol: str,
+    status: InstrumentStatus,
+    *,
+    tick: Decimal,
+    lot: Decimal,
+    quantity_min: Decimal,
+    received_ns: int,
+    notional_min: Decimal | None = None,
+) -> Instrument:
+    """A market whose quantities count in its base asset; raises RemoteProtocolError.
+
+    The tick and the lot are checked, and the precisions are theirs.
+    """
+    step(tick)
+    step(lot)
+    return Instrument(
+        venue=venue,
+        symbol=symbol,
+        venue_symbol=venue_symbol,
+        base=Asset(symbol.base),
+        quote=Asset(symbol.quote),
+        status=status,
+        tick=tick,
+        lot=lot,
+        price_precision=decimals(tick),
+        quantity_precision=decimals(lot),
+        quantity_min=quantity_min,
+        notional_min=notional_min,
+        received_ns=received_ns,
+    )

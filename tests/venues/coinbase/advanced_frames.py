@@ -3,7 +3,7 @@
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.venues.coinbase.advanced.protocol import AdvancedProtocol
-from venues.coinbase.dialogue import NOW, envelope, hear, sent
+from venues.coinbase.dialogue import NOW, envelope, receive_all, sent
 
 __all__ = [
     "BOOK",
@@ -14,9 +14,9 @@ __all__ = [
     "TICKER",
     "TRADES",
     "USDC",
+    "acknowledged",
     "book",
     "candles",
-    "hearing",
     "heartbeat",
     "listing",
     "snapshot",
@@ -89,7 +89,7 @@ def heartbeat(number: int) -> bytes:
     return envelope(number, "heartbeats", {"heartbeat_counter": 7})
 
 
-def hearing(*wanted: Subscription) -> AdvancedProtocol:
+def acknowledged(*wanted: Subscription) -> AdvancedProtocol:
     """A protocol that has subscribed and got its answers; the next number is 2."""
     protocol = AdvancedProtocol()
     protocol.subscribe(wanted)
@@ -97,7 +97,7 @@ def hearing(*wanted: Subscription) -> AdvancedProtocol:
     for request in sent(protocol):
         if "channel" in request:
             asked[request["channel"]] = request.get("product_ids", ["heartbeats"])
-    hear(protocol, listing(0, heartbeats=["heartbeats"]), listing(1, **asked))
+    receive_all(protocol, listing(0, heartbeats=["heartbeats"]), listing(1, **asked))
     for _ in range(3):  # one list for all: how lists answer requests is tested in test_streams
         protocol._streams.listed(asked, NOW)
     assert not protocol.unanswered()

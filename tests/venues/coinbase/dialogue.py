@@ -6,7 +6,7 @@ from typing import Any
 from fluxum.model.event import Event
 from fluxum.venues.venue import Fetch, Send, VenueProtocol
 
-__all__ = ["NOW", "envelope", "frame", "hear", "sent"]
+__all__ = ["NOW", "envelope", "frame", "receive_all", "sent"]
 
 NOW = 1_786_309_548_000_000_000
 TIME = "2026-08-09T21:05:48.5Z"
@@ -34,5 +34,5 @@ def envelope(number: int, channel: str, *events: dict[str, Any]) -> bytes:
     return frame(channel=channel, timestamp=TIME, sequence_num=number, events=list(events))
 
 
-def hear(protocol: VenueProtocol, *frames: bytes) -> list[Event]:
+def receive_all(protocol: VenueProtocol, *frames: bytes) -> list[Event]:
     return [event for one in frames for event in protocol.receive(one, NOW)]

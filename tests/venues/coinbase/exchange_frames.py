@@ -5,7 +5,7 @@ from typing import Any
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
-from venues.coinbase.dialogue import frame, hear, sent
+from venues.coinbase.dialogue import frame, receive_all, sent
 
 __all__ = [
     "BOOK",
@@ -15,7 +15,7 @@ __all__ = [
     "TICKER",
     "TRADES",
     "VENUE",
-    "hearing",
+    "acknowledged",
     "heartbeat",
     "listing",
     "match",
@@ -72,7 +72,7 @@ def refusal(reason: str) -> bytes:
     return frame(type="error", message="Failed to subscribe", reason=reason)
 
 
-def hearing(*wanted: Subscription) -> ExchangeProtocol:
+def acknowledged(*wanted: Subscription) -> ExchangeProtocol:
     """A protocol that has subscribed and got its answers."""
     protocol = ExchangeProtocol()
     protocol.subscribe(wanted)
@@ -80,6 +80,6 @@ def hearing(*wanted: Subscription) -> ExchangeProtocol:
     for request in sent(protocol):
         name: Any = request["channels"][0]
         listed["level2_50" if name == "level2_batch" else name] = request["product_ids"]
-        hear(protocol, listing(**listed))
+        receive_all(protocol, listing(**listed))
     assert not protocol.unanswered()
     return protocol

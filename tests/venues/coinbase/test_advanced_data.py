@@ -18,9 +18,9 @@ from venues.coinbase.advanced_frames import (
     ETH,
     TICKER,
     TRADES,
+    acknowledged,
     book,
     candles,
-    hearing,
     heartbeat,
     listing,
     snapshot,
@@ -28,7 +28,7 @@ from venues.coinbase.advanced_frames import (
     trades,
     update,
 )
-from venues.coinbase.dialogue import NOW, envelope, frame, hear
+from venues.coinbase.dialogue import NOW, envelope, frame, receive_all
 
 ETH_BOOK = Subscription(Channel.BOOK, ETH)
 ETH_TICKER = Subscription(Channel.TICKER, ETH)
@@ -57,12 +57,12 @@ ETH_CANDLES = Subscription(Channel.CANDLE, ETH, interval_s=300)
 def test_a_frame_that_cannot_be_read_harms_the_stream_it_names_alone(
     nonsense: bytes, stream: Subscription
 ) -> None:
-    protocol = hearing(BOOK, ETH_BOOK, TICKER, TRADES, CANDLES, *{stream} - {ETH_BOOK})
-    hear(protocol, snapshot(2), snapshot(3, "ETH-USD"))
+    protocol = acknowledged(BOOK, ETH_BOOK, TICKER, TRADES, CANDLES, *{stream} - {ETH_BOOK})
+    receive_all(protocol, snapshot(2), snapshot(3, "ETH-USD"))
 
     assert harmed(protocol, nonsense, NOW) == (stream,)
 
-    assert kinds(hear(protocol, update(5), tickers(6, "update"))) == [BookUpdate, Ticker]
+    assert kinds(receive_all(protocol, update(5), tickers(6, "update"))) == [BookUpdate, Ticker]
     assert (protocol.sequence.steps, protocol.sequence.breaks) == (6, 0)
 
 
@@ -79,35 +79,37 @@ def test_a_frame_that_cannot_be_read_harms_the_stream_it_names_alone(
 def test_a_frame_that_names_no_market_harms_its_channel_alone(
     channel: str, streams: tuple[Subscription, ...], events: Any
 ) -> None:
-    protocol = hearing(BOOK, ETH_BOOK, TRADES, ETH_TRADES, TICKER, ETH_TICKER, CANDLES, ETH_CANDLES)
+    protocol = acknowledged(
+        BOOK, ETH_BOOK, TRADES, ETH_TRADES, TICKER, ETH_TICKER, CANDLES, ETH_CANDLES
+    )
 
     assert set(harmed(protocol, frame(channel=channel, sequence_num=2, events=events), NOW)) == {
         *streams
     }
 
-    assert kinds(hear(protocol, heartbeat(3))) == []
+    assert kinds(receive_all(protocol, heartbeat(3))) == []
     assert protocol.sequence.breaks == 0
 
 
 @pytest.mark.parametrize("channel", ["heartbeats", "subscriptions"])
 @pytest.mark.parametrize("events", [None, [None], 7, [[]]])
 def test_an_answer_that_cannot_be_read_harms_no_stream(channel: str, events: object) -> None:
-    protocol = hearing(BOOK, TRADES)
-    hear(protocol, snapshot(2))
+    protocol = acknowledged(BOOK, TRADES)
+    receive_all(protocol, snapshot(2))
 
     assert harmed(protocol, frame(channel=channel, sequence_num=3, events=events), NOW) == ()
 
-    assert kinds(hear(protocol, update(4))) == [BookUpdate]
+    assert kinds(receive_all(protocol, update(4))) == [BookUpdate]
 
 
 def test_an_update_that_cannot_be_read_breaks_its_book_and_no_other() -> None:
-    protocol = hearing(BOOK, ETH_BOOK)
-    hear(protocol, snapshot(2), snapshot(3, "ETH-USD"))
+    protocol = acknowledged(BOOK, ETH_BOOK)
+    receive_all(protocol, snapshot(2), snapshot(3, "ETH-USD"))
     assert harmed(protocol, book(4, "update", ("bid", "x", "1"), product="ETH-USD"), NOW) == (
         ETH_BOOK,
     )
 
-    told = hear(protocol, update(5), update(6, "ETH-USD"), update(7, "ETH-USD"))
+    told = receive_all(protocol, update(5), update(6, "ETH-USD"), update(7, "ETH-USD"))
 
     assert kinds(told) == [BookUpdate, Desync]
     assert told[1] == Desync(
@@ -120,17 +122,17 @@ def test_an_update_that_cannot_be_read_breaks_its_book_and_no_other() -> None:
         venue_ns=NOW + 500_000_000,
         received_ns=NOW,
     )
-    again = hear(protocol, snapshot(8, "ETH-USD"), update(9, "ETH-USD"))
+    again = receive_all(protocol, snapshot(8, "ETH-USD"), update(9, "ETH-USD"))
     assert kinds(again) == [BookSnapshot, BookUpdate]
 
 
 def test_a_snapshot_that_cannot_be_read_leaves_no_book_that_goes_on() -> None:
-    protocol = hearing(BOOK)
-    hear(protocol, snapshot(2))
+    protocol = acknowledged(BOOK)
+    receive_all(protocol, snapshot(2))
 
     assert harmed(protocol, book(3, "snapshot", ("bid", "x", "1")), NOW) == (BOOK,)
 
-    assert kinds(hear(protocol, update(4), snapshot(5), update(6))) == [
+    assert kinds(receive_all(protocol, update(4), snapshot(5), update(6))) == [
         Desync,
         BookSnapshot,
         BookUpdate,
@@ -138,25 +140,27 @@ def test_a_snapshot_that_cannot_be_read_leaves_no_book_that_goes_on() -> None:
 
 
 def test_an_update_of_no_market_breaks_every_book() -> None:
-    protocol = hearing(BOOK, ETH_BOOK)
-    hear(protocol, snapshot(2), snapshot(3, "ETH-USD"))
+    protocol = acknowledged(BOOK, ETH_BOOK)
+    receive_all(protocol, snapshot(2), snapshot(3, "ETH-USD"))
     nonsense = envelope(4, "l2_data", {"type": "update", "product_id": None, "updates": []})
 
     assert harmed(protocol, nonsense, NOW) == (BOOK, ETH_BOOK)
 
-    assert kinds(hear(protocol, update(5), update(6, "ETH-USD"))) == [Desync, Desync]
+    assert kinds(receive_all(protocol, update(5), update(6, "ETH-USD"))) == [Desync, Desync]
 
 
 def test_an_odd_event_costs_the_others_of_its_frame_nothing() -> None:
-    protocol = hearing(BOOK, ETH_BOOK)
-    hear(protocol, snapshot(2), snapshot(3, "ETH-USD"))
+    protocol = acknowledged(BOOK, ETH_BOOK)
+    receive_all(protocol, snapshot(2), snapshot(3, "ETH-USD"))
     good = {
         "type": "update",
         "product_id": "BTC-USD",
         "updates": [{"side": "bid", "price_level": "100", "new_quantity": "4"}],
     }
 
-    told = hear(protocol, envelope(4, "l2_data", {"type": "new", "product_id": "ETH-USD"}, good))
+    told = receive_all(
+        protocol, envelope(4, "l2_data", {"type": "new", "product_id": "ETH-USD"}, good)
+    )
 
     assert kinds(told) == [LeftOut, BookUpdate]
     assert isinstance(told[0], LeftOut)
@@ -164,23 +168,23 @@ def test_an_odd_event_costs_the_others_of_its_frame_nothing() -> None:
 
 
 def test_a_frame_that_is_neither_in_step_nor_readable_costs_its_stream_as_well() -> None:
-    protocol = hearing(BOOK, TICKER)
-    hear(protocol, snapshot(2))
+    protocol = acknowledged(BOOK, TICKER)
+    receive_all(protocol, snapshot(2))
 
-    told = hear(protocol, tickers(4, "update", best_bid="x"))
+    told = receive_all(protocol, tickers(4, "update", best_bid="x"))
 
     assert kinds(told) == [Desync, Desync, LeftOut]
     assert isinstance(told[2], LeftOut)
     assert told[2].subscription == TICKER
     assert (protocol.sequence.steps, protocol.sequence.breaks) == (2, 1)
-    assert kinds(hear(protocol, snapshot(5), update(6))) == [BookSnapshot, BookUpdate]
+    assert kinds(receive_all(protocol, snapshot(5), update(6))) == [BookSnapshot, BookUpdate]
 
 
-def test_data_beside_other_data_that_nobody_asked_for_is_read() -> None:
-    protocol = hearing(TICKER)
+def test_data_beside_other_data_that_was_not_requested_is_read() -> None:
+    protocol = acknowledged(TICKER)
     lines = [{"product_id": name, "price": "1"} for name in ("DOGE-USD", "BTC-USD")]
 
-    told = hear(protocol, envelope(2, "ticker", {"type": "update", "tickers": lines}))
+    told = receive_all(protocol, envelope(2, "ticker", {"type": "update", "tickers": lines}))
 
     assert kinds(told) == [LeftOut, Ticker]
     assert isinstance(told[0], LeftOut)
@@ -241,7 +245,7 @@ def text_of(channel: str, member: str, rows: Any, kind: str = "update") -> bytes
 
 def received(frame: bytes, *wanted: Subscription) -> list[Event]:
     """What a frame says; nothing at all where nothing of it can be read."""
-    protocol = hearing(*wanted)
+    protocol = acknowledged(*wanted)
     if b"l2_data" in frame and b"update" in frame:
         protocol.receive(snapshot(2), NOW)
         frame = frame.replace(b'"sequence_num":2', b'"sequence_num":3')
@@ -302,9 +306,9 @@ def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
 
 
 def test_a_level_that_cannot_be_read_is_left_out_of_its_book_first() -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
 
-    left_out, whole = hear(
+    left_out, whole = receive_all(
         protocol, book(2, "snapshot", ("bid", "0.-10000", "1"), ("bid", "100", "1"))
     )
 
@@ -318,15 +322,15 @@ def test_a_level_that_cannot_be_read_is_left_out_of_its_book_first() -> None:
     )
     assert isinstance(whole, BookSnapshot)
     assert [level.price for level in whole.bids] == [100]
-    assert kinds(hear(protocol, update(3))) == [BookUpdate]
+    assert kinds(receive_all(protocol, update(3))) == [BookUpdate]
 
 
 def test_candles_that_may_have_been_missed_are_closed_by_no_memory() -> None:
-    protocol = hearing(CANDLES)
-    hear(protocol, candles(2, "update", 600))
+    protocol = acknowledged(CANDLES)
+    receive_all(protocol, candles(2, "update", 600))
     harmed(protocol, candles(3, "update", 600).replace(b'"9"', b'"x"'), NOW)
 
-    told = hear(protocol, candles(4, "update", 900))
+    told = receive_all(protocol, candles(4, "update", 900))
 
     assert [(one.start_ns // 10**9, one.closed) for one in told if isinstance(one, Candle)] == [
         (900, False)
@@ -338,10 +342,12 @@ def test_candles_that_may_have_been_missed_are_closed_by_no_memory() -> None:
 
 @pytest.mark.parametrize("time", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "", None])
 def test_a_time_no_exchange_can_mean_is_none(time: str | None) -> None:
-    protocol = hearing(TRADES)
+    protocol = acknowledged(TRADES)
     row = _TRADE_ROWS[0] | {"time": time}
 
-    (told,) = hear(protocol, envelope(2, "market_trades", {"type": "update", "trades": [row]}))
+    (told,) = receive_all(
+        protocol, envelope(2, "market_trades", {"type": "update", "trades": [row]})
+    )
 
     assert isinstance(told, Trade)
     assert told.venue_ns is None
@@ -349,10 +355,10 @@ def test_a_time_no_exchange_can_mean_is_none(time: str | None) -> None:
 
 @pytest.mark.parametrize("time", ["1970-01-01T00:00:00Z", "yesterday", 7, None])
 def test_a_book_does_not_depend_on_the_time_of_its_frame(time: object) -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
     said = json.loads(snapshot(2)) | {"timestamp": time}
 
-    (told,) = hear(protocol, frame(**said))
+    (told,) = receive_all(protocol, frame(**said))
 
     assert isinstance(told, BookSnapshot)
     assert told.venue_ns is None
@@ -360,10 +366,12 @@ def test_a_book_does_not_depend_on_the_time_of_its_frame(time: object) -> None:
 
 
 def test_a_price_of_zero_is_none() -> None:
-    protocol = hearing(TICKER)
+    protocol = acknowledged(TICKER)
     zeros = {"price": "0", "best_bid": "0.00", "best_bid_quantity": "0", "low_24_h": "0"}
 
-    (told,) = hear(protocol, tickers(2, "update", best_ask="101", best_ask_quantity="0", **zeros))
+    (told,) = receive_all(
+        protocol, tickers(2, "update", best_ask="101", best_ask_quantity="0", **zeros)
+    )
 
     assert isinstance(told, Ticker)
     assert (told.last, told.bid, told.bid_quantity, told.low) == (None, None, None, None)
@@ -372,7 +380,7 @@ def test_a_price_of_zero_is_none() -> None:
 
 
 def test_a_market_of_another_name_is_no_stream_of_ours() -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
 
     assert harmed(protocol, tickers(2, "update", "ETH-USD"), NOW) == ()
     assert harmed(protocol, listing(3, level2=["BTC-USD"]).replace(b'"BTC-USD"', b"7"), NOW) == ()

@@ -30,16 +30,16 @@ from venues.coinbase.advanced_frames import (
     TICKER,
     TRADES,
     USDC,
+    acknowledged,
     book,
     candles,
-    hearing,
     heartbeat,
     listing,
     snapshot,
     trades,
     update,
 )
-from venues.coinbase.dialogue import NOW, envelope, frame, hear, sent
+from venues.coinbase.dialogue import NOW, envelope, frame, receive_all, sent
 
 # Requests and answers
 
@@ -65,13 +65,13 @@ def test_a_list_or_a_snapshot_accepts_whichever_comes_first() -> None:
     protocol.subscribe([BOOK, TICKER])
     assert list(protocol.unanswered()) == [BOOK, TICKER]
 
-    told = hear(protocol, listing(0, heartbeats=["heartbeats"]), snapshot(1))
+    told = receive_all(protocol, listing(0, heartbeats=["heartbeats"]), snapshot(1))
     assert [type(event) for event in told] == [Subscribed, BookSnapshot]
     assert list(protocol.unanswered()) == [TICKER]
 
     both = {"level2": ["BTC-USD"], "heartbeats": ["heartbeats"]}
-    assert hear(protocol, listing(2, **both)) == []
-    told = hear(protocol, listing(3, ticker=["BTC-USD"], **both))
+    assert receive_all(protocol, listing(2, **both)) == []
+    told = receive_all(protocol, listing(3, ticker=["BTC-USD"], **both))
     assert told == [Subscribed(venue="coinbase", subscription=TICKER, received_ns=NOW)]
     assert not protocol.unanswered()
 
@@ -82,7 +82,7 @@ def test_what_a_list_leaves_out_is_refused() -> None:
     protocol.subscribe([TICKER, bad])
 
     beats = {"heartbeats": ["heartbeats"]}
-    told = hear(protocol, listing(0, **beats), listing(1, ticker=["BTC-USD"], **beats))
+    told = receive_all(protocol, listing(0, **beats), listing(1, ticker=["BTC-USD"], **beats))
 
     assert [(type(event), event.subscription) for event in told] == [  # type: ignore[union-attr]
         (Subscribed, TICKER),
@@ -94,24 +94,26 @@ def test_what_a_list_leaves_out_is_refused() -> None:
 def test_an_error_refuses_the_oldest_request_of_its_kind() -> None:
     protocol = AdvancedProtocol()
     protocol.subscribe([TICKER, BOOK])
-    hear(protocol, listing(0, heartbeats=["heartbeats"]))
+    receive_all(protocol, listing(0, heartbeats=["heartbeats"]))
 
     text = "too many L2 streams requested in a single session"
-    told = hear(protocol, frame(type="error", message=text))
+    told = receive_all(protocol, frame(type="error", message=text))
 
     assert told == [Refused(venue="coinbase", subscription=BOOK, message=text, received_ns=NOW)]
     assert list(protocol.unanswered()) == [TICKER]
 
 
-def test_one_unknown_product_is_refused_and_the_others_asked_for_again() -> None:
+def test_one_unknown_product_is_refused_and_the_others_requested_again() -> None:
     protocol = AdvancedProtocol()
     bad = Subscription(Channel.BOOK, Symbol("NO/SUCH"))
     protocol.subscribe([BOOK, bad])
-    hear(protocol, listing(0, heartbeats=["heartbeats"]))
+    receive_all(protocol, listing(0, heartbeats=["heartbeats"]))
     sent(protocol)
 
     reason = "NO-SUCH is not a valid product"
-    (refused,) = hear(protocol, frame(type="error", message="Failed to subscribe", reason=reason))
+    (refused,) = receive_all(
+        protocol, frame(type="error", message="Failed to subscribe", reason=reason)
+    )
 
     assert isinstance(refused, Refused)
     assert refused.subscription == bad
@@ -122,22 +124,22 @@ def test_one_unknown_product_is_refused_and_the_others_asked_for_again() -> None
     assert list(protocol.unanswered()) == [BOOK]
 
 
-def test_an_end_is_asked_for_told_and_followed_by_silence() -> None:
-    protocol = hearing(BOOK, TRADES)
-    hear(protocol, snapshot(2))
+def test_an_end_is_requested_acknowledged_and_followed_by_nothing() -> None:
+    protocol = acknowledged(BOOK, TRADES)
+    receive_all(protocol, snapshot(2))
     protocol.unsubscribe([BOOK, Subscription(Channel.BOOK, ETH)])
 
     assert sent(protocol) == [
         {"type": "unsubscribe", "channel": "level2", "product_ids": ["BTC-USD"]}
     ]
-    assert hear(protocol, update(3), snapshot(4)) == []
-    told = hear(protocol, listing(5, market_trades=["BTC-USD"]))
+    assert receive_all(protocol, update(3), snapshot(4)) == []
+    told = receive_all(protocol, listing(5, market_trades=["BTC-USD"]))
     assert told == [Unsubscribed(venue="coinbase", subscription=BOOK, received_ns=NOW)]
 
 
-def test_a_quiet_link_is_asked_for_heartbeats_again() -> None:
-    protocol = hearing(TRADES)
-    hear(protocol, heartbeat(2))
+def test_a_quiet_link_is_requested_heartbeats_again() -> None:
+    protocol = acknowledged(TRADES)
+    receive_all(protocol, heartbeat(2))
     protocol.ping()
     assert sent(protocol) == []
 
@@ -149,19 +151,19 @@ def test_a_quiet_link_is_asked_for_heartbeats_again() -> None:
 
 
 def test_every_frame_is_counted_whatever_its_channel() -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
 
     unknown = envelope(4, "status", {"type": "snapshot", "products": []})
-    hear(protocol, snapshot(2), heartbeat(3), unknown, update(5))
+    receive_all(protocol, snapshot(2), heartbeat(3), unknown, update(5))
 
     assert (protocol.sequence.steps, protocol.sequence.breaks) == (5, 0)
 
 
 def test_a_lost_frame_puts_every_stream_out_of_step() -> None:
-    protocol = hearing(BOOK, TRADES)
-    hear(protocol, snapshot(2))
+    protocol = acknowledged(BOOK, TRADES)
+    receive_all(protocol, snapshot(2))
 
-    told = hear(protocol, update(4))
+    told = receive_all(protocol, update(4))
 
     assert told == [
         Desync(
@@ -176,73 +178,73 @@ def test_a_lost_frame_puts_every_stream_out_of_step() -> None:
         for one in (BOOK, TRADES)
     ]
     assert (protocol.sequence.steps, protocol.sequence.breaks) == (2, 1)
-    assert hear(protocol, update(5)) == []
-    assert [type(event) for event in hear(protocol, snapshot(6), update(7))] == [
+    assert receive_all(protocol, update(5)) == []
+    assert [type(event) for event in receive_all(protocol, snapshot(6), update(7))] == [
         BookSnapshot,
         BookUpdate,
     ]
 
 
 def test_a_lost_heartbeat_is_a_break_too() -> None:
-    protocol = hearing(BOOK)
-    hear(protocol, snapshot(2))
+    protocol = acknowledged(BOOK)
+    receive_all(protocol, snapshot(2))
 
-    assert [type(event) for event in hear(protocol, heartbeat(4))] == [Desync]
+    assert [type(event) for event in receive_all(protocol, heartbeat(4))] == [Desync]
 
 
-def test_what_tells_of_a_break_is_told_if_it_is_no_book() -> None:
-    protocol = hearing(TRADES)
+def test_what_shows_a_break_is_published_if_it_is_no_book() -> None:
+    protocol = acknowledged(TRADES)
 
-    told = hear(protocol, trades(3, "update", 8))
+    told = receive_all(protocol, trades(3, "update", 8))
 
     assert [type(event) for event in told] == [Desync, Trade]
 
 
 def test_a_repeated_frame_is_passed_over() -> None:
-    protocol = hearing(BOOK)
-    hear(protocol, snapshot(2), update(3))
+    protocol = acknowledged(BOOK)
+    receive_all(protocol, snapshot(2), update(3))
 
-    assert hear(protocol, update(3), snapshot(2)) == []
+    assert receive_all(protocol, update(3), snapshot(2)) == []
     assert (protocol.sequence.steps, protocol.sequence.breaks) == (3, 0)
 
 
 def test_a_snapshot_that_comes_before_or_after_its_turn_begins_no_book() -> None:
     for order in ((snapshot(4), update(3)), (update(4), snapshot(3))):
-        protocol = hearing(BOOK)
-        hear(protocol, snapshot(2))
+        protocol = acknowledged(BOOK)
+        receive_all(protocol, snapshot(2))
 
-        assert [type(event) for event in hear(protocol, *order)] == [Desync]
-        assert hear(protocol, update(5)) == []
-        assert [type(event) for event in hear(protocol, snapshot(6))] == [BookSnapshot]
+        assert [type(event) for event in receive_all(protocol, *order)] == [Desync]
+        assert receive_all(protocol, update(5)) == []
+        assert [type(event) for event in receive_all(protocol, snapshot(6))] == [BookSnapshot]
 
 
 @pytest.mark.parametrize("nonsense", [b"{", frame(channel="l2_data"), b"[]", b"\xff"])
 def test_a_frame_without_a_number_is_missing_to_the_next_and_may_be_of_any_stream(
     nonsense: bytes,
 ) -> None:
-    protocol = hearing(BOOK, TRADES)
-    hear(protocol, snapshot(2))
+    protocol = acknowledged(BOOK, TRADES)
+    receive_all(protocol, snapshot(2))
     with pytest.raises(RemoteProtocolError) as raised:
         protocol.receive(nonsense, NOW)
     assert not isinstance(raised.value, UnreadableStream)
 
-    assert [type(event) for event in hear(protocol, update(4))] == [Desync, Desync]
+    assert [type(event) for event in receive_all(protocol, update(4))] == [Desync, Desync]
 
 
-def test_data_that_nobody_asked_for_is_the_venues_fault_and_no_break() -> None:
-    protocol = hearing(BOOK)
-    hear(protocol, snapshot(2))
+def test_data_that_was_not_requested_is_the_venues_fault_and_no_break() -> None:
+    protocol = acknowledged(BOOK)
+    receive_all(protocol, snapshot(2))
 
     with pytest.raises(RemoteProtocolError, match="was not requested"):
         protocol.receive(snapshot(3, "ETH-USD"), NOW)
 
-    assert [type(event) for event in hear(protocol, update(4))] == [BookUpdate]
+    assert [type(event) for event in receive_all(protocol, update(4))] == [BookUpdate]
 
 
 def test_a_break_is_healed_by_two_requests_for_each_channel() -> None:
     other = Subscription(Channel.BOOK, ETH)
-    protocol = hearing(BOOK, other, TRADES)
-    hear(protocol, heartbeat(3))
+    protocol = acknowledged(BOOK, other, TRADES)
+    receive_all(protocol, heartbeat(3))
     for one in (BOOK, TRADES, other, BOOK):
         protocol.resync(one)
 
@@ -252,7 +254,7 @@ def test_a_break_is_healed_by_two_requests_for_each_channel() -> None:
         {"type": "unsubscribe", "channel": "market_trades", "product_ids": ["BTC-USD"]},
         {"type": "subscribe", "channel": "market_trades", "product_ids": ["BTC-USD"]},
     ]
-    told = hear(
+    told = receive_all(
         protocol,
         listing(4, market_trades=["BTC-USD"]),
         snapshot(5),
@@ -262,9 +264,9 @@ def test_a_break_is_healed_by_two_requests_for_each_channel() -> None:
     assert [type(event) for event in told] == [BookSnapshot, BookSnapshot]
 
 
-def test_a_resync_on_its_way_is_not_asked_for_twice_unless_its_answer_may_be_lost() -> None:
-    protocol = hearing(BOOK)
-    hear(protocol, snapshot(2))
+def test_a_resync_on_its_way_is_not_requested_twice_unless_its_answer_may_be_lost() -> None:
+    protocol = acknowledged(BOOK)
+    receive_all(protocol, snapshot(2))
     protocol.resync(BOOK)
     assert len(sent(protocol)) == 2
     assert list(protocol.unanswered()) == [BOOK]
@@ -272,13 +274,13 @@ def test_a_resync_on_its_way_is_not_asked_for_twice_unless_its_answer_may_be_los
     protocol.resync(BOOK)
     assert sent(protocol) == []
 
-    hear(protocol, heartbeat(4))
+    receive_all(protocol, heartbeat(4))
     protocol.resync(BOOK)
     assert len(sent(protocol)) == 2
 
 
-def test_nothing_is_resynced_that_is_not_carried() -> None:
-    protocol = hearing(BOOK)
+def test_nothing_is_resynced_that_is_not_active() -> None:
+    protocol = acknowledged(BOOK)
 
     protocol.resync(TRADES)
 
@@ -288,25 +290,25 @@ def test_nothing_is_resynced_that_is_not_carried() -> None:
 # Data
 
 
-def test_a_book_is_sorted_and_its_number_vouches_for_it() -> None:
-    protocol = hearing(BOOK)
+def test_a_book_is_sorted_and_its_number_proves_it() -> None:
+    protocol = acknowledged(BOOK)
     rows = (("offer", "102", "1"), ("bid", "99", "4"), ("offer", "101", "2"), ("bid", "100", "1"))
 
-    (told,) = hear(protocol, book(2, "snapshot", *rows))
+    (told,) = receive_all(protocol, book(2, "snapshot", *rows))
 
     assert isinstance(told, BookSnapshot)
     assert told.bids == (Level(Decimal(100), Decimal(1)), Level(Decimal(99), Decimal(4)))
     assert [level.price for level in told.asks] == [101, 102]
     assert (told.sequence, told.depth, told.cut_at) == (2, None, None)
-    (told,) = hear(protocol, update(3))
+    (told,) = receive_all(protocol, update(3))
     assert isinstance(told, BookUpdate)
     assert (told.bids, told.asks, told.sequence) == ((Level(Decimal(100), Decimal(3)),), (), 3)
 
 
 def test_an_update_waits_for_its_snapshot() -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
 
-    told = hear(protocol, update(2), update(3), update(4), snapshot(5))
+    told = receive_all(protocol, update(2), update(3), update(4), snapshot(5))
 
     assert [(type(event), getattr(event, "count", None)) for event in told] == [
         (LeftOut, 1),
@@ -324,22 +326,22 @@ def test_an_update_waits_for_its_snapshot() -> None:
 
 
 def test_one_frame_may_tell_of_several_books() -> None:
-    protocol = hearing(BOOK, Subscription(Channel.BOOK, ETH))
+    protocol = acknowledged(BOOK, Subscription(Channel.BOOK, ETH))
     rows = [{"side": "bid", "price_level": "1", "new_quantity": "1"}]
     events: list[dict[str, Any]] = [
         {"type": "snapshot", "product_id": product, "updates": rows}
         for product in ("BTC-USD", "ETH-USD")
     ]
 
-    told = hear(protocol, envelope(2, "l2_data", *events))
+    told = receive_all(protocol, envelope(2, "l2_data", *events))
 
     assert [event.symbol for event in told if isinstance(event, BookSnapshot)] == [BTC, ETH]
 
 
-def test_trades_are_told_oldest_first() -> None:
-    protocol = hearing(TRADES)
+def test_trades_are_published_oldest_first() -> None:
+    protocol = acknowledged(TRADES)
 
-    told = hear(protocol, trades(2, "snapshot", 7, 6, 5), trades(3, "update", 9, 8))
+    told = receive_all(protocol, trades(2, "snapshot", 7, 6, 5), trades(3, "update", 9, 8))
 
     found = [event for event in told if isinstance(event, Trade)]
     assert [event.sequence for event in found] == [5, 6, 7, 8, 9]
@@ -347,9 +349,9 @@ def test_trades_are_told_oldest_first() -> None:
 
 
 def test_a_candle_is_closed_by_a_later_one() -> None:
-    protocol = hearing(CANDLES)
+    protocol = acknowledged(CANDLES)
 
-    told = hear(
+    told = receive_all(
         protocol,
         candles(2, "snapshot", 900, 300, 600),
         candles(3, "update", 900),
@@ -369,44 +371,44 @@ def test_a_candle_is_closed_by_a_later_one() -> None:
 
 
 def test_a_snapshot_that_goes_on_closes_what_ran_before_once() -> None:
-    protocol = hearing(CANDLES)
+    protocol = acknowledged(CANDLES)
 
-    told = hear(protocol, candles(2, "snapshot", 300), candles(3, "snapshot", 300, 600))
+    told = receive_all(protocol, candles(2, "snapshot", 300), candles(3, "snapshot", 300, 600))
 
     found = [(e.start_ns // 10**9, e.closed) for e in told if isinstance(e, Candle)]
     assert found == [(300, False), (300, True), (600, False)]
 
 
 def test_empty_fields_of_a_ticker_are_none() -> None:
-    protocol = hearing(TICKER)
+    protocol = acknowledged(TICKER)
     line = {"type": "ticker", "product_id": "BTC-USD", "price": "", "best_bid": "1"}
 
-    (told,) = hear(protocol, envelope(2, "ticker", {"type": "update", "tickers": [line]}))
+    (told,) = receive_all(protocol, envelope(2, "ticker", {"type": "update", "tickers": [line]}))
 
     assert isinstance(told, Ticker)
     assert (told.last, told.bid, told.ask, told.change_percent) == (None, Decimal(1), None, None)
 
 
-def test_usdc_is_told_as_usd() -> None:
+def test_usdc_is_published_as_usd() -> None:
     wanted = Subscription(Channel.BOOK, USDC)
     protocol = AdvancedProtocol()
     protocol.subscribe([wanted])
     assert sent(protocol)[1]["product_ids"] == ["BTC-USDC"]
 
     beats = {"heartbeats": ["heartbeats"]}
-    told = hear(protocol, listing(0, **beats), listing(1, level2=["BTC-USD"], **beats))
-    told += hear(protocol, snapshot(2), update(3))
+    told = receive_all(protocol, listing(0, **beats), listing(1, level2=["BTC-USD"], **beats))
+    told += receive_all(protocol, snapshot(2), update(3))
 
     assert [type(event) for event in told] == [Subscribed, BookSnapshot, BookUpdate]
     assert {event.symbol for event in told if isinstance(event, BookSnapshot | BookUpdate)} == {
         USDC
     }
     protocol.unsubscribe([wanted])
-    assert hear(protocol, update(4)) == []
+    assert receive_all(protocol, update(4)) == []
 
 
 def test_two_candle_intervals_cannot_be_told_apart() -> None:
-    protocol = hearing(CANDLES)
+    protocol = acknowledged(CANDLES)
 
     with pytest.raises(LocalProtocolError):
         protocol.subscribe([Subscription(Channel.CANDLE, BTC, interval_s=60)])
@@ -445,12 +447,12 @@ def test_the_list_of_markets_is_fetched_once_and_accepts_its_subscription() -> N
     assert [type(event) for event in told] == [Subscribed, Instrument]
     protocol.unsubscribe([LISTING])
     assert not protocol.receive_response(Fetch("GET", "", "products"), body, NOW)
-    assert hear(protocol, heartbeat(0)) == [
+    assert receive_all(protocol, heartbeat(0)) == [
         Unsubscribed(venue="coinbase", subscription=LISTING, received_ns=NOW)
     ]
 
 
-def test_a_refused_list_of_markets_is_told() -> None:
+def test_a_refused_list_of_markets_is_published() -> None:
     protocol = AdvancedProtocol()
     protocol.subscribe([LISTING])
 
@@ -494,7 +496,7 @@ def test_a_list_that_makes_no_sense_is_refused(body: bytes) -> None:
 # Tapes
 
 
-def test_a_tape_teaches_what_another_client_carries() -> None:
+def test_a_tape_teaches_what_another_client_requested() -> None:
     protocol = AdvancedProtocol()
     protocol.follow_passively()
     for asked in (
@@ -505,7 +507,7 @@ def test_a_tape_teaches_what_another_client_carries() -> None:
     ):
         protocol.follow_request(asked)
 
-    (told,) = hear(protocol, snapshot(5))
+    (told,) = receive_all(protocol, snapshot(5))
 
     assert isinstance(told, BookSnapshot)
     assert told.symbol == USDC

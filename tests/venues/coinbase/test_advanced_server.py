@@ -199,7 +199,7 @@ def test_a_second_subscribe_is_answered_with_a_list_only() -> None:
     assert client.ask("subscribe", "ticker", "BTC-USD") == [lists(2, ticker=["BTC-USD"])]
 
 
-def test_usdc_is_told_as_usd() -> None:
+def test_usdc_is_published_as_usd() -> None:
     client = Client()
 
     whole, listed = client.ask("subscribe", "level2", "BTC-USDC")

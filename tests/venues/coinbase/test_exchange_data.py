@@ -13,13 +13,13 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Ticker, Trade
 from fluxum.venues.conversation import UnreadableStream
 from oddrows import OddRow, Received, odd_row
 from unreadable import counted, harmed, kinds
-from venues.coinbase.dialogue import NOW, frame, hear
+from venues.coinbase.dialogue import NOW, frame, receive_all
 from venues.coinbase.exchange_frames import (
     BOOK,
     ETH,
     TICKER,
     TRADES,
-    hearing,
+    acknowledged,
     heartbeat,
     match,
     snapshot,
@@ -53,12 +53,12 @@ EVERYTHING = (BOOK, ETH_BOOK, TICKER, ETH_TICKER, TRADES, ETH_TRADES)
 def test_a_frame_that_cannot_be_read_harms_the_stream_it_names_alone(
     nonsense: bytes, stream: Subscription
 ) -> None:
-    protocol = hearing(*EVERYTHING)
-    hear(protocol, snapshot(), snapshot("ETH-USD"))
+    protocol = acknowledged(*EVERYTHING)
+    receive_all(protocol, snapshot(), snapshot("ETH-USD"))
 
     assert harmed(protocol, nonsense, NOW) == (stream,)
 
-    assert kinds(hear(protocol, update(), ticker(), match(9))) == [BookUpdate, Ticker, Trade]
+    assert kinds(receive_all(protocol, update(), ticker(), match(9))) == [BookUpdate, Ticker, Trade]
 
 
 @pytest.mark.parametrize(
@@ -80,23 +80,23 @@ def test_a_frame_that_names_no_market_harms_its_channel_alone(
 ) -> None:
     odd = frame(type=kind, product_id=product, message=7, channels=7)
 
-    assert set(harmed(hearing(*EVERYTHING), odd, NOW)) == {*streams}
+    assert set(harmed(acknowledged(*EVERYTHING), odd, NOW)) == {*streams}
 
 
 @pytest.mark.parametrize("nonsense", [b"{", b"[]", frame(type=7), b"invalid (un)subscribe msg"])
 def test_a_frame_without_a_type_may_be_of_any_stream(nonsense: bytes) -> None:
     with pytest.raises(RemoteProtocolError) as raised:
-        hearing(BOOK).receive(nonsense, NOW)
+        acknowledged(BOOK).receive(nonsense, NOW)
 
     assert not isinstance(raised.value, UnreadableStream)
 
 
 def test_a_trade_that_cannot_be_read_is_missed_by_the_heartbeat_after_the_next() -> None:
-    protocol = hearing(TRADES)
-    hear(protocol, match(7, "last_match"), heartbeat(7))
+    protocol = acknowledged(TRADES)
+    receive_all(protocol, match(7, "last_match"), heartbeat(7))
     harmed(protocol, match(8, price="x"), NOW)
 
-    assert kinds(hear(protocol, heartbeat(8), heartbeat(8))) == [Desync]
+    assert kinds(receive_all(protocol, heartbeat(8), heartbeat(8))) == [Desync]
 
 
 # Rows
@@ -111,21 +111,21 @@ CAPTURED = frame(
 
 
 def test_a_level_as_it_was_captured_is_left_out_of_its_book_first() -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
 
-    left_out, whole = hear(protocol, CAPTURED)
+    left_out, whole = receive_all(protocol, CAPTURED)
 
     assert left_out == LeftOut(
         venue="coinbase-exchange",
         subscription=BOOK,
         count=1,
         reason="a number from 0 to 1e30 was expected, was '0.-10000'",
-        sample="('0.-10000', '1')",
+        sample='["0.-10000", "1"]',
         received_ns=NOW,
     )
     assert isinstance(whole, BookSnapshot)
     assert [[one.price for one in side] for side in (whole.bids, whole.asks)] == [[100], [101]]
-    assert kinds(hear(protocol, update())) == [BookUpdate]
+    assert kinds(receive_all(protocol, update())) == [BookUpdate]
 
 
 def levels(events: list[Event]) -> dict[object, object]:
@@ -145,7 +145,7 @@ def test_an_odd_level_of_a_snapshot_costs_itself_alone(odd: OddRow) -> None:
         return f'{{"type":"snapshot","product_id":"BTC-USD","bids":[{text}],"asks":[]}}'.encode()
 
     def receive(frame: bytes) -> Received:
-        events = list(hearing(BOOK).receive(frame, NOW))
+        events = list(acknowledged(BOOK).receive(frame, NOW))
         return Received(levels(events), counted(events))
 
     odd.costs_itself_alone(build, receive)
@@ -158,8 +158,8 @@ def test_an_odd_change_costs_itself_alone(odd: OddRow) -> None:
         return f'{{"type":"l2update","product_id":"BTC-USD","changes":[{text}]}}'.encode()
 
     def receive(frame: bytes) -> Received:
-        protocol = hearing(BOOK)
-        hear(protocol, snapshot())
+        protocol = acknowledged(BOOK)
+        receive_all(protocol, snapshot())
         events = list(protocol.receive(frame, NOW))
         return Received(levels(events), counted(events))
 
@@ -171,10 +171,10 @@ def test_an_odd_change_costs_itself_alone(odd: OddRow) -> None:
 
 @pytest.mark.parametrize("time", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "", None])
 def test_a_time_no_exchange_can_mean_is_none(time: str | None) -> None:
-    protocol = hearing(BOOK, TICKER, TRADES)
+    protocol = acknowledged(BOOK, TICKER, TRADES)
     whole = json.loads(snapshot()) | {"time": time}
 
-    told = hear(protocol, frame(**whole), ticker(time=time), match(7, time=time))
+    told = receive_all(protocol, frame(**whole), ticker(time=time), match(7, time=time))
 
     assert kinds(told) == [BookSnapshot, Ticker, Trade]
     assert [getattr(event, "venue_ns", 0) for event in told] == [None, None, None]
@@ -182,10 +182,12 @@ def test_a_time_no_exchange_can_mean_is_none(time: str | None) -> None:
 
 @pytest.mark.parametrize("time", ["yesterday", 7, ["2021"]])
 def test_a_book_does_not_depend_on_its_time(time: object) -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
     whole, change = json.loads(snapshot()), json.loads(update())
 
-    told = hear(protocol, frame(**(whole | {"time": time})), frame(**(change | {"time": time})))
+    told = receive_all(
+        protocol, frame(**(whole | {"time": time})), frame(**(change | {"time": time}))
+    )
 
     assert kinds(told) == [BookSnapshot, BookUpdate]
 
@@ -193,7 +195,9 @@ def test_a_book_does_not_depend_on_its_time(time: object) -> None:
 def test_a_price_of_zero_is_none() -> None:
     zeros = {"price": "0", "last_size": "3", "best_bid": "0.00", "best_bid_size": "0"}
 
-    (told,) = hear(hearing(TICKER), ticker(best_ask="101", open_24h="0", low_24h="0", **zeros))
+    (told,) = receive_all(
+        acknowledged(TICKER), ticker(best_ask="101", open_24h="0", low_24h="0", **zeros)
+    )
 
     assert isinstance(told, Ticker)
     assert (told.last, told.last_quantity, told.bid, told.bid_quantity) == (None, None, None, None)
@@ -202,7 +206,7 @@ def test_a_price_of_zero_is_none() -> None:
 
 
 def test_figures_that_are_not_there_are_none() -> None:
-    (told,) = hear(hearing(TICKER), ticker(price=None, volume_24h=None, best_bid=None))
+    (told,) = receive_all(acknowledged(TICKER), ticker(price=None, volume_24h=None, best_bid=None))
 
     assert isinstance(told, Ticker)
     assert (told.last, told.volume, told.bid) == (None, None, None)

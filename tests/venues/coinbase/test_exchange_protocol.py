@@ -19,7 +19,7 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Level, Ticker, Trade
 from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
 from fluxum.venues.venue import Fetch
-from venues.coinbase.dialogue import NOW, frame, hear, sent
+from venues.coinbase.dialogue import NOW, frame, receive_all, sent
 from venues.coinbase.exchange_frames import (
     BOOK,
     BTC,
@@ -27,7 +27,7 @@ from venues.coinbase.exchange_frames import (
     LISTING,
     TRADES,
     VENUE,
-    hearing,
+    acknowledged,
     heartbeat,
     listing,
     match,
@@ -57,7 +57,9 @@ def test_a_list_accepts_by_any_name_of_the_channel(name: str) -> None:
     protocol = ExchangeProtocol()
     protocol.subscribe([BOOK])
 
-    told = hear(protocol, listing(**{name: ["BTC-USD", "ETH-USD"], "heartbeat": ["BTC-USD"]}))
+    told = receive_all(
+        protocol, listing(**{name: ["BTC-USD", "ETH-USD"], "heartbeat": ["BTC-USD"]})
+    )
 
     assert told == [Subscribed(venue=VENUE, subscription=BOOK, received_ns=NOW)]
     assert not protocol.unanswered()
@@ -67,30 +69,30 @@ def test_data_may_come_before_its_list() -> None:
     protocol = ExchangeProtocol()
     protocol.subscribe([BOOK, TRADES])
 
-    told = hear(protocol, snapshot(), match(7, "last_match"))
+    told = receive_all(protocol, snapshot(), match(7, "last_match"))
 
     assert [type(event) for event in told] == [Subscribed, BookSnapshot, Subscribed, Trade]
     assert not protocol.unanswered()
 
 
-def test_a_repeated_list_refuses_nobody() -> None:
+def test_a_repeated_list_refuses_no_stream() -> None:
     protocol = ExchangeProtocol()
     protocol.subscribe([BOOK, TRADES])
     books = listing(level2_50=["BTC-USD"])
 
-    hear(protocol, books)
+    receive_all(protocol, books)
 
-    assert hear(protocol, books) == []
+    assert receive_all(protocol, books) == []
     assert list(protocol.unanswered()) == [TRADES]
 
 
-def test_one_unknown_product_is_refused_and_the_others_asked_for_again() -> None:
+def test_one_unknown_product_is_refused_and_the_others_requested_again() -> None:
     protocol = ExchangeProtocol()
     bad = Subscription(Channel.BOOK, Symbol("NO/SUCH"))
     protocol.subscribe([BOOK, bad])
     sent(protocol)
 
-    (told,) = hear(protocol, refusal("NO-SUCH is not a valid product"))
+    (told,) = receive_all(protocol, refusal("NO-SUCH is not a valid product"))
 
     assert isinstance(told, Refused)
     assert (told.subscription, told.message) == (
@@ -107,41 +109,43 @@ def test_a_reason_that_names_no_product_refuses_all_of_the_oldest_request() -> N
     other = Subscription(Channel.BOOK, ETH)
     protocol.subscribe([BOOK, other, TRADES])
 
-    told = hear(protocol, refusal("level2, level3, and full channels now require authentication."))
+    told = receive_all(
+        protocol, refusal("level2, level3, and full channels now require authentication.")
+    )
 
     assert [event.subscription for event in told if isinstance(event, Refused)] == [BOOK, other]
     assert list(protocol.unanswered()) == [TRADES]
 
 
-def test_an_error_nobody_waits_for_is_told_of_no_stream() -> None:
-    (told,) = hear(ExchangeProtocol(), refusal("No channels provided"))
+def test_an_error_without_a_request_is_published_of_no_stream() -> None:
+    (told,) = receive_all(ExchangeProtocol(), refusal("No channels provided"))
 
     assert isinstance(told, Refused)
     assert told.subscription is None
 
 
-def test_an_end_is_asked_for_told_and_followed_by_silence() -> None:
-    protocol = hearing(BOOK, TRADES)
-    hear(protocol, snapshot())
+def test_an_end_is_requested_acknowledged_and_followed_by_nothing() -> None:
+    protocol = acknowledged(BOOK, TRADES)
+    receive_all(protocol, snapshot())
     protocol.unsubscribe([BOOK])
 
     assert sent(protocol) == [
         {"type": "unsubscribe", "product_ids": ["BTC-USD"], "channels": ["level2_batch"]}
     ]
-    assert hear(protocol, update(), snapshot()) == []
-    told = hear(protocol, listing(matches=["BTC-USD"]))
+    assert receive_all(protocol, update(), snapshot()) == []
+    told = receive_all(protocol, listing(matches=["BTC-USD"]))
     assert told == [Unsubscribed(venue=VENUE, subscription=BOOK, received_ns=NOW)]
 
 
-def test_a_resync_asks_again_without_a_word_to_anybody_and_once() -> None:
-    protocol = hearing(BOOK)
-    hear(protocol, snapshot())
+def test_a_resync_asks_again_without_an_event_and_once() -> None:
+    protocol = acknowledged(BOOK)
+    receive_all(protocol, snapshot())
     protocol.resync(BOOK)
     protocol.resync(BOOK)
     protocol.resync(TRADES)
 
     assert [request["type"] for request in sent(protocol)] == ["unsubscribe", "subscribe"]
-    told = hear(protocol, listing(), snapshot(), listing(level2_50=["BTC-USD"]))
+    told = receive_all(protocol, listing(), snapshot(), listing(level2_50=["BTC-USD"]))
     assert [type(event) for event in told] == [BookSnapshot]
 
 
@@ -153,17 +157,17 @@ def test_a_link_without_a_product_lives_by_the_heartbeats_of_another() -> None:
         {"fetch": "/products"},
         {"type": "subscribe", "product_ids": ["BTC-USD"], "channels": ["heartbeat"]},
     ]
-    hear(protocol, listing(heartbeat=["BTC-USD"]), heartbeat(1))
+    receive_all(protocol, listing(heartbeat=["BTC-USD"]), heartbeat(1))
     protocol.ping()
     assert sent(protocol) == []
     protocol.ping()
     assert len(sent(protocol)) == 1
 
 
-def test_nothing_vouches_for_a_book() -> None:
-    protocol = hearing(BOOK)
+def test_nothing_proves_a_book() -> None:
+    protocol = acknowledged(BOOK)
 
-    told = hear(protocol, update(), snapshot(), update("BTC-USD", ["sell", "101.0", "5"]))
+    told = receive_all(protocol, update(), snapshot(), update("BTC-USD", ["sell", "101.0", "5"]))
 
     assert [type(event) for event in told] == [LeftOut, BookSnapshot, BookUpdate]
     _, whole, change = told
@@ -175,9 +179,9 @@ def test_nothing_vouches_for_a_book() -> None:
 
 
 def test_the_side_of_a_match_is_the_makers() -> None:
-    protocol = hearing(TRADES)
+    protocol = acknowledged(TRADES)
 
-    told = hear(protocol, match(7, "last_match"), match(8))
+    told = receive_all(protocol, match(7, "last_match"), match(8))
 
     found = [event for event in told if isinstance(event, Trade)]
     assert [event.side.value for event in found] == ["buy", "buy"]
@@ -185,13 +189,13 @@ def test_the_side_of_a_match_is_the_makers() -> None:
     assert [event.sequence for event in found] == [7, 8]
 
 
-def test_a_trade_that_a_heartbeat_told_of_and_the_next_still_misses_is_lost() -> None:
-    protocol = hearing(TRADES)
-    hear(protocol, match(7, "last_match"), heartbeat(8))
-    hear(protocol, match(8))
-    assert hear(protocol, heartbeat(9)) == []
+def test_a_trade_that_a_heartbeat_named_and_the_next_still_misses_is_lost() -> None:
+    protocol = acknowledged(TRADES)
+    receive_all(protocol, match(7, "last_match"), heartbeat(8))
+    receive_all(protocol, match(8))
+    assert receive_all(protocol, heartbeat(9)) == []
 
-    told = hear(protocol, heartbeat(9))
+    told = receive_all(protocol, heartbeat(9))
 
     assert told == [
         Desync(
@@ -204,21 +208,21 @@ def test_a_trade_that_a_heartbeat_told_of_and_the_next_still_misses_is_lost() ->
             received_ns=NOW,
         )
     ]
-    hear(protocol, match(9, "last_match"))
-    assert hear(protocol, heartbeat(9), heartbeat(9)) == []
+    receive_all(protocol, match(9, "last_match"))
+    assert receive_all(protocol, heartbeat(9), heartbeat(9)) == []
 
 
 def test_a_ticker_may_be_empty() -> None:
-    protocol = hearing(Subscription(Channel.TICKER, BTC))
+    protocol = acknowledged(Subscription(Channel.TICKER, BTC))
 
-    (told,) = hear(protocol, frame(type="ticker", product_id="BTC-USD", price=""))
+    (told,) = receive_all(protocol, frame(type="ticker", product_id="BTC-USD", price=""))
 
     assert isinstance(told, Ticker)
     assert (told.last, told.venue_ns) == (None, None)
 
 
-def test_types_that_nobody_knows_are_ignored() -> None:
-    assert hear(ExchangeProtocol(), frame(type="tomorrow", anything=1)) == []
+def test_types_that_are_unknown_are_ignored() -> None:
+    assert receive_all(ExchangeProtocol(), frame(type="tomorrow", anything=1)) == []
 
 
 @pytest.mark.parametrize(
@@ -234,8 +238,8 @@ def test_types_that_nobody_knows_are_ignored() -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(nonsense: bytes) -> None:
-    protocol = hearing(BOOK)
-    hear(protocol, snapshot())
+    protocol = acknowledged(BOOK)
+    receive_all(protocol, snapshot())
 
     with pytest.raises(RemoteProtocolError):
         protocol.receive(nonsense, NOW)
@@ -256,14 +260,14 @@ def test_the_list_of_markets_accepts_its_subscription() -> None:
         protocol.receive_response(Fetch("GET", "/products", "products"), b"{}", NOW)
 
 
-def test_a_tape_teaches_what_another_client_carries() -> None:
+def test_a_tape_teaches_what_another_client_requested() -> None:
     protocol = ExchangeProtocol()
     protocol.follow_passively()
     channels: list[Any] = ["level2", {"name": "matches", "product_ids": ["ETH-USD"]}]
     protocol.follow_request(frame(type="subscribe", product_ids=["BTC-USD"], channels=channels))
     protocol.follow_request(b"nonsense")
 
-    assert hear(protocol, update()) == []  # known, so it waits for its snapshot
-    (told,) = hear(protocol, update("SKL-BTC"))
+    assert receive_all(protocol, update()) == []  # known, so it waits for its snapshot
+    (told,) = receive_all(protocol, update("SKL-BTC"))
     assert isinstance(told, BookUpdate)
     assert told.symbol == "SKL/BTC"

@@ -195,7 +195,7 @@ def test_a_login_opens_the_unbatched_book_for_thirty_seconds() -> None:
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"\xff", b'{"type":"subscribe","timestamp":1}'])
-def test_nonsense_is_answered_in_plain_words(nonsense: bytes) -> None:
+def test_nonsense_is_answered_in_plaas_text(nonsense: bytes) -> None:
     assert Client().server.receive(nonsense, NOW) == (b"invalid (un)subscribe msg",)
 
 

@@ -73,7 +73,7 @@ def test_advanced_trade_tells_books_trades_and_candles() -> None:
     assert advanced(f"{candles}&start=1786309201&end=1786309999") == {"candles": []}
 
 
-def test_advanced_trade_lists_what_is_asked_for() -> None:
+def test_advanced_trade_lists_what_is_requested() -> None:
     every = advanced(f"{ROOT}/market/products?product_type=SPOT&limit=5")
     assert every["num_products"] == 1
     assert every["pagination"]["has_next"] is False

@@ -25,7 +25,7 @@ from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
 from fluxum.venues.venue import Fetch
 from venues.coinbase import advanced_frames as wire
 from venues.coinbase import exchange_frames
-from venues.coinbase.dialogue import NOW, frame, hear, sent
+from venues.coinbase.dialogue import NOW, frame, receive_all, sent
 
 USD, USDC = Symbol("BTC/USD"), Symbol("BTC/USDC")
 KINDS = (Channel.BOOK, Channel.TRADE, Channel.TICKER)
@@ -48,7 +48,7 @@ def both(*kinds: Channel) -> AdvancedProtocol:
     """A protocol that asked for both symbols, and heard that its heartbeats were accepted."""
     protocol = AdvancedProtocol()
     protocol.subscribe([stream(kind, one) for kind in kinds for one in (USD, USDC)])
-    hear(protocol, wire.listing(0, **BEATS))
+    receive_all(protocol, wire.listing(0, **BEATS))
     return protocol
 
 
@@ -56,7 +56,7 @@ def products(*rows: dict[str, object]) -> bytes:
     return frame(products=list(rows))
 
 
-def test_both_are_asked_for_by_their_names() -> None:
+def test_both_are_requested_by_their_names() -> None:
     protocol = AdvancedProtocol()
     protocol.subscribe([stream(Channel.BOOK, USD), stream(Channel.BOOK, USDC)])
 
@@ -69,7 +69,9 @@ def test_what_an_answer_leaves_open_is_looked_up() -> None:
     protocol = both(Channel.BOOK)
     sent(protocol)
 
-    hear(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD", "BTC-USDC"], **BEATS))
+    receive_all(
+        protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD", "BTC-USDC"], **BEATS)
+    )
 
     assert sent(protocol) == [{"fetch": "/api/v3/brokerage/market/products"}]
 
@@ -77,7 +79,7 @@ def test_what_an_answer_leaves_open_is_looked_up() -> None:
 def test_an_answer_that_names_one_for_both_serves_both() -> None:
     protocol = both(Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
 
-    told = hear(
+    told = receive_all(
         protocol,
         wire.snapshot(1),
         wire.update(2),
@@ -103,7 +105,7 @@ def test_an_answer_that_names_one_for_both_serves_both() -> None:
 
 def test_the_list_of_products_says_what_a_product_stands_for() -> None:
     protocol = both(Channel.BOOK, Channel.TRADE)
-    hear(protocol, wire.snapshot(1), wire.trades(2, "snapshot", 5))
+    receive_all(protocol, wire.snapshot(1), wire.trades(2, "snapshot", 5))
 
     told = list(
         protocol.receive_response(
@@ -112,20 +114,20 @@ def test_the_list_of_products_says_what_a_product_stands_for() -> None:
     )
 
     assert symbols(told, BookSnapshot) == symbols(told, Trade) == ["BTC/USDC"]
-    assert symbols(hear(protocol, wire.update(3)), BookUpdate) == ["BTC/USD", "BTC/USDC"]
+    assert symbols(receive_all(protocol, wire.update(3)), BookUpdate) == ["BTC/USD", "BTC/USDC"]
 
 
 @pytest.mark.parametrize("row", [{"alias": ""}, {"alias": None, "alias_to": None}, {"odd": 1}])
 def test_a_product_that_stands_for_itself_gets_no_data_of_another(row: dict[str, object]) -> None:
     protocol = both(Channel.BOOK, Channel.TRADE)
-    hear(protocol, wire.snapshot(1), wire.trades(2, "snapshot", 5))
+    receive_all(protocol, wire.snapshot(1), wire.trades(2, "snapshot", 5))
 
     told = list(protocol.receive_response(LIST, products({"product_id": "BTC-USDC", **row}), NOW))
-    told += hear(protocol, wire.update(3), wire.trades(4, "update", 6))
+    told += receive_all(protocol, wire.update(3), wire.trades(4, "update", 6))
     assert symbols(told, BookSnapshot) == []
     assert symbols(told, BookUpdate) == symbols(told, Trade) == ["BTC/USD"]
 
-    told = hear(
+    told = receive_all(
         protocol,
         wire.snapshot(5, "BTC-USDC"),
         wire.update(6, "BTC-USDC"),
@@ -138,7 +140,7 @@ def test_a_product_that_stands_for_itself_gets_no_data_of_another(row: dict[str,
 def test_data_under_its_own_name_shows_that_a_product_is_its_own() -> None:
     protocol = both(Channel.BOOK)
 
-    told = hear(
+    told = receive_all(
         protocol,
         wire.snapshot(1),
         wire.snapshot(2, "BTC-USDC"),
@@ -154,45 +156,45 @@ def test_data_under_its_own_name_shows_that_a_product_is_its_own() -> None:
 def test_where_nothing_tells_the_documents_do_after_a_while() -> None:
     protocol = both(Channel.BOOK)
     named = {"level2": ["BTC-USD", "BTC-USDC"], **BEATS}
-    told = hear(protocol, wire.snapshot(1), wire.listing(2, **named), wire.heartbeat(3))
+    told = receive_all(protocol, wire.snapshot(1), wire.listing(2, **named), wire.heartbeat(3))
     assert symbols(told, BookSnapshot) == ["BTC/USD"]
 
     protocol.ping()
-    assert hear(protocol, wire.heartbeat(4)) == []
+    assert receive_all(protocol, wire.heartbeat(4)) == []
     protocol.ping()
-    told = hear(protocol, wire.heartbeat(5), wire.update(6))
+    told = receive_all(protocol, wire.heartbeat(5), wire.update(6))
 
     assert symbols(told, BookSnapshot) == ["BTC/USDC"]
     assert symbols(told, BookUpdate) == ["BTC/USD", "BTC/USDC"]
 
 
 def test_a_symbol_that_joins_running_data_makes_it_begin_anew() -> None:
-    protocol = wire.hearing(stream(Channel.BOOK, USD))
-    hear(protocol, wire.snapshot(2))
+    protocol = wire.acknowledged(stream(Channel.BOOK, USD))
+    receive_all(protocol, wire.snapshot(2))
     protocol.subscribe([stream(Channel.BOOK, USDC)])
     sent(protocol)
 
-    told = hear(protocol, wire.listing(3, level2=["BTC-USD"], **BEATS))
+    told = receive_all(protocol, wire.listing(3, level2=["BTC-USD"], **BEATS))
 
     assert symbols(told, Subscribed) == ["BTC/USDC"]
     assert sent(protocol) == [
         {"type": kind, "channel": "level2", "product_ids": ["BTC-USD", "BTC-USDC"]}
         for kind in ("unsubscribe", "subscribe")
     ]
-    told = hear(protocol, wire.listing(4, **BEATS), wire.snapshot(5), wire.update(6))
+    told = receive_all(protocol, wire.listing(4, **BEATS), wire.snapshot(5), wire.update(6))
     assert symbols(told, BookSnapshot) == symbols(told, BookUpdate) == ["BTC/USD", "BTC/USDC"]
 
 
 @pytest.mark.parametrize(("gone", "left"), [(USD, USDC), (USDC, USD)])
 def test_the_end_of_one_leaves_the_other(gone: Symbol, left: Symbol) -> None:
     protocol = both(*KINDS)
-    hear(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD"], **BEATS))
+    receive_all(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD"], **BEATS))
     sent(protocol)
 
     protocol.unsubscribe([stream(kind, gone) for kind in KINDS])
 
     assert sent(protocol) == []
-    told = hear(protocol, wire.heartbeat(3), wire.update(4), wire.trades(5, "update", 6))
+    told = receive_all(protocol, wire.heartbeat(3), wire.update(4), wire.trades(5, "update", 6))
     assert symbols(told, Unsubscribed) == [str(gone)] * 3
     assert symbols(told, BookUpdate) == symbols(told, Trade) == [str(left)]
 
@@ -200,14 +202,14 @@ def test_the_end_of_one_leaves_the_other(gone: Symbol, left: Symbol) -> None:
     (request,) = sent(protocol)
     assert request["type"] == "unsubscribe"
     assert set(request["product_ids"]) == {"BTC-USD", "BTC-USDC"}
-    told = hear(protocol, wire.update(6), wire.listing(7, **BEATS))
+    told = receive_all(protocol, wire.update(6), wire.listing(7, **BEATS))
     assert symbols(told, BookUpdate) == []
     assert symbols(told, Unsubscribed) == [str(left)]
 
 
 def test_a_product_taken_for_another_that_is_its_own_begins_anew() -> None:
     protocol = both(Channel.BOOK)
-    hear(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD"], **BEATS))
+    receive_all(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD"], **BEATS))
     sent(protocol)
 
     told = list(protocol.receive_response(LIST, products({"product_id": "BTC-USDC"}), NOW))
@@ -216,31 +218,31 @@ def test_a_product_taken_for_another_that_is_its_own_begins_anew() -> None:
     assert sent(protocol) == [
         {"type": "subscribe", "channel": "level2", "product_ids": ["BTC-USDC"]}
     ]
-    told = hear(protocol, wire.update(3))
+    told = receive_all(protocol, wire.update(3))
     assert symbols(told, BookUpdate) == ["BTC/USD"]
     reason = "BTC-USDC is not a valid product"
-    told = hear(protocol, frame(type="error", message="Failed to subscribe", reason=reason))
+    told = receive_all(protocol, frame(type="error", message="Failed to subscribe", reason=reason))
     assert symbols(told, Refused) == ["BTC/USDC"]
 
 
 def test_a_break_withdraws_the_books_of_both() -> None:
     protocol = both(Channel.BOOK)
-    hear(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD"], **BEATS))
+    receive_all(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD"], **BEATS))
 
-    told = hear(protocol, wire.update(4), wire.update(5))
+    told = receive_all(protocol, wire.update(4), wire.update(5))
 
     assert symbols(told, Desync) == ["BTC/USD", "BTC/USDC"]
     assert symbols(told, BookUpdate) == []
     protocol.resync(stream(Channel.BOOK, USDC))
-    told = hear(protocol, wire.snapshot(6), wire.update(7))
+    told = receive_all(protocol, wire.snapshot(6), wire.update(7))
     assert symbols(told, BookSnapshot) == symbols(told, BookUpdate) == ["BTC/USD", "BTC/USDC"]
 
 
 def test_what_cannot_be_read_of_shared_data_harms_both() -> None:
     protocol = both(Channel.BOOK)
-    hear(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD"], **BEATS))
+    receive_all(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD"], **BEATS))
 
-    told = hear(protocol, wire.book(3, "update", ("bid", "x", "1"), ("bid", "100", "2")))
+    told = receive_all(protocol, wire.book(3, "update", ("bid", "x", "1"), ("bid", "100", "2")))
 
     assert symbols(told, LeftOut) == symbols(told, BookUpdate) == ["BTC/USD", "BTC/USDC"]
 
@@ -251,18 +253,18 @@ def test_a_list_that_fails_holds_nothing_up_but_what_is_unsure() -> None:
         protocol.receive_response(LIST, b"{", NOW)
     told = list(protocol.receive_refusal(LIST, "HTTP 403", NOW))
 
-    told += hear(protocol, wire.snapshot(1), wire.update(2))
+    told += receive_all(protocol, wire.snapshot(1), wire.update(2))
 
     assert symbols(told, BookSnapshot) == symbols(told, BookUpdate) == ["BTC/USD"]
-    told = hear(protocol, wire.listing(3, level2=["BTC-USD"], **BEATS))
+    told = receive_all(protocol, wire.listing(3, level2=["BTC-USD"], **BEATS))
     assert symbols(told, BookSnapshot) == symbols(told, BookUpdate) == ["BTC/USDC"]
 
 
-def test_what_is_asked_for_alone_is_served_at_once() -> None:
+def test_what_is_requested_alone_is_served_at_once() -> None:
     protocol = AdvancedProtocol()
     protocol.subscribe([stream(Channel.BOOK, USDC)])
 
-    told = hear(protocol, wire.listing(0, **BEATS), wire.snapshot(1), wire.update(2))
+    told = receive_all(protocol, wire.listing(0, **BEATS), wire.snapshot(1), wire.update(2))
 
     assert symbols(told, BookSnapshot) == symbols(told, BookUpdate) == ["BTC/USDC"]
 
@@ -273,7 +275,7 @@ def test_the_exchange_feed_serves_both_as_well() -> None:
     fetched = [one for one in sent(protocol) if "fetch" in one]
     assert fetched == []  # its list says nothing of names
 
-    told = hear(
+    told = receive_all(
         protocol,
         exchange_frames.snapshot(),
         exchange_frames.listing(level2_50=["BTC-USD"], heartbeat=["BTC-USD"]),
@@ -286,7 +288,7 @@ def test_the_exchange_feed_serves_both_as_well() -> None:
         assert symbols(told, kind) == ["BTC/USD", "BTC/USDC"]
     protocol.unsubscribe([stream(Channel.TRADE, USD)])
     assert sent(protocol) == []
-    told = hear(protocol, exchange_frames.heartbeat(5), exchange_frames.match(6))
+    told = receive_all(protocol, exchange_frames.heartbeat(5), exchange_frames.match(6))
     assert symbols(told, Unsubscribed) == ["BTC/USD"]
     assert symbols(told, Trade) == ["BTC/USDC"]
     assert json.loads(exchange_frames.match(6))["product_id"] == "BTC-USD"

@@ -46,7 +46,7 @@ def text(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode()
 
 
-def hearing(*wanted: Subscription) -> GeminiProtocol:
+def acknowledged(*wanted: Subscription) -> GeminiProtocol:
     """A protocol whose requests were answered, with the books it wants as of 100."""
     protocol = GeminiProtocol()
     protocol.subscribe(wanted)
@@ -94,7 +94,7 @@ def hearing(*wanted: Subscription) -> GeminiProtocol:
 def test_a_frame_that_cannot_be_read_harms_the_stream_it_names_alone(
     nonsense: bytes, streams: tuple[Subscription, ...]
 ) -> None:
-    protocol = hearing(BOOK, TRADES, TICKER, ETH_BOOK)
+    protocol = acknowledged(BOOK, TRADES, TICKER, ETH_BOOK)
 
     assert set(harmed(protocol, nonsense, NOW)) == {*streams}
 
@@ -104,13 +104,13 @@ def test_a_frame_that_cannot_be_read_harms_the_stream_it_names_alone(
 @pytest.mark.parametrize("nonsense", [b"{", b"[]", b"{}", b"\xff", trade(s=7), depth(1, 1, e=7)])
 def test_a_frame_that_names_no_market_may_be_of_any_stream(nonsense: bytes) -> None:
     with pytest.raises(RemoteProtocolError) as raised:
-        hearing(BOOK).receive(nonsense, NOW)
+        acknowledged(BOOK).receive(nonsense, NOW)
 
     assert not isinstance(raised.value, UnreadableStream)
 
 
 def test_an_update_that_cannot_be_read_is_a_hole_for_the_next_one() -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
     harmed(protocol, depth(100, 105, ["100", "x"]), NOW)
 
     assert kinds(protocol.receive(depth(105, 106, ["100", "1"]), NOW)) == [Desync]
@@ -128,7 +128,7 @@ def test_a_snapshot_that_cannot_be_read_is_waited_for() -> None:
 
 
 def test_a_level_that_cannot_be_read_is_left_out_of_its_book_first() -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
 
     left_out, update = protocol.receive(depth(100, 105, ["0.-10000", "1"], ["99", "2"]), NOW)
 
@@ -137,7 +137,7 @@ def test_a_level_that_cannot_be_read_is_left_out_of_its_book_first() -> None:
         subscription=BOOK,
         count=1,
         reason="a number from 0 to 1e30 was expected, was '0.-10000'",
-        sample="('0.-10000', '1')",
+        sample='["0.-10000","1"]',
         received_ns=NOW,
     )
     assert isinstance(update, BookUpdate)
@@ -154,7 +154,7 @@ def test_an_odd_level_costs_itself_alone(final: int, odd: OddRow) -> None:
         ).encode()
 
     def receive(frame: bytes) -> Received:
-        protocol = hearing(BOOK)
+        protocol = acknowledged(BOOK)
         if final == 100:
             protocol.resync(BOOK)
         events = protocol.receive(frame, NOW)
@@ -171,7 +171,7 @@ def test_an_odd_level_costs_itself_alone(final: int, odd: OddRow) -> None:
 
 @pytest.mark.parametrize("time", [0, 1, 1_600_000_000, -1, 10**30, "x", None])
 def test_a_time_no_exchange_can_mean_is_none(time: object) -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
     (update,) = protocol.receive(depth(100, 105, ["99", "1"], E=time), NOW)
 
     assert isinstance(update, BookUpdate)
@@ -180,7 +180,7 @@ def test_a_time_no_exchange_can_mean_is_none(time: object) -> None:
 
 
 def test_a_price_of_zero_is_none() -> None:
-    (told,) = hearing(TICKER).receive(ticker(b="0.00000", B="0", E=0), NOW)
+    (told,) = acknowledged(TICKER).receive(ticker(b="0.00000", B="0", E=0), NOW)
 
     assert isinstance(told, Ticker)
     assert (told.bid, told.bid_quantity, told.venue_ns) == (None, None, None)
@@ -188,7 +188,7 @@ def test_a_price_of_zero_is_none() -> None:
 
 
 def test_members_that_are_not_needed_may_be_missing() -> None:
-    protocol = hearing(TICKER, TRADES)
+    protocol = acknowledged(TICKER, TRADES)
 
     (told,) = protocol.receive(ticker(b=None, B=None, E=None), NOW)
     (made,) = protocol.receive(trade(E=None), NOW)

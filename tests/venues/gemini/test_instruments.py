@@ -48,7 +48,7 @@ def only(outbox: deque[Effect]) -> Fetch:
     return effect
 
 
-def test_the_names_are_asked_for_and_then_one_market_after_the_other() -> None:
+def test_the_names_are_requested_and_then_one_market_after_the_other() -> None:
     markets, outbox = started()
     names = only(outbox)
     assert (names.method, names.path) == ("GET", "/v1/symbols")
@@ -88,7 +88,7 @@ def test_a_market_without_rules_is_left_out_and_counted() -> None:
     assert only(outbox).path == "/v1/symbols/details/btcusd"
 
 
-def test_a_refused_list_refuses_the_subscription_and_it_may_be_asked_for_again() -> None:
+def test_a_refused_list_refuses_the_subscription_and_it_may_be_requested_again() -> None:
     markets, outbox = started()
 
     (refused,) = markets.refused(only(outbox), "403", NOW)
@@ -99,7 +99,7 @@ def test_a_refused_list_refuses_the_subscription_and_it_may_be_asked_for_again()
     assert only(outbox).path == "/v1/symbols"
 
 
-def test_nothing_is_asked_for_twice_at_a_time() -> None:
+def test_nothing_is_requested_twice_at_a_time() -> None:
     markets, outbox = started()
     names = only(outbox)
     markets.open(LIST)
@@ -143,7 +143,7 @@ def test_rules_that_come_late_publish_nothing_and_lead_to_no_more_calls() -> Non
 
 
 @pytest.mark.parametrize("answer", [b"", b"\xff", b"{}", b"7", b'"btcusd"', b"[" * 5000])
-def test_a_list_of_names_that_is_none_is_asked_for_again(answer: bytes) -> None:
+def test_a_list_of_names_that_is_none_is_requested_again(answer: bytes) -> None:
     markets, outbox = started()
 
     with pytest.raises(RemoteProtocolError):

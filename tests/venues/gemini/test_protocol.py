@@ -70,7 +70,7 @@ def asked(*subscriptions: Subscription) -> GeminiProtocol:
     return protocol
 
 
-def hearing(*subscriptions: Subscription) -> GeminiProtocol:
+def acknowledged(*subscriptions: Subscription) -> GeminiProtocol:
     """A protocol whose requests were answered, with no snapshot yet."""
     protocol = asked(*subscriptions)
     for request in sent(protocol):
@@ -81,7 +81,7 @@ def hearing(*subscriptions: Subscription) -> GeminiProtocol:
 
 def holding(final: int = 100) -> GeminiProtocol:
     """A protocol with a book as of `final`."""
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
     (snapshot,) = protocol.receive(depth(final, final, "100 1,99 2", "101 1"), NOW)
     assert isinstance(snapshot, BookSnapshot)
     return protocol
@@ -95,7 +95,7 @@ def levels(*pairs: str) -> tuple[Level, ...]:
 # Requests and answers
 
 
-def test_streams_are_asked_for_together() -> None:
+def test_streams_are_requested_together() -> None:
     protocol = asked(BOOK, TRADES, TICKER, Subscription(Channel.BOOK, ETH))
 
     assert sent(protocol) == [
@@ -113,7 +113,7 @@ def test_streams_are_asked_for_together() -> None:
     assert len(protocol.unanswered()) == 4
 
 
-def test_more_names_than_fifty_are_asked_for_in_turn() -> None:
+def test_more_names_than_fifty_are_requested_in_turn() -> None:
     markets = [Subscription(Channel.BOOK, Symbol(f"A{n}/USD")) for n in range(60)]
 
     assert [len(request["params"]) for request in sent(asked(*markets))] == [50, 10]
@@ -229,14 +229,14 @@ def test_a_pong_says_nothing() -> None:
     assert protocol.receive(b'{"id":1,"status":200}', NOW) == []
 
 
-def test_an_error_nobody_waits_for_is_told() -> None:
+def test_an_error_without_a_request_is_published() -> None:
     (refused,) = GeminiProtocol().receive(no(9, -1020, "Unsupported operation"), NOW)
 
     assert refused == Refused(venue="gemini", message="Unsupported operation", received_ns=NOW)
 
 
 def test_unsubscribing_is_acknowledged_and_late_data_passed_over() -> None:
-    protocol = hearing(BOOK, TRADES)
+    protocol = acknowledged(BOOK, TRADES)
     protocol.unsubscribe([BOOK, TRADES, TICKER])
     (request,) = sent(protocol)
     assert request["method"] == "unsubscribe"
@@ -252,7 +252,7 @@ def test_unsubscribing_is_acknowledged_and_late_data_passed_over() -> None:
 
 
 def test_a_refused_unsubscribe_ends_the_stream_all_the_same() -> None:
-    protocol = hearing(BOOK, TRADES)
+    protocol = acknowledged(BOOK, TRADES)
     protocol.unsubscribe([BOOK, TRADES])
     (request,) = sent(protocol)
 
@@ -305,14 +305,14 @@ def test_an_update_that_begins_where_the_last_one_ended_is_applied() -> None:
 
 
 @pytest.mark.parametrize("frame", [depth(90, 95, "1 1"), depth(95, 100, "1 1"), depth(100, 100)])
-def test_what_was_heard_before_is_passed_over(frame: bytes) -> None:
+def test_what_came_before_is_passed_over(frame: bytes) -> None:
     protocol = holding(100)
 
     assert protocol.receive(frame, NOW) == ()
     assert (protocol.sequence.steps, protocol.sequence.breaks) == (0, 0)
 
 
-def test_a_hole_is_told_in_place_of_the_update_and_nothing_follows_it() -> None:
+def test_a_hole_is_published_in_place_of_the_update_and_nothing_follows_it() -> None:
     protocol = holding(100)
 
     (desync,) = protocol.receive(depth(101, 105, "100 3"), NOW)
@@ -334,8 +334,8 @@ def test_a_hole_is_told_in_place_of_the_update_and_nothing_follows_it() -> None:
     assert len(protocol.receive(depth(120, 121, "100 6"), NOW)) == 1
 
 
-def test_updates_before_the_snapshot_are_counted_and_the_first_is_told() -> None:
-    protocol = hearing(BOOK)
+def test_updates_before_the_snapshot_are_counted_and_the_first_is_published() -> None:
+    protocol = acknowledged(BOOK)
 
     (early,) = protocol.receive(depth(100, 105, "100 3"), NOW)
 
@@ -368,7 +368,7 @@ def test_an_unreadable_update_is_a_hole_for_the_next_one() -> None:
     assert isinstance(protocol.receive(depth(105, 110, "100 3"), NOW)[0], Desync)
 
 
-def test_a_resync_ends_and_begins_the_stream_without_a_word_to_the_user() -> None:
+def test_a_resync_ends_and_begins_the_stream_without_an_event() -> None:
     protocol = holding(100)
     protocol.resync(BOOK)
     protocol.resync(BOOK)
@@ -395,7 +395,7 @@ def test_a_venue_that_counts_anew_is_followed_after_a_resync() -> None:
     assert isinstance(protocol.receive(depth(3, 4, "100 4"), NOW)[-1], BookUpdate)
 
 
-def test_a_resync_can_be_asked_for_again_once_its_snapshot_was_lost() -> None:
+def test_a_resync_can_be_requested_again_once_its_snapshot_was_lost() -> None:
     protocol = holding(100)
     protocol.resync(BOOK)
     for request in sent(protocol):
@@ -416,7 +416,7 @@ def test_a_resync_waits_for_the_first_answer() -> None:
 
 
 def test_books_are_numbered_each_by_itself() -> None:
-    protocol = hearing(BOOK, Subscription(Channel.BOOK, ETH))
+    protocol = acknowledged(BOOK, Subscription(Channel.BOOK, ETH))
     protocol.receive(depth(100, 100, "100 1"), NOW)
     protocol.receive(depth(500, 500, "10 1", name="ethusd"), NOW)
 
@@ -438,8 +438,8 @@ def test_a_frame_whose_members_come_in_another_order_is_understood() -> None:
 
 
 @pytest.mark.parametrize(("buyer_made", "side"), [(True, Side.SELL), (False, Side.BUY)])
-def test_the_taker_is_whoever_did_not_make(buyer_made: bool, side: Side) -> None:
-    (told,) = hearing(TRADES).receive(trade(buyer_made=buyer_made), NOW)
+def test_the_taker_is_not_the_maker(buyer_made: bool, side: Side) -> None:
+    (told,) = acknowledged(TRADES).receive(trade(buyer_made=buyer_made), NOW)
 
     assert told == Trade(
         venue="gemini",
@@ -456,7 +456,7 @@ def test_the_taker_is_whoever_did_not_make(buyer_made: bool, side: Side) -> None
 def test_an_empty_side_of_a_ticker_is_left_out() -> None:
     frame = b'{"u":5,"E":1,"s":"btcusd","b":"","B":"","a":"101.0","A":"2"}'
 
-    (told,) = hearing(TICKER).receive(frame, NOW)
+    (told,) = acknowledged(TICKER).receive(frame, NOW)
 
     assert isinstance(told, Ticker)
     assert (told.bid, told.bid_quantity) == (None, None)
@@ -494,7 +494,7 @@ def test_events_of_private_streams_are_passed_over() -> None:
 )
 def test_nonsense_is_the_venues_fault(frame: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
-        hearing(BOOK, TRADES, TICKER).receive(frame, NOW)
+        acknowledged(BOOK, TRADES, TICKER).receive(frame, NOW)
 
 
 # On a tape

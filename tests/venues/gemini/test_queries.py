@@ -176,7 +176,7 @@ DETAILS = {
 
 
 @pytest.mark.parametrize(("venue", "name"), [(GEMINI, "btcusd"), (GEMINI_V2, "BTCUSD")])
-def test_markets_are_asked_for_one_by_one_and_an_odd_one_costs_itself_alone(
+def test_markets_are_requested_one_by_one_and_an_odd_one_costs_itself_alone(
     venue: object, name: str
 ) -> None:
     question = (GEMINI if venue is GEMINI else GEMINI_V2).queries

@@ -168,7 +168,7 @@ def test_the_next_update_begins_where_the_last_one_ended() -> None:
     assert (first["b"], first["a"]) == ([["99.500", "0.0000000000"]], [])
     assert (second["U"], second["u"]) == (1009, 1015)
     assert (second["b"], second["a"]) == ([], [["101.000", "0.7500000000"]])
-    assert server.publish(PERP, NOW) == ()
+    assert server.publish(PERP, NOW) == []
 
 
 def test_one_bad_name_refuses_the_whole_request() -> None:
@@ -203,14 +203,14 @@ def test_a_stream_ends_and_begins_with_a_snapshot_again() -> None:
 
     assert ask(server, "UNSUBSCRIBE", ["btcusd@depth"]) == [{"id": 1, "status": 200}]
     view.put(BUY, "99", "1")
-    assert server.publish(BTC, NOW) == ()
+    assert server.publish(BTC, NOW) == []
     snapshot, _ = ask(server, "subscribe", ["btcusd@depth"])
 
     assert snapshot["U"] == snapshot["u"] == 1004
     assert len(snapshot["b"]) == 3
 
 
-def test_a_ticker_is_told_at_once_and_when_the_best_changes() -> None:
+def test_a_ticker_is_published_at_once_and_when_the_best_changes() -> None:
     view = small_view()
     server = GeminiServer(view)
     first, _ = ask(server, "subscribe", ["btcusd@bookTicker"])
@@ -232,7 +232,7 @@ def test_a_ticker_is_told_at_once_and_when_the_best_changes() -> None:
     assert (second["b"], second["a"], second["A"]) == ("100.000", "", "")
 
 
-def test_trades_are_told_from_now_on_one_to_a_frame() -> None:
+def test_trades_are_published_from_now_on_one_to_a_frame() -> None:
     view = small_view()
     view.trade(1, BUY)
     server = GeminiServer(view)
@@ -254,7 +254,7 @@ def test_trades_are_told_from_now_on_one_to_a_frame() -> None:
     assert (second["t"], second["m"]) == (3, False)
 
 
-def test_a_partial_book_is_told_whole() -> None:
+def test_a_partial_book_is_published_whole() -> None:
     view = small_view()
     server = GeminiServer(view)
     first, _ = ask(server, "subscribe", ["btcusd@depth5@100ms"])
@@ -374,7 +374,7 @@ def test_bare_changes_follow_with_trades_between_them() -> None:
     assert changes == {"type": "l2_updates", "symbol": "BTCUSD", "changes": [["buy", "100", "0"]]}
     assert tell(server, "unsubscribe", "l2", "BTCUSD") == []
     view.put(BUY, "98", "1")
-    assert server.publish(BTC, NOW) == ()
+    assert server.publish(BTC, NOW) == []
 
 
 def test_candles_come_newest_first_and_then_the_running_one() -> None:

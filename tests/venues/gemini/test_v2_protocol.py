@@ -87,7 +87,7 @@ def asked(*subscriptions: Subscription) -> GeminiV2Protocol:
     return protocol
 
 
-def hearing(*subscriptions: Subscription) -> GeminiV2Protocol:
+def acknowledged(*subscriptions: Subscription) -> GeminiV2Protocol:
     """A protocol whose streams have all answered; its book is 100 against 101."""
     protocol = asked(*subscriptions)
     sent(protocol)
@@ -110,7 +110,7 @@ def subscribed(subscription: Subscription) -> Subscribed:
 # Requests, and silence for an answer
 
 
-def test_streams_are_asked_for_together_and_a_book_and_trades_share_one() -> None:
+def test_streams_are_requested_together_and_a_book_and_trades_share_one() -> None:
     protocol = asked(BOOK, TRADES, ETH_BOOK, CANDLES)
 
     assert sent(protocol) == [("subscribe", {"l2": ["BTCUSD", "ETHUSD"], "candles_1m": ["BTCUSD"]})]
@@ -152,7 +152,7 @@ def test_the_whole_book_is_the_answer_and_brings_old_trades_oldest_first() -> No
 
 
 def test_changes_follow_without_time_or_number() -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
 
     (mixed,) = protocol.receive(l2("sell 101 0", "buy 100 2", "buy 99 0"), NOW)
     (single,) = protocol.receive(l2("sell 103 1"), NOW)
@@ -166,7 +166,7 @@ def test_changes_follow_without_time_or_number() -> None:
     )
 
 
-def test_changes_before_the_whole_book_are_counted_and_the_first_is_told() -> None:
+def test_changes_before_the_whole_book_are_counted_and_the_first_is_published() -> None:
     protocol = asked(BOOK)
     sent(protocol)
 
@@ -185,7 +185,7 @@ def test_changes_before_the_whole_book_are_counted_and_the_first_is_told() -> No
 
 
 def test_members_in_the_order_of_2026_say_the_same() -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
     frame = b'{"changes":[["sell","101","0.0"]],"symbol":"BTCUSD","type":"l2_updates"}'
     spaced = b'{"changes":[["sell","101","0.0"]],"symbol":"BTCUSD","type":"l2_updates" }'
 
@@ -196,7 +196,7 @@ def test_members_in_the_order_of_2026_say_the_same() -> None:
 
 
 def test_a_second_whole_book_replaces_the_first() -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
 
     (snapshot,) = protocol.receive(whole("buy 50 1"), NOW)
 
@@ -252,7 +252,7 @@ def test_a_refusal_of_several_is_asked_about_one_by_one() -> None:
     assert not protocol.unanswered()
 
 
-def test_what_the_venue_passes_over_is_asked_for_alone_after_two_heartbeats() -> None:
+def test_what_the_venue_passes_over_is_requested_alone_after_two_heartbeats() -> None:
     bad = Subscription(Channel.TRADE, Symbol("NO/SUCH"))
     protocol = asked(BOOK, bad)
     protocol.receive(whole("buy 1 1"), NOW)
@@ -270,7 +270,7 @@ def test_what_the_venue_passes_over_is_asked_for_alone_after_two_heartbeats() ->
     assert refused.subscription == bad
 
 
-def test_an_error_nobody_waits_for_is_told() -> None:
+def test_an_error_without_a_request_is_published() -> None:
     frame = b'{"result":"error","reason":"InvalidJson"}'
 
     assert GeminiV2Protocol().receive(frame, NOW) == (
@@ -282,7 +282,7 @@ def test_an_error_nobody_waits_for_is_told() -> None:
 
 
 def test_trades_beside_a_book_make_the_stream_begin_anew() -> None:
-    protocol = hearing(BOOK)
+    protocol = acknowledged(BOOK)
     protocol.subscribe([TRADES])
     assert sent(protocol) == [
         ("unsubscribe", {"l2": ["BTCUSD"]}),
@@ -307,7 +307,7 @@ def test_a_second_wish_while_the_first_is_unanswered_sends_nothing() -> None:
 
 
 def test_trades_alone_bring_no_book_and_a_book_alone_no_trades() -> None:
-    only_trades, only_book = hearing(TRADES), hearing(BOOK)
+    only_trades, only_book = acknowledged(TRADES), acknowledged(BOOK)
 
     assert only_trades.receive(l2("buy 1 1"), NOW) == ()
     assert len(only_trades.receive(json.dumps(trade(7)).encode(), NOW)) == 1
@@ -317,7 +317,7 @@ def test_trades_alone_bring_no_book_and_a_book_alone_no_trades() -> None:
 
 
 def test_the_stream_ends_with_the_last_that_wants_it() -> None:
-    protocol = hearing(BOOK, TRADES)
+    protocol = acknowledged(BOOK, TRADES)
     protocol.unsubscribe([BOOK])
     assert sent(protocol) == []
     assert protocol.receive(l2("buy 1 1"), NOW) == ()
@@ -349,8 +349,8 @@ def test_what_is_given_up_unanswered_lets_the_next_request_go() -> None:
 # Resync
 
 
-def test_a_resync_is_asked_for_once_and_answered_without_a_word_to_the_user() -> None:
-    protocol = hearing(BOOK)
+def test_a_resync_is_requested_once_and_answered_without_an_event() -> None:
+    protocol = acknowledged(BOOK)
     protocol.resync(BOOK)
     protocol.resync(BOOK)
     protocol.resync(TRADES)
@@ -371,8 +371,8 @@ def test_a_resync_is_asked_for_once_and_answered_without_a_word_to_the_user() ->
 # Trades without a taker
 
 
-def test_a_block_trade_is_told_in_words() -> None:
-    protocol = hearing(TRADES)
+def test_a_block_trade_is_published_as_text() -> None:
+    protocol = acknowledged(TRADES)
 
     (notice,) = protocol.receive(json.dumps(trade(7, "block")).encode(), NOW)
 
@@ -383,7 +383,7 @@ def test_a_block_trade_is_told_in_words() -> None:
     )
 
 
-def test_auctions_among_old_trades_are_told_together() -> None:
+def test_auctions_among_old_trades_are_published_together() -> None:
     protocol = asked(TRADES)
     told = [trade(7, "auction"), trade(8), trade(9, "block", tid=90)]
 
@@ -540,7 +540,7 @@ def test_what_the_feed_lacks_is_our_fault(subscription: Subscription) -> None:
 )
 def test_nonsense_is_the_venues_fault(frame: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
-        hearing(BOOK, TRADES, CANDLES).receive(frame, NOW)
+        acknowledged(BOOK, TRADES, CANDLES).receive(frame, NOW)
 
 
 @pytest.mark.parametrize(
@@ -583,7 +583,7 @@ def test_a_tape_needs_no_requests() -> None:
     assert [type(event) for event in events] == [BookSnapshot, Trade, BookUpdate, Candle]
 
 
-def test_requests_on_a_tape_are_learnt_from() -> None:
+def test_requests_on_a_tape_are_followed() -> None:
     protocol = GeminiV2Protocol()
     protocol.follow_passively()
     request = (

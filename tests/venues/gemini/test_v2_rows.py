@@ -47,7 +47,7 @@ def frame(**members: object) -> bytes:
     return json.dumps(members).encode()
 
 
-def hearing(*wanted: Subscription) -> GeminiV2Protocol:
+def acknowledged(*wanted: Subscription) -> GeminiV2Protocol:
     """A protocol whose streams have all answered."""
     protocol = GeminiV2Protocol()
     protocol.subscribe(wanted)
@@ -86,7 +86,7 @@ def hearing(*wanted: Subscription) -> GeminiV2Protocol:
 def test_a_frame_that_cannot_be_read_harms_the_streams_it_names_alone(
     nonsense: bytes, streams: set[Subscription]
 ) -> None:
-    protocol = hearing(BOOK, TRADES, CANDLES, ETH_BOOK, ETH_TRADES)
+    protocol = acknowledged(BOOK, TRADES, CANDLES, ETH_BOOK, ETH_TRADES)
 
     assert set(harmed(protocol, nonsense, NOW)) == streams
 
@@ -96,13 +96,13 @@ def test_a_frame_that_cannot_be_read_harms_the_streams_it_names_alone(
 @pytest.mark.parametrize("nonsense", [b"{", b"[]", b"{}", b"\xff", frame(type=7), frame(type=None)])
 def test_a_frame_without_a_type_may_be_of_any_stream(nonsense: bytes) -> None:
     with pytest.raises(RemoteProtocolError) as raised:
-        hearing(BOOK).receive(nonsense, NOW)
+        acknowledged(BOOK).receive(nonsense, NOW)
 
     assert not isinstance(raised.value, UnreadableStream)
 
 
 def test_an_odd_trade_beside_a_whole_book_costs_itself_alone() -> None:
-    protocol = hearing(BOOK, TRADES)
+    protocol = acknowledged(BOOK, TRADES)
     trades = [TRADE | {"event_id": 9, "price": "x"}, TRADE | {"event_id": 8}, None]
 
     left_out, snapshot, told = protocol.receive(l2(["buy", "99", "1"], trades=trades), NOW)
@@ -115,7 +115,7 @@ def test_an_odd_trade_beside_a_whole_book_costs_itself_alone() -> None:
 
 
 def test_an_odd_level_of_a_whole_book_costs_itself_alone() -> None:
-    protocol = hearing(BOOK, TRADES)
+    protocol = acknowledged(BOOK, TRADES)
     rows = (["buy", "99", "1"], ["sell", "0.-10000", "1"], ["sell", "101", 7])
 
     left_out, snapshot = protocol.receive(l2(*rows, trades=[], auction_events=[]), NOW)
@@ -136,7 +136,7 @@ def test_an_odd_change_costs_itself_alone(is_whole: bool, odd: OddRow) -> None:
         return text.encode()
 
     def receive(answer: bytes) -> Received:
-        events = hearing(BOOK).receive(answer, NOW)
+        events = acknowledged(BOOK).receive(answer, NOW)
         facts: dict[object, object] = {
             (side, level.price): level.quantity
             for event in events
@@ -158,7 +158,7 @@ def test_an_odd_trade_of_the_past_costs_itself_alone(odd: OddRow) -> None:
 
     def receive(answer: bytes) -> Received:
         try:
-            events = hearing(TRADES).receive(answer, NOW)
+            events = acknowledged(TRADES).receive(answer, NOW)
         except UnreadableStream:
             return Received({}, 1)
         facts: dict[object, object] = {
@@ -198,8 +198,8 @@ def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
 # Trades without a taker
 
 
-def test_a_trade_without_a_taker_is_told_once_and_never_as_a_trade() -> None:
-    protocol = hearing(BOOK, TRADES)
+def test_a_trade_without_a_taker_is_published_once_and_never_as_a_trade() -> None:
+    protocol = acknowledged(BOOK, TRADES)
     block = TRADE | {"side": "block"}
 
     events = [
@@ -221,7 +221,7 @@ def test_a_trade_without_a_taker_is_told_once_and_never_as_a_trade() -> None:
 
 @pytest.mark.parametrize("time", [0, 151_231_241, -1, 10**30, None])
 def test_a_time_no_exchange_can_mean_is_none(time: int | None) -> None:
-    (told,) = hearing(TRADES).receive(frame(**(TRADE | {"timestamp": time})), NOW)
+    (told,) = acknowledged(TRADES).receive(frame(**(TRADE | {"timestamp": time})), NOW)
 
     assert isinstance(told, Trade)
     assert told.venue_ns is None
@@ -255,7 +255,7 @@ def test_history_is_marked_and_told_once() -> None:
 
 
 def test_a_closed_candle_that_changed_is_a_correction() -> None:
-    protocol = hearing(CANDLES)
+    protocol = acknowledged(CANDLES)
     protocol.receive(candles([60_000, 10, 11, 9, 10, 1]), NOW)
 
     assert closes(protocol.receive(candles([0, 10, 11, 9, 10.5, 2]), NOW)) == [

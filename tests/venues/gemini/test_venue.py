@@ -114,7 +114,7 @@ def test_a_lost_link_leaves_no_ghosts_in_a_book(venue: Venue) -> None:
     play(story)
 
 
-def test_a_lost_update_is_told_and_mended() -> None:
+def test_a_lost_update_is_published_and_mended() -> None:
     async def story() -> None:
         async with world(wish(GEMINI, Channel.BOOK), venue=GEMINI, faults="drop@20s") as now:
             await now.live(60)
@@ -146,7 +146,7 @@ def test_one_unknown_market_refuses_only_itself(venue: Venue) -> None:
 
 
 @BOTH
-def test_an_end_is_told_and_a_new_beginning_too(venue: Venue) -> None:
+def test_an_end_is_published_and_a_new_beginning_too(venue: Venue) -> None:
     book, trades = wish(venue, Channel.BOOK), wish(venue, Channel.TRADE)
 
     async def story() -> None:

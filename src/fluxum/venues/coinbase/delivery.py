@@ -87,7 +87,7 @@ class Delivery:
     ) -> bool:
         """Whether a book that has not begun begins with an update, as its snapshot precedes a tape.
 
-        Elsewhere the update came too early and is left out. `is_requested` tells whether the
+        Elsewhere the update came too early and is left out. `is_requested` is true if the
         request for the book is known, so that its snapshot is still to come.
         """
         if not self._streams.subscriptions.is_passive:

@@ -2,8 +2,8 @@
 
 `X-USDC` is an alias of `X-USD` on every public channel, and its data may come under that name
 (https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels), but
-some `X-USDC` are products of their own. The list of products says which, in `alias` and `alias_to`:
-400 of 405 in August 2026. Until it is here, an answer or data may show it.
+some `X-USDC` are products of their own. The list of products has which, in `alias` and `alias_to`:
+400 of 405 in August 2026. Until it has come, an answer or data may show it.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from msgspec import Struct
 __all__ = ["Aliases", "Names", "decode_aliases"]
 
 _ALIAS = "-USDC"
-# Products of their own, says the venue (the same page); the list of 2026-08 has three more.
+# Products of their own by the same page; the list of 2026-08 has three more.
 _OWN = frozenset({"USDT-USDC", "EURC-USDC"})
 
 
 class Aliases(Struct, gc=False):
-    """What a row of the list of products says of names.
+    """The names in a row of the list of products.
 
     `{"product_id":"BTC-USD","alias":"","alias_to":["BTC-USDC"]}` and
     `{"product_id":"BTC-USDC","alias":"BTC-USD","alias_to":[]}`
@@ -38,7 +38,7 @@ class Names:
 
     def __init__(self) -> None:
         self.is_listed = False
-        """Whether the venue's own list is here."""
+        """Whether the venue's own list has come."""
         self._names: dict[str, str] = {}
         self._own: set[str] = set()  # those whose data came under their own name
 
@@ -62,7 +62,7 @@ class Names:
         return [name, *aliases, *(one for one in (f"{name}C",) if self.likely(one) == name)]
 
     def take(self, rows: Iterable[Aliases]) -> None:
-        """The venue's list is here: it decides, but for data that came under its own name."""
+        """The venue's list came: it decides, but for data that came under their own name."""
         names: dict[str, str] = {}
         for row in rows:
             if row.alias:

@@ -32,7 +32,7 @@ __all__ = ["Listing", "Streams"]
 _INVALID = " is not a valid product"
 _LIMITS = RequestLimits(topics=10_000, in_flight=10_000)  # neither is documented
 Listing = Mapping[str, Collection[str]]
-"""The products of each channel that the venue says the link is subscribed to."""
+"""The products of each channel that the venue lists the link as subscribed to."""
 
 
 class Streams:
@@ -178,7 +178,7 @@ class Streams:
     def failed(
         self, request: Request | None, message: str, reason: str, received_ns: int
     ) -> list[Event]:
-        """The venue refused a request as a whole; None is a request not ours.
+        """The venue refused a request as a whole; None is a request of another client.
 
         Where it blames one product, the others are requested again.
         """

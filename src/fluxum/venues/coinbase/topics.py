@@ -37,7 +37,7 @@ class Topics:
         return self._wire[channel]
 
     def is_known(self, channel: str) -> bool:
-        """Whether a channel of the wire is one of ours."""
+        """Whether a channel of the wire is known here."""
         return channel in self._channels
 
     def parse(self, topic: str) -> Subscription:

@@ -38,11 +38,11 @@ COINBASE = Venue(
     # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels
     intervals_s=(INTERVAL_S,),
     limits=Limits(
-        # A heartbeat a second, which the protocol asks for first (the same page).
+        # A heartbeat a second, which the protocol requests first (the same page).
         link_silence_s=10.0,
         ping_interval_s=20.0,
         answer_timeout_s=10.0,
-        # Numbers tell what is lost, so silence means little: most markets here are quiet ones.
+        # Numbers show what is lost, so silence means little: most markets here are quiet ones.
         data_silence_s={
             Channel.BOOK: 300.0,
             Channel.TICKER: 900.0,
@@ -68,7 +68,7 @@ COINBASE = Venue(
         fetch_cost_per_s=5.0,
         fetch_cost_max=5.0,
     ),
-    checks=Checks(),  # the numbers of its frames vouch for its books
+    checks=Checks(),  # the numbers of its frames prove its books
     protocol=AdvancedProtocol,
     queries=AdvancedQueries,
     sample_symbols=_POPULAR,
@@ -116,7 +116,7 @@ COINBASE_EXCHANGE = Venue(
         fetch_cost_per_s=5.0,
         fetch_cost_max=5.0,
     ),
-    checks=Checks(),  # nothing vouches for its books
+    checks=Checks(),  # nothing proves its books
     protocol=ExchangeProtocol,
     queries=ExchangeQueries,
     sample_symbols=_POPULAR,

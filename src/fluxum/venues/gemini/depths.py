@@ -1,28 +1,15 @@
 """Frames of the sequenced feed that cannot be read as a whole: their streams, and their rest."""
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
-
-from msgspec import Struct
+from msgspec import Raw
 
 from fluxum.venues.gemini import native
 from fluxum.venues.members import Members
-from fluxum.venues.queries import UNDECODABLE
-from fluxum.venues.rows import LeftOutRows, joined, read_rows
-from fluxum.venues.rows import checked as check_row
+from fluxum.venues.rows import LeftOutRows, checked, decode_readable
 
-__all__ = ["DEPTH", "TICKER", "TRADE", "Salvaged", "checked", "salvaged", "suffixes"]
+__all__ = ["DEPTH", "TICKER", "TRADE", "read_loosely", "suffixes"]
 
 DEPTH, TICKER, TRADE = "@depth@100ms", "@bookTicker", "@trade"
 """The ends of our streams' names, behind that of the market."""
-Wire = TypeVar("Wire")
-
-
-class Salvaged(Struct, frozen=True):
-    """The levels of a book's frame that can be read, and those that cannot."""
-
-    wire: native.DepthUpdate
-    left_out: LeftOutRows | None
 
 
 def suffixes(loose: Members) -> tuple[str, ...]:
@@ -36,31 +23,11 @@ def suffixes(loose: Members) -> tuple[str, ...]:
     return DEPTH, TICKER, TRADE
 
 
-def salvaged(loose: Members) -> Salvaged | None:
-    """A book's frame, level by level; `None` where its numbers or lists cannot be read."""
-    try:
-        first, final = loose.count("U"), loose.count("u")
-        bids, asks = (loose.rows(one) if one in loose.names else [] for one in "ba")
-    except UNDECODABLE:
-        return None
-    time_ns = next(iter(read_rows(("E",), loose.count).items), None)
-    return _salvaged(loose.text("s"), first, final, time_ns, bids, asks, native.decode_row)
+def read_loosely(frame: bytes) -> tuple[native.DepthUpdate, LeftOutRows | None]:
+    """A book's frame without the levels that cannot be read; raises MsgspecError."""
+    optional = {"E": native.decode_count}
+    return decode_readable(frame, native.decode_depth, _level, "ba", optional)
 
 
-def checked(wire: native.DepthUpdate) -> Salvaged:
-    """A book's frame without the levels that hold no numbers."""
-    return _salvaged(wire.s, wire.U, wire.u, wire.E, wire.b, wire.a, check_row)
-
-
-def _salvaged(
-    name: str,
-    first: int,
-    final: int,
-    time_ns: int | None,
-    bids: Iterable[Wire],
-    asks: Iterable[Wire],
-    read: Callable[[Wire], native.Row],
-) -> Salvaged:
-    ours, theirs = read_rows(bids, read), read_rows(asks, read)
-    update = native.DepthUpdate(name, first, final, time_ns, ours.items, theirs.items)
-    return Salvaged(update, joined(ours.left_out, theirs.left_out))
+def _level(row: Raw) -> native.Row:
+    return checked(native.decode_row(row))

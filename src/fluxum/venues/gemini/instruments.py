@@ -16,11 +16,11 @@ import msgspec
 from msgspec import Raw, Struct
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.instrument import Instrument, InstrumentStatus, Symbol
 from fluxum.venues.gemini.symbols import named
-from fluxum.venues.instrument_list import InstrumentList, ListPage
+from fluxum.venues.instrument_list import InstrumentList, ListPage, spot_or_linear
 from fluxum.venues.queries import UNDECODABLE
-from fluxum.venues.rows import Rows, decimals, exact, read_rows, step
+from fluxum.venues.rows import Rows, exact, read_rows
 from fluxum.venues.venue import Effect, Fetch
 
 __all__ = ["DETAILS", "LIST", "Details", "instrument_list", "market", "names"]
@@ -107,9 +107,9 @@ def market(
 
     Raises MsgspecError or RemoteProtocolError for rules that cannot be read.
     """
-    asked, details = path.removeprefix(DETAILS), _decode_details(body)
-    if details.symbol.lower() != asked:
-        raise RemoteProtocolError(f"rules of {asked} were expected, were of {details.symbol!r}")
+    name, details = path.removeprefix(DETAILS), _decode_details(body)
+    if details.symbol.lower() != name:
+        raise RemoteProtocolError(f"rules of {name} were expected, were of {details.symbol!r}")
     return _instrument(details, venue, format_symbol, received_ns)
 
 
@@ -123,18 +123,13 @@ def _instrument(
         raise RemoteProtocolError(f"a linear contract was expected, was {wire.contract_type!r}")
     symbol = named(wire.base_currency, wire.quote_currency, is_perpetual=is_perpetual)
     spelled = format_symbol(symbol)
-    tick, lot = step(wire.quote_increment), step(wire.tick_size)
-    return Instrument(
-        venue=venue,
-        symbol=symbol,
-        venue_symbol=spelled if spelled.lower() == wire.symbol.lower() else wire.symbol,
-        base=Asset(wire.base_currency),
-        quote=Asset(wire.quote_currency),
-        status=_STATUSES.get(wire.status or "", InstrumentStatus.OTHER),
-        tick=tick,
-        lot=lot,
-        price_precision=decimals(tick),
-        quantity_precision=decimals(lot),
+    return spot_or_linear(
+        venue,
+        symbol,
+        spelled if spelled.lower() == wire.symbol.lower() else wire.symbol,
+        _STATUSES.get(wire.status or "", InstrumentStatus.OTHER),
+        tick=wire.quote_increment,
+        lot=wire.tick_size,
         quantity_min=exact(wire.min_order_size),
         received_ns=received_ns,
     )

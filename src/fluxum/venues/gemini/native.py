@@ -3,7 +3,7 @@
 Sources: https://developer.gemini.com/websocket/introduction (requests and answers) and
 https://developer.gemini.com/websocket/streams (data), 2026-03. Only the fields that are used are
 declared. Frames carry neither a tag nor the name of their stream: a book's begin with `e`, all
-others are told apart by what they hold.
+others are distinguished by what they hold.
 """
 
 from typing import Annotated
@@ -19,6 +19,7 @@ __all__ = [
     "Request",
     "Row",
     "Rows",
+    "decode_count",
     "decode_depth",
     "decode_message",
     "decode_request",
@@ -80,7 +81,7 @@ class Message(Struct, gc=False):
     "a":"45001.00","A":"0.75000000"}`, where a side that has no orders is empty text
 
     `{"E":1759873803503023900,"s":"btcusd","t":2840140956529623,"p":"120649.97000",
-    "q":"0.0046190900","m":true}`, where `m` tells that the buyer was the maker
+    "q":"0.0046190900","m":true}`, where `m` is true if the buyer was the maker
     """
 
     id: int | str | None = None
@@ -104,5 +105,6 @@ class Message(Struct, gc=False):
 encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_depth = msgspec.json.Decoder(DepthUpdate).decode
+decode_count = msgspec.json.Decoder(Count).decode
 decode_message = msgspec.json.Decoder(Message).decode
 decode_row = msgspec.json.Decoder(tuple[str, str]).decode

@@ -37,7 +37,7 @@ from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.symbols import guess, lower
 from fluxum.venues.members import Members
 from fluxum.venues.queries import UNDECODABLE
-from fluxum.venues.rows import LeftOutRows, changes, joined
+from fluxum.venues.rows import LeftOutRows, changes
 from fluxum.venues.sequenced import BookSequence
 from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
@@ -154,15 +154,15 @@ class GeminiProtocol:
     # Frames
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        """The events of a frame; raises RemoteProtocolError for one that makes no sense."""
         try:
             if frame.startswith(_DEPTH_UPDATE):
-                return self._depth(native.decode_depth(frame), received_ns)
+                return self._depth(frame, native.decode_depth(frame), received_ns)
             message = native.decode_message(frame)
             if message.e == "depthUpdate":
-                return self._depth(native.decode_depth(frame), received_ns)
+                return self._depth(frame, native.decode_depth(frame), received_ns)
         except UNDECODABLE as error:
-            return self._salvage(frame, received_ns, str(error))
+            return self._read_loosely(frame, received_ns, str(error))
         if message.id is not None:
             return self._answer(message, received_ns)
         if message.e:
@@ -173,7 +173,7 @@ class GeminiProtocol:
             return self._fact(message, TICKER, normalize.ticker, received_ns)
         if message.lastUpdateId is not None and self._subscriptions.is_passive:
             return ()  # a partial book, which does not name its market
-        return self._salvage(
+        return self._read_loosely(
             frame, received_ns, f"a frame of this feed was expected: {frame[:80]!r}"
         )
 
@@ -185,7 +185,7 @@ class GeminiProtocol:
         """The venue refused its list of markets, or the rules of one."""
         return self._list.refused(fetch, reason, received_ns)
 
-    def _salvage(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
+    def _read_loosely(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
         """What can be read of a frame of which something cannot be.
 
         Raises UnreadableStream where that is nothing, naming the streams it may be of.
@@ -200,12 +200,16 @@ class GeminiProtocol:
         if not name:
             raise RemoteProtocolError(reason)
         suffixes = depths.suffixes(loose)
-        update = depths.salvaged(loose) if suffixes == (DEPTH,) else None
-        if update is None:
-            active = self._subscriptions.by_topic
-            topics = [name + suffix for suffix in suffixes if name + suffix in active]
-            raise UnreadableStream(reason, tuple(active[topic] for topic in topics))
-        return self._depth(update.wire, received_ns, update.left_out)
+        if suffixes == (DEPTH,):
+            try:
+                update, left_out = depths.read_loosely(frame)
+            except UNDECODABLE:
+                pass
+            else:
+                return self._depth(frame, update, received_ns, left_out)
+        active = self._subscriptions.by_topic
+        topics = [name + suffix for suffix in suffixes if name + suffix in active]
+        raise UnreadableStream(reason, tuple(active[topic] for topic in topics))
 
     def _fact(
         self,
@@ -228,6 +232,7 @@ class GeminiProtocol:
 
     def _depth(
         self,
+        frame: bytes,
         update: native.DepthUpdate,
         received_ns: int,
         left_out: LeftOutRows | None = None,
@@ -256,9 +261,7 @@ class GeminiProtocol:
         try:
             bids, asks = changes(update.b), changes(update.a)
         except RemoteProtocolError:
-            checked = depths.checked(update)
-            left_out = joined(left_out, checked.left_out)
-            update = checked.wire
+            update, left_out = depths.read_loosely(frame)
             bids, asks = changes(update.b), changes(update.a)
         if left_out is not None and not bids and not asks:  # the next one does not follow on
             raise UnreadableStream(left_out.reason, (book.subscription,))

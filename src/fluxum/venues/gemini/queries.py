@@ -80,7 +80,7 @@ class DayTicker(Struct):
 
 
 class TradeRow(Struct):
-    """A trade; `type` is the taker's side, or says that there was none: `auction`, `block`.
+    """A trade; `type` is the taker's side, or names why there was none: `auction`, `block`.
 
     `{"timestamp":1547146811,"timestampms":1547146811357,"tid":5335307668,"price":"3610.85",
     "amount":"0.27413495","exchange":"gemini","type":"buy","broken":true}`

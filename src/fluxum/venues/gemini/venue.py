@@ -19,7 +19,7 @@ _REST = "https://api.gemini.com"  # https://docs.gemini.com/rest-api/, 2026-03
 _POPULAR = (Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD"))
 # Neither feed has a documented policy; two quick tries, then patience, as other venues advise.
 _BACKOFF = BackoffPolicy(quick_tries=2, quick_s=1.0, floor_s=3.0, first_s=5.0, ceiling_s=60.0)
-# Many markets are quiet: in a recording of 2026-08 one had not traded for as long as is told.
+# Many markets are quiet: in a recording of 2026-08 one had not traded for as long as is set here.
 _DATA_SILENCE_S = {
     Channel.BOOK: 120.0,
     Channel.TICKER: 900.0,
@@ -47,19 +47,19 @@ GEMINI = Venue(
     depths={},  # a book is whole
     intervals_s=(),
     limits=Limits(
-        # The venue pings by the transport only, every 20 s; ours are answered at once.
+        # The venue pings by the transport only, every 20 s; a client's ping is answered at once.
         link_silence_s=20.0,
         ping_interval_s=10.0,
-        # Longer than the time between pings, with which a question is repeated.
+        # Longer than the time between pings, with which a request is repeated.
         answer_timeout_s=15.0,
         data_silence_s=_DATA_SILENCE_S,
         backoff=_BACKOFF,
         maintenance_delay_s=5.0,
-        # `conninfo` tells 300 in 5 minutes (live, 2026-09).
+        # `conninfo` has 300 in 5 minutes (live, 2026-09).
         attempts=100,
         attempt_window_s=300.0,
         stable_s=30.0,
-        # `conninfo` tells a weight of 7,000 in 10 s live, 30,000 a minute in the documents.
+        # `conninfo` has a weight of 7,000 in 10 s live, 30,000 a minute in the documents.
         sends_per_s=20.0,
         send_burst=50,
         # Not documented; whole books are large.
@@ -78,7 +78,7 @@ GEMINI_V2 = Venue(
     name=normalize_v2.VENUE,
     # https://developer.gemini.com/websocket/archived/v2, 2026-03
     endpoints={"public": "wss://api.gemini.com/v2/marketdata", "rest": _REST},
-    # There are no tickers; futures' marks and funding are no channel of ours.
+    # There are no tickers; futures' marks and funding are no channel of the model.
     routes={
         Channel.BOOK: "public",
         Channel.TRADE: "public",
@@ -91,7 +91,7 @@ GEMINI_V2 = Venue(
         # A heartbeat every 5 s, measured; 10 to 15 s without one are the end.
         link_silence_s=15.0,
         ping_interval_s=60.0,  # there is no ping to send
-        # Two heartbeats until a question is asked anew, and time for the answer.
+        # Two heartbeats until a request is repeated, and time for the answer.
         answer_timeout_s=25.0,
         data_silence_s=_DATA_SILENCE_S,
         backoff=_BACKOFF,

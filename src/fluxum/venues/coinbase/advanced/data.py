@@ -15,7 +15,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookUpdate, Candle
 from fluxum.venues.candle_runs import CandleRuns
 from fluxum.venues.coinbase.advanced import native, normalize
-from fluxum.venues.coinbase.advanced.salvage import EventRows, Odd, salvage
+from fluxum.venues.coinbase.advanced.loose import EventRows, Odd, read_loosely
 from fluxum.venues.coinbase.delivery import Delivery
 from fluxum.venues.coinbase.instants import Instants
 from fluxum.venues.coinbase.streams import Streams
@@ -130,7 +130,7 @@ class AdvancedData:
 
     # Frames that cannot
 
-    def salvage(
+    def read_loosely(
         self, wire: bytes, envelope: native.Envelope, received_ns: int, reason: str
     ) -> Sequence[Event]:
         """What can be read of a frame of which something cannot be.
@@ -142,15 +142,15 @@ class AdvancedData:
             raise UnreadableStream(reason, ())
         channel = kind.channel
         try:
-            salvaged = salvage(wire, kind.rows)
+            loose = read_loosely(wire, kind.rows)
         except UNREADABLE as error:
             self._miss(channel, self._names(channel), number)
             raise UnreadableStream(str(error), tuple(self._owners.active(channel))) from error
-        frame = self._begin(number, salvaged.timestamp, received_ns)
-        for odd in salvaged.odd:
+        frame = self._begin(number, loose.timestamp, received_ns)
+        for odd in loose.odd:
             self._miss(channel, self._names(channel, odd.products), number)
             self._leave_out(frame, channel, odd)
-        for event in salvaged.events:
+        for event in loose.events:
             for odd in event.odd:
                 if channel == CANDLES:
                     self._miss(channel, self._names(channel, odd.products), number)

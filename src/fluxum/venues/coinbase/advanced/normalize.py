@@ -7,21 +7,20 @@ from msgspec import Raw
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model import market
-from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.levels import Row
 from fluxum.model.market import Side
 from fluxum.venues.coinbase.advanced import native
-from fluxum.venues.coinbase.symbols import ADVANCED, pair
+from fluxum.venues.coinbase.symbols import ADVANCED, market_status, pair
+from fluxum.venues.instrument_list import spot_or_linear
 from fluxum.venues.rows import (
     Sides,
     WholeSides,
     best_first,
     changes,
-    decimals,
     exact,
     exact_or_none,
     price_or_none,
-    step,
 )
 
 __all__ = [
@@ -42,7 +41,7 @@ __all__ = [
 INTERVAL_S = 300
 """Candles are of five minutes only."""
 
-_TAKERS = {"BUY": Side.SELL, "SELL": Side.BUY}  # the wire tells the maker's side
+_TAKERS = {"BUY": Side.SELL, "SELL": Side.BUY}  # the wire has the maker's side
 _LAST_S = 4_102_444_800  # the year 2100
 
 
@@ -91,7 +90,7 @@ def trade(
 
 
 def oldest_first(trades: Sequence[native.Trade]) -> Sequence[native.Trade]:
-    """Trades of one frame by their ids; live frames tell the newest first."""
+    """Trades of one frame by their ids; live frames have the newest first."""
     if len(trades) < 2:
         return trades
     return sorted(trades, key=lambda one: _number(one.trade_id) or 0)
@@ -122,7 +121,7 @@ def ticker(
 def candle(
     wire: native.Candle, symbol: Symbol, venue_ns: int | None, received_ns: int
 ) -> market.Candle:
-    """One candle, taken for running; only what follows can tell that it is closed."""
+    """One candle, taken for running; only what follows shows that it is closed."""
     begin_s = start_s(wire.start)
     return market.Candle(
         venue=ADVANCED,
@@ -166,34 +165,20 @@ def market_of(row: object, received_ns: int) -> Instrument | None:
 
 def instrument(wire: native.Product, received_ns: int) -> Instrument:
     """One market's rules."""
-    tick, lot = step(exact(wire.price_increment)), step(exact(wire.base_increment))
-    return Instrument(
-        venue=ADVANCED,
-        symbol=pair(wire.base_currency_id, wire.quote_currency_id),
-        venue_symbol=wire.product_id,
-        base=Asset(wire.base_currency_id),
-        quote=Asset(wire.quote_currency_id),
-        status=_status(wire),
-        tick=tick,
-        lot=lot,
-        price_precision=decimals(tick),
-        quantity_precision=decimals(lot),
+    is_open = not (wire.is_disabled or wire.trading_disabled or wire.view_only)
+    return spot_or_linear(
+        ADVANCED,
+        pair(wire.base_currency_id, wire.quote_currency_id),
+        wire.product_id,
+        market_status(
+            wire.status, wire.cancel_only, wire.post_only, wire.limit_only, is_open=is_open
+        ),
+        tick=exact(wire.price_increment),
+        lot=exact(wire.base_increment),
         quantity_min=exact(wire.base_min_size),
         notional_min=exact_or_none(wire.quote_min_size),
         received_ns=received_ns,
     )
-
-
-def _status(wire: native.Product) -> InstrumentStatus:
-    if wire.status == "delisted":
-        return InstrumentStatus.DELISTED
-    if wire.status != "online" or wire.is_disabled or wire.trading_disabled or wire.view_only:
-        return InstrumentStatus.OTHER
-    if wire.cancel_only:
-        return InstrumentStatus.CANCEL_ONLY
-    if wire.post_only:
-        return InstrumentStatus.POST_ONLY
-    return InstrumentStatus.LIMIT_ONLY if wire.limit_only else InstrumentStatus.ONLINE
 
 
 def _signed_or_none(text: str | None) -> Decimal | None:

@@ -3,7 +3,7 @@
 Every frame of a link has the number after the one before, whatever its channel: 617 steps of 617
 in a recording of 2026-08-09. A number alone may be misread, so after one that jumps there is doubt:
 either the next number follows it, and the jump was true, or the old line goes on, and it was not.
-Until that is settled no frame says anything of a book that what comes later could not belie.
+Until that is known, no frame changes a book in a way that a later frame could contradict.
 """
 
 from enum import Enum
@@ -15,9 +15,9 @@ _LINE_RUN = 3
 
 
 class Step(Enum):
-    """What a number says of its frame.
+    """What a number means for its frame.
 
-    FIRST and ON: it follows. LATE: it stood before one that jumped. AGAIN: it was here before.
+    FIRST and ON: it follows. LATE: it stood before one that jumped. AGAIN: it came before.
     BREAK: something is missing before it, or its number is wrong.
     """
 

@@ -121,7 +121,7 @@ class AdvancedProtocol:
     # Frames
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        """The events of a frame; raises RemoteProtocolError for one that makes no sense."""
         try:
             message = native.decode_frame(frame)
         except UNREADABLE as error:
@@ -138,7 +138,7 @@ class AdvancedProtocol:
         return handler(message, received_ns)
 
     def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
-        """An error has no channel; a channel that nobody here knows is numbered all the same."""
+        """An error has no channel; a channel that is unknown here is numbered all the same."""
         try:
             envelope = native.decode_envelope(frame)
         except UNREADABLE:
@@ -148,7 +148,7 @@ class AdvancedProtocol:
         return self._receive_out_of_step(
             envelope.sequence_num,
             received_ns,
-            lambda: self._data.salvage(frame, envelope, received_ns, reason),
+            lambda: self._data.read_loosely(frame, envelope, received_ns, reason),
         )
 
     def _receive_out_of_step(
@@ -207,7 +207,7 @@ class AdvancedProtocol:
             events += self._streams.listed(event.subscriptions, received_ns)
         events += self._data.delivery.released(received_ns)
         if self._streams.owners.is_unsure:
-            self._list.request()  # it says what products stand for
+            self._list.request()  # it has what products stand for
         return events
 
     def _failed(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
@@ -222,14 +222,14 @@ class AdvancedProtocol:
     # The list of products
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """The list of products, as far as it is wanted, and what it tells of names."""
+        """The list of products, as far as it is subscribed to, and its names."""
         markets = self._list.answered(fetch, body, received_ns)
         moved, self._moved = self._moved, []
         desyncs = [self._move(one, received_ns) for one in moved]
         return [*markets, *desyncs, *self._data.delivery.released(received_ns)]
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """There is no list of products to be had."""
+        """The venue refused its list of products."""
         self._streams.owners.assume_names()
         refused = self._list.refused(fetch, reason, received_ns)
         return [*refused, *self._data.delivery.released(received_ns)]

@@ -4,10 +4,10 @@ A frame is read as a whole; one that cannot be is read again row by row where it
 otherwise harms the stream it names alone. Nothing is numbered but trades.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from msgspec import structs
+from msgspec import Raw, structs
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event
@@ -21,7 +21,7 @@ from fluxum.venues.coinbase.symbols import EXCHANGE
 from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.members import Members
 from fluxum.venues.reading import Reading
-from fluxum.venues.rows import checked, sides
+from fluxum.venues.rows import checked, decode_readable, sides
 
 __all__ = ["BOOKS", "TICKERS", "TRADES", "ExchangeData"]
 
@@ -33,6 +33,11 @@ _CHANNELS = {
     "last_match": TRADES,
     "ticker": TICKERS,
 }
+_ROWS: Mapping[str, Callable[[Raw], object]] = {
+    "snapshot": lambda row: checked(native.decode_level(row)),
+    "l2update": lambda row: checked(native.decode_change(row)),
+}
+_OPTIONAL = {"time": native.decode_text}
 
 
 class ExchangeData:
@@ -63,28 +68,20 @@ class ExchangeData:
     # Frames that can be read
 
     def update(self, wire: native.L2Update, received_ns: int) -> Sequence[Event]:
-        """Changes of a book."""
+        """Changes of a book; raises RemoteProtocolError where one of them is none."""
         symbols = self._begun.get(wire.product_id)
         if symbols and not self._held:
-            try:
-                bids, asks = sides(wire.changes, "buy")
-                at_ns = self._instant(wire.time) if wire.time else None
-            except RemoteProtocolError:
-                pass  # row by row
-            else:
-                update = BookUpdate(EXCHANGE, symbols[0], bids, asks, at_ns, received_ns)
-                if len(symbols) == 1:
-                    return (update,)
-                return [structs.replace(update, symbol=one) for one in symbols]
-        reading = Reading(EXCHANGE, received_ns)
-        self._update(reading, wire.product_id, wire.changes, wire.time or "")
-        return reading.finish()
+            bids, asks = sides(wire.changes, "buy")
+            at_ns = self._instant(wire.time) if wire.time else None
+            update = BookUpdate(EXCHANGE, symbols[0], bids, asks, at_ns, received_ns)
+            if len(symbols) == 1:
+                return (update,)
+            return [structs.replace(update, symbol=one) for one in symbols]
+        return self._update(Reading(EXCHANGE, received_ns), wire)
 
     def snapshot(self, wire: native.Snapshot, received_ns: int) -> Sequence[Event]:
-        """A whole book."""
-        reading = Reading(EXCHANGE, received_ns)
-        self._snapshot(reading, wire.product_id, wire.bids, wire.asks, wire.time or "")
-        return reading.finish()
+        """A whole book; raises RemoteProtocolError where a level of it is none."""
+        return self._snapshot(Reading(EXCHANGE, received_ns), wire)
 
     def trade(self, wire: native.Match | native.LastMatch, received_ns: int) -> Sequence[Event]:
         """A trade; the first of a stream is the last one before it began."""
@@ -118,79 +115,58 @@ class ExchangeData:
 
     # Frames that cannot
 
-    def salvage(self, frame: bytes, kind: str, received_ns: int, reason: str) -> Sequence[Event]:
+    def read_loosely(
+        self, frame: bytes, kind: str, received_ns: int, reason: str
+    ) -> Sequence[Event]:
         """What can be read of a frame; raises UnreadableStream where that is nothing."""
         channel = _CHANNELS.get(kind)
         if channel is None:  # an answer or a heartbeat: no stream has lost anything
             raise UnreadableStream(reason, ())
         try:
-            loose = Members(frame)
-            name = loose.text("product_id")
+            name = Members(frame).text("product_id")
         except UNREADABLE:
             raise UnreadableStream(reason, tuple(self._owners.active(channel))) from None
-        reading = Reading(EXCHANGE, received_ns)
+        streams = tuple(self._owners.named(channel, name))
+        if kind not in _ROWS:
+            raise UnreadableStream(reason, streams)
         try:
-            self._salvage(reading, kind, name, loose)
+            wire, left_out = decode_readable(
+                frame, native.decode_book, _ROWS[kind], ("bids", "asks", "changes"), _OPTIONAL
+            )
         except UNREADABLE:
-            raise UnreadableStream(reason, tuple(self._owners.named(channel, name))) from None
-        return reading.finish()
-
-    def _salvage(self, reading: Reading, kind: str, name: str, loose: Members) -> None:
-        """A book's rows one by one; raises MsgspecError for a frame that has none."""
-        time, good = loose.text_or_empty("time"), self.delivery.good
-        if kind == "snapshot":
-            bids, asks = loose.rows("bids"), loose.rows("asks")
-            both = [good(reading, name, one, native.decode_level) for one in (bids, asks)]
-            self._snapshot(reading, name, both[0], both[1], time)
-        else:
-            rows = good(reading, name, loose.rows("changes"), native.decode_change)
-            self._update(reading, name, rows, time)
+            raise UnreadableStream(reason, streams) from None
+        reading = Reading(EXCHANGE, received_ns)
+        if left_out is not None:
+            reading.leave_out(left_out, streams)
+        if isinstance(wire, native.Snapshot):
+            return self._snapshot(reading, wire)
+        return self._update(reading, wire)
 
     # Books
 
-    def _update(
-        self, reading: Reading, name: str, rows: Sequence[native.Change], time: str
-    ) -> None:
+    def _update(self, reading: Reading, wire: native.L2Update) -> Sequence[Event]:
+        bids, asks = sides(wire.changes, "buy")
+        name = wire.product_id
         is_requested = self._owners.is_requested(BOOKS, name)
         owners = self.delivery.owners(reading, name)
-        if owners is None:
-            return
-        if name not in self._begun and not self.delivery.begins(
+        if owners is None or (reading.has_left_out and not bids and not asks):
+            return reading.finish()
+        if name in self._begun or self.delivery.begins(
             reading, name, owners, is_requested=is_requested
         ):
-            return
-        try:
-            bids, asks = sides(rows, "buy")
-        except RemoteProtocolError:
-            rows = self.delivery.good(reading, name, rows, checked)
-            bids, asks = sides(rows, "buy")
-        if reading.has_left_out and not bids and not asks:
-            return
-        self.delivery.update(reading, name, (bids, asks), self._time(time))
+            self.delivery.update(reading, name, (bids, asks), self._time(wire.time))
+        return reading.finish()
 
-    def _snapshot(
-        self,
-        reading: Reading,
-        name: str,
-        bids: Sequence[native.Level],
-        asks: Sequence[native.Level],
-        time: str,
-    ) -> None:
-        owners = self.delivery.owners(reading, name)
-        if owners is None:
-            return
-        try:
-            whole = normalize.snapshot_sides(bids, asks)
-        except RemoteProtocolError:
-            good = self.delivery.good
-            both = [good(reading, name, one, checked) for one in (bids, asks)]
-            whole = normalize.snapshot_sides(*both)
-        if reading.has_left_out and not any(whole):
-            return
-        self.delivery.snapshot(reading, name, owners, whole, self._time(time))
+    def _snapshot(self, reading: Reading, wire: native.Snapshot) -> Sequence[Event]:
+        whole = normalize.snapshot_sides(wire.bids, wire.asks)
+        owners = self.delivery.owners(reading, wire.product_id)
+        if owners is not None and (any(whole) or not reading.has_left_out):
+            time_ns = self._time(wire.time)
+            self.delivery.snapshot(reading, wire.product_id, owners, whole, time_ns)
+        return reading.finish()
 
-    def _time(self, text: str) -> int | None:
+    def _time(self, text: str | None) -> int | None:
         try:
-            return self._instant(text)
+            return self._instant(text or "")
         except RemoteProtocolError:
             return None  # nothing depends on it

@@ -27,6 +27,7 @@ __all__ = [
     "Snapshot",
     "Subscriptions",
     "Ticker",
+    "decode_book",
     "decode_change",
     "decode_frame",
     "decode_level",
@@ -34,6 +35,7 @@ __all__ = [
     "decode_product",
     "decode_products",
     "decode_request",
+    "decode_text",
     "encode",
 ]
 
@@ -243,5 +245,7 @@ decode_outline = msgspec.json.Decoder(Outline).decode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_products = msgspec.json.Decoder(list[Raw]).decode
 decode_product = msgspec.json.Decoder(Product).decode
+decode_book = msgspec.json.Decoder(Snapshot | L2Update).decode
 decode_level = msgspec.json.Decoder(Level).decode
 decode_change = msgspec.json.Decoder(Change).decode
+decode_text = msgspec.json.Decoder(str).decode

@@ -5,19 +5,18 @@ from collections.abc import Sequence
 from msgspec import Raw
 
 from fluxum.model import market
-from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Side
 from fluxum.venues.coinbase.exchange import native
-from fluxum.venues.coinbase.symbols import EXCHANGE, pair
+from fluxum.venues.coinbase.symbols import EXCHANGE, market_status, pair
+from fluxum.venues.instrument_list import spot_or_linear
 from fluxum.venues.rows import (
     WholeSides,
     best_first,
-    decimals,
     exact,
     exact_or_none,
     levels,
     price_or_none,
-    step,
 )
 
 __all__ = [
@@ -28,7 +27,7 @@ __all__ = [
     "trade",
 ]
 
-_TAKERS = {"buy": Side.SELL, "sell": Side.BUY}  # the wire tells the maker's side
+_TAKERS = {"buy": Side.SELL, "sell": Side.BUY}  # the wire has the maker's side
 
 
 def snapshot_sides(bids: Sequence[native.Level], asks: Sequence[native.Level]) -> WholeSides:
@@ -87,31 +86,21 @@ def market_of(row: object, received_ns: int) -> Instrument:
 
 def instrument(wire: native.Product, received_ns: int) -> Instrument:
     """One market's rules; the least quantity is one lot, as only a least value is published."""
-    tick, lot = step(exact(wire.quote_increment)), step(exact(wire.base_increment))
-    return Instrument(
-        venue=EXCHANGE,
-        symbol=pair(wire.base_currency, wire.quote_currency),
-        venue_symbol=wire.id,
-        base=Asset(wire.base_currency),
-        quote=Asset(wire.quote_currency),
-        status=_status(wire),
-        tick=tick,
+    lot = exact(wire.base_increment)
+    return spot_or_linear(
+        EXCHANGE,
+        pair(wire.base_currency, wire.quote_currency),
+        wire.id,
+        market_status(
+            wire.status,
+            wire.cancel_only,
+            wire.post_only,
+            wire.limit_only,
+            is_open=not wire.trading_disabled,
+        ),
+        tick=exact(wire.quote_increment),
         lot=lot,
-        price_precision=decimals(tick),
-        quantity_precision=decimals(lot),
         quantity_min=lot,
         notional_min=exact_or_none(wire.min_market_funds),
         received_ns=received_ns,
     )
-
-
-def _status(wire: native.Product) -> InstrumentStatus:
-    if wire.status == "delisted":
-        return InstrumentStatus.DELISTED
-    if wire.status != "online" or wire.trading_disabled:
-        return InstrumentStatus.OTHER
-    if wire.cancel_only:
-        return InstrumentStatus.CANCEL_ONLY
-    if wire.post_only:
-        return InstrumentStatus.POST_ONLY
-    return InstrumentStatus.LIMIT_ONLY if wire.limit_only else InstrumentStatus.ONLINE

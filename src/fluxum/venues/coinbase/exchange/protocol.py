@@ -19,9 +19,9 @@ from fluxum.venues.coinbase.exchange.signing import AccountConfig
 from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.symbols import EXCHANGE
 from fluxum.venues.coinbase.topics import Topics, wire_request
-from fluxum.venues.conversation import UNREADABLE
+from fluxum.venues.conversation import UNREADABLE, UnreadableStream
 from fluxum.venues.instrument_list import InstrumentList, ListPage
-from fluxum.venues.queries import decoded
+from fluxum.venues.queries import UNDECODABLE, decoded
 from fluxum.venues.subscriptions import Request
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
@@ -151,22 +151,24 @@ class ExchangeProtocol:
     # Frames
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        """The events of a frame; raises RemoteProtocolError for one that makes no sense."""
         try:
             message = native.decode_frame(frame)
-        except UNREADABLE as error:
+            return self._handlers[type(message)](message, received_ns)
+        except UnreadableStream:
+            raise
+        except (*UNDECODABLE, RemoteProtocolError) as error:
             return self._receive_other(frame, received_ns, str(error))
-        return self._handlers[type(message)](message, received_ns)
 
     def _receive_other(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
-        """The venue says that types unknown to the client are to be ignored."""
+        """Types unknown to the client are to be ignored, by the venue's documents."""
         try:
             kind = native.decode_outline(frame).type
         except UNREADABLE:
             raise RemoteProtocolError(reason) from None
         if kind not in _KNOWN:
             return ()
-        return self._data.salvage(frame, kind, received_ns, reason)
+        return self._data.read_loosely(frame, kind, received_ns, reason)
 
     def _heartbeat(self, wire: native.Heartbeat, received_ns: int) -> Sequence[Event]:
         product, named = wire.product_id, self._named_trades.get(wire.product_id)
@@ -217,11 +219,11 @@ class ExchangeProtocol:
     # The list of markets
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """The list of markets, as far as it is still wanted."""
+        """The list of markets, as far as it is subscribed to."""
         return self._list.answered(fetch, body, received_ns)
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """There is no list of markets to be had."""
+        """The venue refused its list of markets."""
         return self._list.refused(fetch, reason, received_ns)
 
 

@@ -1,4 +1,4 @@
-"""A login to the Exchange feed: who asks, and the proof that it is them.
+"""A login to the Exchange feed: an account, and the proof of it.
 
 https://docs.cdp.coinbase.com/exchange/websocket-feed/authentication
 """
@@ -25,12 +25,12 @@ def signature(secret: str, time_text: str) -> str:
         key = base64.b64decode(secret, validate=True)
     except (binascii.Error, ValueError):
         raise LocalProtocolError("a secret in base64 was expected") from None
-    said = f"{time_text}GET{_PATH}".encode()
-    return base64.b64encode(hmac.new(key, said, hashlib.sha256).digest()).decode()
+    text = f"{time_text}GET{_PATH}".encode()
+    return base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
 
 
 class AccountConfig:
-    """Credentials that sign requests; their text never shows them."""
+    """Credentials that sign requests; their `repr` never shows them."""
 
     __slots__ = ("_key", "_passphrase", "_secret")
 

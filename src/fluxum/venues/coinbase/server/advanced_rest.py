@@ -40,22 +40,22 @@ class AdvancedRest:
 
     def answer(self, call: Fetch, now_ns: int) -> Answer:
         """The answer to any call; private ones are refused."""
-        asked = read_call(call)
-        if asked.method == "GET" and asked.parts[:1] == ("v2",):
-            return answer_v2(asked, self._view, now_ns)
-        if asked.method != "GET" or asked.parts[:3] != _ROOT:
+        read = read_call(call)
+        if read.method == "GET" and read.parts[:1] == ("v2",):
+            return answer_v2(read, self._view, now_ns)
+        if read.method != "GET" or read.parts[:3] != _ROOT:
             return not_found()
-        match asked.parts[3:]:
+        match read.parts[3:]:
             case ("time",):
                 return _time(now_ns)
             case ("market", "products"):
-                return self._products(asked)
+                return self._products(read)
             case ("market", "product_book"):
-                return self._product("book", asked.query.get("product_id", ""), asked, now_ns)
+                return self._product("book", read.query.get("product_id", ""), read, now_ns)
             case ("market", "products", name):
-                return self._product("", name, asked, now_ns)
+                return self._product("", name, read, now_ns)
             case ("market", "products", name, part):
-                return self._product(part, name, asked, now_ns)
+                return self._product(part, name, read, now_ns)
             case ("market", *_):
                 return not_found()
             case _:
@@ -79,7 +79,7 @@ class AdvancedRest:
                 return not_found()
 
     def _products(self, call: Call) -> Answer:
-        """All spot markets, or those asked for; there are no others."""
+        """All spot markets, or those of the query; there are no others."""
         wanted = call.every("product_ids") or list(self._instruments)
         kinds = {"SPOT", "UNKNOWN_PRODUCT_TYPE", ""}
         listed = wanted if call.query.get("product_type", "") in kinds else []
@@ -174,8 +174,8 @@ class AdvancedRest:
         is_window = "start" in call.query and "end" in call.query
         if is_window and (end_s - begin_s) // interval_s >= _CANDLES_MAX:
             message = f"number of candles requested should be less than {_CANDLES_MAX} "
-            said = {"error": "INVALID_ARGUMENT", "error_details": message, "message": message}
-            return answer(said, 400)
+            refused = {"error": "INVALID_ARGUMENT", "error_details": message, "message": message}
+            return answer(refused, 400)
         limit = count(call, "limit", _CANDLES_MAX, _CANDLES_MAX)
         candles = [
             {

@@ -23,7 +23,7 @@ def answer_v2(call: Call, view: MarketView, now_ns: int) -> Answer:
     match call.parts[1:]:
         case ("time",):
             second_ns = now_ns // _SECOND * _SECOND
-            said = {"iso": instant_text(second_ns), "epoch": second_ns // _SECOND}
+            data = {"iso": instant_text(second_ns), "epoch": second_ns // _SECOND}
         case ("currencies",):
             listed = [
                 {"id": name, "name": text, "min_size": "0.01"} for name, text in _FIAT.items()
@@ -33,12 +33,12 @@ def answer_v2(call: Call, view: MarketView, now_ns: int) -> Answer:
             return answer({"data": [_crypto(one) for one in _assets(view) if one not in _FIAT]})
         case ("exchange-rates",):
             currency = call.query.get("currency", "USD")
-            said = {"currency": currency, "rates": _rates(view, currency)}
+            data = {"currency": currency, "rates": _rates(view, currency)}
         case ("prices", pair, "spot" | "buy" | "sell"):
             return _price(view, pair, call.parts[-1])
         case _:
             return not_found()
-    return answer({"data": said})
+    return answer({"data": data})
 
 
 def _assets(view: MarketView) -> list[Asset]:
@@ -76,7 +76,7 @@ def _price(view: MarketView, pair: str, kind: str) -> Answer:
         if one.venue_symbol == pair:
             ticker = view.ticker(one.symbol)
             price = {"buy": ticker.ask, "sell": ticker.bid}.get(kind, ticker.last)
-            said = {"amount": number(price), "base": one.base, "currency": one.quote}
-            return answer({"data": said})
+            data = {"amount": number(price), "base": one.base, "currency": one.quote}
+            return answer({"data": data})
     error = {"id": "not_found", "message": f"Invalid base currency of {pair[:40]}"}
     return answer({"errors": [error]}, 404)

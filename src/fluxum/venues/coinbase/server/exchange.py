@@ -1,4 +1,4 @@
-"""The Exchange feed from the venue's chair: one client's requests answered, its streams told.
+"""The simulated half of the Exchange feed: one client's requests, answers and streams.
 
 Sources: https://docs.cdp.coinbase.com/exchange/websocket-feed/overview and its neighbours
 `channels`, `errors` and `authentication`. Words of refusals are those of live frames
@@ -10,13 +10,13 @@ import hmac
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
-from msgspec import MsgspecError
-
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.venues.coinbase.exchange import native
 from fluxum.venues.coinbase.exchange.signing import signature
-from fluxum.venues.coinbase.server.exchange_streams import CHANNELS, Stream, heartbeat, make_stream
+from fluxum.venues.coinbase.server.exchange_streams import CHANNELS, heartbeat, make_stream
+from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.server.contract import Close, MarketView, Outgoing
+from fluxum.venues.server.streams import ClientStreams, Stream
 
 __all__ = ["KEY", "PASSPHRASE", "SECRET", "ExchangeServer"]
 
@@ -27,7 +27,7 @@ SECRET = "c2ltdWxhdGVkLXNlY3JldC1vZi1uby12YWx1ZS13aGF0ZXZlcg=="  # noqa: S105 - 
 _SECOND = 1_000_000_000
 _FIRST_FRAME_NS = 5 * _SECOND
 _SIGNED_S = 30
-_BEATS = "heartbeat"
+_HEARTBEATS = "heartbeat"
 _SIGNED = frozenset({"level2", "level3", "full", "user", "balance"})
 _LISTED_AS = {"level2_batch": "level2_50"}
 _LOGIN_NEEDED = (
@@ -39,19 +39,19 @@ _LOGIN_NEEDED = (
 class ExchangeServer:
     """One client of a simulated Exchange feed; see VenueServer for what each call promises.
 
-    Whoever signs with KEY, SECRET and PASSPHRASE is logged in.
+    A client that signs with KEY, SECRET and PASSPHRASE is logged in.
     """
 
     def __init__(self, view: MarketView, endpoint: str = "public") -> None:  # noqa: ARG002 - one host
         self._view = view
         self._instruments = {one.venue_symbol: one for one in view.instruments()}
-        self._streams: dict[str, dict[str, Stream]] = {name: {} for name in CHANNELS}
-        self._by_symbol: dict[Symbol, dict[str, Stream]] = {}
+        self._streams = ClientStreams()
+        self._by_channel: dict[str, dict[str, Stream]] = {name: {} for name in CHANNELS}
         self._beating: dict[str, Instrument] = {}
         self._opened_ns = self._beat_ns = 0
-        self._heard = False
+        self._has_subscribed = False
 
-    # The venue speaks
+    # What the venue sends by itself
 
     def opened(self, now_ns: int) -> Sequence[Outgoing]:
         """Nothing: it waits five seconds for a request."""
@@ -59,45 +59,42 @@ class ExchangeServer:
         return ()
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
-        """What this client is told after a market moved."""
-        streams = self._by_symbol.get(symbol)
-        if not streams:
-            return ()
-        return [frame for stream in streams.values() for frame in stream.more(now_ns)]
+        """The frames that follow a move of a market."""
+        return self._streams.publish(symbol, now_ns)
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
-        """A heartbeat of each product a second; the end of a link that asked for nothing."""
-        if not self._heard:
+        """A heartbeat of each product a second; the end of a link that subscribed to nothing."""
+        if not self._has_subscribed:
             is_late = now_ns - self._opened_ns >= _FIRST_FRAME_NS
             return (Close(1000, "no subscribe within 5 s"),) if is_late else ()
         if now_ns - self._beat_ns < _SECOND:
             return ()
         self._beat_ns = now_ns
-        matches = self._streams["matches"]
+        matches = self._by_channel["matches"]
         return [
             heartbeat(self._view, one, matches.get(product), now_ns)
             for product, one in self._beating.items()
         ]
 
     def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: the engine's status is not told on these channels."""
+        """Nothing: the engine's status is not published on these channels."""
         return ()
 
     def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """No notice is given before a link is closed."""
         return ()
 
-    # The client speaks
+    # What the client sends
 
     def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
         try:
             request = native.decode_request(frame)
-        except (MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             return (b"invalid (un)subscribe msg",)
         if request.type not in {"subscribe", "unsubscribe"}:
             return (_error("Malformed JSON", f"unknown type {request.type[:40]}"),)
-        self._heard = True
+        self._has_subscribed = True
         wanted = _wanted(request)
         if request.type == "unsubscribe":
             return self._unsubscribe(wanted)
@@ -113,7 +110,7 @@ class ExchangeServer:
         if _SIGNED.intersection(wanted) and not _is_signed(request, now_ns):
             return _LOGIN_NEEDED
         for channel, products in wanted.items():
-            if channel != _BEATS and channel not in self._streams:
+            if channel != _HEARTBEATS and channel not in self._by_channel:
                 return f"{channel[:40]} is not a valid channel"
             if not products:
                 return f"You need to specify at least one product ID for channel {channel[:40]}"
@@ -127,34 +124,34 @@ class ExchangeServer:
         for channel, products in wanted.items():
             for product in products:
                 instrument = self._instruments[product]
-                if channel == _BEATS:
+                if channel == _HEARTBEATS:
                     self._beating[product] = instrument
-                elif product not in self._streams[channel]:
+                elif product not in self._by_channel[channel]:
                     stream = make_stream(channel, self._view, instrument)
-                    self._streams[channel][product] = stream
-                    self._by_symbol.setdefault(instrument.symbol, {})[channel] = stream
-                    frames += stream.first(now_ns)
+                    self._by_channel[channel][product] = stream
+                    self._streams.open(instrument.symbol, f"{channel} {product}", stream)
+                    frames += stream.begin(now_ns)
         return [*frames, self._list()]
 
     def _unsubscribe(self, wanted: dict[str, list[str]]) -> Sequence[Outgoing]:
         for channel, products in wanted.items():
-            if channel == _BEATS:
+            if channel == _HEARTBEATS:
                 for product in products or list(self._beating):
                     self._beating.pop(product, None)
-            streams = self._streams.get(channel, {})
+            streams = self._by_channel.get(channel, {})
             for product in products or list(streams):
-                if streams.pop(product, None) is not None:
-                    del self._by_symbol[self._instruments[product].symbol][channel]
+                streams.pop(product, None)
+                self._streams.close(f"{channel} {product}")
         return (self._list(),)
 
     def _list(self) -> bytes:
-        carried = {channel: list(streams) for channel, streams in self._streams.items()}
-        carried[_BEATS] = list(self._beating)
+        listed = {channel: list(streams) for channel, streams in self._by_channel.items()}
+        listed[_HEARTBEATS] = list(self._beating)
         return native.encode(
             native.Subscriptions(
                 [
                     native.ChannelList(_LISTED_AS.get(channel, channel), products)
-                    for channel, products in carried.items()
+                    for channel, products in listed.items()
                     if products
                 ]
             )
@@ -181,10 +178,10 @@ def _is_signed(request: native.Request, now_ns: int) -> bool:
         return False
     proof = signature(SECRET, request.timestamp)
     known = (KEY, PASSPHRASE, proof)
-    said = (request.key, request.passphrase, request.signature)
+    given = (request.key, request.passphrase, request.signature)
     return is_fresh and all(
         hmac.compare_digest(one.encode(), other.encode())
-        for one, other in zip(known, said, strict=True)
+        for one, other in zip(known, given, strict=True)
     )
 
 

@@ -44,10 +44,10 @@ class ExchangeRest:
 
     def answer(self, call: Fetch, now_ns: int) -> Answer:
         """The answer to any call."""
-        asked = read_call(call)
-        if asked.method != "GET":
+        read = read_call(call)
+        if read.method != "GET":
             return not_found()
-        match asked.parts:
+        match read.parts:
             case ("time",):
                 epoch = Raw(b"%d.%03d" % divmod(now_ns // 1_000_000, 1000))
                 return answer({"iso": instant_text(now_ns), "epoch": epoch})
@@ -62,9 +62,9 @@ class ExchangeRest:
                 every = self._instruments.items()
                 return answer({name: self._spark_line(one) for name, one in every})
             case ("products", name):
-                return self._product("", name, asked, now_ns)
+                return self._product("", name, read, now_ns)
             case ("products", name, part):
-                return self._product(part, name, asked, now_ns)
+                return self._product(part, name, read, now_ns)
             case _:
                 return not_found()
 
@@ -125,7 +125,7 @@ class ExchangeRest:
     def _spark_line(self, one: Instrument) -> list[list[object]]:
         """The hours of the last day: time, low, high, open, close, newest first.
 
-        Clients make this call, and no document tells of it
+        Clients make this call, and no document describes it
         (https://github.com/ccxt/ccxt/blob/master/python/ccxt/coinbaseexchange.py, `fetch_tickers`).
         """
         hours = self._view.candles(one.symbol, _SPARK_S, _SPARKS)
@@ -219,7 +219,7 @@ def _instant(text: str | None, default_ns: int) -> int:
 
 
 def _currency(asset: Asset) -> dict[str, object]:
-    """A currency; of what depends on its network nothing is told."""
+    """A currency; the members that depend on its network are empty."""
     kind = "fiat" if asset in _FIAT else "crypto"
     return {
         "id": asset,

@@ -1,4 +1,4 @@
-"""One subscription each, from the venue's chair: what the client was told, and what is new.
+"""One subscription each of the simulated Exchange feed: what the client was sent, and what is new.
 
 Live frames are the model (recording of 2021-04-17, bmoscon/cryptofeed sample_data/COINBASE.ws.28.0
 @ cca7f121de1a): asks before bids in a snapshot, the maker's side in a match, the taker's in a
@@ -6,17 +6,17 @@ ticker. All messages of a product share one sequence.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.instrument import Instrument
 from fluxum.model.market import Level, Trade
 from fluxum.venues.coinbase.exchange import native
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.server.formats import plain
 from fluxum.venues.server.book_diff import BookWindow
 from fluxum.venues.server.contract import MarketView
+from fluxum.venues.server.streams import Change, FrameStream, Stream, TradeCursor, last_trade_id
 
-__all__ = ["CHANNELS", "Matches", "Stream", "heartbeat", "make_stream"]
+__all__ = ["CHANNELS", "Matches", "heartbeat", "make_stream"]
 
 CHANNELS = ("level2", "level2_batch", "matches", "ticker")
 """What this server streams of a product, heartbeats apart."""
@@ -28,18 +28,6 @@ _ZEROS = ("0", "0.00000000", "0.000000")
 Rows = tuple[tuple[str, str], ...]
 
 
-class Stream(Protocol):
-    """One accepted subscription of one client to one product."""
-
-    def first(self, now_ns: int) -> Sequence[bytes]:
-        """What is said on subscribing."""
-        ...
-
-    def more(self, now_ns: int) -> Sequence[bytes]:
-        """What changed since."""
-        ...
-
-
 def make_stream(channel: str, view: MarketView, instrument: Instrument) -> Stream:
     """The stream of one of CHANNELS."""
     match channel:
@@ -49,20 +37,21 @@ def make_stream(channel: str, view: MarketView, instrument: Instrument) -> Strea
             return Matches(view, instrument)
         case _:
             assert channel == "ticker", channel
-            return _Ticker(view, instrument)
+            return _ticker(view, instrument)
 
 
 def heartbeat(
     view: MarketView, instrument: Instrument, matches: Stream | None, now_ns: int
 ) -> bytes:
-    """A product's sign of life, with the last trade: the last that this client was told."""
-    told = matches.told if isinstance(matches, Matches) else _last_trade(view, instrument.symbol)
+    """A product's heartbeat, with the last trade: the last that this client was sent."""
+    symbol = instrument.symbol
+    last = matches.last_id if isinstance(matches, Matches) else last_trade_id(view, symbol)
     return native.encode(
         native.Heartbeat(
             product_id=instrument.venue_symbol,
-            last_trade_id=told,
+            last_trade_id=last,
             time=instant_text(now_ns),
-            sequence=view.revision(instrument.symbol) * _SEQUENCES_PER_MOVE,
+            sequence=view.revision(symbol) * _SEQUENCES_PER_MOVE,
         )
     )
 
@@ -75,12 +64,12 @@ class _Book:
         self._product = instrument.venue_symbol
         self._updates = 0
 
-    def first(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - a snapshot has no time
+    def begin(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - a snapshot has no time
         """The whole book."""
         bids, asks = self._window.whole()
         return (native.encode(native.Snapshot(self._product, _rows(asks), _rows(bids))),)
 
-    def more(self, now_ns: int) -> Sequence[bytes]:
+    def update(self, now_ns: int) -> Sequence[bytes]:
         """The levels that changed."""
         sides = self._window.changes()
         if sides is None:
@@ -90,6 +79,10 @@ class _Book:
         asks: list[tuple[native.Side, str, str]] = [("sell", *self._row(one)) for one in sides[1]]
         update = native.L2Update(self._product, (*bids, *asks), instant_text(now_ns))
         return (native.encode(update),)
+
+    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+        """Nothing."""
+        return ()
 
     def _row(self, level: Level) -> tuple[str, str]:
         price = plain(level.price)
@@ -101,31 +94,36 @@ class _Book:
 
 
 class Matches:
-    """Trades, each once; `told` is the id of the last one."""
+    """Trades, each once."""
 
     def __init__(self, view: MarketView, instrument: Instrument) -> None:
         self._view = view
         self._symbol = instrument.symbol
         self._product = instrument.venue_symbol
-        self.told = _last_trade(view, instrument.symbol)
+        self._cursor = TradeCursor(view, instrument.symbol)
 
-    def first(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - trades carry their own times
+    @property
+    def last_id(self) -> int:
+        """The id of the last trade that the client was sent."""
+        return self._cursor.last_id
+
+    def begin(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - trades have their own times
         """The last trade, if there was any."""
-        self.told = _last_trade(self._view, self._symbol)
+        self._cursor.advance()
         trades = self._view.trades(self._symbol, 1)
         return [native.encode(self._match(native.LastMatch, trade, 0)) for trade in trades]
 
-    def more(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+    def update(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
         """The trades since."""
-        last = _last_trade(self._view, self._symbol)
-        fresh, self.told = last - self.told, last
-        if not fresh:
-            return ()
-        trades = self._view.trades(self._symbol, fresh)
+        count = self._cursor.advance()
         return [
             native.encode(self._match(native.Match, trade, index))
-            for index, trade in enumerate(trades)
+            for index, trade in enumerate(self._view.trades(self._symbol, count) if count else ())
         ]
+
+    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+        """Nothing."""
+        return ()
 
     def _match(
         self, kind: type[native.Match] | type[native.LastMatch], trade: Trade, index: int
@@ -143,36 +141,18 @@ class Matches:
         )
 
 
-class _Ticker:
+def _ticker(view: MarketView, instrument: Instrument) -> FrameStream:
     """The market in one line, on subscribing and at each trade; cascades are merged."""
+    symbol = instrument.symbol
 
-    def __init__(self, view: MarketView, instrument: Instrument) -> None:
-        self._view = view
-        self._symbol = instrument.symbol
-        self._product = instrument.venue_symbol
-        self._told = _last_trade(view, instrument.symbol)
-
-    def first(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - the trade has the time
-        """The line as it is now."""
-        self._told = _last_trade(self._view, self._symbol)
-        return (self._frame(),)
-
-    def more(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
-        """The line, if there was a trade."""
-        last = _last_trade(self._view, self._symbol)
-        if last == self._told:
-            return ()
-        self._told = last
-        return (self._frame(),)
-
-    def _frame(self) -> bytes:
-        ticker = self._view.ticker(self._symbol)
-        trades = self._view.trades(self._symbol, 1)
+    def frame(_now_ns: int) -> bytes:
+        ticker = view.ticker(symbol)
+        trades = view.trades(symbol, 1)
         trade = trades[-1] if trades else None
         return native.encode(
             native.Ticker(
-                product_id=self._product,
-                sequence=self._view.revision(self._symbol) * _SEQUENCES_PER_MOVE,
+                product_id=instrument.venue_symbol,
+                sequence=view.revision(symbol) * _SEQUENCES_PER_MOVE,
                 price=plain(ticker.last),
                 open_24h=plain(ticker.open),
                 volume_24h=plain(ticker.volume),
@@ -190,11 +170,8 @@ class _Ticker:
             )
         )
 
+    return FrameStream(frame, Change(lambda: last_trade_id(view, symbol)))
+
 
 def _rows(levels: Sequence[Level]) -> Rows:
     return tuple((plain(one.price), plain(one.quantity)) for one in levels)
-
-
-def _last_trade(view: MarketView, symbol: Symbol) -> int:
-    trades = view.trades(symbol, 1)
-    return int(trades[0].trade_id) if trades else 0

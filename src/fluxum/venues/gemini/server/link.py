@@ -1,4 +1,4 @@
-"""Gemini's sequenced feed from the venue's chair: one client's requests answered, its streams told.
+"""The simulated half of Gemini's sequenced feed: one client's requests, answers and streams.
 
 Sources: https://developer.gemini.com/websocket/introduction and /websocket/streams, 2026-03, and
 live notes of 2026: a book's snapshot comes before the answer to its request, the next update's `U`
@@ -10,19 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
-from msgspec import MsgspecError, Struct
+from msgspec import Struct
 
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Level, Side, Trade
 from fluxum.venues.gemini import native
 from fluxum.venues.gemini.symbols import lower
+from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.server.book_diff import BookWindow
 from fluxum.venues.server.contract import MarketView, Outgoing
+from fluxum.venues.server.streams import Change, ClientStreams, FrameStream, Stream, TradeStream
 
 __all__ = ["GeminiServer", "padded"]
 
 _LEVELS_DEFAULT, _LEVELS_MAX = 100, 5000
-_TRADES_SEEN = 200
+_TRADES_MAX = 200
 _PARTIALS = (5, 10, 20)
 _PRIVATE = ("orders@", "balances@", "positions@")
 _ORDERS = frozenset({"order.place", "order.cancel", "order.cancel_all", "order.cancel_session"})
@@ -40,7 +42,7 @@ _Frames = Sequence[bytes]
 
 
 class _Outline(Struct):
-    """What can be told of a request that makes no sense otherwise."""
+    """What can be read of a request that makes no sense otherwise."""
 
     id: int | str | None = None
 
@@ -55,7 +57,8 @@ class GeminiServer:
     def __init__(self, view: MarketView, endpoint: str = "public") -> None:  # noqa: ARG002
         self._view = view
         self._instruments = {lower(one.symbol): one for one in view.instruments()}
-        self._streams: dict[Symbol, dict[str, _Stream]] = {}
+        self._streams = ClientStreams()
+        self._names: list[str] = []  # of the open streams
         self._answers: Mapping[str, Callable[[native.Request, int], _Frames]] = {
             "ping": lambda request, _: (_ok(request),),
             "time": lambda request, now_ns: (_ok(request, b"result", b"%d" % (now_ns // 10**6)),),
@@ -66,38 +69,35 @@ class GeminiServer:
             "depth": self._depth,
         }
 
-    # The venue speaks
+    # What the venue sends by itself
 
     def opened(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """The venue says nothing first."""
+        """The venue sends nothing first."""
         return ()
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
-        """What this client is told after a market moved."""
-        streams = self._streams.get(symbol)
-        if not streams:
-            return ()
-        return [frame for stream in streams.values() for frame in stream.news(now_ns)]
+        """The frames that follow a move of a market."""
+        return self._streams.publish(symbol, now_ns)
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """Nothing: the venue's pings are the transport's."""
         return ()
 
     def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """The feed does not tell the engine's status."""
+        """The feed does not publish the engine's status."""
         return ()
 
     def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """The venue gives no notice before it closes a link."""
         return ()
 
-    # The client speaks
+    # What the client sends
 
     def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
         try:
             request = native.decode_request(frame)
-        except (MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             return (_error(_number(frame), 400, -1013, "Invalid parameters"),)
         method = request.method.lower()
         if method in _ORDERS:
@@ -111,20 +111,20 @@ class GeminiServer:
         names = request.params
         if not isinstance(names, list) or not names:
             return (_error(request.id, 400, -1013, "Invalid parameters"),)
-        made: dict[str, _Stream] = {}
+        made: dict[str, tuple[Symbol, Stream]] = {}
         for name in names:
             if name.startswith(_PRIVATE):
                 return (_error(request.id, 401, -1002, "Authentication required"),)
-            stream = self._stream(name)
-            if stream is None:
+            found = self._stream(name)
+            if found is None:
                 return (_error(request.id, 400, -1013, f"Invalid stream name: {name}"),)
-            made[name] = stream
+            made[name] = found
         frames: list[bytes] = []
-        for name, stream in made.items():
-            streams = self._streams.setdefault(stream.symbol, {})
-            if name not in streams:
-                streams[name] = stream
-                frames += stream.first(now_ns)
+        for name, (symbol, stream) in made.items():
+            if name not in self._names:
+                self._names.append(name)
+                self._streams.open(symbol, name, stream)
+                frames += stream.begin(now_ns)
         return [*frames, _ok(request)]
 
     def _unsubscribe(self, request: native.Request, now_ns: int) -> _Frames:  # noqa: ARG002
@@ -134,14 +134,13 @@ class GeminiServer:
         for name in names:
             if self._stream(name) is None:
                 return (_error(request.id, 400, -1013, f"Invalid stream name: {name}"),)
-        for streams in self._streams.values():
-            for name in names:
-                streams.pop(name, None)
+        for name in names:
+            self._streams.close(name)
+        self._names = [one for one in self._names if one not in names]
         return (_ok(request),)
 
     def _list(self, request: native.Request, now_ns: int) -> _Frames:  # noqa: ARG002
-        names = [name for streams in self._streams.values() for name in streams]
-        return (_ok(request, b"result", _encode(names or None)),)
+        return (_ok(request, b"result", _encode(self._names or None)),)
 
     def _depth(self, request: native.Request, now_ns: int) -> _Frames:  # noqa: ARG002
         params = request.params if isinstance(request.params, dict) else {}
@@ -157,162 +156,128 @@ class GeminiServer:
         )
         return (_ok(request, b"result", result),)
 
-    def _stream(self, name: str) -> "_Stream | None":
+    def _stream(self, name: str) -> tuple[Symbol, Stream] | None:
+        """The market and the stream of a name, `None` if there is no such stream."""
         market, _, kind = name.partition("@")
-        instrument = self._instruments.get(market)
-        if instrument is None:
+        one, view = self._instruments.get(market), self._view
+        if one is None:
             return None
         match kind.removesuffix("@100ms"):
             case "depth":
-                return _BookStream(self._view, instrument)
+                return one.symbol, _BookStream(view, one)
             case "bookTicker" if kind == "bookTicker":
-                return _TickerStream(self._view, instrument)
+                return one.symbol, _best_stream(view, one, 1, _ticker)
             case "trade" if kind == "trade":
-                return _TradeStream(self._view, instrument)
+                return one.symbol, _trade_stream(view, one)
             case partial if partial in {f"depth{count}" for count in _PARTIALS}:
-                return _PartialStream(self._view, instrument, int(partial.removeprefix("depth")))
+                count = int(partial.removeprefix("depth"))
+                return one.symbol, _best_stream(view, one, count, _partial)
             case _:
                 return None
 
 
 class _BookStream:
-    """A whole book and its changes, numbered by the market's moves."""
+    """A whole book and its changes, numbered by the market's moves; see Stream."""
 
     def __init__(self, view: MarketView, instrument: Instrument) -> None:
-        self.symbol = instrument.symbol
         self._instrument = instrument
         self._window = BookWindow(view, instrument.symbol)
-        self._told = 0
+        self._last = 0
 
-    def first(self, now_ns: int) -> _Frames:
+    def begin(self, now_ns: int) -> _Frames:
         bids, asks = self._window.whole()
-        self._told = self._window.revision
-        return (self._frame(self._told, bids, asks, now_ns),)
+        self._last = self._window.revision
+        return (self._frame(self._last, bids, asks, now_ns),)
 
-    def news(self, now_ns: int) -> _Frames:
+    def update(self, now_ns: int) -> _Frames:
         changes = self._window.changes()
         if changes is None:
             return ()
-        since, self._told = self._told, self._window.revision
+        since, self._last = self._last, self._window.revision
         return (self._frame(since, *changes, now_ns),)
+
+    def tick(self, now_ns: int) -> _Frames:  # noqa: ARG002
+        return ()
 
     def _frame(
         self, since: int, bids: Sequence[Level], asks: Sequence[Level], now_ns: int
     ) -> bytes:
         return b'{"e":"depthUpdate","E":%d,"s":"%s","U":%d,"u":%d,"b":%s,"a":%s}' % (
             now_ns,
-            lower(self.symbol).encode(),
+            lower(self._instrument.symbol).encode(),
             since,
-            self._told,
+            self._last,
             _rows(bids, self._instrument),
             _rows(asks, self._instrument),
         )
 
 
-class _PartialStream:
-    """The best levels of a book, whole each time."""
+_Sides = tuple[Sequence[Level], Sequence[Level]]
 
-    def __init__(self, view: MarketView, instrument: Instrument, count: int) -> None:
-        self.symbol = instrument.symbol
-        self._view = view
-        self._instrument = instrument
-        self._count = count
-        self._told: object = None
 
-    def first(self, now_ns: int) -> _Frames:
-        return self.news(now_ns)
+def _best_stream(
+    view: MarketView,
+    instrument: Instrument,
+    count: int,
+    write: Callable[[Instrument, int, _Sides, int], bytes],
+) -> FrameStream:
+    """The best levels of a book, whole whenever one of them changes."""
+    symbol = instrument.symbol
 
-    def news(self, now_ns: int) -> _Frames:  # noqa: ARG002 - these frames have no time
-        bids = self._view.levels(self.symbol, Side.BUY, self._count)
-        asks = self._view.levels(self.symbol, Side.SELL, self._count)
-        if self._told == (bids, asks):
-            return ()
-        self._told = bids, asks
-        return (
-            b'{"lastUpdateId":%d,"bids":%s,"asks":%s,"symbol":"%s"}'
+    def best() -> _Sides:
+        return view.levels(symbol, Side.BUY, count), view.levels(symbol, Side.SELL, count)
+
+    return FrameStream(
+        lambda now_ns: write(instrument, view.revision(symbol), best(), now_ns), Change(best)
+    )
+
+
+def _partial(instrument: Instrument, revision: int, best: _Sides, _now_ns: int) -> bytes:
+    return b'{"lastUpdateId":%d,"bids":%s,"asks":%s,"symbol":"%s"}' % (
+        revision,
+        _rows(best[0], instrument),
+        _rows(best[1], instrument),
+        lower(instrument.symbol).encode(),
+    )
+
+
+def _ticker(instrument: Instrument, revision: int, best: _Sides, now_ns: int) -> bytes:
+    return b'{"u":%d,"E":%d,"s":"%s",%s,%s}' % (
+        revision,
+        now_ns,
+        lower(instrument.symbol).encode(),
+        _best(b'"b":"%s","B":"%s"', best[0], instrument),
+        _best(b'"a":"%s","A":"%s"', best[1], instrument),
+    )
+
+
+def _best(members: bytes, levels: Sequence[Level], instrument: Instrument) -> bytes:
+    """Price and quantity of a side, empty where nothing rests."""
+    if not levels:
+        return members % (b"", b"")
+    price, quantity = instrument.price_precision, instrument.quantity_precision
+    return members % (padded(levels[0].price, price), padded(levels[0].quantity, quantity))
+
+
+def _trade_stream(view: MarketView, instrument: Instrument) -> TradeStream:
+    """Trades, one to a frame, as they happen; none of the past."""
+    name = lower(instrument.symbol).encode()
+
+    def frames(trades: Sequence[Trade], _now_ns: int) -> _Frames:
+        return [
+            b'{"E":%d,"s":"%s","t":%s,"p":"%s","q":"%s","m":%s}'
             % (
-                self._view.revision(self.symbol),
-                _rows(bids, self._instrument),
-                _rows(asks, self._instrument),
-                lower(self.symbol).encode(),
-            ),
-        )
+                trade.venue_ns or trade.received_ns,
+                name,
+                trade.trade_id.encode(),
+                padded(trade.price, instrument.price_precision),
+                padded(trade.quantity, instrument.quantity_precision),
+                b"true" if trade.side is Side.SELL else b"false",
+            )
+            for trade in trades
+        ]
 
-
-class _TickerStream:
-    """The best bid and ask, whenever either changes."""
-
-    def __init__(self, view: MarketView, instrument: Instrument) -> None:
-        self.symbol = instrument.symbol
-        self._view = view
-        self._instrument = instrument
-        self._told: object = None
-
-    def first(self, now_ns: int) -> _Frames:
-        return self.news(now_ns)
-
-    def news(self, now_ns: int) -> _Frames:
-        bids = self._view.levels(self.symbol, Side.BUY, 1)
-        asks = self._view.levels(self.symbol, Side.SELL, 1)
-        if self._told == (bids, asks):
-            return ()
-        self._told = bids, asks
-        return (
-            b'{"u":%d,"E":%d,"s":"%s","b":"%s","B":"%s","a":"%s","A":"%s"}'
-            % (
-                self._view.revision(self.symbol),
-                now_ns,
-                lower(self.symbol).encode(),
-                *self._best(bids),
-                *self._best(asks),
-            ),
-        )
-
-    def _best(self, levels: Sequence[Level]) -> tuple[bytes, bytes]:
-        """Price and quantity, empty where nothing rests."""
-        if not levels:
-            return b"", b""
-        return (
-            padded(levels[0].price, self._instrument.price_precision),
-            padded(levels[0].quantity, self._instrument.quantity_precision),
-        )
-
-
-class _TradeStream:
-    """Trades, one to a frame, as they happen; nothing of the past is told."""
-
-    def __init__(self, view: MarketView, instrument: Instrument) -> None:
-        self.symbol = instrument.symbol
-        self._view = view
-        self._instrument = instrument
-        self._told = 0
-
-    def first(self, now_ns: int) -> _Frames:  # noqa: ARG002
-        last = self._view.trades(self.symbol, 1)
-        self._told = int(last[-1].trade_id) if last else 0
-        return ()
-
-    def news(self, now_ns: int) -> _Frames:  # noqa: ARG002 - trades have times of their own
-        last = self._view.trades(self.symbol, 1)
-        if not last or int(last[-1].trade_id) == self._told:
-            return ()
-        trades = self._view.trades(self.symbol, _TRADES_SEEN)
-        fresh = [trade for trade in trades if int(trade.trade_id) > self._told]
-        self._told = int(trades[-1].trade_id)
-        return [self._frame(trade) for trade in fresh]
-
-    def _frame(self, trade: Trade) -> bytes:
-        return b'{"E":%d,"s":"%s","t":%s,"p":"%s","q":"%s","m":%s}' % (
-            trade.venue_ns or trade.received_ns,
-            lower(self.symbol).encode(),
-            trade.trade_id.encode(),
-            padded(trade.price, self._instrument.price_precision),
-            padded(trade.quantity, self._instrument.quantity_precision),
-            b"true" if trade.side is Side.SELL else b"false",
-        )
-
-
-_Stream = _BookStream | _PartialStream | _TickerStream | _TradeStream
+    return TradeStream(view, instrument.symbol, frames, count_max=_TRADES_MAX)
 
 
 def padded(number: Decimal, precision: int) -> bytes:
@@ -346,5 +311,5 @@ def _error(number: int | str | None, status: int, code: int, text: str) -> bytes
 def _number(frame: bytes) -> int | str | None:
     try:
         return _decode_outline(frame).id
-    except (MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return None

@@ -1,4 +1,4 @@
-"""Gemini's public REST calls from the venue's chair: markets, books, trades, tickers, candles.
+"""The simulated half of Gemini's public REST calls: markets, books, trades, tickers, candles.
 
 Source: https://docs.gemini.com/rest/market-data, 2026-03. Names of markets are taken in either
 case. The wording of refusals is not published.
@@ -70,14 +70,14 @@ class GeminiRest:
             market, _, interval = path.removeprefix("v2/candles/").partition("/")
             return self._candles(market, interval)
         kind, _, market = path.rpartition("/")
-        told = self._calls.get(kind)
-        if told is None:
+        write = self._calls.get(kind)
+        if write is None:
             return _refusal(404, "EndpointNotFound", f"no such endpoint: /{path}")
         instrument = self._by_name.get(market.lower())
         if instrument is None:
             return _unknown(market)
         try:
-            return Answer(200, _encode(told(instrument, query, now_ns)))
+            return Answer(200, _encode(write(instrument, query, now_ns)))
         except ValueError:
             return _refusal(400, "InvalidParameters", f"numbers were expected: {parts.query}")
 

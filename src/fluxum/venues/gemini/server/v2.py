@@ -1,4 +1,4 @@
-"""Market data v2 from the venue's chair: subscriptions taken in silence, heartbeats, plain errors.
+"""The simulated half of market data v2: subscriptions without an answer, heartbeats, plain errors.
 
 Source: https://developer.gemini.com/websocket/archived/v2, 2026-03, and recorded frames. What the
 venue does with a second subscribe to the same stream is not documented; here it begins anew.
@@ -6,15 +6,15 @@ venue does with a second subscribe to the same stream is not documented; here it
 
 from collections.abc import Sequence
 
-from msgspec import MsgspecError
-
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Trade
 from fluxum.venues.gemini.symbols import upper
 from fluxum.venues.gemini.v2 import native
 from fluxum.venues.gemini.v2.protocol import CANDLES
+from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.server.book_diff import BookWindow
 from fluxum.venues.server.contract import MarketView, Outgoing
+from fluxum.venues.server.streams import ClientStreams, Stream, TradeCursor
 
 __all__ = ["GeminiV2Server"]
 
@@ -23,7 +23,7 @@ _NO_PAIRS = b'{"reason":"NoValidTradingPairs","result":"error"}'
 _HEARTBEAT_NS = 5_000_000_000
 _HISTORY_TRADES = 50
 _HISTORY_CANDLES = 10
-_TRADES_SEEN = 200
+_TRADES_MAX = 200
 
 
 class GeminiV2Server:
@@ -32,19 +32,19 @@ class GeminiV2Server:
     def __init__(self, view: MarketView, endpoint: str = "public") -> None:  # noqa: ARG002
         self._view = view
         self._instruments = {upper(one.symbol): one for one in view.instruments()}
-        self._streams: dict[Symbol, dict[str, _L2Stream | _CandleStream]] = {}
+        self._streams = ClientStreams()
         self._beat_ns = 0
 
     def opened(self, now_ns: int) -> Sequence[Outgoing]:
-        """Nothing is said first; the heartbeats count from here."""
+        """Nothing is sent first; the heartbeats count from here."""
         self._beat_ns = now_ns
         return ()
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Whole books and candles at once, an error if no market is known, else silence."""
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
+        """Whole books and candles at once, an error if no market is known, else nothing."""
         try:
             request = native.decode_request(frame)
-        except (MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             return (_INVALID_JSON,)
         frames: list[bytes] = []
         is_any_known = False
@@ -53,44 +53,41 @@ class GeminiV2Server:
                 instrument = self._instruments.get(name)
                 if instrument is not None:
                     is_any_known = True
-                    frames += self._one(request.type, stream.name, instrument)
+                    frames += self._one(request.type, stream.name, instrument, now_ns)
         return frames if is_any_known else (_NO_PAIRS,)
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """What this client is told after a market moved."""
-        streams = self._streams.get(symbol)
-        if not streams:
-            return ()
-        return [frame for stream in streams.values() for frame in stream.news()]
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
+        """The frames that follow a move of a market."""
+        return self._streams.publish(symbol, now_ns)
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
-        """A heartbeat every five seconds from the beginning, whatever else is said."""
+        """A heartbeat every five seconds from the beginning, other frames or not."""
         if now_ns - self._beat_ns < _HEARTBEAT_NS:
             return ()
         self._beat_ns += (now_ns - self._beat_ns) // _HEARTBEAT_NS * _HEARTBEAT_NS
         return (b'{"type":"heartbeat","timestamp":%d}' % (now_ns // 1_000_000),)
 
     def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """The feed does not tell the engine's status."""
+        """The feed does not publish the engine's status."""
         return ()
 
     def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """The venue gives no notice before it closes a link."""
         return ()
 
-    def _one(self, kind: str, name: str, instrument: Instrument) -> Sequence[bytes]:
-        streams = self._streams.setdefault(instrument.symbol, {})
+    def _one(self, kind: str, name: str, instrument: Instrument, now_ns: int) -> Sequence[bytes]:
+        topic = f"{name} {instrument.symbol}"
         if kind == "unsubscribe":
-            streams.pop(name, None)
+            self._streams.close(topic)
             return ()
         if name == "l2":
-            stream: _L2Stream | _CandleStream = _L2Stream(self._view, instrument)
+            stream: Stream = _L2Stream(self._view, instrument)
         elif name in CANDLES:
             stream = _CandleStream(self._view, instrument, name)
         else:
             return ()  # marks and funding of futures, which are not simulated
-        streams[name] = stream
-        return (stream.first(),)
+        self._streams.open(instrument.symbol, topic, stream)
+        return stream.begin(now_ns)
 
 
 class _L2Stream:
@@ -101,24 +98,27 @@ class _L2Stream:
         self._symbol = instrument.symbol
         self._name = upper(instrument.symbol).encode()
         self._window = BookWindow(view, instrument.symbol)
-        self._told = 0
+        self._cursor = TradeCursor(view, instrument.symbol)
 
-    def first(self) -> bytes:
-        """The whole book; trades are told newest first, as in 2021."""
+    def begin(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - these frames have no time
+        """The whole book; trades are listed newest first, as in 2021."""
         bids, asks = self._window.whole()
+        self._cursor.advance()
         trades = self._view.trades(self._symbol, _HISTORY_TRADES)
-        self._told = int(trades[-1].trade_id) if trades else 0
-        return (
+        frame = (
             b'{"type":"l2_updates","symbol":"%s","changes":[%s],"trades":[%s],"auction_events":[]}'
         ) % (
             self._name,
             _changes(bids, asks),
             b",".join(self._trade(trade) for trade in reversed(trades)),
         )
+        return (frame,)
 
-    def news(self) -> Sequence[bytes]:
+    def update(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
         """New trades, each a frame of its own, and what they and others changed."""
-        frames = [self._trade(trade) for trade in self._fresh()]
+        count = min(self._cursor.advance(), _TRADES_MAX)
+        fresh = self._view.trades(self._symbol, count) if count else ()
+        frames = [self._trade(trade) for trade in fresh]
         changes = self._window.changes()
         if changes is not None:
             frames.append(
@@ -127,13 +127,9 @@ class _L2Stream:
             )
         return frames
 
-    def _fresh(self) -> Sequence[Trade]:
-        last = self._view.trades(self._symbol, 1)
-        if not last or int(last[-1].trade_id) == self._told:
-            return ()
-        since, self._told = self._told, int(last[-1].trade_id)
-        trades = self._view.trades(self._symbol, _TRADES_SEEN)
-        return [trade for trade in trades if int(trade.trade_id) > since]
+    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+        """Nothing."""
+        return ()
 
     def _trade(self, trade: Trade) -> bytes:
         return (
@@ -157,22 +153,25 @@ class _CandleStream:
         self._symbol = instrument.symbol
         self._market = upper(instrument.symbol).encode()
         self._name = name
-        self._told: Candle | None = None
+        self._last = b""  # the row of the running candle
 
-    def first(self) -> bytes:
+    def begin(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002 - these frames have no time
         """The past, if there is one."""
         candles = self._view.candles(self._symbol, CANDLES[self._name], _HISTORY_CANDLES)
-        self._told = candles[-1] if candles else None
-        return self._frame(candles)
+        self._last = _row(candles[-1]) if candles else b""
+        return (self._frame(candles),)
 
-    def news(self) -> Sequence[bytes]:
+    def update(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
         """The running candle, if a trade changed it."""
         candles = self._view.candles(self._symbol, CANDLES[self._name], 1)
-        before = self._told
-        if not candles or (before is not None and _row(before) == _row(candles[-1])):
+        if not candles or _row(candles[-1]) == self._last:
             return ()
-        self._told = candles[-1]
+        self._last = _row(candles[-1])
         return (self._frame(candles),)
+
+    def tick(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+        """Nothing."""
+        return ()
 
     def _frame(self, candles: Sequence[Candle]) -> bytes:
         return b'{"type":"%s_updates","symbol":"%s","changes":[%s]}' % (

@@ -1,7 +1,7 @@
-"""What one market's `l2` stream says: a whole book with the last trades, then changes, and trades.
+"""Readers of one market's `l2` stream: a whole book with the last trades, then changes, and trades.
 
-Rows are read one by one; a trade without a taker is no trade of the market and is published in
-words, once.
+Rows are read one by one; a trade without a taker is no trade of the market and is published as
+text, once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,11 +21,11 @@ from fluxum.venues.rows import Rows, checked, exact, read_rows, sides
 
 __all__ = ["L2Reader", "Market"]
 
-_TOLD_KEPT = 1000
+_PUBLISHED_KEPT = 1000
 
 
 class Market:
-    """One market's `l2` stream: who wants what of it, and whether its book is held."""
+    """One market's `l2` stream: its subscriptions, and whether its book is held."""
 
     __slots__ = ("awaiting", "book", "holds_book", "symbol", "trades")
 
@@ -51,7 +51,7 @@ class L2Reader:
     def __init__(self) -> None:
         self.is_tape = False
         self.early = EarlyDeltas(VENUE)
-        self._told: dict[tuple[Symbol, int], None] = {}  # of those without a taker
+        self._published: dict[tuple[Symbol, int], None] = {}  # of those without a taker
 
     def read(
         self,
@@ -99,7 +99,7 @@ class L2Reader:
         changes: Rows[native.Change],
         trades: Iterable[native.Trade | Raw],
     ) -> None:
-        """The answer to whoever waits for the book or the trades; no book where no level is one."""
+        """The answer to the requests of the book and the trades; no book where no level is one."""
         has_book = bool(changes.items) or changes.left_out is None
         if market.book is not None and not has_book:
             return
@@ -123,7 +123,7 @@ class L2Reader:
         symbol: Symbol,
         trades: Iterable[native.Trade | Raw],
     ) -> None:
-        """Told trades, oldest first; they were told newest first once (2021)."""
+        """Recent trades, oldest first; in 2021 they came newest first."""
         read = read_rows(trades, _trade)
         if read.left_out is not None:
             reading.leave_out(read.left_out, (stream,))
@@ -137,11 +137,11 @@ class L2Reader:
     def _without_taker(
         self, wires: Sequence[native.Trade], symbol: Symbol, received_ns: int
     ) -> Sequence[Event]:
-        """Those that were not published before, in words."""
-        fresh = [wire for wire in wires if (symbol, normalize.number(wire)) not in self._told]
-        self._told.update(dict.fromkeys((symbol, normalize.number(wire)) for wire in fresh))
-        while len(self._told) > _TOLD_KEPT:
-            del self._told[next(iter(self._told))]
+        """Those that were not published before, as text."""
+        fresh = [wire for wire in wires if (symbol, normalize.number(wire)) not in self._published]
+        self._published.update(dict.fromkeys((symbol, normalize.number(wire)) for wire in fresh))
+        while len(self._published) > _PUBLISHED_KEPT:
+            del self._published[next(iter(self._published))]
         return (normalize.without_taker(fresh, symbol, received_ns),) if fresh else ()
 
 

@@ -75,7 +75,7 @@ class Kind(Struct):
 
 
 class Trade(Struct, gc=False):
-    """A trade; `side` is the taker's, or tells that there was none: `block`, `auction`.
+    """A trade; `side` is the taker's, or names why there was none: `block`, `auction`.
 
     `{"event_id":1764551741926942,"price":"65206.29","quantity":"0.00007667","side":"buy",
     "symbol":"BTCUSD","tid":2840141017904555,"timestamp":1786313194672,"type":"trade"}`. Older

@@ -24,7 +24,7 @@ def snapshot(rows: Iterable[native.Change], symbol: Symbol, received_ns: int) ->
 
 
 def is_sided(wire: native.Trade) -> bool:
-    """Whether a trade had a taker, and so a side that our facts can tell."""
+    """Whether a trade had a taker, and so a side."""
     return wire.side in _SIDES
 
 
@@ -69,7 +69,7 @@ def without_taker(wires: Sequence[native.Trade], symbol: Symbol, received_ns: in
 
 
 def candle(row: native.CandleRow, symbol: Symbol, interval_s: int, received_ns: int) -> Candle:
-    """One candle, taken for running; only what follows can tell that it is closed."""
+    """One candle, taken for running; only what follows shows that it is closed."""
     start_ms, first, high, low, last, volume = row
     start_ns = start_ms * 1_000_000
     return Candle(

@@ -181,7 +181,7 @@ class GeminiV2Protocol:
     # Frames
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        """The events of a frame; raises RemoteProtocolError for one that makes no sense."""
         first, last = _BOTH_ORDERS
         name = ""
         try:
@@ -210,7 +210,7 @@ class GeminiV2Protocol:
                 case _:
                     pass
         except UNDECODABLE as error:
-            return self._salvage(frame, name, received_ns, str(error))
+            return self._read_loosely(frame, name, received_ns, str(error))
         raise UnreadableStream(f"a message of this feed was expected, was {name[:40]!r}", ())
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
@@ -221,7 +221,9 @@ class GeminiV2Protocol:
         """The venue refused its list of markets, or the rules of one."""
         return self._list.refused(fetch, reason, received_ns)
 
-    def _salvage(self, frame: bytes, kind: str, received_ns: int, reason: str) -> Sequence[Event]:
+    def _read_loosely(
+        self, frame: bytes, kind: str, received_ns: int, reason: str
+    ) -> Sequence[Event]:
         """What can be read of a frame of a known kind, row by row.
 
         Raises UnreadableStream where that is nothing, naming the streams it may be of.

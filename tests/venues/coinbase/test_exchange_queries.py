@@ -41,7 +41,7 @@ def trades(*numbers: int) -> bytes:
     return json.dumps(rows).encode()
 
 
-def test_the_time_is_told_as_text() -> None:
+def test_the_time_is_published_as_text() -> None:
     body = b'{"iso":"2015-01-07T23:47:25.201Z","epoch":1420674445.201}'
 
     assert ASK.time().fetch.path == "/time"
@@ -141,7 +141,7 @@ def test_candles_are_read_as_they_were_published() -> None:
     assert page.next is None
 
 
-def test_candles_since_an_instant_are_asked_for_window_by_window() -> None:
+def test_candles_since_an_instant_are_requested_window_by_window() -> None:
     since_ns = NOW - 500 * 60 * SECOND
     question = ASK.candles(BTC, 60, since_ns)
     windows: list[tuple[str, str]] = []

@@ -53,7 +53,7 @@ def trades(*numbers: int, second: int | None = None) -> bytes:
     return json.dumps({"trades": rows}).encode()
 
 
-def test_the_time_is_told_in_milliseconds() -> None:
+def test_the_time_is_published_in_milliseconds() -> None:
     question = ASK.time()
 
     assert question.fetch.path == "/api/v3/brokerage/time"
@@ -191,7 +191,7 @@ def pages(question: RestQuery[Page[object]]) -> list[tuple[int, int]]:
     return windows
 
 
-def test_candles_since_an_instant_are_asked_for_window_by_window() -> None:
+def test_candles_since_an_instant_are_requested_window_by_window() -> None:
     now_s = NOW // SECOND
     since_s = now_s - 800 * 60 - 30  # not at the start of a minute
 
@@ -205,7 +205,7 @@ def test_candles_since_an_instant_are_asked_for_window_by_window() -> None:
     ]
 
 
-def test_candles_outside_of_what_was_asked_for_are_not_told() -> None:
+def test_candles_outside_of_what_was_requested_are_not_told() -> None:
     since_ns = 1_775_520_000 * SECOND
     question = ASK.candles(BTC, 60, since_ns + 1, since_ns + 180 * SECOND)
     starts = [1_775_520_000 + 60 * minute for minute in (4, 3, 2, 1, 0)]

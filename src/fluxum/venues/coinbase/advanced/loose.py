@@ -10,7 +10,7 @@ from fluxum.venues.conversation import UNREADABLE
 from fluxum.venues.members import Members
 from fluxum.venues.rows import LeftOutRows, read_rows
 
-__all__ = ["EventRows", "Odd", "Salvaged", "salvage"]
+__all__ = ["EventRows", "LooseFrame", "Odd", "read_loosely"]
 
 Wire = TypeVar("Wire")
 
@@ -31,7 +31,7 @@ class EventRows(Struct, Generic[Wire], frozen=True):
     odd: Sequence[Odd] = ()
 
 
-class Salvaged(Struct, Generic[Wire], frozen=True):
+class LooseFrame(Struct, Generic[Wire], frozen=True):
     """A frame's events; `odd` are those of which nothing could be read."""
 
     timestamp: str
@@ -39,7 +39,7 @@ class Salvaged(Struct, Generic[Wire], frozen=True):
     odd: Sequence[Odd]
 
 
-def salvage(frame: bytes, rows: native.RowsOf[Wire]) -> Salvaged[Wire]:
+def read_loosely(frame: bytes, rows: native.RowsOf[Wire]) -> LooseFrame[Wire]:
     """Read a frame whose rows are of one kind; raises MsgspecError where its events are no list."""
     loose = Members(frame)
     events: list[EventRows[Wire]] = []
@@ -49,7 +49,7 @@ def salvage(frame: bytes, rows: native.RowsOf[Wire]) -> Salvaged[Wire]:
         events += read.items
         if read.left_out is not None:
             odd.append(Odd(_products(raw), read.left_out))
-    return Salvaged(loose.text_or_empty("timestamp"), events, odd)
+    return LooseFrame(loose.text_or_empty("timestamp"), events, odd)
 
 
 def _event(event: Members, rows: native.RowsOf[Wire]) -> EventRows[Wire]:
