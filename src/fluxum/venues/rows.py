@@ -177,14 +177,6 @@ def decode_readable(
     return decode(_encode(fields)), left_out
 
 
-def decoded_or_none(decode: Callable[[Raw], Item], raw: Raw) -> Item | None:
-    """The value of a field that is not needed, `None` if it cannot be decoded."""
-    try:
-        return decode(raw)
-    except (MsgspecError, UnicodeDecodeError):
-        return None
-
-
 def _shown(row: object) -> str:
     """The beginning of a row as text."""
     if isinstance(row, Raw):
