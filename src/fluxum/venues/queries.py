@@ -148,7 +148,7 @@ def ceil_ms(instant_ns: int) -> int:
 
 
 def decoded(decode: Callable[[Body], Wire], body: Body) -> Wire:
-    """An answer in its form; raises RemoteProtocolError for one of another form."""
+    """Decode an answer; raises RemoteProtocolError for one of another form."""
     try:
         return decode(body)
     except UNDECODABLE as error:

@@ -24,6 +24,7 @@ from fluxum.model.event import Channel, Event, LeftOut, Subscription
 from fluxum.model.instant import plausible_ns
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.venues.binance import native
+from fluxum.venues.binance.native import DepthUpdate
 from fluxum.venues.binance.normalize import nanos
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.readers import unexpected
@@ -93,7 +94,7 @@ class DepthBook:
         `left_out` are levels that it had besides, which are published with it. Raises
         RemoteProtocolError for an event that cannot be read; it counts as one that never came.
         """
-        if type(wire) is not native.DepthUpdate:
+        if type(wire) is not DepthUpdate:
             raise unexpected(wire, Channel.BOOK)
         before, last = self._follows(wire), wire.u
         if last <= before or (wire.s != self.name and wire.s is not None):
