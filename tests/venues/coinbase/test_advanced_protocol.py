@@ -513,5 +513,14 @@ def test_a_tape_teaches_what_another_client_requested() -> None:
     assert told.symbol == USDC
 
 
+def test_a_stream_that_another_client_requests_again_is_active_again() -> None:
+    protocol = AdvancedProtocol()
+    protocol.follow_passively()
+    for kind in ("subscribe", "unsubscribe", "subscribe"):
+        protocol.follow_request(frame(type=kind, channel="level2", product_ids=["BTC-USD"]))
+
+    assert [type(event) for event in receive_all(protocol, snapshot(5))] == [BookSnapshot]
+
+
 def test_the_venue_spells_symbols_with_a_hyphen() -> None:
     assert COINBASE.format_symbol(BTC) == "BTC-USD"

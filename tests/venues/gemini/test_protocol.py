@@ -535,3 +535,16 @@ def test_an_end_on_a_tape_makes_data_late() -> None:
     protocol.follow_request(b'{"id":2,"method":"unsubscribe","params":["btcusd@depth@100ms"]}')
 
     assert protocol.receive(depth(5, 6, "1 2"), NOW) == ()
+
+
+def test_a_stream_that_another_client_requests_again_is_active_again() -> None:
+    protocol = GeminiProtocol()
+    protocol.follow_passively()
+    protocol.receive(depth(5, 5, "1 1"), NOW)
+    for method in ("unsubscribe", "subscribe"):
+        request = {"id": 2, "method": method, "params": ["btcusd@depth@100ms"]}
+        protocol.follow_request(json.dumps(request).encode())
+
+    (snapshot,) = protocol.receive(depth(9, 9, "1 2"), NOW)
+
+    assert isinstance(snapshot, BookSnapshot)

@@ -597,3 +597,5 @@ def test_requests_on_a_tape_are_followed() -> None:
     protocol.follow_request((request % "unsubscribe").encode())
 
     assert protocol.receive(l2("buy 1 1"), NOW) == ()
+    protocol.follow_request((request % "subscribe").encode())
+    assert len(protocol.receive(whole("buy 1 1"), NOW)) == 1

@@ -106,7 +106,7 @@ class GeminiV2Protocol:
                     topic = f"{channel.value} {stream.name} {market}"
                     try:
                         if request.type == "subscribe":
-                            self._subscriptions.owner(topic, _parse_topic)
+                            self._subscriptions.track(topic, _parse_topic)
                         else:
                             self._subscriptions.close(topic)
                     except RemoteProtocolError:
