@@ -98,7 +98,7 @@ def desk_and_ledger(blocks: Iterator[list[Event]]) -> None:
         begun = time.perf_counter()
         for event in block:
             if type(event) is OrderUpdate:
-                orders.tell(event)
+                orders.apply(event)
             elif type(event) is Fill:
                 orders.fill(event)
             ledger.apply(event)

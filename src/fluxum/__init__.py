@@ -191,12 +191,20 @@ from fluxum.orders.dead_man import (
 from fluxum.orders.desk import (
     OrderDesk,
 )
-from fluxum.orders.inflight import CommandCounts
+from fluxum.orders.execution import DeskStatistics
+from fluxum.orders.gateway import CommandCounts
 from fluxum.orders.journal import (
     FileOrderJournal,
-    Intent,
     MemoryOrderJournal,
     OrderJournal,
+)
+from fluxum.orders.journal_lines import (
+    Changed,
+    Changing,
+    Ended,
+    Intent,
+    Named,
+    OrderJournalDamaged,
     Unfinished,
 )
 from fluxum.orders.order import (
@@ -209,7 +217,6 @@ from fluxum.orders.reconciler import (
 from fluxum.orders.risk import (
     RiskLimits,
 )
-from fluxum.orders.statistics import DeskStatistics
 from fluxum.portfolio import (
     Portfolio,
 )
@@ -292,6 +299,8 @@ __all__ = [
     "Candle",
     "Change",
     "ChangeStream",
+    "Changed",
+    "Changing",
     "Channel",
     "CircuitOpen",
     "ClockOffset",
@@ -305,6 +314,7 @@ __all__ = [
     "Desync",
     "Dropped",
     "Edit",
+    "Ended",
     "EntryKind",
     "EntryQuery",
     "Event",
@@ -349,6 +359,7 @@ __all__ = [
     "Merged",
     "Method",
     "Missing",
+    "Named",
     "NonceRefused",
     "NotSubscribed",
     "OpenGap",
@@ -361,6 +372,7 @@ __all__ = [
     "OrderDesk",
     "OrderFragment",
     "OrderJournal",
+    "OrderJournalDamaged",
     "OrderJournalError",
     "OrderQuery",
     "OrderRequest",

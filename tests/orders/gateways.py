@@ -1,4 +1,4 @@
-"""A venue with one account behind a door that can break in every way, in virtual time.
+"""A venue with one account behind a gateway that can break in every way, in virtual time.
 
 It keeps orders as a venue does: a command takes effect when it arrives, or never after its
 deadline; answers and updates travel back by themselves and can be lost apart from each other.
@@ -196,7 +196,7 @@ class FakeGateway:
         self._missed: list[Event] = []
         self._link = 0
 
-    # The door
+    # The gateway
 
     def command(self, command: Command) -> int:
         return self.send(command)

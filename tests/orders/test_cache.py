@@ -6,7 +6,7 @@ from fluxum.model.account import Fee
 from fluxum.model.instrument import Asset
 from fluxum.model.order import OpenOrders, OrderStatus, OrderType, OrderUpdate
 from fluxum.orders.cache import OrderCache, Retention, Standing
-from fluxum.orders.order import TrackedOrder, Uncertainty
+from fluxum.orders.order import TrackedOrder, Uncertainty, opened_ns
 from orders.gateways import BTC, ETH, SECOND_NS, START_NS, VENUE, fill, request, update
 
 LATER_NS = START_NS + 100 * SECOND_NS
@@ -24,8 +24,8 @@ def test_an_update_finds_its_order_by_our_name_and_then_by_the_venues_id() -> No
     orders = OrderCache()
     order = begun(orders)
 
-    assert orders.tell(update(client_order_id="mine")) is order
-    assert orders.tell(update(at_s=1, status=OrderStatus.CANCELED)) is order
+    assert orders.apply(update(client_order_id="mine")) is order
+    assert orders.apply(update(at_s=1, status=OrderStatus.CANCELED)) is order
 
     assert orders.find("O-1") is orders.named("mine") is order
     assert not orders.live
@@ -36,10 +36,10 @@ def test_an_update_finds_its_order_by_the_reference_that_stands_for_a_name() -> 
     orders = OrderCache()
     order = begun(orders, reference=7)
 
-    assert orders.tell(update("O-9", user_reference=8)) is not order
-    assert orders.tell(update("O-1", user_reference=7)) is order
+    assert orders.apply(update("O-9", user_reference=8)) is not order
+    assert orders.apply(update("O-1", user_reference=7)) is order
     # Another order of the same reference is somebody else's.
-    assert orders.tell(update("O-2", user_reference=7)) is not order
+    assert orders.apply(update("O-2", user_reference=7)) is not order
 
 
 def test_a_fill_waits_for_an_order_whose_id_is_not_known_yet() -> None:
@@ -65,7 +65,7 @@ def test_a_fill_with_our_name_proves_the_order() -> None:
 
 def test_a_fill_counts_once() -> None:
     orders = OrderCache()
-    orders.tell(update())
+    orders.apply(update())
 
     orders.fill(fill("a"))
     assert orders.fill(fill("a")) is None
@@ -78,8 +78,8 @@ def test_a_fill_counts_once() -> None:
 
 def test_fills_of_one_id_on_two_markets_are_two() -> None:
     orders = OrderCache()
-    orders.tell(update())
-    orders.tell(update("O-2", symbol=ETH))
+    orders.apply(update())
+    orders.apply(update("O-2", symbol=ETH))
 
     orders.fill(fill("7"))
     found = orders.fill(fill("7", order_id="O-2", symbol=ETH))
@@ -92,7 +92,7 @@ def test_fills_of_one_id_on_two_markets_are_two() -> None:
 
 def test_a_fill_that_comes_again_is_counted_by_what_it_brings() -> None:
     orders = OrderCache()
-    orders.tell(update())
+    orders.apply(update())
     charged = (Fee(Asset("USD"), Decimal(1)),)
 
     orders.fill(fill("a", fees=None))
@@ -118,7 +118,7 @@ def test_fills_that_nobody_claims_are_bounded_and_the_dropped_ones_counted() -> 
 
 def test_an_answer_joins_what_was_heard_of_the_order_under_its_id() -> None:
     orders = OrderCache()
-    orders.tell(update())  # without our name
+    orders.apply(update())  # without our name
     orders.fill(fill("a"))
     order = begun(orders)
 
@@ -131,8 +131,8 @@ def test_an_answer_joins_what_was_heard_of_the_order_under_its_id() -> None:
 
 def test_what_is_missing_from_a_snapshot_is_in_doubt_until_its_end_is_told() -> None:
     orders = OrderCache()
-    orders.tell(update("O-1"))
-    orders.tell(update("O-2"))
+    orders.apply(update("O-1"))
+    orders.apply(update("O-2"))
 
     touched = orders.snapshot(snapshot(update("O-2")), LATER_NS)
 
@@ -140,13 +140,13 @@ def test_what_is_missing_from_a_snapshot_is_in_doubt_until_its_end_is_told() -> 
     assert gone is not None
     assert [order.order_id for order in touched] == ["O-2", "O-1"]
     assert (gone.status, gone.uncertainty) == (OrderStatus.UNKNOWN, Uncertainty.ABSENCE)
-    orders.tell(update("O-1", at_s=20, status=OrderStatus.FILLED, filled=Decimal(1)))
+    orders.apply(update("O-1", at_s=20, status=OrderStatus.FILLED, filled=Decimal(1)))
     assert gone.status is OrderStatus.FILLED
 
 
 def test_an_order_that_a_snapshot_could_not_be_read_of_is_not_missing_from_it() -> None:
     orders = OrderCache(Retention())
-    order = orders.tell(update("O-1"), 0)
+    order = orders.apply(update("O-1"), 0)
     odd = OpenOrders(venue="kraken", orders=(), unread=("O-1",), received_ns=50)
 
     assert orders.snapshot(odd, LATER_NS) == []
@@ -164,7 +164,7 @@ def test_an_order_that_was_never_heard_of_is_not_missing_from_a_snapshot() -> No
 
 def test_a_snapshot_replaces_what_is_known() -> None:
     orders = OrderCache()
-    orders.tell(update(at_s=5, limit_price=Decimal(101)))
+    orders.apply(update(at_s=5, limit_price=Decimal(101)))
 
     orders.snapshot(snapshot(update(at_s=0, limit_price=Decimal(99))), LATER_NS)
 
@@ -176,7 +176,7 @@ def test_a_snapshot_replaces_what_is_known() -> None:
 def test_an_edited_order_hands_its_name_to_the_new_one() -> None:
     orders = OrderCache()
     old = begun(orders)
-    orders.tell(update(client_order_id="mine"))
+    orders.apply(update(client_order_id="mine"))
     orders.expect_edit(old, 77)
 
     new = orders.replace(old, "O-2", request(client_order_id="mine"), LATER_NS)
@@ -191,10 +191,10 @@ def test_an_edited_order_hands_its_name_to_the_new_one() -> None:
 def test_an_update_with_the_edits_reference_comes_before_the_answer() -> None:
     orders = OrderCache()
     old = begun(orders)
-    orders.tell(update(client_order_id="mine"))
+    orders.apply(update(client_order_id="mine"))
     orders.expect_edit(old, 77)
 
-    new = orders.tell(update("O-2", at_s=1, opened_ns=START_NS + 1, user_reference=77))
+    new = orders.apply(update("O-2", at_s=1, opened_ns=START_NS + 1, user_reference=77))
     again = orders.replace(old, "O-2", None, LATER_NS)
 
     assert again is new is orders.named("mine")
@@ -203,9 +203,9 @@ def test_an_update_with_the_edits_reference_comes_before_the_answer() -> None:
 
 def test_an_older_order_of_the_same_name_takes_nothing_over() -> None:
     orders = OrderCache()
-    newer = orders.tell(update("O-2", opened_ns=START_NS + 9, client_order_id="mine"))
+    newer = orders.apply(update("O-2", opened_ns=START_NS + 9, client_order_id="mine"))
 
-    older = orders.tell(update("O-1", opened_ns=START_NS, client_order_id="mine"))
+    older = orders.apply(update("O-1", opened_ns=START_NS, client_order_id="mine"))
 
     assert orders.named("mine") is newer
     assert orders.find("O-1") is older
@@ -216,8 +216,8 @@ def test_ended_orders_are_forgotten_in_turn_and_counted() -> None:
 
     for number in range(5):
         name = f"O-{number}"
-        orders.tell(update(name, client_order_id=name))
-        orders.tell(update(name, at_s=1, status=OrderStatus.CANCELED))
+        orders.apply(update(name, client_order_id=name))
+        orders.apply(update(name, at_s=1, status=OrderStatus.CANCELED))
 
     assert orders.counts.forgotten == 3
     assert [order.order_id for order in orders.all()] == ["O-3", "O-4"]
@@ -231,7 +231,7 @@ def test_a_refused_order_that_is_met_lives_again_and_is_counted() -> None:
     orders.refuse(order, "never arrived")
     assert orders.tally[Standing.REFUSED] == 1
 
-    orders.tell(update(client_order_id="mine"))
+    orders.apply(update(client_order_id="mine"))
 
     assert list(orders.live.values()) == [order]
     assert (orders.counts.revived, orders.counts.unlawful) == (1, 0)
@@ -253,7 +253,7 @@ def test_a_discarded_order_leaves_no_trace() -> None:
 def test_a_list_that_says_less_takes_nothing_away() -> None:
     orders = OrderCache()
     kind = OrderType.STOP_LOSS
-    orders.tell(
+    orders.apply(
         update(
             at_s=5,
             client_order_id="mine",
@@ -263,7 +263,7 @@ def test_a_list_that_says_less_takes_nothing_away() -> None:
         )
     )
 
-    orders.tell_asked(update(at_s=0, order_type=kind), LATER_NS)
+    orders.apply_listed(update(at_s=0, order_type=kind), LATER_NS)
 
     found = orders.find("O-1")
     assert found is not None
@@ -277,9 +277,9 @@ def test_a_list_that_says_less_takes_nothing_away() -> None:
 
 def test_what_was_asked_before_the_last_thing_was_heard_is_older() -> None:
     orders = OrderCache()
-    orders.tell(update(at_s=5, limit_price=Decimal(101)))
+    orders.apply(update(at_s=5, limit_price=Decimal(101)))
 
-    orders.tell_asked(update(at_s=0, limit_price=Decimal(99)), START_NS + 3 * SECOND_NS)
+    orders.apply_listed(update(at_s=0, limit_price=Decimal(99)), START_NS + 3 * SECOND_NS)
 
     found = orders.find("O-1")
     assert found is not None
@@ -289,27 +289,27 @@ def test_what_was_asked_before_the_last_thing_was_heard_is_older() -> None:
 def test_a_list_that_says_less_ends_what_waits_all_the_same() -> None:
     orders = OrderCache()
     kind = OrderType.STOP_LOSS
-    orders.tell(
+    orders.apply(
         update(at_s=5, order_type=kind, status=OrderStatus.PENDING, reduce_only=True, opened_ns=7)
     )
 
     asked = update(at_s=6, order_type=kind, status=OrderStatus.CANCELED, opened_ns=None)
-    orders.tell_asked(asked, LATER_NS)
+    orders.apply_listed(asked, LATER_NS)
 
     found = orders.find("O-1")
     assert found is not None
     assert found.update is not None
     assert (found.status, found.update.reduce_only) == (OrderStatus.CANCELED, True)
-    assert found.opened_ns == 7
+    assert opened_ns(found.update) == 7
 
 
 def test_the_reference_that_names_an_edited_order_stays_its_name() -> None:
     orders = OrderCache()
     old = begun(orders)
-    orders.tell(update(client_order_id="mine"))
+    orders.apply(update(client_order_id="mine"))
     orders.expect_edit(old, 77)
 
-    new = orders.tell(update("O-2", at_s=1, opened_ns=START_NS + 1, user_reference=77))
+    new = orders.apply(update("O-2", at_s=1, opened_ns=START_NS + 1, user_reference=77))
     assert new.reference == 77
     orders.replace(old, "O-2", request(client_order_id="mine"), LATER_NS)
 
@@ -324,7 +324,7 @@ def test_fills_of_an_order_nobody_claims_are_dropped_together_and_each_is_counte
     orders.fill(fill("b", order_id="O-2"))
 
     assert (orders.unmatched, orders.counts.dropped) == (1, 3)
-    orders.tell(update("O-2"))
+    orders.apply(update("O-2"))
     assert orders.unmatched == 0
 
 
@@ -339,12 +339,12 @@ def test_of_what_was_accepted_nothing_more_is_kept_than_the_order() -> None:
 def test_a_forgotten_order_waits_for_no_edit_and_takes_no_name_along() -> None:
     orders = OrderCache(Retention(ended=1))
     old = begun(orders)
-    orders.tell(update(client_order_id="mine"))
+    orders.apply(update(client_order_id="mine"))
     new = orders.replace(old, "O-2", request(client_order_id="mine"), LATER_NS)
-    orders.tell(update("O-1", at_s=1, status=OrderStatus.CANCELED))
+    orders.apply(update("O-1", at_s=1, status=OrderStatus.CANCELED))
     orders.expect_edit(old, 77)
 
-    orders.tell(update("O-3", at_s=2, status=OrderStatus.CANCELED))  # O-1 is forgotten
+    orders.apply(update("O-3", at_s=2, status=OrderStatus.CANCELED))  # O-1 is forgotten
 
     assert orders.counts.forgotten == 1
     assert orders.find("O-1") is None

@@ -1,4 +1,4 @@
-"""Orders placed, changed and ended through a door that breaks, in virtual time."""
+"""Orders placed, changed and ended through a gateway that breaks, in virtual time."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -34,7 +34,8 @@ from fluxum.model.order import (
     Place,
 )
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.journal import Intent, MemoryOrderJournal, OrderJournal
+from fluxum.orders.journal import MemoryOrderJournal, OrderJournal
+from fluxum.orders.journal_lines import Intent, JournalLine
 from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.risk import RiskLimits
 from fluxum.sim.loop import run
@@ -93,7 +94,7 @@ def test_an_order_is_named_journalled_sent_with_a_deadline_and_returned_open() -
             assert order.client_order_id == sent.request.client_order_id
             assert order.status is OrderStatus.OPEN
             assert order.order_id == "O-1"
-            (kept,) = one.journal.unfinished()
+            (kept,) = one.journal.unfinished.values()
             assert kept.intent.request == sent.request
             assert kept.order_id == "O-1"
 
@@ -112,7 +113,7 @@ def test_an_order_that_ended_is_no_longer_kept_in_the_journal() -> None:
             assert ended.status is OrderStatus.FILLED
             assert [ended.filled, ended.cost] == [1, 100]
             assert ended.difference is None
-            assert not one.journal.unfinished()
+            assert not one.journal.unfinished
             assert not one.desk.open_orders()
 
     play(story)
@@ -127,7 +128,7 @@ def test_the_venues_no_is_raised_in_its_own_words() -> None:
                 await one.desk.place(request(client_order_id="mine"))
 
             assert one.view("mine").status is OrderStatus.REFUSED
-            assert not one.journal.unfinished()
+            assert not one.journal.unfinished
 
     play(story)
 
@@ -172,7 +173,7 @@ def test_deadlines_are_by_the_venues_clock(ahead_s: int) -> None:
             assert isinstance(sent, Place)
             assert sent.deadline_ns == one.gateway.clock.now_ns() - 100_000_000 + 5 * SECOND_NS
             assert order.status is OrderStatus.OPEN
-            (kept,) = one.journal.unfinished()
+            (kept,) = one.journal.unfinished.values()
             assert kept.intent.deadline_ns == sent.deadline_ns
             amended = await one.desk.amend(
                 Amend(client_order_id=order.client_order_id, limit_price="101")
@@ -242,7 +243,7 @@ def test_an_order_of_a_process_before_is_doubted_by_the_venues_clock(ahead_s: in
         gateway, journal = apart(ahead_s), MemoryOrderJournal()
         deadline_ns = gateway.clock.now_ns() + 2 * SECOND_NS
         named = request(client_order_id="mine")
-        journal.place([Intent(request=named, deadline_ns=deadline_ns, at_ns=deadline_ns)])
+        journal.write([Intent(request=named, deadline_ns=deadline_ns, at_ns=deadline_ns)])
         began_ns = gateway.now_ns()
         async with OrderDesk(gateway, journal, random=Random(1)) as desk:
             await desk.wait_reconciled(60)
@@ -294,7 +295,7 @@ def test_without_a_link_nothing_is_sent_and_nothing_remembered() -> None:
                 await one.desk.place(request(client_order_id="mine"))
 
             assert one.desk.order("mine") is None
-            assert not one.journal.unfinished()
+            assert not one.journal.unfinished
             assert one.desk.statistics().unsent == 1
             one.gateway.is_following = True
 
@@ -645,10 +646,10 @@ def test_an_edit_ends_the_order_and_the_new_one_takes_its_name(names_edits: bool
             assert one.view(name).is_ours
             assert one.view("O-1").status is OrderStatus.CANCELED
             assert one.view("O-1").replaced_by == "O-2"
-            (kept,) = one.journal.unfinished()
+            (kept,) = one.journal.unfinished.values()
             assert kept.order_id == "O-2"
             await one.desk.cancel(name)
-            assert not one.journal.unfinished()
+            assert not one.journal.unfinished
             assert not one.gateway.open
 
     play(story)
@@ -676,7 +677,7 @@ def test_whatever_becomes_of_an_edit_the_living_order_is_found(
             assert one.view(name).limit_price == living.limit_price
             assert [view.order_id for view in one.desk.open_orders()] == [living.order_id]
             assert len(one.gateway.sent) == 2
-            (kept,) = one.journal.unfinished()
+            (kept,) = one.journal.unfinished.values()
             assert kept.order_id == living.order_id
 
     play(story)
@@ -940,7 +941,7 @@ def test_validation_enters_nothing_and_returns_the_venues_warnings() -> None:
 
             assert not one.gateway.open
             assert not one.desk.orders()
-            assert not one.journal.unfinished()
+            assert not one.journal.unfinished
             one.gateway.fates = [Fate.LOST]
             with pytest.raises(OutcomeUnknown):
                 await one.desk.validate(request(), timeout_s=1)
@@ -962,7 +963,7 @@ def test_what_makes_no_sense_or_breaks_a_limit_is_refused_before_anything_is_sen
             statistics = one.desk.statistics()
             assert (statistics.malformed, statistics.risky) == (2, 1)
             assert not one.gateway.sent
-            assert not one.journal.unfinished()
+            assert not one.journal.unfinished
 
     play(story)
 
@@ -1278,21 +1279,10 @@ class FullDisk(MemoryOrderJournal):
 
     is_full = False
 
-    def place(self, journal: Sequence[Intent]) -> None:
-        self._check()
-        super().place(journal)
-
-    def named(self, name: str, order_id: str) -> None:
-        self._check()
-        super().named(name, order_id)
-
-    def ended(self, name: str, status: OrderStatus) -> None:
-        self._check()
-        super().ended(name, status)
-
-    def _check(self) -> None:
+    def write(self, lines: Sequence[JournalLine]) -> None:
         if self.is_full:
             raise OrderJournalError("cannot write: no space left")
+        super().write(lines)
 
 
 def test_without_a_journal_nothing_is_placed_but_orders_can_be_ended() -> None:
@@ -1325,7 +1315,7 @@ def test_the_end_of_the_session_leaves_what_is_on_its_way_in_doubt() -> None:
             assert order.status is OrderStatus.UNKNOWN
             assert order.reason == "the session has ended"
             assert one.gateway.now_ns() - began_ns < 1_000_000_000
-            assert len(one.journal.unfinished()) == 1
+            assert len(one.journal.unfinished) == 1
 
     play(story)
 
@@ -1560,7 +1550,7 @@ def test_an_order_that_ended_between_two_processes_is_found_ended() -> None:
 
         async with world(gateway, journal) as two:
             assert two.view(order.client_order_id).status is OrderStatus.CANCELED
-            assert not journal.unfinished()
+            assert not journal.unfinished
 
     play(story)
 

@@ -22,8 +22,16 @@ from fluxum.model.order import (
     TradingCount,
 )
 from fluxum.orders.execution import OrderExecution
-from fluxum.orders.inflight import InFlight
-from fluxum.orders.journal import Intent, MemoryOrderJournal
+from fluxum.orders.gateway import InFlight
+from fluxum.orders.journal import MemoryOrderJournal
+from fluxum.orders.journal_lines import (
+    Changed,
+    Changing,
+    Ended,
+    Intent,
+    JournalLine,
+    Named,
+)
 from fluxum.orders.order import TrackedOrder, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.sim.loop import run
@@ -41,30 +49,22 @@ class Journal(MemoryOrderJournal):
         self.is_full = False
         self.written: list[str] = []
 
-    def _write(self, what: str) -> None:
+    def write(self, lines: Sequence[JournalLine]) -> None:
         if self.is_full:
             raise OrderJournalError("no space")
-        self.written.append(what)
-
-    def place(self, journal: Sequence[Intent]) -> None:
-        self._write(f"place {len(journal)}")
-        super().place(journal)
-
-    def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
-        self._write(f"change {name}")
-        super().change(name, command, at_ns)
-
-    def changed(self, name: str) -> None:
-        self._write(f"changed {name}")
-        super().changed(name)
-
-    def named(self, name: str, order_id: str) -> None:
-        self._write(f"named {name} {order_id}")
-        super().named(name, order_id)
-
-    def ended(self, name: str, status: OrderStatus) -> None:
-        self._write(f"ended {name} {status.value}")
-        super().ended(name, status)
+        for line in lines:
+            match line:
+                case Intent():
+                    self.written.append("place 1")
+                case Changing():
+                    self.written.append(f"change {line.name}")
+                case Changed():
+                    self.written.append(f"changed {line.name}")
+                case Named():
+                    self.written.append(f"named {line.name} {line.order_id}")
+                case Ended():
+                    self.written.append(f"ended {line.name} {line.status.value}")
+        super().write(lines)
 
 
 class World:
@@ -82,8 +82,8 @@ class World:
         now_ns = self.gateway.venue_now_ns()
         deadline_ns = now_ns + 5 * SECOND_NS
         wanted = [request(client_order_id=name) for name in names]
-        self.execution.keep(
-            Intent(request=one, deadline_ns=deadline_ns, at_ns=now_ns) for one in wanted
+        self.journal.write(
+            [Intent(request=one, deadline_ns=deadline_ns, at_ns=now_ns) for one in wanted]
         )
         return [self.orders.begin(one, now_ns, deadline_ns) for one in wanted]
 
@@ -138,7 +138,7 @@ def test_an_order_is_written_down_named_and_ended_once_each() -> None:
         one.execution.take(ended)
 
         assert one.journal.written == ["place 1", "named mine O-1", "ended mine filled"]
-        assert not one.journal.unfinished()
+        assert not one.journal.unfinished
 
     play(story)
 
@@ -149,7 +149,6 @@ def test_an_order_of_others_is_not_written_down() -> None:
         one.execution.take(update("O-9", client_order_id="theirs"))
         theirs = one.orders.find("O-9")
         assert theirs is not None
-        one.execution.keep_change(theirs, Amend(order_id="O-9", quantity="2"))
         one.execution.take(update("O-9", 1, status=OrderStatus.CANCELED))
 
         assert one.journal.written == []
@@ -163,11 +162,11 @@ def test_an_order_that_counted_as_ended_and_lives_is_written_down_again() -> Non
         (order,) = one.begin("mine")
         one.orders.refuse(order, "never arrived")
         one.execution.changed(order)
-        assert not one.journal.unfinished()
+        assert not one.journal.unfinished
 
         one.execution.take(update("O-1", client_order_id="mine"))
 
-        (kept,) = one.journal.unfinished()
+        (kept,) = one.journal.unfinished.values()
         assert kept.intent.request.client_order_id == "mine"
         assert one.journal.written == ["place 1", "ended mine refused", "place 1"]
         one.execution.take(update("O-1", 1))
@@ -195,9 +194,9 @@ def test_a_change_is_open_in_the_journal_until_its_answer() -> None:
         order = one.placed()
         for answer in (one.yes, one.no):
             amend = Amend(order_id="O-1", quantity="2")
-            one.execution.keep_change(order, amend)
+            one.journal.write([Changing(name=order.name, command=amend, at_ns=order.sent_ns)])
             asked = one.send(amend, order)
-            (kept,) = one.journal.unfinished()
+            (kept,) = one.journal.unfinished.values()
             assert kept.change == amend
             one.execution.changed(order)
             assert kept.change == amend  # it is still on its way
@@ -215,7 +214,7 @@ def test_an_edit_on_its_way_counts_whatever_is_learned_of_the_order_meanwhile() 
         order = one.placed()
         edit = Edit(order_id="O-1", symbol=BTC, quantity="1", user_reference=77)
         one.orders.expect_edit(order, 77)
-        order.ask(edit.quantity)
+        order.expect(edit.quantity)
         asked = one.send(edit, order)
 
         one.execution.take(update("O-1", 1, filled=Decimal("0.5")))
@@ -235,10 +234,11 @@ def test_a_look_while_a_change_is_on_its_way_says_nothing_of_that_change() -> No
         one = World()
         order = one.placed()
         amend = Amend(order_id="O-1", quantity="3")
-        order.ask(amend.quantity)
+        order.expect(amend.quantity)
         asked = one.send(amend, order)
 
-        one.execution.learn([update("O-1", client_order_id="mine")], one.gateway.now_ns())
+        listed = update("O-1", client_order_id="mine")
+        one.execution.changed(one.orders.apply_listed(listed, one.gateway.now_ns()))
         one.yes(asked)
         assert one.orders.exposure.highest(BTC) == 3
         one.execution.take(update("O-1", 1, quantity=Decimal(3)))
@@ -376,7 +376,7 @@ def test_a_lost_link_of_the_account_puts_what_is_on_its_way_in_doubt() -> None:
         assert (order.uncertainty, one.execution.reconciler.losses) == (Uncertainty.CHANGE, 1)
         assert order.view().reason == "the link was lost: cut"
         assert asked.done.done()
-        assert len(one.execution.pending) == 0
+        assert len(one.execution.commands) == 0
 
     play(story)
 
@@ -455,7 +455,7 @@ def test_orders_of_a_process_before_are_in_doubt_by_what_the_journal_knows_of_th
         amended = first.placed("amended", "O-2")
         now_ns = first.gateway.venue_now_ns()
         amend = Amend(order_id="O-2", quantity="5", deadline_ns=now_ns + 60 * SECOND_NS)
-        first.execution.keep_change(amended, amend)
+        first.journal.write([Changing(name="amended", command=amend, at_ns=amended.sent_ns)])
 
         second = World(journal)
         second.execution.restore()
@@ -488,7 +488,7 @@ def test_late_answers_are_not_awaited_once_it_is_known_what_became_of_their_orde
         one.execution.take(update("O-1", 1, status=OrderStatus.CANCELED))
 
         assert early.done.done()
-        assert one.execution.pending.all() == [late]
+        assert one.execution.commands.all() == [late]
 
     play(story)
 
@@ -501,7 +501,7 @@ def test_what_was_not_sent_after_all_is_forgotten_and_the_journal_knows() -> Non
         one.execution.discard(order)
 
         assert one.orders.all() == []
-        assert not one.journal.unfinished()
+        assert not one.journal.unfinished
         assert one.journal.written[-1].startswith("ended mine")
 
     play(story)

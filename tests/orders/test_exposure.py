@@ -47,10 +47,10 @@ def test_a_fill_moves_what_is_held_and_is_open_no_longer() -> None:
     orders.fill(fill("a", "0.4"))
     assert ends(orders) == [Decimal("0.4"), Decimal("0.4"), 1]
     orders.fill(fill("a", "0.4"))  # again
-    orders.tell(update(at_s=1, filled=Decimal("0.4"), status=OrderStatus.PARTIALLY_FILLED))
+    orders.apply(update(at_s=1, filled=Decimal("0.4"), status=OrderStatus.PARTIALLY_FILLED))
     assert ends(orders) == [Decimal("0.4"), Decimal("0.4"), 1]
 
-    orders.tell(update(at_s=2, filled=Decimal("0.4"), status=OrderStatus.CANCELED))
+    orders.apply(update(at_s=2, filled=Decimal("0.4"), status=OrderStatus.CANCELED))
     assert ends(orders) == [Decimal("0.4"), Decimal("0.4"), Decimal("0.4")]
 
 
@@ -58,7 +58,7 @@ def test_what_an_update_says_is_filled_counts_until_a_fill_shows_it() -> None:
     orders = OrderCache()
     orders.accept(begun(orders), "O-1")
 
-    orders.tell(update(at_s=1, filled=Decimal(1), status=OrderStatus.FILLED))
+    orders.apply(update(at_s=1, filled=Decimal(1), status=OrderStatus.FILLED))
     assert ends(orders) == [0, 0, 1]
     orders.fill(fill("a", "0.6"))
     assert ends(orders) == [Decimal("0.6"), Decimal("0.6"), 1]
@@ -85,7 +85,7 @@ def test_a_refused_order_that_is_met_counts_again() -> None:
     order = begun(orders)
     orders.refuse(order, "never arrived")
 
-    orders.tell(update(client_order_id="mine"))
+    orders.apply(update(client_order_id="mine"))
 
     assert ends(orders) == [0, 0, 1]
 
@@ -96,15 +96,15 @@ def test_a_larger_quantity_on_its_way_counts_and_a_smaller_one_does_not_yet() ->
     orders.accept(order, "O-1")
     orders.fill(fill("a", "0.4"))
 
-    order.ask(Decimal(3))
+    order.expect(Decimal(3))
     orders.moved(order)
     assert ends(orders)[2] == 3
 
-    order.ask(Decimal("0.5"))
+    order.expect(Decimal("0.5"))
     orders.moved(order)
     assert ends(orders)[2] == 1
 
-    order.ask(None)
+    order.expect(None)
     orders.moved(order)
     assert ends(orders)[2] == 1
 
@@ -116,11 +116,11 @@ def test_an_edit_is_another_order_of_which_nothing_is_filled() -> None:
     orders.fill(fill("a", "0.4"))
 
     orders.expect_edit(order, 77)
-    order.ask(Decimal(1))
+    order.expect(Decimal(1))
     orders.moved(order)
 
     assert ends(orders)[2] == 2  # this one may be filled, and then the other
-    order.ask(Decimal("0.5"))
+    order.expect(Decimal("0.5"))
     orders.moved(order)
     assert ends(orders)[2] == Decimal("1.5")
 
@@ -128,7 +128,7 @@ def test_an_edit_is_another_order_of_which_nothing_is_filled() -> None:
 def test_orders_of_others_count_as_well() -> None:
     orders = OrderCache()
 
-    orders.tell(update("O-7", side=Side.SELL, quantity=Decimal(2), filled=Decimal("0.5")))
+    orders.apply(update("O-7", side=Side.SELL, quantity=Decimal(2), filled=Decimal("0.5")))
 
     assert ends(orders) == [-2, 0, 0]  # no fill has shown the half
     orders.fill(fill("a", "0.5", "O-7", side=Side.SELL))
@@ -140,14 +140,14 @@ def test_what_was_filled_before_is_part_of_what_was_held() -> None:
     orders.is_opening = True
     orders.exposure.begin({BTC: Decimal("0.4")}, START_NS)
 
-    orders.tell(update(filled=Decimal("0.4")))
+    orders.apply(update(filled=Decimal("0.4")))
     assert ends(orders) == [Decimal("0.4"), Decimal("0.4"), 1]
 
     # A fill that is told after, but was in that already, makes no less of what is left.
     orders.fill(fill("a", "0.1"))
     assert ends(orders)[2] == Decimal("1.1")
     orders.fill(fill("b", "0.2"))
-    orders.tell(update(at_s=2, filled=Decimal("0.6")))
+    orders.apply(update(at_s=2, filled=Decimal("0.6")))
     assert ends(orders)[2] == Decimal("1.1")
 
 
@@ -157,7 +157,7 @@ def test_what_an_order_of_a_process_before_had_filled_is_taken_from_its_first_up
     orders.begin(named, START_NS, LATER_NS, is_of_before=True)
     assert ends(orders)[2] == 1  # nobody knows how much of it is in what is held
 
-    orders.tell(update(client_order_id="mine", filled=Decimal(1), status=OrderStatus.FILLED))
+    orders.apply(update(client_order_id="mine", filled=Decimal(1), status=OrderStatus.FILLED))
 
     assert ends(orders) == [0, 0, 0]
 
@@ -178,7 +178,7 @@ def test_what_is_held_begins_as_it_is_handed_in() -> None:
 
 def test_fees_of_the_base_asset_are_held_no_longer() -> None:
     orders = OrderCache()
-    orders.tell(update())
+    orders.apply(update())
     fee = (Fee(Asset("BTC"), Decimal("0.1")), Fee(Asset("USD"), Decimal(5)))
 
     orders.fill(fill("a", "0.5", fees=None))
@@ -194,7 +194,7 @@ def test_fees_of_the_base_asset_are_held_no_longer() -> None:
 def test_an_order_that_is_forgotten_leaves_what_was_filled_of_it() -> None:
     orders = OrderCache(Retention(ended=1))
     for name in ("O-1", "O-2"):
-        orders.tell(update(name, filled=Decimal(1), status=OrderStatus.FILLED))
+        orders.apply(update(name, filled=Decimal(1), status=OrderStatus.FILLED))
 
     assert orders.counts.forgotten == 1
     assert ends(orders) == [1, 1, 2]
@@ -203,7 +203,7 @@ def test_an_order_that_is_forgotten_leaves_what_was_filled_of_it() -> None:
 def test_two_tellings_of_one_order_count_once() -> None:
     orders = OrderCache()
     order = begun(orders)
-    orders.tell(update())  # without our name, so as another's
+    orders.apply(update())  # without our name, so as another's
     assert ends(orders)[2] == 2
 
     orders.accept(order, "O-1")

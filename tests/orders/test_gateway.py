@@ -1,11 +1,11 @@
-"""Whoever keeps an account is a door, by its type."""
+"""Whoever keeps an account is a gateway, by its type."""
 
 from fluxum.orders.gateway import AccountGateway
 from fluxum.session.account import Account
 from orders.gateways import FakeGateway
 
 
-def as_door(account: Account | FakeGateway) -> AccountGateway:
+def as_gateway(account: Account | FakeGateway) -> AccountGateway:
     """Checked by the type checkers: both have all a desk asks for, with the same types."""
     return account
 

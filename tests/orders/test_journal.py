@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from fluxum.errors import BadInput, OrderJournalError
 from fluxum.model.order import Amend, Edit, OrderStatus, OrderType, Trigger
-from fluxum.orders.journal import (
-    FileOrderJournal,
+from fluxum.orders.journal import FileOrderJournal, MemoryOrderJournal, OrderJournal
+from fluxum.orders.journal_lines import (
+    Changed,
+    Changing,
+    Ended,
     Intent,
-    MemoryOrderJournal,
-    OrderJournal,
+    Named,
     OrderJournalDamaged,
     Unfinished,
 )
@@ -35,14 +37,14 @@ def intent(name: str = "mine") -> Intent:
 
 
 def names(journal: OrderJournal) -> list[str]:
-    return [one.intent.request.client_order_id for one in journal.unfinished()]
+    return [one.intent.request.client_order_id for one in journal.unfinished.values()]
 
 
 def fill_in(journal: OrderJournal) -> None:
-    journal.place([intent("a"), intent("b")])
-    journal.named("a", "O-1")
-    journal.change("a", EDIT, 3)
-    journal.ended("b", OrderStatus.FILLED)
+    journal.write([intent("a"), intent("b")])
+    journal.write([Named("a", "O-1")])
+    journal.write([Changing(name="a", command=EDIT, at_ns=3)])
+    journal.write([Ended("b", OrderStatus.FILLED)])
 
 
 EXPECTED = [Unfinished(intent=intent("a"), order_id="O-1", change=EDIT, changed_ns=3)]
@@ -54,19 +56,19 @@ def test_what_is_unfinished_is_read_back_exactly(tmp_path: Path) -> None:
     fill_in(memory)
     with FileOrderJournal(path, VENUE) as journal:
         fill_in(journal)
-        assert journal.unfinished() == EXPECTED
+        assert list(journal.unfinished.values()) == EXPECTED
 
     with FileOrderJournal(path, VENUE) as again:
-        assert again.unfinished() == EXPECTED
-    assert memory.unfinished() == EXPECTED
+        assert list(again.unfinished.values()) == EXPECTED
+    assert list(memory.unfinished.values()) == EXPECTED
 
 
 def test_opening_compacts_to_what_is_unfinished(tmp_path: Path) -> None:
     path = tmp_path / "intents"
     with FileOrderJournal(path, VENUE) as journal:
         for number in range(100):
-            journal.place([intent(str(number))])
-            journal.ended(str(number), OrderStatus.CANCELED)
+            journal.write([intent(str(number))])
+            journal.write([Ended(str(number), OrderStatus.CANCELED)])
         fill_in(journal)
         assert journal.lines == 1 + 200 + 5
 
@@ -77,10 +79,10 @@ def test_opening_compacts_to_what_is_unfinished(tmp_path: Path) -> None:
 
 def test_a_journal_in_use_stays_bounded(tmp_path: Path) -> None:
     with FileOrderJournal(tmp_path / "intents", VENUE, lines_max=10) as journal:
-        journal.place([intent("kept")])
+        journal.write([intent("kept")])
         for number in range(100):
-            journal.place([intent(str(number))])
-            journal.ended(str(number), OrderStatus.CANCELED)
+            journal.write([intent(str(number))])
+            journal.write([Ended(str(number), OrderStatus.CANCELED)])
             assert journal.lines <= 11
         assert names(journal) == ["kept"]
 
@@ -89,33 +91,33 @@ def test_an_answered_edit_is_not_expected_any_more() -> None:
     journal = MemoryOrderJournal()
     fill_in(journal)
 
-    journal.named("a", "O-2")
+    journal.write([Named("a", "O-2")])
 
-    (kept,) = journal.unfinished()
+    (kept,) = journal.unfinished.values()
     assert (kept.order_id, kept.change) == ("O-2", None)
 
 
 def test_a_new_name_says_nothing_of_an_amendment() -> None:
     journal = MemoryOrderJournal()
-    journal.place([intent("a")])
+    journal.write([intent("a")])
     amend = Amend(order_id="O-1", quantity=Decimal(1), deadline_ns=9)
 
-    journal.change("a", amend, 8)
-    journal.named("a", "O-1")
+    journal.write([Changing(name="a", command=amend, at_ns=8)])
+    journal.write([Named("a", "O-1")])
 
-    (kept,) = journal.unfinished()
+    (kept,) = journal.unfinished.values()
     assert (kept.change, kept.changed_ns) == (amend, 8)
 
 
 def test_a_change_that_was_answered_is_read_back_as_such(tmp_path: Path) -> None:
     with FileOrderJournal(tmp_path / "intents", VENUE) as journal:
         fill_in(journal)
-        journal.changed("a")
-        journal.changed("nobody")
+        journal.write([Changed("a")])
+        journal.write([Changed("nobody")])
 
     for _ in range(2):  # as it was written, and compacted
         with FileOrderJournal(tmp_path / "intents", VENUE) as again:
-            (kept,) = again.unfinished()
+            (kept,) = again.unfinished.values()
             assert (kept.change, kept.changed_ns) == (None, 3)
 
 
@@ -132,12 +134,12 @@ def test_intents_are_on_disk_when_the_call_returns(
             real(number)
 
         monkeypatch.setattr(os, "fsync", sync)
-        journal.place([intent("a"), intent("b")])
+        journal.write([intent("a"), intent("b")])
         assert len(synced) == 1  # one for both
         assert path.read_bytes().count(b'"type":"place"') == 2
-        journal.change("a", EDIT, 3)
+        journal.write([Changing(name="a", command=EDIT, at_ns=3)])
         assert len(synced) == 2
-        journal.named("a", "O-1")
+        journal.write([Named("a", "O-1")])
         assert len(synced) == 2  # that can be asked again
         assert b'"type":"named"' in path.read_bytes()
 
@@ -145,7 +147,7 @@ def test_intents_are_on_disk_when_the_call_returns(
 def test_a_torn_last_line_is_told_and_left_out(tmp_path: Path) -> None:
     path = tmp_path / "intents"
     with FileOrderJournal(path, VENUE) as journal:
-        journal.place([intent("a")])
+        journal.write([intent("a")])
     with path.open("ab") as file:
         file.write(b'{"check":"0123456789abcdef","type":"place","requ')
 
@@ -163,9 +165,9 @@ def test_nonsense_in_the_middle_is_refused_with_its_line_and_what_is_known(
 ) -> None:
     path = tmp_path / "intents"
     with FileOrderJournal(path, VENUE) as journal:
-        journal.place([intent("a")])
-        journal.place([intent("b")])
-        journal.named("b", "O-7")
+        journal.write([intent("a")])
+        journal.write([intent("b")])
+        journal.write([Named("b", "O-7")])
     lines = path.read_bytes().splitlines()
     lines[1] = nonsense
     damaged = b"\n".join(lines) + b"\n"
@@ -183,8 +185,8 @@ def test_nonsense_in_the_middle_is_refused_with_its_line_and_what_is_known(
 def test_a_damaged_journal_is_left_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "intents"
     with FileOrderJournal(path, VENUE) as journal:
-        journal.place([intent("a")])
-        journal.place([intent("b")])
+        journal.write([intent("a")])
+        journal.write([intent("b")])
     content = path.read_bytes()
 
     for place in range(0, len(content), 7):
@@ -229,7 +231,7 @@ def test_a_journal_of_format_1_is_read_and_written_anew(tmp_path: Path, rest: by
     path.write_bytes(OLD + rest)
 
     with FileOrderJournal(path, VENUE) as journal:
-        (kept,) = journal.unfinished()
+        (kept,) = journal.unfinished.values()
         assert (kept.intent.request.client_order_id, kept.order_id) == ("a", "O-1")
         assert journal.torn == bool(rest)
 
@@ -241,7 +243,7 @@ def test_a_journal_of_format_1_is_read_and_written_anew(tmp_path: Path, rest: by
 def test_a_journal_with_several_names_is_one_file_and_has_one_owner(tmp_path: Path) -> None:
     path, other = tmp_path / "intents", tmp_path / "other"
     with FileOrderJournal(path, VENUE, lines_max=4) as journal:
-        journal.place([intent("a")])
+        journal.write([intent("a")])
     other.hardlink_to(path)
 
     for number, name in enumerate((path, other, path)):
@@ -250,9 +252,9 @@ def test_a_journal_with_several_names_is_one_file_and_has_one_owner(tmp_path: Pa
                 with pytest.raises(OrderJournalError, match="held by another process"):
                     FileOrderJournal(again, VENUE).__enter__()
             for ended in range(10):
-                journal.place([intent(f"{number}.{ended}")])
-                journal.ended(f"{number}.{ended}", OrderStatus.FILLED)
-            journal.place([intent(f"kept{number}")])
+                journal.write([intent(f"{number}.{ended}")])
+                journal.write([Ended(f"{number}.{ended}", OrderStatus.FILLED)])
+            journal.write([intent(f"kept{number}")])
         with path.open("ab") as file:
             file.write(b'{"check":"half')
 
@@ -266,13 +268,13 @@ def test_a_journal_with_several_names_is_one_file_and_has_one_owner(tmp_path: Pa
 def test_a_whole_last_line_without_its_end_is_gone_on_from_in_place(tmp_path: Path) -> None:
     path, other = tmp_path / "intents", tmp_path / "other"
     with FileOrderJournal(path, VENUE) as journal:
-        journal.place([intent("a")])
+        journal.write([intent("a")])
     path.write_bytes(path.read_bytes()[:-1])
     other.hardlink_to(path)
 
     for name in ("b", "c"):
         with FileOrderJournal(path, VENUE) as journal:
-            journal.place([intent(name)])
+            journal.write([intent(name)])
 
     with FileOrderJournal(other, VENUE) as last:
         assert names(last) == ["a", "b", "c"]
@@ -293,11 +295,11 @@ def test_a_symbolic_link_stays_one_when_the_journal_is_compacted(tmp_path: Path)
     link.symlink_to(path)
     with FileOrderJournal(link, VENUE, lines_max=4) as journal:
         for number in range(10):
-            journal.place([intent(str(number))])
-            journal.ended(str(number), OrderStatus.FILLED)
+            journal.write([intent(str(number))])
+            journal.write([Ended(str(number), OrderStatus.FILLED)])
             with pytest.raises(OrderJournalError, match="held by another process"):
                 FileOrderJournal(path, VENUE).__enter__()
-        journal.place([intent("kept")])
+        journal.write([intent("kept")])
 
     assert link.is_symlink()
     with FileOrderJournal(path, VENUE) as again:
@@ -316,12 +318,12 @@ def test_a_journal_that_cannot_be_compacted_in_use_grows_and_is_used(
             patch.setattr(os, "replace", fail)
             patch.setattr(Path, "replace", fail)
             for number in range(10):
-                journal.place([intent(str(number))])
-                journal.ended(str(number), OrderStatus.FILLED)
+                journal.write([intent(str(number))])
+                journal.write([Ended(str(number), OrderStatus.FILLED)])
         assert journal.lines == 21
         assert "grows: cannot write" in caplog.text
         for number in range(4):
-            journal.place([intent(f"later{number}")])
+            journal.write([intent(f"later{number}")])
         assert journal.lines < 10
     with FileOrderJournal(path, VENUE) as again:
         assert len(names(again)) == 4
@@ -354,9 +356,9 @@ def test_a_disk_that_is_full_stops_the_sending(
     with FileOrderJournal(tmp_path / "intents", VENUE) as journal:
         monkeypatch.setattr(os, "fsync", fail)
         with pytest.raises(OrderJournalError, match="No space left"):
-            journal.place([intent("a")])
+            journal.write([intent("a")])
         with pytest.raises(OrderJournalError, match="nothing may be sent"):
-            journal.place([intent("b")])
+            journal.write([intent("b")])
         assert names(journal) == []
 
 
@@ -364,7 +366,7 @@ def test_a_journal_that_is_not_open_takes_nothing(tmp_path: Path) -> None:
     journal = FileOrderJournal(tmp_path / "intents", VENUE)
 
     with pytest.raises(OrderJournalError, match="is not open"):
-        journal.place([intent("a")])
+        journal.write([intent("a")])
     with pytest.raises(BadInput, match="two lines"):
         FileOrderJournal(tmp_path / "intents", VENUE, lines_max=1)
 
@@ -380,21 +382,23 @@ def test_the_file_and_the_memory_agree_after_any_story(story: list[tuple[str, st
             for number, (name, what) in enumerate(story):
                 for kept in (memory, journal):
                     _tell(kept, name, what, number)
-            assert journal.unfinished() == memory.unfinished()
+            assert journal.unfinished == memory.unfinished
         with FileOrderJournal(path, VENUE) as again:
-            expected = {one.intent.request.client_order_id: one for one in memory.unfinished()}
-            found = {one.intent.request.client_order_id: one for one in again.unfinished()}
+            expected = {
+                one.intent.request.client_order_id: one for one in memory.unfinished.values()
+            }
+            found = {one.intent.request.client_order_id: one for one in again.unfinished.values()}
             assert found == expected
 
 
 def _tell(journal: OrderJournal, name: str, what: str, number: int) -> None:
     if what == "p":
-        journal.place([intent(name)])
+        journal.write([intent(name)])
     elif what == "n":
-        journal.named(name, f"O-{number}")
+        journal.write([Named(name, f"O-{number}")])
     elif what == "c":
-        journal.change(name, EDIT, number)
+        journal.write([Changing(name=name, command=EDIT, at_ns=number)])
     elif what == "d":
-        journal.changed(name)
+        journal.write([Changed(name)])
     else:
-        journal.ended(name, OrderStatus.FILLED)
+        journal.write([Ended(name, OrderStatus.FILLED)])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fluxum.errors import OrderJournalError
-from fluxum.orders.journal_file import JournalFile
+from fluxum.orders.journal import JournalFile
 
 
 @contextmanager

@@ -16,7 +16,8 @@ import pytest
 from fluxum.errors import FluxumError
 from fluxum.model.order import Amend, Command, Edit, OrderStatus
 from fluxum.orders.desk import OrderDesk
-from fluxum.orders.journal import FileOrderJournal, Intent
+from fluxum.orders.journal import FileOrderJournal
+from fluxum.orders.journal_lines import Changing, Intent, JournalLine
 from fluxum.sim.loop import run
 from orders.gateways import BTC, VENUE, FakeGateway, Fate, request
 
@@ -113,7 +114,7 @@ async def second_life(gateway: FakeGateway, disk: Disk) -> None:
     if not gateway.is_following and gateway.back_after_s is None:
         gateway.restore()
     with FileOrderJournal(disk.left, VENUE) as journal:
-        kept = [one.intent.request.client_order_id for one in journal.unfinished()]
+        kept = [one.intent.request.client_order_id for one in journal.unfinished.values()]
         async with OrderDesk(gateway, journal, random=Random(2)) as desk:
             await desk.wait_reconciled(200)
 
@@ -131,7 +132,7 @@ async def second_life(gateway: FakeGateway, disk: Disk) -> None:
                 assert known[order_id].limit_price == order.limit_price
                 assert known[order_id].is_ours
             names = {view.client_order_id for view in known.values()}
-            unfinished = {one.intent.request.client_order_id for one in journal.unfinished()}
+            unfinished = {one.intent.request.client_order_id for one in journal.unfinished.values()}
             assert unfinished == names
             assert desk.statistics().sums_close, desk.statistics().differences
 
@@ -181,15 +182,13 @@ class TrappedIntents(FileOrderJournal):
         super().__init__(path, VENUE)
         self._trap = trap
 
-    def place(self, journal: Sequence[Intent]) -> None:
-        self._trap.passes("before the line")
-        super().place(journal)
-        self._trap.passes("after the line")
-
-    def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
-        self._trap.passes("before the line")
-        super().change(name, command, at_ns)
-        self._trap.passes("after the line")
+    def write(self, lines: Sequence[JournalLine]) -> None:
+        is_synced = isinstance(lines[0], Intent | Changing)
+        if is_synced:
+            self._trap.passes("before the line")
+        super().write(lines)
+        if is_synced:
+            self._trap.passes("after the line")
 
 
 @pytest.mark.parametrize("fatal", [0, 1], ids=["first command", "second command"])
@@ -228,16 +227,16 @@ def test_killed_between_intent_and_sending_nothing_is_lost(
 def test_a_line_torn_anywhere_was_never_sent(tmp_path: Path) -> None:
     path = tmp_path / "intents.jsonl"
     with FileOrderJournal(path, VENUE) as journal:
-        journal.place([Intent(request=request(client_order_id="whole"), deadline_ns=1, at_ns=0)])
+        journal.write([Intent(request=request(client_order_id="whole"), deadline_ns=1, at_ns=0)])
         whole = path.read_bytes()
-        journal.place([Intent(request=request(client_order_id="torn"), deadline_ns=1, at_ns=0)])
+        journal.write([Intent(request=request(client_order_id="torn"), deadline_ns=1, at_ns=0)])
         both = path.read_bytes()
 
     for length in range(len(whole), len(both)):
         torn = tmp_path / "torn.jsonl"
         torn.write_bytes(both[:length])
         with FileOrderJournal(torn, VENUE) as journal:
-            kept = [one.intent.request.client_order_id for one in journal.unfinished()]
+            kept = [one.intent.request.client_order_id for one in journal.unfinished.values()]
             is_whole = length == len(both) - 1  # all of it but its end: it is looked up
             assert kept == (["whole", "torn"] if is_whole else ["whole"])
             assert journal.torn == (length > len(whole) and not is_whole)

@@ -43,7 +43,7 @@ def test_an_accepted_order_is_pending_until_it_is_told_open() -> None:
     order.accept()
     assert order.status is OrderStatus.PENDING
 
-    order.tell(update())
+    order.apply(update())
     assert order.view().status is OrderStatus.OPEN
 
 
@@ -59,27 +59,27 @@ def test_a_refused_order_that_is_met_was_not_refused() -> None:
     order = tracked()
     order.refuse("never arrived")
 
-    order.tell(update())
+    order.apply(update())
 
     assert order.status is OrderStatus.OPEN
 
 
 def test_fills_make_it_partly_filled_and_only_the_venue_says_that_it_is_done() -> None:
     order = tracked()
-    order.tell(update())
+    order.apply(update())
 
     order.fill(fill("a", "1"))
     assert order.status is OrderStatus.PARTIALLY_FILLED
     assert order.difference == Difference(Decimal(1), Decimal(0))
 
-    order.tell(update(at_s=1, status=OrderStatus.FILLED, filled=Decimal(1), cost=Decimal(100)))
+    order.apply(update(at_s=1, status=OrderStatus.FILLED, filled=Decimal(1), cost=Decimal(100)))
     assert order.view().status is OrderStatus.FILLED
     assert order.difference is None
 
 
 def test_a_late_fill_counts_and_the_end_stays() -> None:
     order = tracked()
-    order.tell(update(status=OrderStatus.CANCELED))
+    order.apply(update(status=OrderStatus.CANCELED))
 
     order.fill(fill("late", "0.25"))
 
@@ -92,7 +92,7 @@ def test_a_late_fill_counts_and_the_end_stays() -> None:
 
 def test_what_updates_count_and_no_fill_shows_is_named() -> None:
     order = tracked()
-    order.tell(update(filled=Decimal("0.5"), cost=Decimal(50), average_price=Decimal(100)))
+    order.apply(update(filled=Decimal("0.5"), cost=Decimal(50), average_price=Decimal(100)))
     order.fill(fill("a", "0.25"))
 
     assert order.filled == Decimal("0.5")
@@ -104,32 +104,32 @@ def test_what_updates_count_and_no_fill_shows_is_named() -> None:
 def test_an_update_that_goes_back_does_not_move_the_order_back(old: OrderUpdate) -> None:
     order = tracked()
     known = update(at_s=2, filled=Decimal("0.5"), limit_price=Decimal(101))
-    order.tell(known)
+    order.apply(known)
 
-    order.tell(old)
+    order.apply(old)
 
     assert (order.update, order.stale) == (known, 1)
 
 
 def test_what_was_asked_for_later_is_newer_whatever_its_time_says() -> None:
     order = tracked()
-    order.tell(update(at_s=2))
+    order.apply(update(at_s=2))
     asked = update(at_s=0, limit_price=Decimal(99))
 
-    order.tell(asked, as_of_ns=START_NS + 1 * SECOND_NS)
+    order.apply(asked, as_of_ns=START_NS + 1 * SECOND_NS)
     assert order.view().limit_price == 100
 
-    order.tell(asked, as_of_ns=START_NS + 3 * SECOND_NS)
+    order.apply(asked, as_of_ns=START_NS + 3 * SECOND_NS)
     assert order.view().limit_price == 99
 
 
 def test_an_answer_with_less_filled_is_older_than_what_is_known() -> None:
     order = tracked()
     known = update(at_s=1, filled=Decimal("0.5"), limit_price=Decimal(101))
-    order.tell(known)
+    order.apply(known)
 
     # Asked for after the last thing was heard, from a list that lags.
-    order.tell(update(at_s=2, filled=Decimal("0.2")), as_of_ns=LATER_NS)
+    order.apply(update(at_s=2, filled=Decimal("0.2")), as_of_ns=LATER_NS)
 
     assert (order.update, order.stale) == (known, 1)
     assert order.filled == Decimal("0.5")
@@ -138,18 +138,18 @@ def test_an_answer_with_less_filled_is_older_than_what_is_known() -> None:
 def test_of_two_ends_the_one_with_less_filled_changes_nothing() -> None:
     order = tracked()
     filled = update(at_s=1, status=OrderStatus.FILLED, filled=Decimal(1))
-    order.tell(filled)
+    order.apply(filled)
 
-    order.tell(update(at_s=2, status=OrderStatus.CANCELED, filled=Decimal("0.5")))
+    order.apply(update(at_s=2, status=OrderStatus.CANCELED, filled=Decimal("0.5")))
 
     assert (order.update, order.contradicted, order.stale) == (filled, 1, 1)
 
 
 def test_an_end_that_is_told_again_contradicts_nothing() -> None:
     order = tracked()
-    order.tell(update(at_s=1, status=OrderStatus.CANCELED))
+    order.apply(update(at_s=1, status=OrderStatus.CANCELED))
 
-    order.tell(update(at_s=2, status=OrderStatus.CANCELED, reason="User requested"))
+    order.apply(update(at_s=2, status=OrderStatus.CANCELED, reason="User requested"))
 
     assert (order.contradicted, order.view().reason) == (0, "User requested")
 
@@ -164,11 +164,11 @@ def test_an_end_that_is_told_again_contradicts_nothing() -> None:
 )
 def test_an_order_is_as_old_as_its_last_change(changes: dict[str, Any], is_change: bool) -> None:
     order = tracked()
-    order.tell(update(at_s=1))
+    order.apply(update(at_s=1))
     assert order.changed_ns == START_NS
 
     # The venue's time counts, not when we heard of it.
-    order.tell(structs.replace(update(at_s=5, **changes), received_ns=LATER_NS))
+    order.apply(structs.replace(update(at_s=5, **changes), received_ns=LATER_NS))
 
     assert order.changed_ns == START_NS + (5 * SECOND_NS if is_change else 0)
 
@@ -176,11 +176,11 @@ def test_an_order_is_as_old_as_its_last_change(changes: dict[str, Any], is_chang
 def test_only_what_comes_after_an_end_is_late() -> None:
     order = tracked()
     order.fill(fill("a", "0.1"))
-    order.tell(update(filled=Decimal("0.1")))
+    order.apply(update(filled=Decimal("0.1")))
     order.fill(fill("b", "0.1"))
     assert order.late_fills == 0
 
-    order.tell(update(at_s=1, status=OrderStatus.CANCELED, filled=Decimal("0.2")))
+    order.apply(update(at_s=1, status=OrderStatus.CANCELED, filled=Decimal("0.2")))
     order.fill(fill("c", "0.1"))
 
     assert order.late_fills == 1
@@ -189,7 +189,7 @@ def test_only_what_comes_after_an_end_is_late() -> None:
 def test_what_turns_out_to_be_the_same_order_is_taken_over_whole() -> None:
     order, other = tracked(), tracked()
     order.fill(fill("a", "0.1"))
-    other.tell(update(status=OrderStatus.CANCELED, filled=Decimal("0.3"), cost=Decimal(30)))
+    other.apply(update(status=OrderStatus.CANCELED, filled=Decimal("0.3"), cost=Decimal(30)))
     other.fill(fill("b", "0.2", price=Decimal(50)))
 
     order.absorb(other)
@@ -202,9 +202,9 @@ def test_what_turns_out_to_be_the_same_order_is_taken_over_whole() -> None:
 
 def test_nothing_brings_an_ended_order_back() -> None:
     order = tracked()
-    order.tell(update(at_s=1, status=OrderStatus.CANCELED))
+    order.apply(update(at_s=1, status=OrderStatus.CANCELED))
 
-    order.tell(update(at_s=9), as_of_ns=LATER_NS)
+    order.apply(update(at_s=9), as_of_ns=LATER_NS)
     order.mark_uncertain(Uncertainty.CHANGE, LATER_NS, "no answer")
 
     assert (order.status, order.stale, order.uncertainty) == (OrderStatus.CANCELED, 1, None)
@@ -213,31 +213,31 @@ def test_nothing_brings_an_ended_order_back() -> None:
 def test_of_two_ends_the_one_with_more_filled_counts_and_the_other_is_told() -> None:
     order = tracked()
     filled = update(at_s=1, status=OrderStatus.FILLED, filled=Decimal(1))
-    order.tell(update(at_s=2, status=OrderStatus.CANCELED))
+    order.apply(update(at_s=2, status=OrderStatus.CANCELED))
 
-    order.tell(filled)
+    order.apply(filled)
 
     assert (order.status, order.contradicted) == (OrderStatus.FILLED, 1)
 
 
 def test_a_status_that_is_not_known_lives_until_one_is_known() -> None:
     order = tracked()
-    order.tell(update(at_s=1, status=OrderStatus.OTHER, venue_status="paused"))
+    order.apply(update(at_s=1, status=OrderStatus.OTHER, venue_status="paused"))
     order.fill(fill("a", "0.25"))
     assert (order.status, order.is_final) == (OrderStatus.OTHER, False)
 
     order.mark_uncertain(Uncertainty.CHANGE, LATER_NS, "no answer")
     assert order.view().status is OrderStatus.UNKNOWN
-    order.settle()
+    order.uncertainty = None
 
-    order.tell(update(at_s=1))  # at the same instant, what is known counts
+    order.apply(update(at_s=1))  # at the same instant, what is known counts
     assert order.view().status is OrderStatus.PARTIALLY_FILLED
-    order.tell(update(at_s=1, status=OrderStatus.OTHER))
+    order.apply(update(at_s=1, status=OrderStatus.OTHER))
     assert (order.status, order.stale) == (OrderStatus.PARTIALLY_FILLED, 1)
 
 
 WORDS: list[Callable[[TrackedOrder], object]] = [
-    lambda order: order.tell(update()),
+    lambda order: order.apply(update()),
     lambda order: order.fill(fill("a")),
     lambda order: order.accept(),
     lambda order: order.refuse("no"),
@@ -258,7 +258,7 @@ def test_any_word_ends_the_doubt_about_existence(speak: Callable[[TrackedOrder],
 
 def test_what_exists_is_not_doubted_to_exist() -> None:
     order = tracked()
-    order.tell(update())
+    order.apply(update())
 
     order.mark_uncertain(Uncertainty.EXISTENCE, LATER_NS, "no answer")
 
@@ -267,18 +267,18 @@ def test_what_exists_is_not_doubted_to_exist() -> None:
 
 def test_a_doubted_change_is_settled_by_a_look_after_it_could_arrive_or_by_the_end() -> None:
     order = tracked()
-    order.tell(update())
+    order.apply(update())
     order.mark_uncertain(Uncertainty.CHANGE, LATER_NS, "no answer")
 
-    order.tell(update(at_s=1))
-    order.tell(update(), as_of_ns=LATER_NS - 1)
+    order.apply(update(at_s=1))
+    order.apply(update(), as_of_ns=LATER_NS - 1)
     assert order.status is OrderStatus.UNKNOWN
 
-    order.tell(update(), as_of_ns=LATER_NS)
+    order.apply(update(), as_of_ns=LATER_NS)
     assert order.view().status is OrderStatus.OPEN
 
     order.mark_uncertain(Uncertainty.CHANGE, LATER_NS, "no answer")
-    order.tell(update(at_s=2, status=OrderStatus.CANCELED))
+    order.apply(update(at_s=2, status=OrderStatus.CANCELED))
     assert order.view().status is OrderStatus.CANCELED
 
 
@@ -295,7 +295,7 @@ def test_a_change_of_what_was_never_met_is_a_doubt_about_its_existence() -> None
 
 def test_the_doubt_that_takes_longer_is_kept() -> None:
     order = tracked()
-    order.tell(update())
+    order.apply(update())
 
     order.mark_uncertain(Uncertainty.CHANGE, LATER_NS, "an amendment")
     order.mark_uncertain(Uncertainty.ABSENCE, LATER_NS - 1, "missing")
@@ -368,7 +368,7 @@ def told_to(orders: OrderCache, evidence: Sequence[OrderUpdate | Fill]) -> None:
         if isinstance(one, Fill):
             orders.fill(one)
         else:
-            orders.tell(one)
+            orders.apply(one)
 
 
 @given(lives(), st.data())
@@ -410,7 +410,7 @@ def test_every_move_is_lawful_and_an_end_is_never_left(steps: list[str]) -> None
         before = order.status
         match step:
             case "tell":
-                orders.tell(update(at_s=number, client_order_id="mine", filled=filled))
+                orders.apply(update(at_s=number, client_order_id="mine", filled=filled))
             case "fill":
                 orders.fill(fill(str(number), "0.001", client_order_id="mine"))
                 filled += Decimal("0.001")
@@ -423,13 +423,13 @@ def test_every_move_is_lawful_and_an_end_is_never_left(steps: list[str]) -> None
                 orders.moved(order)
             case "look":
                 known = update(at_s=number, client_order_id="mine", filled=filled)
-                orders.tell(known, START_NS + number)
+                orders.apply(known, START_NS + number)
             case "other":
                 known = update(at_s=number, client_order_id="mine", filled=filled)
-                orders.tell(structs.replace(known, status=OrderStatus.OTHER))
+                orders.apply(structs.replace(known, status=OrderStatus.OTHER))
             case _:
                 end = OrderStatus.CANCELED
-                orders.tell(update(at_s=number, client_order_id="mine", filled=filled, status=end))
+                orders.apply(update(at_s=number, client_order_id="mine", filled=filled, status=end))
 
         assert before is order.status or is_lawful(before, order.status)
         if before in FINAL and (was_met or not order.is_confirmed):
@@ -443,7 +443,7 @@ def test_every_move_is_lawful_and_an_end_is_never_left(steps: list[str]) -> None
 
 def test_words_that_are_not_known_are_shown_beside_other() -> None:
     order = TrackedOrder(1, "", BTC, Side.BUY, START_NS)
-    order.tell(
+    order.apply(
         update(
             order_type=OrderType.OTHER,
             venue_type="twap",
@@ -457,7 +457,7 @@ def test_words_that_are_not_known_are_shown_beside_other() -> None:
 
 def test_a_word_is_not_shown_beside_a_status_that_is_not_its_own() -> None:
     order = TrackedOrder(1, "", BTC, Side.BUY, START_NS)
-    order.tell(update(status=OrderStatus.OTHER, venue_status="paused"))
+    order.apply(update(status=OrderStatus.OTHER, venue_status="paused"))
     order.mark_uncertain(Uncertainty.CHANGE, START_NS, "no answer")
 
     assert (order.view().type_text, order.view().status_text) == ("limit", "unknown")

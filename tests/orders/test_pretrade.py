@@ -210,7 +210,6 @@ def test_a_deadline_is_as_far_ahead_as_the_venue_lets_it_be(
         now_ns = one.gateway.clock.now_ns()
 
         assert one.checks.deadline_ns(timeout_s) == now_ns + round(ahead_s * SECOND_NS)
-        assert one.checks.settle_ns(timeout_s) == now_ns + round((ahead_s + 10) * SECOND_NS)
         for nothing in (0, -1, float("nan")):
             with pytest.raises(BadInput, match="a time-out above zero"):
                 one.checks.deadline_ns(nothing)
@@ -221,10 +220,10 @@ def test_a_deadline_is_as_far_ahead_as_the_venue_lets_it_be(
 def test_an_account_that_is_not_followed_takes_no_orders() -> None:
     def story() -> None:
         one = World()
-        one.checks.refuse_unfollowed()
+        one.checks.check_following()
         one.gateway.is_following = False
 
         with pytest.raises(TransportError, match="not followed"):
-            one.checks.refuse_unfollowed()
+            one.checks.check_following()
 
     play(story)

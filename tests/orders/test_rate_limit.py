@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from msgspec import structs
+from msgspec import Struct, structs
 
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
@@ -18,7 +18,7 @@ from fluxum.model.order import (
     PlaceBatch,
     TradingCount,
 )
-from fluxum.orders.rate_limit import AgeBands, Aged, OrderRateLimit, TradingAllowance
+from fluxum.orders.rate_limit import AgeBands, OrderRateLimit, TradingAllowance
 from orders.gateways import BTC, ETH, SECOND_NS, START_NS, VENUE, request
 
 
@@ -44,6 +44,13 @@ INTERMEDIATE = structs.replace(
     STARTER, most=Decimal(125), decay_per_s=Decimal("2.34"), orders_max=80
 )
 FROZEN = structs.replace(STARTER, decay_per_s=Decimal("0.000000001"))
+
+
+class Aged(Struct):
+    """An order, as far as the count needs it."""
+
+    symbol: Symbol
+    changed_ns: int
 
 
 class Venue:

@@ -261,7 +261,7 @@ def test_nothing_is_looked_for_that_nobody_doubts() -> None:
 def test_an_order_that_is_missing_is_kept_in_doubt_while_no_list_has_it() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.orders.tell(update("O-1"))
+            order = one.orders.apply(update("O-1"))
             settle_ns = one.gateway.venue_now_ns()
             order.mark_uncertain(Uncertainty.ABSENCE, settle_ns, "it is open no longer")
             one.reconciler.add(order, settle_ns)
@@ -280,7 +280,7 @@ def test_an_order_that_is_missing_is_kept_in_doubt_while_no_list_has_it() -> Non
 def test_of_an_edit_both_orders_are_looked_for() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.orders.tell(update("O-1", client_order_id="mine"))
+            order = one.orders.apply(update("O-1", client_order_id="mine"))
             settle_ns = one.gateway.venue_now_ns()
             one.orders.expect_edit(order, 77)
             order.mark_uncertain(Uncertainty.CHANGE, settle_ns, "silence")
@@ -300,7 +300,7 @@ def test_of_an_edit_both_orders_are_looked_for() -> None:
 def test_of_an_edit_the_other_order_is_looked_for_on_the_pages_behind_the_first() -> None:
     async def story() -> None:
         async with world() as one:
-            order = one.orders.tell(update("O-1", client_order_id="mine"))
+            order = one.orders.apply(update("O-1", client_order_id="mine"))
             settle_ns = one.gateway.venue_now_ns()
             one.orders.expect_edit(order, 77)
             order.mark_uncertain(Uncertainty.CHANGE, settle_ns, "silence")

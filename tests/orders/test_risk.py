@@ -14,7 +14,7 @@ from fluxum.model.market import Side
 from fluxum.model.order import CloseOrder, OrderRequest, OrderStatus, OrderType
 from fluxum.orders.cache import OrderCache
 from fluxum.orders.order import TrackedOrder
-from fluxum.orders.risk import Risk, RiskBook, RiskLimits
+from fluxum.orders.risk import Risk, RiskLimits
 from orders.gateways import BTC, ETH, SECOND_NS, START_NS, book, fill, request, update
 
 MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}
@@ -23,7 +23,7 @@ MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}
 def risk(
     shown: Book | None = None, profit: Callable[[], Decimal | None] | None = None, **limits: Any
 ) -> Risk:
-    def find(symbol: Symbol) -> RiskBook:
+    def find(symbol: Symbol) -> Book:
         if shown is None:
             raise NotSubscribed(f"no book of {symbol}")
         return shown
@@ -173,7 +173,7 @@ class Held:
         self.risk = Risk(chosen, self._find, profit, self.orders.exposure)
         self.count = 0
 
-    def _find(self, symbol: Symbol) -> RiskBook:
+    def _find(self, symbol: Symbol) -> Book:
         if symbol not in self.books:
             raise NotSubscribed(f"no book of {symbol}")
         return self.books[symbol]
@@ -255,7 +255,7 @@ def test_open_orders_count_as_if_they_were_filled() -> None:
     assert "was 1.1" in held.refuses(buy("0.5"))
     assert held.refuses(buy("0.4")) == ""
     assert "of at least -1 was expected, was -1.1" in held.refuses(sell("0.2"))
-    held.orders.tell(update(first.order_id, status=OrderStatus.CANCELED))
+    held.orders.apply(update(first.order_id, status=OrderStatus.CANCELED))
     assert held.refuses(buy("1")) == ""
 
 

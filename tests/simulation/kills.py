@@ -99,7 +99,11 @@ def live(endpoint: str, tape: Path, name: str, after_s: float, *, from_ready: bo
         time.sleep(after_s)
         ended_ns = time.time_ns()
         process.send_signal(SIGNALS[name])
-        process.wait(TIMEOUT_S)
+        try:
+            process.wait(TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            life.wrong.append(f"it had not ended after {TIMEOUT_S} s")
         listener.thread.join()
     said = "".join(listener.lines)
     life.recorded_s = (ended_ns - (listener.ready_ns or ended_ns)) / SECOND_NS
@@ -185,6 +189,9 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     wishes = parser.parse_args()
+    # A shell has its background commands ignore SIGINT, and they their children: until a recorder
+    # takes the signal it would be lost.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with TemporaryDirectory() as folder:
         lives = live_and_die(Path(folder), wishes.each, seed=wishes.seed)
     for name in SIGNALS:

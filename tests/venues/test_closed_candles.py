@@ -27,10 +27,10 @@ def candle(minute: int, close: int, *, closed: bool) -> Candle:
 
 
 def admitted(memory: ClosedCandles, minute: int, close: int, *, closed: bool) -> str:
-    told = memory.admit(candle(minute, close, closed=closed))
-    if told is None:
+    published = memory.admit(candle(minute, close, closed=closed))
+    if published is None:
         return "no news"
-    return "correction" if told.is_correction else "closed" if told.closed else "running"
+    return "correction" if published.is_correction else "closed" if published.closed else "running"
 
 
 def test_a_running_candle_is_news_each_time_until_it_is_closed() -> None:

@@ -1,21 +1,20 @@
-"""All orders of an account by our name and by the venue's, the ended ones for a while.
+"""All orders of an account by our name and by the venue's id, the ended ones for a while. Pure.
 
-Evidence is brought to the order it is about: an update by the venue's id, else by our name or the
-reference that stands for it; a fill by the venue's id, and one whose order is not known yet waits
-for it. An order that an edit put in the place of another takes over the other's name.
+Evidence finds its order: an update by the venue's id, else by our name or the reference in its
+place; a fill by the venue's id, and a fill of an unknown order waits for it. An order that an edit
+puts in the place of another takes over its name.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import Enum
+from itertools import count
 
 from msgspec import Struct, structs
 
 from fluxum.ledger.dedup import SeenFills, Sighting
 from fluxum.model.account import Fill
-from fluxum.model.instrument import Symbol
-from fluxum.model.market import Side
 from fluxum.model.order import OpenOrders, OrderRequest, OrderStatus, OrderUpdate
 from fluxum.orders.exposure import Exposure
 from fluxum.orders.order import TrackedOrder, Uncertainty, is_lawful, opened_ns
@@ -26,11 +25,9 @@ _ZERO = Decimal(0)
 
 
 class Retention(Struct, frozen=True, kw_only=True):
-    """How much is remembered.
+    """How many `ended` orders, ids of `fills`, and `unmatched` fills of unknown orders are kept.
 
-    The last `ended` orders that have ended, the identities of the last `fills`, and `unmatched`
-    fills whose order nobody knows. Living orders are all kept: their number is the venue's to
-    limit.
+    Live orders are all kept: the venue limits them.
     """
 
     ended: int = 10_000
@@ -39,7 +36,7 @@ class Retention(Struct, frozen=True, kw_only=True):
 
 
 class Standing(Enum):
-    """What became of placing an order, so far."""
+    """The outcome of placing an order, so far."""
 
     WAITING = "waiting"
     ACCEPTED = "accepted"
@@ -50,12 +47,10 @@ class Standing(Enum):
 class OrderCounts(Struct):
     """What evidence came: fills = counted + repeated + waiting for their order + dropped.
 
-    `late` fills came after their order's end and are among those `counted`. Of the `repeated` ones
-    `completed` brought fees that were not known, and `differing` other numbers or fees than the
-    fill had at first, which count. `stale` updates were
-    older than what was known, `contradicted` ends disagreed with another end, `unlawful` moves are
-    none that orders make. `revived` orders had been taken for refused. Of `forgotten` orders
-    nothing is known any more.
+    `late` fills, among the `counted`, came after their order's end. Of the `repeated` ones
+    `completed` brought missing fees, `differing` other numbers or fees than the first, which count.
+    `stale` updates were old, `contradicted` ends disagreed with another end, `unlawful` moves are
+    none that orders make, `revived` orders had counted as refused, `forgotten` ones are not kept.
     """
 
     updates: int = 0
@@ -74,10 +69,10 @@ class OrderCounts(Struct):
 
 
 class OrderCache:
-    """The orders of one account. Look at `live` and `tally`, do not change them.
+    """The orders of one account. Read `live` and `tally`, do not change them.
 
-    `venue_ns` makes an instant of the venue's clock out of one of ours. Whoever changes an order
-    without one of these methods calls `moved` afterwards.
+    `venue_ns` converts an instant of our clock to the venue's. After changing an order by other
+    means than these methods, call `moved`.
     """
 
     def __init__(
@@ -88,12 +83,12 @@ class OrderCache:
         self.exposure = Exposure()
         """What is held, and what open orders could make of it."""
         self.is_opening = False
-        """Whether orders that are met now may be from before anybody listened."""
+        """Whether orders first seen now may be from before the account was followed."""
         self.counts = OrderCounts()
         self.live: dict[int, TrackedOrder] = {}
         """Orders that have not ended, by their number here."""
         self.tally = dict.fromkeys(Standing, 0)
-        """What became of the orders that were placed, in numbers."""
+        """How many placed orders stand where."""
         self._standings: dict[int, Standing] = {}  # of those that may still move on
         self._ended: OrderedDict[int, TrackedOrder] = OrderedDict()
         self._by_name: dict[str, TrackedOrder] = {}
@@ -102,8 +97,9 @@ class OrderCache:
         self._edits: dict[int, TrackedOrder] = {}
         self._seen = SeenFills(self._retention.fills)
         self._unmatched: OrderedDict[str, list[Fill]] = OrderedDict()
-        self._waiting = 0
-        self._last = 0
+        self.unmatched = 0
+        """How many fills wait for their order."""
+        self._numbers = count(1)
 
     # What is known
 
@@ -116,18 +112,13 @@ class OrderCache:
         return self._by_name.get(name) or self._by_id.get(name)
 
     def all(self) -> list[TrackedOrder]:
-        """Every order that is remembered: those that ended first, by when they did."""
+        """Every order that is kept: those that ended first, by when they did."""
         return [*self._ended.values(), *self.live.values()]
 
     def is_reference_taken(self, reference: int) -> bool:
-        """Whether a living order of ours goes by this reference."""
+        """Whether a live order of ours has this reference."""
         known = self._by_reference.get(reference)
         return reference in self._edits or (known is not None and known.number in self.live)
-
-    @property
-    def unmatched(self) -> int:
-        """How many fills wait for their order."""
-        return self._waiting
 
     # Our own orders
 
@@ -142,13 +133,21 @@ class OrderCache:
     ) -> TrackedOrder:
         """An order of ours that is about to be sent, or was by a process before.
 
-        The request's `client_order_id` is our name of it. With a `reference` it is that which the
-        venue was told.
+        The request's `client_order_id` is our name; `reference` is what the venue gets instead.
         """
         name = request.client_order_id
-        order = self._new(name, request.symbol, request.side, sent_ns, request, deadline_ns)
-        order.reference = reference
+        order = TrackedOrder(
+            next(self._numbers),
+            name,
+            request.symbol,
+            request.side,
+            sent_ns,
+            request,
+            deadline_ns,
+            reference,
+        )
         order.filled_before = None if is_of_before else _ZERO
+        self.live[order.number] = order
         self.exposure.note(order)
         self._by_name[name] = order
         if reference is not None:
@@ -170,7 +169,7 @@ class OrderCache:
         self.moved(order)
 
     def discard(self, order: TrackedOrder) -> None:
-        """An order was not sent after all: nothing of it is remembered."""
+        """An order was not sent after all: nothing of it is kept."""
         standing = self._standings.pop(order.number, None)
         if standing is not None:
             self.tally[standing] -= 1
@@ -198,31 +197,31 @@ class OrderCache:
         """
         new = self._by_id.get(order_id)
         if new is None:
-            new = self._new(old.name, old.symbol, old.side, now_ns)
-            self._bind(new, order_id)
+            new = self._met(order_id, old.name, old, now_ns)
         if new is not old:
             new.request = request or new.request
-            self._succeed(new, old, is_named=new.is_named)
+            is_named = new.update is not None and new.update.client_order_id != ""
+            self._succeed(new, old, is_named=is_named)
             new.accept()
             self.moved(new)
         return new
 
     # Evidence
 
-    def tell(self, update: OrderUpdate, as_of_ns: int | None = None) -> TrackedOrder:
-        """Take in an update; returns the order it is about. `as_of_ns`: see TrackedOrder.tell."""
+    def apply(self, update: OrderUpdate, as_of_ns: int | None = None) -> TrackedOrder:
+        """Take in an update; returns its order. `as_of_ns`: see TrackedOrder.apply."""
         counts = self.counts
         counts.updates += 1
         order = self._by_id.get(update.order_id) or self._meet(update)
         stale, contradicted = order.stale, order.contradicted
-        order.tell(update, as_of_ns, None if as_of_ns is None else self._venue_ns(as_of_ns))
+        order.apply(update, as_of_ns, None if as_of_ns is None else self._venue_ns(as_of_ns))
         counts.stale += order.stale - stale
         counts.contradicted += order.contradicted - contradicted
         self.moved(order)
         return order
 
-    def tell_asked(self, update: OrderUpdate, asked_ns: int) -> TrackedOrder:
-        """Take in an update that was asked for at a time; a list says less than a stream does."""
+    def apply_listed(self, update: OrderUpdate, asked_ns: int) -> TrackedOrder:
+        """Take in an update from a list that was queried then; lists say less than streams."""
         order = self._by_id.get(update.order_id)
         known = None if order is None else order.update
         if known is not None:
@@ -240,10 +239,10 @@ class OrderCache:
                 opened_ns=update.opened_ns or known.opened_ns,
                 venue_ns=max(update.venue_ns, known.venue_ns if is_newer else 0),
             )
-        return self.tell(update, asked_ns)
+        return self.apply(update, asked_ns)
 
     def fill(self, fill: Fill) -> TrackedOrder | None:
-        """Take in a fill; returns its order, or none if it was counted or has to wait."""
+        """Take in a fill; returns its order, or `None` if it was counted or has to wait."""
         counts = self.counts
         counts.fills += 1
         sighting = self._seen.look(fill)
@@ -257,7 +256,7 @@ class OrderCache:
         self.exposure.fill(fill)
         order = self._by_id.get(fill.order_id)
         if order is None:
-            order = self._by_name.get(fill.client_order_id) if fill.client_order_id else None
+            order = self.named(fill.client_order_id)
             if order is None or order.order_id:
                 self._keep_unmatched(fill)
                 return None
@@ -269,9 +268,9 @@ class OrderCache:
     def snapshot(self, snapshot: OpenOrders, settle_ns: int) -> list[TrackedOrder]:
         """Take in all that is open; returns the orders that are of it or are missing from it.
 
-        What was open and is missing is in doubt until its end is known, from `settle_ns` on.
+        What was open and is missing is uncertain until its end is known, from `settle_ns` on.
         """
-        found = [self.tell(update, snapshot.received_ns) for update in by_opening(snapshot.orders)]
+        found = [self.apply(one, snapshot.received_ns) for one in by_opening(snapshot.orders)]
         present = {order.number for order in found}
         for order in list(self.live.values()):
             if order.order_id in snapshot.unread:
@@ -287,7 +286,7 @@ class OrderCache:
         """Put an order where it belongs by its status now."""
         self.exposure.note(order)
         status = order.status
-        old, order.shelved = order.shelved, status
+        old, order.cached_status = order.cached_status, status
         if order.number in self._standings:
             self._stand(order)
         if status is old:
@@ -295,46 +294,46 @@ class OrderCache:
         self.counts.unlawful += not is_lawful(old, status)
         if status.is_final == old.is_final:
             return
-        number = order.number
         if status.is_final:
-            self.live.pop(number, None)
-            self._ended[number] = order
+            self.live.pop(order.number, None)
+            self._ended[order.number] = order
             if len(self._ended) > self._retention.ended:
                 self._forget(self._ended.popitem(last=False)[1])
         else:
-            self._ended.pop(number, None)
-            self.live[number] = order
+            self._ended.pop(order.number, None)
+            self.live[order.number] = order
             self.counts.revived += 1
 
     # How evidence finds its order
 
     def _meet(self, update: OrderUpdate) -> TrackedOrder:
         """The order of an update whose venue's id is not known yet."""
-        order = self._expected(update)
-        if order is not None:
+        name, reference = update.client_order_id, update.user_reference or 0
+        order = self._by_name.get(name) if name else self._by_reference.get(reference)
+        if order is not None and not order.order_id:  # ours, and this is its id
             self._bind(order, update.order_id)
             return order
-        name = update.client_order_id
-        order = self._new(name, update.symbol, update.side, update.venue_ns)
-        self._bind(order, update.order_id)
-        older = self._edits.get(update.user_reference or 0) or self.named(name)
+        order = self._met(update.order_id, name, update, update.venue_ns)
+        older = self._edits.get(reference) or self.named(name)
         if older is None:
             if name:
                 self._by_name[name] = order
-        elif opened_ns(update) >= older.opened_ns:
+        elif opened_ns(update) >= (opened_ns(older.update) if older.update else older.sent_ns):
             self._succeed(order, older, is_named=bool(name))
         return order
 
-    def _expected(self, update: OrderUpdate) -> TrackedOrder | None:
-        """The order of ours whose id the venue has not told yet, if this is it."""
-        if update.client_order_id:
-            order = self._by_name.get(update.client_order_id)
-        else:
-            order = self._by_reference.get(update.user_reference or 0)
-        return None if order is None or order.order_id else order
+    def _met(
+        self, order_id: str, name: str, like: OrderUpdate | TrackedOrder, sent_ns: int
+    ) -> TrackedOrder:
+        """A new object for an order that the venue made known."""
+        order = TrackedOrder(next(self._numbers), name, like.symbol, like.side, sent_ns)
+        order.filled_before = None if self.is_opening else _ZERO
+        self.live[order.number] = order
+        self._bind(order, order_id)
+        return order
 
     def _succeed(self, new: TrackedOrder, old: TrackedOrder, *, is_named: bool) -> None:
-        """One order takes the place and the name of another; the first word of it counts."""
+        """One order takes the place and the name of another, once."""
         if new.replaces:
             return
         if not is_named:
@@ -344,9 +343,9 @@ class OrderCache:
         new.request = new.request or old.request
         new.replaces = old.order_id
         old.replaced_by = new.order_id
-        if old.name and self._by_name.get(old.name) is old:
+        if self.named(old.name) is old:
             self._by_name[old.name] = new
-        old.settle()
+        old.uncertainty = None
         self.moved(old)
 
     def _bind(self, order: TrackedOrder, order_id: str) -> None:
@@ -360,25 +359,8 @@ class OrderCache:
             self.live.pop(known.number, None)
             self._ended.pop(known.number, None)
         for fill in self._unmatched.pop(order_id, ()):
-            self._waiting -= 1
+            self.unmatched -= 1
             self._count(order, fill)
-
-    def _new(
-        self,
-        name: str,
-        symbol: Symbol,
-        side: Side,
-        sent_ns: int,
-        request: OrderRequest | None = None,
-        deadline_ns: int | None = None,
-    ) -> TrackedOrder:
-        self._last += 1
-        order = TrackedOrder(
-            self._last, name, symbol, side, sent_ns, request=request, deadline_ns=deadline_ns
-        )
-        order.filled_before = None if self.is_opening else _ZERO
-        self.live[order.number] = order
-        return order
 
     def _count(self, order: TrackedOrder, fill: Fill) -> None:
         late = order.late_fills
@@ -388,21 +370,18 @@ class OrderCache:
 
     def _keep_unmatched(self, fill: Fill) -> None:
         self._unmatched.setdefault(fill.order_id, []).append(fill)
-        self._waiting += 1
-        while self._waiting > self._retention.unmatched:
+        self.unmatched += 1
+        while self.unmatched > self._retention.unmatched:
             dropped = self._unmatched.popitem(last=False)[1]
-            self._waiting -= len(dropped)
+            self.unmatched -= len(dropped)
             self.counts.dropped += len(dropped)
 
     def _stand(self, order: TrackedOrder) -> None:
-        old = self._standings[order.number]
         new = _standing(order)
-        if new is not old:
-            self.tally[old] -= 1
-            self.tally[new] += 1
+        self.tally[self._standings.pop(order.number)] -= 1
+        self.tally[new] += 1
+        if new is not Standing.ACCEPTED:  # nothing takes that back
             self._standings[order.number] = new
-        if new is Standing.ACCEPTED:
-            del self._standings[order.number]  # nothing takes that back
 
     def _forget(self, order: TrackedOrder) -> None:
         self.counts.forgotten += 1
@@ -412,9 +391,10 @@ class OrderCache:
         self._unlist(order)
 
     def _unlist(self, order: TrackedOrder) -> None:
-        for index, key in ((self._by_name, order.name), (self._by_id, order.order_id)):
-            if index.get(key) is order:
-                del index[key]
+        if self._by_name.get(order.name) is order:
+            del self._by_name[order.name]
+        if self._by_id.get(order.order_id) is order:
+            del self._by_id[order.order_id]
         if order.reference is not None and self._by_reference.get(order.reference) is order:
             del self._by_reference[order.reference]
 

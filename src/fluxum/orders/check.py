@@ -41,6 +41,7 @@ __all__ = [
 
 T = TypeVar("T")
 
+
 _ZERO = Decimal(0)
 _MONTH_NS = 31 * 86_400 * 1_000_000_000
 _PARTS_MAX = Decimal(15)
@@ -278,6 +279,9 @@ def _name(request: OrderRequest) -> str:
     return f"a {request.order_type.value.replace('_', ' ')} {request.side.value}"
 
 
+# What an order becomes by a change
+
+
 def after_amend(request: OrderRequest, amend: Amend) -> OrderRequest:
     """What an order becomes by an amendment; raises BadInput for one that changes nothing."""
     numbers = (amend.quantity, amend.limit_price, amend.display_quantity, amend.trigger_price)
@@ -325,7 +329,7 @@ def after_edit(request: OrderRequest, edit: Edit) -> OrderRequest:
 
 
 def present(request: OrderRequest | None, update: OrderUpdate | None) -> OrderRequest:
-    """What an order is asked to be now, changes included; of orders of others as far as is told."""
+    """What an order is asked to be now, changes included; as far as known for orders of others."""
     if update is None:
         assert request is not None, "an order is ours or was heard of"
         return request

@@ -1,7 +1,7 @@
-"""The kill switch: the venue takes all orders out unless it hears from us in time.
+"""The dead man switch: the venue ends all orders unless the desk renews the switch in time.
 
-The venue keeps the time, so a link that is lost, a process that hangs or dies, disarms nothing:
-that is what the switch is for. While it is armed it is renewed every third of its time.
+The venue keeps the time, so a link that is lost, or a process that hangs or dies, disarms nothing:
+that is its purpose. While it is armed it is renewed every third of its time.
 """
 
 import asyncio
@@ -20,11 +20,10 @@ _AGAIN_S = 1.0
 
 
 class SwitchState(Struct, frozen=True, kw_only=True):
-    """Where the kill switch stands.
+    """Where the dead man switch stands.
 
-    `timeout_s` is none while nobody wants it armed. `until_ns` is when the venue will take all
-    orders out (or did), as far as it has confirmed; renewals that were not confirmed may have put
-    it off.
+    `timeout_s` is `None` while it is not to be armed. `until_ns` is when the venue will end all
+    orders (or did), as far as it has confirmed; a renewal without an answer may have put it off.
     """
 
     timeout_s: int | None
@@ -34,7 +33,7 @@ class SwitchState(Struct, frozen=True, kw_only=True):
     reason: str
 
     def is_armed(self, now_ns: int) -> bool:
-        """Whether the venue has confirmed that it will take all orders out, later than now.
+        """Whether the venue has confirmed that it will end all orders, later than now.
 
         `now_ns` and `until_ns` are by the venue's clock.
         """
@@ -42,7 +41,7 @@ class SwitchState(Struct, frozen=True, kw_only=True):
 
 
 class DeadManSwitch:
-    """Arms, renews and disarms. `confirm` sends a command and returns the venue's yes."""
+    """Arms, renews and disarms. `confirm` sends a command and returns the venue's acceptance."""
 
     def __init__(
         self,
@@ -74,8 +73,8 @@ class DeadManSwitch:
     async def arm(self, timeout_s: int) -> SwitchState:
         """Arm it, and keep it armed.
 
-        Raises what the venue's no is; then it is not armed. When nobody answers OutcomeUnknown is
-        raised, and arming it is tried again and again.
+        Raises VenueRefused; then it is not armed. Without an answer OutcomeUnknown is raised, and
+        arming it is tried again and again.
         """
         if timeout_s < 1:
             raise BadInput(f"a time-out of at least 1 s was expected, was {timeout_s}")
@@ -92,20 +91,32 @@ class DeadManSwitch:
         return self.state
 
     async def disarm(self, timeout_s: float) -> SwitchState:
-        """Disarm it; raises what the venue's no is, and OutcomeUnknown."""
+        """Disarm it; raises VenueRefused and OutcomeUnknown."""
         self._timeout_s = None
         self._changed.set()
         await self._confirm(CancelAllAfter(0), timeout_s)
         self._until_ns = None
         return self.state
 
+    async def leave(self, timeout_s: float, *, has_failed: bool) -> None:
+        """Disarm it as its desk is left, unless that `has_failed` or it is to be left armed."""
+        if self._timeout_s is None:
+            return
+        until_ns = self._until_ns
+        if has_failed or self.is_left_armed:
+            _log.warning("the dead man switch is left armed until %s", until_ns)
+            return
+        try:
+            await self.disarm(timeout_s)
+        except FluxumError as error:
+            _log.warning("the dead man switch may be armed until %s: %s", until_ns, error)
+
     async def run(self) -> None:
         """Renew it in time, until cancelled."""
         while True:
             timeout_s = self._timeout_s
             if timeout_s is None:
-                self._changed.clear()
-                await self._changed.wait()
+                await self._pause(None)
                 continue
             await self._pause(timeout_s / 3)
             while self._timeout_s is not None and not await self._try(self._timeout_s):
@@ -116,22 +127,22 @@ class DeadManSwitch:
             await self._renew(timeout_s, timeout_s / 3)
         except FluxumError as error:
             self._failed += 1
-            if not self._reason:  # it is tried each second, and said once
-                _log.warning("the kill switch was not renewed: %s", error)
+            if not self._reason:  # it is tried each second, and logged once
+                _log.warning("the dead man switch was not renewed: %s", error)
             self._reason = str(error)
             return False
         return True
 
     async def _renew(self, timeout_s: int, wait_s: float) -> None:
-        said = await self._confirm(CancelAllAfter(timeout_s), wait_s)
+        answer = await self._confirm(CancelAllAfter(timeout_s), wait_s)
         if self._timeout_s is not None:  # else it was disarmed meanwhile
             until_ns = self._now_ns() + timeout_s * 1_000_000_000
-            self._until_ns = until_ns if said.triggers_ns is None else said.triggers_ns
+            self._until_ns = until_ns if answer.triggers_ns is None else answer.triggers_ns
             self._renewed += 1
             self._reason = ""
 
-    async def _pause(self, delay_s: float) -> None:
-        """Wait, but not beyond a change of mind."""
+    async def _pause(self, delay_s: float | None) -> None:
+        """Wait, but not beyond a change of the switch."""
         self._changed.clear()
         try:
             async with asyncio.timeout(delay_s):

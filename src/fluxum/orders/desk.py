@@ -1,24 +1,23 @@
 """Placing orders so that none is forgotten and none is sent twice.
 
-    with FileOrderJournal(path, "NAME") as intents:
-        async with OrderDesk(session.account, intents, random=SystemRandom()) as desk:
+    with FileOrderJournal(path, "NAME") as journal:
+        async with OrderDesk(session.account, journal, random=SystemRandom()) as desk:
             order = await desk.place(OrderRequest(symbol=..., side=..., quantity=..., ...))
             await desk.cancel(order.client_order_id)
 
 An order is checked against its market, then against limits of one's own, then against the venue's
-allowance; it is written down; it is sent. Between these steps nothing waits, so nothing can come
-between. Then the answer is awaited.
+rate limit; it is written to the journal; it is sent. Nothing waits between these steps, so nothing
+can come between. Then the answer is awaited.
 
-*What is raised and what is returned.* An error of `place`, `amend`, `edit` or `cancel` means that
-nothing was done: nothing was sent (BadInput, RiskRefused, RateLimited, OrderJournalError,
-TransportError), or the venue said no (VenueRefused). When nobody has said what became of a command
-in time, or its link was lost, the order is returned with status UNKNOWN. It is looked up in the
-background until it is known, and never sent again. Whoever is cancelled while waiting leaves an
-order in just that state. Commands that are about no one order raise OutcomeUnknown instead.
+*Errors and UNKNOWN.* An error of `place`, `amend`, `edit` or `cancel` means that nothing was done:
+nothing was sent (BadInput, RiskRefused, RateLimited, OrderJournalError, TransportError), or the
+venue refused (VenueRefused). If a command is not answered in time, or its link is lost, the order
+is returned with status UNKNOWN. It is looked up in the background until its outcome is known, and
+never sent again. If the caller is cancelled while waiting, the order stays in that state. Commands
+that are not about one order raise OutcomeUnknown instead.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
@@ -27,12 +26,7 @@ from typing import Self, overload
 
 from msgspec import structs
 
-from fluxum.errors import (
-    BadInput,
-    FluxumError,
-    OutcomeUnknown,
-    VenueRefused,
-)
+from fluxum.errors import BadInput, OutcomeUnknown, VenueRefused
 from fluxum.flow.background import background
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.instrument import Symbol
@@ -48,20 +42,17 @@ from fluxum.model.order import (
 )
 from fluxum.orders.check import after_amend, after_edit, check, present
 from fluxum.orders.dead_man import DeadManSwitch, SwitchState
-from fluxum.orders.execution import OrderExecution
+from fluxum.orders.execution import DeskStatistics, OrderExecution
 from fluxum.orders.gateway import AccountGateway
 from fluxum.orders.journal import OrderJournal
 from fluxum.orders.order import Order, TrackedOrder, Uncertainty
-from fluxum.orders.pretrade import PreTradeChecks
+from fluxum.orders.pretrade import PreTradeChecks, Sender, confirmed
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk, RiskLimits
-from fluxum.orders.sender import Sender, confirmed
-from fluxum.orders.statistics import DeskStatistics
 from fluxum.venues.trading import OrderRules
 
 __all__ = ["OrderDesk"]
 
-_log = logging.getLogger(__name__)
 _TIMEOUT_S = 5.0
 _VIEWS_WAITING = 10_000
 _GLANCE_S = 0.05
@@ -71,10 +62,10 @@ _WATCH_S = 1.0
 class OrderDesk:
     """Orders of one account; used as an async context manager inside the session's block.
 
-    `terms` are the venue's ways, `limits` one's own: without them there is a collar of 10 percent
-    (see RiskLimits). `profit` is the profit for them, `positions` what is held in each market when
-    the desk is opened; from then on the desk counts every fill. Names are made from `random`, which
-    should be the system's. Orders that `intents` holds unfinished are looked up first.
+    `rules` are the venue's, `limits` one's own: without them there is a collar of 10 percent (see
+    RiskLimits). `profit` is the profit for them, `positions` what is held in each market when the
+    desk is opened; from then on the desk counts every fill. Client order ids are made from
+    `random`, which should be the system's. Unfinished orders of the `journal` are looked up first.
     """
 
     def __init__(
@@ -95,9 +86,9 @@ class OrderDesk:
                 "positions are limited, and it is not said what is held: hand in positions, "
                 "such as a portfolio's `held`, or {} for nothing"
             )
+        rules = OrderRules() if rules is None else rules
         self._gateway = gateway
         self._positions = positions
-        rules = OrderRules() if rules is None else rules
         self._policy = ReconcilePolicy() if policy is None else policy
         self._execution = OrderExecution(gateway, journal, rules, self._policy)
         self._orders = self._execution.orders
@@ -109,7 +100,6 @@ class OrderDesk:
         self._sender = Sender(gateway, self._execution, self._checks, self.risk, self._policy)
         self._switch = DeadManSwitch(self._sender.confirm, gateway.venue_now_ns)
         self._scope = background()
-        self._has_learned = False
 
     async def __aenter__(self) -> Self:
         events = self._gateway.account_events()
@@ -120,9 +110,9 @@ class OrderDesk:
         work = await self._scope.__aenter__()
         self._sender.is_open = True
         work.start(self._execution.follow(events), name="orders")
-        work.start(self._learn(), name="open orders")
-        work.start(self._execution.reconciler.run(), name="orders in doubt")
-        work.start(self._switch.run(), name="kill switch")
+        work.start(self._execution.reconciler.learn(), name="open orders")
+        work.start(self._execution.reconciler.run(), name="uncertain orders")
+        work.start(self._switch.run(), name="dead man switch")
         work.start(self._watch(), name="profit")
         return self
 
@@ -133,7 +123,7 @@ class OrderDesk:
         traceback: TracebackType | None,
     ) -> bool | None:
         try:
-            await self._leave_switch(error)
+            await self._switch.leave(self._policy.disarm_s, has_failed=isinstance(error, Exception))
         finally:
             self._sender.is_open = False
             self._execution.bus.close()
@@ -143,13 +133,13 @@ class OrderDesk:
     # Placing
 
     async def place(self, request: OrderRequest, *, timeout_s: float = _TIMEOUT_S) -> Order:
-        """Place an order; returns it once the venue has spoken of it, or UNKNOWN after a time-out.
+        """Place an order; returns it once the venue answered, or UNKNOWN after a time-out.
 
         Its client order id is made here unless the request has one. Raises as the module says.
         """
-        asked = self._sender.enter([request], timeout_s)
-        await self._sender.wait(asked, timeout_s)
-        (order,) = asked.orders
+        inflight = self._sender.enter([request], timeout_s)
+        await self._sender.wait(inflight, timeout_s)
+        (order,) = inflight.orders
         if order.status is OrderStatus.REFUSED:
             raise VenueRefused(f"order {order.name} was refused: {order.refusal}")
         return order.view()
@@ -160,16 +150,16 @@ class OrderDesk:
         """Place several orders of one market at once; each is returned, REFUSED ones as well."""
         if not requests:
             raise BadInput("a batch of orders was expected, was none")
-        asked = self._sender.enter(requests, timeout_s)
-        await self._sender.wait(asked, timeout_s)
-        return tuple(order.view() for order in asked.orders)
+        inflight = self._sender.enter(requests, timeout_s)
+        await self._sender.wait(inflight, timeout_s)
+        return tuple(order.view() for order in inflight.orders)
 
     async def validate(
         self, request: OrderRequest, *, timeout_s: float = _TIMEOUT_S
     ) -> tuple[str, ...]:
         """Have an order checked here and by the venue, and not entered; returns its warnings.
 
-        Raises BadInput, VenueRefused, OutcomeUnknown when nobody answers.
+        Raises BadInput, VenueRefused, OutcomeUnknown without an answer.
         """
         named, wire, _ = self._checks.named(request)
         check(named, self._checks.instrument(named.symbol), self._gateway.venue_now_ns())
@@ -181,20 +171,19 @@ class OrderDesk:
 
     async def amend(self, amend: Amend, *, timeout_s: float = _TIMEOUT_S) -> Order:
         """Change an order in place. One of its two ids says which."""
-        order = self._changeable(amend.client_order_id or amend.order_id)
+        order = self._checks.changeable(amend.client_order_id or amend.order_id)
         if not order.order_id and order.reference is not None:
             raise BadInput(f"the venue's id of order {order.name} is not known yet")
         before = present(order.request, order.update)
         changed = after_amend(before, amend)
         self._checks.check_change(order, before, changed, anew=False)
-        deadline_ns = amend.deadline_ns or self._checks.deadline_ns(timeout_s)
         command = structs.replace(
             amend,
             order_id=order.order_id,
             client_order_id="" if order.order_id else order.name,
-            deadline_ns=deadline_ns,
+            deadline_ns=amend.deadline_ns or self._checks.deadline_ns(timeout_s),
         )
-        await self._sender.change(order, command, deadline_ns, changed, timeout_s)
+        await self._sender.change(order, command, changed, timeout_s)
         return order.view()
 
     async def edit(self, edit: Edit, *, timeout_s: float = _TIMEOUT_S) -> Order:
@@ -203,7 +192,7 @@ class OrderDesk:
         `edit.order_id` may be either id. Venues may refuse this for orders with a client id; one
         that is placed with a user reference can be edited there.
         """
-        order = self._changeable(edit.order_id)
+        order = self._checks.changeable(edit.order_id)
         if not order.order_id:
             raise BadInput(f"the venue's id of order {order.name} is not known yet")
         before = present(order.request, order.update)
@@ -212,17 +201,14 @@ class OrderDesk:
             raise BadInput(f"more than {order.filled}, which is filled, was expected")
         self._checks.check_change(order, before, changed, anew=True)
         reference = edit.user_reference
-        if reference is None:
-            reference = self._checks.new_reference()
-        deadline_ns = edit.deadline_ns or self._checks.deadline_ns(timeout_s)
         command = structs.replace(
             edit,
             order_id=order.order_id,
-            user_reference=reference,
-            deadline_ns=deadline_ns,
+            user_reference=self._checks.new_reference() if reference is None else reference,
+            deadline_ns=edit.deadline_ns or self._checks.deadline_ns(timeout_s),
             validate=False,
         )
-        await self._sender.change(order, command, deadline_ns, changed, timeout_s)
+        await self._sender.change(order, command, changed, timeout_s)
         newest = self._orders.find(order.replaced_by) if order.replaced_by else None
         return (order if newest is None else newest).view()
 
@@ -247,18 +233,21 @@ class OrderDesk:
     ) -> Order | None:
         """End an order, named by either id; returns it when it has ended. Ended ones are no error.
 
-        No limit and no halt is in the way of a cancel, and it is sent over any link there is, even
-        while the account is not followed. One that this desk does not know is canceled by the id
-        that is named, `name` being taken for the venue's. Of such an order `None` is returned where
-        nothing more is known than that the venue took the cancel; OutcomeUnknown says so where it
-        was `name`d.
+        No limit and no halt stops a cancel, and it is sent over any link there is, even while the
+        account is not followed. An order that this desk does not know is canceled by the id given,
+        `name` being taken for the venue's. For such an order, if only the venue's acceptance is
+        known, `None` is returned, or OutcomeUnknown raised where `name` was given.
         """
         key = name or order_id or client_order_id
         if not key or key not in (name or key, order_id or key, client_order_id or key):
             raise BadInput("one id of an order to cancel was expected")
         order = self._orders.find(key)
         if order is None:
-            known = await self._cancel_unknown(name or order_id, client_order_id, timeout_s)
+            command = Cancel(order_ids=(key,))
+            if key not in (name, order_id):
+                command = Cancel(client_order_ids=(key,))
+            await self._sender.confirm(command, timeout_s)
+            known = self.order(key)
             if known is None and name:
                 raise OutcomeUnknown(
                     f"the venue took the cancel of {name!r}, and this desk knows no such order"
@@ -266,11 +255,11 @@ class OrderDesk:
             return known
         if order.is_final:
             return order.view()
-        asked = await self._sender.cancel(_cancel_of(order), [order], timeout_s)
+        inflight = await self._sender.cancel(_cancel_of(order), [order], timeout_s)
         view = order.view()
         is_open = not view.status.is_final and view.uncertainty is not Uncertainty.CHANGE
-        if asked.declined is not None and is_open:
-            raise VenueRefused(f"order {key} was not canceled: {asked.declined.message}")
+        if inflight.declined is not None and is_open:
+            raise VenueRefused(f"order {key} was not canceled: {inflight.declined.message}")
         return view
 
     async def cancel_batch(
@@ -278,8 +267,8 @@ class OrderDesk:
     ) -> tuple[Order, ...]:
         """End several orders at once, each named by either id; returns them in this order.
 
-        A name that this desk does not know is sent as an id of the venue's; there is no view of
-        such an order.
+        A name that this desk does not know is sent as an id of the venue's; such an order is not
+        returned.
         """
         orders = {name: self._orders.find(name) for name in names}
         living = [name for name, one in orders.items() if one is None or not one.is_final]
@@ -300,9 +289,9 @@ class OrderDesk:
                 order_ids=(*(one.order_id for one in known if one.order_id), *unknown),
                 client_order_ids=tuple(one.name for one in known if not one.order_id),
             )
-            asked = await self._sender.cancel(command, known, timeout_s)
-            if asked.declined is not None:
-                raise VenueRefused(f"nothing was canceled: {asked.declined.message}")
+            inflight = await self._sender.cancel(command, known, timeout_s)
+            if inflight.declined is not None:
+                raise VenueRefused(f"nothing was canceled: {inflight.declined.message}")
         return tuple(one.view() for one in orders.values() if one is not None)
 
     async def cancel_all(self, *, timeout_s: float = _TIMEOUT_S) -> int:
@@ -311,11 +300,11 @@ class OrderDesk:
         Raises VenueRefused, TransportError when nothing was sent, OutcomeUnknown.
         """
         orders = list(self._orders.live.values())
-        asked = await self._sender.cancel(CancelAll(), orders, timeout_s)
-        return confirmed(asked, timeout_s).count or 0
+        inflight = await self._sender.cancel(CancelAll(), orders, timeout_s)
+        return confirmed(inflight, timeout_s).count or 0
 
     async def cancel_all_after(self, timeout_s: int, *, is_left_armed: bool = False) -> SwitchState:
-        """Arm the kill switch: the venue ends all orders unless the desk renews it in time.
+        """Arm the dead man switch: the venue ends all orders unless the desk renews it in time.
 
         It is renewed every third of the time-out until the desk is left; then it is disarmed,
         unless it is to be left armed or the block failed. Zero disarms now.
@@ -329,7 +318,7 @@ class OrderDesk:
 
     @property
     def dead_man_switch(self) -> SwitchState:
-        """Until when the kill switch is armed."""
+        """Until when the dead man switch is armed."""
         return self._switch.state
 
     def order(self, name: str) -> Order | None:
@@ -338,11 +327,11 @@ class OrderDesk:
         return None if order is None else order.view()
 
     def orders(self, symbol: Symbol | None = None) -> list[Order]:
-        """Every order that is remembered, those that ended first."""
+        """Every order that is kept, those that ended first."""
         return [one.view() for one in self._orders.all() if symbol in (None, one.symbol)]
 
     def open_orders(self, symbol: Symbol | None = None) -> list[Order]:
-        """Orders that have not ended, as far as is known: those in doubt are among them."""
+        """Orders that have not ended, as far as is known: uncertain ones are among them."""
         return [one.view() for one in self._orders.live.values() if symbol in (None, one.symbol)]
 
     def updates(self, *, capacity: int = _VIEWS_WAITING) -> Pipe[Order]:
@@ -358,92 +347,32 @@ class OrderDesk:
         return self._execution.statistics()
 
     async def wait_reconciled(self, timeout_s: float | None = None) -> None:
-        """Wait until the account is followed, its orders are known and none is in doubt.
+        """Wait until the account is followed, its orders are known and none is uncertain.
 
-        Raises TimeoutError that names the orders in doubt.
+        Raises TimeoutError that names the uncertain orders.
         """
         try:
             async with asyncio.timeout(timeout_s):
-                while not self._is_settled():  # noqa: ASYNC110 - the door tells of no change
+                while not self._is_reconciled():  # noqa: ASYNC110 - the gateway reports no change
                     await asyncio.sleep(_GLANCE_S)
         except TimeoutError:
-            names = [
-                one.name or one.order_id for one in self._orders.live.values() if one.uncertainty
-            ]
-            uncertain = ", ".join(names) or "no order, but the account is not followed"
-            raise TimeoutError(f"in doubt after {timeout_s} s: {uncertain}") from None
+            live = self._orders.live.values()
+            names = ", ".join(one.name or one.order_id for one in live if one.uncertainty)
+            what = names or "no order, but the account is not followed"
+            raise TimeoutError(f"in doubt after {timeout_s} s: {what}") from None
 
     # Pieces
 
-    async def _cancel_unknown(
-        self, order_id: str, client_order_id: str, timeout_s: float
-    ) -> Order | None:
-        """Cancel what only the venue knows."""
-        command = Cancel(client_order_ids=(client_order_id,))
-        if order_id:
-            command = Cancel(order_ids=(order_id,))
-        await self._sender.confirm(command, timeout_s)
-        order = self._orders.find(order_id or client_order_id)
-        return None if order is None else order.view()
-
-    def _known(self, name: str) -> TrackedOrder:
-        order = self._orders.find(name)
-        if order is None:
-            raise BadInput(f"an order this desk knows was expected, was {name!r}")
-        return order
-
-    def _changeable(self, name: str) -> TrackedOrder:
-        """An order that can be changed now: it lives, and nothing about it is in doubt."""
-        order = self._known(name)
-        if order.is_final:
-            raise BadInput(f"order {name} has ended: {order.status.value}")
-        if order.uncertainty is not None or order.edit_reference is not None:
-            raise OutcomeUnknown(f"order {name} is in doubt, so nothing was sent", order.name)
-        if any(asked.is_changing for asked in self._execution.pending.of(order)):
-            raise BadInput(f"a change of order {name} is on its way already")
-        return order
-
-    def _is_settled(self) -> bool:
-        execution = self._execution
-        is_known = self._has_learned and self._gateway.is_following
-        return is_known and not execution.open_uncertain and not execution.reconciler.open
-
-    # Behind the block
+    def _is_reconciled(self) -> bool:
+        reconciler = self._execution.reconciler
+        is_known = reconciler.has_learned and self._gateway.is_following
+        return is_known and not self._execution.open_uncertain and not reconciler.open
 
     async def _watch(self) -> None:
         """Look at the profit every second, so that no high of it is missed."""
         while self.risk.limits.are_of_profit:
             self.risk.look()
             await asyncio.sleep(_WATCH_S)
-
-    async def _learn(self) -> None:
-        """Ask what was open before anybody listened."""
-        while not self._has_learned:
-            if self._gateway.is_following:
-                asked_ns = self._gateway.now_ns()
-                try:
-                    updates = await self._gateway.open_orders()
-                except FluxumError as error:
-                    _log.warning("open orders are not known: %s", error)
-                else:
-                    self._execution.learn(updates, asked_ns)
-                    self._orders.is_opening = False
-                    self._orders.exposure.is_known = True
-                    self._has_learned = True
-                    return
-            await asyncio.sleep(self._policy.poll_s)
-
-    async def _leave_switch(self, error: BaseException | None) -> None:
-        state = self._switch.state
-        if state.timeout_s is None:
-            return
-        if isinstance(error, Exception) or self._switch.is_left_armed:
-            _log.warning("the kill switch is left armed until %s", state.until_ns)
-            return
-        try:
-            await self._switch.disarm(self._policy.disarm_s)
-        except FluxumError as problem:
-            _log.warning("the kill switch may be armed until %s: %s", state.until_ns, problem)
 
 
 def _is_by_reference(order: TrackedOrder | None) -> bool:

@@ -1,18 +1,16 @@
-"""What is held in each market, and the most that open orders could make of it.
+"""What is held in each market, and the most that open orders could make of it. Pure.
 
 What is held begins with what the desk was given and moves with every fill. What an order could
-still fill is its quantity less the fills that were counted, for as long as it may live: an order in
-doubt counts, a change on its way counts if it is larger, and so does what the venue says was filled
-and no fill has shown. So the true position is always between the two ends.
+still fill is its quantity less the fills that were counted, for as long as it may be open: an
+uncertain order counts, a change in flight counts if it is larger, and so does what the venue's
+updates filled and no fill has shown. So the true position is always between the two ends.
 
 An order from before the desk was opened may have been filled in part by then. That part is in what
-was held already, and is taken from the first thing that is learned of it.
+was held already, and is taken from the first evidence of the order.
 """
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-
-from msgspec import Struct
 
 from fluxum.ledger.arithmetic import EXACT, checked
 from fluxum.model.account import Fill
@@ -26,19 +24,12 @@ __all__ = ["Exposure", "could_fill", "fills_after", "wanted"]
 _ZERO = Decimal(0)
 
 
-class _Part(Struct, frozen=True):
-    """What one order could still add to a market, with its sign."""
-
-    symbol: Symbol
-    quantity: Decimal
-
-
 class Exposure:
     """Positions of one account, with the least and the most that they can become."""
 
     def __init__(self) -> None:
         self._held: dict[Symbol, Decimal] = {}
-        self._parts: dict[int, _Part] = {}
+        self._parts: dict[int, Decimal] = {}  # what each order could add
         self._buys: dict[Symbol, Decimal] = {}
         self._sells: dict[Symbol, Decimal] = {}
         self._opened_ns: int | None = None
@@ -67,7 +58,7 @@ class Exposure:
     def begin(self, held: Mapping[Symbol, Decimal], at_ns: int) -> None:
         """Begin with what is held at an instant of the venue's clock.
 
-        Fills of that time and before, told from history, are part of it. Raises BadInput.
+        Fills of that time and before that come from history are part of it. Raises BadInput.
         """
         self._held = {
             Symbol(symbol): checked(quantity, f"what is held of {symbol}")
@@ -88,20 +79,17 @@ class Exposure:
     def note(self, order: TrackedOrder) -> None:
         """Something was learned of an order."""
         quantity = could_fill(order)
-        if order.side is Side.SELL:
-            quantity = EXACT.minus(quantity)
-        self._put(order.number, _Part(order.symbol, quantity) if quantity else None)
+        self._put(order, quantity if order.side is Side.BUY else EXACT.minus(quantity))
 
     def forget(self, order: TrackedOrder) -> None:
         """An ended order is let go: what was filled of it and no fill has shown is held."""
-        part = self._parts.get(order.number)
-        if part is not None:
-            self._hold(part.symbol, part.quantity)
-        self._put(order.number, None)
+        if order.number in self._parts:
+            self._hold(order.symbol, self._parts[order.number])
+        self._put(order, _ZERO)
 
     def drop(self, order: TrackedOrder) -> None:
         """There is no such order."""
-        self._put(order.number, None)
+        self._put(order, _ZERO)
 
     def _is_of_before(self, fill: Fill) -> bool:
         opened_ns = self._opened_ns
@@ -110,17 +98,15 @@ class Exposure:
     def _hold(self, symbol: Symbol, change: Decimal) -> None:
         self._held[symbol] = EXACT.add(self._held.get(symbol, _ZERO), change)
 
-    def _put(self, number: int, part: _Part | None) -> None:
-        old = self._parts.pop(number, None)
-        if old is not None:
-            self._add(old.symbol, EXACT.minus(old.quantity), is_buy=old.quantity > 0)
-        if part is not None:
-            self._parts[number] = part
-            self._add(part.symbol, part.quantity, is_buy=part.quantity > 0)
-
-    def _add(self, symbol: Symbol, quantity: Decimal, *, is_buy: bool) -> None:
-        sums = self._buys if is_buy else self._sells
-        sums[symbol] = EXACT.add(sums.get(symbol, _ZERO), quantity)
+    def _put(self, order: TrackedOrder, quantity: Decimal) -> None:
+        """Replace what an order could still add to its market, below zero for a sell."""
+        old = self._parts.pop(order.number, _ZERO)
+        if quantity:
+            self._parts[order.number] = quantity
+        if quantity != old:
+            sums = self._buys if order.side is Side.BUY else self._sells
+            known = sums.get(order.symbol, _ZERO)
+            sums[order.symbol] = EXACT.add(known, EXACT.subtract(quantity, old))
 
 
 def could_fill(order: TrackedOrder) -> Decimal:
@@ -132,8 +118,10 @@ def could_fill(order: TrackedOrder) -> Decimal:
     if order.update is None and order.request is not None:
         known = order.request.quantity or _ZERO
     left = max(_ZERO, EXACT.subtract(known, _counted(order)))
-    asked = order.pending_quantity
-    return left if asked is None else fills_after(order, left, asked, anew=order.is_edited)
+    pending = order.pending_quantity
+    if pending is None:
+        return left
+    return fills_after(order, left, pending, anew=order.edit_reference is not None)
 
 
 def fills_after(order: TrackedOrder, left: Decimal, quantity: Decimal, *, anew: bool) -> Decimal:

@@ -1,21 +1,42 @@
-"""What a session offers to whoever trades through it."""
+"""The account that a desk trades through, and the commands that were sent there."""
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from fluxum.book.book import Book
 from fluxum.flow.pipe import Pipe
 from fluxum.model.event import Event
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.order import Command, OrderUpdate
+from fluxum.model.order import (
+    Accepted,
+    Amend,
+    Cancel,
+    CancelAll,
+    CancelBatch,
+    Command,
+    Declined,
+    Edit,
+    OrderRequest,
+    OrderStatus,
+    OrderUpdate,
+    Place,
+    PlaceBatch,
+)
+from fluxum.orders.order import TrackedOrder
 from fluxum.venues.private import OrderQuery
 from fluxum.venues.queries import Page
 
-__all__ = ["AccountGateway"]
+__all__ = ["AccountGateway", "CommandCounts", "CommandsInFlight", "InFlight"]
+
+_KEPT_MAX = 10_000
 
 
 class AccountGateway(Protocol):
-    """One's own account at a venue, as a session keeps it."""
+    """One's own account at a venue, as a session or a simulation keeps it."""
 
     @property
     def is_following(self) -> bool:
@@ -25,17 +46,17 @@ class AccountGateway(Protocol):
     def command(self, command: Command) -> int:
         """Send a command now and return its number, which its answers carry.
 
-        Raises TransportError while the account is not followed and BadInput for what the venue
-        cannot be asked: then surely nothing was sent. Cancels are sent whenever there is a link.
+        Raises TransportError while the account is not followed, and BadInput for a command that
+        the venue does not offer: then nothing was sent. Cancels are sent whenever there is a link.
         """
         ...
 
     async def open_orders(self) -> Page[OrderUpdate]:
-        """Every open order of the account as it is now; raises what asking raises."""
+        """Every open order of the account as it is now; raises what a query raises."""
         ...
 
     async def find_order(self, query: OrderQuery) -> Sequence[OrderUpdate]:
-        """The order that a query wants, open or ended; nothing if the venue knows of none.
+        """The order that a query is about, open or ended; empty if the venue has none.
 
         Raises RemoteProtocolError if a row could not be read that may be this order.
         """
@@ -47,7 +68,7 @@ class AccountGateway(Protocol):
         symbol: Symbol | None = None,
         is_enough: Callable[[Sequence[OrderUpdate]], bool] = ...,
     ) -> Page[OrderUpdate]:
-        """Orders that ended since an instant, newest first, until these are enough."""
+        """Orders that ended since an instant, newest first, until `is_enough` of them."""
         ...
 
     def account_events(self) -> Pipe[Event]:
@@ -55,7 +76,7 @@ class AccountGateway(Protocol):
         ...
 
     def instrument(self, symbol: Symbol) -> Instrument | None:
-        """A market's rules, once the venue told them."""
+        """A market's rules, once the venue published them."""
         ...
 
     def book(self, symbol: str) -> Book:
@@ -69,6 +90,153 @@ class AccountGateway(Protocol):
     def venue_now_ns(self) -> int:
         """The venue's clock: the session's, moved by how far they are known to be apart.
 
-        Deadlines and whatever is compared with the venue's times are by this clock.
+        Deadlines, and what is compared with the venue's times, are by this clock.
         """
         ...
+
+
+class CommandCounts(Struct):
+    """Outcomes of commands: sent = accepted + declined + lost + still in flight.
+
+    One counts as declined when any of its orders was; `lost` ones were not answered completely.
+    """
+
+    sent: int = 0
+    accepted: int = 0
+    declined: int = 0
+    lost: int = 0
+
+
+def _future() -> asyncio.Future[None]:
+    return asyncio.get_running_loop().create_future()
+
+
+class InFlight(Struct, eq=False):
+    """A command that was sent, and its answers so far.
+
+    After `settle_ns` it can no longer arrive. `done` is resolved when there is nothing more to
+    wait for.
+    """
+
+    command_id: int
+    command: Command
+    orders: tuple[TrackedOrder, ...]
+    settle_ns: int
+    becomes: OrderRequest | None = None
+    """What an edited order is asked to be."""
+    rows: int = 0
+    """How many answers have come; batches are answered in their order."""
+    accepted: Accepted | None = None
+    declined: Declined | None = None
+    is_answered: bool = False
+    done: asyncio.Future[None] = field(default_factory=_future)
+
+    @property
+    def is_placing(self) -> bool:
+        """Whether it enters orders, rather than changing some."""
+        return isinstance(self.command, Place | PlaceBatch)
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether it changes an order that stays."""
+        return isinstance(self.command, Amend | Edit)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its outcome is known.
+
+        Any evidence of placed orders shows it, and a cancel is over when its orders ended.
+        """
+        if self.is_placing:
+            is_met = all(order.status is not OrderStatus.UNKNOWN for order in self.orders)
+            return self.is_answered or is_met
+        if isinstance(self.command, Cancel | CancelBatch | CancelAll):
+            is_over = all(order.is_final for order in self.orders)
+            return self.is_answered and (is_over or self.accepted is None)
+        return self.is_answered
+
+    def look(self) -> None:
+        """End the wait for it, if there is nothing more to wait for."""
+        if self.is_known:
+            self.leave()
+
+    def leave(self) -> None:
+        """End the wait for it."""
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def orders_of(self, answer: Accepted | Declined) -> Sequence[TrackedOrder]:
+        """The orders an answer is about: one row of a batch, or all there are."""
+        orders = self.orders
+        if len(orders) <= 1 or not isinstance(self.command, PlaceBatch):
+            return orders
+        name = answer.client_order_id
+        for order in orders:
+            if name and order.name == name:
+                return (order,)
+        if isinstance(answer, Declined) and answer.is_last and self.rows == 1:
+            return orders  # the batch as a whole
+        return orders[self.rows - 1 : self.rows]
+
+
+class CommandsInFlight:
+    """The commands that were not answered completely; at most ten thousand are kept."""
+
+    def __init__(self) -> None:
+        self.counts = CommandCounts()
+        self._by_id: OrderedDict[int, InFlight] = OrderedDict()
+        self._by_order: dict[int, list[InFlight]] = {}
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._by_id)
+
+    def add(self, command: InFlight) -> None:
+        """A command was sent."""
+        self.counts.sent += 1
+        self._by_id[command.command_id] = command
+        for order in command.orders:
+            self._by_order.setdefault(order.number, []).append(command)
+        if len(self._by_id) > _KEPT_MAX:
+            self.drop(next(iter(self._by_id.values())))
+
+    def answer(self, answer: Accepted | Declined) -> InFlight | None:
+        """Note an answer; returns its command, or `None` if that is not in flight."""
+        command = self._by_id.get(answer.command_id)
+        if command is None:
+            return None
+        command.rows += 1
+        if isinstance(answer, Accepted):
+            command.accepted = answer
+        else:
+            command.declined = answer
+        if answer.is_last:
+            command.is_answered = True
+            self.counts.accepted += command.declined is None
+            self.counts.declined += command.declined is not None
+            self._remove(command)
+        return command
+
+    def of(self, order: TrackedOrder) -> Sequence[InFlight]:
+        """The commands about an order that are not answered yet."""
+        return self._by_order.get(order.number, ())
+
+    def all(self) -> list[InFlight]:
+        """Every command that is not answered yet."""
+        return list(self._by_id.values())
+
+    def drop(self, command: InFlight) -> None:
+        """The answer of a command is not awaited any more."""
+        if self._by_id.get(command.command_id) is command:
+            self.counts.lost += 1
+            self._remove(command)
+        command.leave()
+
+    def _remove(self, command: InFlight) -> None:
+        del self._by_id[command.command_id]
+        for order in command.orders:
+            others = [one for one in self._by_order.get(order.number, ()) if one is not command]
+            if others:
+                self._by_order[order.number] = others
+            else:
+                self._by_order.pop(order.number, None)

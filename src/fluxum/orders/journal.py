@@ -1,123 +1,88 @@
-"""What we meant to do, on disk before it is sent, so that no order can be forgotten.
+"""The journal of orders: what may be sent is on disk first, so that a crash forgets no order.
 
-A journal is lines of JSON, only ever appended. The line of an intent is written through to the
-disk before the command leaves (one `fsync`, in the loop: it is a part of sending, and nothing may
-come between). That an order was named, changed or ended may be lost in a crash, as it can be asked
-again. On opening, the journal is read and written anew with the unfinished orders alone.
+A journal is lines of JSON, appended. The line of an order or a change is synced to disk before the
+command is sent (one `fsync`, in the loop: nothing may come between). The lines that an order was
+named, answered or ended may be lost in a crash, as the venue can be queried again. On opening, the
+journal is read and written anew with the unfinished orders alone.
 
-Every line proves itself and the one before it (`orders/chain.py`), so a journal says the truth or
-is refused: `OrderJournalDamaged` names the line and the orders of the others. Half a last line is
-what a crash leaves: its command was never sent, and it is counted. Journals of format 1, whose
-lines prove nothing, are read and written anew with proofs. There are no keys in a journal.
+Every line proves itself and the one before it (see `journal_lines`): a journal with damage is
+refused, and `OrderJournalDamaged` names the line and the orders of the other lines. A crash leaves
+half a last line, whose command was never sent; it is counted. A journal holds no keys.
 
-Cancels are not written: to repeat one is harmless, and what became of its order is asked anyway.
+Cancels are not written: to repeat one is harmless, and the outcome for its order is queried anyway.
 """
 
+import glob
 import logging
-from collections.abc import Sequence
+import os
+import stat
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import mkstemp
 from types import TracebackType
 from typing import Protocol, Self
 
 from fluxum.errors import BadInput, OrderJournalError
-from fluxum.model.order import Amend, Edit, OrderStatus
-from fluxum.orders.chain import FIRST
-from fluxum.orders.journal_file import JournalFile
+from fluxum.lock import CAN_HOLD, hold
 from fluxum.orders.journal_lines import (
+    FIRST,
     FORMAT,
-    Changed,
     Changing,
-    Ended,
     Header,
     Intent,
-    Line,
+    JournalLine,
     Named,
-    OrderJournalDamaged,
     Unfinished,
     apply,
+    name_of,
     read_journal,
     seal_lines,
 )
 
-__all__ = [
-    "FileOrderJournal",
-    "Intent",
-    "MemoryOrderJournal",
-    "OrderJournal",
-    "OrderJournalDamaged",
-    "Unfinished",
-]
+__all__ = ["FileOrderJournal", "JournalFile", "MemoryOrderJournal", "OrderJournal"]
 
-_logger = logging.getLogger(__name__)
-
+_log = logging.getLogger(__name__)
 _LINES_MAX = 100_000
+_TRIES = 10
+_FLAGS = os.O_RDWR | os.O_APPEND
 
 
 class OrderJournal(Protocol):
-    """Where intents are kept. What is written is safe when the call returns."""
+    """Where orders are written before they are sent."""
 
-    def place(self, journal: Sequence[Intent]) -> None:
-        """Keep orders that are about to be sent; raises OrderJournalError, and then none may be."""
+    @property
+    def unfinished(self) -> Mapping[str, Unfinished]:
+        """Orders whose end is not known, by their names, oldest first."""
         ...
 
-    def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
-        """Keep a change of an order that is about to be sent."""
-        ...
+    def write(self, lines: Sequence[JournalLine]) -> None:
+        """Keep lines; raises OrderJournalError, and then nothing may be sent.
 
-    def changed(self, name: str) -> None:
-        """What became of an order's last change is known."""
-        ...
-
-    def named(self, name: str, order_id: str) -> None:
-        """The venue's name of an order is known."""
-        ...
-
-    def ended(self, name: str, status: OrderStatus) -> None:
-        """An order has ended, or was not sent after all: it need not be remembered."""
-        ...
-
-    def unfinished(self) -> Sequence[Unfinished]:
-        """Orders of which no end is known, oldest first."""
+        An `Intent` or `Changing` is safe when this returns. What a line says of an order that is
+        not unfinished is left out.
+        """
         ...
 
 
 class MemoryOrderJournal:
-    """Intents of this process alone: a crash forgets them. For tests, and for who wants no file."""
+    """A journal of this process alone: a crash forgets it. For tests, or to keep no file."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Unfinished] = {}
+        self.unfinished: dict[str, Unfinished] = {}
+        """Orders whose end is not known."""
 
-    def place(self, journal: Sequence[Intent]) -> None:
-        """Keep orders."""
-        for intent in journal:
-            apply(self._open, intent)
-
-    def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
-        """Keep a change."""
-        apply(self._open, Changing(name=name, command=command, at_ns=at_ns))
-
-    def changed(self, name: str) -> None:
-        """Forget a change."""
-        apply(self._open, Changed(name=name))
-
-    def named(self, name: str, order_id: str) -> None:
-        """Keep the venue's name."""
-        apply(self._open, Named(name=name, order_id=order_id))
-
-    def ended(self, name: str, status: OrderStatus) -> None:
-        """Forget an order."""
-        apply(self._open, Ended(name=name, status=status))
-
-    def unfinished(self) -> Sequence[Unfinished]:
-        """Orders of which no end is known."""
-        return list(self._open.values())
+    def write(self, lines: Sequence[JournalLine]) -> None:
+        """Keep lines."""
+        for line in lines:
+            apply(self.unfinished, line)
 
 
 class FileOrderJournal:
     """A journal in a file, of one process at a time; use it in a `with` block around the desk.
 
-    Raises OrderJournalError where the file cannot be used: another process holds it (by whatever
-    name), another venue's orders are in it; OrderJournalDamaged where it is not what was written.
+    Raises OrderJournalError where the file cannot be used: another process holds it (by any of its
+    names), another venue's orders are in it; OrderJournalDamaged where it is not what was written.
     It is compacted on opening and after every `lines_max` lines, unless it has several names (hard
     links), which that would part.
     """
@@ -130,16 +95,16 @@ class FileOrderJournal:
         """How many torn last lines were found: 1 after a crash in the middle of a write."""
         self.lines = 0
         """How many lines the file has."""
-        self._venue = venue
+        self.unfinished: dict[str, Unfinished] = {}
+        """Orders whose end is not known."""
+        self._header = Header(fluxum_intents=FORMAT, venue=venue)
         self._lines_max = self._compact_at = lines_max
-        self._open: dict[str, Unfinished] = {}
         self._file: JournalFile | None = None
         self._is_usable = False
         self._check = FIRST
 
     def __enter__(self) -> Self:
-        first, _ = seal_lines(FIRST, [Header(fluxum_intents=FORMAT, venue=self._venue)])
-        self._file = JournalFile(self.path, first)
+        self._file = JournalFile(self.path, seal_lines(FIRST, [self._header])[0])
         try:
             self._read(self._file)
         except BaseException:
@@ -157,77 +122,64 @@ class FileOrderJournal:
         self.close()
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._is_usable = False
         file, self._file = self._file, None
         if file is not None:
             file.close()
 
-    def place(self, journal: Sequence[Intent]) -> None:
-        """Keep orders, on disk when this returns; raises OrderJournalError."""
-        self._write(journal, is_synced=True)
-
-    def change(self, name: str, command: Amend | Edit, at_ns: int) -> None:
-        """Keep a change, on disk when this returns; raises OrderJournalError."""
-        self._write([Changing(name=name, command=command, at_ns=at_ns)], is_synced=True)
-
-    def changed(self, name: str) -> None:
-        """Forget a change."""
-        if name in self._open:
-            self._write([Changed(name=name)], is_synced=False)
-
-    def named(self, name: str, order_id: str) -> None:
-        """Keep the venue's name."""
-        if name in self._open:
-            self._write([Named(name=name, order_id=order_id)], is_synced=False)
-
-    def ended(self, name: str, status: OrderStatus) -> None:
-        """Forget an order."""
-        if name in self._open:
-            self._write([Ended(name=name, status=status)], is_synced=False)
-
-    def unfinished(self) -> Sequence[Unfinished]:
-        """Orders of which no end is known."""
-        return list(self._open.values())
+    def write(self, lines: Sequence[JournalLine]) -> None:
+        """Keep lines, on disk when this returns where they are about to be sent."""
+        is_synced = any(isinstance(line, Intent | Changing) for line in lines)
+        if not is_synced:
+            lines = [line for line in lines if name_of(line) in self.unfinished]
+            self._apply(lines)  # the outcome of an order holds, whether it can be written or not
+        if lines:
+            self._append(lines, is_synced=is_synced)
+        if is_synced:
+            self._apply(lines)
+        if self._file is not None and self.lines > max(self._compact_at, 4 * len(self.unfinished)):
+            self._compact_later(self._file)
 
     # The file
 
-    def _write(self, lines: Sequence[Line], *, is_synced: bool) -> None:
+    def _apply(self, lines: Sequence[JournalLine]) -> None:
+        for line in lines:
+            apply(self.unfinished, line)
+
+    def _append(self, lines: Sequence[JournalLine], *, is_synced: bool) -> None:
         if self._file is None or not self._is_usable:
             raise OrderJournalError(f"{self.path} is not open: nothing may be sent")
         content, check = seal_lines(self._check, lines)
         try:
             self._file.append(content, is_synced=is_synced)
         except OrderJournalError:
-            # What of it is on disk nobody knows, and a line behind half a line is nonsense.
+            # How much of it is on disk is not known, and a line behind half a line is nonsense.
             self._is_usable = False
             raise
         self._check = check
-        for line in lines:
-            apply(self._open, line)
         self.lines += len(lines)
-        if self.lines > max(self._compact_at, 4 * len(self._open)):
-            self._compact_later(self._file)
 
-    def _compact_later(self, file: JournalFile) -> None:
-        """Compact a file in use; it can be appended to all the same where that fails."""
+    def _compact_later(self, file: "JournalFile") -> None:
+        """Compact a file in use; where that fails it can still be appended to."""
         self._compact_at = self.lines + self._lines_max
         if not file.has_one_name:
-            _logger.warning("%s grows: it has several names (hard links)", self.path)
+            _log.warning("%s grows: it has several names (hard links)", self.path)
             return
         try:
             self._compact(file)
         except OrderJournalError as error:
-            _logger.warning("%s grows: %s", self.path, error)
+            _log.warning("%s grows: %s", self.path, error)
         else:
             self._compact_at = self._lines_max
 
-    def _read(self, file: JournalFile) -> None:
+    def _read(self, file: "JournalFile") -> None:
         """Take in what the file says, and leave it so that it can be appended to."""
-        found = read_journal(file.read(), str(self.path), self._venue)
-        self._open = found.unfinished
-        self.torn = int(found.torn)
-        self.lines, self._check = found.lines, found.check
+        found = read_journal(file.read(), str(self.path), self._header.venue)
+        chain = found.chain
+        self.unfinished = found.unfinished
+        self.torn = int(chain.torn)
+        self.lines, self._check = len(chain.lines), chain.check
         if file.has_one_name:
             self._compact(file)
         elif found.is_old:
@@ -236,18 +188,168 @@ class FileOrderJournal:
                 " parted when it is written anew: make the others symbolic links, or copies"
             )
         else:
-            file.shorten(found.size)
-            file.append(b"\n" if found.lacks_end else b"", is_synced=True)
+            file.shorten(chain.size)
+            file.append(b"\n" if chain.lacks_end else b"", is_synced=True)
 
-    def _compact(self, file: JournalFile) -> None:
+    def _compact(self, file: "JournalFile") -> None:
         """Write it anew with what is unfinished."""
-        lines: list[Line] = [Header(fluxum_intents=FORMAT, venue=self._venue)]
-        for name, order in self._open.items():
+        lines: list[Header | JournalLine] = [self._header]
+        for name, order in self.unfinished.items():
             lines.append(order.intent)
             if order.order_id:
-                lines.append(Named(name=name, order_id=order.order_id))
+                lines.append(Named(name, order.order_id))
             if order.changed_ns != order.intent.at_ns:
                 lines.append(Changing(name=name, command=order.change, at_ns=order.changed_ns))
         content, check = seal_lines(FIRST, lines)
         file.replace(content)
         self.lines, self._check = len(lines), check
+
+
+class JournalFile:
+    """An open file that this process holds; close it. Raises OrderJournalError for all that fails.
+
+    The file itself is held, not its name: a symbolic link leads to it, and another process that
+    opens it by another name is refused. To write it anew, a file beside it is synced and put in its
+    place, so a crash leaves the old one or the new one, whole. That would part it from its other
+    names (hard links), so a file with several names is only appended to. A file that does not exist
+    is made with the `first` content, whole at once. Only its owner can read it.
+    """
+
+    def __init__(self, path: Path, first: bytes) -> None:
+        self.path = path
+        if not CAN_HOLD:
+            raise OrderJournalError("files cannot be locked on this system: keep intents in memory")
+        with self._failing_to("open"):
+            self._real = Path(os.path.realpath(path))
+            self._descriptor = self._open(first)
+
+    @property
+    def has_one_name(self) -> bool:
+        """Whether it can be written anew."""
+        return os.fstat(self._descriptor).st_nlink == 1
+
+    def read(self) -> bytes:
+        """All of it."""
+        with self._failing_to("read"), os.fdopen(os.dup(self._descriptor), "rb") as file:
+            file.seek(0)
+            return file.read()
+
+    def append(self, content: bytes, *, is_synced: bool) -> None:
+        """Write behind what is there; what `is_synced` is on disk when this returns."""
+        with self._failing_to("write"):
+            self._check_place()
+            _write(self._descriptor, content)
+            if is_synced:
+                os.fsync(self._descriptor)
+
+    def shorten(self, length: int) -> None:
+        """Cut it off after so many bytes, on disk when this returns."""
+        with self._failing_to("write"):
+            os.ftruncate(self._descriptor, length)
+            os.fsync(self._descriptor)
+
+    def replace(self, content: bytes) -> None:
+        """Write it anew, if it has one name; where that fails it is still there as it was."""
+        with self._failing_to("write"):
+            self._check_place()
+            beside = self._real.with_name(f"{self._real.name}.new")
+            descriptor = os.open(beside, _FLAGS | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                _write(descriptor, content)
+                os.fsync(descriptor)
+                hold(descriptor)  # before it can be found under the file's name
+                beside.replace(self._real)
+            except OSError:
+                os.close(descriptor)
+                raise
+            old, self._descriptor = self._descriptor, descriptor
+            os.close(old)
+            try:
+                _sync_folder(self._real.parent)
+            except OSError:  # after a crash its name may lead to the old one
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Let the file go."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    @contextmanager
+    def _failing_to(self, act: str) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OrderJournalError(f"cannot {act} {self.path}: {error.strerror}") from error
+
+    def _open(self, first: bytes) -> int:
+        for _ in range(_TRIES):
+            with suppress(FileNotFoundError):
+                descriptor = os.open(self._real, _FLAGS)
+                try:
+                    if self._take(descriptor):
+                        return descriptor
+                except BaseException:
+                    os.close(descriptor)
+                    raise
+                os.close(descriptor)
+                continue  # it was replaced before it was held
+            _create(self._real, first)
+        raise OrderJournalError(f"{self.path} is replaced again and again by another process")
+
+    def _take(self, descriptor: int) -> bool:
+        """Hold an open file, if it is what its name leads to."""
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OrderJournalError(
+                f"{self.path} is no regular file: a journal cannot be kept in it"
+            )
+        if not hold(descriptor):
+            raise OrderJournalError(f"{self.path} is held by another process that trades")
+        found = os.fstat(descriptor)
+        for beside in self._real.parent.glob(f"{glob.escape(self._real.name)}.*.new"):
+            if os.path.samestat(beside.lstat(), found):  # a crash came while it was made
+                beside.unlink()
+        return os.path.samestat(self._real.stat(), found)
+
+    def _check_place(self) -> None:
+        """What is written to a file that its name leads to no more would not be found again."""
+        if self._descriptor < 0:
+            raise OrderJournalError(f"{self.path} is not open: nothing may be sent")
+        found = os.fstat(self._descriptor)
+        try:
+            is_there = os.path.samestat(self._real.stat(), found)
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
+            raise OrderJournalError(f"{self.path} was moved or removed: nothing may be sent")
+
+
+def _create(path: Path, content: bytes) -> None:
+    """Make a file that does not exist; it appears whole. One that exists by then is left alone."""
+    number, name = mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+    beside = Path(name)
+    try:
+        _write(number, content)
+        os.fsync(number)
+        with suppress(FileExistsError):
+            path.hardlink_to(beside)
+    finally:
+        os.close(number)
+        beside.unlink()
+    _sync_folder(path.parent)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _sync_folder(path: Path) -> None:
+    """Only then is the new name of a file on disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

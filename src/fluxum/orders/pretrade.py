@@ -1,29 +1,54 @@
-"""What is looked at before anything is sent: names, rules, limits, allowance, the link."""
+"""The way of a command out: named, checked, written down, sent, its answer awaited.
 
+Between the checks of an order and its sending nothing waits, so nothing can come between. Cancels
+are not checked: they are sent whenever there is a link.
+"""
+
+import asyncio
 from collections.abc import Sequence
 from random import Random
 from uuid import UUID
 
 from msgspec import structs
 
-from fluxum.errors import BadInput, RateLimited, TransportError, VenueRefused
+from fluxum.errors import (
+    BadInput,
+    FluxumError,
+    OutcomeUnknown,
+    RateLimited,
+    RiskRefused,
+    TransportError,
+    VenueRefused,
+)
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.order import Command, OrderRequest
+from fluxum.model.order import (
+    Accepted,
+    Amend,
+    Cancel,
+    CancelAll,
+    CancelBatch,
+    Command,
+    Edit,
+    OrderRequest,
+    Place,
+    PlaceBatch,
+)
 from fluxum.orders.check import check, check_change
 from fluxum.orders.execution import OrderExecution
-from fluxum.orders.gateway import AccountGateway
+from fluxum.orders.gateway import AccountGateway, InFlight
+from fluxum.orders.journal_lines import Changing, Intent
 from fluxum.orders.order import TrackedOrder
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk
 from fluxum.venues.trading import OrderRules
 
-__all__ = ["PreTradeChecks"]
+__all__ = ["PreTradeChecks", "Sender", "confirmed"]
 
 _SECOND_NS = 1_000_000_000
 
 
 class PreTradeChecks:
-    """Lets out what makes sense and is allowed; nothing waits in here, and nothing changes."""
+    """Names and checks commands before they are sent; nothing waits here, and nothing changes."""
 
     def __init__(
         self,
@@ -45,7 +70,7 @@ class PreTradeChecks:
     def named(self, request: OrderRequest) -> tuple[OrderRequest, OrderRequest, int | None]:
         """The request with our name, the same as the venue gets it, and what names it there.
 
-        The last is a user reference where the venue does not take the name, else none. Raises
+        The last is a user reference where the venue does not take the name, else `None`. Raises
         BadInput for names that the venue does not take or that are in use.
         """
         name = request.client_order_id or UUID(int=self._random.getrandbits(128), version=4).hex
@@ -66,8 +91,21 @@ class PreTradeChecks:
         wire = structs.replace(request, client_order_id="", user_reference=reference)
         return structs.replace(named, user_reference=reference), wire, reference
 
+    def changeable(self, name: str) -> TrackedOrder:
+        """The order of either id, to be changed now; raises BadInput, OutcomeUnknown in doubt."""
+        order = self._orders.find(name)
+        if order is None:
+            raise BadInput(f"an order this desk knows was expected, was {name!r}")
+        if order.is_final:
+            raise BadInput(f"order {name} has ended: {order.status.value}")
+        if order.is_unresolved:
+            raise OutcomeUnknown(f"order {name} is in doubt, so nothing was sent", order.name)
+        if any(one.is_changing for one in self._execution.commands.of(order)):
+            raise BadInput(f"a change of order {name} is on its way already")
+        return order
+
     def new_reference(self) -> int:
-        """A number no order of ours goes by."""
+        """A number that no order of ours has."""
         while True:
             reference = self._random.getrandbits(31)
             if reference and not self._orders.is_reference_taken(reference):
@@ -79,9 +117,8 @@ class PreTradeChecks:
         references = [one.user_reference for one in requests if one.user_reference is not None]
         if len(names) < len(requests):
             raise BadInput(f"each order of a batch needs a name of its own, were {sorted(names)}")
-        if not self._rules.supports_client_id(requests[0]) and len(set(references)) < len(
-            references
-        ):
+        is_named = self._rules.supports_client_id(requests[0])
+        if not is_named and len(set(references)) < len(references):
             raise BadInput(f"user references of their own were expected, were {references}")
         for request in requests:
             check(request, self.instrument(request.symbol), self._gateway.venue_now_ns())
@@ -93,10 +130,7 @@ class PreTradeChecks:
     def check_change(
         self, order: TrackedOrder, before: OrderRequest, changed: OrderRequest, *, anew: bool
     ) -> None:
-        """Raise BadInput or RiskRefused for what an order must not become.
-
-        `anew` is whether another order takes its place, of which nothing is filled.
-        """
+        """Raise BadInput or RiskRefused for what an order must not become."""
         now_ns = self._gateway.venue_now_ns()
         check_change(changed, order.filled, self.instrument(order.symbol), now_ns)
         self._risk.check_change(order, before, changed, self._gateway.now_ns(), anew=anew)
@@ -104,24 +138,22 @@ class PreTradeChecks:
     def check_rate_limit(self, command: Command) -> None:
         """Raise RateLimited, or VenueRefused where waiting does not help, as the venue would."""
         rate_limit = self._execution.rate_limit
-        refusal = (
-            None
-            if rate_limit is None
-            else rate_limit.would_refuse(command, self._gateway.venue_now_ns())
-        )
+        if rate_limit is None:
+            return
+        refusal = rate_limit.would_refuse(command, self._gateway.venue_now_ns())
         if refusal is None:
             return
         if refusal.wait_s is None:
             raise VenueRefused(refusal.reason, "foreseen")
         raise RateLimited(refusal.reason, "foreseen", refusal.wait_s)
 
-    def refuse_unfollowed(self) -> None:
+    def check_following(self) -> None:
         """Raise TransportError while the account is not followed."""
         if not self._gateway.is_following:
             raise TransportError("the account is not followed now: nothing was sent")
 
     def instrument(self, symbol: Symbol) -> Instrument:
-        """The rules of a market; raises BadInput while nobody told them."""
+        """The rules of a market; raises BadInput until the venue published them."""
         instrument = self._gateway.instrument(symbol)
         if instrument is None:
             raise BadInput(
@@ -138,6 +170,163 @@ class PreTradeChecks:
         ahead_s = min(max(timeout_s, rules.deadline_min_s), rules.deadline_max_s)
         return self._gateway.venue_now_ns() + round(ahead_s * _SECOND_NS)
 
-    def settle_ns(self, timeout_s: float) -> int:
-        """From when on a command that is sent now can no longer arrive, by the venue's clock."""
-        return self.deadline_ns(timeout_s) + round(self._policy.margin_s * _SECOND_NS)
+
+class Sender:
+    """Sends the commands of one desk, while that is open."""
+
+    def __init__(
+        self,
+        gateway: AccountGateway,
+        execution: OrderExecution,
+        checks: PreTradeChecks,
+        risk: Risk,
+        policy: ReconcilePolicy,
+    ) -> None:
+        self.is_open = False
+        self._gateway = gateway
+        self._execution = execution
+        self._orders = execution.orders
+        self._checks = checks
+        self._risk = risk
+        self._margin_ns = policy.margin_ns
+
+    def enter(self, requests: Sequence[OrderRequest], timeout_s: float) -> InFlight:
+        """Check orders, write them down and send them."""
+        counts, count = self._execution.counts, len(requests)
+        counts.asked += count
+        now_ns = self._gateway.venue_now_ns()
+        try:
+            deadline_ns = self._checks.deadline_ns(timeout_s)
+            named = [self._checks.named(request) for request in requests]
+            self._checks.check_new([request for request, _, _ in named])
+            command = _placing([wire for _, wire, _ in named], deadline_ns)
+            self._checks.check_rate_limit(command)
+        except BadInput:
+            counts.malformed += count
+            raise
+        except RiskRefused:
+            counts.risky += count
+            raise
+        except VenueRefused:
+            counts.foreseen += count
+            raise
+        orders: list[TrackedOrder] = []
+        try:
+            self._checks.check_following()
+            self._execution.journal.write(
+                [
+                    Intent(request=one, deadline_ns=deadline_ns, at_ns=now_ns, reference=reference)
+                    for one, _, reference in named
+                ]
+            )
+            orders += [
+                self._orders.begin(one, now_ns, deadline_ns, reference)
+                for one, _, reference in named
+            ]
+            inflight = self._send(command, orders, deadline_ns)
+        except FluxumError:  # nothing was sent
+            counts.unsent += count
+            for order in orders:
+                self._execution.discard(order)
+            raise
+        except BaseException:  # what was begun may have been sent
+            counts.placed += len(orders)
+            counts.unsent += count - len(orders)
+            raise
+        counts.placed += count
+        self._risk.book(count, self._gateway.now_ns())
+        return inflight
+
+    async def change(
+        self, order: TrackedOrder, command: Amend | Edit, changed: OrderRequest, timeout_s: float
+    ) -> None:
+        """Write a change of an order down, send it and wait; raises VenueRefused for a refusal."""
+        self._checks.check_rate_limit(command)
+        self._checks.check_following()
+        if order.is_ours and order.name:
+            now_ns = self._gateway.venue_now_ns()
+            line = Changing(name=order.name, command=command, at_ns=now_ns)
+            self._execution.journal.write([line])
+        if isinstance(command, Edit) and command.user_reference is not None:
+            self._orders.expect_edit(order, command.user_reference)
+        order.expect(changed.quantity)
+        self._orders.moved(order)
+        assert command.deadline_ns is not None, "every change that is sent has a deadline"
+        try:
+            inflight = self._send(command, [order], command.deadline_ns)
+        except FluxumError:
+            self._orders.end_edit(order)
+            order.expect(None)
+            self._orders.moved(order)
+            self._execution.changed(order)
+            raise
+        inflight.becomes = changed
+        self._risk.book(1, self._gateway.now_ns())
+        await self.wait(inflight, timeout_s)
+        if inflight.declined is not None and order.uncertainty is None:
+            raise VenueRefused(f"order {order.name} was not changed: {inflight.declined.message}")
+
+    async def cancel(
+        self,
+        command: Cancel | CancelBatch | CancelAll,
+        orders: Sequence[TrackedOrder],
+        timeout_s: float,
+    ) -> InFlight:
+        """Send a cancel and wait; `orders` are those it is about, as far as they are known."""
+        inflight = self._send(command, orders, self._checks.deadline_ns(timeout_s))
+        await self.wait(inflight, timeout_s)
+        return inflight
+
+    async def confirm(self, command: Command, timeout_s: float) -> Accepted:
+        """Send a command that is about no order, and wait until the venue accepts it.
+
+        Raises VenueRefused, and OutcomeUnknown when there is no answer in time.
+        """
+        inflight = self._send(command, [], self._checks.deadline_ns(timeout_s))
+        await self.wait(inflight, timeout_s)
+        return confirmed(inflight, timeout_s)
+
+    async def wait(self, inflight: InFlight, timeout_s: float) -> None:
+        """Wait for the answer; if the wait ends before it, the outcome is unknown."""
+        reason = "whoever waited for the answer has left"
+        try:
+            async with asyncio.timeout(timeout_s):
+                await inflight.done
+        except TimeoutError:
+            reason = f"nobody answered within {timeout_s} s"
+            if inflight.accepted is not None and not inflight.is_placing:
+                reason = f"the venue took it, and nothing more was known within {timeout_s} s"
+        finally:
+            is_left = inflight.done.cancelled() or not inflight.done.done()
+            if is_left and not inflight.is_known:
+                self._execution.mark_uncertain(inflight, reason)
+
+    def _send(self, command: Command, orders: Sequence[TrackedOrder], deadline_ns: int) -> InFlight:
+        """Send a command; FluxumError means that nothing was sent."""
+        if not self.is_open:
+            raise BadInput("a desk trades inside its block: async with OrderDesk")
+        inflight = InFlight(0, command, tuple(orders), deadline_ns + self._margin_ns)
+        try:
+            inflight.command_id = self._gateway.command(command)
+        except FluxumError:
+            raise
+        except BaseException:  # the gateway promises FluxumErrors: this one may have been sent
+            self._execution.mark_uncertain(inflight, "sending it failed")
+            raise
+        self._execution.sent(inflight)
+        return inflight
+
+
+def confirmed(inflight: InFlight, timeout_s: float) -> Accepted:
+    """The venue's acceptance; raises VenueRefused, and OutcomeUnknown without an answer."""
+    if inflight.declined is not None:
+        raise VenueRefused(f"the venue refused: {inflight.declined.message}")
+    if inflight.accepted is None:
+        raise OutcomeUnknown(f"nobody has answered within {timeout_s} s")
+    return inflight.accepted
+
+
+def _placing(requests: Sequence[OrderRequest], deadline_ns: int) -> Place | PlaceBatch:
+    if len(requests) == 1:
+        return Place(request=requests[0], deadline_ns=deadline_ns)
+    return PlaceBatch(requests=tuple(requests), deadline_ns=deadline_ns)

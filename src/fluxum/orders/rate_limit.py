@@ -1,13 +1,14 @@
-"""How much of a venue's trading allowance is used, so that a refusal is foreseen.
+"""The venue's rate limit of orders, followed, so that a refusal is foreseen. Pure.
 
-Such a venue counts for each market what an account does there: every command raises the count,
-more so a change of an order that is young, and time lowers it. Above a threshold commands are
-refused. The figures are the venue's and handed in; the sums here are exact.
+Such a venue counts for each market what an account does there: every command raises the count, a
+change of a young order raises it more, and time lowers it. Above a threshold commands are refused.
+The figures are the venue's and handed in; the sums here are exact.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from msgspec import Struct
 
@@ -34,17 +35,24 @@ _SECOND_NS = 1_000_000_000
 _IN_A_SECOND = Decimal(_SECOND_NS)
 
 
-class Aged(Struct, frozen=True):
-    """What counting needs of an order: its market, and when it was placed or last changed."""
+class Aged(Protocol):
+    """An order, as far as counting needs it: its market, and when it was last changed."""
 
-    symbol: Symbol
-    changed_ns: int
+    @property
+    def symbol(self) -> Symbol:
+        """Its market."""
+        ...
+
+    @property
+    def changed_ns(self) -> int:
+        """When it was placed or last changed."""
+        ...
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
     """Why a venue would refuse a command now, and in how many seconds it would not.
 
-    `wait_s` is none where waiting alone does not help.
+    `wait_s` is `None` where waiting alone does not help.
     """
 
     reason: str
@@ -52,11 +60,11 @@ class Refusal(Struct, frozen=True, kw_only=True):
 
 
 class OrderRateLimit:
-    """The counts of one account, followed.
+    """The counts of one account.
 
-    `order` finds an order by our name or the venue's id, `open_orders` those that are open in a
-    market. Orders that nobody knows count nothing. The venue's own word of where it stands
-    (`correct`) replaces what was counted here, but for commands that are still on their way.
+    `order` finds an order by our name or the venue's id, `open_orders` all that are open. Unknown
+    orders cost nothing. The count that the venue publishes (`correct`) replaces the one kept here,
+    except for commands in flight.
     """
 
     def __init__(
@@ -132,15 +140,15 @@ class OrderRateLimit:
         """A command was answered, or will not be: the venue's next word contains it."""
         self._flying.pop(command_id, None)
 
-    def correct(self, told: TradingCount, now_ns: int) -> None:
-        """The venue says where a count stands, or how high it may go."""
-        if told.allowed is not None:
-            self._most = told.allowed
-        if told.used is not None and told.symbol is not None:
-            count = told.used
+    def correct(self, event: TradingCount, now_ns: int) -> None:
+        """The venue published a count, or how high it may go."""
+        if event.allowed is not None:
+            self._most = event.allowed
+        if event.used is not None and event.symbol is not None:
+            count = event.used
             for costs in self._flying.values():
-                count = EXACT.add(count, costs.get(told.symbol, _ZERO))
-            self._counts[told.symbol] = (count, now_ns)
+                count = EXACT.add(count, costs.get(event.symbol, _ZERO))
+            self._counts[event.symbol] = (count, now_ns)
 
     def _change(
         self, names: Iterable[str], fixed: Decimal, ages: AgeBands, now_ns: int
@@ -152,16 +160,12 @@ class OrderRateLimit:
         )
 
     def _too_many(self, command: Command) -> Refusal | None:
+        requests = [command.request] if isinstance(command, Place) else []
+        requests = list(command.requests) if isinstance(command, PlaceBatch) else requests
         most = self.allowance.orders_max
-        added: dict[Symbol, int] = {}
-        if isinstance(command, Place):
-            added = {command.request.symbol: 1}
-        elif isinstance(command, PlaceBatch):
-            for request in command.requests:
-                added[request.symbol] = added.get(request.symbol, 0) + 1
-        if most is None or not added:
+        if most is None:
             return None
-        for symbol, more in added.items():
+        for symbol, more in Counter(request.symbol for request in requests).items():
             count = sum(1 for one in self._open_orders() if one.symbol == symbol)
             if count + more > most:
                 return Refusal(

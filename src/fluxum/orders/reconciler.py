@@ -1,9 +1,8 @@
-"""What became of it: orders in doubt are looked up at the venue until it is known.
+"""Reconciliation: uncertain orders are looked up at the venue until their outcome is known.
 
-Nothing is ever sent again. An order is looked for among the open ones and then among those that
-ended, in this order, so that one which ends in between is met. One that nobody answered for, and
-that is found nowhere although its deadline and a margin have passed over a link that held, never
-arrived.
+Nothing is ever sent again. An order is looked for among the open ones and then among the ended
+ones, in this order, so that one which ends in between is found. An order without an answer that is
+found nowhere, although its deadline and a margin have passed over a link that held, never arrived.
 """
 
 import asyncio
@@ -13,9 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct, structs
 
 from fluxum.errors import FluxumError, RemoteProtocolError
-from fluxum.model.order import OrderUpdate
+from fluxum.model.order import Edit, OrderUpdate
 from fluxum.orders.cache import OrderCache, Retention, by_opening
 from fluxum.orders.gateway import AccountGateway
+from fluxum.orders.journal_lines import Unfinished
 from fluxum.orders.order import TrackedOrder, Uncertainty, opened_ns
 from fluxum.venues.private import OrderQuery
 from fluxum.venues.queries import Page
@@ -26,16 +26,16 @@ _log = logging.getLogger(__name__)
 _PAGES_MAX = 20
 _OVERLAP_NS = 60 * 1_000_000_000
 _SECOND_NS = 1_000_000_000
-NEVER_ARRIVED = "never arrived"
+_NEVER_ARRIVED = "never arrived"
 
 
 class ReconcilePolicy(Struct, frozen=True, kw_only=True):
     """How long a desk waits, and how much it keeps.
 
     `margin_s` after its deadline a command can no longer arrive, clocks that differ and histories
-    that lag included. What is in doubt is looked at every `poll_s`, then less and less often up to
-    every `poll_max_s`. Disarming the kill switch on leaving may take `disarm_s`. No more than
-    `orders_max` orders are held at a time.
+    that lag included. An uncertain order is looked up every `poll_s`, then less and less often up
+    to every `poll_max_s`. Disarming the dead man switch on leaving may take `disarm_s`. No more
+    than `orders_max` orders are held at a time.
     """
 
     margin_s: float = 10.0
@@ -45,50 +45,54 @@ class ReconcilePolicy(Struct, frozen=True, kw_only=True):
     orders_max: int = 10_000
     retention: Retention = Retention()
 
+    @property
+    def margin_ns(self) -> int:
+        """`margin_s` in nanoseconds."""
+        return round(self.margin_s * _SECOND_NS)
 
-class _Look:
-    """An order to be looked up: from when on a look settles it, and when the next one is due.
 
-    The first is by the venue's clock, the second by ours.
+class _Look(Struct):
+    """An order to look up: from `settle_ns` on, by the venue's clock, a look resolves it.
+
+    The next one is due at `due_ns` by our clock.
     """
 
-    __slots__ = ("delay_s", "due_ns", "order", "settle_ns")
-
-    def __init__(self, order: TrackedOrder, settle_ns: int, due_ns: int, delay_s: float) -> None:
-        self.order = order
-        self.settle_ns = settle_ns
-        self.due_ns = due_ns
-        self.delay_s = delay_s
+    order: TrackedOrder
+    settle_ns: int
+    due_ns: int
+    delay_s: float
 
 
 class Reconciler:
-    """Looks orders up. `told` is called with each order something was learned of."""
+    """Looks orders up. `changed` is called with each order something was learned of."""
 
     def __init__(
         self,
         gateway: AccountGateway,
         orders: OrderCache,
         policy: ReconcilePolicy,
-        told: Callable[[TrackedOrder], None],
+        changed: Callable[[TrackedOrder], None],
     ) -> None:
         self.losses = 0
-        """How many links were lost; whoever hears of one counts it here."""
+        """How many links were lost; the owner counts them here."""
         self.looks = 0
         """How many times an order was looked up."""
+        self.has_learned = False
+        """Whether it is known what was open before the account was followed."""
         self._gateway = gateway
         self._orders = orders
         self._policy = policy
-        self._told = told
+        self._changed = changed
         self._looks: dict[int, _Look] = {}
         self._woken = asyncio.Event()
 
     @property
     def open(self) -> int:
         """How many orders are still to be looked up."""
-        return sum(1 for look in self._looks.values() if _is_open(look.order))
+        return sum(1 for look in self._looks.values() if look.order.is_unresolved)
 
     def add(self, order: TrackedOrder, settle_ns: int) -> None:
-        """Look an order up soon; from `settle_ns` on nothing of what is doubted can arrive."""
+        """Look an order up soon; from `settle_ns` on no command for it can arrive."""
         known = self._looks.get(order.number)
         if known is None:
             known = _Look(order, settle_ns, self._gateway.now_ns(), self._policy.poll_s)
@@ -97,18 +101,62 @@ class Reconciler:
         self._woken.set()
 
     def wake(self) -> None:
-        """Things have changed: look again at once."""
+        """The account is followed again: look at once."""
         now_ns = self._gateway.now_ns()
         for look in self._looks.values():
             look.due_ns = now_ns
             look.delay_s = self._policy.poll_s
         self._woken.set()
 
+    def restore(self, unfinished: Unfinished) -> None:
+        """Take up an order whose end a process before did not see; it is uncertain."""
+        intent, change, orders = unfinished.intent, unfinished.change, self._orders
+        order = orders.begin(
+            intent.request, intent.at_ns, intent.deadline_ns, intent.reference, is_of_before=True
+        )
+        last_ns = max(intent.deadline_ns, unfinished.changed_ns)
+        if unfinished.order_id:
+            orders.accept(order, unfinished.order_id)
+        if change is not None:
+            last_ns = max(last_ns, change.deadline_ns or 0)
+            order.expect(change.quantity)
+        if isinstance(change, Edit) and change.user_reference is not None:
+            orders.expect_edit(order, change.user_reference)
+        settle_ns = last_ns + self._policy.margin_ns
+        reason = "it was sent by a process before this one"
+        if not order.is_confirmed:
+            order.mark_uncertain(Uncertainty.EXISTENCE, settle_ns, reason)
+        elif change is not None:
+            order.mark_uncertain(Uncertainty.CHANGE, settle_ns, reason)
+        else:  # nothing is in flight for it, so any look will do
+            order.mark_uncertain(Uncertainty.ABSENCE, unfinished.changed_ns, reason)
+        orders.moved(order)
+        self.add(order, settle_ns)
+        self._changed(order)
+
+    async def learn(self) -> None:
+        """Query what was open before the account was followed, until that is known."""
+        while not self.has_learned:
+            if self._gateway.is_following:
+                asked_ns = self._gateway.now_ns()
+                try:
+                    updates = await self._gateway.open_orders()
+                except FluxumError as error:
+                    _log.warning("open orders are not known: %s", error)
+                else:
+                    for update in updates:
+                        self._changed(self._orders.apply_listed(update, asked_ns))
+                    self._orders.is_opening = False
+                    self._orders.exposure.is_known = True
+                    self.has_learned = True
+                    return
+            await asyncio.sleep(self._policy.poll_s)
+
     async def run(self) -> None:
         """Look orders up until cancelled."""
         while True:
             for look in list(self._looks.values()):
-                if not _is_open(look.order):
+                if not look.order.is_unresolved:
                     self._looks.pop(look.order.number, None)
                 elif self._gateway.is_following and look.due_ns <= self._gateway.now_ns():
                     await self._look(look)
@@ -117,13 +165,12 @@ class Reconciler:
     async def _pause(self) -> None:
         """Wait for the next look that is due, or for another order."""
         self._woken.clear()
-        if not self._looks:
-            await self._woken.wait()
-            return
-        delay_s = self._policy.poll_s
-        if self._gateway.is_following:
-            due_ns = min(look.due_ns for look in self._looks.values())
-            delay_s = max(0.001, (due_ns - self._gateway.now_ns()) / _SECOND_NS)
+        delay_s = None
+        if self._looks:
+            delay_s = self._policy.poll_s
+            if self._gateway.is_following:
+                due_ns = min(look.due_ns for look in self._looks.values())
+                delay_s = max(0.001, (due_ns - self._gateway.now_ns()) / _SECOND_NS)
         try:
             async with asyncio.timeout(delay_s):
                 await self._woken.wait()
@@ -141,14 +188,14 @@ class Reconciler:
             self._put_off(look)
             return
         for update in by_opening(found):
-            self._told(self._orders.tell_asked(update, asked_ns))
+            self._changed(self._orders.apply_listed(update, asked_ns))
         if is_settled and losses == self.losses and self._gateway.is_following:
             self._conclude(order, is_found=bool(found))
-        if _is_open(order):
+        if order.is_unresolved:
             self._put_off(look)
         else:
             self._looks.pop(order.number, None)
-        self._told(order)
+        self._changed(order)
 
     def _conclude(self, order: TrackedOrder, *, is_found: bool) -> None:
         """Nothing more can arrive, so what was found is all there is."""
@@ -157,19 +204,21 @@ class Reconciler:
         if order.uncertainty is Uncertainty.EXISTENCE and not is_found:
             _log.warning("order %s never arrived", order.name)
             words = order.venue_reason
-            self._orders.refuse(order, f"{words} ({NEVER_ARRIVED})" if words else NEVER_ARRIVED)
+            self._orders.refuse(order, f"{words} ({_NEVER_ARRIVED})" if words else _NEVER_ARRIVED)
         elif order.uncertainty is not None and not is_found:
             _log.error("order %s %s is found neither open nor ended", order.name, order.order_id)
 
     def _put_off(self, look: _Look) -> None:
-        """The next look, later each time, but one as soon as it settles the matter."""
+        """The next look is later each time, but one as soon as it resolves the order."""
         delay_ns = round(look.delay_s * _SECOND_NS)
         left_ns = look.settle_ns - self._gateway.venue_now_ns()
         look.delay_s = min(look.delay_s * 2, self._policy.poll_max_s)
         look.due_ns = self._gateway.now_ns() + (min(delay_ns, left_ns) if left_ns > 0 else delay_ns)
 
+    # The venue's answers
+
     async def _find(self, order: TrackedOrder) -> list[OrderUpdate]:
-        """What the venue says of an order, and of one that may have taken its place."""
+        """The venue's updates of an order, and of one that may have taken its place."""
         if order.edit_reference is None and order.name and order.reference is None:
             found = await self._find_named(order)
             if not order.order_id:
@@ -220,10 +269,6 @@ def _check_whole(page: Page[OrderUpdate]) -> None:
     """Raise RemoteProtocolError if a row was left out: it may be the order that is looked for."""
     if page.left_out is not None:
         raise RemoteProtocolError(f"a row of the list is unreadable: {page.left_out.reason}")
-
-
-def _is_open(order: TrackedOrder) -> bool:
-    return order.uncertainty is not None or order.edit_reference is not None
 
 
 def _of(order: TrackedOrder, updates: Iterable[OrderUpdate]) -> list[OrderUpdate]:

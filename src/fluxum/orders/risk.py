@@ -1,7 +1,7 @@
-"""Limits of one's own, looked at before anything is sent, and the switches that halt.
+"""Limits of one's own, checked before anything is sent, and the switches that halt. Pure.
 
-A limit that cannot be checked is taken as reached: without a valid book there is no collar, and
-without a profit and loss no daily loss, so nothing is placed. Cancels are never limited.
+A limit that cannot be checked counts as reached: if the collar has no valid book, or the daily loss
+no profit, nothing is placed. Cancels are never limited.
 """
 
 from collections import deque
@@ -14,20 +14,18 @@ from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType
 from fluxum.orders.check import price_of
-from fluxum.orders.collar import (
+from fluxum.orders.exposure import Exposure, could_fill, fills_after, wanted
+from fluxum.orders.limits import (
     Books,
-    RiskBook,
-    Verdict,
+    RiskLimits,
     best_price,
     check_collar,
     middle_of,
     valid_book,
 )
-from fluxum.orders.exposure import Exposure, could_fill, fills_after, wanted
-from fluxum.orders.limits import RiskLimits
 from fluxum.orders.order import TrackedOrder
 
-__all__ = ["Risk", "RiskBook", "RiskLimits", "Verdict"]
+__all__ = ["Risk", "RiskLimits"]
 
 _ZERO = Decimal(0)
 _SECOND_NS = 1_000_000_000
@@ -38,7 +36,7 @@ _Added = Mapping[Symbol, tuple[Decimal, Decimal]]  # buys, and sells below zero
 class Risk:
     """Limits, and what they need to know: books, positions, open orders, the profit.
 
-    `profit` is negative for a loss, and none while it is not known.
+    `profit` is negative for a loss, and `None` while it is not known.
     """
 
     def __init__(
@@ -65,12 +63,12 @@ class Risk:
 
     @property
     def halted(self) -> str | None:
-        """Why nothing is placed now, or none while it is."""
+        """Why trading is halted; `None`: it is not."""
         return self._halted
 
     @property
     def reducing(self) -> str | None:
-        """Why only what makes positions smaller is placed now, or none while all is."""
+        """Why only orders that make a position smaller are placed; `None`: all are."""
         return self._reducing
 
     def halt(self, reason: str) -> None:
@@ -89,7 +87,7 @@ class Risk:
 
     @property
     def drawdown(self) -> Decimal | None:
-        """How far the profit is below its highest, none while that is not known."""
+        """How far the profit is below its highest; `None` while that is not known."""
         profit = self.look()
         if profit is None or self._high is None:
             return None
@@ -187,7 +185,7 @@ class Risk:
                 _refuse(what, lately + count, most, name)
 
     def _check_reducing(self, *, is_reducing: bool) -> None:
-        """What makes no position smaller is refused beyond a loss, or if that was wanted."""
+        """Refuse what makes no position smaller beyond a loss, or by the switch."""
         if is_reducing:
             self.look()
             return

@@ -37,7 +37,7 @@ class CandleRuns:
         self._runs: dict[Hashable, _Run] = {}
 
     def __contains__(self, key: Hashable) -> bool:
-        """Whether candles of a stream have come."""
+        """Whether a message of a stream was taken."""
         return key in self._runs
 
     def take(
@@ -48,11 +48,11 @@ class CandleRuns:
         The candle that ran before comes first when a later interval begins without it. The last
         candle runs, unless the caller knows that it is closed.
         """
-        if not candles:
-            return []
         run = self._runs.get(key)
         if run is None:
             run = self._runs[key] = _Run(ClosedCandles(self._kept))
+        if not candles:
+            return []
         ordered = sorted(candles, key=_start_ns)
         before, last = run.running, ordered[-1]
         news: list[Candle] = []
@@ -70,7 +70,7 @@ class CandleRuns:
         return news
 
     def doubt(self, key: Hashable) -> None:
-        """Candles of a stream may have been missed: the running one is closed by no memory."""
+        """Candles of a stream may have been missed: what is known of the running one is old."""
         run = self._runs.get(key)
         if run is not None:
             run.running = None
@@ -81,7 +81,7 @@ class CandleRuns:
             run.running = None
 
     def forget(self, key: Hashable) -> None:
-        """A stream ended; nothing of it is remembered."""
+        """Forget the candles of a stream that ended."""
         self._runs.pop(key, None)
 
 

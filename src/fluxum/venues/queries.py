@@ -1,4 +1,4 @@
-"""Questions to a venue's REST half: a call that changes nothing, and how its answer is read."""
+"""Queries over REST: a call that changes nothing, and how its answer is read."""
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
@@ -18,7 +18,6 @@ __all__ = [
     "MarketQueries",
     "Page",
     "RestQuery",
-    "asked",
     "ceil_ms",
     "check_levels",
     "decoded",
@@ -44,10 +43,10 @@ class RestQuery(Struct, Generic[Result], frozen=True):
     """A call that changes nothing, and how its answer is read.
 
     `read` takes the body and the time it was received. It raises VenueRefused (RateLimited where
-    waiting helps) when the answer is a no, and RemoteProtocolError when it makes no sense.
+    waiting helps) when the answer is a refusal, and RemoteProtocolError when it makes no sense.
 
-    Where `then` is given, the call only finds out what the question itself needs, such as the
-    size of a contract: `then` makes the next question of its answer, and `read` is not called.
+    If `then` is given, the call only fetches what the query itself needs, such as the size of a
+    contract: `then` makes the next query of its answer, and `read` is not called.
     """
 
     fetch: Fetch
@@ -56,10 +55,10 @@ class RestQuery(Struct, Generic[Result], frozen=True):
 
 
 class Page(Struct, Generic[Item], frozen=True):
-    """A part of a longer list; `total` is how many items there are, where the venue publishes that.
+    """A part of a longer list; `total` is how many items there are, if the venue gives it.
 
     Lists of an account are newest first, lists of a market oldest first. `left_out` counts rows
-    that could not be read. `next` queries the part that follows, `None` where there is none.
+    that could not be read. `next` is the query of the part that follows, `None` at the end.
     """
 
     items: tuple[Item, ...]
@@ -156,11 +155,8 @@ def decoded(decode: Callable[[Body], Wire], body: Body) -> Wire:
         raise RemoteProtocolError(str(error)) from error
 
 
-asked = rest_query
-
-
 class MarketQueries(Protocol):
-    """What anybody can ask about a venue and its markets.
+    """The public queries about a venue and its markets.
 
     Lists are read row by row: a row that cannot be read is counted and left out.
     """
@@ -170,7 +166,7 @@ class MarketQueries(Protocol):
         ...
 
     def status(self) -> RestQuery[VenueStatus]:
-        """What the venue's engine does now."""
+        """The status of the venue's engine."""
         ...
 
     def instruments(self) -> RestQuery[Page[Instrument]]:
@@ -188,7 +184,7 @@ class MarketQueries(Protocol):
     def trades(self, symbol: Symbol, since_ns: int | None = None) -> RestQuery[Page[Trade]]:
         """Trades of one market, oldest first, marked as backfilled.
 
-        They are the last ones, or the first since an instant where the venue can list these.
+        They are the last ones, or the first since an instant if the venue can list these.
         """
         ...
 
@@ -201,9 +197,9 @@ class MarketQueries(Protocol):
     ) -> RestQuery[Page[Candle]]:
         """Candles of one market, oldest first, marked as backfilled.
 
-        With `since_ns` they are those that start at or after it, and before `until_ns` where that
-        is given; `next` continues until all of them are listed that the venue still has. Without,
-        they are the last ones in one page. The last candle may be running: `closed` says so.
-        Raises BadInput for an interval that the venue does not offer.
+        With `since_ns` they start at or after it, and before `until_ns` if that is given; `next`
+        continues until all of them are listed that the venue still has. Without, they are the
+        last ones in one page. The last candle may be running; `closed` is false then. Raises
+        BadInput for an interval that the venue does not offer.
         """
         ...

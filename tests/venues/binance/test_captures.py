@@ -30,39 +30,39 @@ def name_of(value: Venue | Record) -> str:
     return value.name if isinstance(value, Venue) else str(value["name"])
 
 
-def assert_says(expected: list[Record], events: list[Record]) -> None:
-    """What was written by hand is in the events, which may say more."""
+def assert_contains(expected: list[Record], events: list[Record]) -> None:
+    """What was written by hand is in the events, which may have more fields."""
     assert len(events) == len(expected), events
     for hand, event in zip(expected, events, strict=True):
         assert {key: event.get(key, "missing") for key in hand} == hand
 
 
 @pytest.mark.parametrize(("venue", "record"), records("public.jsonl"), ids=name_of)
-def test_a_frame_says_what_was_read_by_hand(venue: Venue, record: Record) -> None:
+def test_a_frame_becomes_what_was_read_by_hand(venue: Venue, record: Record) -> None:
     protocol = venue.protocol()
     protocol.follow_passively()
 
     events = [plain(event) for event in protocol.receive(record["frame"].encode(), NOW)]
 
-    assert_says(record["events"], events)
+    assert_contains(record["events"], events)
 
 
 @pytest.mark.parametrize(("venue", "record"), records("rest.jsonl"), ids=name_of)
-def test_an_answer_says_what_was_read_by_hand(venue: Venue, record: Record) -> None:
+def test_an_answer_becomes_what_was_read_by_hand(venue: Venue, record: Record) -> None:
     fetch = Fetch("GET", record["path"], record["purpose"])
     protocol = venue.protocol()
     protocol.subscribe([Subscription(Channel(one)) for one in record.get("subscribed", ())])
 
     events = protocol.receive_response(fetch, record["body"].encode(), NOW)
 
-    told = [plain(event) for event in events if not isinstance(event, Subscribed)]
-    assert_says(record["events"], told)
+    published = [plain(event) for event in events if not isinstance(event, Subscribed)]
+    assert_contains(record["events"], published)
 
 
 def test_a_capture_of_every_kind_of_event_is_there() -> None:
-    told = {native.decode_tag(one["frame"].encode()).e for _, one in records("public.jsonl")}
+    published = {native.decode_tag(one["frame"].encode()).e for _, one in records("public.jsonl")}
 
-    assert told >= native.EVENTS
+    assert published >= native.EVENTS
 
 
 @pytest.mark.parametrize(

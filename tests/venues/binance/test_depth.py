@@ -28,7 +28,7 @@ from venues.binance.wire import (
 # Splicing
 
 
-def test_a_snapshot_is_asked_for_after_the_acknowledgement_and_events_are_kept() -> None:
+def test_a_snapshot_is_requested_after_the_acknowledgement_and_events_are_kept() -> None:
     protocol, fetch = listening()
 
     assert fetch.path == "/api/v3/depth?symbol=BTCUSDT&limit=1000"
@@ -39,9 +39,14 @@ def test_a_snapshot_is_asked_for_after_the_acknowledgement_and_events_are_kept()
     events = protocol.receive_response(fetch, snapshot(9), NOW + 1)
 
     assert numbers(events) == [("snapshot", 9), 12]
-    told = events[0]
-    assert isinstance(told, BookSnapshot)
-    assert (told.cut_at, told.depth, told.venue_ns, told.received_ns) == (1000, None, None, NOW + 1)
+    published = events[0]
+    assert isinstance(published, BookSnapshot)
+    assert (published.cut_at, published.depth, published.venue_ns, published.received_ns) == (
+        1000,
+        None,
+        None,
+        NOW + 1,
+    )
     assert numbers(protocol.receive(changes(13, 13), NOW)) == [13]
     assert (protocol.sequence.steps, protocol.sequence.breaks) == (3, 0)
 
@@ -79,17 +84,17 @@ def test_a_snapshot_older_than_the_first_event_is_fetched_again() -> None:
     assert numbers(protocol.receive_response(again, snapshot(11), NOW)) == [("snapshot", 11), 12]
 
 
-def test_a_snapshot_that_stays_too_old_has_to_wait_and_says_so() -> None:
+def test_a_snapshot_that_stays_too_old_has_to_wait_and_is_an_error() -> None:
     """The call is the caller's to repeat, with a back-off; at once it is repeated only once."""
     protocol, fetch = listening()
     protocol.receive(changes(10, 12), NOW)
     protocol.receive_response(fetch, snapshot(8), NOW)
     (again,) = fetched(drain(protocol))
     assert again.subscription == BOOK
-    said = "a snapshot of BTCUSDT as of update 9 or later was expected, was as of 8"
+    text = "a snapshot of BTCUSDT as of update 9 or later was expected, was as of 8"
 
     for _ in range(3):
-        with pytest.raises(UnreadableStream, match=said) as error:
+        with pytest.raises(UnreadableStream, match=text) as error:
             protocol.receive_response(again, snapshot(8), NOW)
         assert error.value.subscriptions == (BOOK,)
         assert not drain(protocol)
@@ -176,9 +181,9 @@ def test_a_future_follows_on_the_event_it_names() -> None:
 
     assert numbers(events) == [("snapshot", 78), 80]
     assert events[0].received_ns == NOW
-    told = events[0]
-    assert isinstance(told, BookSnapshot)
-    assert told.venue_ns == 1_617_647_797_881_000_000
+    published = events[0]
+    assert isinstance(published, BookSnapshot)
+    assert published.venue_ns == 1_617_647_797_881_000_000
     update = events[1]
     assert isinstance(update, BookUpdate)
     assert update.venue_ns == 1_672_515_782_130_000_000
@@ -207,9 +212,9 @@ def test_a_quiet_future_is_spliced_though_no_event_holds_the_snapshots_update() 
 def test_a_future_that_follows_on_another_event_breaks() -> None:
     protocol = live(USDM)
 
-    told = protocol.receive(changes(75, 80, follows=60), NOW)
+    published = protocol.receive(changes(75, 80, follows=60), NOW)
 
-    assert numbers(told) == [("desync", 10, 60)]
+    assert numbers(published) == [("desync", 10, 60)]
 
 
 def test_a_future_that_names_no_event_makes_no_sense() -> None:
@@ -222,13 +227,13 @@ def test_a_future_that_names_no_event_makes_no_sense() -> None:
 # Live
 
 
-def test_a_hole_is_told_in_place_of_the_update_and_nothing_after_it_until_a_snapshot() -> None:
+def test_a_hole_is_published_in_place_of_the_update_and_nothing_after_it_until_a_snapshot() -> None:
     protocol = live()
     drain(protocol)
 
-    (told,) = protocol.receive(changes(13, 14), NOW)
+    (published,) = protocol.receive(changes(13, 14), NOW)
 
-    assert told == Desync(
+    assert published == Desync(
         venue="binance",
         subscription=BOOK,
         generation=0,
@@ -363,7 +368,7 @@ def test_a_new_snapshot_that_is_refused_changes_nothing() -> None:
     assert len(fetched(drain(protocol))) == 1
 
 
-def test_asking_twice_fetches_once() -> None:
+def test_two_resyncs_fetch_once() -> None:
     protocol, _ = refreshing()
 
     protocol.resync(BOOK)
@@ -384,7 +389,7 @@ def test_a_hole_while_a_new_snapshot_is_fetched_needs_one_from_behind_it() -> No
     assert numbers(protocol.receive_response(again, snapshot(15), NOW)) == [("snapshot", 15), 16]
 
 
-def test_a_book_that_stays_silent_is_asked_for_again_once() -> None:
+def test_a_book_that_stays_silent_is_requested_again_once() -> None:
     protocol = live()
     protocol.resync(BOOK)
     (fetch,) = fetched(drain(protocol))
@@ -403,7 +408,7 @@ def test_a_book_that_stays_silent_is_asked_for_again_once() -> None:
     assert not protocol.unanswered()
 
 
-def test_a_book_that_is_not_carried_is_not_fetched() -> None:
+def test_a_book_that_is_not_active_is_not_fetched() -> None:
     protocol = BinanceProtocol(SPOT)
 
     protocol.resync(BOOK)

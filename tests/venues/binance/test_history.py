@@ -1,4 +1,4 @@
-"""Trades and candles of the past from the venue's chair, and our own questions to it."""
+"""Trades and candles of the past in the simulated half, and the client's queries to it."""
 
 import json
 from typing import Any
@@ -48,7 +48,9 @@ def listed(query: str, policy: Policy = SPOT, *, status: int = 200) -> Any:
         (f"&startTime={MILLIS + 10**9}", []),
     ],
 )
-def test_aggregated_trades_are_listed_from_where_it_is_asked(query: str, ids: list[int]) -> None:
+def test_aggregated_trades_are_listed_from_where_the_call_begins(
+    query: str, ids: list[int]
+) -> None:
     assert [one["a"] for one in listed(f"aggTrades?symbol=BTCUSDT{query}")] == ids
 
 
@@ -102,7 +104,7 @@ def test_maintenance_is_the_status_of_the_whole_exchange() -> None:
     assert json.loads(rest.answer(fetch, START).body)["status"] == 1
 
 
-def said(question: RestQuery[Any], rest: BinanceRest) -> Any:
+def answer_of(question: RestQuery[Any], rest: BinanceRest) -> Any:
     while question.then is not None:
         question = question.then(rest.answer(question.fetch, START).body, START)
     return question.read(rest.answer(question.fetch, START).body, START)
@@ -113,7 +115,7 @@ def whole(question: RestQuery[Page[Any]], rest: BinanceRest) -> list[Any]:
     found: list[Any] = []
     following: RestQuery[Page[Any]] | None = question
     while following is not None:
-        page = said(following, rest)
+        page = answer_of(following, rest)
         found += page.items
         following = page.next
     return found
@@ -132,14 +134,14 @@ def test_our_own_questions_are_answered(venue: Venue) -> None:
     exchange = SimulatedExchange(
         venue, venue.sample_symbols, seed=5, clock=Still(), resolution_ns=1_000_000
     )
-    rest, asked = BinanceRest(policy, Snapshots(), exchange), BinanceQueries(policy)
-    book = said(asked.book(symbol, 3), rest)
-    ticker = said(asked.ticker(symbol), rest)
+    rest, queries = BinanceRest(policy, Snapshots(), exchange), BinanceQueries(policy)
+    book = answer_of(queries.book(symbol, 3), rest)
+    ticker = answer_of(queries.ticker(symbol), rest)
     truth = exchange.trades(symbol, 1000)
 
-    assert said(asked.time(), rest) == START
-    assert said(asked.status(), rest) is VenueStatus.ONLINE
-    markets = said(asked.instruments(), rest).items
+    assert answer_of(queries.time(), rest) == START
+    assert answer_of(queries.status(), rest) is VenueStatus.ONLINE
+    markets = answer_of(queries.instruments(), rest).items
     assert [one.symbol for one in markets] == list(venue.sample_symbols)
     assert [one.tick for one in markets] == [one.tick for one in exchange.instruments()]
     bids = exchange.levels(symbol, BUY, 3)
@@ -150,7 +152,7 @@ def test_our_own_questions_are_answered(venue: Venue) -> None:
     assert ticker.last == truth[-1].price
     since = truth[len(truth) // 2]
     wanted = [one.trade_id for one in truth if one.received_ns >= since.received_ns]
-    trades = whole(asked.trades(symbol, since.received_ns), rest)
+    trades = whole(queries.trades(symbol, since.received_ns), rest)
     assert [one.trade_id for one in trades] == wanted
 
 
@@ -158,12 +160,12 @@ def test_our_own_questions_are_answered(venue: Venue) -> None:
 def test_our_own_questions_for_candles_are_answered(venue: Venue) -> None:
     policy, symbol = SPOT if venue is BINANCE else USDM, venue.sample_symbols[0]
     exchange = SimulatedExchange(venue, [symbol], seed=5, clock=Still(), resolution_ns=1_000_000)
-    rest, asked = BinanceRest(policy, Snapshots(), exchange), BinanceQueries(policy)
+    rest, queries = BinanceRest(policy, Snapshots(), exchange), BinanceQueries(policy)
     truth = exchange.candles(symbol, 60, 10_000)
     assert len(truth) > 5
     since_ns, until_ns = truth[1].start_ns, truth[-2].start_ns
 
-    candles: list[Candle] = whole(asked.candles(symbol, 60, since_ns, until_ns), rest)
+    candles: list[Candle] = whole(queries.candles(symbol, 60, since_ns, until_ns), rest)
 
     assert [(one.start_ns, one.close, one.volume) for one in candles] == [
         (one.start_ns, one.close, one.volume)

@@ -1,4 +1,4 @@
-"""The list of markets: what it publishes, what it says against streams, odd rows in it."""
+"""The list of markets: what it publishes, which streams it rules out, odd rows in it."""
 
 import json
 
@@ -26,34 +26,37 @@ from venues.binance.wire import (
 )
 
 
-def test_the_list_is_told_when_it_is_asked_for() -> None:
+def test_the_list_is_published_when_it_is_subscribed_to() -> None:
     protocol = BinanceProtocol(SPOT)
     protocol.subscribe([LIST])
     (fetch,) = fetched(drain(protocol))
 
-    first, *told = protocol.receive_response(fetch, markets("BTCUSDT", "ETHUSDT"), NOW)
+    first, *published = protocol.receive_response(fetch, markets("BTCUSDT", "ETHUSDT"), NOW)
 
     assert first == subscribed(LIST)
-    assert [one.symbol for one in told if isinstance(one, Instrument)] == ["BTC/USDT", "ETH/USDT"]
+    assert [one.symbol for one in published if isinstance(one, Instrument)] == [
+        "BTC/USDT",
+        "ETH/USDT",
+    ]
     protocol.resync(LIST)
     (again,) = fetched(drain(protocol))
-    told_again = protocol.receive_response(again, markets("BTCUSDT"), NOW)
-    assert [type(one) for one in told_again] == [Instrument]
+    published_again = protocol.receive_response(again, markets("BTCUSDT"), NOW)
+    assert [type(one) for one in published_again] == [Instrument]
 
 
-def test_a_contract_that_ends_is_told_with_its_date() -> None:
+def test_a_contract_that_ends_is_published_with_its_date() -> None:
     protocol = BinanceProtocol(USDM)
     protocol.subscribe([LIST])
     (fetch,) = fetched(drain(protocol))
     assert fetch.path == "/fapi/v1/exchangeInfo"
 
-    told = protocol.receive_response(fetch, markets("BTCUSDT", "BTCUSDT_261225"), NOW)
+    published = protocol.receive_response(fetch, markets("BTCUSDT", "BTCUSDT_261225"), NOW)
 
-    symbols = [one.symbol for one in told if isinstance(one, Instrument)]
+    symbols = [one.symbol for one in published if isinstance(one, Instrument)]
     assert symbols == ["BTC/USDT:PERP", "BTC/USDT:261225"]
 
 
-def test_a_list_nobody_wants_any_more_is_not_told() -> None:
+def test_a_list_that_was_unsubscribed_is_not_published() -> None:
     protocol = BinanceProtocol(SPOT)
     protocol.subscribe([LIST])
     (fetch,) = fetched(drain(protocol))
@@ -122,12 +125,15 @@ def test_an_odd_market_costs_itself_alone(odd: object) -> None:
     (fetch,) = fetched(drain(protocol))
     body = listed([market("BTCUSDT"), odd, market("SOLUSDT")])
 
-    first, left_out, *told = protocol.receive_response(fetch, body, NOW)
+    first, left_out, *published = protocol.receive_response(fetch, body, NOW)
 
     assert first == subscribed(LIST)
     assert isinstance(left_out, LeftOut)
     assert (left_out.subscription, left_out.count) == (LIST, 1)
-    assert [one.symbol for one in told if isinstance(one, Instrument)] == ["BTC/USDT", "SOL/USDT"]
+    assert [one.symbol for one in published if isinstance(one, Instrument)] == [
+        "BTC/USDT",
+        "SOL/USDT",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +175,7 @@ def test_a_list_without_its_time_is_a_list() -> None:
         ([], False),
     ],
 )
-def test_streams_of_a_market_whose_row_cannot_be_read_are_carried(
+def test_streams_of_a_market_whose_row_cannot_be_read_stay_active(
     rows: list[object], are_refused: bool
 ) -> None:
     protocol = rest_client(TRADES)

@@ -1,4 +1,4 @@
-"""Rules of markets and odd numbers; what whole messages say is in the captures."""
+"""Rules of markets and odd numbers; whole messages are in the captures."""
 
 from decimal import Decimal
 

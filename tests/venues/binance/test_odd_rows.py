@@ -158,7 +158,7 @@ def test_an_odd_level_of_an_event_of_futures(odd: OddRow) -> None:
 # Answers to questions
 
 
-def asked(question: RestQuery[Page[Any]], key: str) -> Callable[[bytes], Received]:
+def page_reader(question: RestQuery[Page[Any]], key: str) -> Callable[[bytes], Received]:
     def receive(answer: bytes) -> Received:
         page = question.read(answer, NOW)
         found = {getattr(one, key): one for one in page.items}
@@ -171,22 +171,22 @@ def asked(question: RestQuery[Page[Any]], key: str) -> Callable[[bytes], Receive
 @given(odd_row(MARKETS))
 def test_an_odd_market_of_an_answer(odd: OddRow) -> None:
     question = BinanceQueries(SPOT).instruments()
-    odd.costs_itself_alone(body("symbols"), asked(question, "venue_symbol"))
+    odd.costs_itself_alone(body("symbols"), page_reader(question, "venue_symbol"))
 
 
 @settings(max_examples=500)
 @given(odd_row(TRADES))
 def test_an_odd_trade(odd: OddRow) -> None:
-    odd.costs_itself_alone(array, asked(BinanceQueries(SPOT).trades(BTC), "trade_id"))
+    odd.costs_itself_alone(array, page_reader(BinanceQueries(SPOT).trades(BTC), "trade_id"))
 
 
 @settings(max_examples=500)
 @given(odd_row(AGG_TRADES))
 def test_an_odd_aggregated_trade(odd: OddRow) -> None:
-    odd.costs_itself_alone(array, asked(BinanceQueries(USDM).trades(PERP), "trade_id"))
+    odd.costs_itself_alone(array, page_reader(BinanceQueries(USDM).trades(PERP), "trade_id"))
 
 
 @settings(max_examples=500)
 @given(odd_row(CANDLES))
 def test_an_odd_candle(odd: OddRow) -> None:
-    odd.costs_itself_alone(array, asked(BinanceQueries(SPOT).candles(BTC, 60), "start_ns"))
+    odd.costs_itself_alone(array, page_reader(BinanceQueries(SPOT).candles(BTC, 60), "start_ns"))

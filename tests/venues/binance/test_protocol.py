@@ -1,4 +1,4 @@
-"""Dialogues with Binance: asking, ending, being refused, the list of markets, tapes."""
+"""Conversations with Binance: requests, ends, refusals, the list of markets, tapes."""
 
 import json
 from collections.abc import Sequence
@@ -62,10 +62,10 @@ TRADE = {
 }
 
 
-# Asking
+# Requests
 
 
-def test_one_request_asks_for_all_streams() -> None:
+def test_one_request_names_all_streams() -> None:
     protocol = BinanceProtocol(SPOT)
     protocol.subscribe([BOOK, TRADES, TICKER, MINUTES])
 
@@ -79,7 +79,7 @@ def test_one_request_asks_for_all_streams() -> None:
     assert list(protocol.unanswered()) == [BOOK, TRADES, TICKER, MINUTES]
 
 
-def test_futures_are_asked_for_aggregated_trades_by_the_name_of_the_contract() -> None:
+def test_futures_are_requested_with_aggregated_trades_by_the_name_of_the_contract() -> None:
     protocol = BinanceProtocol(USDM)
     dated = Symbol("BTC/USDT:261225")
     protocol.subscribe([Subscription(Channel.TRADE, PERP), Subscription(Channel.TRADE, dated)])
@@ -120,7 +120,7 @@ def test_the_list_is_looked_up_again_for_a_market_that_is_not_in_it() -> None:
     assert protocol.receive_response(again, markets("BTCUSDT", "ETHUSDT"), NOW) == []
 
 
-def test_an_answer_that_comes_twice_says_nothing_new() -> None:
+def test_an_answer_that_comes_twice_publishes_nothing() -> None:
     protocol = rest_client(TRADES)
     protocol.receive(yes(1), NOW)
 
@@ -144,7 +144,7 @@ def test_requests_are_kept_under_4000_bytes_and_200_names() -> None:
     assert sum(map(len, names)) == 600
 
 
-def test_the_same_stream_twice_is_asked_for_once() -> None:
+def test_the_same_stream_twice_is_requested_once() -> None:
     protocol = rest_client(TRADES)
 
     protocol.subscribe([TRADES])
@@ -152,14 +152,14 @@ def test_the_same_stream_twice_is_asked_for_once() -> None:
     assert not drain(protocol)
 
 
-def test_two_depths_of_one_book_cannot_be_told_apart() -> None:
+def test_two_depths_of_one_book_are_refused_on_one_link() -> None:
     protocol = rest_client(BOOK)
 
     with pytest.raises(LocalProtocolError, match="book BTC/USDT 100"):
         protocol.subscribe([structs.replace(BOOK, depth=100)])
 
 
-def test_the_snapshot_is_as_deep_as_asked() -> None:
+def test_the_snapshot_is_as_deep_as_requested() -> None:
     deep = structs.replace(BOOK, depth=5000)
     _, fetch = listening(book=deep)
 
@@ -179,7 +179,7 @@ def test_a_refused_request_of_one_stream_refuses_it() -> None:
     assert protocol.receive(wrapped("btcusdt@trade", TRADE), NOW) == ()
 
 
-def test_a_refused_request_of_several_streams_is_asked_again_in_halves() -> None:
+def test_a_refused_request_of_several_streams_is_requested_again_in_halves() -> None:
     protocol = rest_client(BOOK, TRADES, TICKER)
 
     assert protocol.receive(no(1), NOW) == ()
@@ -200,7 +200,7 @@ def test_an_error_may_be_flat() -> None:
     assert list(events) == [refused(TRADES, "Invalid request: no")]
 
 
-def test_an_error_that_answers_nothing_is_told_as_such() -> None:
+def test_an_error_that_answers_nothing_is_published_as_such() -> None:
     frame = b'{"error":{"code":3,"msg":"Invalid JSON"}}'
 
     assert list(rest_client(TRADES).receive(frame, NOW)) == [refused(None, "Invalid JSON")]
@@ -219,7 +219,7 @@ def test_a_market_that_is_not_listed_is_refused_though_it_was_acknowledged() -> 
 
 
 def test_a_market_that_is_another_one_is_refused() -> None:
-    """The name of X/TUSD is that of XT/USD: only the list can tell."""
+    """The name of X/TUSD is that of XT/USD: only the list has both."""
     wrong = Subscription(Channel.TRADE, Symbol("XT/USD"))
     protocol = rest_client(wrong)
     protocol.receive(yes(1), NOW)
@@ -230,13 +230,13 @@ def test_a_market_that_is_another_one_is_refused() -> None:
 
     protocol.subscribe([structs.replace(wrong, channel=Channel.TICKER)])
     (request,) = sent(drain(protocol))
-    (told,) = protocol.receive(yes(request["id"]), NOW)
-    assert isinstance(told, Refused)
-    assert told.message == "XTUSD is X/TUSD"
+    (published,) = protocol.receive(yes(request["id"]), NOW)
+    assert isinstance(published, Refused)
+    assert published.message == "XTUSD is X/TUSD"
     assert not drain(protocol)
 
 
-def test_a_list_that_cannot_be_had_is_asked_for_with_the_next_stream() -> None:
+def test_a_list_that_cannot_be_had_is_fetched_with_the_next_stream() -> None:
     protocol = rest_client(TRADES)
     protocol.receive(yes(1), NOW)
     (listing,) = fetched(drain(protocol))
@@ -260,7 +260,7 @@ def test_a_snapshot_that_is_refused_refuses_the_book() -> None:
 @pytest.mark.parametrize(
     ("policy", "symbol"), [(SPOT, "BTC/USDT:PERP"), (USDM, "BTC/USDT"), (SPOT, "BTC/USDT:261225")]
 )
-def test_a_market_of_another_kind_is_refused_and_harms_nobody(policy: Policy, symbol: str) -> None:
+def test_a_market_of_another_kind_is_refused_alone(policy: Policy, symbol: str) -> None:
     protocol = BinanceProtocol(policy)
     strange = Subscription(Channel.TRADE, Symbol(symbol))
     protocol.subscribe([strange])
@@ -268,18 +268,18 @@ def test_a_market_of_another_kind_is_refused_and_harms_nobody(policy: Policy, sy
     (request,) = sent(drain(protocol))
     assert request == {"method": "LIST_SUBSCRIPTIONS", "id": 1}
     assert list(protocol.unanswered()) == [strange]
-    (told,) = protocol.receive(b'{"result":[],"id":1}', NOW)
+    (published,) = protocol.receive(b'{"result":[],"id":1}', NOW)
 
-    assert isinstance(told, Refused)
-    assert told.subscription == strange
-    assert policy.venue in told.message
+    assert isinstance(published, Refused)
+    assert published.subscription == strange
+    assert policy.venue in published.message
     assert not protocol.unanswered()
 
 
 # Ending
 
 
-def test_an_ended_stream_is_told_when_the_venue_says_so() -> None:
+def test_an_ended_stream_is_published_when_the_venue_acknowledges_it() -> None:
     protocol = rest_client(BOOK, TRADES)
     protocol.receive(yes(1), NOW)
     drain(protocol)
@@ -307,7 +307,7 @@ def test_a_refused_ending_is_an_ending() -> None:
     assert protocol.receive(no(request["id"]), NOW) == ()
 
 
-def test_what_is_not_carried_cannot_end() -> None:
+def test_a_stream_that_is_not_active_cannot_end() -> None:
     protocol = rest_client(TRADES)
 
     protocol.unsubscribe([BOOK])
@@ -343,7 +343,7 @@ def test_a_snapshot_for_the_stream_before_is_not_taken_for_the_new_one() -> None
 # Silence
 
 
-def test_a_stream_that_is_in_doubt_is_asked_for_again_once_until_it_is_answered() -> None:
+def test_a_stream_that_is_resynced_is_requested_again_once_until_it_is_answered() -> None:
     protocol = rest_client(TRADES)
     protocol.receive(yes(1), NOW)
     drain(protocol)
@@ -358,7 +358,7 @@ def test_a_stream_that_is_in_doubt_is_asked_for_again_once_until_it_is_answered(
     assert len(sent(drain(protocol))) == 1
 
 
-def test_a_ping_is_a_question_and_its_answer_says_nothing() -> None:
+def test_a_ping_is_a_request_and_its_answer_publishes_nothing() -> None:
     protocol = rest_client(TRADES)
     protocol.ping()
 
@@ -368,7 +368,7 @@ def test_a_ping_is_a_question_and_its_answer_says_nothing() -> None:
     assert protocol.receive(b'{"result":["btcusdt@trade"],"id":2}', NOW) == ()
 
 
-def test_a_shutdown_asks_for_another_link() -> None:
+def test_a_shutdown_hands_over_to_another_link() -> None:
     protocol = rest_client(TRADES)
 
     events = protocol.receive(wrapped("!serverShutdown", {"e": "serverShutdown", "E": 1}), NOW)
@@ -381,8 +381,8 @@ def test_a_shutdown_asks_for_another_link() -> None:
 # Data
 
 
-def test_data_is_told_of_the_market_that_was_asked_for() -> None:
-    """The name says as little as it may: this is X/TUSD, and could be XT/USD."""
+def test_data_is_published_under_the_symbol_that_was_requested() -> None:
+    """The name alone could be X/TUSD or XT/USD."""
     strange = Subscription(Channel.TRADE, Symbol("XT/USD"))
     protocol = rest_client(strange)
 
@@ -488,7 +488,7 @@ def test_a_trade_without_what_is_not_needed_is_a_trade(field: str) -> None:
     assert (str(trade.price), trade.trade_id) == ("0.001", "7")
 
 
-def test_a_ticker_may_lack_all_but_what_it_says() -> None:
+def test_a_ticker_may_lack_all_but_one_field() -> None:
     frame = wrapped("btcusdt@ticker", {"e": "24hrTicker", "c": "9.4"})
 
     (ticker,) = rest_client(TICKER).receive(frame, NOW)
@@ -575,7 +575,7 @@ def futures_trade(**fields: object) -> bytes:
     return wrapped("btcusdt@trade", {**TRADE, **fields})
 
 
-def test_a_trade_that_is_no_match_in_the_book_says_what_it_is() -> None:
+def test_a_trade_that_is_no_match_in_the_book_names_its_kind() -> None:
     protocol = BinanceProtocol(USDM)
     protocol.follow_passively()
 
@@ -632,7 +632,7 @@ def test_an_empty_side_of_the_book_is_none_in_a_ticker() -> None:
 def test_late_data_of_an_ended_stream_is_passed_over(capture: str) -> None:
     lines = (Path(__file__).parent / "captures/public.jsonl").read_text().splitlines()
     frame = next(one["frame"] for one in map(json.loads, lines) if one["name"] == capture).encode()
-    protocol = overhearing()
+    protocol = passive()
     (event,) = protocol.receive(frame, NOW)
     assert isinstance(event, Trade | Candle | Ticker)
     topic = (json.loads(frame).get("stream") or "").partition("@")[2] or {
@@ -662,14 +662,14 @@ def test_an_answer_that_is_none_makes_no_sense(body: bytes) -> None:
 # Tapes
 
 
-def overhearing(depth: int | None = None) -> BinanceProtocol:
+def passive(depth: int | None = None) -> BinanceProtocol:
     protocol = BinanceProtocol(SPOT)
     protocol.follow_passively(depth)
     return protocol
 
 
 def test_a_book_on_a_tape_begins_with_its_first_event() -> None:
-    protocol = overhearing(100)
+    protocol = passive(100)
 
     assert protocol.receive(changes(5, 7), NOW) == ()
 
@@ -680,7 +680,7 @@ def test_a_book_on_a_tape_begins_with_its_first_event() -> None:
 
 
 def test_a_book_on_a_tape_may_come_on_a_link_that_is_not_combined() -> None:
-    protocol = overhearing()
+    protocol = passive()
     frame = json.dumps(json.loads(changes(5, 7))["data"]).encode()
 
     assert protocol.receive(frame, NOW) == ()
@@ -691,8 +691,8 @@ def test_a_book_on_a_tape_may_come_on_a_link_that_is_not_combined() -> None:
     assert [type(one) for one in protocol.receive(following, NOW)] == [BookUpdate]
 
 
-def test_a_tapes_request_is_told_with_its_answer() -> None:
-    protocol = overhearing()
+def test_a_tapes_request_is_published_with_its_answer() -> None:
+    protocol = passive()
     protocol.follow_request(
         b'{"method":"SUBSCRIBE","params":["btcusdt@kline_5m","ethusdt@trade","!x@y"],"id":"a"}'
     )
@@ -725,7 +725,7 @@ def test_a_tapes_request_is_told_with_its_answer() -> None:
     ],
 )
 def test_another_clients_nonsense_is_passed_over(frame: bytes) -> None:
-    protocol = overhearing()
+    protocol = passive()
 
     protocol.follow_request(frame)
 
@@ -733,7 +733,7 @@ def test_another_clients_nonsense_is_passed_over(frame: bytes) -> None:
 
 
 def test_of_two_streams_of_one_markets_trades_the_first_counts() -> None:
-    protocol = overhearing()
+    protocol = passive()
     aggregated = {**TRADE, "e": "aggTrade", "a": 3, "f": 7, "l": 7}
 
     assert len(protocol.receive(wrapped("btcusdt@aggTrade", aggregated), NOW)) == 1
@@ -741,8 +741,8 @@ def test_of_two_streams_of_one_markets_trades_the_first_counts() -> None:
     assert len(protocol.receive(wrapped("btcusdt@aggTrade", aggregated), NOW)) == 1
 
 
-def test_a_tape_asks_for_no_list() -> None:
-    protocol = overhearing()
+def test_a_tape_fetches_no_list() -> None:
+    protocol = passive()
     protocol.follow_request(b'{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}')
     protocol.receive(b'{"result":null,"id":1}', NOW)
 
@@ -751,7 +751,7 @@ def test_a_tape_asks_for_no_list() -> None:
 
 def test_a_market_on_a_tape_whose_name_cannot_be_divided_makes_no_sense() -> None:
     with pytest.raises(RemoteProtocolError, match="NOSUCHTHING"):
-        overhearing().receive(wrapped("nosuchthing@trade", TRADE), NOW)
+        passive().receive(wrapped("nosuchthing@trade", TRADE), NOW)
 
 
 def test_candles_on_a_tape_have_the_interval_of_their_stream() -> None:
@@ -759,7 +759,7 @@ def test_candles_on_a_tape_have_the_interval_of_their_stream() -> None:
     bar |= {"f": 1, "L": 1, "x": True}
     frame = wrapped("solusdt@kline_1w", {"e": "kline", "E": 1, "s": "SOLUSDT", "k": bar})
 
-    (candle,) = overhearing().receive(frame, NOW)
+    (candle,) = passive().receive(frame, NOW)
 
     assert isinstance(candle, Candle)
     assert (candle.symbol, candle.interval_s, candle.closed) == (SOL, 604_800, True)
@@ -780,10 +780,10 @@ def test_a_month_is_as_long_as_the_calendars() -> None:
     assert candle.end_ns == (end + 1) * 1_000_000
 
 
-def test_a_perpetual_book_is_told_as_one() -> None:
+def test_a_perpetual_book_is_published_as_one() -> None:
     protocol, fetch = listening(USDM, PERP_BOOK)
 
-    (told,) = protocol.receive_response(fetch, snapshot(5), NOW)
+    (published,) = protocol.receive_response(fetch, snapshot(5), NOW)
 
-    assert isinstance(told, BookSnapshot)
-    assert (told.venue, told.symbol) == ("binance-usdm", PERP)
+    assert isinstance(published, BookSnapshot)
+    assert (published.venue, published.symbol) == ("binance-usdm", PERP)

@@ -1,4 +1,4 @@
-"""What is asked over REST, and what the published answers say; pages as the venue cuts them."""
+"""Calls over REST, what the published answers become, and pages as the venue cuts them."""
 
 import json
 from decimal import Decimal
@@ -16,7 +16,7 @@ from fluxum.venues.binance.queries import BinanceQueries
 from fluxum.venues.conversation import Fetch
 from venues.binance.wire import BTC, NOW, PERP, listed, market
 
-ASKED, FUTURES = BinanceQueries(SPOT), BinanceQueries(USDM)
+QUERIES, FUTURES = BinanceQueries(SPOT), BinanceQueries(USDM)
 BNB = Symbol("BNB/BTC")
 
 # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md, each call's own section
@@ -75,7 +75,7 @@ def path(fetch: Fetch) -> str:
 
 
 def test_its_time_is_in_milliseconds() -> None:
-    question = ASKED.time()
+    question = QUERIES.time()
 
     assert question.fetch.path == "/api/v3/time"
     assert question.read(b'{"serverTime":1499827319559}', NOW) == 1_499_827_319_559_000_000
@@ -84,7 +84,7 @@ def test_its_time_is_in_milliseconds() -> None:
 
 
 def test_its_status_is_that_of_the_whole_exchange() -> None:
-    question = ASKED.status()
+    question = QUERIES.status()
 
     assert question.fetch.path == "/sapi/v1/system/status"
     assert question.read(b'{"status":0,"msg":"normal"}', NOW) is VenueStatus.ONLINE
@@ -101,7 +101,7 @@ def test_futures_are_online_when_they_answer() -> None:
 
 
 def test_markets_are_listed_row_by_row() -> None:
-    question = ASKED.instruments()
+    question = QUERIES.instruments()
 
     page = question.read(listed([market("BTCUSDT"), {"symbol": "X"}, market("ETHUSDT")]), NOW)
 
@@ -115,8 +115,8 @@ def test_markets_are_listed_row_by_row() -> None:
 # One market
 
 
-def test_a_book_has_as_many_levels_as_were_asked_for() -> None:
-    question = ASKED.book(BNB, 7)
+def test_a_book_has_as_many_levels_as_were_requested() -> None:
+    question = QUERIES.book(BNB, 7)
     book = question.read(DEPTH, NOW)
 
     assert path(question.fetch) == "/api/v3/depth"
@@ -144,7 +144,7 @@ def test_futures_have_books_of_certain_depths_which_are_cut() -> None:
 
 
 def test_a_ticker_covers_the_last_24_hours() -> None:
-    question = ASKED.ticker(BNB)
+    question = QUERIES.ticker(BNB)
     ticker = question.read(DAY, NOW)
 
     assert path(question.fetch) == "/api/v3/ticker/24hr"
@@ -177,7 +177,7 @@ def test_a_ticker_of_futures_has_bid_and_ask_as_well() -> None:
 def test_a_side_of_zero_is_an_empty_side() -> None:
     body = DAY.replace(b'"askPrice":"4.00000200"', b'"askPrice":"0.00000000"')
 
-    ticker = ASKED.ticker(BNB).read(body, NOW)
+    ticker = QUERIES.ticker(BNB).read(body, NOW)
 
     assert (ticker.ask, ticker.mid, ticker.spread) == (None, None, None)
 
@@ -186,7 +186,7 @@ def test_a_side_of_zero_is_an_empty_side() -> None:
 
 
 def test_the_last_trades_are_a_page_of_history() -> None:
-    question = ASKED.trades(BNB)
+    question = QUERIES.trades(BNB)
     page = question.read(TRADES, NOW)
 
     assert path(question.fetch) == "/api/v3/trades"
@@ -204,7 +204,7 @@ def test_the_last_trades_are_a_page_of_history() -> None:
 
 def test_trades_since_an_instant_begin_at_the_match_that_is_found_there() -> None:
     """Matches are listed by id alone, aggregated trades by time as well; they name their ids."""
-    question = ASKED.trades(BNB, since_ns=1_498_793_709_152_000_001)
+    question = QUERIES.trades(BNB, since_ns=1_498_793_709_152_000_001)
     assert path(question.fetch) == "/api/v3/aggTrades"
     assert query(question.fetch) == {
         "symbol": "BNBBTC",
@@ -221,7 +221,7 @@ def test_trades_since_an_instant_begin_at_the_match_that_is_found_there() -> Non
 
 
 def test_no_trade_since_an_instant_is_an_empty_page() -> None:
-    question = ASKED.trades(BNB, since_ns=NOW)
+    question = QUERIES.trades(BNB, since_ns=NOW)
     assert question.then is not None
 
     page = question.then(b"[]", NOW).read(b"{}", NOW)
@@ -230,7 +230,7 @@ def test_no_trade_since_an_instant_is_an_empty_page() -> None:
 
 
 def test_a_full_page_of_trades_is_followed_by_the_next_id() -> None:
-    question = ASKED.trades(BNB, since_ns=NOW)
+    question = QUERIES.trades(BNB, since_ns=NOW)
     assert question.then is not None
     found = question.then(AGG_TRADES, NOW)
     row = json.loads(TRADES)[0]
@@ -257,8 +257,8 @@ def test_trades_of_futures_are_aggregated_as_in_the_stream() -> None:
 # Candles
 
 
-def test_a_candle_of_history_says_so_and_whether_it_is_closed() -> None:
-    question = ASKED.candles(BNB, 604_800)
+def test_a_candle_of_history_is_marked_and_closed_once_it_ended() -> None:
+    question = QUERIES.candles(BNB, 604_800)
     end_ns = 1_499_644_800_000 * MILLISECOND
 
     (closed,) = question.read(KLINES, end_ns).items
@@ -279,9 +279,9 @@ def candle_rows(first_ms: int, count: int) -> bytes:
     return json.dumps([[first_ms + one * MINUTE_MS, *row[1:]] for one in range(count)]).encode()
 
 
-def test_a_candle_that_another_one_follows_is_closed_whatever_our_clock_says() -> None:
+def test_a_candle_that_another_one_follows_is_closed_whatever_our_clock_is() -> None:
     first_ms = 1_499_040_000_000
-    page = ASKED.candles(BNB, 60).read(candle_rows(first_ms, 3), first_ms * MILLISECOND)
+    page = QUERIES.candles(BNB, 60).read(candle_rows(first_ms, 3), first_ms * MILLISECOND)
 
     assert [one.closed for one in page.items] == [True, True, False]
 
@@ -291,7 +291,7 @@ def test_candles_are_listed_page_by_page_from_the_first_to_the_last() -> None:
     first_ms = 1_499_040_000_000
     since_ns = first_ms * MILLISECOND - 5
     until_ns = (first_ms + 1500 * MINUTE_MS) * MILLISECOND
-    question = ASKED.candles(BNB, 60, since_ns, until_ns)
+    question = QUERIES.candles(BNB, 60, since_ns, until_ns)
     assert query(question.fetch) == {
         "symbol": "BNBBTC",
         "interval": "1m",
@@ -313,13 +313,13 @@ def test_a_full_page_that_reaches_the_end_is_the_last() -> None:
     first_ms = 1_499_040_000_000
     bounds = (first_ms * MILLISECOND, (first_ms + 1000 * MINUTE_MS) * MILLISECOND)
 
-    page = ASKED.candles(BNB, 60, *bounds).read(candle_rows(first_ms, 1000), NOW)
+    page = QUERIES.candles(BNB, 60, *bounds).read(candle_rows(first_ms, 1000), NOW)
 
     assert page.next is None
 
 
 def test_the_last_candles_are_one_page() -> None:
-    page = ASKED.candles(BNB, 60).read(candle_rows(1_499_040_000_000, 1000), NOW)
+    page = QUERIES.candles(BNB, 60).read(candle_rows(1_499_040_000_000, 1000), NOW)
 
     assert page.next is None
 
@@ -328,7 +328,7 @@ def test_an_odd_candle_costs_itself_alone() -> None:
     rows = json.loads(candle_rows(1_499_040_000_000, 3))
     rows[1][2] = None
 
-    page = ASKED.candles(BNB, 60).read(json.dumps(rows).encode(), NOW)
+    page = QUERIES.candles(BNB, 60).read(json.dumps(rows).encode(), NOW)
 
     assert len(page.items) == 2
     assert page.left_out is not None
@@ -336,7 +336,7 @@ def test_an_odd_candle_costs_itself_alone() -> None:
 
 
 def test_months_are_candles_of_the_calendar() -> None:
-    question = ASKED.candles(BNB, MONTH_S)
+    question = QUERIES.candles(BNB, MONTH_S)
     row = json.loads(KLINES)[0]
     body = json.dumps([[1_769_904_000_000, *row[1:]]]).encode()
 
@@ -351,28 +351,33 @@ def test_months_are_candles_of_the_calendar() -> None:
 
 def test_an_interval_that_is_not_offered_is_bad_input() -> None:
     with pytest.raises(BadInput, match="was 90"):
-        ASKED.candles(BNB, 90)
+        QUERIES.candles(BNB, 90)
     with pytest.raises(BadInput, match="was 1"):
         FUTURES.candles(PERP, 1)
 
 
 def test_a_market_of_another_kind_is_bad_input() -> None:
     with pytest.raises(BadInput, match="PERP"):
-        ASKED.trades(PERP)
+        QUERIES.trades(PERP)
     with pytest.raises(BadInput, match="BTC/USDT"):
         FUTURES.ticker(BTC)
 
 
 def test_a_no_in_the_body_is_a_no() -> None:
     with pytest.raises(VenueRefused, match="Invalid symbol") as error:
-        ASKED.ticker(BNB).read(b'{"code":-1121,"msg":"Invalid symbol."}', NOW)
+        QUERIES.ticker(BNB).read(b'{"code":-1121,"msg":"Invalid symbol."}', NOW)
     assert error.value.code == "-1121"
     with pytest.raises(RateLimited):
-        ASKED.candles(BNB, 60).read(b'{"code":-1003,"msg":"Too many requests."}', NOW)
+        QUERIES.candles(BNB, 60).read(b'{"code":-1003,"msg":"Too many requests."}', NOW)
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"{", b'"x"', b"\xff"])
 def test_an_answer_that_is_none_makes_no_sense(body: bytes) -> None:
-    for question in (ASKED.time(), ASKED.instruments(), ASKED.trades(BNB), ASKED.book(BNB, 5)):
+    for question in (
+        QUERIES.time(),
+        QUERIES.instruments(),
+        QUERIES.trades(BNB),
+        QUERIES.book(BNB, 5),
+    ):
         with pytest.raises(RemoteProtocolError):
             question.read(body, NOW)

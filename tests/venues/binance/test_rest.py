@@ -245,7 +245,7 @@ def test_the_list_of_spot_markets_has_the_published_fields() -> None:
     assert filters["NOTIONAL"]["minNotional"] == "0.5"
 
 
-def test_the_list_of_futures_says_of_what_kind_each_is() -> None:
+def test_the_list_of_futures_has_the_kind_of_each() -> None:
     (one,) = call("/fapi/v1/exchangeInfo", USDM)["symbols"]
 
     assert (one["symbol"], one["pair"], one["contractType"]) == ("BTCUSDT", "BTCUSDT", "PERPETUAL")

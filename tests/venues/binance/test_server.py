@@ -1,4 +1,4 @@
-"""Binance's server half: what it says is compared with what is published."""
+"""Binance's simulated half: what it sends is compared with what is published."""
 
 import json
 from collections.abc import Iterable
@@ -25,11 +25,11 @@ HERE = Dialled("public")
 
 def ask(server: BinanceServer, method: str, *params: object, now_ns: int = START) -> Any:
     frame = json.dumps({"method": method, "params": params, "id": 1}).encode()
-    return said(server.receive(frame, now_ns))[0]
+    return decoded(server.receive(frame, now_ns))[0]
 
 
-def said(words: Iterable[Outgoing]) -> list[Any]:
-    return [json.loads(word) for word in words if isinstance(word, bytes)]
+def decoded(frames: Iterable[Outgoing]) -> list[Any]:
+    return [json.loads(word) for word in frames if isinstance(word, bytes)]
 
 
 def serving(
@@ -44,7 +44,7 @@ def serving(
 # Control
 
 
-def test_it_says_nothing_until_it_is_asked() -> None:
+def test_it_sends_nothing_until_a_request() -> None:
     server = BinanceServer(SPOT, Snapshots(), Market(SPOT), HERE)
 
     assert server.opened(START) == ()
@@ -68,14 +68,14 @@ def test_the_id_of_a_request_is_that_of_its_answer(number: object) -> None:
     server = BinanceServer(SPOT, Snapshots(), Market(SPOT), HERE)
     frame = json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}).encode()
 
-    assert said(server.receive(frame, START)) == [{"result": [], "id": number}]
+    assert decoded(server.receive(frame, START)) == [{"result": [], "id": number}]
 
 
 def test_a_stream_that_does_not_exist_is_acknowledged_and_silent() -> None:
     market, server = serving("nosuch@trade", "btcusdt@nosuch", "BTCUSDT@trade", "!nosuch@arr")
     market.trade(BUY, "100", "1")
 
-    assert server.publish(market.symbol, START) == ()
+    assert not server.publish(market.symbol, START)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_stream_that_does_not_exist_is_acknowledged_and_silent() -> None:
 def test_a_request_that_cannot_be_read_is_refused_without_its_id(
     frame: bytes, error: dict[str, object]
 ) -> None:
-    assert said(BinanceServer(SPOT, Snapshots(), Market(SPOT), HERE).receive(frame, START)) == [
+    assert decoded(BinanceServer(SPOT, Snapshots(), Market(SPOT), HERE).receive(frame, START)) == [
         {"error": error}
     ]
 
@@ -151,12 +151,12 @@ def test_a_sixth_message_in_a_second_ends_the_link() -> None:
     frame = b'{"method":"LIST_SUBSCRIPTIONS","id":1}'
     step = SECOND // 5
     for number in range(20):
-        assert len(said(server.receive(frame, START + number * step))) == 1
+        assert len(decoded(server.receive(frame, START + number * step))) == 1
     now_ns = START + 19 * step
     for number in range(4):
         server.receive(frame, now_ns + SECOND + number)
 
-    assert len(said(server.receive(frame, now_ns + SECOND + 4))) == 1
+    assert len(decoded(server.receive(frame, now_ns + SECOND + 4))) == 1
     assert server.receive(frame, now_ns + 2 * SECOND - 1) == (Close(1008, "Too many requests"),)
 
 
@@ -166,13 +166,13 @@ def test_wrapping_can_be_switched_off_and_on() -> None:
     assert ask(server, "GET_PROPERTY", "combined")["result"] is True
     assert ask(server, "SET_PROPERTY", "combined", False)["result"] is None
     market.trade(BUY, "100", "1")
-    assert said(server.publish(market.symbol, START))[0]["e"] == "trade"
+    assert decoded(server.publish(market.symbol, START))[0]["e"] == "trade"
 
 
 def test_the_notice_that_it_shuts_down_is_the_published_one() -> None:
     _, server = serving("btcusdt@trade")
 
-    assert said(server.going_away(START)) == [
+    assert decoded(server.going_away(START)) == [
         {"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": MILLIS}}
     ]
 
@@ -180,12 +180,12 @@ def test_the_notice_that_it_shuts_down_is_the_published_one() -> None:
 # Data
 
 
-def test_a_depth_event_says_what_changed_from_where_the_last_one_ended() -> None:
+def test_a_depth_event_has_what_changed_from_where_the_last_one_ended() -> None:
     market, server = serving("btcusdt@depth@100ms")
     market.put(BUY, "99.5", "2")
     market.put(SELL, "101.5", "3")
 
-    assert said(server.publish(market.symbol, START)) == [
+    assert decoded(server.publish(market.symbol, START)) == [
         {
             "stream": "btcusdt@depth@100ms",
             "data": {
@@ -200,23 +200,23 @@ def test_a_depth_event_says_what_changed_from_where_the_last_one_ended() -> None
         }
     ]
     market.take(BUY, "99.5")
-    (gone,) = said(server.publish(market.symbol, START + SECOND))
+    (gone,) = decoded(server.publish(market.symbol, START + SECOND))
     assert gone["data"]["b"] == [["99.5", "0"]]
     assert (gone["data"]["U"], gone["data"]["u"]) == (1003, 1003)
 
 
-def test_what_changes_no_level_is_told_with_the_next_change() -> None:
+def test_what_changes_no_level_is_sent_with_the_next_change() -> None:
     market, server = serving("btcusdt@depth")
     market.moved += 5
 
     assert server.publish(market.symbol, START) == []
     market.put(BUY, "99.5", "2")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
     assert (event["data"]["U"], event["data"]["u"]) == (1001, 1006)
 
 
-def test_a_level_that_came_was_listed_and_went_untold_is_told_as_gone() -> None:
+def test_a_level_that_came_was_listed_and_went_unsent_is_sent_as_gone() -> None:
     market, snapshots = Market(SPOT), Snapshots()
     server = BinanceServer(SPOT, snapshots, market, HERE)
     rest = BinanceRest(SPOT, snapshots, market)
@@ -228,12 +228,12 @@ def test_a_level_that_came_was_listed_and_went_untold_is_told_as_gone() -> None:
     market.take(BUY, "99.5")
     market.put(SELL, "101", "1")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
 
     assert sorted(event["data"]["b"]) == [["99", "7"], ["99.5", "0"]]
     assert event["data"]["a"] == [["101", "1"]]
     market.put(SELL, "102", "1")
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
     assert (event["data"]["b"], event["data"]["a"]) == ([], [["102", "1"]])
 
 
@@ -241,19 +241,19 @@ def test_a_futures_depth_event_names_the_one_before() -> None:
     market, server = serving("btcusdt@depth@100ms", policy=USDM)
     market.put(BUY, "99.5", "2")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
 
     data = event["data"]
     assert (data["pu"], data["U"], data["u"]) == (1000, 1001, 1001)
     assert (data["E"], data["T"]) == (MILLIS, MILLIS)
 
 
-def test_the_best_levels_are_told_whole() -> None:
+def test_the_best_levels_are_sent_whole() -> None:
     market, server = serving("btcusdt@depth5")
     for price in range(90, 99):
         market.put(BUY, str(price), "1")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
 
     assert event["data"]["lastUpdateId"] == 1009
     assert [price for price, _ in event["data"]["bids"]] == ["99", "98", "97", "96", "95"]
@@ -265,7 +265,7 @@ def test_a_trade_tells_who_rested(side: Side, buyer_is_maker: bool) -> None:
     market, server = serving("btcusdt@trade")
     market.trade(side, "100.5", "0.25")
 
-    assert said(server.publish(market.symbol, START)) == [
+    assert decoded(server.publish(market.symbol, START)) == [
         {
             "stream": "btcusdt@trade",
             "data": {
@@ -284,21 +284,21 @@ def test_a_trade_tells_who_rested(side: Side, buyer_is_maker: bool) -> None:
     assert server.publish(market.symbol, START) == []
 
 
-def test_a_trade_of_futures_says_that_it_is_a_match_in_the_book() -> None:
+def test_a_trade_of_futures_is_marked_as_a_match_in_the_book() -> None:
     market, server = serving("btcusdt@trade", policy=USDM)
     market.trade(BUY, "100.5", "0.25")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
 
     assert event["data"]["X"] == "MARKET"
 
 
-def test_aggregated_trades_are_told_with_their_range() -> None:
+def test_aggregated_trades_are_sent_with_their_range() -> None:
     market, server = serving("btcusdt@aggTrade", policy=USDM, endpoint="market")
     market.trade(BUY, "100.5", "0.25")
     market.trade(BUY, "100.6", "0.25")
 
-    events = said(server.publish(market.symbol, START))
+    events = decoded(server.publish(market.symbol, START))
 
     ids = [(one["data"]["a"], one["data"]["f"], one["data"]["l"]) for one in events]
     assert ids == [(1, 1, 1), (2, 2, 2)]
@@ -317,12 +317,12 @@ def test_a_futures_link_refuses_by_name_what_another_one_carries(
 
     answer = ask(server, "SUBSCRIBE", "btcusdt@trade", stream)
 
-    said = f"Invalid request: {stream} is sent over /{other}, not over /{endpoint}"
-    assert answer == {"error": {"code": 2, "msg": said}, "id": 1}
+    text = f"Invalid request: {stream} is sent over /{other}, not over /{endpoint}"
+    assert answer == {"error": {"code": 2, "msg": text}, "id": 1}
     assert ask(server, "LIST_SUBSCRIPTIONS")["result"] == []
 
 
-# What the URL says
+# The URL
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_streams_that_the_url_names_are_sent_at_once_and_wrapped(
     assert server.opened(START) == ()
     market.trade(BUY, "100", "1")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
 
     assert (event["stream"], event["data"]["p"]) == ("btcusdt@trade", "100")
 
@@ -364,7 +364,7 @@ def test_streams_behind_ws_are_sent_as_they_are(path: str, policy: Policy) -> No
     server.opened(START)
     market.trade(BUY, "100", "1")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
 
     assert (event["e"], event["p"]) == ("trade", "100")
 
@@ -378,7 +378,7 @@ def test_what_is_subscribed_to_on_ws_is_sent_as_it_is(path: str) -> None:
     assert ask(server, "SUBSCRIBE", "btcusdt@trade")["result"] is None
     market.trade(BUY, "100", "1")
 
-    assert said(server.publish(market.symbol, START))[0]["e"] == "trade"
+    assert decoded(server.publish(market.symbol, START))[0]["e"] == "trade"
 
 
 def test_streams_of_the_url_are_listed_and_end_like_others() -> None:
@@ -416,7 +416,7 @@ def test_the_best_levels_of_futures_are_sent_as_changes_are() -> None:
     for price in range(90, 99):
         market.put(BUY, str(price), "1")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
 
     assert (event["data"]["e"], event["data"]["u"]) == ("depthUpdate", 1009)
     assert [price for price, _ in event["data"]["b"]] == ["99", "98", "97", "96", "95"]
@@ -426,7 +426,7 @@ def test_tickers_of_all_markets_are_lists_of_those_that_changed() -> None:
     market, server = serving("!miniTicker@arr")
     market.trade(BUY, "100.5", "0.25")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
 
     assert event["stream"] == "!miniTicker@arr"
     assert [(one["e"], one["s"], one["c"]) for one in event["data"]] == [
@@ -441,7 +441,7 @@ def test_the_best_levels_of_all_futures_are_one_stream() -> None:
     market, server = serving("!bookTicker", policy=USDM)
     market.put(BUY, "99.5", "2")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
 
     assert (event["stream"], event["data"]["b"]) == ("!bookTicker", "99.5")
 
@@ -450,7 +450,10 @@ def test_a_ticker_tells_the_day_and_on_spot_the_best_levels() -> None:
     market, server = serving("btcusdt@ticker")
     market.trade(BUY, "100.5", "0.25")
 
-    ((event,), again) = (said(server.publish(market.symbol, START)), server.publish(BTC, START + 1))
+    ((event,), again) = (
+        decoded(server.publish(market.symbol, START)),
+        server.publish(BTC, START + 1),
+    )
 
     data = event["data"]
     assert again == []
@@ -463,7 +466,7 @@ def test_a_mini_ticker_is_the_same_in_short() -> None:
     market, server = serving("btcusdt@miniTicker")
     market.trade(BUY, "100.5", "0.25")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
 
     assert list(event["data"]) == ["e", "E", "s", "c", "o", "h", "l", "v", "q"]
     assert (event["data"]["e"], event["data"]["c"]) == ("24hrMiniTicker", "100.5")
@@ -474,14 +477,14 @@ def test_a_futures_ticker_has_no_best_levels() -> None:
     market, server = serving("btcusdt@ticker", policy=USDM, endpoint="market")
     market.trade(BUY, "100.5", "0.25")
 
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
 
     assert not {"b", "B", "a", "A", "x"} & event["data"].keys()
 
 
 def test_the_best_levels_have_no_tag_on_spot_and_one_on_futures() -> None:
     market, server = serving("btcusdt@bookTicker")
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
     assert event["data"] == {
         "u": 1000,
         "s": "BTCUSDT",
@@ -492,17 +495,17 @@ def test_the_best_levels_have_no_tag_on_spot_and_one_on_futures() -> None:
     }
 
     market, server = serving("btcusdt@bookTicker", policy=USDM)
-    (event,) = said(server.publish(market.symbol, START))
+    (event,) = decoded(server.publish(market.symbol, START))
     assert (event["data"]["e"], event["data"]["E"]) == ("bookTicker", MILLIS)
 
 
 # Candles
 
 
-def test_a_candle_is_told_with_each_trade_and_closed_once() -> None:
+def test_a_candle_is_sent_with_each_trade_and_closed_once() -> None:
     market, server = serving("btcusdt@kline_1m")
     market.trade(BUY, "100.5", "0.25")
-    (running,) = said(server.publish(market.symbol, START))
+    (running,) = decoded(server.publish(market.symbol, START))
     bar = running["data"]["k"]
     begin = MILLIS - MILLIS % 60_000
     assert (bar["t"], bar["T"], bar["i"], bar["x"]) == (begin, begin + 59_999, "1m", False)
@@ -511,17 +514,17 @@ def test_a_candle_is_told_with_each_trade_and_closed_once() -> None:
     assert server.publish(market.symbol, START) == []
     assert server.tick(START + SECOND) == []
 
-    (closed,) = said(server.tick(START + MINUTE))
+    (closed,) = decoded(server.tick(START + MINUTE))
 
     assert closed["data"]["k"] == {**bar, "x": True}
     assert server.tick(START + MINUTE + SECOND) == []
 
 
-def test_a_candle_without_trades_is_told_when_it_is_closed() -> None:
+def test_a_candle_without_trades_is_sent_when_it_is_closed() -> None:
     market, server = serving("btcusdt@kline_1m")
     market.trade(BUY, "100.5", "0.25")
 
-    _, empty = said(server.tick(START + 2 * MINUTE))
+    _, empty = decoded(server.tick(START + 2 * MINUTE))
 
     bar = empty["data"]["k"]
     assert (bar["o"], bar["h"], bar["l"], bar["c"]) == ("100.5", "100.5", "100.5", "100.5")
@@ -529,15 +532,15 @@ def test_a_candle_without_trades_is_told_when_it_is_closed() -> None:
     assert (bar["n"], bar["f"], bar["L"], bar["x"]) == (0, -1, -1, True)
 
 
-def test_a_month_is_closed_when_the_calendar_says() -> None:
+def test_a_month_is_closed_at_its_end_in_the_calendar() -> None:
     market, server = serving("btcusdt@kline_1M")
     market.trade(BUY, "100.5", "0.25")
-    (running,) = said(server.publish(market.symbol, START))
+    (running,) = decoded(server.publish(market.symbol, START))
     bar = running["data"]["k"]
     end_ns = (bar["T"] + 1) * 1_000_000
 
     assert server.tick(end_ns - SECOND) == []
-    (closed,) = said(server.tick(end_ns))
+    (closed,) = decoded(server.tick(end_ns))
 
     assert closed["data"]["k"] == {**bar, "x": True}
     assert datetime.fromtimestamp(bar["t"] // 1000, UTC).day == 1
@@ -550,13 +553,13 @@ def test_a_market_that_never_traded_has_no_candles() -> None:
     assert server.tick(START + 5 * MINUTE) == []
 
 
-def test_a_candle_ends_before_the_next_one_is_told() -> None:
+def test_a_candle_ends_before_the_next_one_is_sent() -> None:
     market, server = serving("btcusdt@kline_1m")
     market.trade(BUY, "100.5", "0.25")
     server.publish(market.symbol, START)
     market.trade(SELL, "99.5", "1", at_ns=START + MINUTE)
 
-    closed, running = said(server.publish(market.symbol, START + MINUTE))
+    closed, running = decoded(server.publish(market.symbol, START + MINUTE))
 
     assert (closed["data"]["k"]["x"], closed["data"]["k"]["c"]) == (True, "100.5")
     assert (running["data"]["k"]["x"], running["data"]["k"]["o"]) == (False, "99.5")

@@ -89,17 +89,17 @@ def test_a_contract_is_called_by_what_it_is(
 
 
 @pytest.mark.parametrize(
-    ("kind", "delivered", "said"), [("OPTION", DECEMBER, "OPTION"), ("NEXT_QUARTER", 0, "date")]
+    ("kind", "delivered", "text"), [("OPTION", DECEMBER, "OPTION"), ("NEXT_QUARTER", 0, "date")]
 )
-def test_a_contract_of_another_kind_has_no_symbol(kind: str, delivered: int, said: str) -> None:
+def test_a_contract_of_another_kind_has_no_symbol(kind: str, delivered: int, text: str) -> None:
     market = native.Market("BTCUSDT", "BTC", "USDT", contractType=kind, deliveryDate=delivered)
 
-    with pytest.raises(RemoteProtocolError, match=said):
+    with pytest.raises(RemoteProtocolError, match=text):
         USDM.symbol_of(market)
 
 
 @pytest.mark.parametrize("policy", [SPOT, USDM], ids=lambda policy: policy.venue)
-def test_a_stream_is_read_as_what_it_was_asked_for(policy: Policy) -> None:
+def test_a_stream_is_parsed_as_what_was_requested(policy: Policy) -> None:
     symbol = Symbol("ETH/BTC" if policy is SPOT else "ETH/USDT:261225")
     wanted = [
         Subscription(Channel.BOOK, symbol, 100),
@@ -124,7 +124,7 @@ def test_a_stream_of_another_kind_stands_for_nothing(topic: str) -> None:
 
 
 def test_bid_and_ask_of_a_futures_ticker_have_a_stream_of_their_own() -> None:
-    """Spot has them in its ticker, so that there both streams say the same."""
+    """Spot has them in its ticker, so that there both streams have the same."""
     symbol = Symbol("BTC/USDT:PERP")
     part = Subscription(Channel.TICKER, symbol, depth=QUOTES)
 

@@ -1,4 +1,4 @@
-"""What the URL says that a client dials."""
+"""The URL that a client dials."""
 
 import pytest
 
@@ -29,7 +29,7 @@ from fluxum.venues.server.contract import Dialled
         (USDM, Dialled("public", "/ws"), Target(None, False)),
     ],
 )
-def test_a_url_says_how_streams_are_sent_and_which(
+def test_a_url_names_streams_and_their_form(
     policy: Policy, dialled: Dialled, target: Target
 ) -> None:
     assert read_target(policy, dialled) == target

@@ -46,7 +46,7 @@ def test_the_pace_stays_under_five_messages_in_any_second(venue: Venue) -> None:
 
 
 @both
-def test_everything_is_told_and_the_book_is_valid(venue: Venue) -> None:
+def test_everything_is_published_and_the_book_is_valid(venue: Venue) -> None:
     async def story() -> None:
         async with world(*everything(venue), venue=venue) as now:
             await now.session.wait_ready(60)
@@ -125,7 +125,7 @@ def test_a_shutdown_notice_has_the_link_replaced(venue: Venue) -> None:
 
 
 @both
-def test_a_silent_market_is_asked_for_again_and_stays_whole(venue: Venue) -> None:
+def test_a_silent_market_is_requested_again_and_stays_whole(venue: Venue) -> None:
     async def story() -> None:
         book = venue.with_defaults(Subscription(Channel.BOOK, venue.sample_symbols[0]))
         quiet = {Channel.BOOK: 20.0}

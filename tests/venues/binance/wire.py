@@ -1,4 +1,4 @@
-"""What Binance says, written down: frames and answers for the tests of this folder."""
+"""Frames and answers of Binance for the tests of this folder."""
 
 import json
 from collections.abc import Sequence
@@ -118,7 +118,7 @@ def markets(*names: str) -> bytes:
 
 
 def rest_client(*wanted: Subscription, policy: Policy = SPOT) -> BinanceProtocol:
-    """A protocol that has asked; what it asked is drained."""
+    """A protocol whose requests are drained."""
     protocol = BinanceProtocol(policy)
     protocol.subscribe(wanted)
     drain(protocol)

@@ -176,15 +176,15 @@ def test_a_level_lost_or_changed_is_seen() -> None:
 
 
 def test_a_ghost_below_the_depth_fails_the_check_once_it_comes_up() -> None:
-    """Why books are cut: of what is pushed out of the depth, the venue says nothing more."""
+    """Why books are cut: the venue sends nothing more about a level below the depth."""
     cut, uncut = (book_of(BTC_BIDS, BTC_ASKS, depth) for depth in (10, None))
     for book in (cut, uncut):
         book.apply(update(asks=(("45285.1", "1.00000000"),)))  # 45299.5 is pushed out, and goes
         book.apply(update(asks=(("45285.1", "0.00000000"), ("45300.0", "3.00000000"))))
 
-    told = book_checksum(book_of(BTC_BIDS, (*BTC_ASKS[:9], ("45300.0", "3.00000000"))))
-    assert book_checksum(cut) == told
-    assert book_checksum(uncut) != told
+    published = book_checksum(book_of(BTC_BIDS, (*BTC_ASKS[:9], ("45300.0", "3.00000000"))))
+    assert book_checksum(cut) == published
+    assert book_checksum(uncut) != published
 
 
 def test_fewer_than_ten_levels_are_read_as_they_are() -> None:
@@ -200,9 +200,9 @@ def test_fewer_than_ten_levels_are_read_as_they_are() -> None:
 
 def capture() -> dict[str, Any]:
     """The worked example of https://docs.kraken.com/api/docs/guides/spot-ws-l3-v2."""
-    told = json.loads((CAPTURES / "level3_checksum.json").read_text())
-    assert told["source"] == "https://docs.kraken.com/api/docs/guides/spot-ws-l3-v2"
-    data: dict[str, Any] = told["message"]["data"][0]
+    published = json.loads((CAPTURES / "level3_checksum.json").read_text())
+    assert published["source"] == "https://docs.kraken.com/api/docs/guides/spot-ws-l3-v2"
+    data: dict[str, Any] = published["message"]["data"][0]
     assert data["checksum"] == 1063832831
     return data
 
@@ -229,29 +229,29 @@ def level3_of(bids: tuple[RestingOrder, ...], asks: tuple[RestingOrder, ...]) ->
 
 
 def test_the_published_example_of_single_orders() -> None:
-    told = capture()
-    bids, asks = orders(told["bids"]), orders(told["asks"])
+    published = capture()
+    bids, asks = orders(published["bids"]), orders(published["asks"])
     assert (len(bids), len(asks)) == (21, 14)
 
-    assert level3_checksum(level3_of(bids, asks)) == told["checksum"]
+    assert level3_checksum(level3_of(bids, asks)) == published["checksum"]
 
 
 def test_the_place_in_a_queue_is_proved_too() -> None:
-    told = capture()
-    bids, asks = orders(told["bids"]), orders(told["asks"])
+    published = capture()
+    bids, asks = orders(published["bids"]), orders(published["asks"])
     assert bids[0].price == bids[1].price
     swapped = (bids[1], bids[0], *bids[2:])
 
-    assert level3_checksum(level3_of(swapped, asks)) != told["checksum"]
+    assert level3_checksum(level3_of(swapped, asks)) != published["checksum"]
 
 
 def test_an_order_that_comes_and_goes_leaves_the_checksum_as_it_was() -> None:
-    told = capture()
-    bids, asks = orders(told["bids"]), orders(told["asks"])
+    published = capture()
+    bids, asks = orders(published["bids"]), orders(published["asks"])
     book = level3_of(bids, asks)
     new = RestingOrder("OABCDE", bids[0].price, Decimal(1), None, b"449394100000000")
     for action, expected in ((OrderAction.ADD, False), (OrderAction.DELETE, True)):
         change = (OrderChange(action, new),)
         book.apply(Level3Update(venue="kraken", symbol=BTC, bids=change, asks=(), received_ns=1))
 
-        assert (level3_checksum(book) == told["checksum"]) == expected
+        assert (level3_checksum(book) == published["checksum"]) == expected

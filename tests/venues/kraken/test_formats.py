@@ -24,7 +24,7 @@ from fluxum.venues.kraken.server.formats import micros, nanos, plain
         ("1E+2", 0, "100"),
     ],
 )
-def test_a_number_has_exactly_the_decimals_asked_for(
+def test_a_number_has_exactly_the_decimals_of_its_precision(
     number: str, precision: int, text: str
 ) -> None:
     assert plain(Decimal(number), precision) == text.encode()

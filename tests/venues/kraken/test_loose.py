@@ -96,7 +96,7 @@ ORDER = {
 }
 
 
-def hearing() -> KrakenProtocol:
+def subscribed() -> KrakenProtocol:
     protocol = KrakenProtocol()
     protocol.subscribe(ALL)
     return protocol
@@ -142,31 +142,31 @@ def received(events: Sequence[Event]) -> Received:
     return Received(facts, left_out)
 
 
-def hear(frame: bytes) -> Received:
-    return received(hearing().receive(frame, NOW))
+def receive(frame: bytes) -> Received:
+    return received(subscribed().receive(frame, NOW))
 
 
 @given(odd_row([TICKER, TICKER | {"symbol": "ETH/USD"}]))
 @settings(max_examples=500)
 def test_an_odd_ticker_costs_itself_alone(odd: OddRow) -> None:
-    odd.costs_itself_alone(framed("ticker"), hear)
+    odd.costs_itself_alone(framed("ticker"), receive)
 
 
 @given(odd_row([TRADE, TRADE | {"symbol": "ETH/USD"}]))
 @settings(max_examples=500)
 def test_an_odd_trade_costs_itself_alone(odd: OddRow) -> None:
-    odd.costs_itself_alone(framed("trade", "snapshot"), hear)
+    odd.costs_itself_alone(framed("trade", "snapshot"), receive)
 
 
 @given(odd_row([CANDLE, CANDLE | {"interval_begin": "2023-10-04T16:26:00Z"}]))
 @settings(max_examples=500)
 def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
-    odd.costs_itself_alone(framed("ohlc"), lambda frame: _without_ends(hear(frame)))
+    odd.costs_itself_alone(framed("ohlc"), lambda frame: _without_ends(receive(frame)))
 
 
-def _without_ends(heard: Received) -> Received:
+def _without_ends(result: Received) -> Received:
     """The first of two candles is closed by the second, if that can be read."""
-    return Received({start: start for start in heard.facts}, heard.left_out)
+    return Received({start: start for start in result.facts}, result.left_out)
 
 
 @given(
@@ -176,25 +176,25 @@ def _without_ends(heard: Received) -> Received:
 )
 @settings(max_examples=500)
 def test_an_odd_market_costs_itself_alone(odd: OddRow) -> None:
-    odd.costs_itself_alone(framed("instrument", "snapshot"), hear)
+    odd.costs_itself_alone(framed("instrument", "snapshot"), receive)
 
 
 @given(odd_row(LEVELS))
 @settings(max_examples=500)
 def test_an_odd_level_costs_itself_alone(odd: OddRow) -> None:
-    odd.costs_itself_alone(levels("book", "update"), hear)
+    odd.costs_itself_alone(levels("book", "update"), receive)
 
 
 @given(odd_row(LEVELS))
 @settings(max_examples=500)
 def test_an_odd_level_of_a_snapshot_costs_itself_alone(odd: OddRow) -> None:
-    odd.costs_itself_alone(levels("book", "snapshot"), hear)
+    odd.costs_itself_alone(levels("book", "snapshot"), receive)
 
 
 @given(odd_row([ORDER, ORDER | {"order_id": "O-TWO"}, ORDER | {"order_id": "O-THREE"}]))
 @settings(max_examples=500)
 def test_an_odd_resting_order_costs_itself_alone(odd: OddRow) -> None:
-    odd.costs_itself_alone(levels("level3", "snapshot"), hear)
+    odd.costs_itself_alone(levels("level3", "snapshot"), receive)
 
 
 ADDED = ORDER | {"event": "add"}
@@ -203,7 +203,7 @@ ADDED = ORDER | {"event": "add"}
 @given(odd_row([ADDED, ADDED | {"order_id": "O-TWO"}, ADDED | {"order_id": "O-THREE"}]))
 @settings(max_examples=500)
 def test_an_odd_change_of_an_order_costs_itself_alone(odd: OddRow) -> None:
-    odd.costs_itself_alone(levels("level3", "update"), hear)
+    odd.costs_itself_alone(levels("level3", "update"), receive)
 
 
 # Frames of which nothing is left
@@ -214,7 +214,7 @@ def frame(channel: str, data: object, kind: str = "update") -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("said", "harmed"),
+    ("unreadable", "harmed"),
     [
         (frame("ticker", [TICKER | {"ask": "x"}]), TICKERS[:1]),
         (frame("ticker", [TICKER | {"symbol": "ETH/USD", "ask": True}]), TICKERS[1:]),
@@ -239,10 +239,10 @@ def frame(channel: str, data: object, kind: str = "update") -> bytes:
     ],
 )
 def test_a_frame_that_cannot_be_read_harms_what_it_names(
-    said: bytes, harmed: Sequence[Subscription] | None
+    unreadable: bytes, harmed: Sequence[Subscription] | None
 ) -> None:
     with pytest.raises(RemoteProtocolError) as caught:
-        hearing().receive(said, NOW)
+        subscribed().receive(unreadable, NOW)
 
     if harmed is None:
         assert not isinstance(caught.value, UnreadableStream)
@@ -251,10 +251,10 @@ def test_a_frame_that_cannot_be_read_harms_what_it_names(
         assert list(caught.value.subscriptions) == list(harmed)
 
 
-def test_rows_of_several_streams_are_told_by_stream() -> None:
+def test_rows_of_several_streams_are_left_out_by_stream() -> None:
     rows = [TRADE | {"price": 0}, TRADE | {"symbol": "ETH/USD", "qty": "NaN"}, TRADE, {"symbol": 1}]
 
-    first, second, third, trade = hearing().receive(frame("trade", rows), NOW)
+    first, second, third, trade = subscribed().receive(frame("trade", rows), NOW)
 
     assert [
         (event.subscription, event.count)
@@ -264,10 +264,10 @@ def test_rows_of_several_streams_are_told_by_stream() -> None:
     assert isinstance(trade, Trade)
 
 
-def test_a_row_that_nobody_asked_for_costs_no_other() -> None:
+def test_a_row_that_was_not_requested_costs_no_other() -> None:
     rows = [TRADE | {"symbol": "SOL/USD"}, TRADE]
 
-    left_out, trade = hearing().receive(frame("trade", rows), NOW)
+    left_out, trade = subscribed().receive(frame("trade", rows), NOW)
 
     assert isinstance(left_out, LeftOut)
     assert (left_out.subscription, left_out.reason) == (
@@ -278,19 +278,19 @@ def test_a_row_that_nobody_asked_for_costs_no_other() -> None:
 
 
 def test_odd_rows_of_an_ended_stream_are_late() -> None:
-    protocol = hearing()
+    protocol = subscribed()
     protocol.unsubscribe(TRADES[:1])
 
     assert protocol.receive(frame("trade", [TRADE]), NOW) == []
 
 
 def test_a_snapshot_with_an_odd_row_acknowledges_its_stream() -> None:
-    left_out, subscribed, trade = hearing().receive(
+    left_out, acknowledged, trade = subscribed().receive(
         frame("trade", [{"symbol": "BTC/USD"}, TRADE], "snapshot"), NOW
     )
 
     assert isinstance(left_out, LeftOut)
-    assert isinstance(subscribed, Subscribed)
+    assert isinstance(acknowledged, Subscribed)
     assert isinstance(trade, Trade)
     assert trade.backfilled
 
@@ -298,7 +298,7 @@ def test_a_snapshot_with_an_odd_row_acknowledges_its_stream() -> None:
 def test_a_time_that_makes_no_sense_costs_no_book() -> None:
     data: dict[str, Any] = {"symbol": "BTC/USD", "bids": LEVELS, "checksum": 5}
     for odd in (5, "soon", "2023-13-45T00:00:00Z", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"):
-        (update,) = hearing().receive(frame("book", [data | {"timestamp": odd}]), NOW)
+        (update,) = subscribed().receive(frame("book", [data | {"timestamp": odd}]), NOW)
 
         assert isinstance(update, BookUpdate)
         assert update.venue_ns is None

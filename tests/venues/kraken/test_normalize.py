@@ -15,20 +15,20 @@ NOW = 1_700_000_000_000_000_000
 ANET, BTC = Symbol("ANETx/USD"), Symbol("BTC/USD")
 
 
-def hear(channel: str, data: object, *wanted: Subscription) -> list[Event]:
+def receive(channel: str, data: object, *wanted: Subscription) -> list[Event]:
     protocol = KrakenProtocol()
     protocol.subscribe(wanted)
     frame = json.dumps({"channel": channel, "type": "update", "data": data})
     return list(protocol.receive(frame.encode(), NOW))
 
 
-def test_a_market_that_nobody_quotes_has_no_prices() -> None:
+def test_a_market_without_quotes_has_no_prices() -> None:
     # As captured by tardis-node, test/mappers.test.ts 'map kraken v2 messages'
     row: dict[str, Any] = {"symbol": "ANETx/USD", "timestamp": "1970-01-01T00:00:00.000000Z"}
     row |= dict.fromkeys(("bid", "bid_qty", "ask", "ask_qty", "last", "volume", "vwap"), 0)
     row |= dict.fromkeys(("low", "high", "change", "change_pct", "trades"), 0)
 
-    (ticker,) = hear("ticker", [row], Subscription(Channel.TICKER, ANET))
+    (ticker,) = receive("ticker", [row], Subscription(Channel.TICKER, ANET))
 
     assert ticker == Ticker(
         venue="kraken",
@@ -46,7 +46,7 @@ def test_a_market_that_nobody_quotes_has_no_prices() -> None:
 def test_a_side_that_is_empty_is_none() -> None:
     row = {"symbol": "ANETx/USD", "bid": 100.5, "bid_qty": 1, "ask": 0, "ask_qty": 0}
 
-    (ticker,) = hear("ticker", [row], Subscription(Channel.TICKER, ANET))
+    (ticker,) = receive("ticker", [row], Subscription(Channel.TICKER, ANET))
 
     assert isinstance(ticker, Ticker)
     assert (ticker.bid, ticker.bid_quantity) == (Decimal("100.5"), Decimal(1))
@@ -58,7 +58,7 @@ def test_a_ticker_may_lack_fields(cut: str) -> None:
     row: dict[str, Any] = {"symbol": "BTC/USD", "bid": 1, "bid_qty": 1, "ask": 2, "last": 2}
     row |= {"volume": 5, "vwap": 2, "low": 1, "high": 2, "change": 1, "change_pct": 100}
     for odd in (row | {cut: None}, {name: one for name, one in row.items() if name != cut}):
-        (ticker,) = hear("ticker", [odd], Subscription(Channel.TICKER, BTC))
+        (ticker,) = receive("ticker", [odd], Subscription(Channel.TICKER, BTC))
 
         assert isinstance(ticker, Ticker)
         assert ticker.bid == 1
@@ -68,7 +68,7 @@ def test_a_ticker_may_lack_fields(cut: str) -> None:
 def test_a_trade_may_lack_its_order_type_and_time() -> None:
     row = {"symbol": "BTC/USD", "side": "buy", "price": 1, "qty": 2, "trade_id": 7}
 
-    (trade,) = hear("trade", [row], Subscription(Channel.TRADE, BTC))
+    (trade,) = receive("trade", [row], Subscription(Channel.TRADE, BTC))
 
     assert isinstance(trade, Trade)
     assert (trade.order_type, trade.venue_ns, trade.trade_id) == ("", None, "7")
@@ -78,7 +78,7 @@ def test_a_trade_may_lack_its_order_type_and_time() -> None:
 def test_an_update_may_be_of_one_side_alone(sides: dict[str, Any]) -> None:
     data = {"symbol": "BTC/USD", "checksum": 5, **sides}
 
-    (update,) = hear("book", [data], Subscription(Channel.BOOK, BTC, 10))
+    (update,) = receive("book", [data], Subscription(Channel.BOOK, BTC, 10))
 
     assert isinstance(update, BookUpdate)
     assert (update.bids, update.asks, update.checksum) == ((), (), 5)
@@ -125,11 +125,11 @@ PAIR = {
         {"cost_min": "a lot"},
     ],
 )
-def test_a_market_with_rules_nobody_can_keep_is_left_out(odd: dict[str, Any]) -> None:
+def test_a_market_with_impossible_rules_is_left_out(odd: dict[str, Any]) -> None:
     rows = [PAIR | odd, PAIR | {"symbol": "ETH/USD", "base": "ETH"}]
     instruments = Subscription(Channel.INSTRUMENT)
 
-    left_out, market = hear("instrument", {"pairs": rows}, instruments)
+    left_out, market = receive("instrument", {"pairs": rows}, instruments)
 
     assert isinstance(left_out, LeftOut)
     assert (left_out.subscription, left_out.count) == (instruments, 1)
@@ -140,8 +140,8 @@ def test_a_market_with_rules_nobody_can_keep_is_left_out(odd: dict[str, Any]) ->
 @pytest.mark.parametrize(
     "spare", [{"marginable": None}, {"has_index": None}, {"cost_min": None}, {"tick_size": "?"}]
 )
-def test_a_market_may_lack_what_nobody_needs(spare: dict[str, Any]) -> None:
-    (market,) = hear(
+def test_a_market_may_lack_fields_that_are_not_used(spare: dict[str, Any]) -> None:
+    (market,) = receive(
         "instrument",
         {"pairs": [PAIR | spare | {"status": "a new one"}], "assets": "?"},
         Subscription(Channel.INSTRUMENT),

@@ -36,7 +36,7 @@ from fluxum.model.market import (
     Ticker,
     Trade,
 )
-from fluxum.venues.conversation import Auth, VenueTime
+from fluxum.venues.conversation import Auth, UnreadableStream, VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.normalize import Numbers
 from fluxum.venues.kraken.protocol import KrakenProtocol
@@ -66,8 +66,8 @@ def sent(protocol: KrakenProtocol) -> list[dict[str, Any]]:
     return requests
 
 
-def hearing(*subscriptions: Subscription) -> KrakenProtocol:
-    """A protocol that has subscribed and got its answers."""
+def subscribed(*subscriptions: Subscription) -> KrakenProtocol:
+    """A protocol whose subscriptions are acknowledged."""
     protocol = KrakenProtocol()
     protocol.subscribe(subscriptions)
     for request in sent(protocol):
@@ -84,14 +84,14 @@ def ack(req_id: object, result: Mapping[str, object], method: str = "subscribe")
     ).encode()
 
 
-def hear(capture: str, *subscriptions: Subscription) -> list[Event]:
-    return list(hearing(*subscriptions).receive(CAPTURES[capture], NOW))
+def receive(capture: str, *subscriptions: Subscription) -> list[Event]:
+    return list(subscribed(*subscriptions).receive(CAPTURES[capture], NOW))
 
 
 # Requests and answers
 
 
-def test_one_request_asks_for_all_symbols_and_each_is_answered_by_itself() -> None:
+def test_one_request_names_all_symbols_and_each_is_answered_by_itself() -> None:
     protocol = KrakenProtocol()
     protocol.subscribe([book(ALGO), book(MATIC)])
 
@@ -183,8 +183,8 @@ def test_a_snapshot_answers_when_the_acknowledgement_is_lost() -> None:
     assert protocol.receive(late, NOW) == ()
 
 
-def test_a_resync_asks_again_without_a_word_to_anybody() -> None:
-    protocol = hearing(book(MATIC))
+def test_a_resync_requests_again_and_publishes_nothing() -> None:
+    protocol = subscribed(book(MATIC))
     protocol.resync(book(MATIC))
 
     end, begin = sent(protocol)
@@ -197,8 +197,8 @@ def test_a_resync_asks_again_without_a_word_to_anybody() -> None:
     assert [type(event) for event in protocol.receive(snapshot("MATIC/USD"), NOW)] == [BookSnapshot]
 
 
-def test_nothing_is_resynced_that_is_not_carried() -> None:
-    protocol = hearing(book(MATIC))
+def test_only_an_active_subscription_is_resynced() -> None:
+    protocol = subscribed(book(MATIC))
 
     protocol.resync(book(ALGO))
 
@@ -206,7 +206,7 @@ def test_nothing_is_resynced_that_is_not_carried() -> None:
 
 
 def test_data_of_an_ended_stream_is_late_and_of_an_unknown_one_an_error() -> None:
-    protocol = hearing(book(MATIC))
+    protocol = subscribed(book(MATIC))
     protocol.unsubscribe([book(MATIC)])
     (request,) = sent(protocol)
 
@@ -216,11 +216,11 @@ def test_data_of_an_ended_stream_is_late_and_of_an_unknown_one_an_error() -> Non
     )
     assert events == [Unsubscribed(venue="kraken", subscription=book(MATIC), received_ns=NOW)]
     with pytest.raises(RemoteProtocolError, match="not requested, was of 'book MATIC/USD'"):
-        hear("book_update", book(ALGO))
+        receive("book_update", book(ALGO))
 
 
 def test_two_depths_of_one_book_cannot_be_told_apart() -> None:
-    protocol = hearing(book(MATIC))
+    protocol = subscribed(book(MATIC))
 
     with pytest.raises(LocalProtocolError, match="cannot be told apart"):
         protocol.subscribe([Subscription(Channel.BOOK, MATIC, 25)])
@@ -249,7 +249,7 @@ def test_a_placeholder_for_a_token_goes_to_level_3_only() -> None:
 
 
 def test_a_book_update_keeps_every_digit_and_its_checksum_text() -> None:
-    (event,) = hear("book_update", book(MATIC))
+    (event,) = receive("book_update", book(MATIC))
 
     assert event == BookUpdate(
         venue="kraken",
@@ -266,7 +266,7 @@ def test_numbers_below_a_millionth_and_exponents_have_plain_checksum_text() -> N
     raw = (
         CAPTURES["book_update"].replace(b"1098.3947558", b"0.00000010").replace(b"0.5657", b"1e-08")
     )
-    (event,) = hearing(book(MATIC)).receive(raw, NOW)
+    (event,) = subscribed(book(MATIC)).receive(raw, NOW)
 
     assert isinstance(event, BookUpdate)
     (level,) = event.bids
@@ -285,7 +285,7 @@ def test_the_memory_of_prices_is_bounded() -> None:
 
 
 def test_level_3_changes_keep_their_order_and_nanoseconds() -> None:
-    (event,) = hear("level3_update", Subscription(Channel.LEVEL3, MATIC, 10))
+    (event,) = receive("level3_update", Subscription(Channel.LEVEL3, MATIC, 10))
 
     assert isinstance(event, Level3Update)
     assert event.asks == (
@@ -312,8 +312,8 @@ def test_level_3_changes_keep_their_order_and_nanoseconds() -> None:
     )
 
 
-def test_a_ticker_has_all_it_is_told_and_the_open_by_its_change() -> None:
-    (event,) = hear("ticker_update", Subscription(Channel.TICKER, BTC))
+def test_a_ticker_has_all_its_fields_and_the_open_by_its_change() -> None:
+    (event,) = receive("ticker_update", Subscription(Channel.TICKER, BTC))
 
     assert event == Ticker(
         venue="kraken",
@@ -337,7 +337,7 @@ def test_a_ticker_has_all_it_is_told_and_the_open_by_its_change() -> None:
 
 
 def test_a_ticker_without_a_time_has_none() -> None:
-    (event,) = hear("ticker_without_time", Subscription(Channel.TICKER, BTC))
+    (event,) = receive("ticker_without_time", Subscription(Channel.TICKER, BTC))
 
     assert isinstance(event, Ticker)
     assert event.venue_ns is None
@@ -345,12 +345,12 @@ def test_a_ticker_without_a_time_has_none() -> None:
 
 
 def test_trades_have_the_takers_side_and_those_of_a_snapshot_are_marked() -> None:
-    protocol = hearing(Subscription(Channel.TRADE, MATIC))
+    protocol = subscribed(Subscription(Channel.TRADE, MATIC))
 
-    told = protocol.receive(CAPTURES["trade_snapshot"], NOW)
+    events = protocol.receive(CAPTURES["trade_snapshot"], NOW)
     (live,) = protocol.receive(CAPTURES["trade_update"], NOW)
 
-    assert [(one.trade_id, one.backfilled) for one in told if isinstance(one, Trade)] == [
+    assert [(one.trade_id, one.backfilled) for one in events if isinstance(one, Trade)] == [
         ("4665846", True),
         ("4665847", True),
     ]
@@ -369,7 +369,7 @@ def test_trades_have_the_takers_side_and_those_of_a_snapshot_are_marked() -> Non
 
 
 def test_a_candle_is_closed_by_the_first_of_a_later_interval() -> None:
-    protocol = hearing(Subscription(Channel.CANDLE, MATIC, interval_s=300))
+    protocol = subscribed(Subscription(Channel.CANDLE, MATIC, interval_s=300))
     later = CAPTURES["ohlc_update"].replace(b"16:25:00.000000000", b"16:30:00.000000000")
 
     (running,) = protocol.receive(CAPTURES["ohlc_update"], NOW)
@@ -395,8 +395,8 @@ def test_the_last_candle_of_a_snapshot_that_was_sent_after_its_end_is_history() 
     snapshot = CAPTURES["ohlc_update"].replace(b'"update"', b'"snapshot"')
     over = snapshot.replace(b"16:26:30.524394914", b"16:30:00.000000000")
 
-    (running,) = hearing(subscription).receive(snapshot, NOW)
-    (history,) = hearing(subscription).receive(over, NOW)
+    (running,) = subscribed(subscription).receive(snapshot, NOW)
+    (history,) = subscribed(subscription).receive(over, NOW)
 
     assert isinstance(running, Candle)
     assert isinstance(history, Candle)
@@ -405,7 +405,7 @@ def test_the_last_candle_of_a_snapshot_that_was_sent_after_its_end_is_history() 
 
 
 def test_instruments_come_from_the_venues_own_list() -> None:
-    (event,) = hear("instrument_snapshot", Subscription(Channel.INSTRUMENT))
+    (event,) = receive("instrument_snapshot", Subscription(Channel.INSTRUMENT))
 
     assert event == Instrument(
         venue="kraken",
@@ -424,7 +424,7 @@ def test_instruments_come_from_the_venues_own_list() -> None:
     )
 
 
-def test_the_status_is_told_when_it_changes_and_not_each_second() -> None:
+def test_the_status_is_published_when_it_changes_and_not_each_second() -> None:
     protocol = KrakenProtocol()
     down = CAPTURES["status"].replace(b"online", b"maintenance")
     planned = CAPTURES["status"].replace(b'maintenance":[]', b'maintenance":[{"event_id":32}]')
@@ -469,7 +469,7 @@ def test_heartbeats_are_no_events() -> None:
 )
 def test_nonsense_is_a_remote_protocol_error_and_nothing_else(frame: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
-        hearing(book(MATIC)).receive(frame, NOW)
+        subscribed(book(MATIC)).receive(frame, NOW)
 
 
 @pytest.mark.parametrize(
@@ -488,7 +488,7 @@ def test_nonsense_is_a_remote_protocol_error_and_nothing_else(frame: bytes) -> N
 def test_a_level_that_makes_no_sense_is_left_out(good: bytes, bad: bytes) -> None:
     frame = CAPTURES["book_update"].replace(good, bad)
 
-    left_out, update = hearing(book(MATIC)).receive(frame, NOW)
+    left_out, update = subscribed(book(MATIC)).receive(frame, NOW)
 
     assert isinstance(left_out, LeftOut)
     assert left_out.subscription == book(MATIC)
@@ -508,7 +508,7 @@ def test_an_answer_to_a_call_is_not_expected() -> None:
         KrakenProtocol().receive_response(Fetch("GET", "/0/public/Time", "time"), b"{}", NOW)
 
 
-# A tape: answers to another's questions
+# A tape: answers to the requests of another client
 
 
 def test_on_a_tape_depths_are_learned_from_requests_and_acknowledgements() -> None:
@@ -523,6 +523,16 @@ def test_on_a_tape_depths_are_learned_from_requests_and_acknowledgements() -> No
     assert depth_of(protocol, "MATIC/USD") == 100
     assert depth_of(protocol, "ALGO/USD") == 25
     assert depth_of(protocol, "BTC/USD") == 10
+
+
+def test_on_a_tape_a_book_of_no_market_harms_no_stream() -> None:
+    protocol = KrakenProtocol()
+    protocol.follow_passively()
+
+    with pytest.raises(UnreadableStream) as caught:
+        protocol.receive(snapshot("MATICUSD"), NOW)
+
+    assert caught.value.subscriptions == ()
 
 
 def depth_of(protocol: KrakenProtocol, symbol: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Questions about markets, answered by the published and recorded bodies, cut short."""
+"""Queries about markets, answered by the published and recorded bodies, cut short."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -30,7 +30,7 @@ TRADES = (
     b'61044952],["30243.30000","0.00376960",1688669598.2804112,"s","l","",61044953]],'
     b'"last":"1688671969993150842"}}'
 )
-# As seen on the wire in 2026: keyed by the name that was asked for.
+# As seen on the wire in 2026: keyed by the name in the request.
 CANDLES = (
     b'{"error":[],"result":{"BTC/USD":[[1790355600,"83732.7","83969.8","83612.9","83765.4",'
     b'"83766.9","81.13696690",5879],[1790359200,"83765.3","84050.3","83765.3","84030.6","83921.9",'
@@ -68,7 +68,7 @@ def test_the_engines_state_is_read() -> None:
     assert QUESTIONS.status().read(body, NOW) is VenueStatus.CANCEL_ONLY
 
 
-def test_a_book_is_asked_for_by_its_name_and_read_whatever_it_is_called() -> None:
+def test_a_book_is_requested_by_its_name_and_read_whatever_it_is_called() -> None:
     question = QUESTIONS.book(BTC, 2)
 
     book = question.read(DEPTH, NOW)
@@ -113,7 +113,7 @@ def test_the_last_candle_is_running_and_those_before_are_closed() -> None:
     assert running.start_ns == closed.end_ns == 1_790_359_200_000_000_000
 
 
-def test_candles_are_history_and_only_those_asked_for() -> None:
+def test_candles_are_history_and_only_those_requested() -> None:
     since_ns = 1_790_359_200_000_000_000  # the start of the second candle
 
     (only,) = QUESTIONS.candles(BTC, 3600, since_ns).read(CANDLES, NOW).items
@@ -169,7 +169,7 @@ def test_a_refusal_that_will_pass_says_so() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 501])
-def test_more_levels_than_there_are_cannot_be_asked_for(count: int) -> None:
+def test_more_levels_than_there_are_cannot_be_requested(count: int) -> None:
     with pytest.raises(BadInput, match=f"was {count}"):
         QUESTIONS.book(BTC, count)
 
@@ -180,7 +180,7 @@ def test_intervals_are_those_that_the_venue_offers(interval_s: int) -> None:
         QUESTIONS.candles(BTC, interval_s)
 
 
-def test_candles_since_an_instant_are_asked_for_from_just_before_it() -> None:
+def test_candles_since_an_instant_are_requested_from_just_before_it() -> None:
     # https://docs.kraken.com/api/docs/rest-api/get-ohlc-data: `since` lists what is later.
     path = QUESTIONS.candles(BTC, 60, 1_790_359_200_000_000_000).fetch.path
 

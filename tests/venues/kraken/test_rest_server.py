@@ -17,14 +17,14 @@ from fluxum.venues.venue import Fetch
 SECOND = START // 10**9
 
 
-def ask(box: Box, call: str) -> dict[str, Any]:
+def call_rest(box: Box, call: str) -> dict[str, Any]:
     answer = KrakenRest(box.exchange).answer(Fetch("GET", f"/0/public/{call}", ""), box.time_ns)
     assert answer.status == 200
     return msgspec.json.decode(answer.body, type=dict[str, Any])
 
 
 def result(box: Box, call: str) -> Any:
-    envelope = ask(box, call)
+    envelope = call_rest(box, call)
     assert envelope["error"] == []
     return envelope["result"]
 
@@ -60,7 +60,7 @@ def test_assets_have_older_names(asset: str, name: str) -> None:
     assert asset_name(Asset(asset)) == name
 
 
-def test_the_clock_is_told_twice() -> None:
+def test_the_clock_is_listed_in_two_forms() -> None:
     # The second is rest_time, as published.
     box = Box()
     assert result(box, "Time") == {
@@ -72,7 +72,7 @@ def test_the_clock_is_told_twice() -> None:
     assert result(box, "Time")["rfc1123"] == "Thu, 06 Jul 23 18:50:48 +0000"
 
 
-def test_the_engines_status_is_told() -> None:
+def test_the_engines_status_is_listed() -> None:
     box = Box()
     box.exchange.set_status("post_only")
 
@@ -96,7 +96,7 @@ def test_assets_are_listed() -> None:
         "status": "enabled",
     }
     assert set(result(Box(), "Assets?asset=BTC,ZUSD")) == {"XXBT", "ZUSD"}
-    assert ask(Box(), "Assets?asset=XYZ")["error"] == ["EQuery:Unknown asset"]
+    assert call_rest(Box(), "Assets?asset=XYZ")["error"] == ["EQuery:Unknown asset"]
 
 
 def test_markets_are_listed() -> None:
@@ -121,18 +121,18 @@ def test_markets_of_tokenised_assets_are_a_list_of_their_own_which_is_empty() ->
     assert result(Box(), "AssetPairs?aclass_base=tokenized_asset") == {}
     assert result(Box(), "Assets?aclass=tokenized_asset") == {}
     assert set(result(Box(), "AssetPairs?aclass_base=currency")) == {"XXBTZUSD", "XETHZUSD"}
-    refused = ask(Box(), "AssetPairs?aclass_base=stones")
+    refused = call_rest(Box(), "AssetPairs?aclass_base=stones")
     assert refused["error"] == ["EGeneral:Invalid arguments:aclass_base"]
 
 
-def test_a_part_of_what_is_known_of_markets_can_be_asked_for() -> None:
+def test_a_part_of_the_fields_of_markets_can_be_requested() -> None:
     row = result(Box(), "AssetPairs?pair=XBTUSD&info=margin")["XXBTZUSD"]
 
     assert row == {"margin_call": 80, "margin_stop": 40}
-    assert ask(Box(), "AssetPairs?info=all")["error"] == ["EGeneral:Invalid arguments:info"]
+    assert call_rest(Box(), "AssetPairs?info=all")["error"] == ["EGeneral:Invalid arguments:info"]
 
 
-def test_the_best_prices_are_told() -> None:
+def test_the_best_prices_are_listed() -> None:
     # https://docs.kraken.com/api/docs/rest-api/get-recent-spreads
     assert result(still(), "Spread?pair=XBTUSD") == {
         "XXBTZUSD": [[SECOND, "26000.00000", "27000.00000"]],
@@ -140,7 +140,7 @@ def test_the_best_prices_are_told() -> None:
     }
 
 
-def test_a_book_is_told() -> None:
+def test_a_book_is_listed() -> None:
     box = still()
 
     (book,) = result(box, "Depth?pair=XBTUSD&count=2").values()
@@ -154,7 +154,7 @@ def test_a_book_is_told() -> None:
     }
 
 
-def test_results_are_keyed_by_the_name_with_a_slash_that_was_asked_for() -> None:
+def test_results_are_keyed_by_the_name_with_a_slash_that_was_requested() -> None:
     assert list(result(still(), "Depth?pair=BTC/USD")) == ["BTC/USD"]
     assert list(result(still(), "Depth?pair=XBTUSD")) == ["XXBTZUSD"]
     for call in ("AssetPairs", "Ticker"):
@@ -162,7 +162,7 @@ def test_results_are_keyed_by_the_name_with_a_slash_that_was_asked_for() -> None
         assert list(result(still(), f"{call}?pair=XBT/USD,XETHZUSD")) == ["XBT/USD", "XETHZUSD"]
 
 
-def test_trades_are_told_with_a_cursor() -> None:
+def test_trades_are_listed_with_a_cursor() -> None:
     box = still()
     last = box.exchange.trades(BTC, 1)[0]
 
@@ -176,7 +176,7 @@ def test_trades_are_told_with_a_cursor() -> None:
     assert (later["XXBTZUSD"], later["last"]) == ([], rows["last"])
 
 
-def test_candles_are_told_with_the_last_committed_one() -> None:
+def test_candles_are_listed_with_the_last_committed_one() -> None:
     box = still()
 
     answer = result(box, "OHLC?pair=XBTUSD&interval=1")
@@ -185,10 +185,10 @@ def test_candles_are_told_with_the_last_committed_one() -> None:
     assert rows[-1][0] == SECOND  # the running one
     assert rows[-1][1:5] == ["27000.0"] * 4
     assert answer["last"] == rows[-2][0]
-    assert ask(box, "OHLC?pair=XBTUSD&interval=2")["error"] != []
+    assert call_rest(box, "OHLC?pair=XBTUSD&interval=2")["error"] != []
 
 
-def test_a_ticker_is_told() -> None:
+def test_a_ticker_is_listed() -> None:
     (row,) = result(still(), "Ticker?pair=XBTUSD").values()
 
     assert row["a"] == ["27000.00000", "1", "0.90000000"]
@@ -207,25 +207,25 @@ def test_a_ticker_is_told() -> None:
     ],
 )
 def test_what_cannot_be_answered_is_refused(call: str, error: str) -> None:
-    assert ask(still(), call) == {"error": [error]}
+    assert call_rest(still(), call) == {"error": [error]}
 
 
 def test_our_own_questions_are_answered() -> None:
-    box, asked = still(), KrakenMarketQueries()
+    box, queries = still(), KrakenMarketQueries()
     rest = KrakenRest(box.exchange)
 
-    def said(question: Any) -> Any:
-        return question.read(rest.answer(question.fetch, box.time_ns).body, box.time_ns)
+    def answer(query: Any) -> Any:
+        return query.read(rest.answer(query.fetch, box.time_ns).body, box.time_ns)
 
-    instruments = said(asked.instruments())
-    book = said(asked.book(BTC, 10))
-    trades = said(asked.trades(BTC))
+    instruments = answer(queries.instruments())
+    book = answer(queries.book(BTC, 10))
+    trades = answer(queries.trades(BTC))
 
-    ticker = said(asked.ticker(BTC))
+    ticker = answer(queries.ticker(BTC))
 
-    assert said(asked.time()) == START
+    assert answer(queries.time()) == START
     assert (ticker.bid, ticker.ask) == (book.bids[0].price, book.asks[0].price)
-    assert said(asked.status()).value == "online"
+    assert answer(queries.status()).value == "online"
     for ours, theirs in zip(instruments.items, box.exchange.instruments(), strict=True):
         assert (ours.symbol, ours.tick, ours.lot, ours.quantity_min) == (
             theirs.symbol,
@@ -237,6 +237,6 @@ def test_our_own_questions_are_answered() -> None:
     assert [one.trade_id for one in trades.items] == [
         one.trade_id for one in box.exchange.trades(BTC, 1000)
     ]
-    candles = said(asked.candles(BTC, 60)).items
+    candles = answer(queries.candles(BTC, 60)).items
     assert candles[-1].closed is False
-    assert said(asked.candles(BTC, 60, candles[3].start_ns)).items == candles[3:]
+    assert answer(queries.candles(BTC, 60, candles[3].start_ns)).items == candles[3:]

@@ -1,4 +1,4 @@
-"""Tests of Kraken's server: what it says is compared with frames published or captured.
+"""Tests of Kraken's server: its frames are compared with frames published or captured.
 
 Sources: the channel pages under https://docs.kraken.com/api/docs/websocket-v2/, the checksum
 guides, and live frames of 2026-09-25 quoted in the protocol notes.
@@ -80,7 +80,7 @@ def ladder_view(levels: int) -> View:
     return view
 
 
-def ask(
+def request(
     server: KrakenServer, method: str = "subscribe", req_id: int | None = None, **params: Any
 ) -> list[bytes]:
     request: Message = {"method": method, "params": params}
@@ -189,7 +189,7 @@ def test_the_status_comes_first_in_the_shape_of_the_live_frame() -> None:
     assert frame.decode() == captured % connection_id
 
 
-def test_a_new_status_is_told_and_greets_who_comes_later() -> None:
+def test_a_new_status_is_published_and_is_the_first_frame_of_later_links() -> None:
     server = KrakenServer(View(), "public")
 
     (frame,) = server.status("maintenance", NOW)
@@ -243,7 +243,7 @@ TIMES = '"time_in":"2026-09-25T17:48:26.844359Z","time_out":"2026-09-25T17:48:26
 def test_an_acknowledgement_is_byte_for_byte_as_published(
     params: dict[str, Any], result: str
 ) -> None:
-    frames = ask(KrakenServer(View(), "public"), symbol=["BTC/USD"], **params)
+    frames = request(KrakenServer(View(), "public"), symbol=["BTC/USD"], **params)
 
     assert frames[0].decode() == (
         '{"method":"subscribe","result":' + result + ',"success":true,' + TIMES + "}"
@@ -251,7 +251,7 @@ def test_an_acknowledgement_is_byte_for_byte_as_published(
 
 
 def test_the_instrument_list_is_acknowledged_as_published_and_follows_at_once() -> None:
-    ack, snapshot = ask(KrakenServer(View(), "public"), req_id=79, channel="instrument")
+    ack, snapshot = request(KrakenServer(View(), "public"), req_id=79, channel="instrument")
 
     assert ack.decode() == (
         '{"method":"subscribe","req_id":79,"result":{"channel":"instrument","snapshot":true,'
@@ -286,9 +286,9 @@ def test_an_end_is_acknowledged_as_published_and_ends_the_stream(
 ) -> None:
     view = ladder_view(10)
     server = KrakenServer(view, "public")
-    ask(server, channel=channel, symbol=["BTC/USD"], **extra)
+    request(server, channel=channel, symbol=["BTC/USD"], **extra)
 
-    (ack,) = ask(server, "unsubscribe", channel=channel, symbol=["BTC/USD"], **extra)
+    (ack,) = request(server, "unsubscribe", channel=channel, symbol=["BTC/USD"], **extra)
     view.take(BUY, "99.9")
 
     assert ack.decode() == (
@@ -298,7 +298,7 @@ def test_an_end_is_acknowledged_as_published_and_ends_the_stream(
 
 
 def test_each_symbol_is_answered_by_itself_with_the_same_request_id() -> None:
-    frames = ask(
+    frames = request(
         KrakenServer(ladder_view(2), "public"),
         req_id=5,
         channel="book",
@@ -314,7 +314,7 @@ def test_each_symbol_is_answered_by_itself_with_the_same_request_id() -> None:
 
 
 def test_a_refusal_is_byte_for_byte_as_seen_live() -> None:
-    (frame,) = ask(KrakenServer(View(), "public"), channel="book", symbol=["XBT/USD"])
+    (frame,) = request(KrakenServer(View(), "public"), channel="book", symbol=["XBT/USD"])
 
     # Live, 2026-09-25
     assert frame.decode() == (
@@ -344,7 +344,7 @@ PUBLIC_ELSEWHERE = (
 def test_what_this_host_does_not_offer_is_refused_without_a_symbol(
     endpoint: str, params: dict[str, Any], error: str
 ) -> None:
-    (frame,) = ask(KrakenServer(View(), endpoint), **params)
+    (frame,) = request(KrakenServer(View(), endpoint), **params)
 
     assert frame.decode() == (
         f'{{"error":"{error}","method":"subscribe","success":false,' + TIMES + "}"
@@ -355,7 +355,7 @@ def test_what_this_host_does_not_offer_is_refused_without_a_symbol(
 def test_level_3_needs_a_token(params: dict[str, Any]) -> None:
     server = KrakenServer(View(), "level3")
 
-    (frame,) = ask(server, req_id=3, channel="level3", symbol=["BTC/USD"], **params)
+    (frame,) = request(server, req_id=3, channel="level3", symbol=["BTC/USD"], **params)
 
     # Live, 2026-09-25, of the channel executions
     assert frame.decode() == (
@@ -373,7 +373,7 @@ def test_level_3_needs_a_token(params: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_not_offered_is_refused_with_its_symbol(params: dict[str, Any]) -> None:
-    (frame,) = ask(KrakenServer(View(), "public"), symbol=["BTC/USD"], **params)
+    (frame,) = request(KrakenServer(View(), "public"), symbol=["BTC/USD"], **params)
 
     refusal = message(frame)
     assert refusal["success"] is False
@@ -383,10 +383,10 @@ def test_what_is_not_offered_is_refused_with_its_symbol(params: dict[str, Any]) 
 
 def test_a_stream_is_subscribed_once_and_ended_once() -> None:
     server = KrakenServer(ladder_view(2), "public")
-    ask(server, channel="book", symbol=["BTC/USD"])
+    request(server, channel="book", symbol=["BTC/USD"])
 
-    (twice,) = ask(server, channel="book", symbol=["BTC/USD"])
-    (other,) = ask(server, "unsubscribe", channel="book", symbol=["BTC/USD"], depth=25)
+    (twice,) = request(server, channel="book", symbol=["BTC/USD"])
+    (other,) = request(server, "unsubscribe", channel="book", symbol=["BTC/USD"], depth=25)
 
     assert message(twice)["error"] == "Already subscribed"
     assert message(other)["success"] is False
@@ -394,9 +394,9 @@ def test_a_stream_is_subscribed_once_and_ended_once() -> None:
 
 def test_level_3_has_one_depth_at_a_time() -> None:
     server = KrakenServer(ladder_view(2), "level3")
-    ask(server, channel="level3", symbol=["BTC/USD"], token="t", depth=10)
+    request(server, channel="level3", symbol=["BTC/USD"], token="t", depth=10)
 
-    (refusal,) = ask(server, channel="level3", symbol=["BTC/USD"], token="t", depth=100)
+    (refusal,) = request(server, channel="level3", symbol=["BTC/USD"], token="t", depth=100)
 
     assert message(refusal)["success"] is False
 
@@ -406,13 +406,13 @@ def test_an_iceberg_that_shows_more_goes_to_the_back_of_its_queue() -> None:
     view.engine.rest("iceberg", SELL, Decimal("100.1"), Decimal(2), NOW, Decimal(1))
     view.engine.rest("other", SELL, Decimal("100.1"), Decimal(3), NOW)
     server = KrakenServer(view, "level3")
-    ask(server, channel="level3", symbol=["BTC/USD"], token="t")
+    request(server, channel="level3", symbol=["BTC/USD"], token="t")
 
     view.engine.take("taker", BUY, Decimal(1), None)
 
     (frame,) = server.publish(BTC, NOW)
-    told = [(one["event"], one["order_id"]) for one in data(frame)["asks"]]
-    assert told == [("delete", "iceberg"), ("add", "iceberg")]
+    sent = [(one["event"], one["order_id"]) for one in data(frame)["asks"]]
+    assert sent == [("delete", "iceberg"), ("add", "iceberg")]
 
 
 @pytest.mark.parametrize(
@@ -457,7 +457,7 @@ def test_heartbeats_begin_with_a_subscription_and_fill_silence_only() -> None:
     server = KrakenServer(view, "public")
     server.opened(NOW)
     assert list(server.tick(NOW + 5 * SECOND)) == []
-    ask(server, channel="book", symbol=["BTC/USD"])
+    request(server, channel="book", symbol=["BTC/USD"])
 
     assert list(server.tick(NOW + SECOND - 1)) == []
     assert list(server.tick(NOW + SECOND)) == [b'{"channel":"heartbeat"}']
@@ -472,7 +472,7 @@ def test_a_book_snapshot_is_the_official_example_with_its_checksum() -> None:
     view.put(BUY, *GUIDE_BIDS)
     view.put(SELL, *GUIDE_ASKS)
 
-    _, snapshot = ask(KrakenServer(view, "public"), channel="book", symbol=["BTC/USD"])
+    _, snapshot = request(KrakenServer(view, "public"), channel="book", symbol=["BTC/USD"])
 
     book = data(snapshot)
     assert book["checksum"] == 3310070434
@@ -491,7 +491,9 @@ def test_a_level_3_snapshot_is_the_official_example_with_its_checksum() -> None:
             order_id, price, quantity = order.split()
             view.engine.limit(order_id, side, Decimal(price), Decimal(quantity), NOW)
 
-    _, snapshot = ask(KrakenServer(view, "level3"), channel="level3", symbol=["BTC/USD"], token="t")
+    _, snapshot = request(
+        KrakenServer(view, "level3"), channel="level3", symbol=["BTC/USD"], token="t"
+    )
 
     book = data(snapshot)
     assert book["checksum"] == 1063832831
@@ -504,11 +506,11 @@ def test_a_level_3_snapshot_is_the_official_example_with_its_checksum() -> None:
 
 def subscribed_to_book(view: View, depth: int = 10) -> KrakenServer:
     server = KrakenServer(view, "public")
-    ask(server, channel="book", symbol=["BTC/USD"], depth=depth)
+    request(server, channel="book", symbol=["BTC/USD"], depth=depth)
     return server
 
 
-def test_nothing_is_said_when_nothing_changed_or_only_below_the_window() -> None:
+def test_nothing_is_published_when_nothing_changed_or_only_below_the_window() -> None:
     view = ladder_view(12)
     server = subscribed_to_book(view)
 
@@ -625,7 +627,7 @@ def test_a_level_3_client_that_follows_the_rules_holds_every_queue(seed: int) ->
     random = Random(seed)
     view = ladder_view(30)
     server = KrakenServer(view, "level3")
-    _, snapshot = ask(server, channel="level3", symbol=["BTC/USD"], token="t")
+    _, snapshot = request(server, channel="level3", symbol=["BTC/USD"], token="t")
     held: dict[str, list[tuple[str, Decimal, Decimal]]] = {"bids": [], "asks": []}
     hear_level3(held, snapshot)
     ids = 0
@@ -694,7 +696,7 @@ def made_trade(number: int, price: str, quantity: str, **more: str) -> Trade:
 def test_a_trade_is_byte_for_byte_the_live_frame() -> None:
     view = View()
     server = KrakenServer(view, "public")
-    ask(server, channel="trade", symbol=["BTC/USD"])
+    request(server, channel="trade", symbol=["BTC/USD"])
 
     view.made_trades.append(made_trade(109116693, "83744.3", "0.00044780"))
     frames = server.publish(BTC, NOW)
@@ -713,7 +715,7 @@ def test_a_trade_is_byte_for_byte_the_live_frame() -> None:
 def test_small_quantities_are_written_without_an_exponent() -> None:
     view = View()
     server = KrakenServer(view, "public")
-    ask(server, channel="trade", symbol=["BTC/USD"])
+    request(server, channel="trade", symbol=["BTC/USD"])
 
     view.made_trades.append(made_trade(1, "83744.0", "0.00000010"))
     (frame,) = server.publish(BTC, NOW)
@@ -726,7 +728,7 @@ def test_a_trade_snapshot_holds_the_last_fifty_and_updates_go_on_from_there() ->
     view.made_trades += [made_trade(n, "1.0", "1.00000000") for n in range(1, 61)]
     server = KrakenServer(view, "public")
 
-    _, snapshot = ask(server, channel="trade", symbol=["BTC/USD"], snapshot=True)
+    _, snapshot = request(server, channel="trade", symbol=["BTC/USD"], snapshot=True)
     view.made_trades += [made_trade(n, "1.0", "1.00000000") for n in (61, 62)]
     (update,) = server.publish(BTC, NOW)
 
@@ -759,7 +761,7 @@ def test_a_ticker_is_byte_for_byte_the_live_frame() -> None:
     view = View()
     view.made_ticker = ticker()
 
-    _, snapshot = ask(KrakenServer(view, "public"), channel="ticker", symbol=["BTC/USD"])
+    _, snapshot = request(KrakenServer(view, "public"), channel="ticker", symbol=["BTC/USD"])
 
     # Live, 2026-09-25, there as an update
     assert snapshot.decode() == (
@@ -777,7 +779,7 @@ def test_a_ticker_is_repeated_by_what_triggers_it(
     view = ladder_view(10)
     view.made_ticker = ticker()
     server = KrakenServer(view, "public")
-    ask(server, channel="ticker", symbol=["BTC/USD"], event_trigger=trigger)
+    request(server, channel="ticker", symbol=["BTC/USD"], event_trigger=trigger)
 
     view.made_trades.append(made_trade(1, "1.0", "1.00000000"))
     after_trade = len(server.publish(BTC, NOW))
@@ -809,7 +811,7 @@ def test_a_candle_is_the_live_frame_and_is_repeated_with_each_trade() -> None:
     )
     view.made_candles.append(candle)
     server = KrakenServer(view, "public")
-    ask(server, channel="ohlc", symbol=["BTC/USD"], interval=1)
+    request(server, channel="ohlc", symbol=["BTC/USD"], interval=1)
     assert list(server.publish(BTC, NOW)) == []
 
     view.made_trades.append(made_trade(1, "83744.3", "0.00044780"))
@@ -828,7 +830,7 @@ def test_a_candle_is_the_live_frame_and_is_repeated_with_each_trade() -> None:
 def test_a_stream_without_a_snapshot_goes_on_from_now() -> None:
     view = ladder_view(12)
     server = KrakenServer(view, "public")
-    frames = ask(server, channel="book", symbol=["BTC/USD"], snapshot=False)
+    frames = request(server, channel="book", symbol=["BTC/USD"], snapshot=False)
 
     view.take(BUY, "99.9")
     (update,) = server.publish(BTC, NOW)

@@ -112,13 +112,14 @@ class DepthBook:
             last,
         )
         self._has_data = True
-        if before == self._sequence.last:
-            self._sequence.follow(last)
+        sequence = self._sequence
+        if before == sequence.last:
+            sequence.follow(last)
         else:
             instead = self._judge(before, update, left_out)
             if instead is not None:
                 return instead
-            self._sequence.begin(last)
+            sequence.begin(last)
         if self._held is not None:
             self._hold(before, update, left_out)
         if not self.is_live or last < self._kept_from:
@@ -128,9 +129,9 @@ class DepthBook:
     def splice(
         self, wire: native.Depth, received_ns: int, left_out: LeftOutRows | None = None
     ) -> Sequence[Event]:
-        """The snapshot and the updates after it; nothing if it is too old to go on from.
+        """The snapshot and the updates after it; no events if it is too old to go on from.
 
-        Raises TooOld for one more in a row, and RemoteProtocolError for a level that is none.
+        Raises TooOld for one more in a row, and RemoteProtocolError for an odd level.
         """
         last = wire.lastUpdateId
         kept_from = last + self._overlap

@@ -1,10 +1,10 @@
-"""The list of markets of one link, and what it says against a stream.
+"""The list of markets of one link, and which streams it rules out.
 
 A stream that does not exist is acknowledged too, and stays silent
-(https://github.com/sammchardy/python-binance/issues/1193); so the list says which there are. It is
-fetched when it is subscribed to, and when streams were acknowledged that it does not know yet. A
-market whose row cannot be read is in the list all the same: nothing is said against its streams.
-An empty list says nothing.
+(https://github.com/sammchardy/python-binance/issues/1193); so streams are compared with the list.
+It is fetched when it is subscribed to, and when a stream is acknowledged whose market it does not
+have yet. A market whose row cannot be read is in the list all the same: its streams are not ruled
+out. An empty list rules out nothing.
 """
 
 from collections import deque
@@ -27,7 +27,7 @@ _PURPOSE = "instruments"
 
 
 class Markets:
-    """What the list of markets says, once it is there; see InstrumentList for its calls."""
+    """The markets of the list, once it was fetched; see InstrumentList for its calls."""
 
     def __init__(self, policy: Policy, outbox: deque[Effect]) -> None:
         self._policy = policy
@@ -45,14 +45,14 @@ class Markets:
         return name in self._symbols or name in self._unread
 
     def objection(self, subscription: Subscription | None) -> str:
-        """What the list says against the market of a subscription; empty where it says nothing."""
+        """Why there is no such market, by the list; empty where it does not rule it out."""
         name = self._name(subscription)
         if subscription is None or not is_possible(name):
             return ""
         listed = self._symbols.get(name)
         if listed is None:
-            may_be = name in self._unread or self._is_unnamed or not self._symbols
-            return "" if may_be else f"{name} is not listed"
+            is_open = name in self._unread or self._is_unnamed or not self._symbols
+            return "" if is_open else f"{name} is not listed"
         return "" if listed == subscription.symbol else f"{name} is {listed}"
 
     def answered(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:

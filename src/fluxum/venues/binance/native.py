@@ -29,7 +29,6 @@ __all__ = [
     "Market",
     "MarketEvent",
     "MarketName",
-    "MiniTicker",
     "Outline",
     "Request",
     "Row",
@@ -54,7 +53,7 @@ __all__ = [
 ]
 
 Start = Annotated[int, Meta(ge=0, lt=4_102_444_800_000)]
-"""When a candle begins, in milliseconds before the year 2100."""
+"""When a candle starts, in milliseconds before the year 2100."""
 Number = Annotated[int, Meta(ge=0, lt=2**62)]
 Row = tuple[str, str]
 """A level: price and quantity."""
@@ -79,7 +78,7 @@ class DepthUpdate(Struct, tag_field="e", tag="depthUpdate", gc=False, omit_defau
 
 
 class Trade(Struct, tag_field="e", tag="trade", gc=False, kw_only=True):
-    """One match; `m` tells that the buyer's order rested, so that the taker sold.
+    """One match; if `m` is true, the buyer's order rested and the taker sold.
 
     `{"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0.001","q":"100",
     "T":1672515782136,"m":true,"M":true}`; on futures with `"X":"MARKET"`. Other words there are
@@ -118,7 +117,7 @@ class AggTrade(Struct, tag_field="e", tag="aggTrade", gc=False, kw_only=True):
 
 
 class KlineBar(Struct, gc=False, kw_only=True):
-    """A candle; `T` is its last millisecond, `x` tells that it is closed."""
+    """A candle; `T` is its last millisecond, `x` is true once it is closed."""
 
     t: Start
     T: int | None = None
@@ -184,23 +183,6 @@ class Ticker(Struct, tag_field="e", tag="24hrTicker", gc=False, omit_defaults=Tr
     n: Number | None = None
 
 
-class MiniTicker(Struct, tag_field="e", tag="24hrMiniTicker", gc=False):
-    """The last 24 hours in short, as other people's clients ask for it; we never do.
-
-    `{"e":"24hrMiniTicker","E":1672515782136,"s":"BNBBTC","c":"0.0025","o":"0.0010","h":"0.0025",
-    "l":"0.0010","v":"10000","q":"18"}`
-    """
-
-    E: int
-    s: str
-    c: str
-    o: str
-    h: str
-    l: str  # noqa: E741 - the venue's name
-    v: str
-    q: str
-
-
 class BookTicker(
     Struct, tag_field="e", tag="bookTicker", gc=False, omit_defaults=True, kw_only=True
 ):
@@ -264,7 +246,7 @@ class Fault(Struct):
 
 
 class Outline(Struct):
-    """What can be told of a frame that is no event of a known stream.
+    """What can be read of a frame that is no event of a known stream.
 
     An answer, `{"result":null,"id":1}`, whose error is documented flat, `{"code":2,"msg":"...",
     "id":1}`, and sent nested, `{"error":{"code":2,"msg":"..."},"id":1}`

@@ -53,8 +53,8 @@ def trade(wire: native.Trade, venue: str, symbol: Symbol, received_ns: int) -> m
     """One match, `None` for an id that no trade has. Ids count up by one in each market.
 
     That is how aggregated trades name them: in the recordings of 2021 each one's first id follows
-    on the last id of the one before, 3,139 times of 3,139 on spot. Futures say what a trade was,
-    as it may be no match in the book; `order_type` says so then.
+    on the last id of the one before, 3,139 times of 3,139 on spot. Futures name the kind of a
+    trade, as it may be no match in the book; `order_type` has it then.
     """
     kind = "" if wire.X is UNSET or wire.X is None else wire.X
     price = exact(wire.p)
@@ -95,7 +95,7 @@ def agg_trade(wire: native.AggTrade, venue: str, symbol: Symbol, received_ns: in
 
 
 def ticker(wire: native.Ticker, venue: str, symbol: Symbol, received_ns: int) -> market.Ticker:
-    """The last 24 hours; a price of zero is none: of an empty side, or without any trade."""
+    """The last 24 hours; a price of zero, of an empty side or without any trade, is `None`."""
     return market.Ticker(
         venue=venue,
         symbol=symbol,
@@ -137,7 +137,7 @@ def book_ticker(
 def candle(
     wire: native.Kline, interval_s: int, venue: str, symbol: Symbol, received_ns: int
 ) -> market.Candle:
-    """A candle; the venue says itself when it is closed."""
+    """A candle; the venue marks the one that is closed."""
     bar = wire.k
     start_ns = bar.t * _MILLISECOND
     return market.Candle(
@@ -161,7 +161,7 @@ def candle(
 def instrument(
     wire: native.Market, symbol: Symbol, venue: str, venue_ns: int | None, received_ns: int
 ) -> Instrument:
-    """One market's rules; raises RemoteProtocolError for rules that are none.
+    """One market's rules; raises RemoteProtocolError for rules that cannot be read.
 
     A step of zero means that the venue does not check it; then the asset's precision counts.
     Source: https://github.com/binance/binance-spot-api-docs/blob/master/filters.md

@@ -9,10 +9,10 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.venues.binance import native
 from fluxum.venues.binance.symbols import (
-    read_future,
-    read_spot,
-    spell_future,
-    spell_spot,
+    format_future,
+    format_spot,
+    parse_future,
+    parse_spot,
     symbol_of_future,
     symbol_of_spot,
 )
@@ -21,17 +21,18 @@ __all__ = ["SPOT", "USDM", "Policy"]
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """One of Binance's markets, in what is its own.
+    """The facts that differ between spot and futures.
 
     `rest` stands before the names of REST calls, and `listing` is the call that lists all markets.
     `status` is the call for the state of the whole exchange, where there is one. `symbol_of` gives
-    the symbol of a market in the list, `read_name` the one of a name on a tape, without a list.
-    `follows` tells which update an event of a book follows on; laid over a snapshot are the events
-    that reach at least `kept_from` beyond its last update. `trade_stream` is the stream of trades
-    we ask for. `endpoints` says what its links carry, by what stands behind the first `@`.
-    `depth_limits` are those a snapshot may have, where others are refused. A snapshot weighs what
-    `depth_weights` says of so many levels or fewer, any other REST call what `weights` says of its
-    name, for one market and for all, or 1; in a minute all together `weight_per_minute` at most.
+    the symbol of a market in the list, `parse_symbol` the one of a name on a tape, without a list.
+    `follows` gives the update that an event of a book follows on; laid over a snapshot are the
+    events that reach at least `kept_from` beyond its last update. `trade_stream` is the stream of
+    trades that is requested. `endpoints` are the kinds of stream of each link, by what stands
+    behind the first `@`. `depth_limits` are those a snapshot may have, where others are refused.
+    `depth_weights` has the weight of a snapshot of so many levels or fewer, `weights` that of any
+    other REST call by its name, for one market and for all (else 1); all calls of a minute may
+    weigh `weight_per_minute` together.
     """
 
     venue: str
@@ -40,7 +41,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     status: str | None = None
     format_symbol: Callable[[Symbol], str]
     symbol_of: Callable[[native.Market], Symbol]
-    read_name: Callable[[str], Symbol]
+    parse_symbol: Callable[[str], Symbol]
     follows: Callable[[native.DepthUpdate], int]
     kept_from: int
     trade_stream: str
@@ -55,11 +56,11 @@ class Policy(Struct, frozen=True, kw_only=True):
     is_futures: bool = False
 
     def weight(self, call: str, *, of_all: bool = True) -> int:
-        """What a call weighs that is no snapshot."""
+        """The weight of a call that is no snapshot."""
         return self.weights.get(call, (1, 1))[of_all]
 
     def depth_weight(self, levels: int) -> int:
-        """What a snapshot of so many levels weighs."""
+        """The weight of a snapshot of so many levels."""
         weights = self.depth_weights
         return next((weights[most] for most in weights if levels <= most), max(weights.values()))
 
@@ -67,14 +68,14 @@ class Policy(Struct, frozen=True, kw_only=True):
 def _follows_spot(update: native.DepthUpdate) -> int:
     """The first update of an event comes right after the last one of the event before."""
     if update.U is None:
-        raise RemoteProtocolError(f"an event of {update.s!r} does not say where it begins")
+        raise RemoteProtocolError(f"an event of {update.s!r} has no first update")
     return update.U - 1
 
 
 def _follows_future(update: native.DepthUpdate) -> int:
     """Update ids are shared by all contracts, so an event names the one before."""
     if update.pu is None:
-        raise RemoteProtocolError(f"an event of {update.s!r} does not say which it follows on")
+        raise RemoteProtocolError(f"an event of {update.s!r} has no update before it")
     return update.pu
 
 
@@ -99,14 +100,14 @@ _INTERVALS = {
 SPOT = Policy(
     venue="binance",
     rest="/api/v3/",
-    # Sets of permissions are half of the list, and nobody here reads them:
+    # Sets of permissions are half of the list, and have no reader here:
     # https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#exchange-information
     listing="/api/v3/exchangeInfo?showPermissionSets=false",
     # https://developers.binance.com/docs/wallet/others/system-status
     status="/sapi/v1/system/status",
-    format_symbol=spell_spot,
+    format_symbol=format_spot,
     symbol_of=symbol_of_spot,
-    read_name=read_spot,
+    parse_symbol=parse_spot,
     follows=_follows_spot,
     kept_from=1,
     trade_stream="trade",
@@ -134,9 +135,9 @@ USDM = Policy(
     venue=f"{SPOT.venue}-usdm",
     rest="/fapi/v1/",
     listing="/fapi/v1/exchangeInfo",
-    format_symbol=spell_future,
+    format_symbol=format_future,
     symbol_of=symbol_of_future,
-    read_name=read_future,
+    parse_symbol=parse_future,
     follows=_follows_future,
     kept_from=0,
     trade_stream="aggTrade",
@@ -159,7 +160,7 @@ USDM = Policy(
     # https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams/Important-WebSocket-Change-Notice
     endpoints={
         # No document has `trade`: it was seen on the public one (2026-07), and there are clients
-        # that ask for it on the other.
+        # that request it on the other.
         "public": frozenset({"depth", "bookTicker", "trade"}),
         "market": frozenset({"trade", "aggTrade", "kline", "ticker", "miniTicker"}),
     },

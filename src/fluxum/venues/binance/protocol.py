@@ -274,16 +274,14 @@ class BinanceProtocol:
             return ()
         topics = [one for one in request.params or () if isinstance(one, str)]
         if request.method == _METHODS["subscribe"]:
-            begun = [self._subscriptions.track(topic, self._parse_topic) for topic in topics]
-            return [
-                Subscribed(venue=self._venue, subscription=one, received_ns=received_ns)
-                for one in begun
-                if one is not None
-            ]
-        ended = [self._subscriptions.close(topic) for topic in topics]
+            event: type[Subscribed | Unsubscribed] = Subscribed
+            found = [self._subscriptions.track(topic, self._parse_topic) for topic in topics]
+        else:
+            event = Unsubscribed
+            found = [self._subscriptions.close(topic) for topic in topics]
         return [
-            Unsubscribed(venue=self._venue, subscription=one, received_ns=received_ns)
-            for one in ended
+            event(venue=self._venue, subscription=one, received_ns=received_ns)
+            for one in found
             if one is not None
         ]
 
@@ -327,7 +325,7 @@ class BinanceProtocol:
             self._readers[topic] = self._books.open(topic, subscription).read
 
     def _refuse_unlisted(self, topics: Iterable[str], received_ns: int) -> list[Event]:
-        """End the streams that the list of markets says something against."""
+        """End the streams of markets that the list rules out."""
         by_topic = self._subscriptions.by_topic
         objections = {topic: self._markets.objection(by_topic.get(topic)) for topic in topics}
         return [

@@ -108,17 +108,18 @@ class BinanceQueries:
 
     def ticker(self, symbol: Symbol) -> RestQuery[Ticker]:
         """The last 24 hours; of futures in two calls, as bid and ask have a call of their own."""
+        venue = self._venue
         day = _query(
             self._call("ticker/24hr", symbol),
-            answers.decode_ticker,
-            partial(_ticker, self._venue, symbol),
+            answers.decode_day,
+            lambda wire, received_ns: normalize.ticker(wire, venue, symbol, received_ns),
         )
         if not self._policy.is_futures:
             return day
         best = _query(
             self._call("ticker/bookTicker", symbol),
-            answers.decode_book_ticker,
-            partial(_best, self._venue, symbol),
+            answers.decode_best,
+            lambda wire, received_ns: normalize.book_ticker(wire, venue, symbol, received_ns),
         )
 
         def then(body: bytes, received_ns: int) -> RestQuery[Ticker]:
@@ -249,32 +250,6 @@ def _status(wire: answers.StatusAnswer, _received_ns: int) -> VenueStatus:
         raise RemoteProtocolError(f"a status was expected, was {wire.status}") from None
 
 
-def _ticker(venue: str, symbol: Symbol, answer: answers.TickerAnswer, received_ns: int) -> Ticker:
-    wire = native.Ticker(
-        E=answer.closeTime,
-        p=answer.priceChange,
-        P=answer.priceChangePercent,
-        w=answer.weightedAvgPrice,
-        c=answer.lastPrice,
-        Q=answer.lastQty,
-        b=answer.bidPrice,
-        B=answer.bidQty,
-        a=answer.askPrice,
-        A=answer.askQty,
-        o=answer.openPrice,
-        h=answer.highPrice,
-        l=answer.lowPrice,
-        v=answer.volume,
-        n=answer.count,
-    )
-    return normalize.ticker(wire, venue, symbol, received_ns)
-
-
-def _best(venue: str, symbol: Symbol, answer: answers.BookTickerAnswer, received_ns: int) -> Ticker:
-    wire = native.BookTicker(b=answer.bidPrice, B=answer.bidQty, a=answer.askPrice, A=answer.askQty)
-    return normalize.book_ticker(wire, venue, symbol, received_ns)
-
-
 def _quoted(day: Ticker, best: Ticker) -> Ticker:
     return structs.replace(
         day,
@@ -296,9 +271,7 @@ def _first_match(rows: list[Raw], _received_ns: int) -> int | None:
 
 
 def _match(venue: str, symbol: Symbol, received_ns: int, raw: Raw) -> Trade | None:
-    row = answers.decode_trade(raw)
-    wire = native.Trade(t=row.id, p=row.price, q=row.qty, T=row.time, m=row.isBuyerMaker)
-    trade = normalize.trade(wire, venue, symbol, received_ns)
+    trade = normalize.trade(answers.decode_match(raw), venue, symbol, received_ns)
     return None if trade is None else structs.replace(trade, backfilled=True)
 
 

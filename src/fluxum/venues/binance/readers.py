@@ -1,4 +1,4 @@
-"""What the events of one stream mean: trades, tickers and candles of one market.
+"""Readers of the events of one stream: trades, tickers and candles of one market.
 
 An event of another kind than the stream's, and one that cannot be read, raise RemoteProtocolError.
 """
@@ -84,7 +84,7 @@ class _Candles:
         self._closed = ClosedCandles()
 
     def read(self, event: native.Event, received_ns: int) -> Sequence[Event]:
-        """A candle; none if it is no news."""
+        """A candle, unless it was published before."""
         if type(event) is not native.Kline:
             raise unexpected(event, Channel.CANDLE)
         if event.k.i != self._interval:

@@ -1,8 +1,8 @@
 """Binance's names of markets and ours: `BTCUSDT` and `BTC/USDT`, `BTCUSDT_261225` and its future.
 
 Base and quote stand side by side, so a name alone cannot be divided for certain: `XTUSD` is X/TUSD
-or XT/USD. What was asked for is remembered, and the venue's list says both; only on tapes, where
-there is neither, the longest quote asset known to us that ends the name is taken.
+or XT/USD. The symbol that was requested is remembered, and the venue's list has both assets; only
+on tapes, where there is neither, the longest known quote asset that ends the name is taken.
 """
 
 from datetime import UTC, datetime
@@ -13,11 +13,11 @@ from fluxum.model.instrument import Symbol
 from fluxum.venues.binance import native
 
 __all__ = [
+    "format_future",
+    "format_spot",
     "is_possible",
-    "read_future",
-    "read_spot",
-    "spell_future",
-    "spell_spot",
+    "parse_future",
+    "parse_spot",
     "split",
     "symbol_of_future",
     "symbol_of_spot",
@@ -40,13 +40,13 @@ _QUOTES = sorted(
 )
 
 
-def spell_spot(symbol: Symbol) -> str:
-    """The venue's name of a spot market; a derivative's is our own, which it does not know."""
+def format_spot(symbol: Symbol) -> str:
+    """The venue's name of a spot market; a derivative's is the symbol, which it does not know."""
     return str(symbol) if symbol.contract else f"{symbol.base}{symbol.quote}"
 
 
-def spell_future(symbol: Symbol) -> str:
-    """The venue's name of a contract; a spot market's is our own, which it does not know."""
+def format_future(symbol: Symbol) -> str:
+    """The venue's name of a contract; a spot market's is the symbol, which it does not know."""
     contract = symbol.contract
     if not contract:
         return str(symbol)
@@ -85,13 +85,13 @@ def symbol_of_future(market: native.Market) -> Symbol:
     return _symbol(f"{market.baseAsset}/{market.quoteAsset}:{contract}")
 
 
-def read_spot(name: str) -> Symbol:
+def parse_spot(name: str) -> Symbol:
     """The spot market that a name on a tape stands for; raises RemoteProtocolError."""
     base, quote = split(name)
     return _symbol(f"{base}/{quote}")
 
 
-def read_future(name: str) -> Symbol:
+def parse_future(name: str) -> Symbol:
     """The contract that a name on a tape stands for; raises RemoteProtocolError."""
     base, quote = split(name)
     return _symbol(f"{base}/{quote}:{name.partition('_')[2] or _PERPETUAL}")

@@ -34,7 +34,7 @@ _BEGINNINGS = {
 
 
 def topic_of(policy: Policy, subscription: Subscription) -> str:
-    """The stream that carries a subscription to one market."""
+    """The stream of a subscription to one market."""
     assert subscription.symbol is not None
     name = policy.format_symbol(subscription.symbol).lower()
     match subscription.channel:
@@ -59,7 +59,7 @@ def parse_topic(policy: Policy, topic: str, depth: int) -> Subscription | None:
     subscription = _kind(policy, kind, depth)
     if subscription is None:
         return None
-    symbol = policy.read_name(name.upper())
+    symbol = policy.parse_symbol(name.upper())
     return Subscription(subscription.channel, symbol, subscription.depth, subscription.interval_s)
 
 
@@ -82,7 +82,7 @@ def topic_of_event(event: native.Event) -> str:
 
 
 def topic_start(name: str | None, kind: str | None) -> str | None:
-    """How the streams begin that an event of a market and a kind may be of, if that is known."""
+    """The beginning of the streams that an event of a market and a kind may be of, else `None`."""
     beginning = _BEGINNINGS.get(kind or "")
     return None if name is None or beginning is None else f"{name.lower()}@{beginning}"
 

@@ -1,4 +1,4 @@
-"""Binance's facts as data, each with its source and date; every one can be overridden."""
+"""Binance's facts as data, each with its source and date; each can be overridden."""
 
 from functools import partial
 
@@ -15,11 +15,11 @@ from fluxum.venues.venue import Checks, Limits, Venue
 __all__ = ["BINANCE", "BINANCE_USDM"]
 
 _LIMITS = Limits(
-    # The venue's own pings are not seen here, and a quiet market says nothing: we ask then.
+    # The venue's own pings are not seen here, and a quiet market sends nothing: we ping then.
     link_silence_s=30.0,
     ping_interval_s=300.0,
     answer_timeout_s=10.0,
-    # A market can be quiet for minutes, and each doubt costs a snapshot; ours, the venue says none.
+    # Ours, the venue has none. A market can be quiet for minutes, and each resync costs a snapshot.
     data_silence_s={
         Channel.BOOK: 300.0,
         Channel.TICKER: 300.0,
@@ -30,7 +30,7 @@ _LIMITS = Limits(
     # (https://github.com/nautechsystems/nautilus_trader/issues/5012, 2026).
     backoff=BackoffPolicy(quick_tries=2, quick_s=1.0, floor_s=1.0, first_s=5.0, ceiling_s=60.0),
     maintenance_delay_s=5.0,
-    # 300 connections in 5 minutes an address, of which we keep to half:
+    # 300 connections in 5 minutes an address, of which half are used:
     # https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md#websocket-limits
     attempts=150,
     attempt_window_s=300.0,
@@ -56,7 +56,6 @@ _FUTURES_LIMITS = structs.replace(
     fetch_cost_max=0.1 * USDM.weight_per_minute,
 )
 
-# Of simulated exchanges only: their two halves share what they have told.
 BINANCE = Venue(
     name=SPOT.venue,
     # https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md, 2026-07

@@ -4,9 +4,9 @@ https://bybit-exchange.github.io/docs/v5/websocket/public/ticker: the line of fu
 bid and ask; that of spot has none, so it is joined with `orderbook.1` of its market, of which every
 message is whole.
 
-A delta has no meaning without the line it changes. If that could not be read, or a delta in between,
-the line is not known any more: it is requested again, with a pause that grows, and until it comes
-every delta is refused, so that the stream is known to be missing.
+A delta has no meaning without the line it changes. If that could not be read, or a delta in
+between, the line is not known any more. It is requested again, with a pause that grows; until it
+comes every delta is refused, so that the stream is known to be missing.
 """
 
 from collections.abc import Callable, Sequence

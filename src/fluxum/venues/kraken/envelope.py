@@ -1,7 +1,7 @@
 """How any REST answer of Kraken is read: errors first, then the result.
 
-https://docs.kraken.com/api/docs/guides/spot-errors. Application errors come with HTTP 200. What is
-neither of the moment nor a matter of nonces is lasting: a wrong key, or one without permission.
+https://docs.kraken.com/api/docs/guides/spot-errors. Application errors come with HTTP 200. An
+error that is neither of the moment nor about a nonce is lasting: a wrong key, or no permission.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Frames of which something cannot be read: the rest of them, and which streams that harms.
+"""Frames of which a part cannot be read: the other parts, and the streams that lack something.
 
 Every stream but books is a list of rows, which are read one by one. The levels of a book are read
 so as well, and its checksum shows whether one that was left out is missed. A frame that names
@@ -22,7 +22,7 @@ from fluxum.venues.reading import Reading
 
 __all__ = ["LooseReader"]
 
-# How a row of a channel is decoded, and what raises for one that makes no sense.
+# How a row of a channel is decoded, and the check that raises for one that makes no sense.
 _ROWS: Mapping[str, tuple[Callable[[Raw], Any], Callable[[Any, Symbol], object]]] = {
     "trade": (native.decode_trade, lambda row, symbol: normalize.trade(row, symbol, "update", 0)),
     "ticker": (native.decode_ticker, lambda row, symbol: normalize.ticker(row, symbol, 0)),
@@ -39,7 +39,7 @@ _LEVELS: Mapping[str, tuple[Callable[[Raw], Any], Callable[[Any], object]]] = {
 
 
 class LooseReader:
-    """Reads the frames of one link without what is odd about them.
+    """Reads the frames of one link without their unreadable parts.
 
     `by_topic` are the active subscriptions. `owner` finds the subscription of a topic, and raises
     for one that was not requested.

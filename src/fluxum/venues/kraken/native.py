@@ -132,7 +132,7 @@ class RateError(Struct, rename={"error": "Error"}):
 
 
 class Heartbeat(Struct, tag_field="channel", tag="heartbeat", gc=False):
-    """About one a second while nothing else is said.
+    """About one a second while no data is sent.
 
     `{"channel":"heartbeat"}`
     """

@@ -1,7 +1,7 @@
 """Kraken's REST answers about markets: one Struct an answer, a real payload beside each.
 
 Source: https://docs.kraken.com/api/docs/rest-api/ followed by the call's name. Results are keyed
-by the pair under a name that need not be the one asked by; trades and candles have `last` beside.
+by the pair under a name that need not be the requested one; trades and candles have `last` beside.
 Rows of lists are read one by one; what the venue adds behind the last of their values is ignored.
 """
 

@@ -1,4 +1,4 @@
-"""Kraken's messages as facts: one small function a message, and a memory for number texts."""
+"""Kraken's messages as facts: one small function a message, and a memory of price texts."""
 
 from decimal import Decimal
 
@@ -209,7 +209,7 @@ def instrument(wire: native.Pair, received_ns: int) -> Instrument:
 
 
 def venue_time(time_out: str | None, received_ns: int) -> VenueTime | None:
-    """The venue's clock as an answer was sent; `None` where it says nothing that can be read."""
+    """The venue's clock as an answer was sent; `None` where it cannot be read."""
     try:
         venue_ns = instant(time_out)
     except RemoteProtocolError:
@@ -218,7 +218,7 @@ def venue_time(time_out: str | None, received_ns: int) -> VenueTime | None:
 
 
 def status_notice(system: str, planned: str, received_ns: int) -> VenueNotice:
-    """What the engine does now, and announced maintenance; an unknown word is quoted."""
+    """The status of the engine, and announced maintenance; an unknown status is quoted."""
     status = _STATUSES.get(system)
     parts = [] if status is not None else [f"status {system[:_LENGTH_MAX]}"]
     if planned:
@@ -242,7 +242,7 @@ def instant(text: str | None) -> int | None:
 
 
 def parse_instant(text: str) -> int:
-    """Nanoseconds since the epoch; raises RemoteProtocolError for what is no time."""
+    """Nanoseconds since the epoch; raises RemoteProtocolError for another text."""
     try:
         return parse_rfc3339(text)
     except BadInput as error:

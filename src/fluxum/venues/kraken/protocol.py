@@ -30,7 +30,7 @@ from fluxum.model.market import (
     Level3Update,
 )
 from fluxum.venues.candle_runs import CandleRuns
-from fluxum.venues.conversation import UNREADABLE, VenueTime
+from fluxum.venues.conversation import UNREADABLE, UnreadableStream, VenueTime
 from fluxum.venues.kraken import native, normalize, topics
 from fluxum.venues.kraken.loose import LooseReader
 from fluxum.venues.kraken.normalize import VENUE, Numbers
@@ -156,10 +156,13 @@ class KrakenProtocol:
         return (VenueNotice(venue=VENUE, message=error, received_ns=received_ns),)
 
     def _receive_loosely(self, frame: bytes, received_ns: int, reason: str) -> Sequence[Event]:
-        """A frame of which something cannot be read: what can is handled as if it were all."""
+        """Handle the readable part of a frame as if it were all of it."""
         reading = Reading(VENUE, received_ns)
         rest = self._loose.read(frame, reason, reading)
-        reading.events += self._handlers[type(rest)](rest, received_ns)
+        try:
+            reading.events += self._handlers[type(rest)](rest, received_ns)
+        except RemoteProtocolError as error:  # data that were not requested
+            raise UnreadableStream(str(error), ()) from error
         return reading.finish()
 
     # Data

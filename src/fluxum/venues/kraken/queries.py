@@ -34,7 +34,7 @@ _PATH = "/0/public/"
 _SECOND = 1_000_000_000
 _TYPES = {"m": "market", "l": "limit"}
 # The only names that differ between REST and v2 (https://docs.kraken.com/api/docs/guides/
-# spot-ws-intro, the questions at its end).
+# spot-ws-intro, the list at its end).
 _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
 _LEVELS_MAX = 500
 # https://docs.kraken.com/api/docs/rest-api/get-ohlc-data, `interval` in minutes

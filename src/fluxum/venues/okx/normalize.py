@@ -1,7 +1,8 @@
 """OKX's messages as facts: one small function for each message.
 
-Quantities of derivatives are counted in contracts and become those of an asset here: contracts times
-`size`, which is `ctVal` x `ctMult` of the list of instruments. The size of a spot market is 1.
+Quantities of derivatives are counted in contracts and become those of an asset here: contracts
+times `size`, which is `ctVal` x `ctMult` of the list of instruments. The size of a spot market
+is 1.
 """
 
 from decimal import Decimal

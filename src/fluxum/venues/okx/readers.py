@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 
 from msgspec import Raw, structs
 
@@ -44,15 +45,6 @@ def row_reader(
     symbol = subscription.symbol
     assert symbol is not None, subscription
 
-    def mark_past(trades: Sequence[Trade]) -> Sequence[Trade]:
-        since_ns = accepted_ns()
-        if since_ns is None:
-            return trades
-        return [
-            structs.replace(one, backfilled=one.venue_ns is not None and one.venue_ns < since_ns)
-            for one in trades
-        ]
-
     match subscription.channel:
         case Channel.TRADE:
             return RowReader(
@@ -61,7 +53,7 @@ def row_reader(
                 acknowledge,
                 _TRADES,
                 lambda row, received_ns: normalize.trade(row, symbol, size, received_ns),
-                mark_past,
+                partial(_mark_past, accepted_ns),
             )
         case Channel.TICKER:
             return RowReader(
@@ -83,6 +75,16 @@ def row_reader(
                 lambda row, received_ns: normalize.candle(row, symbol, seconds, size, received_ns),
                 closing(),
             )
+
+
+def _mark_past(accepted_ns: Callable[[], int | None], trades: Sequence[Trade]) -> Sequence[Trade]:
+    since_ns = accepted_ns()
+    if since_ns is None:
+        return trades
+    return [
+        structs.replace(one, backfilled=one.venue_ns is not None and one.venue_ns < since_ns)
+        for one in trades
+    ]
 
 
 class InstrumentReader:

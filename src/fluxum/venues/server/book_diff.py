@@ -43,7 +43,7 @@ class BookWindow:
         return bids, asks
 
     def changes(self) -> Sides | None:
-        """The levels that differ from those that were sent last, zero for those gone; none if none do."""
+        """The levels that differ from those sent last, zero for those gone; `None` if none do."""
         old_bids, old_asks = self._bids, self._asks
         bids, asks = self.whole()
         changed = (_changes(old_bids, bids, self._bids), _changes(old_asks, asks, self._asks))

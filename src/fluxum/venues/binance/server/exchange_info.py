@@ -17,23 +17,9 @@ __all__ = ["exchange_info"]
 
 _MANY = Decimal(10**7)
 _NEVER_MS = 4_133_404_800_000  # when a perpetual is delivered, on the wire
-_ORDER_TYPES = (
-    "LIMIT",
-    "LIMIT_MAKER",
-    "MARKET",
-    "STOP_LOSS",
-    "STOP_LOSS_LIMIT",
-    "TAKE_PROFIT",
-    "TAKE_PROFIT_LIMIT",
-)
+_ORDER_TYPES = "LIMIT LIMIT_MAKER MARKET STOP_LOSS STOP_LOSS_LIMIT TAKE_PROFIT TAKE_PROFIT_LIMIT"
 _FUTURE_ORDER_TYPES = (
-    "LIMIT",
-    "MARKET",
-    "STOP",
-    "STOP_MARKET",
-    "TAKE_PROFIT",
-    "TAKE_PROFIT_MARKET",
-    "TRAILING_STOP_MARKET",
+    "LIMIT MARKET STOP STOP_MARKET TAKE_PROFIT TAKE_PROFIT_MARKET TRAILING_STOP_MARKET"
 )
 
 
@@ -42,8 +28,7 @@ def exchange_info(
 ) -> Mapping[str, object]:
     """The whole answer of `exchangeInfo`."""
     market = _future if policy.is_futures else _spot
-    weight = 2400 if policy.is_futures else 6000
-    told: dict[str, object] = {
+    info: dict[str, object] = {
         "timezone": "UTC",
         "serverTime": millis(now_ns),
         "rateLimits": [
@@ -51,16 +36,16 @@ def exchange_info(
                 "rateLimitType": "REQUEST_WEIGHT",
                 "interval": "MINUTE",
                 "intervalNum": 1,
-                "limit": weight,
+                "limit": policy.weight_per_minute,
             }
         ],
         "exchangeFilters": [],
         "symbols": [market(one) for one in instruments],
     }
     if policy.is_futures:
-        told["futuresType"] = "U_MARGINED"
-        told["assets"] = []
-    return told
+        info["futuresType"] = "U_MARGINED"
+        info["assets"] = []
+    return info
 
 
 def _spot(one: Instrument) -> Mapping[str, object]:
@@ -74,7 +59,7 @@ def _spot(one: Instrument) -> Mapping[str, object]:
         "quoteAssetPrecision": 8,
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
-        "orderTypes": _ORDER_TYPES,
+        "orderTypes": _ORDER_TYPES.split(),
         "icebergAllowed": True,
         "ocoAllowed": True,
         "otoAllowed": True,
@@ -131,7 +116,7 @@ def _future(one: Instrument) -> Mapping[str, object]:
             *_filters(one),
             {"filterType": "MIN_NOTIONAL", "notional": plain(one.notional_min)},
         ],
-        "orderTypes": _FUTURE_ORDER_TYPES,
+        "orderTypes": _FUTURE_ORDER_TYPES.split(),
         "timeInForce": ("GTC", "IOC", "FOK", "GTX", "GTD"),
     }
 

@@ -1,9 +1,9 @@
-"""What the simulated venue's REST half has listed lately, for its streams to go on from.
+"""The levels that the simulated REST half has listed lately, for the streams to go on from.
 
 An event of a book names every level that was touched since the one before it, so that it can be
 laid over a snapshot taken in between. The streams of a simulated venue only see a market when they
-are to tell of it: a level that came, was listed by REST and went meanwhile would be forgotten. So
-it is remembered here, and the next event says what became of it.
+publish it: a level that came, was listed over REST and went meanwhile would be missed. So it is
+kept here, and is in the next event.
 """
 
 from collections import deque
@@ -36,7 +36,7 @@ class Snapshots:
     def note(
         self, view: MarketView, symbol: Symbol, bids: Iterable[Level], asks: Iterable[Level]
     ) -> None:
-        """These levels were listed of a market as it is now."""
+        """Keep the levels that were listed of a market as it is now."""
         listed = self._listed.setdefault(view, {}).setdefault(symbol, deque(maxlen=_KEPT))
         prices = [frozenset(one.price for one in side) for side in (bids, asks)]
         listed.append((view.revision(symbol), prices[0], prices[1]))
@@ -48,7 +48,7 @@ class Snapshots:
         since: int,
         changes: tuple[Sequence[Level], Sequence[Level]] | None,
     ) -> tuple[Sequence[Level], Sequence[Level]] | None:
-        """Changes since a state, together with what is now of levels listed in between."""
+        """Changes since a state, together with the levels listed in between as they are now."""
         listed = self._listed.get(view, {}).get(symbol, ())
         now = view.revision(symbol)
         between = [one for one in listed if since < one[0] < now]
@@ -65,6 +65,6 @@ def _extend(
     levels: Iterable[Level], changes: Sequence[Level], listed: Iterable[frozenset[Decimal]]
 ) -> Sequence[Level]:
     now = {one.price: one for one in levels}
-    told = {one.price for one in changes}
-    missing = sorted({price for prices in listed for price in prices} - told)
+    changed = {one.price for one in changes}
+    missing = sorted({price for prices in listed for price in prices} - changed)
     return [*changes, *(now.get(price) or Level(price, _ZERO) for price in missing)]

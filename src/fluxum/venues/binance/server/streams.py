@@ -1,27 +1,35 @@
-"""One stream each, from the venue's chair: what its subscriber was told, and what is new.
+"""One stream each, as the simulated venue sends it: what was sent last, and what is new.
 
 Sources: https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md and
 https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams.
-The real venue gathers changes for 100 ms to 2 s; here each is told at once.
+The real venue gathers changes for 100 ms to 2 s; here each is sent at once.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
-from msgspec import UNSET, Struct, structs
+from msgspec import Struct, structs
 
-from fluxum.model.instrument import Instrument
 from fluxum.model.interval import interval_end, interval_start
-from fluxum.model.market import Candle, Side
+from fluxum.model.market import Candle, Trade
 from fluxum.venues.binance import native
-from fluxum.venues.binance.policy import Policy
-from fluxum.venues.binance.server.formats import bar_of, plain, rows, span_of, turnover
+from fluxum.venues.binance.server.formats import (
+    Market,
+    agg_trade_of,
+    bar_of,
+    day_of,
+    match_of,
+    rows,
+)
 from fluxum.venues.binance.server.snapshots import Snapshots
-from fluxum.venues.server.book_diff import BookWindow
-from fluxum.venues.server.contract import MarketView
+from fluxum.venues.server.book_diff import BookWindow, Sides
 from fluxum.venues.server.formats import millis
+from fluxum.venues.server.streams import Change, FrameStream, Stream, TradeStream
 
-__all__ = ["KlineStream", "Stream", "make_stream", "make_stream_of_all"]
+__all__ = ["Write", "make_stream", "make_stream_of_all"]
+
+Write = Callable[[object], bytes]
+"""Makes a frame of an event, wrapped if the link is combined."""
 
 _LOOK_BACK = 10
 _PARTIAL = {"5": 5, "10": 10, "20": 20}
@@ -29,352 +37,164 @@ _SPEEDS = ("", "@100ms")
 _FUTURES_SPEEDS = (*_SPEEDS, "@250ms", "@500ms")
 
 
-class Stream(Protocol):
-    """One stream of one market to one client."""
-
-    def update(self, now_ns: int) -> Sequence[object]:
-        """What changed since it was told last; called after each move of the market."""
-        ...
-
-
 def make_stream(
-    policy: Policy,
-    view: MarketView,
-    snapshots: Snapshots,
-    instrument: Instrument,
-    kind: str,
-    now_ns: int,
+    market: Market, snapshots: Snapshots, kind: str, write: Write, now_ns: int
 ) -> Stream | None:
-    """The stream of a kind, such as `kline_1m`; none for one that does not exist."""
+    """The stream of a kind, such as `kline_1m`; `None` for one that does not exist."""
+    policy = market.policy
     if kind in {"depth", "depth@100ms"} or (policy.is_futures and kind == "depth@500ms"):
-        return _DepthStream(policy, view, snapshots, instrument)
-    if kind in {"trade", "aggTrade"}:
-        return _TradeStream(policy, view, instrument, is_aggregated=kind == "aggTrade")
-    if kind == "ticker":
-        return _TickerStream(policy, view, instrument)
-    if kind == "miniTicker":
-        return _MiniTickerStream(policy, view, instrument)
-    if kind == "bookTicker":
-        return _BookTickerStream(policy, view, instrument)
+        return _depth(market, snapshots, write)
+    if kind in _KINDS:
+        return _KINDS[kind](market, write)
     for interval_s, name in policy.intervals.items():
         if kind == f"kline_{name}":
-            return KlineStream(view, instrument, interval_s, name, now_ns)
+            return _KlineStream(market, interval_s, write, now_ns)
     speeds = _FUTURES_SPEEDS if policy.is_futures else _SPEEDS
     for text, levels in _PARTIAL.items():
         if kind in {f"depth{text}{speed}" for speed in speeds}:
-            return _PartialStream(view, instrument, levels, is_futures=policy.is_futures)
+            return _best_depth(market, levels, write)
     return None
 
 
-def make_stream_of_all(
-    policy: Policy, view: MarketView, instrument: Instrument, name: str
-) -> Stream | None:
-    """One market's part of a stream of all of them, such as `!miniTicker@arr`."""
+def make_stream_of_all(market: Market, name: str, write: Write) -> Stream | None:
+    """One market's part of a stream of all of them, such as `!miniTicker@arr`.
+
+    Streams of lists have the markets that changed, here one.
+    """
     if name == "!miniTicker@arr":
-        return _Listed(_MiniTickerStream(policy, view, instrument))
-    if policy.is_futures and name == "!ticker@arr":
-        return _Listed(_TickerStream(policy, view, instrument))
-    if policy.is_futures and name == "!bookTicker":
-        return _BookTickerStream(policy, view, instrument)
+        return _mini_ticker(market, lambda event: write([event]))
+    if market.policy.is_futures and name == "!ticker@arr":
+        return _ticker(market, lambda event: write([event]))
+    if market.policy.is_futures and name == "!bookTicker":
+        return _book_ticker(market, write)
     return None
 
 
-class _Listed:
-    """The events of a stream as lists, as streams of all markets send those that changed."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def update(self, now_ns: int) -> Sequence[object]:
-        """One list, if there is anything in it."""
-        events = self._stream.update(now_ns)
-        return (events,) if events else ()
-
-
-class _DepthStream:
+def _depth(market: Market, snapshots: Snapshots, write: Write) -> Stream:
     """Every changed level, with the updates it took from where the last event ended."""
+    window = BookWindow(market.view, market.symbol)
+    window.whole()
+    last = window.revision
+    changes: Sides | None = None
 
-    def __init__(
-        self, policy: Policy, view: MarketView, snapshots: Snapshots, instrument: Instrument
-    ) -> None:
-        self._view = view
-        self._snapshots = snapshots
-        self._instrument = instrument
-        self._is_futures = policy.is_futures
-        self._window = BookWindow(view, instrument.symbol)
-        self._window.whole()
-        self._told = self._window.revision
+    def has_changed() -> bool:
+        nonlocal changes
+        changes = snapshots.complete(market.view, market.symbol, last, window.changes())
+        return changes is not None
 
-    def update(self, now_ns: int) -> Sequence[Struct]:
-        """One event of both sides, if any level changed."""
-        changes = self._snapshots.complete(
-            self._view, self._instrument.symbol, self._told, self._window.changes()
-        )
-        if changes is None:
-            return ()
-        before, self._told = self._told, self._window.revision
-        return (
-            native.DepthUpdate(
-                E=millis(now_ns),
-                s=self._instrument.venue_symbol,
-                U=before + 1,
-                u=self._told,
-                b=rows(changes[0]),
-                a=rows(changes[1]),
-                T=millis(now_ns) if self._is_futures else None,
-                pu=before if self._is_futures else None,
-            ),
-        )
+    def frame(now_ns: int) -> bytes:
+        nonlocal last
+        assert changes is not None, "a frame follows a change"
+        before, last = last, window.revision
+        return write(_depth_update(market, before, last, changes, now_ns))
+
+    return FrameStream(frame, has_changed)
 
 
-class _PartialStream:
+def _best_depth(market: Market, levels: int, write: Write) -> Stream:
     """The best levels, whole each time; futures send them as they send changes."""
+    window = BookWindow(market.view, market.symbol, levels)
+    before = 0
 
-    def __init__(
-        self, view: MarketView, instrument: Instrument, levels: int, *, is_futures: bool
-    ) -> None:
-        self._instrument = instrument
-        self._is_futures = is_futures
-        self._window = BookWindow(view, instrument.symbol, levels)
+    def has_changed() -> bool:
+        nonlocal before
+        before = window.revision
+        return window.changes() is not None
 
-    def update(self, now_ns: int) -> Sequence[Struct]:
-        """All of them, if any changed."""
-        before = self._window.revision
-        if self._window.changes() is None:
-            return ()
-        bids, asks = self._window.whole()
-        last = self._window.revision
-        if not self._is_futures:
-            return (native.Depth(last, rows(bids), rows(asks)),)
-        return (
-            native.DepthUpdate(
-                u=last,
-                b=rows(bids),
-                a=rows(asks),
-                E=millis(now_ns),
-                s=self._instrument.venue_symbol,
-                U=before + 1,
-                T=millis(now_ns),
-                pu=before,
-            ),
-        )
+    def frame(now_ns: int) -> bytes:
+        bids, asks = window.whole()
+        if market.policy.is_futures:
+            return write(_depth_update(market, before, window.revision, (bids, asks), now_ns))
+        return write(native.Depth(window.revision, rows(bids), rows(asks)))
+
+    return FrameStream(frame, has_changed)
 
 
-class _TradeStream:
-    """Every trade from now on; aggregated ones are of one match each here."""
+def _trades(event: Callable[[Market, Trade, int], Struct], market: Market, write: Write) -> Stream:
+    """Every trade from now on."""
 
-    def __init__(
-        self, policy: Policy, view: MarketView, instrument: Instrument, *, is_aggregated: bool
-    ) -> None:
-        self._view = view
-        self._instrument = instrument
-        self._is_aggregated = is_aggregated
-        self._kind = "MARKET" if policy.is_futures else UNSET
-        self._told = self._last()
+    def frames(trades: Sequence[Trade], now_ns: int) -> Sequence[bytes]:
+        return [write(event(market, one, millis(now_ns))) for one in trades]
 
-    def update(self, now_ns: int) -> Sequence[Struct]:
-        """The trades since the last time, oldest first."""
-        last, told = self._last(), self._told
-        if last == told:
-            return ()
-        self._told = last
-        name, event_ms = self._instrument.venue_symbol, millis(now_ns)
-        events: list[Struct] = []
-        for trade in self._view.trades(self._instrument.symbol, last - told):
-            number = trade.sequence or 0
-            price, quantity = plain(trade.price), plain(trade.quantity)
-            trade_ms, is_sell = millis(trade.received_ns), trade.side is Side.SELL
-            if self._is_aggregated:
-                events.append(
-                    native.AggTrade(
-                        E=event_ms,
-                        s=name,
-                        a=number,
-                        p=price,
-                        q=quantity,
-                        f=number,
-                        l=number,
-                        T=trade_ms,
-                        m=is_sell,
-                    )
-                )
-            else:
-                events.append(
-                    native.Trade(
-                        E=event_ms,
-                        s=name,
-                        t=number,
-                        p=price,
-                        q=quantity,
-                        T=trade_ms,
-                        m=is_sell,
-                        X=self._kind,
-                    )
-                )
-        return events
-
-    def _last(self) -> int:
-        return _last_trade(self._view, self._instrument)
+    return TradeStream(market.view, market.symbol, frames)
 
 
-class _TickerStream:
-    """The last 24 hours, whenever anything in it changed."""
-
-    def __init__(self, policy: Policy, view: MarketView, instrument: Instrument) -> None:
-        self._view = view
-        self._instrument = instrument
-        self._is_futures = policy.is_futures
-        self._told: native.Ticker | None = None
-
-    def update(self, now_ns: int) -> Sequence[native.Ticker]:
-        """All of it, if it is not only the time that changed."""
-        event = self._event(now_ns)
-        timeless = structs.replace(event, E=0, O=0, C=0)
-        if timeless == self._told:
-            return ()
-        self._told = timeless
-        return (event,)
-
-    def _event(self, now_ns: int) -> native.Ticker:
-        ticker = self._view.ticker(self._instrument.symbol)
-        last_id = _last_trade(self._view, self._instrument)
-        opened_ms, closed_ms, first, last = span_of(ticker, last_id, now_ns)
-        event = native.Ticker(
-            E=closed_ms,
-            s=self._instrument.venue_symbol,
-            p=plain(ticker.change),
-            P=plain(ticker.change_percent),
-            w=plain(ticker.vwap),
-            c=plain(ticker.last),
-            Q=plain(ticker.last_quantity),
-            o=plain(ticker.open),
-            h=plain(ticker.high),
-            l=plain(ticker.low),
-            v=plain(ticker.volume),
-            q=plain(turnover(ticker.volume, ticker.vwap)),
-            O=opened_ms,
-            C=closed_ms,
-            F=first,
-            L=last,
-            n=ticker.trades or 0,
-        )
-        if self._is_futures:
-            return event
-        return structs.replace(
-            event,
-            x=plain(ticker.open),
-            b=plain(ticker.bid),
-            B=plain(ticker.bid_quantity),
-            a=plain(ticker.ask),
-            A=plain(ticker.ask_quantity),
-        )
+def _ticker(market: Market, write: Write) -> Stream:
+    """The last 24 hours, whenever more than the time of it changed."""
+    has_changed = Change(lambda: day_of(market, 0))
+    return FrameStream(lambda now_ns: write(day_of(market, now_ns)), has_changed)
 
 
-class _MiniTickerStream:
+def _mini_ticker(market: Market, write: Write) -> Stream:
     """The same in short."""
 
-    def __init__(self, policy: Policy, view: MarketView, instrument: Instrument) -> None:
-        self._whole = _TickerStream(policy, view, instrument)
+    def write_short(day: object) -> bytes:
+        return write(_MiniTicker(*(getattr(day, one) for one in _MiniTicker.__struct_fields__)))
 
-    def update(self, now_ns: int) -> Sequence[Struct]:
-        """The part of it that the short form has."""
-        return [
-            native.MiniTicker(*(getattr(one, name) for name in native.MiniTicker.__struct_fields__))
-            for one in self._whole.update(now_ns)
-        ]
+    return _ticker(market, write_short)
 
 
-class _BestLevels(Struct):
-    """The best levels as spot tells them: without a tag; see native.BookTicker."""
-
-    u: int
-    s: str
-    b: str
-    B: str
-    a: str
-    A: str
-
-
-class _BookTickerStream:
+def _book_ticker(market: Market, write: Write) -> Stream:
     """The best levels, whenever they changed."""
+    window = BookWindow(market.view, market.symbol, 1)
 
-    def __init__(self, policy: Policy, view: MarketView, instrument: Instrument) -> None:
-        self._instrument = instrument
-        self._is_futures = policy.is_futures
-        self._window = BookWindow(view, instrument.symbol, 1)
-
-    def update(self, now_ns: int) -> Sequence[Struct]:
-        """Both of them, if any changed."""
-        if self._window.changes() is None:
-            return ()
-        bids, asks = self._window.whole()
-        bid, bid_quantity = rows(bids)[0] if bids else ("0", "0")
-        ask, ask_quantity = rows(asks)[0] if asks else ("0", "0")
-        name, revision = self._instrument.venue_symbol, self._window.revision
-        if not self._is_futures:
-            return (_BestLevels(revision, name, bid, bid_quantity, ask, ask_quantity),)
+    def frame(now_ns: int) -> bytes:
+        bid, ask = ((rows(side) or [("0", "0")])[0] for side in window.whole())
+        event = _BestLevels(window.revision, market.name, *bid, *ask)
+        if not market.policy.is_futures:
+            return write(event)
         now_ms = millis(now_ns)
-        return (
-            native.BookTicker(
-                u=revision,
-                s=name,
-                b=bid,
-                B=bid_quantity,
-                a=ask,
-                A=ask_quantity,
-                T=now_ms,
-                E=now_ms,
-            ),
-        )
+        return write(native.BookTicker(**structs.asdict(event), T=now_ms, E=now_ms))
+
+    return FrameStream(frame, lambda: window.changes() is not None)
 
 
-class KlineStream:
+class _KlineStream:
     """The running candle with each trade, and every candle once when it is closed.
 
-    One without trades is told only then, with the last price
+    One without trades is sent only then, with the last price
     (https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md, as seen).
     """
 
-    def __init__(
-        self,
-        view: MarketView,
-        instrument: Instrument,
-        interval_s: int,
-        interval: str,
-        now_ns: int,
-    ) -> None:
-        self._view = view
-        self._instrument = instrument
+    def __init__(self, market: Market, interval_s: int, write: Write, now_ns: int) -> None:
+        self._market = market
+        self._write = write
         self._interval_s = interval_s
-        self._interval = interval
         self._start_ns = interval_start(now_ns, interval_s)
-        self._told: tuple[int, int] | None = None  # of the running one: begin and trades
+        self._sent: tuple[int, int] | None = None  # of the running one: start and trades
 
-    def update(self, now_ns: int) -> Sequence[Struct]:
+    def begin(self, now_ns: int) -> Sequence[bytes]:  # noqa: ARG002
+        """Nothing: a candle is sent with the next trade."""
+        return ()
+
+    def update(self, now_ns: int) -> Sequence[bytes]:
         """The candles that are over, and the running one if there was a trade in it."""
         events = [*self.tick(now_ns)]
-        recent = self._view.candles(self._instrument.symbol, self._interval_s, 1)
+        recent = self._candles(1)
         if recent and recent[-1].start_ns == self._start_ns:
             running = recent[-1]
-            told = (running.start_ns, running.trades or 0)
-            if told != self._told:
-                self._told = told
-                events.append(self._event(running, now_ns, is_closed=False))
+            sent = (running.start_ns, running.trades or 0)
+            if sent != self._sent:
+                self._sent = sent
+                events.append(self._frame(running, now_ns, is_closed=False))
         return events
 
-    def tick(self, now_ns: int) -> Sequence[Struct]:
-        """The candles that are over and were not told as closed."""
-        events: list[Struct] = []
+    def tick(self, now_ns: int) -> Sequence[bytes]:
+        """The candles that are over and were not sent as closed."""
+        events: list[bytes] = []
         while (end_ns := interval_end(self._start_ns, self._interval_s)) <= now_ns:
             over = self._candle(self._start_ns)
             self._start_ns = end_ns
             if over is not None:
-                events.append(self._event(over, now_ns, is_closed=True))
+                events.append(self._frame(over, now_ns, is_closed=True))
         return events
+
+    def _candles(self, count: int) -> Sequence[Candle]:
+        return self._market.view.candles(self._market.symbol, self._interval_s, count)
 
     def _candle(self, start_ns: int) -> Candle | None:
         """The candle that began then; without trades, the close of the one before all the time."""
-        recent = self._view.candles(self._instrument.symbol, self._interval_s, _LOOK_BACK)
+        recent = self._candles(_LOOK_BACK)
         before = [one for one in recent if one.start_ns <= start_ns]
         if not before or before[-1].start_ns == start_ns:
             return before[-1] if before else None
@@ -391,33 +211,60 @@ class KlineStream:
             trades=0,
         )
 
-    def _event(self, candle: Candle, now_ns: int, *, is_closed: bool) -> native.Kline:
-        opened, high, low, close, volume, quote, trades = bar_of(candle)
-        last = _last_trade(self._view, self._instrument) if trades else -1
-        name = self._instrument.venue_symbol
-        return native.Kline(
-            E=millis(now_ns),
-            s=name,
-            k=native.KlineBar(
-                t=millis(candle.start_ns),
-                T=millis(candle.end_ns) - 1,
-                s=name,
-                i=self._interval,
-                f=last - trades + 1 if trades else -1,
-                L=last,
-                o=opened,
-                c=close,
-                h=high,
-                l=low,
-                v=volume,
-                n=trades,
-                x=is_closed,
-                q=quote,
-            ),
-        )
+    def _frame(self, candle: Candle, now_ns: int, *, is_closed: bool) -> bytes:
+        market = self._market
+        bar = bar_of(market, candle, is_closed=is_closed)
+        return self._write(native.Kline(E=millis(now_ns), s=market.name, k=bar))
 
 
-def _last_trade(view: MarketView, instrument: Instrument) -> int:
-    """The id of a market's last trade; zero before the first."""
-    last = view.trades(instrument.symbol, 1)
-    return last[-1].sequence or 0 if last else 0
+class _MiniTicker(Struct, tag_field="e", tag="24hrMiniTicker", gc=False):
+    """The last 24 hours in short, which other people's clients request.
+
+    `{"e":"24hrMiniTicker","E":1672515782136,"s":"BNBBTC","c":"0.0025","o":"0.0010","h":"0.0025",
+    "l":"0.0010","v":"10000","q":"18"}`
+    """
+
+    E: int
+    s: str
+    c: str
+    o: str
+    h: str
+    l: str  # noqa: E741 - the venue's name
+    v: str
+    q: str
+
+
+class _BestLevels(Struct):
+    """The best levels as spot sends them: without a tag; see native.BookTicker."""
+
+    u: int
+    s: str
+    b: str
+    B: str
+    a: str
+    A: str
+
+
+def _depth_update(
+    market: Market, before: int, last: int, sides: Sides, now_ns: int
+) -> native.DepthUpdate:
+    now_ms, is_futures = millis(now_ns), market.policy.is_futures
+    return native.DepthUpdate(
+        E=now_ms,
+        s=market.name,
+        U=before + 1,
+        u=last,
+        b=rows(sides[0]),
+        a=rows(sides[1]),
+        T=now_ms if is_futures else None,
+        pu=before if is_futures else None,
+    )
+
+
+_KINDS: Mapping[str, Callable[[Market, Write], Stream]] = {
+    "trade": partial(_trades, match_of),
+    "aggTrade": partial(_trades, agg_trade_of),
+    "ticker": _ticker,
+    "miniTicker": _mini_ticker,
+    "bookTicker": _book_ticker,
+}

@@ -1,4 +1,4 @@
-"""What a client of the simulated venue says by the URL it dials: streams, and how they are sent.
+"""The URL that a client of the simulated venue dials: which streams it names, and their form.
 
 `/ws` sends bare events and `/stream` wraps them; streams are named behind `/ws/` or in `streams`,
 parted by `/` (https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md).
@@ -28,7 +28,7 @@ class Target(Struct, frozen=True):
 
 
 def read_target(policy: Policy, dialled: Dialled) -> Target:
-    """What was dialled; raises VenueRefused, with the HTTP status, for what is not served."""
+    """The parts of a URL; raises VenueRefused, with the HTTP status, for one that is not served."""
     first, _, rest = dialled.path.strip("/").partition("/")
     category = first if first in policy.endpoints else None
     if category is not None:

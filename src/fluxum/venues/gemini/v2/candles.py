@@ -1,4 +1,4 @@
-"""Readers of the candle streams of one link: recent ones first, afterwards the running one."""
+"""The candle streams of one link: recent candles first, afterwards the running one."""
 
 from collections.abc import Iterable
 

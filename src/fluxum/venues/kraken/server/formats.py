@@ -61,7 +61,7 @@ def trade_text(trade: Trade, instrument: Instrument) -> bytes:
 
 
 def ticker_text(ticker: Ticker, instrument: Instrument, now_ns: int) -> bytes:
-    """One element of a ticker frame; what is not known yet is zero."""
+    """One element of a ticker frame; a value that is not known yet is zero."""
 
     def price(number: Decimal | None) -> bytes:
         return plain(number or _ZERO, instrument.price_precision)

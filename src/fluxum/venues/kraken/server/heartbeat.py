@@ -1,4 +1,4 @@
-"""What every Kraken endpoint has in common, from the venue's chair: status, heartbeats, refusals.
+"""What every simulated Kraken endpoint has in common: status, heartbeats, refusals.
 
 Sources: https://docs.kraken.com/api/docs/guides/spot-ws-intro, /websocket-v2/status and
 /websocket-v2/heartbeat. Key order in answers is alphabetical, as in live frames.
@@ -54,14 +54,14 @@ class _SessionError(Struct):
 
 
 class Pulse:
-    """What one link says without being asked, and how fast its client may talk."""
+    """What one link sends by itself, and how many frames its client may send."""
 
     def __init__(self) -> None:
         self._status = "online"
         self._connection_id = 0
         self._beats = False
-        self._last_said_ns = 0
-        self._heard_ns: deque[int] = deque(maxlen=_MESSAGES_PER_S)
+        self._last_sent_ns = 0
+        self._received_ns: deque[int] = deque(maxlen=_MESSAGES_PER_S)
 
     def opened(self, now_ns: int) -> Sequence[bytes]:
         """The engine's status, before anything else."""
@@ -76,34 +76,34 @@ class Pulse:
 
     def tick(self, now_ns: int) -> Sequence[bytes]:
         """A heartbeat after a second of silence, once anything was subscribed."""
-        if not self._beats or now_ns - self._last_said_ns < _HEARTBEAT_NS:
+        if not self._beats or now_ns - self._last_sent_ns < _HEARTBEAT_NS:
             return ()
-        self._last_said_ns = now_ns
+        self._last_sent_ns = now_ns
         return (_HEARTBEAT,)
 
     def begin(self, now_ns: int) -> None:
         """Heartbeats begin with the first subscription."""
         self._beats = True
-        self._last_said_ns = now_ns
+        self._last_sent_ns = now_ns
 
     def said(self, now_ns: int) -> None:
         """Data was sent."""
-        self._last_said_ns = now_ns
+        self._last_sent_ns = now_ns
 
     def is_too_fast(self, now_ns: int) -> bool:
         """Take note of a client's frame; whether it is one too many."""
-        heard = self._heard_ns
-        is_too_fast = len(heard) == _MESSAGES_PER_S and now_ns - heard[0] < 1_000_000_000
-        heard.append(now_ns)
+        received = self._received_ns
+        is_too_fast = len(received) == _MESSAGES_PER_S and now_ns - received[0] < 1_000_000_000
+        received.append(now_ns)
         return is_too_fast
 
     @property
     def last_heard_ns(self) -> int | None:
-        """When the client last said anything."""
-        return self._heard_ns[-1] if self._heard_ns else None
+        """When the client's last frame was received."""
+        return self._received_ns[-1] if self._received_ns else None
 
     def _status_frame(self, now_ns: int) -> bytes:
-        self._last_said_ns = now_ns
+        self._last_sent_ns = now_ns
         return (
             b'{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"%s",'
             b'"api_version":"v2","connection_id":%d,"upcoming_maintenance":[],"emergency":[]}]}'
@@ -119,7 +119,7 @@ def pong(req_id: int | None, now_ns: int) -> bytes:
 def refusal(
     method: str, req_id: int | None, error: str, now_ns: int, symbol: str | None = None
 ) -> bytes:
-    """A no, in the venue's words."""
+    """A refusal, in the venue's words."""
     time = time_text(now_ns)
     return encode(
         native.Response(
@@ -135,7 +135,7 @@ def refusal(
 
 
 def bad_session(channel: str, method: str, req_id: int | None, now_ns: int) -> bytes:
-    """The answer to a subscribe with a token that opens nothing."""
+    """The answer to a subscribe with an unknown token."""
     time = time_text(now_ns)
     number = UNSET if req_id is None else req_id
     return encode(_SessionError(channel, method, time, time, number))
@@ -153,5 +153,5 @@ def misplaced(method: str, req_id: int | None, host: str, now_ns: int) -> bytes:
 
 
 def time_text(now_ns: int) -> str:
-    """A time as answers tell it."""
+    """A time as answers write it."""
     return micros(now_ns).decode()

@@ -247,7 +247,7 @@ def _is_taken(streams: dict[_Key, Stream], key: _Key) -> bool:
 
 
 def _wants_snapshot(params: native.Params) -> bool:
-    """What was asked; without it trades have no snapshot and all others have one."""
+    """Whether a request wants one; by default trades have no snapshot and all others have one."""
     return params.channel != "trade" if params.snapshot is None else params.snapshot
 
 

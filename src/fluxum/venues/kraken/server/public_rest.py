@@ -1,8 +1,8 @@
-"""Kraken's public REST calls for the simulator: what clients ask first.
+"""Kraken's public REST calls for the simulator, as far as clients use them.
 
 Source: https://docs.kraken.com/api/docs/rest-api/ followed by the call's name. Numbers are text
-almost everywhere. Results are keyed by the older name of a pair, but by the name that was asked
-for where that has a slash, as seen in 2026.
+almost everywhere. Results are keyed by the older name of a pair, but by the requested
+name where that has a slash, as seen in 2026.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -60,7 +60,7 @@ Query = Mapping[str, str]
 
 
 class PublicCalls:
-    """Calls that anybody can make; a refusal is a VenueRefused with the venue's text."""
+    """Calls without a key; a refusal is a VenueRefused with the venue's text."""
 
     def __init__(self, view: ExchangeView) -> None:
         self._view = view
@@ -197,7 +197,7 @@ class PublicCalls:
         return answer
 
     def _spread(self, one: Instrument, query: Query, now_ns: int) -> tuple[object, object]:  # noqa: ARG002
-        """The best prices, of now alone: nothing of before is kept."""
+        """The best prices of now; earlier ones are not kept."""
         ticker, now_s = self._view.ticker(one.symbol), now_ns // _NANOS
         rows: list[object] = []
         if ticker.bid is not None and ticker.ask is not None:
@@ -289,7 +289,7 @@ def _key(name: str, one: Instrument) -> str:
 
 
 def _is_tokenised(query: Query, name: str) -> bool:
-    """Whether the other list is asked for, that of tokenised assets, which is empty here."""
+    """Whether a request is about the list of tokenised assets, which is empty here."""
     wanted = query.get(name, "currency")
     if wanted not in {"currency", "tokenized_asset"}:
         raise VenueRefused(f"EGeneral:Invalid arguments:{name}", "EGeneral")

@@ -1,8 +1,9 @@
 """Numbers, times and rows as OKX writes them.
 
 Numbers are text without trailing zeros and never have an exponent; times are milliseconds. Key
-orders are those of the frames quoted in `native`. Quantities of derivatives are counted in contracts,
-whose sizes here are the same for all: 0.01 of the base asset, or 100 of the quote asset if inverse.
+orders are those of the frames quoted in `native`. Quantities of derivatives are counted in
+contracts, whose sizes here are the same for all: 0.01 of the base asset, or 100 of the quote asset
+if inverse.
 """
 
 from collections.abc import Sequence

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxum.orders.chain import FIRST, is_half, read_chain, seal
+from fluxum.orders.journal_lines import FIRST, is_half, read_chain, seal
 
 BODIES = [
     json.dumps({"type": "place", "name": f"order-{n}", "text": 'a "quote" {['}).encode()

@@ -12,7 +12,7 @@ from fluxum.model.order import (
     OrderStatus,
     Place,
 )
-from fluxum.orders.inflight import CommandsInFlight, InFlight
+from fluxum.orders.gateway import CommandsInFlight, InFlight
 from fluxum.orders.order import TrackedOrder
 from fluxum.sim.loop import run
 from orders.gateways import BTC, START_NS, VENUE, request, update
@@ -51,7 +51,7 @@ def test_a_placing_is_known_by_its_answer_or_by_any_word_of_the_order() -> None:
         one = asked(pending, Place(request=request()), placed)
         assert not one.is_known
 
-        placed.tell(update())
+        placed.apply(update())
         one.look()
 
         assert one.is_known
@@ -66,7 +66,7 @@ def test_a_placing_is_known_by_its_answer_or_by_any_word_of_the_order() -> None:
 def test_an_amendment_is_known_by_its_answer_alone() -> None:
     def story(pending: CommandsInFlight) -> None:
         known = order()
-        known.tell(update())
+        known.apply(update())
         one = asked(pending, Amend(order_id="O-1"), known)
 
         assert one.is_changing
@@ -80,12 +80,12 @@ def test_an_amendment_is_known_by_its_answer_alone() -> None:
 def test_a_cancel_is_over_when_its_order_has_ended_or_the_venue_said_no() -> None:
     def story(pending: CommandsInFlight) -> None:
         known = order()
-        known.tell(update())
+        known.apply(update())
         one = asked(pending, Cancel(order_ids=("O-1",)), known)
         pending.answer(yes(1))
         assert not one.is_known
 
-        known.tell(update(at_s=1, status=OrderStatus.CANCELED))
+        known.apply(update(at_s=1, status=OrderStatus.CANCELED))
         assert one.is_known
 
         other = asked(pending, Cancel(order_ids=("O-1",)), order(), number=2)

@@ -18,17 +18,16 @@ from fluxum.errors import (
 from fluxum.flow.background import background
 from fluxum.model.order import Amend, Cancel, CancelAll, Command, OrderStatus
 from fluxum.orders.execution import OrderExecution
-from fluxum.orders.inflight import InFlight
+from fluxum.orders.gateway import InFlight
 from fluxum.orders.journal import MemoryOrderJournal
 from fluxum.orders.limits import RiskLimits
 from fluxum.orders.order import TrackedOrder, Uncertainty
-from fluxum.orders.pretrade import PreTradeChecks
+from fluxum.orders.pretrade import PreTradeChecks, Sender
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk
-from fluxum.orders.sender import Sender
 from fluxum.sim.loop import run
 from fluxum.venues.trading import OrderRules
-from orders.gateways import FakeGateway, Fate, request
+from orders.gateways import FakeGateway, Fate, request, update
 
 
 class World:
@@ -50,9 +49,10 @@ class World:
         return asked.orders[0]
 
     async def amend(self, order: TrackedOrder, quantity: str) -> None:
-        amend = Amend(order_id=order.order_id, quantity=quantity)
+        deadline_ns = self.checks.deadline_ns(2)
+        amend = Amend(order_id=order.order_id, quantity=quantity, deadline_ns=deadline_ns)
         changed = request(quantity=quantity)
-        await self.sender.change(order, amend, self.checks.deadline_ns(2), changed, 2)
+        await self.sender.change(order, amend, changed, 2)
 
 
 @asynccontextmanager
@@ -86,13 +86,13 @@ def test_what_is_not_sent_is_counted_by_why_it_was_not() -> None:
 
             counts = one.execution.counts
             assert [counts.asked, counts.malformed, counts.risky, counts.unsent] == [7, 3, 2, 2]
-            assert not one.journal.unfinished()
+            assert not one.journal.unfinished
             assert one.execution.orders.all() == []
 
     play(story)
 
 
-def test_what_the_door_does_not_send_is_forgotten_and_not_in_the_journal() -> None:
+def test_what_the_gateway_does_not_send_is_forgotten_and_not_in_the_journal() -> None:
     async def story() -> None:
         async with world() as one:
             one.gateway.send = _raise(TransportError("gone"))
@@ -100,7 +100,7 @@ def test_what_the_door_does_not_send_is_forgotten_and_not_in_the_journal() -> No
                 one.sender.enter([request(), request()], 5)
 
             assert one.execution.counts.unsent == 2
-            assert not one.journal.unfinished()
+            assert not one.journal.unfinished
             assert one.execution.orders.all() == []
 
     play(story)
@@ -119,7 +119,7 @@ def test_what_may_have_been_sent_all_the_same_is_in_doubt() -> None:
                 Uncertainty.EXISTENCE,
                 "sending it failed",
             )
-            assert len(one.journal.unfinished()) == 1
+            assert len(one.journal.unfinished) == 1
             assert one.execution.reconciler.open == 1
             assert one.execution.counts.placed == 1
 
@@ -165,9 +165,22 @@ def test_a_change_that_is_not_sent_is_open_in_the_journal_no_longer() -> None:
             with pytest.raises(TransportError):
                 await one.amend(order, "2")
 
-            (kept,) = one.journal.unfinished()
+            (kept,) = one.journal.unfinished.values()
             assert kept.change is None
             assert order.pending_quantity is None
+
+    play(story)
+
+
+def test_a_change_of_an_order_of_others_is_not_in_the_journal() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.gateway.open["O-9"] = update("O-9")
+            theirs = one.execution.orders.apply(update("O-9"))
+            await one.amend(theirs, "2")
+
+            assert not one.journal.unfinished
+            assert [type(command) for command in one.gateway.sent] == [Amend]
 
     play(story)
 

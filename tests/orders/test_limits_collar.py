@@ -10,7 +10,7 @@ from fluxum.errors import NotSubscribed, RiskRefused
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType, PriceKind, Trigger
-from fluxum.orders.collar import check_collar
+from fluxum.orders.limits import check_collar
 from orders.gateways import BTC, book, request
 
 MARKET: dict[str, Any] = {"order_type": OrderType.MARKET, "limit_price": None}
@@ -150,7 +150,7 @@ def test_a_trailing_order_is_a_distance_from_wherever_the_market_goes() -> None:
     assert refuses(None, trailing, 1) == ""
 
 
-def test_only_the_market_of_the_order_is_looked_at() -> None:
+def test_only_the_market_of_the_order_is_listed() -> None:
     asked: list[Symbol] = []
 
     def find(symbol: Symbol) -> Book:

@@ -26,10 +26,10 @@ from venues.binance.wire import (
 def test_a_level_that_cannot_be_read_is_left_out_of_its_event(odd: object) -> None:
     protocol = live()
 
-    told, update = protocol.receive(with_level(changes(11, 12), odd), NOW)
+    published, update = protocol.receive(with_level(changes(11, 12), odd), NOW)
 
-    assert isinstance(told, LeftOut)
-    assert (told.subscription, told.count) == (BOOK, 1)
+    assert isinstance(published, LeftOut)
+    assert (published.subscription, published.count) == (BOOK, 1)
     assert isinstance(update, BookUpdate)
     assert [str(one.price) for one in update.bids] == ["100.0"]
     assert numbers(protocol.receive(changes(13, 13), NOW)) == [13]
@@ -43,10 +43,14 @@ def test_a_snapshot_without_its_odd_levels_begins_the_book() -> None:
         .replace(b'"asks": [', b'"asks": [["101.5", null], ')
     )
 
-    told, begun = protocol.receive_response(fetch, body, NOW)
+    published, begun = protocol.receive_response(fetch, body, NOW)
 
-    assert isinstance(told, LeftOut)
-    assert (told.subscription, told.count, told.sample) == (BOOK, 2, '["0.-10000", "1"]')
+    assert isinstance(published, LeftOut)
+    assert (published.subscription, published.count, published.sample) == (
+        BOOK,
+        2,
+        '["0.-10000", "1"]',
+    )
     assert isinstance(begun, BookSnapshot)
     assert [len(side) for side in (begun.bids, begun.asks)] == [2, 1]
     assert numbers(protocol.receive(changes(10, 10), NOW)) == [10]
@@ -57,10 +61,10 @@ def test_an_odd_level_of_a_kept_event_is_published_with_that() -> None:
     assert protocol.receive(with_level(changes(5, 7), ["x", "1"]), NOW) == ()
     assert protocol.receive(with_level(changes(8, 10), ["y", "1"]), NOW) == ()
 
-    told, *events = protocol.receive_response(fetch, snapshot(8), NOW)
+    published, *events = protocol.receive_response(fetch, snapshot(8), NOW)
 
-    assert isinstance(told, LeftOut)
-    assert (told.count, told.sample) == (1, '["y", "1"]')
+    assert isinstance(published, LeftOut)
+    assert (published.count, published.sample) == (1, '["y", "1"]')
     assert numbers(events) == [("snapshot", 8), 10]
 
 

@@ -5,10 +5,15 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from fluxum.orders.cache import OrderCache, OrderCounts
-from fluxum.orders.inflight import CommandCounts
-from fluxum.orders.statistics import DeskStatistics, PlacingCounts, gather
-from orders.gateways import START_NS, fill, request
+from fluxum.model.order import Place
+from fluxum.orders.cache import OrderCounts
+from fluxum.orders.execution import DeskStatistics, OrderExecution
+from fluxum.orders.gateway import CommandCounts, InFlight
+from fluxum.orders.journal import MemoryOrderJournal
+from fluxum.orders.reconciler import ReconcilePolicy
+from fluxum.sim.loop import run
+from fluxum.venues.trading import OrderRules
+from orders.gateways import START_NS, FakeGateway, fill, request
 
 
 def closed() -> DeskStatistics:
@@ -79,20 +84,31 @@ def test_a_sum_that_does_not_close_is_named_with_its_difference(
 
 
 def test_they_are_gathered_from_where_they_are_counted_and_stay() -> None:
-    orders = OrderCache()
-    accepted = orders.begin(request(client_order_id="a"), START_NS, None)
-    refused = orders.begin(request(client_order_id="b"), START_NS, None)
-    orders.begin(request(client_order_id="c"), START_NS, None)
-    orders.accept(accepted, "O-1")
-    orders.refuse(refused, "no")
-    orders.fill(fill("T", order_id="O-9"))
-    placing, commands = PlacingCounts(asked=4, risky=1, placed=3), CommandCounts(sent=3)
+    async def story() -> None:
+        execution = OrderExecution(
+            FakeGateway(), MemoryOrderJournal(), OrderRules(), ReconcilePolicy()
+        )
+        orders, placing, commands = execution.orders, execution.counts, execution.commands.counts
+        accepted = orders.begin(request(client_order_id="a"), START_NS, None)
+        refused = orders.begin(request(client_order_id="b"), START_NS, None)
+        waiting = orders.begin(request(client_order_id="c"), START_NS, None)
+        orders.accept(accepted, "O-1")
+        orders.refuse(refused, "no")
+        orders.fill(fill("T", order_id="O-9"))
+        placing.asked, placing.risky, placing.placed = 4, 1, 3
+        for number in range(3):
+            command = Place(request=request(client_order_id="c"))
+            execution.commands.add(InFlight(number, command, (waiting,), START_NS))
+        execution.reconciler.looks = 5
 
-    found = gather(placing, orders, commands, commands_waiting=3, open_uncertain=0, looks=5)
-    placing.asked = commands.sent = 99
-    orders.counts.fills = 99
+        found = execution.statistics()
+        placing.asked = commands.sent = 99
+        orders.counts.fills = 99
 
-    assert [found.asked, found.risky, found.placed, found.looks] == [4, 1, 3, 5]
-    assert [found.waiting, found.accepted, found.refused, found.unknown] == [1, 1, 1, 0]
-    assert [found.live, found.unmatched, found.commands.sent, found.orders.fills] == [2, 1, 3, 1]
-    assert found.sums_close
+        assert [found.asked, found.risky, found.placed, found.looks] == [4, 1, 3, 5]
+        assert [found.waiting, found.accepted, found.refused, found.unknown] == [1, 1, 1, 0]
+        assert [found.live, found.unmatched] == [2, 1]
+        assert [found.commands.sent, found.orders.fills] == [3, 1]
+        assert found.sums_close
+
+    run(story())
