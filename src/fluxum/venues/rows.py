@@ -138,6 +138,14 @@ def read_rows(rows: Iterable[Wire], read: Callable[[Wire], Item | None]) -> Rows
     return Rows(tuple(items), LeftOutRows(count, reason, sample) if count else None)
 
 
+def decoded_or_none(decode: Callable[[Raw], Item], raw: Raw) -> Item | None:
+    """The value of a field that is not needed, `None` if it cannot be decoded."""
+    try:
+        return decode(raw)
+    except (MsgspecError, UnicodeDecodeError):
+        return None
+
+
 def decode_readable(
     data: bytes,
     decode: Callable[[bytes], Item],
