@@ -109,6 +109,7 @@ def _renamed(kind: type[Wire], names: Mapping[str, str]) -> Callable[[bytes], Wi
     """A decoder of objects with the long names; raises MsgspecError."""
 
     def decode(data: bytes) -> Wire:
+        """An object, with the names of the streams."""
         fields = _decode_fields(data)
         known = {names[name]: value for name, value in fields.items() if name in names}
         return msgspec.convert(known, kind)
