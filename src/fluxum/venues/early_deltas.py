@@ -18,24 +18,24 @@ class EarlyDeltas:
 
     def __init__(self, venue: str) -> None:
         self._venue = venue
-        self._untold: dict[Subscription, int] = {}
+        self._unpublished: dict[Subscription, int] = {}
 
     def add(self, subscription: Subscription, sample: str, received_ns: int) -> Sequence[LeftOut]:
         """Count a delta; `sample` shows the first one."""
-        if subscription in self._untold:
-            self._untold[subscription] += 1
+        if subscription in self._unpublished:
+            self._unpublished[subscription] += 1
             return ()
-        self._untold[subscription] = 0
+        self._unpublished[subscription] = 0
         return (self._left_out(subscription, 1, sample, received_ns),)
 
     def settle(self, subscription: Subscription, received_ns: int) -> Sequence[LeftOut]:
-        """The snapshot is here: what was counted since the first."""
-        count = self._untold.pop(subscription, 0)
+        """The snapshot came: what was counted since the first."""
+        count = self._unpublished.pop(subscription, 0)
         return (self._left_out(subscription, count, "", received_ns),) if count else ()
 
     def forget(self, subscription: Subscription) -> None:
         """The stream ended."""
-        self._untold.pop(subscription, None)
+        self._unpublished.pop(subscription, None)
 
     def _left_out(
         self, subscription: Subscription, count: int, sample: str, received_ns: int

@@ -1,4 +1,4 @@
-"""What one frame says, row by row: a row that cannot be read costs itself alone.
+"""The events of one frame, row by row: a row that cannot be read costs itself alone.
 
 For venues whose frames hold rows of several streams. The rows that were left out are published
 before the others, stream by stream; a frame of which nothing could be read is refused as a whole.
@@ -52,7 +52,7 @@ class Reading:
         return tuple(items)
 
     def leave_out(self, rows: LeftOutRows, streams: Collection[Subscription]) -> None:
-        """Note rows that could not be read; of none of our streams where there are no `streams`."""
+        """Note rows that could not be read, of no active stream where there are no `streams`."""
         for stream in streams or (None,):
             self._left_out[stream] = joined(self._left_out.get(stream), rows) or rows
 
@@ -72,8 +72,8 @@ class Reading:
             first = next(iter(self._left_out.values()))
             streams = tuple(one for one in self._left_out if one is not None)
             raise UnreadableStream(f"{first.reason}, in {first.sample}", streams)
-        told: list[Event] = [
+        left_out: list[Event] = [
             rows.event(self._venue, stream, self.received_ns)
             for stream, rows in self._left_out.items()
         ]
-        return told + self.events
+        return left_out + self.events

@@ -50,7 +50,7 @@ def listing(number: int, **channels: list[str]) -> bytes:
 
 
 def trades(number: int, kind: str, *ids: int, product: str = "BTC-USD") -> bytes:
-    told = [
+    published = [
         {
             "product_id": product,
             "trade_id": str(one),
@@ -61,7 +61,7 @@ def trades(number: int, kind: str, *ids: int, product: str = "BTC-USD") -> bytes
         }
         for one in ids
     ]
-    return envelope(number, "market_trades", {"type": kind, "trades": told})
+    return envelope(number, "market_trades", {"type": kind, "trades": published})
 
 
 def tickers(number: int, kind: str, product: str = "BTC-USD", **members: object) -> bytes:
@@ -70,7 +70,7 @@ def tickers(number: int, kind: str, product: str = "BTC-USD", **members: object)
 
 
 def candles(number: int, kind: str, *starts: int, product: str = "BTC-USD") -> bytes:
-    told = [
+    published = [
         {
             "start": str(start),
             "high": "3",
@@ -82,7 +82,7 @@ def candles(number: int, kind: str, *starts: int, product: str = "BTC-USD") -> b
         }
         for start in starts
     ]
-    return envelope(number, "candles", {"type": kind, "candles": told})
+    return envelope(number, "candles", {"type": kind, "candles": published})
 
 
 def heartbeat(number: int) -> bytes:

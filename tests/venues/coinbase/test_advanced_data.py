@@ -109,10 +109,10 @@ def test_an_update_that_cannot_be_read_breaks_its_book_and_no_other() -> None:
         ETH_BOOK,
     )
 
-    told = receive_all(protocol, update(5), update(6, "ETH-USD"), update(7, "ETH-USD"))
+    published = receive_all(protocol, update(5), update(6, "ETH-USD"), update(7, "ETH-USD"))
 
-    assert kinds(told) == [BookUpdate, Desync]
-    assert told[1] == Desync(
+    assert kinds(published) == [BookUpdate, Desync]
+    assert published[1] == Desync(
         venue="coinbase",
         subscription=ETH_BOOK,
         generation=0,
@@ -158,24 +158,24 @@ def test_an_odd_event_costs_the_others_of_its_frame_nothing() -> None:
         "updates": [{"side": "bid", "price_level": "100", "new_quantity": "4"}],
     }
 
-    told = receive_all(
+    published = receive_all(
         protocol, envelope(4, "l2_data", {"type": "new", "product_id": "ETH-USD"}, good)
     )
 
-    assert kinds(told) == [LeftOut, BookUpdate]
-    assert isinstance(told[0], LeftOut)
-    assert told[0].subscription == ETH_BOOK
+    assert kinds(published) == [LeftOut, BookUpdate]
+    assert isinstance(published[0], LeftOut)
+    assert published[0].subscription == ETH_BOOK
 
 
 def test_a_frame_that_is_neither_in_step_nor_readable_costs_its_stream_as_well() -> None:
     protocol = acknowledged(BOOK, TICKER)
     receive_all(protocol, snapshot(2))
 
-    told = receive_all(protocol, tickers(4, "update", best_bid="x"))
+    published = receive_all(protocol, tickers(4, "update", best_bid="x"))
 
-    assert kinds(told) == [Desync, Desync, LeftOut]
-    assert isinstance(told[2], LeftOut)
-    assert told[2].subscription == TICKER
+    assert kinds(published) == [Desync, Desync, LeftOut]
+    assert isinstance(published[2], LeftOut)
+    assert published[2].subscription == TICKER
     assert (protocol.sequence.steps, protocol.sequence.breaks) == (2, 1)
     assert kinds(receive_all(protocol, snapshot(5), update(6))) == [BookSnapshot, BookUpdate]
 
@@ -184,11 +184,11 @@ def test_data_beside_other_data_that_was_not_requested_is_read() -> None:
     protocol = acknowledged(TICKER)
     lines = [{"product_id": name, "price": "1"} for name in ("DOGE-USD", "BTC-USD")]
 
-    told = receive_all(protocol, envelope(2, "ticker", {"type": "update", "tickers": lines}))
+    published = receive_all(protocol, envelope(2, "ticker", {"type": "update", "tickers": lines}))
 
-    assert kinds(told) == [LeftOut, Ticker]
-    assert isinstance(told[0], LeftOut)
-    assert told[0].subscription is None
+    assert kinds(published) == [LeftOut, Ticker]
+    assert isinstance(published[0], LeftOut)
+    assert published[0].subscription is None
 
 
 # Rows
@@ -330,11 +330,11 @@ def test_candles_that_may_have_been_missed_are_closed_by_no_memory() -> None:
     receive_all(protocol, candles(2, "update", 600))
     harmed(protocol, candles(3, "update", 600).replace(b'"9"', b'"x"'), NOW)
 
-    told = receive_all(protocol, candles(4, "update", 900))
+    published = receive_all(protocol, candles(4, "update", 900))
 
-    assert [(one.start_ns // 10**9, one.closed) for one in told if isinstance(one, Candle)] == [
-        (900, False)
-    ]
+    assert [
+        (one.start_ns // 10**9, one.closed) for one in published if isinstance(one, Candle)
+    ] == [(900, False)]
 
 
 # What no exchange can mean
@@ -345,12 +345,12 @@ def test_a_time_no_exchange_can_mean_is_none(time: str | None) -> None:
     protocol = acknowledged(TRADES)
     row = _TRADE_ROWS[0] | {"time": time}
 
-    (told,) = receive_all(
+    (published,) = receive_all(
         protocol, envelope(2, "market_trades", {"type": "update", "trades": [row]})
     )
 
-    assert isinstance(told, Trade)
-    assert told.venue_ns is None
+    assert isinstance(published, Trade)
+    assert published.venue_ns is None
 
 
 @pytest.mark.parametrize("time", ["1970-01-01T00:00:00Z", "yesterday", 7, None])
@@ -358,25 +358,30 @@ def test_a_book_does_not_depend_on_the_time_of_its_frame(time: object) -> None:
     protocol = acknowledged(BOOK)
     said = json.loads(snapshot(2)) | {"timestamp": time}
 
-    (told,) = receive_all(protocol, frame(**said))
+    (published,) = receive_all(protocol, frame(**said))
 
-    assert isinstance(told, BookSnapshot)
-    assert told.venue_ns is None
-    assert told.sequence == 2
+    assert isinstance(published, BookSnapshot)
+    assert published.venue_ns is None
+    assert published.sequence == 2
 
 
 def test_a_price_of_zero_is_none() -> None:
     protocol = acknowledged(TICKER)
     zeros = {"price": "0", "best_bid": "0.00", "best_bid_quantity": "0", "low_24_h": "0"}
 
-    (told,) = receive_all(
+    (published,) = receive_all(
         protocol, tickers(2, "update", best_ask="101", best_ask_quantity="0", **zeros)
     )
 
-    assert isinstance(told, Ticker)
-    assert (told.last, told.bid, told.bid_quantity, told.low) == (None, None, None, None)
-    assert (told.ask, told.ask_quantity) == (Decimal(101), Decimal(0))
-    assert (told.mid, told.spread) == (None, None)
+    assert isinstance(published, Ticker)
+    assert (published.last, published.bid, published.bid_quantity, published.low) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    assert (published.ask, published.ask_quantity) == (Decimal(101), Decimal(0))
+    assert (published.mid, published.spread) == (None, None)
 
 
 def test_a_market_of_another_name_is_no_stream_of_ours() -> None:

@@ -65,14 +65,14 @@ def test_a_list_or_a_snapshot_accepts_whichever_comes_first() -> None:
     protocol.subscribe([BOOK, TICKER])
     assert list(protocol.unanswered()) == [BOOK, TICKER]
 
-    told = receive_all(protocol, listing(0, heartbeats=["heartbeats"]), snapshot(1))
-    assert [type(event) for event in told] == [Subscribed, BookSnapshot]
+    published = receive_all(protocol, listing(0, heartbeats=["heartbeats"]), snapshot(1))
+    assert [type(event) for event in published] == [Subscribed, BookSnapshot]
     assert list(protocol.unanswered()) == [TICKER]
 
     both = {"level2": ["BTC-USD"], "heartbeats": ["heartbeats"]}
     assert receive_all(protocol, listing(2, **both)) == []
-    told = receive_all(protocol, listing(3, ticker=["BTC-USD"], **both))
-    assert told == [Subscribed(venue="coinbase", subscription=TICKER, received_ns=NOW)]
+    published = receive_all(protocol, listing(3, ticker=["BTC-USD"], **both))
+    assert published == [Subscribed(venue="coinbase", subscription=TICKER, received_ns=NOW)]
     assert not protocol.unanswered()
 
 
@@ -82,9 +82,9 @@ def test_what_a_list_leaves_out_is_refused() -> None:
     protocol.subscribe([TICKER, bad])
 
     beats = {"heartbeats": ["heartbeats"]}
-    told = receive_all(protocol, listing(0, **beats), listing(1, ticker=["BTC-USD"], **beats))
+    published = receive_all(protocol, listing(0, **beats), listing(1, ticker=["BTC-USD"], **beats))
 
-    assert [(type(event), event.subscription) for event in told] == [  # type: ignore[union-attr]
+    assert [(type(event), event.subscription) for event in published] == [  # type: ignore[union-attr]
         (Subscribed, TICKER),
         (Refused, bad),
     ]
@@ -97,9 +97,11 @@ def test_an_error_refuses_the_oldest_request_of_its_kind() -> None:
     receive_all(protocol, listing(0, heartbeats=["heartbeats"]))
 
     text = "too many L2 streams requested in a single session"
-    told = receive_all(protocol, frame(type="error", message=text))
+    published = receive_all(protocol, frame(type="error", message=text))
 
-    assert told == [Refused(venue="coinbase", subscription=BOOK, message=text, received_ns=NOW)]
+    assert published == [
+        Refused(venue="coinbase", subscription=BOOK, message=text, received_ns=NOW)
+    ]
     assert list(protocol.unanswered()) == [TICKER]
 
 
@@ -133,8 +135,8 @@ def test_an_end_is_requested_acknowledged_and_followed_by_nothing() -> None:
         {"type": "unsubscribe", "channel": "level2", "product_ids": ["BTC-USD"]}
     ]
     assert receive_all(protocol, update(3), snapshot(4)) == []
-    told = receive_all(protocol, listing(5, market_trades=["BTC-USD"]))
-    assert told == [Unsubscribed(venue="coinbase", subscription=BOOK, received_ns=NOW)]
+    published = receive_all(protocol, listing(5, market_trades=["BTC-USD"]))
+    assert published == [Unsubscribed(venue="coinbase", subscription=BOOK, received_ns=NOW)]
 
 
 def test_a_quiet_link_is_requested_heartbeats_again() -> None:
@@ -163,9 +165,9 @@ def test_a_lost_frame_puts_every_stream_out_of_step() -> None:
     protocol = acknowledged(BOOK, TRADES)
     receive_all(protocol, snapshot(2))
 
-    told = receive_all(protocol, update(4))
+    published = receive_all(protocol, update(4))
 
-    assert told == [
+    assert published == [
         Desync(
             venue="coinbase",
             subscription=one,
@@ -195,9 +197,9 @@ def test_a_lost_heartbeat_is_a_break_too() -> None:
 def test_what_shows_a_break_is_published_if_it_is_no_book() -> None:
     protocol = acknowledged(TRADES)
 
-    told = receive_all(protocol, trades(3, "update", 8))
+    published = receive_all(protocol, trades(3, "update", 8))
 
-    assert [type(event) for event in told] == [Desync, Trade]
+    assert [type(event) for event in published] == [Desync, Trade]
 
 
 def test_a_repeated_frame_is_passed_over() -> None:
@@ -254,14 +256,14 @@ def test_a_break_is_healed_by_two_requests_for_each_channel() -> None:
         {"type": "unsubscribe", "channel": "market_trades", "product_ids": ["BTC-USD"]},
         {"type": "subscribe", "channel": "market_trades", "product_ids": ["BTC-USD"]},
     ]
-    told = receive_all(
+    published = receive_all(
         protocol,
         listing(4, market_trades=["BTC-USD"]),
         snapshot(5),
         snapshot(6, "ETH-USD"),
         listing(7, level2=["BTC-USD", "ETH-USD"], market_trades=["BTC-USD"]),
     )
-    assert [type(event) for event in told] == [BookSnapshot, BookSnapshot]
+    assert [type(event) for event in published] == [BookSnapshot, BookSnapshot]
 
 
 def test_a_resync_on_its_way_is_not_requested_twice_unless_its_answer_may_be_lost() -> None:
@@ -294,28 +296,32 @@ def test_a_book_is_sorted_and_its_number_proves_it() -> None:
     protocol = acknowledged(BOOK)
     rows = (("offer", "102", "1"), ("bid", "99", "4"), ("offer", "101", "2"), ("bid", "100", "1"))
 
-    (told,) = receive_all(protocol, book(2, "snapshot", *rows))
+    (published,) = receive_all(protocol, book(2, "snapshot", *rows))
 
-    assert isinstance(told, BookSnapshot)
-    assert told.bids == (Level(Decimal(100), Decimal(1)), Level(Decimal(99), Decimal(4)))
-    assert [level.price for level in told.asks] == [101, 102]
-    assert (told.sequence, told.depth, told.cut_at) == (2, None, None)
-    (told,) = receive_all(protocol, update(3))
-    assert isinstance(told, BookUpdate)
-    assert (told.bids, told.asks, told.sequence) == ((Level(Decimal(100), Decimal(3)),), (), 3)
+    assert isinstance(published, BookSnapshot)
+    assert published.bids == (Level(Decimal(100), Decimal(1)), Level(Decimal(99), Decimal(4)))
+    assert [level.price for level in published.asks] == [101, 102]
+    assert (published.sequence, published.depth, published.cut_at) == (2, None, None)
+    (published,) = receive_all(protocol, update(3))
+    assert isinstance(published, BookUpdate)
+    assert (published.bids, published.asks, published.sequence) == (
+        (Level(Decimal(100), Decimal(3)),),
+        (),
+        3,
+    )
 
 
 def test_an_update_waits_for_its_snapshot() -> None:
     protocol = acknowledged(BOOK)
 
-    told = receive_all(protocol, update(2), update(3), update(4), snapshot(5))
+    published = receive_all(protocol, update(2), update(3), update(4), snapshot(5))
 
-    assert [(type(event), getattr(event, "count", None)) for event in told] == [
+    assert [(type(event), getattr(event, "count", None)) for event in published] == [
         (LeftOut, 1),
         (LeftOut, 2),
         (BookSnapshot, None),
     ]
-    assert told[0] == LeftOut(
+    assert published[0] == LeftOut(
         venue="coinbase",
         subscription=BOOK,
         count=1,
@@ -333,17 +339,17 @@ def test_one_frame_may_tell_of_several_books() -> None:
         for product in ("BTC-USD", "ETH-USD")
     ]
 
-    told = receive_all(protocol, envelope(2, "l2_data", *events))
+    published = receive_all(protocol, envelope(2, "l2_data", *events))
 
-    assert [event.symbol for event in told if isinstance(event, BookSnapshot)] == [BTC, ETH]
+    assert [event.symbol for event in published if isinstance(event, BookSnapshot)] == [BTC, ETH]
 
 
 def test_trades_are_published_oldest_first() -> None:
     protocol = acknowledged(TRADES)
 
-    told = receive_all(protocol, trades(2, "snapshot", 7, 6, 5), trades(3, "update", 9, 8))
+    published = receive_all(protocol, trades(2, "snapshot", 7, 6, 5), trades(3, "update", 9, 8))
 
-    found = [event for event in told if isinstance(event, Trade)]
+    found = [event for event in published if isinstance(event, Trade)]
     assert [event.sequence for event in found] == [5, 6, 7, 8, 9]
     assert [event.backfilled for event in found] == [True, True, True, False, False]
 
@@ -351,7 +357,7 @@ def test_trades_are_published_oldest_first() -> None:
 def test_a_candle_is_closed_by_a_later_one() -> None:
     protocol = acknowledged(CANDLES)
 
-    told = receive_all(
+    published = receive_all(
         protocol,
         candles(2, "snapshot", 900, 300, 600),
         candles(3, "update", 900),
@@ -359,7 +365,7 @@ def test_a_candle_is_closed_by_a_later_one() -> None:
         candles(5, "update", 900),
     )
 
-    found = [(e.start_ns // 10**9, e.closed) for e in told if isinstance(e, Candle)]
+    found = [(e.start_ns // 10**9, e.closed) for e in published if isinstance(e, Candle)]
     assert found == [
         (300, True),
         (600, True),
@@ -373,9 +379,9 @@ def test_a_candle_is_closed_by_a_later_one() -> None:
 def test_a_snapshot_that_goes_on_closes_what_ran_before_once() -> None:
     protocol = acknowledged(CANDLES)
 
-    told = receive_all(protocol, candles(2, "snapshot", 300), candles(3, "snapshot", 300, 600))
+    published = receive_all(protocol, candles(2, "snapshot", 300), candles(3, "snapshot", 300, 600))
 
-    found = [(e.start_ns // 10**9, e.closed) for e in told if isinstance(e, Candle)]
+    found = [(e.start_ns // 10**9, e.closed) for e in published if isinstance(e, Candle)]
     assert found == [(300, False), (300, True), (600, False)]
 
 
@@ -383,10 +389,17 @@ def test_empty_fields_of_a_ticker_are_none() -> None:
     protocol = acknowledged(TICKER)
     line = {"type": "ticker", "product_id": "BTC-USD", "price": "", "best_bid": "1"}
 
-    (told,) = receive_all(protocol, envelope(2, "ticker", {"type": "update", "tickers": [line]}))
+    (published,) = receive_all(
+        protocol, envelope(2, "ticker", {"type": "update", "tickers": [line]})
+    )
 
-    assert isinstance(told, Ticker)
-    assert (told.last, told.bid, told.ask, told.change_percent) == (None, Decimal(1), None, None)
+    assert isinstance(published, Ticker)
+    assert (published.last, published.bid, published.ask, published.change_percent) == (
+        None,
+        Decimal(1),
+        None,
+        None,
+    )
 
 
 def test_usdc_is_published_as_usd() -> None:
@@ -396,13 +409,13 @@ def test_usdc_is_published_as_usd() -> None:
     assert sent(protocol)[1]["product_ids"] == ["BTC-USDC"]
 
     beats = {"heartbeats": ["heartbeats"]}
-    told = receive_all(protocol, listing(0, **beats), listing(1, level2=["BTC-USD"], **beats))
-    told += receive_all(protocol, snapshot(2), update(3))
+    published = receive_all(protocol, listing(0, **beats), listing(1, level2=["BTC-USD"], **beats))
+    published += receive_all(protocol, snapshot(2), update(3))
 
-    assert [type(event) for event in told] == [Subscribed, BookSnapshot, BookUpdate]
-    assert {event.symbol for event in told if isinstance(event, BookSnapshot | BookUpdate)} == {
-        USDC
-    }
+    assert [type(event) for event in published] == [Subscribed, BookSnapshot, BookUpdate]
+    assert {
+        event.symbol for event in published if isinstance(event, BookSnapshot | BookUpdate)
+    } == {USDC}
     protocol.unsubscribe([wanted])
     assert receive_all(protocol, update(4)) == []
 
@@ -442,9 +455,9 @@ def test_the_list_of_markets_is_fetched_once_and_accepts_its_subscription() -> N
     assert not protocol.unanswered()
 
     body = frame(products=[product(), product(product_type="FUTURE", product_id="BIT-28JUN24-CDE")])
-    told = protocol.receive_response(Fetch("GET", "", "products"), body, NOW)
+    published = protocol.receive_response(Fetch("GET", "", "products"), body, NOW)
 
-    assert [type(event) for event in told] == [Subscribed, Instrument]
+    assert [type(event) for event in published] == [Subscribed, Instrument]
     protocol.unsubscribe([LISTING])
     assert not protocol.receive_response(Fetch("GET", "", "products"), body, NOW)
     assert receive_all(protocol, heartbeat(0)) == [
@@ -456,10 +469,12 @@ def test_a_refused_list_of_markets_is_published() -> None:
     protocol = AdvancedProtocol()
     protocol.subscribe([LISTING])
 
-    (told,) = protocol.receive_refusal(Fetch("GET", "", "products"), "HTTP 403", NOW)
+    (published,) = protocol.receive_refusal(Fetch("GET", "", "products"), "HTTP 403", NOW)
 
     message = "no list of markets (products): HTTP 403"
-    assert told == Refused(venue="coinbase", subscription=LISTING, message=message, received_ns=NOW)
+    assert published == Refused(
+        venue="coinbase", subscription=LISTING, message=message, received_ns=NOW
+    )
 
 
 @pytest.mark.parametrize(
@@ -480,11 +495,11 @@ def test_a_market_tells_what_one_may_do_there(
     protocol.subscribe([LISTING])
     body = frame(products=[product(**members)])
 
-    _, told = protocol.receive_response(Fetch("GET", "", "products"), body, NOW)
+    _, published = protocol.receive_response(Fetch("GET", "", "products"), body, NOW)
 
-    assert isinstance(told, Instrument)
-    assert told.status is status
-    assert (told.price_precision, told.quantity_precision) == (2, 0)
+    assert isinstance(published, Instrument)
+    assert published.status is status
+    assert (published.price_precision, published.quantity_precision) == (2, 0)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", frame(products={"BTC-USD": product()})])
@@ -507,10 +522,19 @@ def test_a_tape_teaches_what_another_client_requested() -> None:
     ):
         protocol.follow_request(asked)
 
-    (told,) = receive_all(protocol, snapshot(5))
+    (published,) = receive_all(protocol, snapshot(5))
 
-    assert isinstance(told, BookSnapshot)
-    assert told.symbol == USDC
+    assert isinstance(published, BookSnapshot)
+    assert published.symbol == USDC
+
+
+def test_a_stream_that_another_client_requests_again_is_active_again() -> None:
+    protocol = AdvancedProtocol()
+    protocol.follow_passively()
+    for kind in ("subscribe", "unsubscribe", "subscribe"):
+        protocol.follow_request(frame(type=kind, channel="level2", product_ids=["BTC-USD"]))
+
+    assert [type(event) for event in receive_all(protocol, snapshot(5))] == [BookSnapshot]
 
 
 def test_the_venue_spells_symbols_with_a_hyphen() -> None:

@@ -30,13 +30,13 @@ class Client:
 
     def ask(self, method: str, channel: str, *products: str, at: int = NOW) -> list[Any]:
         asked = frame(type=method, channel=channel, product_ids=list(products))
-        return [heard(word) for word in self.server.receive(asked, at)]
+        return [decoded(word) for word in self.server.receive(asked, at)]
 
-    def told(self) -> list[Any]:
-        return [heard(word) for word in self.server.publish(BTC, NOW)]
+    def published(self) -> list[Any]:
+        return [decoded(word) for word in self.server.publish(BTC, NOW)]
 
 
-def heard(word: Outgoing) -> Any:
+def decoded(word: Outgoing) -> Any:
     assert isinstance(word, bytes)
     return json.loads(word)
 
@@ -83,7 +83,7 @@ def test_a_book_comes_whole_then_its_list_then_what_changes() -> None:
     assert listed == lists(1, level2=["BTC-USD"])
     client.market.take(Side.BUY, "100.5")
     client.market.put(Side.BUY, "100.4", "3")
-    (changed,) = client.told()
+    (changed,) = client.published()
     assert changed["sequence_num"] == 2
     (event,) = changed["events"]
     assert event["type"] == "update"
@@ -91,7 +91,7 @@ def test_a_book_comes_whole_then_its_list_then_what_changes() -> None:
         ("100.5", "0"),
         ("100.4", "3"),
     ]
-    assert client.told() == []
+    assert client.published() == []
 
 
 def test_trades_tell_the_makers_side_newest_first() -> None:
@@ -116,8 +116,8 @@ def test_trades_tell_the_makers_side_newest_first() -> None:
     client.market.trade(Side.SELL, "100.5", "1")
     client.market.trade(Side.BUY, "101.5", "1")
 
-    (told,) = client.told()
-    (event,) = told["events"]
+    (published,) = client.published()
+    (event,) = published["events"]
     assert event["type"] == "update"
     assert [(one["trade_id"], one["side"]) for one in event["trades"]] == [
         ("3", "SELL"),
@@ -150,16 +150,16 @@ def test_tickers_and_candles_follow_trades() -> None:
     assert listed == lists(3, candles=["BTC-USD"], ticker=["BTC-USD"])
 
     client.market.put(Side.BUY, "100.4", "3")
-    assert client.told() == []
+    assert client.published() == []
     client.market.trade(Side.BUY, "101.5", "1")
-    assert [told["channel"] for told in client.told()] == ["ticker", "candles"]
+    assert [published["channel"] for published in client.published()] == ["ticker", "candles"]
 
 
 def test_heartbeats_come_each_second_and_count() -> None:
     client = Client()
     assert client.ask("subscribe", "heartbeats") == [lists(0, heartbeats=["heartbeats"])]
 
-    beats = [heard(w) for at in range(12) for w in client.server.tick(NOW + at * BEAT)]
+    beats = [decoded(w) for at in range(12) for w in client.server.tick(NOW + at * BEAT)]
 
     assert [beat["sequence_num"] for beat in beats] == [1, 2]
     assert [beat["events"][0]["heartbeat_counter"] for beat in beats] == [1, 2]
@@ -189,7 +189,7 @@ def test_an_end_takes_products_off_the_list() -> None:
 
     assert client.ask("unsubscribe", "ticker") == [lists(4, level2=["BTC-USD"])]
     client.market.trade(Side.BUY, "101.5", "1")
-    assert client.told() == []
+    assert client.published() == []
 
 
 def test_a_second_subscribe_is_answered_with_a_list_only() -> None:
@@ -240,7 +240,7 @@ def test_too_many_books_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nonsense_is_answered_with_an_error(nonsense: bytes) -> None:
     (word,) = Client().server.receive(nonsense, NOW)
 
-    assert heard(word)["type"] == "error"
+    assert decoded(word)["type"] == "error"
 
 
 def test_two_names_of_one_product_share_its_data_until_both_have_ended() -> None:
@@ -251,11 +251,11 @@ def test_two_names_of_one_product_share_its_data_until_both_have_ended() -> None
 
     assert client.ask("unsubscribe", "level2", "BTC-USD") == [lists(2, level2=["BTC-USDC"])]
     client.market.put(Side.BUY, "100", "1")
-    assert len(client.told()) == 1
+    assert len(client.published()) == 1
 
     assert client.ask("unsubscribe", "level2", "BTC-USDC") == [lists(4)]
     client.market.put(Side.BUY, "99", "1")
-    assert client.told() == []
+    assert client.published() == []
 
 
 def test_tickers_in_batches_come_every_five_seconds_without_quotes() -> None:
@@ -267,9 +267,9 @@ def test_tickers_in_batches_come_every_five_seconds_without_quotes() -> None:
     assert listed == lists(1, ticker_batch=["BTC-USD"])
 
     client.market.trade(Side.BUY, "101.5", "1")
-    assert client.told() == []
+    assert client.published() == []
     (later,) = client.server.publish(BTC, NOW + 5 * SECOND)
-    assert heard(later)["events"][0]["type"] == "update"
+    assert decoded(later)["events"][0]["type"] == "update"
 
 
 def test_the_rules_of_a_market_are_a_channel() -> None:

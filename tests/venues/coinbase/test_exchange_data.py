@@ -174,10 +174,10 @@ def test_a_time_no_exchange_can_mean_is_none(time: str | None) -> None:
     protocol = acknowledged(BOOK, TICKER, TRADES)
     whole = json.loads(snapshot()) | {"time": time}
 
-    told = receive_all(protocol, frame(**whole), ticker(time=time), match(7, time=time))
+    published = receive_all(protocol, frame(**whole), ticker(time=time), match(7, time=time))
 
-    assert kinds(told) == [BookSnapshot, Ticker, Trade]
-    assert [getattr(event, "venue_ns", 0) for event in told] == [None, None, None]
+    assert kinds(published) == [BookSnapshot, Ticker, Trade]
+    assert [getattr(event, "venue_ns", 0) for event in published] == [None, None, None]
 
 
 @pytest.mark.parametrize("time", ["yesterday", 7, ["2021"]])
@@ -185,28 +185,35 @@ def test_a_book_does_not_depend_on_its_time(time: object) -> None:
     protocol = acknowledged(BOOK)
     whole, change = json.loads(snapshot()), json.loads(update())
 
-    told = receive_all(
+    published = receive_all(
         protocol, frame(**(whole | {"time": time})), frame(**(change | {"time": time}))
     )
 
-    assert kinds(told) == [BookSnapshot, BookUpdate]
+    assert kinds(published) == [BookSnapshot, BookUpdate]
 
 
 def test_a_price_of_zero_is_none() -> None:
     zeros = {"price": "0", "last_size": "3", "best_bid": "0.00", "best_bid_size": "0"}
 
-    (told,) = receive_all(
+    (published,) = receive_all(
         acknowledged(TICKER), ticker(best_ask="101", open_24h="0", low_24h="0", **zeros)
     )
 
-    assert isinstance(told, Ticker)
-    assert (told.last, told.last_quantity, told.bid, told.bid_quantity) == (None, None, None, None)
-    assert (told.open, told.low, told.change) == (None, None, None)
-    assert told.ask == Decimal(101)
+    assert isinstance(published, Ticker)
+    assert (published.last, published.last_quantity, published.bid, published.bid_quantity) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    assert (published.open, published.low, published.change) == (None, None, None)
+    assert published.ask == Decimal(101)
 
 
 def test_figures_that_are_not_there_are_none() -> None:
-    (told,) = receive_all(acknowledged(TICKER), ticker(price=None, volume_24h=None, best_bid=None))
+    (published,) = receive_all(
+        acknowledged(TICKER), ticker(price=None, volume_24h=None, best_bid=None)
+    )
 
-    assert isinstance(told, Ticker)
-    assert (told.last, told.volume, told.bid) == (None, None, None)
+    assert isinstance(published, Ticker)
+    assert (published.last, published.volume, published.bid) == (None, None, None)

@@ -57,11 +57,11 @@ def test_a_list_accepts_by_any_name_of_the_channel(name: str) -> None:
     protocol = ExchangeProtocol()
     protocol.subscribe([BOOK])
 
-    told = receive_all(
+    published = receive_all(
         protocol, listing(**{name: ["BTC-USD", "ETH-USD"], "heartbeat": ["BTC-USD"]})
     )
 
-    assert told == [Subscribed(venue=VENUE, subscription=BOOK, received_ns=NOW)]
+    assert published == [Subscribed(venue=VENUE, subscription=BOOK, received_ns=NOW)]
     assert not protocol.unanswered()
 
 
@@ -69,9 +69,9 @@ def test_data_may_come_before_its_list() -> None:
     protocol = ExchangeProtocol()
     protocol.subscribe([BOOK, TRADES])
 
-    told = receive_all(protocol, snapshot(), match(7, "last_match"))
+    published = receive_all(protocol, snapshot(), match(7, "last_match"))
 
-    assert [type(event) for event in told] == [Subscribed, BookSnapshot, Subscribed, Trade]
+    assert [type(event) for event in published] == [Subscribed, BookSnapshot, Subscribed, Trade]
     assert not protocol.unanswered()
 
 
@@ -92,10 +92,10 @@ def test_one_unknown_product_is_refused_and_the_others_requested_again() -> None
     protocol.subscribe([BOOK, bad])
     sent(protocol)
 
-    (told,) = receive_all(protocol, refusal("NO-SUCH is not a valid product"))
+    (published,) = receive_all(protocol, refusal("NO-SUCH is not a valid product"))
 
-    assert isinstance(told, Refused)
-    assert (told.subscription, told.message) == (
+    assert isinstance(published, Refused)
+    assert (published.subscription, published.message) == (
         bad,
         "Failed to subscribe: NO-SUCH is not a valid product",
     )
@@ -109,19 +109,22 @@ def test_a_reason_that_names_no_product_refuses_all_of_the_oldest_request() -> N
     other = Subscription(Channel.BOOK, ETH)
     protocol.subscribe([BOOK, other, TRADES])
 
-    told = receive_all(
+    published = receive_all(
         protocol, refusal("level2, level3, and full channels now require authentication.")
     )
 
-    assert [event.subscription for event in told if isinstance(event, Refused)] == [BOOK, other]
+    assert [event.subscription for event in published if isinstance(event, Refused)] == [
+        BOOK,
+        other,
+    ]
     assert list(protocol.unanswered()) == [TRADES]
 
 
 def test_an_error_without_a_request_is_published_of_no_stream() -> None:
-    (told,) = receive_all(ExchangeProtocol(), refusal("No channels provided"))
+    (published,) = receive_all(ExchangeProtocol(), refusal("No channels provided"))
 
-    assert isinstance(told, Refused)
-    assert told.subscription is None
+    assert isinstance(published, Refused)
+    assert published.subscription is None
 
 
 def test_an_end_is_requested_acknowledged_and_followed_by_nothing() -> None:
@@ -133,8 +136,8 @@ def test_an_end_is_requested_acknowledged_and_followed_by_nothing() -> None:
         {"type": "unsubscribe", "product_ids": ["BTC-USD"], "channels": ["level2_batch"]}
     ]
     assert receive_all(protocol, update(), snapshot()) == []
-    told = receive_all(protocol, listing(matches=["BTC-USD"]))
-    assert told == [Unsubscribed(venue=VENUE, subscription=BOOK, received_ns=NOW)]
+    published = receive_all(protocol, listing(matches=["BTC-USD"]))
+    assert published == [Unsubscribed(venue=VENUE, subscription=BOOK, received_ns=NOW)]
 
 
 def test_a_resync_asks_again_without_an_event_and_once() -> None:
@@ -145,8 +148,8 @@ def test_a_resync_asks_again_without_an_event_and_once() -> None:
     protocol.resync(TRADES)
 
     assert [request["type"] for request in sent(protocol)] == ["unsubscribe", "subscribe"]
-    told = receive_all(protocol, listing(), snapshot(), listing(level2_50=["BTC-USD"]))
-    assert [type(event) for event in told] == [BookSnapshot]
+    published = receive_all(protocol, listing(), snapshot(), listing(level2_50=["BTC-USD"]))
+    assert [type(event) for event in published] == [BookSnapshot]
 
 
 def test_a_link_without_a_product_lives_by_the_heartbeats_of_another() -> None:
@@ -167,10 +170,12 @@ def test_a_link_without_a_product_lives_by_the_heartbeats_of_another() -> None:
 def test_nothing_proves_a_book() -> None:
     protocol = acknowledged(BOOK)
 
-    told = receive_all(protocol, update(), snapshot(), update("BTC-USD", ["sell", "101.0", "5"]))
+    published = receive_all(
+        protocol, update(), snapshot(), update("BTC-USD", ["sell", "101.0", "5"])
+    )
 
-    assert [type(event) for event in told] == [LeftOut, BookSnapshot, BookUpdate]
-    _, whole, change = told
+    assert [type(event) for event in published] == [LeftOut, BookSnapshot, BookUpdate]
+    _, whole, change = published
     assert isinstance(whole, BookSnapshot)
     assert isinstance(change, BookUpdate)
     assert (whole.sequence, whole.checksum, whole.venue_ns) == (None, None, None)
@@ -181,9 +186,9 @@ def test_nothing_proves_a_book() -> None:
 def test_the_side_of_a_match_is_the_makers() -> None:
     protocol = acknowledged(TRADES)
 
-    told = receive_all(protocol, match(7, "last_match"), match(8))
+    published = receive_all(protocol, match(7, "last_match"), match(8))
 
-    found = [event for event in told if isinstance(event, Trade)]
+    found = [event for event in published if isinstance(event, Trade)]
     assert [event.side.value for event in found] == ["buy", "buy"]
     assert [event.backfilled for event in found] == [True, False]
     assert [event.sequence for event in found] == [7, 8]
@@ -195,9 +200,9 @@ def test_a_trade_that_a_heartbeat_named_and_the_next_still_misses_is_lost() -> N
     receive_all(protocol, match(8))
     assert receive_all(protocol, heartbeat(9)) == []
 
-    told = receive_all(protocol, heartbeat(9))
+    published = receive_all(protocol, heartbeat(9))
 
-    assert told == [
+    assert published == [
         Desync(
             venue=VENUE,
             subscription=TRADES,
@@ -215,10 +220,10 @@ def test_a_trade_that_a_heartbeat_named_and_the_next_still_misses_is_lost() -> N
 def test_a_ticker_may_be_empty() -> None:
     protocol = acknowledged(Subscription(Channel.TICKER, BTC))
 
-    (told,) = receive_all(protocol, frame(type="ticker", product_id="BTC-USD", price=""))
+    (published,) = receive_all(protocol, frame(type="ticker", product_id="BTC-USD", price=""))
 
-    assert isinstance(told, Ticker)
-    assert (told.last, told.venue_ns) == (None, None)
+    assert isinstance(published, Ticker)
+    assert (published.last, published.venue_ns) == (None, None)
 
 
 def test_types_that_are_unknown_are_ignored() -> None:
@@ -253,9 +258,9 @@ def test_the_list_of_markets_accepts_its_subscription() -> None:
         b'"base_increment":"0.00000001","status":"online"}]'
     )
 
-    told = protocol.receive_response(Fetch("GET", "/products", "products"), body, NOW)
+    published = protocol.receive_response(Fetch("GET", "/products", "products"), body, NOW)
 
-    assert [type(event) for event in told] == [Subscribed, Instrument]
+    assert [type(event) for event in published] == [Subscribed, Instrument]
     with pytest.raises(RemoteProtocolError):
         protocol.receive_response(Fetch("GET", "/products", "products"), b"{}", NOW)
 
@@ -268,6 +273,6 @@ def test_a_tape_teaches_what_another_client_requested() -> None:
     protocol.follow_request(b"nonsense")
 
     assert receive_all(protocol, update()) == []  # known, so it waits for its snapshot
-    (told,) = receive_all(protocol, update("SKL-BTC"))
-    assert isinstance(told, BookUpdate)
-    assert told.symbol == "SKL/BTC"
+    (published,) = receive_all(protocol, update("SKL-BTC"))
+    assert isinstance(published, BookUpdate)
+    assert published.symbol == "SKL/BTC"

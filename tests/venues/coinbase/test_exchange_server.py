@@ -28,13 +28,13 @@ class Client:
     def ask(self, method: str, *channels: Any, **members: Any) -> list[Any]:
         members = {"product_ids": ["BTC-USD"], **members}
         asked = frame(type=method, channels=list(channels), **members)
-        return [heard(word) for word in self.server.receive(asked, NOW)]
+        return [decoded(word) for word in self.server.receive(asked, NOW)]
 
-    def told(self) -> list[Any]:
-        return [heard(word) for word in self.server.publish(BTC, NOW)]
+    def published(self) -> list[Any]:
+        return [decoded(word) for word in self.server.publish(BTC, NOW)]
 
 
-def heard(word: Outgoing) -> Any:
+def decoded(word: Outgoing) -> Any:
     assert isinstance(word, bytes)
     return json.loads(word)
 
@@ -69,7 +69,7 @@ def test_texts_of_prices_and_zeros_vary_and_their_values_do_not() -> None:
     zeros: set[str] = set()
     for _ in range(3):
         client.market.take(Side.BUY, "100.5")
-        (gone,) = client.told()
+        (gone,) = client.published()
         assert gone["type"] == "l2update"
         assert gone["time"] == TIME
         ((side, price, quantity),) = gone["changes"]
@@ -77,8 +77,8 @@ def test_texts_of_prices_and_zeros_vary_and_their_values_do_not() -> None:
         prices.add(price)
         zeros.add(quantity)
         client.market.put(Side.BUY, "100.5", "1")
-        assert len(client.told()) == 1
-    assert client.told() == []
+        assert len(client.published()) == 1
+    assert client.published() == []
     assert prices == {"100.50000"}
     assert len(zeros) == 3
 
@@ -92,12 +92,12 @@ def test_matches_tell_the_makers_side_and_begin_with_the_last() -> None:
     client.market.trade(Side.SELL, "100.5", "1")
     client.market.trade(Side.BUY, "101.5", "1")
 
-    told = client.told()
-    assert [(one["type"], one["trade_id"], one["side"]) for one in told] == [
+    published = client.published()
+    assert [(one["type"], one["trade_id"], one["side"]) for one in published] == [
         ("match", 2, "buy"),
         ("match", 3, "sell"),
     ]
-    assert last["sequence"] < told[0]["sequence"] < told[1]["sequence"]
+    assert last["sequence"] < published[0]["sequence"] < published[1]["sequence"]
 
 
 def test_a_ticker_tells_the_takers_side() -> None:
@@ -106,9 +106,9 @@ def test_a_ticker_tells_the_takers_side() -> None:
     line, _ = client.ask("subscribe", "ticker")
 
     assert (line["trade_id"], line["side"], line["best_bid"]) == (1, "buy", "100.5")
-    assert client.told() == []
+    assert client.published() == []
     client.market.trade(Side.SELL, "100.5", "1")
-    assert [one["side"] for one in client.told()] == ["sell"]
+    assert [one["side"] for one in client.published()] == ["sell"]
 
 
 def test_a_heartbeat_tells_the_last_trade_that_was_told() -> None:
@@ -117,10 +117,10 @@ def test_a_heartbeat_tells_the_last_trade_that_was_told() -> None:
     client.market.trade(Side.BUY, "101.5", "1")
 
     beats = [client.server.tick(NOW + at * SECOND) for at in (0, 1)]
-    client.told()
+    client.published()
     beats.append(client.server.tick(NOW + 2 * SECOND))
 
-    found = [heard(word) for words in beats for word in words]
+    found = [decoded(word) for words in beats for word in words]
     assert [beat["type"] for beat in found] == ["heartbeat"] * 3
     assert [beat["last_trade_id"] for beat in found] == [1, 1, 2]
 

@@ -46,7 +46,7 @@ def test_a_doubt_that_is_settled_hides_no_later_loss() -> None:
     assert judged(0, 9, 1, 2, 3, 4, 6) == [FIRST, BREAK, LATE, LATE, ON, ON, BREAK]
 
 
-def test_a_number_that_nobody_follows_is_forgotten_after_three_on_the_old_line() -> None:
+def test_a_number_that_none_follows_is_forgotten_after_three_on_the_old_line() -> None:
     assert judged(0, 900, 1, 2, 3, 4) == [FIRST, BREAK, LATE, LATE, ON, ON]
 
 

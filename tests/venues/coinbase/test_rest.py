@@ -46,11 +46,15 @@ def test_the_list_of_advanced_trade_is_what_its_protocol_reads() -> None:
 
     protocol = AdvancedProtocol()
     protocol.subscribe([Subscription(Channel.INSTRUMENT)])
-    _, told = protocol.receive_response(Fetch("GET", "", ""), body, NOW)
+    _, published = protocol.receive_response(Fetch("GET", "", ""), body, NOW)
 
-    assert isinstance(told, Instrument)
+    assert isinstance(published, Instrument)
     truth = Market(COINBASE).instrument
-    assert (told.symbol, told.tick, told.lot) == (truth.symbol, truth.tick, truth.lot)
+    assert (published.symbol, published.tick, published.lot) == (
+        truth.symbol,
+        truth.tick,
+        truth.lot,
+    )
     one = advanced(f"{ROOT}/market/products/BTC-USD")
     assert (one["product_type"], one["price"]) == ("SPOT", "101.5")
 
@@ -58,8 +62,8 @@ def test_the_list_of_advanced_trade_is_what_its_protocol_reads() -> None:
 def test_advanced_trade_tells_books_trades_and_candles() -> None:
     book = advanced(f"{ROOT}/market/product_book?product_id=BTC-USD&limit=1")["pricebook"]
     assert (book["product_id"], book["asks"]) == ("BTC-USD", [ROW])
-    told = advanced(f"{ROOT}/market/products/BTC-USD/ticker?limit=5")
-    assert (told["best_bid"], told["trades"][0]["side"]) == ("100.5", "SELL")
+    published = advanced(f"{ROOT}/market/products/BTC-USD/ticker?limit=5")
+    assert (published["best_bid"], published["trades"][0]["side"]) == ("100.5", "SELL")
     candles = f"{ROOT}/market/products/BTC-USD/candles?granularity=ONE_HOUR"
     (candle,) = advanced(candles)["candles"]
     assert candle == {
@@ -147,11 +151,15 @@ def test_the_list_of_the_exchange_is_what_its_protocol_reads() -> None:
 
     protocol = ExchangeProtocol()
     protocol.subscribe([Subscription(Channel.INSTRUMENT)])
-    _, told = protocol.receive_response(Fetch("GET", "", ""), body, NOW)
+    _, published = protocol.receive_response(Fetch("GET", "", ""), body, NOW)
 
-    assert isinstance(told, Instrument)
+    assert isinstance(published, Instrument)
     truth = Market(COINBASE_EXCHANGE).instrument
-    assert (told.symbol, told.tick, told.lot) == (truth.symbol, truth.tick, truth.lot)
+    assert (published.symbol, published.tick, published.lot) == (
+        truth.symbol,
+        truth.tick,
+        truth.lot,
+    )
     assert exchange("/products/BTC-USD")["id"] == "BTC-USD"
 
 

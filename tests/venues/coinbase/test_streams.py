@@ -45,7 +45,7 @@ def symbols(events: list[Event], kind: type) -> list[str]:
 
 
 def both(*kinds: Channel) -> AdvancedProtocol:
-    """A protocol that asked for both symbols, and heard that its heartbeats were accepted."""
+    """A protocol that requested both symbols, and whose heartbeats were accepted."""
     protocol = AdvancedProtocol()
     protocol.subscribe([stream(kind, one) for kind in kinds for one in (USD, USDC)])
     receive_all(protocol, wire.listing(0, **BEATS))
@@ -79,7 +79,7 @@ def test_what_an_answer_leaves_open_is_looked_up() -> None:
 def test_an_answer_that_names_one_for_both_serves_both() -> None:
     protocol = both(Channel.BOOK, Channel.TRADE, Channel.TICKER, Channel.CANDLE)
 
-    told = receive_all(
+    published = receive_all(
         protocol,
         wire.snapshot(1),
         wire.update(2),
@@ -93,27 +93,27 @@ def test_an_answer_that_names_one_for_both_serves_both() -> None:
         wire.candles(10, "update", 600),
     )
 
-    assert symbols(told, BookSnapshot) == ["BTC/USD", "BTC/USDC"]
-    assert symbols(told, BookUpdate) == ["BTC/USD", "BTC/USDC", "BTC/USD", "BTC/USDC"]
-    assert symbols(told, Trade) == ["BTC/USD", "BTC/USDC", "BTC/USD", "BTC/USDC"]
-    assert symbols(told, Ticker) == ["BTC/USD", "BTC/USDC"]
-    closed = [event for event in told if isinstance(event, Candle) and event.closed]
+    assert symbols(published, BookSnapshot) == ["BTC/USD", "BTC/USDC"]
+    assert symbols(published, BookUpdate) == ["BTC/USD", "BTC/USDC", "BTC/USD", "BTC/USDC"]
+    assert symbols(published, Trade) == ["BTC/USD", "BTC/USDC", "BTC/USD", "BTC/USDC"]
+    assert symbols(published, Ticker) == ["BTC/USD", "BTC/USDC"]
+    closed = [event for event in published if isinstance(event, Candle) and event.closed]
     assert symbols([*closed], Candle) == ["BTC/USD", "BTC/USDC"]
-    assert symbols(told, Subscribed)[:2] == ["BTC/USD", "BTC/USDC"]
-    assert not symbols(told, LeftOut)
+    assert symbols(published, Subscribed)[:2] == ["BTC/USD", "BTC/USDC"]
+    assert not symbols(published, LeftOut)
 
 
 def test_the_list_of_products_says_what_a_product_stands_for() -> None:
     protocol = both(Channel.BOOK, Channel.TRADE)
     receive_all(protocol, wire.snapshot(1), wire.trades(2, "snapshot", 5))
 
-    told = list(
+    published = list(
         protocol.receive_response(
             LIST, products({"product_id": "BTC-USD", "alias_to": ["BTC-USDC"]}), NOW
         )
     )
 
-    assert symbols(told, BookSnapshot) == symbols(told, Trade) == ["BTC/USDC"]
+    assert symbols(published, BookSnapshot) == symbols(published, Trade) == ["BTC/USDC"]
     assert symbols(receive_all(protocol, wire.update(3)), BookUpdate) == ["BTC/USD", "BTC/USDC"]
 
 
@@ -122,25 +122,27 @@ def test_a_product_that_stands_for_itself_gets_no_data_of_another(row: dict[str,
     protocol = both(Channel.BOOK, Channel.TRADE)
     receive_all(protocol, wire.snapshot(1), wire.trades(2, "snapshot", 5))
 
-    told = list(protocol.receive_response(LIST, products({"product_id": "BTC-USDC", **row}), NOW))
-    told += receive_all(protocol, wire.update(3), wire.trades(4, "update", 6))
-    assert symbols(told, BookSnapshot) == []
-    assert symbols(told, BookUpdate) == symbols(told, Trade) == ["BTC/USD"]
+    published = list(
+        protocol.receive_response(LIST, products({"product_id": "BTC-USDC", **row}), NOW)
+    )
+    published += receive_all(protocol, wire.update(3), wire.trades(4, "update", 6))
+    assert symbols(published, BookSnapshot) == []
+    assert symbols(published, BookUpdate) == symbols(published, Trade) == ["BTC/USD"]
 
-    told = receive_all(
+    published = receive_all(
         protocol,
         wire.snapshot(5, "BTC-USDC"),
         wire.update(6, "BTC-USDC"),
         wire.trades(7, "update", 1, product="BTC-USDC"),
     )
-    assert symbols(told, BookSnapshot) == symbols(told, BookUpdate) == ["BTC/USDC"]
-    assert symbols(told, Trade) == ["BTC/USDC"]
+    assert symbols(published, BookSnapshot) == symbols(published, BookUpdate) == ["BTC/USDC"]
+    assert symbols(published, Trade) == ["BTC/USDC"]
 
 
 def test_data_under_its_own_name_shows_that_a_product_is_its_own() -> None:
     protocol = both(Channel.BOOK)
 
-    told = receive_all(
+    published = receive_all(
         protocol,
         wire.snapshot(1),
         wire.snapshot(2, "BTC-USDC"),
@@ -149,23 +151,23 @@ def test_data_under_its_own_name_shows_that_a_product_is_its_own() -> None:
         wire.update(5, "BTC-USDC"),
     )
 
-    assert symbols(told, BookSnapshot) == ["BTC/USD", "BTC/USDC"]
-    assert symbols(told, BookUpdate) == ["BTC/USD", "BTC/USDC"]
+    assert symbols(published, BookSnapshot) == ["BTC/USD", "BTC/USDC"]
+    assert symbols(published, BookUpdate) == ["BTC/USD", "BTC/USDC"]
 
 
 def test_where_nothing_tells_the_documents_do_after_a_while() -> None:
     protocol = both(Channel.BOOK)
     named = {"level2": ["BTC-USD", "BTC-USDC"], **BEATS}
-    told = receive_all(protocol, wire.snapshot(1), wire.listing(2, **named), wire.heartbeat(3))
-    assert symbols(told, BookSnapshot) == ["BTC/USD"]
+    published = receive_all(protocol, wire.snapshot(1), wire.listing(2, **named), wire.heartbeat(3))
+    assert symbols(published, BookSnapshot) == ["BTC/USD"]
 
     protocol.ping()
     assert receive_all(protocol, wire.heartbeat(4)) == []
     protocol.ping()
-    told = receive_all(protocol, wire.heartbeat(5), wire.update(6))
+    published = receive_all(protocol, wire.heartbeat(5), wire.update(6))
 
-    assert symbols(told, BookSnapshot) == ["BTC/USDC"]
-    assert symbols(told, BookUpdate) == ["BTC/USD", "BTC/USDC"]
+    assert symbols(published, BookSnapshot) == ["BTC/USDC"]
+    assert symbols(published, BookUpdate) == ["BTC/USD", "BTC/USDC"]
 
 
 def test_a_symbol_that_joins_running_data_makes_it_begin_anew() -> None:
@@ -174,15 +176,19 @@ def test_a_symbol_that_joins_running_data_makes_it_begin_anew() -> None:
     protocol.subscribe([stream(Channel.BOOK, USDC)])
     sent(protocol)
 
-    told = receive_all(protocol, wire.listing(3, level2=["BTC-USD"], **BEATS))
+    published = receive_all(protocol, wire.listing(3, level2=["BTC-USD"], **BEATS))
 
-    assert symbols(told, Subscribed) == ["BTC/USDC"]
+    assert symbols(published, Subscribed) == ["BTC/USDC"]
     assert sent(protocol) == [
         {"type": kind, "channel": "level2", "product_ids": ["BTC-USD", "BTC-USDC"]}
         for kind in ("unsubscribe", "subscribe")
     ]
-    told = receive_all(protocol, wire.listing(4, **BEATS), wire.snapshot(5), wire.update(6))
-    assert symbols(told, BookSnapshot) == symbols(told, BookUpdate) == ["BTC/USD", "BTC/USDC"]
+    published = receive_all(protocol, wire.listing(4, **BEATS), wire.snapshot(5), wire.update(6))
+    assert (
+        symbols(published, BookSnapshot)
+        == symbols(published, BookUpdate)
+        == ["BTC/USD", "BTC/USDC"]
+    )
 
 
 @pytest.mark.parametrize(("gone", "left"), [(USD, USDC), (USDC, USD)])
@@ -194,17 +200,19 @@ def test_the_end_of_one_leaves_the_other(gone: Symbol, left: Symbol) -> None:
     protocol.unsubscribe([stream(kind, gone) for kind in KINDS])
 
     assert sent(protocol) == []
-    told = receive_all(protocol, wire.heartbeat(3), wire.update(4), wire.trades(5, "update", 6))
-    assert symbols(told, Unsubscribed) == [str(gone)] * 3
-    assert symbols(told, BookUpdate) == symbols(told, Trade) == [str(left)]
+    published = receive_all(
+        protocol, wire.heartbeat(3), wire.update(4), wire.trades(5, "update", 6)
+    )
+    assert symbols(published, Unsubscribed) == [str(gone)] * 3
+    assert symbols(published, BookUpdate) == symbols(published, Trade) == [str(left)]
 
     protocol.unsubscribe([stream(Channel.BOOK, left)])
     (request,) = sent(protocol)
     assert request["type"] == "unsubscribe"
     assert set(request["product_ids"]) == {"BTC-USD", "BTC-USDC"}
-    told = receive_all(protocol, wire.update(6), wire.listing(7, **BEATS))
-    assert symbols(told, BookUpdate) == []
-    assert symbols(told, Unsubscribed) == [str(left)]
+    published = receive_all(protocol, wire.update(6), wire.listing(7, **BEATS))
+    assert symbols(published, BookUpdate) == []
+    assert symbols(published, Unsubscribed) == [str(left)]
 
 
 def test_a_product_taken_for_another_that_is_its_own_begins_anew() -> None:
@@ -212,61 +220,69 @@ def test_a_product_taken_for_another_that_is_its_own_begins_anew() -> None:
     receive_all(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD"], **BEATS))
     sent(protocol)
 
-    told = list(protocol.receive_response(LIST, products({"product_id": "BTC-USDC"}), NOW))
+    published = list(protocol.receive_response(LIST, products({"product_id": "BTC-USDC"}), NOW))
 
-    assert symbols(told, Desync) == ["BTC/USDC"]
+    assert symbols(published, Desync) == ["BTC/USDC"]
     assert sent(protocol) == [
         {"type": "subscribe", "channel": "level2", "product_ids": ["BTC-USDC"]}
     ]
-    told = receive_all(protocol, wire.update(3))
-    assert symbols(told, BookUpdate) == ["BTC/USD"]
+    published = receive_all(protocol, wire.update(3))
+    assert symbols(published, BookUpdate) == ["BTC/USD"]
     reason = "BTC-USDC is not a valid product"
-    told = receive_all(protocol, frame(type="error", message="Failed to subscribe", reason=reason))
-    assert symbols(told, Refused) == ["BTC/USDC"]
+    published = receive_all(
+        protocol, frame(type="error", message="Failed to subscribe", reason=reason)
+    )
+    assert symbols(published, Refused) == ["BTC/USDC"]
 
 
 def test_a_break_withdraws_the_books_of_both() -> None:
     protocol = both(Channel.BOOK)
     receive_all(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD"], **BEATS))
 
-    told = receive_all(protocol, wire.update(4), wire.update(5))
+    published = receive_all(protocol, wire.update(4), wire.update(5))
 
-    assert symbols(told, Desync) == ["BTC/USD", "BTC/USDC"]
-    assert symbols(told, BookUpdate) == []
+    assert symbols(published, Desync) == ["BTC/USD", "BTC/USDC"]
+    assert symbols(published, BookUpdate) == []
     protocol.resync(stream(Channel.BOOK, USDC))
-    told = receive_all(protocol, wire.snapshot(6), wire.update(7))
-    assert symbols(told, BookSnapshot) == symbols(told, BookUpdate) == ["BTC/USD", "BTC/USDC"]
+    published = receive_all(protocol, wire.snapshot(6), wire.update(7))
+    assert (
+        symbols(published, BookSnapshot)
+        == symbols(published, BookUpdate)
+        == ["BTC/USD", "BTC/USDC"]
+    )
 
 
 def test_what_cannot_be_read_of_shared_data_harms_both() -> None:
     protocol = both(Channel.BOOK)
     receive_all(protocol, wire.snapshot(1), wire.listing(2, level2=["BTC-USD"], **BEATS))
 
-    told = receive_all(protocol, wire.book(3, "update", ("bid", "x", "1"), ("bid", "100", "2")))
+    published = receive_all(
+        protocol, wire.book(3, "update", ("bid", "x", "1"), ("bid", "100", "2"))
+    )
 
-    assert symbols(told, LeftOut) == symbols(told, BookUpdate) == ["BTC/USD", "BTC/USDC"]
+    assert symbols(published, LeftOut) == symbols(published, BookUpdate) == ["BTC/USD", "BTC/USDC"]
 
 
 def test_a_list_that_fails_holds_nothing_up_but_what_is_unsure() -> None:
     protocol = both(Channel.BOOK)
     with pytest.raises(RemoteProtocolError):
         protocol.receive_response(LIST, b"{", NOW)
-    told = list(protocol.receive_refusal(LIST, "HTTP 403", NOW))
+    published = list(protocol.receive_refusal(LIST, "HTTP 403", NOW))
 
-    told += receive_all(protocol, wire.snapshot(1), wire.update(2))
+    published += receive_all(protocol, wire.snapshot(1), wire.update(2))
 
-    assert symbols(told, BookSnapshot) == symbols(told, BookUpdate) == ["BTC/USD"]
-    told = receive_all(protocol, wire.listing(3, level2=["BTC-USD"], **BEATS))
-    assert symbols(told, BookSnapshot) == symbols(told, BookUpdate) == ["BTC/USDC"]
+    assert symbols(published, BookSnapshot) == symbols(published, BookUpdate) == ["BTC/USD"]
+    published = receive_all(protocol, wire.listing(3, level2=["BTC-USD"], **BEATS))
+    assert symbols(published, BookSnapshot) == symbols(published, BookUpdate) == ["BTC/USDC"]
 
 
 def test_what_is_requested_alone_is_served_at_once() -> None:
     protocol = AdvancedProtocol()
     protocol.subscribe([stream(Channel.BOOK, USDC)])
 
-    told = receive_all(protocol, wire.listing(0, **BEATS), wire.snapshot(1), wire.update(2))
+    published = receive_all(protocol, wire.listing(0, **BEATS), wire.snapshot(1), wire.update(2))
 
-    assert symbols(told, BookSnapshot) == symbols(told, BookUpdate) == ["BTC/USDC"]
+    assert symbols(published, BookSnapshot) == symbols(published, BookUpdate) == ["BTC/USDC"]
 
 
 def test_the_exchange_feed_serves_both_as_well() -> None:
@@ -275,7 +291,7 @@ def test_the_exchange_feed_serves_both_as_well() -> None:
     fetched = [one for one in sent(protocol) if "fetch" in one]
     assert fetched == []  # its list says nothing of names
 
-    told = receive_all(
+    published = receive_all(
         protocol,
         exchange_frames.snapshot(),
         exchange_frames.listing(level2_50=["BTC-USD"], heartbeat=["BTC-USD"]),
@@ -285,10 +301,10 @@ def test_the_exchange_feed_serves_both_as_well() -> None:
     )
 
     for kind in (BookSnapshot, BookUpdate, Trade, Ticker):
-        assert symbols(told, kind) == ["BTC/USD", "BTC/USDC"]
+        assert symbols(published, kind) == ["BTC/USD", "BTC/USDC"]
     protocol.unsubscribe([stream(Channel.TRADE, USD)])
     assert sent(protocol) == []
-    told = receive_all(protocol, exchange_frames.heartbeat(5), exchange_frames.match(6))
-    assert symbols(told, Unsubscribed) == ["BTC/USD"]
-    assert symbols(told, Trade) == ["BTC/USDC"]
+    published = receive_all(protocol, exchange_frames.heartbeat(5), exchange_frames.match(6))
+    assert symbols(published, Unsubscribed) == ["BTC/USD"]
+    assert symbols(published, Trade) == ["BTC/USDC"]
     assert json.loads(exchange_frames.match(6))["product_id"] == "BTC-USD"

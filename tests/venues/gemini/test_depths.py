@@ -180,20 +180,20 @@ def test_a_time_no_exchange_can_mean_is_none(time: object) -> None:
 
 
 def test_a_price_of_zero_is_none() -> None:
-    (told,) = acknowledged(TICKER).receive(ticker(b="0.00000", B="0", E=0), NOW)
+    (published,) = acknowledged(TICKER).receive(ticker(b="0.00000", B="0", E=0), NOW)
 
-    assert isinstance(told, Ticker)
-    assert (told.bid, told.bid_quantity, told.venue_ns) == (None, None, None)
-    assert (told.ask, told.ask_quantity) == (Decimal(101), Decimal(2))
+    assert isinstance(published, Ticker)
+    assert (published.bid, published.bid_quantity, published.venue_ns) == (None, None, None)
+    assert (published.ask, published.ask_quantity) == (Decimal(101), Decimal(2))
 
 
 def test_members_that_are_not_needed_may_be_missing() -> None:
     protocol = acknowledged(TICKER, TRADES)
 
-    (told,) = protocol.receive(ticker(b=None, B=None, E=None), NOW)
+    (published,) = protocol.receive(ticker(b=None, B=None, E=None), NOW)
     (made,) = protocol.receive(trade(E=None), NOW)
 
-    assert isinstance(told, Ticker)
-    assert told.bid is None
+    assert isinstance(published, Ticker)
+    assert published.bid is None
     assert isinstance(made, Trade)
     assert made.venue_ns is None

@@ -58,15 +58,15 @@ def test_the_names_are_requested_and_then_one_market_after_the_other() -> None:
     assert events == [Subscribed(venue="gemini", subscription=LIST, received_ns=NOW)]
     first = only(outbox)
     assert first.path == "/v1/symbols/details/btcusd"
-    (told,) = markets.answered(first, body(), NOW)
+    (published,) = markets.answered(first, body(), NOW)
     second = only(outbox)
     assert second.path == "/v1/symbols/details/ethusd"
-    assert isinstance(told, Instrument)
-    assert told.symbol == Symbol("BTC/USD")
-    assert told.venue_symbol == "btcusd"
-    assert told.status is InstrumentStatus.LIMIT_ONLY
-    assert (told.tick, told.lot) == (Decimal("0.01"), Decimal("0.00000001"))
-    assert (told.price_precision, told.quantity_precision) == (2, 8)
+    assert isinstance(published, Instrument)
+    assert published.symbol == Symbol("BTC/USD")
+    assert published.venue_symbol == "btcusd"
+    assert published.status is InstrumentStatus.LIMIT_ONLY
+    assert (published.tick, published.lot) == (Decimal("0.01"), Decimal("0.00000001"))
+    assert (published.price_precision, published.quantity_precision) == (2, 8)
     markets.answered(second, body(symbol="ETHUSD", base_currency="ETH"), NOW)
     assert not outbox  # prediction markets are another product
 
@@ -202,11 +202,15 @@ def test_a_linear_contract_counts_in_the_base_currency() -> None:
         symbol="BTCGUSDPERP", quote_currency="GUSD", product_type="swap", contract_type="linear"
     )
 
-    (told,) = markets.answered(only(outbox), rules, NOW)
+    (published,) = markets.answered(only(outbox), rules, NOW)
 
-    assert isinstance(told, Instrument)
-    assert told.symbol == Symbol("BTC/GUSD:PERP")
-    assert (told.contract_size, told.contract_asset, told.is_inverse) == (Decimal(1), None, False)
+    assert isinstance(published, Instrument)
+    assert published.symbol == Symbol("BTC/GUSD:PERP")
+    assert (published.contract_size, published.contract_asset, published.is_inverse) == (
+        Decimal(1),
+        None,
+        False,
+    )
 
 
 @given(odd_row(["btcusd", "ethusd", "btcgusdperp"]))

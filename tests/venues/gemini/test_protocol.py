@@ -159,10 +159,10 @@ def test_data_accepts_its_stream_should_the_answer_be_lost() -> None:
     protocol = asked(TRADES, TICKER)
     sent(protocol)
 
-    accepted, told = protocol.receive(trade(), NOW)
+    accepted, published = protocol.receive(trade(), NOW)
 
     assert isinstance(accepted, Subscribed)
-    assert isinstance(told, Trade)
+    assert isinstance(published, Trade)
     assert protocol.unanswered() == [TICKER]
 
 
@@ -439,9 +439,9 @@ def test_a_frame_whose_members_come_in_another_order_is_understood() -> None:
 
 @pytest.mark.parametrize(("buyer_made", "side"), [(True, Side.SELL), (False, Side.BUY)])
 def test_the_taker_is_not_the_maker(buyer_made: bool, side: Side) -> None:
-    (told,) = acknowledged(TRADES).receive(trade(buyer_made=buyer_made), NOW)
+    (published,) = acknowledged(TRADES).receive(trade(buyer_made=buyer_made), NOW)
 
-    assert told == Trade(
+    assert published == Trade(
         venue="gemini",
         symbol=BTC,
         side=side,
@@ -456,11 +456,11 @@ def test_the_taker_is_not_the_maker(buyer_made: bool, side: Side) -> None:
 def test_an_empty_side_of_a_ticker_is_left_out() -> None:
     frame = b'{"u":5,"E":1,"s":"btcusd","b":"","B":"","a":"101.0","A":"2"}'
 
-    (told,) = acknowledged(TICKER).receive(frame, NOW)
+    (published,) = acknowledged(TICKER).receive(frame, NOW)
 
-    assert isinstance(told, Ticker)
-    assert (told.bid, told.bid_quantity) == (None, None)
-    assert (told.ask, told.ask_quantity) == (Decimal("101.0"), Decimal(2))
+    assert isinstance(published, Ticker)
+    assert (published.bid, published.bid_quantity) == (None, None)
+    assert (published.ask, published.ask_quantity) == (Decimal("101.0"), Decimal(2))
 
 
 def test_events_of_private_streams_are_passed_over() -> None:
@@ -507,11 +507,11 @@ def overheard(*frames: bytes) -> list[Event]:
 
 
 def test_a_tape_needs_no_requests() -> None:
-    snapshot, update, told = overheard(depth(5, 5, "1 1"), depth(5, 6, "1 2"), trade())
+    snapshot, update, published = overheard(depth(5, 5, "1 1"), depth(5, 6, "1 2"), trade())
 
     assert isinstance(snapshot, BookSnapshot)
     assert isinstance(update, BookUpdate)
-    assert isinstance(told, Trade)
+    assert isinstance(published, Trade)
 
 
 def test_a_request_on_a_tape_makes_a_book_begin_anew() -> None:
@@ -535,3 +535,16 @@ def test_an_end_on_a_tape_makes_data_late() -> None:
     protocol.follow_request(b'{"id":2,"method":"unsubscribe","params":["btcusd@depth@100ms"]}')
 
     assert protocol.receive(depth(5, 6, "1 2"), NOW) == ()
+
+
+def test_a_stream_that_another_client_requests_again_is_active_again() -> None:
+    protocol = GeminiProtocol()
+    protocol.follow_passively()
+    protocol.receive(depth(5, 5, "1 1"), NOW)
+    for method in ("unsubscribe", "subscribe"):
+        request = {"id": 2, "method": method, "params": ["btcusd@depth@100ms"]}
+        protocol.follow_request(json.dumps(request).encode())
+
+    (snapshot,) = protocol.receive(depth(9, 9, "1 2"), NOW)
+
+    assert isinstance(snapshot, BookSnapshot)

@@ -343,12 +343,16 @@ def test_the_whole_book_comes_with_the_last_fifty_trades_newest_first() -> None:
     for number in range(1, 61):
         view.trade(number, BUY)
 
-    (told,) = tell(GeminiV2Server(view), "subscribe", "l2", "BTCUSD")
+    (published,) = tell(GeminiV2Server(view), "subscribe", "l2", "BTCUSD")
 
-    assert list(told) == ["type", "symbol", "changes", "trades", "auction_events"]
-    assert told["changes"] == [["buy", "100", "1"], ["buy", "99.5", "2"], ["sell", "101", "0.5"]]
-    assert [trade["event_id"] for trade in told["trades"]] == list(range(60, 10, -1))
-    assert told["trades"][0] == {
+    assert list(published) == ["type", "symbol", "changes", "trades", "auction_events"]
+    assert published["changes"] == [
+        ["buy", "100", "1"],
+        ["buy", "99.5", "2"],
+        ["sell", "101", "0.5"],
+    ]
+    assert [trade["event_id"] for trade in published["trades"]] == list(range(60, 10, -1))
+    assert published["trades"][0] == {
         "type": "trade",
         "symbol": "BTCUSD",
         "event_id": 60,
@@ -357,7 +361,7 @@ def test_the_whole_book_comes_with_the_last_fifty_trades_newest_first() -> None:
         "quantity": "0.25",
         "side": "buy",
     }
-    assert told["auction_events"] == []
+    assert published["auction_events"] == []
 
 
 def test_bare_changes_follow_with_trades_between_them() -> None:
@@ -383,12 +387,12 @@ def test_candles_come_newest_first_and_then_the_running_one() -> None:
     view.candle(2, "10.6")
     server = GeminiV2Server(view)
 
-    (told,) = tell(server, "subscribe", "candles_1m", "BTCUSD")
+    (published,) = tell(server, "subscribe", "candles_1m", "BTCUSD")
     assert server.publish(BTC, NOW) == []
     view.candle(3, "10.7")
     (running,) = read(server.publish(BTC, NOW))
 
-    assert told == {
+    assert published == {
         "type": "candles_1m_updates",
         "symbol": "BTCUSD",
         "changes": [[120_000, 10.0, 11.0, 9.0, 10.6, 0.5], [60_000, 10.0, 11.0, 9.0, 10.5, 0.5]],

@@ -120,10 +120,10 @@ def test_streams_are_requested_together_and_a_book_and_trades_share_one() -> Non
 def test_the_whole_book_is_the_answer_and_brings_old_trades_oldest_first() -> None:
     protocol = asked(BOOK, TRADES)
     sent(protocol)
-    told = [trade(9, "sell"), trade(7), trade(8, tid=80)]
+    published = [trade(9, "sell"), trade(7), trade(8, tid=80)]
 
     events = protocol.receive(
-        whole("buy 99 2", "buy 100 1", "sell 102 1", "sell 101 3", trades=told), NOW
+        whole("buy 99 2", "buy 100 1", "sell 102 1", "sell 101 3", trades=published), NOW
     )
 
     assert events[0] == subscribed(BOOK)
@@ -385,9 +385,9 @@ def test_a_block_trade_is_published_as_text() -> None:
 
 def test_auctions_among_old_trades_are_published_together() -> None:
     protocol = asked(TRADES)
-    told = [trade(7, "auction"), trade(8), trade(9, "block", tid=90)]
+    published = [trade(7, "auction"), trade(8), trade(9, "block", tid=90)]
 
-    accepted, notice, old = protocol.receive(whole("buy 1 1", trades=told), NOW)
+    accepted, notice, old = protocol.receive(whole("buy 1 1", trades=published), NOW)
 
     assert isinstance(accepted, Subscribed)
     assert isinstance(notice, VenueNotice)
@@ -597,3 +597,5 @@ def test_requests_on_a_tape_are_followed() -> None:
     protocol.follow_request((request % "unsubscribe").encode())
 
     assert protocol.receive(l2("buy 1 1"), NOW) == ()
+    protocol.follow_request((request % "subscribe").encode())
+    assert len(protocol.receive(whole("buy 1 1"), NOW)) == 1

@@ -105,13 +105,13 @@ def test_an_odd_trade_beside_a_whole_book_costs_itself_alone() -> None:
     protocol = acknowledged(BOOK, TRADES)
     trades = [TRADE | {"event_id": 9, "price": "x"}, TRADE | {"event_id": 8}, None]
 
-    left_out, snapshot, told = protocol.receive(l2(["buy", "99", "1"], trades=trades), NOW)
+    left_out, snapshot, published = protocol.receive(l2(["buy", "99", "1"], trades=trades), NOW)
 
     assert isinstance(left_out, LeftOut)
     assert (left_out.subscription, left_out.count) == (TRADES, 2)
     assert isinstance(snapshot, BookSnapshot)
-    assert isinstance(told, Trade)
-    assert told.trade_id == "8"
+    assert isinstance(published, Trade)
+    assert published.trade_id == "8"
 
 
 def test_an_odd_level_of_a_whole_book_costs_itself_alone() -> None:
@@ -165,8 +165,8 @@ def test_an_odd_trade_of_the_past_costs_itself_alone(odd: OddRow) -> None:
             event.trade_id: event for event in events if isinstance(event, Trade)
         }
         counted = sum(one.count for one in events if isinstance(one, LeftOut))
-        told = sum(isinstance(one, VenueNotice) for one in events)
-        return Received(facts, counted + told)
+        published = sum(isinstance(one, VenueNotice) for one in events)
+        return Received(facts, counted + published)
 
     odd.costs_itself_alone(build, receive)
 
@@ -221,10 +221,10 @@ def test_a_trade_without_a_taker_is_published_once_and_never_as_a_trade() -> Non
 
 @pytest.mark.parametrize("time", [0, 151_231_241, -1, 10**30, None])
 def test_a_time_no_exchange_can_mean_is_none(time: int | None) -> None:
-    (told,) = acknowledged(TRADES).receive(frame(**(TRADE | {"timestamp": time})), NOW)
+    (published,) = acknowledged(TRADES).receive(frame(**(TRADE | {"timestamp": time})), NOW)
 
-    assert isinstance(told, Trade)
-    assert told.venue_ns is None
+    assert isinstance(published, Trade)
+    assert published.venue_ns is None
 
 
 # Candles

@@ -4,8 +4,7 @@ Where the data of one product belong to several symbols, each has an event of it
 belong to a stream that is unsure (see `owners`) is kept until its name is known.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 from msgspec import structs
 
@@ -17,15 +16,13 @@ from fluxum.venues.coinbase.streams import Streams
 from fluxum.venues.coinbase.topics import product_of_stream, symbol_of_stream
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.reading import Reading
-from fluxum.venues.rows import LeftOutRows, Sides, WholeSides, read_rows
+from fluxum.venues.rows import LeftOutRows, Sides, WholeSides
 
 __all__ = ["Delivery"]
 
 _HELD_MAX = 1000
 _ANY = Symbol("ANY/ANY")
 _Make = Callable[[Symbol], Sequence[Event]]
-Row = TypeVar("Row")
-Wire = TypeVar("Wire")
 
 
 class Delivery:
@@ -70,15 +67,6 @@ class Delivery:
             reading.leave_out(LeftOutRows(1, str(error), ""), ())
             return None
         return owners if owners or self._owners.unsure(self._channel, name) else None
-
-    def good(
-        self, reading: Reading, name: str, rows: Iterable[Row], read: Callable[[Row], Wire]
-    ) -> Sequence[Wire]:
-        """The rows of a book that can be read; the others are left out of it."""
-        got = read_rows(rows, read)
-        if got.left_out is not None:
-            reading.leave_out(got.left_out, self._owners.named(self._channel, name))
-        return got.items
 
     # Books
 

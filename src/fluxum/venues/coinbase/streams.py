@@ -218,7 +218,7 @@ class Streams:
                 self.subscriptions.close(topic)
             elif op == "subscribe":
                 try:
-                    self.subscriptions.owner(topic, self._topics.parse)
+                    self.subscriptions.track(topic, self._topics.parse)
                 except RemoteProtocolError:
                     continue
         self.owners.refresh()

@@ -107,7 +107,7 @@ class GeminiProtocol:
                 self._subscriptions.close(topic)
                 continue
             try:
-                subscription = self._subscriptions.owner(topic, _parse_topic)
+                subscription = self._subscriptions.track(topic, _parse_topic)
             except RemoteProtocolError:
                 continue
             if subscription is not None:

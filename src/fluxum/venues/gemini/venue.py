@@ -10,7 +10,8 @@ from fluxum.venues.gemini.protocol import GeminiProtocol
 from fluxum.venues.gemini.queries import GeminiQueries
 from fluxum.venues.gemini.symbols import lower, upper
 from fluxum.venues.gemini.v2 import normalize as normalize_v2
-from fluxum.venues.gemini.v2.protocol import CANDLES, GeminiV2Protocol
+from fluxum.venues.gemini.v2.protocol import GeminiV2Protocol
+from fluxum.venues.gemini.v2.topics import CANDLES
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["GEMINI", "GEMINI_V2"]

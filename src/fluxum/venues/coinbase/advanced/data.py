@@ -107,25 +107,19 @@ class AdvancedData:
             self._book(frame, EventRows(event.type, event.product_id, event.updates))
         return frame.reading.finish()
 
-    def trade(self, wire: native.TradeFrame, received_ns: int) -> Sequence[Event]:
-        """Trades, oldest first."""
+    def facts(
+        self, wire: native.TradeFrame | native.TickerFrame | native.CandleFrame, received_ns: int
+    ) -> Sequence[Event]:
+        """Trades, oldest first, tickers, or candles, closed where a later one has begun."""
         frame = self._begin(wire.sequence_num, wire.timestamp, received_ns)
         for event in wire.events:
-            self._trades(frame, EventRows(event.type, "", event.trades))
-        return frame.reading.finish()
-
-    def ticker(self, wire: native.TickerFrame, received_ns: int) -> Sequence[Event]:
-        """Tickers."""
-        frame = self._begin(wire.sequence_num, wire.timestamp, received_ns)
-        for event in wire.events:
-            self._tickers(frame, EventRows(event.type, "", event.tickers))
-        return frame.reading.finish()
-
-    def candle(self, wire: native.CandleFrame, received_ns: int) -> Sequence[Event]:
-        """Candles, closed where a later one has begun."""
-        frame = self._begin(wire.sequence_num, wire.timestamp, received_ns)
-        for event in wire.events:
-            self._candles(frame, EventRows(event.type, "", event.candles))
+            match event:
+                case native.TradeEvent():
+                    self._trades(frame, EventRows(event.type, "", event.trades))
+                case native.TickerEvent():
+                    self._tickers(frame, EventRows(event.type, "", event.tickers))
+                case native.CandleEvent():
+                    self._candles(frame, EventRows(event.type, "", event.candles))
         return frame.reading.finish()
 
     # Frames that cannot
@@ -229,7 +223,10 @@ class AdvancedData:
         try:
             normalize.sides(rows)
         except RemoteProtocolError:
-            rows = self.delivery.good(frame.reading, name, rows, normalize.checked)
+            read = read_rows(rows, normalize.checked)
+            assert read.left_out is not None
+            self._leave_out(frame, BOOKS, Odd([name], read.left_out))
+            rows = read.items
         if rows or not (event.rows or event.odd):
             return rows
         self._miss(BOOKS, (name,), frame.number)

@@ -10,7 +10,7 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Trade
 from fluxum.venues.gemini.symbols import upper
 from fluxum.venues.gemini.v2 import native
-from fluxum.venues.gemini.v2.protocol import CANDLES
+from fluxum.venues.gemini.v2.topics import CANDLES
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.server.book_diff import BookWindow
 from fluxum.venues.server.contract import MarketView, Outgoing

@@ -18,40 +18,34 @@ from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Raw
 
-from fluxum.errors import LocalProtocolError, RemoteProtocolError
+from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, Refused, Subscription, Unsubscribed
 from fluxum.model.market import BookUpdate
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.gemini.instruments import instrument_list
-from fluxum.venues.gemini.symbols import guess, upper
+from fluxum.venues.gemini.symbols import upper
 from fluxum.venues.gemini.v2 import native
 from fluxum.venues.gemini.v2.candles import CandleReader
 from fluxum.venues.gemini.v2.l2 import L2Reader, Market
 from fluxum.venues.gemini.v2.normalize import VENUE
+from fluxum.venues.gemini.v2.topics import (
+    CANDLE_KINDS,
+    CHANNELS,
+    L2,
+    L2_PARTS,
+    parse_topic,
+    stream_of,
+    topic_of,
+    write_request,
+)
 from fluxum.venues.members import Members
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.rows import sides
-from fluxum.venues.subscriptions import Op, Request, RequestLimits, Subscriptions
+from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
 from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
-__all__ = ["CANDLES", "GeminiV2Protocol"]
+__all__ = ["GeminiV2Protocol"]
 
-CANDLES = {
-    "candles_1m": 60,
-    "candles_5m": 300,
-    "candles_15m": 900,
-    "candles_30m": 1800,
-    "candles_1h": 3600,
-    "candles_6h": 21_600,
-    "candles_1d": 86_400,
-}
-"""The venue's names of candle streams, and their intervals in seconds."""
-
-_CANDLE_NAMES = {interval_s: name for name, interval_s in CANDLES.items()}
-_CANDLE_KINDS = {f"{name}_updates": name for name in CANDLES}
-_L2 = "l2"
-_L2_PARTS = (Channel.BOOK, Channel.TRADE)
-_CHANNELS = {_L2: _L2_PARTS, **dict.fromkeys(CANDLES, (Channel.CANDLE,))}
 # Auctions' prices are no orders of a book, and what they traded comes as trades.
 _PASSED_OVER = frozenset({"auction_open", "auction_indicative", "auction_result"})
 _LIMITS = RequestLimits(topics=10_000, in_flight=1)  # the first is not documented
@@ -102,11 +96,11 @@ class GeminiV2Protocol:
             return
         for stream in request.subscriptions:
             for market in stream.symbols:
-                for channel in _CHANNELS.get(stream.name, ()):
+                for channel in CHANNELS.get(stream.name, ()):
                     topic = f"{channel.value} {stream.name} {market}"
                     try:
                         if request.type == "subscribe":
-                            self._subscriptions.owner(topic, _parse_topic)
+                            self._subscriptions.track(topic, parse_topic)
                         else:
                             self._subscriptions.close(topic)
                     except RemoteProtocolError:
@@ -120,9 +114,9 @@ class GeminiV2Protocol:
             if one.channel is Channel.INSTRUMENT:
                 self._list.open(one)
                 continue
-            stream = _stream(one)
+            stream = stream_of(one)
             is_shared = stream in self._served and stream not in fresh
-            if self._subscriptions.open(_topic(one), one):
+            if self._subscriptions.open(topic_of(one), one):
                 self._await(one)
                 (shared if is_shared else fresh)[stream] = None
         self._request(fresh)
@@ -138,10 +132,10 @@ class GeminiV2Protocol:
             elif topic is not None:
                 self._subscriptions.close(topic)
                 self._ended.append(one)
-                if _stream(one) not in self._served:
-                    ended.append(_stream(one))
+                if stream_of(one) not in self._served:
+                    ended.append(stream_of(one))
         if ended:
-            self.outbox.append(_frame("unsubscribe", ended))
+            self.outbox.append(write_request("unsubscribe", ended))
         for stream in ended:  # the venue does not answer
             self._subscriptions.drop(stream)
 
@@ -150,7 +144,7 @@ class GeminiV2Protocol:
         if subscription.channel is Channel.INSTRUMENT:
             self._list.request()
         elif self._subscriptions.topic(subscription) is not None:
-            self._request([_stream(subscription)], again=True)
+            self._request([stream_of(subscription)], again=True)
 
     def ping(self) -> None:
         """Queue nothing: the venue's heartbeat comes every five seconds in any case."""
@@ -175,8 +169,8 @@ class GeminiV2Protocol:
 
     def _write(self, request: Request) -> Send:
         if request.is_internal:
-            self.outbox.append(_frame("unsubscribe", request.topics))
-        return _frame("subscribe", request.topics)
+            self.outbox.append(write_request("unsubscribe", request.topics))
+        return write_request("subscribe", request.topics)
 
     # Frames
 
@@ -198,9 +192,9 @@ class GeminiV2Protocol:
                     return self._heartbeat(received_ns)
                 case "" if kind.result == "error":
                     return self._refused(kind.reason, received_ns)
-                case _ if name in _CANDLE_KINDS:
+                case _ if name in CANDLE_KINDS:
                     wire = native.decode_candles(frame)
-                    return self._candle(_CANDLE_KINDS[name], wire.symbol, wire.changes, received_ns)
+                    return self._candle(CANDLE_KINDS[name], wire.symbol, wire.changes, received_ns)
                 case _ if name in _PASSED_OVER:
                     return ()
                 case "":
@@ -231,7 +225,7 @@ class GeminiV2Protocol:
         kind = kind or native.kind_of(frame)
         if not kind:
             raise RemoteProtocolError(reason)
-        name = _CANDLE_KINDS.get(kind, _L2)
+        name = CANDLE_KINDS.get(kind, L2)
         try:
             loose = Members(frame)
             symbol = loose.text("symbol")
@@ -247,10 +241,10 @@ class GeminiV2Protocol:
             rows = loose.rows("changes")
             trades = loose.rows("trades") if "trades" in loose.names else []
         except UNDECODABLE:
-            if name != _L2 or is_whole:
+            if name != L2 or is_whole:
                 self._acknowledge(stream)
             raise UnreadableStream(reason, tuple(streams)) from None
-        if name != _L2:
+        if name != L2:
             return self._candle(name, symbol, rows, received_ns)
         return self._l2_rows(symbol, rows, trades if is_whole else None, received_ns)
 
@@ -283,7 +277,7 @@ class GeminiV2Protocol:
         if market is None:
             return ()
         if trades is not None:
-            self._acknowledge(f"{_L2} {name}")
+            self._acknowledge(f"{L2} {name}")
         return self._reader.read(market, rows, trades, received_ns)
 
     def _trade(self, wire: native.Trade, received_ns: int) -> Sequence[Event]:
@@ -299,7 +293,7 @@ class GeminiV2Protocol:
     ) -> Sequence[Event]:
         stream = f"{name} {market}"
         topic = f"{Channel.CANDLE.value} {stream}"
-        subscription = self._subscriptions.owner(topic, _parse_topic)
+        subscription = self._subscriptions.owner(topic, parse_topic)
         if subscription is None:
             return ()
         is_answer = self._acknowledge(stream)
@@ -330,7 +324,7 @@ class GeminiV2Protocol:
             return ()
         gone = list(self._serves(streams[0]))
         for one in gone:
-            self._subscriptions.close(_topic(one))
+            self._subscriptions.close(topic_of(one))
         self._subscriptions.drop(streams[0])
         return [
             Refused(venue=VENUE, subscription=one, message=reason, received_ns=received_ns)
@@ -353,9 +347,9 @@ class GeminiV2Protocol:
     # Active streams
 
     def _opened(self, _topic: str, subscription: Subscription) -> None:
-        self._served.setdefault(_stream(subscription), []).append(subscription)
+        self._served.setdefault(stream_of(subscription), []).append(subscription)
         symbol = subscription.symbol
-        if symbol is None or subscription.channel not in _L2_PARTS:
+        if symbol is None or subscription.channel not in L2_PARTS:
             return
         market = self._markets.setdefault(upper(symbol), Market(symbol))
         if subscription.channel is Channel.BOOK:
@@ -366,7 +360,7 @@ class GeminiV2Protocol:
     def _closed(self, _topic: str, subscription: Subscription) -> None:
         self._candles.forget(subscription)
         self._reader.early.forget(subscription)
-        stream = _stream(subscription)
+        stream = stream_of(subscription)
         name = stream.partition(" ")[2]
         served = [one for one in self._served[stream] if one != subscription]
         if served:
@@ -374,7 +368,7 @@ class GeminiV2Protocol:
             self._markets[name].leave(subscription)
         else:
             del self._served[stream]
-            if subscription.channel in _L2_PARTS:
+            if subscription.channel in L2_PARTS:
                 del self._markets[name]
 
     def _await(self, subscription: Subscription) -> None:
@@ -382,53 +376,20 @@ class GeminiV2Protocol:
         if subscription.channel is Channel.CANDLE:
             self._candles.wait(subscription)
         else:
-            self._markets[_stream(subscription).partition(" ")[2]].awaiting.append(subscription)
+            self._markets[stream_of(subscription).partition(" ")[2]].awaiting.append(subscription)
 
     def _market(self, name: str) -> Market | None:
         """The market of an `l2` stream; None if its data are late."""
         market = self._markets.get(name)
         if market is not None:
             return market
-        topics = [f"{part.value} {_L2} {name}" for part in _L2_PARTS]
+        topics = [f"{part.value} {L2} {name}" for part in L2_PARTS]
         if any(map(self._subscriptions.is_closed, topics)):
             return None
         for topic in topics:
-            self._subscriptions.owner(topic, _parse_topic)
+            self._subscriptions.owner(topic, parse_topic)
         return self._markets[name]
 
     def _serves(self, stream: str) -> Sequence[Subscription]:
         """The subscriptions that a stream on the wire serves."""
         return self._served.get(stream, ())
-
-
-def _stream(subscription: Subscription) -> str:
-    """The stream that brings it, and its market: `l2 BTCUSD`."""
-    symbol, channel = subscription.symbol, subscription.channel
-    if symbol is not None:
-        if channel in _L2_PARTS:
-            return f"{_L2} {upper(symbol)}"
-        name = _CANDLE_NAMES.get(subscription.interval_s or 0)
-        if channel is Channel.CANDLE and name is not None:
-            return f"{name} {upper(symbol)}"
-    raise LocalProtocolError(f"'{subscription}' is no stream of this feed")
-
-
-def _topic(subscription: Subscription) -> str:
-    return f"{subscription.channel.value} {_stream(subscription)}"
-
-
-def _parse_topic(topic: str) -> Subscription:
-    """The subscription of a topic, as on a tape; raises RemoteProtocolError for no market."""
-    channel, name, market = topic.split(" ", 2)
-    if not market.isupper():
-        raise UnreadableStream(f"a market like BTCUSD was expected, was {market[:40]!r}", ())
-    return Subscription(Channel(channel), guess(market), interval_s=CANDLES.get(name))
-
-
-def _frame(op: Op, streams: Iterable[str]) -> Send:
-    by_name: dict[str, list[str]] = {}
-    for stream in streams:
-        name, _, market = stream.partition(" ")
-        by_name.setdefault(name, []).append(market)
-    wire = [native.Stream(name, markets) for name, markets in by_name.items()]
-    return Send(native.encode(native.Request(op, wire)))
