@@ -23,7 +23,7 @@ from sortedcontainers import SortedDict  # type: ignore[import-untyped]
 
 from fluxum.book.fast import IS_COMPILED
 from fluxum.clock import SystemClock
-from fluxum.errors import LinkClosed
+from fluxum.errors import LinkClosed, TransportError
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.market import BookUpdate
 from fluxum.session.session import Session
@@ -136,7 +136,9 @@ class TapeHttp:
         self._settle()
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        path = next(path for path in self._bodies if url.endswith(path))
+        path = next((path for path in self._bodies if url.endswith(path)), None)
+        if path is None:  # such as the venue's clock
+            raise TransportError(f"{url} is not on the take")
         answer = self._bodies.pop(path)
         self._settle()
         return answer
