@@ -77,5 +77,5 @@ async def _follow(session: Session, output: Output) -> None:
 def _balance_text(balance: Balance) -> str:
     total, held = number_text(balance.total), number_text(balance.held)
     return (
-        f"{balance.asset:<8} {total:>24} total {held:>20} held {number_text(balance.free):>24} free"
+        f"{balance.asset:<6}{total:>18} total {held:>16} held {number_text(balance.free):>18} free"
     )
