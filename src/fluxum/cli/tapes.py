@@ -3,12 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
 
 from fluxum.cli.columns import KINDS, parse_kinds
 from fluxum.cli.options import Format, FormatOption, Kinds
@@ -133,15 +133,12 @@ def verify(
     is_proved = is_readable = True
     talk = Console(stderr=True)
     with Output(form) as output:
-        for path, *more in track(
-            _recordings(files, output),
-            "verifying",
-            console=talk,
-            transient=True,
-            disable=not talk.is_terminal,
-        ):
+        recordings = _recordings(files, output)
+        for number, (path, *more) in enumerate(recordings, 1):
+            working = f"verifying {number} of {len(recordings)}: {path.name}"
             try:
-                report = verify_recording(path, exchange, depth, more)
+                with talk.status(working) if talk.is_terminal else nullcontext():
+                    report = verify_recording(path, exchange, depth, more)
             except (TapeError, BadInput) as error:  # tell it, and prove the others all the same
                 output.say(f"fluxum: {error}")
                 is_readable = False
