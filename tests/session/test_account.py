@@ -600,3 +600,19 @@ def test_an_unknown_tier_is_refused_with_those_there_are() -> None:
             )
 
     run(main())
+
+
+def test_fees_are_looked_up_again_after_a_refusal_that_passes() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {"T-1": fill_row("O-1", START_S - 10)}
+        script.spared |= {"TradesHistory", "ClosedOrders", "OpenOrders"}
+        async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
+            script.errors = ["EAPI:Rate limit exceeded"] * 7  # one query gives up after six
+            await one.session.wait_ready(10)
+            events = await one.live(900)
+
+            assert not [one for one in events if isinstance(one, VenueNotice) and one.message]
+            assert script.asked.count("Ledgers") > 7
+
+    run(main())

@@ -142,7 +142,7 @@ def test_of_an_order_and_a_balance_the_newer_word_counts_be_it_of_the_stream_or_
             for name, status, at_s in (("A", "canceled", 1), ("B", "open", -5), ("D", "open", 1)):
                 data = {"name": name, "status": status, "filled": "1", "at_s": START_S + at_s}
                 account.due.append(json.dumps({"order": data}).encode())
-            account.due.append(b'{"balance":"77"}')
+            account.due.append(b'{"undated":"77"}')
             await one.session.wait_ready(60)
             events = one.pipe.drain()
             following = one.session.account.following
@@ -150,6 +150,8 @@ def test_of_an_order_and_a_balance_the_newer_word_counts_be_it_of_the_stream_or_
         (opened,) = [event for event in events if isinstance(event, OpenOrders)]
         assert {one.order_id: int(one.filled) for one in opened.orders} == {"B": 0, "C": 0, "D": 1}
         assert set(following.orders) == {"B", "C", "D"}
+        (held,) = [event for event in events if isinstance(event, Balances)]
+        assert [one.total for one in held.balances] == [Decimal(100)]  # the list is the newer one
 
     run(main())
 
