@@ -136,6 +136,7 @@ def test_what_happened_before_is_not_told() -> None:
     assert not following.admit_fill(fill("T-1", at_ns=99, backfilled=True))
     assert not following.admit_entry(entry("L-1", 5, at_ns=99, backfilled=True))
     assert following.admit_fill(fill("T-2", at_ns=100, backfilled=True))
+    assert following.admit_entry(entry("L-2", 5, at_ns=100, backfilled=True))
 
 
 def test_what_history_tells_leaves_open_what_it_did_not_tell() -> None:

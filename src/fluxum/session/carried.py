@@ -27,6 +27,7 @@ class Carried:
         )
         self.streams: dict[Subscription, Stream] = {}
         self._snapshots = venue.snapshots
+        self._is_part = venue.is_part
         self._by_symbol: dict[Key, Stream] = {}
 
     def open(self, subscription: Subscription, feed: Feed) -> Stream:
@@ -81,4 +82,6 @@ class Carried:
         if evidence is not None:
             return not evidence.live
         channel = stream.subscription.channel
+        if channel.is_private and self._is_part(stream.subscription):
+            return False  # a link of orders carries no data
         return (channel.is_private or channel in self._snapshots) and not stream.has_data
