@@ -137,7 +137,7 @@ class BookKeeper(Generic[AnyBook]):
         if book is not None:
             self._withdraw(book, status, reason)
 
-    def doubt(self, symbol: Symbol, status: BookStatus, reason: str) -> None:
+    def mark_uncertain(self, symbol: Symbol, status: BookStatus, reason: str) -> None:
         """Keep a book but vouch for it no longer, until its next check passes."""
         book = self._books.get(symbol)
         if book is not None and book.evidence.live:
@@ -154,7 +154,7 @@ class BookKeeper(Generic[AnyBook]):
         book = self._books.get(symbol)
         if book is not None:
             book.evidence.flaw, book.evidence.flawed_ns = reason, received_ns
-            self.doubt(symbol, BookStatus.UNVERIFIED, reason)
+            self.mark_uncertain(symbol, BookStatus.UNVERIFIED, reason)
 
     def _withhold(self) -> Verdict:
         self.unverified += 1

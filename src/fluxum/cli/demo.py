@@ -174,7 +174,7 @@ def _sums(statistics: SessionStatistics, story: _Story) -> str:
             f" {statistics.reconnects} reconnected",
             f"  {statistics.frames} frames = {statistics.data} data"
             f" + {statistics.control} control + {statistics.rejected} rejected",
-            f"  {statistics.heard} events heard + {statistics.own} own"
+            f"  {statistics.received} events received + {statistics.own} own"
             f" = {statistics.published} published + {statistics.withheld} withheld",
             *readers,
             f"  {statistics.checks_passed} checks passed, {statistics.checks_failed} failed,"
