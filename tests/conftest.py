@@ -1,9 +1,11 @@
 """What every test can count on: no real network unless it is marked, and no examples on a clock."""
 
 import gc
+import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -19,6 +21,28 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("fluxum")
+
+# A shell has its background commands ignore SIGINT, and they their children: a test that ends a
+# command by Ctrl-C would wait for ever for one that has not taken the signal yet.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+SLOW = (
+    "cli/",
+    "network/",
+    "orders/test_journal_lines.py",
+    "orders/test_killed.py",
+    "simulation/",
+    "test_docs.py",
+    "test_portfolio.py",
+    "test_public.py",
+    "test_trader.py",
+    "test_walks.py",
+    "venues/",
+)
+"""What `make quick` leaves out, below this folder; of venues it takes the protocols."""
+QUICK = ("test_protocol.py", "test_normalize.py", "test_subscriptions.py", "test_rows.py")
+FOLDER = Path(__file__).parent
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +61,10 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits for processes comes first: at the end it would leave other workers idle."""
     items.sort(key=lambda item: item.get_closest_marker("network") is None)
+    for item in items:
+        name = item.path.relative_to(FOLDER).as_posix()
+        if name.startswith(SLOW) and item.path.name not in QUICK:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:
