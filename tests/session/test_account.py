@@ -83,7 +83,7 @@ class World:
 
     def say(self, frame: bytes) -> None:
         (connection,) = (one for one in self.exchange._connections if one.is_open)
-        connection.say([frame])
+        connection.send([frame])
 
 
 @asynccontextmanager
