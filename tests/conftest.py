@@ -5,7 +5,6 @@ import signal
 import socket
 import sys
 import time
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -27,23 +26,6 @@ settings.load_profile("fluxum")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-SLOW = (
-    "cli/",
-    "network/",
-    "orders/test_journal_lines.py",
-    "orders/test_killed.py",
-    "simulation/",
-    "test_docs.py",
-    "test_portfolio.py",
-    "test_public.py",
-    "test_trader.py",
-    "test_walks.py",
-    "venues/",
-)
-"""What `make quick` leaves out, below this folder; of venues it takes the protocols."""
-QUICK = ("test_protocol.py", "test_normalize.py", "test_subscriptions.py", "test_rows.py")
-FOLDER = Path(__file__).parent
-
 
 @pytest.fixture(autouse=True)
 def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,10 +43,6 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits for processes comes first: at the end it would leave other workers idle."""
     items.sort(key=lambda item: item.get_closest_marker("network") is None)
-    for item in items:
-        name = item.path.relative_to(FOLDER).as_posix()
-        if name.startswith(SLOW) and item.path.name not in QUICK:
-            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:
