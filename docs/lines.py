@@ -10,6 +10,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "fluxum"
 VENUES = SOURCE / "venues"
+_IMPORTS = re.compile(r"^from (fluxum[\w.]*) import ([\w, ]+)", re.MULTILINE)
 
 
 def lines(paths: set[Path]) -> str:
