@@ -31,7 +31,7 @@ def main(venue: str, url: str) -> None:
         try:
             manager.create_stream([stream], ["btcusdt"], process_stream_data=count)
             deadline = time.monotonic() + LISTEN_S
-            while time.monotonic() < deadline and not seen:
+            while time.monotonic() < deadline and not seen["data"]:
                 time.sleep(0.1)
         finally:
             manager.stop_manager()
