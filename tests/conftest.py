@@ -19,6 +19,8 @@ settings.register_profile(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# By name, for what is to be tried longer: pytest --hypothesis-profile many -k odd
+settings.register_profile("many", parent=settings.get_profile("fluxum"), max_examples=500)
 settings.load_profile("fluxum")
 
 # A shell has its background commands ignore SIGINT, and they their children: a test that ends a
