@@ -73,9 +73,7 @@ Journal = Annotated[
 ]
 Validate = Annotated[
     bool,
-    typer.Option(
-        "--validate", help="Check the order, here and there; do not place it."
-    ),
+    typer.Option("--validate", help="Check the order, here and there; do not place it."),
 ]
 
 
