@@ -100,13 +100,13 @@ def audit(
     older entries, `before` are the last of them, one of each wallet: the chains begin there. Raises
     BadInput for invalid numbers.
     """
-    reported, older = _by_asset(entries), _by_asset(before)
+    listed, older = _by_asset(entries), _by_asset(before)
     begins, ends = _Held(opening), _Held(closing)
     lines: list[AuditLine] = []
     with localcontext(EXACT):
         held = {key for key in begins.known() | ends.known() if _is_reported(key, "", begins, ends)}
-        for key in sorted({*reported, *older, *held}):
-            lines += _chains(key, reported.get(key, []), older.get(key, []), begins, ends)
+        for key in sorted({*listed, *older, *held}):
+            lines += _chains(key, listed.get(key, []), older.get(key, []), begins, ends)
     return Audit(tuple(lines))
 
 
