@@ -12,7 +12,7 @@ from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, TransportError, VenueRefused
 from fluxum.model.event import Channel, Event, MarketEvent
 from fluxum.model.instrument import Symbol
-from fluxum.pacing import AttemptBudget
+from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.runtime import Reach
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
@@ -39,6 +39,9 @@ class World:
 
     def budget(self, venue: Venue) -> AttemptBudget:
         return self._inner.budget(venue)
+
+    def counter(self, venue: Venue, url: str) -> CallCounter:
+        return self._inner.counter(venue, url)
 
     @asynccontextmanager
     async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:

@@ -10,7 +10,7 @@ good, every stream ends with that error. When its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,7 +21,14 @@ from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
 from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.model.event import Channel, Event, State, StateChange, Subscription
+from fluxum.model.event import (
+    Channel,
+    Event,
+    State,
+    StateChange,
+    Subscription,
+    VenueStatus,
+)
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget, CallCounter
@@ -66,8 +73,9 @@ class Session:
     """One venue: its feeds, its books, and one ordered stream of all events.
 
     `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
-    venue that share an address should share a `budget` of attempts. With an `account_config` the
-    session has an `account`, and channels that need a token can be subscribed.
+    venue that share an address should share a `budget` of attempts and a `counter` of public
+    REST calls. With an `account_config` the session has an `account`, and channels that need a
+    token can be subscribed. A session without subscriptions opens no link: it answers queries.
     """
 
     def __init__(
@@ -80,6 +88,7 @@ class Session:
         endpoints: Mapping[str, str] | None = None,
         limits: Limits | None = None,
         budget: AttemptBudget | None = None,
+        counter: CallCounter | None = None,
         http: Http | None = None,
         account_config: AccountConfig | None = None,
     ) -> None:
@@ -92,7 +101,7 @@ class Session:
         self.state = State.DISCONNECTED
         self._endpoints = {**venue.endpoints, **(endpoints or {})}
         budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
-        counter = CallCounter(limits.fetch_cost_max, limits.fetch_cost_per_s)
+        counter = counter or CallCounter(limits.fetch_cost_max, limits.fetch_cost_per_s)
         rest = Rest(http, self._endpoints, counter, limits.backoff, random)
         self._rest_client = RestClient(
             http, self._endpoints.get("rest", ""), clock, random, counter
@@ -116,6 +125,7 @@ class Session:
         self._clock_watch = ClockWatch(
             venue, rest, clock, self._context.offset, self._note_offset, self._processor.publish
         )
+        self._is_clock_watched = False
         self._scope = background()
         self._work: Background | None = None
         self._error: FluxumError | None = None
@@ -124,7 +134,8 @@ class Session:
     async def __aenter__(self) -> Self:
         self._work = await self._scope.__aenter__()
         self._work.start(self._watch(), name=f"{self.venue.name} watch")
-        self._work.start(self._clock_watch.run(), name=f"{self.venue.name} clock")
+        if self._links.feeds or self._processor.account is not None:
+            self._watch_clock()
         if self._processor.account is not None:
             self._processor.account.open(self._work)
         self._links.open(self._work)
@@ -172,6 +183,8 @@ class Session:
             active = (*self._processor.streams, *complete[:number])
             has_account = self._processor.account is not None
             refuse_unsuited(self.venue, subscription, active, has_account=has_account)
+        if complete:
+            self._watch_clock()
         self._links.subscribe(
             dict.fromkeys(one for one in complete if one not in self._processor.streams)
         )
@@ -224,6 +237,10 @@ class Session:
         """The venue's clock, in ns since the epoch. Raises as `query` does, as do all of these."""
         return await self._history.time()
 
+    async def fetch_status(self) -> VenueStatus:
+        """The status of the venue's engine; raises BadInput if the venue has no call for it."""
+        return await self._history.status()
+
     async def fetch_instruments(self) -> tuple[Instrument, ...]:
         """Every market of the venue."""
         return await self._history.instruments()
@@ -257,6 +274,20 @@ class Session:
         The last one may still be running: then its `closed` is false.
         """
         return await self._history.candles(symbol, interval, since, until)
+
+    def candle_pages(
+        self,
+        symbol: str,
+        interval: int | str,
+        since: Instant | None = None,
+        until: Instant | None = None,
+    ) -> AsyncGenerator[tuple[Candle, ...]]:
+        """The candles of `fetch_candles`, page by page as the venue lists them.
+
+        A page is requested when the reader asks for it, within the venue's limits; a page may be
+        empty.
+        """
+        return self._history.candle_pages(symbol, interval, since, until)
 
     # State
 
@@ -379,6 +410,12 @@ class Session:
         self._processor.publish(
             rows.event(self.venue.name, subscription, self._context.clock.now_ns())
         )
+
+    def _watch_clock(self) -> None:
+        """Measure the venue's clock, from the first link or account on."""
+        if self._work is not None and not self._is_clock_watched:
+            self._is_clock_watched = True
+            self._work.start(self._clock_watch.run(), name=f"{self.venue.name} clock")
 
     async def _watch(self) -> None:
         while True:
