@@ -93,13 +93,9 @@ class Session:
         account_config: AccountConfig | None = None,
     ) -> None:
         limits = limits or venue.limits
-        unknown = sorted(set(endpoints or ()) - set(venue.endpoints))
-        if unknown:
-            known = ", ".join(venue.endpoints)
-            raise BadInput(f"{venue.name} has the endpoints {known}; was {unknown[0]!r}")
         self.venue = venue
         self.state = State.DISCONNECTED
-        self._endpoints = {**venue.endpoints, **(endpoints or {})}
+        self._endpoints = _endpoints_of(venue, endpoints or {})
         budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
         counter = counter or CallCounter(limits.fetch_cost_max, limits.fetch_cost_per_s)
         rest = Rest(http, self._endpoints, counter, limits.backoff, random)
@@ -125,7 +121,6 @@ class Session:
         self._clock_watch = ClockWatch(
             venue, rest, clock, self._context.offset, self._note_offset, self._processor.publish
         )
-        self._is_clock_watched = False
         self._scope = background()
         self._work: Background | None = None
         self._error: FluxumError | None = None
@@ -135,7 +130,7 @@ class Session:
         self._work = await self._scope.__aenter__()
         self._work.start(self._watch(), name=f"{self.venue.name} watch")
         if self._links.feeds or self._processor.account is not None:
-            self._watch_clock()
+            self._clock_watch.start(self._work)
         if self._processor.account is not None:
             self._processor.account.open(self._work)
         self._links.open(self._work)
@@ -183,8 +178,8 @@ class Session:
             active = (*self._processor.streams, *complete[:number])
             has_account = self._processor.account is not None
             refuse_unsuited(self.venue, subscription, active, has_account=has_account)
-        if complete:
-            self._watch_clock()
+        if complete and self._work is not None:
+            self._clock_watch.start(self._work)
         self._links.subscribe(
             dict.fromkeys(one for one in complete if one not in self._processor.streams)
         )
@@ -411,12 +406,6 @@ class Session:
             rows.event(self.venue.name, subscription, self._context.clock.now_ns())
         )
 
-    def _watch_clock(self) -> None:
-        """Measure the venue's clock, from the first link or account on."""
-        if self._work is not None and not self._is_clock_watched:
-            self._is_clock_watched = True
-            self._work.start(self._clock_watch.run(), name=f"{self.venue.name} clock")
-
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(1.0)
@@ -452,6 +441,15 @@ class Session:
 
     def _account_events(self) -> Pipe[Event]:
         return self._outlet.pipe(is_of_account, 10 * _CAPACITY, Overflow.RAISE)
+
+
+def _endpoints_of(venue: Venue, given: Mapping[str, str]) -> dict[str, str]:
+    """The venue's URLs, those given in place of its own; raises BadInput for an unknown name."""
+    unknown = sorted(set(given) - set(venue.endpoints))
+    if unknown:
+        known = ", ".join(venue.endpoints)
+        raise BadInput(f"{venue.name} has the endpoints {known}; was {unknown[0]!r}")
+    return {**venue.endpoints, **given}
 
 
 def _now_s() -> float:
