@@ -42,6 +42,21 @@ def run(*words: str) -> int:
         (("stream", "trade,book", "-s", "BTC/USD", "-f", "csv"), "was 'trade,book'"),
         (("stream", "trade"), "a symbol like BTC/USD was expected, or a comma list"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "2m"), "was 120"),
+        (("ticker", "-s", "BTCUSD"), "a symbol like BTC/USD was expected, was 'BTCUSD'"),
+        (("ticker", "-s", ""), "a symbol like BTC/USD was expected"),
+        (("ticker", "-s", "BTC/USD", "--timeout", "0"), "--timeout"),
+        (("book", "-s", "BTC/USD", "--depth", "501"), "1 to 500 levels were expected, was 501"),
+        (("trades", "-s", "BTC/USD", "--since", "noon"), "was 'noon'"),
+        (("trades", "-s", "BTC/USD", "--limit", "0"), "--limit"),
+        (
+            ("trades", "-s", "BTC/USD", "--since", "2026-01-02", "--until", "2026-01-01"),
+            "a time after --since 2026-01-02 was expected for --until, was '2026-01-01'",
+        ),
+        (("candles", "-s", "BTC/USD", "--interval", "2m"), "seconds was expected, was 120"),
+        (("candles", "-s", "BTC/USD", "--interval", "0"), "was '0'"),
+        (("candles", "-s", "BTC/USD", "--until", "1h"), "--since was expected with --until"),
+        (("time", "-x", "gemini"), "gemini has no call for its time"),
+        (("status", "-x", "gemini,coinbase"), "coinbase has no call for the status"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "soon"), "was 'soon'"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "1M"), "was 2592000"),
         (("sim", "serve", "--faults", "corrupt@noon"), "corrupt@noon"),
@@ -104,6 +119,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "orderbook": ("-s", "BTC/USD"),
     "stream": ("trade", "-s", "BTC/USD"),
     "session": ("-s", "BTC/USD"),
+    "ticker": ("-s", "BTC/USD"),
+    "book": ("-s", "BTC/USD"),
+    "trades": ("-s", "BTC/USD"),
+    "candles": ("-s", "BTC/USD"),
+    "instruments": (),
+    "time": (),
+    "status": (),
     "balances": (),
     "ledger": ("--entries",),
     "record": ("tape.jsonl", "-s", "BTC/USD"),
@@ -120,7 +142,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 """Every command, with words that make sense."""
 PRIVATE = ("balances", "ledger", "order place", "order amend", "order cancel", "order list")
-VENUE_COMMANDS = ("orderbook", "stream", "session", *PRIVATE, "order cancel-all", "record")
+QUESTIONS = ("ticker", "book", "trades", "candles", "instruments", "time", "status")
+PUBLIC = ("orderbook", "stream", "session", *QUESTIONS)
+VENUE_COMMANDS = (*PUBLIC, *PRIVATE, "order cancel-all", "record")
 
 
 def test_every_command_is_here() -> None:

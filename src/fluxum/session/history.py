@@ -51,32 +51,39 @@ class History:
         """Whether the venue offers queries at all."""
         return self._venue.queries is not None
 
+    @property
+    def queries(self) -> MarketQueries:
+        """What the venue can be asked; raises BadInput if it offers no queries."""
+        if self._venue.queries is None:
+            raise BadInput(f"{self._venue.name} can be asked nothing over REST yet")
+        return self._venue.queries()
+
     async def time(self) -> int:
         """The venue's clock, in ns since the epoch."""
-        return await self._query(self._queries.time())
+        return await self._query(self.queries.time())
 
     async def status(self) -> VenueStatus:
         """The status of the venue's engine; raises BadInput if the venue has no call for it."""
-        return await self._query(self._queries.status())
+        return await self._query(self.queries.status())
 
     async def instruments(self) -> tuple[Instrument, ...]:
         """Every market."""
-        return await self._drain(self._queries.instruments())
+        return await self._drain(self.queries.instruments())
 
     async def ticker(self, symbol: str) -> Ticker:
         """The last 24 hours of one market."""
-        return await self._query(self._queries.ticker(Symbol(symbol)))
+        return await self._query(self.queries.ticker(Symbol(symbol)))
 
     async def book(self, symbol: str, depth: int) -> BookSnapshot:
         """The best levels of one market; not proved by a checksum."""
         if depth < 1:
             raise BadInput(f"a depth of at least 1 was expected, was {depth}")
-        return await self._query(self._queries.book(Symbol(symbol), depth))
+        return await self._query(self.queries.book(Symbol(symbol), depth))
 
     async def trades(self, symbol: str, since: Instant | None) -> tuple[Trade, ...]:
         """Trades of one market, oldest first: the latest ones, or those since an instant."""
         since_ns = None if since is None else instant_of(since)
-        return await self._drain(self._queries.trades(Symbol(symbol), since_ns))
+        return await self._drain(self.queries.trades(Symbol(symbol), since_ns))
 
     async def candles(
         self,
@@ -102,9 +109,9 @@ class History:
         until_ns = None if until is None else instant_of(until)
         if until_ns is not None and (since_ns is None or until_ns <= since_ns):
             raise BadInput(f"until needs a since before it, was {since!r} and {until!r}")
-        query = self._queries.candles(Symbol(symbol), interval_s, since_ns, until_ns)
+        query = self.queries.candles(Symbol(symbol), interval_s, since_ns, until_ns)
         next_ns = 0 if since_ns is None else since_ns
-        async for items in self._pages(query):
+        async for items in self.pages(query):
             by_start = {candle.start_ns: candle for candle in items}
             page = tuple(
                 by_start[start_ns]
@@ -114,11 +121,7 @@ class History:
             next_ns = page[-1].start_ns + 1 if page else next_ns
             yield page
 
-    async def _drain(self, query: RestQuery[Page[Item]]) -> tuple[Item, ...]:
-        """All items of a list; raises RemoteProtocolError if the list does not end."""
-        return await _whole(self._pages(query), query.fetch.purpose)
-
-    async def _pages(self, query: RestQuery[Page[Item]]) -> AsyncGenerator[tuple[Item, ...]]:
+    async def pages(self, query: RestQuery[Page[Item]]) -> AsyncGenerator[tuple[Item, ...]]:
         """The pages of a list; raises RemoteProtocolError if the list does not end."""
         following: RestQuery[Page[Item]] | None = query
         for _ in range(_PAGES_MAX):
@@ -133,11 +136,9 @@ class History:
                 return
         raise RemoteProtocolError(f"{query.fetch.purpose} has no end after {_PAGES_MAX} pages")
 
-    @property
-    def _queries(self) -> MarketQueries:
-        if self._venue.queries is None:
-            raise BadInput(f"{self._venue.name} can be asked nothing over REST yet")
-        return self._venue.queries()
+    async def _drain(self, query: RestQuery[Page[Item]]) -> tuple[Item, ...]:
+        """All items of a list; raises RemoteProtocolError if the list does not end."""
+        return await _whole(self.pages(query), query.fetch.purpose)
 
 
 async def _whole(pages: AsyncGenerator[tuple[Item, ...]], purpose: str) -> tuple[Item, ...]:

@@ -59,7 +59,7 @@ from fluxum.session.statistics import SessionStatistics, gather
 from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
-from fluxum.venues.queries import RestQuery
+from fluxum.venues.queries import MarketQueries, Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Limits, Venue
 
@@ -270,6 +270,15 @@ class Session:
         """
         return await self._history.candles(symbol, interval, since, until)
 
+    @property
+    def queries(self) -> MarketQueries:
+        """The public queries that the venue offers, for `query` and `pages`; raises BadInput."""
+        return self._history.queries
+
+    def pages(self, query: RestQuery[Page[T]]) -> AsyncGenerator[tuple[T, ...]]:
+        """A list page by page: each is requested when the reader asks for it; it may be empty."""
+        return self._history.pages(query)
+
     def candle_pages(
         self,
         symbol: str,
@@ -277,11 +286,7 @@ class Session:
         since: Instant | None = None,
         until: Instant | None = None,
     ) -> AsyncGenerator[tuple[Candle, ...]]:
-        """The candles of `fetch_candles`, page by page as the venue lists them.
-
-        A page is requested when the reader asks for it, within the venue's limits; a page may be
-        empty.
-        """
+        """The candles of `fetch_candles`, page by page as `pages`."""
         return self._history.candle_pages(symbol, interval, since, until)
 
     # State
