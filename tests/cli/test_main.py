@@ -55,6 +55,11 @@ def run(*words: str) -> int:
         (("candles", "-s", "BTC/USD", "--interval", "2m"), "seconds was expected, was 120"),
         (("candles", "-s", "BTC/USD", "--interval", "0"), "was '0'"),
         (("candles", "-s", "BTC/USD", "--until", "1h"), "--since was expected with --until"),
+        (("fills", "--since", "2026-01-02", "--until", "2026-01-01"), "was '2026-01-01'"),
+        (("fills", "--limit", "0"), "--limit"),
+        (("pnl", "-s", "BTCUSD"), "was 'BTCUSD'"),
+        (("pnl", "-x", "gemini-v2"), "accounts are supported at"),
+        (("pnl", "-s", "kraken:BTC/USD,okx:BTC/USDT"), "one exchange was expected"),
         (("time", "-x", "gemini"), "gemini has no call for its time"),
         (("status", "-x", "gemini,coinbase"), "coinbase has no call for the status"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "soon"), "was 'soon'"),
@@ -128,6 +133,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "status": (),
     "balances": (),
     "ledger": ("--entries",),
+    "fills": (),
+    "pnl": (),
     "record": ("tape.jsonl", "-s", "BTC/USD"),
     "replay": ("tape.jsonl",),
     "verify": ("tape.jsonl",),
@@ -141,7 +148,16 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "order list": (),
 }
 """Every command, with words that make sense."""
-PRIVATE = ("balances", "ledger", "order place", "order amend", "order cancel", "order list")
+PRIVATE = (
+    "balances",
+    "ledger",
+    "fills",
+    "pnl",
+    "order place",
+    "order amend",
+    "order cancel",
+    "order list",
+)
 QUESTIONS = ("ticker", "book", "trades", "candles", "instruments", "time", "status")
 PUBLIC = ("orderbook", "stream", "session", *QUESTIONS)
 VENUE_COMMANDS = (*PUBLIC, *PRIVATE, "order cancel-all", "record")

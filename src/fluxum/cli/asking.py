@@ -22,7 +22,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.runtime import Runtime
 from fluxum.session.session import Session
 
-__all__ = ["Asked", "Questions", "Where"]
+__all__ = ["Asked", "Questions", "Where", "report_left_out"]
 
 T = TypeVar("T")
 
@@ -142,14 +142,16 @@ class Questions:
                 hint = near_symbol(asked.symbol or "", known) if is_refused else ""
                 self._fail(asked, error, hint)
             finally:
-                self._report(events)
+                report_left_out(events, self._output)
 
     def _fail(self, asked: Asked, error: FluxumError, hint: str) -> None:
         text = f"{error}{hint}"
         named = text if str(asked) in text else f"{asked}: {text}"
         self._errors.append(BadInput(named) if isinstance(error, BadInput) else Failures(named))
 
-    def _report(self, events: Pipe[Event]) -> None:
-        for event in events.drain():
-            if isinstance(event, LeftOut):
-                self._output.event(event)
+
+def report_left_out(events: Pipe[Event], output: Output) -> None:
+    """Report the rows of lists that could not be read."""
+    for event in events.drain():
+        if isinstance(event, LeftOut):
+            output.event(event)

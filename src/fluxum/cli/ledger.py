@@ -145,7 +145,7 @@ class Where(Struct, frozen=True, kw_only=True):
 
 
 class Period(Struct, frozen=True, kw_only=True):
-    """The symbols of the positions, and the period; `None` is without a limit."""
+    """The symbols of the positions (none: all traded ones), and the period; `None` is open."""
 
     symbols: tuple[Symbol, ...]
     since_ns: int
@@ -189,7 +189,8 @@ async def opening_ledger(account: Account, venue: str, period: Period, output: O
         held = None
     else:
         held = _held(balances, within)
-    bases = {one.base for one in period.symbols if not one.contract}
+    symbols = period.symbols or {one.symbol for one in within}
+    bases = {one.base for one in symbols if not one.contract}
     is_older = period.since_ns > 0 and (held is None or any(held.get(one) for one in bases))
     older = await _older_fills(account, period.since_ns, output) if is_older else []
     return ledger_between(

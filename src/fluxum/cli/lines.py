@@ -57,6 +57,7 @@ from fluxum.session.books import BookReading
 
 __all__ = [
     "event_text",
+    "fees_text",
     "level_text",
     "money_text",
     "number_text",
@@ -157,7 +158,8 @@ def _market_text(event: MarketEvent) -> str:
             return f"{event.symbol} instrument {event.status.value} tick {tick} lot {lot}"
 
 
-def _fees_text(fees: tuple[Fee, ...] | None) -> str:
+def fees_text(fees: tuple[Fee, ...] | None) -> str:
+    """The fees of a fill, each in its asset."""
     if fees is None:
         return "not known yet"
     return ", ".join(f"{number_text(fee.amount)} {fee.asset}" for fee in fees)
@@ -167,7 +169,7 @@ def _account_text(event: AccountEvent) -> str:
     """An account's event, for the user, without time and exchange."""
     match event:
         case Fill():
-            fees = _fees_text(event.fees)
+            fees = fees_text(event.fees)
             late = " (backfilled)" if event.backfilled else ""
             price, quantity = number_text(event.price), number_text(event.quantity)
             return f"{event.symbol} fill {event.side.value} {quantity} @ {price} fee {fees}{late}"

@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from fluxum import __version__
 from fluxum.book.fast import IS_COMPILED
-from fluxum.cli import account, ledger, market, queries, simulator, tapes, trading
+from fluxum.cli import account, ledger, market, queries, simulator, statements, tapes, trading
 from fluxum.cli.demo import demo
 from fluxum.cli.logs import LogFile, Verbose, begin_logs
 from fluxum.cli.process import exit_code
@@ -184,7 +184,12 @@ _MARKET: tuple[Command, ...] = (
     queries.time,
     queries.status,
 )
-_ACCOUNT: tuple[Command, ...] = (account.balances, ledger.ledger)
+_ACCOUNT: tuple[Command, ...] = (
+    account.balances,
+    ledger.ledger,
+    statements.fills,
+    statements.pnl,
+)
 _ORDERS = "Place, amend and cancel orders; each shows what it will do and asks first."
 _TAPES: tuple[Command, ...] = (record, tapes.replay, tapes.verify)
 _ORDER: dict[str, Command] = {

@@ -335,10 +335,14 @@ def parse_proxy(text: str | None) -> str | None:
 
 
 def account_config(
-    exchange: str, keys: str, tier: str = "", since_ns: int | None = None
+    exchange: str,
+    keys: str,
+    tier: str = "",
+    since_ns: int | None = None,
+    symbols: Iterable[str] = (),
 ) -> AccountConfig:
     """An account's keys and options; raises BadInput without keys or a private API."""
-    return AccountConfig(credentials(exchange, keys), tier=tier, since_ns=since_ns)
+    return AccountConfig(credentials(exchange, keys), tier=tier, since_ns=since_ns, symbols=symbols)
 
 
 def credentials(exchange: str, keys: str) -> Credentials:

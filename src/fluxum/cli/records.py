@@ -20,6 +20,7 @@ __all__ = [
     "HeldRecord",
     "StatusRecord",
     "TimeRecord",
+    "ValuedRecord",
 ]
 
 _CANDLES_KEPT = 10_000
@@ -81,6 +82,48 @@ class HeldRecord(Struct, frozen=True, kw_only=True, tag="balance"):
     def of(cls, balance: Balance) -> Self:
         """The record of a balance."""
         return cls(**_fields(balance), free=balance.free)
+
+
+class ValuedRecord(Struct, frozen=True, kw_only=True, tag="balance"):
+    """A balance and its value in another asset.
+
+    `path` are the markets of the conversion, in their order. `value` is `None` if there is no such
+    path; `why` is the reason.
+    """
+
+    venue: str
+    asset: Asset
+    total: Decimal
+    held: Decimal | None
+    value: Decimal | None
+    value_asset: Asset
+    path: tuple[Symbol, ...]
+    why: str
+    venue_ns: int | None
+    received_ns: int
+
+    @classmethod
+    def valued(
+        cls,
+        balance: Balance,
+        into: Asset,
+        value: Decimal | None,
+        path: tuple[Symbol, ...],
+        why: str = "",
+    ) -> Self:
+        """The record of a balance."""
+        return cls(
+            venue=balance.venue,
+            asset=balance.asset,
+            total=balance.total,
+            held=balance.held,
+            value=value,
+            value_asset=into,
+            path=path,
+            why=why,
+            venue_ns=balance.venue_ns,
+            received_ns=balance.received_ns,
+        )
 
 
 class TimeRecord(Struct, frozen=True, kw_only=True, tag="time"):
