@@ -33,6 +33,7 @@ from fluxum.model.event import (
 )
 from fluxum.model.instant import format_second
 from fluxum.model.instrument import Instrument
+from fluxum.model.interval import interval_text
 from fluxum.model.market import (
     BookSnapshot,
     BookUpdate,
@@ -142,7 +143,8 @@ def _market_text(event: MarketEvent) -> str:
             state += f", update {update} of this candle" if update > 1 else ""
             begin = time_text(event.start_ns).removesuffix(".000")
             volume = number_text(event.volume)
-            return f"{event.symbol} candle {begin} {prices} volume {volume} {state}"
+            length = interval_text(event.interval_s)
+            return f"{event.symbol} candle {length} {begin} {prices} volume {volume} {state}"
         case BookSnapshot():
             return f"{event.symbol} book snapshot {_sides(event)} checksum {event.checksum}"
         case BookUpdate():
