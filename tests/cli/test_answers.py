@@ -27,6 +27,7 @@ from fluxum.cli.records import StatusRecord, TimeRecord
 from fluxum.cli.sessions import Failures
 from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, TransportError
+from fluxum.model.instant import format_second
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget, CallCounter
@@ -75,7 +76,7 @@ class World:
         self.clock: Clock = inner.clock
         self.random = inner.random
         self._inner = inner
-        self._calls = calls
+        self.calls = dict(calls)
 
     def budget(self, venue: Venue) -> AttemptBudget:
         return self._inner.budget(venue)
@@ -86,7 +87,7 @@ class World:
     @asynccontextmanager
     async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:
         async with self._inner.reach(venue) as reach:
-            yield Reach(reach.dial, self._calls.get(venue.name, reach.http))
+            yield Reach(reach.dial, self.calls.get(venue.name, reach.http))
 
 
 def ask(
@@ -319,3 +320,44 @@ def test_candles_that_the_exchange_does_not_have_are_reported(
     assert rows[-1].endswith("running")
     # The simulated market begins half an hour before the exchange opens.
     assert "kraken BTC/USD: no candles from 2025-12-31T00:00:00Z to 2025-12-31T23:3" in said.err
+
+
+def test_trades_that_an_exchange_does_not_list_any_more_are_reported(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def put(where: Where, output: Output, world: World) -> None:
+        await ask_trades(where, Period(START_NS - 86_400 * SECOND), output, world)
+
+    assert ask(put, "okx", form=Format.NDJSON, kind=Trade) is None
+
+    said = capsys.readouterr()
+    first = json.loads(said.out.splitlines()[0])["venue_ns"]
+    assert first > START_NS - 3600 * SECOND
+    assert (
+        f"okx BTC/USDT: no trades from 2025-12-31T00:00:00Z to {format_second(first)}" in said.err
+    )
+
+
+def test_a_long_list_reports_how_far_it_has_come(capsys: pytest.CaptureFixture[str]) -> None:
+    class Slow:
+        def __init__(self, http: Http) -> None:
+            self._http = http
+
+        async def call(
+            self, method: str, url: str, headers: Mapping[str, str], body: bytes
+        ) -> bytes:
+            await asyncio.sleep(3)
+            return await self._http.call(method, url, headers, body)
+
+    async def put(where: Where, output: Output, world: World) -> None:
+        async with world.reach(find_venue("okx")) as reach:
+            world.calls["okx"] = Slow(reach.http)
+        period = Period(START_NS - 40 * 86_400 * SECOND, START_NS)
+        await ask_candles(where, 3600, period, output, world)
+
+    assert ask(put, "okx", form=Format.NDJSON, kind=Candle) is None
+
+    # Four windows of 300 hours, after one answer that there is nothing so old; 3 s each.
+    reports = [line for line in capsys.readouterr().err.splitlines() if " candles, up to " in line]
+    assert reports
+    assert all(line.startswith("okx BTC/USDT: ") for line in reports)

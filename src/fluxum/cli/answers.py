@@ -48,6 +48,8 @@ Record = TypeVar("Record", bound=Struct)
 
 _LAST = 20
 _PROGRESS_S = 5.0
+# A first trade that is later than this was perhaps not the first: the venue lists only the last.
+_LATE_NS = 60 * 1_000_000_000
 
 
 class Period(Struct, frozen=True):
@@ -133,16 +135,26 @@ async def ask_trades(
 
     async def ask(session: Session, asked: Asked) -> None:
         query = session.queries.trades(_market(asked), period.since_ns)
-        pages = where.pages(session.pages(query))
+        count, first_ns, progress = 0, 0, _Progress(output)
+
+        async def noted() -> AsyncGenerator[tuple[Trade, ...]]:
+            nonlocal count, first_ns
+            pages = where.pages(session.pages(query))
+            async for page in _before(pages, period.until_ns):
+                if page and not count:
+                    first_ns = _instant(page[0])
+                count += len(page)
+                progress.note(f"{asked}: {count} trades")
+                yield page
+
         table = Table([_left("TIME"), _left("SIDE"), *map(_right, _TRADE)], str(asked))
-        progress = _Progress(output)
-        count = 0
-        async for page in _newest(_before(pages, period.until_ns), period.kept):
-            count += len(page)
+        async for page in _newest(noted(), period.kept):
             write_rows(output, table, page, _trade_cells)
-            progress.note(f"{asked}: {count} trades")
         if not count:
             output.message(f"{asked}: no trades")
+        elif period.since_ns is not None and first_ns - period.since_ns > _LATE_NS:
+            since, first = format_second(period.since_ns), format_second(first_ns)
+            output.message(f"{asked}: no trades from {since} to {first}")
 
     questions = Questions(where, output, runtime)
     await questions.in_turn(ask)
@@ -278,7 +290,7 @@ async def _before(
             if until_ns is None:
                 yield page
                 continue
-            wanted = tuple(one for one in page if (one.venue_ns or one.received_ns) < until_ns)
+            wanted = tuple(one for one in page if _instant(one) < until_ns)
             yield wanted
             if len(wanted) < len(page):
                 return
@@ -297,6 +309,10 @@ async def _newest(
         async for page in pages:
             kept.extend(page)
         yield tuple(kept)
+
+
+def _instant(trade: Trade) -> int:
+    return trade.venue_ns or trade.received_ns
 
 
 def _market(asked: Asked) -> Symbol:
