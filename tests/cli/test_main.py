@@ -57,6 +57,7 @@ def run(*words: str) -> int:
         (("candles", "-s", "BTC/USD", "--until", "1h"), "--since was expected with --until"),
         (("fills", "--since", "2026-01-02", "--until", "2026-01-01"), "was '2026-01-01'"),
         (("fills", "--limit", "0"), "--limit"),
+        (("stream", "ticker"), "a symbol like BTC/USD was expected"),
         (("pnl", "-s", "BTCUSD"), "was 'BTCUSD'"),
         (("pnl", "-x", "gemini-v2"), "accounts are supported at"),
         (("pnl", "-s", "kraken:BTC/USD,okx:BTC/USDT"), "one exchange was expected"),

@@ -119,7 +119,9 @@ def test_a_market_without_a_price_is_gone_around_or_named(
                 fetch = session.fetch_ticker
 
                 async def without(symbol: str) -> fluxum.Ticker:
-                    if symbol in {"ETH/USD", "USDT/USD"}:
+                    if symbol == "USDT/USD":
+                        raise fluxum.VenueRefused("Unknown asset pair")
+                    if symbol == "ETH/USD":
                         return fluxum.Ticker(venue="kraken", symbol=Symbol(symbol), received_ns=0)
                     return await fetch(symbol)
 
@@ -137,6 +139,15 @@ def test_a_market_without_a_price_is_gone_around_or_named(
     assert D(by_asset["ETH"]["value"]) == 4 * eth * btc
     assert by_asset["SOL"]["value"] is None
     assert "not valued: 1.00 SOL: USDT/USD has no price" in said
+
+
+def test_an_asset_of_no_market_is_bad_input() -> None:
+    async def story() -> None:
+        async with world(BTC="2") as now:
+            await now.write(lambda session, output: write_valued(session, Asset("usd"), output))
+
+    with pytest.raises(fluxum.BadInput, match=r"was 'usd'; did you mean 'USD'\?"):
+        run(story())
 
 
 def test_values_fit_a_table_of_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:

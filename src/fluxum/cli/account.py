@@ -1,5 +1,6 @@
 """`balances`: an account's balances, and what changes them."""
 
+from contextlib import suppress
 from decimal import Decimal
 from itertools import islice
 from typing import Annotated
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 from fluxum.cli.answers import write_rows
 from fluxum.cli.asking import report_left_out
+from fluxum.cli.hints import near
 from fluxum.cli.lines import event_text, money_text, number_text
 from fluxum.cli.market import attended, until
 from fluxum.cli.options import (
@@ -30,7 +32,7 @@ from fluxum.cli.process import run_async
 from fluxum.cli.records import HeldRecord, ValuedRecord
 from fluxum.cli.table import Column, Table
 from fluxum.connect import connect
-from fluxum.errors import BadInput
+from fluxum.errors import BadInput, VenueRefused
 from fluxum.ledger.valuation import Routes, converted
 from fluxum.model.account import Balance, LedgerEntry
 from fluxum.model.event import Channel, Subscription
@@ -76,7 +78,7 @@ def balances(
         async with connect(name, endpoint=url, proxy=through, account_config=entry) as session:
             account = session.account
             if into:
-                await write_valued(session, Asset(into.upper()), output)
+                await write_valued(session, Asset(into), output)
                 return
             if follow:
                 session.subscribe(Subscription(Channel.BALANCE))
@@ -93,10 +95,17 @@ def balances(
 
 
 async def write_valued(session: Session, into: Asset, output: Output) -> None:
-    """Write the balances with their values, the largest first, and report the total."""
+    """Write the balances with their values, the largest first, and report the total.
+
+    Raises BadInput for an asset that no market of the venue has.
+    """
     with session.events() as events:
         listed = await session.fetch_instruments()
         report_left_out(events, output)
+    known = {asset for one in listed for asset in (one.base, one.quote)}
+    if into not in known:
+        what = f"an asset of {session.venue.name} was expected for --in"
+        raise BadInput(f"{what}, was {into!r}{near(into, known)}")
     routes = Routes(one.symbol for one in listed if one.status not in _WITHOUT_PRICE)
     valuation = _Valuation(session, routes, into)
     records = [await valuation.record(one) for one in await session.account.balances()]
@@ -104,9 +113,9 @@ async def write_valued(session: Session, into: Asset, output: Output) -> None:
     columns = [Column("ASSET"), Column("TOTAL", is_number=True), Column("HELD", is_number=True)]
     table = Table([*columns, Column(into, is_number=True), Column("PATH")])
     write_rows(output, table, records, _valued_cells)
-    known = [one.value for one in records if one.value is not None]
-    total = money_text(sum(known, Decimal(0)))
-    output.message(f"total {total} {into} in {len(known)} of {len(records)} balances")
+    values = [one.value for one in records if one.value is not None]
+    total = money_text(sum(values, Decimal(0)))
+    output.message(f"total {total} {into} in {len(values)} of {len(records)} balances")
     for one in records:
         if one.value is None:
             output.message(f"not valued: {money_text(one.total)} {one.asset}: {one.why}")
@@ -139,8 +148,10 @@ class _Valuation:
     async def _price(self, symbol: Symbol) -> Decimal | None:
         """The mid of a market's best prices, else its last price; `None` if there is neither."""
         if symbol not in self._prices:
-            ticker = await self._session.fetch_ticker(symbol)
-            self._prices[symbol] = ticker.mid or ticker.last or None
+            self._prices[symbol] = None
+            with suppress(VenueRefused):  # the venue has no ticker of it now
+                ticker = await self._session.fetch_ticker(symbol)
+                self._prices[symbol] = ticker.mid or ticker.last or None
         return self._prices[symbol]
 
 
