@@ -1,6 +1,7 @@
 """What every test can count on: no real network unless it is marked, and no examples on a clock."""
 
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -36,6 +37,7 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     def refuse(*arguments: object) -> NoReturn:
         raise AssertionError(f"a test touched the real world: {arguments}")
 
+    logging.getLogger().setLevel(logging.WARNING)  # a command of another test may have set it
     if request.node.get_closest_marker("network") is None:
         monkeypatch.setattr(time, "sleep", refuse)
         monkeypatch.setattr(socket.socket, "connect", refuse)
