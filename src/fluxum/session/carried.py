@@ -26,7 +26,7 @@ class Carried:
             venue.name, Level3Book, checks.level3, checks.depth
         )
         self.streams: dict[Subscription, Stream] = {}
-        self._snapshots = venue.snapshots
+        self._venue = venue
         self._by_symbol: dict[Key, Stream] = {}
 
     def open(self, subscription: Subscription, feed: Feed) -> Stream:
@@ -81,4 +81,11 @@ class Carried:
         if evidence is not None:
             return not evidence.live
         channel = stream.subscription.channel
-        return (channel.is_private or channel in self._snapshots) and not stream.has_data
+        begins_with_data = channel in self._venue.snapshots or self.is_of_account(
+            stream.subscription
+        )
+        return begins_with_data and not stream.has_data
+
+    def is_of_account(self, subscription: Subscription) -> bool:
+        """Whether a subscription has data of the account; that of the link of orders has none."""
+        return subscription.channel.is_private and not self._venue.is_part(subscription)
