@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: demo test lint check fix bench docs support recordings soak sim accounts peers venue clean help
+.PHONY: demo test quick lint check fix bench docs support recordings soak sim accounts peers venue clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,6 +17,12 @@ demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 test: $(VENV)/.dev  ## run the tests; ARGS="-k pipe" goes to pytest
 	@$(PYTHON) -m compileall -q src  # once, rather than in each process the tests start
 	@$(BIN)/pytest -n 3 $(ARGS)
+
+QUICK := model book flow ledger orders transport venues/test_subscriptions.py venues/test_rows.py \
+	venues/binance/test_protocol.py venues/bybit/test_protocol.py venues/okx/test_protocol.py \
+	venues/kraken/test_protocol.py venues/kraken/private/test_protocol.py test_tidy.py test_pacing.py
+quick: $(VENV)/.dev  ## run the tests that take a moment, while editing
+	@$(BIN)/pytest -n 2 -m "not slow and not network" $(addprefix tests/,$(QUICK)) $(ARGS)
 
 lint: $(VENV)/.dev  ## check format, style, types and the floors
 	@$(BIN)/ruff format --check --quiet $(CODE)

@@ -31,13 +31,13 @@ _PLAIN = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "90"}
 
 _KEPT = """## What every command keeps
 
-Data goes to stdout, words for people go to stderr.
+Data goes to stdout, messages go to stderr.
 
 | exit status | what it means |
 |---:|---|
 | 0 | done |
 | 1 | something failed, was lost or could not be proved, or the reader of stdout left |
-| 2 | what was asked makes no sense; nothing was begun |
+| 2 | the arguments make no sense; nothing was begun |
 | 130 | ended by Ctrl-C |
 | 143 | ended by SIGTERM |
 | 129 | ended as its terminal was closed |
@@ -46,14 +46,14 @@ A signal ends every command cleanly, a second one at once.
 
 | `--format` | what is written |
 |---|---|
-| `table` | lines for people; times are UTC, `v` the venue's, `r` when received |
+| `table` | lines for the user; times are UTC, `v` the venue's, `r` when received |
 | `ndjson` | a record a line, losses and links included |
 | `json` | one list of the same records, closed at the end however the command ends |
 | `csv` | one table, a column for each value, `a.b` for one inside `a`, lists as JSON |
 
 A reader of stdout that is too slow never holds up a live command: the oldest events are
-dropped, counted, and told in their place (`dropped`). One exchange that fails, or one
-symbol that is refused, is told at once; the others go on, and the status is 1 then."""
+dropped and counted, and a `dropped` record takes their place. If one exchange fails, or one
+symbol is refused, that is reported at once; the others go on, and the status is 1 then."""
 
 
 def cli() -> str:
@@ -92,13 +92,13 @@ def _name(command: CommandInfo) -> str:
 
 
 def states() -> str:
-    """The table of lawful moves as a diagram."""
+    """The table of allowed state changes as a diagram."""
     lines = [
         "# States of a session",
         "",
         "Made by `make docs` from `fluxum.session.state`; do not edit. A session is as ready as",
         "its least ready link, so it goes back to `connecting` when it needs another link, and to",
-        "`subscribing` while something it carries is not proved.",
+        "`subscribing` while one of its streams is not proved.",
         "",
         "```mermaid",
         "stateDiagram-v2",

@@ -40,12 +40,12 @@ NORMALIZE = '''"""{Name}'s messages as facts: one small function a message."""
 
 from fluxum.model.instrument import Symbol
 
-__all__ = ["VENUE", "spell"]
+__all__ = ["VENUE", "format_symbol"]
 
 VENUE = "{name}"
 
 
-def spell(symbol: Symbol) -> str:
+def format_symbol(symbol: Symbol) -> str:
     """{Name}'s own name of a symbol."""
     return str(symbol)
 '''
@@ -60,8 +60,10 @@ from msgspec import MsgspecError
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import Event, Subscription
 from fluxum.venues.{name} import native
-from fluxum.venues.streams import Streams
-from fluxum.venues.venue import Effect, Fetch, SequenceCounts
+from fluxum.venues.{name}.normalize import VENUE
+from fluxum.venues.requests import Request, RequestLimits
+from fluxum.venues.subscriptions import Subscriptions
+from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["{Name}Protocol"]
 
@@ -72,32 +74,37 @@ class {Name}Protocol:
     def __init__(self) -> None:
         self.outbox: deque[Effect] = deque()
         self.sequence = SequenceCounts()
-        self._streams = Streams()
+        self._subscriptions = Subscriptions(
+            VENUE, self.outbox, RequestLimits(topics=100), _write
+        )
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue requests for streams, as few as can say it."""
-        topics = [str(one) for one in wanted if self._streams.begin(str(one), one)]
-        self._streams.ask("subscribe", topics)
+        self._subscriptions.subscribe((str(one), one) for one in wanted)
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
         """Queue requests that end streams."""
-        for one in unwanted:
-            self._streams.end(str(one))
+        self._subscriptions.unsubscribe(unwanted)
 
     def resync(self, subscription: Subscription) -> None:
         """Queue what brings one stream's snapshot again."""
+        topic = self._subscriptions.topic(subscription)
+        if topic is not None:
+            self._subscriptions.resubscribe(topic)
 
     def ping(self) -> None:
         """Queue a ping."""
+        self._subscriptions.pinged()
 
     def unanswered(self) -> Collection[Subscription]:
         """The subscriptions of every request still without an answer."""
-        return self._streams.unanswered()
+        return self._subscriptions.unanswered()
 
-    def overhear(self, depth: int | None = None) -> None:
-        """Accept answers to another's questions."""
+    def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002
+        """Accept answers to another client's requests."""
+        self._subscriptions.is_passive = True
 
-    def overhear_request(self, frame: bytes) -> None:
+    def follow_request(self, frame: bytes) -> None:
         """Learn from another client's request."""
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
@@ -115,6 +122,10 @@ class {Name}Protocol:
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
         """What a refused call means."""
         raise LocalProtocolError(f"no call was asked for, was {{fetch.path!r}}")
+
+
+def _write(request: Request) -> Send:
+    return Send(native.encode({{"op": request.op, "topics": request.topics}}))
 '''
 
 SERVER = '''"""{Name} from the venue's chair: one client's requests answered, and its streams told."""
@@ -122,7 +133,7 @@ SERVER = '''"""{Name} from the venue's chair: one client's requests answered, an
 from collections.abc import Sequence
 
 from fluxum.model.instrument import Symbol
-from fluxum.venues.server.contract import MarketView, Word
+from fluxum.venues.server.contract import MarketView, Outgoing
 
 __all__ = ["{Name}Server"]
 
@@ -134,27 +145,27 @@ class {Name}Server:
         self._view = view
         self._endpoint = endpoint
 
-    def opened(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def opened(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """What is said first."""
         return ()
 
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """The answers to a client's frame, whatever is in it."""
         return ()
 
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """What this client is told after a market moved."""
         return ()
 
-    def tick(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def tick(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """What is said because time passed."""
         return ()
 
-    def status(self, status: str, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """The engine's new status."""
         return ()
 
-    def going_away(self, now_ns: int) -> Sequence[Word]:  # noqa: ARG002
+    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """The notice before a link is closed."""
         return ()
 '''
@@ -164,7 +175,7 @@ VENUE = '''"""{Name}'s facts as data, each with its source and date; every one c
 from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
-from fluxum.venues.{name}.normalize import VENUE, spell
+from fluxum.venues.{name}.normalize import VENUE, format_symbol
 from fluxum.venues.{name}.protocol import {Name}Protocol
 from fluxum.venues.venue import Checks, Limits, Venue
 
@@ -199,7 +210,7 @@ __all__ = ["{NAME}"]
     checks=Checks(),
     protocol={Name}Protocol,
     sample_symbols=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
-    spell=spell,
+    format_symbol=format_symbol,
 )
 '''
 

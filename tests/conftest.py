@@ -1,6 +1,7 @@
 """What every test can count on: no real network unless it is marked, and no examples on a clock."""
 
 import gc
+import signal
 import socket
 import sys
 import time
@@ -18,7 +19,14 @@ settings.register_profile(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# By name, for what is to be tried longer: pytest --hypothesis-profile many -k odd
+settings.register_profile("many", parent=settings.get_profile("fluxum"), max_examples=500)
 settings.load_profile("fluxum")
+
+# A shell has its background commands ignore SIGINT, and they their children: a test that ends a
+# command by Ctrl-C would wait for ever for one that has not taken the signal yet.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,7 @@ class World:
     def fill(self, name: str, **more: object) -> None:
         """Tell a buy of 1 at 100, or what `more` makes of it, over the private link."""
         private = self.exchange._connections[-1]
-        private.say([self.script.servers[-1].report(fill_report(name, "O-1") | more)])
+        private.send([self.script.servers[-1].report(fill_report(name, "O-1") | more)])
 
 
 @asynccontextmanager

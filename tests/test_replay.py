@@ -295,7 +295,7 @@ def test_candles_of_a_tape_close_once_by_its_time_and_say_when_they_are_correcte
         "6 1.5",
     ]
     sums = replay.processor.counts
-    assert sums.heard + sums.own == replay.processor.bus.published + sums.withheld
+    assert sums.received + sums.own == replay.processor.bus.published + sums.withheld
 
 
 def test_candles_that_a_tape_missed_are_lost_unless_its_history_is_on_it(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ class Replay:
         self._calls: list[tuple[Fetch, int]] = []
         self._history = _History(self.venue, self._answers, self.processor.candles)
         self.processor.candles.look_up = self._history.look_up
-        self._told = self.processor.bus.subscribe(capacity=1 << 20, overflow=Overflow.RAISE)
+        self._events = self.processor.bus.subscribe(capacity=1 << 20, overflow=Overflow.RAISE)
 
     def __iter__(self) -> Iterator[Moment]:
         """Every frame received, in order, with the events a live session would publish."""
@@ -140,7 +140,7 @@ class Replay:
                 self._receive(frame.frame, protocol, feed)
                 self._note_calls(frame.link)
                 self._answer_calls(frame.ns)
-                yield Moment(self.frames, frame.ns, self._told.drain())
+                yield Moment(self.frames, frame.ns, self._events.drain())
                 self.frames += 1
 
     def _pass_time(self, feed: Feed) -> None:
@@ -236,7 +236,7 @@ class Replay:
             return True
         stream = self.processor.streams.get(wanted)
         if stream is None:
-            self.processor.carry(wanted, feed)
+            self.processor.add(wanted, feed)
         elif self._number(stream.feed) > self._number(feed):
             return False
         else:
@@ -273,7 +273,7 @@ class _History:
         self._venue = venue
         self._answers = answers
         self._candles = candles
-        self._asked: list[tuple[Missed, RestQuery[Page[Candle]], list[Candle]]] = []
+        self._lookups: list[tuple[Missed, RestQuery[Page[Candle]], list[Candle]]] = []
 
     def look_up(self, missed: Missed) -> bool:
         """Ask the question a session asks; false where the venue can be asked none."""
@@ -281,30 +281,30 @@ class _History:
         if self._venue.queries is None or symbol is None or interval_s is None:
             return False
         queries = self._venue.queries()
-        self._asked.append(
+        self._lookups.append(
             (missed, queries.candles(symbol, interval_s, missed.since_ns), list[Candle]())
         )
         return True
 
     def answer(self, now_ns: int) -> None:
         """Hand on what has been answered by now, or what has waited too long."""
-        asked, self._asked = self._asked, []
-        for missed, question, items in asked:
-            body = self._answers.take_exact(question.fetch.path, now_ns)
+        lookups, self._lookups = self._lookups, []
+        for missed, query, items in lookups:
+            body = self._answers.take_exact(query.fetch.path, now_ns)
             if body is None:
                 if now_ns - missed.ready_ns > _HISTORY_NS:
                     self._candles.not_found(missed, "no history is on the tape", now_ns)
                 else:
-                    self._asked.append((missed, question, items))
+                    self._lookups.append((missed, query, items))
                 continue
             try:
-                page = question.read(body, now_ns)
+                page = query.read(body, now_ns)
             except FluxumError as error:
                 self._candles.not_found(missed, str(error), now_ns)
                 continue
             items += page.items
             if page.next is not None:
-                self._asked.append((missed, page.next, items))
+                self._lookups.append((missed, page.next, items))
             else:
                 self._candles.found(missed, items, now_ns)
 
@@ -345,7 +345,7 @@ class _Nobody:
     """Owns the feed of a tape, to which nothing can happen."""
 
     def reject(self, feed: Feed, rejected: Rejected) -> None: ...
-    def tell(self, event: Event) -> None: ...
+    def publish(self, event: Event) -> None: ...
     def moved(self, feed: Feed, *, attempt: int, delay_s: float, reason: str) -> None: ...
     def lost(self, feed: Feed, reason: str) -> None: ...
     def failed(self, feed: Feed, error: Exception) -> None: ...

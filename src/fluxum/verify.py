@@ -103,7 +103,7 @@ def verify(
         file=str(path),
         venue=replay.venue.name,
         frames=replay.frames,
-        events=processor.counts.heard,
+        events=processor.counts.received,
         book_messages=replay.book_messages,
         checks_passed=sum(keeper.passed for keeper in keepers),
         checks_failed=sum(keeper.failed for keeper in keepers),

@@ -235,7 +235,7 @@ def test_doubt_keeps_the_book_until_its_next_check() -> None:
     books = keeper()
     books.snapshot(snapshot((10, 1), checksum=101))
     book = books.get(BTC)
-    books.doubt(BTC, BookStatus.STALE, "silent for 60 s")
+    books.mark_uncertain(BTC, BookStatus.STALE, "silent for 60 s")
 
     assert status(book) == (BookStatus.STALE, "silent for 60 s")
     assert book.bid is not None
@@ -284,8 +284,8 @@ def test_a_withdrawn_book_is_not_revived_by_doubt() -> None:
     books = keeper()
     books.snapshot(snapshot((10, 1), checksum=101))
     books.withdraw(BTC, BookStatus.SYNCING, "link lost")
-    books.doubt(BTC, BookStatus.STALE, "silent")
-    books.doubt(ETH, BookStatus.STALE, "silent")
+    books.mark_uncertain(BTC, BookStatus.STALE, "silent")
+    books.mark_uncertain(ETH, BookStatus.STALE, "silent")
     books.withdraw(ETH, BookStatus.SYNCING, "link lost")
 
     assert status(books.get(BTC)) == (BookStatus.SYNCING, "link lost")
@@ -395,7 +395,7 @@ class KeeperMachine(RuleBasedStateMachine):
 
     @rule()
     def silence(self) -> None:
-        self.books.doubt(BTC, BookStatus.STALE, "silent")
+        self.books.mark_uncertain(BTC, BookStatus.STALE, "silent")
         self.valid = False
 
     @rule()

@@ -163,7 +163,7 @@ def test_a_stdout_without_the_characters_gets_them_spelled(
     refused = Refused(venue="k", message='\u20ac "\U0001f600"', received_ns=1)
     with Output(form) as output:
         output.write(refused, refused.message)
-        output.say(refused.message)
+        output.message(refused.message)
 
     text = stdout.text()
 
@@ -214,7 +214,7 @@ def test_words_for_a_reader_of_stderr_that_left_end_nothing(
 
     with live_output(Format.NDJSON) as output:
         for _ in range(3):
-            output.say("a word")
+            output.message("a word")
         output.event(trade())
 
     stderr.close()
@@ -259,7 +259,7 @@ def test_data_for_a_closed_stdout_are_an_error_and_words_for_a_closed_stderr_are
     monkeypatch.setattr(sys, "stderr", None)
 
     with live_output(Format.NDJSON) as output:
-        output.say("a word")
+        output.message("a word")
         with pytest.raises(OutputClosed):
             output.event(trade())
 

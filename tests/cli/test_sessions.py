@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from fluxum.cli.sessions import Asked, Failures, NotReady, Sessions, open_sessions
+from fluxum.cli.sessions import Failures, NotReady, Selection, Sessions, open_sessions
 from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, TransportError, VenueRefused
 from fluxum.model.event import Channel, Event, MarketEvent
@@ -75,12 +75,12 @@ async def world(broken: Mapping[str, FluxumError] | None = None) -> AsyncGenerat
         yield World(SimulatedRuntime(first, second, clock=clock), broken)
 
 
-def asked(
+def selection(
     markets: Mapping[str, Sequence[Symbol]] = BOTH,
     channels: Sequence[Channel] = (Channel.BOOK,),
     depth: int | None = None,
-) -> Asked:
-    return Asked(markets=markets, channels=channels, depth=depth)
+) -> Selection:
+    return Selection(markets=markets, channels=channels, depth=depth)
 
 
 class Told:
@@ -103,7 +103,10 @@ class Told:
 def test_each_exchange_is_asked_for_its_own_and_all_are_read() -> None:
     async def story() -> Told:
         told = Told(enough=200)
-        async with world() as runtime, open_sessions(asked(), told.said.append, runtime) as open_:
+        async with (
+            world() as runtime,
+            open_sessions(selection(), told.said.append, runtime) as open_,
+        ):
             await told.follow(open_, 60)
             open_.raise_failures()
         return told
@@ -120,7 +123,7 @@ def test_an_unreachable_exchange_harms_no_other_and_is_named_at_the_end() -> Non
         broken = {"binance": TransportError("cannot reach b.example: refused")}
         async with (
             world(broken) as runtime,
-            open_sessions(asked(), told.said.append, runtime) as open_,
+            open_sessions(selection(), told.said.append, runtime) as open_,
         ):
             with pytest.raises(TimeoutError):
                 await told.follow(open_)
@@ -137,7 +140,7 @@ def test_an_exchange_that_fails_for_good_harms_no_other() -> None:
         broken = {"binance": VenueRefused("b.example answered 404", "404")}
         async with (
             world(broken) as runtime,
-            open_sessions(asked(), told.said.append, runtime) as open_,
+            open_sessions(selection(), told.said.append, runtime) as open_,
         ):
             with pytest.raises(TimeoutError):
                 await told.follow(open_)
@@ -157,7 +160,7 @@ def test_a_refused_symbol_ends_alone() -> None:
         markets = {"kraken": [BTC_USD, BTC_USDT], "binance": [BTC_USDT, NOPE]}
         async with (
             world() as runtime,
-            open_sessions(asked(markets, [Channel.TRADE]), told.said.append, runtime) as open_,
+            open_sessions(selection(markets, [Channel.TRADE]), told.said.append, runtime) as open_,
         ):
             with pytest.raises(TimeoutError):
                 await told.follow(open_, 60)
@@ -185,7 +188,7 @@ def test_when_everything_is_refused_there_is_nothing_to_wait_for() -> None:
         markets = {"kraken": [BTC_USDT]}
         async with (
             world() as runtime,
-            open_sessions(asked(markets), told.said.append, runtime) as open_,
+            open_sessions(selection(markets), told.said.append, runtime) as open_,
         ):
             with pytest.raises(VenueRefused, match="kraken refused 'book BTC/USDT 10'"):
                 await told.follow(open_)
@@ -200,7 +203,7 @@ def test_what_one_exchange_does_not_offer_is_told_and_the_others_go_on() -> None
         markets = {"kraken": [BTC_USD], "gemini": [BTC_USD]}
         async with (
             world() as runtime,
-            open_sessions(asked(markets, [Channel.CANDLE]), told.said.append, runtime) as open_,
+            open_sessions(selection(markets, [Channel.CANDLE]), told.said.append, runtime) as open_,
         ):
             with pytest.raises(TimeoutError):
                 await told.follow(open_)
@@ -231,7 +234,7 @@ def test_what_makes_no_sense_anywhere_is_bad_input(
     async def story() -> None:
         async with world() as runtime:
             with pytest.raises(BadInput) as caught:
-                async with open_sessions(asked(markets, channels, depth), print, runtime):
+                async with open_sessions(selection(markets, channels, depth), print, runtime):
                     pass
             assert str(caught.value).startswith(message)
 
@@ -244,7 +247,7 @@ def test_what_the_reader_of_events_raises_ends_everything() -> None:
 
     async def story() -> None:
         said: list[str] = []
-        async with world() as runtime, open_sessions(asked(), said.append, runtime) as open_:
+        async with world() as runtime, open_sessions(selection(), said.append, runtime) as open_:
             with pytest.raises(BadInput, match="another column"):
                 await open_.follow(fail)
             open_.raise_failures()

@@ -119,7 +119,7 @@ def test_a_reader_that_has_gone_is_told_by_the_next_put(pipe: Pipe) -> None:
 def test_an_idle_writer_notices_that_its_reader_has_gone(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fluxum.cli.writer._LOOK_S", 0.001)
+    monkeypatch.setattr("fluxum.cli.writer._CHECK_S", 0.001)
     out = writer(pipe)
     pipe.leave()
 

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from asyncs import run
 from fluxum.errors import BadInput, TransportError
 from fluxum.flow.background import background
 from fluxum.flow.opening import Opening
+from fluxum.sim.loop import run
 
 
 class Resource:

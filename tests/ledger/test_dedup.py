@@ -123,3 +123,9 @@ def test_memory_is_bounded_and_tells_what_it_let_go() -> None:
 def test_a_memory_of_nothing_is_refused() -> None:
     with pytest.raises(BadInput, match="was 0"):
         SeenFills(0)
+
+
+def test_a_memory_of_one_fill_is_the_smallest() -> None:
+    assert len(SeenFills(1)) == 0
+    with pytest.raises(BadInput, match="above zero was expected, was 0"):
+        SeenFills(0)

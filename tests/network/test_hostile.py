@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hashlib
 import resource
+import sys
 import time
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -423,10 +424,13 @@ def main() -> None:
     survivors = [(one, survive_dial) for one in WIRE + SLOW]
     survivors += [(one, survive_call) for one in BODIES]
     for attack, survive in survivors:
-        time.perf_counter()
+        begun_s = time.perf_counter()
         asyncio.run(survive(attack))
+        took_s = time.perf_counter() - begun_s
         peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         assert peak_kib <= MEMORY_KIB_MAX, f"{attack.name} cost {peak_kib} KiB"
+        kinds = " or ".join(kind.__name__ for kind in attack.kinds)
+        sys.stdout.write(f"{attack.name:<34}{took_s:>6.2f} s{peak_kib:>8} KiB  {kinds}\n")
 
 
 if __name__ == "__main__":

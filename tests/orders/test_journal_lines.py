@@ -26,6 +26,8 @@ from fluxum.orders.journal_lines import (
 )
 from orders.gateways import VENUE, request
 
+pytestmark = pytest.mark.slow
+
 
 def story() -> list[Header | JournalLine]:
     """Thirty lines of a journal in use."""

@@ -24,6 +24,9 @@ from orders.gateways import BTC, VENUE, FakeGateway, Fate, request
 Story = Callable[[OrderDesk], Awaitable[object]]
 
 
+pytestmark = pytest.mark.slow
+
+
 class Killed(BaseException):
     """The process is gone."""
 

@@ -10,7 +10,7 @@ from unicorn_binance_websocket_api.manager import BinanceWebSocketApiManager
 
 KINDS = {"binance": "binance.com", "binance-usdm": "binance.com-futures"}
 STREAMS = ("depth@100ms", "trade", "aggTrade", "bookTicker", "kline_1m", "ticker")
-LISTEN_S = 6.0
+LISTEN_S = 20.0
 
 
 def main(venue: str, url: str) -> None:
@@ -31,7 +31,7 @@ def main(venue: str, url: str) -> None:
         try:
             manager.create_stream([stream], ["btcusdt"], process_stream_data=count)
             deadline = time.monotonic() + LISTEN_S
-            while time.monotonic() < deadline and not seen:
+            while time.monotonic() < deadline and not seen["data"]:
                 time.sleep(0.1)
         finally:
             manager.stop_manager()

@@ -33,6 +33,7 @@ class Script:
         self.tokens = 0
         self.asked: list[str] = []
         self.since: list[float] = []
+        self.lines_since: list[float] = []
         self.heard: list[dict[str, Any]] = []
         self.servers: list[Server] = []
 
@@ -48,6 +49,8 @@ class Script:
             assert form["nonce"]
             if name == "TradesHistory":
                 self.since.append(float(form["start"][0]))
+            if name == "Ledgers":
+                self.lines_since.append(float(form["start"][0]))
             if self.errors and name not in self.spared:
                 return json.dumps({"error": [self.errors.pop(0)]}).encode()
         if name == "GetWebSocketsToken":

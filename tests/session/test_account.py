@@ -83,7 +83,7 @@ class World:
 
     def say(self, frame: bytes) -> None:
         (connection,) = (one for one in self.exchange._connections if one.is_open)
-        connection.say([frame])
+        connection.send([frame])
 
 
 @asynccontextmanager
@@ -598,5 +598,51 @@ def test_an_unknown_tier_is_refused_with_those_there_are() -> None:
                 random=Random(1),
                 account_config=account_config,
             )
+
+    run(main())
+
+
+def test_fees_are_looked_up_again_after_a_refusal_that_passes() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {"T-1": fill_row("O-1", START_S - 10)}
+        script.spared |= {"TradesHistory", "ClosedOrders", "OpenOrders"}
+        async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
+            script.errors = ["EAPI:Rate limit exceeded"] * 7  # one query gives up after six
+            await one.session.wait_ready(10)
+            events = await one.live(900)
+
+            assert not [one for one in events if isinstance(one, VenueNotice) and one.message]
+            assert script.asked.count("Ledgers") > 7
+
+    run(main())
+
+
+def test_entries_are_looked_up_from_a_minute_before_the_last_one_that_is_known() -> None:
+    async def main() -> None:
+        async with world(wanted=(BALANCES,)) as one:
+            await one.session.wait_ready(10)
+            row = {"ref_id": "D-1", "type": "deposit", "balance": 5, "amount": 1, "fee": 0}
+            at = {"ledger_id": "L-1", "asset": "USD", "timestamp": "2023-11-14T22:15:00Z"}
+            one.say(entries(2, row | at))
+            await one.live(60)
+            one.script.lines_since.clear()
+            one.exchange.hangup_all()
+            await one.live(60)
+
+            assert one.script.lines_since == [START_S + 100 - 60]  # 22:13:20 is START_S
+
+    run(main())
+
+
+def test_fees_that_no_entry_names_are_looked_up_three_times() -> None:
+    async def main() -> None:
+        script = Script()
+        script.fills = {"T-1": fill_row("O-1", START_S - 10)}
+        async with world(script, since_ns=(START_S - 100) * 1_000_000_000) as one:
+            await one.session.wait_ready(10)
+            await one.live(600)
+
+            assert script.asked.count("Ledgers") == 3
 
     run(main())

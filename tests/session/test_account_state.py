@@ -136,6 +136,7 @@ def test_what_happened_before_is_not_told() -> None:
     assert not following.admit_fill(fill("T-1", at_ns=99, backfilled=True))
     assert not following.admit_entry(entry("L-1", 5, at_ns=99, backfilled=True))
     assert following.admit_fill(fill("T-2", at_ns=100, backfilled=True))
+    assert following.admit_entry(entry("L-2", 5, at_ns=100, backfilled=True))
 
 
 def test_what_history_tells_leaves_open_what_it_did_not_tell() -> None:
@@ -202,3 +203,18 @@ def test_before_anything_is_heard_nothing_can_have_been_missed() -> None:
 
     # The venue's clock may be five minutes behind ours.
     assert following.executed_ns == 10**12 - 300 * 10**9
+
+
+def test_a_single_balance_counts_unless_a_newer_one_is_known() -> None:
+    state = AccountState(None, 0)
+    newer = Balance(venue="kraken", asset=USD, total=Decimal(2), venue_ns=200, received_ns=200)
+    older = replace(newer, total=Decimal(1), venue_ns=100)
+
+    state.change(newer)
+    state.change(older)
+
+    assert state.balances[USD].total == 2
+    assert state.entered_ns == 200
+    state.change(replace(newer, total=Decimal(3), venue_ns=None, received_ns=300))
+    assert state.balances[USD].total == 3
+    assert state.entered_ns == 200

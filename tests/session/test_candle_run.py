@@ -179,7 +179,7 @@ def test_a_run_without_a_candle_has_nothing_to_close() -> None:
     run = CandleRun()
 
     assert run.advance(10 * MINUTE, 8) == []
-    assert (run.due_ns, run.expected_ns, run.heard_ns) == (None, None, None)
+    assert (run.due_ns, run.expected_ns, run.last_received_ns) == (None, None, None)
     assert not run.leaves_hole(candle(5))
 
 

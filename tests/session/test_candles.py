@@ -54,7 +54,7 @@ class Link:
         self.readiness = Readiness()
         self.is_connected = True
 
-    def settle(self) -> None: ...
+    def update_state(self) -> None: ...
 
 
 class Desk:
@@ -80,21 +80,21 @@ class Desk:
 
     def take(self, *candles: Candle) -> list[str]:
         for one in candles:
-            self.publisher.counts.heard += 1
-            self.stream.heard_ns = one.received_ns
+            self.publisher.counts.received += 1
+            self.stream.data_ns = one.received_ns
             self.candles.take(self.stream, one)
         return self.told()
 
     def cut(self) -> None:
         """The link is lost, and there is another at once."""
-        self.gaps.begin(CANDLES, GapCause.LINK_LOST, self.stream.heard_ns or 0, "cut")
+        self.gaps.begin(CANDLES, GapCause.LINK_LOST, self.stream.data_ns or 0, "cut")
         self.link.is_connected = False
         self.candles.interrupt(self.stream)
         self.link.is_connected = True
 
     def told(self) -> list[str]:
         counts = self.publisher.counts
-        assert counts.heard + counts.own == self.publisher.bus.published + counts.withheld
+        assert counts.received + counts.own == self.publisher.bus.published + counts.withheld
         return [shown(event) for event in self._told.drain()]
 
 

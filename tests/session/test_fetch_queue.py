@@ -119,7 +119,7 @@ class Desk:
     def sums_close(self) -> bool:
         counts = self.counts
         known = counts.answered + counts.refused + counts.abandoned + self.fetching.waiting
-        return counts.asked == known
+        return counts.requested == known
 
 
 def test_calls_are_made_in_order_and_a_few_at_once() -> None:
@@ -128,12 +128,12 @@ def test_calls_are_made_in_order_and_a_few_at_once() -> None:
         desk = Desk(calls)
         async with background(desk.fetching.run()):
             for number in range(5):
-                desk.fetching.ask(Fetch("GET", f"/{number}", str(number)))
+                desk.fetching.add(Fetch("GET", f"/{number}", str(number)))
             await asyncio.sleep(5)
         assert desk.told == ["0: 1", "1: 2", "2: 3", "3: 4", "4: 5"]
         assert [url for _, url in calls.made] == [f"https://host/{number}" for number in range(5)]
         assert [round(at) for at, _ in calls.made] == [0, 0, 0, 0, 1]  # four at once
-        assert desk.counts == FetchCounts(asked=5, answered=5)
+        assert desk.counts == FetchCounts(requested=5, answered=5)
 
     play(story)
 
@@ -147,13 +147,13 @@ def test_a_call_that_fails_for_ever_holds_up_no_other() -> None:
         desk = Desk(calls)
         async with background(desk.fetching.run()):
             for fetch in (BOOK, OTHER, THIRD):
-                desk.fetching.ask(fetch)
+                desk.fetching.add(fetch)
             await asyncio.sleep(600)
             assert desk.told == ["book XYZ: fine", "list: whole"]
             assert desk.sums_close
             assert desk.fetching.serves(ABC)
             assert not desk.fetching.serves(XYZ)
-        assert desk.counts.asked == 3
+        assert desk.counts.requested == 3
         assert desk.counts.abandoned == 1
         assert desk.sums_close
         assert calls.times("XYZ")[0] < 0.2
@@ -168,10 +168,10 @@ def test_a_call_that_hangs_leaves_room_for_the_others() -> None:
         calls = Calls(takes_s=10.0, ABC=lambda: TransportError("timed out"), XYZ=lambda: b"fine")
         desk = Desk(calls)
         async with background(desk.fetching.run()):
-            desk.fetching.ask(BOOK)
+            desk.fetching.add(BOOK)
             await asyncio.sleep(0.5)
             calls.takes_s = 0.1
-            desk.fetching.ask(OTHER)
+            desk.fetching.add(OTHER)
             await asyncio.sleep(0.5)
             assert desk.told == ["book XYZ: fine"]
 
@@ -183,7 +183,7 @@ def test_a_failing_call_is_named_with_its_reason_and_its_next_attempt() -> None:
         calls = Calls(ABC=lambda: TransportError("timed out"))
         desk = Desk(calls)
         async with background(desk.fetching.run()):
-            desk.fetching.ask(BOOK)
+            desk.fetching.add(BOOK)
             await asyncio.sleep(100)
         made = calls.times("ABC")
         assert {(one, reason) for one, reason, _ in desk.failed} == {(ABC, "timed out")}
@@ -204,7 +204,7 @@ def test_an_answer_that_cannot_be_read_is_rejected_for_its_stream_alone() -> Non
         desk = Desk(calls)
         async with background(desk.fetching.run()):
             for fetch in (BOOK, OTHER, THIRD):
-                desk.fetching.ask(fetch)
+                desk.fetching.add(fetch)
             await asyncio.sleep(100)
         assert desk.told == ["book XYZ: fine"]
         rejected = [event for event in desk.events if isinstance(event, Rejected)]
@@ -230,7 +230,7 @@ def test_whatever_reading_an_answer_raises_costs_that_answer(error: Exception) -
         desk = Desk(calls)
         desk.fetching._protocol = Deep()
         async with background(desk.fetching.run()):
-            desk.fetching.ask(BOOK)
+            desk.fetching.add(BOOK)
             await asyncio.sleep(1)
         assert desk.counts.failures >= 1
         assert isinstance(desk.events[0], Rejected)
@@ -243,14 +243,14 @@ def test_a_call_that_waits_is_made_once_however_often_it_is_asked_for() -> None:
         calls = Calls(TransportError("no route"), b"at last")
         desk = Desk(calls)
         async with background(desk.fetching.run()):
-            desk.fetching.ask(BOOK)
+            desk.fetching.add(BOOK)
             await asyncio.sleep(0.5)  # it failed, and waits
             for number in range(3):
                 later = structs.replace(BOOK, purpose=f"later {number}")
-                desk.fetching.ask(later)
+                desk.fetching.add(later)
             await asyncio.sleep(60)
         assert desk.told == ["later 2: at last"]
-        assert desk.counts == FetchCounts(asked=1, answered=1, failures=1)
+        assert desk.counts == FetchCounts(requested=1, answered=1, failures=1)
         assert desk.sums_close
 
     play(story)
@@ -262,14 +262,14 @@ def test_a_call_that_fails_while_it_is_asked_for_again_is_one_call() -> None:
         desk = Desk(calls)
         desk._rest.counter.exhausted(0.0, 0.0)
         async with background(desk.fetching.run()):
-            desk.fetching.ask(BOOK)
+            desk.fetching.add(BOOK)
             await asyncio.sleep(0.05)  # it is on its way
             desk._rest.counter.exhausted(30.0, 0.05)
-            desk.fetching.ask(structs.replace(BOOK, purpose="later"))
+            desk.fetching.add(structs.replace(BOOK, purpose="later"))
             await asyncio.sleep(100)
             assert desk.sums_close
         assert desk.told == ["later: at last"]
-        assert desk.counts == FetchCounts(asked=2, answered=1, abandoned=1, failures=1)
+        assert desk.counts == FetchCounts(requested=2, answered=1, abandoned=1, failures=1)
 
     play(story)
 
@@ -278,9 +278,9 @@ def test_too_many_calls_are_refused_and_counted() -> None:
     async def story() -> None:
         desk = Desk(Calls())
         for number in range(10_001):
-            desk.fetching.ask(Fetch("GET", f"/{number}", f"{number}"))
+            desk.fetching.add(Fetch("GET", f"/{number}", f"{number}"))
         assert desk.told == ["10000 refused: 10000 calls wait already"]
-        assert (desk.counts.asked, desk.counts.refused) == (10_001, 1)
+        assert (desk.counts.requested, desk.counts.refused) == (10_001, 1)
         assert desk.sums_close
 
     play(story)
@@ -292,7 +292,7 @@ def test_answers_that_do_not_help_are_asked_for_ever_more_slowly() -> None:
         desk = Desk(calls)
         async with background(desk.fetching.run()):
             for _ in range(600):
-                desk.fetching.ask(BOOK)
+                desk.fetching.add(BOOK)
                 await asyncio.sleep(0.5)
             made = calls.times("ABC")
             assert [round(at, 1) for at in made[:3]] == [0.0, 0.5, 1.0]  # as often as was asked
@@ -304,8 +304,8 @@ def test_answers_that_do_not_help_are_asked_for_ever_more_slowly() -> None:
             # What was not asked for in a minute begins anew; another call never waited.
             await asyncio.sleep(120)
             again_s = asyncio.get_running_loop().time()
-            desk.fetching.ask(BOOK)
-            desk.fetching.ask(OTHER)
+            desk.fetching.add(BOOK)
+            desk.fetching.add(OTHER)
             await asyncio.sleep(1)
             assert calls.times("ABC")[-1] == pytest.approx(again_s)
             assert calls.times("XYZ") == pytest.approx([again_s], abs=0.05)
@@ -318,12 +318,12 @@ def test_a_no_to_what_was_answered_before_is_asked_again_slowly() -> None:
         calls = Calls(b"one", VenueRefused("an edge says no", "403"), b"two")
         desk = Desk(calls)
         async with background(desk.fetching.run()):
-            desk.fetching.ask(BOOK)
+            desk.fetching.add(BOOK)
             await asyncio.sleep(1)
-            desk.fetching.ask(BOOK)
+            desk.fetching.add(BOOK)
             await asyncio.sleep(60)
         assert desk.told == ["book ABC: one", "book ABC: two"]
-        assert desk.counts == FetchCounts(asked=2, answered=2, failures=1)
+        assert desk.counts == FetchCounts(requested=2, answered=2, failures=1)
         assert calls.made[2][0] - calls.made[1][0] >= 10
 
     play(story)
@@ -334,7 +334,7 @@ def test_a_redirect_is_asked_again_slowly() -> None:
         calls = Calls(Redirected("elsewhere"), b"one")
         desk = Desk(calls)
         async with background(desk.fetching.run()):
-            desk.fetching.ask(BOOK)
+            desk.fetching.add(BOOK)
             await asyncio.sleep(60)
         assert desk.told == ["book ABC: one"]
         assert calls.made[1][0] - calls.made[0][0] >= 10
@@ -347,8 +347,8 @@ def test_a_hold_names_all_that_wait_with_its_end_and_lasts_an_hour_at_most() -> 
         calls = Calls(RateLimited("slow down", "429", math.inf), b"one", b"two", takes_s=0.0)
         desk = Desk(calls, rate_per_s=1.0)
         async with background(desk.fetching.run()):
-            desk.fetching.ask(BOOK)
-            desk.fetching.ask(OTHER)  # waits for the allowance, and was to be made at one second
+            desk.fetching.add(BOOK)
+            desk.fetching.add(OTHER)  # waits for the allowance, and was to be made at one second
             await asyncio.sleep(5)
             assert desk.failed == [(ABC, "slow down", 3600.0), (XYZ, "slow down", 3600.0)]
             assert len(calls.made) == 1
@@ -365,7 +365,7 @@ def test_calls_are_paced() -> None:
         desk = Desk(calls, rate_per_s=0.5)
         async with background(desk.fetching.run()):
             for fetch in (BOOK, OTHER, THIRD):
-                desk.fetching.ask(fetch)
+                desk.fetching.add(fetch)
             await asyncio.sleep(10)
         first = calls.made[0][0]
         assert [round(at - first, 3) for at, _ in calls.made] == [0.0, 2.0, 4.0]
@@ -378,9 +378,9 @@ def test_a_call_counts_what_it_costs() -> None:
         calls = Calls(b"one", b"two", b"three")
         desk = Desk(calls, rate_per_s=0.5)
         async with background(desk.fetching.run()):
-            desk.fetching.ask(structs.replace(BOOK, cost=0.5))
-            desk.fetching.ask(structs.replace(OTHER, cost=0.5))
-            desk.fetching.ask(THIRD)
+            desk.fetching.add(structs.replace(BOOK, cost=0.5))
+            desk.fetching.add(structs.replace(OTHER, cost=0.5))
+            desk.fetching.add(THIRD)
             await asyncio.sleep(10)
         assert [round(at, 1) for at, _ in calls.made] == [0.0, 0.0, 2.0]
 
@@ -393,9 +393,9 @@ def test_a_refusal_for_too_many_calls_holds_the_calls_of_every_link() -> None:
         desk = Desk(calls)
         other = desk.another()
         async with background(desk.fetching.run(), other.run()):
-            desk.fetching.ask(BOOK)
+            desk.fetching.add(BOOK)
             await asyncio.sleep(1)
-            other.ask(OTHER)
+            other.add(OTHER)
             await asyncio.sleep(60)
         refused, *later = [at for at, _ in calls.made]
         assert refused == 0.0
@@ -419,11 +419,11 @@ def test_what_fails_on_the_way_is_asked_again_and_a_no_is_an_answer() -> None:
         )
         desk = Desk(calls)
         async with background(desk.fetching.run()):
-            desk.fetching.ask(BOOK)
-            desk.fetching.ask(OTHER)
+            desk.fetching.add(BOOK)
+            desk.fetching.add(OTHER)
             await asyncio.sleep(60)
         assert desk.told == ["book XYZ refused: no such symbol", "book ABC: at last"]
-        assert desk.counts == FetchCounts(asked=2, answered=1, refused=1, failures=3)
+        assert desk.counts == FetchCounts(requested=2, answered=1, refused=1, failures=3)
         made = calls.times("ABC")
         assert 1.0 <= made[1] - made[0] <= 1.2
         assert made[2] - made[1] >= 20.0  # as the venue asked for
@@ -434,6 +434,6 @@ def test_what_fails_on_the_way_is_asked_again_and_a_no_is_an_answer() -> None:
 def test_nothing_can_be_asked_where_no_http_was_handed_in() -> None:
     async def story() -> None:
         with pytest.raises(LocalProtocolError, match=r"/depth.* no HTTP"):
-            Desk(None).fetching.ask(BOOK)
+            Desk(None).fetching.add(BOOK)
 
     play(story)

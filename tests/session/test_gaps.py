@@ -167,3 +167,14 @@ def test_a_missing_number_is_late_once_and_then_a_step_back() -> None:
         run.take(number)
 
     assert run.take(2) is Step.BACK
+
+
+def test_a_book_that_ends_leaves_the_trades_of_its_market_followed() -> None:
+    ledger = GapLedger("kraken")
+    ledger.admit(TRADES, trade(7))
+    ledger.forget(BOOK)
+
+    _, gap = ledger.admit(TRADES, trade(100))
+
+    assert gap is not None
+    assert gap.missing == 92

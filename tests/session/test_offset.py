@@ -51,19 +51,19 @@ def test_messages_bound_it_from_below() -> None:
     keeper = ClockOffsetKeeper()
     keeper.answered(NOW, NOW - 100 * MS, NOW + 100 * MS)
 
-    keeper.heard(NOW + 900 * MS, NOW + S)
+    keeper.received(NOW + 900 * MS, NOW + S)
 
     assert keeper.measured == Measured(500 * MS, 600 * MS)  # 0.1 s behind is known already
-    keeper.heard(NOW + 1500 * MS, NOW + S)
+    keeper.received(NOW + 1500 * MS, NOW + S)
     assert keeper.measured == Measured(800 * MS, 300 * MS)
 
 
 def test_messages_alone_are_a_guess_and_none_is_a_measurement() -> None:
     keeper = ClockOffsetKeeper()
 
-    keeper.heard(NOW - 120 * S, NOW)
-    keeper.heard(NOW - 119 * S, NOW + S)
-    keeper.heard(NOW - 1000 * S, NOW)  # no clock is so far off: it speaks of the past
+    keeper.received(NOW - 120 * S, NOW)
+    keeper.received(NOW - 119 * S, NOW + S)
+    keeper.received(NOW - 1000 * S, NOW)  # no clock is so far off: it speaks of the past
 
     assert keeper.measured is None
     assert keeper.ns == -120 * S
@@ -72,13 +72,13 @@ def test_messages_alone_are_a_guess_and_none_is_a_measurement() -> None:
 def test_a_clock_that_was_set_is_measured_anew() -> None:
     keeper = ClockOffsetKeeper()
     keeper.answered(NOW + 1, NOW - 10 * MS, NOW + 10 * MS)
-    keeper.heard(NOW, NOW + MS)
+    keeper.received(NOW, NOW + MS)
 
     keeper.answered(NOW + 100 * S + 1, NOW + 50 * S - 10 * MS, NOW + 50 * S + 10 * MS)
 
     assert keeper.ns == 50 * S + 1
     # And back again: what messages said of the clock as it was counts no more.
-    keeper.heard(NOW + 50 * S, NOW + MS)
+    keeper.received(NOW + 50 * S, NOW + MS)
     keeper.answered(NOW + 100 * S + 1, NOW + 100 * S - 10 * MS, NOW + 100 * S + 10 * MS)
     assert keeper.measured == Measured(1, 10 * MS + 1)
 
@@ -107,7 +107,7 @@ def test_the_true_offset_is_always_within_the_uncertainty(
         asked, received = now, now + there + back
         venue = asked + there + offset
         keeper.answered(venue - venue % unit, asked, received)
-        keeper.heard(venue, received)
+        keeper.received(venue, received)
         now = received + pause
 
     measured = keeper.measured

@@ -14,7 +14,7 @@ from toy import NS, Toy, order
 from fluxum.errors import BadInput
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.account import Balances, Credentials
-from fluxum.model.event import CallFailed, Channel, Event, Subscription
+from fluxum.model.event import CallFailed, Channel, Event, Refused, Subscription
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Accepted, Declined, OpenOrders, OrderRequest, OrderType, Place
@@ -142,7 +142,7 @@ def test_of_an_order_and_a_balance_the_newer_word_counts_be_it_of_the_stream_or_
             for name, status, at_s in (("A", "canceled", 1), ("B", "open", -5), ("D", "open", 1)):
                 data = {"name": name, "status": status, "filled": "1", "at_s": START_S + at_s}
                 account.due.append(json.dumps({"order": data}).encode())
-            account.due.append(b'{"balance":"77"}')
+            account.due.append(b'{"undated":"77"}')
             await one.session.wait_ready(60)
             events = one.pipe.drain()
             following = one.session.account.following
@@ -150,6 +150,8 @@ def test_of_an_order_and_a_balance_the_newer_word_counts_be_it_of_the_stream_or_
         (opened,) = [event for event in events if isinstance(event, OpenOrders)]
         assert {one.order_id: int(one.filled) for one in opened.orders} == {"B": 0, "C": 0, "D": 1}
         assert set(following.orders) == {"B", "C", "D"}
+        (held,) = [event for event in events if isinstance(event, Balances)]
+        assert [one.total for one in held.balances] == [Decimal(100)]  # the list is the newer one
 
     run(main())
 
@@ -247,5 +249,24 @@ def test_a_command_over_rest_that_came_too_often_is_refused() -> None:
         assert declined.command_id == number
         assert "429" in declined.message
         assert len([path for path in one.toy.calls if path.startswith("/orders")]) == 1
+
+    run(main())
+
+
+def test_a_snapshot_that_the_venue_refuses_is_missing_by_name_and_not_asked_for_again() -> None:
+    async def main() -> None:
+        toy = Toy()
+        toy.failures = [403] * 50
+        async with world(toy) as one:
+            events = await one.live(300)
+            missing = one.session.missing()
+
+        refused = {str(event.subscription) for event in events if isinstance(event, Refused)}
+        assert refused == {"execution", "balance"}
+        assert {str(one.subscription): "its snapshot: " in one.reason for one in missing} == {
+            "execution": True,
+            "balance": True,
+        }
+        assert [path.partition("?")[0] for path in toy.calls].count("/open") == 1
 
     run(main())

@@ -53,7 +53,7 @@ def dial_nobody(url: str, headers: Mapping[str, str] = {}, /) -> NoReturn:
 
 class Owner:
     def reject(self, *told: Any, **more: Any) -> None: ...
-    def tell(self, *told: Any, **more: Any) -> None: ...
+    def publish(self, *told: Any, **more: Any) -> None: ...
     def moved(self, *told: Any, **more: Any) -> None: ...
     def lost(self, *told: Any, **more: Any) -> None: ...
     def failed(self, *told: Any, **more: Any) -> None: ...
@@ -75,7 +75,7 @@ def unchecked() -> tuple[EventProcessor, Feed, Pipe[Event]]:
     processor = EventProcessor(context, lambda: 0.0)
     feed = Feed("public-1", "public", "", context, processor.take, Owner())
     feed.subscribe([BOOK])
-    processor.carry(BOOK, feed)
+    processor.add(BOOK, feed)
     return processor, feed, processor.bus.subscribe(capacity=100, overflow=Overflow.RAISE)
 
 
@@ -159,7 +159,7 @@ def carrying() -> tuple[EventProcessor, Feed, Pipe[Event]]:
     processor, feed, told = unchecked()
     feed.subscribe([TRADES, TICKER])
     for one in (TRADES, TICKER):
-        processor.carry(one, feed)
+        processor.add(one, feed)
     processor.take([snapshot(sequence=1)])
     processor.take(
         [Subscribed(venue="toy", subscription=one, received_ns=2) for one in (TRADES, TICKER)]
@@ -217,7 +217,7 @@ def test_rows_left_out_of_a_list_are_counted_and_keep_nothing_from_being_ready()
     processor, feed, told = carrying()
     markets = Subscription(Channel.INSTRUMENT)
     feed.subscribe([markets])
-    processor.carry(markets, feed)
+    processor.add(markets, feed)
     processor.take([Subscribed(venue="toy", subscription=markets, received_ns=2)])
 
     processor.take([left_out(markets, 3)])
@@ -337,7 +337,7 @@ def level3_snapshot(symbol: Symbol) -> Level3Snapshot:
 def test_what_is_withheld_is_counted_so_that_the_sums_close() -> None:
     """Of each kind that the intake carries, one event that is not asked for or told before."""
     processor, _, told = carrying()
-    heard, published = processor.counts.heard, processor.bus.published
+    received, published = processor.counts.received, processor.bus.published
     strange = Symbol("XYZ/USD")
     orphans: list[Event] = [
         structs.replace(snapshot(1), symbol=strange),
@@ -359,8 +359,8 @@ def test_what_is_withheld_is_counted_so_that_the_sums_close() -> None:
 
     counts = processor.counts
     assert told.drain() == [trade("9")]
-    assert counts.heard - heard == len(orphans) + 2
-    assert counts.heard + counts.own == processor.bus.published + counts.withheld
+    assert counts.received - received == len(orphans) + 2
+    assert counts.received + counts.own == processor.bus.published + counts.withheld
     assert processor.bus.published == published + 1
 
 
@@ -379,11 +379,11 @@ def test_a_stream_has_everything_to_prove_again_over_the_next_link() -> None:
     processor.take([ticker()])
     processor.reject(feed, rejected(TICKER))
     stream = processor.streams[TICKER]
-    assert (stream.has_data, stream.is_acknowledged, stream.is_doubted) == (True, True, True)
+    assert (stream.has_data, stream.is_acknowledged, stream.is_uncertain) == (True, True, True)
 
     processor.lose(feed, "cut", 4)
 
-    assert (stream.has_data, stream.is_acknowledged, stream.is_doubted) == (False, False, False)
+    assert (stream.has_data, stream.is_acknowledged, stream.is_uncertain) == (False, False, False)
     assert (stream.due_s, stream.missed) == (None, "")
 
 
@@ -402,13 +402,13 @@ def test_a_check_that_passes_settles_a_doubt_without_a_snapshot() -> None:
     processor, feed, _ = carrying()
     processor.reject(feed, rejected(is_named=False))
     stream = processor.streams[BOOK]
-    assert stream.is_doubted
+    assert stream.is_uncertain
 
     processor.take([update(2)])
 
     assert processor.books.get(BTC).proof().is_valid
     stream = processor.streams[BOOK]
-    assert (stream.due_s, stream.is_doubted) == (None, False)
+    assert (stream.due_s, stream.is_uncertain) == (None, False)
     assert missing(feed) == set()
 
 

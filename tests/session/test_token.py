@@ -76,7 +76,7 @@ def test_a_failed_call_is_raised_counted_and_the_next_one_tries_again() -> None:
         await tokens.fresh()
 
         statistics = tokens.statistics()
-        assert (statistics.asked, statistics.fetched, statistics.failures) == (2, 1, 1)
+        assert (statistics.requested, statistics.fetched, statistics.failures) == (2, 1, 1)
 
     run(main())
 

@@ -118,6 +118,8 @@ class ToyLink:
                 return (order(**data, received_ns=received_ns),)
             case "balance":
                 return (balance(data, received_ns),)
+            case "undated":
+                return (structs.replace(balance(data, received_ns), venue_ns=None),)
             case "accepted":
                 return (
                     Accepted(

@@ -181,7 +181,7 @@ def test_what_befalls_commands_strikes_no_frame() -> None:
     assert faults.roll_fault(OrderFault.LOST_ANSWER, 9.0)
 
 
-def test_a_mishap_can_be_asked_for() -> None:
+def test_an_order_fault_can_be_requested() -> None:
     faults = plan("")
 
     faults.arm(FaultKind.CUT_OFF)

@@ -1,4 +1,4 @@
-"""Tests of `sim.floor`: what becomes of orders of every type."""
+"""Tests of `sim.order_gateway`: what becomes of orders of every type."""
 
 from decimal import Decimal
 from random import Random

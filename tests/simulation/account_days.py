@@ -286,8 +286,8 @@ class Plan(FaultPlan):
     def refusal(self) -> Fault | None:
         return None if self.is_resting else super().refusal()
 
-    def roll_fault(self, mishap: OrderFault, elapsed_s: float) -> bool:
-        return not self.is_resting and super().roll_fault(mishap, elapsed_s)
+    def roll_fault(self, order_fault: OrderFault, elapsed_s: float) -> bool:
+        return not self.is_resting and super().roll_fault(order_fault, elapsed_s)
 
 
 async def calm(world: World, session: Session, desk: OrderDesk) -> None:

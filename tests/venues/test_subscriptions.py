@@ -491,3 +491,21 @@ def test_a_topic_whose_answer_is_not_expected_holds_up_no_other_and_is_not_reque
 
     assert link.sent() == ["3 subscribe c"]
     assert link.unanswered() == [C]
+
+
+def test_a_renewal_that_is_not_written_takes_more_topics_up_to_the_limit() -> None:
+    link = Link(RequestLimits(topics=2))
+    link.subscribe("abc")
+    link.accept(1)
+    link.accept(2)
+    link.sent()
+
+    for topic in "abc":
+        link.subscriptions.renew([topic])
+
+    assert link.sent() == [
+        "3 unsubscribe ab",
+        "4 subscribe ab",
+        "5 unsubscribe c",
+        "6 subscribe c",
+    ]

@@ -18,13 +18,13 @@ _ZERO = Decimal(0)
 
 
 class MarketPrice(Struct, frozen=True, kw_only=True):
-    """What taking from a book would cost or bring, were it to stand still.
+    """What taking from a book would cost or bring, if the book did not move.
 
-    `side` is the taker's. `average` is what `notional` comes to for one of the base asset, and
-    `worst` the last price touched; both are `None` when nothing could be filled. `unfilled` is
-    what the book cannot serve, in the unit that was asked for: base for a quantity, quote for a
-    notional. Of an inverse contract quantities are in the quote asset, as notionals are, and the
-    average is the only figure that division rounds, at the 28th digit.
+    `side` is the taker's. `average` is `notional` for one unit of the base asset, and `worst` the
+    last price that is reached; both are `None` if nothing could be filled. `unfilled` is what the
+    book cannot serve, in the requested unit: base for a quantity, quote for a notional. For an
+    inverse contract quantities are in the quote asset, as notionals are, and the average is the
+    only figure that division rounds, at the 28th digit.
     """
 
     side: Side
@@ -36,15 +36,15 @@ class MarketPrice(Struct, frozen=True, kw_only=True):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the book can serve all that was asked."""
+        """Whether the book can serve all that was requested."""
         return not self.unfilled
 
 
 class Book:
     """Two ladders and the evidence that they are right.
 
-    The object lives as long as its subscription: look at it, take copies (`snapshot`), and ask
-    for its `proof`. It is empty while it is withdrawn.
+    The object exists as long as its subscription: read it, take copies (`snapshot`), and request
+    its `proof`. It is empty while it is withdrawn.
     """
 
     __slots__ = ("asks", "bids", "evidence", "symbol", "venue")
@@ -62,7 +62,7 @@ class Book:
         self.asks = ladder(Side.SELL, depth)
         self.evidence = Evidence()
 
-    # What it says
+    # State
 
     @property
     def bid(self) -> Level | None:
@@ -86,7 +86,7 @@ class Book:
 
     @property
     def depth(self) -> int | None:
-        """How many levels a side are kept; none is all."""
+        """How many levels a side are kept; `None` is all."""
         return self.bids.depth
 
     def proof(self) -> BookProof:
@@ -95,9 +95,9 @@ class Book:
 
     @property
     def depth_known(self) -> int | None:
-        """How many levels a side are known without holes; none is all that are held.
+        """How many levels a side are known without gaps; `None` is all that are there.
 
-        It shrinks as a market moves away from where its snapshot, cut by the venue, was taken.
+        It shrinks as the market moves away from where its snapshot, cut by the venue, was taken.
         """
         floor, ceiling = self.evidence.bid_floor, self.evidence.ask_ceiling
         known: list[int] = []
@@ -109,19 +109,19 @@ class Book:
 
     @property
     def spread(self) -> Decimal | None:
-        """Best ask less best bid, or none while a side is empty."""
+        """Best ask less best bid; `None` while a side is empty."""
         bid, ask = self.bid, self.ask
         return None if bid is None or ask is None else ask.price - bid.price
 
     @property
     def mid(self) -> Decimal | None:
-        """Half way between best bid and ask, or none while a side is empty."""
+        """Half way between best bid and ask; `None` while a side is empty."""
         bid, ask = self.bid, self.ask
         return None if bid is None or ask is None else (ask.price + bid.price) / 2
 
     @property
     def is_crossed(self) -> bool:
-        """Whether the best bid is not below the best ask, which no resting book can be."""
+        """Whether the best bid is not below the best ask, which is impossible in a resting book."""
         return self.bids.crosses(self.asks)
 
     def levels(self, side: Side | str, count: int) -> list[Level]:
@@ -129,7 +129,7 @@ class Book:
         return self._ladder(choice(Side, side, "side")).top(counted(count, "count"))
 
     def volume_at(self, price: Decimal) -> Decimal:
-        """What rests at a price, on either side; zero if nothing does."""
+        """The quantity at a price, on either side; zero if there is none."""
         level = self.bids.at(price) or self.asks.at(price)
         return _ZERO if level is None else level.quantity
 
@@ -192,7 +192,7 @@ class Book:
         )
 
     def pretty(self, depth: int = 10) -> str:
-        """Plain text for people: asks above, spread, bids below, and the proof in the heading."""
+        """Plain text for the user: asks above, spread, bids below, and the proof in the heading."""
         evidence = self.evidence
         asks = [
             f"  {level.quantity:f} @ {level.price:f}" for level in reversed(self.asks.top(depth))
@@ -202,17 +202,17 @@ class Book:
         heading = f"{self.symbol} order book ({evidence.status.value}, epoch {self.epoch})"
         return "\n".join([heading, "Asks", *asks, f"--- spread {spread} ---", "Bids", *bids])
 
-    # How it changes; only a keeper does this
+    # Changes; only a keeper makes them
 
     def replace(self, snapshot: BookSnapshot) -> None:
-        """Forget everything and hold what the snapshot says, cut to its depth."""
+        """Replace all levels by the snapshot's, cut to its depth."""
         self.bids.depth = self.asks.depth = snapshot.depth
         for ladder, levels in ((self.bids, snapshot.bids), (self.asks, snapshot.asks)):
             ladder.replace(levels)
             ladder.cut()
 
     def apply(self, update: BookUpdate) -> None:
-        """Lay absolute quantities over the book in the order given, then cut it to its depth."""
+        """Apply absolute quantities in the order given, then cut the book to its depth."""
         bids, asks = self.bids, self.asks
         if update.bids:
             bids.lay(update.bids)
@@ -224,7 +224,7 @@ class Book:
                 asks.cut()
 
     def apply_changes(self, update: BookUpdate) -> list[LevelChange]:
-        """Like `apply`, and tell what became of each level, those cut off included."""
+        """Like `apply`, and return the change of each level, those cut off included."""
         changes: list[LevelChange] = []
         for ladder, levels in ((self.bids, update.bids), (self.asks, update.asks)):
             for level in levels:
@@ -238,12 +238,12 @@ class Book:
         return changes
 
     def clear(self) -> None:
-        """Hold nothing; for a book that is withdrawn."""
+        """Remove all levels; for a book that is withdrawn."""
         self.bids.clear()
         self.asks.clear()
 
     def _unit_is_quote(self) -> bool:
-        """Whether quantities are in the quote asset; raises BadInput where they are contracts."""
+        """Whether quantities are in the quote asset; raises BadInput if they are contracts."""
         if self.symbol.counts_contracts:
             raise BadInput(
                 f"a book with quantities in an asset was expected, was '{self.symbol}', whose "
@@ -252,9 +252,9 @@ class Book:
         return self.symbol.is_inverse
 
     def _inverse_price(self, side: Side, amount: Decimal) -> MarketPrice:
-        """The same for levels whose quantities are in the quote asset: what is taken is notional.
+        """The same for levels whose quantities are in the quote asset: the notional is taken.
 
-        The average is all of it by what it comes to in the base asset.
+        The average is the whole notional divided by its worth in the base asset.
         """
         left = amount
         filled = base = _ZERO

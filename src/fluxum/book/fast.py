@@ -1,7 +1,7 @@
-"""What a book works with on every frame: compiled where it could be, in Python where not.
+"""The parts of a book that run on every frame: compiled if possible, else in Python.
 
-Both do the same, which the tests prove by doing everything with both. Without a compiler, when
-Fluxum was installed, books are right and slower (docs/decisions/010).
+Both do the same, which the tests prove by running everything with both. If there was no compiler
+when Fluxum was installed, books are right and slower (docs/decisions/010).
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ _price = lru_cache(1 << 14)(exact)
 
 BookLadder: type[Ladder]
 changes: Callable[[Sequence[Row]], Sequence[Level]]
-"""Levels of a frame's rows, which are proved to hold numbers; raises RemoteProtocolError."""
+"""Levels of a frame's rows, checked to have numbers; raises RemoteProtocolError."""
 try:
     from fluxum.book._fast import FastLadder as BookLadder
     from fluxum.book._fast import changes

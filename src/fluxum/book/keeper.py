@@ -22,11 +22,10 @@ AnyBook = TypeVar("AnyBook", Book, Level3Book)
 class Verdict(Enum):
     """What a message did to a book.
 
-    PASSED: applied and proved. RESTORED: the same, and the book is valid from here on.
-    UNVERIFIED: applied, nothing vouches for it. AS_BEFORE: the same, as was so of the message
-    before for the same reason. FAILED: the check failed and the book was
-    withdrawn; the evidence says why. WITHHELD: not applied, as there is no snapshot to lay it
-    over.
+    PASSED: applied and proved. RESTORED: the same, and the book is valid again. UNVERIFIED:
+    applied, without a proof. AS_BEFORE: the same, as for the message before and for the same
+    reason. FAILED: the check failed and the book was withdrawn; the evidence has the reason.
+    WITHHELD: not applied, as there is no snapshot to apply it to.
     """
 
     PASSED = "passed"
@@ -44,9 +43,9 @@ _AS_BEFORE = Verdict.AS_BEFORE
 class BookKeeper(Generic[AnyBook]):
     """Keeps books of one kind, level 2 or level 3.
 
-    `checksum` computes the venue's checksum of a book, over `depth_proved` levels a side; without
-    one a message proves itself by carrying a sequence number, which the venue's protocol only
-    hands on unbroken.
+    `checksum` computes the venue's checksum of a book, over `depth_proved` levels a side. Without
+    one, a message is its own proof if it has a sequence number: the venue's protocol passes on
+    only messages whose numbers are unbroken.
     """
 
     def __init__(
@@ -67,18 +66,18 @@ class BookKeeper(Generic[AnyBook]):
         self.crossed = 0
 
     def __iter__(self) -> Iterator[AnyBook]:
-        """Every book that is kept."""
+        """Every book."""
         return iter(self._books.values())
 
     def open(self, symbol: Symbol) -> AnyBook:
-        """Start to keep a book, or find the one that is kept."""
+        """Add a book, or return the one that is there."""
         book = self._books.get(symbol)
         if book is None:
             book = self._books[symbol] = self._make(self._venue, symbol)
         return book
 
     def close(self, symbol: Symbol) -> None:
-        """Keep a book no longer; whoever still holds it sees it empty."""
+        """Remove a book; a reader that still has it sees it empty."""
         book = self._books.pop(symbol, None)
         if book is not None:
             self._withdraw(book, BookStatus.SYNCING, "unsubscribed")
@@ -97,7 +96,7 @@ class BookKeeper(Generic[AnyBook]):
         evidence = book.evidence
         try:
             book.replace(snapshot)  # type: ignore[arg-type]  # one keeper is fed one kind
-        except RemoteProtocolError as error:  # a price that has no place
+        except RemoteProtocolError as error:  # a price outside the accepted range
             return self._fail(book, str(error))
         evidence.generation += 1
         evidence.checks = 0
@@ -118,7 +117,7 @@ class BookKeeper(Generic[AnyBook]):
         return self._judge(book, evidence, snapshot)
 
     def update(self, update: BookUpdate | Level3Update) -> Verdict:
-        """Lay an update over its book and check it."""
+        """Apply an update to its book and check it."""
         book = self._books.get(update.symbol)
         if book is None:
             return self._withhold()
@@ -127,18 +126,18 @@ class BookKeeper(Generic[AnyBook]):
             return self._withhold()
         try:
             book.apply(update)  # type: ignore[arg-type]  # one keeper is fed one kind
-        except RemoteProtocolError as error:  # a price that has no place
+        except RemoteProtocolError as error:  # a price outside the accepted range
             return self._fail(book, str(error))
         return self._judge(book, evidence, update)
 
     def withdraw(self, symbol: Symbol, status: BookStatus, reason: str) -> None:
-        """Empty one book, if it is kept, until its next snapshot."""
+        """Empty one book, if it is there, until its next snapshot."""
         book = self._books.get(symbol)
         if book is not None:
             self._withdraw(book, status, reason)
 
-    def doubt(self, symbol: Symbol, status: BookStatus, reason: str) -> None:
-        """Keep a book but vouch for it no longer, until its next check passes."""
+    def mark_uncertain(self, symbol: Symbol, status: BookStatus, reason: str) -> None:
+        """Mark a book as unproved, until its next check passes."""
         book = self._books.get(symbol)
         if book is not None and book.evidence.live:
             book.evidence.status = status
@@ -148,13 +147,13 @@ class BookKeeper(Generic[AnyBook]):
     def flaw(self, symbol: Symbol, reason: str, received_ns: int) -> None:
         """Note that a frame had levels that could not be read.
 
-        Its book is unverified from then on: until a checksum passes or a whole snapshot comes in
-        a later frame.
+        Its book is unverified from then on, until a checksum passes or a whole snapshot comes in a
+        later frame.
         """
         book = self._books.get(symbol)
         if book is not None:
             book.evidence.flaw, book.evidence.flawed_ns = reason, received_ns
-            self.doubt(symbol, BookStatus.UNVERIFIED, reason)
+            self.mark_uncertain(symbol, BookStatus.UNVERIFIED, reason)
 
     def _withhold(self) -> Verdict:
         self.unverified += 1
@@ -206,7 +205,7 @@ class BookKeeper(Generic[AnyBook]):
         evidence = book.evidence
         evidence.status = BookStatus.VALID
         evidence.reason = ""
-        # A checksum speaks for its own depth, an unbroken sequence for all that is held.
+        # A checksum proves its own depth, an unbroken sequence all levels.
         by_checksum = self._depth_proved if evidence.checksum is not None else None
         depths = [depth for depth in (by_checksum, book.bids.depth) if depth is not None]
         evidence.depth_proved = min(depths, default=None)

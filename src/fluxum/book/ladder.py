@@ -24,11 +24,11 @@ class Ladder:
         self.side = side
         self.depth = depth
         self.prices: list[Decimal] = []
-        """All prices, ascending; look, do not change."""
+        """All prices, ascending; read only."""
         self._is_asks = side is Side.SELL
         self._levels: dict[Decimal, Level] = {}
         self.joined_text: bytes | None = None
-        """What `joined` gave last, or none since the side changed: saves the call."""
+        """The last result of `joined`, `None` since the side changed: saves the call."""
 
     def __len__(self) -> int:
         """How many levels there are."""
@@ -41,7 +41,7 @@ class Ladder:
 
     @property
     def best(self) -> Level | None:
-        """The best level, or none while the side is empty."""
+        """The best level; `None` while the side is empty."""
         prices = self.prices
         return self._levels[prices[0 if self._is_asks else -1]] if prices else None
 
@@ -51,7 +51,7 @@ class Ladder:
         return list(map(self._levels.__getitem__, prices))
 
     def at(self, price: Decimal) -> Level | None:
-        """The level at a price, if anything rests there."""
+        """The level at a price; `None` if there is none."""
         return self._levels.get(price)
 
     def reach(self, price: Decimal) -> int:
@@ -67,7 +67,7 @@ class Ladder:
         return True if bids and others and bids[-1] >= others[0] else False  # noqa: SIM210 - no call
 
     def put(self, level: Level) -> Level | None:
-        """Set a level to its absolute quantity, or remove it; returns what stood there before."""
+        """Set a level to its absolute quantity, or remove it; returns the level before."""
         before = self._levels.get(level.price)
         self.lay((level,))
         return before
@@ -80,7 +80,7 @@ class Ladder:
         for level in changes:
             if level.quantity:
                 levels[level.price] = level
-                if len(levels) != count:  # cheaper than to ask before
+                if len(levels) != count:  # cheaper than a check before
                     count += 1
                     insort(prices, level.price)
             elif levels.pop(level.price, None) is not None:
@@ -88,13 +88,13 @@ class Ladder:
                 del prices[bisect_left(prices, level.price)]
 
     def replace(self, levels: Iterable[Level]) -> None:
-        """Hold these levels and no others; those without a quantity are none."""
+        """Replace all levels by these; those without a quantity are skipped."""
         self._levels = {level.price: level for level in levels if level.quantity}
         self.prices = sorted(self._levels)
         self.joined_text = None
 
     def cut(self) -> list[Level]:
-        """Drop what lies deeper than `depth`; returns the dropped levels."""
+        """Remove the levels deeper than `depth`; returns them."""
         depth = self.depth
         if depth is None or len(self.prices) <= depth:
             return []
@@ -105,15 +105,15 @@ class Ladder:
         return dropped
 
     def clear(self) -> None:
-        """Forget every level."""
+        """Remove every level."""
         self.prices.clear()
         self._levels.clear()
         self.joined_text = None
 
     def joined(self, count: int) -> bytes:
-        """The checksum texts of the best `count` levels, best first, as one.
+        """The checksum texts of the best `count` levels, best first, joined.
 
-        Kept in `joined_text` until the side changes; always ask with the same `count`.
+        Kept in `joined_text` until the side changes; always call it with the same `count`.
         """
         if self.joined_text is None:
             prices = self.prices

@@ -55,18 +55,18 @@ class OrderLadder:
 
     @property
     def best(self) -> Decimal | None:
-        """The best price, or none while the side is empty."""
+        """The best price; `None` while the side is empty."""
         if not self._prices:
             return None
         return self._prices[0 if self.side is Side.SELL else -1]
 
     def order(self, order_id: str) -> RestingOrder | None:
-        """An order by the venue's id, if it rests here."""
+        """An order by the venue's id; `None` if it is not here."""
         price = self._where.get(order_id)
         return None if price is None else self._queues[price][order_id]
 
     def add(self, order: RestingOrder) -> None:
-        """Put an order at the back of its level; one that is known already is moved there."""
+        """Put an order at the back of its level; a known one is moved there."""
         self.remove(order.order_id)
         queue = self._queues.get(order.price)
         if queue is None:
@@ -86,7 +86,7 @@ class OrderLadder:
             self.add(order)
 
     def remove(self, order_id: str) -> None:
-        """Take an order out, and its level when it was the last there."""
+        """Remove an order, and its level if it was the last one there."""
         price = self._where.pop(order_id, None)
         if price is None:
             return
@@ -96,7 +96,7 @@ class OrderLadder:
             self._drop(price)
 
     def cut(self) -> None:
-        """Drop the levels deeper than `depth`."""
+        """Remove the levels deeper than `depth`."""
         if self.depth is None:
             return
         while len(self._prices) > self.depth:
@@ -106,7 +106,7 @@ class OrderLadder:
             self._drop(worst)
 
     def clear(self) -> None:
-        """Forget every order."""
+        """Remove every order."""
         self._prices.clear()
         self._queues.clear()
         self._where.clear()
@@ -134,12 +134,12 @@ class Level3Book:
 
     @property
     def is_crossed(self) -> bool:
-        """Whether the best bid is not below the best ask, which no resting book can be."""
+        """Whether the best bid is not below the best ask, which is impossible in a resting book."""
         bid, ask = self.bids.best, self.asks.best
         return bid is not None and ask is not None and bid >= ask
 
     def replace(self, snapshot: Level3Snapshot) -> None:
-        """Forget everything and hold what the snapshot says, cut to its depth."""
+        """Replace all orders by the snapshot's, cut to its depth."""
         for ladder, orders in ((self.bids, snapshot.bids), (self.asks, snapshot.asks)):
             ladder.depth = snapshot.depth
             ladder.clear()
@@ -155,7 +155,7 @@ class Level3Book:
             ladder.cut()
 
     def clear(self) -> None:
-        """Hold nothing; for a book that is withdrawn."""
+        """Remove all orders; for a book that is withdrawn."""
         self.bids.clear()
         self.asks.clear()
 

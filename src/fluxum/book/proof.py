@@ -1,4 +1,4 @@
-"""What a book's reader may rely on, and why."""
+"""How far a book's reader may trust it, and why."""
 
 from decimal import Decimal
 from enum import Enum
@@ -14,7 +14,7 @@ class BookStatus(Enum):
     """Whether a book can be trusted.
 
     SYNCING: no snapshot yet. VALID: the last message passed a check. UNVERIFIED: a snapshot and
-    updates, but no check vouches for them now. STALE: silent for longer than promised. DESYNCED:
+    updates, but no check proves them now. STALE: silent for longer than promised. DESYNCED:
     a check failed; withdrawn until the next snapshot.
     """
 
@@ -26,11 +26,11 @@ class BookStatus(Enum):
 
 
 class BookProof(Struct, frozen=True, kw_only=True):
-    """The evidence behind one book at one moment.
+    """The evidence for one book at one moment.
 
     `generation` counts snapshots. `checks` counts checks passed in this generation; the last one
     was at `proved_ns` (received time), over `checksum` or up to `sequence`. `depth_proved` is how
-    many levels a side the evidence covers, `depth` how many are kept; none is all of them.
+    many levels a side the evidence covers, `depth` how many are kept; `None` is all of them.
     """
 
     venue: str
@@ -48,21 +48,21 @@ class BookProof(Struct, frozen=True, kw_only=True):
 
     @property
     def is_valid(self) -> bool:
-        """Whether a passed check vouches for the book as last heard."""
+        """Whether a passed check proves the book as last received."""
         return self.status is BookStatus.VALID
 
     def age_s(self, now_ns: int) -> float | None:
-        """Seconds since the last passed check, or none when there was none."""
+        """Seconds since the last passed check; `None` if there was none."""
         return None if self.proved_ns is None else (now_ns - self.proved_ns) / 1e9
 
 
 class Evidence:
-    """The same as it gathers, one for each book; written only by the keeper.
+    """The evidence as it changes, one for each book; written only by the keeper.
 
-    `live` is true while there is a snapshot that updates may be laid over. Of a snapshot that was
-    cut, `bid_floor` and `ask_ceiling` are the worst prices it listed: deeper levels are known
-    only in part. `flaw` says which levels could not be read, since `flawed_ns`: no number of a
-    message vouches for them, only a checksum or a whole snapshot.
+    `live` is true while there is a snapshot to apply updates to. For a snapshot that was cut,
+    `bid_floor` and `ask_ceiling` are the worst prices it listed: deeper levels are known only in
+    part. `flaw` names the levels that could not be read, since `flawed_ns`: no sequence number
+    proves them, only a checksum or a whole snapshot.
     """
 
     __slots__ = (
@@ -101,7 +101,7 @@ class Evidence:
         self.flawed_ns = 0
 
     def withdraw(self, status: BookStatus, reason: str) -> None:
-        """What was held is worth nothing now."""
+        """Withdraw the book: its levels are not valid any more."""
         self.status = status
         self.live = False
         self.reason = reason
@@ -114,7 +114,7 @@ class Evidence:
         depth: int | None,
         depth_known: int | None = None,
     ) -> BookProof:
-        """A frozen copy, for a reader, of a book that is wholly known `depth_known` levels deep."""
+        """A frozen copy, for a reader, of a book that is fully known `depth_known` levels deep."""
         proved = self.depth_proved
         if proved is None or (depth_known is not None and depth_known < proved):
             proved = depth_known

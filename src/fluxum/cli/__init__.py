@@ -1,1 +1,1 @@
-"""The command line: data on stdout, talk on stderr, exit codes that mean something."""
+"""The command line: data on stdout, messages on stderr, and exit codes with a meaning."""

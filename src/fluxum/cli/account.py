@@ -1,4 +1,4 @@
-"""`balances`: what an account holds, and what changes it."""
+"""`balances`: an account's balances, and what changes them."""
 
 from typing import Annotated
 
@@ -43,7 +43,7 @@ def balances(
     proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Show what an account holds of each asset, and how much of it open orders bind.
+    """Show how much an account has of each asset, and how much of it open orders hold.
 
     Example: fluxum balances --format json
     """
@@ -71,11 +71,11 @@ async def _follow(session: Session, output: Output) -> None:
         if isinstance(event, LedgerEntry):
             output.event(event)
         else:
-            output.say(event_text(event))
+            output.message(event_text(event))
 
 
 def _balance_text(balance: Balance) -> str:
     total, held = number_text(balance.total), number_text(balance.held)
     return (
-        f"{balance.asset:<8} {total:>24} total {held:>20} held {number_text(balance.free):>24} free"
+        f"{balance.asset:<6}{total:>18} total {held:>16} held {number_text(balance.free):>18} free"
     )

@@ -1,4 +1,4 @@
-"""The live picture of some books: what it is drawn from, and drawing it without blocking."""
+"""The live screen of some books: its state, and drawing it without blocking."""
 
 import asyncio
 import sys
@@ -28,10 +28,10 @@ _LEAST_WIDTH, _LEAST_HEIGHT = 40, 10
 
 
 class Board:
-    """What the screen is drawn from, gathered event by event.
+    """The state that the screen is drawn from, updated event by event.
 
-    `log` is what happened, oldest first; `failure` says why a market of a venue has no book, or
-    nothing.
+    `log` are the latest events, oldest first; `failure` returns why a market of a venue has no
+    book, or "".
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Board:
         self._failure = failure
 
     def take(self, event: Event) -> None:
-        """Remember what the screen shows of an event."""
+        """Record what the screen shows of an event."""
         if isinstance(event, Trade):
             self.trades.append(event)
         elif not isinstance(event, MarketEvent | Subscribed):
@@ -59,7 +59,7 @@ class Board:
     def picture(
         self, width: int, height: int, page: int = 0, *, is_ascii: bool = False
     ) -> RenderableType:
-        """The picture of this moment, in so many columns and lines."""
+        """The screen at this moment, of this width and height."""
         books = [(one, symbol) for one, symbols in self._markets.items() for symbol in symbols]
         picture = Picture(
             states=[(one.venue.name, one.state) for one in self._markets],
@@ -74,7 +74,7 @@ class Board:
 
 
 def can_draw() -> bool:
-    """Whether stdout is a terminal that can be drawn on, large enough for a picture."""
+    """Whether stdout is a terminal that is large enough for the screen."""
     if sys.stdout is None or not sys.stdout.isatty():  # pyright: ignore[reportUnnecessaryComparison]
         return False
     console = Console()
@@ -83,7 +83,7 @@ def can_draw() -> bool:
 
 
 async def draw(board: Board, output: Output) -> None:
-    """Draw a board again and again; a terminal that pauses gets no picture meanwhile."""
+    """Draw a board repeatedly; while a terminal pauses, nothing is drawn."""
     loop = asyncio.get_running_loop()
     console = Console(file=cast("TextIO", _Canvas(output)), force_terminal=True)
     begun_s = loop.time()

@@ -1,7 +1,7 @@
-"""Rows of CSV: the whole set of columns of each kind of record, known from its type beforehand.
+"""Rows of CSV: the columns of each kind of record are known from its type.
 
-A field is a column. A fact inside a fact gives its fields, with a point between the names
-(`proof.status`); a list is one cell of JSON. A cell is the value as JSON has it, a text without its
+Each field is a column. A struct inside a struct gives its fields, with a point between the names
+(`proof.status`); a list is one cell of JSON. A cell is the value as in JSON, text without its
 quotes, and `null` is an empty cell. So no value of a record is lost, whichever record comes first.
 """
 
@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 Record = Struct | Mapping[str, Any]
-"""What is written: a fact, or a mapping of JSON-ready values with its kind as `type`."""
+"""A record: a struct, or a mapping of JSON-ready values with its kind as `type`."""
 
 CHANNEL_KINDS: Mapping[Channel, tuple[type[Struct], ...]] = {
     Channel.BOOK: (BookSnapshot, BookUpdate),
@@ -72,16 +72,16 @@ CHANNEL_KINDS: Mapping[Channel, tuple[type[Struct], ...]] = {
         TradingCount,
     ),
 }
-"""What each channel brings."""
+"""The kinds of events of each channel."""
 
 
 def kind_of(record: Record) -> str:
-    """The kind of a record: its tag, the `type` of a mapping, or nothing."""
+    """The kind of a record: its tag, the `type` of a mapping, or ""."""
     return kind_of_type(type(record)) if isinstance(record, Struct) else str(record.get("type", ""))
 
 
 def kind_of_type(fact: type[Struct]) -> str:
-    """The tag of a type of fact, or nothing."""
+    """The tag of a type of struct, or ""."""
     return str(fact.__struct_config__.tag or "")
 
 
@@ -98,7 +98,7 @@ def is_data(event: Event) -> bool:
 
 
 def kinds_beside(kind: str) -> tuple[type[Struct], ...]:
-    """The kinds that come together with this one, so that their rows share a header."""
+    """The kinds that share a header with this one, as they come together."""
     for kinds in CHANNEL_KINDS.values():
         if KINDS.get(kind) in kinds:
             return kinds
@@ -106,7 +106,7 @@ def kinds_beside(kind: str) -> tuple[type[Struct], ...]:
 
 
 def parse_kinds(text: str) -> frozenset[str]:
-    """Kinds of events from a comma list; raises BadInput for what is none."""
+    """Kinds of events from a comma list; raises BadInput for an unknown one."""
     names = [one.strip() for one in text.split(",")] if text else []
     for name in names:
         if name not in KINDS:
@@ -124,8 +124,9 @@ def columns(kind: type[Struct]) -> tuple[str, ...]:
 class Rows:
     """Makes the lines of one CSV.
 
-    `kinds` are those that may come; when there are none, the first record brings its own and those
-    of its channel. Any record with a column that the header lacks is refused by that name.
+    `kinds` are the kinds that may come. If there are none, the first record gives the header: its
+    own kind and those of its channel. Raises BadInput for a record with a column that the header
+    lacks, and names the column.
     """
 
     def __init__(self, kinds: Iterable[type[Struct]] = ()) -> None:
@@ -134,7 +135,7 @@ class Rows:
 
     @property
     def header(self) -> str:
-        """The first line; it is known once a record is."""
+        """The header line; known after the first record at the latest."""
         return _line(self._columns)
 
     def line(self, record: Record) -> str:
@@ -160,7 +161,7 @@ def _union(kinds: Iterable[type[Struct]]) -> list[str]:
 
 def _line(cells: Sequence[str]) -> str:
     text = StringIO()
-    csv.writer(text, lineterminator="\r\n").writerow(cells)  # it quotes what is in its line end
+    csv.writer(text, lineterminator="\r\n").writerow(cells)  # quotes a part of the line end
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 
@@ -193,7 +194,7 @@ def _cell(value: object) -> str:
 
 @cache
 def _paths(kind: type[Struct]) -> tuple[tuple[str, ...], ...]:
-    """Where the values of a kind of record are found in its JSON."""
+    """The paths of a kind of record's values in its JSON."""
     info = inspect.type_info(kind)
     assert isinstance(info, inspect.StructType)
     tag = [] if info.tag_field is None else [(info.tag_field,)]
@@ -208,7 +209,7 @@ def _paths(kind: type[Struct]) -> tuple[tuple[str, ...], ...]:
 
 
 def _fact_in(kind: inspect.Type) -> type[Struct] | None:
-    """The one kind of fact that a field holds, or may hold."""
+    """The one type of struct that a field has, or may have."""
     held = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
     held = tuple(one for one in held if not isinstance(one, inspect.NoneType))
     one = held[0] if len(held) == 1 else None

@@ -1,4 +1,4 @@
-"""`demo`: an exchange in the box, a real session with it, and trouble along the way."""
+"""`demo`: a simulated exchange, a real session with it, and injected faults."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from fluxum.cli.options import FIRST_EXCHANGE, Format, FormatOption, parse_excha
 from fluxum.cli.output import Output, live_output
 from fluxum.cli.process import run_async
 from fluxum.cli.records import BookRecord
-from fluxum.cli.sessions import Asked, NotReady, Sessions, open_sessions
+from fluxum.cli.sessions import NotReady, Selection, Sessions, open_sessions
 from fluxum.cli.simulator import SimulatedName, simulated
 from fluxum.cli.trading_demo import trade
 from fluxum.errors import BadInput, FluxumError
@@ -30,34 +30,34 @@ __all__ = ["DemoFailed", "demo"]
 
 _CHANNELS = (Channel.BOOK, Channel.TRADE, Channel.TICKER)
 _MOVES_PER_S = 40.0
-_SPOILED_AT, _HANGUP_AT = 0.3, 0.55  # parts of the whole
+_SPOILED_AT, _HANGUP_AT = 0.3, 0.55  # parts of the whole duration
 _ROWS = 8
 
 
 class DemoFailed(FluxumError):
-    """The demo did not show what it is there to show."""
+    """The demo did not show what it should."""
 
 
 def demo(
-    seconds: Annotated[float, typer.Option(min=2.0, help="How long it lasts.")] = 20.0,
+    seconds: Annotated[float, typer.Option(min=2.0, help="How long the demo lasts.")] = 20.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same markets.")] = 1,
     exchange: SimulatedName = FIRST_EXCHANGE,
     trading: Annotated[
-        bool, typer.Option("--trading", help="Trade there, and see positions move.")
+        bool, typer.Option("--trading", help="Place orders there, and show positions.")
     ] = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Watch two live books heal: a frame is spoiled, the link is cut, and nothing is hidden.
+    """Watch two live books recover: a frame is corrupted, the link is cut, and all is reported.
 
     Needs no network: the exchange is simulated on this machine, over a real WebSocket. With
-    --trading somebody trades there: positions move, the link is cut, and no fill is lost.
+    --trading, orders trade there: positions move, the link is cut, and no fill is lost.
 
     Example: fluxum demo --seconds 20
     """
     if form is Format.CSV:
         raise BadInput("a demo has records of many kinds and CSV is one table: choose ndjson")
     venue = find_venue(parse_exchange(exchange))
-    # One wrong digit is found out by a checksum; where there is none, a frame that is lost is.
+    # A checksum finds one wrong digit; where there is none, a frame is lost instead.
     spoiled = "drop" if venue.checks.book is None else "corrupt"
     faults = f"{spoiled}@{seconds * _SPOILED_AT:.2f}s,hangup@{seconds * _HANGUP_AT:.2f}s"
     symbols = venue.sample_symbols[:2]
@@ -68,15 +68,15 @@ def demo(
             _,
             url,
         ):
-            asked = Asked(
+            selection = Selection(
                 markets={venue.name: symbols}, channels=channels, endpoints={venue.name: url}
             )
-            async with open_sessions(asked, output.say) as sessions:
+            async with open_sessions(selection, output.message) as sessions:
                 (session,) = sessions
                 story = _Story(session, symbols)
                 async with background(story.follow()):
                     await until(seconds, attended(output, _show(sessions, story, output)))
-                # The time may be up in the middle of healing: let it end, within seconds.
+                # The time may be up during a recovery: wait for its end, within seconds.
                 await session.wait_ready(timeout_s=10.0)
                 story.summarise(output)
 
@@ -88,7 +88,7 @@ def demo(
 
 
 class _Story:
-    """What the demo has to show, as it happened."""
+    """What the demo has shown so far."""
 
     def __init__(self, session: Session, symbols: Sequence[Symbol]) -> None:
         self.board = Board({session: symbols}, _ROWS)
@@ -98,7 +98,7 @@ class _Story:
         self._events = session.events(capacity=100_000)
 
     async def follow(self) -> None:
-        """Count what happens, and keep what the screen shows."""
+        """Count events, and keep what the screen shows."""
         async for event in self._events:
             self.desyncs += isinstance(event, Desync)
             self.resyncs += isinstance(event, Resynced)
@@ -106,7 +106,7 @@ class _Story:
             self.board.take(event)
 
     def summarise(self, output: Output) -> None:
-        """Tell the end; raises DemoFailed when the story is not whole."""
+        """Report the result; raises DemoFailed if something was not shown."""
         statistics = self.session.statistics()
         readings = [read(self.session, symbol, _ROWS) for symbol in self.symbols]
         record = {
@@ -119,7 +119,7 @@ class _Story:
         }
         text = "\n".join([_sums(statistics, self), *map(reading_text, readings)])
         output.write(record, text)
-        # Where nothing vouches for a book, a lost frame cannot be seen: that is shown as well.
+        # If nothing proves a book, a lost frame cannot be detected: the demo shows that as well.
         can_be_proved = any(
             reading.proof.checksum is not None or reading.proof.sequence is not None
             for reading in readings
@@ -143,11 +143,11 @@ async def _show(sessions: Sessions, story: _Story, output: Output) -> None:
     elif can_draw():
         await draw(story.board, output)
     else:
-        async with background(_tell_books(story, output)):
+        async with background(_report_books(story, output)):
             await sessions.follow(take)
 
 
-async def _tell_books(story: _Story, output: Output) -> None:
+async def _report_books(story: _Story, output: Output) -> None:
     while True:
         await asyncio.sleep(2.0)
         for symbol in story.symbols:
@@ -174,7 +174,7 @@ def _sums(statistics: SessionStatistics, story: _Story) -> str:
             f" {statistics.reconnects} reconnected",
             f"  {statistics.frames} frames = {statistics.data} data"
             f" + {statistics.control} control + {statistics.rejected} rejected",
-            f"  {statistics.heard} events heard + {statistics.own} own"
+            f"  {statistics.received} events received + {statistics.own} own"
             f" = {statistics.published} published + {statistics.withheld} withheld",
             *readers,
             f"  {statistics.checks_passed} checks passed, {statistics.checks_failed} failed,"

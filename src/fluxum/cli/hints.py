@@ -1,4 +1,4 @@
-"""What may have been meant by a word that is unknown: a slip of the pen, another spelling."""
+"""Suggestions for an unknown word: a typing error, or another spelling."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -10,19 +10,19 @@ __all__ = ["near", "near_symbol"]
 
 _OTHER_NAMES = {"XBT": "BTC", "XDG": "DOGE", "BCC": "BCH"}
 _QUOTES = ("USDT", "USDC", "USD", "EUR", "GBP", "JPY", "XBT", "BTC", "ETH")
-_SYMBOLS_ALIKE = 0.8  # other coins of the same quote asset are less
+_SYMBOLS_ALIKE = 0.8  # other coins of the same quote asset are less alike
 _SEPARATORS = str.maketrans("-_.", "///")
 
 
 def near(word: str, known: Iterable[str], alike: float = 0.6) -> str:
-    """`; did you mean 'trade'?`, or nothing where no known word is that much `alike`."""
+    """`; did you mean 'trade'?`, or "" if no known word is at least `alike`."""
     spelled = {one.lower(): one for one in known if one != word}
     found = get_close_matches(word.lower(), spelled, n=1, cutoff=alike)
     return f"; did you mean {spelled[found[0]]!r}?" if found else ""
 
 
 def near_symbol(text: str, known: Iterable[Symbol] = ()) -> str:
-    """The symbol that another spelling means, or a well-known one that is near, as a hint."""
+    """The symbol for another spelling, or a similar well-known one, as a hint."""
     meant = _spelled(text)
     if meant is None or meant == text:
         return near(text, known, _SYMBOLS_ALIKE)
@@ -30,7 +30,7 @@ def near_symbol(text: str, known: Iterable[Symbol] = ()) -> str:
 
 
 def _spelled(text: str) -> str | None:
-    """`BTC/USD` from `btcusd`, `XBT-USD`, `btc_usd`; none from what is no pair."""
+    """`BTC/USD` from `btcusd`, `XBT-USD`, `btc_usd`; `None` if the text is no pair."""
     word, colon, contract = text.strip().partition(":")
     word = word.upper().translate(_SEPARATORS)
     base, slash, quote = word.partition("/")

@@ -1,7 +1,7 @@
 """How books fit on a terminal of a given size: side by side, stacked, as lines, or in pages.
 
-Nothing is cut away without a word: what does not fit is laid out in a smaller way, and a plan says
-what it leaves out.
+Nothing is left out silently: what does not fit is laid out in a smaller way, and a plan lists what
+it leaves out.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ _BORDERS = 2
 _PADDING = 2
 _SPREAD = 1
 _BELOW_MAX = 12
-_BESIDE = 100  # columns from which on trades stand beside what happened
-_STACKED = 10  # lines from which on they stand above it
-_BELOW = (7, 5, 0)  # lines wished for what happened, below the books; each with its borders
-_LEVELS_BEFORE_BELOW = (6, 3, 1)  # levels a side that come before that
+_BESIDE = 100  # from this many columns on, trades are beside the events
+_STACKED = 10  # from this many lines on, trades are above the events
+_BELOW = (7, 5, 0)  # preferred lines for events, below the books; each with its borders
+_LEVELS_BEFORE_BELOW = (6, 3, 1)  # levels a side that have priority over that
 
 
 class BookSize(Struct, frozen=True, kw_only=True):
-    """What one book takes: `levels_width` for its numbers, `line` if it is one line, its proof."""
+    """The size of one book: `levels_width` for its numbers, `line` if it is one line, its proof."""
 
     title: str
     levels_width: int
@@ -31,12 +31,12 @@ class BookSize(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """Where everything goes.
+    """The layout of the screen.
 
-    `rows` are levels a side, and 0 where each book is a line. `columns` books of `width` stand
-    side by side, with bars or without. `first` and `shown` say which books of all, `proof_lines`
-    how many lines each proof gets. `below` is how many lines are left for what happened, `above`
-    how many of them the trades get, stacked on it; all of them where they stand beside it.
+    `rows` are levels a side, and 0 if each book is one line. `columns` books of `width` are side
+    by side, with bars or without. `first` and `shown` select the books that are shown,
+    `proof_lines` is how many lines each proof gets. `below` is how many lines are left for events,
+    `above` how many of them the trades get if they are above; all of them if they are beside.
     """
 
     columns: int = 1
@@ -57,7 +57,7 @@ def plan_screen(
 ) -> Plan:
     """Fit books with `rows` levels a side into lines; `bars` is the width of one's bars.
 
-    `page` counts up, and decides which books are shown where not all can be.
+    `page` counts up; it selects the books that are shown if not all fit.
     """
     for below, least in zip(_BELOW, _LEVELS_BEFORE_BELOW, strict=True):
         grids = [
@@ -72,12 +72,12 @@ def plan_screen(
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines of so many columns; a word that is longer is broken, and nothing is lost."""
+    """A text in lines of this width; a word that is longer is broken, and nothing is lost."""
     return wrap(text, max(1, width)) or [""]
 
 
 def _grid(width: int, height: int, books: Sequence[BookSize], rows: int, bars: int) -> Plan:
-    """Books with their levels, as many side by side as there is room for."""
+    """Books with their levels, as many side by side as fit."""
     inner = max(
         max(one.levels_width + (bars + 1 if bars else 0), len(one.title) + 2) for one in books
     )
@@ -103,7 +103,7 @@ def _height(rows: int, proof_lines: int) -> int:
 
 
 def _with_rest(plan: Plan, width: int, rest: int, rows: int) -> Plan:
-    """A grid with the lines that are left below it, and the word for what it leaves out."""
+    """A grid with the lines that are left below it, and a note of what it leaves out."""
     notes: list[str] = []
     if plan.rows < rows:
         notes.append(
@@ -122,7 +122,7 @@ def _with_rest(plan: Plan, width: int, rest: int, rows: int) -> Plan:
 
 
 def _list(width: int, height: int, books: Sequence[BookSize], page: int, rows: int) -> Plan:
-    """Each book in a line, or in as many as its text needs; in pages where they are too many."""
+    """Each book in one line, or in as many as its text needs; in pages if they are too many."""
     lines = [len(wrapped(one.line, width)) for one in books]
     if sum(lines) <= height:
         plan = Plan(width=width, shown=len(books))

@@ -1,4 +1,4 @@
-"""`ledger`: what an account earned, and the lines that explain what it holds."""
+"""`ledger`: an account's profit and loss, and the entries that explain its balances."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -55,23 +55,23 @@ _READY_S = 60.0
 _OLDER_PAGES_MAX = 10
 
 Entries = Annotated[
-    bool, typer.Option("--entries", help="List the account's lines instead of positions.")
+    bool, typer.Option("--entries", help="List the account's entries instead of positions.")
 ]
-AssetName = Annotated[str, typer.Option("--asset", help="Lines of this asset only.")]
+AssetName = Annotated[str, typer.Option("--asset", help="Entries of this asset only.")]
 Kind = Annotated[
     str,
     typer.Option(
-        "--type", help=f"Lines of this kind only: {', '.join(one.value for one in EntryKind)}."
+        "--type", help=f"Entries of this kind only: {', '.join(one.value for one in EntryKind)}."
     ),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="The newest so many lines.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="The newest so many entries.")]
 Check = Annotated[
-    bool, typer.Option("--audit", help="Prove that the lines add up to the balances; 1 if not.")
+    bool, typer.Option("--audit", help="Prove that the entries add up to the balances; 1 if not.")
 ]
 
 
 class NotClean(FluxumError):
-    """The lines of an account do not add up to what is held."""
+    """The entries of an account do not add up to its balances."""
 
 
 def ledger(
@@ -93,9 +93,9 @@ def ledger(
 ) -> None:
     """Show profit and loss per symbol as it happens, marked by books that are proved.
 
-    Positions begin at --since, or now, with what was held then; what that had cost is taken from
-    earlier fills, else it is said to be unknown. With --until they are those of a period that is
-    over. With --entries or --audit the account's own lines are read instead.
+    Positions begin at --since, or now, with the balances at that time. The cost of these comes from
+    earlier fills; if it cannot be found, it is reported as unknown. With --until, positions are
+    those of a past period. With --entries or --audit, the account's entries are read instead.
 
     Example: fluxum ledger --symbol BTC/USD --since 7d
     """
@@ -106,7 +106,7 @@ def ledger(
     if are_lines:
         _refuse_unsuited(symbol, until if check else "")
     elif not symbols:
-        parse_symbols(symbol)  # says what was expected
+        parse_symbols(symbol)  # raises what was expected
     query = EntryQuery(
         asset=Asset(asset) if asset else None,
         kind=_kind(kind),
@@ -126,7 +126,7 @@ def ledger(
 
 
 class Where(Struct, frozen=True, kw_only=True):
-    """The account that is read, and the way to it."""
+    """The account to read, and how to reach it."""
 
     exchange: str
     account_config: AccountConfig
@@ -145,7 +145,7 @@ class Where(Struct, frozen=True, kw_only=True):
 
 
 class Period(Struct, frozen=True, kw_only=True):
-    """Whose positions are asked for, from when on and until when; `None` is for ever."""
+    """The symbols of the positions, and the period; `None` is without a limit."""
 
     symbols: tuple[Symbol, ...]
     since_ns: int
@@ -162,14 +162,14 @@ async def _positions(where: Where, period: Period, seconds: float | None, output
                     output.write(position.view(), position_text(position.view()))
         else:
             async with Portfolio(session, begun) as portfolio:
-                # Only now, so that no fill comes between the history and the stream.
+                # Only now, so that no fill is missed between the history and the stream.
                 session.subscribe(Subscription(Channel.EXECUTION))
                 await session.wait_ready(_READY_S)
                 work = _follow(portfolio, period.symbols, output)
                 await market.until(seconds, market.attended(output, work))
         for totals in begun.totals():
             total, fees = money_text(totals.total), money_text(totals.fees_quote)
-            output.say(f"total in {totals.quote}: {total} after fees of {fees}")
+            output.message(f"total in {totals.quote}: {total} after fees of {fees}")
 
 
 async def _follow(portfolio: Portfolio, symbols: Sequence[Symbol], output: Output) -> None:
@@ -180,12 +180,12 @@ async def _follow(portfolio: Portfolio, symbols: Sequence[Symbol], output: Outpu
 
 
 async def opening_ledger(account: Account, venue: str, period: Period, output: Output) -> Ledger:
-    """The positions of a period, with what was held when it began."""
+    """The positions of a period, with the balances when it began."""
     within = await account.history(period.since_ns or None)
     try:
         balances = await account.balances()
     except VenueRefused as error:
-        output.say(f"what was held is taken from fills alone: {error}")
+        output.message(f"what was held is taken from fills alone: {error}")
         held = None
     else:
         held = _held(balances, within)
@@ -203,7 +203,7 @@ async def opening_ledger(account: Account, venue: str, period: Period, output: O
 
 
 def _held(balances: Iterable[Balance], fills: Iterable[Fill]) -> dict[Asset, Decimal]:
-    """What is held now, less what these fills have brought: what came otherwise was held before."""
+    """The balances now, less the changes of these fills: the rest was there before."""
     held = {one.asset: one.total for one in balances}
     for fill in fills:
         if fill.symbol.contract:
@@ -215,7 +215,7 @@ def _held(balances: Iterable[Balance], fills: Iterable[Fill]) -> dict[Asset, Dec
 
 
 async def _older_fills(account: Account, since_ns: int, output: Output) -> list[Fill]:
-    """The last fills before a period, which say what the coins held then had cost."""
+    """The last fills before a period, which give the cost of the coins held then."""
     found: list[Fill] = []
     query = account.queries.fills(FillQuery(until_ns=since_ns))
     for _ in range(_OLDER_PAGES_MAX):
@@ -225,7 +225,7 @@ async def _older_fills(account: Account, since_ns: int, output: Output) -> list[
             return found
         query = page.next
     first = time_text(found[-1].venue_ns)
-    output.say(f"fills before {first} are not read: what was bought then is of unknown cost")
+    output.message(f"fills before {first} are not read: what was bought then is of unknown cost")
     return found
 
 
@@ -264,7 +264,7 @@ def _write_audit(found: Audit, output: Output) -> None:
 
 
 def position_text(view: Position) -> str:
-    """What is held, what it is worth and what it earned, in one line."""
+    """A position's quantity, value and profit, in one line."""
     profit = view.profit
     return (
         f"{when_text(None, view.updated_ns or 0)} {view.symbol:<10} {_short(view.quantity)} "
@@ -276,7 +276,7 @@ def position_text(view: Position) -> str:
 
 
 def _short(value: Decimal | None) -> str:
-    """At most eight digits behind the point; the exact number is in the other formats."""
+    """At most eight decimals; the other formats have the exact number."""
     if value is None:
         return "-"
     text = f"{value:.8f}"
@@ -297,7 +297,7 @@ def _refuse_unsuited(symbol: str, until: str) -> None:
 
 
 def _period(since: str, until: str) -> tuple[int | None, int | None]:
-    """When a period begins and ends; raises BadInput for one that ends before it begins."""
+    """The begin and end of a period; raises BadInput if it ends before it begins."""
     now_ns = SystemClock().now_ns()
     since_ns, until_ns = parse_instant(since, now_ns), parse_instant(until, now_ns)
     if since_ns is not None and until_ns is not None and until_ns <= since_ns:

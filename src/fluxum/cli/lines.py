@@ -1,7 +1,7 @@
-"""Events and readings as lines of text, for people.
+"""Events and readings as lines of text, for the user.
 
-A line begins with the time in UTC, with its date where that is not today: `v` behind it is the
-venue's clock, `r` this machine's, when the message was received.
+A line begins with the time in UTC, with its date if that is not today. `v` after it is the venue's
+clock, `r` this machine's, when the message was received.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -96,18 +96,18 @@ def event_text(event: Event) -> str:
 
 
 def when_text(venue_ns: int | None, received_ns: int, now_ns: int | None = None) -> str:
-    """The venue's time if it gave one, else that of receiving, marked `v` or `r`."""
+    """The venue's time if there is one, else the time of receipt, marked `v` or `r`."""
     if venue_ns is not None:
         return f"{time_text(venue_ns, now_ns)}v"
     return f"{time_text(received_ns, now_ns)}r" if received_ns else "never"
 
 
 def time_text(instant_ns: int, now_ns: int | None = None) -> str:
-    """UTC with milliseconds, and with the date where it is not that of `now_ns` (today)."""
+    """UTC with milliseconds, and with the date if it is not that of `now_ns` (today)."""
     seconds, fraction_ns = divmod(instant_ns, 1_000_000_000)
     try:
         moment = _EPOCH + timedelta(seconds=seconds)
-    except OverflowError:  # a time that no calendar has
+    except OverflowError:  # a time outside the calendar
         return f"{instant_ns}ns"
     now_ns = SystemClock().now_ns() if now_ns is None else now_ns
     is_today = instant_ns // _DAY_NS == now_ns // _DAY_NS
@@ -116,7 +116,7 @@ def time_text(instant_ns: int, now_ns: int | None = None) -> str:
 
 
 def printable(text: str) -> str:
-    """The text in one line, without what would move a terminal's cursor."""
+    """The text in one line, without characters that move a terminal's cursor."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
@@ -137,7 +137,7 @@ def _market_text(event: MarketEvent) -> str:
                 number_text(price) for price in (event.open, event.high, event.low, event.close)
             )
             state = "closed" if event.closed else "running"
-            update = getattr(event, "update", 1)  # a command counts how often a candle is repeated
+            update = getattr(event, "update", 1)  # commands count the repetitions of a candle
             state += f", update {update} of this candle" if update > 1 else ""
             begin = time_text(event.start_ns).removesuffix(".000")
             volume = number_text(event.volume)
@@ -164,7 +164,7 @@ def _fees_text(fees: tuple[Fee, ...] | None) -> str:
 
 
 def _account_text(event: AccountEvent) -> str:
-    """What happened to an account, for people, without time and exchange."""
+    """An account's event, for the user, without time and exchange."""
     match event:
         case Fill():
             fees = _fees_text(event.fees)
@@ -270,7 +270,7 @@ def level_text(level: Level) -> str:
 
 
 def number_text(value: Decimal | None) -> str:
-    """Plain digits, without an exponent; a dash for nothing."""
+    """Plain digits, without an exponent; a dash for `None`."""
     return "-" if value is None else digits(value)
 
 

@@ -1,6 +1,6 @@
-"""What Fluxum does, as a log for people who look for a fault: `--verbose` and `--log-file`.
+"""Fluxum's log, for finding faults: `--verbose` and `--log-file`.
 
-Keys, signatures and tokens are masked in every line, whichever part of the program wrote it.
+Keys, signatures and tokens are masked in every line, whichever module wrote it.
 """
 
 import logging
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 LogFile = Annotated[
     str,
     typer.Option(
-        "--log-file", metavar="PATH", help="Append what happens to this file instead of stderr."
+        "--log-file", metavar="PATH", help="Append the log to this file instead of stderr."
     ),
 ]
 Verbose = Annotated[
@@ -35,14 +35,14 @@ Verbose = Annotated[
         "-v",
         count=True,
         show_default=False,
-        help="Tell on stderr what happens to links and calls; twice, every frame's way as well.",
+        help="Log links and calls to stderr; given twice, every frame as well.",
     ),
 ]
 
 _PATIENCE_S = 1.0
 _MASK = "***"
 _SHORTEST = 4
-# What may open an account, by the names that venues give it in headers, queries and JSON.
+# Names of secrets, as venues have them in headers, queries and JSON.
 _SECRETS = re.compile(
     r"""((?:token|signature|sign|secret|passphrase|password|api[-_ ]?key|API-Sign|listenKey|jwt)
     ["']?\s*[:=]\s*["']?)[^\s"'&,}\]]+""",
@@ -52,15 +52,15 @@ _hidden: set[str] = set()
 
 
 def hide(*secrets: str) -> None:
-    """Mask these wherever they would be logged."""
+    """Mask these texts in every log line."""
     _hidden.update(one for one in secrets if len(one) >= _SHORTEST)
 
 
 def begin_logs(verbose: int, log_file: str) -> None:
-    """Log to stderr or to a file; raises BadInput for a file that cannot be written.
+    """Log to stderr or to a file; raises BadInput if the file cannot be written.
 
-    Without either option only calls that fail and are made again are logged: a command that makes
-    one call would wait in silence. Commands say all else that a user has to know.
+    Without either option, only calls that fail and are repeated are logged: a command that makes
+    one call would wait in silence. All else that a user has to know is a command's own message.
     """
     root = logging.getLogger()
     is_begun = any(isinstance(one.formatter, _Masked) for one in root.handlers)
@@ -83,7 +83,7 @@ def begin_logs(verbose: int, log_file: str) -> None:
 
 
 async def log_frames(session: Session) -> None:
-    """Log every frame of a session's links; return at once where frames are not logged."""
+    """Log every frame of a session's links; return at once if frames are not logged."""
     if not _log.isEnabledFor(logging.DEBUG):
         return
     name = session.venue.name
@@ -93,7 +93,7 @@ async def log_frames(session: Session) -> None:
 
 
 def masked(text: str) -> str:
-    """A text without what may open an account."""
+    """The text with its secrets masked."""
     for secret in _hidden:
         text = text.replace(secret, _MASK)
     return _SECRETS.sub(rf"\1{_MASK}", text)
@@ -111,19 +111,19 @@ class _Masked(logging.Formatter):
         return moment.strftime(datefmt or f"%Y-%m-%dT%H:%M:%S.{int(record.msecs):03d}Z")
 
     def format(self, record: logging.LogRecord) -> str:
-        """The whole line, what went wrong included."""
+        """The whole line, with the traceback if there is one."""
         return masked(super().format(record))
 
 
 class _Stderr(logging.Handler):
-    """Lines to stderr from a thread, so that a reader that pauses holds nothing up."""
+    """Lines to stderr from a separate thread, so that a slow reader blocks nothing."""
 
     def __init__(self) -> None:
         super().__init__()
         self._writer: ThreadWriter | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line, if there is anyone to read it."""
+        """Write a line, if stderr is open."""
         if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison] - it was closed
             return
         if self._writer is None:

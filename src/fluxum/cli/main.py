@@ -1,4 +1,4 @@
-"""The `fluxum` command: every command, and a group for each exchange made from the register."""
+"""The `fluxum` command: all commands, and a group for each exchange in the register."""
 
 import inspect
 import sys
@@ -26,17 +26,17 @@ __all__ = ["app", "completion", "run"]
 
 Command = Callable[..., Any]
 _NAME = "fluxum"
-_HELP = """Crypto exchanges in real time, over links that heal and never hide what they lost.
+_HELP = """Crypto exchanges in real time, over links that reconnect and report every loss.
 
-Data goes to stdout, words go to stderr. Exit status: 0 done; 1 something failed or could not be
-proved, or the reader of stdout left; 2 what was asked makes no sense; 130 ended by Ctrl-C; 143
+Data goes to stdout, messages go to stderr. Exit status: 0 done; 1 something failed or could not be
+proved, or the reader of stdout left; 2 the arguments make no sense; 130 ended by Ctrl-C; 143
 ended by SIGTERM.
 """
 _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 
 class _Shell(Enum):
-    """What words can be completed in."""
+    """The shells that completion supports."""
 
     BASH = "bash"
     ZSH = "zsh"
@@ -64,14 +64,14 @@ def _root(
     verbose: Verbose = 0,
     log_file: LogFile = "",
 ) -> None:
-    """Begin what every command shares."""
+    """Set up what all commands share."""
     begin_logs(verbose, log_file)
 
 
 def completion(
     shell: Annotated[_Shell, typer.Argument(help="The shell to complete words in.")],
 ) -> None:
-    """Print the script by which a shell completes commands, options, exchanges and channels.
+    """Print the script with which a shell completes commands, options, exchanges and channels.
 
     Example: fluxum completion bash >> ~/.bashrc
     """
@@ -80,7 +80,7 @@ def completion(
 
 
 class _Commands(TyperGroup):
-    """All commands, and a group for each exchange, which is made when it is looked into."""
+    """All commands, and a group for each exchange, which is made when it is needed."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -94,7 +94,7 @@ class _Commands(TyperGroup):
 
 
 def _group(help_text: str, name: str | None = None, *, is_root: bool = False) -> typer.Typer:
-    # Plain help reflows its paragraphs and cuts nothing, whatever the width and the alphabet.
+    # Plain help wraps its paragraphs and cuts nothing, whatever the width and the encoding.
     return typer.Typer(
         name=name,
         help=help_text,
@@ -114,7 +114,7 @@ def _add(group: typer.Typer, command: Command, name: str | None = None) -> None:
 
 
 def _with_logs(command: Command) -> Command:
-    """The same command, which can say what happens."""
+    """The same command, with options for its log."""
 
     def logged(*, verbose: int, log_file: str, **options: Any) -> Any:
         begin_logs(verbose, log_file)
@@ -130,7 +130,7 @@ def _with_logs(command: Command) -> Command:
 
 
 def _for_venue(command: Command, name: str) -> Command:
-    """The same command with its exchange decided."""
+    """The same command for one exchange."""
 
     def bound(**options: Any) -> Any:
         return command(exchange=name, **options)
@@ -147,7 +147,7 @@ def _for_venue(command: Command, name: str) -> Command:
 def _like(
     function: Command, command: Command, parameters: list[inspect.Parameter], doc: str
 ) -> Command:
-    """A function that a command line takes for another, with these parameters."""
+    """A function with these parameters, for the command line."""
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__name__ = command.__name__
     function.__doc__ = doc
@@ -174,7 +174,7 @@ def _orders(adapt: Callable[[Command], Command] = lambda command: command) -> ty
 
 _MARKET: tuple[Command, ...] = (market.orderbook, market.stream, market.session)
 _ACCOUNT: tuple[Command, ...] = (account.balances, ledger.ledger)
-_ORDERS = "Place, change and end orders; each says what it will do and asks first."
+_ORDERS = "Place, amend and cancel orders; each shows what it will do and asks first."
 _TAPES: tuple[Command, ...] = (record, tapes.replay, tapes.verify)
 _ORDER: dict[str, Command] = {
     "place": trading.place,
@@ -191,7 +191,7 @@ for _command in _EVERYDAY:
     _add(app, _command)
 
 _sim = _group("Simulated exchanges on this machine.")
-_sim.callback()(lambda: None)  # so that `serve` stays a command of its own
+_sim.callback()(lambda: None)  # so that `serve` stays a subcommand
 _add(_sim, simulator.serve)
 app.add_typer(_sim, name="sim")
 app.add_typer(_orders(), name="order")

@@ -34,7 +34,7 @@ from fluxum.cli.options import (
 from fluxum.cli.output import Output, live_output
 from fluxum.cli.process import run_async
 from fluxum.cli.records import BookRecord, CandleRecord, Candles
-from fluxum.cli.sessions import Asked, Sessions, open_sessions
+from fluxum.cli.sessions import Selection, Sessions, open_sessions
 from fluxum.errors import BadInput
 from fluxum.flow.background import background
 from fluxum.flow.pipe import Overflow
@@ -61,7 +61,7 @@ def orderbook(
 ) -> None:
     """Show live order books, each with the proof that it is right.
 
-    On a terminal the books are drawn in place; in a pipe, with --count, and where TERM is dumb,
+    On a terminal the books are drawn in place. In a pipe, with --count, and if TERM is dumb,
     every change is a line. Times are UTC: `v` is the venue's clock, `r` when it was received here.
 
     Example: fluxum orderbook --symbol BTC/USD,ETH/USD --depth 10
@@ -69,7 +69,7 @@ def orderbook(
     markets = parse_markets(symbol, exchange)
     is_drawn = form is Format.TABLE and count is None and can_draw()
     channels = [Channel.BOOK, Channel.TRADE] if is_drawn else [Channel.BOOK]
-    asked = Asked(
+    selection = Selection(
         markets=markets,
         channels=channels,
         depth=depth,
@@ -79,9 +79,9 @@ def orderbook(
 
     async def main(output: Output) -> None:
         if is_drawn:
-            await _draw_books(asked, depth or 10, seconds, output)
+            await _draw_books(selection, depth or 10, seconds, output)
             return
-        async with open_sessions(asked, output.say) as sessions:
+        async with open_sessions(selection, output.message) as sessions:
             work = _write_books(sessions, depth or 10, count, output)
             if not await until(seconds, attended(output, work)):
                 sessions.require_data()
@@ -109,21 +109,20 @@ def stream(
 
     With keys also level3, balance and execution, where the exchange has them.
 
-    With --format ndjson every event is a line with its type, losses included; otherwise what
-    happens to the link is told on stderr. A reader of stdout that is too slow loses the oldest
-    events, and gets `dropped` in their place. A running candle is repeated with every trade:
-    `update` counts its lines. Times are UTC: `v` is the venue's clock, `r` when it was received
-    here.
+    With --format ndjson every event is a line with its type, losses included; otherwise link
+    events are reported on stderr. A reader of stdout that is too slow loses the oldest events, and
+    gets `dropped` in their place. A running candle is repeated with every trade: `update` counts
+    its lines. Times are UTC: `v` is the venue's clock, `r` when it was received here.
 
     Example: fluxum stream trade --symbol BTC/USD --format ndjson
     """
     channels, kinds = parse_channels(channel), parse_kinds(kind)
     markets = parse_markets(symbol, exchange)
     if any(one.has_symbol for one in channels) and not symbol:
-        parse_symbols(symbol)  # says what was expected
+        parse_symbols(symbol)  # raises what was expected
     if form is Format.CSV and len(channels) > 1 and not kinds:
         raise BadInput(f"CSV is one table, so one channel or --kind was expected; was {channel!r}")
-    asked = Asked(
+    selection = Selection(
         markets=markets,
         channels=channels,
         depth=depth,
@@ -134,7 +133,7 @@ def stream(
     )
 
     with live_output(form, _columns_of(channels, kinds), kinds) as output:
-        run_async(_stream(asked, seconds, count, output))
+        run_async(_stream(selection, seconds, count, output))
 
 
 def session(
@@ -148,14 +147,14 @@ def session(
     proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Keep a session open and tell how it is: states, holes, readiness, and sums that close.
+    """Keep a session open and report its states, gaps, readiness, and the sums of its counts.
 
     With --channel book,execution,balance both links are kept, the account's beside the market's.
 
     Example: fluxum session --symbols BTC/USD,ETH/USD --seconds 60
     """
     markets = parse_markets(symbol, exchange)
-    asked = Asked(
+    selection = Selection(
         markets=markets,
         channels=parse_channels(channel),
         depth=depth,
@@ -165,7 +164,7 @@ def session(
     )
 
     async def main(output: Output) -> None:
-        async with open_sessions(asked, output.say) as sessions:
+        async with open_sessions(selection, output.message) as sessions:
             try:
                 await until(seconds, attended(output, _report(sessions, output)))
             finally:
@@ -177,8 +176,10 @@ def session(
         run_async(main(output))
 
 
-async def _stream(asked: Asked, seconds: float | None, count: int | None, output: Output) -> None:
-    async with open_sessions(asked, output.say) as sessions:
+async def _stream(
+    selection: Selection, seconds: float | None, count: int | None, output: Output
+) -> None:
+    async with open_sessions(selection, output.message) as sessions:
         work = write_events(sessions, count, output)
         if not await until(seconds, attended(output, work)):
             sessions.require_data()
@@ -186,7 +187,7 @@ async def _stream(asked: Asked, seconds: float | None, count: int | None, output
 
 
 async def until(seconds: float | None, work: Any) -> bool:
-    """Do some work, for so many seconds at most; returns whether it came to its own end."""
+    """Await some work, for at most so many seconds; returns whether it ended by itself."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await work
@@ -195,7 +196,7 @@ async def until(seconds: float | None, work: Any) -> bool:
 
 
 async def attended(output: Output, work: Any) -> None:
-    """Do some work while somebody reads what it writes; raises OSError once the reader has gone."""
+    """Await some work while stdout has a reader; raises OSError once the reader has gone."""
     async with background(output.watch()):
         await work
 
@@ -217,14 +218,14 @@ async def write_events(sessions: Sessions, count: int | None, output: Output) ->
 
 
 async def _write_books(sessions: Sessions, depth: int, count: int | None, output: Output) -> None:
-    """Write a book each time it changed; a reader that is too slow skips to the latest."""
+    """Write a book after each change; a reader that is too slow skips to the latest."""
     markets = _books_of(sessions)
 
     async def take(session: Session, event: Event) -> bool:
         await output.room()
         symbol = getattr(event, "symbol", None)
         if not isinstance(event, MarketEvent):
-            output.say(event_text(event))
+            output.message(event_text(event))
         elif symbol in markets[session]:
             reading = read(session, Symbol(str(symbol)), depth)
             output.write(BookRecord.of(reading), reading_text(reading))
@@ -233,9 +234,11 @@ async def _write_books(sessions: Sessions, depth: int, count: int | None, output
     await sessions.follow(take, Overflow.CONFLATE)
 
 
-async def _draw_books(asked: Asked, rows: int, seconds: float | None, output: Output) -> None:
+async def _draw_books(
+    selection: Selection, rows: int, seconds: float | None, output: Output
+) -> None:
     log: deque[str] = deque(maxlen=_LOG_KEPT)
-    async with open_sessions(asked, log.append) as sessions:
+    async with open_sessions(selection, log.append) as sessions:
         board = Board(_books_of(sessions), rows, log=log, failure=sessions.failure)
 
         async def take(_session: Session, event: Event) -> bool:
@@ -259,7 +262,7 @@ def _books_of(sessions: Sessions) -> dict[Session, list[Symbol]]:
 
 
 async def _report(sessions: Sessions, output: Output) -> None:
-    async def tell() -> None:
+    async def report() -> None:
         while True:
             await asyncio.sleep(1.0)
             for one in sessions:
@@ -270,12 +273,12 @@ async def _report(sessions: Sessions, output: Output) -> None:
         await output.room()
         if isinstance(event, StateChange) or not isinstance(event, MarketEvent | Subscribed):
             if output.format is Format.CSV:
-                output.say(event_text(event))
+                output.message(event_text(event))
             else:
                 output.write(event, event_text(event))
         return False
 
-    async with background(tell()):
+    async with background(report()):
         await sessions.follow(take)
 
 
@@ -301,7 +304,7 @@ def _write_statistics(one: Session, output: Output) -> None:
 
 
 def _columns_of(channels: Sequence[Channel], kinds: frozenset[str]) -> list[type[Any]]:
-    """The kinds of record for whose columns CSV makes room."""
+    """The kinds of records that CSV has columns for."""
     found = (
         [KINDS[one] for one in KINDS if one in kinds]
         if kinds

@@ -1,4 +1,4 @@
-"""The options commands share, and what their text means."""
+"""The options that commands share, and how their text is read."""
 
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -62,7 +62,7 @@ __all__ = [
 ]
 
 FIRST_EXCHANGE = next(iter(VENUES))
-"""What commands take unless they are told otherwise."""
+"""The exchange of commands without --exchange."""
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LENGTHS_S = {**_UNITS_S, "M": MONTH_S}
@@ -78,7 +78,7 @@ class Format(Enum):
 
 
 def _completing(words: Iterable[str]) -> Callable[[str], list[str]]:
-    """What a shell offers for a comma list of these words: the last one, completed."""
+    """The shell's completions for a comma list of these words: completes the last one."""
 
     def complete(incomplete: str) -> list[str]:
         before, comma, begun = incomplete.rpartition(",")
@@ -114,8 +114,8 @@ Symbols = Annotated[
         "--symbol",
         "--symbols",
         "-s",
-        help="Comma list of symbols such as BTC/USD, which every exchange is asked for, or of "
-        "EXCHANGE:SYMBOL, which that one is.",
+        help="Comma list of symbols such as BTC/USD, for every exchange, or of EXCHANGE:SYMBOL, "
+        "for that one.",
     ),
 ]
 Depth = Annotated[int | None, typer.Option("--depth", min=1, help="Levels of each side of a book.")]
@@ -137,8 +137,8 @@ Endpoint = Annotated[
     typer.Option(
         "--endpoint",
         metavar="[EXCHANGE=]URL",
-        help="Use this ws:// or wss:// host instead of the exchange's; with its name, and again "
-        "for each, where several are asked.",
+        help="Use this ws:// or wss:// host instead of the exchange's. With several exchanges: "
+        "EXCHANGE=URL, once for each.",
     ),
 ]
 Proxy = Annotated[
@@ -154,7 +154,7 @@ Kinds = Annotated[
     typer.Option(
         "--kind",
         help="Write records of these kinds only, such as trade or fill: for CSV, which is one "
-        "table. What is left out is counted on stderr.",
+        "table. The others are counted on stderr.",
         autocompletion=_completing(KINDS),
     ),
 ]
@@ -170,7 +170,7 @@ ChannelList = Annotated[
     str,
     typer.Option(
         "--channel",
-        help="Comma list of channels, as of `fluxum stream`.",
+        help="Comma list of channels, as for `fluxum stream`.",
         autocompletion=_completing([one.value for one in Channel]),
     ),
 ]
@@ -199,7 +199,7 @@ def parse_exchanges(text: str) -> list[str]:
 
 
 def parse_exchange(text: str) -> str:
-    """The name of one exchange, the first one there is if none is given; raises BadInput."""
+    """The name of one exchange; the first of all if none is given. Raises BadInput."""
     names = parse_exchanges(text or FIRST_EXCHANGE)
     if len(names) != 1:
         raise BadInput(f"one exchange was expected, was {text!r}")
@@ -207,15 +207,15 @@ def parse_exchange(text: str) -> str:
 
 
 def parse_symbols(text: str) -> list[Symbol]:
-    """Symbols from a comma list; raises BadInput for what is none."""
+    """Symbols from a comma list; raises BadInput for an invalid one."""
     return [_symbol(item) for item in _items("a symbol like BTC/USD", text)]
 
 
 def parse_markets(symbols: str, exchanges: str) -> dict[str, list[Symbol]]:
-    """What each exchange is asked for.
+    """The symbols for each exchange.
 
-    A bare symbol is asked of each of `exchanges`, `EXCHANGE:SYMBOL` of that one. Raises BadInput,
-    also for an exchange of which nothing is asked while others are.
+    A bare symbol is for each of `exchanges`, `EXCHANGE:SYMBOL` for that one. Raises BadInput,
+    also if one exchange has no symbol while others have.
     """
     named = parse_exchanges(exchanges) if exchanges else []
     markets: dict[str, list[Symbol]] = {name: [] for name in named}
@@ -223,8 +223,8 @@ def parse_markets(symbols: str, exchanges: str) -> dict[str, list[Symbol]]:
         exchange, text = _split(item)
         venues = [_exchange(exchange)] if exchange else named or [FIRST_EXCHANGE]
         for venue in venues:
-            asked = markets.setdefault(venue, [])
-            asked += [one for one in [_symbol(text)] if one not in asked]
+            chosen = markets.setdefault(venue, [])
+            chosen += [one for one in [_symbol(text)] if one not in chosen]
     for venue in named:
         if symbols and not markets[venue]:
             raise BadInput(f"a symbol was expected for {venue}, was {symbols!r}")
@@ -232,7 +232,7 @@ def parse_markets(symbols: str, exchanges: str) -> dict[str, list[Symbol]]:
 
 
 def parse_market(symbols: str, exchange: str) -> tuple[str, list[Symbol]]:
-    """The one exchange that is asked, and the symbols; raises BadInput."""
+    """The one exchange, and the symbols; raises BadInput."""
     markets = parse_markets(symbols, exchange)
     if len(markets) != 1:
         raise BadInput(f"one exchange was expected, was {', '.join(markets)}")
@@ -240,21 +240,21 @@ def parse_market(symbols: str, exchange: str) -> tuple[str, list[Symbol]]:
 
 
 def parse_endpoints(endpoints: Sequence[str] | None, venues: Iterable[str]) -> dict[str, str]:
-    """The URL for each venue that is not reached at its own; raises BadInput."""
-    asked = list(venues)
+    """The URL for each venue with another endpoint than its own; raises BadInput."""
+    chosen = list(venues)
     found: dict[str, str] = {}
     for item in endpoints or ():
         name, equals, url = item.partition("=")
         if not equals or "://" in name:  # a query may hold an equals sign
-            name, url = asked[0], item
-            if len(asked) > 1:
+            name, url = chosen[0], item
+            if len(chosen) > 1:
                 raise BadInput(
-                    f"{len(asked)} exchanges are asked, so EXCHANGE=URL was expected "
-                    f"(such as {asked[0]}={item}), was {item!r}"
+                    f"{len(chosen)} exchanges are asked, so EXCHANGE=URL was expected "
+                    f"(such as {chosen[0]}={item}), was {item!r}"
                 )
-        if name not in asked:
+        if name not in chosen:
             raise BadInput(
-                f"an endpoint of {', '.join(asked)} was expected, was {item!r}{near(name, asked)}"
+                f"an endpoint of {', '.join(chosen)} was expected, was {item!r}{near(name, chosen)}"
             )
         if name in found:
             raise BadInput(f"one endpoint for {name} was expected, was also {item!r}")
@@ -263,12 +263,12 @@ def parse_endpoints(endpoints: Sequence[str] | None, venues: Iterable[str]) -> d
 
 
 def parse_endpoint(endpoints: Sequence[str] | None, venue: str) -> str | None:
-    """The URL for the one venue that is asked; raises BadInput."""
+    """The URL for the one venue; raises BadInput."""
     return parse_endpoints(endpoints, [venue]).get(venue)
 
 
 def parse_channels(text: str) -> list[Channel]:
-    """Channels from a comma list of names or aliases; raises BadInput for what is none."""
+    """Channels from a comma list of names or aliases; raises BadInput for an unknown one."""
     return [_channel(item) for item in _items("a channel", text)]
 
 
@@ -283,9 +283,9 @@ def parse_interval(text: str | None) -> int | None:
 
 
 def parse_instant(text: str, now_ns: int) -> int | None:
-    """An instant from `2026-01-31`, `2026-01-31T12:00:00Z` or a span back (`24h`); empty is none.
+    """An instant from `2026-01-31`, `2026-01-31T12:00:00Z` or a span back (`24h`).
 
-    Raises BadInput.
+    `None` for empty text. Raises BadInput.
     """
     if not text:
         return None
@@ -303,7 +303,7 @@ def parse_instant(text: str, now_ns: int) -> int | None:
 
 
 def parse_proxy(text: str | None) -> str | None:
-    """The URL of a proxy; raises BadInput for what is none."""
+    """The URL of a proxy; raises BadInput for an invalid one."""
     if text is None:
         return None
     try:
@@ -319,12 +319,12 @@ def parse_proxy(text: str | None) -> str | None:
 def account_config(
     exchange: str, keys: str, tier: str = "", since_ns: int | None = None
 ) -> AccountConfig:
-    """The way into an account; raises BadInput where there are no keys, or no such account."""
+    """An account's keys and options; raises BadInput without keys or a private API."""
     return AccountConfig(credentials(exchange, keys), tier=tier, since_ns=since_ns)
 
 
 def credentials(exchange: str, keys: str) -> Credentials:
-    """The keys to an account, which no log shows from now on; see `account_config`."""
+    """An account's keys, which are masked in logs from now on; see `account_config`."""
     if find_venue(exchange).private is None:
         able = ", ".join(venue.name for venue in VENUES.values() if venue.private is not None)
         raise BadInput(f"accounts are supported at {able}; was {exchange!r}")
@@ -348,7 +348,7 @@ async def opened(
 ) -> AsyncGenerator[list[Session]]:
     """A session with each exchange, all with the same subscriptions, for the length of a block.
 
-    Where a channel needs a login, `keys` says where the keys are; see `account_config`.
+    If a channel needs a login, the keys are read from `keys`; see `account_config`.
     """
     endpoints = parse_endpoints(endpoint, exchanges)
     async with AsyncExitStack() as stack:
@@ -372,14 +372,14 @@ async def opened(
         ]
 
 
-def depth_offered(exchange: str, wish: int | None) -> int | None:
-    """The least depth the exchange offers that shows as much as was asked for."""
+def depth_offered(exchange: str, wanted: int | None) -> int | None:
+    """The smallest depth that the exchange offers and that is at least the wanted one."""
     offer = find_venue(exchange).depths.get(Channel.BOOK, ())
-    if wish is None or not offer:
-        return None  # where none is offered, the whole book is
-    enough = [depth for depth in offer if depth >= wish]
+    if wanted is None or not offer:
+        return None  # if none is offered, the whole book comes
+    enough = [depth for depth in offer if depth >= wanted]
     if not enough:
-        raise BadInput(f"{exchange} shows at most {max(offer)} levels a side, was {wish}")
+        raise BadInput(f"{exchange} shows at most {max(offer)} levels a side, was {wanted}")
     return min(enough)
 
 
@@ -405,7 +405,7 @@ def _channel(text: str) -> Channel:
 
 
 def _split(item: str) -> tuple[str, str]:
-    """The exchange before the first colon, if there is one, and the symbol behind it."""
+    """The exchange before the first colon, if there is one, and the symbol after it."""
     before, _, after = item.partition(":")
     return (before, after) if before and after and "/" not in before else ("", item)
 

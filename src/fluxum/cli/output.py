@@ -1,8 +1,8 @@
-"""What commands write: records in one of four formats on stdout, words for people on stderr.
+"""The output of commands: records in one of four formats on stdout, messages on stderr.
 
 `json` is one document, a list, closed at the end however the command ends; `ndjson` is a record a
-line; `csv` is one table (see `columns`); `table` is lines for people. What the encoding of stdout
-lacks, JSON escapes in its own way; the others spell it with backslashes.
+line; `csv` is one table (see `columns`); `table` is lines for the user. Characters that the
+encoding of stdout lacks are escaped: as in JSON in `json` and `ndjson`, else with backslashes.
 """
 
 import sys
@@ -25,15 +25,15 @@ from fluxum.model.event import Dropped, Event
 __all__ = ["Output", "TableFrame", "event_record", "event_text", "live_output"]
 
 _END = b"]\n"
-_PATIENCE_S = 1.0  # for a reader that pauses, once the user wants the command to end
+_PATIENCE_S = 1.0  # for a slow reader, once the user wants the command to end
 
 
 class Output:
-    """Writes records in one format; `lines` counts them. Talk (`say`) goes to stderr alone.
+    """Writes records in one format; `lines` counts them. Messages go to stderr.
 
-    `kinds` are those that CSV makes columns for. `chosen` names the only kinds that are written;
-    when it is empty, all are. Unless `is_live`, writing blocks while a reader pauses. Used as a
-    context manager, or closed by hand.
+    `kinds` are those that CSV has columns for. `chosen` are the only kinds that are written; if it
+    is empty, all are. Unless `is_live`, writing blocks while a reader pauses. Used as a context
+    manager, or closed with `close`.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Output:
         self._chosen = chosen
         self._left_out: Counter[str] = Counter()
         self._rows = Rows(kinds)
-        self._talk = _writer(sys.stderr, "stderr", bytes, self._drop_talk, is_live=is_live)
+        self._messages = _writer(sys.stderr, "stderr", bytes, self._drop_messages, is_live=is_live)
         frames: dict[Format, Frame] = {
             Format.JSON: _ListFrame(),
             Format.CSV: TableFrame(self._rows),
@@ -75,16 +75,16 @@ class Output:
 
     @property
     def has_links(self) -> bool:
-        """Whether what happens to links is among the records, rather than told on stderr."""
+        """Whether link events are among the records, rather than messages on stderr."""
         return self.format in {Format.NDJSON, Format.JSON} and not self._chosen
 
     @property
     def is_idle(self) -> bool:
-        """Whether the reader has taken all that was written."""
+        """Whether the reader has read all that was written."""
         return self._out.is_idle
 
     def event(self, event: Event) -> bool:
-        """Write an event, or say it where it is about a link; returns whether it was written."""
+        """Write an event, or its message if it is about a link; returns whether it was written."""
         kind = kind_of(event)
         if self._chosen and kind in self._chosen:
             is_wanted = True
@@ -94,46 +94,46 @@ class Output:
             if is_fact and not is_wanted:
                 self._left_out[kind] += 1
             elif not is_wanted:
-                self.say(event_text(event))
+                self.message(event_text(event))
         if is_wanted:
             self._write(event, lambda: event_text(event))
         return is_wanted
 
     def write(self, record: Record, text: str) -> None:
-        """Write one record: as JSON, as a row, or as the text made for people."""
+        """Write one record: as JSON, as a row, or as this text."""
         self._write(record, lambda: text)
 
     def paint(self, text: str) -> None:
-        """Write a piece of a picture; it is no record."""
+        """Write a part of the screen; it is no record."""
         self._out.put(text.encode(_encoding(sys.stdout), "backslashreplace"))
 
-    def say(self, text: str) -> None:
-        """Write a line to the person at the terminal, if there still is one."""
+    def message(self, text: str) -> None:
+        """Write a line to stderr, if it is open."""
         with suppress(OSError):
-            self._talk.put((text + "\n").encode(_encoding(sys.stderr), "backslashreplace"))
+            self._messages.put((text + "\n").encode(_encoding(sys.stderr), "backslashreplace"))
 
     async def room(self) -> None:
         """Wait until a record can be written without loss."""
         await self._out.room()
 
     async def watch(self) -> None:
-        """Wait until the reader has gone, and raise that."""
+        """Wait until the reader has gone, and raise OSError."""
         await self._out.watch()
 
     def close(self, patience_s: float | None = None) -> None:
-        """End what was begun, and wait until it is read, so long at most."""
+        """Finish the format, and wait until all is read, so long at most."""
         try:
             if self.format is Format.JSON:
                 self._out.put(_END)
         finally:
             lost = self._out.close(patience_s)
             if lost:
-                self.say(f"{lost} records were not written: the reader of stdout had paused")
+                self.message(f"{lost} records were not written: the reader of stdout had paused")
             if self._left_out:
                 counts = ", ".join(f"{count} {kind}" for kind, count in self._left_out.items())
-                self.say(f"left out, as --kind was {','.join(sorted(self._chosen))}: {counts}")
+                self.message(f"left out, as --kind was {','.join(sorted(self._chosen))}: {counts}")
                 self._left_out.clear()
-            self._talk.close(patience_s)
+            self._messages.close(patience_s)
 
     def _write(self, record: Record, text: Callable[[], str]) -> None:
         self._out.put(self._chunk(record, text))
@@ -149,15 +149,15 @@ class Output:
                 return _json(record) + b"\n"
 
     def _drop_records(self, count: int) -> bytes:
-        """What stands in the place of dropped records; it is called by the writing thread."""
+        """The notice in place of dropped records; called by the writing thread."""
         self.lines -= count
         dropped = Dropped(venue="", count=count, received_ns=SystemClock().now_ns())
         if self.format in {Format.NDJSON, Format.JSON}:
             return encode_event(dropped) + b"\n"
-        self.say(f"dropped {count} records: the reader of stdout is too slow")
+        self.message(f"dropped {count} records: the reader of stdout is too slow")
         return b""
 
-    def _drop_talk(self, count: int) -> bytes:
+    def _drop_messages(self, count: int) -> bytes:
         return f"{count} lines dropped: the reader of stderr is too slow\n".encode()
 
 
@@ -167,7 +167,7 @@ def live_output(
     kinds: Iterable[type[msgspec.Struct]] = (),
     chosen: frozenset[str] = frozenset(),
 ) -> Generator[Output]:
-    """An output for a command with a session, which a reader that pauses must not hold up."""
+    """An output for a command with a session, which a slow reader must not block."""
     with Output(form, kinds, chosen, is_live=True) as output:
         yield output
 
@@ -179,7 +179,7 @@ def event_record(event: Event) -> dict[str, Any]:
 
 
 class _ListFrame:
-    """Makes one JSON list of the records that pass."""
+    """Makes one JSON list of the records."""
 
     def __init__(self) -> None:
         self._is_begun = False
@@ -193,7 +193,7 @@ class _ListFrame:
 
 
 class TableFrame:
-    """Puts the header above the first row that passes, whichever that is."""
+    """Puts the header above the first row."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
@@ -223,7 +223,7 @@ def _writer(
 
 
 def _json(record: Record) -> bytes:
-    """A record in one line of JSON, in characters that stdout has."""
+    """A record in one line of JSON, in characters that stdout can encode."""
     line = (
         encode_event(cast("Event", record))
         if isinstance(record, msgspec.Struct) and kind_of(record) in KINDS

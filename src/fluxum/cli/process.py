@@ -1,12 +1,12 @@
-"""How a command becomes a process: one loop, a clean end, an exit code that means something.
+"""How a command becomes a process: one loop, a clean end, exit codes with a meaning.
 
-0: done. 1: it failed, data was lost, or something could not be proved. 2: what was asked makes no
+0: done. 1: it failed, data was lost, or something could not be proved. 2: the arguments make no
 sense. 130: ended by Ctrl-C. 143: ended by SIGTERM, as services are. 129: its terminal was closed.
 
 The first such signal ends a command cleanly, the same way for each: its work is cancelled, tapes
-are flushed, sessions and desks are closed. A second one ends the process at once. `timeout` and a
-terminal's Ctrl-C reach a process group and its leader, so one act can arrive twice: what follows
-the first within a quarter of a second is no second signal.
+are flushed, sessions and desks are closed. A second signal ends the process at once. `timeout` and
+a terminal's Ctrl-C reach a process group and its leader, so one act can arrive twice: a signal
+within a quarter of a second of the first does not count as the second.
 """
 
 import asyncio
@@ -36,15 +36,15 @@ class Ended(KeyboardInterrupt):
 
 
 class Signals:
-    """The signals that end a process: what has arrived, and what it ends.
+    """The signals that end a process: which has arrived, and what it ends.
 
-    Work outside a loop is ended by `Ended`, raised where it stands. Work on a loop is cancelled.
-    Behind it nothing is interrupted: the command is ending, and its files want to be closed.
+    Work outside a loop is ended by `Ended`, raised where it is. Work on a loop is cancelled.
+    After that nothing is interrupted: the command is ending, and has to close its files.
     """
 
     def __init__(self) -> None:
         self.number = 0
-        """The signal that ends the command; 0 as long as there is none."""
+        """The signal that ends the command; 0 if there is none."""
         self._since_s = 0.0
         self._end: Callable[[], object] = self._raise
 
@@ -55,10 +55,10 @@ class Signals:
 
     @contextmanager
     def taken(self) -> Generator[None]:
-        """Take the signals for the length of a block, in the main thread.
+        """Handle the signals for the length of a block, in the main thread.
 
-        A shell that runs a script has its background commands ignore SIGINT; a process that sends
-        one means it all the same. Only what `nohup` ignores stays ignored.
+        A shell that runs a script makes its background commands ignore SIGINT. A process that sends
+        one does want the command to end, so it is handled. Only what `nohup` ignores stays ignored.
         """
         self.number = 0
         self._end = self._raise
@@ -78,7 +78,7 @@ class Signals:
             self.number = 0
 
     def take(self, number: int, _frame: FrameType | None) -> None:
-        """End what is under way; a second signal ends the process."""
+        """End what is running; a second signal ends the process."""
         now_s = monotonic_s()
         if not self.number:
             self.number, self._since_s = number, now_s
@@ -87,11 +87,11 @@ class Signals:
             os._exit(128 + number)
 
     def wait(self) -> None:
-        """From now on only remember what arrives."""
+        """From now on only record signals."""
         self._end = lambda: None
 
     async def ending(self, main: Coroutine[Any, Any, R]) -> R:
-        """Do the work of a command, which a signal cancels."""
+        """Do the work of a command; a signal cancels it."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
         # Only through the loop: a signal must wake it where it waits for its sockets.
@@ -112,9 +112,9 @@ _signals = Signals()
 
 
 def run_async(main: Coroutine[Any, Any, R]) -> R:
-    """Run a command's work on a loop of its own, the fast one where uvloop is installed.
+    """Run a command's work on its own loop, uvloop's if it is installed.
 
-    Raises Ended when a signal ended it, whatever else came of that.
+    Raises Ended if a signal ended it, whatever else was raised.
     """
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     if find_spec("uvloop") is not None:
@@ -129,7 +129,7 @@ def run_async(main: Coroutine[Any, Any, R]) -> R:
         except FluxumError as error:
             if not _signals.number:
                 raise
-            _tell(error)
+            _report(error)
         else:
             if not _signals.number:
                 return result
@@ -137,19 +137,19 @@ def run_async(main: Coroutine[Any, Any, R]) -> R:
 
 
 def exit_code(command: Callable[[], object]) -> int:
-    """Run the command line and turn our errors into an exit code, telling them on stderr.
+    """Run the command line, turn our errors into an exit code, and report them on stderr.
 
-    Usage errors and a reader of our output that left end the process inside already.
+    Usage errors and a lost reader of stdout end the process inside.
     """
     logging.basicConfig(level=logging.CRITICAL, format="%(levelname)s %(name)s %(message)s")
     with _signals.taken():
         try:
             command()
         except (BadInput, TapeError) as error:
-            _tell(error)
+            _report(error)
             return 2
         except (FluxumError, OSError) as error:
-            _tell(error)
+            _report(error)
             return 1
         except (SystemExit, KeyboardInterrupt):
             if not _signals.number:
@@ -158,5 +158,5 @@ def exit_code(command: Callable[[], object]) -> int:
         return 0
 
 
-def _tell(error: Exception) -> None:
+def _report(error: Exception) -> None:
     sys.stderr.write(f"fluxum: {error}\n")

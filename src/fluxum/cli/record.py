@@ -1,4 +1,4 @@
-"""`record`: raw frames on a tape, for as long as it takes."""
+"""`record`: raw frames on a tape, until it is ended."""
 
 import asyncio
 import os
@@ -39,14 +39,14 @@ from fluxum.tape import TapeRecorder, TapeWriter, gaps
 
 __all__ = ["DataLost", "parse_size", "parse_span", "record"]
 
-_LOOK_S = 0.5
+_CHECK_S = 0.5
 _SIZES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _SPANS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MEASURE = re.compile("([0-9]{1,9})([A-Za-z]+)")
 
 
 class DataLost(FluxumError):
-    """A recording has a hole, which the recorder made."""
+    """A recording has a gap, which the recorder caused."""
 
 
 Tape = Annotated[
@@ -56,9 +56,7 @@ Tape = Annotated[
         " for EXCHANGE-TIME.jsonl.gz."
     ),
 ]
-Append = Annotated[
-    bool, typer.Option("--append", help="Go on with a tape that exists, behind what is on it.")
-]
+Append = Annotated[bool, typer.Option("--append", help="Continue a tape that exists, at its end.")]
 RotateSize = Annotated[
     str, typer.Option("--rotate-size", help="Begin another file at this size: 100MB, 2GiB.")
 ]
@@ -86,10 +84,10 @@ def record(
 ) -> None:
     """Record every frame of a session, as it is on the wire, until --seconds, Ctrl-C or SIGTERM.
 
-    Nothing is written over: a tape that exists is refused with exit status 2, unless --append.
+    Nothing is overwritten: a tape that exists is refused with exit status 2, unless --append.
     The tape is flushed twice a second, so a crash costs no more than that. With rotation the time
-    is put into each file's name. A disk that is full harms the tape, not the session: recording is
-    tried again, what is missing is told, and the exit status is 1.
+    is put into each file's name. If a disk is full, the tape suffers, not the session: recording
+    is tried again, the missing frames are reported, and the exit status is 1.
 
     Example: fluxum record btc.jsonl.gz --symbol BTC/USD --seconds 60
 
@@ -117,11 +115,11 @@ def record(
         proxy=proxy,
         recorder=TapeRecorder(tape),
     )
-    _keep(tape, _Told(tape, exchanges[0]), sessions, seconds)
+    _keep(tape, _Progress(tape, exchanges[0]), sessions, seconds)
 
 
 def _path(text: str) -> Path:
-    """Where to record; a name that ends as a folder's does is one that exists."""
+    """Where to record; a name that ends like a folder's is a folder that exists."""
     path = Path(text)
     if text.endswith(os.sep) and not path.is_dir():
         raise BadInput(f"a folder that exists was expected, was {text!r}: make it first")
@@ -130,21 +128,21 @@ def _path(text: str) -> Path:
 
 def _keep(
     tape: TapeWriter,
-    told: "_Told",
+    progress: "_Progress",
     sessions: AbstractAsyncContextManager[Sequence[Session]],
     seconds: float | None,
 ) -> None:
-    """Record, and tell the end; a hole outweighs the signal that ended the recording."""
+    """Record, and report the end; a gap counts more than the signal that ended the recording."""
     ended: KeyboardInterrupt | None = None
     try:
         with tape:
-            run_async(_record(tape, told, sessions, seconds))
+            run_async(_record(tape, progress, sessions, seconds))
     except KeyboardInterrupt as error:
         ended = error
     finally:
         if not tape.counts().offered:
             tape.discard()
-        told.end()
+        progress.end()
     counts = tape.counts()
     if counts.holes:
         raise DataLost(f"the recording is not whole: {counts.lost} frames are lost")
@@ -154,75 +152,75 @@ def _keep(
 
 async def _record(
     tape: TapeWriter,
-    told: "_Told",
+    progress: "_Progress",
     sessions: AbstractAsyncContextManager[Sequence[Session]],
     seconds: float | None,
 ) -> None:
     async with sessions as (session,):
-        async with background(told.watch(session)):
-            await until(seconds, told.follow(session))
+        async with background(progress.watch(session)):
+            await until(seconds, progress.follow(session))
         if not tape.counts().offered:
             missing = "; ".join(map(str, session.missing()))
             raise NotReady(f"nothing was received: {session.venue.name} {missing}")
 
 
-class _Told:
-    """What people are told on stderr: of the session, of the recorder, and at the end."""
+class _Progress:
+    """Messages on stderr: of the session, of the recorder, and at the end."""
 
     def __init__(self, tape: TapeWriter, venue: str) -> None:
         self._tape = tape
         self._venue = venue
-        self._talk = Output(Format.TABLE, is_live=True)
+        self._output = Output(Format.TABLE, is_live=True)
         self._trouble = ""
         self._subscriptions: Sequence[Subscription] = ()
 
     async def follow(self, session: Session) -> None:
-        """Tell what happens to the session."""
+        """Report the session's events, except market data."""
         async for event in session.events(capacity=100_000):
             if not isinstance(event, MarketEvent):
-                self._talk.say(event_text(event))
+                self._output.message(event_text(event))
 
     async def watch(self, session: Session) -> None:
-        """Tell when recording stops, and what is missing once it goes on."""
+        """Report when recording stops, and what is missing once it continues."""
         while True:
             self._subscriptions = tuple(session.subscriptions)
-            await asyncio.sleep(_LOOK_S)
-            self._look()
+            await asyncio.sleep(_CHECK_S)
+            self._check()
 
     def end(self) -> None:
-        """Tell what became of all frames; nothing is told after it."""
-        self._tell_holes()
+        """Report what became of all frames; nothing is reported after it."""
+        self._report_gaps()
         counts, paths = self._tape.counts(), self._tape.paths
         if counts.offered:
             where = paths[0] if len(paths) == 1 else f"{len(paths)} files, the last {paths[-1]}"
             sums = f" of {counts.offered}, {counts.lost} are lost" if counts.lost else ""
-            self._talk.say(f"{counts.written} frames{sums} in {where}")
+            self._output.message(f"{counts.written} frames{sums} in {where}")
         else:
-            self._talk.say("nothing was recorded")
-        self._talk.close()
+            self._output.message("nothing was recorded")
+        self._output.close()
 
-    def _look(self) -> None:
-        self._tell_holes()
+    def _check(self) -> None:
+        self._report_gaps()
         trouble = self._tape.trouble
         if trouble != self._trouble:
             now = f"stopped, and is tried again: {trouble}" if trouble else "goes on"
-            self._talk.say(f"recording {now}")
+            self._output.message(f"recording {now}")
             self._trouble = trouble
 
-    def _tell_holes(self) -> None:
+    def _report_gaps(self) -> None:
         for hole in self._tape.take_holes():
             for gap in gaps(hole, self._venue, self._subscriptions):
-                self._talk.say(event_text(gap))
-            self._talk.say(f"the recorder lost {hole.lost} frames: {hole.reason}")
+                self._output.message(event_text(gap))
+            self._output.message(f"the recorder lost {hole.lost} frames: {hole.reason}")
 
 
 def parse_size(text: str) -> int | None:
-    """Bytes from text like `100MB` or `2GiB`; empty is None. Raises BadInput."""
+    """Bytes from text like `100MB` or `2GiB`; `None` if it is empty. Raises BadInput."""
     return _measure(text, str.lower, _SIZES, "a size like 500kB, 100MB or 2GiB")
 
 
 def parse_span(text: str) -> int | None:
-    """Seconds from text like `30s`, `15m`, `1h` or `1d`; empty is None. Raises BadInput."""
+    """Seconds from text like `30s`, `15m`, `1h` or `1d`; `None` if it is empty. Raises BadInput."""
     return _measure(text, str, _SPANS_S, "a time like 30s, 15m, 1h or 1d")
 
 

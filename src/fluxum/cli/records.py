@@ -18,7 +18,7 @@ _CANDLES_KEPT = 10_000
 
 
 class BookRecord(Struct, frozen=True, kw_only=True, tag="book"):
-    """A book's best levels at one moment and the proof of that moment; the best in words of one."""
+    """A book's best levels at one moment, the best as fields of their own, and the proof."""
 
     venue: str
     symbol: Symbol
@@ -52,13 +52,13 @@ class BookRecord(Struct, frozen=True, kw_only=True, tag="book"):
 
 
 class CandleRecord(Candle, frozen=True, kw_only=True, tag="candle"):
-    """A candle, and how often it has been written: a running one is repeated with every trade."""
+    """A candle, and how often it was written: a running one is repeated with every trade."""
 
     update: int
 
 
 class HeldRecord(Struct, frozen=True, kw_only=True, tag="balance"):
-    """A balance, with what of it can be traded."""
+    """A balance, and how much of it can be traded."""
 
     venue: str
     asset: Asset
@@ -76,7 +76,7 @@ class HeldRecord(Struct, frozen=True, kw_only=True, tag="balance"):
 
 
 class Candles:
-    """Numbers the updates of each candle, so that a repeated one is known as such."""
+    """Numbers the updates of each candle, so that a repetition can be recognised."""
 
     def __init__(self) -> None:
         self._updates: OrderedDict[tuple[str, Symbol, int, int], int] = OrderedDict()

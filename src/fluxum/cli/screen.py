@@ -1,4 +1,4 @@
-"""What a person sees: ladders in place, the trade tape, the connection's light and the proof."""
+"""The screen: ladders in place, the trade tape, the connection's light and the proof."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -31,7 +31,7 @@ _PRICE_WIDTH, _QUANTITY_WIDTH = 10, 12
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """What there is to be drawn. `failures` says of a book why there is none, in its place."""
+    """What is drawn. `failures` are the reasons why some books are not there, shown instead."""
 
     states: Sequence[tuple[str, State]]
     readings: Sequence[BookReading]
@@ -45,7 +45,7 @@ class Picture(Struct, frozen=True, kw_only=True):
 def screen(
     picture: Picture, width: int, height: int, page: int = 0, *, is_ascii: bool = False
 ) -> RenderableType:
-    """The whole picture, in so many columns and lines: lights, books, a word, what happened."""
+    """The whole screen, of this width and height: lights, books, notes, events."""
     dot = "*" if is_ascii else "●"
     lights = _lights(picture.states, width, dot)
     if len(lights) > height // 3:  # many exchanges on a small terminal
@@ -57,24 +57,24 @@ def screen(
     ]
     room = height - len(lights)
     plan = plan_screen(width, room, sizes, picture.rows, _BAR_WIDTH, page)
-    words = _words(plan, width)
-    while len(words) > height - len(lights) - room:  # they take lines, and then less fits
-        room = height - len(lights) - len(words)
+    notes = _notes(plan, width)
+    while len(notes) > height - len(lights) - room:  # notes take lines, and then less fits
+        room = height - len(lights) - len(notes)
         plan = plan_screen(width, room, sizes, picture.rows, _BAR_WIDTH, page)
-        words = _words(plan, width)
+        notes = _notes(plan, width)
     books = _books(picture, sizes, plan, is_ascii=is_ascii)
     return Group(
-        *lights, books, *[Text(one, "dim") for one in words], *_below(picture, plan, width)
+        *lights, books, *[Text(one, "dim") for one in notes], *_below(picture, plan, width)
     )
 
 
-def _words(plan: Plan, width: int) -> list[str]:
-    """What a plan leaves out, in lines."""
+def _notes(plan: Plan, width: int) -> list[str]:
+    """Notes of what a plan leaves out, in lines."""
     return wrapped("; ".join(plan.notes), width) if plan.notes else []
 
 
 def _lights(states: Sequence[tuple[str, State]], width: int, dot: str) -> list[Text]:
-    """Each connection's light, green only when ready, in as many lines as they need."""
+    """Each connection's light, green only if ready, in as many lines as they need."""
     lines: list[Text] = []
     for name, state in states:
         style = _STATE_STYLE.get(state, "bold yellow")
@@ -100,7 +100,7 @@ def _size(reading: BookReading, failure: str, picture: Picture) -> BookSize:
 
 
 def _line(reading: BookReading, failure: str) -> str:
-    """A book as a line that is as short as it can be."""
+    """A book as a line, as short as possible."""
     snapshot, proof = reading.snapshot, reading.proof
     name = f"{snapshot.symbol} {snapshot.venue}"
     if failure:
@@ -183,7 +183,7 @@ def _proof_text(proof: BookProof, now_ns: int) -> str:
 
 
 def _below(picture: Picture, plan: Plan, width: int) -> list[RenderableType]:
-    """What happened and the last trades: side by side, or one above the other."""
+    """Events and the last trades: side by side, or one above the other."""
     if not plan.below:
         return []
     trades = [_trade_line(one) for one in reversed(picture.trades)]

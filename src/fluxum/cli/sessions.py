@@ -1,7 +1,8 @@
-"""Sessions with several exchanges side by side: what fails at one is told, and the others go on.
+"""Sessions with several exchanges side by side: a failure at one is reported, the others go on.
 
-A subscription that a venue refuses ends alone, and so does a venue that cannot be used. The command
-goes on while anything of what was asked is left, and fails at its end if anything failed.
+If a venue refuses a subscription, only that ends; if a venue cannot be used, only that venue ends.
+The command goes on while anything that was requested is left, and fails at its end if anything
+failed.
 """
 
 import asyncio
@@ -25,22 +26,22 @@ from fluxum.runtime import Runtime
 from fluxum.session.session import Session
 from fluxum.venues.register import find_venue
 
-__all__ = ["Asked", "Failures", "NotReady", "Sessions", "open_sessions"]
+__all__ = ["Failures", "NotReady", "Selection", "Sessions", "open_sessions"]
 
 _CAPACITY = 10_000
 Take = Callable[[Session, Event], Awaitable[bool]]
 
 
 class NotReady(FluxumError):
-    """The time was up and what was asked for was not all there and proved."""
+    """The time was up and not all that was requested was there and proved."""
 
 
 class Failures(FluxumError):
     """Several things failed; the message names each."""
 
 
-class Asked(Struct, frozen=True, kw_only=True):
-    """What is asked: of each venue its symbols, of all the same channels."""
+class Selection(Struct, frozen=True, kw_only=True):
+    """What a command requests: the symbols of each venue, and the same channels of all."""
 
     markets: Mapping[str, Sequence[Symbol]]
     channels: Sequence[Channel]
@@ -54,32 +55,32 @@ class Asked(Struct, frozen=True, kw_only=True):
 class Sessions:
     """The sessions of one command, and what failed; made by `open_sessions`.
 
-    `say` shows the user a failure at once, while something else goes on.
+    `message` reports a failure to the user at once, while something else goes on.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, message: Callable[[str], None]) -> None:
+        self._message = message
         self._left: dict[Session, set[Subscription]] = {}
         self._silent: set[Session] = set()
         self._failures: dict[tuple[str, Subscription | None], FluxumError] = {}
 
     def __iter__(self) -> Iterator[Session]:
-        """Those that were opened, in the order of the command line."""
+        """The sessions that were opened, in the order of the command line."""
         return iter(self._left)
 
     def add(self, session: Session) -> None:
-        """A session was opened, and carries what is asked of its venue."""
+        """A session was opened, with its subscriptions."""
         self._left[session] = set(session.subscriptions)
         self._silent.add(session)
 
     def fail(self, venue: str, subscription: Subscription | None, error: FluxumError) -> None:
-        """A venue failed, or one of its subscriptions; the user is told while others go on."""
+        """A venue failed, or one of its subscriptions; reported to the user if others go on."""
         self._failures[venue, subscription] = error
         if any(self._left.values()):
-            self._say(f"fluxum: {error}; the rest goes on")
+            self._message(f"fluxum: {error}; the rest goes on")
 
     def failure(self, venue: str, symbol: Symbol) -> str:
-        """Why a market of a venue has no book, or nothing."""
+        """Why a market of a venue has no book, or ""."""
         for (where, subscription), error in self._failures.items():
             if where == venue and (subscription is None or subscription.symbol == symbol):
                 return str(error)
@@ -88,9 +89,9 @@ class Sessions:
     async def follow(
         self, take: Take, overflow: Overflow = Overflow.DROP_OLDEST, capacity: int = _CAPACITY
     ) -> None:
-        """Hand each event to `take` until that returns true, or until nothing is left.
+        """Give each event to `take` until it returns true, or until nothing is left.
 
-        Raises what failed, when nothing is left.
+        Raises what failed if nothing is left.
         """
         async with background(*map(log_frames, self)) as work:
             running = {
@@ -120,7 +121,7 @@ class Sessions:
         self.require_data()
 
     def raise_failures(self) -> None:
-        """Raise what failed, if anything did: BadInput if none of it made sense."""
+        """Raise what failed, if anything did: BadInput if every failure is a BadInput."""
         errors = list(self._failures.values())
         if len(errors) == 1:
             raise errors[0]
@@ -130,7 +131,7 @@ class Sessions:
             raise kind(f"{len(errors)} failed: {'; '.join(map(str, errors))}")
 
     async def _follow(self, session: Session, events: Pipe[Event], take: Take) -> bool:
-        """Whether `take` has had enough, rather than the session come to its end."""
+        """Whether `take` returned true, rather than the session ended."""
         while True:
             try:
                 event = await anext(events)
@@ -150,7 +151,7 @@ class Sessions:
                     return False
 
     def _refuse(self, session: Session, event: Refused) -> None:
-        """A venue refused a subscription; or something unnamed, and then nothing of it is sure."""
+        """A venue refused a subscription; if it named none, none of the venue's is certain."""
         left, refused = self._left[session], event.subscription
         if refused is None:
             left.clear()
@@ -161,20 +162,20 @@ class Sessions:
 
 @asynccontextmanager
 async def open_sessions(
-    asked: Asked, say: Callable[[str], None], runtime: Runtime | None = None
+    selection: Selection, message: Callable[[str], None], runtime: Runtime | None = None
 ) -> AsyncGenerator[Sessions]:
-    """A session with each venue that can be asked, for the length of a block.
+    """A session with each venue that can be used, for the length of a block.
 
-    Raises what failed, where no venue is left.
+    Raises what failed if no venue is left.
     """
-    sessions = Sessions(say)
+    sessions = Sessions(message)
     async with AsyncExitStack() as stack:
         wrong: list[tuple[str, Subscription | None, FluxumError]] = []
-        for name in asked.markets:
+        for name in selection.markets:
             try:
-                wanted = list(_wanted(asked, name, wrong))
+                wanted = list(_wanted(selection, name, wrong))
                 if wanted:
-                    session = await stack.enter_async_context(_connect(asked, name, runtime))
+                    session = await stack.enter_async_context(_connect(selection, name, runtime))
                     session.subscribe(*wanted)
                     sessions.add(session)
             except FluxumError as error:
@@ -187,12 +188,12 @@ async def open_sessions(
 
 
 def _wanted(
-    asked: Asked, name: str, wrong: list[tuple[str, Subscription | None, FluxumError]]
+    selection: Selection, name: str, wrong: list[tuple[str, Subscription | None, FluxumError]]
 ) -> Iterator[Subscription]:
-    """What to subscribe to at a venue; what it does not offer goes to `wrong`."""
-    depth = depth_offered(name, asked.depth)
+    """What to subscribe to at a venue; what the venue does not offer goes to `wrong`."""
+    depth = depth_offered(name, selection.depth)
     for one in subscriptions(
-        asked.markets[name], asked.channels, depth=depth, interval_s=asked.interval_s
+        selection.markets[name], selection.channels, depth=depth, interval_s=selection.interval_s
     ):
         try:
             yield find_venue(name).with_defaults(one)
@@ -200,13 +201,13 @@ def _wanted(
             wrong.append((name, one, error))
 
 
-def _connect(asked: Asked, name: str, runtime: Runtime | None) -> Opening[Session]:
-    needs_login = any(one in find_venue(name).needs_token for one in asked.channels)
+def _connect(selection: Selection, name: str, runtime: Runtime | None) -> Opening[Session]:
+    needs_login = any(one in find_venue(name).needs_token for one in selection.channels)
     return connect(
         name,
-        endpoint=asked.endpoints.get(name),
-        proxy=asked.proxy,
-        account_config=account_config(name, asked.keys) if needs_login else None,
+        endpoint=selection.endpoints.get(name),
+        proxy=selection.proxy,
+        account_config=account_config(name, selection.keys) if needs_login else None,
         runtime=runtime,
     )
 

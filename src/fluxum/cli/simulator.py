@@ -1,4 +1,4 @@
-"""`sim serve`: a simulated exchange on this machine, speaking its venue's own protocol."""
+"""`sim serve`: a simulated exchange on this machine, with its venue's own protocol."""
 
 import asyncio
 from base64 import b64encode
@@ -34,7 +34,7 @@ __all__ = ["SimulatedName", "serve", "simulated"]
 _MONEY = Decimal(100_000)
 
 SimulatedName = Annotated[
-    str, typer.Option("--exchange", "-x", help=f"The exchange to be: {', '.join(VENUES)}.")
+    str, typer.Option("--exchange", "-x", help=f"The exchange to simulate: {', '.join(VENUES)}.")
 ]
 FaultScript = Annotated[
     str, typer.Option(help="Faults by script, such as corrupt@6s,hangup@12s,drop=0.001.")
@@ -68,7 +68,7 @@ def serve(
     tls: AuthorityFile = "",
     seconds: Seconds = None,
 ) -> None:
-    """Serve a simulated exchange on a loopback WebSocket, with faults if you like.
+    """Serve a simulated exchange on a loopback WebSocket, with faults if requested.
 
     Its REST calls are answered on the same port.
 
@@ -79,7 +79,7 @@ def serve(
     With --tls ca.pem: SSL_CERT_FILE=ca.pem fluxum orderbook --endpoint wss://127.0.0.1:8765 ...
     """
     name, symbols = parse_market(symbol, exchange)
-    talk = Output(Format.TABLE, is_live=True)
+    output = Output(Format.TABLE, is_live=True)
 
     async def main() -> None:
         async with simulated(
@@ -93,12 +93,12 @@ def serve(
             authority=Path(tls) if tls else None,
         ) as (box, url):
             if account:
-                _open_account(box, account, talk)
+                _open_account(box, account, output)
             served = ", ".join(one.symbol for one in box.instruments())
-            talk.say(f"{name} with {served} at {url}, Ctrl-C ends it")
+            output.message(f"{name} with {served} at {url}, Ctrl-C ends it")
             await until(seconds, asyncio.Event().wait())
 
-    with talk:
+    with output:
         run_async(main())
 
 
@@ -135,13 +135,13 @@ async def simulated(
         yield box, url
 
 
-def _open_account(box: SimulatedExchange, file: str, talk: Output) -> None:
-    """An account with some of everything, whose keys only the owner of the file can read."""
+def _open_account(box: SimulatedExchange, file: str, output: Output) -> None:
+    """An account with some of each asset; only the file's owner can read its keys."""
     key, secret = "simulated-key", b64encode(b"a secret of a simulated account").decode()
     assets = {asset for one in box.instruments() for asset in (one.base, one.quote)}
     if box.venue.private is None:
         raise BadInput(f"accounts at {box.venue.name} are not supported yet")
-    tier = list(box.venue.private.tiers)[-1]  # commands one after another are not held up
+    tier = list(box.venue.private.tiers)[-1]  # commands in a row are not rate limited
     box.open_account(key, secret, dict.fromkeys(sorted(assets), _MONEY), tier=tier)
     path = Path(file)
     try:
@@ -149,4 +149,4 @@ def _open_account(box: SimulatedExchange, file: str, talk: Output) -> None:
         path.write_text(f'[{box.venue.name}]\nkey = "{key}"\nsecret = "{secret}"\n')
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}") from error
-    talk.say(f"an account with {_MONEY} of each asset, its keys in {path}")
+    output.message(f"an account with {_MONEY} of each asset, its keys in {path}")

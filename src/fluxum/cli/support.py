@@ -1,4 +1,4 @@
-"""`support`: what each exchange gives and what was found to hold, as the tests last saw it."""
+"""`support`: what each exchange offers and which cards it passed, by the last test run."""
 
 from importlib.resources import files
 
@@ -21,10 +21,10 @@ _NOTHING = "-"
 
 
 class Finding(Struct):
-    """What the conformance cards found at one exchange.
+    """The results of the conformance cards for one exchange.
 
-    `channels` holds for each channel what it was seen to keep; `passed` the numbers of the cards
-    passed, `passed_over` the reasons of those that do not apply; `counts` what was looked at.
+    `channels` has for each channel what was found to hold; `passed` the numbers of the cards
+    passed, `passed_over` the reasons of those that do not apply; `counts` what was checked.
     """
 
     channels: dict[str, list[str]] = {}
@@ -41,17 +41,17 @@ class Support(Struct):
 
 
 def read_support() -> Support:
-    """The findings that came with this installation."""
+    """The findings that are installed with Fluxum."""
     text = files("fluxum.cli").joinpath(_FILE).read_bytes()
     return msgspec.json.decode(text, type=Support)
 
 
 def support(form: FormatOption = Format.TABLE) -> None:
-    """Show what each exchange gives, by channel, and which conformance cards it passed.
+    """Show what each exchange offers, by channel, and which conformance cards it passed.
 
-    A book is proved by a `checksum` or by its `sequence`, or it is `unverified`; `numbered` trades
-    show every hole, those with `ids` only repetitions; a ticker has `quotes` (bid and ask) or the
-    `last` price only; of candles it is the number of intervals. All of it is what the tests last
+    A book is proved by a `checksum` or by its `sequence`, or it is `unverified`. `numbered` trades
+    show every gap, those with `ids` only repetitions. A ticker has `quotes` (bid and ask) or the
+    `last` price only. For candles it is the number of intervals. All of it is what the tests last
     found, on the date given.
 
     Example: fluxum support
@@ -82,7 +82,7 @@ def _picture(found: Support) -> str:
     with console.capture() as capture:
         if console.measure(table, options=wide).maximum <= console.width:
             console.print(table)
-        else:  # words would be broken
+        else:  # the table would break words
             console.print(f"{table.title}\n{_listed(found)}", highlight=False)
         for name, finding in found.venues.items():
             for number, reason in finding.passed_over.items():
@@ -93,7 +93,7 @@ def _picture(found: Support) -> str:
 
 
 def _listed(found: Support) -> str:
-    """Each exchange as a paragraph, for a terminal that is narrow."""
+    """Each exchange as a paragraph, for a narrow terminal."""
     return "\n".join(
         f"{name}: "
         + "; ".join(f"{channel} {', '.join(kept)}" for channel, kept in finding.channels.items())

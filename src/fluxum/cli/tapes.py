@@ -3,12 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
 
 from fluxum.cli.columns import KINDS, parse_kinds
 from fluxum.cli.options import Format, FormatOption, Kinds
@@ -24,7 +24,7 @@ from fluxum.verify import verify as verify_recording
 
 __all__ = ["Nonsense", "replay", "verify"]
 
-_TURN = 100  # moments of a replay between two looks at what else there is to do
+_TURN = 100  # moments of a replay between two checks for a signal
 
 
 class Nonsense(FluxumError):
@@ -42,7 +42,7 @@ RecordedBy = Annotated[
 ]
 BookDepth = Annotated[
     int | None,
-    typer.Option("--depth", min=1, help="Depth of books of which the file does not tell it."),
+    typer.Option("--depth", min=1, help="Depth of books, if the file does not contain it."),
 ]
 
 
@@ -58,9 +58,9 @@ def replay(
 ) -> None:
     """Play a recording through the live code and write its events.
 
-    Exit status 0 when it was played, which stderr sums up; 1 when every frame was rejected; 2 for
-    bad usage or a file that is damaged, with everything in front of the damage played. That a
-    crash cut the end off is told, and no failure.
+    Exit status 0 if it was played, with a summary on stderr; 1 if every frame was rejected; 2 for
+    bad usage or a damaged file, with everything before the damage played. If a crash cut the end
+    off, that is reported and is no failure.
 
     Example: fluxum replay btc.jsonl.gz --speed 10 --format ndjson
 
@@ -78,13 +78,15 @@ def replay(
         try:
             run_async(_play(played, speed, output, events))
         finally:
-            output.say(_sum(played, events.total()))
-    if said := nonsense(path, played.venue.name, played.frames, played.rejected, played.rejection):
-        raise Nonsense(said)
+            output.message(_sum(played, events.total()))
+    if problem := nonsense(
+        path, played.venue.name, played.frames, played.rejected, played.rejection
+    ):
+        raise Nonsense(problem)
 
 
 async def _play(played: Replay, speed: float, output: Output, events: Counter[str]) -> None:
-    """Write every event, at the speed wanted, and count them by their kind."""
+    """Write every event, at the wanted speed, and count them by their kind."""
     before_ns: int | None = None
     for moment in played:
         if speed and moment.ns is not None:
@@ -98,7 +100,7 @@ async def _play(played: Replay, speed: float, output: Output, events: Counter[st
 
 
 def _sum(played: Replay, events: int) -> str:
-    """What a replay was, in one line."""
+    """The summary of a replay, in one line."""
     parts = [
         f"{played.frames} frames of {played.venue.name}",
         f"{events} events",
@@ -121,36 +123,33 @@ def verify(
 ) -> None:
     """Replay recordings and prove every book message by its venue's own check.
 
-    Of a folder, every recording is taken that says which exchange it is of: a tape, or one with
-    a NAME.meta.json beside it. REST calls are answered from NAME.rest.jsonl.gz. Files that one
+    Of a folder, every recording is taken that names its exchange: a tape, or a recording with a
+    NAME.meta.json beside it. REST calls are answered from NAME.rest.jsonl.gz. Files that one
     recording was rotated into are proved together.
 
-    Exit status 0 when all is proved, 1 when something failed or is missing, 2 for bad usage or a
-    file that cannot be read.
+    Exit status 0 if all is proved, 1 if something failed or is missing, 2 for bad usage or a file
+    that cannot be read.
 
     Example: fluxum verify recordings --format json
     """
     is_proved = is_readable = True
     talk = Console(stderr=True)
     with Output(form) as output:
-        for path, *more in track(
-            _recordings(files, output),
-            "verifying",
-            console=talk,
-            transient=True,
-            disable=not talk.is_terminal,
-        ):
+        recordings = _recordings(files, output)
+        for number, (path, *more) in enumerate(recordings, 1):
+            working = f"verifying {number} of {len(recordings)}: {path.name}"
             try:
-                report = verify_recording(path, exchange, depth, more)
+                with talk.status(working) if talk.is_terminal else nullcontext():
+                    report = verify_recording(path, exchange, depth, more)
             except (TapeError, BadInput) as error:  # tell it, and prove the others all the same
-                output.say(f"fluxum: {error}")
+                output.message(f"fluxum: {error}")
                 is_readable = False
                 continue
             output.write(plain(report), _text(report))
-            if said := nonsense(
+            if problem := nonsense(
                 path, report.venue, report.frames, report.rejected, report.rejection
             ):
-                output.say(f"fluxum: {said}")
+                output.message(f"fluxum: {problem}")
             is_proved = is_proved and report.is_proved
     if not is_readable:
         raise typer.Exit(2)
@@ -159,7 +158,7 @@ def verify(
 
 
 def _recordings(paths: Sequence[Path], output: Output) -> list[list[Path]]:
-    """The recordings meant, file by file: those named, and those of folders."""
+    """The recordings, file by file: those named, and those of folders."""
     found: list[Path] = []
     for path in paths:
         if not path.is_dir():
@@ -171,12 +170,12 @@ def _recordings(paths: Sequence[Path], output: Output) -> list[list[Path]]:
             if _is_known(file):
                 found.append(file)
             else:
-                output.say(f"passed over, as it names no known exchange: {file}")
+                output.message(f"passed over, as it names no known exchange: {file}")
     return _joined(found)
 
 
 def _is_known(file: Path) -> bool:
-    """Whether a file says which exchange it is of; one that cannot be read is told later."""
+    """Whether a file names its exchange; one that cannot be read is reported later."""
     try:
         return TapeReader(file).header is not None or recognise(file) is not None
     except TapeError:

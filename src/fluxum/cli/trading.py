@@ -1,6 +1,6 @@
-"""`order`: place, change and end orders.
+"""`order`: place, amend and cancel orders.
 
-Whatever moves money says what it will do, and asks first.
+Every command that moves money shows what it will do, and asks for confirmation.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ _LIVING = (
     OrderStatus.PARTIALLY_FILLED,
     OrderStatus.OTHER,
 )
-Word = TypeVar("Word", bound=Enum)
+Choice = TypeVar("Choice", bound=Enum)
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 Timeout = Annotated[
@@ -68,22 +68,23 @@ Timeout = Annotated[
 Journal = Annotated[
     str,
     typer.Option(
-        "--journal", help=f"Where orders are written down first; without: a file in {JOURNALS}."
+        "--journal", help=f"Where orders are written first; without: a file in {JOURNALS}."
     ),
 ]
 Validate = Annotated[
-    bool, typer.Option("--validate", help="Have it checked, here and there, and not entered.")
+    bool,
+    typer.Option("--validate", help="Check the order, here and there; do not place it."),
 ]
 
 
 class NotConfirmed(FluxumError):
-    """The user was asked, and did not say yes: nothing was done."""
+    """The user did not confirm: nothing was done."""
 
 
 Market = Annotated[str, typer.Option("--symbol", "-s", help="The market, such as BTC/USD.")]
 SideName = Annotated[str, typer.Option("--side", help="buy or sell.")]
 Quantity = Annotated[str, typer.Option("--quantity", "-q", help="How much, in the base asset.")]
-Price = Annotated[str, typer.Option("--price", "-p", help="The worst price, of limits.")]
+Price = Annotated[str, typer.Option("--price", "-p", help="The worst price, for limit orders.")]
 _TYPES = [one.value for one in OrderType if one is not OrderType.OTHER]
 Kind = Annotated[str, typer.Option("--type", help=f"One of {', '.join(_TYPES)}.")]
 TriggerPrice = Annotated[
@@ -91,7 +92,7 @@ TriggerPrice = Annotated[
 ]
 Force = Annotated[str, typer.Option("--time-in-force", help="gtc, ioc or fok.")]
 PostOnly = Annotated[
-    bool, typer.Option("--post-only", help="Refuse rather than take from the book.")
+    bool, typer.Option("--post-only", help="Refuse the order if it would take from the book.")
 ]
 NotionalMax = Annotated[
     str, typer.Option("--notional-max", help="Refuse an order that is worth more than this.")
@@ -119,7 +120,7 @@ def place(
     proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Place an order. It is checked, written down, sent once, and followed until it is known.
+    """Place an order. It is checked, written to the journal, sent once, and followed until known.
 
     Example: fluxum order place -s BTC/USD --side buy -q 0.01 -p 50000 --validate
     """
@@ -128,12 +129,12 @@ def place(
         raise BadInput(f"one symbol was expected, was {symbol!r}")
     request = OrderRequest(
         symbol=markets[0],
-        side=_word(Side, "a side", side),
-        order_type=_word(OrderType, "an order type", kind),
+        side=_choice(Side, "a side", side),
+        order_type=_choice(OrderType, "an order type", kind),
         quantity=_number("a quantity", quantity),
         limit_price=_number("a price", price) if price else None,
         trigger=Trigger(_number("a trigger", trigger)) if trigger else None,
-        time_in_force=_word(TimeInForce, "a time in force", force),
+        time_in_force=_choice(TimeInForce, "a time in force", force),
         post_only=post_only,
     )
     limits = RiskLimits(notional_max=_number("a notional", notional_max) if notional_max else None)
@@ -159,7 +160,7 @@ def amend(
     proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Change an order in place.
+    """Amend an order in place.
 
     Example: fluxum order amend OQCLML-BW3P3-BUCMWZ --price 51000
     """
@@ -193,7 +194,7 @@ def cancel(
     proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """End orders. Orders that have ended already are no error.
+    """Cancel orders. Orders that have ended already are no error.
 
     Example: fluxum order cancel OQCLML-BW3P3-BUCMWZ
     """
@@ -219,7 +220,7 @@ def cancel_all(
     proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """End every open order of the account, whoever placed it.
+    """Cancel every open order of the account, whichever program placed it.
 
     Example: fluxum order cancel-all --yes
     """
@@ -244,7 +245,7 @@ def list_orders(
     proxy: Proxy = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """List open orders, those among them whose fate is not known yet included.
+    """List open orders, including those whose state is not known yet.
 
     Example: fluxum order list --format json
     """
@@ -259,13 +260,13 @@ def list_orders(
     _run(where, act, form)
 
 
-# How a command is carried out
+# How a command is executed
 
 Act = Callable[[OrderDesk, Output], Coroutine[Any, Any, None]]
 
 
 class Where(Struct, frozen=True, kw_only=True):
-    """The account that is traded with, and the way to it."""
+    """The account to trade with, and how to reach it."""
 
     exchange: str
     credentials: Credentials
@@ -302,7 +303,7 @@ def _run(
     changed: str = "",
     limits: RiskLimits | None = None,
 ) -> None:
-    """Act at a desk that knows the books of some markets, or of the order that is `changed`."""
+    """Act at a desk that has the books of some markets, or of the order that is `changed`."""
 
     async def main(output: Output) -> None:
         async with (
@@ -319,7 +320,7 @@ def _run(
             background(log_frames(trader.session)),
         ):
             known = trader.orders.order(changed)
-            if known is not None:  # its price is held against the market's
+            if known is not None:  # its price is compared with the market's
                 trader.session.subscribe(Subscription(Channel.BOOK, known.symbol))
                 await trader.session.wait_ready(_READY_S)
             await act(trader.orders, output)
@@ -345,9 +346,9 @@ def _placing(request: OrderRequest, timeout_s: float) -> Act:
 
 
 async def _enter(desk: OrderDesk, request: OrderRequest, timeout_s: float) -> Order:
-    """Place an order; it is returned when it rests or has ended, soon after it was taken."""
+    """Place an order; returned when it rests or has ended, soon after it was accepted."""
     view = await desk.place(request, timeout_s=timeout_s)
-    if request.order_type.is_triggered:  # it waits for its price, and that may take for ever
+    if request.order_type.is_triggered:  # it waits for its trigger price, perhaps for ever
         return view
     rests = request.order_type.has_limit and request.time_in_force in _RESTING
     passing = (OrderStatus.PENDING,) if rests else _LIVING
@@ -360,7 +361,7 @@ async def _enter(desk: OrderDesk, request: OrderRequest, timeout_s: float) -> Or
 
 
 def _confirm(what: str, *, yes: bool) -> None:
-    """Say what will be done, and go on only if that is wanted."""
+    """Show what will be done, and return only if the user confirms."""
     sys.stderr.write(f"{what}\n")
     if yes:
         return
@@ -373,7 +374,7 @@ def _confirm(what: str, *, yes: bool) -> None:
 
 
 def _write(view: Order, output: Output) -> None:
-    """Show an order; that nobody knows what became of it is no success."""
+    """Show an order; raises if its state is still unknown."""
     _show(view, output)
     if view.status is OrderStatus.UNKNOWN:
         name = view.client_order_id or view.order_id
@@ -420,7 +421,7 @@ def _number(what: str, text: str) -> Decimal:
     return value
 
 
-def _word(kind: type[Word], what: str, text: str) -> Word:
+def _choice(kind: type[Choice], what: str, text: str) -> Choice:
     try:
         return kind(text.lower().replace("-", "_"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""`demo --trading`: somebody trades in the box, the link is cut, and no fill is lost."""
+"""`demo --trading`: orders at a simulated exchange; the link is cut, and no fill is lost."""
 
 import asyncio
 from base64 import b64encode
@@ -31,20 +31,20 @@ __all__ = ["DemoDisagrees", "trade"]
 _MOVES_PER_S = 40.0
 _HANGUP_AT = 0.5
 _PAUSE_S = 0.4
-_SETTLED_S = 30.0
+_TIMEOUT_S = 30.0
 _MONEY = Decimal(1_000_000)
 _KEY, _SECRET = "demo-key", b64encode(b"the demo's secret").decode()
 
 
 class DemoDisagrees(FluxumError):
-    """What was followed is not what the exchange says: it must never be seen."""
+    """The followed state differs from the exchange's: this must never happen."""
 
 
 async def trade(venue: Venue, seconds: float, seed: int, output: Output) -> None:
     """Trade for so long, show each position as it moves, and prove the end."""
     if venue.private is None:
         raise BadInput(f"accounts at {venue.name} are not supported yet")
-    random = Random(seed)  # noqa: S311 - it plays
+    random = Random(seed)  # noqa: S311 - no security depends on it
     symbols, faults = venue.sample_symbols[:2], f"hangup@{seconds * _HANGUP_AT:.2f}s"
     async with simulated(venue.name, symbols, seed=seed, rate=_MOVES_PER_S, faults=faults) as (
         box,
@@ -57,7 +57,7 @@ async def trade(venue: Venue, seconds: float, seed: int, output: Output) -> None
         entry = AccountConfig(Credentials(_KEY, _SECRET), tier=tier)
         async with connect(venue.name, symbols, endpoint=url, account_config=entry) as session:
             session.subscribe(*map(Subscription, (Channel.EXECUTION, Channel.INSTRUMENT)))
-            await session.wait_ready(_SETTLED_S)
+            await session.wait_ready(_TIMEOUT_S)
             names = Random(random.random())  # noqa: S311
             desk = OrderDesk(
                 session.account, MemoryOrderJournal(), random=names, rules=session.account.rules
@@ -67,12 +67,12 @@ async def trade(venue: Venue, seconds: float, seed: int, output: Output) -> None
                     _follow(session, output), _show(portfolio, output), _play(session, desk, random)
                 ):
                     await until(seconds, attended(output, asyncio.Event().wait()))
-                await _settle(session, desk)
+                await _finish(session, desk)
                 _summarise(portfolio, desk, account, output)
 
 
 async def _play(session: Session, desk: OrderDesk, random: Random) -> None:
-    """Buy and sell a little, at the market or beside it; what is refused is no matter."""
+    """Buy and sell a little, at the market or near it; refusals do not matter."""
     symbols = sorted({one.symbol for one in session.subscriptions if one.symbol is not None})
     while True:
         await asyncio.sleep(random.uniform(0, 2 * _PAUSE_S))
@@ -97,20 +97,20 @@ async def _show(portfolio: Portfolio, output: Output) -> None:
     async for view in portfolio.positions():
         await output.room()
         output.write(view, position_text(view))
-        await asyncio.sleep(_PAUSE_S / 4)  # the latest of each is enough for people
+        await asyncio.sleep(_PAUSE_S / 4)  # the latest of each is enough for the user
 
 
 async def _follow(session: Session, output: Output) -> None:
     async for event in session.account.account_events():
-        output.say(event_text(event))
+        output.message(event_text(event))
 
 
-async def _settle(session: Session, desk: OrderDesk) -> None:
-    """End all orders, and wait until nothing is in doubt."""
-    await session.wait_ready(_SETTLED_S)
-    await desk.wait_reconciled(_SETTLED_S)
+async def _finish(session: Session, desk: OrderDesk) -> None:
+    """Cancel all orders, and wait until no state is uncertain."""
+    await session.wait_ready(_TIMEOUT_S)
+    await desk.wait_reconciled(_TIMEOUT_S)
     await desk.cancel_all()
-    while desk.open_orders():  # noqa: ASYNC110 - each end is told by itself
+    while desk.open_orders():  # noqa: ASYNC110 - every end is a separate event
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.2)
 
@@ -118,7 +118,7 @@ async def _settle(session: Session, desk: OrderDesk) -> None:
 def _summarise(
     portfolio: Portfolio, desk: OrderDesk, account: SimulatedAccount, output: Output
 ) -> None:
-    """Positions against the exchange's own fills; raises DemoDisagrees."""
+    """Compare positions with the exchange's own fills; raises DemoDisagrees."""
     statistics = desk.statistics()
     sums: dict[str, Decimal] = {}
     for fill in account.fills:

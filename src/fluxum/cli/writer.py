@@ -1,10 +1,9 @@
-"""Bytes to stdout and stderr, so that a reader who pauses never holds up the event loop.
+"""Writes bytes to stdout and stderr, so that a slow reader never blocks the event loop.
 
-A `ThreadWriter` has a thread of its own and a bound. A command that can wait does so with `room`:
-then nothing is lost here, and what arrives meanwhile waits in the session's own bounded pipe, which
-drops its oldest events, counts them and puts a `dropped` event in their place. A command that
-cannot wait puts all the same: above the bound the oldest chunks are dropped, and a notice stands
-in their place.
+A `ThreadWriter` has its own thread and a bound. A command that can wait does so with `room`. Then
+nothing is lost here, and newer events wait in the session's own bounded pipe, which drops its
+oldest events, counts them and puts a `dropped` event in their place. A command that cannot wait
+writes at any time: above the bound the oldest chunks are dropped, and a notice takes their place.
 
 `DirectWriter` writes at once and blocks while the reader pauses: for commands that have nothing
 else to do.
@@ -34,7 +33,7 @@ __all__ = [
 
 Frame = Callable[[bytes], bytes]
 _BYTES_MAX = 1 << 18
-_LOOK_S = 1.0  # how often an idle writer looks whether its reader has gone
+_CHECK_S = 1.0  # how often an idle writer checks whether its reader has gone
 _Sleepers = list[tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]]
 
 
@@ -43,15 +42,15 @@ class OutputClosed(FluxumError):
 
 
 class Writer(Protocol):
-    """Where chunks of bytes are put to be written."""
+    """Writes chunks of bytes."""
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that was put is written."""
+        """Whether all chunks are written."""
         ...
 
     def put(self, chunk: bytes) -> None:
-        """Have a chunk written; raises OSError once the reader has gone."""
+        """Write a chunk, or queue it; raises OSError once the reader has gone."""
         ...
 
     async def room(self) -> None:
@@ -59,16 +58,16 @@ class Writer(Protocol):
         ...
 
     async def watch(self) -> None:
-        """Wait until the reader has gone, and raise that."""
+        """Wait until the reader has gone, and raise OSError."""
         ...
 
     def close(self, patience_s: float | None = None) -> int:
-        """Wait until all is written, so long at most; returns how many chunks never were."""
+        """Wait until all is written, so long at most; returns how many chunks were not."""
         ...
 
 
 class DirectWriter:
-    """Writes each chunk at once to a stream; `None` stands for one that is closed."""
+    """Writes each chunk at once to a stream; `None` is a closed one."""
 
     is_idle = True
 
@@ -78,7 +77,7 @@ class DirectWriter:
         self._frame = frame
 
     def put(self, chunk: bytes) -> None:
-        """Write a chunk; raises OSError, and OutputClosed where there is nothing to write to."""
+        """Write a chunk; raises OSError, and OutputClosed if the stream is closed."""
         if self._stream is None:
             raise OutputClosed(f"{self._name} is closed, so nothing can be written to it")
         _write_whole(self._stream, self._frame(chunk), self._name)
@@ -87,7 +86,7 @@ class DirectWriter:
         """Return at once: `put` blocks instead."""
 
     async def watch(self) -> None:
-        """Wait for ever: `put` raises what fails."""
+        """Wait for ever: `put` raises the errors."""
         await asyncio.Event().wait()
 
     def close(self, patience_s: float | None = None) -> int:  # noqa: ARG002 - nothing waits
@@ -96,12 +95,12 @@ class DirectWriter:
 
 
 class NoWriter:
-    """Takes what has no place to go: words for a person whose stderr is closed."""
+    """Discards messages when stderr is closed."""
 
     is_idle = True
 
     def put(self, chunk: bytes) -> None:
-        """Forget it."""
+        """Discard it."""
 
     async def room(self) -> None:
         """Return at once."""
@@ -116,10 +115,10 @@ class NoWriter:
 
 
 class ThreadWriter:
-    """Writes from a thread of its own.
+    """Writes from its own thread.
 
     `frame` is applied to each chunk as it is written, so that it counts only what is written.
-    `notice` makes the chunk that stands in the place of so many dropped ones.
+    `notice` makes the chunk that replaces so many dropped ones.
     """
 
     def __init__(
@@ -147,11 +146,11 @@ class ThreadWriter:
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that was put is written."""
+        """Whether all chunks are written."""
         return not self._bytes
 
     def put(self, chunk: bytes) -> None:
-        """Have a chunk written; above the bound the oldest ones are dropped."""
+        """Queue a chunk; above the bound the oldest ones are dropped."""
         with self._changed:
             self._raise_error()
             self._waiting.append(chunk)
@@ -172,7 +171,7 @@ class ThreadWriter:
             await change
 
     async def watch(self) -> None:
-        """Wait until the reader has gone, and raise that."""
+        """Wait until the reader has gone, and raise OSError."""
         while True:
             with self._changed:
                 self._raise_error()
@@ -180,9 +179,9 @@ class ThreadWriter:
             await change
 
     def close(self, patience_s: float | None = None) -> int:
-        """Wait until all is written, so long at most; returns how many chunks never were.
+        """Wait until all is written, so long at most; returns how many chunks were not.
 
-        A reader that has gone wants none of them.
+        If the reader has gone, it returns 0.
         """
         with self._changed:
             self._is_ending = True
@@ -213,10 +212,10 @@ class ThreadWriter:
                 _wake(self._for_end)
 
     def _next(self) -> bytes | None:
-        """The next chunk to be written, `None` at the end; raises OSError without a reader."""
+        """The next chunk to write, `None` at the end; raises OSError without a reader."""
         with self._changed:
             while not (self._waiting or self._missed or self._is_ending):
-                if not self._changed.wait(_LOOK_S):
+                if not self._changed.wait(_CHECK_S):
                     _check_reader(self._stream, self._name)
             if self._missed:
                 missed, self._missed = self._missed, 0
@@ -227,7 +226,7 @@ class ThreadWriter:
 
 
 def hold_standard_files() -> None:
-    """Open what was closed of the three standard files, so that no socket takes its number."""
+    """Open the standard files that are closed, so that no socket takes their number."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -256,17 +255,17 @@ def _resolve(change: "asyncio.Future[None]") -> None:
 
 def _write_whole(stream: TextIO, chunk: bytes, name: str) -> None:
     buffer = getattr(stream, "buffer", None)
-    if buffer is None:  # a stream of text alone, as a notebook has
+    if buffer is None:  # a text stream without a buffer, as in a notebook
         stream.write(chunk.decode(errors="replace"))
         stream.flush()
         return
-    # Past the buffer, whose lock a thread that waits for its reader would keep until the end.
+    # Past the buffer: a thread that waits for its reader would keep its lock until the end.
     raw: RawIOBase = getattr(buffer, "raw", buffer)
     view = memoryview(chunk)
     try:
         while view:
             written = raw.write(view)
-            if written is None:  # somebody made the terminal non-blocking
+            if written is None:  # the terminal is set to non-blocking
                 select.select([], [raw], [])
             view = view[written or 0 :]
     except OSError as error:
@@ -282,12 +281,12 @@ def _check_reader(stream: TextIO, name: str) -> None:
     try:
         poll = select.poll()
         poll.register(stream, 0)  # errors alone
-    except (OSError, ValueError):  # no file of the system
+    except (OSError, ValueError):  # no file of the operating system
         return
     if any(event & (select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0)):
         raise _failure(errno.EPIPE, name)
 
 
 def _failure(number: int, name: str) -> OSError:
-    """What cannot be written: BrokenPipeError for a reader that has gone."""
+    """The error if nothing can be written: BrokenPipeError for a reader that has gone."""
     return OSError(number, f"cannot write to {name}: {os.strerror(number)}")

@@ -1,7 +1,7 @@
-"""Work that cannot outlive its block, and one error out of it, never a group.
+"""Background work that cannot outlive its block, and one error out of it, never a group.
 
-The only place that starts tasks. `asyncio.TaskGroup` does the work; what it adds to errors is
-taken off again: a group, groups in groups, a cancellation it caused itself.
+The only place that starts tasks. `asyncio.TaskGroup` does the work. What it adds to errors is
+removed again: a group, groups in groups, a cancellation that it caused itself.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 class Background:
-    """The work that goes on behind one block; made by `background`."""
+    """The background work of one block; made by `background`."""
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self._group = group
@@ -44,9 +44,9 @@ class Background:
 async def background(*coroutines: Coroutine[object, object, object]) -> AsyncGenerator[Background]:
     """Run coroutines for the length of the block; at its end they are cancelled and awaited.
 
-    When one of them fails, the block is cancelled and the error is raised from it. One error
-    leaves: the block's own before the others', a cancellation from outside before what failed
-    because of it. The others are told in the notes of the one.
+    If one of them fails, the block is cancelled and the error is raised from the block. Only one
+    error is raised: the block's own before the others', a cancellation from outside before errors
+    that it caused. The others are in the notes of that error.
     """
     task = asyncio.current_task()
     assert task is not None, "background is used inside a task"
@@ -65,13 +65,13 @@ async def background(*coroutines: Coroutine[object, object, object]) -> AsyncGen
                 own = error
             work.end()
             cancels_in_block = task.cancelling()
-            # Raised even at a good end: it is the group's way to cancel its tasks and wait.
+            # Raised even after success: this makes the group cancel its tasks and wait.
             raise own or _BlockEnded
     except BaseExceptionGroup as errors:
         others = [error for error in _leaves(errors) if not isinstance(error, _BlockEnded)]
     is_cancelled = task.cancelling() > cancels
     if own is not None and not isinstance(own, asyncio.CancelledError):
-        # Struck while the block's tasks were awaited, a cancellation is forgotten by the group.
+        # If a cancellation comes while the block's tasks are awaited, the group forgets it.
         is_late = is_cancelled and cancels_in_block == cancels
         _raise(_cancelled_by(own) if is_late else _leaves(own)[0], others)
     elif is_cancelled:
@@ -81,7 +81,7 @@ async def background(*coroutines: Coroutine[object, object, object]) -> AsyncGen
 
 
 class _BlockEnded(Exception):
-    """The block came to its end."""
+    """The block has reached its end."""
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
@@ -105,13 +105,13 @@ def _raise(one: BaseException, others: list[BaseException]) -> None:
     try:
         raise one
     finally:
-        # Raising made it look as if it came from handling the cancellation of the block.
+        # Otherwise it would look as if it came from handling the cancellation of the block.
         one.__context__ = context
 
 
 def detached(work: Coroutine[object, object, R], *, name: str) -> asyncio.Task[R]:
-    """A task of no group, for what is opened in one task and closed in another.
+    """A task outside any group, for a resource opened in one task and closed in another.
 
-    The caller keeps the task and awaits it in the end.
+    The caller keeps the task and finally awaits it.
     """
     return asyncio.create_task(work, name=name)

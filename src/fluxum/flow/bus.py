@@ -1,4 +1,4 @@
-"""One producer, many readers: every reader gets a pipe of its own."""
+"""One producer, many readers: every reader gets its own pipe."""
 
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -22,9 +22,9 @@ class BusStatistics(Struct, frozen=True, kw_only=True):
 
 
 class Bus(Generic[T]):
-    """Hands every item to the pipes of all who want it; no reader can harm another.
+    """Puts every item into the pipes of all readers that want it; no reader can harm another.
 
-    The bus does not keep a pipe alive: one that its reader does not hold any more is forgotten.
+    The bus does not keep a pipe alive: if its reader drops it, the bus forgets it.
     """
 
     __slots__ = ("_error", "_is_closed", "_readers", "is_read", "published")
@@ -32,7 +32,7 @@ class Bus(Generic[T]):
     def __init__(self) -> None:
         self.published = 0
         self.is_read = False
-        """Whether anybody reads now; saves making what nobody wants."""
+        """Whether there is a reader now; if not, items need not be made."""
         self._readers: tuple[tuple[Callable[[T], bool] | None, ref[Pipe[T]]], ...] = ()
         self._is_closed = False
         self._error: FluxumError | None = None
@@ -46,9 +46,9 @@ class Bus(Generic[T]):
         key: Callable[[T], Hashable | None] | None = None,
         notice: Callable[[int], T] | None = None,
     ) -> Pipe[T]:
-        """A pipe with all that is published from now on and is wanted.
+        """A pipe with all items from now on for which `wants` is true.
 
-        It is forgotten when it is cancelled or not held any more. After `close` it has ended.
+        The bus forgets it when it is cancelled or dropped. After `close` it has ended.
         """
         pipe = Pipe(
             capacity=capacity, overflow=overflow, key=key, notice=notice, on_cancel=self._forget

@@ -1,4 +1,4 @@
-"""Many streams as one: by arrival while they live, by time when they are replayed."""
+"""Many streams as one: live ones by arrival, replayed ones by time."""
 
 import asyncio
 import heapq
@@ -30,11 +30,11 @@ def merge_by_time(*streams: Iterable[T], key: Callable[[T], Any]) -> Iterator[T]
 
 
 class Merged(Generic[T]):
-    """The pipes' items in the order of arrival; those that are behind take turns.
+    """The pipes' items in the order of arrival; if several have items waiting, they take turns.
 
-    It ends when all pipes have. When one fails, what waits in the others at that moment is still
-    delivered, pipe by pipe, and then the error is raised. Leaving a `with` block cancels all
-    pipes. No task is started: whichever pipe has something says so.
+    It ends when all pipes have ended. If one fails, the items that wait in the others at that
+    moment are still delivered, pipe by pipe, and then the error is raised. Leaving a `with` block
+    cancels all pipes. No task is started: each pipe wakes the merge when it has an item.
     """
 
     def __init__(self, pipes: Iterable[Pipe[T]]) -> None:
@@ -68,7 +68,7 @@ class Merged(Generic[T]):
             await self._wait_arrival()
 
     def cancel(self) -> None:
-        """Leave all pipes."""
+        """Cancel all pipes."""
         self._last.clear()
         for pipe in self._pipes:
             pipe.cancel()
@@ -94,7 +94,7 @@ class Merged(Generic[T]):
             self._arrival.set_result(None)
 
     def _end(self, pipe: Pipe[T]) -> None:
-        if not pipe.is_closed:  # somebody else read what had arrived
+        if not pipe.is_closed:  # another reader has taken what had arrived
             self._watch(pipe)
             return
         self._open.discard(pipe)

@@ -1,4 +1,4 @@
-"""What can be entered for a block, or awaited and closed by hand, as in a notebook."""
+"""A resource that can be entered as a block, or awaited and closed explicitly, as in a notebook."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
@@ -13,7 +13,7 @@ __all__ = ["Closable", "Opening"]
 
 
 class Closable(Protocol):
-    """What a program closes by hand when it was awaited rather than entered."""
+    """A resource that the program closes explicitly if it was awaited rather than entered."""
 
     def closed_by(self, close: Callable[[], Awaitable[None]]) -> None:
         """Take the function that `close` will call."""
@@ -24,13 +24,13 @@ T = TypeVar("T", bound=Closable)
 
 
 class Opening(Generic[T]):
-    """A resource about to be opened, once.
+    """A resource to be opened, once.
 
         async with opening as resource: ...      # closed when the block ends
         resource = await opening                 # closed by `await resource.close()`
 
-    An awaited resource belongs to a task of its own, so that it may be opened and closed from
-    different tasks.
+    An awaited resource has its own task, so that it may be opened and closed from different
+    tasks.
     """
 
     def __init__(self, make: Callable[[], AbstractAsyncContextManager[T]]) -> None:
@@ -80,7 +80,7 @@ class Opening(Generic[T]):
 async def _own(
     manager: AbstractAsyncContextManager[T], opened: asyncio.Future[T], closing: asyncio.Event
 ) -> None:
-    """Keep a resource open until it is closed; what opening fails with goes to who awaits it."""
+    """Keep a resource open until it is closed; an error in opening it is raised by the await."""
     try:
         async with manager as resource:
             opened.set_result(resource)

@@ -1,12 +1,12 @@
 """A bounded queue with one reader and a definite end.
 
-The producer never waits and never sees an error: what a full pipe does is the reader's choice,
-made when the pipe was opened. Every item is accounted for at any moment:
+The producer never waits and never gets an error. The reader chooses, when it opens the pipe, what
+happens if the pipe is full. Every item is accounted for at any moment:
 
     offered = delivered + conflated + dropped + waiting
 
 A pipe belongs to one event loop. The hot path is `put`: one comparison and one append, and a
-reader is woken once for all that arrived together.
+reader is woken once for all items that arrived together.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ T = TypeVar("T")
 
 
 class Overflow(Enum):
-    """What a full pipe does.
+    """What happens if a pipe is full.
 
-    DROP_OLDEST: the oldest item gives way, counted. CONFLATE: only the latest item of each key
-    waits; over capacity the oldest gives way, counted. RAISE: the stream fails, for readers to
-    whom a loss is a failure.
+    DROP_OLDEST: the oldest item is dropped and counted. CONFLATE: only the latest item of each key
+    waits; over capacity the oldest is dropped and counted. RAISE: the stream fails, for readers
+    that may not lose an item.
     """
 
     DROP_OLDEST = "drop_oldest"
@@ -43,8 +43,8 @@ class Overflow(Enum):
 class PipeStatistics(Struct, frozen=True, kw_only=True):
     """What became of all items: offered = delivered + conflated + dropped + waiting.
 
-    `conflated` gave way to a newer item of the same key. `dropped` never reached the reader:
-    they did not fit, came after the end, or were abandoned by it.
+    `conflated` were replaced by a newer item of the same key. `dropped` never reached the reader:
+    they did not fit, came after the end, or the reader cancelled the pipe.
     """
 
     capacity: int
@@ -56,15 +56,16 @@ class PipeStatistics(Struct, frozen=True, kw_only=True):
 
 
 class Pipe(Generic[T]):
-    """A bounded queue; iterate over it with `async for`, alone.
+    """A bounded queue; iterate over it with `async for`, with one reader.
 
-    `key` tells which items supersede each other, none meaning never; only CONFLATE asks it. The
-    newer item goes to the end, so that it overtakes nothing that was put before it. `notice`
-    makes an item that tells the reader how many were dropped at its place in the stream; it is
-    not counted. `on_cancel` is called once, when the reader leaves.
+    With CONFLATE, an item replaces a waiting one with the same `key`; if its key is `None`, it
+    replaces none. The newer item goes to the end, so that it overtakes nothing that was put before
+    it. `notice` makes an item that reports how many were dropped at its place in the stream; it is
+    not counted. `on_cancel` is called once, when the reader cancels.
 
-    What waits is still read after the end; then the reader gets StopAsyncIteration, the error of
-    `close`, or ConsumerTooSlow after an overflow with RAISE. Leaving a `with` block cancels.
+    Waiting items can still be read after the end. Then the reader gets StopAsyncIteration, the
+    error of `close`, or ConsumerTooSlow after an overflow with RAISE. Leaving a `with` block
+    cancels.
     """
 
     __slots__ = (
@@ -106,15 +107,15 @@ class Pipe(Generic[T]):
         self._overflow = overflow
         self._notice = notice
         self._on_cancel = on_cancel
-        self._room = capacity  # below it an append is all there is to do; nothing fits once closed
+        self._room = capacity  # while positive, `put` only appends; zero once closed
         self._offered = self._delivered = self._dropped = 0
-        self._missed = 0  # dropped since the last item read, still to be noticed
+        self._missed = 0  # dropped since the last item read, not reported yet
         self._error: FluxumError | None = None
         self._is_closed = False
         self._is_waiting = False
         self._wake: Callable[[], None] | None = None
 
-    # The producer's end
+    # For the producer
 
     def put(self, item: T) -> None:
         """Offer an item; never waits and never raises."""
@@ -128,7 +129,7 @@ class Pipe(Generic[T]):
             self._ring()
 
     def close(self, error: FluxumError | None = None) -> None:
-        """End the stream, after what waits; only the first call counts."""
+        """End the stream, after the items that wait; only the first call counts."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -136,7 +137,7 @@ class Pipe(Generic[T]):
         self._error = error
         self._ring()
 
-    # The reader's end
+    # For the reader
 
     def __aiter__(self) -> Self:
         return self
@@ -164,31 +165,31 @@ class Pipe(Generic[T]):
         return bool(self._items)
 
     def take(self) -> T:
-        """The oldest item, or the notice before it; raises LookupError when nothing waits."""
+        """The oldest item, or the notice before it; raises LookupError if none waits."""
         if self._missed:
-            return self._tell_missed()
+            return self._take_notice()
         item = self._items.popleft()
         self._delivered += 1
         return item
 
     def drain(self) -> list[T]:
-        """All that waits, without waiting for more."""
+        """All items that wait, without waiting for more."""
         items = self._items
         batch = list(items)
         items.clear()
         self._delivered += len(batch)
         if self._missed:
-            batch.insert(0, self._tell_missed())
+            batch.insert(0, self._take_notice())
         return batch
 
     def batches(self) -> "Batches[T]":
-        """Iterate over lists of all that waits at once, for readers with much to do."""
+        """Iterate over lists of all items that wait, for readers of many items."""
         return Batches(self)
 
     def call_when_ready(self, wake: Callable[[], None]) -> None:
         """Call `wake` once, as soon as an item waits or the stream has ended; maybe at once.
 
-        For those who read several pipes; it takes the place of waiting.
+        For readers of several pipes; use it instead of waiting.
         """
         if self._wake is not None:
             raise BadInput("a pipe has one reader, and it is waiting already")
@@ -198,7 +199,7 @@ class Pipe(Generic[T]):
             self._wake = wake
 
     def cancel(self) -> None:
-        """Leave: what waits is dropped, what comes later too."""
+        """Cancel: items that wait are dropped, and all later ones."""
         self._dropped += len(self._items)
         self._items.clear()
         self._missed = 0
@@ -218,7 +219,7 @@ class Pipe(Generic[T]):
     ) -> None:
         self.cancel()
 
-    # What can be asked of it
+    # State
 
     @property
     def waiting(self) -> int:
@@ -227,12 +228,12 @@ class Pipe(Generic[T]):
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing more can come; items may still wait."""
+        """Whether no more items can come; items may still wait."""
         return self._is_closed
 
     @property
     def error(self) -> FluxumError | None:
-        """What the stream ends with, if it failed."""
+        """The error that the stream ends with, if it failed."""
         return self._error
 
     def statistics(self) -> PipeStatistics:
@@ -260,7 +261,7 @@ class Pipe(Generic[T]):
                 self._dropped += 1
                 self._missed += self._notice is not None
 
-    def _tell_missed(self) -> T:
+    def _take_notice(self) -> T:
         assert self._notice is not None
         missed, self._missed = self._missed, 0
         return self._notice(missed)
@@ -272,7 +273,7 @@ class Pipe(Generic[T]):
 
 
 class Batches(Generic[T]):
-    """A pipe read in lists: all that waits at once, at least one item."""
+    """A pipe read in lists: all items that wait, at least one."""
 
     __slots__ = ("_pipe",)
 
@@ -308,7 +309,7 @@ class _Latest(Generic[T]):
         items = self._items
         key = self._key(item)
         if key is None:
-            items[object()] = item  # a key like no other
+            items[object()] = item  # a key that equals no other
             return
         if key in items:
             self.superseded += 1
@@ -323,5 +324,5 @@ class _Latest(Generic[T]):
 
 
 def _resolve(arrival: asyncio.Future[None]) -> None:
-    if not arrival.done():  # a cancelled reader has not always run yet
+    if not arrival.done():  # a cancelled reader may not have run yet
         arrival.set_result(None)

@@ -1,1 +1,1 @@
-"""Facts: frozen values that every other room speaks in."""
+"""Facts: frozen values that every other package uses."""

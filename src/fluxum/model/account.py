@@ -1,4 +1,4 @@
-"""What is held and what became of it: balances, account entries, fills, and the keys to them."""
+"""Facts of an account: balances, account entries, fills, and the credentials."""
 
 from decimal import Decimal
 from enum import Enum
@@ -28,10 +28,10 @@ FillIdentity = tuple[str, Symbol, str]
 
 
 class Credentials:
-    """The keys to an account. They show themselves to nobody: printed they are masked.
+    """The keys to an account. They are masked when printed.
 
-    Made of text alone; the venue's own room knows what each part means. They can be neither
-    copied into JSON nor pickled. Raises BadInput for an empty key or secret.
+    Plain text; the venue's own package knows the meaning of each part. They can be neither encoded
+    as JSON nor pickled. Raises BadInput for an empty key or secret.
     """
 
     __slots__ = ("key", "passphrase", "secret")
@@ -44,11 +44,11 @@ class Credentials:
         self.passphrase = passphrase
 
     def __repr__(self) -> str:
-        """Stars, however long the parts are."""
+        """Stars instead of the parts, whatever their length."""
         return "Credentials(key=***, secret=***)"
 
     def __reduce__(self) -> str:
-        """Refuse to be written down."""
+        """Refuse to be pickled."""
         raise BadInput("credentials are never written down, so they cannot be pickled")
 
 
@@ -61,7 +61,7 @@ class Wallet(Struct, frozen=True):
 
 
 class Balance(Struct, frozen=True, kw_only=True, tag="balance"):
-    """What is held of one asset. `held` is bound by open orders, where the venue says."""
+    """The balance of one asset. `held` is held by open orders, if the venue sends that."""
 
     venue: str
     asset: Asset
@@ -73,12 +73,12 @@ class Balance(Struct, frozen=True, kw_only=True, tag="balance"):
 
     @property
     def free(self) -> Decimal | None:
-        """What can be traded, where the venue says what is held."""
+        """How much can be traded, if the venue sends what is held."""
         return None if self.held is None else self.total - self.held
 
 
 class Balances(Struct, frozen=True, kw_only=True, tag="balances"):
-    """All balances of an account at one moment; an asset that is missing is not held."""
+    """All balances of an account at one moment; an asset that is missing has none."""
 
     venue: str
     balances: tuple[Balance, ...]
@@ -88,7 +88,7 @@ class Balances(Struct, frozen=True, kw_only=True, tag="balances"):
 class EntryKind(Enum):
     """Why an account changed; the venue's own word is kept beside it.
 
-    OTHER: the venue's word is none that Fluxum knows.
+    OTHER: the venue's word is unknown to Fluxum.
     """
 
     DEPOSIT = "deposit"
@@ -104,13 +104,12 @@ class EntryKind(Enum):
 
 
 class LedgerEntry(Struct, frozen=True, kw_only=True, tag="ledger_entry"):
-    """One line of an account: the balance after it is that before, plus amount, less fee.
+    """One entry of an account: the balance after it is the one before, plus amount, less fee.
 
-    `entry_id` is the venue's and never repeats; the lines of one transaction (the two legs of a
+    `entry_id` is the venue's and never repeats; the entries of one transaction (the two legs of a
     trade) share a `reference_id`. `amount` has its sign and excludes the fee, which is charged in
-    the same asset. `balance` is `None` where the venue did not write it. `venue_kind` is the
-    venue's word for the kind. `raw` is the row as it was on the wire; it is no part of the fact's
-    JSON.
+    the same asset. `balance` is `None` if the venue did not send it. `venue_kind` is the venue's
+    word for the kind. `raw` is the row as it was on the wire; it is no part of the fact's JSON.
     """
 
     venue: str
@@ -130,31 +129,31 @@ class LedgerEntry(Struct, frozen=True, kw_only=True, tag="ledger_entry"):
 
     @property
     def change(self) -> Decimal:
-        """What the line did to the balance: amount less fee."""
+        """The entry's change of the balance: amount less fee."""
         return self.amount - self.fee
 
 
 class Liquidity(Enum):
-    """Whether a fill took liquidity from the book or had made it."""
+    """Whether a fill took liquidity from the book or provided it."""
 
     MAKER = "maker"
     TAKER = "taker"
 
 
 class Fee(Struct, frozen=True):
-    """What a fill cost, in the asset it was charged in; a rebate is negative."""
+    """The fee of a fill, in the asset it was charged in; a rebate is negative."""
 
     asset: Asset
     amount: Decimal
 
 
 class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
-    """An execution of one's own order; `side` is that of the order.
+    """An execution of an order of the account; `side` is that of the order.
 
-    Some venues number the fills of each market by itself, so `identity`, and not `fill_id` alone,
-    tells fills apart. `fees` is `None` while the venue has not said in which asset they were
-    charged: a later fill of the same identity with its fees completes it, and is no other fill.
-    `backfilled` marks one that was read from the account's history after a hole.
+    Some venues number the fills of each market separately, so fills are distinguished by
+    `identity`, not by `fill_id` alone. `fees` is `None` while the venue has not named the asset
+    they were charged in: a later fill of the same identity with its fees completes it, and is no
+    other fill. `backfilled` marks one that was read from the account's history after a gap.
     """
 
     venue: str
@@ -173,7 +172,7 @@ class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
 
     @property
     def identity(self) -> FillIdentity:
-        """What is the same of two fills only if they are the same fill."""
+        """Equal for two fills only if they are the same fill."""
         return self.venue, self.symbol, self.fill_id
 
     @property

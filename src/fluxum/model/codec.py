@@ -1,9 +1,9 @@
 """Events as JSON lines: a type tag, exact decimals as plain text, and back without loss.
 
-One encoder of msgspec writes an event. Two things it writes in another way than `plain` does are
-mended in the line: bytes (which are no part of a fact's JSON) are taken out, and decimals with an
-exponent get plain digits. Both are found by the names of their fields between quotes. Inside a text
-every quote is escaped, so no text is ever taken for a field.
+One msgspec encoder writes an event. It writes two things differently from `plain`, which are
+corrected in the line: bytes (which are no part of a fact's JSON) are removed, and decimals with an
+exponent get plain digits. Both are found by the names of their fields in quotes. Inside a text
+every quote is escaped, so no text can be mistaken for a field.
 """
 
 import re
@@ -31,7 +31,7 @@ def plain(value: object) -> Any:
 
 
 def encode_event(event: Event) -> bytes:
-    """One line of JSON, without its line end; it is `plain(event)`, made several times as fast."""
+    """One line of JSON, without its line end; equal to `plain(event)`, several times as fast."""
     line = _encode(event)
     strip = _strips[event.__class__]
     if strip is not None:
@@ -42,7 +42,7 @@ def encode_event(event: Event) -> bytes:
 
 
 def decode_event(line: bytes) -> Event:
-    """The event a line was made from; raises BadInput when it is none."""
+    """The event that a line was made from; raises BadInput if it is none."""
     try:
         event = _decoder.decode(line)
     except msgspec.MsgspecError as error:
@@ -76,14 +76,14 @@ def _custom(kind: type, value: object) -> object:
 _encode = msgspec.json.Encoder(enc_hook=_builtin).encode
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event, dec_hook=_custom)
 
-# What the encoder writes in another way
+# Corrections of what the encoder writes differently
 
 Substitute = Callable[[Any, bytes], bytes]
 _has_exponent = re.compile(rb"E[+-]").search
 
 
 class _Strips(dict[type[Event], Substitute | None]):
-    """What takes bytes out of a line, by the kind of event; made when the first one comes."""
+    """The pattern that removes bytes from a line, by the kind of event; made at first use."""
 
     def __missing__(self, kind: type[Event]) -> Substitute | None:
         hidden = b"|".join(_names(kind, inspect.BytesType))
@@ -96,7 +96,7 @@ _strips = _Strips()
 
 @cache
 def _spell_in(kind: type[Event]) -> Substitute:
-    """What spells the exponents in a line of this kind of event."""
+    """The pattern that finds exponents in a line of this kind of event."""
     numbers = _names(kind, inspect.DecimalType)
     both = numbers & _names(kind, inspect.StrType)
     assert not both, f"{kind.__name__} has a name for a text and for a number: {both}"
@@ -105,7 +105,7 @@ def _spell_in(kind: type[Event]) -> Substitute:
 
 
 def _names(event: type[Event], kind: type[inspect.Type]) -> set[bytes]:
-    """The names of the fields that hold this type, or may, in an event and the facts in it."""
+    """The names of the fields that have this type, or may, in an event and the facts in it."""
     return {
         field.encode_name.encode()
         for field in _fields(inspect.type_info(event), set())

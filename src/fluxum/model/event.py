@@ -1,4 +1,4 @@
-"""The one stream: what is asked for, what happens to the link, and the union of all events."""
+"""The one stream: subscriptions, what happens to links, and the union of all events."""
 
 from enum import Enum
 
@@ -58,7 +58,7 @@ __all__ = [
 
 
 class Channel(Enum):
-    """A kind of data: of the market, or of one's own account (`balance`, `execution`)."""
+    """A kind of data: of the market, or of the account (`balance`, `execution`)."""
 
     BOOK = "book"
     LEVEL3 = "level3"
@@ -71,26 +71,26 @@ class Channel(Enum):
 
     @property
     def is_private(self) -> bool:
-        """Whether it is about one's own account, so that credentials are needed."""
+        """Whether it is about the account, so that credentials are needed."""
         return self is Channel.BALANCE or self is Channel.EXECUTION
 
     @property
     def has_symbol(self) -> bool:
-        """Whether one market has to be named; the others are about the whole venue."""
+        """Whether it needs a market; the others are about the whole venue."""
         return not (self is Channel.INSTRUMENT or self.is_private)
 
     @property
     def is_book(self) -> bool:
-        """Whether its updates build on each other, so that a lost one breaks what is held."""
+        """Whether its updates build on each other, so that a lost one makes the state wrong."""
         return self is Channel.BOOK or self is Channel.LEVEL3
 
 
 class Subscription(Struct, frozen=True, gc=False):
-    """One stream asked of a venue.
+    """One stream at a venue.
 
-    `symbol` is none for channels that cover the whole venue; `depth` is levels a side, for books;
-    `interval_s` is for candles; a month is `MONTH_S` of `model.interval`. What is left out is the
-    venue's default.
+    `symbol` is `None` for channels that cover the whole venue; `depth` is levels a side, for books;
+    `interval_s` is for candles; a month is `MONTH_S` of `model.interval`. If a field is left out,
+    the venue's default is used.
     """
 
     channel: Channel
@@ -99,13 +99,13 @@ class Subscription(Struct, frozen=True, gc=False):
     interval_s: int | None = None
 
     def __str__(self) -> str:
-        """Short text for people: `book BTC/USD 10`."""
+        """Short text for the user: `book BTC/USD 10`."""
         parts = (self.channel.value, self.symbol, self.depth, self.interval_s)
         return " ".join(str(part) for part in parts if part is not None)
 
 
 class State(Enum):
-    """Where a session stands; see `session.state` for the lawful moves."""
+    """The state of a session; see `session.state` for the allowed changes."""
 
     DISCONNECTED = "disconnected"
     CONNECTING = "connecting"
@@ -119,7 +119,7 @@ class State(Enum):
 
 
 class StateChange(Struct, frozen=True, kw_only=True, tag="state_change"):
-    """A session moved. `delay_s` is how long it waits before attempt number `attempt`."""
+    """A session's state changed. `delay_s` is the wait before attempt number `attempt`."""
 
     venue: str
     old: State
@@ -148,7 +148,7 @@ class Unsubscribed(Struct, frozen=True, kw_only=True, tag="unsubscribed"):
 
 
 class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
-    """The venue said no to something we asked; its own words are in `message`."""
+    """The venue refused a request; its own words are in `message`."""
 
     venue: str
     subscription: Subscription | None = None
@@ -157,7 +157,7 @@ class Refused(Struct, frozen=True, kw_only=True, tag="refused"):
 
 
 class VenueStatus(Enum):
-    """What the venue's engine does now."""
+    """The status of the venue's engine."""
 
     ONLINE = "online"
     POST_ONLY = "post_only"
@@ -166,7 +166,7 @@ class VenueStatus(Enum):
 
 
 class VenueNotice(Struct, frozen=True, kw_only=True, tag="venue_notice"):
-    """The venue speaks of itself: its status, an announced maintenance, a rate warning."""
+    """The venue's own news: its status, an announced maintenance, a rate warning."""
 
     venue: str
     status: VenueStatus | None = None
@@ -175,7 +175,7 @@ class VenueNotice(Struct, frozen=True, kw_only=True, tag="venue_notice"):
 
 
 class LinkLost(Struct, frozen=True, kw_only=True, tag="link_lost"):
-    """A link died. All it carried is withdrawn until the venue speaks again."""
+    """A link is lost. All its streams are withdrawn until the venue sends data again."""
 
     venue: str
     link: str
@@ -184,7 +184,7 @@ class LinkLost(Struct, frozen=True, kw_only=True, tag="link_lost"):
 
 
 class LinkReplaced(Struct, frozen=True, kw_only=True, tag="link_replaced"):
-    """A link that was to be cut has been replaced by another, proved first; nothing was lost.
+    """A link that would be closed was replaced by another, proved first; nothing was lost.
 
     The new link's snapshot of each book follows.
     """
@@ -196,7 +196,7 @@ class LinkReplaced(Struct, frozen=True, kw_only=True, tag="link_replaced"):
 
 
 class Desync(Struct, frozen=True, kw_only=True, tag="desync"):
-    """A book failed its check and is withdrawn; this stands in place of the update that failed."""
+    """A book failed its check and is withdrawn; published instead of the update that failed."""
 
     venue: str
     subscription: Subscription
@@ -209,7 +209,7 @@ class Desync(Struct, frozen=True, kw_only=True, tag="desync"):
 
 
 class Resynced(Struct, frozen=True, kw_only=True, tag="resynced"):
-    """A book is whole again, as a new generation; the snapshot follows."""
+    """A book is valid again, as a new generation; the snapshot follows."""
 
     venue: str
     subscription: Subscription
@@ -218,7 +218,7 @@ class Resynced(Struct, frozen=True, kw_only=True, tag="resynced"):
 
 
 class DataStale(Struct, frozen=True, kw_only=True, tag="data_stale"):
-    """A subscription has said nothing for longer than expected, although its link lives."""
+    """A subscription was silent for longer than expected, although its link is open."""
 
     venue: str
     subscription: Subscription
@@ -243,8 +243,8 @@ class Rejected(Struct, frozen=True, kw_only=True, tag="rejected"):
 class CallFailed(Struct, frozen=True, kw_only=True, tag="call_failed"):
     """A REST call failed `failures` times in a row and is made again at `again_ns`.
 
-    `subscription` is the stream that waits for the answer, `None` where no single stream does.
-    The first failure of a row is published, the second, the fourth, the eighth, and so on.
+    `subscription` is the stream that waits for the answer; `None` if no single stream does.
+    The first failure in a row is published, the second, the fourth, the eighth, and so on.
     """
 
     venue: str
@@ -257,9 +257,9 @@ class CallFailed(Struct, frozen=True, kw_only=True, tag="call_failed"):
 
 
 class ClockOffset(Struct, frozen=True, kw_only=True, tag="clock_offset"):
-    """The venue's clock is more than a second away from this machine's, or no longer is.
+    """The venue's clock is now more than a second away from this machine's, or not any more.
 
-    `offset_s` is positive where the venue's is ahead; it is right within `uncertainty_s`.
+    `offset_s` is positive if the venue's is ahead; it is right within `uncertainty_s`.
     """
 
     venue: str
@@ -269,10 +269,10 @@ class ClockOffset(Struct, frozen=True, kw_only=True, tag="clock_offset"):
 
 
 class LeftOut(Struct, frozen=True, kw_only=True, tag="left_out"):
-    """Rows of a list or frame that could not be read; the other rows of it were.
+    """Rows of a list or frame that could not be read; its other rows were read.
 
-    `count` rows were left out; `reason` says what is wrong with the first of them, of which
-    `sample` is the beginning.
+    `count` rows were left out; `reason` is what is wrong with the first of them, and `sample` is
+    its beginning.
     """
 
     venue: str
@@ -284,7 +284,7 @@ class LeftOut(Struct, frozen=True, kw_only=True, tag="left_out"):
 
 
 class GapCause(Enum):
-    """Who lost the data.
+    """What lost the data.
 
     VENUE: the venue's own numbers skip. REJECTED: a frame or row of the stream could not be read.
     """
@@ -297,7 +297,7 @@ class GapCause(Enum):
 
 
 class Repair(Enum):
-    """What can be said of a hole once the stream goes on."""
+    """How a gap ended, once the stream continues."""
 
     SNAPSHOT = "snapshot"
     BACKFILLED = "backfilled"
@@ -305,10 +305,10 @@ class Repair(Enum):
 
 
 class Gap(Struct, frozen=True, kw_only=True, tag="gap"):
-    """A hole in one subscription, told before the first newer data.
+    """A gap in one subscription, published before the first newer data.
 
-    It reaches from `since_ns` (the last thing received) to `until_ns`. `missing` counts what is
-    known to be lost, where the venue numbers its messages.
+    It lasts from `since_ns` (the last thing received) to `until_ns`. `missing` counts what is
+    known to be lost, if the venue numbers its messages.
     """
 
     venue: str
@@ -323,7 +323,7 @@ class Gap(Struct, frozen=True, kw_only=True, tag="gap"):
 
 
 class Dropped(Struct, frozen=True, kw_only=True, tag="dropped"):
-    """This reader was too slow and lost `count` events, which stood here."""
+    """This reader was too slow and lost `count` events at this place."""
 
     venue: str
     count: int
@@ -364,7 +364,7 @@ LinkEvent = (
     | Dropped
 )
 Loss = LinkLost | Desync | DataStale | Rejected | LeftOut | Gap | Dropped
-"""What a reader may have missed something by."""
+"""Events after which a reader may have missed something."""
 Event = MarketEvent | AccountEvent | LinkEvent
 
 

@@ -1,7 +1,7 @@
-"""What callers hand in, as values: text for enumerations, exact numbers, and BadInput for the rest.
+"""Arguments of callers as values: text for enumerations, exact numbers, BadInput for the rest.
 
-Each function takes a value and the name of what it is, and returns the value in its own type.
-Numbers may be Decimal, int or text. A float is refused, as it is not the number that was written.
+Each function takes a value and a name for it, and returns the value in its own type. Numbers may be
+Decimal, int or text. A float is refused, as it is not the number that was written.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -39,7 +39,7 @@ __all__ = [
 
 Choice = TypeVar("Choice", bound=Enum)
 Number = Decimal | int | str
-"""What is taken as a number."""
+"""The types that are accepted as a number."""
 Take = Callable[[object, str], object]
 _SHOWN = 80
 _BITS_SHOWN = 256
@@ -55,7 +55,7 @@ def choice(kind: type[Choice], value: object, what: str) -> Choice:
 
 
 def choice_of(kind: type[Enum]) -> Take:
-    """The same for `take_all`; OTHER is what venues say and never what can be requested."""
+    """The same for `take_all`; OTHER is only for venues and can never be requested."""
     members = [member for member in kind if member.name != "OTHER"]
     return lambda value, what: _among(members, value, what)
 
@@ -124,7 +124,7 @@ def asset(value: object, what: str) -> Asset:
 
 
 def one_of(kind: type[Struct]) -> Take:
-    """A value that has to be made already, such as a request within a batch."""
+    """A value that must have its type already, such as a request within a batch."""
 
     def take(value: object, what: str) -> object:
         if isinstance(value, kind):
@@ -135,7 +135,7 @@ def one_of(kind: type[Struct]) -> Take:
 
 
 def several(take: Take) -> Callable[[object, str], tuple[object, ...]]:
-    """Values taken in the same way; a tuple, a list or a set of them, and never a single one."""
+    """Values converted in the same way; a tuple, a list or a set of them, never a single one."""
 
     def taken(value: object, what: str) -> tuple[object, ...]:
         if isinstance(value, tuple | list | frozenset | set):
@@ -147,7 +147,7 @@ def several(take: Take) -> Callable[[object, str], tuple[object, ...]]:
 
 
 def mapping(take_key: Take, take_value: Take) -> Take:
-    """A mapping whose keys and values are taken in their ways."""
+    """A mapping whose keys and values are converted."""
 
     def taken(value: object, what: str) -> object:
         if isinstance(value, Mapping):
@@ -164,12 +164,12 @@ def texts(value: object, what: str) -> object:
 
 
 def optional(take: Take) -> Take:
-    """The same, `None` allowed."""
+    """The same; `None` is allowed."""
     return lambda value, what: None if value is None else take(value, what)
 
 
 def take_all(struct: Struct, fields: Mapping[str, Take]) -> None:
-    """Take the fields of a Struct that is being made, each in its way; for `__post_init__`."""
+    """Convert the fields of a Struct that is being made; for `__post_init__`."""
     for name, take in fields.items():
         value = getattr(struct, name)
         taken = take(value, name)

@@ -13,7 +13,7 @@ _LENGTH_TO_SECONDS = 19
 _SECONDS_KEPT = 1024
 # Seconds as they were written, up to the point before the fraction.
 _seconds: dict[str, int] = {}
-# The first Bitcoin block, 2009-01-03, and the year 2100: no exchange has an instant beyond them.
+# The first Bitcoin block, 2009-01-03, and the year 2100: no exchange has instants outside of that.
 _FIRST_NS = 1_230_940_800_000_000_000
 _LAST_NS = 4_102_444_800_000_000_000
 
@@ -21,7 +21,7 @@ _LAST_NS = 4_102_444_800_000_000_000
 def plausible_ns(instant_ns: int) -> int | None:
     """The instant, or `None` for one that no exchange can mean, such as 1970 or the year 1.
 
-    Venues write such instants where they have none.
+    Venues send such instants if they have none.
     """
     return instant_ns if _FIRST_NS <= instant_ns < _LAST_NS else None
 
@@ -50,7 +50,7 @@ def parse_rfc3339(text: str) -> int:
 
 
 def instant_of(instant: int | datetime | str) -> int:
-    """Nanoseconds since the epoch of an instant given as such, as a datetime or as RFC 3339 text.
+    """Nanoseconds since the epoch of an instant as int, datetime or RFC 3339 text.
 
     Raises BadInput; a datetime needs a time zone, and a number that would be of 1970 is in another
     unit. Zero is the beginning of time.
@@ -75,12 +75,12 @@ def format_rfc3339(instant_ns: int) -> str:
 
 
 def format_second(instant_ns: int) -> str:
-    """UTC text of the second an instant lies in, for people: `2026-01-31T12:00:00Z`."""
+    """UTC text of an instant's second, for the user: `2026-01-31T12:00:00Z`."""
     return f"{format_rfc3339(instant_ns)[:_LENGTH_TO_SECONDS]}Z"
 
 
 def _is_whole(value: object) -> bool:
-    """Whether a value is an int, whatever the caller's types say."""
+    """Whether a value is an int, even if the caller ignores types."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 

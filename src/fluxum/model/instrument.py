@@ -14,14 +14,14 @@ Asset = NewType("Asset", str)
 
 
 class Symbol(str):
-    """A market, as `BASE/QUOTE`; it is text, so it reads, hashes and compares like text.
+    """A market, as `BASE/QUOTE`; it is text, so it hashes and compares like text.
 
-    A derivative names its contract behind a colon: `BTC/USDT:PERP` never expires,
-    `BTC/USD:220527` does, `BTC/USD:220325-40000-C` is an option. Quantities are in the base asset
-    unless the contract ends in the name of another unit: those of `BTC/USD:PERP-INVERSE` are in
-    the quote asset, those of `BTC/USDT:PERP-CONTRACTS` are contracts of a size that is not known.
-    The case is the venue's own (`AAPLx/USD`), nothing is guessed: `BTC/USD` and `BTC/USDT` are
-    different things. Raises BadInput for text of another form.
+    A derivative has its contract after a colon: `BTC/USDT:PERP` never expires, `BTC/USD:220527`
+    does, `BTC/USD:220325-40000-C` is an option. Quantities are in the base asset unless the
+    contract ends in the name of another unit: those of `BTC/USD:PERP-INVERSE` are in the quote
+    asset, those of `BTC/USDT:PERP-CONTRACTS` are contracts of an unknown size. The case is the
+    venue's own (`AAPLx/USD`), nothing is guessed: `BTC/USD` and `BTC/USDT` are different markets.
+    Raises BadInput for text of another form.
     """
 
     __slots__ = ()
@@ -42,12 +42,12 @@ class Symbol(str):
 
     @property
     def quote(self) -> Asset:
-        """The asset that prices are counted in."""
+        """The asset of prices."""
         return Asset(self.partition("/")[2].partition(":")[0])
 
     @property
     def contract(self) -> str:
-        """What is behind the colon: the contract of a derivative, empty for a spot market."""
+        """The part after the colon: the contract of a derivative, empty for a spot market."""
         return self.partition(":")[2]
 
     @property
@@ -57,12 +57,12 @@ class Symbol(str):
 
     @property
     def counts_contracts(self) -> bool:
-        """Whether quantities are contracts, of a size that is not known."""
+        """Whether quantities are contracts of an unknown size."""
         return self.endswith("-CONTRACTS") and bool(self.contract)
 
 
 class InstrumentStatus(Enum):
-    """What a venue lets one do in a market now."""
+    """What a venue allows in a market now."""
 
     ONLINE = "online"
     CANCEL_ONLY = "cancel_only"

@@ -1,7 +1,7 @@
-"""Intervals of candles: so many seconds, and months by the calendar.
+"""Intervals of candles: a number of seconds, and months by the calendar.
 
-A month has a number of seconds too, to be called by: that of thirty days. No exchange has candles
-of thirty days beside those of months.
+A month is also identified by a number of seconds, that of thirty days. No exchange has candles of
+thirty days beside those of months.
 """
 
 import re
@@ -12,13 +12,13 @@ from fluxum.errors import BadInput
 __all__ = ["MONTH_S", "interval_end", "interval_least_s", "interval_of", "interval_start"]
 
 MONTH_S = 30 * 86_400
-"""What a month is called among intervals; its multiples are as many months."""
+"""The number that identifies a month; its multiples are as many months."""
 
 _FEBRUARY_S = 28 * 86_400
 _SECOND_NS = 1_000_000_000
 _DAY_NS = 86_400 * _SECOND_NS
 _EPOCH = date(1970, 1, 1)
-# The calendar repeats itself, so that no year is too far for it.
+# The calendar repeats, so years that `datetime` does not support can be computed.
 _CYCLE_YEARS = 400
 _CYCLE_MONTHS = _CYCLE_YEARS * 12
 _CYCLE_DAYS = 146_097
@@ -26,7 +26,7 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": MONTH_S}
 
 
 def interval_of(interval: int | str) -> int:
-    """The seconds of an interval given as such or as text: `1m`, `4h`, `1d`, `1w`, `1M`.
+    """The seconds of an interval, from an int or text: `1m`, `4h`, `1d`, `1w`, `1M`.
 
     Raises BadInput.
     """
@@ -43,7 +43,7 @@ def interval_of(interval: int | str) -> int:
 
 
 def interval_start(at_ns: int, interval_s: int) -> int:
-    """When the interval began that an instant is in: months in UTC, others counted from 1970."""
+    """The start of the interval that contains an instant: months in UTC, others from 1970."""
     months = _months(interval_s)
     if not months:
         return at_ns - at_ns % (interval_s * _SECOND_NS)
@@ -52,9 +52,9 @@ def interval_start(at_ns: int, interval_s: int) -> int:
 
 
 def interval_end(start_ns: int, interval_s: int) -> int:
-    """When an interval ends, which is when the next one begins.
+    """When an interval ends and the next one begins.
 
-    Months may begin by another clock than that of UTC, some hours off; they end by it as well.
+    Months may begin some hours off UTC, by another clock; they end by that clock as well.
     """
     months = _months(interval_s)
     if not months:
@@ -64,7 +64,7 @@ def interval_end(start_ns: int, interval_s: int) -> int:
 
 
 def interval_least_s(interval_s: int) -> int:
-    """The fewest seconds that an interval may have: a month has those of a February."""
+    """The least seconds that an interval may have: for a month those of a February."""
     months = _months(interval_s)
     return months * _FEBRUARY_S if months else interval_s
 

@@ -1,9 +1,9 @@
-"""Levels of a book, and those of a frame, which are made when somebody reads them.
+"""Levels of a book, and those of a frame, which are made when they are read.
 
-A frame of ten changed levels would become twenty decimals and ten levels, most of which are laid
-over before anyone has looked. So an update may keep the rows of its frame, and a book reads no more
-of them than it needs: where a level stands, and whether there is one. The numbers stay the text
-that came, and become decimals when a level is read.
+A frame of ten changed levels would become twenty decimals and ten levels, most of which are
+replaced before they are read. So an update may keep the rows of its frame, and a book reads only
+the price of a level and whether it is removed. The numbers stay the text that came, and become
+decimals when a level is read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ __all__ = ["Level", "Levels", "Row", "level_of"]
 
 
 class Level(Struct, frozen=True, gc=False):
-    """A price and all that rests there; zero quantity means the level is gone.
+    """A price and the total quantity there; zero quantity means the level is removed.
 
-    `orders` is how many orders rest there, where the venue says. `text` is what the venue's
-    checksum reads of this level, kept from the wire so that it is never formatted again; it is
-    empty where the venue has no checksum, and is no part of the fact's JSON.
+    `orders` is how many orders rest there, if the venue sends that. `text` is the input of the
+    venue's checksum for this level, kept from the wire so that it is never formatted again; it is
+    empty if the venue has no checksum, and is no part of the fact's JSON.
     """
 
     price: Decimal
@@ -30,14 +30,13 @@ class Level(Struct, frozen=True, gc=False):
 
 
 Row = tuple[str, str] | tuple[str, str, int]
-"""A level as the wire has it: price, quantity and, where the venue says, the number of orders."""
+"""A level as on the wire: price, quantity and, if the venue sends it, the number of orders."""
 
 
 class Levels(Sequence[Level]):
     """Levels in the order of the wire, made when one is read; equal to their tuple.
 
-    `rows` are as they came and hold numbers, which whoever makes this has proved; look, do not
-    change them.
+    `rows` are as they came; the caller has checked that they have numbers. Read only.
     """
 
     __slots__ = ("_made", "rows")
@@ -77,5 +76,5 @@ class Levels(Sequence[Level]):
 
 
 def level_of(row: Row) -> Level:
-    """The level that a row of numbers tells."""
+    """The level of a row of numbers."""
     return Level(Decimal(row[0]), Decimal(row[1]), row[2] if len(row) == 3 else None)

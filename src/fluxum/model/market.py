@@ -1,4 +1,4 @@
-"""What a market says: levels, trades, tickers, candles, books, and the orders behind a book."""
+"""Market data: levels, trades, tickers, candles, books, and the orders behind a book."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -35,16 +35,16 @@ class Side(Enum):
 
     @property
     def opposite(self) -> "Side":
-        """The side one trades against."""
+        """The opposite side."""
         return Side.SELL if self is Side.BUY else Side.BUY
 
 
 class BookSnapshot(Struct, frozen=True, kw_only=True, tag="book_snapshot", gc=False):
-    """A whole book, replacing whatever was held. Bids best first, asks best first.
+    """A whole book, replacing the one before. Bids best first, asks best first.
 
-    `depth` is the number of levels a side the venue keeps up to date, none where unbounded.
-    `cut_at` is set where the venue listed no more than so many levels a side although its
-    updates know no bound: what lies deeper is unknown until it changes.
+    `depth` is the number of levels a side that the venue keeps up to date, `None` if unbounded.
+    `cut_at` is set if the venue listed no more than so many levels a side although its updates
+    have no bound: a deeper level is unknown until it changes.
     """
 
     venue: str
@@ -60,9 +60,9 @@ class BookSnapshot(Struct, frozen=True, kw_only=True, tag="book_snapshot", gc=Fa
 
 
 class BookUpdate(Struct, frozen=True, gc=False, tag="book_update"):
-    """Absolute quantities to lay over a book, in the order given; zero removes the level.
+    """Absolute quantities to apply to a book, in the order given; zero removes the level.
 
-    `bids` and `asks` are tuples or `Levels`, which are made when somebody reads one.
+    `bids` and `asks` are tuples, or `Levels`, which are made when they are read.
     """
 
     venue: str
@@ -76,7 +76,7 @@ class BookUpdate(Struct, frozen=True, gc=False, tag="book_update"):
 
 
 class Change(Enum):
-    """What became of a level."""
+    """How a level changed."""
 
     ADD = "add"
     UPDATE = "update"
@@ -84,7 +84,7 @@ class Change(Enum):
 
 
 class LevelChange(Struct, frozen=True, gc=False, tag="level_change"):
-    """What an update did to one level of one side; a removed level keeps its last quantity."""
+    """The change of one level of one side by an update; a removed level keeps its last quantity."""
 
     side: Side
     change: Change
@@ -92,7 +92,7 @@ class LevelChange(Struct, frozen=True, gc=False, tag="level_change"):
 
 
 class RestingOrder(Struct, frozen=True, gc=False):
-    """One order in a book. `text` is what the venue's checksum reads of it (see Level)."""
+    """One order in a book. `text` is the input of the venue's checksum for it (see Level)."""
 
     order_id: str
     price: Decimal
@@ -110,7 +110,7 @@ class OrderAction(Enum):
 
 
 class OrderChange(Struct, frozen=True, gc=False):
-    """One order added at the back of its level, changed in place, or gone."""
+    """One order added at the back of its level, changed in place, or removed."""
 
     action: OrderAction
     order: RestingOrder
@@ -144,8 +144,8 @@ class Level3Update(Struct, frozen=True, kw_only=True, tag="level3_update", gc=Fa
 class Trade(Struct, frozen=True, kw_only=True, tag="trade", gc=False):
     """An execution; `side` is the taker's.
 
-    `sequence` is the venue's running number within the market, where it leaves none out.
-    `backfilled` marks a trade told from the venue's memory rather than as it happened.
+    `sequence` is the venue's running number within the market, if it leaves none out.
+    `backfilled` marks a trade from the venue's history rather than a live one.
     """
 
     venue: str
@@ -162,7 +162,7 @@ class Trade(Struct, frozen=True, kw_only=True, tag="trade", gc=False):
 
 
 class Ticker(Struct, frozen=True, kw_only=True, tag="ticker", gc=False):
-    """The state of a market in one line. `volume` to `trades` cover the last 24 hours."""
+    """The ticker of a market. `volume` to `trades` cover the last 24 hours."""
 
     venue: str
     symbol: Symbol
@@ -185,22 +185,22 @@ class Ticker(Struct, frozen=True, kw_only=True, tag="ticker", gc=False):
 
     @property
     def is_quote(self) -> bool:
-        """Whether this has no more than bid and ask, of an instant rather than of 24 hours."""
+        """Whether this has only bid and ask, of an instant rather than of 24 hours."""
         return self.last is None and self.volume is None and self.open is None
 
     @property
     def spread(self) -> Decimal | None:
-        """Ask less bid, or none while a side is empty."""
+        """Ask less bid; `None` while a side is empty."""
         return None if self.bid is None or self.ask is None else self.ask - self.bid
 
     @property
     def mid(self) -> Decimal | None:
-        """Half way between bid and ask, or none while a side is empty."""
+        """Half way between bid and ask; `None` while a side is empty."""
         return None if self.bid is None or self.ask is None else (self.ask + self.bid) / 2
 
     @property
     def spread_percent(self) -> Decimal | None:
-        """The spread in per cent of the mid, or none while a side is empty."""
+        """The spread in per cent of the mid; `None` while a side is empty."""
         spread, mid = self.spread, self.mid
         return None if spread is None or not mid else spread / mid * 100
 
@@ -208,9 +208,9 @@ class Ticker(Struct, frozen=True, kw_only=True, tag="ticker", gc=False):
 class Candle(Struct, frozen=True, kw_only=True, tag="candle", gc=False):
     """Open, high, low, close and volume of one interval.
 
-    `closed` is true when the venue says so or the interval has ended by the venue's clock; a
+    `closed` is true if the venue closed it or the interval has ended by the venue's clock; a
     running candle is repeated with each trade. `end_ns` is exclusive, and that of a month is the
-    calendar's. `backfilled` marks a candle from the venue's history rather than as it happened;
+    calendar's. `backfilled` marks a candle from the venue's history rather than a live one;
     `is_correction` one that was published as closed before and has changed since. An interval
     without trades is a candle of volume 0 and trades 0, whose four prices are the close before it.
     """

@@ -1,4 +1,4 @@
-"""Numbers from the text of the wire, exactly, and back; which numbers sums have room for."""
+"""Exact numbers from the text of the wire, and back; and the largest numbers for exact sums."""
 
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
@@ -7,13 +7,13 @@ from fluxum.errors import RemoteProtocolError
 __all__ = ["LENGTH_MAX", "POINT_MAX", "digits", "exact", "is_bounded", "product"]
 
 LENGTH_MAX = 60
-"""The longest number, in characters, that exact sums have room for."""
+"""The longest number, in characters, that exact sums can hold."""
 POINT_MAX = 40
-"""The most places such a number has before the point."""
+"""The most digits of such a number before the decimal point."""
 _LENGTH_MAX = 40
 _ZERO = Decimal(0)
 _HUGE = Decimal(10) ** 30
-# Room for every digit of three numbers of the wire.
+# Room for every digit of three numbers from the wire.
 _PRODUCT = Context(prec=3 * _LENGTH_MAX, traps=[Inexact, InvalidOperation])
 _TINY = Decimal(10) ** -30
 
@@ -24,13 +24,13 @@ def exact(text: str) -> Decimal:
         value = Decimal(text)
         if _ZERO <= value < _HUGE and len(text) <= _LENGTH_MAX and _is_short(value):
             return value
-    except (InvalidOperation, ValueError):  # no number at all, or not a number
+    except (InvalidOperation, ValueError):  # no number, or NaN
         pass
     raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {text[:_LENGTH_MAX]!r}")
 
 
 def is_bounded(value: Decimal) -> bool:
-    """Whether it is finite, and exact sums have room for it: `LENGTH_MAX` and `POINT_MAX`."""
+    """Whether it is finite, and exact sums can hold it: `LENGTH_MAX` and `POINT_MAX`."""
     return (
         value.is_finite()
         and -POINT_MAX <= value.adjusted() < POINT_MAX
@@ -44,10 +44,10 @@ def product(one: Decimal, other: Decimal) -> Decimal:
 
 
 def digits(value: Decimal) -> str:
-    """Plain digits without an exponent, but not a gigabyte of zeros for a nonsense one."""
+    """Plain digits without an exponent, except for absurd numbers: not a gigabyte of zeros."""
     return format(value, "f") if -64 < value.adjusted() < 64 else str(value)
 
 
 def _is_short(value: Decimal) -> bool:
-    """Whether a number has few digits when it is written out: `1e-999999` has a million."""
+    """Whether a number has few digits when written out: `1e-999999` has a million."""
     return value >= _TINY or abs(value.adjusted()) <= _LENGTH_MAX

@@ -1,7 +1,7 @@
-"""Orders as venues speak of them: what they answer to commands, and what becomes of each order.
+"""Orders as venues send them: answers to commands, and the states of orders.
 
-A venue's words are open lists: one that Fluxum does not know is OTHER, and is kept beside it. What
-is asked of venues is in `fluxum.model.request` and can be imported from here as well.
+A venue's own words are open lists: one that Fluxum does not know is OTHER, and is kept beside it.
+Requests to venues are in `fluxum.model.request` and can be imported from here as well.
 """
 
 from decimal import Decimal
@@ -67,15 +67,15 @@ __all__ = [
 _ZERO = Decimal(0)
 
 
-# What the venue answers
+# Answers of the venue
 
 
 class Accepted(Struct, frozen=True, kw_only=True, tag="accepted"):
-    """The venue took a command, or one order of it. What it does is told by order updates.
+    """The venue accepted a command, or one order of it. Order updates show its effects.
 
-    `command_id` is the number the command was sent with. `original_order_id` is the order an
+    `command_id` is the number the command was sent with. `original_order_id` is the order that an
     edit replaced, `count` how many orders a cancel took out, `triggers_ns` when the venue will
-    cancel all (none: disarmed). After `is_last` there is no further answer to this command.
+    cancel all (`None`: disarmed). After `is_last` there is no further answer to this command.
     """
 
     venue: str
@@ -91,7 +91,7 @@ class Accepted(Struct, frozen=True, kw_only=True, tag="accepted"):
 
 
 class Declined(Struct, frozen=True, kw_only=True, tag="declined"):
-    """The venue refused a command, or one order of it, in its own words."""
+    """The venue refused a command, or one order of it; `message` has its own words."""
 
     venue: str
     command_id: int
@@ -103,11 +103,11 @@ class Declined(Struct, frozen=True, kw_only=True, tag="declined"):
 
 
 class OrderStatus(Enum):
-    """Where an order stands.
+    """The status of an order.
 
-    PENDING: accepted by the venue, not live yet, as triggered orders that wait. REFUSED: the
-    venue never took it. UNKNOWN: it was sent, and nobody has said yet what became of it. OTHER:
-    the venue's word is none that Fluxum knows, so the order may still be filled.
+    PENDING: accepted by the venue, not live yet, such as waiting triggered orders. REFUSED: the
+    venue never accepted it. UNKNOWN: it was sent, and its outcome is not known yet. OTHER: the
+    venue's word is unknown to Fluxum, so the order may still be filled.
     """
 
     PENDING = "pending"
@@ -122,7 +122,7 @@ class OrderStatus(Enum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more happens to the order, late fills aside."""
+        """Whether nothing more happens to the order, except late fills."""
         return self in _FINAL
 
 
@@ -134,11 +134,11 @@ _FINAL = frozenset(
 class OrderUpdate(Struct, frozen=True, kw_only=True, tag="order"):
     """All that is known of one order now, not only what changed.
 
-    `cost` is what was traded in the quote asset; `average_price` is none before the first fill.
-    `reason` is the venue's word for why it ended or changed. `opened_ns` is when the venue took it.
-    `venue_type`, `venue_status` and `venue_time_in_force` are the venue's words where Fluxum does
-    not know them, else empty: then the field beside is OTHER, or of an order known to have ended
-    its status CANCELED.
+    `cost` is what was traded in the quote asset; `average_price` is `None` before the first fill.
+    `reason` is the venue's word for why it ended or changed. `opened_ns` is when the venue
+    accepted it. `venue_type`, `venue_status` and `venue_time_in_force` are the venue's words if
+    Fluxum does not know them, else empty: then the corresponding field is OTHER, or the status is
+    CANCELED for an order that is known to have ended.
     """
 
     venue: str
@@ -169,15 +169,15 @@ class OrderUpdate(Struct, frozen=True, kw_only=True, tag="order"):
 
     @property
     def remaining(self) -> Decimal:
-        """What is not filled yet."""
+        """The quantity that is not filled yet."""
         return self.quantity - self.filled
 
 
 class OrderFragment(Struct, frozen=True, kw_only=True, tag="order_fragment"):
     """A change of an order of which nothing else is known, as on a tape that begins after it did.
 
-    What the venue did not say is none or empty. A session never tells one: it asks anew instead.
-    `venue_status` is that of OrderUpdate.
+    Fields that the venue did not send are `None` or empty. A session never publishes one: it
+    requests the order again instead. `venue_status` is that of OrderUpdate.
     """
 
     venue: str
@@ -195,10 +195,10 @@ class OrderFragment(Struct, frozen=True, kw_only=True, tag="order_fragment"):
 
 
 class OpenOrders(Struct, frozen=True, kw_only=True, tag="open_orders"):
-    """Every open order of the account at one moment; one that is missing is open no longer.
+    """Every open order of the account at one moment; one that is missing is not open any more.
 
-    `unread` are the ids of orders whose rows could not be read: they are open, and what was known
-    of them stays.
+    `unread` are the ids of orders whose rows could not be read: they are open, and their known
+    state stays.
     """
 
     venue: str
@@ -208,7 +208,7 @@ class OpenOrders(Struct, frozen=True, kw_only=True, tag="open_orders"):
 
 
 class TradingCount(Struct, frozen=True, kw_only=True, tag="trading_count"):
-    """How much of the venue's trading allowance is used; `symbol` is none where it is for all."""
+    """How much of the venue's trading allowance is used; `symbol` is `None` if it is for all."""
 
     venue: str
     symbol: Symbol | None = None
@@ -218,7 +218,7 @@ class TradingCount(Struct, frozen=True, kw_only=True, tag="trading_count"):
 
 
 def ended(update: OrderUpdate) -> OrderUpdate:
-    """An update from a list of orders that ended: there a status that is not known is an end too.
+    """An update from a list of orders that ended: there an unknown status is an end too.
 
     It counts as CANCELED, and `venue_status` keeps the venue's word.
     """
@@ -228,5 +228,5 @@ def ended(update: OrderUpdate) -> OrderUpdate:
 
 
 def word_of(known: OrderType | OrderStatus | TimeInForce, venue_word: str) -> str:
-    """What to show for a field and the venue's word beside it: `limit`, or `other (twap)`."""
+    """The text for a field and the venue's word beside it: `limit`, or `other (twap)`."""
     return f"{known.value} ({venue_word})" if venue_word else known.value

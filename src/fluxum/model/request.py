@@ -1,8 +1,8 @@
-"""What is asked of a venue that trades: orders, and commands about them.
+"""Requests to a venue that trades: orders, and commands about them.
 
-Each is checked when it is made, before anything is written down or sent: enumerations and symbols
-are taken as text as well, numbers as text and int, and BadInput is raised for anything that makes
-no sense by itself. What only makes sense at a certain market is checked by the desk.
+Each is checked when it is made, before anything is written or sent: enumerations and symbols may
+also be text, numbers text and int, and BadInput is raised for anything that makes no sense by
+itself. The desk checks what depends on the market.
 """
 
 from collections.abc import Mapping
@@ -57,10 +57,10 @@ __all__ = [
 
 
 class OrderType(Enum):
-    """How an order trades. Triggered ones wait, out of the book, for a price.
+    """How an order trades. Triggered ones wait, outside the book, for a price.
 
-    OTHER: the venue's word is none that Fluxum knows. Such an order is followed and can be
-    canceled; none can be requested.
+    OTHER: the venue's word is unknown to Fluxum. Such an order is followed and can be canceled;
+    none can be requested.
     """
 
     MARKET = "market"
@@ -77,7 +77,7 @@ class OrderType(Enum):
 
     @property
     def has_limit(self) -> bool:
-        """Whether it names the worst price it trades at."""
+        """Whether it has a worst price."""
         return self in _LIMITED
 
     @property
@@ -110,7 +110,7 @@ _TRIGGERED = frozenset(
 class TimeInForce(Enum):
     """How long an order may rest: until canceled, not at all, whole or not at all, until a time.
 
-    OTHER: the venue's word is none that Fluxum knows; none can be requested.
+    OTHER: the venue's word is unknown to Fluxum; none can be requested.
     """
 
     GTC = "gtc"
@@ -121,7 +121,7 @@ class TimeInForce(Enum):
 
 
 class PriceKind(Enum):
-    """What a price field means: a price, or a signed distance in percent or in the quote asset."""
+    """The meaning of a price field: a price, or a signed distance in percent or in quote asset."""
 
     STATIC = "static"
     PERCENT = "percent"
@@ -136,7 +136,7 @@ class TriggerReference(Enum):
 
 
 class SelfTrade(Enum):
-    """Which order gives way when two of one's own would trade with each other."""
+    """Which order is canceled when two of the account would trade with each other."""
 
     CANCEL_NEWEST = "cancel_newest"
     CANCEL_OLDEST = "cancel_oldest"
@@ -144,20 +144,20 @@ class SelfTrade(Enum):
 
 
 class FeeAsset(Enum):
-    """Which side of the market the fee is taken in."""
+    """Which asset of the market the fee is charged in."""
 
     BASE = "base"
     QUOTE = "quote"
 
 
 class Trigger(Struct, frozen=True):
-    """When a triggered order begins to trade. Of trailing orders a distance from the peak."""
+    """When a triggered order begins to trade. For trailing orders a distance from the peak."""
 
     price: Decimal
     kind: PriceKind = PriceKind.STATIC
     reference: TriggerReference = TriggerReference.LAST
 
-    if TYPE_CHECKING:  # what is taken, which is more than what it becomes
+    if TYPE_CHECKING:  # the accepted types, which are more than the final ones
 
         def __init__(
             self,
@@ -167,12 +167,12 @@ class Trigger(Struct, frozen=True):
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        """Take text as well, and refuse what makes no sense."""
+        """Accept text as well; raise BadInput for values that make no sense."""
         take_all(self, _TRIGGER)
 
 
 class CloseOrder(Struct, frozen=True, kw_only=True):
-    """The order to be placed the other way round once this one is filled."""
+    """The order to place on the opposite side once this one is filled."""
 
     order_type: OrderType
     limit_price: Decimal | None = None
@@ -193,16 +193,16 @@ class CloseOrder(Struct, frozen=True, kw_only=True):
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        """Take text as well, and refuse what makes no sense."""
+        """Accept text as well; raise BadInput for values that make no sense."""
         take_all(self, _CLOSE_ORDER)
 
 
 class OrderRequest(Struct, frozen=True, kw_only=True):
-    """An order somebody wants. Quantities are in the base asset unless they say otherwise.
+    """An order to place. Quantities are in the base asset unless stated otherwise.
 
-    `quantity` is none only where `quote_quantity` (what to spend, for market buys) says how
-    much. `display_quantity` is what an iceberg shows. `client_order_id` is our own name of the
-    order; whoever places it fills it in when it is empty. Instants are ns since the epoch.
+    `quantity` is `None` only if `quote_quantity` (what to spend, for market buys) is given.
+    `display_quantity` is what an iceberg shows. `client_order_id` is our own name of the order;
+    if it is empty, the desk sets it. Instants are ns since the epoch.
     """
 
     symbol: Symbol
@@ -254,36 +254,36 @@ class OrderRequest(Struct, frozen=True, kw_only=True):
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        """Take text as well, and refuse what makes no sense."""
+        """Accept text as well; raise BadInput for values that make no sense."""
         take_all(self, _ORDER_REQUEST)
 
 
 class Place(Struct, frozen=True, kw_only=True, tag="place"):
-    """Enter an order. One that reaches the engine after `deadline_ns` is refused there."""
+    """Place an order. If it reaches the engine after `deadline_ns`, the venue refuses it."""
 
     request: OrderRequest
     deadline_ns: int | None = None
     validate: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+        """Raise BadInput for values that make no sense."""
         take_all(self, _PLACE)
 
 
 class PlaceBatch(Struct, frozen=True, kw_only=True, tag="place_batch"):
-    """Enter several orders of one symbol at once; each may succeed or fail by itself."""
+    """Place several orders of one symbol at once; each may succeed or fail by itself."""
 
     requests: tuple[OrderRequest, ...]
     deadline_ns: int | None = None
     validate: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+        """Raise BadInput for values that make no sense."""
         take_all(self, _PLACE_BATCH)
 
 
 class Amend(Struct, frozen=True, kw_only=True, tag="amend"):
-    """Change an order in place; its ids stay. One of the two ids names it; none keeps a value."""
+    """Change an order in place; it keeps its ids. One of the two names it; `None` keeps a value."""
 
     order_id: str = ""
     client_order_id: str = ""
@@ -316,12 +316,12 @@ class Amend(Struct, frozen=True, kw_only=True, tag="amend"):
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        """Take text as well, and refuse what makes no sense."""
+        """Accept text as well; raise BadInput for values that make no sense."""
         take_all(self, _AMEND)
 
 
 class Edit(Struct, frozen=True, kw_only=True, tag="edit"):
-    """Cancel an order and enter another in its place, with a new id, at the back of the queue."""
+    """Cancel an order and place another instead, with a new id, at the back of the queue."""
 
     order_id: str
     symbol: Symbol
@@ -356,12 +356,12 @@ class Edit(Struct, frozen=True, kw_only=True, tag="edit"):
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        """Take text as well, and refuse what makes no sense."""
+        """Accept text as well; raise BadInput for values that make no sense."""
         take_all(self, _EDIT)
 
 
 class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
-    """Take orders out, by either id or by the user's own tag; each is answered by itself.
+    """Cancel orders, by either id or by the user's own tag; each is answered by itself.
 
     `symbols` are the markets of the ids, as far as they are known; some venues need them.
     """
@@ -372,33 +372,33 @@ class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
     symbols: Mapping[str, Symbol] = {}
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+        """Raise BadInput for values that make no sense."""
         take_all(self, _CANCEL)
 
 
 class CancelBatch(Struct, frozen=True, kw_only=True, tag="cancel_batch"):
-    """Take many orders out with one answer that counts them; `symbols` as of Cancel."""
+    """Cancel many orders with one answer that counts them; `symbols` as of Cancel."""
 
     order_ids: tuple[str, ...] = ()
     client_order_ids: tuple[str, ...] = ()
     symbols: Mapping[str, Symbol] = {}
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+        """Raise BadInput for values that make no sense."""
         take_all(self, _CANCEL_BATCH)
 
 
 class CancelAll(Struct, frozen=True, tag="cancel_all"):
-    """Take every order of the account out."""
+    """Cancel every order of the account."""
 
 
 class CancelAllAfter(Struct, frozen=True, tag="cancel_all_after"):
-    """Have the venue take every order out unless this is said again in time; zero disarms."""
+    """Have the venue cancel every order unless this is sent again in time; zero disarms."""
 
     timeout_s: int
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+        """Raise BadInput for values that make no sense."""
         if whole(self.timeout_s, "timeout_s") < 0:
             raise BadInput(f"timeout_s of 0 or more was expected, was {self.timeout_s}")
 
@@ -407,11 +407,11 @@ Command = Place | PlaceBatch | Amend | Edit | Cancel | CancelBatch | CancelAll |
 
 
 def is_cancel(command: Command) -> bool:
-    """Whether a command can do nothing but end orders."""
+    """Whether a command can only end orders."""
     return isinstance(command, Cancel | CancelBatch | CancelAll | CancelAllAfter)
 
 
-# How each field is taken
+# How each field is converted
 
 _TRIGGER: Mapping[str, Take] = {
     "price": number,

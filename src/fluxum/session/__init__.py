@@ -1,1 +1,1 @@
-"""One venue, kept within reach: links that heal, books that prove themselves, holes that show."""
+"""One venue, kept connected: links reconnect, books are proved, gaps are published as events."""

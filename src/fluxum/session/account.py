@@ -1,8 +1,8 @@
-"""One's own account at a venue: its stream without holes, its queries, and the way to trade.
+"""The user's account at a venue: its stream without gaps, its queries, and its commands.
 
-After each (re)connection the account's snapshot is taken, from the stream or by a query, and what
-was missed is looked up (see `reconciliation`). Only then is the link ready; commands are refused
-before.
+After each (re)connection the session takes the account's snapshot, from the stream or by a query,
+and looks up what was missed (see `reconciliation`). Only then is the link ready. Before that,
+commands are refused.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -35,16 +35,17 @@ from fluxum.venues.trading import OrderRules
 
 __all__ = ["Account", "AccountOptions"]
 
-Said = TypeVar("Said")
+T = TypeVar("T")
 
 
 class AccountOptions(Struct, frozen=True, kw_only=True):
-    """How an account is followed.
+    """How the session follows an account.
 
-    With `since_ns` the account's history from then on is published first, and nothing from before;
-    without, what happens from now on. Every `audit_s` open orders are compared with the venue's
-    list; None never does. `symbols` are markets whose history is asked for where the venue lists no
-    other way. `snapshots` are the channels that the venue begins with one.
+    With `since_ns` the session first publishes the account's history from that instant on, and
+    nothing earlier. Without it, the session publishes what happens from now on. Every `audit_s`
+    seconds open orders are compared with the venue's list; `None` disables the comparison.
+    `symbols` are the markets whose history is requested where the venue needs a market for that.
+    `snapshots` are the channels for which the venue sends a snapshot first.
     """
 
     since_ns: int | None = None
@@ -54,7 +55,7 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
 
 
 class Account:
-    """What a session with credentials knows of the account, and what it can ask of it."""
+    """An account as a session with credentials knows it, and its queries and commands."""
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class Account:
         self.rules = rules
         """The venue's rules of order entry, for the account's tier."""
         self.queries = queries
-        """What can be asked, for `query`."""
+        """The queries that the venue offers, for `query`."""
         self.following = AccountState(options.since_ns, clock.now_ns())
         if options.since_ns is not None:
             self.following.executed_ns = self.following.entered_ns = options.since_ns
@@ -108,7 +109,7 @@ class Account:
 
     # Queries
 
-    async def query(self, query: RestQuery[Said]) -> Said:
+    async def query(self, query: RestQuery[T]) -> T:
         """The venue's answer to a query; see `RestClient.query` for what is raised."""
         return await self._history.query(query)
 
@@ -121,9 +122,9 @@ class Account:
         return await self._history.open_orders()
 
     async def find_order(self, query: OrderQuery) -> Sequence[OrderUpdate]:
-        """The order that a query wants, open or ended; nothing if the venue knows of none.
+        """The order that a query asks for, open or ended; empty if the venue has no such order.
 
-        Raises RemoteProtocolError if a row could not be read that may be this order.
+        Raises RemoteProtocolError if a row that may be this order could not be read.
         """
         return await self._history.find_order(query)
 
@@ -133,21 +134,21 @@ class Account:
         symbol: Symbol | None = None,
         is_enough: Callable[[Sequence[OrderUpdate]], bool] = lambda _orders: False,
     ) -> Page[OrderUpdate]:
-        """Orders that ended since an instant, newest first, until these are enough."""
+        """Orders that ended since an instant, newest first, until `is_enough` returns true."""
         return await self._history.closed_orders(since_ns, symbol, is_enough)
 
     async def history(self, since_ns: int | None = None) -> Sequence[Fill]:
-        """The account's fills since an instant, oldest first, from the venue's memory.
+        """The account's fills since an instant, oldest first, from the venue's history.
 
-        Fees that its list of fills does not name are looked up in the account's entries. They stay
-        None if these cannot be had.
+        If the venue's list of fills does not name a fee, it is looked up in the account's entries.
+        If the entries cannot be fetched, the fee stays `None`.
         """
         return await self._history.charged_fills(since_ns)
 
     async def entries(self, query: EntryQuery, limit: int | None = None) -> Sequence[LedgerEntry]:
-        """The account's entries that a query wants, the newest `limit` of them, oldest first.
+        """The account's entries that match a query, the newest `limit` of them, oldest first.
 
-        Raises BadInput where the venue lists no entries.
+        Raises BadInput if the venue lists no entries.
         """
         return await self._history.entries(query, limit)
 
@@ -155,14 +156,15 @@ class Account:
 
     @property
     def is_following(self) -> bool:
-        """Whether orders and fills are known without a hole now, so that commands are taken."""
+        """Whether orders and fills are known without a gap, so that commands are accepted."""
         return self._session.is_ready() and self.following.is_orders_valid
 
     def command(self, command: Command) -> int:
-        """Send a command and return its number, which the answers will carry.
+        """Send a command and return its number, which the answers repeat.
 
-        Raises TransportError while the account is not followed, and BadInput for a command the
-        venue cannot be asked: then nothing was sent. Cancels are sent whenever there is a link.
+        Raises TransportError while the account is not followed, and BadInput for a command that
+        the venue does not offer. In both cases nothing was sent. Cancels are sent whenever there
+        is a link.
         """
         if not (self.is_following or is_cancel(command)):
             raise TransportError(f"the account at {self._venue} is not followed: nothing was sent")
@@ -172,7 +174,7 @@ class Account:
         return number
 
     def account_events(self) -> Pipe[Event]:
-        """All about the account and its link, in order; the pipe fails rather than drop one."""
+        """All events of the account and its link, in order; the pipe fails rather than drop one."""
         return self._session.events()
 
     def instrument(self, symbol: Symbol) -> Instrument | None:
@@ -188,7 +190,7 @@ class Account:
         return self._clock.now_ns()
 
     def venue_now_ns(self) -> int:
-        """The venue's clock, as far as it is known how far it is ahead of ours."""
+        """The venue's clock: this machine's, corrected by the known offset."""
         return self._clock.now_ns() + self.clock_offset_ns
 
     @property
@@ -203,7 +205,7 @@ class Account:
     # Called by the session
 
     def attach(self, owner: AccountSession) -> None:
-        """Belong to a session; once, before anything else."""
+        """Attach the account to its session; called once, before anything else."""
         self._owner = owner
 
     def open(self, work: Background) -> None:
@@ -216,20 +218,20 @@ class Account:
         work.start(audit, name=f"{self._venue} audit")
 
     def close(self) -> None:
-        """The session's block has ended."""
+        """The session's block ends."""
         self._work = None
         if self.authenticator.tokens is not None:
             self.authenticator.tokens.close()
 
     def acknowledged(self, channel: Channel) -> None:
-        """A channel was acknowledged: its snapshot is asked for, unless the venue sends it."""
+        """A channel was acknowledged: request its snapshot, unless the venue sends it."""
         if self._snapshots.are_requested(channel):
             self._snapshots.request(channel, self._background)
 
     def resync(self, channel: Channel) -> bool:
-        """Ask for a channel's snapshot anew; return False where the venue has to be asked for it.
+        """Request a channel's snapshot again.
 
-        Such a channel begins anew with its subscription.
+        Returns false if the venue sends that snapshot itself, with a new subscription.
         """
         if not self._snapshots.are_requested(channel):
             return False
@@ -237,7 +239,7 @@ class Account:
         return True
 
     def receive(self, event: Event) -> bool:
-        """Take note of an event of the account; return whether it is to be published."""
+        """Process an event of the account; return whether to publish it."""
         match event:
             case Fill():
                 self._symbols.setdefault(event.symbol)
@@ -283,7 +285,7 @@ class Account:
         self._reconciliation.begin(channel, known_ns, self._background)
 
     def _leave_out(self, rows: LeftOutRows, subscription: Subscription | None) -> None:
-        """Publish rows of a list that could not be read; the same ones once, however often met."""
+        """Publish rows of a list that could not be read; the same rows only once."""
         if self._owner is not None and self._left_out.take(f"{rows.reason} {rows.sample}"):
             self._owner.deliver([rows.event(self._venue, subscription, self._clock.now_ns())])
 

@@ -1,4 +1,4 @@
-"""How a session gets at one's own account: the keys, and what to do with them."""
+"""The user's credentials and options for an account, and the account made from them."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -29,14 +29,14 @@ __all__ = ["AccountConfig", "owner_of"]
 
 
 class AccountConfig:
-    """Credentials and options: `tier` is the account's at the venue, the lowest being assumed.
+    """Credentials and options. `tier` is the account's tier at the venue; empty is the lowest.
 
-    With `since_ns` the account's history from then on is published first. `symbols` are markets
-    whose history is looked up where the venue lists it market by market. `renew_s` renews the token
-    that often, ahead of its time; without, it is replaced when a link needs one or it is refused.
-    Every `audit_s` open orders are compared with the venue's list; None never does. `http` makes
-    the calls; None means those of the session. Calls with keys and tokens in them are never
-    recorded, so it should be no recorder's.
+    With `since_ns` the session first publishes the account's history from that instant on.
+    `symbols` are markets whose history is looked up where the venue lists it market by market.
+    The token is renewed every `renew_s` seconds; without it, when a link needs a token or the
+    venue refuses the old one. Every `audit_s` seconds open orders are compared with the venue's
+    list; `None` disables that. `http` makes the REST calls; `None` means the session's own. Calls
+    that contain keys or tokens must not be recorded, so do not pass a recorder's.
     """
 
     __slots__ = ("_audit_s", "_credentials", "_http", "_renew_s", "_since_ns", "_symbols", "_tier")
@@ -61,11 +61,11 @@ class AccountConfig:
         self._http = http
 
     def __repr__(self) -> str:
-        """What is wished, without the keys."""
-        return f"Login({self._credentials!r}, tier={self._tier!r})"
+        """The options, without the keys."""
+        return f"AccountConfig({self._credentials!r}, tier={self._tier!r})"
 
     def with_calls(self, http: Http) -> "AccountConfig":
-        """The same, making its calls in this way, unless it has one of its own."""
+        """The same with these REST calls, unless it has its own."""
         return AccountConfig(
             self._credentials,
             tier=self._tier,
@@ -77,7 +77,7 @@ class AccountConfig:
         )
 
     def account(self, venue: Venue, rest: Rest, clock: Clock) -> Account:
-        """The account at a venue; raises BadInput where Fluxum cannot get at one."""
+        """The account at a venue; raises BadInput if Fluxum has no private API for that venue."""
         private, http = venue.private, self._http or rest.http
         if private is None:
             raise BadInput(f"accounts at {venue.name} are not supported yet")
@@ -134,19 +134,19 @@ async def _fetch_token(client: RestClient, token: Callable[[], RestQuery[Token]]
 def owner_of(
     venue: Venue, processor: EventProcessor, events: Callable[[], Pipe[Event]]
 ) -> AccountSession:
-    """What an account may do with the session whose intake this is."""
+    """What an account may do with the session of this event processor."""
     executions = Subscription(Channel.EXECUTION)
-    parts = venue.parts(executions)  # the last one carries the commands
+    parts = venue.parts(executions)  # commands go over the last part's link
 
     def carrier(one: Subscription) -> Feed | None:
         stream = processor.streams.get(one)
         return None if stream is None else stream.feed
 
-    def command(number: int, asked: Command) -> None:
+    def command(number: int, wanted: Command) -> None:
         feed = carrier(parts[-1])
         if feed is None:
             raise TransportError("no stream of the account is subscribed: nothing was sent")
-        feed.command(number, asked)
+        feed.command(number, wanted)
 
     def is_ready() -> bool:
         feeds = [carrier(one) for one in parts]

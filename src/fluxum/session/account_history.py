@@ -1,4 +1,4 @@
-"""The lists of one account, asked of the venue page by page: balances, orders, fills, entries."""
+"""The lists of one account, fetched page by page: balances, orders, fills, entries."""
 
 import logging
 from collections.abc import Callable, Collection, Sequence
@@ -20,16 +20,16 @@ from fluxum.venues.rows import LeftOutRows, joined
 __all__ = ["AccountHistory"]
 
 _log = logging.getLogger(__name__)
-Said = TypeVar("Said")
+T = TypeVar("T")
 Item = TypeVar("Item")
 _PAGES_MAX = 400
 
 
 class AccountHistory:
-    """What the venue remembers of one account.
+    """The venue's history of one account.
 
     `leave_out` takes rows that could not be read, with the stream that they belong to. `symbols`
-    are the markets that are asked for one by one where the venue lists no others.
+    are the markets that are queried one by one where the venue lists no others.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class AccountHistory:
         self._leave_out = leave_out
         self._symbols = symbols
 
-    async def query(self, query: RestQuery[Said]) -> Said:
+    async def query(self, query: RestQuery[T]) -> T:
         """The venue's answer to a query; see `RestClient.query` for what is raised."""
         answer = await self._rest_client.query(query)
         while self._rest_client.left_out:
@@ -65,9 +65,9 @@ class AccountHistory:
         return await self._all(self._queries.open_orders())
 
     async def find_order(self, query: OrderQuery) -> Sequence[OrderUpdate]:
-        """The order that a query wants, open or ended; nothing if the venue knows of none.
+        """The order that a query asks for, open or ended; empty if the venue has no such order.
 
-        Raises RemoteProtocolError if a row could not be read that may be this order.
+        Raises RemoteProtocolError if a row that may be this order could not be read.
         """
         left_out: LeftOutRows | None = None
         for one in self._queries.order(query):
@@ -85,7 +85,7 @@ class AccountHistory:
         symbol: Symbol | None = None,
         is_enough: Callable[[Sequence[OrderUpdate]], bool] = lambda _orders: False,
     ) -> Page[OrderUpdate]:
-        """Orders that ended since an instant, newest first, until these are enough."""
+        """Orders that ended since an instant, newest first, until `is_enough` returns true."""
         items: list[OrderUpdate] = []
         left_out: LeftOutRows | None = None
         for one in self._markets(symbol):
@@ -108,7 +108,7 @@ class AccountHistory:
     async def charged_fills(self, since_ns: int | None) -> list[Fill]:
         """Fills since an instant, oldest first, with the fees that the entries name.
 
-        Fees stay None if the entries cannot be had.
+        If the entries cannot be fetched, the fees stay `None`.
         """
         fills = await self.fills(since_ns)
         charges = Charges(self._queries.charged)
@@ -123,9 +123,9 @@ class AccountHistory:
         return [whole.get(fill.identity, fill) for fill in fills]
 
     async def entries(self, query: EntryQuery, limit: int | None = None) -> Sequence[LedgerEntry]:
-        """The entries that a query wants, the newest `limit` of them, oldest first.
+        """The entries that match a query, the newest `limit` of them, oldest first.
 
-        Raises BadInput where the venue lists no entries.
+        Raises BadInput if the venue lists no entries.
         """
         if self._queries.entries is None:
             raise BadInput(f"{self._venue} has no list of account entries")
@@ -150,10 +150,10 @@ class AccountHistory:
         query: RestQuery[Page[Item]],
         is_enough: Callable[[Sequence[Item]], bool] = lambda _items: False,
     ) -> Page[Item]:
-        """The items of a list, page by page, until these are enough.
+        """The items of a list, page by page, until `is_enough` returns true.
 
-        What arrives meanwhile moves the others on, so that items may be met twice, but none is
-        missed. Raises RemoteProtocolError for a list without an end.
+        Items that are added meanwhile shift the others, so an item may appear twice, but none is
+        missed. Raises RemoteProtocolError if the list does not end.
         """
         items: list[Item] = []
         left_out: LeftOutRows | None = None

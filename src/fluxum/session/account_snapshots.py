@@ -1,8 +1,8 @@
 """Snapshots of account channels that the venue begins without one.
 
-The session asks for what is open and what is held once such a channel is acknowledged. Updates may
-arrive before the answer, and the answer may be older than they are: of each order and each asset
-the newer one counts.
+The session requests open orders and balances when the venue acknowledges such a channel. Updates
+may arrive before the answer, and the answer may be older than they are. Of each order and each
+asset, the newer one counts.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ _log = logging.getLogger(__name__)
 
 
 class AccountSnapshots:
-    """Asks for the snapshots of account channels outside `native`, those the venue sends itself.
+    """Requests the snapshots of account channels; the venue itself sends those in `native`.
 
-    `held` are the ids of the orders that were open last; those whose rows may be among unreadable
-    ones stay open. `session` is the one that the account belongs to: it takes a
-    snapshot as if the stream had begun with it.
+    `held` are the ids of the orders that were open last. If an order's row may be among those that
+    could not be read, the order stays open. `session` is the session that the account belongs to:
+    it takes a snapshot as if the stream had begun with it.
     """
 
     def __init__(
@@ -55,25 +55,25 @@ class AccountSnapshots:
         self._balances: dict[Asset, Balance] = {}
 
     def are_requested(self, channel: Channel) -> bool:
-        """Whether the session asks for the snapshot of a channel."""
+        """Whether the session requests the snapshot of a channel."""
         return channel not in self._native
 
     def request(self, channel: Channel, work: Background) -> None:
-        """Ask for the snapshot of a channel anew."""
+        """Request the snapshot of a channel again."""
         self.cancel(channel)
         make = self._open_orders if channel is Channel.EXECUTION else self._all_balances
         name = f"{self._venue} {channel.value} snapshot"
         self._tasks[channel] = work.start(self._repeat(channel, make), name=name)
 
     def cancel(self, channel: Channel) -> None:
-        """The link of a channel is gone: its snapshot is of no use any more."""
+        """The link of a channel is gone: drop its snapshot request."""
         task = self._tasks.pop(channel, None)
         if task is not None:
             task.cancel()
         (self._orders if channel is Channel.EXECUTION else self._balances).clear()
 
     def note(self, event: OrderUpdate | Balance) -> None:
-        """Keep what arrives while a snapshot is on its way."""
+        """Keep what arrives while a snapshot is requested."""
         if isinstance(event, OrderUpdate):
             if Channel.EXECUTION in self._tasks:
                 self._orders[event.order_id] = event
@@ -81,7 +81,7 @@ class AccountSnapshots:
             self._balances[event.asset] = event
 
     async def _repeat(self, channel: Channel, make: Callable[[], Awaitable[Event]]) -> None:
-        """Ask until there is an answer, for as long as the link lives; a refusal is final."""
+        """Request until the venue answers, while the link is open; a refusal is final."""
         subscription = Subscription(channel)
         backoff = self._backoff()
         while True:

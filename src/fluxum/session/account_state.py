@@ -1,8 +1,8 @@
-"""What a session knows of an account: each fill and each line told once, orders that are open.
+"""An account's state in a session: each fill and each entry published once, and open orders.
 
-A link tells nothing of what happened while it was down, but for a snapshot of what is open and
-held. What is missing between is looked up in the account's history (see `account`); this is the
-memory that says what has been told already, and what an order that is open no longer needs.
+A link that was down sends nothing of what happened meanwhile, except a snapshot of open orders and
+balances. The rest is looked up in the account's history (see `account`). This module remembers
+what was published already, and the open orders and balances.
 """
 
 import logging
@@ -20,17 +20,17 @@ __all__ = ["AccountState", "Followed"]
 
 _log = logging.getLogger(__name__)
 _IDS_KEPT = 100_000
-# How far the venue's clock may be behind ours, when nothing of its own was heard yet.
+# How far the venue's clock may be behind ours, before any message with the venue's time.
 _CLOCKS_APART_NS = 300 * 1_000_000_000
 
 
 class Followed(Struct):
     """Counts of an account's stream.
 
-    Fills and entries that were told, how many of them from its history; fills that were told once
-    more because their fees became known; how many were repeated and not told, and how many of those
-    contradicted what was told; snapshots reconciled; comparisons made, and orders that turned out
-    to be wrong.
+    Fills and entries that were published, and how many of them came from history (`backfilled`);
+    fills that were published a second time because their fees became known (`completed`); how many
+    were repeated and withheld, and how many of those contradicted the published one; snapshots
+    reconciled; audits made, and orders that an audit found to be wrong (`missed`).
     """
 
     fills: int = 0
@@ -45,51 +45,51 @@ class Followed(Struct):
 
 
 class AccountState:
-    """The memory of one account's stream.
+    """The state of one account's stream.
 
-    History is told from `since_ns` of the venue's clock on, or without it from `now_ns` of ours.
-    What the stream tells as it happens is always told. `is_orders_valid` and `is_balances_valid`
-    say whether what is held here is what the venue last said, without a hole.
+    History is published from `since_ns` by the venue's clock, or without it from `now_ns` by ours.
+    Live events of the stream are always published. `is_orders_valid` and `is_balances_valid` are
+    true while the orders and the balances here are the venue's latest, without a gap.
     """
 
     def __init__(self, since_ns: int | None, now_ns: int) -> None:
         self.clock_offset_ns = 0
-        """How far the venue's clock is ahead of ours, as far as that is known."""
+        """How far the venue's clock is ahead of ours, as far as it is measured."""
         self._since_ns = since_ns
         self._began_ns = now_ns
         self.counts = Followed()
         self.orders: dict[str, OrderUpdate] = {}
-        """Open orders by the venue's id; look, do not change."""
+        """Open orders by the venue's id; read only."""
         self.balances: dict[Asset, Balance] = {}
-        """The last balance of each asset; look, do not change."""
+        """The last balance of each asset; read only."""
         self.is_orders_valid = False
         self.is_balances_valid = False
         self.executed_ns: int | None = None
-        """Up to when orders and fills are known, by the venue's time; none before anything is."""
+        """Orders and fills are known up to this instant of the venue's clock; `None` at first."""
         self.entered_ns: int | None = None
-        """The same of lines of the account."""
+        """The same for the account's entries."""
         self._fills = SeenFills(_IDS_KEPT)
         self._entries = RecentIds(_IDS_KEPT)
 
     @property
     def since_ns(self) -> int:
-        """From when on history is told, by the venue's clock."""
+        """History is published from this instant on, by the venue's clock."""
         if self._since_ns is not None:
             return self._since_ns
         return self._began_ns + self.clock_offset_ns
 
     def lose(self) -> None:
-        """The link is gone: nothing that is held can be relied on."""
+        """The link is gone: orders and balances are not valid any more."""
         self.is_orders_valid = self.is_balances_valid = False
 
     def admit_fill(self, fill: Fill) -> bool:
-        """Whether a fill is to be told: it is none of before, and was not told yet.
+        """Whether to publish a fill: it is recent enough, and was not published yet.
 
-        One whose fees were not known is told once more when they are.
+        A fill that was published without fees is published once more when they are known.
         """
         if fill.backfilled and fill.venue_ns < self.since_ns:
             return False
-        if not fill.backfilled:  # what history tells leaves open what it did not tell yet
+        if not fill.backfilled:  # a fill from history does not extend what is known
             self.executed_ns = max(self.executed_ns or 0, fill.venue_ns)
         sighting = self._fills.look(fill)
         match sighting:
@@ -109,11 +109,11 @@ class AccountState:
         return sighting in {Sighting.NEW, Sighting.COMPLETED}
 
     def admit_entry(self, entry: LedgerEntry) -> bool:
-        """Whether a line of the account is to be told; its asset's balance is taken from it."""
+        """Whether to publish an entry of the account; also updates its asset's balance."""
         if entry.backfilled and entry.venue_ns < self.since_ns:
             return False
         is_news = self._entries.take(entry.entry_id)
-        if not entry.backfilled:  # whether or not history told it first
+        if not entry.backfilled:  # also if history had it first
             self.entered_ns = max(self.entered_ns or 0, entry.venue_ns)
             self._move(entry, is_news=is_news)
         if not is_news:
@@ -124,7 +124,7 @@ class AccountState:
         return True
 
     def _move(self, entry: LedgerEntry, *, is_news: bool) -> None:
-        """The asset's balance after a line: what the line says, else what it changes."""
+        """Update the asset's balance: the entry's own, else the last one plus its change."""
         total = entry.balance
         known = self.balances.get(entry.asset)
         if total is None and known is not None and is_news:
@@ -139,7 +139,7 @@ class AccountState:
             )
 
     def update(self, order: OrderUpdate) -> None:
-        """Take what is known of an order now."""
+        """Update the state of an order."""
         self.executed_ns = max(self.executed_ns or 0, order.venue_ns)
         if order.status.is_final:
             self.orders.pop(order.order_id, None)
@@ -147,7 +147,7 @@ class AccountState:
             self.orders[order.order_id] = order
 
     def open(self, snapshot: OpenOrders) -> Mapping[str, OrderUpdate]:
-        """Take the orders that are open; returns those that were and are no longer."""
+        """Replace the open orders; returns those that were open and are not any more."""
         if self.executed_ns is None:
             self.executed_ns = snapshot.received_ns - _CLOCKS_APART_NS
         held = {name: self.orders[name] for name in snapshot.unread if name in self.orders}
@@ -157,7 +157,7 @@ class AccountState:
         return ended
 
     def change(self, balance: Balance) -> None:
-        """Take a balance, unless a newer one of its asset is known."""
+        """Update a balance, unless a newer one of its asset is known."""
         known = self.balances.get(balance.asset)
         if known is None or (known.venue_ns or 0) <= (balance.venue_ns or balance.received_ns):
             self.balances[balance.asset] = balance
@@ -165,7 +165,7 @@ class AccountState:
             self.entered_ns = max(self.entered_ns or 0, balance.venue_ns)
 
     def hold(self, snapshot: Balances) -> None:
-        """Take all balances anew."""
+        """Replace all balances."""
         if self.entered_ns is None:
             self.entered_ns = snapshot.received_ns - _CLOCKS_APART_NS
         self.balances = {balance.asset: balance for balance in snapshot.balances}

@@ -1,4 +1,4 @@
-"""The keys of an account at work: what a frame, a call or a link needs before it is written."""
+"""Signatures and tokens of one account: what a frame, a call or a link needs to be accepted."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ _PLACEHOLDER = TOKEN.encode()
 
 
 class Nonces:
-    """Numbers that only grow: nanoseconds of the clock, or one more than the last.
+    """Nonces that only increase: the clock in nanoseconds, or one more than the last.
 
-    No client in use counts in a smaller unit, so that a key another program has used is taken.
-    Two processes under one key stay apart as far as their clocks agree; a number that came too
-    late is refused by the venue, and the query is asked once more with another.
+    No known client uses a smaller unit, so a key that another program has used is accepted.
+    Two processes with one key stay apart as far as their clocks agree. The venue refuses a nonce
+    that arrives too late; the query is then sent once more with a new one.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -29,7 +29,7 @@ class Nonces:
         self._last = 0
 
     def next(self) -> int:
-        """A number greater than any before."""
+        """A number greater than all before."""
         self._last = max(self._last + 1, self._clock.now_ns())
         return self._last
 
@@ -37,8 +37,8 @@ class Nonces:
 class Authenticator:
     """Signs, and keeps the token of one account. `venue_now_ns` is the venue's clock.
 
-    Signed calls are made over `http`, which no recorder sees, and within `turn`, so that nonces
-    arrive in their order.
+    Signed calls are made over `http`, which is never recorded, and within `turn`, so that nonces
+    arrive in order.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Authenticator:
         venue_now_ns: Callable[[], int],
     ) -> None:
         self.tokens: TokenKeeper | None = None
-        """What keeps the token, at a venue that has tokens."""
+        """The keeper of the token, at a venue that uses tokens."""
         self.http = http
         self.turn = asyncio.Lock()
         self._venue = venue
@@ -61,9 +61,9 @@ class Authenticator:
         self._venue_now_ns = venue_now_ns
 
     async def prepare(self, endpoint: str) -> Mapping[str, str]:
-        """The headers a link to an endpoint is dialled with; raises what fetching a token raises.
+        """The headers to open a link to an endpoint with; raises what fetching a token raises.
 
-        A link that needs a token gets one that no older link has used.
+        If the link needs a token, it gets one that no older link has used.
         """
         if endpoint not in self._private.authenticated:
             return {}
@@ -72,7 +72,7 @@ class Authenticator:
         return self._signer.headers(self._venue_now_ns(), self._nonces.next())
 
     def frame(self, send: Send) -> bytes:
-        """A frame as it is written; what was added is for the link alone, see `Sealed`."""
+        """A frame as it is sent; token and signature are hidden from recorders, see `Sealed`."""
         match send.auth:
             case Auth.NONE:
                 return send.frame
@@ -84,9 +84,9 @@ class Authenticator:
                 return Sealed(signed, shown=send.frame)
 
     async def call(self, fetch: Fetch, url: str) -> bytes:
-        """Sign a REST call and make it, behind `url`; raises what making it raises.
+        """Sign a REST call and make it at `url`; raises what the call raises.
 
-        The errors name the path as it was before it was signed.
+        Errors show the path as it was before it was signed.
         """
         signed = self._signer.call(fetch, self._venue_now_ns(), self._nonces.next())
         try:
@@ -101,12 +101,12 @@ class Authenticator:
             raise
 
     async def renew(self, refused: str) -> None:
-        """Have another token than the one that was refused."""
+        """Replace a token that the venue refused."""
         await self._keeper.renew(refused)
 
     @property
     def token(self) -> str:
-        """The token in use, "" where the venue has none."""
+        """The token in use, "" if the venue uses none."""
         return "" if self.tokens is None else self.tokens.text
 
     @property

@@ -17,7 +17,7 @@ _TIME_S = 60.0
 
 
 class Backfill:
-    """Looks up what `Candles` say is missing, in a time that is bounded; it is their `look_up`."""
+    """Looks up candles that `Candles` is missing, with a timeout; it is their `look_up`."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Backfill:
         self._work = work
 
     def look_up(self, missed: Missed) -> bool:
-        """Begin to look up candles; false where the venue can be asked for none."""
+        """Start to look up candles; false if the venue offers no history."""
         work = self._work()
         if work is None or not self._history.is_offered:
             return False

@@ -1,4 +1,4 @@
-"""A symbol's book as a stream: of readings, or of what became of each level."""
+"""A symbol's book as a stream: of readings, or of the changes of each level."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -25,8 +25,8 @@ class BookReading(Struct, frozen=True):
 class BookStream:
     """Readings of one book, each as fresh as the moment it is read; iterate with `async for`.
 
-    A reading comes after every change, losses and desyncs included; the book is copied only when
-    somebody reads, so a slow reader costs nothing and skips to the latest.
+    A reading follows every change, losses and desyncs included. The book is copied only when it is
+    read, so a slow reader costs nothing and skips to the latest.
     """
 
     def __init__(self, book: Book, changes: Pipe[Event], depth: int) -> None:
@@ -39,7 +39,7 @@ class BookStream:
         return self
 
     async def __anext__(self) -> BookReading:
-        """Wait for a change, then read the book; raises VenueRefused for one that is refused."""
+        """Wait for a change, then read the book; raises VenueRefused if the venue refuses it."""
         if not await self._changes.wait():
             raise StopAsyncIteration if self._changes.error is None else self._changes.error
         for event in self._changes.drain():
@@ -49,15 +49,15 @@ class BookStream:
         return BookReading(self._book.snapshot(self._depth), self._book.proof())
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self._changes.cancel()
 
 
 class ChangeStream:
-    """What becomes of a book's levels, message by message; iterate with `async for`.
+    """The changes of a book's levels, message by message; iterate with `async for`.
 
-    Laying every change over an empty book gives the live one at each step: a snapshot comes as the
-    levels it took away and those it brought, a withdrawn book as the loss of all its levels.
+    If a reader applies every change to an empty book, it has the live one at each step: a snapshot
+    comes as the levels that it removes and adds, a withdrawn book as the removal of all levels.
     Nothing is skipped: a reader that is too slow gets ConsumerTooSlow instead.
     """
 
@@ -75,7 +75,7 @@ class ChangeStream:
         return self
 
     async def __anext__(self) -> Sequence[LevelChange]:
-        """The changes of the next message that made any."""
+        """The changes of the next message that has any."""
         changes, self._waiting = self._waiting, None
         while not changes:
             changes = self._follow(await anext(self._events))
@@ -83,11 +83,11 @@ class ChangeStream:
 
     @property
     def is_behind(self) -> bool:
-        """Whether messages wait that have not been read yet."""
+        """Whether messages wait that were not read yet."""
         return self._waiting is not None or self._events.waiting > 0
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self._events.cancel()
 
     def _follow(self, event: Event) -> Sequence[LevelChange]:
@@ -113,7 +113,7 @@ class ChangeStream:
 
 
 def refusal(event: Refused) -> VenueRefused:
-    """The error that a stream ends with when the venue refuses its subscription."""
+    """The error that ends a stream when the venue refuses its subscription."""
     return VenueRefused(f"{event.venue} refused '{event.subscription}': {event.message}")
 
 

@@ -1,13 +1,13 @@
-"""The candles of one stream: each closed once, if need be by the clock of the venue.
+"""The candles of one stream: each is closed once, if necessary by the venue's clock.
 
 Theory of operation. The intervals of a stream follow each other without end, and at most one of
-them runs. An interval is over when the venue says so, when a later one has begun, or when the
-venue's clock is past its end by a margin. One in which nothing traded is a candle of volume 0 and
-trades 0, whose four prices are the close before it. A candle that is closed may still change: the
-new one is a correction, and with it change the empty candles that took their price from it.
+them is running. An interval is over when the venue closes it, when a later one has begun, or when
+the venue's clock is past its end by a margin. An interval without trades becomes a candle of volume
+0 and trades 0, whose four prices are the close before it. A closed candle may still change: the new
+one is a correction, and the empty candles that took their price from it are corrected as well.
 
-After an outage the candle that ran may have gone on unseen, so nothing is closed until the stream
-itself goes on from where it was, or history has told what is missing (see `candles`).
+After an outage the running candle may have changed unseen. So nothing is closed until the stream
+itself continues where it was, or history has filled the gap (see `candles`).
 """
 
 from decimal import Decimal
@@ -23,15 +23,15 @@ MARGIN_NS = 3 * 1_000_000_000
 """How long after its end a candle may still change as if it ran: venues lag by a second or two."""
 
 _CLOSED_KEPT = 200
-# More intervals without a candle than this are no quiet market, but a hole.
+# If more intervals than this have no candle, it is a gap and no quiet market.
 _EMPTY_MAX = 100
 _SECOND_NS = 1_000_000_000
 
 
 class CandleRun:
-    """Which interval of a stream runs, and which were closed lately.
+    """Which interval of a stream is running, and which were closed lately.
 
-    `is_broken` says that the stream was interrupted and has not gone on yet.
+    `is_broken` is true while the stream is interrupted and has not continued yet.
     """
 
     __slots__ = ("_closed", "_forgotten_ns", "_made", "is_broken", "running")
@@ -40,34 +40,34 @@ class CandleRun:
         self.running: Candle | None = None
         self.is_broken = False
         self._closed: dict[int, Candle] = {}
-        self._made: set[int] = set()  # those that stand for intervals of which nothing was received
-        self._forgotten_ns = 0  # the end of the last closed candle that is remembered no more
+        self._made: set[int] = set()  # those made for intervals without a message
+        self._forgotten_ns = 0  # the end of the last closed candle that is not remembered any more
 
     @property
     def expected_ns(self) -> int | None:
-        """The start of the first interval that is not closed, `None` before the first candle."""
+        """The start of the first interval that is not closed; `None` before the first candle."""
         if self.running is not None:
             return self.running.start_ns
         last = self._last
         return None if last is None else last.end_ns
 
     @property
-    def heard_ns(self) -> int | None:
-        """The start of the last interval of which the venue itself told something."""
+    def last_received_ns(self) -> int | None:
+        """The start of the last interval for which the venue itself sent something."""
         if self.running is not None:
             return self.running.start_ns
         return next((start for start in reversed(self._closed) if start not in self._made), None)
 
     @property
     def due_ns(self) -> int | None:
-        """When the interval that runs is over, by the venue's clock."""
+        """When the running interval is over, by the venue's clock."""
         if self.running is not None:
             return self.running.end_ns + MARGIN_NS
         last = self._last
         return None if last is None else interval_end(last.end_ns, last.interval_s) + MARGIN_NS
 
     def start_at(self, venue_ns: int) -> int:
-        """The start of the interval that an instant is in, counted from the one expected next."""
+        """The start of the interval that contains an instant, counted from the expected one."""
         start_ns, last = self.expected_ns, self.running or self._last
         assert start_ns is not None, "a run without a candle has no intervals"
         assert last is not None, "a run without a candle has no intervals"
@@ -80,12 +80,12 @@ class CandleRun:
         return start_ns
 
     def leaves_hole(self, candle: Candle) -> bool:
-        """Whether a stream that was interrupted goes on later than from where it was."""
+        """Whether an interrupted stream continues later than where it was."""
         expected_ns = self.expected_ns
         return self.is_broken and expected_ns is not None and candle.start_ns > expected_ns
 
     def take(self, candle: Candle, venue_ns: int) -> tuple[list[Candle], Candle | None]:
-        """What to publish before a candle, and as what: `None` where it says nothing new."""
+        """The candles to publish first, and the candle to publish; `None` if it changes nothing."""
         known = self._closed.get(candle.start_ns)
         if known is not None:
             return [], self._correct(known, candle)
@@ -110,29 +110,29 @@ class CandleRun:
         return before, candle
 
     def advance(self, venue_ns: int, now_ns: int) -> list[Candle]:
-        """The candles that are over by now, those of intervals without trades included."""
-        told: list[Candle] = []
-        while not self.is_broken and len(told) < _EMPTY_MAX:
+        """The candles that are over by now, including those of intervals without trades."""
+        published: list[Candle] = []
+        while not self.is_broken and len(published) < _EMPTY_MAX:
             due_ns = self.due_ns
             if due_ns is None or venue_ns < due_ns:
                 break
-            told.append(self._close_next(now_ns))
-        return told
+            published.append(self._close_next(now_ns))
+        return published
 
     def follow_empty(self, made: Candle, now_ns: int) -> list[Candle]:
-        """The empty candles that took their price from a candle that has changed, corrected."""
-        told: list[Candle] = []
+        """The empty candles that took their price from a changed candle, corrected."""
+        published: list[Candle] = []
         while made.end_ns in self._made and made.end_ns in self._closed:
             empty = _empty_after(made, now_ns)
             if _is_same(empty, self._closed[made.end_ns]):
                 break
             made = structs.replace(empty, is_correction=True, backfilled=True)
             self._closed[made.start_ns] = made
-            told.append(made)
-        return told
+            published.append(made)
+        return published
 
     def skip_to(self, start_ns: int) -> None:
-        """What is not closed before an instant is lost: go on from there."""
+        """Candles before an instant that are not closed are lost: continue from there."""
         self.is_broken = False
         if self.running is not None and self.running.start_ns < start_ns:
             self.running = None
@@ -147,17 +147,19 @@ class CandleRun:
         return self._closed[next(reversed(self._closed))] if self._closed else None
 
     def _close_until(self, candle: Candle) -> list[Candle]:
-        """Close what comes before the interval of a candle; with it, it is told late or in time."""
-        told: list[Candle] = []
+        """Close all intervals before that of a candle; backfilled if the candle is."""
+        published: list[Candle] = []
         while not self.is_broken and (expected_ns := self.expected_ns) is not None:
             if expected_ns >= candle.start_ns:
                 break
-            if len(told) >= _EMPTY_MAX:
+            if len(published) >= _EMPTY_MAX:
                 self.skip_to(candle.start_ns)
                 break
             closed = self._close_next(candle.received_ns)
-            told.append(structs.replace(closed, backfilled=closed.backfilled or candle.backfilled))
-        return told
+            published.append(
+                structs.replace(closed, backfilled=closed.backfilled or candle.backfilled)
+            )
+        return published
 
     def _close_next(self, now_ns: int) -> Candle:
         running, self.running = self.running, None
@@ -182,7 +184,7 @@ class CandleRun:
     def _remember(self, candle: Candle) -> None:
         last = self._last
         self._closed[candle.start_ns] = candle
-        if last is not None and candle.start_ns < last.start_ns:  # history tells of earlier ones
+        if last is not None and candle.start_ns < last.start_ns:  # history has earlier ones
             self._closed = dict(sorted(self._closed.items()))
         if len(self._closed) > _CLOSED_KEPT:
             oldest_ns = next(iter(self._closed))
@@ -210,7 +212,7 @@ def _empty_after(last: Candle, now_ns: int) -> Candle:
 
 
 def _is_same(one: Candle, other: Candle) -> bool:
-    """Whether two candles say the same; a number of trades that one does not know is no news."""
+    """Whether two candles are equal; if one has no number of trades, that is no difference."""
     return (
         one.open == other.open
         and one.high == other.high

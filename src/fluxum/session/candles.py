@@ -1,10 +1,10 @@
 """The candles of a session's streams: closed by the venue's clock, completed after an outage.
 
-A stream that was interrupted goes on unharmed if its next candle is of the interval that ran, as a
-candle tells all of its interval. Otherwise what was missed is looked up in the venue's history;
-newer candles wait for that. The candles found are published first, marked as backfilled, then the
-hole as a `Gap`, then what waited. Where no history can be had the hole is LOST, and an interval
-that was cut is never published as closed.
+If the next candle of an interrupted stream is of the interval that was running, nothing is missing,
+as a candle covers all of its interval. Otherwise the missing candles are looked up in the venue's
+history, and newer ones wait for that. The candles found are published first, marked as backfilled,
+then the gap as a `Gap`, then those that waited. If no history is available, the gap is LOST, and an
+interval that was cut is never published as closed.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,9 +27,9 @@ _LOOKED_UP = "its history is being looked up"
 
 
 class Missed(Struct, frozen=True):
-    """Candles to be looked up: those that start at or after `since_ns`.
+    """Candles to look up: those that start at or after `since_ns`.
 
-    `ready_ns` is when the venue's history tells of all of them, by this machine's clock.
+    `ready_ns` is when the venue's history contains all of them, by this machine's clock.
     """
 
     subscription: Subscription
@@ -38,11 +38,11 @@ class Missed(Struct, frozen=True):
 
 
 LookUp = Callable[[Missed], bool]
-"""Begins to look up candles, to be given to `Candles.found`; false where there is no history."""
+"""Starts to look up candles, to be given to `Candles.found`; false if there is no history."""
 
 
 class _Follower(Struct, eq=False):
-    """One stream: its run, and what waits while its history is looked up."""
+    """One stream: its run, and the candles that wait while its history is looked up."""
 
     stream: Stream
     run: CandleRun = field(default_factory=CandleRun)
@@ -52,7 +52,7 @@ class _Follower(Struct, eq=False):
 
 
 class Candles:
-    """Follows all candle streams of one intake. `look_up` is set by who can ask for history."""
+    """Follows all candle streams of one session. `look_up` is set by the session."""
 
     def __init__(self, publisher: Publisher, gaps: GapLedger, offset: ClockOffsetKeeper) -> None:
         self.look_up: LookUp | None = None
@@ -62,11 +62,11 @@ class Candles:
         self._followers: dict[Subscription, _Follower] = {}
 
     def open(self, stream: Stream) -> None:
-        """Follow a stream from its first candle on."""
+        """Follow a stream from its first candle."""
         self._followers[stream.subscription] = _Follower(stream)
 
     def close(self, subscription: Subscription) -> None:
-        """Follow a stream no longer."""
+        """Stop following a stream."""
         self._followers.pop(subscription, None)
 
     def take(self, stream: Stream, candle: Candle) -> None:
@@ -81,22 +81,22 @@ class Candles:
             self._begin(follower, candle.start_ns, candle.received_ns)
             return
         if run.is_broken and run.expected_ns is not None and candle.start_ns < run.expected_ns:
-            candle = structs.replace(candle, backfilled=True)  # of before the outage
+            candle = structs.replace(candle, backfilled=True)  # from before the outage
         else:
             run.is_broken = False
             gap = self._gaps.end(stream.subscription, candle.received_ns)
             if gap is not None:
-                self._publisher.tell(gap)
-        told = self._publish(follower, candle, candle.received_ns, is_received=True)
-        self._follow_up(follower, told, candle.received_ns)
+                self._publisher.publish(gap)
+        published = self._publish(follower, candle, candle.received_ns, is_received=True)
+        self._follow_up(follower, published, candle.received_ns)
 
     def is_waiting(self, subscription: Subscription) -> bool:
-        """Whether newer candles wait for what was missed."""
+        """Whether newer candles wait for missing ones."""
         follower = self._followers[subscription]
         return follower.missed is not None and not follower.is_check
 
     def interrupt(self, stream: Stream) -> None:
-        """A stream may have missed a candle, or the end of one: a link lost, a frame unread."""
+        """A stream may have missed a candle or the end of one: a lost link, an unreadable frame."""
         follower = self._followers[stream.subscription]
         follower.run.is_broken = follower.run.expected_ns is not None
         if not stream.feed.is_connected:
@@ -104,9 +104,9 @@ class Candles:
             follower.missed = None
 
     def check(self, stream: Stream, now_ns: int) -> None:
-        """A stream has been silent for long: have history confirm that nothing happened."""
+        """A stream was silent for long: confirm by history that nothing happened."""
         follower = self._followers[stream.subscription]
-        since_ns = follower.run.heard_ns
+        since_ns = follower.run.last_received_ns
         if since_ns is None or follower.missed is not None or self.look_up is None:
             return
         missed = Missed(stream.subscription, since_ns, now_ns)
@@ -120,7 +120,7 @@ class Candles:
         return min((one for one in due if one is not None), default=None)
 
     def due_ns(self, subscription: Subscription) -> int | None:
-        """When an interval is over, by this machine's clock; `None` where none runs."""
+        """When an interval is over, by this machine's clock; `None` if none is running."""
         follower = self._followers[subscription]
         if follower.missed is not None:
             return None
@@ -128,7 +128,7 @@ class Candles:
         return None if due_ns is None else due_ns - self._offset.ns
 
     def pass_time(self, subscription: Subscription, now_ns: int) -> None:
-        """Close what is over by now; the stream's link has been heard since."""
+        """Close what is over by now; frames have arrived over the stream's link since."""
         follower = self._followers[subscription]
         due_ns = self.due_ns(subscription)
         if due_ns is None or now_ns < due_ns:
@@ -138,10 +138,10 @@ class Candles:
             self._begin(follower, follower.run.start_at(over_ns), now_ns)
             return
         for closed in follower.run.advance(now_ns + self._offset.ns, now_ns):
-            self._publisher.tell(closed)
+            self._publisher.publish(closed)
 
     def found(self, missed: Missed, candles: Sequence[Candle], now_ns: int) -> None:
-        """Publish what history has of what was missed, oldest first; nothing if that is over."""
+        """Publish the missing candles that history has, oldest first; ignored if out of date."""
         follower = self._follower_of(missed)
         if follower is None:
             return
@@ -157,13 +157,13 @@ class Candles:
         over_ns = now_ns + self._offset.ns - MARGIN_NS
         over = [candle for candle in candles if candle.closed or candle.end_ns <= over_ns]
         count = self._publish_late(follower, over, now_ns)
-        for candle in candles[len(over) :]:  # it runs; what the stream has said of it is newer
+        for candle in candles[len(over) :]:  # it is running; the stream's own is newer
             follower.held.setdefault(candle.start_ns, structs.replace(candle, backfilled=True))
         detail = f"{count} candles came from the venue's history"
         self._finish(follower, Repair.BACKFILLED, detail, now_ns)
 
     def not_found(self, missed: Missed, reason: str, now_ns: int) -> None:
-        """There is no history of what was missed: it is lost, with its bounds."""
+        """No history has the missing candles: publish them as lost, from when to when."""
         follower = self._follower_of(missed)
         if follower is None:
             return
@@ -189,28 +189,30 @@ class Candles:
             del follower.held[min(follower.held)]
 
     def _begin(self, follower: _Follower, goal_ns: int, now_ns: int) -> None:
-        """Look up what comes before `goal_ns`, once the venue's history is sure to have it."""
+        """Look up candles before `goal_ns`, once the venue's history is sure to have them."""
         since_ns = follower.run.expected_ns
         assert since_ns is not None, "a stream without a candle has missed none"
         stream = follower.stream
         ready_ns = max(now_ns, goal_ns + MARGIN_NS - self._offset.ns)
         missed = Missed(stream.subscription, since_ns, ready_ns)
         follower.missed, follower.is_check = missed, False
-        heard_ns = now_ns if stream.heard_ns is None else stream.heard_ns
-        self._gaps.begin(stream.subscription, GapCause.VENUE, heard_ns, "candles are missing")
+        last_received_ns = now_ns if stream.data_ns is None else stream.data_ns
+        self._gaps.begin(
+            stream.subscription, GapCause.VENUE, last_received_ns, "candles are missing"
+        )
         stream.feed.readiness.lack(stream.subscription, _LOOKED_UP)
-        stream.feed.settle()
+        stream.feed.update_state()
         if self.look_up is None or not self.look_up(missed):
             self.not_found(missed, "no history can be asked for", now_ns)
 
     def _publish(
         self, follower: _Follower, candle: Candle, now_ns: int, *, is_received: bool
     ) -> list[Candle]:
-        """Publish what a candle brings, and return it: those that it closes, and itself if new."""
+        """Publish a candle and those that it closes before it; return what was published."""
         publisher = self._publisher
         before, news = follower.run.take(candle, now_ns + self._offset.ns)
         for closed in before:
-            publisher.tell(closed)
+            publisher.publish(closed)
         if news is None:
             publisher.counts.withheld += is_received
             return before
@@ -219,36 +221,36 @@ class Candles:
         return [*before, news]
 
     def _publish_late(self, follower: _Follower, candles: Sequence[Candle], now_ns: int) -> int:
-        """Publish what of a history is new; how many candles that are."""
-        told: list[Candle] = []
+        """Publish the candles of a history that are new; returns how many."""
+        published: list[Candle] = []
         for candle in candles:
             late = structs.replace(candle, backfilled=True)
-            told += self._publish(follower, late, now_ns, is_received=False)
-        self._follow_up(follower, told, now_ns)
-        return len(told)
+            published += self._publish(follower, late, now_ns, is_received=False)
+        self._follow_up(follower, published, now_ns)
+        return len(published)
 
-    def _follow_up(self, follower: _Follower, told: Sequence[Candle], now_ns: int) -> None:
-        """Empty candles behind one that was corrected have another price now."""
-        if told and told[-1].is_correction:
-            for empty in follower.run.follow_empty(told[-1], now_ns):
-                self._publisher.tell(empty)
+    def _follow_up(self, follower: _Follower, published: Sequence[Candle], now_ns: int) -> None:
+        """Correct the empty candles after a corrected one: their price has changed."""
+        if published and published[-1].is_correction:
+            for empty in follower.run.follow_empty(published[-1], now_ns):
+                self._publisher.publish(empty)
 
     def _finish(self, follower: _Follower, repair: Repair, detail: str, now_ns: int) -> None:
-        """The hole is closed: publish it, and what waited for that."""
+        """The gap is closed: publish it, then the candles that waited."""
         follower.missed = None
         gap = self._gaps.end(follower.stream.subscription, now_ns, repair, more=detail)
         if gap is not None:
-            self._publisher.tell(gap)
+            self._publisher.publish(gap)
         held, follower.held = follower.held, {}
         for start_ns in sorted(held):
             self._publish(follower, held[start_ns], now_ns, is_received=False)
         stream = follower.stream
         if stream.feed.readiness.lacks(stream.subscription):
             stream.feed.readiness.have(stream.subscription)
-            stream.feed.settle()
+            stream.feed.update_state()
 
     def _finish_check(self, follower: _Follower, candles: Sequence[Candle], now_ns: int) -> None:
-        """What a silent stream has published as closed, corrected where history says otherwise."""
+        """Publish where history differs from the closed candles of a silent stream."""
         follower.missed, follower.is_check = None, False
         subscription, expected_ns = follower.stream.subscription, follower.run.expected_ns or 0
         over = [candle for candle in candles if candle.start_ns < expected_ns]
@@ -257,5 +259,5 @@ class Candles:
             self._gaps.begin(subscription, GapCause.VENUE, now_ns, "the stream was silent")
             more = f"{count} candles were not as they had been closed"
             gap = self._gaps.end(subscription, now_ns, Repair.BACKFILLED, more=more)
-            assert gap is not None, "a hole that has just begun can be ended"
-            self._publisher.tell(gap)
+            assert gap is not None, "a gap that has just begun can be ended"
+            self._publisher.publish(gap)

@@ -1,7 +1,7 @@
-"""Fills whose fees a venue's history does not name, and the account's lines that do.
+"""Fills whose fees a venue's history does not name, and the account's entries that name them.
 
-A history may give the worth of a fee and not the asset it was charged in; the account's lines of
-the same reference have both. They may come before or after the fill, one by one.
+A history may give the value of a fee and not the asset it was charged in. The account's entries of
+the same reference have both. They may arrive before or after the fill, one by one.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ from fluxum.venues.private import EntryQuery
 __all__ = ["Charges"]
 
 _WAITING_MAX = 10_000
-# How far the lines of a fill may be from it, and how many fills' lines are asked for at once.
+# How far a fill's entries may be from it in time, and how many fills are looked up at once.
 _LINES_APART_NS = 5 * 1_000_000_000
 _CHARGED_AT_ONCE = 1000
 
@@ -20,10 +20,10 @@ Charged = Callable[[Fill, Sequence[LedgerEntry]], Fill | None]
 
 
 class Charges:
-    """Remembers fills without fees until their lines were seen; at most 10,000 of them.
+    """Remembers fills without fees until their entries arrive; at most 10,000 of them.
 
-    `charged` makes the whole fill of its lines, None while these are not all. Where it is None, the
-    venue names the fees of every fill, and none waits.
+    `charged` returns the complete fill for its entries, or `None` while entries are missing. If
+    `charged` is `None`, the venue names the fees of every fill, and no fill waits.
     """
 
     def __init__(self, charged: Charged | None) -> None:
@@ -34,11 +34,11 @@ class Charges:
 
     @property
     def waiting(self) -> Sequence[Fill]:
-        """The fills whose fees are not known yet, the oldest first."""
+        """The fills whose fees are not known yet, oldest first."""
         return sorted(self._waiting.values(), key=_venue_ns)
 
     def note(self, fill: Fill) -> None:
-        """Take a fill: one without fees waits, one with them waits no longer."""
+        """Process a fill: one without fees waits, one with fees does not wait any more."""
         if fill.fees is not None or self._charged is None:
             self._forget(fill.identity)
             return
@@ -48,7 +48,7 @@ class Charges:
             self._forget(next(iter(self._waiting)))
 
     def take(self, lines: Iterable[LedgerEntry]) -> list[Fill]:
-        """The fills that these lines, with those seen before, complete."""
+        """The fills that these entries, together with earlier ones, complete."""
         whole: list[Fill] = []
         for line in lines:
             identities = self._by_reference.get(line.reference_id)
@@ -68,7 +68,7 @@ class Charges:
         fills: Sequence[Fill],
         entries: Callable[[EntryQuery], Awaitable[Sequence[LedgerEntry]]],
     ) -> list[Fill]:
-        """Those of these fills, oldest first, whose fees the lines name that `entries` asks for."""
+        """These fills as far as entries complete them, oldest first; `entries` queries those."""
         charged: list[Fill] = []
         for start in range(0, len(fills), _CHARGED_AT_ONCE):
             some = fills[start : start + _CHARGED_AT_ONCE]

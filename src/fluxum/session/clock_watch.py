@@ -1,4 +1,4 @@
-"""How far the venue's clock is from this machine's, measured at the start and now and then."""
+"""Measures how far the venue's clock is from this machine's, at the start and repeatedly."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ __all__ = ["ClockWatch"]
 
 _log = logging.getLogger(__name__)
 _EVERY_S = 300.0
-# A venue that counts in seconds is asked a few times at first, each at another part of a second.
+# If a venue's time is in seconds, take several samples at first, at other parts of a second.
 _SAMPLES_MAX = 4
 _SAMPLE_EVERY_S = 2.3
 _SURE_NS = 250_000_000
@@ -24,9 +24,10 @@ _ALARM_NS = 1_000_000_000
 
 
 class ClockWatch:
-    """Asks a venue what time it is.
+    """Requests the venue's time.
 
-    `note` is given each offset in ns; `tell` publishes when it is above a second, and no longer.
+    `note` is given each offset in ns. `publish` takes an event when the offset rises above a
+    second, and when it falls below again.
     """
 
     def __init__(
@@ -36,18 +37,18 @@ class ClockWatch:
         clock: Clock,
         keeper: ClockOffsetKeeper,
         note: Callable[[int], None],
-        tell: Callable[[ClockOffset], None],
+        publish: Callable[[ClockOffset], None],
     ) -> None:
         self._venue = venue
         self._rest = rest
         self._clock = clock
         self._keeper = keeper
         self._note = note
-        self._tell = tell
+        self._publish = publish
         self._is_off = False
 
     async def run(self) -> None:
-        """Measure for as long as the session lives; nothing, where nobody can be asked."""
+        """Measure until cancelled; return at once if the venue's time cannot be requested."""
         if self._venue.queries is None or self._rest.http is None:
             return
         samples = 0
@@ -68,18 +69,18 @@ class ClockWatch:
         rest, queries = self._rest, self._venue.queries
         assert rest.http is not None
         assert queries is not None
-        question = queries().time()
-        fetch = question.fetch
+        query = queries().time()
+        fetch = query.fetch
         await asyncio.sleep(rest.counter.take(fetch.cost, asyncio.get_running_loop().time()))
         url = rest.endpoints[fetch.endpoint] + fetch.path
-        asked_ns = self._clock.now_ns()
+        requested_ns = self._clock.now_ns()
         body = await rest.http.call(fetch.method, url, fetch.headers, fetch.body)
         received_ns = self._clock.now_ns()
         try:
-            venue_ns = question.read(body, received_ns)
+            venue_ns = query.read(body, received_ns)
         except UNREADABLE as error:
             raise RemoteProtocolError(f"no time could be read: {error}") from error
-        self._keeper.answered(venue_ns, asked_ns, received_ns)
+        self._keeper.answered(venue_ns, requested_ns, received_ns)
 
     def _judge(self) -> None:
         measured = self._keeper.measured
@@ -94,7 +95,7 @@ class ClockWatch:
         level = logging.WARNING if is_off else logging.INFO
         venue = self._venue.name
         _log.log(level, "%s clock is %.3f s ahead, +-%.3f s", venue, offset_s, uncertainty_s)
-        self._tell(
+        self._publish(
             ClockOffset(
                 venue=venue,
                 offset_s=offset_s,

@@ -1,9 +1,9 @@
-"""One link, one protocol, until either gives up.
+"""One link and one protocol, until either ends.
 
-Four tasks: one reads and hands events upward at once, one performs what the protocol wants done,
-one makes REST calls, one watches the time. The reader neither waits for the sender nor reads a
-second clock; it lets the others run after every burst of frames, as a link that is never empty
-would starve them.
+Four tasks: one reads frames and hands events on at once, one performs the protocol's effects, one
+makes REST calls, one watches the time. The reader neither waits for the sender nor reads a second
+clock. It yields to the others after every burst of frames, as a link that is never empty would
+starve them.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class LinkCounts(Struct):
 
 
 class RawFrame(Struct, frozen=True, gc=False):
-    """A frame as it was on the wire; `sent` tells those of ours."""
+    """A frame as it was on the wire; `sent` is true for those that the session sent."""
 
     frame: bytes
     received_ns: int
@@ -89,12 +89,12 @@ class Connection:
         self._counts = counts
         self._raw = raw
         self.deliver = deliver
-        """Takes the events of every frame; a link that takes over is given another."""
+        """Takes the events of every frame; replaced when a link takes over from another."""
         self._reject = reject
         self._hand_over = hand_over
         self._age_s = age_s
         self._authenticator = authenticator
-        self._token = ""  # the one written last
+        self._token = ""  # the one sent last
         self._fetching = FetchQueue(
             venue,
             protocol,
@@ -111,22 +111,22 @@ class Connection:
         self._is_sending = False
 
     async def run(self) -> NoReturn:
-        """Converse until the link dies; always ends with an error that says why."""
+        """Run until the link closes; always ends with an error that gives the reason."""
         async with background(self._perform(), self._fetching.run(), self._watch()):
             await self._read()
         raise AssertionError("reading ends with an error only")
 
     @property
     def calls_waiting(self) -> int:
-        """How many REST calls of this link have no answer yet."""
+        """How many REST calls of this link wait for an answer."""
         return self._fetching.waiting
 
     def serves_by_call(self, subscription: Subscription) -> bool:
-        """Whether a REST call for this stream has no answer yet; see `FetchQueue.serves`."""
+        """Whether a REST call for this stream waits for an answer; see `FetchQueue.serves`."""
         return self._fetching.serves(subscription)
 
     def perform_soon(self) -> None:
-        """The protocol has been asked for something: let its outbox be emptied."""
+        """The protocol may have new effects: empty its outbox."""
         self._outbox_filled.set()
 
     def _take(self, events: Sequence[Event]) -> None:
@@ -186,7 +186,7 @@ class Connection:
                 if self._raw.is_read:
                     self._raw.put(RawFrame(frame, self._clock.now_ns(), sent=True))
             case Fetch():
-                self._fetching.ask(effect)
+                self._fetching.add(effect)
             case Reauthenticate():
                 if self._authenticator is None:
                     raise LocalProtocolError(f"{self._venue} wants a token, and none can be had")
@@ -197,7 +197,7 @@ class Connection:
                 raise LinkClosed(f"we hung up: {reason}")
 
     def _authenticated(self, send: Send) -> bytes:
-        """The frame as it is written, with the token or signature it needs."""
+        """The frame as it is sent, with the token or signature it needs."""
         if send.auth is Auth.NONE:
             return send.frame
         if self._authenticator is None:
@@ -208,22 +208,22 @@ class Connection:
         return written
 
     async def _watch(self) -> None:
-        """Ping, give up on a link that is silent or owes an answer, have an old one replaced."""
+        """Ping; replace an old link; raise StaleLink for a silent link or an overdue answer."""
         limits = self._limits
         now_s = asyncio.get_running_loop().time
         opened_s = now_s()
-        heard_frames, heard_s, pinged_s = self._counts.frames, opened_s, opened_s
+        seen_frames, received_s, pinged_s = self._counts.frames, opened_s, opened_s
         age_s = self._age_s
-        asked: dict[Subscription, float] = {}
+        since_s: dict[Subscription, float] = {}
         while True:
             await asyncio.sleep(min(1.0, limits.link_silence_s / 4))
             now = now_s()
-            if self._counts.frames != heard_frames:
-                heard_frames, heard_s = self._counts.frames, now
-            silent_s = now - heard_s
+            if self._counts.frames != seen_frames:
+                seen_frames, received_s = self._counts.frames, now
+            silent_s = now - received_s
             if silent_s >= limits.link_silence_s:
                 raise StaleLink(f"nothing heard for {silent_s:.1f} s")
-            is_quiet = silent_s >= limits.link_silence_s / 2 and pinged_s <= heard_s
+            is_quiet = silent_s >= limits.link_silence_s / 2 and pinged_s <= received_s
             if is_quiet or now - pinged_s >= limits.ping_interval_s:
                 pinged_s = now
                 self._protocol.ping()
@@ -231,14 +231,15 @@ class Connection:
             if age_s is not None and now - opened_s >= age_s:
                 age_s = None
                 self._hand_over(f"open for {now - opened_s:.0f} s, longer than the venue allows")
-            # What waits here for its turn, as the venue limits what we may send, owes no answer.
+            # A request that still waits here, because the venue limits sends, can have no answer
+            # yet.
             is_all_sent = not self._is_sending and not self._protocol.outbox
-            asked = {
-                one: asked.get(one, now)
+            since_s = {
+                one: since_s.get(one, now)
                 for one in self._protocol.unanswered()
-                if is_all_sent or one in asked
+                if is_all_sent or one in since_s
             }
-            late = [one for one, since in asked.items() if now - since >= limits.answer_timeout_s]
+            late = [one for one, since in since_s.items() if now - since >= limits.answer_timeout_s]
             if late:
                 raise StaleLink(f"no answer for {limits.answer_timeout_s:.0f} s to '{late[0]}'")
 

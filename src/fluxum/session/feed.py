@@ -1,4 +1,4 @@
-"""One endpoint kept alive: dial, converse, back off, dial again, for as long as it can heal."""
+"""One endpoint and its link: dial, run, back off, dial again, as long as it can recover."""
 
 import asyncio
 import logging
@@ -39,7 +39,7 @@ _PING_EVERY_S = 5.0
 
 
 class FeedContext:
-    """What all feeds of one session share: the world as it was handed in."""
+    """What all feeds of one session share."""
 
     def __init__(
         self,
@@ -64,18 +64,18 @@ class FeedContext:
         self.status = VenueStatus.ONLINE
         self.offset = ClockOffsetKeeper()
         self.proved: set[str] = set()
-        """The endpoints that have carried a stream in this session: they are right, and allowed."""
+        """The endpoints over which a stream has come in this session: their URLs are right."""
 
 
 class FeedOwner(Protocol):
-    """Who is told what happens to a feed, at once and in order."""
+    """Is called when something happens to a feed, at once and in order."""
 
     def reject(self, feed: "Feed", rejected: Rejected) -> None:
-        """The venue said something that made no sense."""
+        """The venue sent something that made no sense."""
         ...
 
-    def tell(self, event: Event) -> None:
-        """Publish what a feed has to say of itself."""
+    def publish(self, event: Event) -> None:
+        """Publish an event of the feed itself."""
         ...
 
     def moved(self, feed: "Feed", *, attempt: int, delay_s: float, reason: str) -> None:
@@ -83,7 +83,7 @@ class FeedOwner(Protocol):
         ...
 
     def lost(self, feed: "Feed", reason: str) -> None:
-        """The link is gone, and all it carried is stale."""
+        """The link is gone, and all streams that it carried are stale."""
         ...
 
     def failed(self, feed: "Feed", error: FluxumError) -> None:
@@ -91,15 +91,15 @@ class FeedOwner(Protocol):
         ...
 
     def cut_announced(self, feed: "Feed", reason: str) -> None:
-        """The feed's link will be closed by the venue before long."""
+        """The venue will close the feed's link soon."""
         ...
 
 
 class Feed:
-    """One endpoint and all that is wanted of it, over one link at a time.
+    """One endpoint and its subscriptions, over one link at a time.
 
-    `take` is handed the events of every frame; it is the frame path, so nothing stands between.
-    `owner` is told the rest.
+    `take` is given the events of every frame; it is on the frame path, so it is called directly.
+    `owner` is called for everything else.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Feed:
         self.readiness = Readiness(name)
         self.counts = LinkCounts()
         self.links = 0
-        self.heard_ns = 0
+        self.received_ns = 0
         """When `note_frames` last found that frames had been received."""
         self._frames_noted = 0
         self._pinged_s = -_PING_EVERY_S
@@ -132,11 +132,11 @@ class Feed:
         self._protocol: VenueProtocol | None = None
         self._trading: AccountProtocol | None = None  # the same, on a private link
         self._connection: Connection | None = None
-        self._proved_s: float | None = None  # since when this link has carried a stream
+        self._proved_s: float | None = None  # since when a stream has come over this link
 
     @property
     def symbols(self) -> set[Symbol]:
-        """The symbols this feed carries, for the venue's limit of them."""
+        """The symbols of this feed, for the venue's limit of them."""
         return {one.symbol for one in self.wanted if one.symbol is not None}
 
     @property
@@ -146,73 +146,73 @@ class Feed:
 
     @property
     def calls_waiting(self) -> int:
-        """How many REST calls of its link have no answer yet."""
+        """How many REST calls of its link wait for an answer."""
         return 0 if self._connection is None else self._connection.calls_waiting
 
     def serves_by_call(self, subscription: Subscription) -> bool:
         """Whether a REST call for this stream waits for its turn or its answer."""
         return self._connection is not None and self._connection.serves_by_call(subscription)
 
-    # What is asked of it; sent at once when there is a link, and again after every reconnect
+    # Requests: sent at once when there is a link, and again after every reconnect
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
-        """Want more."""
+        """Add subscriptions."""
         fresh = [one for one in wanted if one not in self.wanted]
         self.wanted.update(dict.fromkeys(fresh))
         for one in fresh:
             self.readiness.lack(one, "not acknowledged")
         if self._protocol is not None:
             self._protocol.subscribe(fresh)
-            self._speak()
+            self._send_soon()
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
-        """Want less."""
+        """Remove subscriptions."""
         gone = [one for one in unwanted if one in self.wanted]
         for one in gone:
             del self.wanted[one]
             self.readiness.forget(one)
         if self._protocol is not None:
             self._protocol.unsubscribe(gone)
-            self._speak()
+            self._send_soon()
 
     def resync(self, subscription: Subscription) -> None:
-        """Ask for a fresh snapshot of one stream, if there is a link to ask over."""
+        """Request a fresh snapshot of one stream, if there is a link."""
         if self._protocol is not None and subscription in self.wanted:
             self._protocol.resync(subscription)
-            self._speak()
+            self._send_soon()
 
     def command(self, command_id: int, command: Command) -> None:
         """Send a command over a private link; raises TransportError where there is none now."""
         if self._trading is None or self._protocol is None:
             raise TransportError(f"{self.name} has no link to trade over: nothing was sent")
         self._trading.command(command_id, command, self._context.clock.now_ns())
-        self._speak()
+        self._send_soon()
 
     def ping(self, now_s: float) -> None:
-        """Have the venue say something, at most every few seconds."""
+        """Make the venue send something, at most every few seconds."""
         if self._protocol is not None and now_s - self._pinged_s >= _PING_EVERY_S:
             self._pinged_s = now_s
             self._protocol.ping()
-            self._speak()
+            self._send_soon()
 
     def note_frames(self, now_ns: int) -> None:
-        """Note whether frames were received since this was called last."""
+        """Note whether frames were received since the last call."""
         if self.counts.frames != self._frames_noted:
             self._frames_noted = self.counts.frames
-            self.heard_ns = now_ns
+            self.received_ns = now_ns
 
-    def settle(self) -> None:
-        """Move between SUBSCRIBING and READY as the readiness has it."""
+    def update_state(self) -> None:
+        """Move between SUBSCRIBING and READY, by the readiness."""
         if self._protocol is not None:
             if self._proved_s is None and not all(map(self.readiness.lacks, self.wanted)):
                 self._proved_s = asyncio.get_running_loop().time()
                 self._context.proved.add(self.endpoint)
             self._move(State.READY if self.readiness.is_ready else State.SUBSCRIBING)
 
-    # Its life
+    # Its links
 
     async def run(self) -> None:
-        """Keep the endpoint reached until cancelled, or until it cannot be."""
+        """Keep the endpoint connected until cancelled, or until it failed for good."""
         while True:
             await self._wait_for_budget()
             self._move(State.CONNECTING)
@@ -228,18 +228,18 @@ class Feed:
             await asyncio.sleep(delay_s)
 
     def take_over(self, take: Callable[[Sequence[Event]], None], owner: FeedOwner) -> None:
-        """Speak to another from now on: this feed stands in for one that retires."""
+        """Use another `take` and owner from now on: this feed replaces one that retires."""
         self.take = take
         self.owner = owner
         if self._connection is not None:
             self._connection.deliver = take
 
     def retire(self) -> None:
-        """Lose the link without a word when `run` is cancelled: another carries on."""
+        """Publish nothing when `run` is cancelled: another feed takes over."""
         self._is_retired = True
 
     def rest(self) -> None:
-        """Told after `run` was cancelled at the user's wish."""
+        """Called after `run` was cancelled because the user disconnected."""
         self._move(State.DISCONNECTED, reason="disconnected by the user")
 
     async def _wait_for_budget(self) -> None:
@@ -297,7 +297,7 @@ class Feed:
                 raise
 
     async def _headers(self) -> Mapping[str, str]:
-        """The headers to dial with; an endpoint that wants a token has one then."""
+        """The headers to dial with; fetches a token if the endpoint needs one."""
         authenticator = self._context.authenticator
         return {} if authenticator is None else await authenticator.prepare(self.endpoint)
 
@@ -320,7 +320,7 @@ class Feed:
         for subscription in self.wanted:
             self.readiness.lack(subscription, "not acknowledged")
         protocol.subscribe(self.wanted)
-        self._speak()
+        self._send_soon()
 
     def _lose(self, reason: str) -> None:
         if self._has_proved_itself():
@@ -335,11 +335,11 @@ class Feed:
         self.owner.reject(self, rejected)
 
     def _note_call_failure(
-        self, fetch: Fetch, reason: str, again_ns: int, told: Event | None
+        self, fetch: Fetch, reason: str, again_ns: int, event: Event | None
     ) -> None:
-        """A REST call failed: what is missing for want of it says so; others are not concerned.
+        """A REST call failed: the readiness gives that reason for the stream that needs the answer.
 
-        A list of markets that is there without this answer is incomplete.
+        If a list of markets is there without this answer, it is incomplete.
         """
         subscription = fetch.subscription
         again = format_second(again_ns)
@@ -348,21 +348,21 @@ class Feed:
             self.readiness.lack(subscription, why)
         elif subscription in self.wanted and subscription.channel is Channel.INSTRUMENT:
             self.readiness.note_incomplete(subscription, why)
-        if told is not None:
-            self.owner.tell(told)
+        if event is not None:
+            self.owner.publish(event)
 
     def _announce_cut(self, reason: str) -> None:
         self.owner.cut_announced(self, reason)
 
     def _age_s(self) -> float | None:
-        """When to replace the link: a little before its time, and not all links at once."""
+        """When to replace the link: a little before the venue's limit, not all links at once."""
         age_s = self._context.limits.link_age_s
         return None if age_s is None else age_s * self._context.random.uniform(0.95, 1.0)
 
-    def _speak(self) -> None:
+    def _send_soon(self) -> None:
         assert self._connection is not None
         self._connection.perform_soon()
-        self.settle()
+        self.update_state()
 
     def _has_proved_itself(self) -> bool:
         since_s = self._proved_s
@@ -370,10 +370,11 @@ class Feed:
         return since_s is not None and now_s - since_s >= self._context.limits.stable_s
 
     def _next_delay(self, error: FluxumError) -> float | None:
-        """Seconds before the next attempt; `None` when another cannot help.
+        """Seconds before the next attempt; `None` if another attempt cannot help.
 
-        What is refused at an endpoint that has carried streams before may heal: a proxy before the
-        venue has a bad minute, an address is banned for a while. It is tried again, slowly.
+        If a stream has come from this endpoint before, a refusal may be temporary: a proxy before
+        the venue fails for a minute, an address is banned for a while. The feed tries again,
+        slowly.
         """
         context = self._context
         is_closed_for_good = (
@@ -416,9 +417,9 @@ def find_feed(
     fresh: Mapping[Feed, Sequence[Subscription]],
     symbols_max: int,
 ) -> Feed | None:
-    """The link that carries this symbol already, else one with room, if there is one.
+    """The link of this symbol, else one with room; `None` if there is none.
 
-    `fresh` is what the links are about to carry besides.
+    `fresh` are the subscriptions that the links are about to get in addition.
     """
 
     def symbols(feed: Feed) -> set[Symbol | None]:

@@ -1,8 +1,8 @@
-"""The REST calls of one link: paced, a few at a time, repeated until the venue says yes or no.
+"""The REST calls of one link: paced, a few at a time, repeated until the venue answers.
 
-Only questions are asked here, so repeating them is harmless. A call that fails goes to the back of
-the queue with a back-off of its own, so that it holds up no other; a no is handed to the protocol,
-as it is an answer. A call whose answers did not help is made again ever more slowly.
+Only queries are made here, so repeating them is harmless. If a call fails, it goes to the back of
+the queue with its own back-off, and blocks no other. A refusal is an answer: the protocol gets it.
+If the answers to a call did not help, the call is repeated more and more slowly.
 """
 
 import asyncio
@@ -34,9 +34,9 @@ __all__ = ["FetchCounts", "FetchQueue", "Rest"]
 _log = logging.getLogger(__name__)
 _SAMPLE_BYTES = 200
 _WAITING_MAX = 10_000
-# So that one call that hangs until its time is up leaves room for the others.
+# One call that hangs until its timeout leaves room for the others.
 _FLYING_MAX = 4
-# Answers to the same call within the patience that are nothing to slow down for.
+# So many answers to the same call, within `_PATIENCE_S`, do not slow it down.
 _ANSWERS_FREE = 3
 _PATIENCE_S = 60.0
 _REPEAT = BackoffPolicy(quick_tries=0, floor_s=0.5, first_s=1.0, ceiling_s=30.0)
@@ -45,9 +45,10 @@ _TOO_MANY = frozenset({"418", "429"})
 
 
 class Rest(Struct, frozen=True):
-    """What all links of a session share to make calls: base URLs by endpoint, one allowance.
+    """What all links of a session share for REST calls: base URLs by endpoint, one call counter.
 
-    `answered` are the URLs that were answered in this session: a no to one of them may heal.
+    `answered` are the URLs that were answered in this session: if one is refused later, it may
+    recover.
     """
 
     http: Http | None
@@ -59,12 +60,12 @@ class Rest(Struct, frozen=True):
 
 
 class FetchCounts(Struct):
-    """What became of calls: asked = answered + refused + abandoned + waiting.
+    """What became of calls: requested = answered + refused + abandoned + waiting.
 
-    Each failure is one more try; those that wait when the link is lost are abandoned.
+    A failure is followed by another try. Calls that wait when the link is lost are abandoned.
     """
 
-    asked: int = 0
+    requested: int = 0
     answered: int = 0
     refused: int = 0
     abandoned: int = 0
@@ -72,9 +73,9 @@ class FetchCounts(Struct):
 
 
 class _Call(Struct, eq=False):
-    """A call that waits or is on its way, until when it waits, and how often it failed in a row.
+    """A call that waits or is being made: when it is due, and how often it failed in a row.
 
-    `slow` is the back-off after what seldom heals: a no of the venue, a redirect.
+    `slow` is the back-off after failures that seldom recover: a refusal, a redirect.
     """
 
     fetch: Fetch
@@ -85,7 +86,7 @@ class _Call(Struct, eq=False):
 
 
 class _Answers(Struct):
-    """How often a call was answered within the patience, when last, and what that costs it."""
+    """How often and when a call was answered lately, and the back-off for repeating it."""
 
     backoff: Backoff
     at_s: float
@@ -93,10 +94,11 @@ class _Answers(Struct):
 
 
 class FetchQueue:
-    """Makes the calls a link's protocol asks for, oldest first.
+    """Makes the calls that a link's protocol requests, oldest first.
 
-    `deliver` takes the events of answers. `failed` is given each failure: the call, why, when it is
-    made again in ns, and the event to publish, if it is time for one. `spoke` follows each answer.
+    `deliver` takes the events of answers. `failed` is given each failure: the call, the reason,
+    when it is repeated in ns, and the event to publish, if one is due. `after_answer` is called
+    after each answer.
     """
 
     def __init__(
@@ -108,7 +110,7 @@ class FetchQueue:
         counts: FetchCounts,
         deliver: Callable[[Sequence[Event]], None],
         failed: Callable[[Fetch, str, int, Event | None], None],
-        spoke: Callable[[], None],
+        after_answer: Callable[[], None],
         authenticator: Authenticator | None = None,
     ) -> None:
         self._venue = venue
@@ -118,7 +120,7 @@ class FetchQueue:
         self._counts = counts
         self._deliver = deliver
         self._failed = failed
-        self._spoke = spoke
+        self._after_answer = after_answer
         self._authenticator = authenticator
         self._waiting: dict[str, _Call] = {}
         self._flying: set[_Call] = set()
@@ -127,21 +129,21 @@ class FetchQueue:
 
     @property
     def waiting(self) -> int:
-        """How many calls have no answer yet."""
+        """How many calls wait for an answer."""
         return len(self._waiting) + len(self._flying)
 
     def serves(self, subscription: Subscription) -> bool:
-        """Whether a call for this stream has no answer yet, or one that names none, but is new."""
+        """Whether a call for this stream waits for an answer, or a new call without a stream."""
         return any(
             call.fetch.subscription == subscription
             or (call.fetch.subscription is None and not call.failures)
             for call in (*self._waiting.values(), *self._flying)
         )
 
-    def ask(self, fetch: Fetch) -> None:
-        """Make this call when its turn comes; raises LocalProtocolError where none can be made.
+    def add(self, fetch: Fetch) -> None:
+        """Make this call when its turn comes; raises LocalProtocolError if there is no HTTP.
 
-        One that waits already is not made twice: the later one takes its place.
+        If the same call waits already, the later one replaces it.
         """
         if self._rest.http is None:
             raise LocalProtocolError(f"{fetch.path} was asked for, but no HTTP was handed in")
@@ -149,7 +151,7 @@ class FetchQueue:
         if waiting is not None:
             waiting.fetch = fetch
             return
-        self._counts.asked += 1
+        self._counts.requested += 1
         if self.waiting >= _WAITING_MAX:
             self._refuse(fetch, f"{_WAITING_MAX} calls wait already")
             return
@@ -173,7 +175,7 @@ class FetchQueue:
             self._flying.clear()
 
     async def _next(self) -> str:
-        """The first call that is due, once the venue's allowance has room for it."""
+        """The first call that is due, once the venue's rate limit has room for it."""
         while True:
             now_s = _now_s()
             is_full = len(self._flying) >= _FLYING_MAX
@@ -191,7 +193,7 @@ class FetchQueue:
                 pass  # the soonest is due now
 
     async def _have_room(self, cost: float) -> None:
-        """Wait as the allowance has it, and as long as the venue takes no calls."""
+        """Wait for the rate limit, and while the venue accepts no calls."""
         counter = self._rest.counter
         wait_s = counter.take(cost, _now_s())
         while wait_s > 0:
@@ -201,7 +203,7 @@ class FetchQueue:
     async def _make(self, call: _Call) -> None:
         fetch = call.fetch
         try:
-            events = await self._ask(fetch)
+            events = await self._fetch_events(fetch)
         except (TransportError, RateLimited, RemoteProtocolError) as error:
             if fetch.is_once:
                 self._end_command(call, error)
@@ -220,8 +222,8 @@ class FetchQueue:
             self._give(events)
         self._changed.set()
 
-    async def _ask(self, fetch: Fetch) -> Sequence[Event]:
-        """What the answer says; raises what failed, RemoteProtocolError for what has no sense."""
+    async def _fetch_events(self, fetch: Fetch) -> Sequence[Event]:
+        """The events of the answer; raises RemoteProtocolError if it makes no sense."""
         assert self._rest.http is not None
         body = await self._call(self._rest.http, fetch)
         try:
@@ -240,7 +242,7 @@ class FetchQueue:
             return await self._authenticator.call(fetch, url)
 
     def _put_back(self, call: _Call, error: FluxumError) -> None:
-        """The call failed: it is made again after the others, and what waits for it is named."""
+        """The call failed: repeat it after the others, and report the reason."""
         now_s, url = _now_s(), _url(call.fetch)
         floor_s = bounded_wait_s(getattr(error, "retry_after_s", None))
         backoff = call.backoff if error.retryable else call.slow
@@ -251,9 +253,9 @@ class FetchQueue:
         call.failures += 1
         self._counts.failures += 1
         self._flying.discard(call)
-        asked_again = self._waiting.pop(url, None)
-        if asked_again is not None:
-            call.fetch = asked_again.fetch
+        repeated = self._waiting.pop(url, None)
+        if repeated is not None:
+            call.fetch = repeated.fetch
             self._counts.abandoned += 1
         self._waiting[url] = call
         self._report(call, error, int(delay_s * 1e9))
@@ -261,9 +263,9 @@ class FetchQueue:
             self._hold(error, floor_s)
 
     def _end_command(self, call: _Call, error: FluxumError) -> None:
-        """A command failed: it is not repeated, as the venue may have obeyed it.
+        """A command failed: do not repeat it, as the venue may have executed it.
 
-        A call that came too often was surely not obeyed.
+        If the venue refused the call for its rate, it did not execute it.
         """
         self._flying.discard(call)
         if isinstance(error, RateLimited):
@@ -276,7 +278,7 @@ class FetchQueue:
         self._report(call, error, 0)
 
     def _hold(self, error: RateLimited, for_s: float) -> None:
-        """The venue takes no calls of anybody for a while."""
+        """The venue accepts no calls at all for a while."""
         self._rest.counter.exhausted(for_s, _now_s())
         again_ns = self._clock.now_ns() + int(for_s * 1e9)
         for call in self._waiting.values():
@@ -284,14 +286,14 @@ class FetchQueue:
                 self._failed(call.fetch, str(error), again_ns, None)
 
     def _report(self, call: _Call, error: FluxumError, delay_ns: int) -> None:
-        """Hand the failure on; publish the first of a row, the second, the fourth, and so on."""
+        """Report the failure; publish the first in a row, the second, the fourth, and so on."""
         now_ns = self._clock.now_ns()
         fetch, failures = call.fetch, call.failures
         reason = str(error)
-        told: Event | None = None
+        event: Event | None = None
         if failures & (failures - 1) == 0:
             _log.warning("%s %s failed (%d): %s", self._venue, fetch.path, failures, reason)
-            told = CallFailed(
+            event = CallFailed(
                 venue=self._venue,
                 subscription=fetch.subscription,
                 call=f"{fetch.method} {fetch.path}",
@@ -301,14 +303,14 @@ class FetchQueue:
                 received_ns=now_ns,
             )
             if isinstance(error, _UnreadableAnswer):
-                told = Rejected(
+                event = Rejected(
                     venue=self._venue,
                     reason=f"{fetch.path}: {reason}",
                     sample=error.sample,
                     subscriptions=() if fetch.subscription is None else (fetch.subscription,),
                     received_ns=now_ns,
                 )
-        self._failed(fetch, reason, now_ns + delay_ns, told)
+        self._failed(fetch, reason, now_ns + delay_ns, event)
 
     def _refuse(self, fetch: Fetch, reason: str) -> None:
         self._counts.refused += 1
@@ -317,7 +319,7 @@ class FetchQueue:
     def _give(self, events: Sequence[Event]) -> None:
         if events:
             self._deliver(events)
-        self._spoke()
+        self._after_answer()
 
     # Answers that do not help
 
@@ -346,7 +348,7 @@ class FetchQueue:
 
 
 class _UnreadableAnswer(RemoteProtocolError):
-    """An answer that makes no sense, and its beginning."""
+    """An answer that makes no sense, with its first bytes as a sample."""
 
     def __init__(self, message: str, sample: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What readers may ask of a session, want of its one stream, and which events supersede others."""
+"""Filters: which subscriptions are allowed, which events a reader gets, which replace others."""
 
 from collections.abc import Callable, Hashable, Iterable
 
@@ -33,31 +33,31 @@ _ACCOUNT_KINDS = (*AccountEvent.__args__, LinkLost, Gap, StateChange)
 
 
 def decides_readiness(event: Event) -> bool:
-    """Whether a session may be ready, or never, because of this."""
+    """Whether this event may make a session ready, or refuse it for good."""
     return isinstance(event, StateChange | Refused)
 
 
 def is_of_account(event: Event) -> bool:
-    """Whether a reader of an account wants this: its events, and words of links and holes."""
+    """Whether a reader of an account gets this event: its own, those of links, and gaps."""
     return isinstance(event, _ACCOUNT_KINDS)
 
 
 def refuse_unsuited(
     venue: Venue,
     subscription: Subscription,
-    carried: Iterable[Subscription],
+    active: Iterable[Subscription],
     *,
     has_account: bool,
 ) -> None:
-    """Raise BadInput for a stream that needs a login there is not, or a book of another depth.
+    """Raise BadInput for a stream that needs keys, without them, or a second depth of a book.
 
-    Books of one symbol in two depths could not be told apart on the wire.
+    Books of one symbol in two depths cannot be distinguished on the wire.
     """
     if subscription.channel in venue.needs_token and not has_account:
         raise BadInput(
             f"{subscription.channel.value} at {venue.name} needs a login; was '{subscription}'"
         )
-    for known in carried:
+    for known in active:
         is_same_book = (
             known.channel is subscription.channel
             and known.symbol == subscription.symbol
@@ -70,9 +70,9 @@ def refuse_unsuited(
 def wants_of_channel(
     kind: type, channel: Channel, symbol: Symbol, carries: Callable[[str], bool]
 ) -> Callable[[Event], bool]:
-    """One kind of event of one market, what may be missing from it, and the venue's refusal.
+    """One kind of event of one market, the losses that may concern it, and the venue's refusal.
 
-    `carries` tells whether the link of a name carries the market.
+    `carries` returns whether the link of that name carries the market.
     """
 
     def wants(event: Event) -> bool:
@@ -93,9 +93,9 @@ def wants_of_channel(
 def wants_of_book(
     kinds: tuple[type, ...], symbol: Symbol, carries: Callable[[str], bool]
 ) -> Callable[[Event], bool]:
-    """Whatever changes a market's book or its proof, and the venue's refusal of it.
+    """Every event that changes a market's book or its proof, and the venue's refusal of it.
 
-    `carries` tells whether the link of a name carries the market.
+    `carries` returns whether the link of that name carries the market.
     """
 
     def wants(event: Event) -> bool:
@@ -120,7 +120,7 @@ def _is_of(subscription: Subscription | None, channel: Channel, symbol: Symbol) 
 
 
 def latest_key(event: Event) -> Hashable | None:
-    """What a newer event makes pointless: books and tickers as a whole, running candles."""
+    """The key under which a newer event replaces this one: books, tickers, running candles."""
     if isinstance(event, BookUpdate | BookSnapshot):
         return Channel.BOOK, event.symbol
     if isinstance(event, Ticker):

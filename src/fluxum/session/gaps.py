@@ -1,9 +1,9 @@
-"""Every hole is an event, and the sums close.
+"""Every gap is an event, and the sums close.
 
-A hole opens when a link dies, a book fails its check or a numbered stream skips, and closes with
-the first newer data of that subscription, which the `Gap` event precedes. Trades that the venue
-numbers are followed by number: repeated ones are withheld, late ones still count. Of others only
-repetitions can be told, by their ids.
+A gap opens when a link is lost, a book fails its check or a numbered stream skips. It closes with
+the first newer data of that subscription, and the `Gap` event is published before that. Numbered
+trades are followed by number: repeated ones are withheld, late ones still count. Of trades without
+numbers, only repetitions can be recognised, by their ids.
 """
 
 from collections import deque
@@ -23,7 +23,7 @@ _MISSING_KEPT = 1000
 
 
 class OpenGap(Struct, frozen=True, kw_only=True):
-    """A hole that nothing newer has followed yet."""
+    """A gap after which nothing newer has come yet."""
 
     subscription: Subscription
     cause: GapCause
@@ -32,7 +32,7 @@ class OpenGap(Struct, frozen=True, kw_only=True):
 
 
 class Step(Enum):
-    """How a number follows those before it."""
+    """How a number relates to those before it."""
 
     ON = "on"
     LATE = "late"
@@ -52,7 +52,7 @@ class TradeRun:
         self._order: deque[int] = deque((first,))
 
     def take(self, number: int) -> Step:
-        """Remember a number, and tell how it follows."""
+        """Remember a number, and return how it follows."""
         if number in self._seen:
             return Step.REPEATED
         self._seen.add(number)
@@ -63,7 +63,7 @@ class TradeRun:
             skipped = range(self.last + 1, number)
             self._missing.update(skipped[-_MISSING_KEPT:])
             if len(self._missing) > 2 * _MISSING_KEPT:
-                self._missing.clear()  # so many will not come any more
+                self._missing.clear()  # so many will not come later
             self.last = number
             return Step.ON
         if number in self._missing:
@@ -74,7 +74,7 @@ class TradeRun:
 
 
 class RecentIds:
-    """What was told lately, by the venue's id; the last `kept` are remembered."""
+    """The ids of what was published lately; the last `kept` are remembered."""
 
     __slots__ = ("_kept", "_order", "_seen")
 
@@ -95,7 +95,7 @@ class RecentIds:
 
 
 class GapLedger:
-    """The open holes, the last thousand closed ones, and how many there were in all."""
+    """The open gaps, the last thousand closed ones, and the number of all."""
 
     def __init__(self, venue: str) -> None:
         self._venue = venue
@@ -103,20 +103,20 @@ class GapLedger:
         self._runs: dict[Symbol, TradeRun] = {}
         self._ids: dict[Symbol, RecentIds] = {}
         self.followed = 0
-        """How many trades followed on from the number before."""
+        """How many trades had the number after the one before."""
         self.closed: list[Gap] = []
         self.count = 0
         self.repeated = 0
 
     @property
     def open(self) -> dict[Subscription, OpenGap]:
-        """The holes that nothing newer has followed, by subscription; look, do not change."""
+        """The open gaps by subscription; read only."""
         return self._open
 
     def begin(
         self, subscription: Subscription, cause: GapCause, since_ns: int, detail: str
     ) -> None:
-        """A hole begins; one that is open already only grows."""
+        """Open a gap; if it is open already, it continues."""
         if subscription not in self._open:
             self._open[subscription] = OpenGap(
                 subscription=subscription, cause=cause, since_ns=since_ns, detail=detail
@@ -130,30 +130,30 @@ class GapLedger:
         missing: int | None = None,
         more: str = "",
     ) -> Gap | None:
-        """The first newer data is here: the hole as an event, or none if there was none.
+        """Newer data has come: close the gap and return its event, or `None` if none was open.
 
-        `more` is added to what was known of it when it began.
+        `more` is appended to the detail that the gap began with.
         """
-        hole = self._open.pop(subscription, None)
-        if hole is None:
+        opened = self._open.pop(subscription, None)
+        if opened is None:
             return None
-        detail = "; ".join(filter(None, (hole.detail, more)))
-        hole = structs.replace(hole, detail=detail)
-        return self._record(hole, received_ns, repair, missing)
+        detail = "; ".join(filter(None, (opened.detail, more)))
+        opened = structs.replace(opened, detail=detail)
+        return self._record(opened, received_ns, repair, missing)
 
     def forget(self, subscription: Subscription) -> None:
-        """The subscription ended at the user's wish: what comes later is another story."""
+        """The user unsubscribed: later data is not compared with earlier data."""
         self._open.pop(subscription, None)
         if subscription.channel is Channel.TRADE and subscription.symbol is not None:
             self._runs.pop(subscription.symbol, None)
             self._ids.pop(subscription.symbol, None)
 
     def admit(self, subscription: Subscription, trade: Trade) -> tuple[Trade | None, Gap | None]:
-        """The trade to publish, `None` for a repeated one, and the hole to publish before it.
+        """The trade to publish, `None` for a repeated one, and the gap to publish before it.
 
-        Only a number, or an id where the venue has no numbers, that was seen lately makes a trade
-        a repetition: a venue that begins to count anew, or one wrong number, must not swallow
-        what follows.
+        A trade is a repetition only if its number, or its id where the venue has no numbers, was
+        seen lately. If the venue begins to count again, or one number is wrong, the trades after
+        that must not be withheld.
         """
         number = trade.sequence
         if number is None:
@@ -192,21 +192,23 @@ class GapLedger:
         if gap is not None or not detail:
             return gap
         now_ns = trade.received_ns
-        hole = OpenGap(
+        opened = OpenGap(
             subscription=subscription, cause=GapCause.VENUE, since_ns=now_ns, detail=detail
         )
-        return self._record(hole, now_ns, repair, missing)
+        return self._record(opened, now_ns, repair, missing)
 
-    def _record(self, hole: OpenGap, received_ns: int, repair: Repair, missing: int | None) -> Gap:
+    def _record(
+        self, opened: OpenGap, received_ns: int, repair: Repair, missing: int | None
+    ) -> Gap:
         gap = Gap(
             venue=self._venue,
-            subscription=hole.subscription,
-            cause=hole.cause,
+            subscription=opened.subscription,
+            cause=opened.cause,
             repair=repair,
-            since_ns=hole.since_ns,
+            since_ns=opened.since_ns,
             until_ns=received_ns,
             missing=missing,
-            detail=hole.detail,
+            detail=opened.detail,
             received_ns=received_ns,
         )
         self.count += 1

@@ -1,9 +1,9 @@
-"""A link replaced before it is cut: the new one is made and proved, then the old one is broken.
+"""Replaces a link before the venue closes it: a new link is made ready, then the old one is closed.
 
-While the old link goes on, a feed of its own dials, subscribes and proves its books out of sight
-(a rehearsal). Once it is ready the old link is let go, and what the new one holds is told: a
-snapshot of each book, and the trades since the rehearsal began, of which those told before are
-recognised by number or id. So nothing is lost, and nothing is told twice.
+While the old link goes on, a standby feed dials, subscribes and proves its books; it publishes
+nothing. Once it is ready, the old link is closed and the state of the new one is published: a
+snapshot of each book, and the trades since the standby feed began. Trades that were published
+before are recognised by number or id. So nothing is lost, and nothing is published twice.
 """
 
 import asyncio
@@ -26,9 +26,9 @@ _TRY_AGAIN_S = (5.0, 15.0)
 
 
 class StandbyFeed:
-    """A feed that speaks to nobody yet, and the books it has proved.
+    """A feed that publishes nothing yet, and the books it has proved.
 
-    It is the `FeedOwner` of its feed until that takes over.
+    It is the `FeedOwner` of its feed until the feed takes over.
     """
 
     def __init__(self, feed: Feed, url: str, context: FeedContext, now_s: Callable[[], float]):
@@ -43,18 +43,18 @@ class StandbyFeed:
         self.follow(feed.wanted)
 
     def follow(self, wanted: Iterable[Subscription]) -> None:
-        """Want what the feed wants that is to be replaced."""
-        wishes = dict.fromkeys(wanted)
-        for subscription in [one for one in self.feed.wanted if one not in wishes]:
+        """Subscribe to what the feed that is to be replaced subscribes to."""
+        targets = dict.fromkeys(wanted)
+        for subscription in [one for one in self.feed.wanted if one not in targets]:
             self.processor.drop(subscription)
             self.feed.unsubscribe([subscription])
-        fresh = [one for one in wishes if one not in self.feed.wanted]
+        fresh = [one for one in targets if one not in self.feed.wanted]
         for subscription in fresh:
-            self.processor.carry(subscription, self.feed)
+            self.processor.add(subscription, self.feed)
         self.feed.subscribe(fresh)
 
     async def wait_ready(self, feed: Feed) -> bool:
-        """Wait until all is proved; false once there is nothing left to replace or to hope."""
+        """Wait until all is proved; false if there is nothing to replace, or the feed failed."""
         links = feed.links
         while self.error is None and feed.is_connected and feed.links == links:
             self.follow(feed.wanted)
@@ -64,37 +64,37 @@ class StandbyFeed:
         return False
 
     def books(self) -> list[Book]:
-        """Every book it holds."""
+        """Every live book."""
         return [book for book in self.processor.books if book.evidence.live]
 
     def trades(self) -> list[Event]:
-        """The trades heard since the rehearsal began, oldest first; at most 10,000."""
+        """The trades received since the standby feed began, oldest first; at most 10,000."""
         return self._trades.drain()
 
-    # What happens to the feed; nobody is to know
+    # What happens to the feed; nothing of it is published
 
     def reject(self, feed: Feed, rejected: Rejected) -> None:
         """A frame made no sense."""
         self.processor.reject(feed, rejected)
 
-    def tell(self, event: Event) -> None:
-        """What it has to say of itself is not published."""
+    def publish(self, event: Event) -> None:
+        """The feed's own events are not published."""
 
     def moved(self, feed: Feed, *, attempt: int, delay_s: float, reason: str) -> None:
-        """Its state is looked at, not told."""
+        """The feed's state is polled, not published."""
 
     def lost(self, feed: Feed, reason: str) -> None:
-        """The new link died before it was of use; it is dialled again."""
+        """The new link was lost before it was ready; the feed dials again."""
         self.processor.lose(feed, reason, 0)
 
     def failed(self, feed: Feed, error: FluxumError) -> None:  # noqa: ARG002
-        """There will be no new link; the old one has to do until it is cut."""
+        """There will be no new link; the old one is used until the venue closes it."""
         self.error = error
 
     def cut_announced(self, feed: Feed, reason: str) -> None:
-        """The new link is to be cut as well: whoever takes it over will hear of that again."""
+        """The new link will be closed as well: the venue announces it again after the handover."""
 
 
 def next_try_s(random: Random) -> float:
-    """Seconds until a rehearsal that failed is tried again."""
+    """Seconds until the next standby feed is tried after one that failed."""
     return random.uniform(*_TRY_AGAIN_S)

@@ -1,6 +1,6 @@
-"""The links of one session: as many as its subscriptions need, each kept alive, some replaced.
+"""The links of one session: as many as its subscriptions need, kept connected, some replaced.
 
-Make before break: a link that is to be cut is replaced by another, proved first (see `handover`).
+Make before break: if the venue will close a link, another one is proved first (see `handover`).
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from fluxum.session.statistics import Retired
 
 __all__ = ["Links"]
 
-_REHEARSAL_S = 60.0
+_STANDBY_S = 60.0
 
 
 class Links:
     """The feeds of one session; it is the `FeedOwner` of each.
 
-    `moved` is given the feed whose state changed, with the attempt, the delay and the reason;
-    `failed` the error of a feed that gave up.
+    `moved` is given the feed whose state changed, with the attempt, the delay and the reason.
+    `failed` is given the error of a feed that failed for good.
     """
 
     def __init__(
@@ -46,28 +46,28 @@ class Links:
         self._running: dict[Feed, asyncio.Task[None]] = {}
         self._replacing: set[Feed] = set()
 
-    # What is asked of them
+    # Requests
 
     def open(self, work: Background) -> None:
-        """The session's block was entered: reach for the venue."""
+        """The session's block was entered: connect."""
         self._work = work
         self.start()
 
     def close(self) -> None:
-        """The session's block ends: let every link go, in their order."""
+        """The session's block ends: close every link, in order."""
         self._work = None
         self._is_wanted = False
-        for task in self._running.values():  # in their order, so that a day can be lived again
+        for task in self._running.values():  # in order, so that a simulated day can be repeated
             task.cancel()
 
     def start(self) -> None:
-        """Keep every link that is not kept yet."""
+        """Start every feed that is not running."""
         self._is_wanted = True
         for feed in self.feeds:
             self._start(feed)
 
     async def release(self) -> None:
-        """Let every link go until `start`; what is wanted of them is kept."""
+        """Close every link until `start`; the subscriptions are kept."""
         self._is_wanted = False
         running, self._running = self._running, {}
         for task in running.values():
@@ -78,28 +78,28 @@ class Links:
                 feed.rest()
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
-        """Carry streams over links with room, or over further ones."""
+        """Add streams to links with room, or to new ones."""
         fresh: dict[Feed, list[Subscription]] = {}
         for part in self._parts(wanted):
             feed = self._feed_for(part, fresh)
-            self._processor.carry(part, feed)
+            self._processor.add(part, feed)
             fresh.setdefault(feed, []).append(part)
         for feed, subscriptions in fresh.items():
-            feed.subscribe(subscriptions)  # together, so that few requests say it
+            feed.subscribe(subscriptions)  # together, so that few requests are sent
             self._start(feed)
 
     def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
-        """Carry streams no longer."""
+        """Remove streams."""
         gone: dict[Feed, list[Subscription]] = {}
         for part in self._parts(unwanted):
             gone.setdefault(self._processor.streams[part].feed, []).append(part)
             self._processor.drop(part)
         for feed, subscriptions in gone.items():
             feed.unsubscribe(subscriptions)
-            feed.settle()
+            feed.update_state()
 
     def _parts(self, subscriptions: Iterable[Subscription]) -> Iterator[Subscription]:
-        """The streams on the wire that subscriptions are made of."""
+        """The streams on the wire that these subscriptions consist of."""
         return (part for one in subscriptions for part in self._context.venue.parts(one))
 
     # What happens to a feed
@@ -109,26 +109,26 @@ class Links:
         self._moved(feed, attempt, delay_s, reason)
 
     def reject(self, feed: Feed, rejected: Rejected) -> None:
-        """Count a frame that made no sense, and doubt what it may have been of."""
+        """Count a frame that made no sense, and mark its streams as uncertain."""
         self._processor.reject(feed, rejected)
 
-    def tell(self, event: Event) -> None:
-        """Publish what a feed has to say of itself."""
-        self._processor.tell(event)
+    def publish(self, event: Event) -> None:
+        """Publish an event of the feed itself."""
+        self._processor.publish(event)
 
     def lost(self, feed: Feed, reason: str) -> None:
-        """Withdraw what came over a link that is gone."""
+        """Withdraw all streams of a link that is lost."""
         self._processor.lose(feed, reason, self._context.clock.now_ns())
 
     def failed(self, feed: Feed, error: FluxumError) -> None:
-        """A feed gave up for good, and the session with it."""
+        """A feed failed for good, and the session with it."""
         for other, task in self._running.items():
             if other is not feed:
                 task.cancel()
         self._failed(error)
 
     def cut_announced(self, feed: Feed, reason: str) -> None:
-        """Replace a link before it is cut."""
+        """Replace a link before the venue closes it."""
         if self._work is not None and feed in self._running and feed not in self._replacing:
             self._replacing.add(feed)
             self._work.start(self._replace(feed, reason), name=f"{self._name(feed)} replacement")
@@ -136,7 +136,7 @@ class Links:
     # Make before break
 
     async def _replace(self, feed: Feed, reason: str) -> None:
-        """Try until another link has taken over, or the old one is gone anyway."""
+        """Try until another link has taken over, or the old one is gone."""
         links = feed.links
         try:
             while self._is_wanted and feed.is_connected and feed.links == links:
@@ -154,14 +154,14 @@ class Links:
         task = self._work.start(standby.run(), name=self._name(feed))
         is_done = False
         try:
-            async with asyncio.timeout(_REHEARSAL_S):
+            async with asyncio.timeout(_STANDBY_S):
                 is_ready = await standby_feed.wait_ready(feed)
             if is_ready:
                 is_done = True
                 feed.retire()
                 old = self._running.pop(feed)
                 old.cancel()
-                await asyncio.wait({old})  # the old link speaks to the end, the new one listens
+                await asyncio.wait({old})  # the old link delivers to its end, the new one waits
                 self._take_over(feed, standby_feed, task, reason)
         except TimeoutError:
             pass
@@ -180,7 +180,7 @@ class Links:
         self.retired.add(feed)
         now_ns = self._context.clock.now_ns()
         venue = self._context.venue.name
-        self._processor.tell(
+        self._processor.publish(
             LinkReplaced(venue=venue, link=standby.name, reason=reason, received_ns=now_ns)
         )
         self._processor.replace(standby, standby_feed.books(), standby_feed.trades())
@@ -188,7 +188,7 @@ class Links:
             task.cancel()
             return
         self._running[standby] = task
-        if not standby.is_connected:  # it died in that very moment
+        if not standby.is_connected:  # it was lost at this moment
             self.lost(standby, "the new link was lost at once")
         self.moved(standby, attempt=0, delay_s=0.0, reason=reason)
 
@@ -197,9 +197,9 @@ class Links:
     def _feed_for(
         self, subscription: Subscription, fresh: Mapping[Feed, Sequence[Subscription]]
     ) -> Feed:
-        """The link that carries this symbol already, else one with room, else a new one.
+        """The link of this symbol, else one with room, else a new one.
 
-        `fresh` is what the links are about to carry besides.
+        `fresh` are the subscriptions that the links are about to get in addition.
         """
         endpoint = self._context.venue.endpoint_of(subscription)
         feeds = [feed for feed in self.feeds if feed.endpoint == endpoint]

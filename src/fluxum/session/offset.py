@@ -1,11 +1,11 @@
-"""How far the venue's clock is ahead of this machine's, and how sure that is.
+"""How far the venue's clock is ahead of this machine's, and how certain that is.
 
-Theory of operation. Each piece of evidence bounds the offset. An answer that says what time it is
-at the venue was made between the call and its receipt, which bounds it from both sides; where the
-venue counts in whole seconds it may be up to a second later there than it says. A message that
-carries the venue's time was received after that instant, which bounds the offset from below. What
-satisfies all recent bounds is kept; the offset is its middle. Clocks drift, so evidence ages; a
-measurement that contradicts what is kept begins anew.
+Theory of operation. Each piece of evidence bounds the offset. An answer with the venue's time was
+made between the call and its receipt, which bounds the offset from both sides; if the venue sends
+whole seconds, its clock may be up to a second later than the answer. A message with the venue's
+time was received after that instant, which bounds the offset from below. The interval that
+satisfies all recent bounds is kept; the offset is its middle. Clocks drift, so evidence expires.
+If a measurement contradicts the interval, a new one begins.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ _KEPT = 8
 _SECOND_NS = 1_000_000_000
 _MILLISECOND_NS = 1_000_000
 _AGE_MAX_NS = 3600 * _SECOND_NS
-# How far a message may put the clocks apart before anything was measured.
+# Before any measurement, a message may put the clocks at most so far apart.
 _UNMEASURED_MAX_NS = 600 * _SECOND_NS
 
 
@@ -30,7 +30,7 @@ class Measured(Struct, frozen=True):
 
 
 class ClockOffsetKeeper:
-    """Gathers evidence of one venue's clock."""
+    """Collects evidence of one venue's clock."""
 
     def __init__(self) -> None:
         self._answers: deque[tuple[int, int, int]] = deque(maxlen=_KEPT)  # at, least, most
@@ -39,7 +39,7 @@ class ClockOffsetKeeper:
 
     @property
     def ns(self) -> int:
-        """What to add to this machine's time to have the venue's: the best guess there is."""
+        """The best estimate of the offset: this machine's time plus it is the venue's time."""
         measured = self.measured
         if measured is not None:
             return measured.offset_ns
@@ -47,7 +47,7 @@ class ClockOffsetKeeper:
 
     @property
     def measured(self) -> Measured | None:
-        """The offset as answers of the venue bound it; `None` before the first."""
+        """The offset as bounded by the venue's answers; `None` before the first."""
         if not self._answers:
             return None
         least = max(one[1] for one in self._answers)
@@ -56,10 +56,10 @@ class ClockOffsetKeeper:
             least = min(most, max(least, self._least_ns))
         return Measured((least + most) // 2, (most - least + 1) // 2)
 
-    def answered(self, venue_ns: int, asked_ns: int, received_ns: int) -> None:
-        """The venue said what time it was, between a call and its receipt."""
+    def answered(self, venue_ns: int, requested_ns: int, received_ns: int) -> None:
+        """The venue answered with its time, between a call and its receipt."""
         least = venue_ns - received_ns
-        most = venue_ns + _resolution_ns(venue_ns) - asked_ns
+        most = venue_ns + _resolution_ns(venue_ns) - requested_ns
         while self._answers and received_ns - self._answers[0][0] > _AGE_MAX_NS:
             self._answers.popleft()
         is_contradicted = any(most < one[1] or one[2] < least for one in self._answers)
@@ -68,8 +68,8 @@ class ClockOffsetKeeper:
             self._least_ns = None
         self._answers.append((received_ns, least, most))
 
-    def heard(self, venue_ns: int, received_ns: int) -> None:
-        """A message carries the venue's time, which was before its receipt."""
+    def received(self, venue_ns: int, received_ns: int) -> None:
+        """A message has the venue's time, which was before its receipt."""
         least = venue_ns - received_ns
         if abs(least) > _UNMEASURED_MAX_NS:
             return
@@ -80,7 +80,7 @@ class ClockOffsetKeeper:
 
 
 def _resolution_ns(venue_ns: int) -> int:
-    """How much later it may be than a venue says that counts in seconds or milliseconds."""
+    """How much later the venue's clock may be than the time it sent, for its resolution."""
     if venue_ns % _SECOND_NS == 0:
         return _SECOND_NS
     return _MILLISECOND_NS if venue_ns % _MILLISECOND_NS == 0 else 1

@@ -1,4 +1,4 @@
-"""Where a session's one ordered stream leaves it: each call opens a pipe of its own."""
+"""The readers' side of a session's one ordered stream: each call opens its own pipe."""
 
 from collections.abc import Callable, Hashable
 from typing import TypeVar
@@ -23,7 +23,7 @@ _STATES_WAITING = 1000
 
 
 class Outlet:
-    """Opens streams of what an intake publishes, and ends those of subscriptions that end."""
+    """Opens streams of a session's events, and ends those of subscriptions that end."""
 
     def __init__(self, venue: str, processor: EventProcessor, clock: Clock) -> None:
         self._venue = venue
@@ -38,7 +38,7 @@ class Outlet:
         overflow: Overflow,
         key: Callable[[Event], Hashable | None] | None = None,
     ) -> Pipe[Event]:
-        """Every event that is wanted; a reader that is too slow gets `Dropped` in its place."""
+        """Every event that `wants` accepts; a reader that is too slow gets `Dropped` instead."""
         return self._processor.bus.subscribe(
             wants, capacity=capacity, overflow=overflow, key=key, notice=self._dropped
         )
@@ -59,7 +59,7 @@ class Outlet:
         return Stream(pipe, StateChange)
 
     def books(self, symbol: str, depth: int) -> BookStream:
-        """The book of a market each time it changed; raises NotSubscribed and VenueRefused."""
+        """The book of a market after each change; raises NotSubscribed and VenueRefused."""
         return BookStream(
             self._processor.books.get(Symbol(symbol)),
             self._book_pipe(symbol, _BOOKS_WAITING, Overflow.CONFLATE, latest_key),
@@ -67,15 +67,15 @@ class Outlet:
         )
 
     def changes(self, symbol: str, capacity: int) -> ChangeStream:
-        """What becomes of each level of a book; raises NotSubscribed and VenueRefused."""
+        """The changes of each level of a book; raises NotSubscribed and VenueRefused."""
         book = self._processor.books.get(Symbol(symbol))
         return ChangeStream(book, self._book_pipe(symbol, capacity, Overflow.RAISE))
 
     def end(self, subscription: Subscription) -> None:
-        """End the streams of a subscription that is not carried any more."""
+        """End the streams of a subscription that has ended."""
         symbol = subscription.symbol
         if symbol is None or self._subscribed(subscription.channel, symbol):
-            return  # candles of another interval are carried still
+            return  # candles of another interval are still subscribed
         for pipe in self._open.pop((subscription.channel, symbol), ()):
             pipe.close()
 
@@ -98,11 +98,10 @@ class Outlet:
     def _require(self, channel: Channel, symbol: Symbol) -> None:
         subscribed = self._subscribed(channel, symbol)
         if not subscribed:
-            carried = ", ".join(map(str, self._processor.streams)) or "nothing"
-            what = f"{channel.value} {symbol}"
+            active = ", ".join(map(str, self._processor.streams)) or "nothing"
             what = f"{channel.value} {symbol}"
             raise NotSubscribed(
-                f"'{what}' is not subscribed at {self._venue}; subscribed: {carried}"
+                f"'{what}' is not subscribed at {self._venue}; subscribed: {active}"
             )
         refused = self._processor.refused
         if all(one in refused for one in subscribed):

@@ -1,4 +1,4 @@
-"""What a session looks for once a second: streams that owe data, and books that need a snapshot."""
+"""Checks a session once a second: streams whose data is due, books that need a snapshot."""
 
 from collections.abc import Callable
 
@@ -11,17 +11,17 @@ from fluxum.session.subscription_state import Stream
 
 __all__ = ["Patrol"]
 
-# How often a book that is known less deep than asked for may have a new snapshot.
+# If a book is known less deep than requested, it may have a new snapshot this often.
 _REFRESH_S = 30.0
-# How long a stream without a book is missing after its last frame that could not be read.
+# A stream without a book is missing for so long after its last unreadable frame.
 _READABLE_S = 60.0
 _DOUBLINGS_MAX = 5
-# Frames are looked for this often, so that the last one may be as much older than it seems.
-_LOOK_NS = 1_000_000_000
+# Frames are counted this often, so the last one may be older than it seems by as much.
+_CHECK_NS = 1_000_000_000
 
 
 class Patrol:
-    """Looks at every stream of an intake; `now_s` is the loop's clock."""
+    """Checks every stream of a session; `now_s` is the loop's clock."""
 
     def __init__(
         self, context: FeedContext, processor: EventProcessor, now_s: Callable[[], float]
@@ -31,7 +31,7 @@ class Patrol:
         self._now_s = now_s
 
     def check(self, now_ns: int) -> None:
-        """Once a second: ask again where it is due, and publish which stream is silent too long."""
+        """Once a second: repeat requests that are due, and publish which streams are silent."""
         now_s = self._now_s()
         for feed in {stream.feed: None for stream in self._processor.streams.values()}:
             feed.note_frames(now_ns)
@@ -39,82 +39,82 @@ class Patrol:
             if not stream.feed.is_connected or stream.subscription in self._processor.refused:
                 continue
             if stream.due_s is not None and now_s >= stream.due_s:
-                self._ask_anew(stream, now_ns)
-            if stream.is_doubted and not stream.subscription.channel.is_book:
-                self._check_doubt(stream, now_s)
-            elif self._processor.carried.owes_data(stream):
-                self._check_owed(stream, now_s, now_ns)
+                self._request_again(stream, now_ns)
+            if stream.is_uncertain and not stream.subscription.channel.is_book:
+                self._check_uncertain(stream, now_s)
+            elif self._processor.active.awaits_data(stream):
+                self._check_awaited(stream, now_s, now_ns)
             else:
                 self._check_silence(stream, now_s, now_ns)
             self._check_depth(stream, now_s)
             if stream.subscription.channel is Channel.CANDLE and stream.is_acknowledged:
                 self._close_candles(stream, now_s, now_ns)
 
-    def _ask_anew(self, stream: Stream, now_ns: int) -> None:
-        """The time to ask for a stream anew has come; nothing, if it has healed meanwhile."""
+    def _request_again(self, stream: Stream, now_ns: int) -> None:
+        """Request a stream again, as that is due; does nothing if it has recovered meanwhile."""
         stream.due_s = None
         if not stream.feed.readiness.lacks(stream.subscription):
             return
-        evidence = self._processor.carried.evidence(stream.subscription)
+        evidence = self._processor.active.evidence(stream.subscription)
         if stream.missed and evidence is not None and evidence.live:
             self._processor.give_up(stream, now_ns)
         else:
             self._processor.resync(stream)
 
-    def _check_doubt(self, stream: Stream, now_s: float) -> None:
-        """A stream without a book may be quiet: after a minute without a bad frame it is there."""
-        if now_s - stream.doubted_s >= _READABLE_S:
+    def _check_uncertain(self, stream: Stream, now_s: float) -> None:
+        """If a stream without a book had no bad frame for a minute, it is trusted again."""
+        if now_s - stream.uncertain_s >= _READABLE_S:
             stream.trust()
-            if stream.is_acknowledged and not self._processor.carried.owes_data(stream):
+            if stream.is_acknowledged and not self._processor.active.awaits_data(stream):
                 self._processor.have(stream.subscription)
 
-    def _check_owed(self, stream: Stream, now_s: float, now_ns: int) -> None:
-        """An acknowledged stream has not begun: it is missing, and asked for ever more slowly."""
+    def _check_awaited(self, stream: Stream, now_s: float, now_ns: int) -> None:
+        """An acknowledged stream has no data yet: request it again, more and more slowly."""
         subscription = stream.subscription
-        if stream.feed.serves_by_call(subscription):  # its snapshot waits its turn, or is named
+        if stream.feed.serves_by_call(subscription):  # its snapshot waits, or has a reason
             stream.since_s = None
             return
         patience_s = self._context.limits.answer_timeout_s
-        limit_s = patience_s * 2 ** min(stream.asked, _DOUBLINGS_MAX)
-        silent_s = stream.silent_s(self._processor.carried.heard_ns(stream), now_s)
+        limit_s = patience_s * 2 ** min(stream.requests, _DOUBLINGS_MAX)
+        silent_s = stream.silent_s(self._processor.active.data_ns(stream), now_s)
         if silent_s < limit_s:
             return
-        stream.asked += 1
-        stream.since_s = None  # counted anew from the next look
-        self._tell_stale(stream, silent_s, now_ns)
-        evidence = self._processor.carried.evidence(subscription)
+        stream.requests += 1
+        stream.since_s = None  # counted from the next check
+        self._publish_stale(stream, silent_s, now_ns)
+        evidence = self._processor.active.evidence(subscription)
         why = "acknowledged"
         if evidence is not None and evidence.status is BookStatus.DESYNCED:
             why = f"desynced: {evidence.reason}"
         why = stream.missed or why
         reason = f"{why}, but no data for {silent_s:.0f} s; asked for again"
         stream.feed.readiness.lack(subscription, reason)
-        stream.feed.settle()
+        stream.feed.update_state()
         self._processor.resync(stream)
 
     def _check_silence(self, stream: Stream, now_s: float, now_ns: int) -> None:
         processor = self._processor
         subscription = stream.subscription
         limit_s = self._context.limits.data_silence_s.get(subscription.channel)
-        silent_s = stream.silent_s(processor.carried.heard_ns(stream), now_s)
+        silent_s = stream.silent_s(processor.active.data_ns(stream), now_s)
         if limit_s is None or silent_s < limit_s:
             return
-        stream.since_s = None  # counted anew from the next look
-        self._tell_stale(stream, silent_s, now_ns)
-        evidence = processor.carried.evidence(subscription)
+        stream.since_s = None  # counted from the next check
+        self._publish_stale(stream, silent_s, now_ns)
+        evidence = processor.active.evidence(subscription)
         if evidence is not None and evidence.live and subscription.symbol is not None:
             reason = f"silent for {silent_s:.0f} s"
-            processor.carried.keeper(subscription).doubt(
+            processor.active.keeper(subscription).mark_uncertain(
                 subscription.symbol, BookStatus.STALE, reason
             )
             stream.feed.readiness.lack(subscription, reason)
-            stream.feed.settle()
+            stream.feed.update_state()
         if subscription.channel is Channel.CANDLE:
             processor.candles.check(stream, now_ns)
         processor.resync(stream)
 
-    def _tell_stale(self, stream: Stream, silent_s: float, now_ns: int) -> None:
-        self._processor.tell(
+    def _publish_stale(self, stream: Stream, silent_s: float, now_ns: int) -> None:
+        self._processor.publish(
             DataStale(
                 venue=self._context.venue.name,
                 subscription=stream.subscription,
@@ -124,18 +124,18 @@ class Patrol:
         )
 
     def _close_candles(self, stream: Stream, now_s: float, now_ns: int) -> None:
-        """Close what is over, if the link has been heard since: else a candle may be on its way."""
+        """Close candles that are over, if frames came since; else one may still be on its way."""
         candles, subscription = self._processor.candles, stream.subscription
         due_ns = candles.due_ns(subscription)
         if due_ns is None or now_ns < due_ns:
             return
-        if stream.feed.heard_ns >= due_ns - MARGIN_NS + _LOOK_NS:
+        if stream.feed.received_ns >= due_ns - MARGIN_NS + _CHECK_NS:
             candles.pass_time(subscription, now_ns)
         else:
             stream.feed.ping(now_s)
 
     def _check_depth(self, stream: Stream, now_s: float) -> None:
-        """Ask for a new snapshot of a book whose market has moved away from a cut one."""
+        """If the market has moved away from a book that was cut, request a new snapshot."""
         subscription = stream.subscription
         if subscription.channel is not Channel.BOOK or subscription.depth is None:
             return

@@ -1,8 +1,8 @@
-"""What a session does with every event, before any queue: keep books, tell holes, judge trust.
+"""Processes every event of a session before any queue: books, gaps, and readiness.
 
-No waiting here: events come in with the frame that carried them and leave on the bus in order.
-A hole is told before the first newer event of its subscription, a failed check in place of the
-update that failed it.
+Nothing waits here: events come in with their frame and leave on the bus in order. A gap is
+published before the first newer event of its subscription. If an update fails its check, the
+failure is published instead of the update.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -41,8 +41,8 @@ from fluxum.model.market import (
 )
 from fluxum.model.order import OpenOrders, OrderUpdate
 from fluxum.session.account import Account
+from fluxum.session.active_subscriptions import ActiveSubscriptions
 from fluxum.session.candles import Candles
-from fluxum.session.carried import Carried
 from fluxum.session.damage import Damage
 from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.gaps import GapLedger
@@ -59,7 +59,7 @@ _SNAPSHOT_AWAITED = "waiting for its snapshot"
 
 
 class EventProcessor:
-    """Takes what feeds hear, and publishes what is to be told."""
+    """Takes the events of feeds, and publishes them."""
 
     def __init__(self, context: FeedContext, now_s: Callable[[], float]) -> None:
         self._context = context
@@ -69,22 +69,22 @@ class EventProcessor:
         self._publisher = Publisher()
         self.bus = self._publisher.bus
         self.counts = self._publisher.counts
-        self.tell = self._publisher.tell
-        """Publish a word of the session's own."""
-        self.carried = Carried(venue)
-        self.books = self.carried.books
-        self.level3 = self.carried.level3
-        self.streams = self.carried.streams
-        """Every stream by its subscription; look, do not change."""
+        self.publish = self._publisher.publish
+        """Publish an event of the session itself."""
+        self.active = ActiveSubscriptions(venue)
+        self.books = self.active.books
+        self.level3 = self.active.level3
+        self.streams = self.active.streams
+        """Every stream by its subscription; read only."""
         self.gaps = GapLedger(venue.name)
         self.candles = Candles(self._publisher, self.gaps, context.offset)
         self._tickers = JoinedTickers()
         self.refused: dict[Subscription, str] = {}
         self.account: Account | None = None
-        """What follows the account, in a session with credentials."""
+        """The account's state, in a session with credentials."""
         self.instruments: dict[Symbol, Instrument] = {}
-        """The rules of every market that was told; look, do not change."""
-        self._damage = Damage(self.carried, self.candles, self.gaps, now_s, self._begin_desync)
+        """The rules of every market that the venue has sent; read only."""
+        self._damage = Damage(self.active, self.candles, self.gaps, now_s, self._begin_desync)
         self._handlers: dict[type, Callable[[Any], None]] = {
             BookSnapshot: self._snapshot,
             Level3Update: self._level3_update,
@@ -107,29 +107,29 @@ class EventProcessor:
             LeftOut: self._left_out,
         }
 
-    # What is carried
+    # Subscriptions
 
-    def carry(self, subscription: Subscription, feed: Feed) -> None:
+    def add(self, subscription: Subscription, feed: Feed) -> None:
         """Expect this subscription's events from a feed."""
-        stream = self.carried.open(subscription, feed)
+        stream = self.active.open(subscription, feed)
         if subscription.channel is Channel.CANDLE:
             self.candles.open(stream)
 
     def drop(self, subscription: Subscription) -> None:
-        """Expect nothing of it any more."""
-        self.carried.close(subscription)
+        """Expect no events of this subscription any more."""
+        self.active.close(subscription)
         self.refused.pop(subscription, None)
         self._tickers.forget(subscription)
         self.gaps.forget(subscription)
         self.candles.close(subscription)
 
-    # What happens
+    # Events
 
     def take(self, events: Sequence[Event]) -> None:
         """Handle the events of one frame."""
-        self.counts.heard += len(events)
+        self.counts.received += len(events)
         for event in events:
-            if type(event) is not BookUpdate:  # nearly all are; the others find their way
+            if type(event) is not BookUpdate:  # nearly all are, so the others may cost a look-up
                 self._handlers.get(type(event), self.bus.put)(event)
                 continue
             verdict = self.books.update(event)
@@ -139,28 +139,28 @@ class EventProcessor:
                 self._judged(verdict, event)
 
     def lose(self, feed: Feed, reason: str, now_ns: int) -> None:
-        """A feed's link is gone: withdraw what it carried, remember the holes, and say so."""
+        """A feed's link is gone: withdraw its streams, open their gaps, and publish LinkLost."""
         self.withdraw(feed, GapCause.LINK_LOST, f"link lost: {reason}")
         venue = self._venue.name
-        self.tell(LinkLost(venue=venue, link=feed.name, reason=reason, received_ns=now_ns))
+        self.publish(LinkLost(venue=venue, link=feed.name, reason=reason, received_ns=now_ns))
 
     def withdraw(self, feed: Feed, cause: GapCause, reason: str) -> None:
-        """Something of all that a feed carries is missing from now on."""
+        """From now on something is missing from all streams of a feed."""
         for subscription in feed.wanted:
             stream = self.streams[subscription]
             stream.begin()
-            self.refused.pop(subscription, None)  # asked again over the next link
-            heard_ns = self.carried.heard_ns(stream)
-            if heard_ns is not None:
-                self.gaps.begin(self._venue.whole(subscription), cause, heard_ns, reason)
+            self.refused.pop(subscription, None)  # requested again over the next link
+            data_ns = self.active.data_ns(stream)
+            if data_ns is not None:
+                self.gaps.begin(self._venue.whole(subscription), cause, data_ns, reason)
             self._lose_account(subscription)
             self._tickers.forget(subscription)
             if subscription.channel is Channel.CANDLE:
                 self.candles.interrupt(stream)
-            self.carried.withdraw(subscription, BookStatus.SYNCING, reason)
+            self.active.withdraw(subscription, BookStatus.SYNCING, reason)
 
     def replace(self, feed: Feed, books: Iterable[Book], trades: Sequence[Event]) -> None:
-        """Go on with a feed that was rehearsed: with its books, and the trades it heard so far."""
+        """Continue with a standby feed: with its books, and the trades it received so far."""
         for subscription in feed.wanted:
             stream = self.streams[subscription]
             stream.feed = feed
@@ -173,11 +173,11 @@ class EventProcessor:
         self.take(trades)
 
     def reject(self, feed: Feed, rejected: Rejected) -> None:
-        """A feed's frame made no sense, so the streams it names may have missed something.
+        """A feed's frame made no sense, so the streams that it names may have missed something.
 
-        A frame that names none may have been of any stream of its link.
+        If the frame names none, it may have been of any stream of its link.
         """
-        self.tell(rejected)
+        self.publish(rejected)
         reason = f"a frame could not be read: {rejected.reason}"
         named = feed.wanted if rejected.subscriptions is None else rejected.subscriptions
         for subscription in named:
@@ -186,10 +186,10 @@ class EventProcessor:
                 self._damage.note(subscription, reason, rejected.received_ns, is_named=is_named)
                 if is_named:
                     self.streams[subscription].missed = reason
-        feed.settle()
+        feed.update_state()
 
     def _left_out(self, event: LeftOut) -> None:
-        """Rows could not be read: a list is incomplete, a stream may have missed something."""
+        """Rows could not be read: a list is incomplete, or a stream may have missed something."""
         self.counts.left_out += event.count
         self.bus.put(event)
         subscription = event.subscription
@@ -202,11 +202,11 @@ class EventProcessor:
             feed.readiness.note_incomplete(subscription, reason)
         else:
             if subscription.symbol is not None and subscription.channel.is_book:
-                self.carried.keeper(subscription).flaw(
+                self.active.keeper(subscription).flaw(
                     subscription.symbol, reason, event.received_ns
                 )
             self._damage.note(subscription, reason, event.received_ns, is_named=True)
-            feed.settle()
+            feed.update_state()
 
     # Books
 
@@ -214,21 +214,21 @@ class EventProcessor:
         self._judged(self.level3.update(update), update)
 
     def _snapshot(self, snapshot: BookSnapshot | Level3Snapshot) -> None:
-        stream = self.carried.find(type(snapshot), snapshot.symbol)
+        stream = self.active.find(type(snapshot), snapshot.symbol)
         if stream is None:
             self.counts.withheld += 1
             return
         subscription = stream.subscription
-        evidence = self.carried.evidence(subscription)
+        evidence = self.active.evidence(subscription)
         was_desynced = evidence is not None and evidence.status is BookStatus.DESYNCED
-        verdict = self.carried.keeper(subscription).snapshot(snapshot)
+        verdict = self.active.keeper(subscription).snapshot(snapshot)
         if verdict is Verdict.FAILED:
             self._judged(verdict, snapshot)
             return
         stream.trust()
         self._end_gap(subscription, snapshot.received_ns)
         if was_desynced and evidence is not None:
-            self.tell(
+            self.publish(
                 Resynced(
                     venue=self._venue.name,
                     subscription=subscription,
@@ -243,8 +243,8 @@ class EventProcessor:
         verdict: Verdict,
         message: BookUpdate | BookSnapshot | Level3Update | Level3Snapshot,
     ) -> None:
-        """Publish a message that was applied, withhold one that was not, announce a failure."""
-        stream = self.carried.find(type(message), message.symbol)
+        """Publish a message that was applied, withhold one that was not, publish a failed check."""
+        stream = self.active.find(type(message), message.symbol)
         if stream is None or verdict is Verdict.WITHHELD:
             self.counts.withheld += 1
         elif verdict is Verdict.FAILED:
@@ -258,9 +258,9 @@ class EventProcessor:
         self, stream: Stream, message: BookUpdate | BookSnapshot | Level3Update | Level3Snapshot
     ) -> None:
         subscription = stream.subscription
-        evidence = self.carried.evidence(subscription)
+        evidence = self.active.evidence(subscription)
         assert evidence is not None
-        self.tell(
+        self.publish(
             Desync(
                 venue=self._venue.name,
                 subscription=subscription,
@@ -275,17 +275,17 @@ class EventProcessor:
         self._begin_desync(stream, evidence.reason, message.received_ns)
 
     def _desync(self, event: Desync, *, is_ours: bool = False) -> None:
-        """A broken sequence, found by the venue's own protocol or by the session itself."""
+        """A broken sequence, found by the venue's protocol or by the session itself."""
         self.counts.own += is_ours
         self.bus.put(event)
         stream = self.streams.get(event.subscription)
         if stream is not None:
-            self.carried.withdraw(event.subscription, BookStatus.DESYNCED, event.reason)
+            self.active.withdraw(event.subscription, BookStatus.DESYNCED, event.reason)
             self._begin_desync(stream, event.reason, event.received_ns)
 
     def give_up(self, stream: Stream, now_ns: int) -> None:
-        """Withdraw a book that surely missed updates, and that nothing has proved since."""
-        evidence = self.carried.evidence(stream.subscription)
+        """Withdraw a book that missed updates for certain and was not proved since."""
+        evidence = self.active.evidence(stream.subscription)
         assert evidence is not None
         self._desync(
             Desync(
@@ -310,24 +310,24 @@ class EventProcessor:
             self.resync(stream)
         else:
             stream.due_s = self._now_s() + wait_s
-        stream.feed.settle()
+        stream.feed.update_state()
 
     def resync(self, stream: Stream) -> None:
-        """Have a stream begin anew, with its snapshot."""
+        """Make a stream begin again, with its snapshot."""
         channel = stream.subscription.channel
         if channel.is_private and self.account is not None and self.account.resync(channel):
             return
         stream.feed.resync(stream.subscription)
 
     def _trust(self, stream: Stream) -> None:
-        """A message of a book was applied: it counts as there unless a doubt remains."""
-        evidence = self.carried.evidence(stream.subscription)
+        """A message of a book was applied: the book is ready unless it is uncertain."""
+        evidence = self.active.evidence(stream.subscription)
         if evidence is None or not evidence.live:
             return
         can_be_proved = self._venue.checks.book is not None or evidence.sequence is not None
         if evidence.status is BookStatus.VALID:
             stream.trust()
-        if evidence.status is BookStatus.VALID or not (can_be_proved or stream.is_doubted):
+        if evidence.status is BookStatus.VALID or not (can_be_proved or stream.is_uncertain):
             self._have(stream)
         else:
             stream.lack(evidence.reason)
@@ -337,7 +337,7 @@ class EventProcessor:
     def _account(
         self, event: OrderUpdate | Fill | LedgerEntry | OpenOrders | Balances | Balance
     ) -> None:
-        stream = self.carried.find(type(event), None)
+        stream = self.active.find(type(event), None)
         if stream is None or self.account is None or not self.account.receive(event):
             self.counts.withheld += 1
             return
@@ -349,18 +349,18 @@ class EventProcessor:
         self.bus.put(event)
 
     def have(self, subscription: Subscription) -> None:
-        """Nothing of an account's channel is missing any more."""
+        """An account's channel is complete."""
         if subscription in self.streams:
             self.refused.pop(subscription, None)
             self._have(self.streams[subscription])
 
     def lack(self, subscription: Subscription, reason: str) -> None:
-        """Something of an account's channel is still missing."""
+        """An account's channel still misses something."""
         if subscription in self.streams:
             self.streams[subscription].lack(reason)
 
     def _lose_account(self, subscription: Subscription) -> None:
-        if self.account is not None and self.carried.is_of_account(subscription):
+        if self.account is not None and self.active.is_of_account(subscription):
             self.account.lose(subscription.channel)
 
     # Everything else
@@ -370,18 +370,18 @@ class EventProcessor:
         self._plain(event)
 
     def _ticker(self, event: Ticker) -> None:
-        stream = self.carried.find(Ticker, event.symbol)
+        stream = self.active.find(Ticker, event.symbol)
         if self._venue.quotes is not None:
             part = QUOTES if event.is_quote else None
-            stream = self.carried.find(Ticker, event.symbol, part) or stream
+            stream = self.active.find(Ticker, event.symbol, part) or stream
             event = self._tickers.take(event)
         self._publish(stream, event)
 
     def _plain(self, event: Instrument) -> None:
-        self._publish(self.carried.find(Instrument, None), event)
+        self._publish(self.active.find(Instrument, None), event)
 
     def _candle(self, candle: Candle) -> None:
-        stream = self.carried.find(Candle, candle.symbol, candle.interval_s)
+        stream = self.active.find(Candle, candle.symbol, candle.interval_s)
         if stream is None:
             self.counts.withheld += 1
             return
@@ -401,14 +401,14 @@ class EventProcessor:
         self._have(stream)
 
     def _trade(self, trade: Trade) -> None:
-        stream = self.carried.find(Trade, trade.symbol)
+        stream = self.active.find(Trade, trade.symbol)
         if stream is None:
             self.counts.withheld += 1
             return
         self._note_data(stream, trade)
         news, gap = self.gaps.admit(stream.subscription, trade)
         if gap is not None:
-            self.tell(gap)
+            self.publish(gap)
         if news is None:
             self.counts.withheld += 1
         else:
@@ -416,7 +416,7 @@ class EventProcessor:
         self._have(stream)
 
     def _acknowledged(self, event: Subscribed | Unsubscribed) -> None:
-        """Publish it, unless it is of a part, which has no events of its own."""
+        """Publish the event, unless it is of a part: a part has no events of its own."""
         if self._venue.is_part(event.subscription):
             self.counts.withheld += 1
         else:
@@ -430,14 +430,14 @@ class EventProcessor:
             stream.is_acknowledged = True
             if self._venue.is_part(event.subscription):
                 self._have(stream)
-            elif event.subscription.channel.is_private:  # there when its history is known
+            elif event.subscription.channel.is_private:  # ready when its history is known
                 if self.account is not None:
                     self.account.acknowledged(event.subscription.channel)
                 if stream.feed.readiness.lacks(event.subscription):
                     stream.lack(_SNAPSHOT_AWAITED)
-            elif self.carried.owes_data(stream):
+            elif self.active.awaits_data(stream):
                 stream.lack(_SNAPSHOT_AWAITED)
-            elif not stream.is_doubted:
+            elif not stream.is_uncertain:
                 self._have(stream)
 
     def _notice(self, event: VenueNotice) -> None:
@@ -452,30 +452,30 @@ class EventProcessor:
             if stream is not None:
                 self.refused[event.subscription] = event.message
                 reason = f"refused: {event.message}"
-                self.carried.withdraw(event.subscription, BookStatus.SYNCING, reason)
+                self.active.withdraw(event.subscription, BookStatus.SYNCING, reason)
                 stream.lack(reason)
 
     # Pieces
 
     def _note_data(self, stream: Stream, event: MarketEvent | AccountEvent) -> None:
-        """Data of a stream without a book: it is there, and what was doubted has gone on."""
-        stream.heard_ns = event.received_ns
+        """Data of a stream without a book: the stream is ready, and not uncertain any more."""
+        stream.data_ns = event.received_ns
         if isinstance(event, _TIMED) and event.venue_ns is not None:
-            self._context.offset.heard(event.venue_ns, event.received_ns)
+            self._context.offset.received(event.venue_ns, event.received_ns)
         stream.has_data = True
-        stream.asked = 0
-        if stream.is_doubted:
+        stream.requests = 0
+        if stream.is_uncertain:
             stream.trust()
 
     def _have(self, stream: Stream) -> None:
         if stream.feed.readiness.lacks(stream.subscription):
             stream.feed.readiness.have(stream.subscription)
-            stream.feed.settle()
+            stream.feed.update_state()
 
     def _end_gap(self, subscription: Subscription, now_ns: int) -> None:
         gap = self.gaps.end(subscription, now_ns)
         if gap is not None:
-            self.tell(gap)
+            self.publish(gap)
 
 
 _TIMED = (Trade, Ticker, Candle)

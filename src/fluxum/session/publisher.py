@@ -1,22 +1,23 @@
-"""Where a session's events leave, and the counts that have to close."""
+"""Where a session publishes its events, and counts them."""
 
 from msgspec import Struct
 
 from fluxum.flow.bus import Bus
 from fluxum.model.event import Event
 
-__all__ = ["IntakeCounts", "Publisher"]
+__all__ = ["EventCounts", "Publisher"]
 
 
-class IntakeCounts(Struct):
-    """What became of events: heard + own = published + withheld.
+class EventCounts(Struct):
+    """What became of events: received + own = published + withheld.
 
-    `own` are the session's words about holes and doubts, and candles that it closed or completed;
-    `withheld` are updates without a snapshot to lay them over, updates that failed their check,
-    and what was told before. `left_out` are rows of lists and frames that could not be read.
+    `own` are the session's own events, such as gaps and failed checks, and candles that it closed
+    or completed. `withheld` are updates without a snapshot to apply them to, updates that failed
+    their check, and events that were published before. `left_out` are rows of lists and frames that
+    could not be read.
     """
 
-    heard: int = 0
+    received: int = 0
     own: int = 0
     withheld: int = 0
     desyncs: int = 0
@@ -24,19 +25,19 @@ class IntakeCounts(Struct):
 
 
 class Publisher:
-    """The bus that all readers of a session are on, and what was put on it."""
+    """The bus to all readers of a session, and the counts of its events."""
 
     __slots__ = ("bus", "counts")
 
     def __init__(self) -> None:
         self.bus: Bus[Event] = Bus()
-        self.counts = IntakeCounts()
+        self.counts = EventCounts()
 
-    def tell(self, event: Event) -> None:
-        """Publish an event of the session's own."""
+    def publish(self, event: Event) -> None:
+        """Publish an event of the session itself."""
         self.counts.own += 1
         self.bus.put(event)
 
     def withhold(self) -> None:
-        """An event that was received is not published, or not yet."""
+        """Count an event that is not published, or not yet."""
         self.counts.withheld += 1

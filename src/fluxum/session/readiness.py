@@ -1,4 +1,4 @@
-"""What is still missing before a session may be trusted; ready is when nothing is."""
+"""What is still missing before a session is ready; a session is ready when nothing is."""
 
 from collections.abc import Iterator
 
@@ -10,20 +10,20 @@ __all__ = ["Missing", "Readiness"]
 
 
 class Missing(Struct, frozen=True):
-    """One reason not to trust: about a subscription, or about a link where there is none."""
+    """One reason why a session is not ready: of a subscription, or of a link if that is `None`."""
 
     link: str
     subscription: Subscription | None
     reason: str
 
     def __str__(self) -> str:
-        """Short text for people."""
+        """Short text for the user."""
         subject = self.link if self.subscription is None else str(self.subscription)
         return f"{subject}: {self.reason}"
 
 
 class Readiness:
-    """The reasons of one link, kept as they come and go."""
+    """The reasons of one link, as they appear and disappear."""
 
     def __init__(self, link: str) -> None:
         self._link = link
@@ -36,7 +36,7 @@ class Readiness:
             yield Missing(self._link, subscription, reason)
 
     def incomplete(self) -> list[Missing]:
-        """Lists that are there although some of their rows could not be read."""
+        """Lists that are complete except for rows that could not be read."""
         return [Missing(self._link, one, reason) for one, reason in self._incomplete.items()]
 
     @property
@@ -45,22 +45,22 @@ class Readiness:
         return not self._missing
 
     def note_incomplete(self, subscription: Subscription, reason: str) -> None:
-        """Rows of a list could not be read, which keeps nothing from being ready."""
+        """Rows of a list could not be read; the list is ready without them."""
         self._incomplete[subscription] = reason
 
     def lack(self, subscription: Subscription | None, reason: str) -> None:
-        """Something is missing, for this reason now."""
+        """Something is missing; this is the reason now."""
         self._missing[subscription] = reason
 
     def have(self, subscription: Subscription | None) -> None:
-        """It is missing no more."""
+        """It is not missing any more."""
         self._missing.pop(subscription, None)
 
     def forget(self, subscription: Subscription) -> None:
-        """It is not wanted any more."""
+        """It is not subscribed any more."""
         self._missing.pop(subscription, None)
         self._incomplete.pop(subscription, None)
 
     def lacks(self, subscription: Subscription) -> bool:
-        """Whether this subscription is not to be trusted now."""
+        """Whether this subscription is missing now."""
         return subscription in self._missing

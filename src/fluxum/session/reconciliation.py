@@ -1,9 +1,9 @@
-"""What an account missed while its link was down, looked up in the venue's history.
+"""Looks up in the venue's history what an account missed while its link was down.
 
-After each snapshot the session looks for fills, ends of orders that are open no longer, and account
-entries since the last known instant. Each is published once, marked as backfilled. Only then is the
-channel reconciled. While nothing happens, open orders are compared with the venue's list, as a hole
-in a quiet stream shows only with its next message.
+After each snapshot the session looks for fills, for ends of orders that are not open any more, and
+for account entries, all since the last known instant. Each is published once, marked as backfilled.
+Only then is the channel reconciled. Between snapshots, open orders are compared with the venue's
+list, as a gap in a quiet stream shows only with its next message.
 """
 
 import asyncio
@@ -37,13 +37,13 @@ __all__ = ["Reconciliation"]
 _log = logging.getLogger(__name__)
 _OVERLAP_NS = 60 * 1_000_000_000
 _LOOKS_MAX = 3
-_SECOND_LOOK_S = 5.0
+_SECOND_CHECK_S = 5.0
 
 
 class Reconciliation:
-    """Reconciles the channels of one account. `state` is what is known of it.
+    """Reconciles the channels of one account. `state` is the account's state.
 
-    `session` is the one that the account belongs to.
+    `session` is the session that the account belongs to.
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class Reconciliation:
         self._unknown_ns: dict[Channel, int] = {}
 
     def begin(self, channel: Channel, known_ns: int | None, work: Background) -> None:
-        """Look for what happened since `known_ns`; None is that nothing can have been missed."""
+        """Look up what happened since `known_ns`; `None` if nothing can have been missed."""
         self.cancel(channel)
-        if known_ns is not None:  # what an earlier look did not find is still to be found
+        if known_ns is not None:  # if an earlier search did not finish, its start counts
             self._unknown_ns[channel] = min(known_ns, self._unknown_ns.get(channel, known_ns))
         name = f"{self._venue} {channel.value} reconciliation"
         self._tasks[channel] = work.start(self._reconcile(channel), name=name)
@@ -83,21 +83,21 @@ class Reconciliation:
             task.cancel()
 
     def note_fill(self, fill: Fill) -> None:
-        """Take a fill: one without fees waits for the entries that name them."""
+        """Note a fill: if it has no fees, it waits for the entries that name them."""
         self._charges.note(fill)
 
     def note_entry(self, entry: LedgerEntry) -> None:
-        """Take an account entry, and publish the fills that it completes."""
+        """Note an account entry, and publish the fills that it completes."""
         whole = self._charges.take([entry])
         if whole:
             self._session().deliver(whole)
 
     def note_ended(self, orders: dict[str, OrderUpdate]) -> None:
-        """Take orders that are open no longer and whose end is not known."""
+        """Note orders that are not open any more and whose end is not known."""
         self._ended.update(orders)
 
     async def _reconcile(self, channel: Channel) -> None:
-        """Look until all is found, for as long as the link lives; what is refused stays missing."""
+        """Search until all is found, while the link is open; a refused one stays missing."""
         backoff = self._backoff()
         while True:
             try:
@@ -121,7 +121,7 @@ class Reconciliation:
             return
 
     async def _wait_after(self, error: FluxumError, channel: Channel, backoff: Backoff) -> bool:
-        """Name what is missing and why; wait if asking again can help, which it returns."""
+        """Report what is missing and why; if a retry can help, wait and return true."""
         _log.warning("%s %s is not reconciled: %s", self._venue, channel.value, error)
         subscription = Subscription(channel)
         if isinstance(error, VenueRefused) and not error.retryable:
@@ -146,7 +146,7 @@ class Reconciliation:
                 self._session().deliver(fills)
 
     async def _find_fees(self) -> None:
-        """Complete fills of which only the worth of the fee was listed; their entries may lag."""
+        """Complete fills for which only the value of the fee was listed; entries may come late."""
         if not self._has_entries:
             return
         backoff, looks = self._backoff(), 0
@@ -164,7 +164,7 @@ class Reconciliation:
             await asyncio.sleep(backoff.next_delay() or 1.0)
 
     async def _find_ends(self) -> None:
-        """Publish what became of orders that are open no longer."""
+        """Publish the ends of orders that are not open any more."""
         for _ in range(_LOOKS_MAX):
             if not self._ended:
                 return
@@ -186,7 +186,7 @@ class Reconciliation:
             if entries:
                 self._session().deliver(entries)
 
-    # While nothing happens
+    # Audit
 
     async def audit(self, every_s: float | None, is_following: Callable[[], bool]) -> None:
         """Compare the open orders with the venue's list, until cancelled or refused."""
@@ -196,7 +196,7 @@ class Reconciliation:
                 first = await self._differing(is_following)
                 if not first:
                     continue
-                await asyncio.sleep(_SECOND_LOOK_S)  # a message may have been on its way
+                await asyncio.sleep(_SECOND_CHECK_S)  # a message may have been on its way
                 second = await self._differing(is_following)
             except FluxumError as error:
                 if isinstance(error, VenueRefused) and not error.retryable:
@@ -212,14 +212,14 @@ class Reconciliation:
                     self._session().deliver([self._desync(f"the venue says otherwise of {names}")])
 
     async def _differing(self, is_following: Callable[[], bool]) -> set[tuple[str, str, str]]:
-        """What is known and what was answered, of each order in which they differ."""
+        """What is known and what the venue answered, of each order in which they differ."""
         if not is_following():
             return set()
         self._state.counts.audits += 1
         page = await self._history.open_orders()
         listed = {one.order_id: one for one in page}
         held = self._state.orders
-        # What is missing from a list of which a row could not be read may be that row.
+        # If a row of the list could not be read, an order that is missing from it may be that row.
         names = listed.keys() | held.keys() if page.left_out is None else listed.keys()
         return {
             (name, _filled(held.get(name)), _filled(listed.get(name)))
@@ -233,7 +233,7 @@ class Reconciliation:
         return self._ended.keys() <= {order.order_id for order in closed}
 
     def _desync(self, reason: str) -> Desync:
-        """Has the stream begin anew, with a snapshot and a look at history."""
+        """Makes the stream begin again, with a snapshot and a search of history."""
         return Desync(
             venue=self._venue,
             subscription=Subscription(Channel.EXECUTION),
@@ -246,7 +246,7 @@ class Reconciliation:
         return VenueNotice(venue=self._venue, message=message, received_ns=self._clock.now_ns())
 
     def _lost(self, order: OrderUpdate) -> Gap:
-        """No history has the end of an order: the event says that, and guesses nothing."""
+        """No history has the end of an order: the event states that, and nothing is guessed."""
         now_ns = self._clock.now_ns()
         return Gap(
             venue=self._venue,
@@ -262,5 +262,5 @@ class Reconciliation:
 
 
 def _filled(order: OrderUpdate | None) -> str:
-    """What both sides know of an open order: whether there is one, and how much is filled."""
+    """What is known of an open order, to compare: whether there is one, and its filled quantity."""
     return "none" if order is None else f"{order.filled.normalize():f} filled"

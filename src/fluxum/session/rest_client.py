@@ -1,11 +1,12 @@
-"""Questions to a venue, signed where they are about an account.
+"""REST queries to a venue, signed if they are about an account.
 
-They are paced by the venue's own counter and repeated where that helps.
+They are paced by the venue's own rate limit and repeated where that helps.
 
-Only questions pass here, which change nothing, so repeating one is harmless. What the venue
-refuses for the moment and what fails on the way is asked again, signed anew, a few times; a nonce
-that came too late once more; a no is raised at once, as is a wait that the venue wants to be long.
-A breaker for each kind of question stops asking what keeps failing.
+Only queries are sent here. They change nothing, so repeating one is harmless. If the venue refuses
+a query for the moment, or the transport fails, the query is signed and sent again, a few times. If
+a nonce came too late, the query is sent once more. A final refusal is raised at once, and so is a
+long wait that the venue demands. For each kind of query, a circuit breaker stops queries that keep
+failing.
 """
 
 import asyncio
@@ -43,18 +44,21 @@ from fluxum.venues.rows import LeftOutRows
 __all__ = ["QueryStatistics", "RestClient"]
 
 _log = logging.getLogger(__name__)
-Said = TypeVar("Said")
+T = TypeVar("T")
 _TRIES_MAX = 6
 _LEFT_OUT_KEPT = 100
-# The longest wait that is not reported to the caller, who may name it with its end.
+# A longer wait is raised, so that the caller can report when it ends.
 _WAIT_MAX_S = 30.0
 _BACKOFF = BackoffPolicy(quick_tries=1, quick_s=0.5, first_s=2.0, ceiling_s=15.0)
 
 
 class QueryStatistics(Struct):
-    """What became of questions: asked = answered + refused + failed; a repeat is one try more."""
+    """What became of queries: requested = answered + refused + failed.
 
-    asked: int = 0
+    `repeated` counts retries.
+    """
+
+    requested: int = 0
     answered: int = 0
     refused: int = 0
     failed: int = 0
@@ -66,11 +70,11 @@ def _nothing(_now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
 
 
 class RestClient:
-    """Asks questions, one call at a time, as venues want rising numbers.
+    """Sends queries, one call at a time, as venues require rising nonces.
 
-    `counter` is the venue's own, followed; `authenticator` signs the calls that need it;
-    `preparations` are asked once, before the first question. `renewals` are asked after an
-    answer that names what no answer to them has named; then that answer is read again.
+    `counter` models the venue's rate limit. `authenticator` signs the calls that need it.
+    `preparations` are sent once, before the first query. If an answer contains names that are not
+    known, `renewals` are sent, and then that answer is read again.
     """
 
     def __init__(
@@ -86,7 +90,7 @@ class RestClient:
     ) -> None:
         self.statistics = QueryStatistics()
         self.left_out: deque[LeftOutRows] = deque(maxlen=_LEFT_OUT_KEPT)
-        """Rows of the preparations that could not be read; the reader takes them out."""
+        """Rows of the preparations that could not be read; the reader removes them."""
         self._http = http
         self._url = url
         self._clock = clock
@@ -101,51 +105,51 @@ class RestClient:
         self._is_prepared = False
         self._renewed = 0
 
-    async def query(self, question: RestQuery[Said]) -> Said:
-        """The answer. Raises VenueRefused for a no, CircuitOpen, and what failed to the last."""
+    async def query(self, query: RestQuery[T]) -> T:
+        """The answer. Raises VenueRefused for a refusal, CircuitOpen, and the last failure."""
         await self._prepare()
-        while question.then is not None:
-            _, _, question = await self._ask(RestQuery(question.fetch, question.then))
+        while query.then is not None:
+            _, _, query = await self._send_with_retries(RestQuery(query.fetch, query.then))
         renewed = self._renewed
-        body, received_ns, said = await self._ask(question)
+        body, received_ns, answer = await self._send_with_retries(query)
         await self._renew(received_ns)
-        return said if self._renewed == renewed else question.read(body, received_ns)
+        return answer if self._renewed == renewed else query.read(body, received_ns)
 
     async def _prepare(self) -> None:
         if self._is_prepared:
             return
         async with self._preparation:
             if not self._is_prepared:
-                await self._learn(self._preparations())
+                await self._load(self._preparations())
                 self._is_prepared = True
 
     async def _renew(self, now_ns: int) -> None:
-        """Ask again for what the last answer lacked; without success it stays as it was read."""
+        """Request what the last answer needs; if that fails, the answer stays as it was read."""
         renewals = self._renewals(now_ns)
         if not renewals:
             return
         async with self._preparation:
             try:
-                await self._learn(renewals)
+                await self._load(renewals)
             except FluxumError as error:
                 _log.warning("the lists of names were not renewed: %s", error)
         self._renewed += 1
 
-    async def _learn(self, queries: Sequence[RestQuery[LeftOutRows | None]]) -> None:
-        for question in queries:
-            _, _, left_out = await self._ask(question)
+    async def _load(self, queries: Sequence[RestQuery[LeftOutRows | None]]) -> None:
+        for query in queries:
+            _, _, left_out = await self._send_with_retries(query)
             if left_out is not None:
                 self.left_out.append(left_out)
 
-    async def _ask(self, question: RestQuery[Said]) -> tuple[bytes, int, Said]:
-        """The body, when it was received, and what it says."""
+    async def _send_with_retries(self, query: RestQuery[T]) -> tuple[bytes, int, T]:
+        """The body, when it was received, and the answer read from it."""
         statistics = self.statistics
-        statistics.asked += 1
+        statistics.requested += 1
         backoff = Backoff(_BACKOFF, self._random)
         is_overtaken = False
         for left in range(_TRIES_MAX - 1, -1, -1):
             try:
-                answer = await self._try(question)
+                answer = await self._try(query)
             except NonceRefused:
                 if is_overtaken or not left:
                     statistics.refused += 1
@@ -158,7 +162,7 @@ class RestClient:
                     raise
                 if isinstance(error, RateLimited):
                     self._counter.exhausted(floor_s, self._now_s())
-                _log.warning("%s: %s; asked again", question.fetch.purpose, error)
+                _log.warning("%s: %s; asked again", query.fetch.purpose, error)
             except FluxumError:
                 statistics.refused += 1
                 raise
@@ -172,12 +176,12 @@ class RestClient:
             await asyncio.sleep(backoff.next_delay(floor_s) or 0.0)
         raise AssertionError("the last try returns or raises")
 
-    async def _try(self, question: RestQuery[Said]) -> tuple[bytes, int, Said]:
+    async def _try(self, query: RestQuery[T]) -> tuple[bytes, int, T]:
         if self._http is None:
-            raise BadInput(f"{question.fetch.purpose} needs REST calls, but no HTTP was handed in")
-        fetch = question.fetch
-        async with self._turn:  # numbers have to arrive in their order
-            wait_s = self._counter.take(question.fetch.cost, self._now_s())
+            raise BadInput(f"{query.fetch.purpose} needs REST calls, but no HTTP was handed in")
+        fetch = query.fetch
+        async with self._turn:  # nonces have to arrive in order
+            wait_s = self._counter.take(query.fetch.cost, self._now_s())
             if wait_s:
                 await asyncio.sleep(wait_s)
             breaker = self._breaker(fetch.purpose)
@@ -188,12 +192,12 @@ class RestClient:
                 breaker.failed(self._now_s(), str(error))
                 raise
             except BaseException:
-                breaker.succeeded()  # it answered, or nobody waited for it any more
+                breaker.succeeded()  # the venue answered, or the caller was cancelled
                 raise
             breaker.succeeded()
         received_ns = self._clock.now_ns()
         try:
-            return body, received_ns, question.read(body, received_ns)
+            return body, received_ns, query.read(body, received_ns)
         except FluxumError:
             raise
         except UNREADABLE as error:

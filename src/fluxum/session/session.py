@@ -1,12 +1,12 @@
-"""Session: a venue kept within reach, behind one door.
+"""Session: one venue, kept connected, behind one interface.
 
     async with Session(venue, dial=dial, clock=clock, random=random) as session:
         session.subscribe(Subscription(Channel.BOOK, Symbol("BTC/USD")))
         await session.wait_ready()
 
-Subscriptions are spread over as many links as the venue's limits ask for. All events come out of
-one ordered stream, `events()`, of which every other stream is a part. When the session fails for
-good, every stream ends with that error; when its block ends, nothing of it is left running.
+Subscriptions are spread over as many links as the venue's limits require. All events come out of
+one ordered stream, `events()`; every other stream is a part of it. When the session fails for
+good, every stream ends with that error. When its block ends, nothing of it is left running.
 """
 
 import asyncio
@@ -58,12 +58,12 @@ from fluxum.venues.venue import Limits, Venue
 
 __all__ = ["Session"]
 
-Said = TypeVar("Said")
+T = TypeVar("T")
 _CAPACITY = 10_000
 
 
 class Session:
-    """One venue: its feeds, its books, and one ordered stream of all that happens.
+    """One venue: its feeds, its books, and one ordered stream of all events.
 
     `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
     venue that share an address should share a `budget` of attempts. With an `account_config` the
@@ -114,7 +114,7 @@ class Session:
             venue.name, self._history, self._processor.candles, clock, lambda: self._work
         ).look_up
         self._clock_watch = ClockWatch(
-            venue, rest, clock, self._context.offset, self._note_offset, self._processor.tell
+            venue, rest, clock, self._context.offset, self._note_offset, self._processor.publish
         )
         self._scope = background()
         self._work: Background | None = None
@@ -157,28 +157,28 @@ class Session:
         """The session was awaited; `close` ends it."""
         self._close = close
 
-    # What is asked of it
+    # Requests
 
     def subscribe(self, *wanted: Subscription) -> tuple[Subscription, ...]:
-        """Want these streams, now and after every reconnect; returns them with defaults filled in.
+        """Subscribe to these streams, now and after every reconnect; returns them with defaults.
 
-        Raises BadInput for what the venue does not offer, and for a book of a symbol that is
-        already carried at another depth: on the wire the two could not be told apart.
+        Raises BadInput for a stream that the venue does not offer, and for a book of a symbol that
+        is already subscribed at another depth: on the wire the two cannot be distinguished.
         """
         if self.state is State.CLOSED:
             raise BadInput("the session is closed and carries nothing any more")
         complete = tuple(self.venue.with_defaults(one) for one in wanted)
         for number, subscription in enumerate(complete):
-            carried = (*self._processor.streams, *complete[:number])
+            active = (*self._processor.streams, *complete[:number])
             has_account = self._processor.account is not None
-            refuse_unsuited(self.venue, subscription, carried, has_account=has_account)
+            refuse_unsuited(self.venue, subscription, active, has_account=has_account)
         self._links.subscribe(
             dict.fromkeys(one for one in complete if one not in self._processor.streams)
         )
         return complete
 
     def unsubscribe(self, *unwanted: Subscription) -> None:
-        """Want these streams no longer; raises NotSubscribed for one that is not carried."""
+        """End these subscriptions; raises NotSubscribed for one that the session does not have."""
         complete = [self.venue.with_defaults(one) for one in unwanted]
         for subscription in complete:
             if subscription not in self._processor.streams:
@@ -188,20 +188,20 @@ class Session:
             self._outlet.end(subscription)
 
     async def connect(self) -> None:
-        """Reach for the venue again after `disconnect`; entering the block does it at first."""
+        """Connect again after `disconnect`; entering the block connects the first time."""
         if self._work is None:
             raise BadInput("a session connects inside its block: async with session")
         self._links.start()
 
     async def disconnect(self) -> None:
-        """Let the links go until `connect`; subscriptions are kept."""
+        """Close the links until `connect`; subscriptions are kept."""
         await self._links.release()
 
     async def wait_ready(self, timeout_s: float | None = None) -> None:
-        """Wait until all that was asked for is there and proved.
+        """Wait until all subscriptions have data and all books are proved.
 
-        Raises VenueRefused when the venue refused a subscription, the session's error when it
-        failed for good, and TimeoutError with what is missing.
+        Raises VenueRefused if the venue refused a subscription, the session's error if it failed
+        for good, and TimeoutError with what is missing.
         """
         if not self._links.feeds:
             raise BadInput("nothing is subscribed, so there is nothing to wait for")
@@ -216,12 +216,12 @@ class Session:
             missing = "; ".join(map(str, self.missing()))
             raise TimeoutError(f"not ready after {timeout_s} s: {missing}") from None
 
-    async def query(self, query: RestQuery[Said]) -> Said:
-        """The venue's answer to a question of `venue.queries`; see `RestClient.query`."""
+    async def query(self, query: RestQuery[T]) -> T:
+        """The venue's answer to a query of `venue.queries`; see `RestClient.query`."""
         return await self._rest_client.query(query)
 
     async def fetch_time(self) -> int:
-        """The venue's clock, in ns since the epoch. Raises as `ask` does, as do all of these."""
+        """The venue's clock, in ns since the epoch. Raises as `query` does, as do all of these."""
         return await self._history.time()
 
     async def fetch_instruments(self) -> tuple[Instrument, ...]:
@@ -233,11 +233,11 @@ class Session:
         return await self._history.ticker(symbol)
 
     async def fetch_book(self, symbol: str, depth: int = 10) -> BookSnapshot:
-        """The best levels of one market at this moment; nothing proves them."""
+        """The best levels of one market at this moment; not proved by a checksum."""
         return await self._history.book(symbol, depth)
 
     async def fetch_trades(self, symbol: str, since: Instant | None = None) -> tuple[Trade, ...]:
-        """Trades of one market, oldest first: the last ones, or those since an instant.
+        """Trades of one market, oldest first: the latest ones, or those since an instant.
 
         An instant is ns since the epoch, a datetime with a time zone, or RFC 3339 text.
         """
@@ -254,22 +254,22 @@ class Session:
 
         `interval` is seconds or text such as `1m`. The candles start at or after `since` and
         before `until`; without `since` they are the last ones that the venue lists in one answer.
-        The last one may still run: `closed` says so.
+        The last one may still be running: then its `closed` is false.
         """
         return await self._history.candles(symbol, interval, since, until)
 
-    # What it knows
+    # State
 
     def missing(self) -> list[Missing]:
         """Why the session is not ready; empty when it is."""
         return [one for feed in self._links.feeds for one in feed.readiness]
 
     def incomplete(self) -> list[Missing]:
-        """Lists of which some rows could not be read; a session is ready without these rows."""
+        """Lists of which some rows could not be read; the session is ready without these rows."""
         return [one for feed in self._links.feeds for one in feed.readiness.incomplete()]
 
     def book(self, symbol: str) -> Book:
-        """The live book of a symbol: look at it, do not keep it. Raises NotSubscribed."""
+        """The live book of a symbol: read it, do not keep it. Raises NotSubscribed."""
         return self._processor.books.get(Symbol(symbol))
 
     def level3(self, symbol: str) -> Level3Book:
@@ -278,23 +278,23 @@ class Session:
 
     @property
     def account(self) -> Account:
-        """One's own account; raises BadInput in a session without a login."""
+        """The user's account; raises BadInput in a session without an account."""
         if self._processor.account is None:
             raise BadInput(f"this session has no login at {self.venue.name}, so no account")
         return self._processor.account
 
     def instrument(self, symbol: str) -> Instrument | None:
-        """A market's rules, once the venue told them on the channel of instruments."""
+        """A market's rules, once the venue has sent them on the channel of instruments."""
         return self._processor.instruments.get(Symbol(symbol))
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
-        """All that is wanted, in the order it was asked for."""
+        """All subscriptions, in the order they were made."""
         return tuple(one for one in self._processor.streams if not self.venue.is_part(one))
 
     @property
     def gaps(self) -> GapLedger:
-        """Every hole so far, open and closed."""
+        """Every gap so far, open and closed."""
         return self._processor.gaps
 
     def statistics(self) -> SessionStatistics:
@@ -302,12 +302,12 @@ class Session:
         links = self._links
         return gather(self._context, self.state, links.feeds, links.retired, self._processor)
 
-    # Its streams; each call opens one of its own, which closes itself when it is not held any more
+    # Streams; each call opens its own, which closes itself when no reference to it is left
 
     def events(
         self, *, capacity: int = _CAPACITY, overflow: Overflow = Overflow.DROP_OLDEST
     ) -> Pipe[Event]:
-        """Everything, in order. A reader that is too slow gets `Dropped` in the place of a loss."""
+        """All events, in order. A reader that is too slow gets `Dropped` in place of lost ones."""
         key = latest_key if overflow is Overflow.CONFLATE else None
         return self._outlet.pipe(None, capacity, overflow, key)
 
@@ -324,14 +324,14 @@ class Session:
         return self._outlet.stream(Candle, Channel.CANDLE, symbol, capacity, Overflow.DROP_OLDEST)
 
     def books(self, symbol: str, depth: int = 10) -> BookStream:
-        """The book of a symbol each time it changed; a slow reader skips to the latest.
+        """The book of a symbol after each change; a slow reader skips to the latest.
 
         Raises as `trades`.
         """
         return self._outlet.books(symbol, depth)
 
     def changes(self, symbol: str, *, capacity: int = _CAPACITY) -> ChangeStream:
-        """What becomes of each level of a symbol's book; a slow reader gets ConsumerTooSlow.
+        """The changes of each level of a symbol's book; a slow reader gets ConsumerTooSlow.
 
         Raises as `trades`.
         """
@@ -342,7 +342,7 @@ class Session:
         return self._outlet.states()
 
     def raw(self, *, capacity: int = _CAPACITY) -> Pipe[RawFrame]:
-        """Every frame of every link, ours included, as it was on the wire."""
+        """Every frame of every link as it was on the wire, sent ones included."""
         return self._context.raw.subscribe(capacity=capacity, overflow=Overflow.DROP_OLDEST)
 
     # Pieces
@@ -355,7 +355,7 @@ class Session:
         return self.state is State.READY
 
     def _feed_moved(self, feed: Feed, attempt: int, delay_s: float, reason: str) -> None:
-        """Become what the least ready feed is."""
+        """Take the state of the least ready feed."""
         self._move(
             least_ready(one.state for one in self._links.feeds),
             attempt=attempt,
@@ -365,18 +365,18 @@ class Session:
         )
 
     def _fail(self, error: FluxumError) -> None:
-        """End every stream with the error of a feed that gave up: nobody waits for the dead."""
+        """A feed failed for good: end every stream with its error, so that no reader waits."""
         self._error = error
         self._processor.bus.close(error)
         self._context.raw.close(error)
 
     def _note_offset(self, offset_ns: int) -> None:
-        """Deadlines of the account are dated by the venue's clock."""
+        """Pass the offset to the account: deadlines of orders are instants of the venue's clock."""
         if self._processor.account is not None:
             self._processor.account.clock_offset_ns = offset_ns
 
     def _leave_out(self, rows: LeftOutRows, subscription: Subscription | None) -> None:
-        self._processor.tell(
+        self._processor.publish(
             rows.event(self.venue.name, subscription, self._context.clock.now_ns())
         )
 
@@ -401,7 +401,7 @@ class Session:
         self.state = new
         if new is State.READY and (lists := self.incomplete()):
             reason = f"incomplete: {'; '.join(map(str, lists))}"
-        self._processor.tell(
+        self._processor.publish(
             StateChange(
                 venue=self.venue.name,
                 old=old,

@@ -1,4 +1,4 @@
-"""Where a link stands, and the lawful moves between states."""
+"""The state of a link or session, and the allowed changes between states."""
 
 from collections.abc import Iterable, Mapping
 
@@ -17,8 +17,8 @@ _D, _N, _C, _A, _S, _R = (
 _AGAIN, _FAILED, _CLOSED = State.RECONNECTING, State.FAILED, State.CLOSED
 _DOWN = frozenset({_AGAIN, _FAILED, _CLOSED, _D})
 
-# A session is as ready as its least ready link, so one that opens a further link goes back to
-# CONNECTING; it goes back to SUBSCRIBING while something it carries is not proved.
+# A session is as ready as its least ready link. If it opens a further link, it goes back to
+# CONNECTING. It goes back to SUBSCRIBING while one of its streams is not proved.
 LAWFUL: Mapping[State, frozenset[State]] = {
     _D: frozenset({_N, _AGAIN, _CLOSED, _FAILED}),
     _N: _DOWN | {_C, _S, _R},
@@ -40,5 +40,5 @@ def is_lawful(old: State, new: State) -> bool:
 
 
 def least_ready(states: Iterable[State]) -> State:
-    """The state of a whole whose parts are in these; DISCONNECTED when there are none."""
+    """The state of a whole whose parts have these states; DISCONNECTED if there are none."""
     return min(states, key=_LEAST_READY_FIRST.index, default=State.DISCONNECTED)

@@ -14,13 +14,13 @@ __all__ = ["Retired", "SessionStatistics", "gather"]
 
 
 class SessionStatistics(Struct, frozen=True, kw_only=True):
-    """What came in, what became of it, and what every present reader got.
+    """What a session received and published, and what each present reader got.
 
-    The sums close: `frames = data + control + rejected`, `heard + own = published + withheld`,
+    The sums close: `frames = data + control + rejected`, `received + own = published + withheld`,
     `calls = fetched + calls_refused + calls_abandoned + calls_waiting` of REST calls, and for
     every reader `offered = delivered + conflated + dropped + waiting`. `left_out` are rows of
     lists and frames that could not be read. `clock_offset_s` is how far the venue's clock is ahead
-    of this machine's, right within `clock_uncertainty_s`; both are `None` until it was measured.
+    of this machine's, correct within `clock_uncertainty_s`; both are `None` until it was measured.
     """
 
     venue: str
@@ -39,7 +39,7 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     calls_refused: int
     calls_abandoned: int
     calls_waiting: int
-    heard: int
+    received: int
     own: int
     published: int
     withheld: int
@@ -54,10 +54,10 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
 
     @property
     def sums_close(self) -> bool:
-        """Whether nothing is unaccounted for."""
+        """Whether all of these sums close."""
         return (
             self.frames == self.data + self.control + self.rejected
-            and self.heard + self.own == self.published + self.withheld
+            and self.received + self.own == self.published + self.withheld
             and self.calls
             == self.fetched + self.calls_refused + self.calls_abandoned + self.calls_waiting
             and all(
@@ -76,7 +76,7 @@ class Retired:
         self.reconnects = 0
 
     def add(self, feed: Feed) -> None:
-        """A feed retires."""
+        """Add the counts of a feed that retires."""
         self.counts = _sum((self.counts, feed.counts))
         self.links += 1
         self.reconnects += max(0, feed.links - 1)
@@ -89,7 +89,7 @@ def gather(
     retired: Retired,
     processor: EventProcessor,
 ) -> SessionStatistics:
-    """All counts of a session's feeds, those that retired included, and of its intake."""
+    """All counts of a session's feeds, retired ones included, and of its event processor."""
     counts = _sum((retired.counts, *(feed.counts for feed in feeds)))
     books = (processor.books, processor.level3)
     clock = context.offset.measured
@@ -104,13 +104,13 @@ def gather(
         control=counts.control,
         rejected=counts.rejected,
         sent=counts.sent,
-        calls=counts.fetches.asked,
+        calls=counts.fetches.requested,
         fetched=counts.fetches.answered,
         fetch_failures=counts.fetches.failures,
         calls_refused=counts.fetches.refused,
         calls_abandoned=counts.fetches.abandoned,
         calls_waiting=sum(feed.calls_waiting for feed in feeds),
-        heard=processor.counts.heard,
+        received=processor.counts.received,
         own=processor.counts.own,
         published=processor.bus.published,
         withheld=processor.counts.withheld,
@@ -133,7 +133,7 @@ def _sum(counts: Iterable[LinkCounts]) -> LinkCounts:
         total.control += one.control
         total.rejected += one.rejected
         total.sent += one.sent
-        total.fetches.asked += one.fetches.asked
+        total.fetches.requested += one.fetches.requested
         total.fetches.answered += one.fetches.answered
         total.fetches.refused += one.fetches.refused
         total.fetches.abandoned += one.fetches.abandoned

@@ -1,4 +1,4 @@
-"""A session's streams of one kind of event: what `session.trades` and its like return."""
+"""Streams of one kind of event: `session.trades` and similar methods return them."""
 
 from collections import deque
 from types import TracebackType
@@ -21,13 +21,13 @@ class Stream(Generic[T]):
             print(trade.price, trade.quantity)
 
     `lost` counts what may be missing from the stream: lost links, gaps, frames and rows that could
-    not be read, and what this reader was too slow for. The last thousand of them are in `losses`,
-    oldest first; `with_losses` iterates over the events and the losses in their order.
+    not be read, and events for which this reader was too slow. The last thousand of them are in
+    `losses`, oldest first; `with_losses` iterates over the events and the losses in their order.
 
     The stream ends when the session's block ends or the subscription does. It raises VenueRefused
-    when the venue refuses the subscription, the session's error when that failed for good, and
-    ConsumerTooSlow after an overflow, where the stream may not skip. A stream that is not held any
-    more closes itself; `close` or a `with` block closes it at once.
+    if the venue refuses the subscription, the session's error if that failed for good, and
+    ConsumerTooSlow after an overflow, where the stream may not skip. A stream closes itself when
+    no reference to it is left; `close` or a `with` block closes it at once.
     """
 
     def __init__(self, pipe: Pipe[Event], kind: type[T]) -> None:
@@ -73,11 +73,11 @@ class Stream(Generic[T]):
         return self._pipe.waiting
 
     def close(self) -> None:
-        """Read no more: what waits is dropped."""
+        """Stop reading: waiting events are dropped."""
         self._pipe.cancel()
 
     def _count(self, event: Event) -> T | Loss | None:
-        """An event of the kind, a loss that is counted, or `None`; a refusal is raised."""
+        """An event of the kind, a loss that is counted, or `None`; raises a refusal."""
         if isinstance(event, self._kind):
             return event
         if isinstance(event, Refused):

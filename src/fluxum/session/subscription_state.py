@@ -1,4 +1,4 @@
-"""One subscription as a session carries it: by whom, when it last spoke, when to ask again."""
+"""The state of one subscription in a session: its feed, its last data, when to request it again."""
 
 from fluxum.model.event import Subscription
 from fluxum.session.feed import Feed
@@ -11,84 +11,85 @@ _RESYNC_CEILING_S = 30.0
 
 
 class Stream:
-    """A subscription and what a session remembers of it; `_s` are times of the loop's clock.
+    """A subscription and its state; times in `_s` are of the loop's clock.
 
-    `heard_ns` is when its last data was received, `has_data` whether there was any over this link.
-    `due_s` is when to ask for it anew, `None` when there is no reason to; `is_doubted` whether an
-    update may have been missed, until a check, a snapshot or the next data says otherwise, and
-    `doubted_s` since when no further one was; `missed` says why one was missed for certain.
-    `asked` is how often in a row it was asked for anew because it owed data; `refreshed_s` when a
-    snapshot was last asked for because the market had moved away from the one before.
+    `data_ns` is when its last data was received; `has_data` is true after the first data over this
+    link. `due_s` is when to request the stream again; `None` if there is no reason to.
+    `is_uncertain` is true while an update may have been missed, until a check, a snapshot or the
+    next data confirms the stream; `uncertain_s` is when that was last the case. `missed` is the
+    reason if an update was missed for certain, else empty. `requests` counts the requests in a row
+    because the first data did not come. `refreshed_s` is when a snapshot was last requested because
+    the market had moved away from the one before.
     """
 
     __slots__ = (
         "_failed_s",
         "_failures",
-        "asked",
-        "doubted_s",
+        "data_ns",
         "due_s",
         "feed",
         "has_data",
-        "heard_ns",
         "is_acknowledged",
-        "is_doubted",
+        "is_uncertain",
         "missed",
         "refreshed_s",
+        "requests",
         "since_s",
         "subscription",
+        "uncertain_s",
     )
 
     def __init__(self, subscription: Subscription, feed: Feed) -> None:
         self.subscription = subscription
         self.feed = feed
-        self.heard_ns: int | None = None
+        self.data_ns: int | None = None
         self.since_s: tuple[int | None, float] | None = None
         self.due_s: float | None = None
         self.refreshed_s = 0.0
         self.is_acknowledged = False
         self.has_data = False
-        self.is_doubted = False
-        self.doubted_s = 0.0
+        self.is_uncertain = False
+        self.uncertain_s = 0.0
         self.missed = ""
-        self.asked = 0
+        self.requests = 0
         self._failures = 0
         self._failed_s = 0.0
 
     def begin(self) -> None:
-        """Nothing of it was received over this link yet."""
+        """Begin with a new link: nothing was received over it yet."""
         self.due_s = self.since_s = None
-        self.is_acknowledged = self.has_data = self.is_doubted = False
+        self.is_acknowledged = self.has_data = self.is_uncertain = False
         self.missed = ""
-        self.asked = 0
+        self.requests = 0
 
-    def doubt(self, now_s: float, first_s: float) -> None:
-        """An update may have been missed: ask anew after `first_s`, later after each failure."""
-        self.is_doubted = True
-        self.doubted_s = now_s
+    def mark_uncertain(self, now_s: float, first_s: float) -> None:
+        """An update may be missing: request again after `first_s`, later after each failure."""
+        self.is_uncertain = True
+        self.uncertain_s = now_s
         if self.due_s is None:
             self.due_s = now_s + max(first_s, self.next_resync_s(now_s))
 
     def trust(self) -> None:
-        """What it carries is whole again, or has begun anew."""
+        """The stream is complete again, or has begun again."""
         self.due_s = None
-        self.is_doubted = False
+        self.is_uncertain = False
         self.missed = ""
 
     def lack(self, reason: str) -> None:
-        """It is missing for this reason, and so its link is not ready."""
+        """The stream is missing for this reason, so its link is not ready."""
         self.feed.readiness.lack(self.subscription, reason)
-        self.feed.settle()
+        self.feed.update_state()
 
-    def silent_s(self, heard_ns: int | None, now_s: float) -> float:
-        """For how long `heard_ns` has been the last word, as seen by whoever asks each second."""
-        if self.since_s is None or self.since_s[0] != heard_ns:
-            self.since_s = (heard_ns, now_s)
+    def silent_s(self, data_ns: int | None, now_s: float) -> float:
+        """For how long there was no data after `data_ns`, to be called once a second."""
+        if self.since_s is None or self.since_s[0] != data_ns:
+            self.since_s = (data_ns, now_s)
         return now_s - self.since_s[1]
 
     def next_resync_s(self, now_s: float) -> float:
-        """Seconds to wait before the next resync: none at first, then more after each failure.
+        """Seconds to wait before the next resync: zero at first, then more after each failure.
 
-        A failure a minute after the last one counts as the first again.
+        If the last failure was more than a minute ago, the count begins again.
         """
         if now_s - self._failed_s > _PATIENCE_S:
             self._failures = 0

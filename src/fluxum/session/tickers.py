@@ -1,6 +1,6 @@
-"""Tickers in one piece where a venue sends the best bid and ask apart from the rest.
+"""Joins the two parts of a ticker where a venue sends the best bid and ask separately.
 
-Both parts are published as one ticker with what is known of either, whenever one of them is new.
+Both parts are published as one ticker with the last of each, whenever one of them is new.
 """
 
 from msgspec import structs
@@ -21,7 +21,7 @@ class JoinedTickers:
         self._quotes: dict[Symbol, Ticker] = {}
 
     def take(self, part: Ticker) -> Ticker:
-        """A part, with the last of the other one."""
+        """A part, joined with the last one of the other part."""
         symbol = part.symbol
         (self._quotes if part.is_quote else self._days)[symbol] = part
         day, quote = self._days.get(symbol), self._quotes.get(symbol)
@@ -38,7 +38,7 @@ class JoinedTickers:
         )
 
     def forget(self, subscription: Subscription) -> None:
-        """A stream ended, or its link is lost: the part of a ticker it had is known no longer."""
+        """A stream ended, or its link is lost: forget its part of the ticker."""
         if subscription.channel is Channel.TICKER and subscription.symbol is not None:
             parts = self._quotes if subscription.depth == QUOTES else self._days
             parts.pop(subscription.symbol, None)

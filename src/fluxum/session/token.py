@@ -1,8 +1,9 @@
-"""Tokens for private links: fetched when a link needs one, one flight at a time.
+"""Tokens for private links: fetched when a link needs one, one call at a time.
 
-A token has to be used within its time; once a private subscription lives on it, it does not
-expire. So every new link gets a new one, shared only with links dialled at the same moment. One
-that the venue refuses is replaced once for all who used it. Renewal ahead of time is an option.
+A token has to be used within its time; once a private subscription uses it, it does not expire.
+So every new link gets a new token, shared only with links that are dialled at the same moment. If
+the venue refuses a token, it is replaced once for all links that used it. Renewal ahead of time is
+an option.
 """
 
 import asyncio
@@ -22,9 +23,9 @@ _RETRY_S = 10.0
 
 
 class TokenStatistics(Struct, frozen=True, kw_only=True):
-    """How tokens fared: asked for = fetched + failures. `age_s` is that of the one in use."""
+    """Counts of tokens: requested = fetched + failures. `age_s` is the age of the one in use."""
 
-    asked: int
+    requested: int
     fetched: int
     failures: int
     renewed: int
@@ -33,7 +34,7 @@ class TokenStatistics(Struct, frozen=True, kw_only=True):
 
 
 class TokenKeeper:
-    """Keeps one token. `fetch` asks the venue for another; `renew_s` asks for one that often."""
+    """Keeps one token. `fetch` requests one from the venue; `renew_s` is how often to renew it."""
 
     def __init__(
         self,
@@ -52,10 +53,10 @@ class TokenKeeper:
         self._fetched_s = 0.0
         self._is_closed = False
         self._flight = asyncio.Lock()
-        self._asked = self._fetched = self._failures = self._renewed = 0
+        self._requested = self._fetched = self._failures = self._renewed = 0
 
     def __repr__(self) -> str:
-        """What is kept, without the token."""
+        """The state, without the token."""
         return f"TokenKeeper({self._venue}, {self._token!r})"
 
     @property
@@ -70,7 +71,7 @@ class TokenKeeper:
         return self._token is not None and self._age_s() < self._token.valid_s
 
     async def fresh(self) -> None:
-        """Have a token that no older link has used; raises what the call raised."""
+        """Make sure of a token that no older link has used; raises what the call raises."""
         begun_s = self._now_s()
         async with self._flight:
             is_shared = self._fetched_s >= begun_s or self._age_s() < _SHARED_S
@@ -78,14 +79,14 @@ class TokenKeeper:
                 await self._replace()
 
     async def renew(self, refused: str) -> None:
-        """Have another token than the one that was refused; raises what the call raised."""
+        """Replace a token that the venue refused; raises what the call raises."""
         async with self._flight:
             if self._token is None or self._token.text == refused:
                 await self._replace()
                 self._renewed += 1
 
     async def run(self) -> None:
-        """Renew the token ahead of time, if that is wanted; otherwise return at once."""
+        """Renew the token every `renew_s` seconds; return at once without it."""
         while self._renew_s is not None and not self._is_closed:
             await asyncio.sleep(max(_SHARED_S, self._renew_s - self._age_s()))
             if self._token is None or self._age_s() < self._renew_s:
@@ -95,20 +96,20 @@ class TokenKeeper:
             except FluxumError as error:
                 if isinstance(error, VenueRefused) and not error.retryable:
                     _log.error("%s token is renewed no more: %s", self._venue, error)
-                    return  # the link that lives on it goes on; the next one's says why not
+                    return  # the link goes on with the old token; the next link gets the error
                 _log.warning("%s token was not renewed: %s", self._venue, error)
                 await asyncio.sleep(_RETRY_S)
 
     def close(self) -> None:
-        """Forget the token; none is fetched any more."""
+        """Forget the token; no other is fetched."""
         self._is_closed = True
         self._token = None
 
     def statistics(self) -> TokenStatistics:
-        """How tokens fared so far."""
+        """The counts so far."""
         token = self._token
         return TokenStatistics(
-            asked=self._asked,
+            requested=self._requested,
             fetched=self._fetched,
             failures=self._failures,
             renewed=self._renewed,
@@ -119,15 +120,15 @@ class TokenKeeper:
     async def _replace(self) -> None:
         if self._is_closed:
             raise BadInput(f"no token of {self._venue} is fetched after the end")
-        self._asked += 1
-        asked_s = self._now_s()
+        self._requested += 1
+        requested_s = self._now_s()
         try:
             self._token = await self._fetch()
         except BaseException:
             self._failures += 1
             raise
         self._fetched += 1
-        self._fetched_s = asked_s  # its time began no later than when it was asked for
+        self._fetched_s = requested_s  # its time began no later than the request
 
     def _age_s(self) -> float:
         return self._now_s() - self._fetched_s

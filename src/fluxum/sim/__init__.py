@@ -1,1 +1,1 @@
-"""An exchange in a box: simulated markets, a venue's server, faults, and time that jumps."""
+"""A simulated exchange: markets, a venue's server, faults, and an event loop whose time jumps."""

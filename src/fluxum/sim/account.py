@@ -1,11 +1,11 @@
-"""An account of a simulated exchange: balances to the last digit, and all that became of it.
+"""An account of a simulated exchange: exact balances, and the history of all changes.
 
-A trade is two lines that share a reference, the base asset's first; the fee stands on the line of
-the asset it is charged in. A balance is that before, plus amount, less fee, and never below zero:
-what open orders could cost is held back. Of history the last lines, trades and orders are kept.
+A trade is two entries with one reference, the base asset's first. The fee is in the entry of the
+asset that it is charged in. A balance is the one before, plus amount, less fee, and never below
+zero: what open orders could cost is held. The last entries, trades and orders are kept as history.
 
-A trade of a contract is one line of the quote asset: what closing a part of the position earned,
-and the fee. There is no funding and no liquidation, so that a balance may fall below zero there.
+A trade of a contract is one entry of the quote asset: what closing a part of the position earned,
+and the fee. There is no funding and no liquidation, so a balance may fall below zero there.
 """
 
 from collections import deque
@@ -46,14 +46,14 @@ _ENDED_MAX = 20_000
 
 
 class Counter(Protocol):
-    """Where an account's orders are dealt with; see `sim.floor`."""
+    """Handles an account's orders; see `sim.order_gateway`."""
 
     def check(self, account: "SimulatedAccount", request: OrderRequest, now_ns: int) -> None:
         """Refuse a request that makes no sense."""
         ...
 
     def check_funds(self, account: "SimulatedAccount", request: OrderRequest) -> None:
-        """Refuse a request that cannot be paid, or would take and must not."""
+        """Refuse a request without enough funds, or a post-only order that would trade."""
         ...
 
     def place(self, account: "SimulatedAccount", request: OrderRequest) -> LiveOrder:
@@ -69,19 +69,19 @@ class Counter(Protocol):
         ...
 
     def cancel(self, account: "SimulatedAccount", order_id: str, reason: str) -> LiveOrder:
-        """Take an order out."""
+        """Cancel an order."""
         ...
 
     def cancel_all(self, account: "SimulatedAccount", reason: str) -> int:
-        """Take every order out."""
+        """Cancel every order."""
         ...
 
     def shown(self, order: LiveOrder) -> Decimal | None:
-        """What an iceberg shows now."""
+        """The quantity that an iceberg order shows now."""
         ...
 
     def booked(self, account: "SimulatedAccount", entries: Iterable[LedgerEntry]) -> None:
-        """Let followers speak of lines that no order caused."""
+        """Publish entries that no order caused."""
         ...
 
     def next_instant(self) -> int:
@@ -89,7 +89,7 @@ class Counter(Protocol):
         ...
 
     def name(self, prefix: str, /) -> str:
-        """A name nothing has had."""
+        """A name that was never used before."""
         ...
 
 
@@ -111,12 +111,12 @@ class SimulatedAccount:
         self.entries: deque[LedgerEntry] = deque(maxlen=_ENTRIES_MAX)
         self.trades: deque[OrderHappening] = deque(maxlen=_TRADES_MAX)
         self.live: dict[str, LiveOrder] = {}
+        """Orders that have not ended, by their id, in the order they were placed."""
         self.positions: dict[Symbol, Decimal] = {}
         """What is held of each contract, a short position below zero."""
         self._worth: dict[Symbol, Decimal] = {}  # what positions cost when they were opened
-        """Orders that have not ended, by their id, in the order of their placing."""
         self.cancels_ns: int | None = None
-        """When all orders are canceled, unless that is put off."""
+        """When all orders are canceled, unless the client sends CancelAllAfter again."""
         self.followers: list[Follower] = []
         self._venue = venue
         self._counter = counter
@@ -125,7 +125,7 @@ class SimulatedAccount:
         self._held: dict[Asset, Decimal] = {}
 
     def __repr__(self) -> str:
-        """No keys."""
+        """Without keys."""
         return f"SimulatedAccount({self._venue}, {self.tier})"
 
     @property
@@ -138,10 +138,10 @@ class SimulatedAccount:
         """The secret part, for checking signatures."""
         return self.credentials.secret
 
-    # What there is
+    # State
 
     def balances(self) -> Sequence[Balance]:
-        """What is held of each asset, and how much of it by open orders."""
+        """The total of each asset, and how much of it open orders hold."""
         last_ns = self.entries[-1].venue_ns if self.entries else 0
         return [
             Balance(
@@ -157,88 +157,88 @@ class SimulatedAccount:
         ]
 
     def free(self, asset: Asset) -> Decimal:
-        """What no order binds of an asset."""
+        """How much of an asset is not held by orders."""
         return self._totals.get(asset, _ZERO) - self._held.get(asset, _ZERO)
 
     @property
     def ended(self) -> Sequence[OrderState]:
-        """Orders that ended, by when they did."""
+        """Orders that ended, in the order they ended."""
         return list(self._ended.values())
 
     @property
     def orders(self) -> Sequence[OrderUpdate]:
-        """Every order that is remembered, the ended ones first."""
+        """Every order in memory, the ended ones first."""
         ended = [order.update for order in self._ended.values()]
         return ended + [order.update() for order in self.live.values()]
 
     @property
     def fills(self) -> Sequence[Fill]:
-        """Every execution that is remembered, oldest first."""
+        """Every execution in memory, oldest first."""
         return [one.fill for one in self.trades if one.fill is not None]
 
     def open_orders(self) -> Sequence[OrderState]:
-        """Orders that have not ended, by when they were placed."""
-        return [self.standing(order) for order in self.live.values()]
+        """Orders that have not ended, in the order they were placed."""
+        return [self.state(order) for order in self.live.values()]
 
     def order(self, order_id: str) -> OrderState | None:
-        """An order by its id, open or ended and remembered."""
+        """An order by its id, open, or ended and still in memory."""
         live = self.live.get(order_id)
-        return self._ended.get(order_id) if live is None else self.standing(live)
+        return self._ended.get(order_id) if live is None else self.state(live)
 
-    def standing(self, order: LiveOrder) -> OrderState:
-        """An order as it is now."""
-        return order.standing(self._counter.shown(order))
+    def state(self, order: LiveOrder) -> OrderState:
+        """The state of an order now."""
+        return order.state(self._counter.shown(order))
 
-    # What its owner does
+    # Commands of its owner
 
     def check(self, request: OrderRequest, now_ns: int) -> None:
         """Raise CommandRefused for a request that makes no sense."""
         self._counter.check(self, request, now_ns)
 
     def check_funds(self, request: OrderRequest) -> None:
-        """Raise CommandRefused for want of funds, or for what would take and must not."""
+        """Raise CommandRefused if funds are missing, or for a post-only order that would trade."""
         self._counter.check_funds(self, request)
 
     def place(self, request: OrderRequest) -> OrderState:
         """Enter an order, and let it trade."""
-        return self.standing(self._counter.place(self, request))
+        return self.state(self._counter.place(self, request))
 
     def amend(self, command: Amend) -> OrderState:
         """Change an order in place."""
-        return self.standing(self._counter.amend(self, command))
+        return self.state(self._counter.amend(self, command))
 
     def edit(self, command: Edit) -> OrderState:
         """Cancel an order and enter another for it; returns the new one."""
-        return self.standing(self._counter.edit(self, command))
+        return self.state(self._counter.edit(self, command))
 
     def cancel(self, order_id: str, reason: str = "User requested") -> OrderState:
-        """Take an order out."""
-        return self.standing(self._counter.cancel(self, order_id, reason))
+        """Cancel an order."""
+        return self.state(self._counter.cancel(self, order_id, reason))
 
     def cancel_all(self, reason: str = "User requested") -> int:
-        """Take all orders out; returns how many."""
+        """Cancel all orders; returns how many."""
         return self._counter.cancel_all(self, reason)
 
     def cancel_all_after(self, timeout_s: int, now_ns: int) -> int | None:
-        """Take all orders out at that instant unless asked again; zero disarms, giving none."""
+        """Cancel all orders after this time unless called again; zero disarms: returns `None`."""
         self.cancels_ns = now_ns + timeout_s * 1_000_000_000 if timeout_s else None
         return self.cancels_ns
 
     def deposit(self, balances: Mapping[str, Decimal]) -> Sequence[LedgerEntry]:
-        """Bring amounts in, each a line of its own."""
+        """Deposit amounts, each in its own entry."""
         return self._move(EntryKind.DEPOSIT, balances, 1)
 
     def withdraw(self, balances: Mapping[str, Decimal]) -> Sequence[LedgerEntry]:
-        """Take amounts out; raises BadInput for more than is free."""
+        """Withdraw amounts; raises BadInput for more than is free."""
         for asset, amount in balances.items():
             if amount > self.free(Asset(asset)):
                 raise BadInput(f"at most {self.free(Asset(asset))} {asset} are free, was {amount}")
         return self._move(EntryKind.WITHDRAWAL, balances, -1)
 
-    # What the floor does to it
+    # Called by the order gateway
 
     def rehold(self, order: LiveOrder) -> None:
-        """Bind what an order needs now, and no more; nothing once it has ended."""
+        """Hold what an order needs now, and no more; nothing once it has ended."""
         needed = _ZERO if order.status.is_final else order.hold()
         asset = order.held_asset
         self._held[asset] = self._held.get(asset, _ZERO) + needed - order.held
@@ -248,7 +248,7 @@ class SimulatedAccount:
         )
 
     def book(self, fill: Fill, cost: Decimal) -> Sequence[LedgerEntry]:
-        """Write the two lines of a trade, or the one of a contract's."""
+        """Write the two entries of a trade, or the one of a contract's."""
         sign = 1 if fill.side is Side.BUY else -1
         if fill.symbol.contract:
             earned = self._move_position(fill.symbol, fill.signed_quantity, sign * cost)
@@ -285,7 +285,7 @@ class SimulatedAccount:
         liquidity: Liquidity,
         now_ns: int,
     ) -> tuple[Fill, Decimal]:
-        """Fill a part of an order; returns the fill and its cost, as it is booked."""
+        """Fill a part of an order; returns the fill and its cost, as booked."""
         cost, fee = order.fill(price, quantity, is_maker=liquidity is Liquidity.MAKER)
         order.fill_ids.append(fill_id)
         fill = Fill(
@@ -304,7 +304,7 @@ class SimulatedAccount:
         )
         return fill, cost
 
-    def tell(
+    def record(
         self,
         order: LiveOrder,
         what: OrderEventKind,
@@ -313,28 +313,28 @@ class SimulatedAccount:
         cost: Decimal = _ZERO,
         trade_id: str = "",
     ) -> None:
-        """Let followers know what happened to an order."""
-        happening = OrderHappening(
+        """Publish an event of an order to the followers."""
+        event = OrderHappening(
             what=what,
-            order=self.standing(order),
+            order=self.state(order),
             fill=fill,
             trade_id=trade_id,
             cost=cost,
             venue_ns=now_ns,
         )
         if fill is not None:
-            self.trades.append(happening)
-        self.say(happening)
+            self.trades.append(event)
+        self.publish(event)
 
-    def say(self, happening: AccountChange) -> None:
-        """Tell every follower."""
+    def publish(self, event: AccountChange) -> None:
+        """Publish an event to every follower."""
         for follower in self.followers:
-            follower.hear(happening)
+            follower.hear(event)
 
     def close(self, order: LiveOrder) -> None:
-        """An order has ended: remember it among the others."""
+        """An order has ended: move it to the ended ones."""
         del self.live[order.order_id]
-        self._ended[order.order_id] = order.standing()
+        self._ended[order.order_id] = order.state()
         if len(self._ended) > _ENDED_MAX:
             del self._ended[next(iter(self._ended))]
 

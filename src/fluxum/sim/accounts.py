@@ -1,4 +1,4 @@
-"""The accounts of a simulated exchange: keys, tokens, and who follows whom."""
+"""The accounts of a simulated exchange: keys, tokens, and the followers of each account."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -24,7 +24,7 @@ _TOKENS_MAX = 10_000
 
 
 class _Token(Struct):
-    """What a token opens, until when it may be used, and how many followers live on it."""
+    """The account of a token, when it expires, and how many followers use it."""
 
     account: SimulatedAccount
     expires_ns: int
@@ -34,8 +34,8 @@ class _Token(Struct):
 class SimulatedAccounts:
     """See Accounts for what servers use, and Change for `change`.
 
-    `mishap` says whether something goes wrong now; everything random comes from `random`, which
-    is nobody else's.
+    `roll_fault` returns whether a fault happens now. All random choices come from `random`, which
+    no other object uses.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class SimulatedAccounts:
         random: Random,
         change: Change,
         next_instant: Callable[[], int],
-        speak: Callable[[], None],
-        mishap: Callable[[OrderFault], bool],
+        publish: Callable[[], None],
+        roll_fault: Callable[[OrderFault], bool],
     ) -> None:
-        self.floor = OrderGateway(markets, change, next_instant, self.name, speak)
+        self.gateway = OrderGateway(markets, change, next_instant, self.name, publish)
         self._venue = venue
         self._markets = markets
         self._random = random
-        self._mishap = mishap
+        self._roll_fault = roll_fault
         self._accounts: dict[str, SimulatedAccount] = {}
         self._tokens: dict[str, _Token] = {}
         self._followed: dict[Follower, str] = {}
@@ -68,27 +68,27 @@ class SimulatedAccounts:
         """Open an account with a first deposit; raises BadInput for a key that is taken."""
         if credentials.key in self._accounts:
             raise BadInput("a key that no account has was expected, was one that is taken")
-        account = SimulatedAccount(self._venue, credentials, self.floor, tier, fees)
+        account = SimulatedAccount(self._venue, credentials, self.gateway, tier, fees)
         self._accounts[credentials.key] = account
         account.deposit(balances)
         return account
 
     def tick(self, now_ns: int) -> None:
-        """Let happen what time brings."""
+        """Do what is due at this instant."""
         if self._accounts:
-            self.floor.tick(self._accounts.values(), now_ns)
+            self.gateway.tick(self._accounts.values(), now_ns)
 
     def is_followed_by(self, server: object) -> bool:
-        """Whether a server is told what happens to an account."""
+        """Whether a server follows an account."""
         return server in self._followed
 
     def drop(self, server: object) -> None:
-        """A server's client is gone."""
+        """A server's client has disconnected."""
         for follower in [one for one in self._followed if one is server]:
             self.leave(follower)
 
     def expire_tokens(self) -> None:
-        """Let every token end now, used or not."""
+        """Expire every token now, used or not."""
         self._tokens.clear()
 
     # What servers use
@@ -98,7 +98,7 @@ class SimulatedAccounts:
         return self._accounts.get(key)
 
     def issue_token(self, account: Account, now_ns: int, valid_s: int) -> str:
-        """A new token that opens an account to a link."""
+        """A new token that gives a link access to an account."""
         token = "".join(self._random.choices(_TOKEN_LETTERS, k=_TOKEN_LENGTH))
         self._tokens[token] = _Token(self._accounts[account.key], now_ns + valid_s * 1_000_000_000)
         if len(self._tokens) > _TOKENS_MAX:
@@ -106,14 +106,14 @@ class SimulatedAccounts:
         return token
 
     def by_token(self, token: str, now_ns: int) -> SimulatedAccount | None:
-        """The account a token opens; one that is followed with does not age."""
+        """The account of a token; while the token has followers, it does not expire."""
         known = self._tokens.get(token)
         if known is None or (not known.followers and known.expires_ns <= now_ns):
             return None
         return known.account
 
     def follow(self, follower: Follower, token: str) -> None:
-        """Tell a follower what happens to the account of a good token, from now on."""
+        """Add a follower of the account of a valid token: it gets all events from now on."""
         self.leave(follower)
         known = self._tokens[token]
         known.followers += 1
@@ -121,7 +121,7 @@ class SimulatedAccounts:
         self._followed[follower] = token
 
     def leave(self, follower: Follower) -> None:
-        """Tell a follower nothing more; the token it came with ages again."""
+        """Remove a follower; its token can expire again."""
         token = self._followed.pop(follower, None)
         if token is None:
             return
@@ -132,7 +132,7 @@ class SimulatedAccounts:
             self._tokens[token].followers -= 1
 
     def decimals(self, asset: Asset) -> int:
-        """To how many digits amounts of an asset are kept."""
+        """The number of decimal places of amounts of an asset."""
         return decimals(asset)
 
     def last_price(self, symbol: Symbol) -> Decimal | None:
@@ -140,15 +140,15 @@ class SimulatedAccounts:
         return self._markets[symbol].last_price
 
     def roll_fault(self, mishap: OrderFault) -> bool:
-        """Whether this is to go wrong now; it is counted."""
-        return self._mishap(mishap)
+        """Whether this fault happens now; if so, it is counted."""
+        return self._roll_fault(mishap)
 
     def chance(self) -> bool:
-        """Whether, half of the time."""
+        """True with a probability of one half."""
         return self._random.random() < 0.5
 
     def name(self, prefix: str) -> str:
-        """A name in three parts, which nothing has had: `OQCLML-BW3P3-BUCMWZ`."""
+        """A name in three parts that was never used before: `OQCLML-BW3P3-BUCMWZ`."""
         self._last += 1
         letters = self._random.choices(_LETTERS, k=12)
         left = self._last

@@ -1,4 +1,4 @@
-"""What an order becomes by an amendment or an edit, and when that is refused."""
+"""The request of an order after an amendment or an edit, and when that is refused."""
 
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ _PARTS_MAX = 15
 
 
 def amended(order: LiveOrder, command: Amend) -> OrderRequest:
-    """The request of an order after an amendment; what the amendment leaves out stays."""
+    """The request of an order after an amendment; fields that are not amended stay."""
     request = order.request
     if request.quantity is None:
         raise CommandRefused(Refusal.UNSUPPORTED, "order_qty")
@@ -62,9 +62,9 @@ def check_amended(order: LiveOrder, request: OrderRequest, last_price: Decimal |
 
 
 def edited(order: LiveOrder, command: Edit) -> OrderRequest:
-    """The request of the order that replaces another: for what the other has not filled yet.
+    """The request of the order that replaces another, for what the other has not filled yet.
 
-    An order that was triggered, closes itself or has a name of its owner's cannot be edited.
+    An order that was triggered, has a close order or has a client order id cannot be edited.
     """
     request = order.request
     if command.symbol != request.symbol:

@@ -1,4 +1,4 @@
-"""What a simulated exchange's books were: the best levels at each of their last moves."""
+"""The past books of a simulated exchange: the best levels at each of their last moves."""
 
 from bisect import bisect_right
 from collections import deque
@@ -37,15 +37,15 @@ class BookHistory:
         }
 
     def add(self, symbol: Symbol, moment: Moment) -> None:
-        """Remember what a book is from an instant on: the instant, bids and asks."""
+        """Record the book from an instant on: the instant, bids and asks."""
         self._history[symbol].append(moment)
 
     def last(self, symbol: Symbol) -> Moment:
-        """What the book is now."""
+        """The book now."""
         return self._history[symbol][-1]
 
     def at(self, symbol: Symbol, venue_ns: int) -> Top:
-        """What the book was at an instant; raises BadInput when that is too long ago."""
+        """The book at an instant; raises BadInput if that is too long ago."""
         history = self._history[symbol]
         index = bisect_right(history, venue_ns, key=itemgetter(0)) - 1
         if index < 0:

@@ -1,7 +1,7 @@
-"""A TLS certificate made on the spot, for a simulated exchange that clients reach as the real one.
+"""A TLS certificate made at run time, for a simulated exchange that clients reach as a real one.
 
-Needs the extra `tls`. The certificate is valid for the host served and for `localhost`; whoever
-trusts the authority's certificate trusts it, for as long as the process runs.
+Needs the extra `tls`. The certificate is valid for the host served and for `localhost`. A client
+that trusts the authority's certificate trusts it, as long as the process runs.
 """
 
 import ssl
@@ -16,7 +16,7 @@ def certificate(host: str, authority: Path) -> ssl.SSLContext:
     """The server's side of TLS for a host; writes its authority's certificate to a file, as PEM.
 
     A client trusts it through that file, most of them with `SSL_CERT_FILE=authority.pem`. Raises
-    BadInput where the extra is not installed or the file cannot be written.
+    BadInput if the extra is not installed or the file cannot be written.
     """
     try:
         import trustme

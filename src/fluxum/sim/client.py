@@ -1,7 +1,7 @@
 """One client of a simulated exchange: a venue's server at one end of a link, and its faults.
 
-Frames towards the client go out at once, unless a fault holds the link: then they wait, in order,
-and leave together.
+Frames to the client are sent at once, unless a fault holds the link. Then they wait, in order, and
+are sent together.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _HANGUP_CODE = 1006
 
 
 class Connection:
-    """A client's link and the server that talks over it. `next_instant` gives the next instant."""
+    """A client's link and its server. `next_instant` returns the next instant."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Connection:
         try:
             while True:
                 frame = await self._link.receive()
-                self.say(self.server.receive(frame, self._next_instant()))
+                self.send(self.server.receive(frame, self._next_instant()))
         except LinkClosed:
             pass
         finally:
@@ -54,12 +54,12 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether the client can still be told anything."""
+        """Whether the client is still connected."""
         return not self._link.is_closed
 
-    def say(self, words: Sequence[Outgoing]) -> None:
-        """Send frames, each through the faults that are due, and hang up if that is said."""
-        for frame in words:
+    def send(self, frames: Sequence[Outgoing]) -> None:
+        """Send frames, each through the faults that are due; hang up at a `Close`."""
+        for frame in frames:
             if self._link.is_closed:
                 return
             if isinstance(frame, Close):
@@ -74,11 +74,11 @@ class Connection:
                 self._suffer(fault, frame)
 
     def hold(self, until_s: float) -> None:
-        """Let nothing through until the loop's time says so."""
+        """Hold all frames until this time of the loop."""
         self._held_until_s = max(self._held_until_s, until_s)
 
     def close(self, code: int = 1000, reason: str = "closed") -> None:
-        """Hang up; what is held is lost."""
+        """Hang up; frames that are held are lost."""
         if self._release is not None:
             self._release.cancel()
             self._release = None

@@ -1,9 +1,9 @@
-"""An exchange in a box: markets that move by themselves, a venue's server for each client.
+"""A simulated exchange: markets that move by themselves, and a venue's server for each client.
 
 Clients dial it in memory; `sim.serve` puts the same object on a real socket. All that happens
-follows from the seed. Every move of a market and every answer gets an instant of its own, never
-twice, so that a frame's time names one state of the exchange's own book: `book_at` tells a
-checker what the client should hold.
+follows from the seed. Every move of a market and every answer has its own instant, never used
+twice, so a frame's time identifies one state of the exchange's own book: `book_at` returns the
+book that the client should have.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ _CALL_S = (0.01, 0.3)
 
 
 class SimulatedExchange:
-    """A venue with markets of its own; see MarketView for what its servers see.
+    """A venue with simulated markets; see MarketView for what its servers see.
 
     Used as an async context manager, which owns every task. `rate_per_s` is market moves over all
     symbols, at random intervals; zero stops them. `depth` is the least number of levels a side.
@@ -97,7 +97,7 @@ class SimulatedExchange:
         self._silent_until_s = self._frozen_until_s = 0.0
         self._limited_until_ns = 0
         self._refusal: tuple[float, Fault] | None = None
-        hooks = (self.change, self._next_instant, self._speak, self._roll_fault)
+        hooks = (self.change, self._next_instant, self._publish_account_events, self._roll_fault)
         random = _generator(seed, "accounts")
         self.accounts = SimulatedAccounts(venue.name, self._markets, random, *hooks)
         self._rest = None if self._side.rest is None else self._side.rest(self)
@@ -127,7 +127,8 @@ class SimulatedExchange:
         try:
             await group.__aexit__(kind, error, traceback)
         except BaseExceptionGroup as failed:
-            # A failed task of ours cancels the block: its error says more than the cancellation.
+            # A failed task of ours cancels the block: its error explains more than the
+            # cancellation.
             if error is None or isinstance(error, asyncio.CancelledError):
                 raise failed.exceptions[0] from failed
 
@@ -143,7 +144,7 @@ class SimulatedExchange:
 
     def levels(self, symbol: Symbol, side: Side, count: int) -> Sequence[Level]:
         """The best levels of one side, best first; an unchanged level is the same object."""
-        if count == _HISTORY_LEVELS:  # what is asked for most is at hand
+        if count == _HISTORY_LEVELS:  # the depth requested most often is kept ready
             _, bids, asks = self._book_history.last(symbol)
             return bids if side is Side.BUY else asks
         return self._markets[symbol].levels(side, count)
@@ -195,9 +196,9 @@ class SimulatedExchange:
             self.accounts.drop(server)
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        """Answer a REST call in a random part of a second; see Http.
+        """Answer a REST call after a random part of a second; see Http.
 
-        The answer is of the instant half way, so that it may lag behind the streams or lead them.
+        The answer is of the instant half way, so it may be older or newer than the streams.
         """
         answer = await self.answer(Fetch(method, _path_of(url), "", headers, body))
         if answer.status < 300:
@@ -210,7 +211,7 @@ class SimulatedExchange:
         raise VenueRefused(text, str(answer.status))
 
     async def answer(self, call: Fetch) -> Answer:
-        """The venue's answer to a REST call; `path` is all behind the host."""
+        """The venue's answer to a REST call; `path` is everything after the host."""
         half_s = self._calls.uniform(_CALL_S[0], _CALL_S[1]) / 2
         await asyncio.sleep(max(half_s, self._frozen_until_s - self._now_s()))
         if self._group is None:
@@ -224,12 +225,12 @@ class SimulatedExchange:
             return Answer(int(error.code), str(error).encode(), wait)
         if self._rest is None:
             return Answer(404, b"this venue has no REST half here")
-        said = self._rest.answer(call, self._next_instant())
+        answer = self._rest.answer(call, self._next_instant())
         await asyncio.sleep(half_s)
-        return said
+        return answer
 
     def endpoint_of(self, url: str) -> str:
-        """The name of the endpoint a URL stands for.
+        """The name of the endpoint of a URL.
 
         A known URL, else one that has the name in its path, else one with a known path, else the
         first.
@@ -264,21 +265,21 @@ class SimulatedExchange:
         return self._markets[symbol]
 
     def change(self, symbol: Symbol, act: Callable[[SimulatedMarket, int], object]) -> int:
-        """Do something to a market and tell all clients; returns the instant it happened at."""
+        """Change a market and publish to all clients; returns the instant of the change."""
         now_ns = self._next_instant()
         act(self._markets[symbol], now_ns)
         self._moved(symbol, now_ns)
-        self.accounts.floor.follow_up(symbol)
+        self.accounts.gateway.follow_up(symbol)
         return now_ns
 
     def step(self, symbol: Symbol) -> int:
-        """Let one thing happen in a market and tell all clients; returns its instant."""
+        """Make one move in a market and publish to all clients; returns its instant."""
         return self.change(symbol, SimulatedMarket.step)
 
     def book_at(self, symbol: Symbol, venue_ns: int) -> Top:
-        """The exchange's own best ten levels at the instant a frame carries.
+        """The exchange's own best ten levels at the instant that a frame has.
 
-        Raises BadInput when that is longer ago than the last five thousand moves of the market.
+        Raises BadInput if that is longer ago than the last five thousand moves of the market.
         """
         return self._book_history.at(symbol, venue_ns)
 
@@ -299,27 +300,27 @@ class SimulatedExchange:
         tier: str = "",
         fees: tuple[Decimal, Decimal] = (Decimal("0.0025"), Decimal("0.004")),
     ) -> SimulatedAccount:
-        """An account with these balances; `fees` are the parts charged of makers and takers.
+        """Open an account with these balances; `fees` are the rates of makers and takers.
 
         `tier` is a class of customers by the venue's name for it; empty is the venue's first.
         """
         return self.accounts.open(Credentials(key, secret), balances, tier, fees)
 
     def expire_tokens(self) -> None:
-        """Let every token end now; streams that live on one go on."""
+        """Expire every token now; streams that use one go on."""
         self._plan.injected[FaultKind.STALE] += 1
         self.accounts.expire_tokens()
 
     def lose_next_ack(self) -> None:
-        """Let the answer to the next order that is accepted never arrive."""
+        """Lose the answer to the next order that is accepted."""
         self._plan.arm(FaultKind.LOST_ACK)
 
     def cut_next_command(self) -> None:
-        """Hang up on the next command, before it is obeyed."""
+        """Hang up on the next command, before it is executed."""
         self._plan.arm(FaultKind.CUT_OFF)
 
     def limit_calls(self, duration_s: float) -> None:
-        """Refuse signed REST calls for a while, for being too many."""
+        """Refuse signed REST calls for a while, as too many."""
         self._limited_until_ns = self._clock.now_ns() + int(duration_s * 1e9)
 
     def hangup_all(self, code: int = 1006) -> None:
@@ -328,17 +329,17 @@ class SimulatedExchange:
             connection.close(code, "the simulated exchange hung up")
 
     def announce_cut(self) -> None:
-        """Tell every client that its link will be closed soon, as far as the venue does."""
+        """Announce to every client that its link will be closed soon, if the venue does that."""
         now_ns = self._next_instant()
         for connection in self._connections:
-            connection.say(connection.server.going_away(now_ns))
+            connection.send(connection.server.going_away(now_ns))
 
     def set_status(self, status: str) -> None:
-        """Change the engine's status, by its name in VenueStatus, and tell every client."""
+        """Change the engine's status, by its name in VenueStatus, and publish it to clients."""
         self.status = status
         now_ns = self._next_instant()
         for connection in self._connections:
-            connection.say(connection.server.status(status, now_ns))
+            connection.send(connection.server.status(status, now_ns))
 
     def _make(self, symbol: Symbol, now_ns: int, depth: int) -> SimulatedMarket:
         warm_ns = now_ns - int(_WARM_UP_S * 1e9)
@@ -348,36 +349,36 @@ class SimulatedExchange:
         return market
 
     def _next_instant(self) -> int:
-        """The instant of what happens now: whole grains of time, never the same twice."""
+        """The instant of an event now: a whole multiple of the resolution, never the same twice."""
         now_ns = self._clock.now_ns() // self._resolution_ns * self._resolution_ns
         self._last_ns = max(now_ns, self._last_ns + self._resolution_ns)
         return self._last_ns
 
     def _moved(self, symbol: Symbol, now_ns: int) -> None:
         self.moves += 1
-        self.accounts.floor.settle(symbol, now_ns)
+        self.accounts.gateway.book_trades(symbol, now_ns)
         self._remember(symbol, now_ns)
         if self._is_silent():
             return
         for connection in self._connections:
-            connection.say(connection.server.publish(symbol, now_ns))
+            connection.send(connection.server.publish(symbol, now_ns))
 
-    def _speak(self) -> None:
-        """Let servers say what they have heard of accounts, though no market moved."""
+    def _publish_account_events(self) -> None:
+        """Make servers publish account events, though no market moved."""
         if self._is_silent():
             return
         for connection in self._connections:
             if self.accounts.is_followed_by(connection.server):
-                connection.say(connection.server.publish(self.symbols[0], self._last_ns))
+                connection.send(connection.server.publish(self.symbols[0], self._last_ns))
 
     def _is_silent(self) -> bool:
         return bool(self._silent_until_s) and self._silent_until_s > self._now_s()
 
-    def _roll_fault(self, mishap: OrderFault) -> bool:
-        if mishap is OrderFault.LIMITED:
+    def _roll_fault(self, fault: OrderFault) -> bool:
+        if fault is OrderFault.LIMITED:
             return self._clock.now_ns() < self._limited_until_ns
         elapsed_s = 0.0 if self._group is None else self._now_s() - self._started_s
-        return self._plan.roll_fault(mishap, elapsed_s)
+        return self._plan.roll_fault(fault, elapsed_s)
 
     def _remember(self, symbol: Symbol, now_ns: int) -> None:
         self._revisions[symbol] += 1
@@ -387,8 +388,8 @@ class SimulatedExchange:
 
     def _greet(self, connection: Connection, server: VenueServer) -> None:
         now_ns = self._next_instant()
-        server.status(self.status, now_ns)  # so that its first word is true
-        connection.say(server.opened(now_ns))
+        server.status(self.status, now_ns)  # so that its first status is right
+        connection.send(server.opened(now_ns))
 
     def _refuse(self) -> None:
         fault = self._plan.refusal()
@@ -417,7 +418,7 @@ class SimulatedExchange:
         task.add_done_callback(self._tasks.discard)
 
     async def _repeat(self, delay_s: Callable[[], float], act: Callable[[], None]) -> None:
-        """Act by timers: half the price of a sleeping task, and there are very many moves."""
+        """Act by timers: they cost half as much as a sleeping task, and moves are many."""
         loop = asyncio.get_running_loop()
         broken: asyncio.Future[None] = loop.create_future()
         due_s = loop.time() + delay_s()
@@ -449,9 +450,9 @@ class SimulatedExchange:
     def _tick(self) -> None:
         now_ns = self._clock.now_ns()
         self.accounts.tick(now_ns)
-        self._speak()
+        self._publish_account_events()
         for connection in self._connections:
-            connection.say(connection.server.tick(now_ns))
+            connection.send(connection.server.tick(now_ns))
 
     async def _perform(self, fault: Fault) -> None:
         until_s = self._started_s + (fault.at_s or 0.0)
@@ -495,5 +496,5 @@ def _path_of(url: str) -> str:
 
 
 def _generator(seed: int, purpose: str) -> Random:
-    """A generator of its own for each purpose, the same in every process for the same seed."""
+    """A separate generator for each purpose, the same in every process for the same seed."""
     return Random(f"{seed} {purpose}")  # noqa: S311 - reproducible on purpose

@@ -1,10 +1,10 @@
-"""What can go wrong between a venue and a client, on purpose and reproducibly.
+"""Faults between a venue and a client, injected on purpose and reproducibly.
 
-Faults are written as text, `corrupt@6s,hangup@12s,silence@20s+5s,drop=0.001`: `kind@start` strikes
-once, `+duration` says for how long, `kind=rate` strikes frames (for `refuse`: dials) with that
-probability, and `kind:code` gives a close code or an HTTP status. A single drop, duplicate,
+Faults are written as text, `corrupt@6s,hangup@12s,silence@20s+5s,drop=0.001`: `kind@start` happens
+once, `+duration` sets how long it lasts, `kind=rate` hits frames (for `refuse`: dials) with that
+probability, and `kind:code` sets a close code or an HTTP status. A single drop, duplicate,
 reorder, delay or corruption waits for the next frame of a book, where it can be seen. `lostack`
-and `cutoff` strike commands, `stale` and `limited` an account's tokens and calls.
+and `cutoff` hit commands, `stale` and `limited` an account's tokens and calls.
 """
 
 import re
@@ -22,7 +22,7 @@ __all__ = ["Fault", "FaultKind", "FaultPlan", "parse_faults"]
 
 
 class FaultKind(Enum):
-    """What goes wrong."""
+    """The kinds of faults."""
 
     DROP = "drop"
     """A frame never arrives."""
@@ -47,17 +47,17 @@ class FaultKind(Enum):
     MAINTENANCE = "maintenance"
     """The engine stops, and comes back step by step."""
     LOST_ACK = "lostack"
-    """The answer to an order that was accepted never arrives."""
+    """The answer to an accepted order never arrives."""
     CUT_OFF = "cutoff"
-    """The venue hangs up on a command, before it obeys."""
+    """The venue hangs up on a command, before it executes it."""
     STALE = "stale"
-    """Every token of a private link ends."""
+    """Every token of a private link expires."""
     LIMITED = "limited"
-    """Signed calls are refused for a while, for being too many."""
+    """Signed calls are refused for a while, as too many."""
 
 
 class Fault(Struct, frozen=True):
-    """One thing to go wrong: once at `at_s` after the start, or with a probability.
+    """One fault: once at `at_s` after the start, or with a probability.
 
     `duration_s` of zero is a single instant; `code` is a close code or an HTTP status.
     """
@@ -70,29 +70,31 @@ class Fault(Struct, frozen=True):
 
 
 class FaultPlan:
-    """What goes wrong when. Counts in `injected` what was done; reproducible from its generator."""
+    """Which faults happen when. `injected` counts them; reproducible from its generator."""
 
     def __init__(self, faults: Iterable[Fault], random: Random) -> None:
         every = tuple(faults)
         self.injected: Counter[FaultKind] = Counter()
         self.timed = tuple(sorted((f for f in every if _is_timed(f)), key=lambda f: f.at_s or 0.0))
-        """Faults of the whole exchange, by time, which the exchange performs."""
-        once = [f for f in every if f.at_s is not None and not _is_timed(f) and not _is_mishap(f)]
+        """Faults of the whole exchange, by time; the exchange performs them."""
+        once = [
+            f for f in every if f.at_s is not None and not _is_timed(f) and not _is_order_fault(f)
+        ]
         self._armed: list[Fault] = sorted(once, key=lambda f: f.at_s or 0.0)
-        self._mishaps = [f for f in every if _is_mishap(f)]
+        self._order_faults = [f for f in every if _is_order_fault(f)]
         self._rates = [
-            f for f in every if f.rate and f.kind is not FaultKind.REFUSE and not _is_mishap(f)
+            f for f in every if f.rate and f.kind is not FaultKind.REFUSE and not _is_order_fault(f)
         ]
         self._refusals = [f for f in every if f.rate and f.kind is FaultKind.REFUSE]
         self._random = random
 
     @property
     def is_spent(self) -> bool:
-        """Whether no frame will be struck any more."""
+        """Whether no more frames will be hit."""
         return not self._armed and not self._rates
 
     def strike(self, frame: bytes, elapsed_s: float) -> Fault | None:
-        """The fault that hits this frame, if any; it is counted and, when single, spent."""
+        """The fault that hits this frame, if any; it is counted and, if single, used up."""
         if self._armed and elapsed_s >= (self._armed[0].at_s or 0.0) and _is_of_book(frame):
             return self._struck(self._armed.pop(0))
         for fault in self._rates:
@@ -101,24 +103,24 @@ class FaultPlan:
         return None
 
     def refusal(self) -> Fault | None:
-        """The fault that refuses this dial, if any, counted."""
+        """The fault that refuses this dial, if any; it is counted."""
         for fault in self._refusals:
             if self._random.random() < fault.rate:
                 return self._struck(fault)
         return None
 
     def arm(self, kind: FaultKind) -> None:
-        """Let what befalls commands go wrong once, at the next opportunity."""
-        self._mishaps.append(Fault(kind, 0.0))
+        """Inject a fault of commands once, at the next opportunity."""
+        self._order_faults.append(Fault(kind, 0.0))
 
-    def roll_fault(self, mishap: OrderFault, elapsed_s: float) -> bool:
-        """Whether this goes wrong with a command now; a single fault is spent."""
-        kind = _MISHAPS.get(mishap)
-        for index, fault in enumerate(self._mishaps):
+    def roll_fault(self, order_fault: OrderFault, elapsed_s: float) -> bool:
+        """Whether this fault hits a command now; a single fault is used up."""
+        kind = _ORDER_FAULTS.get(order_fault)
+        for index, fault in enumerate(self._order_faults):
             if fault.kind is not kind or elapsed_s < (fault.at_s or 0.0):
                 continue
             if fault.at_s is not None:
-                self._struck(self._mishaps.pop(index))
+                self._struck(self._order_faults.pop(index))
                 return True
             if self._random.random() < fault.rate:
                 self._struck(fault)
@@ -126,20 +128,20 @@ class FaultPlan:
         return False
 
     def corrupt(self, frame: bytes) -> bytes:
-        """The frame with one digit of one of its numbers changed; it is still proper JSON."""
+        """The frame with one digit of one of its numbers changed; it is still valid JSON."""
         numbers = [match for match in _TOKEN.finditer(frame) if match[1]]
         if not numbers:
             return frame
         number = numbers[self._choose(len(numbers))]
         places = [place for place in range(*number.span(1)) if frame[place] in _DIGITS]
         place = places[self._choose(len(places))]
-        # Never a zero: it could lead, which JSON forbids.
+        # Never a zero: it could be the first digit, which JSON forbids.
         others = [digit for digit in _DIGITS[1:] if digit != frame[place]]
         wrong = others[self._choose(len(others))]
         return frame[:place] + bytes((wrong,)) + frame[place + 1 :]
 
     def cut(self, frame: bytes) -> bytes:
-        """The frame without its end; it is no proper JSON any more."""
+        """The frame without its end; it is not valid JSON any more."""
         return frame[: 1 + self._choose(max(1, len(frame) - 2))]
 
     def _struck(self, fault: Fault) -> Fault:
@@ -151,7 +153,7 @@ class FaultPlan:
 
 
 def parse_faults(text: str) -> Sequence[Fault]:
-    """The faults a text asks for; raises BadInput that shows the item and lists the kinds."""
+    """The faults that a text describes; raises BadInput that shows the item and lists the kinds."""
     return tuple(_parse(item.strip()) for item in text.split(",") if item.strip())
 
 
@@ -165,7 +167,7 @@ _ITEM = re.compile(
 )
 
 _TIMED = {
-    # What the whole exchange does, and for how long unless the text says so.
+    # Faults of the whole exchange, and how long they last unless the text has a duration.
     FaultKind.SILENCE: 5.0,
     FaultKind.FREEZE: 5.0,
     FaultKind.HANGUP: 0.0,
@@ -174,7 +176,7 @@ _TIMED = {
     FaultKind.STALE: 0.0,
     FaultKind.LIMITED: 5.0,
 }
-_MISHAPS = {OrderFault.LOST_ANSWER: FaultKind.LOST_ACK, OrderFault.CUT_OFF: FaultKind.CUT_OFF}
+_ORDER_FAULTS = {OrderFault.LOST_ANSWER: FaultKind.LOST_ACK, OrderFault.CUT_OFF: FaultKind.CUT_OFF}
 _DELAY_S = 1.0
 _NO_RATE = frozenset(
     {
@@ -192,8 +194,8 @@ def _is_timed(fault: Fault) -> bool:
     return fault.at_s is not None and fault.kind in _TIMED
 
 
-def _is_mishap(fault: Fault) -> bool:
-    return fault.kind in _MISHAPS.values()
+def _is_order_fault(fault: Fault) -> bool:
+    return fault.kind in _ORDER_FAULTS.values()
 
 
 def _is_of_book(frame: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""What a simulated market remembers: its last trades, its candles, and its day in one line."""
+"""The history of a simulated market: its last trades, its candles, and its 24-hour ticker."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _ZERO = Decimal(0)
 
 
 class Span(Struct):
-    """Trades summed up over a stretch of time that starts at `start_ns`."""
+    """Trades summed up over a period that starts at `start_ns`."""
 
     start_ns: int
     open: Decimal
@@ -34,11 +34,11 @@ class Span(Struct):
 
 
 class History:
-    """Trades in, and the last of them, candles and statistics out.
+    """Takes trades; returns the last trades, candles and statistics.
 
-    Statistics reach back to the first trade: an approximation of the last 24 hours that is exact
+    Statistics go back to the first trade: an approximation of the last 24 hours that is exact
     for the first day. Candles of whole minutes are built from a week of minutes, others from the
-    last thousand trades; from then on each interval that was asked for is kept up to date.
+    last thousand trades; after that, each interval that was requested is kept up to date.
     """
 
     def __init__(self, instrument: Instrument) -> None:
@@ -49,7 +49,7 @@ class History:
         self._spans: dict[int, deque[Span]] = {_MINUTE_S: deque(maxlen=_MINUTES_MAX)}
 
     def add(self, trade: Trade) -> None:
-        """Take note of a trade; trades come in the order of their time."""
+        """Add a trade; trades come in the order of their time."""
         at_ns = trade.received_ns
         if not self._trades:
             self._day = _span(at_ns, trade)
@@ -66,7 +66,7 @@ class History:
         return list(islice(self._trades, max(0, len(self._trades) - count), None))
 
     def candles(self, interval_s: int, count: int, now_ns: int) -> Sequence[Candle]:
-        """The last candles with trades in them, oldest first; the last may be running."""
+        """The last candles that have trades, oldest first; the last may be running."""
         spans = self._spans.get(interval_s)
         if spans is None:
             spans = self._spans[interval_s] = self._build(interval_s)
@@ -74,7 +74,7 @@ class History:
         return [self._candle(span, interval_s, now_ns) for span in wanted]
 
     def ticker(self, bid: Level | None, ask: Level | None, now_ns: int) -> Ticker:
-        """The day in one line, beside the best levels of the book."""
+        """The ticker of the day, with the best levels of the book."""
         quiet = Ticker(
             venue=self._instrument.venue,
             symbol=self._instrument.symbol,

@@ -1,4 +1,4 @@
-"""The markets a simulated exchange can list: their rules, and the price they start at.
+"""The markets a simulated exchange can list: their rules, and their start prices.
 
 Precisions are those a large exchange publishes (2026) for the markets it lists; any other symbol
 gets a plain default, so that every name can be simulated.
@@ -15,14 +15,14 @@ __all__ = ["Listing", "decimals", "listing"]
 
 
 class Listing(Struct, frozen=True):
-    """A market's rules and where its price begins."""
+    """A market's rules and its start price."""
 
     instrument: Instrument
     start_price: Decimal
 
 
 def listing(venue: Venue, symbol: Symbol, now_ns: int) -> Listing:
-    """The listing of any symbol at a venue; a derivative is listed as its underlying is."""
+    """The listing of any symbol at a venue; a derivative is listed like its underlying."""
     spot = symbol.partition(":")[0]
     price, price_precision, quantity_precision, quantity_min = _KNOWN.get(spot, _OTHER)
     start = Decimal(price)
@@ -48,7 +48,7 @@ def listing(venue: Venue, symbol: Symbol, now_ns: int) -> Listing:
 
 
 def decimals(asset: Asset) -> int:
-    """To how many digits amounts of an asset are kept."""
+    """The number of decimal places of amounts of an asset."""
     return _DECIMALS.get(asset, 10)
 
 

@@ -1,10 +1,10 @@
-"""A loop whose time jumps: waiting costs nothing, and waiting for nothing is an error.
+"""An event loop whose time jumps: waiting costs nothing, and waiting for nothing is an error.
 
 `SimulatedLoop` is an ordinary selector loop over a selector that never sleeps. When nothing is
-ready it moves the loop's time to the next timer; when there is no timer either, nobody can ever
-wake up again, and it raises `Deadlock`. Code under test uses `asyncio.sleep` and
-`asyncio.timeout` and cannot tell. Work in threads (`asyncio.to_thread`) takes no virtual time:
-while any is under way the loop really waits for it.
+ready, it moves the loop's time to the next timer. If there is no timer either, no task can ever
+wake up again, and the loop raises `Deadlock`. Code under test uses `asyncio.sleep` and
+`asyncio.timeout` as usual. Work in threads (`asyncio.to_thread`) takes no virtual time: while any
+is running, the loop waits for it in real time.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Deadlock(FluxumError, AssertionError):
 
 
 class LeftBehind(FluxumError, AssertionError):
-    """The main coroutine ended and others did not, or failed unheard; the message names them."""
+    """Tasks were left after the main coroutine, or failed unnoticed; the message names them."""
 
 
 class SimulatedLoop(SelectorEventLoop):
@@ -69,14 +69,14 @@ class SimulatedLoop(SelectorEventLoop):
         if timeout_s == 0:
             return
         if self._threads:
-            # Another thread will call back; that is the one thing worth waiting for.
+            # Another thread will call back: this is the only real wait.
             if not self._woken.wait(_THREADS_TIMEOUT_S):
                 raise Deadlock(f"a thread has not ended within {_THREADS_TIMEOUT_S} s")
             self._woken.clear()
         elif timeout_s is None:
             raise Deadlock(f"everybody waits and no timer is set: {_names(_waiting(self))}")
         else:
-            # At least one: a timer a part of a nanosecond ahead must not find the time unmoved.
+            # At least one: for a timer a part of a nanosecond ahead, time must still move.
             self.now_ns += max(1, round(timeout_s * 1e9))
 
     # A loop wakes itself through a pair of sockets; here an event does, so that none are opened.
@@ -108,8 +108,8 @@ class SimulatedClock:
 def run(main: Coroutine[Any, Any, _T], loop: SimulatedLoop | None = None) -> _T:
     """Run a coroutine to its end in virtual time, on a new loop unless one is given.
 
-    Raises what it raises, and LeftBehind when it leaves tasks behind or a task failed unheard.
-    The loop is closed afterwards.
+    Raises what the coroutine raises, and LeftBehind if it leaves tasks behind or a task failed
+    unnoticed. The loop is closed afterwards.
     """
     loop = SimulatedLoop() if loop is None else loop
     unheard: list[str] = []
@@ -117,7 +117,7 @@ def run(main: Coroutine[Any, Any, _T], loop: SimulatedLoop | None = None) -> _T:
     try:
         result = loop.run_until_complete(main)
         left = _waiting(loop)
-        gc.collect()  # a failed task that nobody awaited speaks up when it is collected
+        gc.collect()  # a failed task that was not awaited is reported when it is collected
     finally:
         _clear(loop)
         loop.close()
@@ -127,7 +127,7 @@ def run(main: Coroutine[Any, Any, _T], loop: SimulatedLoop | None = None) -> _T:
 
 
 def _clear(loop: SimulatedLoop) -> None:
-    """Cancel what is left; whoever refuses to end is given up with the loop."""
+    """Cancel the tasks that are left; a task that does not end is abandoned with the loop."""
     left = _waiting(loop)
     for task in left:
         task.cancel()

@@ -1,9 +1,9 @@
-"""A market that looks alive: a matching engine, a seeded flow of orders, and their history.
+"""A simulated market: a matching engine, a seeded flow of orders, and their history.
 
-A fair value wanders with a volatility that comes and goes. Limit orders arrive at geometric
+A fair value wanders with a volatility that changes over time. Limit orders arrive at geometric
 distances from it, some of them marketable, others are cancelled, and market orders of varied
-sizes take what rests. Each side keeps at least `depth` levels. Floats decide what happens; what
-is traded is whole ticks and lots, so every price and quantity is an exact Decimal.
+sizes take resting orders. Each side keeps at least `depth` levels. Floats decide what happens;
+quantities and prices are whole lots and ticks, so every one is an exact Decimal.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _VOLATILITY = 1e-5  # of the price, at each step
 _NEARNESS = 2e-5  # of the price: the mean distance of a new order from the fair value
 _ORDER_NOTIONAL = 4000.0  # of the quote asset, typically
 _REACH = 6.0  # in mean distances: how far the fair value can be from the book's middle
-_LOOK_STEPS = 4
+_VOLATILITY_STEPS = 4
 _SWEEP_LEVELS = 3  # a market order takes at most so many levels
 _ORDERS_PER_LEVEL = 1.6
 _MICROSECOND = 1000
@@ -46,7 +46,7 @@ class SimulatedMarket:
         self._last_order = 0
         self._last_trade = 0
         self.foreign: list[tuple[Execution, Trade]] = []
-        """Trades in which an order that is not the flow's had a part; whoever reads takes them."""
+        """Trades with an order of an account; the reader removes them."""
         self._bids: list[str] = []  # ids of resting orders, in no order
         self._asks: list[str] = []
         self._places: dict[str, int] = {}
@@ -81,7 +81,7 @@ class SimulatedMarket:
         return self.history.candles(interval_s, count, self.moved_ns)
 
     def ticker(self) -> Ticker:
-        """The market in one line, consistent with the book and the trades of this moment."""
+        """The ticker, consistent with the book and the trades of this moment."""
         bids, asks = self.levels(Side.BUY, 1), self.levels(Side.SELL, 1)
         return self.history.ticker(
             bids[0] if bids else None, asks[0] if asks else None, self.moved_ns
@@ -90,7 +90,7 @@ class SimulatedMarket:
     # What moves it
 
     def step(self, now_ns: int) -> Sequence[Trade]:
-        """Make one thing happen: an order, a cancel or a market order; returns the trades."""
+        """Make one move: an order, a cancel or a market order; returns the trades."""
         self.moved_ns = now_ns
         self._wander()
         side = Side.BUY if self._random.random() < self._demand() else Side.SELL
@@ -107,7 +107,7 @@ class SimulatedMarket:
         return ()
 
     def warm_up(self, now_ns: int, steps: int, span_s: float) -> None:
-        """Live through `steps` that happened during the `span_s` before now."""
+        """Make `steps` moves that happened during the `span_s` before now."""
         span_ns = int(span_s * 1e9)
         for index in range(steps):
             past_ns = now_ns - span_ns + span_ns * index // steps
@@ -115,24 +115,24 @@ class SimulatedMarket:
         self.moved_ns = now_ns
 
     def limit(self, side: Side, price: Decimal, quantity: Decimal, now_ns: int) -> Outcome:
-        """Enter a limit order; raises BadInput for what is off the grid."""
+        """Enter a limit order; raises BadInput for a price or quantity off the grid."""
         order_id = self._next_id()
         outcome = self.engine.limit(order_id, side, price, quantity, now_ns)
         if outcome.resting is not None:
             ids = self._ids(side)
             self._places[order_id] = len(ids)
             ids.append(order_id)
-        self._settle(outcome, "limit", now_ns)
+        self._publish_trades(outcome, "limit", now_ns)
         return outcome
 
     def market(self, side: Side, quantity: Decimal, now_ns: int) -> Outcome:
-        """Enter a market order; raises BadInput for what is off the grid."""
+        """Enter a market order; raises BadInput for a quantity off the grid."""
         outcome = self.engine.market(self._next_id(), side, quantity)
-        self._settle(outcome, "market", now_ns)
+        self._publish_trades(outcome, "market", now_ns)
         return outcome
 
     def cancel(self, order_id: str, now_ns: int) -> RestingOrder | None:
-        """Cancel an order and return it; none when there is no such order."""
+        """Cancel an order and return it; `None` if there is no such order."""
         side = self.engine.side(order_id)
         order = self.engine.cancel(order_id)
         if side is not None:
@@ -151,10 +151,10 @@ class SimulatedMarket:
         order_type: str,
         now_ns: int,
     ) -> None:
-        """Trade with what rests, as far as the price allows; see `foreign` for the trades."""
+        """Trade with resting orders, as far as the price allows; see `foreign` for the trades."""
         self.moved_ns = now_ns
         for execution in self.engine.take(order_id, side, quantity, limit):
-            self.foreign.append((execution, self._tell(execution, order_type, now_ns)))
+            self.foreign.append((execution, self._publish_trade(execution, order_type, now_ns)))
 
     def rest(
         self,
@@ -165,17 +165,17 @@ class SimulatedMarket:
         now_ns: int,
         shown: Decimal | None = None,
     ) -> None:
-        """Put an order that trades with nothing into the book; see MatchingEngine.rest."""
+        """Add an order that trades with nothing to the book; see MatchingEngine.rest."""
         self.moved_ns = now_ns
         self.engine.rest(order_id, side, price, quantity, now_ns, shown)
 
     def withdraw(self, order_id: str, now_ns: int) -> None:
-        """Take an account's order out of the book, if it is there."""
+        """Remove an account's order from the book, if it is there."""
         if self.engine.cancel(order_id) is not None:
             self.moved_ns = now_ns
 
     def reduce(self, order_id: str, quantity: Decimal, now_ns: int) -> None:
-        """Shrink an account's order in its place."""
+        """Reduce an account's order; it keeps its place."""
         self.engine.reduce(order_id, quantity)
         self.moved_ns = now_ns
 
@@ -190,16 +190,16 @@ class SimulatedMarket:
         """The number of the last trade; the next one has the next."""
         return self._last_trade
 
-    def _settle(self, outcome: Outcome, order_type: str, now_ns: int) -> None:
+    def _publish_trades(self, outcome: Outcome, order_type: str, now_ns: int) -> None:
         self.moved_ns = now_ns
         for execution in outcome.executions:
             is_foreign = execution.maker_id not in self._places
-            trade = self._tell(execution, order_type, now_ns)
+            trade = self._publish_trade(execution, order_type, now_ns)
             if is_foreign:
                 self.foreign.append((execution, trade))
 
-    def _tell(self, execution: Execution, order_type: str, now_ns: int) -> Trade:
-        """Make a trade public, and forget a maker of the flow's that is used up."""
+    def _publish_trade(self, execution: Execution, order_type: str, now_ns: int) -> Trade:
+        """Publish a trade, and forget a maker of the flow that is filled."""
         self._last_trade += 1
         trade = Trade(
             venue=self.instrument.venue,
@@ -230,17 +230,17 @@ class SimulatedMarket:
                 self.limit(side, self._tick * ticks, self._quantity(1.0), now_ns)
 
     def _wander(self) -> None:
-        """Move the fair value; the book follows it, and it never runs far away from the book."""
+        """Move the fair value; the book follows it, and it stays near the book."""
         self._steps += 1
-        if self._steps % _LOOK_STEPS == 0:
-            self._look()
+        if self._steps % _VOLATILITY_STEPS == 0:
+            self._update_volatility()
         fair = self._fair + self._random.gauss(0.0, self._volatility)
         reach = _REACH * self._nearness
         fair = min(max(fair, self._middle - reach), self._middle + reach)
         self._fair = min(max(fair, self._bounds[0]), self._bounds[1])
 
-    def _look(self) -> None:
-        """Take note of the book's middle, in ticks, and let the volatility change."""
+    def _update_volatility(self) -> None:
+        """Update the book's middle, in ticks, and the volatility."""
         bid, ask = self.engine.book.bids.best, self.engine.book.asks.best
         if bid is not None and ask is not None:
             self._middle = (float(bid) + float(ask)) / self._two_ticks
@@ -248,12 +248,12 @@ class SimulatedMarket:
         self._volatility = self._start * _VOLATILITY * exp(self._heat)
 
     def _demand(self) -> float:
-        """How likely the next order buys: more so the further the book is below fair value."""
+        """How likely the next order buys: the further the book is below fair value, the more."""
         pull = (self._fair - self._middle) / (_REACH * self._nearness)
         return 0.5 + 0.4 * max(-1.0, min(1.0, pull))
 
     def _thin_side(self) -> Side | None:
-        """A side close to having too few levels, the thinner one first."""
+        """A side that has nearly too few levels, the thinner one first."""
         bids, asks = self.engine.bid_count, self.engine.ask_count
         if bids >= self._levels_least <= asks:
             return None
@@ -299,9 +299,9 @@ class SimulatedMarket:
         return self.trades(self._last_trade - before)
 
     def _withdraw(self, side: Side) -> None:
-        """Cancel one order, unless that would leave too few levels."""
+        """Cancel one order, unless too few levels would be left."""
         ids = self._ids(side)
-        if not ids:  # all that is left on this side is not the flow's
+        if not ids:  # all orders left on this side are of accounts
             return
         order_id = ids[int(self._random.random() * len(ids))]
         if self.engine.level_count(side) > self.depth:

@@ -1,9 +1,9 @@
-"""A matching engine for one market: best price first, then first come, first served.
+"""A matching engine for one market: price first, then time.
 
-Orders trade at the resting order's price. What is left of a limit order rests at the back of its
-level; what is left of a market order is gone. A partly filled order keeps its place; one that hides
-a part of itself goes to the back each time it shows more. The engine knows neither venue nor time:
-ids and instants are handed in.
+Orders trade at the resting order's price. The rest of a limit order goes to the back of its level;
+the rest of a market order is gone. A partly filled order keeps its place; an iceberg order goes to
+the back each time it shows more. The engine has no venue and no clock: ids and instants are
+arguments.
 """
 
 from decimal import Decimal
@@ -22,7 +22,7 @@ _ZERO = Decimal(0)
 
 
 class Execution(Struct, frozen=True, gc=False):
-    """A trade of a resting order, the maker, with one that came; `side` is the taker's."""
+    """A trade of a resting order, the maker, with an incoming one; `side` is the taker's."""
 
     side: Side
     price: Decimal
@@ -30,18 +30,18 @@ class Execution(Struct, frozen=True, gc=False):
     maker_id: str
     taker_id: str
     is_refilled: bool = False
-    """Whether the maker then showed another part of what it hides."""
+    """Whether the maker then showed another part of its hidden quantity."""
 
 
 class _Iceberg(Struct, gc=False):
-    """What an order shows at a time, and what it hides still."""
+    """How much an iceberg order shows at a time, and how much it still hides."""
 
     shown: Decimal
     hidden: Decimal
 
 
 class Outcome(Struct, frozen=True, gc=False):
-    """What became of an order: its trades in order, and what of it rests or is left over."""
+    """The result of an order: its trades in order, and what rests or is left over."""
 
     executions: tuple[Execution, ...]
     resting: RestingOrder | None
@@ -54,7 +54,7 @@ class MatchingEngine:
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.book = Level3Book(instrument.venue, instrument.symbol)
-        # The same book summed up by level, kept beside it because it is read far more often.
+        # The same book summed up by level, kept because it is read far more often.
         self.bids = Ladder(Side.BUY)
         """The bids, summed up by level."""
         self.asks = Ladder(Side.SELL)
@@ -71,7 +71,7 @@ class MatchingEngine:
         return self._levels(side).top(count)
 
     def level(self, side: Side, price: Decimal) -> Level | None:
-        """What rests at one price."""
+        """The total quantity at one price."""
         return self._levels(side).at(price)
 
     def level_count(self, side: Side) -> int:
@@ -84,13 +84,13 @@ class MatchingEngine:
         return None if side is None else self._orders(side).order(order_id)
 
     def side(self, order_id: str) -> Side | None:
-        """The side an order rests on."""
+        """The side of a resting order."""
         return self._sides.get(order_id)
 
     def limit(
         self, order_id: str, side: Side, price: Decimal, quantity: Decimal, now_ns: int
     ) -> Outcome:
-        """Trade as far as the price allows, and rest with what is left.
+        """Trade as far as the price allows; the rest goes to the book.
 
         Raises BadInput for a price or quantity off the grid and for an id that rests already.
         """
@@ -119,7 +119,7 @@ class MatchingEngine:
     def take(
         self, order_id: str, side: Side, quantity: Decimal, limit: Decimal | None
     ) -> tuple[Execution, ...]:
-        """Trade as far as the price allows (none: at any), and leave what is left to the caller.
+        """Trade as far as the price allows (`None`: at any price); the rest is left to the caller.
 
         Raises BadInput for a quantity off the grid and for an id that rests already.
         """
@@ -135,7 +135,7 @@ class MatchingEngine:
         now_ns: int,
         shown: Decimal | None = None,
     ) -> RestingOrder:
-        """Put an order that trades with nothing at the back of its level.
+        """Add an order that trades with nothing at the back of its level.
 
         It shows no more than `shown` at a time. Raises BadInput as `limit` does, and for an order
         that would trade.
@@ -150,12 +150,12 @@ class MatchingEngine:
         return self._put(side, RestingOrder(order_id, price, quantity, now_ns))
 
     def hidden(self, order_id: str) -> Decimal:
-        """What an order hides behind what it shows."""
+        """The hidden quantity of an order."""
         iceberg = self._icebergs.get(order_id)
         return _ZERO if iceberg is None else iceberg.hidden
 
     def reduce(self, order_id: str, quantity: Decimal) -> RestingOrder:
-        """Shrink a resting order by a quantity, the hidden part first; it keeps its place.
+        """Reduce a resting order by a quantity, the hidden part first; it keeps its place.
 
         Raises BadInput unless something is left of it.
         """
@@ -179,7 +179,7 @@ class MatchingEngine:
         return rest
 
     def cancel(self, order_id: str) -> RestingOrder | None:
-        """Take a resting order out and return it; none when there is no such order."""
+        """Remove a resting order and return it; `None` if there is no such order."""
         order = self.order(order_id)
         if order is None:
             return None
@@ -211,7 +211,7 @@ class MatchingEngine:
         return order
 
     def _fill(self, side: Side, maker: RestingOrder, traded: Decimal) -> bool:
-        """Take a trade off its maker; whether that shows more of what it hides."""
+        """Reduce the maker of a trade; returns whether it then shows another part."""
         left = maker.quantity - traded
         if left:
             rest = RestingOrder(maker.order_id, maker.price, left, maker.venue_ns, maker.text)
@@ -231,7 +231,7 @@ class MatchingEngine:
         return True
 
     def _shift(self, side: Side, price: Decimal, quantity: Decimal, orders: int) -> None:
-        """Carry a change of a level's total over to the summed book."""
+        """Apply a change of a level's total to the summed book."""
         ladder = self._levels(side)
         before = ladder.at(price)
         total, count = (_ZERO, 0) if before is None else (before.quantity, before.orders or 0)
@@ -266,7 +266,7 @@ def _first(ladder: OrderLadder) -> RestingOrder:
 
 
 def _crosses(side: Side, limit: Decimal | None, best: Decimal | None) -> bool:
-    """Whether an order of this side and limit (none: any price) trades with the best opposite."""
+    """Whether an order of this side and limit (`None`: any price) would trade at the best price."""
     if best is None or limit is None:
         return best is not None
     return limit >= best if side is Side.BUY else limit <= best

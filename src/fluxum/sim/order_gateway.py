@@ -1,7 +1,7 @@
-"""The trading floor of a simulated exchange: commands of its accounts, and what follows of them.
+"""The order entry of a simulated exchange: commands of its accounts, and what follows from them.
 
-What a command causes happens at one instant, at which the public is told too. What follows from
-that (a trigger fires, a close order is placed) happens at instants after it.
+The effects of a command happen at one instant, and the trades are published at that instant too.
+What follows from them (a trigger fires, a close order is placed) happens at later instants.
 """
 
 from collections import deque
@@ -31,10 +31,10 @@ Change = Callable[[Symbol, Callable[[SimulatedMarket, int], object]], int]
 
 
 class OrderGateway:
-    """Deals with the orders of accounts; see `sim.account.Counter` for what accounts call.
+    """Handles the orders of accounts; see `sim.account.Counter` for what accounts call.
 
-    `change` does something to a market and tells the public, `next_instant` gives the next instant,
-    `name` a name for an order, and `speak` lets servers say what they have heard.
+    `change` changes a market and publishes it, `next_instant` returns the next instant, `name` a
+    name for an order, and `publish` makes servers publish account events.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class OrderGateway:
         change: Change,
         next_instant: Callable[[], int],
         name: Callable[[str], str],
-        speak: Callable[[], None],
+        publish: Callable[[], None],
     ) -> None:
         self.next_instant = next_instant
         self.name = name
         self._markets = markets
         self._instruments = {symbol: one.instrument for symbol, one in markets.items()}
         self._change = change
-        self._speak = speak
+        self._publish = publish
         self._trading = Trading(markets, name, self._ended)
         self._waiting: dict[Symbol, dict[str, LiveOrder]] = {symbol: {} for symbol in markets}
         self._early: dict[str, LiveOrder] = {}
@@ -59,7 +59,7 @@ class OrderGateway:
         self._seen = {symbol: one.last_trade for symbol, one in markets.items()}
         self._is_following_up = False
 
-    # What accounts ask
+    # Commands of accounts
 
     def check(self, account: SimulatedAccount, request: OrderRequest, now_ns: int) -> None:
         """Refuse a request that makes no sense."""
@@ -75,7 +75,7 @@ class OrderGateway:
             raise CommandRefused(Refusal.NAME_TAKEN, "cl_ord_id")
 
     def check_funds(self, account: SimulatedAccount, request: OrderRequest) -> None:
-        """Refuse a request that cannot be paid, or would take and must not."""
+        """Refuse a request without enough funds, or a post-only order that would trade."""
         self._admissible(account, self._make(account, request, 0), _ZERO)
 
     def place(self, account: SimulatedAccount, request: OrderRequest) -> LiveOrder:
@@ -88,7 +88,7 @@ class OrderGateway:
         return order
 
     def amend(self, account: SimulatedAccount, command: Amend) -> LiveOrder:
-        """Change an order in place; less than what is filled cancels the rest."""
+        """Change an order in place; a quantity below the filled one cancels the rest."""
         order = self._find(account, command.order_id, command.client_order_id)
         request = amended(order, command)
         check_amended(order, request, self._last_price(request.symbol))
@@ -118,39 +118,39 @@ class OrderGateway:
         return new
 
     def cancel(self, account: SimulatedAccount, order_id: str, reason: str) -> LiveOrder:
-        """Take an order out."""
+        """Cancel an order."""
         order = self._find(account, order_id, "")
         canceled = OrderStatus.CANCELED
         self._act(order, partial(self._trading.end, account, order, canceled, reason))
         return order
 
     def cancel_all(self, account: SimulatedAccount, reason: str) -> int:
-        """Take every order out; returns how many."""
+        """Cancel every order; returns how many."""
         orders = list(account.live)
         for order_id in orders:
             self.cancel(account, order_id, reason)
         return len(orders)
 
     def shown(self, order: LiveOrder) -> Decimal | None:
-        """What an iceberg shows now."""
+        """The quantity that an iceberg order shows now."""
         return self._trading.shown(order)
 
     def booked(self, account: SimulatedAccount, entries: Iterable[LedgerEntry]) -> None:
-        """Let followers speak of lines that no order caused."""
+        """Publish entries that no order caused."""
         for entry in entries:
-            account.say(entry)
-        self._speak()
+            account.publish(entry)
+        self._publish()
 
-    # What the exchange lets happen
+    # Called by the exchange
 
-    def settle(self, symbol: Symbol, now_ns: int) -> None:
-        """Book what was traded with accounts' orders, at the instant it was traded."""
+    def book_trades(self, symbol: Symbol, now_ns: int) -> None:
+        """Book trades with accounts' orders, at the instant they were traded."""
         market = self._markets[symbol]
         if market.foreign:
-            self._trading.settle(market, now_ns)
+            self._trading.book_trades(market, now_ns)
 
     def follow_up(self, symbol: Symbol) -> None:
-        """Let happen what follows from what happened in a market, one thing after another."""
+        """Do what follows from a change of a market, one thing after another."""
         if self._is_following_up:
             return
         self._is_following_up = True
@@ -162,7 +162,7 @@ class OrderGateway:
             self._is_following_up = False
 
     def tick(self, accounts: Iterable[SimulatedAccount], now_ns: int) -> None:
-        """Let happen what time brings: orders begin and expire, switches fall."""
+        """Do what is due: start and expire orders, fire dead man's switches."""
         for order in list(self._expiring.values()):
             if (order.request.expires_ns or 0) <= now_ns:
                 account = self._trading.account_of(order)
@@ -207,10 +207,10 @@ class OrderGateway:
         if request.expires_ns is not None:
             self._expiring[order.order_id] = order
         account.rehold(order)
-        account.tell(order, OrderEventKind.PENDING, now_ns)
+        account.record(order, OrderEventKind.PENDING, now_ns)
         if request.effective_ns is not None and request.effective_ns > now_ns:
             self._early[order.order_id] = order
-            self._speak()
+            self._publish()
         else:
             self._begin(account, order)
 
@@ -223,17 +223,17 @@ class OrderGateway:
             self._change(symbol, partial(self._trigger, account, order))
         else:
             self._waiting[symbol][order.order_id] = order
-            self._speak()
+            self._publish()
 
     def _trigger(
         self, account: SimulatedAccount, order: LiveOrder, market: SimulatedMarket, now_ns: int
     ) -> None:
-        """The price an order waited for is there."""
+        """The price that an order waited for has come."""
         assert order.watch is not None, "an order that waits has a trigger"
         self._waiting[order.request.symbol].pop(order.order_id, None)
         order.is_triggered, order.moved_ns = True, now_ns
         order.resolve(order.watch.price)
-        account.tell(order, OrderEventKind.TRIGGERED, now_ns)
+        account.record(order, OrderEventKind.TRIGGERED, now_ns)
         self._open(account, order, market, now_ns)
 
     def _open(
@@ -245,19 +245,19 @@ class OrderGateway:
             return
         order.status, order.moved_ns = OrderStatus.OPEN, now_ns
         account.rehold(order)
-        account.tell(order, OrderEventKind.OPENED, now_ns)
+        account.record(order, OrderEventKind.OPENED, now_ns)
         self._trading.work(account, order, market, now_ns)
 
     # Changing
 
     def _act(self, order: LiveOrder, act: Callable[[SimulatedMarket, int], None]) -> None:
-        """Do something to an order; the public is told only if it can see it."""
+        """Change an order; the market is published only if the book changes."""
         symbol = order.request.symbol
         if order.is_resting:
             self._change(symbol, act)
         else:
             act(self._markets[symbol], self.next_instant())
-            self._speak()
+            self._publish()
 
     def _alter(
         self,
@@ -272,7 +272,7 @@ class OrderGateway:
         keeps_place = fewer >= 0 and structs.replace(request, quantity=before.quantity) == before
         order.become(sought, now_ns)
         if order.remaining <= 0:
-            account.tell(order, OrderEventKind.AMENDED, now_ns)
+            account.record(order, OrderEventKind.AMENDED, now_ns)
             canceled, reason = OrderStatus.CANCELED, "User requested"
             self._trading.end(account, order, canceled, reason, market, now_ns)
             return
@@ -282,10 +282,10 @@ class OrderGateway:
         elif order.is_resting and not keeps_place:
             market.withdraw(order.order_id, now_ns)
             order.is_resting = False
-            account.tell(order, OrderEventKind.AMENDED, now_ns)
+            account.record(order, OrderEventKind.AMENDED, now_ns)
             self._trading.work(account, order, market, now_ns)
             return
-        account.tell(order, OrderEventKind.AMENDED, now_ns)
+        account.record(order, OrderEventKind.AMENDED, now_ns)
 
     def _ended(self, account: SimulatedAccount, order: LiveOrder) -> None:
         for place in (self._expiring, self._early, self._waiting[order.request.symbol]):
@@ -296,7 +296,7 @@ class OrderGateway:
     # What follows
 
     def _see(self, symbol: Symbol) -> bool:
-        """Show the last trades to the orders that wait; whether there were any of both."""
+        """Check waiting orders against the last trades; returns whether there were any of both."""
         market, waiting = self._markets[symbol], self._waiting[symbol]
         fresh = market.last_trade - self._seen[symbol]
         self._seen[symbol] = market.last_trade
@@ -317,11 +317,11 @@ class OrderGateway:
         elif order.watch.price != before:
             order.moved_ns = self.next_instant()
             account.rehold(order)
-            account.tell(order, OrderEventKind.TRIGGER_MOVED, order.moved_ns)
-            self._speak()
+            account.record(order, OrderEventKind.TRIGGER_MOVED, order.moved_ns)
+            self._publish()
 
     def _close(self, account: SimulatedAccount, filled: LiveOrder) -> None:
-        """Place the order that closes another; what cannot be paid is canceled at once."""
+        """Place the order that closes another; if funds are missing, it is canceled at once."""
         request = _closing(filled)
         name = self.name("O")
         try:
@@ -331,7 +331,7 @@ class OrderGateway:
             instrument, now_ns = filled.instrument, self.next_instant()
             order = LiveOrder(name, request, instrument, account.rates, now_ns, filled.order_id)
             self._trading.admit(account, order)
-            account.tell(order, OrderEventKind.PENDING, now_ns)
+            account.record(order, OrderEventKind.PENDING, now_ns)
             reason = refused.refusal.value.capitalize()
             self._act(
                 order,
@@ -340,7 +340,7 @@ class OrderGateway:
         else:
             self._enter(account, order)
 
-    # What there is
+    # State
 
     def _find(self, account: SimulatedAccount, order_id: str, name: str) -> LiveOrder:
         if order_id in account.live:
@@ -355,13 +355,13 @@ class OrderGateway:
         return market.last_price or market.instrument.tick
 
     def _admissible(self, account: SimulatedAccount, order: LiveOrder, held: Decimal) -> None:
-        """Refuse what cannot be paid, or would take and must not."""
+        """Refuse a request without enough funds, or a post-only order that would trade."""
         self._affordable(account, order, held)
         if order.request.post_only and not order.is_waiting and self._trading.would_take(order):
             raise CommandRefused(Refusal.WOULD_TAKE)
 
     def _affordable(self, account: SimulatedAccount, order: LiveOrder, held: Decimal) -> None:
-        """Refuse what costs more than what is free and what an order before it held."""
+        """Refuse an order that costs more than what is free plus what the order before it held."""
         if self._trading.needs(order) > account.free(order.held_asset) + held:
             raise CommandRefused(Refusal.INSUFFICIENT_FUNDS)
 

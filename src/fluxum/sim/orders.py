@@ -1,8 +1,8 @@
-"""One order of an account while it lives: what was asked, what was filled, what it binds.
+"""One open order of an account: its request, its fills, and what it holds.
 
 Amounts are kept to the digits of their asset. Costs and fees are rounded (half up) in sum over an
-order, so that many small fills never cost more than a single one, and what the order binds from
-the beginning always suffices. An order for a contract binds a tenth of what it is worth, on either
+order, so many small fills never cost more than a single one, and what the order holds from the
+beginning always suffices. An order for a contract holds a tenth of what it is worth, on either
 side.
 """
 
@@ -24,12 +24,12 @@ _MARGIN = Decimal("0.1")
 
 
 def quantum(asset: Asset) -> Decimal:
-    """The least amount of an asset."""
+    """The smallest amount of an asset."""
     return Decimal((0, (1,), -decimals(asset)))
 
 
 class LiveOrder:
-    """An order of one account. `rates` are the parts charged of makers and of takers."""
+    """An order of one account. `rates` are the fee rates of makers and of takers."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class LiveOrder:
         self.opened_ns = self.changed_ns = self.moved_ns = now_ns
         self.closed_ns: int | None = None
         self.held = _ZERO
-        """What it binds now of `held_asset`, as its account has noted."""
+        """How much of `held_asset` it holds now, as its account has recorded."""
         self.fee_asset = FeeAsset.QUOTE if request.fee_asset is None else request.fee_asset
         self._rates = rates
         self._exact_cost = _ZERO
@@ -71,12 +71,12 @@ class LiveOrder:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it waits for a price, out of the book."""
+        """Whether it waits for a trigger price, outside the book."""
         return self.is_triggered is False
 
     @property
     def remaining(self) -> Decimal:
-        """What is not filled yet; of an order for an amount of the quote asset, unknown."""
+        """The quantity that is not filled yet; unknown for an order by an amount of quote asset."""
         assert self.request.quantity is not None, "an amount to spend has no quantity"
         return self.request.quantity - self.filled
 
@@ -96,14 +96,14 @@ class LiveOrder:
         return not self.request.order_type.has_limit
 
     def wanted(self, price: Decimal) -> Decimal:
-        """How much it would take at a price."""
+        """How much it would trade at a price."""
         if self.request.quote_quantity is None:
             return self.remaining
         lots = (self.request.quote_quantity - self._exact_cost) / price / self.instrument.lot
         return lots.to_integral_value(ROUND_FLOOR) * self.instrument.lot
 
     def fill(self, price: Decimal, quantity: Decimal, *, is_maker: bool) -> tuple[Decimal, Decimal]:
-        """Take note of a trade; returns its cost and its fee, as they are booked."""
+        """Record a trade; returns its cost and its fee, as booked."""
         notional = price * quantity
         rate = self._rates[0] if is_maker else self._rates[1]
         self.filled += quantity
@@ -119,27 +119,27 @@ class LiveOrder:
 
     @property
     def charged_asset(self) -> Asset:
-        """What fees are charged in."""
+        """The asset that fees are charged in."""
         is_base = self.fee_asset is FeeAsset.BASE and not self.is_contract
         return self.instrument.base if is_base else self.instrument.quote
 
     @property
     def held_asset(self) -> Asset:
-        """What it binds: what it sells, or pays with."""
+        """The asset that it holds: the one it sells, or pays with."""
         is_sold = self.side is Side.SELL and not self.is_contract
         return self.instrument.base if is_sold else self.instrument.quote
 
     def needs(self, rest: Decimal) -> Decimal:
-        """What it has to bind so that the rest can cost so much; fees included.
+        """How much it has to hold so that the rest can cost so much, fees included.
 
-        What is left of an amount to spend is known; of a sale only the quantity counts.
+        For an amount to spend the rest is known; for a sale only the quantity counts.
         """
         base, quote = self.instrument.base, self.instrument.quote
         rate = max(*self._rates, _ZERO)
         if self.is_contract:
             return _up(rest * (_MARGIN + rate), quote)
         if self.side is Side.SELL:
-            if self.fee_asset is FeeAsset.QUOTE:  # taken from what it earns
+            if self.fee_asset is FeeAsset.QUOTE:  # taken from the proceeds
                 return self.remaining
             return self.remaining + _up(self._exact_fee + self.remaining * rate, base) - self.fee
         if self.request.quote_quantity is not None:
@@ -150,15 +150,15 @@ class LiveOrder:
         return bound
 
     def hold(self) -> Decimal:
-        """What it binds while it lives: by its limit, or while it waits by its trigger."""
+        """How much it holds while open: by its limit price, while waiting by its trigger price."""
         price = self.limit_price
         if self.is_waiting and self.watch is not None:
             is_price = price is not None and self.request.limit_price_kind is None
             price = max(self.watch.price, price or _ZERO) if is_price else self.watch.price
         return _ZERO if price is None else self.needs(self.remaining * price)
 
-    def standing(self, shown: Decimal | None = None) -> OrderState:
-        """The order as it is now, for others; `shown` is what an iceberg shows."""
+    def state(self, shown: Decimal | None = None) -> OrderState:
+        """The state of the order now, as servers see it; `shown` is what an iceberg order shows."""
         return OrderState(
             request=self.request,
             update=self.update(),
@@ -175,7 +175,7 @@ class LiveOrder:
         )
 
     def update(self) -> OrderUpdate:
-        """The order as the model has it; an amount to spend counts what was filled."""
+        """The order in the model's form; for an amount to spend, the quantity is the filled one."""
         request = self.request
         return OrderUpdate(
             venue=self.instrument.venue,
@@ -203,7 +203,7 @@ class LiveOrder:
         )
 
     def as_sought(self, request: OrderRequest, last_price: Decimal) -> "LiveOrder":
-        """A copy of this order with another request, to see what it would need."""
+        """A copy of this order with another request, to compute what it would need."""
         sought = LiveOrder(
             self.order_id, request, self.instrument, self._rates, self.opened_ns, self.origin_id
         )
@@ -216,7 +216,7 @@ class LiveOrder:
         return sought
 
     def become(self, sought: "LiveOrder", now_ns: int) -> None:
-        """Take the request of a copy that was found good."""
+        """Take the request of a copy that was accepted."""
         self.request, self.limit_price, self.watch = (
             sought.request,
             sought.limit_price,
@@ -226,7 +226,7 @@ class LiveOrder:
         self.changed_ns = self.moved_ns = now_ns
 
     def resolve(self, price: Decimal) -> None:
-        """Turn a limit given as a distance into one at that distance from a price."""
+        """Replace a limit given as a distance by one at that distance from a price."""
         kind, limit = self.request.limit_price_kind, self.request.limit_price
         if kind is None or limit is None:
             return

@@ -1,4 +1,4 @@
-"""What an exchange asks of an order before it looks at funds or at the book."""
+"""The rules that an order has to meet before funds and the book are checked."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -21,7 +21,7 @@ __all__ = ["check_price", "check_request", "check_size"]
 
 _MONTH_NS = 31 * 86_400 * 1_000_000_000
 _PARTS_MAX = 15
-"""An iceberg shows at least this part of itself."""
+"""The least part of itself that an iceberg order shows."""
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
@@ -31,7 +31,7 @@ def check_request(
     last_price: Decimal | None,
     now_ns: int,
 ) -> Instrument:
-    """The market of a request; raises CommandRefused for whatever is wrong with the request."""
+    """The market of a request; raises CommandRefused if the request is invalid."""
     instrument = instruments.get(request.symbol)
     if instrument is None:
         raise CommandRefused(Refusal.UNKNOWN_SYMBOL, str(request.symbol))
@@ -46,7 +46,7 @@ def check_request(
 
 
 def check_size(quantity: Decimal, instrument: Instrument) -> None:
-    """Raise CommandRefused for a quantity off the lots or below the least."""
+    """Raise CommandRefused for a quantity off the lots or below the minimum."""
     if not quantity.is_finite() or quantity <= 0 or quantity % instrument.lot:
         raise CommandRefused(Refusal.INVALID_QUANTITY, "order_qty")
     if quantity < instrument.quantity_min:
@@ -54,7 +54,7 @@ def check_size(quantity: Decimal, instrument: Instrument) -> None:
 
 
 def check_price(price: Decimal, instrument: Instrument) -> None:
-    """Raise CommandRefused for a price that is none, or off the ticks."""
+    """Raise CommandRefused for a price that is not positive, or off the ticks."""
     if not price.is_finite() or price <= 0:
         raise CommandRefused(Refusal.INVALID_PRICE)
     if price % Decimal((0, (1,), -instrument.price_precision)):

@@ -18,12 +18,12 @@ class SimulatedRuntime:
     """Open exchanges of this process; see Runtime.
 
     In virtual time `clock` is the `SimulatedClock` that the exchanges were made with, and the
-    program runs in a `SimulatedLoop`. The same seed gives the same chance.
+    program runs in a `SimulatedLoop`. The same seed gives the same random choices.
     """
 
     def __init__(self, *exchanges: SimulatedExchange, clock: Clock, seed: int = 0) -> None:
         self.clock: Clock = clock
-        self.random: Random = Random(seed)  # noqa: S311 - a simulation is to be repeatable
+        self.random: Random = Random(seed)  # noqa: S311 - a simulation must be repeatable
         self._exchanges = {one.venue.name: one for one in exchanges}
         self._budgets: dict[str, AttemptBudget] = {}
 
@@ -36,7 +36,7 @@ class SimulatedRuntime:
 
     @asynccontextmanager
     async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:
-        """Links and calls in memory; raises BadInput where no such exchange is simulated."""
+        """Links and calls in memory; raises BadInput if no such exchange is simulated."""
         if venue.name not in self._exchanges:
             known = ", ".join(self._exchanges) or "none"
             raise BadInput(f"no simulated {venue.name} is open; open: {known}")

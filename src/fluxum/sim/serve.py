@@ -1,7 +1,7 @@
-"""A simulated exchange on a real WebSocket of this machine, for people and other programs.
+"""A simulated exchange on a real WebSocket of this machine, for users and other programs.
 
-Each client that comes in is dialled through to the exchange in memory, and frames are carried
-over both ways: endpoints, refusals, faults and hang-ups are those of the exchange itself.
+For each client a link to the exchange in memory is dialled, and frames are relayed both ways:
+endpoints, refusals, faults and hang-ups are those of the exchange itself.
 """
 
 import asyncio
@@ -37,9 +37,9 @@ async def serve(
     """Listen for clients of an open exchange and yield the URL; port zero takes a free one.
 
     With `tls` (see `sim.certificate`) the URL begins with `wss://`. WebSockets and REST calls
-    share the port. The path of one of the venue's endpoints means that endpoint, as does one that
-    ends in its name (`/v2/level3`); any other means the first, where the venue
-    serves it. Raises BadInput when the address cannot be listened on.
+    share the port. The path of one of the venue's endpoints selects that endpoint, and so does a
+    path that ends in its name (`/v2/level3`). Any other path selects the first endpoint, if the
+    venue serves it. Raises BadInput if the address cannot be listened on.
     """
     sockets: list[web.WebSocketResponse] = []
 
@@ -77,7 +77,7 @@ async def _welcome(
             await socket.prepare(request)
             sockets.append(socket)
             try:
-                await _carry(link, socket, request)
+                await _relay(link, socket, request)
             finally:
                 sockets.remove(socket)
             return socket
@@ -102,31 +102,31 @@ async def _answer(exchange: SimulatedExchange, request: web.Request) -> web.Resp
     return web.Response(status=answer.status, body=answer.body, headers=headers)
 
 
-async def _carry(link: Link, socket: web.WebSocketResponse, request: web.Request) -> None:
-    """Carry frames both ways until one side hangs up, and tell the other."""
+async def _relay(link: Link, socket: web.WebSocketResponse, request: web.Request) -> None:
+    """Relay frames both ways until one side hangs up, then close the other."""
     async with asyncio.TaskGroup() as group:
-        upward = group.create_task(_carry_up(socket, link))
-        downward = group.create_task(_carry_down(link, socket, request))
+        upward = group.create_task(_relay_up(socket, link))
+        downward = group.create_task(_relay_down(link, socket, request))
         try:
             await asyncio.wait({upward, downward}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # Whichever is left waits for a side that is gone.
+            # The task that is left waits for a side that is gone.
             upward.cancel()
             downward.cancel()
 
 
-async def _carry_up(socket: web.WebSocketResponse, link: Link) -> None:
+async def _relay_up(socket: web.WebSocketResponse, link: Link) -> None:
     with suppress(LinkClosed):
         async for message in socket:
             if message.type is WSMsgType.TEXT:
                 await link.send(message.data.encode())
 
 
-async def _carry_down(link: Link, socket: web.WebSocketResponse, request: web.Request) -> None:
+async def _relay_down(link: Link, socket: web.WebSocketResponse, request: web.Request) -> None:
     try:
         while True:
             frame = await link.receive()
-            # A client that does not read is hung up on, as a venue would.
+            # If a client does not read, the exchange hangs up, as a venue would.
             async with asyncio.timeout(_SLOW_CLIENT_S):
                 await socket.send_str(frame.decode())
     except LinkClosed as closed:
@@ -137,10 +137,10 @@ async def _carry_down(link: Link, socket: web.WebSocketResponse, request: web.Re
     except TimeoutError:
         _abort(request)
     except ConnectionError:
-        pass  # the client went away under our hands
+        pass  # the client disconnected meanwhile
 
 
 def _abort(request: web.Request) -> None:
-    """Drop the connection without a word."""
+    """Drop the connection without a close frame."""
     if request.transport is not None:
         request.transport.abort()

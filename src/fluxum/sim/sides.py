@@ -7,6 +7,6 @@ __all__ = ["find_side"]
 
 
 def find_side(name: str) -> ServerSide:
-    """The simulated half of a registered venue; raises KeyError for a name that is not one."""
+    """The simulated half of a registered venue; raises KeyError for an unknown name."""
     side: ServerSide = constant_of(name, "server.sides")
     return side

@@ -1,8 +1,8 @@
-"""Orders of accounts at work in the real markets: how they trade, rest and end.
+"""Orders of accounts in the markets: how they trade, rest and end.
 
-An order trades maker by maker with whatever rests, so that one's own resting order is met before
-it is traded with; what is left rests like any other order, and the flow of the market trades with
-it by price and time.
+An order trades maker by maker, so that a resting order of the same account is found before it is
+traded with. The rest of an order rests like any other, and the market's flow trades with it by
+price and time.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ Owned = tuple[SimulatedAccount, LiveOrder]
 
 
 class Trading:
-    """Every live order and its account. `name` names fills; `ended` is told of each end."""
+    """Every open order and its account. `name` names fills; `ended` is called at each end."""
 
     def __init__(
         self,
@@ -41,18 +41,18 @@ class Trading:
         self._orders: dict[str, Owned] = {}
 
     def admit(self, account: SimulatedAccount, order: LiveOrder) -> None:
-        """Know an order from now on."""
+        """Add an order."""
         self._orders[order.order_id] = account, order
         account.live[order.order_id] = order
 
     def account_of(self, order: LiveOrder) -> SimulatedAccount:
-        """Whose order it is."""
+        """The account of an order."""
         return self._orders[order.order_id][0]
 
     def work(
         self, account: SimulatedAccount, order: LiveOrder, market: SimulatedMarket, now_ns: int
     ) -> None:
-        """Trade with what there is, and rest with what is left if the order may."""
+        """Trade with resting orders; the rest goes to the book if the order may rest."""
         reason = self._hindrance(account, order)
         if not reason:
             self._match(account, order, market, now_ns)
@@ -66,8 +66,8 @@ class Trading:
         else:
             self.end(account, order, OrderStatus.CANCELED, reason, market, now_ns)
 
-    def settle(self, market: SimulatedMarket, now_ns: int) -> None:
-        """Book what was traded with accounts' orders, at the instant it was traded."""
+    def book_trades(self, market: SimulatedMarket, now_ns: int) -> None:
+        """Book trades with accounts' orders, at the instant they were traded."""
         foreign, market.foreign = market.foreign, []
         for execution, trade in foreign:
             self._fill(execution.taker_id, Liquidity.TAKER, execution, trade, now_ns)
@@ -82,7 +82,7 @@ class Trading:
         market: SimulatedMarket,
         now_ns: int,
     ) -> None:
-        """An order ends: it leaves the book, and binds nothing any more."""
+        """End an order: remove it from the book, and release what it holds."""
         if order.is_resting:
             market.withdraw(order.order_id, now_ns)
         order.is_resting = False
@@ -91,11 +91,11 @@ class Trading:
         self._orders.pop(order.order_id, None)
         account.rehold(order)
         account.close(order)
-        account.tell(order, _ENDS[status], now_ns)
+        account.record(order, _ENDS[status], now_ns)
         self._ended(account, order)
 
     def needs(self, order: LiveOrder) -> Decimal:
-        """What an order could cost: without a limit, what the book would take from it now."""
+        """What an order could cost: without a limit, what it would pay in the book now."""
         if order.is_waiting or not order.is_market:
             return order.hold()
         is_sold = order.side is Side.SELL and not order.is_contract
@@ -118,7 +118,7 @@ class Trading:
         return first is not None and _reaches(order, first.price)
 
     def shown(self, order: LiveOrder) -> Decimal | None:
-        """What an iceberg shows now."""
+        """The quantity that an iceberg order shows now."""
         if order.request.display_quantity is None or not order.is_resting:
             return None
         resting = self._engine(order).order(order.order_id)
@@ -128,7 +128,7 @@ class Trading:
         return self._markets[order.request.symbol].engine
 
     def _hindrance(self, account: SimulatedAccount, order: LiveOrder) -> str:
-        """Why an order may not even begin to trade; empty when it may."""
+        """Why an order may not begin to trade; empty if it may."""
         if order.request.post_only and self.would_take(order):
             return "Post only order"
         is_whole = order.request.time_in_force is TimeInForce.FOK
@@ -154,7 +154,7 @@ class Trading:
             if not quantity:
                 return
             market.take(order.order_id, order.side, quantity, limit, kind, now_ns)
-            self.settle(market, now_ns)
+            self.book_trades(market, now_ns)
 
     def _give_way(
         self,
@@ -194,17 +194,17 @@ class Trading:
         )
         entries = account.book(fill, cost)
         account.rehold(order)
-        account.tell(order, OrderEventKind.TRADED, now_ns, fill, cost, trade.trade_id)
+        account.record(order, OrderEventKind.TRADED, now_ns, fill, cost, trade.trade_id)
         for entry in entries:
-            account.say(entry)
+            account.publish(entry)
         if order.is_done:
             market = self._markets[order.request.symbol]
             self.end(account, order, OrderStatus.FILLED, "", market, now_ns)
         elif execution.is_refilled and liquidity is Liquidity.MAKER:
-            account.tell(order, OrderEventKind.REFILLED, now_ns)
+            account.record(order, OrderEventKind.REFILLED, now_ns)
 
     def _within_reach(self, account: SimulatedAccount, order: LiveOrder) -> Decimal:
-        """How much an order could trade at once, up to where it meets one of its own account."""
+        """How much an order could trade at once, up to the first order of its own account."""
         engine = self._engine(order)
         against = engine.book.asks if order.side is Side.BUY else engine.book.bids
         found = _ZERO
@@ -227,7 +227,7 @@ _ENDS = {
 
 
 def _end_of_rest(order: LiveOrder) -> str:
-    """Why what is left of an order does not rest; empty when it does."""
+    """Why the rest of an order does not go to the book; empty if it does."""
     if order.is_market:
         return "No liquidity"
     return "Immediate or cancel" if order.request.time_in_force in _AT_ONCE else ""

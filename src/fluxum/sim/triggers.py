@@ -1,7 +1,7 @@
-"""Prices given as distances, and orders that wait for a price.
+"""Trigger prices given as distances, and orders that wait for a price.
 
-A stop loss waits for the market to turn against its side, a take profit for the opposite; a
-trailing stop follows the best price since it was placed at a distance. What fires is compared
+A stop loss waits for the market to move against its side, a take profit for the opposite; a
+trailing stop follows the best price since it was placed at a distance. Triggers are compared
 with the last trade.
 """
 
@@ -32,7 +32,7 @@ def offset(price: Decimal, distance: Decimal, kind: PriceKind, instrument: Instr
 
 
 class Watch:
-    """A trigger that waits: `price` is where it fires now, `peak` the best price it has seen."""
+    """A waiting trigger: `price` is where it fires now, `peak` the best price so far."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class Watch:
         self.peak: Decimal | None = last_price if is_trailing(order_type) else None
         self._trigger = trigger
         self._instrument = instrument
-        # A stop that buys and a profit that sells wait for the price to rise.
+        # A stop loss that buys and a take profit that sells wait for the price to rise.
         self._is_above = (side is Side.BUY) is not (order_type in _PROFIT)
         self.price = self._follow() if self.peak is not None else self._placed(last_price)
 
     def see(self, price: Decimal) -> bool:
-        """Take note of a trade; whether the trigger fires."""
+        """Process a trade; returns whether the trigger fires."""
         if self._is_due(price):
             return True
         if self.peak is not None:
@@ -59,7 +59,7 @@ class Watch:
         return False
 
     def moved(self, trigger: Trigger, last_price: Decimal) -> "Watch":
-        """The same wait for another price; one that follows keeps its peak."""
+        """The same trigger with another price; a trailing one keeps its peak."""
         other = copy(self)
         other.follow(trigger, last_price)
         return other
@@ -76,7 +76,7 @@ class Watch:
         return offset(last_price, self._trigger.price, self._trigger.kind, self._instrument)
 
     def _follow(self) -> Decimal:
-        """The distance from the peak; one that is called static is in the quote asset."""
+        """The distance from the peak; a static one is in the quote asset."""
         assert self.peak is not None, "only trailing triggers follow a peak"
         trigger = self._trigger
         kind = PriceKind.QUOTE if trigger.kind is PriceKind.STATIC else trigger.kind

@@ -9,15 +9,15 @@ from fluxum.tape.reader import TapeReader
 
 __all__ = ["RecordedAnswers"]
 
-# What the parameters are called that name a market, or a kind of markets.
+# The names of parameters that select a market, or a kind of markets.
 _MARKETS = ("symbol", "instId", "product_id", "category", "instType")
 
 
 class RecordedAnswers:
-    """The answers to REST calls of one recording, each given out once.
+    """The answers to REST calls of one recording, each used once.
 
-    They are those of `NAME.rest.jsonl.gz` beside `NAME.jsonl.gz`, and those on the tape itself,
-    which are added as they come by.
+    They come from `NAME.rest.jsonl.gz` beside `NAME.jsonl.gz`, and from the tape itself; the latter
+    are added as they are read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,14 +28,14 @@ class RecordedAnswers:
                 self._answers += [line for line in TapeReader(beside) if line.url]
 
     def add(self, answer: TapeFrame) -> None:
-        """Keep an answer that was met on the tape."""
+        """Add an answer that was read from the tape."""
         self._answers.append(answer)
 
     def take(self, path: str, now_ns: int | None) -> bytes | None:
-        """The oldest answer to such a call that had arrived by then; none if there is none.
+        """The oldest answer to such a call that had arrived by then; `None` if there is none.
 
-        Calls are alike when the last part of their path and their market or kind of market, if
-        any, are: the recorded client may have used another version of the call, or another limit.
+        Calls are alike if the last part of their path and their market or kind of market, if any,
+        are equal: the recorded client may have used another version of the call, or another limit.
         """
         if not self._answers:
             return None
@@ -47,7 +47,7 @@ class RecordedAnswers:
         return None
 
     def take_exact(self, path: str, now_ns: int | None) -> bytes | None:
-        """The oldest answer to this very call that had arrived by then; `None` without one."""
+        """The oldest answer to exactly this call that had arrived by then; `None` without one."""
         for index, answer in enumerate(self._answers):
             is_there = answer.ns is None or now_ns is None or answer.ns <= now_ns
             if is_there and answer.url.endswith(path):

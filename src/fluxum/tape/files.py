@@ -1,7 +1,7 @@
-"""The files a recorder writes: never over another, and never with half a line in them.
+"""The files that a recorder writes: never over another file, and never with half a line in them.
 
 What is written at one time is one piece: a gzip member of its own, with its checksum, or plain
-lines. It is in the file as a whole or, where the disk takes less, not at all.
+lines. It is in the file as a whole or, if the disk takes less, not at all.
 """
 
 import os
@@ -27,10 +27,10 @@ _SUFFIXES = (".jsonl.gz", ".jsonl", ".gz")
 
 
 class TapeNames:
-    """What a recorder's files are called.
+    """The names of a recorder's files.
 
     `path` is a name, a name with `{time}` (and `{exchange}`) in it, or a folder, in which files are
-    called `EXCHANGE-TIME.jsonl.gz`. With `many` files the time is put into a name that has none.
+    named `EXCHANGE-TIME.jsonl.gz`. With `many` files the time is put into a name that has none.
     The time is UTC, such as 20260801T120000Z; files of one second are numbered.
     """
 
@@ -45,7 +45,7 @@ class TapeNames:
         self._name = path.name.replace("{exchange}", venue)
 
     def paths(self, ns: int) -> Iterator[Path]:
-        """The name of a file that begins now, and others for when it exists."""
+        """The name of a file that begins now, and further ones in case it exists."""
         time = f"{datetime.fromtimestamp(ns // 10**9, UTC):%Y%m%dT%H%M%SZ}"
         yield self._folder / self._name.replace("{time}", time)
         if self.has_time:
@@ -56,9 +56,9 @@ class TapeNames:
 class TapeFiles:
     """One file after another; the first is made at once. For one thread at a time.
 
-    With `append` an existing tape of the same venue is gone on with. Those of a recording that
-    `is_rotated` name it and their number. Raises BadInput or TapeError where there can be no first
-    file; what goes wrong later is an OSError or a TapeError.
+    With `append` an existing tape of the same venue is continued. The files of a recording that
+    `is_rotated` contain the recording's begin and their own number. Raises BadInput or TapeError
+    if the first file cannot be made; later errors are OSError or TapeError.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class TapeFiles:
         self._is_gzip = self._is_new = self._has_lines = False
         self._beginning = b""
         self.bytes = 0
-        """How long the present file is."""
+        """The length of the current file."""
         try:
             self._begin(header, append=append)
             self._write(b"")
@@ -105,18 +105,18 @@ class TapeFiles:
             self._write(lines)
             self._has_lines = True
         except OSError:
-            if self._descriptor is not None:  # taking half a piece back needs no room
+            if self._descriptor is not None:  # removing half a piece again needs no space
                 os.ftruncate(self._descriptor, self.bytes)
             raise
 
     def discard(self) -> None:
-        """Leave no file behind in which nothing was recorded."""
+        """Remove the file if nothing was recorded in it."""
         if len(self.paths) == 1 and self._is_new and not self._has_lines:
             with suppress(OSError):
                 self.paths[0].unlink()
 
     def rotate(self) -> None:
-        """End this file, on disk when this returns; what is written next begins another."""
+        """End this file, on disk when this returns; the next lines begin another."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             try:
@@ -147,7 +147,7 @@ class TapeFiles:
             self._descriptor = None
 
     def _take_back(self) -> None:
-        """Leave no file behind in which nothing could be written."""
+        """Remove the file if nothing could be written to it."""
         self._forget()
         if self._is_new and not self.bytes:
             with suppress(OSError):
@@ -208,7 +208,7 @@ class TapeFiles:
             self._beginning = b"\n" + self._beginning  # a crash tore its last line
 
     def _hold(self, path: Path) -> None:
-        """Keep other recorders away, where the file system can."""
+        """Lock out other recorders, if the file system can."""
         assert self._descriptor is not None
         try:
             is_held = not CAN_HOLD or hold(self._descriptor)
@@ -221,5 +221,5 @@ class TapeFiles:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # it cannot be looked at, so it will not be opened either
+    except OSError:  # it cannot be inspected, so it will not be opened either
         return False

@@ -1,7 +1,7 @@
-"""The lines of a tape: what it is, its frames, and what could not be recorded.
+"""The lines of a tape: its header, its frames, and what could not be recorded.
 
-A tape is a text file of JSON lines, compressed with gzip when its name ends in `.gz`. Its first
-line says what it is, every further one holds a frame:
+A tape is a text file of JSON lines, compressed with gzip if its name ends in `.gz`. The first
+line is a header, every further one has a frame:
 
     {"fluxum_tape": 1, "venue": "...", "started_ns": 1785552832693693000}
     {"ns": 1785552832693693000, "link": 1, "sent": false, "raw": "{...}"}
@@ -9,10 +9,10 @@ line says what it is, every further one holds a frame:
     {"ns": 1785552832932693000, "link": 0, "lost": 120, "since_ns": 1785552832900000000}
     {"ns": 1785552832993693000, "link": 1, "closed": true}
 
-A line with a `url` holds the answer to a REST call. One with `since_ns` stands for frames that the
+A line with a `url` has the answer to a REST call. One with `since_ns` stands for frames that the
 recorder lost, as the disk was full. A header further down begins another recording on the same
-tape. Reading also takes bare recordings, lines of `{"ts": seconds-or-null, "raw": "frame text"}`,
-or of frames as such.
+tape. The reader also reads bare recordings: lines of `{"ts": seconds-or-null, "raw": "frame
+text"}`, or the frames themselves.
 """
 
 from base64 import b64decode, b64encode
@@ -38,10 +38,10 @@ _encoder = msgspec.json.Encoder()
 
 
 class TapeHeader(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a tape is; the first line.
+    """The header of a tape; its first line.
 
-    A recording over several files gives each the number of its `segment`, and all the instant
-    `recording_ns` at which the recording began; 0 stands for a recording in one file.
+    If a recording has several files, each has the number of its `segment`, and all have the instant
+    `recording_ns` at which the recording began; 0 means a recording in one file.
     """
 
     fluxum_tape: int
@@ -51,7 +51,7 @@ class TapeHeader(Struct, frozen=True, kw_only=True, omit_defaults=True):
     segment: int = 1
 
     def follows(self, before: "TapeHeader") -> bool:
-        """Whether this file goes on where that one ended."""
+        """Whether this file continues that one."""
         return (
             self.recording_ns != 0
             and self.venue == before.venue
@@ -61,9 +61,9 @@ class TapeHeader(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One frame. `ns` is when it was received or sent, None where the recording kept no time.
+    """One frame. `ns` is when it was received or sent; `None` if the recording has no time.
 
-    `raw64` replaces `raw` for the rare frame that is no text. A line that has neither tells that
+    `raw64` replaces `raw` for the rare frame that is no text. A line that has neither means that
     its link was `closed`, or that the recorder `lost` frames from `since_ns` to `ns`. With a `url`
     it is the answer to a REST call, which belongs to no link.
     """
@@ -115,5 +115,5 @@ def answer_line(ns: int, url: str, body: bytes) -> TapeFrame:
 
 
 def is_header(line: bytes) -> bool:
-    """Whether a line looks like a header."""
+    """Whether a line is a header, by its beginning."""
     return line.startswith(b'{"fluxum_tape"')

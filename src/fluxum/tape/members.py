@@ -1,15 +1,15 @@
-"""Text in a gzip file by its members, so that nothing damaged is taken for true.
+"""Text in a gzip file by its members, so that damaged text is never used.
 
 A gzip file is a row of members, each with a checksum of its text. A recorder writes one for each
-of its flushes, and its length into the header (an extra field, which other programs pass over).
-The text of a recorder's member is given out when its checksum has been met, unless it is larger
-than `_HELD_MAX`. Of members that others wrote, large ones as a rule, it is given out as it comes;
-if the checksum is not met in the end, `Damaged` says how much that was.
+of its flushes, and its length into the header (an extra field, which other programs skip). The text
+of a recorder's member is returned after its checksum was verified, unless it is larger than
+`_HELD_MAX`. Members of other programs are often large: their text is returned as it comes; if the
+checksum is wrong in the end, `Damaged` contains how much that was.
 
-A member that ends early, as there is no more of it, is what a crash leaves: all of it that can be
-had is given out, and `None` behind it. Where a tape was appended to after a crash, the next member
-stands in the middle of the torn one; it is known by its header, which occurs in other data by
-chance once in 2^128. A member that is all there and does not end is damaged.
+A member that ends early, at the end of the file, was cut off by a crash: all of it that can be read
+is returned, and then `None`. If a tape was appended to after a crash, the next member begins in the
+middle of the torn one. It is recognised by its header, which occurs in other data by chance once in
+2^128. A member that is complete and has no valid end is damaged.
 """
 
 import re
@@ -31,7 +31,7 @@ _HELD_MAX = 1 << 24
 
 
 class Damaged(Exception):
-    """A member's text is not what was compressed; `given` bytes of it were given out before."""
+    """A member's text is not what was compressed; `given` bytes of it were returned before."""
 
     def __init__(self, reason: str, given: int) -> None:
         super().__init__(reason)
@@ -48,7 +48,7 @@ def member(text: bytes) -> bytes:
 
 
 def texts(file: IO[bytes]) -> Iterator[bytes | None]:
-    """A file's text in pieces, and None wherever a crash tore it; raises Damaged."""
+    """A file's text in pieces, and `None` where a crash tore it; raises Damaged."""
     magic = file.read(len(GZIP_MAGIC))
     if magic == GZIP_MAGIC:
         yield from _members(_parts(magic, file))
@@ -59,7 +59,7 @@ def texts(file: IO[bytes]) -> Iterator[bytes | None]:
 
 
 def _parts(begun: bytes, file: IO[bytes]) -> Iterator[bytes | None]:
-    """A file's bytes in pieces, and None before every recorder's member."""
+    """A file's bytes in pieces, and `None` before every recorder's member."""
     rest = begun
     while chunk := file.read(_CHUNK):
         data = rest + chunk
@@ -93,7 +93,7 @@ def _members(parts: Iterator[bytes | None]) -> Iterator[bytes | None]:
 class _Member:
     """One member, as far as it has been read; `is_ours` if a recorder wrote it.
 
-    Behind one of ours there are only ours.
+    After one of ours there are only ours.
     """
 
     def __init__(self, *, is_ours: bool = False) -> None:
@@ -110,7 +110,7 @@ class _Member:
         return self._zlib.eof
 
     def take(self, data: bytes) -> tuple[bytes, bytes]:
-        """Take data in; what is behind the member, and text that may be given out."""
+        """Add data; returns what is behind the member, and text that may be used."""
         self._header += data[: _HEADER_BYTES - len(self._header)]
         try:
             text = self._zlib.decompress(data, _HELD_MAX)
@@ -124,7 +124,7 @@ class _Member:
         return rest, self._give() if is_given else b""
 
     def end(self) -> Iterator[bytes | None]:
-        """There is no more of it: what can be had; raises Damaged."""
+        """The file has ended: what can be read of the member; raises Damaged."""
         if not self.bytes:
             return
         if self.is_ours and not self._is_short():
@@ -133,7 +133,7 @@ class _Member:
         yield None
 
     def _is_short(self) -> bool:
-        """Whether less than one of our members is there, by its own header."""
+        """Whether less than a complete member of ours is there, by its own header."""
         if not self._header.startswith(_BEGIN):
             return _BEGIN.startswith(self._header)
         if len(self._header) < _HEADER_BYTES:

@@ -1,4 +1,4 @@
-"""Reads tapes and bare recordings, of which a crash may have torn the end."""
+"""Reads tapes and bare recordings, even if a crash has torn their end."""
 
 from base64 import b64decode
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from fluxum.tape.members import Damaged, texts
 
 __all__ = ["TapeReader"]
 
-_LINE_MAX = 1 << 27  # no venue sends a frame of half that
+_LINE_MAX = 1 << 27  # the largest frame of any venue is less than half of that
 _NS_END = 1 << 63
-# ValueError is that of text that is not UTF-8, or not base64; RecursionError of JSON that is deep.
+# ValueError: text that is not UTF-8, or not base64; RecursionError: JSON that is too deep.
 _NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
 _decode_frame = msgspec.json.Decoder(TapeFrame).decode
 _decode_header = msgspec.json.Decoder(TapeHeader).decode
@@ -26,21 +26,21 @@ _decode_bare = msgspec.json.Decoder(BareFrame).decode
 class TapeReader:
     """Reads a tape or a bare recording; iterate over its frames, any number of times.
 
-    A recording that was kept in several files is read as one, from `path` and `more` in order.
-    `header` is None for a bare recording. Raises TapeError, which names the file and the line. All
-    frames in front of the damage are read first.
+    A recording in several files is read as one, from `path` and `more` in order. `header` is `None`
+    for a bare recording. Raises TapeError, which names the file and the line. All frames before the
+    damage are read first.
 
-    What a crash cut off is no damage: all lines that are whole are read, and `torn` counts such
+    A part that a crash cut off is no damage: all complete lines are read, and `torn` counts such
     places. Links that were open there, or at the end of one recording on a tape with several, are
-    given as closed when the next one begins.
+    reported as closed when the next one begins.
     """
 
     def __init__(self, path: Path, *more: Path) -> None:
         self.path = path
         self.torn = 0
-        """At how many places a crash cut the recording, as far as it was read the last time."""
+        """At how many places a crash cut the recording, as counted by the last reading."""
         self.lines = 0
-        """How many lines were read the last time."""
+        """How many lines the last reading had."""
         self._files = (path, *more)
         self.header = self._first_header()
 
@@ -68,7 +68,7 @@ class TapeReader:
         return first if isinstance(first, TapeHeader) else None
 
     def _whole_lines(self) -> Iterator[TapeHeader | TapeFrame]:
-        """Every line that makes sense; one that does not is left out where a crash tore it."""
+        """Every line that makes sense; one that does not is left out if a crash tore it."""
         header: TapeHeader | None = None
         for path in self._files:
             failed: TapeError | None = None
@@ -77,7 +77,7 @@ class TapeReader:
                 if failed is not None:
                     if not is_header(text):
                         raise failed
-                    self.torn += 1  # another recording goes on behind half a line
+                    self.torn += 1  # another recording continues after half a line
                     failed = None
                 try:
                     found = _read(text, header)
@@ -125,7 +125,7 @@ class TapeReader:
 
 
 class _End(Enum):
-    """How a line ends: as it should, where a crash tore it, or with the file."""
+    """How a line ends: correctly, torn by a crash, or with the file."""
 
     WHOLE = "whole"
     TORN = "torn"
@@ -148,7 +148,7 @@ def _damage(path: Path, number: int, error: Damaged) -> str:
 
 
 def _read(text: bytes, header: TapeHeader | None) -> TapeHeader | TapeFrame | None:
-    """What a line says, an empty one nothing; raises one of `_NONSENSE`."""
+    """The content of a line, `None` for an empty one; raises one of `_NONSENSE`."""
     if is_header(text):
         return _header(text, header)
     if not text or text.isspace():

@@ -1,4 +1,4 @@
-"""Links and calls that are recorded as they are used, and what their reader has to know."""
+"""Links and calls that are recorded, and the gaps of a recording as events."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -28,7 +28,7 @@ class TapeRecorder:
 
 
 def recording(dial: Dial, tape: TapeWriter) -> Dial:
-    """A dial like `dial`, whose links write all they carry to a tape."""
+    """A dial like `dial`, whose links write all frames to a tape."""
     links = 0
 
     @asynccontextmanager
@@ -56,7 +56,7 @@ def recording_calls(http: Http, tape: TapeWriter) -> Http:
 
 
 def gaps(hole: Hole, venue: str, subscriptions: Iterable[Subscription]) -> list[Gap]:
-    """A hole in a recording as events: one for each stream that was being recorded."""
+    """A gap in a recording as events: one for each stream that was being recorded."""
     return [
         Gap(
             venue=venue,
@@ -73,21 +73,21 @@ def gaps(hole: Hole, venue: str, subscriptions: Iterable[Subscription]) -> list[
 
 
 class _RecordedCalls:
-    """Calls that are remembered."""
+    """Calls that are recorded."""
 
     def __init__(self, http: Http, tape: TapeWriter) -> None:
         self._http = http
         self._tape = tape
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        """Call and keep the answer; what was sent along is not kept, as it may be secret."""
-        said = await self._http.call(method, url, headers, body)
-        self._tape.add_answer(url, said)
-        return said
+        """Call and record the answer; the request is not recorded, as it may contain secrets."""
+        answer = await self._http.call(method, url, headers, body)
+        self._tape.add_answer(url, answer)
+        return answer
 
 
 class _RecordedLink:
-    """A link that remembers."""
+    """A link that is recorded."""
 
     def __init__(self, link: Link, tape: TapeWriter, number: int) -> None:
         self._link = link
@@ -95,13 +95,13 @@ class _RecordedLink:
         self._number = number
 
     async def send(self, frame: bytes) -> None:
-        """Send and keep, a secret excepted."""
+        """Send and record, without secrets."""
         await self._link.send(frame)
         shown = frame.shown if isinstance(frame, Sealed) else frame
         self._tape.add(shown, self._number, sent=True)
 
     async def receive(self) -> bytes:
-        """Receive and keep."""
+        """Receive and record."""
         frame = await self._link.receive()
         self._tape.add(frame, self._number, sent=False)
         return frame

@@ -1,7 +1,7 @@
-"""What waits to be written to a tape, and what becomes of it: `offered = written + lost + waiting`.
+"""The queue between a recorder's loop and its thread: `offered = written + lost + waiting`.
 
-A loop puts lines down here and a thread takes them away in pieces. Where lines are lost, as the
-disk fails or is too slow for them, a hole is open; it stands before the first later line.
+The loop adds lines and the thread takes them in pieces. If lines are lost, as the disk fails or is
+too slow, a gap is open; it is written before the first later line.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from fluxum.tape.lines import TapeFrame
 
 __all__ = ["Hole", "Piece", "TapeCounts", "Waiting"]
 
-_PIECE_BYTES = 1 << 15  # what one damaged bit can cost
+_PIECE_BYTES = 1 << 15  # how much one damaged bit can cost
 _HOLES_KEPT = 1000
 _NEVER_NS = 1 << 64
 
@@ -29,14 +29,14 @@ class TapeCounts(Struct, frozen=True, kw_only=True):
 
     @property
     def waiting(self) -> int:
-        """What is not on the tape yet."""
+        """How many are not on the tape yet."""
         return self.offered - self.written - self.lost
 
 
 class Hole(Struct, frozen=True, kw_only=True):
-    """What is not on the tape: `lost` frames from `since_ns` to `until_ns`, and why.
+    """A gap in the tape: `lost` frames from `since_ns` to `until_ns`, and why.
 
-    Where `lost` is 0 the disk may have lost what was written.
+    If `lost` is 0, the disk may have lost what was written.
     """
 
     since_ns: int
@@ -48,7 +48,7 @@ class Hole(Struct, frozen=True, kw_only=True):
 class Piece(Struct, kw_only=True):
     """Lines that are written together.
 
-    `hole` stands before them; with `begins_file` they begin another file.
+    `hole` comes before them; with `begins_file` they begin another file.
     """
 
     ns: int
@@ -62,13 +62,13 @@ class Piece(Struct, kw_only=True):
 class Waiting:
     """Lines between the loop that records and the thread that writes; both may call it.
 
-    When more than `bytes_max` wait, no more lines are taken: they are lost. Another file begins
-    with every `rotate_ns` since 1970, as lines are put down; a clock that goes back begins none.
+    If more than `bytes_max` wait, no more lines are accepted: they are lost. Another file begins
+    with every `rotate_ns` since 1970, as lines are added; a clock that goes back begins none.
     """
 
     def __init__(self, now_ns: int, *, bytes_max: int, rotate_ns: int | None) -> None:
         self.trouble = ""
-        """Why lines are lost at this moment; empty while all is well."""
+        """Why lines are lost at this moment; empty if none are."""
         self._bytes_max = bytes_max
         self._rotate_ns = rotate_ns
         self._due_ns = _NEVER_NS if rotate_ns is None else (now_ns // rotate_ns + 1) * rotate_ns
@@ -83,7 +83,7 @@ class Waiting:
         self._hole_count = 0
 
     def counts(self) -> TapeCounts:
-        """What became of what was put down so far."""
+        """The counts so far."""
         with self._lock:
             return TapeCounts(
                 offered=self._offered,
@@ -93,16 +93,16 @@ class Waiting:
             )
 
     def take_holes(self) -> list[Hole]:
-        """The holes that have ended since the last call, oldest first; a thousand are kept."""
+        """The gaps that have ended since the last call, oldest first; a thousand are kept."""
         with self._lock:
             holes = list(self._holes)
             self._holes.clear()
             return holes
 
-    # The loop's half
+    # Called by the loop
 
     def put(self, ns: int, line: TapeFrame, size: int, frames: int = 1) -> bool:
-        """Put down a line of about `size` bytes with so many frames; whether to write now."""
+        """Add a line of about `size` bytes with so many frames; returns whether to write now."""
         with self._lock:
             self._offered += frames
             piece = self._open
@@ -121,15 +121,15 @@ class Waiting:
             return True
 
     def end(self, ns: int) -> None:
-        """Nothing more is put down: a hole that is open ends here."""
+        """No more lines are added: an open gap ends here."""
         with self._lock:
             if self._hole is not None:
                 self._begin(ns)
 
-    # The thread's half
+    # Called by the thread
 
     def take(self) -> list[Piece]:
-        """Everything that waits; each piece is reported by `wrote` or `failed`."""
+        """All pieces that wait; report each with `wrote` or `failed`."""
         with self._lock:
             self._close_piece()
             pieces, self._pieces = self._pieces, []
@@ -145,10 +145,10 @@ class Waiting:
             if self._hole is None:
                 self.trouble = ""
             if piece.hole is not None:
-                self._tell(piece.hole)
+                self._report(piece.hole)
 
     def failed(self, pieces: Sequence[Piece], ns: int, reason: str) -> None:
-        """Pieces are lost, and so is what waits and what is put down until `resume`."""
+        """Pieces are lost, and so are all lines that wait and that are added until `resume`."""
         with self._lock:
             if self._is_over:
                 return
@@ -163,12 +163,12 @@ class Waiting:
             self._bytes = 0
 
     def resume(self) -> None:
-        """Take lines again."""
+        """Accept lines again."""
         with self._lock:
             self._is_stopped = False
 
     def close(self, ns: int) -> None:
-        """Nothing is written any more: what waits is lost."""
+        """Nothing is written any more: all lines that wait are lost."""
         with self._lock:
             left = self._offered - self._written - self._lost
             if left:
@@ -176,7 +176,7 @@ class Waiting:
             self._is_over = True
             self._open = None
             if self._hole is not None:
-                self._tell(self._hole)
+                self._report(self._hole)
                 self._hole = None
 
     # Under the lock
@@ -210,6 +210,6 @@ class Waiting:
             reason=hole.reason,
         )
 
-    def _tell(self, hole: Hole) -> None:
+    def _report(self, hole: Hole) -> None:
         self._hole_count += 1
         self._holes.append(hole)

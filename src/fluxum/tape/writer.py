@@ -1,12 +1,12 @@
-"""A recorder: lines are put down in the loop and written in a thread of their own.
+"""A recorder: lines are added in the loop and written in a separate thread.
 
 The loop never waits for a disk. Twice a second, or when there is enough for a piece, the thread
-takes what waits, encodes and compresses it, and writes it as a whole. So a process that is
-killed loses half a second, and a disk that stands still harms nothing but the tape.
+takes the lines that wait, encodes and compresses them, and writes them as a whole. So a process
+that is killed loses half a second, and a disk that hangs harms nothing but the tape.
 
-A disk that takes no more stops the recording: what could not be written and what comes from then
-on is lost and counted, and the thread tries again after one second, two, four, up to a minute.
-What it writes first then stands behind a line that says what is missing.
+If a disk is full, the recording stops: lines that could not be written and all later ones are lost
+and counted, and the thread tries again after one second, two, four, up to a minute. The first lines
+it writes then come after a line that states what is missing.
 """
 
 from pathlib import Path
@@ -31,10 +31,10 @@ _WAITING_BYTES_MAX = 1 << 25
 class TapeWriter:
     """Records to one tape or to several; use it in a `with` block.
 
-    `path` is a name, a name with `{time}` in it, or a folder. Another file begins when the present
+    `path` is a name, a name with `{time}` in it, or a folder. Another file begins when the current
     one has `rotate_bytes`, and at every multiple of `rotate_s` seconds since 1970; the time is then
-    put into the names. No existing file is written over; with `append` it is gone on with. Raises
-    BadInput, and TapeError where recording cannot begin, and nothing later: see `trouble`.
+    put into the names. No existing file is overwritten; with `append` it is continued. Raises
+    BadInput, and TapeError if recording cannot begin, and nothing later: see `trouble`.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class TapeWriter:
 
     @property
     def trouble(self) -> str:
-        """Why nothing is recorded at this moment; empty while all is well."""
+        """Why nothing is recorded at this moment; empty if it is."""
         return self._waiting.trouble
 
     def counts(self) -> TapeCounts:
@@ -79,7 +79,7 @@ class TapeWriter:
         return self._waiting.counts()
 
     def take_holes(self) -> list[Hole]:
-        """The holes that have ended since the last call, oldest first; a thousand are kept."""
+        """The gaps that have ended since the last call, oldest first; a thousand are kept."""
         return self._waiting.take_holes()
 
     def __enter__(self) -> Self:
@@ -95,28 +95,28 @@ class TapeWriter:
         self.close()
 
     def add(self, frame: bytes, link: int, *, sent: bool) -> None:
-        """Keep a frame with the present time."""
+        """Record a frame with the present time."""
         now_ns = self._clock.now_ns()
         if self._waiting.put(now_ns, frame_line(now_ns, frame, link, sent=sent), len(frame)):
             self._wake.set()
 
     def add_answer(self, url: str, body: bytes) -> None:
-        """Keep the answer to a REST call with the present time."""
+        """Record the answer to a REST call with the present time."""
         now_ns = self._clock.now_ns()
         if self._waiting.put(now_ns, answer_line(now_ns, url, body), len(body)):
             self._wake.set()
 
     def end(self, link: int) -> None:
-        """Keep that a link was closed."""
+        """Record that a link was closed."""
         now_ns = self._clock.now_ns()
         self._waiting.put(now_ns, TapeFrame(ns=now_ns, link=link, closed=True), 0, frames=0)
 
     def close(self) -> None:
-        """Write what waits, for five seconds at most; what is left then is lost."""
+        """Write the lines that wait, for five seconds at most; the rest is lost."""
         now_ns = self._clock.now_ns()
         self._waiting.end(now_ns)
         self._is_closing = True
-        if self._thread.ident is None:  # it was not used in a block
+        if self._thread.ident is None:  # it was not used as a block
             self._run()
         else:
             self._wake.set()
@@ -124,11 +124,11 @@ class TapeWriter:
         self._waiting.close(now_ns)
 
     def discard(self) -> None:
-        """Remove a tape that was begun and on which nothing is; call it after the block."""
+        """Remove a tape that was begun and is empty; call it after the block."""
         self._files.discard()
 
     def flush(self) -> None:
-        """Write what waits; the thread does so twice a second. It may wait for the disk."""
+        """Write the lines that wait, as the thread does twice a second; may wait for the disk."""
         with self._writing:
             self._waiting.resume()
             pieces = self._waiting.take()
@@ -161,8 +161,8 @@ class TapeWriter:
             self._files.rotate()
         hole, lines = piece.hole, piece.lines
         if hole is not None:
-            told = TapeFrame(ns=piece.ns, link=0, lost=hole.lost, since_ns=hole.since_ns)
-            lines = [told, *lines]
+            frame = TapeFrame(ns=piece.ns, link=0, lost=hole.lost, since_ns=hole.since_ns)
+            lines = [frame, *lines]
         self._files.write(encode_lines(lines), piece.ns)
 
     def _stop(self, pieces: list[Piece], error: OSError | TapeError) -> None:

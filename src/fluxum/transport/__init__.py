@@ -1,1 +1,1 @@
-"""How frames travel: links, dials and HTTP calls. Nothing here knows what a venue is."""
+"""Transport of frames: links, dials and HTTP calls. This package does not depend on venues."""

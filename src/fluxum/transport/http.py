@@ -1,4 +1,4 @@
-"""One HTTP call out, one body in, over aiohttp. Knows nothing of venues."""
+"""HTTP calls over aiohttp: a request out, a body in. Does not depend on venues."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -15,13 +15,13 @@ _PART_BYTES = 1 << 20
 
 
 class Http(Protocol):
-    """Makes one call at a time; whoever asks waits for the body."""
+    """Makes HTTP calls; the caller waits for the body."""
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
         """The body of a 2xx answer.
 
-        Raises TransportError when there was no answer or the server failed, Redirected when it
-        points elsewhere, RateLimited for 418, 429 and 503, VenueRefused for any other answer.
+        Raises TransportError if there was no answer or the server failed, Redirected for a
+        redirect, RateLimited for 418, 429 and 503, VenueRefused for any other answer.
         """
         ...
 
@@ -30,7 +30,7 @@ class Http(Protocol):
 async def http(
     *, proxy: str | None = None, timeout_s: float = 10.0, body_bytes_max: int = 64 << 20
 ) -> AsyncGenerator[Http]:
-    """Calls that share connections and a cache of names for the length of a block.
+    """Calls that share connections and a DNS cache for the length of a block.
 
     `proxy` is an HTTP proxy's URL; without one the environment's (`HTTPS_PROXY`) is used. A call
     ends after `timeout_s`, its body after `body_bytes_max` bytes.
@@ -65,7 +65,7 @@ class _Calls:
                 headers=dict(headers),
                 data=body or None,
                 proxy=self._proxy,
-                allow_redirects=False,  # what is signed for one host must not reach another
+                allow_redirects=False,  # a call signed for one host must not reach another
             ) as answer:
                 while part := await answer.content.read(_PART_BYTES):
                     content += part
@@ -87,5 +87,5 @@ class _Calls:
 
 
 def cause_of(error: Exception) -> str:
-    """Why a connection failed, in words, whatever library says so."""
+    """The reason of a failed connection: the error's text, or its type if that is empty."""
     return str(error) or type(error).__name__

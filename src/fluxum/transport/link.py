@@ -12,25 +12,25 @@ __all__ = ["Dial", "Link", "MemoryLink", "Sealed", "loopback"]
 
 
 class Sealed(bytes):
-    """A frame with a secret in it, for the wire alone.
+    """A frame that contains a secret, for the wire only.
 
-    `shown` is the same frame without the secret: what a recorder keeps, and what it prints as.
+    `shown` is the same frame without the secret: recorders keep it, and `repr` shows it.
     """
 
     shown: bytes
 
     def __new__(cls, frame: bytes, shown: bytes) -> Self:
-        """A frame and what may be seen of it."""
+        """A frame with a secret, and the frame that may be shown."""
         sealed = super().__new__(cls, frame)
         sealed.shown = shown
         return sealed
 
     def __repr__(self) -> str:
-        """What may be seen."""
+        """The frame without the secret."""
         return f"Sealed({self.shown!r})"
 
     def __str__(self) -> str:
-        """What may be seen."""
+        """The frame without the secret."""
         return repr(self)
 
 
@@ -38,13 +38,14 @@ class Link(Protocol):
     """One open connection. Frames arrive whole and in order, as bytes."""
 
     async def send(self, frame: bytes) -> None:
-        """Write one message; raises LinkClosed."""
+        """Send one message; raises LinkClosed."""
         ...
 
     async def receive(self) -> bytes:
         """The next message; raises LinkClosed when the peer hangs up.
 
-        It may return without giving other tasks a turn; whoever loops over it yields.
+        It may return without giving other tasks a turn, so a caller that loops over it has to
+        yield.
         """
         ...
 
@@ -57,14 +58,14 @@ class Dial(Protocol):
     ) -> AbstractAsyncContextManager[Link]:
         """A link to a URL for the length of a block; `headers` are those of the upgrade.
 
-        Raises TransportError when the other side cannot be reached, RateLimited or VenueRefused
-        when it refuses.
+        Raises TransportError if the other side cannot be reached, RateLimited or VenueRefused if it
+        refuses.
         """
         ...
 
 
 class MemoryLink:
-    """One end of a link inside the process; what it sends, its peer receives."""
+    """One end of a link inside the process; its peer receives what it sends."""
 
     def __init__(self) -> None:
         self._inbox: deque[bytes] = deque()
@@ -81,11 +82,11 @@ class MemoryLink:
         if self._closed is not None:
             raise self._closed
         assert self.peer is not None
-        self.peer._inbox.append(frame)  # noqa: SLF001 - the two ends are one thing
+        self.peer._inbox.append(frame)  # noqa: SLF001 - the two ends are one object
         self.peer._wake()  # noqa: SLF001
 
     async def receive(self) -> bytes:
-        """The next frame; what was sent before a hang-up is still received first."""
+        """The next frame; frames sent before a hang-up are still received first."""
         while not self._inbox:
             if self._closed is not None:
                 raise self._closed

@@ -1,4 +1,4 @@
-"""What an HTTP answer means that is no success: who may try again, and when."""
+"""The error for an HTTP answer that is no success: whether to retry, and when."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,19 +11,19 @@ from fluxum.pacing import bounded_wait_s
 
 __all__ = ["redirected", "refusal", "retry_after_s"]
 
-# 418: banned for a while, at the venues that use it.
+# 418: the address is banned for a while, at the venues that use it.
 _SLOW_DOWN = frozenset({418, 429, 503})
-# Of the 4xx, the server's own trouble: Request Timeout, Misdirected Request, Too Early.
+# The server's own failures among the 4xx: Request Timeout, Misdirected Request, Too Early.
 _TRANSIENT = frozenset({408, 421, 425})
 
 
 def refusal(
     what: str, url: str, status: int, headers: Mapping[str, str], text: str
 ) -> VenueRefused | TransportError:
-    """The error an answer stands for; `what` was asked of `url`, `text` says more.
+    """The error for an answer to the request `what` at `url`; `text` is its detail.
 
-    A 3xx is Redirected, 418, 429 and 503 are RateLimited with the bounded word of the server, a 4xx
-    is VenueRefused, anything else TransportError.
+    A 3xx is Redirected, 418, 429 and 503 are RateLimited with the server's wait, within bounds, a
+    4xx is VenueRefused, anything else TransportError.
     """
     if 300 <= status < 400:
         return redirected(what, url, status, headers)
@@ -36,7 +36,7 @@ def refusal(
 
 
 def redirected(what: str, url: str, status: int, headers: Mapping[str, str]) -> Redirected:
-    """The error of an answer that points elsewhere; it names both hosts and nothing else of it."""
+    """The error for a redirect; it names both hosts and nothing else of it."""
     target = headers.get("Location", "")
     try:
         there = urlsplit(urljoin(url, target))
@@ -49,9 +49,9 @@ def redirected(what: str, url: str, status: int, headers: Mapping[str, str]) -> 
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """The wait a Retry-After header asks for, in either of its forms, at most an hour.
+    """The wait that a Retry-After header requests, in either of its forms, at most an hour.
 
-    `None` where there is none or it makes no sense. A date is taken against the answer's own.
+    `None` if there is no header or it makes no sense. A date is compared with the answer's own.
     """
     text = headers.get("Retry-After", "").strip()
     try:

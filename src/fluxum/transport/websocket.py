@@ -1,4 +1,4 @@
-"""Links over real WebSockets, by aiohttp: names cached for a while, TLS 1.2 or newer, proxies."""
+"""Links over real WebSockets, by aiohttp: a DNS cache, TLS 1.2 or newer, proxies."""
 
 import ssl
 from collections.abc import AsyncGenerator, Mapping
@@ -14,7 +14,7 @@ from fluxum.transport.refusal import redirected, refusal
 __all__ = ["websockets"]
 
 _NAME_CACHE_S = 30
-_CLOSE_TIMEOUT_S = 0.5  # to say goodbye; a peer that does not answer is left
+_CLOSE_TIMEOUT_S = 0.5  # for the close handshake; a peer that does not answer is abandoned
 _FRAME_BYTES_MAX = 64 << 20  # the largest snapshot of a venue is a few megabytes
 
 
@@ -22,7 +22,7 @@ _FRAME_BYTES_MAX = 64 << 20  # the largest snapshot of a venue is a few megabyte
 async def websockets(
     *, proxy: str | None = None, frame_bytes_max: int | None = None
 ) -> AsyncGenerator[Dial]:
-    """A dial for `ws://` and `wss://` URLs, whose links share one cache of names.
+    """A dial for `ws://` and `wss://` URLs; its links share a DNS cache.
 
     `proxy` is an HTTP proxy's URL; without one the environment's (`HTTPS_PROXY`) is used. Frames
     of more than `frame_bytes_max` bytes close the link; `None` means 64 MiB, as some venues'
@@ -80,7 +80,7 @@ class _WebSocketLink:
         self._read = socket.receive
 
     async def send(self, frame: bytes) -> None:
-        """Write one text message."""
+        """Send one text message."""
         try:
             await self._socket.send_frame(frame, aiohttp.WSMsgType.TEXT)
         except (aiohttp.ClientError, ConnectionError) as error:
@@ -90,7 +90,7 @@ class _WebSocketLink:
         """The next text or binary message."""
         try:
             message = await self._read()
-        except (aiohttp.ClientError, ConnectionError) as error:  # a pong found nobody
+        except (aiohttp.ClientError, ConnectionError) as error:  # a pong to a closed connection
             raise LinkClosed(f"cannot answer: {error}", self._socket.close_code) from error
         if message.type is aiohttp.WSMsgType.TEXT or message.type is aiohttp.WSMsgType.BINARY:
             return message.data  # type: ignore[no-any-return]  # bytes, by decode_text=False
@@ -102,10 +102,10 @@ class _WebSocketLink:
 async def _refuse_redirect(
     _client: aiohttp.ClientSession,
     _context: object,
-    told: aiohttp.TraceRequestRedirectParams,
+    redirect: aiohttp.TraceRequestRedirectParams,
 ) -> None:
-    """Raise before the library dials the other address, which it would do with any upgrade."""
-    answer = told.response
+    """Raise for a redirect before the library dials its target, which it does for any upgrade."""
+    answer = redirect.response
     answer.close()
     url = str(answer.url)
     raise redirected(url, url, answer.status, answer.headers)

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from wire import CAPTURES, LINK, NOW, sent, trading
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.event import Event, Refused, Subscribed
@@ -28,6 +27,7 @@ from fluxum.venues.bybit.category import LINEAR, SPOT, Category
 from fluxum.venues.bybit.private.orders import BybitOrderProtocol
 from fluxum.venues.bybit.private.terms import tiers
 from fluxum.venues.conversation import Auth, Fetch
+from venues.bybit.private.wire import CAPTURES, LINK, NOW, sent, trading
 
 BTC, PERP = Symbol("BTC/USDT"), Symbol("ETH/USDT:PERP")
 MS = 1_000_000

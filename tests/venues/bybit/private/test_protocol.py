@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 from msgspec import structs
-from wire import BALANCES, CAPTURES, EXECUTIONS, NOW, account, sent
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model.account import Balance, Fee, Fill, Liquidity
@@ -15,6 +14,7 @@ from fluxum.model.order import CancelAll, OrderStatus, OrderType, OrderUpdate, T
 from fluxum.venues.bybit.category import LINEAR, SPOT
 from fluxum.venues.bybit.private.protocol import BybitAccountProtocol
 from fluxum.venues.conversation import Hangup, UnreadableStream
+from venues.bybit.private.wire import BALANCES, CAPTURES, EXECUTIONS, NOW, account, sent
 
 MS = 1_000_000
 

@@ -5,7 +5,6 @@ from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from wire import CAPTURES, NOW
 
 from fluxum.errors import RateLimited, RemoteProtocolError, VenueRefused
 from fluxum.model.account import EntryKind, Liquidity
@@ -17,6 +16,7 @@ from fluxum.venues.bybit.private.queries import account_queries
 from fluxum.venues.conversation import Auth
 from fluxum.venues.private import EntryQuery, FillQuery, OrderQuery
 from fluxum.venues.queries import RestQuery
+from venues.bybit.private.wire import CAPTURES, NOW
 
 MS = 1_000_000
 DAY = 86_400_000 * MS

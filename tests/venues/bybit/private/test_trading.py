@@ -250,8 +250,10 @@ def test_an_order_whose_answer_is_lost_is_found_by_its_name_and_not_sent_twice(v
 
             one.exchange.lose_next_ack()
             placing = asyncio.ensure_future(one.trader.buy(one.symbol, LOT, limit=one.bid - 400))
-            while len(one.account.orders) == 1:
+            for _ in range(100):
                 await asyncio.sleep(0)
+                if len(one.account.orders) == 2:
+                    break
             one.exchange.hangup_all()  # the update is lost with its link
             await placing
             await asyncio.sleep(60)

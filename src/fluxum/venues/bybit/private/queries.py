@@ -86,12 +86,16 @@ class _Queries:
     def open_orders(self) -> RestQuery[Page[OrderUpdate]]:
         """All open orders; those of contracts are listed by the asset they settle in."""
         coins = ({},) if self._category is SPOT else [{"settleCoin": one} for one in SETTLED_IN]
-        after: RestQuery[Page[OrderUpdate]] | None = None
-        for coin in reversed(coins):
-            one = self._list("order/realtime", 50, Channel.EXECUTION, coin)
-            after = self._page(one, self._order, {}, after)
-        assert after is not None, "there is an asset that contracts settle in"
-        return after
+
+        def listed(at: int) -> RestQuery[Page[OrderUpdate]] | None:
+            if at == len(coins):
+                return None
+            one = self._list("order/realtime", 50, Channel.EXECUTION, coins[at])
+            return self._page(one, self._order, {}, lambda: listed(at + 1))
+
+        first = listed(0)
+        assert first is not None, "there is an asset that contracts settle in"
+        return first
 
     def order(self, query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
         """One order, among the open and the last ended ones first, then in the history."""
@@ -166,14 +170,18 @@ class _Queries:
         self, one: _List, read: Read[Item], since_ms: int | None, until_ms: int, *, is_now: bool
     ) -> RestQuery[Page[Item]]:
         """The last seven days before an instant; what is older follows. Now needs no end."""
-        first_ms = until_ms - _MEMORY_MS if since_ms is None else since_ms
+        oldest_ms = until_ms - _MEMORY_MS
+        first_ms = oldest_ms if since_ms is None else max(since_ms, oldest_ms)
         start_ms = max(first_ms, until_ms - _WEEK_MS)
         span = {"startTime": str(start_ms)}
         if not is_now:
             span["endTime"] = str(until_ms)
-        older = None
-        if start_ms > first_ms:
-            older = self._week(one, read, first_ms, start_ms - 1, is_now=False)
+
+        def older() -> RestQuery[Page[Item]] | None:
+            if start_ms == first_ms:
+                return None
+            return self._week(one, read, first_ms, start_ms - 1, is_now=False)
+
         return self._page(one, read, span, older)
 
     def _page(
@@ -181,7 +189,7 @@ class _Queries:
         one: _List,
         read: Read[Item],
         span: dict[str, str],
-        older: RestQuery[Page[Item]] | None = None,
+        older: Callable[[], RestQuery[Page[Item]] | None] = lambda: None,
         cursor: str = "",
     ) -> RestQuery[Page[Item]]:
         """One page of a list, then its next one, then what is older."""
@@ -191,7 +199,7 @@ class _Queries:
             rows = read_rows(wire.list, lambda row: read(row, received_ns))
             after = wire.nextPageCursor or ""
             if not wire.list or after in {"", cursor} or len(wire.list) < one.limit:
-                return page_of(rows, older)
+                return page_of(rows, older())
             return page_of(rows, self._page(one, read, span, older, after))
 
         parameters = {**dict(one.parameters), **span, "limit": str(one.limit)}

@@ -1,4 +1,4 @@
-"""What a session carries: its streams, their books, and where the events of each kind belong."""
+"""The active subscriptions of a session, their books, and the stream of each kind of event."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from fluxum.session.kinds import Key, keys_of
 from fluxum.session.subscription_state import Stream
 from fluxum.venues.venue import Venue
 
-__all__ = ["Carried"]
+__all__ = ["ActiveSubscriptions"]
 
 
-class Carried:
-    """The streams of one intake by subscription, and a book for each that has one."""
+class ActiveSubscriptions:
+    """The streams of one session by subscription, and a book for each that has one."""
 
     def __init__(self, venue: Venue) -> None:
         checks = venue.checks
@@ -26,11 +26,12 @@ class Carried:
             venue.name, Level3Book, checks.level3, checks.depth
         )
         self.streams: dict[Subscription, Stream] = {}
-        self._venue = venue
+        self._snapshots = venue.snapshots
+        self._is_part = venue.is_part
         self._by_symbol: dict[Key, Stream] = {}
 
     def open(self, subscription: Subscription, feed: Feed) -> Stream:
-        """Carry a stream over a feed."""
+        """Add a stream, carried by this feed."""
         stream = self.streams[subscription] = Stream(subscription, feed)
         self._by_symbol.update(dict.fromkeys(keys_of(subscription), stream))
         if subscription.symbol is not None and subscription.channel.is_book:
@@ -38,7 +39,7 @@ class Carried:
         return stream
 
     def close(self, subscription: Subscription) -> None:
-        """Carry a stream no longer."""
+        """Remove a stream."""
         del self.streams[subscription]
         for key in keys_of(subscription):
             del self._by_symbol[key]
@@ -46,7 +47,7 @@ class Carried:
             self.keeper(subscription).close(subscription.symbol)
 
     def find(self, kind: type, symbol: Symbol | None, apart: int | None = None) -> Stream | None:
-        """The stream that events of a kind and market belong to, `None` where there is none.
+        """The stream that events of a kind and market belong to; `None` if there is none.
 
         `apart` is the interval of a candle or the part of a ticker.
         """
@@ -57,7 +58,7 @@ class Carried:
         return self.level3 if subscription.channel is Channel.LEVEL3 else self.books
 
     def evidence(self, subscription: Subscription) -> Evidence | None:
-        """What speaks for a subscription's book, if it has one."""
+        """The evidence of a subscription's book; `None` if it has no book."""
         if subscription.symbol is None or not subscription.channel.is_book:
             return None
         book: Book | Level3Book = self.keeper(subscription).get(subscription.symbol)
@@ -68,24 +69,22 @@ class Carried:
         if subscription.symbol is not None and subscription.channel.is_book:
             self.keeper(subscription).withdraw(subscription.symbol, status, reason)
 
-    def heard_ns(self, stream: Stream) -> int | None:
-        """When a stream's last data was received, `None` where there was none."""
+    def data_ns(self, stream: Stream) -> int | None:
+        """When a stream's last data was received; `None` if there was none."""
         evidence = self.evidence(stream.subscription)
-        return stream.heard_ns if evidence is None else evidence.updated_ns
+        return stream.data_ns if evidence is None else evidence.updated_ns
 
-    def owes_data(self, stream: Stream) -> bool:
-        """Whether the venue has acknowledged a stream and not yet sent the data it begins with."""
+    def awaits_data(self, stream: Stream) -> bool:
+        """Whether the venue acknowledged a stream and has not sent its first data yet."""
         if not stream.is_acknowledged:
             return False
         evidence = self.evidence(stream.subscription)
         if evidence is not None:
             return not evidence.live
         channel = stream.subscription.channel
-        begins_with_data = channel in self._venue.snapshots or self.is_of_account(
-            stream.subscription
-        )
-        return begins_with_data and not stream.has_data
+        is_of_account = self.is_of_account(stream.subscription)
+        return (is_of_account or channel in self._snapshots) and not stream.has_data
 
     def is_of_account(self, subscription: Subscription) -> bool:
-        """Whether a subscription has data of the account; that of the link of orders has none."""
-        return subscription.channel.is_private and not self._venue.is_part(subscription)
+        """Whether a subscription has data of the account; that of a link of orders has none."""
+        return subscription.channel.is_private and not self._is_part(subscription)

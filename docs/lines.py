@@ -1,0 +1,73 @@
+"""Print how many lines each part of the house has: `python docs/lines.py`.
+
+All lines count, blank ones and docstrings too. The simulated half of a venue is its `server`
+folder; of it the account's is what the public half does not import.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[1] / "src" / "fluxum"
+VENUES = SOURCE / "venues"
+_IMPORTS = re.compile(r"^from (fluxum[\w.]*) import ([\w, ]+)", re.MULTILINE)
+
+
+def lines(paths: set[Path]) -> str:
+    """How many lines and modules these are."""
+    count = sum(len(path.read_text().splitlines()) for path in paths)
+    return f"{count:>7,} lines {len(paths):>4} modules"
+
+
+def imported(start: Path, among: set[Path]) -> set[Path]:
+    """The modules of a set that one of them reaches by its imports, itself included."""
+    found, waiting = set[Path](), [start]
+    while waiting:
+        path = waiting.pop()
+        if path in among and path not in found:
+            found.add(path)
+            names = re.findall(
+                r"^from (fluxum[\w.]*) import ([\w, ]+)", path.read_text(), re.MULTILINE
+            )
+            for module, taken in names:
+                base = SOURCE.parent / module.replace(".", "/")
+                waiting.append(base.with_suffix(".py"))
+                waiting += [base / f"{name.strip()}.py" for name in taken.split(",")]
+    return found
+
+
+def main() -> None:
+    """Print the table, part by part."""
+    every = set(VENUES.rglob("*.py"))
+    shared = set(VENUES.glob("*.py"))
+    shared_servers = set((VENUES / "server").glob("*.py"))
+    servers = {one for one in every if "server" in one.parts} - shared_servers
+    private = {one for one in every if "private" in one.parts}
+    clients = every - shared - shared_servers - servers - private
+    kraken = {one for one in servers if one.parts[-3] == "kraken"}
+    public = imported(VENUES / "kraken/server/public.py", kraken)
+    parts = {
+        "shared rooms of venues": shared,
+        **{
+            f"  {folder.name}, public client": {one for one in clients if folder in one.parents}
+            for folder in sorted(VENUES.iterdir())
+            if (folder / "venue.py").exists()
+        },
+        "public clients": clients,
+        "public clients with the shared rooms": clients | shared,
+        "shared rooms of the simulated halves": shared_servers,
+        "simulated public halves": (servers - kraken) | public,
+        "Kraken's account, client": {one for one in private if "kraken" in one.parts},
+        "Kraken's account, client and simulated half": {
+            one for one in private | (kraken - public) if "kraken" in one.parts
+        },
+        "orders": set((SOURCE / "orders").glob("*.py")),
+        "session": set((SOURCE / "session").glob("*.py")),
+        "all": set(SOURCE.rglob("*.py")),
+    }
+    for name, paths in parts.items():
+        sys.stdout.write(f"{name:<46}{lines(paths)}\n")
+
+
+if __name__ == "__main__":
+    main()
