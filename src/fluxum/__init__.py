@@ -1,13 +1,13 @@
-"""Fluxum: crypto exchanges in real time, over links that heal and never hide what they lost.
+"""Fluxum: crypto exchanges in real time, over links that reconnect and report every loss.
 
 import asyncio
 import fluxum
 
 async def main() -> None:
-    async with fluxum.connect(EXCHANGE, ["BTC/USD"]) as session:
-        await session.wait_ready()
-        async for reading in session.books("BTC/USD"):
-            print(reading.proof.status, reading.snapshot.bids[0], reading.snapshot.asks[0])
+async with fluxum.connect(EXCHANGE, ["BTC/USD"]) as session:
+await session.wait_ready()
+async for reading in session.books("BTC/USD"):
+print(reading.proof.status, reading.snapshot.bids[0], reading.snapshot.asks[0])
 
 asyncio.run(main())
 """
@@ -455,5 +455,5 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# A library says nothing unless it is asked to.
+# A library logs nothing unless the program wants it.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

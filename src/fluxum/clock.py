@@ -1,4 +1,4 @@
-"""Wall time. Waiting is asyncio's business; this is the only place that reads a clock."""
+"""Wall time. Waiting is done by asyncio; this is the only module that reads a clock."""
 
 import time
 from typing import Protocol
@@ -6,11 +6,11 @@ from typing import Protocol
 __all__ = ["Clock", "SystemClock", "monotonic_s"]
 
 monotonic_s = time.monotonic
-"""Seconds that never go back, for spans outside a loop."""
+"""Seconds that never go back, for durations outside a loop."""
 
 
 class Clock(Protocol):
-    """Tells the time, and nothing else."""
+    """Reads the time, and nothing else."""
 
     def now_ns(self) -> int:
         """Nanoseconds since the epoch, UTC."""

@@ -1,4 +1,4 @@
-"""The short way in: a session with an exchange, over real WebSockets unless told otherwise."""
+"""The short way in: a session with an exchange, over real WebSockets unless set otherwise."""
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ _HTTP_OF = {"ws": "http", "wss": "https"}
 
 
 class Recorder(Protocol):
-    """Writes down what links and REST calls carry."""
+    """Records the frames of links and the answers of REST calls."""
 
     def dial(self, dial: Dial) -> Dial:
         """A dial whose links are recorded."""
@@ -51,9 +51,9 @@ def connect(
 
     Every channel is subscribed for every symbol; `depth` is for books, `interval_s` for candles.
     `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`). A `recorder` records
-    every link and REST call, except calls that hold keys. An `account_config` opens the caller's
+    every link and REST call, except calls that contain keys. An `account_config` opens the caller's
     account at the exchange. `runtime` is this machine and its network unless another is given;
-    `proxy` is the live one's. Raises BadInput.
+    `proxy` is for the live runtime. Raises BadInput.
     """
     venue = find_venue(exchange)
     wanted = subscriptions(symbols, channels, depth=depth, interval_s=interval_s)
@@ -86,9 +86,9 @@ def connect(
 def endpoints_at(venue: Venue, url: str) -> dict[str, str]:
     """The venue's endpoints at another host, such as a simulated exchange or a proxy.
 
-    A URL without a path stands for the host alone: every endpoint keeps its own path there, with
-    its name behind it where another has the same; REST calls go over http(s). A URL with a path
-    is taken as it is for all links. Raises BadInput.
+    If the URL has no path, it stands for the host: every endpoint keeps its own path there, with
+    its name after it if another endpoint has the same path; REST calls use http(s). If the URL has
+    a path, it is used unchanged for all links. Raises BadInput.
     """
     try:
         parts = urlsplit(url)
@@ -106,7 +106,7 @@ def endpoints_at(venue: Venue, url: str) -> dict[str, str]:
         if parts.path not in {"", "/"}:
             endpoints[name] = url
             continue
-        # What hosts tell apart at the venue, one host tells apart by the endpoint's name.
+        # Endpoints that the venue separates by host are separated by name at one host.
         own = f"{parts.scheme}://{parts.netloc}{theirs.path}"
         endpoints[name] = own if own not in endpoints.values() else f"{own}/{name}"
     return endpoints
@@ -119,7 +119,7 @@ def subscriptions(
     depth: int | None = None,
     interval_s: int | None = None,
 ) -> list[Subscription]:
-    """Every channel for every symbol; `depth` goes to books, `interval_s` to candles.
+    """Every channel for every symbol; `depth` is for books, `interval_s` for candles.
 
     A channel may be given by its name. Raises BadInput.
     """

@@ -1,7 +1,7 @@
-"""Where keys come from: the environment, a file only its owner can read, a keyring, stdin.
+"""Sources of keys: the environment, a file that only its owner can read, a keyring, stdin.
 
-Never from the command line, where every other user of the machine can see them. Messages name
-the place, not what was found there.
+Never the command line, where every other user of the machine can see them. Messages name the
+source, not its content.
 """
 
 import os
@@ -19,9 +19,9 @@ from fluxum.model.account import Credentials
 __all__ = ["DEFAULT_FILE", "SOURCES", "find_credentials"]
 
 DEFAULT_FILE = Path("~/.config/fluxum/credentials.toml")
-"""Where keys are looked for when nothing else is said."""
+"""The file where keys are looked for by default."""
 SOURCES = "env, file:PATH, keyring, - (stdin)"
-"""The places one can name."""
+"""The sources that can be named."""
 
 _SERVICE = "fluxum"
 _PARTS = ("key", "secret", "passphrase")
@@ -35,12 +35,12 @@ def find_credentials(
     environment: Mapping[str, str] | None = None,
     stdin: Iterable[str] = (),
 ) -> Credentials:
-    """The keys for an exchange, from one place or the first that has them.
+    """The keys for an exchange, from one source or from the first that has them.
 
-    `source` is `env` (FLUXUM_NAME_KEY, FLUXUM_NAME_SECRET and, where the exchange has one,
+    `source` is `env` (FLUXUM_NAME_KEY, FLUXUM_NAME_SECRET and, if the exchange has one,
     FLUXUM_NAME_PASSPHRASE, with its name in capitals), `file:PATH` (TOML: a table for each
-    exchange with `key`, `secret`, `passphrase`; nobody but its owner may read it), `keyring`, or
-    `-` for lines of stdin in that order. Empty means the environment, then the default file.
+    exchange with `key`, `secret`, `passphrase`; only its owner may be able to read it), `keyring`,
+    or `-` for lines of stdin in that order. Empty means the environment, then the default file.
     Raises BadInput.
     """
     variables = os.environ if environment is None else environment
@@ -93,7 +93,7 @@ def _from_file(exchange: str, path: Path) -> Credentials | None:
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        # The parser's message may show a piece of the file.
+        # The parser's message may contain a part of the file.
         raise BadInput(f"{path} is no TOML") from None
     table = tables.get(exchange)
     if table is None:

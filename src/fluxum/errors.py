@@ -1,4 +1,4 @@
-"""Everything Fluxum raises on purpose: whose fault it is, and whether trying again can help."""
+"""Every error that Fluxum raises on purpose: its cause, and whether a retry can help."""
 
 from typing import ClassVar
 
@@ -29,36 +29,36 @@ class FluxumError(Exception):
     """The root of every error raised on purpose."""
 
     retryable: ClassVar[bool] = False
-    """Whether trying again can help."""
+    """Whether a retry can help."""
 
 
 class BadInput(FluxumError, ValueError):
-    """A value handed in makes no sense; the message shows it and what was expected."""
+    """An argument makes no sense; the message shows it and what was expected."""
 
 
 class NotSubscribed(FluxumError, LookupError):
-    """Something was asked about a stream this session does not carry."""
+    """A stream was requested that this session is not subscribed to."""
 
 
 class TransportError(FluxumError):
-    """The link or the call failed on the way; dialling again may help."""
+    """The link or the call failed in transport; dialling again may help."""
 
     retryable = True
 
 
 class Redirected(TransportError):
-    """A call or an upgrade was answered with another address, to which nothing was sent.
+    """A call or an upgrade was redirected to another address; nothing was sent there.
 
-    The message names both hosts. Asking the same host again seldom helps.
+    The message names both hosts. Requesting the same host again seldom helps.
     """
 
     retryable = False
 
 
 class LinkClosed(TransportError):
-    """The peer hung up, or the link was closed under the reader.
+    """The peer hung up, or the link was closed while it was read.
 
-    `code` is the WebSocket close code where there was one.
+    `code` is the WebSocket close code if there was one.
     """
 
     def __init__(self, message: str, code: int | None = None) -> None:
@@ -71,7 +71,7 @@ class StaleLink(TransportError):
 
 
 class ProtocolError(FluxumError):
-    """Somebody broke the venue's rules."""
+    """A violation of the venue's protocol, by either side."""
 
 
 class RemoteProtocolError(ProtocolError):
@@ -81,11 +81,11 @@ class RemoteProtocolError(ProtocolError):
 
 
 class LocalProtocolError(ProtocolError):
-    """We asked for what the protocol does not allow: a bug or a bad request, never retried."""
+    """We requested something that the protocol does not allow: a bug or a bad request, no retry."""
 
 
 class VenueRefused(FluxumError):
-    """The venue understood and answered no.
+    """The venue understood the request and refused it.
 
     `code` is the venue's own code or HTTP status, as text.
     """
@@ -96,9 +96,9 @@ class VenueRefused(FluxumError):
 
 
 class RateLimited(VenueRefused):
-    """The venue asks the caller to slow down.
+    """The venue requests fewer calls.
 
-    `retry_after_s` is for how long, if the venue says so; no caller waits longer than an hour.
+    `retry_after_s` is for how long, if the venue sends that; no caller waits longer than an hour.
     """
 
     retryable = True
@@ -109,15 +109,15 @@ class RateLimited(VenueRefused):
 
 
 class NonceRefused(VenueRefused):
-    """The venue has answered a call of the same key with a larger number before.
+    """The venue has answered a call of the same key with a larger nonce before.
 
-    Two calls overtook each other, which the next number mends; or the key was used by a program
-    with larger numbers, which nothing mends but another key.
+    Two calls overtook each other: the next nonce repairs that. Or a program with larger nonces has
+    used the key: then only another key helps.
     """
 
 
 class CircuitOpen(FluxumError):
-    """A circuit breaker is open: nothing was sent. `retry_after_s` says when to ask again."""
+    """A circuit breaker is open: nothing was sent. `retry_after_s` is when to try again."""
 
     retryable = True
 
@@ -127,9 +127,9 @@ class CircuitOpen(FluxumError):
 
 
 class OutcomeUnknown(FluxumError):
-    """A command was sent and nobody has said what became of it: ask, and do not send it again.
+    """A command was sent and its outcome is unknown: query it, and do not send it again.
 
-    `client_order_id` names the order it was about, if it was about one.
+    `client_order_id` names the order of the command, if it has one.
     """
 
     def __init__(self, message: str, client_order_id: str = "") -> None:
@@ -138,7 +138,7 @@ class OutcomeUnknown(FluxumError):
 
 
 class RiskRefused(FluxumError):
-    """A limit of one's own forbids it, so nothing was sent; the message shows value and limit.
+    """A limit of the caller's own forbids it: nothing was sent; the message has value and limit.
 
     `limit` is the limit's name.
     """
@@ -149,7 +149,7 @@ class RiskRefused(FluxumError):
 
 
 class ConsumerTooSlow(FluxumError):
-    """A lossless pipe overflowed because its reader did not keep up; the reader lost its stream."""
+    """A lossless pipe overflowed because its reader was too slow; the reader lost its stream."""
 
 
 class TapeError(FluxumError):

@@ -1,7 +1,7 @@
-"""A file held by one process alone, whatever it is called: the lock is on the file itself.
+"""A file locked by one process, whatever its name: the lock is on the file itself.
 
-Symbolic and hard links to one file are one lock. The system lets it go when the descriptor is
-closed or the process ends, however it does.
+Symbolic and hard links to one file are one lock. The system releases it when the descriptor is
+closed or the process ends, in whatever way.
 """
 
 import sys
@@ -9,11 +9,11 @@ import sys
 __all__ = ["CAN_HOLD", "hold"]
 
 CAN_HOLD = sys.platform != "win32"
-"""Whether files can be held on this system."""
+"""Whether files can be locked on this system."""
 
 
 def hold(descriptor: int) -> bool:
-    """Take the open file; False when another descriptor holds it already, in any process."""
+    """Lock the open file; false if another descriptor has locked it already, in any process."""
     if sys.platform == "win32":
         return False
     else:  # noqa: RET505 - so that type checkers see what exists where

@@ -1,6 +1,6 @@
-"""When, not what: back-off, a shared budget of attempts, a token bucket, a circuit breaker.
+"""When to try, send and call: back-off, shared attempts, a token bucket, a circuit breaker.
 
-All are pure: the time (in seconds, of any steady clock) and the random generator are handed in.
+All are pure: the time (in seconds, of any steady clock) and the random generator are arguments.
 """
 
 from collections import deque
@@ -28,9 +28,9 @@ _WAIT_MAX_S = 3600.0
 
 
 def bounded_wait_s(asked_s: float | None) -> float:
-    """How long to wait at a server's word: at most an hour, and no time for what is no number.
+    """How long to wait for a server: at most an hour, and zero if it is no number.
 
-    A longer ban is met again after an hour; a wrong word must not stop a session for good.
+    A longer ban is met again after an hour; a wrong value must not stop a session for good.
     """
     if asked_s is None or not asked_s > 0:  # a NaN is not above 0 either
         return 0.0
@@ -42,7 +42,7 @@ class BackoffPolicy(Struct, frozen=True, kw_only=True):
 
     The first `quick_tries` wait a random part of `quick_s`. Every later one waits a random time
     between `floor_s` and a ceiling that starts at `first_s`, is multiplied each time and never
-    exceeds `ceiling_s`. `attempts_max` of none never gives up.
+    exceeds `ceiling_s`. If `attempts_max` is `None`, it never gives up.
     """
 
     quick_tries: int = 2
@@ -54,7 +54,7 @@ class BackoffPolicy(Struct, frozen=True, kw_only=True):
     attempts_max: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a policy that cannot be kept."""
+        """Raise for a policy that makes no sense."""
         if self.quick_tries < 0 or self.quick_s < 0 or self.floor_s < 0:
             raise BadInput(f"a back-off cannot wait less than nothing, was {self}")
         if not self.floor_s <= self.first_s <= self.ceiling_s or self.multiplier < 1:
@@ -64,11 +64,11 @@ class BackoffPolicy(Struct, frozen=True, kw_only=True):
 
 
 SLOW = BackoffPolicy(quick_tries=0, floor_s=10.0, first_s=20.0, ceiling_s=300.0)
-"""For what is refused although it worked before: it may heal, and seldom does at once."""
+"""For a refusal of what worked before: it may recover, and seldom does at once."""
 
 
 class Backoff:
-    """Counts failed attempts in a row and says how long to wait before the next."""
+    """Counts failed attempts in a row and returns how long to wait before the next."""
 
     def __init__(self, policy: BackoffPolicy, random: Random) -> None:
         self._policy = policy
@@ -76,7 +76,7 @@ class Backoff:
         self.attempt = 0
 
     def next_delay(self, floor_s: float = 0.0) -> float | None:
-        """Seconds to wait before the next attempt, or none when the policy gives up.
+        """Seconds to wait before the next attempt; `None` if the policy gives up.
 
         `floor_s` raises the least delay, for a venue in maintenance or a `Retry-After`.
         """
@@ -92,12 +92,12 @@ class Backoff:
         return max(floor_s, self._random.uniform(policy.floor_s, ceiling))
 
     def reset(self) -> None:
-        """Begin again; called only after a link has proved itself."""
+        """Begin again; called only after a link has proved stable."""
         self.attempt = 0
 
 
 class AttemptBudget:
-    """At most `limit` attempts in any `window_s`, shared by all who hold the same object."""
+    """At most `limit` attempts in any `window_s`, shared by all users of the same object."""
 
     def __init__(self, limit: int, window_s: float) -> None:
         if limit < 1 or window_s <= 0:
@@ -127,7 +127,7 @@ class TokenBucket:
         self._at_s: float | None = None
 
     def take(self, now_s: float) -> float:
-        """Seconds to wait before one may pass; the token is spent now."""
+        """Seconds to wait before one may be sent; the token is used now."""
         if self._at_s is not None:
             gained = (now_s - self._at_s) * self._rate_per_s
             self._tokens = min(float(self._burst), self._tokens + gained)
@@ -137,11 +137,11 @@ class TokenBucket:
 
 
 class CallCounter:
-    """A venue's own counter, followed: calls raise it by their cost, time lowers it.
+    """A model of the venue's own counter: calls raise it by their cost, time lowers it.
 
-    What would raise it above `most` has to wait, and what costs more than that waits until the
-    counter is at zero. A counter begins there, so a process that ended a moment ago may still be
-    counted by the venue; `exhausted` corrects it.
+    A call that would raise it above `most` has to wait; one that costs more than that waits until
+    the counter is at zero. A counter begins at zero, but the venue may still count calls of a
+    process that ended a moment ago; `exhausted` corrects that.
     """
 
     def __init__(self, most: float, decay_per_s: float) -> None:
@@ -154,7 +154,7 @@ class CallCounter:
         self._held_until_s = 0.0
 
     def count(self, now_s: float) -> float:
-        """Where the counter stands."""
+        """The counter's value."""
         if self._at_s is not None:
             elapsed_s = max(0.0, now_s - self._at_s)
             self._count = max(0.0, self._count - elapsed_s * self._decay_per_s)
@@ -169,18 +169,18 @@ class CallCounter:
         return max(0.0, (count - room) / self._decay_per_s)
 
     def exhausted(self, for_s: float, now_s: float) -> None:
-        """The venue refused a call for being one too many, and takes none for so long."""
+        """The venue refused a call for its rate, and accepts none for so long."""
         self._held_until_s = max(self._held_until_s, now_s + for_s)
         count = self.most + for_s * self._decay_per_s
         self._count = max(self.count(now_s), count)
 
     def held_s(self, now_s: float) -> float:
-        """Seconds for which the venue still takes no calls, those that had room included."""
+        """Seconds for which the venue still accepts no calls, even those that had room."""
         return max(0.0, self._held_until_s - now_s)
 
 
 class BreakerState(Enum):
-    """Closed lets everything pass, open nothing, half open one trial."""
+    """CLOSED allows every call, OPEN none, HALF_OPEN one trial."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -196,7 +196,7 @@ class BreakerPolicy(Struct, frozen=True, kw_only=True):
 
 
 class CircuitBreaker:
-    """Stops calling what keeps failing. One breaker guards one resource."""
+    """Stops calls that keep failing. One breaker guards one resource."""
 
     def __init__(self, name: str, policy: BreakerPolicy) -> None:
         self.name = name
@@ -210,7 +210,7 @@ class CircuitBreaker:
         self._cause = ""
 
     def enter(self, now_s: float) -> None:
-        """Ask leave for one call; raises CircuitOpen. Tell its end by `succeeded` or `failed`."""
+        """Begin a call; raises CircuitOpen. Report its end with `succeeded` or `failed`."""
         if self.state is BreakerState.OPEN:
             left = self._opened_s + self._policy.open_s - now_s
             if left > 0:
@@ -224,7 +224,7 @@ class CircuitBreaker:
             self._trial = True
 
     def succeeded(self) -> None:
-        """The call did what it was for."""
+        """The call succeeded."""
         self._failures = 0
         if self.state is BreakerState.HALF_OPEN:
             self._trial = False
@@ -233,9 +233,9 @@ class CircuitBreaker:
                 self.state = BreakerState.CLOSED
 
     def failed(self, now_s: float, cause: str = "") -> None:
-        """The call failed in a way that speaks against the resource, not against the request.
+        """The call failed because of the resource, not because of the request.
 
-        `cause` is what the next refusals say of it.
+        `cause` is the reason that the next refusals show.
         """
         self._cause = cause
         self._failures += 1

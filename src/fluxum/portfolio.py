@@ -1,6 +1,6 @@
-"""One's positions at a venue, live: fills and orders as they come, marks from the session's books.
+"""The account's positions at a venue, live: fills and orders as they come, marks from books.
 
-    async with connect(EXCHANGE, ["BTC/USD"], login=login) as session:
+    async with connect(EXCHANGE, ["BTC/USD"], account_config=config) as session:
         session.subscribe(Subscription(Channel.EXECUTION))
         async with Portfolio(session) as portfolio:
             async for position in portfolio.positions("BTC/USD"):
@@ -74,12 +74,12 @@ class Portfolio:
             self._bus.close()
 
     def position(self, symbol: str) -> Position | None:
-        """The position in a market as it is now, or none where there never was one."""
+        """The position in a market now; `None` if there never was one."""
         held = self.ledger.position(self._venue, Symbol(symbol))
         return None if held is None or not held.is_used else held.view()
 
     def held(self) -> dict[Symbol, Decimal]:
-        """What is held in each market now, all that was published included; for an OrderDesk."""
+        """The positions now, with every event published so far included; for an OrderDesk."""
         if self._events is not None:
             self._take(self._events.drain())
         return {one.symbol: one.quantity for one in self.ledger.positions(self._venue)}
@@ -87,7 +87,7 @@ class Portfolio:
     def profit(self) -> Decimal | None:
         """The total of all positions after fees, for limits of a loss.
 
-        It is `None` while that is not known, and where they do not share one quote asset.
+        `None` while it is not known, and if they do not share one quote asset.
         """
         if self._events is not None:
             self._take(self._events.drain())
@@ -99,7 +99,7 @@ class Portfolio:
     def positions(self, symbol: str | None = None) -> Pipe[Position]:
         """The position in a market (or in every one) each time it changed, marks included.
 
-        What is held now comes first. A slow reader skips to the latest of each market.
+        The current ones come first. A slow reader skips to the latest of each market.
         """
         pipe = self._bus.subscribe(
             None if symbol is None else (lambda view: view.symbol == symbol),
@@ -121,7 +121,7 @@ class Portfolio:
             raise
 
     def _take(self, batch: Iterable[Event]) -> None:
-        """Take in what arrived together, then look at each market it is about once."""
+        """Process events that arrived together, then check each of their markets once."""
         touched: dict[Symbol, None] = {}
         for event in batch:
             match event:
@@ -138,17 +138,17 @@ class Portfolio:
             self._uncounted.add(symbol)
             _log.warning("%s: positions of %s are not counted", self._venue, symbol)
         for symbol in touched:
-            self._look(symbol)
+            self._check(symbol)
 
     def _held(self) -> Iterable[Position]:
         return list(self._last.values())
 
-    def _look(self, symbol: Symbol) -> None:
-        """Mark a position and tell it if it is another than before."""
+    def _check(self, symbol: Symbol) -> None:
+        """Mark a position and publish it if it differs from before."""
         position = self.ledger.position(self._venue, symbol)
         if position is None or not position.is_used:
             return
-        with suppress(NotSubscribed):  # whoever wants marks subscribes to the book
+        with suppress(NotSubscribed):  # marks need a subscription to the book
             self.ledger.mark_from(self._session.book(symbol))
         view = position.view()
         if view != self._last.get(symbol):

@@ -1,4 +1,4 @@
-"""What is known of a recording by the description beside it, `NAME.meta.json`."""
+"""Facts about a recording from the description beside it, `NAME.meta.json`."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ def recognise(path: Path) -> str | None:
 
 
 def variant(path: Path, venue: str | None) -> str | None:
-    """The exchange named, or the one of its variants (`NAME-futures`) whose URL it was."""
+    """The named exchange, or the one of its variants (`NAME-futures`) whose URL it was."""
     known = recognise(path)
     if venue is None or (known is not None and known.startswith(f"{venue}-")):
         return known
@@ -36,7 +36,7 @@ def variant(path: Path, venue: str | None) -> str | None:
 
 
 def requests_beside(path: Path) -> list[bytes]:
-    """What the client sent, from `NAME.meta.json` beside `NAME.jsonl.gz`, if there is one."""
+    """The frames that the client sent, from `NAME.meta.json` beside `NAME.jsonl.gz`, if any."""
     return [line.raw.encode() for line in _meta_beside(path).sent]
 
 

@@ -1,9 +1,9 @@
-"""A tape through the live code: the venue's protocol and the session's intake, link by link.
+"""Plays a tape through the live code: the venue's protocol and the session's event processor.
 
-What a live session does with a frame happens here with a recorded one, in the same rooms. REST
-calls are answered from the recording, those for candles that were missed included; candles close by
-the time of the tape. Only asking for a new snapshot over the link does nothing, as nobody answers:
-a book that fails its check stays desynced until the tape brings a snapshot.
+A recorded frame is processed by the same code as a live one, link by link. REST calls are answered
+from the recording, those for missed candles included; candles close by the time of the tape. Only a
+request for a new snapshot over the link has no effect, as there is no answer: a book that fails its
+check stays desynced until the tape has a snapshot.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ _BOOKS = (BookSnapshot, BookUpdate, Level3Snapshot, Level3Update)
 
 
 class Moment(Struct, frozen=True):
-    """One frame of a tape, what it says, and its place in the file, counted from 0."""
+    """One frame of a tape, its events, and its place in the file, counted from 0."""
 
     index: int
     ns: int | None
@@ -65,10 +65,10 @@ class Moment(Struct, frozen=True):
 
 
 class Replay:
-    """Plays one recording; what was kept in several files goes on in `more`, in order.
+    """Plays one recording; if it has several files, `more` are the others, in order.
 
     `venue` is needed for bare recordings without a `.meta.json` beside them. `depth` is that of
-    books about whose depth the file and its neighbouring `.meta.json` say nothing. Raises TapeError
+    books if neither the file nor its neighbouring `.meta.json` contains it. Raises TapeError
     for a file that is none, BadInput for a venue that is unknown.
     """
 
@@ -89,9 +89,9 @@ class Replay:
         self.venue: Venue = find_venue(name)
         self.frames = 0
         self.lost = 0
-        """How many frames the recorder could not write, as the tape says."""
+        """How many frames the recorder could not write, by the tape."""
         self.rejection = ""
-        """Why the first frame that was rejected was."""
+        """Why the first rejected frame was rejected."""
         self.rejected = 0
         self.book_messages = 0
         self.sequences: list[SequenceCounts] = []
@@ -100,9 +100,9 @@ class Replay:
         context = FeedContext(
             self.venue,
             self.venue.limits,
-            _dial_nobody,
+            _refuse_dial,
             SystemClock(),
-            Random(0),  # noqa: S311 - never asked: nothing here waits
+            Random(0),  # noqa: S311 - never used: nothing waits here
             AttemptBudget(1, 1.0),
             Rest(None, {}, CallCounter(1.0, 1.0), self.venue.limits.backoff, Random(0)),  # noqa: S311
         )
@@ -146,7 +146,7 @@ class Replay:
     def _pass_time(self, feed: Feed) -> None:
         """Close candles that are over when a frame of their link was received, as a session does.
 
-        That is done before the frame is read, so that it takes no part in what is over.
+        That is done before the frame is read, so that it changes no candle that is over.
         """
         candles = self.processor.candles
         self._history.answer(self._now_ns)
@@ -157,7 +157,7 @@ class Replay:
                     candles.pass_time(subscription, self._now_ns)
 
     def _miss(self, hole: TapeFrame) -> None:
-        """What the recorder lost may have been of any link."""
+        """Frames that the recorder lost may have been of any link."""
         self.lost += hole.lost
         for _, feed in self._links.values():
             self.processor.withdraw(
@@ -173,12 +173,12 @@ class Replay:
         self._take(events, feed)
 
     def _take(self, events: Sequence[Event], feed: Feed) -> None:
-        """Hand on what a link says, unless a later link has taken the subscription over."""
+        """Pass on the events of a link, unless a later link has taken the subscription over."""
         named = [_by_plain_name(event) for event in events]
         self.processor.take([event for event in named if self._expect(event, feed)])
 
     def _note_calls(self, link: int) -> None:
-        """Remember what a link's protocol wants fetched; nothing else can be done for it."""
+        """Keep what a link's protocol wants to fetch; all other effects are ignored."""
         outbox = self._links[link][0].outbox
         while outbox:
             effect = outbox.popleft()
@@ -202,14 +202,14 @@ class Replay:
                 self._note_calls(link)
 
     def _link(self, number: int, now_ns: int | None) -> tuple[VenueProtocol, Feed]:
-        """A conversation of its own for each link of the tape.
+        """Make a separate protocol for each link of the tape.
 
-        What it wants fetched before anything else, it is given first if it is on the tape.
+        What it wants to fetch at the start, it is given first if it is on the tape.
         """
         if number not in self._links:
             protocol = self.venue.protocol()
             name = f"link-{number}"
-            feed = Feed(name, name, name, self._context, self.processor.take, _Nobody())
+            feed = Feed(name, name, name, self._context, self.processor.take, _PassiveOwner())
             self._links[number] = (protocol, feed)
             self.sequences.append(protocol.sequence)
             protocol.follow_passively(self._depth)
@@ -221,9 +221,9 @@ class Replay:
         return self._links[number]
 
     def _expect(self, event: Event, feed: Feed) -> bool:
-        """Carry whatever the tape holds; an ended stream's book waits for its next snapshot.
+        """Subscribe to whatever the tape has; an ended stream's book waits for its next snapshot.
 
-        Where two links carry the same, as while one replaces the other, the later one counts.
+        If two links have the same stream, as while one replaces the other, the later one counts.
         """
         if isinstance(event, Unsubscribed):
             symbol = event.subscription.symbol
@@ -246,7 +246,7 @@ class Replay:
         return True
 
     def _number(self, feed: Feed) -> int:
-        """A link's number on the tape; less than any for one that was closed."""
+        """A link's number on the tape; less than all others for one that was closed."""
         return next((number for number, (_, one) in self._links.items() if one is feed), -1)
 
     def _reject(self, feed: Feed, frame: bytes, error: Exception) -> None:
@@ -267,7 +267,7 @@ class Replay:
 
 
 class _History:
-    """Candles that were missed, from the answers on a tape; a session waits no longer for them."""
+    """Missed candles, from the answers on a tape; with the timeout of a session."""
 
     def __init__(self, venue: Venue, answers: RecordedAnswers, candles: Candles) -> None:
         self._venue = venue
@@ -276,7 +276,7 @@ class _History:
         self._lookups: list[tuple[Missed, RestQuery[Page[Candle]], list[Candle]]] = []
 
     def look_up(self, missed: Missed) -> bool:
-        """Ask the question a session asks; false where the venue can be asked none."""
+        """Prepare the query that a session sends; false if the venue offers none."""
         symbol, interval_s = missed.subscription.symbol, missed.subscription.interval_s
         if self._venue.queries is None or symbol is None or interval_s is None:
             return False
@@ -287,7 +287,7 @@ class _History:
         return True
 
     def answer(self, now_ns: int) -> None:
-        """Hand on what has been answered by now, or what has waited too long."""
+        """Pass on what has been answered by now, or what has waited too long."""
         lookups, self._lookups = self._lookups, []
         for missed, query, items in lookups:
             body = self._answers.take_exact(query.fetch.path, now_ns)
@@ -310,7 +310,7 @@ class _History:
 
 
 def _by_plain_name(event: Event) -> Event:
-    """A word about a stream, told of it as its data names it: data knows no depth."""
+    """An event about a stream, under the key of its data: data contains no depth."""
     if not isinstance(event, Desync | LeftOut) or event.subscription is None:
         return event
     return structs.replace(event, subscription=_plain_name(event.subscription))
@@ -321,7 +321,7 @@ def _plain_name(subscription: Subscription) -> Subscription:
 
 
 def _subscription(event: Event) -> Subscription | None:
-    """The stream an event belongs to, spelled the same for data and acknowledgements."""
+    """The stream that an event belongs to, the same for data and acknowledgements."""
     match event:
         case BookSnapshot() | BookUpdate():
             return Subscription(Channel.BOOK, event.symbol)
@@ -341,8 +341,8 @@ def _subscription(event: Event) -> Subscription | None:
             return None
 
 
-class _Nobody:
-    """Owns the feed of a tape, to which nothing can happen."""
+class _PassiveOwner:
+    """The owner of a tape's feed, which never changes."""
 
     def reject(self, feed: Feed, rejected: Rejected) -> None: ...
     def publish(self, event: Event) -> None: ...
@@ -352,5 +352,5 @@ class _Nobody:
     def cut_announced(self, feed: Feed, reason: str) -> None: ...
 
 
-def _dial_nobody(url: str, headers: Mapping[str, str] = {}, /) -> NoReturn:  # noqa: ARG001
+def _refuse_dial(url: str, headers: Mapping[str, str] = {}, /) -> NoReturn:  # noqa: ARG001
     raise AssertionError(f"a tape is not dialled: {url}")

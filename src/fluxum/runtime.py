@@ -1,7 +1,7 @@
-"""The world that sessions live in: clock, chance, links, calls and attempts, chosen once.
+"""The environment of sessions: clock, random generator, links, calls and attempts.
 
 `LiveRuntime` is this machine and its network. A simulated one, in virtual time, is
-`sim.runtime.SimulatedRuntime`. Nothing below chooses for itself.
+`sim.runtime.SimulatedRuntime`. The code below a runtime chooses none of these itself.
 """
 
 from collections.abc import AsyncGenerator
@@ -25,23 +25,23 @@ _budgets: dict[str, AttemptBudget] = {}
 
 
 class Reach(Struct, frozen=True):
-    """The ways to a venue: links and REST calls."""
+    """The connections to a venue: links and REST calls."""
 
     dial: Dial
     http: Http
 
 
 class Runtime(Protocol):
-    """What a session needs of the world."""
+    """The environment that a session needs."""
 
     @property
     def clock(self) -> Clock:
-        """The wall clock; waiting is the event loop's."""
+        """The wall clock; the event loop does the waiting."""
         ...
 
     @property
     def random(self) -> Random:
-        """Chance, for back-off and for names of orders."""
+        """The random generator, for back-off and for names of orders."""
         ...
 
     def budget(self, venue: Venue) -> AttemptBudget:
@@ -49,12 +49,12 @@ class Runtime(Protocol):
         ...
 
     def reach(self, venue: Venue) -> AbstractAsyncContextManager[Reach]:
-        """The ways to a venue for the length of a block."""
+        """The connections to a venue for the length of a block."""
         ...
 
 
 class LiveRuntime:
-    """This machine's clock, chance and network.
+    """This machine's clock, random generator and network.
 
     `proxy` is an HTTP proxy's URL for links and calls alike; without one the environment's
     (`HTTPS_PROXY`) is used.

@@ -1,11 +1,11 @@
-"""One account at one venue, whole: session, books, positions, orders and limits.
+"""One account at one venue, complete: session, books, positions, orders and limits.
 
     async with fluxum.trade("NAME", ["BTC/USD"], keys="file:keys.toml") as trader:
         order = await trader.buy("BTC/USD", "0.02", limit="50000")
         print(order.status, trader.position("BTC/USD"))
 
-When its block begins, the account and the books are followed and proved, and what became of
-every order of an earlier process is known.
+When its block begins, the account and the books are followed and proved, and the state of every
+order of an earlier process is known.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -36,9 +36,9 @@ from fluxum.session.session import Session
 __all__ = ["JOURNALS", "Trader", "trade"]
 
 JOURNALS = Path("~/.local/state/fluxum")
-"""The folder where order journals are kept that are given no other place."""
+"""The folder of order journals that are given no other place."""
 _READY_S = 60.0
-# By whether there is a limit, and a trigger.
+# By whether there is a limit, and whether there is a trigger.
 _TYPES = {
     (False, False): OrderType.MARKET,
     (True, False): OrderType.LIMIT,
@@ -140,29 +140,29 @@ class Trader:
         return await self.orders.cancel_all()
 
     def halt(self, reason: str) -> None:
-        """Let cancels through only, until `resume`."""
+        """Allow only cancels, until `resume`."""
         self.orders.risk.halt(reason)
 
     def reduce_only(self, reason: str) -> None:
-        """Let only orders through that make a position smaller, and cancels, until `resume`."""
+        """Allow only cancels, and orders that make a position smaller, until `resume`."""
         self.orders.risk.reduce_only(reason)
 
     def resume(self) -> None:
-        """Place orders again."""
+        """Allow all orders again."""
         self.orders.risk.resume()
 
-    # What is held
+    # State
 
     def book(self, symbol: str) -> Book:
-        """The live book of a symbol: look at it, do not keep it. Raises NotSubscribed."""
+        """The live book of a symbol: read it, do not keep it. Raises NotSubscribed."""
         return self.session.book(symbol)
 
     def position(self, symbol: str) -> Position | None:
-        """The position in a market as it is now, `None` where there never was one."""
+        """The position in a market now; `None` if there never was one."""
         return self.portfolio.position(symbol)
 
     async def balances(self) -> tuple[Balance, ...]:
-        """What the account holds of each asset, as the venue says now."""
+        """The account's balance of each asset, as the venue reports it now."""
         account = self.session.account
         held = await account.balances()
         return tuple(held)
@@ -184,13 +184,12 @@ def trade(
 ) -> Opening[Trader]:
     """One account at one venue, ready to trade: enter it, or await and close it.
 
-    `keys` says where the keys are (see `find_credentials`), or is them. `journal` is the file
-    where orders are written before they are sent, one in `JOURNALS` unless another is given.
-    `channels` are subscribed for each of the `symbols`, books at least where positions are to be
-    marked or orders held against a collar. `ledger` may hold positions already: `limits` of
-    positions begin with what it holds, and those of a loss with its profit. Raises BadInput,
-    TimeoutError with what is missing after `ready_s` seconds, and OrderJournalError for a journal
-    that cannot be used.
+    `keys` names the source of the keys (see `find_credentials`), or is them. `journal` is the file
+    where orders are written before they are sent; the default is one in `JOURNALS`. `channels` are
+    subscribed for each of the `symbols`; books are required if positions are to be marked or orders
+    compared with a collar. `ledger` may have positions already: `limits` of positions begin with
+    them, and those of a loss with its profit. Raises BadInput, TimeoutError with what is missing
+    after `ready_s` seconds, and OrderJournalError for a journal that cannot be used.
     """
     credentials = keys if isinstance(keys, Credentials) else find_credentials(exchange, keys)
     world = LiveRuntime() if runtime is None else runtime
@@ -227,7 +226,7 @@ def _desk(
     limits: RiskLimits | None,
     world: Runtime,
 ) -> OrderDesk:
-    """A desk whose limits know what the portfolio holds and earned."""
+    """A desk whose limits use the portfolio's positions and profit."""
     return OrderDesk(
         session.account,
         journal,
@@ -242,7 +241,7 @@ def _desk(
 def _journal(
     stack: ExitStack, exchange: str, journal: str | Path | OrderJournal | None
 ) -> OrderJournal:
-    """The journal that was given, opened for the length of a stack where it is a file."""
+    """The given journal, opened for the length of a stack if it is a file."""
     if journal is None:
         folder = JOURNALS.expanduser()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a recording proves: its books by the venue's own rule, its gaps, and what was not read."""
+"""What a recording proves: its books by the venue's own rule, its gaps, and unread frames."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ __all__ = ["Failure", "Report", "nonsense", "verify"]
 
 
 class Failure(Struct, frozen=True):
-    """A check that failed: at which frame, counted from 0, of which symbol, and why."""
+    """A failed check: at which frame, counted from 0, of which symbol, and why."""
 
     frame: int
     symbol: str
@@ -26,12 +26,11 @@ class Report(Struct, kw_only=True):
     """What a tape proves.
 
     `generations` counts the snapshots of each book. `steps` are messages whose number followed
-    on, `breaks` those whose did not; `trade_steps` the same of trades' own numbers. `applied`
-    counts the updates laid over a book, `kinds` frames by what they say, and `rejection` says why
-    the first one was rejected. `files` is of how many
-    the recording consists; `lost` counts frames that its recorder could not write, `torn` the
-    places where a crash ended it. `damage` says what keeps it from being read to its end; the
-    counts are those of what comes before.
+    the one before, `breaks` those whose did not; `trade_steps` the same of trades' own numbers.
+    `applied` counts the updates applied to a book, `kinds` frames by their events, and `rejection`
+    is why the first rejected one was rejected. `files` is the number of files of the recording;
+    `lost` counts frames that its recorder could not write, `torn` the places where a crash ended
+    it. `damage` is why it cannot be read to its end; the counts are those of what comes before.
     """
 
     file: str
@@ -63,7 +62,7 @@ class Report(Struct, kw_only=True):
 
     @property
     def is_proved(self) -> bool:
-        """Whether there is something, and nothing failed, is missing, or made no sense."""
+        """Whether there is a frame, and nothing failed, is missing, or made no sense."""
         return bool(self.frames) and not (
             self.checks_failed
             or self.gaps
@@ -85,7 +84,7 @@ def verify(
 ) -> Report:
     """Replay a recording and report what it proves; see `Replay`.
 
-    Raises TapeError when there is nothing to read.
+    Raises TapeError if there is nothing to read.
     """
     replay = Replay(path, venue, depth, more)
     tally = _Tally()
@@ -130,7 +129,7 @@ def verify(
 
 
 def nonsense(path: Path, venue: str, frames: int, rejected: int, reason: str) -> str:
-    """What to say of a recording of which every frame was rejected; empty for any other."""
+    """The message for a recording of which every frame was rejected; empty for any other."""
     if not frames or rejected < frames:
         return ""
     return (
@@ -140,7 +139,7 @@ def nonsense(path: Path, venue: str, frames: int, rejected: int, reason: str) ->
 
 
 class _Tally:
-    """What is counted of the events a tape tells."""
+    """The counts of a tape's events."""
 
     def __init__(self) -> None:
         self.failures: list[Failure] = []
@@ -168,5 +167,5 @@ class _Tally:
 
 
 def _kind(event: Event) -> str:
-    """What an event is, in a word: `book_update`, `trade`."""
+    """The kind of an event: `book_update`, `trade`."""
     return str(type(event).__struct_config__.tag)

@@ -178,7 +178,7 @@ def _sums(statistics: SessionStatistics, story: _Story) -> str:
             f" = {statistics.published} published + {statistics.withheld} withheld",
             *readers,
             f"  {statistics.checks_passed} checks passed, {statistics.checks_failed} failed,"
-            f" {statistics.gaps} gaps told; the sums"
+            f" {statistics.gaps} gaps reported; the sums"
             f" {'close' if statistics.sums_close else 'DO NOT CLOSE'}",
         ]
     )

@@ -141,7 +141,7 @@ def verify(
             try:
                 with talk.status(working) if talk.is_terminal else nullcontext():
                     report = verify_recording(path, exchange, depth, more)
-            except (TapeError, BadInput) as error:  # tell it, and prove the others all the same
+            except (TapeError, BadInput) as error:  # report it, and prove the others
                 output.message(f"fluxum: {error}")
                 is_readable = False
                 continue

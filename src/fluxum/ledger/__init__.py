@@ -1,1 +1,1 @@
-"""What one holds and what it earned: positions, profit and loss, and the lines of an account."""
+"""Positions, profit and loss, and the entries of accounts."""

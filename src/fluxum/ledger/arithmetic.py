@@ -1,10 +1,9 @@
 """Arithmetic of money that does not round, and the one division that has to.
 
-Sums and products are made in `EXACT`, wide enough for any numbers that passed `checked`; should
-one not fit all the same it raises instead of losing a digit. Whoever has called uses whatever
-context they like: nothing here depends on it. Prices of several lots together are quotients and
-may be rounded, at the 40th digit; that is why amounts are kept as sums and a price only says how
-they are shared.
+Sums and products are made in `EXACT`, wide enough for any numbers that passed `checked`. If one
+still does not fit, it raises instead of losing a digit. The caller's own context does not matter.
+Prices of several lots together are quotients and may be rounded, at the 40th digit. So amounts are
+kept as sums, and a price only determines how they are shared out.
 """
 
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
@@ -24,9 +23,9 @@ _FINEST = Decimal("1E-80")
 
 
 def checked(value: object, what: str) -> Decimal:
-    """The value, if it is a number that exact sums have room for; raises BadInput otherwise.
+    """The value, if it is a number that exact sums can hold; raises BadInput otherwise.
 
-    There is room for anything up to 40 places before the point and 60 characters in all.
+    They can hold anything up to 40 digits before the point and 60 characters in all.
     """
     if isinstance(value, Decimal) and is_bounded(value):
         return value
@@ -44,7 +43,7 @@ def positive(value: object, what: str) -> Decimal:
 
 
 def quotient(cost: Decimal, quantity: Decimal) -> Decimal:
-    """The price of lots together, to 40 digits, and never finer than sums have room for."""
+    """The price of lots together, to 40 digits, and never finer than sums can hold."""
     price = _QUOTIENT.divide(cost, quantity)
     if price.adjusted() < -POINT_MAX:
         return price.quantize(_FINEST, context=_QUOTIENT)
@@ -52,5 +51,5 @@ def quotient(cost: Decimal, quantity: Decimal) -> Decimal:
 
 
 def average(amount: Decimal, quantity: Decimal) -> Decimal | None:
-    """A quotient for people, to 28 digits, or none of nothing."""
+    """A quotient for display, to 28 digits; `None` if the divisor is zero."""
     return _SHOWN.divide(amount, quantity) if quantity else None

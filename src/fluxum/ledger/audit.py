@@ -1,15 +1,15 @@
-"""Whether the lines of an account add up to what the venue says is held.
+"""Whether the entries of an account add up to the balances that the venue reports.
 
-Each line says the balance after it, so the lines of one asset are a chain: balance before, plus
-amount, less fee, is the balance after, and that is the balance before the next. The chain begins
-with what was held at first and ends with what is held now. Where a link does not fit, something is
-missing between two lines, and the difference is named with their ids.
+Each entry has the balance after it, so the entries of one asset are a chain: the balance before,
+plus amount, less fee, is the balance after, and that is the balance before the next. The chain
+begins with the opening balance and ends with the closing one. If a link does not fit, something is
+missing between two entries, and the difference is reported with their ids.
 
-Some venues keep a chain for each wallet of an asset, others one for the asset. Where wallets are
-named each is followed by itself, and a balance that names none is held against all of them
-together; if that does not add up and the lines of the asset as a whole do, then that is how the
-venue counts. A line without a balance is taken to continue the chain. Lines of one instant have no
-order of their own: they are laid in one in which they fit, if there is such an order.
+Some venues keep a chain for each wallet of an asset, others one for the asset. If wallets are
+named, each is followed separately, and a balance that names none is compared with all of them
+together. If that does not add up and the entries of the asset as a whole do, then the venue counts
+by the asset. An entry without a balance is taken to continue the chain. Entries of one instant have
+no order of their own: they are put in an order in which they fit, if there is one.
 """
 
 from collections import Counter
@@ -29,10 +29,10 @@ _ZERO = Decimal(0)
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """A place where a chain does not fit: between two lines, named by their ids.
+    """A place where a chain does not fit: between two entries, named by their ids.
 
-    `after_id` is empty where it is the opening balance, `before_id` where it is the closing one
-    that does not fit. `expected` is what the chain comes to, `found` what the venue says.
+    `after_id` is empty if it is the opening balance, `before_id` if it is the closing one that
+    does not fit. `expected` is the chain's balance, `found` the venue's.
     """
 
     after_id: str
@@ -42,7 +42,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 
     @property
     def amount(self) -> Decimal:
-        """What is missing in the lines, if positive; what is too much, if negative."""
+        """What is missing in the entries, if positive; what is too much, if negative."""
         with localcontext(EXACT):
             return self.found - self.expected
 
@@ -50,9 +50,9 @@ class Difference(Struct, frozen=True, kw_only=True):
 class AuditLine(Struct, frozen=True, kw_only=True):
     """One chain: `opening` + `change` = `closing`, unless there are differences.
 
-    `wallet` is empty for an asset as a whole. `opening` is the balance before the first line where
-    nobody said it. `closing` is what the venue says is held, none where it was not asked; `last`
-    is what the last line says. The differences add up to closing - (opening + change).
+    `wallet` is empty for an asset as a whole. `opening` is the balance before the first entry if
+    no opening balance was given. `closing` is the closing balance, `None` if none was given;
+    `last` is the balance of the last entry. The differences add up to closing - (opening + change).
     """
 
     venue: str
@@ -93,20 +93,20 @@ def audit(
     opening: Iterable[Balance] | Balances = (),
     before: Iterable[LedgerEntry] = (),
 ) -> Audit:
-    """Follow each chain from the opening balances over the lines to the closing ones.
+    """Follow each chain from the opening balances over the entries to the closing ones.
 
-    A repeated line counts once. `Balances` are taken to be all there are, so that an asset they do
-    not name is not held; of single ones, others are not known and not compared. Where older lines
-    are known to have been, `before` are the last of them, one of each wallet: the chains begin
-    there. Raises BadInput for numbers that are none.
+    A repeated entry counts once. `Balances` are complete: an asset that they do not name has none.
+    Single balances are not: other assets are not known and not compared. If there are known to be
+    older entries, `before` are the last of them, one of each wallet: the chains begin there. Raises
+    BadInput for invalid numbers.
     """
-    told, older = _by_asset(entries), _by_asset(before)
+    listed, older = _by_asset(entries), _by_asset(before)
     begins, ends = _Held(opening), _Held(closing)
     lines: list[AuditLine] = []
     with localcontext(EXACT):
-        held = {key for key in begins.known() | ends.known() if _is_told(key, "", begins, ends)}
-        for key in sorted({*told, *older, *held}):
-            lines += _chains(key, told.get(key, []), older.get(key, []), begins, ends)
+        held = {key for key in begins.known() | ends.known() if _is_reported(key, "", begins, ends)}
+        for key in sorted({*listed, *older, *held}):
+            lines += _chains(key, listed.get(key, []), older.get(key, []), begins, ends)
     return Audit(tuple(lines))
 
 
@@ -120,12 +120,12 @@ def _by_asset(entries: Iterable[LedgerEntry]) -> dict[tuple[str, Asset], list[Le
 
 
 class _Held:
-    """What a venue said is held, by asset and by wallet."""
+    """The balances that a venue reported, by asset and by wallet."""
 
-    def __init__(self, told: Iterable[Balance] | Balances) -> None:
-        balances = told.balances if isinstance(told, Balances) else told
+    def __init__(self, reported: Iterable[Balance] | Balances) -> None:
+        balances = reported.balances if isinstance(reported, Balances) else reported
         self._by_asset = {(one.venue, one.asset): one for one in balances}
-        self._whole = told.venue if isinstance(told, Balances) else None
+        self._whole = reported.venue if isinstance(reported, Balances) else None
 
     def known(self) -> set[tuple[str, Asset]]:
         return set(self._by_asset)
@@ -135,10 +135,10 @@ class _Held:
         return set() if balance is None else {wallet_name(one) for one in balance.wallets}
 
     def amount(self, venue: str, asset: Asset, wallet: str, *, is_only: bool) -> Decimal | None:
-        """What is in a wallet, or of the asset as a whole; none where the venue did not say.
+        """The balance of a wallet, or of the asset as a whole; `None` if the venue reported none.
 
-        Where a balance names wallets, those that it does not name are empty; where it names none,
-        all of it is taken to be in the wallet that is asked for, if that is the only one known.
+        If a balance names wallets, those that it does not name are empty. If it names none, all of
+        it is taken to be in the requested wallet, if that is the only one known.
         """
         balance = self._by_asset.get((venue, asset))
         if balance is None:
@@ -158,7 +158,7 @@ class _Held:
 
 
 def wallet_name(wallet: Wallet) -> str:
-    """A wallet as the lines of an account name it: `spot/main`."""
+    """A wallet as the entries of an account name it: `spot/main`."""
     return "/".join(filter(None, (wallet.kind, wallet.name)))
 
 
@@ -176,7 +176,7 @@ def _chains(
         by_wallet.setdefault(entry.wallet, []).append(entry)
     if "" not in by_wallet:
         for wallet in begins.wallets(*key) | ends.wallets(*key):
-            if _is_told(key, wallet, begins, ends):
+            if _is_reported(key, wallet, begins, ends):
                 by_wallet.setdefault(wallet, [])
 
     def chain(wallet: str, lines: Sequence[LedgerEntry]) -> AuditLine:
@@ -196,14 +196,14 @@ def _chains(
     return chains
 
 
-def _is_told(key: tuple[str, Asset], wallet: str, begins: _Held, ends: _Held) -> bool:
-    """Whether the venue said what was held first and last, so that no lines means no change."""
+def _is_reported(key: tuple[str, Asset], wallet: str, begins: _Held, ends: _Held) -> bool:
+    """Whether the venue reported both balances, so that no entries means no change."""
     amounts = (held.amount(*key, wallet, is_only=False) for held in (begins, ends))
     return None not in amounts
 
 
 def _sum_of(chains: Sequence[AuditLine], ends: _Held) -> list[AuditLine]:
-    """Wallets together, where the closing balance is one of the asset and of no wallet."""
+    """Wallets together, if the closing balance is one of the asset and of no wallet."""
     venue, asset = chains[0].venue, chains[0].asset
     closing = ends.amount(venue, asset, "", is_only=False)
     if closing is None or any(one.closing is not None for one in chains):
@@ -266,7 +266,7 @@ def _chain(
 
 
 def _in_order(entries: Sequence[LedgerEntry], opening: Decimal | None) -> list[LedgerEntry]:
-    """Lines by time, and those of one instant so that they fit."""
+    """Entries by time, and those of one instant so that they fit."""
     lines: list[LedgerEntry] = []
     by_time = sorted(entries, key=_place)
     balance = opening
@@ -278,11 +278,11 @@ def _in_order(entries: Sequence[LedgerEntry], opening: Decimal | None) -> list[L
 
 
 def _laid(tied: Sequence[LedgerEntry], balance: Decimal | None) -> Sequence[LedgerEntry]:
-    """Lines of one instant in an order in which each continues the one before, if there is one.
+    """Entries of one instant in an order in which each continues the one before, if there is one.
 
-    Each line leads from the balance before it to the one after: an order that fits is a path that
-    takes every step once. It begins at the balance so far, or else where more lines leave than
-    arrive. Without one, lines stay sorted by id.
+    Each entry leads from the balance before it to the one after: an order that fits is a path that
+    takes every step once. It begins at the balance so far, or else where more entries leave than
+    arrive. Without one, entries stay sorted by id.
     """
     leaving = Counter(map(_before, tied))
     leaving.subtract(_after(line) for line in tied)
@@ -296,7 +296,7 @@ def _laid(tied: Sequence[LedgerEntry], balance: Decimal | None) -> Sequence[Ledg
 
 
 def _path(tied: Sequence[LedgerEntry], start: Decimal) -> list[LedgerEntry] | None:
-    """A path from a balance over all lines, by Hierholzer's algorithm, or none."""
+    """A path from a balance over all entries, by Hierholzer's algorithm; `None` without one."""
     steps: dict[Decimal, list[LedgerEntry]] = {}
     for line in reversed(tied):
         steps.setdefault(_before(line), []).append(line)
@@ -324,7 +324,7 @@ def _path(tied: Sequence[LedgerEntry], start: Decimal) -> list[LedgerEntry] | No
 def _with_balances(
     entries: Sequence[LedgerEntry], opening: Decimal | None
 ) -> Sequence[LedgerEntry]:
-    """The lines, each with a balance: what the venue did not write, the chain makes."""
+    """The entries, each with a balance: if the venue did not send it, the chain's."""
     if all(entry.balance is not None for entry in entries):
         return entries
     lines = sorted(entries, key=_place)
@@ -337,7 +337,7 @@ def _with_balances(
 
 
 def _begin(lines: Sequence[LedgerEntry]) -> Decimal:
-    """What was held before lines of which the first have no balance; zero where none has one."""
+    """The balance before entries of which the first have none; zero if no entry has one."""
     change = _ZERO
     for line in lines:
         if line.balance is not None:

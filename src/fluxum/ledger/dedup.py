@@ -1,4 +1,4 @@
-"""Which fills were counted already: the one memory of fills, for every room that needs one."""
+"""Which fills were counted already: the one memory of fills, for every package that needs one."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class Sighting(Enum):
 
 
 class _Known(Struct, gc=False):
-    """What a fill said; `fees` is `None` until it is known."""
+    """The content of a fill; `fees` is `None` until they are known."""
 
     price: Decimal
     quantity: Decimal
@@ -40,10 +40,11 @@ class _Known(Struct, gc=False):
 
 
 class SeenFills:
-    """The identities of the last `capacity` fills, with what each said.
+    """The identities of the last `capacity` fills, with the content of each.
 
-    What came first stays, until the fees of it become known. An older one that comes again counts
-    as new: `capacity` has to outlast whatever is requested of an account's history a second time.
+    The first content stays, until its fees become known. If a fill is repeated after it was
+    forgotten, it counts as new: `capacity` has to exceed what is requested a second time of an
+    account's history.
     """
 
     __slots__ = ("_capacity", "_order", "_seen", "forgotten")
@@ -55,14 +56,14 @@ class SeenFills:
         self._seen: dict[FillIdentity, _Known] = {}
         self._order: deque[FillIdentity] = deque()  # a dictionary finds its first slowly
         self.forgotten = 0
-        """How many fills were let go."""
+        """How many fills were forgotten."""
 
     def __len__(self) -> int:
         """How many fills are known."""
         return len(self._seen)
 
     def look(self, fill: Fill) -> Sighting:
-        """What is known of a fill; one that is new is remembered from now on."""
+        """What is known of a fill; a new one is remembered from now on."""
         identity = fill.identity
         fees = None if fill.fees is None else _charged(fill.fees)
         known = self._seen.get(identity)

@@ -1,12 +1,12 @@
-"""All positions of an account, or of several: fills, orders and marks in, changed positions out.
+"""All positions of one or more accounts: takes fills, orders and marks, returns changed positions.
 
 A ledger is built in one of three ways, or by the second after the third:
 
-- from live executions: `apply` every event of the stream, whatever it is;
-- from history: `load` the account's fills, oldest first, then go on live. The two may overlap in
-  any order, as a fill counts once;
-- from balances: `open_with` what is held, and from when. What it cost may be unknown, and then
-  the profit on it is said to be unknown.
+- from live executions: `apply` every event of the stream, of whatever kind;
+- from history: `load` the account's fills, oldest first, then continue live. The two may overlap
+  in any order, as a fill counts once;
+- from balances: `open_with` the quantity held, and since when. Its cost may be unknown; then the
+  profit on it is reported as unknown.
 
 `fluxum.ledger.opening` makes one for a period of an account from both.
 """
@@ -78,8 +78,8 @@ class Totals(Struct, frozen=True, kw_only=True, tag="totals"):
 
     `unvalued` names those whose profit is not known, as `venue symbol`: there is no mark, they were
     opened at an unknown price, or the fees of a fill are not known. While there is one, `total` is
-    none, and so is `unrealised` while one of them is open. `realised` is what is known. Fees that
-    nobody converted are not in `total`.
+    `None`, and so is `unrealised` while one of them is open. `realised` is what is known. Fees
+    without a conversion price are not in `total`.
     """
 
     quote: Asset
@@ -96,7 +96,7 @@ class Totals(Struct, frozen=True, kw_only=True, tag="totals"):
 
 
 class Ledger:
-    """Positions by venue and market. Those that are returned are live; `view` copies one."""
+    """Positions by venue and market. The returned objects are live; `view` copies one."""
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.policy = Policy() if policy is None else policy
@@ -104,18 +104,18 @@ class Ledger:
         self._seen = SeenFills(self.policy.fills_seen)
         self._conversions: dict[Asset, dict[Asset, Decimal]] = {}
         self.uncounted: Counter[Symbol] = Counter()
-        """How many fills and orders of inverse contracts came; none of them is in any position."""
+        """How many fills and orders of inverse contracts came; none of them is in a position."""
 
-    # What it says
+    # State
 
     def position(self, venue: str, symbol: Symbol) -> TrackedPosition | None:
-        """A market's position, or none where nothing was ever held, ordered or marked."""
+        """A market's position; `None` if there was never a fill, order or mark."""
         return self._positions.get((venue, symbol))
 
     def positions(
         self, venue: str | None = None, quote: Asset | None = None
     ) -> list[TrackedPosition]:
-        """The positions where anything was ever held or ordered, by venue and symbol."""
+        """The positions that ever had a fill or an order, by venue and symbol."""
         return [
             position
             for _, position in sorted(self._positions.items())
@@ -136,16 +136,16 @@ class Ledger:
 
     @property
     def fills_forgotten(self) -> int:
-        """How many fills were let go from the memory that knows repeated ones."""
+        """How many fills were forgotten by the memory that recognises repeated ones."""
         return self._seen.forgotten
 
-    # How it changes
+    # Changes
 
     def apply(self, event: Event) -> tuple[TrackedPosition, ...]:
-        """Take an event in; returns the positions that changed by it.
+        """Process an event; returns the positions that it changed.
 
         Fills and orders count, all else is ignored. Those of inverse contracts are `uncounted`.
-        Raises BadInput for a fill or an order that makes no sense; nothing has changed then.
+        Raises BadInput for a fill or an order that makes no sense; then nothing has changed.
         """
         match event:
             case Fill() | OrderUpdate() if event.symbol.is_inverse:
@@ -163,23 +163,23 @@ class Ledger:
                 return ()
 
     def load(self, fills: Iterable[Fill]) -> int:
-        """Take in fills of the past, oldest first; returns how many had not been counted yet."""
+        """Count past fills, oldest first; returns how many had not been counted yet."""
         return sum(len(self.apply(fill)) for fill in fills)
 
     def open_with(
         self, venue: str, symbol: Symbol, quantity: Decimal, price: Decimal | None, at_ns: int
     ) -> TrackedPosition:
-        """Begin a market with what is held at an instant; see `TrackedPosition.open_with`."""
+        """Begin a market with a quantity held at an instant; see `TrackedPosition.open_with`."""
         position = self._position(venue, symbol)
         position.open_with(quantity, price, at_ns)
         return position
 
     def begin(self, venue: str, symbol: Symbol, at_ns: int, held: Decimal | None = None) -> None:
-        """Begin a period of a market with what is open; see `TrackedPosition.begin`."""
+        """Begin a period of a market with its open quantity; see `TrackedPosition.begin`."""
         self._position(venue, symbol).begin(at_ns, held)
 
     def mark(self, venue: str, symbol: Symbol, price: Decimal | None) -> TrackedPosition:
-        """Value a market at a price; none withdraws the mark. Raises BadInput for nonsense."""
+        """Value a market at a price; `None` withdraws the mark. Raises BadInput for nonsense."""
         position = self._position(venue, symbol)
         position.marked(price)
         return position
@@ -195,9 +195,9 @@ class Ledger:
         return position
 
     def convert_fees(self, asset: Asset, quote: Asset, price: Decimal | None) -> None:
-        """From now on, count fees in a third asset at a price in the quote asset; none: not.
+        """Set the price of a third asset in the quote asset, for fees; `None` removes it.
 
-        It is looked at when a fill comes, so a fee that was counted does not change any more.
+        The price is used when a fill comes, so a fee that was counted does not change any more.
         Raises BadInput for a price that is not above zero.
         """
         prices = self._conversions.setdefault(quote, {})
@@ -217,7 +217,7 @@ class Ledger:
         return position
 
     def _open_orders(self, event: OpenOrders) -> tuple[TrackedPosition, ...]:
-        """Each market of the venue gets its part, which is none for most."""
+        """Give each market of the venue its open orders; for most there are none."""
         by_symbol: dict[Symbol, list[OrderUpdate]] = {
             position.symbol: []
             for position in self._positions.values()

@@ -1,18 +1,18 @@
-"""What is open and what it cost, by one way of telling which part is closed first.
+"""Open quantity and its cost, by one method of choosing which part is closed first.
 
 Each fill that opens adds a lot; each that closes takes from the lots: the oldest first (FIFO), the
-newest first (LIFO), or a share of all of them (AVERAGE, which is one lot that all others melt
+newest first (LIFO), or a share of all of them (AVERAGE, which is one lot that all others are merged
 into). Quantities and costs of a short are negative, so that one formula serves both sides:
 
     realised   += price x quantity taken - cost taken
     unrealised  = mark x quantity open   - cost open
 
-A lot's cost is an exact amount. Where lots melt into one, their price is a quotient and may be
-rounded; it shares the cost out while parts of the lot are taken, and the last part takes whatever
-is left. So nothing drifts: what was paid is found again, to the last digit, in what was realised
-and what is open, and when nothing is open the cost is zero.
+A lot's cost is an exact amount. If lots are merged, their price is a quotient and may be rounded.
+It shares the cost out while parts of the lot are taken, and the last part takes the rest. So
+nothing drifts: what was paid is, to the last digit, in what was realised and what is open, and when
+nothing is open the cost is zero.
 
-Fees are no part of any cost; positions tell them apart.
+Fees are no part of any cost; positions report them separately.
 """
 
 from collections import deque
@@ -41,8 +41,8 @@ class Method(Enum):
 class Lot(Struct, frozen=True, gc=False):
     """A part of a position that was opened at one price; of a short, below zero.
 
-    `cost` and `price` are none where nobody knows what was paid. Of lots that were melted into
-    one, `fills` counts them, `opened_ns` and `fill_id` are those of the oldest.
+    `cost` and `price` are `None` if they are unknown. For lots that were merged into one, `fills`
+    counts them, and `opened_ns` and `fill_id` are those of the oldest.
     """
 
     quantity: Decimal
@@ -56,8 +56,8 @@ class Lot(Struct, frozen=True, gc=False):
 class CostBasis:
     """The open lots of one position by one method. Calls are made within the exact context.
 
-    At most `lots_max` lots are kept: beyond, the two oldest melt into one at their common price,
-    and `melted` counts that. Neighbours of one price melt uncounted, as nothing is lost.
+    At most `lots_max` lots are kept: beyond, the two oldest are merged at their common price, and
+    `melted` counts that. Neighbours of one price are merged uncounted, as nothing is lost.
     """
 
     __slots__ = (
@@ -82,16 +82,16 @@ class CostBasis:
         is_last_first = method is Method.LIFO
         self._take = self._lots.pop if is_last_first else self._lots.popleft
         self._put_back = self._lots.append if is_last_first else self._lots.appendleft
-        self._is_counted = method is not Method.AVERAGE  # which does nothing but melt
+        self._is_counted = method is not Method.AVERAGE  # AVERAGE always merges
         self._lots_max = lots_max if self._is_counted else 1
         self.cost_known = _ZERO
-        """What the open lots of known cost have cost."""
+        """The cost of the open lots whose cost is known."""
         self.realised = _ZERO
-        """What closing brought, fees apart; parts of unknown cost are not in it."""
+        """What closing earned, without fees; parts of unknown cost are not in it."""
         self.unpriced = _ZERO
         """The open quantity whose cost is unknown."""
         self.unpriced_closed = _ZERO
-        """The quantity that was closed and whose cost was unknown, without sign."""
+        """The closed quantity whose cost was unknown, without sign."""
         self.melted = 0
 
     def __len__(self) -> int:
@@ -100,16 +100,16 @@ class CostBasis:
 
     @property
     def lots(self) -> tuple[Lot, ...]:
-        """What is open, oldest first."""
+        """The open lots, oldest first."""
         return tuple(self._lots)
 
     @property
     def cost(self) -> Decimal | None:
-        """What is open has cost; below zero for a short, none where a part of it is unknown."""
+        """The cost of the open lots; below zero for a short, `None` if a part of it is unknown."""
         return None if self.unpriced else self.cost_known
 
     def open(self, lot: Lot) -> None:
-        """Add a lot, of the sign of those that are open."""
+        """Add a lot, of the sign of the open ones."""
         lots = self._lots
         if lot.cost is None:
             self.unpriced += lot.quantity
@@ -124,7 +124,7 @@ class CostBasis:
             self.melted += self._is_counted
 
     def close(self, quantity: Decimal, price: Decimal) -> None:
-        """Take a quantity, of the sign of what is open and no more than that, out at a price."""
+        """Close a quantity, of the sign of the open ones and no more than that, at a price."""
         for taken, cost in self._taken(quantity):
             if cost is None:
                 self.unpriced_closed += abs(taken)
@@ -132,16 +132,16 @@ class CostBasis:
                 self.realised += price * taken - cost
 
     def remove(self, quantity: Decimal) -> None:
-        """Take such a quantity out with what it cost, as coins that leave without being sold."""
+        """Remove such a quantity with its cost, as coins that leave without being sold."""
         for _ in self._taken(quantity):
             pass
 
     def begin(self) -> None:
-        """Count what closing brings from now on; what is open stays."""
+        """Count what closing earns from now on; open lots stay."""
         self.realised = self.unpriced_closed = _ZERO
 
     def _taken(self, quantity: Decimal) -> Iterator[tuple[Decimal, Decimal | None]]:
-        """Take a quantity out, in parts of one lot each: how much, and what it cost."""
+        """Remove a quantity, in parts of one lot each: how much, and its cost."""
         while quantity:
             lot = self._take()
             taken, cost = lot.quantity, lot.cost
@@ -156,9 +156,9 @@ class CostBasis:
             yield taken, cost
 
     def shrink(self, fill_id: str, quantity: Decimal, price: Decimal) -> bool:
-        """Take a quantity out of the lot that a fill at a price opened, as if it never was in it.
+        """Remove a quantity from the lot that a fill at a price opened, as if it was never in it.
 
-        False where there is no such lot any more; then nothing has changed.
+        Returns false if there is no such lot any more; then nothing has changed.
         """
         index = self._lot_of(fill_id, quantity, price)
         if index is None:
@@ -177,7 +177,7 @@ class CostBasis:
         return True
 
     def _lot_of(self, fill_id: str, quantity: Decimal, price: Decimal) -> int | None:
-        """The lot that a fill opened, or one of its price, with more in it than a quantity."""
+        """The lot that a fill opened, or one of its price, that is larger than a quantity."""
         found: int | None = None
         for index, lot in enumerate(self._lots):
             if abs(lot.quantity) <= abs(quantity) or (lot.quantity > 0) is not (quantity > 0):
@@ -191,7 +191,7 @@ class CostBasis:
         return found
 
     def _melt(self, older: Lot, newer: Lot) -> Lot:
-        """One lot of two, of unknown cost if either is."""
+        """One lot of two; its cost is unknown if either's is."""
         quantity = older.quantity + newer.quantity
         cost: Decimal | None = None
         price: Decimal | None = None
@@ -208,6 +208,6 @@ class CostBasis:
 
 
 def _rest(lot: Lot, quantity: Decimal, cost: Decimal | None) -> Lot:
-    """What stays of a lot of which a part is taken."""
+    """The rest of a lot of which a part is taken."""
     left = None if lot.cost is None or cost is None else lot.cost - cost
     return Lot(lot.quantity - quantity, left, lot.price, lot.opened_ns, lot.fill_id, lot.fills)

@@ -1,13 +1,13 @@
-"""A ledger of a period: what was held when it began, and what that had cost.
+"""A ledger of a period: the quantities held when it began, and their cost.
 
-A period of an account begins with coins that were bought before it. Where fills of that time are
-known they say what is open and what it had cost. What an account holds says how much there was, as
-far as balances and account lines reach: coins that no fill explains came at an unknown cost, coins
-that fills explain and that are gone have left without being sold. Where nothing else is known, a
-spot market that sells more than it bought has sold older coins: its fills show how many at least.
-So older coins are never shown as a short, and their cost is said to be unknown.
+A period of an account begins with coins that were bought before it. If fills of that time are
+known, they give the open quantity and its cost. The account's balances give the total, as far as
+balances and account entries go back: coins that no fill explains came at an unknown cost, coins
+that fills explain and that are gone have left without being sold. If nothing else is known, a spot
+market that sells more than it bought has sold older coins: its fills give the least quantity. So
+older coins are never shown as a short, and their cost is reported as unknown.
 
-Contracts hold nothing of their base asset, so for them fills alone count and a short is a short.
+Contracts hold nothing of their base asset, so for them only fills count, and a short is a short.
 Inverse ones are not counted (see Ledger).
 """
 
@@ -29,10 +29,10 @@ _ZERO = Decimal(0)
 def held_at(
     balances: Iterable[Balance], entries: Iterable[LedgerEntry], at_ns: int
 ) -> dict[Asset, Decimal]:
-    """What was held of each asset at an instant: what is held now, less what moved since.
+    """The balances of each asset at an instant: the balances now, less the changes since.
 
-    `entries` are all lines of the account from `at_ns` up to the balances, in any order; each line
-    counts once. Raises BadInput for a line that comes with other amounts a second time.
+    `entries` are all entries of the account from `at_ns` up to the balances, in any order; each
+    counts once. Raises BadInput for an entry that is repeated with other amounts.
     """
     held: dict[Asset, Decimal] = {}
     moved: dict[tuple[str, str], tuple[Asset, Decimal]] = {}
@@ -63,15 +63,15 @@ def ledger_between(
 ) -> Ledger:
     """The positions of a period: opened at `since_ns`, with the fills up to `until_ns` counted.
 
-    `fills` are those of the venue that are known, from before and from within the period, in any
-    order. `held` is what was held at `since_ns` (see `held_at`); an asset that is not in it was
-    not held, and `None` means that it is not known. Without `symbols`, each market with a fill has
-    a position. Of several markets with one base asset, each opens with what it needs for not going
-    short in the period, and the first with what is left.
+    `fills` are the known ones of the venue, from before and from within the period, in any order.
+    `held` are the balances at `since_ns` (see `held_at`); an asset that is not in it had none, and
+    `None` means that they are not known. Without `symbols`, each market with a fill has a position.
+    If several markets have one base asset, each opens with what it needs for not going short in the
+    period, and the first with the rest.
     """
     before: dict[Symbol, list[Fill]] = {symbol: [] for symbol in symbols}
     within: dict[Symbol, list[Fill]] = {symbol: [] for symbol in symbols}
-    for fill in _told_once(fills):
+    for fill in _unique_fills(fills):
         if symbols and fill.symbol not in before:
             continue
         if fill.venue_ns <= since_ns:
@@ -88,8 +88,8 @@ def ledger_between(
     return ledger
 
 
-def _told_once(fills: Iterable[Fill]) -> list[Fill]:
-    """Each fill once, with its fees where they are known, oldest first."""
+def _unique_fills(fills: Iterable[Fill]) -> list[Fill]:
+    """Each fill once, with its fees if they are known, oldest first."""
     found: dict[FillIdentity, Fill] = {}
     for fill in fills:
         known = found.get(fill.identity)
@@ -101,7 +101,7 @@ def _told_once(fills: Iterable[Fill]) -> list[Fill]:
 def _replayed(
     ledger: Ledger, venue: str, symbol: Symbol, before: Mapping[Symbol, Sequence[Fill]]
 ) -> Decimal:
-    """Count the fills before the period; returns what they leave open."""
+    """Count the fills before the period; returns the quantities that they leave open."""
     fills = before.get(symbol, ())
     older = _ZERO if symbol.contract else _needed(_ZERO, fills)
     if older:
@@ -116,7 +116,7 @@ def _openings(
     within: Mapping[Symbol, Sequence[Fill]],
     held: Mapping[Asset, Decimal] | None,
 ) -> dict[Symbol, Decimal]:
-    """With what each market opens."""
+    """The quantity that each market opens with."""
     openings: dict[Symbol, Decimal] = {}
     by_asset: dict[Asset, list[Symbol]] = {}
     for symbol, quantity in opened.items():
@@ -138,7 +138,7 @@ def _openings(
 def _shared(
     held: Decimal, opened: Mapping[Symbol, Decimal], needs: Mapping[Symbol, Decimal]
 ) -> dict[Symbol, Decimal]:
-    """What is held of an asset, by market: as fills say, and by need where that is not all."""
+    """The held quantity of an asset, by market: by the fills, and by need for the rest."""
     left = held - sum(opened.values(), _ZERO)
     shares = dict(opened)
     for symbol in opened:
@@ -151,7 +151,7 @@ def _shared(
 
 
 def _needed(quantity: Decimal, fills: Iterable[Fill]) -> Decimal:
-    """How much more than a quantity has to be held for the fills not to go below nothing."""
+    """How much more than a quantity has to be held so that the fills do not go below zero."""
     lowest = min(quantity, _ZERO)
     with localcontext(EXACT):
         for fill in fills:
@@ -161,6 +161,6 @@ def _needed(quantity: Decimal, fills: Iterable[Fill]) -> Decimal:
 
 
 def _taken(fill: Fill) -> Decimal:
-    """What the fees of a fill take of the base asset."""
+    """How much of the base asset the fees of a fill take."""
     base = fill.symbol.base
     return sum((fee.amount for fee in fill.fees or () if fee.asset == base), _ZERO)

@@ -1,4 +1,4 @@
-"""How much was ordered in one market, and what became of it."""
+"""Totals of the orders of one market: ordered, filled, remaining, ended."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -18,9 +18,9 @@ _ZERO = Decimal(0)
 class OrderTotals(Struct, frozen=True, kw_only=True):
     """Sums over the orders of one market, buys and sells alike, in the base asset.
 
-    `original` is what they asked for, `executed` what was filled, `remaining` what still works,
-    `ended` what will not be filled any more: the last three add up to the first. Orders the venue
-    refused are not among them.
+    `original` is the ordered quantity, `executed` the filled one, `remaining` the one still open,
+    `ended` the one that will not be filled any more: the last three add up to the first. Orders
+    that the venue refused are not among them.
     """
 
     orders: int = 0
@@ -32,7 +32,7 @@ class OrderTotals(Struct, frozen=True, kw_only=True):
 
 
 class _Row(Struct, frozen=True, gc=False):
-    """What counts of one order. One that is `final` cannot come back."""
+    """The counted figures of one order. One that is `final` cannot become open again."""
 
     original: Decimal
     executed: Decimal
@@ -45,12 +45,13 @@ class _Row(Struct, frozen=True, gc=False):
 
 
 class OrderTally:
-    """The orders of one market as their updates tell, and the sums over them.
+    """The orders of one market by their updates, and the sums over them.
 
-    An order never has less filled than before, and one that ended stays so: an update that says
-    otherwise is late, is counted in `stale`, and changes nothing. Of orders that ended the last
-    `ended_max` are known one by one, so that a late fill finds its own; of older ones the sums
-    are all that is left. More than `open_max` open orders are not believed: the oldest has ended.
+    An order never has less filled than before, and one that ended stays ended: an update that
+    contradicts this is late, is counted in `stale`, and changes nothing. Of orders that ended, the
+    last `ended_max` are remembered one by one, so that a late fill finds its own; of older ones
+    only the sums are left. If there are more than `open_max` open orders, the oldest is counted as
+    ended.
     """
 
     __slots__ = (
@@ -89,11 +90,11 @@ class OrderTally:
             )
 
     def update(self, order: OrderUpdate) -> bool:
-        """Take in what is known of an order; returns whether the sums changed."""
+        """Count an update of an order; returns whether the sums changed."""
         with localcontext(EXACT):
             row = _row(order)
             key = order.order_id or order.client_order_id
-            # Before the venue has named it, an order is known by our name alone.
+            # Before the venue has named it, an order is known by our client order id alone.
             name = next(filter(self._knows, (order.order_id, order.client_order_id)), "")
             known, was_open = self._open.get(name) or self._ended.get(name), name in self._open
             if known is not None:
@@ -105,9 +106,9 @@ class OrderTally:
             return known != row or was_open is row.final
 
     def keep_only(self, orders: Iterable[OrderUpdate]) -> bool:
-        """Take in all orders that are open; those not among them are open no longer.
+        """Count all open orders; orders that are not among them are not open any more.
 
-        What was left of such an order counts as ended until its own update says more.
+        The remaining quantity of such an order counts as ended until its own update corrects that.
         """
         changed = False
         still: set[str] = set()
@@ -161,5 +162,5 @@ def _row(order: OrderUpdate) -> _Row:
         raise BadInput(f"an order of zero or more was expected, was {filled} of {quantity}")
     if order.status is OrderStatus.REFUSED:
         return _Row(_ZERO, _ZERO, 0, final=True)
-    # An order by what to spend has no quantity before it is filled.
+    # An order by an amount to spend has no quantity before it is filled.
     return _Row(max(quantity, filled), filled, 1, final=order.status.is_final)

@@ -13,17 +13,17 @@ __all__ = ["MarkBy", "Policy"]
 
 
 class MarkBy(Enum):
-    """What of a book values a position: where it could be closed at once, or half way between."""
+    """How a book values a position: where it could be closed at once, or half way between."""
 
     TOUCH = "touch"
     MID = "mid"
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """How positions are kept. The first method is the one meant where none is named.
+    """How positions are kept. The first method is used if none is named.
 
     `lots_max` bounds the lots of each method, `fills_seen` the ids by which a repeated fill is
-    known, `orders_ended` the orders of a market that are known after their end.
+    recognised, `orders_ended` the orders of a market that are remembered after their end.
     """
 
     methods: tuple[Method, ...] = (Method.AVERAGE, Method.FIFO, Method.LIFO)
@@ -32,7 +32,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     fills_seen: int = 100_000
     orders_ended: int = 1_000
 
-    if TYPE_CHECKING:  # what is taken, which is more than what it becomes
+    if TYPE_CHECKING:  # the accepted types, which are more than the final ones
 
         def __init__(
             self,
@@ -45,7 +45,7 @@ class Policy(Struct, frozen=True, kw_only=True):
         ) -> None: ...
 
     def __post_init__(self) -> None:
-        """Take text as well, and refuse what makes no sense."""
+        """Accept text as well; raise BadInput for values that make no sense."""
         take_all(self, _POLICY)
 
 

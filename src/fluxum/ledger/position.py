@@ -1,25 +1,25 @@
-"""One market at one venue: what is held there, what it cost, what it earned.
+"""One market at one venue: the quantity held, its cost, its profit.
 
-A position follows one's own fills and nothing else. Side by side it keeps what is open by each
-method of its policy; the quantity, the fees and the averages are the same for all of them.
+A position follows the account's fills and nothing else. It keeps the open lots by each method of
+its policy; the quantity, the fees and the averages are the same for all methods.
 
-Fees are never part of a cost. `realised` and `unrealised` are gross, `fees_quote` stands beside
-them, and `total` is net: realised + unrealised - fees. A rebate is a negative fee.
+Fees are never part of a cost. `realised` and `unrealised` are gross, `fees_quote` is separate, and
+`total` is net: realised + unrealised - fees. A rebate is a negative fee.
 
 - A fee in the quote asset counts as it is.
-- A fee in the base asset of a spot market is taken from what one holds, so the position shrinks by
-  it (a buy of 1 with a fee of 0.001 leaves 0.999), and it counts in the quote asset at the price of
-  its fill. A contract (`BTC/USD:PERP`) holds no base asset: there it is a fee in a third asset.
-- A fee in a third asset counts at the conversion price known when the fill comes. Where none is
-  known it is left in `fees_unconverted`, and no total contains it.
-- While it is not known in which asset the fees of a fill were charged there is no total, and
-  `fees_unknown` counts such fills. Once the same fill comes with its fees, it is as if it had come
-  with them at first.
+- A fee in the base asset of a spot market is taken from the quantity held, so the position shrinks
+  by it (a buy of 1 with a fee of 0.001 leaves 0.999), and it counts in the quote asset at the price
+  of its fill. A contract (`BTC/USD:PERP`) holds no base asset: there it is a fee in a third asset.
+- A fee in a third asset counts at the conversion price known when the fill comes. If none is known,
+  it is left in `fees_unconverted`, and no total contains it.
+- While it is not known in which asset the fees of a fill were charged, there is no total, and
+  `fees_unknown` counts such fills. Once the same fill comes with its fees, the result is the same
+  as if it had come with them at first.
 
-So the total is always cash that came in, less cash that went out, plus what is held at the mark.
-A fill that is larger than the position closes it and opens the rest at the fill's price. Contracts
-are linear: a price times a quantity is an amount of the quote asset. Of an inverse contract that is
-no amount of anything, so a position of one is refused.
+So the total is always the cash received, less the cash paid, plus the quantity held at the mark. A
+fill that is larger than the position closes it and opens the rest at the fill's price. Contracts
+are linear: a price times a quantity is an amount of the quote asset. For an inverse contract that
+is no amount of anything, so a position of one is refused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,10 +47,10 @@ _AGAIN = frozenset({Sighting.REPEATED, Sighting.CONTRADICTED})
 
 
 class TrackedPosition:
-    """What is held in one market at one venue, live; `view` takes a copy that stays.
+    """The position in one market at one venue, live; `view` takes a frozen copy.
 
-    Fills count in the order they come, a late one when it comes. Each counts once: of a repeated
-    one `repeated` is raised, and `contradicted` where it came with other numbers than at first.
+    Fills count in the order they come, a late one when it comes. Each counts once: a repeated one
+    is counted in `repeated`, and in `contradicted` if its numbers differ from the first ones.
     `conversions` are prices of third assets in the quote asset; it may be shared and change.
     """
 
@@ -103,13 +103,13 @@ class TrackedPosition:
         self.venue = venue
         self.symbol = symbol
         self.quantity = _ZERO
-        """What is held, below zero for a short."""
+        """The quantity held, below zero for a short."""
         self.bought = self.sold = self.bought_notional = self.sold_notional = _ZERO
         self.fees_quote = _ZERO
         """All fees that are known in the quote asset."""
         self.fills = self.repeated = self.contradicted = self.settled = 0
         self.fees_unknown = 0
-        """Of how many fills the fees are not known yet."""
+        """The number of fills whose fees are not known yet."""
         self.updated_ns: int | None = None
         self.orders = OrderTally(policy.orders_ended)
         self._bases = tuple(CostBasis(method, policy.lots_max) for method in policy.methods)
@@ -122,14 +122,14 @@ class TrackedPosition:
         self._ask: Decimal | None = None
         self._opened_ns: int | None = None
         self._quote = symbol.quote
-        # What a spot market's fees may be taken from; a contract holds none of its base asset.
+        # The asset that a spot market's fees may be taken from; a contract holds no base asset.
         self._base = None if symbol.contract else symbol.base
 
-    # What it says
+    # State
 
     @property
     def is_used(self) -> bool:
-        """Whether anything was ever held or ordered here."""
+        """Whether there was ever a fill or an order."""
         return bool(self.fills or self._opened_ns is not None or self.orders.totals().orders)
 
     @property
@@ -145,14 +145,14 @@ class TrackedPosition:
 
     @property
     def package_price(self) -> Decimal | None:
-        """What closing it all at the mark would bring, or cost if negative; none without a mark."""
+        """What closing it at the mark would bring, or cost if negative; `None` without a mark."""
         mark = self.mark
         with localcontext(EXACT):
             return None if mark is None else mark * self.quantity
 
     @property
     def notional(self) -> Decimal | None:
-        """Its size at the mark, in the quote asset, without sign; none without a mark."""
+        """Its size at the mark, in the quote asset, without sign; `None` without a mark."""
         price = self.package_price
         return None if price is None else price.copy_abs()
 
@@ -181,15 +181,15 @@ class TrackedPosition:
 
     @property
     def fees_unconverted(self) -> dict[Asset, Decimal]:
-        """The fees that are not in `fees_quote`, because nobody told a conversion price."""
+        """The fees that are not in `fees_quote`, because there is no conversion price."""
         return dict(self._unconverted)
 
     def profit(self, method: Method | str | None = None) -> Profit:
-        """What a method says, the policy's first by default; raises BadInput for one not kept."""
+        """The profit by a method, by default the policy's first; raises BadInput if not kept."""
         return self._profit(self._basis(method))
 
     def lots(self, method: Method | str | None = None) -> tuple[Lot, ...]:
-        """What is open by a method, oldest first; raises BadInput for one not kept."""
+        """The open lots by a method, oldest first; raises BadInput for one not kept."""
         return self._basis(method).lots
 
     def view(self) -> Position:
@@ -219,12 +219,12 @@ class TrackedPosition:
             updated_ns=self.updated_ns,
         )
 
-    # How it changes
+    # Changes
 
     def open_with(self, quantity: Decimal, price: Decimal | None, at_ns: int) -> None:
-        """Begin with what is held already, at a price, or at none if nobody knows what it cost.
+        """Begin with a quantity already held, at a price; `None` if its cost is unknown.
 
-        Fills of the venue's time up to `at_ns` are part of it: they are left out and counted in
+        Fills up to `at_ns` of the venue's time are part of it: they are left out and counted in
         `settled`. Raises BadInput for a position that has begun.
         """
         if self.fills or self._opened_ns is not None:
@@ -237,11 +237,12 @@ class TrackedPosition:
             self._move(quantity, price, at_ns, "")
 
     def begin(self, at_ns: int, held: Decimal | None = None) -> None:
-        """Begin a period at an instant with what is open, and count all else from zero.
+        """Begin a period at an instant with what is open, and count everything else from zero.
 
-        `held` is what is held then by other evidence: what that is more was opened at an unknown
-        price, what it is less has left without being sold. Fills of the venue's time up to `at_ns`
-        are part of the beginning from now on. Raises BadInput for a number that is none.
+        `held` is the quantity held then by other evidence: if it is more than what is open, the
+        rest was opened at an unknown price; if it is less, the rest has left without being sold.
+        Fills up to `at_ns` of the venue's time are part of the beginning from now on. Raises
+        BadInput for an invalid number.
         """
         with localcontext(EXACT):
             if held is not None:
@@ -271,7 +272,7 @@ class TrackedPosition:
             self.contradicted += sighting is Sighting.CONTRADICTED
             return False
         before = getcontext()
-        setcontext(EXACT)  # which is half as dear as `localcontext`
+        setcontext(EXACT)  # costs half as much as `localcontext`
         try:
             if sighting is _NEW:
                 self._count(fill)
@@ -283,25 +284,25 @@ class TrackedPosition:
         return True
 
     def order(self, update: OrderUpdate) -> bool:
-        """Take in what is known of an order of this market; returns whether the sums changed."""
+        """Count an update of an order of this market; returns whether the sums changed."""
         changed = self.orders.update(update)
         if changed:
             self.updated_ns = update.received_ns
         return changed
 
     def open_orders(self, orders: Iterable[OrderUpdate], received_ns: int) -> bool:
-        """Take in all open orders of this market; returns whether the sums changed."""
+        """Count all open orders of this market; returns whether the sums changed."""
         changed = self.orders.keep_only(orders)
         if changed:
             self.updated_ns = received_ns
         return changed
 
     def marked(self, price: Decimal | None) -> None:
-        """Value it at a price, long or short; none withdraws the mark."""
+        """Value it at a price, long or short; `None` withdraws the mark."""
         self.quoted(price, price)
 
     def quoted(self, bid: Decimal | None, ask: Decimal | None) -> None:
-        """Value it by a market's best prices, as the policy says; none withdraws one."""
+        """Value it by a market's best prices, by the policy; `None` withdraws one."""
         for price in (bid, ask):
             if price is not None:
                 positive(price, "a mark")
@@ -377,7 +378,7 @@ class TrackedPosition:
                 basis.close(taken, fill.price)
 
     def _charge(self, fees: Iterable[Fee], price: Decimal) -> Decimal:
-        """Count fees; returns what they take of the base asset."""
+        """Count fees; returns how much of the base asset they take."""
         taken = _ZERO
         for fee in fees:
             asset, amount = fee.asset, fee.amount
@@ -397,7 +398,7 @@ class TrackedPosition:
         return taken
 
     def _move(self, quantity: Decimal, price: Decimal | None, at_ns: int, fill_id: str) -> None:
-        """Change what is held by a signed quantity: close what is against it, open the rest."""
+        """Change the quantity by a signed amount: close what is against it, open the rest."""
         held = self.quantity
         self.quantity = held + quantity
         closed = _ZERO
@@ -413,7 +414,7 @@ class TrackedPosition:
                 basis.open(lot)
 
     def _hold(self, held: Decimal, at_ns: int) -> None:
-        """Come to a quantity without a trade."""
+        """Set the quantity without a trade."""
         more, quantity = held - self.quantity, self.quantity
         if quantity and (more > _ZERO) is not (quantity > _ZERO):
             gone = quantity if abs(more) > abs(quantity) else -more

@@ -1,4 +1,4 @@
-"""The lines of accounts, and what is held: asked by asset, kind and time, and audited."""
+"""Account entries and balances: queried by asset, kind and time, and audited."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
@@ -22,12 +22,11 @@ _Place = tuple[int, str, str]
 
 
 class Journal:
-    """Account lines, each once, by time and id; at most `capacity`, the oldest are let go.
+    """Account entries, each once, by time and id; beyond `capacity` the oldest are forgotten.
 
-    Balances are those the venue told last, moved on by each line that came live after them. A line
-    read from history moves one only if it is of about that time or later and continues it: it
-    may have been told from history before it could come live. Where nothing was told, nothing is
-    known.
+    Balances are the last ones that the venue sent, changed by each live entry after them. An entry
+    from history changes one only if it is of about that time or later and continues it: history may
+    have it before it comes live. If the venue sent no balance, none is known.
     """
 
     def __init__(self, capacity: int = 100_000) -> None:
@@ -37,25 +36,25 @@ class Journal:
         self._lines: list[tuple[_Place, LedgerEntry]] = []
         self._ids: dict[tuple[str, str], LedgerEntry] = {}
         self._horizon: _Place | None = None
-        # Of each chain the last line that was let go, so that an audit still has its beginning.
+        # The last forgotten entry of each chain, so that an audit still has its beginning.
         self._anchors: dict[tuple[str, Asset, str], LedgerEntry] = {}
-        self._told: dict[tuple[str, Asset], Balance] = {}
+        self._reported: dict[tuple[str, Asset], Balance] = {}
         self._balances: dict[tuple[str, Asset], Balance] = {}
         self._whole: dict[str, int] = {}
         self.repeated = 0
-        """Lines that came again."""
+        """Entries that were repeated."""
         self.contradicted = 0
-        """Those of them that came with another asset, amount or fee; the first counts."""
+        """Those of them that had another asset, amount or fee; the first counts."""
         self.dropped = 0
-        """Lines that were let go, because there were more than `capacity`."""
+        """Entries that were forgotten, because there were more than `capacity`."""
         self.late = 0
-        """Lines older than those that were let go: nobody knows whether they came before."""
+        """Entries older than the forgotten ones: it is unknown whether they were repeated."""
 
     def __len__(self) -> int:
-        """How many lines are kept."""
+        """How many entries are kept."""
         return len(self._lines)
 
-    # What it says
+    # State
 
     def entries(
         self,
@@ -66,9 +65,9 @@ class Journal:
         limit: int | None = None,
         venue: str | None = None,
     ) -> list[LedgerEntry]:
-        """The last `limit` lines that match, oldest first, from `since_ns` to before `until_ns`.
+        """The last `limit` entries that match, oldest first, from `since_ns` to before `until_ns`.
 
-        Times are the venue's. Raises BadInput for a limit below one, or a kind that is none.
+        Times are the venue's. Raises BadInput for a limit below one, or an unknown kind.
         """
         kind = None if kind is None else choice(EntryKind, kind, "kind")
         if limit is not None and limit < 1:
@@ -90,14 +89,14 @@ class Journal:
         return found[::-1]
 
     def balance(self, venue: str, asset: Asset) -> Balance | None:
-        """What is held of an asset, or none where the venue has not said."""
+        """The balance of an asset; `None` if the venue has not sent it."""
         balance = self._balances.get((venue, asset))
         if balance is None and venue in self._whole:
             return Balance(venue=venue, asset=asset, total=_ZERO, received_ns=self._whole[venue])
         return balance
 
     def balances(self, venue: str | None = None) -> list[Balance]:
-        """All that is held, by venue and asset."""
+        """All balances, by venue and asset."""
         kept = sorted(self._balances.items(), key=lambda item: item[0])
         return [balance for _, balance in kept if venue in (None, balance.venue)]
 
@@ -106,35 +105,35 @@ class Journal:
         closing: Iterable[Balance] | Balances | None = None,
         opening: Iterable[Balance] | Balances = (),
     ) -> Audit:
-        """Whether the lines add up to the balances: those given, or those that are known here.
+        """Whether the entries add up to the balances: those given, or the ones known here.
 
-        Given ones have to be of the time after the last line. See `fluxum.ledger.audit`.
+        Given ones have to be of the time after the last entry. See `fluxum.ledger.audit`.
         """
         lines = (entry for _, entry in self._lines)
         held = self.balances() if closing is None else closing
         return audit(lines, held, opening, self._anchors.values())
 
-    # How it changes
+    # Changes
 
     def apply(self, event: Event) -> bool:
-        """Take an event in; returns whether anything changed. What is no line or balance is not.
+        """Process an event; returns whether anything changed. Other events are ignored.
 
-        Raises BadInput for numbers that are none.
+        Raises BadInput for invalid numbers.
         """
         match event:
             case LedgerEntry():
                 return self.add(event)
             case Balance():
-                self._tell(event)
+                self._set_balance(event)
                 return True
             case Balances():
-                self._tell_all(event)
+                self._set_balances(event)
                 return True
             case _:
                 return False
 
     def add(self, entry: LedgerEntry) -> bool:
-        """Keep a line, and move the balance on if it is news; returns whether it was kept."""
+        """Keep an entry, and change the balance if it is new; returns whether it was kept."""
         if not entry.entry_id:
             raise BadInput(f"a line with an id was expected, was {entry!r:.200}")
         for amount in (entry.amount, entry.fee, entry.balance or _ZERO):
@@ -161,38 +160,42 @@ class Journal:
         self._anchors[oldest.venue, oldest.asset, oldest.wallet] = oldest
         self.dropped += 1
 
-    def _tell_all(self, event: Balances) -> None:
+    def _set_balances(self, event: Balances) -> None:
         for key in [key for key in self._balances if key[0] == event.venue]:
             del self._balances[key]
-            self._told.pop(key, None)
+            self._reported.pop(key, None)
         self._whole[event.venue] = event.received_ns
         for balance in event.balances:
-            self._tell(balance)
+            self._set_balance(balance)
 
-    def _tell(self, balance: Balance) -> None:
+    def _set_balance(self, balance: Balance) -> None:
         for amount in (balance.total, *(wallet.total for wallet in balance.wallets)):
             checked(amount, f"the balance of {balance.asset}")
-        self._told[balance.venue, balance.asset] = balance
+        self._reported[balance.venue, balance.asset] = balance
         self._balances[balance.venue, balance.asset] = balance
 
     def _move(self, entry: LedgerEntry) -> None:
-        """Let a line change the balance, if that did not contain it when it was told."""
+        """Change the balance by an entry, unless the balance contained it already."""
         balance = self.balance(entry.venue, entry.asset)
         if balance is None:
             return
-        told = self._told.get((entry.venue, entry.asset))
-        if told is not None and told.venue_ns is not None and told.venue_ns >= entry.venue_ns:
+        reported = self._reported.get((entry.venue, entry.asset))
+        if (
+            reported is not None
+            and reported.venue_ns is not None
+            and reported.venue_ns >= entry.venue_ns
+        ):
             return
-        told_ns = self._whole[entry.venue] if told is None else told.received_ns
+        reported_ns = self._whole[entry.venue] if reported is None else reported.received_ns
         if entry.backfilled and not (
-            entry.venue_ns > told_ns - _CLOCKS_APART_NS and _continues(balance, entry)
+            entry.venue_ns > reported_ns - _CLOCKS_APART_NS and _continues(balance, entry)
         ):
             return
         with localcontext(EXACT):
             self._balances[entry.venue, entry.asset] = replace(
                 balance,
                 total=balance.total + entry.change,
-                held=None,  # nobody said what it is now
+                held=None,  # the venue has not sent it yet
                 wallets=_moved(balance.wallets, entry),
                 venue_ns=entry.venue_ns,
                 received_ns=entry.received_ns,
@@ -200,7 +203,7 @@ class Journal:
 
 
 def _continues(balance: Balance, entry: LedgerEntry) -> bool:
-    """Whether a line begins where a balance is, of the asset or of the wallet it names."""
+    """Whether an entry begins at a balance, of the asset or of the wallet it names."""
     if entry.balance is None:
         return False
     wallets = (one.total for one in balance.wallets if wallet_name(one) == entry.wallet)
@@ -209,7 +212,7 @@ def _continues(balance: Balance, entry: LedgerEntry) -> bool:
 
 
 def _moved(wallets: tuple[Wallet, ...], entry: LedgerEntry) -> tuple[Wallet, ...]:
-    """Wallets after a line; none where the line does not say which one it is about."""
+    """Wallets after an entry; empty if the entry does not name its wallet."""
     if not entry.wallet:
         return ()
     if not any(wallet_name(wallet) == entry.wallet for wallet in wallets):
@@ -224,7 +227,7 @@ def _moved(wallets: tuple[Wallet, ...], entry: LedgerEntry) -> tuple[Wallet, ...
 
 
 def _substance(entry: LedgerEntry) -> tuple[Asset, Decimal, Decimal]:
-    """What two tellings of a line agree on; times and balances differ between channels."""
+    """The fields that are equal in two copies of an entry; times and balances may differ."""
     return entry.asset, entry.amount, entry.fee
 
 

@@ -1,4 +1,4 @@
-"""What a position says of itself at one moment."""
+"""A position at one moment, as values."""
 
 from decimal import Decimal
 
@@ -14,13 +14,13 @@ __all__ = ["Position", "Profit"]
 
 
 class Profit(Struct, frozen=True, kw_only=True):
-    """What one method says of a position; amounts are in the quote asset.
+    """A position's profit by one method; amounts are in the quote asset.
 
-    `cost` is that of what is open, below zero for a short; it is none, as is `unrealised`, where
-    a part was opened at an unknown price. `unrealised` is also none while there is no mark.
-    `realised` leaves out what was closed of unknown cost (`unpriced_closed`, a quantity), and
-    then `total` is none, as it is while the fees of a fill are not known. `melted` counts lots that
-    were joined because there were too many.
+    `cost` is that of what is open, below zero for a short; it is `None`, as is `unrealised`, if a
+    part was opened at an unknown price. `unrealised` is also `None` while there is no mark.
+    `realised` leaves out what was closed of unknown cost (`unpriced_closed`, a quantity); then
+    `total` is `None`, as it is while the fees of a fill are not known. `melted` counts lots that
+    were merged because there were too many.
     """
 
     method: Method
@@ -63,10 +63,10 @@ class Position(Struct, frozen=True, kw_only=True, tag="position"):
 
     @property
     def cost_note(self) -> str:
-        """`cost basis unknown for 0.005 BTC`, where part of the profit cannot be known for that.
+        """`cost basis unknown for 0.005 BTC`, if a part of the profit is unknown for that reason.
 
-        It is what was opened at an unknown price, whether still open or closed meanwhile, by the
-        method that mixes the least of it with the rest; empty where there is nothing of the kind.
+        It is the quantity opened at an unknown price, whether still open or closed meanwhile, by
+        the method that mixes the least of it with the rest; empty if there is none.
         """
         unknown = EXACT.normalize(
             min(EXACT.add(abs(one.unpriced), one.unpriced_closed) for one in self.profits)
@@ -75,5 +75,5 @@ class Position(Struct, frozen=True, kw_only=True, tag="position"):
 
     @property
     def profit(self) -> Profit:
-        """What the first method of the policy says."""
+        """The profit by the first method of the policy."""
         return self.profits[0]
