@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -20,11 +21,12 @@ from venues.bybit.private.wire import CAPTURES, NOW
 
 MS = 1_000_000
 DAY = 86_400_000 * MS
+Answer = TypeVar("Answer")
 QUERIES, LINEAR_QUERIES = account_queries(SPOT), account_queries(LINEAR)
 EMPTY = b'{"retCode":0,"retMsg":"OK","result":{"list":[]},"time":1684765770483}'
 
 
-def asked(query: RestQuery[object]) -> tuple[str, dict[str, str]]:
+def asked(query: RestQuery[Answer]) -> tuple[str, dict[str, str]]:
     """The path and the parameters of a signed GET."""
     fetch = query.fetch
     assert (fetch.method, fetch.auth) == ("GET", Auth.SIGNED)

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 import fluxum
 from fluxum import (
+    Asset,
     Channel,
     Credentials,
     Fee,
@@ -119,7 +120,7 @@ def test_a_fill_moves_position_and_balances(venue: str) -> None:
             assert {one.asset: one.total for one in await one.trader.balances()} == held
             streamed = one.trader.session.account.following.balances
             assert {asset: one.total for asset, one in streamed.items()} == held
-            assert held["BTC"] == (1 + LOT - sum(in_base) if venue == "bybit" else 1)
+            assert held[Asset("BTC")] == (1 + LOT - sum(in_base) if venue == "bybit" else 1)
 
     run(story())
 
@@ -145,7 +146,7 @@ def test_closing_a_contract_earns_what_its_prices_differ_by() -> None:
             assert position.quantity == 0
             sold, bought = refreshed(one, sold), refreshed(one, bought)
             paid = sum((fee.amount for fee in fees(one)), Decimal(0))
-            usdt = {one.asset: one.total for one in await one.trader.balances()}["USDT"]
+            usdt = {one.asset: one.total for one in await one.trader.balances()}[Asset("USDT")]
             assert usdt == 100_000 + sold.cost - bought.cost - paid
             with pytest.raises(VenueRefused, match="110017"):
                 await one.trader.orders.place(request)
