@@ -20,6 +20,7 @@ from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.order import Command, OpenOrders, OrderUpdate, is_cancel
 from fluxum.pacing import Backoff
+from fluxum.session.account_audit import AccountAudit
 from fluxum.session.account_history import AccountHistory
 from fluxum.session.account_session import AccountSession
 from fluxum.session.account_snapshots import AccountSnapshots
@@ -43,15 +44,17 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
 
     With `since_ns` the session first publishes the account's history from that instant on, and
     nothing earlier. Without it, the session publishes what happens from now on. Every `audit_s`
-    seconds open orders are compared with the venue's list; `None` disables the comparison.
+    seconds the account is compared with the venue's lists; `None` disables the comparison.
     `symbols` are the markets whose history is requested where the venue needs a market for that.
-    `snapshots` are the channels for which the venue sends a snapshot first.
+    `snapshots` are the channels for which the venue sends a snapshot first, `numbered` those of
+    which a lost message shows by itself.
     """
 
     since_ns: int | None = None
     audit_s: float | None = None
     symbols: Collection[Symbol] = ()
     snapshots: frozenset[Channel] = frozenset({Channel.BALANCE, Channel.EXECUTION})
+    numbered: frozenset[Channel] = frozenset()
 
 
 class Account:
@@ -105,6 +108,17 @@ class Account:
             clock,
             backoff,
             lambda: self._session,
+        )
+
+        self._audit = AccountAudit(
+            venue,
+            self._history,
+            self.following,
+            options.numbered,
+            clock,
+            backoff,
+            lambda: self._session,
+            has_entries=queries.entries is not None,
         )
 
     # Queries
@@ -214,8 +228,9 @@ class Account:
         tokens = self.authenticator.tokens
         if tokens is not None:
             work.start(tokens.run(), name=f"{self._venue} token")
-        audit = self._reconciliation.audit(self._audit_s, lambda: self.is_following)
+        audit = self._audit.run(self._audit_s, lambda: self.is_following)
         work.start(audit, name=f"{self._venue} audit")
+        work.start(self._audit.follow_entries(), name=f"{self._venue} entries")
 
     def close(self) -> None:
         """The session's block ends."""
@@ -257,6 +272,7 @@ class Account:
             case Balance():
                 self._snapshots.note(event)
                 self.following.change(event)
+                self._audit.note_balance()
             case OpenOrders():
                 known_ns = self.following.executed_ns
                 self._reconciliation.note_ended(dict(self.following.open(event)))
