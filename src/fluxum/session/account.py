@@ -78,8 +78,6 @@ class Account:
         self.queries = queries
         """The queries that the venue offers, for `query`."""
         self.following = AccountState(options.since_ns, clock.now_ns())
-        if options.since_ns is not None:
-            self.following.executed_ns = self.following.entered_ns = options.since_ns
         self._venue = venue
         self._clock = clock
         self._audit_s = options.audit_s
@@ -100,6 +98,10 @@ class Account:
             backoff,
             lambda: self._session,
         )
+        if options.since_ns is not None:
+            self.following.executed_ns = self.following.entered_ns = options.since_ns
+            for channel in (Channel.EXECUTION, Channel.BALANCE):
+                self._reconciliation.note_unknown(channel, options.since_ns)
         self._snapshots = AccountSnapshots(
             venue,
             options.snapshots,
@@ -287,18 +289,27 @@ class Account:
 
     def lose(self, channel: Channel) -> None:
         """The link of a channel is gone, or a message of it was missed."""
+        state = self.following
+        is_of_orders = channel is Channel.EXECUTION
+        # The stream goes on before its snapshot comes: what it sends then proves no history.
+        known_ns = state.executed_ns if is_of_orders else state.entered_ns
+        self._reconciliation.note_unknown(channel, known_ns)
+        self._stop(channel)
+
+    # Pieces
+
+    def _begin(self, channel: Channel, known_ns: int | None) -> None:
+        self._stop(channel)
+        self._reconciliation.begin(channel, known_ns, self._background)
+
+    def _stop(self, channel: Channel) -> None:
+        """The channel's orders or balances are not valid, and what was being looked up is void."""
         if channel is Channel.EXECUTION:
             self.following.is_orders_valid = False
         else:
             self.following.is_balances_valid = False
         self._reconciliation.cancel(channel)
         self._snapshots.cancel(channel)
-
-    # Pieces
-
-    def _begin(self, channel: Channel, known_ns: int | None) -> None:
-        self.lose(channel)
-        self._reconciliation.begin(channel, known_ns, self._background)
 
     def _leave_out(self, rows: LeftOutRows, subscription: Subscription | None) -> None:
         """Publish rows of a list that could not be read; the same rows only once."""

@@ -68,10 +68,14 @@ class Reconciliation:
     def begin(self, channel: Channel, known_ns: int | None, work: Background) -> None:
         """Look up what happened since `known_ns`; `None` if nothing can have been missed."""
         self.cancel(channel)
-        if known_ns is not None:  # if an earlier search did not finish, its start counts
-            self._unknown_ns[channel] = min(known_ns, self._unknown_ns.get(channel, known_ns))
+        self.note_unknown(channel, known_ns)
         name = f"{self._venue} {channel.value} reconciliation"
         self._tasks[channel] = work.start(self._reconcile(channel), name=name)
+
+    def note_unknown(self, channel: Channel, known_ns: int | None) -> None:
+        """What happened since then has to be looked up; of several instants the first counts."""
+        if known_ns is not None:
+            self._unknown_ns[channel] = min(known_ns, self._unknown_ns.get(channel, known_ns))
 
     def cancel(self, channel: Channel) -> None:
         """The link of a channel is gone, or a message of it was missed."""
