@@ -111,13 +111,13 @@ class AccountAudit:
         if not first:
             return
         await asyncio.sleep(_SECOND_CHECK_S)  # a message may have been on its way
+        lasting = sorted(first & await self._differing(), key=lambda one: one[1:])
         if not is_following():
             return
-        lasting = sorted(first & await self._differing(), key=lambda one: one[1:])
         self._state.counts.missed += len(lasting)
         for channel in (Channel.EXECUTION, Channel.BALANCE):
             names = dict.fromkeys(one[1] for one in lasting if one[0] is channel)
-            if names and is_following():
+            if names:
                 self._session().deliver([self._desync(channel, ", ".join(list(names)[:5]))])
 
     # What was missed
