@@ -67,7 +67,9 @@ SYMBOLS = {
 def money(symbols: Sequence[Symbol]) -> dict[str, Decimal]:
     """What an account has at first."""
     amounts = (Decimal(20), Decimal(300))
-    bases = {symbol.base: amount for symbol, amount in zip(symbols, amounts, strict=True)}
+    bases: dict[str, Decimal] = {
+        one.base: amount for one, amount in zip(symbols, amounts, strict=True)
+    }
     return {symbols[0].quote: Decimal(1_000_000), **bases}
 
 

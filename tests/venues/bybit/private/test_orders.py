@@ -154,6 +154,104 @@ def test_each_kind_of_order_is_written(
     assert ("isLeverage" in written) is ("isLeverage" in wanted)
 
 
+LIMIT = {"orderType": "Limit", "symbol": "BTCUSDT"}
+
+
+@pytest.mark.parametrize(
+    ("order", "category", "published"),
+    [
+        (
+            request(
+                quantity="0.1", limit_price="15600", post_only=True, client_order_id="spot-test-01"
+            ),
+            SPOT,
+            {
+                **LIMIT,
+                "category": "spot",
+                "side": "Buy",
+                "qty": "0.1",
+                "price": "15600",
+                "timeInForce": "PostOnly",
+                "orderLinkId": "spot-test-01",
+            },
+        ),
+        (
+            request(
+                quantity="0.1", limit_price="15600", margin=True, client_order_id="spot-test-limit"
+            ),
+            SPOT,
+            {
+                **LIMIT,
+                "category": "spot",
+                "side": "Buy",
+                "qty": "0.1",
+                "price": "15600",
+                "timeInForce": "GTC",
+                "orderLinkId": "spot-test-limit",
+                "isLeverage": 1,
+            },
+        ),
+        (
+            request(
+                symbol=Symbol("BTC/USDT:PERP"),
+                side="sell",
+                quantity="1",
+                limit_price="30000",
+                reduce_only=True,
+                margin=True,
+                client_order_id="usdt-test-02",
+            ),
+            LINEAR,
+            {
+                **LIMIT,
+                "category": "linear",
+                "side": "Sell",
+                "qty": "1",
+                "price": "30000",
+                "timeInForce": "GTC",
+                "orderLinkId": "usdt-test-02",
+                "reduceOnly": True,
+            },
+        ),
+    ],
+)
+def test_published_orders_are_written_as_published(
+    order: OrderRequest, category: Category, published: dict[str, Any]
+) -> None:
+    """https://bybit-exchange.github.io/docs/v5/order/create-order, without what is its default."""
+    (written,) = framed(Place(request=order), category)["args"]
+
+    assert written == published
+
+
+def test_the_published_batches_are_answered_row_by_row() -> None:
+    protocol = trading()
+    requests = (request(client_order_id="spot-btc-03"), request(client_order_id="spot-atom-03"))
+    protocol.command(5, PlaceBatch(requests=requests), NOW)
+    placed = protocol.receive(over_the_link("create_batch_spot", "5.0", "order.create-batch"), NOW)
+    assert [(one.order_id, one.client_order_id) for one in placed if isinstance(one, Accepted)] == [
+        ("1666800494330512128", "spot-btc-03"),
+        ("1666800494330512129", "spot-atom-03"),
+    ]
+
+    symbols = {"1666800494330512128": BTC, "1666800494330512129": BTC}
+    command = CancelBatch(
+        order_ids=("1666800494330512128",),
+        client_order_ids=("1666800494330512129",),
+        symbols=symbols,
+    )
+    protocol.command(6, command, NOW)
+    (event,) = protocol.receive(over_the_link("cancel_batch", "6.0", "order.cancel-batch"), NOW)
+    assert event == Accepted(venue="bybit", command_id=6, count=1, received_ns=NOW)
+
+
+def over_the_link(name: str, number: str, op: str) -> bytes:
+    """A published answer to a call, as the link of orders wraps the same result."""
+    call = json.loads(CAPTURES[name])
+    data = {"data": call["result"], "retExtInfo": call["retExtInfo"]}
+    return json.dumps({"reqId": number, "retCode": 0, "op": op, **data}).encode()
+
+
 def test_changes_name_the_market_and_one_id() -> None:
     amend = framed(Amend(order_id="7", symbol=BTC, quantity="2", limit_price="1.50"))
     named = framed(Amend(client_order_id="mine", symbol=BTC, trigger_price="3"))

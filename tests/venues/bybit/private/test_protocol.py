@@ -1,6 +1,7 @@
 """The account's link: login, topics, published frames, and rows that cannot be read."""
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -208,6 +209,15 @@ def test_what_makes_no_sense_is_refused(frame: bytes) -> None:
 
     with pytest.raises(RemoteProtocolError):
         protocol.receive(frame, NOW)
+
+
+@pytest.mark.parametrize("name", ["position", "greeks", "strategy", "execution_fast"])
+def test_published_topics_that_are_not_requested_are_refused_by_name(name: str) -> None:
+    protocol, _ = account(category=LINEAR)
+    topic = json.loads(CAPTURES[name])["topic"]
+
+    with pytest.raises(RemoteProtocolError, match=re.escape(repr(topic))):
+        protocol.receive(CAPTURES[name], NOW)
 
 
 def test_words_that_are_not_known_are_kept() -> None:
