@@ -44,7 +44,7 @@ docs: $(VENV)/.dev  ## write what is generated: the command line's reference, st
 	@$(PYTHON) docs/generate.py
 
 support: $(VENV)/.dev  ## run the conformance suite and write what `fluxum support` shows
-	@FLUXUM_SUPPORT=src/fluxum/cli/support.json $(BIN)/pytest -q tests/venues/test_conformance.py
+	@FLUXUM_SUPPORT=src/fluxum/cli/support.json $(BIN)/pytest -q tests/venues/test_conformance.py tests/venues/test_conformance_account.py
 
 RECORDINGS := $(or $(FLUXUM_RECORDINGS),../shared/recordings)
 recordings: $(VENV)/.dev  ## prove every real recording there is by its exchange's own rule

@@ -21,6 +21,7 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.order import Command, OpenOrders, OrderUpdate, is_cancel
 from fluxum.pacing import Backoff
 from fluxum.session.account_audit import AccountAudit
+from fluxum.session.account_context import AccountContext
 from fluxum.session.account_history import AccountHistory
 from fluxum.session.account_session import AccountSession
 from fluxum.session.account_snapshots import AccountSnapshots
@@ -89,39 +90,16 @@ class Account:
         self._history = AccountHistory(
             venue, rest_client, queries, self._leave_out, self._symbols.keys()
         )
-        self._reconciliation = Reconciliation(
-            venue,
-            self._history,
-            queries,
-            self.following,
-            clock,
-            backoff,
-            lambda: self._session,
+        context = AccountContext(
+            venue, self._history, queries, self.following, clock, backoff, lambda: self._session
         )
+        self._reconciliation = Reconciliation(context)
+        self._snapshots = AccountSnapshots(context, options.snapshots)
+        self._audit = AccountAudit(context, options.numbered)
         if options.since_ns is not None:
             self.following.executed_ns = self.following.entered_ns = options.since_ns
             for channel in (Channel.EXECUTION, Channel.BALANCE):
                 self._reconciliation.note_unknown(channel, options.since_ns)
-        self._snapshots = AccountSnapshots(
-            venue,
-            options.snapshots,
-            self._history,
-            lambda: self.following.orders,
-            clock,
-            backoff,
-            lambda: self._session,
-        )
-
-        self._audit = AccountAudit(
-            venue,
-            self._history,
-            self.following,
-            options.numbered,
-            clock,
-            backoff,
-            lambda: self._session,
-            has_entries=queries.entries is not None,
-        )
 
     # Queries
 

@@ -13,14 +13,10 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 
-from fluxum.clock import Clock
 from fluxum.errors import FluxumError, VenueRefused
 from fluxum.model.event import Channel, Desync, Subscription
 from fluxum.model.order import OrderUpdate
-from fluxum.pacing import Backoff
-from fluxum.session.account_history import AccountHistory
-from fluxum.session.account_session import AccountSession
-from fluxum.session.account_state import AccountState
+from fluxum.session.account_context import AccountContext
 from fluxum.venues.private import EntryQuery
 
 __all__ = ["AccountAudit"]
@@ -36,33 +32,18 @@ Difference = tuple[Channel, str, str, str]
 
 
 class AccountAudit:
-    """Audits one account. `numbered` are the channels whose gaps show by themselves.
+    """Audits one account. `numbered` are the channels whose gaps show by themselves."""
 
-    `state` is the account's state, `session` the session that the account belongs to.
-    """
-
-    def __init__(
-        self,
-        venue: str,
-        history: AccountHistory,
-        state: AccountState,
-        numbered: Collection[Channel],
-        clock: Clock,
-        backoff: Callable[[], Backoff],
-        session: Callable[[], AccountSession],
-        *,
-        has_entries: bool,
-    ) -> None:
-        self._venue = venue
-        self._history = history
-        self._state = state
+    def __init__(self, context: AccountContext, numbered: Collection[Channel]) -> None:
+        self._context = context
+        self._venue = context.venue
+        self._history = context.history
+        self._state = context.state
+        self._session = context.session
         self._numbered = numbered
-        self._clock = clock
-        self._backoff = backoff
-        self._session = session
-        self._has_entries = has_entries
+        self._has_entries = context.queries.entries is not None
         # Fills and entries are known up to these instants of the venue's clock.
-        self._filled_ns = self._entered_ns = clock.now_ns() - _CLOCKS_APART_NS
+        self._filled_ns = self._entered_ns = context.clock.now_ns() - _CLOCKS_APART_NS
         self._changed = asyncio.Event()
 
     def note_balance(self) -> None:
@@ -85,7 +66,7 @@ class AccountAudit:
 
     async def follow_entries(self) -> None:
         """Look up entries after changes of balances, until cancelled or until the venue refuses."""
-        delays = self._backoff()
+        delays = self._context.backoff()
         while True:
             await self._changed.wait()
             await asyncio.sleep(_ENTRIES_DELAY_S)
@@ -99,7 +80,7 @@ class AccountAudit:
                 self._changed.set()
                 await asyncio.sleep(delays.next_delay() or 1.0)
             else:
-                delays = self._backoff()
+                delays = self._context.backoff()
 
     async def _audit(self, is_following: Callable[[], bool]) -> None:
         self._state.counts.audits += 1
@@ -123,19 +104,16 @@ class AccountAudit:
     # What was missed
 
     async def _find_fills(self) -> None:
-        began_ns = self._venue_now_ns()
+        began_ns = self._context.venue_now_ns
         fills = await self._history.fills(self._filled_ns - _OVERLAP_NS)
         self._session().deliver(fills)
         self._filled_ns = began_ns
 
     async def _find_entries(self) -> None:
-        began_ns = self._venue_now_ns()
+        began_ns = self._context.venue_now_ns
         query = EntryQuery(since_ns=self._entered_ns - _OVERLAP_NS)
         self._session().deliver(await self._history.entries(query))
         self._entered_ns = began_ns
-
-    def _venue_now_ns(self) -> int:
-        return self._clock.now_ns() + self._state.clock_offset_ns
 
     # What differs
 
@@ -161,7 +139,7 @@ class AccountAudit:
             subscription=Subscription(channel),
             generation=0,
             reason=f"the venue says otherwise of {names}",
-            received_ns=self._clock.now_ns(),
+            received_ns=self._context.clock.now_ns(),
         )
 
 

@@ -7,9 +7,8 @@ Only then is the channel reconciled. What is checked between snapshots is in `ac
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from fluxum.clock import Clock
 from fluxum.errors import FluxumError, RateLimited, VenueRefused
 from fluxum.flow.background import Background
 from fluxum.model.account import Fill, LedgerEntry
@@ -24,11 +23,9 @@ from fluxum.model.event import (
 )
 from fluxum.model.order import OrderUpdate
 from fluxum.pacing import Backoff
-from fluxum.session.account_history import AccountHistory
-from fluxum.session.account_session import AccountSession
-from fluxum.session.account_state import AccountState
+from fluxum.session.account_context import AccountContext
 from fluxum.session.charges import Charges
-from fluxum.venues.private import AccountQueries, EntryQuery
+from fluxum.venues.private import EntryQuery
 
 __all__ = ["Reconciliation"]
 
@@ -38,30 +35,18 @@ _LOOKS_MAX = 3
 
 
 class Reconciliation:
-    """Reconciles the channels of one account. `state` is the account's state.
+    """Reconciles the channels of one account."""
 
-    `session` is the session that the account belongs to.
-    """
-
-    def __init__(
-        self,
-        venue: str,
-        history: AccountHistory,
-        queries: AccountQueries,
-        state: AccountState,
-        clock: Clock,
-        backoff: Callable[[], Backoff],
-        session: Callable[[], AccountSession],
-    ) -> None:
-        self._venue = venue
-        self._history = history
-        self._has_entries = queries.entries is not None
-        self._state = state
-        self._clock = clock
-        self._backoff = backoff
-        self._session = session
+    def __init__(self, context: AccountContext) -> None:
+        self._venue = context.venue
+        self._history = context.history
+        self._has_entries = context.queries.entries is not None
+        self._state = context.state
+        self._clock = context.clock
+        self._backoff = context.backoff
+        self._session = context.session
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
-        self._charges = Charges(queries.charged)
+        self._charges = Charges(context.queries.charged)
         self._ended: dict[str, OrderUpdate] = {}
         self._unknown_ns: dict[Channel, int] = {}
 
