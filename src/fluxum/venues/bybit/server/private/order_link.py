@@ -11,9 +11,9 @@ from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.category import Category
-from fluxum.venues.bybit.server.access import check_time, log_in
-from fluxum.venues.bybit.server.account_link import SignedRequest, decode_signed_request
-from fluxum.venues.bybit.server.order_entry import OrderEntry
+from fluxum.venues.bybit.server.private.access import check_time, log_in
+from fluxum.venues.bybit.server.private.link import SignedRequest, decode_signed_request
+from fluxum.venues.bybit.server.private.order_entry import OrderEntry
 from fluxum.venues.server.accounts import Account, OrderFault
 from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 from fluxum.venues.server.formats import millis, scrambled

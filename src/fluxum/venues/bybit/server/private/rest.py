@@ -13,15 +13,15 @@ from msgspec import MsgspecError
 
 from fluxum.errors import VenueRefused
 from fluxum.venues.bybit.category import SPOT, Category
-from fluxum.venues.bybit.server.access import admit, count
-from fluxum.venues.bybit.server.account_rows import (
+from fluxum.venues.bybit.server.private.access import admit, count
+from fluxum.venues.bybit.server.private.order_entry import OrderEntry
+from fluxum.venues.bybit.server.private.rows import (
     Row,
     coin_row,
     entry_row,
     execution_row,
     order_row,
 )
-from fluxum.venues.bybit.server.order_entry import OrderEntry
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.server.accounts import Account
 from fluxum.venues.server.contract import ExchangeView

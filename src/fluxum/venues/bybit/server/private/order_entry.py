@@ -17,7 +17,7 @@ from fluxum.model.order import Amend, FeeAsset, OrderRequest, OrderType, TimeInF
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.commands import BATCH_MAX, is_client_id
 from fluxum.venues.bybit.private.words import SELF_TRADES, SIDES, TIMES_IN_FORCE
-from fluxum.venues.bybit.server.access import count
+from fluxum.venues.bybit.server.private.access import count
 from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
 from fluxum.venues.server.contract import ExchangeView
 

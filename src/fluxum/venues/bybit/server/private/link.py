@@ -15,8 +15,8 @@ from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.category import Category
-from fluxum.venues.bybit.server.access import log_in
-from fluxum.venues.bybit.server.account_rows import Row, coin_row, execution_row, order_row
+from fluxum.venues.bybit.server.private.access import log_in
+from fluxum.venues.bybit.server.private.rows import Row, coin_row, execution_row, order_row
 from fluxum.venues.server.accounts import (
     Account,
     AccountChange,
