@@ -24,7 +24,7 @@ from fluxum.model.order import (
     Trigger,
 )
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
-from fluxum.venues.bybit.private.orders import BybitOrderProtocol
+from fluxum.venues.bybit.private.protocol import order_link
 from fluxum.venues.bybit.private.terms import tiers
 from fluxum.venues.conversation import Auth, Fetch
 from venues.bybit.private.wire import CAPTURES, LINK, NOW, sent, trading
@@ -60,7 +60,7 @@ def answer(number: str, op: str, data: object = None, code: int = 0, rows: objec
 
 
 def test_the_link_logs_in_and_is_subscribed_then() -> None:
-    protocol = BybitOrderProtocol(SPOT)
+    protocol = order_link(SPOT)
     protocol.subscribe([LINK])
 
     assert sent(protocol) == [{"op": "auth", "auth": True}]
@@ -73,7 +73,7 @@ def test_the_link_logs_in_and_is_subscribed_then() -> None:
 
 
 def test_a_refused_login_is_named() -> None:
-    protocol = BybitOrderProtocol(SPOT)
+    protocol = order_link(SPOT)
     protocol.subscribe([LINK])
 
     (event,) = protocol.receive(b'{"retCode":10004,"retMsg":"invalid sign","op":"auth"}', NOW)
@@ -382,7 +382,7 @@ def test_each_order_of_the_published_batch_is_refused() -> None:
     ]
     published["data"]["list"].pop()
     protocol.command(5, PlaceBatch(requests=requests), NOW)
-    with pytest.raises(RemoteProtocolError, match="3 rows"):
+    with pytest.raises(RemoteProtocolError, match="2 verdicts"):
         protocol.receive(json.dumps(published).encode(), NOW)
 
 
