@@ -295,7 +295,7 @@ def test_support_shows_every_exchange_with_the_date_it_was_seen(
     assert list(found.venues) == list(VENUES), "run `make support`"
     for name, finding in found.venues.items():
         venue = VENUES[name]
-        private = {Channel.EXECUTION, Channel.BALANCE} if venue.private is not None else set()
+        private = {Channel.EXECUTION, Channel.BALANCE} if venue.private else set[Channel]()
         offered = {
             one.value for one in venue.routes if one not in venue.needs_token or one in private
         }

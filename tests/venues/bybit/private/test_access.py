@@ -11,7 +11,9 @@ from fluxum.model.account import Credentials
 from fluxum.model.instrument import Symbol
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
+from fluxum.venues.bybit.category import SPOT
 from fluxum.venues.bybit.private.signing import BybitSigner
+from fluxum.venues.bybit.server.private.order_link import BybitOrderServer
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.register import find_venue
 
@@ -115,3 +117,49 @@ def test_more_orders_than_fit_in_a_second_are_refused() -> None:
     codes = [one["retCode"] for one in answers(call, call, call)]
 
     assert codes == [0, 0, 10006]
+
+
+@pytest.mark.parametrize("rows", [b"[1]", b"{}", b"[]", b'["x"]'])
+def test_a_batch_of_something_else_is_refused(rows: bytes) -> None:
+    body = b'{"category":"spot","request":' + rows + b"}"
+    call = Fetch("POST", "/v5/order/create-batch", "", body=body)
+    sent = BybitSigner(Credentials(KEY, SECRET)).call(call, NOW_NS, 1)
+
+    (answer,) = answers(Fetch("POST", call.path, "", sent.headers, body))
+
+    assert answer["retCode"] == 10001
+
+
+def test_the_link_of_orders_refuses_what_makes_no_sense_by_its_code() -> None:
+    async def opened() -> BybitOrderServer:
+        exchange = SimulatedExchange(
+            find_venue("bybit"), [Symbol("BTC/USDT")], seed=7, clock=SimulatedClock(), rate_per_s=0
+        )
+        exchange.open_account(KEY, SECRET, {"USDT": Decimal(1000)})
+        return BybitOrderServer(exchange, SPOT)
+
+    server = run(opened())
+    server.opened(NOW_NS)
+    login = BybitSigner(Credentials(KEY, SECRET)).frame(b'{"op":"auth"}', NOW_NS, 1)
+
+    def code(message: bytes | dict[str, Any]) -> int:
+        frame = message if isinstance(message, bytes) else json.dumps(message).encode()
+        (answer,) = server.receive(frame, NOW_NS)
+        assert isinstance(answer, bytes)
+        found: int = json.loads(answer)["retCode"]
+        return found
+
+    order = {"reqId": "1", "op": "order.create", "args": [json.loads(ORDER)]}
+    times = {"X-BAPI-TIMESTAMP": str(NOW_NS // MS)}
+    assert code(order) == 10005  # no login yet
+    assert code(login[:-3]) == 10001
+    assert code(login.replace(b"test_key", b"other_ky")) == 10003
+    assert code(login) == 0
+    assert code(login) == 20001
+    assert code(order) == 10001  # without its time
+    assert code({**order, "header": times}) == 20006  # the same number again
+    assert code({**order, "reqId": "2", "header": times, "args": [1]}) == 10001
+    assert code({**order, "reqId": "3", "header": times, "op": "order.dance"}) == 10404
+    assert code({**order, "reqId": "4", "header": times, "op": "dance"}) == 10404
+    assert code({**order, "reqId": "5", "header": times}) == 0
+    assert code({"op": "ping"}) == 0

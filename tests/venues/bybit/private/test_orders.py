@@ -34,7 +34,7 @@ MS = 1_000_000
 
 
 def request(**fields: Any) -> OrderRequest:
-    given = {"symbol": BTC, "side": "buy", "quantity": "0.2", "limit_price": "2800"}
+    given: dict[str, Any] = {"symbol": BTC, "side": "buy", "quantity": "0.2", "limit_price": "2800"}
     return OrderRequest(**{**given, **fields})
 
 

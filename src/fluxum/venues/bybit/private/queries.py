@@ -98,9 +98,11 @@ def _order(category: Category, query: OrderQuery) -> Sequence[RestQuery[Page[Ord
 
 
 def _closed_orders(category: Category, query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
+    def read(row: Raw, received_ns: int) -> OrderUpdate:
+        return ended(normalize.order(category, native.decode_order(row), received_ns))
+
     one = _orders(category, "order/history", _market(category, query))
-    rows = structs.replace(one, read=lambda row, received_ns: _ended(one.read(row, received_ns)))
-    return _since(rows, query.since_ns, query.until_ns)
+    return _since(structs.replace(one, read=read), query.since_ns, query.until_ns)
 
 
 def _fills(category: Category, query: FillQuery) -> RestQuery[Page[Fill]]:
@@ -127,10 +129,6 @@ def _orders(category: Category, path: str, named: Mapping[str, str]) -> _List[Or
         return normalize.order(category, native.decode_order(row), received_ns)
 
     return _List(path, 50, Channel.EXECUTION, {"category": category.name, **named}, read)
-
-
-def _ended(order: OrderUpdate | None) -> OrderUpdate | None:
-    return None if order is None else ended(order)
 
 
 def _market(category: Category, query: FillQuery) -> Mapping[str, str]:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
 
+import msgspec
+
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Side
@@ -83,8 +85,11 @@ class OrderEntry:
         if not is_batch:
             headers = self._count(account, verb, 1, now_ns)
             return operation(account, given), {}, headers
-        rows = given.get("request")
-        if not isinstance(rows, list) or not 1 <= len(rows) <= BATCH_MAX:
+        try:
+            rows = msgspec.convert(given.get("request"), list[dict[str, object]])
+        except msgspec.ValidationError:
+            rows = []
+        if not 1 <= len(rows) <= BATCH_MAX:
             raise _refused(_PARAMETER, self._category)
         headers = self._count(account, verb, len(rows), now_ns)
         return *self._batch(operation, account, rows), headers

@@ -5,6 +5,7 @@ https://bybit-exchange.github.io/docs/v5/websocket/trade/guideline.
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from msgspec import MsgspecError
 
 from fluxum.errors import VenueRefused
@@ -96,11 +97,10 @@ class BybitOrderServer:
         headers = {key.lower(): value for key, value in request.header.items()}
         receive_ms = headers.get("x-bapi-recv-window", "5000")
         check_time(headers.get("x-bapi-timestamp", ""), receive_ms, now_ns)
-        match request.args:
-            case [dict() as given]:
-                pass
-            case _:
-                raise VenueRefused("Request parameter error.", "10001")
+        try:
+            (given,) = msgspec.convert(request.args, tuple[dict[str, object]])
+        except msgspec.ValidationError as error:
+            raise VenueRefused("Request parameter error.", "10001") from error
         data, about_rows, limits = self._entry.obey(name, account, given, now_ns)
         if name == "create" and self._accounts.roll_fault(OrderFault.LOST_ANSWER):
             return ()
