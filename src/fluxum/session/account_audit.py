@@ -138,7 +138,7 @@ class AccountAudit:
             venue=self._venue,
             subscription=Subscription(channel),
             generation=0,
-            reason=f"the venue says otherwise of {names}",
+            reason=f"the venue lists otherwise {names}",
             received_ns=self._context.clock.now_ns(),
         )
 

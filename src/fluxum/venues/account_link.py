@@ -82,7 +82,7 @@ class CommandAnswer(Struct, frozen=True):
 
 
 class Nothing(Struct, frozen=True):
-    """An answer that says no more than that the link lives."""
+    """An answer that proves no more than that the link is open."""
 
 
 Message = LoginAnswer | TopicAnswer | Data | CommandAnswer | Nothing
@@ -197,7 +197,7 @@ class AccountLink:
         self._subscriptions.is_passive = True
 
     def follow_request(self, frame: bytes) -> None:
-        """Nothing can be learned from a request that the data do not say."""
+        """Nothing: the data name their streams themselves."""
 
     # Frames
 

@@ -94,7 +94,7 @@ def _account_message(frame: bytes) -> Message:
         case "ping" | "pong":
             return Nothing()
         case _:
-            raise RemoteProtocolError(f"an answer to nothing we say, was {frame[:80]!r}")
+            raise RemoteProtocolError(f"a known kind of answer was expected, was {frame[:80]!r}")
 
 
 def _read(category: Category, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
@@ -137,8 +137,8 @@ def _effects(category: Category, command: Command, number: str) -> Sequence[Effe
             )
             for at, scope in enumerate(category.scopes)
         ]
-    asked = operations(category, command)
-    return [_send(f"{number}.{at}", one, command) for at, one in enumerate(asked)]
+    wanted = operations(category, command)
+    return [_send(f"{number}.{at}", one, command) for at, one in enumerate(wanted)]
 
 
 def _send(number: str, operation: Operation, command: Command) -> Send:

@@ -1,9 +1,9 @@
-"""What can be asked of Bybit about an account, and how the answers are read.
+"""Queries about an account at Bybit, and how the answers are read.
 
 https://bybit-exchange.github.io/docs/v5/order/open-order, /order-list, /execution and
 /account/wallet-balance, /transaction-log. Lists are newest first, page by page with a cursor, and
 seven days at most at a time: longer ones go back week by week, for two years, which is how long
-the venue remembers. Without an end they end now, by the venue's clock, which is asked first.
+the venue remembers. Without an end they end now, by the venue's clock, which is read first.
 """
 
 from collections.abc import Callable, Mapping, Sequence

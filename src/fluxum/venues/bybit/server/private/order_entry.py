@@ -70,7 +70,7 @@ class OrderEntry:
     def obey(
         self, name: str, account: Account, given: Arguments, now_ns: int
     ) -> tuple[Result, Result, Mapping[str, str]]:
-        """Do an operation; returns its result, what is said of rows, and the headers."""
+        """Do an operation; returns its result, the verdicts of its rows, and the headers."""
         if given.get("category") != self._category.name:
             raise VenueRefused("Illegal category", "10001")
         if self._view.status == "maintenance":

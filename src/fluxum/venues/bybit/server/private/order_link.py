@@ -1,4 +1,4 @@
-"""Bybit's link of orders from the venue's chair: its login, and operations with their answers.
+"""The server of Bybit's link of orders: its login, and operations with their answers.
 
 https://bybit-exchange.github.io/docs/v5/websocket/trade/guideline.
 """
@@ -22,6 +22,7 @@ from fluxum.venues.server.formats import millis, scrambled
 __all__ = ["BybitOrderServer"]
 
 _IDLE_NS = 600 * 1_000_000_000
+_NUMBERS_MAX = 100_000
 _NOTHING: Mapping[str, object] = {}
 
 
@@ -32,7 +33,7 @@ class BybitOrderServer:
         self._accounts = view.accounts
         self._entry = OrderEntry(view, category)
         self._account: Account | None = None
-        self._numbers: set[str] = set()
+        self._numbers: dict[str, None] = {}
         self._connection_id = ""
         self._alive_ns = 0
 
@@ -43,7 +44,7 @@ class BybitOrderServer:
         return ()
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: what becomes of orders is told on the private link."""
+        """Nothing: what becomes of orders is published on the private link."""
         return ()
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
@@ -91,7 +92,9 @@ class BybitOrderServer:
         if request.reqId in self._numbers:
             raise VenueRefused("Duplicated reqId.", "20006")
         if request.reqId:
-            self._numbers.add(request.reqId)
+            self._numbers[request.reqId] = None
+            if len(self._numbers) > _NUMBERS_MAX:
+                del self._numbers[next(iter(self._numbers))]
         if name in {request.op, "cancel-all"}:
             raise VenueRefused(f"Unknown operation: {request.op}", "10404")
         headers = {key.lower(): value for key, value in request.header.items()}

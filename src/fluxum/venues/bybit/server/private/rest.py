@@ -61,7 +61,7 @@ class AccountRest:
         return path in self._lists if method == "GET" else path.startswith(_ORDERS)
 
     def answer(self, call: Fetch, now_ns: int) -> tuple[Result, Result]:
-        """The result of a call, and what is said of rows; raises VenueRefused."""
+        """The result of a call, and the verdicts of its rows; raises VenueRefused."""
         account = admit(self._view.accounts, call, now_ns)
         path, _, query = call.path.partition("?")
         if call.method == "GET":
@@ -111,7 +111,7 @@ class AccountRest:
         return self._page(query, rows, 50)
 
     def _wallet(self, account: Account, query: Query, now_ns: int) -> Result:  # noqa: ARG002
-        """Assets of which nothing is held are left out, unless they are asked for."""
+        """Assets of which nothing is held are left out, unless they are named."""
         if query.get("accountType") != "UNIFIED":
             raise VenueRefused("accountType only support UNIFIED.", "10001")
         wanted = query.get("coin", "").split(",") if query.get("coin") else []
