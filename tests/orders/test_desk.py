@@ -349,6 +349,24 @@ def test_an_update_proves_an_order_whose_answer_was_lost() -> None:
     play(story)
 
 
+def test_an_order_that_was_accepted_and_has_no_update_is_looked_up() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.gateway.is_silent = True
+            order = await one.desk.place(request())
+            assert order.status is OrderStatus.PENDING
+
+            await asyncio.sleep(9)
+            assert one.gateway.asked == []
+            await asyncio.sleep(3)
+
+            assert one.view(order.client_order_id).status is OrderStatus.OPEN
+            assert one.gateway.asked == [f"open {order.client_order_id}"]
+            assert len(one.gateway.sent) == 1
+
+    play(story)
+
+
 @pytest.mark.parametrize("fate", [Fate.CUT, Fate.CUT_AFTER])
 def test_a_link_lost_while_waiting_makes_the_order_unknown_at_once(fate: Fate) -> None:
     async def story() -> None:
@@ -493,7 +511,7 @@ def test_a_cancel_returns_the_order_when_it_has_ended() -> None:
             ended = await one.desk.cancel(order.client_order_id)
 
             assert ended.status is OrderStatus.CANCELED
-            assert one.gateway.sent[-1] == Cancel(order_ids=("O-1",))
+            assert one.gateway.sent[-1] == Cancel(order_ids=("O-1",), symbols={"O-1": order.symbol})
             again = await one.desk.cancel(order.order_id)
             assert again == ended
             assert len(one.gateway.sent) == 2
@@ -546,7 +564,9 @@ def test_an_order_in_doubt_can_be_canceled_by_its_name() -> None:
 
             ended = await one.desk.cancel(order.client_order_id)
 
-            assert one.gateway.sent[-1] == Cancel(client_order_ids=(order.client_order_id,))
+            name = order.client_order_id
+            wanted = Cancel(client_order_ids=(name,), symbols={name: order.symbol})
+            assert one.gateway.sent[-1] == wanted
             assert ended.status is OrderStatus.CANCELED
 
     play(story)
@@ -863,7 +883,11 @@ def test_a_batch_of_cancels_names_each_order_as_the_venue_knows_it() -> None:
 
             assert one.gateway.sent[-2:] == [
                 Cancel(user_references=(7,)),
-                CancelBatch(order_ids=(by_id.order_id, "O-9"), client_order_ids=("b",)),
+                CancelBatch(
+                    order_ids=(by_id.order_id, "O-9"),
+                    client_order_ids=("b",),
+                    symbols={by_id.order_id: by_id.symbol, "b": by_id.symbol},
+                ),
             ]
             assert not one.gateway.open
             await one.desk.wait_reconciled(60)

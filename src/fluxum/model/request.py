@@ -18,6 +18,7 @@ from fluxum.model.input import (
     Take,
     choice_of,
     flag,
+    mapping,
     number,
     one_of,
     optional,
@@ -360,11 +361,15 @@ class Edit(Struct, frozen=True, kw_only=True, tag="edit"):
 
 
 class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
-    """Cancel orders, by either id or by the user's own tag; each is answered by itself."""
+    """Cancel orders, by either id or by the user's own tag; each is answered by itself.
+
+    `symbols` are the markets of the ids, as far as they are known; some venues need them.
+    """
 
     order_ids: tuple[str, ...] = ()
     client_order_ids: tuple[str, ...] = ()
     user_references: tuple[int, ...] = ()
+    symbols: Mapping[str, Symbol] = {}
 
     def __post_init__(self) -> None:
         """Raise BadInput for values that make no sense."""
@@ -372,10 +377,11 @@ class Cancel(Struct, frozen=True, kw_only=True, tag="cancel"):
 
 
 class CancelBatch(Struct, frozen=True, kw_only=True, tag="cancel_batch"):
-    """Cancel many orders with one answer that counts them."""
+    """Cancel many orders with one answer that counts them; `symbols` as of Cancel."""
 
     order_ids: tuple[str, ...] = ()
     client_order_ids: tuple[str, ...] = ()
+    symbols: Mapping[str, Symbol] = {}
 
     def __post_init__(self) -> None:
         """Raise BadInput for values that make no sense."""
@@ -471,5 +477,9 @@ _EDIT = {
     **_QUANTITIES,
     **_SENDING,
 }
-_CANCEL_BATCH = {"order_ids": texts, "client_order_ids": texts}
+_CANCEL_BATCH = {
+    "order_ids": texts,
+    "client_order_ids": texts,
+    "symbols": mapping(text, symbol),
+}
 _CANCEL = {"user_references": several(whole), **_CANCEL_BATCH}

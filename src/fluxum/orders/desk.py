@@ -181,6 +181,7 @@ class OrderDesk:
             amend,
             order_id=order.order_id,
             client_order_id="" if order.order_id else order.name,
+            symbol=order.symbol,
             deadline_ns=amend.deadline_ns or self._checks.deadline_ns(timeout_s),
         )
         await self._sender.change(order, command, changed, timeout_s)
@@ -288,6 +289,7 @@ class OrderDesk:
             command = CancelBatch(
                 order_ids=(*(one.order_id for one in known if one.order_id), *unknown),
                 client_order_ids=tuple(one.name for one in known if not one.order_id),
+                symbols={one.order_id or one.name: one.symbol for one in known},
             )
             inflight = await self._sender.cancel(command, known, timeout_s)
             if inflight.declined is not None:
@@ -383,7 +385,7 @@ def _is_by_reference(order: TrackedOrder | None) -> bool:
 def _cancel_of(order: TrackedOrder) -> Cancel:
     """A cancel by the surest name the venue has of an order."""
     if order.order_id:
-        return Cancel(order_ids=(order.order_id,))
+        return Cancel(order_ids=(order.order_id,), symbols={order.order_id: order.symbol})
     if order.reference is not None:
         return Cancel(user_references=(order.reference,))
-    return Cancel(client_order_ids=(order.name,))
+    return Cancel(client_order_ids=(order.name,), symbols={order.name: order.symbol})

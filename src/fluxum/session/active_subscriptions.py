@@ -82,6 +82,9 @@ class ActiveSubscriptions:
         if evidence is not None:
             return not evidence.live
         channel = stream.subscription.channel
-        if channel.is_private and self._is_part(stream.subscription):
-            return False  # a link of orders carries no data
-        return (channel.is_private or channel in self._snapshots) and not stream.has_data
+        is_of_account = self.is_of_account(stream.subscription)
+        return (is_of_account or channel in self._snapshots) and not stream.has_data
+
+    def is_of_account(self, subscription: Subscription) -> bool:
+        """Whether a subscription has data of the account; that of a link of orders has none."""
+        return subscription.channel.is_private and not self._is_part(subscription)

@@ -41,7 +41,8 @@ class Damage:
         stream = self._active.streams[subscription]
         readiness = stream.feed.readiness
         if subscription.channel.is_private:
-            self._begin_desync(stream, reason, now_ns)
+            if self._active.is_of_account(subscription):
+                self._begin_desync(stream, reason, now_ns)
             return
         if subscription.symbol is None:
             return

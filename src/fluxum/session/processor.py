@@ -360,7 +360,7 @@ class EventProcessor:
             self.streams[subscription].lack(reason)
 
     def _lose_account(self, subscription: Subscription) -> None:
-        if self.account is not None and subscription.channel.is_private:
+        if self.account is not None and self.active.is_of_account(subscription):
             self.account.lose(subscription.channel)
 
     # Everything else

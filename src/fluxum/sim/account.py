@@ -3,6 +3,9 @@
 A trade is two entries with one reference, the base asset's first. The fee is in the entry of the
 asset that it is charged in. A balance is the one before, plus amount, less fee, and never below
 zero: what open orders could cost is held. The last entries, trades and orders are kept as history.
+
+A trade of a contract is one entry of the quote asset: what closing a part of the position earned,
+and the fee. There is no funding and no liquidation, so a balance may fall below zero there.
 """
 
 from collections import deque
@@ -21,7 +24,7 @@ from fluxum.model.account import (
     Liquidity,
     Wallet,
 )
-from fluxum.model.instrument import Asset
+from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderUpdate
 from fluxum.sim.orders import LiveOrder, quantum
@@ -109,6 +112,9 @@ class SimulatedAccount:
         self.trades: deque[OrderHappening] = deque(maxlen=_TRADES_MAX)
         self.live: dict[str, LiveOrder] = {}
         """Orders that have not ended, by their id, in the order they were placed."""
+        self.positions: dict[Symbol, Decimal] = {}
+        """What is held of each contract, a short position below zero."""
+        self._worth: dict[Symbol, Decimal] = {}  # what positions cost when they were opened
         self.cancels_ns: int | None = None
         """When all orders are canceled, unless the client sends CancelAllAfter again."""
         self.followers: list[Follower] = []
@@ -237,11 +243,18 @@ class SimulatedAccount:
         asset = order.held_asset
         self._held[asset] = self._held.get(asset, _ZERO) + needed - order.held
         order.held = needed
-        assert self.free(asset) >= 0, f"{order.update()} binds more {asset} than there is"
+        assert order.is_contract or self.free(asset) >= 0, (
+            f"{order.update()} binds more {asset} than there is"
+        )
 
     def book(self, fill: Fill, cost: Decimal) -> Sequence[LedgerEntry]:
-        """Write the two entries of a trade."""
+        """Write the two entries of a trade, or the one of a contract's."""
         sign = 1 if fill.side is Side.BUY else -1
+        if fill.symbol.contract:
+            earned = self._move_position(fill.symbol, fill.signed_quantity, sign * cost)
+            fee = sum((one.amount for one in fill.fees or ()), _ZERO)
+            kind, asset = EntryKind.TRADE, fill.symbol.quote
+            return [self._write(kind, fill.fill_id, asset, earned, fee, fill.venue_ns)]
         fees = {fee.asset: fee.amount for fee in fill.fees or ()}
         base, quote = fill.symbol.base, fill.symbol.quote
         return [
@@ -251,6 +264,17 @@ class SimulatedAccount:
                 (quote, -sign * cost, fees.get(quote, _ZERO)),
             )
         ]
+
+    def _move_position(self, symbol: Symbol, quantity: Decimal, cost: Decimal) -> Decimal:
+        """Add to the position in a contract; returns what the part that was closed earned."""
+        held, worth = self.positions.get(symbol, _ZERO), self._worth.get(symbol, _ZERO)
+        closed = min(abs(held), abs(quantity)) if held * quantity < 0 else _ZERO
+        opened = abs(quantity) - closed
+        bought = worth * closed / abs(held) if closed else _ZERO
+        sold = cost * closed / abs(quantity)
+        self.positions[symbol] = held + quantity
+        self._worth[symbol] = worth - bought + cost * opened / abs(quantity)
+        return -(bought + sold).quantize(quantum(symbol.quote))
 
     def execute(
         self,
@@ -339,7 +363,7 @@ class SimulatedAccount:
     ) -> LedgerEntry:
         step = quantum(asset)
         balance = (self._totals.get(asset, _ZERO) + amount - fee).quantize(step)
-        assert balance >= 0, f"{balance} {asset} are less than nothing"
+        assert self.positions or balance >= 0, f"{balance} {asset} are less than nothing"
         self._totals[asset] = balance
         entry = LedgerEntry(
             venue=self._venue,

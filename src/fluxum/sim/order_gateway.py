@@ -13,6 +13,7 @@ from msgspec import structs
 
 from fluxum.model.account import LedgerEntry
 from fluxum.model.instrument import Symbol
+from fluxum.model.market import Side
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderStatus, PriceKind, Trigger
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.amendments import amended, check_amended, edited
@@ -65,6 +66,10 @@ class OrderGateway:
         market = self._markets.get(request.symbol)
         last_price = None if market is None else market.last_price
         check_request(request, self._instruments, last_price, now_ns)
+        held = account.positions.get(request.symbol, _ZERO)
+        is_against = held < 0 if request.side is Side.BUY else held > 0
+        if request.reduce_only and not (is_against and (request.quantity or _ZERO) <= abs(held)):
+            raise CommandRefused(Refusal.NO_POSITION)
         name = request.client_order_id
         if name and any(one.request.client_order_id == name for one in account.live.values()):
             raise CommandRefused(Refusal.NAME_TAKEN, "cl_ord_id")

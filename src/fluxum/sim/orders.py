@@ -2,7 +2,8 @@
 
 Amounts are kept to the digits of their asset. Costs and fees are rounded (half up) in sum over an
 order, so many small fills never cost more than a single one, and what the order holds from the
-beginning always suffices.
+beginning always suffices. An order for a contract holds a tenth of what it is worth, on either
+side.
 """
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
@@ -19,6 +20,7 @@ from fluxum.venues.server.accounts import OrderState
 __all__ = ["LiveOrder", "quantum"]
 
 _ZERO = Decimal(0)
+_MARGIN = Decimal("0.1")
 
 
 def quantum(asset: Asset) -> Decimal:
@@ -84,6 +86,11 @@ class LiveOrder:
         return self.request.quantity is not None and self.request.quantity <= self.filled
 
     @property
+    def is_contract(self) -> bool:
+        """Whether it trades a contract, which moves money alone."""
+        return bool(self.instrument.symbol.contract)
+
+    @property
     def is_market(self) -> bool:
         """Whether it trades at any price."""
         return not self.request.order_type.has_limit
@@ -101,7 +108,9 @@ class LiveOrder:
         rate = self._rates[0] if is_maker else self._rates[1]
         self.filled += quantity
         self._exact_cost += notional
-        self._exact_fee += (quantity if self.fee_asset is FeeAsset.BASE else notional) * rate
+        self._exact_fee += (
+            notional if self.charged_asset == self.instrument.quote else quantity
+        ) * rate
         cost = _round(self._exact_cost, self.instrument.quote) - self.cost
         fee = _round(self._exact_fee, self.charged_asset) - self.fee
         self.cost += cost
@@ -111,13 +120,14 @@ class LiveOrder:
     @property
     def charged_asset(self) -> Asset:
         """The asset that fees are charged in."""
-        is_base = self.fee_asset is FeeAsset.BASE
+        is_base = self.fee_asset is FeeAsset.BASE and not self.is_contract
         return self.instrument.base if is_base else self.instrument.quote
 
     @property
     def held_asset(self) -> Asset:
         """The asset that it holds: the one it sells, or pays with."""
-        return self.instrument.base if self.side is Side.SELL else self.instrument.quote
+        is_sold = self.side is Side.SELL and not self.is_contract
+        return self.instrument.base if is_sold else self.instrument.quote
 
     def needs(self, rest: Decimal) -> Decimal:
         """How much it has to hold so that the rest can cost so much, fees included.
@@ -126,6 +136,8 @@ class LiveOrder:
         """
         base, quote = self.instrument.base, self.instrument.quote
         rate = max(*self._rates, _ZERO)
+        if self.is_contract:
+            return _up(rest * (_MARGIN + rate), quote)
         if self.side is Side.SELL:
             if self.fee_asset is FeeAsset.QUOTE:  # taken from the proceeds
                 return self.remaining

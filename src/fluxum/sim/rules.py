@@ -65,9 +65,10 @@ def check_price(price: Decimal, instrument: Instrument) -> None:
 
 def _check_kind(request: OrderRequest) -> None:
     kind = request.order_type
-    if kind is OrderType.SETTLE_POSITION or request.reduce_only:
+    is_spot = not request.symbol.contract
+    if kind is OrderType.SETTLE_POSITION or (request.reduce_only and is_spot):
         raise CommandRefused(Refusal.NO_POSITION)
-    if request.margin:
+    if request.margin and is_spot:
         raise CommandRefused(Refusal.NO_MARGIN)
     if request.post_only and (not kind.has_limit or request.time_in_force in _AT_ONCE):
         raise CommandRefused(Refusal.UNSUPPORTED, "post_only")

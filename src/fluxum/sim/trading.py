@@ -98,10 +98,12 @@ class Trading:
         """What an order could cost: without a limit, what it would pay in the book now."""
         if order.is_waiting or not order.is_market:
             return order.hold()
-        if order.side is Side.SELL or order.request.quote_quantity is not None:
+        is_sold = order.side is Side.SELL and not order.is_contract
+        if is_sold or order.request.quote_quantity is not None:
             return order.needs(_ZERO)
         left, cost = order.remaining, _ZERO
-        for queue in self._engine(order).book.asks.queues():
+        book = self._engine(order).book
+        for queue in (book.asks if order.side is Side.BUY else book.bids).queues():
             if not left:
                 break
             offered = sum((one.quantity for one in queue), _ZERO)

@@ -7,8 +7,13 @@ from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.bybit import topics
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
+from fluxum.venues.bybit.private.protocol import account_link, order_link
+from fluxum.venues.bybit.private.queries import account_queries
+from fluxum.venues.bybit.private.signing import BybitSigner
+from fluxum.venues.bybit.private.terms import tiers
 from fluxum.venues.bybit.protocol import BybitProtocol
 from fluxum.venues.bybit.queries import BybitQueries
+from fluxum.venues.private import OrderLink, Private
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["BYBIT", "BYBIT_LINEAR"]
@@ -52,18 +57,20 @@ def _venue(category: Category, sample_symbols: tuple[Symbol, ...]) -> Venue:
         # https://bybit-exchange.github.io/docs/v5/ws/connect, 2026-07
         endpoints={
             "public": f"wss://stream.bybit.com/v5/public/{category.name}",
+            "private": "wss://stream.bybit.com/v5/private",
+            "trade": "wss://stream.bybit.com/v5/trade",
             "rest": "https://api.bybit.com",
         },
-        routes=dict.fromkeys(
-            (
-                Channel.BOOK,
-                Channel.TICKER,
-                Channel.TRADE,
-                Channel.CANDLE,
-                Channel.INSTRUMENT,
-            ),
-            "public",
-        ),
+        routes={
+            Channel.BOOK: "public",
+            Channel.TICKER: "public",
+            Channel.TRADE: "public",
+            Channel.CANDLE: "public",
+            Channel.INSTRUMENT: "public",
+            Channel.BALANCE: "private",
+            Channel.EXECUTION: "private",
+        },
+        needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
         # https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook, 2026-07
         depths={Channel.BOOK: topics.DEPTHS},
         # https://bybit-exchange.github.io/docs/v5/websocket/public/kline, 2026-07
@@ -72,6 +79,16 @@ def _venue(category: Category, sample_symbols: tuple[Symbol, ...]) -> Venue:
         checks=Checks(),
         protocol=partial(BybitProtocol, category),
         queries=partial(BybitQueries, category),
+        private=Private(
+            endpoint="private",
+            protocol=partial(account_link, category),
+            signer=BybitSigner,
+            queries=partial(account_queries, category),
+            tiers=tiers(category),
+            authenticated=frozenset(),
+            snapshots=frozenset(),
+            order_link=OrderLink("trade", partial(order_link, category)),
+        ),
         sample_symbols=sample_symbols,
         # https://bybit-exchange.github.io/docs/v5/websocket/public/ticker, 2026-07
         snapshots=frozenset({Channel.TICKER}),

@@ -83,6 +83,8 @@ KRAKEN = Venue(
         queries=account_queries,
         tiers=TIERS,
         authenticated=frozenset({"private", "level3"}),
+        # https://docs.kraken.com/api/docs/websocket-v2/executions and /balances: `sequence`
+        numbered=frozenset({Channel.BALANCE, Channel.EXECUTION}),
     ),
     sample_symbols=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     # 1008 is a policy violation: dialling again would repeat it.

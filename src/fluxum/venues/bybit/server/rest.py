@@ -1,4 +1,4 @@
-"""Bybit's simulated REST API: market data in the documented envelope.
+"""Bybit's simulated REST API: market data, and signed calls, in the documented envelope.
 
 https://bybit-exchange.github.io/docs/v5/guide and /market; nearly every error is HTTP 200 with a
 code of its own.
@@ -13,8 +13,9 @@ from fluxum.model.market import Side
 from fluxum.venues.bybit import native, topics
 from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.server.formats import rows, side_word
+from fluxum.venues.bybit.server.private.rest import AccountRest
 from fluxum.venues.bybit.server.streams import ticker_line
-from fluxum.venues.server.contract import Answer, MarketView
+from fluxum.venues.server.contract import Answer, ExchangeView
 from fluxum.venues.server.formats import millis, number
 from fluxum.venues.server.rest_router import query_number
 from fluxum.venues.venue import Fetch
@@ -33,9 +34,10 @@ _CANDLES_MAX = 100_000
 class BybitRest:
     """Answers calls about the markets of one category; the other categories list nothing."""
 
-    def __init__(self, view: MarketView, category: Category) -> None:
+    def __init__(self, view: ExchangeView, category: Category) -> None:
         self._view = view
         self._category = category
+        self._account = AccountRest(view, category)
         self._answers: dict[str, Callable[[Query, int], Result]] = {
             "/v5/market/time": self._time,
             "/v5/market/instruments-info": self._instruments,
@@ -50,17 +52,24 @@ class BybitRest:
         """The answer to any call, sensible or not."""
         path, _, query = call.path.partition("?")
         answer = self._answers.get(path)
-        if answer is None or call.method != "GET":
+        is_public = answer is not None and call.method == "GET"
+        if not is_public and not self._account.is_known(call.method, path):
             return Answer(404, b"404 page not found")
+        result: object = {}
+        about_rows: object = {}
+        code, message = 0, "OK"
         try:
-            result, code, message = answer(dict(parse_qsl(query)), now_ns), 0, "OK"
+            if answer is not None and is_public:
+                result = answer(dict(parse_qsl(query)), now_ns)
+            else:
+                result, about_rows = self._account.answer(call, now_ns)
         except VenueRefused as refused:
-            result, code, message = {}, int(refused.code), str(refused)
+            code, message = int(refused.code), str(refused)
         envelope = {
             "retCode": code,
             "retMsg": message,
             "result": result,
-            "retExtInfo": {},
+            "retExtInfo": about_rows,
             "time": millis(now_ns),
         }
         return Answer(200, native.encode(envelope))

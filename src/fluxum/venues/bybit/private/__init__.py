@@ -1,0 +1,1 @@
+"""Bybit's private half: accounts and orders."""

@@ -1,0 +1,201 @@
+"""The account's link and the link of orders: what their frames are.
+
+https://bybit-exchange.github.io/docs/v5/websocket/private/order, /execution, /wallet and
+/websocket/trade/guideline. Both begin with the same login. No stream begins with a snapshot. Orders
+and executions are two topics, and one stream of Fluxum. The wallet is that of all categories.
+
+The answer to an operation means that the venue took it; what became of it comes on the account's
+link, maybe before. To take out every order there is a REST call alone, for contracts one for each
+asset they settle in (/order/cancel-all). A command with a deadline is sent with the time its
+receive window ends at it; the session fills in the time where there is no deadline.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from msgspec import Raw
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import Channel, Event
+from fluxum.model.order import Amend, CancelAll, Command, Place, PlaceBatch
+from fluxum.venues.account_link import (
+    AccountDialect,
+    AccountLink,
+    CommandAnswer,
+    Data,
+    LoginAnswer,
+    Message,
+    Nothing,
+    TopicAnswer,
+)
+from fluxum.venues.bybit.category import Category
+from fluxum.venues.bybit.normalize import instant
+from fluxum.venues.bybit.private import native, normalize
+from fluxum.venues.bybit.private.commands import Operation, operations
+from fluxum.venues.bybit.private.signing import RECEIVE_MS
+from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.conversation import Auth, Effect, Fetch, Send
+from fluxum.venues.requests import Request
+from fluxum.venues.rows import digits
+
+__all__ = ["account_link", "order_link"]
+
+_LOGIN = Send(native.encode({"op": "auth"}), Auth.SIGNED)
+_PING = Send(b'{"op":"ping"}')
+_WALLET = "wallet"
+# An expiry that is too short or over (https://github.com/bybit-exchange/pybit/issues/152).
+_UNTIMELY = frozenset({"Params Error", "10002"})
+_MILLISECOND = 1_000_000
+
+
+def account_link(category: Category) -> AccountLink:
+    """The conversation of the account's link, of one category."""
+    orders, executions = f"order.{category.name}", f"execution.{category.name}"
+    return AccountLink(
+        AccountDialect(
+            venue=category.venue,
+            login=_LOGIN,
+            ping=_PING,
+            message=_account_message,
+            topics={Channel.EXECUTION: (orders, executions), Channel.BALANCE: (_WALLET,)},
+            write=_write,
+            read=partial(_read, category),
+        )
+    )
+
+
+def order_link(category: Category) -> AccountLink:
+    """The conversation of the link of orders, of one category."""
+    return AccountLink(
+        AccountDialect(
+            venue=category.venue,
+            login=_LOGIN,
+            ping=_PING,
+            message=_order_message,
+            effects=partial(_effects, category),
+            called=_called,
+        )
+    )
+
+
+# The account's link
+
+
+def _account_message(frame: bytes) -> Message:
+    wire = native.decode_frame(frame)
+    if wire.topic is not None:
+        return Data(wire.topic, wire.data, instant(wire.creationTime))
+    error = "" if wire.success else wire.ret_msg or "refused without a reason"
+    match wire.op:
+        case "auth":
+            return LoginAnswer(error, is_untimely=error in _UNTIMELY)
+        case "subscribe" | "unsubscribe":
+            return TopicAnswer(wire.op, error)
+        case "ping" | "pong":
+            return Nothing()
+        case _:
+            raise RemoteProtocolError(f"a known kind of answer was expected, was {frame[:80]!r}")
+
+
+def _read(category: Category, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
+    """The events of a row of orders, of executions or of the wallet."""
+    if data.topic == _WALLET:
+        return [
+            normalize.balance(category, native.decode_coin(coin), data.venue_ns, received_ns)
+            for coin in native.decode_wallet(row).coin
+        ]
+    if data.topic.startswith("order"):
+        order = native.decode_order(row)
+        if normalize.is_of(category, order):
+            return (normalize.order(category, order, received_ns),)
+        return ()
+    execution = native.decode_execution(row)
+    if not normalize.is_of(category, execution):
+        return ()
+    fill = normalize.fill(category, execution, received_ns)
+    return () if fill is None else (fill,)
+
+
+def _write(request: Request) -> Send:
+    message = {"req_id": str(request.number), "op": request.op, "args": tuple(request.streams)}
+    return Send(native.encode(message))
+
+
+# The link of orders
+
+
+def _effects(category: Category, command: Command, number: str) -> Sequence[Effect]:
+    if isinstance(command, CancelAll):
+        return [
+            Fetch(
+                "POST",
+                "/v5/order/cancel-all",
+                f"{number}.{at}",
+                body=native.encode({"category": category.name, **scope}),
+                auth=Auth.SIGNED,
+                is_once=True,
+            )
+            for at, scope in enumerate(category.scopes)
+        ]
+    wanted = operations(category, command)
+    return [_send(f"{number}.{at}", one, command) for at, one in enumerate(wanted)]
+
+
+def _send(number: str, operation: Operation, command: Command) -> Send:
+    op, arguments = operation
+    message: dict[str, object] = {"reqId": number, "op": op, "args": (arguments,)}
+    deadline_ns = command.deadline_ns if isinstance(command, Place | PlaceBatch | Amend) else None
+    if deadline_ns is None:
+        return Send(native.encode(message), Auth.SIGNED)
+    times = {
+        "X-BAPI-TIMESTAMP": str(deadline_ns // _MILLISECOND - RECEIVE_MS),
+        "X-BAPI-RECV-WINDOW": str(RECEIVE_MS),
+    }
+    return Send(native.encode({**message, "header": times}))
+
+
+def _order_message(frame: bytes) -> Message:
+    answer = native.decode_order_answer(frame)
+    error = f"{answer.retCode} {answer.retMsg}".strip() if answer.retCode else ""
+    match answer.op:
+        case "auth":
+            codes = {str(answer.retCode), answer.retMsg}
+            return LoginAnswer(error, is_untimely=not codes.isdisjoint(_UNTIMELY))
+        case "ping" | "pong":
+            return Nothing()
+        case _:
+            pass
+    number, venue_ns = answer.reqId, instant(digits(answer.header.Timenow))
+    if error:
+        return CommandAnswer(number, error, venue_ns=venue_ns)
+    match answer.op:
+        case "order.create-batch":
+            return CommandAnswer(number, orders=_rows(answer), venue_ns=venue_ns)
+        case "order.cancel-batch":
+            verdicts = native.decode_verdicts(answer.retExtInfo).list
+            canceled = sum(not one.code for one in verdicts)
+            return CommandAnswer(number, canceled=canceled, venue_ns=venue_ns)
+        case _:
+            placed = native.decode_placed(answer.data)
+            order = OrderAnswer(placed.orderId, placed.orderLinkId)
+            return CommandAnswer(number, order=order, venue_ns=venue_ns)
+
+
+def _rows(answer: native.OrderAnswer) -> Sequence[OrderAnswer]:
+    """Each order of a batch has a verdict of its own, in the order of the request."""
+    placed = native.decode_placed_rows(answer.data).list
+    verdicts = native.decode_verdicts(answer.retExtInfo).list
+    if len(placed) != len(verdicts):
+        raise RemoteProtocolError(f"{len(placed)} verdicts were expected, was {len(verdicts)}")
+    return [
+        OrderAnswer(row.orderId, row.orderLinkId, f"{one.code} {one.msg}" if one.code else None)
+        for row, one in zip(placed, verdicts, strict=True)
+    ]
+
+
+def _called(fetch: Fetch, body: bytes) -> CommandAnswer:
+    """The answer to a cancel of all orders."""
+    answer = native.decode_cancel_call(body)
+    if answer.retCode:
+        return CommandAnswer(fetch.purpose, f"{answer.retCode} {answer.retMsg}")
+    return CommandAnswer(fetch.purpose, canceled=len(answer.result.list))

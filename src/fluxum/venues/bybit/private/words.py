@@ -1,0 +1,111 @@
+"""Bybit's words for what Fluxum has names for, both ways.
+
+https://bybit-exchange.github.io/docs/v5/enum. Every list of words is open: one that is not here is
+OTHER, and the functions return it beside that; of one that is here they return empty text.
+"""
+
+from fluxum.model.account import EntryKind
+from fluxum.model.market import Side
+from fluxum.model.order import OrderStatus, OrderType, SelfTrade, TimeInForce, TriggerReference
+
+__all__ = [
+    "ENTRY_KINDS",
+    "FILLS",
+    "NO_FILLS",
+    "REFERENCES",
+    "SELF_TRADES",
+    "SIDES",
+    "STATUSES",
+    "TIMES_IN_FORCE",
+    "order_type",
+    "status",
+    "time_in_force",
+]
+
+SIDES = {Side.BUY: "Buy", Side.SELL: "Sell"}
+REFERENCES = {TriggerReference.LAST: "LastPrice", TriggerReference.INDEX: "IndexPrice"}
+TIMES_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
+SELF_TRADES = {
+    SelfTrade.CANCEL_NEWEST: "CancelTaker",
+    SelfTrade.CANCEL_OLDEST: "CancelMaker",
+    SelfTrade.CANCEL_BOTH: "CancelBoth",
+}
+STATUSES = {
+    "New": OrderStatus.OPEN,
+    "PartiallyFilled": OrderStatus.PARTIALLY_FILLED,
+    "Untriggered": OrderStatus.PENDING,
+    "Triggered": OrderStatus.PENDING,
+    "Filled": OrderStatus.FILLED,
+    "PartiallyFilledCanceled": OrderStatus.CANCELED,
+    "Cancelled": OrderStatus.CANCELED,
+    "Deactivated": OrderStatus.CANCELED,
+    "Rejected": OrderStatus.REFUSED,
+}
+FILLS = frozenset({"Trade", "AdlTrade", "BustTrade", "BlockTrade", "Delivery"})
+"""Kinds of executions that change a position at a price."""
+NO_FILLS = frozenset({"Funding", "SessionSettlePnL", "Settle"})
+"""Kinds that move money alone; they are account entries."""
+ENTRY_KINDS = {
+    "TRADE": EntryKind.TRADE,
+    "DELIVERY": EntryKind.TRADE,
+    "LIQUIDATION": EntryKind.TRADE,
+    "ADL": EntryKind.TRADE,
+    "SETTLEMENT": EntryKind.MARGIN,  # a funding payment
+    "INTEREST": EntryKind.MARGIN,
+    "BORROW": EntryKind.MARGIN,
+    "REPAY": EntryKind.MARGIN,
+    "TRANSFER_IN": EntryKind.TRANSFER,
+    "TRANSFER_OUT": EntryKind.TRANSFER,
+    "DEPOSIT": EntryKind.DEPOSIT,
+    "WITHDRAW": EntryKind.WITHDRAWAL,
+    "FEE_REFUND": EntryKind.FEE,
+    "AIRDROP": EntryKind.REWARD,
+    "BONUS": EntryKind.REWARD,
+    "CONVERT": EntryKind.CONVERSION,
+    "CURRENCY_BUY": EntryKind.CONVERSION,
+    "CURRENCY_SELL": EntryKind.CONVERSION,
+}
+"""The kind of an entry by Bybit's `type`; all others are OTHER, the word is kept beside it."""
+
+_TIMES = {word: one for one, word in TIMES_IN_FORCE.items()} | {"PostOnly": TimeInForce.GTC}
+_UNTRIGGERED = frozenset({"", "UNKNOWN"})
+_RISES, _FALLS = 1, 2
+_TYPES = {  # by whether the order takes profit, and whether it has a limit
+    (False, False): OrderType.STOP_LOSS,
+    (False, True): OrderType.STOP_LOSS_LIMIT,
+    (True, False): OrderType.TAKE_PROFIT,
+    (True, True): OrderType.TAKE_PROFIT_LIMIT,
+}
+
+
+def status(word: str) -> tuple[OrderStatus, str]:
+    """The status of an order, or OTHER and the word."""
+    known = STATUSES.get(word)
+    return (OrderStatus.OTHER, word) if known is None else (known, "")
+
+
+def time_in_force(word: str) -> tuple[TimeInForce, str]:
+    """The time in force, or OTHER and the word."""
+    known = _TIMES.get(word)
+    return (TimeInForce.OTHER, word) if known is None else (known, "")
+
+
+def order_type(word: str, stop: str, side: Side, direction: int) -> tuple[OrderType, str]:
+    """The type of an order, or OTHER and the word; `stop` is the venue's `stopOrderType`.
+
+    A buy that waits for a price above, and a sale for one below, are stops; without a direction
+    the venue's word decides.
+    """
+    if word not in {"Market", "Limit"}:
+        return OrderType.OTHER, word
+    has_limit = word == "Limit"
+    if stop in _UNTRIGGERED:
+        return (OrderType.LIMIT if has_limit else OrderType.MARKET), ""
+    if stop == "TrailingStop":
+        return OrderType.TRAILING_STOP, ""
+    if stop not in {"Stop", "StopLoss", "PartialStopLoss", "TakeProfit", "PartialTakeProfit"}:
+        return OrderType.OTHER, f"{word} {stop}"
+    takes_profit = stop.endswith("TakeProfit")
+    if stop == "Stop" and direction:
+        takes_profit = direction == (_FALLS if side is Side.BUY else _RISES)
+    return _TYPES[takes_profit, has_limit], ""

@@ -1,0 +1,160 @@
+"""An account's orders, executions, coins and log as Bybit writes them, in streams and lists alike.
+
+The keys are those of the payloads quoted in `private.native`.
+"""
+
+from decimal import Decimal
+
+from fluxum.model.account import Balance, EntryKind, Fill, LedgerEntry, Liquidity
+from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
+from fluxum.venues.bybit.category import SPOT, Category
+from fluxum.venues.bybit.private.words import SIDES, STATUSES, TIMES_IN_FORCE
+from fluxum.venues.server.accounts import OrderHappening, OrderState
+from fluxum.venues.server.formats import millis, number
+
+__all__ = ["Row", "coin_row", "entry_row", "execution_row", "order_row"]
+
+Row = dict[str, object]
+
+_ZERO = Decimal(0)
+_WORDS = {
+    **{status: word for word, status in reversed(STATUSES.items())},
+    OrderStatus.CANCELED: "Cancelled",
+    OrderStatus.PENDING: "Untriggered",
+}
+_STOPS = {OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT}
+_REASONS = {
+    "User requested": "EC_PerCancelRequest",
+    "Post only order": "EC_PostOnlyWillTakeLiquidity",
+    "Immediate or cancel": "EC_NoImmediateQtyToFill",
+    "No liquidity": "EC_NoImmediateQtyToFill",
+    "Fill or kill": "EC_CancelForNoFullFill",
+}
+_ENTRIES = {
+    EntryKind.TRADE: "TRADE",
+    EntryKind.DEPOSIT: "TRANSFER_IN",
+    EntryKind.WITHDRAWAL: "TRANSFER_OUT",
+}
+
+
+def order_row(category: Category, state: OrderState) -> Row:
+    """An order, whole."""
+    update, request = state.update, state.request
+    kind = update.order_type
+    quantity = request.quantity if request.quote_quantity is None else request.quote_quantity
+    is_canceled = update.reason == "User requested"
+    rises = (update.side.value == "buy") is (kind in _STOPS)
+    return {
+        "category": category.name,
+        "symbol": category.format_symbol(update.symbol),
+        "orderId": update.order_id,
+        "orderLinkId": update.client_order_id,
+        "side": SIDES[update.side],
+        "positionIdx": 0,
+        "orderStatus": _status(category, state),
+        "cancelType": "CancelByUser" if is_canceled else "UNKNOWN",
+        "rejectReason": _REASONS.get(update.reason, "EC_NoError"),
+        "timeInForce": _time_in_force(update),
+        "price": number(update.limit_price or _ZERO),
+        "qty": number(quantity),
+        "marketUnit": _market_unit(category, state),
+        "avgPrice": number(update.average_price),
+        "leavesQty": number(max(update.remaining, _ZERO)),
+        "cumExecQty": number(update.filled),
+        "cumExecValue": number(update.cost),
+        "orderType": "Limit" if kind.has_limit else "Market",
+        "stopOrderType": "Stop" if kind.is_triggered else "",
+        "triggerPrice": number(update.trigger_price or _ZERO),
+        "triggerDirection": (1 if rises else 2) if kind.is_triggered else 0,
+        "reduceOnly": update.reduce_only,
+        "createdTime": str(millis(update.opened_ns or update.venue_ns)),
+        "updatedTime": str(millis(update.venue_ns)),
+    }
+
+
+def execution_row(category: Category, happening: OrderHappening, fill: Fill) -> Row:
+    """An execution."""
+    state = happening.order
+    (fee,) = fill.fees or (None,)
+    worth = fill.price * fill.quantity if fee and fee.asset == fill.symbol.quote else fill.quantity
+    rate = _ZERO if fee is None else fee.amount / worth
+    return {
+        "category": category.name,
+        "symbol": category.format_symbol(fill.symbol),
+        "execFee": number(_ZERO if fee is None else fee.amount),
+        "feeCurrency": "" if fee is None else fee.asset,
+        "execId": fill.fill_id,
+        "execPrice": number(fill.price),
+        "execQty": number(fill.quantity),
+        "execType": "Trade",
+        "execValue": number(happening.cost),
+        "feeRate": number(rate.quantize(Decimal("0.000001"))),
+        "leavesQty": number(max(state.update.remaining, _ZERO)),
+        "orderId": fill.order_id,
+        "orderLinkId": fill.client_order_id,
+        "orderPrice": number(state.update.limit_price or _ZERO),
+        "orderQty": number(state.request.quantity),
+        "orderType": "Limit" if state.update.order_type.has_limit else "Market",
+        "side": SIDES[fill.side],
+        "execTime": str(millis(fill.venue_ns)),
+        "isMaker": fill.liquidity is Liquidity.MAKER,
+        "extraFees": "",
+        "seq": millis(fill.venue_ns),
+    }
+
+
+def coin_row(category: Category, balance: Balance) -> Row:
+    """What is held of an asset; what orders hold is in a field of its category."""
+    held, is_spot = number(balance.held or _ZERO), category is SPOT
+    return {
+        "coin": balance.asset,
+        "equity": number(balance.total),
+        "walletBalance": number(balance.total),
+        "locked": held if is_spot else "0",
+        "totalOrderIM": "0" if is_spot else held,
+        "borrowAmount": "0",
+        "spotBorrow": "0",
+        "unrealisedPnl": "0",
+    }
+
+
+def entry_row(category: Category, entry: LedgerEntry) -> Row:
+    """A row of the transaction log."""
+    is_trade = entry.kind is EntryKind.TRADE
+    return {
+        "id": entry.entry_id,
+        "category": category.name if is_trade else "",
+        "type": _ENTRIES.get(entry.kind, "TRANSFER_IN"),
+        "transSubType": "",
+        "currency": entry.asset,
+        "cashFlow": number(entry.amount),
+        "funding": "",
+        "fee": number(entry.fee),
+        "change": number(entry.change),
+        "cashBalance": number(entry.balance),
+        "tradeId": entry.reference_id if is_trade else "",
+        "transactionTime": str(millis(entry.venue_ns)),
+    }
+
+
+def _status(category: Category, state: OrderState) -> str:
+    """A market buy by value leaves dust, and ends as one that was filled in part."""
+    update = state.update
+    is_part = update.status is OrderStatus.CANCELED and bool(update.filled)
+    is_spent = update.status is OrderStatus.FILLED and state.request.quote_quantity is not None
+    if category is SPOT and (is_part or is_spent):
+        return "PartiallyFilledCanceled"
+    return _WORDS.get(update.status, "Rejected")
+
+
+def _time_in_force(update: OrderUpdate) -> str:
+    if update.post_only:
+        return "PostOnly"
+    is_limit = update.order_type.has_limit
+    return TIMES_IN_FORCE.get(update.time_in_force, "GTC") if is_limit else "IOC"
+
+
+def _market_unit(category: Category, state: OrderState) -> str:
+    if category is not SPOT or state.update.order_type.has_limit:
+        return ""
+    return "baseCoin" if state.request.quote_quantity is None else "quoteCoin"
