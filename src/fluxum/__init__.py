@@ -243,10 +243,12 @@ from fluxum.session.gaps import (
 from fluxum.session.readiness import (
     Missing,
 )
+from fluxum.session.rest_client import QueryStatistics, RestUsage
 from fluxum.session.session import (
     Session,
 )
 from fluxum.session.statistics import (
+    LinkStatistics,
     SessionStatistics,
 )
 from fluxum.session.streams import (
@@ -346,6 +348,7 @@ __all__ = [
     "LinkEvent",
     "LinkLost",
     "LinkReplaced",
+    "LinkStatistics",
     "Liquidity",
     "LiveRuntime",
     "LocalProtocolError",
@@ -393,6 +396,7 @@ __all__ = [
     "PriceKind",
     "Profit",
     "ProtocolError",
+    "QueryStatistics",
     "RateLimited",
     "RawFrame",
     "ReconcilePolicy",
@@ -405,6 +409,7 @@ __all__ = [
     "Replay",
     "Report",
     "RestQuery",
+    "RestUsage",
     "RestingOrder",
     "Resynced",
     "RiskLimits",
