@@ -69,9 +69,9 @@ class QueryStatistics(Struct):
 class RestUsage(Struct, frozen=True, kw_only=True):
     """The queries so far, and what limits the next one.
 
-    `breakers_open` is how many kinds of queries are stopped now because they keep failing, `stopped`
-    how many were not sent for that reason. `cost` is how much of the venue's rate limit, `cost_max`,
-    is used now; it falls with time.
+    `breakers_open` is how many kinds of queries are stopped now because they keep failing,
+    `stopped` how many were not sent for that reason. `cost` is how much of the venue's rate limit,
+    `cost_max`, is used now; it falls with time.
     """
 
     queries: QueryStatistics

@@ -43,9 +43,10 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
 
     The sums close: `frames = data + control + rejected`, `received + own = published + withheld`,
     `calls = fetched + calls_refused + calls_abandoned + calls_waiting` of REST calls, and for
-    every reader `offered = delivered + conflated + dropped + waiting`; `departed` is the sum of the
-    readers that have left. `left_out` are rows of lists and frames that could not be read. `clock_offset_s` is how far the venue's clock is ahead
-    of this machine's, correct within `clock_uncertainty_s`; both are `None` until it was measured.
+    every reader `offered = delivered + conflated + dropped + waiting`; `departed` is the sum of
+    the readers that have left. `left_out` are rows of lists and frames that could not be read.
+    `clock_offset_s` is how far the venue's clock is ahead of this machine's, correct within
+    `clock_uncertainty_s`; both are `None` until it was measured.
     """
 
     venue: str
