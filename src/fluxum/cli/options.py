@@ -38,6 +38,7 @@ __all__ = [
     "Interval",
     "Keys",
     "Kinds",
+    "MetricsPort",
     "Proxy",
     "Seconds",
     "Since",
@@ -147,6 +148,17 @@ Proxy = Annotated[
         "--proxy",
         metavar="URL",
         help="Reach the exchange through this http:// proxy, WebSockets and REST calls.",
+    ),
+]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics",
+        metavar="PORT",
+        min=0,
+        max=65_535,
+        help="Serve /metrics, /health and /ready on this port of 127.0.0.1; 0 takes a free one. "
+        "Needs the extra metrics.",
     ),
 ]
 Kinds = Annotated[
