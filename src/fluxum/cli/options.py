@@ -11,10 +11,10 @@ import typer
 
 from fluxum.cli.columns import KINDS
 from fluxum.cli.hints import near, near_symbol
-from fluxum.cli.logs import hide
 from fluxum.connect import Recorder, connect
 from fluxum.credentials import DEFAULT_FILE, SOURCES, find_credentials
 from fluxum.errors import BadInput
+from fluxum.logs import hide
 from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, parse_channel
 from fluxum.model.instant import parse_rfc3339, plausible_ns
