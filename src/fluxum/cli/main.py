@@ -15,6 +15,7 @@ from fluxum import __version__
 from fluxum.book.fast import IS_COMPILED
 from fluxum.cli import account, ledger, market, simulator, tapes, trading
 from fluxum.cli.demo import demo
+from fluxum.cli.doctor import doctor
 from fluxum.cli.logs import LogFile, LogForm, LogFormat, Verbose, begin_logs
 from fluxum.cli.process import exit_code
 from fluxum.cli.record import record
@@ -188,7 +189,7 @@ _ORDER: dict[str, Command] = {
 
 app = _group(_HELP, is_root=True)
 app.callback(cls=_Commands)(_root)
-_EVERYDAY: tuple[Command, ...] = (demo, *_MARKET, *_ACCOUNT, *_TAPES, support, completion)
+_EVERYDAY: tuple[Command, ...] = (demo, *_MARKET, *_ACCOUNT, *_TAPES, doctor, support, completion)
 for _command in _EVERYDAY:
     _add(app, _command)
 
