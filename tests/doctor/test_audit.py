@@ -11,7 +11,7 @@ import pytest
 import fluxum
 from fluxum import BadInput, BookSnapshot, BookUpdate, Session, Symbol, VenueRefused
 from fluxum.book.book import Book
-from fluxum.doctor import BookStates, audit_book
+from fluxum.doctor import BookStates, Comparison, audit_book
 from fluxum.flow.background import background
 from fluxum.model.market import Level
 from fluxum.runtime import Reach
@@ -103,19 +103,21 @@ def test_a_level_that_was_corrupted_on_the_way_is_found() -> None:
     """The exchange numbers its messages but sends no checksum, so the book counts as valid."""
 
     async def story() -> None:
-        noted: list[float] = []
+        noted: list[tuple[bool, float]] = []
         async with live("binance", "corrupt=0.2", rate_per_s=2) as (session, symbol):
-            audit = await audit_book(
-                session, symbol, seconds=60, note=lambda one: noted.append(one.percent)
-            )
-            assert session.book(symbol).proof().is_valid
+
+            def note(one: Comparison) -> None:
+                noted.append((session.book(symbol).proof().is_valid, one.percent))
+
+            audit = await audit_book(session, symbol, seconds=60, note=note)
 
         assert audit.percent is not None
         assert audit.percent < 100
         assert audit.wrong_in_a_row > 1
         assert audit.worst is not None
         assert audit.worst.live != audit.worst.snapshot
-        assert noted == [one.percent for one in audit.comparisons]
+        assert [percent for _, percent in noted] == [one.percent for one in audit.comparisons]
+        assert any(percent < 100 for is_valid, percent in noted if is_valid)
 
     run(story())
 
