@@ -5,7 +5,8 @@ moment by themselves. The states that the live book had lately are kept. If the 
 books and one state has the number of the snapshot, the two must be equal. Otherwise the snapshot is
 of some moment around its call, and is compared with the state that agrees best among those that the
 book had from `_BEFORE_S` before the call until `_AFTER_S` after the answer. A book that is wrong is
-wrong in all of them; one that is right has a state in which every level agrees.
+wrong in all of them; one that is right has a state in which every level agrees. If the book was
+withdrawn meanwhile, nothing can be said, and the snapshot is skipped.
 """
 
 import asyncio
@@ -209,12 +210,11 @@ class _Auditor:
         await asyncio.sleep(_AFTER_S)  # the stream may be later than the call
         since_ns = requested_ns - int(_BEFORE_S * _SECOND_NS)
         until_ns = received_ns + int(_AFTER_S * _SECOND_NS)
-        states = [one for one in self._states.during(since_ns, until_ns) if one is not None]
-        count = self._known()
-        if not states or not count:
-            self._skip(f"the book was withdrawn: {self._book.evidence.reason}")
+        states = list(self._states.during(since_ns, until_ns))
+        best = _best(states, snapshot, self._known())
+        if best is None:
+            self._skip(f"the book was withdrawn meanwhile {self._book.evidence.reason}".rstrip())
             return
-        best = _best(states, snapshot, count)
         self._comparisons.append(best)
         self._note(best)
 
@@ -238,18 +238,25 @@ class _Auditor:
         self._skip_reason = reason
 
 
-def _best(states: Sequence[BookSnapshot], snapshot: BookSnapshot, count: int) -> Comparison:
-    """The comparison with the state of the same number, else the one that agrees best."""
+def _best(
+    states: Sequence[BookSnapshot | None], snapshot: BookSnapshot, count: int
+) -> Comparison | None:
+    """The comparison with the state of the same number, else the one that agrees best.
+
+    `None` if the book was withdrawn for a part of the time, which may have been the snapshot's.
+    """
+    known = [one for one in states if one is not None and count]
     if snapshot.sequence is not None:
-        for state in states:
+        for state in known:
             if state.sequence == snapshot.sequence:
                 return compare(state, snapshot, count, by_sequence=True)
+    if len(known) < len(states):
+        return None
     best: Comparison | None = None
-    for state in states:
+    for state in known:
         found = compare(state, snapshot, count)
         if best is None or found.percent > best.percent:
             best = found
         if best.equal == best.levels:
             break
-    assert best is not None, "there is a state"
     return best
