@@ -1,6 +1,5 @@
 """Equal levels, counted by hand."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -13,7 +12,7 @@ from fluxum.model.market import BookSnapshot, Level, Side
 def book(bids: str, asks: str) -> BookSnapshot:
     """A book of levels like `100:2 99:1`."""
 
-    def levels(text: str) -> Sequence[Level]:
+    def levels(text: str) -> tuple[Level, ...]:
         pairs = (one.split(":") for one in text.split())
         return tuple(Level(Decimal(price), Decimal(quantity)) for price, quantity in pairs)
 

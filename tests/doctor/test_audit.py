@@ -168,14 +168,14 @@ def test_a_withdrawn_book_is_not_compared() -> None:
     run(story())
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"seconds": 0}, {"seconds": 5, "every_s": 0}, {"seconds": 5, "levels": 0}]
-)
-def test_times_and_levels_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(("seconds", "every_s", "levels"), [(0, 5, 10), (5, 0, 10), (5, 5, 0)])
+def test_times_and_levels_that_make_no_sense_are_refused(
+    seconds: float, every_s: float, levels: int
+) -> None:
     async def story() -> None:
         async with live("kraken") as (session, symbol):
             with pytest.raises(BadInput, match="above zero were expected, was"):
-                await audit_book(session, symbol, **wrong)
+                await audit_book(session, symbol, seconds=seconds, every_s=every_s, levels=levels)
 
     run(story())
 

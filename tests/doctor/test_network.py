@@ -107,10 +107,12 @@ def reached(not_after: datetime | None, *, is_trusted: bool = True) -> Check:
     async def main() -> Check:
         issuer, theirs = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         early = datetime(2020, 1, 1, tzinfo=UTC)
-        issuer.issue_cert("localhost", not_before=early, not_after=not_after).configure_cert(theirs)
+        made = issuer.issue_cert("localhost", not_before=early, not_after=not_after)
+        with made.private_key_and_cert_chain_pem.tempfile() as file:
+            theirs.load_cert_chain(file)
         ours = ssl.create_default_context()
         if is_trusted:
-            issuer.configure_trust(ours)
+            ours.load_verify_locations(cadata=issuer.cert_pem.bytes().decode())
         async with served(theirs) as port:
             now_s = SystemClock().now_ns() / 1e9
             network = LiveNetwork(ours)

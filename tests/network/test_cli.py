@@ -125,6 +125,27 @@ def test_a_reader_that_leaves_is_no_crash(endpoint: str) -> None:
         assert "Traceback" not in process.stderr.read()
 
 
+def test_doctor_finds_all_well_and_audits_the_book(endpoint: str) -> None:
+    done = fluxum("doctor", "--audit", "1", "--format", "json", "--endpoint", endpoint)
+
+    checks = {one["name"]: one for one in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stderr
+    assert {"rest", "clock", "status", "link public", "book BTC/USD", "limits"} <= set(checks)
+    assert {one["outcome"] for one in checks.values()} <= {"ok", "warning"}
+    assert checks["audit BTC/USD"]["figures"]["percent"] == 100.0
+
+
+def test_doctor_fails_with_advice_where_nobody_answers() -> None:
+    done = fluxum("doctor", "--endpoint", "ws://127.0.0.1:9")
+
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("failed   kraken tcp 127.0.0.1"))
+    assert lines[at + 1].strip().startswith("-> Check the firewall")
+    assert "checks failed: kraken tcp 127.0.0.1:9, kraken rest, kraken link public" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [("session",), ("stream", "trade"), ("record", "tape.jsonl")],

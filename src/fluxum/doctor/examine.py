@@ -28,7 +28,7 @@ from fluxum.venues.venue import Venue
 
 __all__ = ["examine"]
 
-_READY_S = 15.0
+_READY_S, _HOPELESS_S = 15.0, 1.0
 _EVERY_S, _COMPARISONS = 5.0, 4
 _NOT_READY = "The books are not trustworthy yet: look at the other checks, and try again."
 
@@ -128,12 +128,14 @@ async def _examine(subject: _Subject, take: Callable[[Check], None]) -> None:
         take(check)
     venue, world = subject.venue, subject.world
     budget = world.budget(venue)
+    is_reached = False
     async with world.reach(venue) as reach:
         async for check in check_calls(venue, reach, subject.endpoints, world.clock):
             take(check)
         async for check in check_links(venue, reach, subject.endpoints, budget):
+            is_reached = is_reached or check.outcome is not Outcome.FAILED
             take(check)
-    await _books(subject, take)
+    await _books(subject, take, _READY_S if is_reached else _HOPELESS_S)
 
 
 async def _network(subject: _Subject) -> AsyncIterator[Check]:
@@ -155,7 +157,7 @@ async def _network(subject: _Subject) -> AsyncIterator[Check]:
         yield check
 
 
-async def _books(subject: _Subject, take: Callable[[Check], None]) -> None:
+async def _books(subject: _Subject, take: Callable[[Check], None], ready_s: float) -> None:
     """The live books of an exchange, their audits, and what was used of its limits."""
     venue = subject.venue
     try:
@@ -167,7 +169,7 @@ async def _books(subject: _Subject, take: Callable[[Check], None]) -> None:
             account_config=subject.account_config,
             runtime=subject.world,
         ) as session:
-            error = await _wait_ready(session)
+            error = await _wait_ready(session, ready_s)
             for symbol in subject.symbols:
                 take(_book(session, symbol, error))
             if session.has_account:
@@ -189,10 +191,10 @@ async def _books(subject: _Subject, take: Callable[[Check], None]) -> None:
         )
 
 
-async def _wait_ready(session: Session) -> str | None:
+async def _wait_ready(session: Session, ready_s: float) -> str | None:
     """Why the session is not ready after a while, or `None`."""
     try:
-        await session.wait_ready(_READY_S)
+        await session.wait_ready(ready_s)
     except (TimeoutError, FluxumError) as error:
         return str(error)
     return None

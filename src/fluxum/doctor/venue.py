@@ -56,6 +56,8 @@ class _Calls:
         self.took_s.append(_now_s() - began_s)
         try:
             return query.read(body, self.clock.now_ns())
+        except FluxumError:
+            raise
         except UNREADABLE as error:
             raise RemoteProtocolError(f"{fetch.purpose} cannot be read: {error}") from error
 
