@@ -69,6 +69,15 @@ def test_promtool_finds_no_fault() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+def test_promtool_takes_the_alerts() -> None:
+    alerts = Path(__file__).parents[2] / "docs" / "monitoring" / "alerts.yml"
+    words = [program("promtool"), "check", "rules", str(alerts)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "6 rules found" in done.stdout
+
+
 def test_prometheus_scrapes_a_session(tmp_path: Path) -> None:
     prometheus = program("prometheus")
     with socket.socket() as free:
