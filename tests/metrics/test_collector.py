@@ -69,7 +69,8 @@ def test_a_scrape_has_what_the_session_counts() -> None:
             assert found.value("book_checks_total", outcome="failed") == counts.checks_failed == 1
             gaps = found.values("gaps_total")
             assert sum(gaps.values()) == counts.gaps >= 3  # of the check, of the cut twice
-            assert found.value("gaps_total", channel="book", cause="desync") == 1
+            assert found.value("gaps_total", channel="book", cause="desync", repair="snapshot") == 1
+            assert found.value("gaps_total", channel="trade", cause="desync", repair="lost") == 0
             assert found.value("gaps_open", channel="trade") == 0
 
             (reader,) = counts.readers

@@ -20,7 +20,7 @@ from fluxum.doctor.agreement import Comparison, Difference, compare
 from fluxum.errors import BadInput, FluxumError, RemoteProtocolError
 from fluxum.flow.background import background
 from fluxum.flow.pipe import Overflow
-from fluxum.model.event import Event
+from fluxum.model.event import Dropped, Event
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.session.session import Session
 
@@ -110,6 +110,8 @@ class BookStates:
                 return
 
     def _between(self, events: Sequence[Event]) -> Iterator[BookSnapshot]:
+        if any(isinstance(one, Dropped) for one in events):
+            return  # the audit itself was too slow; what came between is not known
         changes = [one for one in events if isinstance(one, BookSnapshot | BookUpdate)]
         before = self._states[-1][1]
         shadow = Book(self._book.venue, self._book.symbol, self._depth)

@@ -1,6 +1,7 @@
 """All checks of this machine and of some exchanges, side by side."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from fluxum.doctor.network import LiveNetwork, Network, check_network, check_pro
 from fluxum.doctor.venue import check_calls, check_limits, check_links
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
+from fluxum.logs import hide
 from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
 from fluxum.runtime import LiveRuntime, Runtime
@@ -108,7 +110,11 @@ def _subject(
     venue = find_venue(name)
     endpoint = endpoints.get(name)
     chosen = [Symbol(one) for one in symbols.get(name, ())]
-    has_keys = keys is not None and venue.private is not None
+    account_config = None
+    if keys is not None and venue.private is not None:
+        credentials = find_credentials(name, keys, stdin=sys.stdin)
+        hide(credentials.key, credentials.secret, credentials.passphrase)
+        account_config = AccountConfig(credentials)
     return _Subject(
         venue=venue,
         symbols=chosen or venue.sample_symbols[:1],
@@ -117,7 +123,7 @@ def _subject(
         proxy=proxy,
         world=world,
         network=network,
-        account_config=AccountConfig(find_credentials(name, keys or "")) if has_keys else None,
+        account_config=account_config,
         audit_s=audit_s,
     )
 

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
 
 from fluxum.book.fast import IS_COMPILED
 from fluxum.book.proof import BookProof, BookStatus
-from fluxum.model.event import Channel, State
+from fluxum.model.event import Channel, GapCause, Repair, State
 from fluxum.orders.desk import OrderDesk
 from fluxum.session.account import Account
 from fluxum.session.rest_client import RestUsage
@@ -26,6 +27,7 @@ __all__ = [
     "sources_of",
 ]
 
+_CAUSES = (GapCause.LINK_LOST, GapCause.DESYNC, GapCause.VENUE, GapCause.REJECTED)
 Source = Session | Trader | TapeWriter
 """What has metrics."""
 Sources = Source | Iterable[Source] | Callable[[], Iterable[Source]]
@@ -143,10 +145,14 @@ def _events(statistics: SessionStatistics) -> Iterator[Sample]:
 
 
 def _losses(session: Session, statistics: SessionStatistics) -> Iterator[Sample]:
-    for (channel, cause, repair), count in session.gaps.counts.items():
+    channels = dict.fromkeys(one.channel for one in session.subscriptions)
+    # Those that have not happened too: Prometheus sees an increase only from a value to another.
+    kinds = dict.fromkeys(product(channels, _CAUSES, Repair)) | session.gaps.counts
+    for channel, cause, repair in kinds:
+        count = session.gaps.counts[channel, cause, repair]
         yield "fluxum_gaps_total", (channel.value, cause.value, repair.value), count
     opened = Counter(one.channel for one in session.gaps.open)
-    for channel in dict.fromkeys(one.channel for one in session.subscriptions):
+    for channel in channels:
         yield "fluxum_gaps_open", (channel.value,), opened[channel]
     yield "fluxum_desyncs_total", (), statistics.desyncs
 
