@@ -24,9 +24,8 @@ def commands(block: str) -> list[str]:
     return [line.removeprefix("$ ") for line in block.splitlines()]
 
 
-SERVE, *CONSOLE = blocks("console")
 MONITORING = (ROOT / "docs" / "monitoring" / "README.md").read_text()
-CONSOLE += blocks("console", MONITORING)
+SERVE, *CONSOLE = blocks("console") + blocks("console", MONITORING)
 PROGRAMS = blocks("python") + blocks("python", MONITORING)
 
 

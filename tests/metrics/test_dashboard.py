@@ -40,7 +40,7 @@ def test_a_legend_names_labels_of_its_metric() -> None:
     for panel in BOARD["panels"]:
         for target in panel["targets"]:
             (name, *_) = re.findall(r"fluxum_\w+", target["expr"]) or [""]
-            known = set(METRICS[name].labels) if name else set()
+            known = set(METRICS[name].labels if name else ())
             assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= known
 
 

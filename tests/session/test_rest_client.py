@@ -197,7 +197,8 @@ def test_what_does_not_pass_is_given_up_on_after_a_few_tries(
 def test_usage_shows_the_rate_limit_and_the_queries_that_are_stopped() -> None:
     async def main() -> None:
         one = rest_client(Bank(TransportError("no answer")))
-        await one.query(RestQuery(Fetch("GET", "/0/public/Time", "time", cost=2), lambda *_: 1))
+        free = Fetch("GET", "/0/public/Time", "time", cost=2)
+        await one.query(RestQuery(free, lambda _body, _received_ns: 1))
 
         with pytest.raises(CircuitOpen):
             await one.query(QUESTIONS.balances())
