@@ -16,15 +16,17 @@ EXAMPLE = "ws://127.0.0.1:8765"
 TIMEOUT_S = 40
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, document: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", document, re.DOTALL)
 
 
 def commands(block: str) -> list[str]:
     return [line.removeprefix("$ ") for line in block.splitlines()]
 
 
-SERVE, *CONSOLE = blocks("console")
+MONITORING = (ROOT / "docs" / "monitoring" / "README.md").read_text()
+SERVE, *CONSOLE = blocks("console") + blocks("console", MONITORING)
+PROGRAMS = blocks("python") + blocks("python", MONITORING)
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
@@ -56,7 +58,7 @@ def endpoint(folder: Path) -> Iterator[str]:
 
 @pytest.mark.network
 @pytest.mark.timeout(5 * TIMEOUT_S)
-@pytest.mark.parametrize("block", CONSOLE, ids=["market", "account"])
+@pytest.mark.parametrize("block", CONSOLE, ids=["market", "account", "metrics", "doctor"])
 def test_the_readmes_commands_run(endpoint: str, folder: Path, block: str) -> None:
     for command in commands(block):
         words = shlex.split(command.replace(EXAMPLE, endpoint))
@@ -73,10 +75,10 @@ def test_the_readmes_commands_run(endpoint: str, folder: Path, block: str) -> No
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("number", range(len(blocks("python"))))
+@pytest.mark.parametrize("number", range(len(PROGRAMS)))
 def test_the_readmes_programs_run(endpoint: str, number: int, folder: Path) -> None:
     program = folder / f"program{number}.py"
-    program.write_text(blocks("python")[number].replace(EXAMPLE, endpoint))
+    program.write_text(PROGRAMS[number].replace(EXAMPLE, endpoint))
 
     done = subprocess.run(
         [sys.executable, program],

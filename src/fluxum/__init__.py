@@ -252,10 +252,12 @@ from fluxum.session.gaps import (
 from fluxum.session.readiness import (
     Missing,
 )
+from fluxum.session.rest_client import QueryStatistics, RestUsage
 from fluxum.session.session import (
     Session,
 )
 from fluxum.session.statistics import (
+    LinkStatistics,
     SessionStatistics,
 )
 from fluxum.session.streams import (
@@ -355,6 +357,7 @@ __all__ = [
     "LinkEvent",
     "LinkLost",
     "LinkReplaced",
+    "LinkStatistics",
     "Liquidity",
     "LiveRuntime",
     "LocalProtocolError",
@@ -402,6 +405,7 @@ __all__ = [
     "PriceKind",
     "Profit",
     "ProtocolError",
+    "QueryStatistics",
     "RateLimited",
     "RawFrame",
     "ReconcilePolicy",
@@ -414,6 +418,7 @@ __all__ = [
     "Replay",
     "Report",
     "RestQuery",
+    "RestUsage",
     "RestingOrder",
     "Resynced",
     "RiskLimits",

@@ -114,6 +114,10 @@ class AttemptBudget:
         self._taken.append(start)
         return start - now_s
 
+    def left(self, now_s: float) -> int:
+        """How many attempts could begin now."""
+        return self._limit - sum(one > now_s - self._window_s for one in self._taken)
+
 
 class TokenBucket:
     """Lets `burst` through at once and `rate_per_s` on average."""

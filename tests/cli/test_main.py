@@ -140,6 +140,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "record": ("tape.jsonl", "-s", "BTC/USD"),
     "replay": ("tape.jsonl",),
     "verify": ("tape.jsonl",),
+    "doctor": (),
     "support": (),
     "completion": ("bash",),
     "sim serve": (),

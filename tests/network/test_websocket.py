@@ -150,6 +150,19 @@ def test_a_call_sends_headers_and_body_and_its_answer_is_bounded() -> None:
     run(main)
 
 
+def test_the_environments_proxy_carries_links_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with serving(echo) as host, websockets() as dial:
+            monkeypatch.setenv("HTTP_PROXY", f"http://{host}")
+            monkeypatch.delenv("NO_PROXY", raising=False)
+            monkeypatch.delenv("no_proxy", raising=False)
+            async with dial("ws://exchange.invalid/v2") as link:
+                await link.send(b"through it")
+                assert await link.receive() == b"through it"
+
+    run(main)
+
+
 def test_a_proxy_carries_links_and_calls_and_signed_calls() -> None:
     carried: list[tuple[str, str]] = []
     dialled = asyncio.Event()

@@ -1,13 +1,12 @@
 """Fluxum's log, for finding faults: `--verbose` and `--log-file`.
 
-Keys, signatures and tokens are masked in every line, whichever module wrote it.
+Keys, signatures and tokens are masked in every line, whichever module wrote it (see `fluxum.logs`).
 """
 
 import logging
-import re
 import sys
 from contextlib import suppress
-from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,17 +14,34 @@ import typer
 
 from fluxum.cli.writer import ThreadWriter
 from fluxum.errors import BadInput
+from fluxum.logs import JsonFormatter, TextFormatter
 from fluxum.session.rest_client import RestClient
 from fluxum.session.session import Session
 
-__all__ = ["LogFile", "Verbose", "begin_logs", "hide", "log_frames", "masked"]
+__all__ = ["LogFile", "LogForm", "LogFormat", "Verbose", "begin_logs", "log_frames"]
 
 _log = logging.getLogger(__name__)
+
+
+class LogForm(Enum):
+    """How lines of the log are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
 
 LogFile = Annotated[
     str,
     typer.Option(
         "--log-file", metavar="PATH", help="Append the log to this file instead of stderr."
+    ),
+]
+LogFormat = Annotated[
+    LogForm | None,
+    typer.Option(
+        "--log-format",
+        show_default=False,
+        help="Write lines of the log as text, or each as a JSON object.",
     ),
 ]
 Verbose = Annotated[
@@ -40,37 +56,26 @@ Verbose = Annotated[
 ]
 
 _PATIENCE_S = 1.0
-_MASK = "***"
-_SHORTEST = 4
-# Names of secrets, as venues have them in headers, queries and JSON.
-_SECRETS = re.compile(
-    r"""((?:token|signature|sign|secret|passphrase|password|api[-_ ]?key|API-Sign|listenKey|jwt)
-    ["']?\s*[:=]\s*["']?)[^\s"'&,}\]]+""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_hidden: set[str] = set()
 
 
-def hide(*secrets: str) -> None:
-    """Mask these texts in every log line."""
-    _hidden.update(one for one in secrets if len(one) >= _SHORTEST)
-
-
-def begin_logs(verbose: int, log_file: str) -> None:
+def begin_logs(verbose: int, log_file: str, log_format: LogForm | None = None) -> None:
     """Log to stderr or to a file; raises BadInput if the file cannot be written.
 
     Without either option, only calls that fail and are repeated are logged: a command that makes
     one call would wait in silence. All else that a user has to know is a command's own message.
     """
     root = logging.getLogger()
-    is_begun = any(isinstance(one.formatter, _Masked) for one in root.handlers)
-    if is_begun and not (verbose or log_file):
+    formatter = JsonFormatter() if log_format is LogForm.JSON else TextFormatter()
+    begun = [one for one in root.handlers if isinstance(one.formatter, TextFormatter)]
+    if begun and not (verbose or log_file):
+        for one in begun if log_format else ():
+            one.setFormatter(formatter)
         return
     handler = _file(log_file) if log_file else _Stderr()
-    handler.setFormatter(_Masked())
+    handler.setFormatter(formatter)
     for old in list[logging.Handler](root.handlers):
         is_stream = type(old).__qualname__ == "StreamHandler"  # that of `basicConfig`
-        if is_stream or isinstance(old.formatter, _Masked):
+        if is_stream or isinstance(old.formatter, TextFormatter):
             root.removeHandler(old)
             old.close()
     root.addHandler(handler)
@@ -90,29 +95,6 @@ async def log_frames(session: Session) -> None:
     async for one in session.raw():
         text = one.frame.decode("utf-8", "replace")
         _log.debug("%s %s %s", name, "sent" if one.sent else "received", text)
-
-
-def masked(text: str) -> str:
-    """The text with its secrets masked."""
-    for secret in _hidden:
-        text = text.replace(secret, _MASK)
-    return _SECRETS.sub(rf"\1{_MASK}", text)
-
-
-class _Masked(logging.Formatter):
-    """A line of the log: UTC, level, module, and a message without secrets."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
-        """The time of a record in UTC, with milliseconds."""
-        moment = datetime.fromtimestamp(record.created, UTC)
-        return moment.strftime(datefmt or f"%Y-%m-%dT%H:%M:%S.{int(record.msecs):03d}Z")
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The whole line, with the traceback if there is one."""
-        return masked(super().format(record))
 
 
 class _Stderr(logging.Handler):

@@ -15,7 +15,8 @@ from fluxum import __version__
 from fluxum.book.fast import IS_COMPILED
 from fluxum.cli import account, ledger, market, queries, simulator, statements, tapes, trading
 from fluxum.cli.demo import demo
-from fluxum.cli.logs import LogFile, Verbose, begin_logs
+from fluxum.cli.doctor import doctor
+from fluxum.cli.logs import LogFile, LogForm, LogFormat, Verbose, begin_logs
 from fluxum.cli.process import exit_code
 from fluxum.cli.record import record
 from fluxum.cli.support import support
@@ -63,9 +64,10 @@ def _root(
     ] = False,
     verbose: Verbose = 0,
     log_file: LogFile = "",
+    log_format: LogFormat = None,
 ) -> None:
     """Set up what all commands share."""
-    begin_logs(verbose, log_file)
+    begin_logs(verbose, log_file, log_format)
 
 
 def completion(
@@ -116,8 +118,8 @@ def _add(group: typer.Typer, command: Command, name: str | None = None) -> None:
 def _with_logs(command: Command) -> Command:
     """The same command, with options for its log."""
 
-    def logged(*, verbose: int, log_file: str, **options: Any) -> Any:
-        begin_logs(verbose, log_file)
+    def logged(*, verbose: int, log_file: str, log_format: LogForm | None, **options: Any) -> Any:
+        begin_logs(verbose, log_file, log_format)
         return command(**options)
 
     known = inspect.signature(command).parameters.values()
@@ -125,6 +127,7 @@ def _with_logs(command: Command) -> Command:
     more = (
         inspect.Parameter("verbose", kind, default=0, annotation=Verbose),
         inspect.Parameter("log_file", kind, default="", annotation=LogFile),
+        inspect.Parameter("log_format", kind, default=None, annotation=LogFormat),
     )
     return _like(logged, command, [*known, *more], command.__doc__ or "")
 
@@ -202,7 +205,7 @@ _ORDER: dict[str, Command] = {
 
 app = _group(_HELP, is_root=True)
 app.callback(cls=_Commands)(_root)
-_EVERYDAY: tuple[Command, ...] = (demo, *_MARKET, *_ACCOUNT, *_TAPES, support, completion)
+_EVERYDAY: tuple[Command, ...] = (demo, *_MARKET, *_ACCOUNT, *_TAPES, doctor, support, completion)
 for _command in _EVERYDAY:
     _add(app, _command)
 

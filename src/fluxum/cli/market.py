@@ -21,6 +21,7 @@ from fluxum.cli.options import (
     Interval,
     Keys,
     Kinds,
+    MetricsPort,
     Proxy,
     Seconds,
     Symbols,
@@ -34,6 +35,7 @@ from fluxum.cli.options import (
 from fluxum.cli.output import Output, live_output
 from fluxum.cli.process import run_async
 from fluxum.cli.records import BookRecord, CandleRecord, Candles
+from fluxum.cli.serving import metrics_served
 from fluxum.cli.sessions import Selection, Sessions, open_sessions
 from fluxum.errors import BadInput
 from fluxum.flow.background import background
@@ -103,6 +105,7 @@ def stream(
     count: Count = None,
     endpoint: Endpoint = None,
     proxy: Proxy = None,
+    metrics: MetricsPort = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Stream channels: book, trade, ticker, candle (or ohlc), instrument; a comma list mixes them.
@@ -133,7 +136,7 @@ def stream(
     )
 
     with live_output(form, _columns_of(channels, kinds), kinds) as output:
-        run_async(_stream(selection, seconds, count, output))
+        run_async(_stream(selection, seconds, count, metrics, output))
 
 
 def session(
@@ -145,6 +148,7 @@ def session(
     seconds: Seconds = None,
     endpoint: Endpoint = None,
     proxy: Proxy = None,
+    metrics: MetricsPort = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Keep a session open and report its states, gaps, readiness, and the sums of its counts.
@@ -152,6 +156,8 @@ def session(
     With --channel book,execution,balance both links are kept, the account's beside the market's.
 
     Example: fluxum session --symbols BTC/USD,ETH/USD --seconds 60
+
+    Example: fluxum session --symbols BTC/USD --metrics 9464
     """
     markets = parse_markets(symbol, exchange)
     selection = Selection(
@@ -164,7 +170,10 @@ def session(
     )
 
     async def main(output: Output) -> None:
-        async with open_sessions(selection, output.message) as sessions:
+        async with (
+            open_sessions(selection, output.message) as sessions,
+            metrics_served(metrics, lambda: sessions, output.message),
+        ):
             try:
                 await until(seconds, attended(output, _report(sessions, output)))
             finally:
@@ -177,9 +186,16 @@ def session(
 
 
 async def _stream(
-    selection: Selection, seconds: float | None, count: int | None, output: Output
+    selection: Selection,
+    seconds: float | None,
+    count: int | None,
+    metrics: int | None,
+    output: Output,
 ) -> None:
-    async with open_sessions(selection, output.message) as sessions:
+    async with (
+        open_sessions(selection, output.message) as sessions,
+        metrics_served(metrics, lambda: sessions, output.message),
+    ):
         work = write_events(sessions, count, output)
         if not await until(seconds, attended(output, work)):
             sessions.require_data()

@@ -11,11 +11,11 @@ import typer
 
 from fluxum.cli.columns import KINDS
 from fluxum.cli.hints import near, near_symbol
-from fluxum.cli.logs import hide
 from fluxum.clock import SystemClock
 from fluxum.connect import Recorder, connect
 from fluxum.credentials import DEFAULT_FILE, SOURCES, find_credentials
 from fluxum.errors import BadInput
+from fluxum.logs import hide
 from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, parse_channel
 from fluxum.model.instant import parse_rfc3339, plausible_ns
@@ -39,6 +39,7 @@ __all__ = [
     "Interval",
     "Keys",
     "Kinds",
+    "MetricsPort",
     "Proxy",
     "Seconds",
     "Since",
@@ -156,6 +157,17 @@ Proxy = Annotated[
         "--proxy",
         metavar="URL",
         help="Reach the exchange through this http:// proxy, WebSockets and REST calls.",
+    ),
+]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics",
+        metavar="PORT",
+        min=0,
+        max=65_535,
+        help="Serve /metrics, /health and /ready on this port of 127.0.0.1; 0 takes a free one. "
+        "Needs the extra metrics.",
     ),
 ]
 Kinds = Annotated[

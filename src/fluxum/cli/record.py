@@ -18,6 +18,7 @@ from fluxum.cli.options import (
     Exchange,
     Format,
     Interval,
+    MetricsPort,
     Proxy,
     Seconds,
     Symbols,
@@ -29,6 +30,7 @@ from fluxum.cli.options import (
 )
 from fluxum.cli.output import Output, event_text
 from fluxum.cli.process import run_async
+from fluxum.cli.serving import metrics_served
 from fluxum.cli.sessions import NotReady
 from fluxum.clock import SystemClock
 from fluxum.errors import BadInput, FluxumError
@@ -81,6 +83,7 @@ def record(
     seconds: Seconds = None,
     endpoint: Endpoint = None,
     proxy: Proxy = None,
+    metrics: MetricsPort = None,
 ) -> None:
     """Record every frame of a session, as it is on the wire, until --seconds, Ctrl-C or SIGTERM.
 
@@ -115,7 +118,7 @@ def record(
         proxy=proxy,
         recorder=TapeRecorder(tape),
     )
-    _keep(tape, _Progress(tape, exchanges[0]), sessions, seconds)
+    _keep(tape, _Progress(tape, exchanges[0]), sessions, seconds, metrics)
 
 
 def _path(text: str) -> Path:
@@ -131,12 +134,13 @@ def _keep(
     progress: "_Progress",
     sessions: AbstractAsyncContextManager[Sequence[Session]],
     seconds: float | None,
+    metrics: int | None,
 ) -> None:
     """Record, and report the end; a gap counts more than the signal that ended the recording."""
     ended: KeyboardInterrupt | None = None
     try:
         with tape:
-            run_async(_record(tape, progress, sessions, seconds))
+            run_async(_record(tape, progress, sessions, seconds, metrics))
     except KeyboardInterrupt as error:
         ended = error
     finally:
@@ -155,9 +159,13 @@ async def _record(
     progress: "_Progress",
     sessions: AbstractAsyncContextManager[Sequence[Session]],
     seconds: float | None,
+    metrics: int | None,
 ) -> None:
     async with sessions as (session,):
-        async with background(progress.watch(session)):
+        async with (
+            metrics_served(metrics, lambda: (session, tape), progress.message),
+            background(progress.watch(session)),
+        ):
             await until(seconds, progress.follow(session))
         if not tape.counts().offered:
             missing = "; ".join(map(str, session.missing()))
@@ -173,6 +181,10 @@ class _Progress:
         self._output = Output(Format.TABLE, is_live=True)
         self._trouble = ""
         self._subscriptions: Sequence[Subscription] = ()
+
+    def message(self, text: str) -> None:
+        """Report one line on stderr."""
+        self._output.message(text)
 
     async def follow(self, session: Session) -> None:
         """Report the session's events, except market data."""

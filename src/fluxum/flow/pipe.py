@@ -54,6 +54,15 @@ class PipeStatistics(Struct, frozen=True, kw_only=True):
     dropped: int
     waiting: int
 
+    def __add__(self, other: "PipeStatistics") -> "PipeStatistics":
+        """The sums of two pipes; the capacities are added too."""
+        return PipeStatistics(
+            **{name: getattr(self, name) + getattr(other, name) for name in _COUNTED}
+        )
+
+
+_COUNTED = PipeStatistics.__struct_fields__
+
 
 class Pipe(Generic[T]):
     """A bounded queue; iterate over it with `async for`, with one reader.
@@ -207,6 +216,11 @@ class Pipe(Generic[T]):
         on_cancel, self._on_cancel = self._on_cancel, None
         if on_cancel is not None:
             on_cancel(self)
+
+    def __del__(self) -> None:
+        """The reader dropped the pipe without a cancel: its counts must not be lost with it."""
+        if getattr(self, "_on_cancel", None) is not None:
+            self.cancel()
 
     def __enter__(self) -> Self:
         return self

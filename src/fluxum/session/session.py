@@ -53,9 +53,9 @@ from fluxum.session.outlet import Outlet
 from fluxum.session.patrol import Patrol
 from fluxum.session.processor import EventProcessor
 from fluxum.session.readiness import Missing
-from fluxum.session.rest_client import RestClient
+from fluxum.session.rest_client import RestClient, RestUsage
 from fluxum.session.state import is_lawful, least_ready
-from fluxum.session.statistics import SessionStatistics, gather
+from fluxum.session.statistics import LinkStatistics, SessionStatistics, gather
 from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
@@ -332,6 +332,23 @@ class Session:
         """All counts at this moment."""
         links = self._links
         return gather(self._context, self.state, links.feeds, links.retired, self._processor)
+
+    def links(self) -> list[LinkStatistics]:
+        """Every link at this moment."""
+        return [LinkStatistics.of(feed) for feed in self._links.feeds]
+
+    def rest_usage(self) -> RestUsage:
+        """The public queries so far, and what limits the next one."""
+        return self._rest_client.usage()
+
+    @property
+    def has_account(self) -> bool:
+        """Whether the session was opened with an account."""
+        return self._processor.account is not None
+
+    def now_ns(self) -> int:
+        """The session's clock."""
+        return self._context.clock.now_ns()
 
     # Streams; each call opens its own, which closes itself when no reference to it is left
 

@@ -9,6 +9,7 @@ import aiohttp
 from fluxum.errors import BadInput, LinkClosed, TransportError
 from fluxum.transport.http import cause_of
 from fluxum.transport.link import Dial, Link
+from fluxum.transport.proxy import environment_proxy
 from fluxum.transport.refusal import redirected, refusal
 
 __all__ = ["websockets"]
@@ -24,7 +25,8 @@ async def websockets(
 ) -> AsyncGenerator[Dial]:
     """A dial for `ws://` and `wss://` URLs; its links share a DNS cache.
 
-    `proxy` is an HTTP proxy's URL; without one the environment's (`HTTPS_PROXY`) is used. Frames
+    `proxy` is an HTTP proxy's URL; without one the environment's is used (`HTTPS_PROXY` for wss://,
+    `HTTP_PROXY` for ws://, but not for hosts in `NO_PROXY`). Frames
     of more than `frame_bytes_max` bytes close the link; `None` means 64 MiB, as some venues'
     snapshots are megabytes. No redirect is followed.
     """
@@ -55,7 +57,7 @@ async def _open(
         socket = await client.ws_connect(
             url,
             headers=headers,
-            proxy=proxy,
+            proxy=environment_proxy(url) if proxy is None else proxy,
             max_msg_size=frame_bytes_max,
             decode_text=False,
             timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S),  # pyright: ignore[reportCallIssue],
