@@ -25,6 +25,19 @@ from fluxum.book.proof import (
     BookProof,
     BookStatus,
 )
+from fluxum.client.answers import (
+    BalanceStreamingStatus,
+    ClientStatistics,
+    ConnectionStatus,
+    Latest,
+    Recent,
+    TokenInfo,
+)
+from fluxum.client.callback import CallbackStatistics
+from fluxum.client.client import Client
+from fluxum.client.events import ClientEvent
+from fluxum.client.thread import ThreadedClient, ThreadedTokens
+from fluxum.client.tokens import ClientTokens
 from fluxum.connect import (
     Recorder,
     connect,
@@ -34,6 +47,8 @@ from fluxum.credentials import (
 )
 from fluxum.errors import (
     BadInput,
+    CallbackFailed,
+    CallbackTooSlow,
     CircuitOpen,
     ConsumerTooSlow,
     FluxumError,
@@ -282,6 +297,7 @@ __all__ = [
     "Auth",
     "BadInput",
     "Balance",
+    "BalanceStreamingStatus",
     "Balances",
     "Batches",
     "Book",
@@ -292,6 +308,9 @@ __all__ = [
     "BookStream",
     "BookUpdate",
     "CallFailed",
+    "CallbackFailed",
+    "CallbackStatistics",
+    "CallbackTooSlow",
     "Cancel",
     "CancelAll",
     "CancelAllAfter",
@@ -303,9 +322,14 @@ __all__ = [
     "Changing",
     "Channel",
     "CircuitOpen",
+    "Client",
+    "ClientEvent",
+    "ClientStatistics",
+    "ClientTokens",
     "ClockOffset",
     "CloseOrder",
     "CommandCounts",
+    "ConnectionStatus",
     "ConsumerTooSlow",
     "Credentials",
     "DataStale",
@@ -333,6 +357,7 @@ __all__ = [
     "InstrumentStatus",
     "Intent",
     "Journal",
+    "Latest",
     "Ledger",
     "LedgerEntry",
     "LeftOut",
@@ -395,6 +420,7 @@ __all__ = [
     "ProtocolError",
     "RateLimited",
     "RawFrame",
+    "Recent",
     "ReconcilePolicy",
     "Recorder",
     "Redirected",
@@ -423,8 +449,11 @@ __all__ = [
     "SwitchState",
     "Symbol",
     "TapeError",
+    "ThreadedClient",
+    "ThreadedTokens",
     "Ticker",
     "TimeInForce",
+    "TokenInfo",
     "Totals",
     "Trade",
     "Trader",

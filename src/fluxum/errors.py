@@ -4,6 +4,8 @@ from typing import ClassVar
 
 __all__ = [
     "BadInput",
+    "CallbackFailed",
+    "CallbackTooSlow",
     "CircuitOpen",
     "ConsumerTooSlow",
     "FluxumError",
@@ -150,6 +152,30 @@ class RiskRefused(FluxumError):
 
 class ConsumerTooSlow(FluxumError):
     """A lossless pipe overflowed because its reader was too slow; the reader lost its stream."""
+
+
+class CallbackFailed(FluxumError):
+    """A callback of a client raised an error, which is this one's cause; the client goes on.
+
+    `event` is the event it was registered for, `callback` its name.
+    """
+
+    def __init__(self, message: str, event: str, callback: str) -> None:
+        super().__init__(message)
+        self.event = event
+        self.callback = callback
+
+
+class CallbackTooSlow(FluxumError):
+    """A callback of a client runs for too long, or lost items because it did; the client goes on.
+
+    `event` is the event it was registered for, `callback` its name.
+    """
+
+    def __init__(self, message: str, event: str, callback: str) -> None:
+        super().__init__(message)
+        self.event = event
+        self.callback = callback
 
 
 class TapeError(FluxumError):
