@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -213,7 +214,8 @@ def test_one_may_unregister_itself_and_register_another(is_async: bool) -> None:
         def once_in_thread(items: list[int]) -> None:
             calls.append(items)
             done = threading.Event()
-            loop.call_soon_threadsafe(lambda: (swap(), done.set()))
+            loop.call_soon_threadsafe(swap)
+            loop.call_soon_threadsafe(done.set)
             assert done.wait(5)
             calls.append(["end"])  # type: ignore[list-item]
 
@@ -240,7 +242,7 @@ def test_a_callback_is_registered_once_and_there_is_a_limit() -> None:
         callbacks.register(TRADE, print)
         assert len(callbacks.statistics()) == 1
         for number in range(199):
-            callbacks.register(TRADE, lambda _items, number=number: number)
+            callbacks.register(TRADE, partial(print, number))
         with pytest.raises(BadInput, match="at most 200 callbacks"):
             callbacks.register(TRADE, repr)
         assert callbacks.unregister(TRADE, print)
@@ -322,7 +324,7 @@ def test_in_a_client_bad_callbacks_cost_no_reconnect_and_no_item_of_others() -> 
             def itself(_items: list[Ticker]) -> None:
                 assert client.unregister_callback("ticker", itself)  # from another thread
                 assert client.get_ticker("BTC/USD").last is not None
-                client.register_callback("ticker", lambda _items: None)
+                client.register_callback("ticker", repr)
 
             client.register_callback("ticker", itself)
             await client.subscribe_ticker("BTC/USD")

@@ -110,6 +110,11 @@ class Callback:
         self._is_ending = True
         return self.is_idle and not self._pipe.waiting
 
+    def rest(self) -> None:
+        """No call is made for now: end the thread, unless it is abandoned in a call."""
+        if self._worker is not None:
+            self._worker.rest()
+
     def retire(self) -> None:
         """The function was unregistered: items that wait are dropped, a running call goes on."""
         self._pipe.cancel()

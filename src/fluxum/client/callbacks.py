@@ -118,6 +118,9 @@ class Callbacks:
             task.cancel()
         for task in await _finish(late):
             _log.error("a callback does not end and is abandoned: %s", task.get_name())
+        for callbacks in self._registered.values():
+            for callback in callbacks:
+                callback.rest()
 
     def statistics(self) -> tuple[CallbackStatistics, ...]:
         """The counts of each callback that is registered."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
 from queue import SimpleQueue
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 __all__ = ["Worker"]
 
@@ -18,19 +18,22 @@ T = TypeVar("T")
 
 
 class Worker(Executor):
-    """Runs calls one after the other in one daemon thread, which starts with the first call.
+    """Runs calls one after the other in one daemon thread.
 
-    The caller awaits each call before the next, so at most one call waits.
+    The thread starts with the first call, and again with the first after `rest`. The caller awaits
+    each call before the next, so at most one waits.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._last: Future[Any] | None = None
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         """Run a call; its result or error is in the future."""
         future: Future[T] = Future()
+        self._last = future
         self._calls.put(partial(_run, future, partial(function, *args, **kwargs)))
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
@@ -40,6 +43,12 @@ class Worker(Executor):
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
         """End the thread after the calls that were submitted; never waits for it."""
         self._calls.put(None)
+
+    def rest(self) -> None:
+        """End the thread, unless a call is still running in it: then the thread is kept."""
+        if self._thread is not None and (self._last is None or self._last.done()):
+            self.shutdown()
+            self._thread = None
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
