@@ -14,13 +14,12 @@ asyncio.run(main())
 
 import logging
 
+from fluxum.balances import BalanceManager, ReservationNotice
 from fluxum.book.book import (
     Book,
     MarketPrice,
 )
-from fluxum.book.level3 import (
-    Level3Book,
-)
+from fluxum.book.level3 import Level3Book
 from fluxum.book.proof import (
     BookProof,
     BookStatus,
@@ -42,9 +41,7 @@ from fluxum.connect import (
     Recorder,
     connect,
 )
-from fluxum.credentials import (
-    find_credentials,
-)
+from fluxum.credentials import find_credentials
 from fluxum.errors import (
     BadInput,
     CallbackFailed,
@@ -52,6 +49,7 @@ from fluxum.errors import (
     CircuitOpen,
     ConsumerTooSlow,
     FluxumError,
+    InsufficientFunds,
     LinkClosed,
     LocalProtocolError,
     NonceRefused,
@@ -85,22 +83,21 @@ from fluxum.ledger.audit import (
     AuditLine,
     audit,
 )
+from fluxum.ledger.balance_breaker import BreakerReading, BreakerState
+from fluxum.ledger.funds import Funds
 from fluxum.ledger.ledger import (
     Ledger,
     Totals,
 )
-from fluxum.ledger.lots import (
-    Method,
-)
+from fluxum.ledger.lots import Method
 from fluxum.ledger.opening import held_at, ledger_between
 from fluxum.ledger.order_totals import OrderTotals
 from fluxum.ledger.policy import (
     MarkBy,
     Policy,
 )
-from fluxum.ledger.statement import (
-    Journal,
-)
+from fluxum.ledger.reservation import Reservation, ReservationState
+from fluxum.ledger.statement import Journal
 from fluxum.ledger.view import (
     Position,
     Profit,
@@ -116,9 +113,7 @@ from fluxum.model.account import (
     Liquidity,
     Wallet,
 )
-from fluxum.model.codec import (
-    plain,
-)
+from fluxum.model.codec import plain
 from fluxum.model.event import (
     AccountEvent,
     CallFailed,
@@ -154,9 +149,7 @@ from fluxum.model.instrument import (
     InstrumentStatus,
     Symbol,
 )
-from fluxum.model.interval import (
-    MONTH_S,
-)
+from fluxum.model.interval import MONTH_S
 from fluxum.model.market import (
     BookSnapshot,
     BookUpdate,
@@ -200,12 +193,8 @@ from fluxum.model.order import (
     TriggerReference,
 )
 from fluxum.orders.cache import OrderCounts
-from fluxum.orders.dead_man import (
-    SwitchState,
-)
-from fluxum.orders.desk import (
-    OrderDesk,
-)
+from fluxum.orders.dead_man import SwitchState
+from fluxum.orders.desk import OrderDesk
 from fluxum.orders.execution import DeskStatistics
 from fluxum.orders.gateway import CommandCounts
 from fluxum.orders.journal import (
@@ -226,44 +215,26 @@ from fluxum.orders.order import (
     Order,
     Uncertainty,
 )
-from fluxum.orders.reconciler import (
-    ReconcilePolicy,
-)
-from fluxum.orders.risk import (
-    RiskLimits,
-)
-from fluxum.portfolio import (
-    Portfolio,
-)
+from fluxum.orders.reconciler import ReconcilePolicy
+from fluxum.orders.risk import RiskLimits
+from fluxum.portfolio import Portfolio
 from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
-from fluxum.session.account import (
-    Account,
-)
-from fluxum.session.account_config import (
-    AccountConfig,
-)
+from fluxum.session.account import Account
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.books import (
     BookReading,
     BookStream,
     ChangeStream,
 )
-from fluxum.session.connection import (
-    RawFrame,
-)
+from fluxum.session.connection import RawFrame
 from fluxum.session.gaps import (
     GapLedger,
     OpenGap,
 )
-from fluxum.session.readiness import (
-    Missing,
-)
-from fluxum.session.session import (
-    Session,
-)
-from fluxum.session.statistics import (
-    SessionStatistics,
-)
+from fluxum.session.readiness import Missing
+from fluxum.session.session import Session
+from fluxum.session.statistics import SessionStatistics
 from fluxum.session.streams import (
     LossyStream,
     Stream,
@@ -276,9 +247,7 @@ from fluxum.venues.queries import (
     Page,
     RestQuery,
 )
-from fluxum.venues.register import (
-    find_venue,
-)
+from fluxum.venues.register import find_venue
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Venue
 from fluxum.verify import Failure, Report, verify
@@ -297,6 +266,7 @@ __all__ = [
     "Auth",
     "BadInput",
     "Balance",
+    "BalanceManager",
     "BalanceStreamingStatus",
     "Balances",
     "Batches",
@@ -307,6 +277,8 @@ __all__ = [
     "BookStatus",
     "BookStream",
     "BookUpdate",
+    "BreakerReading",
+    "BreakerState",
     "CallFailed",
     "CallbackFailed",
     "CallbackStatistics",
@@ -350,11 +322,13 @@ __all__ = [
     "Fill",
     "FillQuery",
     "FluxumError",
+    "Funds",
     "Gap",
     "GapCause",
     "GapLedger",
     "Instrument",
     "InstrumentStatus",
+    "InsufficientFunds",
     "Intent",
     "Journal",
     "Latest",
@@ -430,6 +404,9 @@ __all__ = [
     "Repair",
     "Replay",
     "Report",
+    "Reservation",
+    "ReservationNotice",
+    "ReservationState",
     "RestQuery",
     "RestingOrder",
     "Resynced",

@@ -9,6 +9,7 @@ __all__ = [
     "CircuitOpen",
     "ConsumerTooSlow",
     "FluxumError",
+    "InsufficientFunds",
     "LinkClosed",
     "LocalProtocolError",
     "NonceRefused",
@@ -148,6 +149,14 @@ class RiskRefused(FluxumError):
     def __init__(self, message: str, limit: str) -> None:
         super().__init__(message)
         self.limit = limit
+
+
+class InsufficientFunds(FluxumError):
+    """A reservation needs more than is free; the message has both. `asset` is what is short."""
+
+    def __init__(self, message: str, asset: str) -> None:
+        super().__init__(message)
+        self.asset = asset
 
 
 class ConsumerTooSlow(FluxumError):

@@ -331,7 +331,7 @@ def test_a_client_in_a_thread_has_every_method_of_a_client() -> None:
     def names(kind: type) -> set[str]:
         return {name for name in vars(kind) if not name.startswith("_")}
 
-    apart = {"in_thread", "session", "trader"}  # of a loop, so not for another thread
+    apart = {"in_thread", "session", "trader", "balances"}  # of a loop, so not for another thread
 
     assert names(Client) - apart == names(ThreadedClient) - {"close"}
     for name in names(Client) - apart:

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from fluxum.balances import BalanceManager
 from fluxum.client.answers import (
     BalanceStreamingStatus,
     ClientStatistics,
@@ -39,7 +40,8 @@ from fluxum.client.thread import ThreadedClient
 from fluxum.client.tokens import ClientTokens
 from fluxum.client.values import LastValues
 from fluxum.connect import subscriptions
-from fluxum.errors import BadInput
+from fluxum.errors import BadInput, NotSubscribed
+from fluxum.ledger.funds import Funds
 from fluxum.model.account import Balance, Credentials
 from fluxum.model.event import Channel, Subscription, parse_channel
 from fluxum.model.input import choice
@@ -172,6 +174,16 @@ class Client:
             raise BadInput("this client cannot trade: keys and connect(private_channels=True)")
         return self._connection.trader
 
+    @property
+    def balances(self) -> BalanceManager:
+        """What of the account may be spent, and reservations; for the client's loop only.
+
+        Raises NotSubscribed before `subscribe_balance`.
+        """
+        if self._connection.balances is None:
+            raise NotSubscribed("balances are not subscribed: call subscribe_balance first")
+        return self._connection.balances
+
     # Callbacks
 
     def register_callback(self, event_type: str | ClientEvent, callback: Function) -> None:
@@ -232,8 +244,14 @@ class Client:
         return await self._subscribe(Channel.CANDLE, symbols, timeout_s, interval_s=interval_s)
 
     async def subscribe_balance(self, *, timeout_s: float = _SUBSCRIBE_S) -> bool:
-        """Follow the account's balances; returns whether all are known. Raises BadInput."""
-        return await self._subscribe(Channel.BALANCE, (), timeout_s)
+        """Follow the account's balances; returns whether all are known. Raises BadInput.
+
+        From then on `balances` manages them.
+        """
+        is_known = await self._subscribe(Channel.BALANCE, (), timeout_s)
+        if is_known:
+            await self._connection.open_balances()
+        return is_known
 
     async def subscribe_executions(self, *, timeout_s: float = _SUBSCRIBE_S) -> bool:
         """Follow the account's orders and fills; `connect` does that with `private_channels`."""
@@ -301,6 +319,10 @@ class Client:
     def get_all_balances(self) -> dict[Asset, Latest[Balance]]:
         """The account's balances by asset. Raises NotSubscribed."""
         return self._here(self._readings.balances)
+
+    def get_funds(self, asset: str) -> Funds:
+        """What of an asset is free, held by orders and reserved. Raises NotSubscribed."""
+        return self._here(lambda: self.balances.funds(asset))
 
     # Status
 

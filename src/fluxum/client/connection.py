@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from fluxum.balances import BalanceManager
 from fluxum.client.callbacks import Callbacks
 from fluxum.client.dispatch import Dispatch
 from fluxum.client.values import LastValues
@@ -64,6 +65,7 @@ class ClientConnection:
         self.loop: asyncio.AbstractEventLoop | None = None
         """The loop it is open in; `None` while it is closed."""
         self.trader: Trader | None = None
+        self.balances: BalanceManager | None = None
         self.dispatch = Dispatch(callbacks, values)
         self._session: Session | None = None
         self._events: Pipe[Event] | None = None
@@ -125,15 +127,22 @@ class ClientConnection:
             return False
         return True
 
+    async def open_balances(self) -> None:
+        """Open the balance manager, once."""
+        session = self.session
+        if self.balances is None:
+            self.balances = await Opening(lambda: BalanceManager(session))
+
     async def close(self) -> None:
         """Close the trader and the session; what waits is delivered to the callbacks first."""
         session, self._session = self._session, None
         trader, self.trader = self.trader, None
+        balances, self.balances = self.balances, None
         task, self._task = self._task, None
         if session is None:
             return
         try:
-            for resource in (trader, session):
+            for resource in (balances, trader, session):
                 if resource is not None:
                     await self._end(resource)
             if task is not None:
@@ -254,7 +263,7 @@ class ClientConnection:
             ) as trader:
                 yield trader
 
-    async def _end(self, resource: Trader | Session) -> None:
+    async def _end(self, resource: BalanceManager | Trader | Session) -> None:
         try:
             await resource.close()
         except FluxumError as error:

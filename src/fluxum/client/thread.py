@@ -29,6 +29,7 @@ from fluxum.client.answers import (
 from fluxum.client.callback import Function
 from fluxum.client.events import ClientEvent
 from fluxum.client.loop_thread import LoopThread
+from fluxum.ledger.funds import Funds
 from fluxum.model.account import Balance
 from fluxum.model.event import Channel
 from fluxum.model.instrument import Asset
@@ -243,6 +244,10 @@ class ThreadedClient:
     def get_all_balances(self) -> dict[Asset, Latest[Balance]]:
         """See `Client.get_all_balances`."""
         return self._client.get_all_balances()
+
+    def get_funds(self, asset: str) -> Funds:
+        """See `Client.get_funds`."""
+        return self._client.get_funds(asset)
 
     @property
     def is_running(self) -> bool:
