@@ -1,5 +1,6 @@
 """The client in a thread: a script, a notebook and signals, against a served exchange."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -145,3 +146,17 @@ def test_a_notebook_uses_the_client_in_a_thread_and_awaits_it(
         one.outputs[-1].get("data", {}).get("text/plain") for one in notebook.cells if one.outputs
     ]
     assert outputs == ["True", "True", "True", "False", "True", "(True, True)", "False"]
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "from-other-clients.md").read_text()
+
+
+def test_the_programs_of_the_page_run(endpoint: str) -> None:
+    where = endpoint.split()[0]
+    programs = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    running = [script(endpoint, one.replace("ws://127.0.0.1:8765", where)) for one in programs]
+    outs = [one.communicate(timeout=TIMEOUT_S) for one in running]
+
+    assert [err for _, err in outs] == ["", ""]
+    assert "ETH/USD" in outs[0][0]
+    assert outs[1][0].endswith("BookStatus.VALID\n")
