@@ -44,14 +44,20 @@ async def endless_too(_items: list[float]) -> None:
 BAD: list[Callable[..., Any]] = [raising, raising_too, blocking, endless, endless_too]
 
 
+def idle(_items: list[float], _number: int = 0) -> None:
+    pass
+
+
 def harmless() -> list[Callable[..., Any]]:
     """As many callbacks of the same kinds, which do nothing."""
 
     async def nothing(_items: list[float], _number: int = 0) -> None:
         pass
 
-    plain: list[Callable[..., Any]] = [lambda _items: None for _ in range(3)]
-    return [*plain, *(partial(nothing, _number=number) for number in range(3))]
+    return [
+        *(partial(idle, _number=number) for number in range(3)),
+        *(partial(nothing, _number=number) for number in range(3)),
+    ]
 
 
 async def round_of(*, is_bad: bool) -> list[float]:
@@ -64,7 +70,7 @@ async def round_of(*, is_bad: bool) -> list[float]:
 
     callbacks = Callbacks(lambda _event, items: items, 1.0)
     callbacks.register(TRADE, good)
-    callbacks.register(ClientEvent.ERROR, lambda _error: None)
+    callbacks.register(ClientEvent.ERROR, repr)
 
     async def itself(_items: list[float]) -> None:
         callbacks.unregister(TRADE, itself)

@@ -34,7 +34,7 @@ from fluxum.client.answers import (
 )
 from fluxum.client.callback import CallbackStatistics
 from fluxum.client.client import Client
-from fluxum.client.events import ClientEvent
+from fluxum.client.events import ClientEvent, RegisterCallback
 from fluxum.client.thread import ThreadedClient, ThreadedTokens
 from fluxum.client.tokens import ClientTokens
 from fluxum.connect import (
@@ -399,6 +399,7 @@ __all__ = [
     "Recorder",
     "Redirected",
     "Refused",
+    "RegisterCallback",
     "Rejected",
     "RemoteProtocolError",
     "Repair",

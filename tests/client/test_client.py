@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -27,7 +28,7 @@ from fluxum.venues.register import VENUES, find_venue
 def test_a_program_of_callbacks_gets_what_it_subscribed() -> None:
     told: dict[str, list[object]] = {}
 
-    def note(event: str) -> object:
+    def note(event: str) -> Callable[..., object]:
         async def callback(*items: object) -> None:
             told.setdefault(event, []).extend(items)
 
@@ -38,7 +39,7 @@ def test_a_program_of_callbacks_gets_what_it_subscribed() -> None:
             client = client_of(runtime)
             events = ("connected", "authenticated", "disconnected", "ticker", "orderbook", "trade")
             for event in (*events, "ohlc", "balance", "execution", "error"):
-                client.register_callback(event, note(event))  # type: ignore[arg-type]
+                client.register_callback(event, note(event))
 
             assert await client.connect()
             assert await client.subscribe_balance()
@@ -242,7 +243,7 @@ def test_what_makes_no_sense_is_refused_by_name() -> None:
             with pytest.raises(BadInput, match=r"ticker, orderbook, .* was 'tickers'"):
                 client.register_callback("tickers", print)
             with pytest.raises(BadInput, match="a function was expected, was 'print'"):
-                client.register_callback("ticker", "print")  # type: ignore[arg-type]
+                client.register_callback("ticker", "print")  # type: ignore[call-overload]
             async with client:
                 with pytest.raises(BadInput, match="at least one symbol"):
                     await client.subscribe_ticker([])

@@ -15,9 +15,7 @@ async ones belong to the loop that `connect` was called in. `in_thread` is for p
 # `in_thread` returns what is made of a client: a cycle of types, not of imports.
 # pyright: reportImportCycles=false
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -33,7 +31,8 @@ from fluxum.client.answers import (
 from fluxum.client.callback import Function
 from fluxum.client.callbacks import Callbacks
 from fluxum.client.connection import ClientConnection, ClientOptions
-from fluxum.client.events import ClientEvent
+from fluxum.client.events import ClientEvent, RegisterCallback
+from fluxum.client.loop_thread import answer_in, running_loop
 from fluxum.client.order_entry import request_of
 from fluxum.client.readings import Readings
 from fluxum.client.thread import ThreadedClient
@@ -65,7 +64,6 @@ __all__ = ["Client"]
 R = TypeVar("R")
 _CONNECT_S = 30.0
 _SUBSCRIBE_S = 10.0
-_ANSWER_S = 10.0
 _MINUTE_S = 60
 
 
@@ -186,13 +184,17 @@ class Client:
 
     # Callbacks
 
-    def register_callback(self, event_type: str | ClientEvent, callback: Function) -> None:
+    @property
+    def register_callback(self) -> RegisterCallback:
         """Call a function for each event of a type from now on; see `ClientEvent` for its argument.
 
         An async function runs in the client's loop, a plain one in a thread of its own, so it may
         block. One that raises or is slow harms no other: it is reported to `error`. Raises
         BadInput.
         """
+        return self._register
+
+    def _register(self, event_type: str | ClientEvent, callback: Function) -> None:
         event = choice(ClientEvent, event_type, "event")
         self._here(lambda: self._callbacks.register(event, callback))
 
@@ -435,36 +437,14 @@ class Client:
         return self._readings.books(items) if event is ClientEvent.ORDERBOOK else items
 
     def _here(self, function: Callable[[], R]) -> R:
-        """A function's result, computed in the client's loop whatever the caller's thread is."""
-        loop = self._connection.loop
-        if loop is None or loop.is_closed() or _running_loop() is loop:
-            return function()
-        future: Future[R] = Future()
-        loop.call_soon_threadsafe(_fulfil, future, function)
-        return future.result(_ANSWER_S)
+        return answer_in(self._connection.loop, function)
 
     def _require_loop(self) -> None:
         loop = self._connection.loop
-        if loop is not None and _running_loop() is not loop:
+        if loop is not None and running_loop() is not loop:
             raise BadInput(
                 "the client belongs to another event loop; from other threads use in_thread()"
             )
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _fulfil(future: "Future[R]", function: Callable[[], R]) -> None:
-    try:
-        result = function()
-    except Exception as error:  # noqa: BLE001 - raised in the thread that called
-        future.set_exception(error)
-    else:
-        future.set_result(result)
 
 
 def _listed(symbols: str | Iterable[str]) -> list[str]:

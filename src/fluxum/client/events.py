@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Hashable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, Protocol, overload
 
 from msgspec import Struct
 
 from fluxum.flow.pipe import Overflow
-from fluxum.model.account import Balance
-from fluxum.model.market import Candle, Ticker
+from fluxum.model.account import Balance, Fill
+from fluxum.model.event import Loss, StateChange
+from fluxum.model.market import Candle, Ticker, Trade
+from fluxum.model.order import OrderUpdate
+from fluxum.session.books import BookReading
 
-__all__ = ["ClientEvent", "Delivery", "delivery_of"]
+__all__ = ["ClientEvent", "Delivery", "RegisterCallback", "delivery_of"]
 
 
 class ClientEvent(Enum):
@@ -34,6 +37,75 @@ class ClientEvent(Enum):
     DISCONNECTED = "disconnected"
     AUTHENTICATED = "authenticated"
     ERROR = "error"
+
+
+class RegisterCallback(Protocol):
+    """`register_callback`, so that a type checker knows the argument of each event's callback."""
+
+    @overload
+    def __call__(
+        self, event_type: Literal["ticker"], callback: Callable[[list[Ticker]], object], /
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self, event_type: Literal["orderbook"], callback: Callable[[list[BookReading]], object], /
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self, event_type: Literal["trade"], callback: Callable[[list[Trade]], object], /
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self, event_type: Literal["ohlc"], callback: Callable[[list[Candle]], object], /
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self, event_type: Literal["balance"], callback: Callable[[list[Balance]], object], /
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self,
+        event_type: Literal["execution"],
+        callback: Callable[[list[OrderUpdate | Fill]], object],
+        /,
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self, event_type: Literal["loss"], callback: Callable[[list[Loss]], object], /
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self, event_type: Literal["state"], callback: Callable[[list[StateChange]], object], /
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self, event_type: Literal["error"], callback: Callable[[Exception], object], /
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self,
+        event_type: Literal["connected", "disconnected", "authenticated"],
+        callback: Callable[[], object],
+        /,
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self, event_type: str | ClientEvent, callback: Callable[..., object], /
+    ) -> None: ...
+
+    def __call__(self, event_type: str | ClientEvent, callback: Callable[..., object], /) -> None:
+        """Call a function for each event of a type; raises BadInput."""
+        ...
 
 
 class Delivery(Struct, frozen=True):

@@ -1,16 +1,48 @@
-"""An event loop in a thread of its own, and calls into it from other threads."""
+"""Calls into an event loop from other threads, and a loop in a thread of its own."""
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from fluxum.errors import BadInput
 
-__all__ = ["LoopThread"]
+__all__ = ["LoopThread", "answer_in", "running_loop"]
 
 R = TypeVar("R")
+_ANSWER_S = 10.0
 _JOIN_S = 10.0
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop that runs in this thread; `None` if none does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def answer_in(loop: asyncio.AbstractEventLoop | None, function: Callable[[], R]) -> R:
+    """A function's result, computed in a loop, whatever the caller's thread is.
+
+    Without a loop it is computed at once. Raises what the function raises, and TimeoutError if the
+    loop is blocked for ten seconds.
+    """
+    if loop is None or loop.is_closed() or running_loop() is loop:
+        return function()
+    future: Future[R] = Future()
+    loop.call_soon_threadsafe(_fulfil, future, function)
+    return future.result(_ANSWER_S)
+
+
+def _fulfil(future: "Future[R]", function: Callable[[], R]) -> None:
+    try:
+        result = function()
+    except Exception as error:  # noqa: BLE001 - raised in the thread that called
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 class LoopThread:

@@ -27,7 +27,7 @@ from fluxum.client.answers import (
     TokenInfo,
 )
 from fluxum.client.callback import Function
-from fluxum.client.events import ClientEvent
+from fluxum.client.events import ClientEvent, RegisterCallback
 from fluxum.client.loop_thread import LoopThread
 from fluxum.ledger.funds import Funds
 from fluxum.model.account import Balance
@@ -141,9 +141,10 @@ class ThreadedClient:
 
     # Callbacks
 
-    def register_callback(self, event_type: str | ClientEvent, callback: Function) -> None:
+    @property
+    def register_callback(self) -> RegisterCallback:
         """Call a function for each event of a type; see `Client.register_callback`."""
-        self._client.register_callback(event_type, callback)
+        return self._client.register_callback
 
     def unregister_callback(self, event_type: str | ClientEvent, callback: Function) -> bool:
         """Call a function no more; returns whether it was registered."""
