@@ -14,29 +14,42 @@ asyncio.run(main())
 
 import logging
 
+from fluxum.balances import BalanceManager, ReservationNotice
 from fluxum.book.book import (
     Book,
     MarketPrice,
 )
-from fluxum.book.level3 import (
-    Level3Book,
-)
+from fluxum.book.level3 import Level3Book
 from fluxum.book.proof import (
     BookProof,
     BookStatus,
 )
+from fluxum.client.answers import (
+    BalanceStreamingStatus,
+    ClientStatistics,
+    ConnectionStatus,
+    Latest,
+    Recent,
+    TokenInfo,
+)
+from fluxum.client.callback import CallbackStatistics
+from fluxum.client.client import Client
+from fluxum.client.events import ClientEvent, RegisterCallback
+from fluxum.client.thread import ThreadedClient, ThreadedTokens
+from fluxum.client.tokens import ClientTokens
 from fluxum.connect import (
     Recorder,
     connect,
 )
-from fluxum.credentials import (
-    find_credentials,
-)
+from fluxum.credentials import find_credentials
 from fluxum.errors import (
     BadInput,
+    CallbackFailed,
+    CallbackTooSlow,
     CircuitOpen,
     ConsumerTooSlow,
     FluxumError,
+    InsufficientFunds,
     LinkClosed,
     LocalProtocolError,
     NonceRefused,
@@ -79,22 +92,21 @@ from fluxum.ledger.audit import (
     AuditLine,
     audit,
 )
+from fluxum.ledger.balance_breaker import BreakerReading, BreakerState
+from fluxum.ledger.funds import Funds
 from fluxum.ledger.ledger import (
     Ledger,
     Totals,
 )
-from fluxum.ledger.lots import (
-    Method,
-)
+from fluxum.ledger.lots import Method
 from fluxum.ledger.opening import held_at, ledger_between
 from fluxum.ledger.order_totals import OrderTotals
 from fluxum.ledger.policy import (
     MarkBy,
     Policy,
 )
-from fluxum.ledger.statement import (
-    Journal,
-)
+from fluxum.ledger.reservation import Reservation, ReservationState
+from fluxum.ledger.statement import Journal
 from fluxum.ledger.view import (
     Position,
     Profit,
@@ -110,9 +122,7 @@ from fluxum.model.account import (
     Liquidity,
     Wallet,
 )
-from fluxum.model.codec import (
-    plain,
-)
+from fluxum.model.codec import plain
 from fluxum.model.event import (
     AccountEvent,
     CallFailed,
@@ -148,9 +158,7 @@ from fluxum.model.instrument import (
     InstrumentStatus,
     Symbol,
 )
-from fluxum.model.interval import (
-    MONTH_S,
-)
+from fluxum.model.interval import MONTH_S
 from fluxum.model.market import (
     BookSnapshot,
     BookUpdate,
@@ -194,12 +202,8 @@ from fluxum.model.order import (
     TriggerReference,
 )
 from fluxum.orders.cache import OrderCounts
-from fluxum.orders.dead_man import (
-    SwitchState,
-)
-from fluxum.orders.desk import (
-    OrderDesk,
-)
+from fluxum.orders.dead_man import SwitchState
+from fluxum.orders.desk import OrderDesk
 from fluxum.orders.execution import DeskStatistics
 from fluxum.orders.gateway import CommandCounts
 from fluxum.orders.journal import (
@@ -220,31 +224,19 @@ from fluxum.orders.order import (
     Order,
     Uncertainty,
 )
-from fluxum.orders.reconciler import (
-    ReconcilePolicy,
-)
-from fluxum.orders.risk import (
-    RiskLimits,
-)
-from fluxum.portfolio import (
-    Portfolio,
-)
+from fluxum.orders.reconciler import ReconcilePolicy
+from fluxum.orders.risk import RiskLimits
+from fluxum.portfolio import Portfolio
 from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
-from fluxum.session.account import (
-    Account,
-)
-from fluxum.session.account_config import (
-    AccountConfig,
-)
+from fluxum.session.account import Account
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.books import (
     BookReading,
     BookStream,
     ChangeStream,
 )
-from fluxum.session.connection import (
-    RawFrame,
-)
+from fluxum.session.connection import RawFrame
 from fluxum.session.gaps import (
     GapLedger,
     OpenGap,
@@ -272,9 +264,7 @@ from fluxum.venues.queries import (
     Page,
     RestQuery,
 )
-from fluxum.venues.register import (
-    find_venue,
-)
+from fluxum.venues.register import find_venue
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Venue
 from fluxum.verify import Failure, Report, verify
@@ -293,6 +283,8 @@ __all__ = [
     "Auth",
     "BadInput",
     "Balance",
+    "BalanceManager",
+    "BalanceStreamingStatus",
     "Balances",
     "Batches",
     "Book",
@@ -302,7 +294,12 @@ __all__ = [
     "BookStatus",
     "BookStream",
     "BookUpdate",
+    "BreakerReading",
+    "BreakerState",
     "CallFailed",
+    "CallbackFailed",
+    "CallbackStatistics",
+    "CallbackTooSlow",
     "Cancel",
     "CancelAll",
     "CancelAllAfter",
@@ -314,9 +311,14 @@ __all__ = [
     "Changing",
     "Channel",
     "CircuitOpen",
+    "Client",
+    "ClientEvent",
+    "ClientStatistics",
+    "ClientTokens",
     "ClockOffset",
     "CloseOrder",
     "CommandCounts",
+    "ConnectionStatus",
     "ConsumerTooSlow",
     "Credentials",
     "DataStale",
@@ -337,13 +339,16 @@ __all__ = [
     "Fill",
     "FillQuery",
     "FluxumError",
+    "Funds",
     "Gap",
     "GapCause",
     "GapLedger",
     "Instrument",
     "InstrumentStatus",
+    "InsufficientFunds",
     "Intent",
     "Journal",
+    "Latest",
     "Ledger",
     "LedgerEntry",
     "LeftOut",
@@ -408,15 +413,20 @@ __all__ = [
     "QueryStatistics",
     "RateLimited",
     "RawFrame",
+    "Recent",
     "ReconcilePolicy",
     "Recorder",
     "Redirected",
     "Refused",
+    "RegisterCallback",
     "Rejected",
     "RemoteProtocolError",
     "Repair",
     "Replay",
     "Report",
+    "Reservation",
+    "ReservationNotice",
+    "ReservationState",
     "RestQuery",
     "RestUsage",
     "RestingOrder",
@@ -437,8 +447,11 @@ __all__ = [
     "SwitchState",
     "Symbol",
     "TapeError",
+    "ThreadedClient",
+    "ThreadedTokens",
     "Ticker",
     "TimeInForce",
+    "TokenInfo",
     "Totals",
     "Trade",
     "Trader",

@@ -4,9 +4,12 @@ from typing import ClassVar
 
 __all__ = [
     "BadInput",
+    "CallbackFailed",
+    "CallbackTooSlow",
     "CircuitOpen",
     "ConsumerTooSlow",
     "FluxumError",
+    "InsufficientFunds",
     "LinkClosed",
     "LocalProtocolError",
     "NonceRefused",
@@ -148,8 +151,40 @@ class RiskRefused(FluxumError):
         self.limit = limit
 
 
+class InsufficientFunds(FluxumError):
+    """A reservation needs more than is free; the message has both. `asset` is what is short."""
+
+    def __init__(self, message: str, asset: str) -> None:
+        super().__init__(message)
+        self.asset = asset
+
+
 class ConsumerTooSlow(FluxumError):
     """A lossless pipe overflowed because its reader was too slow; the reader lost its stream."""
+
+
+class CallbackFailed(FluxumError):
+    """A callback of a client raised an error, which is this one's cause; the client goes on.
+
+    `event` is the event it was registered for, `callback` its name.
+    """
+
+    def __init__(self, message: str, event: str, callback: str) -> None:
+        super().__init__(message)
+        self.event = event
+        self.callback = callback
+
+
+class CallbackTooSlow(FluxumError):
+    """A callback of a client runs for too long, or lost items because it did; the client goes on.
+
+    `event` is the event it was registered for, `callback` its name.
+    """
+
+    def __init__(self, message: str, event: str, callback: str) -> None:
+        super().__init__(message)
+        self.event = event
+        self.callback = callback
 
 
 class TapeError(FluxumError):

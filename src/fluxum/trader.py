@@ -8,8 +8,8 @@ When its block begins, the account and the books are followed and proved, and th
 order of an earlier process is known.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from fluxum.book.book import Book
@@ -33,7 +33,7 @@ from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 
-__all__ = ["JOURNALS", "Trader", "trade"]
+__all__ = ["JOURNALS", "Trader", "order_journal", "trade", "trading"]
 
 JOURNALS = Path("~/.local/state/fluxum")
 """The folder of order journals that are given no other place."""
@@ -198,36 +198,36 @@ def trade(
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Trader]:
-        with ExitStack() as stack:
-            kept = _journal(stack, exchange, journal)
-            entry = AccountConfig(credentials, tier=tier)
-            async with connect(
-                exchange,
-                markets,
-                (*wanted, Channel.EXECUTION, Channel.INSTRUMENT),
-                endpoint=endpoint,
-                account_config=entry,
-                runtime=world,
-            ) as session:
-                await session.wait_ready(ready_s)
-                portfolio = Portfolio(session, ledger)
-                desk = _desk(session, portfolio, kept, limits, world)
-                async with portfolio, desk:
-                    await desk.wait_reconciled(ready_s)
-                    yield Trader(session, desk, portfolio)
+        with order_journal(exchange, journal) as kept:
+            async with (
+                connect(
+                    exchange,
+                    markets,
+                    (*wanted, Channel.EXECUTION, Channel.INSTRUMENT),
+                    endpoint=endpoint,
+                    account_config=AccountConfig(credentials, tier=tier),
+                    runtime=world,
+                ) as session,
+                trading(session, kept, world, limits, ledger, ready_s) as trader,
+            ):
+                yield trader
 
     return Opening(opened)
 
 
-def _desk(
+@asynccontextmanager
+async def trading(
     session: Session,
-    portfolio: Portfolio,
     journal: OrderJournal,
-    limits: RiskLimits | None,
     world: Runtime,
-) -> OrderDesk:
-    """A desk whose limits use the portfolio's positions and profit."""
-    return OrderDesk(
+    limits: RiskLimits | None = None,
+    ledger: Ledger | None = None,
+    ready_s: float = _READY_S,
+) -> AsyncGenerator[Trader]:
+    """Trade over a session that is subscribed to executions and instruments; see `trade`."""
+    await session.wait_ready(ready_s)
+    portfolio = Portfolio(session, ledger)
+    desk = OrderDesk(
         session.account,
         journal,
         random=world.random,
@@ -236,16 +236,22 @@ def _desk(
         profit=portfolio.profit,
         positions=portfolio.held,
     )
+    async with portfolio, desk:
+        await desk.wait_reconciled(ready_s)
+        yield Trader(session, desk, portfolio)
 
 
-def _journal(
-    stack: ExitStack, exchange: str, journal: str | Path | OrderJournal | None
-) -> OrderJournal:
-    """The given journal, opened for the length of a stack if it is a file."""
+@contextmanager
+def order_journal(
+    exchange: str, journal: str | Path | OrderJournal | None
+) -> Generator[OrderJournal]:
+    """The given journal, opened for the length of the block if it is a file; see `trade`."""
     if journal is None:
         folder = JOURNALS.expanduser()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         journal = folder / f"orders-{exchange}.jsonl"
     if isinstance(journal, str | Path):
-        return stack.enter_context(FileOrderJournal(Path(journal).expanduser(), exchange))
-    return journal
+        with FileOrderJournal(Path(journal).expanduser(), exchange) as opened:
+            yield opened
+    else:
+        yield journal
