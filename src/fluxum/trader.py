@@ -8,8 +8,8 @@ When its block begins, the account and the books are followed and proved, and th
 order of an earlier process is known.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from fluxum.book.book import Book
@@ -33,10 +33,12 @@ from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 
-__all__ = ["JOURNALS", "Trader", "trade"]
+__all__ = ["ACCOUNT_CHANNELS", "JOURNALS", "Trader", "open_journal", "trade", "trader_of"]
 
 JOURNALS = Path("~/.local/state/fluxum")
 """The folder of order journals that are given no other place."""
+ACCOUNT_CHANNELS = (Channel.EXECUTION, Channel.INSTRUMENT)
+"""What a trader needs of its session, beside books."""
 _READY_S = 60.0
 # By whether there is a limit, and whether there is a trigger.
 _TYPES = {
@@ -198,25 +200,40 @@ def trade(
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Trader]:
-        with ExitStack() as stack:
-            kept = _journal(stack, exchange, journal)
-            entry = AccountConfig(credentials, tier=tier)
+        with open_journal(exchange, journal) as kept:
             async with connect(
                 exchange,
                 markets,
-                (*wanted, Channel.EXECUTION, Channel.INSTRUMENT),
+                (*wanted, *ACCOUNT_CHANNELS),
                 endpoint=endpoint,
-                account_config=entry,
+                account_config=AccountConfig(credentials, tier=tier),
                 runtime=world,
             ) as session:
                 await session.wait_ready(ready_s)
-                portfolio = Portfolio(session, ledger)
-                desk = _desk(session, portfolio, kept, limits, world)
-                async with portfolio, desk:
-                    await desk.wait_reconciled(ready_s)
-                    yield Trader(session, desk, portfolio)
+                async with trader_of(
+                    session, kept, world, limits=limits, ledger=ledger, ready_s=ready_s
+                ) as trader:
+                    yield trader
 
     return Opening(opened)
+
+
+@asynccontextmanager
+async def trader_of(
+    session: Session,
+    journal: OrderJournal,
+    runtime: Runtime,
+    *,
+    limits: RiskLimits | None = None,
+    ledger: Ledger | None = None,
+    ready_s: float = _READY_S,
+) -> AsyncGenerator[Trader]:
+    """A trader over a session that follows its account already; raises as `trade` does."""
+    portfolio = Portfolio(session, ledger)
+    desk = _desk(session, portfolio, journal, limits, runtime)
+    async with portfolio, desk:
+        await desk.wait_reconciled(ready_s)
+        yield Trader(session, desk, portfolio)
 
 
 def _desk(
@@ -238,14 +255,17 @@ def _desk(
     )
 
 
-def _journal(
-    stack: ExitStack, exchange: str, journal: str | Path | OrderJournal | None
-) -> OrderJournal:
-    """The given journal, opened for the length of a stack if it is a file."""
+@contextmanager
+def open_journal(
+    exchange: str, journal: str | Path | OrderJournal | None
+) -> Generator[OrderJournal]:
+    """The given journal, opened for the length of the block if it is a file; see `trade`."""
     if journal is None:
         folder = JOURNALS.expanduser()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         journal = folder / f"orders-{exchange}.jsonl"
     if isinstance(journal, str | Path):
-        return stack.enter_context(FileOrderJournal(Path(journal).expanduser(), exchange))
-    return journal
+        with FileOrderJournal(Path(journal).expanduser(), exchange) as opened:
+            yield opened
+    else:
+        yield journal

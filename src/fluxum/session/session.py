@@ -42,6 +42,7 @@ from fluxum.session.filters import (
 from fluxum.session.gaps import GapLedger
 from fluxum.session.history import History, Instant
 from fluxum.session.links import Links
+from fluxum.session.offset import Measured
 from fluxum.session.outlet import Outlet
 from fluxum.session.patrol import Patrol
 from fluxum.session.processor import EventProcessor
@@ -288,6 +289,21 @@ class Session:
         return self._processor.instruments.get(Symbol(symbol))
 
     @property
+    def refused(self) -> Mapping[Subscription, str]:
+        """The subscriptions that the venue refuses now, with its reasons."""
+        return dict(self._processor.refused)
+
+    @property
+    def received_ns(self) -> int | None:
+        """When a frame was last received, to within a second; `None` before the first."""
+        return max((feed.received_ns for feed in self._links.feeds), default=0) or None
+
+    @property
+    def clock_offset(self) -> Measured | None:
+        """How far the venue's clock is ahead of this machine's; `None` until it was measured."""
+        return self._context.offset.measured
+
+    @property
     def subscriptions(self) -> tuple[Subscription, ...]:
         """All subscriptions, in the order they were made."""
         return tuple(one for one in self._processor.streams if not self.venue.is_part(one))
@@ -305,11 +321,18 @@ class Session:
     # Streams; each call opens its own, which closes itself when no reference to it is left
 
     def events(
-        self, *, capacity: int = _CAPACITY, overflow: Overflow = Overflow.DROP_OLDEST
+        self,
+        wants: Callable[[Event], bool] | None = None,
+        *,
+        capacity: int = _CAPACITY,
+        overflow: Overflow = Overflow.DROP_OLDEST,
     ) -> Pipe[Event]:
-        """All events, in order. A reader that is too slow gets `Dropped` in place of lost ones."""
+        """All events in order, or those for which `wants` is true.
+
+        A reader that is too slow gets `Dropped` in place of lost ones.
+        """
         key = latest_key if overflow is Overflow.CONFLATE else None
-        return self._outlet.pipe(None, capacity, overflow, key)
+        return self._outlet.pipe(wants, capacity, overflow, key)
 
     def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Trade]:
         """The trades of a symbol. Raises NotSubscribed, and VenueRefused if it was refused."""
