@@ -53,6 +53,7 @@ from fluxum.errors import (
     TransportError,
     VenueRefused,
 )
+from fluxum.flow.bus import BusStatistics
 from fluxum.flow.merge import (
     Merged,
     merge,
@@ -65,6 +66,12 @@ from fluxum.flow.pipe import (
     Pipe,
     PipeStatistics,
 )
+from fluxum.hub.health import HubHealth, VenueHealth
+from fluxum.hub.hub import Hub, hub
+from fluxum.hub.member import HubMissing
+from fluxum.hub.statistics import HubCounts, HubStatistics
+from fluxum.hub.streams import HubBookStream
+from fluxum.hub.wanted import HubAccount
 from fluxum.ledger.audit import (
     Audit,
     AuditLine,
@@ -113,8 +120,10 @@ from fluxum.model.event import (
     Desync,
     Dropped,
     Event,
+    FailedOver,
     Gap,
     GapCause,
+    HubEvent,
     LeftOut,
     LinkEvent,
     LinkLost,
@@ -130,7 +139,10 @@ from fluxum.model.event import (
     Subscribed,
     Subscription,
     Unsubscribed,
+    VenueFailed,
     VenueNotice,
+    VenueRemoved,
+    VenueReturned,
     VenueStatus,
 )
 from fluxum.model.instrument import (
@@ -240,6 +252,7 @@ from fluxum.session.gaps import (
     GapLedger,
     OpenGap,
 )
+from fluxum.session.offset import Measured
 from fluxum.session.readiness import (
     Missing,
 )
@@ -291,6 +304,7 @@ __all__ = [
     "BookStatus",
     "BookStream",
     "BookUpdate",
+    "BusStatistics",
     "CallFailed",
     "Cancel",
     "CancelAll",
@@ -318,6 +332,7 @@ __all__ = [
     "EntryKind",
     "EntryQuery",
     "Event",
+    "FailedOver",
     "Failure",
     "Fee",
     "FeeAsset",
@@ -329,6 +344,14 @@ __all__ = [
     "Gap",
     "GapCause",
     "GapLedger",
+    "Hub",
+    "HubAccount",
+    "HubBookStream",
+    "HubCounts",
+    "HubEvent",
+    "HubHealth",
+    "HubMissing",
+    "HubStatistics",
     "Instrument",
     "InstrumentStatus",
     "Intent",
@@ -355,6 +378,7 @@ __all__ = [
     "MarketEvent",
     "MarketPrice",
     "MarketQueries",
+    "Measured",
     "MemoryOrderJournal",
     "Merged",
     "Method",
@@ -436,8 +460,12 @@ __all__ = [
     "Unfinished",
     "Unsubscribed",
     "Venue",
+    "VenueFailed",
+    "VenueHealth",
     "VenueNotice",
     "VenueRefused",
+    "VenueRemoved",
+    "VenueReturned",
     "VenueStatus",
     "Wallet",
     "audit",
@@ -445,6 +473,7 @@ __all__ = [
     "find_credentials",
     "find_venue",
     "held_at",
+    "hub",
     "ledger_between",
     "merge",
     "merge_by_time",

@@ -334,6 +334,22 @@ class Session:
         key = latest_key if overflow is Overflow.CONFLATE else None
         return self._outlet.pipe(wants, capacity, overflow, key)
 
+    def events_of(
+        self,
+        kind: type | tuple[type, ...],
+        channel: Channel,
+        symbol: str | None = None,
+        *,
+        capacity: int = _CAPACITY,
+        overflow: Overflow = Overflow.DROP_OLDEST,
+    ) -> Pipe[Event]:
+        """The events of one kind, of one market or all, and the losses that may concern them.
+
+        It needs no subscription, and goes on when one is refused or ends.
+        """
+        market = None if symbol is None else Symbol(symbol)
+        return self._outlet.kind(kind, channel, market, capacity, overflow)
+
     def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Trade]:
         """The trades of a symbol. Raises NotSubscribed, and VenueRefused if it was refused."""
         return self._outlet.stream(Trade, Channel.TRADE, symbol, capacity, Overflow.DROP_OLDEST)

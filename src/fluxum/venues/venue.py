@@ -178,9 +178,7 @@ class Venue(Struct, frozen=True, kw_only=True):
             return None
         enough = [depth for depth in offer if depth >= wanted]
         if not enough:
-            raise BadInput(
-                f"{self.name} shows at most {max(offer)} levels a side, was {wanted}"
-            )
+            raise BadInput(f"{self.name} shows at most {max(offer)} levels a side, was {wanted}")
         return min(enough)
 
     def with_defaults(self, subscription: Subscription) -> Subscription:
