@@ -101,6 +101,7 @@ INTERNAL = {
     "Channels",
     "Checks",
     "Clock",
+    "Contributors",
     "Difference",
     "AccountGateway",
     "ExchangeView",

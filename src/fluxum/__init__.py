@@ -14,24 +14,19 @@ asyncio.run(main())
 
 import logging
 
-from fluxum.book.book import (
-    Book,
-    MarketPrice,
+from fluxum.book.book import Book, MarketPrice
+from fluxum.book.consolidated import (
+    ConsolidatedBook,
+    ConsolidatedLevel,
+    ConsolidatedPart,
+    ConsolidatedReading,
+    Cross,
 )
-from fluxum.book.level3 import (
-    Level3Book,
-)
-from fluxum.book.proof import (
-    BookProof,
-    BookStatus,
-)
-from fluxum.connect import (
-    Recorder,
-    connect,
-)
-from fluxum.credentials import (
-    find_credentials,
-)
+from fluxum.book.level3 import Level3Book
+from fluxum.book.proof import BookProof, BookStatus
+from fluxum.book.split import ConsolidatedPrice, Share
+from fluxum.connect import Recorder, connect
+from fluxum.credentials import find_credentials
 from fluxum.errors import (
     BadInput,
     CircuitOpen,
@@ -54,49 +49,24 @@ from fluxum.errors import (
     VenueRefused,
 )
 from fluxum.flow.bus import BusStatistics
-from fluxum.flow.merge import (
-    Merged,
-    merge,
-    merge_by_time,
-)
+from fluxum.flow.merge import Merged, merge, merge_by_time
 from fluxum.flow.opening import Opening
-from fluxum.flow.pipe import (
-    Batches,
-    Overflow,
-    Pipe,
-    PipeStatistics,
-)
+from fluxum.flow.pipe import Batches, Overflow, Pipe, PipeStatistics
 from fluxum.hub.health import HubHealth, VenueHealth
-from fluxum.hub.hub import Hub, hub
+from fluxum.hub.hub import Hub
 from fluxum.hub.member import HubMissing
+from fluxum.hub.opening import hub
 from fluxum.hub.statistics import HubCounts, HubStatistics
-from fluxum.hub.streams import HubBookStream
+from fluxum.hub.streams import ConsolidatedStream, HubBookStream
 from fluxum.hub.wanted import HubAccount
-from fluxum.ledger.audit import (
-    Audit,
-    AuditLine,
-    audit,
-)
-from fluxum.ledger.ledger import (
-    Ledger,
-    Totals,
-)
-from fluxum.ledger.lots import (
-    Method,
-)
+from fluxum.ledger.audit import Audit, AuditLine, audit
+from fluxum.ledger.ledger import Ledger, Totals
+from fluxum.ledger.lots import Method
 from fluxum.ledger.opening import held_at, ledger_between
 from fluxum.ledger.order_totals import OrderTotals
-from fluxum.ledger.policy import (
-    MarkBy,
-    Policy,
-)
-from fluxum.ledger.statement import (
-    Journal,
-)
-from fluxum.ledger.view import (
-    Position,
-    Profit,
-)
+from fluxum.ledger.policy import MarkBy, Policy
+from fluxum.ledger.statement import Journal
+from fluxum.ledger.view import Position, Profit
 from fluxum.model.account import (
     Balance,
     Balances,
@@ -108,9 +78,7 @@ from fluxum.model.account import (
     Liquidity,
     Wallet,
 )
-from fluxum.model.codec import (
-    plain,
-)
+from fluxum.model.codec import plain
 from fluxum.model.event import (
     AccountEvent,
     CallFailed,
@@ -145,15 +113,8 @@ from fluxum.model.event import (
     VenueReturned,
     VenueStatus,
 )
-from fluxum.model.instrument import (
-    Asset,
-    Instrument,
-    InstrumentStatus,
-    Symbol,
-)
-from fluxum.model.interval import (
-    MONTH_S,
-)
+from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.interval import MONTH_S
 from fluxum.model.market import (
     BookSnapshot,
     BookUpdate,
@@ -197,19 +158,11 @@ from fluxum.model.order import (
     TriggerReference,
 )
 from fluxum.orders.cache import OrderCounts
-from fluxum.orders.dead_man import (
-    SwitchState,
-)
-from fluxum.orders.desk import (
-    OrderDesk,
-)
+from fluxum.orders.dead_man import SwitchState
+from fluxum.orders.desk import OrderDesk
 from fluxum.orders.execution import DeskStatistics
 from fluxum.orders.gateway import CommandCounts
-from fluxum.orders.journal import (
-    FileOrderJournal,
-    MemoryOrderJournal,
-    OrderJournal,
-)
+from fluxum.orders.journal import FileOrderJournal, MemoryOrderJournal, OrderJournal
 from fluxum.orders.journal_lines import (
     Changed,
     Changing,
@@ -219,64 +172,27 @@ from fluxum.orders.journal_lines import (
     OrderJournalDamaged,
     Unfinished,
 )
-from fluxum.orders.order import (
-    Order,
-    Uncertainty,
-)
-from fluxum.orders.reconciler import (
-    ReconcilePolicy,
-)
-from fluxum.orders.risk import (
-    RiskLimits,
-)
-from fluxum.portfolio import (
-    Portfolio,
-)
+from fluxum.orders.order import Order, Uncertainty
+from fluxum.orders.reconciler import ReconcilePolicy
+from fluxum.orders.risk import RiskLimits
+from fluxum.portfolio import Portfolio
 from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
-from fluxum.session.account import (
-    Account,
-)
-from fluxum.session.account_config import (
-    AccountConfig,
-)
-from fluxum.session.books import (
-    BookReading,
-    BookStream,
-    ChangeStream,
-)
-from fluxum.session.connection import (
-    RawFrame,
-)
-from fluxum.session.gaps import (
-    GapLedger,
-    OpenGap,
-)
+from fluxum.session.account import Account
+from fluxum.session.account_config import AccountConfig
+from fluxum.session.books import BookReading, BookStream, ChangeStream
+from fluxum.session.connection import RawFrame
+from fluxum.session.gaps import GapLedger, OpenGap
 from fluxum.session.offset import Measured
-from fluxum.session.readiness import (
-    Missing,
-)
-from fluxum.session.session import (
-    Session,
-)
-from fluxum.session.statistics import (
-    SessionStatistics,
-)
-from fluxum.session.streams import (
-    LossyStream,
-    Stream,
-)
+from fluxum.session.readiness import Missing
+from fluxum.session.session import Session
+from fluxum.session.statistics import SessionStatistics
+from fluxum.session.streams import LossyStream, Stream
 from fluxum.trader import Trader, trade
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
-from fluxum.venues.queries import (
-    MarketQueries,
-    Page,
-    RestQuery,
-)
-from fluxum.venues.register import (
-    find_venue,
-)
+from fluxum.venues.queries import MarketQueries, Page, RestQuery
+from fluxum.venues.register import find_venue
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Venue
 from fluxum.verify import Failure, Report, verify
@@ -320,8 +236,15 @@ __all__ = [
     "ClockOffset",
     "CloseOrder",
     "CommandCounts",
+    "ConsolidatedBook",
+    "ConsolidatedLevel",
+    "ConsolidatedPart",
+    "ConsolidatedPrice",
+    "ConsolidatedReading",
+    "ConsolidatedStream",
     "ConsumerTooSlow",
     "Credentials",
+    "Cross",
     "DataStale",
     "Declined",
     "DeskStatistics",
@@ -437,6 +360,7 @@ __all__ = [
     "SelfTrade",
     "Session",
     "SessionStatistics",
+    "Share",
     "Side",
     "StaleLink",
     "State",

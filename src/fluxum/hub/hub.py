@@ -10,84 +10,46 @@ and `health` with its reason, and harms no other.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
-from typing import TypeVar
-from weakref import WeakKeyDictionary
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
 from msgspec import structs
 
+from fluxum.book.consolidated import ConsolidatedBook
 from fluxum.connect import endpoints_at
-from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
-from fluxum.flow.background import Background, background
+from fluxum.errors import BadInput, NotSubscribed, VenueRefused
+from fluxum.flow.background import Background
 from fluxum.flow.bus import Bus
 from fluxum.flow.merge import Merged
-from fluxum.flow.opening import Opening
 from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.hub.consolidation import Consolidation
 from fluxum.hub.health import HubHealth, hub_health, venue_health
 from fluxum.hub.member import HubContext, HubMissing, Member
 from fluxum.hub.statistics import HubCounts, HubStatistics, add, counts_of, total
-from fluxum.hub.streams import HubBookStream, book_source
+from fluxum.hub.streams import (
+    ConsolidatedStream,
+    HubBookStream,
+    HubStreams,
+    book_source,
+    no_event,
+)
 from fluxum.hub.wanted import Channels, HubAccount, find_keys
 from fluxum.model.account import Credentials
-from fluxum.model.event import Channel, Dropped, Event, Subscription
+from fluxum.model.event import Channel, Event, Subscription, VenueRemoved, VenueReturned
+from fluxum.model.input import Number, counted
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Candle, Ticker, Trade
-from fluxum.runtime import LiveRuntime, Runtime
+from fluxum.runtime import Runtime
 from fluxum.session.session import Session
 from fluxum.session.streams import Stream
 from fluxum.trader import Trader
 from fluxum.venues.register import find_venue
 
-__all__ = ["Hub", "hub"]
+__all__ = ["Account", "Hub"]
 
-T = TypeVar("T")
 _CAPACITY = 10_000
-_OWN_WAITING = 10_000
 _SAMPLE_S = 1.0
 Account = HubAccount | Credentials | str
-Source = Callable[[Session], Pipe[Event]]
-
-
-def hub(
-    markets: Mapping[str, Iterable[str]],
-    channels: Iterable[Channel | str] = (Channel.BOOK,),
-    *,
-    accounts: Mapping[str, Account] | None = None,
-    depth: int | None = None,
-    interval_s: int | None = None,
-    endpoints: Mapping[str, str] | None = None,
-    proxy: str | None = None,
-    runtime: Runtime | None = None,
-) -> Opening["Hub"]:
-    """Several venues as one, subscribed but not yet ready: enter it, or await and close it.
-
-    `markets` are the symbols of each venue; every channel is subscribed for every symbol, the
-    channels of accounts only where there is one. `depth` is the least depth of books, `interval_s`
-    is for candles. `accounts` are the accounts by venue: a source of keys (see `find_credentials`),
-    keys, or a `HubAccount`. `endpoints` replaces the hosts of venues (see `connect`), as simulated
-    exchanges need it. Raises BadInput for what no venue could understand: an unknown venue or
-    channel, a malformed symbol or endpoint, an account without keys. What a single venue does not
-    offer is missing there.
-    """
-    world = LiveRuntime(proxy=proxy) if runtime is None else runtime
-    made = Hub(Channels.parsed(channels, depth, interval_s), world, proxy, endpoints or {})
-    unknown = sorted({*(accounts or {}), *(endpoints or {})} - set(markets))
-    if unknown:
-        raise BadInput(f"a venue of this hub was expected ({', '.join(markets)}), was {unknown[0]}")
-    for venue, symbols in markets.items():
-        made.enlist(venue, symbols, account=(accounts or {}).get(venue))
-
-    @asynccontextmanager
-    async def opened() -> AsyncGenerator[Hub]:
-        try:
-            async with background() as work:
-                await made.open(work)
-                yield made
-        finally:
-            made.end()
-
-    return Opening(opened)
+"""An account at a venue: a source of keys (see `find_credentials`), keys, or all of it."""
 
 
 class Hub:
@@ -107,7 +69,8 @@ class Hub:
         self._context = HubContext(runtime, proxy, self._bus.put, self._note_move)
         self._members: dict[str, Member] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._merged: WeakKeyDictionary[Merged[Event], Source] = WeakKeyDictionary()
+        self._streams = HubStreams(self._bus, runtime.clock, self._members)
+        self._consolidation = Consolidation(runtime.clock, self._bus.put, self._members)
         self._removed = HubCounts()
         self._moved = asyncio.Event()
         self._work: Background | None = None
@@ -166,8 +129,8 @@ class Hub:
         self._start(member)
         await member.opened.wait()
         if member.session is not None:
-            for merged, source in list(self._merged.items()):
-                merged.add(source(member.session))
+            self._streams.add(member.session)
+        self._consolidation.enlist()
 
     async def remove(self, venue: str) -> None:
         """Close a venue's links and forget it; its counts stay in `statistics`. Raises BadInput."""
@@ -179,6 +142,7 @@ class Hub:
         if member.session is not None:
             counts = structs.replace(member.session.statistics(), readers=())
             self._removed = add((self._removed, counts_of(counts)))
+        self._consolidation.enlist()
         self._note_move()
 
     def subscribe(
@@ -197,6 +161,7 @@ class Hub:
         wanted = self._wanted(channels, depth, interval_s)
         for member, symbols in [(self._member(one), of) for one, of in markets.items()]:
             member.subscribe(wanted.of(symbols))
+        self._consolidation.enlist()
 
     def unsubscribe(
         self,
@@ -217,6 +182,7 @@ class Hub:
 
                 if not member.unsubscribe(is_unwanted):
                     raise NotSubscribed(f"{symbol} is not subscribed at {member.name}")
+        self._consolidation.enlist()
 
     # State
 
@@ -298,30 +264,76 @@ class Hub:
         def source(session: Session) -> Pipe[Event]:
             return session.events(capacity=capacity, overflow=overflow)
 
-        return self._merge(source, lambda _event: True)
+        return self._streams.merge(source, lambda _event: True)
 
     def trades(self, symbol: str | None = None, *, capacity: int = _CAPACITY) -> Stream[Trade]:
         """The trades of all venues, of one symbol or all.
 
         What may be missing is counted, see `Stream`. Raises NotSubscribed if no venue has it.
         """
-        return self._stream(Trade, Channel.TRADE, symbol, capacity, Overflow.DROP_OLDEST)
+        return self._streams.stream(Trade, Channel.TRADE, symbol, capacity, Overflow.DROP_OLDEST)
 
     def tickers(self, symbol: str | None = None, *, capacity: int = 1000) -> Stream[Ticker]:
         """The latest tickers of all venues; a slow reader skips to the last. As `trades`."""
-        return self._stream(Ticker, Channel.TICKER, symbol, capacity, Overflow.CONFLATE)
+        return self._streams.stream(Ticker, Channel.TICKER, symbol, capacity, Overflow.CONFLATE)
 
     def candles(self, symbol: str | None = None, *, capacity: int = _CAPACITY) -> Stream[Candle]:
         """The candles of all venues, of one symbol or all. As `trades`."""
-        return self._stream(Candle, Channel.CANDLE, symbol, capacity, Overflow.DROP_OLDEST)
+        return self._streams.stream(Candle, Channel.CANDLE, symbol, capacity, Overflow.DROP_OLDEST)
 
     def books(self, symbol: str, depth: int = 10) -> HubBookStream:
         """The book of a symbol at each venue after each of its changes, with its proof.
 
         A slow reader skips to the latest of each venue. Raises NotSubscribed if no venue has it.
         """
-        self._require(Channel.BOOK, symbol)
-        return HubBookStream(self._merge(book_source(symbol), _none), self.session, symbol, depth)
+        self._streams.require(Channel.BOOK, symbol)
+        events = self._streams.merge(book_source(symbol), no_event)
+        return HubBookStream(events, self.session, symbol, counted(depth, "depth"))
+
+    def consolidated(
+        self,
+        symbol: str,
+        depth: int = 10,
+        *,
+        fees: Mapping[str, Number] | None = None,
+        unverified: Collection[str] = (),
+    ) -> ConsolidatedStream:
+        """The consolidated book after each change, and who leaves and returns; see `book`."""
+        book = self.book(symbol, fees=fees, unverified=unverified)
+
+        def wants(event: Event) -> bool:
+            return isinstance(event, VenueRemoved | VenueReturned) and event.symbol == book.symbol
+
+        source = book_source(*self._consolidation.markets(symbol))
+        return ConsolidatedStream(self._streams.merge(source, wants), book, counted(depth, "depth"))
+
+    # Consolidated books
+
+    def book(
+        self,
+        symbol: str,
+        *,
+        fees: Mapping[str, Number] | None = None,
+        unverified: Collection[str] = (),
+    ) -> ConsolidatedBook:
+        """The live book of a symbol over all venues that have it, and its aliases.
+
+        Only books that are proved are part of it, and unverified ones of the venues in
+        `unverified`. `fees` are rates of takers by venue, as fractions. Raises NotSubscribed if no
+        venue has it, and BadInput for a venue that is not part of the hub.
+        """
+        self._streams.require(Channel.BOOK, *self._consolidation.markets(symbol))
+        return ConsolidatedBook(self._consolidation.contributors(symbol, unverified), fees)
+
+    def alias(self, symbol: str, other: str, *, haircut_bps: Number) -> None:
+        """Take books of `other` as books of `symbol` in consolidated books.
+
+        Two quote assets are never merged by themselves: a dollar and a token of it are not the
+        same. Bids of `other` are lowered and asks raised by `haircut_bps` hundredths of a per cent.
+        Raises BadInput for a symbol of another base asset or contract, and a haircut that is
+        negative.
+        """
+        self._consolidation.alias(symbol, other, haircut_bps)
 
     # Pieces
 
@@ -380,50 +392,9 @@ class Hub:
             raise VenueRefused(f"{needed} ready venues cannot be had: {'; '.join(reasons)}")
         return False
 
-    def _require(self, channel: Channel, symbol: str | None) -> None:
-        market = None if symbol is None else Symbol(symbol)
-        for member in self._members.values():
-            if member.session is not None and any(
-                one.channel is channel and market in (None, one.symbol)
-                for one in member.session.subscriptions
-            ):
-                return
-        what = channel.value if symbol is None else f"{channel.value} {symbol}"
-        raise NotSubscribed(f"'{what}' is subscribed at no venue of {', '.join(self._members)}")
-
-    def _stream(
-        self, kind: type[T], channel: Channel, symbol: str | None, capacity: int, overflow: Overflow
-    ) -> Stream[T]:
-        self._require(channel, symbol)
-
-        def source(session: Session) -> Pipe[Event]:
-            return session.events_of(kind, channel, symbol, capacity=capacity, overflow=overflow)
-
-        return Stream(self._merge(source, _none), kind)
-
-    def _merge(self, source: Source, wants_own: Callable[[Event], bool]) -> Merged[Event]:
-        """The pipes of all venues as one, those of venues that come later included.
-
-        It ends with the hub, not with its venues.
-        """
-        own = self._bus.subscribe(
-            wants_own,
-            capacity=_OWN_WAITING,
-            overflow=Overflow.DROP_OLDEST,
-            notice=self._dropped,
-        )
-        sessions = [one.session for one in self._members.values() if one.session is not None]
-        merged = Merged([own, *map(source, sessions)], _pass_over)
-        if self._work is not None:
-            self._merged[merged] = source
-        return merged
-
-    def _dropped(self, count: int) -> Event:
-        now_ns = self._runtime.clock.now_ns()
-        return Dropped(venue="hub", count=count, received_ns=now_ns)
-
     def _note_move(self) -> None:
-        """Wake those who wait for the hub to become ready."""
+        """Something may have changed: publish who left a book, wake those who wait."""
+        self._consolidation.refresh()
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
@@ -433,11 +404,3 @@ class Hub:
             for member in self._members.values():
                 member.sample(loop.time())
             await asyncio.sleep(_SAMPLE_S)
-
-
-def _none(_event: Event) -> bool:
-    return False
-
-
-def _pass_over(_error: FluxumError) -> None:
-    """A venue failed: the hub publishes VenueFailed itself, and its streams go on."""

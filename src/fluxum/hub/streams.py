@@ -1,34 +1,117 @@
-"""A symbol's books at all venues of a hub, as one stream."""
+"""The readers' side of a hub: the streams of all its venues as one, and books as streams."""
 
-from collections.abc import Callable
-from typing import Self
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Self, TypeVar
+from weakref import WeakKeyDictionary
 
-from fluxum.errors import FluxumError
+from fluxum.book.consolidated import ConsolidatedBook, ConsolidatedReading
+from fluxum.clock import Clock
+from fluxum.errors import FluxumError, NotSubscribed
+from fluxum.flow.bus import Bus
 from fluxum.flow.merge import Merged
 from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.model.event import Channel, Event
+from fluxum.hub.member import Member
+from fluxum.model.event import Channel, Dropped, Event, VenueRemoved, VenueReturned
+from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.session.books import BookReading
 from fluxum.session.session import Session
+from fluxum.session.streams import Stream
 
-__all__ = ["HubBookStream", "book_source"]
+__all__ = ["ConsolidatedStream", "HubBookStream", "HubStreams", "Source", "book_source", "no_event"]
 
+T = TypeVar("T")
+Source = Callable[[Session], Pipe[Event]]
+"""Opens a pipe of a session's events."""
 _BOOKS_WAITING = 100
+_OWN_WAITING = 10_000
 
 
-def book_source(symbol: str) -> Callable[[Session], Pipe[Event]]:
-    """Opens the events of a session that change a book or its proof; the last of each waits."""
+class HubStreams:
+    """Opens streams of all venues, those of venues that come later included.
+
+    `bus` has the hub's own events; the streams end with it, not with their venues.
+    """
+
+    def __init__(self, bus: Bus[Event], clock: Clock, members: Mapping[str, Member]) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._members = members
+        self._merged: WeakKeyDictionary[Merged[Event], Source] = WeakKeyDictionary()
+
+    def merge(self, source: Source, wants_own: Callable[[Event], bool]) -> Merged[Event]:
+        """The pipes of all venues, and the hub's own events of these, as one."""
+        own = self._bus.subscribe(
+            wants_own, capacity=_OWN_WAITING, overflow=Overflow.DROP_OLDEST, notice=self._dropped
+        )
+        sessions = [one.session for one in self._members.values() if one.session is not None]
+        merged = Merged([own, *map(source, sessions)], _pass_over)
+        self._merged[merged] = source
+        return merged
+
+    def add(self, session: Session) -> None:
+        """Add a venue's session to every stream that is open."""
+        for merged, source in list(self._merged.items()):
+            merged.add(source(session))
+
+    def stream(
+        self, kind: type[T], channel: Channel, symbol: str | None, capacity: int, overflow: Overflow
+    ) -> Stream[T]:
+        """The events of one kind, of one symbol or all; raises NotSubscribed."""
+        self.require(channel, symbol)
+
+        def source(session: Session) -> Pipe[Event]:
+            return session.events_of(kind, channel, symbol, capacity=capacity, overflow=overflow)
+
+        return Stream(self.merge(source, no_event), kind)
+
+    def require(self, channel: Channel, symbol: str | None, *others: str) -> None:
+        """Raise NotSubscribed unless a venue has this symbol, or one of the others."""
+        wanted = {None if symbol is None else Symbol(symbol), *map(Symbol, others)}
+        for member in self._members.values():
+            if member.session is not None and any(
+                one.channel is channel and (None in wanted or one.symbol in wanted)
+                for one in member.session.subscriptions
+            ):
+                return
+        what = channel.value if symbol is None else f"{channel.value} {symbol}"
+        raise NotSubscribed(f"'{what}' is subscribed at no venue of {', '.join(self._members)}")
+
+    def _dropped(self, count: int) -> Event:
+        return Dropped(venue="hub", count=count, received_ns=self._clock.now_ns())
+
+
+def no_event(_event: Event) -> bool:
+    """No event of the hub itself."""
+    return False
+
+
+def book_source(*symbols: str) -> Source:
+    """Opens the events of a session that change these books or their proofs; the last waits."""
+    wanted = frozenset(map(Symbol, symbols))
 
     def source(session: Session) -> Pipe[Event]:
+        if len(wanted) > 1:
+            return session.events_of(
+                (BookUpdate, BookSnapshot),
+                Channel.BOOK,
+                capacity=_BOOKS_WAITING,
+                overflow=Overflow.CONFLATE,
+            )
         return session.events_of(
             (BookUpdate, BookSnapshot),
             Channel.BOOK,
-            symbol,
+            next(iter(wanted)),
             capacity=_BOOKS_WAITING,
             overflow=Overflow.CONFLATE,
         )
 
     return source
+
+
+def _pass_over(_error: FluxumError) -> None:
+    """A venue failed: the hub publishes VenueFailed itself, and its streams go on."""
 
 
 class HubBookStream:
@@ -63,3 +146,45 @@ class HubBookStream:
     def close(self) -> None:
         """Stop reading."""
         self._events.cancel()
+
+
+class ConsolidatedStream:
+    """Readings of a consolidated book after each change of one of its books.
+
+    Iterate with `async for`. Before the first reading without a venue comes its `VenueRemoved`,
+    before the first one with it its `VenueReturned`. A slow reader skips to the latest reading.
+    """
+
+    def __init__(self, events: Merged[Event], book: ConsolidatedBook, depth: int) -> None:
+        self._events = events
+        self._book = book
+        self._depth = depth
+        self._changes: deque[VenueRemoved | VenueReturned] = deque()
+        self._is_due = True
+
+    def __aiter__(self) -> Self:
+        """The stream itself; it has one reader."""
+        return self
+
+    async def __anext__(self) -> ConsolidatedReading | VenueRemoved | VenueReturned:
+        """The next change of who takes part, or reading."""
+        if not self._changes and not self._is_due:
+            self._take(await anext(self._events))
+        self._take(*self._events.drain())
+        if not self._changes:
+            reading = self._book.read(self._depth)
+            self._take(*self._events.drain())  # what this reading found out comes before it
+            if not self._changes:
+                self._is_due = False
+                return reading
+        return self._changes.popleft()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._events.cancel()
+
+    def _take(self, *events: Event) -> None:
+        for event in events:
+            self._is_due = True
+            if isinstance(event, VenueRemoved | VenueReturned):
+                self._changes.append(event)
