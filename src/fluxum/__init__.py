@@ -49,6 +49,7 @@ from fluxum.errors import (
     VenueRefused,
 )
 from fluxum.flow.bus import BusStatistics
+from fluxum.flow.histogram import Histogram, Latency
 from fluxum.flow.merge import Merged, merge, merge_by_time
 from fluxum.flow.opening import Opening
 from fluxum.flow.pipe import Batches, Overflow, Pipe, PipeStatistics
@@ -267,6 +268,7 @@ __all__ = [
     "Gap",
     "GapCause",
     "GapLedger",
+    "Histogram",
     "Hub",
     "HubAccount",
     "HubBookStream",
@@ -279,6 +281,7 @@ __all__ = [
     "InstrumentStatus",
     "Intent",
     "Journal",
+    "Latency",
     "Ledger",
     "LedgerEntry",
     "LeftOut",

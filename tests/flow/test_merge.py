@@ -247,6 +247,22 @@ def test_all_that_waits_can_be_taken_at_once() -> None:
     run(scenario())
 
 
+def test_one_of_thirty_two_items_is_shown_when_the_reader_gets_it() -> None:
+    async def scenario() -> None:
+        shown: list[str] = []
+        (one,) = pipes(1, capacity=1000)
+        merged = Merged([one], look=shown.append)
+        put(one, *(str(number) for number in range(100)))
+
+        for _ in range(70):
+            await anext(merged)
+        assert shown == ["0", "32", "64"]
+        assert len(merged.drain()) == 30
+        assert shown == ["0", "32", "64", "99"]
+
+    run(scenario())
+
+
 def test_a_dropped_merge_drops_its_pipes() -> None:
     bus: Bus[str] = Bus()
     merged = merge(bus.subscribe(capacity=1, overflow=Overflow.DROP_OLDEST))

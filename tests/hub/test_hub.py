@@ -4,12 +4,12 @@ import asyncio
 from collections import Counter
 
 import pytest
-from hubs import BTC, KEYS, exchanges
 
 import fluxum
 from fluxum import BadInput, Channel, LinkLost, NotSubscribed, State, VenueFailed, VenueRefused
 from fluxum.model.event import Event, Gap
 from fluxum.sim.loop import run
+from hubs import BTC, KEYS, exchanges
 
 THREE = {"kraken": ["BTC/USD"], "coinbase": ["BTC/USD"], "gemini": ["BTC/USD"]}
 
@@ -227,6 +227,13 @@ def test_health_has_rates_ages_and_attempts() -> None:
             assert kraken.received_age_s is not None
             assert kraken.received_age_s < 2
             assert kraken.attempt == 0
+            assert set(kraken.latencies) == {
+                "exchange",
+                "decoded",
+                "applied",
+                "published",
+                "delivered",
+            }
 
             await asyncio.sleep(20)
             health = hub.health()
@@ -240,6 +247,31 @@ def test_health_has_rates_ages_and_attempts() -> None:
             assert health.evidence_age_s == gemini.evidence_age_s
             assert health.state is State.RECONNECTING
             assert [one.venue for one in health.missing] == ["gemini"] * len(health.missing)
+
+    run(story())
+
+
+def test_the_latencies_of_a_hub_are_those_of_its_venues_together() -> None:
+    async def story() -> None:
+        async with (
+            exchanges(THREE, rate_per_s=50.0) as world,
+            fluxum.hub(THREE, runtime=world.runtime) as hub,
+        ):
+            events = hub.events()
+            await hub.wait_ready(timeout_s=10)
+            for _ in range(200):
+                await asyncio.sleep(0.1)  # so that an event waits for up to that long
+                events.drain()
+
+            health = hub.health()
+            assert health.latencies["exchange"].is_foreign
+            for hop, together in health.latencies.items():
+                apart = [one.latencies[hop].count for one in health.venues.values()]
+                assert together.count == sum(apart) > 0, hop
+            delivered = health.latencies["delivered"]
+            assert delivered.max_ns is not None
+            assert 0 < delivered.max_ns <= 100_000_000
+            assert health.latencies["published"].max_ns == 0
 
     run(story())
 

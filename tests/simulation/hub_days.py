@@ -20,6 +20,7 @@ import fluxum
 from fluxum.book.book import Book
 from fluxum.model.event import Gap, LinkLost, VenueRemoved, VenueReturned
 from fluxum.model.market import Side
+from fluxum.sim import history
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import run
 from fluxum.venues.register import VENUES
@@ -120,6 +121,8 @@ async def read_often(reads: int, seed: int, rate_per_s: float = 40.0) -> tuple[i
 
 async def live_long(days: float, rate_per_s: float) -> bool:
     """Every feed for days; returns whether anything has grown after the first quarter."""
+    # A simulated exchange keeps the candles of a week: that would be all that grows.
+    history._MINUTES_MAX = 60
     markets = {name: [str(venue.sample_symbols[0])] for name, venue in VENUES.items()}
     random = Random(3)
     faults = {name: daily(random, days) for name in markets}

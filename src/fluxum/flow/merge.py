@@ -15,6 +15,7 @@ from fluxum.flow.pipe import Pipe
 __all__ = ["Merged", "merge", "merge_by_time"]
 
 T = TypeVar("T")
+_LOOK_EVERY = 32
 
 
 def merge(*pipes: Pipe[T]) -> "Merged[T]":
@@ -35,16 +36,22 @@ class Merged(Generic[T]):
 
     It ends when all pipes have ended. If one fails, the items that wait in the others at that
     moment are still delivered, pipe by pipe, and then the error is raised. With `failed` the others
-    go on instead, and `failed` is given the error. Leaving a `with` block cancels all pipes. No
+    go on instead, and `failed` is given the error. `look` is given one of every 32 items when the
+    reader gets it, the last of those that are drained. Leaving a `with` block cancels all pipes. No
     task is started: each pipe wakes the merge when it has an item. The pipes do not keep the merge
     alive: if its reader drops it, they are dropped as well.
     """
 
     def __init__(
-        self, pipes: Iterable[Pipe[T]], failed: Callable[[FluxumError], None] | None = None
+        self,
+        pipes: Iterable[Pipe[T]],
+        failed: Callable[[FluxumError], None] | None = None,
+        look: Callable[[T], None] | None = None,
     ) -> None:
         self._wakes: dict[Pipe[T], Callable[[], None]] = {}  # of the pipes that have not ended
         self._failed = failed
+        self._look = look
+        self._until_look = 0
         self._ready: deque[Pipe[T]] = deque()  # each pipe at most once
         self._last: deque[T] = deque()  # what is still delivered after a failure
         self._error: FluxumError | None = None
@@ -69,6 +76,7 @@ class Merged(Generic[T]):
                 if pipe.waiting:
                     item = pipe.take()
                     self._watch(pipe)
+                    self._note(item, 1)
                     return item
                 self._end(pipe)
             if self._last:
@@ -84,6 +92,8 @@ class Merged(Generic[T]):
         if self._error is None:
             for pipe in self._wakes:
                 items += pipe.drain()
+        if items:
+            self._note(items[-1], len(items))
         return items
 
     @property
@@ -114,6 +124,14 @@ class Merged(Generic[T]):
             self._ready.append(pipe)
         if self._arrival is not None and not self._arrival.done():
             self._arrival.set_result(None)
+
+    def _note(self, item: T, count: int) -> None:
+        """The reader gets so many items, this one last: show one of every 32."""
+        self._until_look -= count
+        if self._until_look <= 0:
+            self._until_look = _LOOK_EVERY
+            if self._look is not None:
+                self._look(item)
 
     def _watch(self, pipe: Pipe[T]) -> None:
         pipe.call_when_ready(self._wakes[pipe])

@@ -1,18 +1,21 @@
 """How a hub and each of its venues are at one moment, with the reasons."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
 from fluxum.book.book import Book
 from fluxum.book.proof import BookStatus
+from fluxum.flow.histogram import Histogram, Latency
 from fluxum.hub.member import HubMissing, Member
 from fluxum.model.event import Channel, State
+from fluxum.session.latencies import in_short
 from fluxum.session.session import Session
 from fluxum.session.state import least_ready
 from fluxum.session.statistics import SessionStatistics
 
-__all__ = ["HubHealth", "VenueHealth", "hub_health", "venue_health"]
+__all__ = ["HubHealth", "VenueHealth", "hub_health"]
 
 
 class VenueHealth(Struct, frozen=True, kw_only=True):
@@ -23,7 +26,8 @@ class VenueHealth(Struct, frozen=True, kw_only=True):
     The rates are of the last ten seconds. `dropped` is what the present readers lost. `books_valid`
     of `books` books are proved. `evidence_age_s` is the time since the last passed check of any
     book, `received_age_s` since the last frame, to within a second; both are `None` before the
-    first.
+    first. `latencies` are by hop, see `Session.latencies`; `delivered` is until a reader of the hub
+    has the event.
     """
 
     venue: str
@@ -44,6 +48,7 @@ class VenueHealth(Struct, frozen=True, kw_only=True):
     evidence_age_s: float | None
     received_age_s: float | None
     clock_offset_s: float | None
+    latencies: Mapping[str, Latency]
 
 
 class HubHealth(Struct, frozen=True, kw_only=True):
@@ -63,6 +68,7 @@ class HubHealth(Struct, frozen=True, kw_only=True):
     gaps: int
     gaps_open: int
     evidence_age_s: float | None
+    latencies: Mapping[str, Latency]
 
     @property
     def missing(self) -> tuple[HubMissing, ...]:
@@ -70,8 +76,10 @@ class HubHealth(Struct, frozen=True, kw_only=True):
         return tuple(reason for one in self.venues.values() for reason in one.missing)
 
 
-def hub_health(venues: Mapping[str, VenueHealth]) -> HubHealth:
-    """The health of a hub with these venues."""
+def hub_health(members: Iterable[Member], now_ns: int, now_s: float) -> HubHealth:
+    """The health of a hub with these venues; `now_s` is the loop's time."""
+    held = list(members)
+    venues = {one.name: _venue_health(one, now_ns, now_s) for one in held}
     every = list(venues.values())
     ages = [one.evidence_age_s for one in every if one.evidence_age_s is not None]
     return HubHealth(
@@ -85,11 +93,20 @@ def hub_health(venues: Mapping[str, VenueHealth]) -> HubHealth:
         gaps=sum(one.gaps for one in every),
         gaps_open=sum(one.gaps_open for one in every),
         evidence_age_s=max(ages, default=None),
+        latencies=in_short(_add(one.histograms() for one in held)),
     )
 
 
-def venue_health(member: Member, now_ns: int, now_s: float) -> VenueHealth:
-    """The health of one venue; `now_s` is the loop's time."""
+def _add(every: Iterable[Mapping[str, Histogram]]) -> Mapping[str, Histogram]:
+    """The histograms of all venues, hop by hop."""
+    total: dict[str, Histogram] = defaultdict(Histogram)
+    for histograms in every:
+        for hop, histogram in histograms.items():
+            total[hop].add(histogram)
+    return total
+
+
+def _venue_health(member: Member, now_ns: int, now_s: float) -> VenueHealth:
     session, missing = member.session, tuple(member.missing())
     counts = None if session is None else session.statistics()
     frames_per_s, events_per_s = _rates(member, counts, now_s)
@@ -114,6 +131,7 @@ def venue_health(member: Member, now_ns: int, now_s: float) -> VenueHealth:
         evidence_age_s=_age_s(max(proved_ns, default=None), now_ns),
         received_age_s=_age_s(None if session is None else session.received_ns, now_ns),
         clock_offset_s=None if counts is None else counts.clock_offset_s,
+        latencies=in_short(member.histograms()),
     )
 
 

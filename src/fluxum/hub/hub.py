@@ -22,7 +22,7 @@ from fluxum.flow.bus import Bus
 from fluxum.flow.merge import Merged
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.hub.consolidation import Consolidation
-from fluxum.hub.health import HubHealth, hub_health, venue_health
+from fluxum.hub.health import HubHealth, hub_health
 from fluxum.hub.member import HubContext, HubMissing, Member
 from fluxum.hub.statistics import HubCounts, HubStatistics, add, counts_of, total
 from fluxum.hub.streams import (
@@ -237,8 +237,7 @@ class Hub:
     def health(self) -> HubHealth:
         """The state of every venue and of the hub, with reasons."""
         now_ns, now_s = self._runtime.clock.now_ns(), asyncio.get_running_loop().time()
-        members = self._members.values()
-        return hub_health({one.name: venue_health(one, now_ns, now_s) for one in members})
+        return hub_health(self._members.values(), now_ns, now_s)
 
     def statistics(self) -> HubStatistics:
         """All counts at this moment: the sum over the sessions, and each of them."""

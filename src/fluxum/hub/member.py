@@ -7,13 +7,14 @@ the other members go on.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
 from fluxum.connect import connect
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
+from fluxum.flow.histogram import Histogram
 from fluxum.flow.opening import Opening
 from fluxum.hub.wanted import HubAccount, Suited, account_config
 from fluxum.model.event import (
@@ -104,6 +105,8 @@ class Member:
         self.opened = asyncio.Event()
         self.withdrawn: set[Symbol] = set()
         """Markets whose updates can return them to a consolidated book."""
+        self.delivered = Histogram()
+        """From the receipt of an event until a reader of the hub has it; some are measured."""
         self.samples: deque[Sample] = deque(maxlen=_SAMPLES)
         self._wanted = tuple(wanted)
         self._context = context
@@ -212,6 +215,11 @@ class Member:
         if refused:
             return "; ".join(f"{self.name} refused '{one}': {why}" for one, why in refused.items())
         return "" if self.account_error is None else f"{self.name} account: {self.account_error}"
+
+    def histograms(self) -> Mapping[str, Histogram]:
+        """How long frames take by hop: those of the session, and `delivered`."""
+        own = {} if self.session is None else self.session.histograms()
+        return {**own, "delivered": self.delivered}
 
     def sample(self, now_s: float) -> None:
         """Note the counts now; called once a second."""

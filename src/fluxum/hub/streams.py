@@ -12,7 +12,15 @@ from fluxum.flow.bus import Bus
 from fluxum.flow.merge import Merged
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.hub.member import Member
-from fluxum.model.event import Channel, Dropped, Event, VenueRemoved, VenueReturned
+from fluxum.model.event import (
+    AccountEvent,
+    Channel,
+    Dropped,
+    Event,
+    MarketEvent,
+    VenueRemoved,
+    VenueReturned,
+)
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.session.books import BookReading
@@ -24,6 +32,7 @@ __all__ = ["ConsolidatedStream", "HubBookStream", "HubStreams", "Source", "book_
 T = TypeVar("T")
 Source = Callable[[Session], Pipe[Event]]
 """Opens a pipe of a session's events."""
+_DATA: frozenset[type] = frozenset((*MarketEvent.__args__, *AccountEvent.__args__))
 _BOOKS_WAITING = 100
 _OWN_WAITING = 10_000
 
@@ -46,7 +55,7 @@ class HubStreams:
             wants_own, capacity=_OWN_WAITING, overflow=Overflow.DROP_OLDEST, notice=self._dropped
         )
         sessions = [one.session for one in self._members.values() if one.session is not None]
-        merged = Merged([own, *map(source, sessions)], _pass_over)
+        merged = Merged([own, *map(source, sessions)], _pass_over, self._look)
         self._merged[merged] = source
         return merged
 
@@ -77,6 +86,12 @@ class HubStreams:
                 return
         what = channel.value if symbol is None else f"{channel.value} {symbol}"
         raise NotSubscribed(f"'{what}' is subscribed at no venue of {', '.join(self._members)}")
+
+    def _look(self, event: Event) -> None:
+        """Measure how long an event took from its receipt until a reader has it."""
+        member = self._members.get(event.venue)
+        if member is not None and type(event) in _DATA:
+            member.delivered.record(self._clock.now_ns() - event.received_ns)
 
     def _dropped(self, count: int) -> Event:
         return Dropped(venue="hub", count=count, received_ns=self._clock.now_ns())

@@ -20,6 +20,7 @@ from fluxum.book.level3 import Level3Book
 from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
+from fluxum.flow.histogram import Histogram, Latency
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.event import Channel, Event, State, StateChange, Subscription
 from fluxum.model.instrument import Instrument, Symbol
@@ -41,6 +42,7 @@ from fluxum.session.filters import (
 )
 from fluxum.session.gaps import GapLedger
 from fluxum.session.history import History, Instant
+from fluxum.session.latencies import in_short
 from fluxum.session.links import Links
 from fluxum.session.offset import Measured
 from fluxum.session.outlet import Outlet
@@ -317,6 +319,18 @@ class Session:
         """All counts at this moment."""
         links = self._links
         return gather(self._context, self.state, links.feeds, links.retired, self._processor)
+
+    def latencies(self) -> Mapping[str, Latency]:
+        """How long frames take on their way, by hop: see `session.latencies`.
+
+        All begin with the receipt of the frame, except `exchange`, which ends with it and compares
+        two clocks. One of every 64 frames is measured, at least.
+        """
+        return in_short(self.histograms())
+
+    def histograms(self) -> Mapping[str, Histogram]:
+        """What `latencies` is the short form of; read only."""
+        return self._context.latencies.histograms()
 
     # Streams; each call opens its own, which closes itself when no reference to it is left
 
