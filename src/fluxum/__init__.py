@@ -14,6 +14,7 @@ asyncio.run(main())
 
 import logging
 
+from fluxum.board import Board, Noted
 from fluxum.book.book import Book, MarketPrice
 from fluxum.book.consolidated import (
     ConsolidatedBook,
@@ -214,6 +215,7 @@ __all__ = [
     "Balance",
     "Balances",
     "Batches",
+    "Board",
     "Book",
     "BookProof",
     "BookReading",
@@ -312,6 +314,7 @@ __all__ = [
     "Named",
     "NonceRefused",
     "NotSubscribed",
+    "Noted",
     "OpenGap",
     "OpenOrders",
     "Opening",

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
 from msgspec import structs
 
+from fluxum.board import Board
 from fluxum.book.consolidated import ConsolidatedBook
 from fluxum.connect import endpoints_at
 from fluxum.errors import BadInput, NotSubscribed, VenueRefused
@@ -25,17 +26,11 @@ from fluxum.hub.consolidation import Consolidation
 from fluxum.hub.health import HubHealth, hub_health
 from fluxum.hub.member import HubContext, HubMissing, Member
 from fluxum.hub.statistics import HubCounts, HubStatistics, add, counts_of, total
-from fluxum.hub.streams import (
-    ConsolidatedStream,
-    HubBookStream,
-    HubStreams,
-    book_source,
-    no_event,
-)
+from fluxum.hub.streams import ConsolidatedStream, HubBookStream, HubStreams
 from fluxum.hub.wanted import Channels, HubAccount, find_keys
 from fluxum.model.account import Credentials
-from fluxum.model.event import Channel, Event, Subscription, VenueRemoved, VenueReturned
-from fluxum.model.input import Number, counted
+from fluxum.model.event import Channel, Event, Subscription
+from fluxum.model.input import Number
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Candle, Ticker, Trade
 from fluxum.runtime import Runtime
@@ -285,9 +280,7 @@ class Hub:
 
         A slow reader skips to the latest of each venue. Raises NotSubscribed if no venue has it.
         """
-        self._streams.require(Channel.BOOK, symbol)
-        events = self._streams.merge(book_source(symbol), no_event)
-        return HubBookStream(events, self.session, symbol, counted(depth, "depth"))
+        return self._streams.books(symbol, self.session, depth)
 
     def consolidated(
         self,
@@ -299,12 +292,17 @@ class Hub:
     ) -> ConsolidatedStream:
         """The consolidated book after each change, and who leaves and returns; see `book`."""
         book = self.book(symbol, fees=fees, unverified=unverified)
+        return self._streams.consolidated(book, self._consolidation.markets(symbol), depth)
 
-        def wants(event: Event) -> bool:
-            return isinstance(event, VenueRemoved | VenueReturned) and event.symbol == book.symbol
+    def board(self, *, trades_kept: int = 100) -> Board:
+        """The last ticker, trades, candles and balances of each venue, from now on.
 
-        source = book_source(*self._consolidation.markets(symbol))
-        return ConsolidatedStream(self._streams.merge(source, wants), book, counted(depth, "depth"))
+        Each has its age and is valid until its link is lost. The board follows the hub until no
+        reference to it is left. Raises BadInput if the hub is closed.
+        """
+        if self._work is None:
+            raise BadInput("the hub is closed")
+        return self._streams.board(self._work, trades_kept)
 
     # Consolidated books
 

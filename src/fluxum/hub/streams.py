@@ -1,13 +1,15 @@
 """The readers' side of a hub: the streams of all its venues as one, and books as streams."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Self, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
+from fluxum.board import Board
 from fluxum.book.consolidated import ConsolidatedBook, ConsolidatedReading
 from fluxum.clock import Clock
 from fluxum.errors import FluxumError, NotSubscribed
+from fluxum.flow.background import Background
 from fluxum.flow.bus import Bus
 from fluxum.flow.merge import Merged
 from fluxum.flow.pipe import Overflow, Pipe
@@ -18,16 +20,18 @@ from fluxum.model.event import (
     Dropped,
     Event,
     MarketEvent,
+    Subscription,
     VenueRemoved,
     VenueReturned,
 )
+from fluxum.model.input import counted
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.session.books import BookReading
 from fluxum.session.session import Session
 from fluxum.session.streams import Stream
 
-__all__ = ["ConsolidatedStream", "HubBookStream", "HubStreams", "Source", "book_source", "no_event"]
+__all__ = ["ConsolidatedStream", "HubBookStream", "HubStreams", "Source", "book_source"]
 
 T = TypeVar("T")
 Source = Callable[[Session], Pipe[Event]]
@@ -73,7 +77,41 @@ class HubStreams:
         def source(session: Session) -> Pipe[Event]:
             return session.events_of(kind, channel, symbol, capacity=capacity, overflow=overflow)
 
-        return Stream(self.merge(source, no_event), kind)
+        return Stream(self.merge(source, _no_event), kind)
+
+    def books(self, symbol: str, session: Callable[[str], Session], depth: int) -> "HubBookStream":
+        """The book of a symbol at each venue; raises NotSubscribed and BadInput."""
+        self.require(Channel.BOOK, symbol)
+        events = self.merge(book_source(symbol), _no_event)
+        return HubBookStream(events, session, symbol, counted(depth, "depth"))
+
+    def consolidated(
+        self, book: ConsolidatedBook, markets: Iterable[Symbol], depth: int
+    ) -> "ConsolidatedStream":
+        """A consolidated book of these markets as a stream; raises BadInput."""
+
+        def wants(event: Event) -> bool:
+            return isinstance(event, VenueRemoved | VenueReturned) and event.symbol == book.symbol
+
+        events = self.merge(book_source(*markets), wants)
+        return ConsolidatedStream(events, book, counted(depth, "depth"))
+
+    def board(self, work: Background, trades_kept: int) -> Board:
+        """A board that a task keeps up to date as long as it is referenced; raises BadInput."""
+        events = self.merge(lambda session: session.events(Board.wants), Board.wants)
+        board = Board(
+            self._clock.now_ns,
+            carries=self._carries,
+            waiting=events.drain,
+            trades_kept=trades_kept,
+        )
+        work.start(_keep(ref(board), events), name="hub board")
+        return board
+
+    def _carries(self, venue: str, link: str, subscription: Subscription) -> bool:
+        member = self._members.get(venue)
+        session = None if member is None else member.session
+        return session is None or session.carries(link, subscription)
 
     def require(self, channel: Channel, symbol: str | None, *others: str) -> None:
         """Raise NotSubscribed unless a venue has this symbol, or one of the others."""
@@ -97,7 +135,7 @@ class HubStreams:
         return Dropped(venue="hub", count=count, received_ns=self._clock.now_ns())
 
 
-def no_event(_event: Event) -> bool:
+def _no_event(_event: Event) -> bool:
     """No event of the hub itself."""
     return False
 
@@ -123,6 +161,17 @@ def book_source(*symbols: str) -> Source:
         )
 
     return source
+
+
+async def _keep(kept: "ref[Board]", events: Merged[Event]) -> None:
+    """Keep a board up to date until it is dropped, or the hub ends."""
+    with events:
+        async for event in events:
+            board = kept()
+            if board is None:
+                return
+            board.take(event)
+            del board  # otherwise it would never be dropped
 
 
 def _pass_over(_error: FluxumError) -> None:

@@ -295,6 +295,16 @@ class Session:
         """The subscriptions that the venue refuses now, with its reasons."""
         return dict(self._processor.refused)
 
+    def carries(self, link: str, subscription: Subscription) -> bool:
+        """Whether the link of this name carries the stream, whatever the depth of its book."""
+        return any(
+            stream.feed.name == link
+            and one.channel is subscription.channel
+            and one.symbol == subscription.symbol
+            and one.interval_s == subscription.interval_s
+            for one, stream in self._processor.streams.items()
+        )
+
     @property
     def received_ns(self) -> int | None:
         """When a frame was last received, to within a second; `None` before the first."""
