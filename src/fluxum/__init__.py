@@ -23,6 +23,7 @@ from fluxum.book.consolidated import (
     ConsolidatedReading,
     Cross,
 )
+from fluxum.book.failover import Failover, VenueQuote
 from fluxum.book.level3 import Level3Book
 from fluxum.book.proof import BookProof, BookStatus
 from fluxum.book.split import ConsolidatedPrice, Share
@@ -259,6 +260,7 @@ __all__ = [
     "EntryQuery",
     "Event",
     "FailedOver",
+    "Failover",
     "Failure",
     "Fee",
     "FeeAsset",
@@ -393,6 +395,7 @@ __all__ = [
     "VenueFailed",
     "VenueHealth",
     "VenueNotice",
+    "VenueQuote",
     "VenueRefused",
     "VenueRemoved",
     "VenueReturned",

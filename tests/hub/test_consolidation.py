@@ -94,6 +94,32 @@ def test_readmission_by_an_update_alone_is_an_event_without_any_read() -> None:
     run(story())
 
 
+def test_quotes_fail_over_and_come_back_without_any_read() -> None:
+    async def story() -> None:
+        faults = {"gemini": "hangup@20s,refuse:503@20s+5s"}
+        async with (
+            exchanges(TWO, faults=faults) as world,
+            fluxum.hub(TWO, depth=10, runtime=world.runtime) as hub,
+        ):
+            quotes = hub.failover("BTC/USD", ["gemini", "kraken"], hold_s=15)
+            events = hub.events()
+            await hub.wait_ready(timeout_s=10)
+            await asyncio.sleep(70)
+
+            changes = [one for one in events.drain() if isinstance(one, fluxum.FailedOver)]
+            steps = [(one.before, one.venue) for one in changes]
+            assert steps[-2:] == [("gemini", "kraken"), ("kraken", "gemini")]
+            held_s = (changes[-1].received_ns - changes[-2].received_ns) / 1e9
+            assert 15 + 5 <= held_s < 45
+            quote = quotes.quote()
+            assert quote is not None
+            assert quote.bid == hub.session("gemini").book("BTC/USD").bid
+            with pytest.raises(BadInput, match=r"gemini\), was 'okx'"):
+                hub.failover("BTC/USD", ["okx"])
+
+    run(story())
+
+
 def test_books_come_and_go_with_subscriptions_and_venues() -> None:
     async def story() -> None:
         markets = {**TWO, "coinbase": ["BTC/USD"]}

@@ -41,7 +41,7 @@ class MarketFacts:
 class Contributor:
     """One venue's book; `haircut` is the fraction by which the prices of an alias are worsened."""
 
-    __slots__ = ("_generation", "_since_ns", "book", "facts", "haircut", "is_in", "venue")
+    __slots__ = ("_generation", "book", "facts", "haircut", "is_in", "since_ns", "venue")
 
     def __init__(self, book: Book, haircut: Decimal, facts: MarketFacts) -> None:
         self.book = book
@@ -50,7 +50,8 @@ class Contributor:
         self.facts = facts
         self.is_in = False
         self._generation = book.evidence.generation
-        self._since_ns: int | None = None
+        self.since_ns: int | None = None
+        """When the book came or left last; `None` if it never was part of the whole."""
 
     @property
     def is_valid(self) -> bool:
@@ -77,16 +78,16 @@ class Contributor:
         before, self._generation = self._generation, self.book.evidence.generation
         return before != self._generation
 
-    def leave(self, now_ns: int) -> None:
-        """The book is no part of the whole from now on."""
-        self.is_in = False
-        self._since_ns = now_ns
+    def turn(self, *, is_in: bool, now_ns: int) -> None:
+        """The book is part of the whole from now on, or is not."""
+        self.is_in = is_in
+        self.since_ns = now_ns
 
     @property
     def reason(self) -> str:
         """Why the book is no part of the whole now."""
         evidence = self.book.evidence
-        since = "" if self._since_ns is None else f" since {format_second(self._since_ns)}"
+        since = "" if self.since_ns is None else f" since {format_second(self.since_ns)}"
         return f"{evidence.status.value}{since}: {evidence.reason or 'not proved'}"
 
 
@@ -173,7 +174,8 @@ class Contributors:
         }
 
     def _readmit(self, one: Contributor) -> None:
-        one.is_in = True
+        now_ns = self.now_ns()
+        one.turn(is_in=True, now_ns=now_ns)
         self.generation += 1
         self._publish(
             VenueReturned(
@@ -181,14 +183,14 @@ class Contributors:
                 symbol=self.symbol,
                 market=one.book.symbol,
                 generation=self.generation,
-                received_ns=self.now_ns(),
+                received_ns=now_ns,
             )
         )
 
     def _remove(self, one: Contributor, reason: str) -> None:
         evidence = one.book.evidence
         now_ns = self.now_ns()
-        one.leave(now_ns)
+        one.turn(is_in=False, now_ns=now_ns)
         self.generation += 1
         self._publish(
             VenueRemoved(

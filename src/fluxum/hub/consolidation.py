@@ -1,11 +1,12 @@
 """The consolidated books of a hub: which venues' books belong to which of them."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from fluxum.book.contributors import Contributors, MarketFacts
+from fluxum.book.failover import Failover
 from fluxum.clock import Clock
 from fluxum.errors import BadInput
 from fluxum.hub.member import Member
@@ -36,13 +37,11 @@ class Consolidation:
         self._every: WeakValueDictionary[tuple[Symbol, frozenset[str]], Contributors] = (
             WeakValueDictionary()
         )
+        self._failovers: WeakSet[Failover] = WeakSet()
 
     def contributors(self, symbol: str, unverified: Collection[str]) -> Contributors:
         """Those of a symbol; raises BadInput for a venue that is not part of the hub."""
-        unknown = sorted(set(unverified) - set(self._members))
-        if unknown:
-            known = ", ".join(self._members)
-            raise BadInput(f"a venue of this hub was expected ({known}), was {unknown[0]!r}")
+        self._check_known(unverified)
         key = Symbol(symbol), frozenset(unverified)
         known_one = self._every.get(key)
         if known_one is not None:
@@ -50,6 +49,15 @@ class Consolidation:
         made = Contributors(key[0], self._clock.now_ns, self._publish, key[1])
         self._every[key] = made
         self._enlist(made)
+        return made
+
+    def failover(self, symbol: str, venues: Sequence[str], hold_s: float) -> Failover:
+        """Quotes of a symbol from the first of these venues that has one; raises BadInput."""
+        contributors = self.contributors(symbol, ())
+        self._check_known(venues)
+        made = Failover(contributors, venues, hold_s, self._publish)
+        self._failovers.add(made)
+        made.refresh()
         return made
 
     def alias(self, symbol: str, other: str, haircut_bps: Number) -> None:
@@ -80,8 +88,16 @@ class Consolidation:
             one.refresh()
             for out in one.out():
                 withdrawn.setdefault(out.venue, set()).add(out.book.symbol)
+        for failover in list(self._failovers):
+            failover.refresh()
         for name, member in self._members.items():
             member.withdrawn = withdrawn.get(name, set())
+
+    def _check_known(self, venues: Collection[str]) -> None:
+        for venue in venues:
+            if venue not in self._members:
+                known = ", ".join(self._members)
+                raise BadInput(f"a venue of this hub was expected ({known}), was {venue!r}")
 
     def _enlist(self, contributors: Contributors) -> None:
         markets = {contributors.symbol: Decimal(0), **self._aliases.get(contributors.symbol, {})}

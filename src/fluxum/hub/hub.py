@@ -10,26 +10,27 @@ and `health` with its reason, and harms no other.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from msgspec import structs
 
 from fluxum.board import Board
 from fluxum.book.consolidated import ConsolidatedBook
+from fluxum.book.failover import Failover
 from fluxum.connect import endpoints_at
-from fluxum.errors import BadInput, NotSubscribed, VenueRefused
+from fluxum.errors import BadInput
 from fluxum.flow.background import Background
 from fluxum.flow.bus import Bus
 from fluxum.flow.merge import Merged
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.hub.consolidation import Consolidation
 from fluxum.hub.health import HubHealth, hub_health
-from fluxum.hub.member import HubContext, HubMissing, Member
+from fluxum.hub.member import HubContext, HubMissing, Member, has_quorum
 from fluxum.hub.statistics import HubCounts, HubStatistics, add, counts_of, total
 from fluxum.hub.streams import ConsolidatedStream, HubBookStream, HubStreams
 from fluxum.hub.wanted import Channels, HubAccount, find_keys
 from fluxum.model.account import Credentials
-from fluxum.model.event import Channel, Event, Subscription
+from fluxum.model.event import Channel, Event
 from fluxum.model.input import Number
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Candle, Ticker, Trade
@@ -167,16 +168,10 @@ class Hub:
 
         Raises BadInput as `subscribe` does, and NotSubscribed if a symbol has no such subscription.
         """
-        kinds = None if channels is None else set(Channels.parsed(channels, None, None).channels)
-
+        kinds = None if channels is None else Channels.parsed(channels, None, None).channels
         for member, symbols in [(self._member(one), of) for one, of in markets.items()]:
-            for symbol in map(Symbol, symbols):
-
-                def is_unwanted(one: Subscription, symbol: Symbol = symbol) -> bool:
-                    return one.symbol == symbol and (kinds is None or one.channel in kinds)
-
-                if not member.unsubscribe(is_unwanted):
-                    raise NotSubscribed(f"{symbol} is not subscribed at {member.name}")
+            for symbol in symbols:
+                member.unsubscribe(Symbol(symbol), kinds)
         self._consolidation.enlist()
 
     # State
@@ -223,7 +218,7 @@ class Hub:
             raise BadInput(f"a quorum of 1 to {count} venues was expected, was {needed}")
         try:
             async with asyncio.timeout(timeout_s):
-                while not self._check_ready(needed):
+                while not has_quorum(self._members.values(), needed):
                     await self._moved.wait()
         except TimeoutError:
             missing = "; ".join(map(str, self.missing()))
@@ -332,6 +327,16 @@ class Hub:
         """
         self._consolidation.alias(symbol, other, haircut_bps)
 
+    def failover(self, symbol: str, venues: Sequence[str], *, hold_s: float = 30.0) -> Failover:
+        """Quotes and marks of a symbol from the first of these venues whose book is proved.
+
+        A venue earlier in the list is used again once its book has been proved for `hold_s` seconds
+        without a break. Each change is a `FailedOver` in `events`. Raises BadInput for a venue that
+        is not part of the hub, and NotSubscribed if no venue has the symbol.
+        """
+        self._streams.require(Channel.BOOK, symbol)
+        return self._consolidation.failover(symbol, venues, hold_s)
+
     # Pieces
 
     def enlist(
@@ -380,15 +385,6 @@ class Hub:
             raise BadInput(f"a venue of this hub was expected ({known}), was {venue!r}")
         return member
 
-    def _check_ready(self, needed: int) -> bool:
-        members = self._members.values()
-        if sum(one.is_ready for one in members) >= needed:
-            return True
-        reasons = [reason for reason in (one.hopeless() for one in members) if reason]
-        if len(members) - len(reasons) < needed:
-            raise VenueRefused(f"{needed} ready venues cannot be had: {'; '.join(reasons)}")
-        return False
-
     def _note_move(self) -> None:
         """Something may have changed: publish who left a book, wake those who wait."""
         self._consolidation.refresh()
@@ -400,4 +396,5 @@ class Hub:
         while True:
             for member in self._members.values():
                 member.sample(loop.time())
+            self._consolidation.refresh()
             await asyncio.sleep(_SAMPLE_S)

@@ -7,17 +7,18 @@ the other members go on.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from msgspec import Struct
 
 from fluxum.connect import connect
-from fluxum.errors import BadInput, FluxumError
+from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import background
 from fluxum.flow.histogram import Histogram
 from fluxum.flow.opening import Opening
 from fluxum.hub.wanted import HubAccount, Suited, account_config
 from fluxum.model.event import (
+    Channel,
     Event,
     LinkEvent,
     State,
@@ -33,7 +34,7 @@ from fluxum.session.session import Session
 from fluxum.trader import ACCOUNT_CHANNELS, Trader, open_journal, trader_of
 from fluxum.venues.venue import Venue
 
-__all__ = ["HubContext", "HubMissing", "Member", "Sample"]
+__all__ = ["HubContext", "HubMissing", "Member", "Sample", "has_quorum"]
 
 _log = logging.getLogger(__name__)
 _STEERING: frozenset[type] = frozenset((*LinkEvent.__args__, BookSnapshot))
@@ -158,17 +159,22 @@ class Member:
                     self.refused[one] = str(error)
         self._context.moved()
 
-    def unsubscribe(self, is_unwanted: Callable[[Subscription], bool]) -> int:
-        """End the subscriptions for which this is true; returns how many there were."""
+    def unsubscribe(self, symbol: Symbol, channels: Collection[Channel] | None) -> None:
+        """End the subscriptions of a symbol: all, or of these channels; raises NotSubscribed."""
+
+        def is_unwanted(one: Subscription) -> bool:
+            return one.symbol == symbol and (channels is None or one.channel in channels)
+
         refused = [one for one in self.refused if is_unwanted(one)]
         for one in refused:
             del self.refused[one]
         subscribed = () if self.session is None else self.session.subscriptions
         active = [one for one in subscribed if is_unwanted(one)]
+        if not refused and not active:
+            raise NotSubscribed(f"{symbol} is not subscribed at {self.name}")
         if self.session is not None:
             self.session.unsubscribe(*active)
         self._context.moved()
-        return len(refused) + len(active)
 
     # State
 
@@ -298,6 +304,17 @@ class Member:
                 VenueFailed(venue=self.name, reason=str(error), received_ns=now_ns)
             )
             self._context.moved()
+
+
+def has_quorum(members: Iterable[Member], needed: int) -> bool:
+    """Whether so many venues are ready; raises VenueRefused if that cannot come any more."""
+    every = list(members)
+    if sum(one.is_ready for one in every) >= needed:
+        return True
+    reasons = [reason for reason in (one.hopeless() for one in every) if reason]
+    if len(every) - len(reasons) < needed:
+        raise VenueRefused(f"{needed} ready venues cannot be had: {'; '.join(reasons)}")
+    return False
 
 
 async def _wait_account(session: Session) -> None:
