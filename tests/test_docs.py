@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from generate import DOCUMENTS
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 EXAMPLE = "ws://127.0.0.1:8765"
+OTHER = "ws://127.0.0.1:8766"
 TIMEOUT_S = 40
 
 
@@ -38,11 +40,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("readme")
 
 
-@pytest.fixture(scope="module")
-def endpoint(folder: Path) -> Iterator[str]:
-    """A simulated Kraken in another process, as the README starts it."""
-    (serve,) = commands(SERVE)
-    words = shlex.split(serve.replace("--port 8765", "--port 0"))
+@contextmanager
+def served(command: str, folder: Path) -> Iterator[str]:
+    """A simulated exchange in another process; yields its URL."""
+    words = shlex.split(command)
     with subprocess.Popen(
         [sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True, cwd=folder
     ) as process:
@@ -52,6 +53,21 @@ def endpoint(folder: Path) -> Iterator[str]:
             said = process.stderr.readline()
         yield said.split(" at ")[1].split(",")[0]
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def endpoint(folder: Path) -> Iterator[str]:
+    """A simulated Kraken, as the README starts it."""
+    (serve,) = commands(SERVE)
+    with served(serve.replace("--port 8765", "--port 0"), folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def other(folder: Path) -> Iterator[str]:
+    """A second exchange, for the hub."""
+    with served("fluxum sim serve --exchange coinbase --port 0", folder) as url:
+        yield url
 
 
 @pytest.mark.network
@@ -74,9 +90,10 @@ def test_the_readmes_commands_run(endpoint: str, folder: Path, block: str) -> No
 
 @pytest.mark.network
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
-def test_the_readmes_programs_run(endpoint: str, number: int, folder: Path) -> None:
+def test_the_readmes_programs_run(endpoint: str, other: str, number: int, folder: Path) -> None:
     program = folder / f"program{number}.py"
-    program.write_text(blocks("python")[number].replace(EXAMPLE, endpoint))
+    block = blocks("python")[number]
+    program.write_text(block.replace(EXAMPLE, endpoint).replace(OTHER, other))
 
     done = subprocess.run(
         [sys.executable, program],
