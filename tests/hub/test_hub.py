@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -351,6 +352,38 @@ def test_venues_come_and_go_in_streams_that_are_open() -> None:
     run(story())
 
 
+def test_a_stream_opened_while_a_venue_is_added_has_each_event_once() -> None:
+    async def story() -> None:
+        markets = {"kraken": ["BTC/USD"], "gemini": ["BTC/USD"]}
+        async with (
+            exchanges(markets) as world,
+            fluxum.hub({"kraken": ["BTC/USD"]}, ["trade"], runtime=world.runtime) as hub,
+        ):
+            streams: list[fluxum.Stream[fluxum.Trade]] = []
+
+            async def open_streams() -> None:
+                for _ in range(20):
+                    streams.append(hub.trades())
+                    await asyncio.sleep(0)
+
+            async with asyncio.TaskGroup() as group:
+                group.create_task(open_streams())
+                group.create_task(hub.add("gemini", ["BTC/USD"]))
+            await asyncio.sleep(60)
+
+            for stream in streams:
+                ids = [(one.venue, one.trade_id) for one in stream.drain()]
+                assert len(ids) == len(set(ids))
+                assert {venue for venue, _ in ids} == set(markets)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(2):
+                    group.create_task(hub.remove("gemini"))
+            assert hub.venues == ("kraken",)
+            assert hub.statistics().sums_close
+
+    run(story())
+
+
 def test_a_venue_that_failed_can_be_added_again() -> None:
     async def story() -> None:
         markets = {"kraken": ["BTC/USD"], "gemini": ["BTC/USD"]}
@@ -410,6 +443,30 @@ def test_an_account_whose_keys_are_refused_is_missing_and_its_venue_goes_on() ->
             reasons = {one.venue for one in hub.missing()}
             assert reasons == {"kraken"}
             assert "wrong" not in repr(account)
+
+    run(story())
+
+
+def test_a_journal_that_cannot_be_opened_costs_the_account_alone(tmp_path: Path) -> None:
+    async def story() -> None:
+        file = tmp_path / "file"
+        file.write_text("")
+        account = fluxum.HubAccount(keys=KEYS, journal=file / "orders.jsonl")
+        async with (
+            exchanges({"kraken": ["BTC/USD"]}) as world,
+            fluxum.hub(
+                {"kraken": ["BTC/USD"]}, accounts={"kraken": account}, runtime=world.runtime
+            ) as hub,
+        ):
+            await asyncio.sleep(10)
+
+            assert hub.session("kraken").book(BTC).proof().is_valid
+            (reason,) = hub.missing()
+            assert reason.reason.startswith("account: ")
+            with pytest.raises(fluxum.OrderJournalError):
+                hub.trader("kraken")
+            with pytest.raises(VenueRefused, match="kraken account"):
+                await hub.wait_ready(timeout_s=10)
 
     run(story())
 

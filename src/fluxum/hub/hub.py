@@ -79,7 +79,7 @@ class Hub:
         for member in self._members.values():
             self._start(member)
         for member in list(self._members.values()):
-            await member.opened.wait()
+            await self._wait_opened(member)
 
     def end(self) -> None:
         """End every stream; called by `hub`."""
@@ -123,18 +123,17 @@ class Hub:
             self._endpoints[venue] = endpoint
         member = self.enlist(venue, symbols, channels, account=account)
         self._start(member)
-        await member.opened.wait()
-        if member.session is not None:
-            self._streams.add(member.session)
-        self._consolidation.enlist()
+        await self._wait_opened(member)
 
     async def remove(self, venue: str) -> None:
         """Close a venue's links and forget it; its counts stay in `statistics`. Raises BadInput."""
         member = self._member(venue)
-        task = self._running.pop(venue)
         member.close()
-        await asyncio.wait({task})
-        del self._members[venue]
+        await asyncio.wait({self._running[venue]})
+        if self._members.get(venue) is not member:
+            return  # another task has removed it meanwhile
+        del self._members[venue], self._running[venue]
+        self._streams.leave(venue)
         if member.session is not None:
             counts = structs.replace(member.session.statistics(), readers=())
             self._removed = add((self._removed, counts_of(counts)))
@@ -365,6 +364,12 @@ class Hub:
     def _start(self, member: Member) -> None:
         assert self._work is not None, "venues are started in the hub's block"
         self._running[member.name] = self._work.start(member.run(), name=f"hub {member.name}")
+
+    async def _wait_opened(self, member: Member) -> None:
+        await member.opened.wait()
+        if member.session is not None:
+            self._streams.join(member.name, member.session)
+        self._consolidation.enlist()
 
     def _wanted(
         self,

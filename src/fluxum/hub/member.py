@@ -12,7 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from msgspec import Struct
 
 from fluxum.connect import connect
-from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
+from fluxum.errors import (
+    BadInput,
+    FluxumError,
+    NotSubscribed,
+    OrderJournalError,
+    VenueRefused,
+)
 from fluxum.flow.background import background
 from fluxum.flow.histogram import Histogram
 from fluxum.flow.opening import Opening
@@ -270,9 +276,9 @@ class Member:
                 while True:
                     await _wait_account(session)
                     await self._trade_until_late(session, account, journal)
-        except FluxumError as error:
+        except (FluxumError, OSError) as error:  # the latter is of the journal's folder
             _log.error("%s account failed: %s", self.name, error)
-            self.account_error = error
+            self.account_error = error if isinstance(error, FluxumError) else _journal_error(error)
             self._context.moved()
 
     async def _trade_until_late(
@@ -304,6 +310,10 @@ class Member:
                 VenueFailed(venue=self.name, reason=str(error), received_ns=now_ns)
             )
             self._context.moved()
+
+
+def _journal_error(error: OSError) -> OrderJournalError:
+    return OrderJournalError(f"the journal of orders cannot be used: {error}")
 
 
 def has_quorum(members: Iterable[Member], needed: int) -> bool:

@@ -51,6 +51,7 @@ class HubStreams:
         self._bus = bus
         self._clock = clock
         self._members = members
+        self._sessions: dict[str, Session] = {}  # those that every stream has a pipe of
         self._merged: WeakKeyDictionary[Merged[Event], Source] = WeakKeyDictionary()
 
     def merge(self, source: Source, wants_own: Callable[[Event], bool]) -> Merged[Event]:
@@ -58,15 +59,20 @@ class HubStreams:
         own = self._bus.subscribe(
             wants_own, capacity=_OWN_WAITING, overflow=Overflow.DROP_OLDEST, notice=self._dropped
         )
-        sessions = [one.session for one in self._members.values() if one.session is not None]
-        merged = Merged([own, *map(source, sessions)], _pass_over, self._look)
+        pipes = [own, *map(source, self._sessions.values())]
+        merged = Merged(pipes, _pass_over, self._look)
         self._merged[merged] = source
         return merged
 
-    def add(self, session: Session) -> None:
-        """Add a venue's session to every stream that is open."""
+    def join(self, venue: str, session: Session) -> None:
+        """A venue was opened: its events are in every stream, those that are open included."""
+        self._sessions[venue] = session
         for merged, source in list(self._merged.items()):
             merged.add(source(session))
+
+    def leave(self, venue: str) -> None:
+        """A venue was closed, and its pipes with it."""
+        self._sessions.pop(venue, None)
 
     def stream(
         self, kind: type[T], channel: Channel, symbol: str | None, capacity: int, overflow: Overflow
