@@ -37,7 +37,7 @@ def test_every_hop_is_measured_from_the_receipt() -> None:
 
 
 @pytest.mark.parametrize("rate", [50.0, 500.0])
-def test_a_session_measures_one_frame_of_sixty_four_at_least(rate: float) -> None:
+def test_a_session_measures_one_frame_of_a_burst(rate: float) -> None:
     async def story() -> None:
         async with world(BOOK, TRADES, rate_per_s=rate) as now:
             await now.session.wait_ready(10)
@@ -46,12 +46,15 @@ def test_a_session_measures_one_frame_of_sixty_four_at_least(rate: float) -> Non
             statistics = now.session.statistics()
             latencies = now.session.latencies()
             measured = latencies["published"].count
-            assert statistics.data / 128 < measured < statistics.data / 32
+            assert statistics.frames / 140 <= measured <= statistics.frames / 120 + 1
             assert latencies["decoded"].count == measured
             assert 0 < latencies["applied"].count <= measured
-            # In virtual time nothing takes time, and the exchange's clock is this one.
+            # In virtual time nothing takes time, and the exchange's clock is this one: its
+            # instants are whole microseconds, each used once.
             assert latencies["published"].max_ns == 0
-            assert latencies["exchange"].below_zero == 0
+            most_ns = latencies["exchange"].max_ns
+            assert most_ns is not None
+            assert most_ns < 10_000
             assert now.session.statistics().sums_close
 
     play(story)

@@ -20,7 +20,7 @@ from fluxum.model.event import AccountEvent, Event, MarketEvent, Rejected, Subsc
 from fluxum.pacing import TokenBucket
 from fluxum.session.authenticator import Authenticator
 from fluxum.session.fetch_queue import FetchCounts, FetchQueue, Rest
-from fluxum.session.latencies import SAMPLED, Latencies
+from fluxum.session.latencies import Latencies
 from fluxum.transport.link import Link
 from fluxum.venues.conversation import UNREADABLE, Auth, UnreadableStream
 from fluxum.venues.venue import (
@@ -142,7 +142,8 @@ class Connection:
         now_ns = self._clock.now_ns
         counts, raw, latencies = self._counts, self._raw, self._latencies
         while True:
-            for number in range(_BURST):
+            is_sampled = True  # the first frame with data of each burst
+            for _ in range(_BURST):
                 frame = await receive_frame()
                 received_ns = now_ns()
                 counts.frames += 1
@@ -157,7 +158,8 @@ class Connection:
                     if events:
                         if type(events[-1]) in _DATA:
                             counts.data += 1
-                            if not number & SAMPLED:
+                            if is_sampled:
+                                is_sampled = False
                                 latencies.decoded(events, received_ns)
                         else:
                             counts.control += 1

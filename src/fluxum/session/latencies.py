@@ -1,4 +1,4 @@
-"""How long frames take on their way through a session, one of every sixty-four measured.
+"""How long frames take on their way through a session, one of every 128 measured.
 
 Every duration begins with the receipt of the frame, so the hops can be compared as they are:
 
@@ -13,10 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fluxum.flow.histogram import Histogram, Latency
 from fluxum.model.event import Event
 
-__all__ = ["SAMPLED", "Latencies", "in_short"]
-
-SAMPLED = 63
-"""Measured are the frames of a burst whose number has none of these bits."""
+__all__ = ["Latencies", "in_short"]
 
 
 class Latencies:

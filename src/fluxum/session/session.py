@@ -334,7 +334,7 @@ class Session:
         """How long frames take on their way, by hop: see `session.latencies`.
 
         All begin with the receipt of the frame, except `exchange`, which ends with it and compares
-        two clocks. One of every 64 frames is measured, at least.
+        two clocks. The first of every 128 frames is measured.
         """
         return in_short(self.histograms())
 
