@@ -4,7 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def served(command: str, folder: Path) -> Iterator[str]:
+def served(command: str, folder: Path) -> Generator[str]:
     """A simulated exchange in another process; yields its URL."""
     words = shlex.split(command)
     with subprocess.Popen(

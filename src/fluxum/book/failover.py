@@ -69,7 +69,7 @@ class Failover:
 
     def quote(self) -> VenueQuote | None:
         """The best bid and ask of the venue in use; `None` if no venue has both."""
-        quoting = self.refresh().get(self._venue)
+        quoting = self._choose().get(self._venue)
         bid = None if quoting is None else quoting.book.bid
         ask = None if quoting is None else quoting.book.ask
         if quoting is None or bid is None or ask is None:
@@ -82,8 +82,12 @@ class Failover:
             age_ns=quoting.age_ns(self._contributors.now_ns()),
         )
 
-    def refresh(self) -> dict[str, Contributor]:
-        """Choose the venue in use, publish a change; returns the venues that have a quote."""
+    def refresh(self) -> None:
+        """Choose the venue in use, and publish a change."""
+        self._choose()
+
+    def _choose(self) -> dict[str, Contributor]:
+        """The same; returns the venues that have a quote."""
         quoting = {
             one.venue: one
             for one in self._contributors

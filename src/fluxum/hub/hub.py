@@ -193,13 +193,7 @@ class Hub:
         Raises BadInput without an account and while it is not ready, and the account's error if it
         failed for good.
         """
-        member = self._member(venue)
-        if member.account is None:
-            raise BadInput(f"there is no account at {venue} in this hub")
-        if member.trader is None:
-            reasons = "; ".join(map(str, member.missing()))
-            raise member.account_error or member.error or BadInput(f"not ready: {reasons}")
-        return member.trader
+        return self._member(venue).require_trader()
 
     def missing(self) -> list[HubMissing]:
         """What is missing before every venue is ready, where, and why; empty when all are."""
@@ -319,10 +313,9 @@ class Hub:
     def alias(self, symbol: str, other: str, *, haircut_bps: Number) -> None:
         """Take books of `other` as books of `symbol` in consolidated books.
 
-        Two quote assets are never merged by themselves: a dollar and a token of it are not the
-        same. Bids of `other` are lowered and asks raised by `haircut_bps` hundredths of a per cent.
-        Raises BadInput for a symbol of another base asset or contract, and a haircut that is
-        negative.
+        A dollar and a token of it are not the same, so nothing is merged by itself. Bids of `other`
+        are lowered and asks raised by `haircut_bps` hundredths of a per cent. Raises BadInput for
+        another base asset or contract, and for a negative haircut.
         """
         self._consolidation.alias(symbol, other, haircut_bps)
 
@@ -379,9 +372,11 @@ class Hub:
     ) -> Channels:
         """The given channels, with the hub's own settings for what is not given."""
         own = self._channels
-        depth = own.depth if depth is None else depth
-        interval_s = own.interval_s if interval_s is None else interval_s
-        return Channels.parsed(own.channels if channels is None else channels, depth, interval_s)
+        return Channels.parsed(
+            own.channels if channels is None else channels,
+            own.depth if depth is None else depth,
+            own.interval_s if interval_s is None else interval_s,
+        )
 
     def _member(self, venue: str) -> Member:
         member = self._members.get(venue)

@@ -217,6 +217,15 @@ class Member:
             missing.append(HubMissing(venue=self.name, reason=f"account: {reason}"))
         return missing
 
+    def require_trader(self) -> Trader:
+        """The trader, if it is ready; raises as `Hub.trader` does."""
+        if self.account is None:
+            raise BadInput(f"there is no account at {self.name} in this hub")
+        if self.trader is None:
+            reasons = "; ".join(map(str, self.missing()))
+            raise self.account_error or self.error or BadInput(f"not ready: {reasons}")
+        return self.trader
+
     def hopeless(self) -> str:
         """Why waiting cannot make the venue ready; empty if it can."""
         if self.error is not None:
@@ -230,8 +239,9 @@ class Member:
 
     def histograms(self) -> Mapping[str, Histogram]:
         """How long frames take by hop: those of the session, and `delivered`."""
-        own = {} if self.session is None else self.session.histograms()
-        return {**own, "delivered": self.delivered}
+        if self.session is None:
+            return {"delivered": self.delivered}
+        return {**self.session.histograms(), "delivered": self.delivered}
 
     def sample(self, now_s: float) -> None:
         """Note the counts now; called once a second."""
