@@ -15,15 +15,19 @@ asyncio.run(main())
 import logging
 
 from fluxum.balances import BalanceManager, ReservationNotice
-from fluxum.book.book import (
-    Book,
-    MarketPrice,
+from fluxum.board import Board, Noted
+from fluxum.book.book import Book, MarketPrice
+from fluxum.book.consolidated import (
+    ConsolidatedBook,
+    ConsolidatedLevel,
+    ConsolidatedPart,
+    ConsolidatedReading,
+    Cross,
 )
+from fluxum.book.failover import Failover, VenueQuote
 from fluxum.book.level3 import Level3Book
-from fluxum.book.proof import (
-    BookProof,
-    BookStatus,
-)
+from fluxum.book.proof import BookProof, BookStatus
+from fluxum.book.split import ConsolidatedPrice, Share
 from fluxum.client.answers import (
     BalanceStreamingStatus,
     ClientStatistics,
@@ -37,10 +41,7 @@ from fluxum.client.client import Client
 from fluxum.client.events import ClientEvent, RegisterCallback
 from fluxum.client.thread import ThreadedClient, ThreadedTokens
 from fluxum.client.tokens import ClientTokens
-from fluxum.connect import (
-    Recorder,
-    connect,
-)
+from fluxum.connect import Recorder, connect
 from fluxum.credentials import find_credentials
 from fluxum.errors import (
     BadInput,
@@ -75,42 +76,29 @@ from fluxum.fetch import (
     fetch_time,
     fetch_trades,
 )
-from fluxum.flow.merge import (
-    Merged,
-    merge,
-    merge_by_time,
-)
+from fluxum.flow.bus import BusStatistics
+from fluxum.flow.histogram import Histogram, Latency
+from fluxum.flow.merge import Merged, merge, merge_by_time
 from fluxum.flow.opening import Opening
-from fluxum.flow.pipe import (
-    Batches,
-    Overflow,
-    Pipe,
-    PipeStatistics,
-)
-from fluxum.ledger.audit import (
-    Audit,
-    AuditLine,
-    audit,
-)
+from fluxum.flow.pipe import Batches, Overflow, Pipe, PipeStatistics
+from fluxum.hub.health import HubHealth, VenueHealth
+from fluxum.hub.hub import Hub
+from fluxum.hub.member import HubMissing
+from fluxum.hub.opening import hub
+from fluxum.hub.statistics import HubCounts, HubStatistics
+from fluxum.hub.streams import ConsolidatedStream, HubBookStream
+from fluxum.hub.wanted import HubAccount
+from fluxum.ledger.audit import Audit, AuditLine, audit
 from fluxum.ledger.balance_breaker import BreakerReading, BreakerState
 from fluxum.ledger.funds import Funds
-from fluxum.ledger.ledger import (
-    Ledger,
-    Totals,
-)
+from fluxum.ledger.ledger import Ledger, Totals
 from fluxum.ledger.lots import Method
 from fluxum.ledger.opening import held_at, ledger_between
 from fluxum.ledger.order_totals import OrderTotals
-from fluxum.ledger.policy import (
-    MarkBy,
-    Policy,
-)
+from fluxum.ledger.policy import MarkBy, Policy
 from fluxum.ledger.reservation import Reservation, ReservationState
 from fluxum.ledger.statement import Journal
-from fluxum.ledger.view import (
-    Position,
-    Profit,
-)
+from fluxum.ledger.view import Position, Profit
 from fluxum.model.account import (
     Balance,
     Balances,
@@ -132,8 +120,10 @@ from fluxum.model.event import (
     Desync,
     Dropped,
     Event,
+    FailedOver,
     Gap,
     GapCause,
+    HubEvent,
     LeftOut,
     LinkEvent,
     LinkLost,
@@ -149,15 +139,13 @@ from fluxum.model.event import (
     Subscribed,
     Subscription,
     Unsubscribed,
+    VenueFailed,
     VenueNotice,
+    VenueRemoved,
+    VenueReturned,
     VenueStatus,
 )
-from fluxum.model.instrument import (
-    Asset,
-    Instrument,
-    InstrumentStatus,
-    Symbol,
-)
+from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.model.market import (
     BookSnapshot,
@@ -206,11 +194,7 @@ from fluxum.orders.dead_man import SwitchState
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.execution import DeskStatistics
 from fluxum.orders.gateway import CommandCounts
-from fluxum.orders.journal import (
-    FileOrderJournal,
-    MemoryOrderJournal,
-    OrderJournal,
-)
+from fluxum.orders.journal import FileOrderJournal, MemoryOrderJournal, OrderJournal
 from fluxum.orders.journal_lines import (
     Changed,
     Changing,
@@ -220,10 +204,7 @@ from fluxum.orders.journal_lines import (
     OrderJournalDamaged,
     Unfinished,
 )
-from fluxum.orders.order import (
-    Order,
-    Uncertainty,
-)
+from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import RiskLimits
 from fluxum.portfolio import Portfolio
@@ -231,39 +212,19 @@ from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account import Account
 from fluxum.session.account_config import AccountConfig
-from fluxum.session.books import (
-    BookReading,
-    BookStream,
-    ChangeStream,
-)
+from fluxum.session.books import BookReading, BookStream, ChangeStream
 from fluxum.session.connection import RawFrame
-from fluxum.session.gaps import (
-    GapLedger,
-    OpenGap,
-)
-from fluxum.session.readiness import (
-    Missing,
-)
+from fluxum.session.gaps import GapLedger, OpenGap
+from fluxum.session.offset import Measured
+from fluxum.session.readiness import Missing
 from fluxum.session.rest_client import QueryStatistics, RestUsage
-from fluxum.session.session import (
-    Session,
-)
-from fluxum.session.statistics import (
-    LinkStatistics,
-    SessionStatistics,
-)
-from fluxum.session.streams import (
-    LossyStream,
-    Stream,
-)
+from fluxum.session.session import Session
+from fluxum.session.statistics import LinkStatistics, SessionStatistics
+from fluxum.session.streams import LossyStream, Stream
 from fluxum.trader import Trader, trade
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
-from fluxum.venues.queries import (
-    MarketQueries,
-    Page,
-    RestQuery,
-)
+from fluxum.venues.queries import MarketQueries, Page, RestQuery
 from fluxum.venues.register import find_venue
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Venue
@@ -287,6 +248,7 @@ __all__ = [
     "BalanceStreamingStatus",
     "Balances",
     "Batches",
+    "Board",
     "Book",
     "BookProof",
     "BookReading",
@@ -296,6 +258,7 @@ __all__ = [
     "BookUpdate",
     "BreakerReading",
     "BreakerState",
+    "BusStatistics",
     "CallFailed",
     "CallbackFailed",
     "CallbackStatistics",
@@ -319,8 +282,15 @@ __all__ = [
     "CloseOrder",
     "CommandCounts",
     "ConnectionStatus",
+    "ConsolidatedBook",
+    "ConsolidatedLevel",
+    "ConsolidatedPart",
+    "ConsolidatedPrice",
+    "ConsolidatedReading",
+    "ConsolidatedStream",
     "ConsumerTooSlow",
     "Credentials",
+    "Cross",
     "DataStale",
     "Declined",
     "DeskStatistics",
@@ -331,6 +301,8 @@ __all__ = [
     "EntryKind",
     "EntryQuery",
     "Event",
+    "FailedOver",
+    "Failover",
     "Failure",
     "Fee",
     "FeeAsset",
@@ -343,11 +315,21 @@ __all__ = [
     "Gap",
     "GapCause",
     "GapLedger",
+    "Histogram",
+    "Hub",
+    "HubAccount",
+    "HubBookStream",
+    "HubCounts",
+    "HubEvent",
+    "HubHealth",
+    "HubMissing",
+    "HubStatistics",
     "Instrument",
     "InstrumentStatus",
     "InsufficientFunds",
     "Intent",
     "Journal",
+    "Latency",
     "Latest",
     "Ledger",
     "LedgerEntry",
@@ -372,6 +354,7 @@ __all__ = [
     "MarketEvent",
     "MarketPrice",
     "MarketQueries",
+    "Measured",
     "MemoryOrderJournal",
     "Merged",
     "Method",
@@ -379,6 +362,7 @@ __all__ = [
     "Named",
     "NonceRefused",
     "NotSubscribed",
+    "Noted",
     "OpenGap",
     "OpenOrders",
     "Opening",
@@ -437,6 +421,7 @@ __all__ = [
     "SelfTrade",
     "Session",
     "SessionStatistics",
+    "Share",
     "Side",
     "StaleLink",
     "State",
@@ -463,8 +448,13 @@ __all__ = [
     "Unfinished",
     "Unsubscribed",
     "Venue",
+    "VenueFailed",
+    "VenueHealth",
     "VenueNotice",
+    "VenueQuote",
     "VenueRefused",
+    "VenueRemoved",
+    "VenueReturned",
     "VenueStatus",
     "Wallet",
     "audit",
@@ -479,6 +469,7 @@ __all__ = [
     "find_credentials",
     "find_venue",
     "held_at",
+    "hub",
     "ledger_between",
     "merge",
     "merge_by_time",

@@ -33,10 +33,12 @@ from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 
-__all__ = ["JOURNALS", "Trader", "order_journal", "trade", "trading"]
+__all__ = ["ACCOUNT_CHANNELS", "JOURNALS", "Trader", "open_journal", "trade", "trader_of"]
 
 JOURNALS = Path("~/.local/state/fluxum")
 """The folder of order journals that are given no other place."""
+ACCOUNT_CHANNELS = (Channel.EXECUTION, Channel.INSTRUMENT)
+"""What a trader needs of its session, beside books."""
 _READY_S = 60.0
 # By whether there is a limit, and whether there is a trigger.
 _TYPES = {
@@ -198,39 +200,37 @@ def trade(
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Trader]:
-        with order_journal(exchange, journal) as kept:
-            async with (
-                connect(
-                    exchange,
-                    markets,
-                    (*wanted, Channel.EXECUTION, Channel.INSTRUMENT),
-                    endpoint=endpoint,
-                    account_config=AccountConfig(credentials, tier=tier),
-                    runtime=world,
-                ) as session,
-                trading(session, kept, world, limits, ledger, ready_s) as trader,
-            ):
-                yield trader
+        with open_journal(exchange, journal) as kept:
+            async with connect(
+                exchange,
+                markets,
+                (*wanted, *ACCOUNT_CHANNELS),
+                endpoint=endpoint,
+                account_config=AccountConfig(credentials, tier=tier),
+                runtime=world,
+            ) as session:
+                await session.wait_ready(ready_s)
+                async with trader_of(session, kept, world, limits, ledger, ready_s) as trader:
+                    yield trader
 
     return Opening(opened)
 
 
 @asynccontextmanager
-async def trading(
+async def trader_of(
     session: Session,
     journal: OrderJournal,
-    world: Runtime,
+    runtime: Runtime,
     limits: RiskLimits | None = None,
     ledger: Ledger | None = None,
     ready_s: float = _READY_S,
 ) -> AsyncGenerator[Trader]:
-    """Trade over a session that is subscribed to executions and instruments; see `trade`."""
-    await session.wait_ready(ready_s)
+    """Trade over a session whose `ACCOUNT_CHANNELS` are ready; raises as `trade` does."""
     portfolio = Portfolio(session, ledger)
     desk = OrderDesk(
         session.account,
         journal,
-        random=world.random,
+        random=runtime.random,
         rules=session.account.rules,
         limits=limits,
         profit=portfolio.profit,
@@ -242,7 +242,7 @@ async def trading(
 
 
 @contextmanager
-def order_journal(
+def open_journal(
     exchange: str, journal: str | Path | OrderJournal | None
 ) -> Generator[OrderJournal]:
     """The given journal, opened for the length of the block if it is a file; see `trade`."""

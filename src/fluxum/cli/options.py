@@ -49,7 +49,6 @@ __all__ = [
     "Until",
     "account_config",
     "credentials",
-    "depth_offered",
     "opened",
     "parse_channels",
     "parse_endpoint",
@@ -392,7 +391,7 @@ async def opened(
                     exchange,
                     symbols,
                     channels,
-                    depth=depth_offered(exchange, depth),
+                    depth=find_venue(exchange).depth_for(depth),
                     interval_s=interval_s,
                     endpoint=endpoints.get(exchange),
                     proxy=parse_proxy(proxy),
@@ -404,17 +403,6 @@ async def opened(
             )
             for exchange in exchanges
         ]
-
-
-def depth_offered(exchange: str, wanted: int | None) -> int | None:
-    """The smallest depth that the exchange offers and that is at least the wanted one."""
-    offer = find_venue(exchange).depths.get(Channel.BOOK, ())
-    if wanted is None or not offer:
-        return None  # if none is offered, the whole book comes
-    enough = [depth for depth in offer if depth >= wanted]
-    if not enough:
-        raise BadInput(f"{exchange} shows at most {max(offer)} levels a side, was {wanted}")
-    return min(enough)
 
 
 def _exchange(name: str) -> str:

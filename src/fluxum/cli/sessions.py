@@ -14,7 +14,7 @@ from msgspec import Struct
 from fluxum.cli.columns import is_data
 from fluxum.cli.hints import near_symbol
 from fluxum.cli.logs import log_frames
-from fluxum.cli.options import account_config, depth_offered
+from fluxum.cli.options import account_config
 from fluxum.connect import connect, subscriptions
 from fluxum.errors import BadInput, FluxumError, VenueRefused
 from fluxum.flow.background import background
@@ -194,7 +194,7 @@ def _wanted(
     selection: Selection, name: str, wrong: list[tuple[str, Subscription | None, FluxumError]]
 ) -> Iterator[Subscription]:
     """What to subscribe to at a venue; what the venue does not offer goes to `wrong`."""
-    depth = depth_offered(name, selection.depth)
+    depth = find_venue(name).depth_for(selection.depth)
     for one in subscriptions(
         selection.markets[name], selection.channels, depth=depth, interval_s=selection.interval_s
     ):

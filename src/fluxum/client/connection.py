@@ -28,7 +28,7 @@ from fluxum.orders.risk import RiskLimits
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
-from fluxum.trader import Trader, order_journal, trading
+from fluxum.trader import Trader, open_journal, trader_of
 
 __all__ = ["ClientConnection", "ClientOptions"]
 
@@ -257,8 +257,9 @@ class ClientConnection:
     @asynccontextmanager
     async def _trading(self, session: Session, timeout_s: float) -> AsyncGenerator[Trader]:
         options = self.options
-        with order_journal(options.exchange, options.journal) as journal:
-            async with trading(
+        with open_journal(options.exchange, options.journal) as journal:
+            await session.wait_ready(timeout_s)
+            async with trader_of(
                 session, journal, self.runtime, options.limits, ready_s=timeout_s
             ) as trader:
                 yield trader

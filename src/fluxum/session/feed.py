@@ -24,6 +24,7 @@ from fluxum.pacing import SLOW, AttemptBudget, Backoff, bounded_wait_s
 from fluxum.session.authenticator import Authenticator
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
 from fluxum.session.fetch_queue import Rest
+from fluxum.session.latencies import Latencies
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.readiness import Readiness
 from fluxum.session.state import is_lawful
@@ -61,6 +62,7 @@ class FeedContext:
         self.rest = rest
         self.authenticator = authenticator
         self.raw: Bus[RawFrame] = Bus()
+        self.latencies = Latencies(clock.now_ns)
         self.status = VenueStatus.ONLINE
         self.offset = ClockOffsetKeeper()
         self.proved: set[str] = set()
@@ -277,6 +279,7 @@ class Feed:
                 rest=context.rest,
                 counts=self.counts,
                 raw=context.raw,
+                latencies=context.latencies,
                 deliver=self.take,
                 reject=self._reject,
                 call_failed=self._note_call_failure,

@@ -10,7 +10,7 @@ good, every stream ends with that error. When its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
@@ -20,6 +20,7 @@ from fluxum.book.level3 import Level3Book
 from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
+from fluxum.flow.histogram import Histogram, Latency
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.event import (
     Channel,
@@ -27,10 +28,9 @@ from fluxum.model.event import (
     State,
     StateChange,
     Subscription,
-    VenueStatus,
 )
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
+from fluxum.model.market import Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.session.account import Account
 from fluxum.session.account_config import AccountConfig, owner_of
@@ -47,11 +47,14 @@ from fluxum.session.filters import (
     refuse_unsuited,
 )
 from fluxum.session.gaps import GapLedger
-from fluxum.session.history import History, Instant
+from fluxum.session.history import History
+from fluxum.session.latencies import in_short
 from fluxum.session.links import Links
+from fluxum.session.offset import Measured
 from fluxum.session.outlet import Outlet
 from fluxum.session.patrol import Patrol
 from fluxum.session.processor import EventProcessor
+from fluxum.session.queries import Queries
 from fluxum.session.readiness import Missing
 from fluxum.session.rest_client import RestClient, RestUsage
 from fluxum.session.state import is_lawful, least_ready
@@ -59,7 +62,6 @@ from fluxum.session.statistics import LinkStatistics, SessionStatistics, gather
 from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
-from fluxum.venues.queries import MarketQueries, Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Limits, Venue
 
@@ -69,7 +71,7 @@ T = TypeVar("T")
 _CAPACITY = 10_000
 
 
-class Session:
+class Session(Queries):
     """One venue: its feeds, its books, and one ordered stream of all events.
 
     `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
@@ -77,6 +79,10 @@ class Session:
     REST calls. With an `account_config` the session has an `account`, and channels that need a
     token can be subscribed. A session without subscriptions opens no link: it answers queries.
     """
+
+    _work: Background | None = None
+    _error: FluxumError | None = None
+    _close: Callable[[], Awaitable[None]] | None = None
 
     def __init__(
         self,
@@ -122,9 +128,6 @@ class Session:
             venue, rest, clock, self._context.offset, self._note_offset, self._processor.publish
         )
         self._scope = background()
-        self._work: Background | None = None
-        self._error: FluxumError | None = None
-        self._close: Callable[[], Awaitable[None]] | None = None
 
     async def __aenter__(self) -> Self:
         self._work = await self._scope.__aenter__()
@@ -224,71 +227,6 @@ class Session:
             missing = "; ".join(map(str, self.missing()))
             raise TimeoutError(f"not ready after {timeout_s} s: {missing}") from None
 
-    async def query(self, query: RestQuery[T]) -> T:
-        """The venue's answer to a query of `venue.queries`; see `RestClient.query`."""
-        return await self._rest_client.query(query)
-
-    async def fetch_time(self) -> int:
-        """The venue's clock, in ns since the epoch. Raises as `query` does, as do all of these."""
-        return await self._history.time()
-
-    async def fetch_status(self) -> VenueStatus:
-        """The status of the venue's engine; raises BadInput if the venue has no call for it."""
-        return await self._history.status()
-
-    async def fetch_instruments(self) -> tuple[Instrument, ...]:
-        """Every market of the venue."""
-        return await self._history.instruments()
-
-    async def fetch_ticker(self, symbol: str) -> Ticker:
-        """The last 24 hours of one market."""
-        return await self._history.ticker(symbol)
-
-    async def fetch_book(self, symbol: str, depth: int = 10) -> BookSnapshot:
-        """The best levels of one market at this moment; not proved by a checksum."""
-        return await self._history.book(symbol, depth)
-
-    async def fetch_trades(self, symbol: str, since: Instant | None = None) -> tuple[Trade, ...]:
-        """Trades of one market, oldest first: the latest ones, or those since an instant.
-
-        An instant is ns since the epoch, a datetime with a time zone, or RFC 3339 text.
-        """
-        return await self._history.trades(symbol, since)
-
-    async def fetch_candles(
-        self,
-        symbol: str,
-        interval: int | str,
-        since: Instant | None = None,
-        until: Instant | None = None,
-    ) -> tuple[Candle, ...]:
-        """Candles of one market, oldest first, each once, marked as backfilled.
-
-        `interval` is seconds or text such as `1m`. The candles start at or after `since` and
-        before `until`; without `since` they are the last ones that the venue lists in one answer.
-        The last one may still be running: then its `closed` is false.
-        """
-        return await self._history.candles(symbol, interval, since, until)
-
-    @property
-    def queries(self) -> MarketQueries:
-        """The public queries that the venue offers, for `query` and `pages`; raises BadInput."""
-        return self._history.queries
-
-    def pages(self, query: RestQuery[Page[T]]) -> AsyncGenerator[tuple[T, ...]]:
-        """A list page by page: each is requested when the reader asks for it; it may be empty."""
-        return self._history.pages(query)
-
-    def candle_pages(
-        self,
-        symbol: str,
-        interval: int | str,
-        since: Instant | None = None,
-        until: Instant | None = None,
-    ) -> AsyncGenerator[tuple[Candle, ...]]:
-        """The candles of `fetch_candles`, page by page as `pages`."""
-        return self._history.candle_pages(symbol, interval, since, until)
-
     # State
 
     def missing(self) -> list[Missing]:
@@ -317,6 +255,31 @@ class Session:
     def instrument(self, symbol: str) -> Instrument | None:
         """A market's rules, once the venue has sent them on the channel of instruments."""
         return self._processor.instruments.get(Symbol(symbol))
+
+    @property
+    def refused(self) -> Mapping[Subscription, str]:
+        """The subscriptions that the venue refuses now, with its reasons."""
+        return dict(self._processor.refused)
+
+    def carries(self, link: str, subscription: Subscription) -> bool:
+        """Whether the link of this name carries the stream, whatever the depth of its book."""
+        return any(
+            stream.feed.name == link
+            and one.channel is subscription.channel
+            and one.symbol == subscription.symbol
+            and one.interval_s == subscription.interval_s
+            for one, stream in self._processor.streams.items()
+        )
+
+    @property
+    def received_ns(self) -> int | None:
+        """When a frame was last received, to within a second; `None` before the first."""
+        return max((feed.received_ns for feed in self._links.feeds), default=0) or None
+
+    @property
+    def clock_offset(self) -> Measured | None:
+        """How far the venue's clock is ahead of this machine's; `None` until it was measured."""
+        return self._context.offset.measured
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
@@ -350,14 +313,49 @@ class Session:
         """The session's clock."""
         return self._context.clock.now_ns()
 
+    def latencies(self) -> Mapping[str, Latency]:
+        """How long frames take on their way, by hop: see `session.latencies`.
+
+        All begin with the receipt of the frame, except `exchange`, which ends with it and compares
+        two clocks. The first of every 128 frames is measured.
+        """
+        return in_short(self.histograms())
+
+    def histograms(self) -> Mapping[str, Histogram]:
+        """What `latencies` is the short form of; read only."""
+        return self._context.latencies.histograms()
+
     # Streams; each call opens its own, which closes itself when no reference to it is left
 
     def events(
-        self, *, capacity: int = _CAPACITY, overflow: Overflow = Overflow.DROP_OLDEST
+        self,
+        wants: Callable[[Event], bool] | None = None,
+        *,
+        capacity: int = _CAPACITY,
+        overflow: Overflow = Overflow.DROP_OLDEST,
     ) -> Pipe[Event]:
-        """All events, in order. A reader that is too slow gets `Dropped` in place of lost ones."""
+        """All events in order, or those for which `wants` is true.
+
+        A reader that is too slow gets `Dropped` in place of lost ones.
+        """
         key = latest_key if overflow is Overflow.CONFLATE else None
-        return self._outlet.pipe(None, capacity, overflow, key)
+        return self._outlet.pipe(wants, capacity, overflow, key)
+
+    def events_of(
+        self,
+        kind: type | tuple[type, ...],
+        channel: Channel,
+        symbol: str | None = None,
+        *,
+        capacity: int = _CAPACITY,
+        overflow: Overflow = Overflow.DROP_OLDEST,
+    ) -> Pipe[Event]:
+        """The events of one kind, of one market or all, and the losses that may concern them.
+
+        It needs no subscription, and goes on when one is refused or ends.
+        """
+        market = None if symbol is None else Symbol(symbol)
+        return self._outlet.kind(kind, channel, market, capacity, overflow)
 
     def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Trade]:
         """The trades of a symbol. Raises NotSubscribed, and VenueRefused if it was refused."""

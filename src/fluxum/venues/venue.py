@@ -167,6 +167,20 @@ class Venue(Struct, frozen=True, kw_only=True):
         link = None if self.private is None else self.private.order_link
         return None if link is None else link.endpoint
 
+    def depth_for(self, wanted: int | None) -> int | None:
+        """The smallest depth of books offered that is at least the wanted one.
+
+        `None` is the venue's default, and the whole book at a venue without depths. Raises BadInput
+        if the venue offers less.
+        """
+        offer = self.depths.get(Channel.BOOK, ())
+        if wanted is None or not offer:
+            return None
+        enough = [depth for depth in offer if depth >= wanted]
+        if not enough:
+            raise BadInput(f"{self.name} shows at most {max(offer)} levels a side, was {wanted}")
+        return min(enough)
+
     def with_defaults(self, subscription: Subscription) -> Subscription:
         """The same subscription with the venue's defaults filled in.
 
