@@ -254,6 +254,7 @@ from fluxum.session.streams import (
     Stream,
 )
 from fluxum.trader import Trader, trade
+from fluxum.transport.network import NameCounts, Network
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
 from fluxum.venues.queries import (
@@ -359,7 +360,9 @@ __all__ = [
     "Merged",
     "Method",
     "Missing",
+    "NameCounts",
     "Named",
+    "Network",
     "NonceRefused",
     "NotSubscribed",
     "OpenGap",

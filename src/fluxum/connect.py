@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from fluxum.errors import BadInput
 from fluxum.flow.opening import Opening
+from fluxum.flow.pipe import Overflow
 from fluxum.model.event import Channel, Subscription, parse_channel
 from fluxum.model.instrument import Symbol
 from fluxum.runtime import LiveRuntime, Runtime
@@ -35,7 +36,7 @@ class Recorder(Protocol):
 
 
 def connect(
-    exchange: str,
+    exchange: str | Venue,
     symbols: Iterable[str] = (),
     channels: Iterable[Channel | str] = (Channel.BOOK,),
     *,
@@ -46,16 +47,20 @@ def connect(
     recorder: Recorder | None = None,
     account_config: AccountConfig | None = None,
     runtime: Runtime | None = None,
+    capacity: int = 10_000,
+    overflow: Overflow = Overflow.DROP_OLDEST,
 ) -> Opening[Session]:
     """A session with an exchange, subscribed but not yet ready: enter it, or await and close it.
 
     Every channel is subscribed for every symbol; `depth` is for books, `interval_s` for candles.
+    `exchange` is a name, or a venue that was found by it and has other limits or endpoints.
     `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`). A `recorder` records
     every link and REST call, except calls that contain keys. An `account_config` opens the caller's
     account at the exchange. `runtime` is this machine and its network unless another is given;
-    `proxy` is for the live runtime. Raises BadInput.
+    `proxy` is for the live runtime. `capacity` and `overflow` are of the readers of events that
+    name no others. Raises BadInput.
     """
-    venue = find_venue(exchange)
+    venue = find_venue(exchange) if isinstance(exchange, str) else exchange
     wanted = subscriptions(symbols, channels, depth=depth, interval_s=interval_s)
     endpoints = None if endpoint is None else endpoints_at(venue, endpoint)
     world = LiveRuntime(proxy=proxy) if runtime is None else runtime
@@ -75,6 +80,9 @@ def connect(
                 account_config=None
                 if account_config is None
                 else account_config.with_calls(reach.http),
+                capacity=capacity,
+                overflow=overflow,
+                names=reach.names,
             ) as session,
         ):
             session.subscribe(*wanted)

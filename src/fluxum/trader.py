@@ -32,6 +32,8 @@ from fluxum.portfolio import Portfolio
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
+from fluxum.venues.register import find_venue
+from fluxum.venues.venue import Venue
 
 __all__ = ["JOURNALS", "Trader", "trade"]
 
@@ -169,7 +171,7 @@ class Trader:
 
 
 def trade(
-    exchange: str,
+    exchange: str | Venue,
     symbols: Iterable[str] = (),
     *,
     keys: str | Credentials = "",
@@ -184,6 +186,7 @@ def trade(
 ) -> Opening[Trader]:
     """One account at one venue, ready to trade: enter it, or await and close it.
 
+    `exchange` is a name, or a venue that was found by it and has other limits or endpoints.
     `keys` names the source of the keys (see `find_credentials`), or is them. `journal` is the file
     where orders are written before they are sent; the default is one in `JOURNALS`. `channels` are
     subscribed for each of the `symbols`; books are required if positions are to be marked or orders
@@ -191,7 +194,8 @@ def trade(
     them, and those of a loss with its profit. Raises BadInput, TimeoutError with what is missing
     after `ready_s` seconds, and OrderJournalError for a journal that cannot be used.
     """
-    credentials = keys if isinstance(keys, Credentials) else find_credentials(exchange, keys)
+    venue = find_venue(exchange) if isinstance(exchange, str) else exchange
+    credentials = keys if isinstance(keys, Credentials) else find_credentials(venue.name, keys)
     world = LiveRuntime() if runtime is None else runtime
     markets = tuple(symbols)
     wanted = tuple(channels)
@@ -199,10 +203,10 @@ def trade(
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Trader]:
         with ExitStack() as stack:
-            kept = _journal(stack, exchange, journal)
+            kept = _journal(stack, venue.name, journal)
             entry = AccountConfig(credentials, tier=tier)
             async with connect(
-                exchange,
+                venue,
                 markets,
                 (*wanted, Channel.EXECUTION, Channel.INSTRUMENT),
                 endpoint=endpoint,

@@ -52,6 +52,7 @@ from fluxum.session.statistics import SessionStatistics, gather
 from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
+from fluxum.transport.network import NameCounts
 from fluxum.venues.queries import RestQuery
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Limits, Venue
@@ -67,7 +68,9 @@ class Session:
 
     `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
     venue that share an address should share a `budget` of attempts. With an `account_config` the
-    session has an `account`, and channels that need a token can be subscribed.
+    session has an `account`, and channels that need a token can be subscribed. A reader of `events`
+    has this `capacity` and `overflow` unless its call names others; so do trades, candles, changes
+    and raw frames, for the capacity. `names` counts how names are resolved, for the statistics.
     """
 
     def __init__(
@@ -82,8 +85,12 @@ class Session:
         budget: AttemptBudget | None = None,
         http: Http | None = None,
         account_config: AccountConfig | None = None,
+        capacity: int = _CAPACITY,
+        overflow: Overflow = Overflow.DROP_OLDEST,
+        names: NameCounts | None = None,
     ) -> None:
         limits = limits or venue.limits
+        self._capacity, self._overflow = capacity, overflow
         unknown = sorted(set(endpoints or ()) - set(venue.endpoints))
         if unknown:
             known = ", ".join(venue.endpoints)
@@ -93,13 +100,15 @@ class Session:
         self._endpoints = {**venue.endpoints, **(endpoints or {})}
         budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
         counter = CallCounter(limits.fetch_cost_max, limits.fetch_cost_per_s)
-        rest = Rest(http, self._endpoints, counter, limits.backoff, random)
+        rest = Rest(http, self._endpoints, counter, limits.backoff, random, limits.breaker)
         self._rest_client = RestClient(
-            http, self._endpoints.get("rest", ""), clock, random, counter
+            http, self._endpoints.get("rest", ""), clock, random, counter, breaker=limits.breaker
         )
         account = None if account_config is None else account_config.account(venue, rest, clock)
         authenticator = None if account is None else account.authenticator
-        self._context = FeedContext(venue, limits, dial, clock, random, budget, rest, authenticator)
+        self._context = FeedContext(
+            venue, limits, dial, clock, random, budget, rest, authenticator, names
+        )
         self._processor = EventProcessor(self._context, _now_s)
         self._outlet = Outlet(venue.name, self._processor, clock)
         self._patrol = Patrol(self._context, self._processor, _now_s)
@@ -305,23 +314,26 @@ class Session:
     # Streams; each call opens its own, which closes itself when no reference to it is left
 
     def events(
-        self, *, capacity: int = _CAPACITY, overflow: Overflow = Overflow.DROP_OLDEST
+        self, *, capacity: int | None = None, overflow: Overflow | None = None
     ) -> Pipe[Event]:
         """All events, in order. A reader that is too slow gets `Dropped` in place of lost ones."""
+        overflow = self._overflow if overflow is None else overflow
         key = latest_key if overflow is Overflow.CONFLATE else None
-        return self._outlet.pipe(None, capacity, overflow, key)
+        return self._outlet.pipe(None, self._room(capacity), overflow, key)
 
-    def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Trade]:
+    def trades(self, symbol: str, *, capacity: int | None = None) -> Stream[Trade]:
         """The trades of a symbol. Raises NotSubscribed, and VenueRefused if it was refused."""
-        return self._outlet.stream(Trade, Channel.TRADE, symbol, capacity, Overflow.DROP_OLDEST)
+        room = self._room(capacity)
+        return self._outlet.stream(Trade, Channel.TRADE, symbol, room, Overflow.DROP_OLDEST)
 
     def tickers(self, symbol: str, *, capacity: int = 100) -> Stream[Ticker]:
         """The latest ticker of a symbol; a slow reader skips to the last. Raises as `trades`."""
         return self._outlet.stream(Ticker, Channel.TICKER, symbol, capacity, Overflow.CONFLATE)
 
-    def candles(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Candle]:
+    def candles(self, symbol: str, *, capacity: int | None = None) -> Stream[Candle]:
         """The candles of a symbol, of every interval subscribed. Raises as `trades`."""
-        return self._outlet.stream(Candle, Channel.CANDLE, symbol, capacity, Overflow.DROP_OLDEST)
+        room = self._room(capacity)
+        return self._outlet.stream(Candle, Channel.CANDLE, symbol, room, Overflow.DROP_OLDEST)
 
     def books(self, symbol: str, depth: int = 10) -> BookStream:
         """The book of a symbol after each change; a slow reader skips to the latest.
@@ -330,22 +342,26 @@ class Session:
         """
         return self._outlet.books(symbol, depth)
 
-    def changes(self, symbol: str, *, capacity: int = _CAPACITY) -> ChangeStream:
+    def changes(self, symbol: str, *, capacity: int | None = None) -> ChangeStream:
         """The changes of each level of a symbol's book; a slow reader gets ConsumerTooSlow.
 
         Raises as `trades`.
         """
-        return self._outlet.changes(symbol, capacity)
+        return self._outlet.changes(symbol, self._room(capacity))
 
     def states(self) -> Stream[StateChange]:
         """The session's changes of state."""
         return self._outlet.states()
 
-    def raw(self, *, capacity: int = _CAPACITY) -> Pipe[RawFrame]:
+    def raw(self, *, capacity: int | None = None) -> Pipe[RawFrame]:
         """Every frame of every link as it was on the wire, sent ones included."""
-        return self._context.raw.subscribe(capacity=capacity, overflow=Overflow.DROP_OLDEST)
+        room = self._room(capacity)
+        return self._context.raw.subscribe(capacity=room, overflow=Overflow.DROP_OLDEST)
 
     # Pieces
+
+    def _room(self, capacity: int | None) -> int:
+        return self._capacity if capacity is None else capacity
 
     def _check_ready(self) -> bool:
         if self._error is not None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.flow.pipe import PipeStatistics
 from fluxum.model.event import State
 from fluxum.session.connection import LinkCounts
 from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.processor import EventProcessor
+from fluxum.transport.network import NameCounts
 
 __all__ = ["Retired", "SessionStatistics", "gather"]
 
@@ -21,6 +22,7 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     every reader `offered = delivered + conflated + dropped + waiting`. `left_out` are rows of
     lists and frames that could not be read. `clock_offset_s` is how far the venue's clock is ahead
     of this machine's, correct within `clock_uncertainty_s`; both are `None` until it was measured.
+    `names` are the names that links and calls had resolved; `None` without a network.
     """
 
     venue: str
@@ -51,6 +53,7 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     clock_offset_s: float | None
     clock_uncertainty_s: float | None
     readers: tuple[PipeStatistics, ...]
+    names: NameCounts | None = None
 
     @property
     def sums_close(self) -> bool:
@@ -122,6 +125,7 @@ def gather(
         clock_offset_s=None if clock is None else clock.offset_ns / 1e9,
         clock_uncertainty_s=None if clock is None else clock.uncertainty_ns / 1e9,
         readers=processor.bus.statistics().pipes,
+        names=None if context.names is None else structs.replace(context.names),
     )
 
 
