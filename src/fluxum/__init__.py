@@ -64,6 +64,7 @@ from fluxum.flow.pipe import (
     Overflow,
     Pipe,
     PipeStatistics,
+    ReaderPolicy,
 )
 from fluxum.ledger.audit import (
     Audit,
@@ -398,6 +399,7 @@ __all__ = [
     "ProtocolError",
     "RateLimited",
     "RawFrame",
+    "ReaderPolicy",
     "ReconcilePolicy",
     "Recorder",
     "Redirected",

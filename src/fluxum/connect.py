@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from fluxum.errors import BadInput
 from fluxum.flow.opening import Opening
-from fluxum.flow.pipe import Overflow
+from fluxum.flow.pipe import ReaderPolicy
 from fluxum.model.event import Channel, Subscription, parse_channel
 from fluxum.model.instrument import Symbol
 from fluxum.runtime import LiveRuntime, Runtime
@@ -18,7 +18,7 @@ from fluxum.transport.link import Dial
 from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Venue
 
-__all__ = ["Recorder", "connect", "endpoints_at", "subscriptions"]
+__all__ = ["Recorder", "connect", "endpoints_at", "subscriptions", "venue_of"]
 
 _HTTP_OF = {"ws": "http", "wss": "https"}
 
@@ -47,8 +47,7 @@ def connect(
     recorder: Recorder | None = None,
     account_config: AccountConfig | None = None,
     runtime: Runtime | None = None,
-    capacity: int = 10_000,
-    overflow: Overflow = Overflow.DROP_OLDEST,
+    readers: ReaderPolicy | None = None,
 ) -> Opening[Session]:
     """A session with an exchange, subscribed but not yet ready: enter it, or await and close it.
 
@@ -57,10 +56,10 @@ def connect(
     `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`). A `recorder` records
     every link and REST call, except calls that contain keys. An `account_config` opens the caller's
     account at the exchange. `runtime` is this machine and its network unless another is given;
-    `proxy` is for the live runtime. `capacity` and `overflow` are of the readers of events that
-    name no others. Raises BadInput.
+    `proxy` is for the live runtime. `readers` are for the readers of events whose call names no
+    others. Raises BadInput.
     """
-    venue = find_venue(exchange) if isinstance(exchange, str) else exchange
+    venue = venue_of(exchange)
     wanted = subscriptions(symbols, channels, depth=depth, interval_s=interval_s)
     endpoints = None if endpoint is None else endpoints_at(venue, endpoint)
     world = LiveRuntime(proxy=proxy) if runtime is None else runtime
@@ -77,11 +76,8 @@ def connect(
                 endpoints=endpoints,
                 budget=world.budget(venue),
                 http=reach.http if recorder is None else recorder.http(reach.http),
-                account_config=None
-                if account_config is None
-                else account_config.with_calls(reach.http),
-                capacity=capacity,
-                overflow=overflow,
+                account_config=account_config and account_config.with_calls(reach.http),
+                readers=readers,
                 names=reach.names,
             ) as session,
         ):
@@ -89,6 +85,11 @@ def connect(
             yield session
 
     return Opening(opened)
+
+
+def venue_of(exchange: str | Venue) -> Venue:
+    """The venue of a name, or the given one; raises BadInput for a name that is unknown."""
+    return find_venue(exchange) if isinstance(exchange, str) else exchange
 
 
 def endpoints_at(venue: Venue, url: str) -> dict[str, str]:

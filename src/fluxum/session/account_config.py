@@ -120,11 +120,7 @@ class AccountConfig:
             queries.renewals,
             rest.breaker,
         )
-        if queries.token is not None:
-            fetch = partial(_fetch_token, rest_client, queries.token)
-            authenticator.tokens = TokenKeeper(
-                venue.name, fetch, _now_s, self._renew_s, self._retry_s
-            )
+        authenticator.tokens = self._tokens(venue.name, rest_client, queries.token)
         account = Account(
             venue.name,
             rest_client,
@@ -141,6 +137,15 @@ class AccountConfig:
             ),
         )
         return account
+
+    def _tokens(
+        self, venue: str, client: RestClient, token: Callable[[], RestQuery[Token]] | None
+    ) -> TokenKeeper | None:
+        """The keeper of the token, at a venue that uses tokens."""
+        if token is None:
+            return None
+        fetch = partial(_fetch_token, client, token)
+        return TokenKeeper(venue, fetch, _now_s, self._renew_s, self._retry_s)
 
 
 async def _fetch_token(client: RestClient, token: Callable[[], RestQuery[Token]]) -> Token:

@@ -51,7 +51,6 @@ class FeedContext:
         budget: AttemptBudget,
         rest: Rest,
         authenticator: Authenticator | None = None,
-        names: NameCounts | None = None,
     ) -> None:
         self.venue = venue
         self.limits = limits
@@ -61,7 +60,8 @@ class FeedContext:
         self.budget = budget
         self.rest = rest
         self.authenticator = authenticator
-        self.names = names
+        self.names: NameCounts | None = None
+        """How names are resolved, where there is a network."""
         self.raw: Bus[RawFrame] = Bus()
         self.status = VenueStatus.ONLINE
         self.offset = ClockOffsetKeeper()

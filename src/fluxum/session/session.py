@@ -20,7 +20,7 @@ from fluxum.book.level3 import Level3Book
 from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
-from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.flow.pipe import Overflow, Pipe, ReaderPolicy
 from fluxum.model.event import Channel, Event, State, StateChange, Subscription
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
@@ -68,9 +68,9 @@ class Session:
 
     `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
     venue that share an address should share a `budget` of attempts. With an `account_config` the
-    session has an `account`, and channels that need a token can be subscribed. A reader of `events`
-    has this `capacity` and `overflow` unless its call names others; so do trades, candles, changes
-    and raw frames, for the capacity. `names` counts how names are resolved, for the statistics.
+    session has an `account`, and channels that need a token can be subscribed. `readers` are for
+    the readers of events whose call names no others; its capacity is also that of trades, candles,
+    changes and raw frames. `names` counts how names are resolved, for the statistics.
     """
 
     def __init__(
@@ -85,19 +85,14 @@ class Session:
         budget: AttemptBudget | None = None,
         http: Http | None = None,
         account_config: AccountConfig | None = None,
-        capacity: int = _CAPACITY,
-        overflow: Overflow = Overflow.DROP_OLDEST,
+        readers: ReaderPolicy | None = None,
         names: NameCounts | None = None,
     ) -> None:
         limits = limits or venue.limits
-        self._capacity, self._overflow = capacity, overflow
-        unknown = sorted(set(endpoints or ()) - set(venue.endpoints))
-        if unknown:
-            known = ", ".join(venue.endpoints)
-            raise BadInput(f"{venue.name} has the endpoints {known}; was {unknown[0]!r}")
+        self._readers = readers or ReaderPolicy()
         self.venue = venue
         self.state = State.DISCONNECTED
-        self._endpoints = {**venue.endpoints, **(endpoints or {})}
+        self._endpoints = _endpoints(venue, endpoints or {})
         budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
         counter = CallCounter(limits.fetch_cost_max, limits.fetch_cost_per_s)
         rest = Rest(http, self._endpoints, counter, limits.backoff, random, limits.breaker)
@@ -106,9 +101,8 @@ class Session:
         )
         account = None if account_config is None else account_config.account(venue, rest, clock)
         authenticator = None if account is None else account.authenticator
-        self._context = FeedContext(
-            venue, limits, dial, clock, random, budget, rest, authenticator, names
-        )
+        self._context = FeedContext(venue, limits, dial, clock, random, budget, rest, authenticator)
+        self._context.names = names
         self._processor = EventProcessor(self._context, _now_s)
         self._outlet = Outlet(venue.name, self._processor, clock)
         self._patrol = Patrol(self._context, self._processor, _now_s)
@@ -317,7 +311,7 @@ class Session:
         self, *, capacity: int | None = None, overflow: Overflow | None = None
     ) -> Pipe[Event]:
         """All events, in order. A reader that is too slow gets `Dropped` in place of lost ones."""
-        overflow = self._overflow if overflow is None else overflow
+        overflow = self._readers.overflow if overflow is None else overflow
         key = latest_key if overflow is Overflow.CONFLATE else None
         return self._outlet.pipe(None, self._room(capacity), overflow, key)
 
@@ -361,7 +355,7 @@ class Session:
     # Pieces
 
     def _room(self, capacity: int | None) -> int:
-        return self._capacity if capacity is None else capacity
+        return self._readers.capacity if capacity is None else capacity
 
     def _check_ready(self) -> bool:
         if self._error is not None:
@@ -431,6 +425,15 @@ class Session:
 
     def _account_events(self) -> Pipe[Event]:
         return self._outlet.pipe(is_of_account, 10 * _CAPACITY, Overflow.RAISE)
+
+
+def _endpoints(venue: Venue, others: Mapping[str, str]) -> dict[str, str]:
+    """The URLs of a venue, some of them replaced."""
+    unknown = sorted(set(others) - set(venue.endpoints))
+    if unknown:
+        known = ", ".join(venue.endpoints)
+        raise BadInput(f"{venue.name} has the endpoints {known}; was {unknown[0]!r}")
+    return {**venue.endpoints, **others}
 
 
 def _now_s() -> float:
