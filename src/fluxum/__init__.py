@@ -25,6 +25,7 @@ from fluxum.book.proof import (
     BookProof,
     BookStatus,
 )
+from fluxum.config.config import Config, load_config
 from fluxum.connect import (
     Recorder,
     connect,
@@ -35,6 +36,7 @@ from fluxum.credentials import (
 from fluxum.errors import (
     BadInput,
     CircuitOpen,
+    ConfigError,
     ConsumerTooSlow,
     FluxumError,
     LinkClosed,
@@ -308,6 +310,8 @@ __all__ = [
     "ClockOffset",
     "CloseOrder",
     "CommandCounts",
+    "Config",
+    "ConfigError",
     "ConsumerTooSlow",
     "Credentials",
     "DataStale",
@@ -451,6 +455,7 @@ __all__ = [
     "find_venue",
     "held_at",
     "ledger_between",
+    "load_config",
     "merge",
     "merge_by_time",
     "plain",
