@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from fluxum.errors import BadInput
 from fluxum.model.event import parse_channel
 from fluxum.model.input import Take, mapping, optional, positive, several, symbol, text, whole
 from fluxum.model.interval import interval_of
-from fluxum.venues.register import find_venue
+from fluxum.venues.register import VENUES, find_venue
 
 __all__ = [
     "at_least",
@@ -28,6 +29,7 @@ __all__ = [
     "keys",
     "link_url",
     "mapping",
+    "near",
     "nothing",
     "of",
     "one_or_some",
@@ -144,18 +146,26 @@ def bytes_of(value: object, what: str) -> int:
 
 def channel(value: object, what: str) -> str:
     """The name of a channel, by itself or an alias."""
+    name = text(value, what)
     try:
-        return parse_channel(text(value, what)).value
+        return parse_channel(name).value
     except BadInput as error:
-        raise BadInput(f"{what}: {error}" if what not in str(error) else str(error)) from None
+        raise BadInput(f"{what}: {error}") from None
 
 
 def venue(value: object, what: str) -> str:
     """The name of an exchange."""
+    name = text(value, what)
     try:
-        return find_venue(text(value, what)).name
+        return find_venue(name).name
     except BadInput as error:
-        raise BadInput(f"{what}: {error}" if what not in str(error) else str(error)) from None
+        raise BadInput(f"{what}: {error}{near(name, VENUES)}") from None
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """`; did you mean this?`, or "" if nothing known is similar."""
+    found = get_close_matches(word, known, n=1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def keys(value: object, what: str) -> str:

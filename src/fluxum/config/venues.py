@@ -1,11 +1,11 @@
 """Settings of venues and accounts as the rest of Fluxum takes them, and those that cannot be."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from msgspec import Struct, structs
 
+from fluxum.config import values
 from fluxum.config.about import About
 from fluxum.config.account_settings import AccountSettings, RiskSettings
 from fluxum.config.check import Fault, abouts, tables
@@ -68,8 +68,7 @@ def faults_of_venue(
     """What a venue cannot do of its settings."""
     above = f"venue.{name}"
     if name not in VENUES:
-        near = get_close_matches(name, VENUES, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = values.near(name, VENUES)
         known = ", ".join(VENUES)
         yield Fault(
             _place(places, above),
@@ -102,6 +101,8 @@ def faults_of_account(
     """What is impossible of an account's settings."""
     above = f"account.{name}"
     if not settings.venue:
+        if f"{above}.venue" in places:
+            return  # what is there is a fault already
         yield Fault(_place(places, above), f"{above}.venue: the name of an exchange was expected")
         return
     private = find_venue(settings.venue).private
