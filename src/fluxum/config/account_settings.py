@@ -44,12 +44,12 @@ class RiskSettings(Struct, frozen=True, kw_only=True):
         Decimal | None,
         About(values.collar, "How much worse than the market; `none`: any.", "S3", unit="%"),
     ] = Decimal(10)
-    orders_max: Annotated[int | None, About(values.at_least(1), "Open orders.", "S3 S4")] = None
+    orders_max: Annotated[int | None, About(values.AtLeast(1), "Open orders.", "S3 S4")] = None
     per_second_max: Annotated[
-        int | None, About(values.at_least(1), "Orders in a second.", "S3 S4")
+        int | None, About(values.AtLeast(1), "Orders in a second.", "S3 S4")
     ] = None
     per_minute_max: Annotated[
-        int | None, About(values.at_least(1), "Orders in a minute.", "S3 S4")
+        int | None, About(values.AtLeast(1), "Orders in a minute.", "S3 S4")
     ] = None
     position_max: Annotated[
         Decimal | Mapping[Symbol, Decimal] | None,

@@ -27,7 +27,7 @@ class NetworkSettings(Struct, frozen=True, kw_only=True):
         float, About(values.seconds, "How long a resolved name is kept.", "S3 (DNS cache)")
     ] = 30.0
     tls_min: Annotated[
-        str, About(values.of("1.2", "1.3"), "The oldest TLS that is accepted.", "S3 (TLS 1.2+)")
+        str, About(values.OneOf("1.2", "1.3"), "The oldest TLS that is accepted.", "S3 (TLS 1.2+)")
     ] = "1.2"
 
 
@@ -37,7 +37,7 @@ class ReaderSettings(Struct, frozen=True, kw_only=True):
     capacity: Annotated[
         int,
         About(
-            values.at_least(1),
+            values.AtLeast(1),
             "Items that may wait.",
             "S2 `message_queue_size` = 10000 and 1000",
         ),
@@ -45,14 +45,14 @@ class ReaderSettings(Struct, frozen=True, kw_only=True):
     overflow: Annotated[
         str,
         About(
-            values.of(*(one.value for one in Overflow)),
+            values.OneOf(*(one.value for one in Overflow)),
             "What a full queue does.",
             "S2 (queue full, dropping)",
         ),
     ] = Overflow.DROP_OLDEST.value
 
 
-_LEVELS = values.of("debug", "info", "warning", "error", "critical")
+_LEVELS = values.OneOf("debug", "info", "warning", "error", "critical")
 
 
 class LogSettings(Struct, frozen=True, kw_only=True):

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 from fluxum.errors import BadInput
 from fluxum.model.event import parse_channel
-from fluxum.model.input import Take, mapping, optional, positive, several, symbol, text, whole
+from fluxum.model.input import mapping, optional, positive, several, symbol, text
 from fluxum.model.interval import interval_of
 from fluxum.venues.register import VENUES, find_venue
 
 __all__ = [
-    "at_least",
+    "AtLeast",
+    "OneOf",
     "bytes_of",
     "channel",
     "collar",
@@ -31,7 +32,6 @@ __all__ = [
     "mapping",
     "near",
     "nothing",
-    "of",
     "one_or_some",
     "optional",
     "path",
@@ -72,27 +72,31 @@ def share(value: object, what: str) -> float:
     return _real(value, what, "a number from 0 to 1", lambda number: 0 <= number <= 1)
 
 
-def at_least(least: int) -> Take:
+class AtLeast:
     """Whole numbers from some number on."""
 
-    def taken(value: object, what: str) -> int:
-        number = int(value) if isinstance(value, Decimal) and value == int(value) else value
-        if isinstance(number, int) and not isinstance(number, bool) and number >= least:
-            return whole(number, what)
-        raise _expected(what, f"a whole number of at least {least}", value)
+    def __init__(self, least: int) -> None:
+        self.least = least
 
-    return taken
+    def __call__(self, value: object, what: str) -> int:
+        """Take a whole number; one written as 5.0 is one."""
+        number = int(value) if isinstance(value, Decimal) and _is_whole(value) else value
+        if isinstance(number, int) and not isinstance(number, bool) and number >= self.least:
+            return number
+        raise _expected(what, f"a whole number of at least {self.least}", value)
 
 
-def of(*words: str) -> Take:
-    """One of these words."""
+class OneOf:
+    """One of some words."""
 
-    def taken(value: object, what: str) -> str:
-        if isinstance(value, str) and value.lower() in words:
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def __call__(self, value: object, what: str) -> str:
+        """Take a word in any case."""
+        if isinstance(value, str) and value.lower() in self.words:
             return value.lower()
-        raise _expected(what, f"one of {', '.join(words)}", value)
-
-    return taken
+        raise _expected(what, f"one of {', '.join(self.words)}", value)
 
 
 def path(value: object, what: str) -> str:
@@ -192,6 +196,10 @@ def one_or_some(value: object, what: str) -> object:
 def collar(value: object, what: str) -> Decimal | None:
     """Per cent above zero, or `none` without a collar."""
     return None if value == "none" else positive(value, what)
+
+
+def _is_whole(value: Decimal) -> bool:
+    return value.is_finite() and value == value.to_integral_value()
 
 
 def _real(value: object, what: str, wanted: str, is_good: Any) -> float:

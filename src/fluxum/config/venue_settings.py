@@ -91,7 +91,7 @@ class LinkSettings(Struct, frozen=True, kw_only=True):
     ] = None
     symbols_max: Annotated[
         int | None,
-        About(values.at_least(1), "Symbols on one link.", "S2 S4 (pooling)", "symbols_per_link"),
+        About(values.AtLeast(1), "Symbols on one link.", "S2 S4 (pooling)", "symbols_per_link"),
     ] = None
     frame_bytes_max: Annotated[
         int | None,
@@ -104,7 +104,7 @@ class BackoffSettings(Struct, frozen=True, kw_only=True):
 
     quick_tries: Annotated[
         int | None,
-        About(values.at_least(0), "First attempts at once.", "", "backoff.quick_tries"),
+        About(values.AtLeast(0), "First attempts at once.", "", "backoff.quick_tries"),
     ] = None
     quick_s: Annotated[
         float | None,
@@ -150,7 +150,7 @@ class BackoffSettings(Struct, frozen=True, kw_only=True):
     attempts_max: Annotated[
         int | None,
         About(
-            values.at_least(1),
+            values.AtLeast(1),
             "Then the session fails; without: it never gives up.",
             "S2 S3 `max_reconnect_attempts` = 10, S4 `maxAttempts` = 5",
             "backoff.attempts_max",
@@ -173,7 +173,7 @@ class AttemptSettings(Struct, frozen=True, kw_only=True):
     max: Annotated[
         int | None,
         About(
-            values.at_least(1),
+            values.AtLeast(1),
             "Dials in one window.",
             "S3 (150 in 10 minutes)",
             "attempts",
@@ -201,7 +201,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     ] = None
     burst: Annotated[
         int | None,
-        About(values.at_least(1), "Requests at once.", "S2 (rate limiting)", "send_burst"),
+        About(values.AtLeast(1), "Requests at once.", "S2 (rate limiting)", "send_burst"),
     ] = None
 
 
@@ -231,7 +231,7 @@ class BreakerSettings(Struct, frozen=True, kw_only=True):
     failures: Annotated[
         int | None,
         About(
-            values.at_least(1),
+            values.AtLeast(1),
             "Failures in a row that open it.",
             "S2 `consecutive_failures`, S3 (circuit breaker)",
             "breaker.failures",
@@ -244,7 +244,7 @@ class BreakerSettings(Struct, frozen=True, kw_only=True):
     successes: Annotated[
         int | None,
         About(
-            values.at_least(1), "Trials that close it.", "S3 (circuit breaker)", "breaker.successes"
+            values.AtLeast(1), "Trials that close it.", "S3 (circuit breaker)", "breaker.successes"
         ),
     ] = None
 
@@ -261,7 +261,7 @@ class VenueSettings(Struct, frozen=True, kw_only=True):
     ] = ("book",)
     depth: Annotated[
         int | None,
-        About(values.at_least(1), "Levels of each side of a book.", "S2 `depth` = 10"),
+        About(values.AtLeast(1), "Levels of each side of a book.", "S2 `depth` = 10"),
     ] = None
     interval: Annotated[
         int | None,
