@@ -1,6 +1,7 @@
 """What every test can count on: no real network unless it is marked, and no examples on a clock."""
 
 import gc
+import os
 import signal
 import socket
 import sys
@@ -36,6 +37,10 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     def refuse(*arguments: object) -> NoReturn:
         raise AssertionError(f"a test touched the real world: {arguments}")
 
+    # Nor do the settings of the user who runs the tests count.
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    for name in [one for one in os.environ if one.startswith(("FLUXUM_CONFIG", "FLUXUM__"))]:
+        monkeypatch.delenv(name)
     if request.node.get_closest_marker("network") is None:
         monkeypatch.setattr(time, "sleep", refuse)
         monkeypatch.setattr(socket.socket, "connect", refuse)

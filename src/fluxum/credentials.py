@@ -4,6 +4,7 @@ Never the command line, where every other user of the machine can see them. Mess
 source, not its content.
 """
 
+import json
 import os
 import stat
 import tomllib
@@ -11,12 +12,21 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fluxum.errors import BadInput
 from fluxum.model.account import Credentials
 
-__all__ = ["DEFAULT_FILE", "PARTS", "SERVICE", "SOURCES", "find_credentials"]
+__all__ = [
+    "DEFAULT_FILE",
+    "PARTS",
+    "SERVICE",
+    "SOURCES",
+    "find_credentials",
+    "has_keys",
+    "store_in_file",
+    "store_in_keyring",
+]
 
 DEFAULT_FILE = Path("~/.config/fluxum/credentials.toml")
 """The file where keys are looked for by default."""
@@ -72,6 +82,64 @@ def find_credentials(
     return found
 
 
+def has_keys(source: str) -> bool:
+    """Whether a source such as `file:PATH#TABLE` has keys; raises BadInput for a bad one."""
+    if source.startswith("file:"):
+        path = Path(source.removeprefix("file:").partition("#")[0]).expanduser()
+        if not path.exists():
+            return False
+    try:
+        find_credentials("", source)
+    except BadInput as error:
+        if str(error).startswith("no keys"):
+            return False
+        raise
+    return True
+
+
+def store_in_file(path: Path, table: str, keys: Credentials) -> None:
+    """Write keys into a table of a TOML file that only its owner can read; keeps its other tables.
+
+    The file is replaced as a whole, so that a crash leaves the old one. Raises BadInput.
+    """
+    tables = _tables(path) if path.exists() else {}
+    parts = (keys.key, keys.secret, keys.passphrase)
+    tables[table] = {part: text for part, text in zip(PARTS, parts, strict=True) if text}
+    text = "\n".join(_lines(name, values) for name, values in tables.items())
+    new = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
+
+
+def store_in_keyring(entry: str, keys: Credentials) -> None:
+    """Write keys into the system's keyring; raises BadInput if there is none."""
+    keyring = _keyring()
+    for part, text in zip(PARTS, (keys.key, keys.secret, keys.passphrase), strict=True):
+        if text:
+            try:
+                keyring.set_password(SERVICE, f"{entry}.{part}", text)
+            except keyring.errors.KeyringError as error:
+                raise BadInput(f"the keyring cannot be written: {error}") from error
+
+
+def _lines(name: str, values: Any) -> str:
+    if not isinstance(values, dict) or not all(isinstance(one, str) for one in values.values()):
+        raise BadInput(f"a table of texts was expected at {name} in the file, so it is not changed")
+    texts = cast("dict[str, str]", values)
+    # JSON's texts are TOML's as well, but for one character that no key has.
+    lines = [f"{part} = {json.dumps(text, ensure_ascii=False)}" for part, text in texts.items()]
+    return "\n".join([f"[{json.dumps(name)}]", *lines, ""])
+
+
 def _variables(exchange: str, prefix: str = "") -> tuple[str, str, str]:
     stem = prefix or f"FLUXUM_{exchange.upper().replace('-', '_')}"
     return f"{stem}_KEY", f"{stem}_SECRET", f"{stem}_PASSPHRASE"
@@ -88,19 +156,7 @@ def _from_environment(
 
 
 def _from_file(table_name: str, path: Path) -> Credentials | None:
-    try:
-        mode = path.stat().st_mode
-        if os.name == "posix" and mode & _OTHERS:
-            raise BadInput(
-                f"a file that only its owner can read was expected (chmod 600 {path}), "
-                f"was mode {stat.S_IMODE(mode):o}"
-            )
-        tables: dict[str, Any] = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        # The parser's message may contain a part of the file.
-        raise BadInput(f"{path} is no TOML") from None
+    tables = _tables(path)
     table = tables.get(table_name)
     if table is None:
         return None
@@ -109,12 +165,32 @@ def _from_file(table_name: str, path: Path) -> Credentials | None:
     return _made(table, f"[{table_name}] in {path}")  # pyright: ignore[reportUnknownArgumentType]
 
 
+def _tables(path: Path) -> dict[str, Any]:
+    try:
+        mode = path.stat().st_mode
+        if os.name == "posix" and mode & _OTHERS:
+            raise BadInput(
+                f"a file that only its owner can read was expected (chmod 600 {path}), "
+                f"was mode {stat.S_IMODE(mode):o}"
+            )
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        # The parser's message may contain a part of the file.
+        raise BadInput(f"{path} is no TOML") from None
+
+
 def _from_keyring(entry: str) -> Credentials | None:
-    if find_spec("keyring") is None:
-        raise BadInput("keys from a keyring need the extra: pip install 'fluxum[keyring]'")
-    keyring = import_module("keyring")
+    keyring = _keyring()
     parts = {part: keyring.get_password(SERVICE, f"{entry}.{part}") or "" for part in PARTS}
     return _made(parts, f"the keyring's {SERVICE}") if any(parts.values()) else None
+
+
+def _keyring() -> Any:
+    if find_spec("keyring") is None:
+        raise BadInput("keys from a keyring need the extra: pip install 'fluxum[keyring]'")
+    return import_module("keyring")
 
 
 def _made(parts: Mapping[str, Any], place: str) -> Credentials:

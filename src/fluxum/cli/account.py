@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from fluxum.cli.configured import runtime_of, venue_at
 from fluxum.cli.lines import event_text, number_text
 from fluxum.cli.market import attended, until
 from fluxum.cli.options import (
@@ -52,7 +53,8 @@ def balances(
     entry = account_config(name, keys, tier)
 
     async def main(output: Output) -> None:
-        async with connect(name, endpoint=url, proxy=through, account_config=entry) as session:
+        venue, runtime = venue_at(name, url), runtime_of(name, through)
+        async with connect(venue, account_config=entry, runtime=runtime) as session:
             account = session.account
             if follow:
                 session.subscribe(Subscription(Channel.BALANCE))

@@ -6,6 +6,7 @@ Keys, signatures and tokens are masked in every line, whichever module wrote it.
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from fluxum.errors import BadInput
 from fluxum.session.rest_client import RestClient
 from fluxum.session.session import Session
 
-__all__ = ["LogFile", "Verbose", "begin_logs", "hide", "log_frames", "masked"]
+__all__ = ["LogFile", "Verbose", "begin_logs", "configure_logs", "hide", "log_frames", "masked"]
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +67,36 @@ def begin_logs(verbose: int, log_file: str) -> None:
     is_begun = any(isinstance(one.formatter, _Masked) for one in root.handlers)
     if is_begun and not (verbose or log_file):
         return
-    handler = _file(log_file) if log_file else _Stderr()
+    _use(_file(log_file) if log_file else _Stderr())
+    if verbose or log_file:
+        root.setLevel(logging.WARNING)  # of other packages
+        logging.getLogger("fluxum").setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
+    else:
+        root.setLevel(logging.CRITICAL)
+        logging.getLogger(RestClient.__module__).setLevel(logging.WARNING)
+
+
+def configure_logs(level: str | None, file: str | None, modules: Mapping[str, str]) -> None:
+    """Log as configured, unless the command line says otherwise (`--verbose`, `--log-file`).
+
+    `level` is the least level of Fluxum, `modules` are levels of some modules. Raises BadInput if
+    the file cannot be written.
+    """
+    root = logging.getLogger()
+    if root.level == logging.WARNING or not (level or file or modules):
+        return
+    if file is not None:
+        _use(_file(file))
+    root.setLevel(logging.WARNING)
+    least = (level or ("info" if file else "warning")).upper()
+    logging.getLogger("fluxum").setLevel(least)
+    for name, one in modules.items():
+        logging.getLogger(name).setLevel(one.upper())
+
+
+def _use(handler: logging.Handler) -> None:
+    """Log to this handler, and no longer to the one before."""
+    root = logging.getLogger()
     handler.setFormatter(_Masked())
     for old in list[logging.Handler](root.handlers):
         is_stream = type(old).__qualname__ == "StreamHandler"  # that of `basicConfig`
@@ -74,12 +104,6 @@ def begin_logs(verbose: int, log_file: str) -> None:
             root.removeHandler(old)
             old.close()
     root.addHandler(handler)
-    if verbose or log_file:
-        root.setLevel(logging.WARNING)  # of other packages
-        logging.getLogger("fluxum").setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
-    else:
-        root.setLevel(logging.CRITICAL)
-        logging.getLogger(RestClient.__module__).setLevel(logging.WARNING)
 
 
 async def log_frames(session: Session) -> None:

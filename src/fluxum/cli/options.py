@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import typer
 
 from fluxum.cli.columns import KINDS
+from fluxum.cli.configured import account_at, config, runtime_of, venue_at
 from fluxum.cli.hints import near, near_symbol
 from fluxum.cli.logs import hide
 from fluxum.connect import Recorder, connect
@@ -319,8 +320,20 @@ def parse_proxy(text: str | None) -> str | None:
 def account_config(
     exchange: str, keys: str, tier: str = "", since_ns: int | None = None
 ) -> AccountConfig:
-    """An account's keys and options; raises BadInput without keys or a private API."""
-    return AccountConfig(credentials(exchange, keys), tier=tier, since_ns=since_ns)
+    """An account's keys and options; raises BadInput without keys or a private API.
+
+    What the command line does not say is as configured for the account at the exchange.
+    """
+    found = credentials(exchange, keys)
+    entry = account_at(exchange)
+    return AccountConfig(
+        found,
+        tier=tier or entry.tier,
+        since_ns=since_ns,
+        renew_s=entry.token.renew_s,
+        retry_s=entry.token.retry_s,
+        audit_s=entry.audit_s,
+    )
 
 
 def credentials(exchange: str, keys: str) -> Credentials:
@@ -328,7 +341,7 @@ def credentials(exchange: str, keys: str) -> Credentials:
     if find_venue(exchange).private is None:
         able = ", ".join(venue.name for venue in VENUES.values() if venue.private is not None)
         raise BadInput(f"accounts are supported at {able}; was {exchange!r}")
-    found = find_credentials(exchange, keys, stdin=sys.stdin)
+    found = find_credentials(exchange, keys or account_at(exchange).keys, stdin=sys.stdin)
     hide(found.key, found.secret, found.passphrase)
     return found
 
@@ -355,13 +368,13 @@ async def opened(
         yield [
             await stack.enter_async_context(
                 connect(
-                    exchange,
+                    venue_at(exchange, endpoints.get(exchange)),
                     symbols,
                     channels,
                     depth=depth_offered(exchange, depth),
-                    interval_s=interval_s,
-                    endpoint=endpoints.get(exchange),
-                    proxy=parse_proxy(proxy),
+                    interval_s=interval_s or config().venue_settings(exchange).interval,
+                    runtime=runtime_of(exchange, parse_proxy(proxy)),
+                    readers=config().readers(),
                     recorder=recorder,
                     account_config=account_config(exchange, keys)
                     if any(one in find_venue(exchange).needs_token for one in channels)
@@ -373,8 +386,12 @@ async def opened(
 
 
 def depth_offered(exchange: str, wanted: int | None) -> int | None:
-    """The smallest depth that the exchange offers and that is at least the wanted one."""
+    """The smallest depth that the exchange offers and that is at least the wanted one.
+
+    Without a wanted one it is as configured.
+    """
     offer = find_venue(exchange).depths.get(Channel.BOOK, ())
+    wanted = config().venue_settings(exchange).depth if wanted is None else wanted
     if wanted is None or not offer:
         return None  # if none is offered, the whole book comes
     enough = [depth for depth in offer if depth >= wanted]

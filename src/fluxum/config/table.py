@@ -13,6 +13,7 @@ from fluxum.config.check import abouts, table_of, tables
 from fluxum.config.config import Config, masked_url
 from fluxum.config.layers import PREFIX
 from fluxum.config.settings import Settings
+from fluxum.config.venue_settings import VenueSettings
 from fluxum.config.venues import limit_of, settings_of
 from fluxum.venues.register import find_venue
 
@@ -93,19 +94,25 @@ def first_file(exchange: str) -> str:
         "# Keys are never in here: `fluxum setup` stores them.",
     ]
     table = ""
+    venue = find_venue(exchange)
+    limits = {f"venue.NAME.{name}": about.limit for name, about, _ in settings_of(VenueSettings())}
     for row in described():
+        if row.name.startswith("account.") and venue.private is None:
+            continue
         own = row.name.replace("venue.NAME", f"venue.{exchange}")
         own = own.replace("account.NAME", "account.main")
+        default = row.default
+        if limits.get(row.name):
+            default = _toml(_plain(limit_of(venue.limits, limits[row.name])))
         place, _, name = own.rpartition(".")
         if place != table:
             table = place
             lines += ["", f"[{table}]"]
         unit = f", in {row.unit}" if row.unit and not name.endswith("_s") else ""
-        lines += [f"# {row.text} ({row.kind}{unit})", f"# {name} = {row.default or '...'}"]
-    text = "\n".join(lines) + "\n"
-    return text.replace('# venue = "" ', f'venue = "{exchange}"').replace(
-        '# venue = ""', f'venue = "{exchange}"'
-    )
+        lines += [f"# {row.text} ({row.kind}{unit})", f"# {name} = {default or '...'}"]
+        if row.name == "account.NAME.venue":
+            lines[-1] = f'venue = "{exchange}"'
+    return "\n".join(lines) + "\n"
 
 
 def _described(kind: type[Struct], above: str) -> Iterator[Described]:
@@ -114,7 +121,8 @@ def _described(kind: type[Struct], above: str) -> Iterator[Described]:
     for name, about in abouts(kind).items():
         full = f"{above}{name}"
         default = defaults[name]
-        own = "venue's" if about.limit and default is None else ""
+        is_venues = about.limit or name in {"depth", "interval"}
+        own = "venue's" if is_venues and default is None else ""
         yield Described(
             name=full,
             kind=_kind(about, hints[name]),
@@ -182,5 +190,6 @@ def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, Mapping):
-        return "{}" if not value else str(value)
+        pairs = [f"{key} = {_toml(one)}" for key, one in value.items()]
+        return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
     return f"{value:g}" if isinstance(value, float) else str(value)
