@@ -176,9 +176,10 @@ variable of a setting is its name in capitals, with `__` for each dot:
 `FLUXUM__VENUE__KRAKEN__LINK__SILENCE_S=20`. A list may be separated by commas there.
 
 Keys are never in a configuration. `keys` names their place: `env:PREFIX` (`PREFIX_KEY`,
-`PREFIX_SECRET`, `PREFIX_PASSPHRASE`), `file:PATH#TABLE`, `keyring:NAME`; `fluxum setup` stores them.
+`PREFIX_SECRET`, `PREFIX_PASSPHRASE`), `file:PATH#TABLE`, `keyring:NAME`; `fluxum setup` stores
+them.
 
-The last column has the names that the documents S2, S3 and S4 use, with their defaults. A name of
+The column S2, S3, S4 has the names that the documents S2, S3 and S4 use, with their defaults. A name of
 theirs in a file is refused, and the message says which of ours it is. Milliseconds of S4 are
 seconds here."""
 

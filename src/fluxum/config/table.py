@@ -101,7 +101,7 @@ def first_file(exchange: str) -> str:
             continue
         own = row.name.replace("venue.NAME", f"venue.{exchange}")
         own = own.replace("account.NAME", "account.main")
-        default = row.default
+        default = "" if row.default == "venue's" else row.default
         if limits.get(row.name):
             default = _toml(_plain(limit_of(venue.limits, limits[row.name])))
         place, _, name = own.rpartition(".")
