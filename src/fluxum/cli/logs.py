@@ -64,8 +64,7 @@ def begin_logs(verbose: int, log_file: str) -> None:
     one call would wait in silence. All else that a user has to know is a command's own message.
     """
     root = logging.getLogger()
-    is_begun = any(isinstance(one.formatter, _Masked) for one in root.handlers)
-    if is_begun and not (verbose or log_file):
+    if _is_begun() and not (verbose or log_file):
         return
     _use(_file(log_file) if log_file else _Stderr())
     if verbose or log_file:
@@ -83,7 +82,8 @@ def configure_logs(level: str | None, file: str | None, modules: Mapping[str, st
     the file cannot be written.
     """
     root = logging.getLogger()
-    if root.level == logging.WARNING or not (level or file or modules):
+    is_chosen = root.level == logging.WARNING and _is_begun()
+    if is_chosen or not (level or file or modules):
         return
     if file is not None:
         _use(_file(file))
@@ -92,6 +92,10 @@ def configure_logs(level: str | None, file: str | None, modules: Mapping[str, st
     logging.getLogger("fluxum").setLevel(least)
     for name, one in modules.items():
         logging.getLogger(name).setLevel(one.upper())
+
+
+def _is_begun() -> bool:
+    return any(isinstance(one.formatter, _Masked) for one in logging.getLogger().handlers)
 
 
 def _use(handler: logging.Handler) -> None:

@@ -31,7 +31,7 @@ from fluxum.cli.options import (
 from fluxum.cli.output import Output, event_text
 from fluxum.cli.process import run_async
 from fluxum.cli.sessions import NotReady
-from fluxum.clock import SystemClock
+from fluxum.clock import Clock, SystemClock
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
 from fluxum.model.event import MarketEvent, Subscription
@@ -99,7 +99,7 @@ def record(
         raise BadInput(f"a tape holds one exchange, was {exchange!r}")
     symbols = parse_symbols(symbol) if symbol else configured_markets(exchanges)[exchanges[0]]
     channels, interval_s = parse_channels(channel), parse_interval(interval)
-    tape = _tape(output, exchanges[0], rotate_size, rotate_every, append=append)
+    tape = _tape(output, exchanges[0], SystemClock(), rotate_size, rotate_every, append=append)
     sessions = opened(
         exchanges,
         symbols,
@@ -114,7 +114,13 @@ def record(
 
 
 def _tape(
-    output: str, exchange: str, rotate_size: str, rotate_every: str, *, append: bool
+    output: str,
+    exchange: str,
+    clock: Clock,
+    rotate_size: str = "",
+    rotate_every: str = "",
+    *,
+    append: bool = False,
 ) -> TapeWriter:
     """The tape of the command line, or else as configured."""
     settings = config().settings.record
@@ -124,7 +130,7 @@ def _tape(
     return TapeWriter(
         _path(where),
         exchange,
-        SystemClock(),
+        clock,
         append=append,
         rotate_bytes=parse_size(rotate_size) or settings.rotate_bytes,
         rotate_s=parse_span(rotate_every) or settings.rotate_s,

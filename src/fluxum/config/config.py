@@ -11,8 +11,6 @@ that file, the environment (`FLUXUM__VENUE__NAME__DEPTH=25`), arguments.
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -36,7 +34,7 @@ from fluxum.transport.network import Network
 from fluxum.venues.register import VENUES, find_venue
 from fluxum.venues.venue import Venue
 
-__all__ = ["Config", "default_path", "load_config", "masked_url"]
+__all__ = ["Config", "default_path", "load_config"]
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -210,16 +208,6 @@ def load_config(
         profiles=tuple(profiles),
         sources={name: one.source for name, one in given(_named(whole))},
     )
-
-
-def masked_url(value: Any) -> Any:
-    """A URL without its password; any other value as it is."""
-    if not isinstance(value, str) or "://" not in value:
-        return value
-    parts = urlsplit(value)
-    if parts.password is None:
-        return value
-    return value.replace(f":{parts.password}@", ":***@")
 
 
 def _file(path: Path) -> Layer:

@@ -10,11 +10,12 @@ from msgspec.structs import fields
 from fluxum.config import values
 from fluxum.config.about import About
 from fluxum.config.check import abouts, table_of, tables
-from fluxum.config.config import Config, masked_url
+from fluxum.config.config import Config
 from fluxum.config.layers import PREFIX
 from fluxum.config.settings import Settings
 from fluxum.config.venue_settings import VenueSettings
 from fluxum.config.venues import limit_of, settings_of
+from fluxum.transport.network import ProxyUrl
 from fluxum.venues.register import find_venue
 
 __all__ = ["Described", "Effective", "described", "effective", "first_file"]
@@ -74,11 +75,11 @@ def effective(config: Config) -> Iterator[Effective]:
     for name, about, value in settings_of(settings):
         yield _effective(config, name, about, value, "default")
     for exchange, venue in settings.venue.items():
-        limits = find_venue(exchange).limits
+        limits = config.venue(exchange).limits
         for name, about, value in settings_of(venue):
-            full, own = f"venue.{exchange}.{name}", limit_of(limits, about.limit or "stable_s")
-            if about.limit and value is None:
-                yield _effective(config, full, about, own, "venue")
+            full = f"venue.{exchange}.{name}"
+            if about.limit:
+                yield _effective(config, full, about, limit_of(limits, about.limit), "venue")
             else:
                 yield _effective(config, full, about, value, "default")
     for account, entry in settings.account.items():
@@ -178,7 +179,7 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, Decimal):
         return str(value)
-    return masked_url(value)
+    return value.masked if isinstance(value, ProxyUrl) else value
 
 
 def _toml(value: Any) -> str:

@@ -16,6 +16,7 @@ from fluxum.errors import BadInput
 from fluxum.model.event import parse_channel
 from fluxum.model.input import mapping, optional, positive, several, symbol, text
 from fluxum.model.interval import interval_of
+from fluxum.transport.network import ProxyUrl
 from fluxum.venues.register import VENUES, find_venue
 
 __all__ = [
@@ -118,7 +119,7 @@ def url(value: object, what: str) -> str:
 
 def proxy_url(value: object, what: str) -> str:
     """The URL of an HTTP proxy."""
-    return _url(value, what, ("http", "https"), "a proxy like http://host:3128")
+    return ProxyUrl(_url(value, what, ("http", "https"), "a proxy like http://host:3128"))
 
 
 def has_password(value: object) -> bool:
@@ -177,6 +178,8 @@ def keys(value: object, what: str) -> str:
     wanted = "env, env:PREFIX, file:PATH, file:PATH#TABLE, keyring or keyring:NAME"
     if isinstance(value, str):
         kind, colon, rest = value.partition(":")
+        if not value:
+            return value
         is_prefix = kind != "env" or not colon or rest.isidentifier()
         is_whole = bool(rest) or (not colon and kind != "file")
         if kind in {"env", "file", "keyring"} and is_whole and is_prefix:

@@ -11,16 +11,17 @@ import ssl
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from fluxum.clock import monotonic_s
 from fluxum.errors import BadInput
 
-__all__ = ["NameCounts", "Network", "TlsVersion"]
+__all__ = ["NameCounts", "Network", "ProxyUrl", "TlsVersion"]
 
 _log = logging.getLogger(__name__)
 _NAMES_MAX = 1000
@@ -32,6 +33,22 @@ _TLS: Mapping[str, ssl.TLSVersion] = {
     "1.2": ssl.TLSVersion.TLSv1_2,
     "1.3": ssl.TLSVersion.TLSv1_3,
 }
+
+
+class ProxyUrl(str):
+    """The URL of a proxy; `repr` does not show its password."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """The URL with stars for the password."""
+        return repr(self.masked)
+
+    @property
+    def masked(self) -> str:
+        """The URL without its password."""
+        password = urlsplit(self).password
+        return str(self) if password is None else self.replace(f":{password}@", ":***@")
 
 
 class NameCounts(Struct):
@@ -65,6 +82,8 @@ class Network(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Raise for options that make no sense."""
+        if self.proxy is not None:
+            structs.force_setattr(self, "proxy", ProxyUrl(self.proxy))
         if self.tls_min not in _TLS:
             known = " or ".join(get_args(TlsVersion))
             raise BadInput(f"tls_min: {known} was expected, was {self.tls_min!r}")
