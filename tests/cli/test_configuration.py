@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from worlds import shows
+from configured_worlds import shows
 
 from fluxum.cli import record
 from fluxum.cli.configured import account_at, begin_config, config, configured_markets, venue_at

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from worlds import QuietDials, World, configured, now_s, shows
+from configured_worlds import QuietDials, World, configured, now_s, shows
 
 import fluxum
 from fluxum import OrderRequest, RateLimited, RiskRefused, Symbol, Trader

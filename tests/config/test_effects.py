@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
-from worlds import (
+from configured_worlds import (
     Dials,
     Hanging,
     Highest,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from worlds import configured, shows
+from configured_worlds import configured, shows
 
 from fluxum.errors import LinkClosed, TransportError
 from fluxum.sim.certificate import certificate
