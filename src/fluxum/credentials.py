@@ -9,6 +9,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -100,12 +101,14 @@ def has_keys(source: str) -> bool:
 def store_in_file(path: Path, table: str, keys: Credentials) -> None:
     """Write keys into a table of a TOML file that only its owner can read; keeps its other tables.
 
-    The file is replaced as a whole, so that a crash leaves the old one. Raises BadInput.
+    The file is replaced as a whole, so that a crash leaves the old one; comments in it are lost.
+    Raises BadInput.
     """
     tables = _tables(path) if path.exists() else {}
     parts = (keys.key, keys.secret, keys.passphrase)
     tables[table] = {part: text for part, text in zip(PARTS, parts, strict=True) if text}
     text = "\n".join(_lines(name, values) for name, values in tables.items())
+    path = path.resolve()
     new = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,7 +119,8 @@ def store_in_file(path: Path, table: str, keys: Credentials) -> None:
             os.fsync(file.fileno())
         new.replace(path)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
         raise BadInput(f"{path} cannot be written: {error.strerror}") from error
 
 

@@ -94,15 +94,6 @@ def test_keys_that_the_exchange_refuses_are_not_stored(folder: Path, endpoint: s
     assert not (folder / "bad.toml").exists()
 
 
-@pytest.mark.parametrize("typed", ["", "key\n", "\nsecret\n"])
-def test_half_of_the_keys_are_refused(folder: Path, typed: str) -> None:
-    done = fluxum(folder, "setup", "--store", "half.toml", "--no-test", stdin=typed)
-
-    assert done.returncode == 2
-    assert "a key and a secret were expected" in done.stderr
-    assert not (folder / "half.toml").exists()
-
-
 def test_an_exchange_out_of_reach_does_not_keep_keys_from_being_stored(folder: Path) -> None:
     words = ("setup", "--store", "far.toml", "--endpoint", "ws://127.0.0.1:9")
 
