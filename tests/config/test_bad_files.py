@@ -18,6 +18,7 @@ BAD: list[tuple[str, list[str]]] = [
     # Names that mean nothing, with the nearest that does
     ("[nettwork]\n", ["nettwork: unknown setting", "network"]),
     ("[network]\nproxi = 1\n", [":2: network.proxi: unknown setting, was 1", "network.proxy?"]),
+    ("[metrics]\nport = 1\n", [":2: metrics: this part has no settings, so the table would do"]),
     ("depth = 10\n", [":1: depth: unknown setting, was 10", "mean venue.NAME.depth?"]),
     (LINK + "ping_intervall_s = 20\n", [":2: ", "was 20; did you mean", "link.ping_interval_s?"]),
     (VENUE + "ping_interval_s = 20\n", ["did you mean venue.kraken.link.ping_interval_s?"]),

@@ -21,6 +21,8 @@ _SECRETS = frozenset(
     """key secret passphrase password token api_key api_secret apikey apisecret private_key
     access_key secret_key key_secret""".split()  # noqa: SIM905
 )
+# Parts of Fluxum that have no settings: a table of them would do nothing.
+_WITHOUT = frozenset({"bot", "client", "display", "metrics", "sink"})
 _ADVICE = (
     "a key is never written into a configuration, and is not shown here: run `fluxum setup`, and "
     'name the place with keys = "file:PATH", "env:PREFIX" or "keyring:NAME"'
@@ -171,6 +173,8 @@ def _unknown(kind: type[Struct], name: str, node: Node, full: str, above: str) -
         return [Fault(source, f"{full}: {_ADVICE}")]
     places = [one for _, one in given({name: node})]
     source = places[0].source if places else above.rstrip(".")
+    if not above and name in _WITHOUT:
+        return [Fault(source, f"{full}: this part has no settings, so the table would do nothing")]
     return [Fault(source, f"{full}: unknown setting{_was(name, node)}{_meant(kind, name, above)}")]
 
 
