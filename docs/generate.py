@@ -179,9 +179,9 @@ Keys are never in a configuration. `keys` names their place: `env:PREFIX` (`PREF
 `PREFIX_SECRET`, `PREFIX_PASSPHRASE`), `file:PATH#TABLE`, `keyring:NAME`; `fluxum setup` stores
 them.
 
-The column S2, S3, S4 has the names that the documents S2, S3 and S4 use, with their defaults. A name of
-theirs in a file is refused, and the message says which of ours it is. Milliseconds of S4 are
-seconds here."""
+The column S2, S3, S4 has the names that these documents use, with their defaults. A name of theirs
+in a file is refused, and the message says which of ours it is. Milliseconds of S4 are seconds
+here."""
 
 _ELSEWHERE = """## Names of the documents that are no setting
 

@@ -109,7 +109,7 @@ def test_two_accounts_at_one_exchange_have_entries_of_their_own(
     module = ModuleType("keyring")
     module.get_password = lambda service, name: entries.get(name)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "keyring", module)
-    monkeypatch.setattr(credentials, "find_spec", lambda _name: True)
+    monkeypatch.setattr(credentials, "find_spec", {"keyring": module}.get)
 
     assert find_credentials("kraken", "keyring:desk2").key == "second"
 

@@ -136,9 +136,10 @@ def store_in_keyring(entry: str, keys: Credentials) -> None:
 
 
 def _lines(name: str, values: Any) -> str:
-    if not isinstance(values, dict) or not all(isinstance(one, str) for one in values.values()):
+    table = cast("dict[str, object]", values) if isinstance(values, dict) else {name: None}
+    texts = {part: one for part, one in table.items() if isinstance(one, str)}
+    if len(texts) < len(table):
         raise BadInput(f"a table of texts was expected at {name} in the file, so it is not changed")
-    texts = cast("dict[str, str]", values)
     # JSON's texts are TOML's as well, but for one character that no key has.
     lines = [f"{part} = {json.dumps(text, ensure_ascii=False)}" for part, text in texts.items()]
     return "\n".join([f"[{json.dumps(name)}]", *lines, ""])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
@@ -15,12 +15,13 @@ from fluxum.config.layers import PREFIX
 from fluxum.config.settings import Settings
 from fluxum.config.venue_settings import VenueSettings
 from fluxum.config.venues import limit_of, settings_of
+from fluxum.model.input import Take
 from fluxum.transport.network import ProxyUrl
 from fluxum.venues.register import find_venue
 
 __all__ = ["Described", "Effective", "described", "effective", "first_file"]
 
-_KINDS = {
+_KINDS: dict[Take, str] = {
     values.seconds: "number > 0",
     values.nothing: "number >= 0",
     values.factor: "number >= 1",
@@ -174,9 +175,10 @@ def _unit(name: str, about: About) -> str:
 def _plain(value: Any) -> Any:
     """A value as JSON has it, URLs without passwords."""
     if isinstance(value, Mapping):
-        return {str(getattr(key, "value", key)): _plain(one) for key, one in value.items()}
+        items = cast("Mapping[object, object]", value).items()
+        return {str(getattr(key, "value", key)): _plain(one) for key, one in items}
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return [_plain(one) for one in cast("tuple[object, ...]", value)]
     if isinstance(value, Decimal):
         return str(value)
     return value.masked if isinstance(value, ProxyUrl) else value
@@ -189,8 +191,10 @@ def _toml(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value}"'
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(_toml, cast('tuple[object, ...]', value)))}]"
     if isinstance(value, Mapping):
-        pairs = [f"{key} = {_toml(one)}" for key, one in value.items()]
+        pairs = [
+            f"{key} = {_toml(one)}" for key, one in cast("Mapping[object, object]", value).items()
+        ]
         return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
     return f"{value:g}" if isinstance(value, float) else str(value)

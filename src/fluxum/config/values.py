@@ -4,7 +4,7 @@ Each takes the value and the setting's name, and raises BadInput that shows what
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from difflib import get_close_matches
@@ -192,8 +192,9 @@ def keys(value: object, what: str) -> str:
 
 def one_or_some(value: object, what: str) -> object:
     """A number above zero for all markets, or one for each of some."""
-    take = mapping(symbol, positive) if isinstance(value, dict) else positive
-    return take(value, what)
+    if isinstance(value, Mapping):
+        return mapping(symbol, positive)(cast("object", value), what)
+    return positive(value, what)
 
 
 def collar(value: object, what: str) -> Decimal | None:
@@ -205,7 +206,7 @@ def _is_whole(value: Decimal) -> bool:
     return value.is_finite() and value == value.to_integral_value()
 
 
-def _real(value: object, what: str, wanted: str, is_good: Any) -> float:
+def _real(value: object, what: str, wanted: str, is_good: Callable[[float], bool]) -> float:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         number = float(value)
         if math.isfinite(number) and is_good(number):

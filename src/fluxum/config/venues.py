@@ -1,7 +1,7 @@
 """Settings of venues and accounts as the rest of Fluxum takes them, and those that cannot be."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct, structs
 
@@ -134,17 +134,15 @@ def _limits(limits: Limits, settings: VenueSettings) -> Limits:
             below = changes.setdefault(name, structs.asdict(getattr(limits, name)))
             below[part] = value
         elif isinstance(value, Mapping):
-            changes[name] = {**getattr(limits, name), **_by_channel(value)}
+            by_name = cast("Mapping[str, float]", value)
+            own = {Channel(channel): one for channel, one in by_name.items()}
+            changes[name] = {**getattr(limits, name), **own}
         else:
             changes[name] = value
     for name in ("backoff", "breaker"):
         if name in changes:
             changes[name] = type(getattr(limits, name))(**changes[name])
     return structs.replace(limits, **changes)
-
-
-def _by_channel(values: Mapping[str, float]) -> dict[Channel, float]:
-    return {Channel(name): value for name, value in values.items()}
 
 
 def _beyond_bounds(
