@@ -1,11 +1,13 @@
 """What every test can count on: no real network unless it is marked, and no examples on a clock."""
 
 import gc
+import logging
 import os
 import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
@@ -45,6 +47,16 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(time, "sleep", refuse)
         monkeypatch.setattr(socket.socket, "connect", refuse)
         monkeypatch.setattr(socket.socket, "bind", refuse)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """A command in this process sets levels of logs: the next test begins without them."""
+    loggers = [logging.getLogger(), logging.getLogger("fluxum")]
+    levels = [one.level for one in loggers]
+    yield
+    for one, level in zip(loggers, levels, strict=True):
+        one.setLevel(level)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
