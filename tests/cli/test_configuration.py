@@ -45,6 +45,7 @@ def _clean() -> Iterator[None]:
     begin_config("", "", None, is_anew=True)
     root = logging.getLogger()
     before = root.level, list(root.handlers), logging.getLogger("fluxum").level
+    root.setLevel(logging.CRITICAL)  # as a process begins
     yield
     begin_config("", "", None, is_anew=True)
     root.setLevel(before[0])
