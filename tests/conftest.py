@@ -51,12 +51,17 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """A command in this process sets levels of logs: the next test begins without them."""
-    loggers = [logging.getLogger(), logging.getLogger("fluxum")]
+    """A command in this process begins a log: the next test begins without it."""
+    root = logging.getLogger()
+    loggers = [root, logging.getLogger("fluxum")]
     levels = [one.level for one in loggers]
     yield
     for one, level in zip(loggers, levels, strict=True):
         one.setLevel(level)
+    for handler in list[logging.Handler](root.handlers):
+        if type(handler.formatter).__module__ == "fluxum.cli.logs":
+            root.removeHandler(handler)
+            handler.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

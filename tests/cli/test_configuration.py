@@ -43,16 +43,9 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _clean() -> Iterator[None]:
     begin_config("", "", None, is_anew=True)
-    root = logging.getLogger()
-    before = root.level, list(root.handlers), logging.getLogger("fluxum").level
-    root.setLevel(logging.CRITICAL)  # as a process begins
+    logging.getLogger().setLevel(logging.CRITICAL)  # as a process begins
     yield
     begin_config("", "", None, is_anew=True)
-    root.setLevel(before[0])
-    for one in set(root.handlers) - set(before[1]):
-        one.close()
-    root.handlers[:] = before[1]
-    logging.getLogger("fluxum").setLevel(before[2])
     logging.getLogger("fluxum.session.feed").setLevel(logging.NOTSET)
 
 
