@@ -41,6 +41,7 @@ from fluxum.client.client import Client
 from fluxum.client.events import ClientEvent, RegisterCallback
 from fluxum.client.thread import ThreadedClient, ThreadedTokens
 from fluxum.client.tokens import ClientTokens
+from fluxum.config.config import Config, load_config
 from fluxum.connect import Recorder, connect
 from fluxum.credentials import find_credentials
 from fluxum.errors import (
@@ -48,6 +49,7 @@ from fluxum.errors import (
     CallbackFailed,
     CallbackTooSlow,
     CircuitOpen,
+    ConfigError,
     ConsumerTooSlow,
     FluxumError,
     InsufficientFunds,
@@ -80,7 +82,7 @@ from fluxum.flow.bus import BusStatistics
 from fluxum.flow.histogram import Histogram, Latency
 from fluxum.flow.merge import Merged, merge, merge_by_time
 from fluxum.flow.opening import Opening
-from fluxum.flow.pipe import Batches, Overflow, Pipe, PipeStatistics
+from fluxum.flow.pipe import Batches, Overflow, Pipe, PipeStatistics, ReaderPolicy
 from fluxum.hub.health import HubHealth, VenueHealth
 from fluxum.hub.hub import Hub
 from fluxum.hub.member import HubMissing
@@ -222,6 +224,7 @@ from fluxum.session.session import Session
 from fluxum.session.statistics import LinkStatistics, SessionStatistics
 from fluxum.session.streams import LossyStream, Stream
 from fluxum.trader import Trader, trade
+from fluxum.transport.network import NameCounts, Network
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
 from fluxum.venues.queries import MarketQueries, Page, RestQuery
@@ -281,6 +284,8 @@ __all__ = [
     "ClockOffset",
     "CloseOrder",
     "CommandCounts",
+    "Config",
+    "ConfigError",
     "ConnectionStatus",
     "ConsolidatedBook",
     "ConsolidatedLevel",
@@ -359,7 +364,9 @@ __all__ = [
     "Merged",
     "Method",
     "Missing",
+    "NameCounts",
     "Named",
+    "Network",
     "NonceRefused",
     "NotSubscribed",
     "Noted",
@@ -397,6 +404,7 @@ __all__ = [
     "QueryStatistics",
     "RateLimited",
     "RawFrame",
+    "ReaderPolicy",
     "Recent",
     "ReconcilePolicy",
     "Recorder",
@@ -471,6 +479,7 @@ __all__ = [
     "held_at",
     "hub",
     "ledger_between",
+    "load_config",
     "merge",
     "merge_by_time",
     "plain",

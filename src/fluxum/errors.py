@@ -1,5 +1,6 @@
 """Every error that Fluxum raises on purpose: its cause, and whether a retry can help."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 __all__ = [
@@ -7,6 +8,7 @@ __all__ = [
     "CallbackFailed",
     "CallbackTooSlow",
     "CircuitOpen",
+    "ConfigError",
     "ConsumerTooSlow",
     "FluxumError",
     "InsufficientFunds",
@@ -37,6 +39,18 @@ class FluxumError(Exception):
 
 class BadInput(FluxumError, ValueError):
     """An argument makes no sense; the message shows it and what was expected."""
+
+
+class ConfigError(BadInput):
+    """A configuration makes no sense; the message has a line for each fault.
+
+    `faults` are these lines: where a setting was written, its name, what was expected, and what
+    was there.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
 
 
 class NotSubscribed(FluxumError, LookupError):

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from fluxum.book.book import Book
-from fluxum.connect import connect
+from fluxum.connect import connect, venue_of
 from fluxum.credentials import find_credentials
 from fluxum.errors import BadInput
 from fluxum.flow.opening import Opening
@@ -32,6 +32,7 @@ from fluxum.portfolio import Portfolio
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
+from fluxum.venues.venue import Venue
 
 __all__ = ["ACCOUNT_CHANNELS", "JOURNALS", "Trader", "open_journal", "trade", "trader_of"]
 
@@ -171,10 +172,10 @@ class Trader:
 
 
 def trade(
-    exchange: str,
+    exchange: str | Venue,
     symbols: Iterable[str] = (),
     *,
-    keys: str | Credentials = "",
+    keys: str | Credentials | AccountConfig = "",
     journal: str | Path | OrderJournal | None = None,
     limits: RiskLimits | None = None,
     tier: str = "",
@@ -186,27 +187,29 @@ def trade(
 ) -> Opening[Trader]:
     """One account at one venue, ready to trade: enter it, or await and close it.
 
-    `keys` names the source of the keys (see `find_credentials`), or is them. `journal` is the file
-    where orders are written before they are sent; the default is one in `JOURNALS`. `channels` are
-    subscribed for each of the `symbols`; books are required if positions are to be marked or orders
-    compared with a collar. `ledger` may have positions already: `limits` of positions begin with
-    them, and those of a loss with its profit. Raises BadInput, TimeoutError with what is missing
-    after `ready_s` seconds, and OrderJournalError for a journal that cannot be used.
+    `exchange` is a name or a venue. `keys` names the source of the keys (see `find_credentials`),
+    or is them, or an account's options. `journal` is the file where orders are written before they
+    are sent; the default is one in `JOURNALS`. `channels` are subscribed for each of the `symbols`;
+    books are required if positions are to be marked or orders compared with a collar. `ledger` may
+    have positions already: `limits` of positions begin with them, and those of a loss with its
+    profit. Raises BadInput, TimeoutError with what is missing after `ready_s` seconds, and
+    OrderJournalError for a journal that cannot be used.
     """
-    credentials = keys if isinstance(keys, Credentials) else find_credentials(exchange, keys)
+    venue = venue_of(exchange)
     world = LiveRuntime() if runtime is None else runtime
+    account_config = _account_config(venue.name, keys, tier)
     markets = tuple(symbols)
-    wanted = tuple(channels)
+    wanted = (*channels, Channel.EXECUTION, Channel.INSTRUMENT)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Trader]:
-        with open_journal(exchange, journal) as kept:
+        with open_journal(venue.name, journal) as kept:
             async with connect(
-                exchange,
+                venue,
                 markets,
-                (*wanted, *ACCOUNT_CHANNELS),
+                wanted,
                 endpoint=endpoint,
-                account_config=AccountConfig(credentials, tier=tier),
+                account_config=account_config,
                 runtime=world,
             ) as session:
                 await session.wait_ready(ready_s)
@@ -214,6 +217,15 @@ def trade(
                     yield trader
 
     return Opening(opened)
+
+
+def _account_config(
+    exchange: str, keys: str | Credentials | AccountConfig, tier: str
+) -> AccountConfig:
+    if isinstance(keys, AccountConfig):
+        return keys
+    found = keys if isinstance(keys, Credentials) else find_credentials(exchange, keys)
+    return AccountConfig(found, tier=tier)
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from fluxum.errors import (
 from fluxum.model.account import Credentials
 from fluxum.session.account_config import AccountConfig
 from fluxum.transport.http import http
+from fluxum.transport.network import Network
 from fluxum.transport.websocket import websockets
 from fluxum.venues.register import find_venue
 
@@ -122,7 +123,7 @@ def test_a_refusal_says_whether_dialling_again_helps(
 
 def test_nobody_there_is_retryable_and_no_url_is_bad_input() -> None:
     async def main() -> None:
-        async with websockets() as dial, http(timeout_s=5) as calls:
+        async with websockets() as dial, http(network=Network(call_timeout_s=5)) as calls:
             with pytest.raises(TransportError, match="cannot reach"):
                 async with dial("ws://127.0.0.1:9/"):
                     pass

@@ -5,6 +5,7 @@ Keys, signatures and tokens are masked in every line, whichever module wrote it 
 
 import logging
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -18,7 +19,15 @@ from fluxum.logs import JsonFormatter, TextFormatter
 from fluxum.session.rest_client import RestClient
 from fluxum.session.session import Session
 
-__all__ = ["LogFile", "LogForm", "LogFormat", "Verbose", "begin_logs", "log_frames"]
+__all__ = [
+    "LogFile",
+    "LogForm",
+    "LogFormat",
+    "Verbose",
+    "begin_logs",
+    "configure_logs",
+    "log_frames",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -65,13 +74,52 @@ def begin_logs(verbose: int, log_file: str, log_format: LogForm | None = None) -
     one call would wait in silence. All else that a user has to know is a command's own message.
     """
     root = logging.getLogger()
-    formatter = JsonFormatter() if log_format is LogForm.JSON else TextFormatter()
-    begun = [one for one in root.handlers if isinstance(one.formatter, TextFormatter)]
+    begun = _begun()
     if begun and not (verbose or log_file):
         for one in begun if log_format else ():
-            one.setFormatter(formatter)
+            one.setFormatter(_formatter(log_format))
         return
-    handler = _file(log_file) if log_file else _Stderr()
+    _use(_file(log_file) if log_file else _Stderr(), _formatter(log_format))
+    if verbose or log_file:
+        root.setLevel(logging.WARNING)  # of other packages
+        logging.getLogger("fluxum").setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
+    else:
+        root.setLevel(logging.CRITICAL)
+        logging.getLogger(RestClient.__module__).setLevel(logging.WARNING)
+
+
+def configure_logs(level: str | None, file: str | None, modules: Mapping[str, str]) -> None:
+    """Log as configured, unless the command line says otherwise (`--verbose`, `--log-file`).
+
+    `level` is the least level of Fluxum, `modules` are levels of some modules. Raises BadInput if
+    the file cannot be written.
+    """
+    root = logging.getLogger()
+    begun = _begun()
+    if (root.level == logging.WARNING and begun) or not (level or file or modules):
+        return
+    if file is not None:
+        _use(_file(file), begun[0].formatter or TextFormatter() if begun else TextFormatter())
+    root.setLevel(logging.WARNING)
+    least = (level or ("info" if file else "warning")).upper()
+    logging.getLogger("fluxum").setLevel(least)
+    for name, one in modules.items():
+        logging.getLogger(name).setLevel(one.upper())
+
+
+def _begun() -> list[logging.Handler]:
+    """The handlers that an earlier call set up."""
+    handlers = logging.getLogger().handlers
+    return [one for one in handlers if isinstance(one.formatter, TextFormatter)]
+
+
+def _formatter(log_format: LogForm | None) -> TextFormatter:
+    return JsonFormatter() if log_format is LogForm.JSON else TextFormatter()
+
+
+def _use(handler: logging.Handler, formatter: logging.Formatter) -> None:
+    """Log to this handler, and no longer to the one before."""
+    root = logging.getLogger()
     handler.setFormatter(formatter)
     for old in list[logging.Handler](root.handlers):
         is_stream = type(old).__qualname__ == "StreamHandler"  # that of `basicConfig`
@@ -79,12 +127,6 @@ def begin_logs(verbose: int, log_file: str, log_format: LogForm | None = None) -
             root.removeHandler(old)
             old.close()
     root.addHandler(handler)
-    if verbose or log_file:
-        root.setLevel(logging.WARNING)  # of other packages
-        logging.getLogger("fluxum").setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
-    else:
-        root.setLevel(logging.CRITICAL)
-        logging.getLogger(RestClient.__module__).setLevel(logging.WARNING)
 
 
 async def log_frames(session: Session) -> None:

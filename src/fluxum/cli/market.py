@@ -8,6 +8,7 @@ from typing import Any
 
 from fluxum.cli.board import Board, can_draw, draw, read
 from fluxum.cli.columns import CHANNEL_KINDS, KINDS, is_data, parse_kinds
+from fluxum.cli.configured import configured_markets
 from fluxum.cli.lines import event_text, reading_text
 from fluxum.cli.options import (
     ChannelList,
@@ -27,10 +28,10 @@ from fluxum.cli.options import (
     Symbols,
     parse_channels,
     parse_endpoints,
+    parse_exchanges,
     parse_interval,
     parse_markets,
     parse_proxy,
-    parse_symbols,
 )
 from fluxum.cli.output import Output, live_output
 from fluxum.cli.process import run_async
@@ -49,12 +50,13 @@ from fluxum.session.session import Session
 __all__ = ["attended", "orderbook", "session", "stream", "until", "write_events"]
 
 _LOG_KEPT = 20
+_ROWS = 10
 
 
 def orderbook(
-    symbol: Symbols,
+    symbol: Symbols = "",
     exchange: Exchanges = "",
-    depth: Depth = 10,
+    depth: Depth = None,
     seconds: Seconds = None,
     count: Count = None,
     endpoint: Endpoint = None,
@@ -65,10 +67,12 @@ def orderbook(
 
     On a terminal the books are drawn in place. In a pipe, with --count, and if TERM is dumb,
     every change is a line. Times are UTC: `v` is the venue's clock, `r` when it was received here.
+    Without --symbol the configured symbols are used.
 
     Example: fluxum orderbook --symbol BTC/USD,ETH/USD --depth 10
     """
-    markets = parse_markets(symbol, exchange)
+    markets = _markets(symbol, exchange)
+    rows = depth or _ROWS
     is_drawn = form is Format.TABLE and count is None and can_draw()
     channels = [Channel.BOOK, Channel.TRADE] if is_drawn else [Channel.BOOK]
     selection = Selection(
@@ -81,10 +85,10 @@ def orderbook(
 
     async def main(output: Output) -> None:
         if is_drawn:
-            await _draw_books(selection, depth or 10, seconds, output)
+            await _draw_books(selection, rows, seconds, output)
             return
         async with open_sessions(selection, output.message) as sessions:
-            work = _write_books(sessions, depth or 10, count, output)
+            work = _write_books(sessions, rows, count, output)
             if not await until(seconds, attended(output, work)):
                 sessions.require_data()
             sessions.raise_failures()
@@ -120,9 +124,8 @@ def stream(
     Example: fluxum stream trade --symbol BTC/USD --format ndjson
     """
     channels, kinds = parse_channels(channel), parse_kinds(kind)
-    markets = parse_markets(symbol, exchange)
-    if any(one.has_symbol for one in channels) and not symbol:
-        parse_symbols(symbol)  # raises what was expected
+    needs_symbol = any(one.has_symbol for one in channels)
+    markets = _markets(symbol, exchange) if needs_symbol else parse_markets(symbol, exchange)
     if form is Format.CSV and len(channels) > 1 and not kinds:
         raise BadInput(f"CSV is one table, so one channel or --kind was expected; was {channel!r}")
     selection = Selection(
@@ -140,7 +143,7 @@ def stream(
 
 
 def session(
-    symbol: Symbols,
+    symbol: Symbols = "",
     exchange: Exchanges = "",
     channel: ChannelList = "book,trade,ticker",
     depth: Depth = None,
@@ -159,7 +162,7 @@ def session(
 
     Example: fluxum session --symbols BTC/USD --metrics 9464
     """
-    markets = parse_markets(symbol, exchange)
+    markets = _markets(symbol, exchange)
     selection = Selection(
         markets=markets,
         channels=parse_channels(channel),
@@ -264,6 +267,13 @@ async def _draw_books(
         async with background(draw(board, output)):
             await until(seconds, attended(output, sessions.follow(take)))
         sessions.raise_failures()
+
+
+def _markets(symbol: str, exchange: str) -> dict[str, list[Symbol]]:
+    """The symbols for each exchange; without any, the configured ones. Raises BadInput."""
+    if symbol:
+        return parse_markets(symbol, exchange)
+    return configured_markets(parse_exchanges(exchange) if exchange else ())
 
 
 def _books_of(sessions: Sessions) -> dict[Session, list[Symbol]]:

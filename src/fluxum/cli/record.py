@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from fluxum.cli.configured import config, configured_markets
 from fluxum.cli.market import until
 from fluxum.cli.options import (
     FIRST_EXCHANGE,
@@ -32,7 +33,7 @@ from fluxum.cli.output import Output, event_text
 from fluxum.cli.process import run_async
 from fluxum.cli.serving import metrics_served
 from fluxum.cli.sessions import NotReady
-from fluxum.clock import SystemClock
+from fluxum.clock import Clock, SystemClock
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
 from fluxum.model.event import MarketEvent, Subscription
@@ -55,7 +56,7 @@ Tape = Annotated[
     str,
     typer.Argument(
         help="The tape to write: NAME.jsonl or NAME.jsonl.gz, a name with {time} in it, or a folder"
-        " for EXCHANGE-TIME.jsonl.gz."
+        " for EXCHANGE-TIME.jsonl.gz. Without: record.output of the configuration."
     ),
 ]
 Append = Annotated[bool, typer.Option("--append", help="Continue a tape that exists, at its end.")]
@@ -71,8 +72,8 @@ RotateEvery = Annotated[
 
 
 def record(
-    output: Tape,
-    symbol: Symbols,
+    output: Tape = "",
+    symbol: Symbols = "",
     exchange: Exchange = FIRST_EXCHANGE,
     channel: str = "book,trade,ticker",
     depth: Depth = None,
@@ -96,18 +97,12 @@ def record(
 
     Example: fluxum record tapes/ --symbol BTC/USD,ETH/USD --rotate-every 1h --rotate-size 500MB
     """
-    exchanges, symbols = parse_exchanges(exchange), parse_symbols(symbol)
+    exchanges = parse_exchanges(exchange)
     if len(exchanges) != 1:
         raise BadInput(f"a tape holds one exchange, was {exchange!r}")
+    symbols = parse_symbols(symbol) if symbol else configured_markets(exchanges)[exchanges[0]]
     channels, interval_s = parse_channels(channel), parse_interval(interval)
-    tape = TapeWriter(
-        _path(output),
-        exchanges[0],
-        SystemClock(),
-        append=append,
-        rotate_bytes=parse_size(rotate_size),
-        rotate_s=parse_span(rotate_every),
-    )
+    tape = _tape(output, exchanges[0], SystemClock(), rotate_size, rotate_every, append=append)
     sessions = opened(
         exchanges,
         symbols,
@@ -119,6 +114,30 @@ def record(
         recorder=TapeRecorder(tape),
     )
     _keep(tape, _Progress(tape, exchanges[0]), sessions, seconds, metrics)
+
+
+def _tape(
+    output: str,
+    exchange: str,
+    clock: Clock,
+    rotate_size: str = "",
+    rotate_every: str = "",
+    *,
+    append: bool = False,
+) -> TapeWriter:
+    """The tape of the command line, or else as configured."""
+    settings = config().settings.record
+    where = output or settings.output
+    if not where:
+        raise BadInput("a tape or a folder was expected, or record.output in the configuration")
+    return TapeWriter(
+        _path(where),
+        exchange,
+        clock,
+        append=append,
+        rotate_bytes=parse_size(rotate_size) or settings.rotate_bytes,
+        rotate_s=parse_span(rotate_every) or settings.rotate_s,
+    )
 
 
 def _path(text: str) -> Path:

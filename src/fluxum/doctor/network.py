@@ -12,7 +12,6 @@ from msgspec import Struct
 from fluxum.clock import monotonic_s
 from fluxum.doctor.check import Check, Figure, Outcome
 from fluxum.errors import TransportError
-from fluxum.transport.http import cause_of
 from fluxum.transport.proxy import without_password
 
 __all__ = ["Handshake", "LiveNetwork", "Network", "Resolved", "check_network", "check_proxy"]
@@ -197,7 +196,7 @@ def _host(url: str) -> tuple[str, int, bool]:
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer in {_TIMEOUT_S:g} s"
-    return getattr(error, "strerror", None) or cause_of(error)
+    return str(getattr(error, "strerror", None) or error) or type(error).__name__
 
 
 def _ms(seconds: float) -> str:

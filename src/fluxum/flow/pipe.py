@@ -22,7 +22,7 @@ from msgspec import Struct
 from fluxum.errors import BadInput, ConsumerTooSlow, FluxumError
 from fluxum.model.input import choice
 
-__all__ = ["Batches", "Overflow", "Pipe", "PipeStatistics"]
+__all__ = ["Batches", "Overflow", "Pipe", "PipeStatistics", "ReaderPolicy"]
 
 T = TypeVar("T")
 
@@ -38,6 +38,13 @@ class Overflow(Enum):
     DROP_OLDEST = "drop_oldest"
     CONFLATE = "conflate"
     RAISE = "raise"
+
+
+class ReaderPolicy(Struct, frozen=True, kw_only=True):
+    """How many items may wait for a reader, and what happens to one that has no room."""
+
+    capacity: int = 10_000
+    overflow: Overflow = Overflow.DROP_OLDEST
 
 
 class PipeStatistics(Struct, frozen=True, kw_only=True):

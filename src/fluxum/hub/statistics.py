@@ -61,7 +61,8 @@ class HubStatistics(Struct, frozen=True, kw_only=True):
     """What all sessions of a hub received and published, and what their readers got.
 
     `counts` is the sum over the sessions of now (`venues`) and of those that were removed
-    (`removed`, without the readers that were open then). `own` are the hub's own events and their readers.
+    (`removed`, without the readers that were open then). `own` are the hub's own events and
+    their readers.
     """
 
     counts: HubCounts

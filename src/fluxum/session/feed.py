@@ -29,13 +29,13 @@ from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.readiness import Readiness
 from fluxum.session.state import is_lawful
 from fluxum.transport.link import Dial
+from fluxum.transport.network import NameCounts
 from fluxum.venues.private import AccountProtocol
 from fluxum.venues.venue import Fetch, Limits, Venue, VenueProtocol
 
 __all__ = ["Feed", "FeedContext", "FeedOwner", "find_feed"]
 
 _log = logging.getLogger(__name__)
-_DIAL_TIMEOUT_S = 15.0
 _PING_EVERY_S = 5.0
 
 
@@ -61,6 +61,8 @@ class FeedContext:
         self.budget = budget
         self.rest = rest
         self.authenticator = authenticator
+        self.names: NameCounts | None = None
+        """How names are resolved, where there is a network."""
         self.raw: Bus[RawFrame] = Bus()
         self.latencies = Latencies(clock.now_ns)
         self.status = VenueStatus.ONLINE
@@ -262,13 +264,12 @@ class Feed:
         context = self._context
         async with AsyncExitStack() as stack:
             headers = await self._headers()
+            timeout_s = context.limits.dial_timeout_s
             try:
-                async with asyncio.timeout(_DIAL_TIMEOUT_S):
+                async with asyncio.timeout(timeout_s):
                     link = await stack.enter_async_context(context.dial(self._url, headers))
             except TimeoutError as error:
-                raise TransportError(
-                    f"{self._url} did not answer in {_DIAL_TIMEOUT_S:.0f} s"
-                ) from error
+                raise TransportError(f"{self._url} did not answer in {timeout_s:g} s") from error
             protocol = self._make_protocol()
             connection = Connection(
                 context.venue.name,

@@ -90,7 +90,8 @@ class RestClient:
 
     `counter` models the venue's rate limit. `authenticator` signs the calls that need it.
     `preparations` are sent once, before the first query. If an answer contains names that are not
-    known, `renewals` are sent, and then that answer is read again.
+    known, `renewals` are sent, and then that answer is read again. `breaker` is the policy of the
+    breakers, one for each kind of query.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class RestClient:
         authenticator: Authenticator | None = None,
         preparations: Callable[[], Sequence[RestQuery[LeftOutRows | None]]] = tuple,
         renewals: Callable[[int], Sequence[RestQuery[LeftOutRows | None]]] = _nothing,
+        breaker: BreakerPolicy | None = None,
     ) -> None:
         self.statistics = QueryStatistics()
         self.left_out: deque[LeftOutRows] = deque(maxlen=_LEFT_OUT_KEPT)
@@ -115,6 +117,7 @@ class RestClient:
         self._authenticator = authenticator
         self._preparations = preparations
         self._renewals = renewals
+        self._policy = breaker or BreakerPolicy()
         self._breakers: dict[str, CircuitBreaker] = {}
         self._turn = asyncio.Lock() if authenticator is None else authenticator.turn
         self._preparation = asyncio.Lock()
@@ -240,7 +243,7 @@ class RestClient:
 
     def _breaker(self, purpose: str) -> CircuitBreaker:
         if purpose not in self._breakers:
-            self._breakers[purpose] = CircuitBreaker(purpose, BreakerPolicy())
+            self._breakers[purpose] = CircuitBreaker(purpose, self._policy)
         return self._breakers[purpose]
 
     @staticmethod

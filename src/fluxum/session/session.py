@@ -21,7 +21,7 @@ from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
 from fluxum.flow.histogram import Histogram, Latency
-from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.flow.pipe import Overflow, Pipe, ReaderPolicy
 from fluxum.model.event import (
     Channel,
     Event,
@@ -62,6 +62,7 @@ from fluxum.session.statistics import LinkStatistics, SessionStatistics, gather
 from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
+from fluxum.transport.network import NameCounts
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Limits, Venue
 
@@ -77,7 +78,9 @@ class Session(Queries):
     `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
     venue that share an address should share a `budget` of attempts and a `counter` of public
     REST calls. With an `account_config` the session has an `account`, and channels that need a
-    token can be subscribed. A session without subscriptions opens no link: it answers queries.
+    token can be subscribed. `readers` are for the readers of events whose call names no others;
+    its capacity is also that of trades, candles, changes and raw frames. `names` counts how names
+    are resolved, for the statistics. A session without subscriptions opens no link.
     """
 
     _work: Background | None = None
@@ -97,20 +100,24 @@ class Session(Queries):
         counter: CallCounter | None = None,
         http: Http | None = None,
         account_config: AccountConfig | None = None,
+        readers: ReaderPolicy | None = None,
+        names: NameCounts | None = None,
     ) -> None:
         limits = limits or venue.limits
+        self._readers = readers or ReaderPolicy()
         self.venue = venue
         self.state = State.DISCONNECTED
         self._endpoints = _endpoints_of(venue, endpoints or {})
         budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
         counter = counter or CallCounter(limits.fetch_cost_max, limits.fetch_cost_per_s)
-        rest = Rest(http, self._endpoints, counter, limits.backoff, random)
+        rest = Rest(http, self._endpoints, counter, limits.backoff, random, limits.breaker)
         self._rest_client = RestClient(
-            http, self._endpoints.get("rest", ""), clock, random, counter
+            http, self._endpoints.get("rest", ""), clock, random, counter, breaker=limits.breaker
         )
         account = None if account_config is None else account_config.account(venue, rest, clock)
         authenticator = None if account is None else account.authenticator
         self._context = FeedContext(venue, limits, dial, clock, random, budget, rest, authenticator)
+        self._context.names = names
         self._processor = EventProcessor(self._context, _now_s)
         self._outlet = Outlet(venue.name, self._processor, clock)
         self._patrol = Patrol(self._context, self._processor, _now_s)
@@ -331,15 +338,16 @@ class Session(Queries):
         self,
         wants: Callable[[Event], bool] | None = None,
         *,
-        capacity: int = _CAPACITY,
-        overflow: Overflow = Overflow.DROP_OLDEST,
+        capacity: int | None = None,
+        overflow: Overflow | None = None,
     ) -> Pipe[Event]:
         """All events in order, or those for which `wants` is true.
 
         A reader that is too slow gets `Dropped` in place of lost ones.
         """
+        overflow = self._readers.overflow if overflow is None else overflow
         key = latest_key if overflow is Overflow.CONFLATE else None
-        return self._outlet.pipe(wants, capacity, overflow, key)
+        return self._outlet.pipe(wants, self._room(capacity), overflow, key)
 
     def events_of(
         self,
@@ -347,27 +355,31 @@ class Session(Queries):
         channel: Channel,
         symbol: str | None = None,
         *,
-        capacity: int = _CAPACITY,
-        overflow: Overflow = Overflow.DROP_OLDEST,
+        capacity: int | None = None,
+        overflow: Overflow | None = None,
     ) -> Pipe[Event]:
         """The events of one kind, of one market or all, and the losses that may concern them.
 
         It needs no subscription, and goes on when one is refused or ends.
         """
         market = None if symbol is None else Symbol(symbol)
-        return self._outlet.kind(kind, channel, market, capacity, overflow)
+        return self._outlet.kind(
+            kind, channel, market, self._room(capacity), overflow or self._readers.overflow
+        )
 
-    def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Trade]:
+    def trades(self, symbol: str, *, capacity: int | None = None) -> Stream[Trade]:
         """The trades of a symbol. Raises NotSubscribed, and VenueRefused if it was refused."""
-        return self._outlet.stream(Trade, Channel.TRADE, symbol, capacity, Overflow.DROP_OLDEST)
+        room = self._room(capacity)
+        return self._outlet.stream(Trade, Channel.TRADE, symbol, room, Overflow.DROP_OLDEST)
 
     def tickers(self, symbol: str, *, capacity: int = 100) -> Stream[Ticker]:
         """The latest ticker of a symbol; a slow reader skips to the last. Raises as `trades`."""
         return self._outlet.stream(Ticker, Channel.TICKER, symbol, capacity, Overflow.CONFLATE)
 
-    def candles(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Candle]:
+    def candles(self, symbol: str, *, capacity: int | None = None) -> Stream[Candle]:
         """The candles of a symbol, of every interval subscribed. Raises as `trades`."""
-        return self._outlet.stream(Candle, Channel.CANDLE, symbol, capacity, Overflow.DROP_OLDEST)
+        room = self._room(capacity)
+        return self._outlet.stream(Candle, Channel.CANDLE, symbol, room, Overflow.DROP_OLDEST)
 
     def books(self, symbol: str, depth: int = 10) -> BookStream:
         """The book of a symbol after each change; a slow reader skips to the latest.
@@ -376,22 +388,26 @@ class Session(Queries):
         """
         return self._outlet.books(symbol, depth)
 
-    def changes(self, symbol: str, *, capacity: int = _CAPACITY) -> ChangeStream:
+    def changes(self, symbol: str, *, capacity: int | None = None) -> ChangeStream:
         """The changes of each level of a symbol's book; a slow reader gets ConsumerTooSlow.
 
         Raises as `trades`.
         """
-        return self._outlet.changes(symbol, capacity)
+        return self._outlet.changes(symbol, self._room(capacity))
 
     def states(self) -> Stream[StateChange]:
         """The session's changes of state."""
         return self._outlet.states()
 
-    def raw(self, *, capacity: int = _CAPACITY) -> Pipe[RawFrame]:
+    def raw(self, *, capacity: int | None = None) -> Pipe[RawFrame]:
         """Every frame of every link as it was on the wire, sent ones included."""
-        return self._context.raw.subscribe(capacity=capacity, overflow=Overflow.DROP_OLDEST)
+        room = self._room(capacity)
+        return self._context.raw.subscribe(capacity=room, overflow=Overflow.DROP_OLDEST)
 
     # Pieces
+
+    def _room(self, capacity: int | None) -> int:
+        return self._readers.capacity if capacity is None else capacity
 
     def _check_ready(self) -> bool:
         if self._error is not None:

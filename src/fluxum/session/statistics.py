@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.flow.pipe import PipeStatistics
 from fluxum.model.event import State
 from fluxum.session.connection import LinkCounts
 from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.processor import EventProcessor
+from fluxum.transport.network import NameCounts
 
 __all__ = ["LinkStatistics", "Retired", "SessionStatistics", "gather"]
 
@@ -46,7 +47,8 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     every reader `offered = delivered + conflated + dropped + waiting`; `departed` is the sum of
     the readers that have left. `left_out` are rows of lists and frames that could not be read.
     `clock_offset_s` is how far the venue's clock is ahead of this machine's, correct within
-    `clock_uncertainty_s`; both are `None` until it was measured.
+    `clock_uncertainty_s`; both are `None` until it was measured. `names` are the names that links
+    and calls had resolved; `None` without a network.
     """
 
     venue: str
@@ -78,6 +80,7 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     clock_uncertainty_s: float | None
     readers: tuple[PipeStatistics, ...]
     departed: PipeStatistics
+    names: NameCounts | None = None
 
     @property
     def sums_close(self) -> bool:
@@ -151,6 +154,7 @@ def gather(
         clock_uncertainty_s=None if clock is None else clock.uncertainty_ns / 1e9,
         readers=bus.pipes,
         departed=bus.departed,
+        names=None if context.names is None else structs.replace(context.names),
     )
 
 

@@ -15,11 +15,12 @@ from msgspec import Struct
 from fluxum.errors import BadInput, FluxumError, VenueRefused
 from fluxum.venues.private import Token
 
-__all__ = ["TokenKeeper", "TokenStatistics"]
+__all__ = ["RETRY_S", "TokenKeeper", "TokenStatistics"]
 
 _log = logging.getLogger(__name__)
 _SHARED_S = 5.0
-_RETRY_S = 10.0
+RETRY_S = 10.0
+"""The wait after a renewal that failed, in seconds."""
 
 
 class TokenStatistics(Struct, frozen=True, kw_only=True):
@@ -34,7 +35,10 @@ class TokenStatistics(Struct, frozen=True, kw_only=True):
 
 
 class TokenKeeper:
-    """Keeps one token. `fetch` requests one from the venue; `renew_s` is how often to renew it."""
+    """Keeps one token. `fetch` requests one from the venue; `renew_s` is how often to renew it.
+
+    A renewal that failed is tried again after `retry_s` seconds.
+    """
 
     def __init__(
         self,
@@ -42,13 +46,16 @@ class TokenKeeper:
         fetch: Callable[[], Awaitable[Token]],
         now_s: Callable[[], float],
         renew_s: float | None = None,
+        retry_s: float = RETRY_S,
     ) -> None:
-        if renew_s is not None and renew_s <= 0:
-            raise BadInput(f"a renewal after more than 0 s was expected, was {renew_s}")
+        for wait_s in (renew_s, retry_s):
+            if wait_s is not None and wait_s <= 0:
+                raise BadInput(f"a renewal after more than 0 s was expected, was {wait_s}")
         self._venue = venue
         self._fetch = fetch
         self._now_s = now_s
         self._renew_s = renew_s
+        self._retry_s = retry_s
         self._token: Token | None = None
         self._fetched_s = 0.0
         self._is_closed = False
@@ -98,7 +105,7 @@ class TokenKeeper:
                     _log.error("%s token is renewed no more: %s", self._venue, error)
                     return  # the link goes on with the old token; the next link gets the error
                 _log.warning("%s token was not renewed: %s", self._venue, error)
-                await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(self._retry_s)
 
     def close(self) -> None:
         """Forget the token; no other is fetched."""

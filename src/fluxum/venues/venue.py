@@ -13,7 +13,7 @@ from fluxum.book.level3 import Level3Book
 from fluxum.errors import BadInput
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
-from fluxum.pacing import BackoffPolicy
+from fluxum.pacing import BackoffPolicy, BreakerPolicy
 from fluxum.venues.conversation import (
     Effect,
     Fetch,
@@ -61,7 +61,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     ready for `stable_s`. A link is replaced by a new one, made before the old is broken, after
     `link_age_s` or when the venue announces that it will close it. REST calls count
     their cost, one unless the venue weighs them: up to `fetch_cost_max` at once, and
-    `fetch_cost_per_s` in the long run.
+    `fetch_cost_per_s` in the long run. `breaker` is for queries that keep failing. A link that is
+    not open `dial_timeout_s` after it was dialled, TLS and upgrade included, has failed.
     """
 
     link_silence_s: float
@@ -80,6 +81,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     link_age_s: float | None = None
     fetch_cost_per_s: float = 2.0
     fetch_cost_max: float = 4.0
+    breaker: BreakerPolicy = BreakerPolicy()
+    dial_timeout_s: float = 15.0
 
 
 QUOTES = 1
