@@ -50,7 +50,7 @@ def _forget_logs() -> None:
     for handler in list[logging.Handler](root.handlers):
         formatter = type(handler.formatter).__module__
         is_stream = type(handler).__qualname__ == "StreamHandler"  # that of `basicConfig`
-        if is_stream or formatter == "fluxum.cli.logs":
+        if is_stream or formatter == "fluxum.logs":
             root.removeHandler(handler)
     root.setLevel(logging.WARNING)
     logging.getLogger("fluxum").setLevel(logging.NOTSET)
