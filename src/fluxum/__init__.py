@@ -49,6 +49,7 @@ from fluxum.errors import (
     RemoteProtocolError,
     RiskRefused,
     StaleLink,
+    TapeEnded,
     TapeError,
     TransportError,
     VenueRefused,
@@ -253,6 +254,7 @@ from fluxum.session.streams import (
     LossyStream,
     Stream,
 )
+from fluxum.tape.runtime import ReplayedRuntime
 from fluxum.trader import Trader, trade
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
@@ -403,6 +405,7 @@ __all__ = [
     "RemoteProtocolError",
     "Repair",
     "Replay",
+    "ReplayedRuntime",
     "Report",
     "RestQuery",
     "RestingOrder",
@@ -422,6 +425,7 @@ __all__ = [
     "Subscription",
     "SwitchState",
     "Symbol",
+    "TapeEnded",
     "TapeError",
     "Ticker",
     "TimeInForce",

@@ -1,7 +1,7 @@
 """The environment of sessions: clock, random generator, links, calls and attempts.
 
 `LiveRuntime` is this machine and its network. A simulated one, in virtual time, is
-`sim.runtime.SimulatedRuntime`. The code below a runtime chooses none of these itself.
+`sim.runtime.SimulatedRuntime`, one over a recording `tape.runtime.ReplayedRuntime`. The code below a runtime chooses none of these itself.
 """
 
 from collections.abc import AsyncGenerator
