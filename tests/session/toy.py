@@ -27,10 +27,10 @@ from fluxum.venues.private import (
     OrderLink,
     OrderQuery,
     Private,
-    RestAllowance,
     Signed,
 )
 from fluxum.venues.queries import Page, RestQuery
+from fluxum.venues.rates import Decaying
 from fluxum.venues.server.contract import Answer, Dialled, ExchangeView, Outgoing, ServerSide
 from fluxum.venues.trading import OrderRules
 
@@ -223,7 +223,7 @@ class Toy:
                 protocol=protocol,
                 signer=ToySigner,
                 queries=self.queries,
-                tiers={"only": AccountTier(RestAllowance(100, 10), OrderRules())},
+                tiers={"only": AccountTier(Decaying(Decimal(100), Decimal(10)), OrderRules())},
                 authenticated=frozenset({"account", "orders"}),
                 snapshots=frozenset(),
                 order_link=None if over_rest else OrderLink("orders", ToyLink),

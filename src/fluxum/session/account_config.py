@@ -101,7 +101,7 @@ class AccountConfig:
             rest.endpoints["rest"],
             clock,
             rest.random,
-            CallCounter(tier.calls.most, tier.calls.decay_per_s),
+            CallCounter(float(tier.calls.most), float(tier.calls.per_s)),
             authenticator,
             queries.preparations,
             queries.renewals,

@@ -17,13 +17,13 @@ from fluxum.errors import VenueRefused
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.order import Amend, Edit, FeeAsset, OrderRequest, OrderUpdate
+from fluxum.venues.rates import RateCounter
 
 __all__ = [
     "Account",
     "AccountChange",
     "Accounts",
     "CommandRefused",
-    "Count",
     "Follower",
     "OrderEventKind",
     "OrderFault",
@@ -132,13 +132,6 @@ class Follower(Protocol):
         ...
 
 
-class Count(Struct):
-    """How much of an allowance was used at an instant."""
-
-    used: Decimal = Decimal(0)
-    at_ns: int = 0
-
-
 class OrderFault(Enum):
     """What can go wrong between an account and its owner, on purpose."""
 
@@ -178,7 +171,7 @@ class Account(Protocol):
         ...
 
     @property
-    def counts(self) -> MutableMapping[str, Count]:
+    def counts(self) -> MutableMapping[str, RateCounter]:
         """Allowances used."""
         ...
 

@@ -15,7 +15,7 @@ from msgspec import UNSET, MsgspecError, Struct
 from fluxum.model.instrument import Symbol
 from fluxum.venues.kraken.private import native
 from fluxum.venues.kraken.server.account_streams import BalancesStream, ExecutionsStream
-from fluxum.venues.kraken.server.counters import tier_of
+from fluxum.venues.kraken.server.counters import allowance_of
 from fluxum.venues.kraken.server.heartbeat import (
     RATE_REFUSAL,
     Pulse,
@@ -213,7 +213,7 @@ class KrakenPrivateServer:
             stream = ExecutionsStream(account, params, self._writer)
             result = _Result(
                 "executions",
-                maxratecount=tier_of(account).trading_most,
+                maxratecount=int(allowance_of(account).rates[0].rate.most),
                 snap_orders=stream.has_orders,
                 snap_trades=stream.has_trades,
             )
