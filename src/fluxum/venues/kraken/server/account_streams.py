@@ -1,4 +1,4 @@
-"""The two channels of an account from the venue's chair, each with numbers of its own."""
+"""The two simulated channels of an account, each with numbers of its own."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -93,6 +93,6 @@ class ExecutionsStream:
 
 
 def _first(said: bool | None, older: bool | None, *, default: bool) -> bool:
-    """What was said under either name, the newer first."""
+    """The parameter under either name, the newer first."""
     known = older if said is None else said
     return default if known is None else known
