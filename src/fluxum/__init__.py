@@ -65,6 +65,7 @@ from fluxum.errors import (
     RemoteProtocolError,
     RiskRefused,
     StaleLink,
+    TapeEnded,
     TapeError,
     TransportError,
     VenueRefused,
@@ -223,6 +224,7 @@ from fluxum.session.rest_client import QueryStatistics, RestUsage
 from fluxum.session.session import Session
 from fluxum.session.statistics import LinkStatistics, SessionStatistics
 from fluxum.session.streams import LossyStream, Stream
+from fluxum.tape.runtime import ReplayedRuntime
 from fluxum.trader import Trader, trade
 from fluxum.transport.network import NameCounts, Network
 from fluxum.venues.conversation import Auth, Fetch
@@ -415,6 +417,7 @@ __all__ = [
     "RemoteProtocolError",
     "Repair",
     "Replay",
+    "ReplayedRuntime",
     "Report",
     "Reservation",
     "ReservationNotice",
@@ -439,6 +442,7 @@ __all__ = [
     "Subscription",
     "SwitchState",
     "Symbol",
+    "TapeEnded",
     "TapeError",
     "ThreadedClient",
     "ThreadedTokens",

@@ -24,6 +24,7 @@ __all__ = [
     "RemoteProtocolError",
     "RiskRefused",
     "StaleLink",
+    "TapeEnded",
     "TapeError",
     "TransportError",
     "VenueRefused",
@@ -203,6 +204,10 @@ class CallbackTooSlow(FluxumError):
 
 class TapeError(FluxumError):
     """A recording cannot be read; the message names the file and the line."""
+
+
+class TapeEnded(TapeError):
+    """A tape that is replayed has no more frames: the session over it ends."""
 
 
 class OrderJournalError(FluxumError):

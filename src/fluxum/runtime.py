@@ -1,7 +1,7 @@
 """The environment of sessions: clock, random generator, links, calls and attempts.
 
-`LiveRuntime` is this machine and its network. A simulated one, in virtual time, is
-`sim.runtime.SimulatedRuntime`. The code below a runtime chooses none of these itself.
+`LiveRuntime` is this machine and its network; `sim.runtime.SimulatedRuntime` a simulated exchange,
+`tape.runtime.ReplayedRuntime` a recording. The code below a runtime chooses none of these itself.
 """
 
 from collections.abc import AsyncGenerator

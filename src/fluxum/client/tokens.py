@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from fluxum.client.answers import TokenInfo
 from fluxum.errors import BadInput
+from fluxum.session.authenticator import TokenKeeper
 from fluxum.session.session import Session
-from fluxum.session.token import TokenKeeper
 from fluxum.venues.private import Token
 
 __all__ = ["ClientTokens"]

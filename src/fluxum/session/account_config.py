@@ -14,12 +14,11 @@ from fluxum.model.order import Command
 from fluxum.pacing import Backoff, CallCounter
 from fluxum.session.account import Account, AccountOptions
 from fluxum.session.account_session import AccountSession
-from fluxum.session.authenticator import Authenticator, Nonces
+from fluxum.session.authenticator import RETRY_S, Authenticator, Nonces, TokenKeeper
 from fluxum.session.feed import Feed
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
 from fluxum.session.rest_client import RestClient
-from fluxum.session.token import RETRY_S, TokenKeeper
 from fluxum.transport.http import Http
 from fluxum.venues.private import Token
 from fluxum.venues.queries import RestQuery
@@ -114,7 +113,7 @@ class AccountConfig:
             rest.endpoints["rest"],
             clock,
             rest.random,
-            CallCounter(tier.calls.most, tier.calls.decay_per_s),
+            CallCounter(float(tier.calls.most), float(tier.calls.per_s)),
             authenticator,
             queries.preparations,
             queries.renewals,

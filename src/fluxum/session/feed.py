@@ -13,6 +13,7 @@ from fluxum.errors import (
     FluxumError,
     LinkClosed,
     LocalProtocolError,
+    TapeError,
     TransportError,
 )
 from fluxum.flow.bus import Bus
@@ -385,7 +386,7 @@ class Feed:
             isinstance(error, LinkClosed) and error.code in context.venue.fatal_closes
         )
         if not error.retryable or is_closed_for_good:
-            is_ours = isinstance(error, BadInput | LocalProtocolError)
+            is_ours = isinstance(error, BadInput | LocalProtocolError | TapeError)
             if is_ours or self.endpoint not in context.proved:
                 return None
             _log.error("%s %s is refused and tries on: %s", context.venue.name, self.name, error)

@@ -41,13 +41,12 @@ from fluxum.model.market import (
 )
 from fluxum.model.order import OpenOrders, OrderUpdate
 from fluxum.session.account import Account
-from fluxum.session.active_subscriptions import ActiveSubscriptions
+from fluxum.session.active_subscriptions import ActiveSubscriptions, Stream
 from fluxum.session.candles import Candles
 from fluxum.session.damage import Damage
 from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.gaps import GapLedger
 from fluxum.session.publisher import Publisher
-from fluxum.session.subscription_state import Stream
 from fluxum.session.tickers import JoinedTickers
 from fluxum.venues.venue import QUOTES
 

@@ -11,7 +11,8 @@ from decimal import Decimal
 from fluxum.errors import VenueRefused
 from fluxum.venues.bybit.private.signing import call_text, login_text, signature
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.server.accounts import Account, Accounts, Count, OrderFault
+from fluxum.venues.rates import RateCounter, Windowed
+from fluxum.venues.server.accounts import Account, Accounts, OrderFault
 from fluxum.venues.server.formats import millis
 
 __all__ = ["admit", "check_time", "count", "log_in"]
@@ -59,17 +60,17 @@ def check_time(timestamp: str, receive_ms: str, now_ns: int) -> None:
 
 
 def count(account: Account, operation: str, cost: int, most: int, now_ns: int) -> Mapping[str, str]:
-    """Count an operation in its second, and return its headers; raises VenueRefused."""
-    counted = account.counts.get(operation)
-    if counted is None or now_ns - counted.at_ns >= _SECOND_NS:
-        counted = account.counts[operation] = Count(Decimal(0), now_ns)
-    if counted.used + cost > most:
+    """Count an operation in its second, and return the headers that say so; raises VenueRefused."""
+    counter = account.counts.get(operation)
+    if counter is None:
+        counter = account.counts[operation] = RateCounter(Windowed(Decimal(most), Decimal(1)))
+    if counter.wait_ns(Decimal(cost), now_ns) != 0:
         raise _too_often()
-    counted.used += cost
+    counter.add(Decimal(cost), now_ns)
     return {
         "X-Bapi-Limit": str(most),
-        "X-Bapi-Limit-Status": str(most - int(counted.used)),
-        "X-Bapi-Limit-Reset-Timestamp": str(millis(counted.at_ns + _SECOND_NS)),
+        "X-Bapi-Limit-Status": str(most - int(counter.used(now_ns))),
+        "X-Bapi-Limit-Reset-Timestamp": str(millis(now_ns + _SECOND_NS)),
     }
 
 
