@@ -140,4 +140,4 @@ def test_a_reconnect_with_an_account() -> None:
                 await trader.session.wait_ready(60)
             return seen
 
-    assert shown("reconnect with an account", run(story())) <= 67
+    assert shown("reconnect with an account", run(story())) <= 69
