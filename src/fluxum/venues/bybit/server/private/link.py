@@ -15,7 +15,7 @@ from fluxum.model.account import Balance
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.server.private.access import account_of_login, check_time
-from fluxum.venues.bybit.server.private.order_entry import OrderEntry
+from fluxum.venues.bybit.server.private.order_entry import BybitOrders
 from fluxum.venues.bybit.server.private.rows import coin_row, execution_row, order_row
 from fluxum.venues.server.access import lowered
 from fluxum.venues.server.account_link import AccountServer, ServerDialect, TopicRow
@@ -147,7 +147,7 @@ class _Orders:
 
     def __init__(self, view: ExchangeView, category: Category) -> None:
         self._accounts = view.accounts
-        self._entry = OrderEntry(view, category)
+        self._entry = BybitOrders(view, category)
 
     def answer(self, link: AccountServer, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answer to a client's frame, whatever is in it."""
