@@ -25,7 +25,16 @@ from typing import Any
 from msgspec import Struct
 
 import fluxum
-from fluxum import Amend, Credentials, FluxumError, OrderRequest, RiskLimits, Symbol, Trader
+from fluxum import (
+    Amend,
+    Credentials,
+    FluxumError,
+    OrderRequest,
+    OutcomeUnknown,
+    RiskLimits,
+    Symbol,
+    Trader,
+)
 from fluxum.cli.simulator import simulated
 from fluxum.sim.account import SimulatedAccount
 from fluxum.venues.register import VENUES, find_venue
@@ -96,8 +105,13 @@ async def trade(venue: str, url: str, journal: str, seed: int) -> None:
         number = 0
         while True:
             number += 1
-            with suppress(FluxumError):
-                await act(trader, symbol, random, f"k{seed}x{number}")
+            name = f"k{seed}x{number}"
+            try:
+                await act(trader, symbol, random, name)
+            except OutcomeUnknown:
+                pass
+            except FluxumError:
+                say(event="refused", name=name)
             await asyncio.sleep(random.uniform(0, 0.05))
 
 
@@ -169,13 +183,16 @@ class Killer:
             process.kill()
             return
         self.compare(number, json.loads(line or b"{}"))
+        if not line:
+            return
         self.wanted, self.done = [], {}
         if seconds is None:
             process.stdin.close()
         else:
             process.stdin.write(b"[]\n")
             await asyncio.sleep(seconds)
-            process.kill()
+            with suppress(ProcessLookupError):  # it ended by itself, which the next life shows
+                process.kill()
         async for said in process.stdout:
             self.note(said)
         await process.wait()
@@ -184,11 +201,13 @@ class Killer:
         """What a trader said about an order; the last line may be cut off."""
         with suppress(json.JSONDecodeError):
             said = json.loads(line)
+            name = said["name"]
             if said["event"] == "wanted":
-                self.wanted.append(said["name"])
-            else:
-                self.wanted.remove(said["name"])
-                self.done[said["name"]] = said["status"]
+                self.wanted.append(name)
+            elif name in self.wanted:
+                self.wanted.remove(name)
+            if said["event"] == "done":
+                self.done[name] = said["status"]
 
     def compare(self, number: int, known: dict[str, Any]) -> None:
         """What a trader knows is what is true."""
