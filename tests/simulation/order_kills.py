@@ -156,6 +156,7 @@ class Killer:
         self.since_ns = time.time_ns()
         self.wanted: list[str] = []  # of the last life, without an answer
         self.done: dict[str, str] = {}
+        self.refused: set[str] = set()
 
     async def live(self, number: int, seconds: float | None) -> None:
         """One life that is compared, then ended so long after; None ends it well at once."""
@@ -206,6 +207,8 @@ class Killer:
                 self.wanted.append(name)
             elif name in self.wanted:
                 self.wanted.remove(name)
+                if said["event"] == "refused":
+                    self.refused.add(name)
             if said["event"] == "done":
                 self.done[name] = said["status"]
 
@@ -234,6 +237,8 @@ class Killer:
             elif (status, Decimal(filled)) != (true[name].status.value, true[name].filled):
                 found.wrong.append(f"{where}: {true[name]}, known as {status} with {filled}")
         found.wrong += [f"{where}: {name} does not exist" for name in self.done if name not in true]
+        found.wrong += [f"{where}: {name} was entered" for name in self.refused & true.keys()]
+        self.refused.clear()
         held = {str(one.asset): one.total for one in self.account.balances()}
         if {asset: Decimal(total) for asset, total in known["balances"].items()} != held:
             found.wrong.append(f"{where}: {held}, known {known['balances']}")
