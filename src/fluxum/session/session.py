@@ -10,17 +10,14 @@ good, every stream ends with that error. When its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
 
-from fluxum.book.book import Book
-from fluxum.book.level3 import Level3Book
 from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
-from fluxum.flow.histogram import Histogram, Latency
 from fluxum.flow.pipe import Overflow, Pipe, ReaderPolicy
 from fluxum.model.event import (
     Channel,
@@ -32,7 +29,6 @@ from fluxum.model.event import (
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget, CallCounter
-from fluxum.session.account import Account
 from fluxum.session.account_config import AccountConfig, owner_of
 from fluxum.session.backfill import Backfill
 from fluxum.session.books import BookStream, ChangeStream
@@ -43,22 +39,19 @@ from fluxum.session.fetch_queue import Rest
 from fluxum.session.filters import (
     decides_readiness,
     is_of_account,
+    is_rule_or_end,
     latest_key,
     refuse_unsuited,
 )
-from fluxum.session.gaps import GapLedger
 from fluxum.session.history import History
-from fluxum.session.latencies import in_short
 from fluxum.session.links import Links
-from fluxum.session.offset import Measured
 from fluxum.session.outlet import Outlet
 from fluxum.session.patrol import Patrol
 from fluxum.session.processor import EventProcessor
 from fluxum.session.queries import Queries
-from fluxum.session.readiness import Missing
-from fluxum.session.rest_client import RestClient, RestUsage
+from fluxum.session.rest_client import RestClient
+from fluxum.session.session_readings import SessionReadings
 from fluxum.session.state import is_lawful, least_ready
-from fluxum.session.statistics import LinkStatistics, SessionStatistics, gather
 from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
@@ -72,7 +65,7 @@ T = TypeVar("T")
 _CAPACITY = 10_000
 
 
-class Session(Queries):
+class Session(Queries, SessionReadings):
     """One venue: its feeds, its books, and one ordered stream of all events.
 
     `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
@@ -224,113 +217,36 @@ class Session(Queries):
         if not self._links.feeds:
             raise BadInput("nothing is subscribed, so there is nothing to wait for")
         try:
-            async with asyncio.timeout(timeout_s):
-                with self._outlet.pipe(decides_readiness, 100, Overflow.DROP_OLDEST) as changes:
-                    while not self._check_ready():
-                        if not await changes.wait():
-                            raise self._error or BadInput("the session is closed")
-                        changes.drain()
+            await self._wait(self._check_ready, decides_readiness, timeout_s)
         except TimeoutError:
             missing = "; ".join(map(str, self.missing()))
             raise TimeoutError(f"not ready after {timeout_s} s: {missing}") from None
 
-    # State
+    async def wait_instruments(
+        self, symbols: Iterable[str], timeout_s: float | None = None
+    ) -> tuple[Instrument, ...]:
+        """Wait for the rules of markets, which some venues send after the session is ready.
 
-    def missing(self) -> list[Missing]:
-        """Why the session is not ready; empty when it is."""
-        return [one for feed in self._links.feeds for one in feed.readiness]
-
-    def incomplete(self) -> list[Missing]:
-        """Lists of which some rows could not be read; the session is ready without these rows."""
-        return [one for feed in self._links.feeds for one in feed.readiness.incomplete()]
-
-    def book(self, symbol: str) -> Book:
-        """The live book of a symbol: read it, do not keep it. Raises NotSubscribed."""
-        return self._processor.books.get(Symbol(symbol))
-
-    def level3(self, symbol: str) -> Level3Book:
-        """The live book of single orders of a symbol. Raises NotSubscribed."""
-        return self._processor.level3.get(Symbol(symbol))
-
-    @property
-    def account(self) -> Account:
-        """The user's account; raises BadInput in a session without an account."""
-        if self._processor.account is None:
-            raise BadInput(f"this session has no login at {self.venue.name}, so no account")
-        return self._processor.account
-
-    def instrument(self, symbol: str) -> Instrument | None:
-        """A market's rules, once the venue has sent them on the channel of instruments."""
-        return self._processor.instruments.get(Symbol(symbol))
-
-    @property
-    def refused(self) -> Mapping[Subscription, str]:
-        """The subscriptions that the venue refuses now, with its reasons."""
-        return dict(self._processor.refused)
-
-    def carries(self, link: str, subscription: Subscription) -> bool:
-        """Whether the link of this name carries the stream, whatever the depth of its book."""
-        return any(
-            stream.feed.name == link
-            and one.channel is subscription.channel
-            and one.symbol == subscription.symbol
-            and one.interval_s == subscription.interval_s
-            for one, stream in self._processor.streams.items()
-        )
-
-    @property
-    def received_ns(self) -> int | None:
-        """When a frame was last received, to within a second; `None` before the first."""
-        return max((feed.received_ns for feed in self._links.feeds), default=0) or None
-
-    @property
-    def clock_offset(self) -> Measured | None:
-        """How far the venue's clock is ahead of this machine's; `None` until it was measured."""
-        return self._context.offset.measured
-
-    @property
-    def subscriptions(self) -> tuple[Subscription, ...]:
-        """All subscriptions, in the order they were made."""
-        return tuple(one for one in self._processor.streams if not self.venue.is_part(one))
-
-    @property
-    def gaps(self) -> GapLedger:
-        """Every gap so far, open and closed."""
-        return self._processor.gaps
-
-    def statistics(self) -> SessionStatistics:
-        """All counts at this moment."""
-        links = self._links
-        return gather(self._context, self.state, links.feeds, links.retired, self._processor)
-
-    def links(self) -> list[LinkStatistics]:
-        """Every link at this moment."""
-        return [LinkStatistics.of(feed) for feed in self._links.feeds]
-
-    def rest_usage(self) -> RestUsage:
-        """The public queries so far, and what limits the next one."""
-        return self._rest_client.usage()
-
-    @property
-    def has_account(self) -> bool:
-        """Whether the session was opened with an account."""
-        return self._processor.account is not None
-
-    def now_ns(self) -> int:
-        """The session's clock."""
-        return self._context.clock.now_ns()
-
-    def latencies(self) -> Mapping[str, Latency]:
-        """How long frames take on their way, by hop: see `session.latencies`.
-
-        All begin with the receipt of the frame, except `exchange`, which ends with it and compares
-        two clocks. The first of every 128 frames is measured.
+        Raises NotSubscribed without a subscription to instruments, VenueRefused and the session's
+        error as `wait_ready` does, and TimeoutError with the markets that are missing.
         """
-        return in_short(self.histograms())
+        wanted = [Symbol(one) for one in symbols]
+        known = self._processor.instruments
+        if wanted and Subscription(Channel.INSTRUMENT) not in self._processor.streams:
+            raise NotSubscribed("a subscription to instruments was expected, was none")
 
-    def histograms(self) -> Mapping[str, Histogram]:
-        """What `latencies` is the short form of; read only."""
-        return self._context.latencies.histograms()
+        def is_known() -> bool:
+            self._check_ready()
+            return known.keys() >= set(wanted)
+
+        try:
+            await self._wait(is_known, is_rule_or_end, timeout_s)
+        except TimeoutError:
+            names = ", ".join(one for one in wanted if one not in known)
+            raise TimeoutError(
+                f"no rules of {names} after {timeout_s} s: does {self.venue.name} list it?"
+            ) from None
+        return tuple(known[one] for one in wanted)
 
     # Streams; each call opens its own, which closes itself when no reference to it is left
 
@@ -408,6 +324,17 @@ class Session(Queries):
 
     def _room(self, capacity: int | None) -> int:
         return self._readers.capacity if capacity is None else capacity
+
+    async def _wait(
+        self, is_done: Callable[[], bool], wants: Callable[[Event], bool], timeout_s: float | None
+    ) -> None:
+        """Wait until something is done, looking after each event that `wants` accepts."""
+        async with asyncio.timeout(timeout_s):
+            with self._outlet.pipe(wants, 100, Overflow.DROP_OLDEST) as changes:
+                while not is_done():
+                    if not await changes.wait():
+                        raise self._error or BadInput("the session is closed")
+                    changes.drain()
 
     def _check_ready(self) -> bool:
         if self._error is not None:

@@ -31,6 +31,7 @@ from fluxum.sim.orders import LiveOrder, quantum
 from fluxum.venues.rates import RateCounter
 from fluxum.venues.server.accounts import (
     AccountChange,
+    Count,
     Follower,
     OrderEventKind,
     OrderHappening,
@@ -108,6 +109,7 @@ class SimulatedAccount:
         self.tier = tier
         self.rates = rates
         self.counts: dict[str, RateCounter] = {}
+        self.windows: dict[str, Count] = {}
         self.entries: deque[LedgerEntry] = deque(maxlen=_ENTRIES_MAX)
         self.trades: deque[OrderHappening] = deque(maxlen=_TRADES_MAX)
         self.live: dict[str, LiveOrder] = {}

@@ -24,6 +24,7 @@ __all__ = [
     "AccountChange",
     "Accounts",
     "CommandRefused",
+    "Count",
     "Follower",
     "OrderEventKind",
     "OrderFault",
@@ -132,6 +133,13 @@ class Follower(Protocol):
         ...
 
 
+class Count(Struct):
+    """How much of an allowance was used in the window that began at an instant."""
+
+    used: Decimal = Decimal(0)
+    at_ns: int = 0
+
+
 class OrderFault(Enum):
     """What can go wrong between an account and its owner, on purpose."""
 
@@ -173,6 +181,11 @@ class Account(Protocol):
     @property
     def counts(self) -> MutableMapping[str, RateCounter]:
         """Allowances used."""
+        ...
+
+    @property
+    def windows(self) -> MutableMapping[str, Count]:
+        """Allowances used of windows that begin at an instant."""
         ...
 
     @property
