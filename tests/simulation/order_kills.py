@@ -242,7 +242,7 @@ class Killer:
         held = {str(one.asset): one.total for one in self.account.balances()}
         if {asset: Decimal(total) for asset, total in known["balances"].items()} != held:
             found.wrong.append(f"{where}: {held}, known {known['balances']}")
-        fills = Counter(known["fills"])
+        fills: Counter[str] = Counter(known["fills"])
         if fills != Counter(one.fill_id for one in self.account.fills):
             found.wrong.append(f"{where}: fills are missing, or there twice")
         found.compared += 1
