@@ -44,7 +44,7 @@ docs: $(VENV)/.dev  ## write what is generated: the command line's reference, st
 	@$(PYTHON) docs/generate.py
 
 support: $(VENV)/.dev  ## run the conformance suite and write what `fluxum support` shows
-	@FLUXUM_SUPPORT=src/fluxum/cli/support.json $(BIN)/pytest -q tests/venues/test_conformance.py
+	@FLUXUM_SUPPORT=src/fluxum/cli/support.json $(BIN)/pytest -q tests/venues/test_conformance.py tests/venues/test_conformance_account.py
 
 RECORDINGS := $(or $(FLUXUM_RECORDINGS),../shared/recordings)
 recordings: $(VENV)/.dev  ## prove every real recording there is by its exchange's own rule
@@ -61,8 +61,8 @@ soak: $(VENV)/.dev  ## an hour of virtual time, then ten real minutes: nothing m
 sim: $(VENV)/.dev  ## simulated days with faults: SEEDS=200, or one SEED=n
 	@$(PYTHON) tests/simulation/days.py $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
 
-accounts: $(VENV)/.dev  ## simulated hours of trading with faults: SEEDS=200, or one SEED=n
-	@$(PYTHON) tests/simulation/account_days.py $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
+accounts: $(VENV)/.dev  ## simulated hours of trading with faults: SEEDS=200, or one SEED=n; VENUE=bybit
+	@$(PYTHON) tests/simulation/account_days.py --venue $(or $(VENUE),kraken) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
 
 PEERS := .peers
 peers: $(VENV)/.dev $(PEERS)/.made  ## try other people's clients at the simulated exchanges: CLIENTS="ccxt pybit"

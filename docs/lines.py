@@ -1,7 +1,7 @@
 """Print how many lines each part of the house has: `python docs/lines.py`.
 
 All lines count, blank ones and docstrings too. The simulated half of a venue is its `server`
-folder; of it the account's is what the public half does not import.
+folder; of it the account's is `server/private`, and at Kraken what the public half does not import.
 """
 
 import re
@@ -42,10 +42,11 @@ def main() -> None:
     shared = set(VENUES.glob("*.py"))
     shared_servers = set((VENUES / "server").glob("*.py"))
     servers = {one for one in every if "server" in one.parts} - shared_servers
-    private = {one for one in every if "private" in one.parts}
+    private = {one for one in every - servers if "private" in one.parts}
     clients = every - shared - shared_servers - servers - private
     kraken = {one for one in servers if one.parts[-3] == "kraken"}
     public = imported(VENUES / "kraken/server/public.py", kraken)
+    private_servers = {one for one in servers if "private" in one.parts} | (kraken - public)
     parts = {
         "shared rooms of venues": shared,
         **{
@@ -56,10 +57,12 @@ def main() -> None:
         "public clients": clients,
         "public clients with the shared rooms": clients | shared,
         "shared rooms of the simulated halves": shared_servers,
-        "simulated public halves": (servers - kraken) | public,
-        "Kraken's account, client": {one for one in private if "kraken" in one.parts},
-        "Kraken's account, client and simulated half": {
-            one for one in private | (kraken - public) if "kraken" in one.parts
+        "simulated public halves": servers - private_servers,
+        **{
+            f"  {folder.name}'s account, {what}": {one for one in paths if folder in one.parents}
+            for folder in sorted(VENUES.iterdir())
+            if (folder / "private").is_dir()
+            for what, paths in (("client", private), ("simulated half", private_servers))
         },
         "orders": set((SOURCE / "orders").glob("*.py")),
         "session": set((SOURCE / "session").glob("*.py")),

@@ -1,6 +1,7 @@
 """What every test can count on: no real network unless it is marked, and no examples on a clock."""
 
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -36,10 +37,23 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     def refuse(*arguments: object) -> NoReturn:
         raise AssertionError(f"a test touched the real world: {arguments}")
 
+    _forget_logs()
     if request.node.get_closest_marker("network") is None:
         monkeypatch.setattr(time, "sleep", refuse)
         monkeypatch.setattr(socket.socket, "connect", refuse)
         monkeypatch.setattr(socket.socket, "bind", refuse)
+
+
+def _forget_logs() -> None:
+    """Undo what the commands of earlier tests set up for their logs."""
+    root = logging.getLogger()
+    for handler in list[logging.Handler](root.handlers):
+        formatter = type(handler.formatter).__module__
+        is_stream = type(handler).__qualname__ == "StreamHandler"  # that of `basicConfig`
+        if is_stream or formatter == "fluxum.cli.logs":
+            root.removeHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("fluxum").setLevel(logging.NOTSET)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -98,6 +98,7 @@ INTERNAL = {
     "AttemptBudget",
     "Backoff",
     "Background",
+    "CallCounter",
     "Checks",
     "Clock",
     "Difference",

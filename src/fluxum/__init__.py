@@ -53,6 +53,15 @@ from fluxum.errors import (
     TransportError,
     VenueRefused,
 )
+from fluxum.fetch import (
+    fetch_book,
+    fetch_candles,
+    fetch_instruments,
+    fetch_status,
+    fetch_ticker,
+    fetch_time,
+    fetch_trades,
+)
 from fluxum.flow.merge import (
     Merged,
     merge,
@@ -442,6 +451,13 @@ __all__ = [
     "Wallet",
     "audit",
     "connect",
+    "fetch_book",
+    "fetch_candles",
+    "fetch_instruments",
+    "fetch_status",
+    "fetch_ticker",
+    "fetch_time",
+    "fetch_trades",
     "find_credentials",
     "find_venue",
     "held_at",

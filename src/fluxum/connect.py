@@ -71,6 +71,7 @@ def connect(
                 random=world.random,
                 endpoints=endpoints,
                 budget=world.budget(venue),
+                counter=world.counter(venue, (endpoints or venue.endpoints).get("rest", "")),
                 http=reach.http if recorder is None else recorder.http(reach.http),
                 account_config=None
                 if account_config is None

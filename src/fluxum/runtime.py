@@ -12,16 +12,24 @@ from typing import Protocol
 from msgspec import Struct
 
 from fluxum.clock import Clock, SystemClock
-from fluxum.pacing import AttemptBudget
+from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.transport.http import Http, http
 from fluxum.transport.link import Dial
 from fluxum.transport.websocket import websockets
 from fluxum.venues.venue import Venue
 
-__all__ = ["LiveRuntime", "Reach", "Runtime"]
+__all__ = ["LiveRuntime", "Reach", "Runtime", "call_counter"]
 
 # Venues count attempts by address, so all sessions of this process share one budget a venue.
 _budgets: dict[str, AttemptBudget] = {}
+# They count public REST calls as well, by URL: feeds of one exchange may share it, and a simulated
+# exchange has its own.
+_counters: dict[str, CallCounter] = {}
+
+
+def call_counter(venue: Venue) -> CallCounter:
+    """A count of public REST calls, with the venue's limits of them."""
+    return CallCounter(venue.limits.fetch_cost_max, venue.limits.fetch_cost_per_s)
 
 
 class Reach(Struct, frozen=True):
@@ -48,6 +56,10 @@ class Runtime(Protocol):
         """The attempts to connect to a venue that all its sessions share."""
         ...
 
+    def counter(self, venue: Venue, url: str) -> CallCounter:
+        """The count of public REST calls to a URL of a venue that all sessions share."""
+        ...
+
     def reach(self, venue: Venue) -> AbstractAsyncContextManager[Reach]:
         """The connections to a venue for the length of a block."""
         ...
@@ -71,6 +83,10 @@ class LiveRuntime:
         return _budgets.setdefault(
             venue.name, AttemptBudget(limits.attempts, limits.attempt_window_s)
         )
+
+    def counter(self, venue: Venue, url: str) -> CallCounter:
+        """One for each URL and process; see Runtime."""
+        return _counters.setdefault(url, call_counter(venue))
 
     @asynccontextmanager
     async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:

@@ -10,7 +10,7 @@ from facts import EVENT_TYPES, structs
 from fluxum.cli.lines import event_text, money_text, number_text, printable, time_text, when_text
 from fluxum.model.event import Event, LinkReplaced, VenueNotice
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import Side, Trade
+from fluxum.model.market import Candle, Side, Trade
 
 SECOND = 1_000_000_000
 NOON = 1_767_268_800 * SECOND  # 2026-01-01T12:00:00Z
@@ -113,3 +113,22 @@ def test_a_nonsense_exponent_does_not_fill_the_memory() -> None:
     assert number_text(Decimal("1E+999999999")) == "1E+999999999"
     assert number_text(Decimal("1E-8")) == "0.00000001"
     assert number_text(None) == "-"
+
+
+def test_a_candle_has_its_interval() -> None:
+    four = Decimal(4)
+    candle = Candle(
+        venue="v",
+        symbol=Symbol("A/B"),
+        interval_s=300,
+        start_ns=1_767_225_600_000_000_000,
+        end_ns=1_767_225_900_000_000_000,
+        open=four,
+        high=four,
+        low=four,
+        close=four,
+        volume=Decimal("0.5"),
+        received_ns=1_767_225_700_000_000_000,
+    )
+
+    assert "A/B candle 5m 2026-01-01 00:00:00 4 4 4 4 volume 0.5 running" in event_text(candle)

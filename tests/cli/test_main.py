@@ -9,6 +9,7 @@ from typer.models import CommandInfo
 from fluxum.cli.main import app
 from fluxum.cli.process import exit_code
 from fluxum.cli.support import read_support
+from fluxum.model.event import Channel
 from fluxum.venues.register import VENUES
 
 
@@ -42,6 +43,27 @@ def run(*words: str) -> int:
         (("stream", "trade,book", "-s", "BTC/USD", "-f", "csv"), "was 'trade,book'"),
         (("stream", "trade"), "a symbol like BTC/USD was expected, or a comma list"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "2m"), "was 120"),
+        (("ticker", "-s", "BTCUSD"), "a symbol like BTC/USD was expected, was 'BTCUSD'"),
+        (("ticker", "-s", ""), "a symbol like BTC/USD was expected"),
+        (("ticker", "-s", "BTC/USD", "--timeout", "0"), "--timeout"),
+        (("book", "-s", "BTC/USD", "--depth", "501"), "1 to 500 levels were expected, was 501"),
+        (("trades", "-s", "BTC/USD", "--since", "noon"), "was 'noon'"),
+        (("trades", "-s", "BTC/USD", "--limit", "0"), "--limit"),
+        (
+            ("trades", "-s", "BTC/USD", "--since", "2026-01-02", "--until", "2026-01-01"),
+            "a time after --since 2026-01-02 was expected for --until, was '2026-01-01'",
+        ),
+        (("candles", "-s", "BTC/USD", "--interval", "2m"), "seconds was expected, was 120"),
+        (("candles", "-s", "BTC/USD", "--interval", "0"), "was '0'"),
+        (("candles", "-s", "BTC/USD", "--until", "1h"), "--since was expected with --until"),
+        (("fills", "--since", "2026-01-02", "--until", "2026-01-01"), "was '2026-01-01'"),
+        (("fills", "--limit", "0"), "--limit"),
+        (("stream", "ticker"), "a symbol like BTC/USD was expected"),
+        (("pnl", "-s", "BTCUSD"), "was 'BTCUSD'"),
+        (("pnl", "-x", "gemini-v2"), "accounts are supported at"),
+        (("pnl", "-s", "kraken:BTC/USD,okx:BTC/USDT"), "one exchange was expected"),
+        (("time", "-x", "gemini"), "gemini has no call for its time"),
+        (("status", "-x", "gemini,coinbase"), "coinbase has no call for the status"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "soon"), "was 'soon'"),
         (("stream", "ohlc", "-s", "BTC/USD", "--interval", "1M"), "was 2592000"),
         (("sim", "serve", "--faults", "corrupt@noon"), "corrupt@noon"),
@@ -104,8 +126,17 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "orderbook": ("-s", "BTC/USD"),
     "stream": ("trade", "-s", "BTC/USD"),
     "session": ("-s", "BTC/USD"),
+    "ticker": ("-s", "BTC/USD"),
+    "book": ("-s", "BTC/USD"),
+    "trades": ("-s", "BTC/USD"),
+    "candles": ("-s", "BTC/USD"),
+    "instruments": (),
+    "time": (),
+    "status": (),
     "balances": (),
     "ledger": ("--entries",),
+    "fills": (),
+    "pnl": (),
     "record": ("tape.jsonl", "-s", "BTC/USD"),
     "replay": ("tape.jsonl",),
     "verify": ("tape.jsonl",),
@@ -119,8 +150,19 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "order list": (),
 }
 """Every command, with words that make sense."""
-PRIVATE = ("balances", "ledger", "order place", "order amend", "order cancel", "order list")
-VENUE_COMMANDS = ("orderbook", "stream", "session", *PRIVATE, "order cancel-all", "record")
+PRIVATE = (
+    "balances",
+    "ledger",
+    "fills",
+    "pnl",
+    "order place",
+    "order amend",
+    "order cancel",
+    "order list",
+)
+QUESTIONS = ("ticker", "book", "trades", "candles", "instruments", "time", "status")
+PUBLIC = ("orderbook", "stream", "session", *QUESTIONS)
+VENUE_COMMANDS = (*PUBLIC, *PRIVATE, "order cancel-all", "record")
 
 
 def test_every_command_is_here() -> None:
@@ -293,8 +335,13 @@ def test_support_shows_every_exchange_with_the_date_it_was_seen(
 
     assert list(found.venues) == list(VENUES), "run `make support`"
     for name, finding in found.venues.items():
-        offered = {one.value for one in VENUES[name].routes if one not in VENUES[name].needs_token}
-        assert len(finding.passed) + len(finding.passed_over) == 14, name
+        venue = VENUES[name]
+        private = {Channel.EXECUTION, Channel.BALANCE} if venue.private else set[Channel]()
+        offered = {
+            one.value for one in venue.routes if one not in venue.needs_token or one in private
+        }
+        cards = 20 if private else 14
+        assert len(finding.passed) + len(finding.passed_over) == cards, name
         assert set(finding.channels) == offered
     assert run("support") == 0
     assert found.date in capsys.readouterr().out

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -12,14 +12,14 @@ from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, TransportError, VenueRefused
 from fluxum.model.event import Channel, Event, MarketEvent
 from fluxum.model.instrument import Symbol
-from fluxum.pacing import AttemptBudget
+from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.runtime import Reach
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.sim.runtime import SimulatedRuntime
 from fluxum.transport.link import Link
-from fluxum.venues.register import find_venue
+from fluxum.venues.register import VENUES, find_venue
 from fluxum.venues.venue import Venue
 
 BTC_USD, BTC_USDT, NOPE = Symbol("BTC/USD"), Symbol("BTC/USDT"), Symbol("NOPE/USDT")
@@ -39,6 +39,9 @@ class World:
 
     def budget(self, venue: Venue) -> AttemptBudget:
         return self._inner.budget(venue)
+
+    def counter(self, venue: Venue, url: str) -> CallCounter:
+        return self._inner.counter(venue, url)
 
     @asynccontextmanager
     async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:
@@ -207,7 +210,7 @@ def test_what_one_exchange_does_not_offer_is_told_and_the_others_go_on() -> None
         ):
             with pytest.raises(TimeoutError):
                 await told.follow(open_)
-            with pytest.raises(BadInput, match="gemini offers"):
+            with pytest.raises(Failures, match="gemini offers"):
                 open_.raise_failures()
         return told
 
@@ -215,6 +218,41 @@ def test_what_one_exchange_does_not_offer_is_told_and_the_others_go_on() -> None
 
     assert "gemini offers" in told.said[0]
     assert told.data["kraken"]
+
+
+@pytest.mark.parametrize("channel", ["book", "trade", "ticker", "candle", "instrument"])
+def test_a_channel_of_all_exchanges_comes_in_one_stream(channel: str) -> None:
+    async def story() -> Told:
+        told, clock = Told(), SimulatedClock()
+        markets = {name: [venue.sample_symbols[0]] for name, venue in VENUES.items()}
+        async with AsyncExitStack() as stack:
+            exchanges = [
+                await stack.enter_async_context(
+                    SimulatedExchange(
+                        venue,
+                        markets[name],
+                        seed=1,
+                        clock=clock,
+                        rate_per_s=5,
+                        resolution_ns=1_000_000,
+                    )
+                )
+                for name, venue in VENUES.items()
+            ]
+            runtime = SimulatedRuntime(*exchanges, clock=clock)
+            wanted = selection(markets, [Channel(channel)])
+            open_ = await stack.enter_async_context(
+                open_sessions(wanted, told.said.append, runtime)
+            )
+            with pytest.raises(TimeoutError):
+                await told.follow(open_, 60)
+        return told
+
+    told = run(story())
+
+    able = {name for name, venue in VENUES.items() if Channel(channel) in venue.routes}
+    assert {name for name, count in told.data.items() if count} == able
+    assert {text.split()[1] for text in told.said} == VENUES.keys() - able
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from fluxum.model.interval import (
     interval_least_s,
     interval_of,
     interval_start,
+    interval_text,
 )
 
 DAY_S = 86_400
@@ -81,6 +82,7 @@ def test_intervals_follow_each_other_without_a_hole_in_any_year(
 )
 def test_an_interval_is_given_in_seconds_or_as_text(given_as: int | str, seconds: int) -> None:
     assert interval_of(given_as) == seconds
+    assert interval_text(seconds) == (given_as if isinstance(given_as, str) else "1m")
 
 
 @pytest.mark.parametrize("odd", [0, -1, True, "", "m", "0m", "1x", "1.5h", "1m ", "9999999m", None])

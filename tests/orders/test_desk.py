@@ -349,6 +349,24 @@ def test_an_update_proves_an_order_whose_answer_was_lost() -> None:
     play(story)
 
 
+def test_an_order_that_was_accepted_and_has_no_update_is_looked_up() -> None:
+    async def story() -> None:
+        async with world() as one:
+            one.gateway.is_silent = True
+            order = await one.desk.place(request())
+            assert order.status is OrderStatus.PENDING
+
+            await asyncio.sleep(9)
+            assert one.gateway.asked == []
+            await asyncio.sleep(3)
+
+            assert one.view(order.client_order_id).status is OrderStatus.OPEN
+            assert one.gateway.asked == [f"open {order.client_order_id}"]
+            assert len(one.gateway.sent) == 1
+
+    play(story)
+
+
 @pytest.mark.parametrize("fate", [Fate.CUT, Fate.CUT_AFTER])
 def test_a_link_lost_while_waiting_makes_the_order_unknown_at_once(fate: Fate) -> None:
     async def story() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import structs
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.account import Balance, Credentials
+from fluxum.model.account import Balance, Credentials, EntryKind, Fee, Fill, LedgerEntry
 from fluxum.model.event import Channel, Event, Subscribed, Subscription
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
@@ -23,6 +23,7 @@ from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.private import (
     AccountQueries,
     AccountTier,
+    EntryQuery,
     FillQuery,
     OrderLink,
     OrderQuery,
@@ -167,12 +168,53 @@ def balance(total: str, received_ns: int) -> Balance:
     )
 
 
+def fill(name: str, at_s: int) -> Fill:
+    """A fill as a list has it."""
+    return Fill(
+        venue="kraken",
+        symbol=Symbol("BTC/USD"),
+        side=Side.BUY,
+        price=Decimal(9),
+        quantity=Decimal(1),
+        fees=(Fee(Asset("USD"), Decimal(0)),),
+        liquidity=None,
+        fill_id=name,
+        order_id="A",
+        backfilled=True,
+        venue_ns=at_s * NS,
+        received_ns=at_s * NS,
+    )
+
+
+def entry(name: str, at_s: int) -> LedgerEntry:
+    """An entry as a list has it."""
+    return LedgerEntry(
+        venue="kraken",
+        entry_id=name,
+        reference_id="",
+        kind=EntryKind.DEPOSIT,
+        venue_kind="deposit",
+        asset=Asset("USD"),
+        amount=Decimal(1),
+        fee=Decimal(0),
+        balance=None,
+        backfilled=True,
+        venue_ns=at_s * NS,
+        received_ns=at_s * NS,
+    )
+
+
 class Toy:
     """The venue: what it lists, what it was asked and sent, and its servers by endpoint."""
 
     def __init__(self) -> None:
         self.open: list[OrderUpdate] = []
         self.usd = "100"
+        self.fills: list[Fill] = []
+        self.entries: list[LedgerEntry] | None = None
+        self.since_ns: list[tuple[str, int | None]] = []
+        """From when on each list of fills or entries was asked for."""
+        self.numbered = frozenset[Channel]()
         self.calls: list[str] = []
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.headers: dict[str, str] = {}
@@ -196,6 +238,14 @@ class Toy:
         def nothing(_query: FillQuery) -> RestQuery[Any]:
             return get("history", none)
 
+        def fills(query: FillQuery) -> RestQuery[Any]:
+            self.since_ns.append(("fills", query.since_ns))
+            return get("fills", lambda _ns: self.fills[::-1])
+
+        def entries(query: EntryQuery) -> RestQuery[Any]:
+            self.since_ns.append(("entries", query.since_ns))
+            return get("entries", lambda _ns: (self.entries or [])[::-1])
+
         def find(_query: OrderQuery) -> Sequence[RestQuery[Any]]:
             return ()
 
@@ -204,7 +254,8 @@ class Toy:
             open_orders=lambda: get("open", listed),
             order=find,
             closed_orders=nothing,
-            fills=nothing,
+            fills=fills,
+            entries=None if self.entries is None else entries,
         )
 
     def venue(self, *, over_rest: bool = False) -> Any:
@@ -226,6 +277,7 @@ class Toy:
                 tiers={"only": AccountTier(RestAllowance(100, 10), OrderRules())},
                 authenticated=frozenset({"account", "orders"}),
                 snapshots=frozenset(),
+                numbered=self.numbered,
                 order_link=None if over_rest else OrderLink("orders", ToyLink),
             ),
         )

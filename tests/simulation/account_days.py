@@ -1,8 +1,9 @@
 """Simulated hours of an account with every kind of fault, and a judge of every event.
 
-Run as a program: `account_days.py --seeds 200` or `--seed 7`. Somebody trades all the time; links
-are lost, answers swallowed, tokens expire, calls are refused, the process is killed and comes back
-to its journal. Every ten minutes it is calm for two, and what is known must be what is true.
+Run as a program: `account_days.py --seeds 200`, or `--venue bybit --seed 7`. Somebody trades all
+the time; links are lost, answers swallowed, tokens expire, calls are refused, the process is killed
+and comes back to its journal. Every ten minutes it is calm for two, and what is known must be what
+is true.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import hashlib
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
@@ -47,14 +49,34 @@ from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import Fault, FaultKind, FaultPlan, parse_faults
 from fluxum.sim.loop import SimulatedClock, run
-from fluxum.venues.kraken.venue import KRAKEN
+from fluxum.venues.register import find_venue
 from fluxum.venues.server.accounts import OrderFault
+from fluxum.venues.venue import Venue
 
 KEY = "planted-key-of-the-account"
 SECRET = base64.b64encode(b"planted secret of the account").decode()
-BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
 PHASE_S, CALM_S, PHASES = 480.0, 120.0, 6
-MONEY = {"USD": Decimal(1_000_000), "BTC": Decimal(20), "ETH": Decimal(300)}
+SYMBOLS = {
+    "kraken": (Symbol("BTC/USD"), Symbol("ETH/USD")),
+    "bybit": (Symbol("BTC/USDT"), Symbol("ETH/USDT")),
+    "bybit-linear": (Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP")),
+}
+"""The two markets that are traded at each exchange, by its name."""
+
+
+def money(symbols: Sequence[Symbol]) -> dict[str, Decimal]:
+    """What an account has at first."""
+    amounts = (Decimal(20), Decimal(300))
+    bases: dict[str, Decimal] = {
+        one.base: amount for one, amount in zip(symbols, amounts, strict=True)
+    }
+    return {symbols[0].quote: Decimal(1_000_000), **bases}
+
+
+def tier_of(venue: Venue) -> str:
+    """The last class of customers, which may do most."""
+    assert venue.private is not None
+    return list(venue.private.tiers)[-1]
 
 
 class Day(Struct):
@@ -87,6 +109,7 @@ class Trader:
     """Somebody who trades without much sense, and does not wait for one answer to ask again."""
 
     def __init__(self, exchange: SimulatedExchange, random: Random) -> None:
+        self._symbols = exchange.symbols
         self.asked = 0
         self.refused = 0
         self._exchange = exchange
@@ -95,7 +118,7 @@ class Trader:
     async def act(self, desk: OrderDesk) -> None:
         """Ask for something; a refusal of any kind is a fine answer."""
         self.asked += 1
-        random = self._random
+        random, first = self._random, self._symbols[0]
         orders = [one for one in desk.open_orders() if one.is_ours]
         chance = random.random()
         try:
@@ -106,9 +129,9 @@ class Trader:
             elif chance < 0.37:
                 await desk.cancel_all(timeout_s=3)
             elif chance < 0.42:
-                await desk.place_batch([self._request(BTC) for _ in range(3)], timeout_s=3)
+                await desk.place_batch([self._request(first) for _ in range(3)], timeout_s=3)
             else:
-                symbol = random.choice((BTC, ETH))
+                symbol = random.choice(self._symbols)
                 await desk.place(self._request(symbol), timeout_s=3)
         except FluxumError:
             self.refused += 1
@@ -153,7 +176,8 @@ class Killed(Exception):
 class World:
     """What a day is made of."""
 
-    def __init__(self, seed: int, random: Random) -> None:
+    def __init__(self, seed: int, random: Random, venue: Venue) -> None:
+        self.venue = venue
         self.clock = SimulatedClock()
         self.random = random
         self.readers: list[Pipe[Event]] = []
@@ -161,23 +185,26 @@ class World:
         self.plan = Plan(
             parse_faults(script(random, PHASES * (PHASE_S + CALM_S))), Random(f"plan {seed}")
         )
+        symbols = SYMBOLS[venue.name]
         self.exchange = SimulatedExchange(
-            KRAKEN, [BTC, ETH], seed=seed, clock=self.clock, rate_per_s=2.0, faults=self.plan
+            venue, symbols, seed=seed, clock=self.clock, rate_per_s=2.0, faults=self.plan
         )
         self.start_ns = self.clock.now_ns() - 10**9
         self.digest = hashlib.sha256()
-        account = self.exchange.open_account(KEY, SECRET, MONEY, tier="pro")
+        account = self.exchange.open_account(KEY, SECRET, money(symbols), tier=tier_of(venue))
         self.truth = Truth(self.exchange, account)
 
 
 def make_session(world: World, life: int) -> Session:
     session = Session(
-        KRAKEN,
+        world.venue,
         dial=world.exchange.dial,
         clock=world.clock,
         random=Random(f"session {life}"),
         http=world.exchange,
-        account_config=AccountConfig(Credentials(KEY, SECRET), tier="pro", since_ns=world.start_ns),
+        account_config=AccountConfig(
+            Credentials(KEY, SECRET), tier=tier_of(world.venue), since_ns=world.start_ns
+        ),
     )
 
     def look(event: Event) -> bool:
@@ -236,10 +263,10 @@ async def live(world: World, trader: Trader, journal: MemoryOrderJournal, life: 
             assert desk.statistics().sums_close
 
 
-async def live_a_day(seed: int) -> Day:
+async def live_a_day(seed: int, venue: Venue) -> Day:
     """One account at one exchange; raises AssertionError when anything is not as it must be."""
     random = Random(f"account day {seed}")
-    world = World(seed, random)
+    world = World(seed, random, venue)
     exchange = world.exchange
     async with exchange:
         trader = Trader(exchange, random)
@@ -295,7 +322,7 @@ async def calm(world: World, session: Session, desk: OrderDesk) -> None:
     world.plan.is_resting = True
     account = world.truth.account
     await session.wait_ready(300)
-    account.deposit({"USD": Decimal(1)})
+    account.deposit({world.exchange.symbols[0].quote: Decimal(1)})
     account.cancel_all()
     await asyncio.sleep(CALM_S)
     await desk.wait_reconciled(600)
@@ -311,10 +338,10 @@ def sorted_faults(injected: Counter[FaultKind]) -> list[tuple[FaultKind, int]]:
     return sorted(injected.items(), key=lambda item: item[0].value)
 
 
-def day(seed: int) -> Day:
+def day(seed: int, venue: str = "kraken") -> Day:
     """A whole hour on a loop of its own."""
     gc.collect()
-    return run(live_a_day(seed))
+    return run(live_a_day(seed, find_venue(venue)))
 
 
 def main() -> int:
@@ -322,13 +349,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=200, help="how many, from 1 on")
     parser.add_argument("--seed", type=int, help="only this one")
+    parser.add_argument("--venue", choices=SYMBOLS, default="kraken", help="the exchange")
     wishes = parser.parse_args()
     seeds = [wishes.seed] if wishes.seed is not None else range(1, wishes.seeds + 1)
     started = time.perf_counter()
     failed: list[int] = []
     total: Counter[str] = Counter()
     with ProcessPoolExecutor(2) as pool:
-        futures = {seed: pool.submit(day, seed) for seed in seeds}
+        futures = {seed: pool.submit(day, seed, wishes.venue) for seed in seeds}
         for seed, future in futures.items():
             try:
                 one = future.result()

@@ -3,12 +3,13 @@
 import asyncio
 import gzip
 import logging
+import re
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import pytest
-from account_days import BTC, ETH, KEY, MONEY, SECRET, Plan, Trader, script
+from account_days import KEY, SECRET, SYMBOLS, Plan, Trader, money, script, tier_of
 
 from fluxum.errors import FluxumError
 from fluxum.flow.background import background
@@ -25,8 +26,9 @@ from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.faults import parse_faults
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.tape import TapeWriter, recording, recording_calls
-from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.private import TOKEN
+from fluxum.venues.register import find_venue
+from fluxum.venues.venue import Venue
 
 LENGTH_S = 900.0
 
@@ -47,13 +49,12 @@ class Written:
         self.texts.append(f"{error!r} {error} {error.__cause__!r} {error.__context__!r}".encode())
 
 
-async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
+async def live(written: Written, folder: Path, venue: Venue) -> tuple[int, list[str]]:
     """A day of trading that is recorded, logged and journalled; returns fills, and tokens."""
-    random, clock = Random(5), SimulatedClock()
+    random, clock, symbols = Random(5), SimulatedClock(), SYMBOLS[venue.name]
+    channels = (Channel.EXECUTION, Channel.BALANCE, Channel.INSTRUMENT)
     plan = Plan(parse_faults(script(random, LENGTH_S)), Random(6))
-    exchange = SimulatedExchange(
-        KRAKEN, [BTC, ETH], seed=5, clock=clock, rate_per_s=2.0, faults=plan
-    )
+    exchange = SimulatedExchange(venue, symbols, seed=5, clock=clock, rate_per_s=2.0, faults=plan)
     tokens: list[str] = []
     issue = exchange.accounts.issue_token
 
@@ -63,11 +64,11 @@ async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
 
     exchange.accounts.issue_token = issued  # type: ignore[method-assign, assignment]
     async with exchange:
-        account = exchange.open_account(KEY, SECRET, MONEY, tier="pro")
-        account_config = AccountConfig(Credentials(KEY, SECRET), tier="pro", http=exchange)
-        with TapeWriter(folder / "tape.jsonl.gz", KRAKEN.name, clock) as tape:
+        account = exchange.open_account(KEY, SECRET, money(symbols), tier=tier_of(venue))
+        account_config = AccountConfig(Credentials(KEY, SECRET), tier=tier_of(venue), http=exchange)
+        with TapeWriter(folder / "tape.jsonl.gz", venue.name, clock) as tape:
             session = Session(
-                KRAKEN,
+                venue,
                 dial=recording(exchange.dial, tape),
                 clock=clock,
                 random=random,
@@ -78,13 +79,11 @@ async def live(written: Written, folder: Path) -> tuple[int, list[str]]:
                 written.take, capacity=1, overflow=Overflow.RAISE
             )
             raw = session.raw(capacity=1_000_000)
-            with FileOrderJournal(folder / "orders.jsonl", KRAKEN.name) as journal:
+            with FileOrderJournal(folder / "orders.jsonl", venue.name) as journal:
                 async with session:
-                    session.subscribe(
-                        *map(Subscription, (Channel.EXECUTION, Channel.BALANCE)),
-                        Subscription(Channel.INSTRUMENT),
-                        Subscription(Channel.LEVEL3, BTC),
-                    )
+                    session.subscribe(*map(Subscription, channels))
+                    if Channel.LEVEL3 in venue.channels:  # whose link needs a token as well
+                        session.subscribe(Subscription(Channel.LEVEL3, symbols[0]))
                     await trade(session, journal, exchange, random, written)
                     assert not reader.is_closed
         written.texts.append(repr(list(raw.drain())).encode())
@@ -125,22 +124,35 @@ async def trade(
         written.texts.append(repr(desk.orders()).encode())
 
 
-def test_no_secret_is_written_anywhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    written = Written()
+def tokens_are_sent(venue: Venue) -> bool:
+    """Whether frames carry a token, rather than a signature."""
+    return venue.private is not None and bool(venue.private.authenticated)
+
+
+# A token and a signature of each exchange, as they look in a frame, a header or a URL.
+SIGNATURES = {"kraken": rb"[A-Za-z0-9+/]{86}==", "bybit": rb"\b[0-9a-f]{64}\b"}
+
+
+@pytest.mark.parametrize("name", SYMBOLS)
+def test_no_secret_is_written_anywhere(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    written, venue = Written(), find_venue(name)
     with caplog.at_level(logging.DEBUG):
-        fills, tokens = run(live(written, tmp_path))
+        fills, tokens = run(live(written, tmp_path, venue))
 
     tape = gzip.decompress((tmp_path / "tape.jsonl.gz").read_bytes())
     journal = (tmp_path / "orders.jsonl").read_bytes()
     logs = "\n".join(f"{one.getMessage()} {one.args!r} {one.exc_text}" for one in caplog.records)
     everything = b"\n".join([*written.texts, tape, journal, logs.encode()])
-    # There was enough to be found, and the place of each token is there.
+    # There was enough to be found, and the place of each token or login is there.
     assert fills > 50
     assert len(tokens) > 5
     assert written.errors > 100
     assert len(caplog.records) > 20
-    assert TOKEN.encode() in tape
-    assert b"executions" in tape
+    assert (TOKEN.encode() if tokens_are_sent(venue) else b'\\"op\\":\\"auth\\"') in tape
+    assert b"execution" in tape
     assert len(journal) > 0
+    assert not re.search(SIGNATURES[name.partition("-")[0]], everything), "a signature"
     for secret in (KEY, SECRET, *tokens):
         assert secret.encode() not in everything, "a secret was written down"

@@ -6,14 +6,14 @@ about what was really seen on the wire. What the cards find is the matrix of `fl
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from worlds import World, play, world
 
-from findings import Findings, findings
+from findings import Findings
 from fluxum.book.proof import BookStatus
 from fluxum.errors import VenueRefused
 from fluxum.model.codec import plain
@@ -35,38 +35,15 @@ from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.interval import MONTH_S
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Side, Ticker, Trade
 from fluxum.recognise import recognise
-from fluxum.venues.register import VENUES
 from fluxum.venues.venue import Fetch, Venue
 from fluxum.verify import verify
 from nonsense import babbling
 from recordings import FOLDER as RECORDINGS
+from venues.cards import card
 
 HERE = Path(__file__).parent
 UNKNOWN = Symbol("NOSUCH/COIN")
 MONTH_DAYS = {MONTH_S: {28, 29, 30, 31}, 3 * MONTH_S: {90, 91, 92}}
-
-every_venue = pytest.mark.parametrize("venue", list(VENUES.values()), ids=list(VENUES))
-
-
-def card(number: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Deal a test to every exchange, and note that it was passed."""
-
-    def dealt(test: Callable[..., None]) -> Callable[..., None]:
-        @every_venue
-        def run(venue: Venue) -> None:
-            notes = findings(venue.name)
-            try:
-                test(venue, notes)
-            except pytest.skip.Exception as reason:
-                notes.passed_over(number, str(reason))
-                raise
-            notes.passed(number)
-
-        run.__name__ = test.__name__
-        run.__doc__ = test.__doc__
-        return run
-
-    return dealt
 
 
 def channels(venue: Venue) -> list[Channel]:

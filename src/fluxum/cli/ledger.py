@@ -24,8 +24,8 @@ from fluxum.cli.options import (
     Until,
     account_config,
     parse_endpoint,
-    parse_instant,
     parse_market,
+    parse_period,
     parse_proxy,
     parse_symbols,
 )
@@ -145,7 +145,7 @@ class Where(Struct, frozen=True, kw_only=True):
 
 
 class Period(Struct, frozen=True, kw_only=True):
-    """The symbols of the positions, and the period; `None` is without a limit."""
+    """The symbols of the positions (none: all traded ones), and the period; `None` is open."""
 
     symbols: tuple[Symbol, ...]
     since_ns: int
@@ -189,7 +189,8 @@ async def opening_ledger(account: Account, venue: str, period: Period, output: O
         held = None
     else:
         held = _held(balances, within)
-    bases = {one.base for one in period.symbols if not one.contract}
+    symbols = period.symbols or {one.symbol for one in within}
+    bases = {one.base for one in symbols if not one.contract}
     is_older = period.since_ns > 0 and (held is None or any(held.get(one) for one in bases))
     older = await _older_fills(account, period.since_ns, output) if is_older else []
     return ledger_between(
@@ -297,14 +298,9 @@ def _refuse_unsuited(symbol: str, until: str) -> None:
 
 
 def _period(since: str, until: str) -> tuple[int | None, int | None]:
-    """The begin and end of a period; raises BadInput if it ends before it begins."""
-    now_ns = SystemClock().now_ns()
-    since_ns, until_ns = parse_instant(since, now_ns), parse_instant(until, now_ns)
-    if since_ns is not None and until_ns is not None and until_ns <= since_ns:
-        raise BadInput(f"a time after --since {since} was expected for --until, was {until!r}")
-    if since_ns is None and until_ns is not None:
-        since_ns = 0
-    return since_ns, until_ns
+    """The begin and end of a period, which begins with the account if only its end is given."""
+    since_ns, until_ns = parse_period(since, until)
+    return (0 if since_ns is None and until_ns is not None else since_ns), until_ns
 
 
 def _kind(text: str) -> EntryKind | None:

@@ -33,6 +33,7 @@ from fluxum.model.event import (
 )
 from fluxum.model.instant import format_second
 from fluxum.model.instrument import Instrument
+from fluxum.model.interval import interval_text
 from fluxum.model.market import (
     BookSnapshot,
     BookUpdate,
@@ -57,6 +58,7 @@ from fluxum.session.books import BookReading
 
 __all__ = [
     "event_text",
+    "fees_text",
     "level_text",
     "money_text",
     "number_text",
@@ -141,7 +143,8 @@ def _market_text(event: MarketEvent) -> str:
             state += f", update {update} of this candle" if update > 1 else ""
             begin = time_text(event.start_ns).removesuffix(".000")
             volume = number_text(event.volume)
-            return f"{event.symbol} candle {begin} {prices} volume {volume} {state}"
+            length = interval_text(event.interval_s)
+            return f"{event.symbol} candle {length} {begin} {prices} volume {volume} {state}"
         case BookSnapshot():
             return f"{event.symbol} book snapshot {_sides(event)} checksum {event.checksum}"
         case BookUpdate():
@@ -157,7 +160,8 @@ def _market_text(event: MarketEvent) -> str:
             return f"{event.symbol} instrument {event.status.value} tick {tick} lot {lot}"
 
 
-def _fees_text(fees: tuple[Fee, ...] | None) -> str:
+def fees_text(fees: tuple[Fee, ...] | None) -> str:
+    """The fees of a fill, each in its asset."""
     if fees is None:
         return "not known yet"
     return ", ".join(f"{number_text(fee.amount)} {fee.asset}" for fee in fees)
@@ -167,7 +171,7 @@ def _account_text(event: AccountEvent) -> str:
     """An account's event, for the user, without time and exchange."""
     match event:
         case Fill():
-            fees = _fees_text(event.fees)
+            fees = fees_text(event.fees)
             late = " (backfilled)" if event.backfilled else ""
             price, quantity = number_text(event.price), number_text(event.quantity)
             return f"{event.symbol} fill {event.side.value} {quantity} @ {price} fee {fees}{late}"

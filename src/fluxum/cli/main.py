@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from fluxum import __version__
 from fluxum.book.fast import IS_COMPILED
-from fluxum.cli import account, ledger, market, simulator, tapes, trading
+from fluxum.cli import account, ledger, market, queries, simulator, statements, tapes, trading
 from fluxum.cli.demo import demo
 from fluxum.cli.logs import LogFile, Verbose, begin_logs
 from fluxum.cli.process import exit_code
@@ -172,8 +172,24 @@ def _orders(adapt: Callable[[Command], Command] = lambda command: command) -> ty
     return group
 
 
-_MARKET: tuple[Command, ...] = (market.orderbook, market.stream, market.session)
-_ACCOUNT: tuple[Command, ...] = (account.balances, ledger.ledger)
+_MARKET: tuple[Command, ...] = (
+    market.orderbook,
+    market.stream,
+    market.session,
+    queries.ticker,
+    queries.book,
+    queries.trades,
+    queries.candles,
+    queries.instruments,
+    queries.time,
+    queries.status,
+)
+_ACCOUNT: tuple[Command, ...] = (
+    account.balances,
+    ledger.ledger,
+    statements.fills,
+    statements.pnl,
+)
 _ORDERS = "Place, amend and cancel orders; each shows what it will do and asks first."
 _TAPES: tuple[Command, ...] = (record, tapes.replay, tapes.verify)
 _ORDER: dict[str, Command] = {

@@ -12,6 +12,7 @@ import typer
 from fluxum.cli.columns import KINDS
 from fluxum.cli.hints import near, near_symbol
 from fluxum.cli.logs import hide
+from fluxum.clock import SystemClock
 from fluxum.connect import Recorder, connect
 from fluxum.credentials import DEFAULT_FILE, SOURCES, find_credentials
 from fluxum.errors import BadInput
@@ -43,6 +44,7 @@ __all__ = [
     "Since",
     "Symbols",
     "Tier",
+    "Timeout",
     "Until",
     "account_config",
     "credentials",
@@ -57,6 +59,7 @@ __all__ = [
     "parse_interval",
     "parse_market",
     "parse_markets",
+    "parse_period",
     "parse_proxy",
     "parse_symbols",
 ]
@@ -139,6 +142,12 @@ Endpoint = Annotated[
         metavar="[EXCHANGE=]URL",
         help="Use this ws:// or wss:// host instead of the exchange's. With several exchanges: "
         "EXCHANGE=URL, once for each.",
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout", min=0.001, help="Give up on an exchange that has not answered for so long."
     ),
 ]
 Proxy = Annotated[
@@ -302,6 +311,15 @@ def parse_instant(text: str, now_ns: int) -> int | None:
     return instant_ns
 
 
+def parse_period(since: str, until: str) -> tuple[int | None, int | None]:
+    """The begin and end of a period; raises BadInput if it ends before it begins."""
+    now_ns = SystemClock().now_ns()
+    since_ns, until_ns = parse_instant(since, now_ns), parse_instant(until, now_ns)
+    if since_ns is not None and until_ns is not None and until_ns <= since_ns:
+        raise BadInput(f"a time after --since {since} was expected for --until, was {until!r}")
+    return since_ns, until_ns
+
+
 def parse_proxy(text: str | None) -> str | None:
     """The URL of a proxy; raises BadInput for an invalid one."""
     if text is None:
@@ -317,10 +335,14 @@ def parse_proxy(text: str | None) -> str | None:
 
 
 def account_config(
-    exchange: str, keys: str, tier: str = "", since_ns: int | None = None
+    exchange: str,
+    keys: str,
+    tier: str = "",
+    since_ns: int | None = None,
+    symbols: Iterable[str] = (),
 ) -> AccountConfig:
     """An account's keys and options; raises BadInput without keys or a private API."""
-    return AccountConfig(credentials(exchange, keys), tier=tier, since_ns=since_ns)
+    return AccountConfig(credentials(exchange, keys), tier=tier, since_ns=since_ns, symbols=symbols)
 
 
 def credentials(exchange: str, keys: str) -> Credentials:

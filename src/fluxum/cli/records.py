@@ -8,11 +8,20 @@ from msgspec import Struct, structs
 
 from fluxum.book.proof import BookProof
 from fluxum.model.account import Balance, Wallet
+from fluxum.model.event import VenueStatus
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Candle, Level
 from fluxum.session.books import BookReading
 
-__all__ = ["BookRecord", "CandleRecord", "Candles", "HeldRecord"]
+__all__ = [
+    "BookRecord",
+    "CandleRecord",
+    "Candles",
+    "HeldRecord",
+    "StatusRecord",
+    "TimeRecord",
+    "ValuedRecord",
+]
 
 _CANDLES_KEPT = 10_000
 
@@ -73,6 +82,81 @@ class HeldRecord(Struct, frozen=True, kw_only=True, tag="balance"):
     def of(cls, balance: Balance) -> Self:
         """The record of a balance."""
         return cls(**_fields(balance), free=balance.free)
+
+
+class ValuedRecord(Struct, frozen=True, kw_only=True, tag="balance"):
+    """A balance and its value in another asset.
+
+    `path` are the markets of the conversion, in their order. `value` is `None` if there is no such
+    path; `why` is the reason.
+    """
+
+    venue: str
+    asset: Asset
+    total: Decimal
+    held: Decimal | None
+    value: Decimal | None
+    value_asset: Asset
+    path: tuple[Symbol, ...]
+    why: str
+    venue_ns: int | None
+    received_ns: int
+
+    @classmethod
+    def valued(
+        cls,
+        balance: Balance,
+        into: Asset,
+        value: Decimal | None,
+        path: tuple[Symbol, ...],
+        why: str = "",
+    ) -> Self:
+        """The record of a balance."""
+        return cls(
+            venue=balance.venue,
+            asset=balance.asset,
+            total=balance.total,
+            held=balance.held,
+            value=value,
+            value_asset=into,
+            path=path,
+            why=why,
+            venue_ns=balance.venue_ns,
+            received_ns=balance.received_ns,
+        )
+
+
+class TimeRecord(Struct, frozen=True, kw_only=True, tag="time"):
+    """A venue's clock beside this machine's.
+
+    `ahead_s` is how far it is ahead, within `uncertainty_s`: half of the time that the call took.
+    """
+
+    venue: str
+    venue_ns: int
+    received_ns: int
+    ahead_s: float
+    uncertainty_s: float
+
+    @classmethod
+    def of(cls, venue: str, venue_ns: int, requested_ns: int, received_ns: int) -> Self:
+        """The record of an answer."""
+        middle_ns = (requested_ns + received_ns) // 2
+        return cls(
+            venue=venue,
+            venue_ns=venue_ns,
+            received_ns=received_ns,
+            ahead_s=(venue_ns - middle_ns) / 1e9,
+            uncertainty_s=(received_ns - requested_ns) / 2e9,
+        )
+
+
+class StatusRecord(Struct, frozen=True, kw_only=True, tag="status"):
+    """The status of a venue's engine."""
+
+    venue: str
+    status: VenueStatus
+    received_ns: int
 
 
 class Candles:

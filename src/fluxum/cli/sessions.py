@@ -121,14 +121,17 @@ class Sessions:
         self.require_data()
 
     def raise_failures(self) -> None:
-        """Raise what failed, if anything did: BadInput if every failure is a BadInput."""
+        """Raise what failed, if anything did: BadInput only if no session was opened at all."""
         errors = list(self._failures.values())
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            is_usage = all(isinstance(one, BadInput) for one in errors)
-            kind = BadInput if is_usage else Failures
-            raise kind(f"{len(errors)} failed: {'; '.join(map(str, errors))}")
+        if not errors:
+            return
+        is_usage = not self._left and all(isinstance(one, BadInput) for one in errors)
+        text = "; ".join(map(str, errors))
+        if len(errors) > 1:
+            raise (BadInput if is_usage else Failures)(f"{len(errors)} failed: {text}")
+        if isinstance(errors[0], BadInput) and not is_usage:
+            raise Failures(text)
+        raise errors[0]
 
     async def _follow(self, session: Session, events: Pipe[Event], take: Take) -> bool:
         """Whether `take` returned true, rather than the session ended."""

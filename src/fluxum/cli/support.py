@@ -51,8 +51,9 @@ def support(form: FormatOption = Format.TABLE) -> None:
 
     A book is proved by a `checksum` or by its `sequence`, or it is `unverified`. `numbered` trades
     show every gap, those with `ids` only repetitions. A ticker has `quotes` (bid and ask) or the
-    `last` price only. For candles it is the number of intervals. All of it is what the tests last
-    found, on the date given.
+    `last` price only. For candles it is the number of intervals. Of an account's channel that is
+    not `numbered`, an audit finds what was lost. All of it is what the tests last found, on the
+    date given.
 
     Example: fluxum support
     """

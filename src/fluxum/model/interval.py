@@ -9,7 +9,14 @@ from datetime import date
 
 from fluxum.errors import BadInput
 
-__all__ = ["MONTH_S", "interval_end", "interval_least_s", "interval_of", "interval_start"]
+__all__ = [
+    "MONTH_S",
+    "interval_end",
+    "interval_least_s",
+    "interval_of",
+    "interval_start",
+    "interval_text",
+]
 
 MONTH_S = 30 * 86_400
 """The number that identifies a month; its multiples are as many months."""
@@ -40,6 +47,14 @@ def interval_of(interval: int | str) -> int:
             f"an interval in seconds or like 1m, 5m, 1h, 1d or 1M was expected, was {interval!r}"
         )
     return int(match[1]) * _UNITS_S[match[2]]
+
+
+def interval_text(interval_s: int) -> str:
+    """The shortest text that `interval_of` reads: `1m` for 60, `1M` for a month."""
+    for unit, unit_s in sorted(_UNITS_S.items(), key=lambda one: -one[1]):
+        if interval_s % unit_s == 0:
+            return f"{interval_s // unit_s}{unit}"
+    raise AssertionError("every interval is a number of seconds")
 
 
 def interval_start(at_ns: int, interval_s: int) -> int:

@@ -184,6 +184,7 @@ class OrderExecution:
             case Fill():
                 order = self.orders.fill(event)
                 if order is not None:
+                    self.reconciler.expect_update(order)
                     self.changed(order)
             case Accepted() | Declined():
                 self._answered(event)
@@ -286,6 +287,7 @@ class OrderExecution:
         match command.command:
             case Place() | PlaceBatch():
                 self.orders.accept(order, answer.order_id)
+                self.reconciler.expect_update(order)
             case Edit():
                 if answer.order_id and answer.order_id != order.order_id:
                     now_ns = self._gateway.venue_now_ns()

@@ -7,6 +7,7 @@ found nowhere, although its deadline and a margin have passed over a link that h
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct, structs
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 _PAGES_MAX = 20
 _OVERLAP_NS = 60 * 1_000_000_000
 _SECOND_NS = 1_000_000_000
+_NO_UPDATE = "it exists, and no update of it came"
 _NEVER_ARRIVED = "never arrived"
 
 
@@ -84,6 +86,7 @@ class Reconciler:
         self._policy = policy
         self._changed = changed
         self._looks: dict[int, _Look] = {}
+        self._awaited: deque[tuple[int, TrackedOrder]] = deque()
         self._woken = asyncio.Event()
 
     @property
@@ -99,6 +102,14 @@ class Reconciler:
             self._looks[order.number] = known
         known.settle_ns = max(known.settle_ns, settle_ns)
         self._woken.set()
+
+    def expect_update(self, order: TrackedOrder) -> None:
+        """An order was accepted or filled: if no update comes, it was lost, and is looked up."""
+        if order.update is not None:
+            return
+        self._awaited.append((self._gateway.now_ns() + self._policy.margin_ns, order))
+        if len(self._awaited) == 1:
+            self._woken.set()
 
     def wake(self) -> None:
         """The account is followed again: look at once."""
@@ -155,6 +166,7 @@ class Reconciler:
     async def run(self) -> None:
         """Look orders up until cancelled."""
         while True:
+            self._miss_updates()
             for look in list(self._looks.values()):
                 if not look.order.is_unresolved:
                     self._looks.pop(look.order.number, None)
@@ -162,15 +174,28 @@ class Reconciler:
                     await self._look(look)
             await self._pause()
 
+    def _miss_updates(self) -> None:
+        """Orders that exist, and of which no update came, are uncertain."""
+        now_ns = self._gateway.now_ns()
+        while self._awaited and self._awaited[0][0] <= now_ns:
+            _, order = self._awaited.popleft()
+            if order.update is None and not order.is_unresolved:
+                settle_ns = self._gateway.venue_now_ns()
+                order.mark_uncertain(Uncertainty.ABSENCE, settle_ns, _NO_UPDATE)
+                self._orders.moved(order)
+                self.add(order, settle_ns)
+                self._changed(order)
+
     async def _pause(self) -> None:
         """Wait for the next look that is due, or for another order."""
         self._woken.clear()
-        delay_s = None
-        if self._looks:
-            delay_s = self._policy.poll_s
-            if self._gateway.is_following:
-                due_ns = min(look.due_ns for look in self._looks.values())
-                delay_s = max(0.001, (due_ns - self._gateway.now_ns()) / _SECOND_NS)
+        now_ns = self._gateway.now_ns()
+        dues_ns = [due_ns for due_ns, _ in list(self._awaited)[:1]]
+        if self._gateway.is_following:
+            dues_ns += [look.due_ns for look in self._looks.values()]
+        elif self._looks:
+            dues_ns.append(now_ns + round(self._policy.poll_s * _SECOND_NS))
+        delay_s = max(0.001, (min(dues_ns) - now_ns) / _SECOND_NS) if dues_ns else None
         try:
             async with asyncio.timeout(delay_s):
                 await self._woken.wait()

@@ -20,6 +20,8 @@ from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.order import Command, OpenOrders, OrderUpdate, is_cancel
 from fluxum.pacing import Backoff
+from fluxum.session.account_audit import AccountAudit
+from fluxum.session.account_context import AccountContext
 from fluxum.session.account_history import AccountHistory
 from fluxum.session.account_session import AccountSession
 from fluxum.session.account_snapshots import AccountSnapshots
@@ -43,15 +45,17 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
 
     With `since_ns` the session first publishes the account's history from that instant on, and
     nothing earlier. Without it, the session publishes what happens from now on. Every `audit_s`
-    seconds open orders are compared with the venue's list; `None` disables the comparison.
+    seconds the account is compared with the venue's lists; `None` disables the comparison.
     `symbols` are the markets whose history is requested where the venue needs a market for that.
-    `snapshots` are the channels for which the venue sends a snapshot first.
+    `snapshots` are the channels for which the venue sends a snapshot first, `numbered` those of
+    which a lost message shows by itself.
     """
 
     since_ns: int | None = None
     audit_s: float | None = None
     symbols: Collection[Symbol] = ()
     snapshots: frozenset[Channel] = frozenset({Channel.BALANCE, Channel.EXECUTION})
+    numbered: frozenset[Channel] = frozenset()
 
 
 class Account:
@@ -75,8 +79,6 @@ class Account:
         self.queries = queries
         """The queries that the venue offers, for `query`."""
         self.following = AccountState(options.since_ns, clock.now_ns())
-        if options.since_ns is not None:
-            self.following.executed_ns = self.following.entered_ns = options.since_ns
         self._venue = venue
         self._clock = clock
         self._audit_s = options.audit_s
@@ -88,24 +90,16 @@ class Account:
         self._history = AccountHistory(
             venue, rest_client, queries, self._leave_out, self._symbols.keys()
         )
-        self._reconciliation = Reconciliation(
-            venue,
-            self._history,
-            queries,
-            self.following,
-            clock,
-            backoff,
-            lambda: self._session,
+        context = AccountContext(
+            venue, self._history, queries, self.following, clock, backoff, lambda: self._session
         )
-        self._snapshots = AccountSnapshots(
-            venue,
-            options.snapshots,
-            self._history,
-            lambda: self.following.orders,
-            clock,
-            backoff,
-            lambda: self._session,
-        )
+        self._reconciliation = Reconciliation(context)
+        self._snapshots = AccountSnapshots(context, options.snapshots)
+        self._audit = AccountAudit(context, options.numbered)
+        if options.since_ns is not None:
+            self.following.executed_ns = self.following.entered_ns = options.since_ns
+            for channel in (Channel.EXECUTION, Channel.BALANCE):
+                self._reconciliation.note_unknown(channel, options.since_ns)
 
     # Queries
 
@@ -214,8 +208,9 @@ class Account:
         tokens = self.authenticator.tokens
         if tokens is not None:
             work.start(tokens.run(), name=f"{self._venue} token")
-        audit = self._reconciliation.audit(self._audit_s, lambda: self.is_following)
+        audit = self._audit.run(self._audit_s, lambda: self.is_following)
         work.start(audit, name=f"{self._venue} audit")
+        work.start(self._audit.follow_entries(), name=f"{self._venue} entries")
 
     def close(self) -> None:
         """The session's block ends."""
@@ -257,6 +252,7 @@ class Account:
             case Balance():
                 self._snapshots.note(event)
                 self.following.change(event)
+                self._audit.note_balance()
             case OpenOrders():
                 known_ns = self.following.executed_ns
                 self._reconciliation.note_ended(dict(self.following.open(event)))
@@ -271,18 +267,27 @@ class Account:
 
     def lose(self, channel: Channel) -> None:
         """The link of a channel is gone, or a message of it was missed."""
+        state = self.following
+        is_of_orders = channel is Channel.EXECUTION
+        # The stream goes on before its snapshot comes: what it sends then proves no history.
+        known_ns = state.executed_ns if is_of_orders else state.entered_ns
+        self._reconciliation.note_unknown(channel, known_ns)
+        self._stop(channel)
+
+    # Pieces
+
+    def _begin(self, channel: Channel, known_ns: int | None) -> None:
+        self._stop(channel)
+        self._reconciliation.begin(channel, known_ns, self._background)
+
+    def _stop(self, channel: Channel) -> None:
+        """The channel's orders or balances are not valid, and what was being looked up is void."""
         if channel is Channel.EXECUTION:
             self.following.is_orders_valid = False
         else:
             self.following.is_balances_valid = False
         self._reconciliation.cancel(channel)
         self._snapshots.cancel(channel)
-
-    # Pieces
-
-    def _begin(self, channel: Channel, known_ns: int | None) -> None:
-        self.lose(channel)
-        self._reconciliation.begin(channel, known_ns, self._background)
 
     def _leave_out(self, rows: LeftOutRows, subscription: Subscription | None) -> None:
         """Publish rows of a list that could not be read; the same rows only once."""

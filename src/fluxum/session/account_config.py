@@ -34,8 +34,8 @@ class AccountConfig:
     With `since_ns` the session first publishes the account's history from that instant on.
     `symbols` are markets whose history is looked up where the venue lists it market by market.
     The token is renewed every `renew_s` seconds; without it, when a link needs a token or the
-    venue refuses the old one. Every `audit_s` seconds open orders are compared with the venue's
-    list; `None` disables that. `http` makes the REST calls; `None` means the session's own. Calls
+    venue refuses the old one. Every `audit_s` seconds the account is compared with the venue's
+    lists; `None` disables that. `http` makes the REST calls; `None` means the session's own. Calls
     that contain keys or tokens must not be recorded, so do not pass a recorder's.
     """
 
@@ -122,6 +122,7 @@ class AccountConfig:
                 audit_s=self._audit_s,
                 symbols=self._symbols,
                 snapshots=private.snapshots,
+                numbered=private.numbered,
             ),
         )
         return account

@@ -7,18 +7,15 @@ asset, the newer one counts.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 
-from fluxum.clock import Clock
 from fluxum.errors import FluxumError, RateLimited, VenueRefused
 from fluxum.flow.background import Background
 from fluxum.model.account import Balance, Balances
 from fluxum.model.event import Channel, Event, Refused, Subscription
 from fluxum.model.instrument import Asset
 from fluxum.model.order import OpenOrders, OrderUpdate
-from fluxum.pacing import Backoff
-from fluxum.session.account_history import AccountHistory
-from fluxum.session.account_session import AccountSession
+from fluxum.session.account_context import AccountContext
 
 __all__ = ["AccountSnapshots"]
 
@@ -28,28 +25,18 @@ _log = logging.getLogger(__name__)
 class AccountSnapshots:
     """Requests the snapshots of account channels; the venue itself sends those in `native`.
 
-    `held` are the ids of the orders that were open last. If an order's row may be among those that
-    could not be read, the order stays open. `session` is the session that the account belongs to:
-    it takes a snapshot as if the stream had begun with it.
+    If the row of an order that was open may be among those that could not be read, the order stays
+    open. The session takes a snapshot as if the stream had begun with it.
     """
 
-    def __init__(
-        self,
-        venue: str,
-        native: frozenset[Channel],
-        history: AccountHistory,
-        held: Callable[[], Collection[str]],
-        clock: Clock,
-        backoff: Callable[[], Backoff],
-        session: Callable[[], AccountSession],
-    ) -> None:
-        self._venue = venue
+    def __init__(self, context: AccountContext, native: frozenset[Channel]) -> None:
+        self._venue = context.venue
         self._native = native
-        self._history = history
-        self._held = held
-        self._clock = clock
-        self._backoff = backoff
-        self._session = session
+        self._history = context.history
+        self._state = context.state
+        self._clock = context.clock
+        self._backoff = context.backoff
+        self._session = context.session
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
         self._orders: dict[str, OrderUpdate] = {}  # that arrived since a snapshot was requested
         self._balances: dict[Asset, Balance] = {}
@@ -113,7 +100,7 @@ class AccountSnapshots:
             else:
                 orders[name] = update
         self._orders.clear()
-        unread = [name for name in self._held() if name not in orders]
+        unread = [name for name in self._state.orders if name not in orders]
         return OpenOrders(
             venue=self._venue,
             orders=tuple(orders.values()),

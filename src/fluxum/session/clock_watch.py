@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from fluxum.clock import Clock
 from fluxum.errors import FluxumError, RemoteProtocolError
+from fluxum.flow.background import Background
 from fluxum.model.event import ClockOffset
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.offset import ClockOffsetKeeper
@@ -46,6 +47,13 @@ class ClockWatch:
         self._note = note
         self._publish = publish
         self._is_off = False
+        self._is_started = False
+
+    def start(self, work: Background) -> None:
+        """Measure in the background from now on; a second call changes nothing."""
+        if not self._is_started:
+            self._is_started = True
+            work.start(self.run(), name=f"{self._venue.name} clock")
 
     async def run(self) -> None:
         """Measure until cancelled; return at once if the venue's time cannot be requested."""

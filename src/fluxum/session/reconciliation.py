@@ -2,21 +2,18 @@
 
 After each snapshot the session looks for fills, for ends of orders that are not open any more, and
 for account entries, all since the last known instant. Each is published once, marked as backfilled.
-Only then is the channel reconciled. Between snapshots, open orders are compared with the venue's
-list, as a gap in a quiet stream shows only with its next message.
+Only then is the channel reconciled. What is checked between snapshots is in `account_audit`.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from fluxum.clock import Clock
 from fluxum.errors import FluxumError, RateLimited, VenueRefused
 from fluxum.flow.background import Background
 from fluxum.model.account import Fill, LedgerEntry
 from fluxum.model.event import (
     Channel,
-    Desync,
     Gap,
     GapCause,
     Refused,
@@ -26,55 +23,44 @@ from fluxum.model.event import (
 )
 from fluxum.model.order import OrderUpdate
 from fluxum.pacing import Backoff
-from fluxum.session.account_history import AccountHistory
-from fluxum.session.account_session import AccountSession
-from fluxum.session.account_state import AccountState
+from fluxum.session.account_context import AccountContext
 from fluxum.session.charges import Charges
-from fluxum.venues.private import AccountQueries, EntryQuery
+from fluxum.venues.private import EntryQuery
 
 __all__ = ["Reconciliation"]
 
 _log = logging.getLogger(__name__)
 _OVERLAP_NS = 60 * 1_000_000_000
 _LOOKS_MAX = 3
-_SECOND_CHECK_S = 5.0
 
 
 class Reconciliation:
-    """Reconciles the channels of one account. `state` is the account's state.
+    """Reconciles the channels of one account."""
 
-    `session` is the session that the account belongs to.
-    """
-
-    def __init__(
-        self,
-        venue: str,
-        history: AccountHistory,
-        queries: AccountQueries,
-        state: AccountState,
-        clock: Clock,
-        backoff: Callable[[], Backoff],
-        session: Callable[[], AccountSession],
-    ) -> None:
-        self._venue = venue
-        self._history = history
-        self._has_entries = queries.entries is not None
-        self._state = state
-        self._clock = clock
-        self._backoff = backoff
-        self._session = session
+    def __init__(self, context: AccountContext) -> None:
+        self._venue = context.venue
+        self._history = context.history
+        self._has_entries = context.queries.entries is not None
+        self._state = context.state
+        self._clock = context.clock
+        self._backoff = context.backoff
+        self._session = context.session
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
-        self._charges = Charges(queries.charged)
+        self._charges = Charges(context.queries.charged)
         self._ended: dict[str, OrderUpdate] = {}
         self._unknown_ns: dict[Channel, int] = {}
 
     def begin(self, channel: Channel, known_ns: int | None, work: Background) -> None:
         """Look up what happened since `known_ns`; `None` if nothing can have been missed."""
         self.cancel(channel)
-        if known_ns is not None:  # if an earlier search did not finish, its start counts
-            self._unknown_ns[channel] = min(known_ns, self._unknown_ns.get(channel, known_ns))
+        self.note_unknown(channel, known_ns)
         name = f"{self._venue} {channel.value} reconciliation"
         self._tasks[channel] = work.start(self._reconcile(channel), name=name)
+
+    def note_unknown(self, channel: Channel, known_ns: int | None) -> None:
+        """What happened since then has to be looked up; of several instants the first counts."""
+        if known_ns is not None:
+            self._unknown_ns[channel] = min(known_ns, self._unknown_ns.get(channel, known_ns))
 
     def cancel(self, channel: Channel) -> None:
         """The link of a channel is gone, or a message of it was missed."""
@@ -186,61 +172,10 @@ class Reconciliation:
             if entries:
                 self._session().deliver(entries)
 
-    # Audit
-
-    async def audit(self, every_s: float | None, is_following: Callable[[], bool]) -> None:
-        """Compare the open orders with the venue's list, until cancelled or refused."""
-        while every_s is not None:
-            await asyncio.sleep(every_s)
-            try:
-                first = await self._differing(is_following)
-                if not first:
-                    continue
-                await asyncio.sleep(_SECOND_CHECK_S)  # a message may have been on its way
-                second = await self._differing(is_following)
-            except FluxumError as error:
-                if isinstance(error, VenueRefused) and not error.retryable:
-                    _log.error("%s account is compared no more: %s", self._venue, error)
-                    return
-                _log.warning("%s account is not compared: %s", self._venue, error)
-                continue
-            lasting = sorted(first & second)
-            if lasting:
-                self._state.counts.missed += len(lasting)
-                names = ", ".join(sorted({name for name, _, _ in lasting})[:5])
-                if is_following():
-                    self._session().deliver([self._desync(f"the venue says otherwise of {names}")])
-
-    async def _differing(self, is_following: Callable[[], bool]) -> set[tuple[str, str, str]]:
-        """What is known and what the venue answered, of each order in which they differ."""
-        if not is_following():
-            return set()
-        self._state.counts.audits += 1
-        page = await self._history.open_orders()
-        listed = {one.order_id: one for one in page}
-        held = self._state.orders
-        # If a row of the list could not be read, an order that is missing from it may be that row.
-        names = listed.keys() | held.keys() if page.left_out is None else listed.keys()
-        return {
-            (name, _filled(held.get(name)), _filled(listed.get(name)))
-            for name in names
-            if _filled(held.get(name)) != _filled(listed.get(name))
-        }
-
     # Pieces
 
     def _explains_all(self, closed: Sequence[OrderUpdate]) -> bool:
         return self._ended.keys() <= {order.order_id for order in closed}
-
-    def _desync(self, reason: str) -> Desync:
-        """Makes the stream begin again, with a snapshot and a search of history."""
-        return Desync(
-            venue=self._venue,
-            subscription=Subscription(Channel.EXECUTION),
-            generation=0,
-            reason=reason,
-            received_ns=self._clock.now_ns(),
-        )
 
     def _notice(self, message: str) -> VenueNotice:
         return VenueNotice(venue=self._venue, message=message, received_ns=self._clock.now_ns())
@@ -259,8 +194,3 @@ class Reconciliation:
             detail=f"order {order.order_id} is open no longer, and no history says why",
             received_ns=now_ns,
         )
-
-
-def _filled(order: OrderUpdate | None) -> str:
-    """What is known of an open order, to compare: whether there is one, and its filled quantity."""
-    return "none" if order is None else f"{order.filled.normalize():f} filled"

@@ -10,7 +10,7 @@ good, every stream ends with that error. When its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
@@ -21,7 +21,14 @@ from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
 from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.model.event import Channel, Event, State, StateChange, Subscription
+from fluxum.model.event import (
+    Channel,
+    Event,
+    State,
+    StateChange,
+    Subscription,
+    VenueStatus,
+)
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget, CallCounter
@@ -52,7 +59,7 @@ from fluxum.session.statistics import SessionStatistics, gather
 from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
-from fluxum.venues.queries import RestQuery
+from fluxum.venues.queries import MarketQueries, Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Limits, Venue
 
@@ -66,8 +73,9 @@ class Session:
     """One venue: its feeds, its books, and one ordered stream of all events.
 
     `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
-    venue that share an address should share a `budget` of attempts. With an `account_config` the
-    session has an `account`, and channels that need a token can be subscribed.
+    venue that share an address should share a `budget` of attempts and a `counter` of public
+    REST calls. With an `account_config` the session has an `account`, and channels that need a
+    token can be subscribed. A session without subscriptions opens no link: it answers queries.
     """
 
     def __init__(
@@ -80,19 +88,16 @@ class Session:
         endpoints: Mapping[str, str] | None = None,
         limits: Limits | None = None,
         budget: AttemptBudget | None = None,
+        counter: CallCounter | None = None,
         http: Http | None = None,
         account_config: AccountConfig | None = None,
     ) -> None:
         limits = limits or venue.limits
-        unknown = sorted(set(endpoints or ()) - set(venue.endpoints))
-        if unknown:
-            known = ", ".join(venue.endpoints)
-            raise BadInput(f"{venue.name} has the endpoints {known}; was {unknown[0]!r}")
         self.venue = venue
         self.state = State.DISCONNECTED
-        self._endpoints = {**venue.endpoints, **(endpoints or {})}
+        self._endpoints = _endpoints_of(venue, endpoints or {})
         budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
-        counter = CallCounter(limits.fetch_cost_max, limits.fetch_cost_per_s)
+        counter = counter or CallCounter(limits.fetch_cost_max, limits.fetch_cost_per_s)
         rest = Rest(http, self._endpoints, counter, limits.backoff, random)
         self._rest_client = RestClient(
             http, self._endpoints.get("rest", ""), clock, random, counter
@@ -124,7 +129,8 @@ class Session:
     async def __aenter__(self) -> Self:
         self._work = await self._scope.__aenter__()
         self._work.start(self._watch(), name=f"{self.venue.name} watch")
-        self._work.start(self._clock_watch.run(), name=f"{self.venue.name} clock")
+        if self._links.feeds or self._processor.account is not None:
+            self._clock_watch.start(self._work)
         if self._processor.account is not None:
             self._processor.account.open(self._work)
         self._links.open(self._work)
@@ -172,6 +178,8 @@ class Session:
             active = (*self._processor.streams, *complete[:number])
             has_account = self._processor.account is not None
             refuse_unsuited(self.venue, subscription, active, has_account=has_account)
+        if complete and self._work is not None:
+            self._clock_watch.start(self._work)
         self._links.subscribe(
             dict.fromkeys(one for one in complete if one not in self._processor.streams)
         )
@@ -224,6 +232,10 @@ class Session:
         """The venue's clock, in ns since the epoch. Raises as `query` does, as do all of these."""
         return await self._history.time()
 
+    async def fetch_status(self) -> VenueStatus:
+        """The status of the venue's engine; raises BadInput if the venue has no call for it."""
+        return await self._history.status()
+
     async def fetch_instruments(self) -> tuple[Instrument, ...]:
         """Every market of the venue."""
         return await self._history.instruments()
@@ -257,6 +269,25 @@ class Session:
         The last one may still be running: then its `closed` is false.
         """
         return await self._history.candles(symbol, interval, since, until)
+
+    @property
+    def queries(self) -> MarketQueries:
+        """The public queries that the venue offers, for `query` and `pages`; raises BadInput."""
+        return self._history.queries
+
+    def pages(self, query: RestQuery[Page[T]]) -> AsyncGenerator[tuple[T, ...]]:
+        """A list page by page: each is requested when the reader asks for it; it may be empty."""
+        return self._history.pages(query)
+
+    def candle_pages(
+        self,
+        symbol: str,
+        interval: int | str,
+        since: Instant | None = None,
+        until: Instant | None = None,
+    ) -> AsyncGenerator[tuple[Candle, ...]]:
+        """The candles of `fetch_candles`, page by page as `pages`."""
+        return self._history.candle_pages(symbol, interval, since, until)
 
     # State
 
@@ -415,6 +446,15 @@ class Session:
 
     def _account_events(self) -> Pipe[Event]:
         return self._outlet.pipe(is_of_account, 10 * _CAPACITY, Overflow.RAISE)
+
+
+def _endpoints_of(venue: Venue, given: Mapping[str, str]) -> dict[str, str]:
+    """The venue's URLs, those given in place of its own; raises BadInput for an unknown name."""
+    unknown = sorted(set(given) - set(venue.endpoints))
+    if unknown:
+        known = ", ".join(venue.endpoints)
+        raise BadInput(f"{venue.name} has the endpoints {known}; was {unknown[0]!r}")
+    return {**venue.endpoints, **given}
 
 
 def _now_s() -> float:

@@ -6,8 +6,8 @@ from random import Random
 
 from fluxum.clock import Clock
 from fluxum.errors import BadInput
-from fluxum.pacing import AttemptBudget
-from fluxum.runtime import Reach
+from fluxum.pacing import AttemptBudget, CallCounter
+from fluxum.runtime import Reach, call_counter
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.venues.venue import Venue
 
@@ -26,6 +26,7 @@ class SimulatedRuntime:
         self.random: Random = Random(seed)  # noqa: S311 - a simulation must be repeatable
         self._exchanges = {one.venue.name: one for one in exchanges}
         self._budgets: dict[str, AttemptBudget] = {}
+        self._counters: dict[str, CallCounter] = {}
 
     def budget(self, venue: Venue) -> AttemptBudget:
         """One for each venue and runtime; see Runtime."""
@@ -33,6 +34,10 @@ class SimulatedRuntime:
         return self._budgets.setdefault(
             venue.name, AttemptBudget(limits.attempts, limits.attempt_window_s)
         )
+
+    def counter(self, venue: Venue, url: str) -> CallCounter:
+        """One for each URL and runtime; see Runtime."""
+        return self._counters.setdefault(url, call_counter(venue))
 
     @asynccontextmanager
     async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:

@@ -216,8 +216,11 @@ class Private(Struct, frozen=True, kw_only=True):
 
     `endpoint` names that of the account's link and `protocol` makes its conversation. Commands go
     over the same conversation, unless there is an `order_link`. Links to `authenticated` endpoints
-    need a token, or the signer's headers. `snapshots` are the account channels that begin with a
-    snapshot; the session queries the others. `tiers` are by name, the first being assumed.
+    need a token, or the signer's headers. `tiers` are by name, the first being assumed.
+
+    `snapshots` are the account channels that begin with a snapshot; the session queries the others.
+    `numbered` are those of which a lost message shows by itself, by its number; for the others the
+    session's audit lists fills, balances and entries.
     """
 
     endpoint: str
@@ -227,4 +230,5 @@ class Private(Struct, frozen=True, kw_only=True):
     tiers: Mapping[str, AccountTier]
     authenticated: Collection[str]
     snapshots: frozenset[Channel] = frozenset({Channel.BALANCE, Channel.EXECUTION})
+    numbered: frozenset[Channel] = frozenset()
     order_link: OrderLink | None = None

@@ -97,6 +97,41 @@ def test_trades_come_oldest_first_with_the_takers_side() -> None:
     assert first.venue_ns == 1_688_669_597_827_736_900
 
 
+def trades_answer(first: int, count: int, last_ns: int) -> bytes:
+    """An answer of so many trades, ten of them at each instant, as orders make them."""
+    rows = ",".join(
+        f'["1.0","2.0",{1_688_669_597 + number // 10}.5,"b","m","",{number}]'
+        for number in range(first, first + count)
+    )
+    return f'{{"error":[],"result":{{"XXBTZUSD":[{rows}],"last":"{last_ns}"}}}}'.encode()
+
+
+def test_trades_since_an_instant_go_on_and_none_of_one_instant_is_lost() -> None:
+    instant_ns = 1_688_669_697_500_000_000  # of the trades 1000 to 1009
+    question = QUESTIONS.trades(BTC, since_ns=1_688_669_000_000_000_000)
+
+    # The first thousand ends within the ten trades of an instant.
+    first = question.read(trades_answer(5, 1000, instant_ns), NOW)
+    assert first.next is not None
+    second = first.next.read(trades_answer(1000, 40, instant_ns + 4 * 10**9), NOW)
+
+    assert first.next.fetch.path.endswith(f"since={instant_ns - 1}")
+    assert [one.sequence for one in (*first, *second)] == list(range(5, 1040))
+    assert second.next is None
+
+
+@pytest.mark.parametrize(
+    ("since_ns", "last"),
+    [(None, "1688669697500000000"), (1_688_669_697_500_000_000, "1688669697500000000"), (7, "x")],
+)
+def test_trades_end_with_the_last_ones_and_where_the_venue_does_not_go_on(
+    since_ns: int | None, last: str
+) -> None:
+    body = trades_answer(0, 1000, 0).replace(b'"last":"0"', f'"last":"{last}"'.encode())
+
+    assert QUESTIONS.trades(BTC, since_ns).read(body, NOW).next is None
+
+
 def test_the_last_candle_is_running_and_those_before_are_closed() -> None:
     question = QUESTIONS.candles(BTC, 3600)
 

@@ -4,7 +4,7 @@ The category is part of the URL and of no message: `BTCUSDT` is the spot market 
 the perpetual on the other (https://bybit-exchange.github.io/docs/v5/ws/connect).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -28,7 +28,8 @@ class Category(Struct, frozen=True):
     `args_max` is how many topics one request may have. With `echoes` an acknowledgement repeats
     the request's operation; its id is repeated by either category. `format_symbol` gives the
     name of a market, and our own of a market of another category, which the venue does not know;
-    `parse_symbol` guesses a market by its name.
+    `parse_symbol` guesses a market by its name. All orders are those of each of the `scopes`, which
+    are parameters of a call.
     """
 
     venue: str
@@ -37,6 +38,7 @@ class Category(Struct, frozen=True):
     echoes: bool
     format_symbol: Callable[[Symbol], str]
     parse_symbol: Callable[[str], Symbol]
+    scopes: tuple[Mapping[str, str], ...] = ({},)
 
 
 def market(category: Category, listed: native.ListedMarket) -> Symbol:
@@ -111,4 +113,6 @@ LINEAR = Category(
     echoes=False,
     format_symbol=_format_linear,
     parse_symbol=_parse_linear,
+    # By the asset that contracts settle in: https://bybit-exchange.github.io/docs/v5/order/open-order
+    scopes=({"settleCoin": "USDT"}, {"settleCoin": "USDC"}),
 )

@@ -7,8 +7,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.bybit import topics
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
-from fluxum.venues.bybit.private.orders import BybitOrderProtocol
-from fluxum.venues.bybit.private.protocol import BybitAccountProtocol
+from fluxum.venues.bybit.private.protocol import account_link, order_link
 from fluxum.venues.bybit.private.queries import account_queries
 from fluxum.venues.bybit.private.signing import BybitSigner
 from fluxum.venues.bybit.private.terms import tiers
@@ -82,13 +81,13 @@ def _venue(category: Category, sample_symbols: tuple[Symbol, ...]) -> Venue:
         queries=partial(BybitQueries, category),
         private=Private(
             endpoint="private",
-            protocol=partial(BybitAccountProtocol, category),
+            protocol=partial(account_link, category),
             signer=BybitSigner,
             queries=partial(account_queries, category),
             tiers=tiers(category),
             authenticated=frozenset(),
             snapshots=frozenset(),
-            order_link=OrderLink("trade", partial(BybitOrderProtocol, category)),
+            order_link=OrderLink("trade", partial(order_link, category)),
         ),
         sample_symbols=sample_symbols,
         # https://bybit-exchange.github.io/docs/v5/websocket/public/ticker, 2026-07

@@ -29,6 +29,7 @@ __all__ = [
     "decode_pair",
     "decode_rows",
     "decode_status",
+    "decode_text",
     "decode_ticker",
     "decode_time",
     "decode_trade",
@@ -153,4 +154,5 @@ decode_ticker = msgspec.json.Decoder(TickerRow).decode
 decode_rows = msgspec.json.Decoder(tuple[Raw, ...]).decode
 decode_trade = msgspec.json.Decoder(TradeRow).decode
 decode_candle = msgspec.json.Decoder(CandleRow).decode
+decode_text = msgspec.json.Decoder(str).decode
 decode_cursor = msgspec.json.Decoder(int).decode

@@ -37,6 +37,7 @@ _TYPES = {"m": "market", "l": "limit"}
 # spot-ws-intro, the list at its end).
 _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
 _LEVELS_MAX = 500
+_TRADES_MAX = 1000
 # https://docs.kraken.com/api/docs/rest-api/get-ohlc-data, `interval` in minutes
 _INTERVALS = {
     60 * minutes: str(minutes) for minutes in (1, 5, 15, 30, 60, 240, 1440, 10_080, 21_600)
@@ -84,12 +85,13 @@ class KrakenMarketQueries:
         return _market_query("Ticker", symbol, rest.decode_ticker, partial(_ticker, symbol))
 
     def trades(self, symbol: Symbol, since_ns: int | None = None) -> RestQuery[Page[Trade]]:
-        """Trades, oldest first: the last thousand, or the first thousand since an instant."""
+        """Trades, oldest first: the last thousand, or all since an instant, thousand by thousand.
 
-        def read(rows: Sequence[Raw], received_ns: int) -> Page[Trade]:
-            return page_of(read_rows(rows, partial(_trade, symbol, received_ns)))
-
-        return _market_query("Trades", symbol, rest.decode_rows, read, since=since_ns)
+        An answer names the instant of its last trade, and lists what is later than an instant
+        (.../get-recent-trades). Trades of one order share an instant, so a page begins just before
+        that of the last one, and leaves out the trades that are known.
+        """
+        return self._trades(symbol, since_ns)
 
     def candles(
         self,
@@ -121,6 +123,24 @@ class KrakenMarketQueries:
         )
         return query(fetch, rest.decode_keyed, read)
 
+    def _trades(
+        self, symbol: Symbol, since_ns: int | None, known: int | None = None
+    ) -> RestQuery[Page[Trade]]:
+        """The trades since an instant with a number above `known`, and those that follow."""
+
+        def read(results: dict[str, Raw], received_ns: int) -> Page[Trade]:
+            rows = rest.decode_rows(_only(results))
+            found = read_rows(rows, partial(_trade, symbol, received_ns))
+            fresh = found.where(lambda one: known is None or (one.sequence or 0) > known)
+            last_ns = _cursor_ns(results.get("last", Raw(b"0"))) - 1
+            if since_ns is None or len(rows) < _TRADES_MAX or last_ns <= since_ns:
+                return page_of(fresh)
+            newest = max([known or 0, *(one.sequence or 0 for one in fresh.items)])
+            return page_of(fresh, self._trades(symbol, last_ns, newest))
+
+        call = get(f"{_PATH}Trades", "Trades", pair=symbol, since=since_ns)
+        return query(call, rest.decode_keyed, read)
+
 
 def _market_query(
     call: str,
@@ -150,6 +170,14 @@ def _status(result: rest.StatusResult, _received_ns: int) -> VenueStatus:
         return VenueStatus(result.status)
     except ValueError:
         raise RemoteProtocolError(f"a status was expected, was {result.status!r}") from None
+
+
+def _cursor_ns(raw: Raw) -> int:
+    """The instant of the last trade of an answer, which is text; zero if it is missing."""
+    try:
+        return int(rest.decode_text(raw))
+    except (MsgspecError, ValueError):
+        return 0
 
 
 def _cursor_s(raw: bytes) -> int:

@@ -69,6 +69,9 @@ KRAKEN = Venue(
         send_burst=20,
         symbols_per_link=200,
         frame_bytes_max=None,
+        # Public calls are counted by address, and about one a second is safe
+        # (https://docs.kraken.com/api/docs/guides/spot-rest-ratelimits).
+        fetch_cost_per_s=1.0,
     ),
     checks=Checks(book=book_checksum, level3=level3_checksum, depth=DEPTH_PROVED),
     protocol=KrakenProtocol,
@@ -80,6 +83,8 @@ KRAKEN = Venue(
         queries=account_queries,
         tiers=TIERS,
         authenticated=frozenset({"private", "level3"}),
+        # https://docs.kraken.com/api/docs/websocket-v2/executions and /balances: `sequence`
+        numbered=frozenset({Channel.BALANCE, Channel.EXECUTION}),
     ),
     sample_symbols=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     # 1008 is a policy violation: dialling again would repeat it.

@@ -24,7 +24,7 @@ from fluxum.model.order import (
     Trigger,
 )
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
-from fluxum.venues.bybit.private.orders import BybitOrderProtocol
+from fluxum.venues.bybit.private.protocol import order_link
 from fluxum.venues.bybit.private.terms import tiers
 from fluxum.venues.conversation import Auth, Fetch
 from venues.bybit.private.wire import CAPTURES, LINK, NOW, sent, trading
@@ -34,7 +34,7 @@ MS = 1_000_000
 
 
 def request(**fields: Any) -> OrderRequest:
-    given = {"symbol": BTC, "side": "buy", "quantity": "0.2", "limit_price": "2800"}
+    given: dict[str, Any] = {"symbol": BTC, "side": "buy", "quantity": "0.2", "limit_price": "2800"}
     return OrderRequest(**{**given, **fields})
 
 
@@ -60,7 +60,7 @@ def answer(number: str, op: str, data: object = None, code: int = 0, rows: objec
 
 
 def test_the_link_logs_in_and_is_subscribed_then() -> None:
-    protocol = BybitOrderProtocol(SPOT)
+    protocol = order_link(SPOT)
     protocol.subscribe([LINK])
 
     assert sent(protocol) == [{"op": "auth", "auth": True}]
@@ -73,7 +73,7 @@ def test_the_link_logs_in_and_is_subscribed_then() -> None:
 
 
 def test_a_refused_login_is_named() -> None:
-    protocol = BybitOrderProtocol(SPOT)
+    protocol = order_link(SPOT)
     protocol.subscribe([LINK])
 
     (event,) = protocol.receive(b'{"retCode":10004,"retMsg":"invalid sign","op":"auth"}', NOW)
@@ -152,6 +152,104 @@ def test_each_kind_of_order_is_written(
 
     assert written.items() >= wanted.items()
     assert ("isLeverage" in written) is ("isLeverage" in wanted)
+
+
+LIMIT = {"orderType": "Limit", "symbol": "BTCUSDT"}
+
+
+@pytest.mark.parametrize(
+    ("order", "category", "published"),
+    [
+        (
+            request(
+                quantity="0.1", limit_price="15600", post_only=True, client_order_id="spot-test-01"
+            ),
+            SPOT,
+            {
+                **LIMIT,
+                "category": "spot",
+                "side": "Buy",
+                "qty": "0.1",
+                "price": "15600",
+                "timeInForce": "PostOnly",
+                "orderLinkId": "spot-test-01",
+            },
+        ),
+        (
+            request(
+                quantity="0.1", limit_price="15600", margin=True, client_order_id="spot-test-limit"
+            ),
+            SPOT,
+            {
+                **LIMIT,
+                "category": "spot",
+                "side": "Buy",
+                "qty": "0.1",
+                "price": "15600",
+                "timeInForce": "GTC",
+                "orderLinkId": "spot-test-limit",
+                "isLeverage": 1,
+            },
+        ),
+        (
+            request(
+                symbol=Symbol("BTC/USDT:PERP"),
+                side="sell",
+                quantity="1",
+                limit_price="30000",
+                reduce_only=True,
+                margin=True,
+                client_order_id="usdt-test-02",
+            ),
+            LINEAR,
+            {
+                **LIMIT,
+                "category": "linear",
+                "side": "Sell",
+                "qty": "1",
+                "price": "30000",
+                "timeInForce": "GTC",
+                "orderLinkId": "usdt-test-02",
+                "reduceOnly": True,
+            },
+        ),
+    ],
+)
+def test_published_orders_are_written_as_published(
+    order: OrderRequest, category: Category, published: dict[str, Any]
+) -> None:
+    """https://bybit-exchange.github.io/docs/v5/order/create-order, without what is its default."""
+    (written,) = framed(Place(request=order), category)["args"]
+
+    assert written == published
+
+
+def test_the_published_batches_are_answered_row_by_row() -> None:
+    protocol = trading()
+    requests = (request(client_order_id="spot-btc-03"), request(client_order_id="spot-atom-03"))
+    protocol.command(5, PlaceBatch(requests=requests), NOW)
+    placed = protocol.receive(over_the_link("create_batch_spot", "5.0", "order.create-batch"), NOW)
+    assert [(one.order_id, one.client_order_id) for one in placed if isinstance(one, Accepted)] == [
+        ("1666800494330512128", "spot-btc-03"),
+        ("1666800494330512129", "spot-atom-03"),
+    ]
+
+    symbols = {"1666800494330512128": BTC, "1666800494330512129": BTC}
+    command = CancelBatch(
+        order_ids=("1666800494330512128",),
+        client_order_ids=("1666800494330512129",),
+        symbols=symbols,
+    )
+    protocol.command(6, command, NOW)
+    (event,) = protocol.receive(over_the_link("cancel_batch", "6.0", "order.cancel-batch"), NOW)
+    assert event == Accepted(venue="bybit", command_id=6, count=1, received_ns=NOW)
+
+
+def over_the_link(name: str, number: str, op: str) -> bytes:
+    """A published answer to a call, as the link of orders wraps the same result."""
+    call = json.loads(CAPTURES[name])
+    data = {"data": call["result"], "retExtInfo": call["retExtInfo"]}
+    return json.dumps({"reqId": number, "retCode": 0, "op": op, **data}).encode()
 
 
 def test_changes_name_the_market_and_one_id() -> None:
@@ -284,7 +382,7 @@ def test_each_order_of_the_published_batch_is_refused() -> None:
     ]
     published["data"]["list"].pop()
     protocol.command(5, PlaceBatch(requests=requests), NOW)
-    with pytest.raises(RemoteProtocolError, match="3 rows"):
+    with pytest.raises(RemoteProtocolError, match="2 verdicts"):
         protocol.receive(json.dumps(published).encode(), NOW)
 
 

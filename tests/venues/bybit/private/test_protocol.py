@@ -1,6 +1,7 @@
 """The account's link: login, topics, published frames, and rows that cannot be read."""
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from fluxum.model.event import Desync, LeftOut, Refused, Subscribed, Unsubscribe
 from fluxum.model.market import Side
 from fluxum.model.order import CancelAll, OrderStatus, OrderType, OrderUpdate, TimeInForce
 from fluxum.venues.bybit.category import LINEAR, SPOT
-from fluxum.venues.bybit.private.protocol import BybitAccountProtocol
+from fluxum.venues.bybit.private.protocol import account_link
 from fluxum.venues.conversation import Hangup, UnreadableStream
 from venues.bybit.private.wire import BALANCES, CAPTURES, EXECUTIONS, NOW, account, sent
 
@@ -20,7 +21,7 @@ MS = 1_000_000
 
 
 def test_a_link_logs_in_before_it_subscribes() -> None:
-    protocol = BybitAccountProtocol(SPOT)
+    protocol = account_link(SPOT)
     protocol.subscribe([EXECUTIONS, BALANCES])
     protocol.subscribe([])
 
@@ -40,7 +41,7 @@ def test_a_link_logs_in_before_it_subscribes() -> None:
 
 
 def test_a_refused_login_refuses_what_waited_for_it() -> None:
-    protocol = BybitAccountProtocol(SPOT)
+    protocol = account_link(SPOT)
     protocol.subscribe([EXECUTIONS])
     sent(protocol)
 
@@ -52,7 +53,7 @@ def test_a_refused_login_refuses_what_waited_for_it() -> None:
 
 
 def test_a_login_that_came_too_late_is_tried_over_another_link() -> None:
-    protocol = BybitAccountProtocol(SPOT)
+    protocol = account_link(SPOT)
     protocol.subscribe([EXECUTIONS])
     sent(protocol)
 
@@ -62,7 +63,7 @@ def test_a_login_that_came_too_late_is_tried_over_another_link() -> None:
 
 
 def test_a_refused_topic_is_refused() -> None:
-    protocol = BybitAccountProtocol(SPOT)
+    protocol = account_link(SPOT)
     protocol.subscribe([BALANCES])
     protocol.receive(CAPTURES["auth"], NOW)
 
@@ -210,6 +211,15 @@ def test_what_makes_no_sense_is_refused(frame: bytes) -> None:
         protocol.receive(frame, NOW)
 
 
+@pytest.mark.parametrize("name", ["position", "greeks", "strategy", "execution_fast"])
+def test_published_topics_that_are_not_requested_are_refused_by_name(name: str) -> None:
+    protocol, _ = account(category=LINEAR)
+    topic = json.loads(CAPTURES[name])["topic"]
+
+    with pytest.raises(RemoteProtocolError, match=re.escape(repr(topic))):
+        protocol.receive(CAPTURES[name], NOW)
+
+
 def test_words_that_are_not_known_are_kept() -> None:
     protocol, _ = account()
     frame = json.loads(CAPTURES["order_spot"])
@@ -249,7 +259,7 @@ def test_what_a_triggered_order_waits_for_says_what_it_is(
 
 
 def test_a_tape_is_followed_without_requests() -> None:
-    protocol = BybitAccountProtocol(SPOT)
+    protocol = account_link(SPOT)
     protocol.follow_passively()
 
     (fill,) = protocol.receive(CAPTURES["execution_spot"], NOW)

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from fluxum.model.account import Credentials
-from fluxum.venues.bybit.private.signing import BybitSigner, login_text, signature
+from fluxum.venues.bybit.private.signing import BybitSigner, call_text, login_text, signature
 from fluxum.venues.conversation import Fetch
 
 SECRET = "test_secret_1234567890"
@@ -51,6 +51,25 @@ def test_a_call_signs_its_query_or_its_body(call: Fetch, wanted: str) -> None:
         "X-BAPI-RECV-WINDOW": "5000",
         "X-BAPI-SIGN": wanted,
     }
+
+
+@pytest.mark.parametrize(
+    ("call", "timestamp", "wanted"),
+    [
+        (
+            Fetch("GET", "/v5/order/realtime?category=option&symbol=BTC-29JUL22-25000-C", ""),
+            "1658384314791",
+            "1658384314791XXXXXXXXXX5000category=option&symbol=BTC-29JUL22-25000-C",
+        ),
+        (
+            Fetch("POST", "/v5/order/create", "", body=b'{"category": "option"}'),
+            "1658385579423",
+            '1658385579423XXXXXXXXXX5000{"category": "option"}',
+        ),
+    ],
+)
+def test_the_published_texts_are_signed(call: Fetch, timestamp: str, wanted: str) -> None:
+    assert call_text(call, timestamp, "XXXXXXXXXX", "5000") == wanted
 
 
 def test_a_login_frame_gets_key_expiry_and_signature() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from fluxum.model.event import Channel, Event, Subscription
+from fluxum.venues.account_link import AccountLink
 from fluxum.venues.bybit.category import SPOT, Category
-from fluxum.venues.bybit.private.orders import BybitOrderProtocol
-from fluxum.venues.bybit.private.protocol import BybitAccountProtocol
+from fluxum.venues.bybit.private.protocol import account_link, order_link
 from fluxum.venues.conversation import Auth, Send
 from fluxum.venues.venue import ORDERS
 
@@ -21,7 +21,7 @@ _LINES = (Path(__file__).parents[1] / "captures" / "private.jsonl").read_text().
 CAPTURES: dict[str, bytes] = {one["name"]: one["frame"].encode() for one in map(json.loads, _LINES)}
 
 
-def sent(protocol: BybitAccountProtocol | BybitOrderProtocol) -> list[dict[str, Any]]:
+def sent(protocol: AccountLink) -> list[dict[str, Any]]:
     """The frames that were queued, each with how it is to be authenticated."""
     frames: list[dict[str, Any]] = []
     while protocol.outbox:
@@ -33,9 +33,9 @@ def sent(protocol: BybitAccountProtocol | BybitOrderProtocol) -> list[dict[str, 
 
 def account(
     wanted: Iterable[Subscription] = (EXECUTIONS, BALANCES), category: Category = SPOT
-) -> tuple[BybitAccountProtocol, list[Event]]:
+) -> tuple[AccountLink, list[Event]]:
     """A link that is logged in and subscribed, and the events until then."""
-    protocol = BybitAccountProtocol(category)
+    protocol = account_link(category)
     protocol.subscribe(wanted)
     events = [
         *protocol.receive(CAPTURES["auth"], NOW),
@@ -45,9 +45,9 @@ def account(
     return protocol, events
 
 
-def trading(category: Category = SPOT) -> BybitOrderProtocol:
+def trading(category: Category = SPOT) -> AccountLink:
     """A link of orders that is logged in."""
-    protocol = BybitOrderProtocol(category)
+    protocol = order_link(category)
     protocol.subscribe([LINK])
     protocol.receive(CAPTURES["order_auth"], NOW)
     protocol.outbox.clear()

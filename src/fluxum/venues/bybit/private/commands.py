@@ -1,8 +1,8 @@
-"""Commands as Bybit wants them: the operation and its arguments, checked as far as Bybit says.
+"""Commands as Bybit takes them: the operation and its arguments, checked by its pages.
 
 https://bybit-exchange.github.io/docs/v5/order/create-order, /amend-order, /cancel-order,
 /batch-place, /batch-cancel. An order is named with its market. A spot market buy is of an amount of
-the quote asset unless it says otherwise, so every market order on spot says which it is.
+the quote asset by default, so every market order on spot names which it is.
 """
 
 import re

@@ -136,7 +136,7 @@ def entry(category: Category, raw: Raw, received_ns: int) -> LedgerEntry:
 
 
 def _spends(category: Category, wire: native.OrderRow, side: Side) -> bool:
-    """Whether `qty` is an amount of the quote asset, as of spot market buys unless they say not."""
+    """Whether `qty` is an amount of the quote asset, as of spot market buys by default."""
     is_buy = wire.orderType == "Market" and side is Side.BUY
     return category is SPOT and is_buy and wire.marketUnit != "baseCoin"
 

@@ -1,202 +1,201 @@
-"""The account's link: its login, and the streams of orders, executions and the wallet.
+"""The account's link and the link of orders: what their frames are.
 
-https://bybit-exchange.github.io/docs/v5/websocket/private/order, /execution, /wallet. No stream
-begins with a snapshot. Orders and executions are two topics, and one stream of Fluxum: the topic of
-executions is requested for the sake of the other. The wallet is that of all categories.
+https://bybit-exchange.github.io/docs/v5/websocket/private/order, /execution, /wallet and
+/websocket/trade/guideline. Both begin with the same login. No stream begins with a snapshot. Orders
+and executions are two topics, and one stream of Fluxum. The wallet is that of all categories.
 
-A row that cannot be read may have been a fill, so that the stream is looked up anew.
+The answer to an operation means that the venue took it; what became of it comes on the account's
+link, maybe before. To take out every order there is a REST call alone, for contracts one for each
+asset they settle in (/order/cancel-all). A command with a deadline is sent with the time its
+receive window ends at it; the session fills in the time where there is no deadline.
 """
 
-from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from msgspec import Raw
 
-from fluxum.errors import BadInput, LocalProtocolError, RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Event, Subscription
-from fluxum.model.order import Command
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.event import Channel, Event
+from fluxum.model.order import Amend, CancelAll, Command, Place, PlaceBatch
+from fluxum.venues.account_link import (
+    AccountDialect,
+    AccountLink,
+    CommandAnswer,
+    Data,
+    LoginAnswer,
+    Message,
+    Nothing,
+    TopicAnswer,
+)
 from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.normalize import instant
 from fluxum.venues.bybit.private import native, normalize
-from fluxum.venues.bybit.private.login import Login
-from fluxum.venues.conversation import UNREADABLE, Effect, Fetch, Send, SequenceCounts
-from fluxum.venues.reading import Reading
-from fluxum.venues.subscriptions import Request, RequestLimits, Subscriptions
+from fluxum.venues.bybit.private.commands import Operation, operations
+from fluxum.venues.bybit.private.signing import RECEIVE_MS
+from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.conversation import Auth, Effect, Fetch, Send
+from fluxum.venues.requests import Request
+from fluxum.venues.rows import digits
 
-__all__ = ["BybitAccountProtocol"]
+__all__ = ["account_link", "order_link"]
 
+_LOGIN = Send(native.encode({"op": "auth"}), Auth.SIGNED)
 _PING = Send(b'{"op":"ping"}')
 _WALLET = "wallet"
+# An expiry that is too short or over (https://github.com/bybit-exchange/pybit/issues/152).
+_UNTIMELY = frozenset({"Params Error", "10002"})
+_MILLISECOND = 1_000_000
 
 
-class BybitAccountProtocol:
-    """An account's streams of one category; see AccountProtocol for what each call promises."""
-
-    def __init__(self, category: Category) -> None:
-        self.outbox: deque[Effect] = deque()
-        self.sequence = SequenceCounts()
-        self._category = category
-        self._orders, self._executions = f"order.{category.name}", f"execution.{category.name}"
-        self._login = Login(category.venue, self.outbox)
-        self._subscriptions = Subscriptions(
-            category.venue,
-            self.outbox,
-            RequestLimits(topics=10, in_flight=1),
-            _write,
-            extra={self._executions},
+def account_link(category: Category) -> AccountLink:
+    """The conversation of the account's link, of one category."""
+    orders, executions = f"order.{category.name}", f"execution.{category.name}"
+    return AccountLink(
+        AccountDialect(
+            venue=category.venue,
+            login=_LOGIN,
+            ping=_PING,
+            message=_account_message,
+            topics={Channel.EXECUTION: (orders, executions), Channel.BALANCE: (_WALLET,)},
+            write=_write,
+            read=partial(_read, category),
         )
+    )
 
-    # Requests
 
-    def subscribe(self, wanted: Iterable[Subscription]) -> None:
-        """Queue requests for streams, behind the login of the link."""
-        if not self._login.is_done:
-            self._login.want(wanted)
-            return
-        topics: list[str] = []
-        for subscription in wanted:
-            topic = self._topic(subscription)
-            if self._subscriptions.open(topic, subscription):
-                topics += self._with_executions(topic)
-        self._subscriptions.request("subscribe", topics)
-
-    def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
-        """Queue requests that end streams."""
-        ending = list(unwanted)
-        self._login.drop(ending)
-        is_of_orders = any(one.channel is Channel.EXECUTION for one in ending)
-        extra = [self._executions] if is_of_orders and self._login.is_done else []
-        self._subscriptions.unsubscribe(ending, extra)
-
-    def resync(self, subscription: Subscription) -> None:
-        """Queue an end and a new beginning of one stream; snapshots are the session's."""
-        topic = self._subscriptions.topic(subscription)
-        if topic is not None:
-            self._subscriptions.resubscribe(topic)
-
-    def command(self, command_id: int, command: Command, now_ns: int) -> None:  # noqa: ARG002
-        """Orders have a link of their own."""
-        raise BadInput(f"commands go over the link of orders, was {type(command).__name__}")
-
-    def ping(self) -> None:
-        """Queue a ping."""
-        self.outbox.append(_PING)
-        self._subscriptions.pinged()
-
-    def unanswered(self) -> Collection[Subscription]:
-        """The streams that wait for the login, or for their acknowledgement."""
-        return [*self._login.waiting, *self._subscriptions.unanswered()]
-
-    def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - there are no books
-        """Accept the streams of an account that another client requested."""
-        self._subscriptions.is_passive = True
-
-    def follow_request(self, frame: bytes) -> None:
-        """Nothing can be learned from a request that the data do not say."""
-
-    # Frames
-
-    def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """The events of a frame; raises RemoteProtocolError when it makes no sense."""
-        try:
-            message = native.decode_frame(frame)
-        except UNREADABLE as error:
-            raise RemoteProtocolError(str(error)) from error
-        if message.topic is not None:
-            return self._data(message.topic, message, received_ns)
-        match message.op:
-            case "auth" if message.success:
-                self.subscribe(self._login.accepted())
-                return ()
-            case "auth":
-                return self._login.refused("", message.ret_msg, received_ns)
-            case "ping" | "pong":
-                return ()
-            case "subscribe" | "unsubscribe":
-                return self._answer(message.op, message, received_ns)
-            case _:
-                raise RemoteProtocolError(f"an answer to nothing we say, was {frame[:80]!r}")
-
-    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
-        """The link itself needs no REST call."""
-        raise LocalProtocolError(f"no call was asked for, was {fetch.path!r}")
-
-    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
-        """No call was asked for."""
-        raise LocalProtocolError(f"no call was asked for, was {fetch.path!r}")
-
-    def _answer(self, op: str, message: native.Frame, received_ns: int) -> Sequence[Event]:
-        request = self._subscriptions.oldest(op)
-        if message.success or op == "unsubscribe":
-            return self._subscriptions.accepted(request, received_ns)
-        return self._subscriptions.refused(
-            request,
-            message.ret_msg or "refused without a reason",
-            received_ns,
-            () if request is None else request.topics,
+def order_link(category: Category) -> AccountLink:
+    """The conversation of the link of orders, of one category."""
+    return AccountLink(
+        AccountDialect(
+            venue=category.venue,
+            login=_LOGIN,
+            ping=_PING,
+            message=_order_message,
+            effects=partial(_effects, category),
+            called=_called,
         )
+    )
 
-    def _data(self, topic: str, frame: native.Frame, received_ns: int) -> Sequence[Event]:
-        name = self._orders if topic == self._executions else topic
-        subscription = self._subscriptions.owner(name, self._parse)
-        if subscription is None:
-            return ()
-        reading = Reading(self._category.venue, received_ns)
-        reading.events += self._subscriptions.data(name, received_ns)
 
-        def read(row: Raw) -> Sequence[Event]:
-            if topic == _WALLET:
-                return self._balances(row, frame.creationTime, received_ns)
-            return self._row(topic, row, received_ns)
+# The account's link
 
-        reading.rows(frame.data, read, lambda _row: (subscription,))
-        if not reading.has_left_out or self._subscriptions.is_passive:
-            return reading.finish()
-        return [*reading.finish(), self._desync(subscription, received_ns)]
 
-    def _row(self, topic: str, row: Raw, received_ns: int) -> Sequence[Event]:
-        if topic == self._orders:
-            order = native.decode_order(row)
-            if not normalize.is_of(self._category, order):
-                return ()
-            return (normalize.order(self._category, order, received_ns),)
-        execution = native.decode_execution(row)
-        if not normalize.is_of(self._category, execution):
-            return ()
-        fill = normalize.fill(self._category, execution, received_ns)
-        return () if fill is None else (fill,)
+def _account_message(frame: bytes) -> Message:
+    wire = native.decode_frame(frame)
+    if wire.topic is not None:
+        return Data(wire.topic, wire.data, instant(wire.creationTime))
+    error = "" if wire.success else wire.ret_msg or "refused without a reason"
+    match wire.op:
+        case "auth":
+            return LoginAnswer(error, is_untimely=error in _UNTIMELY)
+        case "subscribe" | "unsubscribe":
+            return TopicAnswer(wire.op, error)
+        case "ping" | "pong":
+            return Nothing()
+        case _:
+            raise RemoteProtocolError(f"a known kind of answer was expected, was {frame[:80]!r}")
 
-    def _balances(self, row: Raw, created_ms: int | None, received_ns: int) -> Sequence[Event]:
-        venue_ns = instant(created_ms)
+
+def _read(category: Category, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
+    """The events of a row of orders, of executions or of the wallet."""
+    if data.topic == _WALLET:
         return [
-            normalize.balance(self._category, native.decode_coin(coin), venue_ns, received_ns)
+            normalize.balance(category, native.decode_coin(coin), data.venue_ns, received_ns)
             for coin in native.decode_wallet(row).coin
         ]
-
-    def _desync(self, subscription: Subscription, received_ns: int) -> Event:
-        return Desync(
-            venue=self._category.venue,
-            subscription=subscription,
-            generation=0,
-            reason="a row could not be read",
-            received_ns=received_ns,
-        )
-
-    # Topics
-
-    def _topic(self, subscription: Subscription) -> str:
-        return _WALLET if subscription.channel is Channel.BALANCE else self._orders
-
-    def _with_executions(self, topic: str) -> Sequence[str]:
-        return (topic, self._executions) if topic == self._orders else (topic,)
-
-    def _parse(self, topic: str) -> Subscription | None:
-        """The stream of a topic on a tape; None for a topic of another category."""
-        channels = {self._orders: Channel.EXECUTION, _WALLET: Channel.BALANCE}
-        channel = channels.get(topic)
-        return None if channel is None else Subscription(channel)
+    if data.topic.startswith("order"):
+        order = native.decode_order(row)
+        if normalize.is_of(category, order):
+            return (normalize.order(category, order, received_ns),)
+        return ()
+    execution = native.decode_execution(row)
+    if not normalize.is_of(category, execution):
+        return ()
+    fill = normalize.fill(category, execution, received_ns)
+    return () if fill is None else (fill,)
 
 
 def _write(request: Request) -> Send:
     message = {"req_id": str(request.number), "op": request.op, "args": tuple(request.streams)}
     return Send(native.encode(message))
+
+
+# The link of orders
+
+
+def _effects(category: Category, command: Command, number: str) -> Sequence[Effect]:
+    if isinstance(command, CancelAll):
+        return [
+            Fetch(
+                "POST",
+                "/v5/order/cancel-all",
+                f"{number}.{at}",
+                body=native.encode({"category": category.name, **scope}),
+                auth=Auth.SIGNED,
+                is_once=True,
+            )
+            for at, scope in enumerate(category.scopes)
+        ]
+    wanted = operations(category, command)
+    return [_send(f"{number}.{at}", one, command) for at, one in enumerate(wanted)]
+
+
+def _send(number: str, operation: Operation, command: Command) -> Send:
+    op, arguments = operation
+    message: dict[str, object] = {"reqId": number, "op": op, "args": (arguments,)}
+    deadline_ns = command.deadline_ns if isinstance(command, Place | PlaceBatch | Amend) else None
+    if deadline_ns is None:
+        return Send(native.encode(message), Auth.SIGNED)
+    times = {
+        "X-BAPI-TIMESTAMP": str(deadline_ns // _MILLISECOND - RECEIVE_MS),
+        "X-BAPI-RECV-WINDOW": str(RECEIVE_MS),
+    }
+    return Send(native.encode({**message, "header": times}))
+
+
+def _order_message(frame: bytes) -> Message:
+    answer = native.decode_order_answer(frame)
+    error = f"{answer.retCode} {answer.retMsg}".strip() if answer.retCode else ""
+    match answer.op:
+        case "auth":
+            codes = {str(answer.retCode), answer.retMsg}
+            return LoginAnswer(error, is_untimely=not codes.isdisjoint(_UNTIMELY))
+        case "ping" | "pong":
+            return Nothing()
+        case _:
+            pass
+    number, venue_ns = answer.reqId, instant(digits(answer.header.Timenow))
+    if error:
+        return CommandAnswer(number, error, venue_ns=venue_ns)
+    match answer.op:
+        case "order.create-batch":
+            return CommandAnswer(number, orders=_rows(answer), venue_ns=venue_ns)
+        case "order.cancel-batch":
+            verdicts = native.decode_verdicts(answer.retExtInfo).list
+            canceled = sum(not one.code for one in verdicts)
+            return CommandAnswer(number, canceled=canceled, venue_ns=venue_ns)
+        case _:
+            placed = native.decode_placed(answer.data)
+            order = OrderAnswer(placed.orderId, placed.orderLinkId)
+            return CommandAnswer(number, order=order, venue_ns=venue_ns)
+
+
+def _rows(answer: native.OrderAnswer) -> Sequence[OrderAnswer]:
+    """Each order of a batch has a verdict of its own, in the order of the request."""
+    placed = native.decode_placed_rows(answer.data).list
+    verdicts = native.decode_verdicts(answer.retExtInfo).list
+    if len(placed) != len(verdicts):
+        raise RemoteProtocolError(f"{len(placed)} verdicts were expected, was {len(verdicts)}")
+    return [
+        OrderAnswer(row.orderId, row.orderLinkId, f"{one.code} {one.msg}" if one.code else None)
+        for row, one in zip(placed, verdicts, strict=True)
+    ]
+
+
+def _called(fetch: Fetch, body: bytes) -> CommandAnswer:
+    """The answer to a cancel of all orders."""
+    answer = native.decode_cancel_call(body)
+    if answer.retCode:
+        return CommandAnswer(fetch.purpose, f"{answer.retCode} {answer.retMsg}")
+    return CommandAnswer(fetch.purpose, canceled=len(answer.result.list))

@@ -37,8 +37,8 @@ def login_text(expires_ms: int) -> str:
 
 def call_text(fetch: Fetch, timestamp: str, key: str, receive_ms: str) -> str:
     """What a call signs: the query of a GET, the body of a POST."""
-    said = fetch.path.partition("?")[2] if fetch.method == "GET" else fetch.body.decode()
-    return f"{timestamp}{key}{receive_ms}{said}"
+    payload = fetch.path.partition("?")[2] if fetch.method == "GET" else fetch.body.decode()
+    return f"{timestamp}{key}{receive_ms}{payload}"
 
 
 class BybitSigner:

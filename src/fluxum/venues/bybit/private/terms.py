@@ -15,8 +15,8 @@ from fluxum.venues.trading import OrderRules, TradingAllowance
 
 __all__ = ["tiers"]
 
-# https://bybit-exchange.github.io/docs/v5/error: the engine did not say in time, was restarting or
-# overloaded, or has had this id before.
+# https://bybit-exchange.github.io/docs/v5/error: the engine did not answer in time, was restarting
+# or overloaded, or has had this id before.
 _AMBIGUOUS = frozenset(
     (
         *("429", "10000", "10014", "10016", "10019", "10429", "20006", "110072", "170007"),

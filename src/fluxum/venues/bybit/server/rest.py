@@ -12,8 +12,8 @@ from fluxum.model.instrument import Instrument, InstrumentStatus
 from fluxum.model.market import Side
 from fluxum.venues.bybit import native, topics
 from fluxum.venues.bybit.category import Category
-from fluxum.venues.bybit.server.account_rest import AccountRest
 from fluxum.venues.bybit.server.formats import rows, side_word
+from fluxum.venues.bybit.server.private.rest import AccountRest
 from fluxum.venues.bybit.server.streams import ticker_line
 from fluxum.venues.server.contract import Answer, ExchangeView
 from fluxum.venues.server.formats import millis, number

@@ -1,9 +1,9 @@
 """Bybit's simulated half, by the name of the venue's constant."""
 
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
-from fluxum.venues.bybit.server.account_link import BybitAccountServer
 from fluxum.venues.bybit.server.link import BybitServer
-from fluxum.venues.bybit.server.order_link import BybitOrderServer
+from fluxum.venues.bybit.server.private.link import BybitAccountServer
+from fluxum.venues.bybit.server.private.order_link import BybitOrderServer
 from fluxum.venues.bybit.server.rest import BybitRest
 from fluxum.venues.server.contract import ExchangeView, ServerSide, VenueServer, by_endpoint
 

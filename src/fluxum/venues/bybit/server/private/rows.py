@@ -104,7 +104,7 @@ def execution_row(category: Category, happening: OrderHappening, fill: Fill) -> 
 
 
 def coin_row(category: Category, balance: Balance) -> Row:
-    """What is held of an asset; what orders bind is told apart by category."""
+    """What is held of an asset; what orders hold is in a field of its category."""
     held, is_spot = number(balance.held or _ZERO), category is SPOT
     return {
         "coin": balance.asset,

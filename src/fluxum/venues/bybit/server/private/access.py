@@ -59,7 +59,7 @@ def check_time(timestamp: str, receive_ms: str, now_ns: int) -> None:
 
 
 def count(account: Account, operation: str, cost: int, most: int, now_ns: int) -> Mapping[str, str]:
-    """Count an operation in its second, and return the headers that say so; raises VenueRefused."""
+    """Count an operation in its second, and return its headers; raises VenueRefused."""
     counted = account.counts.get(operation)
     if counted is None or now_ns - counted.at_ns >= _SECOND_NS:
         counted = account.counts[operation] = Count(Decimal(0), now_ns)

@@ -1,19 +1,20 @@
-"""Bybit's link of orders from the venue's chair: its login, and operations with their answers.
+"""The server of Bybit's link of orders: its login, and operations with their answers.
 
 https://bybit-exchange.github.io/docs/v5/websocket/trade/guideline.
 """
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from msgspec import MsgspecError
 
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.category import Category
-from fluxum.venues.bybit.server.access import check_time, log_in
-from fluxum.venues.bybit.server.account_link import SignedRequest, decode_signed_request
-from fluxum.venues.bybit.server.order_entry import OrderEntry
+from fluxum.venues.bybit.server.private.access import check_time, log_in
+from fluxum.venues.bybit.server.private.link import SignedRequest, decode_signed_request
+from fluxum.venues.bybit.server.private.order_entry import OrderEntry
 from fluxum.venues.server.accounts import Account, OrderFault
 from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 from fluxum.venues.server.formats import millis, scrambled
@@ -21,6 +22,7 @@ from fluxum.venues.server.formats import millis, scrambled
 __all__ = ["BybitOrderServer"]
 
 _IDLE_NS = 600 * 1_000_000_000
+_NUMBERS_MAX = 100_000
 _NOTHING: Mapping[str, object] = {}
 
 
@@ -31,7 +33,7 @@ class BybitOrderServer:
         self._accounts = view.accounts
         self._entry = OrderEntry(view, category)
         self._account: Account | None = None
-        self._numbers: set[str] = set()
+        self._numbers: dict[str, None] = {}
         self._connection_id = ""
         self._alive_ns = 0
 
@@ -42,7 +44,7 @@ class BybitOrderServer:
         return ()
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: what becomes of orders is told on the private link."""
+        """Nothing: what becomes of orders is published on the private link."""
         return ()
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
@@ -90,17 +92,18 @@ class BybitOrderServer:
         if request.reqId in self._numbers:
             raise VenueRefused("Duplicated reqId.", "20006")
         if request.reqId:
-            self._numbers.add(request.reqId)
+            self._numbers[request.reqId] = None
+            if len(self._numbers) > _NUMBERS_MAX:
+                del self._numbers[next(iter(self._numbers))]
         if name in {request.op, "cancel-all"}:
             raise VenueRefused(f"Unknown operation: {request.op}", "10404")
         headers = {key.lower(): value for key, value in request.header.items()}
         receive_ms = headers.get("x-bapi-recv-window", "5000")
         check_time(headers.get("x-bapi-timestamp", ""), receive_ms, now_ns)
-        match request.args:
-            case [dict() as given]:
-                pass
-            case _:
-                raise VenueRefused("Request parameter error.", "10001")
+        try:
+            (given,) = msgspec.convert(request.args, tuple[dict[str, object]])
+        except msgspec.ValidationError as error:
+            raise VenueRefused("Request parameter error.", "10001") from error
         data, about_rows, limits = self._entry.obey(name, account, given, now_ns)
         if name == "create" and self._accounts.roll_fault(OrderFault.LOST_ANSWER):
             return ()

@@ -13,15 +13,15 @@ from msgspec import MsgspecError
 
 from fluxum.errors import VenueRefused
 from fluxum.venues.bybit.category import SPOT, Category
-from fluxum.venues.bybit.server.access import admit, count
-from fluxum.venues.bybit.server.account_rows import (
+from fluxum.venues.bybit.server.private.access import admit, count
+from fluxum.venues.bybit.server.private.order_entry import OrderEntry
+from fluxum.venues.bybit.server.private.rows import (
     Row,
     coin_row,
     entry_row,
     execution_row,
     order_row,
 )
-from fluxum.venues.bybit.server.order_entry import OrderEntry
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.server.accounts import Account
 from fluxum.venues.server.contract import ExchangeView
@@ -61,7 +61,7 @@ class AccountRest:
         return path in self._lists if method == "GET" else path.startswith(_ORDERS)
 
     def answer(self, call: Fetch, now_ns: int) -> tuple[Result, Result]:
-        """The result of a call, and what is said of rows; raises VenueRefused."""
+        """The result of a call, and the verdicts of its rows; raises VenueRefused."""
         account = admit(self._view.accounts, call, now_ns)
         path, _, query = call.path.partition("?")
         if call.method == "GET":
@@ -91,26 +91,27 @@ class AccountRest:
             rows = [
                 order_row(self._category, one) for one in states if one.update.symbol.quote == coin
             ]
-        return self._page(query, [row for row in rows if _is_meant(row, query)], 50)
+        return self._page(query, rows, 50)
 
     def _history(self, account: Account, query: Query, now_ns: int) -> Result:
         self._check(query)
-        rows = [order_row(self._category, one) for one in account.ended]
-        found = self._within(query, rows, "createdTime", now_ns)
-        return self._page(query, found, 50)
+        found = _within(query, account.ended, lambda one: one.update.opened_ns or 0, now_ns)
+        return self._page(query, [order_row(self._category, one) for one in found], 50)
 
     def _executions(self, account: Account, query: Query, now_ns: int) -> Result:
         self._check(query)
-        rows = [execution_row(self._category, one, one.fill) for one in account.trades if one.fill]
-        return self._page(query, self._within(query, rows, "execTime", now_ns), 100)
+        found = _within(query, account.trades, lambda one: one.venue_ns, now_ns)
+        rows = [execution_row(self._category, one, one.fill) for one in found if one.fill]
+        return self._page(query, rows, 100)
 
     def _log(self, account: Account, query: Query, now_ns: int) -> Result:
-        rows = [entry_row(self._category, one) for one in account.entries]
-        wanted = [row for row in rows if query.get("currency") in {None, row["currency"]}]
-        return self._page(query, self._within(query, wanted, "transactionTime", now_ns), 50)
+        found = _within(query, account.entries, lambda one: one.venue_ns, now_ns)
+        asset = query.get("currency")
+        rows = [entry_row(self._category, one) for one in found if asset in {None, one.asset}]
+        return self._page(query, rows, 50)
 
     def _wallet(self, account: Account, query: Query, now_ns: int) -> Result:  # noqa: ARG002
-        """Assets of which nothing is held are left out, unless they are asked for."""
+        """Assets of which nothing is held are left out, unless they are named."""
         if query.get("accountType") != "UNIFIED":
             raise VenueRefused("accountType only support UNIFIED.", "10001")
         wanted = query.get("coin", "").split(",") if query.get("coin") else []
@@ -134,21 +135,6 @@ class AccountRest:
         if query.get("category") != self._category.name:
             raise VenueRefused("Illegal category", "10001")
 
-    def _within(self, query: Query, rows: Iterable[Row], key: str, now_ns: int) -> Sequence[Row]:
-        """Rows between two instants, both included; an instant that is missing is a week away."""
-        start_ms = query_number(query, "startTime", -1, _invalid())
-        end_ms = query_number(query, "endTime", -1, _invalid())
-        if end_ms < 0:
-            end_ms = millis(now_ns) if start_ms < 0 else start_ms + _WEEK_MS
-        start_ms = end_ms - _WEEK_MS if start_ms < 0 else start_ms
-        if not 0 <= end_ms - start_ms <= _WEEK_MS:
-            raise VenueRefused("The time range cannot exceed 7 days.", "10001")
-        return [
-            row
-            for row in rows
-            if start_ms <= int(str(row[key])) <= end_ms and _is_meant(row, query)
-        ]
-
     def _page(self, query: Query, rows: Sequence[Row], most: int) -> Result:
         """A part of a list, whose rows are oldest first, the newest first."""
         limit = min(max(1, query_number(query, "limit", 20, _invalid())), most)
@@ -158,7 +144,7 @@ class AccountRest:
             0,
             _invalid(),
         )
-        newest = rows[::-1]
+        newest = [row for row in reversed(rows) if _is_meant(row, query)]
         after = offset + limit
         cursor = quote(f"page:{after}") if after < len(newest) else ""
         page = {"list": newest[offset:after], "nextPageCursor": cursor}
@@ -167,6 +153,20 @@ class AccountRest:
 
 def _invalid() -> VenueRefused:
     return VenueRefused("Request parameter error.", "10001")
+
+
+def _within(
+    query: Query, items: Iterable[Item], instant_ns: Callable[[Item], int], now_ns: int
+) -> Iterable[Item]:
+    """Items between two instants, both included; an instant that is missing is a week away."""
+    start_ms = query_number(query, "startTime", -1, _invalid())
+    end_ms = query_number(query, "endTime", -1, _invalid())
+    if end_ms < 0:
+        end_ms = millis(now_ns) if start_ms < 0 else start_ms + _WEEK_MS
+    start_ms = end_ms - _WEEK_MS if start_ms < 0 else start_ms
+    if not 0 <= end_ms - start_ms <= _WEEK_MS:
+        raise VenueRefused("The time range cannot exceed 7 days.", "10001")
+    return (one for one in items if start_ms <= millis(instant_ns(one)) <= end_ms)
 
 
 def _is_meant(row: Row, query: Query) -> bool:

@@ -1,7 +1,7 @@
-"""Bybit's private link from the venue's chair: its login, and one client's account told.
+"""The server of Bybit's private link: its login, and the streams of one account.
 
 https://bybit-exchange.github.io/docs/v5/ws/connect and /websocket/private. No topic begins with
-a snapshot. The wallet is told whenever a balance or what orders bind has changed, for its assets.
+a snapshot. The wallet is published for the assets whose total or held amount has changed.
 """
 
 from collections import deque
@@ -15,8 +15,8 @@ from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.category import Category
-from fluxum.venues.bybit.server.access import log_in
-from fluxum.venues.bybit.server.account_rows import Row, coin_row, execution_row, order_row
+from fluxum.venues.bybit.server.private.access import log_in
+from fluxum.venues.bybit.server.private.rows import Row, coin_row, execution_row, order_row
 from fluxum.venues.server.accounts import (
     Account,
     AccountChange,
@@ -30,6 +30,7 @@ __all__ = ["BybitAccountServer", "SignedRequest", "decode_signed_request"]
 
 _IDLE_NS = 600 * 1_000_000_000
 _TOKEN_VALID_S = 86_400
+_UNSENT_MAX = 100_000
 
 
 class SignedRequest(Struct):
@@ -58,12 +59,12 @@ class BybitAccountServer:
         self._category = category
         self._account: Account | None = None
         self._topics: set[str] = set()
-        self._unsaid: deque[tuple[str, Row]] = deque()
+        self._unsent: deque[tuple[str, Row]] = deque()
         self._changed: dict[Asset, None] = {}
         self._connection_id = ""
         self._alive_ns = 0
 
-    # The venue speaks
+    # What the venue sends by itself
 
     def opened(self, now_ns: int) -> Sequence[Outgoing]:
         """Nothing: Bybit waits for a login."""
@@ -73,8 +74,10 @@ class BybitAccountServer:
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
         """What happened to the account since this server last spoke."""
-        frames = [self._frame(topic, (row,), now_ns) for topic, row in self._unsaid]
-        self._unsaid.clear()
+        if len(self._unsent) > _UNSENT_MAX:
+            return (Close(1013, "too much is unsent"),)
+        frames: list[Outgoing] = [self._frame(topic, (row,), now_ns) for topic, row in self._unsent]
+        self._unsent.clear()
         changed, self._changed = self._changed, {}
         if changed and "wallet" in self._topics and self._account is not None:
             coins = [one for one in self._account.balances() if one.asset in changed]
@@ -101,24 +104,26 @@ class BybitAccountServer:
         return ()
 
     def hear(self, happening: AccountChange) -> None:
-        """Something happened to the account: what there is to tell is told next."""
+        """Something happened to the account: it is published with the next frames."""
         if not isinstance(happening, OrderHappening):
             self._changed[happening.asset] = None
             return
         update, category = happening.order.update, self._category
         pays_quote = update.side is Side.BUY or bool(update.symbol.contract)
         self._changed[update.symbol.quote if pays_quote else update.symbol.base] = None
-        is_told = update.order_type.is_triggered or happening.what is not OrderEventKind.PENDING
+        is_published = (
+            update.order_type.is_triggered or happening.what is not OrderEventKind.PENDING
+        )
         is_whole = happening.what is OrderEventKind.TRADED and not update.remaining
-        if is_told and not is_whole:  # an order that is filled is told once, as filled
-            self._tell("order", order_row(category, happening.order))
+        if is_published and not is_whole:  # an order that is filled is published once, as filled
+            self._note("order", order_row(category, happening.order))
         if happening.fill is not None:
-            self._tell("execution", execution_row(category, happening, happening.fill))
+            self._note("execution", execution_row(category, happening, happening.fill))
 
-    def _tell(self, topic: str, row: Row) -> None:
+    def _note(self, topic: str, row: Row) -> None:
         for name in (topic, f"{topic}.{self._category.name}"):
             if name in self._topics:
-                self._unsaid.append((name, row))
+                self._unsent.append((name, row))
 
     def _frame(self, topic: str, rows: Sequence[Row], now_ns: int) -> bytes:
         now_ms = millis(now_ns)
@@ -126,7 +131,7 @@ class BybitAccountServer:
             {"id": f"{now_ns:x}", "topic": topic, "creationTime": now_ms, "data": rows}
         )
 
-    # The client speaks
+    # What the client requests
 
     def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""

@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
 
+import msgspec
+
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Side
@@ -17,7 +19,7 @@ from fluxum.model.order import Amend, FeeAsset, OrderRequest, OrderType, TimeInF
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.commands import BATCH_MAX, is_client_id
 from fluxum.venues.bybit.private.words import SELF_TRADES, SIDES, TIMES_IN_FORCE
-from fluxum.venues.bybit.server.access import count
+from fluxum.venues.bybit.server.private.access import count
 from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
 from fluxum.venues.server.contract import ExchangeView
 
@@ -68,7 +70,7 @@ class OrderEntry:
     def obey(
         self, name: str, account: Account, given: Arguments, now_ns: int
     ) -> tuple[Result, Result, Mapping[str, str]]:
-        """Do an operation; returns its result, what is said of rows, and the headers."""
+        """Do an operation; returns its result, the verdicts of its rows, and the headers."""
         if given.get("category") != self._category.name:
             raise VenueRefused("Illegal category", "10001")
         if self._view.status == "maintenance":
@@ -83,8 +85,11 @@ class OrderEntry:
         if not is_batch:
             headers = self._count(account, verb, 1, now_ns)
             return operation(account, given), {}, headers
-        rows = given.get("request")
-        if not isinstance(rows, list) or not 1 <= len(rows) <= BATCH_MAX:
+        try:
+            rows = msgspec.convert(given.get("request"), list[dict[str, object]])
+        except msgspec.ValidationError:
+            rows = []
+        if not 1 <= len(rows) <= BATCH_MAX:
             raise _refused(_PARAMETER, self._category)
         headers = self._count(account, verb, len(rows), now_ns)
         return *self._batch(operation, account, rows), headers

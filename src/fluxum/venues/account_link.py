@@ -1,0 +1,315 @@
+"""A link of an account at venues that log in with a frame: its streams, and its commands.
+
+A login comes first; what is wanted before its acknowledgement waits for it. Then topics are
+subscribed, and commands sent. The venue's own part is an `AccountDialect`: how frames are written,
+and what each one is. A row that cannot be read may have been a fill, so that its stream begins
+anew: its snapshot is the session's, which looks up what was missed.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from msgspec import Raw, Struct
+
+from fluxum.errors import BadInput, LocalProtocolError, RemoteProtocolError
+from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
+from fluxum.model.order import Command
+from fluxum.venues.command_answers import CommandAnswers, OrderAnswer, SentCommand
+from fluxum.venues.conversation import (
+    UNREADABLE,
+    Effect,
+    Fetch,
+    Hangup,
+    Send,
+    SequenceCounts,
+    VenueTime,
+)
+from fluxum.venues.reading import Reading
+from fluxum.venues.requests import Op, RequestLimits, Write
+from fluxum.venues.rows import digits
+from fluxum.venues.subscriptions import Subscriptions
+
+__all__ = [
+    "AccountDialect",
+    "AccountLink",
+    "CommandAnswer",
+    "Data",
+    "LoginAnswer",
+    "Nothing",
+    "TopicAnswer",
+]
+
+
+class LoginAnswer(Struct, frozen=True):
+    """The answer to the login; `error` is empty for an acknowledgement.
+
+    `is_untimely` is a refusal because the clocks differ: another link may do better.
+    """
+
+    error: str = ""
+    is_untimely: bool = False
+
+
+class TopicAnswer(Struct, frozen=True):
+    """The answer to the oldest request of its kind; `error` is empty for an acknowledgement."""
+
+    op: Op
+    error: str = ""
+
+
+class Data(Struct, frozen=True):
+    """Rows of a topic; `venue_ns` is the time of the frame."""
+
+    topic: str
+    rows: Sequence[Raw]
+    venue_ns: int | None = None
+
+
+class CommandAnswer(Struct, frozen=True):
+    """The answer to a command, or to a part of it.
+
+    `number` is the one its frame or call was sent with, empty where the venue left it out. One of
+    the others is given: why it was refused, how many orders were canceled, an answer for each order
+    of a batch, or the order.
+    """
+
+    number: str
+    error: str = ""
+    canceled: int | None = None
+    orders: Sequence[OrderAnswer] | None = None
+    order: OrderAnswer = OrderAnswer()
+    venue_ns: int | None = None
+
+
+class Nothing(Struct, frozen=True):
+    """An answer that proves no more than that the link is open."""
+
+
+Message = LoginAnswer | TopicAnswer | Data | CommandAnswer | Nothing
+
+
+def _no_commands(command: Command, number: str) -> Sequence[Effect]:  # noqa: ARG001
+    raise BadInput(f"commands go over the link of orders, was {type(command).__name__}")
+
+
+def _no_topics(request: object) -> Send:
+    raise AssertionError(f"this link has no topics, was {request}")
+
+
+def _no_rows(data: Data, row: Raw, received_ns: int) -> Sequence[Event]:  # noqa: ARG001
+    raise AssertionError(f"this link has no topics, was {data.topic}")
+
+
+def _no_calls(fetch: Fetch, body: bytes) -> CommandAnswer:  # noqa: ARG001
+    raise LocalProtocolError(f"no call was made, was {fetch.path!r}")
+
+
+class AccountDialect(Struct, frozen=True, kw_only=True):
+    """What a venue's link of an account is like.
+
+    `message` is what a frame is; it may raise what is in UNREADABLE. `topics` are those of each
+    channel: the first is the stream's own, the others are requested for its sake. `write` writes
+    requests for topics, `read` gives the events of one row.
+
+    `effects` are the frames or calls of a command, one for each answer. Each carries a number of
+    its own, which its answer repeats: `number`, or that with `.0`, `.1` behind it. Raises BadInput
+    for what the venue cannot do. `called` reads the answer to a call.
+    """
+
+    venue: str
+    login: Send
+    ping: Send
+    message: Callable[[bytes], Message]
+    topics: Mapping[Channel, tuple[str, ...]] = {}
+    limits: RequestLimits = RequestLimits(topics=10, in_flight=1)
+    write: Write = _no_topics
+    read: Callable[[Data, Raw, int], Sequence[Event]] = _no_rows
+    effects: Callable[[Command, str], Sequence[Effect]] = _no_commands
+    called: Callable[[Fetch, bytes], CommandAnswer] = _no_calls
+
+
+class AccountLink:
+    """The conversation of one link; see AccountProtocol for what each call promises."""
+
+    def __init__(self, dialect: AccountDialect) -> None:
+        self.outbox: deque[Effect] = deque()
+        self.sequence = SequenceCounts()
+        self.venue_time: VenueTime | None = None
+        self._dialect = dialect
+        self._venue = dialect.venue
+        self._is_logged_in = False
+        self._waiting: list[Subscription] = []  # for the login
+        self._owners = {topic: names[0] for names in dialect.topics.values() for topic in names}
+        extra = self._owners.keys() - set(self._owners.values())
+        self._subscriptions = Subscriptions(
+            dialect.venue, self.outbox, dialect.limits, dialect.write, extra=extra
+        )
+        self._answers = CommandAnswers(dialect.venue)
+
+    # Requests
+
+    def subscribe(self, wanted: Iterable[Subscription]) -> None:
+        """Queue requests for streams, behind the login of the link."""
+        if not self._is_logged_in:
+            streams = list(wanted)
+            if streams and not self._waiting:
+                self.outbox.append(self._dialect.login)
+            self._waiting += streams
+            return
+        topics: list[str] = []
+        for subscription in wanted:
+            names = self._dialect.topics[subscription.channel]
+            if self._subscriptions.open(names[0], subscription):
+                topics += names
+        self._subscriptions.request("subscribe", topics)
+
+    def unsubscribe(self, unwanted: Iterable[Subscription]) -> None:
+        """Queue requests that end streams; a link without topics has none to end."""
+        ending = set(unwanted)
+        active = set(self._subscriptions.by_topic.values()) & ending
+        self._waiting = [one for one in self._waiting if one not in ending]
+        extra = [name for one in active for name in self._dialect.topics[one.channel][1:]]
+        self._subscriptions.unsubscribe(ending, extra)
+
+    def resync(self, subscription: Subscription) -> None:
+        """Queue an end and a new beginning of one stream; snapshots are the session's."""
+        topic = self._subscriptions.topic(subscription)
+        if topic is not None:
+            self._subscriptions.resubscribe(topic)
+
+    def command(self, command_id: int, command: Command, now_ns: int) -> None:  # noqa: ARG002
+        """Queue a command; raises BadInput for one that the venue cannot do."""
+        effects = self._dialect.effects(command, str(command_id))
+        self.outbox.extend(effects)
+        self._answers.expect(command_id, command_id, command, len(effects))
+
+    def ping(self) -> None:
+        """Queue a ping."""
+        self.outbox.append(self._dialect.ping)
+        self._subscriptions.pinged()
+
+    def unanswered(self) -> Collection[Subscription]:
+        """The streams that wait for the login, or for their acknowledgement."""
+        return [*self._waiting, *self._subscriptions.unanswered()]
+
+    def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - there are no books
+        """Accept the streams of an account that another client requested."""
+        self._subscriptions.is_passive = True
+
+    def follow_request(self, frame: bytes) -> None:
+        """Nothing: the data name their streams themselves."""
+
+    # Frames
+
+    def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
+        """The events of a frame; raises RemoteProtocolError when it makes no sense."""
+        try:
+            message = self._dialect.message(frame)
+        except UNREADABLE as error:
+            raise RemoteProtocolError(str(error)) from error
+        match message:
+            case LoginAnswer():
+                return self._logged_in(message, received_ns)
+            case TopicAnswer():
+                return self._answered(message, received_ns)
+            case Data():
+                return self._data(message, received_ns)
+            case CommandAnswer():
+                return self._settled(message, received_ns)
+            case Nothing():
+                return ()
+
+    def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
+        """The answer to a command that is a call; raises RemoteProtocolError for no sense."""
+        try:
+            answer = self._dialect.called(fetch, body)
+        except UNREADABLE as error:
+            raise RemoteProtocolError(str(error)) from error
+        return self._settled(answer, received_ns)
+
+    def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
+        """A command that is a call was refused by its HTTP status."""
+        return self._settled(CommandAnswer(fetch.purpose, error=reason), received_ns)
+
+    def _logged_in(self, answer: LoginAnswer, received_ns: int) -> Sequence[Event]:
+        waiting, self._waiting = self._waiting, []
+        if answer.error:
+            reason = f"the login: {answer.error}"
+            if answer.is_untimely:
+                self.outbox.append(Hangup(reason))
+                return ()
+            return [
+                Refused(
+                    venue=self._venue, subscription=one, message=reason, received_ns=received_ns
+                )
+                for one in waiting
+            ]
+        self._is_logged_in = True
+        if self._dialect.topics:
+            self.subscribe(waiting)
+            return ()
+        return [
+            Subscribed(venue=self._venue, subscription=one, received_ns=received_ns)
+            for one in waiting
+        ]
+
+    def _answered(self, answer: TopicAnswer, received_ns: int) -> Sequence[Event]:
+        request = self._subscriptions.oldest(answer.op)
+        if not answer.error or answer.op == "unsubscribe":
+            return self._subscriptions.accepted(request, received_ns)
+        blamed = () if request is None else request.topics
+        return self._subscriptions.refused(request, answer.error, received_ns, blamed)
+
+    # Data
+
+    def _data(self, data: Data, received_ns: int) -> Sequence[Event]:
+        topic = self._owners.get(data.topic, data.topic)
+        subscription = self._subscriptions.owner(topic, self._parse)
+        if subscription is None:
+            return ()
+        reading = Reading(self._venue, received_ns)
+        reading.events += self._subscriptions.data(topic, received_ns)
+        reading.rows(
+            data.rows,
+            lambda row: self._dialect.read(data, row, received_ns),
+            lambda _row: (subscription,),
+        )
+        if not reading.has_left_out or self._subscriptions.is_passive:
+            return reading.finish()
+        missed = Desync(
+            venue=self._venue,
+            subscription=subscription,
+            generation=0,
+            reason="a row could not be read",
+            received_ns=received_ns,
+        )
+        return [*reading.finish(), missed]
+
+    def _parse(self, topic: str) -> Subscription | None:
+        """The stream of a topic on a tape; `None` for a topic of another category."""
+        for channel, names in self._dialect.topics.items():
+            if names[0] == topic:
+                return Subscription(channel)
+        return None
+
+    # Commands
+
+    def _settled(self, answer: CommandAnswer, received_ns: int) -> Sequence[Event]:
+        if answer.venue_ns is not None:
+            self.venue_time = VenueTime(answer.venue_ns, received_ns)
+        sent, answers = self._sent(answer.number), self._answers
+        if sent is None:
+            return ()
+        if answer.error:
+            return answers.decline(sent, answer.error, received_ns)
+        if answer.orders is not None:
+            return answers.batch(sent, answer.orders, received_ns)
+        if answer.canceled is not None:
+            return answers.cancel(sent, answer.canceled, received_ns)
+        return answers.accept(sent, received_ns, answer.order)
+
+    def _sent(self, number: str) -> SentCommand | None:
+        """The command of a number; an answer without one is to the oldest command."""
+        if not number:
+            return self._answers.oldest()
+        return self._answers.find(digits(number.partition(".")[0]))

@@ -1,0 +1,95 @@
+"""An account at any simulated exchange, traded through the public API in virtual time."""
+
+import asyncio
+import base64
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+from msgspec import Struct
+
+import fluxum
+from fluxum import Asset, Credentials, Fee, Order, Side, Symbol
+from fluxum.sim.account import SimulatedAccount
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.loop import SimulatedClock, run
+from fluxum.sim.runtime import SimulatedRuntime
+from fluxum.trader import Trader
+from fluxum.venues.venue import Venue
+
+__all__ = ["KEYS", "LOT", "Traded", "play", "trading"]
+
+KEYS = Credentials("the-key", base64.b64encode(b"the-secret-of-tests").decode())
+LOT = Decimal("0.01")
+
+
+class Traded(Struct):
+    """A trader, the exchange and the account there."""
+
+    symbol: Symbol
+    exchange: SimulatedExchange
+    account: SimulatedAccount
+    trader: Trader
+
+    @property
+    def bid(self) -> Decimal:
+        """The best bid."""
+        level = self.trader.book(self.symbol).bid
+        assert level is not None
+        return level.price
+
+    def order(self, order: Order) -> Order:
+        """An order as the trader knows it now."""
+        known = self.trader.orders.order(order.client_order_id)
+        assert known is not None
+        return known
+
+    def charged(self, asset: str) -> Decimal:
+        """What the exchange charged in an asset."""
+        fees: list[Fee] = [fee for fill in self.account.fills for fee in fill.fees or ()]
+        return sum((fee.amount for fee in fees if fee.asset == asset), Decimal(0))
+
+    def totals(self) -> dict[Asset, Decimal]:
+        """What the exchange says is held."""
+        return {one.asset: one.total for one in self.account.balances()}
+
+    def take_bids(self) -> None:
+        """Another client sells into the book."""
+        self.exchange.change(
+            self.symbol,
+            lambda market, now_ns: market.take(
+                "them", Side.SELL, Decimal(50), None, "market", now_ns
+            ),
+        )
+
+
+@asynccontextmanager
+async def trading(
+    venue: Venue, symbol: Symbol | None = None, *, rate_per_s: float = 20.0
+) -> AsyncGenerator[Traded]:
+    """Trade one market, by default the first of the exchange's sample symbols."""
+    clock, market = SimulatedClock(), symbol or venue.sample_symbols[0]
+    exchange = SimulatedExchange(
+        venue, [market], seed=7, clock=clock, rate_per_s=rate_per_s, resolution_ns=1_000_000
+    )
+    async with exchange:
+        money: dict[str, Decimal] = {market.quote: Decimal(100_000), market.base: Decimal(1)}
+        account = exchange.open_account(KEYS.key, KEYS.secret, money)
+        await asyncio.sleep(1)
+        async with fluxum.trade(
+            venue.name,
+            [market],
+            keys=KEYS,
+            journal=fluxum.MemoryOrderJournal(),
+            runtime=SimulatedRuntime(exchange, clock=clock, seed=3),
+        ) as trader:
+            yield Traded(market, exchange, account, trader)
+
+
+def play(story: Callable[[], Awaitable[None]]) -> None:
+    """Live through a story in virtual time."""
+
+    async def main() -> None:
+        await story()
+
+    run(main())

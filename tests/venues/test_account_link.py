@@ -1,0 +1,238 @@
+"""The shared conversation of an account's link, with a dialect of one letter a message."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from msgspec import Raw
+
+from fluxum.errors import BadInput, LocalProtocolError, RemoteProtocolError
+from fluxum.model.event import (
+    Channel,
+    Desync,
+    Event,
+    LeftOut,
+    Refused,
+    Subscribed,
+    Subscription,
+    Unsubscribed,
+    VenueNotice,
+)
+from fluxum.model.order import Accepted, CancelAll, Command, Declined
+from fluxum.venues.account_link import (
+    AccountDialect,
+    AccountLink,
+    CommandAnswer,
+    Data,
+    LoginAnswer,
+    Message,
+    Nothing,
+    TopicAnswer,
+)
+from fluxum.venues.conversation import Auth, Effect, Fetch, Hangup, Send
+from fluxum.venues.requests import Request
+
+NOW = 1_700_000_000_000_000_000
+EXECUTIONS, BALANCES = Subscription(Channel.EXECUTION), Subscription(Channel.BALANCE)
+LOGIN, PING = Send(b"login", Auth.SIGNED), Send(b"ping")
+MESSAGES: dict[bytes, Message] = {
+    b"in": LoginAnswer(),
+    b"no": LoginAnswer("no such key"),
+    b"late": LoginAnswer("too late", is_untimely=True),
+    b"ok": TopicAnswer("subscribe"),
+    b"bad": TopicAnswer("subscribe", "no such topic"),
+    b"end": TopicAnswer("unsubscribe"),
+    b"fills": Data("fills", (Raw(b"1"), Raw(b"2"))),
+    b"odd": Data("fills", (Raw(b"1"), Raw(b"x"))),
+    b"other": Data("other", ()),
+    b"done": CommandAnswer("5.0", canceled=2, venue_ns=NOW - 1),
+    b"refused": CommandAnswer("", error="no"),
+    b"stranger": CommandAnswer("99"),
+    b"pong": Nothing(),
+}
+
+
+def message(frame: bytes) -> Message:
+    try:
+        return MESSAGES[frame]
+    except KeyError as error:
+        raise ValueError(f"odd frame {frame!r}") from error
+
+
+def read(data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
+    text = bytes(row).decode()
+    if text == "x":
+        raise RemoteProtocolError("an odd row")
+    return (VenueNotice(venue="toy", message=f"{data.topic} {text}", received_ns=received_ns),)
+
+
+def write(request: Request) -> Send:
+    return Send(f"{request.op} {' '.join(request.streams)}".encode())
+
+
+def effects(command: Command, number: str) -> Sequence[Effect]:
+    assert isinstance(command, CancelAll)
+    return (Send(f"cancel {number}.0".encode()),)
+
+
+def streams() -> AccountLink:
+    topics = {Channel.EXECUTION: ("orders", "fills"), Channel.BALANCE: ("wallet",)}
+    return AccountLink(
+        AccountDialect(
+            venue="toy",
+            login=LOGIN,
+            ping=PING,
+            message=message,
+            topics=topics,
+            write=write,
+            read=read,
+        )
+    )
+
+
+def orders() -> AccountLink:
+    return AccountLink(
+        AccountDialect(
+            venue="toy",
+            login=LOGIN,
+            ping=PING,
+            message=message,
+            effects=effects,
+            called=lambda _fetch, _body: CommandAnswer("5", canceled=1),
+        )
+    )
+
+
+def queued(link: AccountLink) -> list[bytes]:
+    effects = [link.outbox.popleft() for _ in range(len(link.outbox))]
+    return [one.frame if isinstance(one, Send) else repr(one).encode() for one in effects]
+
+
+def test_what_is_wanted_waits_for_one_login() -> None:
+    link = streams()
+    link.subscribe([EXECUTIONS])
+    link.subscribe([BALANCES])
+    assert queued(link) == [b"login"]
+    assert link.unanswered() == [EXECUTIONS, BALANCES]
+
+    link.receive(b"in", NOW)
+
+    assert queued(link) == [b"subscribe orders fills wallet"]
+    events = link.receive(b"ok", NOW)
+    assert [one.subscription for one in events if isinstance(one, Subscribed)] == [
+        EXECUTIONS,
+        BALANCES,
+    ]
+    assert link.unanswered() == []
+
+
+def test_what_is_not_wanted_any_more_is_not_subscribed_after_the_login() -> None:
+    link = streams()
+    link.subscribe([EXECUTIONS, BALANCES])
+    link.unsubscribe([EXECUTIONS])
+    queued(link)
+
+    link.receive(b"in", NOW)
+
+    assert queued(link) == [b"subscribe wallet"]
+
+
+def test_a_refused_login_refuses_what_waited_and_an_untimely_one_hangs_up() -> None:
+    link = streams()
+    link.subscribe([EXECUTIONS])
+    (refused,) = link.receive(b"no", NOW)
+    assert isinstance(refused, Refused)
+    assert refused.message == "the login: no such key"
+
+    link.subscribe([EXECUTIONS])
+    assert link.receive(b"late", NOW) == ()
+    assert link.outbox[-1] == Hangup("the login: too late")
+
+
+def test_a_refused_request_refuses_its_streams() -> None:
+    link = streams()
+    link.subscribe([EXECUTIONS])
+    link.receive(b"in", NOW)
+
+    events = link.receive(b"bad", NOW)
+
+    assert [one.subscription for one in events if isinstance(one, Refused)] == [EXECUTIONS]
+
+
+def test_topics_of_one_stream_begin_again_and_end_together() -> None:
+    link = streams()
+    link.subscribe([EXECUTIONS, BALANCES])
+    link.receive(b"in", NOW)
+    link.receive(b"ok", NOW)
+    queued(link)
+
+    link.unsubscribe([EXECUTIONS])
+
+    assert queued(link) == [b"unsubscribe orders fills"]
+    events = link.receive(b"end", NOW)
+    assert [one.subscription for one in events if isinstance(one, Unsubscribed)] == [EXECUTIONS]
+    link.ping()
+    assert queued(link) == [b"ping"]
+    assert link.receive(b"pong", NOW) == ()
+
+
+def test_rows_are_those_of_the_stream_that_requested_their_topic() -> None:
+    link = streams()
+    link.subscribe([EXECUTIONS])
+    link.receive(b"in", NOW)
+    link.receive(b"ok", NOW)
+
+    first, second = link.receive(b"fills", NOW)
+    left_out, notice, desync = link.receive(b"odd", NOW)
+
+    assert [one.message for one in (first, second) if isinstance(one, VenueNotice)] == [
+        "fills 1",
+        "fills 2",
+    ]
+    assert isinstance(left_out, LeftOut)
+    assert isinstance(notice, VenueNotice)
+    assert isinstance(desync, Desync)
+    assert desync.subscription == EXECUTIONS
+    for frame in (b"other", b"?"):
+        with pytest.raises(RemoteProtocolError):
+            link.receive(frame, NOW)
+
+
+def test_a_link_without_topics_is_subscribed_by_its_login_and_takes_commands() -> None:
+    link = orders()
+    link.subscribe([EXECUTIONS])
+    (subscribed,) = link.receive(b"in", NOW)
+    assert isinstance(subscribed, Subscribed)
+    queued(link)
+
+    link.command(5, CancelAll(), NOW)
+
+    assert queued(link) == [b"cancel 5.0"]
+    assert link.receive(b"done", NOW) == (
+        Accepted(venue="toy", command_id=5, count=2, received_ns=NOW),
+    )
+    assert link.venue_time is not None
+    assert link.venue_time.venue_ns == NOW - 1
+    assert link.receive(b"stranger", NOW) == ()
+
+
+def test_an_answer_without_a_number_and_a_call_are_answers_to_a_command() -> None:
+    link, fetch = orders(), Fetch("POST", "/cancel", "5")
+    answers: list[Callable[[], Sequence[Event]]] = [
+        lambda: link.receive(b"refused", NOW),
+        lambda: link.receive_refusal(fetch, "403", NOW),
+        lambda: link.receive_response(fetch, b"", NOW),
+    ]
+    for answer in answers:
+        link.command(5, CancelAll(), NOW)
+        (event,) = answer()
+        assert isinstance(event, Accepted | Declined)
+        assert (event.command_id, event.is_last) == (5, True)
+
+
+def test_a_link_of_streams_takes_no_commands_and_no_calls() -> None:
+    link = streams()
+
+    with pytest.raises(BadInput, match="link of orders, was CancelAll"):
+        link.command(5, CancelAll(), NOW)
+    with pytest.raises(LocalProtocolError):
+        link.receive_response(Fetch("GET", "/x", ""), b"", NOW)

@@ -1,0 +1,120 @@
+"""Commands that wait for answers: one each, order by order, in parts, or never."""
+
+import pytest
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.instrument import Symbol
+from fluxum.model.order import (
+    Accepted,
+    Amend,
+    Cancel,
+    CancelAll,
+    Declined,
+    OrderRequest,
+    Place,
+    PlaceBatch,
+)
+from fluxum.venues.command_answers import CommandAnswers, OrderAnswer, SentCommand
+
+NOW = 1_700_000_000_000_000_000
+
+
+def request(name: str) -> OrderRequest:
+    return OrderRequest(
+        symbol=Symbol("BTC/USD"), side="buy", quantity="1", limit_price="9", client_order_id=name
+    )
+
+
+def sent(answers: CommandAnswers, number: int = 7) -> SentCommand:
+    found = answers.find(number)
+    assert found is not None
+    return found
+
+
+def test_an_answer_names_the_order_and_is_the_last() -> None:
+    answers = CommandAnswers("toy")
+    answers.expect(7, 1, Place(request=request("mine")))
+
+    (event,) = answers.accept(sent(answers), NOW, OrderAnswer("O-1"))
+
+    assert event == Accepted(
+        venue="toy", command_id=1, order_id="O-1", client_order_id="mine", received_ns=NOW
+    )
+    assert answers.find(7) is None
+    assert answers.find(None) is None
+
+
+def test_a_refusal_names_what_the_command_named() -> None:
+    answers = CommandAnswers("toy")
+    answers.expect(7, 1, Amend(order_id="O-1", quantity="2"))
+
+    (event,) = answers.decline(sent(answers), "too late", NOW)
+
+    assert event == Declined(
+        venue="toy", command_id=1, order_id="O-1", message="too late", received_ns=NOW
+    )
+
+
+def test_a_cancel_of_several_is_answered_one_by_one() -> None:
+    answers = CommandAnswers("toy")
+    answers.expect(7, 1, Cancel(order_ids=("a", "b")), 2)
+
+    (first,) = answers.accept(sent(answers), NOW, OrderAnswer("a"))
+    (second,) = answers.decline(sent(answers), "gone", NOW)
+
+    assert isinstance(first, Accepted)
+    assert isinstance(second, Declined)
+    assert (first.is_last, second.is_last) == (False, True)
+    assert answers.oldest() is None
+
+
+def test_parts_of_a_cancel_are_counted_together() -> None:
+    answers = CommandAnswers("toy")
+    answers.expect(7, 1, CancelAll(), 2)
+
+    assert answers.cancel(sent(answers), 3, NOW) == ()
+    assert answers.cancel(sent(answers), 2, NOW) == (
+        Accepted(venue="toy", command_id=1, count=5, received_ns=NOW),
+    )
+
+
+def test_each_order_of_a_batch_has_its_own_answer() -> None:
+    answers = CommandAnswers("toy")
+    answers.expect(7, 1, PlaceBatch(requests=(request("a"), request("b"))))
+
+    with pytest.raises(RemoteProtocolError, match="2 rows were expected, was 1"):
+        answers.batch(sent(answers), [OrderAnswer("O-1")], NOW)
+    first, second = answers.batch(
+        sent(answers), [OrderAnswer("O-1"), OrderAnswer(error="too small")], NOW
+    )
+
+    assert first == Accepted(
+        venue="toy",
+        command_id=1,
+        order_id="O-1",
+        client_order_id="a",
+        is_last=False,
+        received_ns=NOW,
+    )
+    assert second == Declined(
+        venue="toy", command_id=1, client_order_id="b", message="too small", received_ns=NOW
+    )
+
+
+def test_a_command_is_sent_once_more_under_another_number() -> None:
+    answers = CommandAnswers("toy")
+    answers.expect(7, 1, CancelAll())
+
+    answers.renumber(sent(answers), 8)
+
+    assert answers.find(7) is None
+    assert sent(answers, 8).is_again
+
+
+def test_ten_thousand_commands_are_remembered() -> None:
+    answers = CommandAnswers("toy")
+    for number in range(10_001):
+        answers.expect(number, number, CancelAll())
+
+    assert answers.find(0) is None
+    assert sent(answers, 1) is answers.oldest()
