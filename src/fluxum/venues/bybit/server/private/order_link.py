@@ -15,6 +15,7 @@ from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.server.private.access import check_time, log_in
 from fluxum.venues.bybit.server.private.link import SignedRequest, decode_signed_request
 from fluxum.venues.bybit.server.private.order_entry import OrderEntry
+from fluxum.venues.server.access import lowered
 from fluxum.venues.server.accounts import Account, OrderFault
 from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 from fluxum.venues.server.formats import millis, scrambled
@@ -97,9 +98,7 @@ class BybitOrderServer:
                 del self._numbers[next(iter(self._numbers))]
         if name in {request.op, "cancel-all"}:
             raise VenueRefused(f"Unknown operation: {request.op}", "10404")
-        headers = {key.lower(): value for key, value in request.header.items()}
-        receive_ms = headers.get("x-bapi-recv-window", "5000")
-        check_time(headers.get("x-bapi-timestamp", ""), receive_ms, now_ns)
+        check_time(lowered(request.header), now_ns)
         try:
             (given,) = msgspec.convert(request.args, tuple[dict[str, object]])
         except msgspec.ValidationError as error:
