@@ -11,7 +11,6 @@ from decimal import Decimal
 
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import Side
 from fluxum.model.order import (
     Amend,
     Cancel,
@@ -26,6 +25,7 @@ from fluxum.model.order import (
 )
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.words import REFERENCES, SELF_TRADES, SIDES, TIMES_IN_FORCE
+from fluxum.venues.triggers import rises
 
 __all__ = ["BATCH_MAX", "Operation", "is_client_id", "operations"]
 
@@ -36,13 +36,16 @@ Operation = tuple[str, Arguments]
 BATCH_MAX = 10
 """How many orders a batch may have in any category."""
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
-_TAKES_PROFIT = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
-_OFFERED = _TAKES_PROFIT | {
-    OrderType.MARKET,
-    OrderType.LIMIT,
-    OrderType.STOP_LOSS,
-    OrderType.STOP_LOSS_LIMIT,
-}
+_OFFERED = frozenset(
+    {
+        OrderType.MARKET,
+        OrderType.LIMIT,
+        OrderType.STOP_LOSS,
+        OrderType.STOP_LOSS_LIMIT,
+        OrderType.TAKE_PROFIT,
+        OrderType.TAKE_PROFIT_LIMIT,
+    }
+)
 
 
 def is_client_id(name: str) -> bool:
@@ -116,9 +119,12 @@ def _trigger(category: Category, request: OrderRequest) -> Arguments:
     waits: Arguments = {"triggerPrice": _number(trigger.price)}
     if category is SPOT:
         return {**waits, "orderFilter": "StopOrder"}
-    rises = (request.side is Side.BUY) is not (request.order_type in _TAKES_PROFIT)
-    reference = REFERENCES[trigger.reference]
-    return {**waits, "triggerDirection": 1 if rises else 2, "triggerBy": reference}
+    direction = 1 if rises(request.side, request.order_type) else 2
+    return {
+        **waits,
+        "triggerDirection": direction,
+        "triggerBy": REFERENCES[trigger.reference],
+    }
 
 
 def _check(category: Category, request: OrderRequest) -> None:

@@ -14,7 +14,7 @@ from msgspec import MsgspecError
 from fluxum.errors import VenueRefused
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.server.private.access import admit, count
-from fluxum.venues.bybit.server.private.order_entry import OrderEntry
+from fluxum.venues.bybit.server.private.order_entry import BybitOrders
 from fluxum.venues.bybit.server.private.rows import (
     Row,
     coin_row,
@@ -46,7 +46,7 @@ class AccountRest:
     def __init__(self, view: ExchangeView, category: Category) -> None:
         self._view = view
         self._category = category
-        self._entry = OrderEntry(view, category)
+        self._entry = BybitOrders(view, category)
         self._lists: dict[str, Callable[[Account, Query, int], Result]] = {
             "/v5/order/realtime": self._realtime,
             "/v5/order/history": self._history,
