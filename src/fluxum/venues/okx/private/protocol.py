@@ -19,7 +19,7 @@ from functools import partial
 
 from msgspec import Raw
 
-from fluxum.errors import RemoteProtocolError, VenueRefused
+from fluxum.errors import BadInput, RemoteProtocolError, VenueRefused
 from fluxum.model.event import Channel, Event
 from fluxum.model.instant import plausible_ns
 from fluxum.model.order import Amend, CancelAll, CancelAllAfter, Command, Place, PlaceBatch
@@ -47,7 +47,7 @@ from fluxum.venues.requests import Request, RequestLimits
 
 __all__ = ["CONFIG", "account_link"]
 
-CONFIG = Fetch("GET", "/api/v5/account/config", "kind of account", cost=6, auth=Auth.SIGNED)
+CONFIG = Fetch("GET", "/api/v5/account/config", "kind of account", auth=Auth.SIGNED)
 """The call for the kind of account."""
 _LOGIN = Send(public.encode({"op": "login"}), Auth.SIGNED)
 _PENDING = "/api/v5/trade/orders-pending?limit=100"
@@ -127,6 +127,8 @@ class _Account:
             case CancelAll():
                 return [_call("GET", _PENDING, f"{number}.0")]
             case CancelAllAfter(timeout_s=timeout_s):
+                if timeout_s and not 10 <= timeout_s <= 120:
+                    raise BadInput(f"a time-out of 10 to 120 s was expected, was {timeout_s}")
                 return [_call("POST", _SWITCH, number, {"timeOut": str(timeout_s)})]
             case _:
                 wanted = operations(self._markets, self._mode, command)
@@ -210,9 +212,10 @@ def _refused(wire: native.Frame) -> Message:
     match wire.id[:1]:
         case "":
             return LoginAnswer(text, is_untimely=is_passing or wire.code in _UNTIMELY)
-        case "s" | "u":
-            op = "subscribe" if wire.id[0] == "s" else "unsubscribe"
-            return Nothing() if is_passing else TopicAnswer(op, text)
+        case "s":
+            return Nothing() if is_passing else TopicAnswer("subscribe", text)
+        case "u":
+            return Nothing() if is_passing else TopicAnswer("unsubscribe", text)
         case _:
             return CommandAnswer(_number(wire), text)
 
