@@ -62,7 +62,7 @@ SYMBOLS = {
     "kraken": (Symbol("BTC/USD"), Symbol("ETH/USD")),
     "bybit": (Symbol("BTC/USDT"), Symbol("ETH/USDT")),
     "bybit-linear": (Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP")),
-    "okx": (Symbol("BTC/USDT"), Symbol("ETH/USDT")),
+    "okx": (Symbol("BTC/USDT"), Symbol("ETH/USDT:PERP")),
 }
 """The two markets that are traded at each exchange, by its name."""
 

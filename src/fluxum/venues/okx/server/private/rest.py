@@ -31,7 +31,8 @@ _PATH = "/api/v5/"
 _ROWS_MAX = 100
 _SWITCH = "trade/cancel-all-after"
 _FORGOTTEN_NS = 2 * 3600 * 1_000_000_000
-_decode = msgspec.json.Decoder(dict[str, object] | list[dict[str, object]]).decode
+_Body = dict[str, object] | list[dict[str, object]]
+_decode: Callable[[bytes], _Body] = msgspec.json.Decoder(_Body).decode
 
 
 class AccountRest:
@@ -73,9 +74,9 @@ class AccountRest:
             body = _decode(call.body)
         except (MsgspecError, UnicodeDecodeError) as error:
             raise VenueRefused("Body can not be empty.", "50000") from error
-        given = body if isinstance(body, list) else [body]
+        given: list[dict[str, object]] = body if isinstance(body, list) else [body]
         if path == _SWITCH:
-            return Operated("0", "", [_arm(account, given[0], now_ns)])
+            return Operated("0", "", [_arm(account, given[0] if given else {}, now_ns)])
         name = path.removeprefix("trade/")
         return self._orders.obey(name, account, given, now_ns, by_code=False)
 
