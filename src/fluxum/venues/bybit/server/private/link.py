@@ -88,7 +88,7 @@ class _Streams:
             order = order_row(category, change.order)
             yield from (("order", order), (f"order.{category.name}", order))
         if change.fill is not None:
-            execution = execution_row(category, change, change.fill)
+            execution = execution_row(category, change)
             yield from (("execution", execution), (f"execution.{category.name}", execution))
 
     def balances(self, balances: Sequence[Balance]) -> Iterable[TopicRow]:

@@ -86,6 +86,10 @@ class BybitOrders:
         headers = self._count(account, verb, len(rows), now_ns)
         return *self._batch(operation, account, rows), headers
 
+    def symbol(self, name: str) -> Symbol:
+        """The market of a name of the venue's."""
+        return self._entry.instrument(name).symbol
+
     def _batch(
         self, operation: Callable[[Account, Given], Result], account: Account, rows: Sequence[Given]
     ) -> tuple[Result, Result]:
@@ -140,13 +144,13 @@ class BybitOrders:
 
     def _find(self, account: Account, read: Arguments) -> OrderState:
         """The open order of a market by either id; the venue's own wins."""
-        symbol = self._entry.instrument(read.text("symbol")).symbol
+        symbol = self.symbol(read.text("symbol"))
         return self._entry.find(account, read.text("orderId"), read.text("orderLinkId"), symbol)
 
     # Reading
 
     def _request(self, read: Arguments) -> OrderRequest:
-        symbol = self._entry.instrument(read.text("symbol")).symbol
+        symbol = self.symbol(read.text("symbol"))
         side = read.word(SIDES, "side")
         has_limit = read.one_of({"Market", "Limit"}, "orderType") == "Limit"
         is_careful = read.text("timeInForce") == "PostOnly"

@@ -5,7 +5,7 @@ The keys are those of the payloads quoted in `private.native`.
 
 from decimal import Decimal
 
-from fluxum.model.account import Balance, EntryKind, Fill, LedgerEntry, Liquidity
+from fluxum.model.account import Balance, EntryKind, LedgerEntry, Liquidity
 from fluxum.model.order import OrderStatus, OrderUpdate
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.words import SIDES, STATUSES, TIMES_IN_FORCE
@@ -72,9 +72,10 @@ def order_row(category: Category, state: OrderState) -> Row:
     }
 
 
-def execution_row(category: Category, happening: OrderHappening, fill: Fill) -> Row:
+def execution_row(category: Category, happening: OrderHappening) -> Row:
     """An execution."""
-    state = happening.order
+    state, fill = happening.order, happening.fill
+    assert fill is not None, "an execution has its fill"
     (fee,) = fill.fees or (None,)
     worth = fill.price * fill.quantity if fee and fee.asset == fill.symbol.quote else fill.quantity
     rate = _ZERO if fee is None else fee.amount / worth
