@@ -301,7 +301,7 @@ class SimulatedExchange:
         fees: tuple[Decimal, Decimal] = (Decimal("0.0025"), Decimal("0.004")),
         passphrase: str = "",
     ) -> SimulatedAccount:
-        """Open an account; `fees` are of makers and takers, an empty `tier` is the venue's first."""
+        """Open an account; `fees` are for makers and takers, an empty `tier` is the first one."""
         return self.accounts.open(Credentials(key, secret, passphrase), balances, tier, fees)
 
     def expire_tokens(self) -> None:

@@ -7,12 +7,13 @@ which it is. Orders that wait for a price are of another kind at OKX, and are no
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Context, Decimal, Inexact
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.errors import BadInput
+from fluxum.model.instrument import Symbol
 from fluxum.model.order import (
     Amend,
     Cancel,
@@ -22,12 +23,12 @@ from fluxum.model.order import (
     OrderType,
     Place,
     PlaceBatch,
-    PriceKind,
     TimeInForce,
 )
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.okx.private.markets import Market, Markets
 from fluxum.venues.okx.private.words import SELF_TRADES, SIDES, TYPES
+from fluxum.venues.order_offers import OrderOffers, named_orders, plain
 
 __all__ = ["BATCH_MAX", "Mode", "Operation", "is_client_id", "operations"]
 
@@ -54,6 +55,21 @@ def is_client_id(name: str) -> bool:
     return _CLIENT_ID.fullmatch(name) is not None
 
 
+_SPOT_OFFERS = OrderOffers(
+    venue=VENUE,
+    types=frozenset({OrderType.LIMIT, OrderType.MARKET}),
+    times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
+    fields=frozenset({"post_only", "margin", "quote_quantity", "self_trade"}),
+    changes=frozenset({"quantity", "limit_price"}),
+    batch_max=BATCH_MAX,
+    is_name=is_client_id,
+    name_rule="up to 32 letters and digits",
+)
+_CONTRACT_OFFERS = structs.replace(
+    _SPOT_OFFERS, fields=frozenset({"post_only", "reduce_only", "margin", "self_trade"})
+)
+
+
 def operations(markets: Markets, mode: Mode, command: Command) -> Sequence[Operation]:
     """The operations of a command, in their order; raises BadInput for what OKX cannot do."""
     match command:
@@ -68,7 +84,7 @@ def operations(markets: Markets, mode: Mode, command: Command) -> Sequence[Opera
         case Cancel(user_references=()):
             return [("cancel-order", [one]) for one in _named(markets, command)]
         case CancelBatch():
-            named = list(_named(markets, command))
+            named = _named(markets, command)
             return [
                 ("batch-cancel-orders", named[at : at + BATCH_MAX])
                 for at in range(0, len(named), BATCH_MAX)
@@ -80,20 +96,19 @@ def operations(markets: Markets, mode: Mode, command: Command) -> Sequence[Opera
 
 
 def _order(markets: Markets, mode: Mode, request: OrderRequest) -> Arguments:
-    market = markets.of(request.symbol)
     is_contract = bool(request.symbol.contract)
-    _check(request, is_contract=is_contract)
+    (_CONTRACT_OFFERS if is_contract else _SPOT_OFFERS).check(request)
+    market, spent = markets.of(request.symbol), request.quote_quantity
     is_market = not request.order_type.has_limit
-    spent = request.quote_quantity
     order: Arguments = {
         **markets.order_id(market.name),
         "tdMode": _trade_mode(mode, request, is_contract=is_contract),
         "side": SIDES[request.side],
         "ordType": _type(request, is_contract=is_contract),
-        "sz": _size(market, request.quantity) if spent is None else _number(spent),
+        "sz": _size(market, request.quantity) if spent is None else plain(spent),
     }
     if request.limit_price is not None:
-        order["px"] = _number(request.limit_price)
+        order["px"] = plain(request.limit_price)
     if is_market and not is_contract:
         order["tgtCcy"] = "base_ccy" if spent is None else "quote_ccy"
     if request.client_order_id:
@@ -108,9 +123,14 @@ def _order(markets: Markets, mode: Mode, request: OrderRequest) -> Arguments:
 def _type(request: OrderRequest, *, is_contract: bool) -> str:
     """A market order never rests: on spot there is one word for it, for contracts there are two."""
     in_force = request.time_in_force
-    if request.order_type is OrderType.MARKET and not is_contract:
+    is_spot_market = request.order_type is OrderType.MARKET and not is_contract
+    if is_spot_market and in_force is TimeInForce.IOC:
         in_force = TimeInForce.GTC
-    return TYPES[request.order_type, in_force, request.post_only]
+    word = TYPES.get((request.order_type, in_force, request.post_only))
+    if word is None:
+        kind = f"{request.order_type.value} orders, {in_force.value}"
+        raise BadInput(f"{VENUE} has no {kind}{', post-only' if request.post_only else ''}")
+    return word
 
 
 def _trade_mode(mode: Mode, request: OrderRequest, *, is_contract: bool) -> str:
@@ -127,63 +147,24 @@ def _trade_mode(mode: Mode, request: OrderRequest, *, is_contract: bool) -> str:
     return "cross"
 
 
-def _check(request: OrderRequest, *, is_contract: bool) -> None:
-    """Raise BadInput for what OKX has no field for."""
-    name = request.client_order_id
-    if name and not is_client_id(name):
-        raise BadInput(f"a client order id is up to 32 letters and digits at {VENUE}, was {name!r}")
-    kind, in_force = request.order_type, request.time_in_force
-    missing = {
-        f"orders of type {kind.value}": kind not in {OrderType.LIMIT, OrderType.MARKET},
-        f"time in force {in_force.value}": in_force is TimeInForce.GTD,
-        "market orders that are whole or nothing": kind is OrderType.MARKET
-        and in_force is TimeInForce.FOK,
-        "distances as prices": request.limit_price_kind not in {None, PriceKind.STATIC},
-        "a time to begin": request.effective_ns is not None,
-        "icebergs": request.display_quantity is not None,
-        "a choice of the fee's asset": request.fee_asset is not None,
-        "close orders": request.close is not None,
-        "user references": request.user_reference is not None,
-        "reduce-only orders on spot": request.reduce_only and not is_contract,
-        "amounts to spend on contracts": request.quote_quantity is not None and is_contract,
-    }
-    lacking = [what for what, is_missing in missing.items() if is_missing]
-    if lacking:
-        raise BadInput(f"{VENUE} has no {', '.join(lacking)}: nothing was sent")
-
-
 def _amend(markets: Markets, command: Amend) -> Arguments:
-    if command.symbol is None:
-        raise BadInput(f"{VENUE} names an order with its market, was none in {command!r}")
-    market = markets.of(command.symbol)
-    others = (command.display_quantity, command.post_only, command.trigger_price)
-    is_distance = command.limit_price_kind not in {None, PriceKind.STATIC}
-    if any(one is not None for one in others) or is_distance:
-        raise BadInput(f"{VENUE} amends quantity and price alone, was {command!r:.300}")
-    by_id = bool(command.order_id)
-    order = {
-        **markets.order_id(market.name),
-        "ordId" if by_id else "clOrdId": command.order_id or command.client_order_id,
-    }
+    symbol = _SPOT_OFFERS.check_amend(command)
+    order = _name(markets, symbol, command.order_id, command.client_order_id)
     if command.quantity is not None:
-        order["newSz"] = _size(market, command.quantity)
+        order["newSz"] = _size(markets.of(symbol), command.quantity)
     if command.limit_price is not None:
-        order["newPx"] = _number(command.limit_price)
+        order["newPx"] = plain(command.limit_price)
     return order
 
 
-def _named(markets: Markets, command: Cancel | CancelBatch) -> Iterator[Arguments]:
-    """The market and id of each order; raises BadInput where there is none, or no market."""
-    if not command.order_ids and not command.client_order_ids:
-        raise BadInput("a cancel needs at least one id, was none")
-    for field, names in (("ordId", command.order_ids), ("clOrdId", command.client_order_ids)):
-        for name in names:
-            symbol = command.symbols.get(name)
-            if symbol is None:
-                raise BadInput(
-                    f"{VENUE} names an order with its market, which is not known of {name!r}"
-                )
-            yield {**markets.order_id(markets.of(symbol).name), field: name}
+def _named(markets: Markets, command: Cancel | CancelBatch) -> Sequence[Arguments]:
+    return [_name(markets, *one) for one in named_orders(VENUE, command)]
+
+
+def _name(markets: Markets, symbol: Symbol, order_id: str, name: str) -> Arguments:
+    """What names an order: its market, and either id."""
+    ids = {"ordId": order_id} if order_id else {"clOrdId": name}
+    return {**markets.order_id(markets.of(symbol).name), **ids}
 
 
 def _size(market: Market, quantity: Decimal | None) -> str:
@@ -191,14 +172,8 @@ def _size(market: Market, quantity: Decimal | None) -> str:
     if quantity is None:
         raise BadInput("a quantity was expected, was none")
     try:
-        return _number(_EXACT.divide(quantity, market.size))
+        return plain(_EXACT.divide(quantity, market.size))
     except Inexact as error:
         raise BadInput(
             f"contracts of {market.size} {market.symbol.base} expected, was {quantity}"
         ) from error
-
-
-def _number(value: Decimal) -> str:
-    if not value.is_finite() or value <= 0 or not -30 < value.adjusted() < 30:
-        raise BadInput(f"a number above zero was expected, was {value}")
-    return f"{value:f}"

@@ -7,7 +7,6 @@ and empty where there is none; a row of a stream and of a list are the same.
 
 # ruff: noqa: N815 - native names stay as the venue spells them
 
-import msgspec
 from msgspec import Raw, Struct
 
 from fluxum.venues.okx.native import Arg
@@ -20,17 +19,9 @@ __all__ = [
     "Frame",
     "OrderRow",
     "Placed",
+    "RowId",
     "Switch",
     "Wallet",
-    "decode_bill",
-    "decode_config",
-    "decode_detail",
-    "decode_fill",
-    "decode_frame",
-    "decode_order",
-    "decode_placed",
-    "decode_switch",
-    "decode_wallet",
 ]
 
 
@@ -106,7 +97,7 @@ class OrderRow(Struct):
 
 
 class FillRow(Struct):
-    """A fill in a list; `billId` is where the next page begins.
+    """A fill in a list.
 
     `{"side":"buy","fillSz":"0.00192834","fillPx":"51858","fee":"-0.00000192834",
     "ordId":"680800019749904384","instType":"SPOT","instId":"BTC-USDT","clOrdId":"",
@@ -122,13 +113,19 @@ class FillRow(Struct):
     fillPx: str
     fillSz: str
     tradeId: str
-    billId: str
     ts: str
     fillTime: str = ""
     fee: str = ""
     feeCcy: str = ""
     clOrdId: str = ""
     execType: str = ""
+
+
+class RowId(Struct):
+    """Where the next page of a list begins: behind the bill, or the order, of its last row."""
+
+    billId: str = ""
+    ordId: str = ""
 
 
 class Detail(Struct):
@@ -203,14 +200,3 @@ class Switch(Struct):
     """
 
     triggerTime: str
-
-
-decode_frame = msgspec.json.Decoder(Frame).decode
-decode_order = msgspec.json.Decoder(OrderRow).decode
-decode_fill = msgspec.json.Decoder(FillRow).decode
-decode_wallet = msgspec.json.Decoder(Wallet).decode
-decode_detail = msgspec.json.Decoder(Detail).decode
-decode_bill = msgspec.json.Decoder(Bill).decode
-decode_placed = msgspec.json.Decoder(Placed).decode
-decode_config = msgspec.json.Decoder(Config).decode
-decode_switch = msgspec.json.Decoder(Switch).decode

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from msgspec import Raw
+from msgspec.json import decode
 
 from fluxum.errors import BadInput, RemoteProtocolError, VenueRefused
 from fluxum.model.event import Channel, Event
@@ -101,7 +102,7 @@ class _Account:
         if fetch != CONFIG:
             self._markets.learn(listed)
             return
-        config = only(listed, native.decode_config)
+        config = only(listed, lambda row: decode(row, type=native.Config))
         if config.acctLv not in _MODES:
             raise VenueRefused(f"an account of level 1 to 4 was expected, was {config.acctLv!r}")
         self._mode = Mode(config.acctLv, is_hedged=config.posMode == "long_short_mode")
@@ -109,14 +110,14 @@ class _Account:
     def read(self, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
         """The events of a row of orders or of the account."""
         if data.topic == _ACCOUNT:
-            details = native.decode_wallet(row).details
+            details = decode(row, type=native.Wallet).details
             return [normalize.balance(one, received_ns) for one in details]
-        wire = native.decode_order(row)
+        wire = decode(row, type=native.OrderRow)
         market = self._markets.named(wire.instId, wire.instType)
         if market is None:
             return ()
         order = normalize.order(market, wire, received_ns)
-        fill = normalize.last_fill(market, wire, received_ns)
+        fill = normalize.fill(market, wire, received_ns)
         return (order,) if fill is None else (fill, order)
 
     # Commands
@@ -142,10 +143,10 @@ class _Account:
         except VenueRefused as error:
             return CommandAnswer(number, str(error))
         if fetch.path == _SWITCH:
-            at = int(only(listed, native.decode_switch).triggerTime)
+            at = int(only(listed, lambda row: decode(row, type=native.Switch)).triggerTime)
             unit = _MILLISECOND if at > _MILLIS_FROM else _SECOND
             return CommandAnswer(number, triggers_ns=at * unit or None)
-        orders = [native.decode_order(row) for row in listed]
+        orders = [decode(row, type=native.OrderRow) for row in listed]
         if not orders:
             return CommandAnswer(number, canceled=0)
         command, _, page = number.partition(".")
@@ -185,7 +186,7 @@ def _write(request: Request) -> Send:
 def _message(frame: bytes) -> Message:
     if frame == b"pong":
         return Nothing()
-    wire = native.decode_frame(frame)
+    wire = decode(frame, type=native.Frame)
     match wire.event:
         case "login":
             return LoginAnswer()
@@ -223,7 +224,7 @@ def _refused(wire: native.Frame) -> Message:
 def _answer(wire: native.Frame) -> CommandAnswer:
     """The answer to an operation; each order of it has a code of its own."""
     answer = partial(CommandAnswer, _number(wire), venue_ns=_micros(wire.outTime))
-    placed = [native.decode_placed(row) for row in wire.data]
+    placed = [decode(row, type=native.Placed) for row in wire.data]
     if wire.op == "batch-cancel-orders" and placed:
         return answer(canceled=sum(one.sCode == "0" for one in placed))
     if wire.op == "batch-orders" and placed:

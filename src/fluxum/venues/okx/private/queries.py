@@ -4,24 +4,26 @@ https://www.okx.com/docs-v5/en/#order-book-trading-trade-get-order-list and thos
 #trading-account-rest-api-get-balance, -get-bills-details-last-7-days. Lists are newest first, a
 hundred rows a page, which continue behind the id of the last row: of an order, or of the bill of a
 fill. There is a list of recent rows and one of three months, which is slower; which of them it
-takes
-depends on the venue's clock, which is read first. Old fills, and orders that ended, are listed kind
-by kind.
+takes depends on the venue's clock, which is read first. Old fills, and orders that ended, are
+listed kind by kind.
 
 Calls have limits of their own (60 in two seconds, 40, 10, 5); `cost` is 30 over the limit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Generic, TypeVar
+from typing import TypeVar
 from urllib.parse import urlencode
 
-from msgspec import Raw, Struct, structs
+from msgspec import Raw
+from msgspec.json import decode
 
 from fluxum.errors import RateLimited, VenueRefused
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
+from fluxum.model.instrument import Symbol
 from fluxum.model.order import OrderUpdate, ended
+from fluxum.venues.account_lists import AccountList, ListRows, Span, listed
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.okx import topics
 from fluxum.venues.okx.listing import rows
@@ -35,40 +37,25 @@ from fluxum.venues.rows import read_rows
 __all__ = ["account_queries"]
 
 Item = TypeVar("Item")
+Read = Callable[[Raw, int], Item | None]
 
-_MILLISECOND = 1_000_000
 _DAY_NS = 86_400 * 1_000_000_000
 _LIMIT = 100
 _UNKNOWN_ORDER = "51603"
 # A call that came too late, or whose time cannot be read: it is signed again.
 _UNTIMELY = frozenset({"50102", "50112"})
-
-
-class _List(Struct, Generic[Item], frozen=True):
-    """A list: its path, cost and parameters, the field of a row's id, and how a row is read."""
-
-    path: str
-    cost: float
-    channel: Channel
-    read: Callable[[Raw, int], Item | None]
-    cursor: Callable[[Raw], str]
-    named: Mapping[str, str] = {}
-
-    def of(self, **named: str) -> "_List[Item]":
-        """The same list with more parameters; those that are empty are left out."""
-        given = {name: value for name, value in named.items() if value}
-        return structs.replace(self, named={**self.named, **given})
+_CLOCK = OkxQueries().time()
 
 
 def account_queries() -> AccountQueries:
     """The queries about an account; those of one account share what was listed of contracts."""
     markets = Markets()
-    orders = partial(_orders, markets)
+    orders = partial(_read_order, markets)
     return AccountQueries(
         balances=_balances,
-        open_orders=lambda: _page([orders("trade/orders-pending", 0.5)]),
-        order=partial(_order, markets),
-        closed_orders=partial(_closed_orders, markets),
+        open_orders=lambda: listed(_list("trade/orders-pending", 0.5, Channel.EXECUTION, orders)),
+        order=partial(_order, orders),
+        closed_orders=partial(_closed_orders, orders),
         fills=partial(_fills, markets),
         entries=_entries,
         preparations=markets.lists,
@@ -79,147 +66,156 @@ def account_queries() -> AccountQueries:
 def _balances() -> RestQuery[Page[Balance]]:
     """All balances of the trading account."""
 
-    def read(listed: Sequence[Raw], received_ns: int) -> Page[Balance]:
-        wallet = only(listed, native.decode_wallet)
+    def read(found: Sequence[Raw], received_ns: int) -> Page[Balance]:
+        wallet = only(found, lambda row: decode(row, type=native.Wallet))
         return page_of(read_rows(wallet.details, lambda row: normalize.balance(row, received_ns)))
 
     return rest_query(_fetch("account/balance", 3, Channel.BALANCE, {}), _rows, read)
 
 
-def _orders(markets: Markets, path: str, cost: float) -> _List[OrderUpdate]:
-    def read(row: Raw, received_ns: int) -> OrderUpdate | None:
-        wire = native.decode_order(row)
-        market = markets.named(wire.instId, wire.instType)
-        return None if market is None else normalize.order(market, wire, received_ns)
-
-    return _List(path, cost, Channel.EXECUTION, read, lambda row: native.decode_order(row).ordId)
+def _read_order(markets: Markets, row: Raw, received_ns: int) -> OrderUpdate | None:
+    wire = decode(row, type=native.OrderRow)
+    market = markets.named(wire.instId, wire.instType)
+    return None if market is None else normalize.order(market, wire, received_ns)
 
 
-def _order(markets: Markets, query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
+def _order(read: Read[OrderUpdate], query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
     """One order by either id. One that was canceled without a fill is forgotten after two hours."""
-    one = _orders(markets, "trade/order", 0.5).of(
-        instId=topics.format_symbol(query.symbol),
-        ordId=query.order_id,
-        clOrdId="" if query.order_id else query.client_order_id,
-    )
+    ids = {"ordId": query.order_id} if query.order_id else {"clOrdId": query.client_order_id}
+    named = {"instId": topics.format_symbol(query.symbol), **ids}
 
-    def found(body: bytes) -> Sequence[Raw]:
+    def found(body: bytes) -> ListRows:
         try:
-            return _rows(body)
+            return ListRows(_rows(body))
         except VenueRefused as error:
             if error.code == _UNKNOWN_ORDER:
-                return ()
+                return ListRows(())
             raise
 
-    def read(listed: Sequence[Raw], received_ns: int) -> Page[OrderUpdate]:
-        return page_of(read_rows(listed, lambda row: one.read(row, received_ns)))
+    def fetch(_span: Span, _cursor: str) -> Fetch:
+        return _fetch("trade/order", 0.5, Channel.EXECUTION, named)
 
-    return [rest_query(_fetch(one.path, one.cost, one.channel, one.named), found, read)]
+    return [listed(AccountList(fetch=fetch, decode=found, read=read))]
 
 
-def _closed_orders(markets: Markets, query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
+def _closed_orders(read: Read[OrderUpdate], query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
     """By when they ended, which is not what the list is ordered by: all of its days are read."""
     since_ns, until_ns = query.since_ns or 0, query.until_ns
 
-    def parts(*, is_recent: bool) -> Sequence[_List[OrderUpdate]]:
+    def read_ended(row: Raw, received_ns: int) -> OrderUpdate | None:
+        update = read(row, received_ns)
+        if update is None or update.venue_ns < since_ns:
+            return None
+        return ended(update) if until_ns is None or update.venue_ns <= until_ns else None
+
+    def parts(*, is_recent: bool) -> RestQuery[Page[OrderUpdate]]:
         path, cost = ("", 0.75) if is_recent else ("-archive", 1.5)
-        one = _orders(markets, f"trade/orders-history{path}", cost)
+        path = f"trade/orders-history{path}"
+        one = partial(_list, path, cost, Channel.EXECUTION, read_ended)
+        return _by_kind(one, query.symbol, Span())
 
-        def read(row: Raw, received_ns: int) -> OrderUpdate | None:
-            update = one.read(row, received_ns)
-            if update is None or update.venue_ns < since_ns:
-                return None
-            return ended(update) if until_ns is None or update.venue_ns <= until_ns else None
-
-        return _by_kind(structs.replace(one, read=read), query)
-
-    return _since(query.since_ns, 7, parts)
+    return _since(query, 7, parts)
 
 
 def _fills(markets: Markets, query: FillQuery) -> RestQuery[Page[Fill]]:
     """Fills of all markets, or of one."""
 
     def read(row: Raw, received_ns: int) -> Fill | None:
-        wire = native.decode_fill(row)
+        wire = decode(row, type=native.FillRow)
         market = markets.named(wire.instId, wire.instType)
         if market is None:
             return None
         return normalize.fill(market, wire, received_ns, backfilled=True)
 
-    def cursor(row: Raw) -> str:
-        return native.decode_fill(row).billId
+    def parts(*, is_recent: bool) -> RestQuery[Page[Fill]]:
+        if not is_recent:
+            one = partial(_list, "trade/fills-history", 3, Channel.EXECUTION, read)
+            return _by_kind(one, query.symbol, _span(query))
+        named = {} if query.symbol is None else {"instId": topics.format_symbol(query.symbol)}
+        return listed(_list("trade/fills", 0.5, Channel.EXECUTION, read, named), _span(query))
 
-    def parts(*, is_recent: bool) -> Sequence[_List[Fill]]:
-        path, cost = ("trade/fills", 0.5) if is_recent else ("trade/fills-history", 3.0)
-        one = _List(path, cost, Channel.EXECUTION, read, cursor).of(**_span(query))
-        return [one.of(instId=_name(query))] if is_recent else _by_kind(one, query)
-
-    return _since(query.since_ns, 3, parts)
+    return _since(query, 3, parts)
 
 
 def _entries(query: EntryQuery) -> RestQuery[Page[LedgerEntry]]:
     """Bills of all kinds; the caller picks one kind."""
 
-    def cursor(row: Raw) -> str:
-        return native.decode_bill(row).billId
-
-    def parts(*, is_recent: bool) -> Sequence[_List[LedgerEntry]]:
+    def parts(*, is_recent: bool) -> RestQuery[Page[LedgerEntry]]:
         path, cost = ("account/bills", 3.0) if is_recent else ("account/bills-archive", 6.0)
-        one = _List(path, cost, Channel.BALANCE, normalize.entry, cursor)
-        return [one.of(ccy=query.asset or "", **_span(query))]
+        named = {} if query.asset is None else {"ccy": str(query.asset)}
+        one = _list(path, cost, Channel.BALANCE, normalize.entry, named)
+        return listed(one, _span(query))
 
-    return _since(query.since_ns, 7, parts)
+    return _since(query, 7, parts)
 
 
 # Pieces
 
 
-def _name(query: FillQuery) -> str:
-    return "" if query.symbol is None else topics.format_symbol(query.symbol)
-
-
-def _span(query: FillQuery | EntryQuery) -> Mapping[str, str]:
-    """From the millisecond of one instant up to that of another."""
-    given = {"begin": query.since_ns, "end": query.until_ns}
-    return {name: str(at // _MILLISECOND) for name, at in given.items() if at is not None}
-
-
-def _by_kind(one: _List[Item], query: FillQuery) -> Sequence[_List[Item]]:
-    """A list that is divided by kinds of markets: a part of it for each, or the one of a market."""
-    if query.symbol is None:
-        return [one.of(instType=kind) for kind in KINDS]
-    kind = topics.instrument_type(query.symbol)
-    kinds = KINDS[:2] if kind == "SPOT" else (kind,)
-    return [one.of(instType=kind, instId=_name(query)) for kind in kinds]
+def _span(query: FillQuery | EntryQuery) -> Span:
+    since_ns, until_ns = query.since_ns, query.until_ns
+    return Span(*(None if at is None else at // 1_000_000 for at in (since_ns, until_ns)))
 
 
 def _since(
-    since_ns: int | None, recent_days: int, parts: Callable[..., Sequence[_List[Item]]]
+    query: FillQuery | EntryQuery,
+    recent_days: int,
+    parts: Callable[..., RestQuery[Page[Item]]],
 ) -> RestQuery[Page[Item]]:
-    """The parts of a list since an instant: recent rows if that is enough, else of three months."""
+    """A list since an instant: of recent rows if that is enough, else of three months."""
+    since_ns = query.since_ns
     if since_ns is None:
-        return _page(parts(is_recent=False))
-    time = OkxQueries().time()
+        return parts(is_recent=False)
 
     def begin(body: bytes, received_ns: int) -> RestQuery[Page[Item]]:
-        oldest_ns = time.read(body, received_ns) - recent_days * _DAY_NS
-        return _page(parts(is_recent=since_ns > oldest_ns))
+        oldest_ns = _CLOCK.read(body, received_ns) - recent_days * _DAY_NS
+        return parts(is_recent=since_ns > oldest_ns)
 
-    return RestQuery(time.fetch, _never, begin)
+    return RestQuery(_CLOCK.fetch, _never, begin)
 
 
-def _page(parts: Sequence[_List[Item]], after: str = "") -> RestQuery[Page[Item]]:
-    """A page of the first part, then its next one, then those of the other parts."""
-    one, *others = parts
+def _by_kind(
+    one: Callable[[Mapping[str, str]], AccountList[Item]], symbol: Symbol | None, span: Span
+) -> RestQuery[Page[Item]]:
+    """A list that is divided by kinds of markets: of each in turn, or of the one of a market."""
+    market: dict[str, str] = {}
+    kinds: Sequence[str] = KINDS
+    if symbol is not None:
+        market, kind = {"instId": topics.format_symbol(symbol)}, topics.instrument_type(symbol)
+        kinds = KINDS[:2] if kind == "SPOT" else (kind,)
 
-    def read(listed: Sequence[Raw], received_ns: int) -> Page[Item]:
-        found = read_rows(listed, lambda row: one.read(row, received_ns))
-        if len(listed) == _LIMIT:
-            return page_of(found, _page(parts, one.cursor(listed[-1])))
-        return page_of(found, _page(others) if others else None)
+    def following(at: int) -> RestQuery[Page[Item]] | None:
+        if at == len(kinds):
+            return None
+        return listed(one({"instType": kinds[at], **market}), span, lambda: following(at + 1))
 
-    named = {**one.named, "limit": str(_LIMIT), **({"after": after} if after else {})}
-    return rest_query(_fetch(one.path, one.cost, one.channel, named), _rows, read)
+    first = following(0)
+    assert first is not None, "there is a kind"
+    return first
+
+
+def _list(
+    path: str,
+    cost: float,
+    channel: Channel,
+    read: Read[Item],
+    named: Mapping[str, str] = {},
+) -> AccountList[Item]:
+    """A list: its path and cost, its channel, how a row is read, its parameters."""
+
+    def fetch(span: Span, cursor: str) -> Fetch:
+        more = {"begin": span.since_ms, "end": span.until_ms, "after": cursor or None}
+        given = {name: str(one) for name, one in more.items() if one is not None}
+        return _fetch(path, cost, channel, {**named, **given, "limit": str(_LIMIT)})
+
+    def found(body: bytes) -> ListRows:
+        answered = _rows(body)
+        if len(answered) < _LIMIT:
+            return ListRows(answered)
+        last = decode(answered[-1], type=native.RowId)
+        return ListRows(answered, last.billId or last.ordId)
+
+    return AccountList(fetch=fetch, decode=found, read=read)
 
 
 def _fetch(path: str, cost: float, channel: Channel, named: Mapping[str, str]) -> Fetch:

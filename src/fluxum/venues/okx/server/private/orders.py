@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from fluxum.errors import VenueRefused
-from fluxum.model.instrument import Instrument
+from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, FeeAsset, OrderRequest
 from fluxum.venues.okx.private.commands import BATCH_MAX, is_client_id
@@ -102,6 +102,10 @@ class OkxOrders:
             ("2", "Bulk operation partially succeeded."),
         )
         return Operated(code, message, rows)
+
+    def symbol(self, name: str) -> Symbol:
+        """The market of a name of the venue's; raises VenueRefused."""
+        return self._entry.instrument(name).symbol
 
     def _place(self, account: Account, read: Arguments, instrument: Instrument) -> OrderState:
         return self._entry.place(account, _request(read, instrument))

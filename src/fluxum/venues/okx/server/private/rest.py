@@ -4,19 +4,21 @@ https://www.okx.com/docs-v5/en/#order-book-trading-trade and #trading-account-re
 newest first, a hundred rows at most; `after` is the id of a row whose older ones are wanted.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import MsgspecError
 
 from fluxum.errors import VenueRefused
-from fluxum.model.instrument import Symbol
+from fluxum.model.instrument import Asset, Symbol
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.okx.server.private.access import account_of_call, count
 from fluxum.venues.okx.server.private.orders import OkxOrders, Operated
 from fluxum.venues.okx.server.private.rows import Row, bill_row, detail_row, fill_row, order_row
-from fluxum.venues.okx.topics import format_symbol, instrument_type
+from fluxum.venues.okx.topics import instrument_type
+from fluxum.venues.server.account_lists import ListQuery, older_than, opened_ns
 from fluxum.venues.server.accounts import Account, OrderState
 from fluxum.venues.server.contract import ExchangeView
 from fluxum.venues.server.formats import millis, number
@@ -25,13 +27,14 @@ from fluxum.venues.server.rest_router import query_number
 __all__ = ["AccountRest"]
 
 Query = Mapping[str, str]
-List = Callable[[Account, Query, int], Sequence[Row]]
+Item = TypeVar("Item")
+_Body = dict[str, object] | list[dict[str, object]]
 
 _PATH = "/api/v5/"
 _ROWS_MAX = 100
 _SWITCH = "trade/cancel-all-after"
 _FORGOTTEN_NS = 2 * 3600 * 1_000_000_000
-_Body = dict[str, object] | list[dict[str, object]]
+_MILLISECOND = 1_000_000
 _decode: Callable[[bytes], _Body] = msgspec.json.Decoder(_Body).decode
 
 
@@ -42,19 +45,18 @@ class AccountRest:
         self._view = view
         self._orders = OkxOrders(view)
         # Each list, and how often it may be called in two seconds.
-        self._lists: dict[str, tuple[int, List]] = {
+        self._lists: dict[str, tuple[int, Callable[[Account, Query, int], Sequence[Row]]]] = {
             "account/config": (5, _config),
             "account/balance": (10, _balance),
-            "account/positions": (10, _positions),
             "account/trade-fee": (5, _fees),
-            "account/bills": (10, _bills),
-            "account/bills-archive": (5, _bills),
-            "trade/order": (60, _order),
-            "trade/orders-pending": (60, _pending),
-            "trade/orders-history": (40, _history),
-            "trade/orders-history-archive": (20, _history),
-            "trade/fills": (60, _fills),
-            "trade/fills-history": (10, _fills),
+            "account/bills": (10, self._bills),
+            "account/bills-archive": (5, self._bills),
+            "trade/order": (60, self._order),
+            "trade/orders-pending": (60, self._pending),
+            "trade/orders-history": (40, self._history),
+            "trade/orders-history-archive": (20, self._history),
+            "trade/fills": (60, self._fills),
+            "trade/fills-history": (10, self._fills),
         }
 
     def is_known(self, method: str, path: str) -> bool:
@@ -80,6 +82,52 @@ class AccountRest:
         name = path.removeprefix("trade/")
         return self._orders.obey(name, account, given, now_ns, by_code=False)
 
+    # Lists
+
+    def _order(self, account: Account, query: Query, now_ns: int) -> Sequence[Row]:
+        """One order; what was canceled without a fill is forgotten after two hours."""
+        wanted = self._wanted(query)
+        for one in wanted.orders([*account.ended, *account.open_orders()]):
+            if one.update.filled or now_ns - (one.closed_ns or now_ns) < _FORGOTTEN_NS:
+                return [order_row(one)]
+        raise VenueRefused("Order does not exist", "51603")
+
+    def _pending(self, account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG002
+        return self._page_of_orders(query, account.open_orders())
+
+    def _history(self, account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG002
+        if not query.get("instType"):
+            raise VenueRefused("Parameter instType can not be empty.", "50014")
+        return self._page_of_orders(query, account.ended)
+
+    def _page_of_orders(self, query: Query, orders: Sequence[OrderState]) -> Sequence[Row]:
+        """By when they were placed."""
+        found = self._wanted(query).orders(sorted(orders, key=opened_ns))
+        found = [one for one in found if _is_kind(query, one.update.symbol)]
+        return [order_row(one) for one in _page(query, found, lambda one: one.update.order_id)]
+
+    def _fills(self, account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG002
+        found = self._wanted(query, is_timed=True).trades(account.trades)
+        fills = [one.fill for one in found if one.fill and _is_kind(query, one.fill.symbol)]
+        return [fill_row(one) for one in _page(query, fills, lambda one: one.fill_id)]
+
+    def _bills(self, account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG002
+        found = self._wanted(query, is_timed=True).entries(account.entries)
+        return [bill_row(one) for one in _page(query, found, lambda one: one.entry_id)]
+
+    def _wanted(self, query: Query, *, is_timed: bool = False) -> ListQuery:
+        """What is asked for; `begin` and `end` of orders are those of when they were placed."""
+        name, asset = query.get("instId"), query.get("ccy")
+        begin, end = (query_number(query, one, -1, _wrong(one)) for one in ("begin", "end"))
+        return ListQuery(
+            symbol=self._orders.symbol(name) if name else None,
+            order_id=query.get("ordId", ""),
+            client_order_id="" if query.get("ordId") else query.get("clOrdId", ""),
+            asset=Asset(asset) if asset else None,
+            since_ns=begin * _MILLISECOND if is_timed and begin >= 0 else None,
+            until_ns=(end + 1) * _MILLISECOND - 1 if is_timed and end >= 0 else None,
+        )
+
 
 def _arm(account: Account, given: Mapping[str, object], now_ns: int) -> Row:
     """The dead man switch: 10 to 120 seconds, or zero."""
@@ -89,9 +137,6 @@ def _arm(account: Account, given: Mapping[str, object], now_ns: int) -> Row:
     triggers_ns = account.cancel_all_after(int(text), now_ns)
     at = "0" if triggers_ns is None else str(millis(triggers_ns))
     return {"triggerTime": at, "tag": "", "ts": str(millis(now_ns))}
-
-
-# Lists
 
 
 def _config(account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG001
@@ -107,87 +152,19 @@ def _balance(account: Account, query: Query, now_ns: int) -> Sequence[Row]:
     return [{"details": details, "totalEq": "", "uTime": str(millis(now_ns))}]
 
 
-def _positions(account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG001
-    return []  # positions are followed by fills
-
-
 def _fees(account: Account, query: Query, now_ns: int) -> Sequence[Row]:
     maker, taker = (number(0 - rate) for rate in account.rates)
     kind = query.get("instType", "SPOT")
     return [{"instType": kind, "maker": maker, "taker": taker, "ts": str(millis(now_ns))}]
 
 
-def _order(account: Account, query: Query, now_ns: int) -> Sequence[Row]:
-    """One order by either id; what was canceled without a fill is forgotten after two hours."""
-    order_id, name = query.get("ordId"), query.get("clOrdId")
-    for one in [*account.open_orders(), *reversed(account.ended)]:
-        update = one.update
-        is_named = update.order_id == order_id or (not order_id and update.client_order_id == name)
-        is_kept = update.filled or now_ns - (one.closed_ns or now_ns) < _FORGOTTEN_NS
-        if is_named and is_kept and query.get("instId") == format_symbol(update.symbol):
-            return [order_row(one)]
-    raise VenueRefused("Order does not exist", "51603")
+def _is_kind(query: Query, symbol: Symbol) -> bool:
+    return query.get("instType") in {None, instrument_type(symbol)}
 
 
-def _pending(account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG001
-    return _page(query, _of_market(account.open_orders(), query), "ordId")
-
-
-def _history(account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG001
-    if not query.get("instType"):
-        raise VenueRefused("Parameter instType can not be empty.", "50014")
-    return _page(query, _of_market(account.ended, query), "ordId")
-
-
-def _of_market(states: Iterable[OrderState], query: Query) -> list[Row]:
-    """Rows by when the orders were placed, newest first."""
-    found = sorted(states, key=lambda one: one.update.opened_ns or 0, reverse=True)
-    return [order_row(one) for one in found if _is_of(one.update.symbol, query)]
-
-
-def _fills(account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG001
-    rows = [
-        fill_row(one, one.fill)
-        for one in reversed(account.trades)
-        if one.fill is not None
-        and _is_of(one.fill.symbol, query)
-        and _is_within(query, one.venue_ns)
-        and query.get("ordId") in {None, one.fill.order_id}
-    ]
-    return _page(query, rows, "billId")
-
-
-def _bills(account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG001
-    rows = [
-        bill_row(one)
-        for one in reversed(account.entries)
-        if query.get("ccy") in {None, one.asset} and _is_within(query, one.venue_ns)
-    ]
-    return _page(query, rows, "billId")
-
-
-# Pieces
-
-
-def _is_of(symbol: Symbol, query: Query) -> bool:
-    kinds = {None, instrument_type(symbol)}
-    return query.get("instType") in kinds and query.get("instId") in {None, format_symbol(symbol)}
-
-
-def _is_within(query: Query, instant_ns: int) -> bool:
-    """Whether an instant is between two, both included."""
-    begin = query_number(query, "begin", 0, _wrong("begin"))
-    end = query_number(query, "end", 2**53, _wrong("end"))
-    return begin <= millis(instant_ns) <= end
-
-
-def _page(query: Query, rows: list[Row], name: str) -> list[Row]:
-    """Rows behind the one that `after` names, and before the one that `before` does."""
-    ids = [row[name] for row in rows]
-    begin = ids.index(query["after"]) + 1 if query.get("after") in ids else 0
-    end = ids.index(query["before"]) if query.get("before") in ids else len(rows)
+def _page(query: Query, items: Sequence[Item], name: Callable[[Item], str]) -> Sequence[Item]:
     limit = min(max(1, query_number(query, "limit", _ROWS_MAX, _wrong("limit"))), _ROWS_MAX)
-    return rows[begin:end][:limit]
+    return older_than(items, name, query.get("after", ""))[:limit]
 
 
 def _wrong(name: str) -> VenueRefused:

@@ -10,7 +10,7 @@ from fluxum.model.order import FeeAsset, OrderStatus
 from fluxum.venues.okx.private.words import CANCEL_SOURCES, SIDES, STATUSES, TYPES
 from fluxum.venues.okx.server.formats import contract_size
 from fluxum.venues.okx.topics import format_symbol, instrument_type
-from fluxum.venues.server.accounts import OrderHappening, OrderState
+from fluxum.venues.server.accounts import OrderState
 from fluxum.venues.server.formats import millis, number
 
 __all__ = ["Row", "bill_row", "detail_row", "fill_row", "is_whole", "order_row"]
@@ -86,7 +86,7 @@ def order_row(state: OrderState, fill: Fill | None = None) -> Row:
     return {**row, **about, **charged}
 
 
-def fill_row(happening: OrderHappening, fill: Fill) -> Row:
+def fill_row(fill: Fill) -> Row:
     """A fill of a list."""
     return {
         "instType": instrument_type(fill.symbol),
@@ -97,7 +97,7 @@ def fill_row(happening: OrderHappening, fill: Fill) -> Row:
         "tag": "",
         "side": SIDES[fill.side],
         "posSide": "net",
-        "ts": str(millis(happening.venue_ns)),
+        "ts": str(millis(fill.venue_ns)),
         **_about(fill),
     }
 
