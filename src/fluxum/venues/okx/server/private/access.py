@@ -23,11 +23,12 @@ _VALID_NS = 30 * _SECOND_NS
 
 
 def account_of_login(accounts: Accounts, args: Sequence[object], now_ns: int) -> Account:
-    """The account that a login is of; raises VenueRefused."""
+    """The account that a login is of, whose time may be a number; raises VenueRefused."""
     try:
-        (given,) = msgspec.convert(args, tuple[dict[str, str]])
+        (named,) = msgspec.convert(args, tuple[dict[str, str | int]])
     except msgspec.ValidationError as error:
         raise VenueRefused("Login failed.", "60009") from error
+    given = {name: str(value) for name, value in named.items()}
     seconds = given.get("timestamp", "")
     if not (seconds.isascii() and seconds.isdecimal() and len(seconds) < 12):
         raise VenueRefused("Invalid timestamp", "60004")

@@ -49,6 +49,7 @@ class AccountRest:
             "account/config": (5, _config),
             "account/balance": (10, _balance),
             "account/trade-fee": (5, _fees),
+            "asset/currencies": (12, _currencies),
             "account/bills": (10, self._bills),
             "account/bills-archive": (5, self._bills),
             "trade/order": (60, self._order),
@@ -150,6 +151,14 @@ def _balance(account: Account, query: Query, now_ns: int) -> Sequence[Row]:
     held = [one for one in account.balances() if one.total and (not wanted or one.asset in wanted)]
     details = [detail_row(one, now_ns) for one in held]
     return [{"details": details, "totalEq": "", "uTime": str(millis(now_ns))}]
+
+
+def _currencies(account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG001
+    """Assets, each on one chain: other clients list them before anything else."""
+    return [
+        {"ccy": one.asset, "name": one.asset, "chain": f"{one.asset}-Chain", "minFee": "0"}
+        for one in account.balances()
+    ]
 
 
 def _fees(account: Account, query: Query, now_ns: int) -> Sequence[Row]:
