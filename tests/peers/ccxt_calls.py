@@ -22,16 +22,10 @@ IDS = {
 """ccxt's names of the exchanges and of a market there."""
 
 
-ACCOUNTS = frozenset({"okx"})
-"""Where an account is tried as well."""
-KEYS = {"apiKey": "KEY", "secret": "SECRET", "password": "PASSPHRASE"}
-
-
 async def main(venue: str, url: str) -> None:
-    """Every public call in turn, then those of an account."""
+    """Every public call, in turn, then an account's if there is one."""
     name, market = IDS[venue]
-    keys = {part: os.environ.get(f"PEER_{name}", "") for part, name in KEYS.items()}
-    exchange = getattr(ccxt.pro, name)({"timeout": 5000, **keys})
+    exchange = getattr(ccxt.pro, name)({"timeout": 5000})
     exchange.urls["api"] = rehosted(exchange.urls["api"], url)
     exchange.hostname = exchange.hostname and url.partition("://")[2]
     exchange.options["fetchMarkets"] = exchange.options.get("fetchMarkets", {})
@@ -56,30 +50,31 @@ async def main(venue: str, url: str) -> None:
             if not exchange.has.get(call.replace("_", "")) and not exchange.has.get(_camel(call)):
                 continue
             await calls.run(call, getattr(exchange, call)(*arguments))
-        if venue in ACCOUNTS:
-            await trade(calls, exchange, market)
+        if "PEER_ACCOUNT" in os.environ:
+            await trade(exchange, market, calls)
     finally:
         await exchange.close()
 
 
-async def trade(calls: Calls, exchange: Any, market: str) -> None:
-    """Orders that rest and that fill, and what the account says of them."""
+async def trade(exchange: Any, market: str, calls: Calls) -> None:
+    """The balance, an order that rests and is canceled, one that is filled, and its fills."""
+    exchange.apiKey, exchange.secret = os.environ["PEER_KEY"], os.environ["PEER_SECRET"]
+    exchange.password = os.environ.get("PEER_PASSPHRASE", "")
     await calls.run("fetch_balance", exchange.fetch_balance())
+    book = await exchange.fetch_order_book(market)
+    low = exchange.price_to_precision(market, book["bids"][0][0] * 0.9)
     order = await calls.run(
-        "create_order", exchange.create_order(market, "limit", "buy", 0.01, 1000)
+        "create_order limit", exchange.create_order(market, "limit", "buy", 0.01, float(low))
     )
-    name = (order or {}).get("id", "")
-    await calls.run("fetch_order", exchange.fetch_order(name, market))
     await calls.run("fetch_open_orders", exchange.fetch_open_orders(market))
-    await calls.run("edit_order", exchange.edit_order(name, market, "limit", "buy", 0.02, 1000))
-    await calls.run("cancel_order", exchange.cancel_order(name, market))
-    watching = asyncio.ensure_future(calls.run("watch_orders", exchange.watch_orders(market)))
-    await asyncio.sleep(1.0)
-    await calls.run("create_order market", exchange.create_order(market, "market", "buy", 0.01))
-    await watching
+    if order is not None:
+        await calls.run("cancel_order", exchange.cancel_order(order["id"], market))
+    await calls.run(
+        "create_order market",
+        exchange.create_order(market, "market", "sell", 0.01),
+    )
+    await asyncio.sleep(1)
     await calls.run("fetch_my_trades", exchange.fetch_my_trades(market))
-    await calls.run("fetch_ledger", exchange.fetch_ledger())
-    await calls.run("watch_balance", exchange.watch_balance())
 
 
 def _camel(call: str) -> str:
