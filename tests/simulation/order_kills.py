@@ -281,7 +281,9 @@ async def one_lane(venue: str, lives: int, seed: int, between_s: tuple[float, fl
         async with simulated(venue, symbols, seed=seed, rate=20.0, faults="") as (box, url):
             money = {str(market.quote): Decimal(10_000_000), str(market.base): Decimal(1000)}
             tiers = list(getattr(box.venue.private, "tiers", {}))
-            account = box.open_account(KEYS.key, KEYS.secret, money, tier=tiers[-1])
+            account = box.open_account(
+                KEYS.key, KEYS.secret, money, tier=tiers[-1], passphrase=KEYS.passphrase
+            )
             killer = Killer(found, account, [venue, url, str(Path(folder) / "orders.jsonl")])
             for number in range(lives):
                 await killer.live(number, random.uniform(*between_s))

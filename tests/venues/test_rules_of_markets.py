@@ -53,7 +53,7 @@ async def late(venue: Venue, count: int = 1) -> AsyncGenerator[LateRuntime]:
     async with SimulatedExchange(venue, markets, seed=7, clock=clock, rate_per_s=20) as exchange:
         market = markets[0]
         money = {str(market.quote): Decimal(100_000), str(market.base): Decimal(1)}
-        exchange.open_account(KEYS.key, KEYS.secret, money)
+        exchange.open_account(KEYS.key, KEYS.secret, money, passphrase=KEYS.passphrase)
         await asyncio.sleep(1)
         yield LateRuntime(exchange, clock=clock, seed=3)
 

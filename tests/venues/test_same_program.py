@@ -71,7 +71,9 @@ def test_the_same_program_trades_everywhere(venue: Venue) -> None:
             venue, [symbol], seed=7, clock=clock, rate_per_s=20, resolution_ns=1_000_000
         ) as exchange:
             money = {str(symbol.quote): Decimal(100_000), str(symbol.base): Decimal(1)}
-            account = exchange.open_account(KEYS.key, KEYS.secret, money)
+            account = exchange.open_account(
+                KEYS.key, KEYS.secret, money, passphrase=KEYS.passphrase
+            )
             await asyncio.sleep(1)
 
             found = await program(

@@ -204,7 +204,8 @@ def test_contracts_are_listed_with_their_size_and_counted_in_it() -> None:
         ("market/candles?instId=BTC-USDT&bar=7m", 400, "51000", "Parameter bar error"),
         ("market/trades?instId=BTC-USDT&limit=-1", 400, "51000", "Parameter limit error"),
         ("market/index-tickers", 400, "50014", "Either parameter instId or quoteCcy is required"),
-        ("trade/order", 404, "404", "Not Found"),
+        ("trade/order", 401, "50111", "Invalid OK-ACCESS-KEY"),
+        ("trade/dance", 404, "404", "Not Found"),
     ],
 )
 def test_refusals_are_in_the_same_envelope(path: str, status: int, code: str, text: str) -> None:

@@ -63,7 +63,7 @@ class Pair:
 
 def offers() -> list[Subscription]:
     wanted: list[Subscription] = []
-    for channel in OKX.routes:
+    for channel in (one for one in OKX.routes if one not in OKX.needs_token):
         if channel is Channel.INSTRUMENT:
             wanted.append(Subscription(channel))
             continue

@@ -233,6 +233,8 @@ class Candle(Struct, array_like=True, gc=False):
 class Instrument(Struct, gc=False):
     """A market's rules, as listed; a contract is `ctVal` x `ctMult` of `ctValCcy`.
 
+    `instIdCode` is the market's number in orders; lists of before 2026 have none.
+
     `{"instType":"SPOT","instId":"BTC-USDT","baseCcy":"BTC","quoteCcy":"USDT","tickSz":"0.1",
     "lotSz":"0.00000001","minSz":"0.00001","ctVal":"","ctValCcy":"","settleCcy":"","state":"live"}`
     (shortened)
@@ -256,6 +258,7 @@ class Instrument(Struct, gc=False):
     ctMult: str | None = None
     ctValCcy: str | None = None
     settleCcy: str | None = None
+    instIdCode: int | None = None
 
 
 class Answer(Struct, gc=False):

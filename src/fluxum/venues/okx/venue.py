@@ -5,9 +5,14 @@ from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.okx.checksum import DEPTH_PROVED, book_checksum
 from fluxum.venues.okx.normalize import VENUE
+from fluxum.venues.okx.private.protocol import account_link
+from fluxum.venues.okx.private.queries import account_queries
+from fluxum.venues.okx.private.signing import OkxSigner
+from fluxum.venues.okx.private.terms import TIERS
 from fluxum.venues.okx.protocol import OkxProtocol
 from fluxum.venues.okx.queries import OkxQueries
 from fluxum.venues.okx.topics import BARS, format_symbol
+from fluxum.venues.private import Private
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["OKX"]
@@ -19,6 +24,7 @@ OKX = Venue(
     endpoints={
         "public": "wss://ws.okx.com:8443/ws/v5/public",
         "business": "wss://ws.okx.com:8443/ws/v5/business",
+        "private": "wss://ws.okx.com:8443/ws/v5/private",
         "rest": "https://openapi.okx.com",
     },
     # Candles moved to /business in 2023:
@@ -29,7 +35,10 @@ OKX = Venue(
         Channel.TRADE: "public",
         Channel.CANDLE: "business",
         Channel.INSTRUMENT: "public",
+        Channel.BALANCE: "private",
+        Channel.EXECUTION: "private",
     },
+    needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
     # books, books5 and bbo-tbt of
     # https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel
     depths={Channel.BOOK: (400, 5, 1)},
@@ -73,6 +82,15 @@ OKX = Venue(
     checks=Checks(book=book_checksum, depth=DEPTH_PROVED),
     protocol=OkxProtocol,
     queries=OkxQueries,
+    private=Private(
+        endpoint="private",
+        protocol=account_link,
+        signer=OkxSigner,
+        queries=account_queries,
+        tiers=TIERS,
+        authenticated=frozenset(),
+        snapshots=frozenset(),
+    ),
     sample_symbols=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
     format_symbol=format_symbol,
     recorded_hosts=frozenset({"ws.okex.com", "wsaws.okx.com", "www.okx.com"}),

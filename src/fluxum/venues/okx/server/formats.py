@@ -8,6 +8,7 @@ if inverse.
 
 from collections.abc import Sequence
 from decimal import Decimal
+from zlib import crc32
 
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Ticker, Trade
@@ -17,6 +18,7 @@ from fluxum.venues.server.formats import millis, number
 __all__ = [
     "candle_row",
     "contract_size",
+    "instrument_code",
     "level_rows",
     "levels_text",
     "ticker_line",
@@ -33,6 +35,11 @@ def contract_size(symbol: Symbol) -> Decimal:
     if not symbol.contract or symbol.counts_contracts:
         return _ONE
     return _INVERSE if symbol.is_inverse else _LINEAR
+
+
+def instrument_code(instrument: Instrument) -> str:
+    """The number of a market in orders over a link, as text; by its name here."""
+    return str(crc32(instrument.venue_symbol.encode()))
 
 
 def level_rows(levels: Sequence[Level], size: Decimal = _ONE) -> list[list[str]]:

@@ -20,11 +20,13 @@ from fluxum.venues.okx.server.candles import candles
 from fluxum.venues.okx.server.formats import (
     candle_row,
     contract_size,
+    instrument_code,
     level_rows,
     ticker_line,
     trade_line,
 )
-from fluxum.venues.server.contract import Answer, MarketView
+from fluxum.venues.okx.server.private.rest import AccountRest
+from fluxum.venues.server.contract import Answer, ExchangeView
 from fluxum.venues.server.formats import millis, number
 from fluxum.venues.server.rest_router import query_number
 from fluxum.venues.venue import Fetch
@@ -38,8 +40,16 @@ _HISTORY_TRADES = 10_000
 _TYPES = frozenset({"SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"})
 _STATES = {InstrumentStatus.ONLINE: "live", InstrumentStatus.POST_ONLY: "post_only"}
 _HEADERS = {"Content-Type": "application/json"}
-# HTTP statuses of refusals; that of an unknown market is the one of a success.
-_HTTP = {"404": 404, "50011": 429, "50014": 400, "51000": 400, "51001": 200}
+# HTTP statuses of refusals; those of trading, of an unknown market too, are the one of a success.
+_HTTP = {
+    "404": 404,
+    "50000": 400,
+    "50001": 503,
+    "50011": 429,
+    "50014": 400,
+    "51000": 400,
+    **dict.fromkeys(("50102", "50105", "50111", "50112", "50113"), 401),
+}
 
 Query = Mapping[str, str]
 
@@ -55,8 +65,9 @@ class _Envelope(Struct):
 class OkxRest:
     """The REST half of a simulated OKX; see RestServer."""
 
-    def __init__(self, view: MarketView) -> None:
+    def __init__(self, view: ExchangeView) -> None:
         self._view = view
+        self._account = AccountRest(view)
         # The handler of each path, and how often it may be called in two seconds.
         self._calls: dict[str, tuple[int, Callable[[Query, int], Sequence[object]]]] = {
             "/api/v5/public/time": (10, self._time),
@@ -78,6 +89,8 @@ class OkxRest:
         """The answer to any call, sensible or not."""
         path, _, query = call.path.partition("?")
         known = self._calls.get(path)
+        if self._account.is_known(call.method, path):
+            return self._private(call, now_ns)
         if known is None or call.method != "GET":
             return _refusal(VenueRefused("Not Found", "404"))
         limit, answer = known
@@ -90,6 +103,14 @@ class OkxRest:
         except VenueRefused as refused:
             return _refusal(refused)
         return Answer(200, native.encode(_Envelope(data=data)), _HEADERS)
+
+    def _private(self, call: Fetch, now_ns: int) -> Answer:
+        try:
+            done = self._account.answer(call, now_ns)
+        except VenueRefused as refused:
+            return _refusal(refused)
+        body = native.encode(_Envelope(done.code, done.message, done.rows))
+        return Answer(200, body, _HEADERS)
 
     def _time(self, query: Query, now_ns: int) -> Sequence[object]:  # noqa: ARG002
         return [{"ts": str(millis(now_ns))}]
@@ -217,7 +238,7 @@ class OkxRest:
 
 def _refusal(refused: VenueRefused) -> Answer:
     body = native.encode(_Envelope(refused.code, str(refused)))
-    return Answer(_HTTP[refused.code], body, _HEADERS)
+    return Answer(_HTTP.get(refused.code, 200), body, _HEADERS)
 
 
 def _given(query: Query, name: str) -> str:
@@ -267,6 +288,7 @@ def _listed(one: Instrument) -> dict[str, object]:
         "optType": "",
         "stk": "",
         "uly": family,
+        "instIdCode": int(instrument_code(one)),
     }
 
 

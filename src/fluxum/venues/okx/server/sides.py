@@ -1,9 +1,15 @@
 """OKX's simulated half, by the name of the venue's constant."""
 
 from fluxum.venues.okx.server.link import OkxServer
+from fluxum.venues.okx.server.private.link import account_server
 from fluxum.venues.okx.server.rest import OkxRest
-from fluxum.venues.server.contract import ServerSide, by_endpoint
+from fluxum.venues.server.contract import ExchangeView, ServerSide, VenueServer, by_endpoint
 
 __all__ = ["OKX"]
 
-OKX = ServerSide(link=by_endpoint(OkxServer), rest=OkxRest)
+
+def _link(view: ExchangeView, endpoint: str) -> VenueServer:
+    return account_server(view) if endpoint == "private" else OkxServer(view, endpoint)
+
+
+OKX = ServerSide(link=by_endpoint(_link), rest=OkxRest)

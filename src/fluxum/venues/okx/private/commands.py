@@ -1,0 +1,179 @@
+"""Commands as OKX takes them over its link: the operation and its arguments, checked by its pages.
+
+https://www.okx.com/docs-v5/en/#order-book-trading-trade-ws-place-order, -ws-place-multiple-orders,
+-ws-amend-order, -ws-cancel-order, -ws-cancel-multiple-orders. An order is named with its market. A
+spot market buy is of an amount of the quote asset by default, so every market order on spot names
+which it is. Orders that wait for a price are of another kind at OKX, and are not offered.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Context, Decimal, Inexact
+
+from msgspec import Struct, structs
+
+from fluxum.errors import BadInput
+from fluxum.model.instrument import Symbol
+from fluxum.model.order import (
+    Amend,
+    Cancel,
+    CancelBatch,
+    Command,
+    OrderRequest,
+    OrderType,
+    Place,
+    PlaceBatch,
+    TimeInForce,
+)
+from fluxum.venues.okx.normalize import VENUE
+from fluxum.venues.okx.private.markets import Market, Markets
+from fluxum.venues.okx.private.words import SELF_TRADES, SIDES, TYPES
+from fluxum.venues.order_offers import OrderOffers, named_orders, plain
+
+__all__ = ["BATCH_MAX", "Mode", "Operation", "is_client_id", "operations"]
+
+Arguments = dict[str, object]
+Operation = tuple[str, Sequence[Arguments]]
+"""The name of an operation, and the arguments of each of its orders."""
+
+BATCH_MAX = 20
+"""How many orders a batch may have."""
+_CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,32}")
+_SPOT, _FUTURES = "1", "2"
+_EXACT = Context(prec=60, traps=[Inexact])
+
+
+class Mode(Struct, frozen=True):
+    """What kind of account it is: OKX's level of it, and whether it holds both sides at once."""
+
+    level: str = _SPOT
+    is_hedged: bool = False
+
+
+def is_client_id(name: str) -> bool:
+    """Whether OKX takes this as a client order id."""
+    return _CLIENT_ID.fullmatch(name) is not None
+
+
+_SPOT_OFFERS = OrderOffers(
+    venue=VENUE,
+    types=frozenset({OrderType.LIMIT, OrderType.MARKET}),
+    times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
+    fields=frozenset({"post_only", "margin", "quote_quantity", "self_trade"}),
+    changes=frozenset({"quantity", "limit_price"}),
+    batch_max=BATCH_MAX,
+    is_name=is_client_id,
+    name_rule="up to 32 letters and digits",
+)
+_CONTRACT_OFFERS = structs.replace(
+    _SPOT_OFFERS, fields=frozenset({"post_only", "reduce_only", "margin", "self_trade"})
+)
+
+
+def operations(markets: Markets, mode: Mode, command: Command) -> Sequence[Operation]:
+    """The operations of a command, in their order; raises BadInput for what OKX cannot do."""
+    match command:
+        case Place(request=request, validate=False):
+            return [("order", [_order(markets, mode, request)])]
+        case PlaceBatch(requests=requests, validate=False):
+            if not 1 <= len(requests) <= BATCH_MAX:
+                raise BadInput(f"a batch of 1 to 20 orders was expected, was {len(requests)}")
+            return [("batch-orders", [_order(markets, mode, request) for request in requests])]
+        case Amend():
+            return [("amend-order", [_amend(markets, command)])]
+        case Cancel(user_references=()):
+            return [("cancel-order", [one]) for one in _named(markets, command)]
+        case CancelBatch():
+            named = _named(markets, command)
+            return [
+                ("batch-cancel-orders", named[at : at + BATCH_MAX])
+                for at in range(0, len(named), BATCH_MAX)
+            ]
+        case _:
+            raise BadInput(
+                f"{VENUE} cannot do this: {type(command).__name__}, was {command!r:.200}"
+            )
+
+
+def _order(markets: Markets, mode: Mode, request: OrderRequest) -> Arguments:
+    is_contract = bool(request.symbol.contract)
+    (_CONTRACT_OFFERS if is_contract else _SPOT_OFFERS).check(request)
+    market, spent = markets.of(request.symbol), request.quote_quantity
+    is_market = not request.order_type.has_limit
+    order: Arguments = {
+        **markets.order_id(market.name),
+        "tdMode": _trade_mode(mode, request, is_contract=is_contract),
+        "side": SIDES[request.side],
+        "ordType": _type(request, is_contract=is_contract),
+        "sz": _size(market, request.quantity) if spent is None else plain(spent),
+    }
+    if request.limit_price is not None:
+        order["px"] = plain(request.limit_price)
+    if is_market and not is_contract:
+        order["tgtCcy"] = "base_ccy" if spent is None else "quote_ccy"
+    if request.client_order_id:
+        order["clOrdId"] = request.client_order_id
+    if request.reduce_only:
+        order["reduceOnly"] = True
+    if request.self_trade is not None:
+        order["stpMode"] = SELF_TRADES[request.self_trade]
+    return order
+
+
+def _type(request: OrderRequest, *, is_contract: bool) -> str:
+    """A market order never rests: on spot there is one word for it, for contracts there are two."""
+    in_force = request.time_in_force
+    is_spot_market = request.order_type is OrderType.MARKET and not is_contract
+    if is_spot_market and in_force is TimeInForce.IOC:
+        in_force = TimeInForce.GTC
+    word = TYPES.get((request.order_type, in_force, request.post_only))
+    if word is None:
+        kind = f"{request.order_type.value} orders, {in_force.value}"
+        raise BadInput(f"{VENUE} has no {kind}{', post-only' if request.post_only else ''}")
+    return word
+
+
+def _trade_mode(mode: Mode, request: OrderRequest, *, is_contract: bool) -> str:
+    """By the kind of account: https://www.okx.com/docs-v5/en/#overview-account-mode."""
+    is_simple = mode.level in {_SPOT, _FUTURES}
+    if not is_contract:
+        if request.margin and is_simple:
+            raise BadInput(f"{VENUE} has margin orders for accounts of several currencies alone")
+        return "cash" if is_simple else "cross"
+    if mode.level == _SPOT:
+        raise BadInput(f"a spot account at {VENUE} has no contracts: change its mode there first")
+    if mode.is_hedged:
+        raise BadInput(f"a position of one side is expected: set net mode at {VENUE} first")
+    return "cross"
+
+
+def _amend(markets: Markets, command: Amend) -> Arguments:
+    symbol = _SPOT_OFFERS.check_amend(command)
+    order = _name(markets, symbol, command.order_id, command.client_order_id)
+    if command.quantity is not None:
+        order["newSz"] = _size(markets.of(symbol), command.quantity)
+    if command.limit_price is not None:
+        order["newPx"] = plain(command.limit_price)
+    return order
+
+
+def _named(markets: Markets, command: Cancel | CancelBatch) -> Sequence[Arguments]:
+    return [_name(markets, *one) for one in named_orders(VENUE, command)]
+
+
+def _name(markets: Markets, symbol: Symbol, order_id: str, name: str) -> Arguments:
+    """What names an order: its market, and either id."""
+    ids = {"ordId": order_id} if order_id else {"clOrdId": name}
+    return {**markets.order_id(markets.of(symbol).name), **ids}
+
+
+def _size(market: Market, quantity: Decimal | None) -> str:
+    """A quantity in OKX's units; raises BadInput for a part of one that cannot be written."""
+    if quantity is None:
+        raise BadInput("a quantity was expected, was none")
+    try:
+        return plain(_EXACT.divide(quantity, market.size))
+    except Inexact as error:
+        raise BadInput(
+            f"contracts of {market.size} {market.symbol.base} expected, was {quantity}"
+        ) from error

@@ -1,0 +1,202 @@
+"""OKX's messages about an account as they are on the wire, with a real payload beside each.
+
+Sources: https://www.okx.com/docs-v5/en/#order-book-trading-trade, #trading-account-websocket and
+#trading-account-rest-api, 2026-06. Only the fields that are used are declared. Numbers are text,
+and empty where there is none; a row of a stream and of a list are the same.
+"""
+
+# ruff: noqa: N815 - native names stay as the venue spells them
+
+from msgspec import Raw, Struct
+
+from fluxum.venues.okx.native import Arg
+
+__all__ = [
+    "Bill",
+    "Config",
+    "Detail",
+    "FillRow",
+    "Frame",
+    "OrderRow",
+    "Placed",
+    "RowId",
+    "Switch",
+    "Wallet",
+]
+
+
+class Frame(Struct):
+    """Any frame of the link but the text `pong`: an answer, or rows of a channel.
+
+    `{"event":"login","code":"0","msg":"","connId":"a4d3ae55"}`
+
+    `{"id":"1512","event":"subscribe","arg":{"channel":"account"},"connId":"a4d3ae55"}`
+
+    `{"event":"error","code":"60009","msg":"Login failed.","connId":"a4d3ae55"}`
+
+    `{"event":"channel-conn-count-error","channel":"orders","connCount":"30","connId":"a4d3ae55"}`
+
+    `{"arg":{"channel":"account","uid":"44*********584"},"eventType":"snapshot","curPage":1,
+    "lastPage":true,"data":[...]}`
+
+    `{"id":"1512","op":"order","data":[...],"code":"0","msg":"","inTime":"1695190491421339",
+    "outTime":"1695190491423240"}`
+    """
+
+    event: str | None = None
+    op: str | None = None
+    id: str = ""
+    arg: Arg | None = None
+    data: tuple[Raw, ...] = ()
+    code: str = ""
+    msg: str = ""
+    channel: str = ""
+    outTime: str = ""
+
+
+class OrderRow(Struct):
+    """An order, whole, with its last fill; `fillFee` and `fillFeeCcy` are in streams alone.
+
+    Sizes are in contracts for derivatives; `sz` is an amount of the quote asset where `tgtCcy` says
+    so, as by default of spot market buys. Fees are below zero where they were charged.
+
+    `{"instType":"SPOT","instId":"BTC-USDT","ordId":"452197707845865472","clOrdId":"",
+    "ordType":"limit","side":"sell","tdMode":"cash","px":"31527.1","sz":"0.001","state":"filled",
+    "accFillSz":"0.001","avgPx":"31527.1","fillPx":"31527.1","fillSz":"0.001",
+    "tradeId":"242589207","fillTime":"1654084353263","fillFee":"-0.02522168","fillFeeCcy":"USDT",
+    "execType":"M","category":"normal","cancelSource":"","reduceOnly":"false","tgtCcy":"",
+    "cTime":"1654084334977","uTime":"1654084353264"}` (shortened)
+    https://www.okx.com/docs-v5/en/#order-book-trading-trade-ws-order-channel
+    """
+
+    instType: str
+    instId: str
+    ordId: str
+    ordType: str
+    side: str
+    state: str
+    sz: str
+    uTime: str
+    cTime: str = ""
+    clOrdId: str = ""
+    px: str = ""
+    accFillSz: str = ""
+    avgPx: str = ""
+    tgtCcy: str = ""
+    reduceOnly: str = ""
+    category: str = ""
+    cancelSource: str = ""
+    cancelSourceReason: str = ""
+    fillPx: str = ""
+    fillSz: str = ""
+    tradeId: str = ""
+    fillTime: str = ""
+    fillFee: str = ""
+    fillFeeCcy: str = ""
+    execType: str = ""
+
+
+class FillRow(Struct):
+    """A fill in a list.
+
+    `{"side":"buy","fillSz":"0.00192834","fillPx":"51858","fee":"-0.00000192834",
+    "ordId":"680800019749904384","instType":"SPOT","instId":"BTC-USDT","clOrdId":"",
+    "billId":"680800019754098688","fillTime":"1708587373361","execType":"T",
+    "tradeId":"744876980","feeCcy":"BTC","ts":"1708587373362"}` (shortened)
+    https://www.okx.com/docs-v5/en/#order-book-trading-trade-get-transaction-details-last-3-days
+    """
+
+    instType: str
+    instId: str
+    ordId: str
+    side: str
+    fillPx: str
+    fillSz: str
+    tradeId: str
+    ts: str
+    fillTime: str = ""
+    fee: str = ""
+    feeCcy: str = ""
+    clOrdId: str = ""
+    execType: str = ""
+
+
+class RowId(Struct):
+    """Where the next page of a list begins: behind the bill, or the order, of its last row."""
+
+    billId: str = ""
+    ordId: str = ""
+
+
+class Detail(Struct):
+    """What is held of one asset.
+
+    `{"ccy":"USDT","cashBal":"4850.435693622894","availBal":"4834.317093622894",
+    "frozenBal":"158.573","eq":"4992.890093622894","uTime":"1705449605015"}` (shortened)
+    https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-balance
+    """
+
+    ccy: str
+    cashBal: str
+    frozenBal: str = ""
+    uTime: str = ""
+
+
+class Wallet(Struct):
+    """An account: `{"details":[...],"totalEq":"55837.43556134779","uTime":"1705474164160"}`."""
+
+    details: tuple[Raw, ...] = ()
+
+
+class Bill(Struct):
+    """A row of the bills: `balChg` is after the fee, `bal` the balance behind it.
+
+    `{"bal":"8694.2179403378290202","balChg":"0.0219338232210000","billId":"623950854533513219",
+    "ccy":"USDT","fee":"-0.000021955779","subType":"1","tradeId":"586760148",
+    "ts":"1695033476167","type":"2"}` (shortened)
+    https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-bills-details-last-7-days
+    """
+
+    billId: str
+    ccy: str
+    balChg: str
+    type: str
+    ts: str
+    bal: str = ""
+    fee: str = ""
+    subType: str = ""
+    tradeId: str = ""
+
+
+class Placed(Struct):
+    """What became of one order of an operation; a `sCode` other than 0 is a refusal.
+
+    `{"clOrdId":"","ordId":"","tag":"","ts":"1695190491421","sCode":"51008","sMsg":"Order failed.
+    Insufficient USDT balance in account","subCode":"1000"}`
+    """
+
+    sCode: str
+    sMsg: str = ""
+    ordId: str = ""
+    clOrdId: str = ""
+
+
+class Config(Struct):
+    """The kind of account: 1 spot, 2 futures, 3 several currencies, 4 portfolio margin.
+
+    `{"acctLv":"2","posMode":"long_short_mode","uid":"44705892343619584"}` (shortened)
+    https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-account-configuration
+    """
+
+    acctLv: str
+    posMode: str = ""
+
+
+class Switch(Struct):
+    """When all orders will be canceled, zero for never; in seconds in the published example.
+
+    `{"triggerTime":"1587971460","tag":"","ts":"1587971400"}`
+    https://www.okx.com/docs-v5/en/#order-book-trading-trade-post-cancel-all-after
+    """
+
+    triggerTime: str

@@ -1,0 +1,159 @@
+"""OKX's rows about an account as facts: one small function a row.
+
+Contracts are counted in units of `market.size`; fees and balances below zero are as OKX signs them.
+A row that makes no sense raises RemoteProtocolError, so that it is left out.
+"""
+
+from decimal import Decimal
+
+from msgspec import Raw
+from msgspec.json import decode
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liquidity
+from fluxum.model.instrument import Asset
+from fluxum.model.market import Side
+from fluxum.model.numbers import product
+from fluxum.model.order import OrderStatus, OrderType, OrderUpdate, TimeInForce
+from fluxum.venues.okx.normalize import VENUE, instant
+from fluxum.venues.okx.private import native, words
+from fluxum.venues.okx.private.markets import Market
+from fluxum.venues.queries import require_instant
+from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none, signed
+from fluxum.venues.words import known, turned
+
+__all__ = ["balance", "entry", "fill", "order"]
+
+_ZERO = Decimal(0)
+_ORDINARY = frozenset({"", "normal"})
+_OTHER = (OrderType.OTHER, TimeInForce.OTHER, False)
+_SIDES = turned(words.SIDES)
+_LIQUIDITY = {"M": Liquidity.MAKER, "T": Liquidity.TAKER}
+
+
+def order(market: Market, wire: native.OrderRow, received_ns: int) -> OrderUpdate:
+    """An order, open or ended; `reason` is why it was canceled, or by what it was made."""
+    side = _side(wire.side)
+    kind, in_force, post_only = words.KINDS.get(wire.ordType, _OTHER)
+    status, venue_status = known(words.STATUSES, wire.state, OrderStatus.OTHER)
+    filled = product(exact_or_none(wire.accFillSz) or _ZERO, market.size)
+    average = price_or_none(wire.avgPx)
+    is_known = kind is not OrderType.OTHER
+    quantity = filled
+    if not _spends(wire, side):
+        quantity = max(product(exact(wire.sz), market.size), filled)
+    opened_ns = instant(wire.cTime)
+    return OrderUpdate(
+        venue=VENUE,
+        order_id=wire.ordId,
+        client_order_id=wire.clOrdId,
+        symbol=market.symbol,
+        side=side,
+        order_type=kind,
+        status=status,
+        quantity=quantity,
+        filled=filled,
+        cost=_ZERO if average is None else product(average, filled),
+        average_price=average,
+        limit_price=price_or_none(wire.px) if kind.has_limit or not is_known else None,
+        time_in_force=in_force,
+        post_only=post_only,
+        reduce_only=wire.reduceOnly == "true",
+        reason=_reason(wire),
+        venue_type="" if is_known else wire.ordType,
+        venue_status=venue_status,
+        venue_time_in_force="" if is_known else wire.ordType,
+        opened_ns=opened_ns,
+        venue_ns=require_instant(instant(wire.uTime), wire.uTime),
+        received_ns=received_ns,
+    )
+
+
+def fill(
+    market: Market,
+    wire: native.OrderRow | native.FillRow,
+    received_ns: int,
+    *,
+    backfilled: bool = False,
+) -> Fill | None:
+    """A fill of a list, or the one that an update of an order is about, None if it is about none.
+
+    Its fees are not known where their asset is not named.
+    """
+    if not wire.tradeId or not exact_or_none(wire.fillSz):
+        return None
+    if isinstance(wire, native.OrderRow):
+        paid, asset, time = wire.fillFee, wire.fillFeeCcy, wire.uTime
+    else:
+        paid, asset, time = wire.fee, wire.feeCcy, wire.ts
+    charged = _ZERO - signed(paid or "0")
+    return Fill(
+        venue=VENUE,
+        symbol=market.symbol,
+        side=_side(wire.side),
+        price=positive(wire.fillPx),
+        quantity=product(positive(wire.fillSz), market.size),
+        fees=((Fee(Asset(asset), charged),) if charged else ()) if asset else None,
+        liquidity=_LIQUIDITY.get(wire.execType),
+        fill_id=wire.tradeId,
+        order_id=wire.ordId,
+        client_order_id=wire.clOrdId,
+        backfilled=backfilled,
+        venue_ns=require_instant(instant(wire.fillTime) or instant(time), time),
+        received_ns=received_ns,
+    )
+
+
+def balance(raw: Raw, received_ns: int) -> Balance:
+    """What is held of an asset: profit that is not realized is no part of it."""
+    wire = decode(raw, type=native.Detail)
+    return Balance(
+        venue=VENUE,
+        asset=Asset(wire.ccy),
+        total=signed(wire.cashBal),
+        held=exact_or_none(wire.frozenBal),
+        venue_ns=instant(wire.uTime),
+        received_ns=received_ns,
+    )
+
+
+def entry(raw: Raw, received_ns: int) -> LedgerEntry:
+    """A bill: `balChg` is after the fee, the amount of an entry before it."""
+    wire = decode(raw, type=native.Bill)
+    fee = _ZERO - signed(wire.fee or "0")
+    return LedgerEntry(
+        venue=VENUE,
+        entry_id=wire.billId,
+        reference_id=wire.tradeId or wire.billId,
+        kind=known(words.ENTRY_KINDS, wire.type, EntryKind.OTHER)[0],
+        venue_kind=f"{wire.type}/{wire.subType}" if wire.subType else wire.type,
+        asset=Asset(wire.ccy),
+        amount=signed(wire.balChg) + fee,
+        fee=fee,
+        balance=signed(wire.bal) if wire.bal else None,
+        backfilled=True,
+        venue_ns=require_instant(instant(wire.ts), wire.ts),
+        received_ns=received_ns,
+        raw=bytes(raw),
+    )
+
+
+def _reason(wire: native.OrderRow) -> str:
+    if wire.category not in _ORDINARY:
+        return wire.category  # such as a liquidation
+    source = wire.cancelSource
+    return wire.cancelSourceReason or words.CANCEL_SOURCES.get(source, source)
+
+
+def _spends(wire: native.OrderRow, side: Side) -> bool:
+    """Whether `sz` is an amount of the quote asset, as of spot market buys by default."""
+    if wire.ordType != "market" or wire.instType not in {"SPOT", "MARGIN"}:
+        return False
+    return wire.tgtCcy == "quote_ccy" or (not wire.tgtCcy and side is Side.BUY)
+
+
+def _side(word: str) -> Side:
+    side = _SIDES.get(word)
+    if side is None:
+        raise RemoteProtocolError(f"buy or sell was expected, was {word[:40]!r}")
+    return side

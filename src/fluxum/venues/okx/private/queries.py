@@ -1,0 +1,244 @@
+"""Queries about an account at OKX, and how the answers are read.
+
+https://www.okx.com/docs-v5/en/#order-book-trading-trade-get-order-list and those behind it,
+#trading-account-rest-api-get-balance, -get-bills-details-last-7-days. Lists are newest first, a
+hundred rows a page, which continue behind the id of the last row: of an order, or of the bill of a
+fill. There is a list of recent rows and one of three months, which is slower; which of them it
+takes depends on the venue's clock, which is read first. Old fills, and orders that ended, are
+listed kind by kind.
+
+Calls have limits of their own (60 in two seconds, 40, 10, 5); `cost` is 30 over the limit.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from msgspec import Raw
+from msgspec.json import decode
+
+from fluxum.errors import RateLimited, VenueRefused
+from fluxum.model.account import Balance, Fill, LedgerEntry
+from fluxum.model.event import Channel, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.model.order import OrderUpdate, ended
+from fluxum.venues.account_lists import AccountList, ListRows, Span, listed
+from fluxum.venues.conversation import Auth, Fetch
+from fluxum.venues.okx import topics
+from fluxum.venues.okx.listing import rows
+from fluxum.venues.okx.private import native, normalize
+from fluxum.venues.okx.private.markets import KINDS, Markets
+from fluxum.venues.okx.queries import OkxQueries
+from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
+from fluxum.venues.queries import Page, RestQuery, only, page_of, rest_query
+from fluxum.venues.rows import read_rows
+
+__all__ = ["account_queries"]
+
+Item = TypeVar("Item")
+Read = Callable[[Raw, int], Item | None]
+
+_DAY_NS = 86_400 * 1_000_000_000
+_LIMIT = 100
+_UNKNOWN_ORDER = "51603"
+# A call that came too late, or whose time cannot be read: it is signed again.
+_UNTIMELY = frozenset({"50102", "50112"})
+_CLOCK = OkxQueries().time()
+
+
+def account_queries() -> AccountQueries:
+    """The queries about an account; those of one account share what was listed of contracts."""
+    markets = Markets()
+    orders = partial(_read_order, markets)
+    return AccountQueries(
+        balances=_balances,
+        open_orders=lambda: listed(_list("trade/orders-pending", 0.5, Channel.EXECUTION, orders)),
+        order=partial(_order, orders),
+        closed_orders=partial(_closed_orders, orders),
+        fills=partial(_fills, markets),
+        entries=_entries,
+        preparations=markets.lists,
+        renewals=markets.renewals,
+    )
+
+
+def _balances() -> RestQuery[Page[Balance]]:
+    """All balances of the trading account."""
+
+    def read(found: Sequence[Raw], received_ns: int) -> Page[Balance]:
+        wallet = only(found, lambda row: decode(row, type=native.Wallet))
+        return page_of(read_rows(wallet.details, lambda row: normalize.balance(row, received_ns)))
+
+    return rest_query(_fetch("account/balance", 3, Channel.BALANCE, {}), _rows, read)
+
+
+def _read_order(markets: Markets, row: Raw, received_ns: int) -> OrderUpdate | None:
+    wire = decode(row, type=native.OrderRow)
+    market = markets.named(wire.instId, wire.instType)
+    return None if market is None else normalize.order(market, wire, received_ns)
+
+
+def _order(read: Read[OrderUpdate], query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
+    """One order by either id. One that was canceled without a fill is forgotten after two hours."""
+    ids = {"ordId": query.order_id} if query.order_id else {"clOrdId": query.client_order_id}
+    named = {"instId": topics.format_symbol(query.symbol), **ids}
+
+    def found(body: bytes) -> ListRows:
+        try:
+            return ListRows(_rows(body))
+        except VenueRefused as error:
+            if error.code == _UNKNOWN_ORDER:
+                return ListRows(())
+            raise
+
+    def fetch(_span: Span, _cursor: str) -> Fetch:
+        return _fetch("trade/order", 0.5, Channel.EXECUTION, named)
+
+    return [listed(AccountList(fetch=fetch, decode=found, read=read))]
+
+
+def _closed_orders(read: Read[OrderUpdate], query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
+    """By when they ended, which is not what the list is ordered by: all of its days are read."""
+    since_ns, until_ns = query.since_ns or 0, query.until_ns
+
+    def read_ended(row: Raw, received_ns: int) -> OrderUpdate | None:
+        update = read(row, received_ns)
+        if update is None or update.venue_ns < since_ns:
+            return None
+        return ended(update) if until_ns is None or update.venue_ns <= until_ns else None
+
+    def parts(*, is_recent: bool) -> RestQuery[Page[OrderUpdate]]:
+        path, cost = ("", 0.75) if is_recent else ("-archive", 1.5)
+        path = f"trade/orders-history{path}"
+        one = partial(_list, path, cost, Channel.EXECUTION, read_ended)
+        return _by_kind(one, query.symbol, Span())
+
+    return _since(query, 7, parts)
+
+
+def _fills(markets: Markets, query: FillQuery) -> RestQuery[Page[Fill]]:
+    """Fills of all markets, or of one."""
+
+    def read(row: Raw, received_ns: int) -> Fill | None:
+        wire = decode(row, type=native.FillRow)
+        market = markets.named(wire.instId, wire.instType)
+        if market is None:
+            return None
+        return normalize.fill(market, wire, received_ns, backfilled=True)
+
+    def parts(*, is_recent: bool) -> RestQuery[Page[Fill]]:
+        if not is_recent:
+            one = partial(_list, "trade/fills-history", 3, Channel.EXECUTION, read)
+            return _by_kind(one, query.symbol, _span(query))
+        named = {} if query.symbol is None else {"instId": topics.format_symbol(query.symbol)}
+        return listed(_list("trade/fills", 0.5, Channel.EXECUTION, read, named), _span(query))
+
+    return _since(query, 3, parts)
+
+
+def _entries(query: EntryQuery) -> RestQuery[Page[LedgerEntry]]:
+    """Bills of all kinds; the caller picks one kind."""
+
+    def parts(*, is_recent: bool) -> RestQuery[Page[LedgerEntry]]:
+        path, cost = ("account/bills", 3.0) if is_recent else ("account/bills-archive", 6.0)
+        named = {} if query.asset is None else {"ccy": str(query.asset)}
+        one = _list(path, cost, Channel.BALANCE, normalize.entry, named)
+        return listed(one, _span(query))
+
+    return _since(query, 7, parts)
+
+
+# Pieces
+
+
+def _span(query: FillQuery | EntryQuery) -> Span:
+    since_ns, until_ns = query.since_ns, query.until_ns
+    return Span(*(None if at is None else at // 1_000_000 for at in (since_ns, until_ns)))
+
+
+def _since(
+    query: FillQuery | EntryQuery,
+    recent_days: int,
+    parts: Callable[..., RestQuery[Page[Item]]],
+) -> RestQuery[Page[Item]]:
+    """A list since an instant: of recent rows if that is enough, else of three months."""
+    since_ns = query.since_ns
+    if since_ns is None:
+        return parts(is_recent=False)
+
+    def begin(body: bytes, received_ns: int) -> RestQuery[Page[Item]]:
+        oldest_ns = _CLOCK.read(body, received_ns) - recent_days * _DAY_NS
+        return parts(is_recent=since_ns > oldest_ns)
+
+    return RestQuery(_CLOCK.fetch, _never, begin)
+
+
+def _by_kind(
+    one: Callable[[Mapping[str, str]], AccountList[Item]], symbol: Symbol | None, span: Span
+) -> RestQuery[Page[Item]]:
+    """A list that is divided by kinds of markets: of each in turn, or of the one of a market."""
+    market: dict[str, str] = {}
+    kinds: Sequence[str] = KINDS
+    if symbol is not None:
+        market, kind = {"instId": topics.format_symbol(symbol)}, topics.instrument_type(symbol)
+        kinds = KINDS[:2] if kind == "SPOT" else (kind,)
+
+    def following(at: int) -> RestQuery[Page[Item]] | None:
+        if at == len(kinds):
+            return None
+        return listed(one({"instType": kinds[at], **market}), span, lambda: following(at + 1))
+
+    first = following(0)
+    assert first is not None, "there is a kind"
+    return first
+
+
+def _list(
+    path: str,
+    cost: float,
+    channel: Channel,
+    read: Read[Item],
+    named: Mapping[str, str] = {},
+) -> AccountList[Item]:
+    """A list: its path and cost, its channel, how a row is read, its parameters."""
+
+    def fetch(span: Span, cursor: str) -> Fetch:
+        more = {"begin": span.since_ms, "end": span.until_ms, "after": cursor or None}
+        given = {name: str(one) for name, one in more.items() if one is not None}
+        return _fetch(path, cost, channel, {**named, **given, "limit": str(_LIMIT)})
+
+    def found(body: bytes) -> ListRows:
+        answered = _rows(body)
+        if len(answered) < _LIMIT:
+            return ListRows(answered)
+        last = decode(answered[-1], type=native.RowId)
+        return ListRows(answered, last.billId or last.ordId)
+
+    return AccountList(fetch=fetch, decode=found, read=read)
+
+
+def _fetch(path: str, cost: float, channel: Channel, named: Mapping[str, str]) -> Fetch:
+    query = f"?{urlencode(named)}" if named else ""
+    return Fetch(
+        "GET",
+        f"/api/v5/{path}{query}",
+        path,
+        cost=cost,
+        subscription=Subscription(channel),
+        auth=Auth.SIGNED,
+    )
+
+
+def _rows(body: bytes) -> Sequence[Raw]:
+    """As `rows`; a call whose time was off is made again, signed by a surer clock."""
+    try:
+        return rows(body)
+    except VenueRefused as error:
+        if error.code in _UNTIMELY:
+            raise RateLimited(str(error), error.code) from error
+        raise
+
+
+def _never(_body: bytes, _received_ns: int) -> Page[Item]:
+    raise AssertionError("the venue's clock is read by what follows")

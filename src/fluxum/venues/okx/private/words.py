@@ -1,0 +1,76 @@
+"""OKX's words for what Fluxum has names for, both ways.
+
+https://www.okx.com/docs-v5/en/#order-book-trading-trade-post-place-order, -ws-order-channel and
+#trading-account-rest-api-get-bills-details-last-7-days. Every list of words is open: one that is
+not here is OTHER, and is kept beside it.
+"""
+
+from fluxum.model.account import EntryKind
+from fluxum.model.market import Side
+from fluxum.model.order import OrderStatus, OrderType, SelfTrade, TimeInForce
+
+__all__ = [
+    "CANCEL_SOURCES",
+    "ENTRY_KINDS",
+    "KINDS",
+    "SELF_TRADES",
+    "SIDES",
+    "STATUSES",
+    "TYPES",
+    "Kind",
+]
+
+Kind = tuple[OrderType, TimeInForce, bool]
+"""The type of an order, its time in force, and whether it is post-only."""
+
+SIDES = {Side.BUY: "buy", Side.SELL: "sell"}
+KINDS: dict[str, Kind] = {
+    "limit": (OrderType.LIMIT, TimeInForce.GTC, False),
+    "market": (OrderType.MARKET, TimeInForce.GTC, False),
+    "post_only": (OrderType.LIMIT, TimeInForce.GTC, True),
+    "ioc": (OrderType.LIMIT, TimeInForce.IOC, False),
+    "fok": (OrderType.LIMIT, TimeInForce.FOK, False),
+    "optimal_limit_ioc": (OrderType.MARKET, TimeInForce.IOC, False),
+}
+"""What each of OKX's types of orders is; `optimal_limit_ioc` is for contracts alone."""
+TYPES = {kind: word for word, kind in KINDS.items()}
+SELF_TRADES = {
+    SelfTrade.CANCEL_NEWEST: "cancel_taker",
+    SelfTrade.CANCEL_OLDEST: "cancel_maker",
+    SelfTrade.CANCEL_BOTH: "cancel_both",
+}
+STATUSES = {
+    "live": OrderStatus.OPEN,
+    "partially_filled": OrderStatus.PARTIALLY_FILLED,
+    "filled": OrderStatus.FILLED,
+    "canceled": OrderStatus.CANCELED,
+    "mmp_canceled": OrderStatus.CANCELED,
+}
+CANCEL_SOURCES = {
+    "0": "by the system",
+    "1": "by the user",
+    "13": "fill or kill",
+    "14": "immediate or cancel",
+    "15": "price limit",
+    "20": "cancel all after",
+    "31": "post-only would take",
+    "32": "self-trade",
+    "33": "too many matches",
+}
+ENTRY_KINDS = {
+    "1": EntryKind.TRANSFER,
+    "2": EntryKind.TRADE,
+    "3": EntryKind.TRADE,  # delivery
+    "4": EntryKind.CONVERSION,
+    "5": EntryKind.TRADE,  # liquidation
+    "6": EntryKind.TRANSFER,  # of margin
+    "7": EntryKind.MARGIN,  # interest
+    "8": EntryKind.MARGIN,  # a funding payment
+    "9": EntryKind.TRADE,  # auto-deleveraging
+    "12": EntryKind.CONVERSION,
+    "13": EntryKind.TRANSFER,  # to a strategy
+    "15": EntryKind.TRADE,  # a block trade
+    "22": EntryKind.MARGIN,  # a repayment
+    "24": EntryKind.TRADE,  # a spread
+}
+"""The kind of an entry by OKX's `type`; all others are OTHER."""

@@ -1,0 +1,140 @@
+"""What OKX's orders do besides what the conformance cards ask of every account."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from fluxum import Asset, BadInput, Fill, OrderRequest, OrderStatus, Symbol, VenueRefused
+from fluxum.model.event import Event
+from fluxum.model.order import OrderUpdate
+from fluxum.venues.okx.venue import OKX
+from venues.accounts import LOT, play, trading
+
+PERP = Symbol("BTC/USDT:PERP")
+
+
+def test_closing_a_contract_earns_what_its_prices_differ_by() -> None:
+    async def story() -> None:
+        async with trading(OKX, PERP) as one:
+            sold = await one.trader.sell(PERP, LOT)
+            await asyncio.sleep(60)
+            request = OrderRequest(
+                symbol=PERP,
+                side="buy",
+                order_type="market",
+                quantity=LOT,
+                margin=True,
+                reduce_only=True,
+            )
+            bought = await one.trader.orders.place(request)
+            await asyncio.sleep(2)
+
+            position = one.trader.position(PERP)
+            assert position is not None
+            assert position.quantity == 0
+            sold, bought = one.order(sold), one.order(bought)
+            usdt = one.totals()[Asset("USDT")]
+            assert usdt == 100_000 + sold.cost - bought.cost - one.charged("USDT")
+            with pytest.raises(VenueRefused, match="51169"):
+                await one.trader.orders.place(request)
+
+    play(story)
+
+
+def test_a_market_buy_of_an_amount_ends_filled() -> None:
+    async def story() -> None:
+        async with trading(OKX) as one:
+            request = OrderRequest(
+                symbol=one.symbol, side="buy", order_type="market", quote_quantity="1000"
+            )
+            order = await one.trader.orders.place(request)
+            await asyncio.sleep(1)
+
+            order = one.order(order)
+            assert order.status is OrderStatus.FILLED
+            assert Decimal(990) < order.cost <= 1000
+
+    play(story)
+
+
+@pytest.mark.parametrize("symbol", [None, PERP])
+def test_all_orders_are_canceled_and_the_dead_man_switch_ends_the_others(
+    symbol: Symbol | None,
+) -> None:
+    async def story() -> None:
+        async with trading(OKX, symbol) as one:
+            low = one.bid - 500
+            for _ in range(23):
+                await one.trader.buy(one.symbol, LOT, limit=low)
+            assert await one.trader.cancel_all() == 23
+            await asyncio.sleep(1)
+            assert one.trader.orders.open_orders() == []
+
+            resting = await one.trader.buy(one.symbol, LOT, limit=low)
+            with pytest.raises(BadInput, match="10 to 120 s"):
+                await one.trader.orders.cancel_all_after(5)
+            state = await one.trader.orders.cancel_all_after(10)
+            assert state.is_armed(one.trader.session.account.venue_now_ns())
+            await asyncio.sleep(30)  # it is renewed
+            assert one.order(resting).status is OrderStatus.OPEN
+            one.account.cancels_ns = 1  # as if it were not
+            await asyncio.sleep(2)
+            assert one.order(resting).status is OrderStatus.CANCELED
+
+    play(story)
+
+
+def test_several_orders_are_canceled_at_once() -> None:
+    async def story() -> None:
+        async with trading(OKX) as one:
+            low = one.bid - 500
+            placed = [await one.trader.buy(one.symbol, LOT, limit=low) for _ in range(3)]
+            names = [order.client_order_id for order in placed]
+
+            ended = await one.trader.orders.cancel_batch(names)
+
+            assert {order.status for order in ended} == {OrderStatus.CANCELED}
+
+    play(story)
+
+
+def test_orders_that_never_rest_end_with_the_venues_reason() -> None:
+    async def story() -> None:
+        async with trading(OKX, rate_per_s=0) as one:
+            for in_force, reason in (("ioc", "immediate or cancel"), ("fok", "fill or kill")):
+                order = await one.trader.orders.place(
+                    OrderRequest(
+                        symbol=one.symbol,
+                        side="buy",
+                        quantity=LOT,
+                        limit_price=one.bid,
+                        time_in_force=in_force,
+                    )
+                )
+                await asyncio.sleep(1)
+                ended = one.order(order)
+                assert (ended.status, ended.filled) == (OrderStatus.CANCELED, Decimal(0))
+                assert reason in ended.reason
+
+    play(story)
+
+
+def test_updates_that_come_twice_count_once() -> None:
+    async def story() -> None:
+        async with trading(OKX) as one:
+            events = one.trader.session.events(capacity=10_000)
+            for _ in range(20):
+                await one.trader.buy(one.symbol, LOT)
+            await asyncio.sleep(2)
+            published: list[Event] = events.drain()
+            fills = [event for event in published if isinstance(event, Fill)]
+            updates = [event for event in published if isinstance(event, OrderUpdate)]
+
+            counts = one.trader.session.account.following.counts
+            assert counts.repeated > 0  # the simulated half repeats a fourth of them
+            assert counts.contradicted == 0
+            assert len(fills) == len(one.account.fills)
+            assert len(updates) > len(fills)
+
+    play(story)
