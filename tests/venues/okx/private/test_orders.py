@@ -28,6 +28,8 @@ from fluxum.model.order import (
 from fluxum.venues.account_link import AccountLink
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.okx.private.terms import TIERS
+from fluxum.venues.rates import Windowed
+from fluxum.venues.trading import Operation
 from venues.okx.private.wire import CAPTURES, NOW, account, config, listed, sent
 
 BTC, PERP = Symbol("BTC/USDT"), Symbol("ETH/USDT:PERP")
@@ -452,8 +454,11 @@ def test_names_of_orders_have_letters_and_digits() -> None:
     ]
 
 
-def test_sixty_orders_fit_in_any_two_seconds() -> None:
+def test_sixty_orders_of_a_market_may_be_placed_in_two_seconds_and_sixty_amended() -> None:
     allowance = TIERS["default"].orders.allowance
 
     assert allowance is not None
-    assert allowance.most + 2 * allowance.decay_per_s == 60
+    assert [(one.rate, one.operations, one.by_symbol) for one in allowance.rates] == [
+        (Windowed(Decimal(60), Decimal(2)), frozenset({operation}), True)
+        for operation in (Operation.PLACE, Operation.AMEND)
+    ]

@@ -2,15 +2,15 @@
 
 https://www.okx.com/docs-v5/en/#overview-rate-limits, 2026-06: of each market 60 orders may be
 placed in two seconds, 60 amended and 60 canceled, counted apart; batches are counted by themselves.
-Half of it at once and as much in two seconds is never more in any two. Calls have a limit each: see
-`queries` for what each costs.
+A cancel never waits for this. Calls have a limit each: see `queries` for what each costs.
 """
 
 from decimal import Decimal
 
 from fluxum.venues.okx.private.commands import is_client_id
-from fluxum.venues.private import AccountTier, RestAllowance
-from fluxum.venues.trading import OrderRules, TradingAllowance
+from fluxum.venues.private import AccountTier
+from fluxum.venues.rates import Decaying, Windowed
+from fluxum.venues.trading import Operation, OrderRate, OrderRules, TradingAllowance
 
 __all__ = ["TIERS"]
 
@@ -29,11 +29,19 @@ def _is_ambiguous(message: str) -> bool:
     return message.partition(" ")[0] in _AMBIGUOUS
 
 
+_RATE = Windowed(Decimal(60), Decimal(2))
+
 TIERS = {
     "default": AccountTier(
-        RestAllowance(10, 10),
+        Decaying(Decimal(10), Decimal(10)),
         OrderRules(
-            allowance=TradingAllowance(most=Decimal(30), decay_per_s=Decimal(15), amend=Decimal(1)),
+            allowance=TradingAllowance(
+                rates=tuple(
+                    OrderRate(rate=_RATE, operations=frozenset((one,)), by_symbol=True)
+                    for one in (Operation.PLACE, Operation.AMEND)
+                ),
+                amend=Decimal(1),
+            ),
             is_name=is_client_id,
             is_ambiguous=_is_ambiguous,
             deadline_min_s=1.0,
