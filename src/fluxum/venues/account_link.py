@@ -9,11 +9,11 @@ anew: its snapshot is the session's, which looks up what was missed.
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from fluxum.errors import BadInput, LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
-from fluxum.model.order import Command
+from fluxum.model.order import Command, PlaceBatch
 from fluxum.venues.command_answers import CommandAnswers, OrderAnswer, SentCommand
 from fluxum.venues.conversation import (
     UNREADABLE,
@@ -104,6 +104,10 @@ def _no_calls(fetch: Fetch, body: bytes) -> CommandAnswer:  # noqa: ARG001
     raise LocalProtocolError(f"no call was made, was {fetch.path!r}")
 
 
+def _no_look_up(data: Data) -> Fetch | None:  # noqa: ARG001
+    return None
+
+
 class AccountDialect(Struct, frozen=True, kw_only=True):
     """What a venue's link of an account is like.
 
@@ -112,8 +116,12 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     requests for topics, `read` gives the events of one row.
 
     `effects` are the frames or calls of a command, one for each answer. Each carries a number of
-    its own, which its answer repeats: `number`, or that with `.0`, `.1` behind it. Raises BadInput
-    for what the venue cannot do. `called` reads the answer to a call.
+    its own, which its answer repeats: `number`, or that with `.0`, `.1` behind it; where a batch is
+    sent order by order, that is the place of the order. Raises BadInput for what the venue cannot
+    do.
+
+    `look_up` is a call that a topic's data make necessary, where they say too little. `called`
+    reads the answer to the call of a command, or to one that was looked up.
     """
 
     venue: str
@@ -125,7 +133,8 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     write: Write = _no_topics
     read: Callable[[Data, Raw, int], Sequence[Event]] = _no_rows
     effects: Callable[[Command, str], Sequence[Effect]] = _no_commands
-    called: Callable[[Fetch, bytes], CommandAnswer] = _no_calls
+    look_up: Callable[[Data], Fetch | None] = _no_look_up
+    called: Callable[[Fetch, bytes], CommandAnswer | Data] = _no_calls
 
 
 class AccountLink:
@@ -149,15 +158,20 @@ class AccountLink:
     # Requests
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
-        """Queue requests for streams, behind the login of the link."""
+        """Queue requests for streams, behind the login of the link.
+
+        A stream without a topic is one of commands alone, which the login acknowledges.
+        """
+        streams = list(wanted)
+        owned = [one for one in streams if one.channel in self._dialect.topics]
+        waiting = [one for one in streams if one not in owned] if self._is_logged_in else streams
+        if waiting and not self._waiting:
+            self.outbox.append(self._dialect.login)
+        self._waiting += waiting
         if not self._is_logged_in:
-            streams = list(wanted)
-            if streams and not self._waiting:
-                self.outbox.append(self._dialect.login)
-            self._waiting += streams
             return
         topics: list[str] = []
-        for subscription in wanted:
+        for subscription in owned:
             names = self._dialect.topics[subscription.channel]
             if self._subscriptions.open(names[0], subscription):
                 topics += names
@@ -220,15 +234,25 @@ class AccountLink:
                 return ()
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """The answer to a command that is a call; raises RemoteProtocolError for no sense."""
+        """The answer to a call; raises RemoteProtocolError when it makes no sense."""
         try:
             answer = self._dialect.called(fetch, body)
         except UNREADABLE as error:
             raise RemoteProtocolError(str(error)) from error
+        if isinstance(answer, Data):
+            return self._data(answer, received_ns)
         return self._settled(answer, received_ns)
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """A command that is a call was refused by its HTTP status."""
+        """A call was refused by its HTTP status: a command is, or a stream cannot be followed."""
+        if fetch.subscription is not None:
+            refused = Refused(
+                venue=self._venue,
+                subscription=fetch.subscription,
+                message=f"{fetch.path}: {reason}",
+                received_ns=received_ns,
+            )
+            return (refused,)
         return self._settled(CommandAnswer(fetch.purpose, error=reason), received_ns)
 
     def _logged_in(self, answer: LoginAnswer, received_ns: int) -> Sequence[Event]:
@@ -245,13 +269,13 @@ class AccountLink:
                 for one in waiting
             ]
         self._is_logged_in = True
-        if self._dialect.topics:
-            self.subscribe(waiting)
-            return ()
-        return [
+        topics = self._dialect.topics
+        self.subscribe([one for one in waiting if one.channel in topics])
+        return tuple(
             Subscribed(venue=self._venue, subscription=one, received_ns=received_ns)
             for one in waiting
-        ]
+            if one.channel not in topics
+        )
 
     def _answered(self, answer: TopicAnswer, received_ns: int) -> Sequence[Event]:
         request = self._subscriptions.oldest(answer.op)
@@ -267,6 +291,9 @@ class AccountLink:
         subscription = self._subscriptions.owner(topic, self._parse)
         if subscription is None:
             return ()
+        call = self._dialect.look_up(data)
+        if call is not None and not self._subscriptions.is_passive:
+            self.outbox.append(call)
         reading = Reading(self._venue, received_ns)
         reading.events += self._subscriptions.data(topic, received_ns)
         reading.rows(
@@ -300,6 +327,10 @@ class AccountLink:
         sent, answers = self._sent(answer.number), self._answers
         if sent is None:
             return ()
+        place = digits(answer.number.partition(".")[2])
+        if isinstance(sent.command, PlaceBatch) and sent.parts > 1 and place is not None:
+            order = structs.replace(answer.order, error=answer.error or None)
+            return answers.part(sent, place, order, received_ns)
         if answer.error:
             return answers.decline(sent, answer.error, received_ns)
         if answer.orders is not None:
