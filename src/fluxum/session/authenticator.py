@@ -69,7 +69,11 @@ class Authenticator:
             return {}
         if self.tokens is not None:
             await self.tokens.fresh()
-        return self._signer.headers(self._venue_now_ns(), self._nonces.next())
+        now_ns, nonce = self._venue_now_ns(), self._nonces.next()
+        path = self._private.handshakes.get(endpoint)
+        if path is None:
+            return self._signer.headers(now_ns, nonce)
+        return self._signer.call(Fetch("GET", path, endpoint), now_ns, nonce).headers
 
     def frame(self, send: Send) -> bytes:
         """A frame as it is sent; token and signature are hidden from recorders, see `Sealed`."""

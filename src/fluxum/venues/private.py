@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
+from fluxum.errors import VenueRefused
 from fluxum.model.account import Balance, Credentials, EntryKind, Fill, LedgerEntry
 from fluxum.model.event import Channel
 from fluxum.model.input import Take, asset, choice, optional, take_all, whole
@@ -138,6 +139,10 @@ class OrderQuery(Struct, frozen=True, kw_only=True):
     client_order_id: str = ""
 
 
+def _never_unknown(_refused: VenueRefused) -> bool:
+    return False
+
+
 def _no_renewals(_now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
     return ()
 
@@ -149,7 +154,8 @@ class AccountQueries(Struct, frozen=True, kw_only=True):
     first, and continue with `Page.next`. Times are those of `EntryQuery`.
 
     `order` gives the queries that find one order, to be asked in turn until one finds it; its
-    status may be OTHER. `closed_orders` are those that ended since an instant. Fees of `fills` are
+    status may be OTHER. `is_unknown` is whether a refusal of one means that there is no such order.
+    `closed_orders` are those that ended since an instant. Fees of `fills` are
     None where their list does not name the asset of the fee; `charged` then completes a fill from
     the entries of its trade, and returns None if these are not all. `needs_symbol` is whether fills
     and closed orders are listed market by market.
@@ -167,6 +173,7 @@ class AccountQueries(Struct, frozen=True, kw_only=True):
     charged: Callable[[Fill, Sequence[LedgerEntry]], Fill | None] | None = None
     token: Callable[[], RestQuery[Token]] | None = None
     needs_symbol: bool = False
+    is_unknown: Callable[[VenueRefused], bool] = _never_unknown
     preparations: Callable[[], Sequence[RestQuery[LeftOutRows | None]]] = tuple
     renewals: Callable[[int], Sequence[RestQuery[LeftOutRows | None]]] = _no_renewals
 
@@ -216,7 +223,8 @@ class Private(Struct, frozen=True, kw_only=True):
 
     `endpoint` names that of the account's link and `protocol` makes its conversation. Commands go
     over the same conversation, unless there is an `order_link`. Links to `authenticated` endpoints
-    need a token, or the signer's headers. `tiers` are by name, the first being assumed.
+    need a token, or the signer's headers; those of `handshakes` are the headers of a signed call of
+    this path. `tiers` are by name, the first being assumed.
 
     `snapshots` are the account channels that begin with a snapshot; the session queries the others.
     `numbered` are those of which a lost message shows by itself, by its number; for the others the
@@ -229,6 +237,7 @@ class Private(Struct, frozen=True, kw_only=True):
     queries: Callable[[], AccountQueries]
     tiers: Mapping[str, AccountTier]
     authenticated: Collection[str]
+    handshakes: Mapping[str, str] = {}
     snapshots: frozenset[Channel] = frozenset({Channel.BALANCE, Channel.EXECUTION})
     numbered: frozenset[Channel] = frozenset()
     order_link: OrderLink | None = None
