@@ -60,6 +60,7 @@ SYMBOLS = {
     "kraken": (Symbol("BTC/USD"), Symbol("ETH/USD")),
     "bybit": (Symbol("BTC/USDT"), Symbol("ETH/USDT")),
     "bybit-linear": (Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP")),
+    "gemini": (Symbol("BTC/USD"), Symbol("ETH/USD")),
 }
 """The two markets that are traded at each exchange, by its name."""
 
@@ -203,7 +204,10 @@ def make_session(world: World, life: int) -> Session:
         random=Random(f"session {life}"),
         http=world.exchange,
         account_config=AccountConfig(
-            Credentials(KEY, SECRET), tier=tier_of(world.venue), since_ns=world.start_ns
+            Credentials(KEY, SECRET),
+            tier=tier_of(world.venue),
+            since_ns=world.start_ns,
+            symbols=SYMBOLS[world.venue.name],
         ),
     )
 
