@@ -219,3 +219,44 @@ def test_an_exchange_that_is_not_simulated_is_refused() -> None:
 def test_a_channel_by_a_wrong_name_is_refused_at_once() -> None:
     with pytest.raises(BadInput, match="'boks'"):
         fluxum.connect("kraken", ["BTC/USD"], ["boks"])
+
+
+def test_the_rules_of_the_markets_are_known_when_the_block_begins() -> None:
+    """Some exchanges list the rules market by market, long after the names."""
+
+    async def story() -> None:
+        clock, markets = SimulatedClock(), [Symbol(f"{one}/USD") for one in ("BTC", "ETH", "SOL")]
+        venue = find_venue("gemini")
+        async with SimulatedExchange(venue, markets, seed=7, clock=clock) as exchange:
+            exchange.open_account("key", "c2VjcmV0", {"USD": Decimal(1)})
+            runtime = SimulatedRuntime(exchange, clock=clock, seed=3)
+            async with fluxum.trade(
+                "gemini",
+                markets,
+                keys=KEYS,
+                journal=fluxum.MemoryOrderJournal(),
+                runtime=runtime,
+            ) as trader:
+                known = [trader.session.account.instrument(one) for one in markets]
+
+        assert [one is not None and one.symbol for one in known] == markets
+
+    run(story())
+
+
+def test_a_market_without_rules_is_named_when_time_is_up() -> None:
+    async def story() -> None:
+        async with box() as (_, runtime):
+            with pytest.raises(TimeoutError, match="the rules of NO/SUCH are not known"):
+                async with fluxum.trade(
+                    "kraken",
+                    ["BTC/USD", "NO/SUCH"],
+                    keys=KEYS,
+                    journal=fluxum.MemoryOrderJournal(),
+                    channels=(),
+                    runtime=runtime,
+                    ready_s=5,
+                ):
+                    raise AssertionError
+
+    run(story())
