@@ -1,0 +1,125 @@
+"""The link of balances and orders: ws.gemini.com, opened with the headers of an account.
+
+https://developer.gemini.com/websocket/message-format and /websocket/streams. The upgrade is the
+login; the answer to a first ping stands for its acknowledgement. A change of balances says too
+little, as `f` is documented as what is held and as what is available: they are listed again. The
+form of a successful answer to an order is not published: it means that the venue took the order,
+and what became of it is an order event.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import MsgspecError, Raw
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.model.account import Balances
+from fluxum.model.event import Channel, Event, Subscription
+from fluxum.venues.account_link import (
+    AccountDialect,
+    AccountLink,
+    CommandAnswer,
+    Data,
+    LoginAnswer,
+    Message,
+    Nothing,
+    TopicAnswer,
+)
+from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.conversation import Auth, Fetch, Send
+from fluxum.venues.gemini.native import Request
+from fluxum.venues.gemini.normalize import VENUE
+from fluxum.venues.gemini.private import native, normalize
+from fluxum.venues.gemini.private.commands import HEARTBEAT, effects
+from fluxum.venues.requests import Op
+from fluxum.venues.requests import Request as StreamRequest
+
+__all__ = ["BALANCES", "BALANCES_CALL", "order_link"]
+
+BALANCES = "balances@account"
+BALANCES_CALL = Fetch(
+    "POST", "/v1/balances", "balances", subscription=Subscription(Channel.BALANCE), auth=Auth.SIGNED
+)
+_OK = 200
+_LOGIN = Send(native.encode(Request("ping", "login")))
+_PING = Send(native.encode(Request("ping", "ping")))
+_OPS: Mapping[str, Op] = {"s": "subscribe", "u": "unsubscribe"}
+
+
+def order_link() -> AccountLink:
+    """The conversation of the link of balances and orders."""
+    return AccountLink(
+        AccountDialect(
+            venue=VENUE,
+            login=_LOGIN,
+            ping=_PING,
+            message=_message,
+            topics={Channel.BALANCE: (BALANCES,)},
+            write=_write,
+            read=_read,
+            look_up=_look_up,
+            effects=effects,
+            called=_called,
+        )
+    )
+
+
+def _write(request: StreamRequest) -> Send:
+    number = f"{request.op[0]}{request.number}"
+    return Send(native.encode(Request(request.op, number, request.topics)))
+
+
+def _message(frame: bytes) -> Message:
+    wire = native.decode_message(frame)
+    number = "" if wire.id is None else str(wire.id)
+    if not number:
+        if wire.e == "balanceUpdate":
+            return Data(BALANCES, ())
+        raise RemoteProtocolError(f"no stream of this link has this: {frame[:80]!r}")
+    error = "" if wire.error is None else f"{wire.error.code} {wire.error.msg}"
+    if wire.status != _OK and not error:
+        raise RemoteProtocolError(f"an answer has status 200 or an error, was {wire.status}")
+    if number == "login":
+        return LoginAnswer(error)
+    if number == "ping":
+        return Nothing()
+    op = _OPS.get(number[0])
+    if op is not None:
+        return TopicAnswer(op, error)
+    if ".batch." in number:  # an order that has ended does not refuse the others
+        return CommandAnswer(number, canceled=0 if error else 1)
+    return CommandAnswer(number, error, order=_placed(wire.result))
+
+
+def _placed(result: Raw) -> OrderAnswer:
+    try:
+        placed = native.decode_placed(result)
+    except MsgspecError:
+        return OrderAnswer()
+    order_id = placed.order_id or placed.orderId
+    return OrderAnswer(str(order_id), placed.client_order_id or placed.clientOrderId)
+
+
+def _look_up(data: Data) -> Fetch | None:
+    return None if data.rows else BALANCES_CALL
+
+
+def _read(data: Data, row: Raw, received_ns: int) -> Sequence[Event]:  # noqa: ARG001
+    """The balances of a list, all or none: an asset that is missing has none."""
+    funds = [native.decode_funds(one) for one in native.decode_rows(row)]
+    balances = tuple(normalize.balance(one, received_ns) for one in funds)
+    return (Balances(venue=VENUE, balances=balances, received_ns=received_ns),)
+
+
+def _called(fetch: Fetch, body: bytes) -> CommandAnswer | Data:
+    """The balances, or the answer to a command that is a call."""
+    if fetch.path == BALANCES_CALL.path:
+        return Data(BALANCES, (Raw(body),))
+    if fetch.path == "/v1/order/new":
+        return CommandAnswer(fetch.purpose, order=_placed(Raw(body)))
+    answer = native.decode_canceled(body)
+    if answer.result != "ok":
+        raise RemoteProtocolError(f"ok was expected, was {answer.result[:40]!r}")
+    if fetch.path == HEARTBEAT:
+        return CommandAnswer(fetch.purpose)
+    canceled = (answer.details or {}).get("cancelledOrders", ())
+    return CommandAnswer(fetch.purpose, canceled=len(canceled))
