@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fluxum.errors import BadInput, RemoteProtocolError
-from fluxum.model.account import Balances
+from fluxum.model.account import Balance
 from fluxum.model.event import Refused, Subscribed
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import (
@@ -84,15 +84,27 @@ def test_changed_balances_are_listed_again_all_or_none() -> None:
     (call,) = protocol.outbox
     assert isinstance(call, Fetch)
     assert (call.method, call.path, call.auth) == ("POST", "/v1/balances", Auth.SIGNED)
-    (held,) = protocol.receive_response(call, CAPTURES["balances"], NOW)
-    assert isinstance(held, Balances)
-    assert [(one.asset, one.total, one.held) for one in held.balances] == [
+    held = protocol.receive_response(call, CAPTURES["balances"], NOW)
+    assert [(one.asset, one.total, one.held) for one in held if isinstance(one, Balance)] == [
         ("BTC", D("5.0"), D("0.5")),
         ("USD", D("15000.00"), D("10000.00")),
         ("ETH", D("10.0"), D(0)),
     ]
     with pytest.raises(RemoteProtocolError):
         protocol.receive_response(call, b'[{"currency":"BTC","amount":"-"}]', NOW)
+
+
+def test_an_asset_that_is_not_listed_any_more_is_not_held() -> None:
+    protocol = trading(BALANCES)
+    protocol.receive(CAPTURES["balance_update"], NOW)
+    call = protocol.outbox.pop()
+    assert isinstance(call, Fetch)
+
+    gone = protocol.receive_response(call, b"[]", NOW)
+    again = protocol.receive_response(call, b"[]", NOW)
+
+    assert [(one.asset, one.total) for one in gone if isinstance(one, Balance)] == [("USD", D(0))]
+    assert again == ()
 
 
 def test_the_published_order_and_cancels_are_written_as_published() -> None:

@@ -15,6 +15,7 @@ from fluxum.venues.gemini.native import Error, encode
 
 __all__ = [
     "Canceled",
+    "Change",
     "Execution",
     "Funds",
     "Kind",
@@ -24,6 +25,7 @@ __all__ = [
     "Stamp",
     "Trade",
     "decode_canceled",
+    "decode_change",
     "decode_funds",
     "decode_kind",
     "decode_message",
@@ -158,6 +160,12 @@ class Funds(Struct):
     available: str = ""
 
 
+class Change(Struct):
+    """An asset of which something has changed: `{"a":"USD","f":"207.39"}`."""
+
+    a: str
+
+
 class Canceled(Struct):
     """The answer to a cancel of all orders, or to a heartbeat, which has no details.
 
@@ -190,9 +198,11 @@ class Message(Struct):
     error: Error | None = None
     result: Raw = Raw(b"{}")
     e: str = ""
+    B: tuple[Raw, ...] = ()
 
 
 decode_canceled = msgspec.json.Decoder(Canceled).decode
+decode_change = msgspec.json.Decoder(Change).decode
 decode_funds = msgspec.json.Decoder(Funds).decode
 decode_kind = msgspec.json.Decoder(Kind).decode
 decode_message = msgspec.json.Decoder(Message).decode

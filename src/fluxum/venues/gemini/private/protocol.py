@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from msgspec import MsgspecError, Raw
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.account import Balances
 from fluxum.model.event import Channel, Event, Subscription
 from fluxum.venues.account_link import (
     AccountDialect,
@@ -55,7 +54,7 @@ def order_link() -> AccountLink:
             message=_message,
             topics={Channel.BALANCE: (BALANCES,)},
             write=_write,
-            read=_read,
+            read=_Wallet().read,
             look_up=_look_up,
             effects=effects,
             called=_called,
@@ -73,7 +72,7 @@ def _message(frame: bytes) -> Message:
     number = "" if wire.id is None else str(wire.id)
     if not number:
         if wire.e == "balanceUpdate":
-            return Data(BALANCES, ())
+            return Data(BALANCES, wire.B)
         raise RemoteProtocolError(f"no stream of this link has this: {frame[:80]!r}")
     error = "" if wire.error is None else f"{wire.error.code} {wire.error.msg}"
     if wire.status != _OK and not error:
@@ -100,14 +99,30 @@ def _placed(result: Raw) -> OrderAnswer:
 
 
 def _look_up(data: Data) -> Fetch | None:
-    return None if data.rows else BALANCES_CALL
+    """The list of balances, for data that are not this list."""
+    return None if data.rows and _is_list(data.rows[0]) else BALANCES_CALL
 
 
-def _read(data: Data, row: Raw, received_ns: int) -> Sequence[Event]:  # noqa: ARG001
-    """The balances of a list, all or none: an asset that is missing has none."""
-    funds = [native.decode_funds(one) for one in native.decode_rows(row)]
-    balances = tuple(normalize.balance(one, received_ns) for one in funds)
-    return (Balances(venue=VENUE, balances=balances, received_ns=received_ns),)
+def _is_list(row: Raw) -> bool:
+    return bytes(row).lstrip().startswith(b"[")
+
+
+class _Wallet:
+    """The balances of a list, all or none; an asset that it leaves out is not held any more."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+
+    def read(self, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
+        """All balances of a list; of an asset that has changed, that there is one."""
+        if not _is_list(row):
+            self._held.add(native.decode_change(row).a)
+            return ()
+        funds = [native.decode_funds(one) for one in native.decode_rows(row)]
+        gone = self._held - {one.currency for one in funds}
+        self._held = {one.currency for one in funds}
+        funds += [native.Funds(asset, "0", "0") for asset in sorted(gone)]
+        return tuple(normalize.balance(one, received_ns) for one in funds)
 
 
 def _called(fetch: Fetch, body: bytes) -> CommandAnswer | Data:
