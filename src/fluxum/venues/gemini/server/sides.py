@@ -1,6 +1,7 @@
 """Gemini's simulated half, by the name of the venue's constant."""
 
 from fluxum.venues.gemini.server.link import GeminiServer
+from fluxum.venues.gemini.server.private.access import is_keyed
 from fluxum.venues.gemini.server.private.links import events_server, order_server
 from fluxum.venues.gemini.server.rest import GeminiRest
 from fluxum.venues.gemini.server.v2 import GeminiV2Server
@@ -16,13 +17,12 @@ __all__ = ["GEMINI", "GEMINI_V2"]
 
 
 def _link(view: ExchangeView, dialled: Dialled) -> VenueServer:
-    match dialled.endpoint:
-        case "events":
-            return events_server(view, dialled)
-        case "trade":
-            return order_server(view, dialled)
-        case _:
-            return GeminiServer(view)
+    """Markets and accounts have one URL at ws.gemini.com: a key makes the difference."""
+    if dialled.endpoint == "events":
+        return events_server(view, dialled)
+    if dialled.endpoint == "trade" or is_keyed(dialled.headers):
+        return order_server(view, dialled)
+    return GeminiServer(view)
 
 
 GEMINI = ServerSide(link=_link, rest=GeminiRest)

@@ -20,7 +20,7 @@ from fluxum.venues.server.access import RateWindow, account_of, check_signature,
 from fluxum.venues.server.accounts import Account, Accounts, Count, OrderFault
 from fluxum.venues.server.formats import millis
 
-__all__ = ["admit", "beat", "check_nonce", "signed_call", "signed_upgrade", "status_of"]
+__all__ = ["admit", "beat", "check_nonce", "is_keyed", "signed_call", "signed_upgrade", "status_of"]
 
 Given = Mapping[str, object]
 
@@ -73,11 +73,16 @@ def signed_call(accounts: Accounts, call: Fetch) -> tuple[Account, Given]:
     return account, given
 
 
+def is_keyed(headers: Mapping[str, str]) -> bool:
+    """Whether there is a key, good or not."""
+    return "x-gemini-apikey" in lowered(headers)
+
+
 def signed_upgrade(accounts: Accounts, headers: Mapping[str, str]) -> tuple[Account, str]:
     """The account of an upgrade of ws.gemini.com, and its nonce; raises VenueRefused."""
     given = lowered(headers)
     nonce = given.get("x-gemini-nonce", "")
-    if "x-gemini-apikey" not in given or given.get("x-gemini-payload") != upgrade_payload(nonce):
+    if not is_keyed(headers) or given.get("x-gemini-payload") != upgrade_payload(nonce):
         raise VenueRefused("the payload is not that of the nonce", "InvalidSignature")
     return _signed(accounts, given, given["x-gemini-payload"]), nonce
 
