@@ -4,11 +4,10 @@
         order = await trader.buy("BTC/USD", "0.02", limit="50000")
         print(order.status, trader.position("BTC/USD"))
 
-When its block begins, the account and the books are followed and proved, and the state of every
-order of an earlier process is known.
+When its block begins, the account and the books are followed and proved, the rules of the markets
+are there, and the state of every order of an earlier process is known.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -23,7 +22,6 @@ from fluxum.ledger.view import Position
 from fluxum.model.account import Balance, Credentials
 from fluxum.model.event import Channel
 from fluxum.model.input import Number
-from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType, TimeInForce, Trigger
 from fluxum.orders.desk import OrderDesk
@@ -40,7 +38,6 @@ __all__ = ["JOURNALS", "Trader", "trade"]
 JOURNALS = Path("~/.local/state/fluxum")
 """The folder of order journals that are given no other place."""
 _READY_S = 60.0
-_LOOK_S = 0.1
 # By whether there is a limit, and whether there is a trigger.
 _TYPES = {
     (False, False): OrderType.MARKET,
@@ -213,7 +210,7 @@ def trade(
                 runtime=world,
             ) as session:
                 await session.wait_ready(ready_s)
-                await _wait_listed(session, markets, ready_s)
+                await session.wait_instruments(markets, ready_s)
                 portfolio = Portfolio(session, ledger)
                 desk = _desk(session, portfolio, kept, limits, world)
                 async with portfolio, desk:
@@ -221,19 +218,6 @@ def trade(
                     yield Trader(session, desk, portfolio)
 
     return Opening(opened)
-
-
-async def _wait_listed(session: Session, markets: Iterable[str], ready_s: float) -> None:
-    """Wait for the rules of the markets, which some venues send one by one; or TimeoutError."""
-    missing = list(map(Symbol, markets))
-    try:
-        async with asyncio.timeout(ready_s):
-            for symbol in list(missing):
-                while session.account.instrument(symbol) is None:  # noqa: ASYNC110 - no such event
-                    await asyncio.sleep(_LOOK_S)
-                missing.remove(symbol)
-    except TimeoutError as error:
-        raise TimeoutError(f"the rules of {', '.join(missing)} are not known") from error
 
 
 def _desk(

@@ -8,6 +8,7 @@ from fluxum.model.account import EntryKind
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, SelfTrade, TimeInForce, TriggerReference
 from fluxum.venues.triggers import triggered_type
+from fluxum.venues.words import known, turned
 
 __all__ = [
     "ENTRY_KINDS",
@@ -68,21 +69,19 @@ ENTRY_KINDS = {
 }
 """The kind of an entry by Bybit's `type`; all others are OTHER, the word is kept beside it."""
 
-_TIMES = {word: one for one, word in TIMES_IN_FORCE.items()} | {"PostOnly": TimeInForce.GTC}
+_TIMES = turned(TIMES_IN_FORCE) | {"PostOnly": TimeInForce.GTC}
 _UNTRIGGERED = frozenset({"", "UNKNOWN"})
 _RISES = 1
 
 
 def status(word: str) -> tuple[OrderStatus, str]:
     """The status of an order, or OTHER and the word."""
-    known = STATUSES.get(word)
-    return (OrderStatus.OTHER, word) if known is None else (known, "")
+    return known(STATUSES, word, OrderStatus.OTHER)
 
 
 def time_in_force(word: str) -> tuple[TimeInForce, str]:
     """The time in force, or OTHER and the word."""
-    known = _TIMES.get(word)
-    return (TimeInForce.OTHER, word) if known is None else (known, "")
+    return known(_TIMES, word, TimeInForce.OTHER)
 
 
 def order_type(word: str, stop: str, side: Side, direction: int) -> tuple[OrderType, str]:
