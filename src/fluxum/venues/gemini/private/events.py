@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import MsgspecError, Raw
+from msgspec.json import decode
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import (
@@ -101,10 +102,10 @@ class OrderEvents:
         reading = Reading(VENUE, received_ns)
         try:
             if frame.lstrip().startswith(b"["):
-                rows = native.decode_rows(frame)
+                rows = decode(frame, type=list[Raw])
                 reading.rows(rows, lambda row: self._event(row, received_ns), lambda _: _STREAMS)
             else:
-                reading.events += self._control(native.decode_kind(frame), received_ns)
+                reading.events += self._control(decode(frame, type=native.Kind), received_ns)
         except (MsgspecError, RecursionError) as error:
             raise RemoteProtocolError(str(error)) from error
         if reading.has_left_out:
@@ -136,7 +137,7 @@ class OrderEvents:
                 raise RemoteProtocolError(f"a known kind of event was expected, was {word[:40]!r}")
 
     def _event(self, row: Raw, received_ns: int) -> Sequence[Event]:
-        wire = native.decode_order(row)
+        wire = decode(row, type=native.Order)
         number = wire.socket_sequence
         if number is not None and number <= self._last:
             return ()  # it came before

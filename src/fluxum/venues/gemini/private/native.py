@@ -8,10 +8,9 @@ for the field of its type.
 
 # ruff: noqa: N815 - native names stay as the venue spells them
 
-import msgspec
 from msgspec import Raw, Struct, field
 
-from fluxum.venues.gemini.native import Error, encode
+from fluxum.venues.gemini.native import Error
 
 __all__ = [
     "Canceled",
@@ -24,17 +23,6 @@ __all__ = [
     "Placed",
     "Stamp",
     "Trade",
-    "decode_canceled",
-    "decode_change",
-    "decode_funds",
-    "decode_kind",
-    "decode_message",
-    "decode_order",
-    "decode_placed",
-    "decode_rows",
-    "decode_stamp",
-    "decode_trade",
-    "encode",
 ]
 
 Id = str | int
@@ -199,15 +187,3 @@ class Message(Struct):
     result: Raw = Raw(b"{}")
     e: str = ""
     B: tuple[Raw, ...] = ()
-
-
-decode_canceled = msgspec.json.Decoder(Canceled).decode
-decode_change = msgspec.json.Decoder(Change).decode
-decode_funds = msgspec.json.Decoder(Funds).decode
-decode_kind = msgspec.json.Decoder(Kind).decode
-decode_message = msgspec.json.Decoder(Message).decode
-decode_order = msgspec.json.Decoder(Order).decode
-decode_placed = msgspec.json.Decoder(Placed).decode
-decode_rows = msgspec.json.Decoder(tuple[Raw, ...]).decode
-decode_stamp = msgspec.json.Decoder(Stamp).decode
-decode_trade = msgspec.json.Decoder(Trade).decode

@@ -16,7 +16,7 @@ from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.private import native, words
 from fluxum.venues.gemini.symbols import guess
 from fluxum.venues.queries import require_instant
-from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none
+from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none, signed
 
 __all__ = ["balance", "event_fill", "fill", "order"]
 
@@ -162,7 +162,7 @@ def _instant(given_ms: int | None) -> int:
 
 def _fees(amount: str, asset: str) -> tuple[Fee, ...] | None:
     """The fee, which is below zero for a rebate; None where its asset is not named."""
-    fee = -exact(amount[1:]) if amount.startswith("-") else exact(amount or "0")
+    fee = signed(amount or "0")
     if not fee:
         return ()
     return (Fee(Asset(asset), fee),) if asset else None

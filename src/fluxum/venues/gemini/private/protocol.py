@@ -10,6 +10,7 @@ and what became of it is an order event.
 from collections.abc import Mapping, Sequence
 
 from msgspec import MsgspecError, Raw
+from msgspec.json import decode, encode
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, Subscription
@@ -39,8 +40,8 @@ BALANCES_CALL = Fetch(
     "POST", "/v1/balances", "balances", subscription=Subscription(Channel.BALANCE), auth=Auth.SIGNED
 )
 _OK = 200
-_LOGIN = Send(native.encode(Request("ping", "login")))
-_PING = Send(native.encode(Request("ping", "ping")))
+_LOGIN = Send(encode(Request("ping", "login")))
+_PING = Send(encode(Request("ping", "ping")))
 _OPS: Mapping[str, Op] = {"s": "subscribe", "u": "unsubscribe"}
 
 
@@ -64,11 +65,11 @@ def order_link() -> AccountLink:
 
 def _write(request: StreamRequest) -> Send:
     number = f"{request.op[0]}{request.number}"
-    return Send(native.encode(Request(request.op, number, request.topics)))
+    return Send(encode(Request(request.op, number, request.topics)))
 
 
 def _message(frame: bytes) -> Message:
-    wire = native.decode_message(frame)
+    wire = decode(frame, type=native.Message)
     number = "" if wire.id is None else str(wire.id)
     if not number:
         if wire.e == "balanceUpdate":
@@ -91,7 +92,7 @@ def _message(frame: bytes) -> Message:
 
 def _placed(result: Raw) -> OrderAnswer:
     try:
-        placed = native.decode_placed(result)
+        placed = decode(result, type=native.Placed)
     except MsgspecError:
         return OrderAnswer()
     order_id = placed.order_id or placed.orderId
@@ -116,9 +117,9 @@ class _Wallet:
     def read(self, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:  # noqa: ARG002
         """All balances of a list; of an asset that has changed, that there is one."""
         if not _is_list(row):
-            self._held.add(native.decode_change(row).a)
+            self._held.add(decode(row, type=native.Change).a)
             return ()
-        funds = [native.decode_funds(one) for one in native.decode_rows(row)]
+        funds = decode(row, type=list[native.Funds])
         gone = self._held - {one.currency for one in funds}
         self._held = {one.currency for one in funds}
         funds += [native.Funds(asset, "0", "0") for asset in sorted(gone)]
@@ -131,7 +132,7 @@ def _called(fetch: Fetch, body: bytes) -> CommandAnswer | Data:
         return Data(BALANCES, (Raw(body),))
     if fetch.path == "/v1/order/new":
         return CommandAnswer(fetch.purpose, order=_placed(Raw(body)))
-    answer = native.decode_canceled(body)
+    answer = decode(body, type=native.Canceled)
     if answer.result != "ok":
         raise RemoteProtocolError(f"ok was expected, was {answer.result[:40]!r}")
     if fetch.path == HEARTBEAT:

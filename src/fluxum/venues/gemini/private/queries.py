@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from msgspec import Raw
+from msgspec.json import decode, encode
 
 from fluxum.errors import RemoteProtocolError, VenueRefused
 from fluxum.model.account import Balance, Fill
@@ -53,21 +54,23 @@ def _is_unknown(refused: VenueRefused) -> bool:
 def _balances() -> RestQuery[Page[Balance]]:
     def read(rows: Sequence[Raw], received_ns: int) -> Page[Balance]:
         return page_of(
-            read_rows(rows, lambda row: normalize.balance(native.decode_funds(row), received_ns))
+            read_rows(
+                rows, lambda row: normalize.balance(decode(row, type=native.Funds), received_ns)
+            )
         )
 
-    return rest_query(BALANCES_CALL, native.decode_rows, read)
+    return rest_query(BALANCES_CALL, _rows, read)
 
 
 def _open_orders() -> RestQuery[Page[OrderUpdate]]:
-    return rest_query(_fetch("/v1/orders"), native.decode_rows, _orders)
+    return rest_query(_fetch("/v1/orders"), _rows, _orders)
 
 
 def _order(query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
     """One order; several of one name are an array."""
 
     def rows(body: bytes) -> Sequence[Raw]:
-        return native.decode_rows(body) if body.lstrip().startswith(b"[") else (Raw(body),)
+        return decode(body, type=list[Raw]) if body.lstrip().startswith(b"[") else (Raw(body),)
 
     if query.order_id:
         fetch = _fetch("/v1/order/status", order_id=query.order_id)
@@ -78,20 +81,20 @@ def _order(query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
 
 def _orders(rows: Sequence[Raw], received_ns: int) -> Page[OrderUpdate]:
     return page_of(
-        read_rows(rows, lambda row: normalize.order(native.decode_order(row), received_ns))
+        read_rows(rows, lambda row: normalize.order(decode(row, type=native.Order), received_ns))
     )
 
 
 def _closed_orders(query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
     def read(row: Raw, received_ns: int) -> OrderUpdate:
-        return ended(normalize.order(native.decode_order(row), received_ns))
+        return ended(normalize.order(decode(row, type=native.Order), received_ns))
 
     return _forward("/v1/orders/history", "limit_orders", query, read, None)
 
 
 def _fills(query: FillQuery) -> RestQuery[Page[Fill]]:
     def read(row: Raw, received_ns: int) -> Fill | None:
-        return normalize.fill(native.decode_trade(row), received_ns)
+        return normalize.fill(decode(row, type=native.Trade), received_ns)
 
     return _forward("/v1/mytrades", "limit_trades", query, read, None)
 
@@ -113,7 +116,7 @@ def _forward(
             items = items.where(lambda one: one.venue_ns <= until_ns)
         if len(rows) < _ROWS_MAX:
             return page_of(items)
-        newest_ms = max(one.timestampms for one in read_rows(rows, native.decode_stamp).items)
+        newest_ms = max(one.timestampms for one in read_rows(rows, _stamp).items)
         if newest_ms <= since_ms:
             raise RemoteProtocolError(f"{path} has {_ROWS_MAX} rows of one instant, {newest_ms} ms")
         if until_ns is not None and newest_ms * _MILLISECOND > until_ns:
@@ -122,9 +125,17 @@ def _forward(
 
     market = {} if query.symbol is None else {"symbol": lower(query.symbol)}
     fetch = _fetch(path, timestamp=since_ms, **{limit: _ROWS_MAX}, **market)
-    return rest_query(fetch, native.decode_rows, read_page)
+    return rest_query(fetch, _rows, read_page)
 
 
 def _fetch(path: str, **parameters: str | int) -> Fetch:
-    body = native.encode(parameters) if parameters else b""
+    body = encode(parameters) if parameters else b""
     return Fetch("POST", path, path, body=body, subscription=_EXECUTIONS, auth=Auth.SIGNED)
+
+
+def _rows(body: bytes) -> Sequence[Raw]:
+    return decode(body, type=list[Raw])
+
+
+def _stamp(row: Raw) -> native.Stamp:
+    return decode(row, type=native.Stamp)

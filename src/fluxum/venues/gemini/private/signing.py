@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
-import msgspec
+from msgspec.json import decode, encode
 
 from fluxum.errors import BadInput
 from fluxum.model.account import Credentials
@@ -22,8 +22,6 @@ from fluxum.venues.private import Signed
 __all__ = ["GeminiSigner", "signature", "upgrade_payload"]
 
 _SECOND_NS = 1_000_000_000
-_decode_object = msgspec.json.Decoder(dict[str, object]).decode
-_encode = msgspec.json.Encoder().encode
 
 
 def signature(secret: str, payload: str) -> str:
@@ -47,9 +45,9 @@ class GeminiSigner:
 
     def call(self, fetch: Fetch, now_ns: int, nonce: int) -> Signed:  # noqa: ARG002 - time, no nonce
         """A call without a body, or an upgrade: the parameters are in a header."""
-        given = _decode_object(fetch.body) if fetch.body else {}
+        given = decode(fetch.body, type=dict[str, object]) if fetch.body else {}
         request = {"request": fetch.path, "nonce": now_ns // _SECOND_NS, **given}
-        payload = base64.b64encode(_encode(request)).decode()
+        payload = base64.b64encode(encode(request)).decode()
         headers = {"Content-Type": "text/plain", "Cache-Control": "no-cache"}
         return Signed(fetch.path, {**fetch.headers, **headers, **self._signed(payload)}, b"")
 
