@@ -18,7 +18,7 @@ from fluxum.venues.gemini.symbols import guess
 from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none, signed
 
-__all__ = ["balance", "event_fill", "fill", "order"]
+__all__ = ["balance", "event_fill", "fill", "instant", "order"]
 
 _ZERO = Decimal(0)
 _MILLISECOND = 1_000_000

@@ -141,8 +141,8 @@ def _part(given: Given, newest: Sequence[Item], name: str, most: int) -> Sequenc
 
 def _fees(account: Account, _given: Given, _now_ns: int) -> Row:
     """Fees in hundredths of a percent."""
-    maker, taker = (number(rate * 10_000) for rate in account.rates)
-    return {"api_maker_fee_bps": float(maker), "api_taker_fee_bps": float(taker)}
+    maker, taker = (int(rate * 10_000) for rate in account.rates)
+    return {"api_maker_fee_bps": maker, "api_taker_fee_bps": taker}
 
 
 def _heartbeat(account: Account, _given: Given, now_ns: int) -> Row:
