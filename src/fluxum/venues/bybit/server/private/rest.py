@@ -42,6 +42,9 @@ _WEEK_MS = 7 * 86_400_000
 _ORDERS = "/v5/order/"
 _SCOPES = ("symbol", "baseCoin", "settleCoin", "orderId", "orderLinkId")
 _MILLISECOND = 1_000_000
+# What clients look up first: what a key may do, and that the account is a unified one.
+_KEY = {"readOnly": 0, "permissions": {"Spot": ["SpotTrade"]}, "uta": 1, "unified": 0}
+_INFO = {"marginMode": "REGULAR_MARGIN", "unifiedMarginStatus": 5, "isMasterTrader": False}
 _decode_object = msgspec.json.Decoder(dict[str, object]).decode
 
 
@@ -59,6 +62,8 @@ class AccountRest:
             "/v5/account/wallet-balance": self._wallet,
             "/v5/account/transaction-log": self._log,
             "/v5/account/fee-rate": self._fees,
+            "/v5/user/query-api": lambda _account, _query, _now_ns: _KEY,
+            "/v5/account/info": lambda _account, _query, _now_ns: _INFO,
         }
 
     def is_known(self, method: str, path: str) -> bool:
