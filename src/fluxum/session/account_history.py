@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from fluxum.errors import BadInput, FluxumError, RemoteProtocolError, VenueRefused
+from fluxum.errors import BadInput, FluxumError, RemoteProtocolError
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Subscription
 from fluxum.model.instrument import Symbol
@@ -71,12 +71,7 @@ class AccountHistory:
         """
         left_out: LeftOutRows | None = None
         for one in self._queries.order(query):
-            try:
-                page = await self.query(one)
-            except VenueRefused as refused:
-                if self._queries.is_unknown(refused):
-                    continue
-                raise
+            page = await self.query(one)
             if page.items:
                 return page.items
             left_out = joined(left_out, page.left_out)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from fluxum.errors import VenueRefused
 from fluxum.model.account import Balance, Credentials, EntryKind, Fill, LedgerEntry
 from fluxum.model.event import Channel
 from fluxum.model.input import Take, asset, choice, optional, take_all, whole
@@ -139,10 +138,6 @@ class OrderQuery(Struct, frozen=True, kw_only=True):
     client_order_id: str = ""
 
 
-def _never_unknown(_refused: VenueRefused) -> bool:
-    return False
-
-
 def _no_renewals(_now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
     return ()
 
@@ -154,8 +149,7 @@ class AccountQueries(Struct, frozen=True, kw_only=True):
     first, and continue with `Page.next`. Times are those of `EntryQuery`.
 
     `order` gives the queries that find one order, to be asked in turn until one finds it; its
-    status may be OTHER. `is_unknown` is whether a refusal of one means that there is no such order.
-    `closed_orders` are those that ended since an instant. Fees of `fills` are
+    status may be OTHER. `closed_orders` are those that ended since an instant. Fees of `fills` are
     None where their list does not name the asset of the fee; `charged` then completes a fill from
     the entries of its trade, and returns None if these are not all. `needs_symbol` is whether fills
     and closed orders are listed market by market.
@@ -173,7 +167,6 @@ class AccountQueries(Struct, frozen=True, kw_only=True):
     charged: Callable[[Fill, Sequence[LedgerEntry]], Fill | None] | None = None
     token: Callable[[], RestQuery[Token]] | None = None
     needs_symbol: bool = False
-    is_unknown: Callable[[VenueRefused], bool] = _never_unknown
     preparations: Callable[[], Sequence[RestQuery[LeftOutRows | None]]] = tuple
     renewals: Callable[[int], Sequence[RestQuery[LeftOutRows | None]]] = _no_renewals
 

@@ -203,7 +203,11 @@ def test_a_row_that_makes_no_sense_is_left_out(change: dict[str, object]) -> Non
 
 
 def test_an_order_that_is_not_known_is_told_from_other_refusals() -> None:
-    assert QUERIES.is_unknown(VenueRefused('404 {"reason":"OrderNotFound"}', "404"))
-    assert not QUERIES.is_unknown(VenueRefused('404 {"reason":"EndpointNotFound"}', "404"))
+    (query,) = QUERIES.order(OrderQuery(symbol=BTC, order_id="7"))
+    assert query.refused is not None
+
+    assert len(query.refused(VenueRefused('404 {"reason":"OrderNotFound"}', "404"))) == 0
+    with pytest.raises(VenueRefused):
+        query.refused(VenueRefused('404 {"reason":"EndpointNotFound"}', "404"))
     assert QUERIES.entries is None
     assert QUERIES.needs_symbol

@@ -42,13 +42,7 @@ def account_queries() -> AccountQueries:
         closed_orders=_closed_orders,
         fills=_fills,
         needs_symbol=True,
-        is_unknown=_is_unknown,
     )
-
-
-def _is_unknown(refused: VenueRefused) -> bool:
-    """Whether the venue has no such order: HTTP 404 with `OrderNotFound`."""
-    return "OrderNotFound" in str(refused)
 
 
 def _balances() -> RestQuery[Page[Balance]]:
@@ -76,7 +70,14 @@ def _order(query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
         fetch = _fetch("/v1/order/status", order_id=query.order_id)
     else:
         fetch = _fetch("/v1/order/status", client_order_id=query.client_order_id)
-    return [rest_query(fetch, rows, _orders)]
+    return [rest_query(fetch, rows, _orders, _no_order)]
+
+
+def _no_order(refused: VenueRefused) -> Page[OrderUpdate]:
+    """Nothing for an order that the venue does not know: HTTP 404 with `OrderNotFound`."""
+    if "OrderNotFound" not in str(refused):
+        raise refused
+    return Page(())
 
 
 def _orders(rows: Sequence[Raw], received_ns: int) -> Page[OrderUpdate]:
