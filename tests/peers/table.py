@@ -32,6 +32,7 @@ CLIENTS = {
         "okx",
         "coinbase",
         "coinbase-exchange",
+        "gemini",
         "gemini-v2",
     ),
     "cryptofeed": (
@@ -54,7 +55,7 @@ OVER_TLS = frozenset({"coinbase_py", "cryptofeed", "python_okx"})
 """Clients that know no other scheme than https."""
 TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "WEBSOCKET_CLIENT_CA_BUNDLE")
 """Where these look for the authority of a certificate."""
-KEY, SECRET = "peer-key", b64encode(b"a secret of a simulated account").decode()
+KEY, SECRET = "account-peer-key", b64encode(b"a secret of a simulated account").decode()
 _RUN_S = 180.0
 
 
