@@ -49,6 +49,7 @@ CLIENTS = {
     "pybit": ("bybit", "bybit-linear"),
     "python_okx": ("okx",),
     "coinbase_py": ("coinbase",),
+    "gemini_api": ("gemini",),
 }
 """Clients by the name of their script, with the exchanges each is tried at."""
 OVER_TLS = frozenset({"coinbase_py", "cryptofeed", "python_okx"})
