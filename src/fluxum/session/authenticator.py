@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from fluxum.clock import Clock
-from fluxum.errors import FluxumError, LocalProtocolError
+from fluxum.errors import FluxumError, LocalProtocolError, VenueRefused
 from fluxum.session.token import TokenKeeper
 from fluxum.transport.http import Http
 from fluxum.transport.link import Sealed
 from fluxum.venues.conversation import Auth, Fetch, Send
-from fluxum.venues.private import TOKEN, Private, Signer
+from fluxum.venues.private import TOKEN, Private, Signed, Signer
 
 __all__ = ["Authenticator", "Nonces"]
 
 _PLACEHOLDER = TOKEN.encode()
+_SECRET_MIN = 6
+"""Shorter values of headers are no keys."""
 
 
 class Nonces:
@@ -90,7 +92,8 @@ class Authenticator:
     async def call(self, fetch: Fetch, url: str) -> bytes:
         """Sign a REST call and make it at `url`; raises what the call raises.
 
-        Errors show the path as it was before it was signed.
+        Errors show the path as it was before it was signed, and nothing of what signs the call:
+        some venues repeat the key.
         """
         signed = self._signer.call(fetch, self._venue_now_ns(), self._nonces.next())
         try:
@@ -99,9 +102,10 @@ class Authenticator:
             )
         except FluxumError as error:
             error.args = tuple(
-                one.replace(signed.path, fetch.path) if isinstance(one, str) else one
-                for one in error.args
+                _unsigned(one, fetch, signed) if isinstance(one, str) else one for one in error.args
             )
+            if isinstance(error, VenueRefused):
+                error.body = _unsigned(error.body, fetch, signed)
             raise
 
     async def renew(self, refused: str) -> None:
@@ -118,3 +122,12 @@ class Authenticator:
         if self.tokens is None:
             raise LocalProtocolError(f"{self._venue} wants a token, and none can be had")
         return self.tokens
+
+
+def _unsigned(text: str, fetch: Fetch, signed: Signed) -> str:
+    """A text about a call without what its signature added."""
+    text = text.replace(signed.path, fetch.path)
+    for name, value in signed.headers.items():
+        if fetch.headers.get(name) != value and len(value) >= _SECRET_MIN:
+            text = text.replace(value, "***")
+    return text
