@@ -197,8 +197,8 @@ def trade(
     """
     venue = venue_of(exchange)
     world = LiveRuntime() if runtime is None else runtime
-    account_config = _account_config(venue.name, keys, tier)
     markets = tuple(symbols)
+    account_config = _account_config(venue.name, keys, tier, markets)
     wanted = (*channels, Channel.EXECUTION, Channel.INSTRUMENT)
 
     @asynccontextmanager
@@ -221,12 +221,12 @@ def trade(
 
 
 def _account_config(
-    exchange: str, keys: str | Credentials | AccountConfig, tier: str
+    exchange: str, keys: str | Credentials | AccountConfig, tier: str, symbols: Iterable[str]
 ) -> AccountConfig:
     if isinstance(keys, AccountConfig):
         return keys
     found = keys if isinstance(keys, Credentials) else find_credentials(exchange, keys)
-    return AccountConfig(found, tier=tier)
+    return AccountConfig(found, tier=tier, symbols=symbols)
 
 
 @asynccontextmanager

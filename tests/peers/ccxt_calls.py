@@ -17,6 +17,7 @@ IDS = {
     "okx": ("okx", "BTC/USDT"),
     "coinbase": ("coinbase", "BTC/USD"),
     "coinbase-exchange": ("coinbaseexchange", "BTC/USD"),
+    "gemini": ("gemini", "BTC/USD:USD"),  # with their rules, ccxt takes spot markets for swaps
     "gemini-v2": ("gemini", "BTC/USD"),
 }
 """ccxt's names of the exchanges and of a market there."""
@@ -29,6 +30,8 @@ async def main(venue: str, url: str) -> None:
     exchange.urls["api"] = rehosted(exchange.urls["api"], url)
     exchange.hostname = exchange.hostname and url.partition("://")[2]
     exchange.options["fetchMarkets"] = exchange.options.get("fetchMarkets", {})
+    if venue == "gemini":  # else ccxt has no precision to write an order with
+        exchange.options["fetchMarketsFromAPI"]["fetchDetailsForAllSymbols"] = True
     calls = Calls("ccxt", venue)
     plain = {
         "fetch_time": (),
@@ -69,10 +72,10 @@ async def trade(exchange: Any, market: str, calls: Calls) -> None:
     await calls.run("fetch_open_orders", exchange.fetch_open_orders(market))
     if order is not None:
         await calls.run("cancel_order", exchange.cancel_order(order["id"], market))
-    await calls.run(
-        "create_order market",
-        exchange.create_order(market, "market", "sell", 0.01),
-    )
+    at_market = ("market", "sell", 0.01)
+    if exchange.has.get("createMarketOrder") is False:
+        at_market = ("limit", "sell", 0.01, float(low))
+    await calls.run("create_order market", exchange.create_order(market, *at_market))
     await asyncio.sleep(1)
     await calls.run("fetch_my_trades", exchange.fetch_my_trades(market))
 

@@ -32,6 +32,7 @@ CLIENTS = {
         "okx",
         "coinbase",
         "coinbase-exchange",
+        "gemini",
         "gemini-v2",
     ),
     "cryptofeed": (
@@ -48,13 +49,14 @@ CLIENTS = {
     "pybit": ("bybit", "bybit-linear"),
     "python_okx": ("okx",),
     "coinbase_py": ("coinbase",),
+    "gemini_api": ("gemini",),
 }
 """Clients by the name of their script, with the exchanges each is tried at."""
 OVER_TLS = frozenset({"coinbase_py", "cryptofeed", "python_okx"})
 """Clients that know no other scheme than https."""
 TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "WEBSOCKET_CLIENT_CA_BUNDLE")
 """Where these look for the authority of a certificate."""
-KEY, SECRET = "peer-key", b64encode(b"a secret of a simulated account").decode()
+KEY, SECRET = "account-peer-key", b64encode(b"a secret of a simulated account").decode()
 PASSPHRASE = "peer-passphrase"
 _RUN_S = 180.0
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, structs
 from toy import NS, Toy, order
 
 from fluxum.errors import BadInput
@@ -268,5 +268,25 @@ def test_a_snapshot_that_the_venue_refuses_is_missing_by_name_and_not_asked_for_
             "balance": True,
         }
         assert [path.partition("?")[0] for path in toy.calls].count("/open") == 1
+
+    run(main())
+
+
+def test_the_end_of_an_order_is_looked_for_since_it_was_placed() -> None:
+    """Lists of ended orders may go by when these were placed."""
+
+    async def main() -> None:
+        toy = Toy()
+        placed_ns = (START_S - 86_400) * NS
+        toy.open = [structs.replace(order("A", at_s=START_S), opened_ns=placed_ns)]
+        async with world(toy) as one:
+            await one.session.wait_ready(10)
+            toy.open = []
+            await one.session.disconnect()
+            await one.session.connect()
+            await one.session.wait_ready(60)
+
+        since_ns = [instant_ns for kind, instant_ns in toy.since_ns if kind == "closed"]
+        assert since_ns[0] == placed_ns - 60 * NS
 
     run(main())

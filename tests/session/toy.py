@@ -213,7 +213,7 @@ class Toy:
         self.fills: list[Fill] = []
         self.entries: list[LedgerEntry] | None = None
         self.since_ns: list[tuple[str, int | None]] = []
-        """From when on each list of fills or entries was asked for."""
+        """From when on each list of fills, entries or ended orders was asked for."""
         self.numbered = frozenset[Channel]()
         self.calls: list[str] = []
         self.sent: list[tuple[str, dict[str, Any]]] = []
@@ -235,7 +235,8 @@ class Toy:
         def none(_ns: int) -> Iterable[Any]:
             return ()
 
-        def nothing(_query: FillQuery) -> RestQuery[Any]:
+        def nothing(query: FillQuery) -> RestQuery[Any]:
+            self.since_ns.append(("closed", query.since_ns))
             return get("history", none)
 
         def fills(query: FillQuery) -> RestQuery[Any]:

@@ -63,6 +63,7 @@ SYMBOLS = {
     "bybit": (Symbol("BTC/USDT"), Symbol("ETH/USDT")),
     "bybit-linear": (Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP")),
     "okx": (Symbol("BTC/USDT"), Symbol("ETH/USDT:PERP")),
+    "gemini": (Symbol("BTC/USD"), Symbol("ETH/USD")),
 }
 """The two markets that are traded at each exchange, by its name."""
 
@@ -141,7 +142,7 @@ class Trader:
 
     def nonsense(self) -> Command:
         """What no venue can be asked."""
-        return CancelBatch(order_ids=(f"{self._random.random()}",))
+        return CancelBatch(client_order_ids=(f"{self._random.random()}",))
 
     def _amend(self, order: Order) -> Amend:
         quantity = (order.quantity or Decimal(1)) / 2
@@ -207,7 +208,12 @@ def make_session(world: World, life: int) -> Session:
         clock=world.clock,
         random=Random(f"session {life}"),
         http=world.exchange,
-        account_config=AccountConfig(KEYS, tier=tier_of(world.venue), since_ns=world.start_ns),
+        account_config=AccountConfig(
+            KEYS,
+            tier=tier_of(world.venue),
+            since_ns=world.start_ns,
+            symbols=SYMBOLS[world.venue.name],
+        ),
     )
 
     def look(event: Event) -> bool:

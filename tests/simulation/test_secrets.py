@@ -138,19 +138,24 @@ async def trade(
 
 def tokens_are_sent(venue: Venue) -> bool:
     """Whether frames carry a token, rather than a signature."""
-    return venue.private is not None and bool(venue.private.authenticated)
+    return venue.private is not None and venue.private.queries().token is not None
 
 
-LOGINS = {"bybit": b'\\"op\\":\\"auth\\"', "okx": b'\\"op\\":\\"login\\"'}
-"""The login of exchanges without tokens, as a tape has it."""
-FILLS = {"okx": b"fillSz"}
-"""What frames of fills have in them, where it is not the word itself."""
-# A token and a signature of each exchange, as they look in a frame, a header or a URL.
+# A signature of each exchange, as it looks in a frame, a header or a URL.
 SIGNATURES = {
     "kraken": rb"[A-Za-z0-9+/]{86}==",
     "bybit": rb"\b[0-9a-f]{64}\b",
     "okx": rb"[A-Za-z0-9+/]{43}=",
+    "gemini": rb"\b[0-9a-f]{96}\b",
 }
+# What an account's links send where they carry no token.
+LOGINS = {
+    "bybit": b'\\"op\\":\\"auth\\"',
+    "okx": b'\\"op\\":\\"login\\"',
+    "gemini": b'\\"id\\":\\"login\\"',
+}
+FILLS = {"okx": b"fillSz"}
+"""What frames of fills have in them, where it is not the word itself."""
 
 
 @pytest.mark.parametrize("name", SYMBOLS)

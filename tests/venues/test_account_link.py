@@ -17,7 +17,15 @@ from fluxum.model.event import (
     Unsubscribed,
     VenueNotice,
 )
-from fluxum.model.order import Accepted, CancelAll, Command, Declined
+from fluxum.model.instrument import Symbol
+from fluxum.model.order import (
+    Accepted,
+    CancelAll,
+    Command,
+    Declined,
+    OrderRequest,
+    PlaceBatch,
+)
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
@@ -29,6 +37,7 @@ from fluxum.venues.account_link import (
     Nothing,
     TopicAnswer,
 )
+from fluxum.venues.command_answers import OrderAnswer
 from fluxum.venues.conversation import Auth, Effect, Fetch, Hangup, Send
 from fluxum.venues.requests import Request
 
@@ -47,6 +56,9 @@ MESSAGES: dict[bytes, Message] = {
     b"other": Data("other", ()),
     b"done": CommandAnswer("5.0", canceled=2, venue_ns=NOW - 1),
     b"refused": CommandAnswer("", error="no"),
+    b"second": CommandAnswer("5.1", order=OrderAnswer("O-2")),
+    b"first": CommandAnswer("5.0", error="too dear"),
+    b"moved": Data("wallet", ()),
     b"stranger": CommandAnswer("99"),
     b"pong": Nothing(),
     b"leave": Ending("an upgrade"),
@@ -326,3 +338,87 @@ def test_a_command_may_be_carried_out_by_what_follows_from_its_first_answer() ->
 
     assert isinstance(accepted, Accepted)
     assert (accepted.count, accepted.is_last) == (4, True)
+
+
+LIST = Fetch("POST", "/wallet", "wallet", subscription=BALANCES, auth=Auth.SIGNED)
+
+
+def both() -> AccountLink:
+    """A link of a wallet, which is listed when it changes, and of orders, one a frame."""
+    return AccountLink(
+        AccountDialect(
+            venue="toy",
+            login=LOGIN,
+            ping=PING,
+            message=message,
+            topics={Channel.BALANCE: ("wallet",)},
+            write=write,
+            read=read,
+            effects=lambda _command, number: [
+                Send(f"place {number}.{at}".encode()) for at in range(2)
+            ],
+            look_up=lambda data: None if data.rows else LIST,
+            called=lambda _fetch, body: Data("wallet", (Raw(body),)),
+        )
+    )
+
+
+def test_a_stream_of_commands_alone_is_acknowledged_by_the_login_whenever_it_is_wanted() -> None:
+    link = both()
+    link.subscribe([BALANCES])
+    link.receive(b"in", NOW)
+    assert queued(link) == [b"login", b"subscribe wallet"]
+
+    link.subscribe([EXECUTIONS])
+
+    assert queued(link) == [b"login"]
+    assert EXECUTIONS in link.unanswered()
+    (subscribed,) = link.receive(b"in", NOW)
+    assert subscribed == Subscribed(venue="toy", subscription=EXECUTIONS, received_ns=NOW)
+
+
+def test_what_a_frame_does_not_hold_is_looked_up_and_its_answer_is_data() -> None:
+    link = both()
+    link.subscribe([BALANCES])
+    link.receive(b"in", NOW)
+    link.receive(b"ok", NOW)
+    queued(link)
+
+    assert link.receive(b"moved", NOW) == ()
+
+    assert list(link.outbox) == [LIST]
+    (notice,) = link.receive_response(LIST, b"7", NOW)
+    assert isinstance(notice, VenueNotice)
+    assert notice.message == "wallet 7"
+    assert list(link.outbox) == [LIST]
+    (refused,) = link.receive_refusal(LIST, "403", NOW)
+    assert isinstance(refused, Refused)
+    assert (refused.subscription, refused.message) == (BALANCES, "/wallet: 403")
+
+
+def test_a_batch_that_is_sent_order_by_order_is_answered_by_the_places_of_its_orders() -> None:
+    link = both()
+    requests = tuple(
+        OrderRequest(
+            symbol=Symbol("BTC/USD"), side="buy", quantity=1, limit_price=9, client_order_id=name
+        )
+        for name in ("a", "b")
+    )
+
+    link.command(5, PlaceBatch(requests=requests), NOW)
+
+    assert queued(link) == [b"place 5.0", b"place 5.1"]
+    (second,) = link.receive(b"second", NOW)
+    (first,) = link.receive(b"first", NOW)
+    assert second == Accepted(
+        venue="toy",
+        command_id=5,
+        order_id="O-2",
+        client_order_id="b",
+        is_last=False,
+        received_ns=NOW,
+    )
+    assert first == Declined(
+        venue="toy", command_id=5, client_order_id="a", message="too dear", received_ns=NOW
+    )
+    assert link.receive(b"first", NOW) == ()

@@ -272,7 +272,7 @@ class Reconciler:
         ]
 
     async def _find_ended(self, order: TrackedOrder) -> list[OrderUpdate]:
-        since_ns = order.sent_ns if order.update is None else order.update.venue_ns
+        since_ns = order.sent_ns if order.update is None else opened_ns(order.update)
         pages = 0
 
         def is_enough(listed: Sequence[OrderUpdate]) -> bool:

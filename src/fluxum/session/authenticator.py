@@ -17,7 +17,7 @@ from fluxum.errors import BadInput, FluxumError, LocalProtocolError, VenueRefuse
 from fluxum.transport.http import Http
 from fluxum.transport.link import Sealed
 from fluxum.venues.conversation import Auth, Fetch, Send
-from fluxum.venues.private import TOKEN, Private, Signer, Token
+from fluxum.venues.private import TOKEN, Private, Signed, Signer, Token
 
 __all__ = ["RETRY_S", "Authenticator", "Nonces", "TokenKeeper", "TokenStatistics"]
 
@@ -26,6 +26,8 @@ _SHARED_S = 5.0
 RETRY_S = 10.0
 """The wait after a renewal that failed, in seconds."""
 _PLACEHOLDER = TOKEN.encode()
+_SECRET_MIN = 6
+"""Shorter values of headers are no keys."""
 
 
 class Nonces:
@@ -81,7 +83,11 @@ class Authenticator:
             return {}
         if self.tokens is not None:
             await self.tokens.fresh()
-        return self._signer.headers(self._venue_now_ns(), self._nonces.next())
+        now_ns, nonce = self._venue_now_ns(), self._nonces.next()
+        path = self._private.handshakes.get(endpoint)
+        if path is None:
+            return self._signer.headers(now_ns, nonce)
+        return self._signer.call(Fetch("GET", path, endpoint), now_ns, nonce).headers
 
     def frame(self, send: Send) -> bytes:
         """A frame as it is sent; token and signature are hidden from recorders, see `Sealed`."""
@@ -98,7 +104,8 @@ class Authenticator:
     async def call(self, fetch: Fetch, url: str) -> bytes:
         """Sign a REST call and make it at `url`; raises what the call raises.
 
-        Errors show the path as it was before it was signed.
+        Errors show the path as it was before it was signed, and nothing of what signs the call:
+        some venues repeat the key.
         """
         signed = self._signer.call(fetch, self._venue_now_ns(), self._nonces.next())
         try:
@@ -107,9 +114,10 @@ class Authenticator:
             )
         except FluxumError as error:
             error.args = tuple(
-                one.replace(signed.path, fetch.path) if isinstance(one, str) else one
-                for one in error.args
+                _unsigned(one, fetch, signed) if isinstance(one, str) else one for one in error.args
             )
+            if isinstance(error, VenueRefused):
+                error.body = _unsigned(error.body, fetch, signed)
             raise
 
     async def renew(self, refused: str) -> None:
@@ -244,3 +252,12 @@ class TokenKeeper:
 
     def _age_s(self) -> float:
         return self._now_s() - self._fetched_s
+
+
+def _unsigned(text: str, fetch: Fetch, signed: Signed) -> str:
+    """A text about a call without what its signature added."""
+    text = text.replace(signed.path, fetch.path)
+    for name, value in signed.headers.items():
+        if fetch.headers.get(name) != value and len(value) >= _SECRET_MIN:
+            text = text.replace(value, "***")
+    return text

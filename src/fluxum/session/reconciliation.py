@@ -154,7 +154,8 @@ class Reconciliation:
         for _ in range(_LOOKS_MAX):
             if not self._ended:
                 return
-            since_ns = min(order.venue_ns for order in self._ended.values()) - _OVERLAP_NS
+            placed_ns = [order.opened_ns or order.venue_ns for order in self._ended.values()]
+            since_ns = min(placed_ns) - _OVERLAP_NS  # some lists go by when orders were placed
             closed = await self._history.closed_orders(since_ns, is_enough=self._explains_all)
             for order in reversed(closed.items):
                 if self._ended.pop(order.order_id, None) is not None:

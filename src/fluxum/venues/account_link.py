@@ -10,11 +10,11 @@ anew: its snapshot is the session's, which looks up what was missed.
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from fluxum.errors import BadInput, LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
-from fluxum.model.order import Command
+from fluxum.model.order import Command, PlaceBatch
 from fluxum.venues.command_answers import CommandAnswers, OrderAnswer, SentCommand
 from fluxum.venues.conversation import (
     UNREADABLE,
@@ -119,6 +119,10 @@ def _unread(fetch: Fetch, body: bytes) -> None:  # noqa: ARG001
     return
 
 
+def _no_look_up(data: Data) -> Fetch | None:  # noqa: ARG001
+    return None
+
+
 class AccountDialect(Struct, frozen=True, kw_only=True):
     """What a venue's link of an account is like.
 
@@ -127,8 +131,12 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     requests for topics, `read` gives the events of one row.
 
     `effects` are the frames or calls of a command, one for each answer. Each carries a number of
-    its own, which its answer repeats: `number`, or that with `.0`, `.1` behind it. Raises BadInput
-    for what the venue cannot do. `called` reads the answer to a call.
+    its own, which its answer repeats: `number`, or that with `.0`, `.1` behind it; where a batch is
+    sent order by order, that is the place of the order. Raises BadInput for what the venue cannot
+    do.
+
+    `look_up` is a call that a topic's data make necessary, where they say too little. `called`
+    reads the answer to the call of a command, or to one that was looked up.
 
     `preparations` are calls before the login, for what the others need, such as numbers of markets;
     `prepare` takes each answer. It may raise VenueRefused, RateLimited, and what is in UNREADABLE.
@@ -143,7 +151,8 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     write: Write = _no_topics
     read: Callable[[Data, Raw, int], Sequence[Event]] = _no_rows
     effects: Callable[[Command, str], Sequence[Effect]] = _no_commands
-    called: Callable[[Fetch, bytes], CommandAnswer] = _no_calls
+    look_up: Callable[[Data], Fetch | None] = _no_look_up
+    called: Callable[[Fetch, bytes], CommandAnswer | Data] = _no_calls
     preparations: Sequence[Fetch] = ()
     prepare: Callable[[Fetch, bytes], None] = _unread
 
@@ -170,15 +179,20 @@ class AccountLink:
     # Requests
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
-        """Queue requests for streams, behind the login of the link."""
+        """Queue requests for streams, behind the login of the link.
+
+        A stream without a topic is one of commands alone, which the login acknowledges.
+        """
+        streams = list(wanted)
+        owned = [one for one in streams if one.channel in self._dialect.topics]
+        waiting = [one for one in streams if one not in owned] if self._is_logged_in else streams
+        if waiting and not self._waiting:
+            self.outbox.extend(self._unprepared or [self._dialect.login])
+        self._waiting += waiting
         if not self._is_logged_in:
-            streams = list(wanted)
-            if streams and not self._waiting:
-                self.outbox.extend(self._unprepared or [self._dialect.login])
-            self._waiting += streams
             return
         topics: list[str] = []
-        for subscription in wanted:
+        for subscription in owned:
             names = self._dialect.topics[subscription.channel]
             if self._subscriptions.open(names[0], subscription):
                 topics += names
@@ -244,7 +258,7 @@ class AccountLink:
                 return ()
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """The answer to a preparation, or to a command that is a call.
+        """The answer to a preparation, or to another call.
 
         Raises RemoteProtocolError for one that makes no sense.
         """
@@ -254,12 +268,22 @@ class AccountLink:
             answer = self._dialect.called(fetch, body)
         except UNREADABLE as error:
             raise RemoteProtocolError(str(error)) from error
+        if isinstance(answer, Data):
+            return self._data(answer, received_ns)
         return self._settled(answer, received_ns)
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """A preparation, or a command that is a call, was refused."""
+        """A call was refused: no login follows, a stream cannot be followed, or a command fails."""
         if fetch in self._dialect.preparations:
             return self._refuse_waiting(f"{fetch.purpose}: {reason}", received_ns)
+        if fetch.subscription is not None:
+            refused = Refused(
+                venue=self._venue,
+                subscription=fetch.subscription,
+                message=f"{fetch.path}: {reason}",
+                received_ns=received_ns,
+            )
+            return (refused,)
         return self._settled(CommandAnswer(fetch.purpose, error=reason), received_ns)
 
     def _prepared(self, fetch: Fetch, body: bytes) -> Sequence[Event]:
@@ -281,13 +305,13 @@ class AccountLink:
             return ()
         waiting, self._waiting = self._waiting, []
         self._is_logged_in = True
-        if self._dialect.topics:
-            self.subscribe(waiting)
-            return ()
-        return [
+        topics = self._dialect.topics
+        self.subscribe([one for one in waiting if one.channel in topics])
+        return tuple(
             Subscribed(venue=self._venue, subscription=one, received_ns=received_ns)
             for one in waiting
-        ]
+            if one.channel not in topics
+        )
 
     def _refuse_waiting(self, reason: str, received_ns: int) -> Sequence[Event]:
         waiting, self._waiting = self._waiting, []
@@ -310,6 +334,9 @@ class AccountLink:
         subscription = self._subscriptions.owner(topic, self._parse)
         if subscription is None:
             return ()
+        call = self._dialect.look_up(data)
+        if call is not None and not self._subscriptions.is_passive:
+            self.outbox.append(call)
         reading = Reading(self._venue, received_ns)
         reading.events += self._subscriptions.data(topic, received_ns)
         reading.rows(
@@ -343,6 +370,10 @@ class AccountLink:
         sent, answers = self._sent(answer.number), self._answers
         if sent is None:
             return ()
+        place = digits(answer.number.partition(".")[2])
+        if isinstance(sent.command, PlaceBatch) and sent.parts > 1 and place is not None:
+            order = structs.replace(answer.order, error=answer.error or None)
+            return answers.part(sent, place, order, received_ns)
         if answer.error:
             return answers.decline(sent, answer.error, received_ns)
         if answer.then:

@@ -209,7 +209,8 @@ class Private(Struct, frozen=True, kw_only=True):
 
     `endpoint` names that of the account's link and `protocol` makes its conversation. Commands go
     over the same conversation, unless there is an `order_link`. Links to `authenticated` endpoints
-    need a token, or the signer's headers. `tiers` are by name, the first being assumed.
+    need a token, or the signer's headers; those of `handshakes` are the headers of a signed call of
+    this path. `tiers` are by name, the first being assumed.
 
     `snapshots` are the account channels that begin with a snapshot; the session queries the others.
     `numbered` are those of which a lost message shows by itself, by its number; for the others the
@@ -222,6 +223,7 @@ class Private(Struct, frozen=True, kw_only=True):
     queries: Callable[[], AccountQueries]
     tiers: Mapping[str, AccountTier]
     authenticated: Collection[str]
+    handshakes: Mapping[str, str] = {}
     snapshots: frozenset[Channel] = frozenset({Channel.BALANCE, Channel.EXECUTION})
     numbered: frozenset[Channel] = frozenset()
     order_link: OrderLink | None = None

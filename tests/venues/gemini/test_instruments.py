@@ -71,6 +71,17 @@ def test_the_names_are_requested_and_then_one_market_after_the_other() -> None:
     assert not outbox  # prediction markets are another product
 
 
+def test_markets_that_are_followed_come_first() -> None:
+    outbox: deque[Effect] = deque()
+    markets = instrument_list("gemini", lower, outbox, lambda: {"solusd"})
+    markets.open(LIST)
+    only(outbox)
+
+    markets.answered(Fetch("GET", "/v1/symbols", "symbols"), b'["btcusd","solusd","ethusd"]', NOW)
+
+    assert only(outbox).path == "/v1/symbols/details/solusd"
+
+
 def test_a_market_without_rules_is_left_out_and_counted() -> None:
     markets, outbox = started()
     markets.answered(only(outbox), b'["gone","btcusd"]', NOW)

@@ -8,6 +8,7 @@ the native types.
 import json
 from collections.abc import Sequence
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,11 +16,13 @@ import pytest
 from fluxum.book.level3 import Level3Book
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
+from fluxum.sim.accounts import SimulatedAccounts
 from fluxum.sim.instruments import listing
 from fluxum.venues.gemini.server.link import GeminiServer
 from fluxum.venues.gemini.server.rest import GeminiRest
 from fluxum.venues.gemini.server.v2 import GeminiV2Server
 from fluxum.venues.gemini.venue import GEMINI
+from fluxum.venues.server.accounts import Accounts
 from fluxum.venues.server.contract import Outgoing
 from fluxum.venues.venue import Fetch
 
@@ -31,7 +34,21 @@ Message = dict[str, Any]
 
 
 class View:
-    """A book of plain levels, and whatever trades and candles are put in."""
+    """A book of plain levels, and whatever trades and candles are put in; no accounts."""
+
+    status = "online"
+
+    @property
+    def accounts(self) -> Accounts:
+        return SimulatedAccounts(
+            "here",
+            {},
+            Random(1),
+            lambda _symbol, _act: NOW,
+            lambda: NOW,
+            lambda: None,
+            lambda _fault: False,
+        )
 
     def __init__(self) -> None:
         self.number = 1000

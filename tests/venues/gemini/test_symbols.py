@@ -28,8 +28,10 @@ def test_a_name_is_written_and_read_back(symbol: str, name: str) -> None:
     assert guess(name) == guess(name.lower()) == Symbol(symbol)
 
 
-def test_a_base_that_ends_in_g_is_misread_without_the_list() -> None:
-    assert guess("usdgusd") == Symbol("USD/GUSD")
+def test_a_base_that_ends_in_g_is_read_where_it_is_known() -> None:
+    assert guess("usdgusd") == Symbol("USDG/USD")
+    assert guess("PAXGUSD") == Symbol("PAXG/USD")
+    assert guess("paxgbtc") == Symbol("PAXG/BTC")
     assert named("USDG", "USD", is_perpetual=False) == Symbol("USDG/USD")
 
 

@@ -8,7 +8,7 @@ beside the others.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from decimal import Decimal
 from typing import cast
 
@@ -59,16 +59,22 @@ class Details(Struct, gc=False):
 
 
 def instrument_list(
-    venue: str, format_symbol: Callable[[Symbol], str], outbox: deque[Effect]
+    venue: str,
+    format_symbol: Callable[[Symbol], str],
+    outbox: deque[Effect],
+    followed: Callable[[], Container[str]] = tuple,
 ) -> InstrumentList:
-    """The list of one link; `format_symbol` gives a market's name in its conversation."""
+    """The list of one link; `format_symbol` gives a market's name in its conversation.
+
+    The rules of those markets come first that are `followed`, by these names.
+    """
 
     def page(fetch: Fetch, body: bytes) -> ListPage:
         if fetch.path != LIST:
             return ListPage([(fetch.path, body)])
         details = [
             Fetch("GET", DETAILS + name.lower(), f"rules of {name.lower()}")
-            for name in names(body).items
+            for name in sorted(names(body).items, key=_is_not_in(followed()))
         ]
         return ListPage(_decode_rows(body), details=details)
 
@@ -81,6 +87,11 @@ def instrument_list(
         return None
 
     return InstrumentList(venue, outbox, (Fetch("GET", LIST, "symbols"),), page, read)
+
+
+def _is_not_in(followed: Container[str]) -> Callable[[str], bool]:
+    """What sorts the names of followed markets to the front, and leaves all else in its order."""
+    return lambda name: name.lower() not in followed and name.upper() not in followed
 
 
 def names(body: bytes) -> Rows[str]:

@@ -81,7 +81,7 @@ class GeminiProtocol:
             VENUE, self.outbox, _LIMITS, _write, opened=self._opened, closed=self._closed
         )
         self._books: dict[str, _Book] = {}  # by the venue's name of the market
-        self._list = instrument_list(VENUE, lower, self.outbox)
+        self._list = instrument_list(VENUE, lower, self.outbox, self._followed)
         self._early = EarlyDeltas(VENUE)
         self._ended: list[Subscription] = []  # without a request
 
@@ -323,6 +323,10 @@ class GeminiProtocol:
         return events + self._subscriptions.refused(request, error.msg, received_ns)
 
     # Active streams
+
+    def _followed(self) -> set[str]:
+        """The venue's names of markets of which something is subscribed to."""
+        return {topic.partition("@")[0] for topic in self._subscriptions.by_topic}
 
     def _opened(self, topic: str, subscription: Subscription) -> None:
         if subscription.channel is Channel.BOOK and subscription.symbol is not None:

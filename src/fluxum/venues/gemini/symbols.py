@@ -55,15 +55,19 @@ def named(base: str, quote: str, *, is_perpetual: bool) -> Symbol:
     return symbol
 
 
+# Of the 347 markets of August 2026 the rule below misreads these.
+_MISREAD = {"PAXGUSD": Symbol("PAXG/USD"), "USDGUSD": Symbol("USDG/USD")}
+
+
 def guess(name: str) -> Symbol:
-    """The symbol that a name spells, where there is no list, as on a tape.
+    """The symbol that a name spells, where there is no list: on a tape, and in an account's rows.
 
-    Raises RemoteProtocolError for what is no market.
-
-    Only a fallback: the longest known quote currency it ends with is taken for one. Of the 347
-    markets of August 2026 this misreads two, PAXG/USD and USDG/USD.
+    Raises RemoteProtocolError for what is no market. The longest known quote currency that it ends
+    with is taken for one, but for the names that are known to be read otherwise.
     """
     text = name.upper()
+    if text in _MISREAD:
+        return _MISREAD[text]
     spot = text.removesuffix(PERPETUAL)
     for quote in _QUOTES:
         base = spot.removesuffix(quote)

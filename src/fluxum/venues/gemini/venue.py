@@ -6,12 +6,18 @@ from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.gemini import normalize
+from fluxum.venues.gemini.private.events import EVENTS_PATH, OrderEvents
+from fluxum.venues.gemini.private.protocol import order_link
+from fluxum.venues.gemini.private.queries import account_queries
+from fluxum.venues.gemini.private.signing import GeminiSigner
+from fluxum.venues.gemini.private.terms import TIERS
 from fluxum.venues.gemini.protocol import GeminiProtocol
 from fluxum.venues.gemini.queries import GeminiQueries
 from fluxum.venues.gemini.symbols import lower, upper
 from fluxum.venues.gemini.v2 import normalize as normalize_v2
 from fluxum.venues.gemini.v2.protocol import GeminiV2Protocol
 from fluxum.venues.gemini.v2.topics import CANDLES
+from fluxum.venues.private import OrderLink, Private
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["GEMINI", "GEMINI_V2"]
@@ -31,11 +37,17 @@ _DATA_SILENCE_S = {
 # (https://docs.gemini.com/rest-api/#rate-limits, 2026-03). The list of markets takes 348 of them.
 _FETCH_COST_PER_S, _FETCH_COST_MAX = 1.0, 5.0
 
+# https://docs.gemini.com/websocket/order-events, https://developer.gemini.com/websocket, 2026-03.
+# The documents of order events are archived, and say most; orders and balances are on the newer
+# link.
+_ACCOUNT = {"events": f"wss://api.gemini.com{EVENTS_PATH}", "trade": "wss://ws.gemini.com"}
+_ACCOUNT_ROUTES = {Channel.EXECUTION: "events", Channel.BALANCE: "trade"}
+
 GEMINI = Venue(
     name=normalize.VENUE,
     # https://developer.gemini.com/websocket/introduction, 2026-03; `snapshot=-1` makes a book's
     # first message the whole of it.
-    endpoints={"public": "wss://ws.gemini.com/?snapshot=-1", "rest": _REST},
+    endpoints={"public": "wss://ws.gemini.com/?snapshot=-1", **_ACCOUNT, "rest": _REST},
     # Until 2026-02-24 the same feed had another name.
     recorded_hosts=frozenset({"wsapi.fast.gemini.com"}),
     # There are no candles: https://developer.gemini.com/websocket/streams, 2026-03
@@ -44,6 +56,7 @@ GEMINI = Venue(
         Channel.TICKER: "public",
         Channel.TRADE: "public",
         Channel.INSTRUMENT: "public",
+        **_ACCOUNT_ROUTES,
     },
     depths={},  # a book is whole
     intervals_s=(),
@@ -71,6 +84,19 @@ GEMINI = Venue(
     checks=Checks(),
     protocol=GeminiProtocol,
     queries=partial(GeminiQueries, normalize.VENUE, lower),
+    private=Private(
+        endpoint="events",
+        protocol=OrderEvents,
+        signer=GeminiSigner,
+        queries=account_queries,
+        tiers=TIERS,
+        authenticated=frozenset(_ACCOUNT),
+        handshakes={"events": EVENTS_PATH},
+        snapshots=frozenset(),
+        numbered=frozenset({Channel.EXECUTION}),
+        order_link=OrderLink("trade", order_link),
+    ),
+    needs_token=frozenset(_ACCOUNT_ROUTES),
     format_symbol=lower,
     sample_symbols=_POPULAR,
 )
@@ -79,7 +105,8 @@ GEMINI_V2 = Venue(
     name=normalize_v2.VENUE,
     # https://developer.gemini.com/websocket/archived/v2, 2026-03
     endpoints={"public": "wss://api.gemini.com/v2/marketdata", "rest": _REST},
-    # There are no tickers; futures' marks and funding are no channel of the model.
+    # Its books cannot be proved, so that no limit can be held against them: the account is at
+    # `gemini`. There are no tickers; futures' marks and funding are no channel of the model.
     routes={
         Channel.BOOK: "public",
         Channel.TRADE: "public",

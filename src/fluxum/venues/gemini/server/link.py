@@ -21,7 +21,7 @@ from fluxum.venues.server.book_diff import BookWindow
 from fluxum.venues.server.contract import MarketView, Outgoing
 from fluxum.venues.server.streams import Change, ClientStreams, FrameStream, Stream, TradeStream
 
-__all__ = ["GeminiServer", "padded"]
+__all__ = ["GeminiServer", "failure", "padded", "success"]
 
 _LEVELS_DEFAULT, _LEVELS_MAX = 100, 5000
 _TRADES_MAX = 200
@@ -60,9 +60,11 @@ class GeminiServer:
         self._streams = ClientStreams()
         self._names: list[str] = []  # of the open streams
         self._answers: Mapping[str, Callable[[native.Request, int], _Frames]] = {
-            "ping": lambda request, _: (_ok(request),),
-            "time": lambda request, now_ns: (_ok(request, b"result", b"%d" % (now_ns // 10**6)),),
-            "conninfo": lambda request, _: (_ok(request, b"rateLimits", _RATE_LIMITS),),
+            "ping": lambda request, _: (success(request),),
+            "time": lambda request, now_ns: (
+                success(request, b"result", b"%d" % (now_ns // 10**6)),
+            ),
+            "conninfo": lambda request, _: (success(request, b"rateLimits", _RATE_LIMITS),),
             "subscribe": self._subscribe,
             "unsubscribe": self._unsubscribe,
             "list_subscriptions": self._list,
@@ -98,26 +100,26 @@ class GeminiServer:
         try:
             request = native.decode_request(frame)
         except UNDECODABLE:
-            return (_error(_number(frame), 400, -1013, "Invalid parameters"),)
+            return (failure(_number(frame), 400, -1013, "Invalid parameters"),)
         method = request.method.lower()
         if method in _ORDERS:
-            return (_error(request.id, 401, -1002, "Authentication required"),)
+            return (failure(request.id, 401, -1002, "Authentication required"),)
         answer = self._answers.get(method)
         if answer is None:
-            return (_error(request.id, 400, -1020, "Unsupported operation"),)
+            return (failure(request.id, 400, -1020, "Unsupported operation"),)
         return answer(request, now_ns)
 
     def _subscribe(self, request: native.Request, now_ns: int) -> _Frames:
         names = request.params
         if not isinstance(names, list) or not names:
-            return (_error(request.id, 400, -1013, "Invalid parameters"),)
+            return (failure(request.id, 400, -1013, "Invalid parameters"),)
         made: dict[str, tuple[Symbol, Stream]] = {}
         for name in names:
             if name.startswith(_PRIVATE):
-                return (_error(request.id, 401, -1002, "Authentication required"),)
+                return (failure(request.id, 401, -1002, "Authentication required"),)
             found = self._stream(name)
             if found is None:
-                return (_error(request.id, 400, -1013, f"Invalid stream name: {name}"),)
+                return (failure(request.id, 400, -1013, f"Invalid stream name: {name}"),)
             made[name] = found
         frames: list[bytes] = []
         for name, (symbol, stream) in made.items():
@@ -125,36 +127,36 @@ class GeminiServer:
                 self._names.append(name)
                 self._streams.open(symbol, name, stream)
                 frames += stream.begin(now_ns)
-        return [*frames, _ok(request)]
+        return [*frames, success(request)]
 
     def _unsubscribe(self, request: native.Request, now_ns: int) -> _Frames:  # noqa: ARG002
         names = request.params
         if not isinstance(names, list) or not names:
-            return (_error(request.id, 400, -1013, "Invalid parameters"),)
+            return (failure(request.id, 400, -1013, "Invalid parameters"),)
         for name in names:
             if self._stream(name) is None:
-                return (_error(request.id, 400, -1013, f"Invalid stream name: {name}"),)
+                return (failure(request.id, 400, -1013, f"Invalid stream name: {name}"),)
         for name in names:
             self._streams.close(name)
         self._names = [one for one in self._names if one not in names]
-        return (_ok(request),)
+        return (success(request),)
 
     def _list(self, request: native.Request, now_ns: int) -> _Frames:  # noqa: ARG002
-        return (_ok(request, b"result", _encode(self._names or None)),)
+        return (success(request, b"result", _encode(self._names or None)),)
 
     def _depth(self, request: native.Request, now_ns: int) -> _Frames:  # noqa: ARG002
         params = request.params if isinstance(request.params, dict) else {}
         instrument = self._instruments.get(str(params.get("symbol")))
         limit = params.get("limit", _LEVELS_DEFAULT)
         if instrument is None or not isinstance(limit, int) or not 0 < limit <= _LEVELS_MAX:
-            return (_error(request.id, 400, -1013, "Invalid parameters"),)
+            return (failure(request.id, 400, -1013, "Invalid parameters"),)
         symbol = instrument.symbol
         result = b'{"lastUpdateId":%d,"bids":%s,"asks":%s}' % (
             self._view.revision(symbol),
             _rows(self._view.levels(symbol, Side.BUY, limit), instrument),
             _rows(self._view.levels(symbol, Side.SELL, limit), instrument),
         )
-        return (_ok(request, b"result", result),)
+        return (success(request, b"result", result),)
 
     def _stream(self, name: str) -> tuple[Symbol, Stream] | None:
         """The market and the stream of a name, `None` if there is no such stream."""
@@ -294,12 +296,14 @@ def _rows(levels: Sequence[Level], instrument: Instrument) -> bytes:
     return b"[%s]" % b",".join(rows)
 
 
-def _ok(request: native.Request, member: bytes = b"", value: bytes = b"") -> bytes:
+def success(request: native.Request, member: bytes = b"", value: bytes = b"") -> bytes:
+    """The answer to a request that was obeyed, with one member more if it is named."""
     more = b',"%s":%s' % (member, value) if member else b""
     return b'{"id":%s,"status":200%s}' % (_encode(request.id), more)
 
 
-def _error(number: int | str | None, status: int, code: int, text: str) -> bytes:
+def failure(number: int | str | None, status: int, code: int, text: str) -> bytes:
+    """The answer to a request of this number that was refused."""
     return b'{"id":%s,"status":%d,"error":{"code":%d,"msg":%s}}' % (
         _encode(number),
         status,

@@ -12,8 +12,9 @@ import msgspec
 
 from fluxum.model.instrument import Instrument
 from fluxum.model.market import Level, Side, Trade
+from fluxum.venues.gemini.server.private.rest import AccountRest
 from fluxum.venues.gemini.symbols import PERPETUAL, lower, upper
-from fluxum.venues.server.contract import Answer, MarketView
+from fluxum.venues.server.contract import Answer, ExchangeView
 from fluxum.venues.venue import Fetch
 
 __all__ = ["GeminiRest"]
@@ -44,8 +45,9 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 class GeminiRest:
     """The REST half of a simulated Gemini; see RestServer for what it promises."""
 
-    def __init__(self, view: MarketView) -> None:
+    def __init__(self, view: ExchangeView) -> None:
         self._view = view
+        self._account = AccountRest(view)
         self._by_name = {lower(one.symbol): one for one in view.instruments()}
         self._calls: dict[str, Callable[[Instrument, _Query, int], object]] = {
             "v1/symbols/details": self._details,
@@ -60,6 +62,8 @@ class GeminiRest:
         parts = urlsplit(call.path)
         path = parts.path.strip("/")
         query = dict(parse_qsl(parts.query))
+        if call.method == "POST" and self._account.is_known(call.path):
+            return self._account.answer(call, now_ns)
         if call.method != "GET":
             return _refusal(404, "EndpointNotFound", f"no such endpoint: {call.method} /{path}")
         if path == "v1/symbols":

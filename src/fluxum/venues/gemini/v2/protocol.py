@@ -78,7 +78,7 @@ class GeminiV2Protocol:
         self._markets: dict[str, Market] = {}  # by the venue's name
         self._reader = L2Reader()
         self._candles = CandleReader()
-        self._list = instrument_list(VENUE, upper, self.outbox)
+        self._list = instrument_list(VENUE, upper, self.outbox, lambda: self._markets)
         self._ended: list[Subscription] = []
         self._heartbeats = 0
 

@@ -1,0 +1,1 @@
+"""The account half of Gemini: orders, fills and balances."""

@@ -1,0 +1,142 @@
+"""Queries about an account at Gemini, and how the answers are read.
+
+https://docs.gemini.com/rest/orders and /rest/fund-management. Fills are listed market by market.
+Lists go forward from an instant, at most 500 rows at a time, the newest of them first: the next
+page begins at the last one's newest row, which is there once more. The list of orders that ended
+goes by when they were placed. There is no list of entries for the key of one account.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from msgspec import Raw
+from msgspec.json import decode, encode
+
+from fluxum.errors import RemoteProtocolError, VenueRefused
+from fluxum.model.account import Balance, Fill
+from fluxum.model.event import Channel, Subscription
+from fluxum.model.order import OrderUpdate, ended
+from fluxum.venues.conversation import Auth, Fetch
+from fluxum.venues.gemini.private import native, normalize
+from fluxum.venues.gemini.private.protocol import BALANCES_CALL
+from fluxum.venues.gemini.symbols import lower
+from fluxum.venues.private import AccountQueries, FillQuery, OrderQuery
+from fluxum.venues.queries import Page, RestQuery, page_of, rest_query
+from fluxum.venues.rows import read_rows
+
+__all__ = ["account_queries"]
+
+Item = TypeVar("Item", Fill, OrderUpdate)
+
+_MILLISECOND = 1_000_000
+_ROWS_MAX = 500
+_EXECUTIONS = Subscription(Channel.EXECUTION)
+
+
+def account_queries() -> AccountQueries:
+    """The queries about an account."""
+    return AccountQueries(
+        balances=_balances,
+        open_orders=_open_orders,
+        order=_order,
+        closed_orders=_closed_orders,
+        fills=_fills,
+        needs_symbol=True,
+    )
+
+
+def _balances() -> RestQuery[Page[Balance]]:
+    def read(rows: Sequence[Raw], received_ns: int) -> Page[Balance]:
+        return page_of(
+            read_rows(
+                rows, lambda row: normalize.balance(decode(row, type=native.Funds), received_ns)
+            )
+        )
+
+    return rest_query(BALANCES_CALL, _rows, read)
+
+
+def _open_orders() -> RestQuery[Page[OrderUpdate]]:
+    return rest_query(_fetch("/v1/orders"), _rows, _orders)
+
+
+def _order(query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
+    """One order; several of one name are an array."""
+
+    def rows(body: bytes) -> Sequence[Raw]:
+        return decode(body, type=list[Raw]) if body.lstrip().startswith(b"[") else (Raw(body),)
+
+    if query.order_id:
+        fetch = _fetch("/v1/order/status", order_id=query.order_id)
+    else:
+        fetch = _fetch("/v1/order/status", client_order_id=query.client_order_id)
+    return [rest_query(fetch, rows, _orders, _no_order)]
+
+
+def _no_order(refused: VenueRefused) -> Page[OrderUpdate]:
+    """Nothing for an order that the venue does not know: HTTP 404 with `OrderNotFound`."""
+    if "OrderNotFound" not in str(refused):
+        raise refused
+    return Page(())
+
+
+def _orders(rows: Sequence[Raw], received_ns: int) -> Page[OrderUpdate]:
+    return page_of(
+        read_rows(rows, lambda row: normalize.order(decode(row, type=native.Order), received_ns))
+    )
+
+
+def _closed_orders(query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
+    def read(row: Raw, received_ns: int) -> OrderUpdate:
+        return ended(normalize.order(decode(row, type=native.Order), received_ns))
+
+    return _forward("/v1/orders/history", "limit_orders", query, read, None)
+
+
+def _fills(query: FillQuery) -> RestQuery[Page[Fill]]:
+    def read(row: Raw, received_ns: int) -> Fill | None:
+        return normalize.fill(decode(row, type=native.Trade), received_ns)
+
+    return _forward("/v1/mytrades", "limit_trades", query, read, None)
+
+
+def _forward(
+    path: str,
+    limit: str,
+    query: FillQuery,
+    read: Callable[[Raw, int], Item | None],
+    begin_ms: int | None,
+) -> RestQuery[Page[Item]]:
+    """A list since an instant, page by page until one is not full."""
+    since_ms = (query.since_ns or 0) // _MILLISECOND if begin_ms is None else begin_ms
+    until_ns = query.until_ns
+
+    def read_page(rows: Sequence[Raw], received_ns: int) -> Page[Item]:
+        items = read_rows(rows, lambda row: read(row, received_ns))
+        if until_ns is not None:
+            items = items.where(lambda one: one.venue_ns <= until_ns)
+        if len(rows) < _ROWS_MAX:
+            return page_of(items)
+        newest_ms = max(one.timestampms for one in read_rows(rows, _stamp).items)
+        if newest_ms <= since_ms:
+            raise RemoteProtocolError(f"{path} has {_ROWS_MAX} rows of one instant, {newest_ms} ms")
+        if until_ns is not None and newest_ms * _MILLISECOND > until_ns:
+            return page_of(items)
+        return page_of(items, _forward(path, limit, query, read, newest_ms))
+
+    market = {} if query.symbol is None else {"symbol": lower(query.symbol)}
+    fetch = _fetch(path, timestamp=since_ms, **{limit: _ROWS_MAX}, **market)
+    return rest_query(fetch, _rows, read_page)
+
+
+def _fetch(path: str, **parameters: str | int) -> Fetch:
+    body = encode(parameters) if parameters else b""
+    return Fetch("POST", path, path, body=body, subscription=_EXECUTIONS, auth=Auth.SIGNED)
+
+
+def _rows(body: bytes) -> Sequence[Raw]:
+    return decode(body, type=list[Raw])
+
+
+def _stamp(row: Raw) -> native.Stamp:
+    return decode(row, type=native.Stamp)
