@@ -437,3 +437,24 @@ def test_nothing_can_be_asked_where_no_http_was_handed_in() -> None:
             Desk(None).fetching.add(BOOK)
 
     play(story)
+
+
+def test_a_command_that_waited_too_long_is_not_sent_and_refused() -> None:
+    """It might be executed after its desk has found that it never arrived."""
+
+    async def story() -> None:
+        command = structs.replace(THIRD, purpose="command", is_once=True)
+        calls = Calls(RateLimited("slow down", "429", 30.0), b"a", b"b")
+        desk = Desk(calls)
+        async with background() as work:
+            work.start(desk.fetching.run(), name="calls")
+            desk.fetching.add(BOOK)
+            await asyncio.sleep(1)
+            desk.fetching.add(command)
+            await asyncio.sleep(60)
+
+        assert desk.told[0] == "command refused: not sent: it waited for 29 s"
+        assert calls.times("ist") == []
+        assert desk.counts.refused == 1
+
+    play(story)

@@ -40,6 +40,8 @@ __all__ = ["FetchCounts", "FetchQueue", "Rest"]
 
 _log = logging.getLogger(__name__)
 _SAMPLE_BYTES = 200
+# A command that has waited longer is not sent: it might arrive when it is not expected any more.
+_COMMAND_WAIT_S = 5.0
 _WAITING_MAX = 10_000
 # One call that hangs until its timeout leaves room for the others.
 _FLYING_MAX = 4
@@ -83,7 +85,8 @@ class FetchCounts(Struct):
 class _Call(Struct, eq=False):
     """A call that waits or is being made: when it is due, and how often it failed in a row.
 
-    `slow` is the back-off after failures that seldom recover: a refusal, a redirect.
+    `since_s` is when it was first requested. `slow` is the back-off after failures that seldom
+    recover: a refusal, a redirect.
     """
 
     fetch: Fetch
@@ -91,6 +94,7 @@ class _Call(Struct, eq=False):
     backoff: Backoff
     slow: Backoff
     failures: int = 0
+    since_s: float = 0.0
 
 
 class _Answers(Struct):
@@ -165,7 +169,8 @@ class FetchQueue:
             return
         rest = self._rest
         slow = Backoff(SLOW, rest.random)
-        call = _Call(fetch, self._due_s(fetch), Backoff(rest.backoff, rest.random), slow)
+        backoff = Backoff(rest.backoff, rest.random)
+        call = _Call(fetch, self._due_s(fetch), backoff, slow, since_s=_now_s())
         self._waiting[_url(fetch)] = call
         self._changed.set()
 
@@ -175,6 +180,10 @@ class FetchQueue:
             async with background() as work:
                 while True:
                     call = self._waiting.pop(await self._next())
+                    waited_s = _now_s() - call.since_s
+                    if call.fetch.is_once and waited_s > _COMMAND_WAIT_S:
+                        self._refuse(call.fetch, f"not sent: it waited for {waited_s:.0f} s")
+                        continue
                     self._flying.add(call)
                     work.start(self._make(call), name=f"{self._venue} {call.fetch.path}")
         finally:

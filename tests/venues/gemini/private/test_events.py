@@ -297,7 +297,8 @@ def test_a_tape_is_followed_without_a_request() -> None:
     protocol.follow_passively()
     protocol.follow_request(b"{}")
 
-    (update,) = numbered(protocol, 0)
+    (update,) = numbered(protocol, 35)
 
     assert isinstance(update, OrderUpdate)
+    assert isinstance(numbered(protocol, 37)[0], Desync)
     assert BALANCES not in protocol.unanswered()

@@ -182,6 +182,17 @@ def test_a_stop_goes_by_a_call_that_is_made_once() -> None:
     )
 
 
+def test_an_answer_without_an_order_leaves_open_whether_there_is_one() -> None:
+    protocol = trading()
+    stop = request(order_type="stop_loss_limit", trigger=Trigger("44000"))
+    protocol.command(5, Place(request=stop), NOW)
+    (call,) = protocol.outbox
+    assert isinstance(call, Fetch)
+
+    with pytest.raises(RemoteProtocolError, match="an order was expected"):
+        protocol.receive_response(call, CAPTURES["nonce_error"], NOW)
+
+
 def test_a_call_that_is_refused_declines_its_command() -> None:
     protocol = trading()
     protocol.command(5, CancelAll(), NOW)
@@ -272,7 +283,9 @@ def test_the_dead_mans_switch_is_a_heartbeat() -> None:
 
     (event,) = protocol.receive_response(call, CAPTURES["heartbeat_call"], NOW)
 
-    assert event == Accepted(venue="gemini", command_id=5, received_ns=NOW)
+    assert isinstance(event, Accepted)
+    assert (event.command_id, event.is_last) == (5, True)
+    assert "only if the key requires them" in event.warnings[0]
     with pytest.raises(RemoteProtocolError):
         protocol.receive_response(call, b'{"result":"error"}', NOW)
 

@@ -49,6 +49,7 @@ class OrderEvents:
         self._is_open = False
         self._is_wanted = False
         self._is_told = True  # whether the last request has its event
+        self._is_passive = False  # on a tape, which may begin within a link
         self._last = -1
         self._opened: dict[str, int] = {}  # when orders were placed, by their id
 
@@ -82,7 +83,7 @@ class OrderEvents:
 
     def follow_passively(self, depth: int | None = None) -> None:  # noqa: ARG002 - no books
         """Accept the stream that another client opened."""
-        self._is_wanted = self._is_open = True
+        self._is_wanted = self._is_open = self._is_passive = True
 
     def follow_request(self, frame: bytes) -> None:
         """Nothing: there are no requests."""
@@ -164,8 +165,9 @@ class OrderEvents:
         """Count a number; a hole before it is published, as what was in it has to be looked up."""
         if number is None or number <= self._last:
             return ()
+        is_first = self._is_passive and self._last < 0
         expected, self._last = self._last + 1, number
-        if number == expected:
+        if number == expected or is_first:
             self.sequence.steps += 1
             return ()
         self.sequence.breaks += 1

@@ -40,6 +40,7 @@ BALANCES_CALL = Fetch(
     "POST", "/v1/balances", "balances", subscription=Subscription(Channel.BALANCE), auth=Auth.SIGNED
 )
 _OK = 200
+_HEARTBEAT_WARNING = "orders are canceled without heartbeats only if the key requires them"
 _LOGIN = Send(encode(Request("ping", "login")))
 _PING = Send(encode(Request("ping", "ping")))
 _OPS: Mapping[str, Op] = {"s": "subscribe", "u": "unsubscribe"}
@@ -131,11 +132,14 @@ def _called(fetch: Fetch, body: bytes) -> CommandAnswer | Data:
     if fetch.path == BALANCES_CALL.path:
         return Data(BALANCES, (Raw(body),))
     if fetch.path == "/v1/order/new":
-        return CommandAnswer(fetch.purpose, order=_placed(Raw(body)))
+        order = _placed(Raw(body))
+        if not order.order_id:
+            raise RemoteProtocolError(f"an order was expected, was {body[:80]!r}")
+        return CommandAnswer(fetch.purpose, order=order)
     answer = decode(body, type=native.Canceled)
     if answer.result != "ok":
         raise RemoteProtocolError(f"ok was expected, was {answer.result[:40]!r}")
     if fetch.path == HEARTBEAT:
-        return CommandAnswer(fetch.purpose)
+        return CommandAnswer(fetch.purpose, order=OrderAnswer(warnings=(_HEARTBEAT_WARNING,)))
     canceled = (answer.details or {}).get("cancelledOrders", ())
     return CommandAnswer(fetch.purpose, canceled=len(canceled))

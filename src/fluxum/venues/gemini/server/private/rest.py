@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from fluxum.errors import VenueRefused
-from fluxum.model.account import EntryKind
 from fluxum.model.instrument import Symbol
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.gemini.private.commands import HEARTBEAT
@@ -19,7 +18,6 @@ from fluxum.venues.server.account_lists import ListQuery
 from fluxum.venues.server.accounts import Account
 from fluxum.venues.server.arguments import Arguments
 from fluxum.venues.server.contract import Answer, ExchangeView
-from fluxum.venues.server.formats import millis, number
 from fluxum.venues.server.rest_router import answer
 
 __all__ = ["AccountRest"]
@@ -27,8 +25,7 @@ __all__ = ["AccountRest"]
 Given = Mapping[str, object]
 Item = TypeVar("Item")
 
-_ROWS_MAX, _TRANSFERS_MAX = 500, 50
-_TRANSFERS = {EntryKind.DEPOSIT: "Deposit", EntryKind.WITHDRAWAL: "Withdrawal"}
+_ROWS_MAX = 500
 
 
 class AccountRest:
@@ -51,7 +48,6 @@ class AccountRest:
             ],
             "/v1/orders/history": self._history,
             "/v1/mytrades": self._trades,
-            "/v1/transfers": self._transfers,
             "/v1/notionalvolume": _fees,
             HEARTBEAT: _heartbeat,
         }
@@ -97,28 +93,13 @@ class AccountRest:
     def _history(self, account: Account, given: Given, _now_ns: int) -> list[Row]:
         found = self._query(given).orders(account.ended)
         placed = sorted(found, key=lambda one: one.update.opened_ns or 0, reverse=True)
-        return [order_row(one) for one in _part(given, placed, "limit_orders", _ROWS_MAX)]
+        return [order_row(one) for one in _part(given, placed, "limit_orders")]
 
     def _trades(self, account: Account, given: Given, _now_ns: int) -> list[Row]:
         if not _read(given).has("symbol"):
             raise VenueRefused("Symbol is required", "InvalidSymbol")
         found = self._query(given).trades(account.trades)
-        return [trade_row(one) for one in _part(given, found, "limit_trades", _ROWS_MAX)]
-
-    def _transfers(self, account: Account, given: Given, _now_ns: int) -> list[Row]:
-        entries = self._query(given).entries(account.entries)
-        found = [one for one in entries if one.kind in _TRANSFERS]
-        return [
-            {
-                "type": _TRANSFERS[one.kind],
-                "status": "Complete",
-                "timestampms": millis(one.venue_ns),
-                "eid": one.entry_id,
-                "currency": one.asset,
-                "amount": number(abs(one.amount)),
-            }
-            for one in _part(given, found, "limit_transfers", _TRANSFERS_MAX)
-        ]
+        return [trade_row(one) for one in _part(given, found, "limit_trades")]
 
     def _query(self, given: Given) -> ListQuery:
         """Rows at or after an instant in milliseconds, or in seconds."""
@@ -133,9 +114,9 @@ class AccountRest:
         return ListQuery(symbol=symbol, since_ns=since_ms * 1_000_000)
 
 
-def _part(given: Given, newest: Sequence[Item], name: str, most: int) -> Sequence[Item]:
+def _part(given: Given, newest: Sequence[Item], name: str) -> Sequence[Item]:
     read = _read(given)
-    limit = min(int(read.number(name) or 50), most)
+    limit = min(int(read.number(name) or 50), _ROWS_MAX)
     return newest[-limit:] if read.has("timestamp") else newest[:limit]
 
 
