@@ -262,7 +262,8 @@ class Reconciler:
         return found
 
     async def _find_named(self, order: TrackedOrder) -> list[OrderUpdate]:
-        query = OrderQuery(symbol=order.symbol, client_order_id=order.name)
+        since_ns = order.sent_ns - _OVERLAP_NS
+        query = OrderQuery(symbol=order.symbol, client_order_id=order.name, since_ns=since_ns)
         found = await self._gateway.find_order(query)
         # It was found by its name, so that is its name, whether the answer repeats it or not.
         return [
