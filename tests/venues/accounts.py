@@ -19,7 +19,7 @@ from fluxum.venues.venue import Venue
 
 __all__ = ["KEYS", "LOT", "Traded", "play", "trading"]
 
-KEYS = Credentials("the-key", base64.b64encode(b"the-secret-of-tests").decode())
+KEYS = Credentials("the-key", base64.b64encode(b"the-secret-of-tests, of 32 bytes").decode())
 LOT = Decimal("0.01")
 
 

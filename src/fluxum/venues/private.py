@@ -153,10 +153,10 @@ class AccountQueries(Struct, frozen=True, kw_only=True):
     first, and continue with `Page.next`. Times are those of `EntryQuery`.
 
     `order` gives the queries that find one order, to be asked in turn, page by page, until one
-    finds it; its status may be OTHER. `closed_orders` are those that ended since an instant. Fees of `fills` are
-    None where their list does not name the asset of the fee; `charged` then completes a fill from
-    the entries of its trade, and returns None if these are not all. `needs_symbol` is whether fills
-    and closed orders are listed market by market.
+    finds it; its status may be OTHER. `closed_orders` are those that ended since an instant. Fees
+    of `fills` are None where their list does not name the asset of the fee; `charged` then
+    completes a fill from the entries of its trade, and returns None if these are not all.
+    `needs_symbol` is whether fills and closed orders are listed market by market.
 
     `preparations` are asked once, in this order, before the others can be read. `renewals` are
     asked before the last answer is read once more: an answer may name what no preparation did.

@@ -1,0 +1,34 @@
+"""What Advanced Trade allows those who trade.
+
+https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/rest-api: 30 calls a second and user,
+of which those of the link, which lists balances and fills, need some.
+"""
+
+from decimal import Decimal
+
+from fluxum.venues.coinbase.advanced.private.signing import VALID_S
+from fluxum.venues.private import AccountTier, RestAllowance
+from fluxum.venues.trading import OrderRules, TradingAllowance
+
+__all__ = ["TIERS"]
+
+_AMBIGUOUS = ("UNKNOWN", "INTERNAL", "TIMEOUT", "COMMANDER_", "DUPLICATE")
+
+
+def _is_ambiguous(message: str) -> bool:
+    """Reasons after which the order may have been entered all the same: the code comes first."""
+    return message.startswith(_AMBIGUOUS)
+
+
+TIERS = {
+    "default": AccountTier(
+        RestAllowance(10, 10),
+        OrderRules(
+            allowance=TradingAllowance(most=Decimal(10), decay_per_s=Decimal(10), amend=Decimal(1)),
+            is_ambiguous=_is_ambiguous,
+            deadline_min_s=2.0,
+            deadline_max_s=float(VALID_S),
+        ),
+    )
+}
+"""The account's tiers by name."""
