@@ -54,12 +54,13 @@ from fluxum.venues.server.accounts import OrderFault
 from fluxum.venues.venue import Venue
 
 KEY = "planted-key-of-the-account"
-SECRET = base64.b64encode(b"planted secret of the account").decode()
+SECRET = base64.b64encode(b"planted secret of 32 bytes, here").decode()
 PHASE_S, CALM_S, PHASES = 480.0, 120.0, 6
 SYMBOLS = {
     "kraken": (Symbol("BTC/USD"), Symbol("ETH/USD")),
     "bybit": (Symbol("BTC/USDT"), Symbol("ETH/USDT")),
     "bybit-linear": (Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP")),
+    "coinbase": (Symbol("BTC/USD"), Symbol("ETH/USD")),
 }
 """The two markets that are traded at each exchange, by its name."""
 

@@ -83,13 +83,16 @@ class Truth:
             assert order.limit_price == truth.limit_price, name
         assert set(self.fills) == set(self._true_fills), "fills are missing"
         assert all(fill.fees is not None for fill in self.fills.values()), "fees are not known"
-        assert {_own_id(one) for one in self.entries} == set(self._true_entries), (
-            "lines of the account are missing"
-        )
+        has_entries = account.queries.entries is not None
+        if has_entries:
+            assert {_own_id(one) for one in self.entries} == set(self._true_entries), (
+                "lines of the account are missing"
+            )
         totals = {one.asset: one.total for one in self.account.balances() if one.total}
         held = {asset: one.total for asset, one in account.following.balances.items() if one.total}
         assert held == totals
-        self._sum_up()
+        if has_entries:
+            self._sum_up()
 
     def compare_desk(self, desk: OrderDesk) -> None:
         """Every order the desk knows is what the exchange says it is, and none is in doubt."""
