@@ -14,13 +14,13 @@ from fluxum.venues.server.access import RateWindow, account_of, check_signature
 from fluxum.venues.server.accounts import Account, Accounts, OrderFault
 from fluxum.venues.server.formats import millis
 
-__all__ = ["admit", "check_time", "count", "log_in"]
+__all__ = ["account_of_login", "admit", "check_time", "count"]
 
 _MILLISECOND = 1_000_000
 _AHEAD_NS = 1000 * _MILLISECOND
 
 
-def log_in(accounts: Accounts, args: Sequence[object], now_ns: int) -> Account:
+def account_of_login(accounts: Accounts, args: Sequence[object], now_ns: int) -> Account:
     """The account that a login is of; raises VenueRefused."""
     match args:
         case [str(key), int(expires_ms), str(sign)] if expires_ms > millis(now_ns):
