@@ -5,18 +5,14 @@ and https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api, 202
 that are used are declared. Numbers are text.
 """
 
-import msgspec
 from msgspec import Raw, Struct
 
 __all__ = [
     "AccountRow",
     "Accounts",
-    "Amount",
-    "Canceled",
     "Cancels",
     "Configuration",
     "Edit",
-    "EditError",
     "Edited",
     "FillRow",
     "Fills",
@@ -26,22 +22,8 @@ __all__ = [
     "PlaceError",
     "Placed",
     "PlacedOrder",
-    "UserEvent",
     "UserFrame",
     "UserOrder",
-    "decode_account",
-    "decode_accounts",
-    "decode_cancels",
-    "decode_edited",
-    "decode_fill",
-    "decode_fills",
-    "decode_order",
-    "decode_order_answer",
-    "decode_order_id",
-    "decode_orders",
-    "decode_placed",
-    "decode_user_frame",
-    "decode_user_order",
 ]
 
 
@@ -286,18 +268,3 @@ class Edited(Struct):
 
     success: bool
     errors: tuple[EditError, ...] = ()
-
-
-decode_user_frame = msgspec.json.Decoder(UserFrame).decode
-decode_user_order = msgspec.json.Decoder(UserOrder).decode
-decode_order = msgspec.json.Decoder(OrderRow).decode
-decode_order_id = msgspec.json.Decoder(PlacedOrder).decode
-decode_orders = msgspec.json.Decoder(Orders).decode
-decode_order_answer = msgspec.json.Decoder(OrderAnswer).decode
-decode_fill = msgspec.json.Decoder(FillRow).decode
-decode_fills = msgspec.json.Decoder(Fills).decode
-decode_account = msgspec.json.Decoder(AccountRow).decode
-decode_accounts = msgspec.json.Decoder(Accounts).decode
-decode_placed = msgspec.json.Decoder(Placed).decode
-decode_cancels = msgspec.json.Decoder(Cancels).decode
-decode_edited = msgspec.json.Decoder(Edited).decode

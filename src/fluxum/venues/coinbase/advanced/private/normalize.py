@@ -6,6 +6,9 @@ products than spot ones are `None`.
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from msgspec import Raw
+from msgspec.json import decode
+
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance, Fee, Fill
 from fluxum.model.instrument import Asset, Symbol
@@ -74,8 +77,9 @@ def streamed_order(
     )
 
 
-def listed_order(wire: native.OrderRow, received_ns: int) -> OrderUpdate | None:
+def listed_order(row: Raw, received_ns: int) -> OrderUpdate | None:
     """An order of a list, open or ended. The last of its changes counts, not what was placed."""
+    wire = decode(row, type=native.OrderRow)
     if wire.product_type in _OTHER_PRODUCTS:
         return None
     placed = next(iter(wire.order_configuration.values()), native.Configuration())
@@ -116,8 +120,9 @@ def listed_order(wire: native.OrderRow, received_ns: int) -> OrderUpdate | None:
     )
 
 
-def fill(wire: native.FillRow, received_ns: int) -> Fill:
+def fill(row: Raw, received_ns: int) -> Fill:
     """A trade of an order; raises RemoteProtocolError for another kind of row, as a reversal."""
+    wire = decode(row, type=native.FillRow)
     if wire.trade_type != "FILL":
         raise RemoteProtocolError(f"a FILL was expected, was {wire.trade_type[:40]!r}")
     symbol, price, size = symbol_of(wire.product_id), positive(wire.price), positive(wire.size)
@@ -139,8 +144,9 @@ def fill(wire: native.FillRow, received_ns: int) -> Fill:
     )
 
 
-def balance(wire: native.AccountRow, received_ns: int) -> Balance:
+def balance(row: Raw, received_ns: int) -> Balance:
     """What is held of an asset."""
+    wire = decode(row, type=native.AccountRow)
     held = exact(wire.hold.value)
     return Balance(
         venue=ADVANCED,

@@ -8,6 +8,7 @@ given once. What was traded before the link began is marked as backfilled.
 from decimal import Decimal
 
 from msgspec import Raw, Struct, field, structs
+from msgspec.json import decode
 
 from fluxum.model.account import Fill
 from fluxum.model.order import OrderRequest, OrderType
@@ -103,7 +104,7 @@ class StreamedOrders:
 
     def answered(self, body: bytes, received_ns: int) -> tuple[Rows[Fill], Fetch | None]:
         """The trades of an answer that are new, and the call for its next page, if there is one."""
-        answer = native.decode_fills(body)
+        answer = decode(body, type=native.Fills)
         rows = read_rows(answer.fills, lambda row: self._fill(row, received_ns))
         if answer.cursor and rows.items:
             return rows, fills_call(self._asked, answer.cursor)
@@ -124,7 +125,7 @@ class StreamedOrders:
     # Pieces
 
     def _fill(self, row: Raw, received_ns: int) -> Fill | None:
-        fill = normalize.fill(native.decode_fill(row), received_ns)
+        fill = normalize.fill(row, received_ns)
         order = self._orders.get(fill.order_id)
         if order is None or fill.fill_id in order.listed:
             return None

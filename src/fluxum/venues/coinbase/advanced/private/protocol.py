@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Raw, structs
+from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance
@@ -167,7 +168,7 @@ class AdvancedAccount:
     def _read(self, channel: str, frame: bytes, number: int, received_ns: int) -> Sequence[Event]:
         match channel:
             case "user":
-                return self._user(native.decode_user_frame(frame), number, received_ns)
+                return self._user(decode(frame, type=native.UserFrame), number, received_ns)
             case "subscriptions":
                 return self._listed(public.decode_frame(frame), received_ns)
             case "heartbeats":
@@ -191,7 +192,7 @@ class AdvancedAccount:
             is_snapshot = event.type == "snapshot"
 
             def read(row: Raw, *, is_snapshot: bool = is_snapshot) -> Sequence[Event]:
-                order = native.decode_user_order(row)
+                order = decode(row, type=native.UserOrder)
                 if order.product_type != "SPOT":
                     return ()
                 quantity = self._orders.take(order, number, is_snapshot=is_snapshot)
@@ -277,10 +278,10 @@ class AdvancedAccount:
 
     def _accounts(self, body: bytes, received_ns: int) -> Sequence[Event]:
         """The balances that changed since the last list; the first one acknowledges the stream."""
-        answer = native.decode_accounts(body)
+        answer = decode(body, type=native.Accounts)
         rows = read_rows(
             answer.accounts,
-            lambda row: normalize.balance(native.decode_account(row), received_ns),
+            lambda row: normalize.balance(row, received_ns),
         )
         events: list[Event] = []
         if answer.has_next and answer.cursor:
@@ -305,11 +306,11 @@ class AdvancedAccount:
         if sent is None:
             return ()
         if fetch.method == "GET":
-            return self._cancel_all(sent, native.decode_orders(body), received_ns)
+            return self._cancel_all(sent, decode(body, type=native.Orders), received_ns)
         if fetch.path.endswith("/batch_cancel"):
-            return self._canceled(sent, native.decode_cancels(body), received_ns)
+            return self._canceled(sent, decode(body, type=native.Cancels), received_ns)
         if fetch.path.endswith("/edit"):
-            edited = native.decode_edited(body)
+            edited = decode(body, type=native.Edited)
             if edited.success:
                 return self._answers.accept(sent, received_ns)
             reasons = [
@@ -317,7 +318,7 @@ class AdvancedAccount:
             ]
             text = words.reason(*(word for pair in reasons for word in pair))
             return self._answers.decline(sent, text or "UNKNOWN", received_ns)
-        placed = native.decode_placed(body)
+        placed = decode(body, type=native.Placed)
         if placed.success and placed.success_response is not None:
             taken = structs.replace(order, order_id=placed.success_response.order_id)
             return self._answers.accept(sent, received_ns, taken)
@@ -347,10 +348,10 @@ class AdvancedAccount:
     ) -> Sequence[Event]:
         """What is open is listed page by page, then canceled."""
         ids = self._to_cancel.pop(sent.number, [])
-        ids += [native.decode_order_id(row).order_id for row in wire.orders]
+        ids += [decode(row, type=native.PlacedOrder).order_id for row in wire.orders]
         if wire.has_next and wire.cursor:
             self._to_cancel[sent.number] = ids
-            self.outbox.append(open_orders_call(str(sent.number), wire.cursor, is_once=True))
+            self.outbox.append(open_orders_call(str(sent.number), wire.cursor))
             return ()
         chunks = [ids[at : at + CANCELS_MAX] for at in range(0, len(ids), CANCELS_MAX)]
         if not chunks:

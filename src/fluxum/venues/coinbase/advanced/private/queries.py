@@ -7,55 +7,45 @@ list of its market, among the open ones first. There is no list of entries.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, TypeVar
+from functools import partial
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
-from msgspec import Raw, Struct
+from msgspec import Raw
+from msgspec.json import decode
 
 from fluxum.model.account import Balance, Fill
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.order import OrderUpdate, ended
+from fluxum.venues.account_lists import AccountList, ListRows, Span, listed
 from fluxum.venues.coinbase.advanced.private import native, normalize
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.symbols import format_symbol
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, FillQuery, OrderQuery
-from fluxum.venues.queries import Page, RestQuery, page_of, rest_query
-from fluxum.venues.rows import read_rows
+from fluxum.venues.queries import Page, RestQuery
 
-__all__ = [
-    "account_queries",
-    "accounts_call",
-    "fills_call",
-    "open_orders_call",
-]
+__all__ = ["account_queries", "accounts_call", "fills_call", "open_orders_call"]
 
 Item = TypeVar("Item")
 Parameters = Sequence[tuple[str, str]]
+ReadOrder = Callable[[Raw, int], OrderUpdate | None]
 
 _ROOT = "/api/v3/brokerage"
+_ORDERS, _FILLS = "orders/historical/batch", "orders/historical/fills"
 _LIMIT = 250
-_ENDED = ("FILLED", "CANCELLED", "EXPIRED", "FAILED")
+_ENDED = [("order_status", one) for one in ("FILLED", "CANCELLED", "EXPIRED", "FAILED")]
+_OPEN = [("order_status", "OPEN")]
 # How long before an instant an order was placed, at most, that ended after it.
-_OPEN_MAX_NS = 90 * 86_400 * 1_000_000_000
-_OPEN = (("order_status", "OPEN"),)
-
-
-class _List(Struct, Generic[Item], frozen=True):
-    """A list: its path, its stream, its parameters, its rows and cursor, and how a row is read."""
-
-    path: str
-    channel: Channel
-    named: Parameters
-    open: Callable[[bytes], tuple[Sequence[Raw], str]]
-    read: Callable[[Raw, int], Item | None]
+_OPEN_MAX_MS = 90 * 86_400_000
+_MILLISECOND = 1_000_000
 
 
 def account_queries() -> AccountQueries:
     """The queries about an account."""
     return AccountQueries(
         balances=_balances,
-        open_orders=lambda: _page(_orders(_OPEN)),
+        open_orders=lambda: listed(_orders(_OPEN)),
         order=_order,
         closed_orders=_closed_orders,
         fills=_fills,
@@ -70,122 +60,124 @@ def accounts_call(cursor: str = "") -> Fetch:
 def fills_call(order_ids: Iterable[str], cursor: str = "") -> Fetch:
     """A page of the trades of some orders, as the link polls it."""
     named = [("order_ids", one) for one in order_ids]
-    return _fetch("orders/historical/fills", Channel.EXECUTION, named, cursor, is_polled=True)
+    return _fetch(_FILLS, Channel.EXECUTION, named, cursor, is_polled=True)
 
 
-def open_orders_call(purpose: str, cursor: str = "", *, is_once: bool = False) -> Fetch:
+def open_orders_call(purpose: str, cursor: str = "") -> Fetch:
     """A page of the open orders, as a part of a command."""
-    path = "orders/historical/batch"
-    return _fetch(path, Channel.EXECUTION, _OPEN, cursor, purpose=purpose, is_once=is_once)
+    return _fetch(_ORDERS, Channel.EXECUTION, _OPEN, cursor, command=purpose)
 
 
 def _balances() -> RestQuery[Page[Balance]]:
-    def read(row: Raw, received_ns: int) -> Balance:
-        return normalize.balance(native.decode_account(row), received_ns)
+    def rows(body: bytes) -> ListRows:
+        answer = decode(body, type=native.Accounts)
+        return ListRows(answer.accounts, answer.cursor if answer.has_next else "")
 
-    def opened(body: bytes) -> tuple[Sequence[Raw], str]:
-        answer = native.decode_accounts(body)
-        return answer.accounts, answer.cursor if answer.has_next else ""
-
-    return _page(_List("accounts", Channel.BALANCE, (), opened, read))
+    fetch = partial(_fetch, "accounts", Channel.BALANCE, ())
+    return listed(
+        AccountList(fetch=lambda _, cursor: fetch(cursor), decode=rows, read=normalize.balance)
+    )
 
 
 def _order(query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
     """One order: by its id, or by its name among the open ones, then among all since an instant."""
     if query.order_id:
-        path = f"orders/historical/{quote(query.order_id, safe='')}"
-
-        def opened(body: bytes) -> tuple[Sequence[Raw], str]:
-            return (native.decode_order_answer(body).order,), ""
-
-        return [_page(_List(path, Channel.EXECUTION, (), opened, _read_order))]
+        fetch = _fetch(f"orders/historical/{quote(query.order_id, safe='')}", Channel.EXECUTION)
+        return [
+            listed(
+                AccountList(
+                    fetch=lambda _span, _cursor: fetch,
+                    decode=lambda body: ListRows([decode(body, type=native.OrderAnswer).order]),
+                    read=normalize.listed_order,
+                )
+            )
+        ]
 
     def read(row: Raw, received_ns: int) -> OrderUpdate | None:
-        wire = native.decode_order(row)
-        if wire.client_order_id != query.client_order_id:
-            return None
-        return normalize.listed_order(wire, received_ns)
+        update = normalize.listed_order(row, received_ns)
+        is_meant = update is not None and update.client_order_id == query.client_order_id
+        return update if is_meant else None
 
-    market = ("product_ids", format_symbol(query.symbol))
-    since = [] if query.since_ns is None else [("start_date", instant_text(query.since_ns))]
-    return [_page(_orders([market, *_OPEN], read)), _page(_orders([market, *since], read))]
+    market = [("product_ids", format_symbol(query.symbol))]
+    span = Span(None if query.since_ns is None else query.since_ns // _MILLISECOND)
+    return [
+        listed(_orders([*market, *_OPEN], read)),
+        listed(_orders(market, read), span),
+    ]
 
 
 def _closed_orders(query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
     """Orders that ended, of those placed in the ninety days before the instant or after it."""
 
     def read(row: Raw, received_ns: int) -> OrderUpdate | None:
-        update = _read_order(row, received_ns)
+        update = normalize.listed_order(row, received_ns)
         return None if update is None else ended(update)
 
-    named = [("order_status", one) for one in _ENDED]
-    since_ns = None if query.since_ns is None else query.since_ns - _OPEN_MAX_NS
-    return _page(_orders([*named, *_span("date", query, since_ns)], read))
+    return listed(_orders([*_market(query), *_ENDED], read), _span(query, _OPEN_MAX_MS))
 
 
 def _fills(query: FillQuery) -> RestQuery[Page[Fill]]:
-    def read(row: Raw, received_ns: int) -> Fill:
-        return normalize.fill(native.decode_fill(row), received_ns)
+    def fetch(span: Span, cursor: str) -> Fetch:
+        named = [*_market(query), *_times(span, "sequence_timestamp")]
+        return _fetch(_FILLS, Channel.EXECUTION, named, cursor)
 
-    def opened(body: bytes) -> tuple[Sequence[Raw], str]:
-        answer = native.decode_fills(body)
-        return answer.fills, answer.cursor
+    def rows(body: bytes) -> ListRows:
+        answer = decode(body, type=native.Fills)
+        return ListRows(answer.fills, answer.cursor if answer.fills else "")
 
-    named = _span("sequence_timestamp", query, query.since_ns)
-    return _page(_List("orders/historical/fills", Channel.EXECUTION, named, opened, read))
+    return listed(AccountList(fetch=fetch, decode=rows, read=normalize.fill), _span(query))
 
 
-def _span(name: str, query: FillQuery, since_ns: int | None) -> list[tuple[str, str]]:
-    instants = (("start", since_ns), ("end", query.until_ns))
-    named = [] if query.symbol is None else [("product_ids", format_symbol(query.symbol))]
-    return named + [
-        (f"{side}_{name}", instant_text(one)) for side, one in instants if one is not None
+def _market(query: FillQuery) -> Parameters:
+    return [] if query.symbol is None else [("product_ids", format_symbol(query.symbol))]
+
+
+def _span(query: FillQuery, before_ms: int = 0) -> Span:
+    since_ns, until_ns = query.since_ns, query.until_ns
+    return Span(
+        None if since_ns is None else since_ns // _MILLISECOND - before_ms,
+        None if until_ns is None else until_ns // _MILLISECOND + 1,
+    )
+
+
+def _times(span: Span, name: str) -> Parameters:
+    times = (("start", span.since_ms), ("end", span.until_ms))
+    return [
+        (f"{side}_{name}", instant_text(one * _MILLISECOND))
+        for side, one in times
+        if one is not None
     ]
 
 
-def _read_order(row: Raw, received_ns: int) -> OrderUpdate | None:
-    return normalize.listed_order(native.decode_order(row), received_ns)
-
-
 def _orders(
-    named: Parameters, read: Callable[[Raw, int], OrderUpdate | None] = _read_order
-) -> _List[OrderUpdate]:
-    def opened(body: bytes) -> tuple[Sequence[Raw], str]:
-        answer = native.decode_orders(body)
-        return answer.orders, answer.cursor if answer.has_next else ""
+    named: Parameters, read: ReadOrder = normalize.listed_order
+) -> AccountList[OrderUpdate]:
+    def fetch(span: Span, cursor: str) -> Fetch:
+        return _fetch(_ORDERS, Channel.EXECUTION, [*named, *_times(span, "date")], cursor)
 
-    return _List("orders/historical/batch", Channel.EXECUTION, named, opened, read)
+    def rows(body: bytes) -> ListRows:
+        answer = decode(body, type=native.Orders)
+        return ListRows(answer.orders, answer.cursor if answer.has_next else "")
 
-
-def _page(one: _List[Item], cursor: str = "") -> RestQuery[Page[Item]]:
-    """One page of a list, and the next one behind its cursor."""
-
-    def read(answer: tuple[Sequence[Raw], str], received_ns: int) -> Page[Item]:
-        wires, after = answer
-        rows = read_rows(wires, lambda row: one.read(row, received_ns))
-        is_last = not wires or after in {"", cursor}
-        return page_of(rows, None if is_last else _page(one, after))
-
-    return rest_query(_fetch(one.path, one.channel, one.named, cursor), one.open, read)
+    return AccountList(fetch=fetch, decode=rows, read=read)
 
 
 def _fetch(
     path: str,
     channel: Channel,
-    named: Parameters,
+    named: Parameters = (),
     cursor: str = "",
     *,
-    purpose: str = "",
-    is_once: bool = False,
+    command: str = "",
     is_polled: bool = False,
 ) -> Fetch:
-    pages = [("limit", str(_LIMIT))] + ([("cursor", cursor)] if cursor else [])
+    pages = [("limit", str(_LIMIT)), *([("cursor", cursor)] if cursor else [])]
     return Fetch(
         "GET",
         f"{_ROOT}/{path}?{urlencode([*named, *pages])}",
-        purpose or path,
+        command or path,
         subscription=Subscription(channel),
         auth=Auth.SIGNED,
-        is_once=is_once,
+        is_once=bool(command),
         is_polled=is_polled,
     )

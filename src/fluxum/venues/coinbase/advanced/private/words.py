@@ -9,6 +9,8 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Liquidity
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, TimeInForce
+from fluxum.venues.triggers import triggered_type
+from fluxum.venues.words import known, turned
 
 __all__ = [
     "ENDED",
@@ -54,8 +56,8 @@ _NO_REASONS = frozenset(
         "UNKNOWN_EDIT_ORDER_FAILURE_REASON",
     )
 )
-_SIDES = {word: one for one, word in SIDES.items()}
-_TIMES = {word: one for one, word in TIMES_IN_FORCE.items()}
+_SIDES = turned(SIDES)
+_TIMES = turned(TIMES_IN_FORCE) | {"": TimeInForce.GTC}  # of a stop the stream may send none
 _TYPES = {"MARKET": OrderType.MARKET, "LIMIT": OrderType.LIMIT}
 
 
@@ -68,33 +70,28 @@ def side(word: str) -> Side:
 
 def status(word: str, trigger: str, *, is_part: bool) -> tuple[OrderStatus, str]:
     """The status of an order, or OTHER and the word; `is_part` is whether a part is filled."""
-    known = STATUSES.get(word)
-    if known is OrderStatus.OPEN and is_part:
-        return OrderStatus.PARTIALLY_FILLED, ""
-    if known is OrderStatus.OPEN and trigger == "STOP_PENDING":
-        return OrderStatus.PENDING, ""
-    return (OrderStatus.OTHER, word) if known is None else (known, "")
+    if STATUSES.get(word) is OrderStatus.OPEN and (is_part or trigger == "STOP_PENDING"):
+        return (OrderStatus.PARTIALLY_FILLED if is_part else OrderStatus.PENDING), ""
+    return known(STATUSES, word, OrderStatus.OTHER)
 
 
 def time_in_force(word: str) -> tuple[TimeInForce, str]:
-    """The time in force, or OTHER and the word; of a stop the stream may send none."""
-    known = _TIMES.get(word) if word else TimeInForce.GTC
-    return (TimeInForce.OTHER, word) if known is None else (known, "")
+    """The time in force, or OTHER and the word."""
+    return known(_TIMES, word, TimeInForce.OTHER)
 
 
 def order_type(word: str, way: Side, direction: str | None = None) -> tuple[OrderType, str]:
     """The type of an order, or OTHER and the word.
 
-    Of a stop, `direction` is which way the price has to move. A buy that waits for a price above,
-    and a sale for one below, stop a loss. The stream sends no direction: it is taken for these.
+    `direction` is which way the price of a stop has to move. The stream sends none: there a stop
+    is taken for one that stops a loss.
     """
     text = word.upper().replace(" ", "_")
-    if text == "STOP_LIMIT":
-        loses = STOP_UP if way is Side.BUY else STOP_DOWN
-        is_loss = direction in {None, loses}
-        return (OrderType.STOP_LOSS_LIMIT if is_loss else OrderType.TAKE_PROFIT_LIMIT), ""
-    known = _TYPES.get(text)
-    return (OrderType.OTHER, word) if known is None else (known, "")
+    if text != "STOP_LIMIT":
+        one, _ = known(_TYPES, text, OrderType.OTHER)
+        return one, word if one is OrderType.OTHER else ""
+    is_rising = (way is Side.BUY) if direction is None else direction == STOP_UP
+    return triggered_type(way, is_rising=is_rising, has_limit=True), ""
 
 
 def reason(*given: str) -> str:

@@ -4,23 +4,28 @@ https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api. Lists a
 go on behind a cursor, which here is how many rows came before.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from msgspec import MsgspecError
 
 from fluxum.errors import BadInput, VenueRefused
 from fluxum.model.instant import parse_rfc3339
-from fluxum.model.order import OrderUpdate
 from fluxum.venues.coinbase.server.private.access import admit
 from fluxum.venues.coinbase.server.private.order_entry import OrderEntry
-from fluxum.venues.coinbase.server.private.rows import Row, account_row, fill_row, listed_row
+from fluxum.venues.coinbase.server.private.rows import (
+    Row,
+    account_row,
+    fill_row,
+    listed_row,
+    status_word,
+)
 from fluxum.venues.coinbase.symbols import format_symbol
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.server.accounts import Account, OrderFault, OrderState
+from fluxum.venues.server.account_lists import ListQuery, opened_ns, page
+from fluxum.venues.server.accounts import Account, OrderFault
 from fluxum.venues.server.contract import Answer, ExchangeView
-from fluxum.venues.server.rest_router import Call, answer, count, not_found
+from fluxum.venues.server.rest_router import Call, answer, count, not_found, query_number
 
 __all__ = ["AccountRest"]
 
@@ -95,52 +100,44 @@ class AccountRest:
     def _orders(self, account: Account, call: Call) -> Answer:
         """By when they were placed; open ones and others are not listed together."""
         statuses, markets = set(call.every("order_status")), call.every("product_ids")
-        begin_ns, end_ns = _instant(call, "start_date"), _instant(call, "end_date")
         if statuses & _OPEN and statuses - _OPEN:
             raise BadInput("OPEN cannot be combined with other statuses")
-        states = [] if statuses and not statuses & _OPEN else [*account.open_orders()]
-        states += [] if statuses & _OPEN else account.ended
-
-        def is_wanted(state: OrderState) -> bool:
-            opened_ns = _opened(state.update)
-            is_timely = (begin_ns or 0) <= opened_ns and (end_ns is None or opened_ns < end_ns)
-            return is_timely and (not markets or format_symbol(state.update.symbol) in markets)
-
-        found = sorted(filter(is_wanted, states), key=lambda one: -_opened(one.update))
-        rows = (row for row in map(listed_row, found) if not statuses or row["status"] in statuses)
-        return _page(call, "orders", rows, lambda row: row)
+        states = [] if statuses & _OPEN else [*account.ended]
+        states += [] if statuses - _OPEN else account.open_orders()
+        query = ListQuery(
+            since_ns=_instant(call, "start_date"), until_ns=_instant(call, "end_date")
+        )
+        found = [
+            one
+            for one in query.orders(sorted(states, key=opened_ns))
+            if (not markets or format_symbol(one.update.symbol) in markets)
+            and (not statuses or status_word(one) in statuses)
+        ]
+        return _page(call, "orders", found, listed_row)
 
     def _fills(self, account: Account, call: Call) -> Answer:
-        ids, markets = set(call.every("order_ids")), call.every("product_ids")
-        ids |= set(call.every("order_id"))
-        begin_ns = _instant(call, "start_sequence_timestamp") or 0
-        end_ns = _instant(call, "end_sequence_timestamp")
-        found = (
+        markets = call.every("product_ids")
+        ids = {*call.every("order_ids"), *call.every("order_id")}
+        names = ("start_sequence_timestamp", "end_sequence_timestamp")
+        since_ns, until_ns = (_instant(call, name) for name in names)
+        found = [
             one.fill
-            for one in reversed(account.trades)
+            for one in ListQuery(since_ns=since_ns, until_ns=until_ns).trades(account.trades)
             if one.fill is not None
-            and begin_ns <= one.venue_ns
-            and (end_ns is None or one.venue_ns <= end_ns)
             and (not ids or one.fill.order_id in ids)
             and (not markets or format_symbol(one.fill.symbol) in markets)
-        )
+        ]
         return _page(call, "fills", found, fill_row)
 
 
-def _page(call: Call, name: str, items: Iterable[Item], row: Callable[[Item], Row]) -> Answer:
-    limit = count(call, "limit", 100, _MAX)
-    cursor = call.query.get("cursor") or "0"
-    offset = int(cursor) if cursor.isdecimal() and len(cursor) < 10 else 0
-    found = list(islice(items, offset, offset + limit + 1))
-    has_next = len(found) > limit
-    page: dict[str, object] = {name: [row(one) for one in found[:limit]], "has_next": has_next}
-    return answer({**page, "cursor": str(offset + limit) if has_next else "", "size": limit})
+def _page(call: Call, name: str, items: Sequence[Item], row: Callable[[Item], Row]) -> Answer:
+    limit, invalid = count(call, "limit", 100, _MAX), BadInput("a cursor was expected")
+    offset = query_number({"cursor": call.query.get("cursor") or "0"}, "cursor", 0, invalid)
+    found, after = page(items, limit, offset)
+    rows: dict[str, object] = {name: [row(one) for one in found], "has_next": after is not None}
+    return answer({**rows, "cursor": "" if after is None else str(after), "size": limit})
 
 
 def _instant(call: Call, name: str) -> int | None:
     text = call.query.get(name)
     return parse_rfc3339(text) if text else None
-
-
-def _opened(update: OrderUpdate) -> int:
-    return update.opened_ns or update.venue_ns

@@ -15,7 +15,7 @@ from fluxum.venues.coinbase.symbols import format_symbol
 from fluxum.venues.server.accounts import OrderState
 from fluxum.venues.server.formats import number
 
-__all__ = ["Row", "account_row", "fill_row", "listed_row", "streamed_row"]
+__all__ = ["Row", "account_row", "fill_row", "listed_row", "status_word", "streamed_row"]
 
 Row = dict[str, object]
 
@@ -85,6 +85,11 @@ def listed_row(state: OrderState) -> Row:
     }
 
 
+def status_word(state: OrderState) -> str:
+    """The word for the status of an order."""
+    return _WORDS[state.update.status]
+
+
 def fill_row(fill: Fill) -> Row:
     """A trade."""
     (fee,) = fill.fees or (None,)
@@ -138,7 +143,7 @@ def _common(state: OrderState) -> Row:
         "product_type": "SPOT",
         "completion_percentage": f"{100 * done:.2f}",
         "number_of_fills": str(len(state.fill_ids)),
-        "status": _WORDS[update.status],
+        "status": status_word(state),
         "time_in_force": TIMES_IN_FORCE[in_force],
         "total_fees": number(state.fee),
         "total_value_after_fees": number(after_fees),
