@@ -32,7 +32,15 @@ from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.order_offers import OrderOffers, plain
 from fluxum.venues.triggers import rises
 
-__all__ = ["BATCH_MAX", "CANCELS_MAX", "calls", "cancel_call", "configuration"]
+__all__ = [
+    "BATCH_MAX",
+    "CANCELS_MAX",
+    "KINDS",
+    "OrderIdOf",
+    "calls",
+    "cancel_calls",
+    "configuration",
+]
 
 Members = dict[str, object]
 OrderIdOf = Callable[[str], str | None]
@@ -44,8 +52,7 @@ CANCELS_MAX = 100
 _ORDERS = "/api/v3/brokerage/orders"
 _NAME_MAX = 128  # none is published
 _EXECUTIONS = Subscription(Channel.EXECUTION)
-# The name of a configuration, by the type and the time in force.
-_KINDS = {
+KINDS = {
     (OrderType.MARKET, TimeInForce.GTC): "market_market_ioc",
     (OrderType.MARKET, TimeInForce.IOC): "market_market_ioc",
     (OrderType.MARKET, TimeInForce.FOK): "market_market_fok",
@@ -53,15 +60,16 @@ _KINDS = {
     (OrderType.LIMIT, TimeInForce.GTD): "limit_limit_gtd",
     (OrderType.LIMIT, TimeInForce.IOC): "sor_limit_ioc",
     (OrderType.LIMIT, TimeInForce.FOK): "limit_limit_fok",
-    (OrderType.STOP_LOSS_LIMIT, TimeInForce.GTC): "stop_limit_stop_limit_gtc",
-    (OrderType.STOP_LOSS_LIMIT, TimeInForce.GTD): "stop_limit_stop_limit_gtd",
     (OrderType.TAKE_PROFIT_LIMIT, TimeInForce.GTC): "stop_limit_stop_limit_gtc",
     (OrderType.TAKE_PROFIT_LIMIT, TimeInForce.GTD): "stop_limit_stop_limit_gtd",
+    (OrderType.STOP_LOSS_LIMIT, TimeInForce.GTC): "stop_limit_stop_limit_gtc",
+    (OrderType.STOP_LOSS_LIMIT, TimeInForce.GTD): "stop_limit_stop_limit_gtd",
 }
+"""The name of a configuration, by the type and the time in force; the last of a name is read."""
 _OFFERS = OrderOffers(
     venue=ADVANCED,
-    types=frozenset(kind for kind, _ in _KINDS),
-    times_in_force=frozenset(in_force for _, in_force in _KINDS),
+    types=frozenset(kind for kind, _ in KINDS),
+    times_in_force=frozenset(in_force for _, in_force in KINDS),
     fields=frozenset({"post_only", "quote_quantity"}),
     changes=frozenset({"quantity", "limit_price"}),
     batch_max=BATCH_MAX,
@@ -88,14 +96,9 @@ def calls(command: Command, number: str, order_id_of: OrderIdOf) -> Sequence[Fet
         case Amend():
             return [_post("edit", number, _edit(command, order_id_of), command.deadline_ns)]
         case Cancel(user_references=()):
-            ids = _ids(command, order_id_of)
-            return [cancel_call([one], f"{number}.{at}") for at, one in enumerate(ids)]
+            return cancel_calls(_ids(command, order_id_of), number, at_once=1)
         case CancelBatch():
-            ids = _ids(command, order_id_of)
-            return [
-                cancel_call(ids[at : at + CANCELS_MAX], f"{number}.{at}")
-                for at in range(0, len(ids), CANCELS_MAX)
-            ]
+            return cancel_calls(_ids(command, order_id_of), number)
         case CancelAll():
             return [open_orders_call(number)]
         case _:
@@ -103,9 +106,15 @@ def calls(command: Command, number: str, order_id_of: OrderIdOf) -> Sequence[Fet
             raise BadInput(f"{ADVANCED} cannot do this: {what}, was {command!r:.200}")
 
 
-def cancel_call(order_ids: Sequence[str], number: str) -> Fetch:
-    """The call that cancels these orders."""
-    return _post("batch_cancel", number, {"order_ids": list(order_ids)}, None)
+def cancel_calls(
+    order_ids: Sequence[str], number: str, at_once: int = CANCELS_MAX
+) -> Sequence[Fetch]:
+    """The calls that cancel these orders, so many with each."""
+    chunks = [order_ids[at : at + at_once] for at in range(0, len(order_ids), at_once)]
+    return [
+        _post("batch_cancel", f"{number}.{at}", {"order_ids": list(chunk)}, None)
+        for at, chunk in enumerate(chunks)
+    ]
 
 
 def _post(path: str, number: str, body: Members, deadline_ns: int | None) -> Fetch:
@@ -137,7 +146,7 @@ def _place(request: OrderRequest, number: str, deadline_ns: int | None) -> Fetch
 def configuration(request: OrderRequest) -> Members:
     """What an order is placed with, under the name of its kind; raises BadInput for no such one."""
     kind, in_force, trigger = request.order_type, request.time_in_force, request.trigger
-    name = _KINDS.get((kind, in_force))
+    name = KINDS.get((kind, in_force))
     if name is None or (trigger is None) is kind.is_triggered:
         raise BadInput(
             f"{ADVANCED} has no {kind.value} order {in_force.value}, was {request!r:.300}"

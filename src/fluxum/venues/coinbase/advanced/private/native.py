@@ -10,9 +10,11 @@ from msgspec import Raw, Struct
 __all__ = [
     "AccountRow",
     "Accounts",
+    "Canceled",
     "Cancels",
     "Configuration",
     "Edit",
+    "EditError",
     "Edited",
     "FillRow",
     "Fills",

@@ -11,7 +11,7 @@ from msgspec import Raw, Struct, field, structs
 from msgspec.json import decode
 
 from fluxum.model.account import Fill
-from fluxum.model.order import OrderRequest, OrderType
+from fluxum.model.order import Command, OrderType, Place, PlaceBatch
 from fluxum.venues.coinbase.advanced.private import native, normalize, words
 from fluxum.venues.coinbase.advanced.private.queries import fills_call
 from fluxum.venues.conversation import Fetch
@@ -61,12 +61,14 @@ class StreamedOrders:
         self._wanted: dict[str, None] = {}
         self._asked: tuple[str, ...] = ()
 
-    def note(self, request: OrderRequest) -> None:
-        """An order is sent: of a market buy the stream does not say for how much it is."""
-        if request.order_type is OrderType.MARKET and request.quantity is not None:
-            self._sizes[request.client_order_id] = request.quantity
-            if len(self._sizes) > _SIZES_KEPT:
-                del self._sizes[next(iter(self._sizes))]
+    def note(self, command: Command) -> None:
+        """A command is sent: of a market buy the stream does not say for how much it is."""
+        placed = [command.request] if isinstance(command, Place) else []
+        for request in command.requests if isinstance(command, PlaceBatch) else placed:
+            if request.order_type is OrderType.MARKET and request.quantity is not None:
+                self._sizes[request.client_order_id] = request.quantity
+                if len(self._sizes) > _SIZES_KEPT:
+                    del self._sizes[next(iter(self._sizes))]
 
     def order_id_of(self, name: str) -> str | None:
         """The venue's id of an open order by its client order id."""

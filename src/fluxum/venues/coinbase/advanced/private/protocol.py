@@ -17,16 +17,15 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance
 from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
 from fluxum.model.instrument import Asset
-from fluxum.model.order import Cancel, Command, OrderRequest, Place, PlaceBatch
+from fluxum.model.order import Command
 from fluxum.venues.coinbase.advanced import native as public
 from fluxum.venues.coinbase.advanced.numbering import Numbering, Step
-from fluxum.venues.coinbase.advanced.private import native, normalize, words
-from fluxum.venues.coinbase.advanced.private.commands import CANCELS_MAX, calls, cancel_call
+from fluxum.venues.coinbase.advanced.private import native, normalize
+from fluxum.venues.coinbase.advanced.private.answers import Commands
 from fluxum.venues.coinbase.advanced.private.orders import StreamedOrders
-from fluxum.venues.coinbase.advanced.private.queries import accounts_call, open_orders_call
+from fluxum.venues.coinbase.advanced.private.queries import accounts_call
 from fluxum.venues.coinbase.instants import Instants
 from fluxum.venues.coinbase.symbols import ADVANCED
-from fluxum.venues.command_answers import CommandAnswers, OrderAnswer, SentCommand
 from fluxum.venues.conversation import (
     UNREADABLE,
     Auth,
@@ -62,7 +61,7 @@ class AdvancedAccount:
             _write,
             extra={_HEARTBEATS},
         )
-        self._answers = CommandAnswers(ADVANCED)
+        self._commands = Commands(self.outbox)
         self._orders = StreamedOrders()
         self._instants = Instants()
         self._balances: dict[Asset, Balance] | None = None  # as they were listed last
@@ -71,7 +70,6 @@ class AdvancedAccount:
         self._is_stale = False
         self._heartbeats: int | None = None  # since the last ping; None until they are requested
         self._has_repeated = False
-        self._to_cancel: dict[int, list[str]] = {}
 
     # Requests
 
@@ -99,11 +97,8 @@ class AdvancedAccount:
 
     def command(self, command_id: int, command: Command, now_ns: int) -> None:  # noqa: ARG002
         """Queue the calls of a command; raises BadInput for one that the venue cannot do."""
-        fetches = calls(command, str(command_id), self._orders.order_id_of)
-        for request in _requests(command):
-            self._orders.note(request)
-        self.outbox.extend(fetches)
-        self._answers.expect(command_id, command_id, command, len(fetches))
+        self._commands.send(command_id, command, self._orders.order_id_of)
+        self._orders.note(command)
 
     def ping(self) -> None:
         """Request heartbeats again, if there was none since the last ping; list balances soon."""
@@ -249,7 +244,7 @@ class AdvancedAccount:
         """The answer to a command, or to a list; raises RemoteProtocolError for no sense."""
         try:
             if fetch.is_once:
-                return self._settled(fetch, body, received_ns)
+                return self._commands.answered(fetch, body, received_ns)
             if fetch.subscription == _BALANCES:
                 return self._accounts(body, received_ns)
             rows, following = self._orders.answered(body, received_ns)
@@ -263,8 +258,7 @@ class AdvancedAccount:
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
         """The venue refused a command, or a list, which is requested again later."""
         if fetch.is_once:
-            sent, order = self._sent(fetch)
-            return () if sent is None else self._answers.decline(sent, reason, received_ns, order)
+            return self._commands.refused(fetch, reason, received_ns)
         if fetch.subscription != _BALANCES:
             self._orders.failed()
             return ()
@@ -299,86 +293,6 @@ class AdvancedAccount:
             if known is None or (known.total, known.held) != (one.total, one.held):
                 events.append(one)
         return [*_left_out(rows.left_out, _BALANCES, received_ns), *events]
-
-    def _settled(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """The answer to a call of a command."""
-        sent, order = self._sent(fetch)
-        if sent is None:
-            return ()
-        if fetch.method == "GET":
-            return self._cancel_all(sent, decode(body, type=native.Orders), received_ns)
-        if fetch.path.endswith("/batch_cancel"):
-            return self._canceled(sent, decode(body, type=native.Cancels), received_ns)
-        if fetch.path.endswith("/edit"):
-            edited = decode(body, type=native.Edited)
-            if edited.success:
-                return self._answers.accept(sent, received_ns)
-            reasons = [
-                (one.edit_failure_reason, one.preview_failure_reason) for one in edited.errors
-            ]
-            text = words.reason(*(word for pair in reasons for word in pair))
-            return self._answers.decline(sent, text or "UNKNOWN", received_ns)
-        placed = decode(body, type=native.Placed)
-        if placed.success and placed.success_response is not None:
-            taken = structs.replace(order, order_id=placed.success_response.order_id)
-            return self._answers.accept(sent, received_ns, taken)
-        error = placed.error_response or native.PlaceError()
-        codes = (error.error, error.new_order_failure_reason, error.preview_failure_reason)
-        code = words.reason(*codes, placed.failure_reason) or "UNKNOWN"
-        text = " ".join(filter(None, (code, error.message, error.error_details)))
-        return self._answers.decline(sent, text, received_ns, order)
-
-    def _canceled(
-        self, sent: SentCommand, wire: native.Cancels, received_ns: int
-    ) -> Sequence[Event]:
-        if not isinstance(sent.command, Cancel):
-            count = sum(one.success for one in wire.results)
-            return self._answers.cancel(sent, count, received_ns)
-        if len(wire.results) != 1:
-            raise RemoteProtocolError(f"one result was expected, was {len(wire.results)}")
-        (one,) = wire.results
-        order = OrderAnswer(one.order_id)
-        if one.success:
-            return self._answers.accept(sent, received_ns, order)
-        text = words.reason(one.failure_reason) or "UNKNOWN"
-        return self._answers.decline(sent, text, received_ns, order)
-
-    def _cancel_all(
-        self, sent: SentCommand, wire: native.Orders, received_ns: int
-    ) -> Sequence[Event]:
-        """What is open is listed page by page, then canceled."""
-        ids = self._to_cancel.pop(sent.number, [])
-        ids += [decode(row, type=native.PlacedOrder).order_id for row in wire.orders]
-        if wire.has_next and wire.cursor:
-            self._to_cancel[sent.number] = ids
-            self.outbox.append(open_orders_call(str(sent.number), wire.cursor))
-            return ()
-        chunks = [ids[at : at + CANCELS_MAX] for at in range(0, len(ids), CANCELS_MAX)]
-        if not chunks:
-            return self._answers.cancel(sent, 0, received_ns)
-        sent.left = len(chunks)
-        self.outbox.extend(
-            cancel_call(chunk, f"{sent.number}.{at}") for at, chunk in enumerate(chunks)
-        )
-        return ()
-
-    def _sent(self, fetch: Fetch) -> tuple[SentCommand | None, OrderAnswer]:
-        """The command of a call, and which order of a batch it is about."""
-        number, _, part = fetch.purpose.partition(".")
-        sent = self._answers.find(int(number))
-        if sent is None or not isinstance(sent.command, PlaceBatch):
-            return sent, OrderAnswer()
-        return sent, OrderAnswer("", sent.command.requests[int(part)].client_order_id)
-
-
-def _requests(command: Command) -> Sequence[OrderRequest]:
-    match command:
-        case Place(request=request):
-            return (request,)
-        case PlaceBatch(requests=requests):
-            return requests
-        case _:
-            return ()
 
 
 def _left_out(

@@ -4,25 +4,27 @@ https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/orders/c
 refusal is an answer like any other. A client order id that was used gives the order that has it.
 """
 
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from collections import OrderedDict
 
-import msgspec
 from msgspec import MsgspecError, Struct
+from msgspec.json import decode
 
-from fluxum.errors import BadInput
+from fluxum.errors import BadInput, VenueRefused
 from fluxum.model.instant import parse_rfc3339
-from fluxum.model.market import Side
 from fluxum.model.order import Amend, OrderRequest, OrderType, TimeInForce, Trigger
-from fluxum.venues.coinbase.advanced.private.commands import CANCELS_MAX
+from fluxum.venues.coinbase.advanced.private.commands import CANCELS_MAX, KINDS
 from fluxum.venues.coinbase.advanced.private.words import SIDES, STOP_UP
 from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
+from fluxum.venues.server.arguments import Arguments
 from fluxum.venues.server.contract import ExchangeView
+from fluxum.venues.server.order_entry import OrderEntry
+from fluxum.venues.triggers import triggered_type
 
-__all__ = ["OrderEntry"]
+__all__ = ["AdvancedOrders"]
 
 Result = dict[str, object]
 
+_NAMES_KEPT = 100_000
 _INVALID = "UNSUPPORTED_ORDER_CONFIGURATION"
 _WORDS = {
     Refusal.INSUFFICIENT_FUNDS: "INSUFFICIENT_FUND",
@@ -35,17 +37,7 @@ _WORDS = {
     Refusal.WOULD_TAKE: "INVALID_LIMIT_PRICE_POST_ONLY",
     Refusal.UNKNOWN_ORDER: "UNKNOWN_CANCEL_ORDER",
 }
-_SIDES = {word: side for side, word in SIDES.items()}
-_KINDS = {
-    "market_market_ioc": (OrderType.MARKET, TimeInForce.IOC),
-    "market_market_fok": (OrderType.MARKET, TimeInForce.FOK),
-    "limit_limit_gtc": (OrderType.LIMIT, TimeInForce.GTC),
-    "limit_limit_gtd": (OrderType.LIMIT, TimeInForce.GTD),
-    "sor_limit_ioc": (OrderType.LIMIT, TimeInForce.IOC),
-    "limit_limit_fok": (OrderType.LIMIT, TimeInForce.FOK),
-    "stop_limit_stop_limit_gtc": (OrderType.STOP_LOSS_LIMIT, TimeInForce.GTC),
-    "stop_limit_stop_limit_gtd": (OrderType.STOP_LOSS_LIMIT, TimeInForce.GTD),
-}
+_TYPES = {name: kind for kind, name in KINDS.items()}
 
 
 class _Order(Struct):
@@ -65,135 +57,113 @@ class _Cancel(Struct):
     order_ids: list[str]
 
 
-class OrderEntry:
+class AdvancedOrders:
     """Takes the commands of accounts; a body that makes no sense raises MsgspecError."""
 
     def __init__(self, view: ExchangeView) -> None:
-        self._symbols = {one.venue_symbol: one.symbol for one in view.instruments()}
-        self._names: dict[tuple[str, str], str] = {}
+        self._entry = OrderEntry(view, _refused)
+        self._names: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def place(self, account: Account, body: bytes) -> Result:
         """Enter an order."""
-        order = msgspec.json.decode(body, type=_Order)
-        named = {"product_id": order.product_id, "side": order.side}
+        order = decode(body, type=_Order)
+        name = account.key, order.client_order_id
+        state = account.order(self._names.get(name, ""))
         try:
-            state = self._known(account, order.client_order_id) or account.place(
-                self._request(order)
-            )
-        except CommandRefused as error:
-            code = _WORDS.get(error.refusal, _INVALID)
-            refused = {"error": code, "message": str(error), "error_details": ""}
+            state = state or self._entry.place(account, self._request(order))
+        except VenueRefused as error:
+            refused = {"error": error.code, "message": str(error), "error_details": ""}
             refused |= {"preview_failure_reason": "UNKNOWN_PREVIEW_FAILURE_REASON"}
-            refused |= {"new_order_failure_reason": code}
-            return {"success": False, "failure_reason": code, "error_response": refused}
-        self._names[account.key, order.client_order_id] = state.update.order_id
-        ids = {"order_id": state.update.order_id, "client_order_id": order.client_order_id}
+            refused |= {"new_order_failure_reason": error.code}
+            return {"success": False, "failure_reason": error.code, "error_response": refused}
+        self._names[name] = order_id = state.update.order_id
+        if len(self._names) > _NAMES_KEPT:
+            self._names.popitem(last=False)
+        placed = {"order_id": order_id, "client_order_id": order.client_order_id}
         return {
             "success": True,
             "failure_reason": "UNKNOWN_FAILURE_REASON",
-            "order_id": state.update.order_id,
-            "success_response": {**ids, **named},
+            "order_id": order_id,
+            "success_response": {
+                **placed,
+                "product_id": order.product_id,
+                "side": order.side,
+            },
             "order_configuration": order.order_configuration,
         }
 
     def edit(self, account: Account, body: bytes) -> Result:
         """Change price and size of an order that rests until it is canceled."""
-        wire = msgspec.json.decode(body, type=_Edit)
-        state = account.order(wire.order_id)
-        if state is None or state.update.status.is_final:
-            return _not_edited("ORDER_NOT_FOUND")
-        request = state.request
-        if (request.order_type, request.time_in_force) != (OrderType.LIMIT, TimeInForce.GTC):
-            return _not_edited("ONLY_LIMIT_ORDER_EDITS_SUPPORTED")
+        wire = decode(body, type=_Edit)
+        read = Arguments({"price": wire.price, "size": wire.size}, _invalid)
         try:
-            price, size = _number(wire.price), _number(wire.size)
+            state = self._entry.find(account, wire.order_id)
+            request, size = state.request, read.number("size")
+            if (request.order_type, request.time_in_force) != (OrderType.LIMIT, TimeInForce.GTC):
+                return _not_edited("ONLY_LIMIT_ORDER_EDITS_SUPPORTED")
             if size is not None and size <= state.update.filled:
                 return _not_edited("CANNOT_EDIT_TO_BELOW_FILLED_SIZE")
-            account.amend(Amend(order_id=wire.order_id, quantity=size, limit_price=price))
-        except CommandRefused as error:
-            return _not_edited(_WORDS.get(error.refusal, _INVALID))
+            command = Amend(order_id=wire.order_id, quantity=size, limit_price=read.number("price"))
+            self._entry.amend(account, command)
+        except VenueRefused as error:
+            return _not_edited(error.code)
         return {"success": True, "errors": []}
 
     def cancel(self, account: Account, body: bytes) -> Result:
         """Cancel orders, each by itself."""
-        ids = msgspec.json.decode(body, type=_Cancel).order_ids
+        ids = decode(body, type=_Cancel).order_ids
         if not 1 <= len(ids) <= CANCELS_MAX:
             raise MsgspecError(f"1 to {CANCELS_MAX} ids were expected, was {len(ids)}")
-        return {"results": [_cancel(account, one) for one in ids]}
 
-    def _known(self, account: Account, name: str) -> OrderState | None:
-        order_id = self._names.get((account.key, name))
-        return None if order_id is None else account.order(order_id)
+        def act(order_id: str) -> OrderState:
+            return self._entry.cancel(account, self._entry.find(account, order_id))
+
+        return {"results": [_canceled(*one) for one in self._entry.each(ids, act)]}
 
     def _request(self, order: _Order) -> OrderRequest:
-        """The request in our words; raises CommandRefused."""
-        symbol = self._symbols.get(order.product_id)
-        if symbol is None:
-            raise CommandRefused(Refusal.UNKNOWN_SYMBOL)
+        """The request in our words; raises VenueRefused."""
+        ((name, members),) = order.order_configuration.items() or (("", {}),)
+        if name not in _TYPES:
+            raise _invalid(name)
+        kind, in_force = _TYPES[name]
+        side = Arguments({"side": order.side}, _invalid).word(SIDES, "side")
+        read = Arguments(members, _invalid)
+        stop_price, ends = read.number("stop_price"), read.text("end_time")
+        if kind.is_triggered:
+            is_rising = read.text("stop_direction") == STOP_UP
+            kind = triggered_type(side, is_rising=is_rising, has_limit=True)
         try:
-            ((name, members),) = order.order_configuration.items()
-            kind, in_force = _KINDS[name]
-            side = _SIDES[order.side]
-            texts = {key: str(value) for key, value in members.items()}
             return OrderRequest(
-                symbol=symbol,
+                symbol=self._entry.instrument(order.product_id).symbol,
                 side=side,
-                order_type=_type(kind, side, texts),
-                time_in_force=TimeInForce.GTC if kind is OrderType.MARKET else in_force,
-                quantity=_number(texts.get("base_size", "")),
-                quote_quantity=_number(texts.get("quote_size", "")),
-                limit_price=_number(texts.get("limit_price", "")),
-                trigger=_trigger(texts),
-                expires_ns=_instant(texts.get("end_time")),
-                post_only=members.get("post_only") is True,
+                order_type=kind,
+                time_in_force=in_force,
+                quantity=read.number("base_size"),
+                quote_quantity=read.number("quote_size"),
+                limit_price=read.number("limit_price"),
+                trigger=None if stop_price is None else Trigger(stop_price),
+                expires_ns=parse_rfc3339(ends) if ends else None,
+                post_only=read.flag("post_only"),
                 client_order_id=order.client_order_id,
             )
-        except (KeyError, ValueError, BadInput) as error:
-            raise CommandRefused(Refusal.UNSUPPORTED) from error
+        except BadInput as error:
+            raise VenueRefused(str(error), _INVALID) from error
 
 
-def _type(kind: OrderType, side: Side, texts: Mapping[str, str]) -> OrderType:
-    """A buy that waits for a price above, and a sale for one below, stop a loss."""
-    rises = texts.get("stop_direction") == STOP_UP
-    if kind is OrderType.STOP_LOSS_LIMIT and rises is not (side is Side.BUY):
-        return OrderType.TAKE_PROFIT_LIMIT
-    return kind
+def _refused(error: CommandRefused) -> VenueRefused:
+    return VenueRefused(str(error), _WORDS.get(error.refusal, _INVALID))
 
 
-def _trigger(texts: Mapping[str, str]) -> Trigger | None:
-    price = _number(texts.get("stop_price", ""))
-    return None if price is None else Trigger(price)
-
-
-def _number(text: str) -> Decimal | None:
-    """A number above zero, `None` where there is none; raises CommandRefused."""
-    if not text:
-        return None
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise CommandRefused(Refusal.INVALID_QUANTITY) from None
-    if not value.is_finite() or value <= 0 or not -30 < value.adjusted() < 30:
-        raise CommandRefused(Refusal.INVALID_QUANTITY)
-    return value
-
-
-def _instant(text: str | None) -> int | None:
-    return None if text is None else parse_rfc3339(text)
+def _invalid(name: str) -> VenueRefused:
+    return VenueRefused(f"invalid argument: {name[:40]}", _INVALID)
 
 
 def _not_edited(code: str) -> Result:
-    reason = {
-        "edit_failure_reason": code,
-        "preview_failure_reason": "UNKNOWN_PREVIEW_FAILURE_REASON",
-    }
+    reason = {"edit_failure_reason": code, "preview_failure_reason": ""}
     return {"success": False, "errors": [reason]}
 
 
-def _cancel(account: Account, order_id: str) -> Result:
-    reason, success = "UNKNOWN_CANCEL_FAILURE_REASON", True
-    try:
-        account.cancel(order_id, "User requested cancel")
-    except CommandRefused:
-        reason, success = "UNKNOWN_CANCEL_ORDER", False
-    return {"success": success, "failure_reason": reason, "order_id": order_id}
+def _canceled(order_id: str, result: OrderState | VenueRefused) -> Result:
+    is_refused = isinstance(result, VenueRefused)
+    reason = result.code if isinstance(result, VenueRefused) else "UNKNOWN_CANCEL_FAILURE_REASON"
+    return {"success": not is_refused, "failure_reason": reason, "order_id": order_id}

@@ -12,7 +12,7 @@ from msgspec import MsgspecError
 from fluxum.errors import BadInput, VenueRefused
 from fluxum.model.instant import parse_rfc3339
 from fluxum.venues.coinbase.server.private.access import admit
-from fluxum.venues.coinbase.server.private.order_entry import OrderEntry
+from fluxum.venues.coinbase.server.private.order_entry import AdvancedOrders
 from fluxum.venues.coinbase.server.private.rows import (
     Row,
     account_row,
@@ -40,7 +40,7 @@ class AccountRest:
 
     def __init__(self, view: ExchangeView) -> None:
         self._view = view
-        self._entry = OrderEntry(view)
+        self._entry = AdvancedOrders(view)
 
     def answer(self, fetch: Fetch, call: Call, parts: Sequence[str], now_ns: int) -> Answer:
         """The answer to any call of an account; `parts` are those of its path."""
