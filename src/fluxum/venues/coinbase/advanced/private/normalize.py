@@ -12,7 +12,6 @@ from msgspec.json import decode
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance, Fee, Fill
 from fluxum.model.instrument import Asset, Symbol
-from fluxum.model.market import Side
 from fluxum.model.order import OrderType, OrderUpdate
 from fluxum.venues.coinbase.advanced.private import native, words
 from fluxum.venues.coinbase.instants import Instants
@@ -30,11 +29,11 @@ _OTHER_PRODUCTS = frozenset({"FUTURE", "EQUITY", "PREDICTION"})
 def total(wire: native.UserOrder, known: Decimal | None) -> Decimal:
     """How much an order is for: what is filled and what is left, and no less than what is known.
 
-    Of an order that ended nothing may be left. What is left of a market buy may be an amount of the
-    quote asset, so that only what is filled counts, unless more is known.
+    Of an order that ended nothing may be left. What is left of a market order may be an amount of
+    the quote asset, so that only what is filled counts, unless more is known.
     """
     filled, left = exact(wire.cumulative_quantity), exact_or_none(wire.leaves_quantity) or _ZERO
-    if wire.order_type.upper() == "MARKET" and wire.order_side == words.SIDES[Side.BUY]:
+    if wire.order_type.upper() == "MARKET":
         return max(filled, known or _ZERO)
     is_over = wire.status in words.ENDED
     return max(filled + left, known or _ZERO) if is_over else filled + left

@@ -62,7 +62,7 @@ class StreamedOrders:
         self._asked: tuple[str, ...] = ()
 
     def note(self, command: Command) -> None:
-        """A command is sent: of a market buy the stream does not say for how much it is."""
+        """A command is sent: of a market order the stream does not say for how much it is."""
         placed = [command.request] if isinstance(command, Place) else []
         for request in command.requests if isinstance(command, PlaceBatch) else placed:
             if request.order_type is OrderType.MARKET and request.quantity is not None:
