@@ -107,7 +107,7 @@ def test_a_token_of_another_key_or_for_longer_is_refused() -> None:
     second = NOW_NS // 10**9
     claims = {"sub": NAME, "nbf": second, "exp": second + 121, "uri": f"GET x{LIST.path}"}
     long = jwt.encode(claims, SIGNER._key, "EdDSA", {"kid": NAME})
-    unsigned = jwt.encode({**claims, "exp": second + 9}, None, "none", {"kid": NAME})
+    unsigned = jwt.encode({**claims, "exp": second + 9}, "", "none", {"kid": NAME})
 
     calls = [given(one) for one in (unknown.removeprefix("Bearer "), long, unsigned)]
 

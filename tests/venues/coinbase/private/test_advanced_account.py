@@ -108,7 +108,11 @@ def test_an_open_order_of_fewer_members_is_read() -> None:
 
     assert isinstance(update, OrderUpdate)
     assert update.status is OrderStatus.OPEN
-    assert (update.quantity, update.filled, update.cost) == (Decimal("0.001"), 0, 0)
+    assert (update.quantity, update.filled, update.cost) == (
+        Decimal("0.001"),
+        Decimal(0),
+        Decimal(0),
+    )
     assert (update.limit_price, update.average_price) == (None, None)
     assert update.opened_ns == 1_775_572_195_123_456_000  # 2026-04-07T14:29:55.123456Z
 
@@ -141,7 +145,10 @@ def test_a_market_order_is_for_what_was_sent_or_for_what_is_filled() -> None:
 
     assert isinstance(ours, OrderUpdate)
     assert isinstance(another, OrderUpdate)
-    assert (ours.quantity, ours.status) == (2, OrderStatus.PARTIALLY_FILLED)
+    assert (ours.quantity, ours.status) == (
+        Decimal(2),
+        OrderStatus.PARTIALLY_FILLED,
+    )
     assert ours.cost == 120  # the row does not say: 1.5 at 80 on average
     assert another.quantity == Decimal("1.5")
 
@@ -158,7 +165,10 @@ def test_stops_wait_and_unknown_words_are_kept() -> None:
     assert isinstance(waiting, OrderUpdate)
     assert isinstance(odd, OrderUpdate)
     assert (waiting.order_type, waiting.status) == (OrderType.STOP_LOSS_LIMIT, OrderStatus.PENDING)
-    assert (waiting.trigger_price, waiting.limit_price) == (90, 100)
+    assert (waiting.trigger_price, waiting.limit_price) == (
+        Decimal(90),
+        Decimal(100),
+    )
     assert (odd.order_type, odd.venue_type) == (OrderType.OTHER, "TWAP")
     assert (odd.status, odd.venue_status) == (OrderStatus.OTHER, "HALTED")
     assert (odd.time_in_force, odd.venue_time_in_force) == (TimeInForce.OTHER, "SOMETIME")
@@ -377,7 +387,7 @@ def test_balances_are_listed_at_first_and_after_orders_with_the_next_heartbeat()
         Decimal("1.23456789"),
     )
     assert isinstance(usd, Balance)
-    assert (usd.total, usd.held) == (Decimal("10450.50"), 450)
+    assert (usd.total, usd.held) == (Decimal("10450.50"), Decimal(450))
     wire.begun()
     wire.orders(order(), order("O-2"))
     assert calls(wire.protocol) == []

@@ -19,37 +19,29 @@ from fluxum.venues.coinbase.symbols import ADVANCED, symbol_of
 from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none
 
-__all__ = ["balance", "fill", "listed_order", "streamed_order", "total"]
+__all__ = ["balance", "fill", "listed_order", "streamed_order"]
 
 _ZERO = Decimal(0)
 _STEP = Decimal("1e-8")  # no base asset is traded in smaller parts
 _OTHER_PRODUCTS = frozenset({"FUTURE", "EQUITY", "PREDICTION"})
 
 
-def total(wire: native.UserOrder, known: Decimal | None) -> Decimal:
-    """How much an order is for: what is filled and what is left, and no less than what is known.
+def streamed_order(
+    wire: native.UserOrder, known: Decimal | None, venue_ns: int | None, received_ns: int
+) -> OrderUpdate:
+    """An order of the stream, for what is filled and what is left; `known` is for how much it was.
 
     Of an order that ended nothing may be left. What is left of a market order may be an amount of
     the quote asset, so that only what is filled counts, unless more is known.
     """
-    filled, left = exact(wire.cumulative_quantity), exact_or_none(wire.leaves_quantity) or _ZERO
-    if wire.order_type.upper() == "MARKET":
-        return max(filled, known or _ZERO)
-    is_over = wire.status in words.ENDED
-    return max(filled + left, known or _ZERO) if is_over else filled + left
-
-
-def streamed_order(
-    wire: native.UserOrder, quantity: Decimal, venue_ns: int | None, received_ns: int
-) -> OrderUpdate:
-    """An order of the stream that is for so much; see `total`."""
     way = words.side(wire.order_side)
     kind, venue_type = words.order_type(wire.order_type, way)
     filled, average = exact(wire.cumulative_quantity), price_or_none(wire.avg_price)
     status, venue_status = words.status(wire.status, wire.trigger_status, is_part=bool(filled))
     in_force, venue_in_force = words.time_in_force(wire.time_in_force)
     opened_ns = Instants().read(wire.creation_time)
-    cost = exact_or_none(wire.filled_value)
+    cost, left = exact_or_none(wire.filled_value), exact_or_none(wire.leaves_quantity) or _ZERO
+    is_vague = kind is OrderType.MARKET or (status.is_final and known is not None)
     return OrderUpdate(
         venue=ADVANCED,
         order_id=wire.order_id,
@@ -58,7 +50,7 @@ def streamed_order(
         side=way,
         order_type=kind,
         status=status,
-        quantity=quantity,
+        quantity=max(filled, known or _ZERO) if is_vague else filled + left,
         filled=filled,
         cost=filled * (average or _ZERO) if cost is None else cost,
         average_price=average,

@@ -11,8 +11,8 @@ from msgspec import Raw, Struct, field, structs
 from msgspec.json import decode
 
 from fluxum.model.account import Fill
-from fluxum.model.order import Command, OrderType, Place, PlaceBatch
-from fluxum.venues.coinbase.advanced.private import native, normalize, words
+from fluxum.model.order import Command, OrderRequest, OrderType, OrderUpdate, Place, PlaceBatch
+from fluxum.venues.coinbase.advanced.private import native, normalize
 from fluxum.venues.coinbase.advanced.private.queries import fills_call
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.rows import Rows, read_rows
@@ -21,7 +21,7 @@ __all__ = ["StreamedOrders"]
 
 _ZERO = Decimal(0)
 _ENDED_KEPT = 10_000
-_SIZES_KEPT = 1000
+_REQUESTS_KEPT = 1000
 _AT_ONCE = 20
 _LOOKS_MAX = 10
 
@@ -57,43 +57,54 @@ class StreamedOrders:
         self._orders: dict[str, _Order] = {}
         self._ids: dict[str, str] = {}  # of open orders, by client order id
         self._ended: dict[str, None] = {}
-        self._sizes: dict[str, Decimal] = {}
+        self._requests: dict[str, OrderRequest] = {}  # that are sent, by client order id
         self._wanted: dict[str, None] = {}
         self._asked: tuple[str, ...] = ()
 
     def note(self, command: Command) -> None:
-        """A command is sent: of a market order the stream does not say for how much it is."""
+        """A command is sent: of some orders the stream says neither how much nor which way."""
         placed = [command.request] if isinstance(command, Place) else []
         for request in command.requests if isinstance(command, PlaceBatch) else placed:
-            if request.order_type is OrderType.MARKET and request.quantity is not None:
-                self._sizes[request.client_order_id] = request.quantity
-                if len(self._sizes) > _SIZES_KEPT:
-                    del self._sizes[next(iter(self._sizes))]
+            if request.order_type is not OrderType.LIMIT:
+                self._requests[request.client_order_id] = request
+                if len(self._requests) > _REQUESTS_KEPT:
+                    del self._requests[next(iter(self._requests))]
 
     def order_id_of(self, name: str) -> str | None:
         """The venue's id of an open order by its client order id."""
         return self._ids.get(name)
 
-    def take(self, wire: native.UserOrder, number: int, *, is_snapshot: bool) -> Decimal | None:
-        """Note a row of a frame; return how much the order is for, `None` for an outdated row."""
+    def take(
+        self,
+        wire: native.UserOrder,
+        number: int,
+        venue_ns: int | None,
+        received_ns: int,
+        *,
+        is_snapshot: bool,
+    ) -> OrderUpdate | None:
+        """Note a row of a frame; return the order, `None` for an outdated row."""
         name, order_id = wire.client_order_id, wire.order_id
-        known = self._orders.get(order_id)
+        known, request = self._orders.get(order_id), self._requests.get(name)
         if order_id in self._ended or (known is not None and number < known.number):
             return None
-        size = self._sizes.get(name) if known is None else known.quantity
-        quantity, filled = normalize.total(wire, size), Decimal(wire.cumulative_quantity)
-        before = known.filled if known is not None else filled if is_snapshot else _ZERO
-        order = known or _Order(name, number, quantity, filled)
-        order.number, order.quantity, order.filled = number, quantity, filled
-        order.is_over = wire.status in words.ENDED
+        size = None if request is None else request.quantity
+        size = size if known is None else known.quantity
+        update = normalize.streamed_order(wire, size, venue_ns, received_ns)
+        if request is not None and request.order_type.is_triggered:
+            update = structs.replace(update, order_type=request.order_type)
+        before = known.filled if known is not None else update.filled if is_snapshot else _ZERO
+        order = known or _Order(name, number, update.quantity, update.filled)
+        order.number, order.quantity, order.filled = number, update.quantity, update.filled
+        order.is_over = update.status.is_final
         self._orders[order_id] = order
         if name:
             self._ids[name] = order_id
-        if filled > before:
+        if order.filled > before:
             order.looks = 0
             self._wanted[order_id] = None
         self._let_go(order_id)
-        return quantity
+        return update
 
     # Fills
 
@@ -140,7 +151,7 @@ class StreamedOrders:
             return
         order = self._orders.pop(order_id)
         self._ids.pop(order.name, None)
-        self._sizes.pop(order.name, None)
+        self._requests.pop(order.name, None)
         self._ended[order_id] = None
         if len(self._ended) > _ENDED_KEPT:
             del self._ended[next(iter(self._ended))]

@@ -190,10 +190,10 @@ class AdvancedAccount:
                 order = decode(row, type=native.UserOrder)
                 if order.product_type != "SPOT":
                     return ()
-                quantity = self._orders.take(order, number, is_snapshot=is_snapshot)
-                if quantity is None:
-                    return ()
-                return (normalize.streamed_order(order, quantity, venue_ns, received_ns),)
+                update = self._orders.take(
+                    order, number, venue_ns, received_ns, is_snapshot=is_snapshot
+                )
+                return () if update is None else (update,)
 
             reading.rows(event.orders, read, lambda _row: (stream,))
         self._is_stale |= bool(reading.events)

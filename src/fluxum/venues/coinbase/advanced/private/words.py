@@ -13,7 +13,6 @@ from fluxum.venues.triggers import triggered_type
 from fluxum.venues.words import known, turned
 
 __all__ = [
-    "ENDED",
     "LIQUIDITY",
     "SIDES",
     "STATUSES",
@@ -46,7 +45,6 @@ STATUSES = {
     "EXPIRED": OrderStatus.EXPIRED,
     "FAILED": OrderStatus.REFUSED,
 }
-ENDED = frozenset(word for word, one in STATUSES.items() if one.is_final)
 STOP_UP, STOP_DOWN = "STOP_DIRECTION_STOP_UP", "STOP_DIRECTION_STOP_DOWN"
 # These stand where there is no reason.
 _NO_REASONS = frozenset(
