@@ -12,7 +12,7 @@ from network.test_trading import FLUXUM, fluxum
 
 pytestmark = pytest.mark.network
 
-SYMBOLS = {"bybit": "BTC/USDT"}
+SYMBOLS = {"bybit": "BTC/USDT", "coinbase": "BTC/USD"}
 
 
 @pytest.fixture(params=SYMBOLS)
