@@ -32,7 +32,7 @@ from fluxum.venues.register import VENUES, find_venue
 
 __all__ = ["Lives", "live_and_die"]
 
-KEYS = Credentials("the-key", "dGhlLXNlY3JldC1vZi1raWxscw==", "the-passphrase")
+KEYS = Credentials("the-key", "dGhlIHNlY3JldCBvZiAzMiBieXRlcywgb2Yga2lsbHM=", "the-passphrase")
 LOT = Decimal("0.01")
 TIMEOUT_S = 60
 
