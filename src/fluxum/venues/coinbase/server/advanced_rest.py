@@ -22,6 +22,7 @@ from fluxum.venues.venue import Fetch
 __all__ = ["AdvancedRest"]
 
 _ROOT = ("api", "v3", "brokerage")
+_WALLETS = ("v2", "accounts")
 _LEVELS_MAX = 100_000
 _TRADES_MAX = 1000
 _CANDLES_MAX = 350
@@ -43,6 +44,8 @@ class AdvancedRest:
     def answer(self, call: Fetch, now_ns: int) -> Answer:
         """The answer to any call."""
         read = read_call(call)
+        if read.method == "GET" and read.parts == _WALLETS:
+            return self._account.answer(call, read, _WALLETS, now_ns)
         if read.method == "GET" and read.parts[:1] == ("v2",):
             return answer_v2(read, self._view, now_ns)
         if read.method not in {"GET", "POST"} or read.parts[:3] != _ROOT:

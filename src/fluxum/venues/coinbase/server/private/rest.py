@@ -19,6 +19,7 @@ from fluxum.venues.coinbase.server.private.rows import (
     fill_row,
     listed_row,
     status_word,
+    wallet_row,
 )
 from fluxum.venues.coinbase.symbols import format_symbol
 from fluxum.venues.conversation import Fetch
@@ -77,6 +78,9 @@ class AccountRest:
 
     def _list(self, account: Account, call: Call, parts: Sequence[str]) -> Answer:
         match parts:
+            case ("v2", "accounts"):
+                wallets = [wallet_row(one) for one in account.balances()]
+                return answer({"pagination": {"next_starting_after": None}, "data": wallets})
             case ("accounts",):
                 return _page(call, "accounts", account.balances(), account_row)
             case ("accounts", name):

@@ -15,7 +15,15 @@ from fluxum.venues.coinbase.symbols import format_symbol
 from fluxum.venues.server.accounts import OrderState
 from fluxum.venues.server.formats import number
 
-__all__ = ["Row", "account_row", "fill_row", "listed_row", "status_word", "streamed_row"]
+__all__ = [
+    "Row",
+    "account_row",
+    "fill_row",
+    "listed_row",
+    "status_word",
+    "streamed_row",
+    "wallet_row",
+]
 
 Row = dict[str, object]
 
@@ -127,6 +135,18 @@ def account_row(balance: Balance) -> Row:
         "type": "ACCOUNT_TYPE_CRYPTO",
         "ready": True,
         "hold": {"value": number(held), "currency": balance.asset},
+    }
+
+
+def wallet_row(balance: Balance) -> Row:
+    """The same for the older calls: https://docs.cdp.coinbase.com/coinbase-app/track-apis/accounts."""
+    return {
+        "id": balance.asset,
+        "name": f"{balance.asset} Wallet",
+        "primary": True,
+        "type": "wallet",
+        "currency": {"code": balance.asset},
+        "balance": {"amount": number(balance.total), "currency": balance.asset},
     }
 
 
