@@ -25,7 +25,16 @@ from typing import Any
 from msgspec import Struct
 
 import fluxum
-from fluxum import Amend, Credentials, FluxumError, OrderRequest, RiskLimits, Symbol, Trader
+from fluxum import (
+    Amend,
+    Credentials,
+    FluxumError,
+    OrderRequest,
+    OutcomeUnknown,
+    RiskLimits,
+    Symbol,
+    Trader,
+)
 from fluxum.cli.simulator import simulated
 from fluxum.sim.account import SimulatedAccount
 from fluxum.venues.register import VENUES, find_venue
@@ -96,8 +105,13 @@ async def trade(venue: str, url: str, journal: str, seed: int) -> None:
         number = 0
         while True:
             number += 1
-            with suppress(FluxumError):
-                await act(trader, symbol, random, f"k{seed}x{number}")
+            name = f"k{seed}x{number}"
+            try:
+                await act(trader, symbol, random, name)
+            except OutcomeUnknown:
+                pass
+            except FluxumError:
+                say(event="refused", name=name)
             await asyncio.sleep(random.uniform(0, 0.05))
 
 
@@ -142,6 +156,7 @@ class Killer:
         self.since_ns = time.time_ns()
         self.wanted: list[str] = []  # of the last life, without an answer
         self.done: dict[str, str] = {}
+        self.refused: set[str] = set()
 
     async def live(self, number: int, seconds: float | None) -> None:
         """One life that is compared, then ended so long after; None ends it well at once."""
@@ -169,13 +184,16 @@ class Killer:
             process.kill()
             return
         self.compare(number, json.loads(line or b"{}"))
+        if not line:
+            return
         self.wanted, self.done = [], {}
         if seconds is None:
             process.stdin.close()
         else:
             process.stdin.write(b"[]\n")
             await asyncio.sleep(seconds)
-            process.kill()
+            with suppress(ProcessLookupError):  # it ended by itself, which the next life shows
+                process.kill()
         async for said in process.stdout:
             self.note(said)
         await process.wait()
@@ -184,11 +202,15 @@ class Killer:
         """What a trader said about an order; the last line may be cut off."""
         with suppress(json.JSONDecodeError):
             said = json.loads(line)
+            name = said["name"]
             if said["event"] == "wanted":
-                self.wanted.append(said["name"])
-            else:
-                self.wanted.remove(said["name"])
-                self.done[said["name"]] = said["status"]
+                self.wanted.append(name)
+            elif name in self.wanted:
+                self.wanted.remove(name)
+                if said["event"] == "refused":
+                    self.refused.add(name)
+            if said["event"] == "done":
+                self.done[name] = said["status"]
 
     def compare(self, number: int, known: dict[str, Any]) -> None:
         """What a trader knows is what is true."""
@@ -215,6 +237,8 @@ class Killer:
             elif (status, Decimal(filled)) != (true[name].status.value, true[name].filled):
                 found.wrong.append(f"{where}: {true[name]}, known as {status} with {filled}")
         found.wrong += [f"{where}: {name} does not exist" for name in self.done if name not in true]
+        found.wrong += [f"{where}: {name} was entered" for name in self.refused & true.keys()]
+        self.refused.clear()
         held = {str(one.asset): one.total for one in self.account.balances()}
         if {asset: Decimal(total) for asset, total in known["balances"].items()} != held:
             found.wrong.append(f"{where}: {held}, known {known['balances']}")
