@@ -23,7 +23,7 @@ from fluxum.model.order import (
     TimeInForce,
 )
 from fluxum.venues.coinbase.advanced import native
-from fluxum.venues.coinbase.advanced.private.queries import open_orders_call
+from fluxum.venues.coinbase.advanced.private.queries import CALL_COST, open_orders_call
 from fluxum.venues.coinbase.advanced.private.signing import DEADLINE
 from fluxum.venues.coinbase.advanced.private.words import SIDES, STOP_DOWN, STOP_UP
 from fluxum.venues.coinbase.instants import instant_text
@@ -124,6 +124,7 @@ def _post(path: str, number: str, body: Members, deadline_ns: int | None) -> Fet
         number,
         {} if deadline_ns is None else {DEADLINE: str(deadline_ns)},
         native.encode(body),
+        cost=CALL_COST,
         subscription=_EXECUTIONS,
         auth=Auth.SIGNED,
         is_once=True,

@@ -20,7 +20,7 @@ from fluxum.venues.rows import Rows, read_rows
 __all__ = ["StreamedOrders"]
 
 _ZERO = Decimal(0)
-_ENDED_KEPT = 10_000
+_ORDERS_KEPT = _ENDED_KEPT = 10_000
 _REQUESTS_KEPT = 1000
 _AT_ONCE = 20
 _LOOKS_MAX = 10
@@ -98,6 +98,8 @@ class StreamedOrders:
         order.number, order.quantity, order.filled = number, update.quantity, update.filled
         order.is_over = update.status.is_final
         self._orders[order_id] = order
+        if len(self._orders) > _ORDERS_KEPT:
+            self._forget(next(iter(self._orders)))
         if name:
             self._ids[name] = order_id
         if order.filled > before:
@@ -127,7 +129,7 @@ class StreamedOrders:
     def failed(self) -> None:
         """The call is over: orders that still lack trades are listed again, if that may help."""
         asked, self._asked = self._asked, ()
-        for order_id in asked:
+        for order_id in [one for one in asked if one in self._wanted]:
             order = self._orders[order_id]
             order.looks += 1
             if order.is_listed or order.looks >= _LOOKS_MAX:  # an audit finds what is missing
@@ -149,9 +151,13 @@ class StreamedOrders:
         """Forget an order that is over, unless fills of it are to be listed."""
         if not self._orders[order_id].is_over or order_id in self._wanted:
             return
-        order = self._orders.pop(order_id)
-        self._ids.pop(order.name, None)
-        self._requests.pop(order.name, None)
+        self._forget(order_id)
         self._ended[order_id] = None
         if len(self._ended) > _ENDED_KEPT:
             del self._ended[next(iter(self._ended))]
+
+    def _forget(self, order_id: str) -> None:
+        order = self._orders.pop(order_id)
+        self._wanted.pop(order_id, None)
+        self._ids.pop(order.name, None)
+        self._requests.pop(order.name, None)

@@ -25,12 +25,14 @@ from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, FillQuery, OrderQuery
 from fluxum.venues.queries import Page, RestQuery
 
-__all__ = ["account_queries", "accounts_call", "fills_call", "open_orders_call"]
+__all__ = ["CALL_COST", "account_queries", "accounts_call", "fills_call", "open_orders_call"]
 
 Item = TypeVar("Item")
 Parameters = Sequence[tuple[str, str]]
 ReadOrder = Callable[[Raw, int], OrderUpdate | None]
 
+CALL_COST = 0.25
+"""What a call counts of the five public calls a second: calls of an account have a limit apart."""
 _ROOT = "/api/v3/brokerage"
 _ORDERS, _FILLS = "orders/historical/batch", "orders/historical/fills"
 _LIMIT = 250
@@ -176,6 +178,7 @@ def _fetch(
         "GET",
         f"{_ROOT}/{path}?{urlencode([*named, *pages])}",
         command or path,
+        cost=CALL_COST,
         subscription=Subscription(channel),
         auth=Auth.SIGNED,
         is_once=bool(command),

@@ -1,11 +1,12 @@
 """What Advanced Trade allows those who trade.
 
-https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/rest-api: 30 calls a second and user,
-of which those of the link, which lists balances and fills, need some.
+https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/rest-api: 30 calls a second and user.
+By what each counts (`CALL_COST`) a link makes 20 of them at most, and queries are 10 at most.
 """
 
 from decimal import Decimal
 
+from fluxum.venues.coinbase.advanced.private.queries import CALL_COST
 from fluxum.venues.coinbase.advanced.private.signing import VALID_S
 from fluxum.venues.private import AccountTier, RestAllowance
 from fluxum.venues.trading import OrderRules, TradingAllowance
@@ -22,7 +23,7 @@ def _is_ambiguous(message: str) -> bool:
 
 TIERS = {
     "default": AccountTier(
-        RestAllowance(10, 10),
+        RestAllowance(10 * CALL_COST, 10 * CALL_COST),
         OrderRules(
             allowance=TradingAllowance(most=Decimal(10), decay_per_s=Decimal(10), amend=Decimal(1)),
             is_ambiguous=_is_ambiguous,
