@@ -370,6 +370,20 @@ def test_a_fill_in_the_quote_asset_and_a_reversal() -> None:
     assert one.fees == (Fee(SYMBOL.quote, Decimal("-0.02")),)
 
 
+def test_the_orders_of_a_link_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fluxum.venues.coinbase.advanced.private.orders._ORDERS_KEPT", 2)
+    wire = Wire().begun()
+    wire.orders(order("O-1", cumulative_quantity="1"))
+    (call,) = calls(wire.protocol)
+
+    wire.orders(order("O-2"), order("O-3"))
+
+    with pytest.raises(BadInput, match="not known of 'mine-O-1'"):
+        wire.protocol.command(7, Cancel(client_order_ids=("mine-O-1",)), NOW)
+    wire.protocol.command(8, Cancel(client_order_ids=("mine-O-3",)), NOW)
+    assert wire.answer(call, {"fills": [fill("F-1", "1")]}) == []  # the audit finds it
+
+
 # Balances
 
 
