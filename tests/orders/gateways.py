@@ -179,6 +179,7 @@ class FakeGateway:
         self.ahead_ns = self.clock_offset_ns = 0
         self.list_lag_s = 0.0
         self.back_after_s: float | None = 3.0
+        self.looked_for: list[OrderQuery] = []
         self.sent: list[Command] = []
         self.asked: list[str] = []
         self.open: dict[str, OrderUpdate] = {}
@@ -221,6 +222,7 @@ class FakeGateway:
         return await self._listed("open", "", self._open)
 
     async def find_order(self, query: OrderQuery) -> Sequence[OrderUpdate]:
+        self.looked_for.append(query)
         name = query.client_order_id
         return (
             await self._listed("open", name, lambda: self._open(name))

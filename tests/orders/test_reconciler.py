@@ -70,6 +70,22 @@ def test_what_is_found_open_is_in_doubt_no_longer() -> None:
     play(story)
 
 
+def test_an_order_is_looked_for_from_five_minutes_before_it_was_sent() -> None:
+    """So far may clocks be apart."""
+
+    async def story() -> None:
+        async with world() as one:
+            order = one.uncertain()
+            await asyncio.sleep(2)
+            query = one.gateway.looked_for[0]
+            assert (query.client_order_id, query.since_ns) == (
+                "mine",
+                order.sent_ns - 300 * SECOND_NS,
+            )
+
+    play(story)
+
+
 def test_what_is_found_nowhere_never_arrived_but_only_once_it_cannot_arrive() -> None:
     async def story() -> None:
         async with world() as one:

@@ -17,11 +17,23 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from fluxum.cli.simulator import simulated
 from fluxum.venues.register import find_venue
 
 HERE = Path(__file__).parent
 EXPECTED = HERE / "expected.json"
+
+
+def private_pem() -> str:
+    """A new key, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    form = PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(Encoding.PEM, form, NoEncryption()).decode()
+
+
 CLIENTS = {
     "ccxt": (
         "kraken",
@@ -56,9 +68,16 @@ OVER_TLS = frozenset({"coinbase_py", "cryptofeed", "python_okx"})
 """Clients that know no other scheme than https."""
 TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "WEBSOCKET_CLIENT_CA_BUNDLE")
 """Where these look for the authority of a certificate."""
-KEY, SECRET = "account-peer-key", b64encode(b"a secret of a simulated account").decode()
 PASSPHRASE = "peer-passphrase"
+KEYS = ("account-peer-key", b64encode(b"a secret of a simulated account").decode())
+CLOUD_KEYS = ("organizations/peer/apiKeys/peer", private_pem())
+"""A key on P-256, as clients of exchanges that want tokens expect it."""
 _RUN_S = 180.0
+
+
+def keys_at(venue: str) -> tuple[str, str]:
+    """The keys of the account at a venue."""
+    return CLOUD_KEYS if venue == "coinbase" else KEYS
 
 
 async def rows_of(python: str, client: str, venue: str) -> list[dict[str, str]]:
@@ -73,7 +92,7 @@ async def rows_of(python: str, client: str, venue: str) -> list[dict[str, str]]:
             if box.venue.private is not None:
                 money: dict[str, Decimal] = dict.fromkeys(("BTC", "USD", "USDT"), Decimal(100_000))
                 tier = list(box.venue.private.tiers)[-1]
-                box.open_account(KEY, SECRET, money, tier=tier, passphrase=PASSPHRASE)
+                box.open_account(*keys_at(venue), money, tier=tier, passphrase=PASSPHRASE)
             return await _run(python, client, venue, url, authority)
 
 
@@ -83,8 +102,7 @@ async def _run(
     environment = {
         **os.environ,
         "PYTHONPATH": str(HERE),
-        "PEER_KEY": KEY,
-        "PEER_SECRET": SECRET,
+        **dict(zip(("PEER_KEY", "PEER_SECRET"), keys_at(venue), strict=True)),
         "PEER_PASSPHRASE": PASSPHRASE,
         **({} if authority is None else dict.fromkeys(TRUST, str(authority))),
     }

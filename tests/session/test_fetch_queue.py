@@ -313,6 +313,19 @@ def test_answers_that_do_not_help_are_asked_for_ever_more_slowly() -> None:
     play(story)
 
 
+def test_a_call_that_is_polled_on_purpose_is_not_slowed_down() -> None:
+    async def story() -> None:
+        calls = Calls(ABC=lambda: b"as before")
+        desk = Desk(calls)
+        async with background(desk.fetching.run()):
+            for _ in range(60):
+                desk.fetching.add(structs.replace(BOOK, is_polled=True))
+                await asyncio.sleep(1.0)
+            assert len(calls.times("ABC")) == 60
+
+    play(story)
+
+
 def test_a_no_to_what_was_answered_before_is_asked_again_slowly() -> None:
     async def story() -> None:
         calls = Calls(b"one", VenueRefused("an edge says no", "403"), b"two")

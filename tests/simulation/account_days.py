@@ -54,7 +54,7 @@ from fluxum.venues.server.accounts import OrderFault
 from fluxum.venues.venue import Venue
 
 KEY = "planted-key-of-the-account"
-SECRET = base64.b64encode(b"planted secret of the account").decode()
+SECRET = base64.b64encode(b"planted secret of 32 bytes, here").decode()
 PASSPHRASE = "planted-passphrase-of-the-account"
 KEYS = Credentials(KEY, SECRET, PASSPHRASE)
 PHASE_S, CALM_S, PHASES = 480.0, 120.0, 6
@@ -64,6 +64,7 @@ SYMBOLS = {
     "bybit-linear": (Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP")),
     "okx": (Symbol("BTC/USDT"), Symbol("ETH/USDT:PERP")),
     "gemini": (Symbol("BTC/USD"), Symbol("ETH/USD")),
+    "coinbase": (Symbol("BTC/USD"), Symbol("ETH/USD")),
 }
 """The two markets that are traded at each exchange, by its name."""
 

@@ -41,7 +41,7 @@ from fluxum.venues.register import VENUES, find_venue
 
 __all__ = ["Lives", "live_and_die"]
 
-KEYS = Credentials("the-key", "dGhlLXNlY3JldC1vZi1raWxscw==", "the-passphrase")
+KEYS = Credentials("the-key", "dGhlIHNlY3JldCBvZiAzMiBieXRlcywgb2Yga2lsbHM=", "the-passphrase")
 LOT = Decimal("0.01")
 READY_S = 90
 """How long a trader may take until it is ready; it says itself what is missing then."""

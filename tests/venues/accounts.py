@@ -19,7 +19,7 @@ from fluxum.venues.venue import Venue
 
 __all__ = ["KEYS", "LOT", "Traded", "play", "trading"]
 
-SECRET = base64.b64encode(b"the-secret-of-tests").decode()
+SECRET = base64.b64encode(b"the-secret-of-tests, of 32 bytes").decode()
 KEYS = Credentials("the-key", SECRET, "the passphrase of tests")
 LOT = Decimal("0.01")
 

@@ -68,6 +68,26 @@ def test_a_cancel_of_several_is_answered_one_by_one() -> None:
     assert answers.oldest() is None
 
 
+def test_each_order_of_a_batch_that_is_sent_in_parts_is_named_by_its_answer() -> None:
+    answers = CommandAnswers("toy")
+    answers.expect(7, 1, PlaceBatch(requests=(request("a"), request("b"))), 2)
+
+    (taken,) = answers.accept(sent(answers), NOW, OrderAnswer("O-2", "b"))
+    (refused,) = answers.decline(sent(answers), "no funds", NOW, OrderAnswer("", "a"))
+
+    assert taken == Accepted(
+        venue="toy",
+        command_id=1,
+        order_id="O-2",
+        client_order_id="b",
+        is_last=False,
+        received_ns=NOW,
+    )
+    assert refused == Declined(
+        venue="toy", command_id=1, client_order_id="a", message="no funds", received_ns=NOW
+    )
+
+
 def test_parts_of_a_cancel_are_counted_together() -> None:
     answers = CommandAnswers("toy")
     answers.expect(7, 1, CancelAll(), 2)

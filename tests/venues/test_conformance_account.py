@@ -149,8 +149,8 @@ def test_19_unknown_an_order_without_an_answer_is_found_or_not_and_never_sent_ag
         async with trading(venue) as one:
             one.exchange.lose_next_ack()
             placing = asyncio.ensure_future(one.trader.buy(one.symbol, LOT, limit=one.bid - 400))
-            for _ in range(100):
-                await asyncio.sleep(0)
+            for glance in range(1000):
+                await asyncio.sleep(0 if glance < 100 else 0.001)  # a call takes its time
                 if one.account.orders:
                     break
             one.exchange.hangup_all()  # its update is lost with its link

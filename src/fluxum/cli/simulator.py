@@ -137,7 +137,7 @@ async def simulated(
 
 def _open_account(box: SimulatedExchange, file: str, output: Output) -> None:
     """An account with some of each asset; only the file's owner can read its keys."""
-    key, secret = "simulated-key", b64encode(b"a secret of a simulated account").decode()
+    key, secret = "simulated-key", b64encode(b"a secret of a simulated account.").decode()
     passphrase = "simulated-passphrase"  # noqa: S105 - of an exchange in memory
     assets = {asset for one in box.instruments() for asset in (one.base, one.quote)}
     if box.venue.private is None:

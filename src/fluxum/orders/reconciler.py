@@ -26,6 +26,7 @@ __all__ = ["ReconcilePolicy", "Reconciler"]
 _log = logging.getLogger(__name__)
 _PAGES_MAX = 20
 _OVERLAP_NS = 60 * 1_000_000_000
+_CLOCKS_APART_NS = 300 * 1_000_000_000
 _SECOND_NS = 1_000_000_000
 _NO_UPDATE = "it exists, and no update of it came"
 _NEVER_ARRIVED = "never arrived"
@@ -262,7 +263,8 @@ class Reconciler:
         return found
 
     async def _find_named(self, order: TrackedOrder) -> list[OrderUpdate]:
-        query = OrderQuery(symbol=order.symbol, client_order_id=order.name)
+        since_ns = order.sent_ns - _CLOCKS_APART_NS
+        query = OrderQuery(symbol=order.symbol, client_order_id=order.name, since_ns=since_ns)
         found = await self._gateway.find_order(query)
         # It was found by its name, so that is its name, whether the answer repeats it or not.
         return [

@@ -71,7 +71,7 @@ class AccountHistory:
         """
         left_out: LeftOutRows | None = None
         for one in self._queries.order(query):
-            page = await self.query(one)
+            page = await self._all(one, bool)
             if page.items:
                 return page.items
             left_out = joined(left_out, page.left_out)

@@ -356,7 +356,9 @@ class FetchQueue:
         """When to make a call: at once, unless it was answered a few times just now."""
         now_s = _now_s()
         answers = self._answers.get(_url(fetch))
-        if answers is None or now_s - answers.at_s > _PATIENCE_S or answers.count < _ANSWERS_FREE:
+        if answers is None or now_s - answers.at_s > _PATIENCE_S or fetch.is_polled:
+            return now_s
+        if answers.count < _ANSWERS_FREE:
             return now_s
         delay_s = answers.backoff.next_delay() or 0.0
         reason = f"{fetch.path} was answered {answers.count} times, which did not help"

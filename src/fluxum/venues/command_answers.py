@@ -81,7 +81,7 @@ class CommandAnswers:
         *,
         triggers_ns: int | None = None,
     ) -> Sequence[Event]:
-        """The venue accepted a command, or one order of a cancel of several."""
+        """The venue accepted a command, or one order of several."""
         order_id, name = _ids(sent.command)
         return (
             Accepted(
@@ -97,15 +97,21 @@ class CommandAnswers:
             ),
         )
 
-    def decline(self, sent: SentCommand, message: str, received_ns: int) -> Sequence[Event]:
-        """The venue refused a command, a part of it, or one order of a cancel of several."""
+    def decline(
+        self,
+        sent: SentCommand,
+        message: str,
+        received_ns: int,
+        order: OrderAnswer = OrderAnswer(),  # noqa: B008 - frozen
+    ) -> Sequence[Event]:
+        """The venue refused a command, a part of it, or one order of several."""
         order_id, name = _ids(sent.command)
         return (
             Declined(
                 venue=self._venue,
                 command_id=sent.command_id,
-                order_id=order_id,
-                client_order_id=name,
+                order_id=order.order_id or order_id,
+                client_order_id=order.client_order_id or name,
                 message=message,
                 is_last=self._is_last(sent),
                 received_ns=received_ns,

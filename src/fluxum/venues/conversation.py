@@ -57,6 +57,7 @@ class Fetch(Struct, frozen=True):
     its own query. `cost` is what the call counts against the venue's allowance.
     `subscription` is the stream that waits for the answer; None where no single stream does.
     A call that `is_once` is a command: it is never repeated, as the venue may have obeyed it.
+    A call that `is_polled` is repeated on purpose: its protocol paces it.
     """
 
     method: str
@@ -69,6 +70,7 @@ class Fetch(Struct, frozen=True):
     subscription: Subscription | None = None
     auth: Auth = Auth.NONE
     is_once: bool = False
+    is_polled: bool = False
 
 
 class Hangup(Struct, frozen=True):

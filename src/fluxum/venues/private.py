@@ -131,11 +131,15 @@ class FillQuery(Struct, frozen=True, kw_only=True):
 
 
 class OrderQuery(Struct, frozen=True, kw_only=True):
-    """Which order is wanted: by the venue's id, by the client order id, or by both."""
+    """Which order is wanted: by the venue's id, by the client order id, or by both.
+
+    It was not placed before `since_ns`, by the venue's clock; `None` if that is not known.
+    """
 
     symbol: Symbol
     order_id: str = ""
     client_order_id: str = ""
+    since_ns: int | None = None
 
 
 def _no_renewals(_now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
@@ -148,11 +152,11 @@ class AccountQueries(Struct, frozen=True, kw_only=True):
     Lists are read row by row: a row that cannot be read is counted and left out. They are newest
     first, and continue with `Page.next`. Times are those of `EntryQuery`.
 
-    `order` gives the queries that find one order, to be asked in turn until one finds it; its
-    status may be OTHER. `closed_orders` are those that ended since an instant. Fees of `fills` are
-    None where their list does not name the asset of the fee; `charged` then completes a fill from
-    the entries of its trade, and returns None if these are not all. `needs_symbol` is whether fills
-    and closed orders are listed market by market.
+    `order` gives the queries that find one order, to be asked in turn, page by page, until one
+    finds it; its status may be OTHER. `closed_orders` are those that ended since an instant. Fees
+    of `fills` are None where their list does not name the asset of the fee; `charged` then
+    completes a fill from the entries of its trade, and returns None if these are not all.
+    `needs_symbol` is whether fills and closed orders are listed market by market.
 
     `preparations` are asked once, in this order, before the others can be read. `renewals` are
     asked before the last answer is read once more: an answer may name what no preparation did.

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from random import Random
 
 from fluxum.book.level3 import Level3Book
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Candle, Level, Side, Ticker, Trade
+from fluxum.sim.accounts import SimulatedAccounts
 from fluxum.sim.instruments import listing
 from fluxum.sim.matching import MatchingEngine
 from fluxum.venues.venue import Venue
@@ -18,9 +20,23 @@ SECOND = 1_000_000_000
 
 
 class Market:
-    """BTC/USD with a bid of 100.5, an ask of 101.5, one trade and one candle; a MarketView."""
+    """BTC/USD with a bid of 100.5, an ask of 101.5, one trade and one candle; an ExchangeView.
+
+    Nobody has an account here.
+    """
+
+    status = "online"
 
     def __init__(self, venue: Venue) -> None:
+        self.accounts = SimulatedAccounts(
+            venue.name,
+            {},
+            Random(1),
+            lambda _symbol, _act: NOW,
+            lambda: NOW,
+            lambda: None,
+            lambda _fault: False,
+        )
         self.instrument = listing(venue, BTC, 0).instrument
         self.engine = MatchingEngine(self.instrument)
         self.moves = 7

@@ -136,7 +136,7 @@ def test_advanced_trade_refuses_the_rest(path: str, status: int) -> None:
 
 
 def test_only_questions_are_answered() -> None:
-    advanced(f"{ROOT}/time", 404, "POST")
+    advanced(f"{ROOT}/time", 401, "POST")  # what posts is a command, and needs a token
     exchange("/time", 404, "POST")
 
 

@@ -4,11 +4,16 @@ from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.coinbase.advanced.normalize import INTERVAL_S
+from fluxum.venues.coinbase.advanced.private.protocol import AdvancedAccount
+from fluxum.venues.coinbase.advanced.private.queries import account_queries
+from fluxum.venues.coinbase.advanced.private.signing import AdvancedSigner
+from fluxum.venues.coinbase.advanced.private.terms import TIERS
 from fluxum.venues.coinbase.advanced.protocol import AdvancedProtocol
 from fluxum.venues.coinbase.advanced.queries import AdvancedQueries
 from fluxum.venues.coinbase.exchange.protocol import ExchangeProtocol
 from fluxum.venues.coinbase.exchange.queries import ExchangeQueries
 from fluxum.venues.coinbase.symbols import ADVANCED, EXCHANGE, format_symbol
+from fluxum.venues.private import Private
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["COINBASE", "COINBASE_EXCHANGE"]
@@ -25,6 +30,7 @@ COINBASE = Venue(
     # and .../advanced-trade-apis/rest-api, 2026-06
     endpoints={
         "public": "wss://advanced-trade-ws.coinbase.com",
+        "private": "wss://advanced-trade-ws-user.coinbase.com",
         "rest": "https://api.coinbase.com",
     },
     routes={
@@ -33,7 +39,10 @@ COINBASE = Venue(
         Channel.TRADE: "public",
         Channel.CANDLE: "public",
         Channel.INSTRUMENT: "public",
+        Channel.BALANCE: "private",
+        Channel.EXECUTION: "private",
     },
+    needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
     depths={},  # the whole book, always
     # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels
     intervals_s=(INTERVAL_S,),
@@ -71,6 +80,15 @@ COINBASE = Venue(
     checks=Checks(),  # the numbers of its frames prove its books
     protocol=AdvancedProtocol,
     queries=AdvancedQueries,
+    private=Private(
+        endpoint="private",
+        protocol=AdvancedAccount,
+        signer=AdvancedSigner,
+        queries=account_queries,
+        tiers=TIERS,
+        authenticated=frozenset(),
+        snapshots=frozenset(),
+    ),
     sample_symbols=_POPULAR,
     format_symbol=format_symbol,
     # https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/websocket/websocket-channels

@@ -9,12 +9,15 @@ not exist is refused is published for the Exchange feed only
 
 from collections.abc import Sequence
 
+from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
 from fluxum.venues.coinbase.advanced import native
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.server.advanced_streams import CHANNELS, make_stream
+from fluxum.venues.coinbase.server.private.user import UserStream
 from fluxum.venues.queries import UNDECODABLE
-from fluxum.venues.server.contract import Close, MarketView, Outgoing
+from fluxum.venues.server.accounts import AccountChange
+from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 from fluxum.venues.server.streams import ClientStreams
 
 __all__ = ["AdvancedServer"]
@@ -24,16 +27,19 @@ _FIRST_FRAME_NS = 5 * _SECOND
 _IDLE_NS = 75 * _SECOND  # between 60 and 90 s in the documents
 _BOOKS_MAX = 30  # 16 were fine and 32 were not
 _HEARTBEATS = "heartbeats"
-_PRIVATE = frozenset({"user", "futures_balance_summary"})
+_UNAUTHENTICATED = "authentication failure"
+_USER = "user"
+_PRIVATE = frozenset({_USER, "futures_balance_summary"})
 
 
 class AdvancedServer:
     """One client of a simulated Advanced Trade; see VenueServer for what each call promises."""
 
-    def __init__(self, view: MarketView, endpoint: str = "public") -> None:  # noqa: ARG002 - one host
+    def __init__(self, view: ExchangeView, endpoint: str = "public") -> None:  # noqa: ARG002 - each host serves all
         self._view = view
         self._symbols = {one.venue_symbol: one.symbol for one in view.instruments()}
         self._streams = ClientStreams()
+        self._user = UserStream(view.accounts, self._frame)
         self._products: dict[str, list[str]] = {name: [] for name in CHANNELS}
         self._number = 0
         self._opened_ns = 0
@@ -50,8 +56,8 @@ class AdvancedServer:
         return ()
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
-        """The frames that follow a move of a market."""
-        return self._streams.publish(symbol, now_ns)
+        """The frames that follow a move of a market, or a change of the account."""
+        return [*self._streams.publish(symbol, now_ns), *self._user.publish(now_ns)]
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
         """Heartbeats, once requested; the end of a link without frames."""
@@ -82,6 +88,10 @@ class AdvancedServer:
         """No notice is given before a link is closed."""
         return ()
 
+    def hear(self, happening: AccountChange) -> None:
+        """Something happened to the account; see Follower."""
+        self._user.hear(happening)
+
     def _frame(self, channel: str, events: bytes, now_ns: int) -> bytes:
         number, self._number = self._number, self._number + 1
         self._sent_ns = now_ns
@@ -104,7 +114,7 @@ class AdvancedServer:
             return (_error(f"unknown type {request.type[:40]}"),)
         self._has_subscribed = True
         if request.channel in _PRIVATE:
-            return (_error("authentication failure"),)
+            return self._of_account(request, now_ns)
         if request.channel == _HEARTBEATS:
             self._heartbeat_ns = now_ns if request.type == "subscribe" else None
             return (self._list(now_ns),)
@@ -116,6 +126,19 @@ class AdvancedServer:
         if request.type == "unsubscribe":
             return self._unsubscribe(request, products, now_ns)
         return self._subscribe(request, products, now_ns)
+
+    def _of_account(self, request: native.Request, now_ns: int) -> Sequence[Outgoing]:
+        """Orders of the account of a token; there are no futures here."""
+        if request.channel != _USER:
+            return (_error(_UNAUTHENTICATED),)
+        if request.type == "unsubscribe":
+            self._user.unsubscribe(self)
+            return (self._list(now_ns),)
+        try:
+            pages = self._user.subscribe(self, request, now_ns)
+        except VenueRefused:
+            return (_error(_UNAUTHENTICATED),)
+        return [*pages, self._list(now_ns)]
 
     def _subscribe(
         self, request: native.Request, products: list[str], now_ns: int
@@ -157,6 +180,8 @@ class AdvancedServer:
         listing = {name: products for name, products in self._products.items() if products}
         if self._heartbeat_ns is not None:
             listing[_HEARTBEATS] = [_HEARTBEATS]
+        if self._user.account is not None:
+            listing[_USER] = [self._user.account.key]
         event = native.SubscriptionsEvent(dict(sorted(listing.items())))
         return self._frame("subscriptions", native.encode([event]), now_ns)
 

@@ -1,4 +1,4 @@
-"""Advanced Trade's public REST calls, for the simulator.
+"""Advanced Trade's REST calls, for the simulator: the public ones, and where the others are.
 
 Source: https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/rest-api, and live answers
 of 2026-04 (nautechsystems/nautilus_trader crates/adapters/coinbase/test_data @ a95c8042b001). A
@@ -13,7 +13,8 @@ from fluxum.venues.coinbase.advanced.queries import GRANULARITIES
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.server.advanced_rest_v2 import answer_v2
 from fluxum.venues.coinbase.server.formats import plain, seconds
-from fluxum.venues.server.contract import Answer, MarketView
+from fluxum.venues.coinbase.server.private.rest import AccountRest
+from fluxum.venues.server.contract import Answer, ExchangeView
 from fluxum.venues.server.formats import number
 from fluxum.venues.server.rest_router import Call, answer, count, not_found, read_call
 from fluxum.venues.venue import Fetch
@@ -21,6 +22,7 @@ from fluxum.venues.venue import Fetch
 __all__ = ["AdvancedRest"]
 
 _ROOT = ("api", "v3", "brokerage")
+_WALLETS = ("v2", "accounts")
 _LEVELS_MAX = 100_000
 _TRADES_MAX = 1000
 _CANDLES_MAX = 350
@@ -32,19 +34,24 @@ _GRANULARITIES = {name: interval_s for interval_s, name in GRANULARITIES.items()
 
 
 class AdvancedRest:
-    """The public calls of a simulated Advanced Trade; see RestServer."""
+    """The calls of a simulated Advanced Trade; see RestServer."""
 
-    def __init__(self, view: MarketView) -> None:
+    def __init__(self, view: ExchangeView) -> None:
         self._view = view
+        self._account = AccountRest(view)
         self._instruments = {one.venue_symbol: one for one in view.instruments()}
 
     def answer(self, call: Fetch, now_ns: int) -> Answer:
-        """The answer to any call; private ones are refused."""
+        """The answer to any call."""
         read = read_call(call)
+        if read.method == "GET" and read.parts == _WALLETS:
+            return self._account.answer(call, read, _WALLETS, now_ns)
         if read.method == "GET" and read.parts[:1] == ("v2",):
             return answer_v2(read, self._view, now_ns)
-        if read.method != "GET" or read.parts[:3] != _ROOT:
+        if read.method not in {"GET", "POST"} or read.parts[:3] != _ROOT:
             return not_found()
+        if read.method == "POST":
+            return self._account.answer(call, read, read.parts[3:], now_ns)
         match read.parts[3:]:
             case ("time",):
                 return _time(now_ns)
@@ -58,8 +65,8 @@ class AdvancedRest:
                 return self._product(part, name, read, now_ns)
             case ("market", *_):
                 return not_found()
-            case _:
-                return answer({"message": "Unauthorized"}, 401)
+            case parts:
+                return self._account.answer(call, read, parts, now_ns)
 
     def _product(self, part: str, name: str, call: Call, now_ns: int) -> Answer:
         one = self._instruments.get(name)

@@ -1,0 +1,1 @@
+"""Advanced Trade's private half: an account and its orders."""

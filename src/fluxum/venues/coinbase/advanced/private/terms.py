@@ -1,0 +1,38 @@
+"""What Advanced Trade allows those who trade.
+
+https://docs.cdp.coinbase.com/coinbase-app/advanced-trade-apis/rest-api: 30 calls a second and user.
+By what each counts (`CALL_COST`) a link makes 20 of them at most, and queries are 10 at most.
+"""
+
+from decimal import Decimal
+
+from fluxum.venues.coinbase.advanced.private.queries import CALL_COST
+from fluxum.venues.coinbase.advanced.private.signing import VALID_S
+from fluxum.venues.private import AccountTier
+from fluxum.venues.rates import Decaying
+from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance
+
+__all__ = ["TIERS"]
+
+_AMBIGUOUS = ("UNKNOWN", "INTERNAL", "TIMEOUT", "COMMANDER_", "DUPLICATE")
+
+
+def _is_ambiguous(message: str) -> bool:
+    """Reasons after which the order may have been entered all the same: the code comes first."""
+    return message.startswith(_AMBIGUOUS)
+
+
+TIERS = {
+    "default": AccountTier(
+        Decaying(Decimal(10 * CALL_COST), Decimal(10 * CALL_COST)),
+        OrderRules(
+            allowance=TradingAllowance(
+                rates=(OrderRate(rate=Decaying(Decimal(10), Decimal(10))),), amend=Decimal(1)
+            ),
+            is_ambiguous=_is_ambiguous,
+            deadline_min_s=2.0,
+            deadline_max_s=float(VALID_S),
+        ),
+    )
+}
+"""The account's tiers by name."""

@@ -1,0 +1,60 @@
+"""Lists of an account that a venue gives page by page."""
+
+from collections import deque
+from typing import Any, cast
+
+from toy import order
+from worlds import play
+
+from fluxum.model.instrument import Symbol
+from fluxum.model.order import OrderUpdate
+from fluxum.session.account_history import AccountHistory
+from fluxum.session.rest_client import RestClient
+from fluxum.venues.conversation import Fetch
+from fluxum.venues.private import AccountQueries, OrderQuery
+from fluxum.venues.queries import Page, RestQuery
+
+QUERY = OrderQuery(symbol=Symbol("BTC/USD"), client_order_id="mine")
+
+
+def _unused(*_arguments: object) -> Any:
+    raise AssertionError
+
+
+class Pages:
+    """A client whose answers are the pages themselves."""
+
+    def __init__(self) -> None:
+        self.left_out: deque[object] = deque()
+        self.made: list[str] = []
+
+    async def query(self, query: RestQuery[Any]) -> Any:
+        self.made.append(query.fetch.path)
+        return query.read(b"", 0)
+
+
+def listed(path: str, *pages: tuple[OrderUpdate, ...]) -> RestQuery[Page[OrderUpdate]]:
+    items, *others = pages
+    following = listed(f"{path}+", *others) if others else None
+    return RestQuery(Fetch("GET", path, ""), lambda _body, _ns: Page(items, next=following))
+
+
+def test_an_order_is_looked_for_page_by_page_until_it_is_found() -> None:
+    found = order("O-1", received_ns=7)
+    pages = Pages()
+    queries = AccountQueries(
+        balances=_unused,
+        open_orders=_unused,
+        order=lambda _query: [listed("open", (), ()), listed("ended", (), (found,), ())],
+        closed_orders=_unused,
+        fills=_unused,
+    )
+    history = AccountHistory(
+        "toy", cast("RestClient", pages), queries, lambda _rows, _stream: None, ()
+    )
+
+    async def story() -> None:
+        assert await history.find_order(QUERY) == (found,)
+
+    play(story)
+    assert pages.made == ["open", "open+", "ended", "ended+"]
