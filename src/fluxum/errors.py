@@ -87,12 +87,14 @@ class LocalProtocolError(ProtocolError):
 class VenueRefused(FluxumError):
     """The venue understood the request and refused it.
 
-    `code` is the venue's own code or HTTP status, as text.
+    `code` is the venue's own code or HTTP status, as text. `body` is the beginning of an HTTP
+    answer that is a refusal.
     """
 
-    def __init__(self, message: str, code: str = "") -> None:
+    def __init__(self, message: str, code: str = "", body: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.body = body
 
 
 class RateLimited(VenueRefused):

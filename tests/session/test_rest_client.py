@@ -349,3 +349,25 @@ def test_an_answer_of_any_depth_is_a_typed_error() -> None:
             await asked.query(RestQuery(Fetch("POST", "/0/private/Deep", "deep"), read))
 
     run(main())
+
+
+def test_a_refusal_that_stands_for_an_answer_is_read_as_one() -> None:
+    absent = VenueRefused("answered 400", "400", '{"code":-7}')
+    bank = Bank(absent, absent, RateLimited("answered 429", "429"), HOLDINGS)
+
+    def refused(error: VenueRefused) -> str:
+        if error.body != '{"code":-7}':
+            raise error
+        return "none"
+
+    async def main() -> None:
+        client = rest_client(bank)
+        fetch = QUESTIONS.balances().fetch
+        plain = RestQuery(fetch, lambda _body, _ns: "some")
+        with pytest.raises(VenueRefused, match="answered 400"):
+            await client.query(plain)
+        reading = RestQuery(fetch, lambda _body, _ns: "some", refused=refused)
+        assert await client.query(reading) == "none"
+        assert await client.query(reading) == "some"  # too many calls is no answer
+
+    run(main())

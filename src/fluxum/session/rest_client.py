@@ -26,6 +26,7 @@ from fluxum.errors import (
     RateLimited,
     RemoteProtocolError,
     TransportError,
+    VenueRefused,
 )
 from fluxum.pacing import (
     Backoff,
@@ -113,7 +114,8 @@ class RestClient:
         renewed = self._renewed
         body, received_ns, answer = await self._send_with_retries(query)
         await self._renew(received_ns)
-        return answer if self._renewed == renewed else query.read(body, received_ns)
+        is_read_again = body and self._renewed != renewed
+        return query.read(body, received_ns) if is_read_again else answer
 
     async def _prepare(self) -> None:
         if self._is_prepared:
@@ -177,6 +179,7 @@ class RestClient:
         raise AssertionError("the last try returns or raises")
 
     async def _try(self, query: RestQuery[T]) -> tuple[bytes, int, T]:
+        """One attempt; a refusal that is an answer has no body."""
         if self._http is None:
             raise BadInput(f"{query.fetch.purpose} needs REST calls, but no HTTP was handed in")
         fetch = query.fetch
@@ -191,6 +194,11 @@ class RestClient:
             except TransportError as error:
                 breaker.failed(self._now_s(), str(error))
                 raise
+            except VenueRefused as error:
+                breaker.succeeded()
+                if query.refused is None or isinstance(error, RateLimited):
+                    raise
+                return b"", self._clock.now_ns(), query.refused(error)
             except BaseException:
                 breaker.succeeded()  # the venue answered, or the caller was cancelled
                 raise

@@ -203,12 +203,13 @@ class SimulatedExchange:
         answer = await self.answer(Fetch(method, _path_of(url), "", headers, body))
         if answer.status < 300:
             return answer.body
-        text = f"{method} {url} answered {answer.status} {answer.body[:200].decode()}"
+        body = answer.body[:200].decode()
+        text = f"{method} {url} answered {answer.status} {body}"
         if answer.status in _RETRY_STATUSES:
             raise RateLimited(text, str(answer.status), float(answer.headers.get("Retry-After", 1)))
         if answer.status >= 500:
             raise TransportError(text)
-        raise VenueRefused(text, str(answer.status))
+        raise VenueRefused(text, str(answer.status), body)
 
     async def answer(self, call: Fetch) -> Answer:
         """The venue's answer to a REST call; `path` is everything after the host."""

@@ -31,7 +31,7 @@ def refusal(
     if status in _SLOW_DOWN:
         return RateLimited(message, str(status), retry_after_s(headers))
     if 400 <= status < 500 and status not in _TRANSIENT:
-        return VenueRefused(message, str(status))
+        return VenueRefused(message, str(status), text)
     return TransportError(message)
 
 

@@ -47,11 +47,15 @@ class RestQuery(Struct, Generic[Result], frozen=True):
 
     If `then` is given, the call only fetches what the query itself needs, such as the size of a
     contract: `then` makes the next query of its answer, and `read` is not called.
+
+    `refused` reads a refusal by HTTP status, such as that there is no order of an id: it returns
+    the answer that the refusal stands for, or raises what it means.
     """
 
     fetch: Fetch
     read: Callable[[bytes, int], Result]
     then: "Callable[[bytes, int], RestQuery[Result]] | None" = None
+    refused: Callable[[VenueRefused], Result] | None = None
 
 
 class Page(Struct, Generic[Item], frozen=True):
@@ -87,7 +91,10 @@ def get(path: str, purpose: str, cost: float = 1.0, /, **parameters: object) -> 
 
 
 def rest_query(
-    fetch: Fetch, decode: Callable[[bytes], Wire], read: Callable[[Wire, int], Result]
+    fetch: Fetch,
+    decode: Callable[[bytes], Wire],
+    read: Callable[[Wire, int], Result],
+    refused: Callable[[VenueRefused], Result] | None = None,
 ) -> RestQuery[Result]:
     """A query whose answer is decoded, then read with the time it was received.
 
@@ -101,7 +108,7 @@ def rest_query(
         except UNDECODABLE as error:
             raise RemoteProtocolError(f"{fetch.purpose}: {error}") from error
 
-    return RestQuery(fetch, read_body)
+    return RestQuery(fetch, read_body, refused=refused)
 
 
 def page_of(rows: Rows[Item], following: "RestQuery[Page[Item]] | None" = None) -> Page[Item]:
