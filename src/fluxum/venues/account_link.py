@@ -19,6 +19,7 @@ from fluxum.venues.conversation import (
     UNREADABLE,
     Effect,
     Fetch,
+    Handover,
     Hangup,
     Send,
     SequenceCounts,
@@ -34,6 +35,7 @@ __all__ = [
     "AccountLink",
     "CommandAnswer",
     "Data",
+    "Ending",
     "LoginAnswer",
     "Nothing",
     "TopicAnswer",
@@ -70,7 +72,8 @@ class CommandAnswer(Struct, frozen=True):
 
     `number` is the one its frame or call was sent with, empty where the venue left it out. One of
     the others is given: why it was refused, how many orders were canceled, an answer for each order
-    of a batch, or the order.
+    of a batch, the order, or what the command goes on with, as after a list of what is to be
+    canceled.
     """
 
     number: str
@@ -78,14 +81,22 @@ class CommandAnswer(Struct, frozen=True):
     canceled: int | None = None
     orders: Sequence[OrderAnswer] | None = None
     order: OrderAnswer = OrderAnswer()
+    then: Sequence[Effect] = ()
     venue_ns: int | None = None
+
+
+class Ending(Struct, frozen=True):
+    """The link is of no use any more; if `is_announced`, it is open until another one is."""
+
+    reason: str
+    is_announced: bool = False
 
 
 class Nothing(Struct, frozen=True):
     """An answer that proves no more than that the link is open."""
 
 
-Message = LoginAnswer | TopicAnswer | Data | CommandAnswer | Nothing
+Message = LoginAnswer | TopicAnswer | Data | CommandAnswer | Ending | Nothing
 
 
 def _no_commands(command: Command, number: str) -> Sequence[Effect]:  # noqa: ARG001
@@ -108,12 +119,15 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     """What a venue's link of an account is like.
 
     `message` is what a frame is; it may raise what is in UNREADABLE. `topics` are those of each
-    channel: the first is the stream's own, the others are requested for its sake. `write` writes
-    requests for topics, `read` gives the events of one row.
+    channel: the first is the stream's own, the others are requested for its sake. Topics that are
+    `unrequested` come with the others, wanted or not. `write` writes requests for topics, `read`
+    gives the events of one row.
 
     `effects` are the frames or calls of a command, one for each answer. Each carries a number of
-    its own, which its answer repeats: `number`, or that with `.0`, `.1` behind it. Raises BadInput
-    for what the venue cannot do. `called` reads the answer to a call.
+    its own, which its answer repeats: `number`, or that with `.0`, `.1` behind it, and maybe a
+    word behind a further dot. Of a batch that is sent order by order, and of a cancel of several,
+    part `.1` is the second order. Raises BadInput for what the venue cannot do. `called` reads the
+    answer to a call.
     """
 
     venue: str
@@ -121,6 +135,7 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     ping: Send
     message: Callable[[bytes], Message]
     topics: Mapping[Channel, tuple[str, ...]] = {}
+    unrequested: frozenset[str] = frozenset()
     limits: RequestLimits = RequestLimits(topics=10, in_flight=1)
     write: Write = _no_topics
     read: Callable[[Data, Raw, int], Sequence[Event]] = _no_rows
@@ -216,6 +231,9 @@ class AccountLink:
                 return self._data(message, received_ns)
             case CommandAnswer():
                 return self._settled(message, received_ns)
+            case Ending(reason, is_announced):
+                self.outbox.append(Handover(reason) if is_announced else Hangup(reason))
+                return ()
             case Nothing():
                 return ()
 
@@ -264,6 +282,9 @@ class AccountLink:
 
     def _data(self, data: Data, received_ns: int) -> Sequence[Event]:
         topic = self._owners.get(data.topic, data.topic)
+        is_wanted = self._subscriptions.is_passive or topic in self._subscriptions.by_topic
+        if topic in self._dialect.unrequested and not is_wanted:
+            return ()
         subscription = self._subscriptions.owner(topic, self._parse)
         if subscription is None:
             return ()
@@ -300,13 +321,18 @@ class AccountLink:
         sent, answers = self._sent(answer.number), self._answers
         if sent is None:
             return ()
+        part = digits(answer.number.partition(".")[2].partition(".")[0])
         if answer.error:
-            return answers.decline(sent, answer.error, received_ns)
+            return answers.decline(sent, answer.error, received_ns, part)
+        if answer.then:
+            sent.left += len(answer.then) - 1
+            self.outbox.extend(answer.then)
+            return ()
         if answer.orders is not None:
             return answers.batch(sent, answer.orders, received_ns)
         if answer.canceled is not None:
             return answers.cancel(sent, answer.canceled, received_ns)
-        return answers.accept(sent, received_ns, answer.order)
+        return answers.accept(sent, received_ns, answer.order, part=part)
 
     def _sent(self, number: str) -> SentCommand | None:
         """The command of a number; an answer without one is to the oldest command."""

@@ -78,10 +78,11 @@ class CommandAnswers:
         received_ns: int,
         order: OrderAnswer = OrderAnswer(),  # noqa: B008 - frozen
         *,
+        part: int | None = None,
         triggers_ns: int | None = None,
     ) -> Sequence[Event]:
-        """The venue accepted a command, or one order of a cancel of several."""
-        order_id, name = _ids(sent.command)
+        """The venue accepted a command, or one order of several: the one of a `part`, if known."""
+        order_id, name = _ids(sent.command, part)
         return (
             Accepted(
                 venue=self._venue,
@@ -96,9 +97,11 @@ class CommandAnswers:
             ),
         )
 
-    def decline(self, sent: SentCommand, message: str, received_ns: int) -> Sequence[Event]:
-        """The venue refused a command, a part of it, or one order of a cancel of several."""
-        order_id, name = _ids(sent.command)
+    def decline(
+        self, sent: SentCommand, message: str, received_ns: int, part: int | None = None
+    ) -> Sequence[Event]:
+        """The venue refused a command, or one order of several: the one of a `part`, if known."""
+        order_id, name = _ids(sent.command, part)
         return (
             Declined(
                 venue=self._venue,
@@ -170,11 +173,13 @@ class CommandAnswers:
         return sent.left <= 0
 
 
-def _ids(command: Command) -> tuple[str, str]:
-    """The venue's id and our own of the one order that a command is about."""
+def _ids(command: Command, part: int | None = None) -> tuple[str, str]:
+    """The venue's id and our own of the one order that a command is about, or a part of it."""
     match command:
         case Place(request=request):
             return "", request.client_order_id
+        case PlaceBatch(requests=requests) if part is not None and part < len(requests):
+            return "", requests[part].client_order_id
         case Amend(order_id=order_id, client_order_id=name):
             return order_id, name
         case Edit(order_id=order_id):
