@@ -200,7 +200,7 @@ def trade(
     async def opened() -> AsyncGenerator[Trader]:
         with ExitStack() as stack:
             kept = _journal(stack, exchange, journal)
-            entry = AccountConfig(credentials, tier=tier)
+            entry = AccountConfig(credentials, tier=tier, symbols=markets)
             async with connect(
                 exchange,
                 markets,

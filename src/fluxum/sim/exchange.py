@@ -99,7 +99,8 @@ class SimulatedExchange:
         self._refusal: tuple[float, Fault] | None = None
         hooks = (self.change, self._next_instant, self._publish_account_events, self._roll_fault)
         random = _generator(seed, "accounts")
-        self.accounts = SimulatedAccounts(venue.name, self._markets, random, *hooks)
+        order_id = self._side.order_id
+        self.accounts = SimulatedAccounts(venue.name, self._markets, random, *hooks, order_id)
         self._rest = None if self._side.rest is None else self._side.rest(self)
 
     async def __aenter__(self) -> Self:
@@ -203,13 +204,13 @@ class SimulatedExchange:
         answer = await self.answer(Fetch(method, _path_of(url), "", headers, body))
         if answer.status < 300:
             return answer.body
-        body = answer.body[:200].decode()
-        text = f"{method} {url} answered {answer.status} {body}"
+        detail = answer.body[:200].decode()
+        text = f"{method} {url} answered {answer.status} {detail}"
         if answer.status in _RETRY_STATUSES:
             raise RateLimited(text, str(answer.status), float(answer.headers.get("Retry-After", 1)))
         if answer.status >= 500:
             raise TransportError(text)
-        raise VenueRefused(text, str(answer.status), body)
+        raise VenueRefused(text, str(answer.status), detail)
 
     async def answer(self, call: Fetch) -> Answer:
         """The venue's answer to a REST call; `path` is everything after the host."""
