@@ -13,9 +13,10 @@ from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.bybit.category import SPOT
 from fluxum.venues.bybit.private.signing import BybitSigner
-from fluxum.venues.bybit.server.private.order_link import BybitOrderServer
+from fluxum.venues.bybit.server.private.link import order_server
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.register import find_venue
+from fluxum.venues.server.account_link import AccountServer
 
 KEY, SECRET = "test_key", "test_secret_1234567890"
 MS = 1_000_000
@@ -131,12 +132,12 @@ def test_a_batch_of_something_else_is_refused(rows: bytes) -> None:
 
 
 def test_the_link_of_orders_refuses_what_makes_no_sense_by_its_code() -> None:
-    async def opened() -> BybitOrderServer:
+    async def opened() -> AccountServer:
         exchange = SimulatedExchange(
             find_venue("bybit"), [Symbol("BTC/USDT")], seed=7, clock=SimulatedClock(), rate_per_s=0
         )
         exchange.open_account(KEY, SECRET, {"USDT": Decimal(1000)})
-        return BybitOrderServer(exchange, SPOT)
+        return order_server(exchange, SPOT)
 
     server = run(opened())
     server.opened(NOW_NS)

@@ -2,8 +2,7 @@
 
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
 from fluxum.venues.bybit.server.link import BybitServer
-from fluxum.venues.bybit.server.private.link import BybitAccountServer
-from fluxum.venues.bybit.server.private.order_link import BybitOrderServer
+from fluxum.venues.bybit.server.private.link import account_server, order_server
 from fluxum.venues.bybit.server.rest import BybitRest
 from fluxum.venues.server.contract import ExchangeView, ServerSide, VenueServer, by_endpoint
 
@@ -14,9 +13,9 @@ def _side(category: Category) -> ServerSide:
     def link(view: ExchangeView, endpoint: str) -> VenueServer:
         match endpoint:
             case "private":
-                return BybitAccountServer(view, category)
+                return account_server(view, category)
             case "trade":
-                return BybitOrderServer(view, category)
+                return order_server(view, category)
             case _:
                 return BybitServer(view, category)
 

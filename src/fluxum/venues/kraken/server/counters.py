@@ -13,12 +13,12 @@ from msgspec import Struct
 
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
-from fluxum.venues.server.accounts import Account, Count
+from fluxum.venues.server.access import count_decaying
+from fluxum.venues.server.accounts import Account
 
 __all__ = ["Tier", "age_cost", "count_call", "count_trading", "tier_of", "trading_count"]
 
 _NANOS = 1_000_000_000
-_ZERO = Decimal(0)
 
 
 class Tier(Struct, frozen=True):
@@ -60,7 +60,7 @@ def age_cost(method: str, age_ns: int) -> int:
 def trading_count(account: Account, symbol: Symbol, now_ns: int) -> Decimal:
     """Where the trading counter of a market stands."""
     decay_per_s = tier_of(account).trading_decay_per_s
-    return _count(account, f"trading {symbol}", decay_per_s, now_ns).used
+    return count_decaying(account, f"trading {symbol}", decay_per_s, now_ns).used
 
 
 def count_trading(account: Account, symbol: Symbol, cost: Decimal, now_ns: int) -> None:
@@ -72,15 +72,7 @@ def count_trading(account: Account, symbol: Symbol, cost: Decimal, now_ns: int) 
 def count_call(account: Account, cost: int, now_ns: int) -> None:
     """Raise the counter of REST calls; raises VenueRefused where that would exceed it."""
     tier = tier_of(account)
-    count = _count(account, "calls", tier.calls_decay_per_s, now_ns)
+    count = count_decaying(account, "calls", tier.calls_decay_per_s, now_ns)
     if count.used + cost > tier.calls_most:
         raise VenueRefused("EAPI:Rate limit exceeded", "EAPI")
     count.used += cost
-
-
-def _count(account: Account, name: str, decay_per_s: Decimal, now_ns: int) -> Count:
-    count = account.counts.setdefault(name, Count(_ZERO, now_ns))
-    decayed = decay_per_s * (now_ns - count.at_ns) / _NANOS
-    count.used = max(_ZERO, count.used - decayed)
-    count.at_ns = now_ns
-    return count

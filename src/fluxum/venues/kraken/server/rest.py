@@ -5,7 +5,6 @@ checked for its key, its signature, a nonce that grows, and the counter of the k
 is answered as the page of the call says. A refusal comes with HTTP 200.
 """
 
-import hmac
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from urllib.parse import parse_qsl
@@ -23,6 +22,7 @@ from fluxum.venues.kraken.server.legacy import asset_name, pair_name
 from fluxum.venues.kraken.server.public_rest import PublicCalls
 from fluxum.venues.kraken.server.rest_forms import Form, read_form
 from fluxum.venues.kraken.server.rest_orders import RestTrading
+from fluxum.venues.server.access import Nonces, account_of, check_signature, lowered
 from fluxum.venues.server.accounts import Account, OrderFault
 from fluxum.venues.server.contract import Answer, ExchangeView
 from fluxum.venues.venue import Fetch
@@ -31,7 +31,6 @@ __all__ = ["KrakenRest"]
 
 _HEADERS = {"Content-Type": "application/json"}
 _TOKEN_VALID_S = 900
-_NONCE_MAX = 2**64
 _COSTLY = frozenset({"Ledgers", "QueryLedgers", "TradesHistory", "QueryTrades"})
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -51,7 +50,7 @@ class KrakenRest:
         self._public = PublicCalls(view)
         self._trading = RestTrading(view, self._public)
         self._history = History(view)
-        self._nonces: dict[str, int] = {}
+        self._nonces = Nonces()
         self._private: Mapping[str, Callable[[Account, Form, int], object]] = {
             "GetWebSocketsToken": self._token,
             "Balance": self._balance,
@@ -99,21 +98,16 @@ class KrakenRest:
 
     def _admit(self, path: str, call: Fetch, form: Form) -> Account:
         """The account that signed a call: key, signature, nonce, in this order."""
-        headers = {name.lower(): value for name, value in call.headers.items()}
-        account = self._view.accounts.by_key(headers.get("api-key", ""))
-        if account is None:
-            raise VenueRefused("EAPI:Invalid key", "EAPI")
+        headers, unknown = lowered(call.headers), VenueRefused("EAPI:Invalid key", "EAPI")
+        account = account_of(self._view.accounts, headers.get("api-key", ""), unknown)
         nonce = form.get("nonce", "")
         try:
             wanted = api_sign(path, nonce, call.body, account.secret)
         except BadInput as error:
-            raise VenueRefused("EAPI:Invalid key", "EAPI") from error
-        if not hmac.compare_digest(wanted.encode(), headers.get("api-sign", "").encode()):
-            raise VenueRefused("EAPI:Invalid signature", "EAPI")
-        number = int(nonce) if nonce.isascii() and nonce.isdecimal() and len(nonce) < 21 else -1
-        if not self._nonces.get(account.key, -1) < number < _NONCE_MAX:
-            raise VenueRefused("EAPI:Invalid nonce", "EAPI")
-        self._nonces[account.key] = number
+            raise unknown from error
+        refused = VenueRefused("EAPI:Invalid signature", "EAPI")
+        check_signature(wanted, headers.get("api-sign", ""), refused)
+        self._nonces.check(account, nonce, VenueRefused("EAPI:Invalid nonce", "EAPI"))
         return account
 
     def _token(self, account: Account, form: Form, now_ns: int) -> object:  # noqa: ARG002

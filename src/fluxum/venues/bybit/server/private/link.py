@@ -1,39 +1,40 @@
-"""The server of Bybit's private link: its login, and the streams of one account.
+"""The servers of Bybit's two links of an account: its streams, and its orders.
 
-https://bybit-exchange.github.io/docs/v5/ws/connect and /websocket/private. No topic begins with
-a snapshot. The wallet is published for the assets whose total or held amount has changed.
+https://bybit-exchange.github.io/docs/v5/ws/connect, /websocket/private and
+/websocket/trade/guideline. No topic begins with a snapshot. The wallet is published for the assets
+whose total or held amount has changed.
 """
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import MsgspecError, Struct
 
 from fluxum.errors import VenueRefused
-from fluxum.model.instrument import Asset, Symbol
-from fluxum.model.market import Side
+from fluxum.model.account import Balance
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.category import Category
-from fluxum.venues.bybit.server.private.access import log_in
-from fluxum.venues.bybit.server.private.rows import Row, coin_row, execution_row, order_row
+from fluxum.venues.bybit.server.private.access import account_of_login, check_time
+from fluxum.venues.bybit.server.private.order_entry import OrderEntry
+from fluxum.venues.bybit.server.private.rows import coin_row, execution_row, order_row
+from fluxum.venues.server.access import lowered
+from fluxum.venues.server.account_link import AccountServer, ServerDialect, TopicRow
 from fluxum.venues.server.accounts import (
-    Account,
     AccountChange,
     OrderEventKind,
+    OrderFault,
     OrderHappening,
 )
 from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
-from fluxum.venues.server.formats import millis, scrambled
+from fluxum.venues.server.formats import millis
 
-__all__ = ["BybitAccountServer", "SignedRequest", "decode_signed_request"]
+__all__ = ["account_server", "order_server"]
 
-_IDLE_NS = 600 * 1_000_000_000
-_TOKEN_VALID_S = 86_400
-_UNSENT_MAX = 100_000
+_IDLE_S = 600
+_NOTHING: Mapping[str, object] = {}
 
 
-class SignedRequest(Struct):
+class _Request(Struct):
     """A client's request on a link with a login.
 
     `{"req_id":"10001","op":"auth","args":["api_key",1662350400000,"signature"]}`
@@ -48,147 +49,156 @@ class SignedRequest(Struct):
     header: dict[str, str] = {}
 
 
-decode_signed_request = msgspec.json.Decoder(SignedRequest).decode
+_decode_request = msgspec.json.Decoder(_Request).decode
 
 
-class BybitAccountServer:
-    """One client of a simulated Bybit's private endpoint; see VenueServer and Follower."""
+def account_server(view: ExchangeView, category: Category) -> AccountServer:
+    """The server of one client's private link."""
+    streams = _Streams(view, category)
+    dialect = ServerDialect(
+        answer=streams.answer,
+        rows=streams.rows,
+        balances=streams.balances,
+        data=_data,
+        idle_s=_IDLE_S,
+    )
+    return AccountServer(view, dialect)
+
+
+def order_server(view: ExchangeView, category: Category) -> AccountServer:
+    """The server of one client's link of orders."""
+    return AccountServer(view, ServerDialect(answer=_Orders(view, category).answer, idle_s=_IDLE_S))
+
+
+class _Streams:
+    """The private link: its login, and the streams of one account."""
 
     def __init__(self, view: ExchangeView, category: Category) -> None:
         self._accounts = view.accounts
         self._category = category
-        self._account: Account | None = None
-        self._topics: set[str] = set()
-        self._unsent: deque[tuple[str, Row]] = deque()
-        self._changed: dict[Asset, None] = {}
-        self._connection_id = ""
-        self._alive_ns = 0
 
-    # What the venue sends by itself
-
-    def opened(self, now_ns: int) -> Sequence[Outgoing]:
-        """Nothing: Bybit waits for a login."""
-        self._connection_id = f"{scrambled(now_ns):016x}"
-        self._alive_ns = now_ns
-        return ()
-
-    def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """What happened to the account since this server last spoke."""
-        if len(self._unsent) > _UNSENT_MAX:
-            return (Close(1013, "too much is unsent"),)
-        frames: list[Outgoing] = [self._frame(topic, (row,), now_ns) for topic, row in self._unsent]
-        self._unsent.clear()
-        changed, self._changed = self._changed, {}
-        if changed and "wallet" in self._topics and self._account is not None:
-            coins = [one for one in self._account.balances() if one.asset in changed]
-            rows = [coin_row(self._category, one) for one in coins]
-            frames.append(
-                self._frame("wallet", ({"accountType": "UNIFIED", "coin": rows},), now_ns)
-            )
-        if frames:
-            self._alive_ns = now_ns
-        return frames
-
-    def tick(self, now_ns: int) -> Sequence[Outgoing]:
-        """The end of a link that was idle."""
-        if now_ns - self._alive_ns >= _IDLE_NS:
-            return (Close(1006, "idle for ten minutes"),)
-        return ()
-
-    def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Nothing: the system's status has a socket of its own, which is not simulated."""
-        return ()
-
-    def going_away(self, now_ns: int) -> Sequence[Outgoing]:  # noqa: ARG002
-        """Bybit gives no notice before it closes a link."""
-        return ()
-
-    def hear(self, happening: AccountChange) -> None:
-        """Something happened to the account: it is published with the next frames."""
-        if not isinstance(happening, OrderHappening):
-            self._changed[happening.asset] = None
+    def rows(self, change: AccountChange) -> Iterable[TopicRow]:
+        """An order, and its execution; an order that is filled is published once, as filled."""
+        if not isinstance(change, OrderHappening):
             return
-        update, category = happening.order.update, self._category
-        pays_quote = update.side is Side.BUY or bool(update.symbol.contract)
-        self._changed[update.symbol.quote if pays_quote else update.symbol.base] = None
-        is_published = (
-            update.order_type.is_triggered or happening.what is not OrderEventKind.PENDING
-        )
-        is_whole = happening.what is OrderEventKind.TRADED and not update.remaining
-        if is_published and not is_whole:  # an order that is filled is published once, as filled
-            self._note("order", order_row(category, happening.order))
-        if happening.fill is not None:
-            self._note("execution", execution_row(category, happening, happening.fill))
+        category, update = self._category, change.order.update
+        is_waiting = change.what is OrderEventKind.PENDING and not update.order_type.is_triggered
+        is_whole = change.what is OrderEventKind.TRADED and not update.remaining
+        if not (is_waiting or is_whole):
+            order = order_row(category, change.order)
+            yield from (("order", order), (f"order.{category.name}", order))
+        if change.fill is not None:
+            execution = execution_row(category, change, change.fill)
+            yield from (("execution", execution), (f"execution.{category.name}", execution))
 
-    def _note(self, topic: str, row: Row) -> None:
-        for name in (topic, f"{topic}.{self._category.name}"):
-            if name in self._topics:
-                self._unsent.append((name, row))
+    def balances(self, balances: Sequence[Balance]) -> Iterable[TopicRow]:
+        """The wallet, of some of its assets."""
+        coins = [coin_row(self._category, one) for one in balances]
+        yield "wallet", {"accountType": "UNIFIED", "coin": coins}
 
-    def _frame(self, topic: str, rows: Sequence[Row], now_ns: int) -> bytes:
-        now_ms = millis(now_ns)
-        return native.encode(
-            {"id": f"{now_ns:x}", "topic": topic, "creationTime": now_ms, "data": rows}
-        )
-
-    # What the client requests
-
-    def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
-        """The answers to a client's frame, whatever is in it."""
-        self._alive_ns = now_ns
+    def answer(self, link: AccountServer, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
+        """The answer to a client's frame, whatever is in it."""
+        request, error = _Request(), ""
         try:
-            request = decode_signed_request(frame)
+            request = _decode_request(frame)
+            if request.op == "ping":
+                pong = {"req_id": request.req_id, "op": "pong", "args": [str(millis(now_ns))]}
+                return (native.encode({**pong, "conn_id": link.connection_id}),)
+            self._obey(link, request, now_ns)
+        except VenueRefused as refused:
+            error = str(refused)
         except (MsgspecError, UnicodeDecodeError, RecursionError):
-            return (self._answer(SignedRequest(), "error:invalid op", success=False),)
+            error = "error:invalid op"
+        answer = {"success": not error, "ret_msg": error, "op": request.op}
+        names = {"req_id": request.req_id, "conn_id": link.connection_id}
+        return (native.encode({**answer, **names}),)
+
+    def _obey(self, link: AccountServer, request: _Request, now_ns: int) -> None:
+        match request.op:
+            case "auth":
+                link.log_in(account_of_login(self._accounts, request.args, now_ns), now_ns)
+            case "subscribe":
+                self._subscribe(link, set(map(str, request.args)))
+            case "unsubscribe":
+                link.topics.difference_update(map(str, request.args))
+            case _:
+                raise VenueRefused("error:invalid op", "")
+
+    def _subscribe(self, link: AccountServer, topics: set[str]) -> None:
+        """One bad topic refuses the whole request; both forms of one are not taken together."""
+        name, kinds = self._category.name, ("order", "execution", "position")
+        offered = {"wallet", *kinds, *(f"{kind}.{name}" for kind in kinds)}
+        if link.account is None:
+            raise VenueRefused("Request not authorized", "")
+        for unknown in sorted(topics - offered):
+            raise VenueRefused(f"error:handler not found,topic:{unknown}", "")
+        if any(f"{one}.{name}" in topics for one in topics):
+            raise VenueRefused("Params Error", "")
+        link.topics |= topics
+
+
+def _data(topic: str, row: object, now_ns: int) -> bytes:
+    head = {"id": f"{now_ns:x}", "topic": topic, "creationTime": millis(now_ns)}
+    return native.encode({**head, "data": (row,)})
+
+
+class _Orders:
+    """The link of orders: its login, and operations with their answers."""
+
+    def __init__(self, view: ExchangeView, category: Category) -> None:
+        self._accounts = view.accounts
+        self._entry = OrderEntry(view, category)
+
+    def answer(self, link: AccountServer, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
+        """The answer to a client's frame, whatever is in it."""
+        request, code, message = _Request(), "0", "OK"
+        result: Mapping[str, object] | None = _NOTHING
+        try:
+            request = _decode_request(frame)
+            if request.op.startswith("order.") and self._accounts.roll_fault(OrderFault.CUT_OFF):
+                return (Close(1006, "the simulated exchange hung up"),)
+            result = self._obey(link, request, now_ns)
+        except VenueRefused as error:
+            code, message = error.code, str(error)
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            code, message = "10001", "Request parameter error."
+        if result is None:
+            return ()
+        answer: dict[str, object] = {"reqId": request.reqId} if request.reqId else {}
+        answer |= {"retCode": int(code), "retMsg": message, "op": request.op}
+        if request.op.startswith("order."):
+            answer |= {"data": {}, "retExtInfo": {}, "header": {}}
+        return (native.encode({**answer, **result, "connId": link.connection_id}),)
+
+    def _obey(
+        self, link: AccountServer, request: _Request, now_ns: int
+    ) -> Mapping[str, object] | None:
+        """What is in the answer, None for one that is lost."""
         match request.op:
             case "ping":
-                pong = {"req_id": request.req_id, "op": "pong", "args": [str(millis(now_ns))]}
-                return (native.encode({**pong, "conn_id": self._connection_id}),)
+                return {"op": "pong", "data": [str(millis(now_ns))]}
+            case "auth" if link.account is not None:
+                raise VenueRefused("Repeat auth.", "20001")
             case "auth":
-                return (self._log_in(request, now_ns),)
-            case "subscribe":
-                return (self._subscribe(request, now_ns),)
-            case "unsubscribe":
-                self._topics.difference_update(map(str, request.args))
-                return (self._answer(request, "", success=True),)
+                link.log_in(account_of_login(self._accounts, request.args, now_ns), now_ns)
+                return _NOTHING
             case _:
-                return (self._answer(request, "error:invalid op", success=False),)
+                return self._operate(link, request, now_ns)
 
-    def _log_in(self, request: SignedRequest, now_ns: int) -> bytes:
-        try:
-            account = log_in(self._accounts, request.args, now_ns)
-        except VenueRefused as error:
-            return self._answer(request, str(error), success=False)
-        if self._account is None:
-            self._account = account
-            token = self._accounts.issue_token(account, now_ns, _TOKEN_VALID_S)
-            self._accounts.follow(self, token)
-        return self._answer(request, "", success=True)
-
-    def _subscribe(self, request: SignedRequest, now_ns: int) -> bytes:  # noqa: ARG002
-        """One bad topic refuses the whole request; both forms of one are not taken together."""
-        topics = set(map(str, request.args))
-        offered = {"wallet", "position"}
-        for kind in ("order", "execution", "position"):
-            offered |= {kind, f"{kind}.{self._category.name}"}
-        if self._account is None:
-            return self._answer(request, "Request not authorized", success=False)
-        unknown = sorted(topics - offered)
-        if unknown:
-            text = f"error:handler not found,topic:{unknown[0]}"
-            return self._answer(request, text, success=False)
-        if any(f"{one}.{self._category.name}" in topics for one in topics):
-            return self._answer(request, "Params Error", success=False)
-        self._topics |= topics
-        return self._answer(request, "", success=True)
-
-    def _answer(self, request: SignedRequest, message: str, *, success: bool) -> bytes:
-        return native.encode(
-            {
-                "success": success,
-                "ret_msg": message,
-                "op": request.op,
-                "req_id": request.req_id,
-                "conn_id": self._connection_id,
-            }
-        )
+    def _operate(
+        self, link: AccountServer, request: _Request, now_ns: int
+    ) -> Mapping[str, object] | None:
+        name = request.op.removeprefix("order.")
+        if link.account is None:
+            raise VenueRefused("Request not authorized", "10005")
+        if link.is_repeated(request.reqId):
+            raise VenueRefused("Duplicated reqId.", "20006")
+        if name in {request.op, "cancel-all"}:
+            raise VenueRefused(f"Unknown operation: {request.op}", "10404")
+        check_time(lowered(request.header), now_ns)
+        (given,) = msgspec.convert(request.args, tuple[dict[str, object]])
+        data, about_rows, limits = self._entry.obey(name, link.account, given, now_ns)
+        if name == "create" and self._accounts.roll_fault(OrderFault.LOST_ANSWER):
+            return None
+        times = {**limits, "Timenow": str(millis(now_ns))}
+        return {"data": data, "retExtInfo": about_rows, "header": times}
