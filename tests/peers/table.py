@@ -55,6 +55,7 @@ OVER_TLS = frozenset({"coinbase_py", "cryptofeed", "python_okx"})
 TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "WEBSOCKET_CLIENT_CA_BUNDLE")
 """Where these look for the authority of a certificate."""
 KEY, SECRET = "peer-key", b64encode(b"a secret of a simulated account").decode()
+PASSPHRASE = "peer-passphrase"
 _RUN_S = 180.0
 
 
@@ -69,7 +70,8 @@ async def rows_of(python: str, client: str, venue: str) -> list[dict[str, str]]:
         ):
             if box.venue.private is not None:
                 money: dict[str, Decimal] = dict.fromkeys(("BTC", "USD", "USDT"), Decimal(100_000))
-                box.open_account(KEY, SECRET, money, tier=list(box.venue.private.tiers)[-1])
+                tier = list(box.venue.private.tiers)[-1]
+                box.open_account(KEY, SECRET, money, tier=tier, passphrase=PASSPHRASE)
             return await _run(python, client, venue, url, authority)
 
 
@@ -81,6 +83,7 @@ async def _run(
         "PYTHONPATH": str(HERE),
         "PEER_KEY": KEY,
         "PEER_SECRET": SECRET,
+        "PEER_PASSPHRASE": PASSPHRASE,
         **({} if authority is None else dict.fromkeys(TRUST, str(authority))),
     }
     process = await asyncio.create_subprocess_exec(

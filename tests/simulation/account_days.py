@@ -55,6 +55,8 @@ from fluxum.venues.venue import Venue
 
 KEY = "planted-key-of-the-account"
 SECRET = base64.b64encode(b"planted secret of the account").decode()
+PASSPHRASE = "planted-passphrase-of-the-account"
+KEYS = Credentials(KEY, SECRET, PASSPHRASE)
 PHASE_S, CALM_S, PHASES = 480.0, 120.0, 6
 SYMBOLS = {
     "kraken": (Symbol("BTC/USD"), Symbol("ETH/USD")),
@@ -191,7 +193,9 @@ class World:
         )
         self.start_ns = self.clock.now_ns() - 10**9
         self.digest = hashlib.sha256()
-        account = self.exchange.open_account(KEY, SECRET, money(symbols), tier=tier_of(venue))
+        account = self.exchange.open_account(
+            KEY, SECRET, money(symbols), tier=tier_of(venue), passphrase=PASSPHRASE
+        )
         self.truth = Truth(self.exchange, account)
 
 
@@ -202,9 +206,7 @@ def make_session(world: World, life: int) -> Session:
         clock=world.clock,
         random=Random(f"session {life}"),
         http=world.exchange,
-        account_config=AccountConfig(
-            Credentials(KEY, SECRET), tier=tier_of(world.venue), since_ns=world.start_ns
-        ),
+        account_config=AccountConfig(KEYS, tier=tier_of(world.venue), since_ns=world.start_ns),
     )
 
     def look(event: Event) -> bool:

@@ -19,7 +19,8 @@ from fluxum.venues.venue import Venue
 
 __all__ = ["KEYS", "LOT", "Traded", "play", "trading"]
 
-KEYS = Credentials("the-key", base64.b64encode(b"the-secret-of-tests").decode())
+SECRET = base64.b64encode(b"the-secret-of-tests").decode()
+KEYS = Credentials("the-key", SECRET, "the passphrase of tests")
 LOT = Decimal("0.01")
 
 
@@ -74,7 +75,7 @@ async def trading(
     )
     async with exchange:
         money: dict[str, Decimal] = {market.quote: Decimal(100_000), market.base: Decimal(1)}
-        account = exchange.open_account(KEYS.key, KEYS.secret, money)
+        account = exchange.open_account(KEYS.key, KEYS.secret, money, passphrase=KEYS.passphrase)
         await asyncio.sleep(1)
         async with fluxum.trade(
             venue.name,

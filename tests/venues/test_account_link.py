@@ -65,6 +65,7 @@ MESSAGES: dict[bytes, Message] = {
     b"two": CommandAnswer("5.1.last", canceled=2),
     b"b refused": CommandAnswer("5.1", error="too small"),
     b"a placed": CommandAnswer("5.0.order", order=OrderAnswer("O-1")),
+    b"leave": Ending("an upgrade"),
 }
 
 
@@ -311,3 +312,91 @@ def test_a_link_of_streams_takes_no_commands_and_no_calls() -> None:
         link.command(5, CancelAll(), NOW)
     with pytest.raises(LocalProtocolError):
         link.receive_response(Fetch("GET", "/x", ""), b"", NOW)
+
+
+MARKETS, LEVEL = Fetch("GET", "/markets", "markets"), Fetch("GET", "/level", "level")
+
+
+def prepared(learned: list[bytes]) -> AccountLink:
+    def prepare(_fetch: Fetch, body: bytes) -> None:
+        if body == b"?":
+            raise RemoteProtocolError("an odd list")
+        learned.append(body)
+
+    return AccountLink(
+        AccountDialect(
+            venue="toy",
+            login=LOGIN,
+            ping=PING,
+            message=message,
+            topics={Channel.BALANCE: ("wallet",)},
+            write=write,
+            preparations=(MARKETS, LEVEL),
+            prepare=prepare,
+        )
+    )
+
+
+def test_the_login_waits_for_the_preparations() -> None:
+    learned: list[bytes] = []
+    link = prepared(learned)
+    link.subscribe([BALANCES])
+    assert [link.outbox.popleft(), link.outbox.popleft()] == [MARKETS, LEVEL]
+    with pytest.raises(RemoteProtocolError, match="an odd list"):
+        link.receive_response(MARKETS, b"?", NOW)
+
+    assert link.receive_response(LEVEL, b"1", NOW) == ()
+    assert not link.outbox
+    assert link.unanswered() == [BALANCES]
+    link.receive_response(MARKETS, b"2", NOW)
+
+    assert queued(link) == [b"login"]
+    assert learned == [b"1", b"2"]
+    link.receive_response(MARKETS, b"3", NOW)  # an answer that comes twice
+    assert queued(link) == []
+
+
+def test_a_preparation_that_is_refused_refuses_what_waited_and_is_made_again() -> None:
+    link = prepared([])
+    link.subscribe([BALANCES])
+    link.receive_response(LEVEL, b"1", NOW)
+
+    (refused,) = link.receive_refusal(MARKETS, "no such key", NOW)
+
+    assert isinstance(refused, Refused)
+    assert (refused.subscription, refused.message) == (BALANCES, "markets: no such key")
+    link.outbox.clear()
+    link.subscribe([BALANCES])
+    assert list(link.outbox) == [MARKETS]
+
+
+def test_a_link_that_is_about_to_end_is_left() -> None:
+    link = streams()
+
+    assert link.receive(b"leave", NOW) == ()
+    assert list(link.outbox) == [Hangup("an upgrade")]
+
+
+def test_a_command_may_be_carried_out_by_what_follows_from_its_first_answer() -> None:
+    first = Fetch("GET", "/orders", "5", is_once=True)
+    parts = (Send(b"cancel 5.0"), Send(b"cancel 5.1"))
+    link = AccountLink(
+        AccountDialect(
+            venue="toy",
+            login=LOGIN,
+            ping=PING,
+            message=message,
+            effects=lambda _command, _number: (first,),
+            called=lambda _fetch, _body: CommandAnswer("5", then=parts),
+        )
+    )
+    link.command(5, CancelAll(), NOW)
+    assert link.outbox.popleft() == first
+
+    assert link.receive_response(first, b"", NOW) == ()
+    assert queued(link) == [b"cancel 5.0", b"cancel 5.1"]
+    assert link.receive(b"done", NOW) == ()
+    (accepted,) = link.receive(b"done", NOW)
+
+    assert isinstance(accepted, Accepted)
+    assert (accepted.count, accepted.is_last) == (4, True)

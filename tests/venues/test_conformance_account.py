@@ -174,7 +174,9 @@ def test_20_keys_that_are_wrong_are_refused_by_name_and_nothing_is_sent(
     async def story() -> None:
         clock, symbol = SimulatedClock(), venue.sample_symbols[0]
         async with SimulatedExchange(venue, [symbol], seed=7, clock=clock) as exchange:
-            account = exchange.open_account(KEYS.key, "YW5vdGhlcg==", {symbol.quote: Decimal(1)})
+            account = exchange.open_account(
+                KEYS.key, "YW5vdGhlcg==", {symbol.quote: Decimal(1)}, passphrase=KEYS.passphrase
+            )
             with pytest.raises(VenueRefused) as refusal:
                 async with fluxum.trade(
                     venue.name,
@@ -185,7 +187,8 @@ def test_20_keys_that_are_wrong_are_refused_by_name_and_nothing_is_sent(
                     ready_s=30,
                 ):
                     raise AssertionError
-            assert KEYS.secret not in f"{refusal.value!r} {refusal.value}"
+            for part in (KEYS.secret, KEYS.passphrase):
+                assert part not in f"{refusal.value!r} {refusal.value}"
             assert account.orders == []
 
     play(story)

@@ -138,15 +138,18 @@ async def simulated(
 def _open_account(box: SimulatedExchange, file: str, output: Output) -> None:
     """An account with some of each asset; only the file's owner can read its keys."""
     key, secret = "simulated-key", b64encode(b"a secret of a simulated account").decode()
+    passphrase = "simulated-passphrase"  # noqa: S105 - of an exchange in memory
     assets = {asset for one in box.instruments() for asset in (one.base, one.quote)}
     if box.venue.private is None:
         raise BadInput(f"accounts at {box.venue.name} are not supported yet")
     tier = list(box.venue.private.tiers)[-1]  # commands in a row are not rate limited
-    box.open_account(key, secret, dict.fromkeys(sorted(assets), _MONEY), tier=tier)
+    money = dict.fromkeys(sorted(assets), _MONEY)
+    box.open_account(key, secret, money, tier=tier, passphrase=passphrase)
     path = Path(file)
     try:
         path.touch(mode=0o600)
-        path.write_text(f'[{box.venue.name}]\nkey = "{key}"\nsecret = "{secret}"\n')
+        lines = (f'key = "{key}"', f'secret = "{secret}"', f'passphrase = "{passphrase}"')
+        path.write_text("\n".join([f"[{box.venue.name}]", *lines, ""]))
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}") from error
     output.message(f"an account with {_MONEY} of each asset, its keys in {path}")

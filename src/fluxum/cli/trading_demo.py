@@ -33,7 +33,7 @@ _HANGUP_AT = 0.5
 _PAUSE_S = 0.4
 _TIMEOUT_S = 30.0
 _MONEY = Decimal(1_000_000)
-_KEY, _SECRET = "demo-key", b64encode(b"the demo's secret").decode()
+_KEYS = Credentials("demo-key", b64encode(b"the demo's secret").decode(), "demo-passphrase")
 
 
 class DemoDisagrees(FluxumError):
@@ -53,8 +53,10 @@ async def trade(venue: Venue, seconds: float, seed: int, output: Output) -> None
         assets = {str(asset) for one in box.instruments() for asset in (one.base, one.quote)}
         tier = list(venue.private.tiers)[-1]
         money = dict.fromkeys(sorted(assets), _MONEY)
-        account = box.open_account(_KEY, _SECRET, money, tier=tier)
-        entry = AccountConfig(Credentials(_KEY, _SECRET), tier=tier)
+        account = box.open_account(
+            _KEYS.key, _KEYS.secret, money, tier=tier, passphrase=_KEYS.passphrase
+        )
+        entry = AccountConfig(_KEYS, tier=tier)
         async with connect(venue.name, symbols, endpoint=url, account_config=entry) as session:
             session.subscribe(*map(Subscription, (Channel.EXECUTION, Channel.INSTRUMENT)))
             await session.wait_ready(_TIMEOUT_S)

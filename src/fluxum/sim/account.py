@@ -138,6 +138,11 @@ class SimulatedAccount:
         """The secret part, for checking signatures."""
         return self.credentials.secret
 
+    @property
+    def passphrase(self) -> str:
+        """The passphrase of the key, empty where it has none."""
+        return self.credentials.passphrase
+
     # State
 
     def balances(self) -> Sequence[Balance]:

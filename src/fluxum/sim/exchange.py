@@ -301,12 +301,13 @@ class SimulatedExchange:
         *,
         tier: str = "",
         fees: tuple[Decimal, Decimal] = (Decimal("0.0025"), Decimal("0.004")),
+        passphrase: str = "",
     ) -> SimulatedAccount:
         """Open an account with these balances; `fees` are the rates of makers and takers.
 
         `tier` is a class of customers by the venue's name for it; empty is the venue's first.
         """
-        return self.accounts.open(Credentials(key, secret), balances, tier, fees)
+        return self.accounts.open(Credentials(key, secret, passphrase), balances, tier, fees)
 
     def expire_tokens(self) -> None:
         """Expire every token now; streams that use one go on."""

@@ -1,6 +1,7 @@
 """A link of an account at venues that log in with a frame: its streams, and its commands.
 
-A login comes first; what is wanted before its acknowledgement waits for it. Then topics are
+A login comes first, behind the calls that it takes to read and to write for the venue; what is
+wanted before its acknowledgement waits for it. Then topics are
 subscribed, and commands sent. The venue's own part is an `AccountDialect`: how frames are written,
 and what each one is. A row that cannot be read may have been a fill, so that its stream begins
 anew: its snapshot is the session's, which looks up what was missed.
@@ -71,17 +72,18 @@ class CommandAnswer(Struct, frozen=True):
     """The answer to a command, or to a part of it.
 
     `number` is the one its frame or call was sent with, empty where the venue left it out. One of
-    the others is given: why it was refused, how many orders were canceled, an answer for each order
-    of a batch, the order, or what the command goes on with, as after a list of what is to be
-    canceled.
+    the others is given: why it was refused, what to do `then` (each with an answer of its own, in
+    place of this one), how many orders were canceled, an answer for each order of a batch, or the
+    order. `triggers_ns` is that of Accepted.
     """
 
     number: str
     error: str = ""
+    then: Sequence[Effect] = ()
     canceled: int | None = None
     orders: Sequence[OrderAnswer] | None = None
     order: OrderAnswer = OrderAnswer()
-    then: Sequence[Effect] = ()
+    triggers_ns: int | None = None
     venue_ns: int | None = None
 
 
@@ -115,6 +117,10 @@ def _no_calls(fetch: Fetch, body: bytes) -> CommandAnswer:  # noqa: ARG001
     raise LocalProtocolError(f"no call was made, was {fetch.path!r}")
 
 
+def _unread(fetch: Fetch, body: bytes) -> None:  # noqa: ARG001
+    return
+
+
 class AccountDialect(Struct, frozen=True, kw_only=True):
     """What a venue's link of an account is like.
 
@@ -128,6 +134,9 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     word behind a further dot. Of a batch that is sent order by order, and of a cancel of several,
     part `.1` is the second order. Raises BadInput for what the venue cannot do. `called` reads the
     answer to a call.
+
+    `preparations` are calls before the login, for what the others need, such as numbers of markets;
+    `prepare` takes each answer. It may raise VenueRefused, RateLimited, and what is in UNREADABLE.
     """
 
     venue: str
@@ -141,6 +150,8 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     read: Callable[[Data, Raw, int], Sequence[Event]] = _no_rows
     effects: Callable[[Command, str], Sequence[Effect]] = _no_commands
     called: Callable[[Fetch, bytes], CommandAnswer] = _no_calls
+    preparations: Sequence[Fetch] = ()
+    prepare: Callable[[Fetch, bytes], None] = _unread
 
 
 class AccountLink:
@@ -153,6 +164,7 @@ class AccountLink:
         self._dialect = dialect
         self._venue = dialect.venue
         self._is_logged_in = False
+        self._unprepared = list(dialect.preparations)
         self._waiting: list[Subscription] = []  # for the login
         self._owners = {topic: names[0] for names in dialect.topics.values() for topic in names}
         extra = self._owners.keys() - set(self._owners.values())
@@ -168,7 +180,7 @@ class AccountLink:
         if not self._is_logged_in:
             streams = list(wanted)
             if streams and not self._waiting:
-                self.outbox.append(self._dialect.login)
+                self.outbox.extend(self._unprepared or [self._dialect.login])
             self._waiting += streams
             return
         topics: list[str] = []
@@ -238,7 +250,12 @@ class AccountLink:
                 return ()
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """The answer to a command that is a call; raises RemoteProtocolError for no sense."""
+        """The answer to a preparation, or to a command that is a call.
+
+        Raises RemoteProtocolError for one that makes no sense.
+        """
+        if fetch in self._dialect.preparations:
+            return self._prepared(fetch, body)
         try:
             answer = self._dialect.called(fetch, body)
         except UNREADABLE as error:
@@ -246,28 +263,42 @@ class AccountLink:
         return self._settled(answer, received_ns)
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
-        """A command that is a call was refused by its HTTP status."""
+        """A preparation, or a command that is a call, was refused."""
+        if fetch in self._dialect.preparations:
+            return self._refuse_waiting(f"{fetch.purpose}: {reason}", received_ns)
         return self._settled(CommandAnswer(fetch.purpose, error=reason), received_ns)
 
+    def _prepared(self, fetch: Fetch, body: bytes) -> Sequence[Event]:
+        """The login follows the answer to the last preparation."""
+        self._dialect.prepare(fetch, body)
+        if fetch in self._unprepared:
+            self._unprepared.remove(fetch)
+            if self._waiting and not self._unprepared:
+                self.outbox.append(self._dialect.login)
+        return ()
+
     def _logged_in(self, answer: LoginAnswer, received_ns: int) -> Sequence[Event]:
-        waiting, self._waiting = self._waiting, []
         if answer.error:
             reason = f"the login: {answer.error}"
-            if answer.is_untimely:
-                self.outbox.append(Hangup(reason))
-                return ()
-            return [
-                Refused(
-                    venue=self._venue, subscription=one, message=reason, received_ns=received_ns
-                )
-                for one in waiting
-            ]
+            if not answer.is_untimely:
+                return self._refuse_waiting(reason, received_ns)
+            self._waiting.clear()
+            self.outbox.append(Hangup(reason))
+            return ()
+        waiting, self._waiting = self._waiting, []
         self._is_logged_in = True
         if self._dialect.topics:
             self.subscribe(waiting)
             return ()
         return [
             Subscribed(venue=self._venue, subscription=one, received_ns=received_ns)
+            for one in waiting
+        ]
+
+    def _refuse_waiting(self, reason: str, received_ns: int) -> Sequence[Event]:
+        waiting, self._waiting = self._waiting, []
+        return [
+            Refused(venue=self._venue, subscription=one, message=reason, received_ns=received_ns)
             for one in waiting
         ]
 
@@ -332,7 +363,9 @@ class AccountLink:
             return answers.batch(sent, answer.orders, received_ns)
         if answer.canceled is not None:
             return answers.cancel(sent, answer.canceled, received_ns)
-        return answers.accept(sent, received_ns, answer.order, part=part)
+        return answers.accept(
+            sent, received_ns, answer.order, part=part, triggers_ns=answer.triggers_ns
+        )
 
     def _sent(self, number: str) -> SentCommand | None:
         """The command of a number; an answer without one is to the oldest command."""

@@ -168,6 +168,11 @@ class Account(Protocol):
         ...
 
     @property
+    def passphrase(self) -> str:
+        """The passphrase of the key, empty where it has none."""
+        ...
+
+    @property
     def tier(self) -> str:
         """The class of customers."""
         ...

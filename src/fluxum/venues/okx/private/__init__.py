@@ -1,0 +1,1 @@
+"""OKX's private half: accounts and orders."""
