@@ -77,12 +77,12 @@ class OrderRateLimit:
         self._most = allowance.most
         self._order = order
         self._open_orders = open_orders
-        self._counts: dict[Symbol, tuple[Decimal, int]] = {}
+        self._counts: dict[Symbol | None, tuple[Decimal, int]] = {}
         self._flying: dict[int, Mapping[Symbol, Decimal]] = {}
 
     def count(self, symbol: Symbol, now_ns: int) -> Decimal:
-        """Where the count of a market stands."""
-        count, at_ns = self._counts.get(symbol, (_ZERO, now_ns))
+        """Where the count of a market stands, or that of the account."""
+        count, at_ns = self._counts.get(self._key(symbol), (_ZERO, now_ns))
         elapsed = Decimal(max(0, now_ns - at_ns)) / _IN_A_SECOND
         return max(
             _ZERO, EXACT.subtract(count, EXACT.multiply(elapsed, self.allowance.decay_per_s))
@@ -133,7 +133,8 @@ class OrderRateLimit:
         """A command was sent: it counts, and is on its way until it has landed."""
         costs = self.costs_of(command, now_ns)
         for symbol, cost in costs.items():
-            self._counts[symbol] = (EXACT.add(self.count(symbol, now_ns), cost), now_ns)
+            count = EXACT.add(self.count(symbol, now_ns), cost)
+            self._counts[self._key(symbol)] = (count, now_ns)
         self._flying[command_id] = costs
 
     def land(self, command_id: int) -> None:
@@ -149,6 +150,9 @@ class OrderRateLimit:
             for costs in self._flying.values():
                 count = EXACT.add(count, costs.get(event.symbol, _ZERO))
             self._counts[event.symbol] = (count, now_ns)
+
+    def _key(self, symbol: Symbol) -> Symbol | None:
+        return None if self.allowance.is_of_account else symbol
 
     def _change(
         self, names: Iterable[str], fixed: Decimal, ages: AgeBands, now_ns: int

@@ -42,12 +42,14 @@ class TradingAllowance(Struct, frozen=True, kw_only=True):
     Each market has a count of its own: above `most` commands are refused, and `decay_per_s` lowers
     it. `add`, `amend` and `edit` cost that much at any age and besides by the age of the order,
     which begins anew with each change; `batch_add` is for each order of a batch, `cancel_all` for
-    each market with orders. `orders_max` is how many orders may be open in a market.
+    each market with orders. `orders_max` is how many orders may be open in a market. If it
+    `is_of_account`, there is one count for all markets.
     """
 
     most: Decimal
     decay_per_s: Decimal
     orders_max: int | None = None
+    is_of_account: bool = False
     add: Decimal = Decimal(1)
     batch_add: Decimal = Decimal(1)
     amend: Decimal = _ZERO

@@ -53,9 +53,7 @@ def signing(secret: str, passphrase: str = "") -> Callable[[str], str]:
     if isinstance(key, Ed25519PrivateKey):
         return lambda text: base64.b64encode(key.sign(text.encode())).decode()
     if isinstance(key, RSAPrivateKey):
-        return lambda text: base64.b64encode(
-            key.sign(text.encode(), PKCS1v15(), SHA256())
-        ).decode()
+        return lambda text: base64.b64encode(key.sign(text.encode(), PKCS1v15(), SHA256())).decode()
     raise BadInput(_EXPECTED)
 
 
