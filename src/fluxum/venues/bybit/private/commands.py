@@ -7,11 +7,8 @@ the quote asset by default, so every market order on spot names which it is.
 
 import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 
 from fluxum.errors import BadInput
-from fluxum.model.instrument import Symbol
-from fluxum.model.market import Side
 from fluxum.model.order import (
     Amend,
     Cancel,
@@ -21,11 +18,11 @@ from fluxum.model.order import (
     OrderType,
     Place,
     PlaceBatch,
-    PriceKind,
-    TimeInForce,
 )
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.words import REFERENCES, SELF_TRADES, SIDES, TIMES_IN_FORCE
+from fluxum.venues.order_offers import OrderOffers, named_orders, plain
+from fluxum.venues.triggers import rises
 
 __all__ = ["BATCH_MAX", "Operation", "is_client_id", "operations"]
 
@@ -36,13 +33,16 @@ Operation = tuple[str, Arguments]
 BATCH_MAX = 10
 """How many orders a batch may have in any category."""
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
-_TAKES_PROFIT = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
-_OFFERED = _TAKES_PROFIT | {
-    OrderType.MARKET,
-    OrderType.LIMIT,
-    OrderType.STOP_LOSS,
-    OrderType.STOP_LOSS_LIMIT,
-}
+_TYPES = frozenset(
+    {
+        OrderType.MARKET,
+        OrderType.LIMIT,
+        OrderType.STOP_LOSS,
+        OrderType.STOP_LOSS_LIMIT,
+        OrderType.TAKE_PROFIT,
+        OrderType.TAKE_PROFIT_LIMIT,
+    }
+)
 
 
 def is_client_id(name: str) -> bool:
@@ -52,45 +52,55 @@ def is_client_id(name: str) -> bool:
 
 def operations(category: Category, command: Command) -> Sequence[Operation]:
     """The operations of a command, in their order; raises BadInput for what Bybit cannot do."""
+    offers, named = _offers(category), {"category": category.name}
     match command:
         case Place(request=request, validate=False):
-            return [("order.create", {"category": category.name, **_order(category, request)})]
+            offers.check(request)
+            return [("order.create", {**named, **_order(category, request)})]
         case PlaceBatch(requests=requests, validate=False):
-            if not 1 <= len(requests) <= BATCH_MAX:
-                raise BadInput(f"a batch of 1 to 10 orders was expected, was {len(requests)}")
+            offers.check_batch(command)
             rows = [_order(category, request) for request in requests]
-            return [("order.create-batch", {"category": category.name, "request": rows})]
+            return [("order.create-batch", {**named, "request": rows})]
         case Amend():
-            return [("order.amend", _amend(category, command))]
+            return [("order.amend", {**named, **_amend(category, offers, command)})]
         case Cancel(user_references=()):
-            named = list(_named(category, command))
-            return [("order.cancel", {"category": category.name, **one}) for one in named]
+            return [("order.cancel", {**named, **one}) for one in _named(category, command)]
         case CancelBatch():
-            named = list(_named(category, command))
+            rows = list(_named(category, command))
             return [
-                (
-                    "order.cancel-batch",
-                    {"category": category.name, "request": named[at : at + BATCH_MAX]},
-                )
-                for at in range(0, len(named), BATCH_MAX)
+                ("order.cancel-batch", {**named, "request": rows[at : at + BATCH_MAX]})
+                for at in range(0, len(rows), BATCH_MAX)
             ]
         case _:
             what = type(command).__name__
             raise BadInput(f"{category.venue} cannot do this: {what}, was {command!r:.200}")
 
 
+def _offers(category: Category) -> OrderOffers:
+    of_category = {"quote_quantity"} if category is SPOT else {"reduce_only"}
+    return OrderOffers(
+        venue=category.venue,
+        types=_TYPES,
+        times_in_force=frozenset(TIMES_IN_FORCE),
+        fields=frozenset({"post_only", "margin", "self_trade", *of_category}),
+        changes=frozenset({"quantity", "limit_price", "trigger_price"}),
+        batch_max=BATCH_MAX,
+        is_name=is_client_id,
+        name_rule="up to 36 letters, digits, - and _",
+    )
+
+
 def _order(category: Category, request: OrderRequest) -> Arguments:
-    _check(category, request)
     is_market = not request.order_type.has_limit
     quantity = request.quantity if request.quote_quantity is None else request.quote_quantity
     order: Arguments = {
         "symbol": category.format_symbol(request.symbol),
         "side": SIDES[request.side],
         "orderType": "Market" if is_market else "Limit",
-        "qty": _number(quantity),
+        "qty": plain(quantity),
     }
     if request.limit_price is not None:
-        order["price"] = _number(request.limit_price)
+        order["price"] = plain(request.limit_price)
     if request.post_only:
         order["timeInForce"] = "PostOnly"
     elif not is_market:
@@ -113,93 +123,33 @@ def _trigger(category: Category, request: OrderRequest) -> Arguments:
     trigger = request.trigger
     if trigger is None:
         return {}
-    waits: Arguments = {"triggerPrice": _number(trigger.price)}
+    waits: Arguments = {"triggerPrice": plain(trigger.price)}
     if category is SPOT:
         return {**waits, "orderFilter": "StopOrder"}
-    rises = (request.side is Side.BUY) is not (request.order_type in _TAKES_PROFIT)
+    direction = 1 if rises(request.side, request.order_type) else 2
     reference = REFERENCES[trigger.reference]
-    return {**waits, "triggerDirection": 1 if rises else 2, "triggerBy": reference}
+    return {**waits, "triggerDirection": direction, "triggerBy": reference}
 
 
-def _check(category: Category, request: OrderRequest) -> None:
-    """Raise BadInput for what Bybit has no field for."""
-    name = request.client_order_id
-    if name and not is_client_id(name):
-        raise BadInput(
-            f"a client order id is up to 36 letters, digits, - and _ at {category.venue}, "
-            f"was {name!r}"
-        )
-    trigger = request.trigger
-    missing = {
-        f"orders of type {request.order_type.value}": request.order_type not in _OFFERED,
-        f"time in force {request.time_in_force.value}": request.time_in_force is TimeInForce.GTD,
-        "distances as prices": request.limit_price_kind not in {None, PriceKind.STATIC}
-        or (trigger is not None and trigger.kind is not PriceKind.STATIC),
-        "a time to begin": request.effective_ns is not None,
-        "icebergs": request.display_quantity is not None,
-        "a choice of the fee's asset": request.fee_asset is not None,
-        "close orders": request.close is not None,
-        "user references": request.user_reference is not None,
-    }
-    if category is SPOT:
-        missing["reduce-only orders"] = request.reduce_only
-    else:
-        missing["amounts to spend"] = request.quote_quantity is not None
-    lacking = [what for what, is_missing in missing.items() if is_missing]
-    if lacking:
-        raise BadInput(f"{category.venue} has no {', '.join(lacking)}: nothing was sent")
-
-
-def _amend(category: Category, command: Amend) -> Arguments:
-    if command.symbol is None:
-        raise BadInput(f"{category.venue} names an order with its market, was none in {command!r}")
-    unchangeable = (command.display_quantity, command.post_only)
-    if any(one is not None for one in unchangeable) or _is_distance(command):
-        raise BadInput(
-            f"{category.venue} amends quantity, price and trigger alone, was {command!r:.300}"
-        )
+def _amend(category: Category, offers: OrderOffers, command: Amend) -> Arguments:
+    symbol = offers.check_amend(command)
     changes = {
         "qty": command.quantity,
         "price": command.limit_price,
         "triggerPrice": command.trigger_price,
     }
-    order: Arguments = {
-        "category": category.name,
-        "symbol": category.format_symbol(command.symbol),
+    return {
+        "symbol": category.format_symbol(symbol),
+        **_ids(command.order_id, command.client_order_id),
+        **{name: plain(one) for name, one in changes.items() if one is not None},
     }
-    if command.order_id:
-        order["orderId"] = command.order_id
-    else:
-        order["orderLinkId"] = command.client_order_id
-    return order | {name: _number(one) for name, one in changes.items() if one is not None}
-
-
-def _is_distance(command: Amend) -> bool:
-    kinds = {command.limit_price_kind, command.trigger_price_kind}
-    return not kinds <= {None, PriceKind.STATIC}
 
 
 def _named(category: Category, command: Cancel | CancelBatch) -> Iterator[Arguments]:
-    """The market and id of each order; raises BadInput where there is none, or no market."""
-    if not command.order_ids and not command.client_order_ids:
-        raise BadInput("a cancel needs at least one id, was none")
-    for field, names in (
-        ("orderId", command.order_ids),
-        ("orderLinkId", command.client_order_ids),
-    ):
-        for name in names:
-            yield {"symbol": _market(category, command.symbols.get(name), name), field: name}
+    """The market and id of each order."""
+    for symbol, order_id, name in named_orders(category.venue, command):
+        yield {"symbol": category.format_symbol(symbol), **_ids(order_id, name)}
 
 
-def _market(category: Category, symbol: Symbol | None, name: str) -> str:
-    if symbol is None:
-        raise BadInput(
-            f"{category.venue} names an order with its market, which is not known of {name!r}"
-        )
-    return category.format_symbol(symbol)
-
-
-def _number(value: Decimal | None) -> str:
-    if value is None or not value.is_finite() or value <= 0 or not -30 < value.adjusted() < 30:
-        raise BadInput(f"a number above zero was expected, was {value}")
-    return f"{value:f}"
+def _ids(order_id: str, name: str) -> Arguments:
+    return {"orderId": order_id} if order_id else {"orderLinkId": name}

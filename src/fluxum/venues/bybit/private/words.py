@@ -7,6 +7,8 @@ OTHER, and the functions return it beside that; of one that is here they return 
 from fluxum.model.account import EntryKind
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, SelfTrade, TimeInForce, TriggerReference
+from fluxum.venues.triggers import triggered_type
+from fluxum.venues.words import known, turned
 
 __all__ = [
     "ENTRY_KINDS",
@@ -67,27 +69,19 @@ ENTRY_KINDS = {
 }
 """The kind of an entry by Bybit's `type`; all others are OTHER, the word is kept beside it."""
 
-_TIMES = {word: one for one, word in TIMES_IN_FORCE.items()} | {"PostOnly": TimeInForce.GTC}
+_TIMES = turned(TIMES_IN_FORCE) | {"PostOnly": TimeInForce.GTC}
 _UNTRIGGERED = frozenset({"", "UNKNOWN"})
-_RISES, _FALLS = 1, 2
-_TYPES = {  # by whether the order takes profit, and whether it has a limit
-    (False, False): OrderType.STOP_LOSS,
-    (False, True): OrderType.STOP_LOSS_LIMIT,
-    (True, False): OrderType.TAKE_PROFIT,
-    (True, True): OrderType.TAKE_PROFIT_LIMIT,
-}
+_RISES = 1
 
 
 def status(word: str) -> tuple[OrderStatus, str]:
     """The status of an order, or OTHER and the word."""
-    known = STATUSES.get(word)
-    return (OrderStatus.OTHER, word) if known is None else (known, "")
+    return known(STATUSES, word, OrderStatus.OTHER)
 
 
 def time_in_force(word: str) -> tuple[TimeInForce, str]:
     """The time in force, or OTHER and the word."""
-    known = _TIMES.get(word)
-    return (TimeInForce.OTHER, word) if known is None else (known, "")
+    return known(_TIMES, word, TimeInForce.OTHER)
 
 
 def order_type(word: str, stop: str, side: Side, direction: int) -> tuple[OrderType, str]:
@@ -106,6 +100,7 @@ def order_type(word: str, stop: str, side: Side, direction: int) -> tuple[OrderT
     if stop not in {"Stop", "StopLoss", "PartialStopLoss", "TakeProfit", "PartialTakeProfit"}:
         return OrderType.OTHER, f"{word} {stop}"
     takes_profit = stop.endswith("TakeProfit")
+    is_rising = (side is Side.BUY) is not takes_profit
     if stop == "Stop" and direction:
-        takes_profit = direction == (_FALLS if side is Side.BUY else _RISES)
-    return _TYPES[takes_profit, has_limit], ""
+        is_rising = direction == _RISES
+    return triggered_type(side, is_rising=is_rising, has_limit=has_limit), ""

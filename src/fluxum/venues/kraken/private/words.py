@@ -17,6 +17,7 @@ from fluxum.model.order import (
     TimeInForce,
     TriggerReference,
 )
+from fluxum.venues.words import known, turned
 
 __all__ = [
     "ENTRY_KINDS",
@@ -77,8 +78,8 @@ ENTRY_KINDS = {
 }
 """The kind of an entry by Kraken's `type`; all others are OTHER, the word is kept beside it."""
 
-_TYPES = {word: one for one, word in ORDER_TYPES.items()}
-_TIMES = {word: one for one, word in TIMES_IN_FORCE.items()}
+_TYPES = turned(ORDER_TYPES)
+_TIMES = turned(TIMES_IN_FORCE)
 # https://docs.kraken.com/api/docs/rest-api/get-open-orders and /get-closed-orders
 _REST_STATUSES = {
     "pending": OrderStatus.PENDING,
@@ -91,28 +92,25 @@ _REST_STATUSES = {
 
 def order_type(word: str) -> tuple[OrderType, str]:
     """The order type, or OTHER and the word."""
-    known = _TYPES.get(word)
-    return (OrderType.OTHER, word) if known is None else (known, "")
+    return known(_TYPES, word, OrderType.OTHER)
 
 
 def status(word: str) -> tuple[OrderStatus, str]:
     """The order status on the WebSocket, or OTHER and the word."""
-    known = STATUSES.get(word)
-    return (OrderStatus.OTHER, word) if known is None else (known, "")
+    return known(STATUSES, word, OrderStatus.OTHER)
 
 
 def rest_status(word: str, *, is_filled: bool) -> tuple[OrderStatus, str]:
     """The order status in REST's lists, or OTHER and the word; `is_filled` in part at least."""
-    known = _REST_STATUSES.get(word)
-    if known is OrderStatus.OPEN and is_filled:
+    if word == "open" and is_filled:
         return OrderStatus.PARTIALLY_FILLED, ""
-    return (OrderStatus.OTHER, word) if known is None else (known, "")
+    return known(_REST_STATUSES, word, OrderStatus.OTHER)
 
 
 def time_in_force(word: str) -> tuple[TimeInForce, str]:
     """The time in force, in whichever case, or OTHER and the word."""
-    known = _TIMES.get(word.lower())
-    return (TimeInForce.OTHER, word) if known is None else (known, "")
+    one, _ = known(_TIMES, word.lower(), TimeInForce.OTHER)
+    return one, word if one is TimeInForce.OTHER else ""
 
 
 def side(word: str) -> Side:

@@ -15,7 +15,7 @@ from fluxum.model.account import Balance
 from fluxum.venues.bybit import native
 from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.server.private.access import account_of_login, check_time
-from fluxum.venues.bybit.server.private.order_entry import OrderEntry
+from fluxum.venues.bybit.server.private.order_entry import BybitOrders
 from fluxum.venues.bybit.server.private.rows import coin_row, execution_row, order_row
 from fluxum.venues.server.access import lowered
 from fluxum.venues.server.account_link import AccountServer, ServerDialect, TopicRow
@@ -88,7 +88,7 @@ class _Streams:
             order = order_row(category, change.order)
             yield from (("order", order), (f"order.{category.name}", order))
         if change.fill is not None:
-            execution = execution_row(category, change, change.fill)
+            execution = execution_row(category, change)
             yield from (("execution", execution), (f"execution.{category.name}", execution))
 
     def balances(self, balances: Sequence[Balance]) -> Iterable[TopicRow]:
@@ -147,7 +147,7 @@ class _Orders:
 
     def __init__(self, view: ExchangeView, category: Category) -> None:
         self._accounts = view.accounts
-        self._entry = OrderEntry(view, category)
+        self._entry = BybitOrders(view, category)
 
     def answer(self, link: AccountServer, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answer to a client's frame, whatever is in it."""

@@ -4,16 +4,13 @@ https://bybit-exchange.github.io/docs/v5/order and /error. That a post-only orde
 is refused at once is the exchange's way here; the venue takes it and cancels it.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from enum import Enum
-from typing import TypeVar
 
 import msgspec
 
 from fluxum.errors import VenueRefused
-from fluxum.model.instrument import Instrument
+from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, FeeAsset, OrderRequest, OrderType, TimeInForce, Trigger
 from fluxum.venues.bybit.category import SPOT, Category
@@ -21,15 +18,16 @@ from fluxum.venues.bybit.private.commands import BATCH_MAX, is_client_id
 from fluxum.venues.bybit.private.words import SELF_TRADES, SIDES, TIMES_IN_FORCE
 from fluxum.venues.bybit.server.private.access import count
 from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
+from fluxum.venues.server.arguments import Arguments
 from fluxum.venues.server.contract import ExchangeView
+from fluxum.venues.server.order_entry import OrderEntry
+from fluxum.venues.triggers import triggered_type
 
-__all__ = ["Arguments", "OrderEntry"]
+__all__ = ["BybitOrders"]
 
-Arguments = Mapping[str, object]
+Given = Mapping[str, object]
 Result = dict[str, object]
-Word = TypeVar("Word", bound=Enum)
 
-_NUMBER = re.compile(r"\d{1,30}(\.\d{1,30})?")
 _PARAMETER = ("10001", "10001", "Request parameter error.")
 # The code on spot, the code of contracts, and the text.
 _REFUSALS = {
@@ -46,29 +44,23 @@ _REFUSALS = {
     Refusal.NO_POSITION: ("170210", "110017", "Current position is zero."),
 }
 _LIMITS = {"spot": (20, 10), "linear": (10, 10)}  # of creating or canceling, and of amending
-_TYPES = {  # by whether the order takes profit, and whether it has a limit
-    (False, False): OrderType.STOP_LOSS,
-    (False, True): OrderType.STOP_LOSS_LIMIT,
-    (True, False): OrderType.TAKE_PROFIT,
-    (True, True): OrderType.TAKE_PROFIT_LIMIT,
-}
 
 
-class OrderEntry:
+class BybitOrders:
     """Takes operations for the accounts of one category; every refusal is a VenueRefused."""
 
     def __init__(self, view: ExchangeView, category: Category) -> None:
         self._view = view
         self._category = category
-        self._instruments = {one.venue_symbol: one for one in view.instruments()}
-        self._operations: dict[str, Callable[[Account, Arguments], Result]] = {
+        self._entry = OrderEntry(view, self._refused)
+        self._operations: dict[str, Callable[[Account, Given], Result]] = {
             "create": self._create,
             "amend": self._amend,
             "cancel": self._cancel,
         }
 
     def obey(
-        self, name: str, account: Account, given: Arguments, now_ns: int
+        self, name: str, account: Account, given: Given, now_ns: int
     ) -> tuple[Result, Result, Mapping[str, str]]:
         """Do an operation; returns its result, the verdicts of its rows, and the headers."""
         if given.get("category") != self._category.name:
@@ -90,26 +82,27 @@ class OrderEntry:
         except msgspec.ValidationError:
             rows = []
         if not 1 <= len(rows) <= BATCH_MAX:
-            raise _refused(_PARAMETER, self._category)
+            raise self._invalid()
         headers = self._count(account, verb, len(rows), now_ns)
         return *self._batch(operation, account, rows), headers
 
+    def symbol(self, name: str) -> Symbol:
+        """The market of a name of the venue's."""
+        return self._entry.instrument(name).symbol
+
     def _batch(
-        self,
-        operation: Callable[[Account, Arguments], Result],
-        account: Account,
-        rows: Sequence[Arguments],
+        self, operation: Callable[[Account, Given], Result], account: Account, rows: Sequence[Given]
     ) -> tuple[Result, Result]:
         """Each row succeeds or fails by itself."""
         results: list[Result] = []
         verdicts: list[Result] = []
-        for row in rows:
-            try:
-                results.append(operation(account, row))
-                verdicts.append({"code": 0, "msg": "OK"})
-            except VenueRefused as error:
+        for row, result in self._entry.each(rows, lambda row: operation(account, row)):
+            if isinstance(result, VenueRefused):
                 results.append({"orderId": "", "orderLinkId": row.get("orderLinkId", "")})
-                verdicts.append({"code": int(error.code), "msg": str(error)})
+                verdicts.append({"code": int(result.code), "msg": str(result)})
+            else:
+                results.append(result)
+                verdicts.append({"code": 0, "msg": "OK"})
         return {"list": results}, {"list": verdicts}
 
     def _count(self, account: Account, verb: str, cost: int, now_ns: int) -> Mapping[str, str]:
@@ -118,138 +111,97 @@ class OrderEntry:
 
     # Operations
 
-    def _create(self, account: Account, given: Arguments) -> Result:
-        request = self._request(given)
-        try:
-            return _ids(account.place(request))
-        except CommandRefused as error:
-            raise self._told(error) from error
+    def _create(self, account: Account, given: Given) -> Result:
+        return _ids(self._entry.place(account, self._request(self._read(given))))
 
-    def _amend(self, account: Account, given: Arguments) -> Result:
-        order = self._find(account, given)
+    def _amend(self, account: Account, given: Given) -> Result:
+        read = self._read(given)
         command = Amend(
-            order_id=order.update.order_id,
-            quantity=self._number(given, "qty"),
-            limit_price=self._number(given, "price"),
-            trigger_price=self._number(given, "triggerPrice"),
+            order_id=self._find(account, read).update.order_id,
+            quantity=read.number("qty"),
+            limit_price=read.number("price"),
+            trigger_price=read.number("triggerPrice"),
         )
-        try:
-            return _ids(account.amend(command))
-        except CommandRefused as error:
-            raise self._told(error) from error
+        return _ids(self._entry.amend(account, command))
 
-    def _cancel(self, account: Account, given: Arguments) -> Result:
-        return _ids(account.cancel(self._find(account, given).update.order_id, "User requested"))
+    def _cancel(self, account: Account, given: Given) -> Result:
+        return _ids(self._entry.cancel(account, self._find(account, self._read(given))))
 
-    def _cancel_all(self, account: Account, given: Arguments) -> list[Result]:
+    def _cancel_all(self, account: Account, given: Given) -> list[Result]:
         """Contracts are named by their market, or by the asset they settle in."""
-        name, coin = given.get("symbol"), given.get("settleCoin")
+        read = self._read(given)
+        name, coin = read.text("symbol"), read.text("settleCoin")
         if self._category is not SPOT and not name and not coin:
-            raise _refused(_PARAMETER, self._category)
-        found = [
-            one
-            for one in account.open_orders()
-            if name in {None, self._category.format_symbol(one.update.symbol)}
-            and coin in {None, one.update.symbol.quote}
-        ]
-        return [_ids(account.cancel(one.update.order_id, "User requested")) for one in found]
+            raise self._invalid()
+        ended = self._entry.cancel_all(
+            account,
+            lambda one: (
+                name in {"", self._category.format_symbol(one.symbol)}
+                and coin in {"", one.symbol.quote}
+            ),
+        )
+        return [_ids(one) for one in ended]
 
-    def _find(self, account: Account, given: Arguments) -> OrderState:
+    def _find(self, account: Account, read: Arguments) -> OrderState:
         """The open order of a market by either id; the venue's own wins."""
-        instrument = self._instrument(given)
-        order_id, name = given.get("orderId"), given.get("orderLinkId")
-        for order in account.open_orders():
-            update = order.update
-            is_named = update.order_id == order_id or (
-                not order_id and name and update.client_order_id == name
-            )
-            if is_named and update.symbol == instrument.symbol:
-                return order
-        raise _refused(_REFUSALS[Refusal.UNKNOWN_ORDER], self._category)
+        symbol = self.symbol(read.text("symbol"))
+        return self._entry.find(account, read.text("orderId"), read.text("orderLinkId"), symbol)
 
     # Reading
 
-    def _request(self, given: Arguments) -> OrderRequest:
-        instrument = self._instrument(given)
-        side = self._word(SIDES, given.get("side"))
-        has_limit = self._is_limit(given)
-        in_force = str(given.get("timeInForce") or "GTC")
-        is_careful = in_force == "PostOnly"
-        quantity = self._number(given, "qty")
+    def _request(self, read: Arguments) -> OrderRequest:
+        symbol = self.symbol(read.text("symbol"))
+        side = read.word(SIDES, "side")
+        has_limit = read.one_of({"Market", "Limit"}, "orderType") == "Limit"
+        is_careful = read.text("timeInForce") == "PostOnly"
+        quantity = read.needed("qty")
         is_spot_buy = self._category is SPOT and side is Side.BUY
-        spends = is_spot_buy and not has_limit and given.get("marketUnit") != "baseCoin"
-        trigger_price = self._number(given, "triggerPrice") or Decimal(0)
-        name, rule = str(given.get("orderLinkId") or ""), given.get("smpType")
-        if quantity is None or (name and not is_client_id(name)):
-            raise _refused(_PARAMETER, self._category)
+        spends = is_spot_buy and not has_limit and read.text("marketUnit") != "baseCoin"
+        trigger_price, name = read.number("triggerPrice"), read.text("orderLinkId")
+        if name and not is_client_id(name):
+            raise self._invalid()
+        in_force, rule = TimeInForce.GTC, read.text("smpType", "None")
+        if has_limit and not is_careful:
+            in_force = read.word(TIMES_IN_FORCE, "timeInForce", "GTC")
         return OrderRequest(
-            symbol=instrument.symbol,
+            symbol=symbol,
             side=side,
-            order_type=self._type(instrument, side, given, trigger_price, has_limit=has_limit),
+            order_type=self._type(symbol, side, read, has_limit=has_limit),
             quantity=None if spends else quantity,
             quote_quantity=quantity if spends else None,
-            limit_price=self._number(given, "price") if has_limit else None,
+            limit_price=read.number("price") if has_limit else None,
             trigger=Trigger(trigger_price) if trigger_price else None,
-            time_in_force=TimeInForce.GTC
-            if is_careful or not has_limit
-            else self._word(TIMES_IN_FORCE, in_force),
+            time_in_force=in_force,
             post_only=is_careful,
-            reduce_only=given.get("reduceOnly") is True,
-            margin=given.get("isLeverage") == 1,
-            self_trade=None if rule in {None, "None"} else self._word(SELF_TRADES, rule),
+            reduce_only=read.flag("reduceOnly"),
+            margin=read.flag("isLeverage"),
+            self_trade=None if rule == "None" else read.word(SELF_TRADES, "smpType"),
             fee_asset=FeeAsset.BASE if is_spot_buy else FeeAsset.QUOTE,
             client_order_id=name,
         )
 
-    def _type(
-        self,
-        instrument: Instrument,
-        side: Side,
-        given: Arguments,
-        trigger_price: Decimal,
-        *,
-        has_limit: bool,
-    ) -> OrderType:
+    def _type(self, symbol: Symbol, side: Side, read: Arguments, *, has_limit: bool) -> OrderType:
+        """On spot the price decides on which side of it a triggered order waits."""
+        trigger_price = read.number("triggerPrice")
         if not trigger_price:
             return OrderType.LIMIT if has_limit else OrderType.MARKET
-        direction = given.get("triggerDirection")
-        if direction not in {1, 2}:  # on spot the price decides
-            last = self._view.accounts.last_price(instrument.symbol) or instrument.tick
-            direction = 1 if trigger_price > last else 2
-        return _TYPES[(direction == 1) is not (side is Side.BUY), has_limit]
+        direction = read.text("triggerDirection")
+        is_rising = direction == "1"
+        if direction not in {"1", "2"}:
+            is_rising = trigger_price > (self._view.accounts.last_price(symbol) or Decimal(0))
+        return triggered_type(side, is_rising=is_rising, has_limit=has_limit)
 
-    def _instrument(self, given: Arguments) -> Instrument:
-        instrument = self._instruments.get(str(given.get("symbol")))
-        if instrument is None:
-            raise _refused(_REFUSALS[Refusal.UNKNOWN_SYMBOL], self._category)
-        return instrument
+    def _read(self, given: Given) -> Arguments:
+        return Arguments(given, lambda _name: self._invalid())
 
-    def _is_limit(self, given: Arguments) -> bool:
-        kind = given.get("orderType")
-        if kind not in {"Market", "Limit"}:
-            raise _refused(_PARAMETER, self._category)
-        return kind == "Limit"
+    def _invalid(self) -> VenueRefused:
+        return self._error(_PARAMETER)
 
-    def _number(self, given: Arguments, name: str) -> Decimal | None:
-        text = given.get(name)
-        if text in {None, ""}:
-            return None
-        if not (isinstance(text, str) and _NUMBER.fullmatch(text)):
-            raise _refused(_PARAMETER, self._category)
-        return Decimal(text)
+    def _refused(self, error: CommandRefused) -> VenueRefused:
+        return self._error(_REFUSALS.get(error.refusal, _PARAMETER))
 
-    def _word(self, words: Mapping[Word, str], text: object) -> Word:
-        for one, word in words.items():
-            if word == text:
-                return one
-        raise _refused(_PARAMETER, self._category)
-
-    def _told(self, error: CommandRefused) -> VenueRefused:
-        return _refused(_REFUSALS.get(error.refusal, _PARAMETER), self._category)
-
-
-def _refused(words: tuple[str, str, str], category: Category) -> VenueRefused:
-    return VenueRefused(words[2], words[0] if category is SPOT else words[1])
+    def _error(self, words: tuple[str, str, str]) -> VenueRefused:
+        return VenueRefused(words[2], words[0] if self._category is SPOT else words[1])
 
 
 def _ids(order: OrderState) -> Result:

@@ -4,17 +4,19 @@ https://bybit-exchange.github.io/docs/v5/order and /account. Lists are newest fi
 most, with a cursor that is URL-encoded as the venue's are.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 from urllib.parse import parse_qsl, quote
 
 import msgspec
-from msgspec import MsgspecError
+from msgspec import MsgspecError, structs
 
 from fluxum.errors import VenueRefused
+from fluxum.model.instrument import Asset
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.server.private.access import admit, count
-from fluxum.venues.bybit.server.private.order_entry import OrderEntry
+from fluxum.venues.bybit.server.private.order_entry import BybitOrders
 from fluxum.venues.bybit.server.private.rows import (
     Row,
     coin_row,
@@ -23,7 +25,8 @@ from fluxum.venues.bybit.server.private.rows import (
     order_row,
 )
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.server.accounts import Account
+from fluxum.venues.server.account_lists import ListQuery, page
+from fluxum.venues.server.accounts import Account, OrderState
 from fluxum.venues.server.contract import ExchangeView
 from fluxum.venues.server.formats import millis, number
 from fluxum.venues.server.rest_router import query_number
@@ -37,6 +40,8 @@ Item = TypeVar("Item")
 _CALLS_PER_S = 50
 _WEEK_MS = 7 * 86_400_000
 _ORDERS = "/v5/order/"
+_SCOPES = ("symbol", "baseCoin", "settleCoin", "orderId", "orderLinkId")
+_MILLISECOND = 1_000_000
 _decode_object = msgspec.json.Decoder(dict[str, object]).decode
 
 
@@ -46,7 +51,7 @@ class AccountRest:
     def __init__(self, view: ExchangeView, category: Category) -> None:
         self._view = view
         self._category = category
-        self._entry = OrderEntry(view, category)
+        self._entry = BybitOrders(view, category)
         self._lists: dict[str, Callable[[Account, Query, int], Result]] = {
             "/v5/order/realtime": self._realtime,
             "/v5/order/history": self._history,
@@ -79,36 +84,33 @@ class AccountRest:
 
     def _realtime(self, account: Account, query: Query, now_ns: int) -> Result:  # noqa: ARG002
         """Open orders; by its id one that ended lately as well."""
-        self._check(query)
-        scopes = ("symbol", "baseCoin", "settleCoin", "orderId", "orderLinkId")
-        if self._category is not SPOT and not any(query.get(one) for one in scopes):
+        if self._category is not SPOT and not any(query.get(one) for one in _SCOPES):
             raise VenueRefused("Missing some parameters that must be filled in", "10001")
-        is_named = bool(query.get("orderId") or query.get("orderLinkId"))
-        states = [*account.open_orders(), *(account.ended[-500:] if is_named else ())]
-        rows = [order_row(self._category, one) for one in states]
-        coin = query.get("settleCoin")
-        if coin:
-            rows = [
-                order_row(self._category, one) for one in states if one.update.symbol.quote == coin
-            ]
-        return self._page(query, rows, 50)
+        wanted, coin = self._wanted(query), query.get("settleCoin")
+        is_named = bool(wanted.order_id or wanted.client_order_id)
+        lately = account.ended[-500:] if is_named else ()
+        found = wanted.orders([*account.open_orders(), *lately])
+        return self._orders(
+            query, [one for one in found if coin in {None, one.update.symbol.quote}]
+        )
 
     def _history(self, account: Account, query: Query, now_ns: int) -> Result:
-        self._check(query)
-        found = _within(query, account.ended, lambda one: one.update.opened_ns or 0, now_ns)
-        return self._page(query, [order_row(self._category, one) for one in found], 50)
+        return self._orders(
+            query, _in_week(self._wanted(query), query, now_ns).orders(account.ended)
+        )
+
+    def _orders(self, query: Query, orders: Sequence[OrderState]) -> Result:
+        return self._page(query, orders, partial(order_row, self._category), 50)
 
     def _executions(self, account: Account, query: Query, now_ns: int) -> Result:
-        self._check(query)
-        found = _within(query, account.trades, lambda one: one.venue_ns, now_ns)
-        rows = [execution_row(self._category, one, one.fill) for one in found if one.fill]
-        return self._page(query, rows, 100)
+        found = _in_week(self._wanted(query), query, now_ns).trades(account.trades)
+        return self._page(query, found, partial(execution_row, self._category), 100)
 
     def _log(self, account: Account, query: Query, now_ns: int) -> Result:
-        found = _within(query, account.entries, lambda one: one.venue_ns, now_ns)
         asset = query.get("currency")
-        rows = [entry_row(self._category, one) for one in found if asset in {None, one.asset}]
-        return self._page(query, rows, 50)
+        wanted = ListQuery(asset=Asset(asset) if asset else None)
+        found = _in_week(wanted, query, now_ns).entries(account.entries)
+        return self._page(query, found, partial(entry_row, self._category), 50)
 
     def _wallet(self, account: Account, query: Query, now_ns: int) -> Result:  # noqa: ARG002
         """Assets of which nothing is held are left out, unless they are named."""
@@ -131,34 +133,34 @@ class AccountRest:
 
     # Pieces
 
-    def _check(self, query: Query) -> None:
+    def _wanted(self, query: Query) -> ListQuery:
         if query.get("category") != self._category.name:
             raise VenueRefused("Illegal category", "10001")
-
-    def _page(self, query: Query, rows: Sequence[Row], most: int) -> Result:
-        """A part of a list, whose rows are oldest first, the newest first."""
-        limit = min(max(1, query_number(query, "limit", 20, _invalid())), most)
-        offset = query_number(
-            {"cursor": query.get("cursor", "").removeprefix("page:") or "0"},
-            "cursor",
-            0,
-            _invalid(),
+        name = query.get("symbol")
+        return ListQuery(
+            symbol=self._entry.symbol(name) if name else None,
+            order_id=query.get("orderId", ""),
+            client_order_id=query.get("orderLinkId", ""),
         )
-        newest = [row for row in reversed(rows) if _is_meant(row, query)]
-        after = offset + limit
-        cursor = quote(f"page:{after}") if after < len(newest) else ""
-        page = {"list": newest[offset:after], "nextPageCursor": cursor}
-        return {"category": self._category.name, **page}
+
+    def _page(
+        self, query: Query, items: Sequence[Item], row: Callable[[Item], Row], most: int
+    ) -> Result:
+        """A part of a list; its cursor is URL-encoded as the venue's are."""
+        count = min(max(1, query_number(query, "limit", 20, _invalid())), most)
+        at = {"offset": query.get("cursor", "").removeprefix("page:") or "0"}
+        found, following = page(items, count, query_number(at, "offset", 0, _invalid()))
+        cursor = "" if following is None else quote(f"page:{following}")
+        rows = [row(one) for one in found]
+        return {"category": self._category.name, "list": rows, "nextPageCursor": cursor}
 
 
 def _invalid() -> VenueRefused:
     return VenueRefused("Request parameter error.", "10001")
 
 
-def _within(
-    query: Query, items: Iterable[Item], instant_ns: Callable[[Item], int], now_ns: int
-) -> Iterable[Item]:
-    """Items between two instants, both included; an instant that is missing is a week away."""
+def _in_week(wanted: ListQuery, query: Query, now_ns: int) -> ListQuery:
+    """Between two instants; one that is missing is a week away from the other, or is now."""
     start_ms = query_number(query, "startTime", -1, _invalid())
     end_ms = query_number(query, "endTime", -1, _invalid())
     if end_ms < 0:
@@ -166,9 +168,5 @@ def _within(
     start_ms = end_ms - _WEEK_MS if start_ms < 0 else start_ms
     if not 0 <= end_ms - start_ms <= _WEEK_MS:
         raise VenueRefused("The time range cannot exceed 7 days.", "10001")
-    return (one for one in items if start_ms <= millis(instant_ns(one)) <= end_ms)
-
-
-def _is_meant(row: Row, query: Query) -> bool:
-    names = ("symbol", "orderId", "orderLinkId")
-    return all(not query.get(name) or row.get(name, "") == query[name] for name in names)
+    until_ns = (end_ms + 1) * _MILLISECOND - 1
+    return structs.replace(wanted, since_ns=start_ms * _MILLISECOND, until_ns=until_ns)

@@ -5,12 +5,13 @@ The keys are those of the payloads quoted in `private.native`.
 
 from decimal import Decimal
 
-from fluxum.model.account import Balance, EntryKind, Fill, LedgerEntry, Liquidity
-from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
+from fluxum.model.account import Balance, EntryKind, LedgerEntry, Liquidity
+from fluxum.model.order import OrderStatus, OrderUpdate
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.words import SIDES, STATUSES, TIMES_IN_FORCE
 from fluxum.venues.server.accounts import OrderHappening, OrderState
 from fluxum.venues.server.formats import millis, number
+from fluxum.venues.triggers import rises
 
 __all__ = ["Row", "coin_row", "entry_row", "execution_row", "order_row"]
 
@@ -22,7 +23,6 @@ _WORDS = {
     OrderStatus.CANCELED: "Cancelled",
     OrderStatus.PENDING: "Untriggered",
 }
-_STOPS = {OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT}
 _REASONS = {
     "User requested": "EC_PerCancelRequest",
     "Post only order": "EC_PostOnlyWillTakeLiquidity",
@@ -43,7 +43,7 @@ def order_row(category: Category, state: OrderState) -> Row:
     kind = update.order_type
     quantity = request.quantity if request.quote_quantity is None else request.quote_quantity
     is_canceled = update.reason == "User requested"
-    rises = (update.side.value == "buy") is (kind in _STOPS)
+    direction = 1 if rises(update.side, kind) else 2
     return {
         "category": category.name,
         "symbol": category.format_symbol(update.symbol),
@@ -65,16 +65,17 @@ def order_row(category: Category, state: OrderState) -> Row:
         "orderType": "Limit" if kind.has_limit else "Market",
         "stopOrderType": "Stop" if kind.is_triggered else "",
         "triggerPrice": number(update.trigger_price or _ZERO),
-        "triggerDirection": (1 if rises else 2) if kind.is_triggered else 0,
+        "triggerDirection": direction if kind.is_triggered else 0,
         "reduceOnly": update.reduce_only,
         "createdTime": str(millis(update.opened_ns or update.venue_ns)),
         "updatedTime": str(millis(update.venue_ns)),
     }
 
 
-def execution_row(category: Category, happening: OrderHappening, fill: Fill) -> Row:
+def execution_row(category: Category, happening: OrderHappening) -> Row:
     """An execution."""
-    state = happening.order
+    state, fill = happening.order, happening.fill
+    assert fill is not None, "an execution has its fill"
     (fee,) = fill.fees or (None,)
     worth = fill.price * fill.quantity if fee and fee.asset == fill.symbol.quote else fill.quantity
     rate = _ZERO if fee is None else fee.amount / worth

@@ -1,0 +1,111 @@
+"""Lists about an account that a venue serves newest first: page by page, or span by span of time.
+
+Many venues limit how long a time one list may be about, such as a week. Then the last span before
+an instant comes first, its pages one behind the other, and older spans follow as far back as the
+venue remembers. Nothing is asked before it is wanted: what follows is `Page.next`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from msgspec import Raw, Struct
+
+from fluxum.venues.conversation import Fetch
+from fluxum.venues.queries import Page, RestQuery, page_of, rest_query
+from fluxum.venues.rows import read_rows
+
+__all__ = ["AccountList", "ListRows", "Span", "listed", "listed_between"]
+
+Item = TypeVar("Item")
+
+_MILLISECOND = 1_000_000
+
+
+class Span(Struct, frozen=True):
+    """A time that a list is about, in milliseconds; both are included, None is no bound."""
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+class ListRows(Struct, frozen=True):
+    """The rows of one answer, and what its next page is asked with; empty text on the last one."""
+
+    rows: Sequence[Raw]
+    cursor: str = ""
+
+
+class AccountList(Struct, Generic[Item], frozen=True, kw_only=True):
+    """One list as a venue serves it.
+
+    `fetch` is the call for one page of a span behind a cursor, `decode` its answer; it raises
+    VenueRefused for one that is a refusal. `read` reads a row; None is one that is no item.
+    A span is at most `span_ms` long, None is no limit; then `memory_ms` is how far back the venue
+    remembers, which ends a walk without a beginning.
+    """
+
+    fetch: Callable[[Span, str], Fetch]
+    decode: Callable[[bytes], ListRows]
+    read: Callable[[Raw, int], Item | None]
+    span_ms: int | None = None
+    memory_ms: int | None = None
+
+
+def _nothing() -> None:
+    return None
+
+
+def listed(
+    one: AccountList[Item],
+    span: Span = Span(),  # noqa: B008 - frozen
+    behind: Callable[[], RestQuery[Page[Item]] | None] = _nothing,
+    cursor: str = "",
+) -> RestQuery[Page[Item]]:
+    """A page of a list, then its next one, then what is behind it."""
+
+    def read(answer: ListRows, received_ns: int) -> Page[Item]:
+        rows = read_rows(answer.rows, lambda row: one.read(row, received_ns))
+        if answer.cursor in {"", cursor}:
+            return page_of(rows, behind())
+        return page_of(rows, listed(one, span, behind, answer.cursor))
+
+    return rest_query(one.fetch(span, cursor), one.decode, read)
+
+
+def listed_between(
+    one: AccountList[Item], since_ns: int | None, until_ns: int | None, clock: RestQuery[int]
+) -> RestQuery[Page[Item]]:
+    """A list after one instant and up to another, or to now, which `clock` reads at the venue."""
+    assert one.span_ms is None or one.memory_ms is not None, "a walk in spans has an end"
+    since_ms = None if since_ns is None else since_ns // _MILLISECOND
+    if until_ns is not None:
+        return _span(one, since_ms, until_ns // _MILLISECOND, is_now=False)
+
+    def begin(body: bytes, received_ns: int) -> RestQuery[Page[Item]]:
+        now_ms = clock.read(body, received_ns) // _MILLISECOND
+        return _span(one, since_ms, now_ms, is_now=True)
+
+    return RestQuery(clock.fetch, _never, begin)
+
+
+def _span(
+    one: AccountList[Item], since_ms: int | None, until_ms: int, *, is_now: bool
+) -> RestQuery[Page[Item]]:
+    """The last span before an instant; what is older follows. Now needs no end."""
+    if one.memory_ms is not None:
+        oldest_ms = until_ms - one.memory_ms
+        since_ms = oldest_ms if since_ms is None else max(since_ms, oldest_ms)
+    start_ms = since_ms
+    if one.span_ms is not None and (since_ms is None or since_ms < until_ms - one.span_ms):
+        start_ms = until_ms - one.span_ms
+
+    def older() -> RestQuery[Page[Item]] | None:
+        if start_ms is None or start_ms == since_ms:
+            return None
+        return _span(one, since_ms, start_ms - 1, is_now=False)
+
+    return listed(one, Span(start_ms, None if is_now else until_ms), older)
+
+
+def _never(_body: bytes, _received_ns: int) -> Page[Item]:
+    raise AssertionError("the venue's clock is read by what follows")

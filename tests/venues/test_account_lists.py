@@ -1,0 +1,98 @@
+"""Lists of an account in pages and in spans of time, newest first."""
+
+import json
+
+import pytest
+from msgspec import Raw
+
+from fluxum.errors import RemoteProtocolError
+from fluxum.venues.account_lists import AccountList, ListRows, Span, listed, listed_between
+from fluxum.venues.conversation import Fetch
+from fluxum.venues.queries import Page, RestQuery, rest_query
+
+MS = 1_000_000
+CLOCK = rest_query(Fetch("GET", "/time", ""), json.loads, lambda ms, _received_ns: int(ms) * MS)
+
+
+def fetch(span: Span, cursor: str) -> Fetch:
+    return Fetch("GET", f"{span.since_ms}-{span.until_ms} {cursor}".strip(), "")
+
+
+def decode(body: bytes) -> ListRows:
+    *rows, cursor = body.decode().split(",")
+    return ListRows([Raw(row.encode()) for row in rows], cursor)
+
+
+def one(span_ms: int | None = None, memory_ms: int | None = None) -> AccountList[int]:
+    return AccountList(
+        fetch=fetch,
+        decode=decode,
+        read=lambda row, _received_ns: int(bytes(row)),
+        span_ms=span_ms,
+        memory_ms=memory_ms,
+    )
+
+
+def walk(query: RestQuery[Page[int]] | None, *bodies: bytes) -> tuple[list[str], list[int]]:
+    """The calls and the items of a list, with these answers; the last one is repeated."""
+    calls: list[str] = []
+    items: list[int] = []
+    answers = iter(bodies)
+    while query is not None and len(calls) < 20:
+        calls.append(query.fetch.path)
+        body = next(answers, b"")
+        if query.then is not None:
+            query = query.then(body, 0)
+        else:
+            page = query.read(body, 0)
+            items += page.items
+            query = page.next
+    return calls, items
+
+
+def test_pages_follow_until_there_is_no_cursor() -> None:
+    assert walk(listed(one()), b"1,2,a", b"3,b", b"4,") == (
+        ["None-None", "None-None a", "None-None b"],
+        [1, 2, 3, 4],
+    )
+
+
+def test_a_cursor_that_repeats_itself_ends_the_list() -> None:
+    assert walk(listed(one()), b"1,a", b"2,a") == (["None-None", "None-None a"], [1, 2])
+
+
+def test_a_list_up_to_now_is_asked_without_an_end_and_in_spans() -> None:
+    query = listed_between(one(100, 250), None, None, CLOCK)
+
+    assert walk(query, b"1000", b"1,a", b"2,") == (
+        ["/time", "900-None", "900-None a", "799-899", "750-798"],
+        [1, 2],
+    )
+
+
+def test_a_list_between_two_instants_needs_no_clock() -> None:
+    query = listed_between(one(100, 10_000), 850 * MS, 1000 * MS, CLOCK)
+
+    assert walk(query) == (["900-1000", "850-899"], [])
+
+
+def test_a_list_without_spans_is_one_span() -> None:
+    assert walk(listed_between(one(), None, 1000 * MS, CLOCK)) == (["None-1000"], [])
+    assert walk(listed_between(one(), 5 * MS, 1000 * MS, CLOCK)) == (["5-1000"], [])
+
+
+def test_a_row_that_cannot_be_read_is_counted() -> None:
+    page = listed(one()).read(b"1,x,", 0)
+
+    assert page.items == (1,)
+    assert page.left_out is not None
+    assert page.left_out.count == 1
+
+
+def test_an_answer_of_another_form_is_refused() -> None:
+    query = listed(
+        AccountList(fetch=fetch, decode=lambda body: ListRows(json.loads(body)), read=min)
+    )
+
+    with pytest.raises(RemoteProtocolError):
+        query.read(b"\xff", 0)
