@@ -77,7 +77,8 @@ class OrderRules(Struct, frozen=True, kw_only=True):
 
     `allowance` is the venue's rate limit; `None` checks none. `is_name` is whether a text can be a
     client order id, `supports_client_id` whether the venue takes one with an order; with the others
-    a user reference takes its place. `is_ambiguous` is whether an order may have been entered
+    a user reference takes its place. `can_amend` is whether it changes orders in place.
+    `is_ambiguous` is whether an order may have been entered
     although the venue refused it with a message. A command may carry a deadline from
     `deadline_min_s` to `deadline_max_s` ahead.
     """
@@ -85,6 +86,7 @@ class OrderRules(Struct, frozen=True, kw_only=True):
     allowance: TradingAllowance | None = None
     is_name: Callable[[str], bool] = _is_text
     supports_client_id: Callable[[OrderRequest], bool] = _always
+    can_amend: bool = True
     is_ambiguous: Callable[[str], bool] = _never
     deadline_min_s: float = 0.5
     deadline_max_s: float = 60.0

@@ -41,6 +41,7 @@ __all__ = [
     "decode_report",
     "decode_rows",
     "decode_tag",
+    "decode_time",
     "encode",
 ]
 
@@ -63,7 +64,7 @@ class Frame(Struct):
     status: int = 200
     result: Raw = Raw(b"null")
     error: Fault | None = None
-    event: Raw | None = None
+    event: Raw = Raw()
 
 
 class Tag(Struct):
@@ -164,6 +165,12 @@ class MyTrade(Struct):
     isMaker: bool
 
 
+class Timed(Struct):
+    """When an order of a list was placed, or a trade made: `{"time":1499827319559}`."""
+
+    time: int
+
+
 class BalanceRow(Struct):
     """What is held of one asset: `{"a":"ETH","f":"10000.000000","l":"0.000000"}`."""
 
@@ -262,4 +269,5 @@ decode_balance_update = msgspec.json.Decoder(BalanceUpdate).decode
 decode_external_lock = msgspec.json.Decoder(ExternalLockUpdate).decode
 decode_holdings = msgspec.json.Decoder(Holdings).decode
 decode_order_result = msgspec.json.Decoder(OrderResult).decode
+decode_time = msgspec.json.Decoder(Timed).decode
 decode_rows = msgspec.json.Decoder(tuple[Raw, ...]).decode

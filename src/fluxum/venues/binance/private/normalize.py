@@ -19,7 +19,6 @@ from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none
 __all__ = ["balance", "entry", "fill", "order", "trade"]
 
 _ZERO = Decimal(0)
-_SIDES = {word: side for side, word in words.SIDES.items()}
 
 
 def order(venue: str, names: Names, wire: native.OrderReport, received_ns: int) -> OrderUpdate:
@@ -146,7 +145,7 @@ def _cost(wire: native.OrderReport) -> Decimal:
 
 def _side(word: str) -> Side:
     try:
-        return _SIDES[word]
+        return words.SIDES_BY_WORD[word]
     except KeyError:
         raise RemoteProtocolError(f"a side was expected, was {word[:40]!r}") from None
 

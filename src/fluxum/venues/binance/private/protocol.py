@@ -82,7 +82,7 @@ def account_link(policy: Policy) -> AccountLink:
 
 def _message(frame: bytes) -> Message:
     wire = native.decode_frame(frame)
-    if wire.event is not None:
+    if bytes(wire.event):
         return _event(wire.event)
     number = str(wire.id or "")
     error = _error(wire)
@@ -158,11 +158,9 @@ def _effects(policy: Policy, command: Command, number: str) -> Sequence[Effect]:
 
 
 def _times(command: Command) -> dict[str, object]:
-    is_timed = isinstance(command, Place | PlaceBatch | Amend | Edit)
-    deadline_ns = command.deadline_ns if is_timed else None
-    if deadline_ns is None:
+    if not isinstance(command, Place | PlaceBatch | Amend | Edit) or command.deadline_ns is None:
         return {}
-    return {"timestamp": deadline_ns // _MILLISECOND - RECEIVE_MS, "recvWindow": RECEIVE_MS}
+    return {"timestamp": command.deadline_ns // _MILLISECOND - RECEIVE_MS, "recvWindow": RECEIVE_MS}
 
 
 def _signed(number: str, method: str, params: dict[str, object]) -> Send:
@@ -186,8 +184,8 @@ def _answer(number: str, error: str, wire: native.Frame) -> CommandAnswer:
         return CommandAnswer(command, error)
     match word:
         case "open":
-            rows = map(native.decode_order, native.decode_rows(wire.result))
-            markets = dict.fromkeys(one.s for one in rows)
+            orders = map(native.decode_order, native.decode_rows(wire.result))
+            markets = dict.fromkeys(one.s for one in orders)
             cancel, base = "openOrders.cancelAll", command.partition(".")[0]
             then = [
                 _signed(f"{base}.{at}.market", cancel, {"symbol": one})

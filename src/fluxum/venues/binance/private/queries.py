@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from msgspec import MsgspecError, Raw, Struct, structs
+from msgspec import MsgspecError, Raw, structs
 
 from fluxum.errors import BadInput, VenueRefused
 from fluxum.model.account import Balance, Fill
 from fluxum.model.event import Channel, Subscription
+from fluxum.model.instrument import Symbol
 from fluxum.model.order import OrderUpdate
+from fluxum.venues.account_lists import AccountList, ListRows, Span, listed
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private import native, normalize
 from fluxum.venues.binance.private.names import Names, split_order_id
@@ -22,27 +24,19 @@ from fluxum.venues.binance.private.protocol import RETRYABLE
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, FillQuery, OrderQuery
 from fluxum.venues.queries import Page, RestQuery, get, page_of, refusal, rest_query
-from fluxum.venues.rows import Rows, read_rows
+from fluxum.venues.rows import read_rows
 
 __all__ = ["account_queries"]
 
-Item = TypeVar("Item", OrderUpdate, Fill)
+Item = TypeVar("Item")
 Wire = TypeVar("Wire")
 Result = TypeVar("Result")
 
 _MILLISECOND = 1_000_000
 _ROWS_MAX = 1000
-_NO_ORDER = frozenset({"-2013", "-2026"})
+_NO_ORDER = frozenset({-2013, -2026})
 # An order that ended since an instant may have rested for so long before it.
-_RESTS_MS = 7 * 86_400_000
-
-
-class _List(Struct, frozen=True):
-    """A list of one market: the call, its weight, its channel and the market."""
-
-    call: str
-    weight: int
-    market: str
+_RESTS_NS = 7 * 86_400 * 1_000_000_000
 
 
 def account_queries(policy: Policy) -> AccountQueries:
@@ -103,78 +97,62 @@ class _Queries:
         return [_query(fetch, Raw, read, none=Page(()))]
 
     def closed_orders(self, query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
-        """Orders of one market that ended since an instant, by when they were placed."""
+        """Orders of one market that ended between two instants."""
 
-        def is_meant(order: OrderUpdate) -> bool:
-            since_ns, until_ns = query.since_ns, query.until_ns
-            is_after = since_ns is None or order.venue_ns > since_ns
-            is_before = until_ns is None or order.venue_ns <= until_ns
-            return order.status.is_final and is_after and is_before
+        def read(row: Raw, received_ns: int) -> OrderUpdate | None:
+            order = self._order(received_ns, row)
+            return order if order.status.is_final and _is_within(query, order.venue_ns) else None
 
-        one = _List("allOrders", 20, self._market(query))
-        since_ms = None if query.since_ns is None else query.since_ns // _MILLISECOND - _RESTS_MS
-        return self._back(one, self._order, is_meant, since_ms, None)
+        since_ns = None if query.since_ns is None else query.since_ns - _RESTS_NS
+        return self._back("allOrders", query.symbol, read, since_ns, None)
 
     def fills(self, query: FillQuery) -> RestQuery[Page[Fill]]:
         """Executions in one market."""
 
-        def read(received_ns: int, row: Raw) -> Fill:
+        def read(row: Raw, received_ns: int) -> Fill | None:
             wire = native.decode_my_trade(row)
-            return normalize.trade(self._venue, self.names, wire, received_ns)
+            fill = normalize.trade(self._venue, self.names, wire, received_ns)
+            return fill if _is_within(query, fill.venue_ns) else None
 
-        def is_meant(fill: Fill) -> bool:
-            return query.since_ns is None or fill.venue_ns > query.since_ns
-
-        one = _List("myTrades", 20, self._market(query))
-        since_ms = None if query.since_ns is None else query.since_ns // _MILLISECOND
-        until_ms = None if query.until_ns is None else query.until_ns // _MILLISECOND
-        return self._back(one, read, is_meant, since_ms, until_ms)
+        return self._back("myTrades", query.symbol, read, query.since_ns, query.until_ns)
 
     # Pieces
 
     def _back(
         self,
-        one: _List,
-        read_row: Callable[[int, Raw], Item],
-        is_meant: Callable[[Item], bool],
-        since_ms: int | None,
-        until_ms: int | None,
+        call: str,
+        symbol: Symbol | None,
+        read: Callable[[Raw, int], Item | None],
+        since_ns: int | None,
+        until_ns: int | None,
     ) -> RestQuery[Page[Item]]:
-        """A list, newest first, up to an instant; then what is older, if it is after another.
+        """A list of one market up to an instant, newest first, as far back as to another.
 
-        Rows of the instant where pages meet are in both.
+        The cursor is the instant of the last row: rows of that instant are in both pages.
         """
+        if symbol is None:
+            raise BadInput(f"{self._venue} lists market by market, and no symbol was given")
+        market = self._policy.format_symbol(symbol)
 
-        def read(rows: Sequence[Raw], received_ns: int) -> Page[Item]:
-            found = read_rows(rows, partial(read_row, received_ns))
-            page = page_of(found.where(is_meant).reversed())
-            if len(rows) < _ROWS_MAX or not found.items:
-                return page
-            oldest_ms = _begin_ns(found) // _MILLISECOND
-            if since_ms is not None and oldest_ms < since_ms:
-                return page
-            before_ms = oldest_ms if oldest_ms != until_ms else oldest_ms - 1
-            older = self._back(one, read_row, is_meant, since_ms, before_ms)
-            return structs.replace(page, next=older)
+        def fetch(span: Span, cursor: str) -> Fetch:
+            limits = {"endTime": cursor or span.until_ms, "limit": _ROWS_MAX}
+            return self._fetch(call, 20, Channel.EXECUTION, symbol=market, **limits)
 
-        fetch = self._fetch(
-            one.call,
-            one.weight,
-            Channel.EXECUTION,
-            symbol=one.market,
-            endTime=until_ms,
-            limit=_ROWS_MAX,
-        )
-        return _query(fetch, native.decode_rows, read)
+        def decode(body: bytes) -> ListRows:
+            rows = native.decode_rows(body)
+            if len(rows) < _ROWS_MAX:
+                return ListRows(rows[::-1])
+            oldest_ms, newest_ms = (native.decode_time(rows[at]).time for at in (0, -1))
+            is_over = since_ns is not None and oldest_ms * _MILLISECOND < since_ns
+            oldest_ms -= oldest_ms == newest_ms
+            return ListRows(rows[::-1], "" if is_over else str(oldest_ms))
+
+        one = AccountList(fetch=fetch, decode=decode, read=read, refused=partial(_refused, call))
+        return listed(one, Span(None, None if until_ns is None else until_ns // _MILLISECOND))
 
     def _order(self, received_ns: int, row: Raw) -> OrderUpdate:
         wire = native.decode_order(row)
         return normalize.order(self._venue, self.names, wire, received_ns)
-
-    def _market(self, query: FillQuery) -> str:
-        if query.symbol is None:
-            raise BadInput(f"{self._venue} lists market by market, and no symbol was given")
-        return self._policy.format_symbol(query.symbol)
 
     def _fetch(self, call: str, weight: int, channel: Channel, **parameters: object) -> Fetch:
         """A signed call."""
@@ -182,10 +160,9 @@ class _Queries:
         return structs.replace(fetch, subscription=Subscription(channel), auth=Auth.SIGNED)
 
 
-def _begin_ns(found: Rows[OrderUpdate] | Rows[Fill]) -> int:
-    """When the first row of a list began."""
-    first = found.items[0]
-    return first.venue_ns if isinstance(first, Fill) else first.opened_ns or first.venue_ns
+def _is_within(query: FillQuery, instant_ns: int) -> bool:
+    is_after = query.since_ns is None or instant_ns > query.since_ns
+    return is_after and (query.until_ns is None or instant_ns <= query.until_ns)
 
 
 def _query(
@@ -194,19 +171,16 @@ def _query(
     read: Callable[[Wire, int], Result],
     none: Result | None = None,
 ) -> RestQuery[Result]:
-    """A query; a refusal is `{"code":-2013,"msg":"Order does not exist."}`, with a status of 400.
+    """A query; `none` is the answer where there is no such order."""
+    return rest_query(fetch, decode, read, partial(_refused, fetch.purpose, none=none))
 
-    `none` is the answer where there is no such order.
-    """
 
-    def refused(error: VenueRefused) -> Result:
-        try:
-            fault = native.decode_fault(error.body.encode())
-        except MsgspecError:
-            raise error from None
-        code = str(fault.code)
-        if none is not None and code in _NO_ORDER:
-            return none
-        raise refusal(f"{fetch.purpose} was refused: {fault.msg}", code, RETRYABLE)
-
-    return rest_query(fetch, decode, read, refused)
+def _refused(call: str, error: VenueRefused, none: Result | None = None) -> Result:
+    """Raise what a refusal means: `{"code":-2013,"msg":"Order does not exist."}`, with HTTP 400."""
+    try:
+        fault = native.decode_fault(error.body.encode())
+    except MsgspecError:
+        raise error from None
+    if none is not None and fault.code in _NO_ORDER:
+        return none
+    raise refusal(f"{call} was refused: {fault.msg}", str(fault.code), RETRYABLE)

@@ -42,6 +42,7 @@ def tiers(policy: Policy) -> dict[str, AccountTier]:
     rules = OrderRules(
         allowance=allowance,
         is_name=is_client_id,
+        can_amend=False,  # to a smaller quantity alone
         is_ambiguous=_is_ambiguous,
         deadline_min_s=1.0,
         deadline_max_s=RECEIVE_MS / 1000,
