@@ -60,6 +60,7 @@ KEYS = Credentials(KEY, SECRET, PASSPHRASE)
 PHASE_S, CALM_S, PHASES = 480.0, 120.0, 6
 SYMBOLS = {
     "kraken": (Symbol("BTC/USD"), Symbol("ETH/USD")),
+    "binance": (Symbol("BTC/USDT"), Symbol("ETH/USDT")),
     "bybit": (Symbol("BTC/USDT"), Symbol("ETH/USDT")),
     "bybit-linear": (Symbol("BTC/USDT:PERP"), Symbol("ETH/USDT:PERP")),
 }
@@ -206,7 +207,12 @@ def make_session(world: World, life: int) -> Session:
         clock=world.clock,
         random=Random(f"session {life}"),
         http=world.exchange,
-        account_config=AccountConfig(KEYS, tier=tier_of(world.venue), since_ns=world.start_ns),
+        account_config=AccountConfig(
+            KEYS,
+            tier=tier_of(world.venue),
+            since_ns=world.start_ns,
+            symbols=SYMBOLS[world.venue.name],
+        ),
     )
 
     def look(event: Event) -> bool:

@@ -20,7 +20,7 @@ def everything(venue: Venue) -> list[Subscription]:
         venue.with_defaults(
             Subscription(one, None if one is Channel.INSTRUMENT else venue.sample_symbols[0])
         )
-        for one in venue.routes
+        for one in venue.routes.keys() - venue.needs_token
     ]
 
 
