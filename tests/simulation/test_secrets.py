@@ -141,10 +141,17 @@ def tokens_are_sent(venue: Venue) -> bool:
     return venue.private is not None and bool(venue.private.authenticated)
 
 
-LOGINS = {"bybit": b'\\"op\\":\\"auth\\"'}
+LOGINS = {
+    "binance": b"userDataStream.subscribe.signature",
+    "bybit": b'\\"op\\":\\"auth\\"',
+}
 """The login of exchanges without tokens, as a tape has it."""
 # A token and a signature of each exchange, as they look in a frame, a header or a URL.
-SIGNATURES = {"kraken": rb"[A-Za-z0-9+/]{86}==", "bybit": rb"\b[0-9a-f]{64}\b"}
+SIGNATURES = {
+    "kraken": rb"[A-Za-z0-9+/]{86}==",
+    "binance": rb"\b[0-9a-f]{64}\b",
+    "bybit": rb"\b[0-9a-f]{64}\b",
+}
 
 
 @pytest.mark.parametrize("name", SYMBOLS)
