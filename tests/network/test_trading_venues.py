@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from fluxum.venues.register import find_venue
 from network.test_trading import FLUXUM, fluxum
 
 pytestmark = pytest.mark.network
 
-SYMBOLS = {"bybit": "BTC/USDT"}
+SYMBOLS = {"binance": "BTC/USDT", "bybit": "BTC/USDT"}
 
 
 @pytest.fixture(params=SYMBOLS)
@@ -46,6 +47,7 @@ def test_an_account_is_traded_from_the_command_line(
     taken = fluxum(tmp_path, url, *place, "--type", "market", *form)
     (filled,) = json.loads(taken.stdout)
     held = json.loads(fluxum(tmp_path, url, "balances", *form).stdout)
+    listed = fluxum(tmp_path, url, "fills", "-s", SYMBOLS[venue], "--since", "1h", *form)
     proved = fluxum(tmp_path, url, "ledger", "--audit", "--since", "1h", "-x", venue)
 
     assert resting["status"] == "open"
@@ -53,5 +55,13 @@ def test_an_account_is_traded_from_the_command_line(
     assert (filled["status"], Decimal(filled["filled"])) == ("filled", Decimal("0.01"))
     assert {one["asset"] for one in held} == {"BTC", "ETH", "SOL", "USDT"}
     assert all(Decimal(one["held"]) == 0 for one in held)
-    assert proved.returncode == 0, proved.stdout + proved.stderr
-    assert proved.stdout.count("adds up") == 4
+    traded = [Decimal(one["quantity"]) for one in json.loads(listed.stdout)]
+    assert sum(traded) == Decimal("0.01"), listed.stdout + listed.stderr
+    private = find_venue(venue).private
+    assert private is not None
+    if private.queries().entries is None:
+        assert proved.returncode == 2
+        assert "has no list of account entries" in proved.stderr
+    else:
+        assert proved.returncode == 0, proved.stdout + proved.stderr
+        assert proved.stdout.count("adds up") == 4

@@ -77,7 +77,8 @@ class Tag(Struct):
 class OrderReport(Struct, kw_only=True):
     """An order, whole, with its last execution; `executionReport` of a stream, a row of a list.
 
-    `C` is the order's own name if it is canceled: then `c` is the name of the cancel.
+    `C` is the order's own name if it is canceled: then `c` is the name of the cancel. What other
+    markets filled (SOR) is no trade, but an allocation `a`.
 
     `{"e":"executionReport","E":1499405658658,"s":"ETHBTC","c":"mUvoqJxFIILMdfAW5iGSOW","S":"BUY",
     "o":"LIMIT","f":"GTC","q":"1.00000000","p":"0.10264410","P":"0.00000000","F":"0.00000000",
@@ -111,6 +112,7 @@ class OrderReport(Struct, kw_only=True):
     n: str | None = None
     N: str | None = None
     t: int = -1
+    a: int | None = None
     m: bool = False
     O: int | None = None  # noqa: E741 - the venue's name
     T: int | None = None

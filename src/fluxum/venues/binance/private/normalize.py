@@ -73,7 +73,7 @@ def fill(venue: str, names: Names, wire: native.OrderReport, received_ns: int) -
         quantity=positive(wire.l),
         fees=_fees(wire.n, wire.N),
         liquidity=Liquidity.MAKER if wire.m else Liquidity.TAKER,
-        fill_id=_trade_id(wire.t),
+        fill_id=_trade_id(wire.t) if wire.a is None else f"allocation {wire.a}",
         order_id=order_id(wire.s, wire.i),
         client_order_id=wire.c,
         venue_ns=require_instant(nanos(wire.T), wire.T),

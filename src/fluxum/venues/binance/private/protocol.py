@@ -48,6 +48,7 @@ _LOGIN = Send(
 )
 _PING = Send(b'{"id":"ping","method":"ping"}')
 _OPS: dict[str, Op] = {"subscribe": "subscribe", "unsubscribe": "unsubscribe"}
+_WORDS = frozenset({"open", "market", "many", "one"})
 _UNKNOWN_ORDER = -2011  # what a cancel of nothing is answered with
 RETRYABLE = frozenset({"-1000", "-1001", "-1003", "-1006", "-1007", "-1008", "-1021", "-1034"})
 """Refusals that say nothing about what was requested: clocks, limits, the venue's own troubles.
@@ -179,6 +180,8 @@ def _error(wire: native.Frame) -> str:
 def _answer(number: str, error: str, wire: native.Frame) -> CommandAnswer:
     """The answer to a request of a command, by the word at the end of its number."""
     command, _, word = number.rpartition(".")
+    if word not in _WORDS or not command:
+        raise RemoteProtocolError(f"an answer to a command was expected, was to {number[:40]!r}")
     is_gone = wire.error is not None and wire.error.code == _UNKNOWN_ORDER
     if error and not (is_gone and word in {"many", "market"}):
         return CommandAnswer(command, error)
@@ -197,12 +200,8 @@ def _answer(number: str, error: str, wire: native.Frame) -> CommandAnswer:
             return CommandAnswer(command, canceled=sum(map(_count, rows)))
         case "many":
             return CommandAnswer(command, canceled=0 if is_gone else _count(wire.result))
-        case "one":
-            return CommandAnswer(command, order=_order(wire.result))
         case _:
-            raise RemoteProtocolError(
-                f"an answer to a request was expected, was to {number[:40]!r}"
-            )
+            return CommandAnswer(command, order=_order(wire.result))
 
 
 def _order(result: Raw) -> OrderAnswer:
