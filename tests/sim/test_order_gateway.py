@@ -8,7 +8,7 @@ from msgspec import structs
 
 from box import BTC, ETH, SECOND, START, Box, Ear, limit
 from fluxum.model.account import Fee, Liquidity
-from fluxum.model.instrument import Asset
+from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import (
     Amend,
@@ -672,7 +672,10 @@ def test_a_day_with_accounts_is_the_same_every_time() -> None:
 
 
 def test_a_venue_may_number_the_orders_and_trades_of_each_market_by_themselves() -> None:
-    side = structs.replace(find_side("kraken"), order_id=lambda symbol, n: f"{symbol}-{n}")
+    def name(symbol: Symbol, number: int) -> str:
+        return f"{symbol}-{number}"
+
+    side = structs.replace(find_side("kraken"), order_id=name)
     box = Box(side=side)
     account, ear = box.open(USD="100000")
     box.write(["90 1"], ["100 1"])

@@ -1,10 +1,12 @@
 """Commands as requests: methods, parameters, and what is refused before anything is sent."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from fluxum.errors import BadInput
+from fluxum.model.instrument import Symbol
 from fluxum.model.order import (
     Amend,
     Cancel,
@@ -142,13 +144,13 @@ def test_a_batch_and_a_cancel_of_several_are_a_request_for_each() -> None:
         ("order.place", "2"),
     ]
     cancel = CancelBatch(
-        order_ids=("ETHBTC:7",), client_order_ids=("mine",), symbols={"mine": "BTC/USDT"}
+        order_ids=("ETHBTC:7",), client_order_ids=("mine",), symbols={"mine": Symbol("BTC/USDT")}
     )
     assert requests(SPOT, cancel) == [
         ("order.cancel", {"symbol": "ETHBTC", "orderId": 7}),
         ("order.cancel", {"symbol": "BTCUSDT", "origClientOrderId": "mine"}),
     ]
-    plain = Cancel(order_ids=("7",), symbols={"7": "BTC/USDT"})
+    plain = Cancel(order_ids=("7",), symbols={"7": Symbol("BTC/USDT")})
     assert requests(SPOT, plain) == [("order.cancel", {"symbol": "BTCUSDT", "orderId": 7})]
 
 
@@ -171,9 +173,16 @@ def test_an_order_is_replaced_only_if_nothing_of_it_is_filled() -> None:
 
     assert method == "order.cancelReplace"
     assert params == {
-        "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
-        "quantity": "0.5", "price": "8", "newClientOrderId": "mine", **ACK,
-        "cancelOrderId": 7, "cancelReplaceMode": "STOP_ON_FAILURE",
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        "type": "LIMIT",
+        "timeInForce": "GTC",
+        "quantity": "0.5",
+        "price": "8",
+        "newClientOrderId": "mine",
+        **ACK,
+        "cancelOrderId": 7,
+        "cancelReplaceMode": "STOP_ON_FAILURE",
         "cancelRestrictions": "ONLY_NEW",
     }
 
@@ -219,7 +228,7 @@ def test_terms() -> None:
     rules = tiers(SPOT)["default"].orders
 
     assert rules.allowance is not None
-    assert (rules.allowance.most, rules.allowance.decay_per_s) == (25, 2.5)
+    assert (rules.allowance.most, rules.allowance.decay_per_s) == (Decimal(25), Decimal("2.5"))
     assert rules.allowance.is_of_account
     for text in ("-1007 Timeout", "-2010 Duplicate order sent.", "503 -1000 x", "504 refused"):
         assert rules.is_ambiguous(text), text

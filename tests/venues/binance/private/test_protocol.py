@@ -10,6 +10,7 @@ from msgspec import structs
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liquidity
 from fluxum.model.event import Desync, Event, LeftOut, Refused, Subscribed
+from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import (
     Accepted,
@@ -42,6 +43,7 @@ from venues.binance.private.wire import (
     sent,
 )
 
+D = Decimal
 MS = 1_000_000
 BUY = OrderRequest(symbol="BTC/USDT", side="buy", quantity=1, limit_price=9, client_order_id="a")
 
@@ -136,7 +138,7 @@ def test_a_new_order() -> None:
             venue="binance",
             order_id="ETHBTC:4293153",
             client_order_id="mUvoqJxFIILMdfAW5iGSOW",
-            symbol="ETH/BTC",
+            symbol=Symbol("ETH/BTC"),
             side=Side.BUY,
             order_type=OrderType.LIMIT,
             status=OrderStatus.OPEN,
@@ -161,17 +163,17 @@ def test_a_market_order_that_runs_out_of_liquidity() -> None:
     assert [one.status for one in orders] == statuses
     assert [one.filled for one in orders] == [0, 2, 4, 4]
     assert {(one.order_id, one.symbol, one.quantity) for one in orders} == {
-        ("LTCBNB:32", "LTC/BNB", 6)
+        ("LTCBNB:32", Symbol("LTC/BNB"), D(6))
     }
-    assert (orders[-1].cost, orders[-1].average_price, orders[-1].limit_price) == (4, 1, None)
+    assert (orders[-1].cost, orders[-1].average_price, orders[-1].limit_price) == (D(4), D(1), None)
     first, second = fills
     assert first == Fill(
         venue="binance",
-        symbol="LTC/BNB",
+        symbol=Symbol("LTC/BNB"),
         side=Side.BUY,
         price=Decimal(1),
         quantity=Decimal(2),
-        fees=(Fee("BNB", Decimal("0.001")),),
+        fees=(Fee(Asset("BNB"), Decimal("0.001")),),
         liquidity=Liquidity.TAKER,
         fill_id="7",
         order_id="LTCBNB:32",
@@ -235,7 +237,7 @@ def test_types_statuses_and_reasons() -> None:
 def test_an_amount_to_spend_has_the_quantity_that_is_filled() -> None:
     order = one_order(o="MARKET", Q="100.0", q="0.0", z="2", Z="50", X="FILLED")
 
-    assert (order.quantity, order.filled, order.average_price) == (2, 2, 25)
+    assert (order.quantity, order.filled, order.average_price) == (D(2), D(2), D(25))
 
 
 def test_a_market_is_called_as_the_list_divides_its_name() -> None:
@@ -265,7 +267,7 @@ def test_balances_and_transfers() -> None:
     assert events("outboundAccountPosition") == [
         Balance(
             venue="binance",
-            asset="ETH",
+            asset=Asset("ETH"),
             total=Decimal("10000.000000"),
             held=Decimal("0.000000"),
             venue_ns=1564034571073 * MS,
@@ -273,14 +275,14 @@ def test_balances_and_transfers() -> None:
         )
     ]
     totals = [
-        (one.asset, one.total, one.held)
+        (str(one.asset), one.total, one.held)
         for one in events("event-format")
         if isinstance(one, Balance)
     ]
-    assert totals == [("BTC", 12000, 182), ("USDT", 10650, 70)]
+    assert totals == [("BTC", D(12000), D(182)), ("USDT", D(10650), D(70))]
     (entry,) = events("balanceUpdate")
     assert isinstance(entry, LedgerEntry)
-    assert (entry.asset, entry.change, entry.kind) == ("BTC", 100, EntryKind.TRANSFER)
+    assert (entry.asset, entry.change, entry.kind) == (Asset("BTC"), D(100), EntryKind.TRANSFER)
     assert entry.entry_id == "BTC/1573200697068/100.00000000"
 
 

@@ -10,7 +10,7 @@ import pytest
 from fluxum.errors import BadInput, RateLimited, VenueRefused
 from fluxum.model.account import Fee, Liquidity
 from fluxum.model.event import Channel
-from fluxum.model.instrument import Symbol
+from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus
 from fluxum.venues.binance.policy import SPOT
@@ -20,6 +20,7 @@ from fluxum.venues.private import FillQuery, OrderQuery
 from fluxum.venues.queries import Page, RestQuery
 from venues.binance.private.wire import CAPTURES, MARKETS, NOW
 
+D = Decimal
 MS, DAY = 1_000_000, 86_400_000
 BTC = Symbol("BTC/USDT")
 Item = TypeVar("Item")
@@ -41,10 +42,10 @@ def test_balances() -> None:
 
     assert asked(query) == ("/api/v3/account", {"omitZeroBalances": "true"})
     assert (query.fetch.cost, query.fetch.subscription.channel) == (20, Channel.BALANCE)  # type: ignore[union-attr]
-    rows = [(one.asset, one.total, one.held) for one in read(query, "rest account")]
+    rows = [(str(one.asset), one.total, one.held) for one in read(query, "rest account")]
     assert rows == [
-        ("BTC", Decimal("4723846.89208129"), 0),
-        ("LTC", Decimal("4763368.68006011"), 0),
+        ("BTC", Decimal("4723846.89208129"), D(0)),
+        ("LTC", Decimal("4763368.68006011"), D(0)),
     ]
 
 
@@ -61,7 +62,7 @@ def test_open_orders_are_those_of_all_markets() -> None:
     )
     assert (order.status, order.quantity, order.limit_price) == (
         OrderStatus.OPEN,
-        1,
+        D(1),
         Decimal("0.1"),
     )
     assert order.opened_ns == order.venue_ns == 1499827319559 * MS
@@ -126,8 +127,8 @@ def test_fills_of_one_market() -> None:
     assert page.next is None
     assert (fill.fill_id, fill.order_id, fill.symbol) == ("28457", "BNBBTC:100234", "BNB/BTC")
     assert (fill.side, fill.liquidity, fill.backfilled) == (Side.BUY, Liquidity.TAKER, True)
-    assert (fill.price, fill.quantity) == (Decimal("4.00000100"), 12)
-    assert fill.fees == (Fee("BNB", Decimal("10.10000000")),)
+    assert (fill.price, fill.quantity) == (Decimal("4.00000100"), D(12))
+    assert fill.fees == (Fee(Asset("BNB"), Decimal("10.10000000")),)
     assert fill.venue_ns == 1499865549590 * MS
 
 
@@ -201,4 +202,4 @@ def test_costs_that_are_not_known_are_none() -> None:
 
     (order,) = query.read(json.dumps(row).encode(), NOW)
 
-    assert (order.cost, order.average_price, order.filled) == (0, None, Decimal("0.5"))
+    assert (order.cost, order.average_price, order.filled) == (D(0), None, Decimal("0.5"))

@@ -147,7 +147,10 @@ class _Queries:
             oldest_ms -= oldest_ms == newest_ms
             return ListRows(rows[::-1], "" if is_over else str(oldest_ms))
 
-        one = AccountList(fetch=fetch, decode=decode, read=read, refused=partial(_refused, call))
+        def refused(error: VenueRefused) -> Page[Item]:
+            return _refused(call, error)
+
+        one = AccountList(fetch=fetch, decode=decode, read=read, refused=refused)
         return listed(one, Span(None, None if until_ns is None else until_ns // _MILLISECOND))
 
     def _order(self, received_ns: int, row: Raw) -> OrderUpdate:

@@ -106,10 +106,8 @@ class _Link:
             error = {"code": int(refused.code), "msg": str(refused)}
             status = 429 if refused.code in BANNED else 400
         except (MsgspecError, UnicodeDecodeError, RecursionError):
-            error, status = (
-                {"code": -1135, "msg": "JSON sent for parameter 'body' is not valid"},
-                400,
-            )
+            error = {"code": -1135, "msg": "JSON sent for parameter 'body' is not valid"}
+            status = 400
         return (encode({"id": request.id, "status": status, "error": error}),)
 
     def _result(
@@ -168,8 +166,6 @@ def _balances(balances: Sequence[Balance]) -> Iterable[TopicRow]:
 
 
 def _data(topic: str, row: object, now_ns: int) -> bytes:  # noqa: ARG001 - all are of one stream
-    assert isinstance(row, dict), row
-    event = {"e": row["e"], "E": millis(now_ns), **row}
-    if "B" in row:
-        event["u"] = event["E"]
-    return encode({"subscriptionId": 0, "event": event})
+    event = msgspec.convert(row, Row)
+    times: Row = {"E": millis(now_ns), **({"u": millis(now_ns)} if "B" in event else {})}
+    return encode({"subscriptionId": 0, "event": {**event, **times}})
