@@ -14,6 +14,7 @@ from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.binance.policy import SPOT
 from fluxum.venues.binance.private.signing import BinanceSigner
 from fluxum.venues.binance.server.private.link import account_server
+from fluxum.venues.binance.server.sides import BINANCE
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.register import find_venue
 from venues.binance.private.test_signing import ED25519, KEY, SECRET, pem
@@ -75,8 +76,12 @@ def over_link(*frames: bytes, start_ms: int = NOW_MS) -> list[dict[str, Any]]:
 
 
 def over_rest(*calls: Fetch) -> list[tuple[int, Any]]:
+    """What is answered at that instant, to one call after another."""
+
     async def story(exchange: SimulatedExchange) -> list[Any]:
-        answers = [await exchange.answer(one) for one in calls]
+        assert BINANCE.rest is not None
+        rest = BINANCE.rest(exchange)
+        answers = [rest.answer(one, NOW_MS * MS) for one in calls]
         return [(one.status, json.loads(one.body)) for one in answers]
 
     return at_exchange(story)
@@ -140,7 +145,8 @@ def test_a_key_pair_signs_requests_and_calls() -> None:
     taken, refused = over_link(good, json.dumps(bad).encode())
     (status, body), *_ = over_rest(call("GET", "/api/v3/account", "of a pair", PRIVATE))
 
-    assert taken["result"]["balances"] == [{"asset": "BTC", "free": "1", "locked": "0"}]
+    (held,) = taken["result"]["balances"]
+    assert [held["asset"], *map(Decimal, (held["free"], held["locked"]))] == ["BTC", 1, 0]
     assert code(refused) == -1022
     assert (status, body["balances"]) == (200, taken["result"]["balances"])
 
@@ -211,7 +217,8 @@ def test_a_session_is_logged_on_with_its_key() -> None:
 def test_more_orders_than_the_limit_are_refused() -> None:
     place = {"symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT", "timeInForce": "GTC"}
     frames: Sequence[bytes] = [
-        signed("order.place", **place, quantity="0.001", price="90000") for _ in range(51)
+        signed("order.place", **place, quantity="0.001", price="90000", newClientOrderId=f"n{at}")
+        for at in range(51)
     ]
 
     *taken, refused = over_link(*frames)
