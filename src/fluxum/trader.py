@@ -4,8 +4,8 @@
         order = await trader.buy("BTC/USD", "0.02", limit="50000")
         print(order.status, trader.position("BTC/USD"))
 
-When its block begins, the account and the books are followed and proved, and the state of every
-order of an earlier process is known.
+When its block begins, the account and the books are followed and proved, the rules of the markets
+are there, and the state of every order of an earlier process is known.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -210,6 +210,7 @@ def trade(
                 runtime=world,
             ) as session:
                 await session.wait_ready(ready_s)
+                await session.wait_instruments(markets, ready_s)
                 portfolio = Portfolio(session, ledger)
                 desk = _desk(session, portfolio, kept, limits, world)
                 async with portfolio, desk:

@@ -150,6 +150,28 @@ def test_a_call_sends_headers_and_body_and_its_answer_is_bounded() -> None:
     run(main)
 
 
+@pytest.mark.parametrize("path", ["/a?cursor=1%3A2%2C3", "/a?b=%7E~&c=%5B1%5D", "/%61?x=a+b%20c"])
+def test_a_call_is_sent_as_it_was_signed(path: str) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=request.raw_path.encode())
+
+    async def main() -> None:
+        async with serving(answer) as host, http() as calls:
+            assert await calls.call("GET", f"http://{host}{path}", {}, b"") == path.encode()
+
+    run(main)
+
+
+@pytest.mark.parametrize("url", ["nowhere", "http://[::1", "ftp://127.0.0.1/", "http://"])
+def test_a_call_to_no_url_is_bad_input(url: str) -> None:
+    async def main() -> None:
+        async with http() as calls:
+            with pytest.raises(BadInput, match="an URL like https"):
+                await calls.call("GET", url, {}, b"")
+
+    run(main)
+
+
 def test_a_proxy_carries_links_and_calls_and_signed_calls() -> None:
     carried: list[tuple[str, str]] = []
     dialled = asyncio.Event()

@@ -1,7 +1,9 @@
 """ccxt at a simulated exchange; see `table.py`. Run in the peers' environment."""
 
 import asyncio
+import os
 import sys
+from typing import Any
 
 import ccxt.pro
 from report import Calls, rehosted
@@ -21,7 +23,7 @@ IDS = {
 
 
 async def main(venue: str, url: str) -> None:
-    """Every public call, in turn."""
+    """Every public call, in turn, then an account's if there is one."""
     name, market = IDS[venue]
     exchange = getattr(ccxt.pro, name)({"timeout": 5000})
     exchange.urls["api"] = rehosted(exchange.urls["api"], url)
@@ -48,8 +50,31 @@ async def main(venue: str, url: str) -> None:
             if not exchange.has.get(call.replace("_", "")) and not exchange.has.get(_camel(call)):
                 continue
             await calls.run(call, getattr(exchange, call)(*arguments))
+        if "PEER_ACCOUNT" in os.environ:
+            await trade(exchange, market, calls)
     finally:
         await exchange.close()
+
+
+async def trade(exchange: Any, market: str, calls: Calls) -> None:
+    """The balance, an order that rests and is canceled, one that is filled, and its fills."""
+    exchange.apiKey, exchange.secret = os.environ["PEER_KEY"], os.environ["PEER_SECRET"]
+    exchange.password = os.environ.get("PEER_PASSPHRASE", "")
+    await calls.run("fetch_balance", exchange.fetch_balance())
+    book = await exchange.fetch_order_book(market)
+    low = exchange.price_to_precision(market, book["bids"][0][0] * 0.9)
+    order = await calls.run(
+        "create_order limit", exchange.create_order(market, "limit", "buy", 0.01, float(low))
+    )
+    await calls.run("fetch_open_orders", exchange.fetch_open_orders(market))
+    if order is not None:
+        await calls.run("cancel_order", exchange.cancel_order(order["id"], market))
+    await calls.run(
+        "create_order market",
+        exchange.create_order(market, "market", "sell", 0.01),
+    )
+    await asyncio.sleep(1)
+    await calls.run("fetch_my_trades", exchange.fetch_my_trades(market))
 
 
 def _camel(call: str) -> str:

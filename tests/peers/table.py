@@ -86,6 +86,8 @@ async def _run(
         "PEER_PASSPHRASE": PASSPHRASE,
         **({} if authority is None else dict.fromkeys(TRUST, str(authority))),
     }
+    if find_venue(venue).private is not None:
+        environment["PEER_ACCOUNT"] = venue
     process = await asyncio.create_subprocess_exec(
         python,
         str(HERE / f"{client}_calls.py"),

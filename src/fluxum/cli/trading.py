@@ -323,6 +323,7 @@ def _run(
             if known is not None:  # its price is compared with the market's
                 trader.session.subscribe(Subscription(Channel.BOOK, known.symbol))
                 await trader.session.wait_ready(_READY_S)
+                await trader.session.wait_instruments([known.symbol], _READY_S)
             await act(trader.orders, output)
 
     with Output(form) as output:

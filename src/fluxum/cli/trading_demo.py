@@ -60,6 +60,7 @@ async def trade(venue: Venue, seconds: float, seed: int, output: Output) -> None
         async with connect(venue.name, symbols, endpoint=url, account_config=entry) as session:
             session.subscribe(*map(Subscription, (Channel.EXECUTION, Channel.INSTRUMENT)))
             await session.wait_ready(_TIMEOUT_S)
+            await session.wait_instruments(symbols, _TIMEOUT_S)
             names = Random(random.random())  # noqa: S311
             desk = OrderDesk(
                 session.account, MemoryOrderJournal(), random=names, rules=session.account.rules

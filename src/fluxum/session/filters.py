@@ -16,13 +16,14 @@ from fluxum.model.event import (
     StateChange,
     Subscription,
 )
-from fluxum.model.instrument import Symbol
+from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker
 from fluxum.venues.venue import Venue
 
 __all__ = [
     "decides_readiness",
     "is_of_account",
+    "is_rule_or_end",
     "latest_key",
     "refuse_unsuited",
     "wants_of_book",
@@ -35,6 +36,11 @@ _ACCOUNT_KINDS = (*AccountEvent.__args__, LinkLost, Gap, StateChange)
 def decides_readiness(event: Event) -> bool:
     """Whether this event may make a session ready, or refuse it for good."""
     return isinstance(event, StateChange | Refused)
+
+
+def is_rule_or_end(event: Event) -> bool:
+    """Whether this event is the rules of a market, or may end the wait for them."""
+    return isinstance(event, Instrument) or decides_readiness(event)
 
 
 def is_of_account(event: Event) -> bool:

@@ -10,7 +10,7 @@ good, every stream ends with that error. When its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
@@ -43,6 +43,7 @@ from fluxum.session.fetch_queue import Rest
 from fluxum.session.filters import (
     decides_readiness,
     is_of_account,
+    is_rule_or_end,
     latest_key,
     refuse_unsuited,
 )
@@ -214,15 +215,36 @@ class Session:
         if not self._links.feeds:
             raise BadInput("nothing is subscribed, so there is nothing to wait for")
         try:
-            async with asyncio.timeout(timeout_s):
-                with self._outlet.pipe(decides_readiness, 100, Overflow.DROP_OLDEST) as changes:
-                    while not self._check_ready():
-                        if not await changes.wait():
-                            raise self._error or BadInput("the session is closed")
-                        changes.drain()
+            await self._wait(self._check_ready, decides_readiness, timeout_s)
         except TimeoutError:
             missing = "; ".join(map(str, self.missing()))
             raise TimeoutError(f"not ready after {timeout_s} s: {missing}") from None
+
+    async def wait_instruments(
+        self, symbols: Iterable[str], timeout_s: float | None = None
+    ) -> tuple[Instrument, ...]:
+        """Wait for the rules of markets, which some venues send after the session is ready.
+
+        Raises NotSubscribed without a subscription to instruments, VenueRefused and the session's
+        error as `wait_ready` does, and TimeoutError with the markets that are missing.
+        """
+        wanted = [Symbol(one) for one in symbols]
+        known = self._processor.instruments
+        if wanted and Subscription(Channel.INSTRUMENT) not in self._processor.streams:
+            raise NotSubscribed("a subscription to instruments was expected, was none")
+
+        def is_known() -> bool:
+            self._check_ready()
+            return known.keys() >= set(wanted)
+
+        try:
+            await self._wait(is_known, is_rule_or_end, timeout_s)
+        except TimeoutError:
+            names = ", ".join(one for one in wanted if one not in known)
+            raise TimeoutError(
+                f"no rules of {names} after {timeout_s} s: does {self.venue.name} list it?"
+            ) from None
+        return tuple(known[one] for one in wanted)
 
     async def query(self, query: RestQuery[T]) -> T:
         """The venue's answer to a query of `venue.queries`; see `RestClient.query`."""
@@ -377,6 +399,17 @@ class Session:
         return self._context.raw.subscribe(capacity=capacity, overflow=Overflow.DROP_OLDEST)
 
     # Pieces
+
+    async def _wait(
+        self, is_done: Callable[[], bool], wants: Callable[[Event], bool], timeout_s: float | None
+    ) -> None:
+        """Wait until something is done, looking after each event that `wants` accepts."""
+        async with asyncio.timeout(timeout_s):
+            with self._outlet.pipe(wants, 100, Overflow.DROP_OLDEST) as changes:
+                while not is_done():
+                    if not await changes.wait():
+                        raise self._error or BadInput("the session is closed")
+                    changes.drain()
 
     def _check_ready(self) -> bool:
         if self._error is not None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 import aiohttp
+from yarl import URL
 
 from fluxum.errors import BadInput, TransportError
 from fluxum.transport.refusal import refusal
@@ -61,7 +62,7 @@ class _Calls:
         try:
             async with self._client.request(
                 method,
-                url,
+                _as_it_is(url),
                 headers=dict(headers),
                 data=body or None,
                 proxy=self._proxy,
@@ -76,7 +77,7 @@ class _Calls:
             raise TransportError(
                 f"{method} {url} was not answered in {self._timeout_s:g} s"
             ) from error
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError) as error:
             raise BadInput(f"an URL like https://host/path was expected, was {url!r}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise TransportError(f"{method} {url} failed: {cause_of(error)}") from error
@@ -84,6 +85,11 @@ class _Calls:
             return bytes(content)
         text = content[:200].decode("utf-8", "replace")
         raise refusal(f"{method} {url}", url, answer.status, answer.headers, text)
+
+
+def _as_it_is(url: str) -> URL:
+    """The URL in its own spelling, which is what a signature is of: `%3A` does not become `:`."""
+    return URL(url, encoded=url.isascii())
 
 
 def cause_of(error: Exception) -> str:

@@ -40,6 +40,7 @@ __all__ = [
     "price_or_none",
     "read_rows",
     "sides",
+    "signed",
     "step",
     "with_left_out",
 ]
@@ -188,6 +189,11 @@ def _shown(row: object) -> str:
 def exact_or_none(text: str | None) -> Decimal | None:
     """The number of a field that may be left out or empty; raises RemoteProtocolError."""
     return exact(text) if text else None
+
+
+def signed(text: str) -> Decimal:
+    """A number that may be below zero, such as a rebate or a debt; raises RemoteProtocolError."""
+    return -exact(text[1:]) if text.startswith("-") else exact(text)
 
 
 def price_or_none(text: str | None) -> Decimal | None:

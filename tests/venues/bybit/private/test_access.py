@@ -109,6 +109,18 @@ def test_a_call_of_another_time_is_refused(off_ms: int, code: int) -> None:
     assert answer["retCode"] == code
 
 
+@pytest.mark.parametrize("path", ["/v5/user/query-api", "/v5/account/info"])
+def test_what_clients_look_up_first_is_there_for_a_key_alone(path: str) -> None:
+    call = Fetch("GET", path, "")
+    sent = BybitSigner(Credentials(KEY, SECRET)).call(call, NOW_NS, 1)
+
+    known, stranger = answers(signed(call, sent.headers), call)
+
+    assert (known["retCode"], stranger["retCode"]) == (0, 10003)
+    assert known["result"].get("uta", 1) == 1
+    assert known["result"].get("unifiedMarginStatus", 5) == 5
+
+
 def test_more_orders_than_fit_in_a_second_are_refused() -> None:
     batch = b'{"category":"spot","request":[' + b",".join([ORDER] * 10) + b"]}"
     call = Fetch("POST", "/v5/order/create-batch", "", body=batch)
@@ -163,4 +175,6 @@ def test_the_link_of_orders_refuses_what_makes_no_sense_by_its_code() -> None:
     assert code({**order, "reqId": "3", "header": times, "op": "order.dance"}) == 10404
     assert code({**order, "reqId": "4", "header": times, "op": "dance"}) == 10404
     assert code({**order, "reqId": "5", "header": times}) == 0
+    numbers = {"X-BAPI-TIMESTAMP": NOW_NS // MS}  # as pybit 5.17 sends it
+    assert code({**order, "reqId": "6", "header": numbers}) == 0
     assert code({"op": "ping"}) == 0

@@ -7,41 +7,23 @@ where there is none; a row of a stream and of a list are the same.
 
 # ruff: noqa: N815 - native names stay as the venue spells them
 
-import msgspec
 from msgspec import Raw, Struct
 
-from fluxum.venues.bybit.native import Millis, encode
+from fluxum.venues.bybit.native import Millis
 
 __all__ = [
-    "CancelCall",
     "Coin",
     "Entry",
     "Execution",
     "ExtraFee",
     "Frame",
-    "Header",
     "OrderAnswer",
     "OrderRow",
     "Placed",
     "PlacedRows",
     "Rows",
-    "Verdict",
     "Verdicts",
     "Wallet",
-    "decode_cancel_call",
-    "decode_coin",
-    "decode_entry",
-    "decode_execution",
-    "decode_extra_fees",
-    "decode_frame",
-    "decode_order",
-    "decode_order_answer",
-    "decode_placed",
-    "decode_placed_rows",
-    "decode_rows",
-    "decode_verdicts",
-    "decode_wallet",
-    "encode",
 ]
 
 
@@ -202,8 +184,8 @@ class Placed(Struct):
     orderLinkId: str = ""
 
 
-class PlacedRows(Struct, frozen=True):
-    """Those of a batch: `{"list":[{"orderId":"","orderLinkId":"batch-000"}]}`."""
+class PlacedRows(Struct):
+    """Those of a batch, or of a cancel of all: `{"list":[{"orderId":"","orderLinkId":"b-0"}]}`."""
 
     list: tuple[Placed, ...] = ()
 
@@ -219,24 +201,6 @@ class Verdicts(Struct):
     """Those of a batch, row by row: `{"list":[{"code":0,"msg":"OK"}]}`."""
 
     list: tuple[Verdict, ...] = ()
-
-
-class CancelCall(Struct):
-    """The answer to a cancel of all orders.
-
-    `{"retCode":0,"retMsg":"OK","result":{"list":[{"orderId":"1616024329462743808",
-    "orderLinkId":"1616024329462743809"}],"success":"1"},"retExtInfo":{},"time":1707381118116}`
-    """
-
-    retCode: int
-    retMsg: str = ""
-    result: PlacedRows = PlacedRows()
-
-
-class Header(Struct, frozen=True):
-    """What an answer adds: `{"Timenow":"1711001595209","X-Bapi-Limit-Status":"9"}`."""
-
-    Timenow: str = ""
 
 
 class OrderAnswer(Struct):
@@ -258,19 +222,4 @@ class OrderAnswer(Struct):
     reqId: str = ""
     data: Raw = Raw(b"{}")
     retExtInfo: Raw = Raw(b"{}")
-    header: Header = Header()
-
-
-decode_frame = msgspec.json.Decoder(Frame).decode
-decode_order = msgspec.json.Decoder(OrderRow).decode
-decode_execution = msgspec.json.Decoder(Execution).decode
-decode_extra_fees = msgspec.json.Decoder(tuple[ExtraFee, ...] | str).decode
-decode_wallet = msgspec.json.Decoder(Wallet).decode
-decode_coin = msgspec.json.Decoder(Coin).decode
-decode_entry = msgspec.json.Decoder(Entry).decode
-decode_rows = msgspec.json.Decoder(Rows).decode
-decode_placed = msgspec.json.Decoder(Placed).decode
-decode_placed_rows = msgspec.json.Decoder(PlacedRows).decode
-decode_verdicts = msgspec.json.Decoder(Verdicts).decode
-decode_cancel_call = msgspec.json.Decoder(CancelCall).decode
-decode_order_answer = msgspec.json.Decoder(OrderAnswer).decode
+    header: dict[str, str] = {}

@@ -6,6 +6,7 @@ A row that makes no sense raises RemoteProtocolError, so that it is left out.
 from decimal import Decimal
 
 from msgspec import Raw, structs
+from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liquidity
@@ -16,7 +17,7 @@ from fluxum.venues.bybit import normalize
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private import native, words
 from fluxum.venues.queries import require_instant
-from fluxum.venues.rows import digits, exact, exact_or_none, positive, price_or_none
+from fluxum.venues.rows import digits, exact, exact_or_none, positive, price_or_none, signed
 
 __all__ = ["balance", "entry", "fill", "is_of", "order"]
 
@@ -107,7 +108,7 @@ def balance(category: Category, wire: native.Coin, venue_ns: int | None, now_ns:
     return Balance(
         venue=category.venue,
         asset=Asset(wire.coin),
-        total=_signed(wire.walletBalance),
+        total=signed(wire.walletBalance),
         held=held,
         venue_ns=venue_ns,
         received_ns=now_ns,
@@ -116,8 +117,8 @@ def balance(category: Category, wire: native.Coin, venue_ns: int | None, now_ns:
 
 def entry(category: Category, raw: Raw, received_ns: int) -> LedgerEntry:
     """A row of the transaction log; `change` is after the fee, the amount of an entry before it."""
-    wire = native.decode_entry(raw)
-    fee = _signed(wire.fee or "0")
+    wire = decode(raw, type=native.Entry)
+    fee = signed(wire.fee or "0")
     return LedgerEntry(
         venue=category.venue,
         entry_id="/".join(filter(None, (wire.id, wire.tradeId, wire.type, wire.currency))),
@@ -125,9 +126,9 @@ def entry(category: Category, raw: Raw, received_ns: int) -> LedgerEntry:
         kind=words.ENTRY_KINDS.get(wire.type, EntryKind.OTHER),
         venue_kind=wire.type,
         asset=Asset(wire.currency),
-        amount=_signed(wire.change) + fee,
+        amount=signed(wire.change) + fee,
         fee=fee,
-        balance=_signed(wire.cashBalance) if wire.cashBalance else None,
+        balance=signed(wire.cashBalance) if wire.cashBalance else None,
         backfilled=True,
         venue_ns=_instant(wire.transactionTime),
         received_ns=received_ns,
@@ -148,23 +149,16 @@ def _fees(one: Fill, wire: native.Execution) -> tuple[Fee, ...]:
     and the other way round for a maker's rebate; contracts pay in the quote asset
     (https://bybit-exchange.github.io/docs/v5/enum#spot-fee-currency-instruction).
     """
-    amount = _signed(wire.execFee or "0")
+    amount = signed(wire.execFee or "0")
     is_rebate = amount < 0 and one.liquidity is Liquidity.MAKER
     pays_base = not one.symbol.contract and (one.side is Side.BUY) is not is_rebate
     asset = wire.feeCurrency or (one.symbol.base if pays_base else one.symbol.quote)
     fees = [Fee(Asset(asset), amount)] if amount else []
-    extra = native.decode_extra_fees(wire.extraFees)
-    if not isinstance(extra, str):
-        fees += [Fee(Asset(each.feeCoin), _signed(each.fee)) for each in extra]
+    if not bytes(wire.extraFees).startswith(b'"'):
+        extra = decode(wire.extraFees, type=tuple[native.ExtraFee, ...])
+        fees += [Fee(Asset(each.feeCoin), signed(each.fee)) for each in extra]
     return tuple(fees)
 
 
 def _instant(text: str) -> int:
     return require_instant(normalize.instant(digits(text)), text)
-
-
-def _signed(text: str) -> Decimal:
-    """A number that may be below zero, such as a rebate or a debt."""
-    if text.startswith("-"):
-        return -exact(text[1:])
-    return exact(text)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from msgspec import Raw
+from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event
@@ -28,6 +29,7 @@ from fluxum.venues.account_link import (
     Nothing,
     TopicAnswer,
 )
+from fluxum.venues.bybit import native as public
 from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.normalize import instant
 from fluxum.venues.bybit.private import native, normalize
@@ -40,7 +42,7 @@ from fluxum.venues.rows import digits
 
 __all__ = ["account_link", "order_link"]
 
-_LOGIN = Send(native.encode({"op": "auth"}), Auth.SIGNED)
+_LOGIN = Send(public.encode({"op": "auth"}), Auth.SIGNED)
 _PING = Send(b'{"op":"ping"}')
 _WALLET = "wallet"
 # An expiry that is too short or over (https://github.com/bybit-exchange/pybit/issues/152).
@@ -82,7 +84,7 @@ def order_link(category: Category) -> AccountLink:
 
 
 def _account_message(frame: bytes) -> Message:
-    wire = native.decode_frame(frame)
+    wire = decode(frame, type=native.Frame)
     if wire.topic is not None:
         return Data(wire.topic, wire.data, instant(wire.creationTime))
     error = "" if wire.success else wire.ret_msg or "refused without a reason"
@@ -101,15 +103,15 @@ def _read(category: Category, data: Data, row: Raw, received_ns: int) -> Sequenc
     """The events of a row of orders, of executions or of the wallet."""
     if data.topic == _WALLET:
         return [
-            normalize.balance(category, native.decode_coin(coin), data.venue_ns, received_ns)
-            for coin in native.decode_wallet(row).coin
+            normalize.balance(category, decode(coin, type=native.Coin), data.venue_ns, received_ns)
+            for coin in decode(row, type=native.Wallet).coin
         ]
     if data.topic.startswith("order"):
-        order = native.decode_order(row)
+        order = decode(row, type=native.OrderRow)
         if normalize.is_of(category, order):
             return (normalize.order(category, order, received_ns),)
         return ()
-    execution = native.decode_execution(row)
+    execution = decode(row, type=native.Execution)
     if not normalize.is_of(category, execution):
         return ()
     fill = normalize.fill(category, execution, received_ns)
@@ -118,7 +120,7 @@ def _read(category: Category, data: Data, row: Raw, received_ns: int) -> Sequenc
 
 def _write(request: Request) -> Send:
     message = {"req_id": str(request.number), "op": request.op, "args": tuple(request.streams)}
-    return Send(native.encode(message))
+    return Send(public.encode(message))
 
 
 # The link of orders
@@ -131,7 +133,7 @@ def _effects(category: Category, command: Command, number: str) -> Sequence[Effe
                 "POST",
                 "/v5/order/cancel-all",
                 f"{number}.{at}",
-                body=native.encode({"category": category.name, **scope}),
+                body=public.encode({"category": category.name, **scope}),
                 auth=Auth.SIGNED,
                 is_once=True,
             )
@@ -146,16 +148,16 @@ def _send(number: str, operation: Operation, command: Command) -> Send:
     message: dict[str, object] = {"reqId": number, "op": op, "args": (arguments,)}
     deadline_ns = command.deadline_ns if isinstance(command, Place | PlaceBatch | Amend) else None
     if deadline_ns is None:
-        return Send(native.encode(message), Auth.SIGNED)
+        return Send(public.encode(message), Auth.SIGNED)
     times = {
         "X-BAPI-TIMESTAMP": str(deadline_ns // _MILLISECOND - RECEIVE_MS),
         "X-BAPI-RECV-WINDOW": str(RECEIVE_MS),
     }
-    return Send(native.encode({**message, "header": times}))
+    return Send(public.encode({**message, "header": times}))
 
 
 def _order_message(frame: bytes) -> Message:
-    answer = native.decode_order_answer(frame)
+    answer = decode(frame, type=native.OrderAnswer)
     error = f"{answer.retCode} {answer.retMsg}".strip() if answer.retCode else ""
     match answer.op:
         case "auth":
@@ -165,26 +167,26 @@ def _order_message(frame: bytes) -> Message:
             return Nothing()
         case _:
             pass
-    number, venue_ns = answer.reqId, instant(digits(answer.header.Timenow))
+    number, venue_ns = answer.reqId, instant(digits(answer.header.get("Timenow")))
     if error:
         return CommandAnswer(number, error, venue_ns=venue_ns)
     match answer.op:
         case "order.create-batch":
             return CommandAnswer(number, orders=_rows(answer), venue_ns=venue_ns)
         case "order.cancel-batch":
-            verdicts = native.decode_verdicts(answer.retExtInfo).list
+            verdicts = decode(answer.retExtInfo, type=native.Verdicts).list
             canceled = sum(not one.code for one in verdicts)
             return CommandAnswer(number, canceled=canceled, venue_ns=venue_ns)
         case _:
-            placed = native.decode_placed(answer.data)
+            placed = decode(answer.data, type=native.Placed)
             order = OrderAnswer(placed.orderId, placed.orderLinkId)
             return CommandAnswer(number, order=order, venue_ns=venue_ns)
 
 
 def _rows(answer: native.OrderAnswer) -> Sequence[OrderAnswer]:
     """Each order of a batch has a verdict of its own, in the order of the request."""
-    placed = native.decode_placed_rows(answer.data).list
-    verdicts = native.decode_verdicts(answer.retExtInfo).list
+    placed = decode(answer.data, type=native.PlacedRows).list
+    verdicts = decode(answer.retExtInfo, type=native.Verdicts).list
     if len(placed) != len(verdicts):
         raise RemoteProtocolError(f"{len(placed)} verdicts were expected, was {len(verdicts)}")
     return [
@@ -195,7 +197,8 @@ def _rows(answer: native.OrderAnswer) -> Sequence[OrderAnswer]:
 
 def _called(fetch: Fetch, body: bytes) -> CommandAnswer:
     """The answer to a cancel of all orders."""
-    answer = native.decode_cancel_call(body)
+    answer = public.decode_answer(body)
     if answer.retCode:
-        return CommandAnswer(fetch.purpose, f"{answer.retCode} {answer.retMsg}")
-    return CommandAnswer(fetch.purpose, canceled=len(answer.result.list))
+        return CommandAnswer(fetch.purpose, f"{answer.retCode} {answer.retMsg or ''}".strip())
+    canceled = decode(answer.result, type=native.PlacedRows).list
+    return CommandAnswer(fetch.purpose, canceled=len(canceled))

@@ -12,6 +12,7 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from msgspec import Raw, structs
+from msgspec.json import decode
 
 from fluxum.errors import RateLimited, VenueRefused
 from fluxum.model.account import Balance, Fill, LedgerEntry
@@ -26,7 +27,7 @@ from fluxum.venues.bybit.private import native, normalize
 from fluxum.venues.bybit.queries import BybitQueries
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
-from fluxum.venues.queries import Page, RestQuery, decoded, only, page_of, rest_query
+from fluxum.venues.queries import Page, RestQuery, only, page_of, rest_query
 from fluxum.venues.rows import read_rows
 
 __all__ = ["account_queries"]
@@ -56,13 +57,15 @@ def _balances(category: Category) -> RestQuery[Page[Balance]]:
     """All balances of the unified account."""
 
     def read(answer: public.Answer, received_ns: int) -> Page[Balance]:
-        wallet = only(decoded(native.decode_rows, answer.result).list, native.decode_wallet)
+        wallets = decode(answer.result, type=native.Rows).list
+        wallet = only(wallets, lambda row: decode(row, type=native.Wallet))
         venue_ns = instant(answer.time)
-        coins = read_rows(
-            wallet.coin,
-            lambda row: normalize.balance(category, native.decode_coin(row), venue_ns, received_ns),
-        )
-        return page_of(coins)
+
+        def coin(row: Raw) -> Balance:
+            wire = decode(row, type=native.Coin)
+            return normalize.balance(category, wire, venue_ns, received_ns)
+
+        return page_of(read_rows(wallet.coin, coin))
 
     fetch = _fetch("account/wallet-balance", Channel.BALANCE, _UNIFIED)
     return rest_query(fetch, _checked, read)
@@ -89,7 +92,7 @@ def _order(category: Category, query: OrderQuery) -> Sequence[RestQuery[Page[Ord
 
 def _closed_orders(category: Category, query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
     def read(row: Raw, received_ns: int) -> OrderUpdate:
-        return ended(normalize.order(category, native.decode_order(row), received_ns))
+        return ended(normalize.order(category, decode(row, type=native.OrderRow), received_ns))
 
     one = structs.replace(_orders(category, "order/history", _market(category, query)), read=read)
     return listed_between(one, query.since_ns, query.until_ns, _CLOCK)
@@ -99,7 +102,9 @@ def _fills(category: Category, query: FillQuery) -> RestQuery[Page[Fill]]:
     """Executions of all markets, or of one."""
 
     def read(row: Raw, received_ns: int) -> Fill | None:
-        return normalize.fill(category, native.decode_execution(row), received_ns, backfilled=True)
+        return normalize.fill(
+            category, decode(row, type=native.Execution), received_ns, backfilled=True
+        )
 
     named = {"category": category.name, **_market(category, query)}
     one = _list("execution/list", 100, Channel.EXECUTION, named, read)
@@ -116,7 +121,7 @@ def _entries(category: Category, query: EntryQuery) -> RestQuery[Page[LedgerEntr
 
 def _orders(category: Category, path: str, named: Mapping[str, str]) -> AccountList[OrderUpdate]:
     def read(row: Raw, received_ns: int) -> OrderUpdate:
-        return normalize.order(category, native.decode_order(row), received_ns)
+        return normalize.order(category, decode(row, type=native.OrderRow), received_ns)
 
     return _list(path, 50, Channel.EXECUTION, {"category": category.name, **named}, read)
 
@@ -139,14 +144,12 @@ def _list(
         given = {name: str(one) for name, one in times.items() if one is not None}
         return _fetch(path, channel, {**named, **given, "limit": str(limit)}, cursor)
 
-    def decode(body: bytes) -> ListRows:
-        wire = native.decode_rows(_checked(body).result)
+    def rows(body: bytes) -> ListRows:
+        wire = decode(_checked(body).result, type=native.Rows)
         is_full = len(wire.list) >= limit
         return ListRows(wire.list, (wire.nextPageCursor or "") if is_full else "")
 
-    return AccountList(
-        fetch=fetch, decode=decode, read=read, span_ms=_WEEK_MS, memory_ms=_MEMORY_MS
-    )
+    return AccountList(fetch=fetch, decode=rows, read=read, span_ms=_WEEK_MS, memory_ms=_MEMORY_MS)
 
 
 def _fetch(path: str, channel: Channel, parameters: Mapping[str, str], cursor: str = "") -> Fetch:

@@ -17,7 +17,6 @@ from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.server.private.access import account_of_login, check_time
 from fluxum.venues.bybit.server.private.order_entry import BybitOrders
 from fluxum.venues.bybit.server.private.rows import coin_row, execution_row, order_row
-from fluxum.venues.server.access import lowered
 from fluxum.venues.server.account_link import AccountServer, ServerDialect, TopicRow
 from fluxum.venues.server.accounts import (
     AccountChange,
@@ -39,14 +38,14 @@ class _Request(Struct):
 
     `{"req_id":"10001","op":"auth","args":["api_key",1662350400000,"signature"]}`
 
-    `reqId` and `header` are those of the link of orders.
+    `reqId` and `header` are those of the link of orders; its times may be text or numbers.
     """
 
     op: str = ""
     args: tuple[object, ...] = ()
     req_id: str | int = ""
     reqId: str = ""  # noqa: N815 - the venue's spelling
-    header: dict[str, str] = {}
+    header: dict[str, str | int] = {}
 
 
 _decode_request = msgspec.json.Decoder(_Request).decode
@@ -195,7 +194,7 @@ class _Orders:
             raise VenueRefused("Duplicated reqId.", "20006")
         if name in {request.op, "cancel-all"}:
             raise VenueRefused(f"Unknown operation: {request.op}", "10404")
-        check_time(lowered(request.header), now_ns)
+        check_time({name.lower(): str(one) for name, one in request.header.items()}, now_ns)
         (given,) = msgspec.convert(request.args, tuple[dict[str, object]])
         data, about_rows, limits = self._entry.obey(name, link.account, given, now_ns)
         if name == "create" and self._accounts.roll_fault(OrderFault.LOST_ANSWER):
