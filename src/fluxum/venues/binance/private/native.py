@@ -13,36 +13,23 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from fluxum.venues.binance.native import Fault, Number, decode_fault, encode
+from fluxum.venues.binance.native import Fault, Number
 
 __all__ = [
+    "ORDER_NAMES",
     "AccountPosition",
     "BalanceRow",
     "BalanceUpdate",
     "ExternalLockUpdate",
-    "Fault",
     "Frame",
     "Holdings",
     "MyTrade",
     "OrderReport",
     "OrderResult",
     "Tag",
-    "decode_balance",
-    "decode_balance_update",
-    "decode_external_lock",
-    "decode_fault",
-    "decode_frame",
+    "Timed",
     "decode_holding",
-    "decode_holdings",
-    "decode_my_trade",
     "decode_order",
-    "decode_order_result",
-    "decode_position",
-    "decode_report",
-    "decode_rows",
-    "decode_tag",
-    "decode_time",
-    "encode",
 ]
 
 Wire = TypeVar("Wire", bound=Struct)
@@ -259,17 +246,5 @@ def _renamed(kind: type[Wire], names: Mapping[str, str]) -> Callable[[Raw], Wire
 
 
 _decode_fields = msgspec.json.Decoder(dict[str, object]).decode
-decode_frame = msgspec.json.Decoder(Frame).decode
-decode_tag = msgspec.json.Decoder(Tag).decode
-decode_report = msgspec.json.Decoder(OrderReport).decode
 decode_order = _renamed(OrderReport, ORDER_NAMES)
-decode_my_trade = msgspec.json.Decoder(MyTrade).decode
-decode_position = msgspec.json.Decoder(AccountPosition).decode
-decode_balance = msgspec.json.Decoder(BalanceRow).decode
 decode_holding = _renamed(BalanceRow, BALANCE_NAMES)
-decode_balance_update = msgspec.json.Decoder(BalanceUpdate).decode
-decode_external_lock = msgspec.json.Decoder(ExternalLockUpdate).decode
-decode_holdings = msgspec.json.Decoder(Holdings).decode
-decode_order_result = msgspec.json.Decoder(OrderResult).decode
-decode_time = msgspec.json.Decoder(Timed).decode
-decode_rows = msgspec.json.Decoder(tuple[Raw, ...]).decode

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from msgspec import Raw
+from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Desync, Event, Subscription
@@ -29,6 +30,7 @@ from fluxum.venues.account_link import (
     Nothing,
     TopicAnswer,
 )
+from fluxum.venues.binance.native import encode
 from fluxum.venues.binance.normalize import nanos
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private import native, normalize
@@ -43,9 +45,7 @@ __all__ = ["RETRYABLE", "account_link"]
 
 REPORT, POSITION = "executionReport", "outboundAccountPosition"
 _TRANSFER, _LOCK = "balanceUpdate", "externalLockUpdate"
-_LOGIN = Send(
-    native.encode({"id": "login", "method": "userDataStream.subscribe.signature"}), Auth.SIGNED
-)
+_LOGIN = Send(encode({"id": "login", "method": "userDataStream.subscribe.signature"}), Auth.SIGNED)
 _PING = Send(b'{"id":"ping","method":"ping"}')
 _OPS: dict[str, Op] = {"subscribe": "subscribe", "unsubscribe": "unsubscribe"}
 _WORDS = frozenset({"open", "market", "many", "one"})
@@ -82,7 +82,7 @@ def account_link(policy: Policy) -> AccountLink:
 
 
 def _message(frame: bytes) -> Message:
-    wire = native.decode_frame(frame)
+    wire = decode(frame, type=native.Frame)
     if bytes(wire.event):
         return _event(wire.event)
     number = str(wire.id or "")
@@ -99,7 +99,7 @@ def _message(frame: bytes) -> Message:
 
 
 def _event(event: Raw) -> Message:
-    tag = native.decode_tag(event)
+    tag = decode(event, type=native.Tag)
     match tag.e:
         case "serverShutdown":
             return Ending("the venue shuts the server down", is_announced=True)
@@ -112,26 +112,26 @@ def _event(event: Raw) -> Message:
 
 
 def _write(request: Request) -> Send:
-    return Send(native.encode({"id": f"{request.op}.{request.number}", "method": "ping"}))
+    return Send(encode({"id": f"{request.op}.{request.number}", "method": "ping"}))
 
 
 def _read(venue: str, names: Names, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
     """The events of one event of the venue's."""
     match data.topic:
         case "executionReport":
-            report = native.decode_report(row)
+            report = decode(row, type=native.OrderReport)
             fill = normalize.fill(venue, names, report, received_ns)
             order = normalize.order(venue, names, report, received_ns)
             return (order,) if fill is None else (order, fill)
         case "outboundAccountPosition":
-            position = native.decode_position(row)
-            rows = map(native.decode_balance, position.B)
+            position = decode(row, type=native.AccountPosition)
+            rows = [decode(one, type=native.BalanceRow) for one in position.B]
             return [normalize.balance(venue, one, position.u, received_ns) for one in rows]
         case "balanceUpdate":
-            update = native.decode_balance_update(row)
+            update = decode(row, type=native.BalanceUpdate)
             return (normalize.entry(venue, update, bytes(row), received_ns),)
         case _:  # what another system locks is in the list of balances
-            lock = native.decode_external_lock(row)
+            lock = decode(row, type=native.ExternalLockUpdate)
             reason = f"another system locked {lock.d} {lock.a}"
             stream = Subscription(Channel.BALANCE)
             return (
@@ -166,7 +166,7 @@ def _times(command: Command) -> dict[str, object]:
 
 def _signed(number: str, method: str, params: dict[str, object]) -> Send:
     message = {"id": number, "method": method, "params": params}
-    return Send(native.encode(message), Auth.SIGNED)
+    return Send(encode(message), Auth.SIGNED)
 
 
 def _error(wire: native.Frame) -> str:
@@ -187,7 +187,7 @@ def _answer(number: str, error: str, wire: native.Frame) -> CommandAnswer:
         return CommandAnswer(command, error)
     match word:
         case "open":
-            orders = map(native.decode_order, native.decode_rows(wire.result))
+            orders = map(native.decode_order, decode(wire.result, type=tuple[Raw, ...]))
             markets = dict.fromkeys(one.s for one in orders)
             cancel, base = "openOrders.cancelAll", command.partition(".")[0]
             then = [
@@ -196,7 +196,7 @@ def _answer(number: str, error: str, wire: native.Frame) -> CommandAnswer:
             ]
             return CommandAnswer(command, then=then) if then else CommandAnswer(command, canceled=0)
         case "market":
-            rows = () if is_gone else native.decode_rows(wire.result)
+            rows = () if is_gone else decode(wire.result, type=tuple[Raw, ...])
             return CommandAnswer(command, canceled=sum(map(_count, rows)))
         case "many":
             return CommandAnswer(command, canceled=0 if is_gone else _count(wire.result))
@@ -206,7 +206,7 @@ def _answer(number: str, error: str, wire: native.Frame) -> CommandAnswer:
 
 def _order(result: Raw) -> OrderAnswer:
     """The ids of an order that was entered, made smaller, entered for another, or canceled."""
-    wire = native.decode_order_result(result)
+    wire = decode(result, type=native.OrderResult)
     order, before = wire.newOrderResponse or wire.amendedOrder or wire, wire.cancelResponse
     if order.orderId is None:  # it was only tested, or is a list of orders
         return OrderAnswer()
@@ -222,4 +222,4 @@ def _order(result: Raw) -> OrderAnswer:
 
 def _count(row: Raw) -> int:
     """How many orders a cancel took out: one, or all of a list of orders."""
-    return len(native.decode_order_result(row).orders) or 1
+    return len(decode(row, type=native.OrderResult).orders) or 1

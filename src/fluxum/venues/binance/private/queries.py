@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from msgspec import MsgspecError, Raw, structs
+from msgspec.json import decode
 
 from fluxum.errors import BadInput, VenueRefused
 from fluxum.model.account import Balance, Fill
@@ -17,6 +18,7 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import OrderUpdate
 from fluxum.venues.account_lists import AccountList, ListRows, Span, listed
+from fluxum.venues.binance.native import decode_fault
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private import native, normalize
 from fluxum.venues.binance.private.names import Names, split_order_id
@@ -71,7 +73,7 @@ class _Queries:
             return page_of(read_rows(wire.balances, one))
 
         fetch = self._fetch("account", 20, Channel.BALANCE, omitZeroBalances="true")
-        return _query(fetch, native.decode_holdings, read)
+        return _query(fetch, native.Holdings, read)
 
     def open_orders(self) -> RestQuery[Page[OrderUpdate]]:
         """The open orders of all markets."""
@@ -80,7 +82,7 @@ class _Queries:
             return page_of(read_rows(rows, partial(self._order, received_ns)))
 
         fetch = self._fetch("openOrders", 80, Channel.EXECUTION)
-        return _query(fetch, native.decode_rows, read)
+        return _query(fetch, tuple[Raw, ...], read)
 
     def order(self, query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
         """One order, open or ended, of its market."""
@@ -110,7 +112,7 @@ class _Queries:
         """Executions in one market."""
 
         def read(row: Raw, received_ns: int) -> Fill | None:
-            wire = native.decode_my_trade(row)
+            wire = decode(row, type=native.MyTrade)
             fill = normalize.trade(self._venue, self.names, wire, received_ns)
             return fill if _is_within(query, fill.venue_ns) else None
 
@@ -138,11 +140,11 @@ class _Queries:
             limits = {"endTime": cursor or span.until_ms, "limit": _ROWS_MAX}
             return self._fetch(call, 20, Channel.EXECUTION, symbol=market, **limits)
 
-        def decode(body: bytes) -> ListRows:
-            rows = native.decode_rows(body)
+        def rows_of(body: bytes) -> ListRows:
+            rows = decode(body, type=tuple[Raw, ...])
             if len(rows) < _ROWS_MAX:
                 return ListRows(rows[::-1])
-            oldest_ms, newest_ms = (native.decode_time(rows[at]).time for at in (0, -1))
+            oldest_ms, newest_ms = (decode(rows[at], type=native.Timed).time for at in (0, -1))
             is_over = since_ns is not None and oldest_ms * _MILLISECOND < since_ns
             oldest_ms -= oldest_ms == newest_ms
             return ListRows(rows[::-1], "" if is_over else str(oldest_ms))
@@ -150,7 +152,7 @@ class _Queries:
         def refused(error: VenueRefused) -> Page[Item]:
             return _refused(call, error)
 
-        one = AccountList(fetch=fetch, decode=decode, read=read, refused=refused)
+        one = AccountList(fetch=fetch, decode=rows_of, read=read, refused=refused)
         return listed(one, Span(None, None if until_ns is None else until_ns // _MILLISECOND))
 
     def _order(self, received_ns: int, row: Raw) -> OrderUpdate:
@@ -170,18 +172,23 @@ def _is_within(query: FillQuery, instant_ns: int) -> bool:
 
 def _query(
     fetch: Fetch,
-    decode: Callable[[bytes], Wire],
+    kind: type[Wire],
     read: Callable[[Wire, int], Result],
     none: Result | None = None,
 ) -> RestQuery[Result]:
     """A query; `none` is the answer where there is no such order."""
-    return rest_query(fetch, decode, read, partial(_refused, fetch.purpose, none=none))
+    return rest_query(
+        fetch,
+        lambda body: decode(body, type=kind),
+        read,
+        partial(_refused, fetch.purpose, none=none),
+    )
 
 
 def _refused(call: str, error: VenueRefused, none: Result | None = None) -> Result:
     """Raise what a refusal means: `{"code":-2013,"msg":"Order does not exist."}`, with HTTP 400."""
     try:
-        fault = native.decode_fault(error.body.encode())
+        fault = decode_fault(error.body.encode())
     except MsgspecError:
         raise error from None
     if none is not None and fault.code in _NO_ORDER:
