@@ -11,6 +11,7 @@ from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.market import SimulatedMarket
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.server.accounts import AccountChange, OrderHappening
+from fluxum.venues.server.contract import ServerSide
 
 __all__ = ["BTC", "ETH", "SECOND", "START", "Box", "Ear", "limit"]
 
@@ -40,9 +41,11 @@ class Ear:
 class Box:
     """An exchange without a flow, and a clock that only moves when it is told to."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, side: ServerSide | None = None) -> None:
         self.time_ns = START
-        self.exchange = SimulatedExchange(KRAKEN, [BTC, ETH], seed=seed, clock=self, rate_per_s=0)
+        self.exchange = SimulatedExchange(
+            KRAKEN, [BTC, ETH], seed=seed, clock=self, rate_per_s=0, side=side
+        )
 
     def now_ns(self) -> int:
         return self.time_ns

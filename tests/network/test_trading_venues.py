@@ -13,7 +13,13 @@ from network.test_trading import FLUXUM, fluxum
 
 pytestmark = pytest.mark.network
 
-SYMBOLS = {"bybit": "BTC/USDT", "okx": "BTC/USDT", "gemini": "BTC/USD", "coinbase": "BTC/USD"}
+SYMBOLS = {
+    "binance": "BTC/USDT",
+    "bybit": "BTC/USDT",
+    "coinbase": "BTC/USD",
+    "gemini": "BTC/USD",
+    "okx": "BTC/USDT",
+}
 
 
 @pytest.fixture(params=SYMBOLS)

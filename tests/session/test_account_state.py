@@ -218,3 +218,12 @@ def test_a_single_balance_counts_unless_a_newer_one_is_known() -> None:
     state.change(replace(newer, total=Decimal(3), venue_ns=None, received_ns=300))
     assert state.balances[USD].total == 3
     assert state.entered_ns == 200
+
+
+def test_without_a_list_of_entries_none_moves_a_balance() -> None:
+    following = AccountState(0, 0, has_entries=False)
+    following.change(Balance(venue="x", asset=USD, total=Decimal(5), venue_ns=1, received_ns=1))
+
+    assert following.admit_entry(replace(entry("E-1", 6), balance=None))
+
+    assert following.balances[USD].total == 5

@@ -6,9 +6,9 @@ from random import Random
 import pytest
 from msgspec import structs
 
-from box import BTC, SECOND, START, Box, Ear, limit
+from box import BTC, ETH, SECOND, START, Box, Ear, limit
 from fluxum.model.account import Fee, Liquidity
-from fluxum.model.instrument import Asset
+from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import (
     Amend,
@@ -23,7 +23,8 @@ from fluxum.model.order import (
     Trigger,
 )
 from fluxum.sim.account import SimulatedAccount
-from fluxum.venues.server.accounts import CommandRefused, Refusal
+from fluxum.sim.sides import find_side
+from fluxum.venues.server.accounts import CommandRefused, OrderHappening, Refusal
 
 BUY, SELL = Side.BUY, Side.SELL
 D = Decimal
@@ -668,3 +669,21 @@ def test_a_day_with_accounts_is_the_same_every_time() -> None:
         return [repr(one) for one in ear.heard]
 
     assert live() == live()
+
+
+def test_a_venue_may_number_the_orders_and_trades_of_each_market_by_themselves() -> None:
+    def name(symbol: Symbol, number: int) -> str:
+        return f"{symbol}-{number}"
+
+    side = structs.replace(find_side("kraken"), order_id=name)
+    box = Box(side=side)
+    account, ear = box.open(USD="100000")
+    box.write(["90 1"], ["100 1"])
+    box.write(["90 1"], ["100 1"], ETH)
+
+    orders = [account.place(limit(BUY, "100", "1", symbol=symbol)) for symbol in (BTC, ETH, BTC)]
+
+    assert [one.update.order_id for one in orders] == ["BTC/USD-1", "ETH/USD-1", "BTC/USD-2"]
+    trades = [one for one in ear.heard if isinstance(one, OrderHappening) and one.fill is not None]
+    public = [box.exchange.trades(symbol, 1)[0].sequence for symbol in (BTC, ETH)]
+    assert [one.fill.fill_id for one in trades if one.fill] == [str(one) for one in public]

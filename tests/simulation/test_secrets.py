@@ -138,6 +138,7 @@ async def trade(
 
 # A token and a signature of each exchange, as they look in a frame, a header or a URL.
 SIGNATURES = {
+    "binance": rb"\b[0-9a-f]{64}\b",
     "kraken": rb"[A-Za-z0-9+/]{86}==",
     "bybit": rb"\b[0-9a-f]{64}\b",
     "okx": rb"[A-Za-z0-9+/]{43}=",
@@ -146,6 +147,7 @@ SIGNATURES = {
 }
 # Where a token or a login is in a frame: the frame is on the tape, and that is not.
 PLACES = {
+    "binance": b"userDataStream.subscribe.signature",
     "kraken": TOKEN.encode(),
     "bybit": b'\\"op\\":\\"auth\\"',
     "okx": b'\\"op\\":\\"login\\"',

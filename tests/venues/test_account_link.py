@@ -38,7 +38,7 @@ from fluxum.venues.account_link import (
     TopicAnswer,
 )
 from fluxum.venues.command_answers import OrderAnswer
-from fluxum.venues.conversation import Auth, Effect, Fetch, Hangup, Send
+from fluxum.venues.conversation import Auth, Effect, Fetch, Handover, Hangup, Send
 from fluxum.venues.requests import Request
 
 NOW = 1_700_000_000_000_000_000
@@ -61,6 +61,14 @@ MESSAGES: dict[bytes, Message] = {
     b"moved": Data("wallet", ()),
     b"stranger": CommandAnswer("99"),
     b"pong": Nothing(),
+    b"extra": Data("extra", (Raw(b"1"),)),
+    b"shutdown": Ending("the venue shuts down", is_announced=True),
+    b"over": Ending("the stream is over"),
+    b"listed": CommandAnswer("5", then=(Send(b"cancel 5.0"), Send(b"cancel 5.1"))),
+    b"one": CommandAnswer("5.0", canceled=1),
+    b"two": CommandAnswer("5.1.last", canceled=2),
+    b"b refused": CommandAnswer("5.1", error="too small"),
+    b"a placed": CommandAnswer("5.0.order", order=OrderAnswer("O-1")),
     b"leave": Ending("an upgrade"),
 }
 
@@ -84,6 +92,8 @@ def write(request: Request) -> Send:
 
 
 def effects(command: Command, number: str) -> Sequence[Effect]:
+    if isinstance(command, PlaceBatch):
+        return [Send(f"place {number}.{at}".encode()) for at in range(len(command.requests))]
     assert isinstance(command, CancelAll)
     return (Send(f"cancel {number}.0".encode()),)
 
@@ -97,6 +107,7 @@ def streams() -> AccountLink:
             ping=PING,
             message=message,
             topics=topics,
+            unrequested=frozenset({"extra"}),
             write=write,
             read=read,
         )
@@ -241,6 +252,61 @@ def test_an_answer_without_a_number_and_a_call_are_answers_to_a_command() -> Non
         (event,) = answer()
         assert isinstance(event, Accepted | Declined)
         assert (event.command_id, event.is_last) == (5, True)
+
+
+def test_topics_that_come_unrequested_are_passed_over() -> None:
+    link = streams()
+    link.subscribe([EXECUTIONS])
+
+    assert link.receive(b"extra", NOW) == ()
+    with pytest.raises(RemoteProtocolError, match="not requested"):
+        link.receive(b"fills", NOW)
+
+
+def test_a_link_that_ends_is_replaced_or_closed() -> None:
+    link = streams()
+
+    assert link.receive(b"shutdown", NOW) == ()
+    assert link.receive(b"over", NOW) == ()
+
+    assert list(link.outbox) == [Handover("the venue shuts down"), Hangup("the stream is over")]
+
+
+def test_a_command_goes_on_with_what_an_answer_lists() -> None:
+    link = orders()
+    link.command(5, CancelAll(), NOW)
+    queued(link)
+
+    assert link.receive(b"listed", NOW) == ()
+    assert queued(link) == [b"cancel 5.0", b"cancel 5.1"]
+    assert link.receive(b"one", NOW) == ()
+    assert link.receive(b"two", NOW) == (
+        Accepted(venue="toy", command_id=5, count=3, received_ns=NOW),
+    )
+
+
+def test_each_answer_to_a_batch_that_is_sent_order_by_order_names_its_order() -> None:
+    link = orders()
+    requests = [
+        OrderRequest(symbol="A/B", side="buy", quantity=1, limit_price=1, client_order_id=name)
+        for name in "ab"
+    ]
+    link.command(5, PlaceBatch(requests=tuple(requests)), NOW)
+
+    assert queued(link) == [b"place 5.0", b"place 5.1"]
+    assert link.receive(b"b refused", NOW) == (
+        Declined(
+            venue="toy",
+            command_id=5,
+            client_order_id="b",
+            message="too small",
+            is_last=False,
+            received_ns=NOW,
+        ),
+    )
+    assert link.receive(b"a placed", NOW) == (
+        Accepted(venue="toy", command_id=5, order_id="O-1", client_order_id="a", received_ns=NOW),
+    )
 
 
 def test_a_link_of_streams_takes_no_commands_and_no_calls() -> None:

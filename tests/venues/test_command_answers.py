@@ -138,11 +138,3 @@ def test_ten_thousand_commands_are_remembered() -> None:
 
     assert answers.find(0) is None
     assert sent(answers, 1) is answers.oldest()
-
-
-def test_a_part_of_a_batch_is_one_of_its_orders() -> None:
-    answers = CommandAnswers("toy")
-    answers.expect(7, 1, PlaceBatch(requests=(request("a"), request("b"))), 2)
-
-    with pytest.raises(RemoteProtocolError, match="a place below 2 was expected, was 2"):
-        answers.part(sent(answers), 2, OrderAnswer("O-3"), NOW)

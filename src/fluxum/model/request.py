@@ -283,7 +283,10 @@ class PlaceBatch(Struct, frozen=True, kw_only=True, tag="place_batch"):
 
 
 class Amend(Struct, frozen=True, kw_only=True, tag="amend"):
-    """Change an order in place; it keeps its ids. One of the two names it; `None` keeps a value."""
+    """Change an order in place; it keeps its ids. One of the two names it; `None` keeps a value.
+
+    `name` is its client order id, as far as it is known; some venues need it to keep that.
+    """
 
     order_id: str = ""
     client_order_id: str = ""
@@ -295,6 +298,7 @@ class Amend(Struct, frozen=True, kw_only=True, tag="amend"):
     trigger_price: Decimal | None = None
     trigger_price_kind: PriceKind | None = None
     post_only: bool | None = None
+    name: str = ""
     deadline_ns: int | None = None
 
     if TYPE_CHECKING:
@@ -312,6 +316,7 @@ class Amend(Struct, frozen=True, kw_only=True, tag="amend"):
             trigger_price: Number | None = None,
             trigger_price_kind: PriceKind | str | None = None,
             post_only: bool | None = None,
+            name: str = "",
             deadline_ns: int | None = None,
         ) -> None: ...
 
@@ -321,7 +326,10 @@ class Amend(Struct, frozen=True, kw_only=True, tag="amend"):
 
 
 class Edit(Struct, frozen=True, kw_only=True, tag="edit"):
-    """Cancel an order and place another instead, with a new id, at the back of the queue."""
+    """Cancel an order and place another instead, with a new id, at the back of the queue.
+
+    `becomes` is the whole order as it is to be, as far as it is known; some venues need it.
+    """
 
     order_id: str
     symbol: Symbol
@@ -333,6 +341,7 @@ class Edit(Struct, frozen=True, kw_only=True, tag="edit"):
     post_only: bool | None = None
     reduce_only: bool | None = None
     user_reference: int | None = None
+    becomes: OrderRequest | None = None
     deadline_ns: int | None = None
     validate: bool = False
 
@@ -351,6 +360,7 @@ class Edit(Struct, frozen=True, kw_only=True, tag="edit"):
             post_only: bool | None = None,
             reduce_only: bool | None = None,
             user_reference: int | None = None,
+            becomes: OrderRequest | None = None,
             deadline_ns: int | None = None,
             validate: bool = False,
         ) -> None: ...
@@ -459,6 +469,7 @@ _AMEND = {
     "client_order_id": text,
     "symbol": optional(symbol),
     "post_only": optional(flag),
+    "name": text,
     **_PRICES,
     **_TRIGGER_PRICES,
     **_QUANTITIES,
@@ -473,6 +484,7 @@ _EDIT = {
     "post_only": optional(flag),
     "reduce_only": optional(flag),
     "user_reference": optional(whole),
+    "becomes": optional(one_of(OrderRequest)),
     "validate": flag,
     **_QUANTITIES,
     **_SENDING,

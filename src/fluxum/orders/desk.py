@@ -182,6 +182,7 @@ class OrderDesk:
             order_id=order.order_id,
             client_order_id="" if order.order_id else order.name,
             symbol=order.symbol,
+            name=order.name,
             deadline_ns=amend.deadline_ns or self._checks.deadline_ns(timeout_s),
         )
         await self._sender.change(order, command, changed, timeout_s)
@@ -206,6 +207,7 @@ class OrderDesk:
             edit,
             order_id=order.order_id,
             user_reference=self._checks.new_reference() if reference is None else reference,
+            becomes=changed,
             deadline_ns=edit.deadline_ns or self._checks.deadline_ns(timeout_s),
             validate=False,
         )

@@ -78,7 +78,9 @@ class Account:
         """The venue's rules of order entry, for the account's tier."""
         self.queries = queries
         """The queries that the venue offers, for `query`."""
-        self.following = AccountState(options.since_ns, clock.now_ns())
+        self.following = AccountState(
+            options.since_ns, clock.now_ns(), has_entries=queries.entries is not None
+        )
         self._venue = venue
         self._clock = clock
         self._audit_s = options.audit_s

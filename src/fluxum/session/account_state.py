@@ -48,11 +48,13 @@ class AccountState:
     """The state of one account's stream.
 
     History is published from `since_ns` by the venue's clock, or without it from `now_ns` by ours.
-    Live events of the stream are always published. `is_orders_valid` and `is_balances_valid` are
-    true while the orders and the balances here are the venue's latest, without a gap.
+    Live events of the stream are always published. Unless the venue `has_entries`, it sends each
+    balance as it becomes, and no entry moves one. `is_orders_valid` and `is_balances_valid` are
+    true while the orders and the balances here are the latest of the venue, without a gap.
     """
 
-    def __init__(self, since_ns: int | None, now_ns: int) -> None:
+    def __init__(self, since_ns: int | None, now_ns: int, *, has_entries: bool = True) -> None:
+        self._has_entries = has_entries
         self.clock_offset_ns = 0
         """How far the venue's clock is ahead of ours, as far as it is measured."""
         self._since_ns = since_ns
@@ -115,6 +117,7 @@ class AccountState:
         is_news = self._entries.take(entry.entry_id)
         if not entry.backfilled:  # also if history had it first
             self.entered_ns = max(self.entered_ns or 0, entry.venue_ns)
+        if not entry.backfilled and self._has_entries:
             self._move(entry, is_news=is_news)
         if not is_news:
             self.counts.repeated += 1

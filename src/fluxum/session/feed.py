@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack
 from random import Random
 from typing import NoReturn, Protocol
 
+from msgspec import structs
+
 from fluxum.clock import Clock
 from fluxum.errors import (
     BadInput,
@@ -276,7 +278,7 @@ class Feed:
                 context.venue.name,
                 link,
                 protocol,
-                limits=context.limits,
+                limits=self._limits(),
                 clock=context.clock,
                 rest=context.rest,
                 counts=self.counts,
@@ -316,6 +318,17 @@ class Feed:
             elif link is not None and self.endpoint == link.endpoint:
                 self._trading = link.protocol()
         return self._trading or self._context.venue.protocol()
+
+    def _limits(self) -> Limits:
+        """The venue's limits; frames of an account's link may have their own."""
+        limits, private = self._context.limits, self._context.venue.private
+        if self._trading is None or private is None:
+            return limits
+        return structs.replace(
+            limits,
+            sends_per_s=private.sends_per_s or limits.sends_per_s,
+            send_burst=private.send_burst or limits.send_burst,
+        )
 
     def _open(self, protocol: VenueProtocol, connection: Connection) -> None:
         self.links += 1

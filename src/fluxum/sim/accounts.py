@@ -34,8 +34,8 @@ class _Token(Struct):
 class SimulatedAccounts:
     """See Accounts for what servers use, and Change for `change`.
 
-    `roll_fault` returns whether a fault happens now. All random choices come from `random`, which
-    no other object uses.
+    `roll_fault` returns whether a fault happens now, `order_id` is that of ServerSide. All random
+    choices come from `random`, which no other object uses.
     """
 
     def __init__(
@@ -47,8 +47,9 @@ class SimulatedAccounts:
         next_instant: Callable[[], int],
         publish: Callable[[], None],
         roll_fault: Callable[[OrderFault], bool],
+        order_id: Callable[[Symbol, int], str] | None = None,
     ) -> None:
-        self.gateway = OrderGateway(markets, change, next_instant, self.name, publish)
+        self.gateway = OrderGateway(markets, change, next_instant, self.name, publish, order_id)
         self._venue = venue
         self._markets = markets
         self._random = random

@@ -99,7 +99,8 @@ class SimulatedExchange:
         self._refusal: tuple[float, Fault] | None = None
         hooks = (self.change, self._next_instant, self._publish_account_events, self._roll_fault)
         random = _generator(seed, "accounts")
-        self.accounts = SimulatedAccounts(venue.name, self._markets, random, *hooks)
+        order_id = self._side.order_id
+        self.accounts = SimulatedAccounts(venue.name, self._markets, random, *hooks, order_id)
         self._rest = None if self._side.rest is None else self._side.rest(self)
 
     async def __aenter__(self) -> Self:

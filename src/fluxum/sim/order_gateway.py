@@ -4,7 +4,7 @@ The effects of a command happen at one instant, and the trades are published at 
 What follows from them (a trigger fires, a close order is placed) happens at later instants.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import partial
@@ -13,7 +13,7 @@ from msgspec import structs
 
 from fluxum.model.account import LedgerEntry
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import Side
+from fluxum.model.market import Side, Trade
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderStatus, PriceKind, Trigger
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.amendments import amended, check_amended, edited
@@ -34,7 +34,8 @@ class OrderGateway:
     """Handles the orders of accounts; see `sim.account.Counter` for what accounts call.
 
     `change` changes a market and publishes it, `next_instant` returns the next instant, `name` a
-    name for an order, and `publish` makes servers publish account events.
+    name for an order, and `publish` makes servers publish account events. With `order_id`, see
+    ServerSide, orders and fills are numbered market by market.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class OrderGateway:
         next_instant: Callable[[], int],
         name: Callable[[str], str],
         publish: Callable[[], None],
+        order_id: Callable[[Symbol, int], str] | None = None,
     ) -> None:
         self.next_instant = next_instant
         self.name = name
@@ -51,7 +53,9 @@ class OrderGateway:
         self._instruments = {symbol: one.instrument for symbol, one in markets.items()}
         self._change = change
         self._publish = publish
-        self._trading = Trading(markets, name, self._ended)
+        self._order_id = order_id
+        self._placed = Counter[Symbol]()
+        self._trading = Trading(markets, self._fill_id, self._ended)
         self._waiting: dict[Symbol, dict[str, LiveOrder]] = {symbol: {} for symbol in markets}
         self._early: dict[str, LiveOrder] = {}
         self._expiring: dict[str, LiveOrder] = {}
@@ -83,7 +87,7 @@ class OrderGateway:
         now_ns = self.next_instant()
         self.check(account, request, now_ns)
         self.check_funds(account, request)
-        order = self._make(account, request, now_ns, self.name("O"))
+        order = self._make(account, request, now_ns, self._new_id(request.symbol))
         self._enter(account, order)
         return order
 
@@ -110,7 +114,7 @@ class OrderGateway:
         request = edited(order, command)
         last_price = self._last_price(request.symbol)
         check_request(request, self._instruments, last_price, self.next_instant())
-        new = self._make(account, request, 0, self.name("O"), order.order_id)
+        new = self._make(account, request, 0, self._new_id(request.symbol), order.order_id)
         self._admissible(account, new, order.held)
         self.cancel(account, order.order_id, "Order replaced")
         new.moved_ns = self.next_instant()
@@ -323,7 +327,7 @@ class OrderGateway:
     def _close(self, account: SimulatedAccount, filled: LiveOrder) -> None:
         """Place the order that closes another; if funds are missing, it is canceled at once."""
         request = _closing(filled)
-        name = self.name("O")
+        name = self._new_id(request.symbol)
         try:
             order = self._make(account, request, self.next_instant(), name, filled.order_id)
             self._affordable(account, order, _ZERO)
@@ -341,6 +345,15 @@ class OrderGateway:
             self._enter(account, order)
 
     # State
+
+    def _new_id(self, symbol: Symbol) -> str:
+        if self._order_id is None:
+            return self.name("O")
+        self._placed[symbol] += 1
+        return self._order_id(symbol, self._placed[symbol])
+
+    def _fill_id(self, trade: Trade) -> str:
+        return self.name("T") if self._order_id is None else trade.trade_id
 
     def _find(self, account: SimulatedAccount, order_id: str, name: str) -> LiveOrder:
         if order_id in account.live:

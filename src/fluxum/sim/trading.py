@@ -27,16 +27,19 @@ Owned = tuple[SimulatedAccount, LiveOrder]
 
 
 class Trading:
-    """Every open order and its account. `name` names fills; `ended` is called at each end."""
+    """Every open order and its account.
+
+    `fill_id` gives the id of a fill by its trade; `ended` is called at each end.
+    """
 
     def __init__(
         self,
         markets: Mapping[Symbol, SimulatedMarket],
-        name: Callable[[str], str],
+        fill_id: Callable[[Trade], str],
         ended: Callable[[SimulatedAccount, LiveOrder], None],
     ) -> None:
         self._markets = markets
-        self._name = name
+        self._fill_id = fill_id
         self._ended = ended
         self._orders: dict[str, Owned] = {}
 
@@ -190,7 +193,7 @@ class Trading:
         account, order = self._orders[order_id]
         order.status, order.moved_ns = OrderStatus.PARTIALLY_FILLED, now_ns
         fill, cost = account.execute(
-            order, self._name("T"), execution.price, execution.quantity, liquidity, now_ns
+            order, self._fill_id(trade), execution.price, execution.quantity, liquidity, now_ns
         )
         entries = account.book(fill, cost)
         account.rehold(order)

@@ -10,16 +10,17 @@ anew: its snapshot is the session's, which looks up what was missed.
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from msgspec import Raw, Struct, structs
+from msgspec import Raw, Struct
 
 from fluxum.errors import BadInput, LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
-from fluxum.model.order import Command, PlaceBatch
+from fluxum.model.order import Command
 from fluxum.venues.command_answers import CommandAnswers, OrderAnswer, SentCommand
 from fluxum.venues.conversation import (
     UNREADABLE,
     Effect,
     Fetch,
+    Handover,
     Hangup,
     Send,
     SequenceCounts,
@@ -87,9 +88,10 @@ class CommandAnswer(Struct, frozen=True):
 
 
 class Ending(Struct, frozen=True):
-    """The venue is about to close the link, or has ended a stream of it: another link is better."""
+    """The link is of no use any more; if `is_announced`, it is open until another one is."""
 
     reason: str
+    is_announced: bool = False
 
 
 class Nothing(Struct, frozen=True):
@@ -127,13 +129,14 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     """What a venue's link of an account is like.
 
     `message` is what a frame is; it may raise what is in UNREADABLE. `topics` are those of each
-    channel: the first is the stream's own, the others are requested for its sake. `write` writes
-    requests for topics, `read` gives the events of one row.
+    channel: the first is the stream's own, the others are requested for its sake. Topics that are
+    `unrequested` come with the others, wanted or not. `write` writes requests for topics, `read`
+    gives the events of one row.
 
     `effects` are the frames or calls of a command, one for each answer. Each carries a number of
-    its own, which its answer repeats: `number`, or that with `.0`, `.1` behind it; where a batch is
-    sent order by order, that is the place of the order. Raises BadInput for what the venue cannot
-    do.
+    its own, which its answer repeats: `number`, or that with `.0`, `.1` behind it, and maybe a
+    word behind a further dot. Of a batch that is sent order by order, and of a cancel of several,
+    part `.1` is the second order. Raises BadInput for what the venue cannot do.
 
     `look_up` is a call that a topic's data make necessary, where they say too little. `called`
     reads the answer to the call of a command, or to one that was looked up.
@@ -147,6 +150,7 @@ class AccountDialect(Struct, frozen=True, kw_only=True):
     ping: Send
     message: Callable[[bytes], Message]
     topics: Mapping[Channel, tuple[str, ...]] = {}
+    unrequested: frozenset[str] = frozenset()
     limits: RequestLimits = RequestLimits(topics=10, in_flight=1)
     write: Write = _no_topics
     read: Callable[[Data, Raw, int], Sequence[Event]] = _no_rows
@@ -251,8 +255,8 @@ class AccountLink:
                 return self._data(message, received_ns)
             case CommandAnswer():
                 return self._settled(message, received_ns)
-            case Ending():
-                self.outbox.append(Hangup(message.reason))
+            case Ending(reason, is_announced):
+                self.outbox.append(Handover(reason) if is_announced else Hangup(reason))
                 return ()
             case Nothing():
                 return ()
@@ -331,6 +335,9 @@ class AccountLink:
 
     def _data(self, data: Data, received_ns: int) -> Sequence[Event]:
         topic = self._owners.get(data.topic, data.topic)
+        is_wanted = self._subscriptions.is_passive or topic in self._subscriptions.by_topic
+        if topic in self._dialect.unrequested and not is_wanted:
+            return ()
         subscription = self._subscriptions.owner(topic, self._parse)
         if subscription is None:
             return ()
@@ -370,21 +377,20 @@ class AccountLink:
         sent, answers = self._sent(answer.number), self._answers
         if sent is None:
             return ()
-        place = digits(answer.number.partition(".")[2])
-        if isinstance(sent.command, PlaceBatch) and sent.parts > 1 and place is not None:
-            order = structs.replace(answer.order, error=answer.error or None)
-            return answers.part(sent, place, order, received_ns)
+        part = digits(answer.number.partition(".")[2].partition(".")[0])
         if answer.error:
-            return answers.decline(sent, answer.error, received_ns)
+            return answers.decline(sent, answer.error, received_ns, part=part)
         if answer.then:
-            self.outbox.extend(answer.then)
             sent.left += len(answer.then) - 1
+            self.outbox.extend(answer.then)
             return ()
         if answer.orders is not None:
             return answers.batch(sent, answer.orders, received_ns)
         if answer.canceled is not None:
             return answers.cancel(sent, answer.canceled, received_ns)
-        return answers.accept(sent, received_ns, answer.order, triggers_ns=answer.triggers_ns)
+        return answers.accept(
+            sent, received_ns, answer.order, part=part, triggers_ns=answer.triggers_ns
+        )
 
     def _sent(self, number: str) -> SentCommand | None:
         """The command of a number; an answer without one is to the oldest command."""

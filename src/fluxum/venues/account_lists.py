@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Raw, Struct
 
+from fluxum.errors import VenueRefused
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.queries import Page, RestQuery, page_of, rest_query
 from fluxum.venues.rows import read_rows
@@ -40,6 +41,7 @@ class AccountList(Struct, Generic[Item], frozen=True, kw_only=True):
 
     `fetch` is the call for one page of a span behind a cursor, `decode` its answer; it raises
     VenueRefused for one that is a refusal. `read` reads a row; None is one that is no item.
+    `refused` reads a refusal by HTTP status, see RestQuery: it raises what that means.
     A span is at most `span_ms` long, None is no limit; then `memory_ms` is how far back the venue
     remembers, which ends a walk without a beginning.
     """
@@ -47,6 +49,7 @@ class AccountList(Struct, Generic[Item], frozen=True, kw_only=True):
     fetch: Callable[[Span, str], Fetch]
     decode: Callable[[bytes], ListRows]
     read: Callable[[Raw, int], Item | None]
+    refused: Callable[[VenueRefused], Page[Item]] | None = None
     span_ms: int | None = None
     memory_ms: int | None = None
 
@@ -69,7 +72,7 @@ def listed(
             return page_of(rows, behind())
         return page_of(rows, listed(one, span, behind, answer.cursor))
 
-    return rest_query(one.fetch(span, cursor), one.decode, read)
+    return rest_query(one.fetch(span, cursor), one.decode, read, one.refused)
 
 
 def listed_between(

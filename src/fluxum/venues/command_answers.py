@@ -31,7 +31,7 @@ class OrderAnswer(Struct, frozen=True):
 
 
 class SentCommand(Struct):
-    """A command: under which number it was sent, in how many parts, and how many are unanswered.
+    """A command: under which number it was sent, and how many answers are to come.
 
     `canceled` is how many orders the parts answered so far have canceled.
     """
@@ -39,7 +39,6 @@ class SentCommand(Struct):
     number: int
     command_id: int
     command: Command
-    parts: int
     left: int
     canceled: int = 0
     is_again: bool = False
@@ -55,7 +54,7 @@ class CommandAnswers:
 
     def expect(self, number: int, command_id: int, command: Command, answers: int = 1) -> None:
         """A command is sent under a number, and gets so many answers."""
-        self._sent[number] = SentCommand(number, command_id, command, answers, answers)
+        self._sent[number] = SentCommand(number, command_id, command, answers)
         if len(self._sent) > _REMEMBERED_MAX:
             self._sent.popitem(last=False)
 
@@ -79,10 +78,11 @@ class CommandAnswers:
         received_ns: int,
         order: OrderAnswer = OrderAnswer(),  # noqa: B008 - frozen
         *,
+        part: int | None = None,
         triggers_ns: int | None = None,
     ) -> Sequence[Event]:
-        """The venue accepted a command, or one order of several."""
-        order_id, name = _ids(sent.command)
+        """The venue accepted a command, or one order of several: the one of a `part`, if known."""
+        order_id, name = _ids(sent.command, part)
         return (
             Accepted(
                 venue=self._venue,
@@ -103,9 +103,11 @@ class CommandAnswers:
         message: str,
         received_ns: int,
         order: OrderAnswer = OrderAnswer(),  # noqa: B008 - frozen
+        *,
+        part: int | None = None,
     ) -> Sequence[Event]:
-        """The venue refused a command, a part of it, or one order of several."""
-        order_id, name = _ids(sent.command)
+        """The venue refused a command, or one order of several: the one of a `part`, if known."""
+        order_id, name = _ids(sent.command, part)
         return (
             Declined(
                 venue=self._venue,
@@ -143,43 +145,31 @@ class CommandAnswers:
         if len(orders) != len(requests):
             raise RemoteProtocolError(f"{len(requests)} rows were expected, was {len(orders)}")
         self._is_last(sent)
-        last = len(orders) - 1
-        return [
-            self._row(sent, place, order, received_ns, is_last=place == last)
-            for place, order in enumerate(orders)
-        ]
-
-    def part(
-        self, sent: SentCommand, place: int, order: OrderAnswer, received_ns: int
-    ) -> Sequence[Event]:
-        """One order of a batch that was sent order by order, by its place in the batch."""
-        return (self._row(sent, place, order, received_ns, is_last=self._is_last(sent)),)
-
-    def _row(
-        self, sent: SentCommand, place: int, order: OrderAnswer, received_ns: int, *, is_last: bool
-    ) -> Event:
-        requests = sent.command.requests if isinstance(sent.command, PlaceBatch) else ()
-        if place >= len(requests):
-            raise RemoteProtocolError(f"a place below {len(requests)} was expected, was {place}")
-        name = requests[place].client_order_id or order.client_order_id
-        if order.error is None:
-            return Accepted(
-                venue=self._venue,
-                command_id=sent.command_id,
-                order_id=order.order_id,
-                client_order_id=name,
-                warnings=order.warnings,
-                is_last=is_last,
-                received_ns=received_ns,
-            )
-        return Declined(
-            venue=self._venue,
-            command_id=sent.command_id,
-            client_order_id=name,
-            message=order.error,
-            is_last=is_last,
-            received_ns=received_ns,
-        )
+        events: list[Event] = []
+        for place, (order, request) in enumerate(zip(orders, requests, strict=True), start=1):
+            name = request.client_order_id or order.client_order_id
+            is_last = place == len(orders)
+            if order.error is None:
+                event: Event = Accepted(
+                    venue=self._venue,
+                    command_id=sent.command_id,
+                    order_id=order.order_id,
+                    client_order_id=name,
+                    warnings=order.warnings,
+                    is_last=is_last,
+                    received_ns=received_ns,
+                )
+            else:
+                event = Declined(
+                    venue=self._venue,
+                    command_id=sent.command_id,
+                    client_order_id=name,
+                    message=order.error,
+                    is_last=is_last,
+                    received_ns=received_ns,
+                )
+            events.append(event)
+        return events
 
     def _is_last(self, sent: SentCommand) -> bool:
         """Count an answer; return whether it was the last."""
@@ -189,11 +179,13 @@ class CommandAnswers:
         return sent.left <= 0
 
 
-def _ids(command: Command) -> tuple[str, str]:
-    """The venue's id and our own of the one order that a command is about."""
+def _ids(command: Command, part: int | None = None) -> tuple[str, str]:
+    """The venue's id and our own of the one order that a command is about, or a part of it."""
     match command:
         case Place(request=request):
             return "", request.client_order_id
+        case PlaceBatch(requests=requests) if part is not None and part < len(requests):
+            return "", requests[part].client_order_id
         case Amend(order_id=order_id, client_order_id=name):
             return order_id, name
         case Edit(order_id=order_id):

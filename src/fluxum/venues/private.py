@@ -218,7 +218,8 @@ class Private(Struct, frozen=True, kw_only=True):
 
     `snapshots` are the account channels that begin with a snapshot; the session queries the others.
     `numbered` are those of which a lost message shows by itself, by its number; for the others the
-    session's audit lists fills, balances and entries.
+    session's audit lists fills, balances and entries. At most `sends_per_s` frames go over a link
+    of the account, `send_burst` of them at once; `None` for those of `Venue.limits`.
     """
 
     endpoint: str
@@ -231,3 +232,5 @@ class Private(Struct, frozen=True, kw_only=True):
     snapshots: frozenset[Channel] = frozenset({Channel.BALANCE, Channel.EXECUTION})
     numbered: frozenset[Channel] = frozenset()
     order_link: OrderLink | None = None
+    sends_per_s: float | None = None
+    send_burst: int | None = None

@@ -8,8 +8,13 @@ from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
 from fluxum.pacing import BackoffPolicy
 from fluxum.venues.binance.policy import SPOT, USDM
+from fluxum.venues.binance.private.protocol import account_link
+from fluxum.venues.binance.private.queries import account_queries
+from fluxum.venues.binance.private.signing import BinanceSigner
+from fluxum.venues.binance.private.terms import tiers
 from fluxum.venues.binance.protocol import BinanceProtocol
 from fluxum.venues.binance.queries import BinanceQueries
+from fluxum.venues.private import Private
 from fluxum.venues.venue import Checks, Limits, Venue
 
 __all__ = ["BINANCE", "BINANCE_USDM"]
@@ -61,6 +66,7 @@ BINANCE = Venue(
     # https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md, 2026-07
     endpoints={
         "public": "wss://stream.binance.com:9443/stream",
+        "private": "wss://ws-api.binance.com:443/ws-api/v3",
         "rest": "https://api.binance.com",
     },
     routes={
@@ -69,13 +75,29 @@ BINANCE = Venue(
         Channel.TRADE: "public",
         Channel.CANDLE: "public",
         Channel.INSTRUMENT: "public",
+        Channel.BALANCE: "private",
+        Channel.EXECUTION: "private",
     },
+    needs_token=frozenset({Channel.BALANCE, Channel.EXECUTION}),
     depths={Channel.BOOK: SPOT.depths},
     intervals_s=tuple(SPOT.intervals),
     limits=_LIMITS,
     checks=Checks(),
     protocol=partial(BinanceProtocol, SPOT),
     queries=partial(BinanceQueries, SPOT),
+    private=Private(
+        endpoint="private",
+        protocol=partial(account_link, SPOT),
+        signer=BinanceSigner,
+        queries=partial(account_queries, SPOT),
+        tiers=tiers(SPOT),
+        authenticated=frozenset(),
+        snapshots=frozenset(),
+        # Requests of the WebSocket API count their weight alone:
+        # https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-api.md#rate-limits
+        sends_per_s=20.0,
+        send_burst=20,
+    ),
     sample_symbols=(Symbol("BTC/USDT"), Symbol("ETH/USDT"), Symbol("SOL/USDT")),
     format_symbol=SPOT.format_symbol,
     recorded_hosts=frozenset({"stream.binance.com", "data-stream.binance.vision"}),

@@ -156,7 +156,11 @@ class ServerSide(Struct, frozen=True, kw_only=True):
 
     `link` makes the server of one client's link; it raises VenueRefused, with the HTTP status as
     its code, for a URL that is not served. `rest` makes the one REST server of the exchange.
+
+    `order_id` is for venues that number the orders and the trades of each market by themselves: the
+    id of an order, by its market and number. A fill has the id of its trade there.
     """
 
     link: Callable[[ExchangeView, Dialled], VenueServer]
     rest: Callable[[ExchangeView], RestServer] | None = None
+    order_id: Callable[[Symbol, int], str] | None = None

@@ -84,7 +84,7 @@ def test_the_published_order_is_read() -> None:
     assert update == OrderUpdate(
         venue="coinbase",
         order_id="YYY",
-        client_order_id="XXX",
+        client_order_id=3 * "X",
         symbol=SYMBOL,
         side=Side.BUY,
         order_type=OrderType.LIMIT,

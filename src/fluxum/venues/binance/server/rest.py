@@ -11,6 +11,7 @@ from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
+from msgspec import structs
 
 from fluxum.errors import VenueRefused
 from fluxum.model.market import Side
@@ -33,6 +34,7 @@ from fluxum.venues.binance.server.history import (
     list_klines,
     list_trades,
 )
+from fluxum.venues.binance.server.private.rest import AccountRest
 from fluxum.venues.binance.server.snapshots import Snapshots
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.server.contract import Answer, MarketView
@@ -55,12 +57,19 @@ class _View(MarketView, Protocol):
 
 
 class BinanceRest:
-    """Public calls to a simulated Binance; see RestServer.
+    """Calls to a simulated Binance, those about an `account` among them; see RestServer.
 
     Their weight is counted by the minutes of its clock, and what is too much is refused.
     """
 
-    def __init__(self, policy: Policy, snapshots: Snapshots, view: _View) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        snapshots: Snapshots,
+        view: _View,
+        account: AccountRest | None = None,
+    ) -> None:
+        self._account = account
         self._policy = policy
         self._snapshots = snapshots
         self._view = view
@@ -90,6 +99,13 @@ class BinanceRest:
     def answer(self, call: Fetch, now_ns: int) -> Answer:
         """The answer to any call; errors are `{"code":-1121,"msg":"Invalid symbol."}`."""
         url = urlsplit(call.path)
+        signed = None if self._account is None else self._account.weight(call)
+        if self._account is not None and signed is not None:
+            used = self._use(signed, now_ns)
+            if self._used > self._policy.weight_per_minute:
+                return self._too_much(used, now_ns)
+            answer = self._account.answer(call, now_ns)
+            return structs.replace(answer, headers={**used, **answer.headers})
         if url.path == self._policy.status and call.method == "GET":
             is_down = self._view.status == "maintenance"
             status, text = (1, "system maintenance") if is_down else (0, "normal")
@@ -100,8 +116,7 @@ class BinanceRest:
         if name is None or call.method != "GET":
             return Answer(404, b"")
         params = dict(parse_qsl(url.query))
-        self._weigh(name, params, now_ns)
-        used = {"X-MBX-USED-WEIGHT-1M": str(self._used)}
+        used = self._use(self._weight(name, params), now_ns)
         if self._used > self._policy.weight_per_minute:
             return self._too_much(used, now_ns)
         try:
@@ -109,12 +124,14 @@ class BinanceRest:
         except VenueRefused as error:
             return Answer(400, native.encode(native.Fault(int(error.code), str(error))), used)
 
-    def _weigh(self, call: str, params: Params, now_ns: int) -> None:
+    def _use(self, weight: int, now_ns: int) -> Mapping[str, str]:
+        """Count a call in its minute; returns the header that says so."""
         minute = now_ns // _MINUTE_NS
         if minute != self._minute:
             self._minute = minute
             self._used = 0
-        self._used += self._weight(call, params)
+        self._used += weight
+        return {"X-MBX-USED-WEIGHT-1M": str(self._used)}
 
     def _weight(self, call: str, params: Params) -> int:
         if call != "depth":

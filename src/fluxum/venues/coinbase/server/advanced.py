@@ -8,6 +8,7 @@ not exist is refused is published for the Exchange feed only
 """
 
 from collections.abc import Sequence
+from uuid import NAMESPACE_OID, uuid5
 
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
@@ -181,7 +182,7 @@ class AdvancedServer:
         if self._heartbeat_ns is not None:
             listing[_HEARTBEATS] = [_HEARTBEATS]
         if self._user.account is not None:
-            listing[_USER] = [self._user.account.key]
+            listing[_USER] = [str(uuid5(NAMESPACE_OID, self._user.account.key))]
         event = native.SubscriptionsEvent(dict(sorted(listing.items())))
         return self._frame("subscriptions", native.encode([event]), now_ns)
 

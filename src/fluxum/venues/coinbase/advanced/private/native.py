@@ -10,6 +10,7 @@ from msgspec import Raw, Struct
 __all__ = [
     "AccountRow",
     "Accounts",
+    "Amount",
     "Canceled",
     "Cancels",
     "Configuration",
@@ -24,6 +25,7 @@ __all__ = [
     "PlaceError",
     "Placed",
     "PlacedOrder",
+    "UserEvent",
     "UserFrame",
     "UserOrder",
 ]
@@ -32,7 +34,7 @@ __all__ = [
 class UserOrder(Struct):
     """An order as the stream has it: what was filled and what is left, and not how much was wanted.
 
-    `{"avg_price":"50000","cancel_reason":"","client_order_id":"XXX","completion_percentage":
+    `{"avg_price":"50000","cancel_reason":"","client_order_id":"...","completion_percentage":
     "100.00","cumulative_quantity":"0.01","filled_value":"500","leaves_quantity":"0",
     "limit_price":"50000","number_of_fills":"1","order_id":"YYY","order_side":"BUY",
     "order_type":"Limit","outstanding_hold_amount":"0","post_only":"false",

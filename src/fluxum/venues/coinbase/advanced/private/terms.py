@@ -31,7 +31,7 @@ TIERS = {
             ),
             is_ambiguous=_is_ambiguous,
             deadline_min_s=2.0,
-            deadline_max_s=float(VALID_S),
+            deadline_max_s=VALID_S,
         ),
     )
 }

@@ -1,0 +1,1 @@
+"""Binance's private half: accounts and orders on spot."""

@@ -1,0 +1,196 @@
+"""Queries about an account at Binance, and how the answers are read.
+
+https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#account-endpoints. Trades
+and orders are listed market by market: without a beginning the last thousand up to an instant,
+oldest first, so longer lists go back from there. Balances have no history: there are no entries.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from msgspec import MsgspecError, Raw, structs
+from msgspec.json import decode
+
+from fluxum.errors import BadInput, VenueRefused
+from fluxum.model.account import Balance, Fill
+from fluxum.model.event import Channel, Subscription
+from fluxum.model.instrument import Symbol
+from fluxum.model.order import OrderUpdate
+from fluxum.venues.account_lists import AccountList, ListRows, Span, listed
+from fluxum.venues.binance.native import decode_fault
+from fluxum.venues.binance.policy import Policy
+from fluxum.venues.binance.private import native, normalize
+from fluxum.venues.binance.private.names import Names, split_order_id
+from fluxum.venues.binance.private.protocol import RETRYABLE
+from fluxum.venues.conversation import Auth, Fetch
+from fluxum.venues.private import AccountQueries, FillQuery, OrderQuery
+from fluxum.venues.queries import Page, RestQuery, get, page_of, refusal, rest_query
+from fluxum.venues.rows import read_rows
+
+__all__ = ["account_queries"]
+
+Item = TypeVar("Item")
+Wire = TypeVar("Wire")
+Result = TypeVar("Result")
+
+_MILLISECOND = 1_000_000
+_ROWS_MAX = 1000
+_NO_ORDER = frozenset({-2013, -2026})
+# An order that ended since an instant may have rested for so long before it.
+_RESTS_NS = 7 * 86_400 * 1_000_000_000
+
+
+def account_queries(policy: Policy) -> AccountQueries:
+    """The queries about an account on spot."""
+    account = _Queries(policy)
+    names = account.names
+    return AccountQueries(
+        balances=account.balances,
+        open_orders=account.open_orders,
+        order=account.order,
+        closed_orders=account.closed_orders,
+        fills=account.fills,
+        needs_symbol=True,
+        preparations=lambda: (rest_query(names.fetch, bytes, lambda body, _: names.learn(body)),),
+    )
+
+
+class _Queries:
+    def __init__(self, policy: Policy) -> None:
+        self.names = Names(policy)
+        self._policy = policy
+        self._venue = policy.venue
+
+    def balances(self) -> RestQuery[Page[Balance]]:
+        """All balances that are not zero."""
+
+        def read(wire: native.Holdings, received_ns: int) -> Page[Balance]:
+            def one(row: Raw) -> Balance:
+                holding = native.decode_holding(row)
+                return normalize.balance(self._venue, holding, wire.updateTime, received_ns)
+
+            return page_of(read_rows(wire.balances, one))
+
+        fetch = self._fetch("account", 20, Channel.BALANCE, omitZeroBalances="true")
+        return _query(fetch, native.Holdings, read)
+
+    def open_orders(self) -> RestQuery[Page[OrderUpdate]]:
+        """The open orders of all markets."""
+
+        def read(rows: Sequence[Raw], received_ns: int) -> Page[OrderUpdate]:
+            return page_of(read_rows(rows, partial(self._order, received_ns)))
+
+        fetch = self._fetch("openOrders", 80, Channel.EXECUTION)
+        return _query(fetch, tuple[Raw, ...], read)
+
+    def order(self, query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
+        """One order, open or ended, of its market."""
+        market = self._policy.format_symbol(query.symbol)
+        named: dict[str, object] = {"origClientOrderId": query.client_order_id}
+        if query.order_id:
+            market, number = split_order_id(query.order_id, market)
+            named = {"orderId": number}
+
+        def read(row: Raw, received_ns: int) -> Page[OrderUpdate]:
+            return page_of(read_rows((row,), partial(self._order, received_ns)))
+
+        fetch = self._fetch("order", 4, Channel.EXECUTION, symbol=market, **named)
+        return [_query(fetch, Raw, read, none=Page(()))]
+
+    def closed_orders(self, query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
+        """Orders of one market that ended between two instants."""
+
+        def read(row: Raw, received_ns: int) -> OrderUpdate | None:
+            order = self._order(received_ns, row)
+            return order if order.status.is_final and _is_within(query, order.venue_ns) else None
+
+        since_ns = None if query.since_ns is None else query.since_ns - _RESTS_NS
+        return self._back("allOrders", query.symbol, read, since_ns, None)
+
+    def fills(self, query: FillQuery) -> RestQuery[Page[Fill]]:
+        """Executions in one market."""
+
+        def read(row: Raw, received_ns: int) -> Fill | None:
+            wire = decode(row, type=native.MyTrade)
+            fill = normalize.trade(self._venue, self.names, wire, received_ns)
+            return fill if _is_within(query, fill.venue_ns) else None
+
+        return self._back("myTrades", query.symbol, read, query.since_ns, query.until_ns)
+
+    # Pieces
+
+    def _back(
+        self,
+        call: str,
+        symbol: Symbol | None,
+        read: Callable[[Raw, int], Item | None],
+        since_ns: int | None,
+        until_ns: int | None,
+    ) -> RestQuery[Page[Item]]:
+        """A list of one market up to an instant, newest first, as far back as to another.
+
+        The cursor is the instant of the last row: rows of that instant are in both pages.
+        """
+        if symbol is None:
+            raise BadInput(f"{self._venue} lists market by market, and no symbol was given")
+        market = self._policy.format_symbol(symbol)
+
+        def fetch(span: Span, cursor: str) -> Fetch:
+            limits = {"endTime": cursor or span.until_ms, "limit": _ROWS_MAX}
+            return self._fetch(call, 20, Channel.EXECUTION, symbol=market, **limits)
+
+        def rows_of(body: bytes) -> ListRows:
+            rows = decode(body, type=tuple[Raw, ...])
+            if len(rows) < _ROWS_MAX:
+                return ListRows(rows[::-1])
+            oldest_ms, newest_ms = (decode(rows[at], type=native.Timed).time for at in (0, -1))
+            is_over = since_ns is not None and oldest_ms * _MILLISECOND < since_ns
+            oldest_ms -= oldest_ms == newest_ms
+            return ListRows(rows[::-1], "" if is_over else str(oldest_ms))
+
+        def refused(error: VenueRefused) -> Page[Item]:
+            return _refused(call, error)
+
+        one = AccountList(fetch=fetch, decode=rows_of, read=read, refused=refused)
+        return listed(one, Span(None, None if until_ns is None else until_ns // _MILLISECOND))
+
+    def _order(self, received_ns: int, row: Raw) -> OrderUpdate:
+        wire = native.decode_order(row)
+        return normalize.order(self._venue, self.names, wire, received_ns)
+
+    def _fetch(self, call: str, weight: int, channel: Channel, **parameters: object) -> Fetch:
+        """A signed call."""
+        fetch = get(f"{self._policy.rest}{call}", call, weight, **parameters)
+        return structs.replace(fetch, subscription=Subscription(channel), auth=Auth.SIGNED)
+
+
+def _is_within(query: FillQuery, instant_ns: int) -> bool:
+    is_after = query.since_ns is None or instant_ns > query.since_ns
+    return is_after and (query.until_ns is None or instant_ns <= query.until_ns)
+
+
+def _query(
+    fetch: Fetch,
+    kind: type[Wire],
+    read: Callable[[Wire, int], Result],
+    none: Result | None = None,
+) -> RestQuery[Result]:
+    """A query; `none` is the answer where there is no such order."""
+    return rest_query(
+        fetch,
+        lambda body: decode(body, type=kind),
+        read,
+        partial(_refused, fetch.purpose, none=none),
+    )
+
+
+def _refused(call: str, error: VenueRefused, none: Result | None = None) -> Result:
+    """Raise what a refusal means: `{"code":-2013,"msg":"Order does not exist."}`, with HTTP 400."""
+    try:
+        fault = decode_fault(error.body.encode())
+    except MsgspecError:
+        raise error from None
+    if none is not None and fault.code in _NO_ORDER:
+        return none
+    raise refusal(f"{call} was refused: {fault.msg}", str(fault.code), RETRYABLE)

@@ -1,0 +1,50 @@
+"""What Binance allows those who trade, and what it takes as the name of an order.
+
+https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#limits and enums.md,
+2026-07: 50 orders in ten seconds for the whole account, by the clock, where an order that is filled
+in part does not count any more; here in any ten seconds. Of a minute's weight of calls a fifth is
+for the account's: the rest is for market data. At most 200 orders may be open in a market
+(filters.md#max_num_orders).
+"""
+
+from decimal import Decimal
+
+from fluxum.venues.binance.policy import Policy
+from fluxum.venues.binance.private.commands import is_client_id
+from fluxum.venues.binance.private.signing import RECEIVE_MS
+from fluxum.venues.private import AccountTier
+from fluxum.venues.rates import Decaying, Windowed
+from fluxum.venues.trading import Operation, OrderRate, OrderRules, TradingAllowance
+
+__all__ = ["ORDERS_PER_10_S", "tiers"]
+
+ORDERS_PER_10_S = 50
+_ORDERS_OPEN_MAX = 200
+# https://github.com/binance/binance-spot-api-docs/blob/master/errors.md: disconnected, unexpected
+# response, time-out, unknown error; and a name that an open order has, maybe the order itself.
+_AMBIGUOUS = ("-1000 ", "-1001 ", "-1006 ", "-1007 ", "-2010 Duplicate order sent", "5")
+
+
+def _is_ambiguous(message: str) -> bool:
+    """Errors after which the order may have been entered: their code, or a status of 500 to 599."""
+    return message.startswith(_AMBIGUOUS)
+
+
+def tiers(policy: Policy) -> dict[str, AccountTier]:
+    """The account's tiers by name: there is one."""
+    rate = Windowed(Decimal(ORDERS_PER_10_S), Decimal(10))
+    allowance = TradingAllowance(
+        rates=(OrderRate(rate=rate, operations=frozenset((Operation.PLACE, Operation.AMEND))),),
+        edit=Decimal(1),
+        orders_max=_ORDERS_OPEN_MAX,
+    )
+    rules = OrderRules(
+        allowance=allowance,
+        is_name=is_client_id,
+        can_amend=False,  # to a smaller quantity alone
+        is_ambiguous=_is_ambiguous,
+        deadline_min_s=1.0,
+        deadline_max_s=RECEIVE_MS / 1000,
+    )
+    weight = Decimal(policy.weight_per_minute)
+    return {"default": AccountTier(Decaying(weight / 10, weight / 300), rules)}
