@@ -12,7 +12,14 @@ from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
 from fluxum.venues.register import find_venue
-from fluxum.venues.server.account_lists import ListQuery, older_than, opened_ns, page, within
+from fluxum.venues.server.account_lists import (
+    ListQuery,
+    holdings,
+    older_than,
+    opened_ns,
+    page,
+    within,
+)
 
 BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
 
@@ -61,6 +68,21 @@ def test_both_instants_are_included() -> None:
     assert names(ListQuery(since_ns=second, until_ns=third), one) == "cb"
     assert names(ListQuery(until_ns=second), one) == "ba"
     assert names(ListQuery(since_ns=first + 1, until_ns=third - 1), one) == "b"
+
+
+def test_milliseconds_are_included_whole() -> None:
+    query = ListQuery(symbol=BTC).between(5, 6)
+
+    assert (query.symbol, query.since_ns, query.until_ns) == (BTC, 5_000_000, 6_999_999)
+    assert ListQuery(since_ns=1).between(None, None) == ListQuery()
+
+
+def test_what_is_held_is_named_or_is_not_nothing() -> None:
+    one = account()
+    one.deposit({"DOGE": Decimal(0)})
+
+    assert {balance.asset for balance in holdings(one)} == {"USD", "BTC", "ETH"}
+    assert [balance.asset for balance in holdings(one, "DOGE,XYZ")] == ["DOGE"]
 
 
 def test_executions_and_entries_are_picked_by_market_and_asset() -> None:

@@ -6,16 +6,18 @@ An account has thousands of items: they are picked here, and a venue writes rows
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from fluxum.model.account import LedgerEntry
+from fluxum.model.account import Balance, LedgerEntry
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.order import OrderUpdate
-from fluxum.venues.server.accounts import OrderHappening, OrderState
+from fluxum.venues.server.accounts import Account, OrderHappening, OrderState
 
-__all__ = ["ListQuery", "older_than", "opened_ns", "page", "within"]
+__all__ = ["ListQuery", "holdings", "older_than", "opened_ns", "page", "within"]
 
 Item = TypeVar("Item")
+
+_MILLISECOND = 1_000_000
 
 
 def opened_ns(order: OrderState) -> int:
@@ -35,6 +37,12 @@ class ListQuery(Struct, frozen=True, kw_only=True):
     asset: Asset | None = None
     since_ns: int | None = None
     until_ns: int | None = None
+
+    def between(self, since_ms: int | None, until_ms: int | None) -> "ListQuery":
+        """The same between two milliseconds, both included whole."""
+        since_ns = None if since_ms is None else since_ms * _MILLISECOND
+        until_ns = None if until_ms is None else (until_ms + 1) * _MILLISECOND - 1
+        return structs.replace(self, since_ns=since_ns, until_ns=until_ns)
 
     def orders(
         self, orders: Sequence[OrderState], instant_ns: Callable[[OrderState], int] = opened_ns
@@ -59,6 +67,14 @@ class ListQuery(Struct, frozen=True, kw_only=True):
             and self.order_id in {"", order.order_id}
             and self.client_order_id in {"", order.client_order_id}
         )
+
+
+def holdings(account: Account, assets: str = "") -> list[Balance]:
+    """What is held: of each asset of which something is, or of those in a list with commas."""
+    wanted = assets.split(",") if assets else []
+    return [
+        one for one in account.balances() if (one.asset in wanted if wanted else bool(one.total))
+    ]
 
 
 def within(

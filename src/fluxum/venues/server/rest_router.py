@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
 
 from fluxum.venues.server.contract import Answer
 from fluxum.venues.venue import Fetch
 
-__all__ = ["Call", "answer", "count", "not_found", "query_number", "read_call"]
+__all__ = ["Call", "answer", "count", "json_object", "not_found", "query_number", "read_call"]
 
 _encode = msgspec.json.Encoder().encode
+_decode_object = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class Call(Struct, frozen=True):
@@ -52,6 +53,14 @@ def query_number(
     if not (text.isascii() and text.isdecimal()) or len(text) > digits_max:
         raise error
     return int(text)
+
+
+def json_object(body: bytes, refused: Exception) -> dict[str, object]:
+    """The object of a body; raises `refused` for any other body."""
+    try:
+        return _decode_object(body)
+    except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise refused from error
 
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

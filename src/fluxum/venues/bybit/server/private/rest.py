@@ -9,9 +9,6 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import parse_qsl, quote
 
-import msgspec
-from msgspec import MsgspecError, structs
-
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Asset
 from fluxum.venues.bybit.category import SPOT, Category
@@ -25,11 +22,11 @@ from fluxum.venues.bybit.server.private.rows import (
     order_row,
 )
 from fluxum.venues.conversation import Fetch
-from fluxum.venues.server.account_lists import ListQuery, page
+from fluxum.venues.server.account_lists import ListQuery, holdings, page
 from fluxum.venues.server.accounts import Account, OrderState
 from fluxum.venues.server.contract import ExchangeView
 from fluxum.venues.server.formats import millis, number
-from fluxum.venues.server.rest_router import query_number
+from fluxum.venues.server.rest_router import json_object, query_number
 
 __all__ = ["AccountRest"]
 
@@ -41,11 +38,9 @@ _CALLS_PER_S = 50
 _WEEK_MS = 7 * 86_400_000
 _ORDERS = "/v5/order/"
 _SCOPES = ("symbol", "baseCoin", "settleCoin", "orderId", "orderLinkId")
-_MILLISECOND = 1_000_000
 # What clients look up first: what a key may do, and that the account is a unified one.
 _KEY = {"readOnly": 0, "permissions": {"Spot": ["SpotTrade"]}, "uta": 1, "unified": 0}
 _INFO = {"marginMode": "REGULAR_MARGIN", "unifiedMarginStatus": 5, "isMasterTrader": False}
-_decode_object = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class AccountRest:
@@ -77,11 +72,7 @@ class AccountRest:
         if call.method == "GET":
             count(account, path, 1, _CALLS_PER_S, now_ns)
             return self._lists[path](account, dict(parse_qsl(query)), now_ns), {}
-        try:
-            given = _decode_object(call.body)
-        except (MsgspecError, UnicodeDecodeError) as error:
-            raise _invalid() from error
-        name = path.removeprefix(_ORDERS)
+        given, name = json_object(call.body, _invalid()), path.removeprefix(_ORDERS)
         result, about_rows, _ = self._entry.obey(name, account, given, now_ns)
         return result, about_rows
 
@@ -121,12 +112,8 @@ class AccountRest:
         """Assets of which nothing is held are left out, unless they are named."""
         if query.get("accountType") != "UNIFIED":
             raise VenueRefused("accountType only support UNIFIED.", "10001")
-        wanted = query.get("coin", "").split(",") if query.get("coin") else []
-        coins = [
-            coin_row(self._category, one)
-            for one in account.balances()
-            if one.asset in wanted or (one.total and not wanted)
-        ]
+        held = holdings(account, query.get("coin", ""))
+        coins = [coin_row(self._category, one) for one in held]
         return {"list": [{"accountType": "UNIFIED", "coin": coins}]}
 
     def _fees(self, account: Account, query: Query, now_ns: int) -> Result:  # noqa: ARG002
@@ -173,5 +160,4 @@ def _in_week(wanted: ListQuery, query: Query, now_ns: int) -> ListQuery:
     start_ms = end_ms - _WEEK_MS if start_ms < 0 else start_ms
     if not 0 <= end_ms - start_ms <= _WEEK_MS:
         raise VenueRefused("The time range cannot exceed 7 days.", "10001")
-    until_ns = (end_ms + 1) * _MILLISECOND - 1
-    return structs.replace(wanted, since_ns=start_ms * _MILLISECOND, until_ns=until_ns)
+    return wanted.between(start_ms, end_ms)
