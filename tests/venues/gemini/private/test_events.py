@@ -1,10 +1,13 @@
 """Order events: published ones as facts, and what their numbers tell."""
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.account import Fee, Fill, Liquidity
@@ -22,7 +25,7 @@ from fluxum.model.market import Side
 from fluxum.model.order import CancelAll, OrderStatus, OrderType, OrderUpdate, TimeInForce
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.gemini.private.events import OrderEvents
-from venues.gemini.private.wire import BALANCES, CAPTURES, EXECUTIONS, MS, NOW, events
+from venues.gemini.private.wire import BALANCES, CAPTURES, EXECUTIONS, MS, NOW, events, trading
 
 D = Decimal
 
@@ -278,6 +281,22 @@ def test_a_refusal_is_told_by_its_reason_and_not_by_its_message_which_names_the_
 def test_nonsense_is_refused(frame: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         opened().receive(frame, NOW)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=60),
+        st.sampled_from(sorted(CAPTURES)).flatmap(
+            lambda name: st.integers(0, len(CAPTURES[name]) - 1).map(
+                lambda at: CAPTURES[name][:at] + b"\xff" + CAPTURES[name][at + 1 :]
+            )
+        ),
+    )
+)
+def test_any_bytes_are_events_or_refused(frame: bytes) -> None:
+    for protocol in (opened(), trading(BALANCES)):
+        with suppress(RemoteProtocolError):
+            protocol.receive(frame, NOW)
 
 
 def test_the_link_takes_no_commands_and_makes_no_calls() -> None:

@@ -10,7 +10,7 @@ a hole in the numbers it lists them again, and looks up what was missed.
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
-from msgspec import MsgspecError, Raw
+from msgspec import Raw
 from msgspec.json import decode
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
@@ -28,6 +28,7 @@ from fluxum.model.order import Command
 from fluxum.venues.conversation import Effect, Fetch, SequenceCounts, VenueTime
 from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.private import native, normalize
+from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.reading import Reading
 
 __all__ = ["EVENTS_PATH", "OrderEvents"]
@@ -107,7 +108,7 @@ class OrderEvents:
                 reading.rows(rows, lambda row: self._event(row, received_ns), lambda _: _STREAMS)
             else:
                 reading.events += self._control(decode(frame, type=native.Kind), received_ns)
-        except (MsgspecError, RecursionError) as error:
+        except UNDECODABLE as error:
             raise RemoteProtocolError(str(error)) from error
         if reading.has_left_out:
             reading.events.append(self._desync("a row could not be read", received_ns))
