@@ -14,7 +14,8 @@ ENDS_NS = 1_622_455_199_000_000_000  # 2021-05-31T09:59:59Z
 
 
 def request(**fields: Any) -> OrderRequest:
-    given = {"symbol": "BTC/USD", "side": "buy", "client_order_id": "0000-00000-000000"}
+    given: dict[str, Any] = {"symbol": "BTC/USD", "side": "buy"}
+    given["client_order_id"] = "0000-00000-000000"
     return OrderRequest(**(given | fields))
 
 

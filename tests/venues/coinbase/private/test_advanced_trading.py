@@ -3,6 +3,7 @@
 import asyncio
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -18,17 +19,17 @@ SIGNER = AdvancedSigner(Credentials(KEYS.key, KEYS.secret))
 _ROOT = "/api/v3/brokerage"
 
 
-async def post(one: Traded, path: str, body: object) -> dict[str, object]:
+async def post(one: Traded, path: str, body: object) -> dict[str, Any]:
     """The answer to a command of another program with the same keys."""
     fetch = Fetch("POST", f"{_ROOT}/{path}", "", body=json.dumps(body).encode())
     signed = SIGNER.call(fetch, one.trader.session.account.venue_now_ns(), 7)
     answer = await one.exchange.answer(structs.replace(fetch, headers=signed.headers))
     assert answer.status == 200, answer
-    found: dict[str, object] = json.loads(answer.body)
+    found: dict[str, Any] = json.loads(answer.body)
     return found
 
 
-def limit_order(name: str, price: object, **members: object) -> dict[str, object]:
+def limit_order(name: str, price: object, **members: object) -> dict[str, Any]:
     sizes = {"base_size": "0.01", "limit_price": str(price)}
     return {
         "client_order_id": name,
@@ -162,7 +163,7 @@ def test_orders_are_edited_if_they_rest_until_canceled_and_above_what_is_filled(
                 of_a_stop["errors"],
                 (await post(one, "orders/edit", off_tick))["errors"],
             ]
-            assert [one[0]["edit_failure_reason"] for one in reasons] == [  # type: ignore[index]
+            assert [one[0]["edit_failure_reason"] for one in reasons] == [
                 "UNKNOWN_CANCEL_ORDER",
                 "ONLY_LIMIT_ORDER_EDITS_SUPPORTED",
                 "INVALID_PRICE_PRECISION",
@@ -217,25 +218,23 @@ def test_lists_that_other_clients_ask_for() -> None:
             order = await one.trader.buy(one.symbol, LOT)
             await asyncio.sleep(1)
 
-            async def get(path: str) -> dict[str, object]:
+            async def get(path: str) -> dict[str, Any]:
                 fetch = Fetch("GET", f"{_ROOT}/{path}", "")
                 now_ns = one.trader.session.account.venue_now_ns()
                 headers = SIGNER.call(fetch, now_ns, 7).headers
                 answer = await one.exchange.answer(structs.replace(fetch, headers=headers))
-                found: dict[str, object] = json.loads(answer.body)
+                found: dict[str, Any] = json.loads(answer.body)
                 return found
 
             assert (await get("key_permissions"))["can_trade"] is True
             assert "fee_tier" in await get("transaction_summary")
-            accounts = (await get("accounts?limit=1"))["accounts"]
-            assert isinstance(accounts, list)
-            (account,) = accounts
+            (account,) = (await get("accounts?limit=1"))["accounts"]
             assert (await get(f"accounts/{account['uuid']}"))["account"] == account
             fills = await get(f"orders/historical/fills?order_id={order.order_id}")
-            assert len(fills["fills"]) >= 1  # type: ignore[arg-type]
+            assert len(fills["fills"]) >= 1
             nothing = await get("orders/historical/fills?product_ids=ETH-USD")
             assert nothing["fills"] == []
             found = await get(f"orders/historical/{order.order_id}")
-            assert found["order"]["status"] == "FILLED"  # type: ignore[index]
+            assert found["order"]["status"] == "FILLED"
 
     play(story)

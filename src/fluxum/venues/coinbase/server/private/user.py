@@ -74,7 +74,7 @@ class UserStream:
         return (self._orders("update", rows, now_ns),) if rows else ()
 
     def _orders(self, kind: str, rows: Sequence[Row], now_ns: int) -> bytes:
-        event = {"type": kind, "orders": rows, "positions": {}}
+        event: Row = {"type": kind, "orders": rows, "positions": {}}
         return self._frame("user", native.encode([event]), now_ns)
 
     def _is_wanted(self, row: Row) -> bool:
