@@ -58,6 +58,7 @@ CLIENTS = {
     ),
     "kraken_sdk": ("kraken",),
     "unicorn": ("binance", "binance-usdm"),
+    "python_binance": ("binance",),
     "pybit": ("bybit", "bybit-linear"),
     "python_okx": ("okx",),
     "coinbase_py": ("coinbase",),

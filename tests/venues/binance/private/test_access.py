@@ -235,3 +235,14 @@ def test_calls_count_their_weight() -> None:
 
     assert [status for status, _ in answers] == [200] * 75 + [429]
     assert answers[-1][1]["code"] == -1003
+
+
+def test_listen_keys_are_gone() -> None:
+    async def story(exchange: SimulatedExchange) -> list[Any]:
+        assert BINANCE.rest is not None
+        rest = BINANCE.rest(exchange)
+        return [rest.answer(Fetch("POST", "/api/v3/userDataStream", ""), NOW_MS * MS)]
+
+    (answer,) = at_exchange(story)
+
+    assert (answer.status, answer.body[:6]) == (410, b"<html>")

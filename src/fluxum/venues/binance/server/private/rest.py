@@ -28,8 +28,8 @@ _CALLS = {
     ("GET", "account"): ("account.status", 20),
 }
 _UNAUTHORIZED = frozenset({"-2014", "-2015"})
-# Gone: https://github.com/thrasher-corp/gocryptotrader/issues/2190
-_LISTEN_KEY = "userDataStream"
+# Listen keys: https://github.com/thrasher-corp/gocryptotrader/issues/2190
+_GONE = "/userDataStream"
 
 
 class AccountRest:
@@ -43,10 +43,12 @@ class AccountRest:
     def weight(self, call: Fetch) -> int | None:
         """The weight of a call, None if there is no such call."""
         found = _CALLS.get(self._key(call))
-        return None if found is None else found[1]
+        return 1 if call.path.endswith(_GONE) else None if found is None else found[1]
 
     def answer(self, call: Fetch, now_ns: int) -> Answer:
         """The answer to a call."""
+        if call.path.endswith(_GONE):
+            return Answer(410, b"<html><head><title>410 Gone</title></head></html>")
         method, _ = _CALLS[self._key(call)]
         try:
             account, params = admit_call(self._accounts, call, now_ns)
