@@ -27,11 +27,11 @@ from fluxum.errors import (
     RemoteProtocolError,
     TransportError,
 )
+from fluxum.model.breaker import BreakerState
 from fluxum.pacing import (
     Backoff,
     BackoffPolicy,
     BreakerPolicy,
-    BreakerState,
     CallCounter,
     CircuitBreaker,
     bounded_wait_s,
