@@ -2,15 +2,13 @@
 
 import json
 import stat
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from commands import Commands, Done, commands
+from commands import Commands, Done, commands, exchange_at
 
 pytestmark = pytest.mark.network
 
@@ -24,16 +22,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def endpoint(folder: Path) -> Iterator[str]:
-    words = ("sim", "serve", "--port", "0", "--rate", "20", "--account", "account.toml")
-    with subprocess.Popen(
-        [sys.executable, "-m", "fluxum", *words], stderr=subprocess.PIPE, text=True, cwd=folder
-    ) as process:
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        while "Ctrl-C" not in said:
-            said = process.stderr.readline()
-        yield said.split(" at ")[1].split(",")[0]
-        process.terminate()
+    with exchange_at(folder) as url:
+        yield url
 
 
 @pytest.fixture
