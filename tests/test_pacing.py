@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from fluxum.errors import BadInput, CircuitOpen
+from fluxum.model.breaker import BreakerState
 from fluxum.pacing import (
     AttemptBudget,
     Backoff,
     BackoffPolicy,
     BreakerPolicy,
-    BreakerState,
     CallCounter,
     CircuitBreaker,
     TokenBucket,

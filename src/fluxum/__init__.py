@@ -92,7 +92,7 @@ from fluxum.hub.statistics import HubCounts, HubStatistics
 from fluxum.hub.streams import ConsolidatedStream, HubBookStream
 from fluxum.hub.wanted import HubAccount
 from fluxum.ledger.audit import Audit, AuditLine, audit
-from fluxum.ledger.balance_breaker import BreakerReading, BreakerState
+from fluxum.ledger.balance_breaker import BreakerReading
 from fluxum.ledger.funds import Funds
 from fluxum.ledger.ledger import Ledger, Totals
 from fluxum.ledger.lots import Method
@@ -113,6 +113,7 @@ from fluxum.model.account import (
     Liquidity,
     Wallet,
 )
+from fluxum.model.breaker import BreakerState
 from fluxum.model.codec import plain
 from fluxum.model.event import (
     AccountEvent,

@@ -5,8 +5,9 @@
 Each function opens a session for its one question, so its calls are paced, repeated and refused
 as a session's are, and count towards the same limits. For several questions to one exchange enter
 a session without subscriptions (`async with fluxum.connect("NAME") as session`): it has the same
-`fetch_*`, and opens no link either. All raise BadInput for what makes no sense or the exchange has
-no call for, VenueRefused for a refusal, and TransportError if the exchange cannot be reached.
+`fetch_*`, and opens no link either. `exchange` is a name, or a venue as of `connect`. All raise
+BadInput for what makes no sense or the exchange has no call for, VenueRefused for a refusal, and
+TransportError if the exchange cannot be reached.
 """
 
 from fluxum.connect import connect
@@ -17,6 +18,7 @@ from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 from fluxum.runtime import Runtime
 from fluxum.session.history import Instant
 from fluxum.session.session import Session
+from fluxum.venues.venue import Venue
 
 __all__ = [
     "fetch_book",
@@ -30,7 +32,7 @@ __all__ = [
 
 
 async def fetch_time(
-    exchange: str, *, endpoint: str | None = None, runtime: Runtime | None = None
+    exchange: str | Venue, *, endpoint: str | None = None, runtime: Runtime | None = None
 ) -> int:
     """The exchange's clock, in ns since the epoch."""
     async with _asked(exchange, endpoint, runtime) as session:
@@ -38,7 +40,7 @@ async def fetch_time(
 
 
 async def fetch_status(
-    exchange: str, *, endpoint: str | None = None, runtime: Runtime | None = None
+    exchange: str | Venue, *, endpoint: str | None = None, runtime: Runtime | None = None
 ) -> VenueStatus:
     """The status of the exchange's engine."""
     async with _asked(exchange, endpoint, runtime) as session:
@@ -46,7 +48,7 @@ async def fetch_status(
 
 
 async def fetch_instruments(
-    exchange: str, *, endpoint: str | None = None, runtime: Runtime | None = None
+    exchange: str | Venue, *, endpoint: str | None = None, runtime: Runtime | None = None
 ) -> tuple[Instrument, ...]:
     """Every market of the exchange."""
     async with _asked(exchange, endpoint, runtime) as session:
@@ -54,7 +56,11 @@ async def fetch_instruments(
 
 
 async def fetch_ticker(
-    exchange: str, symbol: str, *, endpoint: str | None = None, runtime: Runtime | None = None
+    exchange: str | Venue,
+    symbol: str,
+    *,
+    endpoint: str | None = None,
+    runtime: Runtime | None = None,
 ) -> Ticker:
     """The last 24 hours of one market."""
     async with _asked(exchange, endpoint, runtime) as session:
@@ -62,7 +68,7 @@ async def fetch_ticker(
 
 
 async def fetch_book(
-    exchange: str,
+    exchange: str | Venue,
     symbol: str,
     depth: int = 10,
     *,
@@ -75,7 +81,7 @@ async def fetch_book(
 
 
 async def fetch_trades(
-    exchange: str,
+    exchange: str | Venue,
     symbol: str,
     since: Instant | None = None,
     *,
@@ -88,7 +94,7 @@ async def fetch_trades(
 
 
 async def fetch_candles(
-    exchange: str,
+    exchange: str | Venue,
     symbol: str,
     interval: int | str,
     since: Instant | None = None,
@@ -105,5 +111,7 @@ async def fetch_candles(
         return await session.fetch_candles(symbol, interval, since, until)
 
 
-def _asked(exchange: str, endpoint: str | None, runtime: Runtime | None) -> Opening[Session]:
+def _asked(
+    exchange: str | Venue, endpoint: str | None, runtime: Runtime | None
+) -> Opening[Session]:
     return connect(exchange, endpoint=endpoint, runtime=runtime)

@@ -4,12 +4,12 @@ All are pure: the time (in seconds, of any steady clock) and the random generato
 """
 
 from collections import deque
-from enum import Enum
 from random import Random
 
 from msgspec import Struct
 
 from fluxum.errors import BadInput, CircuitOpen
+from fluxum.model.breaker import BreakerState
 
 __all__ = [
     "SLOW",
@@ -17,7 +17,6 @@ __all__ = [
     "Backoff",
     "BackoffPolicy",
     "BreakerPolicy",
-    "BreakerState",
     "CallCounter",
     "CircuitBreaker",
     "TokenBucket",
@@ -195,14 +194,6 @@ class CallCounter:
     def held_s(self, now_s: float) -> float:
         """Seconds for which the venue still accepts no calls, even those that had room."""
         return max(0.0, self._held_until_s - now_s)
-
-
-class BreakerState(Enum):
-    """CLOSED allows every call, OPEN none, HALF_OPEN one trial."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
 
 
 class BreakerPolicy(Struct, frozen=True, kw_only=True):

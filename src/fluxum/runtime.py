@@ -4,7 +4,7 @@
 `tape.runtime.ReplayedRuntime` a recording. The code below a runtime chooses none of these itself.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from random import Random, SystemRandom
 from typing import Protocol
@@ -74,13 +74,25 @@ class LiveRuntime:
     """This machine's clock, random generator and network.
 
     `proxy` is an HTTP proxy's URL for links and calls alike; without one the environment's
-    (`HTTPS_PROXY`) is used. `network` has that option and others.
+    (`HTTPS_PROXY`) is used. `network` has that option and others; `networks` are those of some
+    venues, by their names.
     """
 
-    def __init__(self, *, proxy: str | None = None, network: Network | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        proxy: str | None = None,
+        network: Network | None = None,
+        networks: Mapping[str, Network] | None = None,
+    ) -> None:
         self.clock: Clock = SystemClock()
         self.random: Random = SystemRandom()
         self._network = network or Network(proxy=proxy)
+        self._networks = dict(networks or {})
+
+    def network(self, venue: Venue) -> Network:
+        """The options of links and calls to a venue."""
+        return self._networks.get(venue.name, self._network)
 
     def budget(self, venue: Venue) -> AttemptBudget:
         """One for each venue and process, with the limits given last; see Runtime."""
@@ -102,7 +114,7 @@ class LiveRuntime:
     async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:
         """Links and calls over real sockets; see Runtime."""
         frame_bytes_max = venue.limits.frame_bytes_max
-        network = structs.replace(self._network, names=NameCounts())
+        network = structs.replace(self.network(venue), names=NameCounts())
         async with (
             websockets(network=network, frame_bytes_max=frame_bytes_max) as dial,
             http(network=network) as calls,

@@ -17,6 +17,7 @@ from fluxum.connect import connect, venue_of
 from fluxum.credentials import find_credentials
 from fluxum.errors import BadInput
 from fluxum.flow.opening import Opening
+from fluxum.flow.pipe import ReaderPolicy
 from fluxum.ledger.ledger import Ledger
 from fluxum.ledger.view import Position
 from fluxum.model.account import Balance, Credentials
@@ -183,6 +184,7 @@ def trade(
     ledger: Ledger | None = None,
     endpoint: str | None = None,
     runtime: Runtime | None = None,
+    readers: ReaderPolicy | None = None,
     ready_s: float = _READY_S,
 ) -> Opening[Trader]:
     """One account at one venue, ready to trade: enter it, or await and close it.
@@ -192,8 +194,8 @@ def trade(
     are sent; the default is one in `JOURNALS`. `channels` are subscribed for each of the `symbols`;
     books are required if positions are to be marked or orders compared with a collar. `ledger` may
     have positions already: `limits` of positions begin with them, and those of a loss with its
-    profit. Raises BadInput, TimeoutError with what is missing after `ready_s` seconds, and
-    OrderJournalError for a journal that cannot be used.
+    profit. `readers` are those of `connect`. Raises BadInput, TimeoutError with what is missing
+    after `ready_s` seconds, and OrderJournalError for a journal that cannot be used.
     """
     venue = venue_of(exchange)
     world = LiveRuntime() if runtime is None else runtime
@@ -211,6 +213,7 @@ def trade(
                 endpoint=endpoint,
                 account_config=account_config,
                 runtime=world,
+                readers=readers,
             ) as session:
                 await session.wait_ready(ready_s)
                 await session.wait_instruments(markets, ready_s)

@@ -1,19 +1,28 @@
 """`config` and the options that all commands have for it; logs and tapes as configured."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from configured_worlds import shows
+from configured_worlds import QuietDials, World, shows
 
 from fluxum.cli import record
-from fluxum.cli.configured import account_at, begin_config, config, configured_markets, venue_at
+from fluxum.cli.configured import (
+    account_at,
+    begin_config,
+    config,
+    configured_markets,
+    session_at,
+    venue_at,
+)
 from fluxum.cli.main import app
 from fluxum.cli.options import depth_offered
 from fluxum.cli.process import exit_code
 from fluxum.errors import BadInput
+from fluxum.sim.loop import run as run_simulated
 
 FILE = """[venue.kraken]
 symbols = ["BTC/USD"]
@@ -159,6 +168,21 @@ def test_commands_use_what_is_configured_unless_they_say_otherwise(path: Path) -
     assert venue.endpoints["public"] == "ws://127.0.0.1:9/v2"
     with pytest.raises(BadInput, match="--symbol: a symbol like BTC/USD"):
         configured_markets(["okx"])
+
+
+def test_a_session_of_a_command_has_the_configured_limits_endpoint_and_queues() -> None:
+    async def story() -> None:
+        dials = QuietDials()
+        async with session_at("kraken", ["BTC/USD"], runtime=World(dials)) as session:
+            await asyncio.sleep(1)
+            assert session.venue.limits.link_silence_s == 33
+            assert dials.urls == ["ws://127.0.0.1:9/v2"]
+            assert session.events().statistics().capacity == 7
+
+    settings = ["link.silence_s=33", "endpoint=ws://127.0.0.1:9"]
+    begin_config("", "", [*(f"venue.kraken.{one}" for one in settings), "reader.capacity=7"])
+
+    run_simulated(story())
 
 
 @shows("log.level", "log.file", "log.modules")

@@ -92,6 +92,10 @@ def test_a_proxy_is_told_without_its_password() -> None:
 # On real sockets
 
 
+def live() -> LiveNetwork:
+    return LiveNetwork(ssl.create_default_context())
+
+
 @asynccontextmanager
 async def served(context: ssl.SSLContext | None) -> AsyncGenerator[int]:
     async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -156,10 +160,10 @@ def test_a_certificate_that_proves_nothing_has_failed(
 def test_a_port_that_is_closed_has_failed() -> None:
     async def main() -> None:
         async with served(None) as port:
-            made = await LiveNetwork().connect("127.0.0.1", port, is_encrypted=False)
+            made = await live().connect("127.0.0.1", port, is_encrypted=False)
             assert (made.tls, made.expires_s) == ("", None)
         with pytest.raises(TransportError, match="no connection: "):
-            await LiveNetwork().connect("127.0.0.1", port, is_encrypted=False)
+            await live().connect("127.0.0.1", port, is_encrypted=False)
 
     asyncio.run(main())
 
@@ -168,6 +172,6 @@ def test_a_port_that_is_closed_has_failed() -> None:
 def test_a_name_that_is_nonsense_is_a_transport_error() -> None:
     async def main() -> None:
         with pytest.raises(TransportError, match="has no address"):
-            await LiveNetwork().resolve(f"{'a' * 70}.example", 443)
+            await live().resolve(f"{'a' * 70}.example", 443)
 
     asyncio.run(main())

@@ -61,7 +61,7 @@ def test_calls_go_through_the_proxy(settings: dict[str, str]) -> None:
             proxy = f"http://127.0.0.1:{port}"
             texts = {name: one.replace("PROXY", proxy) for name, one in settings.items()}
             config = configured(texts)
-            async with config.runtime("kraken").reach(config.venue("kraken")) as reach:
+            async with config.runtime().reach(config.venue("kraken")) as reach:
                 await reach.http.call("GET", "http://no-such-host.example/x", {}, b"")
             return asked
 
@@ -74,7 +74,7 @@ def test_a_call_ends_after_its_time() -> None:
         config = configured({V + "rest.timeout_s": 0.2})
         async with (
             serving() as (port, _),
-            config.runtime("kraken").reach(config.venue("kraken")) as reach,
+            config.runtime().reach(config.venue("kraken")) as reach,
         ):
             with pytest.raises(TransportError, match=r"not answered in 0\.2 s"):
                 await reach.http.call("GET", f"http://127.0.0.1:{port}/late", {}, b"")
@@ -88,7 +88,7 @@ def test_a_longer_frame_closes_the_link() -> None:
         config = configured({V + "link.frame_bytes_max": "1kB", V + "link.close_timeout_s": 0.1})
         async with (
             serving() as (port, _),
-            config.runtime("kraken").reach(config.venue("kraken")) as reach,
+            config.runtime().reach(config.venue("kraken")) as reach,
             reach.dial(f"ws://127.0.0.1:{port}/") as link,
         ):
             with pytest.raises(LinkClosed, match="1009"):
@@ -104,7 +104,7 @@ def test_a_link_that_closes_waits_as_long_as_is_set() -> None:
         now_s = asyncio.get_running_loop().time
         async with (
             serving() as (port, _),
-            config.runtime("kraken").reach(config.venue("kraken")) as reach,
+            config.runtime().reach(config.venue("kraken")) as reach,
         ):
             async with reach.dial(f"ws://127.0.0.1:{port}/"):
                 begun_s = now_s()
@@ -120,7 +120,7 @@ def test_a_name_is_kept_as_long_as_is_set() -> None:
         config = configured(settings)
         async with (
             serving() as (port, _),
-            config.runtime("kraken").reach(config.venue("kraken")) as reach,
+            config.runtime().reach(config.venue("kraken")) as reach,
         ):
             for _ in range(3):
                 url = f"http://localhost:{port}/"
@@ -143,7 +143,7 @@ def test_an_older_tls_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         config = configured(settings)
         async with (
             serving(context) as (port, _),
-            config.runtime("kraken").reach(config.venue("kraken")) as reach,
+            config.runtime().reach(config.venue("kraken")) as reach,
         ):
             return await reach.http.call("GET", f"https://localhost:{port}/ok", {}, b"")
 

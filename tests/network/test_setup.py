@@ -1,20 +1,17 @@
-"""`setup` and configured commands as processes, against an account of a simulated exchange."""
+"""`setup` and configured commands, against an account of a simulated exchange."""
 
 import json
-import os
 import stat
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from commands import Commands, Done, commands, exchange_at
+
 pytestmark = pytest.mark.network
 
-FLUXUM = [sys.executable, "-m", "fluxum"]
-TIMEOUT_S = 40
 SECRET = "c2VjcmV0LW9mLW5vYm9keQ=="
 
 
@@ -25,86 +22,74 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def endpoint(folder: Path) -> Iterator[str]:
-    words = ("sim", "serve", "--port", "0", "--rate", "20", "--account", "account.toml")
-    with subprocess.Popen(
-        [*FLUXUM, *words], stderr=subprocess.PIPE, text=True, cwd=folder
-    ) as process:
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        while "Ctrl-C" not in said:
-            said = process.stderr.readline()
-        yield said.split(" at ")[1].split(",")[0]
-        process.terminate()
+    with exchange_at(folder) as url:
+        yield url
 
 
-def fluxum(folder: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {
-        **{name: one for name, one in os.environ.items() if not name.startswith("FLUXUM_")},
-        "HOME": str(folder),
-        "XDG_CONFIG_HOME": str(folder / "xdg"),
-    }
-    return subprocess.run(
-        [*FLUXUM, *words],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-        cwd=folder,
-        input=stdin,
-        env=environment,
-    )
+@pytest.fixture
+def fluxum(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Commands]:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(folder))
+    with commands(capfd, monkeypatch) as run:
+        yield run
 
 
 def test_keys_are_tried_and_stored_where_only_their_owner_reads_them(
-    folder: Path, endpoint: str
+    folder: Path, endpoint: str, fluxum: Commands
 ) -> None:
     account = tomllib.loads((folder / "account.toml").read_text())["kraken"]
     typed = f"{account['key']}\n{account['secret']}\n"
 
-    done = fluxum(folder, "setup", "--store", "k.toml", "--endpoint", endpoint, stdin=typed)
+    done = fluxum("setup", "--store", "k.toml", "--endpoint", endpoint, stdin=typed)
 
-    assert done.returncode == 0, done.stderr
-    assert "accepted by kraken: " in done.stderr
-    assert account["secret"] not in done.stderr + done.stdout
+    assert done.status == 0, done.err
+    assert "accepted by kraken: " in done.err
+    assert account["secret"] not in done.err + done.out
     stored = folder / "k.toml"
     assert stat.S_IMODE(stored.stat().st_mode) == 0o600
     assert tomllib.loads(stored.read_text()) == {
         "kraken": {"key": account["key"], "secret": account["secret"]}
     }
 
-    again = fluxum(folder, "setup", "--store", "k.toml", "--endpoint", endpoint, stdin=typed)
-    assert again.returncode == 2
-    assert "has keys in file:k.toml already" in again.stderr
+    again = fluxum("setup", "--store", "k.toml", "--endpoint", endpoint, stdin=typed)
+    assert again.status == 2
+    assert "has keys in file:k.toml already" in again.err
 
     named = ("setup", "--store", "k.toml", "--name", "desk2", "--no-test")
-    assert fluxum(folder, *named, stdin=f"a\n{SECRET}\nthree words\n").returncode == 0
+    assert fluxum(*named, stdin=f"a\n{SECRET}\nthree words\n").status == 0
     tables = tomllib.loads(stored.read_text())
     assert tables["desk2"] == {"key": "a", "secret": SECRET, "passphrase": "three words"}
     assert tables["kraken"]["key"] == account["key"]
 
 
-def test_keys_that_the_exchange_refuses_are_not_stored(folder: Path, endpoint: str) -> None:
+def test_keys_that_the_exchange_refuses_are_not_stored(
+    folder: Path, endpoint: str, fluxum: Commands
+) -> None:
     words = ("setup", "--store", "bad.toml", "--endpoint", endpoint)
 
-    done = fluxum(folder, *words, stdin=f"wrong\n{SECRET}\n")
+    done = fluxum(*words, stdin=f"wrong\n{SECRET}\n")
 
-    assert done.returncode == 1
-    assert "Invalid key" in done.stderr
-    assert SECRET not in done.stderr
+    assert done.status == 1
+    assert "Invalid key" in done.err
+    assert SECRET not in done.err
     assert not (folder / "bad.toml").exists()
 
 
-def test_an_exchange_out_of_reach_does_not_keep_keys_from_being_stored(folder: Path) -> None:
+def test_an_exchange_out_of_reach_does_not_keep_keys_from_being_stored(
+    folder: Path, fluxum: Commands
+) -> None:
     words = ("setup", "--store", "far.toml", "--endpoint", "ws://127.0.0.1:9")
 
-    done = fluxum(folder, *words, "--set", "venue.kraken.breaker.failures=1", stdin="k\nc2Vj\n")
+    done = fluxum(*words, "--set", "venue.kraken.breaker.failures=1", stdin="k\nc2Vj\n")
 
-    assert done.returncode == 0, done.stderr
-    assert "could not be tried: " in done.stderr
+    assert done.status == 0, done.err
+    assert "could not be tried: " in done.err
     assert (folder / "far.toml").exists()
 
 
-def test_commands_use_the_configuration(folder: Path, endpoint: str) -> None:
+def test_commands_use_the_configuration(folder: Path, endpoint: str, fluxum: Commands) -> None:
     account = tomllib.loads((folder / "account.toml").read_text())["kraken"]
     keys = folder / "mine.toml"
     keys.write_text(f'[main]\nkey = "{account["key"]}"\nsecret = "{account["secret"]}"\n')
@@ -122,23 +107,23 @@ risk.notional_max = 100
 """
     )
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return fluxum(folder, "--config", "fluxum.toml", *words)
+    def run(*words: str) -> Done:
+        return fluxum("--config", "fluxum.toml", *words)
 
     held = run("balances", "--format", "json")
-    assert held.returncode == 0, held.stderr
-    assert {one["asset"] for one in json.loads(held.stdout)} >= {"BTC", "USD"}
+    assert held.status == 0, held.err
+    assert {one["asset"] for one in json.loads(held.out)} >= {"BTC", "USD"}
 
     book = run("stream", "book", "--count", "1", "--format", "ndjson")
-    assert book.returncode == 0, book.stderr
-    lines = [json.loads(line) for line in book.stdout.splitlines()]
+    assert book.status == 0, book.err
+    lines = [json.loads(line) for line in book.out.splitlines()]
     (snapshot,) = [one for one in lines if one["type"] == "book_snapshot"]
     assert (snapshot["symbol"], len(snapshot["bids"])) == ("BTC/USD", 25)
 
     order = ("order", "place", "-s", "BTC/USD", "--side", "buy", "-p", "20000", "--yes", "-q")
     placed = run(*order, "0.001")
-    assert placed.returncode == 0, placed.stderr
+    assert placed.status == 0, placed.err
     refused = run(*order, "0.01")
-    assert refused.returncode == 1
-    assert "at most 100 was expected, was 200" in refused.stderr
+    assert refused.status == 1
+    assert "at most 100 was expected, was 200" in refused.err
     assert "place" in (folder / "configured.jsonl").read_text()

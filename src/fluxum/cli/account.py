@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from fluxum.cli.answers import write_rows
 from fluxum.cli.asking import report_left_out
-from fluxum.cli.configured import runtime_of, venue_at
+from fluxum.cli.configured import session_at
 from fluxum.cli.hints import near
 from fluxum.cli.lines import event_text, money_text, number_text
 from fluxum.cli.market import attended, until
@@ -32,7 +32,6 @@ from fluxum.cli.output import Output, live_output
 from fluxum.cli.process import run_async
 from fluxum.cli.records import HeldRecord, ValuedRecord
 from fluxum.cli.table import Column, Table
-from fluxum.connect import connect
 from fluxum.errors import BadInput, VenueRefused
 from fluxum.ledger.valuation import Routes, converted
 from fluxum.model.account import Balance, LedgerEntry
@@ -76,8 +75,8 @@ def balances(
         raise BadInput(f"--follow shows changes without values: leave out --in {into}")
 
     async def main(output: Output) -> None:
-        venue, runtime = venue_at(name, url), runtime_of(name, through)
-        async with connect(venue, account_config=entry, runtime=runtime) as session:
+        opening = session_at(name, endpoint=url, proxy=through, account_config=entry)
+        async with opening as session:
             account = session.account
             if into:
                 await write_valued(session, Asset(into), output)

@@ -5,17 +5,18 @@ A session without subscriptions asks each exchange, so no link is opened.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from typing import TypeVar
 
 from msgspec import Struct
 
+from fluxum.cli.configured import session_at
 from fluxum.cli.hints import near_symbol
 from fluxum.cli.output import Output
 from fluxum.cli.sessions import Failures
-from fluxum.connect import connect
 from fluxum.errors import BadInput, FluxumError, TransportError, VenueRefused
 from fluxum.flow.background import background
+from fluxum.flow.opening import Opening
 from fluxum.flow.pipe import Pipe
 from fluxum.model.event import Event, LeftOut
 from fluxum.model.instrument import Symbol
@@ -52,13 +53,11 @@ class Where(Struct, frozen=True, kw_only=True):
         """What is asked of an exchange: each of its markets, or the exchange itself."""
         return [Asked(exchange, one) for one in self.markets[exchange] or (None,)]
 
-    @asynccontextmanager
-    async def session(self, exchange: str, runtime: Runtime | None) -> AsyncGenerator[Session]:
+    def session(self, exchange: str, runtime: Runtime | None) -> Opening[Session]:
         """A session with an exchange, for questions alone."""
-        async with connect(
+        return session_at(
             exchange, endpoint=self.endpoints.get(exchange), proxy=self.proxy, runtime=runtime
-        ) as session:
-            yield session
+        )
 
     async def answer(self, question: Awaitable[T]) -> T:
         """The answer; raises TransportError if there is none in time."""

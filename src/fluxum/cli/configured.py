@@ -3,7 +3,7 @@
 An option of a command wins over the configuration.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
@@ -13,10 +13,14 @@ from fluxum.cli.logs import configure_logs
 from fluxum.config.account_settings import AccountSettings
 from fluxum.config.config import Config, load_config
 from fluxum.config.layers import PREFIX
-from fluxum.connect import endpoints_at
+from fluxum.connect import Recorder, connect, endpoints_at
 from fluxum.errors import BadInput
+from fluxum.flow.opening import Opening
+from fluxum.model.event import Channel
 from fluxum.model.instrument import Symbol
-from fluxum.runtime import LiveRuntime
+from fluxum.runtime import LiveRuntime, Runtime
+from fluxum.session.account_config import AccountConfig
+from fluxum.session.session import Session
 from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Venue
 
@@ -28,7 +32,8 @@ __all__ = [
     "begin_config",
     "config",
     "configured_markets",
-    "runtime_of",
+    "runtime_at",
+    "session_at",
     "venue_at",
 ]
 
@@ -102,10 +107,36 @@ def venue_at(exchange: str, endpoint: str | None = None) -> Venue:
     return structs.replace(venue, endpoints=endpoints_at(find_venue(exchange), endpoint))
 
 
-def runtime_of(exchange: str, proxy: str | None = None) -> LiveRuntime:
+def runtime_at(proxy: str | None = None) -> LiveRuntime:
     """The network as configured, through another proxy if the command line names one."""
-    network = config().network(exchange)
-    return LiveRuntime(network=structs.replace(network, proxy=proxy or network.proxy))
+    return config().runtime(proxy)
+
+
+def session_at(
+    exchange: str,
+    symbols: Iterable[str] = (),
+    channels: Iterable[Channel] = (Channel.BOOK,),
+    *,
+    depth: int | None = None,
+    interval_s: int | None = None,
+    endpoint: str | None = None,
+    proxy: str | None = None,
+    recorder: Recorder | None = None,
+    account_config: AccountConfig | None = None,
+    runtime: Runtime | None = None,
+) -> Opening[Session]:
+    """A session as configured, at another host and through another proxy if these are given."""
+    return connect(
+        venue_at(exchange, endpoint),
+        symbols,
+        channels,
+        depth=depth,
+        interval_s=interval_s,
+        recorder=recorder,
+        account_config=account_config,
+        runtime=runtime_at(proxy) if runtime is None else runtime,
+        readers=config().readers(),
+    )
 
 
 def account_at(exchange: str) -> AccountSettings:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from fluxum.cli.configured import account_at, config, runtime_at, venue_at
 from fluxum.cli.options import (
     Endpoint,
     Exchanges,
@@ -37,8 +38,8 @@ Markets = Annotated[
         "--symbol",
         "--symbols",
         "-s",
-        help="Comma list of symbols, or of EXCHANGE:SYMBOL, whose books are checked. Without: one "
-        "market of each exchange.",
+        help="Comma list of symbols, or of EXCHANGE:SYMBOL, whose books are checked. Without: "
+        "the configured ones, else one market of each exchange.",
     ),
 ]
 Audit = Annotated[
@@ -90,15 +91,18 @@ def doctor(
     if form is Format.CSV:
         raise BadInput("checks have no columns: --format table, json or ndjson was expected")
     markets = parse_markets(symbol, exchange)
+    urls, through = parse_endpoints(endpoint, markets), parse_proxy(proxy)
     folders = {f"folder {one}": one for one in folder or ()} or {"journals": JOURNALS.expanduser()}
 
     async def main(output: Output) -> Diagnosis:
         return await examine(
-            markets,
-            symbols=markets,
-            endpoints=parse_endpoints(endpoint, markets),
-            proxy=parse_proxy(proxy),
-            keys=keys,
+            [venue_at(name, urls.get(name)) for name in markets],
+            symbols={
+                name: symbols or config().venue_settings(name).symbols
+                for name, symbols in markets.items()
+            },
+            runtime=runtime_at(through),
+            keys=None if keys is None else {one: keys or account_at(one).keys for one in markets},
             audit_s=audit,
             folders=folders,
             note=lambda check: output.write(check, _text(check)),

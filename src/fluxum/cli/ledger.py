@@ -8,7 +8,7 @@ import typer
 from msgspec import Struct
 
 from fluxum.cli import market
-from fluxum.cli.configured import config, runtime_of, venue_at
+from fluxum.cli.configured import session_at
 from fluxum.cli.lines import money_text, number_text, time_text, when_text
 from fluxum.cli.logs import log_frames
 from fluxum.cli.options import (
@@ -33,7 +33,6 @@ from fluxum.cli.options import (
 from fluxum.cli.output import Output, live_output
 from fluxum.cli.process import run_async
 from fluxum.clock import SystemClock
-from fluxum.connect import connect
 from fluxum.errors import BadInput, FluxumError, VenueRefused
 from fluxum.flow.background import background
 from fluxum.flow.opening import Opening
@@ -136,11 +135,11 @@ class Where(Struct, frozen=True, kw_only=True):
 
     def connect(self, symbols: Sequence[Symbol] = ()) -> Opening[Session]:
         """A session with the account, and the books of some symbols."""
-        return connect(
-            venue_at(self.exchange, self.endpoint),
+        return session_at(
+            self.exchange,
             symbols,
-            runtime=runtime_of(self.exchange, self.proxy),
-            readers=config().readers(),
+            endpoint=self.endpoint,
+            proxy=self.proxy,
             account_config=self.account_config,
         )
 

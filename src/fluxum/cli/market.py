@@ -8,7 +8,6 @@ from typing import Any
 
 from fluxum.cli.board import Board, can_draw, draw, read
 from fluxum.cli.columns import CHANNEL_KINDS, KINDS, is_data, parse_kinds
-from fluxum.cli.configured import configured_markets
 from fluxum.cli.lines import event_text, reading_text
 from fluxum.cli.options import (
     ChannelList,
@@ -26,9 +25,9 @@ from fluxum.cli.options import (
     Proxy,
     Seconds,
     Symbols,
+    markets_of,
     parse_channels,
     parse_endpoints,
-    parse_exchanges,
     parse_interval,
     parse_markets,
     parse_proxy,
@@ -71,7 +70,7 @@ def orderbook(
 
     Example: fluxum orderbook --symbol BTC/USD,ETH/USD --depth 10
     """
-    markets = _markets(symbol, exchange)
+    markets = markets_of(symbol, exchange)
     rows = depth or _ROWS
     is_drawn = form is Format.TABLE and count is None and can_draw()
     channels = [Channel.BOOK, Channel.TRADE] if is_drawn else [Channel.BOOK]
@@ -125,7 +124,7 @@ def stream(
     """
     channels, kinds = parse_channels(channel), parse_kinds(kind)
     needs_symbol = any(one.has_symbol for one in channels)
-    markets = _markets(symbol, exchange) if needs_symbol else parse_markets(symbol, exchange)
+    markets = markets_of(symbol, exchange) if needs_symbol else parse_markets(symbol, exchange)
     if form is Format.CSV and len(channels) > 1 and not kinds:
         raise BadInput(f"CSV is one table, so one channel or --kind was expected; was {channel!r}")
     selection = Selection(
@@ -162,7 +161,7 @@ def session(
 
     Example: fluxum session --symbols BTC/USD --metrics 9464
     """
-    markets = _markets(symbol, exchange)
+    markets = markets_of(symbol, exchange)
     selection = Selection(
         markets=markets,
         channels=parse_channels(channel),
@@ -267,13 +266,6 @@ async def _draw_books(
         async with background(draw(board, output)):
             await until(seconds, attended(output, sessions.follow(take)))
         sessions.raise_failures()
-
-
-def _markets(symbol: str, exchange: str) -> dict[str, list[Symbol]]:
-    """The symbols for each exchange; without any, the configured ones. Raises BadInput."""
-    if symbol:
-        return parse_markets(symbol, exchange)
-    return configured_markets(parse_exchanges(exchange) if exchange else ())
 
 
 def _books_of(sessions: Sessions) -> dict[Session, list[Symbol]]:

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import typer
 
 from fluxum.cli.columns import KINDS
-from fluxum.cli.configured import account_at, config, runtime_of, venue_at
+from fluxum.cli.configured import account_at, config, configured_markets, session_at
 from fluxum.cli.hints import near, near_symbol
 from fluxum.clock import SystemClock
-from fluxum.connect import Recorder, connect
+from fluxum.connect import Recorder
 from fluxum.credentials import DEFAULT_FILE, SOURCES, find_credentials
 from fluxum.errors import BadInput
 from fluxum.logs import hide
@@ -51,6 +51,7 @@ __all__ = [
     "account_config",
     "credentials",
     "depth_offered",
+    "markets_of",
     "opened",
     "parse_channels",
     "parse_endpoint",
@@ -253,6 +254,13 @@ def parse_markets(symbols: str, exchanges: str) -> dict[str, list[Symbol]]:
     return markets or {FIRST_EXCHANGE: []}
 
 
+def markets_of(symbols: str, exchanges: str) -> dict[str, list[Symbol]]:
+    """The symbols for each exchange; without any, the configured ones. Raises BadInput."""
+    if symbols:
+        return parse_markets(symbols, exchanges)
+    return configured_markets(parse_exchanges(exchanges) if exchanges else ())
+
+
 def parse_market(symbols: str, exchange: str) -> tuple[str, list[Symbol]]:
     """The one exchange, and the symbols; raises BadInput."""
     markets = parse_markets(symbols, exchange)
@@ -402,14 +410,14 @@ async def opened(
     async with AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(
-                connect(
-                    venue_at(exchange, endpoints.get(exchange)),
+                session_at(
+                    exchange,
                     symbols,
                     channels,
                     depth=depth_offered(exchange, depth),
                     interval_s=interval_s or config().venue_settings(exchange).interval,
-                    runtime=runtime_of(exchange, parse_proxy(proxy)),
-                    readers=config().readers(),
+                    endpoint=endpoints.get(exchange),
+                    proxy=parse_proxy(proxy),
                     recorder=recorder,
                     account_config=account_config(exchange, keys)
                     if any(one in find_venue(exchange).needs_token for one in channels)

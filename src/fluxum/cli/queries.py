@@ -1,5 +1,6 @@
 """One question, answered: ticker, book, trades, candles, instruments, time, status."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -27,18 +28,18 @@ from fluxum.cli.options import (
     Symbols,
     Timeout,
     Until,
+    markets_of,
     parse_endpoints,
     parse_interval,
     parse_markets,
     parse_period,
     parse_proxy,
-    parse_symbols,
 )
 from fluxum.cli.output import Output
 from fluxum.cli.process import run_async
 from fluxum.cli.records import StatusRecord, TimeRecord
 from fluxum.errors import BadInput
-from fluxum.model.instrument import Instrument
+from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
 
 __all__ = ["book", "candles", "instruments", "status", "ticker", "time", "trades"]
@@ -51,7 +52,7 @@ Limit = Annotated[
 
 
 def ticker(
-    symbol: Symbols,
+    symbol: Symbols = "",
     exchange: Exchanges = "",
     timeout: Timeout = _TIMEOUT_S,
     endpoint: Endpoint = None,
@@ -70,7 +71,7 @@ def ticker(
 
 
 def book(
-    symbol: Symbols,
+    symbol: Symbols = "",
     exchange: Exchanges = "",
     depth: Depth = 10,
     timeout: Timeout = _TIMEOUT_S,
@@ -88,7 +89,7 @@ def book(
 
 
 def trades(
-    symbol: Symbols,
+    symbol: Symbols = "",
     exchange: Exchanges = "",
     since: Since = "",
     until: Until = "",
@@ -109,7 +110,7 @@ def trades(
 
 
 def candles(
-    symbol: Symbols,
+    symbol: Symbols = "",
     exchange: Exchanges = "",
     interval: Interval = "1h",
     since: Since = "",
@@ -188,8 +189,16 @@ def status(
 def _where(
     symbols: str, exchange: str, endpoint: list[str] | None, proxy: str | None, timeout_s: float
 ) -> Where:
-    """Where a question goes; raises BadInput."""
-    markets = parse_markets(symbols, exchange)
+    """Where a question about exchanges goes; raises BadInput."""
+    return _to(parse_markets(symbols, exchange), endpoint, proxy, timeout_s)
+
+
+def _to(
+    markets: Mapping[str, Sequence[Symbol]],
+    endpoint: list[str] | None,
+    proxy: str | None,
+    timeout_s: float,
+) -> Where:
     return Where(
         markets=markets,
         endpoints=parse_endpoints(endpoint, markets),
@@ -201,7 +210,8 @@ def _where(
 def _where_markets(
     symbols: str, exchange: str, endpoint: list[str] | None, proxy: str | None, timeout_s: float
 ) -> Where:
-    """Where a question about markets goes; raises BadInput if there is no market."""
-    if not symbols:
-        parse_symbols(symbols)  # raises what was expected
-    return _where(symbols, exchange, endpoint, proxy, timeout_s)
+    """Where a question about markets goes, without symbols those that are configured.
+
+    Raises BadInput if there is no market.
+    """
+    return _to(markets_of(symbols, exchange), endpoint, proxy, timeout_s)

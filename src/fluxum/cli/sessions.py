@@ -12,11 +12,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from msgspec import Struct
 
 from fluxum.cli.columns import is_data
-from fluxum.cli.configured import config, runtime_of, venue_at
+from fluxum.cli.configured import config, session_at
 from fluxum.cli.hints import near_symbol
 from fluxum.cli.logs import log_frames
 from fluxum.cli.options import account_config, depth_offered
-from fluxum.connect import connect, subscriptions
+from fluxum.connect import subscriptions
 from fluxum.errors import BadInput, FluxumError, VenueRefused
 from fluxum.flow.background import background
 from fluxum.flow.opening import Opening
@@ -208,11 +208,12 @@ def _wanted(
 
 def _connect(selection: Selection, name: str, runtime: Runtime | None) -> Opening[Session]:
     needs_login = any(one in find_venue(name).needs_token for one in selection.channels)
-    return connect(
-        venue_at(name, selection.endpoints.get(name)),
+    return session_at(
+        name,
+        endpoint=selection.endpoints.get(name),
+        proxy=selection.proxy,
         account_config=account_config(name, selection.keys) if needs_login else None,
-        runtime=runtime_of(name, selection.proxy) if runtime is None else runtime,
-        readers=config().readers(),
+        runtime=runtime,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fluxum.cli.configured import runtime_of, venue_at
+from fluxum.cli.configured import session_at, venue_at
 from fluxum.cli.options import (
     FIRST_EXCHANGE,
     Endpoint,
@@ -20,14 +20,12 @@ from fluxum.cli.options import (
     parse_proxy,
 )
 from fluxum.cli.process import run_async
-from fluxum.connect import connect
 from fluxum.credentials import DEFAULT_FILE, has_keys, store_in_file, store_in_keyring
 from fluxum.errors import BadInput, CircuitOpen, TransportError
 from fluxum.logs import hide
 from fluxum.model.account import Credentials
 from fluxum.session.account_config import AccountConfig
 from fluxum.venues.register import VENUES, find_venue
-from fluxum.venues.venue import Venue
 
 __all__ = ["setup"]
 
@@ -64,8 +62,8 @@ def setup(
     if find_venue(venue).private is None:
         able = ", ".join(one.name for one in VENUES.values() if one.private is not None)
         raise BadInput(f"accounts are supported at {able}; was {venue!r}")
-    there = venue_at(venue, parse_endpoint(endpoint, venue))
-    through = parse_proxy(proxy)
+    url, through = parse_endpoint(endpoint, venue), parse_proxy(proxy)
+    venue_at(venue, url)  # raises before anything is typed
     entry = name or venue
     is_ring = store == "keyring"
     path = Path(store or DEFAULT_FILE).expanduser()
@@ -75,7 +73,7 @@ def setup(
         raise BadInput(f"{entry} has keys in {place} already; replace them with --replace")
     keys = _asked(venue)
     hide(keys.key, keys.secret, keys.passphrase)
-    result = run_async(_tried(there, keys, through)) if test else "not tried"
+    result = run_async(_tried(venue, url, keys, through)) if test else "not tried"
     if is_ring:
         store_in_keyring(entry, keys)
     else:
@@ -103,17 +101,14 @@ def _parts(venue: str) -> Iterator[str]:
         yield sys.stdin.readline()
 
 
-async def _tried(venue: Venue, keys: Credentials, proxy: str | None) -> str:
+async def _tried(exchange: str, endpoint: str | None, keys: Credentials, proxy: str | None) -> str:
     """What one query with the keys gave; raises VenueRefused if the exchange refuses them."""
     account = AccountConfig(keys)
-    runtime = runtime_of(venue.name, proxy)
+    opening = session_at(exchange, endpoint=endpoint, proxy=proxy, account_config=account)
     try:
-        async with (
-            asyncio.timeout(_TEST_S),
-            connect(venue, account_config=account, runtime=runtime) as session,
-        ):
+        async with asyncio.timeout(_TEST_S), opening as session:
             held = await session.account.balances()
     except (TransportError, CircuitOpen, TimeoutError) as error:
         why = str(error) or f"no answer in {_TEST_S:g} s"
         return f"could not be tried: {why}"
-    return f"accepted by {venue.name}: {len(list(held))} balances were read"
+    return f"accepted by {exchange}: {len(list(held))} balances were read"

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from msgspec import Struct, structs
 
-from fluxum.cli.configured import account_at, runtime_of, venue_at
+from fluxum.cli.configured import account_at, config, runtime_at, venue_at
 from fluxum.cli.hints import near
 from fluxum.cli.lines import number_text, printable
 from fluxum.cli.logs import log_frames
@@ -317,7 +317,8 @@ def _run(
                 keys=where.account_config,
                 journal=where.journal,
                 limits=limits or where.limits,
-                runtime=runtime_of(where.exchange, where.proxy),
+                runtime=runtime_at(where.proxy),
+                readers=config().readers(),
             ) as trader,
             background(log_frames(trader.session)),
         ):

@@ -79,11 +79,11 @@ class Config(Struct, frozen=True, kw_only=True):
             )
         return chosen or "".join(found)
 
-    def network(self, exchange: str) -> Network:
-        """The options of links and calls to a venue."""
+    def network(self, exchange: str, proxy: str | None = None) -> Network:
+        """The options of links and calls to a venue; a `proxy` that is given wins."""
         network, venue = self.settings.network, self.venue_settings(exchange)
         return Network(
-            proxy=venue.proxy or network.proxy,
+            proxy=proxy or venue.proxy or network.proxy,
             name_cache_s=network.name_cache_s,
             tls_min="1.3" if network.tls_min == "1.3" else "1.2",
             close_timeout_s=venue.link.close_timeout_s,
@@ -127,7 +127,7 @@ class Config(Struct, frozen=True, kw_only=True):
             depth=venue.depth,
             interval_s=venue.interval,
             account_config=self.account_config(venue.account) if venue.account else None,
-            runtime=self.runtime(exchange) if runtime is None else runtime,
+            runtime=self.runtime() if runtime is None else runtime,
             readers=self.readers(),
         )
 
@@ -148,13 +148,18 @@ class Config(Struct, frozen=True, kw_only=True):
             journal=entry.journal,
             limits=risk_limits(entry.risk),
             channels=venue.channels,
-            runtime=self.runtime(entry.venue) if runtime is None else runtime,
+            runtime=self.runtime() if runtime is None else runtime,
+            readers=self.readers(),
             ready_s=entry.ready_s,
         )
 
-    def runtime(self, exchange: str) -> LiveRuntime:
-        """This machine and its network, with the options of a venue."""
-        return LiveRuntime(network=self.network(exchange))
+    def runtime(self, proxy: str | None = None) -> LiveRuntime:
+        """This machine and its network, with the options of each venue.
+
+        A `proxy` that is given is used for all of them.
+        """
+        networks = {name: self.network(name, proxy) for name in VENUES}
+        return LiveRuntime(networks=networks)
 
 
 def default_path(environment: Mapping[str, str]) -> Path | None:

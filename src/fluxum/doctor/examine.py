@@ -5,10 +5,10 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.book.proof import BookStatus
-from fluxum.connect import connect, endpoints_at
+from fluxum.connect import connect, endpoints_at, venue_of
 from fluxum.credentials import find_credentials
 from fluxum.doctor.audit import BookAudit, audit_book
 from fluxum.doctor.check import Check, Diagnosis, Figure, Outcome
@@ -25,7 +25,6 @@ from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.trader import JOURNALS
 from fluxum.transport.proxy import environment_proxy
-from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Venue
 
 __all__ = ["examine"]
@@ -40,8 +39,6 @@ class _Subject(Struct, frozen=True, kw_only=True):
 
     venue: Venue
     symbols: Sequence[Symbol]
-    endpoint: str | None
-    endpoints: Mapping[str, str]
     proxy: str | None
     world: Runtime
     network: Network | None
@@ -50,12 +47,12 @@ class _Subject(Struct, frozen=True, kw_only=True):
 
 
 async def examine(
-    exchanges: Iterable[str],
+    exchanges: Iterable[str | Venue],
     *,
     symbols: Mapping[str, Iterable[str]] | None = None,
     endpoints: Mapping[str, str] | None = None,
     proxy: str | None = None,
-    keys: str | None = None,
+    keys: str | Mapping[str, str] | None = None,
     audit_s: float | None = None,
     folders: Mapping[str, Path] | None = None,
     runtime: Runtime | None = None,
@@ -64,21 +61,32 @@ async def examine(
 ) -> Diagnosis:
     """Check this machine and these exchanges; `note` is given each check as it ends.
 
-    `symbols` are the markets whose books are checked, by exchange; without, the one that the venue
-    is known for. `endpoints` replace hosts, as of `connect`. With `keys`, a source of keys (empty:
-    the usual ones), a read-only call is made with them. With `audit_s`, each book is compared with
+    `exchanges` are names, or venues as of `connect`. `symbols` are the markets whose books are
+    checked, by exchange; without, the one that the venue is known for. `endpoints` replace hosts,
+    as of `connect`. With `keys`, a source of keys (empty: the usual ones) or one of each exchange,
+    a read-only call is made with them. With `audit_s`, each book is compared with
     snapshots over REST for so many seconds. `folders` are those that files will be written to, by
-    name; without, that of order journals. `network` is for the checks of names and TLS; without, it
-    is this machine's in a live runtime, and there are no such checks in another. Raises BadInput.
+    name; without, that of order journals. `proxy` is for a live runtime, unless one is given.
+    `network` is for the checks of names and TLS; without, it is this machine's in a live runtime,
+    and there are no such checks in another. Raises BadInput.
     """
     if audit_s is not None and audit_s <= 0:
         raise BadInput(f"an audit of more than 0 seconds was expected, was {audit_s}")
     world = LiveRuntime(proxy=proxy) if runtime is None else runtime
-    if network is None and isinstance(world, LiveRuntime):
-        network = LiveNetwork()
+    venues = {one.name: one for one in map(venue_of, exchanges)}
+    sources = dict.fromkeys(venues, keys) if keys is None or isinstance(keys, str) else keys
     subjects = [
-        _subject(name, symbols or {}, endpoints or {}, proxy, world, network, keys, audit_s)
-        for name in dict.fromkeys(exchanges)
+        _Subject(
+            venue=_at(venue, (endpoints or {}).get(name)),
+            symbols=[Symbol(one) for one in (symbols or {}).get(name, ())]
+            or venue.sample_symbols[:1],
+            proxy=world.network(venue).proxy if isinstance(world, LiveRuntime) else proxy,
+            world=world,
+            network=_network_of(venue, world) if network is None else network,
+            account_config=_account_config(venue, sources.get(name)),
+            audit_s=audit_s,
+        )
+        for name, venue in venues.items()
     ]
     checks: list[Check] = []
 
@@ -97,35 +105,25 @@ async def examine(
     return Diagnosis(tuple(checks))
 
 
-def _subject(
-    name: str,
-    symbols: Mapping[str, Iterable[str]],
-    endpoints: Mapping[str, str],
-    proxy: str | None,
-    world: Runtime,
-    network: Network | None,
-    keys: str | None,
-    audit_s: float | None,
-) -> _Subject:
-    venue = find_venue(name)
-    endpoint = endpoints.get(name)
-    chosen = [Symbol(one) for one in symbols.get(name, ())]
-    account_config = None
-    if keys is not None and venue.private is not None:
-        credentials = find_credentials(name, keys, stdin=sys.stdin)
-        hide(credentials.key, credentials.secret, credentials.passphrase)
-        account_config = AccountConfig(credentials)
-    return _Subject(
-        venue=venue,
-        symbols=chosen or venue.sample_symbols[:1],
-        endpoint=endpoint,
-        endpoints=dict(venue.endpoints) if endpoint is None else endpoints_at(venue, endpoint),
-        proxy=proxy,
-        world=world,
-        network=network,
-        account_config=account_config,
-        audit_s=audit_s,
-    )
+def _at(venue: Venue, endpoint: str | None) -> Venue:
+    """The venue at another host; raises BadInput."""
+    if endpoint is None:
+        return venue
+    return structs.replace(venue, endpoints=endpoints_at(venue, endpoint))
+
+
+def _network_of(venue: Venue, world: Runtime) -> Network | None:
+    """This machine's network with the options of a venue, in a live runtime."""
+    return LiveNetwork(world.network(venue).context()) if isinstance(world, LiveRuntime) else None
+
+
+def _account_config(venue: Venue, keys: str | None) -> AccountConfig | None:
+    """The account to check, if there is one; raises BadInput."""
+    if keys is None or venue.private is None:
+        return None
+    credentials = find_credentials(venue.name, keys, stdin=sys.stdin)
+    hide(credentials.key, credentials.secret, credentials.passphrase)
+    return AccountConfig(credentials)
 
 
 async def _examine(subject: _Subject, take: Callable[[Check], None]) -> None:
@@ -136,9 +134,9 @@ async def _examine(subject: _Subject, take: Callable[[Check], None]) -> None:
     budget = world.budget(venue)
     is_reached = False
     async with world.reach(venue) as reach:
-        async for check in check_calls(venue, reach, subject.endpoints, world.clock):
+        async for check in check_calls(venue, reach, venue.endpoints, world.clock):
             take(check)
-        async for check in check_links(venue, reach, subject.endpoints, budget):
+        async for check in check_links(venue, reach, venue.endpoints, budget):
             is_reached = is_reached or check.outcome is not Outcome.FAILED
             take(check)
     await _books(subject, take, _READY_S if is_reached else _HOPELESS_S)
@@ -147,7 +145,7 @@ async def _examine(subject: _Subject, take: Callable[[Check], None]) -> None:
 async def _network(subject: _Subject) -> AsyncIterator[Check]:
     if subject.network is None:
         return
-    name, urls = subject.venue.name, subject.endpoints.values()
+    name, urls = subject.venue.name, subject.venue.endpoints.values()
     direct: list[str] = []
     proxies: dict[str, None] = {}
     for url in urls:
@@ -168,10 +166,9 @@ async def _books(subject: _Subject, take: Callable[[Check], None], ready_s: floa
     venue = subject.venue
     try:
         async with connect(
-            venue.name,
+            venue,
             subject.symbols,
             [Channel.BOOK],
-            endpoint=subject.endpoint,
             account_config=subject.account_config,
             runtime=subject.world,
         ) as session:

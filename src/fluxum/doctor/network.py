@@ -56,11 +56,10 @@ class Network(Protocol):
 
 
 class LiveNetwork:
-    """This machine's network. `context` is the client's side of TLS, the system's by default."""
+    """This machine's network. `context` is the client's side of TLS: versions and authorities."""
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
-        self._context = ssl.create_default_context() if context is None else context
-        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
 
     async def resolve(self, host: str, port: int) -> Resolved:
         """The addresses of a host; see Network."""

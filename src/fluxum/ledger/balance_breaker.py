@@ -2,28 +2,18 @@
 
 The breaker is closed only by evidence of its own: a whole snapshot of each channel that it needs,
 received after the last loss. A heartbeat, an acknowledgement or a single balance does not close it.
+Closed, balances are known and may be spent; half open, the venue sends again, but a snapshot is
+still missing, so nothing may be spent yet.
 """
 
 from collections.abc import Collection
-from enum import Enum
 
 from msgspec import Struct
 
+from fluxum.model.breaker import BreakerState
 from fluxum.model.event import Channel
 
-__all__ = ["BalanceBreaker", "BreakerReading", "BreakerState"]
-
-
-class BreakerState(Enum):
-    """The state of a breaker.
-
-    CLOSED: balances are known, so they may be spent. OPEN: they are not known. HALF_OPEN: the venue
-    sends again, but a snapshot is still missing; nothing may be spent yet.
-    """
-
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
+__all__ = ["BalanceBreaker", "BreakerReading"]
 
 
 class BreakerReading(Struct, frozen=True, kw_only=True):

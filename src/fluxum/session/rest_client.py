@@ -28,11 +28,11 @@ from fluxum.errors import (
     TransportError,
     VenueRefused,
 )
+from fluxum.model.breaker import BreakerState
 from fluxum.pacing import (
     Backoff,
     BackoffPolicy,
     BreakerPolicy,
-    BreakerState,
     CallCounter,
     CircuitBreaker,
     bounded_wait_s,

@@ -91,17 +91,21 @@ class Network(Struct, frozen=True, kw_only=True):
             if not getattr(self, name) > 0:
                 raise BadInput(f"{name}: more than 0 s was expected, was {getattr(self, name)}")
 
+    def context(self) -> ssl.SSLContext:
+        """The client's side of TLS."""
+        context = ssl.create_default_context()
+        context.minimum_version = _TLS[self.tls_min]
+        return context
+
     def client(
         self, timeout_s: float | None = None, traces: Sequence[aiohttp.TraceConfig] = ()
     ) -> aiohttp.ClientSession:
         """A client with these options; `timeout_s` is for a whole call."""
-        context = ssl.create_default_context()
-        context.minimum_version = _TLS[self.tls_min]
         trace = aiohttp.TraceConfig()
         trace.on_dns_cache_hit.append(self._note_cached)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                ssl=context,
+                ssl=self.context(),
                 limit=0,
                 ttl_dns_cache=self.name_cache_s,  # type: ignore[arg-type]  # fractions work
                 dns_cache_max_size=_NAMES_MAX,

@@ -1,0 +1,17 @@
+"""The state of a circuit breaker, whatever it guards: calls that fail, or balances not known."""
+
+from enum import Enum
+
+__all__ = ["BreakerState"]
+
+
+class BreakerState(Enum):
+    """The state of a circuit breaker.
+
+    CLOSED: what it guards works. OPEN: it does not, and is not used. HALF_OPEN: it may work again,
+    and is on trial until there is evidence.
+    """
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
