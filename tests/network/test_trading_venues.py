@@ -1,15 +1,13 @@
 """The same commands against accounts of the other simulated exchanges, once each."""
 
 import json
-import subprocess
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from commands import commands, exchange_at
 from fluxum.venues.register import find_venue
-from network.test_trading import FLUXUM, fluxum
 
 pytestmark = pytest.mark.network
 
@@ -22,52 +20,43 @@ SYMBOLS = {
 }
 
 
-@pytest.fixture(params=SYMBOLS)
-def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """An exchange with an account, and its URL; the keys are in the folder."""
-    venue: str = request.param
-    words = ("sim", "serve", "-x", venue, "--port", "0", "--rate", "20", "--account", "keys.toml")
-    with subprocess.Popen(
-        [*FLUXUM, *words], stderr=subprocess.PIPE, text=True, cwd=tmp_path
-    ) as process:
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        while "Ctrl-C" not in line:
-            line = process.stderr.readline()
-        yield venue, line.split(" at ")[1].split(",")[0]
-        process.terminate()
-
-
+@pytest.mark.parametrize("venue", SYMBOLS)
 def test_an_account_is_traded_from_the_command_line(
-    served: tuple[str, str], tmp_path: Path
+    venue: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    venue, url = served
+    monkeypatch.chdir(tmp_path)
     place = ("order", "place", "-s", SYMBOLS[venue], "--side", "buy", "-q", "0.01", "--yes")
     form = ("-x", venue, "--format", "json")
+    with (
+        exchange_at(tmp_path, "keys.toml", venue) as url,
+        commands(capfd, monkeypatch) as command,
+    ):
+        where = ("--keys", "file:keys.toml", "--endpoint", url)
+        order = (*where, "--journal", "orders.jsonl")
 
-    rested = fluxum(tmp_path, url, *place, "-p", "50000", *form)
-    assert rested.returncode == 0, rested.stderr
-    (resting,) = json.loads(rested.stdout)
-    ended = fluxum(tmp_path, url, "order", "cancel", resting["order_id"], "--yes", *form)
-    assert ended.returncode == 0, ended.stderr
-    taken = fluxum(tmp_path, url, *place, "--type", "market", *form)
-    (filled,) = json.loads(taken.stdout)
-    held = json.loads(fluxum(tmp_path, url, "balances", *form).stdout)
-    listed = fluxum(tmp_path, url, "fills", "-s", SYMBOLS[venue], "--since", "1h", *form)
-    proved = fluxum(tmp_path, url, "ledger", "--audit", "--since", "1h", "-x", venue)
+        rested = command(*place, "-p", "50000", *form, *order)
+        assert rested.status == 0, rested.err
+        (resting,) = json.loads(rested.out)
+        ended = command("order", "cancel", resting["order_id"], "--yes", *form, *order)
+        assert ended.status == 0, ended.err
+        taken = command(*place, "--type", "market", *form, *order)
+        (filled,) = json.loads(taken.out)
+        held = json.loads(command("balances", *form, *where).out)
+        listed = command("fills", "-s", SYMBOLS[venue], "--since", "1h", *form, *where)
+        proved = command("ledger", "--audit", "--since", "1h", "-x", venue, *where)
 
     assert resting["status"] == "open"
-    assert json.loads(ended.stdout)[0]["status"] == "canceled"
+    assert json.loads(ended.out)[0]["status"] == "canceled"
     assert (filled["status"], Decimal(filled["filled"])) == ("filled", Decimal("0.01"))
     assert {one["asset"] for one in held} == {"BTC", "ETH", "SOL", SYMBOLS[venue].partition("/")[2]}
     assert all(Decimal(one["held"]) == 0 for one in held)
-    traded = [Decimal(one["quantity"]) for one in json.loads(listed.stdout)]
-    assert sum(traded) == Decimal("0.01"), listed.stdout + listed.stderr
+    traded = [Decimal(one["quantity"]) for one in json.loads(listed.out)]
+    assert sum(traded) == Decimal("0.01"), listed.out + listed.err
     private = find_venue(venue).private
     assert private is not None
     if private.queries().entries is None:
-        assert proved.returncode == 2
-        assert "has no list of account entries" in proved.stderr
+        assert proved.status == 2
+        assert "has no list of account entries" in proved.err
     else:
-        assert proved.returncode == 0, proved.stdout + proved.stderr
-        assert proved.stdout.count("adds up") == 4
+        assert proved.status == 0, proved.out + proved.err
+        assert proved.out.count("adds up") == 4

@@ -10,7 +10,9 @@ from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
-from fluxum.venues.okx.venue import OKX
+from fluxum.venues.register import find_venue
+
+GEMINI_V2 = find_venue("gemini-v2")
 
 
 def test_a_login_prints_as_stars() -> None:
@@ -26,12 +28,12 @@ def test_an_exchange_without_accounts_says_so() -> None:
     async def main() -> None:
         clock = SimulatedClock()
         exchange = SimulatedExchange(
-            OKX, OKX.sample_symbols[:1], seed=1, clock=clock, rate_per_s=0.0
+            GEMINI_V2, GEMINI_V2.sample_symbols[:1], seed=1, clock=clock, rate_per_s=0.0
         )
 
-        with pytest.raises(BadInput, match="accounts at okx are not supported yet"):
+        with pytest.raises(BadInput, match="accounts at gemini-v2 are not supported yet"):
             Session(
-                OKX,
+                GEMINI_V2,
                 dial=exchange.dial,
                 clock=clock,
                 random=Random(1),

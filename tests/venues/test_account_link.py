@@ -38,7 +38,15 @@ from fluxum.venues.account_link import (
     TopicAnswer,
 )
 from fluxum.venues.command_answers import OrderAnswer
-from fluxum.venues.conversation import Auth, Effect, Fetch, Handover, Hangup, Send
+from fluxum.venues.conversation import (
+    Auth,
+    Effect,
+    Fetch,
+    Handover,
+    Hangup,
+    Send,
+    UnreadableStream,
+)
 from fluxum.venues.requests import Request
 
 NOW = 1_700_000_000_000_000_000
@@ -53,6 +61,7 @@ MESSAGES: dict[bytes, Message] = {
     b"end": TopicAnswer("unsubscribe"),
     b"fills": Data("fills", (Raw(b"1"), Raw(b"2"))),
     b"odd": Data("fills", (Raw(b"1"), Raw(b"x"))),
+    b"odd wallet": Data("wallet", (Raw(b"x"),)),
     b"other": Data("other", ()),
     b"done": CommandAnswer("5.0", canceled=2, venue_ns=NOW - 1),
     b"refused": CommandAnswer("", error="no"),
@@ -337,8 +346,29 @@ def prepared(learned: list[bytes]) -> AccountLink:
             write=write,
             preparations=(MARKETS, LEVEL),
             prepare=prepare,
+            read=read,
         )
     )
+
+
+def test_a_row_that_cannot_be_read_has_the_preparations_made_again() -> None:
+    learned: list[bytes] = []
+    link = prepared(learned)
+    link.subscribe([BALANCES])
+    for fetch in (MARKETS, LEVEL):
+        link.receive_response(fetch, b"1", NOW)
+    link.receive(b"in", NOW)
+    link.receive(b"ok", NOW)
+    link.outbox.clear()
+
+    with pytest.raises(UnreadableStream):
+        link.receive(b"odd wallet", NOW)
+
+    assert list(link.outbox) == [MARKETS, LEVEL]
+    link.outbox.clear()
+    assert link.receive_response(MARKETS, b"2", NOW) == ()
+    assert learned == [b"1", b"1", b"2"]
+    assert not link.outbox
 
 
 def test_the_login_waits_for_the_preparations() -> None:

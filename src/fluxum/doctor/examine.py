@@ -88,6 +88,13 @@ async def examine(
         )
         for name, venue in venues.items()
     ]
+    return await _diagnosis(subjects, folders or {"journals": JOURNALS.expanduser()}, note)
+
+
+async def _diagnosis(
+    subjects: Sequence[_Subject], folders: Mapping[str, Path], note: Callable[[Check], None]
+) -> Diagnosis:
+    """Check this machine, the folders, and then all exchanges at once."""
     checks: list[Check] = []
 
     def take(check: Check) -> None:
@@ -96,7 +103,7 @@ async def examine(
 
     for check in check_machine():
         take(check)
-    for name, folder in (folders or {"journals": JOURNALS.expanduser()}).items():
+    for name, folder in folders.items():
         take(check_folder(name, folder))
     async with background() as work:
         tasks = [work.start(_examine(one, take)) for one in subjects]

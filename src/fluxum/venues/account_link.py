@@ -4,7 +4,8 @@ A login comes first, behind the calls that it takes to read and to write for the
 wanted before its acknowledgement waits for it. Then topics are
 subscribed, and commands sent. The venue's own part is an `AccountDialect`: how frames are written,
 and what each one is. A row that cannot be read may have been a fill, so that its stream begins
-anew: its snapshot is the session's, which looks up what was missed.
+anew: its snapshot is the session's, which looks up what was missed. The row may be of what was not
+there when the calls before the login were made, so these are made again.
 """
 
 from collections import deque
@@ -353,6 +354,7 @@ class AccountLink:
         )
         if not reading.has_left_out or self._subscriptions.is_passive:
             return reading.finish()
+        self.outbox.extend(self._dialect.preparations)
         missed = Desync(
             venue=self._venue,
             subscription=subscription,

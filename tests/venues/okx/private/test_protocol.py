@@ -362,7 +362,18 @@ def test_a_row_that_cannot_be_read_is_named_and_the_stream_looked_up_anew(
     assert error.value.subscriptions == (EXECUTIONS,)
 
 
-@pytest.mark.parametrize("frame", [b"", b"{", b"[]", b"{}", b'{"event":"dance"}', b'{"data":[]}'])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"event":"dance"}',
+        b'{"data":[]}',
+        b'{"id":"5p0","op":"order","data":[],"code":"0"}',
+    ],
+)
 def test_what_makes_no_sense_is_refused(frame: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         read(frame)

@@ -5,11 +5,15 @@ from decimal import Decimal
 
 import pytest
 
+import fluxum
 from fluxum import Asset, BadInput, Fill, OrderRequest, OrderStatus, Symbol, VenueRefused
 from fluxum.model.event import Event
 from fluxum.model.order import OrderUpdate
+from fluxum.sim.exchange import SimulatedExchange
+from fluxum.sim.loop import SimulatedClock
+from fluxum.sim.runtime import SimulatedRuntime
 from fluxum.venues.okx.venue import OKX
-from venues.accounts import LOT, play, trading
+from venues.accounts import KEYS, LOT, play, trading
 
 PERP = Symbol("BTC/USDT:PERP")
 
@@ -116,6 +120,42 @@ def test_orders_that_never_rest_end_with_the_venues_reason() -> None:
                 ended = one.order(order)
                 assert (ended.status, ended.filled) == (OrderStatus.CANCELED, Decimal(0))
                 assert reason in ended.reason
+
+    play(story)
+
+
+class Apart:
+    """Our clock, so many seconds ahead of the exchange's."""
+
+    def __init__(self, clock: SimulatedClock, ahead_s: int) -> None:
+        self._clock = clock
+        self._ahead_ns = ahead_s * 1_000_000_000
+
+    def now_ns(self) -> int:
+        return self._clock.now_ns() + self._ahead_ns
+
+
+@pytest.mark.parametrize("ahead_s", [-120, 120])
+def test_a_clock_that_is_off_signs_by_the_venues(ahead_s: int) -> None:
+    """Calls and logins are good for 30 seconds."""
+
+    async def story() -> None:
+        clock, symbol = SimulatedClock(), OKX.sample_symbols[0]
+        async with SimulatedExchange(OKX, [symbol], seed=7, clock=clock) as exchange:
+            money = {"USDT": Decimal(100_000)}
+            account = exchange.open_account(
+                KEYS.key, KEYS.secret, money, passphrase=KEYS.passphrase
+            )
+            async with fluxum.trade(
+                "okx",
+                [symbol],
+                keys=KEYS,
+                journal=fluxum.MemoryOrderJournal(),
+                runtime=SimulatedRuntime(exchange, clock=Apart(clock, ahead_s), seed=3),
+            ) as trader:
+                order = await trader.buy(symbol, LOT)
+                assert order.status is OrderStatus.FILLED
+                assert len(account.orders) == 1
 
     play(story)
 

@@ -39,11 +39,11 @@ class Market(Struct, frozen=True):
 
 
 class Markets:
-    """The markets that were listed; empty at first. Contracts of no list are noted in `unknown`."""
+    """The markets that were listed; empty at first."""
 
     def __init__(self) -> None:
-        self.unknown: set[str] = set()
         self._by_name: dict[str, Market] = {}
+        self._lacks_one = False  # that an answer named
         self._renewed_ns = 0
 
     def learn(self, listed: Sequence[Raw]) -> LeftOutRows | None:
@@ -61,7 +61,7 @@ class Markets:
             return None
         market = self._by_name.get(name)
         if market is None and kind in _CONTRACTS:
-            self.unknown.add(name)
+            self._lacks_one = True
             raise RemoteProtocolError(f"a contract of the list was expected, was {name[:40]!r}")
         if market is None:
             market = Market(name, topics.parse_symbol(name))
@@ -95,8 +95,8 @@ class Markets:
 
     def renewals(self, now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
         """The same once more where a contract was on no list, at most once a minute."""
-        is_due = bool(self.unknown) and now_ns >= self._renewed_ns + _PAUSE_NS
-        self.unknown.clear()
+        is_due = self._lacks_one and now_ns >= self._renewed_ns + _PAUSE_NS
+        self._lacks_one = False
         if not is_due:
             return ()
         self._renewed_ns = now_ns

@@ -229,6 +229,8 @@ def _answer(wire: native.Frame) -> CommandAnswer:
         return answer(canceled=sum(one.sCode == "0" for one in placed))
     if wire.op == "batch-orders" and placed:
         return answer(orders=[OrderAnswer(one.ordId, one.clOrdId, _error(one)) for one in placed])
+    if not placed and wire.code == "0":
+        raise RemoteProtocolError("an answer about an order was expected, was one about none")
     if not placed:
         return answer(f"{wire.code} {wire.msg}".strip())
     (one,) = placed

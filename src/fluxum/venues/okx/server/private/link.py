@@ -29,7 +29,6 @@ from fluxum.venues.server.formats import millis
 __all__ = ["account_server"]
 
 _IDLE_S = 30
-_CHANNELS = {"orders", "account"}
 _TYPES = {"ANY", "SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION"}
 
 
@@ -140,7 +139,7 @@ class _Link:
     # Orders
 
     def _operate(self, link: AccountServer, request: _Request, now_ns: int) -> Sequence[Outgoing]:
-        assert link.account is not None, "whoever is not logged in was refused"
+        assert link.account is not None, "a client without a login was refused"
         if self._accounts.roll_fault(OrderFault.CUT_OFF):
             return (Close(1006, "the simulated exchange hung up"),)
         answer: dict[str, object] = {"id": request.id, "op": request.op}
@@ -182,7 +181,7 @@ def _data(topic: str, row: object, now_ns: int) -> bytes:
 
 
 def _snapshot(link: AccountServer, now_ns: int) -> Sequence[Outgoing]:
-    assert link.account is not None, "whoever is not logged in was refused"
+    assert link.account is not None, "a client without a login was refused"
     held = [one for one in link.account.balances() if one.total]
     pages = [held[:1], held[1:]] if len(held) > 1 else [held]
     arg = {"channel": "account", "uid": "1"}

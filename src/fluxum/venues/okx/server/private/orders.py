@@ -51,7 +51,12 @@ _OPERATIONS = {
     "amend-batch-orders": ("amend", True),
 }
 _MOST = {False: 60, True: 300}  # of an operation and market in two seconds, batches apart
-_ENDINGS = {0: ("0", ""), 1: ("1", "All operations failed")}
+# Code and text, by whether orders of an operation succeeded and whether some failed.
+_OUTCOMES = {
+    frozenset({True}): ("0", ""),
+    frozenset({False}): ("1", "All operations failed"),
+    frozenset({True, False}): ("2", "Bulk operation partially succeeded."),
+}
 
 
 class Operated(Struct, frozen=True):
@@ -96,12 +101,8 @@ class OkxOrders:
             return self._verbs[verb](account, read, instrument)
 
         rows = [_row(row, result, now_ns) for row, result in self._entry.each(given, act)]
-        failed = sum(row["sCode"] != "0" for row in rows)
-        code, message = _ENDINGS.get(
-            failed // len(rows) if failed in {0, len(rows)} else 2,
-            ("2", "Bulk operation partially succeeded."),
-        )
-        return Operated(code, message, rows)
+        outcomes = frozenset(row["sCode"] == "0" for row in rows)
+        return Operated(*_OUTCOMES[outcomes], rows)
 
     def symbol(self, name: str) -> Symbol:
         """The market of a name of the venue's; raises VenueRefused."""

@@ -18,7 +18,7 @@ from fluxum.venues.okx.server.private.access import account_of_call, count
 from fluxum.venues.okx.server.private.orders import OkxOrders, Operated
 from fluxum.venues.okx.server.private.rows import Row, bill_row, detail_row, fill_row, order_row
 from fluxum.venues.okx.topics import instrument_type
-from fluxum.venues.server.account_lists import ListQuery, older_than, opened_ns
+from fluxum.venues.server.account_lists import ListQuery, holdings, older_than, opened_ns
 from fluxum.venues.server.accounts import Account, OrderState
 from fluxum.venues.server.contract import ExchangeView
 from fluxum.venues.server.formats import millis, number
@@ -34,7 +34,6 @@ _PATH = "/api/v5/"
 _ROWS_MAX = 100
 _SWITCH = "trade/cancel-all-after"
 _FORGOTTEN_NS = 2 * 3600 * 1_000_000_000
-_MILLISECOND = 1_000_000
 _decode: Callable[[bytes], _Body] = msgspec.json.Decoder(_Body).decode
 
 
@@ -119,15 +118,16 @@ class AccountRest:
     def _wanted(self, query: Query, *, is_timed: bool = False) -> ListQuery:
         """What is asked for; `begin` and `end` of orders are those of when they were placed."""
         name, asset = query.get("instId"), query.get("ccy")
-        begin, end = (query_number(query, one, -1, _wrong(one)) for one in ("begin", "end"))
-        return ListQuery(
+        wanted = ListQuery(
             symbol=self._orders.symbol(name) if name else None,
             order_id=query.get("ordId", ""),
             client_order_id="" if query.get("ordId") else query.get("clOrdId", ""),
             asset=Asset(asset) if asset else None,
-            since_ns=begin * _MILLISECOND if is_timed and begin >= 0 else None,
-            until_ns=(end + 1) * _MILLISECOND - 1 if is_timed and end >= 0 else None,
         )
+        if not is_timed:
+            return wanted
+        begin = query_number(query, "begin", 0, _wrong("begin"))
+        return wanted.between(begin, query_number(query, "end", 2**53, _wrong("end")))
 
 
 def _arm(account: Account, given: Mapping[str, object], now_ns: int) -> Row:
@@ -147,9 +147,7 @@ def _config(account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # no
 
 def _balance(account: Account, query: Query, now_ns: int) -> Sequence[Row]:
     """Assets of which nothing is held are left out."""
-    wanted = query.get("ccy", "").split(",") if query.get("ccy") else []
-    held = [one for one in account.balances() if one.total and (not wanted or one.asset in wanted)]
-    details = [detail_row(one, now_ns) for one in held]
+    details = [detail_row(one, now_ns) for one in holdings(account, query.get("ccy", ""))]
     return [{"details": details, "totalEq": "", "uTime": str(millis(now_ns))}]
 
 
