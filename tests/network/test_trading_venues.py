@@ -47,11 +47,16 @@ def test_an_account_is_traded_from_the_command_line(
     taken = fluxum(tmp_path, url, *place, "--type", "market", *form)
     (filled,) = json.loads(taken.stdout)
     held = json.loads(fluxum(tmp_path, url, "balances", *form).stdout)
+    earned = fluxum(
+        tmp_path, url, "pnl", "--since", "1h", "-s", SYMBOLS[venue], "-x", venue, "--format", "json"
+    )
     proved = fluxum(tmp_path, url, "ledger", "--audit", "--since", "1h", "-x", venue)
 
     assert resting["status"] == "open"
     assert json.loads(ended.stdout)[0]["status"] == "canceled"
     assert (filled["status"], Decimal(filled["filled"])) == ("filled", Decimal("0.01"))
+    assert earned.returncode == 0, earned.stderr
+    assert SYMBOLS[venue] in earned.stdout
     assert {one["asset"] for one in held} == {"BTC", "ETH", "SOL", SYMBOLS[venue][4:]}
     assert all(Decimal(one["held"]) == 0 for one in held)
     if venue in WITHOUT_ENTRIES:
