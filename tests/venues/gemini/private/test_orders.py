@@ -35,8 +35,13 @@ D = Decimal
 
 
 def request(**fields: Any) -> OrderRequest:
-    given: dict[str, Any] = {"symbol": BTC, "side": "buy", "quantity": "0.10"}
-    return OrderRequest(**{"limit_price": "45000.00", **given, **fields})
+    given: dict[str, Any] = {
+        "symbol": BTC,
+        "side": "buy",
+        "quantity": "0.10",
+        "limit_price": "45000.00",
+    }
+    return OrderRequest(**{**given, **fields})
 
 
 def requests(command: Command) -> list[dict[str, Any]]:
