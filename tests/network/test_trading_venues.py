@@ -43,11 +43,14 @@ def test_an_account_is_traded_from_the_command_line(
         (filled,) = json.loads(taken.out)
         held = json.loads(command("balances", *form, *where).out)
         listed = command("fills", "-s", SYMBOLS[venue], "--since", "1h", *form, *where)
+        earned = command("pnl", "-s", SYMBOLS[venue], "--since", "1h", "-x", venue, *where)
         proved = command("ledger", "--audit", "--since", "1h", "-x", venue, *where)
 
     assert resting["status"] == "open"
     assert json.loads(ended.out)[0]["status"] == "canceled"
     assert (filled["status"], Decimal(filled["filled"])) == ("filled", Decimal("0.01"))
+    assert earned.status == 0, earned.err
+    assert SYMBOLS[venue] in earned.out
     assert {one["asset"] for one in held} == {"BTC", "ETH", "SOL", SYMBOLS[venue].partition("/")[2]}
     assert all(Decimal(one["held"]) == 0 for one in held)
     traded = [Decimal(one["quantity"]) for one in json.loads(listed.out)]

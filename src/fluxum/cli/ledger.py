@@ -192,7 +192,7 @@ async def opening_ledger(account: Account, venue: str, period: Period, output: O
     symbols = period.symbols or {one.symbol for one in within}
     bases = {one.base for one in symbols if not one.contract}
     is_older = period.since_ns > 0 and (held is None or any(held.get(one) for one in bases))
-    older = await _older_fills(account, period.since_ns, output) if is_older else []
+    older = await _older_fills(account, period, output) if is_older else []
     return ledger_between(
         venue,
         [*older, *within],
@@ -215,10 +215,22 @@ def _held(balances: Iterable[Balance], fills: Iterable[Fill]) -> dict[Asset, Dec
     return held
 
 
-async def _older_fills(account: Account, since_ns: int, output: Output) -> list[Fill]:
+async def _older_fills(account: Account, period: Period, output: Output) -> list[Fill]:
     """The last fills before a period, which give the cost of the coins held then."""
+    markets = period.symbols if account.queries.needs_symbol else (None,)
+    return [
+        fill
+        for symbol in markets
+        for fill in await _older_fills_of(account, symbol, period.since_ns, output)
+    ]
+
+
+async def _older_fills_of(
+    account: Account, symbol: Symbol | None, since_ns: int, output: Output
+) -> list[Fill]:
+    """Those of one market, or of all where the exchange lists them together."""
     found: list[Fill] = []
-    query = account.queries.fills(FillQuery(until_ns=since_ns))
+    query = account.queries.fills(FillQuery(symbol=symbol, until_ns=since_ns))
     for _ in range(_OLDER_PAGES_MAX):
         page = await account.query(query)
         found += page.items

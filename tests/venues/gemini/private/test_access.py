@@ -44,8 +44,8 @@ def reasons(*calls: Fetch) -> list[str]:
     """The reason of each refusal, empty where there is none."""
 
     async def act(exchange: SimulatedExchange) -> list[str]:
-        bodies = [json.loads((await exchange.answer(call)).body) for call in calls]
-        return [one.get("reason", "") if isinstance(one, dict) else "" for one in bodies]
+        bodies: list[Any] = [json.loads((await exchange.answer(call)).body) for call in calls]
+        return ["" if isinstance(one, list) else one.get("reason", "") for one in bodies]
 
     return at_the_exchange(act)
 

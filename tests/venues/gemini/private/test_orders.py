@@ -25,7 +25,7 @@ from fluxum.model.order import (
     PlaceBatch,
     Trigger,
 )
-from fluxum.venues.conversation import Auth, Fetch
+from fluxum.venues.conversation import Auth, Fetch, Hangup
 from fluxum.venues.gemini.private.protocol import order_link
 from fluxum.venues.gemini.private.terms import TIERS
 from venues.gemini.private.wire import BALANCES, CAPTURES, LINK, NOW, sent, trading
@@ -35,8 +35,13 @@ D = Decimal
 
 
 def request(**fields: Any) -> OrderRequest:
-    given: dict[str, Any] = {"symbol": BTC, "side": "buy", "quantity": "0.10"}
-    return OrderRequest(**{"limit_price": "45000.00", **given, **fields})
+    given: dict[str, Any] = {
+        "symbol": BTC,
+        "side": "buy",
+        "quantity": "0.10",
+        "limit_price": "45000.00",
+    }
+    return OrderRequest(**{**given, **fields})
 
 
 def requests(command: Command) -> list[dict[str, Any]]:
@@ -73,6 +78,17 @@ def test_a_stream_that_is_refused_is_named() -> None:
 
     assert isinstance(refused, Refused)
     assert refused.message == "-1002 Authentication required"
+
+
+@pytest.mark.parametrize("number", ["login", "s1"])
+@pytest.mark.parametrize("code", [-1000, -1003])
+def test_what_may_be_tried_again_is_tried_over_another_link(number: str, code: int) -> None:
+    protocol = trading(BALANCES)
+    error = {"id": number, "status": 429, "error": {"code": code, "msg": "later"}}
+
+    assert protocol.receive(json.dumps(error).encode(), NOW) == ()
+
+    assert protocol.outbox[-1] == Hangup(f"the login: {code} later")
 
 
 def test_changed_balances_are_listed_again_all_or_none() -> None:

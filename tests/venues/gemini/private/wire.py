@@ -45,7 +45,7 @@ def trading(*wanted: Subscription) -> AccountLink:
 
 def _shown(effect: Effect) -> dict[str, Any]:
     if isinstance(effect, Fetch):
-        given = json.loads(effect.body) if effect.body else {}
+        given: dict[str, Any] = json.loads(effect.body) if effect.body else {}
         return {"call": effect.path, "id": effect.purpose, "once": effect.is_once, **given}
     assert isinstance(effect, Send), effect
     frame: dict[str, Any] = json.loads(effect.frame)

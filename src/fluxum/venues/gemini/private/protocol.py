@@ -40,6 +40,7 @@ BALANCES_CALL = Fetch(
     "POST", "/v1/balances", "balances", subscription=Subscription(Channel.BALANCE), auth=Auth.SIGNED
 )
 _OK = 200
+_TRY_AGAIN = frozenset({-1000, -1003})  # the venue's own failure, and too many requests
 _HEARTBEAT_WARNING = "orders are canceled without heartbeats only if the key requires them"
 _LOGIN = Send(encode(Request("ping", "login")))
 _PING = Send(encode(Request("ping", "ping")))
@@ -79,11 +80,12 @@ def _message(frame: bytes) -> Message:
     error = "" if wire.error is None else f"{wire.error.code} {wire.error.msg}"
     if wire.status != _OK and not error:
         raise RemoteProtocolError(f"an answer has status 200 or an error, was {wire.status}")
-    if number == "login":
-        return LoginAnswer(error)
     if number == "ping":
         return Nothing()
     op = _OPS.get(number[0])
+    is_later = wire.error is not None and wire.error.code in _TRY_AGAIN
+    if number == "login" or (op is not None and is_later):
+        return LoginAnswer(error, is_untimely=is_later)
     if op is not None:
         return TopicAnswer(op, error)
     if ".batch." in number:  # an order that has ended does not refuse the others

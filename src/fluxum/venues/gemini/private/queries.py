@@ -29,6 +29,7 @@ __all__ = ["account_queries"]
 Item = TypeVar("Item", Fill, OrderUpdate)
 
 _MILLISECOND = 1_000_000
+_NEVER_NS = 2**63
 _ROWS_MAX = 500
 _EXECUTIONS = Subscription(Channel.EXECUTION)
 
@@ -109,18 +110,17 @@ def _forward(
 ) -> RestQuery[Page[Item]]:
     """A list since an instant, page by page until one is not full."""
     since_ms = (query.since_ns or 0) // _MILLISECOND if begin_ms is None else begin_ms
-    until_ns = query.until_ns
+    until_ns = _NEVER_NS if query.until_ns is None else query.until_ns
 
     def read_page(rows: Sequence[Raw], received_ns: int) -> Page[Item]:
         items = read_rows(rows, lambda row: read(row, received_ns))
-        if until_ns is not None:
-            items = items.where(lambda one: one.venue_ns <= until_ns)
+        items = items.where(lambda one: one.venue_ns <= until_ns)
         if len(rows) < _ROWS_MAX:
             return page_of(items)
         newest_ms = max(one.timestampms for one in read_rows(rows, _stamp).items)
         if newest_ms <= since_ms:
             raise RemoteProtocolError(f"{path} has {_ROWS_MAX} rows of one instant, {newest_ms} ms")
-        if until_ns is not None and newest_ms * _MILLISECOND > until_ns:
+        if newest_ms * _MILLISECOND > until_ns:
             return page_of(items)
         return page_of(items, _forward(path, limit, query, read, newest_ms))
 

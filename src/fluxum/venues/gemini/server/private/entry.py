@@ -6,6 +6,7 @@ refused at once is the exchange's way here; the venue takes it and cancels it.
 """
 
 from collections.abc import Mapping
+from typing import cast
 
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Instrument
@@ -118,9 +119,10 @@ class GeminiEntry:
 
 def of_call(given: Given) -> Given:
     """The parameters of a call, of whose options there is one at most."""
-    options = given.get("options") or []
-    if not isinstance(options, list):
+    given_options = given.get("options")
+    if not isinstance(given_options, list | None):
         raise VenueRefused("options are an array", "OptionsMustBeArray")
+    options = cast("list[object]", given_options or [])
     if len(options) > 1:
         raise VenueRefused("one option at most", "ConflictingOptions")
     return {**given, "option": options[0] if options else ""}
