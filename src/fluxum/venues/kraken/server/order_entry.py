@@ -13,9 +13,10 @@ from typing import TypeVar
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderType, Place, PlaceBatch
-from fluxum.venues.kraken.server.counters import age_cost, count_trading, tier_of, trading_count
+from fluxum.venues.kraken.server.counters import allowance_of, trading
 from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
 from fluxum.venues.server.contract import ExchangeView
+from fluxum.venues.trading import AgeBands
 
 __all__ = ["TradingDesk"]
 
@@ -89,14 +90,14 @@ class TradingDesk:
         """Change an order in place."""
         self._admit((), command.deadline_ns, now_ns)
         order = self.find(account, command.order_id, command.client_order_id)
-        self._count_change(account, order, "amend", now_ns)
+        self._count_change(account, order, allowance_of(account).amend_ages, now_ns)
         return self._translated(partial(account.amend, command))
 
     def edit(self, account: Account, command: Edit, now_ns: int) -> OrderState | None:
         """Replace an order; none when that was only to be validated."""
         self._admit((), command.deadline_ns, now_ns)
         order = self.find(account, command.order_id)
-        self._count_change(account, order, "edit", now_ns)
+        self._count_change(account, order, allowance_of(account).edit_ages, now_ns)
         if command.validate:
             return None
         return self._translated(partial(account.edit, command))
@@ -105,11 +106,11 @@ class TradingDesk:
         """Take an order out."""
         self.allow_cancel()
         order = self.find(account, order_id)
-        symbol = order.update.symbol
-        if trading_count(account, symbol, now_ns) > tier_of(account).trading_most:
+        counter = trading(account, order.update.symbol)
+        if counter.used(now_ns) > counter.most:
             raise VenueRefused("EOrder:Rate limit exceeded", "EOrder")
-        cost = age_cost("cancel", now_ns - order.changed_ns)
-        count_trading(account, symbol, Decimal(cost), now_ns)
+        ages = allowance_of(account).cancel_ages
+        counter.add(ages.cost(now_ns - order.changed_ns), now_ns)
         return self._translated(partial(account.cancel, order_id, "User requested"))
 
     def cancel_batch(self, account: Account, order_ids: Sequence[str], now_ns: int) -> int:
@@ -121,8 +122,8 @@ class TradingDesk:
                 order = self.find(account, order_id)
             except VenueRefused:
                 continue
-            cost = age_cost("cancel", now_ns - order.changed_ns)
-            count_trading(account, order.update.symbol, Decimal(cost), now_ns)
+            cost = allowance_of(account).cancel_ages.cost(now_ns - order.changed_ns)
+            trading(account, order.update.symbol).add(cost, now_ns)
             self._translated(partial(account.cancel, order_id, "User requested"))
             count += 1
         return count
@@ -131,7 +132,7 @@ class TradingDesk:
         """Take all out."""
         self.allow_cancel()
         for symbol in dict.fromkeys(one.update.symbol for one in account.open_orders()):
-            count_trading(account, symbol, _ONE, now_ns)
+            trading(account, symbol).add(_ONE, now_ns)
         return account.cancel_all("User requested")
 
     def cancel_all_after(self, account: Account, timeout_s: int, now_ns: int) -> int | None:
@@ -179,17 +180,20 @@ class TradingDesk:
             account.check(request, now_ns)
         except CommandRefused as error:
             if error.refusal is not Refusal.UNKNOWN_SYMBOL:
-                count_trading(account, request.symbol, cost, now_ns)
+                trading(account, request.symbol).add(cost, now_ns)
             raise self._refused(error) from error
 
     def _count(self, account: Account, symbol: Symbol, cost: Decimal, now_ns: int) -> None:
-        if trading_count(account, symbol, now_ns) + cost > tier_of(account).trading_most:
+        counter = trading(account, symbol)
+        if counter.wait_ns(cost, now_ns) != 0:
             raise VenueRefused("EOrder:Rate limit exceeded", "EOrder")
-        count_trading(account, symbol, cost, now_ns)
+        counter.add(cost, now_ns)
 
-    def _count_change(self, account: Account, order: OrderState, method: str, now_ns: int) -> None:
-        cost = 1 + age_cost(method, now_ns - order.changed_ns)
-        self._count(account, order.update.symbol, Decimal(cost), now_ns)
+    def _count_change(
+        self, account: Account, order: OrderState, ages: AgeBands, now_ns: int
+    ) -> None:
+        cost = 1 + ages.cost(now_ns - order.changed_ns)
+        self._count(account, order.update.symbol, cost, now_ns)
 
     def _translated(self, act: Callable[[], Said]) -> Said:
         try:
@@ -208,5 +212,6 @@ class TradingDesk:
 
     def _make_room(self, account: Account, symbol: Symbol, count: int) -> None:
         held = sum(order.update.symbol == symbol for order in account.open_orders())
-        if held + count > tier_of(account).orders_most:
+        most = allowance_of(account).orders_max
+        if most is not None and held + count > most:
             raise VenueRefused("EOrder:Orders limit exceeded", "EOrder")

@@ -6,10 +6,10 @@ By what each counts (`CALL_COST`) a link makes 20 of them at most, and queries a
 
 from decimal import Decimal
 
-from fluxum.venues.coinbase.advanced.private.queries import CALL_COST
 from fluxum.venues.coinbase.advanced.private.signing import VALID_S
-from fluxum.venues.private import AccountTier, RestAllowance
-from fluxum.venues.trading import OrderRules, TradingAllowance
+from fluxum.venues.private import AccountTier
+from fluxum.venues.rates import Decaying
+from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance
 
 __all__ = ["TIERS"]
 
@@ -21,11 +21,14 @@ def _is_ambiguous(message: str) -> bool:
     return message.startswith(_AMBIGUOUS)
 
 
+_TEN, _ONE = Decimal(10), Decimal(1)
 TIERS = {
     "default": AccountTier(
-        RestAllowance(10 * CALL_COST, 10 * CALL_COST),
+        Decaying(Decimal("2.5"), Decimal("2.5")),
         OrderRules(
-            allowance=TradingAllowance(most=Decimal(10), decay_per_s=Decimal(10), amend=Decimal(1)),
+            allowance=TradingAllowance(
+                rates=(OrderRate(rate=Decaying(_TEN, _TEN)),), amend=_ONE, cancel=_ONE
+            ),
             is_ambiguous=_is_ambiguous,
             deadline_min_s=2.0,
             deadline_max_s=float(VALID_S),
