@@ -144,7 +144,7 @@ class Trader:
 
     def nonsense(self) -> Command:
         """What no venue can be asked."""
-        return CancelBatch(client_order_ids=(f"{self._random.random()}",))
+        return CancelBatch()
 
     def _amend(self, order: Order) -> Amend:
         quantity = (order.quantity or Decimal(1)) / 2

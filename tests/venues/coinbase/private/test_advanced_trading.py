@@ -17,6 +17,7 @@ from venues.accounts import KEYS, LOT, Traded, play, trading
 
 SIGNER = AdvancedSigner(Credentials(KEYS.key, KEYS.secret))
 _ROOT = "/api/v3/brokerage"
+_USER_ID = "5844eceecf7e803e259d0365"
 
 
 async def post(one: Traded, path: str, body: object) -> dict[str, Any]:
@@ -202,8 +203,7 @@ def test_orders_of_other_markets_are_not_sent_to_who_named_some() -> None:
                 snapshot = json.loads(await link.receive())
                 listing = json.loads(await link.receive())
                 assert snapshot["events"][0]["orders"] == []
-                (user,) = listing["events"][0]["subscriptions"]["user"]
-                assert len(user) == 36  # an id of the user's, not the key
+                assert listing["events"][0]["subscriptions"]["user"] == [_USER_ID]
                 await one.trader.buy(one.symbol, LOT, limit=one.bid - 500)
                 await link.send(b'{"type":"unsubscribe","channel":"user"}')
                 assert json.loads(await link.receive())["events"] == [{"subscriptions": {}}]

@@ -8,7 +8,6 @@ not exist is refused is published for the Exchange feed only
 """
 
 from collections.abc import Sequence
-from uuid import NAMESPACE_OID, uuid5
 
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
@@ -30,6 +29,7 @@ _BOOKS_MAX = 30  # 16 were fine and 32 were not
 _HEARTBEATS = "heartbeats"
 _UNAUTHENTICATED = "authentication failure"
 _USER = "user"
+_USER_ID = "5844eceecf7e803e259d0365"  # the channel is listed with the user's id, and no product
 _PRIVATE = frozenset({_USER, "futures_balance_summary"})
 
 
@@ -182,7 +182,7 @@ class AdvancedServer:
         if self._heartbeat_ns is not None:
             listing[_HEARTBEATS] = [_HEARTBEATS]
         if self._user.account is not None:
-            listing[_USER] = [str(uuid5(NAMESPACE_OID, self._user.account.key))]
+            listing[_USER] = [_USER_ID]
         event = native.SubscriptionsEvent(dict(sorted(listing.items())))
         return self._frame("subscriptions", native.encode([event]), now_ns)
 

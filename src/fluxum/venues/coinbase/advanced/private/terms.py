@@ -6,7 +6,6 @@ By what each counts (`CALL_COST`) a link makes 20 of them at most, and queries a
 
 from decimal import Decimal
 
-from fluxum.venues.coinbase.advanced.private.queries import CALL_COST
 from fluxum.venues.coinbase.advanced.private.signing import VALID_S
 from fluxum.venues.private import AccountTier
 from fluxum.venues.rates import Decaying
@@ -22,12 +21,13 @@ def _is_ambiguous(message: str) -> bool:
     return message.startswith(_AMBIGUOUS)
 
 
+_TEN, _ONE = Decimal(10), Decimal(1)
 TIERS = {
     "default": AccountTier(
-        Decaying(Decimal(10 * CALL_COST), Decimal(10 * CALL_COST)),
+        Decaying(Decimal("2.5"), Decimal("2.5")),
         OrderRules(
             allowance=TradingAllowance(
-                rates=(OrderRate(rate=Decaying(Decimal(10), Decimal(10))),), amend=Decimal(1)
+                rates=(OrderRate(rate=Decaying(_TEN, _TEN)),), amend=_ONE, cancel=_ONE
             ),
             is_ambiguous=_is_ambiguous,
             deadline_min_s=2.0,
