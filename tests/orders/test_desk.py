@@ -605,7 +605,7 @@ def test_an_amendment_keeps_the_order_and_changes_it() -> None:
             assert (amended.order_id, amended.limit_price) == ("O-1", Decimal("101.5"))
             sent = one.gateway.sent[-1]
             assert isinstance(sent, Amend)
-            assert (sent.order_id, sent.client_order_id) == ("O-1", "")
+            assert (sent.order_id, sent.client_order_id, sent.name) == ("O-1", "", name)
             assert sent.deadline_ns is not None
 
     play(story)
@@ -666,6 +666,11 @@ def test_an_edit_ends_the_order_and_the_new_one_takes_its_name(names_edits: bool
             assert one.view(name).is_ours
             assert one.view("O-1").status is OrderStatus.CANCELED
             assert one.view("O-1").replaced_by == "O-2"
+            sent = one.gateway.sent[-1]
+            assert isinstance(sent, Edit)
+            assert sent.becomes is not None
+            assert sent.becomes.limit_price == 90
+            assert sent.becomes.client_order_id == name
             (kept,) = one.journal.unfinished.values()
             assert kept.order_id == "O-2"
             await one.desk.cancel(name)

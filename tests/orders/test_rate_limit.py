@@ -250,3 +250,16 @@ def told(symbol: Symbol | None, used: str = "", allowed: str = "") -> TradingCou
         allowed=Decimal(allowed) if allowed else None,
         received_ns=0,
     )
+
+
+def test_a_count_of_the_account_is_one_for_all_markets() -> None:
+    allowance = TradingAllowance(rates=(OrderRate(rate=Decaying(Decimal(2), Decimal(1))),))
+    limit = OrderRateLimit(allowance, lambda _name: None, tuple)
+    for number, symbol in enumerate((BTC, ETH)):
+        limit.book(number, Place(request=request(symbol=symbol)), at(0))
+
+    refusal = limit.would_refuse(Place(request=request(symbol=BTC)), at(0))
+
+    assert [limit.count(BTC, at(0)), limit.count(ETH, at(1))] == [2, 1]
+    assert refusal is not None
+    assert refusal.wait_s == 1

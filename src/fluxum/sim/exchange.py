@@ -31,6 +31,7 @@ from fluxum.sim.instruments import listing
 from fluxum.sim.market import SimulatedMarket
 from fluxum.sim.sides import find_side
 from fluxum.transport.link import Link, loopback
+from fluxum.transport.refusal import refusal
 from fluxum.venues.server.accounts import OrderFault
 from fluxum.venues.server.contract import Answer, Dialled, ServerSide, VenueServer
 from fluxum.venues.venue import Fetch, Venue
@@ -98,9 +99,9 @@ class SimulatedExchange:
         self._limited_until_ns = 0
         self._refusal: tuple[float, Fault] | None = None
         hooks = (self.change, self._next_instant, self._publish_account_events, self._roll_fault)
-        random = _generator(seed, "accounts")
-        order_id = self._side.order_id
-        self.accounts = SimulatedAccounts(venue.name, self._markets, random, *hooks, order_id)
+        self.accounts = SimulatedAccounts(
+            venue.name, self._markets, _generator(seed, "accounts"), *hooks, self._side.order_id
+        )
         self._rest = None if self._side.rest is None else self._side.rest(self)
 
     async def __aenter__(self) -> Self:
@@ -204,13 +205,8 @@ class SimulatedExchange:
         answer = await self.answer(Fetch(method, _path_of(url), "", headers, body))
         if answer.status < 300:
             return answer.body
-        reason = answer.body[:200].decode()
-        text = f"{method} {url} answered {answer.status} {reason}"
-        if answer.status in _RETRY_STATUSES:
-            raise RateLimited(text, str(answer.status), float(answer.headers.get("Retry-After", 1)))
-        if answer.status >= 500:
-            raise TransportError(text)
-        raise VenueRefused(text, str(answer.status), reason)
+        detail, headers = answer.body[:200].decode(), {"Retry-After": "1", **answer.headers}
+        raise refusal(f"{method} {url}", url, answer.status, headers, detail)
 
     async def answer(self, call: Fetch) -> Answer:
         """The venue's answer to a REST call; `path` is everything after the host."""
