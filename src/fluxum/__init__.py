@@ -90,7 +90,7 @@ from fluxum.hub.member import HubMissing
 from fluxum.hub.opening import hub
 from fluxum.hub.statistics import HubCounts, HubStatistics
 from fluxum.hub.streams import ConsolidatedStream, HubBookStream
-from fluxum.hub.wanted import HubAccount
+from fluxum.hub.wanted import HubAccount, HubVenue
 from fluxum.ledger.audit import Audit, AuditLine, audit
 from fluxum.ledger.balance_breaker import BreakerReading
 from fluxum.ledger.funds import Funds
@@ -332,6 +332,7 @@ __all__ = [
     "HubHealth",
     "HubMissing",
     "HubStatistics",
+    "HubVenue",
     "Instrument",
     "InstrumentStatus",
     "InsufficientFunds",
