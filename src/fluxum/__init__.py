@@ -235,6 +235,7 @@ from fluxum.venues.register import find_venue
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Venue
 from fluxum.verify import Failure, Report, verify
+from fluxum.version import __version__ as __version__
 
 __all__ = [
     "MONTH_S",
@@ -493,7 +494,6 @@ __all__ = [
     "verify",
 ]
 
-__version__ = "0.1.0"
 
 # A library logs nothing unless the program wants it.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

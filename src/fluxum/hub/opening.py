@@ -1,7 +1,8 @@
 """The way in to a hub: which venues, symbols, channels and accounts."""
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain
 
 from fluxum.errors import BadInput
 from fluxum.flow.background import background
@@ -46,12 +47,7 @@ def hub(
     """
     world = LiveRuntime(proxy=proxy) if runtime is None else runtime
     accounts, endpoints, orders = accounts or {}, endpoints or {}, failover or {}
-    named = {*accounts, *endpoints, *(venue for order in orders.values() for venue in order)}
-    unknown = sorted(named - set(markets))
-    if unknown:
-        raise BadInput(f"a venue of this hub was expected ({', '.join(markets)}), was {unknown[0]}")
-    if quorum is not None and not 1 <= quorum <= len(markets):
-        raise BadInput(f"a quorum of 1 to {len(markets)} venues was expected, was {quorum}")
+    _check(markets, [*accounts, *endpoints, *chain(*orders.values())], quorum)
     plan = HubPlan(
         channels=Channels.parsed(channels, depth, interval_s),
         quorum=quorum,
@@ -61,17 +57,25 @@ def hub(
     )
     made = Hub(plan, world)
     for venue, wanted in markets.items():
-        if not isinstance(wanted, HubVenue):
-            wanted = HubVenue(symbols=wanted)
-        made.enlist(venue, wanted, account=accounts.get(venue), endpoint=endpoints.get(venue))
+        own = wanted if isinstance(wanted, HubVenue) else HubVenue(symbols=wanted)
+        made.enlist(venue, own, account=accounts.get(venue), endpoint=endpoints.get(venue))
+    return Opening(lambda: _opened(made))
 
-    @asynccontextmanager
-    async def opened() -> AsyncGenerator[Hub]:
-        try:
-            async with background() as work:
-                await made.open(work)
-                yield made
-        finally:
-            made.end()
 
-    return Opening(opened)
+@asynccontextmanager
+async def _opened(made: Hub) -> AsyncGenerator[Hub]:
+    try:
+        async with background() as work:
+            await made.open(work)
+            yield made
+    finally:
+        made.end()
+
+
+def _check(venues: Collection[str], named: Iterable[str], quorum: int | None) -> None:
+    """Raise BadInput for a venue that is not part of the hub, and an impossible quorum."""
+    unknown = sorted(set(named) - set(venues))
+    if unknown:
+        raise BadInput(f"a venue of this hub was expected ({', '.join(venues)}), was {unknown[0]}")
+    if quorum is not None and not 1 <= quorum <= len(venues):
+        raise BadInput(f"a quorum of 1 to {len(venues)} venues was expected, was {quorum}")
