@@ -104,6 +104,7 @@ INTERNAL = {
     "CallCounter",
     "Channels",
     "Checks",
+    "HubPlan",
     "Clock",
     "Contributors",
     "Difference",

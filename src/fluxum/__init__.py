@@ -90,7 +90,7 @@ from fluxum.hub.member import HubMissing
 from fluxum.hub.opening import hub
 from fluxum.hub.statistics import HubCounts, HubStatistics
 from fluxum.hub.streams import ConsolidatedStream, HubBookStream
-from fluxum.hub.wanted import HubAccount
+from fluxum.hub.wanted import HubAccount, HubVenue
 from fluxum.ledger.audit import Audit, AuditLine, audit
 from fluxum.ledger.balance_breaker import BreakerReading
 from fluxum.ledger.funds import Funds
@@ -235,6 +235,7 @@ from fluxum.venues.register import find_venue
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Venue
 from fluxum.verify import Failure, Report, verify
+from fluxum.version import __version__ as __version__
 
 __all__ = [
     "MONTH_S",
@@ -332,6 +333,7 @@ __all__ = [
     "HubHealth",
     "HubMissing",
     "HubStatistics",
+    "HubVenue",
     "Instrument",
     "InstrumentStatus",
     "InsufficientFunds",
@@ -492,7 +494,6 @@ __all__ = [
     "verify",
 ]
 
-__version__ = "0.1.0"
 
 # A library logs nothing unless the program wants it.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

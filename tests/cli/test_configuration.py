@@ -18,6 +18,7 @@ from fluxum.cli.configured import (
     session_at,
     venue_at,
 )
+from fluxum.cli.logs import LogForm, begin_logs
 from fluxum.cli.main import app
 from fluxum.cli.options import depth_offered
 from fluxum.cli.process import exit_code
@@ -183,6 +184,22 @@ def test_a_session_of_a_command_has_the_configured_limits_endpoint_and_queues() 
     begin_config("", "", [*(f"venue.kraken.{one}" for one in settings), "reader.capacity=7"])
 
     run_simulated(story())
+
+
+@shows("log.format")
+@pytest.mark.parametrize(
+    ("option", "begins"), [(None, '{"time":'), (LogForm.TEXT, "20")], ids=["set", "option"]
+)
+def test_lines_of_the_log_are_in_the_format_that_is_set(
+    option: LogForm | None, begins: str, tmp_path: Path
+) -> None:
+    begin_logs(0, "", option)
+    begin_config("", "", [f"log.file={tmp_path / 'fluxum.log'}", "log.format=json"])
+    config()
+
+    logging.getLogger("fluxum.session.session").error("that")
+
+    assert (tmp_path / "fluxum.log").read_text().startswith(begins)
 
 
 @shows("log.level", "log.file", "log.modules")

@@ -18,7 +18,17 @@ BAD: list[tuple[str, list[str]]] = [
     # Names that mean nothing, with the nearest that does
     ("[nettwork]\n", ["nettwork: unknown setting", "network"]),
     ("[network]\nproxi = 1\n", [":2: network.proxi: unknown setting, was 1", "network.proxy?"]),
-    ("[metrics]\nport = 1\n", [":2: metrics: this part has no settings, so the table would do"]),
+    ("[sink]\nport = 1\n", [":2: sink: this part has no settings, so the table would do"]),
+    (
+        "[metrics]\nport = 65536\n",
+        [":2: metrics.port: a port from 0 to 65535 was expected"],
+    ),
+    ("[hub]\nquorum = 1\n", [":2: hub.quorum: at most 0 was expected", "(none), was 1"]),
+    ("[hub]\nvenues = ['okx']\n", [":2: hub.venues: okx has no symbols: set venue.okx.symbols"]),
+    (
+        "[hub]\nvenues = ['okx']\nsymbols = ['BTC/USDT']\nfailover = {'BTC/USDT' = ['kraken']}\n",
+        [":4: hub.failover.BTC/USDT: an exchange of the hub was expected (okx), was 'kraken'"],
+    ),
     ("depth = 10\n", [":1: depth: unknown setting, was 10", "mean venue.NAME.depth?"]),
     (LINK + "ping_intervall_s = 20\n", [":2: ", "was 20; did you mean", "link.ping_interval_s?"]),
     (VENUE + "ping_interval_s = 20\n", ["did you mean venue.kraken.link.ping_interval_s?"]),

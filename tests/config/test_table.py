@@ -14,6 +14,8 @@ TESTS = Path(__file__).parents[1]
 MODULES = (
     "config/test_effects.py",
     "config/test_account_effects.py",
+    "config/test_part_effects.py",
+    "metrics/test_server.py",
     "network/test_settings.py",
     "cli/test_configuration.py",
 )

@@ -5,11 +5,22 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 import fluxum
-from fluxum import BadInput, Channel, LinkLost, NotSubscribed, State, VenueFailed, VenueRefused
+from fluxum import (
+    BadInput,
+    Channel,
+    HubVenue,
+    LinkLost,
+    NotSubscribed,
+    State,
+    VenueFailed,
+    VenueRefused,
+)
 from fluxum.model.event import Event, Gap
 from fluxum.sim.loop import run
+from fluxum.venues.register import find_venue
 from hubs import BTC, KEYS, exchanges
 
 THREE = {"kraken": ["BTC/USD"], "coinbase": ["BTC/USD"], "gemini": ["BTC/USD"]}
@@ -494,6 +505,8 @@ def test_a_hub_can_be_awaited_and_closed() -> None:
         ({"kraken": ["BTC/USD"]}, {"channels": ["bok"]}, "'bok'"),
         ({"kraken": ["BTC/USD"]}, {"endpoints": {"okx": "ws://h:1"}}, "was okx"),
         ({"kraken": ["BTC/USD"]}, {"endpoints": {"kraken": "h:1"}}, "'h:1'"),
+        ({"kraken": ["BTC/USD"]}, {"quorum": 2}, "a quorum of 1 to 1 venues was expected, was 2"),
+        ({"kraken": ["BTC/USD"]}, {"failover": {"BTC/USD": ["okx"]}}, "was okx"),
         ({"gemini-v2": ["BTC/USD"]}, {"accounts": {"gemini-v2": KEYS}}, "not supported at gemini"),
     ],
 )
@@ -502,6 +515,57 @@ def test_what_no_venue_could_understand_is_refused_at_once(
 ) -> None:
     with pytest.raises(BadInput, match=message):
         fluxum.hub(markets, **more)  # type: ignore[arg-type]
+
+
+def test_a_hub_with_a_quorum_is_ready_without_a_venue_that_is_not() -> None:
+    """A dial that is refused with 403 is refused for good."""
+
+    async def story() -> None:
+        async with (
+            exchanges(THREE, faults={"gemini": "refuse:403@0s+900s"}) as world,
+            fluxum.hub(THREE, runtime=world.runtime, quorum=2) as hub,
+        ):
+            await hub.wait_ready(timeout_s=20)
+
+            health = hub.health()
+            assert (health.ready, health.quorum, health.has_quorum) == (2, 2, True)
+            assert not health.is_ready
+            await hub.remove("kraken")
+            assert (hub.quorum, hub.health().has_quorum) == (2, False)
+            await hub.remove("coinbase")
+            await hub.remove("gemini")
+            assert (hub.quorum, hub.health().has_quorum) == (0, False)
+
+    run(story())
+
+
+def test_a_venue_has_what_is_its_own() -> None:
+    async def story() -> None:
+        kraken = find_venue("kraken")
+        limits = structs.replace(kraken.limits, link_silence_s=33)
+        own = HubVenue(
+            symbols=["BTC/USD"],
+            channels=["book", "trade"],
+            depth=25,
+            venue=structs.replace(kraken, limits=limits),
+        )
+        async with (
+            exchanges(THREE) as world,
+            fluxum.hub({"gemini": ["BTC/USD"], "kraken": own}, runtime=world.runtime) as hub,
+        ):
+            one, other = hub.session("kraken"), hub.session("gemini")
+            assert {(sub.channel, sub.depth) for sub in one.subscriptions} == {
+                (Channel.BOOK, 25),
+                (Channel.TRADE, None),
+            }
+            assert [sub.channel for sub in other.subscriptions] == [Channel.BOOK]
+            assert one.venue.limits.link_silence_s == 33
+            world["kraken"].hangup_all()
+            await hub.remove("kraken")
+            await hub.add("kraken", ["BTC/USD"])
+            assert hub.session("kraken").venue.limits.link_silence_s == 33
+
+    run(story())
 
 
 def test_a_quorum_is_a_number_of_venues() -> None:

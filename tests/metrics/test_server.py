@@ -1,14 +1,18 @@
 """The endpoint over HTTP, on this machine."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 import aiohttp
 import msgspec
 import pytest
+from configured_worlds import configured, shows
 
 import fluxum
 from fluxum import BadInput
+from fluxum.cli.configured import begin_config
+from fluxum.cli.serving import metrics_served
 from fluxum.clock import SystemClock
 from fluxum.metrics import MetricsServer, serve
 from fluxum.sim.exchange import SimulatedExchange
@@ -108,3 +112,42 @@ def test_nothing_listens_after_the_block_and_a_server_can_be_awaited() -> None:
                 await client.get(url)
 
     asyncio.run(main())
+
+
+@shows("metrics.host", "metrics.port", "metrics.symbols_max")
+def test_metrics_are_served_as_configured() -> None:
+    async def main() -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
+        settings = {"metrics.host": "127.0.0.1", "metrics.port": port, "metrics.symbols_max": 1}
+        venue, clock = find_venue("kraken"), SystemClock()
+        async with (
+            SimulatedExchange(venue, venue.sample_symbols[:1], seed=1, clock=clock) as exchange,
+            fluxum.connect(
+                "kraken", ["BTC/USD"], runtime=SimulatedRuntime(exchange, clock=clock)
+            ) as session,
+            configured(settings).serve(session) as server,
+        ):
+            assert server.url == f"http://127.0.0.1:{port}"
+            assert b"fluxum_book_status{" in server.metrics()[0]
+        async with configured({**settings, "metrics.host": "localhost"}).serve([]) as server:
+            assert server.url == f"http://localhost:{port}"
+        async with configured(settings).serve([], port=0) as server:
+            assert server.url != f"http://127.0.0.1:{port}"
+
+    asyncio.run(main())
+
+
+def test_a_command_serves_metrics_if_a_port_is_configured() -> None:
+    async def main() -> list[str]:
+        said: list[str] = []
+        for settings in ([], ["metrics.port=0"]):
+            begin_config("", "", settings, is_anew=True)
+            async with metrics_served(None, list[fluxum.Session], said.append):
+                pass
+        begin_config("", "", [], is_anew=True)
+        return said
+
+    (one,) = asyncio.run(main())
+    assert one.startswith("metrics at http://127.0.0.1:")

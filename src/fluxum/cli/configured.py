@@ -95,7 +95,7 @@ def config() -> Config:
             chosen.path or None, profile=chosen.profile or None, arguments=chosen.arguments
         )
         log = chosen.loaded.settings.log
-        configure_logs(log.level, log.file, log.modules)
+        configure_logs(log.level, log.file, log.modules, log.format)
     return chosen.loaded
 
 

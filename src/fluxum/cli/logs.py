@@ -65,6 +65,7 @@ Verbose = Annotated[
 ]
 
 _PATIENCE_S = 1.0
+_is_form_chosen = [False]  # by the command line
 
 
 def begin_logs(verbose: int, log_file: str, log_format: LogForm | None = None) -> None:
@@ -75,6 +76,7 @@ def begin_logs(verbose: int, log_file: str, log_format: LogForm | None = None) -
     """
     root = logging.getLogger()
     begun = _begun()
+    _is_form_chosen[0] = log_format is not None or (bool(begun) and _is_form_chosen[0])
     if begun and not (verbose or log_file):
         for one in begun if log_format else ():
             one.setFormatter(_formatter(log_format))
@@ -88,14 +90,19 @@ def begin_logs(verbose: int, log_file: str, log_format: LogForm | None = None) -
         logging.getLogger(RestClient.__module__).setLevel(logging.WARNING)
 
 
-def configure_logs(level: str | None, file: str | None, modules: Mapping[str, str]) -> None:
+def configure_logs(
+    level: str | None, file: str | None, modules: Mapping[str, str], form: str = ""
+) -> None:
     """Log as configured, unless the command line says otherwise (`--verbose`, `--log-file`).
 
-    `level` is the least level of Fluxum, `modules` are levels of some modules. Raises BadInput if
-    the file cannot be written.
+    `level` is the least level of Fluxum, `modules` are levels of some modules, `form` is how lines
+    are written unless `--log-format` says so. Raises BadInput if the file cannot be written.
     """
     root = logging.getLogger()
     begun = _begun()
+    if form and not _is_form_chosen[0]:
+        for one in begun:
+            one.setFormatter(_formatter(LogForm(form)))
     if (root.level == logging.WARNING and begun) or not (level or file or modules):
         return
     if file is not None:
@@ -103,8 +110,8 @@ def configure_logs(level: str | None, file: str | None, modules: Mapping[str, st
     root.setLevel(logging.WARNING)
     least = (level or ("info" if file else "warning")).upper()
     logging.getLogger("fluxum").setLevel(least)
-    for name, one in modules.items():
-        logging.getLogger(name).setLevel(one.upper())
+    for name, wanted in modules.items():
+        logging.getLogger(name).setLevel(wanted.upper())
 
 
 def _begun() -> list[logging.Handler]:

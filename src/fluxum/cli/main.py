@@ -11,7 +11,6 @@ from typer.completion import get_completion_script  # type: ignore[attr-defined]
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from fluxum import __version__
 from fluxum.book.fast import IS_COMPILED
 from fluxum.cli import account, ledger, market, queries, simulator, statements, tapes, trading
 from fluxum.cli.configuration import check, init, show
@@ -25,6 +24,7 @@ from fluxum.cli.setup import setup
 from fluxum.cli.support import support
 from fluxum.cli.writer import hold_standard_files
 from fluxum.venues.register import VENUES
+from fluxum.version import __version__
 
 __all__ = ["app", "completion", "run"]
 

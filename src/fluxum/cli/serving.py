@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from fluxum.cli.configured import config
+
 if TYPE_CHECKING:
     from fluxum.metrics import Source
 
@@ -14,15 +16,14 @@ __all__ = ["metrics_served"]
 async def metrics_served(
     port: int | None, sources: "Callable[[], Iterable[Source]]", message: Callable[[str], None]
 ) -> AsyncGenerator[None]:
-    """Serve the metrics of some sources while the block lasts; without a port do nothing.
+    """Serve the metrics of some sources while the block lasts.
 
-    Raises BadInput if the extra is not installed or the port is taken.
+    Without a port, neither here nor configured, do nothing. Raises BadInput if the extra is not
+    installed or the port is taken.
     """
-    if port is None:
+    if port is None and config().settings.metrics.port is None:
         yield
         return
-    from fluxum.metrics import serve  # an extra: only who wants it needs it
-
-    async with serve(sources, port=port) as server:
+    async with config().serve(sources, port=port) as server:
         message(f"metrics at {server.url}/metrics")
         yield

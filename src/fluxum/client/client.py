@@ -38,7 +38,7 @@ from fluxum.client.readings import Readings
 from fluxum.client.thread import ThreadedClient
 from fluxum.client.tokens import ClientTokens
 from fluxum.client.values import LastValues
-from fluxum.connect import subscriptions
+from fluxum.connect import subscriptions, venue_of
 from fluxum.errors import BadInput, NotSubscribed
 from fluxum.ledger.funds import Funds
 from fluxum.model.account import Balance, Credentials
@@ -54,10 +54,12 @@ from fluxum.orders.journal import OrderJournal
 from fluxum.orders.order import Order
 from fluxum.orders.risk import RiskLimits
 from fluxum.runtime import Runtime
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.books import BookReading
 from fluxum.session.session import Session
 from fluxum.trader import Trader
 from fluxum.venues.private import Token
+from fluxum.venues.venue import Venue
 
 __all__ = ["Client"]
 
@@ -70,18 +72,19 @@ _MINUTE_S = 60
 class Client:
     """One venue by callbacks and last values.
 
-    `keys` are credentials, or name their source (see `find_credentials`); without, there is no
-    account. With keys, orders can be placed unless `can_trade` is false; `journal`, `limits` and
-    `tier` are those of `trade`. `kept` is how many trades and candles of each stream are kept.
-    A call of a callback that takes longer than `slow_s` seconds is reported to `error`. Raises
-    BadInput for values that make no sense.
+    `exchange` is a name, or a venue as of `connect`. `keys` are credentials, or name their source
+    (see `find_credentials`), or are an account's options; without, there is no account. With keys,
+    orders can be placed unless `can_trade` is false; `journal`, `limits` and `tier` are those of
+    `trade`. `kept` is how many trades and candles of each stream are kept. A call of a callback
+    that takes longer than `slow_s` seconds is reported to `error`. Raises BadInput for values that
+    make no sense.
     """
 
     def __init__(
         self,
-        exchange: str,
+        exchange: str | Venue,
         *,
-        keys: str | Credentials | None = None,
+        keys: str | Credentials | AccountConfig | None = None,
         journal: str | Path | OrderJournal | None = None,
         limits: RiskLimits | None = None,
         tier: str = "",
@@ -93,7 +96,7 @@ class Client:
         slow_s: float = 1.0,
     ) -> None:
         options = ClientOptions(
-            exchange=exchange,
+            venue=venue_of(exchange),
             keys=keys,
             journal=journal,
             limits=limits,
@@ -114,7 +117,7 @@ class Client:
     async def __aenter__(self) -> Self:
         """Connect; raises TimeoutError if that is not possible in time."""
         if not await self.connect():
-            raise TimeoutError(f"{self._connection.options.exchange}: not connected")
+            raise TimeoutError(f"{self._connection.options.venue.name}: not connected")
         return self
 
     async def __aexit__(

@@ -29,6 +29,7 @@ from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.trader import Trader, open_journal, trader_of
+from fluxum.venues.venue import Venue
 
 __all__ = ["ClientConnection", "ClientOptions"]
 
@@ -38,14 +39,23 @@ _CAPACITY = 100_000
 class ClientOptions(Struct, frozen=True, kw_only=True):
     """What a client was made with; see `Client`."""
 
-    exchange: str
-    keys: str | Credentials | None = None
+    venue: Venue
+    keys: str | Credentials | AccountConfig | None = None
     journal: str | Path | OrderJournal | None = None
     limits: RiskLimits | None = None
     tier: str = ""
     can_trade: bool = True
     endpoint: str | None = None
     proxy: str | None = None
+
+    def account_config(self) -> AccountConfig | None:
+        """The account, whose keys are found; `None` without one. Raises BadInput."""
+        keys = self.keys
+        if keys is None or isinstance(keys, AccountConfig):
+            return keys
+        if not isinstance(keys, Credentials):
+            keys = find_credentials(self.venue.name, keys)
+        return AccountConfig(keys, tier=self.tier)
 
 
 class ClientConnection:
@@ -235,15 +245,11 @@ class ClientConnection:
 
     async def _open(self) -> None:
         options = self.options
-        config = None
-        if options.keys is not None:
-            keys = options.keys
-            found = (
-                keys if isinstance(keys, Credentials) else find_credentials(options.exchange, keys)
-            )
-            config = AccountConfig(found, tier=options.tier)
         session = await connect(
-            options.exchange, endpoint=options.endpoint, account_config=config, runtime=self.runtime
+            options.venue,
+            endpoint=options.endpoint,
+            account_config=options.account_config(),
+            runtime=self.runtime,
         )
         self.loop = asyncio.get_running_loop()
         self._begun_s = self.loop.time()
@@ -251,13 +257,13 @@ class ClientConnection:
         self.dispatch.begin(session)
         self._events = session.events(capacity=_CAPACITY)
         self.callbacks.open()
-        self._task = detached(self._follow(self._events), name=f"{options.exchange} client")
+        self._task = detached(self._follow(self._events), name=f"{options.venue.name} client")
         session.subscribe(Subscription(Channel.INSTRUMENT))  # so that there is a link
 
     @asynccontextmanager
     async def _trading(self, session: Session, timeout_s: float) -> AsyncGenerator[Trader]:
         options = self.options
-        with open_journal(options.exchange, options.journal) as journal:
+        with open_journal(options.venue.name, options.journal) as journal:
             await session.wait_ready(timeout_s)
             async with trader_of(
                 session, journal, self.runtime, options.limits, ready_s=timeout_s

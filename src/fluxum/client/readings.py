@@ -125,7 +125,7 @@ class Readings:
         uptime_s = connection.uptime_s
         frames = 0 if counts is None else counts.frames
         return ConnectionStatus(
-            exchange=connection.options.exchange,
+            exchange=connection.options.venue.name,
             is_running=session is not None,
             is_connected=is_connected,
             is_private_connected=self.is_private_connected(),

@@ -22,7 +22,7 @@ _SECRETS = frozenset(
     access_key secret_key key_secret""".split()  # noqa: SIM905
 )
 # Parts of Fluxum that have no settings: a table of them would do nothing.
-_WITHOUT = frozenset({"bot", "client", "display", "metrics", "sink"})
+_WITHOUT = frozenset({"bot", "display", "sink"})
 _ADVICE = (
     "a key is never written into a configuration, and is not shown here: run `fluxum setup`, and "
     'name the place with keys = "file:PATH", "env:PREFIX" or "keyring:NAME"'

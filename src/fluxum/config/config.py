@@ -3,6 +3,7 @@
     config = fluxum.load_config("fluxum.toml", profile="live")
     async with config.connect("NAME") as session: ...
     async with config.trade("main") as trader: ...
+    async with config.hub() as hub, config.serve(hub): ...
 
 Of the layers, later ones win: what the venue and Fluxum have by default, the file, the profile in
 that file, the environment (`FLUXUM__VENUE__NAME__DEPTH=25`), arguments.
@@ -11,20 +12,32 @@ that file, the environment (`FLUXUM__VENUE__NAME__DEPTH=25`), arguments.
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from fluxum.client.client import Client
 from fluxum.config.account_settings import AccountSettings
 from fluxum.config.check import Fault, checked, given
 from fluxum.config.layers import Given, Layer, laid_over, of_arguments, of_environment, of_file
 from fluxum.config.settings import Settings
 from fluxum.config.venue_settings import VenueSettings
-from fluxum.config.venues import configured_venue, faults_of_account, faults_of_venue, risk_limits
+from fluxum.config.venues import (
+    configured_venue,
+    faults_of_account,
+    faults_of_hub,
+    faults_of_venue,
+    hub_venues,
+    risk_limits,
+)
 from fluxum.connect import connect
 from fluxum.credentials import find_credentials
 from fluxum.errors import BadInput, ConfigError
 from fluxum.flow.opening import Opening
 from fluxum.flow.pipe import Overflow, ReaderPolicy
+from fluxum.hub.hub import Hub
+from fluxum.hub.opening import hub
+from fluxum.hub.wanted import HubAccount, HubVenue
 from fluxum.model.event import Channel
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
@@ -33,6 +46,9 @@ from fluxum.trader import Trader, trade
 from fluxum.transport.network import Network
 from fluxum.venues.register import VENUES, find_venue
 from fluxum.venues.venue import Venue
+
+if TYPE_CHECKING:
+    from fluxum.metrics import MetricsServer, Sources
 
 __all__ = ["Config", "default_path", "load_config"]
 
@@ -153,6 +169,72 @@ class Config(Struct, frozen=True, kw_only=True):
             ready_s=entry.ready_s,
         )
 
+    def hub(self, *, runtime: Runtime | None = None) -> Opening[Hub]:
+        """The hub as configured, with the accounts that its venues name; see `fluxum.hub`.
+
+        Raises BadInput.
+        """
+        own = self.settings.hub
+        venues: dict[str, HubVenue] = {}
+        for name in hub_venues(self.settings):
+            settings = self.venue_settings(name)
+            venues[name] = HubVenue(
+                symbols=settings.symbols or own.symbols,
+                channels=settings.channels,
+                depth=settings.depth,
+                interval_s=settings.interval,
+                venue=self.venue(name),
+            )
+        accounts = {name: self.venue_settings(name).account for name in venues}
+        return hub(
+            venues,
+            accounts={name: self._hub_account(one) for name, one in accounts.items() if one},
+            runtime=self.runtime() if runtime is None else runtime,
+            readers=self.readers(),
+            quorum=own.quorum,
+            failover={str(symbol): order for symbol, order in own.failover.items()},
+            hold_s=own.hold_s,
+        )
+
+    def client(self, exchange: str, *, runtime: Runtime | None = None) -> Client:
+        """A client as configured, of the account that the venue names; see `fluxum.Client`.
+
+        Raises BadInput.
+        """
+        name, own = self.venue_settings(exchange).account, self.settings.client
+        entry = self.account(name) if name else AccountSettings()
+        return Client(
+            self.venue(exchange),
+            keys=self.account_config(name) if name else None,
+            journal=entry.journal,
+            limits=risk_limits(entry.risk) if name else None,
+            runtime=self.runtime() if runtime is None else runtime,
+            kept=own.kept,
+            slow_s=own.slow_s,
+        )
+
+    def serve(self, sources: "Sources", *, port: int | None = None) -> "Opening[MetricsServer]":
+        """Metrics and health over HTTP as configured; see `fluxum.metrics.serve`.
+
+        A `port` that is given wins. Raises BadInput.
+        """
+        from fluxum.metrics import PORT, serve  # an extra: only who wants it needs it
+
+        own = self.settings.metrics
+        port = own.port if port is None else port
+        return serve(
+            sources,
+            host=own.host,
+            port=PORT if port is None else port,
+            symbols_max=own.symbols_max,
+        )
+
+    def _hub_account(self, name: str) -> HubAccount:
+        entry = self.account(name)
+        return HubAccount(
+            keys=self.account_config(name), journal=entry.journal, limits=risk_limits(entry.risk)
+        )
+
     def runtime(self, proxy: str | None = None) -> LiveRuntime:
         """This machine and its network, with the options of each venue.
 
@@ -247,6 +329,7 @@ def _settings(layer: Layer, faults: list[Fault]) -> Settings:
         faults += faults_of_venue(name, venue, settings, places)
     for name, account in settings.account.items():
         faults += faults_of_account(name, account, places)
+    faults += faults_of_hub(settings, places)
     return settings
 
 

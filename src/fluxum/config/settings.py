@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from fluxum.config import values
 from fluxum.config.about import About
 from fluxum.config.account_settings import AccountSettings
+from fluxum.config.part_settings import ClientSettings, HubSettings, MetricsSettings
 from fluxum.config.venue_settings import VenueSettings
 from fluxum.flow.pipe import Overflow
 
@@ -63,6 +64,9 @@ class LogSettings(Struct, frozen=True, kw_only=True):
         About(_LEVELS, "The least level that is logged; without: failures alone.", "S3 (logging)"),
     ] = None
     file: Annotated[str | None, About(values.path, "The file; without: stderr.", "S3")] = None
+    format: Annotated[
+        str, About(values.OneOf("text", "json"), "How lines are written.", "S3 (logging)")
+    ] = "text"
     modules: Annotated[
         Mapping[str, str],
         About(
@@ -92,6 +96,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     network: NetworkSettings = NetworkSettings()
     venue: dict[str, VenueSettings] = field(default_factory=dict)
     account: dict[str, AccountSettings] = field(default_factory=dict)
+    hub: HubSettings = HubSettings()
+    client: ClientSettings = ClientSettings()
     reader: ReaderSettings = ReaderSettings()
+    metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
     record: RecordSettings = RecordSettings()

@@ -27,6 +27,7 @@ _KINDS: dict[Take, str] = {
     values.factor: "number >= 1",
     values.share: "number 0 to 1",
     values.path: "path",
+    values.port: "port",
     values.link_url: "URL",
     values.proxy_url: "URL",
     values.interval: "text or seconds",

@@ -36,6 +36,7 @@ __all__ = [
     "one_or_some",
     "optional",
     "path",
+    "port",
     "positive",
     "proxy_url",
     "seconds",
@@ -49,6 +50,7 @@ __all__ = [
 ]
 
 _SHOWN = 60
+_PORT_MAX = 65_535
 _SIZES = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "kiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SPANS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -85,6 +87,13 @@ class AtLeast:
         if isinstance(number, int) and not isinstance(number, bool) and number >= self.least:
             return number
         raise _expected(what, f"a whole number of at least {self.least}", value)
+
+
+def port(value: object, what: str) -> int:
+    """The number of a port; 0 is a free one."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _PORT_MAX:
+        return value
+    raise _expected(what, f"a port from 0 to {_PORT_MAX}", value)
 
 
 class OneOf:

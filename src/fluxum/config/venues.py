@@ -21,7 +21,9 @@ from fluxum.venues.venue import Limits, Venue
 __all__ = [
     "configured_venue",
     "faults_of_account",
+    "faults_of_hub",
     "faults_of_venue",
+    "hub_venues",
     "limit_of",
     "risk_limits",
     "settings_of",
@@ -122,6 +124,37 @@ def faults_of_account(
         risk_limits(settings.risk)
     except BadInput as error:
         yield Fault(_place(places, f"{above}.risk"), f"{above}.risk: {error}")
+
+
+def hub_venues(whole: Settings) -> tuple[str, ...]:
+    """The venues of the hub: those that are named, or else those that have symbols."""
+    return whole.hub.venues or tuple(name for name, one in whole.venue.items() if one.symbols)
+
+
+def faults_of_hub(whole: Settings, places: Mapping[str, str]) -> Iterator[Fault]:
+    """What is impossible of the hub's settings."""
+    venues, settings = hub_venues(whole), whole.hub
+    known = ", ".join(venues) or "none"
+    for name in settings.venues:
+        if not settings.symbols and not whole.venue.get(name, VenueSettings()).symbols:
+            yield Fault(
+                _place(places, "hub.venues"),
+                f"hub.venues: {name} has no symbols: set venue.{name}.symbols, or hub.symbols",
+            )
+    if settings.quorum is not None and settings.quorum > len(venues):
+        yield Fault(
+            _place(places, "hub.quorum"),
+            f"hub.quorum: at most {len(venues)} was expected, the exchanges of the hub ({known}), "
+            f"was {settings.quorum}",
+        )
+    for symbol, order in settings.failover.items():
+        for name in order:
+            if name not in venues:
+                yield Fault(
+                    _place(places, "hub.failover"),
+                    f"hub.failover.{symbol}: an exchange of the hub was expected ({known}), "
+                    f"was {name!r}",
+                )
 
 
 def _limits(limits: Limits, settings: VenueSettings) -> Limits:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -64,47 +64,43 @@ async def examine(
     `exchanges` are names, or venues as of `connect`. `symbols` are the markets whose books are
     checked, by exchange; without, the one that the venue is known for. `endpoints` replace hosts,
     as of `connect`. With `keys`, a source of keys (empty: the usual ones) or one of each exchange,
-    a read-only call is made with them. With `audit_s`, each book is compared with
-    snapshots over REST for so many seconds. `folders` are those that files will be written to, by
-    name; without, that of order journals. `proxy` is for a live runtime, unless one is given.
-    `network` is for the checks of names and TLS; without, it is this machine's in a live runtime,
-    and there are no such checks in another. Raises BadInput.
+    a read-only call is made with them. With `audit_s`, each book is compared with snapshots over
+    REST for so many seconds. `folders` are those that files will be written to, by name; without,
+    that of order journals. `proxy` is for the live runtime, unless one is given. `network` is for
+    the checks of names and TLS; without, it is that of a live runtime, and there are no such checks
+    in another. Raises BadInput.
     """
     if audit_s is not None and audit_s <= 0:
         raise BadInput(f"an audit of more than 0 seconds was expected, was {audit_s}")
     world = LiveRuntime(proxy=proxy) if runtime is None else runtime
-    venues = {one.name: one for one in map(venue_of, exchanges)}
-    sources = dict.fromkeys(venues, keys) if keys is None or isinstance(keys, str) else keys
-    subjects = [
-        _Subject(
+    subjects: dict[str, _Subject] = {}
+    for venue in map(venue_of, exchanges):
+        name = venue.name
+        source = keys if keys is None or isinstance(keys, str) else keys.get(name)
+        subjects[name] = _Subject(
             venue=_at(venue, (endpoints or {}).get(name)),
-            symbols=[Symbol(one) for one in (symbols or {}).get(name, ())]
-            or venue.sample_symbols[:1],
-            proxy=world.network(venue).proxy if isinstance(world, LiveRuntime) else proxy,
+            symbols=[*map(Symbol, (symbols or {}).get(name, ()))] or venue.sample_symbols[:1],
+            proxy=proxy,
             world=world,
-            network=_network_of(venue, world) if network is None else network,
-            account_config=_account_config(venue, sources.get(name)),
+            network=network,
+            account_config=_account_config(venue, source),
             audit_s=audit_s,
         )
-        for name, venue in venues.items()
-    ]
-    return await _diagnosis(subjects, folders or {"journals": JOURNALS.expanduser()}, note)
+    return await _diagnosis([*check_machine(), *_folders(folders)], subjects.values(), note)
 
 
 async def _diagnosis(
-    subjects: Sequence[_Subject], folders: Mapping[str, Path], note: Callable[[Check], None]
+    ours: Iterable[Check], subjects: Iterable[_Subject], note: Callable[[Check], None]
 ) -> Diagnosis:
-    """Check this machine, the folders, and then all exchanges at once."""
+    """The checks of this machine, and those of all exchanges side by side."""
     checks: list[Check] = []
 
     def take(check: Check) -> None:
         checks.append(check)
         note(check)
 
-    for check in check_machine():
+    for check in ours:
         take(check)
-    for name, folder in folders.items():
-        take(check_folder(name, folder))
     async with background() as work:
         tasks = [work.start(_examine(one, take)) for one in subjects]
         if tasks:
@@ -112,16 +108,16 @@ async def _diagnosis(
     return Diagnosis(tuple(checks))
 
 
+def _folders(folders: Mapping[str, Path] | None) -> Iterator[Check]:
+    for name, folder in (folders or {"journals": JOURNALS.expanduser()}).items():
+        yield check_folder(name, folder)
+
+
 def _at(venue: Venue, endpoint: str | None) -> Venue:
-    """The venue at another host; raises BadInput."""
+    """The venue, at another host if there is one; raises BadInput."""
     if endpoint is None:
         return venue
     return structs.replace(venue, endpoints=endpoints_at(venue, endpoint))
-
-
-def _network_of(venue: Venue, world: Runtime) -> Network | None:
-    """This machine's network with the options of a venue, in a live runtime."""
-    return LiveNetwork(world.network(venue).context()) if isinstance(world, LiveRuntime) else None
 
 
 def _account_config(venue: Venue, keys: str | None) -> AccountConfig | None:
@@ -150,21 +146,24 @@ async def _examine(subject: _Subject, take: Callable[[Check], None]) -> None:
 
 
 async def _network(subject: _Subject) -> AsyncIterator[Check]:
-    if subject.network is None:
+    venue, network, through = subject.venue, subject.network, subject.proxy
+    if isinstance(subject.world, LiveRuntime):
+        options = subject.world.network(venue)
+        network, through = network or LiveNetwork(options.context()), options.proxy
+    if network is None:
         return
-    name, urls = subject.venue.name, subject.venue.endpoints.values()
     direct: list[str] = []
     proxies: dict[str, None] = {}
-    for url in urls:
-        proxy = subject.proxy or environment_proxy(url)
+    for url in venue.endpoints.values():
+        proxy = through or environment_proxy(url)
         if proxy is None:
             direct.append(url)
         else:
             proxies[proxy] = None
     for proxy in proxies:
-        yield check_proxy(name, proxy)
+        yield check_proxy(venue.name, proxy)
     now_s = subject.world.clock.now_ns() / 1e9
-    async for check in check_network(name, direct, subject.network, now_s):
+    async for check in check_network(venue.name, direct, network, now_s):
         yield check
 
 

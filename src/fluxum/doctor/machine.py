@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from fluxum import __version__
 from fluxum.book.fast import IS_COMPILED
 from fluxum.doctor.check import Check, Figure, Outcome
+from fluxum.version import __version__
 
 __all__ = ["check_folder", "check_machine"]
 

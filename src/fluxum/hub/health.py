@@ -54,13 +54,15 @@ class VenueHealth(Struct, frozen=True, kw_only=True):
 class HubHealth(Struct, frozen=True, kw_only=True):
     """A hub at one moment: its venues, and them together.
 
-    `state` is that of the least ready venue; `ready` counts the venues that miss nothing. The other
+    `state` is that of the least ready venue; `ready` counts the venues that miss nothing, of which
+    `quorum` have to be ready. The other
     figures are sums over the venues, and `evidence_age_s` is the oldest of theirs.
     """
 
     state: State
     is_ready: bool
     ready: int
+    quorum: int
     venues: Mapping[str, VenueHealth]
     frames_per_s: float
     events_per_s: float
@@ -71,12 +73,17 @@ class HubHealth(Struct, frozen=True, kw_only=True):
     latencies: Mapping[str, Latency]
 
     @property
+    def has_quorum(self) -> bool:
+        """Whether as many venues are ready as have to be; false without any venue."""
+        return 0 < self.quorum <= self.ready
+
+    @property
     def missing(self) -> tuple[HubMissing, ...]:
         """Everything that is missing, with its venue and reason."""
         return tuple(reason for one in self.venues.values() for reason in one.missing)
 
 
-def hub_health(members: Iterable[Member], now_ns: int, now_s: float) -> HubHealth:
+def hub_health(members: Iterable[Member], quorum: int, now_ns: int, now_s: float) -> HubHealth:
     """The health of a hub with these venues; `now_s` is the loop's time."""
     held = list(members)
     venues = {one.name: _venue_health(one, now_ns, now_s) for one in held}
@@ -86,6 +93,7 @@ def hub_health(members: Iterable[Member], now_ns: int, now_s: float) -> HubHealt
         state=least_ready(one.state for one in every),
         is_ready=all(one.is_ready for one in every),
         ready=sum(one.is_ready for one in every),
+        quorum=quorum,
         venues=venues,
         frames_per_s=sum(one.frames_per_s for one in every),
         events_per_s=sum(one.events_per_s for one in every),

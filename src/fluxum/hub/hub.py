@@ -21,6 +21,7 @@ from fluxum.connect import endpoints_at
 from fluxum.errors import BadInput
 from fluxum.flow.background import Background
 from fluxum.flow.bus import Bus
+from fluxum.flow.histogram import Histogram
 from fluxum.flow.merge import Merged
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.hub.consolidation import Consolidation
@@ -28,41 +29,37 @@ from fluxum.hub.health import HubHealth, hub_health
 from fluxum.hub.member import HubContext, HubMissing, Member, has_quorum
 from fluxum.hub.statistics import HubCounts, HubStatistics, add, counts_of, total
 from fluxum.hub.streams import ConsolidatedStream, HubBookStream, HubStreams
-from fluxum.hub.wanted import Channels, HubAccount, find_keys
+from fluxum.hub.wanted import Channels, HubAccount, HubPlan, HubVenue, find_keys
 from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, Event
 from fluxum.model.input import Number
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Candle, Ticker, Trade
 from fluxum.runtime import Runtime
+from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.session.streams import Stream
 from fluxum.trader import Trader
 from fluxum.venues.register import find_venue
+from fluxum.venues.venue import Venue
 
 __all__ = ["Account", "Hub"]
 
 _CAPACITY = 10_000
 _SAMPLE_S = 1.0
-Account = HubAccount | Credentials | str
-"""An account at a venue: a source of keys (see `find_credentials`), keys, or all of it."""
+Account = HubAccount | Credentials | AccountConfig | str
+"""An account at a venue: a source of keys (see `find_credentials`), keys, or more of it."""
 
 
 class Hub:
     """Many venues behind one interface; made by `hub`."""
 
-    def __init__(
-        self,
-        channels: Channels,
-        runtime: Runtime,
-        proxy: str | None,
-        endpoints: Mapping[str, str],
-    ) -> None:
-        self._channels = channels
+    def __init__(self, plan: HubPlan, runtime: Runtime) -> None:
+        self._plan = plan
         self._runtime = runtime
-        self._endpoints = dict(endpoints)
+        self._known: dict[str, Venue] = {}  # with the endpoints and limits that they have here
         self._bus: Bus[Event] = Bus()
-        self._context = HubContext(runtime, proxy, self._bus.put, self._note_move)
+        self._context = HubContext(runtime, plan.readers, self._bus.put, self._note_move)
         self._members: dict[str, Member] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._streams = HubStreams(self._bus, runtime.clock, self._members)
@@ -119,9 +116,8 @@ class Hub:
             if before.error is None:
                 raise BadInput(f"{venue} is part of this hub already")
             await self.remove(venue)
-        if endpoint is not None:
-            self._endpoints[venue] = endpoint
-        member = self.enlist(venue, symbols, channels, account=account)
+        wanted = HubVenue(symbols=symbols, channels=channels)
+        member = self.enlist(venue, wanted, account=account, endpoint=endpoint)
         self._start(member)
         await self._wait_opened(member)
 
@@ -199,14 +195,22 @@ class Hub:
         """What is missing before every venue is ready, where, and why; empty when all are."""
         return [one for member in self._members.values() for one in member.missing()]
 
+    @property
+    def quorum(self) -> int:
+        """How many venues have to be ready: as opened with, and at most all of them."""
+        count = len(self._members)
+        return count if self._plan.quorum is None else min(self._plan.quorum, count)
+
     async def wait_ready(self, quorum: int | None = None, timeout_s: float | None = None) -> None:
-        """Wait until all venues are ready, or as many as `quorum`: until nothing is missing there.
+        """Wait until as many venues are ready as `quorum`: until nothing is missing there.
+
+        Without one it is the hub's own, see `quorum`.
 
         Raises BadInput for a quorum that is no number of venues, VenueRefused as soon as too many
         venues have failed or refused something, and TimeoutError with what is missing.
         """
         count = len(self._members)
-        needed = count if quorum is None else quorum
+        needed = self.quorum if quorum is None else quorum
         if not 1 <= needed <= count:
             raise BadInput(f"a quorum of 1 to {count} venues was expected, was {needed}")
         try:
@@ -220,7 +224,11 @@ class Hub:
     def health(self) -> HubHealth:
         """The state of every venue and of the hub, with reasons."""
         now_ns, now_s = self._runtime.clock.now_ns(), asyncio.get_running_loop().time()
-        return hub_health(self._members.values(), now_ns, now_s)
+        return hub_health(self._members.values(), self.quorum, now_ns, now_s)
+
+    def histograms(self) -> Mapping[str, Mapping[str, Histogram]]:
+        """What `health().latencies` are the short form of, by venue and hop; read only."""
+        return {name: member.histograms() for name, member in self._members.items()}
 
     def statistics(self) -> HubStatistics:
         """All counts at this moment: the sum over the sessions, and each of them."""
@@ -234,7 +242,7 @@ class Hub:
     # Streams; each call opens its own, which closes itself when no reference to it is left
 
     def events(
-        self, *, capacity: int = _CAPACITY, overflow: Overflow = Overflow.DROP_OLDEST
+        self, *, capacity: int | None = None, overflow: Overflow | None = None
     ) -> Merged[Event]:
         """All events of all venues in the order of arrival, and the hub's own.
 
@@ -319,39 +327,47 @@ class Hub:
         """
         self._consolidation.alias(symbol, other, haircut_bps)
 
-    def failover(self, symbol: str, venues: Sequence[str], *, hold_s: float = 30.0) -> Failover:
+    def failover(
+        self, symbol: str, venues: Sequence[str] | None = None, *, hold_s: float | None = None
+    ) -> Failover:
         """Quotes and marks of a symbol from the first of these venues whose book is proved.
 
         A venue earlier in the list is used again once its book has been proved for `hold_s` seconds
-        without a break. Each change is a `FailedOver` in `events`. Raises BadInput for a venue that
-        is not part of the hub, and NotSubscribed if no venue has the symbol.
+        without a break. Both are as the hub was opened with unless given. Each change is a
+        `FailedOver` in `events`. Raises BadInput for a venue that is not part of the hub and for a
+        symbol without venues, and NotSubscribed if no venue has the symbol.
         """
         self._streams.require(Channel.BOOK, symbol)
-        return self._consolidation.failover(symbol, venues, hold_s)
+        order = self._plan.failover.get(Symbol(symbol)) if venues is None else venues
+        if order is None:
+            raise BadInput(f"venues to fail over between were expected for {symbol}, were none")
+        return self._consolidation.failover(
+            symbol, order, self._plan.hold_s if hold_s is None else hold_s
+        )
 
     # Pieces
 
     def enlist(
         self,
         venue: str,
-        symbols: Iterable[str],
-        channels: Iterable[Channel | str] | None = None,
+        wanted: HubVenue,
         *,
         account: Account | None = None,
+        endpoint: str | None = None,
     ) -> Member:
         """A venue of this hub that is not open yet; raises BadInput. Called by `hub` and `add`."""
-        known = find_venue(venue)
-        endpoint = self._endpoints.get(venue)
+        known = wanted.venue or self._known.get(venue) or find_venue(venue)
         if endpoint is not None:
-            endpoints_at(known, endpoint)
-        wanted = [
+            known = structs.replace(known, endpoints=endpoints_at(known, endpoint))
+        streams = self._wanted(wanted.channels, wanted.depth, wanted.interval_s)
+        offered = [
             one
-            for one in self._wanted(channels).of(symbols)
+            for one in streams.of(wanted.symbols)
             if account is not None or not one.channel.is_private
         ]
         keyed = None if account is None else find_keys(known, account)
-        member = Member(known, wanted, self._context, account=keyed, endpoint=endpoint)
-        self._members[venue] = member
+        member = Member(known, offered, self._context, account=keyed)
+        self._members[venue], self._known[venue] = member, known
         return member
 
     def _start(self, member: Member) -> None:
@@ -371,7 +387,7 @@ class Hub:
         interval_s: int | None = None,
     ) -> Channels:
         """The given channels, with the hub's own settings for what is not given."""
-        own = self._channels
+        own = self._plan.channels
         return Channels.parsed(
             own.channels if channels is None else channels,
             own.depth if depth is None else depth,

@@ -22,6 +22,7 @@ from fluxum.errors import (
 from fluxum.flow.background import background
 from fluxum.flow.histogram import Histogram
 from fluxum.flow.opening import Opening
+from fluxum.flow.pipe import ReaderPolicy
 from fluxum.hub.wanted import HubAccount, Suited, account_config
 from fluxum.model.event import (
     Channel,
@@ -74,12 +75,13 @@ class Sample(Struct, frozen=True):
 class HubContext(Struct, frozen=True):
     """What all members of a hub share.
 
-    `publish` publishes an event of the hub itself. `moved` is called when something may have
-    changed: a readiness, a failure, the proof of a book.
+    `readers` are for readers of events whose call names no others. `publish` publishes an event of
+    the hub itself. `moved` is called when something may have changed: a readiness, a failure, the
+    proof of a book.
     """
 
     runtime: Runtime
-    proxy: str | None
+    readers: ReaderPolicy | None
     publish: Callable[[Event], None]
     moved: Callable[[], None]
 
@@ -94,7 +96,6 @@ class Member:
         context: HubContext,
         *,
         account: HubAccount | None = None,
-        endpoint: str | None = None,
     ) -> None:
         self.venue = venue
         self.name = venue.name
@@ -117,7 +118,6 @@ class Member:
         self.samples: deque[Sample] = deque(maxlen=_SAMPLES)
         self._wanted = tuple(wanted)
         self._context = context
-        self._endpoint = endpoint
         self._closing = asyncio.Event()
 
     # Its life
@@ -253,11 +253,10 @@ class Member:
 
     def _connect(self) -> Opening[Session]:
         return connect(
-            self.name,
-            endpoint=self._endpoint,
-            proxy=self._context.proxy,
+            self.venue,
             account_config=None if self.account is None else account_config(self.account),
             runtime=self._context.runtime,
+            readers=self._context.readers,
         )
 
     async def _follow(self, session: Session) -> None:

@@ -1,4 +1,4 @@
-"""What a hub is asked for: streams of a venue, and an account there."""
+"""What a hub is asked for: streams of its venues, accounts there, and how it behaves."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 from fluxum.connect import subscriptions
 from fluxum.credentials import find_credentials
 from fluxum.errors import BadInput
+from fluxum.flow.pipe import ReaderPolicy
 from fluxum.ledger.ledger import Ledger
 from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, Subscription, parse_channel
@@ -16,17 +17,52 @@ from fluxum.orders.risk import RiskLimits
 from fluxum.session.account_config import AccountConfig
 from fluxum.venues.venue import Venue
 
-__all__ = ["Channels", "HubAccount", "Suited", "account_config", "find_keys"]
+__all__ = [
+    "HOLD_S",
+    "Channels",
+    "HubAccount",
+    "HubPlan",
+    "HubVenue",
+    "Suited",
+    "account_config",
+    "find_keys",
+]
+
+HOLD_S = 30.0
+"""For how long a venue's book has to be proved before a failover returns to it."""
 
 
 class HubAccount(Struct, frozen=True, kw_only=True):
     """An account at one venue of a hub; the fields are those of `trade`."""
 
-    keys: str | Credentials = ""
+    keys: str | Credentials | AccountConfig = ""
     tier: str = ""
     journal: str | Path | OrderJournal | None = None
     limits: RiskLimits | None = None
     ledger: Ledger | None = None
+
+
+class HubVenue(Struct, frozen=True, kw_only=True):
+    """One venue of a hub, if more than its symbols is its own; `None` is as the hub has it.
+
+    `venue` has other limits or endpoints than the venue of this name.
+    """
+
+    symbols: Iterable[str] = ()
+    channels: Iterable[Channel | str] | None = None
+    depth: int | None = None
+    interval_s: int | None = None
+    venue: Venue | None = None
+
+
+class HubPlan(Struct, frozen=True, kw_only=True):
+    """What a whole hub was opened with; see `hub`."""
+
+    channels: "Channels"
+    quorum: int | None = None
+    failover: Mapping[str, Sequence[str]] = {}
+    hold_s: float = HOLD_S
+    readers: ReaderPolicy | None = None
 
 
 class Channels(Struct, frozen=True):
@@ -74,7 +110,7 @@ def _with_defaults(venue: Venue, wanted: Subscription) -> Subscription:
     return venue.with_defaults(wanted)
 
 
-def find_keys(venue: Venue, account: HubAccount | Credentials | str) -> HubAccount:
+def find_keys(venue: Venue, account: HubAccount | Credentials | AccountConfig | str) -> HubAccount:
     """An account whose keys are found; a text or credentials alone are its keys.
 
     Raises BadInput without keys, and for a venue where Fluxum has no accounts.
@@ -83,12 +119,14 @@ def find_keys(venue: Venue, account: HubAccount | Credentials | str) -> HubAccou
         account = HubAccount(keys=account)
     if venue.private is None:
         raise BadInput(f"accounts are not supported at {venue.name}")
-    if isinstance(account.keys, Credentials):
+    if isinstance(account.keys, Credentials | AccountConfig):
         return account
     return structs.replace(account, keys=find_credentials(venue.name, account.keys))
 
 
 def account_config(account: HubAccount) -> AccountConfig:
     """What a session needs of an account whose keys were found."""
+    if isinstance(account.keys, AccountConfig):
+        return account.keys
     assert isinstance(account.keys, Credentials), "the keys were found"
     return AccountConfig(account.keys, tier=account.tier)

@@ -5,7 +5,6 @@ from itertools import count
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from fluxum import __version__
 from fluxum.errors import BadInput
 from fluxum.metrics.names import METRICS
 from fluxum.metrics.sources import (
@@ -21,6 +20,7 @@ from fluxum.metrics.sources import (
 from fluxum.session.session import Session
 from fluxum.tape.writer import TapeWriter
 from fluxum.trader import Trader
+from fluxum.version import __version__
 
 try:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
