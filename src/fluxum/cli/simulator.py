@@ -143,7 +143,7 @@ def _open_account(box: SimulatedExchange, file: str, output: Output) -> None:
     if box.venue.private is None:
         raise BadInput(f"accounts at {box.venue.name} are not supported yet")
     tier = list(box.venue.private.tiers)[-1]  # commands in a row are not rate limited
-    money = dict.fromkeys(sorted(assets), _MONEY)
+    money: dict[str, Decimal] = dict.fromkeys(sorted(assets), _MONEY)
     box.open_account(key, secret, money, tier=tier, passphrase=passphrase)
     path = Path(file)
     try:
