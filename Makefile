@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: demo test quick lint check fix bench docs support recordings soak sim accounts peers venue clean help
+.PHONY: demo test quick lint check fix bench docs support recordings soak sim accounts hubs peers venue clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -63,6 +63,9 @@ sim: $(VENV)/.dev  ## simulated days with faults: SEEDS=200, or one SEED=n
 
 accounts: $(VENV)/.dev  ## simulated hours of trading with faults: SEEDS=200, or one SEED=n; VENUE=bybit
 	@$(PYTHON) tests/simulation/account_days.py --venue $(or $(VENUE),kraken) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),200))
+
+hubs: $(VENV)/.dev  ## a million reads of a consolidated book, then a week of a hub: a quarter of an hour
+	@PYTHONPATH=tests $(PYTHON) tests/simulation/hub_days.py --reads 1000000 --days 7
 
 PEERS := .peers
 peers: $(VENV)/.dev $(PEERS)/.made  ## try other people's clients at the simulated exchanges: CLIENTS="ccxt pybit"

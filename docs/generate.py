@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from fluxum.cli.board import Board
 from fluxum.cli.main import app
+from fluxum.config.table import described
 from fluxum.model.event import Channel, State, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.session.session import Session
@@ -155,8 +156,68 @@ def picture() -> str:
     return shown[0]
 
 
+_SETTINGS = """# Settings
+
+Made by `make docs` from the settings themselves; do not edit.
+
+`fluxum.load_config("fluxum.toml", profile="live")` reads them, and so does every command:
+`--config FILE`, `--profile NAME`, `--set NAME=VALUE`. `fluxum config init` writes a first file,
+`config check` finds every fault of one, `config show` shows what is in effect and from where.
+
+Later ones win: defaults (the venue's own where the table says so), the file, the profile in it
+(`[profile.NAME.venue...]`), the environment, `--set` and the other options of a command. Without
+`--config` the file is `$FLUXUM_CONFIG`, or else `$XDG_CONFIG_HOME/fluxum/config.toml`, by default
+`~/.config/fluxum/config.toml`; no file of the working folder is read, as it could lead orders to
+another host. TOML, or JSON with the same tables if the name ends in `.json`. Paths in a file begin
+at its folder. Exact numbers may be text.
+
+`NAME` is the name of an exchange in `venue.NAME`, and a name of your own in `account.NAME`. The
+variable of a setting is its name in capitals, with `__` for each dot:
+`FLUXUM__VENUE__KRAKEN__LINK__SILENCE_S=20`. A list may be separated by commas there.
+
+Keys are never in a configuration. `keys` names their place: `env:PREFIX` (`PREFIX_KEY`,
+`PREFIX_SECRET`, `PREFIX_PASSPHRASE`), `file:PATH#TABLE`, `keyring:NAME`; `fluxum setup` stores
+them.
+
+The column S2, S3, S4 has the names that these documents use, with their defaults. A name of theirs
+in a file is refused, and the message says which of ours it is. Milliseconds of S4 are seconds
+here."""
+
+_ELSEWHERE = """## Names of the documents that are no setting
+
+| name | why |
+|---|---|
+| S2 `api_key`, `api_secret` | a configuration holds no secret: `keys` names their place |
+| S2 `limit` of a call, S2 callbacks | arguments of calls |
+
+## Where the documents contradict each other
+
+- S2 `heartbeat_timeout` is 60, and the exchange sends a heartbeat a second: `link.silence_s` is 10.
+- S2, S3 and S4 give up after 10 or 5 attempts, S0 never: `backoff.attempts_max` is not set.
+- S2 renews a token after 780 s, S3 after 600: `token.renew_s` is not set, as a new link has a new
+  token and one in use does not expire.
+- S2 dials again after 1 s, S3 after 5: two quick tries, then 5 s at least."""
+
+
+def settings() -> str:
+    """Every setting, with its type, default, unit, variable and origin."""
+    lines = [
+        _SETTINGS,
+        "",
+        "| setting | type | default | unit | meaning | S2, S3, S4 | environment |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in described():
+        default = "" if not row.default else f"`{row.default}`".replace("`venue's`", "venue's")
+        cells = [f"`{row.name}`", row.kind, default, row.unit, row.text, row.seeds]
+        cells.append(f"`{row.environment}`")
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join([*lines, "", _ELSEWHERE, ""])
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "cli.md": cli,
+    "settings.md": settings,
     "states.md": states,
     "screen.svg": picture,
 }

@@ -26,10 +26,7 @@ def imported(start: Path, among: set[Path]) -> set[Path]:
         path = waiting.pop()
         if path in among and path not in found:
             found.add(path)
-            names = re.findall(
-                r"^from (fluxum[\w.]*) import ([\w, ]+)", path.read_text(), re.MULTILINE
-            )
-            for module, taken in names:
+            for module, taken in _IMPORTS.findall(path.read_text()):
                 base = SOURCE.parent / module.replace(".", "/")
                 waiting.append(base.with_suffix(".py"))
                 waiting += [base / f"{name.strip()}.py" for name in taken.split(",")]

@@ -2,10 +2,12 @@
 
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
@@ -37,23 +39,29 @@ def _alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     def refuse(*arguments: object) -> NoReturn:
         raise AssertionError(f"a test touched the real world: {arguments}")
 
-    _forget_logs()
+    # Nor do the settings of the user who runs the tests count.
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    for name in [one for one in os.environ if one.startswith(("FLUXUM_CONFIG", "FLUXUM__"))]:
+        monkeypatch.delenv(name)
     if request.node.get_closest_marker("network") is None:
         monkeypatch.setattr(time, "sleep", refuse)
         monkeypatch.setattr(socket.socket, "connect", refuse)
         monkeypatch.setattr(socket.socket, "bind", refuse)
 
 
-def _forget_logs() -> None:
-    """Undo what the commands of earlier tests set up for their logs."""
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """A command in this process begins a log: the next test begins without it."""
     root = logging.getLogger()
+    loggers = [root, logging.getLogger("fluxum")]
+    levels = [one.level for one in loggers]
+    yield
+    for one, level in zip(loggers, levels, strict=True):
+        one.setLevel(level)
     for handler in list[logging.Handler](root.handlers):
-        formatter = type(handler.formatter).__module__
-        is_stream = type(handler).__qualname__ == "StreamHandler"  # that of `basicConfig`
-        if is_stream or formatter == "fluxum.cli.logs":
+        if type(handler.formatter).__module__ == "fluxum.logs":
             root.removeHandler(handler)
-    root.setLevel(logging.WARNING)
-    logging.getLogger("fluxum").setLevel(logging.NOTSET)
+            handler.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

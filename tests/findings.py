@@ -11,6 +11,7 @@ import msgspec
 
 from fluxum.cli.support import Finding, Support
 from fluxum.model.event import Channel
+from fluxum.venues.register import VENUES
 
 _found: dict[str, Finding] = {}
 
@@ -53,6 +54,7 @@ def write() -> None:
     """Write what was found, if that was asked for; called when all tests have run."""
     path = os.environ.get("FLUXUM_SUPPORT")
     if path and _found:
-        support = Support(date=datetime.now(UTC).date().isoformat(), venues=_found)
+        registered = {name: found for name, found in _found.items() if name in VENUES}
+        support = Support(date=datetime.now(UTC).date().isoformat(), venues=registered)
         text = msgspec.json.format(msgspec.json.encode(support), indent=1)
         Path(path).write_bytes(text + b"\n")

@@ -13,7 +13,11 @@ FRAMES = 100_000
 
 
 def captures(venue: str) -> list[bytes]:
-    lines = (FOLDER / venue / "captures/public.jsonl").read_text().splitlines()
+    """The frames of an exchange's captures; none where it has no file of them."""
+    path = FOLDER / venue / "captures/public.jsonl"
+    if not path.is_file():
+        return []
+    lines = path.read_text().splitlines()
     return [json.loads(line)["frame"].encode() for line in lines]
 
 
@@ -47,7 +51,7 @@ def nonsense(venue: str, count: int) -> Iterator[bytes]:
     random = Random(f"nonsense of {venue}")
     known = captures(venue)
     for number in range(count):
-        if number % 10 == 0:
+        if number % 10 == 0 or not known:
             yield random.randbytes(random.randrange(200))
         else:
             yield mutated(known, random)

@@ -56,6 +56,22 @@ def test_the_environment_comes_before_the_default_file(tmp_path: Path) -> None:
     assert find_credentials("kraken", environment={}).key == "file-key"
 
 
+def test_two_accounts_at_one_exchange_have_prefixes_of_their_own() -> None:
+    environment = ENVIRONMENT | {"DESK2_KEY": "second", "DESK2_SECRET": "s"}
+
+    assert find_credentials("kraken", "env:DESK2", environment=environment).key == "second"
+    with pytest.raises(BadInput, match="set DESK3_KEY and DESK3_SECRET"):
+        find_credentials("kraken", "env:DESK3", environment=environment)
+
+
+def test_two_accounts_at_one_exchange_have_tables_of_their_own(tmp_path: Path) -> None:
+    path = written(tmp_path, table() + table("desk2").replace("file-key", "second"))
+
+    assert find_credentials("kraken", f"file:{path}#desk2").key == "second"
+    with pytest.raises(BadInput, match="no keys for kraken"):
+        find_credentials("kraken", f"file:{path}#desk3")
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     path = written(tmp_path, table(), mode)
@@ -86,6 +102,18 @@ def test_a_keyring_is_asked_where_one_is_installed(monkeypatch: pytest.MonkeyPat
         find_credentials("okx", "keyring")
 
 
+def test_two_accounts_at_one_exchange_have_entries_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entries = {"desk2.key": "second", "desk2.secret": SECRET}
+    module = ModuleType("keyring")
+    module.get_password = lambda service, name: entries.get(name)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    monkeypatch.setattr(credentials, "find_spec", {"keyring": module}.get)
+
+    assert find_credentials("kraken", "keyring:desk2").key == "second"
+
+
 def test_without_a_keyring_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing: dict[str, ModuleType] = {}
     monkeypatch.setattr(credentials, "find_spec", nothing.get)
@@ -101,7 +129,7 @@ def test_without_keys_it_says_where_to_put_them() -> None:
 
 @pytest.mark.parametrize("source", ["file:", "vault", "key:secret"])
 def test_an_unknown_place_is_refused(source: str) -> None:
-    with pytest.raises(BadInput, match="env, file:PATH, keyring"):
+    with pytest.raises(BadInput, match=r"env\[:PREFIX\], file:PATH\[#TABLE\]"):
         find_credentials("kraken", source)
 
 

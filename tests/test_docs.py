@@ -4,7 +4,8 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,21 @@ from generate import DOCUMENTS
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 EXAMPLE = "ws://127.0.0.1:8765"
+OTHER = "ws://127.0.0.1:8766"
 TIMEOUT_S = 40
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, document: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", document, re.DOTALL)
 
 
 def commands(block: str) -> list[str]:
     return [line.removeprefix("$ ") for line in block.splitlines()]
 
 
-SERVE, *CONSOLE = blocks("console")
+MONITORING = (ROOT / "docs" / "monitoring" / "README.md").read_text()
+SERVE, *CONSOLE = blocks("console") + blocks("console", MONITORING)
+PROGRAMS = blocks("python") + blocks("python", MONITORING)
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
@@ -38,11 +42,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("readme")
 
 
-@pytest.fixture(scope="module")
-def endpoint(folder: Path) -> Iterator[str]:
-    """A simulated Kraken in another process, as the README starts it."""
-    (serve,) = commands(SERVE)
-    words = shlex.split(serve.replace("--port 8765", "--port 0"))
+@contextmanager
+def served(command: str, folder: Path) -> Generator[str]:
+    """A simulated exchange in another process; yields its URL."""
+    words = shlex.split(command)
     with subprocess.Popen(
         [sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True, cwd=folder
     ) as process:
@@ -54,9 +57,24 @@ def endpoint(folder: Path) -> Iterator[str]:
         process.terminate()
 
 
+@pytest.fixture(scope="module")
+def endpoint(folder: Path) -> Iterator[str]:
+    """A simulated Kraken, as the README starts it."""
+    (serve,) = commands(SERVE)
+    with served(serve.replace("--port 8765", "--port 0"), folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def other(folder: Path) -> Iterator[str]:
+    """A second exchange, for the hub."""
+    with served("fluxum sim serve --exchange coinbase --port 0", folder) as url:
+        yield url
+
+
 @pytest.mark.network
 @pytest.mark.timeout(5 * TIMEOUT_S)
-@pytest.mark.parametrize("block", CONSOLE, ids=["market", "account"])
+@pytest.mark.parametrize("block", CONSOLE, ids=["market", "account", "metrics", "doctor"])
 def test_the_readmes_commands_run(endpoint: str, folder: Path, block: str) -> None:
     for command in commands(block):
         words = shlex.split(command.replace(EXAMPLE, endpoint))
@@ -73,10 +91,10 @@ def test_the_readmes_commands_run(endpoint: str, folder: Path, block: str) -> No
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("number", range(len(blocks("python"))))
-def test_the_readmes_programs_run(endpoint: str, number: int, folder: Path) -> None:
+@pytest.mark.parametrize("number", range(len(PROGRAMS)))
+def test_the_readmes_programs_run(endpoint: str, other: str, number: int, folder: Path) -> None:
     program = folder / f"program{number}.py"
-    program.write_text(blocks("python")[number].replace(EXAMPLE, endpoint))
+    program.write_text(PROGRAMS[number].replace(EXAMPLE, endpoint).replace(OTHER, other))
 
     done = subprocess.run(
         [sys.executable, program],

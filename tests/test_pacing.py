@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from fluxum.errors import BadInput, CircuitOpen
 from fluxum.pacing import (
@@ -94,6 +95,51 @@ def test_impossible_policies_are_refused() -> None:
         BackoffPolicy(first_s=31.0, ceiling_s=30.0)
     with pytest.raises(BadInput):
         BackoffPolicy(multiplier=0.5)
+
+
+def test_jitter_is_the_random_part_of_a_delay() -> None:
+    half = structs.replace(POLICY, quick_tries=0, jitter=0.5)
+
+    least, most = Backoff(half, Lowest()), Backoff(half, Highest())
+
+    # From the ceiling of 8, 16 and 30 half of the way down to 5.
+    assert [least.next_delay() for _ in range(3)] == [6.5, 10.5, 17.5]
+    assert [most.next_delay() for _ in range(3)] == [8.0, 16.0, 30.0]
+
+
+def test_without_jitter_every_delay_is_its_ceiling() -> None:
+    backoff = Backoff(structs.replace(POLICY, quick_tries=0, jitter=0.0), Random(1))
+
+    assert [backoff.next_delay() for _ in range(3)] == [8.0, 16.0, 30.0]
+
+
+@pytest.mark.parametrize("jitter", [-0.1, 1.1])
+def test_a_jitter_outside_its_range_is_refused(jitter: float) -> None:
+    with pytest.raises(BadInput, match="a jitter from 0 to 1"):
+        BackoffPolicy(jitter=jitter)
+
+
+def test_a_resized_counter_remembers_its_calls() -> None:
+    counter = CallCounter(2, 1.0)
+    assert [counter.take(1, 0.0) for _ in range(2)] == [0.0, 0.0]
+
+    counter.resize(4, 0.5)
+    assert [counter.take(1, 0.0) for _ in range(3)] == [0.0, 0.0, 2.0]
+
+    with pytest.raises(BadInput, match="a maximum and a decay, was 0"):
+        counter.resize(0, 1.0)
+
+
+def test_a_resized_budget_remembers_its_attempts() -> None:
+    budget = AttemptBudget(3, 10.0)
+    assert [budget.take(0.0) for _ in range(3)] == [0.0, 0.0, 0.0]
+
+    budget.resize(4, 10.0)
+    assert budget.take(1.0) == 0.0
+    assert budget.take(1.0) == 9.0
+
+    budget.resize(1, 20.0)
+    assert budget.take(1.0) == 29.0  # the last one was booked for 10
 
 
 def test_a_budget_lets_its_limit_through_and_then_spreads_the_rest() -> None:
@@ -294,3 +340,9 @@ def test_a_breaker_says_why_it_is_open() -> None:
     assert str(caught.value) == (
         "Time keeps failing (GET https://host/Time failed: no route); not called for 29.0 s more"
     )
+
+
+@pytest.mark.parametrize("policy", [{"failures": 0}, {"open_s": 0}, {"successes": 0}])
+def test_a_breaker_that_makes_no_sense_is_refused(policy: dict[str, int]) -> None:
+    with pytest.raises(BadInput, match="above 0"):
+        structs.replace(BreakerPolicy(), **policy)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import fluxum
 
-__all__ = ["books", "everything", "money", "prices", "show", "with_losses"]
+__all__ = ["books", "callbacks", "everything", "money", "prices", "show", "with_losses"]
 
 
 def show(*values: object) -> None:
@@ -65,3 +65,19 @@ async def money(portfolio: fluxum.Portfolio) -> None:
     """Positions."""
     async for position in portfolio.positions("BTC/USD"):
         show(position.quantity, position.profit.total)
+
+
+async def callbacks(client: fluxum.Client) -> None:
+    """Callbacks, whose arguments a type checker knows, and last values."""
+    client.register_callback("ticker", lambda tickers: show(tickers[-1].last))
+    client.register_callback("orderbook", lambda readings: show(readings[-1].proof.status))
+    client.register_callback("execution", lambda items: show([one.venue_ns for one in items]))
+    client.register_callback("error", lambda error: show(error.args))
+    client.register_callback("connected", lambda: show("connected"))
+    ticker = client.get_ticker("BTC/USD").value
+    if ticker is not None:
+        show(ticker.last)
+    for trade in client.get_recent_trades("BTC/USD"):
+        show(trade.price)
+    with client.in_thread() as blocking:
+        blocking.register_callback("trade", lambda trades: show(trades[-1].price))

@@ -14,29 +14,45 @@ asyncio.run(main())
 
 import logging
 
-from fluxum.book.book import (
-    Book,
-    MarketPrice,
+from fluxum.balances import BalanceManager, ReservationNotice
+from fluxum.board import Board, Noted
+from fluxum.book.book import Book, MarketPrice
+from fluxum.book.consolidated import (
+    ConsolidatedBook,
+    ConsolidatedLevel,
+    ConsolidatedPart,
+    ConsolidatedReading,
+    Cross,
 )
-from fluxum.book.level3 import (
-    Level3Book,
+from fluxum.book.failover import Failover, VenueQuote
+from fluxum.book.level3 import Level3Book
+from fluxum.book.proof import BookProof, BookStatus
+from fluxum.book.split import ConsolidatedPrice, Share
+from fluxum.client.answers import (
+    BalanceStreamingStatus,
+    ClientStatistics,
+    ConnectionStatus,
+    Latest,
+    Recent,
+    TokenInfo,
 )
-from fluxum.book.proof import (
-    BookProof,
-    BookStatus,
-)
-from fluxum.connect import (
-    Recorder,
-    connect,
-)
-from fluxum.credentials import (
-    find_credentials,
-)
+from fluxum.client.callback import CallbackStatistics
+from fluxum.client.client import Client
+from fluxum.client.events import ClientEvent, RegisterCallback
+from fluxum.client.thread import ThreadedClient, ThreadedTokens
+from fluxum.client.tokens import ClientTokens
+from fluxum.config.config import Config, load_config
+from fluxum.connect import Recorder, connect
+from fluxum.credentials import find_credentials
 from fluxum.errors import (
     BadInput,
+    CallbackFailed,
+    CallbackTooSlow,
     CircuitOpen,
+    ConfigError,
     ConsumerTooSlow,
     FluxumError,
+    InsufficientFunds,
     LinkClosed,
     LocalProtocolError,
     NonceRefused,
@@ -49,6 +65,7 @@ from fluxum.errors import (
     RemoteProtocolError,
     RiskRefused,
     StaleLink,
+    TapeEnded,
     TapeError,
     TransportError,
     VenueRefused,
@@ -62,43 +79,29 @@ from fluxum.fetch import (
     fetch_time,
     fetch_trades,
 )
-from fluxum.flow.merge import (
-    Merged,
-    merge,
-    merge_by_time,
-)
+from fluxum.flow.bus import BusStatistics
+from fluxum.flow.histogram import Histogram, Latency
+from fluxum.flow.merge import Merged, merge, merge_by_time
 from fluxum.flow.opening import Opening
-from fluxum.flow.pipe import (
-    Batches,
-    Overflow,
-    Pipe,
-    PipeStatistics,
-)
-from fluxum.ledger.audit import (
-    Audit,
-    AuditLine,
-    audit,
-)
-from fluxum.ledger.ledger import (
-    Ledger,
-    Totals,
-)
-from fluxum.ledger.lots import (
-    Method,
-)
+from fluxum.flow.pipe import Batches, Overflow, Pipe, PipeStatistics, ReaderPolicy
+from fluxum.hub.health import HubHealth, VenueHealth
+from fluxum.hub.hub import Hub
+from fluxum.hub.member import HubMissing
+from fluxum.hub.opening import hub
+from fluxum.hub.statistics import HubCounts, HubStatistics
+from fluxum.hub.streams import ConsolidatedStream, HubBookStream
+from fluxum.hub.wanted import HubAccount
+from fluxum.ledger.audit import Audit, AuditLine, audit
+from fluxum.ledger.balance_breaker import BreakerReading, BreakerState
+from fluxum.ledger.funds import Funds
+from fluxum.ledger.ledger import Ledger, Totals
+from fluxum.ledger.lots import Method
 from fluxum.ledger.opening import held_at, ledger_between
 from fluxum.ledger.order_totals import OrderTotals
-from fluxum.ledger.policy import (
-    MarkBy,
-    Policy,
-)
-from fluxum.ledger.statement import (
-    Journal,
-)
-from fluxum.ledger.view import (
-    Position,
-    Profit,
-)
+from fluxum.ledger.policy import MarkBy, Policy
+from fluxum.ledger.reservation import Reservation, ReservationState
+from fluxum.ledger.statement import Journal
+from fluxum.ledger.view import Position, Profit
 from fluxum.model.account import (
     Balance,
     Balances,
@@ -110,9 +113,7 @@ from fluxum.model.account import (
     Liquidity,
     Wallet,
 )
-from fluxum.model.codec import (
-    plain,
-)
+from fluxum.model.codec import plain
 from fluxum.model.event import (
     AccountEvent,
     CallFailed,
@@ -122,8 +123,10 @@ from fluxum.model.event import (
     Desync,
     Dropped,
     Event,
+    FailedOver,
     Gap,
     GapCause,
+    HubEvent,
     LeftOut,
     LinkEvent,
     LinkLost,
@@ -139,18 +142,14 @@ from fluxum.model.event import (
     Subscribed,
     Subscription,
     Unsubscribed,
+    VenueFailed,
     VenueNotice,
+    VenueRemoved,
+    VenueReturned,
     VenueStatus,
 )
-from fluxum.model.instrument import (
-    Asset,
-    Instrument,
-    InstrumentStatus,
-    Symbol,
-)
-from fluxum.model.interval import (
-    MONTH_S,
-)
+from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
+from fluxum.model.interval import MONTH_S
 from fluxum.model.market import (
     BookSnapshot,
     BookUpdate,
@@ -194,19 +193,11 @@ from fluxum.model.order import (
     TriggerReference,
 )
 from fluxum.orders.cache import OrderCounts
-from fluxum.orders.dead_man import (
-    SwitchState,
-)
-from fluxum.orders.desk import (
-    OrderDesk,
-)
+from fluxum.orders.dead_man import SwitchState
+from fluxum.orders.desk import OrderDesk
 from fluxum.orders.execution import DeskStatistics
 from fluxum.orders.gateway import CommandCounts
-from fluxum.orders.journal import (
-    FileOrderJournal,
-    MemoryOrderJournal,
-    OrderJournal,
-)
+from fluxum.orders.journal import FileOrderJournal, MemoryOrderJournal, OrderJournal
 from fluxum.orders.journal_lines import (
     Changed,
     Changing,
@@ -216,63 +207,30 @@ from fluxum.orders.journal_lines import (
     OrderJournalDamaged,
     Unfinished,
 )
-from fluxum.orders.order import (
-    Order,
-    Uncertainty,
-)
-from fluxum.orders.reconciler import (
-    ReconcilePolicy,
-)
-from fluxum.orders.risk import (
-    RiskLimits,
-)
-from fluxum.portfolio import (
-    Portfolio,
-)
+from fluxum.orders.order import Order, Uncertainty
+from fluxum.orders.reconciler import ReconcilePolicy
+from fluxum.orders.risk import RiskLimits
+from fluxum.portfolio import Portfolio
 from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
-from fluxum.session.account import (
-    Account,
-)
-from fluxum.session.account_config import (
-    AccountConfig,
-)
-from fluxum.session.books import (
-    BookReading,
-    BookStream,
-    ChangeStream,
-)
-from fluxum.session.connection import (
-    RawFrame,
-)
-from fluxum.session.gaps import (
-    GapLedger,
-    OpenGap,
-)
-from fluxum.session.readiness import (
-    Missing,
-)
-from fluxum.session.session import (
-    Session,
-)
-from fluxum.session.statistics import (
-    SessionStatistics,
-)
-from fluxum.session.streams import (
-    LossyStream,
-    Stream,
-)
+from fluxum.session.account import Account
+from fluxum.session.account_config import AccountConfig
+from fluxum.session.books import BookReading, BookStream, ChangeStream
+from fluxum.session.connection import RawFrame
+from fluxum.session.gaps import GapLedger, OpenGap
+from fluxum.session.offset import Measured
+from fluxum.session.readiness import Missing
+from fluxum.session.rest_client import QueryStatistics, RestUsage
+from fluxum.session.session import Session
+from fluxum.session.statistics import LinkStatistics, SessionStatistics
+from fluxum.session.streams import LossyStream, Stream
+from fluxum.tape.runtime import ReplayedRuntime
 from fluxum.trader import Trader, trade
+from fluxum.transport.network import NameCounts, Network
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
-from fluxum.venues.queries import (
-    MarketQueries,
-    Page,
-    RestQuery,
-)
-from fluxum.venues.register import (
-    find_venue,
-)
+from fluxum.venues.queries import MarketQueries, Page, RestQuery
+from fluxum.venues.register import find_venue
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Venue
 from fluxum.verify import Failure, Report, verify
@@ -291,8 +249,11 @@ __all__ = [
     "Auth",
     "BadInput",
     "Balance",
+    "BalanceManager",
+    "BalanceStreamingStatus",
     "Balances",
     "Batches",
+    "Board",
     "Book",
     "BookProof",
     "BookReading",
@@ -300,7 +261,13 @@ __all__ = [
     "BookStatus",
     "BookStream",
     "BookUpdate",
+    "BreakerReading",
+    "BreakerState",
+    "BusStatistics",
     "CallFailed",
+    "CallbackFailed",
+    "CallbackStatistics",
+    "CallbackTooSlow",
     "Cancel",
     "CancelAll",
     "CancelAllAfter",
@@ -312,11 +279,25 @@ __all__ = [
     "Changing",
     "Channel",
     "CircuitOpen",
+    "Client",
+    "ClientEvent",
+    "ClientStatistics",
+    "ClientTokens",
     "ClockOffset",
     "CloseOrder",
     "CommandCounts",
+    "Config",
+    "ConfigError",
+    "ConnectionStatus",
+    "ConsolidatedBook",
+    "ConsolidatedLevel",
+    "ConsolidatedPart",
+    "ConsolidatedPrice",
+    "ConsolidatedReading",
+    "ConsolidatedStream",
     "ConsumerTooSlow",
     "Credentials",
+    "Cross",
     "DataStale",
     "Declined",
     "DeskStatistics",
@@ -327,6 +308,8 @@ __all__ = [
     "EntryKind",
     "EntryQuery",
     "Event",
+    "FailedOver",
+    "Failover",
     "Failure",
     "Fee",
     "FeeAsset",
@@ -335,13 +318,26 @@ __all__ = [
     "Fill",
     "FillQuery",
     "FluxumError",
+    "Funds",
     "Gap",
     "GapCause",
     "GapLedger",
+    "Histogram",
+    "Hub",
+    "HubAccount",
+    "HubBookStream",
+    "HubCounts",
+    "HubEvent",
+    "HubHealth",
+    "HubMissing",
+    "HubStatistics",
     "Instrument",
     "InstrumentStatus",
+    "InsufficientFunds",
     "Intent",
     "Journal",
+    "Latency",
+    "Latest",
     "Ledger",
     "LedgerEntry",
     "LeftOut",
@@ -355,6 +351,7 @@ __all__ = [
     "LinkEvent",
     "LinkLost",
     "LinkReplaced",
+    "LinkStatistics",
     "Liquidity",
     "LiveRuntime",
     "LocalProtocolError",
@@ -364,13 +361,17 @@ __all__ = [
     "MarketEvent",
     "MarketPrice",
     "MarketQueries",
+    "Measured",
     "MemoryOrderJournal",
     "Merged",
     "Method",
     "Missing",
+    "NameCounts",
     "Named",
+    "Network",
     "NonceRefused",
     "NotSubscribed",
+    "Noted",
     "OpenGap",
     "OpenOrders",
     "Opening",
@@ -402,18 +403,27 @@ __all__ = [
     "PriceKind",
     "Profit",
     "ProtocolError",
+    "QueryStatistics",
     "RateLimited",
     "RawFrame",
+    "ReaderPolicy",
+    "Recent",
     "ReconcilePolicy",
     "Recorder",
     "Redirected",
     "Refused",
+    "RegisterCallback",
     "Rejected",
     "RemoteProtocolError",
     "Repair",
     "Replay",
+    "ReplayedRuntime",
     "Report",
+    "Reservation",
+    "ReservationNotice",
+    "ReservationState",
     "RestQuery",
+    "RestUsage",
     "RestingOrder",
     "Resynced",
     "RiskLimits",
@@ -422,6 +432,7 @@ __all__ = [
     "SelfTrade",
     "Session",
     "SessionStatistics",
+    "Share",
     "Side",
     "StaleLink",
     "State",
@@ -431,9 +442,13 @@ __all__ = [
     "Subscription",
     "SwitchState",
     "Symbol",
+    "TapeEnded",
     "TapeError",
+    "ThreadedClient",
+    "ThreadedTokens",
     "Ticker",
     "TimeInForce",
+    "TokenInfo",
     "Totals",
     "Trade",
     "Trader",
@@ -445,8 +460,13 @@ __all__ = [
     "Unfinished",
     "Unsubscribed",
     "Venue",
+    "VenueFailed",
+    "VenueHealth",
     "VenueNotice",
+    "VenueQuote",
     "VenueRefused",
+    "VenueRemoved",
+    "VenueReturned",
     "VenueStatus",
     "Wallet",
     "audit",
@@ -461,7 +481,9 @@ __all__ = [
     "find_credentials",
     "find_venue",
     "held_at",
+    "hub",
     "ledger_between",
+    "load_config",
     "merge",
     "merge_by_time",
     "plain",

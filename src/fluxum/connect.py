@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from fluxum.errors import BadInput
 from fluxum.flow.opening import Opening
+from fluxum.flow.pipe import ReaderPolicy
 from fluxum.model.event import Channel, Subscription, parse_channel
 from fluxum.model.instrument import Symbol
 from fluxum.runtime import LiveRuntime, Runtime
@@ -17,7 +18,7 @@ from fluxum.transport.link import Dial
 from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Venue
 
-__all__ = ["Recorder", "connect", "endpoints_at", "subscriptions"]
+__all__ = ["Recorder", "connect", "endpoints_at", "subscriptions", "venue_of"]
 
 _HTTP_OF = {"ws": "http", "wss": "https"}
 
@@ -35,7 +36,7 @@ class Recorder(Protocol):
 
 
 def connect(
-    exchange: str,
+    exchange: str | Venue,
     symbols: Iterable[str] = (),
     channels: Iterable[Channel | str] = (Channel.BOOK,),
     *,
@@ -46,18 +47,20 @@ def connect(
     recorder: Recorder | None = None,
     account_config: AccountConfig | None = None,
     runtime: Runtime | None = None,
+    readers: ReaderPolicy | None = None,
 ) -> Opening[Session]:
     """A session with an exchange, subscribed but not yet ready: enter it, or await and close it.
 
     Every channel is subscribed for every symbol; `depth` is for books, `interval_s` for candles.
+    `exchange` is a name, or a venue that was found by it and has other limits or endpoints.
     `endpoint` replaces the host of the exchange's URLs (see `endpoints_at`). A `recorder` records
     every link and REST call, except calls that contain keys. An `account_config` opens the caller's
-    account at the exchange. `runtime` is this machine and its network unless another is given;
-    `proxy` is for the live runtime. Raises BadInput.
+    account there. `runtime` is this machine and its network unless another is given; `proxy` is for
+    the live one. `readers` are for readers of events whose call names no others. Raises BadInput.
     """
-    venue = find_venue(exchange)
+    venue = venue_of(exchange)
     wanted = subscriptions(symbols, channels, depth=depth, interval_s=interval_s)
-    endpoints = None if endpoint is None else endpoints_at(venue, endpoint)
+    endpoints = venue.endpoints if endpoint is None else endpoints_at(venue, endpoint)
     world = LiveRuntime(proxy=proxy) if runtime is None else runtime
 
     @asynccontextmanager
@@ -71,17 +74,22 @@ def connect(
                 random=world.random,
                 endpoints=endpoints,
                 budget=world.budget(venue),
-                counter=world.counter(venue, (endpoints or venue.endpoints).get("rest", "")),
+                counter=world.counter(venue, endpoints.get("rest", "")),
                 http=reach.http if recorder is None else recorder.http(reach.http),
-                account_config=None
-                if account_config is None
-                else account_config.with_calls(reach.http),
+                account_config=account_config and account_config.with_calls(reach.http),
+                readers=readers,
+                names=reach.names,
             ) as session,
         ):
             session.subscribe(*wanted)
             yield session
 
     return Opening(opened)
+
+
+def venue_of(exchange: str | Venue) -> Venue:
+    """The venue of a name, or the given one; raises BadInput for a name that is unknown."""
+    return find_venue(exchange) if isinstance(exchange, str) else exchange
 
 
 def endpoints_at(venue: Venue, url: str) -> dict[str, str]:

@@ -4,27 +4,40 @@ Never the command line, where every other user of the machine can see them. Mess
 source, not its content.
 """
 
+import json
 import os
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fluxum.errors import BadInput
 from fluxum.model.account import Credentials
 
-__all__ = ["DEFAULT_FILE", "SOURCES", "find_credentials"]
+__all__ = [
+    "DEFAULT_FILE",
+    "PARTS",
+    "SERVICE",
+    "SOURCES",
+    "find_credentials",
+    "has_keys",
+    "store_in_file",
+    "store_in_keyring",
+]
 
 DEFAULT_FILE = Path("~/.config/fluxum/credentials.toml")
 """The file where keys are looked for by default."""
-SOURCES = "env, file:PATH, keyring, - (stdin)"
+SOURCES = "env[:PREFIX], file:PATH[#TABLE], keyring[:NAME], - (stdin)"
 """The sources that can be named."""
 
-_SERVICE = "fluxum"
-_PARTS = ("key", "secret", "passphrase")
+SERVICE = "fluxum"
+"""The service under which keys are in a keyring."""
+PARTS = ("key", "secret", "passphrase")
+"""The parts of keys, in the order of stdin."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -41,7 +54,8 @@ def find_credentials(
     FLUXUM_NAME_PASSPHRASE, with its name in capitals), `file:PATH` (TOML: a table for each
     exchange with `key`, `secret`, `passphrase`; only its owner may be able to read it), `keyring`,
     or `-` for lines of stdin in that order. Empty means the environment, then the default file.
-    Raises BadInput.
+    For several accounts at one exchange, `env:PREFIX` reads PREFIX_KEY and so on, `file:PATH#TABLE`
+    another table, `keyring:NAME` another entry. Raises BadInput.
     """
     variables = os.environ if environment is None else environment
     kind, _, rest = source.partition(":")
@@ -50,38 +64,113 @@ def find_credentials(
         path = DEFAULT_FILE.expanduser()
         if found is None and path.is_file():
             found = _from_file(exchange, path)
-    elif source == "env":
-        found = _from_environment(exchange, variables)
-    elif kind == "file" and rest:
-        found = _from_file(exchange, Path(rest).expanduser())
-    elif source == "keyring":
-        found = _from_keyring(exchange)
+    elif source == "env" or (kind == "env" and rest.isidentifier()):
+        found = _from_environment(exchange, variables, rest)
+    elif kind == "file" and rest.partition("#")[0]:
+        place, _, table = rest.partition("#")
+        found = _from_file(table or exchange, Path(place).expanduser())
+    elif source == "keyring" or (kind == "keyring" and rest):
+        found = _from_keyring(rest or exchange)
     elif source == "-":
-        found = _made(dict(zip(_PARTS, (line.strip() for line in stdin), strict=False)), "stdin")
+        found = _made(dict(zip(PARTS, (line.strip() for line in stdin), strict=False)), "stdin")
     else:
         raise BadInput(f"a place for keys was expected ({SOURCES}), was {source!r}")
     if found is None:
-        key, secret = _variables(exchange)[:2]
+        key, secret = _variables(exchange, rest if kind == "env" else "")[:2]
         raise BadInput(
             f"no keys for {exchange}: set {key} and {secret}, or write them to {DEFAULT_FILE}"
         )
     return found
 
 
-def _variables(exchange: str) -> tuple[str, str, str]:
-    stem = f"FLUXUM_{exchange.upper().replace('-', '_')}"
+def has_keys(source: str) -> bool:
+    """Whether a source such as `file:PATH#TABLE` has keys; raises BadInput for a bad one."""
+    if source.startswith("file:"):
+        path = Path(source.removeprefix("file:").partition("#")[0]).expanduser()
+        if not path.exists():
+            return False
+    try:
+        find_credentials("", source)
+    except BadInput as error:
+        if str(error).startswith("no keys"):
+            return False
+        raise
+    return True
+
+
+def store_in_file(path: Path, table: str, keys: Credentials) -> None:
+    """Write keys into a table of a TOML file that only its owner can read; keeps its other tables.
+
+    The file is replaced as a whole, so that a crash leaves the old one; comments in it are lost.
+    Raises BadInput.
+    """
+    tables = _tables(path) if path.exists() else {}
+    parts = (keys.key, keys.secret, keys.passphrase)
+    tables[table] = {part: text for part, text in zip(PARTS, parts, strict=True) if text}
+    text = "\n".join(_lines(name, values) for name, values in tables.items())
+    path = path.resolve()
+    new = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
+
+
+def store_in_keyring(entry: str, keys: Credentials) -> None:
+    """Write keys into the system's keyring; raises BadInput if there is none."""
+    keyring = _keyring()
+    for part, text in zip(PARTS, (keys.key, keys.secret, keys.passphrase), strict=True):
+        if text:
+            try:
+                keyring.set_password(SERVICE, f"{entry}.{part}", text)
+            except keyring.errors.KeyringError as error:
+                raise BadInput(f"the keyring cannot be written: {error}") from error
+
+
+def _lines(name: str, values: Any) -> str:
+    table = cast("dict[str, object]", values) if isinstance(values, dict) else {name: None}
+    texts = {part: one for part, one in table.items() if isinstance(one, str)}
+    if len(texts) < len(table):
+        raise BadInput(f"a table of texts was expected at {name} in the file, so it is not changed")
+    # JSON's texts are TOML's as well, but for one character that no key has.
+    lines = [f"{part} = {json.dumps(text, ensure_ascii=False)}" for part, text in texts.items()]
+    return "\n".join([f"[{json.dumps(name)}]", *lines, ""])
+
+
+def _variables(exchange: str, prefix: str = "") -> tuple[str, str, str]:
+    stem = prefix or f"FLUXUM_{exchange.upper().replace('-', '_')}"
     return f"{stem}_KEY", f"{stem}_SECRET", f"{stem}_PASSPHRASE"
 
 
-def _from_environment(exchange: str, environment: Mapping[str, str]) -> Credentials | None:
-    names = _variables(exchange)
-    parts = {part: environment.get(name, "") for part, name in zip(_PARTS, names, strict=True)}
+def _from_environment(
+    exchange: str, environment: Mapping[str, str], prefix: str = ""
+) -> Credentials | None:
+    names = _variables(exchange, prefix)
+    parts = {part: environment.get(name, "") for part, name in zip(PARTS, names, strict=True)}
     if not any(parts.values()):
         return None
     return _made(parts, f"{names[0]} and {names[1]}")
 
 
-def _from_file(exchange: str, path: Path) -> Credentials | None:
+def _from_file(table_name: str, path: Path) -> Credentials | None:
+    tables = _tables(path)
+    table = tables.get(table_name)
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise BadInput(f"a table [{table_name}] was expected in {path}")
+    return _made(table, f"[{table_name}] in {path}")  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _tables(path: Path) -> dict[str, Any]:
     try:
         mode = path.stat().st_mode
         if os.name == "posix" and mode & _OTHERS:
@@ -89,30 +178,28 @@ def _from_file(exchange: str, path: Path) -> Credentials | None:
                 f"a file that only its owner can read was expected (chmod 600 {path}), "
                 f"was mode {stat.S_IMODE(mode):o}"
             )
-        tables: dict[str, Any] = tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text())
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         # The parser's message may contain a part of the file.
         raise BadInput(f"{path} is no TOML") from None
-    table = tables.get(exchange)
-    if table is None:
-        return None
-    if not isinstance(table, dict):
-        raise BadInput(f"a table [{exchange}] was expected in {path}")
-    return _made(table, f"[{exchange}] in {path}")  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _from_keyring(exchange: str) -> Credentials | None:
+def _from_keyring(entry: str) -> Credentials | None:
+    keyring = _keyring()
+    parts = {part: keyring.get_password(SERVICE, f"{entry}.{part}") or "" for part in PARTS}
+    return _made(parts, f"the keyring's {SERVICE}") if any(parts.values()) else None
+
+
+def _keyring() -> Any:
     if find_spec("keyring") is None:
         raise BadInput("keys from a keyring need the extra: pip install 'fluxum[keyring]'")
-    keyring = import_module("keyring")
-    parts = {part: keyring.get_password(_SERVICE, f"{exchange}.{part}") or "" for part in _PARTS}
-    return _made(parts, f"the keyring's {_SERVICE}") if any(parts.values()) else None
+    return import_module("keyring")
 
 
 def _made(parts: Mapping[str, Any], place: str) -> Credentials:
-    texts = {part: parts.get(part, "") for part in _PARTS}
+    texts = {part: parts.get(part, "") for part in PARTS}
     if any(not isinstance(text, str) for text in texts.values()) or not (
         texts["key"] and texts["secret"]
     ):

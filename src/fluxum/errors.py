@@ -1,12 +1,17 @@
 """Every error that Fluxum raises on purpose: its cause, and whether a retry can help."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 __all__ = [
     "BadInput",
+    "CallbackFailed",
+    "CallbackTooSlow",
     "CircuitOpen",
+    "ConfigError",
     "ConsumerTooSlow",
     "FluxumError",
+    "InsufficientFunds",
     "LinkClosed",
     "LocalProtocolError",
     "NonceRefused",
@@ -19,6 +24,7 @@ __all__ = [
     "RemoteProtocolError",
     "RiskRefused",
     "StaleLink",
+    "TapeEnded",
     "TapeError",
     "TransportError",
     "VenueRefused",
@@ -34,6 +40,18 @@ class FluxumError(Exception):
 
 class BadInput(FluxumError, ValueError):
     """An argument makes no sense; the message shows it and what was expected."""
+
+
+class ConfigError(BadInput):
+    """A configuration makes no sense; the message has a line for each fault.
+
+    `faults` are these lines: where a setting was written, its name, what was expected, and what
+    was there.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
 
 
 class NotSubscribed(FluxumError, LookupError):
@@ -150,12 +168,48 @@ class RiskRefused(FluxumError):
         self.limit = limit
 
 
+class InsufficientFunds(FluxumError):
+    """A reservation needs more than is free; the message has both. `asset` is what is short."""
+
+    def __init__(self, message: str, asset: str) -> None:
+        super().__init__(message)
+        self.asset = asset
+
+
 class ConsumerTooSlow(FluxumError):
     """A lossless pipe overflowed because its reader was too slow; the reader lost its stream."""
 
 
+class CallbackFailed(FluxumError):
+    """A callback of a client raised an error, which is this one's cause; the client goes on.
+
+    `event` is the event it was registered for, `callback` its name.
+    """
+
+    def __init__(self, message: str, event: str, callback: str) -> None:
+        super().__init__(message)
+        self.event = event
+        self.callback = callback
+
+
+class CallbackTooSlow(FluxumError):
+    """A callback of a client runs for too long, or lost items because it did; the client goes on.
+
+    `event` is the event it was registered for, `callback` its name.
+    """
+
+    def __init__(self, message: str, event: str, callback: str) -> None:
+        super().__init__(message)
+        self.event = event
+        self.callback = callback
+
+
 class TapeError(FluxumError):
     """A recording cannot be read; the message names the file and the line."""
+
+
+class TapeEnded(TapeError):
+    """A tape that is replayed has no more frames: the session over it ends."""
 
 
 class OrderJournalError(FluxumError):

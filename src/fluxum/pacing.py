@@ -42,7 +42,8 @@ class BackoffPolicy(Struct, frozen=True, kw_only=True):
 
     The first `quick_tries` wait a random part of `quick_s`. Every later one waits a random time
     between `floor_s` and a ceiling that starts at `first_s`, is multiplied each time and never
-    exceeds `ceiling_s`. If `attempts_max` is `None`, it never gives up.
+    exceeds `ceiling_s`. `jitter` is the random part of that span: with 1 the whole of it, with 0
+    every delay is the ceiling. If `attempts_max` is `None`, it never gives up.
     """
 
     quick_tries: int = 2
@@ -52,6 +53,7 @@ class BackoffPolicy(Struct, frozen=True, kw_only=True):
     multiplier: float = 2.0
     ceiling_s: float = 30.0
     attempts_max: int | None = None
+    jitter: float = 1.0
 
     def __post_init__(self) -> None:
         """Raise for a policy that makes no sense."""
@@ -61,6 +63,8 @@ class BackoffPolicy(Struct, frozen=True, kw_only=True):
             raise BadInput(
                 f"a back-off needs floor_s <= first_s <= ceiling_s and multiplier >= 1, was {self}"
             )
+        if not 0 <= self.jitter <= 1:
+            raise BadInput(f"a back-off needs a jitter from 0 to 1, was {self.jitter}")
 
 
 SLOW = BackoffPolicy(quick_tries=0, floor_s=10.0, first_s=20.0, ceiling_s=300.0)
@@ -89,7 +93,8 @@ class Backoff:
             return max(floor_s, self._random.uniform(0.0, policy.quick_s))
         # The exponent is bounded: a float power of a day of failures would overflow.
         ceiling = min(policy.ceiling_s, policy.first_s * policy.multiplier ** min(slow, 64))
-        return max(floor_s, self._random.uniform(policy.floor_s, ceiling))
+        least = ceiling - policy.jitter * (ceiling - policy.floor_s)
+        return max(floor_s, self._random.uniform(least, ceiling))
 
     def reset(self) -> None:
         """Begin again; called only after a link has proved stable."""
@@ -100,11 +105,16 @@ class AttemptBudget:
     """At most `limit` attempts in any `window_s`, shared by all users of the same object."""
 
     def __init__(self, limit: int, window_s: float) -> None:
+        self._taken: deque[float] = deque()
+        self.resize(limit, window_s)
+
+    def resize(self, limit: int, window_s: float) -> None:
+        """Use another limit from now on; the attempts of the past still count."""
         if limit < 1 or window_s <= 0:
             raise BadInput(f"a budget needs a limit and a window, was {limit} in {window_s} s")
         self._limit = limit
         self._window_s = window_s
-        self._taken: deque[float] = deque(maxlen=limit)
+        self._taken = deque(self._taken, maxlen=limit)
 
     def take(self, now_s: float) -> float:
         """Seconds to wait first; the attempt is booked for the end of that wait."""
@@ -113,6 +123,10 @@ class AttemptBudget:
             start = max(now_s, self._taken[0] + self._window_s)
         self._taken.append(start)
         return start - now_s
+
+    def left(self, now_s: float) -> int:
+        """How many attempts could begin now."""
+        return self._limit - sum(one > now_s - self._window_s for one in self._taken)
 
 
 class TokenBucket:
@@ -145,13 +159,17 @@ class CallCounter:
     """
 
     def __init__(self, most: float, decay_per_s: float) -> None:
+        self._count = 0.0
+        self._at_s: float | None = None
+        self._held_until_s = 0.0
+        self.resize(most, decay_per_s)
+
+    def resize(self, most: float, decay_per_s: float) -> None:
+        """Use other limits from now on; what was counted stays."""
         if most <= 0 or decay_per_s <= 0:
             raise BadInput(f"a counter needs a maximum and a decay, was {most} and {decay_per_s}")
         self.most = most
         self._decay_per_s = decay_per_s
-        self._count = 0.0
-        self._at_s: float | None = None
-        self._held_until_s = 0.0
 
     def count(self, now_s: float) -> float:
         """The counter's value."""
@@ -193,6 +211,11 @@ class BreakerPolicy(Struct, frozen=True, kw_only=True):
     failures: int = 5
     open_s: float = 30.0
     successes: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise for a policy that makes no sense."""
+        if self.failures < 1 or self.successes < 1 or self.open_s <= 0:
+            raise BadInput(f"a breaker needs failures, successes and open_s above 0, was {self}")
 
 
 class CircuitBreaker:

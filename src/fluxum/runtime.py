@@ -1,7 +1,7 @@
 """The environment of sessions: clock, random generator, links, calls and attempts.
 
-`LiveRuntime` is this machine and its network. A simulated one, in virtual time, is
-`sim.runtime.SimulatedRuntime`. The code below a runtime chooses none of these itself.
+`LiveRuntime` is this machine and its network; `sim.runtime.SimulatedRuntime` a simulated exchange,
+`tape.runtime.ReplayedRuntime` a recording. The code below a runtime chooses none of these itself.
 """
 
 from collections.abc import AsyncGenerator
@@ -9,12 +9,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from random import Random, SystemRandom
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.clock import Clock, SystemClock
 from fluxum.pacing import AttemptBudget, CallCounter
 from fluxum.transport.http import Http, http
 from fluxum.transport.link import Dial
+from fluxum.transport.network import NameCounts, Network
 from fluxum.transport.websocket import websockets
 from fluxum.venues.venue import Venue
 
@@ -33,10 +34,14 @@ def call_counter(venue: Venue) -> CallCounter:
 
 
 class Reach(Struct, frozen=True):
-    """The connections to a venue: links and REST calls."""
+    """The connections to a venue: links and REST calls.
+
+    `names` counts how names were resolved, where there are any.
+    """
 
     dial: Dial
     http: Http
+    names: NameCounts | None = None
 
 
 class Runtime(Protocol):
@@ -69,31 +74,37 @@ class LiveRuntime:
     """This machine's clock, random generator and network.
 
     `proxy` is an HTTP proxy's URL for links and calls alike; without one the environment's
-    (`HTTPS_PROXY`) is used.
+    (`HTTPS_PROXY`) is used. `network` has that option and others.
     """
 
-    def __init__(self, *, proxy: str | None = None) -> None:
+    def __init__(self, *, proxy: str | None = None, network: Network | None = None) -> None:
         self.clock: Clock = SystemClock()
         self.random: Random = SystemRandom()
-        self._proxy = proxy
+        self._network = network or Network(proxy=proxy)
 
     def budget(self, venue: Venue) -> AttemptBudget:
-        """One for each venue and process; see Runtime."""
-        limits = venue.limits
-        return _budgets.setdefault(
-            venue.name, AttemptBudget(limits.attempts, limits.attempt_window_s)
-        )
+        """One for each venue and process, with the limits given last; see Runtime."""
+        limit, window_s = venue.limits.attempts, venue.limits.attempt_window_s
+        if venue.name in _budgets:
+            _budgets[venue.name].resize(limit, window_s)
+        else:
+            _budgets[venue.name] = AttemptBudget(limit, window_s)
+        return _budgets[venue.name]
 
     def counter(self, venue: Venue, url: str) -> CallCounter:
-        """One for each URL and process; see Runtime."""
-        return _counters.setdefault(url, call_counter(venue))
+        """One for each URL and process, with the limits given last; see Runtime."""
+        limits = venue.limits
+        counter = _counters.setdefault(url, call_counter(venue))
+        counter.resize(limits.fetch_cost_max, limits.fetch_cost_per_s)
+        return counter
 
     @asynccontextmanager
     async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:
         """Links and calls over real sockets; see Runtime."""
         frame_bytes_max = venue.limits.frame_bytes_max
+        network = structs.replace(self._network, names=NameCounts())
         async with (
-            websockets(proxy=self._proxy, frame_bytes_max=frame_bytes_max) as dial,
-            http(proxy=self._proxy) as calls,
+            websockets(network=network, frame_bytes_max=frame_bytes_max) as dial,
+            http(network=network) as calls,
         ):
-            yield Reach(dial, calls)
+            yield Reach(dial, calls, network.names)

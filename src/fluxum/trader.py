@@ -8,12 +8,12 @@ When its block begins, the account and the books are followed and proved, the ru
 are there, and the state of every order of an earlier process is known.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from fluxum.book.book import Book
-from fluxum.connect import connect
+from fluxum.connect import connect, venue_of
 from fluxum.credentials import find_credentials
 from fluxum.errors import BadInput
 from fluxum.flow.opening import Opening
@@ -32,11 +32,14 @@ from fluxum.portfolio import Portfolio
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
+from fluxum.venues.venue import Venue
 
-__all__ = ["JOURNALS", "Trader", "trade"]
+__all__ = ["ACCOUNT_CHANNELS", "JOURNALS", "Trader", "open_journal", "trade", "trader_of"]
 
 JOURNALS = Path("~/.local/state/fluxum")
 """The folder of order journals that are given no other place."""
+ACCOUNT_CHANNELS = (Channel.EXECUTION, Channel.INSTRUMENT)
+"""What a trader needs of its session, beside books."""
 _READY_S = 60.0
 # By whether there is a limit, and whether there is a trigger.
 _TYPES = {
@@ -169,10 +172,10 @@ class Trader:
 
 
 def trade(
-    exchange: str,
+    exchange: str | Venue,
     symbols: Iterable[str] = (),
     *,
-    keys: str | Credentials = "",
+    keys: str | Credentials | AccountConfig = "",
     journal: str | Path | OrderJournal | None = None,
     limits: RiskLimits | None = None,
     tier: str = "",
@@ -184,69 +187,84 @@ def trade(
 ) -> Opening[Trader]:
     """One account at one venue, ready to trade: enter it, or await and close it.
 
-    `keys` names the source of the keys (see `find_credentials`), or is them. `journal` is the file
-    where orders are written before they are sent; the default is one in `JOURNALS`. `channels` are
-    subscribed for each of the `symbols`; books are required if positions are to be marked or orders
-    compared with a collar. `ledger` may have positions already: `limits` of positions begin with
-    them, and those of a loss with its profit. Raises BadInput, TimeoutError with what is missing
-    after `ready_s` seconds, and OrderJournalError for a journal that cannot be used.
+    `exchange` is a name or a venue. `keys` names the source of the keys (see `find_credentials`),
+    or is them, or an account's options. `journal` is the file where orders are written before they
+    are sent; the default is one in `JOURNALS`. `channels` are subscribed for each of the `symbols`;
+    books are required if positions are to be marked or orders compared with a collar. `ledger` may
+    have positions already: `limits` of positions begin with them, and those of a loss with its
+    profit. Raises BadInput, TimeoutError with what is missing after `ready_s` seconds, and
+    OrderJournalError for a journal that cannot be used.
     """
-    credentials = keys if isinstance(keys, Credentials) else find_credentials(exchange, keys)
+    venue = venue_of(exchange)
     world = LiveRuntime() if runtime is None else runtime
     markets = tuple(symbols)
-    wanted = tuple(channels)
+    account_config = _account_config(venue.name, keys, tier, markets)
+    wanted = (*channels, Channel.EXECUTION, Channel.INSTRUMENT)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Trader]:
-        with ExitStack() as stack:
-            kept = _journal(stack, exchange, journal)
-            entry = AccountConfig(credentials, tier=tier, symbols=markets)
+        with open_journal(venue.name, journal) as kept:
             async with connect(
-                exchange,
+                venue,
                 markets,
-                (*wanted, Channel.EXECUTION, Channel.INSTRUMENT),
+                wanted,
                 endpoint=endpoint,
-                account_config=entry,
+                account_config=account_config,
                 runtime=world,
             ) as session:
                 await session.wait_ready(ready_s)
                 await session.wait_instruments(markets, ready_s)
-                portfolio = Portfolio(session, ledger)
-                desk = _desk(session, portfolio, kept, limits, world)
-                async with portfolio, desk:
-                    await desk.wait_reconciled(ready_s)
-                    yield Trader(session, desk, portfolio)
+                async with trader_of(session, kept, world, limits, ledger, ready_s) as trader:
+                    yield trader
 
     return Opening(opened)
 
 
-def _desk(
+def _account_config(
+    exchange: str, keys: str | Credentials | AccountConfig, tier: str, symbols: Iterable[str]
+) -> AccountConfig:
+    if isinstance(keys, AccountConfig):
+        return keys
+    found = keys if isinstance(keys, Credentials) else find_credentials(exchange, keys)
+    return AccountConfig(found, tier=tier, symbols=symbols)
+
+
+@asynccontextmanager
+async def trader_of(
     session: Session,
-    portfolio: Portfolio,
     journal: OrderJournal,
-    limits: RiskLimits | None,
-    world: Runtime,
-) -> OrderDesk:
-    """A desk whose limits use the portfolio's positions and profit."""
-    return OrderDesk(
+    runtime: Runtime,
+    limits: RiskLimits | None = None,
+    ledger: Ledger | None = None,
+    ready_s: float = _READY_S,
+) -> AsyncGenerator[Trader]:
+    """Trade over a session whose `ACCOUNT_CHANNELS` are ready; raises as `trade` does."""
+    portfolio = Portfolio(session, ledger)
+    desk = OrderDesk(
         session.account,
         journal,
-        random=world.random,
+        random=runtime.random,
         rules=session.account.rules,
         limits=limits,
         profit=portfolio.profit,
         positions=portfolio.held,
     )
+    async with portfolio, desk:
+        await desk.wait_reconciled(ready_s)
+        yield Trader(session, desk, portfolio)
 
 
-def _journal(
-    stack: ExitStack, exchange: str, journal: str | Path | OrderJournal | None
-) -> OrderJournal:
-    """The given journal, opened for the length of a stack if it is a file."""
+@contextmanager
+def open_journal(
+    exchange: str, journal: str | Path | OrderJournal | None
+) -> Generator[OrderJournal]:
+    """The given journal, opened for the length of the block if it is a file; see `trade`."""
     if journal is None:
         folder = JOURNALS.expanduser()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         journal = folder / f"orders-{exchange}.jsonl"
     if isinstance(journal, str | Path):
-        return stack.enter_context(FileOrderJournal(Path(journal).expanduser(), exchange))
-    return journal
+        with FileOrderJournal(Path(journal).expanduser(), exchange) as opened:
+            yield opened
+    else:
+        yield journal

@@ -1,13 +1,15 @@
 """The log: levels, files, and that nothing in it opens an account."""
 
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fluxum.cli.logs import begin_logs, hide, masked
+from fluxum.cli.logs import LogForm, begin_logs
 from fluxum.errors import BadInput
+from fluxum.logs import hide, masked
 
 KEY = "8b5LkQ-public-part"
 SECRET = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg=="
@@ -82,3 +84,15 @@ def test_what_looks_like_a_secret_is_masked(text: str, left: str) -> None:
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"was .*nowhere.*No such file"):
         begin_logs(0, str(tmp_path / "nowhere" / "fluxum.log"))
+
+
+def test_the_format_may_come_after_the_file_and_changes_nothing_else(tmp_path: Path) -> None:
+    """`fluxum --log-file FILE session --log-format json` begins the log twice."""
+    path = tmp_path / "fluxum.log"
+    begin_logs(1, str(path))
+    begin_logs(0, "", LogForm.JSON)
+
+    logging.getLogger("fluxum.session.feed").info("a link")
+
+    (line,) = path.read_text().splitlines()
+    assert json.loads(line)["message"] == "a link"

@@ -147,3 +147,21 @@ def test_a_loop_that_breaks_leaves_no_reader_behind() -> None:
         assert not bus.is_read
 
     asyncio.run(story())
+
+
+def test_what_a_reader_got_is_counted_after_it_has_left() -> None:
+    """One cancels, one is only dropped: a loss must not vanish with its reader."""
+    bus: Bus[int] = Bus()
+    cancelled = bus.subscribe(capacity=2, overflow=Overflow.DROP_OLDEST)
+    dropped = bus.subscribe(capacity=9, overflow=Overflow.DROP_OLDEST)
+    for number in range(5):
+        bus.put(number)
+    assert dropped.take() == 0
+
+    cancelled.cancel()
+    cancelled.cancel()
+    del dropped
+
+    gone = bus.statistics().departed
+    assert (gone.offered, gone.delivered, gone.dropped, gone.waiting) == (10, 1, 9, 0)
+    assert bus.statistics().pipes == ()

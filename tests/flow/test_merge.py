@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from asyncs import run, settle
 from fluxum.errors import BadInput, LinkClosed
+from fluxum.flow.bus import Bus
 from fluxum.flow.merge import Merged, merge, merge_by_time
 from fluxum.flow.pipe import Overflow, Pipe
 
@@ -181,3 +182,92 @@ def test_by_time_is_sorted_and_ties_keep_the_order_of_the_arguments() -> None:
     merged = merge_by_time(one, other, key=lambda item: item[0])
 
     assert list(merged) == [(0, "z"), (1, "a"), (3, "a"), (3, "b"), (3, "z"), (4, "z")]
+
+
+def test_a_pipe_can_be_added_while_the_merge_is_read() -> None:
+    async def scenario() -> list[str]:
+        one, other = pipes(2)
+        merged = merge(one)
+        async with asyncio.TaskGroup() as group:
+            reader = group.create_task(rest(merged))
+            await settle()
+            merged.add(other)
+            put(other, "b")
+            await settle()
+            put(one, "a")
+            one.close()
+            other.close()
+        return reader.result()
+
+    assert run(scenario()) == ["b", "a"]
+
+
+def test_the_same_pipe_is_added_once() -> None:
+    one, other = pipes(2)
+    merged = merge(one)
+    merged.add(other)
+
+    with pytest.raises(BadInput, match="given twice"):
+        merged.add(other)
+
+
+def test_with_a_reader_of_failures_the_other_pipes_go_on() -> None:
+    async def scenario() -> None:
+        failed: list[object] = []
+        one, failing = pipes(2)
+        merged = Merged([one, failing], failed.append)
+        error = LinkClosed("gone")
+        put(failing, "f1")
+        failing.close(error)
+        put(one, "a1")
+
+        assert [await anext(merged) for _ in range(2)] == ["f1", "a1"]
+        put(one, "a2")
+        assert await anext(merged) == "a2"
+        assert failed == [error]
+        one.close()
+        assert await rest(merged) == []
+
+    run(scenario())
+
+
+def test_all_that_waits_can_be_taken_at_once() -> None:
+    async def scenario() -> None:
+        one, other = pipes(2)
+        merged = merge(one, other)
+        put(one, "a1", "a2")
+        put(other, "b1")
+
+        assert merged.waiting == 3
+        assert merged.drain() == ["a1", "a2", "b1"]
+        assert merged.waiting == 0
+        put(other, "b2")
+        assert await anext(merged) == "b2"
+
+    run(scenario())
+
+
+def test_one_of_thirty_two_items_is_shown_when_the_reader_gets_it() -> None:
+    async def scenario() -> None:
+        shown: list[str] = []
+        (one,) = pipes(1, capacity=1000)
+        merged = Merged([one], look=shown.append)
+        put(one, *(str(number) for number in range(100)))
+
+        for _ in range(70):
+            await anext(merged)
+        assert shown == ["0", "32", "64"]
+        assert len(merged.drain()) == 30
+        assert shown == ["0", "32", "64", "99"]
+
+    run(scenario())
+
+
+def test_a_dropped_merge_drops_its_pipes() -> None:
+    bus: Bus[str] = Bus()
+    merged = merge(bus.subscribe(capacity=1, overflow=Overflow.DROP_OLDEST))
+    assert len(bus.pipes) == 1
+
+    del merged
+
+    assert not bus.pipes

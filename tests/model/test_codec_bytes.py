@@ -28,6 +28,7 @@ from fluxum.model.event import (
     Desync,
     Dropped,
     Event,
+    FailedOver,
     Gap,
     GapCause,
     LeftOut,
@@ -42,7 +43,10 @@ from fluxum.model.event import (
     Subscribed,
     Subscription,
     Unsubscribed,
+    VenueFailed,
     VenueNotice,
+    VenueRemoved,
+    VenueReturned,
     VenueStatus,
 )
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
@@ -379,6 +383,27 @@ LINES: list[tuple[Event, str]] = [
     (
         Dropped(venue="k", count=12, received_ns=2),
         '{"type":"dropped","venue":"k","count":12,"received_ns":2}',
+    ),
+    (
+        VenueFailed(venue="k", reason="403", received_ns=2),
+        '{"type":"venue_failed","venue":"k","reason":"403","received_ns":2}',
+    ),
+    (
+        VenueRemoved(
+            venue="k", symbol=BTC, market=BTC, generation=3, reason="desynced", received_ns=2
+        ),
+        '{"type":"venue_removed","venue":"k","symbol":"BTC/USD","market":"BTC/USD",'
+        '"generation":3,"reason":"desynced","received_ns":2}',
+    ),
+    (
+        VenueReturned(venue="k", symbol=BTC, market=BTC, generation=4, received_ns=2),
+        '{"type":"venue_returned","venue":"k","symbol":"BTC/USD","market":"BTC/USD",'
+        '"generation":4,"received_ns":2}',
+    ),
+    (
+        FailedOver(venue="k", symbol=BTC, before="j", reason="stale", received_ns=2),
+        '{"type":"failed_over","venue":"k","symbol":"BTC/USD","before":"j","reason":"stale",'
+        '"received_ns":2}',
     ),
 ]
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,6 +123,51 @@ def test_a_reader_that_leaves_is_no_crash(endpoint: str) -> None:
         process.stdout.close()
         assert process.wait(10) in {0, 1}
         assert "Traceback" not in process.stderr.read()
+
+
+def test_doctor_finds_all_well_and_audits_the_book(endpoint: str) -> None:
+    done = fluxum("doctor", "--audit", "1", "--format", "json", "--endpoint", endpoint)
+
+    checks = {one["name"]: one for one in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stderr
+    assert {"rest", "clock", "status", "link public", "book BTC/USD", "limits"} <= set(checks)
+    assert {one["outcome"] for one in checks.values()} <= {"ok", "warning"}
+    assert checks["audit BTC/USD"]["figures"]["percent"] == 100.0
+
+
+def test_doctor_fails_with_advice_where_nobody_answers() -> None:
+    done = fluxum("doctor", "--endpoint", "ws://127.0.0.1:9")
+
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("failed   kraken tcp 127.0.0.1"))
+    assert lines[at + 1].strip().startswith("-> Check the firewall")
+    assert "checks failed: kraken tcp 127.0.0.1:9, kraken rest, kraken link public" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("session",), ("stream", "trade"), ("record", "tape.jsonl")],
+    ids=["session", "stream", "record"],
+)
+def test_a_command_that_runs_for_long_serves_its_metrics(
+    endpoint: str, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    words = tuple(str(tmp_path / one) if "." in one else one for one in words)
+    command = (*words, "-s", "BTC/USD", "--metrics", "0", "--endpoint", endpoint)
+    with started(*command) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        while "metrics at " not in line:
+            line = process.stderr.readline()
+        with urllib.request.urlopen(line.split()[-1], timeout=5) as answer:
+            text = answer.read().decode()
+        process.terminate()
+        assert process.wait(10) in {143, 1}
+
+    assert 'fluxum_session_state{session="1",state="ready",venue="kraken"}' in text
+    assert ("fluxum_recorder_up" in text) == (words[0] == "record")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from fluxum.errors import (
     VenueRefused,
 )
 from fluxum.transport.http import http
+from fluxum.transport.network import Network
 from fluxum.transport.websocket import websockets
 
 pytestmark = pytest.mark.network
@@ -411,7 +412,7 @@ def test_an_attack_on_a_call_ends_in_a_typed_error(attack: Attack) -> None:
 async def survive_call(attack: Attack) -> None:
     async with (
         Server(attack.handler).serve() as server,
-        http(timeout_s=1.0, body_bytes_max=BODY_BYTES_MAX) as calls,
+        http(network=Network(call_timeout_s=1.0), body_bytes_max=BODY_BYTES_MAX) as calls,
     ):
         with pytest.raises(attack.kinds) as caught:
             await calls.call("GET", f"http://{server.host}/depth", {}, b"")

@@ -20,6 +20,7 @@ from fluxum.errors import (
 from fluxum.model.account import Credentials
 from fluxum.session.account_config import AccountConfig
 from fluxum.transport.http import http
+from fluxum.transport.network import Network
 from fluxum.transport.websocket import websockets
 from fluxum.venues.register import find_venue
 
@@ -122,7 +123,7 @@ def test_a_refusal_says_whether_dialling_again_helps(
 
 def test_nobody_there_is_retryable_and_no_url_is_bad_input() -> None:
     async def main() -> None:
-        async with websockets() as dial, http(timeout_s=5) as calls:
+        async with websockets() as dial, http(network=Network(call_timeout_s=5)) as calls:
             with pytest.raises(TransportError, match="cannot reach"):
                 async with dial("ws://127.0.0.1:9/"):
                     pass
@@ -146,6 +147,19 @@ def test_a_call_sends_headers_and_body_and_its_answer_is_bounded() -> None:
             assert await calls.call("POST", url, {"X-Key": "k"}, b"ab") == b"k:" + b"ab" * 10
             with pytest.raises(TransportError, match="more than 100 bytes"):
                 await calls.call("POST", url, {"X-Key": "k"}, b"x" * 50)
+
+    run(main)
+
+
+def test_the_environments_proxy_carries_links_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with serving(echo) as host, websockets() as dial:
+            monkeypatch.setenv("HTTP_PROXY", f"http://{host}")
+            monkeypatch.delenv("NO_PROXY", raising=False)
+            monkeypatch.delenv("no_proxy", raising=False)
+            async with dial("ws://exchange.invalid/v2") as link:
+                await link.send(b"through it")
+                assert await link.receive() == b"through it"
 
     run(main)
 

@@ -906,7 +906,7 @@ def test_the_venues_no_to_a_cancel_of_an_order_nobody_knows_is_raised() -> None:
             with pytest.raises(VenueRefused, match="unknown order"):
                 await one.desk.cancel("nobody")
             one.gateway.fates = [Fate.LOST]
-            with pytest.raises(OutcomeUnknown, match="nobody has answered"):
+            with pytest.raises(OutcomeUnknown, match="there was no answer"):
                 await one.desk.cancel(order_id="nobody", timeout_s=1)
             with pytest.raises(BadInput, match="one id"):
                 await one.desk.cancel("")

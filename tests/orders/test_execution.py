@@ -35,10 +35,13 @@ from fluxum.orders.journal_lines import (
 from fluxum.orders.order import TrackedOrder, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.sim.loop import run
-from fluxum.venues.trading import OrderRules, TradingAllowance
+from fluxum.venues.rates import Decaying
+from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance
 from orders.gateways import BTC, SECOND_NS, VENUE, FakeGateway, fill, request, update
 
-ALLOWANCE = TradingAllowance(most=Decimal(10), decay_per_s=Decimal(1), add=Decimal(3))
+ALLOWANCE = TradingAllowance(
+    rates=(OrderRate(rate=Decaying(Decimal(10), Decimal(1)), by_symbol=True),), add=Decimal(3)
+)
 
 
 class Journal(MemoryOrderJournal):

@@ -16,7 +16,8 @@ from fluxum.orders.pretrade import PreTradeChecks
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import Risk
 from fluxum.sim.loop import run
-from fluxum.venues.trading import OrderRules, TradingAllowance
+from fluxum.venues.rates import Decaying
+from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance
 from orders.gateways import BTC, ETH, SECOND_NS, FakeGateway, request
 
 
@@ -179,7 +180,9 @@ def test_a_market_whose_rules_nobody_told_is_refused() -> None:
 def test_what_the_venue_would_refuse_is_foreseen() -> None:
     def story() -> None:
         allowance = TradingAllowance(
-            most=Decimal(2), decay_per_s=Decimal("0.5"), add=Decimal(2), amend=Decimal(5)
+            rates=(OrderRate(rate=Decaying(Decimal(2), Decimal("0.5")), by_symbol=True),),
+            add=Decimal(2),
+            amend=Decimal(5),
         )
         one = World(OrderRules(allowance=allowance))
         one.begin("mine")

@@ -188,7 +188,7 @@ def test_a_change_of_an_order_of_others_is_not_in_the_journal() -> None:
 @pytest.mark.parametrize(
     ("fate", "reason"),
     [
-        (Fate.LOST, "nobody answered within 2 s"),
+        (Fate.LOST, "there was no answer within 2 s"),
         (Fate.ARRIVES, "the venue took it, and nothing more was known within 2 s"),
     ],
 )
@@ -229,7 +229,7 @@ def test_whoever_leaves_while_waiting_leaves_an_order_in_doubt() -> None:
                     await one.sender.wait(asked, 5)
 
             assert asked.orders[0].uncertainty is Uncertainty.EXISTENCE
-            assert asked.orders[0].view().reason == "whoever waited for the answer has left"
+            assert asked.orders[0].view().reason == "the caller that waited for the answer has left"
             await asyncio.sleep(1)
             assert asked.orders[0].uncertainty is None
 

@@ -18,7 +18,9 @@ from fluxum.model.order import (
     PlaceBatch,
     TradingCount,
 )
-from fluxum.orders.rate_limit import AgeBands, OrderRateLimit, TradingAllowance
+from fluxum.orders.rate_limit import OrderRateLimit
+from fluxum.venues.rates import Decaying, Windowed
+from fluxum.venues.trading import AgeBands, Operation, OrderRate, TradingAllowance
 from orders.gateways import BTC, ETH, SECOND_NS, START_NS, VENUE, request
 
 
@@ -26,10 +28,13 @@ def bands(*costs: tuple[int, int]) -> AgeBands:
     return AgeBands(tuple((age_s, Decimal(cost)) for age_s, cost in costs))
 
 
+def by_market(most: int, per_s: str) -> tuple[OrderRate, ...]:
+    return (OrderRate(rate=Decaying(Decimal(most), Decimal(per_s)), by_symbol=True),)
+
+
 # https://docs.kraken.com/api/docs/guides/spot-ratelimits
 STARTER = TradingAllowance(
-    most=Decimal(60),
-    decay_per_s=Decimal(1),
+    rates=by_market(60, "1"),
     orders_max=60,
     add=Decimal(1),
     batch_add=Decimal("0.5"),
@@ -40,10 +45,8 @@ STARTER = TradingAllowance(
     edit_ages=bands((5, 6), (10, 5), (15, 4), (45, 2), (90, 1)),
     cancel_ages=bands((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1)),
 )
-INTERMEDIATE = structs.replace(
-    STARTER, most=Decimal(125), decay_per_s=Decimal("2.34"), orders_max=80
-)
-FROZEN = structs.replace(STARTER, decay_per_s=Decimal("0.000000001"))
+INTERMEDIATE = structs.replace(STARTER, rates=by_market(125, "2.34"), orders_max=80)
+FROZEN = structs.replace(STARTER, rates=by_market(60, "0.000000001"))
 
 
 class Aged(Struct):
@@ -204,6 +207,39 @@ def test_a_clock_that_is_set_back_gives_nothing_away() -> None:
 def test_bands_out_of_order_are_refused() -> None:
     with pytest.raises(BadInput, match=r"\[10, 5\]"):
         bands((10, 1), (5, 2))
+
+
+def test_limits_of_one_operation_and_of_one_market_are_counted_apart() -> None:
+    # As OKX has them: 60 in 2 s for each market and operation; and as Binance: 50 in 10 s, placed.
+    okx = frozenset({Operation.PLACE}), frozenset({Operation.CANCEL})
+    window = Windowed(Decimal(60), Decimal(2))
+    allowance = TradingAllowance(
+        rates=(
+            *(OrderRate(rate=window, operations=one, by_symbol=True) for one in okx),
+            OrderRate(
+                rate=Windowed(Decimal(100), Decimal(10)), operations=frozenset({Operation.PLACE})
+            ),
+        ),
+        cancel=Decimal(1),
+    )
+    venue = Venue()
+    venue.orders["O-1"] = Aged(ETH, at(0))
+    rate_limit = venue.rate_limit(allowance)
+    for number in range(60):
+        rate_limit.book(number, Place(request=request()), at(0))
+
+    refusal = rate_limit.would_refuse(Place(request=request()), at(0.5))
+    assert refusal is not None
+    assert refusal.wait_s == 1.5
+    assert rate_limit.would_refuse(Cancel(order_ids=("O-1",)), at(0.5)) is None
+    for number in range(60, 100):
+        rate_limit.book(number, Place(request=request(symbol=ETH)), at(1))
+
+    refusal = rate_limit.would_refuse(Place(request=request(symbol=ETH)), at(4))
+    assert refusal is not None
+    assert "all markets would be counted 100 + 1, and above 100" in refusal.reason
+    assert refusal.wait_s == 6.0
+    assert rate_limit.would_refuse(Place(request=request()), at(10)) is None
 
 
 def told(symbol: Symbol | None, used: str = "", allowed: str = "") -> TradingCount:

@@ -478,5 +478,5 @@ def test_a_drawdown_is_counted_from_the_highest_profit() -> None:
 
 
 def test_a_daily_loss_needs_somebody_who_knows_it() -> None:
-    with pytest.raises(BadInput, match="a loss is limited, but nobody says"):
+    with pytest.raises(BadInput, match="a loss is limited, but no source"):
         risk(daily_loss_max=Decimal(1))

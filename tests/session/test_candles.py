@@ -22,11 +22,11 @@ from fluxum.model.event import (
     Subscription,
 )
 from fluxum.model.market import Candle
+from fluxum.session.active_subscriptions import Stream
 from fluxum.session.candles import Candles, Missed
 from fluxum.session.gaps import GapLedger
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.publisher import Publisher
-from fluxum.session.subscription_state import Stream
 from fluxum.sim.loop import START_NS
 from fluxum.venues.kraken.venue import KRAKEN
 

@@ -14,6 +14,7 @@ from fluxum.model.event import Event
 from fluxum.pacing import CallCounter
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
 from fluxum.session.fetch_queue import Rest
+from fluxum.session.latencies import Latencies
 from fluxum.sim.loop import SimulatedClock
 from fluxum.venues.conversation import Fetch, Send
 from fluxum.venues.kraken.protocol import KrakenProtocol
@@ -66,6 +67,7 @@ def connected(link: Flood | Quiet, protocol: KrakenProtocol, **limits: float) ->
         rest=Rest(None, {}, CallCounter(1.0, 1.0), KRAKEN.limits.backoff, Random(1)),
         counts=LinkCounts(),
         raw=Bus[RawFrame](),
+        latencies=Latencies(SimulatedClock().now_ns),
         deliver=deliver,
         reject=lambda rejected: None,
         call_failed=_pass_over,

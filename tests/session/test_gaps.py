@@ -178,3 +178,16 @@ def test_a_book_that_ends_leaves_the_trades_of_its_market_followed() -> None:
 
     assert gap is not None
     assert gap.missing == 92
+
+
+def test_gaps_are_counted_by_kind() -> None:
+    ledger = GapLedger("kraken")
+    book = Subscription(Channel.BOOK, Symbol("BTC/USD"))
+    for cause in (GapCause.LINK_LOST, GapCause.LINK_LOST, GapCause.VENUE):
+        ledger.begin(book, cause, 1, "")
+        ledger.end(book, 2)
+
+    assert dict(ledger.counts) == {
+        (Channel.BOOK, GapCause.LINK_LOST, Repair.SNAPSHOT): 2,
+        (Channel.BOOK, GapCause.VENUE, Repair.SNAPSHOT): 1,
+    }

@@ -194,6 +194,26 @@ def test_what_does_not_pass_is_given_up_on_after_a_few_tries(
     assert asked.statistics.failed + asked.statistics.refused == 1
 
 
+def test_usage_shows_the_rate_limit_and_the_queries_that_are_stopped() -> None:
+    async def main() -> None:
+        one = rest_client(Bank(TransportError("no answer")))
+        free = Fetch("GET", "/0/public/Time", "time", cost=2)
+        await one.query(RestQuery(free, lambda _body, _received_ns: 1))
+
+        with pytest.raises(CircuitOpen):
+            await one.query(QUESTIONS.balances())
+
+        usage = one.usage()
+        assert (usage.breakers_open, usage.stopped) == (1, 1)
+        assert (usage.queries.answered, usage.queries.refused) == (4, 1)
+        assert usage.cost_max == 15
+        assert 0 < usage.cost < 15
+        await asyncio.sleep(100)
+        assert one.usage().cost == 0
+
+    run(main())
+
+
 def test_calls_keep_to_the_venues_counter() -> None:
     async def main() -> None:
         bank = Bank(b'{"error":[],"result":{"open":{}}}')

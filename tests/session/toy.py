@@ -28,10 +28,10 @@ from fluxum.venues.private import (
     OrderLink,
     OrderQuery,
     Private,
-    RestAllowance,
     Signed,
 )
 from fluxum.venues.queries import Page, RestQuery
+from fluxum.venues.rates import Decaying
 from fluxum.venues.server.contract import Answer, Dialled, ExchangeView, Outgoing, ServerSide
 from fluxum.venues.trading import OrderRules
 
@@ -274,7 +274,7 @@ class Toy:
                 protocol=protocol,
                 signer=ToySigner,
                 queries=self.queries,
-                tiers={"only": AccountTier(RestAllowance(100, 10), OrderRules())},
+                tiers={"only": AccountTier(Decaying(Decimal(100), Decimal(10)), OrderRules())},
                 authenticated=frozenset({"account", "orders"}),
                 snapshots=frozenset(),
                 numbered=self.numbered,

@@ -7,6 +7,8 @@ from random import Random
 from typing import Any
 
 from msgspec import structs
+from newvenue.server.sides import NEWVENUE as NEWVENUE_SIDE
+from newvenue.venue import NEWVENUE
 
 from fluxum.flow.pipe import Pipe
 from fluxum.model.event import Channel, Event, State, StateChange, Subscription
@@ -66,6 +68,7 @@ async def world(
         rate_per_s=rate_per_s,
         faults=plan,
         resolution_ns=1_000 if venue is KRAKEN else 1_000_000,
+        side=NEWVENUE_SIDE if venue is NEWVENUE else None,
     )
     async with exchange:
         session = Session(

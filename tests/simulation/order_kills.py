@@ -43,7 +43,9 @@ __all__ = ["Lives", "live_and_die"]
 
 KEYS = Credentials("the-key", "dGhlLXNlY3JldC1vZi1raWxscw==", "the-passphrase")
 LOT = Decimal("0.01")
-TIMEOUT_S = 60
+READY_S = 90
+"""How long a trader may take until it is ready; it says itself what is missing then."""
+TIMEOUT_S = READY_S + 30
 
 
 class Lives(Struct, kw_only=True):
@@ -59,6 +61,8 @@ class Lives(Struct, kw_only=True):
     """How many of these the exchange had entered."""
     orders: int = 0
     fills: int = 0
+    slowest_s: float = 0.0
+    """The longest that a trader took to be ready."""
     wrong: list[str] = []
 
 
@@ -89,7 +93,7 @@ async def trade(venue: str, url: str, journal: str, seed: int) -> None:
         journal=journal,
         limits=RiskLimits(collar_percent=None),
         endpoint=url,
-        ready_s=TIMEOUT_S,
+        ready_s=READY_S,
     ) as trader:
         say(event="ready")
         names, since_ns = await listen()
@@ -173,9 +177,11 @@ class Killer:
         assert process.stdin is not None
         assert process.stdout is not None
         self.found.lives += 1
+        begun_s = time.monotonic()
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 await process.stdout.readline()  # it is ready
+                self.found.slowest_s = max(self.found.slowest_s, time.monotonic() - begun_s)
                 question = ([*self.wanted, *self.done], self.since_ns)
                 process.stdin.write(json.dumps(question).encode() + b"\n")
                 line = await process.stdout.readline()
@@ -242,7 +248,7 @@ class Killer:
         held = {str(one.asset): one.total for one in self.account.balances()}
         if {asset: Decimal(total) for asset, total in known["balances"].items()} != held:
             found.wrong.append(f"{where}: {held}, known {known['balances']}")
-        fills = Counter(known["fills"])
+        fills: Counter[str] = Counter(known["fills"])
         if fills != Counter(one.fill_id for one in self.account.fills):
             found.wrong.append(f"{where}: fills are missing, or there twice")
         found.compared += 1
@@ -269,6 +275,7 @@ async def live_and_die(
         found = lane.result()
         for name in ("lives", "compared", "on_their_way", "entered", "orders", "fills", "wrong"):
             setattr(total, name, getattr(total, name) + getattr(found, name))
+        total.slowest_s = max(total.slowest_s, found.slowest_s)
     return total
 
 
@@ -310,8 +317,8 @@ def main() -> int:
     print(
         f"{found.venue}: {found.lives} lives, {found.compared} compared, {found.orders} orders,"
         f" {found.fills} fills, {found.on_their_way} orders were on their way,"
-        f" {found.entered} of them entered; wrong: {len(found.wrong) or 'none'}"
-        f" ({time.perf_counter() - started:.0f} s)"
+        f" {found.entered} of them entered; ready after {found.slowest_s:.0f} s at most;"
+        f" wrong: {len(found.wrong) or 'none'} ({time.perf_counter() - started:.0f} s)"
     )
     for what in found.wrong:
         print(what, file=sys.stderr)

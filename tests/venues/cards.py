@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import pytest
+from newvenue.venue import NEWVENUE
 
 from findings import Findings, findings
 from fluxum.venues.register import VENUES
@@ -12,7 +13,7 @@ __all__ = ["card"]
 
 
 def card(
-    number: int, venues: Sequence[Venue] = tuple(VENUES.values())
+    number: int, venues: Sequence[Venue] = (*VENUES.values(), NEWVENUE)
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Deal a test to each of these exchanges, and note that it was passed."""
 

@@ -2,7 +2,8 @@
 
 A card is dealt to each exchange with the simulated exchange as its partner; cards 12 and 13 are
 about what was really seen on the wire. What the cards find is the matrix of `fluxum support`:
-`make support` writes it anew.
+`make support` writes it anew. The template of `make venue` is dealt the cards as well, so that a
+new exchange begins with all of them passed but those about captures.
 """
 
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from newvenue.venue import NEWVENUE
 from worlds import World, play, world
 
 from findings import Findings
@@ -44,6 +46,8 @@ from venues.cards import card
 HERE = Path(__file__).parent
 UNKNOWN = Symbol("NOSUCH/COIN")
 MONTH_DAYS = {MONTH_S: {28, 29, 30, 31}, 3 * MONTH_S: {90, 91, 92}}
+
+CAPTURES_MIN = 8
 
 
 def channels(venue: Venue) -> list[Channel]:
@@ -360,6 +364,8 @@ def captured(venue: Venue, name: str) -> Iterator[dict[str, Any]]:
 @card(12)
 def test_12_captures_say_what_they_say(venue: Venue, notes: Findings) -> None:
     """Messages copied by hand from documents and recordings, with what they mean beside them."""
+    if venue is NEWVENUE:
+        pytest.skip("an invented dialect has no captures")
     said: set[str] = set()
     count = 0
     for capture in captured(venue, "public.jsonl"):
@@ -378,7 +384,10 @@ def test_12_captures_say_what_they_say(venue: Venue, notes: Findings) -> None:
         count += 1
         events = protocol.receive_response(fetch, capture["body"].encode(), 1)
         assert_says([one for one in events if not isinstance(one, Subscribed)], capture)
-    assert count >= 8
+    assert count >= CAPTURES_MIN, (
+        f"{CAPTURES_MIN} frames were expected in {HERE / venue.name}/captures/public.jsonl, one a"
+        f' line: {{"name": ..., "source": ..., "frame": ..., "events": [...]}}; were {count}'
+    )
     assert said >= {one.value for one in (Channel.TRADE, Channel.TICKER) if one in venue.routes}
     notes.saw(captures=count)
 

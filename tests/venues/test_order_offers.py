@@ -76,9 +76,13 @@ def test_a_batch_has_its_limit_and_each_order_is_checked() -> None:
 
 def test_an_amendment_changes_what_is_offered_of_an_order_whose_market_is_known() -> None:
     assert OFFERS.check_amend(Amend(order_id="1", symbol=BTC, quantity=2)) == BTC
-    for given in ({"trigger_price": 5}, {"post_only": True}, {"display_quantity": 1}):
+    for command in (
+        Amend(order_id="1", symbol=BTC, trigger_price=5),
+        Amend(order_id="1", symbol=BTC, post_only=True),
+        Amend(order_id="1", symbol=BTC, display_quantity=1),
+    ):
         with pytest.raises(BadInput, match="toy amends quantity, price alone"):
-            OFFERS.check_amend(Amend(order_id="1", symbol=BTC, **given))
+            OFFERS.check_amend(command)
     with pytest.raises(BadInput, match="toy amends"):
         OFFERS.check_amend(
             Amend(order_id="1", symbol=BTC, limit_price=5, limit_price_kind="percent")

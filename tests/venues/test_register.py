@@ -11,14 +11,13 @@ from fluxum.venues.register import VENUES, find_venue
 
 def test_every_exchange_goes_by_its_own_name() -> None:
     assert [venue.name for venue in VENUES.values()] == list(VENUES)
-    assert len(VENUES) == 10
     assert next(iter(VENUES)) == "kraken"
     assert find_venue("okx") is VENUES["okx"]
 
 
 def test_an_exchange_nobody_knows_is_shown_beside_those_there_are() -> None:
     assert "mtgox" not in VENUES
-    with pytest.raises(BadInput, match=r"expected \(binance, .*okx\), was 'mtgox'"):
+    with pytest.raises(BadInput, match=r"expected \(binance, .*okx.*\), was 'mtgox'"):
         find_venue("mtgox")
 
 

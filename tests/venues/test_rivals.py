@@ -26,7 +26,7 @@ def active(*subscriptions: Subscription) -> Subscriptions:
 
 
 def test_two_books_of_one_market_cannot_be_told_apart() -> None:
-    with pytest.raises(LocalProtocolError, match="cannot be told apart from"):
+    with pytest.raises(LocalProtocolError, match="cannot be distinguished from"):
         check_rival(active(SHALLOW), DEEP)
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import inspect
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
+from msgspec import Struct
 
 import fluxum
 from fluxum import Balance, Fill, Order, OrderStatus, Symbol
@@ -19,7 +21,18 @@ from venues.accounts import KEYS, LOT, play
 ACCOUNTS = [venue for venue in VENUES.values() if venue.private is not None]
 
 
-async def program(exchange: str, symbol: Symbol, runtime: Runtime) -> dict[str, object]:
+class Found(Struct):
+    """What the program knows in the end."""
+
+    canceled: Order
+    bought: Order | None
+    left: list[Order | None]
+    position: fluxum.Position | None
+    fills: Sequence[Fill]
+    balances: Sequence[Balance]
+
+
+async def program(exchange: str, symbol: Symbol, runtime: Runtime) -> Found:
     async with fluxum.trade(
         exchange, [symbol], keys=KEYS, journal=fluxum.MemoryOrderJournal(), runtime=runtime
     ) as trader:
@@ -36,14 +49,14 @@ async def program(exchange: str, symbol: Symbol, runtime: Runtime) -> dict[str, 
         await trader.cancel_all()
         await asyncio.sleep(5)
 
-        return {
-            "canceled": canceled,
-            "bought": trader.orders.order(bought.client_order_id),
-            "left": [trader.orders.order(one.client_order_id) for one in left],
-            "position": trader.position(symbol),
-            "fills": await trader.session.account.history(),
-            "balances": await trader.balances(),
-        }
+        return Found(
+            canceled=canceled,
+            bought=trader.orders.order(bought.client_order_id),
+            left=[trader.orders.order(one.client_order_id) for one in left],
+            position=trader.position(symbol),
+            fills=await trader.session.account.history(),
+            balances=await trader.balances(),
+        )
 
 
 def test_the_program_has_thirty_lines() -> None:
@@ -65,27 +78,17 @@ def test_the_same_program_trades_everywhere(venue: Venue) -> None:
                 venue.name, symbol, SimulatedRuntime(exchange, clock=clock, seed=3)
             )
 
-        canceled, bought, left = found["canceled"], found["bought"], found["left"]
-        assert isinstance(canceled, Order)
-        assert canceled.status is OrderStatus.CANCELED
-        assert isinstance(bought, Order)
-        assert (bought.status, bought.filled) == (OrderStatus.FILLED, 2 * LOT)
-        assert isinstance(left, list)
-        assert [one.status for one in left] == [OrderStatus.CANCELED] * 2
-        assert not account.open_orders()
-        fills, balances = found["fills"], found["balances"]
-        assert isinstance(fills, tuple | list)
-        known = {fill.fill_id for fill in fills if isinstance(fill, Fill)}
-        assert known == {fill.fill_id for fill in account.fills}
-        position = found["position"]
-        assert isinstance(position, fluxum.Position)
         fees = [fee for fill in account.fills for fee in fill.fees or ()]
-        assert position.quantity == LOT - sum(
-            (one.amount for one in fees if one.asset == symbol.base), Decimal(0)
-        )
-        assert isinstance(balances, tuple)
-        assert {one.asset: one.total for one in balances if isinstance(one, Balance)} == {
-            one.asset: one.total for one in account.balances()
-        }
+        charged = sum((fee.amount for fee in fees if fee.asset == symbol.base), Decimal(0))
+        assert found.canceled.status is OrderStatus.CANCELED
+        assert found.bought is not None
+        assert (found.bought.status, found.bought.filled) == (OrderStatus.FILLED, 2 * LOT)
+        assert [one and one.status for one in found.left] == [OrderStatus.CANCELED] * 2
+        assert not account.open_orders()
+        assert {one.fill_id for one in found.fills} == {one.fill_id for one in account.fills}
+        assert found.position is not None
+        assert found.position.quantity == LOT - charged
+        held = {one.asset: one.total for one in account.balances()}
+        assert {one.asset: one.total for one in found.balances} == held
 
     play(story)

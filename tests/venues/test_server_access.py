@@ -18,7 +18,6 @@ from fluxum.venues.server.access import (
     check_signature,
     check_time,
     count,
-    count_decaying,
     lowered,
 )
 from fluxum.venues.server.accounts import Account
@@ -97,14 +96,6 @@ def test_an_aligned_window_begins_by_the_clock() -> None:
 
     assert count(one, "weight", minute, 119 * S, NO, 9).resets_ns == 120 * S
     assert count(one, "weight", minute, 120 * S, NO, 9) == Used(9, 1, 180 * S)
-
-
-def test_a_decaying_count_falls_to_nothing_and_no_further() -> None:
-    one = account()
-    count_decaying(one, "calls", Decimal("0.5"), 0).used += 3
-
-    assert count_decaying(one, "calls", Decimal("0.5"), 2 * S).used == 2
-    assert count_decaying(one, "calls", Decimal("0.5"), 60 * S).used == 0
 
 
 def test_names_of_headers_have_no_case() -> None:

@@ -339,7 +339,7 @@ def test_one_topic_stands_for_one_subscription() -> None:
     link = Link()
     link.subscribe("a")
 
-    with pytest.raises(LocalProtocolError, match="cannot be told apart"):
+    with pytest.raises(LocalProtocolError, match="cannot be distinguished"):
         link.subscriptions.open("a", B)
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from fluxum.cli.answers import write_rows
 from fluxum.cli.asking import report_left_out
+from fluxum.cli.configured import runtime_of, venue_at
 from fluxum.cli.hints import near
 from fluxum.cli.lines import event_text, money_text, number_text
 from fluxum.cli.market import attended, until
@@ -75,7 +76,8 @@ def balances(
         raise BadInput(f"--follow shows changes without values: leave out --in {into}")
 
     async def main(output: Output) -> None:
-        async with connect(name, endpoint=url, proxy=through, account_config=entry) as session:
+        venue, runtime = venue_at(name, url), runtime_of(name, through)
+        async with connect(venue, account_config=entry, runtime=runtime) as session:
             account = session.account
             if into:
                 await write_valued(session, Asset(into), output)

@@ -8,6 +8,7 @@ import typer
 from msgspec import Struct
 
 from fluxum.cli import market
+from fluxum.cli.configured import config, runtime_of, venue_at
 from fluxum.cli.lines import money_text, number_text, time_text, when_text
 from fluxum.cli.logs import log_frames
 from fluxum.cli.options import (
@@ -136,10 +137,10 @@ class Where(Struct, frozen=True, kw_only=True):
     def connect(self, symbols: Sequence[Symbol] = ()) -> Opening[Session]:
         """A session with the account, and the books of some symbols."""
         return connect(
-            self.exchange,
+            venue_at(self.exchange, self.endpoint),
             symbols,
-            endpoint=self.endpoint,
-            proxy=self.proxy,
+            runtime=runtime_of(self.exchange, self.proxy),
+            readers=config().readers(),
             account_config=self.account_config,
         )
 

@@ -17,7 +17,9 @@ from fluxum.model.event import (
     Desync,
     Dropped,
     Event,
+    FailedOver,
     Gap,
+    HubEvent,
     LeftOut,
     LinkEvent,
     LinkLost,
@@ -29,7 +31,10 @@ from fluxum.model.event import (
     StateChange,
     Subscribed,
     Unsubscribed,
+    VenueFailed,
     VenueNotice,
+    VenueRemoved,
+    VenueReturned,
 )
 from fluxum.model.instant import format_second
 from fluxum.model.instrument import Instrument
@@ -91,6 +96,8 @@ def event_text(event: Event) -> str:
         what = _market_text(event)
     elif isinstance(event, AccountEvent):
         what = _account_text(event)
+    elif isinstance(event, HubEvent):
+        what = _hub_text(event)
     else:
         what = _link_text(event)
     when = when_text(getattr(event, "venue_ns", None), event.received_ns)
@@ -262,6 +269,19 @@ def _link_text(event: LinkEvent) -> str:  # noqa: C901 - one line a kind
             return f"link replaced: {event.reason}"
         case Dropped():
             return f"dropped {event.count} events: this reader is too slow"
+
+
+def _hub_text(event: HubEvent) -> str:
+    match event:
+        case VenueFailed():
+            return f"failed: {event.reason}"
+        case VenueRemoved():
+            return f"left the book of {event.symbol} ({event.market}): {event.reason}"
+        case VenueReturned():
+            return f"is in the book of {event.symbol} ({event.market})"
+        case FailedOver():
+            before = event.before or "no venue"
+            return f"quotes {event.symbol} now, before {before}: {event.reason}"
 
 
 def _sides(event: BookSnapshot | Level3Snapshot | Level3Update) -> str:

@@ -1,13 +1,13 @@
 """Fluxum's log, for finding faults: `--verbose` and `--log-file`.
 
-Keys, signatures and tokens are masked in every line, whichever module wrote it.
+Keys, signatures and tokens are masked in every line, whichever module wrote it (see `fluxum.logs`).
 """
 
 import logging
-import re
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,17 +15,42 @@ import typer
 
 from fluxum.cli.writer import ThreadWriter
 from fluxum.errors import BadInput
+from fluxum.logs import JsonFormatter, TextFormatter
 from fluxum.session.rest_client import RestClient
 from fluxum.session.session import Session
 
-__all__ = ["LogFile", "Verbose", "begin_logs", "hide", "log_frames", "masked"]
+__all__ = [
+    "LogFile",
+    "LogForm",
+    "LogFormat",
+    "Verbose",
+    "begin_logs",
+    "configure_logs",
+    "log_frames",
+]
 
 _log = logging.getLogger(__name__)
+
+
+class LogForm(Enum):
+    """How lines of the log are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
 
 LogFile = Annotated[
     str,
     typer.Option(
         "--log-file", metavar="PATH", help="Append the log to this file instead of stderr."
+    ),
+]
+LogFormat = Annotated[
+    LogForm | None,
+    typer.Option(
+        "--log-format",
+        show_default=False,
+        help="Write lines of the log as text, or each as a JSON object.",
     ),
 ]
 Verbose = Annotated[
@@ -40,46 +65,68 @@ Verbose = Annotated[
 ]
 
 _PATIENCE_S = 1.0
-_MASK = "***"
-_SHORTEST = 4
-# Names of secrets, as venues have them in headers, queries and JSON.
-_SECRETS = re.compile(
-    r"""((?:token|signature|sign|secret|passphrase|password|api[-_ ]?key|API-Sign|listenKey|jwt)
-    ["']?\s*[:=]\s*["']?)[^\s"'&,}\]]+""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_hidden: set[str] = set()
 
 
-def hide(*secrets: str) -> None:
-    """Mask these texts in every log line."""
-    _hidden.update(one for one in secrets if len(one) >= _SHORTEST)
-
-
-def begin_logs(verbose: int, log_file: str) -> None:
+def begin_logs(verbose: int, log_file: str, log_format: LogForm | None = None) -> None:
     """Log to stderr or to a file; raises BadInput if the file cannot be written.
 
     Without either option, only calls that fail and are repeated are logged: a command that makes
     one call would wait in silence. All else that a user has to know is a command's own message.
     """
     root = logging.getLogger()
-    is_begun = any(isinstance(one.formatter, _Masked) for one in root.handlers)
-    if is_begun and not (verbose or log_file):
+    begun = _begun()
+    if begun and not (verbose or log_file):
+        for one in begun if log_format else ():
+            one.setFormatter(_formatter(log_format))
         return
-    handler = _file(log_file) if log_file else _Stderr()
-    handler.setFormatter(_Masked())
-    for old in list[logging.Handler](root.handlers):
-        is_stream = type(old).__qualname__ == "StreamHandler"  # that of `basicConfig`
-        if is_stream or isinstance(old.formatter, _Masked):
-            root.removeHandler(old)
-            old.close()
-    root.addHandler(handler)
+    _use(_file(log_file) if log_file else _Stderr(), _formatter(log_format))
     if verbose or log_file:
         root.setLevel(logging.WARNING)  # of other packages
         logging.getLogger("fluxum").setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
     else:
         root.setLevel(logging.CRITICAL)
         logging.getLogger(RestClient.__module__).setLevel(logging.WARNING)
+
+
+def configure_logs(level: str | None, file: str | None, modules: Mapping[str, str]) -> None:
+    """Log as configured, unless the command line says otherwise (`--verbose`, `--log-file`).
+
+    `level` is the least level of Fluxum, `modules` are levels of some modules. Raises BadInput if
+    the file cannot be written.
+    """
+    root = logging.getLogger()
+    begun = _begun()
+    if (root.level == logging.WARNING and begun) or not (level or file or modules):
+        return
+    if file is not None:
+        _use(_file(file), begun[0].formatter or TextFormatter() if begun else TextFormatter())
+    root.setLevel(logging.WARNING)
+    least = (level or ("info" if file else "warning")).upper()
+    logging.getLogger("fluxum").setLevel(least)
+    for name, one in modules.items():
+        logging.getLogger(name).setLevel(one.upper())
+
+
+def _begun() -> list[logging.Handler]:
+    """The handlers that an earlier call set up."""
+    handlers = logging.getLogger().handlers
+    return [one for one in handlers if isinstance(one.formatter, TextFormatter)]
+
+
+def _formatter(log_format: LogForm | None) -> TextFormatter:
+    return JsonFormatter() if log_format is LogForm.JSON else TextFormatter()
+
+
+def _use(handler: logging.Handler, formatter: logging.Formatter) -> None:
+    """Log to this handler, and no longer to the one before."""
+    root = logging.getLogger()
+    handler.setFormatter(formatter)
+    for old in list[logging.Handler](root.handlers):
+        is_stream = type(old).__qualname__ == "StreamHandler"  # that of `basicConfig`
+        if is_stream or isinstance(old.formatter, TextFormatter):
+            root.removeHandler(old)
+            old.close()
+    root.addHandler(handler)
 
 
 async def log_frames(session: Session) -> None:
@@ -90,29 +137,6 @@ async def log_frames(session: Session) -> None:
     async for one in session.raw():
         text = one.frame.decode("utf-8", "replace")
         _log.debug("%s %s %s", name, "sent" if one.sent else "received", text)
-
-
-def masked(text: str) -> str:
-    """The text with its secrets masked."""
-    for secret in _hidden:
-        text = text.replace(secret, _MASK)
-    return _SECRETS.sub(rf"\1{_MASK}", text)
-
-
-class _Masked(logging.Formatter):
-    """A line of the log: UTC, level, module, and a message without secrets."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
-        """The time of a record in UTC, with milliseconds."""
-        moment = datetime.fromtimestamp(record.created, UTC)
-        return moment.strftime(datefmt or f"%Y-%m-%dT%H:%M:%S.{int(record.msecs):03d}Z")
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The whole line, with the traceback if there is one."""
-        return masked(super().format(record))
 
 
 class _Stderr(logging.Handler):

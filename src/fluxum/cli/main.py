@@ -14,10 +14,14 @@ from typer.main import get_command
 from fluxum import __version__
 from fluxum.book.fast import IS_COMPILED
 from fluxum.cli import account, ledger, market, queries, simulator, statements, tapes, trading
+from fluxum.cli.configuration import check, init, show
+from fluxum.cli.configured import ConfigFile, Profile, Settings, begin_config
 from fluxum.cli.demo import demo
-from fluxum.cli.logs import LogFile, Verbose, begin_logs
+from fluxum.cli.doctor import doctor
+from fluxum.cli.logs import LogFile, LogForm, LogFormat, Verbose, begin_logs
 from fluxum.cli.process import exit_code
 from fluxum.cli.record import record
+from fluxum.cli.setup import setup
 from fluxum.cli.support import support
 from fluxum.cli.writer import hold_standard_files
 from fluxum.venues.register import VENUES
@@ -63,9 +67,14 @@ def _root(
     ] = False,
     verbose: Verbose = 0,
     log_file: LogFile = "",
+    log_format: LogFormat = None,
+    file: ConfigFile = "",
+    profile: Profile = "",
+    settings: Settings = None,
 ) -> None:
     """Set up what all commands share."""
-    begin_logs(verbose, log_file)
+    begin_logs(verbose, log_file, log_format)
+    begin_config(file, profile, settings, is_anew=True)
 
 
 def completion(
@@ -110,14 +119,24 @@ def _group(help_text: str, name: str | None = None, *, is_root: bool = False) ->
 def _add(group: typer.Typer, command: Command, name: str | None = None) -> None:
     """Add a command, with the options that every command has."""
     summary = " ".join((inspect.getdoc(command) or "").partition("\n\n")[0].split())
-    group.command(name, short_help=summary)(_with_logs(command))
+    group.command(name, short_help=summary)(_with_shared(command))
 
 
-def _with_logs(command: Command) -> Command:
-    """The same command, with options for its log."""
+def _with_shared(command: Command) -> Command:
+    """The same command, with options for its log and its configuration."""
 
-    def logged(*, verbose: int, log_file: str, **options: Any) -> Any:
-        begin_logs(verbose, log_file)
+    def shared(
+        *,
+        verbose: int,
+        log_file: str,
+        log_format: LogForm | None,
+        config: str,
+        profile: str,
+        settings: list[str] | None,
+        **options: Any,
+    ) -> Any:
+        begin_logs(verbose, log_file, log_format)
+        begin_config(config, profile, settings)
         return command(**options)
 
     known = inspect.signature(command).parameters.values()
@@ -125,8 +144,12 @@ def _with_logs(command: Command) -> Command:
     more = (
         inspect.Parameter("verbose", kind, default=0, annotation=Verbose),
         inspect.Parameter("log_file", kind, default="", annotation=LogFile),
+        inspect.Parameter("log_format", kind, default=None, annotation=LogFormat),
+        inspect.Parameter("config", kind, default="", annotation=ConfigFile),
+        inspect.Parameter("profile", kind, default="", annotation=Profile),
+        inspect.Parameter("settings", kind, default=None, annotation=Settings),
     )
-    return _like(logged, command, [*known, *more], command.__doc__ or "")
+    return _like(shared, command, [*known, *more], command.__doc__ or "")
 
 
 def _for_venue(command: Command, name: str) -> Command:
@@ -202,7 +225,16 @@ _ORDER: dict[str, Command] = {
 
 app = _group(_HELP, is_root=True)
 app.callback(cls=_Commands)(_root)
-_EVERYDAY: tuple[Command, ...] = (demo, *_MARKET, *_ACCOUNT, *_TAPES, support, completion)
+_EVERYDAY: tuple[Command, ...] = (
+    demo,
+    *_MARKET,
+    *_ACCOUNT,
+    *_TAPES,
+    setup,
+    doctor,
+    support,
+    completion,
+)
 for _command in _EVERYDAY:
     _add(app, _command)
 
@@ -210,6 +242,10 @@ _sim = _group("Simulated exchanges on this machine.")
 _sim.callback()(lambda: None)  # so that `serve` stays a subcommand
 _add(_sim, simulator.serve)
 app.add_typer(_sim, name="sim")
+_config = _group("Settings: show what is in effect, begin a file, check one.")
+for _command in (show, init, check):
+    _add(_config, _command)
+app.add_typer(_config, name="config")
 app.add_typer(_orders(), name="order")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fluxum.cli.board import Board, can_draw, draw, read
 from fluxum.cli.columns import CHANNEL_KINDS, KINDS, is_data, parse_kinds
+from fluxum.cli.configured import configured_markets
 from fluxum.cli.lines import event_text, reading_text
 from fluxum.cli.options import (
     ChannelList,
@@ -21,19 +22,21 @@ from fluxum.cli.options import (
     Interval,
     Keys,
     Kinds,
+    MetricsPort,
     Proxy,
     Seconds,
     Symbols,
     parse_channels,
     parse_endpoints,
+    parse_exchanges,
     parse_interval,
     parse_markets,
     parse_proxy,
-    parse_symbols,
 )
 from fluxum.cli.output import Output, live_output
 from fluxum.cli.process import run_async
 from fluxum.cli.records import BookRecord, CandleRecord, Candles
+from fluxum.cli.serving import metrics_served
 from fluxum.cli.sessions import Selection, Sessions, open_sessions
 from fluxum.errors import BadInput
 from fluxum.flow.background import background
@@ -47,12 +50,13 @@ from fluxum.session.session import Session
 __all__ = ["attended", "orderbook", "session", "stream", "until", "write_events"]
 
 _LOG_KEPT = 20
+_ROWS = 10
 
 
 def orderbook(
-    symbol: Symbols,
+    symbol: Symbols = "",
     exchange: Exchanges = "",
-    depth: Depth = 10,
+    depth: Depth = None,
     seconds: Seconds = None,
     count: Count = None,
     endpoint: Endpoint = None,
@@ -63,10 +67,12 @@ def orderbook(
 
     On a terminal the books are drawn in place. In a pipe, with --count, and if TERM is dumb,
     every change is a line. Times are UTC: `v` is the venue's clock, `r` when it was received here.
+    Without --symbol the configured symbols are used.
 
     Example: fluxum orderbook --symbol BTC/USD,ETH/USD --depth 10
     """
-    markets = parse_markets(symbol, exchange)
+    markets = _markets(symbol, exchange)
+    rows = depth or _ROWS
     is_drawn = form is Format.TABLE and count is None and can_draw()
     channels = [Channel.BOOK, Channel.TRADE] if is_drawn else [Channel.BOOK]
     selection = Selection(
@@ -79,10 +85,10 @@ def orderbook(
 
     async def main(output: Output) -> None:
         if is_drawn:
-            await _draw_books(selection, depth or 10, seconds, output)
+            await _draw_books(selection, rows, seconds, output)
             return
         async with open_sessions(selection, output.message) as sessions:
-            work = _write_books(sessions, depth or 10, count, output)
+            work = _write_books(sessions, rows, count, output)
             if not await until(seconds, attended(output, work)):
                 sessions.require_data()
             sessions.raise_failures()
@@ -103,6 +109,7 @@ def stream(
     count: Count = None,
     endpoint: Endpoint = None,
     proxy: Proxy = None,
+    metrics: MetricsPort = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Stream channels: book, trade, ticker, candle (or ohlc), instrument; a comma list mixes them.
@@ -117,9 +124,8 @@ def stream(
     Example: fluxum stream trade --symbol BTC/USD --format ndjson
     """
     channels, kinds = parse_channels(channel), parse_kinds(kind)
-    markets = parse_markets(symbol, exchange)
-    if any(one.has_symbol for one in channels) and not symbol:
-        parse_symbols(symbol)  # raises what was expected
+    needs_symbol = any(one.has_symbol for one in channels)
+    markets = _markets(symbol, exchange) if needs_symbol else parse_markets(symbol, exchange)
     if form is Format.CSV and len(channels) > 1 and not kinds:
         raise BadInput(f"CSV is one table, so one channel or --kind was expected; was {channel!r}")
     selection = Selection(
@@ -133,11 +139,11 @@ def stream(
     )
 
     with live_output(form, _columns_of(channels, kinds), kinds) as output:
-        run_async(_stream(selection, seconds, count, output))
+        run_async(_stream(selection, seconds, count, metrics, output))
 
 
 def session(
-    symbol: Symbols,
+    symbol: Symbols = "",
     exchange: Exchanges = "",
     channel: ChannelList = "book,trade,ticker",
     depth: Depth = None,
@@ -145,6 +151,7 @@ def session(
     seconds: Seconds = None,
     endpoint: Endpoint = None,
     proxy: Proxy = None,
+    metrics: MetricsPort = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Keep a session open and report its states, gaps, readiness, and the sums of its counts.
@@ -152,8 +159,10 @@ def session(
     With --channel book,execution,balance both links are kept, the account's beside the market's.
 
     Example: fluxum session --symbols BTC/USD,ETH/USD --seconds 60
+
+    Example: fluxum session --symbols BTC/USD --metrics 9464
     """
-    markets = parse_markets(symbol, exchange)
+    markets = _markets(symbol, exchange)
     selection = Selection(
         markets=markets,
         channels=parse_channels(channel),
@@ -164,7 +173,10 @@ def session(
     )
 
     async def main(output: Output) -> None:
-        async with open_sessions(selection, output.message) as sessions:
+        async with (
+            open_sessions(selection, output.message) as sessions,
+            metrics_served(metrics, lambda: sessions, output.message),
+        ):
             try:
                 await until(seconds, attended(output, _report(sessions, output)))
             finally:
@@ -177,9 +189,16 @@ def session(
 
 
 async def _stream(
-    selection: Selection, seconds: float | None, count: int | None, output: Output
+    selection: Selection,
+    seconds: float | None,
+    count: int | None,
+    metrics: int | None,
+    output: Output,
 ) -> None:
-    async with open_sessions(selection, output.message) as sessions:
+    async with (
+        open_sessions(selection, output.message) as sessions,
+        metrics_served(metrics, lambda: sessions, output.message),
+    ):
         work = write_events(sessions, count, output)
         if not await until(seconds, attended(output, work)):
             sessions.require_data()
@@ -248,6 +267,13 @@ async def _draw_books(
         async with background(draw(board, output)):
             await until(seconds, attended(output, sessions.follow(take)))
         sessions.raise_failures()
+
+
+def _markets(symbol: str, exchange: str) -> dict[str, list[Symbol]]:
+    """The symbols for each exchange; without any, the configured ones. Raises BadInput."""
+    if symbol:
+        return parse_markets(symbol, exchange)
+    return configured_markets(parse_exchanges(exchange) if exchange else ())
 
 
 def _books_of(sessions: Sessions) -> dict[Session, list[Symbol]]:

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 import typer
 
 from fluxum.cli.columns import KINDS
+from fluxum.cli.configured import account_at, config, runtime_of, venue_at
 from fluxum.cli.hints import near, near_symbol
-from fluxum.cli.logs import hide
 from fluxum.clock import SystemClock
 from fluxum.connect import Recorder, connect
 from fluxum.credentials import DEFAULT_FILE, SOURCES, find_credentials
 from fluxum.errors import BadInput
+from fluxum.logs import hide
 from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, parse_channel
 from fluxum.model.instant import parse_rfc3339, plausible_ns
@@ -39,6 +40,7 @@ __all__ = [
     "Interval",
     "Keys",
     "Kinds",
+    "MetricsPort",
     "Proxy",
     "Seconds",
     "Since",
@@ -156,6 +158,17 @@ Proxy = Annotated[
         "--proxy",
         metavar="URL",
         help="Reach the exchange through this http:// proxy, WebSockets and REST calls.",
+    ),
+]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics",
+        metavar="PORT",
+        min=0,
+        max=65_535,
+        help="Serve /metrics, /health and /ready on this port of 127.0.0.1; 0 takes a free one. "
+        "Needs the extra metrics.",
     ),
 ]
 Kinds = Annotated[
@@ -341,8 +354,21 @@ def account_config(
     since_ns: int | None = None,
     symbols: Iterable[str] = (),
 ) -> AccountConfig:
-    """An account's keys and options; raises BadInput without keys or a private API."""
-    return AccountConfig(credentials(exchange, keys), tier=tier, since_ns=since_ns, symbols=symbols)
+    """An account's keys and options; raises BadInput without keys or a private API.
+
+    What the command line does not say is as configured for the account at the exchange.
+    """
+    found = credentials(exchange, keys)
+    entry = account_at(exchange)
+    return AccountConfig(
+        found,
+        tier=tier or entry.tier,
+        since_ns=since_ns,
+        symbols=symbols,
+        renew_s=entry.token.renew_s,
+        retry_s=entry.token.retry_s,
+        audit_s=entry.audit_s,
+    )
 
 
 def credentials(exchange: str, keys: str) -> Credentials:
@@ -350,7 +376,7 @@ def credentials(exchange: str, keys: str) -> Credentials:
     if find_venue(exchange).private is None:
         able = ", ".join(venue.name for venue in VENUES.values() if venue.private is not None)
         raise BadInput(f"accounts are supported at {able}; was {exchange!r}")
-    found = find_credentials(exchange, keys, stdin=sys.stdin)
+    found = find_credentials(exchange, keys or account_at(exchange).keys, stdin=sys.stdin)
     hide(found.key, found.secret, found.passphrase)
     return found
 
@@ -377,13 +403,13 @@ async def opened(
         yield [
             await stack.enter_async_context(
                 connect(
-                    exchange,
+                    venue_at(exchange, endpoints.get(exchange)),
                     symbols,
                     channels,
                     depth=depth_offered(exchange, depth),
-                    interval_s=interval_s,
-                    endpoint=endpoints.get(exchange),
-                    proxy=parse_proxy(proxy),
+                    interval_s=interval_s or config().venue_settings(exchange).interval,
+                    runtime=runtime_of(exchange, parse_proxy(proxy)),
+                    readers=config().readers(),
                     recorder=recorder,
                     account_config=account_config(exchange, keys)
                     if any(one in find_venue(exchange).needs_token for one in channels)
@@ -395,14 +421,9 @@ async def opened(
 
 
 def depth_offered(exchange: str, wanted: int | None) -> int | None:
-    """The smallest depth that the exchange offers and that is at least the wanted one."""
-    offer = find_venue(exchange).depths.get(Channel.BOOK, ())
-    if wanted is None or not offer:
-        return None  # if none is offered, the whole book comes
-    enough = [depth for depth in offer if depth >= wanted]
-    if not enough:
-        raise BadInput(f"{exchange} shows at most {max(offer)} levels a side, was {wanted}")
-    return min(enough)
+    """As `Venue.depth_for`; without a wanted depth it is as configured."""
+    configured = config().venue_settings(exchange).depth
+    return find_venue(exchange).depth_for(configured if wanted is None else wanted)
 
 
 def _exchange(name: str) -> str:

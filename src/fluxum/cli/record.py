@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from fluxum.cli.configured import config, configured_markets
 from fluxum.cli.market import until
 from fluxum.cli.options import (
     FIRST_EXCHANGE,
@@ -18,6 +19,7 @@ from fluxum.cli.options import (
     Exchange,
     Format,
     Interval,
+    MetricsPort,
     Proxy,
     Seconds,
     Symbols,
@@ -29,8 +31,9 @@ from fluxum.cli.options import (
 )
 from fluxum.cli.output import Output, event_text
 from fluxum.cli.process import run_async
+from fluxum.cli.serving import metrics_served
 from fluxum.cli.sessions import NotReady
-from fluxum.clock import SystemClock
+from fluxum.clock import Clock, SystemClock
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import background
 from fluxum.model.event import MarketEvent, Subscription
@@ -53,7 +56,7 @@ Tape = Annotated[
     str,
     typer.Argument(
         help="The tape to write: NAME.jsonl or NAME.jsonl.gz, a name with {time} in it, or a folder"
-        " for EXCHANGE-TIME.jsonl.gz."
+        " for EXCHANGE-TIME.jsonl.gz. Without: record.output of the configuration."
     ),
 ]
 Append = Annotated[bool, typer.Option("--append", help="Continue a tape that exists, at its end.")]
@@ -69,8 +72,8 @@ RotateEvery = Annotated[
 
 
 def record(
-    output: Tape,
-    symbol: Symbols,
+    output: Tape = "",
+    symbol: Symbols = "",
     exchange: Exchange = FIRST_EXCHANGE,
     channel: str = "book,trade,ticker",
     depth: Depth = None,
@@ -81,6 +84,7 @@ def record(
     seconds: Seconds = None,
     endpoint: Endpoint = None,
     proxy: Proxy = None,
+    metrics: MetricsPort = None,
 ) -> None:
     """Record every frame of a session, as it is on the wire, until --seconds, Ctrl-C or SIGTERM.
 
@@ -93,18 +97,12 @@ def record(
 
     Example: fluxum record tapes/ --symbol BTC/USD,ETH/USD --rotate-every 1h --rotate-size 500MB
     """
-    exchanges, symbols = parse_exchanges(exchange), parse_symbols(symbol)
+    exchanges = parse_exchanges(exchange)
     if len(exchanges) != 1:
         raise BadInput(f"a tape holds one exchange, was {exchange!r}")
+    symbols = parse_symbols(symbol) if symbol else configured_markets(exchanges)[exchanges[0]]
     channels, interval_s = parse_channels(channel), parse_interval(interval)
-    tape = TapeWriter(
-        _path(output),
-        exchanges[0],
-        SystemClock(),
-        append=append,
-        rotate_bytes=parse_size(rotate_size),
-        rotate_s=parse_span(rotate_every),
-    )
+    tape = _tape(output, exchanges[0], SystemClock(), rotate_size, rotate_every, append=append)
     sessions = opened(
         exchanges,
         symbols,
@@ -115,7 +113,31 @@ def record(
         proxy=proxy,
         recorder=TapeRecorder(tape),
     )
-    _keep(tape, _Progress(tape, exchanges[0]), sessions, seconds)
+    _keep(tape, _Progress(tape, exchanges[0]), sessions, seconds, metrics)
+
+
+def _tape(
+    output: str,
+    exchange: str,
+    clock: Clock,
+    rotate_size: str = "",
+    rotate_every: str = "",
+    *,
+    append: bool = False,
+) -> TapeWriter:
+    """The tape of the command line, or else as configured."""
+    settings = config().settings.record
+    where = output or settings.output
+    if not where:
+        raise BadInput("a tape or a folder was expected, or record.output in the configuration")
+    return TapeWriter(
+        _path(where),
+        exchange,
+        clock,
+        append=append,
+        rotate_bytes=parse_size(rotate_size) or settings.rotate_bytes,
+        rotate_s=parse_span(rotate_every) or settings.rotate_s,
+    )
 
 
 def _path(text: str) -> Path:
@@ -131,12 +153,13 @@ def _keep(
     progress: "_Progress",
     sessions: AbstractAsyncContextManager[Sequence[Session]],
     seconds: float | None,
+    metrics: int | None,
 ) -> None:
     """Record, and report the end; a gap counts more than the signal that ended the recording."""
     ended: KeyboardInterrupt | None = None
     try:
         with tape:
-            run_async(_record(tape, progress, sessions, seconds))
+            run_async(_record(tape, progress, sessions, seconds, metrics))
     except KeyboardInterrupt as error:
         ended = error
     finally:
@@ -155,9 +178,13 @@ async def _record(
     progress: "_Progress",
     sessions: AbstractAsyncContextManager[Sequence[Session]],
     seconds: float | None,
+    metrics: int | None,
 ) -> None:
     async with sessions as (session,):
-        async with background(progress.watch(session)):
+        async with (
+            metrics_served(metrics, lambda: (session, tape), progress.message),
+            background(progress.watch(session)),
+        ):
             await until(seconds, progress.follow(session))
         if not tape.counts().offered:
             missing = "; ".join(map(str, session.missing()))
@@ -173,6 +200,10 @@ class _Progress:
         self._output = Output(Format.TABLE, is_live=True)
         self._trouble = ""
         self._subscriptions: Sequence[Subscription] = ()
+
+    def message(self, text: str) -> None:
+        """Report one line on stderr."""
+        self._output.message(text)
 
     async def follow(self, session: Session) -> None:
         """Report the session's events, except market data."""

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from msgspec import Struct
 
 from fluxum.cli.columns import is_data
+from fluxum.cli.configured import config, runtime_of, venue_at
 from fluxum.cli.hints import near_symbol
 from fluxum.cli.logs import log_frames
 from fluxum.cli.options import account_config, depth_offered
@@ -195,8 +196,9 @@ def _wanted(
 ) -> Iterator[Subscription]:
     """What to subscribe to at a venue; what the venue does not offer goes to `wrong`."""
     depth = depth_offered(name, selection.depth)
+    interval_s = selection.interval_s or config().venue_settings(name).interval
     for one in subscriptions(
-        selection.markets[name], selection.channels, depth=depth, interval_s=selection.interval_s
+        selection.markets[name], selection.channels, depth=depth, interval_s=interval_s
     ):
         try:
             yield find_venue(name).with_defaults(one)
@@ -207,11 +209,10 @@ def _wanted(
 def _connect(selection: Selection, name: str, runtime: Runtime | None) -> Opening[Session]:
     needs_login = any(one in find_venue(name).needs_token for one in selection.channels)
     return connect(
-        name,
-        endpoint=selection.endpoints.get(name),
-        proxy=selection.proxy,
+        venue_at(name, selection.endpoints.get(name)),
         account_config=account_config(name, selection.keys) if needs_login else None,
-        runtime=runtime,
+        runtime=runtime_of(name, selection.proxy) if runtime is None else runtime,
+        readers=config().readers(),
     )
 
 

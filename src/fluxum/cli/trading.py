@@ -12,8 +12,9 @@ from enum import Enum
 from typing import Annotated, Any, TypeVar
 
 import typer
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from fluxum.cli.configured import account_at, runtime_of, venue_at
 from fluxum.cli.hints import near
 from fluxum.cli.lines import number_text, printable
 from fluxum.cli.logs import log_frames
@@ -25,7 +26,7 @@ from fluxum.cli.options import (
     Keys,
     Proxy,
     Tier,
-    credentials,
+    account_config,
     parse_endpoint,
     parse_exchange,
     parse_market,
@@ -33,9 +34,9 @@ from fluxum.cli.options import (
 )
 from fluxum.cli.output import Output
 from fluxum.cli.process import run_async
+from fluxum.config.venues import risk_limits
 from fluxum.errors import BadInput, FluxumError, OutcomeUnknown, RemoteProtocolError
 from fluxum.flow.background import background
-from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
@@ -44,7 +45,7 @@ from fluxum.model.order import Amend, OrderRequest, OrderStatus, OrderType, Time
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.order import Order
 from fluxum.orders.risk import RiskLimits
-from fluxum.runtime import LiveRuntime
+from fluxum.session.account_config import AccountConfig
 from fluxum.trader import JOURNALS, trade
 
 __all__ = ["NotConfirmed", "Where", "amend", "cancel", "cancel_all", "list_orders", "place"]
@@ -137,8 +138,10 @@ def place(
         time_in_force=_choice(TimeInForce, "a time in force", force),
         post_only=post_only,
     )
-    limits = RiskLimits(notional_max=_number("a notional", notional_max) if notional_max else None)
     where = _where(name, keys, tier, endpoint, proxy, journal)
+    limits = where.limits
+    if notional_max:
+        limits = structs.replace(limits, notional_max=_number("a notional", notional_max))
     what = f"{_request_text(request)} at {name}"
     if not validate:
         _confirm(what, yes=yes)
@@ -266,11 +269,11 @@ Act = Callable[[OrderDesk, Output], Coroutine[Any, Any, None]]
 
 
 class Where(Struct, frozen=True, kw_only=True):
-    """The account to trade with, and how to reach it."""
+    """The account to trade with, its limits, and how to reach it."""
 
     exchange: str
-    credentials: Credentials
-    tier: str
+    account_config: AccountConfig
+    limits: RiskLimits
     endpoint: str | None
     proxy: str | None
     journal: str | None
@@ -284,13 +287,14 @@ def _where(
     proxy: str | None,
     journal: str,
 ) -> Where:
+    entry = account_at(exchange)
     return Where(
         exchange=exchange,
-        credentials=credentials(exchange, keys),
-        tier=tier,
+        account_config=account_config(exchange, keys, tier),
+        limits=risk_limits(entry.risk),
         endpoint=parse_endpoint(endpoint, exchange),
         proxy=parse_proxy(proxy),
-        journal=journal or None,
+        journal=journal or entry.journal,
     )
 
 
@@ -308,14 +312,12 @@ def _run(
     async def main(output: Output) -> None:
         async with (
             trade(
-                where.exchange,
+                venue_at(where.exchange, where.endpoint),
                 symbols,
-                keys=where.credentials,
+                keys=where.account_config,
                 journal=where.journal,
-                limits=limits,
-                tier=where.tier,
-                endpoint=where.endpoint,
-                runtime=LiveRuntime(proxy=where.proxy),
+                limits=limits or where.limits,
+                runtime=runtime_of(where.exchange, where.proxy),
             ) as trader,
             background(log_frames(trader.session)),
         ):

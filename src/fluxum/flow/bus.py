@@ -12,13 +12,18 @@ from fluxum.flow.pipe import Overflow, Pipe, PipeStatistics
 __all__ = ["Bus", "BusStatistics"]
 
 T = TypeVar("T")
+_NOTHING = PipeStatistics(capacity=0, offered=0, delivered=0, conflated=0, dropped=0, waiting=0)
 
 
 class BusStatistics(Struct, frozen=True, kw_only=True):
-    """How many items were published, and what became of them at each reader."""
+    """How many items were published, and what became of them at each reader.
+
+    `departed` is the sum of all readers that have left.
+    """
 
     published: int
     pipes: tuple[PipeStatistics, ...]
+    departed: PipeStatistics
 
 
 class Bus(Generic[T]):
@@ -27,13 +32,14 @@ class Bus(Generic[T]):
     The bus does not keep a pipe alive: if its reader drops it, the bus forgets it.
     """
 
-    __slots__ = ("_error", "_is_closed", "_readers", "is_read", "published")
+    __slots__ = ("_departed", "_error", "_is_closed", "_readers", "is_read", "published")
 
     def __init__(self) -> None:
         self.published = 0
         self.is_read = False
         """Whether there is a reader now; if not, items need not be made."""
         self._readers: tuple[tuple[Callable[[T], bool] | None, ref[Pipe[T]]], ...] = ()
+        self._departed = _NOTHING
         self._is_closed = False
         self._error: FluxumError | None = None
 
@@ -85,12 +91,15 @@ class Bus(Generic[T]):
         return tuple(pipe for pipe in held if pipe is not None)
 
     def statistics(self) -> BusStatistics:
-        """What was published, and what became of it at each present reader."""
+        """What was published, and what became of it at each reader."""
         return BusStatistics(
-            published=self.published, pipes=tuple(pipe.statistics() for pipe in self.pipes)
+            published=self.published,
+            pipes=tuple(pipe.statistics() for pipe in self.pipes),
+            departed=self._departed,
         )
 
     def _forget(self, gone: Pipe[T]) -> None:
+        self._departed += gone.statistics()
         self._keep(lambda reader: reader() is not gone)
 
     def _forget_dead(self, gone: "ref[Pipe[T]]") -> None:

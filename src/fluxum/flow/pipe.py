@@ -22,7 +22,7 @@ from msgspec import Struct
 from fluxum.errors import BadInput, ConsumerTooSlow, FluxumError
 from fluxum.model.input import choice
 
-__all__ = ["Batches", "Overflow", "Pipe", "PipeStatistics"]
+__all__ = ["Batches", "Overflow", "Pipe", "PipeStatistics", "ReaderPolicy"]
 
 T = TypeVar("T")
 
@@ -40,6 +40,13 @@ class Overflow(Enum):
     RAISE = "raise"
 
 
+class ReaderPolicy(Struct, frozen=True, kw_only=True):
+    """How many items may wait for a reader, and what happens to one that has no room."""
+
+    capacity: int = 10_000
+    overflow: Overflow = Overflow.DROP_OLDEST
+
+
 class PipeStatistics(Struct, frozen=True, kw_only=True):
     """What became of all items: offered = delivered + conflated + dropped + waiting.
 
@@ -53,6 +60,15 @@ class PipeStatistics(Struct, frozen=True, kw_only=True):
     conflated: int
     dropped: int
     waiting: int
+
+    def __add__(self, other: "PipeStatistics") -> "PipeStatistics":
+        """The sums of two pipes; the capacities are added too."""
+        return PipeStatistics(
+            **{name: getattr(self, name) + getattr(other, name) for name in _COUNTED}
+        )
+
+
+_COUNTED = PipeStatistics.__struct_fields__
 
 
 class Pipe(Generic[T]):
@@ -207,6 +223,11 @@ class Pipe(Generic[T]):
         on_cancel, self._on_cancel = self._on_cancel, None
         if on_cancel is not None:
             on_cancel(self)
+
+    def __del__(self) -> None:
+        """The reader dropped the pipe without a cancel: its counts must not be lost with it."""
+        if getattr(self, "_on_cancel", None) is not None:
+            self.cancel()
 
     def __enter__(self) -> Self:
         return self

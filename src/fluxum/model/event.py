@@ -34,8 +34,10 @@ __all__ = [
     "Desync",
     "Dropped",
     "Event",
+    "FailedOver",
     "Gap",
     "GapCause",
+    "HubEvent",
     "LeftOut",
     "LinkEvent",
     "LinkLost",
@@ -51,7 +53,10 @@ __all__ = [
     "Subscribed",
     "Subscription",
     "Unsubscribed",
+    "VenueFailed",
     "VenueNotice",
+    "VenueRemoved",
+    "VenueReturned",
     "VenueStatus",
     "parse_channel",
 ]
@@ -330,6 +335,52 @@ class Dropped(Struct, frozen=True, kw_only=True, tag="dropped"):
     received_ns: int
 
 
+class VenueFailed(Struct, frozen=True, kw_only=True, tag="venue_failed"):
+    """A venue of a hub failed for good: another attempt cannot help. The other venues go on."""
+
+    venue: str
+    reason: str
+    received_ns: int
+
+
+class VenueRemoved(Struct, frozen=True, kw_only=True, tag="venue_removed"):
+    """A venue left the consolidated book of `symbol`, as its own book cannot be trusted now.
+
+    `market` is the venue's market, which differs from `symbol` if it is an alias. `generation` is
+    that of the consolidated book from now on.
+    """
+
+    venue: str
+    symbol: Symbol
+    market: Symbol
+    generation: int
+    reason: str
+    received_ns: int
+
+
+class VenueReturned(Struct, frozen=True, kw_only=True, tag="venue_returned"):
+    """A venue is part of the consolidated book of `symbol`, as its own book is proved now."""
+
+    venue: str
+    symbol: Symbol
+    market: Symbol
+    generation: int
+    received_ns: int
+
+
+class FailedOver(Struct, frozen=True, kw_only=True, tag="failed_over"):
+    """The quotes of `symbol` come from `venue` from now on, before from the venue `before`.
+
+    Either is empty if no venue of the list has a valid quote.
+    """
+
+    venue: str
+    symbol: Symbol
+    before: str
+    reason: str
+    received_ns: int
+
+
 MarketEvent = (
     Ticker | Trade | Candle | BookSnapshot | BookUpdate | Level3Snapshot | Level3Update | Instrument
 )
@@ -363,9 +414,11 @@ LinkEvent = (
     | Gap
     | Dropped
 )
+HubEvent = VenueFailed | VenueRemoved | VenueReturned | FailedOver
+"""Events of a hub itself, about one of its venues."""
 Loss = LinkLost | Desync | DataStale | Rejected | LeftOut | Gap | Dropped
 """Events after which a reader may have missed something."""
-Event = MarketEvent | AccountEvent | LinkEvent
+Event = MarketEvent | AccountEvent | LinkEvent | HubEvent
 
 
 def parse_channel(text: str) -> Channel:

@@ -221,7 +221,7 @@ class OrderCache:
         return order
 
     def apply_listed(self, update: OrderUpdate, asked_ns: int) -> TrackedOrder:
-        """Take in an update from a list that was queried then; lists say less than streams."""
+        """Take in an update from a list that was queried then; lists contain less than streams."""
         order = self._by_id.get(update.order_id)
         known = None if order is None else order.update
         if known is not None:
@@ -276,7 +276,7 @@ class OrderCache:
             if order.order_id in snapshot.unread:
                 continue
             if order.number not in present and order.order_id and order.is_confirmed:
-                reason = "it is open no longer, and nobody said why"
+                reason = "it is open no longer, and no update gave the reason"
                 order.mark_uncertain(Uncertainty.ABSENCE, settle_ns, reason)
                 self.moved(order)
                 found.append(order)

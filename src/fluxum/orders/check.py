@@ -56,7 +56,7 @@ TRAILING = frozenset({OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT})
 
 
 def price_of(request: OrderRequest) -> Decimal | None:
-    """The price an order is worth at, as far as it says: its limit, else its trigger."""
+    """The price an order is worth at, if it has one: its limit, else its trigger."""
     limit = limit_of(request)
     return trigger_of(request) if limit is None else limit
 
@@ -331,7 +331,7 @@ def after_edit(request: OrderRequest, edit: Edit) -> OrderRequest:
 def present(request: OrderRequest | None, update: OrderUpdate | None) -> OrderRequest:
     """What an order is asked to be now, changes included; as far as known for orders of others."""
     if update is None:
-        assert request is not None, "an order is ours or was heard of"
+        assert request is not None, "an order is ours or has an update"
         return request
     if request is None:
         if update.order_type is OrderType.OTHER:

@@ -135,7 +135,7 @@ class OrderDesk:
     async def place(self, request: OrderRequest, *, timeout_s: float = _TIMEOUT_S) -> Order:
         """Place an order; returns it once the venue answered, or UNKNOWN after a time-out.
 
-        Its client order id is made here unless the request has one. Raises as the module says.
+        Its client order id is made here unless the request has one. Raises as the module describes.
         """
         inflight = self._sender.enter([request], timeout_s)
         await self._sender.wait(inflight, timeout_s)
@@ -170,7 +170,7 @@ class OrderDesk:
     # Changing and ending
 
     async def amend(self, amend: Amend, *, timeout_s: float = _TIMEOUT_S) -> Order:
-        """Change an order in place. One of its two ids says which."""
+        """Change an order in place. One of its two ids names it."""
         order = self._checks.changeable(amend.client_order_id or amend.order_id)
         if not order.order_id and order.reference is not None:
             raise BadInput(f"the venue's id of order {order.name} is not known yet")
@@ -237,7 +237,7 @@ class OrderDesk:
         """End an order, named by either id; returns it when it has ended. Ended ones are no error.
 
         No limit and no halt stops a cancel, and it is sent over any link there is, even while the
-        account is not followed. An order that this desk does not know is canceled by the id given,
+        account is not followed. An order that this desk does not have is canceled by the id given,
         `name` being taken for the venue's. For such an order, if only the venue's acceptance is
         known, `None` is returned, or OutcomeUnknown raised where `name` was given.
         """
@@ -299,7 +299,7 @@ class OrderDesk:
         return tuple(one.view() for one in orders.values() if one is not None)
 
     async def cancel_all(self, *, timeout_s: float = _TIMEOUT_S) -> int:
-        """End every order of the account, of others too; returns how many the venue says it ended.
+        """End every order of the account, of others too; returns how many the venue reports.
 
         Raises VenueRefused, TransportError when nothing was sent, OutcomeUnknown.
         """
@@ -318,7 +318,7 @@ class OrderDesk:
         self._switch.is_left_armed = is_left_armed
         return await self._switch.arm(timeout_s)
 
-    # What it knows
+    # What it has
 
     @property
     def dead_man_switch(self) -> SwitchState:
@@ -363,7 +363,7 @@ class OrderDesk:
             live = self._orders.live.values()
             names = ", ".join(one.name or one.order_id for one in live if one.uncertainty)
             what = names or "no order, but the account is not followed"
-            raise TimeoutError(f"in doubt after {timeout_s} s: {what}") from None
+            raise TimeoutError(f"uncertain after {timeout_s} s: {what}") from None
 
     # Pieces
 

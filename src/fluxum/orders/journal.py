@@ -59,7 +59,7 @@ class OrderJournal(Protocol):
     def write(self, lines: Sequence[JournalLine]) -> None:
         """Keep lines; raises OrderJournalError, and then nothing may be sent.
 
-        An `Intent` or `Changing` is safe when this returns. What a line says of an order that is
+        An `Intent` or `Changing` is safe when this returns. What a line has about an order that is
         not unfinished is left out.
         """
         ...
@@ -174,7 +174,7 @@ class FileOrderJournal:
             self._compact_at = self._lines_max
 
     def _read(self, file: "JournalFile") -> None:
-        """Take in what the file says, and leave it so that it can be appended to."""
+        """Read the file, and leave it so that it can be appended to."""
         found = read_journal(file.read(), str(self.path), self._header.venue)
         chain = found.chain
         self.unfinished = found.unfinished

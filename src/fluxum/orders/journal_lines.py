@@ -1,4 +1,4 @@
-"""The lines of a journal of orders, which prove themselves, and what a whole journal says. Pure.
+"""The lines of a journal of orders, which prove themselves, and a whole journal. Pure.
 
     {"check":"1d0b5f2a7c3e9648","type":"place",...}
 
@@ -150,7 +150,7 @@ class ChainLine(NamedTuple):
 class Chain(Struct):
     """What a file of such lines holds.
 
-    `damaged` are the numbers of lines that are not proved; `torn` says that a crash wrote a part of
+    `damaged` are the numbers of lines that are not proved; `torn`: a crash wrote only a part of
     a last line. `size` is how long the file is without that part, `check` what the next line goes
     on from; with `lacks_end` the last line is whole but for its end.
     """
@@ -164,7 +164,7 @@ class Chain(Struct):
 
 
 class Reading(Struct):
-    """What a journal says: the `unfinished` orders by their names, oldest first; its lines.
+    """The content of a journal: the `unfinished` orders by their names, oldest first; its lines.
 
     `is_old` is whether it is of format 1.
     """
@@ -200,7 +200,7 @@ def read_journal(content: bytes, name: str, venue: str) -> Reading:
 
 
 def apply(unfinished: dict[str, Unfinished], line: JournalLine) -> None:
-    """Take in what a line says of the orders that are unfinished."""
+    """Apply a line to the orders that are unfinished."""
     if isinstance(line, Intent):
         unfinished[name_of(line)] = Unfinished(intent=line, changed_ns=line.at_ns)
         return
@@ -247,7 +247,7 @@ _decoder: msgspec.json.Decoder[Header | JournalLine] = msgspec.json.Decoder(
 
 
 def _decode(body: bytes) -> Header | JournalLine:
-    """What a line says; raises ValueError."""
+    """The content of a line; raises ValueError."""
     try:
         return _decoder.decode(body)
     except (msgspec.MsgspecError, RecursionError) as error:

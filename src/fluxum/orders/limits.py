@@ -47,7 +47,7 @@ _PROFITS = frozenset({OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT})
 _NAME = "collar_percent"
 
 COLLAR_PERCENT = Decimal(10)
-"""How much worse than the middle of the market an order may trade unless limits say otherwise."""
+"""How much worse than the middle of the market an order may trade by default."""
 
 
 class RiskLimits(Struct, frozen=True, kw_only=True):
@@ -255,7 +255,7 @@ def _worst(book: Book, request: OrderRequest) -> Decimal:
     if not taken.is_complete or taken.worst is None:
         raise RiskRefused(
             f"the book of {request.symbol} holds {taken.quantity} of {quantity} that are "
-            f"to be traded, so nobody knows at what price",
+            f"to be traded, so its price is unknown",
             _NAME,
         )
     return taken.worst

@@ -10,8 +10,8 @@ uncertainty. The same evidence in any order gives the same end.
 - Of two updates of a live order the one with more filled is newer, then the later one by the
   venue's time. A snapshot, or a query's answer, that is newer than the last update replaces it.
 - While the outcome of a command is unknown the order is UNKNOWN; see `Uncertainty`.
-- A status that Fluxum does not know is OTHER: the order lives until another status is known, and at
-  the same instant a status that is known counts before it.
+- A status that Fluxum does not know is OTHER: the order stays open until another status is known,
+  and at the same instant a status that is known counts before it.
 - REFUSED comes from the venue's refusal or from a deadline that passed. An order that turns out to
   exist was not refused.
 """
@@ -179,7 +179,7 @@ class TrackedOrder(Struct, eq=False):
     filled_before: Decimal | None = _ZERO
     """What was filled before the desk was opened; `None` until that is known."""
     pending_quantity: Decimal | None = None
-    """The quantity a change in flight asks for, until its outcome is known."""
+    """The quantity of a change in flight, until its outcome is known."""
     is_listed: bool = False
     """Whether the venue listed it after that change was answered."""
     filled_by_fills: Decimal = _ZERO
@@ -240,7 +240,7 @@ class TrackedOrder(Struct, eq=False):
 
     @property
     def difference(self) -> Difference | None:
-        """How the sum of fills differs from what updates say is filled, if it does."""
+        """How the sum of fills differs from the filled quantity of updates, if it does."""
         if self.filled_by_fills == self.filled_by_updates:
             return None
         return Difference(self.filled_by_fills, self.filled_by_updates)
@@ -297,7 +297,7 @@ class TrackedOrder(Struct, eq=False):
     ) -> None:
         """Take in an update.
 
-        `as_of_ns` is set where the update says how the order stood then by our clock or later, as
+        `as_of_ns` is set where the update is the order's state then by our clock or later, as
         a snapshot or a query's answer does; `settled_ns` is the same by the venue's clock.
         """
         self.is_listed = self.is_listed or as_of_ns is not None

@@ -92,14 +92,14 @@ class PreTradeChecks:
         return structs.replace(named, user_reference=reference), wire, reference
 
     def changeable(self, name: str) -> TrackedOrder:
-        """The order of either id, to be changed now; raises BadInput, OutcomeUnknown in doubt."""
+        """The order of either id, to be changed now; raises BadInput, OutcomeUnknown if unsure."""
         order = self._orders.find(name)
         if order is None:
-            raise BadInput(f"an order this desk knows was expected, was {name!r}")
+            raise BadInput(f"an order of this desk was expected, was {name!r}")
         if order.is_final:
             raise BadInput(f"order {name} has ended: {order.status.value}")
         if order.is_unresolved:
-            raise OutcomeUnknown(f"order {name} is in doubt, so nothing was sent", order.name)
+            raise OutcomeUnknown(f"order {name} is uncertain, so nothing was sent", order.name)
         if any(one.is_changing for one in self._execution.commands.of(order)):
             raise BadInput(f"a change of order {name} is on its way already")
         return order
@@ -288,12 +288,12 @@ class Sender:
 
     async def wait(self, inflight: InFlight, timeout_s: float) -> None:
         """Wait for the answer; if the wait ends before it, the outcome is unknown."""
-        reason = "whoever waited for the answer has left"
+        reason = "the caller that waited for the answer has left"
         try:
             async with asyncio.timeout(timeout_s):
                 await inflight.done
         except TimeoutError:
-            reason = f"nobody answered within {timeout_s} s"
+            reason = f"there was no answer within {timeout_s} s"
             if inflight.accepted is not None and not inflight.is_placing:
                 reason = f"the venue took it, and nothing more was known within {timeout_s} s"
         finally:
@@ -322,7 +322,7 @@ def confirmed(inflight: InFlight, timeout_s: float) -> Accepted:
     if inflight.declined is not None:
         raise VenueRefused(f"the venue refused: {inflight.declined.message}")
     if inflight.accepted is None:
-        raise OutcomeUnknown(f"nobody has answered within {timeout_s} s")
+        raise OutcomeUnknown(f"there was no answer within {timeout_s} s")
     return inflight.accepted
 
 

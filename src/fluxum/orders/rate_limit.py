@@ -1,14 +1,15 @@
 """The venue's rate limit of orders, followed, so that a refusal is foreseen. Pure.
 
-Such a venue counts for each market what an account does there: every command raises the count, a
-change of a young order raises it more, and time lowers it. Above a threshold commands are refused.
-The figures are the venue's and handed in; the sums here are exact.
+A venue counts what an account does, for each market or for all: every command raises the count, at
+some venues a change of a young order raises it more, and time lowers it. Above a threshold commands
+are refused. The figures are the venue's and handed in (`venues.trading`, `venues.rates`).
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Protocol, assert_never
+from functools import reduce
+from typing import Protocol, TypeVar, assert_never
 
 from msgspec import Struct
 
@@ -26,13 +27,15 @@ from fluxum.model.order import (
     PlaceBatch,
     TradingCount,
 )
-from fluxum.venues.trading import AgeBands, TradingAllowance
+from fluxum.venues.rates import RateCounter
+from fluxum.venues.trading import AgeBands, Operation, TradingAllowance
 
-__all__ = ["AgeBands", "Aged", "OrderRateLimit", "Refusal", "TradingAllowance"]
+__all__ = ["Aged", "OrderRateLimit", "Refusal"]
 
 _ZERO = Decimal(0)
-_SECOND_NS = 1_000_000_000
-_IN_A_SECOND = Decimal(_SECOND_NS)
+_Key = tuple[int, Symbol | None]
+"""A limit by its place, and the market that it counts; None where it counts all together."""
+Counted = TypeVar("Counted")
 
 
 class Aged(Protocol):
@@ -74,19 +77,16 @@ class OrderRateLimit:
         open_orders: Callable[[], Iterable[Aged]],
     ) -> None:
         self.allowance = allowance
-        self._most = allowance.most
         self._order = order
         self._open_orders = open_orders
-        self._counts: dict[Symbol | None, tuple[Decimal, int]] = {}
-        self._flying: dict[int, Mapping[Symbol, Decimal]] = {}
+        self._counters: dict[_Key, RateCounter] = {}
+        self._most: Decimal | None = None  # as the venue published it
+        self._flying: dict[int, Mapping[_Key, Decimal]] = {}
 
     def count(self, symbol: Symbol, now_ns: int) -> Decimal:
-        """Where the count of a market stands, or that of the account."""
-        count, at_ns = self._counts.get(self._key(symbol), (_ZERO, now_ns))
-        elapsed = Decimal(max(0, now_ns - at_ns)) / _IN_A_SECOND
-        return max(
-            _ZERO, EXACT.subtract(count, EXACT.multiply(elapsed, self.allowance.decay_per_s))
-        )
+        """Where the count of a market stands, by the venue's first limit."""
+        by_symbol = self.allowance.rates[0].by_symbol
+        return self._counter((0, symbol if by_symbol else None)).used(now_ns)
 
     def costs_of(self, command: Command, now_ns: int) -> Mapping[Symbol, Decimal]:
         """What a command will cost in each market it touches."""
@@ -104,7 +104,7 @@ class OrderRateLimit:
                 return self._change([command.order_id], allowance.edit, ages, now_ns)
             case Cancel() | CancelBatch():
                 names = [*command.order_ids, *command.client_order_ids]
-                return self._change(names, _ZERO, allowance.cancel_ages, now_ns)
+                return self._change(names, allowance.cancel, allowance.cancel_ages, now_ns)
             case CancelAll():
                 symbols = {one.symbol for one in self._open_orders()}
                 return dict.fromkeys(sorted(symbols), allowance.cancel_all)
@@ -117,25 +117,23 @@ class OrderRateLimit:
         """Why the venue would refuse a command now, or none. Many cancels at once never are."""
         if isinstance(command, CancelBatch | CancelAll | CancelAllAfter):
             return None
-        for symbol, cost in self.costs_of(command, now_ns).items():
-            count = self.count(symbol, now_ns)
-            over = EXACT.subtract(EXACT.add(count, cost), self._most)
-            if over > 0:
-                wait_s = float(over / self.allowance.decay_per_s)
+        for key, cost in self._charges(command, now_ns).items():
+            counter = self._counter(key)
+            wait_ns = counter.wait_ns(cost, now_ns)
+            if wait_ns != 0:
                 return Refusal(
-                    reason=f"{symbol} would be counted {count} + {cost}, "
-                    f"and above {self._most} the venue refuses",
-                    wait_s=None if cost > self._most else wait_s,
+                    reason=f"{key[1] or 'all markets'} would be counted {counter.used(now_ns)} + "
+                    f"{cost}, and above {counter.most} the venue refuses",
+                    wait_s=None if wait_ns is None else wait_ns / 1e9,
                 )
         return self._too_many(command)
 
     def book(self, command_id: int, command: Command, now_ns: int) -> None:
         """A command was sent: it counts, and is on its way until it has landed."""
-        costs = self.costs_of(command, now_ns)
-        for symbol, cost in costs.items():
-            count = EXACT.add(self.count(symbol, now_ns), cost)
-            self._counts[self._key(symbol)] = (count, now_ns)
-        self._flying[command_id] = costs
+        charges = self._charges(command, now_ns)
+        for key, cost in charges.items():
+            self._counter(key).add(cost, now_ns)
+        self._flying[command_id] = charges
 
     def land(self, command_id: int) -> None:
         """A command was answered, or will not be: the venue's next word contains it."""
@@ -145,14 +143,32 @@ class OrderRateLimit:
         """The venue published a count, or how high it may go."""
         if event.allowed is not None:
             self._most = event.allowed
-        if event.used is not None and event.symbol is not None:
-            count = event.used
-            for costs in self._flying.values():
-                count = EXACT.add(count, costs.get(event.symbol, _ZERO))
-            self._counts[event.symbol] = (count, now_ns)
+            for counter in self._counters.values():
+                counter.most = event.allowed
+        if event.used is None:
+            return
+        for number, rate in enumerate(self.allowance.rates):
+            if rate.by_symbol is (event.symbol is not None):
+                key = (number, event.symbol)
+                flying = (costs.get(key, _ZERO) for costs in self._flying.values())
+                self._counter(key).replace(reduce(EXACT.add, flying, event.used), now_ns)
 
-    def _key(self, symbol: Symbol) -> Symbol | None:
-        return None if self.allowance.is_of_account else symbol
+    def _charges(self, command: Command, now_ns: int) -> Mapping[_Key, Decimal]:
+        """What a command will cost by each limit that counts it."""
+        operation = _operation(command)
+        return _summed(
+            ((number, symbol if rate.by_symbol else None), cost)
+            for symbol, cost in self.costs_of(command, now_ns).items()
+            for number, rate in enumerate(self.allowance.rates)
+            if operation in rate.operations
+        )
+
+    def _counter(self, key: _Key) -> RateCounter:
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = self._counters[key] = RateCounter(self.allowance.rates[key[0]].rate)
+            counter.most = self._most or counter.most
+        return counter
 
     def _change(
         self, names: Iterable[str], fixed: Decimal, ages: AgeBands, now_ns: int
@@ -179,8 +195,18 @@ class OrderRateLimit:
         return None
 
 
-def _summed(costs: Iterable[tuple[Symbol, Decimal]]) -> Mapping[Symbol, Decimal]:
-    sums: dict[Symbol, Decimal] = {}
-    for symbol, cost in costs:
-        sums[symbol] = EXACT.add(sums.get(symbol, _ZERO), cost)
+def _operation(command: Command) -> Operation:
+    match command:
+        case Place() | PlaceBatch():
+            return Operation.PLACE
+        case Amend() | Edit():
+            return Operation.AMEND
+        case _:
+            return Operation.CANCEL
+
+
+def _summed(costs: Iterable[tuple[Counted, Decimal]]) -> Mapping[Counted, Decimal]:
+    sums: dict[Counted, Decimal] = {}
+    for what, cost in costs:
+        sums[what] = EXACT.add(sums.get(what, _ZERO), cost)
     return sums

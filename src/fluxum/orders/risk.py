@@ -47,7 +47,7 @@ class Risk:
         exposure: Exposure | None = None,
     ) -> None:
         if limits.are_of_profit and profit is None:
-            raise BadInput("a loss is limited, but nobody says what the profit is")
+            raise BadInput("a loss is limited, but no source of the profit was given")
         self.limits = limits
         self.exposure = Exposure() if exposure is None else exposure
         """What is held, and what open orders could make of it."""

@@ -14,12 +14,11 @@ from fluxum.model.order import Command
 from fluxum.pacing import Backoff, CallCounter
 from fluxum.session.account import Account, AccountOptions
 from fluxum.session.account_session import AccountSession
-from fluxum.session.authenticator import Authenticator, Nonces
+from fluxum.session.authenticator import RETRY_S, Authenticator, Nonces, TokenKeeper
 from fluxum.session.feed import Feed
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
 from fluxum.session.rest_client import RestClient
-from fluxum.session.token import TokenKeeper
 from fluxum.transport.http import Http
 from fluxum.venues.private import Token
 from fluxum.venues.queries import RestQuery
@@ -34,12 +33,22 @@ class AccountConfig:
     With `since_ns` the session first publishes the account's history from that instant on.
     `symbols` are markets whose history is looked up where the venue lists it market by market.
     The token is renewed every `renew_s` seconds; without it, when a link needs a token or the
-    venue refuses the old one. Every `audit_s` seconds the account is compared with the venue's
-    lists; `None` disables that. `http` makes the REST calls; `None` means the session's own. Calls
-    that contain keys or tokens must not be recorded, so do not pass a recorder's.
+    venue refuses the old one. A renewal that failed is tried again after `retry_s`. Every `audit_s`
+    seconds the account is compared with the venue's lists; `None` disables that. `http` makes the
+    REST calls; `None` means the session's own. Calls that contain keys or tokens must not be
+    recorded, so do not pass a recorder's.
     """
 
-    __slots__ = ("_audit_s", "_credentials", "_http", "_renew_s", "_since_ns", "_symbols", "_tier")
+    __slots__ = (
+        "_audit_s",
+        "_credentials",
+        "_http",
+        "_renew_s",
+        "_retry_s",
+        "_since_ns",
+        "_symbols",
+        "_tier",
+    )
 
     def __init__(
         self,
@@ -49,6 +58,7 @@ class AccountConfig:
         since_ns: int | None = None,
         symbols: Iterable[str] = (),
         renew_s: float | None = None,
+        retry_s: float = RETRY_S,
         audit_s: float | None = 60.0,
         http: Http | None = None,
     ) -> None:
@@ -57,6 +67,7 @@ class AccountConfig:
         self._since_ns = since_ns
         self._symbols = tuple(map(Symbol, symbols))
         self._renew_s = renew_s
+        self._retry_s = retry_s
         self._audit_s = audit_s
         self._http = http
 
@@ -72,6 +83,7 @@ class AccountConfig:
             since_ns=self._since_ns,
             symbols=self._symbols,
             renew_s=self._renew_s,
+            retry_s=self._retry_s,
             audit_s=self._audit_s,
             http=self._http or http,
         )
@@ -101,14 +113,13 @@ class AccountConfig:
             rest.endpoints["rest"],
             clock,
             rest.random,
-            CallCounter(tier.calls.most, tier.calls.decay_per_s),
+            CallCounter(float(tier.calls.most), float(tier.calls.per_s)),
             authenticator,
             queries.preparations,
             queries.renewals,
+            rest.breaker,
         )
-        if queries.token is not None:
-            fetch = partial(_fetch_token, rest_client, queries.token)
-            authenticator.tokens = TokenKeeper(venue.name, fetch, _now_s, self._renew_s)
+        authenticator.tokens = self._tokens(venue.name, rest_client, queries.token)
         account = Account(
             venue.name,
             rest_client,
@@ -126,6 +137,15 @@ class AccountConfig:
             ),
         )
         return account
+
+    def _tokens(
+        self, venue: str, client: RestClient, token: Callable[[], RestQuery[Token]] | None
+    ) -> TokenKeeper | None:
+        """The keeper of the token, at a venue that uses tokens."""
+        if token is None:
+            return None
+        fetch = partial(_fetch_token, client, token)
+        return TokenKeeper(venue, fetch, _now_s, self._renew_s, self._retry_s)
 
 
 async def _fetch_token(client: RestClient, token: Callable[[], RestQuery[Token]]) -> Token:

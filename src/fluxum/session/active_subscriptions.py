@@ -1,19 +1,135 @@
-"""The active subscriptions of a session, their books, and the stream of each kind of event."""
+"""The active subscriptions of a session: the state of each, its book, and the events it brings."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fluxum.book.book import Book
 from fluxum.book.keeper import BookKeeper
 from fluxum.book.level3 import Level3Book
 from fluxum.book.proof import BookStatus, Evidence
+from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
-from fluxum.model.instrument import Symbol
+from fluxum.model.instrument import Instrument, Symbol
+from fluxum.model.market import (
+    BookSnapshot,
+    BookUpdate,
+    Candle,
+    Level3Snapshot,
+    Level3Update,
+    Ticker,
+    Trade,
+)
+from fluxum.model.order import OpenOrders, OrderUpdate
 from fluxum.session.feed import Feed
-from fluxum.session.kinds import Key, keys_of
-from fluxum.session.subscription_state import Stream
 from fluxum.venues.venue import Venue
 
-__all__ = ["ActiveSubscriptions"]
+__all__ = ["ActiveSubscriptions", "Stream"]
+
+_PATIENCE_S = 60.0
+_RESYNC_FIRST_S = 1.0
+_RESYNC_CEILING_S = 30.0
+_Key = tuple[type, Symbol | None, int | None]
+"""A kind of event, its market, and the interval of a candle or the part of a ticker."""
+_KINDS: dict[Channel, tuple[type, ...]] = {
+    Channel.BOOK: (BookUpdate, BookSnapshot),
+    Channel.LEVEL3: (Level3Update, Level3Snapshot),
+    Channel.TICKER: (Ticker,),
+    Channel.TRADE: (Trade,),
+    Channel.CANDLE: (Candle,),
+    Channel.INSTRUMENT: (Instrument,),
+    Channel.BALANCE: (Balances, Balance, LedgerEntry),
+    Channel.EXECUTION: (OpenOrders, OrderUpdate, Fill),
+}
+
+
+class Stream:
+    """A subscription and its state; times in `_s` are of the loop's clock.
+
+    `data_ns` is when its last data was received; `has_data` is true after the first data over this
+    link. `due_s` is when to request the stream again; `None` if there is no reason to.
+    `is_uncertain` is true while an update may have been missed, until a check, a snapshot or the
+    next data confirms the stream; `uncertain_s` is when that was last the case. `missed` is the
+    reason if an update was missed for certain, else empty. `requests` counts the requests in a row
+    because the first data did not come. `refreshed_s` is when a snapshot was last requested because
+    the market had moved away from the one before.
+    """
+
+    __slots__ = (
+        "_failed_s",
+        "_failures",
+        "data_ns",
+        "due_s",
+        "feed",
+        "has_data",
+        "is_acknowledged",
+        "is_uncertain",
+        "missed",
+        "refreshed_s",
+        "requests",
+        "since_s",
+        "subscription",
+        "uncertain_s",
+    )
+
+    def __init__(self, subscription: Subscription, feed: Feed) -> None:
+        self.subscription = subscription
+        self.feed = feed
+        self.data_ns: int | None = None
+        self.since_s: tuple[int | None, float] | None = None
+        self.due_s: float | None = None
+        self.refreshed_s = 0.0
+        self.is_acknowledged = False
+        self.has_data = False
+        self.is_uncertain = False
+        self.uncertain_s = 0.0
+        self.missed = ""
+        self.requests = 0
+        self._failures = 0
+        self._failed_s = 0.0
+
+    def begin(self) -> None:
+        """Begin with a new link: nothing was received over it yet."""
+        self.due_s = self.since_s = None
+        self.is_acknowledged = self.has_data = self.is_uncertain = False
+        self.missed = ""
+        self.requests = 0
+
+    def mark_uncertain(self, now_s: float, first_s: float) -> None:
+        """An update may be missing: request again after `first_s`, later after each failure."""
+        self.is_uncertain = True
+        self.uncertain_s = now_s
+        if self.due_s is None:
+            self.due_s = now_s + max(first_s, self.next_resync_s(now_s))
+
+    def trust(self) -> None:
+        """The stream is complete again, or has begun again."""
+        self.due_s = None
+        self.is_uncertain = False
+        self.missed = ""
+
+    def lack(self, reason: str) -> None:
+        """The stream is missing for this reason, so its link is not ready."""
+        self.feed.readiness.lack(self.subscription, reason)
+        self.feed.update_state()
+
+    def silent_s(self, data_ns: int | None, now_s: float) -> float:
+        """For how long there was no data after `data_ns`, to be called once a second."""
+        if self.since_s is None or self.since_s[0] != data_ns:
+            self.since_s = (data_ns, now_s)
+        return now_s - self.since_s[1]
+
+    def next_resync_s(self, now_s: float) -> float:
+        """Seconds to wait before the next resync: zero at first, then more after each failure.
+
+        If the last failure was more than a minute ago, the count begins again.
+        """
+        if now_s - self._failed_s > _PATIENCE_S:
+            self._failures = 0
+        self._failed_s = now_s
+        self._failures += 1
+        if self._failures == 1:
+            return 0.0
+        return min(_RESYNC_CEILING_S, _RESYNC_FIRST_S * 2.0 ** min(self._failures - 2, 16))
 
 
 class ActiveSubscriptions:
@@ -28,12 +144,12 @@ class ActiveSubscriptions:
         self.streams: dict[Subscription, Stream] = {}
         self._snapshots = venue.snapshots
         self._is_part = venue.is_part
-        self._by_symbol: dict[Key, Stream] = {}
+        self._by_symbol: dict[_Key, Stream] = {}
 
     def open(self, subscription: Subscription, feed: Feed) -> Stream:
         """Add a stream, carried by this feed."""
         stream = self.streams[subscription] = Stream(subscription, feed)
-        self._by_symbol.update(dict.fromkeys(keys_of(subscription), stream))
+        self._by_symbol.update(dict.fromkeys(_keys_of(subscription), stream))
         if subscription.symbol is not None and subscription.channel.is_book:
             self.keeper(subscription).open(subscription.symbol)
         return stream
@@ -41,7 +157,7 @@ class ActiveSubscriptions:
     def close(self, subscription: Subscription) -> None:
         """Remove a stream."""
         del self.streams[subscription]
-        for key in keys_of(subscription):
+        for key in _keys_of(subscription):
             del self._by_symbol[key]
         if subscription.symbol is not None and subscription.channel.is_book:
             self.keeper(subscription).close(subscription.symbol)
@@ -88,3 +204,11 @@ class ActiveSubscriptions:
     def is_of_account(self, subscription: Subscription) -> bool:
         """Whether a subscription has data of the account; that of a link of orders has none."""
         return subscription.channel.is_private and not self._is_part(subscription)
+
+
+def _keys_of(subscription: Subscription) -> Sequence[_Key]:
+    """The keys of the events that a subscription brings."""
+    channel = subscription.channel
+    has_parts = channel is Channel.TICKER or channel is Channel.EXECUTION
+    apart = subscription.depth if has_parts else subscription.interval_s
+    return [(kind, subscription.symbol, apart) for kind in _KINDS[channel]]

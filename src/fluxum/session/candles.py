@@ -14,11 +14,11 @@ from msgspec import Struct, field, structs
 from fluxum.model.event import GapCause, Repair, Subscription
 from fluxum.model.instant import format_second
 from fluxum.model.market import Candle
+from fluxum.session.active_subscriptions import Stream
 from fluxum.session.candle_run import MARGIN_NS, CandleRun
 from fluxum.session.gaps import GapLedger
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.publisher import Publisher
-from fluxum.session.subscription_state import Stream
 
 __all__ = ["Candles", "LookUp", "Missed"]
 

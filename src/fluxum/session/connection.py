@@ -20,6 +20,7 @@ from fluxum.model.event import AccountEvent, Event, MarketEvent, Rejected, Subsc
 from fluxum.pacing import TokenBucket
 from fluxum.session.authenticator import Authenticator
 from fluxum.session.fetch_queue import FetchCounts, FetchQueue, Rest
+from fluxum.session.latencies import Latencies
 from fluxum.transport.link import Link
 from fluxum.venues.conversation import UNREADABLE, Auth, UnreadableStream
 from fluxum.venues.venue import (
@@ -74,6 +75,7 @@ class Connection:
         rest: Rest,
         counts: LinkCounts,
         raw: Bus[RawFrame],
+        latencies: Latencies,
         deliver: Callable[[Sequence[Event]], None],
         reject: Callable[[Rejected], None],
         call_failed: Callable[[Fetch, str, int, Event | None], None],
@@ -88,6 +90,7 @@ class Connection:
         self._clock = clock
         self._counts = counts
         self._raw = raw
+        self._latencies = latencies
         self.deliver = deliver
         """Takes the events of every frame; replaced when a link takes over from another."""
         self._reject = reject
@@ -137,8 +140,9 @@ class Connection:
         receive = self._protocol.receive
         outbox = self._protocol.outbox
         now_ns = self._clock.now_ns
-        counts, raw = self._counts, self._raw
+        counts, raw, latencies = self._counts, self._raw, self._latencies
         while True:
+            is_sampled = True  # the first frame with data of each burst
             for _ in range(_BURST):
                 frame = await receive_frame()
                 received_ns = now_ns()
@@ -154,6 +158,9 @@ class Connection:
                     if events:
                         if type(events[-1]) in _DATA:
                             counts.data += 1
+                            if is_sampled:
+                                is_sampled = False
+                                latencies.decoded(events, received_ns)
                         else:
                             counts.control += 1
                         self.deliver(events)

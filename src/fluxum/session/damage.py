@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 from fluxum.book.proof import BookStatus
 from fluxum.model.event import Channel, GapCause, Subscription
-from fluxum.session.active_subscriptions import ActiveSubscriptions
+from fluxum.session.active_subscriptions import ActiveSubscriptions, Stream
 from fluxum.session.candles import Candles
 from fluxum.session.gaps import GapLedger
-from fluxum.session.subscription_state import Stream
 
 __all__ = ["Damage"]
 

@@ -15,6 +15,7 @@ from fluxum.errors import (
     FluxumError,
     LinkClosed,
     LocalProtocolError,
+    TapeError,
     TransportError,
 )
 from fluxum.flow.bus import Bus
@@ -26,17 +27,18 @@ from fluxum.pacing import SLOW, AttemptBudget, Backoff, bounded_wait_s
 from fluxum.session.authenticator import Authenticator
 from fluxum.session.connection import Connection, LinkCounts, RawFrame
 from fluxum.session.fetch_queue import Rest
+from fluxum.session.latencies import Latencies
 from fluxum.session.offset import ClockOffsetKeeper
 from fluxum.session.readiness import Readiness
 from fluxum.session.state import is_lawful
 from fluxum.transport.link import Dial
+from fluxum.transport.network import NameCounts
 from fluxum.venues.private import AccountProtocol
 from fluxum.venues.venue import Fetch, Limits, Venue, VenueProtocol
 
 __all__ = ["Feed", "FeedContext", "FeedOwner", "find_feed"]
 
 _log = logging.getLogger(__name__)
-_DIAL_TIMEOUT_S = 15.0
 _PING_EVERY_S = 5.0
 
 
@@ -62,7 +64,10 @@ class FeedContext:
         self.budget = budget
         self.rest = rest
         self.authenticator = authenticator
+        self.names: NameCounts | None = None
+        """How names are resolved, where there is a network."""
         self.raw: Bus[RawFrame] = Bus()
+        self.latencies = Latencies(clock.now_ns)
         self.status = VenueStatus.ONLINE
         self.offset = ClockOffsetKeeper()
         self.proved: set[str] = set()
@@ -262,13 +267,12 @@ class Feed:
         context = self._context
         async with AsyncExitStack() as stack:
             headers = await self._headers()
+            timeout_s = context.limits.dial_timeout_s
             try:
-                async with asyncio.timeout(_DIAL_TIMEOUT_S):
+                async with asyncio.timeout(timeout_s):
                     link = await stack.enter_async_context(context.dial(self._url, headers))
             except TimeoutError as error:
-                raise TransportError(
-                    f"{self._url} did not answer in {_DIAL_TIMEOUT_S:.0f} s"
-                ) from error
+                raise TransportError(f"{self._url} did not answer in {timeout_s:g} s") from error
             protocol = self._make_protocol()
             connection = Connection(
                 context.venue.name,
@@ -279,6 +283,7 @@ class Feed:
                 rest=context.rest,
                 counts=self.counts,
                 raw=context.raw,
+                latencies=context.latencies,
                 deliver=self.take,
                 reject=self._reject,
                 call_failed=self._note_call_failure,
@@ -394,7 +399,7 @@ class Feed:
             isinstance(error, LinkClosed) and error.code in context.venue.fatal_closes
         )
         if not error.retryable or is_closed_for_good:
-            is_ours = isinstance(error, BadInput | LocalProtocolError)
+            is_ours = isinstance(error, BadInput | LocalProtocolError | TapeError)
             if is_ours or self.endpoint not in context.proved:
                 return None
             _log.error("%s %s is refused and tries on: %s", context.venue.name, self.name, error)

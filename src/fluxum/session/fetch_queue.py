@@ -23,7 +23,14 @@ from fluxum.errors import (
 )
 from fluxum.flow.background import background
 from fluxum.model.event import CallFailed, Event, Rejected, Subscription
-from fluxum.pacing import SLOW, Backoff, BackoffPolicy, CallCounter, bounded_wait_s
+from fluxum.pacing import (
+    SLOW,
+    Backoff,
+    BackoffPolicy,
+    BreakerPolicy,
+    CallCounter,
+    bounded_wait_s,
+)
 from fluxum.session.authenticator import Authenticator
 from fluxum.transport.http import Http
 from fluxum.venues.conversation import UNREADABLE, Auth
@@ -56,6 +63,7 @@ class Rest(Struct, frozen=True):
     counter: CallCounter
     backoff: BackoffPolicy
     random: Random
+    breaker: BreakerPolicy = BreakerPolicy()
     answered: dict[str, None] = field(default_factory=dict)
 
 

@@ -74,16 +74,20 @@ def refuse_unsuited(
 
 
 def wants_of_channel(
-    kind: type, channel: Channel, symbol: Symbol, carries: Callable[[str], bool]
+    kind: type | tuple[type, ...],
+    channel: Channel,
+    symbol: Symbol | None,
+    carries: Callable[[str], bool],
 ) -> Callable[[Event], bool]:
     """One kind of event of one market, the losses that may concern it, and the venue's refusal.
 
-    `carries` returns whether the link of that name carries the market.
+    If `symbol` is `None`, it is of every market. `carries` returns whether the link of that name
+    carries the market.
     """
 
     def wants(event: Event) -> bool:
         if isinstance(event, kind):
-            return getattr(event, "symbol", None) == symbol
+            return symbol is None or getattr(event, "symbol", None) == symbol
         if isinstance(event, LinkLost):
             return carries(event.link)
         if isinstance(event, Rejected):
@@ -117,11 +121,11 @@ def wants_of_book(
     return wants
 
 
-def _is_of(subscription: Subscription | None, channel: Channel, symbol: Symbol) -> bool:
+def _is_of(subscription: Subscription | None, channel: Channel, symbol: Symbol | None) -> bool:
     return (
         subscription is not None
         and subscription.channel is channel
-        and subscription.symbol == symbol
+        and (symbol is None or subscription.symbol == symbol)
     )
 
 

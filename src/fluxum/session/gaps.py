@@ -6,7 +6,7 @@ trades are followed by number: repeated ones are withheld, late ones still count
 numbers, only repetitions can be recognised, by their ids.
 """
 
-from collections import deque
+from collections import Counter, deque
 from enum import Enum
 
 from msgspec import Struct, structs
@@ -106,6 +106,8 @@ class GapLedger:
         """How many trades had the number after the one before."""
         self.closed: list[Gap] = []
         self.count = 0
+        self.counts: Counter[tuple[Channel, GapCause, Repair]] = Counter()
+        """How many gaps there were of each kind; together they are `count`."""
         self.repeated = 0
 
     @property
@@ -212,6 +214,7 @@ class GapLedger:
             received_ns=received_ns,
         )
         self.count += 1
+        self.counts[gap.subscription.channel, gap.cause, gap.repair] += 1
         self.closed.append(gap)
         if len(self.closed) > _CLOSED_KEPT:
             del self.closed[0]

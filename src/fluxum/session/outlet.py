@@ -7,7 +7,7 @@ from weakref import WeakSet
 from fluxum.clock import Clock
 from fluxum.errors import NotSubscribed, VenueRefused
 from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.model.event import Channel, Dropped, Event, StateChange, Subscription
+from fluxum.model.event import Channel, Dropped, Event, Refused, StateChange, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, BookUpdate
 from fluxum.session.books import BookStream, ChangeStream
@@ -52,6 +52,24 @@ class Outlet:
         key = latest_key if overflow is Overflow.CONFLATE else None
         wants = wants_of_channel(kind, channel, market, self._carries(market))
         return Stream(self._hold(channel, market, self.pipe(wants, capacity, overflow, key)), kind)
+
+    def kind(
+        self,
+        kind: type | tuple[type, ...],
+        channel: Channel,
+        symbol: Symbol | None,
+        capacity: int,
+        overflow: Overflow,
+    ) -> Pipe[Event]:
+        """The events of one kind, of one market or all, and the losses that may concern them.
+
+        It needs no subscription, and goes on when one is refused or ends.
+        """
+        wants = wants_of_channel(kind, channel, symbol, self._carries(symbol))
+        key = latest_key if overflow is Overflow.CONFLATE else None
+        return self.pipe(
+            lambda event: type(event) is not Refused and wants(event), capacity, overflow, key
+        )
 
     def states(self) -> Stream[StateChange]:
         """The session's changes of state."""
@@ -112,12 +130,14 @@ class Outlet:
         streams = self._processor.streams
         return [one for one in streams if one.channel is channel and one.symbol == symbol]
 
-    def _carries(self, symbol: Symbol) -> Callable[[str], bool]:
-        """Whether the link of a name carries a market."""
+    def _carries(self, symbol: Symbol | None) -> Callable[[str], bool]:
+        """Whether the link of a name carries a market; any link carries some market."""
 
         def carries(link: str) -> bool:
             feeds = (one.feed for one in self._processor.streams.values())
-            return any(feed.name == link and symbol in feed.symbols for feed in feeds)
+            return any(
+                feed.name == link and (symbol is None or symbol in feed.symbols) for feed in feeds
+            )
 
         return carries
 

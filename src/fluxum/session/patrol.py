@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from fluxum.book.proof import BookStatus
 from fluxum.model.event import Channel, DataStale
+from fluxum.session.active_subscriptions import Stream
 from fluxum.session.candle_run import MARGIN_NS
 from fluxum.session.feed import FeedContext
 from fluxum.session.processor import EventProcessor
-from fluxum.session.subscription_state import Stream
 
 __all__ = ["Patrol"]
 

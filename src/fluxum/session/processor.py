@@ -41,13 +41,12 @@ from fluxum.model.market import (
 )
 from fluxum.model.order import OpenOrders, OrderUpdate
 from fluxum.session.account import Account
-from fluxum.session.active_subscriptions import ActiveSubscriptions
+from fluxum.session.active_subscriptions import ActiveSubscriptions, Stream
 from fluxum.session.candles import Candles
 from fluxum.session.damage import Damage
 from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.gaps import GapLedger
 from fluxum.session.publisher import Publisher
-from fluxum.session.subscription_state import Stream
 from fluxum.session.tickers import JoinedTickers
 from fluxum.venues.venue import QUOTES
 
@@ -65,6 +64,7 @@ class EventProcessor:
         self._context = context
         self._venue = venue = context.venue
         self._limits = context.limits
+        self._latencies = context.latencies
         self._now_s = now_s
         self._publisher = Publisher()
         self.bus = self._publisher.bus
@@ -127,16 +127,21 @@ class EventProcessor:
 
     def take(self, events: Sequence[Event]) -> None:
         """Handle the events of one frame."""
+        is_measured = self._latencies.is_measuring
         self.counts.received += len(events)
         for event in events:
             if type(event) is not BookUpdate:  # nearly all are, so the others may cost a look-up
                 self._handlers.get(type(event), self.bus.put)(event)
                 continue
             verdict = self.books.update(event)
+            if is_measured:
+                self._latencies.applied()
             if verdict is _PASSED or verdict is _AS_BEFORE:
                 self.bus.put(event)
             else:
                 self._judged(verdict, event)
+        if is_measured:
+            self._latencies.published()
 
     def lose(self, feed: Feed, reason: str, now_ns: int) -> None:
         """A feed's link is gone: withdraw its streams, open their gaps, and publish LinkLost."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.clock import Clock
 from fluxum.errors import (
@@ -32,6 +32,7 @@ from fluxum.pacing import (
     Backoff,
     BackoffPolicy,
     BreakerPolicy,
+    BreakerState,
     CallCounter,
     CircuitBreaker,
     bounded_wait_s,
@@ -42,7 +43,7 @@ from fluxum.venues.conversation import UNREADABLE, Auth, Fetch
 from fluxum.venues.queries import RestQuery
 from fluxum.venues.rows import LeftOutRows
 
-__all__ = ["QueryStatistics", "RestClient"]
+__all__ = ["QueryStatistics", "RestClient", "RestUsage"]
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -66,6 +67,21 @@ class QueryStatistics(Struct):
     repeated: int = 0
 
 
+class RestUsage(Struct, frozen=True, kw_only=True):
+    """The queries so far, and what limits the next one.
+
+    `breakers_open` is how many kinds of queries are stopped now because they keep failing,
+    `stopped` how many were not sent for that reason. `cost` is how much of the venue's rate limit,
+    `cost_max`, is used now; it falls with time.
+    """
+
+    queries: QueryStatistics
+    breakers_open: int
+    stopped: int
+    cost: float
+    cost_max: float
+
+
 def _nothing(_now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
     return ()
 
@@ -75,7 +91,8 @@ class RestClient:
 
     `counter` models the venue's rate limit. `authenticator` signs the calls that need it.
     `preparations` are sent once, before the first query. If an answer contains names that are not
-    known, `renewals` are sent, and then that answer is read again.
+    known, `renewals` are sent, and then that answer is read again. `breaker` is the policy of the
+    breakers, one for each kind of query.
     """
 
     def __init__(
@@ -88,6 +105,7 @@ class RestClient:
         authenticator: Authenticator | None = None,
         preparations: Callable[[], Sequence[RestQuery[LeftOutRows | None]]] = tuple,
         renewals: Callable[[int], Sequence[RestQuery[LeftOutRows | None]]] = _nothing,
+        breaker: BreakerPolicy | None = None,
     ) -> None:
         self.statistics = QueryStatistics()
         self.left_out: deque[LeftOutRows] = deque(maxlen=_LEFT_OUT_KEPT)
@@ -100,11 +118,23 @@ class RestClient:
         self._authenticator = authenticator
         self._preparations = preparations
         self._renewals = renewals
+        self._policy = breaker or BreakerPolicy()
         self._breakers: dict[str, CircuitBreaker] = {}
         self._turn = asyncio.Lock() if authenticator is None else authenticator.turn
         self._preparation = asyncio.Lock()
         self._is_prepared = False
         self._renewed = 0
+
+    def usage(self) -> RestUsage:
+        """The queries so far, and what limits the next one."""
+        breakers = self._breakers.values()
+        return RestUsage(
+            queries=structs.replace(self.statistics),
+            breakers_open=sum(one.state is not BreakerState.CLOSED for one in breakers),
+            stopped=sum(one.refused for one in breakers),
+            cost=self._counter.count(self._now_s()),
+            cost_max=self._counter.most,
+        )
 
     async def query(self, query: RestQuery[T]) -> T:
         """The answer. Raises VenueRefused for a refusal, CircuitOpen, and the last failure."""
@@ -221,7 +251,7 @@ class RestClient:
 
     def _breaker(self, purpose: str) -> CircuitBreaker:
         if purpose not in self._breakers:
-            self._breakers[purpose] = CircuitBreaker(purpose, BreakerPolicy())
+            self._breakers[purpose] = CircuitBreaker(purpose, self._policy)
         return self._breakers[purpose]
 
     @staticmethod

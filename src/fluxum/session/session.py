@@ -10,29 +10,25 @@ good, every stream ends with that error. When its block ends, nothing of it is l
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
 
-from fluxum.book.book import Book
-from fluxum.book.level3 import Level3Book
 from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, NotSubscribed, VenueRefused
 from fluxum.flow.background import Background, background
-from fluxum.flow.pipe import Overflow, Pipe
+from fluxum.flow.pipe import Overflow, Pipe, ReaderPolicy
 from fluxum.model.event import (
     Channel,
     Event,
     State,
     StateChange,
     Subscription,
-    VenueStatus,
 )
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.market import BookSnapshot, Candle, Ticker, Trade
+from fluxum.model.market import Candle, Ticker, Trade
 from fluxum.pacing import AttemptBudget, CallCounter
-from fluxum.session.account import Account
 from fluxum.session.account_config import AccountConfig, owner_of
 from fluxum.session.backfill import Backfill
 from fluxum.session.books import BookStream, ChangeStream
@@ -47,20 +43,19 @@ from fluxum.session.filters import (
     latest_key,
     refuse_unsuited,
 )
-from fluxum.session.gaps import GapLedger
-from fluxum.session.history import History, Instant
+from fluxum.session.history import History
 from fluxum.session.links import Links
 from fluxum.session.outlet import Outlet
 from fluxum.session.patrol import Patrol
 from fluxum.session.processor import EventProcessor
-from fluxum.session.readiness import Missing
+from fluxum.session.queries import Queries
 from fluxum.session.rest_client import RestClient
+from fluxum.session.session_readings import SessionReadings
 from fluxum.session.state import is_lawful, least_ready
-from fluxum.session.statistics import SessionStatistics, gather
 from fluxum.session.streams import Stream
 from fluxum.transport.http import Http
 from fluxum.transport.link import Dial
-from fluxum.venues.queries import MarketQueries, Page, RestQuery
+from fluxum.transport.network import NameCounts
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.venue import Limits, Venue
 
@@ -70,14 +65,20 @@ T = TypeVar("T")
 _CAPACITY = 10_000
 
 
-class Session:
+class Session(Queries, SessionReadings):
     """One venue: its feeds, its books, and one ordered stream of all events.
 
     `endpoints` overrides URLs by endpoint name, `limits` the venue's numbers. Sessions of one
     venue that share an address should share a `budget` of attempts and a `counter` of public
     REST calls. With an `account_config` the session has an `account`, and channels that need a
-    token can be subscribed. A session without subscriptions opens no link: it answers queries.
+    token can be subscribed. `readers` are for the readers of events whose call names no others;
+    its capacity is also that of trades, candles, changes and raw frames. `names` counts how names
+    are resolved, for the statistics. A session without subscriptions opens no link.
     """
+
+    _work: Background | None = None
+    _error: FluxumError | None = None
+    _close: Callable[[], Awaitable[None]] | None = None
 
     def __init__(
         self,
@@ -92,20 +93,24 @@ class Session:
         counter: CallCounter | None = None,
         http: Http | None = None,
         account_config: AccountConfig | None = None,
+        readers: ReaderPolicy | None = None,
+        names: NameCounts | None = None,
     ) -> None:
         limits = limits or venue.limits
+        self._readers = readers or ReaderPolicy()
         self.venue = venue
         self.state = State.DISCONNECTED
         self._endpoints = _endpoints_of(venue, endpoints or {})
         budget = budget or AttemptBudget(limits.attempts, limits.attempt_window_s)
         counter = counter or CallCounter(limits.fetch_cost_max, limits.fetch_cost_per_s)
-        rest = Rest(http, self._endpoints, counter, limits.backoff, random)
+        rest = Rest(http, self._endpoints, counter, limits.backoff, random, limits.breaker)
         self._rest_client = RestClient(
-            http, self._endpoints.get("rest", ""), clock, random, counter
+            http, self._endpoints.get("rest", ""), clock, random, counter, breaker=limits.breaker
         )
         account = None if account_config is None else account_config.account(venue, rest, clock)
         authenticator = None if account is None else account.authenticator
         self._context = FeedContext(venue, limits, dial, clock, random, budget, rest, authenticator)
+        self._context.names = names
         self._processor = EventProcessor(self._context, _now_s)
         self._outlet = Outlet(venue.name, self._processor, clock)
         self._patrol = Patrol(self._context, self._processor, _now_s)
@@ -123,9 +128,6 @@ class Session:
             venue, rest, clock, self._context.offset, self._note_offset, self._processor.publish
         )
         self._scope = background()
-        self._work: Background | None = None
-        self._error: FluxumError | None = None
-        self._close: Callable[[], Awaitable[None]] | None = None
 
     async def __aenter__(self) -> Self:
         self._work = await self._scope.__aenter__()
@@ -246,135 +248,54 @@ class Session:
             ) from None
         return tuple(known[one] for one in wanted)
 
-    async def query(self, query: RestQuery[T]) -> T:
-        """The venue's answer to a query of `venue.queries`; see `RestClient.query`."""
-        return await self._rest_client.query(query)
-
-    async def fetch_time(self) -> int:
-        """The venue's clock, in ns since the epoch. Raises as `query` does, as do all of these."""
-        return await self._history.time()
-
-    async def fetch_status(self) -> VenueStatus:
-        """The status of the venue's engine; raises BadInput if the venue has no call for it."""
-        return await self._history.status()
-
-    async def fetch_instruments(self) -> tuple[Instrument, ...]:
-        """Every market of the venue."""
-        return await self._history.instruments()
-
-    async def fetch_ticker(self, symbol: str) -> Ticker:
-        """The last 24 hours of one market."""
-        return await self._history.ticker(symbol)
-
-    async def fetch_book(self, symbol: str, depth: int = 10) -> BookSnapshot:
-        """The best levels of one market at this moment; not proved by a checksum."""
-        return await self._history.book(symbol, depth)
-
-    async def fetch_trades(self, symbol: str, since: Instant | None = None) -> tuple[Trade, ...]:
-        """Trades of one market, oldest first: the latest ones, or those since an instant.
-
-        An instant is ns since the epoch, a datetime with a time zone, or RFC 3339 text.
-        """
-        return await self._history.trades(symbol, since)
-
-    async def fetch_candles(
-        self,
-        symbol: str,
-        interval: int | str,
-        since: Instant | None = None,
-        until: Instant | None = None,
-    ) -> tuple[Candle, ...]:
-        """Candles of one market, oldest first, each once, marked as backfilled.
-
-        `interval` is seconds or text such as `1m`. The candles start at or after `since` and
-        before `until`; without `since` they are the last ones that the venue lists in one answer.
-        The last one may still be running: then its `closed` is false.
-        """
-        return await self._history.candles(symbol, interval, since, until)
-
-    @property
-    def queries(self) -> MarketQueries:
-        """The public queries that the venue offers, for `query` and `pages`; raises BadInput."""
-        return self._history.queries
-
-    def pages(self, query: RestQuery[Page[T]]) -> AsyncGenerator[tuple[T, ...]]:
-        """A list page by page: each is requested when the reader asks for it; it may be empty."""
-        return self._history.pages(query)
-
-    def candle_pages(
-        self,
-        symbol: str,
-        interval: int | str,
-        since: Instant | None = None,
-        until: Instant | None = None,
-    ) -> AsyncGenerator[tuple[Candle, ...]]:
-        """The candles of `fetch_candles`, page by page as `pages`."""
-        return self._history.candle_pages(symbol, interval, since, until)
-
-    # State
-
-    def missing(self) -> list[Missing]:
-        """Why the session is not ready; empty when it is."""
-        return [one for feed in self._links.feeds for one in feed.readiness]
-
-    def incomplete(self) -> list[Missing]:
-        """Lists of which some rows could not be read; the session is ready without these rows."""
-        return [one for feed in self._links.feeds for one in feed.readiness.incomplete()]
-
-    def book(self, symbol: str) -> Book:
-        """The live book of a symbol: read it, do not keep it. Raises NotSubscribed."""
-        return self._processor.books.get(Symbol(symbol))
-
-    def level3(self, symbol: str) -> Level3Book:
-        """The live book of single orders of a symbol. Raises NotSubscribed."""
-        return self._processor.level3.get(Symbol(symbol))
-
-    @property
-    def account(self) -> Account:
-        """The user's account; raises BadInput in a session without an account."""
-        if self._processor.account is None:
-            raise BadInput(f"this session has no login at {self.venue.name}, so no account")
-        return self._processor.account
-
-    def instrument(self, symbol: str) -> Instrument | None:
-        """A market's rules, once the venue has sent them on the channel of instruments."""
-        return self._processor.instruments.get(Symbol(symbol))
-
-    @property
-    def subscriptions(self) -> tuple[Subscription, ...]:
-        """All subscriptions, in the order they were made."""
-        return tuple(one for one in self._processor.streams if not self.venue.is_part(one))
-
-    @property
-    def gaps(self) -> GapLedger:
-        """Every gap so far, open and closed."""
-        return self._processor.gaps
-
-    def statistics(self) -> SessionStatistics:
-        """All counts at this moment."""
-        links = self._links
-        return gather(self._context, self.state, links.feeds, links.retired, self._processor)
-
     # Streams; each call opens its own, which closes itself when no reference to it is left
 
     def events(
-        self, *, capacity: int = _CAPACITY, overflow: Overflow = Overflow.DROP_OLDEST
+        self,
+        wants: Callable[[Event], bool] | None = None,
+        *,
+        capacity: int | None = None,
+        overflow: Overflow | None = None,
     ) -> Pipe[Event]:
-        """All events, in order. A reader that is too slow gets `Dropped` in place of lost ones."""
-        key = latest_key if overflow is Overflow.CONFLATE else None
-        return self._outlet.pipe(None, capacity, overflow, key)
+        """All events in order, or those for which `wants` is true.
 
-    def trades(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Trade]:
+        A reader that is too slow gets `Dropped` in place of lost ones.
+        """
+        overflow = self._readers.overflow if overflow is None else overflow
+        key = latest_key if overflow is Overflow.CONFLATE else None
+        return self._outlet.pipe(wants, self._room(capacity), overflow, key)
+
+    def events_of(
+        self,
+        kind: type | tuple[type, ...],
+        channel: Channel,
+        symbol: str | None = None,
+        *,
+        capacity: int | None = None,
+        overflow: Overflow | None = None,
+    ) -> Pipe[Event]:
+        """The events of one kind, of one market or all, and the losses that may concern them.
+
+        It needs no subscription, and goes on when one is refused or ends.
+        """
+        market = None if symbol is None else Symbol(symbol)
+        return self._outlet.kind(
+            kind, channel, market, self._room(capacity), overflow or self._readers.overflow
+        )
+
+    def trades(self, symbol: str, *, capacity: int | None = None) -> Stream[Trade]:
         """The trades of a symbol. Raises NotSubscribed, and VenueRefused if it was refused."""
-        return self._outlet.stream(Trade, Channel.TRADE, symbol, capacity, Overflow.DROP_OLDEST)
+        room = self._room(capacity)
+        return self._outlet.stream(Trade, Channel.TRADE, symbol, room, Overflow.DROP_OLDEST)
 
     def tickers(self, symbol: str, *, capacity: int = 100) -> Stream[Ticker]:
         """The latest ticker of a symbol; a slow reader skips to the last. Raises as `trades`."""
         return self._outlet.stream(Ticker, Channel.TICKER, symbol, capacity, Overflow.CONFLATE)
 
-    def candles(self, symbol: str, *, capacity: int = _CAPACITY) -> Stream[Candle]:
+    def candles(self, symbol: str, *, capacity: int | None = None) -> Stream[Candle]:
         """The candles of a symbol, of every interval subscribed. Raises as `trades`."""
-        return self._outlet.stream(Candle, Channel.CANDLE, symbol, capacity, Overflow.DROP_OLDEST)
+        room = self._room(capacity)
+        return self._outlet.stream(Candle, Channel.CANDLE, symbol, room, Overflow.DROP_OLDEST)
 
     def books(self, symbol: str, depth: int = 10) -> BookStream:
         """The book of a symbol after each change; a slow reader skips to the latest.
@@ -383,22 +304,26 @@ class Session:
         """
         return self._outlet.books(symbol, depth)
 
-    def changes(self, symbol: str, *, capacity: int = _CAPACITY) -> ChangeStream:
+    def changes(self, symbol: str, *, capacity: int | None = None) -> ChangeStream:
         """The changes of each level of a symbol's book; a slow reader gets ConsumerTooSlow.
 
         Raises as `trades`.
         """
-        return self._outlet.changes(symbol, capacity)
+        return self._outlet.changes(symbol, self._room(capacity))
 
     def states(self) -> Stream[StateChange]:
         """The session's changes of state."""
         return self._outlet.states()
 
-    def raw(self, *, capacity: int = _CAPACITY) -> Pipe[RawFrame]:
+    def raw(self, *, capacity: int | None = None) -> Pipe[RawFrame]:
         """Every frame of every link as it was on the wire, sent ones included."""
-        return self._context.raw.subscribe(capacity=capacity, overflow=Overflow.DROP_OLDEST)
+        room = self._room(capacity)
+        return self._context.raw.subscribe(capacity=room, overflow=Overflow.DROP_OLDEST)
 
     # Pieces
+
+    def _room(self, capacity: int | None) -> int:
+        return self._readers.capacity if capacity is None else capacity
 
     async def _wait(
         self, is_done: Callable[[], bool], wants: Callable[[Event], bool], timeout_s: float | None

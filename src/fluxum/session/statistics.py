@@ -2,15 +2,41 @@
 
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.flow.pipe import PipeStatistics
 from fluxum.model.event import State
 from fluxum.session.connection import LinkCounts
 from fluxum.session.feed import Feed, FeedContext
 from fluxum.session.processor import EventProcessor
+from fluxum.transport.network import NameCounts
 
-__all__ = ["Retired", "SessionStatistics", "gather"]
+__all__ = ["LinkStatistics", "Retired", "SessionStatistics", "gather"]
+
+
+class LinkStatistics(Struct, frozen=True, kw_only=True):
+    """One link at this moment: its name, whether it is open, and when it last received anything.
+
+    `received_ns` is correct within a second, and `None` before the first frame. `subscriptions` is
+    how many streams the link carries.
+    """
+
+    name: str
+    state: State
+    is_connected: bool
+    received_ns: int | None
+    subscriptions: int
+
+    @classmethod
+    def of(cls, feed: Feed) -> "LinkStatistics":
+        """The link of a feed."""
+        return cls(
+            name=feed.name,
+            state=feed.state,
+            is_connected=feed.is_connected,
+            received_ns=feed.received_ns or None,
+            subscriptions=len(feed.wanted),
+        )
 
 
 class SessionStatistics(Struct, frozen=True, kw_only=True):
@@ -18,9 +44,11 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
 
     The sums close: `frames = data + control + rejected`, `received + own = published + withheld`,
     `calls = fetched + calls_refused + calls_abandoned + calls_waiting` of REST calls, and for
-    every reader `offered = delivered + conflated + dropped + waiting`. `left_out` are rows of
-    lists and frames that could not be read. `clock_offset_s` is how far the venue's clock is ahead
-    of this machine's, correct within `clock_uncertainty_s`; both are `None` until it was measured.
+    every reader `offered = delivered + conflated + dropped + waiting`; `departed` is the sum of
+    the readers that have left. `left_out` are rows of lists and frames that could not be read.
+    `clock_offset_s` is how far the venue's clock is ahead of this machine's, correct within
+    `clock_uncertainty_s`; both are `None` until it was measured. `names` are the names that links
+    and calls had resolved; `None` without a network.
     """
 
     venue: str
@@ -51,6 +79,8 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
     clock_offset_s: float | None
     clock_uncertainty_s: float | None
     readers: tuple[PipeStatistics, ...]
+    departed: PipeStatistics
+    names: NameCounts | None = None
 
     @property
     def sums_close(self) -> bool:
@@ -62,7 +92,7 @@ class SessionStatistics(Struct, frozen=True, kw_only=True):
             == self.fetched + self.calls_refused + self.calls_abandoned + self.calls_waiting
             and all(
                 one.offered == one.delivered + one.conflated + one.dropped + one.waiting
-                for one in self.readers
+                for one in (*self.readers, self.departed)
             )
         )
 
@@ -93,6 +123,7 @@ def gather(
     counts = _sum((retired.counts, *(feed.counts for feed in feeds)))
     books = (processor.books, processor.level3)
     clock = context.offset.measured
+    bus = processor.bus.statistics()
     return SessionStatistics(
         venue=context.venue.name,
         state=state,
@@ -112,7 +143,7 @@ def gather(
         calls_waiting=sum(feed.calls_waiting for feed in feeds),
         received=processor.counts.received,
         own=processor.counts.own,
-        published=processor.bus.published,
+        published=bus.published,
         withheld=processor.counts.withheld,
         left_out=processor.counts.left_out,
         desyncs=processor.counts.desyncs,
@@ -121,7 +152,9 @@ def gather(
         checks_failed=sum(keeper.failed for keeper in books),
         clock_offset_s=None if clock is None else clock.offset_ns / 1e9,
         clock_uncertainty_s=None if clock is None else clock.uncertainty_ns / 1e9,
-        readers=processor.bus.statistics().pipes,
+        readers=bus.pipes,
+        departed=bus.departed,
+        names=None if context.names is None else structs.replace(context.names),
     )
 
 

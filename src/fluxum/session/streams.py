@@ -4,6 +4,7 @@ from collections import deque
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from fluxum.flow.merge import Merged
 from fluxum.flow.pipe import Pipe
 from fluxum.model.event import Event, Loss, Refused
 from fluxum.session.books import refusal
@@ -30,7 +31,7 @@ class Stream(Generic[T]):
     no reference to it is left; `close` or a `with` block closes it at once.
     """
 
-    def __init__(self, pipe: Pipe[Event], kind: type[T]) -> None:
+    def __init__(self, pipe: Pipe[Event] | Merged[Event], kind: type[T]) -> None:
         self.lost = 0
         self.losses: deque[Loss] = deque(maxlen=_LOSSES_KEPT)
         self._pipe = pipe

@@ -28,6 +28,7 @@ from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderUpdate
 from fluxum.sim.orders import LiveOrder, quantum
+from fluxum.venues.rates import RateCounter
 from fluxum.venues.server.accounts import (
     AccountChange,
     Count,
@@ -107,7 +108,8 @@ class SimulatedAccount:
         self.credentials = credentials
         self.tier = tier
         self.rates = rates
-        self.counts: dict[str, Count] = {}
+        self.counts: dict[str, RateCounter] = {}
+        self.windows: dict[str, Count] = {}
         self.entries: deque[LedgerEntry] = deque(maxlen=_ENTRIES_MAX)
         self.trades: deque[OrderHappening] = deque(maxlen=_TRADES_MAX)
         self.live: dict[str, LiveOrder] = {}

@@ -4,7 +4,8 @@ A tape is a text file of JSON lines, compressed with gzip if its name ends in `.
 line is a header, every further one has a frame:
 
     {"fluxum_tape": 1, "venue": "...", "started_ns": 1785552832693693000}
-    {"ns": 1785552832693693000, "link": 1, "sent": false, "raw": "{...}"}
+    {"ns": 1785552832693693000, "link": 1, "sent": true, "raw": "{...}", "dialled": "wss://..."}
+    {"ns": 1785552832743693000, "link": 1, "sent": false, "raw": "{...}"}
     {"ns": 1785552832893693000, "link": 0, "url": "https://...", "raw": "{...}"}
     {"ns": 1785552832932693000, "link": 0, "lost": 120, "since_ns": 1785552832900000000}
     {"ns": 1785552832993693000, "link": 1, "closed": true}
@@ -65,7 +66,8 @@ class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
 
     `raw64` replaces `raw` for the rare frame that is no text. A line that has neither means that
     its link was `closed`, or that the recorder `lost` frames from `since_ns` to `ns`. With a `url`
-    it is the answer to a REST call, which belongs to no link.
+    it is the answer to a REST call, which belongs to no link. The first line of a link has the URL
+    that was `dialled`, without its query; older tapes lack it.
     """
 
     ns: int | None = None
@@ -77,6 +79,7 @@ class TapeFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     url: str = ""
     lost: int = 0
     since_ns: int | None = None
+    dialled: str = ""
 
     @property
     def frame(self) -> bytes:
@@ -98,12 +101,13 @@ def encode_lines(lines: Sequence[TapeHeader | TapeFrame]) -> bytes:
     return _encoder.encode_lines(lines)
 
 
-def frame_line(ns: int, frame: bytes, link: int, *, sent: bool) -> TapeFrame:
-    """The line of a frame."""
+def frame_line(ns: int, frame: bytes, link: int, *, sent: bool, dialled: str = "") -> TapeFrame:
+    """The line of a frame; `dialled` is the URL of its link, for the first frame."""
     try:
-        return TapeFrame(ns=ns, link=link, sent=sent, raw=frame.decode())
+        return TapeFrame(ns=ns, link=link, sent=sent, raw=frame.decode(), dialled=dialled)
     except UnicodeDecodeError:
-        return TapeFrame(ns=ns, link=link, sent=sent, raw64=b64encode(frame).decode())
+        raw64 = b64encode(frame).decode()
+        return TapeFrame(ns=ns, link=link, sent=sent, raw64=raw64, dialled=dialled)
 
 
 def answer_line(ns: int, url: str, body: bytes) -> TapeFrame:

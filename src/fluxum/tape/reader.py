@@ -41,12 +41,14 @@ class TapeReader:
         """At how many places a crash cut the recording, as counted by the last reading."""
         self.lines = 0
         """How many lines the last reading had."""
+        self.recordings = 0
+        """How many recordings the last reading had begun, of several on one tape."""
         self._files = (path, *more)
         self.header = self._first_header()
 
     def __iter__(self) -> Iterator[TapeFrame]:
         """Every frame in order, and the answers to REST calls, which have a `url`."""
-        self.torn = self.lines = 0
+        self.torn = self.lines = self.recordings = 0
         header: TapeHeader | None = None
         open_links: set[int] = set()
         for line in self._whole_lines():
@@ -55,6 +57,8 @@ class TapeReader:
                     for link in sorted(open_links):
                         yield TapeFrame(ns=line.started_ns, link=link, closed=True)
                     open_links.clear()
+                if header is None or not line.follows(header):
+                    self.recordings += 1
                 header = line
                 continue
             if line.closed:

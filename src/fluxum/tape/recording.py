@@ -38,7 +38,7 @@ def recording(dial: Dial, tape: TapeWriter) -> Dial:
         number = links
         async with dial(url, headers) as link:
             try:
-                yield _RecordedLink(link, tape, number)
+                yield _RecordedLink(link, tape, number, url.partition("?")[0])
             finally:
                 tape.end(number)
 
@@ -89,19 +89,24 @@ class _RecordedCalls:
 class _RecordedLink:
     """A link that is recorded."""
 
-    def __init__(self, link: Link, tape: TapeWriter, number: int) -> None:
+    def __init__(self, link: Link, tape: TapeWriter, number: int, url: str) -> None:
         self._link = link
         self._tape = tape
         self._number = number
+        self._url = url  # until it is written, with the first frame
 
     async def send(self, frame: bytes) -> None:
         """Send and record, without secrets."""
         await self._link.send(frame)
         shown = frame.shown if isinstance(frame, Sealed) else frame
-        self._tape.add(shown, self._number, sent=True)
+        self._add(shown, sent=True)
 
     async def receive(self) -> bytes:
         """Receive and record."""
         frame = await self._link.receive()
-        self._tape.add(frame, self._number, sent=False)
+        self._add(frame, sent=False)
         return frame
+
+    def _add(self, frame: bytes, *, sent: bool) -> None:
+        self._tape.add(frame, self._number, sent=sent, dialled=self._url)
+        self._url = ""

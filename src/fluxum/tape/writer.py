@@ -94,10 +94,11 @@ class TapeWriter:
     ) -> None:
         self.close()
 
-    def add(self, frame: bytes, link: int, *, sent: bool) -> None:
-        """Record a frame with the present time."""
+    def add(self, frame: bytes, link: int, *, sent: bool, dialled: str = "") -> None:
+        """Record a frame with the present time; see `frame_line`."""
         now_ns = self._clock.now_ns()
-        if self._waiting.put(now_ns, frame_line(now_ns, frame, link, sent=sent), len(frame)):
+        line = frame_line(now_ns, frame, link, sent=sent, dialled=dialled)
+        if self._waiting.put(now_ns, line, len(frame)):
             self._wake.set()
 
     def add_answer(self, url: str, body: bytes) -> None:

@@ -8,9 +8,10 @@ import aiohttp
 from yarl import URL
 
 from fluxum.errors import BadInput, TransportError
+from fluxum.transport.network import Network
 from fluxum.transport.refusal import refusal
 
-__all__ = ["Http", "cause_of", "http"]
+__all__ = ["Http", "http"]
 
 _PART_BYTES = 1 << 20
 
@@ -29,31 +30,25 @@ class Http(Protocol):
 
 @asynccontextmanager
 async def http(
-    *, proxy: str | None = None, timeout_s: float = 10.0, body_bytes_max: int = 64 << 20
+    *, network: Network | None = None, body_bytes_max: int = 64 << 20
 ) -> AsyncGenerator[Http]:
-    """Calls that share connections and a DNS cache for the length of a block.
+    """Calls that share connections and resolved names for the length of a block.
 
-    `proxy` is an HTTP proxy's URL; without one the environment's (`HTTPS_PROXY`) is used. A call
-    ends after `timeout_s`, its body after `body_bytes_max` bytes.
+    A call ends after `network.call_timeout_s`, its body after `body_bytes_max` bytes.
     """
-    timeout = aiohttp.ClientTimeout(total=timeout_s)
-    async with aiohttp.ClientSession(timeout=timeout, trust_env=proxy is None) as client:
-        yield _Calls(client, proxy, timeout_s, body_bytes_max)
+    network = network or Network()
+    async with network.client(network.call_timeout_s) as client:
+        yield _Calls(client, network, body_bytes_max)
 
 
 class _Calls:
     """Http over one aiohttp session."""
 
     def __init__(
-        self,
-        client: aiohttp.ClientSession,
-        proxy: str | None,
-        timeout_s: float,
-        body_bytes_max: int,
+        self, client: aiohttp.ClientSession, network: Network, body_bytes_max: int
     ) -> None:
         self._client = client
-        self._proxy = proxy
-        self._timeout_s = timeout_s
+        self._network = network
         self._body_bytes_max = body_bytes_max
 
     async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
@@ -65,7 +60,7 @@ class _Calls:
                 _as_it_is(url),
                 headers=dict(headers),
                 data=body or None,
-                proxy=self._proxy,
+                proxy=self._network.proxy,
                 allow_redirects=False,  # a call signed for one host must not reach another
             ) as answer:
                 while part := await answer.content.read(_PART_BYTES):
@@ -75,12 +70,14 @@ class _Calls:
                         raise TransportError(f"{method} {url} answered more than {limit} bytes")
         except TimeoutError as error:
             raise TransportError(
-                f"{method} {url} was not answered in {self._timeout_s:g} s"
+                f"{method} {url} was not answered in {self._network.call_timeout_s:g} s"
             ) from error
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError) as error:
             raise BadInput(f"an URL like https://host/path was expected, was {url!r}") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise TransportError(f"{method} {url} failed: {cause_of(error)}") from error
+            raise TransportError(
+                f"{method} {url} failed: {self._network.failure(error)}"
+            ) from error
         if 200 <= answer.status < 300:
             return bytes(content)
         text = content[:200].decode("utf-8", "replace")
@@ -90,8 +87,3 @@ class _Calls:
 def _as_it_is(url: str) -> URL:
     """The URL in its own spelling, which is what a signature is of: `%3A` does not become `:`."""
     return URL(url, encoded=url.isascii())
-
-
-def cause_of(error: Exception) -> str:
-    """The reason of a failed connection: the error's text, or its type if that is empty."""
-    return str(error) or type(error).__name__

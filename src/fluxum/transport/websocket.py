@@ -1,44 +1,39 @@
-"""Links over real WebSockets, by aiohttp: a DNS cache, TLS 1.2 or newer, proxies."""
+"""Links over real WebSockets, by aiohttp."""
 
-import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 
 from fluxum.errors import BadInput, LinkClosed, TransportError
-from fluxum.transport.http import cause_of
 from fluxum.transport.link import Dial, Link
+from fluxum.transport.network import Network
+from fluxum.transport.proxy import environment_proxy
 from fluxum.transport.refusal import redirected, refusal
 
 __all__ = ["websockets"]
 
-_NAME_CACHE_S = 30
-_CLOSE_TIMEOUT_S = 0.5  # for the close handshake; a peer that does not answer is abandoned
 _FRAME_BYTES_MAX = 64 << 20  # the largest snapshot of a venue is a few megabytes
 
 
 @asynccontextmanager
 async def websockets(
-    *, proxy: str | None = None, frame_bytes_max: int | None = None
+    *, network: Network | None = None, frame_bytes_max: int | None = None
 ) -> AsyncGenerator[Dial]:
-    """A dial for `ws://` and `wss://` URLs; its links share a DNS cache.
+    """A dial for `ws://` and `wss://` URLs; its links share resolved names.
 
-    `proxy` is an HTTP proxy's URL; without one the environment's (`HTTPS_PROXY`) is used. Frames
-    of more than `frame_bytes_max` bytes close the link; `None` means 64 MiB, as some venues'
+    The network's proxy is an HTTP proxy's URL; without one the environment's is used (`HTTPS_PROXY`
+    for wss://, `HTTP_PROXY` for ws://, but not for hosts in `NO_PROXY`). Frames of more than
+    `frame_bytes_max` bytes close the link; `None` means 64 MiB, as some venues'
     snapshots are megabytes. No redirect is followed.
     """
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    connector = aiohttp.TCPConnector(ssl=context, ttl_dns_cache=_NAME_CACHE_S, limit=0)
+    network = network or Network()
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(_refuse_redirect)
-    async with aiohttp.ClientSession(
-        connector=connector, trust_env=proxy is None, trace_configs=[trace]
-    ) as client:
+    async with network.client(traces=[trace]) as client:
 
         def dial(url: str, headers: Mapping[str, str] = {}, /) -> AbstractAsyncContextManager[Link]:
-            return _open(client, url, headers, proxy, frame_bytes_max or _FRAME_BYTES_MAX)
+            return _open(client, url, headers, network, frame_bytes_max or _FRAME_BYTES_MAX)
 
         yield dial
 
@@ -48,24 +43,24 @@ async def _open(
     client: aiohttp.ClientSession,
     url: str,
     headers: Mapping[str, str],
-    proxy: str | None,
+    network: Network,
     frame_bytes_max: int,
 ) -> AsyncGenerator[Link]:
     try:
         socket = await client.ws_connect(
             url,
             headers=headers,
-            proxy=proxy,
+            proxy=environment_proxy(url) if network.proxy is None else network.proxy,
             max_msg_size=frame_bytes_max,
             decode_text=False,
-            timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S),  # pyright: ignore[reportCallIssue],
+            timeout=aiohttp.ClientWSTimeout(ws_close=network.close_timeout_s),  # pyright: ignore[reportCallIssue],
         )
     except aiohttp.WSServerHandshakeError as error:
         raise refusal(url, url, error.status, error.headers or {}, error.message) from error
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise BadInput(f"an endpoint like wss://host/path was expected, was {url!r}") from error
     except (aiohttp.ClientError, OSError) as error:
-        raise TransportError(f"cannot reach {url}: {cause_of(error)}") from error
+        raise TransportError(f"cannot reach {url}: {network.failure(error)}") from error
     try:
         yield _WebSocketLink(socket)
     finally:

@@ -1,4 +1,4 @@
-"""What a venue's conversation is made of: what it hears and says, and what it wants done.
+"""What a venue's conversation is made of: what it receives, sends, and wants done.
 
 A protocol is made anew for every link. Frames and responses go in with the time they were
 received; events come out at once; what must be written, fetched or closed is queued as effects
@@ -53,8 +53,8 @@ class Send(Struct, frozen=True):
 class Fetch(Struct, frozen=True):
     """Make this REST call; give the body back through `receive_response`.
 
-    `path` goes behind the URL of `endpoint`, its query included. `purpose` lets the venue know
-    its own query again. `cost` is what the call counts against the venue's allowance.
+    `path` goes behind the URL of `endpoint`, its query included. By `purpose` the venue recognises
+    its own query. `cost` is what the call counts against the venue's allowance.
     `subscription` is the stream that waits for the answer; None where no single stream does.
     A call that `is_once` is a command: it is never repeated, as the venue may have obeyed it.
     """
@@ -103,7 +103,7 @@ class SequenceCounts(Struct):
 
 
 class VenueTime(Struct, frozen=True):
-    """What the venue's clock said in an answer, and when that was received by ours.
+    """The venue's time in an answer, and when that was received by our clock.
 
     A protocol whose answers carry times keeps the last one in an attribute `venue_time`. The offset
     of the clocks is `venue_ns - received_ns`, and the way of the answer is in it.
@@ -136,7 +136,7 @@ nested values raise for the worst input, such as JSON 10,000 deep: each costs it
 class VenueProtocol(Protocol):
     """One link's conversation: frames in, events out, effects queued.
 
-    `outbox` holds what is to be done, oldest first; whoever performs an effect pops it.
+    `outbox` holds what is to be done, oldest first; the connection pops an effect and performs it.
     """
 
     outbox: deque[Effect]
@@ -155,7 +155,7 @@ class VenueProtocol(Protocol):
         ...
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises only RemoteProtocolError, when it makes no sense.
+        """The events of a frame; raises only RemoteProtocolError, when it makes no sense.
 
         A frame of which only some streams could not be read raises UnreadableStream. Rows that
         could not be read beside others that could are a LeftOut event before the others.
@@ -163,7 +163,7 @@ class VenueProtocol(Protocol):
         ...
 
     def receive_response(self, fetch: Fetch, body: bytes, received_ns: int) -> Sequence[Event]:
-        """What the answer to a `Fetch` says; raises RemoteProtocolError when it makes no sense."""
+        """The events of an answer to a `Fetch`; raises RemoteProtocolError if it makes no sense."""
         ...
 
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
@@ -171,7 +171,7 @@ class VenueProtocol(Protocol):
         ...
 
     def ping(self) -> None:
-        """Queue the venue's own ping, or whatever else makes a healthy link say something."""
+        """Queue the venue's own ping, or another request that a healthy link answers."""
         ...
 
     def unanswered(self) -> Collection[Subscription]:

@@ -17,6 +17,7 @@ from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.order import Command, OrderUpdate
 from fluxum.venues.conversation import Fetch, VenueProtocol
 from fluxum.venues.queries import Page, RestQuery
+from fluxum.venues.rates import Decaying
 from fluxum.venues.rows import LeftOutRows
 from fluxum.venues.trading import OrderRules
 
@@ -30,7 +31,6 @@ __all__ = [
     "OrderLink",
     "OrderQuery",
     "Private",
-    "RestAllowance",
     "Signed",
     "Signer",
     "Token",
@@ -197,17 +197,10 @@ class OrderLink(Struct, frozen=True):
     protocol: Callable[[], AccountProtocol]
 
 
-class RestAllowance(Struct, frozen=True):
-    """A counter that rises with each call by its cost and falls with time; `most` is refused."""
-
-    most: float
-    decay_per_s: float
-
-
 class AccountTier(Struct, frozen=True):
     """What the venue allows a class of customers: REST calls, and orders."""
 
-    calls: RestAllowance
+    calls: Decaying
     orders: OrderRules
 
 

@@ -31,7 +31,7 @@ def constant_of(name: str, module: str) -> Any:
 
 
 class _Venues(Mapping[str, Venue]):
-    """Exchanges that are brought in when they are asked for: nobody waits for all of them."""
+    """Exchanges, each imported when it is looked up: no command waits for all of them."""
 
     def __getitem__(self, name: str) -> Venue:
         venue: Venue = constant_of(name, "venue")
@@ -48,7 +48,7 @@ class _Venues(Mapping[str, Venue]):
 
 
 VENUES: Mapping[str, Venue] = _Venues()
-"""Every exchange by its name; the first is what commands take unless they are told otherwise."""
+"""Every exchange by its name; the first is the default of commands."""
 
 
 def find_venue(name: str) -> Venue:

@@ -48,7 +48,8 @@ class Request(Struct, eq=False):
 
     The subscription is None for a topic that is requested for another one's sake. `pending` are
     the topics not answered yet. An internal request is part of a resync and publishes nothing.
-    The answer to a doubted one may be lost. `send` is None while the request waits for others.
+    The answer to one that `is_doubted` may be lost. `send` is None while the request waits for
+    others.
     """
 
     number: int

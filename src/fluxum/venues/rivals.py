@@ -1,4 +1,4 @@
-"""Rivals: two subscriptions of one link whose events cannot be told apart.
+"""Rivals: two subscriptions of one link whose events cannot be distinguished.
 
 An event names its channel, symbol and interval. It does not name the depth of a book, nor which of
 two channels of trades it came from.
@@ -15,7 +15,7 @@ def check_rival(subscriptions: Subscriptions, wanted: Subscription) -> None:
     """Raise LocalProtocolError if another subscription with the same events is active."""
     rival = _rival(subscriptions, wanted)
     if rival is not None and rival != wanted:
-        raise LocalProtocolError(f"'{wanted}' cannot be told apart from '{rival}' on one link")
+        raise LocalProtocolError(f"'{wanted}' cannot be distinguished from '{rival}' on one link")
 
 
 def follow(subscriptions: Subscriptions, topic: str, requested: Subscription) -> bool:

@@ -70,7 +70,7 @@ class Subscriptions:
         """Make a subscription active without a request; return False if it is so already.
 
         Raises LocalProtocolError if the topic stands for another subscription: their data could
-        not be told apart.
+        not be distinguished.
         """
         known = self.by_topic.get(topic)
         if known is None:
@@ -81,7 +81,7 @@ class Subscriptions:
             return True
         if known != subscription:
             raise LocalProtocolError(
-                f"'{subscription}' cannot be told apart from '{known}' on one link"
+                f"'{subscription}' cannot be distinguished from '{known}' on one link"
             )
         return False
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from enum import Enum
 
 from msgspec import Struct
 
 from fluxum.errors import BadInput
 from fluxum.model.order import OrderRequest
+from fluxum.venues.rates import Rate
 
-__all__ = ["AgeBands", "OrderRules", "TradingAllowance"]
+__all__ = ["AgeBands", "Operation", "OrderRate", "OrderRules", "TradingAllowance"]
 
 _ZERO = Decimal(0)
 _SECOND_NS = 1_000_000_000
@@ -36,24 +38,38 @@ class AgeBands(Struct, frozen=True):
         return _ZERO
 
 
-class TradingAllowance(Struct, frozen=True, kw_only=True):
-    """A venue's figures for one class of customers.
+class Operation(Enum):
+    """What a command does to orders."""
 
-    Each market has a count of its own: above `most` commands are refused, and `decay_per_s` lowers
-    it. `add`, `amend` and `edit` cost that much at any age and besides by the age of the order,
-    which begins anew with each change; `batch_add` is for each order of a batch, `cancel_all` for
-    each market with orders. `orders_max` is how many orders may be open in a market. If it
-    `is_of_account`, there is one count for all markets.
+    PLACE = "place"
+    AMEND = "amend"
+    CANCEL = "cancel"
+
+
+class OrderRate(Struct, frozen=True, kw_only=True):
+    """One rate limit of orders: which operations it counts, for each market apart or for all."""
+
+    rate: Rate
+    operations: frozenset[Operation] = frozenset(Operation)
+    by_symbol: bool = False
+
+
+class TradingAllowance(Struct, frozen=True, kw_only=True):
+    """A venue's figures for one class of customers: its rate limits, and what commands cost.
+
+    `add`, `amend`, `edit` and `cancel` cost that much at any age and besides by the age of the
+    order, which begins anew with each change; `batch_add` is for each order of a batch,
+    `cancel_all` for each market with orders. `orders_max` is how many orders may be open in a
+    market.
     """
 
-    most: Decimal
-    decay_per_s: Decimal
+    rates: tuple[OrderRate, ...]
     orders_max: int | None = None
-    is_of_account: bool = False
     add: Decimal = Decimal(1)
     batch_add: Decimal = Decimal(1)
     amend: Decimal = _ZERO
     edit: Decimal = _ZERO
+    cancel: Decimal = _ZERO
     cancel_all: Decimal = _ZERO
     amend_ages: AgeBands = AgeBands()
     edit_ages: AgeBands = AgeBands()

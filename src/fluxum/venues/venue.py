@@ -1,4 +1,4 @@
-"""The contract a new exchange signs: a pure conversation, and the facts the house must know.
+"""The contract of a new exchange: a pure conversation, and the facts about the venue.
 
 The conversation itself is in `conversation`, its private half in `private`; what is needed of
 both is named here again, so that a venue's room has one place to look.
@@ -13,7 +13,7 @@ from fluxum.book.level3 import Level3Book
 from fluxum.errors import BadInput
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
-from fluxum.pacing import BackoffPolicy
+from fluxum.pacing import BackoffPolicy, BreakerPolicy
 from fluxum.venues.conversation import (
     Effect,
     Fetch,
@@ -55,13 +55,14 @@ class Checks(Struct, frozen=True):
 class Limits(Struct, frozen=True, kw_only=True):
     """A venue's numbers, each with its source in the venue's folder; all can be overridden.
 
-    `link_silence_s` is how long a healthy link may say nothing at all; `data_silence_s` how long
+    `link_silence_s` is how long a healthy link may send nothing at all; `data_silence_s` how long
     one subscription may, heartbeats not counting. `attempts` per `attempt_window_s` are shared
     by all links of the venue from this process; the back-off begins anew once a link has been
     ready for `stable_s`. A link is replaced by a new one, made before the old is broken, after
     `link_age_s` or when the venue announces that it will close it. REST calls count
     their cost, one unless the venue weighs them: up to `fetch_cost_max` at once, and
-    `fetch_cost_per_s` in the long run.
+    `fetch_cost_per_s` in the long run. `breaker` is for queries that keep failing. A link that is
+    not open `dial_timeout_s` after it was dialled, TLS and upgrade included, has failed.
     """
 
     link_silence_s: float
@@ -80,6 +81,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     link_age_s: float | None = None
     fetch_cost_per_s: float = 2.0
     fetch_cost_max: float = 4.0
+    breaker: BreakerPolicy = BreakerPolicy()
+    dial_timeout_s: float = 15.0
 
 
 QUOTES = 1
@@ -89,18 +92,17 @@ ORDERS = 1
 
 
 class Venue(Struct, frozen=True, kw_only=True):
-    """All that the rest of the house may know about an exchange.
+    """All that the other modules need of an exchange.
 
     `endpoints` maps an endpoint's name to its URL, `rest` being the one of REST calls; `routes`
-    says which endpoint carries which channel. A capability the venue lacks is a channel that is
-    missing from `routes`. `quotes` is the endpoint that carries the best bid and ask of tickers,
+    maps a channel to the endpoint that carries it. A capability the venue lacks is a channel that
+    is missing from `routes`. `quotes` is the endpoint that carries the best bid and ask of tickers,
     where the one of tickers does not. Of `depths` and `intervals_s` the first is the default.
-    `format_symbol` gives the venue's own name of a symbol; `popular`
-    are markets everybody knows there, for demos and tests. `queries` are what anybody can ask
-    over REST. `recorded_hosts` are older hosts of the same conversation, as recordings name them.
-    Closing with a code of `fatal_closes` means that dialling again cannot help. `snapshots` are the
-    channels, books and accounts apart, of which every stream begins with data at once: one that
-    does not is asked for again.
+    `format_symbol` gives the venue's own name of a symbol; `sample_symbols` are well-known markets
+    there, for demos and tests. `queries` are the public ones over REST. `recorded_hosts` are older
+    hosts of the same conversation, as recordings name them. Closing with a code of `fatal_closes`
+    means that dialling again cannot help. `snapshots` are the channels, books and accounts apart,
+    of which every stream begins with data at once: one that does not is asked for again.
     """
 
     name: str
@@ -166,6 +168,20 @@ class Venue(Struct, frozen=True, kw_only=True):
     def _order_endpoint(self) -> str | None:
         link = None if self.private is None else self.private.order_link
         return None if link is None else link.endpoint
+
+    def depth_for(self, wanted: int | None) -> int | None:
+        """The smallest depth of books offered that is at least the wanted one.
+
+        `None` is the venue's default, and the whole book at a venue without depths. Raises BadInput
+        if the venue offers less.
+        """
+        offer = self.depths.get(Channel.BOOK, ())
+        if wanted is None or not offer:
+            return None
+        enough = [depth for depth in offer if depth >= wanted]
+        if not enough:
+            raise BadInput(f"{self.name} shows at most {max(offer)} levels a side, was {wanted}")
+        return min(enough)
 
     def with_defaults(self, subscription: Subscription) -> Subscription:
         """The same subscription with the venue's defaults filled in.

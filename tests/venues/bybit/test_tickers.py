@@ -243,7 +243,7 @@ def test_a_line_that_cannot_be_read_is_not_published_with_a_newer_bid() -> None:
 def test_two_depths_of_one_book_cannot_be_told_apart() -> None:
     protocol = following(SPOT, BOOK)
 
-    with pytest.raises(LocalProtocolError, match="cannot be told apart"):
+    with pytest.raises(LocalProtocolError, match="cannot be distinguished"):
         protocol.subscribe([TOP])
 
 

@@ -207,7 +207,7 @@ def test_a_trade_that_a_heartbeat_named_and_the_next_still_misses_is_lost() -> N
             venue=VENUE,
             subscription=TRADES,
             generation=0,
-            reason="a heartbeat told of trade 9, the last one here is 8",
+            reason="a heartbeat named trade 9, the last one here is 8",
             expected=9,
             computed=8,
             received_ns=NOW,

@@ -267,7 +267,7 @@ def test_asking_twice_sends_once_and_two_spellings_cannot_be_told_apart() -> Non
     protocol.subscribe([Subscription(Channel.BOOK, Symbol("USDG/USD"))])
     assert len(sent(protocol)) == 1
 
-    with pytest.raises(LocalProtocolError, match="cannot be told apart"):
+    with pytest.raises(LocalProtocolError, match="cannot be distinguished"):
         protocol.subscribe([Subscription(Channel.BOOK, Symbol("USD/GUSD"))])
 
 

@@ -222,7 +222,7 @@ def test_data_of_an_ended_stream_is_late_and_of_an_unknown_one_an_error() -> Non
 def test_two_depths_of_one_book_cannot_be_told_apart() -> None:
     protocol = subscribed(book(MATIC))
 
-    with pytest.raises(LocalProtocolError, match="cannot be told apart"):
+    with pytest.raises(LocalProtocolError, match="cannot be distinguished"):
         protocol.subscribe([Subscription(Channel.BOOK, MATIC, 25)])
 
 

@@ -259,9 +259,9 @@ def test_contracts_are_counted_as_such_where_that_is_requested() -> None:
 def test_two_units_of_one_market_cannot_be_told_apart() -> None:
     protocol, _ = waiting(TRADES)
 
-    with pytest.raises(LocalProtocolError, match="cannot be told apart"):
+    with pytest.raises(LocalProtocolError, match="cannot be distinguished"):
         protocol.subscribe([Subscription(Channel.TRADE, COUNTED)])
-    with pytest.raises(LocalProtocolError, match="cannot be told apart"):
+    with pytest.raises(LocalProtocolError, match="cannot be distinguished"):
         protocol.subscribe([BOOK, Subscription(Channel.BOOK, LINEAR, 5)])
 
 
@@ -414,7 +414,7 @@ def test_on_a_tape_without_a_list_contracts_are_called_contracts(tmp_path: Path)
     (published,) = of(events, Trade)
     assert (published.symbol, published.quantity) == (COUNTED, 12)
     assert [one.message for one in of(events, VenueNotice)] == [
-        f"BTC-USDT-SWAP is counted in contracts, as {COUNTED}: no list says their size"
+        f"BTC-USDT-SWAP is counted in contracts, as {COUNTED}: no list has their size"
     ] * 2  # the book, the trades
     with pytest.raises(BadInput, match="contracts of unknown size"):
         replay.processor.books.get(COUNTED).market_price(Side.BUY, Decimal(2))

@@ -310,7 +310,7 @@ def test_data_that_were_not_requested_are_the_venues_fault() -> None:
 def test_two_books_of_one_market_cannot_be_told_apart() -> None:
     protocol = subscribed(BOOK)
 
-    with pytest.raises(LocalProtocolError, match="cannot be told apart"):
+    with pytest.raises(LocalProtocolError, match="cannot be distinguished"):
         protocol.subscribe([Subscription(Channel.BOOK, BTC, 5)])
 
 

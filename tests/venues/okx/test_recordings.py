@@ -26,7 +26,7 @@ def test_ten_instruments_with_a_second_snapshot_each() -> None:
     assert sorted(result.generations.values()) == [2] * 10
     assert (result.kinds["trade"], result.kinds["ticker"]) == (19, 19)
     assert (result.trades, result.unverified, result.crossed) == (19, 0, 0)
-    assert "BTC/USD:220325-40000-C-CONTRACTS" in result.generations  # no list says their size
+    assert "BTC/USD:220325-40000-C-CONTRACTS" in result.generations  # no list has their size
 
 
 def test_a_future_a_spot_market_and_a_perpetual() -> None:

@@ -1,1 +1,1 @@
-"""Coinbase: Advanced Trade for everybody, and the Exchange feed for institutions."""
+"""Coinbase: Advanced Trade for all customers, and the Exchange feed for institutions."""

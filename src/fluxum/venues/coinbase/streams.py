@@ -72,7 +72,7 @@ class Streams:
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Open streams and queue requests for those that are new, one for each channel.
 
-        Raises LocalProtocolError for one that cannot be told apart from another.
+        Raises LocalProtocolError for one that cannot be distinguished from another.
         """
         fresh: list[str] = []
         for one in wanted:

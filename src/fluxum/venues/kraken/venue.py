@@ -89,7 +89,7 @@ KRAKEN = Venue(
     sample_symbols=(Symbol("BTC/USD"), Symbol("ETH/USD"), Symbol("SOL/USD")),
     # 1008 is a policy violation: dialling again would repeat it.
     fatal_closes=frozenset({1008}),
-    # `snapshot` is true unless a request says otherwise; a list of candles may be empty:
+    # `snapshot` is true unless a request has another value; a list of candles may be empty:
     # https://docs.kraken.com/api/docs/websocket-v2/ticker and /instrument
     snapshots=frozenset({Channel.TICKER, Channel.INSTRUMENT}),
 )

@@ -240,7 +240,7 @@ class OkxProtocol:
             return self._refused(message, received_ns)
         if event in {"subscribe", "unsubscribe"}:
             if message.arg is None:
-                raise RemoteProtocolError(f"an answer to {event} that does not say to which")
+                raise RemoteProtocolError(f"an answer to {event} that does not name which")
             if event == "subscribe":
                 return self._subscribed(message.arg, received_ns)
             return self._unsubscribed(topics.topic(message.arg), received_ns)
@@ -355,7 +355,7 @@ class OkxProtocol:
         is_new = follow(self._subscriptions, topic, topics.parse_channel(arg.channel, symbol))
         if not is_new or not symbol.counts_contracts:
             return ()
-        message = f"{arg.instId} is counted in contracts, as {symbol}: no list says their size"
+        message = f"{arg.instId} is counted in contracts, as {symbol}: no list has their size"
         return (VenueNotice(venue=VENUE, message=message, received_ns=received_ns),)
 
 

@@ -22,7 +22,6 @@ __all__ = [
     "check_signature",
     "check_time",
     "count",
-    "count_decaying",
     "lowered",
 ]
 
@@ -102,21 +101,12 @@ def count(
     cost: int = 1,
 ) -> Used:
     """Count a call in its window; raises `refused` for one too many, which does not count."""
-    counted = account.counts.get(name)
+    counted = account.windows.get(name)
     if counted is None or now_ns - counted.at_ns >= window.length_ns:
         begins_ns = now_ns - now_ns % window.length_ns if window.is_aligned else now_ns
-        counted = account.counts[name] = Count(_ZERO, begins_ns)
+        counted = account.windows[name] = Count(_ZERO, begins_ns)
     if counted.used + cost > window.most:
         raise refused
     counted.used += cost
     used = int(counted.used)
     return Used(used, window.most - used, counted.at_ns + window.length_ns)
-
-
-def count_decaying(account: Account, name: str, decay_per_s: Decimal, now_ns: int) -> Count:
-    """A count that falls with time, as it stands now; the caller raises it."""
-    counted = account.counts.setdefault(name, Count(_ZERO, now_ns))
-    decayed = decay_per_s * (now_ns - counted.at_ns) / _SECOND_NS
-    counted.used = max(_ZERO, counted.used - decayed)
-    counted.at_ns = now_ns
-    return counted

@@ -2,8 +2,8 @@
 
 The exchange keeps balances, holds and orders, and matches them; it knows no venue's words. A
 server translates: it decodes and checks what a client asks, in its venue's order and with its
-texts, calls an account, and tells the followers' frames of what happened. All of it is done at
-once: when a call returns, everything it caused has been heard by the followers.
+texts, calls an account, and passes what happened on to the followers. All of it is done at once:
+when a call returns, the followers have received everything that it caused.
 """
 
 from collections.abc import MutableMapping, Sequence
@@ -17,6 +17,7 @@ from fluxum.errors import VenueRefused
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.order import Amend, Edit, FeeAsset, OrderRequest, OrderUpdate
+from fluxum.venues.rates import RateCounter
 
 __all__ = [
     "Account",
@@ -125,15 +126,15 @@ AccountChange = OrderHappening | LedgerEntry
 
 
 class Follower(Protocol):
-    """Whoever is told what happens to an account, in order; usually a server."""
+    """Receives what happens to an account, in order; usually a server."""
 
     def hear(self, happening: AccountChange) -> None:
-        """Take note; to be told to the client when the exchange next lets the server speak."""
+        """Keep it, for the client, until the exchange next calls the server."""
         ...
 
 
 class Count(Struct):
-    """How much of an allowance was used at an instant."""
+    """How much of an allowance was used in the window that began at an instant."""
 
     used: Decimal = Decimal(0)
     at_ns: int = 0
@@ -183,8 +184,13 @@ class Account(Protocol):
         ...
 
     @property
-    def counts(self) -> MutableMapping[str, Count]:
+    def counts(self) -> MutableMapping[str, RateCounter]:
         """Allowances used."""
+        ...
+
+    @property
+    def windows(self) -> MutableMapping[str, Count]:
+        """Allowances used of windows that begin at an instant."""
         ...
 
     @property

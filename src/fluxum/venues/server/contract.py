@@ -1,4 +1,4 @@
-"""The contract of a venue's simulated half: the same conversation from the venue's chair.
+"""The contract of a venue's simulated half: the venue's side of the same conversation.
 
 Only `sim`, `tape`, the command line's `sim` and tests import this package and the `server` folder
 of a venue; the client's half never does.
@@ -86,13 +86,13 @@ Outgoing = bytes | Close
 
 
 class VenueServer(Protocol):
-    """The same conversation from the venue's chair, for the simulator; one for each client.
+    """The venue's side of the conversation, for the simulator; one for each client.
 
-    What it says is a sequence of frames, in which a `Close` is the last word.
+    What it sends is a sequence of frames, of which a `Close` is the last.
     """
 
     def opened(self, now_ns: int) -> Sequence[Outgoing]:
-        """What the venue says first."""
+        """What the venue sends first."""
         ...
 
     def receive(self, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
@@ -100,11 +100,11 @@ class VenueServer(Protocol):
         ...
 
     def publish(self, symbol: Symbol, now_ns: int) -> Sequence[Outgoing]:
-        """What this client is told after `symbol`'s market moved."""
+        """What this client is sent after `symbol`'s market moved."""
         ...
 
     def tick(self, now_ns: int) -> Sequence[Outgoing]:
-        """What is said because time passed (heartbeats); called about five times a second."""
+        """What is sent because time passed (heartbeats); called about five times a second."""
         ...
 
     def status(self, status: str, now_ns: int) -> Sequence[Outgoing]:

@@ -55,19 +55,19 @@ class OrderEntry:
 
     def place(self, account: Account, request: OrderRequest) -> OrderState:
         """Enter an order, and let it trade."""
-        return self._done(lambda: account.place(request))
+        return self.translated(lambda: account.place(request))
 
     def amend(self, account: Account, command: Amend) -> OrderState:
         """Change an order in place."""
-        return self._done(lambda: account.amend(command))
+        return self.translated(lambda: account.amend(command))
 
     def edit(self, account: Account, command: Edit) -> OrderState:
         """Cancel an order and enter another for it; returns the new one."""
-        return self._done(lambda: account.edit(command))
+        return self.translated(lambda: account.edit(command))
 
     def cancel(self, account: Account, order: OrderState) -> OrderState:
         """Take an open order out."""
-        return self._done(lambda: account.cancel(order.update.order_id, _REQUESTED))
+        return self.translated(lambda: account.cancel(order.update.order_id, _REQUESTED))
 
     def cancel_all(
         self, account: Account, is_meant: Callable[[OrderUpdate], bool] = lambda _order: True
@@ -76,17 +76,18 @@ class OrderEntry:
         meant = [one for one in account.open_orders() if is_meant(one.update)]
         return [self.cancel(account, one) for one in meant]
 
+    def translated(self, act: Callable[[], Row]) -> Row:
+        """What an act of the exchange returns; its refusal is the venue's error."""
+        try:
+            return act()
+        except CommandRefused as error:
+            raise self._refused(error) from error
+
     def each(
         self, rows: Iterable[Item], act: Callable[[Item], Row]
     ) -> list[tuple[Item, Row | VenueRefused]]:
         """What became of each row of a batch, which succeeds or fails by itself."""
         return [(row, _attempt(act, row)) for row in rows]
-
-    def _done(self, act: Callable[[], Row]) -> Row:
-        try:
-            return act()
-        except CommandRefused as error:
-            raise self._refused(error) from error
 
 
 def _attempt(act: Callable[[Item], Row], row: Item) -> Row | VenueRefused:

@@ -12,9 +12,9 @@ from fluxum.model.order import Amend, OrderType
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.loop import SimulatedClock, run
+from fluxum.venues.kraken.server.counters import trading
 from fluxum.venues.kraken.server.private import KrakenPrivateServer
 from fluxum.venues.kraken.venue import KRAKEN
-from fluxum.venues.server.accounts import Count
 from fluxum.venues.server.contract import Close
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -725,12 +725,12 @@ def test_the_published_example_of_the_counter() -> None:
     client.ask("cancel_order", order_id=[order_id])
 
     # 1, less 7 x 1, plus 3, less 36 x 1, plus 4
-    assert client.account.counts["trading BTC/USD"].used == D(4)
+    assert trading(client.account, BTC).used(client.box.time_ns) == D(4)
 
 
 def test_orders_beyond_the_threshold_are_refused_until_it_has_decayed() -> None:
     client = Client(tier="starter")
-    client.account.counts["trading BTC/USD"] = Count(D(59), client.box.time_ns)
+    trading(client.account, BTC).replace(D(59), client.box.time_ns)
     assert client.add()["success"]
 
     assert client.refused() == "EOrder:Rate limit exceeded"
@@ -744,10 +744,10 @@ def test_orders_beyond_the_threshold_are_refused_until_it_has_decayed() -> None:
 def test_cancels_may_overshoot_and_are_refused_above() -> None:
     client = Client(tier="starter")
     orders = [client.add()["result"]["order_id"] for _ in range(2)]
-    client.account.counts["trading BTC/USD"] = Count(D(60), client.box.time_ns)
+    trading(client.account, BTC).replace(D(60), client.box.time_ns)
 
     assert client.answer("cancel_order", order_id=[orders[0]])["success"]
-    assert client.account.counts["trading BTC/USD"].used == D(68)
+    assert trading(client.account, BTC).used(client.box.time_ns) == D(68)
 
     assert client.error("cancel_order", order_id=[orders[1]]) == "EOrder:Rate limit exceeded"
     assert client.answer("cancel_all")["success"]
@@ -758,7 +758,7 @@ def test_a_request_that_makes_no_sense_counts_too() -> None:
 
     client.refused(limit_price=-1)
 
-    assert client.account.counts["trading BTC/USD"].used == D(1)
+    assert trading(client.account, BTC).used(client.box.time_ns) == D(1)
 
 
 def test_so_many_orders_may_be_open_in_one_market() -> None:
@@ -775,7 +775,7 @@ def test_a_batch_counts_half_for_each() -> None:
 
     client.ask("batch_add", orders=[one, one, one], symbol="BTC/USD")
 
-    assert client.account.counts["trading BTC/USD"].used == D("1.5")
+    assert trading(client.account, BTC).used(client.box.time_ns) == D("1.5")
 
 
 # What goes wrong

@@ -11,6 +11,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import CloseOrder, OrderRequest, OrderType
 from fluxum.venues.kraken.private.terms import TIERS
+from fluxum.venues.rates import Decaying
 from fluxum.venues.trading import TradingAllowance
 
 SECOND_NS = 1_000_000_000
@@ -31,7 +32,9 @@ def test_each_tier_has_its_published_numbers(
 ) -> None:
     found = allowance(tier)
 
-    assert (found.most, found.decay_per_s) == (Decimal(most), Decimal(decay_per_s))
+    (limit,) = found.rates
+    assert limit.by_symbol
+    assert limit.rate == Decaying(Decimal(most), Decimal(decay_per_s))
     assert found.orders_max == orders_max
 
 

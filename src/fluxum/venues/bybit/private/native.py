@@ -22,6 +22,7 @@ __all__ = [
     "Placed",
     "PlacedRows",
     "Rows",
+    "Verdict",
     "Verdicts",
     "Wallet",
 ]

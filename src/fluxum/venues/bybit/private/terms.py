@@ -10,8 +10,9 @@ from decimal import Decimal
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.commands import is_client_id
 from fluxum.venues.bybit.private.signing import RECEIVE_MS
-from fluxum.venues.private import AccountTier, RestAllowance
-from fluxum.venues.trading import OrderRules, TradingAllowance
+from fluxum.venues.private import AccountTier
+from fluxum.venues.rates import Decaying
+from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance
 
 __all__ = ["tiers"]
 
@@ -35,8 +36,7 @@ def tiers(category: Category) -> dict[str, AccountTier]:
     """The account's tiers by name: the limits of an account without a VIP level."""
     half = Decimal(_PER_S[category.name]) / 2
     allowance = TradingAllowance(
-        most=half,
-        decay_per_s=half,
+        rates=(OrderRate(rate=Decaying(half, half)),),
         orders_max=500 if category is SPOT else None,
         amend=Decimal(2 if category is SPOT else 1),
     )
@@ -47,4 +47,4 @@ def tiers(category: Category) -> dict[str, AccountTier]:
         deadline_min_s=1.0,
         deadline_max_s=RECEIVE_MS / 1000,
     )
-    return {"default": AccountTier(RestAllowance(20, 20), rules)}
+    return {"default": AccountTier(Decaying(Decimal(20), Decimal(20)), rules)}

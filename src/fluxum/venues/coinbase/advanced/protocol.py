@@ -251,7 +251,7 @@ class AdvancedProtocol:
             venue=ADVANCED,
             subscription=one,
             generation=0,
-            reason="its data is not that of the product it was taken for, says the list",
+            reason="by the list, its data is of another product",
             received_ns=received_ns,
         )
 

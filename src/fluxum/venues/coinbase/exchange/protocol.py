@@ -191,7 +191,7 @@ class ExchangeProtocol:
                 venue=EXCHANGE,
                 subscription=one,
                 generation=0,
-                reason=f"a heartbeat told of trade {named}, the last one here is {last}",
+                reason=f"a heartbeat named trade {named}, the last one here is {last}",
                 expected=named,
                 computed=last,
                 received_ns=received_ns,

@@ -51,7 +51,7 @@ class Answers:
         return number
 
     def subscription(self, number: int | None) -> tuple[str, str, bool] | None:
-        """The channel, the method and whether nobody asked aloud, of an answer's number."""
+        """The channel, the method and whether it was internal, of an answer's number."""
         asked = None if number is None else self._channels.pop(number, None)
         return None if asked is None else (asked.name, asked.method, asked.quiet)
 
@@ -71,7 +71,7 @@ class Answers:
         return sent.number, method, native.encode(params)
 
     def settle(self, response: native.Response, received_ns: int) -> Sequence[Event]:
-        """What an answer to a command says; nothing if nobody here asked."""
+        """The events of an answer to a command; none if this link has not sent it."""
         answers, sent = self._commands, self._commands.find(response.req_id)
         if sent is None:
             return ()

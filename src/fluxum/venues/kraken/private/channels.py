@@ -52,11 +52,11 @@ class AccountChannel:
         self._counts = counts
 
     def params(self, method: str) -> native.AccountParams:
-        """What a subscribe or unsubscribe of this channel says."""
+        """The parameters of a subscribe or unsubscribe of this channel."""
         is_begun = method == "subscribe"
         if self.subscription.channel is Channel.BALANCE or not is_begun:
             return native.AccountParams(self.name, TOKEN, snapshot=True if is_begun else None)
-        # The page's text and its table disagree on the defaults: both are said aloud.
+        # The page's text and its table disagree on the defaults: both are sent explicitly.
         return native.AccountParams(
             self.name, TOKEN, snap_orders=True, snap_trades=True, ratecounter=True
         )

@@ -1,4 +1,4 @@
-"""Commands as Kraken wants them: the method and its parameters, checked as far as Kraken says.
+"""Commands as Kraken wants them: the method and its parameters, checked by Kraken's pages.
 
 https://docs.kraken.com/api/docs/websocket-v2/add_order and the pages beside it. Numbers are
 written plainly, as Kraken refuses exponents; what the instrument allows is not known here.

@@ -52,7 +52,7 @@ class Lists:
     def renewals(self, now_ns: int) -> Sequence[RestQuery[LeftOutRows | None]]:
         """The lists once more, if the last answer named a market of none, and it is not too early.
 
-        What it named is forgotten, so that each answer asks for itself.
+        What it named is forgotten, so that each answer counts by itself.
         """
         unknown, self.names.unknown = self.names.unknown, set()
         if not unknown or now_ns < self._due_ns:

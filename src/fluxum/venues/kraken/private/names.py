@@ -24,7 +24,7 @@ _MAIN = "spot/main"
 _DAYS = re.compile(r"(?P<stem>[A-Za-z]+)(?P<days>\d\d)")
 _DARK = ".d"
 # https://docs.kraken.com/api-reference/account-data/get-extended-balance ("Symbol Extensions") and
-# https://support.kraken.com/hc/en-us/articles/360039879471-What-is-Asset-S-and-Asset-M- say what
+# https://support.kraken.com/hc/en-us/articles/360039879471-What-is-Asset-S-and-Asset-M- define what
 # each suffix means, the page of the `balances` channel what each wallet is. No page says which
 # suffix is which wallet: these are the ones whose descriptions agree, in the channel's words where
 # it has one.
@@ -42,7 +42,7 @@ _ALIASES = {"flex": "flexible"}  # both are published, for the same wallet
 
 
 class Names:
-    """What the venue's lists of assets and pairs say; empty until they were read.
+    """The venue's lists of assets and pairs; empty until they were read.
 
     A market that was met and that no list has is noted in `unknown`: it may have been listed since
     they were read.
@@ -116,7 +116,7 @@ class Names:
         raise RemoteProtocolError(f"a market on the venue's lists was expected, was {stem[:40]!r}")
 
     def _asset(self, stem: str) -> tuple[Asset, str]:
-        """The asset of a name without suffix, and the days its end may say."""
+        """The asset of a name without suffix, and the days that its end may give."""
         known = self._assets.get(stem)
         if known is not None:
             return known, ""

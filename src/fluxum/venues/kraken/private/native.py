@@ -82,7 +82,7 @@ class Request(Struct, omit_defaults=True):
 
 
 class AccountParams(Struct, omit_defaults=True):
-    """What a subscribe or unsubscribe of a private channel says.
+    """The parameters of a subscribe or unsubscribe of a private channel.
 
     `{"channel":"executions","token":"...","snap_orders":true,"snap_trades":true}`
     """

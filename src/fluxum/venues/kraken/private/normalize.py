@@ -32,7 +32,7 @@ _LIQUIDITY = {"t": Liquidity.TAKER, "m": Liquidity.MAKER}
 
 
 def balance(wire: native.BalanceRow, received_ns: int) -> Balance:
-    """One holding; the channel tells totals only, not what orders hold."""
+    """One holding; the channel has totals only, not what orders hold."""
     return Balance(
         venue=VENUE,
         asset=Asset(wire.asset),
@@ -144,7 +144,7 @@ def _trigger(wire: native.Report) -> Decimal | None:
 
 
 def fragment(wire: native.Report, received_ns: int) -> OrderFragment:
-    """What a part of an order says, alone."""
+    """A part of an order, by itself."""
     status, venue_status = None, ""
     if wire.order_status is not None:
         status, venue_status = words.status(wire.order_status)
@@ -165,7 +165,7 @@ def fragment(wire: native.Report, received_ns: int) -> OrderFragment:
 
 
 def _first(wire: native.Report, received_ns: int) -> OrderUpdate:
-    """What a whole report says of an order that was not known."""
+    """The order of a whole report, if it was not known."""
     if wire.symbol is None or wire.side is None or wire.order_type is None:
         raise RemoteProtocolError(
             f"a report of the unknown order {wire.order_id!r} names no market, side or type"

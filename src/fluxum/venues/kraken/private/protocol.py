@@ -63,7 +63,7 @@ class KrakenPrivateProtocol:
             StatusFrame: self._venue_status,
         }
 
-    # What we say
+    # What is sent
 
     def subscribe(self, wanted: Iterable[Subscription]) -> None:
         """Queue a request for each channel."""
@@ -112,12 +112,12 @@ class KrakenPrivateProtocol:
         self._is_overhearing = self._orders.is_overhearing = True
 
     def follow_request(self, frame: bytes) -> None:
-        """Nothing can be learned from another's request that its answer does not say."""
+        """Nothing: the answer to another client's request contains all of it."""
 
-    # What we hear
+    # What is received
 
     def receive(self, frame: bytes, received_ns: int) -> Sequence[Event]:
-        """What a frame says; raises RemoteProtocolError when it makes no sense."""
+        """The events of a frame; raises RemoteProtocolError when it makes no sense."""
         try:
             message = native.decode_frame(frame)
         except _UNREADABLE as error:
@@ -185,7 +185,7 @@ class KrakenPrivateProtocol:
     def _numbered(
         self, name: str, kind: Kind, number: int, received_ns: int
     ) -> tuple[AccountChannel | None, Sequence[Event]]:
-        """The channel if its message is the next one, else none and what there is to tell."""
+        """The channel if its message is the next one, else None and the events of the break."""
         channel = self._channels.get(name)
         if channel is None:
             if not self._is_overhearing:
@@ -212,7 +212,7 @@ class KrakenPrivateProtocol:
         return None, ()
 
     def _adopt(self, name: str, kind: Kind, number: int) -> AccountChannel:
-        """Follow another's channel from where it is first heard."""
+        """Follow another client's channel from its first message on."""
         (which,) = (one for one, known in NAMES.items() if known == name)
         channel = AccountChannel(Subscription(which), self.sequence)
         channel.is_answered = True
@@ -319,7 +319,7 @@ class KrakenPrivateProtocol:
         *,
         quiet: bool,
     ) -> Sequence[Event]:
-        if method == "unsubscribe":  # of a resync: what is asked behind it tells what to do
+        if method == "unsubscribe":  # of a resync: the subscribe after it decides
             return self._end(channel, received_ns) if channel.is_ending else ()
         reason = response.error or "no reason was given"
         if self._is_stale(reason) and not channel.is_renewed:

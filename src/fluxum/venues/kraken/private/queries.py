@@ -48,7 +48,7 @@ _FILTERS = {
 
 
 def account_queries() -> AccountQueries:
-    """The queries about one account, which learn the venue's names of assets and markets."""
+    """The queries about one account, which keep the venue's names of assets and markets."""
     lists = Lists()
     account = _Queries(lists)
     return AccountQueries(
@@ -118,7 +118,7 @@ class _Queries:
     def entries(self, query: EntryQuery, offset: int = 0) -> RestQuery[Page[LedgerEntry]]:
         """Account entries (.../get-ledgers).
 
-        Kraken has more words than Fluxum has kinds, so the caller tells most kinds apart.
+        Kraken has more words than Fluxum has kinds, so the caller distinguishes most kinds.
         """
 
         def read(result: rest.LedgerResult, received_ns: int) -> Page[LedgerEntry]:

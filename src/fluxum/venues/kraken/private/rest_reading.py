@@ -87,7 +87,7 @@ class RowReader:
     def fill(self, row: rest.Row, received_ns: int) -> Fill:
         """An execution.
 
-        Its fee is known to be what it says only if it is nothing: the asset it was charged in is
+        Its fee is known to be that number only if it is zero: the asset it was charged in is
         in the account's lines alone.
         """
         wire = rest.decode_trade(row.raw)

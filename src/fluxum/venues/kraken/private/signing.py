@@ -2,7 +2,7 @@
 
 https://docs.kraken.com/api/docs/guides/spot-rest-auth: the signature is the HMAC-SHA512, under the
 decoded secret, of the path followed by the SHA256 of nonce and body; the body holds the nonce.
-The nonce has to grow with every call under one key, whoever makes it.
+The nonce has to grow with every call under one key, by any program.
 """
 
 import base64

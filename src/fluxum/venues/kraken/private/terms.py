@@ -10,8 +10,9 @@ from decimal import Decimal
 
 from fluxum.model.order import OrderRequest
 from fluxum.venues.kraken.private.commands import is_client_id
-from fluxum.venues.private import AccountTier, RestAllowance
-from fluxum.venues.trading import AgeBands, OrderRules, TradingAllowance
+from fluxum.venues.private import AccountTier
+from fluxum.venues.rates import Decaying
+from fluxum.venues.trading import AgeBands, OrderRate, OrderRules, TradingAllowance
 
 __all__ = ["TIERS"]
 
@@ -27,8 +28,7 @@ _CANCEL_AGES = _bands((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
 
 def _allowance(most: int, decay_per_s: str, orders_max: int) -> TradingAllowance:
     return TradingAllowance(
-        most=Decimal(most),
-        decay_per_s=Decimal(decay_per_s),
+        rates=(OrderRate(rate=Decaying(Decimal(most), Decimal(decay_per_s)), by_symbol=True),),
         orders_max=orders_max,
         add=Decimal(1),
         batch_add=Decimal("0.5"),
@@ -75,10 +75,15 @@ def _rules(allowance: TradingAllowance) -> OrderRules:
     )
 
 
-# https://docs.kraken.com/api/docs/guides/spot-rest-ratelimits, 2026-05
+def _tier(most: int, decay_per_s: str, orders_max: int, calls: int, per_s: str) -> AccountTier:
+    rules = _rules(_allowance(most, decay_per_s, orders_max))
+    return AccountTier(Decaying(Decimal(calls), Decimal(per_s)), rules)
+
+
+# The last two figures: https://docs.kraken.com/api/docs/guides/spot-rest-ratelimits, 2026-05
 TIERS = {
-    "starter": AccountTier(RestAllowance(15, 0.33), _rules(_allowance(60, "1", 60))),
-    "intermediate": AccountTier(RestAllowance(20, 0.5), _rules(_allowance(125, "2.34", 80))),
-    "pro": AccountTier(RestAllowance(20, 1.0), _rules(_allowance(180, "3.75", 225))),
+    "starter": _tier(60, "1", 60, 15, "0.33"),
+    "intermediate": _tier(125, "2.34", 80, 20, "0.5"),
+    "pro": _tier(180, "3.75", 225, 20, "1"),
 }
 """The account's tiers by name."""

@@ -114,7 +114,7 @@ def time_in_force(word: str) -> tuple[TimeInForce, str]:
 
 
 def side(word: str) -> Side:
-    """The side; raises RemoteProtocolError for another word, as nothing can be told without."""
+    """The side; raises RemoteProtocolError for another word, as no order is without one."""
     try:
         return Side(word)
     except ValueError:

@@ -1,1 +1,1 @@
-"""The simulated half: what the exchange itself says, for the simulator alone."""
+"""The simulated half: what the exchange itself sends, for the simulator alone."""

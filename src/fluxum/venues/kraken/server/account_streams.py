@@ -1,4 +1,4 @@
-"""The two channels of an account from the venue's chair, each with numbers of its own."""
+"""The two simulated channels of an account, each with numbers of its own."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 from fluxum.model.account import LedgerEntry
 from fluxum.model.instrument import Symbol
 from fluxum.venues.kraken.private import native
-from fluxum.venues.kraken.server.counters import trading_count
+from fluxum.venues.kraken.server.counters import trading
 from fluxum.venues.kraken.server.reports import ReportWriter, balances_frame, executions_frame
 from fluxum.venues.server.accounts import Account, AccountChange, OrderEventKind, OrderHappening
 
@@ -89,10 +89,10 @@ class ExecutionsStream:
         return reports
 
     def _count(self, symbol: Symbol, now_ns: int) -> Decimal | None:
-        return trading_count(self._account, symbol, now_ns) if self._counts else None
+        return trading(self._account, symbol).used(now_ns) if self._counts else None
 
 
 def _first(said: bool | None, older: bool | None, *, default: bool) -> bool:
-    """What was said under either name, the newer first."""
+    """The parameter under either name, the newer first."""
     known = older if said is None else said
     return default if known is None else known

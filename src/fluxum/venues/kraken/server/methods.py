@@ -75,7 +75,7 @@ class TradingMethods:
         }
 
     def obey(self, request: native.Request, now_ns: int) -> Sequence[Outgoing]:
-        """Do what is asked, and say what became of it."""
+        """Do what is requested; return the result."""
         if self._accounts.roll_fault(OrderFault.CUT_OFF):
             return (Close(1006, "the simulated exchange hung up"),)
         method, number = request.method, request.req_id

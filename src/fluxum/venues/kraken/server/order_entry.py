@@ -5,17 +5,18 @@ deadline, the request itself, the trading counter, how many orders are open, fun
 (https://docs.kraken.com/api/docs/guides/spot-errors and /spot-ratelimits).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
-from typing import TypeVar
 
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderType, Place, PlaceBatch
-from fluxum.venues.kraken.server.counters import age_cost, count_trading, tier_of, trading_count
+from fluxum.venues.kraken.server.counters import allowance_of, trading
 from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
 from fluxum.venues.server.contract import ExchangeView
+from fluxum.venues.server.order_entry import OrderEntry
+from fluxum.venues.trading import AgeBands
 
 __all__ = ["TradingDesk"]
 
@@ -42,14 +43,13 @@ _MODES = {
     "post_only": "EService:Market in post_only mode",
 }
 
-Said = TypeVar("Said")
-
 
 class TradingDesk:
     """Takes commands for the accounts of one exchange; every refusal is a VenueRefused."""
 
     def __init__(self, view: ExchangeView) -> None:
         self._view = view
+        self._entry = OrderEntry(view, self._refused)
         self._decimals = {str(one.symbol): one.price_precision for one in view.instruments()}
 
     def place(self, account: Account, command: Place, now_ns: int) -> OrderState | None:
@@ -60,9 +60,9 @@ class TradingDesk:
         self._count(account, request.symbol, _ONE, now_ns)
         self._make_room(account, request.symbol, 1)
         if command.validate:
-            self._translated(partial(account.check_funds, request))
+            self._entry.translated(partial(account.check_funds, request))
             return None
-        return self._translated(partial(account.place, request))
+        return self._entry.place(account, request)
 
     def place_batch(
         self, account: Account, command: PlaceBatch, now_ns: int
@@ -77,40 +77,35 @@ class TradingDesk:
         self._make_room(account, symbol, len(requests))
         if command.validate:
             return [""] * len(requests)
-        rows: list[OrderState | str] = []
-        for request in requests:
-            try:
-                rows.append(self._translated(partial(account.place, request)))
-            except VenueRefused as error:
-                rows.append(str(error))
-        return rows
+        placed = self._entry.each(requests, partial(self._entry.place, account))
+        return [str(one) if isinstance(one, VenueRefused) else one for _, one in placed]
 
     def amend(self, account: Account, command: Amend, now_ns: int) -> OrderState:
         """Change an order in place."""
         self._admit((), command.deadline_ns, now_ns)
         order = self.find(account, command.order_id, command.client_order_id)
-        self._count_change(account, order, "amend", now_ns)
-        return self._translated(partial(account.amend, command))
+        self._count_change(account, order, allowance_of(account).amend_ages, now_ns)
+        return self._entry.amend(account, command)
 
     def edit(self, account: Account, command: Edit, now_ns: int) -> OrderState | None:
         """Replace an order; none when that was only to be validated."""
         self._admit((), command.deadline_ns, now_ns)
         order = self.find(account, command.order_id)
-        self._count_change(account, order, "edit", now_ns)
+        self._count_change(account, order, allowance_of(account).edit_ages, now_ns)
         if command.validate:
             return None
-        return self._translated(partial(account.edit, command))
+        return self._entry.edit(account, command)
 
     def cancel(self, account: Account, order_id: str, now_ns: int) -> OrderState:
         """Take an order out."""
         self.allow_cancel()
         order = self.find(account, order_id)
-        symbol = order.update.symbol
-        if trading_count(account, symbol, now_ns) > tier_of(account).trading_most:
+        counter = trading(account, order.update.symbol)
+        if counter.used(now_ns) > counter.most:
             raise VenueRefused("EOrder:Rate limit exceeded", "EOrder")
-        cost = age_cost("cancel", now_ns - order.changed_ns)
-        count_trading(account, symbol, Decimal(cost), now_ns)
-        return self._translated(partial(account.cancel, order_id, "User requested"))
+        ages = allowance_of(account).cancel_ages
+        counter.add(ages.cost(now_ns - order.changed_ns), now_ns)
+        return self._entry.cancel(account, order)
 
     def cancel_batch(self, account: Account, order_ids: Sequence[str], now_ns: int) -> int:
         """Take many out; a counter that this overshoots refuses nothing."""
@@ -121,9 +116,9 @@ class TradingDesk:
                 order = self.find(account, order_id)
             except VenueRefused:
                 continue
-            cost = age_cost("cancel", now_ns - order.changed_ns)
-            count_trading(account, order.update.symbol, Decimal(cost), now_ns)
-            self._translated(partial(account.cancel, order_id, "User requested"))
+            cost = allowance_of(account).cancel_ages.cost(now_ns - order.changed_ns)
+            trading(account, order.update.symbol).add(cost, now_ns)
+            self._entry.cancel(account, order)
             count += 1
         return count
 
@@ -131,7 +126,7 @@ class TradingDesk:
         """Take all out."""
         self.allow_cancel()
         for symbol in dict.fromkeys(one.update.symbol for one in account.open_orders()):
-            count_trading(account, symbol, _ONE, now_ns)
+            trading(account, symbol).add(_ONE, now_ns)
         return account.cancel_all("User requested")
 
     def cancel_all_after(self, account: Account, timeout_s: int, now_ns: int) -> int | None:
@@ -143,11 +138,7 @@ class TradingDesk:
 
     def find(self, account: Account, order_id: str, name: str = "") -> OrderState:
         """An open order by either of its names."""
-        for order in account.open_orders():
-            update = order.update
-            if update.order_id == order_id or (name and update.client_order_id == name):
-                return order
-        raise VenueRefused(_TEXTS[Refusal.UNKNOWN_ORDER], "EOrder")
+        return self._entry.find(account, order_id, name)
 
     def allow_cancel(self) -> None:
         """Raise VenueRefused while the engine does nothing at all."""
@@ -179,23 +170,20 @@ class TradingDesk:
             account.check(request, now_ns)
         except CommandRefused as error:
             if error.refusal is not Refusal.UNKNOWN_SYMBOL:
-                count_trading(account, request.symbol, cost, now_ns)
+                trading(account, request.symbol).add(cost, now_ns)
             raise self._refused(error) from error
 
     def _count(self, account: Account, symbol: Symbol, cost: Decimal, now_ns: int) -> None:
-        if trading_count(account, symbol, now_ns) + cost > tier_of(account).trading_most:
+        counter = trading(account, symbol)
+        if counter.wait_ns(cost, now_ns) != 0:
             raise VenueRefused("EOrder:Rate limit exceeded", "EOrder")
-        count_trading(account, symbol, cost, now_ns)
+        counter.add(cost, now_ns)
 
-    def _count_change(self, account: Account, order: OrderState, method: str, now_ns: int) -> None:
-        cost = 1 + age_cost(method, now_ns - order.changed_ns)
-        self._count(account, order.update.symbol, Decimal(cost), now_ns)
-
-    def _translated(self, act: Callable[[], Said]) -> Said:
-        try:
-            return act()
-        except CommandRefused as error:
-            raise self._refused(error) from error
+    def _count_change(
+        self, account: Account, order: OrderState, ages: AgeBands, now_ns: int
+    ) -> None:
+        cost = 1 + ages.cost(now_ns - order.changed_ns)
+        self._count(account, order.update.symbol, cost, now_ns)
 
     def _refused(self, error: CommandRefused) -> VenueRefused:
         """A refusal in the venue's words."""
@@ -208,5 +196,6 @@ class TradingDesk:
 
     def _make_room(self, account: Account, symbol: Symbol, count: int) -> None:
         held = sum(order.update.symbol == symbol for order in account.open_orders())
-        if held + count > tier_of(account).orders_most:
+        most = allowance_of(account).orders_max
+        if most is not None and held + count > most:
             raise VenueRefused("EOrder:Orders limit exceeded", "EOrder")

@@ -1,4 +1,4 @@
-"""Kraken's private endpoint from the venue's chair: one client's account told, its orders taken.
+"""The simulated half of Kraken's private endpoint: one client's account, and its orders.
 
 Sources: https://docs.kraken.com/api/docs/websocket-v2/balances, /executions and the pages of the
 trading methods. There is no login: each request carries a token. What happens to the account is
@@ -15,7 +15,7 @@ from msgspec import UNSET, MsgspecError, Struct
 from fluxum.model.instrument import Symbol
 from fluxum.venues.kraken.private import native
 from fluxum.venues.kraken.server.account_streams import BalancesStream, ExecutionsStream
-from fluxum.venues.kraken.server.counters import tier_of
+from fluxum.venues.kraken.server.counters import allowance_of
 from fluxum.venues.kraken.server.heartbeat import (
     RATE_REFUSAL,
     Pulse,
@@ -48,7 +48,7 @@ Stream = BalancesStream | ExecutionsStream
 
 
 class _Result(Struct, omit_defaults=True):
-    """What an accepted subscribe or unsubscribe says.
+    """The result of an accepted subscribe or unsubscribe.
 
     `{"channel":"executions","maxratecount":125,"snap_orders":true,"snap_trades":true}`
     """
@@ -76,7 +76,7 @@ class _Answer(Struct, omit_defaults=True):
 
 
 class _Outline(Struct):
-    """What can be told of a request that makes no sense otherwise."""
+    """What can be read of a request that makes no sense otherwise."""
 
     method: str = ""
     req_id: int | None = None
@@ -130,7 +130,7 @@ class KrakenPrivateServer:
         return ()
 
     def hear(self, happening: AccountChange) -> None:
-        """Something happened to the account: what there is to tell is told next."""
+        """Something happened to the account: its frames are sent next."""
         for stream in self._streams.values():
             frame = stream.tell(happening)
             if frame is not None:
@@ -213,7 +213,7 @@ class KrakenPrivateServer:
             stream = ExecutionsStream(account, params, self._writer)
             result = _Result(
                 "executions",
-                maxratecount=tier_of(account).trading_most,
+                maxratecount=int(allowance_of(account).rates[0].rate.most),
                 snap_orders=stream.has_orders,
                 snap_trades=stream.has_trades,
             )

@@ -1,4 +1,4 @@
-"""Trading methods read from the venue's chair: parameters in, commands out.
+"""Trading methods as the simulated venue reads them: parameters in, commands out.
 
 https://docs.kraken.com/api/docs/websocket-v2/add_order and the pages beside it. Whatever cannot
 be read is a VenueRefused with the venue's text; a field that a method does not know is

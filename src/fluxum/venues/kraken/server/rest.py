@@ -2,7 +2,7 @@
 
 https://docs.kraken.com/api/docs/guides/spot-rest-auth and /spot-rest-ratelimits. A signed call is
 checked for its key, its signature, a nonce that grows, and the counter of the key's tier; then it
-is answered as the page of the call says. A refusal comes with HTTP 200.
+is answered by the page of the call. A refusal comes with HTTP 200.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""REST's forms read from the venue's chair: names and values in, commands out.
+"""REST's forms as the simulated venue reads them: names and values in, commands out.
 
 https://docs.kraken.com/api/docs/rest-api/add-order and the pages beside it. Prices may be
 distances there: `+5.0`, `-2%`, `#1.5` (whichever sign suits). What cannot be read is a

@@ -88,7 +88,7 @@ def described(order: OrderState, instrument: Instrument) -> dict[str, object]:
 
 
 def trade_row(trade: OrderHappening, instrument: Instrument) -> dict[str, object]:
-    """An execution; its fee is told in the quote asset, in whatever it was charged."""
+    """An execution; its fee is given in the quote asset, whichever asset was charged."""
     fill, update = trade.fill, trade.order.update
     assert fill is not None, "a trade has a fill"
     fee = sum((one.amount for one in fill.fees or ()), _ZERO)

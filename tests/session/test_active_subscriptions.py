@@ -5,8 +5,8 @@ from typing import cast
 
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
+from fluxum.session.active_subscriptions import Stream
 from fluxum.session.feed import Feed
-from fluxum.session.subscription_state import Stream
 
 
 def stream() -> Stream:

@@ -6,7 +6,7 @@ import pytest
 
 from fluxum.errors import BadInput, TransportError, VenueRefused
 from fluxum.flow.background import background
-from fluxum.session.token import TokenKeeper
+from fluxum.session.authenticator import TokenKeeper
 from fluxum.sim.loop import run
 from fluxum.venues.private import Token
 

@@ -1,0 +1,1 @@
+"""Newvenue: newvenue.com."""

@@ -1,0 +1,268 @@
+"""The last ticker, trades, candles and balances of each venue, each with its age and validity.
+
+A fact is valid from its receipt until the link that carried its stream is lost, or the stream
+fails, is silent for too long or ends. It stays readable, marked with the reason, until newer data
+of its stream comes. Pure: the events, and the time, are handed in.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from fluxum.errors import BadInput
+from fluxum.model.account import Balance, Balances
+from fluxum.model.event import (
+    Channel,
+    DataStale,
+    Desync,
+    Dropped,
+    Event,
+    LinkLost,
+    Refused,
+    Rejected,
+    Subscription,
+    Unsubscribed,
+    VenueFailed,
+)
+from fluxum.model.instrument import Asset, Symbol
+from fluxum.model.market import Candle, Ticker, Trade
+
+__all__ = ["Board", "Noted"]
+
+T = TypeVar("T")
+_Key = tuple[str, Channel, Symbol | None, int | None]
+Carries = Callable[[str, str, Subscription], bool]
+
+
+class Noted(Struct, Generic[T], frozen=True):
+    """A fact, the time since its receipt, and why it is not valid any more (empty if it is)."""
+
+    value: T
+    age_ns: int
+    reason: str
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether nothing has happened since that puts the fact in question."""
+        return not self.reason
+
+
+class _Slot:
+    """The facts of one stream, the newest last, and the reason why they are not valid."""
+
+    __slots__ = ("facts", "reason", "received_ns")
+
+    def __init__(self, kept: int) -> None:
+        self.facts: deque[Any] = deque(maxlen=kept)
+        self.received_ns = 0
+        self.reason = ""
+
+    def put(self, fact: Any, received_ns: int) -> None:
+        self.facts.append(fact)
+        self.received_ns = received_ns
+        self.reason = ""
+
+
+class Board:
+    """The last facts of every stream, updated event by event.
+
+    `carries` returns whether a venue's link of a name carries a subscription; without it, a lost
+    link withdraws all of its venue. `waiting` returns events that have come meanwhile: they are
+    taken before each read. The last `trades_kept` trades of each market are kept.
+    """
+
+    def __init__(
+        self,
+        now_ns: Callable[[], int],
+        *,
+        carries: Carries = lambda _venue, _link, _subscription: True,
+        waiting: Callable[[], Iterable[Event]] = lambda: (),
+        trades_kept: int = 100,
+    ) -> None:
+        if trades_kept < 1:
+            raise BadInput(f"trades_kept: 1 or more was expected, was {trades_kept}")
+        self._now_ns = now_ns
+        self._carries = carries
+        self._waiting = waiting
+        self._trades_kept = trades_kept
+        self._slots: dict[_Key, _Slot] = {}
+        self._balances: dict[str, dict[Asset, _Slot]] = {}
+
+    @staticmethod
+    def wants(event: Event) -> bool:
+        """Whether an event changes anything here."""
+        return type(event) in _WANTED
+
+    def take(self, event: Event) -> None:
+        """Record an event."""
+        match event:
+            case Ticker():
+                self._put(event, Channel.TICKER, None, 1)
+            case Trade():
+                self._put(event, Channel.TRADE, None, self._trades_kept)
+            case Candle():
+                self._candle(event)
+            case Balance():
+                self._balance(event)
+            case Balances():
+                self._balances[event.venue] = {}
+                for one in event.balances:
+                    self._balance(one)
+            case Unsubscribed():
+                self._forget(event.venue, event.subscription)
+            case _:
+                self._lose(event)
+
+    # What is noted; `None` if there never was such a fact
+
+    def ticker(self, venue: str, symbol: str) -> Noted[Ticker] | None:
+        """The last ticker of a market."""
+        return self._last((venue, Channel.TICKER, Symbol(symbol), None))
+
+    def trade(self, venue: str, symbol: str) -> Noted[Trade] | None:
+        """The last trade of a market."""
+        return self._last((venue, Channel.TRADE, Symbol(symbol), None))
+
+    def trades(self, venue: str, symbol: str) -> tuple[Trade, ...]:
+        """The last trades of a market, oldest first; how valid they are is that of the last."""
+        self._catch_up()
+        slot = self._slots.get((venue, Channel.TRADE, Symbol(symbol), None))
+        return () if slot is None else tuple(slot.facts)
+
+    def candle(self, venue: str, symbol: str, interval_s: int) -> Noted[Candle] | None:
+        """The newest candle of a market and interval; it may be running."""
+        return self._last((venue, Channel.CANDLE, Symbol(symbol), interval_s))
+
+    def balances(self, venue: str) -> Mapping[Asset, Noted[Balance]]:
+        """The account's balance of each asset."""
+        self._catch_up()
+        now_ns = self._now_ns()
+        slots = self._balances.get(venue, {})
+        return {asset: _noted(slot, now_ns) for asset, slot in slots.items()}
+
+    def balance(self, venue: str, asset: str) -> Noted[Balance] | None:
+        """The account's balance of one asset."""
+        return self.balances(venue).get(Asset(asset))
+
+    # Pieces
+
+    def _catch_up(self) -> None:
+        for event in self._waiting():
+            self.take(event)
+
+    def _last(self, key: _Key) -> Noted[Any] | None:
+        self._catch_up()
+        slot = self._slots.get(key)
+        return None if slot is None else _noted(slot, self._now_ns())
+
+    def _lose(self, event: Event) -> None:
+        """Withdraw the streams that an event puts in question."""
+        match event:
+            case LinkLost():
+                reason = f"link lost: {event.reason}"
+                self._withdraw(
+                    event.venue, reason, lambda one: self._carries(event.venue, event.link, one)
+                )
+            case Dropped():
+                reason = f"{event.count} events were lost before this board had them"
+                self._withdraw(event.venue, reason)
+            case VenueFailed():
+                self._withdraw(event.venue, f"the venue failed: {event.reason}")
+            case DataStale():
+                reason = f"silent for {event.silent_s:.0f} s"
+                self._withdraw(event.venue, reason, _among(event.subscription))
+            case Desync():
+                self._withdraw(event.venue, f"desynced: {event.reason}", _among(event.subscription))
+            case Refused() if event.subscription is not None:
+                self._withdraw(event.venue, f"refused: {event.message}", _among(event.subscription))
+            case Rejected() if event.subscriptions is not None:
+                reason = f"a frame could not be read: {event.reason}"
+                self._withdraw(event.venue, reason, _among(*event.subscriptions))
+            case _:
+                pass
+
+    def _put(
+        self, fact: Ticker | Trade | Candle, channel: Channel, apart: int | None, kept: int
+    ) -> None:
+        key = fact.venue, channel, fact.symbol, apart
+        slot = self._slots.get(key)
+        if slot is None:
+            slot = self._slots[key] = _Slot(kept)
+        slot.put(fact, fact.received_ns)
+
+    def _candle(self, candle: Candle) -> None:
+        """The newest candle by its start: an older one from history replaces none."""
+        slot = self._slots.get((candle.venue, Channel.CANDLE, candle.symbol, candle.interval_s))
+        if slot is None or candle.start_ns >= slot.facts[-1].start_ns:
+            self._put(candle, Channel.CANDLE, candle.interval_s, 1)
+
+    def _balance(self, balance: Balance) -> None:
+        slots = self._balances.setdefault(balance.venue, {})
+        slots.setdefault(balance.asset, _Slot(1)).put(balance, balance.received_ns)
+
+    def _withdraw(
+        self,
+        venue: str,
+        reason: str,
+        is_of: Callable[[Subscription], bool] = lambda _subscription: True,
+    ) -> None:
+        for subscription, slot in self._streams(venue):
+            if is_of(subscription):
+                slot.reason = reason
+
+    def _forget(self, venue: str, ended: Subscription) -> None:
+        for key in [
+            key for key in self._slots if key[0] == venue and _is_same(_subscription(key), ended)
+        ]:
+            del self._slots[key]
+        if ended.channel is Channel.BALANCE:
+            self._balances.pop(venue, None)
+
+    def _streams(self, venue: str) -> Iterator[tuple[Subscription, _Slot]]:
+        for key, slot in self._slots.items():
+            if key[0] == venue:
+                yield _subscription(key), slot
+        for slot in self._balances.get(venue, {}).values():
+            yield Subscription(Channel.BALANCE), slot
+
+
+def _subscription(key: _Key) -> Subscription:
+    return Subscription(key[1], key[2], None, key[3])
+
+
+def _among(*named: Subscription) -> Callable[[Subscription], bool]:
+    return lambda one: any(_is_same(one, other) for other in named)
+
+
+def _is_same(one: Subscription, other: Subscription) -> bool:
+    """Whether they are of one stream, whatever depth was subscribed."""
+    return (one.channel, one.symbol, one.interval_s) == (
+        other.channel,
+        other.symbol,
+        other.interval_s,
+    )
+
+
+def _noted(slot: _Slot, now_ns: int) -> Noted[Any]:
+    return Noted(slot.facts[-1], now_ns - slot.received_ns, slot.reason)
+
+
+_WANTED: frozenset[type] = frozenset(
+    (
+        Ticker,
+        Trade,
+        Candle,
+        Balance,
+        Balances,
+        LinkLost,
+        VenueFailed,
+        DataStale,
+        Desync,
+        Dropped,
+        Refused,
+        Rejected,
+        Unsubscribed,
+    )
+)

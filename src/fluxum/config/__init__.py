@@ -1,0 +1,1 @@
+"""Configuration: settings from files, the environment and arguments, checked, with their source."""

@@ -1,0 +1,1 @@
+"""Many venues as one: sessions side by side, one stream, one health, consolidated books."""
