@@ -253,7 +253,8 @@ def told(symbol: Symbol | None, used: str = "", allowed: str = "") -> TradingCou
 
 
 def test_a_count_of_the_account_is_one_for_all_markets() -> None:
-    allowance = TradingAllowance(rates=(OrderRate(rate=Decaying(Decimal(2), Decimal(1))),))
+    rate = OrderRate(rate=Decaying(Decimal(2), Decimal(1)))
+    allowance = TradingAllowance(rates=(rate,))
     limit = OrderRateLimit(allowance, lambda _name: None, tuple)
     for number, symbol in enumerate((BTC, ETH)):
         limit.book(number, Place(request=request(symbol=symbol)), at(0))

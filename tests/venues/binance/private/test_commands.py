@@ -25,6 +25,7 @@ from fluxum.venues.binance.private.commands import is_client_id, requests
 from fluxum.venues.binance.private.protocol import account_link
 from fluxum.venues.binance.private.terms import tiers
 from fluxum.venues.rates import Windowed
+from fluxum.venues.trading import OrderRate
 from venues.binance.private.wire import NOW, sent
 
 MS = 1_000_000
@@ -229,8 +230,9 @@ def test_terms() -> None:
     rules = tiers(SPOT)["default"].orders
 
     assert rules.allowance is not None
-    (rate,) = rules.allowance.rates
-    assert (rate.rate, rate.by_symbol) == (Windowed(Decimal(50), Decimal(10)), False)
+    tens, days = rules.allowance.rates
+    assert tens == OrderRate(rate=Windowed(Decimal(50), Decimal(10)), by_symbol=False)
+    assert days == OrderRate(rate=Windowed(Decimal(160_000), Decimal(86_400)), by_symbol=False)
     for text in ("-1007 Timeout", "-2010 Duplicate order sent.", "503 -1000 x", "504 refused"):
         assert rules.is_ambiguous(text), text
     for text in ("-2010 Account has insufficient balance", "-1013 Filter failure", "-1021 late"):

@@ -1,10 +1,9 @@
 """What Binance allows those who trade, and what it takes as the name of an order.
 
 https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md#limits and enums.md,
-2026-07: 50 orders in ten seconds for the whole account, by the clock, where an order that is filled
-in part does not count any more; here in any ten seconds. Of a minute's weight of calls a fifth is
-for the account's: the rest is for market data. At most 200 orders may be open in a market
-(filters.md#max_num_orders).
+2026-07: 50 orders in ten seconds and 160,000 a day for the whole account, where an order that is
+filled in part does not count any more. Of a minute's weight of calls a fifth is for the account's:
+the rest is for market data. At most 200 orders may be open in a market (filters.md#max_num_orders).
 """
 
 from decimal import Decimal
@@ -14,11 +13,15 @@ from fluxum.venues.binance.private.commands import is_client_id
 from fluxum.venues.binance.private.signing import RECEIVE_MS
 from fluxum.venues.private import AccountTier
 from fluxum.venues.rates import Decaying, Windowed
-from fluxum.venues.trading import Operation, OrderRate, OrderRules, TradingAllowance
+from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance
 
 __all__ = ["ORDERS_PER_10_S", "tiers"]
 
 ORDERS_PER_10_S = 50
+_ORDERS = (
+    Windowed(Decimal(ORDERS_PER_10_S), Decimal(10)),
+    Windowed(Decimal(160_000), Decimal(86_400)),
+)
 _ORDERS_OPEN_MAX = 200
 # https://github.com/binance/binance-spot-api-docs/blob/master/errors.md: disconnected, unexpected
 # response, time-out, unknown error; and a name that an open order has, maybe the order itself.
@@ -32,9 +35,8 @@ def _is_ambiguous(message: str) -> bool:
 
 def tiers(policy: Policy) -> dict[str, AccountTier]:
     """The account's tiers by name: there is one."""
-    rate = Windowed(Decimal(ORDERS_PER_10_S), Decimal(10))
     allowance = TradingAllowance(
-        rates=(OrderRate(rate=rate, operations=frozenset((Operation.PLACE, Operation.AMEND))),),
+        rates=tuple(OrderRate(rate=one) for one in _ORDERS),
         edit=Decimal(1),
         orders_max=_ORDERS_OPEN_MAX,
     )
