@@ -243,6 +243,7 @@ def test_every_name_is_described_and_typed() -> None:
     assert len(described) == len(METRICS)  # a counter and a gauge would share a name
     for name in METRICS:
         kind = "counter" if name.endswith("_total") else "gauge"
+        kind = "histogram" if METRICS[name].is_histogram else kind
         assert described[name.removesuffix("_total")] == kind
     assert scrape([]).value("build_info", version=fluxum.__version__) == 1
 

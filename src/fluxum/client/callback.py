@@ -47,6 +47,12 @@ class CallbackStatistics(Struct, frozen=True, kw_only=True):
     running_s: float | None
     items: PipeStatistics
 
+    @property
+    def returned(self) -> int:
+        """Calls that ended without an error."""
+        is_running = self.running_s is not None
+        return self.calls - self.failed - self.cancelled - is_running
+
 
 class _Missed(Struct, frozen=True):
     """So many items were dropped at this place."""

@@ -169,6 +169,11 @@ class Client:
         return self._connection.session
 
     @property
+    def can_trade(self) -> bool:
+        """Whether there is a trader now."""
+        return self._connection.trader is not None
+
+    @property
     def trader(self) -> Trader:
         """The account's trader; raises BadInput without one."""
         if self._connection.trader is None:
@@ -330,6 +335,11 @@ class Client:
         return self._here(lambda: self.balances.funds(asset))
 
     # Status
+
+    @property
+    def exchange(self) -> str:
+        """The name of the venue."""
+        return self._connection.options.venue.name
 
     @property
     def is_running(self) -> bool:

@@ -41,13 +41,14 @@ class Latency(Struct, frozen=True, kw_only=True):
 class Histogram:
     """Counts durations in ns."""
 
-    __slots__ = ("below_zero", "count", "counts", "max_ns")
+    __slots__ = ("below_zero", "count", "counts", "max_ns", "sum_ns")
 
     def __init__(self) -> None:
         self.count = 0
         self.below_zero = 0
         """How many were negative, and counted as zero: a clock was set, or two were compared."""
         self.max_ns = 0
+        self.sum_ns = 0
         self.counts = [0] * _bucket(_MOST + 1)
         """How many are in each bucket; read only."""
 
@@ -59,6 +60,7 @@ class Histogram:
         if ns > self.max_ns:
             self.max_ns = ns
         self.count += 1
+        self.sum_ns += ns
         shift = ns.bit_length() - _SHIFT
         if shift <= 0:
             self.counts[ns] += 1
@@ -72,6 +74,7 @@ class Histogram:
         self.count += other.count
         self.below_zero += other.below_zero
         self.max_ns = max(self.max_ns, other.max_ns)
+        self.sum_ns += other.sum_ns
         self.counts = [
             mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)
         ]
@@ -92,6 +95,15 @@ class Histogram:
             if seen >= wanted:
                 return min(_highest(bucket), self.max_ns)
         raise AssertionError("the counts add up to the whole")
+
+    def below(self, bits: int) -> int:
+        """How many durations are less than two to the power of `bits` in ns, exactly.
+
+        Raises BadInput for less than 0 and more than 42.
+        """
+        if not 0 <= bits <= _MOST_BITS:
+            raise BadInput(f"0 to {_MOST_BITS} bits were expected, was {bits}")
+        return sum(self.counts[: _bucket(1 << bits)])
 
     def latency(self, *, is_foreign: bool = False) -> Latency:
         """The histogram in short."""

@@ -1,4 +1,4 @@
-"""Metrics of sessions, traders and recorders for Prometheus, and their health over HTTP.
+"""Metrics of sessions, hubs, clients and recorders for Prometheus, and their health over HTTP.
 
     async with fluxum.metrics.serve(session, port=9464) as server:
         print(server.url)  # /metrics, /health and /ready
@@ -8,7 +8,7 @@ session keeps anyway: nothing is added to the path of a frame.
 """
 
 from fluxum.metrics.collector import Collector
-from fluxum.metrics.health import Health, Readiness, health, readiness
+from fluxum.metrics.health import Health, Readiness, VenueCondition, health, readiness
 from fluxum.metrics.names import METRICS, Metric
 from fluxum.metrics.server import PORT, MetricsServer, serve
 from fluxum.metrics.sources import Source, Sources
@@ -23,6 +23,7 @@ __all__ = [
     "Readiness",
     "Source",
     "Sources",
+    "VenueCondition",
     "health",
     "readiness",
     "serve",

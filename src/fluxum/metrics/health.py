@@ -4,31 +4,53 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from fluxum.client.client import Client
+from fluxum.hub.hub import Hub
+from fluxum.metrics.members import members_of
 from fluxum.metrics.sources import Source
 from fluxum.model.event import State
 from fluxum.session.session import Session
 from fluxum.tape.writer import TapeWriter
 from fluxum.trader import Trader
 
-__all__ = ["LAG_MAX_S", "Health", "Readiness", "health", "readiness"]
+__all__ = ["LAG_MAX_S", "Health", "Readiness", "VenueCondition", "health", "readiness"]
 
 LAG_MAX_S = 5.0
 """If the event loop is later than this, the program counts as hung."""
 
 
+class VenueCondition(Struct, frozen=True, kw_only=True):
+    """One venue of a hub: its state, why it is in that state, and what is missing there."""
+
+    venue: str
+    state: State
+    is_ready: bool
+    reason: str
+    missing: tuple[str, ...]
+
+
 class Health(Struct, frozen=True, kw_only=True):
-    """Whether the program works: `problems` are a failed session, open sums, a loop that hangs."""
+    """Whether the program works: `problems` are a failed session, open sums, a loop that hangs.
+
+    Of a hub so many venues must have failed for good that its quorum cannot be reached any more.
+    `venues` are those of hubs.
+    """
 
     healthy: bool
     problems: tuple[str, ...]
     loop_lag_s: float
+    venues: tuple[VenueCondition, ...] = ()
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """Whether nothing is missing, and what is missing."""
+    """Whether nothing is missing, and what is missing; of hubs, until their quorum is ready.
+
+    `venues` are those of hubs.
+    """
 
     ready: bool
     missing: tuple[str, ...]
+    venues: tuple[VenueCondition, ...] = ()
 
 
 def health(sources: Sequence[Source], loop_lag_s: float = 0.0) -> Health:
@@ -36,7 +58,12 @@ def health(sources: Sequence[Source], loop_lag_s: float = 0.0) -> Health:
     problems = [problem for one in sources for problem in _problems(one)]
     if loop_lag_s > LAG_MAX_S:
         problems.append(f"the event loop was late by {loop_lag_s:.1f} s")
-    return Health(healthy=not problems, problems=tuple(problems), loop_lag_s=loop_lag_s)
+    return Health(
+        healthy=not problems,
+        problems=tuple(problems),
+        loop_lag_s=loop_lag_s,
+        venues=tuple(_venues(sources)),
+    )
 
 
 def readiness(sources: Sequence[Source]) -> Readiness:
@@ -44,16 +71,18 @@ def readiness(sources: Sequence[Source]) -> Readiness:
     missing = [reason for one in sources for reason in _missing(one)]
     if not sources:
         missing = ["no session is open"]
-    return Readiness(ready=not missing, missing=tuple(missing))
+    return Readiness(ready=not missing, missing=tuple(missing), venues=tuple(_venues(sources)))
 
 
 def _problems(source: Source) -> Iterator[str]:
     if isinstance(source, Trader):
         yield from _problems(source.session)
-        differences = source.orders.statistics().differences
-        if differences:
-            sums = ", ".join(f"{name} by {count}" for name, count in differences.items())
-            yield f"{source.session.venue.name}: sums of orders do not close: {sums}"
+        yield from _problems_of_orders(source)
+    elif isinstance(source, Client):
+        for one in members_of(source):
+            yield from _problems(one)
+    elif isinstance(source, Hub):
+        yield from _problems_of_hub(source)
     elif isinstance(source, Session):
         name = source.venue.name
         if source.state is State.FAILED:
@@ -63,7 +92,52 @@ def _problems(source: Source) -> Iterator[str]:
             yield f"{name}: sums do not close"
 
 
+def _problems_of_orders(trader: Trader) -> Iterator[str]:
+    differences = trader.orders.statistics().differences
+    if differences:
+        sums = ", ".join(f"{name} by {count}" for name, count in differences.items())
+        yield f"{trader.session.venue.name}: sums of orders do not close: {sums}"
+
+
+def _problems_of_hub(hub: Hub) -> Iterator[str]:
+    venues = hub.health().venues
+    failed = [one for one in venues.values() if one.state is State.FAILED]
+    if len(venues) - len(failed) < hub.quorum:
+        reasons = "; ".join(f"{one.venue}: {one.reason}" for one in failed)
+        yield f"{len(failed)} of {len(venues)} venues have failed, {hub.quorum} needed: {reasons}"
+    if not hub.statistics().sums_close:
+        yield "sums of the hub do not close"
+    for one in members_of(hub):
+        if isinstance(one, Trader):
+            yield from _problems_of_orders(one)
+
+
+def _venues(sources: Sequence[Source]) -> Iterator[VenueCondition]:
+    for source in sources:
+        if isinstance(source, Hub):
+            for one in source.health().venues.values():
+                yield VenueCondition(
+                    venue=one.venue,
+                    state=one.state,
+                    is_ready=one.is_ready,
+                    reason=one.reason,
+                    missing=tuple(map(str, one.missing)),
+                )
+
+
 def _missing(source: Source) -> Iterator[str]:
+    if isinstance(source, Hub):
+        if not source.health().has_quorum:
+            yield from map(str, source.missing())
+            if not source.venues:
+                yield "the hub has no venue"
+        return
+    if isinstance(source, Client):
+        if not source.is_running:
+            yield f"{source.exchange}: the client is not connected"
+        for one in members_of(source):
+            yield from _missing(one)
+        return
     if isinstance(source, TapeWriter):
         if source.trouble:
             yield f"the recorder: {source.trouble}"

@@ -9,17 +9,23 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-__all__ = ["METRICS", "OWNER", "Metric"]
+__all__ = ["CLIENT", "HUB", "METRICS", "OWNER", "Metric"]
 
 OWNER = ("venue", "session")
 """The labels of every metric of a session."""
+HUB = ("hub",)
+"""The labels of every metric of a hub, which are numbered."""
+CLIENT = ("venue", "client")
+"""The labels of every metric of a client; `client` numbers those of one venue."""
+_CALLBACK = (*CLIENT, "event", "callback")
 
 
 class Metric(Struct, frozen=True):
-    """What a metric is, for people, and its labels in order."""
+    """What a metric is, for people, and its labels in order; a histogram is of durations."""
 
     text: str
     labels: tuple[str, ...] = OWNER
+    is_histogram: bool = False
 
     @staticmethod
     def of(text: str, *labels: str) -> "Metric":
@@ -55,6 +61,11 @@ METRICS: Mapping[str, Metric] = {
     "fluxum_reader_events_offered_total": _of("Events offered to readers."),
     "fluxum_reader_events_total": _of("What became of events at readers.", "outcome"),
     "fluxum_reader_events_waiting": _of("Events that wait for their readers."),
+    "fluxum_latency_seconds": Metric(
+        "From the receipt of a frame until this hop; exchange: before it, by two clocks.",
+        (*OWNER, "hop"),
+        is_histogram=True,
+    ),
     # Losses
     "fluxum_gaps_total": _of("Gaps that have ended.", "channel", "cause", "repair"),
     "fluxum_gaps_open": _of("Gaps after which nothing newer has come yet.", "channel"),
@@ -94,6 +105,28 @@ METRICS: Mapping[str, Metric] = {
     "fluxum_fills_total": _of("Fills.", "outcome"),
     "fluxum_trading_halted": _of("Whether trading is halted."),
     "fluxum_trading_reduce_only": _of("Whether only orders that reduce a position are placed."),
+    # Hubs
+    "fluxum_hub_ready": Metric("Whether as many venues are ready as have to be.", HUB),
+    "fluxum_hub_quorum": Metric("How many venues have to be ready.", HUB),
+    "fluxum_hub_sums_close": Metric("Whether all counts of the hub add up.", HUB),
+    "fluxum_hub_venue_ready": Metric("Whether nothing is missing at the venue.", (*HUB, "venue")),
+    "fluxum_hub_venue_missing": Metric("Reasons why it is not ready.", (*HUB, "venue")),
+    "fluxum_hub_venue_state": Metric(
+        "1 for the state of the venue, 0 for the others.", (*HUB, "venue", "state")
+    ),
+    # Clients
+    "fluxum_callback_calls_total": Metric(
+        "Calls of callbacks that have ended.", (*_CALLBACK, "outcome")
+    ),
+    "fluxum_callback_slow_total": Metric("Reports of calls that took too long.", _CALLBACK),
+    "fluxum_callback_items_total": Metric(
+        "What became of items for callbacks.", (*_CALLBACK, "outcome")
+    ),
+    "fluxum_callback_items_waiting": Metric("Items that wait for callbacks.", _CALLBACK),
+    "fluxum_client_errors_total": Metric("Errors that were reported to callbacks.", CLIENT),
+    "fluxum_client_events_dropped_total": Metric(
+        "Events that the client missed, as its event loop was blocked.", CLIENT
+    ),
     # Recorders
     "fluxum_recorder_frames_total": Metric("Frames for the tape.", ("recorder", "outcome")),
     "fluxum_recorder_frames_waiting": Metric("Frames not on the tape yet.", ("recorder",)),

@@ -90,11 +90,11 @@ def serve(
 ) -> Opening[MetricsServer]:
     """Serve the metrics and the health of some sources: enter it, or await and close it.
 
-    `sources` are sessions, traders and recorders, or a function that returns those that there are
-    when it is called. Port 0 takes a free one. On a loopback address only requests to a loopback
-    name are answered, so that no web page can read the metrics through another name of this
-    machine. Without TLS and without a login: do not open it to strangers. Raises BadInput if the
-    address cannot be listened on.
+    `sources` are sessions, traders, hubs, clients and recorders of this event loop, or a function
+    that returns those that there are when it is called. Port 0 takes a free one. On a loopback
+    address only requests to a loopback name are answered, so that no web page can read the metrics
+    through another name of this machine. Without TLS and without a login: do not open it to
+    strangers. Raises BadInput if the address cannot be listened on.
     """
     is_guarded = _is_loopback(host)
 

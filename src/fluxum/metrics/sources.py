@@ -1,4 +1,4 @@
-"""The values of every metric, from the statistics that sessions, traders and recorders keep."""
+"""The values of every metric, from the statistics that its source keeps anyway."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -6,6 +6,10 @@ from itertools import product
 
 from fluxum.book.fast import IS_COMPILED
 from fluxum.book.proof import BookProof, BookStatus
+from fluxum.client.callback import CallbackStatistics
+from fluxum.client.client import Client
+from fluxum.flow.histogram import Histogram
+from fluxum.hub.hub import Hub
 from fluxum.model.event import Channel, GapCause, Repair, State
 from fluxum.orders.desk import OrderDesk
 from fluxum.session.account import Account
@@ -19,7 +23,9 @@ __all__ = [
     "Sample",
     "Source",
     "Sources",
+    "of_client",
     "of_desk",
+    "of_hub",
     "of_process",
     "of_session",
     "of_tape",
@@ -28,11 +34,11 @@ __all__ = [
 ]
 
 _CAUSES = (GapCause.LINK_LOST, GapCause.DESYNC, GapCause.VENUE, GapCause.REJECTED)
-Source = Session | Trader | TapeWriter
+Source = Session | Trader | Hub | Client | TapeWriter
 """What has metrics."""
 Sources = Source | Iterable[Source] | Callable[[], Iterable[Source]]
 """One, several, or a function that returns those that there are at the moment of its call."""
-Sample = tuple[str, tuple[str, ...], float]
+Sample = tuple[str, tuple[str, ...], float | Histogram]
 """A metric's name, the values of its labels besides its owner's, and its value."""
 
 
@@ -55,6 +61,8 @@ def of_session(session: Session, symbols_max: int = 0) -> Iterator[Sample]:
     yield "fluxum_sums_close", ("session",), statistics.sums_close
     yield from _links(session, statistics, now_ns)
     yield from _events(statistics)
+    for hop, histogram in session.histograms().items():
+        yield "fluxum_latency_seconds", (hop,), histogram
     yield from _losses(session, statistics)
     yield from _books(session, statistics, now_ns, symbols_max)
     yield from _calls(statistics)
@@ -84,6 +92,38 @@ def of_desk(desk: OrderDesk) -> Iterator[Sample]:
         yield "fluxum_fills_total", (outcome,), getattr(counts.orders, outcome)
     yield "fluxum_trading_halted", (), desk.risk.halted is not None
     yield "fluxum_trading_reduce_only", (), desk.risk.reducing is not None
+
+
+def of_hub(hub: Hub) -> Iterator[Sample]:
+    """The metrics of a hub itself; its sessions and traders have their own."""
+    health = hub.health()
+    yield "fluxum_hub_ready", (), health.has_quorum
+    yield "fluxum_hub_quorum", (), health.quorum
+    yield "fluxum_hub_sums_close", (), hub.statistics().sums_close
+    for name, venue in health.venues.items():
+        yield "fluxum_hub_venue_ready", (name,), venue.is_ready
+        yield "fluxum_hub_venue_missing", (name,), len(venue.missing)
+        for state in State:
+            yield "fluxum_hub_venue_state", (name, state.value), state is venue.state
+
+
+def of_client(client: Client) -> Iterator[Sample]:
+    """The metrics of a client's callbacks; those of one name and event are added up."""
+    statistics = client.get_statistics()
+    yield "fluxum_client_errors_total", (), statistics.errors
+    yield "fluxum_client_events_dropped_total", (), statistics.dropped
+    found: dict[tuple[str, str], list[CallbackStatistics]] = {}
+    for one in statistics.callbacks:
+        found.setdefault((one.event, one.callback), []).append(one)
+    for labels, same in found.items():
+        for outcome in ("returned", "failed", "cancelled"):
+            total = sum(getattr(one, outcome) for one in same)
+            yield "fluxum_callback_calls_total", (*labels, outcome), total
+        yield "fluxum_callback_slow_total", labels, sum(one.slow for one in same)
+        for outcome in ("delivered", "conflated", "dropped"):
+            total = sum(getattr(one.items, outcome) for one in same)
+            yield "fluxum_callback_items_total", (*labels, outcome), total
+        yield "fluxum_callback_items_waiting", labels, sum(one.items.waiting for one in same)
 
 
 def of_tape(tape: TapeWriter) -> Iterator[Sample]:
