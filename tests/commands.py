@@ -50,9 +50,9 @@ def commands(capfd: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> It
 
 
 @contextmanager
-def exchange_at(folder: Path, account: str = "account.toml") -> Iterator[str]:
+def exchange_at(folder: Path) -> Iterator[str]:
     """The URL of a simulated exchange in a process; the keys of its account are in the folder."""
-    words = ("sim", "serve", "--port", "0", "--rate", "20", "--account", account)
+    words = ("sim", "serve", "--port", "0", "--rate", "20", "--account", "account.toml")
     with subprocess.Popen(
         [sys.executable, "-m", "fluxum", *words], stderr=subprocess.PIPE, text=True, cwd=folder
     ) as process:
