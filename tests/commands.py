@@ -3,7 +3,7 @@
 import io
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,18 +39,19 @@ class Commands:
             status = exit_code(lambda: app(list(words), prog_name="fluxum"))
         except SystemExit as ended:
             status = int(ended.code or 0)
-        return Done(status, *self._capfd.readouterr())
+        wrote = self._capfd.readouterr()
+        return Done(status, wrote.out, wrote.err)
 
 
 @contextmanager
-def commands(capfd: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> Iterator[Commands]:
+def commands(capfd: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> Generator[Commands]:
     """What runs commands; the configuration that they used is forgotten."""
     yield Commands(capfd, patch)
     begin_config("", "", None, is_anew=True)
 
 
 @contextmanager
-def exchange_at(folder: Path) -> Iterator[str]:
+def exchange_at(folder: Path) -> Generator[str]:
     """The URL of a simulated exchange in a process; the keys of its account are in the folder."""
     words = ("sim", "serve", "--port", "0", "--rate", "20", "--account", "account.toml")
     with subprocess.Popen(

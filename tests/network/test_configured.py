@@ -3,7 +3,7 @@
 import socketserver
 import threading
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def typed(folder: Path) -> str:
 
 
 @contextmanager
-def proxy() -> Iterator[tuple[str, list[str]]]:
+def proxy() -> Generator[tuple[str, list[str]]]:
     """A proxy that refuses everything, and the first lines of the requests that it had."""
     asked: list[str] = []
 

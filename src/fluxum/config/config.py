@@ -174,7 +174,8 @@ class Config(Struct, frozen=True, kw_only=True):
 
         Raises BadInput.
         """
-        own, venues = self.settings.hub, {}
+        own = self.settings.hub
+        venues: dict[str, HubVenue] = {}
         for name in hub_venues(self.settings):
             settings = self.venue_settings(name)
             venues[name] = HubVenue(
