@@ -10,7 +10,7 @@ from rich.console import Console
 from typer.models import CommandInfo
 from typer.testing import CliRunner
 
-from fluxum.cli.board import Board
+from fluxum.cli.live_screen import LiveScreen
 from fluxum.cli.main import app
 from fluxum.config.table import described
 from fluxum.model.event import Channel, State, Subscription
@@ -137,7 +137,7 @@ def picture() -> str:
                     for channel in (Channel.BOOK, Channel.TRADE)
                 ]
             )
-            board = Board({session: _SYMBOLS}, 8, clock)
+            board = LiveScreen({session: _SYMBOLS}, 8, clock)
             await asyncio.sleep(40)
             for event in events.drain():
                 board.take(event)

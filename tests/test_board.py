@@ -13,9 +13,12 @@ from fluxum.model.event import (
     Desync,
     Dropped,
     Event,
+    Gap,
+    GapCause,
     LinkLost,
     Refused,
     Rejected,
+    Repair,
     Subscription,
     Unsubscribed,
     VenueFailed,
@@ -109,6 +112,52 @@ def test_as_many_trades_are_kept_as_wanted() -> None:
     assert board.trades("b", "BTC/USD") == ()
     with pytest.raises(BadInput, match="trades_kept: 1 or more"):
         Board(lambda: 0, trades_kept=0)
+
+
+def test_the_latest_trades_of_all_markets_are_in_the_order_of_their_receipt() -> None:
+    one, two, three = trade(1, 10, "a"), trade(2, 5, "b"), trade(3, 20, "a")
+    board = board_of(one, two, three)
+
+    assert board.latest_trades(9) == (two, one, three)
+    assert board.latest_trades(2) == (one, three)
+
+
+def test_candles_are_kept_each_start_once_and_one_from_history_proves_nothing() -> None:
+    board = Board(lambda: 0, candles_kept=3)
+    for one in (candle(60, 1), candle(120, 2), candle(120, 3), candle(240, 4)):
+        board.take(one)
+    board.take(LinkLost(venue="a", link="public-1", reason="cut", received_ns=200))
+    board.take(candle(180, 5))
+    board.take(candle(0, 6))
+
+    held = board.candles("a", "BTC/USD", 60)
+    assert [(one.start_ns, str(one.close)) for one in held] == [(120, "3"), (180, "5"), (240, "4")]
+    newest = board.candle("a", "BTC/USD", 60)
+    assert newest is not None
+    assert not newest.is_valid
+    with pytest.raises(BadInput, match="candles_kept: 1 or more was expected, was 0"):
+        Board(lambda: 0, candles_kept=0)
+
+
+def test_gaps_of_a_stream_are_counted_until_it_ends() -> None:
+    board, stream = Board(lambda: 0), Subscription(Channel.TRADE, BTC)
+    for until_ns in (10, 20, 30):
+        board.take(
+            Gap(
+                venue="a",
+                subscription=stream,
+                cause=GapCause.LINK_LOST,
+                repair=Repair.LOST,
+                since_ns=0,
+                until_ns=until_ns,
+                received_ns=until_ns,
+            )
+        )
+
+    assert board.gaps("a", stream, 10) == 2
+    assert board.gaps("b", stream, 10) == 0
+    board.forget("a", stream)
+    assert board.gaps("a", stream, 0) == 0
 
 
 def test_the_newest_candle_is_by_its_start() -> None:

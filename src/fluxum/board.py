@@ -2,7 +2,8 @@
 
 A fact is valid from its receipt until the link that carried its stream is lost, or the stream
 fails, is silent for too long or ends. It stays readable, marked with the reason, until newer data
-of its stream comes. Pure: the events, and the time, are handed in.
+of its stream comes. The hub's board, the last values of a client and the trades of the live screen
+are this. Pure: the events, and the time, are handed in.
 """
 
 from collections import deque
@@ -19,6 +20,7 @@ from fluxum.model.event import (
     Desync,
     Dropped,
     Event,
+    Gap,
     LinkLost,
     Refused,
     Rejected,
@@ -33,6 +35,7 @@ __all__ = ["Board", "Noted"]
 
 T = TypeVar("T")
 _Key = tuple[str, Channel, Symbol | None, int | None]
+_GAPS_KEPT = 1_000
 Carries = Callable[[str, str, Subscription], bool]
 
 
@@ -70,7 +73,8 @@ class Board:
 
     `carries` returns whether a venue's link of a name carries a subscription; without it, a lost
     link withdraws all of its venue. `waiting` returns events that have come meanwhile: they are
-    taken before each read. The last `trades_kept` trades of each market are kept.
+    taken before each read. The last `trades_kept` trades of each market are kept, and the last
+    `candles_kept` candles of each market and interval.
     """
 
     def __init__(
@@ -80,13 +84,17 @@ class Board:
         carries: Carries = lambda _venue, _link, _subscription: True,
         waiting: Callable[[], Iterable[Event]] = lambda: (),
         trades_kept: int = 100,
+        candles_kept: int = 100,
     ) -> None:
-        if trades_kept < 1:
-            raise BadInput(f"trades_kept: 1 or more was expected, was {trades_kept}")
+        for name, kept in (("trades_kept", trades_kept), ("candles_kept", candles_kept)):
+            if kept < 1:
+                raise BadInput(f"{name}: 1 or more was expected, was {kept}")
         self._now_ns = now_ns
         self._carries = carries
         self._waiting = waiting
         self._trades_kept = trades_kept
+        self._candles_kept = candles_kept
+        self._gaps: dict[tuple[str, Subscription], deque[Gap]] = {}
         self._slots: dict[_Key, _Slot] = {}
         self._balances: dict[str, dict[Asset, _Slot]] = {}
 
@@ -110,10 +118,23 @@ class Board:
                 self._balances[event.venue] = {}
                 for one in event.balances:
                     self._balance(one)
+            case Gap():
+                key = event.venue, event.subscription
+                self._gaps.setdefault(key, deque(maxlen=_GAPS_KEPT)).append(event)
             case Unsubscribed():
-                self._forget(event.venue, event.subscription)
+                self.forget(event.venue, event.subscription)
             case _:
                 self._lose(event)
+
+    def forget(self, venue: str, ended: Subscription) -> None:
+        """Drop what a subscription brought; an `Unsubscribed` does that as well."""
+        for key in [
+            key for key in self._slots if key[0] == venue and _is_same(_subscription(key), ended)
+        ]:
+            del self._slots[key]
+        self._gaps.pop((venue, ended), None)
+        if ended.channel is Channel.BALANCE:
+            self._balances.pop(venue, None)
 
     # What is noted; `None` if there never was such a fact
 
@@ -130,6 +151,32 @@ class Board:
         self._catch_up()
         slot = self._slots.get((venue, Channel.TRADE, Symbol(symbol), None))
         return () if slot is None else tuple(slot.facts)
+
+    def latest_trades(self, limit: int) -> tuple[Trade, ...]:
+        """The last trades of all markets together, oldest first."""
+        self._catch_up()
+        every = [
+            trade
+            for (_, channel, _, _), slot in self._slots.items()
+            if channel is Channel.TRADE
+            for trade in slot.facts
+        ]
+        return tuple(sorted(every, key=lambda trade: trade.received_ns)[-limit:])
+
+    def candles(self, venue: str, symbol: str, interval_s: int) -> tuple[Candle, ...]:
+        """The last candles of a market and interval, oldest first, each start once.
+
+        How valid they are is that of the last.
+        """
+        self._catch_up()
+        slot = self._slots.get((venue, Channel.CANDLE, Symbol(symbol), interval_s))
+        return () if slot is None else tuple(slot.facts)
+
+    def gaps(self, venue: str, subscription: Subscription, since_ns: int) -> int:
+        """How many gaps of a stream ended after an instant; the last 1,000 are known."""
+        self._catch_up()
+        known = self._gaps.get((venue, subscription), ())
+        return sum(one.until_ns > since_ns for one in known)
 
     def candle(self, venue: str, symbol: str, interval_s: int) -> Noted[Candle] | None:
         """The newest candle of a market and interval; it may be running."""
@@ -193,10 +240,17 @@ class Board:
         slot.put(fact, fact.received_ns)
 
     def _candle(self, candle: Candle) -> None:
-        """The newest candle by its start: an older one from history replaces none."""
+        """Keep a candle in its place; one older than the newest says nothing about the stream."""
         slot = self._slots.get((candle.venue, Channel.CANDLE, candle.symbol, candle.interval_s))
-        if slot is None or candle.start_ns >= slot.facts[-1].start_ns:
-            self._put(candle, Channel.CANDLE, candle.interval_s, 1)
+        if slot is None or candle.start_ns > slot.facts[-1].start_ns:
+            self._put(candle, Channel.CANDLE, candle.interval_s, self._candles_kept)
+            return
+        if candle.start_ns == slot.facts[-1].start_ns:
+            slot.facts.pop()
+            self._put(candle, Channel.CANDLE, candle.interval_s, self._candles_kept)
+            return
+        by_start = {one.start_ns: one for one in (*slot.facts, candle)}
+        slot.facts = deque((by_start[one] for one in sorted(by_start)), maxlen=self._candles_kept)
 
     def _balance(self, balance: Balance) -> None:
         slots = self._balances.setdefault(balance.venue, {})
@@ -211,14 +265,6 @@ class Board:
         for subscription, slot in self._streams(venue):
             if is_of(subscription):
                 slot.reason = reason
-
-    def _forget(self, venue: str, ended: Subscription) -> None:
-        for key in [
-            key for key in self._slots if key[0] == venue and _is_same(_subscription(key), ended)
-        ]:
-            del self._slots[key]
-        if ended.channel is Channel.BALANCE:
-            self._balances.pop(venue, None)
 
     def _streams(self, venue: str) -> Iterator[tuple[Subscription, _Slot]]:
         for key, slot in self._slots.items():
@@ -251,6 +297,7 @@ def _noted(slot: _Slot, now_ns: int) -> Noted[Any]:
 
 _WANTED: frozenset[type] = frozenset(
     (
+        Gap,
         Ticker,
         Trade,
         Candle,

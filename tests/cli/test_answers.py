@@ -21,6 +21,7 @@ from fluxum.cli.answers import (
     ask_trades,
 )
 from fluxum.cli.asking import Where
+from fluxum.cli.configured import begin_config
 from fluxum.cli.options import Format
 from fluxum.cli.output import Output
 from fluxum.cli.records import StatusRecord, TimeRecord
@@ -302,6 +303,29 @@ def test_trades_end_where_they_were_told_to(capsys: pytest.CaptureFixture[str]) 
     period = Period(since_ns, until_ns, 3)
     assert ask(put, "kraken", form=Format.NDJSON, kind=Trade, seconds=200) is None
     assert [json.loads(line)["venue_ns"] for line in lines(capsys)] == instants[-3:]
+
+
+@pytest.mark.parametrize(
+    ("settings", "depth", "interval"), [([], 10, "1h"), (["depth=25", "interval=5m"], 25, "5m")]
+)
+def test_depth_and_interval_are_as_configured_unless_asked_for(
+    settings: list[str], depth: int, interval: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin_config("", "", [f"venue.kraken.{one}" for one in settings], is_anew=True)
+
+    async def put(where: Where, output: Output, world: World) -> None:
+        await ask_book(where, None, output, world)
+        await ask_candles(where, None, Period(limit=1), output, world)
+
+    try:
+        assert ask(put, "kraken", seconds=200) is None
+    finally:
+        begin_config("", "", None, is_anew=True)
+
+    found = lines(capsys)
+    title = found.index(f"kraken BTC/USD {interval}")
+    levels = [one for one in found[2:title] if one]  # below the book's title and header
+    assert len(levels) == depth
 
 
 def test_candles_that_the_exchange_does_not_have_are_reported(

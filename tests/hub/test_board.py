@@ -76,7 +76,7 @@ def test_a_board_that_is_dropped_is_not_kept() -> None:
             fluxum.hub(TWO, ["ticker"], runtime=world.runtime) as hub,
         ):
             before = len(asyncio.all_tasks())
-            board = hub.board(trades_kept=5)
+            board = hub.board(trades_kept=5, candles_kept=5)
             await hub.wait_ready(timeout_s=10)
             assert any(task.get_name() == "hub board" for task in asyncio.all_tasks())
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from fluxum.cli.asking import Asked, Questions, Where
 from fluxum.cli.candle_gaps import CandleGaps
+from fluxum.cli.configured import config
 from fluxum.cli.hints import near_symbol
 from fluxum.cli.lines import number_text, time_text, when_text
 from fluxum.cli.options import Format
@@ -47,6 +48,8 @@ T = TypeVar("T")
 Record = TypeVar("Record", bound=Struct)
 
 _LAST = 20
+_LEVELS = 10
+_INTERVAL_S = 3600
 _PROGRESS_S = 5.0
 # A first trade that is later than this was perhaps not the first: the venue lists only the last.
 _LATE_NS = 60 * 1_000_000_000
@@ -112,12 +115,13 @@ async def ask_status(where: Where, output: Output, runtime: Runtime | None = Non
 
 
 async def ask_book(
-    where: Where, depth: int, output: Output, runtime: Runtime | None = None
+    where: Where, depth: int | None, output: Output, runtime: Runtime | None = None
 ) -> None:
-    """The best levels of each market, one table a market."""
+    """The best levels of each market, one table a market; without a depth the configured one."""
 
     async def ask(session: Session, asked: Asked) -> None:
-        found = await where.answer(session.fetch_book(_market(asked), depth))
+        levels = depth or config().venue_settings(asked.exchange).depth or _LEVELS
+        found = await where.answer(session.fetch_book(_market(asked), levels))
         when = when_text(found.venue_ns, found.received_ns)
         table = Table(list(map(_right, _BOOK)), f"{asked} {when}")
         text = "\n".join(table.lines(_level_cells(found)))
@@ -163,15 +167,19 @@ async def ask_trades(
 
 async def ask_candles(
     where: Where,
-    interval_s: int,
+    interval: int | None,
     period: Period,
     output: Output,
     runtime: Runtime | None = None,
 ) -> None:
-    """The candles of each market, one table a market, and what the exchange left out."""
+    """The candles of each market, one table a market, and what the exchange left out.
+
+    Without an interval, in seconds, it is the configured one.
+    """
     clock: Clock = SystemClock() if runtime is None else runtime.clock
 
     async def ask(session: Session, asked: Asked) -> None:
+        interval_s = interval or config().venue_settings(asked.exchange).interval or _INTERVAL_S
         gaps, progress = CandleGaps(interval_s, period.since_ns), _Progress(output)
 
         async def noted() -> AsyncGenerator[tuple[Candle, ...]]:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from fluxum.cli.board import Board, can_draw, draw, read
 from fluxum.cli.lines import event_text, reading_text
+from fluxum.cli.live_screen import LiveScreen, can_draw, draw, read
 from fluxum.cli.market import attended, until, write_events
 from fluxum.cli.options import FIRST_EXCHANGE, Format, FormatOption, parse_exchange
 from fluxum.cli.output import Output, live_output
@@ -91,7 +91,7 @@ class _Story:
     """What the demo has shown so far."""
 
     def __init__(self, session: Session, symbols: Sequence[Symbol]) -> None:
-        self.board = Board({session: symbols}, _ROWS)
+        self.board = LiveScreen({session: symbols}, _ROWS)
         self.session = session
         self.symbols = symbols
         self.desyncs = self.resyncs = self.links_lost = 0

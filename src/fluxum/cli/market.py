@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from fluxum.cli.board import Board, can_draw, draw, read
 from fluxum.cli.columns import CHANNEL_KINDS, KINDS, is_data, parse_kinds
 from fluxum.cli.lines import event_text, reading_text
+from fluxum.cli.live_screen import LiveScreen, can_draw, draw, read
 from fluxum.cli.options import (
     ChannelList,
     Channels,
@@ -257,7 +257,7 @@ async def _draw_books(
 ) -> None:
     log: deque[str] = deque(maxlen=_LOG_KEPT)
     async with open_sessions(selection, log.append) as sessions:
-        board = Board(_books_of(sessions), rows, log=log, failure=sessions.failure)
+        board = LiveScreen(_books_of(sessions), rows, log=log, failure=sessions.failure)
 
         async def take(_session: Session, event: Event) -> bool:
             board.take(event)

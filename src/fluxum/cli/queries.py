@@ -73,7 +73,7 @@ def ticker(
 def book(
     symbol: Symbols = "",
     exchange: Exchanges = "",
-    depth: Depth = 10,
+    depth: Depth = None,
     timeout: Timeout = _TIMEOUT_S,
     endpoint: Endpoint = None,
     proxy: Proxy = None,
@@ -81,11 +81,13 @@ def book(
 ) -> None:
     """Show the best levels of order books at this moment; `orderbook` follows and proves them.
 
+    Without --depth they are as many as configured, else 10.
+
     Example: fluxum book -s BTC/USD --depth 5
     """
     where = _where_markets(symbol, exchange, endpoint, proxy, timeout)
     with Output(form, [BookSnapshot]) as output:
-        run_async(ask_book(where, depth or 10, output))
+        run_async(ask_book(where, depth, output))
 
 
 def trades(
@@ -112,7 +114,7 @@ def trades(
 def candles(
     symbol: Symbols = "",
     exchange: Exchanges = "",
-    interval: Interval = "1h",
+    interval: Interval = None,
     since: Since = "",
     until: Until = "",
     limit: Limit = None,
@@ -123,8 +125,8 @@ def candles(
 ) -> None:
     """Show past candles, oldest first; long periods are read page by page, within the limits.
 
-    Intervals without a candle are reported on stderr: the exchange has none that old, or leaves
-    out intervals without trades.
+    Without --interval it is as configured, else 1h. Intervals without a candle are reported on
+    stderr: the exchange has none that old, or leaves out intervals without trades.
 
     Example: fluxum candles -s BTC/USD --interval 1h --since 2024-01-01 --until 2025-01-01
     """
@@ -132,7 +134,7 @@ def candles(
     period = Period(*parse_period(since, until), limit)
     if period.until_ns is not None and period.since_ns is None:
         raise BadInput(f"--since was expected with --until, was --until {until!r} alone")
-    interval_s = parse_interval(interval) or 0
+    interval_s = parse_interval(interval)
     with Output(form, [Candle]) as output:
         run_async(ask_candles(where, interval_s, period, output))
 

@@ -37,7 +37,6 @@ from fluxum.client.order_entry import request_of
 from fluxum.client.readings import Readings
 from fluxum.client.thread import ThreadedClient
 from fluxum.client.tokens import ClientTokens
-from fluxum.client.values import LastValues
 from fluxum.connect import subscriptions, venue_of
 from fluxum.errors import BadInput, NotSubscribed
 from fluxum.ledger.funds import Funds
@@ -105,9 +104,8 @@ class Client:
             endpoint=endpoint,
             proxy=proxy,
         )
-        values = LastValues(kept)
         self._callbacks = Callbacks(self._prepare, slow_s)
-        self._connection = ClientConnection(options, runtime, self._callbacks, values)
+        self._connection = ClientConnection(options, runtime, self._callbacks, kept)
         self._readings = Readings(self._connection)
         self.auth = ClientTokens(lambda: self._connection.session)
         """The token of the account's link: its age, validity and renewal."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from fluxum.balances import BalanceManager
+from fluxum.board import Board
 from fluxum.client.callbacks import Callbacks
 from fluxum.client.dispatch import Dispatch
-from fluxum.client.values import LastValues
 from fluxum.connect import connect
 from fluxum.credentials import find_credentials
 from fluxum.errors import BadInput, FluxumError, TransportError
@@ -23,6 +23,7 @@ from fluxum.flow.opening import Opening
 from fluxum.flow.pipe import Pipe
 from fluxum.model.account import Credentials
 from fluxum.model.event import Channel, Event, Subscription
+from fluxum.model.input import counted
 from fluxum.orders.journal import OrderJournal
 from fluxum.orders.risk import RiskLimits
 from fluxum.runtime import LiveRuntime, Runtime
@@ -66,17 +67,19 @@ class ClientConnection:
         options: ClientOptions,
         runtime: Runtime | None,
         callbacks: Callbacks,
-        values: LastValues,
+        kept: int,
     ) -> None:
         self.options = options
         self.runtime = LiveRuntime(proxy=options.proxy) if runtime is None else runtime
         self.callbacks = callbacks
-        self.values = values
+        counted(kept, "kept")
+        self.board = Board(self.runtime.clock.now_ns, trades_kept=kept, candles_kept=kept)
+        """The last values, whether they can be trusted now or not; see `reason`."""
         self.loop: asyncio.AbstractEventLoop | None = None
         """The loop it is open in; `None` while it is closed."""
         self.trader: Trader | None = None
         self.balances: BalanceManager | None = None
-        self.dispatch = Dispatch(callbacks, values)
+        self.dispatch = Dispatch(callbacks, self.board)
         self._session: Session | None = None
         self._events: Pipe[Event] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -194,7 +197,7 @@ class ClientConnection:
         if gone:
             self.session.unsubscribe(*gone)
             for one in gone:
-                self.values.forget(one)
+                self.board.forget(self.options.venue.name, one)
         return bool(gone)
 
     async def wait(self, is_done: Callable[[], bool], timeout_s: float) -> bool:

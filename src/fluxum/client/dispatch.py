@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from fluxum.board import Board
 from fluxum.client.callbacks import Callbacks
 from fluxum.client.events import ClientEvent
-from fluxum.client.values import LastValues
 from fluxum.errors import RemoteProtocolError, TransportError, VenueRefused
 from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
 from fluxum.model.event import (
@@ -37,7 +37,7 @@ _DOWN = frozenset({State.RECONNECTING, State.DISCONNECTED, State.FAILED, State.C
 class Dispatch:
     """Takes the events of one session after the other; `begin` starts with a new one."""
 
-    def __init__(self, callbacks: Callbacks, values: LastValues) -> None:
+    def __init__(self, callbacks: Callbacks, board: Board) -> None:
         self.is_up = False
         """Whether there were links, as of the last event."""
         self.is_authenticated = False
@@ -47,7 +47,7 @@ class Dispatch:
         self.refused: dict[Subscription, str] = {}
         """What the venue refused, and its reason."""
         self._callbacks = callbacks
-        self._values = values
+        self._board = board
         self._session: Session | None = None
         put = callbacks.put
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -84,7 +84,7 @@ class Dispatch:
         """Take events, in order."""
         for event in events:
             self.counts[type(event)] += 1
-            self._values.take(event)
+            self._board.take(event)
             handle = self._handlers.get(type(event))
             if handle is not None:
                 handle(event)

@@ -34,13 +34,15 @@ class Readings:
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
+        self._venue = connection.options.venue.name
 
     # Last values
 
     def ticker(self, symbol: str) -> Latest[Ticker]:
         """The last ticker of a market; raises NotSubscribed."""
         one = self._find(Channel.TICKER, symbol)
-        ticker = self._connection.values.ticker(Symbol(symbol))
+        noted = self._connection.board.ticker(self._venue, symbol)
+        ticker = None if noted is None else noted.value
         return self._latest(one, ticker, None if ticker is None else ticker.received_ns)
 
     def book(self, symbol: str, depth: int) -> Latest[BookReading]:
@@ -61,7 +63,7 @@ class Readings:
     def trades(self, symbol: str, limit: int) -> Recent[Trade]:
         """The last trades of a market; raises NotSubscribed."""
         one = self._find(Channel.TRADE, symbol)
-        items = self._connection.values.trades(Symbol(symbol), counted(limit, "limit"))
+        items = self._connection.board.trades(self._venue, symbol)[-counted(limit, "limit") :]
         return self._recent(one, items, [item.received_ns for item in items])
 
     def candles(self, symbol: str, limit: int, interval_s: int | None) -> Recent[Candle]:
@@ -75,11 +77,10 @@ class Readings:
         if not held:
             raise NotSubscribed(f"candles of {symbol} of {interval_s} s are not subscribed")
         if len(held) > 1:
-            known = ", ".join(f"{one.interval_s} s" for one in held)
-            raise BadInput(f"the interval of one subscription was expected ({known}), was none")
-        items = self._connection.values.candles(
-            Symbol(symbol), held[0].interval_s or 0, counted(limit, "limit")
-        )
+            several = ", ".join(f"{one.interval_s} s" for one in held)
+            raise BadInput(f"the interval of one subscription was expected ({several}), was none")
+        known = self._connection.board.candles(self._venue, symbol, held[0].interval_s or 0)
+        items = known[-counted(limit, "limit") :]
         return self._recent(held[0], items, [item.received_ns for item in items])
 
     def balance(self, asset: Asset) -> Latest[Balance]:
@@ -220,7 +221,7 @@ class Readings:
 
     def _recent(self, one: Subscription, items: tuple[T, ...], received_ns: list[int]) -> Recent[T]:
         reason = self._connection.reason(one)
-        gaps = self._connection.values.gaps(one, received_ns[0]) if received_ns else 0
+        gaps = self._connection.board.gaps(self._venue, one, received_ns[0]) if received_ns else 0
         return Recent(
             items=items,
             age_s=self._age_s(received_ns[-1]) if received_ns else None,

@@ -251,6 +251,16 @@ class ThreadedClient:
         return self._client.get_funds(asset)
 
     @property
+    def exchange(self) -> str:
+        """The name of the venue."""
+        return self._client.exchange
+
+    @property
+    def can_trade(self) -> bool:
+        """See `Client.can_trade`."""
+        return self._client.can_trade
+
+    @property
     def is_running(self) -> bool:
         """Whether there is a session, from `connect` to `disconnect`."""
         return self._client.is_running

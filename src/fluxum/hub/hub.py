@@ -290,7 +290,7 @@ class Hub:
         book = self.book(symbol, fees=fees, unverified=unverified)
         return self._streams.consolidated(book, self._consolidation.markets(symbol), depth)
 
-    def board(self, *, trades_kept: int = 100) -> Board:
+    def board(self, *, trades_kept: int = 100, candles_kept: int = 100) -> Board:
         """The last ticker, trades, candles and balances of each venue, from now on.
 
         Each has its age and is valid until its link is lost. The board follows the hub until no
@@ -298,7 +298,7 @@ class Hub:
         """
         if self._work is None:
             raise BadInput("the hub is closed")
-        return self._streams.board(self._work, trades_kept)
+        return self._streams.board(self._work, trades_kept, candles_kept)
 
     # Consolidated books
 

@@ -102,7 +102,7 @@ class HubStreams:
         events = self.merge(book_source(*markets), wants)
         return ConsolidatedStream(events, book, counted(depth, "depth"))
 
-    def board(self, work: Background, trades_kept: int) -> Board:
+    def board(self, work: Background, trades_kept: int, candles_kept: int) -> Board:
         """A board that a task keeps up to date as long as it is referenced; raises BadInput."""
         events = self.merge(lambda session: session.events(Board.wants), Board.wants)
         board = Board(
@@ -110,6 +110,7 @@ class HubStreams:
             carries=self._carries,
             waiting=events.drain,
             trades_kept=trades_kept,
+            candles_kept=candles_kept,
         )
         work.start(_keep(ref(board), events), name="hub board")
         return board

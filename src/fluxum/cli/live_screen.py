@@ -9,17 +9,17 @@ from typing import TextIO, cast
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from fluxum.board import Board
 from fluxum.cli.lines import event_text
 from fluxum.cli.output import Output
 from fluxum.cli.screen import Picture, screen
 from fluxum.clock import Clock, SystemClock
 from fluxum.model.event import Event, MarketEvent, Subscribed
 from fluxum.model.instrument import Symbol
-from fluxum.model.market import Trade
 from fluxum.session.books import BookReading
 from fluxum.session.session import Session
 
-__all__ = ["Board", "can_draw", "draw", "read"]
+__all__ = ["LiveScreen", "can_draw", "draw", "read"]
 
 _KEPT = 8
 _REDRAW_S = 0.1
@@ -27,7 +27,7 @@ _PAGE_S = 5.0
 _LEAST_WIDTH, _LEAST_HEIGHT = 40, 10
 
 
-class Board:
+class LiveScreen:
     """The state that the screen is drawn from, updated event by event.
 
     `log` are the latest events, oldest first; `failure` returns why a market of a venue has no
@@ -42,18 +42,17 @@ class Board:
         log: deque[str] | None = None,
         failure: Callable[[str, Symbol], str] = lambda _venue, _symbol: "",
     ) -> None:
-        self.trades: deque[Trade] = deque(maxlen=_KEPT)
         self.log: deque[str] = deque(maxlen=_KEPT) if log is None else log
         self._markets = markets
         self._rows = rows
         self._clock = clock or SystemClock()
+        self._facts = Board(self._clock.now_ns, trades_kept=_KEPT)
         self._failure = failure
 
     def take(self, event: Event) -> None:
         """Record what the screen shows of an event."""
-        if isinstance(event, Trade):
-            self.trades.append(event)
-        elif not isinstance(event, MarketEvent | Subscribed):
+        self._facts.take(event)
+        if not isinstance(event, MarketEvent | Subscribed):
             self.log.append(event_text(event))
 
     def picture(
@@ -65,7 +64,7 @@ class Board:
             states=[(one.venue.name, one.state) for one in self._markets],
             readings=[read(one, symbol, self._rows) for one, symbol in books],
             failures=[self._failure(one.venue.name, symbol) for one, symbol in books],
-            trades=list(self.trades),
+            trades=self._facts.latest_trades(_KEPT),
             log=list(self.log),
             rows=self._rows,
             now_ns=self._clock.now_ns(),
@@ -82,8 +81,8 @@ def can_draw() -> bool:
     return is_large and not console.is_dumb_terminal
 
 
-async def draw(board: Board, output: Output) -> None:
-    """Draw a board repeatedly; while a terminal pauses, nothing is drawn."""
+async def draw(live: LiveScreen, output: Output) -> None:
+    """Draw a screen repeatedly; while a terminal pauses, nothing is drawn."""
     loop = asyncio.get_running_loop()
     console = Console(file=cast("TextIO", _Canvas(output)), force_terminal=True)
     begun_s = loop.time()
@@ -92,12 +91,12 @@ async def draw(board: Board, output: Output) -> None:
         page = int((loop.time() - begun_s) / _PAGE_S)
         # The last line stays free: a terminal would scroll after it.
         height = console.height - 1
-        return board.picture(console.width, height, page, is_ascii=console.options.ascii_only)
+        return live.picture(console.width, height, page, is_ascii=console.options.ascii_only)
 
-    with Live(picture(), console=console, auto_refresh=False, redirect_stdout=False) as live:
+    with Live(picture(), console=console, auto_refresh=False, redirect_stdout=False) as drawing:
         while True:
             if output.is_idle:
-                live.update(picture(), refresh=True)
+                drawing.update(picture(), refresh=True)
             await asyncio.sleep(_REDRAW_S)
 
 
