@@ -64,7 +64,10 @@ def test_health_and_readiness_are_json() -> None:
             assert answer.status == 200
             assert (await answer.json())["healthy"] is True
         async with client.get(f"{server.url}/ready") as answer:
-            assert (answer.status, await answer.json()) == (200, {"ready": True, "missing": []})
+            assert (answer.status, await answer.json()) == (
+                200,
+                {"ready": True, "missing": [], "venues": []},
+            )
 
     asked(work)
 
@@ -75,7 +78,7 @@ def test_what_is_missing_answers_503() -> None:
             async with one.get(f"{server.url}/ready") as answer:
                 assert answer.status == 503
                 body = msgspec.json.decode(await answer.read())
-            assert body == {"ready": False, "missing": ["no session is open"]}
+            assert body == {"ready": False, "missing": ["no session is open"], "venues": []}
 
     asyncio.run(main())
 
