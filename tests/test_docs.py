@@ -50,11 +50,13 @@ def served(command: str, folder: Path) -> Generator[str]:
         [sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True, cwd=folder
     ) as process:
         assert process.stderr is not None
-        said = process.stderr.readline()
-        while "Ctrl-C" not in said:
+        try:
             said = process.stderr.readline()
-        yield said.split(" at ")[1].split(",")[0]
-        process.terminate()
+            while "Ctrl-C" not in said:
+                said = process.stderr.readline()
+            yield said.split(" at ")[1].split(",")[0]
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="module")

@@ -237,7 +237,7 @@ async def _older_fills_of(
         if page.next is None:
             return found
         query = page.next
-    first = time_text(found[-1].venue_ns)
+    first = time_text(found[-1].venue_ns if found else since_ns)
     output.message(f"fills before {first} are not read: what was bought then is of unknown cost")
     return found
 
