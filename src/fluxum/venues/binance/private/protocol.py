@@ -22,7 +22,6 @@ from fluxum.model.order import Amend, CancelAll, CancelBatch, Command, Edit, Pla
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
-    CommandAnswer,
     Data,
     Ending,
     LoginAnswer,
@@ -37,7 +36,7 @@ from fluxum.venues.binance.private import native, normalize
 from fluxum.venues.binance.private.commands import requests
 from fluxum.venues.binance.private.names import Names, order_id
 from fluxum.venues.binance.private.signing import RECEIVE_MS
-from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
 from fluxum.venues.conversation import Auth, Effect, Send
 from fluxum.venues.requests import Op, Request
 

@@ -22,7 +22,6 @@ from fluxum.model.order import Amend, CancelAll, Command, Place, PlaceBatch
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
-    CommandAnswer,
     Data,
     LoginAnswer,
     Message,
@@ -35,7 +34,7 @@ from fluxum.venues.bybit.normalize import instant
 from fluxum.venues.bybit.private import native, normalize
 from fluxum.venues.bybit.private.commands import Operation, operations
 from fluxum.venues.bybit.private.signing import RECEIVE_MS
-from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
 from fluxum.venues.conversation import Auth, Effect, Fetch, Send
 from fluxum.venues.requests import Request
 from fluxum.venues.rows import digits

@@ -17,14 +17,13 @@ from fluxum.model.event import Channel, Event, Subscription
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
-    CommandAnswer,
     Data,
     LoginAnswer,
     Message,
     Nothing,
     TopicAnswer,
 )
-from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
 from fluxum.venues.conversation import Auth, Fetch, Send
 from fluxum.venues.gemini.native import Request
 from fluxum.venues.gemini.normalize import VENUE

@@ -27,7 +27,6 @@ from fluxum.model.order import Amend, CancelAll, CancelAllAfter, Command, Place,
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
-    CommandAnswer,
     Data,
     Ending,
     LoginAnswer,
@@ -35,7 +34,7 @@ from fluxum.venues.account_link import (
     Nothing,
     TopicAnswer,
 )
-from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
 from fluxum.venues.conversation import Auth, Effect, Fetch, Send
 from fluxum.venues.okx import native as public
 from fluxum.venues.okx.listing import LISTS, rows

@@ -96,7 +96,8 @@ def calls(command: Command, number: str, order_id_of: OrderIdOf) -> Sequence[Fet
         case Amend():
             return [_post("edit", number, _edit(command, order_id_of), command.deadline_ns)]
         case Cancel(user_references=()):
-            return cancel_calls(_ids(command, order_id_of), number, at_once=1)
+            ids = _ids(command, order_id_of)
+            return [_cancel(f"{number}.{at}", [one]) for at, one in enumerate(ids)]
         case CancelBatch():
             return cancel_calls(_ids(command, order_id_of), number)
         case CancelAll():
@@ -106,15 +107,14 @@ def calls(command: Command, number: str, order_id_of: OrderIdOf) -> Sequence[Fet
             raise BadInput(f"{ADVANCED} cannot do this: {what}, was {command!r:.200}")
 
 
-def cancel_calls(
-    order_ids: Sequence[str], number: str, at_once: int = CANCELS_MAX
-) -> Sequence[Fetch]:
-    """The calls that cancel these orders, so many with each."""
-    chunks = [order_ids[at : at + at_once] for at in range(0, len(order_ids), at_once)]
-    return [
-        _post("batch_cancel", f"{number}.{at}", {"order_ids": list(chunk)}, None)
-        for at, chunk in enumerate(chunks)
-    ]
+def cancel_calls(order_ids: Sequence[str], number: str) -> Sequence[Fetch]:
+    """The calls that cancel these orders, many with each."""
+    chunks = [order_ids[at : at + CANCELS_MAX] for at in range(0, len(order_ids), CANCELS_MAX)]
+    return [_cancel(f"{number}.{at}.many", chunk) for at, chunk in enumerate(chunks)]
+
+
+def _cancel(number: str, order_ids: Sequence[str]) -> Fetch:
+    return _post("batch_cancel", number, {"order_ids": list(order_ids)}, None)
 
 
 def _post(path: str, number: str, body: Members, deadline_ns: int | None) -> Fetch:

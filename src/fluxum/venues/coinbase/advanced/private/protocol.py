@@ -21,11 +21,13 @@ from fluxum.model.order import Command
 from fluxum.venues.coinbase.advanced import native as public
 from fluxum.venues.coinbase.advanced.numbering import Numbering, Step
 from fluxum.venues.coinbase.advanced.private import native, normalize
-from fluxum.venues.coinbase.advanced.private.answers import Commands
+from fluxum.venues.coinbase.advanced.private.answers import CallAnswers
+from fluxum.venues.coinbase.advanced.private.commands import calls
 from fluxum.venues.coinbase.advanced.private.orders import StreamedOrders
 from fluxum.venues.coinbase.advanced.private.queries import accounts_call
 from fluxum.venues.coinbase.instants import Instants
 from fluxum.venues.coinbase.symbols import ADVANCED
+from fluxum.venues.command_answers import CommandAnswer, CommandAnswers
 from fluxum.venues.conversation import (
     UNREADABLE,
     Auth,
@@ -61,7 +63,8 @@ class AdvancedAccount:
             _write,
             extra={_HEARTBEATS},
         )
-        self._commands = Commands(self.outbox)
+        self._commands = CommandAnswers(ADVANCED)
+        self._answers = CallAnswers()
         self._orders = StreamedOrders()
         self._instants = Instants()
         self._balances: dict[Asset, Balance] | None = None  # as they were listed last
@@ -97,7 +100,9 @@ class AdvancedAccount:
 
     def command(self, command_id: int, command: Command, now_ns: int) -> None:  # noqa: ARG002
         """Queue the calls of a command; raises BadInput for one that the venue cannot do."""
-        self._commands.send(command_id, command, self._orders.order_id_of)
+        fetches = calls(command, str(command_id), self._orders.order_id_of)
+        self.outbox.extend(fetches)
+        self._commands.expect(command_id, command_id, command, len(fetches))
         self._orders.note(command)
 
     def ping(self) -> None:
@@ -244,7 +249,8 @@ class AdvancedAccount:
         """The answer to a command, or to a list; raises RemoteProtocolError for no sense."""
         try:
             if fetch.is_once:
-                return self._commands.answered(fetch, body, received_ns)
+                answer = self._answers.read(fetch, body)
+                return self._commands.settle(answer, self.outbox, received_ns)
             if fetch.subscription == _BALANCES:
                 return self._accounts(body, received_ns)
             rows, following = self._orders.answered(body, received_ns)
@@ -258,7 +264,8 @@ class AdvancedAccount:
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
         """The venue refused a command, or a list, which is requested again later."""
         if fetch.is_once:
-            return self._commands.refused(fetch, reason, received_ns)
+            answer = CommandAnswer(fetch.purpose, reason)
+            return self._commands.settle(answer, self.outbox, received_ns)
         if fetch.subscription != _BALANCES:
             self._orders.failed()
             return ()
