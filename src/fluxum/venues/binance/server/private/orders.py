@@ -40,7 +40,6 @@ from fluxum.venues.server.contract import ExchangeView
 from fluxum.venues.server.formats import millis, scrambled
 from fluxum.venues.server.order_entry import OrderEntry
 from fluxum.venues.triggers import rises
-from fluxum.venues.words import turned
 
 __all__ = ["ReplaceFailed", "SpotAccounts", "cancel_name"]
 
@@ -65,7 +64,6 @@ _REFUSALS = {
     Refusal.NAME_TAKEN: ("Duplicate order sent.", "-2010"),
 }
 _UNSUPPORTED = ("Combination of optional parameters invalid.", "-1128")
-_TYPES = turned(TYPES)
 _ROWS_MAX = 1000
 _MILLISECOND = 1_000_000
 _ZERO = Decimal(0)

@@ -52,7 +52,6 @@ _INVALID = {
     "type": "InvalidOrderType",
     "client_order_id": "ClientOrderIdTooLong",
 }
-_SIDES = {side: word for word, side in SIDES.items()}
 _NAMES = {
     "symbol": "symbol",
     "side": "side",
@@ -96,21 +95,21 @@ class GeminiEntry:
 
     def _request(self, read: Arguments) -> OrderRequest:
         symbol = self.instrument(read.text("symbol")).symbol
-        word = read.one_of(set(ORDER_TYPES), "type")
-        kind, name, option = ORDER_TYPES[word], read.text("client_order_id"), read.text("option")
+        kind = ORDER_TYPES.by_word[read.one_of(set(ORDER_TYPES.by_word), "type")]
+        name, option = read.text("client_order_id"), read.text("option")
         if name and not is_client_id(name):
             raise _invalid("client_order_id")
-        if option not in OPTIONS or (option and kind is not OrderType.LIMIT):
+        if option not in OPTIONS.by_word or (option and kind is not OrderType.LIMIT):
             raise VenueRefused(f"no such option of this order: {option}", "UnsupportedOption")
         trigger = read.needed("stop_price") if kind.is_triggered else None
         return OrderRequest(
             symbol=symbol,
-            side=read.word(_SIDES, "side"),
+            side=read.word(SIDES, "side"),
             order_type=kind,
             quantity=read.needed("amount"),
             limit_price=read.needed("price") if kind.has_limit else None,
             trigger=None if trigger is None else Trigger(trigger),
-            time_in_force=OPTIONS[option] if kind is OrderType.LIMIT else TimeInForce.GTC,
+            time_in_force=OPTIONS.by_word[option] if kind is OrderType.LIMIT else TimeInForce.GTC,
             post_only=option == MAKER,
             fee_asset=FeeAsset.QUOTE,
             client_order_id=name,
