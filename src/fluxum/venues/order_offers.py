@@ -17,7 +17,6 @@ from fluxum.model.order import (
     CancelBatch,
     OrderRequest,
     OrderType,
-    PlaceBatch,
     PriceKind,
     TimeInForce,
 )
@@ -61,7 +60,6 @@ class OrderOffers(Struct, frozen=True, kw_only=True):
     times_in_force: frozenset[TimeInForce]
     fields: frozenset[str]
     changes: frozenset[str] = frozenset()
-    batch_max: int = 1
     is_name: Callable[[str], bool]
     name_rule: str
 
@@ -85,14 +83,6 @@ class OrderOffers(Struct, frozen=True, kw_only=True):
         ]
         if lacking:
             raise BadInput(f"{self.venue} has no {', '.join(lacking)}: nothing was sent")
-
-    def check_batch(self, command: PlaceBatch) -> None:
-        """Raise BadInput for another number of orders than a batch may have, or for one of them."""
-        count = len(command.requests)
-        if not 1 <= count <= self.batch_max:
-            raise BadInput(f"a batch of 1 to {self.batch_max} orders was expected, was {count}")
-        for request in command.requests:
-            self.check(request)
 
     def check_amend(self, command: Amend) -> Symbol:
         """The market of the order; raises BadInput for what the venue cannot change."""

@@ -87,7 +87,7 @@ def _message(frame: bytes) -> Message:
         return LoginAnswer(error, is_untimely=is_later)
     if op is not None:
         return TopicAnswer(op, error)
-    if ".batch." in number:  # an order that has ended does not refuse the others
+    if number.endswith(".batch"):  # an order that has ended does not refuse the others
         return CommandAnswer(number, canceled=0 if error else 1)
     return CommandAnswer(number, error, order=_placed(wire.result))
 

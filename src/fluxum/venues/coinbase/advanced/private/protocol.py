@@ -17,14 +17,14 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance
 from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
 from fluxum.model.instrument import Asset
-from fluxum.model.order import Command
+from fluxum.model.order import CancelAll, Command
 from fluxum.venues.coinbase.advanced import native as public
 from fluxum.venues.coinbase.advanced.numbering import Numbering, Step
 from fluxum.venues.coinbase.advanced.private import native, normalize
 from fluxum.venues.coinbase.advanced.private.answers import CallAnswers
-from fluxum.venues.coinbase.advanced.private.commands import calls
+from fluxum.venues.coinbase.advanced.private.commands import order_commands
 from fluxum.venues.coinbase.advanced.private.orders import StreamedOrders
-from fluxum.venues.coinbase.advanced.private.queries import accounts_call
+from fluxum.venues.coinbase.advanced.private.queries import accounts_call, open_orders_call
 from fluxum.venues.coinbase.instants import Instants
 from fluxum.venues.coinbase.symbols import ADVANCED
 from fluxum.venues.command_answers import CommandAnswer, CommandAnswers
@@ -66,6 +66,7 @@ class AdvancedAccount:
         self._commands = CommandAnswers(ADVANCED)
         self._answers = CallAnswers()
         self._orders = StreamedOrders()
+        self._order_commands = order_commands(self._orders.order_id_of)
         self._instants = Instants()
         self._balances: dict[Asset, Balance] | None = None  # as they were listed last
         self._follows_balances = False
@@ -100,7 +101,10 @@ class AdvancedAccount:
 
     def command(self, command_id: int, command: Command, now_ns: int) -> None:  # noqa: ARG002
         """Queue the calls of a command; raises BadInput for one that the venue cannot do."""
-        fetches = calls(command, str(command_id), self._orders.order_id_of)
+        number = str(command_id)
+        fetches: Sequence[Effect] = [open_orders_call(number)]
+        if not isinstance(command, CancelAll):
+            fetches = self._order_commands.effects(command, number)
         self.outbox.extend(fetches)
         self._commands.expect(command_id, command_id, command, len(fetches))
         self._orders.note(command)
