@@ -6,8 +6,9 @@ import pytest
 from msgspec import Raw
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.venues.account_lists import AccountList, ListRows, Span, listed, listed_between
+from fluxum.venues.account_lists import AccountList, ListRows, Span, listed, listed_between, span_of
 from fluxum.venues.conversation import Fetch
+from fluxum.venues.private import FillQuery
 from fluxum.venues.queries import Page, RestQuery, rest_query
 
 MS = 1_000_000
@@ -96,3 +97,8 @@ def test_an_answer_of_another_form_is_refused() -> None:
 
     with pytest.raises(RemoteProtocolError):
         query.read(b"\xff", 0)
+
+
+def test_the_milliseconds_of_a_query_hold_all_of_its_time() -> None:
+    assert span_of(FillQuery(since_ns=5 * MS + 1, until_ns=7 * MS - 1)) == Span(5, 6)
+    assert span_of(FillQuery()) == Span(None, None)

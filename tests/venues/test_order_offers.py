@@ -17,7 +17,7 @@ from fluxum.model.order import (
     TimeInForce,
     Trigger,
 )
-from fluxum.venues.order_offers import OrderOffers, named_orders, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain
 
 BTC = Symbol("BTC/USD")
 OFFERS = OrderOffers(
@@ -26,8 +26,7 @@ OFFERS = OrderOffers(
     times_in_force=frozenset({TimeInForce.GTC}),
     fields=frozenset({"post_only"}),
     changes=frozenset({"quantity", "limit_price"}),
-    is_name=str.islower,
-    name_rule="of small letters",
+    names=NameRule("[a-z]+", "of small letters"),
 )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from msgspec import Raw, Struct
 
 from fluxum.errors import BadInput, LocalProtocolError, RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
+from fluxum.model.event import Channel, Event, Refused, Subscribed, Subscription
 from fluxum.model.order import Command
 from fluxum.venues.command_answers import CommandAnswer, CommandAnswers
 from fluxum.venues.conversation import (
@@ -27,7 +27,7 @@ from fluxum.venues.conversation import (
     SequenceCounts,
     VenueTime,
 )
-from fluxum.venues.reading import Reading
+from fluxum.venues.reading import Reading, missed
 from fluxum.venues.requests import Op, RequestLimits, Write
 from fluxum.venues.subscriptions import Subscriptions
 
@@ -334,14 +334,8 @@ class AccountLink:
         if not reading.has_left_out or self._subscriptions.is_passive:
             return reading.finish()
         self.outbox.extend(self._dialect.preparations)
-        missed = Desync(
-            venue=self._venue,
-            subscription=subscription,
-            generation=0,
-            reason="a row could not be read",
-            received_ns=received_ns,
-        )
-        return [*reading.finish(), missed]
+        lost = missed(self._venue, subscription, "a row could not be read", received_ns)
+        return [*reading.finish(), lost]
 
     def _parse(self, topic: str) -> Subscription | None:
         """The stream of a topic on a tape; `None` for a topic of another category."""

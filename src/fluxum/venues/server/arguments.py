@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TypeVar
 
 from fluxum.errors import VenueRefused
+from fluxum.venues.order_offers import NameRule
 
 __all__ = ["Arguments"]
 
@@ -36,6 +37,13 @@ class Arguments:
         if isinstance(value, bool) or not isinstance(value, str | int | None):
             raise self._refused(name)
         return default if value in (None, "") else str(value)
+
+    def name(self, name: str, rule: NameRule) -> str:
+        """The client order id of an order, empty if it has none."""
+        text = self.text(name)
+        if text and not rule.allows(text):
+            raise self._refused(name)
+        return text
 
     def flag(self, name: str) -> bool:
         """Whether a value is true, be it a boolean, a number or a word."""

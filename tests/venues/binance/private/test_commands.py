@@ -22,7 +22,7 @@ from fluxum.model.order import (
     Trigger,
 )
 from fluxum.venues.binance.policy import SPOT
-from fluxum.venues.binance.private.commands import is_client_id, order_commands
+from fluxum.venues.binance.private.commands import NAMES, order_commands
 from fluxum.venues.binance.private.protocol import account_link
 from fluxum.venues.binance.private.terms import tiers
 from fluxum.venues.conversation import Send
@@ -141,11 +141,11 @@ def test_what_the_venue_has_no_field_for_is_refused(
 
 
 def test_names_of_orders() -> None:
-    assert is_client_id("my.order:1/2_3-x")
-    assert is_client_id("a" * 36)
-    assert not is_client_id("a" * 37)
-    assert not is_client_id("ü")
-    assert not is_client_id("")
+    assert NAMES.allows("my.order:1/2_3-x")
+    assert NAMES.allows("a" * 36)
+    assert not NAMES.allows("a" * 37)
+    assert not NAMES.allows("ü")
+    assert not NAMES.allows("")
 
 
 def test_a_batch_and_a_cancel_of_several_are_a_request_for_each() -> None:

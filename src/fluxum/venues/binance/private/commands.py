@@ -6,7 +6,6 @@ market, is a request. An order in place can become smaller, and nothing else. Wh
 is entered only if nothing of the first one was filled, so that no quantity is traded twice.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -30,22 +29,18 @@ from fluxum.venues.binance.private.names import split_order_id
 from fluxum.venues.binance.private.words import POST_ONLY, SELF_TRADES, SIDES, TIMES_IN_FORCE, TYPES
 from fluxum.venues.conversation import Effect
 from fluxum.venues.order_commands import Members, Operation, OrderCommands, cannot
-from fluxum.venues.order_offers import OrderOffers, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, plain
 
-__all__ = ["is_client_id", "order_commands"]
+__all__ = ["NAMES", "order_commands"]
 
 Send = Callable[[str, Operation, Command], Effect]
 
 # https://github.com/binance/binance-spot-api-docs/blob/master/errors.md, -4015
-_CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
+NAMES = NameRule(r"[.A-Z:/a-z0-9_-]{1,36}", "up to 36 letters, digits and ._:/-")
+"""What Binance takes as a client order id."""
 _TIMELESS = {OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP}
 _BATCH_MAX = 50
 _POINTS = 100  # in a percent
-
-
-def is_client_id(name: str) -> bool:
-    """Whether Binance takes this as a client order id."""
-    return _CLIENT_ID.fullmatch(name) is not None
 
 
 def order_commands(policy: Policy, send: Send) -> OrderCommands:
@@ -70,8 +65,7 @@ def _offers(policy: Policy) -> OrderOffers:
         times_in_force=frozenset(TIMES_IN_FORCE),
         fields=frozenset({"post_only", "display_quantity", "quote_quantity", "self_trade"}),
         changes=frozenset({"quantity"}),
-        is_name=is_client_id,
-        name_rule="up to 36 letters, digits and ._:/-",
+        names=NAMES,
     )
 
 
@@ -123,7 +117,7 @@ def _amend(policy: Policy, command: Amend) -> Members:
     """A smaller quantity; the order keeps its name, unlike by default."""
     market = policy.format_symbol(_offers(policy).check_amend(command))
     name = command.client_order_id or command.name
-    kept: Members = {"newClientOrderId": name} if is_client_id(name) else {}
+    kept: Members = {"newClientOrderId": name} if NAMES.allows(name) else {}
     named = _name(policy, market, command.order_id, command.client_order_id)
     return {**named, **kept, "newQty": plain(command.quantity)}
 

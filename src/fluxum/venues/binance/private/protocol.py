@@ -17,7 +17,7 @@ from msgspec import Raw
 from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Event, Subscription
+from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.order import CancelAll, CancelBatch, Command
 from fluxum.venues.account_link import (
     AccountDialect,
@@ -39,6 +39,7 @@ from fluxum.venues.binance.private.signing import RECEIVE_MS
 from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
 from fluxum.venues.conversation import Auth, Effect, Send
 from fluxum.venues.order_commands import Operation, OrderCommands, deadline_ns
+from fluxum.venues.reading import missed
 from fluxum.venues.requests import Op, Request
 
 __all__ = ["RETRYABLE", "account_link"]
@@ -133,16 +134,7 @@ def _read(venue: str, names: Names, data: Data, row: Raw, received_ns: int) -> S
         case _:  # what another system locks is in the list of balances
             lock = decode(row, type=native.ExternalLockUpdate)
             reason = f"another system locked {lock.d} {lock.a}"
-            stream = Subscription(Channel.BALANCE)
-            return (
-                Desync(
-                    venue=venue,
-                    subscription=stream,
-                    generation=0,
-                    reason=reason,
-                    received_ns=received_ns,
-                ),
-            )
+            return (missed(venue, Subscription(Channel.BALANCE), reason, received_ns),)
 
 
 # Commands

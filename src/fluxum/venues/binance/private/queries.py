@@ -103,7 +103,7 @@ class _Queries:
 
         def read(row: Raw, received_ns: int) -> OrderUpdate | None:
             order = self._order(received_ns, row)
-            return order if order.status.is_final and _is_within(query, order.venue_ns) else None
+            return order if order.status.is_final and query.is_within(order.venue_ns) else None
 
         since_ns = None if query.since_ns is None else query.since_ns - _RESTS_NS
         return self._back("allOrders", query.symbol, read, since_ns, None)
@@ -114,7 +114,7 @@ class _Queries:
         def read(row: Raw, received_ns: int) -> Fill | None:
             wire = decode(row, type=native.MyTrade)
             fill = normalize.trade(self._venue, self.names, wire, received_ns)
-            return fill if _is_within(query, fill.venue_ns) else None
+            return fill if query.is_within(fill.venue_ns) else None
 
         return self._back("myTrades", query.symbol, read, query.since_ns, query.until_ns)
 
@@ -163,11 +163,6 @@ class _Queries:
         """A signed call."""
         fetch = get(f"{self._policy.rest}{call}", call, weight, **parameters)
         return structs.replace(fetch, subscription=Subscription(channel), auth=Auth.SIGNED)
-
-
-def _is_within(query: FillQuery, instant_ns: int) -> bool:
-    is_after = query.since_ns is None or instant_ns > query.since_ns
-    return is_after and (query.until_ns is None or instant_ns <= query.until_ns)
 
 
 def _query(

@@ -5,7 +5,6 @@ https://bybit-exchange.github.io/docs/v5/order/create-order, /amend-order, /canc
 the quote asset by default, so every market order on spot names which it is.
 """
 
-import re
 from collections.abc import Iterator
 
 from fluxum.model.instrument import Symbol
@@ -13,14 +12,15 @@ from fluxum.model.order import Amend, Cancel, CancelBatch, OrderRequest, OrderTy
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.words import REFERENCES, SELF_TRADES, SIDES, TIMES_IN_FORCE
 from fluxum.venues.order_commands import Members
-from fluxum.venues.order_offers import OrderOffers, named_orders, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain
 from fluxum.venues.triggers import rises
 
-__all__ = ["BATCH_MAX", "amendment", "is_client_id", "named", "order"]
+__all__ = ["BATCH_MAX", "NAMES", "amendment", "named", "order"]
 
 BATCH_MAX = 10
 """How many orders a batch may have in any category."""
-_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
+NAMES = NameRule(r"[A-Za-z0-9_-]{1,36}", "up to 36 letters, digits, - and _")
+"""What Bybit takes as a client order id."""
 _TYPES = frozenset(
     {
         OrderType.MARKET,
@@ -33,11 +33,6 @@ _TYPES = frozenset(
 )
 
 
-def is_client_id(name: str) -> bool:
-    """Whether Bybit takes this as a client order id."""
-    return _CLIENT_ID.fullmatch(name) is not None
-
-
 def _offers(category: Category) -> OrderOffers:
     of_category = {"quote_quantity"} if category is SPOT else {"reduce_only"}
     return OrderOffers(
@@ -46,8 +41,7 @@ def _offers(category: Category) -> OrderOffers:
         times_in_force=frozenset(TIMES_IN_FORCE),
         fields=frozenset({"post_only", "margin", "self_trade", *of_category}),
         changes=frozenset({"quantity", "limit_price", "trigger_price"}),
-        is_name=is_client_id,
-        name_rule="up to 36 letters, digits, - and _",
+        names=NAMES,
     )
 
 

@@ -7,7 +7,6 @@ and names them by its own ids alone. A key that requires a heartbeat loses its o
 after its last request: the dead man's switch sends one, and cannot disarm it.
 """
 
-import re
 from collections.abc import Sequence
 
 from msgspec import structs
@@ -31,20 +30,16 @@ from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.private.words import STOP_LIMIT
 from fluxum.venues.gemini.symbols import lower
 from fluxum.venues.order_commands import Members, Operation, OrderCommands, cannot
-from fluxum.venues.order_offers import OrderOffers, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, plain
 
-__all__ = ["HEARTBEAT", "HEARTBEAT_S", "effects", "is_client_id"]
+__all__ = ["HEARTBEAT", "HEARTBEAT_S", "NAMES", "effects"]
 
 HEARTBEAT = "/v1/heartbeat"
 HEARTBEAT_S = 30
 _NEW = "/v1/order/new"
-_CLIENT_ID = re.compile(r"[:\-_.#a-zA-Z0-9]{1,36}")
+NAMES = NameRule(r"[:\-_.#a-zA-Z0-9]{1,36}", "up to 36 letters, digits and :-_.#")
+"""What Gemini takes as a client order id."""
 _TIMES = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
-
-
-def is_client_id(name: str) -> bool:
-    """Whether Gemini takes this as a client order id."""
-    return _CLIENT_ID.fullmatch(name) is not None
 
 
 _OFFERS = OrderOffers(
@@ -52,8 +47,7 @@ _OFFERS = OrderOffers(
     types=frozenset({OrderType.LIMIT, OrderType.MARKET, OrderType.STOP_LOSS_LIMIT}),
     times_in_force=frozenset(_TIMES),
     fields=frozenset({"post_only"}),
-    is_name=is_client_id,
-    name_rule="up to 36 letters, digits and :-_.#",
+    names=NAMES,
 )
 _CONTRACTS = structs.replace(_OFFERS, fields=frozenset({"post_only", "margin"}))
 

@@ -6,7 +6,6 @@ spot market buy is of an amount of the quote asset by default, so every market o
 which it is. Orders that wait for a price are of another kind at OKX, and are not offered.
 """
 
-import re
 from collections.abc import Iterator
 from decimal import Context, Decimal, Inexact
 
@@ -26,13 +25,14 @@ from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.okx.private.markets import Market, Markets
 from fluxum.venues.okx.private.words import SELF_TRADES, SIDES, TYPES
 from fluxum.venues.order_commands import Members
-from fluxum.venues.order_offers import OrderOffers, named_orders, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain
 
-__all__ = ["BATCH_MAX", "Mode", "amendment", "is_client_id", "named", "order"]
+__all__ = ["BATCH_MAX", "NAMES", "Mode", "amendment", "named", "order"]
 
 BATCH_MAX = 20
 """How many orders a batch may have."""
-_CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,32}")
+NAMES = NameRule(r"[A-Za-z0-9]{1,32}", "up to 32 letters and digits")
+"""What OKX takes as a client order id."""
 _SPOT, _FUTURES = "1", "2"
 _EXACT = Context(prec=60, traps=[Inexact])
 
@@ -44,19 +44,13 @@ class Mode(Struct, frozen=True):
     is_hedged: bool = False
 
 
-def is_client_id(name: str) -> bool:
-    """Whether OKX takes this as a client order id."""
-    return _CLIENT_ID.fullmatch(name) is not None
-
-
 _SPOT_OFFERS = OrderOffers(
     venue=VENUE,
     types=frozenset({OrderType.LIMIT, OrderType.MARKET}),
     times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
     fields=frozenset({"post_only", "margin", "quote_quantity", "self_trade"}),
     changes=frozenset({"quantity", "limit_price"}),
-    is_name=is_client_id,
-    name_rule="up to 32 letters and digits",
+    names=NAMES,
 )
 _CONTRACT_OFFERS = structs.replace(
     _SPOT_OFFERS, fields=frozenset({"post_only", "reduce_only", "margin", "self_trade"})

@@ -21,7 +21,7 @@ from fluxum.model.order import (
     Trigger,
 )
 from fluxum.venues.binance.policy import Policy
-from fluxum.venues.binance.private.commands import is_client_id
+from fluxum.venues.binance.private.commands import NAMES
 from fluxum.venues.binance.private.names import order_id
 from fluxum.venues.binance.private.words import POST_ONLY, SELF_TRADES, SIDES, TIMES_IN_FORCE, TYPES
 from fluxum.venues.binance.server.formats import plain
@@ -274,9 +274,7 @@ class SpotAccounts:
             *map(read.number, ("icebergQty", "trailingDelta")),
         )
         kind = OrderType.LIMIT if word == POST_ONLY else read.word(TYPES, "type")
-        name = read.text("newClientOrderId", f"x-{scrambled(now_ns):016x}")
-        if not is_client_id(name):
-            raise _invalid("newClientOrderId")
+        name = read.name("newClientOrderId", NAMES) or f"x-{scrambled(now_ns):016x}"
         trigger = Trigger(read.needed("stopPrice")) if kind.is_triggered and not points else None
         if trigger is not None:
             self._check_trigger(symbol, side, kind, trigger.price)

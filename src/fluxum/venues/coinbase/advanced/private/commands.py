@@ -28,7 +28,7 @@ from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.symbols import ADVANCED, format_symbol
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.order_commands import Members, Operation, OrderCommands, deadline_ns
-from fluxum.venues.order_offers import OrderOffers, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, plain
 from fluxum.venues.triggers import rises
 
 __all__ = [
@@ -48,7 +48,6 @@ CANCELS_MAX = 100
 """How many orders are canceled with one call; the venue publishes no limit."""
 _CANCEL = "batch_cancel"
 _ORDERS = "/api/v3/brokerage/orders"
-_NAME_MAX = 128  # none is published
 _EXECUTIONS = Subscription(Channel.EXECUTION)
 KINDS = {
     (OrderType.MARKET, TimeInForce.GTC): "market_market_ioc",
@@ -70,8 +69,7 @@ _OFFERS = OrderOffers(
     times_in_force=frozenset(in_force for _, in_force in KINDS),
     fields=frozenset({"post_only", "quote_quantity"}),
     changes=frozenset({"quantity", "limit_price"}),
-    is_name=lambda name: 0 < len(name) <= _NAME_MAX,
-    name_rule=f"1 to {_NAME_MAX} characters",
+    names=NameRule("(?s).{1,128}", "1 to 128 characters"),  # none is published
 )
 
 

@@ -15,7 +15,7 @@ from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance
-from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
+from fluxum.model.event import Channel, Event, Refused, Subscribed, Subscription
 from fluxum.model.instrument import Asset
 from fluxum.model.order import CancelAll, Command
 from fluxum.venues.coinbase.advanced import native as public
@@ -37,7 +37,7 @@ from fluxum.venues.conversation import (
     SequenceCounts,
     UnreadableStream,
 )
-from fluxum.venues.reading import Reading
+from fluxum.venues.reading import Reading, missed
 from fluxum.venues.requests import Request, RequestLimits
 from fluxum.venues.rows import LeftOutRows, read_rows
 from fluxum.venues.subscriptions import Subscriptions
@@ -208,7 +208,10 @@ class AdvancedAccount:
         self._is_stale |= bool(reading.events)
         if not reading.has_left_out or self._subscriptions.is_passive:
             return reading.finish()
-        return [*reading.finish(), _desync("a row could not be read", received_ns)]
+        return [
+            *reading.finish(),
+            missed(ADVANCED, _EXECUTIONS, "a row could not be read", received_ns),
+        ]
 
     def _listed(self, wire: public.Frame, received_ns: int) -> Sequence[Event]:
         """A list of what is subscribed answers the requests that it agrees with, in their order."""
@@ -229,7 +232,12 @@ class AdvancedAccount:
         self._subscriptions.doubt()
         if _USER not in self._subscriptions.by_topic:
             return []
-        lost = _desync(f"frame {expected} of the link was expected, was {number}", received_ns)
+        lost = missed(
+            ADVANCED,
+            _EXECUTIONS,
+            f"frame {expected} of the link was expected, was {number}",
+            received_ns,
+        )
         return [structs.replace(lost, expected=expected, computed=number)]
 
     def _failed(self, frame: bytes, reason: str, received_ns: int) -> Sequence[Event]:
@@ -316,13 +324,3 @@ def _write(request: Request) -> Send:
     (topic,) = request.topics
     auth = Auth.SIGNED if topic == _USER else Auth.NONE
     return Send(public.encode(public.Request(request.op, topic)), auth)
-
-
-def _desync(reason: str, received_ns: int) -> Desync:
-    return Desync(
-        venue=ADVANCED,
-        subscription=_EXECUTIONS,
-        generation=0,
-        reason=reason,
-        received_ns=received_ns,
-    )
