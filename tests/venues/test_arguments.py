@@ -72,3 +72,11 @@ def test_a_name_is_empty_or_as_the_venue_takes_it() -> None:
     for given in ("abcd", "A", "a\n"):
         with pytest.raises(VenueRefused, match="bad name"):
             read(name=given).name("name", rule)
+
+
+def test_a_word_that_is_not_given_or_stands_for_none_is_none() -> None:
+    assert read().word_or_none(SIDES, "side", "None") is None
+    assert read(side="None").word_or_none(SIDES, "side", "None") is None
+    assert read(side="Buy").word_or_none(SIDES, "side", "None") is Side.BUY
+    with pytest.raises(VenueRefused, match="bad side"):
+        read(side="None").word_or_none(SIDES, "side")

@@ -11,12 +11,23 @@ from typing import Generic, TypeVar
 from msgspec import Raw, Struct
 
 from fluxum.errors import VenueRefused
+from fluxum.model.order import OrderUpdate, ended
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.private import EntryQuery, FillQuery
 from fluxum.venues.queries import Page, RestQuery, page_of, rest_query
 from fluxum.venues.rows import read_rows
 
-__all__ = ["AccountList", "ListRows", "Span", "after_clock", "listed", "listed_between", "span_of"]
+__all__ = [
+    "AccountList",
+    "ListRows",
+    "Span",
+    "after_clock",
+    "listed",
+    "listed_between",
+    "of_ended",
+    "one_page",
+    "span_of",
+]
 
 Item = TypeVar("Item")
 
@@ -74,6 +85,35 @@ def listed(
         return page_of(rows, listed(one, span, behind, answer.cursor))
 
     return rest_query(one.fetch(span, cursor), one.decode, read, one.refused)
+
+
+def one_page(
+    fetch: Fetch,
+    rows: Callable[[bytes], Sequence[Raw]],
+    read: Callable[[Raw, int], Item | None],
+    refused: Callable[[VenueRefused], Page[Item]] | None = None,
+) -> RestQuery[Page[Item]]:
+    """A list of one page: its call, the rows of its answer, and how each is read."""
+    return listed(
+        AccountList(
+            fetch=lambda _span, _cursor: fetch,
+            decode=lambda body: ListRows(rows(body)),
+            read=read,
+            refused=refused,
+        )
+    )
+
+
+def of_ended(
+    read: Callable[[Raw, int], OrderUpdate | None],
+) -> Callable[[Raw, int], OrderUpdate | None]:
+    """How a row is read of a list that has ended orders alone."""
+
+    def read_ended(row: Raw, received_ns: int) -> OrderUpdate | None:
+        order = read(row, received_ns)
+        return None if order is None else ended(order)
+
+    return read_ended
 
 
 def listed_between(

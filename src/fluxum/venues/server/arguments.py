@@ -73,6 +73,10 @@ class Arguments:
                 return one
         raise self._refused(name)
 
+    def word_or_none(self, words: Mapping[Word, str], name: str, none: str = "") -> Word | None:
+        """The same, None where no word is given, or the one for none."""
+        return None if self.text(name, none) == none else self.word(words, name)
+
     def one_of(self, words: frozenset[str] | set[str], name: str, default: str = "") -> str:
         """One of some words."""
         text = self.text(name, default)

@@ -16,8 +16,15 @@ from msgspec.json import decode
 
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
-from fluxum.model.order import OrderUpdate, ended
-from fluxum.venues.account_lists import AccountList, ListRows, Span, listed, listed_between
+from fluxum.model.order import OrderUpdate
+from fluxum.venues.account_lists import (
+    AccountList,
+    ListRows,
+    Span,
+    listed,
+    listed_between,
+    of_ended,
+)
 from fluxum.venues.bybit import native as public
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.listing import checked
@@ -89,10 +96,8 @@ def _order(category: Category, query: OrderQuery) -> Sequence[RestQuery[Page[Ord
 
 
 def _closed_orders(category: Category, query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
-    def read(row: Raw, received_ns: int) -> OrderUpdate:
-        return ended(normalize.order(category, decode(row, type=native.OrderRow), received_ns))
-
-    one = structs.replace(_orders(category, "order/history", _market(category, query)), read=read)
+    orders = _orders(category, "order/history", _market(category, query))
+    one = structs.replace(orders, read=of_ended(orders.read))
     return listed_between(one, query.since_ns, query.until_ns, _CLOCK)
 
 

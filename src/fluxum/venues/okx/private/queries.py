@@ -23,7 +23,15 @@ from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import OrderUpdate, ended
-from fluxum.venues.account_lists import AccountList, ListRows, Span, after_clock, listed, span_of
+from fluxum.venues.account_lists import (
+    AccountList,
+    ListRows,
+    Span,
+    after_clock,
+    listed,
+    one_page,
+    span_of,
+)
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.okx import topics
 from fluxum.venues.okx.listing import rows
@@ -31,8 +39,7 @@ from fluxum.venues.okx.private import native, normalize
 from fluxum.venues.okx.private.markets import KINDS, Markets
 from fluxum.venues.okx.queries import OkxQueries
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
-from fluxum.venues.queries import Page, RestQuery, only, page_of, rest_query
-from fluxum.venues.rows import read_rows
+from fluxum.venues.queries import Page, RestQuery, only
 
 __all__ = ["account_queries"]
 
@@ -64,11 +71,10 @@ def account_queries() -> AccountQueries:
 def _balances() -> RestQuery[Page[Balance]]:
     """All balances of the trading account."""
 
-    def read(found: Sequence[Raw], received_ns: int) -> Page[Balance]:
-        wallet = only(found, lambda row: decode(row, type=native.Wallet))
-        return page_of(read_rows(wallet.details, lambda row: normalize.balance(row, received_ns)))
+    def details(body: bytes) -> Sequence[Raw]:
+        return only(rows(body), lambda row: decode(row, type=native.Wallet)).details
 
-    return rest_query(_fetch("account/balance", 3, Channel.BALANCE, {}), rows, read)
+    return one_page(_fetch("account/balance", 3, Channel.BALANCE, {}), details, normalize.balance)
 
 
 def _read_order(markets: Markets, row: Raw, received_ns: int) -> OrderUpdate | None:
@@ -82,18 +88,15 @@ def _order(read: Read[OrderUpdate], query: OrderQuery) -> Sequence[RestQuery[Pag
     ids = {"ordId": query.order_id} if query.order_id else {"clOrdId": query.client_order_id}
     named = {"instId": topics.format_symbol(query.symbol), **ids}
 
-    def found(body: bytes) -> ListRows:
+    def found(body: bytes) -> Sequence[Raw]:
         try:
-            return ListRows(rows(body))
+            return rows(body)
         except VenueRefused as error:
             if error.code == _UNKNOWN_ORDER:
-                return ListRows(())
+                return ()
             raise
 
-    def fetch(_span: Span, _cursor: str) -> Fetch:
-        return _fetch("trade/order", 0.5, Channel.EXECUTION, named)
-
-    return [listed(AccountList(fetch=fetch, decode=found, read=read))]
+    return [one_page(_fetch("trade/order", 0.5, Channel.EXECUTION, named), found, read)]
 
 
 def _closed_orders(read: Read[OrderUpdate], query: FillQuery) -> RestQuery[Page[OrderUpdate]]:

@@ -38,7 +38,7 @@ from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, R
 from fluxum.venues.server.arguments import Arguments
 from fluxum.venues.server.contract import ExchangeView
 from fluxum.venues.server.formats import millis, scrambled
-from fluxum.venues.server.order_entry import OrderEntry
+from fluxum.venues.server.order_entry import OrderEntry, attempt
 from fluxum.venues.triggers import rises
 
 __all__ = ["ReplaceFailed", "SpotAccounts", "cancel_name"]
@@ -65,7 +65,6 @@ _REFUSALS = {
 }
 _UNSUPPORTED = ("Combination of optional parameters invalid.", "-1128")
 _ROWS_MAX = 1000
-_MILLISECOND = 1_000_000
 _ZERO = Decimal(0)
 
 
@@ -133,10 +132,7 @@ class SpotAccounts:
 
     def _test(self, account: Account, read: Arguments, now_ns: int) -> Row:
         request = self._request(read, now_ns)
-        try:
-            account.check(request, now_ns)
-        except CommandRefused as error:
-            raise _refused(error) from error
+        self._entry.translated(lambda: account.check(request, now_ns))
         return {}
 
     def _cancel(self, account: Account, read: Arguments, now_ns: int) -> Row:  # noqa: ARG002
@@ -170,10 +166,10 @@ class SpotAccounts:
             "origClientOrderId": read.text("cancelOrigClientOrderId"),
             "cancelRestrictions": read.text("cancelRestrictions"),
         }
-        canceled = _attempt(lambda: self._cancel(account, Arguments(named, _invalid), now_ns))
+        canceled = attempt(lambda: self._cancel(account, Arguments(named, _invalid), now_ns))
         entered: Row | VenueRefused | None = None
         if not isinstance(canceled, VenueRefused) or mode == "ALLOW_FAILURE":
-            entered = _attempt(lambda: self._place(account, read, now_ns))
+            entered = attempt(lambda: self._place(account, read, now_ns))
         data: Row = {
             "cancelResult": _outcome(canceled),
             "newOrderResult": _outcome(entered),
@@ -263,9 +259,7 @@ class SpotAccounts:
             symbol=self._symbol(read),
             order_id="" if number is None else order_id(read.text("symbol"), int(number)),
             client_order_id=read.text("origClientOrderId"),
-            since_ns=None if since is None else int(since) * _MILLISECOND,
-            until_ns=None if until is None else (int(until) + 1) * _MILLISECOND - 1,
-        )
+        ).between(None if since is None else int(since), None if until is None else int(until))
 
     def _request(self, read: Arguments, now_ns: int) -> OrderRequest:
         symbol, word = self._symbol(read), read.text("type")
@@ -292,9 +286,7 @@ class SpotAccounts:
             time_in_force=read.word(TIMES_IN_FORCE, "timeInForce") if has_time else TimeInForce.GTC,
             post_only=word == POST_ONLY,
             display_quantity=shown or None,
-            self_trade=None
-            if read.text("selfTradePreventionMode", "NONE") == "NONE"
-            else read.word(SELF_TRADES, "selfTradePreventionMode"),
+            self_trade=read.word_or_none(SELF_TRADES, "selfTradePreventionMode", "NONE"),
             fee_asset=FeeAsset.BASE if side is Side.BUY else FeeAsset.QUOTE,
             client_order_id=name,
         )
@@ -326,13 +318,6 @@ def _refused(error: CommandRefused) -> VenueRefused:
 def _invalid(name: str) -> VenueRefused:
     text = f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
     return VenueRefused(text, "-1102")
-
-
-def _attempt(act: Callable[[], Row]) -> Row | VenueRefused:
-    try:
-        return act()
-    except VenueRefused as error:
-        return error
 
 
 def _outcome(result: Row | VenueRefused | None) -> str:

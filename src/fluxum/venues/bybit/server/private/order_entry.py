@@ -158,7 +158,7 @@ class BybitOrders:
         is_spot_buy = self._category is SPOT and side is Side.BUY
         spends = is_spot_buy and not has_limit and read.text("marketUnit") != "baseCoin"
         trigger_price = read.number("triggerPrice")
-        in_force, rule = TimeInForce.GTC, read.text("smpType", "None")
+        in_force = TimeInForce.GTC
         if has_limit and not is_careful:
             in_force = read.word(TIMES_IN_FORCE, "timeInForce", "GTC")
         return OrderRequest(
@@ -173,7 +173,7 @@ class BybitOrders:
             post_only=is_careful,
             reduce_only=read.flag("reduceOnly"),
             margin=read.flag("isLeverage"),
-            self_trade=None if rule == "None" else read.word(SELF_TRADES, "smpType"),
+            self_trade=read.word_or_none(SELF_TRADES, "smpType", "None"),
             fee_asset=FeeAsset.BASE if is_spot_buy else FeeAsset.QUOTE,
             client_order_id=read.name("orderLinkId", NAMES),
         )

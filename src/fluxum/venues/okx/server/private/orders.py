@@ -156,7 +156,7 @@ def _request(read: Arguments, instrument: Instrument) -> OrderRequest:
         time_in_force=in_force,
         post_only=post_only,
         reduce_only=read.flag("reduceOnly"),
-        self_trade=read.word(SELF_TRADES, "stpMode") if read.has("stpMode") else None,
+        self_trade=read.word_or_none(SELF_TRADES, "stpMode"),
         fee_asset=FeeAsset.BASE if is_spot_buy else FeeAsset.QUOTE,
         client_order_id=read.name("clOrdId", NAMES),
     )
