@@ -29,7 +29,6 @@ from fluxum.model.order import (
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
-    CommandAnswer,
     Data,
     Ending,
     LoginAnswer,
@@ -37,7 +36,7 @@ from fluxum.venues.account_link import (
     Nothing,
     TopicAnswer,
 )
-from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
 from fluxum.venues.conversation import (
     Auth,
     Effect,

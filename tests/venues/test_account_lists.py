@@ -1,13 +1,27 @@
 """Lists of an account in pages and in spans of time, newest first."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from msgspec import Raw
 
-from fluxum.errors import RemoteProtocolError
-from fluxum.venues.account_lists import AccountList, ListRows, Span, listed, listed_between
+from fluxum.errors import RemoteProtocolError, VenueRefused
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import Side
+from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
+from fluxum.venues.account_lists import (
+    AccountList,
+    ListRows,
+    Span,
+    listed,
+    listed_between,
+    of_ended,
+    one_page,
+    span_of,
+)
 from fluxum.venues.conversation import Fetch
+from fluxum.venues.private import FillQuery
 from fluxum.venues.queries import Page, RestQuery, rest_query
 
 MS = 1_000_000
@@ -96,3 +110,52 @@ def test_an_answer_of_another_form_is_refused() -> None:
 
     with pytest.raises(RemoteProtocolError):
         query.read(b"\xff", 0)
+
+
+def test_the_milliseconds_of_a_query_hold_all_of_its_time() -> None:
+    assert span_of(FillQuery(since_ns=5 * MS + 1, until_ns=7 * MS - 1)) == Span(5, 6)
+    assert span_of(FillQuery()) == Span(None, None)
+
+
+def test_a_list_of_one_page_ends_with_it_and_may_be_refused() -> None:
+    def no_order(refused: VenueRefused) -> Page[int]:
+        assert str(refused) == "no such order"
+        return Page(())
+
+    fetch_all = Fetch("GET", "/all", "all")
+    query = one_page(fetch_all, lambda body: [Raw(body)], lambda row, ns: len(row) + ns, no_order)
+
+    assert query.fetch == fetch_all
+    assert query.read(b"12345", 100) == Page((105,))
+    assert query.refused is not None
+    assert query.refused(VenueRefused("no such order")) == Page(())
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted"),
+    [("other", OrderStatus.CANCELED), ("filled", OrderStatus.FILLED)],
+)
+def test_an_unknown_status_in_a_list_of_ended_orders_is_an_end(
+    status: str, wanted: OrderStatus
+) -> None:
+    def read(row: Raw, received_ns: int) -> OrderUpdate | None:
+        if row == Raw(b""):
+            return None
+        return OrderUpdate(
+            venue="toy",
+            order_id="1",
+            symbol=Symbol("BTC/USD"),
+            side=Side.BUY,
+            order_type=OrderType.LIMIT,
+            status=OrderStatus(status),
+            quantity=Decimal(1),
+            filled=Decimal(0),
+            venue_ns=received_ns,
+            received_ns=received_ns,
+        )
+
+    found = of_ended(read)(Raw(b"1"), 5)
+
+    assert found is not None
+    assert (found.status, found.venue_ns) == (wanted, 5)
+    assert of_ended(read)(Raw(b""), 5) is None

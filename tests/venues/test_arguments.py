@@ -6,6 +6,7 @@ import pytest
 
 from fluxum.errors import VenueRefused
 from fluxum.model.market import Side
+from fluxum.venues.order_offers import NameRule
 from fluxum.venues.server.arguments import Arguments
 
 SIDES = {Side.BUY: "Buy", Side.SELL: "Sell"}
@@ -61,3 +62,21 @@ def test_what_is_empty_is_not_given() -> None:
     assert not read(x="").has("x")
     assert read(x=0).has("x")
     assert read(x="a").has("x")
+
+
+def test_a_name_is_empty_or_as_the_venue_takes_it() -> None:
+    rule = NameRule("[a-z]{1,3}", "up to 3 small letters")
+
+    assert read(name="abc").name("name", rule) == "abc"
+    assert read().name("name", rule) == ""
+    for given in ("abcd", "A", "a\n"):
+        with pytest.raises(VenueRefused, match="bad name"):
+            read(name=given).name("name", rule)
+
+
+def test_a_word_that_is_not_given_or_stands_for_none_is_none() -> None:
+    assert read().word_or_none(SIDES, "side", "None") is None
+    assert read(side="None").word_or_none(SIDES, "side", "None") is None
+    assert read(side="Buy").word_or_none(SIDES, "side", "None") is Side.BUY
+    with pytest.raises(VenueRefused, match="bad side"):
+        read(side="None").word_or_none(SIDES, "side")

@@ -1,5 +1,7 @@
 """Commands that wait for answers: one each, order by order, in parts, or never."""
 
+from collections import deque
+
 import pytest
 
 from fluxum.errors import RemoteProtocolError
@@ -14,7 +16,8 @@ from fluxum.model.order import (
     Place,
     PlaceBatch,
 )
-from fluxum.venues.command_answers import CommandAnswers, OrderAnswer, SentCommand
+from fluxum.venues.command_answers import CommandAnswer, CommandAnswers, OrderAnswer, SentCommand
+from fluxum.venues.conversation import Effect, Send
 
 NOW = 1_700_000_000_000_000_000
 
@@ -118,6 +121,40 @@ def test_each_order_of_a_batch_has_its_own_answer() -> None:
     )
     assert second == Declined(
         venue="toy", command_id=1, client_order_id="b", message="too small", received_ns=NOW
+    )
+
+
+def test_an_answer_is_to_the_command_and_the_part_of_its_number() -> None:
+    answers, outbox = CommandAnswers("toy"), deque[Effect]()
+    answers.expect(7, 1, PlaceBatch(requests=(request("a"), request("b"))), 2)
+
+    (refused,) = answers.settle(CommandAnswer("7.1", "no funds"), outbox, NOW)
+    (accepted,) = answers.settle(CommandAnswer("7.0", order=OrderAnswer("O-1")), outbox, NOW)
+
+    assert refused == Declined(
+        venue="toy",
+        command_id=1,
+        client_order_id="b",
+        message="no funds",
+        is_last=False,
+        received_ns=NOW,
+    )
+    assert accepted == Accepted(
+        venue="toy", command_id=1, order_id="O-1", client_order_id="a", received_ns=NOW
+    )
+    assert answers.settle(CommandAnswer("7.0"), outbox, NOW) == ()
+
+
+def test_what_an_answer_makes_necessary_is_sent_and_answered_in_its_place() -> None:
+    answers, outbox = CommandAnswers("toy"), deque[Effect]()
+    answers.expect(7, 1, CancelAll())
+    then = [Send(b"0"), Send(b"1")]
+
+    assert answers.settle(CommandAnswer("7", then=then), outbox, NOW) == ()
+    assert list(outbox) == then
+    assert answers.settle(CommandAnswer("7.0", canceled=2), outbox, NOW) == ()
+    assert answers.settle(CommandAnswer("", canceled=1), outbox, NOW) == (
+        Accepted(venue="toy", command_id=1, count=3, received_ns=NOW),
     )
 
 

@@ -14,11 +14,10 @@ from fluxum.model.order import (
     CloseOrder,
     OrderRequest,
     OrderType,
-    PlaceBatch,
     TimeInForce,
     Trigger,
 )
-from fluxum.venues.order_offers import OrderOffers, named_orders, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain
 
 BTC = Symbol("BTC/USD")
 OFFERS = OrderOffers(
@@ -27,9 +26,7 @@ OFFERS = OrderOffers(
     times_in_force=frozenset({TimeInForce.GTC}),
     fields=frozenset({"post_only"}),
     changes=frozenset({"quantity", "limit_price"}),
-    batch_max=2,
-    is_name=str.islower,
-    name_rule="of small letters",
+    names=NameRule("[a-z]+", "of small letters"),
 )
 
 
@@ -41,7 +38,6 @@ def test_what_is_offered_is_taken() -> None:
     OFFERS.check(order())
     OFFERS.check(order(post_only=True, client_order_id="abc", fee_asset=None))
     OFFERS.check(order(order_type="stop_loss_limit", trigger=Trigger(90)))
-    OFFERS.check_batch(PlaceBatch(requests=(order(), order())))
 
 
 @pytest.mark.parametrize(
@@ -65,13 +61,6 @@ def test_what_is_offered_is_taken() -> None:
 def test_what_is_lacking_is_named(given: dict[str, Any], text: str) -> None:
     with pytest.raises(BadInput, match=text):
         OFFERS.check(order(**given))
-
-
-def test_a_batch_has_its_limit_and_each_order_is_checked() -> None:
-    with pytest.raises(BadInput, match="1 to 2 orders was expected, was 3"):
-        OFFERS.check_batch(PlaceBatch(requests=(order(), order(), order())))
-    with pytest.raises(BadInput, match="margin orders"):
-        OFFERS.check_batch(PlaceBatch(requests=(order(), order(margin=True))))
 
 
 def test_an_amendment_changes_what_is_offered_of_an_order_whose_market_is_known() -> None:

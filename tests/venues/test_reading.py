@@ -6,7 +6,7 @@ from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, LeftOut, Subscription, VenueNotice
 from fluxum.model.instrument import Symbol
 from fluxum.venues.conversation import UnreadableStream
-from fluxum.venues.reading import Reading
+from fluxum.venues.reading import Reading, missed
 from fluxum.venues.rows import LeftOutRows
 
 BTC = Subscription(Channel.TICKER, Symbol("BTC/USD"))
@@ -76,3 +76,10 @@ def test_rows_left_out_elsewhere_are_added() -> None:
     told = one.finish()
     counts = [(event.subscription, event.count) for event in told if isinstance(event, LeftOut)]
     assert counts == [(BTC, 3), (ETH, 3)]
+
+
+def test_what_was_missed_of_a_stream_is_an_event() -> None:
+    event = missed("toy", Subscription(Channel.EXECUTION), "5 was expected, was 7", 9)
+
+    assert (event.venue, event.subscription.channel) == ("toy", Channel.EXECUTION)
+    assert (event.reason, event.received_ns) == ("5 was expected, was 7", 9)

@@ -14,9 +14,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from msgspec import Raw, Struct
 
 from fluxum.errors import BadInput, LocalProtocolError, RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
+from fluxum.model.event import Channel, Event, Refused, Subscribed, Subscription
 from fluxum.model.order import Command
-from fluxum.venues.command_answers import CommandAnswers, OrderAnswer, SentCommand
+from fluxum.venues.command_answers import CommandAnswer, CommandAnswers
 from fluxum.venues.conversation import (
     UNREADABLE,
     Effect,
@@ -27,15 +27,13 @@ from fluxum.venues.conversation import (
     SequenceCounts,
     VenueTime,
 )
-from fluxum.venues.reading import Reading
+from fluxum.venues.reading import Reading, missed
 from fluxum.venues.requests import Op, RequestLimits, Write
-from fluxum.venues.rows import digits
 from fluxum.venues.subscriptions import Subscriptions
 
 __all__ = [
     "AccountDialect",
     "AccountLink",
-    "CommandAnswer",
     "Data",
     "Ending",
     "LoginAnswer",
@@ -66,25 +64,6 @@ class Data(Struct, frozen=True):
 
     topic: str
     rows: Sequence[Raw]
-    venue_ns: int | None = None
-
-
-class CommandAnswer(Struct, frozen=True):
-    """The answer to a command, or to a part of it.
-
-    `number` is the one its frame or call was sent with, empty where the venue left it out. One of
-    the others is given: why it was refused, what to do `then` (each with an answer of its own, in
-    place of this one), how many orders were canceled, an answer for each order of a batch, or the
-    order. `triggers_ns` is that of Accepted.
-    """
-
-    number: str
-    error: str = ""
-    then: Sequence[Effect] = ()
-    canceled: int | None = None
-    orders: Sequence[OrderAnswer] | None = None
-    order: OrderAnswer = OrderAnswer()
-    triggers_ns: int | None = None
     venue_ns: int | None = None
 
 
@@ -355,14 +334,8 @@ class AccountLink:
         if not reading.has_left_out or self._subscriptions.is_passive:
             return reading.finish()
         self.outbox.extend(self._dialect.preparations)
-        missed = Desync(
-            venue=self._venue,
-            subscription=subscription,
-            generation=0,
-            reason="a row could not be read",
-            received_ns=received_ns,
-        )
-        return [*reading.finish(), missed]
+        lost = missed(self._venue, subscription, "a row could not be read", received_ns)
+        return [*reading.finish(), lost]
 
     def _parse(self, topic: str) -> Subscription | None:
         """The stream of a topic on a tape; `None` for a topic of another category."""
@@ -376,26 +349,4 @@ class AccountLink:
     def _settled(self, answer: CommandAnswer, received_ns: int) -> Sequence[Event]:
         if answer.venue_ns is not None:
             self.venue_time = VenueTime(answer.venue_ns, received_ns)
-        sent, answers = self._sent(answer.number), self._answers
-        if sent is None:
-            return ()
-        part = digits(answer.number.partition(".")[2].partition(".")[0])
-        if answer.error:
-            return answers.decline(sent, answer.error, received_ns, part=part)
-        if answer.then:
-            sent.left += len(answer.then) - 1
-            self.outbox.extend(answer.then)
-            return ()
-        if answer.orders is not None:
-            return answers.batch(sent, answer.orders, received_ns)
-        if answer.canceled is not None:
-            return answers.cancel(sent, answer.canceled, received_ns)
-        return answers.accept(
-            sent, received_ns, answer.order, part=part, triggers_ns=answer.triggers_ns
-        )
-
-    def _sent(self, number: str) -> SentCommand | None:
-        """The command of a number; an answer without one is to the oldest command."""
-        if not number:
-            return self._answers.oldest()
-        return self._answers.find(digits(number.partition(".")[0]))
+        return self._answers.settle(answer, self.outbox, received_ns)

@@ -11,11 +11,23 @@ from typing import Generic, TypeVar
 from msgspec import Raw, Struct
 
 from fluxum.errors import VenueRefused
+from fluxum.model.order import OrderUpdate, ended
 from fluxum.venues.conversation import Fetch
+from fluxum.venues.private import EntryQuery, FillQuery
 from fluxum.venues.queries import Page, RestQuery, page_of, rest_query
 from fluxum.venues.rows import read_rows
 
-__all__ = ["AccountList", "ListRows", "Span", "listed", "listed_between"]
+__all__ = [
+    "AccountList",
+    "ListRows",
+    "Span",
+    "after_clock",
+    "listed",
+    "listed_between",
+    "of_ended",
+    "one_page",
+    "span_of",
+]
 
 Item = TypeVar("Item")
 
@@ -75,6 +87,35 @@ def listed(
     return rest_query(one.fetch(span, cursor), one.decode, read, one.refused)
 
 
+def one_page(
+    fetch: Fetch,
+    rows: Callable[[bytes], Sequence[Raw]],
+    read: Callable[[Raw, int], Item | None],
+    refused: Callable[[VenueRefused], Page[Item]] | None = None,
+) -> RestQuery[Page[Item]]:
+    """A list of one page: its call, the rows of its answer, and how each is read."""
+    return listed(
+        AccountList(
+            fetch=lambda _span, _cursor: fetch,
+            decode=lambda body: ListRows(rows(body)),
+            read=read,
+            refused=refused,
+        )
+    )
+
+
+def of_ended(
+    read: Callable[[Raw, int], OrderUpdate | None],
+) -> Callable[[Raw, int], OrderUpdate | None]:
+    """How a row is read of a list that has ended orders alone."""
+
+    def read_ended(row: Raw, received_ns: int) -> OrderUpdate | None:
+        order = read(row, received_ns)
+        return None if order is None else ended(order)
+
+    return read_ended
+
+
 def listed_between(
     one: AccountList[Item], since_ns: int | None, until_ns: int | None, clock: RestQuery[int]
 ) -> RestQuery[Page[Item]]:
@@ -84,11 +125,26 @@ def listed_between(
     if until_ns is not None:
         return _span(one, since_ms, until_ns // _MILLISECOND, is_now=False)
 
-    def begin(body: bytes, received_ns: int) -> RestQuery[Page[Item]]:
-        now_ms = clock.read(body, received_ns) // _MILLISECOND
-        return _span(one, since_ms, now_ms, is_now=True)
+    return after_clock(
+        clock, lambda now_ns: _span(one, since_ms, now_ns // _MILLISECOND, is_now=True)
+    )
 
-    return RestQuery(clock.fetch, _never, begin)
+
+def after_clock(
+    clock: RestQuery[int], begin: Callable[[int], RestQuery[Page[Item]]]
+) -> RestQuery[Page[Item]]:
+    """The list that `begin` makes of the venue's time, in ns, which is read first."""
+
+    def following(body: bytes, received_ns: int) -> RestQuery[Page[Item]]:
+        return begin(clock.read(body, received_ns))
+
+    return RestQuery(clock.fetch, _never, following)
+
+
+def span_of(query: FillQuery | EntryQuery) -> Span:
+    """The milliseconds that a query is about; the first one has an instant before it, too."""
+    since_ns, until_ns = query.since_ns, query.until_ns
+    return Span(*(None if at is None else at // _MILLISECOND for at in (since_ns, until_ns)))
 
 
 def _span(

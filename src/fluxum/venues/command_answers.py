@@ -6,7 +6,7 @@ several answers, of which the last one is marked. At most ten thousand commands 
 answers to older ones are passed over.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -14,8 +14,10 @@ from msgspec import Struct
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Event
 from fluxum.model.order import Accepted, Amend, Cancel, Command, Declined, Edit, Place, PlaceBatch
+from fluxum.venues.conversation import Effect
+from fluxum.venues.rows import digits
 
-__all__ = ["CommandAnswers", "OrderAnswer", "SentCommand"]
+__all__ = ["CommandAnswer", "CommandAnswers", "OrderAnswer", "SentCommand"]
 
 _REMEMBERED_MAX = 10_000
 
@@ -28,6 +30,26 @@ class OrderAnswer(Struct, frozen=True):
     error: str | None = None
     original_order_id: str = ""
     warnings: tuple[str, ...] = ()
+
+
+class CommandAnswer(Struct, frozen=True):
+    """The answer to a command, or to a part of it, as a venue reads it.
+
+    `number` is the one its frame or call was sent with, empty where the venue left it out: that of
+    the command, maybe with `.` and the number of a part behind it, and a word behind a further dot.
+    One of the others is given: why it was refused, what to do `then` (each with an answer of its
+    own, in place of this one), how many orders were canceled, an answer for each order of a batch,
+    or the order. `triggers_ns` is that of Accepted.
+    """
+
+    number: str
+    error: str = ""
+    then: Sequence[Effect] = ()
+    canceled: int | None = None
+    orders: Sequence[OrderAnswer] | None = None
+    order: OrderAnswer = OrderAnswer()
+    triggers_ns: int | None = None
+    venue_ns: int | None = None
 
 
 class SentCommand(Struct):
@@ -71,6 +93,31 @@ class CommandAnswers:
         del self._sent[sent.number]
         sent.number, sent.is_again = number, True
         self._sent[number] = sent
+
+    def settle(
+        self, answer: CommandAnswer, outbox: deque[Effect], received_ns: int
+    ) -> Sequence[Event]:
+        """The events of an answer; what is to be done `then` is queued in `outbox`.
+
+        An answer without a number is to the oldest command.
+        """
+        number, _, rest = answer.number.partition(".")
+        sent = self.find(digits(number)) if number else self.oldest()
+        if sent is None:
+            return ()
+        part = digits(rest.partition(".")[0])
+        if answer.error:
+            return self.decline(sent, answer.error, received_ns, answer.order, part=part)
+        if answer.then:
+            sent.left += len(answer.then) - 1
+            outbox.extend(answer.then)
+            return ()
+        if answer.orders is not None:
+            return self.batch(sent, answer.orders, received_ns)
+        if answer.canceled is not None:
+            return self.cancel(sent, answer.canceled, received_ns)
+        triggers_ns = answer.triggers_ns
+        return self.accept(sent, received_ns, answer.order, part=part, triggers_ns=triggers_ns)
 
     def accept(
         self,

@@ -4,7 +4,8 @@ A field that a venue does not know would be passed over in silence, and the orde
 than was asked for.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from decimal import Decimal
 
 from msgspec import Struct
@@ -17,12 +18,11 @@ from fluxum.model.order import (
     CancelBatch,
     OrderRequest,
     OrderType,
-    PlaceBatch,
     PriceKind,
     TimeInForce,
 )
 
-__all__ = ["OrderOffers", "named_orders", "plain"]
+__all__ = ["NameRule", "OrderOffers", "named_orders", "plain"]
 
 # The fields of an order that a venue may lack, and what they are for.
 _FIELDS = {
@@ -48,11 +48,21 @@ _CHANGES = {
 _PRICES = frozenset({None, PriceKind.STATIC})
 
 
+class NameRule(Struct, frozen=True):
+    """Which texts can be a client order id: by a regular expression, and in words."""
+
+    pattern: str
+    words: str
+
+    def allows(self, name: str) -> bool:
+        """Whether a text can be one."""
+        return re.fullmatch(self.pattern, name) is not None
+
+
 class OrderOffers(Struct, frozen=True, kw_only=True):
     """What a venue takes in an order.
 
     `fields` are names of OrderRequest beyond those that every order has, `changes` those of Amend.
-    `is_name` is whether a text can be a client order id, and `name_rule` the rule in words.
     Distances instead of prices are taken by no venue that uses this.
     """
 
@@ -61,15 +71,13 @@ class OrderOffers(Struct, frozen=True, kw_only=True):
     times_in_force: frozenset[TimeInForce]
     fields: frozenset[str]
     changes: frozenset[str] = frozenset()
-    batch_max: int = 1
-    is_name: Callable[[str], bool]
-    name_rule: str
+    names: NameRule
 
     def check(self, request: OrderRequest) -> None:
         """Raise BadInput for an order that the venue would take for another one."""
         name, trigger = request.client_order_id, request.trigger
-        if name and not self.is_name(name):
-            raise BadInput(f"a client order id is {self.name_rule} at {self.venue}, was {name!r}")
+        if name and not self.names.allows(name):
+            raise BadInput(f"a client order id is {self.names.words} at {self.venue}, was {name!r}")
         lacking: list[str] = []
         if request.order_type not in self.types:
             lacking.append(f"orders of type {request.order_type.value}")
@@ -85,14 +93,6 @@ class OrderOffers(Struct, frozen=True, kw_only=True):
         ]
         if lacking:
             raise BadInput(f"{self.venue} has no {', '.join(lacking)}: nothing was sent")
-
-    def check_batch(self, command: PlaceBatch) -> None:
-        """Raise BadInput for another number of orders than a batch may have, or for one of them."""
-        count = len(command.requests)
-        if not 1 <= count <= self.batch_max:
-            raise BadInput(f"a batch of 1 to {self.batch_max} orders was expected, was {count}")
-        for request in command.requests:
-            self.check(request)
 
     def check_amend(self, command: Amend) -> Symbol:
         """The market of the order; raises BadInput for what the venue cannot change."""

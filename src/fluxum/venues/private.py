@@ -129,6 +129,11 @@ class FillQuery(Struct, frozen=True, kw_only=True):
     since_ns: int | None = None
     until_ns: int | None = None
 
+    def is_within(self, instant_ns: int) -> bool:
+        """Whether an instant is in the time that is wanted."""
+        is_after = self.since_ns is None or instant_ns > self.since_ns
+        return is_after and (self.until_ns is None or instant_ns <= self.until_ns)
+
 
 class OrderQuery(Struct, frozen=True, kw_only=True):
     """Which order is wanted: by the venue's id, by the client order id, or by both.

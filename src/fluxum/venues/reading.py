@@ -7,14 +7,21 @@ before the others, stream by stream; a frame of which nothing could be read is r
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
-from fluxum.model.event import Event, Subscription
+from fluxum.model.event import Desync, Event, Subscription
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.rows import LeftOutRows, joined, read_rows
 
-__all__ = ["Reading"]
+__all__ = ["Reading", "missed"]
 
 Wire = TypeVar("Wire")
 Item = TypeVar("Item")
+
+
+def missed(venue: str, stream: Subscription, reason: str, received_ns: int) -> Desync:
+    """Something of a stream that is no book was missed: what it said has to be looked up."""
+    return Desync(
+        venue=venue, subscription=stream, generation=0, reason=reason, received_ns=received_ns
+    )
 
 
 class Reading:

@@ -10,7 +10,14 @@ from fluxum.errors import BadInput
 from fluxum.model.order import OrderRequest
 from fluxum.venues.rates import Rate
 
-__all__ = ["AgeBands", "Operation", "OrderRate", "OrderRules", "TradingAllowance"]
+__all__ = [
+    "AgeBands",
+    "Operation",
+    "OrderRate",
+    "OrderRules",
+    "TradingAllowance",
+    "begins_with",
+]
 
 _ZERO = Decimal(0)
 _SECOND_NS = 1_000_000_000
@@ -86,6 +93,11 @@ def _always(_request: OrderRequest) -> bool:
 
 def _never(_message: str) -> bool:
     return False
+
+
+def begins_with(*beginnings: str) -> Callable[[str], bool]:
+    """Whether a message has one of these beginnings; one with a blank behind it is a whole word."""
+    return lambda message: f"{message} ".startswith(beginnings)
 
 
 class OrderRules(Struct, frozen=True, kw_only=True):

@@ -1,26 +1,64 @@
-"""A venue's words for what Fluxum has names for. Every list of words is open.
+"""A venue's words for what Fluxum has names for, read and written with one table.
 
-A word that is not in its table is OTHER, and is kept beside it.
+Every list of words is open: a word that is not in its table is OTHER, and is kept beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import TypeVar
 
-__all__ = ["known", "turned"]
+from fluxum.errors import RemoteProtocolError
+
+__all__ = ["Words"]
 
 One = TypeVar("One", bound=Enum)
 
 
-def known(words: Mapping[str, One], word: str, other: One) -> tuple[One, str]:
-    """What a word is for and empty text, or `other` and the word."""
-    one = words.get(word)
-    return (other, word) if one is None else (one, "")
+class Words(Mapping[One, str]):
+    """The word that is written for each member of an enum, and the members by their words.
 
+    `also` are further words, which are read alone. `other` is what any other word is. Raises
+    ValueError if a word is for two.
+    """
 
-def turned(words: Mapping[One, str]) -> dict[str, One]:
-    """A table of words by the words; raises ValueError if a word is for two."""
-    found = {word: one for one, word in words.items()}
-    if len(found) != len(words):
-        raise ValueError(f"each word once was expected, was {list(words.values())}")
-    return found
+    def __init__(
+        self,
+        words: Mapping[One, str],
+        also: Mapping[str, One] | None = None,
+        *,
+        other: One | None = None,
+    ) -> None:
+        written = {word: one for one, word in words.items()}
+        self.by_word: Mapping[str, One] = {**written, **(also or {})}
+        self._words = words
+        self._other = other
+        if len(self.by_word) != len(words) + len(also or {}):
+            raise ValueError(f"each word once was expected, was {[*words.values(), *(also or ())]}")
+
+    def __getitem__(self, one: One) -> str:
+        """The word that is written for a member."""
+        return self._words[one]
+
+    def __iter__(self) -> Iterator[One]:
+        """The members that have a word to write."""
+        return iter(self._words)
+
+    def __len__(self) -> int:
+        """How many members have a word to write."""
+        return len(self._words)
+
+    def known(self, word: str) -> tuple[One, str]:
+        """The member of a word and empty text, or `other` and the word."""
+        one = self.by_word.get(word)
+        if one is not None:
+            return one, ""
+        assert self._other is not None, "an open list has its OTHER"
+        return self._other, word
+
+    def read(self, word: str) -> One:
+        """The member of a word; raises RemoteProtocolError for another word."""
+        one = self.by_word.get(word)
+        if one is None:
+            expected = " or ".join(self.by_word)
+            raise RemoteProtocolError(f"{expected} was expected, was {word[:40]!r}")
+        return one

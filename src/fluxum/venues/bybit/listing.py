@@ -18,8 +18,9 @@ from fluxum.venues.queries import decoded, refusal
 __all__ = ["call", "checked", "market", "page"]
 
 _PATH = "/v5/market/instruments-info?category={}&limit=1000"
-# Too often, or a fault of theirs: https://bybit-exchange.github.io/docs/v5/error
-_RETRYABLE = frozenset({"429", "10000", "10006", "10016", "10018", "10019", "10429"})
+# Too often, a fault of theirs, or (10002) a call whose time was off, which is signed again by a
+# surer clock: https://bybit-exchange.github.io/docs/v5/error
+_RETRYABLE = frozenset({"429", "10000", "10002", "10006", "10016", "10018", "10019", "10429"})
 
 
 def call(category: Category, cursor: str = "") -> Fetch:

@@ -21,8 +21,11 @@ _PATH = "/api/v5/public/instruments?instType="
 _PURPOSE = "size of "
 LISTS = tuple(Fetch("GET", _PATH + kind, kind) for kind in ("SPOT", "SWAP", "FUTURES"))
 """The calls for all markets, by their kind."""
-# Too often, or a fault of theirs: https://www.okx.com/docs-v5/en/#error-code-rest-api
-_RETRYABLE = frozenset({"50001", "50004", "50011", "50013", "50026", "50040", "50061"})
+# Too often, a fault of theirs, or (50102, 50112) a call that came too late or whose time cannot be
+# read, which is signed again: https://www.okx.com/docs-v5/en/#error-code-rest-api
+_RETRYABLE = frozenset(
+    {"50001", "50004", "50011", "50013", "50026", "50040", "50061", "50102", "50112"}
+)
 
 
 def size_call(symbol: Symbol) -> Fetch:

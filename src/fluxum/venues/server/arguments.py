@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TypeVar
 
 from fluxum.errors import VenueRefused
+from fluxum.venues.order_offers import NameRule
 
 __all__ = ["Arguments"]
 
@@ -36,6 +37,13 @@ class Arguments:
         if isinstance(value, bool) or not isinstance(value, str | int | None):
             raise self._refused(name)
         return default if value in (None, "") else str(value)
+
+    def name(self, name: str, rule: NameRule) -> str:
+        """The client order id of an order, empty if it has none."""
+        text = self.text(name)
+        if text and not rule.allows(text):
+            raise self._refused(name)
+        return text
 
     def flag(self, name: str) -> bool:
         """Whether a value is true, be it a boolean, a number or a word."""
@@ -64,6 +72,10 @@ class Arguments:
             if word == text:
                 return one
         raise self._refused(name)
+
+    def word_or_none(self, words: Mapping[Word, str], name: str, none: str = "") -> Word | None:
+        """The same, None where no word is given, or the one for none."""
+        return None if self.text(name, none) == none else self.word(words, name)
 
     def one_of(self, words: frozenset[str] | set[str], name: str, default: str = "") -> str:
         """One of some words."""

@@ -6,6 +6,7 @@ exchange the venue's own error.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TypeVar
 
 from fluxum.errors import VenueRefused
@@ -14,7 +15,7 @@ from fluxum.model.order import Amend, Edit, OrderRequest, OrderUpdate
 from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
 from fluxum.venues.server.contract import ExchangeView
 
-__all__ = ["OrderEntry"]
+__all__ = ["OrderEntry", "attempt"]
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
@@ -87,11 +88,12 @@ class OrderEntry:
         self, rows: Iterable[Item], act: Callable[[Item], Row]
     ) -> list[tuple[Item, Row | VenueRefused]]:
         """What became of each row of a batch, which succeeds or fails by itself."""
-        return [(row, _attempt(act, row)) for row in rows]
+        return [(row, attempt(partial(act, row))) for row in rows]
 
 
-def _attempt(act: Callable[[Item], Row], row: Item) -> Row | VenueRefused:
+def attempt(act: Callable[[], Row]) -> Row | VenueRefused:
+    """What an act returns, or its refusal."""
     try:
-        return act(row)
+        return act()
     except VenueRefused as error:
         return error

@@ -1,5 +1,6 @@
 """Commands as requests: methods, parameters, and what is refused before anything is sent."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -21,9 +22,10 @@ from fluxum.model.order import (
     Trigger,
 )
 from fluxum.venues.binance.policy import SPOT
-from fluxum.venues.binance.private.commands import is_client_id, requests
+from fluxum.venues.binance.private.commands import NAMES, order_commands
 from fluxum.venues.binance.private.protocol import account_link
 from fluxum.venues.binance.private.terms import tiers
+from fluxum.venues.conversation import Send
 from fluxum.venues.rates import Windowed
 from fluxum.venues.trading import OrderRate
 from venues.binance.private.wire import NOW, sent
@@ -32,17 +34,24 @@ MS = 1_000_000
 ACK = {"newOrderRespType": "ACK"}
 
 
+def requests(command: Command) -> list[tuple[str, Mapping[str, object]]]:
+    """The method and the parameters of each request of a command."""
+    orders = order_commands(SPOT, lambda number, _operation, _command: Send(number.encode()))
+    return [(method, params) for method, (params,) in orders.operations(command)]
+
+
 def order(**fields: Any) -> OrderRequest:
     defaults: dict[str, Any] = {"symbol": "BTC/USDT", "side": "buy", "quantity": "0.5"}
     return OrderRequest(**{**defaults, **fields})
 
 
 def placed(**fields: Any) -> dict[str, object]:
-    ((method, params),) = requests(SPOT, Place(request=order(**fields)))
+    ((method, params),) = requests(Place(request=order(**fields)))
     assert method == "order.place"
+    params = dict(params)
     assert params.pop("newOrderRespType") == "ACK"
     assert (params.pop("symbol"), params.pop("side")) == ("BTCUSDT", "BUY")
-    return dict(params)
+    return params
 
 
 @pytest.mark.parametrize(
@@ -132,37 +141,37 @@ def test_what_the_venue_has_no_field_for_is_refused(
 
 
 def test_names_of_orders() -> None:
-    assert is_client_id("my.order:1/2_3-x")
-    assert is_client_id("a" * 36)
-    assert not is_client_id("a" * 37)
-    assert not is_client_id("ü")
-    assert not is_client_id("")
+    assert NAMES.allows("my.order:1/2_3-x")
+    assert NAMES.allows("a" * 36)
+    assert not NAMES.allows("a" * 37)
+    assert not NAMES.allows("ü")
+    assert not NAMES.allows("")
 
 
 def test_a_batch_and_a_cancel_of_several_are_a_request_for_each() -> None:
     batch = PlaceBatch(requests=(order(limit_price=1), order(limit_price=2)))
-    assert [(method, one["price"]) for method, one in requests(SPOT, batch)] == [
+    assert [(method, one["price"]) for method, one in requests(batch)] == [
         ("order.place", "1"),
         ("order.place", "2"),
     ]
     cancel = CancelBatch(
         order_ids=("ETHBTC:7",), client_order_ids=("mine",), symbols={"mine": Symbol("BTC/USDT")}
     )
-    assert requests(SPOT, cancel) == [
+    assert requests(cancel) == [
         ("order.cancel", {"symbol": "ETHBTC", "orderId": 7}),
         ("order.cancel", {"symbol": "BTCUSDT", "origClientOrderId": "mine"}),
     ]
     plain = Cancel(order_ids=("7",), symbols={"7": Symbol("BTC/USDT")})
-    assert requests(SPOT, plain) == [("order.cancel", {"symbol": "BTCUSDT", "orderId": 7})]
+    assert requests(plain) == [("order.cancel", {"symbol": "BTCUSDT", "orderId": 7})]
 
 
 def test_an_order_becomes_smaller_and_keeps_its_name() -> None:
     amend = Amend(order_id="BTCUSDT:7", symbol="BTC/USDT", quantity="0.4", name="mine")
     ids = {"symbol": "BTCUSDT", "orderId": 7, "newClientOrderId": "mine", "newQty": "0.4"}
-    assert requests(SPOT, amend) == [("order.amend.keepPriority", ids)]
+    assert requests(amend) == [("order.amend.keepPriority", ids)]
     ours = Amend(client_order_id="mine", symbol="BTC/USDT", quantity="0.4")
     names = {"origClientOrderId": "mine", "newClientOrderId": "mine"}
-    assert requests(SPOT, ours) == [
+    assert requests(ours) == [
         ("order.amend.keepPriority", {"symbol": "BTCUSDT", "newQty": "0.4", **names})
     ]
 
@@ -171,7 +180,7 @@ def test_an_order_is_replaced_only_if_nothing_of_it_is_filled() -> None:
     becomes = order(limit_price=8, client_order_id="mine", user_reference=5)
     edit = Edit(order_id="BTCUSDT:7", symbol="BTC/USDT", limit_price=8, becomes=becomes)
 
-    ((method, params),) = requests(SPOT, edit)
+    ((method, params),) = requests(edit)
 
     assert method == "order.cancelReplace"
     assert params == {
@@ -201,13 +210,16 @@ def test_an_order_is_replaced_only_if_nothing_of_it_is_filled() -> None:
         (Cancel(order_ids=("x:y",)), "an order's id like"),
         (Cancel(user_references=(5,)), "cannot do this: Cancel"),
         (CancelAllAfter(60), "cannot do this: CancelAllAfter"),
-        (PlaceBatch(requests=(order(limit_price=1),) * 51), "cannot do this: PlaceBatch"),
+        (
+            PlaceBatch(requests=(order(limit_price=1),) * 51),
+            "a batch of 1 to 50 orders was expected, was 51",
+        ),
         (PlaceBatch(requests=(order(limit_price=1),), validate=True), "cannot do this"),
     ],
 )
 def test_what_the_venue_cannot_do_is_refused_by_name(command: Command, lacking: str) -> None:
     with pytest.raises(BadInput, match=lacking):
-        requests(SPOT, command)
+        requests(command)
 
 
 def test_a_deadline_is_the_end_of_the_receive_window() -> None:

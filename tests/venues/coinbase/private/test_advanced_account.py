@@ -617,4 +617,5 @@ def test_an_answer_that_makes_no_sense_is_refused() -> None:
     for body in (b"", b"[]", b'{"results":[]}'):
         with pytest.raises(RemoteProtocolError):
             wire.answer(call, body)
-    assert wire.answer(structs.replace(call, purpose="99"), {}) == []
+    done = {"results": [{"success": True, "order_id": "O-1"}]}
+    assert wire.answer(structs.replace(call, purpose="99.0"), done) == []

@@ -7,7 +7,8 @@ import pytest
 
 from fluxum.errors import BadInput
 from fluxum.model.order import CloseOrder, OrderRequest, Place, PlaceBatch, PriceKind, Trigger
-from fluxum.venues.coinbase.advanced.private.commands import calls
+from fluxum.venues.coinbase.advanced.private.commands import order_commands
+from fluxum.venues.conversation import Fetch
 
 UP, DOWN = "STOP_DIRECTION_STOP_UP", "STOP_DIRECTION_STOP_DOWN"
 ENDS_NS = 1_622_455_199_000_000_000  # 2021-05-31T09:59:59Z
@@ -28,7 +29,8 @@ def stop(kind: str, side: str, **fields: Any) -> OrderRequest:
 
 
 def body(order: OrderRequest) -> dict[str, Any]:
-    (call,) = calls(Place(request=order), "7", lambda _name: None)
+    (call,) = order_commands(lambda _name: None).effects(Place(request=order), "7")
+    assert isinstance(call, Fetch)
     sent: dict[str, Any] = json.loads(call.body)
     return sent
 
@@ -126,4 +128,4 @@ def test_what_the_venue_has_no_word_for_is_named(order: OrderRequest, missing: s
 
 def test_a_batch_has_ten_orders_at_most() -> None:
     with pytest.raises(BadInput, match="1 to 10 orders"):
-        calls(PlaceBatch(requests=(limit(),) * 11), "7", lambda _name: None)
+        order_commands(lambda _name: None).effects(PlaceBatch(requests=(limit(),) * 11), "7")

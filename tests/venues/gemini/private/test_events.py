@@ -260,7 +260,7 @@ def test_an_event_that_cannot_be_read_is_a_hole() -> None:
     left_out, update, desync = protocol.receive(json.dumps(rows).encode(), NOW)
 
     assert isinstance(left_out, LeftOut)
-    assert "a side was expected, was 'both'" in left_out.reason
+    assert "buy or sell was expected, was 'both'" in left_out.reason
     assert isinstance(update, OrderUpdate)
     assert isinstance(desync, Desync)
 

@@ -129,7 +129,7 @@ def test_the_published_order_and_cancels_are_written_as_published() -> None:
     (canceled,) = requests(Cancel(order_ids=("12345678",)))
 
     assert placed == {
-        "id": "5",
+        "id": "5.0",
         "method": "order.place",
         "params": {
             "symbol": "btcusd",
@@ -177,7 +177,7 @@ def test_a_stop_goes_by_a_call_that_is_made_once() -> None:
     assert sent(protocol) == [
         {
             "call": "/v1/order/new",
-            "id": "5",
+            "id": "5.0",
             "once": True,
             "symbol": "btcusd",
             "side": "buy",
@@ -267,11 +267,11 @@ def test_a_batch_is_so_many_requests_and_each_has_its_answer() -> None:
 def test_a_batch_of_cancels_counts_those_that_were_canceled() -> None:
     protocol = trading()
     protocol.command(5, CancelBatch(order_ids=("1", "2")), NOW)
-    assert [one["id"] for one in sent(protocol)] == ["5.batch.0", "5.batch.1"]
+    assert [one["id"] for one in sent(protocol)] == ["5.0.batch", "5.1.batch"]
 
-    error = b'{"id":"5.batch.0","status":400,"error":{"code":-2010,"msg":"OrderNotFound"}}'
+    error = b'{"id":"5.0.batch","status":400,"error":{"code":-2010,"msg":"OrderNotFound"}}'
     assert protocol.receive(error, NOW) == ()
-    (event,) = protocol.receive(b'{"id":"5.batch.1","status":200}', NOW)
+    (event,) = protocol.receive(b'{"id":"5.1.batch","status":200}', NOW)
 
     assert event == Accepted(venue="gemini", command_id=5, count=1, received_ns=NOW)
 

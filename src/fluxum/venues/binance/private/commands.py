@@ -6,8 +6,8 @@ market, is a request. An order in place can become smaller, and nothing else. Wh
 is entered only if nothing of the first one was filled, so that no quantity is traded twice.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from msgspec import structs
 
@@ -20,8 +20,6 @@ from fluxum.model.order import (
     Edit,
     OrderRequest,
     OrderType,
-    Place,
-    PlaceBatch,
     PriceKind,
     Trigger,
     TriggerReference,
@@ -29,47 +27,35 @@ from fluxum.model.order import (
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private.names import split_order_id
 from fluxum.venues.binance.private.words import POST_ONLY, SELF_TRADES, SIDES, TIMES_IN_FORCE, TYPES
-from fluxum.venues.order_offers import OrderOffers, plain
+from fluxum.venues.conversation import Effect
+from fluxum.venues.order_commands import Members, Operation, OrderCommands, cannot
+from fluxum.venues.order_offers import NameRule, OrderOffers, plain
 
-__all__ = ["Request", "is_client_id", "requests"]
+__all__ = ["NAMES", "order_commands"]
 
-Parameters = dict[str, object]
-Request = tuple[str, Parameters]
-"""The name of a method, and its parameters."""
+Send = Callable[[str, Operation, Command], Effect]
 
 # https://github.com/binance/binance-spot-api-docs/blob/master/errors.md, -4015
-_CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
+NAMES = NameRule(r"[.A-Z:/a-z0-9_-]{1,36}", "up to 36 letters, digits and ._:/-")
+"""What Binance takes as a client order id."""
 _TIMELESS = {OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP}
 _BATCH_MAX = 50
 _POINTS = 100  # in a percent
 
 
-def is_client_id(name: str) -> bool:
-    """Whether Binance takes this as a client order id."""
-    return _CLIENT_ID.fullmatch(name) is not None
-
-
-def requests(policy: Policy, command: Command) -> Sequence[Request]:
-    """The requests of a command, in their order; raises BadInput for what Binance cannot do."""
-    match command:
-        case Place(request=request, validate=is_test):
-            return [("order.test" if is_test else "order.place", _order(policy, request))]
-        case PlaceBatch(requests=several, validate=False) if len(several) <= _BATCH_MAX:
-            return [("order.place", _order(policy, one)) for one in several]
-        case Amend():
-            return [("order.amend.keepPriority", _amend(policy, command))]
-        case Edit(becomes=OrderRequest() as becomes, validate=False):
-            _, number = split_order_id(command.order_id, "-")
-            rules = {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelRestrictions": "ONLY_NEW"}
-            order = structs.replace(becomes, user_reference=None)
-            return [
-                ("order.cancelReplace", {**_order(policy, order), "cancelOrderId": number, **rules})
-            ]
-        case Cancel(user_references=()) | CancelBatch():
-            return [("order.cancel", one) for one in _named(policy, command)]
-        case _:
-            what = type(command).__name__
-            raise BadInput(f"{policy.venue} cannot do this: {what}, was {command!r:.200}")
+def order_commands(policy: Policy, send: Send) -> OrderCommands:
+    """What Binance does with commands about orders."""
+    return OrderCommands(
+        venue=policy.venue,
+        place=lambda request: ("order.place", _order(policy, request)),
+        test="order.test",
+        amend=lambda command: ("order.amend.keepPriority", _amend(policy, command)),
+        edit=partial(_replacement, policy),
+        cancel="order.cancel",
+        named=partial(_named, policy),
+        batch_max=_BATCH_MAX,
+        send=send,
+    )
 
 
 def _offers(policy: Policy) -> OrderOffers:
@@ -79,16 +65,15 @@ def _offers(policy: Policy) -> OrderOffers:
         times_in_force=frozenset(TIMES_IN_FORCE),
         fields=frozenset({"post_only", "display_quantity", "quote_quantity", "self_trade"}),
         changes=frozenset({"quantity"}),
-        is_name=is_client_id,
-        name_rule="up to 36 letters, digits and ._:/-",
+        names=NAMES,
     )
 
 
-def _order(policy: Policy, request: OrderRequest) -> Parameters:
+def _order(policy: Policy, request: OrderRequest) -> Members:
     kind, trigger = request.order_type, request.trigger
     is_trailing = kind is OrderType.TRAILING_STOP
     _offers(policy).check(structs.replace(request, trigger=None) if is_trailing else request)
-    order: Parameters = {
+    order: Members = {
         "symbol": policy.format_symbol(request.symbol),
         "side": SIDES[request.side],
         "type": POST_ONLY if request.post_only else _type(kind),
@@ -116,7 +101,7 @@ def _type(kind: OrderType) -> str:
     return TYPES[special.get(kind, kind)]
 
 
-def _trigger(policy: Policy, trigger: Trigger, *, is_trailing: bool) -> Parameters:
+def _trigger(policy: Policy, trigger: Trigger, *, is_trailing: bool) -> Members:
     """When an order begins: at a price, or a distance from the best one in hundredths of 1 %."""
     if trigger.reference is not TriggerReference.LAST:
         raise BadInput(f"{policy.venue} triggers by last prices, was {trigger.reference.value}")
@@ -128,16 +113,26 @@ def _trigger(policy: Policy, trigger: Trigger, *, is_trailing: bool) -> Paramete
     return {"trailingDelta": int(points)}
 
 
-def _amend(policy: Policy, command: Amend) -> Parameters:
+def _amend(policy: Policy, command: Amend) -> Members:
     """A smaller quantity; the order keeps its name, unlike by default."""
     market = policy.format_symbol(_offers(policy).check_amend(command))
     name = command.client_order_id or command.name
-    kept: Parameters = {"newClientOrderId": name} if is_client_id(name) else {}
+    kept: Members = {"newClientOrderId": name} if NAMES.allows(name) else {}
     named = _name(policy, market, command.order_id, command.client_order_id)
     return {**named, **kept, "newQty": plain(command.quantity)}
 
 
-def _named(policy: Policy, command: Cancel | CancelBatch) -> Iterator[Parameters]:
+def _replacement(policy: Policy, command: Edit) -> tuple[str, Members]:
+    becomes = command.becomes
+    if not isinstance(becomes, OrderRequest):
+        raise cannot(policy.venue, command)
+    _, number = split_order_id(command.order_id, "-")
+    rules = {"cancelReplaceMode": "STOP_ON_FAILURE", "cancelRestrictions": "ONLY_NEW"}
+    order = _order(policy, structs.replace(becomes, user_reference=None))
+    return "order.cancelReplace", {**order, "cancelOrderId": number, **rules}
+
+
+def _named(policy: Policy, command: Cancel | CancelBatch) -> Iterator[Members]:
     """The market and id of each order; raises BadInput where there is none, or no market."""
     if not command.order_ids and not command.client_order_ids:
         raise BadInput("a cancel needs at least one id, was none")
@@ -148,7 +143,7 @@ def _named(policy: Policy, command: Cancel | CancelBatch) -> Iterator[Parameters
         yield _name(policy, markets.get(one, ""), "", one)
 
 
-def _name(policy: Policy, market: str, order_id: str, name: str) -> Parameters:
+def _name(policy: Policy, market: str, order_id: str, name: str) -> Members:
     """An order by its id, which names the market, or by ours with the market."""
     if order_id:
         market, number = split_order_id(order_id, market)

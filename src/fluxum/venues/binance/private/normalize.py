@@ -28,7 +28,7 @@ def order(venue: str, names: Names, wire: native.OrderReport, received_ns: int) 
         wire.o, is_iceberg=shown is not None, is_trailing=bool(wire.d and wire.d > 0)
     )
     status, venue_status = words.status(wire.X, is_working=wire.w)
-    in_force, venue_in_force = words.time_in_force(wire.f)
+    in_force, venue_in_force = words.TIMES_IN_FORCE.known(wire.f)
     filled, cost = exact_or_none(wire.z) or _ZERO, _cost(wire)
     if status is OrderStatus.OPEN and filled:
         status = OrderStatus.PARTIALLY_FILLED
@@ -39,7 +39,7 @@ def order(venue: str, names: Names, wire: native.OrderReport, received_ns: int) 
         order_id=order_id(wire.s, wire.i),
         client_order_id=(is_canceled and wire.C) or wire.c,
         symbol=names.symbol(wire.s),
-        side=_side(wire.S),
+        side=words.SIDES.read(wire.S),
         order_type=kind,
         status=status,
         quantity=filled if price_or_none(wire.Q) else max(exact(wire.q), filled),
@@ -68,7 +68,7 @@ def fill(venue: str, names: Names, wire: native.OrderReport, received_ns: int) -
     return Fill(
         venue=venue,
         symbol=names.symbol(wire.s),
-        side=_side(wire.S),
+        side=words.SIDES.read(wire.S),
         price=positive(wire.L),
         quantity=positive(wire.l),
         fees=_fees(wire.n, wire.N),
@@ -141,13 +141,6 @@ def _cost(wire: native.OrderReport) -> Decimal:
     """
     cost = signed(wire.Z) or _ZERO
     return max(cost, _ZERO)
-
-
-def _side(word: str) -> Side:
-    try:
-        return words.SIDES_BY_WORD[word]
-    except KeyError:
-        raise RemoteProtocolError(f"a side was expected, was {word[:40]!r}") from None
 
 
 def _trade_id(number: int) -> str:

@@ -17,12 +17,11 @@ from msgspec import Raw
 from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
-from fluxum.model.event import Channel, Desync, Event, Subscription
-from fluxum.model.order import Amend, CancelAll, CancelBatch, Command, Edit, Place, PlaceBatch
+from fluxum.model.event import Channel, Event, Subscription
+from fluxum.model.order import CancelAll, CancelBatch, Command
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
-    CommandAnswer,
     Data,
     Ending,
     LoginAnswer,
@@ -34,11 +33,13 @@ from fluxum.venues.binance.native import encode
 from fluxum.venues.binance.normalize import nanos
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private import native, normalize
-from fluxum.venues.binance.private.commands import requests
+from fluxum.venues.binance.private.commands import order_commands
 from fluxum.venues.binance.private.names import Names, order_id
 from fluxum.venues.binance.private.signing import RECEIVE_MS
-from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
 from fluxum.venues.conversation import Auth, Effect, Send
+from fluxum.venues.order_commands import Operation, OrderCommands, deadline_ns
+from fluxum.venues.reading import missed
 from fluxum.venues.requests import Op, Request
 
 __all__ = ["RETRYABLE", "account_link"]
@@ -71,7 +72,7 @@ def account_link(policy: Policy) -> AccountLink:
             unrequested=frozenset({REPORT, POSITION}),
             write=_write,
             read=partial(_read, policy.venue, names),
-            effects=partial(_effects, policy),
+            effects=partial(_effects, order_commands(policy, _send)),
             preparations=(names.fetch,),
             prepare=lambda _fetch, body: names.learn(body),
         )
@@ -133,35 +134,26 @@ def _read(venue: str, names: Names, data: Data, row: Raw, received_ns: int) -> S
         case _:  # what another system locks is in the list of balances
             lock = decode(row, type=native.ExternalLockUpdate)
             reason = f"another system locked {lock.d} {lock.a}"
-            stream = Subscription(Channel.BALANCE)
-            return (
-                Desync(
-                    venue=venue,
-                    subscription=stream,
-                    generation=0,
-                    reason=reason,
-                    received_ns=received_ns,
-                ),
-            )
+            return (missed(venue, Subscription(Channel.BALANCE), reason, received_ns),)
 
 
 # Commands
 
 
-def _effects(policy: Policy, command: Command, number: str) -> Sequence[Effect]:
+def _effects(orders: OrderCommands, command: Command, number: str) -> Sequence[Effect]:
     if isinstance(command, CancelAll):
         return [_signed(f"{number}.0.open", "openOrders.status", {})]
+    return orders.effects(command, number)
+
+
+def _send(number: str, operation: Operation, command: Command) -> Send:
+    method, (params,) = operation
     word = "many" if isinstance(command, CancelBatch) else "one"
-    return [
-        _signed(f"{number}.{at}.{word}", method, {**params, **_times(command)})
-        for at, (method, params) in enumerate(requests(policy, command))
-    ]
-
-
-def _times(command: Command) -> dict[str, object]:
-    if not isinstance(command, Place | PlaceBatch | Amend | Edit) or command.deadline_ns is None:
-        return {}
-    return {"timestamp": command.deadline_ns // _MILLISECOND - RECEIVE_MS, "recvWindow": RECEIVE_MS}
+    ends_ns = deadline_ns(command)
+    if ends_ns is not None:
+        times = {"timestamp": ends_ns // _MILLISECOND - RECEIVE_MS, "recvWindow": RECEIVE_MS}
+        params = {**params, **times}
+    return _signed(f"{number}.{word}", method, params)
 
 
 def _signed(number: str, method: str, params: dict[str, object]) -> Send:

@@ -17,7 +17,7 @@ from fluxum.model.account import Balance, Fill
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import OrderUpdate
-from fluxum.venues.account_lists import AccountList, ListRows, Span, listed
+from fluxum.venues.account_lists import AccountList, ListRows, Span, listed, one_page
 from fluxum.venues.binance.native import decode_fault
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private import native, normalize
@@ -31,7 +31,6 @@ from fluxum.venues.rows import read_rows
 __all__ = ["account_queries"]
 
 Item = TypeVar("Item")
-Wire = TypeVar("Wire")
 Result = TypeVar("Result")
 
 _MILLISECOND = 1_000_000
@@ -73,16 +72,13 @@ class _Queries:
             return page_of(read_rows(wire.balances, one))
 
         fetch = self._fetch("account", 20, Channel.BALANCE, omitZeroBalances="true")
-        return _query(fetch, native.Holdings, read)
+        decode_all = partial(decode, type=native.Holdings)
+        return rest_query(fetch, decode_all, read, partial(_refused, fetch.purpose))
 
     def open_orders(self) -> RestQuery[Page[OrderUpdate]]:
         """The open orders of all markets."""
-
-        def read(rows: Sequence[Raw], received_ns: int) -> Page[OrderUpdate]:
-            return page_of(read_rows(rows, partial(self._order, received_ns)))
-
         fetch = self._fetch("openOrders", 80, Channel.EXECUTION)
-        return _query(fetch, tuple[Raw, ...], read)
+        return one_page(fetch, _rows, self._order, partial(_refused, fetch.purpose))
 
     def order(self, query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
         """One order, open or ended, of its market."""
@@ -92,18 +88,16 @@ class _Queries:
             market, number = split_order_id(query.order_id, market)
             named = {"orderId": number}
 
-        def read(row: Raw, received_ns: int) -> Page[OrderUpdate]:
-            return page_of(read_rows((row,), partial(self._order, received_ns)))
-
         fetch = self._fetch("order", 4, Channel.EXECUTION, symbol=market, **named)
-        return [_query(fetch, Raw, read, none=Page(()))]
+        refused = partial(_refused, fetch.purpose, none=Page[OrderUpdate](()))
+        return [one_page(fetch, lambda body: (decode(body, type=Raw),), self._order, refused)]
 
     def closed_orders(self, query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
         """Orders of one market that ended between two instants."""
 
         def read(row: Raw, received_ns: int) -> OrderUpdate | None:
-            order = self._order(received_ns, row)
-            return order if order.status.is_final and _is_within(query, order.venue_ns) else None
+            order = self._order(row, received_ns)
+            return order if order.status.is_final and query.is_within(order.venue_ns) else None
 
         since_ns = None if query.since_ns is None else query.since_ns - _RESTS_NS
         return self._back("allOrders", query.symbol, read, since_ns, None)
@@ -114,7 +108,7 @@ class _Queries:
         def read(row: Raw, received_ns: int) -> Fill | None:
             wire = decode(row, type=native.MyTrade)
             fill = normalize.trade(self._venue, self.names, wire, received_ns)
-            return fill if _is_within(query, fill.venue_ns) else None
+            return fill if query.is_within(fill.venue_ns) else None
 
         return self._back("myTrades", query.symbol, read, query.since_ns, query.until_ns)
 
@@ -141,7 +135,7 @@ class _Queries:
             return self._fetch(call, 20, Channel.EXECUTION, symbol=market, **limits)
 
         def rows_of(body: bytes) -> ListRows:
-            rows = decode(body, type=tuple[Raw, ...])
+            rows = _rows(body)
             if len(rows) < _ROWS_MAX:
                 return ListRows(rows[::-1])
             oldest_ms, newest_ms = (decode(rows[at], type=native.Timed).time for at in (0, -1))
@@ -149,13 +143,11 @@ class _Queries:
             oldest_ms -= oldest_ms == newest_ms
             return ListRows(rows[::-1], "" if is_over else str(oldest_ms))
 
-        def refused(error: VenueRefused) -> Page[Item]:
-            return _refused(call, error)
-
+        refused = partial(_refused, call)
         one = AccountList(fetch=fetch, decode=rows_of, read=read, refused=refused)
         return listed(one, Span(None, None if until_ns is None else until_ns // _MILLISECOND))
 
-    def _order(self, received_ns: int, row: Raw) -> OrderUpdate:
+    def _order(self, row: Raw, received_ns: int) -> OrderUpdate:
         wire = native.decode_order(row)
         return normalize.order(self._venue, self.names, wire, received_ns)
 
@@ -165,24 +157,8 @@ class _Queries:
         return structs.replace(fetch, subscription=Subscription(channel), auth=Auth.SIGNED)
 
 
-def _is_within(query: FillQuery, instant_ns: int) -> bool:
-    is_after = query.since_ns is None or instant_ns > query.since_ns
-    return is_after and (query.until_ns is None or instant_ns <= query.until_ns)
-
-
-def _query(
-    fetch: Fetch,
-    kind: type[Wire],
-    read: Callable[[Wire, int], Result],
-    none: Result | None = None,
-) -> RestQuery[Result]:
-    """A query; `none` is the answer where there is no such order."""
-    return rest_query(
-        fetch,
-        lambda body: decode(body, type=kind),
-        read,
-        partial(_refused, fetch.purpose, none=none),
-    )
+def _rows(body: bytes) -> Sequence[Raw]:
+    return decode(body, type=tuple[Raw, ...])
 
 
 def _refused(call: str, error: VenueRefused, none: Result | None = None) -> Result:

@@ -9,11 +9,11 @@ the rest is for market data. At most 200 orders may be open in a market (filters
 from decimal import Decimal
 
 from fluxum.venues.binance.policy import Policy
-from fluxum.venues.binance.private.commands import is_client_id
+from fluxum.venues.binance.private.commands import NAMES
 from fluxum.venues.binance.private.signing import RECEIVE_MS
 from fluxum.venues.private import AccountTier
 from fluxum.venues.rates import Decaying, Windowed
-from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance
+from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance, begins_with
 
 __all__ = ["ORDERS_PER_10_S", "tiers"]
 
@@ -24,13 +24,9 @@ _ORDERS = (
 )
 _ORDERS_OPEN_MAX = 200
 # https://github.com/binance/binance-spot-api-docs/blob/master/errors.md: disconnected, unexpected
-# response, time-out, unknown error; and a name that an open order has, maybe the order itself.
+# response, time-out, unknown error; and a name that an open order has, maybe the order itself. A
+# status of 500 to 599 stands before the code.
 _AMBIGUOUS = ("-1000 ", "-1001 ", "-1006 ", "-1007 ", "-2010 Duplicate order sent", "5")
-
-
-def _is_ambiguous(message: str) -> bool:
-    """Errors after which the order may have been entered: their code, or a status of 500 to 599."""
-    return message.startswith(_AMBIGUOUS)
 
 
 def tiers(policy: Policy) -> dict[str, AccountTier]:
@@ -42,9 +38,9 @@ def tiers(policy: Policy) -> dict[str, AccountTier]:
     )
     rules = OrderRules(
         allowance=allowance,
-        is_name=is_client_id,
+        is_name=NAMES.allows,
         can_amend=False,  # to a smaller quantity alone
-        is_ambiguous=_is_ambiguous,
+        is_ambiguous=begins_with(*_AMBIGUOUS),
         deadline_min_s=1.0,
         deadline_max_s=RECEIVE_MS / 1000,
     )

@@ -40,8 +40,8 @@ def order(category: Category, wire: native.OrderRow, received_ns: int) -> OrderU
     kind, venue_type = words.order_type(
         wire.orderType, wire.stopOrderType, side, wire.triggerDirection
     )
-    status, venue_status = words.status(wire.orderStatus)
-    in_force, venue_in_force = words.time_in_force(wire.timeInForce)
+    status, venue_status = words.STATUSES.known(wire.orderStatus)
+    in_force, venue_in_force = words.TIMES_IN_FORCE.known(wire.timeInForce)
     filled = exact_or_none(wire.cumExecQty) or _ZERO
     spends = _spends(category, wire, side)
     if spends and filled and wire.orderStatus == "PartiallyFilledCanceled":

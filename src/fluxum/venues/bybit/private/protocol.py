@@ -10,7 +10,7 @@ asset they settle in (/order/cancel-all). A command with a deadline is sent with
 receive window ends at it; the session fills in the time where there is no deadline.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from msgspec import Raw
@@ -18,11 +18,10 @@ from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event
-from fluxum.model.order import Amend, CancelAll, Command, Place, PlaceBatch
+from fluxum.model.order import CancelAll, Command
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
-    CommandAnswer,
     Data,
     LoginAnswer,
     Message,
@@ -32,11 +31,11 @@ from fluxum.venues.account_link import (
 from fluxum.venues.bybit import native as public
 from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.normalize import instant
-from fluxum.venues.bybit.private import native, normalize
-from fluxum.venues.bybit.private.commands import Operation, operations
+from fluxum.venues.bybit.private import commands, native, normalize
 from fluxum.venues.bybit.private.signing import RECEIVE_MS
-from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
 from fluxum.venues.conversation import Auth, Effect, Fetch, Send
+from fluxum.venues.order_commands import Operation, OrderCommands, deadline_ns
 from fluxum.venues.requests import Request
 from fluxum.venues.rows import digits
 
@@ -68,13 +67,25 @@ def account_link(category: Category) -> AccountLink:
 
 def order_link(category: Category) -> AccountLink:
     """The conversation of the link of orders, of one category."""
+    orders = OrderCommands(
+        venue=category.venue,
+        place=partial(commands.order, category),
+        amend=partial(commands.amendment, category),
+        cancel="order.cancel",
+        named=partial(commands.named, category),
+        place_batch="order.create-batch",
+        cancel_batch="order.cancel-batch",
+        batch_max=commands.BATCH_MAX,
+        cancels_max=commands.BATCH_MAX,
+        send=partial(_send, category),
+    )
     return AccountLink(
         AccountDialect(
             venue=category.venue,
             login=_LOGIN,
             ping=_PING,
             message=_order_message,
-            effects=partial(_effects, category),
+            effects=partial(_effects, category, orders),
             called=_called,
         )
     )
@@ -126,31 +137,34 @@ def _write(request: Request) -> Send:
 # The link of orders
 
 
-def _effects(category: Category, command: Command, number: str) -> Sequence[Effect]:
-    if isinstance(command, CancelAll):
-        return [
-            Fetch(
-                "POST",
-                "/v5/order/cancel-all",
-                f"{number}.{at}",
-                body=public.encode({"category": category.name, **scope}),
-                auth=Auth.SIGNED,
-                is_once=True,
-            )
-            for at, scope in enumerate(category.scopes)
-        ]
-    wanted = operations(category, command)
-    return [_send(f"{number}.{at}", one, command) for at, one in enumerate(wanted)]
+def _effects(
+    category: Category, orders: OrderCommands, command: Command, number: str
+) -> Sequence[Effect]:
+    if not isinstance(command, CancelAll):
+        return orders.effects(command, number)
+    return [
+        Fetch(
+            "POST",
+            "/v5/order/cancel-all",
+            f"{number}.{at}",
+            body=public.encode({"category": category.name, **scope}),
+            auth=Auth.SIGNED,
+            is_once=True,
+        )
+        for at, scope in enumerate(category.scopes)
+    ]
 
 
-def _send(number: str, operation: Operation, command: Command) -> Send:
-    op, arguments = operation
+def _send(category: Category, number: str, operation: Operation, command: Command) -> Send:
+    op, rows = operation
+    about: Mapping[str, object] = {"request": rows} if op.endswith("-batch") else rows[0]
+    arguments = {"category": category.name, **about}
     message: dict[str, object] = {"reqId": number, "op": op, "args": (arguments,)}
-    deadline_ns = command.deadline_ns if isinstance(command, Place | PlaceBatch | Amend) else None
-    if deadline_ns is None:
+    ends_ns = deadline_ns(command)
+    if ends_ns is None:
         return Send(public.encode(message), Auth.SIGNED)
     times = {
-        "X-BAPI-TIMESTAMP": str(deadline_ns // _MILLISECOND - RECEIVE_MS),
+        "X-BAPI-TIMESTAMP": str(ends_ns // _MILLISECOND - RECEIVE_MS),
         "X-BAPI-RECV-WINDOW": str(RECEIVE_MS),
     }
     return Send(public.encode({**message, "header": times}))

@@ -14,14 +14,20 @@ from urllib.parse import quote, urlencode
 from msgspec import Raw, structs
 from msgspec.json import decode
 
-from fluxum.errors import RateLimited, VenueRefused
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
-from fluxum.model.order import OrderUpdate, ended
-from fluxum.venues.account_lists import AccountList, ListRows, Span, listed, listed_between
-from fluxum.venues.bybit import listing
+from fluxum.model.order import OrderUpdate
+from fluxum.venues.account_lists import (
+    AccountList,
+    ListRows,
+    Span,
+    listed,
+    listed_between,
+    of_ended,
+)
 from fluxum.venues.bybit import native as public
 from fluxum.venues.bybit.category import SPOT, Category
+from fluxum.venues.bybit.listing import checked
 from fluxum.venues.bybit.normalize import instant
 from fluxum.venues.bybit.private import native, normalize
 from fluxum.venues.bybit.queries import BybitQueries
@@ -36,7 +42,6 @@ Item = TypeVar("Item")
 
 _WEEK_MS = 7 * 86_400_000
 _MEMORY_MS = 2 * 365 * 86_400_000
-_UNTIMELY = "10002"
 _UNIFIED = {"accountType": "UNIFIED"}
 _CLOCK = BybitQueries(SPOT).time()
 
@@ -68,7 +73,7 @@ def _balances(category: Category) -> RestQuery[Page[Balance]]:
         return page_of(read_rows(wallet.coin, coin))
 
     fetch = _fetch("account/wallet-balance", Channel.BALANCE, _UNIFIED)
-    return rest_query(fetch, _checked, read)
+    return rest_query(fetch, checked, read)
 
 
 def _open_orders(category: Category, at: int) -> RestQuery[Page[OrderUpdate]]:
@@ -91,10 +96,8 @@ def _order(category: Category, query: OrderQuery) -> Sequence[RestQuery[Page[Ord
 
 
 def _closed_orders(category: Category, query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
-    def read(row: Raw, received_ns: int) -> OrderUpdate:
-        return ended(normalize.order(category, decode(row, type=native.OrderRow), received_ns))
-
-    one = structs.replace(_orders(category, "order/history", _market(category, query)), read=read)
+    orders = _orders(category, "order/history", _market(category, query))
+    one = structs.replace(orders, read=of_ended(orders.read))
     return listed_between(one, query.since_ns, query.until_ns, _CLOCK)
 
 
@@ -145,7 +148,7 @@ def _list(
         return _fetch(path, channel, {**named, **given, "limit": str(limit)}, cursor)
 
     def rows(body: bytes) -> ListRows:
-        wire = decode(_checked(body).result, type=native.Rows)
+        wire = decode(checked(body).result, type=native.Rows)
         is_full = len(wire.list) >= limit
         return ListRows(wire.list, (wire.nextPageCursor or "") if is_full else "")
 
@@ -162,13 +165,3 @@ def _fetch(path: str, channel: Channel, parameters: Mapping[str, str], cursor: s
         subscription=Subscription(channel),
         auth=Auth.SIGNED,
     )
-
-
-def _checked(body: bytes) -> public.Answer:
-    """As `listing.checked`; a call whose time was off is made again, signed by a surer clock."""
-    try:
-        return listing.checked(body)
-    except VenueRefused as error:
-        if error.code == _UNTIMELY:
-            raise RateLimited(str(error), error.code) from error
-        raise

@@ -8,28 +8,21 @@ a second is never more in any second. On spot 500 orders may be open (/order/cre
 from decimal import Decimal
 
 from fluxum.venues.bybit.category import SPOT, Category
-from fluxum.venues.bybit.private.commands import is_client_id
+from fluxum.venues.bybit.private.commands import NAMES
 from fluxum.venues.bybit.private.signing import RECEIVE_MS
 from fluxum.venues.private import AccountTier
 from fluxum.venues.rates import Decaying
-from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance
+from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance, begins_with
 
 __all__ = ["tiers"]
 
 # https://bybit-exchange.github.io/docs/v5/error: the engine did not answer in time, was restarting
 # or overloaded, or has had this id before.
-_AMBIGUOUS = frozenset(
-    (
-        *("429", "10000", "10014", "10016", "10019", "10429", "20006", "110072", "170007"),
-        *("170032", "170141", "170146", "170147", "170234"),
-    )
+_AMBIGUOUS = (
+    *("429", "10000", "10014", "10016", "10019", "10429", "20006", "110072", "170007"),
+    *("170032", "170141", "170146", "170147", "170234"),
 )
 _PER_S = {"spot": 20, "linear": 10}
-
-
-def _is_ambiguous(message: str) -> bool:
-    """Errors after which the order may have been entered all the same: the code comes first."""
-    return message.partition(" ")[0] in _AMBIGUOUS
 
 
 def tiers(category: Category) -> dict[str, AccountTier]:
@@ -42,8 +35,8 @@ def tiers(category: Category) -> dict[str, AccountTier]:
     )
     rules = OrderRules(
         allowance=allowance,
-        is_name=is_client_id,
-        is_ambiguous=_is_ambiguous,
+        is_name=NAMES.allows,
+        is_ambiguous=begins_with(*(f"{code} " for code in _AMBIGUOUS)),
         deadline_min_s=1.0,
         deadline_max_s=RECEIVE_MS / 1000,
     )

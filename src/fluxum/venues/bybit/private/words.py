@@ -1,14 +1,14 @@
 """Bybit's words for what Fluxum has names for, both ways.
 
 https://bybit-exchange.github.io/docs/v5/enum. Every list of words is open: one that is not here is
-OTHER, and the functions return it beside that; of one that is here they return empty text.
+OTHER, and is kept beside it.
 """
 
 from fluxum.model.account import EntryKind
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, SelfTrade, TimeInForce, TriggerReference
 from fluxum.venues.triggers import triggered_type
-from fluxum.venues.words import known, turned
+from fluxum.venues.words import Words
 
 __all__ = [
     "ENTRY_KINDS",
@@ -20,29 +20,36 @@ __all__ = [
     "STATUSES",
     "TIMES_IN_FORCE",
     "order_type",
-    "status",
-    "time_in_force",
 ]
 
 SIDES = {Side.BUY: "Buy", Side.SELL: "Sell"}
 REFERENCES = {TriggerReference.LAST: "LastPrice", TriggerReference.INDEX: "IndexPrice"}
-TIMES_IN_FORCE = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
+TIMES_IN_FORCE = Words(
+    {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"},
+    {"PostOnly": TimeInForce.GTC},
+    other=TimeInForce.OTHER,
+)
 SELF_TRADES = {
     SelfTrade.CANCEL_NEWEST: "CancelTaker",
     SelfTrade.CANCEL_OLDEST: "CancelMaker",
     SelfTrade.CANCEL_BOTH: "CancelBoth",
 }
-STATUSES = {
-    "New": OrderStatus.OPEN,
-    "PartiallyFilled": OrderStatus.PARTIALLY_FILLED,
-    "Untriggered": OrderStatus.PENDING,
-    "Triggered": OrderStatus.PENDING,
-    "Filled": OrderStatus.FILLED,
-    "PartiallyFilledCanceled": OrderStatus.CANCELED,
-    "Cancelled": OrderStatus.CANCELED,
-    "Deactivated": OrderStatus.CANCELED,
-    "Rejected": OrderStatus.REFUSED,
-}
+STATUSES = Words(
+    {
+        OrderStatus.OPEN: "New",
+        OrderStatus.PARTIALLY_FILLED: "PartiallyFilled",
+        OrderStatus.PENDING: "Untriggered",
+        OrderStatus.FILLED: "Filled",
+        OrderStatus.CANCELED: "Cancelled",
+        OrderStatus.REFUSED: "Rejected",
+    },
+    {
+        "Triggered": OrderStatus.PENDING,
+        "PartiallyFilledCanceled": OrderStatus.CANCELED,
+        "Deactivated": OrderStatus.CANCELED,
+    },
+    other=OrderStatus.OTHER,
+)
 FILLS = frozenset({"Trade", "AdlTrade", "BustTrade", "BlockTrade", "Delivery"})
 """Kinds of executions that change a position at a price."""
 NO_FILLS = frozenset({"Funding", "SessionSettlePnL", "Settle"})
@@ -69,19 +76,8 @@ ENTRY_KINDS = {
 }
 """The kind of an entry by Bybit's `type`; all others are OTHER, the word is kept beside it."""
 
-_TIMES = turned(TIMES_IN_FORCE) | {"PostOnly": TimeInForce.GTC}
 _UNTRIGGERED = frozenset({"", "UNKNOWN"})
 _RISES = 1
-
-
-def status(word: str) -> tuple[OrderStatus, str]:
-    """The status of an order, or OTHER and the word."""
-    return known(STATUSES, word, OrderStatus.OTHER)
-
-
-def time_in_force(word: str) -> tuple[TimeInForce, str]:
-    """The time in force, or OTHER and the word."""
-    return known(_TIMES, word, TimeInForce.OTHER)
 
 
 def order_type(word: str, stop: str, side: Side, direction: int) -> tuple[OrderType, str]:

@@ -7,8 +7,7 @@ and names them by its own ids alone. A key that requires a heartbeat loses its o
 after its last request: the dead man's switch sends one, and cannot disarm it.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec import structs
 from msgspec.json import encode
@@ -23,8 +22,6 @@ from fluxum.model.order import (
     Command,
     OrderRequest,
     OrderType,
-    Place,
-    PlaceBatch,
     TimeInForce,
 )
 from fluxum.venues.conversation import Auth, Effect, Fetch, Send
@@ -32,19 +29,17 @@ from fluxum.venues.gemini.native import Request
 from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.private.words import STOP_LIMIT
 from fluxum.venues.gemini.symbols import lower
-from fluxum.venues.order_offers import OrderOffers, plain
+from fluxum.venues.order_commands import Members, Operation, OrderCommands, cannot
+from fluxum.venues.order_offers import NameRule, OrderOffers, plain
 
-__all__ = ["HEARTBEAT", "HEARTBEAT_S", "effects", "is_client_id"]
+__all__ = ["HEARTBEAT", "HEARTBEAT_S", "NAMES", "effects"]
 
 HEARTBEAT = "/v1/heartbeat"
 HEARTBEAT_S = 30
-_CLIENT_ID = re.compile(r"[:\-_.#a-zA-Z0-9]{1,36}")
+_NEW = "/v1/order/new"
+NAMES = NameRule(r"[:\-_.#a-zA-Z0-9]{1,36}", "up to 36 letters, digits and :-_.#")
+"""What Gemini takes as a client order id."""
 _TIMES = {TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
-
-
-def is_client_id(name: str) -> bool:
-    """Whether Gemini takes this as a client order id."""
-    return _CLIENT_ID.fullmatch(name) is not None
 
 
 _OFFERS = OrderOffers(
@@ -52,9 +47,7 @@ _OFFERS = OrderOffers(
     types=frozenset({OrderType.LIMIT, OrderType.MARKET, OrderType.STOP_LOSS_LIMIT}),
     times_in_force=frozenset(_TIMES),
     fields=frozenset({"post_only"}),
-    batch_max=100,
-    is_name=is_client_id,
-    name_rule="up to 36 letters, digits and :-_.#",
+    names=NAMES,
 )
 _CONTRACTS = structs.replace(_OFFERS, fields=frozenset({"post_only", "margin"}))
 
@@ -62,15 +55,6 @@ _CONTRACTS = structs.replace(_OFFERS, fields=frozenset({"post_only", "margin"}))
 def effects(command: Command, number: str) -> Sequence[Effect]:
     """The requests of a command, each with its number; raises BadInput for what cannot be done."""
     match command:
-        case Place(request=request, validate=False):
-            return [_place(request, number)]
-        case PlaceBatch(requests=requests, validate=False):
-            _OFFERS.check_batch(command)
-            return [_place(request, f"{number}.{at}") for at, request in enumerate(requests)]
-        case Cancel(order_ids=ids, client_order_ids=(), user_references=()) if ids:
-            return _cancels(ids, number)
-        case CancelBatch(order_ids=ids, client_order_ids=()) if ids:
-            return _cancels(ids, f"{number}.batch")
         case CancelAll():
             return [_call("/v1/order/cancel/all", number)]
         case CancelAllAfter(timeout_s=timeout_s) if timeout_s == HEARTBEAT_S:
@@ -81,22 +65,20 @@ def effects(command: Command, number: str) -> Sequence[Effect]:
                 f"cannot disarm it: was {timeout_s} s"
             )
         case _:
-            what = type(command).__name__
-            raise BadInput(f"{VENUE} cannot do this: {what}, was {command!r:.200}")
+            return _ORDERS.effects(command, number)
 
 
-def _cancels(ids: Iterable[str], number: str) -> Sequence[Effect]:
-    return [
-        _send("order.cancel", f"{number}.{at}", {"orderId": order_id})
-        for at, order_id in enumerate(ids)
-    ]
+def _named(command: Cancel | CancelBatch) -> Sequence[Members]:
+    if not command.order_ids or command.client_order_ids:
+        raise cannot(VENUE, command)
+    return [{"orderId": order_id} for order_id in command.order_ids]
 
 
-def _place(request: OrderRequest, number: str) -> Effect:
+def _place(request: OrderRequest) -> tuple[str, Members]:
     _check(request)
     name, quantity = request.client_order_id, plain(request.quantity)
     if request.trigger is not None:
-        order = {
+        order: Members = {
             "symbol": lower(request.symbol),
             "side": request.side.value,
             "type": STOP_LIMIT,
@@ -104,7 +86,7 @@ def _place(request: OrderRequest, number: str) -> Effect:
             "price": plain(request.limit_price),
             "stop_price": plain(request.trigger.price),
         }
-        return _call("/v1/order/new", number, order | ({"client_order_id": name} if name else {}))
+        return _NEW, order | ({"client_order_id": name} if name else {})
     order = {
         "symbol": lower(request.symbol),
         "side": request.side.value.upper(),
@@ -114,15 +96,20 @@ def _place(request: OrderRequest, number: str) -> Effect:
     if request.limit_price is not None:
         order["price"] = plain(request.limit_price)
         order["timeInForce"] = "MOC" if request.post_only else _TIMES[request.time_in_force]
-    return _send("order.place", number, order | ({"clientOrderId": name} if name else {}))
+    return "order.place", order | ({"clientOrderId": name} if name else {})
 
 
-def _send(method: str, number: str, params: dict[str, str]) -> Send:
-    given: dict[str, int | str] = {**params}
-    return Send(encode(Request(method, number, given)))
+def _send(number: str, operation: Operation, command: Command) -> Effect:
+    """A frame, or a call for what is named by a path."""
+    method, (members,) = operation
+    if method == _NEW:
+        return _call(method, number, members)
+    number += ".batch" if isinstance(command, CancelBatch) else ""
+    params: dict[str, int | str] = {name: str(one) for name, one in members.items()}
+    return Send(encode(Request(method, number, params)))
 
 
-def _call(path: str, number: str, params: dict[str, str] | None = None) -> Fetch:
+def _call(path: str, number: str, params: Members | None = None) -> Fetch:
     """A call that is a command; the venue's allowance of public calls does not count it."""
     body = encode(params) if params else b""
     return Fetch("POST", path, number, body=body, cost=0.0, auth=Auth.SIGNED, is_once=True)
@@ -141,3 +128,8 @@ def _check(request: OrderRequest) -> None:
                 f"a stop at {VENUE} buys above its trigger and sells below it, was "
                 f"{request.side.value} at {limit} from {trigger.price}"
             )
+
+
+_ORDERS = OrderCommands(
+    venue=VENUE, place=_place, cancel="order.cancel", named=_named, batch_max=100, send=_send
+)

@@ -16,7 +16,6 @@ from msgspec.json import decode
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import (
     Channel,
-    Desync,
     Event,
     Refused,
     Subscribed,
@@ -29,7 +28,7 @@ from fluxum.venues.conversation import Effect, Fetch, SequenceCounts, VenueTime
 from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.private import native, normalize
 from fluxum.venues.queries import UNDECODABLE
-from fluxum.venues.reading import Reading
+from fluxum.venues.reading import Reading, missed
 
 __all__ = ["EVENTS_PATH", "OrderEvents"]
 
@@ -111,7 +110,9 @@ class OrderEvents:
         except UNDECODABLE as error:
             raise RemoteProtocolError(str(error)) from error
         if reading.has_left_out:
-            reading.events.append(self._desync("a row could not be read", received_ns))
+            reading.events.append(
+                missed(VENUE, _EXECUTIONS, "a row could not be read", received_ns)
+            )
         if self._is_open and not self._is_told:
             self._is_told = True
             reading.events.insert(0, self._told(received_ns))
@@ -172,15 +173,10 @@ class OrderEvents:
             self.sequence.steps += 1
             return ()
         self.sequence.breaks += 1
-        return (self._desync(f"number {expected} was expected, was {number}", received_ns),)
-
-    def _desync(self, reason: str, received_ns: int) -> Desync:
-        return Desync(
-            venue=VENUE,
-            subscription=_EXECUTIONS,
-            generation=0,
-            reason=reason,
-            received_ns=received_ns,
+        return (
+            missed(
+                VENUE, _EXECUTIONS, f"number {expected} was expected, was {number}", received_ns
+            ),
         )
 
     def _told(self, received_ns: int) -> Event:

@@ -5,13 +5,11 @@ A row that makes no sense raises RemoteProtocolError, so that it is left out.
 
 from decimal import Decimal
 
-from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance, Fee, Fill, Liquidity
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset
-from fluxum.model.market import Side
 from fluxum.model.numbers import product
-from fluxum.model.order import OrderStatus, OrderType, OrderUpdate, TimeInForce
+from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
 from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.private import native, words
 from fluxum.venues.gemini.symbols import guess
@@ -31,9 +29,9 @@ def order(wire: native.Order, received_ns: int, opened_ns: int | None = None) ->
     A market buy of an amount to spend has no quantity but what is filled.
     """
     word = wire.order_type or wire.type
-    kind = words.ORDER_TYPES.get(word, OrderType.OTHER)
+    kind, venue_type = words.ORDER_TYPES.known(word)
     option = wire.behavior or next(iter(wire.options), "")
-    in_force = words.OPTIONS.get(option, TimeInForce.OTHER)
+    in_force, venue_in_force = words.OPTIONS.known(option)
     filled = exact(wire.executed_amount or wire.total_executed_amount or "0")
     average = price_or_none(wire.avg_execution_price)
     quantity = exact_or_none(wire.original_amount)
@@ -44,7 +42,7 @@ def order(wire: native.Order, received_ns: int, opened_ns: int | None = None) ->
         order_id=str(wire.order_id),
         client_order_id=wire.client_order_id,
         symbol=guess(wire.symbol),
-        side=_side(wire.side),
+        side=words.SIDES.read(wire.side),
         order_type=kind,
         status=status,
         quantity=filled if quantity is None else max(quantity, filled),
@@ -56,9 +54,9 @@ def order(wire: native.Order, received_ns: int, opened_ns: int | None = None) ->
         time_in_force=in_force,
         post_only=option == words.MAKER,
         reason=wire.reason,
-        venue_type=word if kind is OrderType.OTHER else "",
+        venue_type=venue_type,
         venue_status=venue_status,
-        venue_time_in_force=option if in_force is TimeInForce.OTHER else "",
+        venue_time_in_force=venue_in_force,
         opened_ns=opened_ns if wire.order_type else venue_ns,
         venue_ns=venue_ns,
         received_ns=received_ns,
@@ -79,7 +77,7 @@ def event_fill(wire: native.Order, received_ns: int) -> Fill | None:
     return Fill(
         venue=VENUE,
         symbol=guess(wire.symbol),
-        side=_side(wire.side),
+        side=words.SIDES.read(wire.side),
         price=positive(one.price),
         quantity=positive(one.amount),
         fees=_fees(one.fee, one.fee_currency),
@@ -102,7 +100,7 @@ def fill(wire: native.Trade, received_ns: int) -> Fill | None:
     return Fill(
         venue=VENUE,
         symbol=guess(wire.symbol),
-        side=_side(wire.type.lower()),
+        side=words.SIDES.read(wire.type.lower()),
         price=positive(wire.price),
         quantity=positive(wire.amount),
         fees=_fees(wire.fee_amount, wire.fee_currency),
@@ -146,13 +144,6 @@ def _status(wire: native.Order, filled: Decimal, kind: OrderType) -> tuple[Order
     if is_whole:
         return OrderStatus.FILLED, ""
     return OrderStatus.OTHER, "not live"
-
-
-def _side(word: str) -> Side:
-    side = words.SIDES.get(word)
-    if side is None:
-        raise RemoteProtocolError(f"a side was expected, was {word[:40]!r}")
-    return side
 
 
 def _instant(given_ms: int | None) -> int:

@@ -17,14 +17,13 @@ from fluxum.model.event import Channel, Event, Subscription
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
-    CommandAnswer,
     Data,
     LoginAnswer,
     Message,
     Nothing,
     TopicAnswer,
 )
-from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
 from fluxum.venues.conversation import Auth, Fetch, Send
 from fluxum.venues.gemini.native import Request
 from fluxum.venues.gemini.normalize import VENUE
@@ -88,7 +87,7 @@ def _message(frame: bytes) -> Message:
         return LoginAnswer(error, is_untimely=is_later)
     if op is not None:
         return TopicAnswer(op, error)
-    if ".batch." in number:  # an order that has ended does not refuse the others
+    if number.endswith(".batch"):  # an order that has ended does not refuse the others
         return CommandAnswer(number, canceled=0 if error else 1)
     return CommandAnswer(number, error, order=_placed(wire.result))
 

@@ -15,7 +15,8 @@ from msgspec.json import decode, encode
 from fluxum.errors import RemoteProtocolError, VenueRefused
 from fluxum.model.account import Balance, Fill
 from fluxum.model.event import Channel, Subscription
-from fluxum.model.order import OrderUpdate, ended
+from fluxum.model.order import OrderUpdate
+from fluxum.venues.account_lists import of_ended, one_page
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.gemini.private import native, normalize
 from fluxum.venues.gemini.private.protocol import BALANCES_CALL
@@ -47,18 +48,11 @@ def account_queries() -> AccountQueries:
 
 
 def _balances() -> RestQuery[Page[Balance]]:
-    def read(rows: Sequence[Raw], received_ns: int) -> Page[Balance]:
-        return page_of(
-            read_rows(
-                rows, lambda row: normalize.balance(decode(row, type=native.Funds), received_ns)
-            )
-        )
-
-    return rest_query(BALANCES_CALL, _rows, read)
+    return one_page(BALANCES_CALL, _rows, _read_balance)
 
 
 def _open_orders() -> RestQuery[Page[OrderUpdate]]:
-    return rest_query(_fetch("/v1/orders"), _rows, _orders)
+    return one_page(_fetch("/v1/orders"), _rows, _read_order)
 
 
 def _order(query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
@@ -71,7 +65,7 @@ def _order(query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
         fetch = _fetch("/v1/order/status", order_id=query.order_id)
     else:
         fetch = _fetch("/v1/order/status", client_order_id=query.client_order_id)
-    return [rest_query(fetch, rows, _orders, _no_order)]
+    return [one_page(fetch, rows, _read_order, _no_order)]
 
 
 def _no_order(refused: VenueRefused) -> Page[OrderUpdate]:
@@ -81,17 +75,8 @@ def _no_order(refused: VenueRefused) -> Page[OrderUpdate]:
     return Page(())
 
 
-def _orders(rows: Sequence[Raw], received_ns: int) -> Page[OrderUpdate]:
-    return page_of(
-        read_rows(rows, lambda row: normalize.order(decode(row, type=native.Order), received_ns))
-    )
-
-
 def _closed_orders(query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
-    def read(row: Raw, received_ns: int) -> OrderUpdate:
-        return ended(normalize.order(decode(row, type=native.Order), received_ns))
-
-    return _forward("/v1/orders/history", "limit_orders", query, read, None)
+    return _forward("/v1/orders/history", "limit_orders", query, of_ended(_read_order), None)
 
 
 def _fills(query: FillQuery) -> RestQuery[Page[Fill]]:
@@ -140,3 +125,11 @@ def _rows(body: bytes) -> Sequence[Raw]:
 
 def _stamp(row: Raw) -> native.Stamp:
     return decode(row, type=native.Stamp)
+
+
+def _read_order(row: Raw, received_ns: int) -> OrderUpdate:
+    return normalize.order(decode(row, type=native.Order), received_ns)
+
+
+def _read_balance(row: Raw, received_ns: int) -> Balance:
+    return normalize.balance(decode(row, type=native.Funds), received_ns)

@@ -8,7 +8,7 @@ long to arrive.
 
 from decimal import Decimal
 
-from fluxum.venues.gemini.private.commands import is_client_id
+from fluxum.venues.gemini.private.commands import NAMES
 from fluxum.venues.private import AccountTier
 from fluxum.venues.rates import Decaying, Windowed
 from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance
@@ -33,7 +33,7 @@ TIERS = {
             allowance=TradingAllowance(
                 rates=(OrderRate(rate=Windowed(Decimal(1000), Decimal(10))),)
             ),
-            is_name=is_client_id,
+            is_name=NAMES.allows,
             is_ambiguous=_is_ambiguous,
             can_amend=False,
             deadline_min_s=_NONCE_S,

@@ -6,26 +6,35 @@ open: one that is not here is OTHER, and is kept beside it.
 
 from fluxum.model.market import Side
 from fluxum.model.order import OrderType, TimeInForce
+from fluxum.venues.words import Words
 
 __all__ = ["LIMIT", "MAKER", "OPTIONS", "ORDER_TYPES", "SIDES", "STOP_LIMIT", "TIMES_IN_FORCE"]
 
-SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+SIDES = Words({Side.BUY: "buy", Side.SELL: "sell"})
 LIMIT, STOP_LIMIT, MAKER = "exchange limit", "exchange stop limit", "maker-or-cancel"
-ORDER_TYPES = {
-    LIMIT: OrderType.LIMIT,
-    "limit": OrderType.LIMIT,
-    STOP_LIMIT: OrderType.STOP_LOSS_LIMIT,
-    "stop-limit": OrderType.STOP_LOSS_LIMIT,
-    "exchange market": OrderType.MARKET,
-    "market buy": OrderType.MARKET,
-    "market sell": OrderType.MARKET,
-}
-OPTIONS = {
-    "": TimeInForce.GTC,
-    MAKER: TimeInForce.GTC,
-    "immediate-or-cancel": TimeInForce.IOC,
-    "fill-or-kill": TimeInForce.FOK,
-}
+ORDER_TYPES = Words(
+    {
+        OrderType.LIMIT: LIMIT,
+        OrderType.STOP_LOSS_LIMIT: STOP_LIMIT,
+        OrderType.MARKET: "exchange market",
+    },
+    {
+        "limit": OrderType.LIMIT,
+        "stop-limit": OrderType.STOP_LOSS_LIMIT,
+        "market buy": OrderType.MARKET,
+        "market sell": OrderType.MARKET,
+    },
+    other=OrderType.OTHER,
+)
+OPTIONS = Words(
+    {
+        TimeInForce.GTC: "",
+        TimeInForce.IOC: "immediate-or-cancel",
+        TimeInForce.FOK: "fill-or-kill",
+    },
+    {MAKER: TimeInForce.GTC},
+    other=TimeInForce.OTHER,
+)
 """The option of an order, or its behavior, as events call it."""
 TIMES_IN_FORCE = {
     "GTC": "",

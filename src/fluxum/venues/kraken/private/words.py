@@ -17,7 +17,7 @@ from fluxum.model.order import (
     TimeInForce,
     TriggerReference,
 )
-from fluxum.venues.words import known, turned
+from fluxum.venues.words import Words
 
 __all__ = [
     "ENTRY_KINDS",
@@ -35,25 +35,30 @@ __all__ = [
     "time_in_force",
 ]
 
-ORDER_TYPES: dict[OrderType, str] = {
-    one: one.value.replace("_", "-") for one in OrderType if one is not OrderType.OTHER
-}
+ORDER_TYPES: Words[OrderType] = Words(
+    {one: one.value.replace("_", "-") for one in OrderType if one is not OrderType.OTHER},
+    other=OrderType.OTHER,
+)
 PRICE_KINDS = {PriceKind.STATIC: "static", PriceKind.PERCENT: "pct", PriceKind.QUOTE: "quote"}
 REFERENCES = {TriggerReference.LAST: "last", TriggerReference.INDEX: "index"}
-TIMES_IN_FORCE: dict[TimeInForce, str] = {
-    one: one.value for one in TimeInForce if one is not TimeInForce.OTHER
-}
+TIMES_IN_FORCE: Words[TimeInForce] = Words(
+    {one: one.value for one in TimeInForce if one is not TimeInForce.OTHER},
+    other=TimeInForce.OTHER,
+)
 FEE_ASSETS = {FeeAsset.BASE: "base", FeeAsset.QUOTE: "quote"}
 SELF_TRADES = {one: one.value for one in SelfTrade}
 
-STATUSES = {
-    "pending_new": OrderStatus.PENDING,
-    "new": OrderStatus.OPEN,
-    "partially_filled": OrderStatus.PARTIALLY_FILLED,
-    "filled": OrderStatus.FILLED,
-    "canceled": OrderStatus.CANCELED,
-    "expired": OrderStatus.EXPIRED,
-}
+STATUSES = Words(
+    {
+        OrderStatus.PENDING: "pending_new",
+        OrderStatus.OPEN: "new",
+        OrderStatus.PARTIALLY_FILLED: "partially_filled",
+        OrderStatus.FILLED: "filled",
+        OrderStatus.CANCELED: "canceled",
+        OrderStatus.EXPIRED: "expired",
+    },
+    other=OrderStatus.OTHER,
+)
 ENTRY_KINDS = {
     "deposit": EntryKind.DEPOSIT,
     "withdrawal": EntryKind.WITHDRAWAL,
@@ -78,39 +83,40 @@ ENTRY_KINDS = {
 }
 """The kind of an entry by Kraken's `type`; all others are OTHER, the word is kept beside it."""
 
-_TYPES = turned(ORDER_TYPES)
-_TIMES = turned(TIMES_IN_FORCE)
 # https://docs.kraken.com/api/docs/rest-api/get-open-orders and /get-closed-orders
-_REST_STATUSES = {
-    "pending": OrderStatus.PENDING,
-    "open": OrderStatus.OPEN,
-    "closed": OrderStatus.FILLED,
-    "canceled": OrderStatus.CANCELED,
-    "expired": OrderStatus.EXPIRED,
-}
+_REST_STATUSES = Words(
+    {
+        OrderStatus.PENDING: "pending",
+        OrderStatus.OPEN: "open",
+        OrderStatus.FILLED: "closed",
+        OrderStatus.CANCELED: "canceled",
+        OrderStatus.EXPIRED: "expired",
+    },
+    other=OrderStatus.OTHER,
+)
 
 
 def order_type(word: str) -> tuple[OrderType, str]:
     """The order type, or OTHER and the word."""
-    return known(_TYPES, word, OrderType.OTHER)
+    return ORDER_TYPES.known(word)
 
 
 def status(word: str) -> tuple[OrderStatus, str]:
     """The order status on the WebSocket, or OTHER and the word."""
-    return known(STATUSES, word, OrderStatus.OTHER)
+    return STATUSES.known(word)
 
 
 def rest_status(word: str, *, is_filled: bool) -> tuple[OrderStatus, str]:
     """The order status in REST's lists, or OTHER and the word; `is_filled` in part at least."""
     if word == "open" and is_filled:
         return OrderStatus.PARTIALLY_FILLED, ""
-    return known(_REST_STATUSES, word, OrderStatus.OTHER)
+    return _REST_STATUSES.known(word)
 
 
 def time_in_force(word: str) -> tuple[TimeInForce, str]:
     """The time in force, in whichever case, or OTHER and the word."""
-    one, _ = known(_TIMES, word.lower(), TimeInForce.OTHER)
-    return one, word if one is TimeInForce.OTHER else ""
+    one, other = TIMES_IN_FORCE.known(word.lower())
+    return one, other and word
 
 
 def side(word: str) -> Side:

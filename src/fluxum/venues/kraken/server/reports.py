@@ -32,7 +32,6 @@ _KINDS = {
     OrderEventKind.CANCELED: b"canceled",
     OrderEventKind.EXPIRED: b"expired",
 }
-_WORDS = {status: word for word, status in STATUSES.items()}
 _ENDS = frozenset({OrderEventKind.FILLED, OrderEventKind.CANCELED, OrderEventKind.EXPIRED})
 _CATEGORIES = {"deposit": b"deposit", "withdrawal": b"withdrawal"}
 
@@ -137,7 +136,7 @@ class ReportWriter:
         pairs += self._triggers(order, instrument)
         pairs += self._rarer(order, instrument)
         pairs += [
-            (b"order_status", _text(_WORDS[update.status])),
+            (b"order_status", _text(STATUSES[update.status])),
             (b"fee_usd_equiv", plain(self._in_dollars(order, order.fee), 4)),
             (b"fee_ccy_pref", b'"fcib"' if order.fee_asset is FeeAsset.BASE else b'"fciq"'),
             (b"timestamp", _time(update.venue_ns)),
@@ -205,7 +204,7 @@ class ReportWriter:
         order, what = happening.order, happening.what
         update = order.update
         instrument = self._instruments[update.symbol]
-        status = _WORDS[update.status]
+        status = STATUSES[update.status]
         pairs: Pairs = [
             (b"timestamp", _time(happening.venue_ns)),
             (b"order_status", _text(status)),
@@ -288,7 +287,7 @@ class ReportWriter:
             (b"cost", plain(happening.cost, cost)),
             (b"order_type", _text(ORDER_TYPES[update.order_type])),
             (b"timestamp", _time(happening.venue_ns)),
-            (b"order_status", _text(_WORDS[status])),
+            (b"order_status", _text(STATUSES[status])),
             (b"cum_qty", plain(update.filled, quantity)),
             (b"cum_cost", plain(update.cost, cost)),
             (b"avg_price", plain(update.average_price or fill.price, price)),

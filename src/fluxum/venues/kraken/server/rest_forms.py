@@ -48,7 +48,6 @@ Form = Mapping[str, str]
 _NANOS = 1_000_000_000
 _NUMBER = re.compile(r"\d{1,20}(\.\d{1,20})?|\.\d{1,20}")
 _PRICE = re.compile(r"(?P<sign>[-+#]?)(?P<number>\d{1,20}(\.\d{1,20})?)(?P<percent>%?)")
-_TYPES = {word: kind for kind, word in ORDER_TYPES.items()}
 _REFERENCES = {word: one for one, word in REFERENCES.items()}
 _IN_FORCE = {one.value.upper(): one for one in TimeInForce}
 _SELF_TRADES = {one.value.replace("_", "-"): one for one in SelfTrade}
@@ -68,7 +67,7 @@ def read_form(body: bytes) -> Form:
 
 def read_order(form: Form, symbol: Symbol) -> OrderRequest:
     """An order of `AddOrder`."""
-    kind = _TYPES.get(form.get("ordertype", ""))
+    kind = ORDER_TYPES.by_word.get(form.get("ordertype", ""))
     if kind is None:
         raise _invalid("ordertype")
     flags = {flag for flag in form.get("oflags", "").split(",") if flag}
@@ -219,7 +218,7 @@ def _close(form: Form) -> CloseOrder | None:
     word = form.get("close[ordertype]")
     if word is None:
         return None
-    kind = _TYPES.get(word)
+    kind = ORDER_TYPES.by_word.get(word)
     if kind is None:
         raise _invalid("close[ordertype]")
     inner = {

@@ -6,8 +6,7 @@ spot market buy is of an amount of the quote asset by default, so every market o
 which it is. Orders that wait for a price are of another kind at OKX, and are not offered.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from decimal import Context, Decimal, Inexact
 
 from msgspec import Struct, structs
@@ -18,27 +17,22 @@ from fluxum.model.order import (
     Amend,
     Cancel,
     CancelBatch,
-    Command,
     OrderRequest,
     OrderType,
-    Place,
-    PlaceBatch,
     TimeInForce,
 )
 from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.okx.private.markets import Market, Markets
 from fluxum.venues.okx.private.words import SELF_TRADES, SIDES, TYPES
-from fluxum.venues.order_offers import OrderOffers, named_orders, plain
+from fluxum.venues.order_commands import Members
+from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain
 
-__all__ = ["BATCH_MAX", "Mode", "Operation", "is_client_id", "operations"]
-
-Arguments = dict[str, object]
-Operation = tuple[str, Sequence[Arguments]]
-"""The name of an operation, and the arguments of each of its orders."""
+__all__ = ["BATCH_MAX", "NAMES", "Mode", "amendment", "named", "order"]
 
 BATCH_MAX = 20
 """How many orders a batch may have."""
-_CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,32}")
+NAMES = NameRule(r"[A-Za-z0-9]{1,32}", "up to 32 letters and digits")
+"""What OKX takes as a client order id."""
 _SPOT, _FUTURES = "1", "2"
 _EXACT = Context(prec=60, traps=[Inexact])
 
@@ -50,57 +44,26 @@ class Mode(Struct, frozen=True):
     is_hedged: bool = False
 
 
-def is_client_id(name: str) -> bool:
-    """Whether OKX takes this as a client order id."""
-    return _CLIENT_ID.fullmatch(name) is not None
-
-
 _SPOT_OFFERS = OrderOffers(
     venue=VENUE,
     types=frozenset({OrderType.LIMIT, OrderType.MARKET}),
     times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
     fields=frozenset({"post_only", "margin", "quote_quantity", "self_trade"}),
     changes=frozenset({"quantity", "limit_price"}),
-    batch_max=BATCH_MAX,
-    is_name=is_client_id,
-    name_rule="up to 32 letters and digits",
+    names=NAMES,
 )
 _CONTRACT_OFFERS = structs.replace(
     _SPOT_OFFERS, fields=frozenset({"post_only", "reduce_only", "margin", "self_trade"})
 )
 
 
-def operations(markets: Markets, mode: Mode, command: Command) -> Sequence[Operation]:
-    """The operations of a command, in their order; raises BadInput for what OKX cannot do."""
-    match command:
-        case Place(request=request, validate=False):
-            return [("order", [_order(markets, mode, request)])]
-        case PlaceBatch(requests=requests, validate=False):
-            if not 1 <= len(requests) <= BATCH_MAX:
-                raise BadInput(f"a batch of 1 to 20 orders was expected, was {len(requests)}")
-            return [("batch-orders", [_order(markets, mode, request) for request in requests])]
-        case Amend():
-            return [("amend-order", [_amend(markets, command)])]
-        case Cancel(user_references=()):
-            return [("cancel-order", [one]) for one in _named(markets, command)]
-        case CancelBatch():
-            named = _named(markets, command)
-            return [
-                ("batch-cancel-orders", named[at : at + BATCH_MAX])
-                for at in range(0, len(named), BATCH_MAX)
-            ]
-        case _:
-            raise BadInput(
-                f"{VENUE} cannot do this: {type(command).__name__}, was {command!r:.200}"
-            )
-
-
-def _order(markets: Markets, mode: Mode, request: OrderRequest) -> Arguments:
+def order(markets: Markets, mode: Mode, request: OrderRequest) -> tuple[str, Members]:
+    """An order; raises BadInput for one that OKX does not take of such an account."""
     is_contract = bool(request.symbol.contract)
     (_CONTRACT_OFFERS if is_contract else _SPOT_OFFERS).check(request)
     market, spent = markets.of(request.symbol), request.quote_quantity
     is_market = not request.order_type.has_limit
-    order: Arguments = {
+    order: Members = {
         **markets.order_id(market.name),
         "tdMode": _trade_mode(mode, request, is_contract=is_contract),
         "side": SIDES[request.side],
@@ -117,7 +80,7 @@ def _order(markets: Markets, mode: Mode, request: OrderRequest) -> Arguments:
         order["reduceOnly"] = True
     if request.self_trade is not None:
         order["stpMode"] = SELF_TRADES[request.self_trade]
-    return order
+    return "order", order
 
 
 def _type(request: OrderRequest, *, is_contract: bool) -> str:
@@ -147,21 +110,24 @@ def _trade_mode(mode: Mode, request: OrderRequest, *, is_contract: bool) -> str:
     return "cross"
 
 
-def _amend(markets: Markets, command: Amend) -> Arguments:
+def amendment(markets: Markets, command: Amend) -> tuple[str, Members]:
+    """A change of an order; raises BadInput for one that OKX does not make."""
     symbol = _SPOT_OFFERS.check_amend(command)
     order = _name(markets, symbol, command.order_id, command.client_order_id)
     if command.quantity is not None:
         order["newSz"] = _size(markets.of(symbol), command.quantity)
     if command.limit_price is not None:
         order["newPx"] = plain(command.limit_price)
-    return order
+    return "amend-order", order
 
 
-def _named(markets: Markets, command: Cancel | CancelBatch) -> Sequence[Arguments]:
-    return [_name(markets, *one) for one in named_orders(VENUE, command)]
+def named(markets: Markets, command: Cancel | CancelBatch) -> Iterator[Members]:
+    """The market and id of each order."""
+    for one in named_orders(VENUE, command):
+        yield _name(markets, *one)
 
 
-def _name(markets: Markets, symbol: Symbol, order_id: str, name: str) -> Arguments:
+def _name(markets: Markets, symbol: Symbol, order_id: str, name: str) -> Members:
     """What names an order: its market, and either id."""
     ids = {"ordId": order_id} if order_id else {"clOrdId": name}
     return {**markets.order_id(markets.of(symbol).name), **ids}

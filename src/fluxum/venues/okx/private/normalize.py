@@ -9,33 +9,30 @@ from decimal import Decimal
 from msgspec import Raw
 from msgspec.json import decode
 
-from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liquidity
 from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.numbers import product
-from fluxum.model.order import OrderStatus, OrderType, OrderUpdate, TimeInForce
+from fluxum.model.order import OrderType, OrderUpdate, TimeInForce
 from fluxum.venues.okx.normalize import VENUE, instant
 from fluxum.venues.okx.private import native, words
 from fluxum.venues.okx.private.markets import Market
 from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none, signed
-from fluxum.venues.words import known, turned
 
 __all__ = ["balance", "entry", "fill", "order"]
 
 _ZERO = Decimal(0)
 _ORDINARY = frozenset({"", "normal"})
 _OTHER = (OrderType.OTHER, TimeInForce.OTHER, False)
-_SIDES = turned(words.SIDES)
 _LIQUIDITY = {"M": Liquidity.MAKER, "T": Liquidity.TAKER}
 
 
 def order(market: Market, wire: native.OrderRow, received_ns: int) -> OrderUpdate:
     """An order, open or ended; `reason` is why it was canceled, or by what it was made."""
-    side = _side(wire.side)
+    side = words.SIDES.read(wire.side)
     kind, in_force, post_only = words.KINDS.get(wire.ordType, _OTHER)
-    status, venue_status = known(words.STATUSES, wire.state, OrderStatus.OTHER)
+    status, venue_status = words.STATUSES.known(wire.state)
     filled = product(exact_or_none(wire.accFillSz) or _ZERO, market.size)
     average = price_or_none(wire.avgPx)
     is_known = kind is not OrderType.OTHER
@@ -90,7 +87,7 @@ def fill(
     return Fill(
         venue=VENUE,
         symbol=market.symbol,
-        side=_side(wire.side),
+        side=words.SIDES.read(wire.side),
         price=positive(wire.fillPx),
         quantity=product(positive(wire.fillSz), market.size),
         fees=((Fee(Asset(asset), charged),) if charged else ()) if asset else None,
@@ -125,7 +122,7 @@ def entry(raw: Raw, received_ns: int) -> LedgerEntry:
         venue=VENUE,
         entry_id=wire.billId,
         reference_id=wire.tradeId or wire.billId,
-        kind=known(words.ENTRY_KINDS, wire.type, EntryKind.OTHER)[0],
+        kind=words.ENTRY_KINDS.get(wire.type, EntryKind.OTHER),
         venue_kind=f"{wire.type}/{wire.subType}" if wire.subType else wire.type,
         asset=Asset(wire.ccy),
         amount=signed(wire.balChg) + fee,
@@ -150,10 +147,3 @@ def _spends(wire: native.OrderRow, side: Side) -> bool:
     if wire.ordType != "market" or wire.instType not in {"SPOT", "MARGIN"}:
         return False
     return wire.tgtCcy == "quote_ccy" or (not wire.tgtCcy and side is Side.BUY)
-
-
-def _side(word: str) -> Side:
-    side = _SIDES.get(word)
-    if side is None:
-        raise RemoteProtocolError(f"buy or sell was expected, was {word[:40]!r}")
-    return side

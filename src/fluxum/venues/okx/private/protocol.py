@@ -23,11 +23,10 @@ from msgspec.json import decode
 from fluxum.errors import BadInput, RemoteProtocolError, VenueRefused
 from fluxum.model.event import Channel, Event
 from fluxum.model.instant import plausible_ns
-from fluxum.model.order import Amend, CancelAll, CancelAllAfter, Command, Place, PlaceBatch
+from fluxum.model.order import CancelAll, CancelAllAfter, Command, OrderRequest
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
-    CommandAnswer,
     Data,
     Ending,
     LoginAnswer,
@@ -35,14 +34,15 @@ from fluxum.venues.account_link import (
     Nothing,
     TopicAnswer,
 )
-from fluxum.venues.command_answers import OrderAnswer
+from fluxum.venues.command_answers import CommandAnswer, OrderAnswer
 from fluxum.venues.conversation import Auth, Effect, Fetch, Send
 from fluxum.venues.okx import native as public
 from fluxum.venues.okx.listing import LISTS, rows
 from fluxum.venues.okx.normalize import VENUE
-from fluxum.venues.okx.private import native, normalize
-from fluxum.venues.okx.private.commands import BATCH_MAX, Mode, Operation, operations
+from fluxum.venues.okx.private import commands, native, normalize
+from fluxum.venues.okx.private.commands import BATCH_MAX, Mode
 from fluxum.venues.okx.private.markets import Markets
+from fluxum.venues.order_commands import Members, Operation, OrderCommands, deadline_ns
 from fluxum.venues.queries import only
 from fluxum.venues.requests import Request, RequestLimits
 
@@ -95,6 +95,18 @@ class _Account:
     def __init__(self) -> None:
         self._markets = Markets()
         self._mode = Mode()
+        self._orders = OrderCommands(
+            venue=VENUE,
+            place=self._order,
+            amend=partial(commands.amendment, self._markets),
+            cancel="cancel-order",
+            named=partial(commands.named, self._markets),
+            place_batch="batch-orders",
+            cancel_batch="batch-cancel-orders",
+            batch_max=BATCH_MAX,
+            cancels_max=BATCH_MAX,
+            send=_send,
+        )
 
     def prepare(self, fetch: Fetch, body: bytes) -> None:
         """Take a list of markets, or the kind of account; raises what `rows` does."""
@@ -132,8 +144,10 @@ class _Account:
                     raise BadInput(f"a time-out of 10 to 120 s was expected, was {timeout_s}")
                 return [_call("POST", _SWITCH, number, {"timeOut": str(timeout_s)})]
             case _:
-                wanted = operations(self._markets, self._mode, command)
-                return [_send(f"{number}p{at}", one, command) for at, one in enumerate(wanted)]
+                return self._orders.effects(command, number)
+
+    def _order(self, request: OrderRequest) -> tuple[str, Members]:
+        return commands.order(self._markets, self._mode, request)
 
     def called(self, fetch: Fetch, body: bytes) -> CommandAnswer:
         """The answer to a call: a part of the orders that are to be canceled, or the switch."""
@@ -152,7 +166,7 @@ class _Account:
         command, _, page = number.partition(".")
         named = [{**self._markets.order_id(one.instId), "ordId": one.ordId} for one in orders]
         then: list[Effect] = [
-            _send(f"{command}p{page}p{at}", ("batch-cancel-orders", named[at : at + BATCH_MAX]))
+            _send(f"{command}.{page}.{at}", ("batch-cancel-orders", named[at : at + BATCH_MAX]))
             for at in range(0, len(named), BATCH_MAX)
         ]
         if len(orders) == _PENDING_MAX:
@@ -167,10 +181,12 @@ def _call(method: str, path: str, number: str, body: object = None) -> Fetch:
 
 
 def _send(number: str, operation: Operation, command: Command | None = None) -> Send:
-    op, arguments = operation
-    message: dict[str, object] = {"id": number, "op": op, "args": arguments}
-    if isinstance(command, Place | PlaceBatch | Amend) and command.deadline_ns is not None:
-        message["expTime"] = str(command.deadline_ns // _MILLISECOND)
+    """`id` has letters and digits alone: `p` stands for a dot."""
+    op, rows = operation
+    message: dict[str, object] = {"id": number.replace(".", "p"), "op": op, "args": rows}
+    ends_ns = None if command is None else deadline_ns(command)
+    if ends_ns is not None:
+        message["expTime"] = str(ends_ns // _MILLISECOND)
     return Send(public.encode(message))
 
 

@@ -18,12 +18,20 @@ from urllib.parse import urlencode
 from msgspec import Raw
 from msgspec.json import decode
 
-from fluxum.errors import RateLimited, VenueRefused
+from fluxum.errors import VenueRefused
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import OrderUpdate, ended
-from fluxum.venues.account_lists import AccountList, ListRows, Span, listed
+from fluxum.venues.account_lists import (
+    AccountList,
+    ListRows,
+    Span,
+    after_clock,
+    listed,
+    one_page,
+    span_of,
+)
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.okx import topics
 from fluxum.venues.okx.listing import rows
@@ -31,8 +39,7 @@ from fluxum.venues.okx.private import native, normalize
 from fluxum.venues.okx.private.markets import KINDS, Markets
 from fluxum.venues.okx.queries import OkxQueries
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
-from fluxum.venues.queries import Page, RestQuery, only, page_of, rest_query
-from fluxum.venues.rows import read_rows
+from fluxum.venues.queries import Page, RestQuery, only
 
 __all__ = ["account_queries"]
 
@@ -42,8 +49,6 @@ Read = Callable[[Raw, int], Item | None]
 _DAY_NS = 86_400 * 1_000_000_000
 _LIMIT = 100
 _UNKNOWN_ORDER = "51603"
-# A call that came too late, or whose time cannot be read: it is signed again.
-_UNTIMELY = frozenset({"50102", "50112"})
 _CLOCK = OkxQueries().time()
 
 
@@ -66,11 +71,10 @@ def account_queries() -> AccountQueries:
 def _balances() -> RestQuery[Page[Balance]]:
     """All balances of the trading account."""
 
-    def read(found: Sequence[Raw], received_ns: int) -> Page[Balance]:
-        wallet = only(found, lambda row: decode(row, type=native.Wallet))
-        return page_of(read_rows(wallet.details, lambda row: normalize.balance(row, received_ns)))
+    def details(body: bytes) -> Sequence[Raw]:
+        return only(rows(body), lambda row: decode(row, type=native.Wallet)).details
 
-    return rest_query(_fetch("account/balance", 3, Channel.BALANCE, {}), _rows, read)
+    return one_page(_fetch("account/balance", 3, Channel.BALANCE, {}), details, normalize.balance)
 
 
 def _read_order(markets: Markets, row: Raw, received_ns: int) -> OrderUpdate | None:
@@ -84,18 +88,15 @@ def _order(read: Read[OrderUpdate], query: OrderQuery) -> Sequence[RestQuery[Pag
     ids = {"ordId": query.order_id} if query.order_id else {"clOrdId": query.client_order_id}
     named = {"instId": topics.format_symbol(query.symbol), **ids}
 
-    def found(body: bytes) -> ListRows:
+    def found(body: bytes) -> Sequence[Raw]:
         try:
-            return ListRows(_rows(body))
+            return rows(body)
         except VenueRefused as error:
             if error.code == _UNKNOWN_ORDER:
-                return ListRows(())
+                return ()
             raise
 
-    def fetch(_span: Span, _cursor: str) -> Fetch:
-        return _fetch("trade/order", 0.5, Channel.EXECUTION, named)
-
-    return [listed(AccountList(fetch=fetch, decode=found, read=read))]
+    return [one_page(_fetch("trade/order", 0.5, Channel.EXECUTION, named), found, read)]
 
 
 def _closed_orders(read: Read[OrderUpdate], query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
@@ -130,9 +131,9 @@ def _fills(markets: Markets, query: FillQuery) -> RestQuery[Page[Fill]]:
     def parts(*, is_recent: bool) -> RestQuery[Page[Fill]]:
         if not is_recent:
             one = partial(_list, "trade/fills-history", 3, Channel.EXECUTION, read)
-            return _by_kind(one, query.symbol, _span(query))
+            return _by_kind(one, query.symbol, span_of(query))
         named = {} if query.symbol is None else {"instId": topics.format_symbol(query.symbol)}
-        return listed(_list("trade/fills", 0.5, Channel.EXECUTION, read, named), _span(query))
+        return listed(_list("trade/fills", 0.5, Channel.EXECUTION, read, named), span_of(query))
 
     return _since(query, 3, parts)
 
@@ -144,17 +145,12 @@ def _entries(query: EntryQuery) -> RestQuery[Page[LedgerEntry]]:
         path, cost = ("account/bills", 3.0) if is_recent else ("account/bills-archive", 6.0)
         named = {} if query.asset is None else {"ccy": str(query.asset)}
         one = _list(path, cost, Channel.BALANCE, normalize.entry, named)
-        return listed(one, _span(query))
+        return listed(one, span_of(query))
 
     return _since(query, 7, parts)
 
 
 # Pieces
-
-
-def _span(query: FillQuery | EntryQuery) -> Span:
-    since_ns, until_ns = query.since_ns, query.until_ns
-    return Span(*(None if at is None else at // 1_000_000 for at in (since_ns, until_ns)))
 
 
 def _since(
@@ -167,11 +163,10 @@ def _since(
     if since_ns is None:
         return parts(is_recent=False)
 
-    def begin(body: bytes, received_ns: int) -> RestQuery[Page[Item]]:
-        oldest_ns = _CLOCK.read(body, received_ns) - recent_days * _DAY_NS
-        return parts(is_recent=since_ns > oldest_ns)
+    def begin(now_ns: int) -> RestQuery[Page[Item]]:
+        return parts(is_recent=since_ns > now_ns - recent_days * _DAY_NS)
 
-    return RestQuery(_CLOCK.fetch, _never, begin)
+    return after_clock(_CLOCK, begin)
 
 
 def _by_kind(
@@ -209,7 +204,7 @@ def _list(
         return _fetch(path, cost, channel, {**named, **given, "limit": str(_LIMIT)})
 
     def found(body: bytes) -> ListRows:
-        answered = _rows(body)
+        answered = rows(body)
         if len(answered) < _LIMIT:
             return ListRows(answered)
         last = decode(answered[-1], type=native.RowId)
@@ -228,17 +223,3 @@ def _fetch(path: str, cost: float, channel: Channel, named: Mapping[str, str]) -
         subscription=Subscription(channel),
         auth=Auth.SIGNED,
     )
-
-
-def _rows(body: bytes) -> Sequence[Raw]:
-    """As `rows`; a call whose time was off is made again, signed by a surer clock."""
-    try:
-        return rows(body)
-    except VenueRefused as error:
-        if error.code in _UNTIMELY:
-            raise RateLimited(str(error), error.code) from error
-        raise
-
-
-def _never(_body: bytes, _received_ns: int) -> Page[Item]:
-    raise AssertionError("the venue's clock is read by what follows")

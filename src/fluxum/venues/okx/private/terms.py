@@ -7,28 +7,19 @@ A cancel never waits for this. Calls have a limit each: see `queries` for what e
 
 from decimal import Decimal
 
-from fluxum.venues.okx.private.commands import is_client_id
+from fluxum.venues.okx.private.commands import NAMES
 from fluxum.venues.private import AccountTier
 from fluxum.venues.rates import Decaying, Windowed
-from fluxum.venues.trading import Operation, OrderRate, OrderRules, TradingAllowance
+from fluxum.venues.trading import Operation, OrderRate, OrderRules, TradingAllowance, begins_with
 
 __all__ = ["TIERS"]
 
 # https://www.okx.com/docs-v5/en/#error-code: no answer in time, a system that is busy or failed, or
 # an id that was taken before.
-_AMBIGUOUS = frozenset(
-    (
-        *("50001", "50004", "50013", "50026", "51016", "51054", "51149"),
-        *("63999", "64007"),
-    )
+_AMBIGUOUS = (
+    *("50001", "50004", "50013", "50026", "51016", "51054", "51149"),
+    *("63999", "64007"),
 )
-
-
-def _is_ambiguous(message: str) -> bool:
-    """Errors after which the order may have been entered all the same: the code comes first."""
-    return message.partition(" ")[0] in _AMBIGUOUS
-
-
 _RATE = Windowed(Decimal(60), Decimal(2))
 
 TIERS = {
@@ -42,8 +33,8 @@ TIERS = {
                 ),
                 amend=Decimal(1),
             ),
-            is_name=is_client_id,
-            is_ambiguous=_is_ambiguous,
+            is_name=NAMES.allows,
+            is_ambiguous=begins_with(*(f"{code} " for code in _AMBIGUOUS)),
             deadline_min_s=1.0,
             deadline_max_s=60.0,
         ),

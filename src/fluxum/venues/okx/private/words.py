@@ -8,6 +8,7 @@ not here is OTHER, and is kept beside it.
 from fluxum.model.account import EntryKind
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, SelfTrade, TimeInForce
+from fluxum.venues.words import Words
 
 __all__ = [
     "CANCEL_SOURCES",
@@ -23,7 +24,7 @@ __all__ = [
 Kind = tuple[OrderType, TimeInForce, bool]
 """The type of an order, its time in force, and whether it is post-only."""
 
-SIDES = {Side.BUY: "buy", Side.SELL: "sell"}
+SIDES = Words({Side.BUY: "buy", Side.SELL: "sell"})
 KINDS: dict[str, Kind] = {
     "limit": (OrderType.LIMIT, TimeInForce.GTC, False),
     "market": (OrderType.MARKET, TimeInForce.GTC, False),
@@ -39,13 +40,16 @@ SELF_TRADES = {
     SelfTrade.CANCEL_OLDEST: "cancel_maker",
     SelfTrade.CANCEL_BOTH: "cancel_both",
 }
-STATUSES = {
-    "live": OrderStatus.OPEN,
-    "partially_filled": OrderStatus.PARTIALLY_FILLED,
-    "filled": OrderStatus.FILLED,
-    "canceled": OrderStatus.CANCELED,
-    "mmp_canceled": OrderStatus.CANCELED,
-}
+STATUSES = Words(
+    {
+        OrderStatus.OPEN: "live",
+        OrderStatus.PARTIALLY_FILLED: "partially_filled",
+        OrderStatus.FILLED: "filled",
+        OrderStatus.CANCELED: "canceled",
+    },
+    {"mmp_canceled": OrderStatus.CANCELED},
+    other=OrderStatus.OTHER,
+)
 CANCEL_SOURCES = {
     "0": "by the system",
     "1": "by the user",

@@ -21,7 +21,7 @@ from fluxum.model.order import (
     Trigger,
 )
 from fluxum.venues.binance.policy import Policy
-from fluxum.venues.binance.private.commands import is_client_id
+from fluxum.venues.binance.private.commands import NAMES
 from fluxum.venues.binance.private.names import order_id
 from fluxum.venues.binance.private.words import POST_ONLY, SELF_TRADES, SIDES, TIMES_IN_FORCE, TYPES
 from fluxum.venues.binance.server.formats import plain
@@ -38,9 +38,8 @@ from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, R
 from fluxum.venues.server.arguments import Arguments
 from fluxum.venues.server.contract import ExchangeView
 from fluxum.venues.server.formats import millis, scrambled
-from fluxum.venues.server.order_entry import OrderEntry
+from fluxum.venues.server.order_entry import OrderEntry, attempt
 from fluxum.venues.triggers import rises
-from fluxum.venues.words import turned
 
 __all__ = ["ReplaceFailed", "SpotAccounts", "cancel_name"]
 
@@ -65,9 +64,7 @@ _REFUSALS = {
     Refusal.NAME_TAKEN: ("Duplicate order sent.", "-2010"),
 }
 _UNSUPPORTED = ("Combination of optional parameters invalid.", "-1128")
-_TYPES = turned(TYPES)
 _ROWS_MAX = 1000
-_MILLISECOND = 1_000_000
 _ZERO = Decimal(0)
 
 
@@ -135,10 +132,7 @@ class SpotAccounts:
 
     def _test(self, account: Account, read: Arguments, now_ns: int) -> Row:
         request = self._request(read, now_ns)
-        try:
-            account.check(request, now_ns)
-        except CommandRefused as error:
-            raise _refused(error) from error
+        self._entry.translated(lambda: account.check(request, now_ns))
         return {}
 
     def _cancel(self, account: Account, read: Arguments, now_ns: int) -> Row:  # noqa: ARG002
@@ -172,10 +166,10 @@ class SpotAccounts:
             "origClientOrderId": read.text("cancelOrigClientOrderId"),
             "cancelRestrictions": read.text("cancelRestrictions"),
         }
-        canceled = _attempt(lambda: self._cancel(account, Arguments(named, _invalid), now_ns))
+        canceled = attempt(lambda: self._cancel(account, Arguments(named, _invalid), now_ns))
         entered: Row | VenueRefused | None = None
         if not isinstance(canceled, VenueRefused) or mode == "ALLOW_FAILURE":
-            entered = _attempt(lambda: self._place(account, read, now_ns))
+            entered = attempt(lambda: self._place(account, read, now_ns))
         data: Row = {
             "cancelResult": _outcome(canceled),
             "newOrderResult": _outcome(entered),
@@ -265,9 +259,7 @@ class SpotAccounts:
             symbol=self._symbol(read),
             order_id="" if number is None else order_id(read.text("symbol"), int(number)),
             client_order_id=read.text("origClientOrderId"),
-            since_ns=None if since is None else int(since) * _MILLISECOND,
-            until_ns=None if until is None else (int(until) + 1) * _MILLISECOND - 1,
-        )
+        ).between(None if since is None else int(since), None if until is None else int(until))
 
     def _request(self, read: Arguments, now_ns: int) -> OrderRequest:
         symbol, word = self._symbol(read), read.text("type")
@@ -276,9 +268,7 @@ class SpotAccounts:
             *map(read.number, ("icebergQty", "trailingDelta")),
         )
         kind = OrderType.LIMIT if word == POST_ONLY else read.word(TYPES, "type")
-        name = read.text("newClientOrderId", f"x-{scrambled(now_ns):016x}")
-        if not is_client_id(name):
-            raise _invalid("newClientOrderId")
+        name = read.name("newClientOrderId", NAMES) or f"x-{scrambled(now_ns):016x}"
         trigger = Trigger(read.needed("stopPrice")) if kind.is_triggered and not points else None
         if trigger is not None:
             self._check_trigger(symbol, side, kind, trigger.price)
@@ -296,9 +286,7 @@ class SpotAccounts:
             time_in_force=read.word(TIMES_IN_FORCE, "timeInForce") if has_time else TimeInForce.GTC,
             post_only=word == POST_ONLY,
             display_quantity=shown or None,
-            self_trade=None
-            if read.text("selfTradePreventionMode", "NONE") == "NONE"
-            else read.word(SELF_TRADES, "selfTradePreventionMode"),
+            self_trade=read.word_or_none(SELF_TRADES, "selfTradePreventionMode", "NONE"),
             fee_asset=FeeAsset.BASE if side is Side.BUY else FeeAsset.QUOTE,
             client_order_id=name,
         )
@@ -330,13 +318,6 @@ def _refused(error: CommandRefused) -> VenueRefused:
 def _invalid(name: str) -> VenueRefused:
     text = f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
     return VenueRefused(text, "-1102")
-
-
-def _attempt(act: Callable[[], Row]) -> Row | VenueRefused:
-    try:
-        return act()
-    except VenueRefused as error:
-        return error
 
 
 def _outcome(result: Row | VenueRefused | None) -> str:

@@ -11,7 +11,14 @@ from fluxum.model.order import OrderStatus, OrderType
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private.names import split_order_id
 from fluxum.venues.binance.private.native import ORDER_NAMES
-from fluxum.venues.binance.private.words import POST_ONLY, SELF_TRADES, SIDES, TIMES_IN_FORCE, TYPES
+from fluxum.venues.binance.private.words import (
+    POST_ONLY,
+    SELF_TRADES,
+    SIDES,
+    STATUSES,
+    TIMES_IN_FORCE,
+    TYPES,
+)
 from fluxum.venues.binance.server.formats import plain
 from fluxum.venues.server.accounts import OrderEventKind, OrderHappening, OrderState
 from fluxum.venues.server.formats import millis
@@ -21,13 +28,7 @@ __all__ = ["Row", "balance_row", "fill_row", "order_row", "report", "trade_row"]
 Row = dict[str, object]
 
 _ZERO = Decimal(0)
-_STATUSES = {
-    OrderStatus.PENDING: "NEW",
-    OrderStatus.OPEN: "NEW",
-    OrderStatus.PARTIALLY_FILLED: "PARTIALLY_FILLED",
-    OrderStatus.FILLED: "FILLED",
-    OrderStatus.EXPIRED: "EXPIRED",
-}
+_STATUSES = {**STATUSES, OrderStatus.PENDING: "NEW"}
 # Orders that the exchange ends by itself: status, execution type, reason.
 _ENDS = {
     "No liquidity": ("EXPIRED", "EXPIRED", "INSUFFICIENT_LIQUIDITY"),

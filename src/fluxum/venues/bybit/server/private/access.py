@@ -18,14 +18,21 @@ __all__ = ["account_of_login", "admit", "check_time", "count"]
 
 _MILLISECOND = 1_000_000
 _AHEAD_NS = 1000 * _MILLISECOND
+_TEXTS = {
+    "10003": "API key is invalid.",
+    "10004": "error sign! please check your signature generation algorithm.",
+    "10006": "Too many visits!",
+}
 
 
 def account_of_login(accounts: Accounts, args: Sequence[object], now_ns: int) -> Account:
     """The account that a login is of; raises VenueRefused."""
     match args:
         case [str(key), int(expires_ms), str(sign)] if expires_ms > millis(now_ns):
-            account = account_of(accounts, key, _unknown_key())
-            check_signature(signature(account.secret, login_text(expires_ms)), sign, _bad_sign())
+            account = account_of(accounts, key, _refused("10003"))
+            check_signature(
+                signature(account.secret, login_text(expires_ms)), sign, _refused("10004")
+            )
             return account
         case _:
             raise VenueRefused("Params Error", "10001")
@@ -34,13 +41,15 @@ def account_of_login(accounts: Accounts, args: Sequence[object], now_ns: int) ->
 def admit(accounts: Accounts, call: Fetch, now_ns: int) -> Account:
     """The account that signed a call; raises VenueRefused."""
     headers = access.lowered(call.headers)
-    account = account_of(accounts, headers.get("x-bapi-api-key", ""), _unknown_key())
+    account = account_of(accounts, headers.get("x-bapi-api-key", ""), _refused("10003"))
     timestamp = headers.get("x-bapi-timestamp", "")
     text = call_text(call, timestamp, account.key, headers.get("x-bapi-recv-window", "5000"))
-    check_signature(signature(account.secret, text), headers.get("x-bapi-sign", ""), _bad_sign())
+    check_signature(
+        signature(account.secret, text), headers.get("x-bapi-sign", ""), _refused("10004")
+    )
     check_time(headers, now_ns)
     if accounts.roll_fault(OrderFault.LIMITED):
-        raise _too_often()
+        raise _refused("10006")
     return account
 
 
@@ -66,7 +75,7 @@ def check_time(headers: Mapping[str, str], now_ns: int) -> None:
 
 def count(account: Account, operation: str, cost: int, most: int, now_ns: int) -> Mapping[str, str]:
     """Count an operation in its second, and return its headers; raises VenueRefused."""
-    used = access.count(account, operation, RateWindow(most), now_ns, _too_often(), cost)
+    used = access.count(account, operation, RateWindow(most), now_ns, _refused("10006"), cost)
     return {
         "X-Bapi-Limit": str(most),
         "X-Bapi-Limit-Status": str(used.left),
@@ -74,14 +83,5 @@ def count(account: Account, operation: str, cost: int, most: int, now_ns: int) -
     }
 
 
-def _too_often() -> VenueRefused:
-    return VenueRefused("Too many visits!", "10006")
-
-
-def _unknown_key() -> VenueRefused:
-    return VenueRefused("API key is invalid.", "10003")
-
-
-def _bad_sign() -> VenueRefused:
-    text = "error sign! please check your signature generation algorithm."
-    return VenueRefused(text, "10004")
+def _refused(code: str) -> VenueRefused:
+    return VenueRefused(_TEXTS[code], code)

@@ -14,7 +14,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, FeeAsset, OrderRequest, OrderType, TimeInForce, Trigger
 from fluxum.venues.bybit.category import SPOT, Category
-from fluxum.venues.bybit.private.commands import BATCH_MAX, is_client_id
+from fluxum.venues.bybit.private.commands import BATCH_MAX, NAMES
 from fluxum.venues.bybit.private.words import SELF_TRADES, SIDES, TIMES_IN_FORCE
 from fluxum.venues.bybit.server.private.access import count
 from fluxum.venues.server.accounts import Account, CommandRefused, OrderState, Refusal
@@ -157,10 +157,8 @@ class BybitOrders:
         quantity = read.needed("qty")
         is_spot_buy = self._category is SPOT and side is Side.BUY
         spends = is_spot_buy and not has_limit and read.text("marketUnit") != "baseCoin"
-        trigger_price, name = read.number("triggerPrice"), read.text("orderLinkId")
-        if name and not is_client_id(name):
-            raise self._invalid()
-        in_force, rule = TimeInForce.GTC, read.text("smpType", "None")
+        trigger_price = read.number("triggerPrice")
+        in_force = TimeInForce.GTC
         if has_limit and not is_careful:
             in_force = read.word(TIMES_IN_FORCE, "timeInForce", "GTC")
         return OrderRequest(
@@ -175,9 +173,9 @@ class BybitOrders:
             post_only=is_careful,
             reduce_only=read.flag("reduceOnly"),
             margin=read.flag("isLeverage"),
-            self_trade=None if rule == "None" else read.word(SELF_TRADES, "smpType"),
+            self_trade=read.word_or_none(SELF_TRADES, "smpType", "None"),
             fee_asset=FeeAsset.BASE if is_spot_buy else FeeAsset.QUOTE,
-            client_order_id=name,
+            client_order_id=read.name("orderLinkId", NAMES),
         )
 
     def _type(self, symbol: Symbol, side: Side, read: Arguments, *, has_limit: bool) -> OrderType:

@@ -18,11 +18,6 @@ __all__ = ["Row", "coin_row", "entry_row", "execution_row", "order_row"]
 Row = dict[str, object]
 
 _ZERO = Decimal(0)
-_WORDS = {
-    **{status: word for word, status in reversed(STATUSES.items())},
-    OrderStatus.CANCELED: "Cancelled",
-    OrderStatus.PENDING: "Untriggered",
-}
 _REASONS = {
     "User requested": "EC_PerCancelRequest",
     "Post only order": "EC_PostOnlyWillTakeLiquidity",
@@ -145,7 +140,7 @@ def _status(category: Category, state: OrderState) -> str:
     is_spent = update.status is OrderStatus.FILLED and state.request.quote_quantity is not None
     if category is SPOT and (is_part or is_spent):
         return "PartiallyFilledCanceled"
-    return _WORDS.get(update.status, "Rejected")
+    return STATUSES.get(update.status, "Rejected")
 
 
 def _time_in_force(update: OrderUpdate) -> str:

@@ -7,50 +7,47 @@ never repeated; its token ends with its deadline.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from fluxum.errors import BadInput
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.order import (
     Amend,
     Cancel,
-    CancelAll,
     CancelBatch,
     Command,
     OrderRequest,
     OrderType,
-    Place,
-    PlaceBatch,
     TimeInForce,
 )
 from fluxum.venues.coinbase.advanced import native
-from fluxum.venues.coinbase.advanced.private.queries import CALL_COST, open_orders_call
+from fluxum.venues.coinbase.advanced.private.queries import CALL_COST
 from fluxum.venues.coinbase.advanced.private.signing import DEADLINE
 from fluxum.venues.coinbase.advanced.private.words import SIDES, STOP_DOWN, STOP_UP
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.symbols import ADVANCED, format_symbol
 from fluxum.venues.conversation import Auth, Fetch
-from fluxum.venues.order_offers import OrderOffers, plain
+from fluxum.venues.order_commands import Members, Operation, OrderCommands, deadline_ns
+from fluxum.venues.order_offers import NameRule, OrderOffers, plain
 from fluxum.venues.triggers import rises
 
 __all__ = [
     "BATCH_MAX",
     "CANCELS_MAX",
     "KINDS",
-    "OrderIdOf",
-    "calls",
     "cancel_calls",
     "configuration",
+    "order_commands",
 ]
 
-Members = dict[str, object]
 OrderIdOf = Callable[[str], str | None]
 
 BATCH_MAX = 10
 """How many orders a batch may have: they are sent one by one."""
 CANCELS_MAX = 100
 """How many orders are canceled with one call; the venue publishes no limit."""
+_CANCEL = "batch_cancel"
 _ORDERS = "/api/v3/brokerage/orders"
-_NAME_MAX = 128  # none is published
 _EXECUTIONS = Subscription(Channel.EXECUTION)
 KINDS = {
     (OrderType.MARKET, TimeInForce.GTC): "market_market_ioc",
@@ -72,57 +69,52 @@ _OFFERS = OrderOffers(
     times_in_force=frozenset(in_force for _, in_force in KINDS),
     fields=frozenset({"post_only", "quote_quantity"}),
     changes=frozenset({"quantity", "limit_price"}),
-    batch_max=BATCH_MAX,
-    is_name=lambda name: 0 < len(name) <= _NAME_MAX,
-    name_rule=f"1 to {_NAME_MAX} characters",
+    names=NameRule("(?s).{1,128}", "1 to 128 characters"),  # none is published
 )
 
 
-def calls(command: Command, number: str, order_id_of: OrderIdOf) -> Sequence[Fetch]:
-    """The calls of a command, in their order; raises BadInput for what the venue cannot do.
+def order_commands(order_id_of: OrderIdOf) -> OrderCommands:
+    """What the venue does with commands about orders.
 
-    `order_id_of` is the venue's id of an open order by its client order id. A cancel of all begins
-    with a list of what is open.
+    `order_id_of` is the venue's id of an open order by its client order id.
     """
-    match command:
-        case Place(request=request, validate=False):
-            return [_place(request, number, command.deadline_ns)]
-        case PlaceBatch(requests=requests, validate=False):
-            _OFFERS.check_batch(command)
-            return [
-                _place(request, f"{number}.{at}", command.deadline_ns)
-                for at, request in enumerate(requests)
-            ]
-        case Amend():
-            return [_post("edit", number, _edit(command, order_id_of), command.deadline_ns)]
-        case Cancel(user_references=()):
-            return cancel_calls(_ids(command, order_id_of), number, at_once=1)
-        case CancelBatch():
-            return cancel_calls(_ids(command, order_id_of), number)
-        case CancelAll():
-            return [open_orders_call(number)]
-        case _:
-            what = type(command).__name__
-            raise BadInput(f"{ADVANCED} cannot do this: {what}, was {command!r:.200}")
+    return OrderCommands(
+        venue=ADVANCED,
+        place=_place,
+        amend=partial(_edit, order_id_of),
+        cancel=_CANCEL,
+        named=partial(_named, order_id_of),
+        cancel_batch=_CANCEL,
+        batch_max=BATCH_MAX,
+        cancels_max=CANCELS_MAX,
+        send=_send,
+    )
 
 
-def cancel_calls(
-    order_ids: Sequence[str], number: str, at_once: int = CANCELS_MAX
-) -> Sequence[Fetch]:
-    """The calls that cancel these orders, so many with each."""
-    chunks = [order_ids[at : at + at_once] for at in range(0, len(order_ids), at_once)]
-    return [
-        _post("batch_cancel", f"{number}.{at}", {"order_ids": list(chunk)}, None)
-        for at, chunk in enumerate(chunks)
-    ]
+def cancel_calls(order_ids: Sequence[str], number: str) -> Sequence[Fetch]:
+    """The calls that cancel these orders, many with each."""
+    chunks = [order_ids[at : at + CANCELS_MAX] for at in range(0, len(order_ids), CANCELS_MAX)]
+    return [_cancel(f"{number}.{at}.many", chunk) for at, chunk in enumerate(chunks)]
 
 
-def _post(path: str, number: str, body: Members, deadline_ns: int | None) -> Fetch:
+def _cancel(number: str, order_ids: Sequence[object]) -> Fetch:
+    return _post(_CANCEL, number, {"order_ids": order_ids}, None)
+
+
+def _send(number: str, operation: Operation, command: Command) -> Fetch:
+    path, rows = operation
+    if path == _CANCEL:
+        number += ".many" if isinstance(command, CancelBatch) else ""
+        return _cancel(number, [one["order_id"] for one in rows])
+    return _post(path, number, rows[0], deadline_ns(command))
+
+
+def _post(path: str, number: str, body: Members, ends_ns: int | None) -> Fetch:
     return Fetch(
         "POST",
         f"{_ORDERS}/{path}".rstrip("/"),
         number,
-        {} if deadline_ns is None else {DEADLINE: str(deadline_ns)},
+        {} if ends_ns is None else {DEADLINE: str(ends_ns)},
         native.encode(body),
         cost=CALL_COST,
         subscription=_EXECUTIONS,
@@ -131,17 +123,16 @@ def _post(path: str, number: str, body: Members, deadline_ns: int | None) -> Fet
     )
 
 
-def _place(request: OrderRequest, number: str, deadline_ns: int | None) -> Fetch:
+def _place(request: OrderRequest) -> tuple[str, Members]:
     _OFFERS.check(request)
     if not request.client_order_id:
         raise BadInput(f"{ADVANCED} takes no order without a client order id: nothing was sent")
-    order: Members = {
+    return "", {
         "client_order_id": request.client_order_id,
         "product_id": format_symbol(request.symbol),
         "side": SIDES[request.side],
         "order_configuration": configuration(request),
     }
-    return _post("", number, order, deadline_ns)
 
 
 def configuration(request: OrderRequest) -> Members:
@@ -168,20 +159,20 @@ def configuration(request: OrderRequest) -> Members:
     return {name: members}
 
 
-def _edit(command: Amend, order_id_of: OrderIdOf) -> Members:
+def _edit(order_id_of: OrderIdOf, command: Amend) -> tuple[str, Members]:
     _OFFERS.check_amend(command)
     changes = {"price": command.limit_price, "size": command.quantity}
-    return {
+    return "edit", {
         "order_id": command.order_id or _id(command.client_order_id, order_id_of),
         **{name: plain(one) for name, one in changes.items() if one is not None},
     }
 
 
-def _ids(command: Cancel | CancelBatch, order_id_of: OrderIdOf) -> Sequence[str]:
+def _named(order_id_of: OrderIdOf, command: Cancel | CancelBatch) -> Sequence[Members]:
     ids = [*command.order_ids, *(_id(name, order_id_of) for name in command.client_order_ids)]
     if not ids:
         raise BadInput("a cancel needs at least one id, was none")
-    return ids
+    return [{"order_id": one} for one in ids]
 
 
 def _id(name: str, order_id_of: OrderIdOf) -> str:

@@ -34,11 +34,11 @@ def streamed_order(
     Of an order that ended nothing may be left. What is left of a market order may be an amount of
     the quote asset, so that only what is filled counts, unless more is known.
     """
-    way = words.side(wire.order_side)
+    way = words.SIDES.read(wire.order_side)
     kind, venue_type = words.order_type(wire.order_type, way)
     filled, average = exact(wire.cumulative_quantity), price_or_none(wire.avg_price)
     status, venue_status = words.status(wire.status, wire.trigger_status, is_part=bool(filled))
-    in_force, venue_in_force = words.time_in_force(wire.time_in_force)
+    in_force, venue_in_force = words.TIMES_IN_FORCE.known(wire.time_in_force)
     opened_ns = Instants().read(wire.creation_time)
     cost, left = exact_or_none(wire.filled_value), exact_or_none(wire.leaves_quantity) or _ZERO
     is_vague = kind is OrderType.MARKET or (status.is_final and known is not None)
@@ -74,11 +74,11 @@ def listed_order(row: Raw, received_ns: int) -> OrderUpdate | None:
     if wire.product_type in _OTHER_PRODUCTS:
         return None
     placed = next(iter(wire.order_configuration.values()), native.Configuration())
-    way = words.side(wire.side)
+    way = words.SIDES.read(wire.side)
     kind, venue_type = words.order_type(wire.order_type, way, placed.stop_direction)
     filled = exact_or_none(wire.filled_size) or _ZERO
     status, venue_status = words.status(wire.status, wire.trigger_status, is_part=bool(filled))
-    in_force, venue_in_force = words.time_in_force(wire.time_in_force)
+    in_force, venue_in_force = words.TIMES_IN_FORCE.known(wire.time_in_force)
     last = wire.edit_history[-1] if wire.edit_history else native.Edit()
     instants = Instants()
     opened_ns = instants.read(wire.created_time)
@@ -122,7 +122,7 @@ def fill(row: Raw, received_ns: int) -> Fill:
     return Fill(
         venue=ADVANCED,
         symbol=symbol,
-        side=words.side(wire.side),
+        side=words.SIDES.read(wire.side),
         price=price,
         quantity=size,
         fees=_fees(symbol, wire.commission),

@@ -15,17 +15,19 @@ from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance
-from fluxum.model.event import Channel, Desync, Event, Refused, Subscribed, Subscription
+from fluxum.model.event import Channel, Event, Refused, Subscribed, Subscription
 from fluxum.model.instrument import Asset
-from fluxum.model.order import Command
+from fluxum.model.order import CancelAll, Command
 from fluxum.venues.coinbase.advanced import native as public
 from fluxum.venues.coinbase.advanced.numbering import Numbering, Step
 from fluxum.venues.coinbase.advanced.private import native, normalize
-from fluxum.venues.coinbase.advanced.private.answers import Commands
+from fluxum.venues.coinbase.advanced.private.answers import CallAnswers
+from fluxum.venues.coinbase.advanced.private.commands import order_commands
 from fluxum.venues.coinbase.advanced.private.orders import StreamedOrders
-from fluxum.venues.coinbase.advanced.private.queries import accounts_call
+from fluxum.venues.coinbase.advanced.private.queries import accounts_call, open_orders_call
 from fluxum.venues.coinbase.instants import Instants
 from fluxum.venues.coinbase.symbols import ADVANCED
+from fluxum.venues.command_answers import CommandAnswer, CommandAnswers
 from fluxum.venues.conversation import (
     UNREADABLE,
     Auth,
@@ -35,7 +37,7 @@ from fluxum.venues.conversation import (
     SequenceCounts,
     UnreadableStream,
 )
-from fluxum.venues.reading import Reading
+from fluxum.venues.reading import Reading, missed
 from fluxum.venues.requests import Request, RequestLimits
 from fluxum.venues.rows import LeftOutRows, read_rows
 from fluxum.venues.subscriptions import Subscriptions
@@ -61,8 +63,10 @@ class AdvancedAccount:
             _write,
             extra={_HEARTBEATS},
         )
-        self._commands = Commands(self.outbox)
+        self._commands = CommandAnswers(ADVANCED)
+        self._answers = CallAnswers()
         self._orders = StreamedOrders()
+        self._order_commands = order_commands(self._orders.order_id_of)
         self._instants = Instants()
         self._balances: dict[Asset, Balance] | None = None  # as they were listed last
         self._follows_balances = False
@@ -97,7 +101,12 @@ class AdvancedAccount:
 
     def command(self, command_id: int, command: Command, now_ns: int) -> None:  # noqa: ARG002
         """Queue the calls of a command; raises BadInput for one that the venue cannot do."""
-        self._commands.send(command_id, command, self._orders.order_id_of)
+        number = str(command_id)
+        fetches: Sequence[Effect] = [open_orders_call(number)]
+        if not isinstance(command, CancelAll):
+            fetches = self._order_commands.effects(command, number)
+        self.outbox.extend(fetches)
+        self._commands.expect(command_id, command_id, command, len(fetches))
         self._orders.note(command)
 
     def ping(self) -> None:
@@ -199,7 +208,10 @@ class AdvancedAccount:
         self._is_stale |= bool(reading.events)
         if not reading.has_left_out or self._subscriptions.is_passive:
             return reading.finish()
-        return [*reading.finish(), _desync("a row could not be read", received_ns)]
+        return [
+            *reading.finish(),
+            missed(ADVANCED, _EXECUTIONS, "a row could not be read", received_ns),
+        ]
 
     def _listed(self, wire: public.Frame, received_ns: int) -> Sequence[Event]:
         """A list of what is subscribed answers the requests that it agrees with, in their order."""
@@ -220,7 +232,12 @@ class AdvancedAccount:
         self._subscriptions.doubt()
         if _USER not in self._subscriptions.by_topic:
             return []
-        lost = _desync(f"frame {expected} of the link was expected, was {number}", received_ns)
+        lost = missed(
+            ADVANCED,
+            _EXECUTIONS,
+            f"frame {expected} of the link was expected, was {number}",
+            received_ns,
+        )
         return [structs.replace(lost, expected=expected, computed=number)]
 
     def _failed(self, frame: bytes, reason: str, received_ns: int) -> Sequence[Event]:
@@ -244,7 +261,8 @@ class AdvancedAccount:
         """The answer to a command, or to a list; raises RemoteProtocolError for no sense."""
         try:
             if fetch.is_once:
-                return self._commands.answered(fetch, body, received_ns)
+                answer = self._answers.read(fetch, body)
+                return self._commands.settle(answer, self.outbox, received_ns)
             if fetch.subscription == _BALANCES:
                 return self._accounts(body, received_ns)
             rows, following = self._orders.answered(body, received_ns)
@@ -258,7 +276,8 @@ class AdvancedAccount:
     def receive_refusal(self, fetch: Fetch, reason: str, received_ns: int) -> Sequence[Event]:
         """The venue refused a command, or a list, which is requested again later."""
         if fetch.is_once:
-            return self._commands.refused(fetch, reason, received_ns)
+            answer = CommandAnswer(fetch.purpose, reason)
+            return self._commands.settle(answer, self.outbox, received_ns)
         if fetch.subscription != _BALANCES:
             self._orders.failed()
             return ()
@@ -305,13 +324,3 @@ def _write(request: Request) -> Send:
     (topic,) = request.topics
     auth = Auth.SIGNED if topic == _USER else Auth.NONE
     return Send(public.encode(public.Request(request.op, topic)), auth)
-
-
-def _desync(reason: str, received_ns: int) -> Desync:
-    return Desync(
-        venue=ADVANCED,
-        subscription=_EXECUTIONS,
-        generation=0,
-        reason=reason,
-        received_ns=received_ns,
-    )

@@ -16,8 +16,8 @@ from msgspec.json import decode
 
 from fluxum.model.account import Balance, Fill
 from fluxum.model.event import Channel, Subscription
-from fluxum.model.order import OrderUpdate, ended
-from fluxum.venues.account_lists import AccountList, ListRows, Span, listed
+from fluxum.model.order import OrderUpdate
+from fluxum.venues.account_lists import AccountList, ListRows, Span, listed, of_ended, one_page
 from fluxum.venues.coinbase.advanced.private import native, normalize
 from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.symbols import format_symbol
@@ -85,15 +85,7 @@ def _order(query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
     """One order: by its id, or by its name among the open ones, then among all since an instant."""
     if query.order_id:
         fetch = _fetch(f"orders/historical/{quote(query.order_id, safe='')}", Channel.EXECUTION)
-        return [
-            listed(
-                AccountList(
-                    fetch=lambda _span, _cursor: fetch,
-                    decode=lambda body: ListRows([decode(body, type=native.OrderAnswer).order]),
-                    read=normalize.listed_order,
-                )
-            )
-        ]
+        return [one_page(fetch, _only_order, normalize.listed_order)]
 
     def read(row: Raw, received_ns: int) -> OrderUpdate | None:
         update = normalize.listed_order(row, received_ns)
@@ -108,13 +100,13 @@ def _order(query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
     ]
 
 
+def _only_order(body: bytes) -> Sequence[Raw]:
+    return [decode(body, type=native.OrderAnswer).order]
+
+
 def _closed_orders(query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
     """Orders that ended, of those placed in the ninety days before the instant or after it."""
-
-    def read(row: Raw, received_ns: int) -> OrderUpdate | None:
-        update = normalize.listed_order(row, received_ns)
-        return None if update is None else ended(update)
-
+    read = of_ended(normalize.listed_order)
     return listed(_orders([*_market(query), *_ENDED], read), _span(query, _OPEN_MAX_MS))
 
 

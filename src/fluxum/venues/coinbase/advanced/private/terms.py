@@ -9,18 +9,12 @@ from decimal import Decimal
 from fluxum.venues.coinbase.advanced.private.signing import VALID_S
 from fluxum.venues.private import AccountTier
 from fluxum.venues.rates import Decaying
-from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance
+from fluxum.venues.trading import OrderRate, OrderRules, TradingAllowance, begins_with
 
 __all__ = ["TIERS"]
 
+# Reasons after which the order may have been entered all the same.
 _AMBIGUOUS = ("UNKNOWN", "INTERNAL", "TIMEOUT", "COMMANDER_", "DUPLICATE")
-
-
-def _is_ambiguous(message: str) -> bool:
-    """Reasons after which the order may have been entered all the same: the code comes first."""
-    return message.startswith(_AMBIGUOUS)
-
-
 _TEN, _ONE = Decimal(10), Decimal(1)
 TIERS = {
     "default": AccountTier(
@@ -29,7 +23,7 @@ TIERS = {
             allowance=TradingAllowance(
                 rates=(OrderRate(rate=Decaying(_TEN, _TEN)),), amend=_ONE, cancel=_ONE
             ),
-            is_ambiguous=_is_ambiguous,
+            is_ambiguous=begins_with(*_AMBIGUOUS),
             deadline_min_s=2.0,
             deadline_max_s=VALID_S,
         ),

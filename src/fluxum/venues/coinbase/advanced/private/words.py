@@ -5,12 +5,11 @@ list of words is open: one that is not here is OTHER, and the functions return i
 one that is here they return empty text. The stream spells types in small letters: `Stop Limit`.
 """
 
-from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Liquidity
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, TimeInForce
 from fluxum.venues.triggers import triggered_type
-from fluxum.venues.words import known, turned
+from fluxum.venues.words import Words
 
 __all__ = [
     "LIQUIDITY",
@@ -21,30 +20,37 @@ __all__ = [
     "TIMES_IN_FORCE",
     "order_type",
     "reason",
-    "side",
     "status",
-    "time_in_force",
 ]
 
-SIDES = {Side.BUY: "BUY", Side.SELL: "SELL"}
+SIDES = Words({Side.BUY: "BUY", Side.SELL: "SELL"})
 LIQUIDITY = {"MAKER": Liquidity.MAKER, "TAKER": Liquidity.TAKER}
-TIMES_IN_FORCE = {
-    TimeInForce.GTC: "GOOD_UNTIL_CANCELLED",
-    TimeInForce.GTD: "GOOD_UNTIL_DATE_TIME",
-    TimeInForce.IOC: "IMMEDIATE_OR_CANCEL",
-    TimeInForce.FOK: "FILL_OR_KILL",
-}
-STATUSES = {
-    "PENDING": OrderStatus.PENDING,
-    "QUEUED": OrderStatus.PENDING,
-    "OPEN": OrderStatus.OPEN,
-    "CANCEL_QUEUED": OrderStatus.OPEN,
-    "EDIT_QUEUED": OrderStatus.OPEN,
-    "FILLED": OrderStatus.FILLED,
-    "CANCELLED": OrderStatus.CANCELED,
-    "EXPIRED": OrderStatus.EXPIRED,
-    "FAILED": OrderStatus.REFUSED,
-}
+TIMES_IN_FORCE = Words(
+    {
+        TimeInForce.GTC: "GOOD_UNTIL_CANCELLED",
+        TimeInForce.GTD: "GOOD_UNTIL_DATE_TIME",
+        TimeInForce.IOC: "IMMEDIATE_OR_CANCEL",
+        TimeInForce.FOK: "FILL_OR_KILL",
+    },
+    {"": TimeInForce.GTC},  # of a stop the stream may send none
+    other=TimeInForce.OTHER,
+)
+STATUSES = Words(
+    {
+        OrderStatus.PENDING: "PENDING",
+        OrderStatus.OPEN: "OPEN",
+        OrderStatus.FILLED: "FILLED",
+        OrderStatus.CANCELED: "CANCELLED",
+        OrderStatus.EXPIRED: "EXPIRED",
+        OrderStatus.REFUSED: "FAILED",
+    },
+    {
+        "QUEUED": OrderStatus.PENDING,
+        "CANCEL_QUEUED": OrderStatus.OPEN,
+        "EDIT_QUEUED": OrderStatus.OPEN,
+    },
+    other=OrderStatus.OTHER,
+)
 STOP_UP, STOP_DOWN = "STOP_DIRECTION_STOP_UP", "STOP_DIRECTION_STOP_DOWN"
 # These stand where there is no reason.
 _NO_REASONS = frozenset(
@@ -54,28 +60,15 @@ _NO_REASONS = frozenset(
         "UNKNOWN_EDIT_ORDER_FAILURE_REASON",
     )
 )
-_SIDES = turned(SIDES)
-_TIMES = turned(TIMES_IN_FORCE) | {"": TimeInForce.GTC}  # of a stop the stream may send none
 _TYPES = {"MARKET": OrderType.MARKET, "LIMIT": OrderType.LIMIT}
-
-
-def side(word: str) -> Side:
-    """The side of an order; raises RemoteProtocolError."""
-    if word not in _SIDES:
-        raise RemoteProtocolError(f"BUY or SELL was expected, was {word[:40]!r}")
-    return _SIDES[word]
 
 
 def status(word: str, trigger: str, *, is_part: bool) -> tuple[OrderStatus, str]:
     """The status of an order, or OTHER and the word; `is_part` is whether a part is filled."""
-    if STATUSES.get(word) is OrderStatus.OPEN and (is_part or trigger == "STOP_PENDING"):
-        return (OrderStatus.PARTIALLY_FILLED if is_part else OrderStatus.PENDING), ""
-    return known(STATUSES, word, OrderStatus.OTHER)
-
-
-def time_in_force(word: str) -> tuple[TimeInForce, str]:
-    """The time in force, or OTHER and the word."""
-    return known(_TIMES, word, TimeInForce.OTHER)
+    known, venue_status = STATUSES.known(word)
+    if known is OrderStatus.OPEN and (is_part or trigger == "STOP_PENDING"):
+        known = OrderStatus.PARTIALLY_FILLED if is_part else OrderStatus.PENDING
+    return known, venue_status
 
 
 def order_type(word: str, way: Side, direction: str | None = None) -> tuple[OrderType, str]:
@@ -86,7 +79,7 @@ def order_type(word: str, way: Side, direction: str | None = None) -> tuple[Orde
     """
     text = word.upper().replace(" ", "_")
     if text != "STOP_LIMIT":
-        one, _ = known(_TYPES, text, OrderType.OTHER)
+        one = _TYPES.get(text, OrderType.OTHER)
         return one, word if one is OrderType.OTHER else ""
     is_rising = (way is Side.BUY) if direction is None else direction == STOP_UP
     return triggered_type(way, is_rising=is_rising, has_limit=True), ""

@@ -29,11 +29,7 @@ Row = dict[str, object]
 
 _ZERO = Decimal(0)
 _NEVER = "0001-01-01T00:00:00Z"
-_WORDS = {
-    **{status: word for word, status in reversed(STATUSES.items())},
-    OrderStatus.PENDING: "OPEN",
-    OrderStatus.PARTIALLY_FILLED: "OPEN",
-}
+_WORDS = {**STATUSES, OrderStatus.PENDING: "OPEN", OrderStatus.PARTIALLY_FILLED: "OPEN"}
 
 
 def streamed_row(state: OrderState) -> Row:

@@ -11,7 +11,7 @@ from typing import cast
 from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Instrument
 from fluxum.model.order import FeeAsset, OrderRequest, OrderType, TimeInForce, Trigger
-from fluxum.venues.gemini.private.commands import is_client_id
+from fluxum.venues.gemini.private.commands import NAMES
 from fluxum.venues.gemini.private.words import (
     LIMIT,
     MAKER,
@@ -52,7 +52,6 @@ _INVALID = {
     "type": "InvalidOrderType",
     "client_order_id": "ClientOrderIdTooLong",
 }
-_SIDES = {side: word for word, side in SIDES.items()}
 _NAMES = {
     "symbol": "symbol",
     "side": "side",
@@ -96,24 +95,22 @@ class GeminiEntry:
 
     def _request(self, read: Arguments) -> OrderRequest:
         symbol = self.instrument(read.text("symbol")).symbol
-        word = read.one_of(set(ORDER_TYPES), "type")
-        kind, name, option = ORDER_TYPES[word], read.text("client_order_id"), read.text("option")
-        if name and not is_client_id(name):
-            raise _invalid("client_order_id")
-        if option not in OPTIONS or (option and kind is not OrderType.LIMIT):
+        kind = ORDER_TYPES.by_word[read.one_of(set(ORDER_TYPES.by_word), "type")]
+        option = read.text("option")
+        if option not in OPTIONS.by_word or (option and kind is not OrderType.LIMIT):
             raise VenueRefused(f"no such option of this order: {option}", "UnsupportedOption")
         trigger = read.needed("stop_price") if kind.is_triggered else None
         return OrderRequest(
             symbol=symbol,
-            side=read.word(_SIDES, "side"),
+            side=read.word(SIDES, "side"),
             order_type=kind,
             quantity=read.needed("amount"),
             limit_price=read.needed("price") if kind.has_limit else None,
             trigger=None if trigger is None else Trigger(trigger),
-            time_in_force=OPTIONS[option] if kind is OrderType.LIMIT else TimeInForce.GTC,
+            time_in_force=OPTIONS.by_word[option] if kind is OrderType.LIMIT else TimeInForce.GTC,
             post_only=option == MAKER,
             fee_asset=FeeAsset.QUOTE,
-            client_order_id=name,
+            client_order_id=read.name("client_order_id", NAMES),
         )
 
 

@@ -15,7 +15,6 @@ __all__ = ["Row", "event_rows", "funds_row", "initial_row", "order_row", "trade_
 Row = dict[str, object]
 
 _TYPES = {OrderType.LIMIT: LIMIT, OrderType.STOP_LOSS_LIMIT: STOP_LIMIT}
-_OPTIONS = {one: word for word, one in OPTIONS.items() if word != MAKER}
 _REASONS = {
     "User requested": "Requested",
     "Immediate or cancel": "ImmediateOrCancelWouldPost",
@@ -148,4 +147,4 @@ def _type(update: OrderUpdate) -> str:
 def _option(update: OrderUpdate) -> str:
     if update.post_only:
         return MAKER
-    return _OPTIONS[update.time_in_force] if update.order_type is OrderType.LIMIT else ""
+    return OPTIONS[update.time_in_force] if update.order_type is OrderType.LIMIT else ""

@@ -12,7 +12,7 @@ from fluxum.errors import VenueRefused
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, FeeAsset, OrderRequest
-from fluxum.venues.okx.private.commands import BATCH_MAX, is_client_id
+from fluxum.venues.okx.private.commands import BATCH_MAX, NAMES
 from fluxum.venues.okx.private.words import KINDS, SELF_TRADES, SIDES
 from fluxum.venues.okx.server.formats import contract_size, instrument_code
 from fluxum.venues.okx.server.private.access import count
@@ -141,13 +141,11 @@ def _request(read: Arguments, instrument: Instrument) -> OrderRequest:
     is_spot = not symbol.contract
     read.one_of({"cash"} if is_spot else {"cross", "isolated"}, "tdMode")
     order_type, in_force, post_only = KINDS[read.one_of(set(KINDS), "ordType")]
-    size, name = read.needed("sz"), read.text("clOrdId")
+    size = read.needed("sz")
     is_spot_buy = is_spot and side is Side.BUY
     spends = is_spot and not order_type.has_limit
     default = "quote_ccy" if side is Side.BUY else "base_ccy"
     spends = spends and read.text("tgtCcy", default) == "quote_ccy"
-    if name and not is_client_id(name):
-        raise VenueRefused("Parameter clOrdId error", "51000")
     return OrderRequest(
         symbol=symbol,
         side=side,
@@ -158,9 +156,9 @@ def _request(read: Arguments, instrument: Instrument) -> OrderRequest:
         time_in_force=in_force,
         post_only=post_only,
         reduce_only=read.flag("reduceOnly"),
-        self_trade=read.word(SELF_TRADES, "stpMode") if read.has("stpMode") else None,
+        self_trade=read.word_or_none(SELF_TRADES, "stpMode"),
         fee_asset=FeeAsset.BASE if is_spot_buy else FeeAsset.QUOTE,
-        client_order_id=name,
+        client_order_id=read.name("clOrdId", NAMES),
     )
 
 

@@ -19,7 +19,6 @@ Row = dict[str, object]
 
 _ZERO = Decimal(0)
 _PLACES = Decimal(10) ** -8
-_WORDS = {status: word for word, status in reversed(STATUSES.items())}
 _SOURCES = {word: source for source, word in CANCEL_SOURCES.items()}
 _REASONS = {
     "User requested": "by the user",
@@ -47,7 +46,7 @@ def order_row(state: OrderState, fill: Fill | None = None) -> Row:
     quantity = request.quote_quantity or (update.quantity / size)
     kind = (update.order_type, request.time_in_force, update.post_only)
     status = update.status
-    word = "filled" if fill is not None and is_whole(state) else _WORDS[status]
+    word = "filled" if fill is not None and is_whole(state) else STATUSES[status]
     source = _SOURCES.get(_REASONS.get(update.reason, ""), "0")
     fee_asset = update.symbol.base if state.fee_asset is FeeAsset.BASE else update.symbol.quote
     average = update.average_price
