@@ -126,7 +126,7 @@ POSITION = PositionUpdate(
 )
 POSITION_JSON = (
     '{"type":"position_update","venue":"k","symbol":"BTC/USD","side":"short",'
-    '"quantity":"0.00000001","leg":null,"entry_price":"45283.50","mark_price":null,'
+    '"quantity":"0.00000001","leg":null,"position_id":"","entry_price":"45283.50","mark_price":null,'
     '"liquidation_price":null,"margin_mode":"cross","unrealised":"-0.00000015",'
     '"forced":"auto-deleveraging","venue_ns":null,"received_ns":2}'
 )

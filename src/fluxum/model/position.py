@@ -47,8 +47,8 @@ class Forced(Enum):
     DELEVERAGING = "auto-deleveraging"
 
 
-PositionKey = tuple[Symbol, PositionSide | None]
-"""A market, and the leg of it where long and short are held side by side."""
+PositionKey = tuple[Symbol, PositionSide | None, str]
+"""A market, the leg of it, and the exchange's id; see `PositionUpdate`."""
 
 
 class PositionUpdate(Struct, frozen=True, kw_only=True, tag="position_update"):
@@ -56,10 +56,11 @@ class PositionUpdate(Struct, frozen=True, kw_only=True, tag="position_update"):
 
     `quantity` is in units of the base asset without sign, and zero once the position is closed:
     then `side` is `None`. `leg` is `None` where a market has one position; in hedge mode it is the
-    side of this one of the two. Prices and `unrealised` (the profit at `mark_price`, in the asset
-    that the contract settles in) are `None` where the exchange does not send them, and
-    `liquidation_price` also where no price liquidates the position. `forced` is set while the
-    exchange liquidates or deleverages the position.
+    side of this one of the two. `position_id` is the exchange's, empty where it names none: some
+    exchanges hold a market in both margin modes at once. Prices and `unrealised` (the profit at
+    `mark_price`, in the asset that the contract settles in) are `None` where the exchange does not
+    send them, and `liquidation_price` also where no price liquidates the position. `forced` is set
+    while the exchange liquidates or deleverages the position, if it says so there.
     """
 
     venue: str
@@ -67,6 +68,7 @@ class PositionUpdate(Struct, frozen=True, kw_only=True, tag="position_update"):
     side: PositionSide | None
     quantity: Decimal
     leg: PositionSide | None = None
+    position_id: str = ""
     entry_price: Decimal | None = None
     mark_price: Decimal | None = None
     liquidation_price: Decimal | None = None
@@ -79,7 +81,7 @@ class PositionUpdate(Struct, frozen=True, kw_only=True, tag="position_update"):
     @property
     def key(self) -> PositionKey:
         """What distinguishes the positions of an account."""
-        return self.symbol, self.leg
+        return self.symbol, self.leg, self.position_id
 
     @property
     def signed_quantity(self) -> Decimal:
