@@ -12,6 +12,7 @@ from fluxum.sim.market import SimulatedMarket
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.server.accounts import AccountChange, OrderHappening
 from fluxum.venues.server.contract import ServerSide
+from fluxum.venues.venue import Venue
 
 __all__ = ["BTC", "ETH", "SECOND", "START", "Box", "Ear", "limit"]
 
@@ -41,10 +42,16 @@ class Ear:
 class Box:
     """An exchange without a flow, and a clock that only moves when it is told to."""
 
-    def __init__(self, seed: int = 1, side: ServerSide | None = None) -> None:
+    def __init__(
+        self,
+        seed: int = 1,
+        side: ServerSide | None = None,
+        venue: Venue = KRAKEN,
+        symbols: Sequence[Symbol] = (BTC, ETH),
+    ) -> None:
         self.time_ns = START
         self.exchange = SimulatedExchange(
-            KRAKEN, [BTC, ETH], seed=seed, clock=self, rate_per_s=0, side=side
+            venue, symbols, seed=seed, clock=self, rate_per_s=0, side=side
         )
 
     def now_ns(self) -> int:

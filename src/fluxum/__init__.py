@@ -193,6 +193,7 @@ from fluxum.model.order import (
     Trigger,
     TriggerReference,
 )
+from fluxum.model.position import Forced, MarginMode, OpenPositions, PositionSide, PositionUpdate
 from fluxum.orders.cache import OrderCounts
 from fluxum.orders.dead_man import SwitchState
 from fluxum.orders.desk import OrderDesk
@@ -320,6 +321,7 @@ __all__ = [
     "Fill",
     "FillQuery",
     "FluxumError",
+    "Forced",
     "Funds",
     "Gap",
     "GapCause",
@@ -360,6 +362,7 @@ __all__ = [
     "LocalProtocolError",
     "Loss",
     "LossyStream",
+    "MarginMode",
     "MarkBy",
     "MarketEvent",
     "MarketPrice",
@@ -377,6 +380,7 @@ __all__ = [
     "Noted",
     "OpenGap",
     "OpenOrders",
+    "OpenPositions",
     "Opening",
     "Order",
     "OrderAction",
@@ -403,6 +407,8 @@ __all__ = [
     "Policy",
     "Portfolio",
     "Position",
+    "PositionSide",
+    "PositionUpdate",
     "PriceKind",
     "Profit",
     "ProtocolError",

@@ -75,6 +75,13 @@ from fluxum.model.order import (
     OrderUpdate,
     TradingCount,
 )
+from fluxum.model.position import (
+    Forced,
+    MarginMode,
+    OpenPositions,
+    PositionSide,
+    PositionUpdate,
+)
 
 BTC = Symbol("BTC/USD")
 BOOK = Subscription(Channel.BOOK, BTC, 10)
@@ -102,9 +109,26 @@ ORDER_JSON = (
     '"user_reference":null,"symbol":"BTC/USD","side":"buy","order_type":"stop_loss_limit",'
     '"status":"partially_filled","quantity":"100","filled":"0.00000001","cost":"0",'
     '"average_price":null,"limit_price":"45283.50","trigger_price":null,"display_quantity":null,'
-    '"time_in_force":"gtc","post_only":false,"reduce_only":false,"reason":"","venue_type":"",'
+    '"time_in_force":"gtc","post_only":false,"reduce_only":false,"forced":null,"reason":"","venue_type":"",'
     '"venue_status":"","venue_time_in_force":"","opened_ns":null,'
     '"venue_ns":1,"received_ns":2}'
+)
+POSITION = PositionUpdate(
+    venue="k",
+    symbol=BTC,
+    side=PositionSide.SHORT,
+    quantity=Decimal("1E-8"),
+    entry_price=Decimal("45283.50"),
+    margin_mode=MarginMode.CROSS,
+    unrealised=Decimal("-1.5E-7"),
+    forced=Forced.DELEVERAGING,
+    received_ns=2,
+)
+POSITION_JSON = (
+    '{"type":"position_update","venue":"k","symbol":"BTC/USD","side":"short",'
+    '"quantity":"0.00000001","leg":null,"position_id":"","entry_price":"45283.50","mark_price":null,'
+    '"liquidation_price":null,"margin_mode":"cross","unrealised":"-0.00000015",'
+    '"forced":"auto-deleveraging","venue_ns":null,"received_ns":2}'
 )
 BALANCE = Balance(
     venue="k",
@@ -238,6 +262,11 @@ LINES: list[tuple[Event, str]] = [
         '"venue_kind":"trade","asset":"USD","amount":"-10","fee":"0.0000","balance":"90.0000",'
         '"wallet":"","backfilled":false,"venue_ns":1,"received_ns":2}',
     ),
+    (POSITION, POSITION_JSON),
+    (
+        OpenPositions(venue="k", positions=(POSITION,), received_ns=3),
+        f'{{"type":"open_positions","venue":"k","positions":[{POSITION_JSON}],"received_ns":3}}',
+    ),
     (ORDER, ORDER_JSON),
     (
         OrderFragment(
@@ -268,7 +297,7 @@ LINES: list[tuple[Event, str]] = [
         '{"type":"fill","venue":"k","symbol":"BTC/USD","side":"buy","price":"45283.50",'
         '"quantity":"0.00000001","fees":[{"asset":"BTC","amount":"0.00000000004"}],'
         '"liquidity":"taker","fill_id":"T1","order_id":"O1","client_order_id":"",'
-        '"backfilled":false,"venue_ns":1,"received_ns":2}',
+        '"forced":null,"backfilled":false,"venue_ns":1,"received_ns":2}',
     ),
     (
         Accepted(venue="k", command_id=7, order_id="O1", warnings=("w",), received_ns=2),

@@ -9,13 +9,14 @@ from random import Random
 
 import pytest
 from msgspec import Struct
-from toy import NS, Toy, entry, fill, order
+from toy import NS, Toy, entry, fill, order, position
 
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.model.account import Balances, Credentials, Fill, LedgerEntry
-from fluxum.model.event import Channel, Desync, Event, Subscription
+from fluxum.model.event import Channel, Desync, Event, Subscription, VenueNotice
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import OpenOrders
+from fluxum.model.position import MarginMode, OpenPositions, PositionUpdate
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
@@ -110,6 +111,50 @@ def test_a_lasting_difference_makes_the_stream_begin_again() -> None:
         (opened,) = [event for event in events if isinstance(event, OpenOrders)]
         assert [one.order_id for one in opened.orders] == ["A"]
         assert following.counts.missed == 2
+
+    run(main())
+
+
+def test_positions_are_requested_follow_the_stream_and_are_compared_with_the_list() -> None:
+    async def main() -> None:
+        toy = Toy()
+        toy.positions = [position("2", START_S - 9, MarginMode.CROSS), position("0", START_S)]
+        async with world(toy) as one:
+            await one.session.wait_ready(9)
+            (opened,) = [event for event in one.pipe.drain() if isinstance(event, OpenPositions)]
+            assert [each.quantity for each in opened.positions] == [2]
+
+            toy.servers["account"].due = [b'{"position": "3"}']
+            toy.positions = [position("3", START_S + 2, MarginMode.CROSS)]
+            events = await one.live(20)
+            (known,) = one.session.account.following.positions.values()
+            assert (known.quantity, known.margin_mode) == (Decimal(3), MarginMode.CROSS)
+            assert [each.quantity for each in events if isinstance(each, PositionUpdate)] == [3]
+            assert not [event for event in events if isinstance(event, Desync)]
+
+            toy.positions = []  # it was closed, and the stream lost the message
+            events = await one.live(30)
+
+        (desync,) = [event for event in events if isinstance(event, Desync)]
+        assert desync.reason == "the venue lists otherwise position in BTC/USD:PERP"
+        assert [event.positions for event in events if isinstance(event, OpenPositions)] == [()]
+        assert one.session.account.following.positions == {}
+
+    run(main())
+
+
+def test_an_account_whose_positions_may_not_be_read_goes_on_without_them() -> None:
+    async def main() -> None:
+        toy = Toy()
+        toy.positions, toy.forbidden = [], "/positions"
+        async with world(toy, audit_s=None) as one:
+            await one.session.wait_ready(9)
+            events = one.pipe.drain()
+            following = one.session.account.following
+            assert (following.is_balances_valid, following.is_positions_valid) == (True, False)
+
+        (notice,) = [event for event in events if isinstance(event, VenueNotice)]
+        assert notice.message.startswith("positions are not known: ")
 
     run(main())
 

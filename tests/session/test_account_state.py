@@ -8,6 +8,7 @@ from fluxum.model.account import Balance, Balances, EntryKind, Fee, Fill, Ledger
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OpenOrders, OrderStatus, OrderType, OrderUpdate
+from fluxum.model.position import OpenPositions, PositionSide, PositionUpdate
 from fluxum.session.account_state import AccountState
 
 BTC, USD = Symbol("BTC/USD"), Asset("USD")
@@ -56,6 +57,19 @@ def order(name: str, status: OrderStatus = OrderStatus.OPEN) -> OrderUpdate:
         quantity=Decimal(1),
         venue_ns=100,
         received_ns=100,
+    )
+
+
+def position(quantity: str, at_ns: int, leg: PositionSide | None = None) -> PositionUpdate:
+    side = leg or PositionSide.LONG
+    return PositionUpdate(
+        venue="kraken",
+        symbol=BTC,
+        side=side if Decimal(quantity) else None,
+        quantity=Decimal(quantity),
+        leg=leg,
+        venue_ns=at_ns,
+        received_ns=at_ns,
     )
 
 
@@ -227,3 +241,18 @@ def test_without_a_list_of_entries_none_moves_a_balance() -> None:
     assert following.admit_entry(replace(entry("E-1", 6), balance=None))
 
     assert following.balances[USD].total == 5
+
+
+def test_a_position_counts_unless_a_newer_one_is_known_and_is_gone_when_it_is_closed() -> None:
+    state = AccountState(None, 0)
+    state.open_positions(OpenPositions(venue="v", positions=(position("2", 5),), received_ns=5))
+    assert state.is_positions_valid
+
+    state.move_position(position("1", 4))
+    assert [one.quantity for one in state.positions.values()] == [2]
+    state.move_position(position("3", 5, PositionSide.SHORT))
+    assert [one.signed_quantity for one in state.positions.values()] == [2, -3]
+    state.move_position(position("0", 6))
+    assert [one.signed_quantity for one in state.positions.values()] == [-3]
+    state.lose()
+    assert not state.is_positions_valid

@@ -18,6 +18,7 @@ from fluxum.model.event import Channel, Event, Subscribed, Subscription
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Accepted, Command, Declined, OrderStatus, OrderType, OrderUpdate
+from fluxum.model.position import MarginMode, PositionSide, PositionUpdate
 from fluxum.venues.conversation import Auth, Effect, Fetch, Send, SequenceCounts
 from fluxum.venues.kraken.venue import KRAKEN
 from fluxum.venues.private import (
@@ -119,6 +120,8 @@ class ToyLink:
                 return (order(**data, received_ns=received_ns),)
             case "balance":
                 return (balance(data, received_ns),)
+            case "position":
+                return (position(data, at_s=received_ns // NS),)
             case "undated":
                 return (structs.replace(balance(data, received_ns), venue_ns=None),)
             case "accepted":
@@ -168,6 +171,19 @@ def balance(total: str, received_ns: int) -> Balance:
     )
 
 
+def position(quantity: str, at_s: int, mode: MarginMode | None = None) -> PositionUpdate:
+    """A long position; none for a quantity of zero."""
+    return PositionUpdate(
+        venue="kraken",
+        symbol=Symbol("BTC/USD:PERP"),
+        side=PositionSide.LONG if Decimal(quantity) else None,
+        quantity=Decimal(quantity),
+        margin_mode=mode,
+        venue_ns=at_s * NS,
+        received_ns=at_s * NS,
+    )
+
+
 def fill(name: str, at_s: int) -> Fill:
     """A fill as a list has it."""
     return Fill(
@@ -212,6 +228,7 @@ class Toy:
         self.usd = "100"
         self.fills: list[Fill] = []
         self.entries: list[LedgerEntry] | None = None
+        self.positions: list[PositionUpdate] | None = None
         self.since_ns: list[tuple[str, int | None]] = []
         """From when on each list of fills, entries or ended orders was asked for."""
         self.numbered = frozenset[Channel]()
@@ -219,6 +236,8 @@ class Toy:
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.headers: dict[str, str] = {}
         self.failures: list[int] = []
+        self.forbidden = "/nothing"
+        """Calls of such paths are refused for good."""
         self.servers: dict[str, ToyServer] = {}
 
     def queries(self) -> AccountQueries:
@@ -247,6 +266,9 @@ class Toy:
             self.since_ns.append(("entries", query.since_ns))
             return get("entries", lambda _ns: (self.entries or [])[::-1])
 
+        def positions() -> RestQuery[Any]:
+            return get("positions", lambda _ns: self.positions or [])
+
         def find(_query: OrderQuery) -> Sequence[RestQuery[Any]]:
             return ()
 
@@ -257,6 +279,7 @@ class Toy:
             closed_orders=nothing,
             fills=fills,
             entries=None if self.entries is None else entries,
+            positions=None if self.positions is None else positions,
         )
 
     def venue(self, *, over_rest: bool = False) -> Any:
@@ -335,6 +358,8 @@ class ToyRest:
 
     def answer(self, call: Fetch, now_ns: int) -> Answer:
         self._toy.calls.append(call.path)
+        if call.path.startswith(self._toy.forbidden):
+            return Answer(403, b"")
         if self._toy.failures and "/Time" not in call.path:
             return Answer(self._toy.failures.pop(0), b"")
         if call.path.endswith("/Time"):

@@ -14,7 +14,7 @@ from fluxum.session.session import Session
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.orders import quantum
-from fluxum.venues.server.accounts import AccountChange, OrderHappening
+from fluxum.venues.server.accounts import AccountChange, Funding, OrderHappening
 
 __all__ = ["Truth"]
 
@@ -53,7 +53,8 @@ class Truth:
             if happening.fill is not None:
                 self._true_fills[happening.fill.identity] = happening.fill
         else:
-            self._true_entries[happening.entry_id] = happening
+            entry = happening.entry if isinstance(happening, Funding) else happening
+            self._true_entries[entry.entry_id] = entry
 
     def begin_again(self) -> None:
         """Another session begins, which has told nothing yet."""

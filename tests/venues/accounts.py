@@ -12,7 +12,7 @@ import fluxum
 from fluxum import Asset, Credentials, Fee, Order, Side, Symbol
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.exchange import SimulatedExchange
-from fluxum.sim.loop import SimulatedClock, run
+from fluxum.sim.loop import START_NS, SimulatedClock, run
 from fluxum.sim.runtime import SimulatedRuntime
 from fluxum.trader import Trader
 from fluxum.venues.venue import Venue
@@ -66,10 +66,14 @@ class Traded(Struct):
 
 @asynccontextmanager
 async def trading(
-    venue: Venue, symbol: Symbol | None = None, *, rate_per_s: float = 20.0
+    venue: Venue,
+    symbol: Symbol | None = None,
+    *,
+    rate_per_s: float = 20.0,
+    start_ns: int = START_NS,
 ) -> AsyncGenerator[Traded]:
     """Trade one market, by default the first of the exchange's sample symbols."""
-    clock, market = SimulatedClock(), symbol or venue.sample_symbols[0]
+    clock, market = SimulatedClock(start_ns=start_ns), symbol or venue.sample_symbols[0]
     exchange = SimulatedExchange(
         venue, [market], seed=7, clock=clock, rate_per_s=rate_per_s, resolution_ns=1_000_000
     )

@@ -42,10 +42,20 @@ ONE_BY_ONE = OrderCommands(
     batch_max=3,
     send=send,
 )
+
+
+def amended(command: Amend) -> tuple[str, dict[str, str]]:
+    return "amend", {"id": command.order_id}
+
+
+def edited(command: Edit) -> tuple[str, dict[str, str]]:
+    return "edit", {"id": command.order_id}
+
+
 SEVERAL = structs.replace(
     ONE_BY_ONE,
-    amend=lambda command: ("amend", {"id": command.order_id}),
-    edit=lambda command: ("edit", {"id": command.order_id}),
+    amend=amended,
+    edit=edited,
     test="test",
     place_batch="batch",
     cancel_batch="cancel-batch",

@@ -37,6 +37,7 @@ from fluxum.model.order import (
     OrderUpdate,
     TradingCount,
 )
+from fluxum.model.position import OpenPositions, PositionUpdate
 
 __all__ = [
     "CHANNEL_KINDS",
@@ -61,7 +62,7 @@ CHANNEL_KINDS: Mapping[Channel, tuple[type[Struct], ...]] = {
     Channel.TRADE: (Trade,),
     Channel.CANDLE: (Candle,),
     Channel.INSTRUMENT: (Instrument,),
-    Channel.BALANCE: (Balance, Balances, LedgerEntry),
+    Channel.BALANCE: (Balance, Balances, LedgerEntry, PositionUpdate, OpenPositions),
     Channel.EXECUTION: (
         OrderUpdate,
         OrderFragment,

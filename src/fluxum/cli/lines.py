@@ -59,6 +59,7 @@ from fluxum.model.order import (
     TradingCount,
     word_of,
 )
+from fluxum.model.position import OpenPositions, PositionUpdate
 from fluxum.session.books import BookReading
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "level_text",
     "money_text",
     "number_text",
+    "position_text",
     "printable",
     "reading_text",
     "time_text",
@@ -194,10 +196,10 @@ def _account_text(event: AccountEvent) -> str:
         case OrderFragment():
             status = "" if event.status is None else word_of(event.status, event.venue_status)
             return f"order {event.order_id} {status} {event.reason}".rstrip()
-        case OpenOrders():
-            return f"{len(event.orders)} orders are open"
-        case Balances():
-            return f"{len(event.balances)} balances"
+        case PositionUpdate():
+            return f"{event.symbol} {position_text(event)}"
+        case OpenOrders() | Balances() | OpenPositions():
+            return _snapshot_text(event)
         case Balance():
             held = "" if event.held is None else f", {number_text(event.held)} held"
             return f"{event.asset} balance {number_text(event.total)}{held}"
@@ -217,6 +219,16 @@ def _account_text(event: AccountEvent) -> str:
         case TradingCount():
             used, allowed = number_text(event.used), number_text(event.allowed)
             return f"{event.symbol or 'account'} trading count {used} of {allowed}"
+
+
+def _snapshot_text(event: OpenOrders | Balances | OpenPositions) -> str:
+    match event:
+        case OpenOrders():
+            return f"{len(event.orders)} orders are open"
+        case Balances():
+            return f"{len(event.balances)} balances"
+        case OpenPositions():
+            return f"{len(event.positions)} positions are open"
 
 
 def _link_text(event: LinkEvent) -> str:  # noqa: C901 - one line a kind
@@ -296,6 +308,17 @@ def level_text(level: Level) -> str:
 def number_text(value: Decimal | None) -> str:
     """Plain digits, without an exponent; a dash for `None`."""
     return "-" if value is None else digits(value)
+
+
+def position_text(one: PositionUpdate) -> str:
+    """`long 0.5 @ 84010 mark 84100 profit 45`, `no position`; a leg comes first."""
+    leg = "" if one.leg is None else f"{one.leg.value} leg "
+    if one.side is None:
+        return f"{leg}no position"
+    numbers = (one.quantity, one.entry_price, one.mark_price, one.unrealised)
+    quantity, entry, mark, profit = map(number_text, numbers)
+    why = "" if one.forced is None else f" ({one.forced.value})"
+    return f"{leg}{one.side.value} {quantity} @ {entry} mark {mark} profit {profit}{why}"
 
 
 def money_text(value: Decimal | None) -> str:

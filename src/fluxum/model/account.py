@@ -8,6 +8,7 @@ from msgspec import Struct
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
+from fluxum.model.position import Forced
 
 __all__ = [
     "Balance",
@@ -88,6 +89,7 @@ class Balances(Struct, frozen=True, kw_only=True, tag="balances"):
 class EntryKind(Enum):
     """Why an account changed; the venue's own word is kept beside it.
 
+    FUNDING: a payment between longs and shorts of a perpetual contract.
     OTHER: the venue's word is unknown to Fluxum.
     """
 
@@ -100,6 +102,7 @@ class EntryKind(Enum):
     TRANSFER = "transfer"
     REWARD = "reward"
     CONVERSION = "conversion"
+    FUNDING = "funding"
     OTHER = "other"
 
 
@@ -154,6 +157,7 @@ class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
     `identity`, not by `fill_id` alone. `fees` is `None` while the venue has not named the asset
     they were charged in: a later fill of the same identity with its fees completes it, and is no
     other fill. `backfilled` marks one that was read from the account's history after a gap.
+    `forced` is set if the exchange itself closed a position with the fill.
     """
 
     venue: str
@@ -166,6 +170,7 @@ class Fill(Struct, frozen=True, kw_only=True, tag="fill"):
     fill_id: str
     order_id: str
     client_order_id: str = ""
+    forced: Forced | None = None
     backfilled: bool = False
     venue_ns: int
     received_ns: int

@@ -24,6 +24,7 @@ from fluxum.model.order import (
     OrderUpdate,
     TradingCount,
 )
+from fluxum.model.position import OpenPositions, PositionUpdate
 
 __all__ = [
     "AccountEvent",
@@ -63,7 +64,11 @@ __all__ = [
 
 
 class Channel(Enum):
-    """A kind of data: of the market, or of the account (`balance`, `execution`)."""
+    """A kind of data: of the market, or of the account.
+
+    `balance` is what the account holds (balances, entries, positions), `execution` its orders and
+    fills.
+    """
 
     BOOK = "book"
     LEVEL3 = "level3"
@@ -388,6 +393,8 @@ AccountEvent = (
     Balance
     | Balances
     | LedgerEntry
+    | PositionUpdate
+    | OpenPositions
     | OrderUpdate
     | OrderFragment
     | OpenOrders

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
+from fluxum.model.position import Forced
 from fluxum.model.request import (
     Amend,
     Cancel,
@@ -135,10 +136,11 @@ class OrderUpdate(Struct, frozen=True, kw_only=True, tag="order"):
     """All that is known of one order now, not only what changed.
 
     `cost` is what was traded in the quote asset; `average_price` is `None` before the first fill.
-    `reason` is the venue's word for why it ended or changed. `opened_ns` is when the venue
-    accepted it. `venue_type`, `venue_status` and `venue_time_in_force` are the venue's words if
-    Fluxum does not know them, else empty: then the corresponding field is OTHER, or the status is
-    CANCELED for an order that is known to have ended.
+    `reason` is the venue's word for why it ended or changed. `forced` is set for an order of the
+    exchange itself, to close a position. `opened_ns` is when the venue accepted it. `venue_type`,
+    `venue_status` and `venue_time_in_force` are the venue's words if Fluxum does not know them,
+    else empty: then the corresponding field is OTHER, or the status is CANCELED for an order
+    that is known to have ended.
     """
 
     venue: str
@@ -159,6 +161,7 @@ class OrderUpdate(Struct, frozen=True, kw_only=True, tag="order"):
     time_in_force: TimeInForce = TimeInForce.GTC
     post_only: bool = False
     reduce_only: bool = False
+    forced: Forced | None = None
     reason: str = ""
     venue_type: str = ""
     venue_status: str = ""

@@ -19,6 +19,7 @@ from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
 from fluxum.model.event import Channel, Event, Subscription
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.order import Command, OpenOrders, OrderUpdate, is_cancel
+from fluxum.model.position import OpenPositions, PositionUpdate
 from fluxum.pacing import Backoff
 from fluxum.session.account_audit import AccountAudit
 from fluxum.session.account_context import AccountContext
@@ -112,6 +113,13 @@ class Account:
     async def balances(self) -> Page[Balance]:
         """All balances of the account as they are now, with what open orders hold."""
         return await self._history.balances()
+
+    async def positions(self) -> Page[PositionUpdate]:
+        """The open positions in contracts as the venue reports them now, in base units.
+
+        Raises BadInput if the venue has no list of positions, as spot markets have none.
+        """
+        return await self._history.positions()
 
     async def open_orders(self) -> Page[OrderUpdate]:
         """Every open order of the account as it is now."""
@@ -222,8 +230,7 @@ class Account:
 
     def acknowledged(self, channel: Channel) -> None:
         """A channel was acknowledged: request its snapshot, unless the venue sends it."""
-        if self._snapshots.are_requested(channel):
-            self._snapshots.request(channel, self._background)
+        self._snapshots.request(channel, self._background)
 
     def resync(self, channel: Channel) -> bool:
         """Request a channel's snapshot again.
@@ -255,6 +262,12 @@ class Account:
                 self._snapshots.note(event)
                 self.following.change(event)
                 self._audit.note_balance()
+            case PositionUpdate():
+                self._symbols.setdefault(event.symbol)
+                self._snapshots.note(event)
+                self.following.move_position(event)
+            case OpenPositions():
+                self.following.open_positions(event)
             case OpenOrders():
                 known_ns = self.following.executed_ns
                 self._reconciliation.note_ended(dict(self.following.open(event)))
@@ -275,6 +288,9 @@ class Account:
         known_ns = state.executed_ns if is_of_orders else state.entered_ns
         self._reconciliation.note_unknown(channel, known_ns)
         self._stop(channel)
+        if not is_of_orders:
+            state.is_positions_valid = False
+            self._snapshots.cancel(OpenPositions)
 
     # Pieces
 
@@ -289,7 +305,7 @@ class Account:
         else:
             self.following.is_balances_valid = False
         self._reconciliation.cancel(channel)
-        self._snapshots.cancel(channel)
+        self._snapshots.cancel(OpenOrders if channel is Channel.EXECUTION else Balances)
 
     def _leave_out(self, rows: LeftOutRows, subscription: Subscription | None) -> None:
         """Publish rows of a list that could not be read; the same rows only once."""

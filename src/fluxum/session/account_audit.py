@@ -16,6 +16,7 @@ from decimal import Decimal
 from fluxum.errors import FluxumError, VenueRefused
 from fluxum.model.event import Channel, Desync, Subscription
 from fluxum.model.order import OrderUpdate
+from fluxum.model.position import PositionUpdate
 from fluxum.session.account_context import AccountContext
 from fluxum.venues.private import EntryQuery
 
@@ -42,6 +43,7 @@ class AccountAudit:
         self._session = context.session
         self._numbered = numbered
         self._has_entries = context.queries.entries is not None
+        self._has_positions = context.queries.positions is not None
         # Fills and entries are known up to these instants of the venue's clock.
         self._filled_ns = self._entered_ns = context.clock.now_ns() - _CLOCKS_APART_NS
         self._changed = asyncio.Event()
@@ -130,7 +132,19 @@ class AccountAudit:
         listed = {str(one.asset): _amount(one.total) for one in balances}
         totals = {str(asset): _amount(one.total) for asset, one in self._state.balances.items()}
         assets = listed.keys() if balances.left_out is not None else listed.keys() | totals.keys()
-        return found | _compared(Channel.BALANCE, assets, totals, listed)
+        found |= _compared(Channel.BALANCE, assets, totals, listed)
+        return found | await self._differing_positions()
+
+    async def _differing_positions(self) -> set[Difference]:
+        if not (self._has_positions and self._state.is_positions_valid):
+            return set()
+        page = await self._history.positions()
+        listed = {_position(one): _amount(one.signed_quantity) for one in page}
+        held = {
+            _position(one): _amount(one.signed_quantity) for one in self._state.positions.values()
+        }
+        names = listed.keys() if page.left_out is not None else listed.keys() | held.keys()
+        return _compared(Channel.BALANCE, names, held, listed)
 
     def _desync(self, channel: Channel, names: str) -> Desync:
         """Makes the stream begin again, with a snapshot and a search of history."""
@@ -153,6 +167,11 @@ def _compared(
 def _standing(order: OrderUpdate) -> str:
     """What is compared of an open order."""
     return f"{_amount(order.filled)} of {_amount(order.quantity)}"
+
+
+def _position(one: PositionUpdate) -> str:
+    leg = "" if one.leg is None else f"{one.leg.value} "
+    return f"{leg}position in {one.symbol}"
 
 
 def _amount(value: Decimal) -> str:

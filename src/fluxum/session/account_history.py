@@ -11,6 +11,7 @@ from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import OrderUpdate, ended
+from fluxum.model.position import PositionUpdate
 from fluxum.session.charges import Charges
 from fluxum.session.rest_client import RestClient
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
@@ -59,6 +60,13 @@ class AccountHistory:
     async def balances(self) -> Page[Balance]:
         """All balances of the account as they are now."""
         return await self._all(self._queries.balances())
+
+    async def positions(self) -> Page[PositionUpdate]:
+        """The open positions as the venue reports them; raises BadInput if it lists none."""
+        if self._queries.positions is None:
+            raise BadInput(f"{self._venue} has no list of positions")
+        page = await self._all(self._queries.positions())
+        return structs.replace(page, items=tuple(one for one in page.items if one.quantity))
 
     async def open_orders(self) -> Page[OrderUpdate]:
         """Every open order of the account as it is now."""

@@ -8,12 +8,13 @@ what was published already, and the open orders and balances.
 import logging
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from fluxum.ledger.dedup import SeenFills, Sighting
 from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
 from fluxum.model.instrument import Asset
 from fluxum.model.order import OpenOrders, OrderUpdate
+from fluxum.model.position import OpenPositions, PositionKey, PositionUpdate
 from fluxum.session.gaps import RecentIds
 
 __all__ = ["AccountState", "Followed"]
@@ -64,8 +65,11 @@ class AccountState:
         """Open orders by the venue's id; read only."""
         self.balances: dict[Asset, Balance] = {}
         """The last balance of each asset; read only."""
+        self.positions: dict[PositionKey, PositionUpdate] = {}
+        """The open positions as the venue reported them last; read only."""
         self.is_orders_valid = False
         self.is_balances_valid = False
+        self.is_positions_valid = False
         self.executed_ns: int | None = None
         """Orders and fills are known up to this instant of the venue's clock; `None` at first."""
         self.entered_ns: int | None = None
@@ -81,8 +85,8 @@ class AccountState:
         return self._began_ns + self.clock_offset_ns
 
     def lose(self) -> None:
-        """The link is gone: orders and balances are not valid any more."""
-        self.is_orders_valid = self.is_balances_valid = False
+        """The link is gone: orders, balances and positions are not valid any more."""
+        self.is_orders_valid = self.is_balances_valid = self.is_positions_valid = False
 
     def admit_fill(self, fill: Fill) -> bool:
         """Whether to publish a fill: it is recent enough, and was not published yet.
@@ -172,3 +176,20 @@ class AccountState:
         if self.entered_ns is None:
             self.entered_ns = snapshot.received_ns - _CLOCKS_APART_NS
         self.balances = {balance.asset: balance for balance in snapshot.balances}
+
+    def move_position(self, update: PositionUpdate) -> None:
+        """Update a position, unless a newer one is known; its margin mode stays if none is sent."""
+        known = self.positions.get(update.key)
+        if known is not None and (known.venue_ns or 0) > (update.venue_ns or update.received_ns):
+            return
+        if not update.quantity:
+            self.positions.pop(update.key, None)
+            return
+        if known is not None and update.margin_mode is None:
+            update = structs.replace(update, margin_mode=known.margin_mode)
+        self.positions[update.key] = update
+
+    def open_positions(self, snapshot: OpenPositions) -> None:
+        """Replace all positions."""
+        self.positions = {one.key: one for one in snapshot.positions}
+        self.is_positions_valid = True

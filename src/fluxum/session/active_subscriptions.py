@@ -20,6 +20,7 @@ from fluxum.model.market import (
     Trade,
 )
 from fluxum.model.order import OpenOrders, OrderUpdate
+from fluxum.model.position import OpenPositions, PositionUpdate
 from fluxum.session.feed import Feed
 from fluxum.venues.venue import Venue
 
@@ -37,7 +38,7 @@ _KINDS: dict[Channel, tuple[type, ...]] = {
     Channel.TRADE: (Trade,),
     Channel.CANDLE: (Candle,),
     Channel.INSTRUMENT: (Instrument,),
-    Channel.BALANCE: (Balances, Balance, LedgerEntry),
+    Channel.BALANCE: (Balances, Balance, LedgerEntry, PositionUpdate, OpenPositions),
     Channel.EXECUTION: (OpenOrders, OrderUpdate, Fill),
 }
 

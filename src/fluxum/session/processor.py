@@ -40,6 +40,7 @@ from fluxum.model.market import (
     Trade,
 )
 from fluxum.model.order import OpenOrders, OrderUpdate
+from fluxum.model.position import OpenPositions, PositionUpdate
 from fluxum.session.account import Account
 from fluxum.session.active_subscriptions import ActiveSubscriptions, Stream
 from fluxum.session.candles import Candles
@@ -55,6 +56,16 @@ __all__ = ["EventProcessor"]
 _AS_BEFORE = Verdict.AS_BEFORE
 _PASSED = Verdict.PASSED  # an Enum's member costs as much as a call to look up
 _SNAPSHOT_AWAITED = "waiting for its snapshot"
+_OfAccount = (
+    OrderUpdate
+    | Fill
+    | LedgerEntry
+    | OpenOrders
+    | Balances
+    | Balance
+    | PositionUpdate
+    | OpenPositions
+)
 
 
 class EventProcessor:
@@ -99,6 +110,8 @@ class EventProcessor:
             Balances: self._account,
             Balance: self._account,
             LedgerEntry: self._account,
+            PositionUpdate: self._account,
+            OpenPositions: self._account,
             Subscribed: self._subscribed,
             Unsubscribed: self._acknowledged,
             Refused: self._refused,
@@ -339,9 +352,7 @@ class EventProcessor:
 
     # The account
 
-    def _account(
-        self, event: OrderUpdate | Fill | LedgerEntry | OpenOrders | Balances | Balance
-    ) -> None:
+    def _account(self, event: _OfAccount) -> None:
         stream = self.active.find(type(event), None)
         if stream is None or self.account is None or not self.account.receive(event):
             self.counts.withheld += 1
@@ -484,4 +495,3 @@ class EventProcessor:
 
 
 _TIMED = (Trade, Ticker, Candle)
-_OfAccount = OrderUpdate | Fill | LedgerEntry | OpenOrders | Balances | Balance

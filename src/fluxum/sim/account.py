@@ -5,7 +5,8 @@ asset that it is charged in. A balance is the one before, plus amount, less fee,
 zero: what open orders could cost is held. The last entries, trades and orders are kept as history.
 
 A trade of a contract is one entry of the quote asset: what closing a part of the position earned,
-and the fee. There is no funding and no liquidation, so a balance may fall below zero there.
+and the fee. A funding payment is another. Losses are not stopped by a liquidation, so a balance may
+fall below zero there.
 """
 
 from collections import deque
@@ -27,15 +28,18 @@ from fluxum.model.account import (
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderUpdate
+from fluxum.sim.contracts import HeldContracts
 from fluxum.sim.orders import LiveOrder, quantum
 from fluxum.venues.rates import RateCounter
 from fluxum.venues.server.accounts import (
     AccountChange,
     Count,
     Follower,
+    Funding,
     OrderEventKind,
     OrderHappening,
     OrderState,
+    PositionState,
 )
 
 __all__ = ["Counter", "SimulatedAccount"]
@@ -44,6 +48,7 @@ _ZERO = Decimal(0)
 _ENTRIES_MAX = 200_000
 _TRADES_MAX = 100_000
 _ENDED_MAX = 20_000
+_FUNDINGS_MAX = 20_000
 
 
 class Counter(Protocol):
@@ -81,7 +86,11 @@ class Counter(Protocol):
         """The quantity that an iceberg order shows now."""
         ...
 
-    def booked(self, account: "SimulatedAccount", entries: Iterable[LedgerEntry]) -> None:
+    def mark_price(self, symbol: Symbol, /) -> Decimal:
+        """The price that a position is marked at."""
+        ...
+
+    def booked(self, account: "SimulatedAccount", entries: Iterable[AccountChange]) -> None:
         """Publish entries that no order caused."""
         ...
 
@@ -114,9 +123,10 @@ class SimulatedAccount:
         self.trades: deque[OrderHappening] = deque(maxlen=_TRADES_MAX)
         self.live: dict[str, LiveOrder] = {}
         """Orders that have not ended, by their id, in the order they were placed."""
-        self.positions: dict[Symbol, Decimal] = {}
-        """What is held of each contract, a short position below zero."""
-        self._worth: dict[Symbol, Decimal] = {}  # what positions cost when they were opened
+        self._contracts = HeldContracts()
+        self._fundings: dict[str, Funding] = {}
+        self.funded_period: int | None = None
+        """The funding period up to which was paid, counted from 1970; none before the first."""
         self.cancels_ns: int | None = None
         """When all orders are canceled, unless the client sends CancelAllAfter again."""
         self.followers: list[Follower] = []
@@ -196,6 +206,20 @@ class SimulatedAccount:
         """The state of an order now."""
         return order.state(self._counter.shown(order))
 
+    def held_of(self, symbol: Symbol) -> Decimal:
+        """What is held of a contract, a short position below zero."""
+        return self._contracts.quantity(symbol)
+
+    def positions(self) -> Sequence[PositionState]:
+        """The position in each contract that was ever traded, closed ones as well."""
+        return self._contracts.states(
+            self._counter.mark_price, lambda symbol: self._totals.get(symbol.quote, _ZERO)
+        )
+
+    def funding(self, entry: LedgerEntry) -> Funding | None:
+        """The funding payment of an entry, if it is of one that is remembered."""
+        return self._fundings.get(entry.entry_id)
+
     # Commands of its owner
 
     def check(self, request: OrderRequest, now_ns: int) -> None:
@@ -258,7 +282,8 @@ class SimulatedAccount:
         """Write the two entries of a trade, or the one of a contract's."""
         sign = 1 if fill.side is Side.BUY else -1
         if fill.symbol.contract:
-            earned = self._move_position(fill.symbol, fill.signed_quantity, sign * cost)
+            moved = fill.signed_quantity, sign * cost, fill.venue_ns
+            earned = self._contracts.move(fill.symbol, *moved)
             fee = sum((one.amount for one in fill.fees or ()), _ZERO)
             kind, asset = EntryKind.TRADE, fill.symbol.quote
             return [self._write(kind, fill.fill_id, asset, earned, fee, fill.venue_ns)]
@@ -272,16 +297,28 @@ class SimulatedAccount:
             )
         ]
 
-    def _move_position(self, symbol: Symbol, quantity: Decimal, cost: Decimal) -> Decimal:
-        """Add to the position in a contract; returns what the part that was closed earned."""
-        held, worth = self.positions.get(symbol, _ZERO), self._worth.get(symbol, _ZERO)
-        closed = min(abs(held), abs(quantity)) if held * quantity < 0 else _ZERO
-        opened = abs(quantity) - closed
-        bought = worth * closed / abs(held) if closed else _ZERO
-        sold = cost * closed / abs(quantity)
-        self.positions[symbol] = held + quantity
-        self._worth[symbol] = worth - bought + cost * opened / abs(quantity)
-        return -(bought + sold).quantize(quantum(symbol.quote))
+    def fund(self, rate: Decimal, now_ns: int) -> Sequence[Funding]:
+        """Pay or receive the funding of each open position, in an entry of its own."""
+        paid: list[Funding] = []
+        for one in self.positions():
+            if not one.quantity:
+                continue
+            asset, worth = one.symbol.quote, one.quantity * one.mark_price * rate
+            amount = (_ZERO - worth).quantize(quantum(asset))
+            reference = self._counter.name("F")
+            entry = self._write(EntryKind.FUNDING, reference, asset, amount, _ZERO, now_ns)
+            funding = Funding(
+                symbol=one.symbol,
+                quantity=one.quantity,
+                mark_price=one.mark_price,
+                rate=rate,
+                entry=entry,
+            )
+            self._fundings[entry.entry_id] = funding
+            if len(self._fundings) > _FUNDINGS_MAX:
+                del self._fundings[next(iter(self._fundings))]
+            paid.append(funding)
+        return paid
 
     def execute(
         self,
@@ -370,7 +407,7 @@ class SimulatedAccount:
     ) -> LedgerEntry:
         step = quantum(asset)
         balance = (self._totals.get(asset, _ZERO) + amount - fee).quantize(step)
-        assert self.positions or balance >= 0, f"{balance} {asset} are less than nothing"
+        assert self._contracts or balance >= 0, f"{balance} {asset} are less than nothing"
         self._totals[asset] = balance
         entry = LedgerEntry(
             venue=self._venue,

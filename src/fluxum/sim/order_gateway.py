@@ -11,18 +11,23 @@ from functools import partial
 
 from msgspec import structs
 
-from fluxum.model.account import LedgerEntry
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side, Trade
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderStatus, PriceKind, Trigger
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.amendments import amended, check_amended, edited
+from fluxum.sim.contracts import FUNDING_NS, FUNDING_RATE
 from fluxum.sim.market import SimulatedMarket
 from fluxum.sim.orders import LiveOrder
 from fluxum.sim.rules import check_request
 from fluxum.sim.trading import Owned, Trading
 from fluxum.sim.triggers import Watch
-from fluxum.venues.server.accounts import CommandRefused, OrderEventKind, Refusal
+from fluxum.venues.server.accounts import (
+    AccountChange,
+    CommandRefused,
+    OrderEventKind,
+    Refusal,
+)
 
 __all__ = ["Change", "OrderGateway"]
 
@@ -70,7 +75,7 @@ class OrderGateway:
         market = self._markets.get(request.symbol)
         last_price = None if market is None else market.last_price
         check_request(request, self._instruments, last_price, now_ns)
-        held = account.positions.get(request.symbol, _ZERO)
+        held = account.held_of(request.symbol)
         is_against = held < 0 if request.side is Side.BUY else held > 0
         if request.reduce_only and not (is_against and (request.quantity or _ZERO) <= abs(held)):
             raise CommandRefused(Refusal.NO_POSITION)
@@ -139,7 +144,11 @@ class OrderGateway:
         """The quantity that an iceberg order shows now."""
         return self._trading.shown(order)
 
-    def booked(self, account: SimulatedAccount, entries: Iterable[LedgerEntry]) -> None:
+    def mark_price(self, symbol: Symbol) -> Decimal:
+        """The price that a position is marked at: that of the last trade."""
+        return self._last_price(symbol)
+
+    def booked(self, account: SimulatedAccount, entries: Iterable[AccountChange]) -> None:
         """Publish entries that no order caused."""
         for entry in entries:
             account.publish(entry)
@@ -180,6 +189,15 @@ class OrderGateway:
             if account.cancels_ns is not None and account.cancels_ns <= now_ns:
                 account.cancels_ns = None
                 self.cancel_all(account, "Cancel all orders after")
+            self._fund(account, now_ns)
+
+    def _fund(self, account: SimulatedAccount, now_ns: int) -> None:
+        """Pay the funding that became due since the last look, period by period."""
+        period = now_ns // FUNDING_NS
+        last = period if account.funded_period is None else account.funded_period
+        for _ in range(period - last):
+            self.booked(account, account.fund(FUNDING_RATE, self.next_instant()))
+        account.funded_period = period
 
     # Entering
 

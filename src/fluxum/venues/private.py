@@ -15,6 +15,7 @@ from fluxum.model.event import Channel
 from fluxum.model.input import Take, asset, choice, optional, take_all, whole
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.order import Command, OrderUpdate
+from fluxum.model.position import PositionUpdate
 from fluxum.venues.conversation import Fetch, VenueProtocol
 from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rates import Decaying
@@ -158,7 +159,8 @@ class AccountQueries(Struct, frozen=True, kw_only=True):
     first, and continue with `Page.next`. Times are those of `EntryQuery`.
 
     `order` gives the queries that find one order, to be asked in turn, page by page, until one
-    finds it; its status may be OTHER. `closed_orders` are those that ended since an instant. Fees
+    finds it; its status may be OTHER. `closed_orders` are those that ended since an instant.
+    `positions` are the open positions in contracts, in units of the base asset. Fees
     of `fills` are None where their list does not name the asset of the fee; `charged` then
     completes a fill from the entries of its trade, and returns None if these are not all.
     `needs_symbol` is whether fills and closed orders are listed market by market.
@@ -173,6 +175,7 @@ class AccountQueries(Struct, frozen=True, kw_only=True):
     closed_orders: Callable[[FillQuery], RestQuery[Page[OrderUpdate]]]
     fills: Callable[[FillQuery], RestQuery[Page[Fill]]]
     entries: Callable[[EntryQuery], RestQuery[Page[LedgerEntry]]] | None = None
+    positions: Callable[[], RestQuery[Page[PositionUpdate]]] | None = None
     charged: Callable[[Fill, Sequence[LedgerEntry]], Fill | None] | None = None
     token: Callable[[], RestQuery[Token]] | None = None
     needs_symbol: bool = False
@@ -185,8 +188,8 @@ class AccountProtocol(VenueProtocol, Protocol):
 
     Its events, besides those of any protocol: `OpenOrders` and `Balances` as snapshots where the
     venue sends them (see `Private.snapshots`), then `OrderUpdate` (always the whole order), `Fill`,
-    `Balance`, `LedgerEntry`, `TradingCount`; and for each command `Accepted` or `Declined`, as many
-    as the venue gives, the last one marked.
+    `Balance`, `PositionUpdate` (always whole), `LedgerEntry`, `TradingCount`;
+    and for each command `Accepted` or `Declined`, as many as the venue gives, the last one marked.
     """
 
     def command(self, command_id: int, command: Command, now_ns: int) -> None:

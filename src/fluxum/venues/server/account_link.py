@@ -1,10 +1,10 @@
 """The server of a link of an account, as `venues.account_link` is its client.
 
 What is the same at every venue is here: what happened to the account is written in rows, which wait
-until the exchange lets the server publish; balances are those that changed since; a link that is
-idle is closed, and one whose client does not read. If commands go over the same link, what they
-cause comes before or behind their answer, by chance, as no venue promises either. The venue's own
-part is a `ServerDialect`.
+until the exchange lets the server publish; balances and positions are those that changed since; a
+link that is idle is closed, and one whose client does not read. If commands go over the same link,
+what they cause comes before or behind their answer, by chance, as no venue promises either. The
+venue's own part is a `ServerDialect`.
 """
 
 from collections import deque
@@ -15,7 +15,13 @@ from msgspec import Struct
 from fluxum.model.account import Balance
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
-from fluxum.venues.server.accounts import Account, AccountChange, OrderHappening
+from fluxum.venues.server.accounts import (
+    Account,
+    AccountChange,
+    Funding,
+    OrderHappening,
+    PositionState,
+)
 from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 from fluxum.venues.server.formats import scrambled
 
@@ -41,6 +47,10 @@ def _no_balances(balances: Sequence[Balance]) -> Iterable[TopicRow]:  # noqa: AR
     return ()
 
 
+def _no_positions(positions: Sequence[PositionState]) -> Iterable[TopicRow]:  # noqa: ARG001
+    return ()
+
+
 def _no_data(topic: str, row: object, now_ns: int) -> bytes:  # noqa: ARG001
     raise AssertionError(f"this link has no topics, was {topic}")
 
@@ -49,14 +59,15 @@ class ServerDialect(Struct, frozen=True, kw_only=True):
     """What a simulated venue's link of an account is like.
 
     `answer` answers a client's frame, whatever is in it. `rows` are what is published of a change,
-    `balances` of the assets that changed, each under its topic; `data` is the frame of one row.
-    `opened` are the first frames, `tick` those that are due because time passed. A link on which
-    nothing moves for `idle_s` is closed.
+    `balances` of the assets and `positions` of the contracts that changed, each under its
+    topic; `data` is the frame of one row. `opened` are the first frames, `tick` those that are due
+    because time passed. A link on which nothing moves for `idle_s` is closed.
     """
 
     answer: "Callable[[AccountServer, bytes, int], Sequence[Outgoing]]"
     rows: Callable[[AccountChange], Iterable[TopicRow]] = _no_rows
     balances: Callable[[Sequence[Balance]], Iterable[TopicRow]] = _no_balances
+    positions: Callable[[Sequence[PositionState]], Iterable[TopicRow]] = _no_positions
     data: Callable[[str, object, int], bytes] = _no_data
     opened: "Callable[[AccountServer, int], Sequence[Outgoing]]" = _no_frames
     tick: "Callable[[AccountServer, int], Sequence[Outgoing]]" = _no_frames
@@ -83,6 +94,7 @@ class AccountServer:
         self._dialect = dialect
         self._unsent: deque[TopicRow] = deque()
         self._changed: dict[Asset, None] = {}
+        self._traded: dict[Symbol, None] = {}
         self._numbers: dict[str, None] = {}
         self._alive_ns = 0
         self._answering: _Answering | None = None
@@ -148,12 +160,15 @@ class AccountServer:
     def hear(self, happening: AccountChange) -> None:
         """Something happened to the account: it is published with the next frames."""
         self._changed[_changed_asset(happening)] = None
+        contract = _changed_contract(happening)
+        if contract is not None:
+            self._traded[contract] = None
         self._unsent += [one for one in self._dialect.rows(happening) if one[0] in self.topics]
 
     def _publish(self, now_ns: int) -> Sequence[Outgoing]:
         if len(self._unsent) > _UNSENT_MAX:
             return (Close(1013, "too much is unsent"),)
-        rows = [*self._unsent, *self._balances()]
+        rows = [*self._unsent, *self._balances(), *self._positions()]
         self._unsent.clear()
         if rows:
             self._alive_ns = now_ns
@@ -166,9 +181,27 @@ class AccountServer:
         balances = [one for one in self.account.balances() if one.asset in changed]
         return [one for one in self._dialect.balances(balances) if one[0] in self.topics]
 
+    def _positions(self) -> Iterable[TopicRow]:
+        traded, self._traded = self._traded, {}
+        if not traded or self.account is None:
+            return ()
+        positions = [one for one in self.account.positions() if one.symbol in traded]
+        return [one for one in self._dialect.positions(positions) if one[0] in self.topics]
+
+
+def _changed_contract(happening: AccountChange) -> Symbol | None:
+    """The contract whose position a fill or a funding payment is about."""
+    if isinstance(happening, Funding):
+        return happening.symbol
+    if not isinstance(happening, OrderHappening) or happening.fill is None:
+        return None
+    return happening.fill.symbol if happening.fill.symbol.contract else None
+
 
 def _changed_asset(happening: AccountChange) -> Asset:
     """The asset of an entry, or the one that an order holds; its trades have entries."""
+    if isinstance(happening, Funding):
+        return happening.entry.asset
     if not isinstance(happening, OrderHappening):
         return happening.asset
     update = happening.order.update

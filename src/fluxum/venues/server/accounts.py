@@ -26,10 +26,12 @@ __all__ = [
     "CommandRefused",
     "Count",
     "Follower",
+    "Funding",
     "OrderEventKind",
     "OrderFault",
     "OrderHappening",
     "OrderState",
+    "PositionState",
     "Refusal",
 ]
 
@@ -122,7 +124,39 @@ class OrderHappening(Struct, frozen=True, kw_only=True):
     venue_ns: int
 
 
-AccountChange = OrderHappening | LedgerEntry
+class PositionState(Struct, frozen=True, kw_only=True):
+    """A position in a contract at a moment; `quantity` is in base units, below zero for a short.
+
+    `entry_price` is none of one that is closed. `unrealised` is the profit at `mark_price`, in the
+    quote asset. No price liquidates a position without `liquidation_price`. `opened_ns` is when it
+    was first opened, `changed_ns` when its quantity last changed.
+    """
+
+    symbol: Symbol
+    quantity: Decimal
+    entry_price: Decimal | None
+    mark_price: Decimal
+    liquidation_price: Decimal | None
+    unrealised: Decimal
+    opened_ns: int
+    changed_ns: int
+
+
+class Funding(Struct, frozen=True, kw_only=True):
+    """A funding payment of a position: at `mark_price`, for `quantity`, below zero for a short.
+
+    The account pays `quantity` times `mark_price` times `rate`, or receives it if that is below
+    zero; `entry` is the line of the account.
+    """
+
+    symbol: Symbol
+    quantity: Decimal
+    mark_price: Decimal
+    rate: Decimal
+    entry: LedgerEntry
+
+
+AccountChange = OrderHappening | LedgerEntry | Funding
 
 
 class Follower(Protocol):
@@ -210,6 +244,14 @@ class Account(Protocol):
 
     def balances(self) -> Sequence[Balance]:
         """What is held of each asset, and how much of it by open orders."""
+        ...
+
+    def positions(self) -> Sequence[PositionState]:
+        """The position in each contract that was ever traded, closed ones as well."""
+        ...
+
+    def funding(self, entry: LedgerEntry) -> Funding | None:
+        """The funding payment of an entry, if it is of one that is remembered."""
         ...
 
     def open_orders(self) -> Sequence[OrderState]:

@@ -211,7 +211,7 @@ def test_what_makes_no_sense_is_refused(frame: bytes) -> None:
         protocol.receive(frame, NOW)
 
 
-@pytest.mark.parametrize("name", ["position", "greeks", "strategy", "execution_fast"])
+@pytest.mark.parametrize("name", ["greeks", "strategy", "execution_fast"])
 def test_published_topics_that_are_not_requested_are_refused_by_name(name: str) -> None:
     protocol, _ = account(category=LINEAR)
     topic = json.loads(CAPTURES[name])["topic"]

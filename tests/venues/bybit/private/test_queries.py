@@ -155,7 +155,7 @@ def test_the_published_log_is_read_and_each_row_has_an_id_of_its_own() -> None:
     funding, large, small = query.read(CAPTURES["transaction_log"], NOW)
 
     assert len({one.entry_id for one in (funding, large, small)}) == 3
-    assert (funding.kind, funding.venue_kind) == (EntryKind.MARGIN, "SETTLEMENT")
+    assert (funding.kind, funding.venue_kind) == (EntryKind.FUNDING, "SETTLEMENT")
     assert (funding.amount, funding.fee) == (Decimal("-0.003676"), Decimal(0))
     assert (large.kind, large.amount, large.fee) == (
         EntryKind.TRADE,

@@ -275,7 +275,7 @@ def test_the_link_refuses_what_makes_no_sense_by_its_code() -> None:
 
     ack = said(server, orders)
     assert (ack["id"], ack["event"], ack["arg"]) == ("1", "subscribe", orders["args"][0])
-    unknown = {"op": "subscribe", "args": [{"channel": "positions", "instType": "ANY"}]}
+    unknown = {"op": "subscribe", "args": [{"channel": "algo-advance", "instType": "ANY"}]}
     assert said(server, unknown)["code"] == "60018"
     assert said(server, orders | {"op": "unsubscribe"})["event"] == "unsubscribe"
     assert server.topics == set()

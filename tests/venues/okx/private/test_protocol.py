@@ -128,7 +128,7 @@ def test_a_stream_ends_and_what_comes_late_is_passed_over() -> None:
     protocol.unsubscribe([EXECUTIONS])
 
     (request,) = sent(protocol)
-    assert (request["id"], request["op"]) == ("u3", "unsubscribe")
+    assert (request["id"], request["op"]) == ("u4", "unsubscribe")
     ack = CAPTURES["account_ack"].replace(b'"subscribe"', b'"unsubscribe"')
     (ended,) = protocol.receive(ack, NOW)
     assert isinstance(ended, Unsubscribed)
@@ -278,7 +278,7 @@ def test_options_and_inverse_contracts_are_passed_over() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("fills", "greeks", "balance_and_position", "liquidation_warning", "positions"),
+        *("fills", "greeks", "balance_and_position", "liquidation_warning"),
         *("adl_warning", "orders_algo", "algo_advance", "deposit_info", "withdrawal_info"),
         *("sprd_orders", "recorded_algo", "recorded_sprd_orders"),
     ],

@@ -211,7 +211,7 @@ def test_the_published_bill_is_read(days: int, name: str) -> None:
     ("kind", "wanted"),
     [
         ("1", EntryKind.TRANSFER),
-        ("8", EntryKind.MARGIN),
+        ("8", EntryKind.FUNDING),
         ("5", EntryKind.TRADE),
         ("777", EntryKind.OTHER),
     ],

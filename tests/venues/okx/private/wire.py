@@ -104,6 +104,7 @@ def account(kind: bytes | None = None) -> tuple[AccountLink, list[Event]]:
     protocol = prepared(kind=kind)
     events = [
         *protocol.receive(CAPTURES["login"], NOW),
+        *protocol.receive(CAPTURES["account_ack"], NOW),  # of orders, balances and positions
         *protocol.receive(CAPTURES["account_ack"], NOW),
         *protocol.receive(CAPTURES["account_ack"], NOW),
     ]

@@ -78,7 +78,7 @@ class _Queries:
     def open_orders(self) -> RestQuery[Page[OrderUpdate]]:
         """The open orders of all markets."""
         fetch = self._fetch("openOrders", 80, Channel.EXECUTION)
-        return one_page(fetch, _rows, self._order, partial(_refused, fetch.purpose))
+        return one_page(fetch, _rows, self._order, lambda error: _refused(fetch.purpose, error))
 
     def order(self, query: OrderQuery) -> Sequence[RestQuery[Page[OrderUpdate]]]:
         """One order, open or ended, of its market."""
@@ -143,8 +143,12 @@ class _Queries:
             oldest_ms -= oldest_ms == newest_ms
             return ListRows(rows[::-1], "" if is_over else str(oldest_ms))
 
-        refused = partial(_refused, call)
-        one = AccountList(fetch=fetch, decode=rows_of, read=read, refused=refused)
+        one = AccountList(
+            fetch=fetch,
+            decode=rows_of,
+            read=read,
+            refused=lambda error: _refused(call, error),
+        )
         return listed(one, Span(None, None if until_ns is None else until_ns // _MILLISECOND))
 
     def _order(self, row: Raw, received_ns: int) -> OrderUpdate:

@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 from fluxum.venues.bybit.native import Millis
 
 __all__ = [
+    "AccountInfo",
     "Coin",
     "Entry",
     "Execution",
@@ -21,6 +22,7 @@ __all__ = [
     "OrderRow",
     "Placed",
     "PlacedRows",
+    "PositionRow",
     "Rows",
     "Verdict",
     "Verdicts",
@@ -80,6 +82,7 @@ class OrderRow(Struct):
     rejectReason: str = ""
     cancelType: str = ""
     stopOrderType: str = ""
+    createType: str = ""
     triggerPrice: str = ""
     triggerDirection: int = 0
     reduceOnly: bool = False
@@ -119,6 +122,43 @@ class Execution(Struct):
     isMaker: bool | None = None
     category: str = ""
     extraFees: Raw = Raw(b'""')
+
+
+class PositionRow(Struct):
+    """A position, whole; of an account in hedge mode, one of the two that a market has.
+
+    `positionIdx` is 0 where a market has one position, else 1 for the long and 2 for the short
+    one. Lists name the entry price `avgPrice`, the stream `entryPrice`.
+
+    `{"positionIdx":2,"tradeMode":0,"symbol":"BTCUSDT","side":"","size":"0","entryPrice":"0",
+    "leverage":"10","positionValue":"0","markPrice":"28184.5","unrealisedPnl":"0",
+    "updatedTime":"1697682317038","liqPrice":"0","bustPrice":"","category":"linear",
+    "positionStatus":"Normal","adlRankIndicator":0,"seq":8327597863}`
+    https://bybit-exchange.github.io/docs/v5/websocket/private/position and /position
+    """
+
+    symbol: str
+    side: str
+    size: str
+    positionIdx: int = 0
+    tradeMode: int | None = None
+    entryPrice: str = ""
+    avgPrice: str = ""
+    markPrice: str = ""
+    liqPrice: str = ""
+    unrealisedPnl: str = ""
+    positionStatus: str = ""
+    updatedTime: str = ""
+    category: str = ""
+
+
+class AccountInfo(Struct):
+    """How the account is margined: `{"marginMode":"REGULAR_MARGIN","unifiedMarginStatus":5}`.
+
+    https://bybit-exchange.github.io/docs/v5/account/account-info
+    """
+
+    marginMode: str = ""
 
 
 class Coin(Struct):

@@ -13,19 +13,20 @@ from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liq
 from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderUpdate
+from fluxum.model.position import MarginMode, PositionUpdate
 from fluxum.venues.bybit import normalize
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private import native, words
 from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import digits, exact, exact_or_none, positive, price_or_none, signed
 
-__all__ = ["balance", "entry", "fill", "is_of", "order"]
+__all__ = ["balance", "entry", "fill", "is_of", "order", "position"]
 
 _ZERO = Decimal(0)
 _NO_REASON = frozenset({"", "EC_NoError"})
 
 
-def is_of(category: Category, row: native.OrderRow | native.Execution) -> bool:
+def is_of(category: Category, row: native.OrderRow | native.Execution | native.PositionRow) -> bool:
     """Whether a row is about a market of a category; lists do not repeat the category."""
     return row.category in {"", category.name}
 
@@ -64,6 +65,7 @@ def order(category: Category, wire: native.OrderRow, received_ns: int) -> OrderU
         time_in_force=in_force,
         post_only=wire.timeInForce == "PostOnly",
         reduce_only=wire.reduceOnly,
+        forced=words.FORCED_ORDERS.get(wire.createType),
         reason="" if wire.rejectReason in _NO_REASON else wire.rejectReason,
         venue_type=venue_type,
         venue_status=venue_status,
@@ -95,11 +97,40 @@ def fill(
         fill_id=wire.execId,
         order_id=wire.orderId,
         client_order_id=wire.orderLinkId,
+        forced=words.FORCED_FILLS.get(wire.execType),
         backfilled=backfilled,
         venue_ns=_instant(wire.execTime),
         received_ns=received_ns,
     )
     return structs.replace(one, fees=_fees(one, wire))
+
+
+def position(
+    category: Category, wire: native.PositionRow, received_ns: int, mode: MarginMode | None = None
+) -> PositionUpdate:
+    """A position; `mode` is the account's margin mode, if it is known.
+
+    `tradeMode` is always 0 in a unified account, so that only 1, isolated margin, counts.
+    """
+    if wire.side not in words.POSITION_SIDES or wire.positionIdx not in words.LEGS:
+        what = f"{wire.side!r} and {wire.positionIdx}"[:60]
+        raise RemoteProtocolError(f"a side and an index of a position were expected, was {what}")
+    quantity = exact(wire.size)
+    return PositionUpdate(
+        venue=category.venue,
+        symbol=category.parse_symbol(wire.symbol),
+        side=words.POSITION_SIDES[wire.side] if quantity else None,
+        quantity=quantity,
+        leg=words.LEGS[wire.positionIdx],
+        entry_price=price_or_none(wire.entryPrice or wire.avgPrice),
+        mark_price=price_or_none(wire.markPrice),
+        liquidation_price=price_or_none(wire.liqPrice),
+        margin_mode=MarginMode.ISOLATED if wire.tradeMode == 1 else mode,
+        unrealised=signed(wire.unrealisedPnl) if wire.unrealisedPnl else None,
+        forced=words.FORCED_POSITIONS.get(wire.positionStatus),
+        venue_ns=normalize.instant(digits(wire.updatedTime)),
+        received_ns=received_ns,
+    )
 
 
 def balance(category: Category, wire: native.Coin, venue_ns: int | None, now_ns: int) -> Balance:

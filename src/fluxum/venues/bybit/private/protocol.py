@@ -1,6 +1,6 @@
 """The account's link and the link of orders: what their frames are.
 
-https://bybit-exchange.github.io/docs/v5/websocket/private/order, /execution, /wallet and
+https://bybit-exchange.github.io/docs/v5/websocket/private/order, /execution, /position, /wallet and
 /websocket/trade/guideline. Both begin with the same login. No stream begins with a snapshot. Orders
 and executions are two topics, and one stream of Fluxum. The wallet is that of all categories.
 
@@ -29,7 +29,7 @@ from fluxum.venues.account_link import (
     TopicAnswer,
 )
 from fluxum.venues.bybit import native as public
-from fluxum.venues.bybit.category import Category
+from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.normalize import instant
 from fluxum.venues.bybit.private import commands, native, normalize
 from fluxum.venues.bybit.private.signing import RECEIVE_MS
@@ -44,6 +44,7 @@ __all__ = ["account_link", "order_link"]
 _LOGIN = Send(public.encode({"op": "auth"}), Auth.SIGNED)
 _PING = Send(b'{"op":"ping"}')
 _WALLET = "wallet"
+_POSITION = "position"  # of contracts alone
 # An expiry that is too short or over (https://github.com/bybit-exchange/pybit/issues/152).
 _UNTIMELY = frozenset({"Params Error", "10002"})
 _MILLISECOND = 1_000_000
@@ -52,13 +53,14 @@ _MILLISECOND = 1_000_000
 def account_link(category: Category) -> AccountLink:
     """The conversation of the account's link, of one category."""
     orders, executions = f"order.{category.name}", f"execution.{category.name}"
+    held = (_WALLET,) if category is SPOT else (_WALLET, f"{_POSITION}.{category.name}")
     return AccountLink(
         AccountDialect(
             venue=category.venue,
             login=_LOGIN,
             ping=_PING,
             message=_account_message,
-            topics={Channel.EXECUTION: (orders, executions), Channel.BALANCE: (_WALLET,)},
+            topics={Channel.EXECUTION: (orders, executions), Channel.BALANCE: held},
             write=_write,
             read=partial(_read, category),
         )
@@ -111,12 +113,17 @@ def _account_message(frame: bytes) -> Message:
 
 
 def _read(category: Category, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
-    """The events of a row of orders, of executions or of the wallet."""
+    """The events of a row of orders, of executions, of positions or of the wallet."""
     if data.topic == _WALLET:
         return [
             normalize.balance(category, decode(coin, type=native.Coin), data.venue_ns, received_ns)
             for coin in decode(row, type=native.Wallet).coin
         ]
+    if data.topic.startswith(_POSITION):
+        position = decode(row, type=native.PositionRow)
+        if normalize.is_of(category, position):
+            return (normalize.position(category, position, received_ns),)
+        return ()
     if data.topic.startswith("order"):
         order = decode(row, type=native.OrderRow)
         if normalize.is_of(category, order):

@@ -1,9 +1,9 @@
 """Queries about an account at Bybit, and how the answers are read.
 
 https://bybit-exchange.github.io/docs/v5/order/open-order, /order-list, /execution and
-/account/wallet-balance, /transaction-log. Lists are newest first, page by page with a cursor, and
-seven days at most at a time: longer ones go back week by week, for two years, which is how long
-the venue remembers. Without an end they end now, by the venue's clock, which is read first.
+/account/wallet-balance, /transaction-log, /position. Lists are newest first, page by page with a
+cursor, and seven days at most at a time: longer ones go back week by week, for two years, which is
+how long the venue remembers. Without an end they end now, by the venue's clock, read first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +17,7 @@ from msgspec.json import decode
 from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.order import OrderUpdate
+from fluxum.model.position import MarginMode, PositionUpdate
 from fluxum.venues.account_lists import (
     AccountList,
     ListRows,
@@ -29,7 +30,7 @@ from fluxum.venues.bybit import native as public
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.listing import checked
 from fluxum.venues.bybit.normalize import instant
-from fluxum.venues.bybit.private import native, normalize
+from fluxum.venues.bybit.private import native, normalize, words
 from fluxum.venues.bybit.queries import BybitQueries
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery, OrderQuery
@@ -55,6 +56,7 @@ def account_queries(category: Category) -> AccountQueries:
         closed_orders=partial(_closed_orders, category),
         fills=partial(_fills, category),
         entries=partial(_entries, category),
+        positions=None if category is SPOT else partial(_positions, category),
     )
 
 
@@ -74,6 +76,32 @@ def _balances(category: Category) -> RestQuery[Page[Balance]]:
 
     fetch = _fetch("account/wallet-balance", Channel.BALANCE, _UNIFIED)
     return rest_query(fetch, checked, read)
+
+
+def _positions(category: Category) -> RestQuery[Page[PositionUpdate]]:
+    """All positions, behind the account's margin mode, which their rows do not have."""
+
+    def read(answer: public.Answer, received_ns: int) -> Page[PositionUpdate]:  # noqa: ARG001
+        word = decode(answer.result, type=native.AccountInfo).marginMode
+        mode = words.MARGIN_MODES.get(word, MarginMode.OTHER)
+        return Page((), next=_positions_of(category, mode, 0))
+
+    return rest_query(_fetch("account/info", Channel.BALANCE, {}), checked, read)
+
+
+def _positions_of(
+    category: Category, mode: MarginMode, at: int
+) -> RestQuery[Page[PositionUpdate]] | None:
+    """All positions of a scope, and behind them those of the next ones."""
+    if at == len(category.scopes):
+        return None
+
+    def read(row: Raw, received_ns: int) -> PositionUpdate:
+        return normalize.position(category, decode(row, type=native.PositionRow), received_ns, mode)
+
+    named = {"category": category.name, **category.scopes[at]}
+    one = _list("position/list", 200, Channel.BALANCE, named, read)
+    return listed(one, behind=partial(_positions_of, category, mode, at + 1))
 
 
 def _open_orders(category: Category, at: int) -> RestQuery[Page[OrderUpdate]]:

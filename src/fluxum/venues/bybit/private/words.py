@@ -7,13 +7,20 @@ OTHER, and is kept beside it.
 from fluxum.model.account import EntryKind
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, SelfTrade, TimeInForce, TriggerReference
+from fluxum.model.position import Forced, MarginMode, PositionSide
 from fluxum.venues.triggers import triggered_type
 from fluxum.venues.words import Words
 
 __all__ = [
     "ENTRY_KINDS",
     "FILLS",
+    "FORCED_FILLS",
+    "FORCED_ORDERS",
+    "FORCED_POSITIONS",
+    "LEGS",
+    "MARGIN_MODES",
     "NO_FILLS",
+    "POSITION_SIDES",
     "REFERENCES",
     "SELF_TRADES",
     "SIDES",
@@ -54,12 +61,28 @@ FILLS = frozenset({"Trade", "AdlTrade", "BustTrade", "BlockTrade", "Delivery"})
 """Kinds of executions that change a position at a price."""
 NO_FILLS = frozenset({"Funding", "SessionSettlePnL", "Settle"})
 """Kinds that move money alone; they are account entries."""
+FORCED_FILLS = {"AdlTrade": Forced.DELEVERAGING, "BustTrade": Forced.LIQUIDATION}
+FORCED_ORDERS = {
+    "CreateByLiq": Forced.LIQUIDATION,
+    "CreateByTakeOver_PassThrough": Forced.LIQUIDATION,
+    "CreateByAdl_PassThrough": Forced.DELEVERAGING,
+}
+"""Orders of the exchange itself, by `createType`."""
+FORCED_POSITIONS = {"Liq": Forced.LIQUIDATION, "Adl": Forced.DELEVERAGING}
+POSITION_SIDES = {"Buy": PositionSide.LONG, "Sell": PositionSide.SHORT, "": None}
+LEGS = {0: None, 1: PositionSide.LONG, 2: PositionSide.SHORT}
+"""By `positionIdx`."""
+MARGIN_MODES = {
+    "REGULAR_MARGIN": MarginMode.CROSS,
+    "ISOLATED_MARGIN": MarginMode.ISOLATED,
+    "PORTFOLIO_MARGIN": MarginMode.PORTFOLIO,
+}
 ENTRY_KINDS = {
     "TRADE": EntryKind.TRADE,
     "DELIVERY": EntryKind.TRADE,
     "LIQUIDATION": EntryKind.TRADE,
     "ADL": EntryKind.TRADE,
-    "SETTLEMENT": EntryKind.MARGIN,  # a funding payment
+    "SETTLEMENT": EntryKind.FUNDING,
     "INTEREST": EntryKind.MARGIN,
     "BORROW": EntryKind.MARGIN,
     "REPAY": EntryKind.MARGIN,

@@ -19,6 +19,7 @@ __all__ = [
     "Frame",
     "OrderRow",
     "Placed",
+    "PositionRow",
     "RowId",
     "Switch",
     "Wallet",
@@ -119,6 +120,7 @@ class FillRow(Struct):
     feeCcy: str = ""
     clOrdId: str = ""
     execType: str = ""
+    subType: str = ""
 
 
 class RowId(Struct):
@@ -166,6 +168,35 @@ class Bill(Struct):
     fee: str = ""
     subType: str = ""
     tradeId: str = ""
+
+
+class PositionRow(Struct):
+    """A position in contracts, or on margin in a spot market.
+
+    `pos` has its sign where a market has one position (`posSide` net), and none of a leg; on margin
+    it is in `posCcy`. `liab` is what is owed on margin, below zero.
+
+    `{"avgPx":"2566.31","ccy":"ETH","instId":"ETH-USD-210430","instType":"FUTURES",
+    "liqPx":"2352.8496681818233","markPx":"2353.849","mgnMode":"isolated","pos":"1","posCcy":"",
+    "posId":"307173036051017730","posSide":"long","uTime":"1619507761462",
+    "upl":"-0.0000009932766034","liab":"","liabCcy":""}` (shortened)
+    https://www.okx.com/docs-v5/en/#trading-account-websocket-positions-channel
+    """
+
+    instType: str
+    instId: str
+    posId: str
+    posSide: str
+    pos: str
+    mgnMode: str = ""
+    avgPx: str = ""
+    markPx: str = ""
+    liqPx: str = ""
+    upl: str = ""
+    posCcy: str = ""
+    liab: str = ""
+    liabCcy: str = ""
+    uTime: str = ""
 
 
 class Placed(Struct):

@@ -9,18 +9,20 @@ from decimal import Decimal
 from msgspec import Raw
 from msgspec.json import decode
 
+from fluxum.errors import RemoteProtocolError
 from fluxum.model.account import Balance, EntryKind, Fee, Fill, LedgerEntry, Liquidity
 from fluxum.model.instrument import Asset
 from fluxum.model.market import Side
 from fluxum.model.numbers import product
 from fluxum.model.order import OrderType, OrderUpdate, TimeInForce
+from fluxum.model.position import MarginMode, PositionSide, PositionUpdate
 from fluxum.venues.okx.normalize import VENUE, instant
 from fluxum.venues.okx.private import native, words
 from fluxum.venues.okx.private.markets import Market
 from fluxum.venues.queries import require_instant
 from fluxum.venues.rows import exact, exact_or_none, positive, price_or_none, signed
 
-__all__ = ["balance", "entry", "fill", "order"]
+__all__ = ["balance", "entry", "fill", "order", "position"]
 
 _ZERO = Decimal(0)
 _ORDINARY = frozenset({"", "normal"})
@@ -56,6 +58,7 @@ def order(market: Market, wire: native.OrderRow, received_ns: int) -> OrderUpdat
         time_in_force=in_force,
         post_only=post_only,
         reduce_only=wire.reduceOnly == "true",
+        forced=words.FORCED_ORDERS.get(wire.category),
         reason=_reason(wire),
         venue_type="" if is_known else wire.ordType,
         venue_status=venue_status,
@@ -81,8 +84,10 @@ def fill(
         return None
     if isinstance(wire, native.OrderRow):
         paid, asset, time = wire.fillFee, wire.fillFeeCcy, wire.uTime
+        forced = words.FORCED_ORDERS.get(wire.category)
     else:
         paid, asset, time = wire.fee, wire.feeCcy, wire.ts
+        forced = words.FORCED_FILLS.get(wire.subType)
     charged = _ZERO - signed(paid or "0")
     return Fill(
         venue=VENUE,
@@ -95,10 +100,48 @@ def fill(
         fill_id=wire.tradeId,
         order_id=wire.ordId,
         client_order_id=wire.clOrdId,
+        forced=forced,
         backfilled=backfilled,
         venue_ns=require_instant(instant(wire.fillTime) or instant(time), time),
         received_ns=received_ns,
     )
+
+
+def position(market: Market, wire: native.PositionRow, received_ns: int) -> PositionUpdate:
+    """A position, in units of the base asset; a leg has no sign of its own."""
+    if wire.posSide not in words.LEGS:
+        raise RemoteProtocolError(f"net, long or short was expected, was {wire.posSide[:40]!r}")
+    leg = words.LEGS[wire.posSide]
+    held = _held(market, wire)
+    side = leg or (PositionSide.SHORT if held < 0 else PositionSide.LONG)
+    mode = words.MARGIN_MODES.get(wire.mgnMode, MarginMode.OTHER)
+    return PositionUpdate(
+        venue=VENUE,
+        symbol=market.symbol,
+        side=side if held else None,
+        quantity=abs(held),
+        leg=leg,
+        position_id=wire.posId,
+        entry_price=price_or_none(wire.avgPx),
+        mark_price=price_or_none(wire.markPx),
+        liquidation_price=price_or_none(wire.liqPx),
+        margin_mode=mode,
+        unrealised=signed(wire.upl) if wire.upl else None,
+        venue_ns=instant(wire.uTime),
+        received_ns=received_ns,
+    )
+
+
+def _held(market: Market, wire: native.PositionRow) -> Decimal:
+    """How much of the base asset: on margin what is held of it, or what is owed of it."""
+    if wire.instType != "MARGIN":
+        return product(signed(wire.pos), market.size)
+    if not exact_or_none(wire.pos) or wire.posCcy == market.symbol.base:
+        return signed(wire.pos or "0")
+    if wire.liabCcy == market.symbol.base:
+        return signed(wire.liab)
+    what = f"{wire.posCcy[:20]} and {wire.liabCcy[:20]}"
+    raise RemoteProtocolError(f"{market.symbol.base} held or owed was expected, was {what}")
 
 
 def balance(raw: Raw, received_ns: int) -> Balance:

@@ -5,8 +5,9 @@ and #trading-account-websocket-account-channel. Before the login the markets are
 need their numbers, and the kind of account is looked up, as it decides how orders are written.
 
 The channel of orders has no snapshot, and each update has at most one fill; a message may come
-twice. That of balances has one, in pages: it is read row by row like any update, as the session
-requests a snapshot over REST in any case, where a new one costs none of 480 requests an hour.
+twice. Those of balances and of positions have one, in pages: it is read row by row like any update,
+as the session requests a snapshot over REST in any case, where a new one costs none of 480 requests
+an hour.
 
 The answer to an operation means that the venue took it; what became of it comes as an update, maybe
 before. There is no operation that cancels all orders: those that are open are listed, and canceled
@@ -54,10 +55,12 @@ _LOGIN = Send(public.encode({"op": "login"}), Auth.SIGNED)
 _PENDING = "/api/v5/trade/orders-pending?limit=100"
 _SWITCH = "/api/v5/trade/cancel-all-after"
 _PENDING_MAX = 100
-_ORDERS, _ACCOUNT = "orders", "account"
+_ORDERS, _ACCOUNT, _POSITIONS = "orders", "account", "positions"
+_ON_CHANGE = '{"updateInterval":"0"}'  # and not every five seconds as well
 _ARGS = {
     _ORDERS: {"channel": _ORDERS, "instType": "ANY"},
-    _ACCOUNT: {"channel": _ACCOUNT, "extraParams": '{"updateInterval":"0"}'},
+    _ACCOUNT: {"channel": _ACCOUNT, "extraParams": _ON_CHANGE},
+    _POSITIONS: {"channel": _POSITIONS, "instType": "ANY", "extraParams": _ON_CHANGE},
 }
 _MODES = frozenset({"1", "2", "3", "4"})
 # https://www.okx.com/docs-v5/en/#error-code-websocket: a time that is off or expired.
@@ -77,7 +80,7 @@ def account_link() -> AccountLink:
             login=_LOGIN,
             ping=Send(b"ping"),
             message=_message,
-            topics={Channel.EXECUTION: (_ORDERS,), Channel.BALANCE: (_ACCOUNT,)},
+            topics={Channel.EXECUTION: (_ORDERS,), Channel.BALANCE: (_ACCOUNT, _POSITIONS)},
             limits=RequestLimits(topics=1, in_flight=1),
             write=_write,
             read=account.read,
@@ -120,10 +123,14 @@ class _Account:
         self._mode = Mode(config.acctLv, is_hedged=config.posMode == "long_short_mode")
 
     def read(self, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
-        """The events of a row of orders or of the account."""
+        """The events of a row of orders, of positions or of the account."""
         if data.topic == _ACCOUNT:
             details = decode(row, type=native.Wallet).details
             return [normalize.balance(one, received_ns) for one in details]
+        if data.topic == _POSITIONS:
+            held = decode(row, type=native.PositionRow)
+            market = self._markets.named(held.instId, held.instType)
+            return () if market is None else (normalize.position(market, held, received_ns),)
         wire = decode(row, type=native.OrderRow)
         market = self._markets.named(wire.instId, wire.instType)
         if market is None:
@@ -219,7 +226,9 @@ def _message(frame: bytes) -> Message:
     if wire.op is not None:
         return _answer(wire)
     if wire.arg is None or wire.arg.channel not in _ARGS:
-        raise RemoteProtocolError(f"data of orders or balances expected, was {frame[:80]!r}")
+        raise RemoteProtocolError(
+            f"data of orders, balances or positions expected, was {frame[:80]!r}"
+        )
     return Data(wire.arg.channel, wire.data)
 
 

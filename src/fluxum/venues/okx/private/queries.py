@@ -1,11 +1,11 @@
 """Queries about an account at OKX, and how the answers are read.
 
 https://www.okx.com/docs-v5/en/#order-book-trading-trade-get-order-list and those behind it,
-#trading-account-rest-api-get-balance, -get-bills-details-last-7-days. Lists are newest first, a
-hundred rows a page, which continue behind the id of the last row: of an order, or of the bill of a
-fill. There is a list of recent rows and one of three months, which is slower; which of them it
-takes depends on the venue's clock, which is read first. Old fills, and orders that ended, are
-listed kind by kind.
+#trading-account-rest-api-get-balance, -get-positions, -get-bills-details-last-7-days. Lists are
+newest first, a hundred rows a page, which continue behind the id of the last row: of an order, or
+of the bill of a fill. There is a list of recent rows and one of three months, which is slower;
+which of them it takes depends on the venue's clock, which is read first. Old fills, and orders that
+ended, are listed kind by kind.
 
 Calls have limits of their own (60 in two seconds, 40, 10, 5); `cost` is 30 over the limit.
 """
@@ -23,6 +23,7 @@ from fluxum.model.account import Balance, Fill, LedgerEntry
 from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import OrderUpdate, ended
+from fluxum.model.position import PositionUpdate
 from fluxum.venues.account_lists import (
     AccountList,
     ListRows,
@@ -63,6 +64,7 @@ def account_queries() -> AccountQueries:
         closed_orders=partial(_closed_orders, orders),
         fills=partial(_fills, markets),
         entries=_entries,
+        positions=partial(_positions, markets),
         preparations=markets.lists,
         renewals=markets.renewals,
     )
@@ -75,6 +77,17 @@ def _balances() -> RestQuery[Page[Balance]]:
         return only(rows(body), lambda row: decode(row, type=native.Wallet)).details
 
     return one_page(_fetch("account/balance", 3, Channel.BALANCE, {}), details, normalize.balance)
+
+
+def _positions(markets: Markets) -> RestQuery[Page[PositionUpdate]]:
+    """All open positions, in one answer."""
+
+    def position(row: Raw, received_ns: int) -> PositionUpdate | None:
+        wire = decode(row, type=native.PositionRow)
+        market = markets.named(wire.instId, wire.instType)
+        return None if market is None else normalize.position(market, wire, received_ns)
+
+    return one_page(_fetch("account/positions", 3, Channel.BALANCE, {}), rows, position)
 
 
 def _read_order(markets: Markets, row: Raw, received_ns: int) -> OrderUpdate | None:

@@ -8,12 +8,17 @@ not here is OTHER, and is kept beside it.
 from fluxum.model.account import EntryKind
 from fluxum.model.market import Side
 from fluxum.model.order import OrderStatus, OrderType, SelfTrade, TimeInForce
+from fluxum.model.position import Forced, MarginMode, PositionSide
 from fluxum.venues.words import Words
 
 __all__ = [
     "CANCEL_SOURCES",
     "ENTRY_KINDS",
+    "FORCED_FILLS",
+    "FORCED_ORDERS",
     "KINDS",
+    "LEGS",
+    "MARGIN_MODES",
     "SELF_TRADES",
     "SIDES",
     "STATUSES",
@@ -61,6 +66,20 @@ CANCEL_SOURCES = {
     "32": "self-trade",
     "33": "too many matches",
 }
+FORCED_ORDERS = {
+    "full_liquidation": Forced.LIQUIDATION,
+    "partial_liquidation": Forced.LIQUIDATION,
+    "adl": Forced.DELEVERAGING,
+}
+"""Orders of the exchange itself, by `category`."""
+FORCED_FILLS = {
+    **dict.fromkeys(("100", "101", "102", "103"), Forced.LIQUIDATION),  # of a part
+    **dict.fromkeys(("104", "105", "106", "107"), Forced.LIQUIDATION),
+    **dict.fromkeys(("125", "126", "127", "128"), Forced.DELEVERAGING),
+}
+"""Fills of such orders, by `subType`."""
+LEGS = {"net": None, "long": PositionSide.LONG, "short": PositionSide.SHORT}
+MARGIN_MODES = {"cross": MarginMode.CROSS, "isolated": MarginMode.ISOLATED}
 ENTRY_KINDS = {
     "1": EntryKind.TRANSFER,
     "2": EntryKind.TRADE,
@@ -69,7 +88,7 @@ ENTRY_KINDS = {
     "5": EntryKind.TRADE,  # liquidation
     "6": EntryKind.TRANSFER,  # of margin
     "7": EntryKind.MARGIN,  # interest
-    "8": EntryKind.MARGIN,  # a funding payment
+    "8": EntryKind.FUNDING,
     "9": EntryKind.TRADE,  # auto-deleveraging
     "12": EntryKind.CONVERSION,
     "13": EntryKind.TRANSFER,  # to a strategy

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import MsgspecError, Struct
 
 from fluxum.errors import VenueRefused
-from fluxum.model.account import Balance, EntryKind
+from fluxum.model.account import Balance, EntryKind, LedgerEntry
 from fluxum.venues.binance.native import encode
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.server.formats import plain
@@ -21,9 +21,9 @@ from fluxum.venues.server.account_link import AccountServer, ServerDialect, Topi
 from fluxum.venues.server.accounts import (
     Account,
     AccountChange,
+    Funding,
     OrderEventKind,
     OrderFault,
-    OrderHappening,
 )
 from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 from fluxum.venues.server.formats import millis
@@ -68,7 +68,9 @@ class _Link:
 
     def rows(self, change: AccountChange) -> Iterable[TopicRow]:
         """Reports of an order; the last trade of one that is filled says so. Deposits."""
-        if not isinstance(change, OrderHappening):
+        if isinstance(change, Funding):  # of contracts, which are not offered here
+            return
+        if isinstance(change, LedgerEntry):
             if change.kind is not EntryKind.TRADE:
                 update = {"e": "balanceUpdate", "a": change.asset, "d": plain(change.change)}
                 yield _EVENTS, {**update, "T": millis(change.venue_ns)}

@@ -16,13 +16,21 @@ from fluxum.venues.bybit import native
 from fluxum.venues.bybit.category import Category
 from fluxum.venues.bybit.server.private.access import account_of_login, check_time
 from fluxum.venues.bybit.server.private.order_entry import BybitOrders
-from fluxum.venues.bybit.server.private.rows import coin_row, execution_row, order_row
+from fluxum.venues.bybit.server.private.rows import (
+    coin_row,
+    execution_row,
+    funding_row,
+    order_row,
+    position_row,
+)
 from fluxum.venues.server.account_link import AccountServer, ServerDialect, TopicRow
 from fluxum.venues.server.accounts import (
     AccountChange,
+    Funding,
     OrderEventKind,
     OrderFault,
     OrderHappening,
+    PositionState,
 )
 from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 from fluxum.venues.server.formats import millis
@@ -58,6 +66,7 @@ def account_server(view: ExchangeView, category: Category) -> AccountServer:
         answer=streams.answer,
         rows=streams.rows,
         balances=streams.balances,
+        positions=streams.positions,
         data=_data,
         idle_s=_IDLE_S,
     )
@@ -78,9 +87,13 @@ class _Streams:
 
     def rows(self, change: AccountChange) -> Iterable[TopicRow]:
         """An order, and its execution; an order that is filled is published once, as filled."""
+        category = self._category
+        if isinstance(change, Funding):
+            paid = funding_row(category, change)
+            yield from (("execution", paid), (f"execution.{category.name}", paid))
         if not isinstance(change, OrderHappening):
             return
-        category, update = self._category, change.order.update
+        update = change.order.update
         is_waiting = change.what is OrderEventKind.PENDING and not update.order_type.is_triggered
         is_whole = change.what is OrderEventKind.TRADED and not update.remaining
         if not (is_waiting or is_whole):
@@ -94,6 +107,12 @@ class _Streams:
         """The wallet, of some of its assets."""
         coins = [coin_row(self._category, one) for one in balances]
         yield "wallet", {"accountType": "UNIFIED", "coin": coins}
+
+    def positions(self, positions: Sequence[PositionState]) -> Iterable[TopicRow]:
+        """Positions, one row each."""
+        for one in positions:
+            row = position_row(self._category, one)
+            yield from (("position", row), (f"position.{self._category.name}", row))
 
     def answer(self, link: AccountServer, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answer to a client's frame, whatever is in it."""

@@ -20,6 +20,7 @@ from fluxum.venues.bybit.server.private.rows import (
     entry_row,
     execution_row,
     order_row,
+    position_row,
 )
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.server.account_lists import ListQuery, holdings, page
@@ -58,6 +59,7 @@ class AccountRest:
             "/v5/account/transaction-log": self._log,
             "/v5/account/fee-rate": self._fees,
             "/v5/user/query-api": lambda _account, _query, _now_ns: _KEY,
+            "/v5/position/list": self._positions,
             "/v5/account/info": lambda _account, _query, _now_ns: _INFO,
         }
 
@@ -106,7 +108,20 @@ class AccountRest:
         asset = query.get("currency")
         wanted = ListQuery(asset=Asset(asset) if asset else None)
         found = _in_week(wanted, query, now_ns).entries(account.entries)
-        return self._page(query, found, partial(entry_row, self._category), 50)
+        return self._page(query, found, partial(entry_row, self._category, account), 50)
+
+    def _positions(self, account: Account, query: Query, now_ns: int) -> Result:  # noqa: ARG002
+        """Open positions of what they settle in; of a market that is named, a closed one too."""
+        wanted, coin = self._wanted(query), query.get("settleCoin")
+        if wanted.symbol is None and coin is None:
+            raise VenueRefused("Missing some parameters that must be filled in", "10001")
+        found = [
+            one
+            for one in account.positions()
+            if wanted.symbol == one.symbol
+            or (wanted.symbol is None and one.quantity and coin == one.symbol.quote)
+        ]
+        return self._page(query, found, partial(position_row, self._category, is_listed=True), 200)
 
     def _wallet(self, account: Account, query: Query, now_ns: int) -> Result:  # noqa: ARG002
         """Assets of which nothing is held are left out, unless they are named."""

@@ -9,11 +9,25 @@ from fluxum.model.account import Balance, EntryKind, LedgerEntry, Liquidity
 from fluxum.model.order import OrderStatus, OrderUpdate
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.words import SIDES, STATUSES, TIMES_IN_FORCE
-from fluxum.venues.server.accounts import OrderHappening, OrderState
+from fluxum.venues.server.accounts import (
+    Account,
+    Funding,
+    OrderHappening,
+    OrderState,
+    PositionState,
+)
 from fluxum.venues.server.formats import millis, number
 from fluxum.venues.triggers import rises
 
-__all__ = ["Row", "coin_row", "entry_row", "execution_row", "order_row"]
+__all__ = [
+    "Row",
+    "coin_row",
+    "entry_row",
+    "execution_row",
+    "funding_row",
+    "order_row",
+    "position_row",
+]
 
 Row = dict[str, object]
 
@@ -29,6 +43,7 @@ _ENTRIES = {
     EntryKind.TRADE: "TRADE",
     EntryKind.DEPOSIT: "TRANSFER_IN",
     EntryKind.WITHDRAWAL: "TRANSFER_OUT",
+    EntryKind.FUNDING: "SETTLEMENT",
 }
 
 
@@ -99,6 +114,59 @@ def execution_row(category: Category, happening: OrderHappening) -> Row:
     }
 
 
+def funding_row(category: Category, paid: Funding) -> Row:
+    """The execution of a funding payment; its fee is what was paid."""
+    return {
+        "category": category.name,
+        "symbol": category.format_symbol(paid.symbol),
+        "execFee": number(-paid.entry.amount),
+        "feeCurrency": paid.entry.asset,
+        "execId": paid.entry.reference_id,
+        "execPrice": number(paid.mark_price),
+        "execQty": number(abs(paid.quantity)),
+        "execType": "Funding",
+        "execValue": number(abs(paid.quantity) * paid.mark_price),
+        "feeRate": number(paid.rate),
+        "leavesQty": "0",
+        "orderId": paid.entry.reference_id,
+        "orderLinkId": "",
+        "side": "Buy" if paid.quantity > 0 else "Sell",
+        "execTime": str(millis(paid.entry.venue_ns)),
+        "isMaker": False,
+        "extraFees": "",
+        "seq": millis(paid.entry.venue_ns),
+    }
+
+
+def position_row(category: Category, state: PositionState, *, is_listed: bool = False) -> Row:
+    """A position, of the stream or of the list."""
+    quantity = state.quantity
+    side = "" if not quantity else "Buy" if quantity > 0 else "Sell"
+    return {
+        "positionIdx": 0,
+        "tradeMode": 0,
+        "riskId": 1,
+        "symbol": category.format_symbol(state.symbol),
+        "side": side,
+        "size": number(abs(quantity)),
+        "avgPrice" if is_listed else "entryPrice": number(state.entry_price or _ZERO),
+        "leverage": "10",
+        "positionValue": number(abs(quantity) * (state.entry_price or _ZERO)),
+        "markPrice": number(state.mark_price),
+        "liqPrice": number(state.liquidation_price),
+        "bustPrice": "",
+        "unrealisedPnl": number(state.unrealised),
+        "positionStatus": "Normal",
+        "adlRankIndicator": 2 if quantity else 0,
+        "category": category.name,
+        "autoAddMargin": 0,
+        "createdTime": str(millis(state.opened_ns)),
+        "updatedTime": str(millis(state.changed_ns)),
+        "seq": millis(state.changed_ns),
+        "isReduceOnly": False,
+    }
+
+
 def coin_row(category: Category, balance: Balance) -> Row:
     """What is held of an asset; what orders hold is in a field of its category."""
     held, is_spot = number(balance.held or _ZERO), category is SPOT
@@ -114,9 +182,10 @@ def coin_row(category: Category, balance: Balance) -> Row:
     }
 
 
-def entry_row(category: Category, entry: LedgerEntry) -> Row:
+def entry_row(category: Category, account: Account, entry: LedgerEntry) -> Row:
     """A row of the transaction log."""
-    is_trade = entry.kind is EntryKind.TRADE
+    is_trade, funding = entry.kind is EntryKind.TRADE, account.funding(entry)
+    about = {} if funding is None else _about_funding(category, funding)
     return {
         "id": entry.entry_id,
         "category": category.name if is_trade else "",
@@ -130,6 +199,22 @@ def entry_row(category: Category, entry: LedgerEntry) -> Row:
         "cashBalance": number(entry.balance),
         "tradeId": entry.reference_id if is_trade else "",
         "transactionTime": str(millis(entry.venue_ns)),
+        **about,
+    }
+
+
+def _about_funding(category: Category, paid: Funding) -> Row:
+    return {
+        "category": category.name,
+        "symbol": category.format_symbol(paid.symbol),
+        "side": "Buy" if paid.quantity > 0 else "Sell",
+        "size": number(abs(paid.quantity)),
+        "qty": number(abs(paid.quantity)),
+        "tradePrice": number(paid.mark_price),
+        "feeRate": number(paid.rate),
+        "cashFlow": "0",
+        "funding": number(paid.entry.amount),
+        "tradeId": paid.entry.reference_id,
     }
 
 

@@ -1,8 +1,9 @@
 """The server of OKX's private link: its login, the streams of one account, and its orders.
 
 https://www.okx.com/docs-v5/en/#overview-websocket, #order-book-trading-trade-ws-order-channel and
-#trading-account-websocket-account-channel. Orders have no snapshot, and some updates come twice;
-the account begins with one, in two pages where it has several assets.
+#trading-account-websocket-account-channel, -positions-channel. Orders have no snapshot, and some
+updates come twice; positions begin with one, and the account, in two pages where it has several
+assets.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,13 +16,20 @@ from fluxum.model.account import Balance
 from fluxum.venues.okx import native
 from fluxum.venues.okx.server.private.access import account_of_login
 from fluxum.venues.okx.server.private.orders import OkxOrders
-from fluxum.venues.okx.server.private.rows import Row, detail_row, is_whole, order_row
+from fluxum.venues.okx.server.private.rows import (
+    Row,
+    detail_row,
+    is_whole,
+    order_row,
+    position_row,
+)
 from fluxum.venues.server.account_link import AccountServer, ServerDialect, TopicRow
 from fluxum.venues.server.accounts import (
     AccountChange,
     OrderEventKind,
     OrderFault,
     OrderHappening,
+    PositionState,
 )
 from fluxum.venues.server.contract import Close, ExchangeView, Outgoing
 from fluxum.venues.server.formats import millis
@@ -52,7 +60,12 @@ def account_server(view: ExchangeView) -> AccountServer:
     """The server of one client's private link."""
     link = _Link(view)
     dialect = ServerDialect(
-        answer=link.answer, rows=link.rows, balances=link.balances, data=_data, idle_s=_IDLE_S
+        answer=link.answer,
+        rows=link.rows,
+        balances=link.balances,
+        positions=link.positions,
+        data=_data,
+        idle_s=_IDLE_S,
     )
     return AccountServer(view, dialect)
 
@@ -72,17 +85,20 @@ class _Link:
         if change.what is OrderEventKind.FILLED and is_whole(change.order):
             return  # it was in the update of its last fill
         row = order_row(change.order, fill)
-        kind, name = row["instType"], row["instId"]
         rows = [row]
         if fill is not None and self._accounts.chance() and self._accounts.chance():
             rows.append({**row, "uTime": str(millis(update.venue_ns) + 1)})
         for one in rows:
-            for topic in ("ANY", kind, f"ANY {name}", f"{kind} {name}"):
-                yield f"orders {topic}", one
+            yield from ((f"orders {topic}", one) for topic in _topics(row))
 
     def balances(self, balances: Sequence[Balance]) -> Iterable[TopicRow]:
         """The account, of some of its assets; `_data` makes a row of them."""
         yield "account", balances
+
+    def positions(self, positions: Sequence[PositionState]) -> Iterable[TopicRow]:
+        """Positions, one row each; one that was closed has none of a contract."""
+        for row in map(position_row, positions):
+            yield from ((f"positions {topic}", row) for topic in _topics(row))
 
     def answer(self, link: AccountServer, frame: bytes, now_ns: int) -> Sequence[Outgoing]:
         """The answers to a client's frame, whatever is in it."""
@@ -134,7 +150,9 @@ class _Link:
             link.topics.discard(topic)
             return (ack,)
         link.topics.add(topic)
-        return (ack, *_snapshot(link, now_ns)) if topic == "account" else (ack,)
+        if topic == "account":
+            return (ack, *_snapshot(link, now_ns))
+        return (ack, _open_positions(link, topic)) if topic.startswith("positions") else (ack,)
 
     # Orders
 
@@ -166,18 +184,37 @@ def _topic(arg: dict[str, object]) -> str | None:
     channel, kind = arg.get("channel"), arg.get("instType")
     if channel == "account":
         return "account"
-    if channel != "orders" or kind not in _TYPES:
+    if channel not in {"orders", "positions"} or kind not in _TYPES:
         return None
-    return f"orders {kind} {arg.get('instId') or ''}".strip()
+    return f"{channel} {kind} {arg.get('instId') or ''}".strip()
+
+
+def _topics(row: Row) -> Sequence[str]:
+    """What a row of a market is published to."""
+    kind, name = row["instType"], row["instId"]
+    return ("ANY", f"{kind}", f"ANY {name}", f"{kind} {name}")
 
 
 def _data(topic: str, row: object, now_ns: int) -> bytes:
-    names = zip(("channel", "instType", "instId"), topic.split(), strict=False)
-    frame: dict[str, object] = {"arg": {**dict(names), "uid": "1"}, "data": (row,)}
+    frame: dict[str, object] = {"arg": _arg(topic), "data": (row,)}
     if topic == "account":
         held = msgspec.convert(row, tuple[Balance, ...])
         frame |= {"eventType": "event_update", "data": (_wallet(held, now_ns),)}
     return native.encode(frame)
+
+
+def _arg(topic: str) -> Row:
+    names = zip(("channel", "instType", "instId"), topic.split(), strict=False)
+    return {**dict(names), "uid": "1"}
+
+
+def _open_positions(link: AccountServer, topic: str) -> bytes:
+    """The snapshot of positions, in one page."""
+    assert link.account is not None, "a client without a login was refused"
+    held = [position_row(one) for one in link.account.positions() if one.quantity]
+    rows = [row for row in held if topic.partition(" ")[2] in _topics(row)]
+    head = {"arg": _arg(topic), "eventType": "snapshot", "curPage": 1, "lastPage": True}
+    return native.encode({**head, "data": rows})
 
 
 def _snapshot(link: AccountServer, now_ns: int) -> Sequence[Outgoing]:

@@ -16,7 +16,14 @@ from fluxum.model.instrument import Asset, Symbol
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.okx.server.private.access import account_of_call, count
 from fluxum.venues.okx.server.private.orders import OkxOrders, Operated
-from fluxum.venues.okx.server.private.rows import Row, bill_row, detail_row, fill_row, order_row
+from fluxum.venues.okx.server.private.rows import (
+    Row,
+    bill_row,
+    detail_row,
+    fill_row,
+    order_row,
+    position_row,
+)
 from fluxum.venues.okx.topics import instrument_type
 from fluxum.venues.server.account_lists import ListQuery, holdings, older_than, opened_ns
 from fluxum.venues.server.accounts import Account, OrderState
@@ -47,6 +54,7 @@ class AccountRest:
         self._lists: dict[str, tuple[int, Callable[[Account, Query, int], Sequence[Row]]]] = {
             "account/config": (5, _config),
             "account/balance": (10, _balance),
+            "account/positions": (10, self._positions),
             "account/trade-fee": (5, _fees),
             "asset/currencies": (12, _currencies),
             "account/bills": (10, self._bills),
@@ -111,9 +119,16 @@ class AccountRest:
         fills = [one.fill for one in found if one.fill and _is_kind(query, one.fill.symbol)]
         return [fill_row(one) for one in _page(query, fills, lambda one: one.fill_id)]
 
+    def _positions(self, account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG002
+        """Open positions; those of markets that are named, also if they are closed."""
+        named = set(filter(None, query.get("instId", "").split(",")))
+        found = [one for one in account.positions() if _is_kind(query, one.symbol)]
+        rows = [(one, position_row(one)) for one in found]
+        return [row for one, row in rows if (row["instId"] in named if named else one.quantity)]
+
     def _bills(self, account: Account, query: Query, now_ns: int) -> Sequence[Row]:  # noqa: ARG002
         found = self._wanted(query, is_timed=True).entries(account.entries)
-        return [bill_row(one) for one in _page(query, found, lambda one: one.entry_id)]
+        return [bill_row(account, one) for one in _page(query, found, lambda one: one.entry_id)]
 
     def _wanted(self, query: Query, *, is_timed: bool = False) -> ListQuery:
         """What is asked for; `begin` and `end` of orders are those of when they were placed."""

@@ -10,10 +10,10 @@ from fluxum.model.order import FeeAsset, OrderStatus
 from fluxum.venues.okx.private.words import CANCEL_SOURCES, SIDES, STATUSES, TYPES
 from fluxum.venues.okx.server.formats import contract_size
 from fluxum.venues.okx.topics import format_symbol, instrument_type
-from fluxum.venues.server.accounts import OrderState
-from fluxum.venues.server.formats import millis, number
+from fluxum.venues.server.accounts import Account, OrderState, PositionState
+from fluxum.venues.server.formats import millis, number, scrambled
 
-__all__ = ["Row", "bill_row", "detail_row", "fill_row", "is_whole", "order_row"]
+__all__ = ["Row", "bill_row", "detail_row", "fill_row", "is_whole", "order_row", "position_row"]
 
 Row = dict[str, object]
 
@@ -130,19 +130,60 @@ def detail_row(balance: Balance, now_ns: int) -> Row:
     }
 
 
-def bill_row(entry: LedgerEntry) -> Row:
+def position_row(state: PositionState) -> Row:
+    """A position of an account that has one in each market."""
+    size = contract_size(state.symbol)
+    return {
+        "instType": instrument_type(state.symbol),
+        "instId": format_symbol(state.symbol),
+        "posId": str(scrambled(state.opened_ns)),
+        "posSide": "net",
+        "pos": number(state.quantity / size),
+        "availPos": "",
+        "posCcy": "",
+        "ccy": state.symbol.quote,
+        "mgnMode": "cross",
+        "lever": "10",
+        "adl": "1" if state.quantity else "",
+        "avgPx": number(state.entry_price),
+        "markPx": number(state.mark_price),
+        "liqPx": number(state.liquidation_price),
+        "upl": number(state.unrealised),
+        "liab": "",
+        "liabCcy": "",
+        "cTime": str(millis(state.opened_ns)),
+        "uTime": str(millis(state.changed_ns)),
+    }
+
+
+def bill_row(account: Account, entry: LedgerEntry) -> Row:
     """A row of the bills; deposits come from the funding account."""
+    paid = account.funding(entry)
+    if paid is not None:
+        return {
+            **_bill(entry, "8", "174" if entry.change > 0 else "173"),
+            "instType": instrument_type(paid.symbol),
+            "instId": format_symbol(paid.symbol),
+            "px": number(paid.mark_price),
+            "sz": number(abs(paid.quantity) / contract_size(paid.symbol)),
+            "pnl": number(entry.amount),
+        }
     is_trade, comes = entry.kind is EntryKind.TRADE, entry.change > 0
     sub_type = ("1" if comes else "2") if is_trade else ("11" if comes else "12")
+    trade_id = entry.reference_id if is_trade else ""
+    return {**_bill(entry, "2" if is_trade else "1", sub_type), "tradeId": trade_id}
+
+
+def _bill(entry: LedgerEntry, kind: str, sub_type: str) -> Row:
     return {
         "billId": entry.entry_id,
         "ccy": entry.asset,
-        "type": "2" if is_trade else "1",
+        "type": kind,
         "subType": sub_type,
         "balChg": number(entry.change),
         "bal": number(entry.balance),
         "fee": number(_ZERO - entry.fee),
-        "tradeId": entry.reference_id if is_trade else "",
+        "tradeId": "",
         "instId": "",
         "ordId": "",
         "notes": "",
