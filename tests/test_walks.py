@@ -127,7 +127,7 @@ def test_an_order_reaches_the_wire_and_its_fill_the_position() -> None:
 
     placing, whole = run(story())
 
-    assert shown("place -> bytes", placing) <= 41
+    assert shown("place -> bytes", placing) <= 42
     assert shown("place -> ack -> fill -> position", whole) <= 70
 
 
