@@ -99,6 +99,7 @@ from fluxum.ledger.lots import Method
 from fluxum.ledger.opening import held_at, ledger_between
 from fluxum.ledger.order_totals import OrderTotals
 from fluxum.ledger.policy import MarkBy, Policy
+from fluxum.ledger.position_audit import PositionLine
 from fluxum.ledger.reservation import Reservation, ReservationState
 from fluxum.ledger.statement import Journal
 from fluxum.ledger.view import Position, Profit
@@ -407,6 +408,7 @@ __all__ = [
     "Policy",
     "Portfolio",
     "Position",
+    "PositionLine",
     "PositionSide",
     "PositionUpdate",
     "PriceKind",

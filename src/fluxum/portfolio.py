@@ -11,6 +11,7 @@ policy), and only from a book that is valid: while it is withdrawn there is no m
 unrealised profit.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
@@ -23,6 +24,7 @@ from fluxum.flow.background import background
 from fluxum.flow.bus import Bus
 from fluxum.flow.pipe import Overflow, Pipe
 from fluxum.ledger.ledger import Ledger
+from fluxum.ledger.position_audit import PositionLine, position_audit
 from fluxum.ledger.view import Position
 from fluxum.model.account import Fill
 from fluxum.model.event import DataStale, Desync, Event, LinkLost, Rejected, Resynced
@@ -37,6 +39,7 @@ _log = logging.getLogger(__name__)
 
 _CAPACITY = 1_000_000
 _POSITIONS_WAITING = 1000
+_SECOND_CHECK_S = 5.0
 
 
 class Portfolio:
@@ -83,6 +86,29 @@ class Portfolio:
         if self._events is not None:
             self._take(self._events.drain())
         return {one.symbol: one.quantity for one in self.ledger.positions(self._venue)}
+
+    async def audit_positions(self) -> tuple[PositionLine, ...]:
+        """Compare the ledger's positions in contracts with those that the exchange reports.
+
+        One line for each contract. Where they differ, both are read once more after five seconds,
+        as a fill may be on its way; a lasting difference is also logged. Raises BadInput if the
+        exchange lists no positions, and what a query raises.
+        """
+        lines = await self._compared()
+        if not all(line.is_clean for line in lines):
+            await asyncio.sleep(_SECOND_CHECK_S)
+            lines = await self._compared()
+        for line in lines:
+            if not line.is_clean:
+                _log.warning(
+                    "%s: the ledger computed a position of %s in %s, the exchange reports %s",
+                    *(self._venue, line.computed, line.symbol, line.reported),
+                )
+        return lines
+
+    async def _compared(self) -> tuple[PositionLine, ...]:
+        reported = await self._session.account.positions()
+        return position_audit(self._venue, self.held(), reported)
 
     def profit(self) -> Decimal | None:
         """The total of all positions after fees, for limits of a loss.

@@ -19,6 +19,7 @@ from fluxum.errors import BadInput
 from fluxum.flow.opening import Opening
 from fluxum.flow.pipe import ReaderPolicy
 from fluxum.ledger.ledger import Ledger
+from fluxum.ledger.position_audit import PositionLine
 from fluxum.ledger.view import Position
 from fluxum.model.account import Balance, Credentials
 from fluxum.model.event import Channel
@@ -164,6 +165,10 @@ class Trader:
     def position(self, symbol: str) -> Position | None:
         """The position in a market now; `None` if there never was one."""
         return self.portfolio.position(symbol)
+
+    async def audit_positions(self) -> tuple[PositionLine, ...]:
+        """The ledger's positions beside the exchange's own; see `Portfolio.audit_positions`."""
+        return await self.portfolio.audit_positions()
 
     async def balances(self) -> tuple[Balance, ...]:
         """The account's balance of each asset, as the venue reports it now."""

@@ -61,6 +61,7 @@ def run(*words: str) -> int:
         (("stream", "ticker"), "a symbol like BTC/USD was expected"),
         (("pnl", "-s", "BTCUSD"), "was 'BTCUSD'"),
         (("pnl", "-x", "gemini-v2"), "accounts are supported at"),
+        (("positions", "-x", "kraken"), "positions was expected (bybit-linear, okx), was 'kraken'"),
         (("pnl", "-s", "kraken:BTC/USD,okx:BTC/USDT"), "one exchange was expected"),
         (("time", "-x", "gemini"), "gemini has no call for its time"),
         (("status", "-x", "gemini,coinbase"), "coinbase has no call for the status"),
@@ -134,6 +135,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "time": (),
     "status": (),
     "balances": (),
+    "positions": ("-x", "okx"),
     "ledger": ("--entries",),
     "fills": (),
     "pnl": (),
@@ -157,6 +159,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 """Every command, with words that make sense."""
 PRIVATE = (
     "balances",
+    "positions",
     "ledger",
     "fills",
     "pnl",
@@ -260,8 +263,8 @@ def test_no_command_fails_but_with_a_message_and_its_code(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("FLUXUM_KRAKEN_KEY", "key")
-    monkeypatch.setenv("FLUXUM_KRAKEN_SECRET", "secret")
+    for name in ("KRAKEN_KEY", "KRAKEN_SECRET", "OKX_KEY", "OKX_SECRET", "OKX_PASSPHRASE"):
+        monkeypatch.setenv(f"FLUXUM_{name}", "word")
     if command in {"replay", "verify"}:
         Path("tape.jsonl").write_text('{"ts": null, "raw": "{\\"channel\\":\\"heartbeat\\"}"}\n')
 

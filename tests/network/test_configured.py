@@ -36,8 +36,8 @@ COMMANDS = {
     "order": ORDER[1:],
 }
 QUESTIONS = {"ticker", "book", "trades", "candles", "instruments", "time", "status"}
-# These read tapes, or are about this machine or an exchange of their own.
-ELSEWHERE = {"demo", "replay", "verify", "support", "completion"}
+# These read tapes, or are about this machine, an exchange of their own, or contracts.
+ELSEWHERE = {"positions", "demo", "replay", "verify", "support", "completion"}
 
 
 def test_no_command_is_left_out() -> None:

@@ -12,7 +12,17 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from fluxum.book.fast import IS_COMPILED
-from fluxum.cli import account, ledger, market, queries, simulator, statements, tapes, trading
+from fluxum.cli import (
+    account,
+    ledger,
+    market,
+    positions,
+    queries,
+    simulator,
+    statements,
+    tapes,
+    trading,
+)
 from fluxum.cli.configuration import check, init, show
 from fluxum.cli.configured import ConfigFile, Profile, Settings, begin_config
 from fluxum.cli.demo import demo
@@ -209,6 +219,7 @@ _MARKET: tuple[Command, ...] = (
 )
 _ACCOUNT: tuple[Command, ...] = (
     account.balances,
+    positions.positions,
     ledger.ledger,
     statements.fills,
     statements.pnl,

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from fluxum import EntryQuery, Subscription
+from fluxum import EntryQuery, Subscription, Symbol
 from fluxum.errors import BadInput
 from fluxum.model.account import EntryKind, Fill, LedgerEntry
 from fluxum.model.event import Channel
@@ -70,7 +70,7 @@ def test_the_published_position_is_read() -> None:
 
     assert found == PositionUpdate(
         venue="bybit-linear",
-        symbol=PERP,  # type: ignore[arg-type]
+        symbol=Symbol(PERP),
         side=None,
         quantity=Decimal(0),
         leg=PositionSide.SHORT,
@@ -201,3 +201,28 @@ def test_a_spot_market_lists_no_positions() -> None:
                 await one.trader.session.account.positions()
 
     play(story)
+
+
+def test_the_ledgers_position_is_compared_with_the_exchanges(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story() -> None:
+        async with trading(BYBIT_LINEAR) as one:
+            assert await one.trader.audit_positions() == ()
+            await one.trader.buy(one.symbol, "0.5")
+
+            (line,) = await one.trader.audit_positions()
+            assert (line.symbol, line.computed, line.is_clean) == (PERP, Decimal("0.5"), True)
+
+            other = Symbol("ETH/USDT:PERP")
+            one.trader.portfolio.ledger.open_with("bybit-linear", other, Decimal(2), None, 1)
+            _, line = await one.trader.audit_positions()
+            assert (line.symbol, line.computed, line.reported) == (other, Decimal(2), Decimal(0))
+            assert line.difference == -2
+
+    play(story)
+
+    (logged,) = [record.getMessage() for record in caplog.records if "computed" in record.message]
+    assert logged == (
+        "bybit-linear: the ledger computed a position of 2 in ETH/USDT:PERP, the exchange reports 0"
+    )
