@@ -47,6 +47,28 @@ def test_a_call_that_is_given_up_is_cancelled() -> None:
     thread.end()
 
 
+def test_what_still_runs_at_the_end_is_cancelled_before_the_loop_closes() -> None:
+    thread, ended = LoopThread(), list[str]()
+
+    async def endless() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("cancelled")
+
+    async def begin() -> asyncio.Task[None]:
+        task = asyncio.create_task(endless())
+        await asyncio.sleep(0)
+        return task
+
+    task = thread.call(begin())
+    thread.end()
+
+    assert task.done()
+    assert ended == ["cancelled"]
+
+
 def test_the_loops_own_thread_may_not_wait_for_itself() -> None:
     thread = LoopThread()
 

@@ -1,6 +1,7 @@
 """Commands about orders as operations: of one order each, or of several."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from msgspec import structs
@@ -30,6 +31,10 @@ def named(command: Cancel | CancelBatch) -> Sequence[Members]:
     return [{"id": one} for one in command.order_ids]
 
 
+def about(name: str, command: Amend | Edit) -> tuple[str, Members]:
+    return name, {"id": command.order_id}
+
+
 def send(number: str, operation: Operation, command: Command) -> Send:
     return Send(f"{number} {operation} {deadline_ns(command)}".encode())
 
@@ -42,20 +47,10 @@ ONE_BY_ONE = OrderCommands(
     batch_max=3,
     send=send,
 )
-
-
-def amended(command: Amend) -> tuple[str, dict[str, str]]:
-    return "amend", {"id": command.order_id}
-
-
-def edited(command: Edit) -> tuple[str, dict[str, str]]:
-    return "edit", {"id": command.order_id}
-
-
 SEVERAL = structs.replace(
     ONE_BY_ONE,
-    amend=amended,
-    edit=edited,
+    amend=partial(about, "amend"),
+    edit=partial(about, "edit"),
     test="test",
     place_batch="batch",
     cancel_batch="cancel-batch",

@@ -17,7 +17,7 @@ from fluxum.model.order import (
     TimeInForce,
     Trigger,
 )
-from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain, written
 
 BTC = Symbol("BTC/USD")
 OFFERS = OrderOffers(
@@ -103,3 +103,24 @@ def test_numbers_are_written_plainly(value: str, text: str) -> None:
 def test_a_number_that_no_order_has_is_refused(value: str | None) -> None:
     with pytest.raises(BadInput, match="a number above zero"):
         plain(None if value is None else Decimal(value))
+
+
+def test_given_fields_are_written_by_the_names_of_the_venue() -> None:
+    names = {
+        "quantity": "qty",
+        "limit_price": "px",
+        "display_quantity": "shown",
+        "client_order_id": "name",
+        "reduce_only": "reduce",
+    }
+
+    assert written(order(), **names) == {"qty": "1", "px": "100"}
+    assert written(order(reduce_only=True, margin=True, client_order_id="abc"), **names) == {
+        "qty": "1",
+        "px": "100",
+        "name": "abc",
+        "reduce": True,
+    }
+    assert written(Amend(order_id="1", quantity="0.50"), quantity="qty", limit_price="px") == {
+        "qty": "0.50"
+    }

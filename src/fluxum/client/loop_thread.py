@@ -13,6 +13,7 @@ __all__ = ["LoopThread", "answer_in", "running_loop"]
 R = TypeVar("R")
 _ANSWER_S = 10.0
 _JOIN_S = 10.0
+_CANCEL_S = 5.0
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
@@ -77,7 +78,10 @@ class LoopThread:
             raise
 
     def end(self) -> None:
-        """End the loop and the thread; both start again with the next call."""
+        """End the loop and the thread; both start again with the next call.
+
+        What still runs in the loop is cancelled.
+        """
         with self._lock:
             loop, self._loop = self._loop, None
             thread, self._thread = self._thread, None
@@ -99,7 +103,17 @@ class LoopThread:
 def _run(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
+        loop.run_until_complete(_cancel_rest())
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
     finally:
         loop.close()
+
+
+async def _cancel_rest() -> None:
+    """Cancel what still runs, such as a call whose caller was interrupted, and wait for its end."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    if rest:
+        await asyncio.wait(rest, timeout=_CANCEL_S)

@@ -22,7 +22,7 @@ from fluxum.model.order import (
     TimeInForce,
 )
 
-__all__ = ["NameRule", "OrderOffers", "named_orders", "plain"]
+__all__ = ["NameRule", "OrderOffers", "named_orders", "plain", "written"]
 
 # The fields of an order that a venue may lack, and what they are for.
 _FIELDS = {
@@ -125,8 +125,18 @@ def plain(value: Decimal | None) -> str:
     return f"{value:f}"
 
 
+def written(about: OrderRequest | Amend, **names: str) -> dict[str, object]:
+    """The given fields of an order or of a change, by the venue's names; numbers as `plain`."""
+    fields = {name: getattr(about, field) for field, name in names.items()}
+    return {
+        name: plain(value) if isinstance(value, Decimal) else value
+        for name, value in fields.items()
+        if _is_given(value)
+    }
+
+
 def _is_given(value: object) -> bool:
-    return value is not None and value is not False
+    return value is not None and value is not False and value != ""
 
 
 def _market(venue: str, command: Cancel | CancelBatch, name: str) -> Symbol:

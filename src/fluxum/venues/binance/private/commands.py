@@ -29,7 +29,7 @@ from fluxum.venues.binance.private.names import split_order_id
 from fluxum.venues.binance.private.words import POST_ONLY, SELF_TRADES, SIDES, TIMES_IN_FORCE, TYPES
 from fluxum.venues.conversation import Effect
 from fluxum.venues.order_commands import Members, Operation, OrderCommands, cannot
-from fluxum.venues.order_offers import NameRule, OrderOffers, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, plain, written
 
 __all__ = ["NAMES", "order_commands"]
 
@@ -78,19 +78,12 @@ def _order(policy: Policy, request: OrderRequest) -> Members:
         "side": SIDES[request.side],
         "type": POST_ONLY if request.post_only else _type(kind),
         "newOrderRespType": "ACK",
+        **written(request, quantity="quantity", quote_quantity="quoteOrderQty"),
+        **written(request, limit_price="price", display_quantity="icebergQty"),
+        **written(request, client_order_id="newClientOrderId"),
     }
-    if request.quote_quantity is None:
-        order["quantity"] = plain(request.quantity)
-    else:
-        order["quoteOrderQty"] = plain(request.quote_quantity)
-    if request.limit_price is not None:
-        order["price"] = plain(request.limit_price)
     if not request.post_only and kind not in _TIMELESS:
         order["timeInForce"] = TIMES_IN_FORCE[request.time_in_force]
-    if request.display_quantity is not None:
-        order["icebergQty"] = plain(request.display_quantity)
-    if request.client_order_id:
-        order["newClientOrderId"] = request.client_order_id
     if request.self_trade is not None:
         order["selfTradePreventionMode"] = SELF_TRADES[request.self_trade]
     return order if trigger is None else order | _trigger(policy, trigger, is_trailing=is_trailing)

@@ -7,7 +7,7 @@ oldest first, so longer lists go back from there. Balances have no history: ther
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from msgspec import MsgspecError, Raw, structs
 from msgspec.json import decode
@@ -18,7 +18,7 @@ from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.order import OrderUpdate
 from fluxum.venues.account_lists import AccountList, ListRows, Span, listed, one_page
-from fluxum.venues.binance.native import decode_fault
+from fluxum.venues.binance.native import Fault, decode_fault
 from fluxum.venues.binance.policy import Policy
 from fluxum.venues.binance.private import native, normalize
 from fluxum.venues.binance.private.names import Names, split_order_id
@@ -31,7 +31,6 @@ from fluxum.venues.rows import read_rows
 __all__ = ["account_queries"]
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 _MILLISECOND = 1_000_000
 _ROWS_MAX = 1000
@@ -89,8 +88,7 @@ class _Queries:
             named = {"orderId": number}
 
         fetch = self._fetch("order", 4, Channel.EXECUTION, symbol=market, **named)
-        refused = partial(_refused, fetch.purpose, none=Page[OrderUpdate](()))
-        return [one_page(fetch, lambda body: (decode(body, type=Raw),), self._order, refused)]
+        return [one_page(fetch, lambda body: (decode(body, type=Raw),), self._order, _no_order)]
 
     def closed_orders(self, query: FillQuery) -> RestQuery[Page[OrderUpdate]]:
         """Orders of one market that ended between two instants."""
@@ -165,12 +163,19 @@ def _rows(body: bytes) -> Sequence[Raw]:
     return decode(body, type=tuple[Raw, ...])
 
 
-def _refused(call: str, error: VenueRefused, none: Result | None = None) -> Result:
-    """Raise what a refusal means: `{"code":-2013,"msg":"Order does not exist."}`, with HTTP 400."""
+def _refused(call: str, error: VenueRefused) -> NoReturn:
+    """Raise what a refusal means: `{"code":-1003,"msg":"Too many requests."}`, with HTTP 429."""
+    fault = _fault(error)
+    raise refusal(f"{call} was refused: {fault.msg}", str(fault.code), RETRYABLE)
+
+
+def _no_order(error: VenueRefused) -> Page[OrderUpdate]:
+    """Nothing for `{"code":-2013,"msg":"Order does not exist."}`, with HTTP 400."""
+    return Page(()) if _fault(error).code in _NO_ORDER else _refused("order", error)
+
+
+def _fault(error: VenueRefused) -> Fault:
     try:
-        fault = decode_fault(error.body.encode())
+        return decode_fault(error.body.encode())
     except MsgspecError:
         raise error from None
-    if none is not None and fault.code in _NO_ORDER:
-        return none
-    raise refusal(f"{call} was refused: {fault.msg}", str(fault.code), RETRYABLE)

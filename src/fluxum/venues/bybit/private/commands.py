@@ -12,7 +12,7 @@ from fluxum.model.order import Amend, Cancel, CancelBatch, OrderRequest, OrderTy
 from fluxum.venues.bybit.category import SPOT, Category
 from fluxum.venues.bybit.private.words import REFERENCES, SELF_TRADES, SIDES, TIMES_IN_FORCE
 from fluxum.venues.order_commands import Members
-from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain, written
 from fluxum.venues.triggers import rises
 
 __all__ = ["BATCH_MAX", "NAMES", "amendment", "named", "order"]
@@ -55,19 +55,16 @@ def order(category: Category, request: OrderRequest) -> tuple[str, Members]:
         "side": SIDES[request.side],
         "orderType": "Market" if is_market else "Limit",
         "qty": plain(quantity),
+        **written(
+            request, limit_price="price", client_order_id="orderLinkId", reduce_only="reduceOnly"
+        ),
     }
-    if request.limit_price is not None:
-        order["price"] = plain(request.limit_price)
     if request.post_only:
         order["timeInForce"] = "PostOnly"
     elif not is_market:
         order["timeInForce"] = TIMES_IN_FORCE[request.time_in_force]
     if is_market and category is SPOT:
         order["marketUnit"] = "baseCoin" if request.quote_quantity is None else "quoteCoin"
-    if request.client_order_id:
-        order["orderLinkId"] = request.client_order_id
-    if request.reduce_only:
-        order["reduceOnly"] = True
     if request.margin and category is SPOT:
         order["isLeverage"] = 1
     if request.self_trade is not None:
@@ -91,14 +88,9 @@ def _trigger(category: Category, request: OrderRequest) -> Members:
 def amendment(category: Category, command: Amend) -> tuple[str, Members]:
     """A change of an order; raises BadInput for one that Bybit does not make."""
     symbol = _offers(category).check_amend(command)
-    changes = {
-        "qty": command.quantity,
-        "price": command.limit_price,
-        "triggerPrice": command.trigger_price,
-    }
     return "order.amend", {
         **_name(category, symbol, command.order_id, command.client_order_id),
-        **{name: plain(one) for name, one in changes.items() if one is not None},
+        **written(command, quantity="qty", limit_price="price", trigger_price="triggerPrice"),
     }
 
 

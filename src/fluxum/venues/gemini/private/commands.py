@@ -30,7 +30,7 @@ from fluxum.venues.gemini.normalize import VENUE
 from fluxum.venues.gemini.private.words import STOP_LIMIT
 from fluxum.venues.gemini.symbols import lower
 from fluxum.venues.order_commands import Members, Operation, OrderCommands, cannot
-from fluxum.venues.order_offers import NameRule, OrderOffers, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, plain, written
 
 __all__ = ["HEARTBEAT", "HEARTBEAT_S", "NAMES", "effects"]
 
@@ -76,27 +76,25 @@ def _named(command: Cancel | CancelBatch) -> Sequence[Members]:
 
 def _place(request: OrderRequest) -> tuple[str, Members]:
     _check(request)
-    name, quantity = request.client_order_id, plain(request.quantity)
     if request.trigger is not None:
-        order: Members = {
+        return _NEW, {
             "symbol": lower(request.symbol),
             "side": request.side.value,
             "type": STOP_LIMIT,
-            "amount": quantity,
-            "price": plain(request.limit_price),
             "stop_price": plain(request.trigger.price),
+            **written(request, quantity="amount", limit_price="price"),
+            **written(request, client_order_id="client_order_id"),
         }
-        return _NEW, order | ({"client_order_id": name} if name else {})
-    order = {
+    order: Members = {
         "symbol": lower(request.symbol),
         "side": request.side.value.upper(),
         "type": request.order_type.value.upper(),
-        "quantity": quantity,
+        **written(request, quantity="quantity", limit_price="price"),
+        **written(request, client_order_id="clientOrderId"),
     }
     if request.limit_price is not None:
-        order["price"] = plain(request.limit_price)
         order["timeInForce"] = "MOC" if request.post_only else _TIMES[request.time_in_force]
-    return "order.place", order | ({"clientOrderId": name} if name else {})
+    return "order.place", order
 
 
 def _send(number: str, operation: Operation, command: Command) -> Effect:

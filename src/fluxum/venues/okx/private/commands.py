@@ -25,7 +25,7 @@ from fluxum.venues.okx.normalize import VENUE
 from fluxum.venues.okx.private.markets import Market, Markets
 from fluxum.venues.okx.private.words import SELF_TRADES, SIDES, TYPES
 from fluxum.venues.order_commands import Members
-from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, named_orders, plain, written
 
 __all__ = ["BATCH_MAX", "NAMES", "Mode", "amendment", "named", "order"]
 
@@ -69,15 +69,10 @@ def order(markets: Markets, mode: Mode, request: OrderRequest) -> tuple[str, Mem
         "side": SIDES[request.side],
         "ordType": _type(request, is_contract=is_contract),
         "sz": _size(market, request.quantity) if spent is None else plain(spent),
+        **written(request, limit_price="px", client_order_id="clOrdId", reduce_only="reduceOnly"),
     }
-    if request.limit_price is not None:
-        order["px"] = plain(request.limit_price)
     if is_market and not is_contract:
         order["tgtCcy"] = "base_ccy" if spent is None else "quote_ccy"
-    if request.client_order_id:
-        order["clOrdId"] = request.client_order_id
-    if request.reduce_only:
-        order["reduceOnly"] = True
     if request.self_trade is not None:
         order["stpMode"] = SELF_TRADES[request.self_trade]
     return "order", order
@@ -113,11 +108,10 @@ def _trade_mode(mode: Mode, request: OrderRequest, *, is_contract: bool) -> str:
 def amendment(markets: Markets, command: Amend) -> tuple[str, Members]:
     """A change of an order; raises BadInput for one that OKX does not make."""
     symbol = _SPOT_OFFERS.check_amend(command)
-    order = _name(markets, symbol, command.order_id, command.client_order_id)
+    named = _name(markets, symbol, command.order_id, command.client_order_id)
+    order = {**named, **written(command, limit_price="newPx")}
     if command.quantity is not None:
         order["newSz"] = _size(markets.of(symbol), command.quantity)
-    if command.limit_price is not None:
-        order["newPx"] = plain(command.limit_price)
     return "amend-order", order
 
 

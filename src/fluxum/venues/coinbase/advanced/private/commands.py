@@ -28,7 +28,7 @@ from fluxum.venues.coinbase.instants import instant_text
 from fluxum.venues.coinbase.symbols import ADVANCED, format_symbol
 from fluxum.venues.conversation import Auth, Fetch
 from fluxum.venues.order_commands import Members, Operation, OrderCommands, deadline_ns
-from fluxum.venues.order_offers import NameRule, OrderOffers, plain
+from fluxum.venues.order_offers import NameRule, OrderOffers, plain, written
 from fluxum.venues.triggers import rises
 
 __all__ = [
@@ -161,10 +161,9 @@ def configuration(request: OrderRequest) -> Members:
 
 def _edit(order_id_of: OrderIdOf, command: Amend) -> tuple[str, Members]:
     _OFFERS.check_amend(command)
-    changes = {"price": command.limit_price, "size": command.quantity}
     return "edit", {
         "order_id": command.order_id or _id(command.client_order_id, order_id_of),
-        **{name: plain(one) for name, one in changes.items() if one is not None},
+        **written(command, limit_price="price", quantity="size"),
     }
 
 

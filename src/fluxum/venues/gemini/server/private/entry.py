@@ -26,7 +26,7 @@ from fluxum.venues.server.arguments import Arguments
 from fluxum.venues.server.contract import ExchangeView
 from fluxum.venues.server.order_entry import OrderEntry
 
-__all__ = ["GeminiEntry", "of_call", "of_frame"]
+__all__ = ["GeminiEntry", "arguments", "of_call", "of_frame"]
 
 Given = Mapping[str, object]
 
@@ -75,11 +75,11 @@ class GeminiEntry:
         """Enter an order, as a call gives it."""
         if self._view.status == "maintenance":
             raise VenueRefused("The exchange is in maintenance", "Maintenance")
-        return self._entry.place(account, self._request(Arguments(given, _invalid)))
+        return self._entry.place(account, self._request(arguments(given)))
 
     def cancel(self, account: Account, given: Given) -> OrderState:
         """Take out an order by its id; one that has ended is returned as it is."""
-        order_id = Arguments(given, _invalid).text("order_id")
+        order_id = arguments(given).text("order_id")
         ended = account.order(order_id)
         if ended is not None and ended.update.status.is_final:
             return ended
@@ -112,6 +112,11 @@ class GeminiEntry:
             fee_asset=FeeAsset.QUOTE,
             client_order_id=read.name("client_order_id", NAMES),
         )
+
+
+def arguments(given: Given) -> Arguments:
+    """Parameters, to be read one by one; what makes no sense raises VenueRefused."""
+    return Arguments(given, _invalid)
 
 
 def of_call(given: Given) -> Given:

@@ -12,11 +12,10 @@ from fluxum.model.instrument import Symbol
 from fluxum.venues.conversation import Fetch
 from fluxum.venues.gemini.private.commands import HEARTBEAT
 from fluxum.venues.gemini.server.private.access import admit, beat, status_of
-from fluxum.venues.gemini.server.private.entry import GeminiEntry, of_call
+from fluxum.venues.gemini.server.private.entry import GeminiEntry, arguments, of_call
 from fluxum.venues.gemini.server.private.rows import Row, funds_row, order_row, trade_row
 from fluxum.venues.server.account_lists import ListQuery
 from fluxum.venues.server.accounts import Account
-from fluxum.venues.server.arguments import Arguments
 from fluxum.venues.server.contract import Answer, ExchangeView
 from fluxum.venues.server.rest_router import answer
 
@@ -77,7 +76,7 @@ class AccountRest:
 
     def _status(self, account: Account, given: Given, _now_ns: int) -> object:
         """One order by its id, or an array of those of a name."""
-        read = _read(given)
+        read = arguments(given)
         order_id, name = read.text("order_id"), read.text("client_order_id")
         if order_id:
             order = account.order(order_id)
@@ -96,14 +95,14 @@ class AccountRest:
         return [order_row(one) for one in _part(given, placed, "limit_orders")]
 
     def _trades(self, account: Account, given: Given, _now_ns: int) -> list[Row]:
-        if not _read(given).has("symbol"):
+        if not arguments(given).has("symbol"):
             raise VenueRefused("Symbol is required", "InvalidSymbol")
         found = self._query(given).trades(account.trades)
         return [trade_row(one) for one in _part(given, found, "limit_trades")]
 
     def _query(self, given: Given) -> ListQuery:
         """Rows at or after an instant in milliseconds, or in seconds."""
-        read = _read(given)
+        read = arguments(given)
         symbol: Symbol | None = None
         if read.has("symbol"):
             symbol = self._entry.instrument(read.text("symbol")).symbol
@@ -115,7 +114,7 @@ class AccountRest:
 
 
 def _part(given: Given, newest: Sequence[Item], name: str) -> Sequence[Item]:
-    read = _read(given)
+    read = arguments(given)
     limit = min(int(read.number(name) or 50), _ROWS_MAX)
     return newest[-limit:] if read.has("timestamp") else newest[:limit]
 
@@ -129,9 +128,3 @@ def _fees(account: Account, _given: Given, _now_ns: int) -> Row:
 def _heartbeat(account: Account, _given: Given, now_ns: int) -> Row:
     beat(account, now_ns, is_heartbeat=True)
     return {"result": "ok"}
-
-
-def _read(given: Given) -> Arguments:
-    return Arguments(
-        given, lambda name: VenueRefused(f"{name} makes no sense", "InvalidParameters")
-    )
