@@ -28,6 +28,7 @@ from fluxum.model.account import (
 from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import Amend, Edit, OrderRequest, OrderUpdate
+from fluxum.model.position import Forced
 from fluxum.sim.contracts import HeldContracts
 from fluxum.sim.orders import LiveOrder, quantum
 from fluxum.venues.rates import RateCounter
@@ -80,6 +81,10 @@ class Counter(Protocol):
 
     def cancel_all(self, account: "SimulatedAccount", reason: str) -> int:
         """Cancel every order."""
+        ...
+
+    def force(self, account: "SimulatedAccount", symbol: Symbol, forced: Forced) -> LiveOrder:
+        """Close the position in a contract by an order of the exchange itself."""
         ...
 
     def shown(self, order: LiveOrder) -> Decimal | None:
@@ -259,6 +264,13 @@ class SimulatedAccount:
         """Deposit amounts, each in its own entry."""
         return self._move(EntryKind.DEPOSIT, balances, 1)
 
+    def force(self, symbol: Symbol, forced: Forced) -> OrderState:
+        """The exchange closes the position in a contract; raises CommandRefused if there is none.
+
+        Funds do not matter: the balance may fall below zero.
+        """
+        return self.state(self._counter.force(self, symbol, forced))
+
     def withdraw(self, balances: Mapping[str, Decimal]) -> Sequence[LedgerEntry]:
         """Withdraw amounts; raises BadInput for more than is free."""
         for asset, amount in balances.items():
@@ -343,6 +355,7 @@ class SimulatedAccount:
             fill_id=fill_id,
             order_id=order.order_id,
             client_order_id=order.request.client_order_id,
+            forced=order.forced,
             venue_ns=now_ns,
             received_ns=now_ns,
         )

@@ -2,7 +2,7 @@
 
 Positions are margined by the whole account (cross margin) and marked at the last price. Funding is
 paid every eight hours, at 00:00, 08:00 and 16:00 UTC, by longs to shorts, at a rate that does not
-change. The exchange liquidates no position.
+change. The exchange closes no position by itself: `SimulatedAccount.force` does.
 """
 
 from collections.abc import Callable

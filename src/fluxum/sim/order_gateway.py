@@ -13,7 +13,16 @@ from msgspec import structs
 
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side, Trade
-from fluxum.model.order import Amend, Edit, OrderRequest, OrderStatus, PriceKind, Trigger
+from fluxum.model.order import (
+    Amend,
+    Edit,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    PriceKind,
+    Trigger,
+)
+from fluxum.model.position import Forced
 from fluxum.sim.account import SimulatedAccount
 from fluxum.sim.amendments import amended, check_amended, edited
 from fluxum.sim.contracts import FUNDING_NS, FUNDING_RATE
@@ -93,6 +102,25 @@ class OrderGateway:
         self.check(account, request, now_ns)
         self.check_funds(account, request)
         order = self._make(account, request, now_ns, self._new_id(request.symbol))
+        self._enter(account, order)
+        return order
+
+    def force(self, account: SimulatedAccount, symbol: Symbol, forced: Forced) -> LiveOrder:
+        """Close the whole position in a contract at the market, whatever funds there are.
+
+        Raises CommandRefused without a position.
+        """
+        held = account.held_of(symbol)
+        if not held:
+            raise CommandRefused(Refusal.NO_POSITION)
+        request = OrderRequest(
+            symbol=symbol,
+            side=Side.SELL if held > 0 else Side.BUY,
+            order_type=OrderType.MARKET,
+            quantity=abs(held),
+        )
+        order = self._make(account, request, self.next_instant(), self._new_id(symbol))
+        order.forced = forced
         self._enter(account, order)
         return order
 
@@ -261,7 +289,8 @@ class OrderGateway:
     def _open(
         self, account: SimulatedAccount, order: LiveOrder, market: SimulatedMarket, now_ns: int
     ) -> None:
-        if self._trading.needs(order) > account.free(order.held_asset) + order.held:
+        is_short = self._trading.needs(order) > account.free(order.held_asset) + order.held
+        if is_short and order.forced is None:
             canceled, reason = OrderStatus.CANCELED, "Insufficient funds"
             self._trading.end(account, order, canceled, reason, market, now_ns)
             return

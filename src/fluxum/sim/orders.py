@@ -13,6 +13,7 @@ from msgspec import structs
 from fluxum.model.instrument import Asset, Instrument
 from fluxum.model.market import Side
 from fluxum.model.order import FeeAsset, OrderRequest, OrderStatus, OrderUpdate
+from fluxum.model.position import Forced
 from fluxum.sim.instruments import decimals
 from fluxum.sim.triggers import Watch, offset
 from fluxum.venues.server.accounts import OrderState
@@ -46,6 +47,8 @@ class LiveOrder:
         self.origin_id = origin_id
         self.status = OrderStatus.PENDING
         self.reason = ""
+        self.forced: Forced | None = None
+        """Set for an order of the exchange itself, which closes a position."""
         self.watch: Watch | None = None
         self.limit_price = request.limit_price
         self.is_triggered: bool | None = False if request.order_type.is_triggered else None
@@ -196,6 +199,7 @@ class LiveOrder:
             time_in_force=request.time_in_force,
             post_only=request.post_only,
             reduce_only=request.reduce_only,
+            forced=self.forced,
             reason=self.reason,
             opened_ns=self.opened_ns,
             venue_ns=self.moved_ns,

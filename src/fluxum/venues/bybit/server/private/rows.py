@@ -7,8 +7,15 @@ from decimal import Decimal
 
 from fluxum.model.account import Balance, EntryKind, LedgerEntry, Liquidity
 from fluxum.model.order import OrderStatus, OrderUpdate
+from fluxum.model.position import Forced
 from fluxum.venues.bybit.category import SPOT, Category
-from fluxum.venues.bybit.private.words import SIDES, STATUSES, TIMES_IN_FORCE
+from fluxum.venues.bybit.private.words import (
+    FORCED_FILLS,
+    FORCED_ORDERS,
+    SIDES,
+    STATUSES,
+    TIMES_IN_FORCE,
+)
 from fluxum.venues.server.accounts import (
     Account,
     Funding,
@@ -38,6 +45,10 @@ _REASONS = {
     "Immediate or cancel": "EC_NoImmediateQtyToFill",
     "No liquidity": "EC_NoImmediateQtyToFill",
     "Fill or kill": "EC_CancelForNoFullFill",
+}
+_FORCED_FILLS: dict[Forced | None, str] = {forced: word for word, forced in FORCED_FILLS.items()}
+_FORCED_ORDERS: dict[Forced | None, str] = {
+    forced: word for word, forced in reversed(FORCED_ORDERS.items())
 }
 _ENTRIES = {
     EntryKind.TRADE: "TRADE",
@@ -73,6 +84,7 @@ def order_row(category: Category, state: OrderState) -> Row:
         "cumExecQty": number(update.filled),
         "cumExecValue": number(update.cost),
         "orderType": "Limit" if kind.has_limit else "Market",
+        "createType": _FORCED_ORDERS.get(update.forced, "CreateByUser"),
         "stopOrderType": "Stop" if kind.is_triggered else "",
         "triggerPrice": number(update.trigger_price or _ZERO),
         "triggerDirection": direction if kind.is_triggered else 0,
@@ -97,7 +109,7 @@ def execution_row(category: Category, happening: OrderHappening) -> Row:
         "execId": fill.fill_id,
         "execPrice": number(fill.price),
         "execQty": number(fill.quantity),
-        "execType": "Trade",
+        "execType": _FORCED_FILLS.get(fill.forced, "Trade"),
         "execValue": number(happening.cost),
         "feeRate": number(rate.quantize(Decimal("0.000001"))),
         "leavesQty": number(max(state.update.remaining, _ZERO)),

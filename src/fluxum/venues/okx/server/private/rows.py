@@ -6,8 +6,10 @@ The keys are those of the payloads quoted in `private.native`; sizes of contract
 from decimal import Decimal
 
 from fluxum.model.account import Balance, EntryKind, Fill, LedgerEntry, Liquidity
+from fluxum.model.market import Side
 from fluxum.model.order import FeeAsset, OrderStatus
-from fluxum.venues.okx.private.words import CANCEL_SOURCES, SIDES, STATUSES, TYPES
+from fluxum.model.position import Forced
+from fluxum.venues.okx.private.words import CANCEL_SOURCES, FORCED_ORDERS, SIDES, STATUSES, TYPES
 from fluxum.venues.okx.server.formats import contract_size
 from fluxum.venues.okx.topics import format_symbol, instrument_type
 from fluxum.venues.server.accounts import Account, OrderState, PositionState
@@ -20,6 +22,14 @@ Row = dict[str, object]
 _ZERO = Decimal(0)
 _PLACES = Decimal(10) ** -8
 _SOURCES = {word: source for source, word in CANCEL_SOURCES.items()}
+_FORCED: dict[Forced | None, str] = {
+    forced: word for word, forced in reversed(FORCED_ORDERS.items())
+}
+_FILL_TYPES: dict[Forced | None, tuple[str, str]] = {
+    None: ("1", "2"),
+    Forced.LIQUIDATION: ("106", "107"),
+    Forced.DELEVERAGING: ("127", "128"),
+}
 _REASONS = {
     "User requested": "by the user",
     "Immediate or cancel": "immediate or cancel",
@@ -70,7 +80,7 @@ def order_row(state: OrderState, fill: Fill | None = None) -> Row:
         "feeCcy": fee_asset,
         "rebate": "0",
         "rebateCcy": update.symbol.quote,
-        "category": "normal",
+        "category": _FORCED.get(update.forced, "normal"),
         "cancelSource": source if status is OrderStatus.CANCELED else "",
         "reduceOnly": "true" if update.reduce_only else "false",
         "cTime": str(millis(update.opened_ns or update.venue_ns)),
@@ -96,9 +106,16 @@ def fill_row(fill: Fill) -> Row:
         "tag": "",
         "side": SIDES[fill.side],
         "posSide": "net",
+        "subType": _fill_type(fill),
         "ts": str(millis(fill.venue_ns)),
         **_about(fill),
     }
+
+
+def _fill_type(fill: Fill) -> str:
+    """Bought or sold, by the account, a liquidation or an auto-deleveraging."""
+    bought, sold = _FILL_TYPES[fill.forced]
+    return bought if fill.side is Side.BUY else sold
 
 
 def _about(fill: Fill) -> Row:
