@@ -39,7 +39,9 @@ async def forever():
 @contextmanager
 def program(command: str, *before: str) -> Generator[subprocess.Popen[bytes]]:
     """`exit_code(command)` in another process, once it has said that it has begun."""
-    script = f"{HEAD}\n{command}\nsys.exit(exit_code(command))"
+    # Tests that were started by `nohup` have the signal ignored, and children inherit that.
+    reset = "" if before else "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+    script = f"{reset}{HEAD}\n{command}\nsys.exit(exit_code(command))"
     with subprocess.Popen(
         [*before, sys.executable, "-c", script],
         stdout=subprocess.PIPE,
