@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: demo test quick lint check fix bench docs support recordings soak sim accounts hubs peers venue clean help
+.PHONY: site demo test quick lint check fix bench docs support recordings soak sim accounts hubs peers venue clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,6 +42,10 @@ bench: $(VENV)/.dev  ## measure
 
 docs: $(VENV)/.dev  ## write what is generated: the command line's reference, states, a screen
 	@$(PYTHON) docs/generate.py
+
+site: $(VENV)/.dev  ## build the documentation as a site: build/site/index.html
+	@$(BIN)/sphinx-build -q -W --keep-going -d build/trees docs build/site
+	@echo "build/site/index.html" >&2
 
 support: $(VENV)/.dev  ## run the conformance suite and write what `fluxum support` shows
 	@FLUXUM_SUPPORT=src/fluxum/cli/support.json $(BIN)/pytest -q tests/venues/test_conformance.py tests/venues/test_conformance_account.py
