@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -215,8 +216,40 @@ def settings() -> str:
     return "\n".join([*lines, "", _ELSEWHERE, ""])
 
 
+def jobs() -> str:
+    """A table of the pages of docs/how-to, with the lines that each job takes."""
+    rows: list[str] = []
+    pages = [path for path in sorted((FOLDER / "how-to").glob("*.md")) if path.stem != "index"]
+    for page in pages:
+        text = page.read_text()
+        title = text.splitlines()[0].removeprefix("# ")
+        command = re.search(r"```console\n\$ fluxum ([a-z]+)", text)
+        (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+        lines = sum(bool(line.strip()) for line in program.splitlines())
+        name = f"`fluxum {command[1]}`" if command else ""
+        rows.append(f"| [{title}]({page.name}) | {name} | {lines} |")
+    names = "\n".join(page.stem for page in pages)
+    table = "\n".join(rows)
+    return f"""# Jobs
+
+Each is one command, or a program of at most ten lines.
+Tests run all of them at simulated exchanges.
+
+| job | command | lines of the program |
+|---|---|---:|
+{table}
+
+```{{toctree}}
+:hidden:
+
+{names}
+```
+"""
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "cli.md": cli,
+    "how-to/index.md": jobs,
     "settings.md": settings,
     "states.md": states,
     "screen.svg": picture,

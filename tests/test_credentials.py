@@ -68,8 +68,9 @@ def test_two_accounts_at_one_exchange_have_tables_of_their_own(tmp_path: Path) -
     path = written(tmp_path, table() + table("desk2").replace("file-key", "second"))
 
     assert find_credentials("kraken", f"file:{path}#desk2").key == "second"
-    with pytest.raises(BadInput, match="no keys for kraken"):
+    with pytest.raises(BadInput) as refusal:
         find_credentials("kraken", f"file:{path}#desk3")
+    assert str(refusal.value) == f"no keys for kraken: a table [desk3] was expected in {path}"
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
@@ -98,7 +99,7 @@ def test_a_keyring_is_asked_where_one_is_installed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(credentials, "find_spec", {"keyring": ring}.get)
 
     assert find_credentials("kraken", "keyring").key == "ring-key"
-    with pytest.raises(BadInput, match="no keys for okx"):
+    with pytest.raises(BadInput, match="no keys for okx: `fluxum setup` writes them"):
         find_credentials("okx", "keyring")
 
 

@@ -55,6 +55,32 @@ def test_everything_is_there_when_the_block_begins(tmp_path: Path) -> None:
     run(story())
 
 
+def test_accounts_and_endpoints_have_journals_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fluxum.trader.JOURNALS", tmp_path)
+
+    async def one(keys: Credentials, endpoint: str | None) -> None:
+        async with box() as (exchange, runtime):
+            if keys is not KEYS:
+                exchange.open_account(keys.key, keys.secret, {"USD": Decimal(9)}, tier="pro")
+            async with fluxum.trade(
+                "kraken", ["BTC/USD"], keys=keys, endpoint=endpoint, runtime=runtime
+            ):
+                pass
+
+    run(one(KEYS, None))
+    run(one(KEYS, None))
+    assert len(list(tmp_path.glob("orders-kraken-*.jsonl"))) == 1
+
+    run(one(Credentials("another", "c2VjcmV0"), None))
+    run(one(KEYS, "ws://127.0.0.1:8765"))
+
+    names = [path.name for path in tmp_path.glob("*.jsonl")]
+    assert len(names) == 3
+    assert all("key" not in name and "another" not in name for name in names)
+
+
 def test_orders_by_limit_and_trigger() -> None:
     async def story() -> None:
         async with (

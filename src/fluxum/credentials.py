@@ -76,11 +76,19 @@ def find_credentials(
     else:
         raise BadInput(f"a place for keys was expected ({SOURCES}), was {source!r}")
     if found is None:
-        key, secret = _variables(exchange, rest if kind == "env" else "")[:2]
-        raise BadInput(
-            f"no keys for {exchange}: set {key} and {secret}, or write them to {DEFAULT_FILE}"
-        )
+        raise BadInput(f"no keys for {exchange}: {_cure(exchange, kind, rest)}")
     return found
+
+
+def _cure(exchange: str, kind: str, rest: str) -> str:
+    """Where keys were looked for without finding any, and so where they belong."""
+    if kind == "file":
+        place, _, table = rest.partition("#")
+        return f"a table [{table or exchange}] was expected in {place}"
+    if kind == "keyring":
+        return f"`fluxum setup` writes them into the keyring, as {rest or exchange}"
+    key, secret = _variables(exchange, rest if kind == "env" else "")[:2]
+    return f"set {key} and {secret}, or write them to {DEFAULT_FILE}"
 
 
 def has_keys(source: str) -> bool:

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from fluxum.book.book import Book
-from fluxum.connect import connect, venue_of
+from fluxum.connect import connect, endpoints_at, venue_of
 from fluxum.credentials import find_credentials
 from fluxum.errors import BadInput
 from fluxum.flow.opening import Opening
@@ -196,11 +196,12 @@ def trade(
 
     `exchange` is a name or a venue. `keys` names the source of the keys (see `find_credentials`),
     or is them, or an account's options. `journal` is the file where orders are written before they
-    are sent; the default is one in `JOURNALS`. `channels` are subscribed for each of the `symbols`;
-    books are required if positions are to be marked or orders compared with a collar. `ledger` may
-    have positions already: `limits` of positions begin with them, and those of a loss with its
-    profit. `readers` are those of `connect`. Raises BadInput, TimeoutError with what is missing
-    after `ready_s` seconds, and OrderJournalError for a journal that cannot be used.
+    are sent; the default is one of this account in `JOURNALS`. `channels` are subscribed for each
+    of the `symbols`; books are required if positions are to be marked or orders compared with a
+    collar. `ledger` may have positions already: `limits` of positions begin with them, and those of
+    a loss with its profit. `readers` are those of `connect`. Raises BadInput, TimeoutError with
+    what is missing after `ready_s` seconds, and OrderJournalError for a journal that cannot be
+    used.
     """
     venue = venue_of(exchange)
     world = LiveRuntime() if runtime is None else runtime
@@ -210,7 +211,7 @@ def trade(
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[Trader]:
-        with open_journal(venue.name, journal) as kept:
+        with open_journal(venue, journal, account_config, endpoint) as kept:
             async with connect(
                 venue,
                 markets,
@@ -264,15 +265,23 @@ async def trader_of(
 
 @contextmanager
 def open_journal(
-    exchange: str, journal: str | Path | OrderJournal | None
+    venue: Venue,
+    journal: str | Path | OrderJournal | None,
+    account: AccountConfig,
+    endpoint: str | None = None,
 ) -> Generator[OrderJournal]:
-    """The given journal, opened for the length of the block if it is a file; see `trade`."""
+    """The given journal, opened for the length of the block if it is a file; see `trade`.
+
+    The default is a file for each account at each endpoint: an order of another account, or of a
+    simulated exchange, could not be looked up here and would hold back every order.
+    """
     if journal is None:
+        endpoints = venue.endpoints if endpoint is None else endpoints_at(venue, endpoint)
         folder = JOURNALS.expanduser()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        journal = folder / f"orders-{exchange}.jsonl"
+        journal = folder / f"orders-{venue.name}-{account.mark(endpoints)}.jsonl"
     if isinstance(journal, str | Path):
-        with FileOrderJournal(Path(journal).expanduser(), exchange) as opened:
+        with FileOrderJournal(Path(journal).expanduser(), venue.name) as opened:
             yield opened
     else:
         yield journal

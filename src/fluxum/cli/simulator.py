@@ -21,7 +21,9 @@ from fluxum.cli.options import (
 from fluxum.cli.output import Output
 from fluxum.cli.process import run_async
 from fluxum.clock import SystemClock
+from fluxum.credentials import store_in_file
 from fluxum.errors import BadInput
+from fluxum.model.account import Credentials
 from fluxum.model.instrument import Symbol
 from fluxum.sim.certificate import certificate
 from fluxum.sim.exchange import SimulatedExchange
@@ -146,10 +148,5 @@ def _open_account(box: SimulatedExchange, file: str, output: Output) -> None:
     money: dict[str, Decimal] = dict.fromkeys(sorted(assets), _MONEY)
     box.open_account(key, secret, money, tier=tier, passphrase=passphrase)
     path = Path(file)
-    try:
-        path.touch(mode=0o600)
-        lines = (f'key = "{key}"', f'secret = "{secret}"', f'passphrase = "{passphrase}"')
-        path.write_text("\n".join([f"[{box.venue.name}]", *lines, ""]))
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
+    store_in_file(path, box.venue.name, Credentials(key, secret, passphrase))
     output.message(f"an account with {_MONEY} of each asset, its keys in {path}")

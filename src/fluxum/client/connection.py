@@ -266,7 +266,9 @@ class ClientConnection:
     @asynccontextmanager
     async def _trading(self, session: Session, timeout_s: float) -> AsyncGenerator[Trader]:
         options = self.options
-        with open_journal(options.venue.name, options.journal) as journal:
+        account = options.account_config()
+        assert account is not None
+        with open_journal(options.venue, options.journal, account, options.endpoint) as journal:
             await session.wait_ready(timeout_s)
             async with trader_of(
                 session, journal, self.runtime, options.limits, ready_s=timeout_s

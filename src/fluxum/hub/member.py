@@ -281,7 +281,7 @@ class Member:
         """Keep a trader over the session, until the block ends or the account fails for good."""
         try:
             session.subscribe(*map(Subscription, ACCOUNT_CHANNELS))
-            with open_journal(self.name, account.journal) as journal:
+            with open_journal(self.venue, account.journal, account_config(account)) as journal:
                 while True:
                     await _wait_account(session)
                     await self._trade_until_late(session, account, journal)
