@@ -93,6 +93,15 @@ class Provenance(Struct, frozen=True, kw_only=True):
     gaps: int
 
 
+class Held(Struct, frozen=True, array_like=True):
+    """A position: its quantity is negative for a short; `mark` is the price it is valued at."""
+
+    venue: str
+    symbol: Symbol
+    quantity: Decimal
+    mark: Decimal | None = None
+
+
 class RunHeader(Struct, frozen=True, kw_only=True, tag="run", forbid_unknown_fields=True):
     """What was run, over what and under which assumptions.
 
@@ -101,8 +110,8 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag="run", forbid_unknown_fie
     `provenance` is `None` for a run on live data. `world` is the one the account followed, `None`
     if the fills are the venue's own. `latency` describes the assumed delays, for the reader.
     `trials` is how many variants were tried before this one was chosen, itself included; `None`
-    if that is not known. `trials_variance` is the variance of their Sharpe ratios per period.
-    `equity_begins` is the equity before the first order.
+    if that is not known. `trials_variance` is the variance of their annual Sharpe ratios.
+    `equity_begins` is the equity before the first order, `held_begins` the positions in it.
     """
 
     strategy: str
@@ -112,6 +121,7 @@ class RunHeader(Struct, frozen=True, kw_only=True, tag="run", forbid_unknown_fie
     begins_ns: int
     ends_ns: int | None = None
     equity_begins: Decimal
+    held_begins: tuple[Held, ...] = ()
     provenance: Provenance | None = None
     fees: tuple[FeeTerms, ...] = ()
     latency: str = ""
@@ -167,15 +177,6 @@ class OrderFact(
     is_improving: bool = False
     was_in_gap: bool = False
     fills: ByWorld[tuple[FillFact, ...]] = ByWorld[tuple[FillFact, ...]]((), (), ())
-
-
-class Held(Struct, frozen=True, array_like=True):
-    """A position: its quantity is negative for a short; `mark` is the price it is valued at."""
-
-    venue: str
-    symbol: Symbol
-    quantity: Decimal
-    mark: Decimal | None = None
 
 
 class EquityPoint(
