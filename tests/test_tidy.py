@@ -15,20 +15,16 @@ SOURCE = ROOT / "src" / "fluxum"
 MODULES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
+REPORT = (
+    *("blocks", "chart", "closing", "compare", "course", "money_tables", "numbers", "page"),
+    *("performance", "report", "run", "run_tables", "series", "statistics", "text", "trading"),
+    "wording",
+)
 PURE = (
     "model/",
     "book/",
     "ledger/",
-    "report/chart.py",
-    "report/closing.py",
-    "report/compare.py",
-    "report/course.py",
-    "report/numbers.py",
-    "report/page.py",
-    "report/performance.py",
-    "report/run.py",
-    "report/statistics.py",
-    "report/trading.py",
+    *(f"report/{name}.py" for name in REPORT),
     "venues/",
     "board.py",
     "pacing.py",

@@ -1,0 +1,303 @@
+"""The tables of a report on money: profit, orders and fills, costs, fees."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from fluxum.model.instrument import Asset
+from fluxum.report.numbers import WorldNumbers
+from fluxum.report.report import Report, Row, Table, columns, row, shown
+from fluxum.report.run import OrderFact, World
+from fluxum.report.trading import Cost, FeeSum, OrderCost, QuoteNumbers, order_costs
+from fluxum.report.wording import (
+    UNKNOWN,
+    amount_text,
+    cost_text,
+    duration_text,
+    share_text,
+    signed_text,
+)
+
+__all__ = [
+    "ORDERS_SHOWN",
+    "cost_tables",
+    "dearest_table",
+    "fee_table",
+    "order_table",
+    "profit_table",
+]
+
+ORDERS_SHOWN = 20
+"""How many of the dearest orders are listed."""
+
+
+def profit_table(report: Report) -> Table:
+    """Profit before and after fees, falls, and whether it is explained."""
+    currency = report.numbers.currency
+    begins = f"{amount_text(report.facts.header.equity_begins)} {currency}"
+    rows = (
+        row(
+            report,
+            "Net profit",
+            lambda one: signed_text(one.net),
+            f"Equity at the end less {begins} at the begin. Open positions count at their last "
+            "mark, without the cost of closing them.",
+        ),
+        row(
+            report,
+            "Fees",
+            lambda one: amount_text(one.trading.fees_value),
+            f"Valued in {currency} at the time of each fill.",
+        ),
+        row(report, "Gross profit", lambda one: signed_text(one.gross), "Net profit plus fees."),
+        row(
+            report,
+            "Deepest fall",
+            lambda one: amount_text(one.drawdown.amount),
+            "From the highest equity so far, at the instants of the equity file only.",
+        ),
+        row(
+            report,
+            "Greatest fall, share",
+            lambda one: share_text(one.drawdown.share),
+            "Of the equity it fell from.",
+        ),
+        row(
+            report,
+            "Longest below a peak",
+            lambda one: duration_text(one.drawdown.longest_ns),
+            "From a peak to the recovery, or to the end of the run.",
+        ),
+        row(
+            report,
+            "Not explained",
+            lambda one: amount_text(one.closing.unexplained),
+            _explained(report),
+        ),
+    )
+    note = "Bounds hold for each order. The profit of the three worlds is a spread, no proof: "
+    return Table(
+        title=f"Profit, {currency}",
+        columns=columns(report),
+        rows=rows,
+        note=f"{note}more fills may lose more." if report.numbers.is_simulated else "",
+    )
+
+
+def order_table(report: Report) -> Table:
+    """How many orders and fills there were."""
+    rows = (
+        row(report, "Orders", lambda one: f"{one.trading.orders.all:,}", "All that were decided."),
+        row(
+            report,
+            "  filled whole",
+            lambda one: f"{one.trading.orders.filled:,}",
+            "These three add up to all orders.",
+        ),
+        row(report, "  filled in part", lambda one: f"{one.trading.orders.partly:,}"),
+        row(report, "  not filled", lambda one: f"{one.trading.orders.unfilled:,}"),
+        row(
+            report,
+            "Never arrived",
+            lambda one: f"{one.trading.orders.never_arrived:,}",
+            "Among those not filled: refused before they were sent, or lost.",
+        ),
+        row(
+            report,
+            "Improved the best price",
+            lambda one: f"{one.trading.orders.improving:,}",
+            "A recording gives no upper bound for their fills.",
+        ),
+        row(
+            report,
+            "Rested in a gap",
+            lambda one: f"{one.trading.orders.in_gap:,}",
+            "What happened to them while data was missing is assumed.",
+        ),
+        row(report, "Fills", lambda one: f"{one.trading.fills.all:,}", "Each part of an order."),
+        row(
+            report,
+            "  as maker",
+            lambda one: f"{one.trading.fills.maker:,}",
+            "These three add up to all fills.",
+        ),
+        row(report, "  as taker", lambda one: f"{one.trading.fills.taker:,}"),
+        row(report, "  not known which", lambda one: f"{one.trading.fills.unknown:,}"),
+    )
+    note = (
+        f"Fills are simulated; the account followed the {report.numbers.world.value} world. The "
+        "market does not react to these orders."
+    )
+    return Table(
+        title="Orders and fills",
+        columns=columns(report),
+        rows=rows,
+        note=note if report.numbers.is_simulated else "",
+    )
+
+
+def cost_tables(report: Report) -> list[Table]:
+    """Turnover, slippage and mark-outs, a table for each quote asset."""
+    assets = {quote.asset for one in report.numbers.worlds.all for quote in one.trading.quotes}
+    return [_costs(report, asset) for asset in sorted(assets)]
+
+
+def fee_table(report: Report) -> Table:
+    """The fees by venue, tier and asset."""
+    keys = sorted(
+        {
+            (fee.venue, fee.tier, fee.asset)
+            for one in report.numbers.worlds.all
+            for fee in one.trading.fees
+        }
+    )
+    terms = {(one.venue, one.tier): one for one in report.facts.header.fees}
+    rows: list[Row] = []
+    for venue, tier, asset in keys:
+
+        def cell(one: WorldNumbers, key: tuple[str, str, Asset] = (venue, tier, asset)) -> str:
+            return amount_text(sum(map(_amount, _alike(one.trading.fees, key)), Decimal(0)))
+
+        term = terms.get((venue, tier))
+        assumes = (
+            f"Maker {share_text(term.maker)}, taker {share_text(term.taker)} of the value."
+            if term
+            else "As the venue charged them."
+            if not report.numbers.is_simulated
+            else "The run has no terms for this tier."
+        )
+        name = " ".join(filter(None, (venue, tier, f"in {asset}")))
+        rows.append(row(report, name, cell, assumes))
+    return Table(
+        title="Fees by venue, tier and asset",
+        columns=columns(report),
+        rows=tuple(rows),
+        note="A rebate is below 0." if rows else "There were no fills.",
+    )
+
+
+def dearest_table(report: Report) -> Table:
+    """The orders that cost most against the middle at their decision."""
+    costs = order_costs(report.facts, report.numbers.world)
+    measured = [one for one in costs if one.slippage_decision.fills]
+    dearest = sorted(measured, key=lambda one: one.slippage_decision.amount, reverse=True)
+    orders = {one.name: one for one in report.facts.orders}
+    rows = [_dear(one, orders[one.name]) for one in dearest[:ORDERS_SHOWN]]
+    titles = ("Market", "Side", "Filled", "Price", "Cost", "Decision", "Arrival", "60 s")
+    if len({row.cells[0] for row in rows}) == 1:  # the market would be the same in every row
+        titles = titles[1:]
+        rows = [Row(row.name, row.cells[1:]) for row in rows]
+    return Table(
+        title="Dearest orders",
+        columns=titles,
+        rows=tuple(rows),
+        note=f"The {len(rows)} of {len(costs):,} filled orders with the greatest slippage from the "
+        f"middle at their decision, in the {report.numbers.world.value} world. The cost is in the "
+        "quote asset. In basis points: slippage from decision and from arrival, mark-out after "
+        "60 s. JSON has all orders.",
+    )
+
+
+def _dear(one: OrderCost, order: OrderFact) -> Row:
+    filled, wanted = one.filled.normalize(), order.quantity.normalize()
+    parts = (one.slippage_decision, one.slippage_arrival, one.after_60s)
+    return Row(
+        one.name,
+        (
+            f"{order.venue} {order.symbol}",
+            order.side.value,
+            f"{filled:f}" if filled == wanted else f"{filled:f}/{wanted:f}",
+            amount_text(one.average_price),
+            signed_text(one.slippage_decision.amount),
+            *(UNKNOWN if part.bps is None else f"{part.bps:+.2f}" for part in parts),
+        ),
+    )
+
+
+def _explained(report: Report) -> str:
+    whys = {one.closing.why for one in report.numbers.worlds.all if one.closing.why}
+    if whys:
+        return f"Not checked: {', '.join(sorted(whys))}."
+    return "Net profit less cash, fees and positions at their marks, to the last digit: 0."
+
+
+_MEASURED: tuple[tuple[str, Callable[[QuoteNumbers], Cost], str], ...] = (
+    ("Slippage from decision", lambda one: one.slippage_decision, "when the order was decided"),
+    ("Slippage from arrival", lambda one: one.slippage_arrival, "when it reached the venue"),
+    ("Mark-out after 1 s", lambda one: one.after_1s, "1 s after each fill"),
+    ("Mark-out after 10 s", lambda one: one.after_10s, "10 s after each fill"),
+    ("Mark-out after 60 s", lambda one: one.after_60s, "60 s after each fill"),
+)
+
+
+def _costs(report: Report, asset: Asset) -> Table:
+    rows = [
+        _quote_row(
+            report,
+            asset,
+            "Turnover",
+            lambda one: amount_text(one.turnover),
+            "Price times quantity of all fills.",
+        ),
+        _quote_row(
+            report,
+            asset,
+            "Share as maker",
+            lambda one: share_text(one.maker_share),
+            "Of the turnover.",
+        ),
+    ]
+    for name, cost, when in _MEASURED:
+        rows += _cost_rows(report, asset, name, cost, when)
+    return Table(
+        title=f"Costs against the middle of the book, {asset}",
+        columns=columns(report),
+        rows=tuple(rows),
+        note="Slippage is a cost: below 0 is better than the middle. A mark-out is a gain: below 0 "
+        "the market went against the fill. Weighted by value. An order without a fill costs "
+        "nothing here, though it may have missed something.",
+    )
+
+
+def _cost_rows(
+    report: Report, asset: Asset, name: str, cost: Callable[[QuoteNumbers], Cost], when: str
+) -> list[Row]:
+    assumes = f"Against the middle of the book {when}.{_holes(report, asset, cost)}"
+    return [
+        _quote_row(report, asset, name, lambda one: cost_text(cost(one)), assumes),
+        _quote_row(report, asset, "  as an amount", lambda one: signed_text(cost(one).amount)),
+    ]
+
+
+def _quote_row(
+    report: Report,
+    asset: Asset,
+    name: str,
+    cell: Callable[[QuoteNumbers], str],
+    assumes: str = "",
+) -> Row:
+    return row(report, name, lambda one: _in_quote(one, asset, cell), assumes)
+
+
+def _in_quote(one: WorldNumbers, asset: Asset, cell: Callable[[QuoteNumbers], str]) -> str:
+    found = [quote for quote in one.trading.quotes if quote.asset == asset]
+    return cell(found[0]) if found else "no fills"
+
+
+def _holes(report: Report, asset: Asset, cost: Callable[[QuoteNumbers], Cost]) -> str:
+    """How many fills were not measured, in the world with most of them."""
+    worlds: list[World] = list(shown(report))
+    missing = [
+        cost(quote).unmeasured
+        for world in worlds
+        for quote in report.numbers.worlds.of(world).trading.quotes
+        if quote.asset == asset
+    ]
+    return f" Not measured: {max(missing):,} fills, for lack of a book." if any(missing) else ""
+
+
+def _alike(fees: tuple[FeeSum, ...], key: tuple[str, str, Asset]) -> list[FeeSum]:
+    return [one for one in fees if (one.venue, one.tier, one.asset) == key]
+
+
+def _amount(fee: FeeSum) -> Decimal:
+    return fee.amount
