@@ -16,7 +16,7 @@ from fluxum.model.market import Side
 from fluxum.report.run import RunFacts
 from fluxum.report.series import Axis, Sample, Series, axis_for, series_of, thinned, time_ticks
 
-__all__ = ["NARROW", "WIDE", "run_chart", "thinning_note"]
+__all__ = ["NARROW", "WIDE", "chart_text", "run_chart", "thinning_note"]
 
 WIDE = 960
 """The width of a chart for a screen, px."""
@@ -104,6 +104,11 @@ def run_chart(facts: RunFacts, width: int = WIDE) -> str:
     )
 
 
+def chart_text(facts: RunFacts) -> str:
+    """What the chart shows, in words."""
+    return _description(series_of(facts))
+
+
 def thinning_note(facts: RunFacts, width: int = WIDE) -> str:
     """What a chart of this width leaves out; empty if it has every point and every fill."""
     series = series_of(facts)
@@ -156,15 +161,15 @@ def _bottom(panel: _Panel) -> float:
 
 
 def _equity_axis(samples: Sequence[Sample]) -> Axis:
-    return axis_for(min(one.low for one in samples), max(one.high for one in samples))
+    return axis_for(min(one.low for one in samples), max(one.high for one in samples), ticks=5)
 
 
 def _below_zero(samples: Sequence[Sample]) -> Axis:
-    return axis_for(min(one.fall for one in samples) or -1.0, 0.0, ticks=2)
+    return axis_for(min(one.fall for one in samples) or -1.0, 0.0, ticks=3)
 
 
 def _above_zero(samples: Sequence[Sample]) -> Axis:
-    return axis_for(0.0, max(one.exposure or 0.0 for one in samples) or 1.0, ticks=2)
+    return axis_for(0.0, max(one.exposure or 0.0 for one in samples) or 1.0, ticks=3)
 
 
 def _legend(series: Series, width: int) -> str:

@@ -182,7 +182,16 @@ def dearest_table(report: Report) -> Table:
     dearest = sorted(measured, key=lambda one: one.slippage_decision.amount, reverse=True)
     orders = {one.name: one for one in report.facts.orders}
     rows = [_dear(one, orders[one.name]) for one in dearest[:ORDERS_SHOWN]]
-    titles = ("Market", "Side", "Filled", "Price", "Cost", "Decision", "Arrival", "60 s")
+    titles: tuple[str, ...] = (
+        "Market",
+        "Side",
+        "Filled",
+        "Price",
+        "Cost",
+        "Decision",
+        "Arrival",
+        "60 s",
+    )
     if len({row.cells[0] for row in rows}) == 1:  # the market would be the same in every row
         titles = titles[1:]
         rows = [Row(row.name, row.cells[1:]) for row in rows]

@@ -1,8 +1,8 @@
 """The performance of a run: the statistics of its equity, by world, with what they assume.
 
 Equity is taken at whole periods since the run began, each the last known value by then. The period
-is the longest of a day, an hour, a minute and a second of which the run has at least 60. The last
-part of a period is left out.
+is the longest of a day, an hour, ten minutes, a minute, ten seconds and a second of which the run
+has at least 60. The last part of a period is left out.
 """
 
 from bisect import bisect_right
@@ -35,7 +35,7 @@ from fluxum.report.statistics import (
 
 __all__ = ["PERIODS_S", "Performance", "performance", "period_for", "returns_of"]
 
-PERIODS_S = (86_400, 3600, 60, 1)
+PERIODS_S = (86_400, 3600, 600, 60, 10, 1)
 """The periods of returns, s, the longest first."""
 _RETURNS_MIN = 60
 _RETURNS_MAX = 200_000

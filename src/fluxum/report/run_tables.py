@@ -23,7 +23,7 @@ GAPS_SHOWN = 50
 NOTES_SHOWN = 20
 """How many of the last notes are listed."""
 _NS = 1_000_000_000
-_PERIODS = {86_400: "days", 3600: "hours", 60: "minutes", 1: "seconds"}
+_PERIODS = {86_400: "a day", 3600: "an hour", 60: "a minute", 1: "a second"}
 
 
 def all_tables(report: Report) -> list[Table]:
@@ -44,7 +44,7 @@ def all_tables(report: Report) -> list[Table]:
 
 def _ratios(report: Report) -> Table:
     one = report.performance.of(report.numbers.world)
-    returns = f"{one.returns:,} returns of {_PERIODS.get(one.period_s, f'{one.period_s} s')}"
+    returns = f"{one.returns:,} returns of {_PERIODS.get(one.period_s, f'{one.period_s} s')} each"
 
     def line(name: str, cell: Callable[[Performance], str], assumes: str) -> Row:
         worlds = (report.performance.of(world) for world in shown(report))
