@@ -17,7 +17,17 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 REPORT = (
     *("blocks", "chart", "closing", "compare", "course", "money_tables", "numbers", "page"),
-    *("performance", "report", "run", "run_tables", "series", "statistics", "text", "trading"),
+    *(
+        "performance",
+        "record",
+        "report",
+        "run",
+        "run_tables",
+        "series",
+        "statistics",
+        "text",
+        "trading",
+    ),
     "wording",
 )
 PURE = (

@@ -45,7 +45,7 @@ tbody td{white-space:nowrap}td.assumes{white-space:normal}
 .setup td{white-space:normal;overflow-wrap:anywhere}th.part{padding-left:14px}
 .list td,.list th{white-space:nowrap}.setup td,.setup thead th{text-align:left}
 @media (max-width:640px){body{padding:14px;font-size:14px}th,td{padding-left:3px;padding-right:3px}
-tbody td{font-size:13px}tbody td.assumes{font-size:12.5px}
+tbody td{font-size:13px;white-space:normal}tbody td.assumes{font-size:12.5px}
 h1{font-size:22px}}
 """.replace("\n", "")
 _FEW = 4  # cells of a row that fit beside each other on a phone

@@ -33,7 +33,15 @@ from fluxum.report.statistics import (
     sortino,
 )
 
-__all__ = ["PERIODS_S", "Performance", "performance", "period_for", "returns_of"]
+__all__ = [
+    "PERIODS_S",
+    "Performance",
+    "annual",
+    "excess_returns",
+    "performance",
+    "period_for",
+    "returns_of",
+]
 
 PERIODS_S = (86_400, 3600, 600, 60, 10, 1)
 """The periods of returns, s, the longest first."""
@@ -77,7 +85,7 @@ class Performance(Struct, frozen=True, kw_only=True):
     @property
     def periods_per_year(self) -> float:
         """How many periods a year of 365 days has."""
-        return YEAR_S / self.period_s
+        return annual(self.period_s)
 
 
 def performance(
@@ -113,15 +121,30 @@ def returns_of(points: Sequence[Point], ends_ns: int, period_s: int) -> list[flo
     return [later / earlier - 1 for earlier, later in pairwise(values)]
 
 
+def excess_returns(
+    facts: RunFacts, world: World, risk_free: float, period_s: int
+) -> list[float] | None:
+    """Returns of whole periods above the risk-free rate; `None` where `returns_of` is."""
+    returns = returns_of(equity_of(facts, world), facts.ends_ns, period_s)
+    if returns is None:
+        return None
+    return [one - risk_free / annual(period_s) for one in returns]
+
+
+def annual(period_s: int) -> float:
+    """How many such periods a year of 365 days has."""
+    return YEAR_S / period_s
+
+
 def _of_world(
     facts: RunFacts, world: World, risk_free: float, seed: int, period_s: int
 ) -> Performance:
     points = equity_of(facts, world)
     lasted_ns = facts.ends_ns - facts.begins_ns
-    returns = returns_of(points, facts.ends_ns, period_s)
+    excess = excess_returns(facts, world, risk_free, period_s)
     blank = Performance(
         period_s=period_s,
-        returns=len(returns or ()),
+        returns=len(excess or ()),
         left_out_ns=lasted_ns % (period_s * _NS),
         risk_free=risk_free,
         seed=seed,
@@ -129,12 +152,11 @@ def _of_world(
         trials=facts.header.trials,
         trials_variance=facts.header.trials_variance,
     )
-    if returns is None:
+    if excess is None:
         return replace(blank, why="equity was not above zero")
-    excess = [one - risk_free / blank.periods_per_year for one in returns]
     found = moments(excess)
     if found is None:
-        why = "all returns are equal" if len(returns) > 1 else "there are fewer than two returns"
+        why = "all returns are equal" if len(excess) > 1 else "there are fewer than two returns"
         return replace(blank, why=why)
     return _with_trials(_with_ratios(blank, found, excess), found)
 
