@@ -41,7 +41,7 @@ def run_blocks(facts: RunFacts, width: int, height: int, *, has_blocks: bool = T
     held = [max(one.exposure or 0.0 for one in part) for part in parts]
     signs = _Signs(has_blocks=has_blocks)
     lines = [
-        ("", signs.legend(series, facts.header.currency)),
+        ("", signs.legend(series, facts.header.currency, columns)),
         *zip(labels, signs.equity(parts, axis, rows), strict=True),
         *zip(("drawdown", f"{max(falls):,.2f}"), signs.bars(falls), strict=True),
         *zip(("exposure", f"{max(held):,.0f}"), signs.bars(held), strict=True),
@@ -61,10 +61,14 @@ class _Signs:
         self.buy, self.sell, self.gap = "▲▼▒" if has_blocks else "^v#"
         self._has_blocks = has_blocks
 
-    def legend(self, series: Series, currency: str) -> str:
-        """What the characters are."""
-        band = f", {self._band} from the worst to the best world" if series.has_band else ""
-        return f"{self._flat} equity in {currency}{band}"
+    def legend(self, series: Series, currency: str, columns: int) -> str:
+        """What the characters are, in so many columns."""
+        line = f"{self._flat} equity in {currency}"
+        if not series.has_band:
+            return line[:columns]
+        long = f"{line}, {self._band} from the worst to the best world"
+        short = f"{self._flat} equity, {self._band} worst to best"
+        return long if len(long) <= columns else short[:columns]
 
     def equity(self, parts: Sequence[Sequence[Sample]], axis: Axis, rows: int) -> list[str]:
         """The rows of the equity, from the top."""

@@ -28,6 +28,8 @@ _EQUITY, _LANES, _SMALL = 220, 34, 76
 _BETWEEN = 30
 _BOTTOM = 26
 _CHARACTER = 6.6
+_BAND_MIN = 1.5
+_APART_MIN = 0.5
 _STYLE = """
 .page{fill:#ffffff}.text{fill:#1f2328;font:12px system-ui,sans-serif}.soft{fill:#59636e}
 .grid{stroke:#d1d9e0;stroke-width:1}.gap{fill:#8c959f;fill-opacity:.32}
@@ -71,7 +73,7 @@ class _Panel(Struct, frozen=True, kw_only=True):
 
 
 def run_chart(facts: RunFacts, width: int = WIDE) -> str:
-    """The SVG text of a run, so many px wide; about 25 kB at most."""
+    """The SVG text of a run, so many px wide; at most about 330 kB, however long the run was."""
     series = series_of(facts)
     samples = thinned(series.samples, series.begins_ns, series.ends_ns, _columns(width))
     place = _placing(series, width)
@@ -138,7 +140,7 @@ def _description(series: Series) -> str:
 
 
 def _columns(width: int) -> int:
-    return (width - _LEFT - _RIGHT) // 2
+    return (width - _LEFT - _RIGHT) // 3
 
 
 def _placing(series: Series, width: int) -> Callable[[float, float, Axis], _Panel]:
@@ -196,18 +198,21 @@ def _frame(panel: _Panel, title: str, *, has_ticks: bool = True) -> Iterable[str
 
 
 def _bands(series: Series, panels: Sequence[_Panel]) -> Iterable[str]:
-    """Times without data, at least as wide as can be seen, with their number of columns bounded."""
+    """Times without data, each wide enough to be seen; what would touch is one band."""
     first, last = panels[0], panels[-1]
-    right = first.left - 1
+    bands: list[tuple[float, float]] = []
     for begins_ns, ends_ns in series.gaps:
-        left = max(first.x(begins_ns), right)
-        width = max(1.5, first.x(ends_ns) - left)
-        if left + width <= right + 0.5:  # within what is drawn already
-            continue
-        right = left + width
+        left = first.x(begins_ns)
+        right = max(first.x(ends_ns), left + _BAND_MIN)
+        if bands and left <= bands[-1][1] + _APART_MIN:
+            bands[-1] = (bands[-1][0], max(right, bands[-1][1]))
+        else:
+            bands.append((left, right))
+    height = _bottom(last) - first.top
+    for left, right in bands:
         yield (
-            f'<rect class="gap" x="{left:.1f}" y="{first.top:.0f}" width="{width:.1f}" '
-            f'height="{_bottom(last) - first.top:.0f}"/>'
+            f'<rect class="gap" x="{left:.1f}" y="{first.top:.0f}" width="{right - left:.1f}" '
+            f'height="{height:.0f}"/>'
         )
 
 

@@ -150,7 +150,9 @@ def column_samples(series: Series, columns: int) -> list[list[Sample]]:
         last = bisect_right(times, series.begins_ns + width * (column + 1) // columns - 1)
         if column == columns - 1:
             last = len(times)
-        found.append(list(series.samples[first:last] or series.samples[first - 1 : first]))
+        found.append(
+            list(series.samples[first:last] or series.samples[max(0, first - 1) : max(1, first)])
+        )
     return found
 
 

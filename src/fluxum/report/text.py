@@ -38,7 +38,7 @@ def report_lines(
 
 def table_lines(table: Table, width: int) -> list[str]:
     """A table in lines of this width: aligned, or one cell a line where it does not fit."""
-    lines = [table.title.upper()]
+    lines = wrapped(table.title.upper(), width)
     cells = [[row.name, *row.cells] for row in table.rows]
     if cells:
         aligned = _aligned([["", *table.columns], *cells])
