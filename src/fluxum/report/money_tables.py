@@ -7,7 +7,7 @@ from fluxum.model.instrument import Asset
 from fluxum.report.numbers import WorldNumbers
 from fluxum.report.report import Report, Row, Table, columns, row, shown
 from fluxum.report.run import OrderFact, World
-from fluxum.report.trading import Cost, FeeSum, OrderCost, QuoteNumbers, order_costs
+from fluxum.report.trading import Cost, FeeSum, OrderCost, QuoteNumbers, Trading, order_costs
 from fluxum.report.wording import (
     UNKNOWN,
     amount_text,
@@ -34,39 +34,16 @@ def profit_table(report: Report) -> Table:
     """Profit before and after fees, falls, and whether it is explained."""
     currency = report.numbers.currency
     begins = f"{amount_text(report.facts.header.equity_begins)} {currency}"
+    net = (
+        f"Equity at the end less {begins} at the begin. Open positions count at their last mark, "
+        "without the cost of closing them."
+    )
+    fees = f"Valued in {currency} at the time of each fill."
     rows = (
-        row(
-            report,
-            "Net profit",
-            lambda one: signed_text(one.net),
-            f"Equity at the end less {begins} at the begin. Open positions count at their last "
-            "mark, without the cost of closing them.",
-        ),
-        row(
-            report,
-            "Fees",
-            lambda one: amount_text(one.trading.fees_value),
-            f"Valued in {currency} at the time of each fill.",
-        ),
+        row(report, "Net profit", lambda one: signed_text(one.net), net),
+        row(report, "Fees", lambda one: amount_text(one.trading.fees_value), fees),
         row(report, "Gross profit", lambda one: signed_text(one.gross), "Net profit plus fees."),
-        row(
-            report,
-            "Deepest fall",
-            lambda one: amount_text(one.drawdown.amount),
-            "From the highest equity so far, at the instants of the equity file only.",
-        ),
-        row(
-            report,
-            "Greatest fall, share",
-            lambda one: share_text(one.drawdown.share),
-            "Of the equity it fell from.",
-        ),
-        row(
-            report,
-            "Longest below a peak",
-            lambda one: duration_text(one.drawdown.longest_ns),
-            "From a peak to the recovery, or to the end of the run.",
-        ),
+        *_falls(report),
         row(
             report,
             "Not explained",
@@ -83,46 +60,35 @@ def profit_table(report: Report) -> Table:
     )
 
 
+_COUNTS: tuple[tuple[str, Callable[[Trading], int], str], ...] = (
+    ("Orders", lambda one: one.orders.all, "All that were decided."),
+    ("  filled whole", lambda one: one.orders.filled, "These three add up to all orders."),
+    ("  filled in part", lambda one: one.orders.partly, ""),
+    ("  not filled", lambda one: one.orders.unfilled, ""),
+    (
+        "Never arrived",
+        lambda one: one.orders.never_arrived,
+        "Among those not filled: refused before they were sent, or lost.",
+    ),
+    (
+        "Improved the best price",
+        lambda one: one.orders.improving,
+        "A recording gives no upper bound for their fills.",
+    ),
+    (
+        "Rested in a gap",
+        lambda one: one.orders.in_gap,
+        "What happened to them while data was missing is assumed.",
+    ),
+    ("Fills", lambda one: one.fills.all, "Each part of an order."),
+    ("  as maker", lambda one: one.fills.maker, "These three add up to all fills."),
+    ("  as taker", lambda one: one.fills.taker, ""),
+    ("  not known which", lambda one: one.fills.unknown, ""),
+)
+
+
 def order_table(report: Report) -> Table:
     """How many orders and fills there were."""
-    rows = (
-        row(report, "Orders", lambda one: f"{one.trading.orders.all:,}", "All that were decided."),
-        row(
-            report,
-            "  filled whole",
-            lambda one: f"{one.trading.orders.filled:,}",
-            "These three add up to all orders.",
-        ),
-        row(report, "  filled in part", lambda one: f"{one.trading.orders.partly:,}"),
-        row(report, "  not filled", lambda one: f"{one.trading.orders.unfilled:,}"),
-        row(
-            report,
-            "Never arrived",
-            lambda one: f"{one.trading.orders.never_arrived:,}",
-            "Among those not filled: refused before they were sent, or lost.",
-        ),
-        row(
-            report,
-            "Improved the best price",
-            lambda one: f"{one.trading.orders.improving:,}",
-            "A recording gives no upper bound for their fills.",
-        ),
-        row(
-            report,
-            "Rested in a gap",
-            lambda one: f"{one.trading.orders.in_gap:,}",
-            "What happened to them while data was missing is assumed.",
-        ),
-        row(report, "Fills", lambda one: f"{one.trading.fills.all:,}", "Each part of an order."),
-        row(
-            report,
-            "  as maker",
-            lambda one: f"{one.trading.fills.maker:,}",
-            "These three add up to all fills.",
-        ),
-        row(report, "  as taker", lambda one: f"{one.trading.fills.taker:,}"),
-        row(report, "  not known which", lambda one: f"{one.trading.fills.unknown:,}"),
-    )
     note = (
         f"Fills are simulated; the account followed the {report.numbers.world.value} world. The "
         "market does not react to these orders."
@@ -130,7 +96,7 @@ def order_table(report: Report) -> Table:
     return Table(
         title="Orders and fills",
         columns=columns(report),
-        rows=rows,
+        rows=tuple(_count_row(report, *one) for one in _COUNTS),
         note=note if report.numbers.is_simulated else "",
     )
 
@@ -150,23 +116,14 @@ def fee_table(report: Report) -> Table:
             for fee in one.trading.fees
         }
     )
-    terms = {(one.venue, one.tier): one for one in report.facts.header.fees}
     rows: list[Row] = []
     for venue, tier, asset in keys:
 
         def cell(one: WorldNumbers, key: tuple[str, str, Asset] = (venue, tier, asset)) -> str:
             return amount_text(sum(map(_amount, _alike(one.trading.fees, key)), Decimal(0)))
 
-        term = terms.get((venue, tier))
-        assumes = (
-            f"Maker {share_text(term.maker)}, taker {share_text(term.taker)} of the value."
-            if term
-            else "As the venue charged them."
-            if not report.numbers.is_simulated
-            else "The run has no terms for this tier."
-        )
         name = " ".join(filter(None, (venue, tier, f"in {asset}")))
-        rows.append(row(report, name, cell, assumes))
+        rows.append(row(report, name, cell, _terms_text(report, venue, tier)))
     return Table(
         title="Fees by venue, tier and asset",
         columns=columns(report),
@@ -220,6 +177,33 @@ def _dear(one: OrderCost, order: OrderFact) -> Row:
             *(UNKNOWN if part.bps is None else f"{part.bps:+.2f}" for part in parts),
         ),
     )
+
+
+def _count_row(report: Report, name: str, count: Callable[[Trading], int], assumes: str) -> Row:
+    return row(report, name, lambda one: f"{count(one.trading):,}", assumes)
+
+
+def _falls(report: Report) -> list[Row]:
+    return [
+        row(
+            report,
+            "Deepest fall",
+            lambda one: amount_text(one.drawdown.amount),
+            "From the highest equity so far, at the instants of the equity file only.",
+        ),
+        row(
+            report,
+            "Greatest fall, share",
+            lambda one: share_text(one.drawdown.share),
+            "Of the equity it fell from.",
+        ),
+        row(
+            report,
+            "Longest below a peak",
+            lambda one: duration_text(one.drawdown.longest_ns),
+            "From a peak to the recovery, or to the end of the run.",
+        ),
+    ]
 
 
 def _explained(report: Report) -> str:
@@ -302,6 +286,20 @@ def _holes(report: Report, asset: Asset, cost: Callable[[QuoteNumbers], Cost]) -
         if quote.asset == asset
     ]
     return f" Not measured: {max(missing):,} fills, for lack of a book." if any(missing) else ""
+
+
+def _terms_text(report: Report, venue: str, tier: str) -> str:
+    """The terms of a tier; a fill that names none had those of its venue, if they are alone."""
+    if not report.numbers.is_simulated:
+        return "As the venue charged them."
+    terms = [
+        one for one in report.facts.header.fees if one.venue == venue and tier in ("", one.tier)
+    ]
+    if not terms:
+        return "The run does not have its terms."
+    if len(terms) > 1:
+        return "By the tier of the volume; the tiers are below, where it is listed what was run."
+    return f"Maker {share_text(terms[0].maker)}, taker {share_text(terms[0].taker)} of the value."
 
 
 def _alike(fees: tuple[FeeSum, ...], key: tuple[str, str, Asset]) -> list[FeeSum]:

@@ -13,7 +13,7 @@ from fluxum.report.money_tables import (
 )
 from fluxum.report.performance import Performance
 from fluxum.report.report import Report, Row, Table, columns, shown
-from fluxum.report.statistics import Interval
+from fluxum.report.statistics import BLOCK_POWER, Interval
 from fluxum.report.wording import UNKNOWN, amount_text, duration_text, ratio_text, share_text
 
 __all__ = ["GAPS_SHOWN", "NOTES_SHOWN", "all_tables"]
@@ -44,60 +44,74 @@ def all_tables(report: Report) -> list[Table]:
 
 def _ratios(report: Report) -> Table:
     one = report.performance.of(report.numbers.world)
+    lasted = duration_text(report.numbers.lasted_ns)
+    return Table(
+        title="Ratios",
+        columns=columns(report),
+        rows=(
+            *_sharpe_rows(report, one),
+            _ratio_row(
+                report,
+                "Sortino",
+                lambda each: ratio_text(each.sortino),
+                "Annual, as Sharpe; by the deviation below the risk-free rate of all returns.",
+            ),
+            _ratio_row(
+                report,
+                "Calmar",
+                lambda each: ratio_text(each.calmar),
+                f"Compound growth a year, extrapolated from {lasted}, by the greatest fall.",
+            ),
+            _ratio_row(
+                report,
+                "Probabilistic Sharpe",
+                lambda each: ratio_text(each.probabilistic),
+                "The probability that the true ratio is above 0, given length, skewness "
+                f"{ratio_text(one.skewness)} and kurtosis {ratio_text(one.kurtosis)}.",
+            ),
+            _ratio_row(
+                report, "Deflated Sharpe", lambda each: ratio_text(each.deflated), _trials(one)
+            ),
+        ),
+        note=_ratio_note(one),
+    )
+
+
+def _sharpe_rows(report: Report, one: Performance) -> list[Row]:
     returns = f"{one.returns:,} returns of {_PERIODS.get(one.period_s, f'{one.period_s} s')} each"
-
-    def line(name: str, cell: Callable[[Performance], str], assumes: str) -> Row:
-        worlds = (report.performance.of(world) for world in shown(report))
-        return Row(name, tuple(map(cell, worlds)), assumes)
-
-    rows = (
-        line(
+    return [
+        _ratio_row(
+            report,
             "Sharpe",
             lambda each: ratio_text(each.sharpe),
             f"Annual, of {returns}, times the root of {one.periods_per_year:,.0f} (365 days a "
             f"year); risk-free {one.risk_free * 100:.2f} % a year.",
         ),
-        line(
+        _ratio_row(
+            report,
             "  95 % interval",
             lambda each: _interval_text(each.sharpe_interval),
             "For independent returns of any skewness and kurtosis (Mertens 2002).",
         ),
-        line(
+        _ratio_row(
+            report,
             "  by bootstrap",
             lambda each: _interval_text(each.bootstrap_interval),
             f"95 %, stationary bootstrap (Politis & Romano 1994): {one.resamples:,} series, mean "
-            f"block {one.returns ** (1 / 3):.1f} returns, seed {one.seed}.",
+            f"block {one.returns**BLOCK_POWER:.1f} returns, seed {one.seed}.",
         ),
-        line(
+        _ratio_row(
+            report,
             "  for autocorrelation",
             lambda each: ratio_text(each.sharpe_corrected),
             f"Annual as by Lo (2002), from {one.lags} lags; further ones count as none.",
         ),
-        line(
-            "Sortino",
-            lambda each: ratio_text(each.sortino),
-            "Annual, as Sharpe; by the deviation below the risk-free rate of all returns.",
-        ),
-        line(
-            "Calmar",
-            lambda each: ratio_text(each.calmar),
-            f"Compound growth a year, extrapolated from {duration_text(report.numbers.lasted_ns)}, "
-            "by the greatest fall.",
-        ),
-        line(
-            "Probabilistic Sharpe",
-            lambda each: ratio_text(each.probabilistic),
-            "The probability that the true ratio is above 0, given length, skewness "
-            f"{ratio_text(one.skewness)} and kurtosis {ratio_text(one.kurtosis)}.",
-        ),
-        line("Deflated Sharpe", lambda each: ratio_text(each.deflated), _trials(one)),
-    )
-    return Table(
-        title="Ratios",
-        columns=columns(report),
-        rows=rows,
-        note=_ratio_note(one),
-    )
+    ]
+
+
+def _ratio_row(report: Report, name: str, cell: Callable[[Performance], str], assumes: str) -> Row:
+    worlds = (report.performance.of(world) for world in shown(report))
+    return Row(name, tuple(map(cell, worlds)), assumes)
 
 
 def _trials(one: Performance) -> str:

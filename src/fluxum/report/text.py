@@ -10,7 +10,7 @@ from fluxum.report.blocks import run_blocks
 from fluxum.report.report import Report, Row, Table, headline
 from fluxum.report.run_tables import all_tables
 
-__all__ = ["report_lines", "table_lines"]
+__all__ = ["report_lines", "table_lines", "wrapped"]
 
 _WIDTH_MIN = 40
 _CHART_ROWS = 18

@@ -35,10 +35,11 @@ def amount_text(value: Decimal | None) -> str:
         return "0"
     decimals = min(_DECIMALS_MAX, max(_DECIMALS_MIN, _DIGITS - 1 - value.adjusted()))
     rounded = value.quantize(Decimal(1).scaleb(-decimals), context=_ROUNDING)
-    text = f"{rounded:,f}"
-    if abs(value) < 1:
-        text = text.rstrip("0").rstrip(".")
-    return text
+    whole, _, fraction = f"{rounded:,f}".partition(".")
+    fraction = fraction.rstrip("0")
+    if abs(value) >= 1:
+        fraction = fraction.ljust(_DECIMALS_MIN, "0")
+    return f"{whole}.{fraction}" if fraction else whole
 
 
 def signed_text(value: Decimal | None) -> str:
