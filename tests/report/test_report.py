@@ -118,3 +118,12 @@ def test_the_record_has_no_rounded_number() -> None:
 
     assert record["numbers"]["worlds"]["expected"]["net"] == "0.000000000000000001"
     assert record["type"] == "bot_report"
+
+
+def test_a_run_without_profit_or_loss_has_no_sign_to_agree_on() -> None:
+    _, verdict, *findings = headline(
+        make_report(run(equity=(point(2, "10000"),), halted="too fast"))
+    )
+
+    assert verdict == "No profit and no loss in any of the three worlds."
+    assert findings == ["the bot was halted: too fast"]

@@ -37,7 +37,7 @@ def run_blocks(facts: RunFacts, width: int, height: int, *, has_blocks: bool = T
     margin = max(8, *map(len, labels)) + 1
     columns = max(_WIDTH_MIN, width) - margin
     parts = column_samples(series, columns)
-    falls = [max(-one.fall for one in part) for part in parts]
+    falls = [max(abs(one.fall) for one in part) for part in parts]
     held = [max(one.exposure or 0.0 for one in part) for part in parts]
     signs = _Signs(has_blocks=has_blocks)
     lines = [

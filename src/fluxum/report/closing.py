@@ -45,6 +45,8 @@ def findings(facts: RunFacts) -> list[str]:
     found: list[str] = []
     if facts.header.ends_ns is None:
         found.append("the run did not end in order: its last known instant is taken as its end")
+    if facts.header.halted:
+        found.append(f"the bot was halted: {facts.header.halted}")
     if facts.torn:
         found.append(f"unfinished last lines that a crash left: {facts.torn}, left out")
     for is_wrong, text in (

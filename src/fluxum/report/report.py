@@ -62,11 +62,12 @@ def headline(report: Report) -> list[str]:
         return [f"{text}, by the venue's own fills.", *numbers.findings]
     known = [each.net for each in numbers.worlds.all if each.net is not None]
     spread = f" ({signed_text(min(known))} to {signed_text(max(known))})" if known else ""
-    verdict = (
-        "Separated: the profit has the same sign in all three worlds."
-        if numbers.is_separated
-        else "Not separated: the three worlds do not agree on the sign of the profit."
-    )
+    if numbers.is_separated:
+        verdict = "Separated: the profit has the same sign in all three worlds."
+    elif known and not any(known):
+        verdict = "No profit and no loss in any of the three worlds."
+    else:
+        verdict = "Not separated: the three worlds do not agree on the sign of the profit."
     return [f"{text}{spread}, by simulated fills.", verdict, *numbers.findings]
 
 
