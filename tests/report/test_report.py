@@ -26,7 +26,7 @@ def test_fees_have_the_terms_of_their_tier() -> None:
     for facts in (with_fees("low", tier="low"), with_fees("low")):
         (row,) = fee_table(make_report(facts)).rows
         assert row.cells == ("0.1", "0.1", "0.1")
-        assert row.assumes == "Maker 0.10 %, taker 0.20 % of the value."
+        assert row.assumes == "Maker 0.1 %, taker 0.2 % of the value."
 
 
 def test_fees_of_unknown_terms_say_so() -> None:

@@ -10,6 +10,7 @@ from fluxum.report.wording import (
     bps_text,
     cost_text,
     duration_text,
+    rate_text,
     ratio_text,
     share_text,
     signed_text,
@@ -47,6 +48,8 @@ def test_signs_shares_and_basis_points() -> None:
     assert signed_text(None) == "unknown"
     assert share_text(Decimal("0.012345")) == "1.23 %"
     assert share_text(None) == "unknown"
+    assert rate_text(Decimal("0.00001")) == "0.001 %"
+    assert rate_text(Decimal("-0.0025")) == "-0.25 %"
     assert bps_text(Decimal("-2.026")) == "-2.03 bps"
 
 

@@ -13,6 +13,7 @@ from fluxum.report.wording import (
     amount_text,
     cost_text,
     duration_text,
+    rate_text,
     share_text,
     signed_text,
 )
@@ -179,6 +180,10 @@ def _dear(one: OrderCost, order: OrderFact) -> Row:
     )
 
 
+def _money(cost: Cost) -> str:
+    return signed_text(cost.amount) if cost.fills else cost_text(cost)
+
+
 def _count_row(report: Report, name: str, count: Callable[[Trading], int], assumes: str) -> Row:
     return row(report, name, lambda one: f"{count(one.trading):,}", assumes)
 
@@ -257,7 +262,7 @@ def _cost_rows(
     assumes = f"Against the middle of the book {when}.{_holes(report, asset, cost)}"
     return [
         _quote_row(report, asset, name, lambda one: cost_text(cost(one)), assumes),
-        _quote_row(report, asset, "  as an amount", lambda one: signed_text(cost(one).amount)),
+        _quote_row(report, asset, "  as an amount", lambda one: _money(cost(one))),
     ]
 
 
@@ -285,7 +290,9 @@ def _holes(report: Report, asset: Asset, cost: Callable[[QuoteNumbers], Cost]) -
         for quote in report.numbers.worlds.of(world).trading.quotes
         if quote.asset == asset
     ]
-    return f" Not measured: {max(missing):,} fills, for lack of a book." if any(missing) else ""
+    return (
+        f" Not measured: {max(missing):,} fills, as no book was known then." if any(missing) else ""
+    )
 
 
 def _terms_text(report: Report, venue: str, tier: str) -> str:
@@ -299,7 +306,7 @@ def _terms_text(report: Report, venue: str, tier: str) -> str:
         return "The run does not have its terms."
     if len(terms) > 1:
         return "By the tier of the volume; the tiers are below, where it is listed what was run."
-    return f"Maker {share_text(terms[0].maker)}, taker {share_text(terms[0].taker)} of the value."
+    return f"Maker {rate_text(terms[0].maker)}, taker {rate_text(terms[0].taker)} of the value."
 
 
 def _alike(fees: tuple[FeeSum, ...], key: tuple[str, str, Asset]) -> list[FeeSum]:

@@ -14,7 +14,7 @@ from fluxum.report.money_tables import (
 from fluxum.report.performance import Performance
 from fluxum.report.report import Report, Row, Table, columns, shown
 from fluxum.report.statistics import BLOCK_POWER, Interval
-from fluxum.report.wording import UNKNOWN, amount_text, duration_text, ratio_text, share_text
+from fluxum.report.wording import UNKNOWN, amount_text, duration_text, rate_text, ratio_text
 
 __all__ = ["GAPS_SHOWN", "NOTES_SHOWN", "all_tables"]
 
@@ -211,7 +211,7 @@ def _setup(report: Report) -> Table:
         *(
             Row(
                 f"Fees of {one.venue}, {one.tier}",
-                (f"maker {share_text(one.maker)}, taker {share_text(one.taker)}",),
+                (f"maker {rate_text(one.maker)}, taker {rate_text(one.taker)}",),
             )
             for one in header.fees
         ),

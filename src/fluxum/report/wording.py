@@ -11,6 +11,7 @@ __all__ = [
     "bps_text",
     "cost_text",
     "duration_text",
+    "rate_text",
     "ratio_text",
     "share_text",
     "signed_text",
@@ -53,6 +54,12 @@ def share_text(value: Decimal | None) -> str:
     if value is None:
         return UNKNOWN
     return f"{EXACT.multiply(value, _HUNDRED):.2f} %"
+
+
+def rate_text(value: Decimal) -> str:
+    """A rate of fees in percent, with every digit: `0.0025 %`."""
+    percent = EXACT.normalize(EXACT.multiply(value, _HUNDRED))
+    return f"{percent:f} %"
 
 
 def bps_text(value: Decimal | None) -> str:
