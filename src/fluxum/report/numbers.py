@@ -103,8 +103,8 @@ def _contradictions(worlds: ByWorld[WorldNumbers], currency: Asset) -> list[str]
         if unexplained:
             amounts.setdefault(unexplained, []).append(world.value)
     found = [
-        f"{EXACT.normalize(amount):+f} {currency} of the profit is not explained by fills, fees and "
-        f"marks ({', '.join(names)})"
+        f"{EXACT.normalize(amount):+f} {currency} of the profit is not explained by fills, fees "
+        f"and marks ({', '.join(names)})"
         for amount, names in amounts.items()
     ]
     return found + [text for one in worlds.all for text in one.closing.findings]
