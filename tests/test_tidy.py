@@ -15,7 +15,7 @@ SOURCE = ROOT / "src" / "fluxum"
 MODULES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
-PURE = ("model/", "book/", "ledger/", "venues/", "board.py", "pacing.py", "errors.py")
+PURE = ("model/", "book/", "fill/", "ledger/", "venues/", "board.py", "pacing.py", "errors.py")
 BANNED_IN_PURE = {
     "aiohttp",
     "asyncio",
