@@ -233,17 +233,20 @@ class QueueSide:
             if place.key < key:
                 break
             left, before = low, (place.low, place.mid, place.high)
-            if place.young:
-                left = 0
-            elif place.debt:
+            if place.debt:
                 paid = min(place.debt, left)
                 place.debt -= paid
                 left -= paid
-            if place.key > key:
-                # Whoever was ahead is gone: the trade went on to a worse price.
-                self._put(place, max(place.low, 0) + left, max(place.mid, 0) + mid, place.high_max)
-            else:
+                if place.key == key:
+                    place.displaced += paid
+            if place.key == key:
                 self._trade_at(place, quantity, left, mid, high)
+            elif place.young:
+                self._put(place, place.low, max(place.mid, 0) + mid, place.high_max)
+            else:
+                # All that the level showed is gone: the trade went on to a worse price.
+                position = max(place.low, min(-place.displaced, 0))
+                self._put(place, position + left, max(place.mid, 0) + mid, place.high_max)
             low -= max(place.low, 0) - max(before[0], 0)
             mid -= max(place.mid, 0) - max(before[1], 0)
             high = max(high - max(place.high, 0) + max(before[2], 0), 0)
@@ -332,7 +335,9 @@ class QueueSide:
 
     def _trade_at(self, place: QueuePlace, quantity: int, low: int, mid: int, high: int) -> None:
         """Process a trade at an order's own price, of which so much is left in each history."""
-        if not place.young:
+        if place.young:
+            low = 0
+        else:
             place.printed += quantity
         position = place.low
         if place.early:

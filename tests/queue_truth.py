@@ -248,7 +248,10 @@ class Trial:
                 self.sent.append((step + self.flow.delay, what))
         if self.place is not None and self.ours is not None:
             self.verdict.bounds, self.verdict.filled = self.place.fills, self.ours.filled
-            self.verdict.was_alone, self.verdict.quantity = self.place.was_alone, self.place.quantity
+            self.verdict.was_alone, self.verdict.quantity = (
+                self.place.was_alone,
+                self.place.quantity,
+            )
         return self.verdict
 
     def others(self) -> None:
@@ -302,7 +305,8 @@ class Trial:
 
     def check(self) -> None:
         """Compare; what is published late is compared with the truth of then."""
-        assert self.ours is not None and self.place is not None
+        assert self.ours is not None
+        assert self.place is not None
         low, mid, high = self.place.fills
         assert low <= mid <= high
         self.history.append(self.ours.filled)
