@@ -8,7 +8,7 @@ __all__ = ["CommandRefused", "Refusal"]
 
 
 class Refusal(Enum):
-    """Why an exchange does not take a command; a simulated server has its venue's words for each."""
+    """Why an exchange does not take a command; servers have their venue's words for each."""
 
     INSUFFICIENT_FUNDS = "insufficient funds"
     UNKNOWN_SYMBOL = "unknown symbol"
