@@ -188,7 +188,7 @@ def test_an_amendment_that_reaches_the_other_side_takes() -> None:
     desk.trade(SELL, 101, 1)
 
     assert desk.fills == [(101, 1, 0), (101, 1, 0)]
-    assert desk.venue.records()[0].bounds == FillBounds(D(2), D(2), D(2))
+    assert desk.venue.records()[0].bounds == FillBounds(D(2), D(2), D(3))
 
 
 def test_an_edit_replaces_an_order_by_one_at_the_back() -> None:
@@ -520,7 +520,7 @@ def test_entries_fills_and_balances_agree_to_the_last_unit() -> None:
         desk.change(bids={100: 3 + turn}, asks={101: 5 + turn})
 
     entries = [one for one in desk.events if isinstance(one, LedgerEntry)]
-    result = audit(opening, entries, desk.venue.account.balances(0))
+    result = audit(entries, desk.venue.account.balances(0), opening)
     for event in desk.events:
         if isinstance(event, Fill):
             ledger.apply(event)

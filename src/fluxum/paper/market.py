@@ -30,6 +30,7 @@ class PaperMarket:
         self.lost_ns: int | None = None
         """Since when market data is lost; `None` while it is known."""
         self._is_known = False
+        self._last_known = dict.fromkeys(Side, NO_KEY)
         self._tick = instrument.tick
         self._unit = min(instrument.lot, Decimal((0, (1,), -instrument.quantity_precision)))
         self._taken: dict[Side, dict[int, int]] = {side: {} for side in Side}
@@ -72,11 +73,10 @@ class PaperMarket:
         level = ladder.at(price)
         if level is not None:
             return self.units(level.quantity)
-        if ladder.depth is None or len(ladder) < ladder.depth:
-            return 0
-        worst = ladder.prices[0 if side is Side.BUY else -1]
-        is_beyond = price < worst if side is Side.BUY else price > worst
-        return UNSEEN if is_beyond else 0
+        if self.key(side, price) < self._last_known[side]:
+            return UNSEEN
+        is_cut = ladder.depth is not None and len(ladder) >= ladder.depth
+        return UNSEEN if is_cut and ladder.reach(price) == len(ladder) else 0
 
     def best_key(self, side: Side) -> int:
         """The key of the best level of a side."""
@@ -113,6 +113,8 @@ class PaperMarket:
             ladder.replace(levels)
             self._taken[side].clear()
             self._printed[side].clear()
+            is_cut = book.cut_at is not None and len(levels) >= book.cut_at
+            self._last_known[side] = self.key(side, levels[-1].price) if is_cut else NO_KEY
         self._is_known, self.lost_ns = True, None
 
     def show_all(self) -> None:
