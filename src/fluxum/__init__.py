@@ -79,6 +79,9 @@ from fluxum.fetch import (
     fetch_time,
     fetch_trades,
 )
+from fluxum.fill.fees import Fees, FeesIn, FeeTier
+from fluxum.fill.latency import ConstantLatency, MeasuredLatency
+from fluxum.fill.queue import World
 from fluxum.flow.bus import BusStatistics
 from fluxum.flow.histogram import Histogram, Latency
 from fluxum.flow.merge import Merged, merge, merge_by_time
@@ -213,6 +216,11 @@ from fluxum.orders.journal_lines import (
 from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import RiskLimits
+from fluxum.paper.gateway import PaperGateway
+from fluxum.paper.outbox import PaperFaults
+from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
+from fluxum.paper.venue import PaperVenue
+from fluxum.paper_trader import PaperTrader, paper
 from fluxum.portfolio import Portfolio
 from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
@@ -299,6 +307,7 @@ __all__ = [
     "ConsolidatedPrice",
     "ConsolidatedReading",
     "ConsolidatedStream",
+    "ConstantLatency",
     "ConsumerTooSlow",
     "Credentials",
     "Cross",
@@ -317,9 +326,13 @@ __all__ = [
     "Failure",
     "Fee",
     "FeeAsset",
+    "FeeTier",
+    "Fees",
+    "FeesIn",
     "Fetch",
     "FileOrderJournal",
     "Fill",
+    "FillBounds",
     "FillQuery",
     "FluxumError",
     "Forced",
@@ -369,6 +382,7 @@ __all__ = [
     "MarketPrice",
     "MarketQueries",
     "Measured",
+    "MeasuredLatency",
     "MemoryOrderJournal",
     "Merged",
     "Method",
@@ -393,6 +407,7 @@ __all__ = [
     "OrderJournalDamaged",
     "OrderJournalError",
     "OrderQuery",
+    "OrderRecord",
     "OrderRequest",
     "OrderStatus",
     "OrderTotals",
@@ -401,6 +416,10 @@ __all__ = [
     "OutcomeUnknown",
     "Overflow",
     "Page",
+    "PaperFaults",
+    "PaperGateway",
+    "PaperTrader",
+    "PaperVenue",
     "Pipe",
     "PipeStatistics",
     "Place",
@@ -480,6 +499,8 @@ __all__ = [
     "VenueReturned",
     "VenueStatus",
     "Wallet",
+    "World",
+    "WorldFill",
     "audit",
     "connect",
     "fetch_book",
@@ -497,6 +518,7 @@ __all__ = [
     "load_config",
     "merge",
     "merge_by_time",
+    "paper",
     "plain",
     "trade",
     "verify",

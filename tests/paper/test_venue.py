@@ -81,11 +81,8 @@ def test_q5_what_the_book_does_not_have_is_not_filled_and_said_to_be_so() -> Non
     desk.place(BUY, 5)
 
     assert desk.fills == [(101, 1, 0), (102, 1, 0)]
-    assert (desk.last.status, desk.last.filled, desk.last.reason) == (
-        OrderStatus.CANCELED,
-        2,
-        "no liquidity",
-    )
+    assert (desk.last.status, desk.last.filled) == (OrderStatus.CANCELED, D(2))
+    assert desk.last.reason == "no liquidity"
 
 
 def test_a_taker_finds_nothing_where_a_published_trade_has_just_taken() -> None:
@@ -177,7 +174,7 @@ def test_a_smaller_order_keeps_its_place_and_another_price_loses_it() -> None:
     desk.trade(SELL, 99, 49)
     assert desk.last.filled == 5
     desk.trade(SELL, 99, 10)
-    assert (desk.last.filled, desk.last.limit_price) == (14, 99)
+    assert (desk.last.filled, desk.last.limit_price) == (D(14), D(99))
 
 
 def test_an_amendment_that_reaches_the_other_side_takes() -> None:
@@ -199,7 +196,7 @@ def test_an_edit_replaces_an_order_by_one_at_the_back() -> None:
     desk.send(Edit(order_id=first, symbol=FOO, limit_price=D(99)))
 
     assert desk.orders[first].status is OrderStatus.CANCELED
-    assert (desk.last.limit_price, desk.last.status) == (99, OrderStatus.OPEN)
+    assert (desk.last.limit_price, desk.last.status) == (D(99), OrderStatus.OPEN)
     answer = [one for one in desk.events if isinstance(one, Accepted)][-1]
     assert (answer.original_order_id, answer.order_id) == (first, desk.last.order_id)
 
@@ -517,6 +514,8 @@ def test_entries_fills_and_balances_agree_to_the_last_unit() -> None:
     for turn in range(60):
         desk.place(BUY if turn % 3 else SELL, 1 + turn % 5, 101 if turn % 2 else None)
         desk.trade(SELL if turn % 2 else BUY, 101 if turn % 2 else 100, 2)
+        desk.change(bids={100: 0}, asks={101: 0})
+        desk.send(CancelAll())
         desk.change(bids={100: 3 + turn}, asks={101: 5 + turn})
 
     entries = [one for one in desk.events if isinstance(one, LedgerEntry)]
