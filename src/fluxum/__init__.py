@@ -202,7 +202,7 @@ from fluxum.orders.cache import OrderCounts
 from fluxum.orders.dead_man import SwitchState
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.execution import DeskStatistics
-from fluxum.orders.gateway import CommandCounts
+from fluxum.orders.gateway import CommandCounts, TradingAccount
 from fluxum.orders.journal import FileOrderJournal, MemoryOrderJournal, OrderJournal
 from fluxum.orders.journal_lines import (
     Changed,
@@ -482,6 +482,7 @@ __all__ = [
     "Totals",
     "Trade",
     "Trader",
+    "TradingAccount",
     "TradingCount",
     "TransportError",
     "Trigger",

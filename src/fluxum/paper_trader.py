@@ -10,6 +10,8 @@ It needs no keys, and nothing is sent to the exchange but subscriptions to marke
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
+from msgspec import Struct
+
 from fluxum.connect import connect, venue_of
 from fluxum.fill.fees import Fees
 from fluxum.fill.latency import ConstantLatency, Latency
@@ -30,7 +32,15 @@ from fluxum.session.session import Session
 from fluxum.trader import Trader, trader_of
 from fluxum.venues.venue import Venue
 
-__all__ = ["PAPER_FEES", "PAPER_LATENCY", "PaperTrader", "paper", "paper_of"]
+__all__ = [
+    "PAPER_FEES",
+    "PAPER_LATENCY",
+    "PaperTerms",
+    "PaperTrader",
+    "paper",
+    "paper_gateway_of",
+    "paper_trader_of",
+]
 
 PAPER_FEES = Fees.flat("0.0025", "0.004")
 """The fees of a paper account that is given no others: 0.25 % for makers, 0.4 % for takers."""
@@ -51,6 +61,16 @@ class PaperTrader(Trader):
         """The fills of an order, by either of its ids, in all three histories."""
         order = self.orders.order(name)
         return self.paper.record(name if order is None else order.order_id)
+
+
+class PaperTerms(Struct, frozen=True, kw_only=True):
+    """What a paper account begins with, and how its orders are filled."""
+
+    deposit: Mapping[str, Number]
+    fills: World | str = World.EXPECTED
+    fees: Fees = PAPER_FEES
+    latency: Latency = PAPER_LATENCY
+    faults: PaperFaults | None = None
 
 
 def paper(
@@ -80,62 +100,65 @@ def paper(
     """
     venue, world = venue_of(exchange), LiveRuntime() if runtime is None else runtime
     markets = tuple(symbols)
-    wanted = dict.fromkeys([Channel.BOOK, Channel.TRADE, *channels, Channel.INSTRUMENT])
+    wanted = (Channel.BOOK, Channel.TRADE, Channel.INSTRUMENT, *channels)
+    terms = PaperTerms(deposit=deposit, fills=fills, fees=fees, latency=latency, faults=faults)
 
     @asynccontextmanager
     async def opened() -> AsyncGenerator[PaperTrader]:
         async with connect(
-            venue, markets, wanted, endpoint=endpoint, runtime=world, readers=readers
+            venue,
+            markets,
+            wanted,
+            endpoint=endpoint,
+            runtime=world,
+            readers=readers,
         ) as session:
-            await session.wait_ready(ready_s)
-            account = await paper_of(
-                session,
-                markets,
-                world,
-                deposit=deposit,
-                fills=fills,
-                fees=fees,
-                latency=latency,
-                faults=faults,
-                ready_s=ready_s,
-            )
-            async with (
-                account as gateway,
-                trader_of(
-                    session, MemoryOrderJournal(), world, limits, ledger, ready_s, gateway
-                ) as trader,
-            ):
-                yield PaperTrader(trader, gateway)
+            made = paper_trader_of(session, markets, world, terms, limits, ledger, ready_s)
+            async with made as trader:
+                yield trader
 
     return Opening(opened)
 
 
-async def paper_of(
+@asynccontextmanager
+async def paper_trader_of(
     session: Session,
     symbols: Iterable[str],
     runtime: Runtime,
-    *,
-    deposit: Mapping[str, Number],
-    fills: World | str = World.EXPECTED,
-    fees: Fees = PAPER_FEES,
-    latency: Latency = PAPER_LATENCY,
-    faults: PaperFaults | None = None,
+    terms: PaperTerms,
+    limits: RiskLimits | None = None,
+    ledger: Ledger | None = None,
+    ready_s: float = _READY_S,
+) -> AsyncGenerator[PaperTrader]:
+    """Trade on paper over a session with books, trades and rules of markets; raises as `paper`."""
+    await session.wait_ready(ready_s)
+    gateway = await paper_gateway_of(session, symbols, runtime, terms, ready_s)
+    journal = MemoryOrderJournal()
+    async with (
+        gateway,
+        trader_of(session, journal, runtime, limits, ledger, ready_s, gateway) as trader,
+    ):
+        yield PaperTrader(trader, gateway)
+
+
+async def paper_gateway_of(
+    session: Session,
+    symbols: Iterable[str],
+    runtime: Runtime,
+    terms: PaperTerms,
     ready_s: float = _READY_S,
 ) -> PaperGateway:
-    """A paper account over a session that has books, trades and rules of markets; to be entered.
-
-    Raises as `paper` does.
-    """
+    """A paper account over a ready session, to be entered; raises as `paper`."""
     instruments = await session.wait_instruments(symbols, ready_s)
     now_ns = runtime.clock.now_ns()
     venue = PaperVenue(
         session.venue.name,
         instruments,
-        deposit={asset: number(amount, asset) for asset, amount in deposit.items()},
-        fees=fees,
-        latency=latency,
-        fills=fills,
-        faults=faults,
+        deposit={asset: number(amount, asset) for asset, amount in terms.deposit.items()},
+        fees=terms.fees,
+        latency=terms.latency,
+        fills=terms.fills,
+        faults=terms.faults,
         name=f"P{now_ns:x}-",
         apart=_APART,
         now_ns=now_ns,

@@ -524,7 +524,7 @@ def test_entries_fills_and_balances_agree_to_the_last_unit() -> None:
         if isinstance(event, Fill):
             ledger.apply(event)
 
-    assert len(desk.fills) > 60
+    assert len(desk.fills) > 40
     assert result.is_clean
     position = ledger.position("box", FOO)
     assert position is not None
