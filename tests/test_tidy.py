@@ -15,7 +15,22 @@ SOURCE = ROOT / "src" / "fluxum"
 MODULES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
-PURE = ("model/", "book/", "fill/", "ledger/", "venues/", "board.py", "pacing.py", "errors.py")
+PURE = (
+    "model/",
+    "book/",
+    "fill/",
+    "paper/account.py",
+    "paper/market.py",
+    "paper/outbox.py",
+    "paper/records.py",
+    "paper/trading.py",
+    "paper/venue.py",
+    "ledger/",
+    "venues/",
+    "board.py",
+    "pacing.py",
+    "errors.py",
+)
 BANNED_IN_PURE = {
     "aiohttp",
     "asyncio",
