@@ -50,7 +50,7 @@ def events(rows):
     """The rows of a tape: kind, side, price, quantity, step."""
     made = np.zeros(len(rows), event_dtype)
     for index, (kind, side, price, quantity, step) in enumerate(rows):
-        at_ns = step * STEP_NS
+        at_ns = (step + 1) * STEP_NS
         made[index] = (
             KINDS[kind] | SIDES[side] | BOTH,
             *(at_ns, at_ns, price, quantity),
@@ -63,9 +63,10 @@ def main():
     """One tape in each line."""
     for line in sys.stdin:
         tape = json.loads(line)
+        rows = events(tape["rows"])  # it reads them where they are: they must not go away
         asset = (
             BacktestAsset()
-            .data([events(tape["rows"])])
+            .data([rows])
             .linear_asset(1.0)
             .constant_order_latency(0, 0)
             .risk_adverse_queue_model()
