@@ -16,7 +16,9 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 PURE = (
-    *("model/", "book/", "ledger/", "report/", "venues/"),
+    *("model/", "book/", "fill/", "ledger/", "report/", "venues/"),
+    *(f"paper/{name}.py" for name in ("account", "market", "outbox", "records")),
+    *("paper/trading.py", "paper/venue.py"),
     *("board.py", "pacing.py", "errors.py"),
 )
 FILES = {"report/files.py"}  # writes and reads them, among modules that are pure

@@ -80,6 +80,9 @@ from fluxum.fetch import (
     fetch_time,
     fetch_trades,
 )
+from fluxum.fill.fees import Fees, FeesIn, FeeTier
+from fluxum.fill.latency import ConstantLatency, MeasuredLatency
+from fluxum.fill.queue import World
 from fluxum.flow.bus import BusStatistics
 from fluxum.flow.histogram import Histogram, Latency
 from fluxum.flow.merge import Merged, merge, merge_by_time
@@ -200,7 +203,7 @@ from fluxum.orders.cache import OrderCounts
 from fluxum.orders.dead_man import SwitchState
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.execution import DeskStatistics
-from fluxum.orders.gateway import CommandCounts
+from fluxum.orders.gateway import CommandCounts, TradingAccount
 from fluxum.orders.journal import FileOrderJournal, MemoryOrderJournal, OrderJournal
 from fluxum.orders.journal_lines import (
     Changed,
@@ -214,6 +217,11 @@ from fluxum.orders.journal_lines import (
 from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import RiskLimits
+from fluxum.paper.gateway import PaperGateway
+from fluxum.paper.outbox import PaperFaults
+from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
+from fluxum.paper.venue import PaperVenue
+from fluxum.paper_trader import PaperTrader, paper
 from fluxum.portfolio import Portfolio
 from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
@@ -300,6 +308,7 @@ __all__ = [
     "ConsolidatedPrice",
     "ConsolidatedReading",
     "ConsolidatedStream",
+    "ConstantLatency",
     "ConsumerTooSlow",
     "Credentials",
     "Cross",
@@ -318,9 +327,13 @@ __all__ = [
     "Failure",
     "Fee",
     "FeeAsset",
+    "FeeTier",
+    "Fees",
+    "FeesIn",
     "Fetch",
     "FileOrderJournal",
     "Fill",
+    "FillBounds",
     "FillQuery",
     "FluxumError",
     "Forced",
@@ -370,6 +383,7 @@ __all__ = [
     "MarketPrice",
     "MarketQueries",
     "Measured",
+    "MeasuredLatency",
     "MemoryOrderJournal",
     "Merged",
     "Method",
@@ -394,6 +408,7 @@ __all__ = [
     "OrderJournalDamaged",
     "OrderJournalError",
     "OrderQuery",
+    "OrderRecord",
     "OrderRequest",
     "OrderStatus",
     "OrderTotals",
@@ -402,6 +417,10 @@ __all__ = [
     "OutcomeUnknown",
     "Overflow",
     "Page",
+    "PaperFaults",
+    "PaperGateway",
+    "PaperTrader",
+    "PaperVenue",
     "Pipe",
     "PipeStatistics",
     "Place",
@@ -465,6 +484,7 @@ __all__ = [
     "Totals",
     "Trade",
     "Trader",
+    "TradingAccount",
     "TradingCount",
     "TransportError",
     "Trigger",
@@ -482,6 +502,8 @@ __all__ = [
     "VenueReturned",
     "VenueStatus",
     "Wallet",
+    "World",
+    "WorldFill",
     "audit",
     "connect",
     "fetch_book",
@@ -499,6 +521,7 @@ __all__ = [
     "load_config",
     "merge",
     "merge_by_time",
+    "paper",
     "plain",
     "trade",
     "verify",
