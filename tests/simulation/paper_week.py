@@ -146,7 +146,7 @@ def resident_kib() -> int:
 
 def main() -> int:
     """Run it and print an hour in each line; returns the status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=int, default=168)
     parser.add_argument("--rate", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)
