@@ -24,7 +24,7 @@ test: $(VENV)/.dev  ## run the tests, two minutes; ARGS="-k pipe" goes to pytest
 
 all: $(VENV)/.dev  ## run the tests and the slow ones, as a build server does
 	@$(PYTHON) -m compileall -q src
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) --hypothesis-profile all $(ARGS)
 
 QUICK := model book flow ledger orders transport venues/test_subscriptions.py venues/test_rows.py \
 	venues/binance/test_protocol.py venues/bybit/test_protocol.py venues/okx/test_protocol.py \
