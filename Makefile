@@ -30,7 +30,8 @@ QUICK := model book flow ledger orders transport venues/test_subscriptions.py ve
 	venues/binance/test_protocol.py venues/bybit/test_protocol.py venues/okx/test_protocol.py \
 	venues/kraken/test_protocol.py venues/kraken/private/test_protocol.py test_tidy.py test_pacing.py
 quick: $(VENV)/.dev  ## run the tests that take a moment, while editing
-	@$(BIN)/pytest -n 2 -m "not slow and not network" $(addprefix tests/,$(QUICK)) $(ARGS)
+	@$(BIN)/pytest -n 2 --hypothesis-profile quick -m "not slow and not network" \
+		$(addprefix tests/,$(QUICK)) $(ARGS)
 
 lint: $(VENV)/.dev  ## check format, style, types and the floors
 	@$(BIN)/ruff format --check --quiet $(CODE)

@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 
 __all__ = ["JSON", "OddRow", "Received", "odd_row", "often"]
 
-often = settings(max_examples=500 if settings.get_current_profile_name() == "all" else 100)
-"""How many odd rows a list is tried with: more in `make all`."""
+often = settings(
+    max_examples={"quick": 15, "all": 500}.get(settings.get_current_profile_name(), 100)
+)
+"""How many odd rows a list is tried with: fewer in `make quick`, more in `make all`."""
 
 Row = Any
 """A row as JSON: an object, a list, or whatever the venue writes."""

@@ -32,8 +32,8 @@ TASK_STARTERS = {"create_task", "ensure_future", "gather"}
 
 
 @cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
 
 
 def name_of(path: Path) -> str:
@@ -47,7 +47,7 @@ def in_pure_room(path: Path) -> bool:
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:
     """Every import, wherever it stands: the module, and the name taken from it if any."""
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, ""
@@ -58,23 +58,12 @@ def imports(path: Path) -> Iterator[tuple[str, str]]:
 
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
     """Every call, by the last part of what is called."""
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute):
                 yield node.func.attr, node
             elif isinstance(node.func, ast.Name):
                 yield node.func.id, node
-
-
-def docstrings(tree: ast.Module) -> set[int]:
-    """The identities of the constants that are docstrings."""
-    found: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                found.add(id(first.value))
-    return found
 
 
 def each_of(paths: Sequence[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
@@ -113,7 +102,7 @@ def test_pure_rooms_touch_nothing(path: Path) -> None:
 def test_pure_rooms_never_wait(path: Path) -> None:
     waiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
 
-    assert not [node for node in ast.walk(tree_of(path)) if isinstance(node, waiting)]
+    assert not [node for node in nodes_of(path) if isinstance(node, waiting)]
 
 
 @modules
@@ -140,7 +129,7 @@ def test_only_a_simulator_imports_the_simulated_half_of_a_venue(path: Path) -> N
 def test_modules_and_functions_are_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 500
 
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 50, f"{node.name} is too long"
 
@@ -171,7 +160,7 @@ def test_tasks_start_in_a_group(path: Path) -> None:
 
 @modules
 def test_no_error_is_swallowed_whole(path: Path) -> None:
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.ExceptHandler):
             is_wide = node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"}
             is_empty = all(isinstance(one, ast.Pass) for one in node.body)
@@ -200,7 +189,7 @@ def test_a_venue_is_named_at_home_only(path: Path) -> None:
         return
     exchanges = {venue.partition("-")[0] for venue in VENUES}  # variants live in one folder
     abroad = [one for one in exchanges if not name.startswith(f"venues/{one}/")]
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value.lower()
         elif isinstance(node, ast.Name):
