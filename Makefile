@@ -2,27 +2,36 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: site demo test quick lint check fix bench docs support recordings soak sim accounts hubs peers venue clean help
+.PHONY: site demo test all quick lint check fix bench docs support recordings soak sim accounts hubs peers venue clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 PIP := $(PYTHON) -m pip -qq --disable-pip-version-check --no-input
 CODE := src tests bench docs
+# Compiled modules are kept, whatever the caller's environment says: without them every process that
+# a test starts compiles aiohttp again, and each worker of pytest rewrites every test.
+export PYTHONDONTWRITEBYTECODE :=
 COMPILED := src/fluxum/book/_fast.pyx
 
 demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 	@$(BIN)/fluxum demo $(ARGS)
 
-test: $(VENV)/.dev  ## run the tests; ARGS="-k pipe" goes to pytest
+PYTEST := $(BIN)/pytest -n 3 --dist worksteal
+test: $(VENV)/.dev  ## run the tests, two minutes; ARGS="-k pipe" goes to pytest
 	@$(PYTHON) -m compileall -q src  # once, rather than in each process the tests start
-	@$(BIN)/pytest -n 3 $(ARGS)
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+all: $(VENV)/.dev  ## run the tests and the slow ones, as a build server does
+	@$(PYTHON) -m compileall -q src
+	@$(PYTEST) --hypothesis-profile all $(ARGS)
 
 QUICK := model book flow ledger orders transport venues/test_subscriptions.py venues/test_rows.py \
 	venues/binance/test_protocol.py venues/bybit/test_protocol.py venues/okx/test_protocol.py \
 	venues/kraken/test_protocol.py venues/kraken/private/test_protocol.py test_tidy.py test_pacing.py
 quick: $(VENV)/.dev  ## run the tests that take a moment, while editing
-	@$(BIN)/pytest -n 2 -m "not slow and not network" $(addprefix tests/,$(QUICK)) $(ARGS)
+	@$(BIN)/pytest -n 2 --hypothesis-profile quick -m "not slow and not network" \
+		$(addprefix tests/,$(QUICK)) $(ARGS)
 
 lint: $(VENV)/.dev  ## check format, style, types and the floors
 	@$(BIN)/ruff format --check --quiet $(CODE)

@@ -22,6 +22,10 @@ settings.register_profile(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# What `make quick` tries.
+settings.register_profile("quick", parent=settings.get_profile("fluxum"), max_examples=15)
+# What `make all` tries: as much, and more odd rows (oddrows.py).
+settings.register_profile("all", parent=settings.get_profile("fluxum"))
 # By name, for what is to be tried longer: pytest --hypothesis-profile many -k odd
 settings.register_profile("many", parent=settings.get_profile("fluxum"), max_examples=500)
 settings.load_profile("fluxum")

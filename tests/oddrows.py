@@ -4,7 +4,7 @@ A test gives good rows as JSON values, what builds the frame or body around them
 it: the facts that were read, by the key of their row, and how many rows were left out.
 
     @given(odd_row(ROWS))
-    @settings(max_examples=500)
+    @often
     def test_an_odd_trade_costs_itself_alone(odd: OddRow) -> None:
         odd.costs_itself_alone(build, receive)
 """
@@ -13,9 +13,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
-__all__ = ["JSON", "OddRow", "Received", "odd_row"]
+__all__ = ["JSON", "OddRow", "Received", "odd_row", "often"]
+
+often = settings(
+    max_examples={"quick": 15, "all": 500}.get(settings.get_current_profile_name(), 100)
+)
+"""How many odd rows a list is tried with: fewer in `make quick`, more in `make all`."""
 
 Row = Any
 """A row as JSON: an object, a list, or whatever the venue writes."""

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from generate import DOCUMENTS
 
+from commands import commands as run_commands
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 EXAMPLE = "ws://127.0.0.1:8765"
@@ -77,19 +79,20 @@ def other(folder: Path) -> Iterator[str]:
 @pytest.mark.network
 @pytest.mark.timeout(5 * TIMEOUT_S)
 @pytest.mark.parametrize("block", CONSOLE, ids=["market", "account", "metrics", "doctor"])
-def test_the_readmes_commands_run(endpoint: str, folder: Path, block: str) -> None:
-    for command in commands(block):
-        words = shlex.split(command.replace(EXAMPLE, endpoint))
-        done = subprocess.run(
-            [sys.executable, "-m", *words],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout[-500:]}\n{done.stderr[-500:]}"
-        assert done.stdout or "record" in words
+def test_the_readmes_commands_run(
+    endpoint: str,
+    folder: Path,
+    block: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(folder)
+    with run_commands(capfd, monkeypatch) as run:
+        for command in commands(block):
+            fluxum, *words = shlex.split(command.replace(EXAMPLE, endpoint))
+            done = run(*words)
+            assert (fluxum, done.status) == ("fluxum", 0), f"{command}\n{done.out}\n{done.err}"
+            assert done.out or "record" in words
 
 
 @pytest.mark.network

@@ -38,7 +38,6 @@ PATHS = [
     for path in sorted(SOURCE.rglob("*.py"))
     if path.stem != "__main__" and "import" in path.read_text()
 ]
-modules = pytest.mark.parametrize("path", PATHS, ids=dotted)
 
 
 def exported(module: ModuleType) -> list[str]:
@@ -46,23 +45,23 @@ def exported(module: ModuleType) -> list[str]:
     return names
 
 
-@modules
-def test_all_is_exact(path: Path) -> None:
-    names = exported(importlib.import_module(dotted(path)))
+def test_all_is_exact() -> None:
+    for path in PATHS:
+        names = exported(importlib.import_module(dotted(path)))
 
-    assert len(names) == len(set(names))
-    assert defined(path) <= set(names)
+        assert len(names) == len(set(names)), path
+        assert defined(path) <= set(names), path
 
 
-@modules
-def test_what_is_public_exists_and_says_what_it_is(path: Path) -> None:
-    module = importlib.import_module(dotted(path))
+def test_what_is_public_exists_and_says_what_it_is() -> None:
+    for path in PATHS:
+        module = importlib.import_module(dotted(path))
 
-    assert (module.__doc__ or "").strip()
-    for name in exported(module):
-        thing = getattr(module, name)
-        if inspect.isclass(thing) or inspect.isfunction(thing):
-            assert (thing.__doc__ or "").strip(), name
+        assert (module.__doc__ or "").strip(), path
+        for name in exported(module):
+            thing = getattr(module, name)
+            if inspect.isclass(thing) or inspect.isfunction(thing):
+                assert (thing.__doc__ or "").strip(), (path, name)
 
 
 def test_importing_is_quiet_and_leaves_the_command_line_out() -> None:
@@ -176,19 +175,19 @@ def named_by(name: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", fluxum.__all__)
-def test_what_a_public_name_takes_and_returns_is_public(name: str) -> None:
-    assert named_by(name) - INTERNAL <= set(fluxum.__all__)
+def test_what_a_public_name_takes_and_returns_is_public() -> None:
+    for name in fluxum.__all__:
+        assert named_by(name) - INTERNAL <= set(fluxum.__all__), name
 
 
-@pytest.mark.parametrize("name", fluxum.__all__)
-def test_every_error_a_public_name_documents_is_public(name: str) -> None:
-    texts = [inspect.getdoc(member) or "" for member in members_of(getattr(fluxum, name))]
+def test_every_error_a_public_name_documents_is_public() -> None:
     known = set(errors.__all__)
+    for name in fluxum.__all__:
+        texts = [inspect.getdoc(member) or "" for member in members_of(getattr(fluxum, name))]
 
-    raised = {word for text in texts for word in re.findall(r"\b[A-Z]\w+\b", text) if word in known}
+        words = {word for text in texts for word in re.findall(r"\b[A-Z]\w+\b", text)}
 
-    assert raised <= set(fluxum.__all__)
+        assert words & known <= set(fluxum.__all__), name
 
 
 def test_every_error_is_public() -> None:

@@ -1,4 +1,4 @@
-"""Account and order commands as processes, against an account of a simulated exchange."""
+"""Account and order commands against an account of a simulated exchange."""
 
 import json
 import subprocess
@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from commands import Commands, Done, commands, exchange_at
+
 pytestmark = pytest.mark.network
 
-FLUXUM = [sys.executable, "-m", "fluxum"]
 TIMEOUT_S = 40
 
 
@@ -22,79 +23,82 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def endpoint(folder: Path) -> Iterator[str]:
-    words = ("sim", "serve", "--port", "0", "--rate", "20", "--account", "keys.toml")
-    with subprocess.Popen(
-        [*FLUXUM, *words], stderr=subprocess.PIPE, text=True, cwd=folder
-    ) as process:
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        while "Ctrl-C" not in said:
-            said = process.stderr.readline()
-        yield said.split(" at ")[1].split(",")[0]
-        process.terminate()
+    with exchange_at(folder, "keys.toml") as url:
+        yield url
 
 
-def fluxum(folder: Path, endpoint: str, *words: str) -> subprocess.CompletedProcess[str]:
-    where: tuple[str, ...] = ("--keys", "file:keys.toml", "--endpoint", endpoint)
-    if words[0] == "order":
-        where += ("--journal", "orders.jsonl")
-    return subprocess.run(
-        [*FLUXUM, *words, *where],
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-    )
+class Account:
+    """Runs commands with the keys of the account."""
+
+    def __init__(self, endpoint: str, run: Commands) -> None:
+        self._endpoint = endpoint
+        self._run = run
+
+    def __call__(self, *words: str) -> Done:
+        where: tuple[str, ...] = ("--keys", "file:keys.toml", "--endpoint", self._endpoint)
+        if words[0] == "order":
+            where += ("--journal", "orders.jsonl")
+        return self._run(*words, *where)
+
+
+@pytest.fixture
+def fluxum(
+    folder: Path,
+    endpoint: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Account]:
+    monkeypatch.chdir(folder)
+    with commands(capfd, monkeypatch) as run:
+        yield Account(endpoint, run)
 
 
 PLACE = ("order", "place", "-s", "BTC/USD", "--side", "buy", "-q", "0.01", "-p", "50000")
 
 
-def test_an_order_is_placed_listed_amended_and_canceled(folder: Path, endpoint: str) -> None:
-    placed = fluxum(folder, endpoint, *PLACE, "--yes", "--format", "json")
-    assert placed.returncode == 0, placed.stderr
-    (order,) = json.loads(placed.stdout)
+def test_an_order_is_placed_listed_amended_and_canceled(fluxum: Account) -> None:
+    placed = fluxum(*PLACE, "--yes", "--format", "json")
+    assert placed.status == 0, placed.err
+    (order,) = json.loads(placed.out)
     assert (order["symbol"], order["side"], order["status"]) == ("BTC/USD", "buy", "open")
     assert Decimal(order["limit_price"]) == 50000
-    assert "buy 0.01 BTC/USD limit @ 50000 (500.00 USD), gtc" in placed.stderr
+    assert "buy 0.01 BTC/USD limit @ 50000 (500.00 USD), gtc" in placed.err
 
-    listed = fluxum(folder, endpoint, "order", "list", "--format", "json")
-    assert [one["order_id"] for one in json.loads(listed.stdout)] == [order["order_id"]]
+    listed = fluxum("order", "list", "--format", "json")
+    assert [one["order_id"] for one in json.loads(listed.out)] == [order["order_id"]]
 
     name = order["order_id"]
-    amended = fluxum(folder, endpoint, "order", "amend", name, "-p", "51000", "--yes")
-    assert amended.returncode == 0, amended.stderr
-    held = fluxum(folder, endpoint, "balances", "--format", "json")
-    (dollars,) = [one for one in json.loads(held.stdout) if one["asset"] == "USD"]
+    amended = fluxum("order", "amend", name, "-p", "51000", "--yes")
+    assert amended.status == 0, amended.err
+    held = fluxum("balances", "--format", "json")
+    (dollars,) = [one for one in json.loads(held.out) if one["asset"] == "USD"]
     assert float(dollars["held"]) == pytest.approx(510, rel=0.01)
 
-    canceled = fluxum(folder, endpoint, "order", "cancel", name, "--yes")
-    assert (canceled.returncode, "canceled" in canceled.stdout) == (0, True)
-    assert fluxum(folder, endpoint, "order", "list", "--format", "json").stdout == "[]\n"
+    canceled = fluxum("order", "cancel", name, "--yes")
+    assert (canceled.status, "canceled" in canceled.out) == (0, True)
+    assert fluxum("order", "list", "--format", "json").out == "[]\n"
 
 
-def test_an_order_at_the_market_is_told_when_it_is_filled(folder: Path, endpoint: str) -> None:
-    done = fluxum(folder, endpoint, *PLACE[:8], "--type", "market", "--yes", "-f", "json")
+def test_an_order_at_the_market_is_told_when_it_is_filled(fluxum: Account) -> None:
+    done = fluxum(*PLACE[:8], "--type", "market", "--yes", "-f", "json")
 
-    (order,) = json.loads(done.stdout)
+    (order,) = json.loads(done.out)
     assert (order["status"], Decimal(order["filled"])) == ("filled", Decimal("0.01"))
 
 
-def test_nothing_moves_without_a_yes(folder: Path, endpoint: str) -> None:
-    done = fluxum(folder, endpoint, *PLACE)
+def test_nothing_moves_without_a_yes(fluxum: Account) -> None:
+    done = fluxum(*PLACE)
 
-    assert done.returncode == 2
-    assert "so --yes was expected to buy 0.01 BTC/USD" in done.stderr
-    assert fluxum(folder, endpoint, "order", "list", "--format", "json").stdout == "[]\n"
+    assert done.status == 2
+    assert "so --yes was expected to buy 0.01 BTC/USD" in done.err
+    assert fluxum("order", "list", "--format", "json").out == "[]\n"
 
 
-def test_an_order_can_be_checked_and_not_entered(folder: Path, endpoint: str) -> None:
-    done = fluxum(folder, endpoint, *PLACE, "--validate")
+def test_an_order_can_be_checked_and_not_entered(fluxum: Account) -> None:
+    done = fluxum(*PLACE, "--validate")
 
-    assert (done.returncode, done.stdout.startswith("valid: buy 0.01")) == (0, True)
-    assert fluxum(folder, endpoint, "order", "list", "--format", "json").stdout == "[]\n"
+    assert (done.status, done.out.startswith("valid: buy 0.01")) == (0, True)
+    assert fluxum("order", "list", "--format", "json").out == "[]\n"
 
 
 @pytest.mark.parametrize(
@@ -119,59 +123,65 @@ def test_an_order_can_be_checked_and_not_entered(folder: Path, endpoint: str) ->
     ids=lambda value: str(value)[-40:],
 )
 def test_what_makes_no_sense_is_shown_and_refused(
-    folder: Path, endpoint: str, words: tuple[str, ...], code: int, message: str
+    fluxum: Account, words: tuple[str, ...], code: int, message: str
 ) -> None:
-    done = fluxum(folder, endpoint, *words)
+    done = fluxum(*words)
 
-    assert done.returncode == code, done.stderr
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.status == code, done.err
+    assert message in done.err
+    assert "Traceback" not in done.err
 
 
-def test_lines_of_the_account_are_listed_and_add_up(folder: Path, endpoint: str) -> None:
-    lines = fluxum(
-        folder, endpoint, "ledger", "--entries", "--asset", "USD", "--type", "deposit", "-f", "json"
-    )
-    proved = fluxum(folder, endpoint, "ledger", "--audit")
+def test_lines_of_the_account_are_listed_and_add_up(fluxum: Account) -> None:
+    lines = fluxum("ledger", "--entries", "--asset", "USD", "--type", "deposit", "-f", "json")
+    proved = fluxum("ledger", "--audit")
 
-    (deposit,) = json.loads(lines.stdout)
+    (deposit,) = json.loads(lines.out)
     assert (deposit["kind"], deposit["amount"]) == ("deposit", "100000.0000")
-    assert proved.returncode == 0
-    assert proved.stdout.count("adds up") == 4
+    assert proved.status == 0
+    assert proved.out.count("adds up") == 4
 
 
 def test_coins_of_before_are_no_short_and_a_period_ends_where_it_is_told_to(
-    folder: Path, endpoint: str
+    fluxum: Account,
 ) -> None:
     sold = fluxum(
-        *(folder, endpoint, "order", "place", "-s", "BTC/USD", "--side", "sell", "-q", "0.005"),
+        *("order", "place", "-s", "BTC/USD", "--side", "sell", "-q", "0.005"),
         *("--type", "market", "--yes", "-f", "json"),
     )
-    assert sold.returncode == 0, sold.stderr
-    done = fluxum(
-        folder, endpoint, "ledger", "-s", "BTC/USD", "--since", "1h", "--seconds", "2", "-f", "json"
-    )
+    assert sold.status == 0, sold.err
+    done = fluxum("ledger", "-s", "BTC/USD", "--since", "1h", "--seconds", "2", "-f", "json")
     before = fluxum(
-        *(folder, endpoint, "ledger", "-s", "BTC/USD", "--since", "2h", "--until", "1h"),
+        *("ledger", "-s", "BTC/USD", "--since", "2h", "--until", "1h"),
         *("-f", "json"),
     )
-    shown = fluxum(folder, endpoint, "ledger", "-s", "BTC/USD", "--since", "1h", "--seconds", "2")
+    shown = fluxum("ledger", "-s", "BTC/USD", "--since", "1h", "--seconds", "2")
 
-    assert done.returncode == 0, done.stderr
-    position = json.loads(done.stdout)[-1]
+    assert done.status == 0, done.err
+    position = json.loads(done.out)[-1]
     held = Decimal(position["quantity"])
     assert held > 99_000  # the account was opened with 100,000
     assert Decimal(position["sold"]) >= Decimal("0.005")
-    (older,) = json.loads(before.stdout)
+    (older,) = json.loads(before.out)
     assert older["fills"] == 0
     assert Decimal(older["quantity"]) > 99_000
-    assert "cost basis unknown for" in shown.stdout
-    assert "00000000000" not in shown.stdout + shown.stderr
+    assert "cost basis unknown for" in shown.out
+    assert "00000000000" not in shown.out + shown.err
 
 
 def test_the_demo_trades_through_a_cut_and_loses_no_fill(tmp_path: Path) -> None:
     done = subprocess.run(
-        [*FLUXUM, "demo", "--trading", "--seconds", "4", "--format", "ndjson"],
+        [
+            sys.executable,
+            "-m",
+            "fluxum",
+            "demo",
+            "--trading",
+            "--seconds",
+            "4",
+            "--format",
+            "ndjson",
+        ],
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,

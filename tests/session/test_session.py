@@ -176,7 +176,7 @@ def test_silence_longer_than_promised_reconnects() -> None:
 def test_a_refused_symbol_is_told_and_the_others_live() -> None:
     async def story() -> None:
         unknown = Subscription(Channel.BOOK, Symbol("XBT/USD"))
-        async with world(BOOK, unknown) as now:
+        async with world(BOOK, unknown, rate_per_s=20) as now:
             with pytest.raises(VenueRefused, match="Currency pair not supported XBT/USD"):
                 await now.session.wait_ready(timeout_s=5)
             events = await now.live(1)
@@ -524,7 +524,7 @@ def test_disconnect_lets_go_and_connect_restores_everything() -> None:
 
 def test_a_slow_reader_is_told_what_it_lost() -> None:
     async def story() -> None:
-        async with world(BOOK) as now:
+        async with world(BOOK, rate_per_s=20) as now:
             await now.session.wait_ready(timeout_s=1)
             slow = now.session.events(capacity=10)
             await now.live(60)
@@ -585,7 +585,7 @@ def test_changes_laid_over_an_empty_book_give_the_live_one() -> None:
 
 def test_a_conflating_reader_keeps_every_word_about_links() -> None:
     async def story() -> None:
-        async with world(BOOK, faults="hangup@5s") as now:
+        async with world(BOOK, faults="hangup@5s", rate_per_s=20) as now:
             pipe = now.session.events(capacity=100, overflow=Overflow.CONFLATE)
             await now.live(60)
 
@@ -783,7 +783,9 @@ def test_worlds_are_the_same_for_the_same_seed() -> None:
     told: list[list[Event]] = []
 
     async def story() -> None:
-        async with world(BOOK, TRADES, faults="hangup@20s,corrupt=0.01,drop=0.01") as now:
+        async with world(
+            BOOK, TRADES, faults="hangup@20s,corrupt=0.01,drop=0.01", rate_per_s=20
+        ) as now:
             told.append(await _all(now))
 
     play(story)

@@ -52,7 +52,7 @@ class World:
 async def world(
     *subscriptions: Subscription,
     faults: str = "",
-    rate_per_s: float = 20.0,
+    rate_per_s: float = 5.0,
     symbols: Sequence[Symbol] = (),
     venue: Venue = KRAKEN,
     wrap: Callable[[Dial], Dial] | None = None,

@@ -1,4 +1,4 @@
-"""A sample of simulated hours of an account; `make accounts SEEDS=200` lives through more."""
+"""A sample of simulated hours of an account; `make all` has more, `make accounts` many more."""
 
 import pytest
 from account_days import PHASES, day
@@ -9,7 +9,13 @@ from account_days import PHASES, day
 # the snapshot counted as known history.
 @pytest.mark.parametrize(
     ("venue", "seed"),
-    [("kraken", 1), ("kraken", 68), ("bybit", 4), ("bybit-linear", 6), ("gemini", 2)],
+    [
+        pytest.param("kraken", 1, marks=pytest.mark.slow),
+        ("kraken", 68),
+        pytest.param("bybit", 4, marks=pytest.mark.slow),
+        ("bybit-linear", 6),
+        pytest.param("gemini", 2, marks=pytest.mark.slow),
+    ],
 )
 def test_an_hour_of_trading_with_every_kind_of_fault_ends_well(venue: str, seed: int) -> None:
     lived = day(seed, venue)
@@ -22,5 +28,6 @@ def test_an_hour_of_trading_with_every_kind_of_fault_ends_well(venue: str, seed:
     assert {"cutoff", "drop", "duplicate", "hangup", "lostack", "stale"} <= set(lived.faults)
 
 
+@pytest.mark.slow
 def test_the_same_seed_tells_the_same_story() -> None:
     assert day(3) == day(3)

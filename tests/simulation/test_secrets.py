@@ -158,7 +158,13 @@ FILLS = {"okx": b"fillSz"}
 """What frames of fills have in them, where it is not the word itself."""
 
 
-@pytest.mark.parametrize("name", SYMBOLS)
+# A token, a signed link, and a token for each request; the others are slow.
+SAMPLE = {"kraken", "binance", "coinbase"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one not in SAMPLE)) for one in SYMBOLS]
+)
 def test_no_secret_is_written_anywhere(
     name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from fluxum.model.event import Event, LeftOut
 from fluxum.model.instrument import Instrument
@@ -13,7 +13,7 @@ from fluxum.venues.binance.policy import SPOT, USDM, Policy
 from fluxum.venues.binance.protocol import BinanceProtocol
 from fluxum.venues.binance.queries import BinanceQueries
 from fluxum.venues.queries import Page, RestQuery
-from oddrows import OddRow, Received, odd_row
+from oddrows import OddRow, Received, odd_row, often
 from venues.binance.wire import (
     BTC,
     LIST,
@@ -93,13 +93,13 @@ def listing(policy: Policy) -> Callable[[bytes], Received]:
     return receive
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(MARKETS))
 def test_an_odd_market(odd: OddRow) -> None:
     odd.costs_itself_alone(body("symbols"), listing(SPOT))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(CONTRACTS))
 def test_an_odd_contract(odd: OddRow) -> None:
     odd.costs_itself_alone(body("symbols"), listing(USDM))
@@ -135,7 +135,7 @@ def depth_event(rows: Sequence[str]) -> bytes:
     return b'{"stream":"btcusdt@depth@100ms","data":%b}' % (data % ",".join(rows).encode())
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(BIDS[:2]))
 def test_an_odd_level_of_a_snapshot(odd: OddRow) -> None:
     odd.costs_itself_alone(
@@ -143,13 +143,13 @@ def test_an_odd_level_of_a_snapshot(odd: OddRow) -> None:
     )
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(BIDS))
 def test_an_odd_level_of_an_event(odd: OddRow) -> None:
     odd.costs_itself_alone(depth_event, changed(SPOT))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(BIDS))
 def test_an_odd_level_of_an_event_of_futures(odd: OddRow) -> None:
     odd.costs_itself_alone(depth_event, changed(USDM))
@@ -167,26 +167,26 @@ def page_reader(question: RestQuery[Page[Any]], key: str) -> Callable[[bytes], R
     return receive
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(MARKETS))
 def test_an_odd_market_of_an_answer(odd: OddRow) -> None:
     question = BinanceQueries(SPOT).instruments()
     odd.costs_itself_alone(body("symbols"), page_reader(question, "venue_symbol"))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(TRADES))
 def test_an_odd_trade(odd: OddRow) -> None:
     odd.costs_itself_alone(array, page_reader(BinanceQueries(SPOT).trades(BTC), "trade_id"))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(AGG_TRADES))
 def test_an_odd_aggregated_trade(odd: OddRow) -> None:
     odd.costs_itself_alone(array, page_reader(BinanceQueries(USDM).trades(PERP), "trade_id"))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(CANDLES))
 def test_an_odd_candle(odd: OddRow) -> None:
     odd.costs_itself_alone(array, page_reader(BinanceQueries(SPOT).candles(BTC, 60), "start_ns"))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Desync, Event, LeftOut, Subscription
@@ -16,7 +16,7 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Level, Ticker,
 from fluxum.venues.bybit.category import LINEAR, SPOT, Category
 from fluxum.venues.bybit.protocol import BybitProtocol
 from fluxum.venues.conversation import Fetch, UnreadableStream
-from oddrows import OddRow, Received, odd_row
+from oddrows import OddRow, Received, odd_row, often
 
 MS = 1_767_225_600_000
 BTC, PERP = Symbol("BTC/USDT"), Symbol("BTC/USDT:PERP")
@@ -97,7 +97,7 @@ def received(subscription: Subscription, key: Callable[[Any], object], body: byt
     return Received(facts, left_out(events, subscription))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(TRADE_ROWS))
 def test_an_odd_trade_costs_itself_alone(odd: OddRow) -> None:
     def trade_id(trade: Trade) -> object:
@@ -106,7 +106,7 @@ def test_an_odd_trade_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(partial(rows_frame, TOPICS[TRADES]), partial(received, TRADES, trade_id))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(CANDLE_ROWS))
 def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
     def start(candle: Candle) -> object:
@@ -118,7 +118,7 @@ def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(partial(rows_frame, TOPICS[CANDLES]), partial(received, CANDLES, start))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(LEVELS))
 def test_an_odd_level_costs_itself_alone(odd: OddRow) -> None:
     def build(rows: Sequence[str]) -> bytes:
@@ -181,13 +181,13 @@ def markets(category: Category, body: bytes) -> Received:
     return Received(facts, left_out(events, LIST))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(SPOT_MARKETS))
 def test_an_odd_spot_market_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(partial(listed, SPOT), partial(markets, SPOT))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(LINEAR_MARKETS))
 def test_an_odd_contract_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(partial(listed, LINEAR), partial(markets, LINEAR))

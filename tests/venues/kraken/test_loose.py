@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, LeftOut, Subscribed, Subscription
@@ -21,7 +21,7 @@ from fluxum.model.market import (
 )
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.kraken.protocol import KrakenProtocol
-from oddrows import OddRow, Received, odd_row
+from oddrows import OddRow, Received, odd_row, often
 
 NOW = 1_700_000_000_000_000_000
 BTC, ETH = Symbol("BTC/USD"), Symbol("ETH/USD")
@@ -147,19 +147,19 @@ def receive(frame: bytes) -> Received:
 
 
 @given(odd_row([TICKER, TICKER | {"symbol": "ETH/USD"}]))
-@settings(max_examples=500)
+@often
 def test_an_odd_ticker_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(framed("ticker"), receive)
 
 
 @given(odd_row([TRADE, TRADE | {"symbol": "ETH/USD"}]))
-@settings(max_examples=500)
+@often
 def test_an_odd_trade_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(framed("trade", "snapshot"), receive)
 
 
 @given(odd_row([CANDLE, CANDLE | {"interval_begin": "2023-10-04T16:26:00Z"}]))
-@settings(max_examples=500)
+@often
 def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(framed("ohlc"), lambda frame: _without_ends(receive(frame)))
 
@@ -174,25 +174,25 @@ def _without_ends(result: Received) -> Received:
         [PAIR, PAIR | {"symbol": "ETH/USD", "base": "ETH"}, PAIR | {"symbol": "A/USD", "base": "A"}]
     )
 )
-@settings(max_examples=500)
+@often
 def test_an_odd_market_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(framed("instrument", "snapshot"), receive)
 
 
 @given(odd_row(LEVELS))
-@settings(max_examples=500)
+@often
 def test_an_odd_level_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(levels("book", "update"), receive)
 
 
 @given(odd_row(LEVELS))
-@settings(max_examples=500)
+@often
 def test_an_odd_level_of_a_snapshot_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(levels("book", "snapshot"), receive)
 
 
 @given(odd_row([ORDER, ORDER | {"order_id": "O-TWO"}, ORDER | {"order_id": "O-THREE"}]))
-@settings(max_examples=500)
+@often
 def test_an_odd_resting_order_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(levels("level3", "snapshot"), receive)
 
@@ -201,7 +201,7 @@ ADDED = ORDER | {"event": "add"}
 
 
 @given(odd_row([ADDED, ADDED | {"order_id": "O-TWO"}, ADDED | {"order_id": "O-THREE"}]))
-@settings(max_examples=500)
+@often
 def test_an_odd_change_of_an_order_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(levels("level3", "update"), receive)
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from fluxum.errors import BadInput, RateLimited, RemoteProtocolError
 from fluxum.model.event import VenueStatus
@@ -13,7 +13,7 @@ from fluxum.model.instrument import InstrumentStatus, Symbol
 from fluxum.model.market import Level, Side
 from fluxum.venues.kraken.queries import KrakenMarketQueries
 from fluxum.venues.queries import Page, RestQuery
-from oddrows import OddRow, Received, odd_row
+from oddrows import OddRow, Received, odd_row, often
 
 NOW = 1_700_000_000_000_000_000
 BTC = Symbol("BTC/USD")
@@ -282,7 +282,7 @@ WHOLE: dict[str, Any] = {
 
 
 @given(odd_row([WHOLE, WHOLE | {"wsname": "SOL/USD"}, WHOLE | {"wsname": "XBT/USD"}]))
-@settings(max_examples=500)
+@often
 def test_an_odd_market_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(mapped, receiving(QUESTIONS.instruments(), "symbol"))
 
@@ -291,7 +291,7 @@ TRADE = ["30243.40000", "0.34507674", 1688669597.8277369, "b", "m", "", 61044952
 
 
 @given(odd_row([TRADE, [*TRADE[:6], 61044953], [*TRADE[:6], 61044954]]))
-@settings(max_examples=500)
+@often
 def test_an_odd_trade_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(listed, receiving(QUESTIONS.trades(BTC), "trade_id"))
 
@@ -300,6 +300,6 @@ CANDLE = ["83732.7", "83969.8", "83612.9", "83765.4", "83766.9", "81.13696690", 
 
 
 @given(odd_row([[1790355600, *CANDLE], [1790359200, *CANDLE], [1790362800, *CANDLE]]))
-@settings(max_examples=500)
+@often
 def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(listed, receiving(QUESTIONS.candles(BTC, 3600), "start_ns"))

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, LeftOut, Refused, Subscribed, Subscription, VenueNotice
@@ -14,7 +14,7 @@ from fluxum.model.instrument import Instrument
 from fluxum.venues.okx.listing import market, page
 from fluxum.venues.okx.protocol import OkxProtocol
 from fluxum.venues.venue import Effect, Fetch
-from oddrows import OddRow, Received, odd_row
+from oddrows import OddRow, Received, odd_row, often
 from recordings import recording
 
 LIST = Subscription(Channel.INSTRUMENT)
@@ -171,7 +171,7 @@ def received(body: bytes) -> Received:
     return Received(facts, sum(one.count for one in events if isinstance(one, LeftOut)))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(ROWS))
 def test_an_odd_market_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(answer, received)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import (
@@ -26,7 +26,7 @@ from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.venues.conversation import UnreadableStream
 from fluxum.venues.okx.protocol import OkxProtocol
 from fluxum.venues.venue import Effect, Handover, Send
-from oddrows import OddRow, Received, odd_row
+from oddrows import OddRow, Received, odd_row, often
 
 CAPTURES: dict[str, bytes] = {
     record["name"]: record["frame"].encode()
@@ -579,19 +579,19 @@ def received(subscription: Subscription, frame: bytes) -> Received:
     return Received(facts, sum(one.count for one in left_out))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(ROWS[TRADES]))
 def test_an_odd_trade_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(partial(batch, TRADES), partial(received, TRADES))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(ROWS[TICKER]))
 def test_an_odd_ticker_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(partial(batch, TICKER), partial(received, TICKER))
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(ROWS[CANDLES]))
 def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(partial(batch, CANDLES), partial(received, CANDLES))
@@ -600,7 +600,7 @@ def test_an_odd_candle_costs_itself_alone(odd: OddRow) -> None:
 LEVELS = [["8476.98", "415", "0", "13"], ["8477", "7", "0", "2"], ["8477.34", "85", "0", "1"]]
 
 
-@settings(max_examples=500)
+@often
 @given(odd_row(LEVELS))
 def test_an_odd_level_costs_itself_alone(odd: OddRow) -> None:
     def build(rows: Sequence[str]) -> bytes:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from fluxum.model.account import Balances, Fill, LedgerEntry
 from fluxum.model.event import Channel, Event, LeftOut, Subscription
@@ -16,7 +16,7 @@ from fluxum.venues.private import AccountQueries, EntryQuery, FillQuery
 from fluxum.venues.queries import Page, RestQuery
 from fluxum.venues.rows import LeftOutRows
 from needed import needed
-from oddrows import OddRow, Received, odd_row
+from oddrows import OddRow, Received, odd_row, often
 
 NOW = 1_700_000_000_000_000_000
 Row = dict[str, Any]
@@ -119,7 +119,7 @@ THREE_LINES = [LINE, LINE | {"asset": "ZUSD"}, LINE | {"type": "deposit"}]
 
 
 @given(odd_row(THREE_ORDERS))
-@settings(max_examples=500)
+@often
 def test_an_odd_open_order_costs_itself_alone(odd: OddRow) -> None:
     receive = paged(queries().open_orders(), lambda order: order.order_id)
 
@@ -127,7 +127,7 @@ def test_an_odd_open_order_costs_itself_alone(odd: OddRow) -> None:
 
 
 @given(odd_row(THREE_ORDERS))
-@settings(max_examples=500)
+@often
 def test_an_odd_closed_order_costs_itself_alone(odd: OddRow) -> None:
     receive = paged(queries().closed_orders(FillQuery()), lambda order: order.order_id)
 
@@ -135,7 +135,7 @@ def test_an_odd_closed_order_costs_itself_alone(odd: OddRow) -> None:
 
 
 @given(odd_row(THREE_TRADES))
-@settings(max_examples=500)
+@often
 def test_an_odd_execution_costs_itself_alone(odd: OddRow) -> None:
     receive = paged(queries().fills(FillQuery()), lambda fill: fill.fill_id)
 
@@ -143,7 +143,7 @@ def test_an_odd_execution_costs_itself_alone(odd: OddRow) -> None:
 
 
 @given(odd_row(THREE_LINES))
-@settings(max_examples=500)
+@often
 def test_an_odd_line_costs_itself_alone(odd: OddRow) -> None:
     receive = paged(needed(queries().entries)(EntryQuery()), lambda entry: entry.entry_id)
 
@@ -151,7 +151,7 @@ def test_an_odd_line_costs_itself_alone(odd: OddRow) -> None:
 
 
 @given(odd_row([HOLDING, HOLDING | {"balance": "1"}, HOLDING | {"hold_trade": "0"}]))
-@settings(max_examples=500)
+@often
 def test_an_odd_holding_costs_itself_alone(odd: OddRow) -> None:
     receive = paged(queries().balances(), lambda balance: balance.asset)
 
@@ -159,7 +159,7 @@ def test_an_odd_holding_costs_itself_alone(odd: OddRow) -> None:
 
 
 @given(odd_row([{"altname": "XBT"}, {"altname": "USD"}, {"altname": "NEW"}]))
-@settings(max_examples=500)
+@often
 def test_an_odd_asset_costs_itself_alone(odd: OddRow) -> None:
     def receive(body: bytes) -> Received:
         lists = Lists()
@@ -175,7 +175,7 @@ PAIR = {"altname": "NEWUSD", "base": "NEW", "quote": "ZUSD"}
 
 
 @given(odd_row([PAIR, PAIR | {"altname": "NEWBTC"}, PAIR | {"base": "XXBT"}]))
-@settings(max_examples=500)
+@often
 def test_an_odd_pair_costs_itself_alone(odd: OddRow) -> None:
     def receive(body: bytes) -> Received:
         lists = Lists()
@@ -298,24 +298,24 @@ ROWS = [
 
 
 @given(odd_row(ROWS))
-@settings(max_examples=500)
+@often
 def test_an_odd_report_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(framed("executions", "update"), follow)
 
 
 @given(odd_row(ROWS))
-@settings(max_examples=500)
+@often
 def test_an_odd_report_of_a_snapshot_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(framed("executions", "snapshot"), follow)
 
 
 @given(odd_row([ENTRY, ENTRY | {"ledger_id": "L-TWO"}, ENTRY | {"ledger_id": "L-THREE"}]))
-@settings(max_examples=500)
+@often
 def test_an_odd_line_of_the_stream_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(framed("balances", "update"), follow)
 
 
 @given(odd_row([ASSET, ASSET | {"asset": "USD"}, ASSET | {"asset": "BTC", "wallets": []}]))
-@settings(max_examples=500)
+@often
 def test_an_odd_balance_of_the_stream_costs_itself_alone(odd: OddRow) -> None:
     odd.costs_itself_alone(framed("balances", "snapshot"), follow)

@@ -83,11 +83,15 @@ class History:
     def _entries(self, account: Account, form: Form, now_ns: int) -> object:  # noqa: ARG002
         assets = {one.strip() for one in form.get("asset", "all").split(",")}
         kind = form.get("type", "all")
+        wanted = {
+            one
+            for one in {entry.asset for entry in account.entries}
+            if not assets.isdisjoint({"all", one, altname(one), asset_name(one)})
+        }
         entries = [
             one
             for one in account.entries
-            if kind in ("all", one.venue_kind)
-            and not assets.isdisjoint({"all", one.asset, altname(one.asset), asset_name(one.asset)})
+            if kind in ("all", one.venue_kind) and one.asset in wanted
         ]
         page, count = _page(entries, form, _entry_ns, _entry_id)
         rows = {one.entry_id: entry_row(one, self._accounts) for one in page}
