@@ -1,16 +1,18 @@
 """Exact numbers from the text of the wire, and back; and the largest numbers for exact sums."""
 
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
 
 from fluxum.errors import RemoteProtocolError
 
-__all__ = ["LENGTH_MAX", "POINT_MAX", "digits", "exact", "is_bounded", "product"]
+__all__ = ["LENGTH_MAX", "POINT_MAX", "digits", "exact", "is_bounded", "product", "recurring"]
 
 LENGTH_MAX = 60
 """The longest number, in characters, that exact sums can hold."""
 POINT_MAX = 40
 """The most digits of such a number before the decimal point."""
 _LENGTH_MAX = 40
+_RECURRING_KEPT = 1 << 14
 _ZERO = Decimal(0)
 _HUGE = Decimal(10) ** 30
 # Room for every digit of three numbers from the wire.
@@ -22,11 +24,17 @@ def exact(text: str) -> Decimal:
     """A number that is not negative, from its text; raises RemoteProtocolError that shows it."""
     try:
         value = Decimal(text)
-        if _ZERO <= value < _HUGE and len(text) <= _LENGTH_MAX and _is_short(value):
+        if _TINY <= value < _HUGE and len(text) <= _LENGTH_MAX:
+            return value
+        if _ZERO <= value < _TINY and len(text) <= _LENGTH_MAX and _is_short(value):
             return value
     except (InvalidOperation, ValueError):  # no number, or NaN
         pass
     raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {text[:_LENGTH_MAX]!r}")
+
+
+recurring = lru_cache(_RECURRING_KEPT)(exact)
+"""The same, for numbers that recur, as four prices in five do within a short time."""
 
 
 def is_bounded(value: Decimal) -> bool:
@@ -49,5 +57,5 @@ def digits(value: Decimal) -> str:
 
 
 def _is_short(value: Decimal) -> bool:
-    """Whether a number has few digits when written out: `1e-999999` has a million."""
-    return value >= _TINY or abs(value.adjusted()) <= _LENGTH_MAX
+    """Whether a tiny number has few digits when written out: `1e-999999` has a million."""
+    return abs(value.adjusted()) <= _LENGTH_MAX

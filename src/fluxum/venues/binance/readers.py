@@ -58,9 +58,9 @@ class _Trades:
 
     def read(self, event: native.Event, received_ns: int) -> Sequence[Event]:
         """A trade."""
-        if type(event) is native.AggTrade:
-            return (normalize.agg_trade(event, self._venue, self._symbol, received_ns),)
         if type(event) is not native.Trade:
+            if type(event) is native.AggTrade:
+                return (normalize.agg_trade(event, self._venue, self._symbol, received_ns),)
             raise unexpected(event, Channel.TRADE)
         trade = normalize.trade(event, self._venue, self._symbol, received_ns)
         if trade is not None:
