@@ -72,7 +72,6 @@ class EventProcessor:
     def __init__(self, context: FeedContext, now_s: Callable[[], float]) -> None:
         self._context = context
         self._venue = venue = context.venue
-        self._limits = context.limits
         self._latencies = context.latencies
         self._offset_received = context.offset.received
         self._now_s = now_s
@@ -105,14 +104,7 @@ class EventProcessor:
             Ticker: self._ticker,
             Candle: self._candle,
             Instrument: self._instrument,
-            OpenOrders: self._account,
-            OrderUpdate: self._account,
-            Fill: self._account,
-            Balances: self._account,
-            Balance: self._account,
-            LedgerEntry: self._account,
-            PositionUpdate: self._account,
-            OpenPositions: self._account,
+            **dict.fromkeys(_OfAccount.__args__, self._account),
             Subscribed: self._subscribed,
             Unsubscribed: self._acknowledged,
             Refused: self._refused,
