@@ -7,8 +7,8 @@ when Fluxum was installed, books are right and slower (docs/decisions/010).
 from collections.abc import Callable, Sequence
 
 from fluxum.book.ladder import Ladder
+from fluxum.model.fast import exact, recurring
 from fluxum.model.levels import Level, Row
-from fluxum.model.numbers import exact, recurring
 
 __all__ = ["IS_COMPILED", "BookLadder", "changes", "eager_changes"]
 

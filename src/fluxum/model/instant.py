@@ -27,6 +27,7 @@ _MILLISECOND_NS = 1_000_000
 # The first Bitcoin block, 2009-01-03, and the year 2100: no exchange has instants outside of that.
 _FIRST_NS = 1_230_940_800_000_000_000
 _LAST_NS = 4_102_444_800_000_000_000
+_FIRST_MS, _LAST_MS = _FIRST_NS // _MILLISECOND_NS, _LAST_NS // _MILLISECOND_NS
 
 
 def plausible_ns(instant_ns: int) -> int | None:
@@ -39,8 +40,7 @@ def plausible_ns(instant_ns: int) -> int | None:
 
 def plausible_millis(instant_ms: int) -> int | None:
     """The instant in ns of milliseconds since the epoch, `None` for one that is not plausible."""
-    instant_ns = instant_ms * _MILLISECOND_NS
-    return instant_ns if _FIRST_NS <= instant_ns < _LAST_NS else None
+    return instant_ms * _MILLISECOND_NS if _FIRST_MS <= instant_ms < _LAST_MS else None
 
 
 def parse_plausible(text: str) -> int | None:

@@ -1,18 +1,16 @@
 """Exact numbers from the text of the wire, and back; and the largest numbers for exact sums."""
 
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from functools import lru_cache
 
 from fluxum.errors import RemoteProtocolError
 
-__all__ = ["LENGTH_MAX", "POINT_MAX", "digits", "exact", "is_bounded", "product", "recurring"]
+__all__ = ["LENGTH_MAX", "POINT_MAX", "digits", "exact", "is_bounded", "product"]
 
 LENGTH_MAX = 60
 """The longest number, in characters, that exact sums can hold."""
 POINT_MAX = 40
 """The most digits of such a number before the decimal point."""
 _LENGTH_MAX = 40
-_RECURRING_KEPT = 1 << 14
 _ZERO = Decimal(0)
 _HUGE = Decimal(10) ** 30
 # Room for every digit of three numbers from the wire.
@@ -31,10 +29,6 @@ def exact(text: str) -> Decimal:
     except (InvalidOperation, ValueError):  # no number, or NaN
         pass
     raise RemoteProtocolError(f"a number from 0 to 1e30 was expected, was {text[:_LENGTH_MAX]!r}")
-
-
-recurring = lru_cache(_RECURRING_KEPT)(exact)
-"""The same, for numbers that recur, as four prices in five do within a short time."""
 
 
 def is_bounded(value: Decimal) -> bool:

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model import market
+from fluxum.model.fast import recurring
 from fluxum.model.instant import plausible_millis
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
-from fluxum.model.numbers import recurring
 from fluxum.venues.binance import native
 from fluxum.venues.rows import decimals, exact, exact_or_none, price_or_none
 
@@ -69,7 +69,7 @@ def trade(wire: native.Trade, venue: str, symbol: Symbol, received_ns: int) -> m
         trade_id=str(wire.t),
         sequence=wire.t if not kind else None,  # some ids of futures have no trade
         order_type=kind.lower() if kind and kind != _MATCH else "",
-        venue_ns=nanos(wire.T or wire.E),
+        venue_ns=plausible_millis(wire.T or wire.E or 0),
         received_ns=received_ns,
     )
 
@@ -89,7 +89,7 @@ def agg_trade(wire: native.AggTrade, venue: str, symbol: Symbol, received_ns: in
         quantity=exact(wire.q),
         trade_id=str(wire.a),
         sequence=wire.a,
-        venue_ns=nanos(wire.T or wire.E),
+        venue_ns=plausible_millis(wire.T or wire.E or 0),
         received_ns=received_ns,
     )
 

@@ -6,14 +6,15 @@ from typing import NoReturn
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model import market
 from fluxum.model.event import VenueNotice, VenueStatus
-from fluxum.model.instant import parse_plausible, parse_rfc3339
+from fluxum.model.fast import exact, exact_raw, recurring
+from fluxum.model.fast import instant as fast_instant
+from fluxum.model.instant import parse_rfc3339
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.market import Level, OrderAction, OrderChange, RestingOrder
-from fluxum.model.numbers import recurring
 from fluxum.venues.conversation import VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.checksum import digits
-from fluxum.venues.rows import exact, finite
+from fluxum.venues.rows import finite
 
 __all__ = [
     "VENUE",
@@ -138,7 +139,7 @@ def trade(wire: native.Trade, symbol: Symbol, kind: native.Kind, received_ns: in
         symbol=symbol,
         side=wire.side,
         price=recurring(str(wire.price, "latin-1")) or _refuse_zero(),
-        quantity=exact(str(wire.qty, "latin-1")) or _refuse_zero(),
+        quantity=exact_raw(wire.qty) or _refuse_zero(),
         trade_id=str(wire.trade_id),
         sequence=wire.trade_id,
         order_type=wire.ord_type or "",
@@ -243,7 +244,7 @@ def instant(text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        return parse_plausible(text)
+        return fast_instant(text)
     except BadInput as error:
         raise RemoteProtocolError(str(error)) from error
 
