@@ -51,9 +51,11 @@ class TradeRun:
     __slots__ = ("_first", "_greatest", "_missing", "_order", "_seen", "last", "next")
 
     def __init__(self, first: int) -> None:
-        self.last = self._greatest = first
-        self.next = self._first = first + 1
+        self.last: int = first
+        self.next: int = first + 1
         """The only number that follows on for certain; `_NO_NUMBER` after a step back."""
+        self._first: int = first + 1
+        self._greatest: int = first
         self._missing: set[int] = set()
         self._seen: set[int] = {first}
         self._order: deque[int] = deque((first,))
@@ -187,7 +189,7 @@ class GapLedger:
         """
         number = trade.sequence
         run = self._runs.get(trade.symbol)
-        if run is not None and number == run.next and not self._open:
+        if run is not None and number is not None and number == run.next and not self._open:
             run.last = number
             run.next = number + 1
             self.followed += 1
