@@ -135,15 +135,16 @@ class EventProcessor:
         """Handle the events of one frame."""
         is_measured = self._latencies.is_measuring
         self.counts.received += len(events)
+        handlers, put = self._handlers, self._put
         for event in events:
             if type(event) is not BookUpdate:  # nearly all are, so the others may cost a look-up
-                self._handlers.get(type(event), self._put)(event)
+                handlers.get(type(event), put)(event)
                 continue
             verdict = self.books.update(event)
             if is_measured:
                 self._latencies.applied()
             if verdict is _PASSED or verdict is _AS_BEFORE:
-                self.bus.put(event)
+                put(event)
             else:
                 self._judged(verdict, event)
         if is_measured:
