@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := check
 .DELETE_ON_ERROR:
-.PHONY: site demo test all quick lint check fix bench docs support recordings soak sim accounts hubs peers venue clean help
+.PHONY: site demo test all quick lint check fix bench bench-peers docs support recordings soak sim accounts hubs peers venue clean help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +12,7 @@ CODE := src tests bench docs
 # Compiled modules are kept, whatever the caller's environment says: without them every process that
 # a test starts compiles aiohttp again, and each worker of pytest rewrites every test.
 export PYTHONDONTWRITEBYTECODE :=
-COMPILED := src/fluxum/book/_fast.pyx
+COMPILED := src/fluxum/book/_fast.pyx src/fluxum/model/_fast.pyx
 
 demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 	@$(BIN)/fluxum demo $(ARGS)
@@ -46,8 +46,18 @@ fix: $(VENV)/.dev  ## format, and mend what a machine can mend
 	@$(BIN)/ruff format $(CODE)
 	@$(BIN)/ruff check --fix $(CODE)
 
-bench: $(VENV)/.dev  ## measure
-	@for file in bench/*.py; do $(PYTHON) $$file || exit 1; done
+bench: $(VENV)/.dev  ## measure what a frame costs at every exchange, beside a plain way: one table
+	@$(PYTHON) bench/table.py $(ARGS)
+
+BENCH_PEERS := .bench-peers
+bench-peers: $(VENV)/.dev $(BENCH_PEERS)/.made  ## the same table, beside other people's clients in the same run
+	@$(PYTHON) bench/table.py --peers $(BENCH_PEERS)/bin/python $(ARGS)
+
+$(BENCH_PEERS)/.made: requirements/bench-peers.txt | $(PYTHON)
+	@echo "setting up $(BENCH_PEERS) ..." >&2
+	@$(PYTHON) -m venv $(BENCH_PEERS)
+	@$(BENCH_PEERS)/bin/python -m pip -qq --disable-pip-version-check --no-input install -r requirements/bench-peers.txt
+	@touch $@
 
 docs: $(VENV)/.dev  ## write what is generated: the command line's reference, states, a screen
 	@$(PYTHON) docs/generate.py
@@ -91,12 +101,12 @@ $(PEERS)/.made: requirements/peers.txt | $(PYTHON)
 	@touch $@
 
 clean:  ## remove all that was made here, .venv included
-	@rm -rf $(VENV) $(PEERS) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) $(PEERS) $(BENCH_PEERS) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
-	@rm -f $(COMPILED:.pyx=.c) $(COMPILED:.pyx=)*.so
+	@rm -f $(COMPILED:.pyx=.c) $(COMPILED:.pyx=*.so)
 
 help:  ## list all this
-	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 # Set-up: what a stamp stands for is installed again when the pins or the package's facts change.
 

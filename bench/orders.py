@@ -1,39 +1,87 @@
-"""The round trip of an order over loopback: from the call to the exchange's acknowledgement.
+"""The round trip of an order over loopback: from `place` to the frame, and to the acknowledgement.
 
-The simulated exchange runs in this very process, so what is measured is both halves and the
-machine's sockets; beside it a bare aiohttp echo of a frame of the same size, in the same run.
+The simulated exchange runs in a process of its own, and so does a bare echo (aiohttp, a frame of
+the same size), to which a round trip of the same pace is made in turn. The time that the exchange
+needs from a request to the first answer is measured there and shown apart, so that both can be
+compared without it. CPU times are of this process. With `--journal` orders are written to a file
+and synced first, which is shown apart too.
 """
 
 import argparse
 import asyncio
 import base64
+import multiprocessing
 import statistics
+import tempfile
 import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from decimal import Decimal
+from multiprocessing.connection import Connection as ParentPipe
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
 
-from aiohttp import ClientSession, WSMsgType, web
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
 
 from fluxum.clock import SystemClock
-from fluxum.connect import connect
 from fluxum.model.account import Credentials
-from fluxum.model.event import Channel, Subscription
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import Side
-from fluxum.model.order import Accepted, Declined, OrderRequest, Place
+from fluxum.model.order import OrderRequest, OrderStatus
+from fluxum.orders.journal import FileOrderJournal, MemoryOrderJournal, OrderJournal
+from fluxum.orders.journal_lines import JournalLine, Unfinished
+from fluxum.runtime import LiveRuntime, Reach
 from fluxum.session.account_config import AccountConfig
-from fluxum.session.session import Session
 from fluxum.sim.exchange import SimulatedExchange
 from fluxum.sim.serve import serve
+from fluxum.trader import Trader, trade
+from fluxum.transport.link import Link
 from fluxum.venues.register import find_venue
+from fluxum.venues.venue import Venue
 
 EXCHANGE = "kraken"
 KEY, SECRET = "bench", base64.b64encode(b"bench").decode()
 BTC = Symbol("BTC/USD")
-PAUSE_S = 0.11  # 200 orders stay below the venue's own allowances
+PAUSE_S = 0.055  # twice for an order: 200 orders stay below the venue's own allowances
+FRAME = "x" * 250
 
 
-async def echo(count: int, size: int) -> list[float]:
-    """Seconds of `count` round trips of a frame, there and back, and nothing else."""
+# The other process
+
+
+class AnsweringLink:
+    """A client's link to the exchange that notes how long a request waited for its first answer."""
+
+    def __init__(self, link: Link, took_s: "Synchronized[float]") -> None:
+        self._link = link
+        self._took_s = took_s
+        self._asked_s = 0.0
+
+    async def send(self, frame: bytes) -> None:
+        self._asked_s = time.perf_counter()
+        await self._link.send(frame)
+
+    async def receive(self) -> bytes:
+        frame = await self._link.receive()
+        if self._asked_s:
+            self._took_s.value = time.perf_counter() - self._asked_s
+            self._asked_s = 0.0
+        return frame
+
+
+class AnsweringExchange(SimulatedExchange):
+    """A simulated exchange that notes how long it needs for an answer."""
+
+    took_s: "Synchronized[float]"
+
+    @asynccontextmanager
+    async def dial(self, url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+        async with super().dial(url, headers) as link:
+            yield AnsweringLink(link, self.took_s)
+
+
+def serve_both(ready: ParentPipe, took_s: "Synchronized[float]") -> None:
+    """An exchange and an echo, until the process is ended."""
 
     async def answer(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -43,79 +91,181 @@ async def echo(count: int, size: int) -> list[float]:
                 await socket.send_str(message.data)
         return socket
 
-    app = web.Application()
-    app.router.add_get("/", answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    times: list[float] = []
-    async with (
-        ClientSession() as client,
-        client.ws_connect(f"http://127.0.0.1:{runner.addresses[0][1]}/") as socket,
-    ):
-        for _ in range(count):
-            begun = time.perf_counter()
-            await socket.send_str("x" * size)
-            await socket.receive()
-            times.append(time.perf_counter() - begun)
-            await asyncio.sleep(0.001)
-    await runner.cleanup()
+    async def main() -> None:
+        app = web.Application()
+        app.router.add_get("/", answer)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        exchange = AnsweringExchange(
+            find_venue(EXCHANGE), [BTC], seed=1, clock=SystemClock(), rate_per_s=0.0
+        )
+        exchange.took_s = took_s
+        async with exchange, serve(exchange) as url:
+            exchange.open_account(KEY, SECRET, {"USD": Decimal(10**9)}, tier="pro")
+            (best,) = exchange.levels(BTC, Side.BUY, 1)
+            price = best.price - 1000 * exchange.instruments()[0].tick
+            ready.send((url, f"http://127.0.0.1:{runner.addresses[0][1]}/", str(price)))
+            await asyncio.Event().wait()
+
+    asyncio.run(main())
+
+
+# This process
+
+
+class TimedLink:
+    """A link that notes when its last frame was written."""
+
+    def __init__(self, link: Link, written: list[float]) -> None:
+        self._link = link
+        self._written = written
+        self.receive = link.receive
+
+    async def send(self, frame: bytes) -> None:
+        await self._link.send(frame)
+        self._written[0] = time.perf_counter()
+
+
+class TimedRuntime(LiveRuntime):
+    """This machine, with links that note when a frame was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = [0.0]
+
+    @asynccontextmanager
+    async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:
+        async with super().reach(venue) as reach:
+
+            @asynccontextmanager
+            async def dial(url: str, headers: Mapping[str, str] = {}, /) -> AsyncGenerator[Link]:
+                async with reach.dial(url, headers) as link:
+                    yield TimedLink(link, self.written)
+
+            yield Reach(dial, reach.http, reach.names)
+
+
+class TimedJournal:
+    """A journal that notes how long its writes took."""
+
+    def __init__(self, journal: OrderJournal) -> None:
+        self._journal = journal
+        self.took_s = 0.0
+
+    @property
+    def unfinished(self) -> Mapping[str, Unfinished]:
+        return self._journal.unfinished
+
+    def write(self, lines: Sequence[JournalLine]) -> None:
+        begun = time.perf_counter()
+        self._journal.write(lines)
+        self.took_s += time.perf_counter() - begun
+
+
+class Times:
+    """What each round trip took, in seconds."""
+
+    def __init__(self) -> None:
+        self.bare: list[float] = []
+        self.bare_cpu: list[float] = []
+        self.exchange: list[float] = []
+        self.sent: list[float] = []
+        self.acknowledged: list[float] = []
+        self.ours: list[float] = []
+        self.journal: list[float] = []
+
+
+async def measure(
+    trader: Trader,
+    request: OrderRequest,
+    socket: ClientWebSocketResponse,
+    runtime: TimedRuntime,
+    journal: TimedJournal,
+    took_s: "Synchronized[float]",
+    count: int,
+    pause_s: float,
+) -> Times:
+    """An order and an echo, in turn, at one pace."""
+    times = Times()
+    for _ in range(count):
+        begun, begun_cpu = time.perf_counter(), time.process_time()
+        await socket.send_str(FRAME)
+        await socket.receive()
+        times.bare.append(time.perf_counter() - begun)
+        times.bare_cpu.append(time.process_time() - begun_cpu)
+        await asyncio.sleep(pause_s)
+        journal.took_s = 0.0
+        begun, begun_cpu = time.perf_counter(), time.process_time()
+        order = await trader.orders.place(request)
+        times.acknowledged.append(time.perf_counter() - begun)
+        times.ours.append(time.process_time() - begun_cpu)
+        times.sent.append(runtime.written[0] - begun)
+        times.journal.append(journal.took_s)
+        times.exchange.append(took_s.value)
+        assert order.status is not OrderStatus.UNKNOWN, order
+        await asyncio.sleep(pause_s)
     return times
 
 
-async def orders(count: int) -> list[float]:
-    """Seconds from asking for an order to its acknowledgement, one after another."""
-    exchange = SimulatedExchange(
-        find_venue(EXCHANGE), [BTC], seed=1, clock=SystemClock(), rate_per_s=0.0
-    )
-    async with exchange, serve(exchange) as url:
-        exchange.open_account(KEY, SECRET, {"USD": Decimal(10**9)}, tier="pro")
-        account_config = AccountConfig(Credentials(KEY, SECRET), tier="pro", audit_s=None)
-        async with connect(EXCHANGE, endpoint=url, account_config=account_config) as session:
-            session.subscribe(Subscription(Channel.EXECUTION))
-            await session.wait_ready(20)
-            (best,) = exchange.levels(BTC, Side.BUY, 1)
-            request = OrderRequest(
-                symbol=BTC,
-                side=Side.BUY,
-                quantity=Decimal("0.01"),
-                limit_price=best.price - 1000 * exchange.instruments()[0].tick,
-            )
-            return [await round_trip(session, request) for _ in range(count)]
+async def run(
+    url: str,
+    echo: str,
+    price: Decimal,
+    journal: OrderJournal,
+    took_s: "Synchronized[float]",
+    count: int,
+    pause_s: float,
+) -> Times:
+    runtime, timed = TimedRuntime(), TimedJournal(journal)
+    keys = AccountConfig(Credentials(KEY, SECRET), tier="pro", audit_s=None)
+    request = OrderRequest(symbol=BTC, side=Side.BUY, quantity=Decimal("0.01"), limit_price=price)
+    async with (
+        trade(EXCHANGE, [BTC], keys=keys, journal=timed, endpoint=url, runtime=runtime) as trader,
+        ClientSession() as client,
+        client.ws_connect(echo) as socket,
+    ):
+        await measure(trader, request, socket, runtime, timed, took_s, 10, pause_s)  # warm
+        return await measure(trader, request, socket, runtime, timed, took_s, count, pause_s)
 
 
-async def round_trip(session: Session, request: OrderRequest) -> float:
-    with session.account.account_events() as events:
-        begun = time.perf_counter()
-        number = session.account.command(Place(request=request))
-        async for event in events:
-            assert not isinstance(event, Declined), event
-            if isinstance(event, Accepted) and event.command_id == number:
-                break
-        elapsed = time.perf_counter() - begun
-    await asyncio.sleep(PAUSE_S)
-    return elapsed
-
-
-def shown(name: str, times: list[float]) -> str:
+def show(name: str, times: list[float]) -> None:
     ordered = sorted(times)
     middle = statistics.median(ordered) * 1e6
     last = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] * 1e6
-    return f"{name:>28}: p50 {middle:>7,.0f} us   p99 {last:>7,.0f} us   ({len(times)} times)"
+    print(f"{name:>28}: p50 {middle:>7,.0f} us   p99 {last:>7,.0f} us   ({len(times)} times)")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--journal", action="store_true", help="write orders to a synced file")
+    parser.add_argument("--pause", type=float, default=PAUSE_S, help="seconds before each trip")
     wishes = parser.parse_args()
-    first = asyncio.run(echo(1000, 250))
-    placed = asyncio.run(orders(wishes.count))
-    second = asyncio.run(echo(1000, 250))
-    bare = first + second
-    print(shown("order to acknowledgement", placed))
-    print(shown("bare echo of a frame", bare))
-    print(f"{'ratio':>28}: p50 {statistics.median(placed) / statistics.median(bare):.1f}")
+    theirs, ours = multiprocessing.Pipe()
+    spawning = multiprocessing.get_context("spawn")
+    took_s = spawning.Value("d", 0.0)
+    server = spawning.Process(target=serve_both, args=(ours, took_s), daemon=True)
+    server.start()
+    url, echo, price = theirs.recv()
+    with ExitStack() as stack:
+        stack.callback(server.terminate)
+        journal: OrderJournal = MemoryOrderJournal()
+        if wishes.journal:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "orders.jsonl")
+            journal = stack.enter_context(FileOrderJournal(path, EXCHANGE))
+        measured = run(url, echo, Decimal(price), journal, took_s, wishes.count, wishes.pause)
+        times = asyncio.run(measured)
+    show("place to frame", times.sent)
+    show("place to acknowledgement", times.acknowledged)
+    show("of that the exchange", times.exchange)
+    show("of that the journal", times.journal)
+    show("bare echo at the same pace", times.bare)
+    show("CPU of an order", times.ours)
+    show("CPU of an echo", times.bare_cpu)
+    waits = [all_ - theirs for all_, theirs in zip(times.acknowledged, times.exchange, strict=True)]
+    ratio = statistics.median(waits) / statistics.median(times.bare)
+    print(f"{'order / echo':>28}: p50 {ratio:.2f} without the exchange's time")
 
 
 if __name__ == "__main__":

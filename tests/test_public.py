@@ -64,10 +64,11 @@ def test_what_is_public_exists_and_says_what_it_is() -> None:
                 assert (thing.__doc__ or "").strip(), (path, name)
 
 
-def test_importing_is_quiet_and_leaves_the_command_line_out() -> None:
+def test_importing_is_quiet_and_leaves_the_command_line_and_the_network_out() -> None:
     code = (
         "import sys, fluxum; "
-        "print(sorted({'typer', 'rich', 'fluxum.cli', 'fluxum.sim'} & set(sys.modules)))"
+        "unwanted = {'typer', 'rich', 'aiohttp', 'fluxum.cli', 'fluxum.sim'}; "
+        "print(sorted(unwanted & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

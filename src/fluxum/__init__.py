@@ -13,9 +13,10 @@ asyncio.run(main())
 """
 
 import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from fluxum import model
-from fluxum.balances import BalanceManager, ReservationNotice
 from fluxum.board import Board, Noted
 from fluxum.book.book import Book, MarketPrice
 from fluxum.book.consolidated import (
@@ -29,20 +30,6 @@ from fluxum.book.failover import Failover, VenueQuote
 from fluxum.book.level3 import Level3Book
 from fluxum.book.proof import BookProof, BookStatus
 from fluxum.book.split import ConsolidatedPrice, Share
-from fluxum.client.answers import (
-    BalanceStreamingStatus,
-    ClientStatistics,
-    ConnectionStatus,
-    Latest,
-    Recent,
-    TokenInfo,
-)
-from fluxum.client.callback import CallbackStatistics
-from fluxum.client.client import Client
-from fluxum.client.events import ClientEvent, RegisterCallback
-from fluxum.client.thread import ThreadedClient, ThreadedTokens
-from fluxum.client.tokens import ClientTokens
-from fluxum.config.config import Config, load_config
 from fluxum.connect import Recorder, connect
 from fluxum.credentials import find_credentials
 from fluxum.errors import (
@@ -72,15 +59,6 @@ from fluxum.errors import (
     TransportError,
     VenueRefused,
 )
-from fluxum.fetch import (
-    fetch_book,
-    fetch_candles,
-    fetch_instruments,
-    fetch_status,
-    fetch_ticker,
-    fetch_time,
-    fetch_trades,
-)
 from fluxum.fill.fees import Fees, FeesIn, FeeTier
 from fluxum.fill.latency import ConstantLatency, MeasuredLatency
 from fluxum.fill.queue import World
@@ -96,17 +74,11 @@ from fluxum.hub.opening import hub
 from fluxum.hub.statistics import HubCounts, HubStatistics
 from fluxum.hub.streams import ConsolidatedStream, HubBookStream
 from fluxum.hub.wanted import HubAccount, HubVenue
-from fluxum.ledger.audit import Audit, AuditLine, audit
-from fluxum.ledger.balance_breaker import BreakerReading
-from fluxum.ledger.funds import Funds
 from fluxum.ledger.ledger import Ledger, Totals
 from fluxum.ledger.lots import Method
-from fluxum.ledger.opening import held_at, ledger_between
 from fluxum.ledger.order_totals import OrderTotals
 from fluxum.ledger.policy import MarkBy, Policy
 from fluxum.ledger.position_audit import PositionLine
-from fluxum.ledger.reservation import Reservation, ReservationState
-from fluxum.ledger.statement import Journal
 from fluxum.ledger.view import Position, Profit
 from fluxum.orders.cache import OrderCounts
 from fluxum.orders.dead_man import SwitchState
@@ -126,11 +98,6 @@ from fluxum.orders.journal_lines import (
 from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import RiskLimits
-from fluxum.paper.gateway import PaperGateway
-from fluxum.paper.outbox import PaperFaults
-from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
-from fluxum.paper.venue import PaperVenue
-from fluxum.paper_trader import PaperTrader, paper
 from fluxum.portfolio import Portfolio
 from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
@@ -158,6 +125,43 @@ from fluxum.verify import Failure, Report, verify
 from fluxum.version import __version__ as __version__
 
 from .model import *  # noqa: F403 - all that it exports is public
+
+if TYPE_CHECKING:  # imported when one of their names is first used, see `__getattr__`
+    from fluxum.balances import BalanceManager, ReservationNotice
+    from fluxum.client.answers import (
+        BalanceStreamingStatus,
+        ClientStatistics,
+        ConnectionStatus,
+        Latest,
+        Recent,
+        TokenInfo,
+    )
+    from fluxum.client.callback import CallbackStatistics
+    from fluxum.client.client import Client
+    from fluxum.client.events import ClientEvent, RegisterCallback
+    from fluxum.client.thread import ThreadedClient, ThreadedTokens
+    from fluxum.client.tokens import ClientTokens
+    from fluxum.config.config import Config, load_config
+    from fluxum.fetch import (
+        fetch_book,
+        fetch_candles,
+        fetch_instruments,
+        fetch_status,
+        fetch_ticker,
+        fetch_time,
+        fetch_trades,
+    )
+    from fluxum.ledger.audit import Audit, AuditLine, audit
+    from fluxum.ledger.balance_breaker import BreakerReading
+    from fluxum.ledger.funds import Funds
+    from fluxum.ledger.opening import held_at, ledger_between
+    from fluxum.ledger.reservation import Reservation, ReservationState
+    from fluxum.ledger.statement import Journal
+    from fluxum.paper.gateway import PaperGateway
+    from fluxum.paper.outbox import PaperFaults
+    from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
+    from fluxum.paper.venue import PaperVenue
+    from fluxum.paper_trader import PaperTrader, paper
 
 __all__: list[str] = [
     "Account",
@@ -352,3 +356,45 @@ __all__ += model.__all__
 
 # A library logs nothing unless the program wants it.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+# Where names are found that not every program uses.
+_LATER = (
+    "fluxum.balances",
+    "fluxum.client.answers",
+    "fluxum.client.callback",
+    "fluxum.client.client",
+    "fluxum.client.events",
+    "fluxum.client.thread",
+    "fluxum.client.tokens",
+    "fluxum.config.config",
+    "fluxum.fetch",
+    "fluxum.ledger.audit",
+    "fluxum.ledger.balance_breaker",
+    "fluxum.ledger.funds",
+    "fluxum.ledger.opening",
+    "fluxum.ledger.reservation",
+    "fluxum.ledger.statement",
+    "fluxum.paper.gateway",
+    "fluxum.paper.outbox",
+    "fluxum.paper.records",
+    "fluxum.paper.venue",
+    "fluxum.paper_trader",
+)
+
+
+if not TYPE_CHECKING:  # else a type checker would take any name for one of Fluxum
+
+    def __getattr__(name: str) -> Any:
+        """A public name of a module that is not imported yet."""
+        if name in __all__:
+            for later in _LATER:
+                module = import_module(later)
+                if name in module.__all__:
+                    found = globals()[name] = getattr(module, name)
+                    return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """All public names, whether they are imported yet or not."""
+    return sorted({*globals(), *__all__})

@@ -13,7 +13,7 @@ from fluxum.model.instrument import Symbol
 from fluxum.runtime import LiveRuntime, Runtime
 from fluxum.session.account_config import AccountConfig
 from fluxum.session.session import Session
-from fluxum.transport.http import Http
+from fluxum.transport.call import Http
 from fluxum.transport.link import Dial
 from fluxum.venues.register import find_venue
 from fluxum.venues.venue import Venue

@@ -13,10 +13,9 @@ from msgspec import Struct, structs
 
 from fluxum.clock import Clock, SystemClock
 from fluxum.pacing import AttemptBudget, CallCounter
-from fluxum.transport.http import Http, http
+from fluxum.transport.call import Http
 from fluxum.transport.link import Dial
 from fluxum.transport.network import NameCounts, Network
-from fluxum.transport.websocket import websockets
 from fluxum.venues.venue import Venue
 
 __all__ = ["LiveRuntime", "Reach", "Runtime", "call_counter"]
@@ -112,7 +111,14 @@ class LiveRuntime:
 
     @asynccontextmanager
     async def reach(self, venue: Venue) -> AsyncGenerator[Reach]:
-        """Links and calls over real sockets; see Runtime."""
+        """Links and calls over real sockets; see Runtime.
+
+        What makes them is imported here: it takes as long as all of Fluxum, and a simulation or a
+        recording does without it.
+        """
+        from fluxum.transport.http import http
+        from fluxum.transport.websocket import websockets
+
         frame_bytes_max = venue.limits.frame_bytes_max
         network = structs.replace(self.network(venue), names=NameCounts())
         async with (

@@ -148,7 +148,7 @@ def test_a_server_whose_tls_is_too_old_is_refused_and_the_reason_is_clear(
 def test_a_name_is_resolved_once_in_a_while_and_the_time_is_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO, "fluxum.transport.network")
+    caplog.set_level(logging.INFO, "fluxum.transport.pool")
     network = Network()
 
     async def main() -> None:

@@ -144,6 +144,22 @@ def test_intents_are_on_disk_when_the_call_returns(
         assert b'"type":"named"' in path.read_bytes()
 
 
+def test_without_sync_intents_are_written_and_the_system_chooses_when_they_are_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "intents"
+    synced: list[int] = []
+    with FileOrderJournal(path, VENUE, sync=False) as journal:
+        monkeypatch.setattr(os, "fsync", synced.append)
+
+        fill_in(journal)
+
+        assert synced == []
+        assert path.read_bytes().count(b'"type":"place"') == 2  # another process can read it
+    with FileOrderJournal(path, VENUE) as again:
+        assert list(again.unfinished.values()) == EXPECTED
+
+
 def test_a_torn_last_line_is_told_and_left_out(tmp_path: Path) -> None:
     path = tmp_path / "intents"
     with FileOrderJournal(path, VENUE) as journal:

@@ -155,8 +155,51 @@ def test_a_run_forgets_in_the_end_and_stays_small(length: int) -> None:
     run = TradeRun(0)
     for number in range(1, length):
         assert run.take(number) is Step.ON
+    assert len(run._seen) == len(run._order) == 1  # what follows on is a range
 
+    assert run.take(length - 1) is Step.REPEATED
     assert len(run._seen) == len(run._order) == min(length, 1000)
+
+
+class PlainRun:
+    """Every number in a set: what a run of numbers means, without a range."""
+
+    def __init__(self, first: int) -> None:
+        self.last = first
+        self.missing: set[int] = set()
+        self.seen = {first}
+        self.order = [first]
+
+    def take(self, number: int) -> Step:
+        if number in self.seen:
+            return Step.REPEATED
+        self.seen.add(number)
+        self.order.append(number)
+        if len(self.order) > 1000:
+            self.seen.remove(self.order.pop(0))
+        if number > self.last:
+            self.missing.update(range(max(self.last + 1, number - 1000), number))
+            if len(self.missing) > 2000:
+                self.missing.clear()
+            self.last = number
+            return Step.ON
+        self.last, is_late = (self.last, True) if number in self.missing else (number, False)
+        self.missing.discard(number)
+        return Step.LATE if is_late else Step.BACK
+
+
+# How a number is chosen: so many that follow on, then one at this distance from the last.
+moves = st.tuples(st.integers(0, 1200), st.integers(-1300, 1300) | st.integers(-5, 5))
+
+
+@given(st.lists(moves, max_size=8))
+def test_a_range_remembers_what_a_set_of_all_numbers_does(steps: list[tuple[int, int]]) -> None:
+    run, plain = TradeRun(5000), PlainRun(5000)
+    for count, distance in steps:
+        following = [plain.last + one for one in range(1, count + 1)]
+        for number in (*following, plain.last + count + distance):
+            assert run.take(number) is plain.take(number)
+            assert run.last == plain.last
 
 
 def test_a_missing_number_is_late_once_and_then_a_step_back() -> None:

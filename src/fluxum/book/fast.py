@@ -5,11 +5,10 @@ when Fluxum was installed, books are right and slower (docs/decisions/010).
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 from fluxum.book.ladder import Ladder
+from fluxum.model.fast import exact, recurring
 from fluxum.model.levels import Level, Row
-from fluxum.model.numbers import exact
 
 __all__ = ["IS_COMPILED", "BookLadder", "changes", "eager_changes"]
 
@@ -19,12 +18,8 @@ def eager_changes(rows: Sequence[Row]) -> Sequence[Level]:
     if not rows:
         return ()
     return tuple(
-        [Level(_price(row[0]), exact(row[1]), row[2] if len(row) == 3 else None) for row in rows]
+        [Level(recurring(row[0]), exact(row[1]), row[2] if len(row) == 3 else None) for row in rows]
     )
-
-
-_price = lru_cache(1 << 14)(exact)
-"""Four prices in five recur within a short time, quantities do not."""
 
 
 BookLadder: type[Ladder]

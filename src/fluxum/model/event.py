@@ -95,7 +95,7 @@ class Channel(Enum):
         return self is Channel.BOOK or self is Channel.LEVEL3
 
 
-class Subscription(Struct, frozen=True, gc=False):
+class Subscription(Struct, frozen=True, gc=False, cache_hash=True):
     """One stream at a venue.
 
     `symbol` is `None` for channels that cover the whole venue; `depth` is levels a side, for books;

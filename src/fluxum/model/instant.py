@@ -4,7 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 from fluxum.errors import BadInput
 
-__all__ = ["format_rfc3339", "format_second", "instant_of", "parse_rfc3339", "plausible_ns"]
+__all__ = [
+    "format_rfc3339",
+    "format_second",
+    "instant_of",
+    "parse_plausible",
+    "parse_rfc3339",
+    "plausible_millis",
+    "plausible_ns",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -13,9 +21,13 @@ _LENGTH_TO_SECONDS = 19
 _SECONDS_KEPT = 1024
 # Seconds as they were written, up to the point before the fraction.
 _seconds: dict[str, int] = {}
+_plausible_seconds: dict[str, int] = {}
+_SECOND_NS = 1_000_000_000
+_MILLISECOND_NS = 1_000_000
 # The first Bitcoin block, 2009-01-03, and the year 2100: no exchange has instants outside of that.
 _FIRST_NS = 1_230_940_800_000_000_000
 _LAST_NS = 4_102_444_800_000_000_000
+_FIRST_MS, _LAST_MS = _FIRST_NS // _MILLISECOND_NS, _LAST_NS // _MILLISECOND_NS
 
 
 def plausible_ns(instant_ns: int) -> int | None:
@@ -24,6 +36,29 @@ def plausible_ns(instant_ns: int) -> int | None:
     Venues send such instants if they have none.
     """
     return instant_ns if _FIRST_NS <= instant_ns < _LAST_NS else None
+
+
+def plausible_millis(instant_ms: int) -> int | None:
+    """The instant in ns of milliseconds since the epoch, `None` for one that is not plausible."""
+    return instant_ms * _MILLISECOND_NS if _FIRST_MS <= instant_ms < _LAST_MS else None
+
+
+def parse_plausible(text: str) -> int | None:
+    """The instant of UTC text as `parse_rfc3339` reads it, `None` for one that is not plausible.
+
+    Raises BadInput.
+    """
+    second_ns = _plausible_seconds.get(text[:20])
+    if second_ns is not None and text[26:] == "Z":  # the common form, µs
+        micros = text[20:26]
+        if micros.isdecimal():
+            return second_ns + int(micros) * 1000
+    instant_ns = plausible_ns(parse_rfc3339(text))
+    if instant_ns is not None and text[19:20] == ".":
+        if len(_plausible_seconds) >= _SECONDS_KEPT:
+            _plausible_seconds.clear()
+        _plausible_seconds[text[:20]] = instant_ns - instant_ns % _SECOND_NS
+    return instant_ns
 
 
 def parse_rfc3339(text: str) -> int:

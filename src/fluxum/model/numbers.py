@@ -22,7 +22,9 @@ def exact(text: str) -> Decimal:
     """A number that is not negative, from its text; raises RemoteProtocolError that shows it."""
     try:
         value = Decimal(text)
-        if _ZERO <= value < _HUGE and len(text) <= _LENGTH_MAX and _is_short(value):
+        if _TINY <= value < _HUGE and len(text) <= _LENGTH_MAX:
+            return value
+        if _ZERO <= value < _TINY and len(text) <= _LENGTH_MAX and _is_short(value):
             return value
     except (InvalidOperation, ValueError):  # no number, or NaN
         pass
@@ -49,5 +51,5 @@ def digits(value: Decimal) -> str:
 
 
 def _is_short(value: Decimal) -> bool:
-    """Whether a number has few digits when written out: `1e-999999` has a million."""
-    return value >= _TINY or abs(value.adjusted()) <= _LENGTH_MAX
+    """Whether a tiny number has few digits when written out: `1e-999999` has a million."""
+    return abs(value.adjusted()) <= _LENGTH_MAX

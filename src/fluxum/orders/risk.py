@@ -88,7 +88,9 @@ class Risk:
     @property
     def drawdown(self) -> Decimal | None:
         """How far the profit is below its highest; `None` while that is not known."""
-        profit = self.look()
+        return self._below_high(self.look())
+
+    def _below_high(self, profit: Decimal | None) -> Decimal | None:
         if profit is None or self._high is None:
             return None
         return EXACT.subtract(self._high, profit)
@@ -194,7 +196,8 @@ class Risk:
                 f"only orders that make a position smaller are placed: {self._reducing}",
                 "reduce_only",
             )
-        profit, drawdown = self.look(), self.drawdown
+        profit = self.look()
+        drawdown = self._below_high(profit)
         for limit, loss, what in (
             ("daily_loss_max", None if profit is None else -profit, "a loss today"),
             ("drawdown_max", drawdown, "a loss since the highest profit"),

@@ -20,7 +20,7 @@ from fluxum.session.feed import Feed
 from fluxum.session.fetch_queue import Rest
 from fluxum.session.processor import EventProcessor
 from fluxum.session.rest_client import RestClient
-from fluxum.transport.http import Http
+from fluxum.transport.call import Http
 from fluxum.venues.private import Token
 from fluxum.venues.queries import RestQuery
 from fluxum.venues.venue import Venue

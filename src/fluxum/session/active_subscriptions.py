@@ -1,6 +1,6 @@
 """The active subscriptions of a session: the state of each, its book, and the events it brings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fluxum.book.book import Book
@@ -29,8 +29,8 @@ __all__ = ["ActiveSubscriptions", "Stream"]
 _PATIENCE_S = 60.0
 _RESYNC_FIRST_S = 1.0
 _RESYNC_CEILING_S = 30.0
-_Key = tuple[type, Symbol | None, int | None]
-"""A kind of event, its market, and the interval of a candle or the part of a ticker."""
+_Key = Symbol | None | tuple[Symbol | None, int]
+"""A market, with the interval of a candle or the part of a ticker."""
 _KINDS: dict[Channel, tuple[type, ...]] = {
     Channel.BOOK: (BookUpdate, BookSnapshot),
     Channel.LEVEL3: (Level3Update, Level3Snapshot),
@@ -95,6 +95,14 @@ class Stream:
         self.missed = ""
         self.requests = 0
 
+    def receive(self, received_ns: int) -> None:
+        """Data of a stream without a book: nothing is missing or uncertain any more."""
+        self.data_ns = received_ns
+        self.has_data = True
+        self.requests = 0
+        if self.is_uncertain:
+            self.trust()
+
     def mark_uncertain(self, now_s: float, first_s: float) -> None:
         """An update may be missing: request again after `first_s`, later after each failure."""
         self.is_uncertain = True
@@ -145,12 +153,15 @@ class ActiveSubscriptions:
         self.streams: dict[Subscription, Stream] = {}
         self._snapshots = venue.snapshots
         self._is_part = venue.is_part
-        self._by_symbol: dict[_Key, Stream] = {}
+        self._by_kind: dict[type, dict[_Key, Stream]] = {
+            kind: {} for kinds in _KINDS.values() for kind in kinds
+        }
 
     def open(self, subscription: Subscription, feed: Feed) -> Stream:
         """Add a stream, carried by this feed."""
         stream = self.streams[subscription] = Stream(subscription, feed)
-        self._by_symbol.update(dict.fromkeys(_keys_of(subscription), stream))
+        for kind in _KINDS[subscription.channel]:
+            self._by_kind[kind][_key_of(subscription)] = stream
         if subscription.symbol is not None and subscription.channel.is_book:
             self.keeper(subscription).open(subscription.symbol)
         return stream
@@ -158,8 +169,8 @@ class ActiveSubscriptions:
     def close(self, subscription: Subscription) -> None:
         """Remove a stream."""
         del self.streams[subscription]
-        for key in _keys_of(subscription):
-            del self._by_symbol[key]
+        for kind in _KINDS[subscription.channel]:
+            del self._by_kind[kind][_key_of(subscription)]
         if subscription.symbol is not None and subscription.channel.is_book:
             self.keeper(subscription).close(subscription.symbol)
 
@@ -168,7 +179,11 @@ class ActiveSubscriptions:
 
         `apart` is the interval of a candle or the part of a ticker.
         """
-        return self._by_symbol.get((kind, symbol, apart))
+        return self._by_kind[kind].get(symbol if apart is None else (symbol, apart))
+
+    def of_kind(self, kind: type) -> Mapping[Any, Stream]:
+        """The streams of a kind of event by their market, where nothing else sets them apart."""
+        return self._by_kind[kind]
 
     def keeper(self, subscription: Subscription) -> BookKeeper[Any]:
         """The keeper of a subscription's book."""
@@ -207,9 +222,9 @@ class ActiveSubscriptions:
         return subscription.channel.is_private and not self._is_part(subscription)
 
 
-def _keys_of(subscription: Subscription) -> Sequence[_Key]:
-    """The keys of the events that a subscription brings."""
+def _key_of(subscription: Subscription) -> _Key:
+    """The key of the events that a subscription brings."""
     channel = subscription.channel
     has_parts = channel is Channel.TICKER or channel is Channel.EXECUTION
     apart = subscription.depth if has_parts else subscription.interval_s
-    return [(kind, subscription.symbol, apart) for kind in _KINDS[channel]]
+    return subscription.symbol if apart is None else (subscription.symbol, apart)

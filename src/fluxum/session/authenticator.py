@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from fluxum.clock import Clock
 from fluxum.errors import BadInput, FluxumError, LocalProtocolError, VenueRefused
-from fluxum.transport.http import Http
+from fluxum.transport.call import Http
 from fluxum.transport.link import Sealed
 from fluxum.venues.conversation import Auth, Fetch, Send
 from fluxum.venues.private import TOKEN, Private, Signed, Signer, Token

@@ -183,7 +183,9 @@ class Connection:
     async def _perform_one(self, effect: Effect) -> None:
         match effect:
             case Send(frame):
-                await asyncio.sleep(self._bucket.take(asyncio.get_running_loop().time()))
+                wait_s = self._bucket.take(asyncio.get_running_loop().time())
+                if wait_s > 0:
+                    await asyncio.sleep(wait_s)
                 try:
                     async with asyncio.timeout(self._limits.answer_timeout_s):
                         await self._link.send(self._authenticated(effect))

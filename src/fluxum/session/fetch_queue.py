@@ -32,7 +32,7 @@ from fluxum.pacing import (
     bounded_wait_s,
 )
 from fluxum.session.authenticator import Authenticator
-from fluxum.transport.http import Http
+from fluxum.transport.call import Http
 from fluxum.venues.conversation import UNREADABLE, Auth
 from fluxum.venues.venue import Fetch, VenueProtocol
 

@@ -20,6 +20,7 @@ __all__ = ["GapLedger", "OpenGap", "RecentIds", "Step", "TradeRun"]
 _CLOSED_KEPT = 1000
 _SEEN_KEPT = 1000
 _MISSING_KEPT = 1000
+_NO_NUMBER = -(1 << 63)
 
 
 class OpenGap(Struct, frozen=True, kw_only=True):
@@ -41,24 +42,53 @@ class Step(Enum):
 
 
 class TradeRun:
-    """One market's numbered trades: the last number, those seen lately, those still missing."""
+    """One market's numbered trades: the last number, those seen lately, those still missing.
 
-    __slots__ = ("_missing", "_order", "_seen", "last")
+    Numbers that follow on are remembered as a range, from `_first` to `last`. The range is added
+    to those seen one by one when a number comes that does not follow on.
+    """
+
+    __slots__ = ("_first", "_greatest", "_missing", "_order", "_seen", "last", "next")
 
     def __init__(self, first: int) -> None:
-        self.last = first
+        self.last: int = first
+        self.next: int = first + 1
+        """The only number that follows on for certain; `_NO_NUMBER` after a step back."""
+        self._first: int = first + 1
+        self._greatest: int = first
         self._missing: set[int] = set()
         self._seen: set[int] = {first}
         self._order: deque[int] = deque((first,))
 
     def take(self, number: int) -> Step:
         """Remember a number, and return how it follows."""
-        if number in self._seen:
-            return Step.REPEATED
+        if number == self.next:
+            self.last = number
+            self.next = number + 1
+            return Step.ON
+        self._remember_range()
+        step = self._take_other(number)
+        self._greatest = max(self._greatest, number)
+        self._first = self.last + 1
+        # A number above all others was neither seen nor missed.
+        self.next = self._first if self.last == self._greatest else _NO_NUMBER
+        return step
+
+    def _remember_range(self) -> None:
+        for number in range(max(self._first, self.last - _SEEN_KEPT + 1), self.last + 1):
+            self._remember(number)
+        self._greatest = max(self._greatest, self.last)
+
+    def _remember(self, number: int) -> None:
         self._seen.add(number)
         self._order.append(number)
         if len(self._order) > _SEEN_KEPT:
             self._seen.discard(self._order.popleft())
+
+    def _take_other(self, number: int) -> Step:
+        if number in self._seen:
+            return Step.REPEATED
+        self._remember(number)
         if number > self.last:
             skipped = range(self.last + 1, number)
             self._missing.update(skipped[-_MISSING_KEPT:])
@@ -136,7 +166,7 @@ class GapLedger:
 
         `more` is appended to the detail that the gap began with.
         """
-        opened = self._open.pop(subscription, None)
+        opened = self._open.pop(subscription, None) if self._open else None
         if opened is None:
             return None
         detail = "; ".join(filter(None, (opened.detail, more)))
@@ -158,6 +188,12 @@ class GapLedger:
         that must not be withheld.
         """
         number = trade.sequence
+        run = self._runs.get(trade.symbol)
+        if run is not None and number is not None and number == run.next and not self._open:
+            run.last = number
+            run.next = number + 1
+            self.followed += 1
+            return trade, None
         if number is None:
             ids = self._ids.get(trade.symbol)
             if ids is None:
@@ -166,7 +202,6 @@ class GapLedger:
                 self.repeated += 1
                 return None, None
             return trade, self.end(subscription, trade.received_ns)
-        run = self._runs.get(trade.symbol)
         if run is None:
             run = self._runs[trade.symbol] = TradeRun(number)
             return trade, self.end(subscription, trade.received_ns, Repair.LOST)

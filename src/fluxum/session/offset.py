@@ -71,10 +71,10 @@ class ClockOffsetKeeper:
     def received(self, venue_ns: int, received_ns: int) -> None:
         """A message has the venue's time, which was before its receipt."""
         least = venue_ns - received_ns
-        if abs(least) > _UNMEASURED_MAX_NS:
-            return
         is_old = received_ns - self._least_at_ns > _AGE_MAX_NS
-        if self._least_ns is None or least > self._least_ns or is_old:
+        if self._least_ns is not None and least <= self._least_ns and not is_old:
+            return
+        if abs(least) <= _UNMEASURED_MAX_NS:
             self._least_ns = least
             self._least_at_ns = received_ns
 

@@ -13,14 +13,12 @@ from fluxum.book.keeper import Verdict
 from fluxum.book.proof import BookStatus
 from fluxum.model.account import Balance, Balances, Fill, LedgerEntry
 from fluxum.model.event import (
-    AccountEvent,
     Channel,
     Desync,
     Event,
     GapCause,
     LeftOut,
     LinkLost,
-    MarketEvent,
     Refused,
     Rejected,
     Resynced,
@@ -74,11 +72,12 @@ class EventProcessor:
     def __init__(self, context: FeedContext, now_s: Callable[[], float]) -> None:
         self._context = context
         self._venue = venue = context.venue
-        self._limits = context.limits
         self._latencies = context.latencies
+        self._offset_received = context.offset.received
         self._now_s = now_s
         self._publisher = Publisher()
         self.bus = self._publisher.bus
+        self._put = self.bus.put
         self.counts = self._publisher.counts
         self.publish = self._publisher.publish
         """Publish an event of the session itself."""
@@ -89,6 +88,7 @@ class EventProcessor:
         """Every stream by its subscription; read only."""
         self.gaps = GapLedger(venue.name)
         self.candles = Candles(self._publisher, self.gaps, context.offset)
+        self._trade_streams = self.active.of_kind(Trade)
         self._tickers = JoinedTickers()
         self.refused: dict[Subscription, str] = {}
         self.account: Account | None = None
@@ -104,14 +104,7 @@ class EventProcessor:
             Ticker: self._ticker,
             Candle: self._candle,
             Instrument: self._instrument,
-            OpenOrders: self._account,
-            OrderUpdate: self._account,
-            Fill: self._account,
-            Balances: self._account,
-            Balance: self._account,
-            LedgerEntry: self._account,
-            PositionUpdate: self._account,
-            OpenPositions: self._account,
+            **dict.fromkeys(_OfAccount.__args__, self._account),
             Subscribed: self._subscribed,
             Unsubscribed: self._acknowledged,
             Refused: self._refused,
@@ -142,15 +135,16 @@ class EventProcessor:
         """Handle the events of one frame."""
         is_measured = self._latencies.is_measuring
         self.counts.received += len(events)
+        handlers, put = self._handlers, self._put
         for event in events:
             if type(event) is not BookUpdate:  # nearly all are, so the others may cost a look-up
-                self._handlers.get(type(event), self.bus.put)(event)
+                handlers.get(type(event), put)(event)
                 continue
             verdict = self.books.update(event)
             if is_measured:
                 self._latencies.applied()
             if verdict is _PASSED or verdict is _AS_BEFORE:
-                self.bus.put(event)
+                put(event)
             else:
                 self._judged(verdict, event)
         if is_measured:
@@ -357,7 +351,7 @@ class EventProcessor:
         if stream is None or self.account is None or not self.account.receive(event):
             self.counts.withheld += 1
             return
-        self._note_data(stream, event)
+        stream.receive(event.received_ns)
         if isinstance(event, OpenOrders | Balances):
             stream.due_s = None
             self._end_gap(stream.subscription, event.received_ns)
@@ -391,6 +385,8 @@ class EventProcessor:
             part = QUOTES if event.is_quote else None
             stream = self.active.find(Ticker, event.symbol, part) or stream
             event = self._tickers.take(event)
+        if stream is not None and event.venue_ns is not None:
+            self._offset_received(event.venue_ns, event.received_ns)
         self._publish(stream, event)
 
     def _plain(self, event: Instrument) -> None:
@@ -401,7 +397,9 @@ class EventProcessor:
         if stream is None:
             self.counts.withheld += 1
             return
-        self._note_data(stream, candle)
+        if candle.venue_ns is not None:
+            self._offset_received(candle.venue_ns, candle.received_ns)
+        stream.receive(candle.received_ns)
         self.candles.take(stream, candle)
         if not self.candles.is_waiting(stream.subscription):
             self._have(stream)
@@ -410,26 +408,30 @@ class EventProcessor:
         if stream is None:
             self.counts.withheld += 1
             return
-        self._note_data(stream, event)
+        stream.receive(event.received_ns)
         if self.gaps.open:
             self._end_gap(self._venue.whole(stream.subscription), event.received_ns)
-        self.bus.put(event)
-        self._have(stream)
+        self._put(event)
+        if stream.feed.readiness.missing:
+            self._have(stream)
 
     def _trade(self, trade: Trade) -> None:
-        stream = self.active.find(Trade, trade.symbol)
+        stream = self._trade_streams.get(trade.symbol)
         if stream is None:
             self.counts.withheld += 1
             return
-        self._note_data(stream, trade)
+        if trade.venue_ns is not None:
+            self._offset_received(trade.venue_ns, trade.received_ns)
+        stream.receive(trade.received_ns)
         news, gap = self.gaps.admit(stream.subscription, trade)
         if gap is not None:
             self.publish(gap)
         if news is None:
             self.counts.withheld += 1
         else:
-            self.bus.put(news)
-        self._have(stream)
+            self._put(news)
+        if stream.feed.readiness.missing:
+            self._have(stream)
 
     def _acknowledged(self, event: Subscribed | Unsubscribed) -> None:
         """Publish the event, unless it is of a part: a part has no events of its own."""
@@ -473,16 +475,6 @@ class EventProcessor:
 
     # Pieces
 
-    def _note_data(self, stream: Stream, event: MarketEvent | AccountEvent) -> None:
-        """Data of a stream without a book: the stream is ready, and not uncertain any more."""
-        stream.data_ns = event.received_ns
-        if isinstance(event, _TIMED) and event.venue_ns is not None:
-            self._context.offset.received(event.venue_ns, event.received_ns)
-        stream.has_data = True
-        stream.requests = 0
-        if stream.is_uncertain:
-            stream.trust()
-
     def _have(self, stream: Stream) -> None:
         if stream.feed.readiness.lacks(stream.subscription):
             stream.feed.readiness.have(stream.subscription)
@@ -492,6 +484,3 @@ class EventProcessor:
         gap = self.gaps.end(subscription, now_ns)
         if gap is not None:
             self.publish(gap)
-
-
-_TIMED = (Trade, Ticker, Candle)

@@ -27,12 +27,13 @@ class Readiness:
 
     def __init__(self, link: str) -> None:
         self._link = link
-        self._missing: dict[Subscription | None, str] = {None: "not connected"}
+        self.missing: dict[Subscription | None, str] = {None: "not connected"}
+        """The reasons, oldest first; read only."""
         self._incomplete: dict[Subscription, str] = {}
 
     def __iter__(self) -> Iterator[Missing]:
         """What is missing, oldest first."""
-        for subscription, reason in self._missing.items():
+        for subscription, reason in self.missing.items():
             yield Missing(self._link, subscription, reason)
 
     def incomplete(self) -> list[Missing]:
@@ -42,7 +43,7 @@ class Readiness:
     @property
     def is_ready(self) -> bool:
         """Whether nothing is missing."""
-        return not self._missing
+        return not self.missing
 
     def note_incomplete(self, subscription: Subscription, reason: str) -> None:
         """Rows of a list could not be read; the list is ready without them."""
@@ -50,17 +51,17 @@ class Readiness:
 
     def lack(self, subscription: Subscription | None, reason: str) -> None:
         """Something is missing; this is the reason now."""
-        self._missing[subscription] = reason
+        self.missing[subscription] = reason
 
     def have(self, subscription: Subscription | None) -> None:
         """It is not missing any more."""
-        self._missing.pop(subscription, None)
+        self.missing.pop(subscription, None)
 
     def forget(self, subscription: Subscription) -> None:
         """It is not subscribed any more."""
-        self._missing.pop(subscription, None)
+        self.missing.pop(subscription, None)
         self._incomplete.pop(subscription, None)
 
     def lacks(self, subscription: Subscription) -> bool:
         """Whether this subscription is missing now."""
-        return subscription in self._missing
+        return subscription in self.missing

@@ -54,7 +54,7 @@ from fluxum.session.rest_client import RestClient
 from fluxum.session.session_readings import SessionReadings
 from fluxum.session.state import is_lawful, least_ready
 from fluxum.session.streams import Stream
-from fluxum.transport.http import Http
+from fluxum.transport.call import Http
 from fluxum.transport.link import Dial
 from fluxum.transport.network import NameCounts
 from fluxum.venues.rows import LeftOutRows

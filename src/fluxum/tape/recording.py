@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fluxum.model.event import Gap, GapCause, Repair, Subscription
 from fluxum.tape.waiting import Hole
 from fluxum.tape.writer import TapeWriter
-from fluxum.transport.http import Http
+from fluxum.transport.call import Http
 from fluxum.transport.link import Dial, Link, Sealed
 
 __all__ = ["TapeRecorder", "gaps", "recording", "recording_calls"]

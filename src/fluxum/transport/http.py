@@ -2,30 +2,19 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Protocol
 
 import aiohttp
 from yarl import URL
 
 from fluxum.errors import BadInput, TransportError
+from fluxum.transport.call import Http
 from fluxum.transport.network import Network
+from fluxum.transport.pool import pool
 from fluxum.transport.refusal import refusal
 
 __all__ = ["Http", "http"]
 
 _PART_BYTES = 1 << 20
-
-
-class Http(Protocol):
-    """Makes HTTP calls; the caller waits for the body."""
-
-    async def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        """The body of a 2xx answer.
-
-        Raises TransportError if there was no answer or the server failed, Redirected for a
-        redirect, RateLimited for 418, 429 and 503, VenueRefused for any other answer.
-        """
-        ...
 
 
 @asynccontextmanager
@@ -37,7 +26,7 @@ async def http(
     A call ends after `network.call_timeout_s`, its body after `body_bytes_max` bytes.
     """
     network = network or Network()
-    async with network.client(network.call_timeout_s) as client:
+    async with pool(network, network.call_timeout_s) as client:
         yield _Calls(client, network, body_bytes_max)
 
 

@@ -1,31 +1,16 @@
-"""The network as links and calls use it: resolved names, TLS 1.2 or newer, a proxy, time-outs.
+"""The network as links and calls use it: resolved names, TLS 1.2 or newer, a proxy, time-outs."""
 
-Resolved addresses are kept for a short time. If a name has several addresses, they are tried a
-quarter of a second apart, IPv6 and IPv4 in turn, and the first that answers is used (happy
-eyeballs, RFC 8305); both are aiohttp's.
-"""
-
-import logging
-import socket
 import ssl
-from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
+from collections.abc import Mapping
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import DefaultResolver
 from msgspec import Struct, field, structs
 
-from fluxum.clock import monotonic_s
 from fluxum.errors import BadInput
 
 __all__ = ["NameCounts", "Network", "ProxyUrl", "TlsVersion"]
 
-_log = logging.getLogger(__name__)
-_NAMES_MAX = 1000
-_TRY_NEXT_S = 0.25
 _TOO_OLD = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION"})
 TlsVersion = Literal["1.2", "1.3"]
 """The versions of TLS that can be required as the least."""
@@ -97,26 +82,6 @@ class Network(Struct, frozen=True, kw_only=True):
         context.minimum_version = _TLS[self.tls_min]
         return context
 
-    def client(
-        self, timeout_s: float | None = None, traces: Sequence[aiohttp.TraceConfig] = ()
-    ) -> aiohttp.ClientSession:
-        """A client with these options; `timeout_s` is for a whole call."""
-        trace = aiohttp.TraceConfig()
-        trace.on_dns_cache_hit.append(self._note_cached)
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=self.context(),
-                limit=0,
-                ttl_dns_cache=self.name_cache_s,  # type: ignore[arg-type]  # fractions work
-                dns_cache_max_size=_NAMES_MAX,
-                happy_eyeballs_delay=_TRY_NEXT_S,
-                resolver=_Resolver(self.names),
-            ),
-            timeout=aiohttp.ClientTimeout(total=timeout_s),
-            trust_env=self.proxy is None,
-            trace_configs=[trace, *traces],
-        )
-
     def failure(self, error: Exception) -> str:
         """Why a connection could not be made; says so if the server's TLS is too old."""
         cause = getattr(error, "os_error", error)
@@ -124,38 +89,3 @@ class Network(Struct, frozen=True, kw_only=True):
             place = f"{getattr(error, 'host', '')}:{getattr(error, 'port', '')}"
             return f"TLS {self.tls_min} or newer was expected, and {place} offers older versions"
         return str(error) or type(error).__name__
-
-    async def _note_cached(
-        self, _client: aiohttp.ClientSession, _context: SimpleNamespace, _hit: object
-    ) -> None:
-        self.names.cached += 1
-
-
-class _Resolver(AbstractResolver):
-    """aiohttp's resolver, timed."""
-
-    def __init__(self, counts: NameCounts) -> None:
-        self._counts = counts
-        self._resolver = DefaultResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """The addresses of a host; the time is counted and logged."""
-        counts, begun_s = self._counts, monotonic_s()
-        counts.lookups += 1
-        try:
-            found = await self._resolver.resolve(host, port, family)
-        except OSError as error:
-            counts.failures += 1
-            _log.warning("%s cannot be resolved: %s", host, error)
-            raise
-        finally:
-            counts.last_s = monotonic_s() - begun_s
-            counts.longest_s = max(counts.longest_s, counts.last_s)
-        _log.info("%s resolved in %.0f ms to %d addresses", host, counts.last_s * 1e3, len(found))
-        return found
-
-    async def close(self) -> None:
-        """Close the resolver below."""
-        await self._resolver.close()

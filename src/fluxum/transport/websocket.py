@@ -8,6 +8,7 @@ import aiohttp
 from fluxum.errors import BadInput, LinkClosed, TransportError
 from fluxum.transport.link import Dial, Link
 from fluxum.transport.network import Network
+from fluxum.transport.pool import pool
 from fluxum.transport.proxy import environment_proxy
 from fluxum.transport.refusal import redirected, refusal
 
@@ -30,7 +31,7 @@ async def websockets(
     network = network or Network()
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(_refuse_redirect)
-    async with network.client(traces=[trace]) as client:
+    async with pool(network, traces=[trace]) as client:
 
         def dial(url: str, headers: Mapping[str, str] = {}, /) -> AbstractAsyncContextManager[Link]:
             return _open(client, url, headers, network, frame_bytes_max or _FRAME_BYTES_MAX)

@@ -16,8 +16,8 @@ from msgspec import MsgspecError, Raw, Struct
 from fluxum.book.fast import changes
 from fluxum.errors import FluxumError, RemoteProtocolError
 from fluxum.model.event import Event, LeftOut, Subscription
+from fluxum.model.fast import exact
 from fluxum.model.levels import Level, Row
-from fluxum.model.numbers import exact
 
 __all__ = [
     "LeftOutRows",

@@ -5,11 +5,10 @@ Times on the wire are whole milliseconds, numbers are quoted.
 
 from decimal import Decimal
 
-from msgspec import UNSET
-
 from fluxum.errors import RemoteProtocolError
 from fluxum.model import market
-from fluxum.model.instant import plausible_ns
+from fluxum.model.fast import recurring
+from fluxum.model.instant import plausible_millis
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.interval import interval_end
 from fluxum.model.market import Side
@@ -28,6 +27,7 @@ __all__ = [
 ]
 
 _MILLISECOND = 1_000_000
+_BUY, _SELL = Side  # a member costs as much as a call to look up
 _MATCH = "MARKET"  # what futures call a trade of the book
 
 _STATUSES = {
@@ -46,7 +46,7 @@ _STATUSES = {
 
 def nanos(millis: int | None) -> int | None:
     """Nanoseconds since the epoch of the venue's milliseconds, where they can be an instant."""
-    return None if millis is None else plausible_ns(millis * _MILLISECOND)
+    return None if millis is None else plausible_millis(millis)
 
 
 def trade(wire: native.Trade, venue: str, symbol: Symbol, received_ns: int) -> market.Trade | None:
@@ -56,20 +56,20 @@ def trade(wire: native.Trade, venue: str, symbol: Symbol, received_ns: int) -> m
     on the last id of the one before, 3,139 times of 3,139 on spot. Futures name the kind of a
     trade, as it may be no match in the book; `order_type` has it then.
     """
-    kind = "" if wire.X is UNSET or wire.X is None else wire.X
-    price = exact(wire.p)
+    kind = wire.X or ""
+    price = recurring(wire.p)
     if not price and kind not in {"", _MATCH}:
         return None
     return market.Trade(
         venue=venue,
         symbol=symbol,
-        side=_taker(wire.m),
-        price=_above_zero(price),
+        side=_SELL if wire.m else _BUY,
+        price=price or _above_zero(price),
         quantity=exact(wire.q),
         trade_id=str(wire.t),
         sequence=wire.t if not kind else None,  # some ids of futures have no trade
-        order_type="" if kind == _MATCH else kind.lower(),
-        venue_ns=nanos(wire.T or wire.E),
+        order_type=kind.lower() if kind and kind != _MATCH else "",
+        venue_ns=plausible_millis(wire.T or wire.E or 0),
         received_ns=received_ns,
     )
 
@@ -84,12 +84,12 @@ def agg_trade(wire: native.AggTrade, venue: str, symbol: Symbol, received_ns: in
     return market.Trade(
         venue=venue,
         symbol=symbol,
-        side=_taker(wire.m),
-        price=_above_zero(exact(wire.p)),
+        side=_SELL if wire.m else _BUY,
+        price=_above_zero(recurring(wire.p)),
         quantity=exact(wire.q),
         trade_id=str(wire.a),
         sequence=wire.a,
-        venue_ns=nanos(wire.T or wire.E),
+        venue_ns=plausible_millis(wire.T or wire.E or 0),
         received_ns=received_ns,
     )
 
@@ -195,10 +195,6 @@ def signed(text: str | None) -> Decimal | None:
     if not text:
         return None
     return -exact(text[1:]) if text.startswith("-") else exact(text)
-
-
-def _taker(buyer_is_maker: bool) -> Side:
-    return Side.SELL if buyer_is_maker else Side.BUY
 
 
 def _above_zero(price: Decimal) -> Decimal:

@@ -47,6 +47,9 @@ def unexpected(event: native.Event, channel: Channel) -> RemoteProtocolError:
     return RemoteProtocolError(f"data of {channel.value} were expected, were {kind}")
 
 
+_TRADE = native.Trade  # found sooner, for every frame
+
+
 class _Trades:
     """The trades of one market; a notice, once, if some of its ids are no trade."""
 
@@ -58,9 +61,9 @@ class _Trades:
 
     def read(self, event: native.Event, received_ns: int) -> Sequence[Event]:
         """A trade."""
-        if type(event) is native.AggTrade:
-            return (normalize.agg_trade(event, self._venue, self._symbol, received_ns),)
-        if type(event) is not native.Trade:
+        if type(event) is not _TRADE:
+            if type(event) is native.AggTrade:
+                return (normalize.agg_trade(event, self._venue, self._symbol, received_ns),)
             raise unexpected(event, Channel.TRADE)
         trade = normalize.trade(event, self._venue, self._symbol, received_ns)
         if trade is not None:

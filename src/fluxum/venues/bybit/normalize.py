@@ -6,6 +6,7 @@ from msgspec import structs
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model import market
+from fluxum.model.fast import recurring
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.interval import interval_end
@@ -55,7 +56,7 @@ def trade(venue: str, wire: native.Trade, symbol: Symbol, received_ns: int) -> m
         venue=venue,
         symbol=symbol,
         side=side(wire.S),
-        price=exact(wire.p),
+        price=recurring(wire.p),
         quantity=exact(wire.v),
         trade_id=wire.i,
         order_type="block" if wire.BT else "",

@@ -1,7 +1,8 @@
 """Times of the wire: RFC 3339 with up to nine digits, trailing zeros left out."""
 
 from fluxum.errors import BadInput, RemoteProtocolError
-from fluxum.model.instant import format_rfc3339, parse_rfc3339, plausible_ns
+from fluxum.model.fast import instant as parse_instant
+from fluxum.model.instant import format_rfc3339
 
 __all__ = ["Instants", "instant_text"]
 
@@ -28,7 +29,7 @@ class Instants:
         if not text:
             return None
         try:
-            instant_ns = plausible_ns(parse_rfc3339(text))
+            instant_ns = parse_instant(text)
         except BadInput as error:
             raise RemoteProtocolError(str(error)) from error
         if instant_ns is not None and text[_TO_SECONDS : _TO_SECONDS + 1] == ".":

@@ -1,6 +1,7 @@
 """The sequenced feed's messages as facts: one function a message."""
 
 from fluxum.errors import RemoteProtocolError
+from fluxum.model.fast import recurring
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Symbol
 from fluxum.model.market import BookSnapshot, Side, Ticker, Trade
@@ -54,7 +55,7 @@ def trade(wire: native.Message, symbol: Symbol, received_ns: int) -> Trade:
         venue=VENUE,
         symbol=symbol,
         side=Side.SELL if wire.m else Side.BUY,
-        price=exact(wire.p),
+        price=recurring(wire.p),
         quantity=exact(wire.q),
         trade_id=str(wire.t),
         venue_ns=instant(wire.E),

@@ -11,6 +11,8 @@ from typing import Literal
 import msgspec
 from msgspec import Raw, Struct
 
+from fluxum.model.market import Side
+
 __all__ = [
     "Ack",
     "BookData",
@@ -266,12 +268,12 @@ class TickerFrame(Struct, tag_field="channel", tag="ticker", gc=False):
 
 
 class Trade(Struct, gc=False):
-    """A trade; `side` and `ord_type` are the taker's."""
+    """A trade; `side` and `ord_type` are the taker's. Its price and quantity are read from text."""
 
     symbol: str
-    side: Literal["buy", "sell"]
-    price: Decimal
-    qty: Decimal
+    side: Side
+    price: Raw
+    qty: Raw
     trade_id: int
     ord_type: str | None = None
     timestamp: str | None = None

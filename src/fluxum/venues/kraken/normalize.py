@@ -1,17 +1,20 @@
 """Kraken's messages as facts: one small function a message, and a memory of price texts."""
 
 from decimal import Decimal
+from typing import NoReturn
 
 from fluxum.errors import BadInput, RemoteProtocolError
 from fluxum.model import market
 from fluxum.model.event import VenueNotice, VenueStatus
-from fluxum.model.instant import parse_rfc3339, plausible_ns
+from fluxum.model.fast import exact, exact_raw, recurring
+from fluxum.model.fast import instant as fast_instant
+from fluxum.model.instant import parse_rfc3339
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
-from fluxum.model.market import Level, OrderAction, OrderChange, RestingOrder, Side
+from fluxum.model.market import Level, OrderAction, OrderChange, RestingOrder
 from fluxum.venues.conversation import VenueTime
 from fluxum.venues.kraken import native
 from fluxum.venues.kraken.checksum import digits
-from fluxum.venues.rows import exact, finite
+from fluxum.venues.rows import finite
 
 __all__ = [
     "VENUE",
@@ -134,9 +137,9 @@ def trade(wire: native.Trade, symbol: Symbol, kind: native.Kind, received_ns: in
     return market.Trade(
         venue=VENUE,
         symbol=symbol,
-        side=Side(wire.side),
-        price=positive(wire.price),
-        quantity=positive(wire.qty),
+        side=wire.side,
+        price=recurring(str(wire.price, "latin-1")) or _refuse_zero(),
+        quantity=exact_raw(wire.qty) or _refuse_zero(),
         trade_id=str(wire.trade_id),
         sequence=wire.trade_id,
         order_type=wire.ord_type or "",
@@ -238,7 +241,12 @@ def symbol(text: str) -> Symbol:
 
 def instant(text: str | None) -> int | None:
     """Nanoseconds since the epoch, or `None` where the message has no time that can be meant."""
-    return None if text is None else plausible_ns(parse_instant(text))
+    if text is None:
+        return None
+    try:
+        return fast_instant(text)
+    except BadInput as error:
+        raise RemoteProtocolError(str(error)) from error
 
 
 def parse_instant(text: str) -> int:
@@ -254,6 +262,10 @@ def positive(value: Decimal) -> Decimal:
     if not finite(value):
         raise RemoteProtocolError(f"a number above zero was expected, was {value}")
     return value
+
+
+def _refuse_zero() -> NoReturn:
+    raise RemoteProtocolError("a number above zero was expected, was 0")
 
 
 def price_or_none(value: Decimal | None) -> Decimal | None:

@@ -10,10 +10,11 @@ was never requested harm no other. Frames are read whole; one that cannot be is 
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from fluxum.errors import LocalProtocolError, RemoteProtocolError
 from fluxum.model.event import (
+    Channel,
     Event,
     Refused,
     Subscribed,
@@ -41,8 +42,6 @@ from fluxum.venues.venue import Effect, Fetch, Send, SequenceCounts
 
 __all__ = ["KrakenProtocol"]
 
-Row = TypeVar("Row")
-Fact = TypeVar("Fact")
 _NO_REASON = "refused without a reason"
 
 
@@ -58,10 +57,12 @@ class KrakenProtocol:
             self.outbox,
             topics.LIMITS,
             topics.write,
-            closed=lambda topic, _subscription: self._candles.forget(topic),
+            opened=self._opened,
+            closed=self._closed,
             group=topics.group,
         )
         self._by_topic = self._subscriptions.by_topic
+        self._trade_symbols: dict[str, Symbol] = {}  # of active subscriptions, as on the wire
         self._loose = LooseReader(self._by_topic, self._owner)
         self._candles = CandleRuns(kept=1000)
         self._numbers = Numbers()
@@ -229,31 +230,31 @@ class KrakenProtocol:
 
     def _trade(self, frame: native.TradeFrame, received_ns: int) -> Sequence[Event]:
         kind = frame.type
-        return self._publish(
-            kind,
-            [(f"trade {row.symbol}", row) for row in frame.data],
-            lambda row, symbol: normalize.trade(row, symbol, kind, received_ns),
-            received_ns,
-        )
+        symbols = self._trade_symbols
+        events: list[Event] = []
+        for row in frame.data:
+            symbol = symbols.get(row.symbol) or self._symbol(f"trade {row.symbol}")
+            if symbol is not None:
+                events.append(normalize.trade(row, symbol, kind, received_ns))
+        return self._with_acknowledged(kind, "trade", frame.data, events, received_ns)
 
     def _ticker(self, frame: native.TickerFrame, received_ns: int) -> Sequence[Event]:
-        return self._publish(
-            frame.type,
-            [(f"ticker {row.symbol}", row) for row in frame.data],
-            lambda row, symbol: normalize.ticker(row, symbol, received_ns),
-            received_ns,
-        )
+        events: list[Event] = []
+        for row in frame.data:
+            symbol = self._symbol(f"ticker {row.symbol}")
+            if symbol is not None:
+                events.append(normalize.ticker(row, symbol, received_ns))
+        return self._with_acknowledged(frame.type, "ticker", frame.data, events, received_ns)
 
     def _ohlc(self, frame: native.OhlcFrame, received_ns: int) -> Sequence[Event]:
         kind, venue_ns = frame.type, normalize.instant(frame.timestamp)
         by_topic: dict[str, list[Candle]] = {}
-        rows = [(f"ohlc {row.symbol} {row.interval}", row) for row in frame.data]
-
-        def read(row: native.Candle, symbol: Symbol) -> Candle:
-            return normalize.candle(row, symbol, kind, venue_ns, received_ns)
-
-        for topic, candle in self._facts(rows, read):
-            by_topic.setdefault(topic, []).append(candle)
+        for row in frame.data:
+            topic = f"ohlc {row.symbol} {row.interval}"
+            symbol = self._symbol(topic)
+            if symbol is not None:
+                candle = normalize.candle(row, symbol, kind, venue_ns, received_ns)
+                by_topic.setdefault(topic, []).append(candle)
         events = self._acknowledged(kind, by_topic, received_ns)
         for topic, candles in by_topic.items():
             events += self._candles.take(topic, candles, is_history=kind == "snapshot")
@@ -287,32 +288,30 @@ class KrakenProtocol:
         self._status = status
         return (normalize.status_notice(data.system, planned, received_ns),)
 
-    def _publish(
+    def _with_acknowledged(
         self,
         kind: native.Kind,
-        rows: Iterable[tuple[str, Row]],
-        read: Callable[[Row, Symbol], Event],
+        channel: str,
+        rows: Iterable[native.Trade | native.Ticker],
+        events: list[Event],
         received_ns: int,
     ) -> Sequence[Event]:
-        facts = self._facts(rows, read)
-        events = [fact for _, fact in facts]
+        """The events of rows, behind what the rows of a snapshot acknowledge."""
         if kind == "update":
             return events
-        return self._acknowledged(kind, (topic for topic, _ in facts), received_ns) + events
+        return (
+            self._acknowledged(kind, (f"{channel} {row.symbol}" for row in rows), received_ns)
+            + events
+        )
 
-    def _facts(
-        self, rows: Iterable[tuple[str, Row]], read: Callable[[Row, Symbol], Fact]
-    ) -> list[tuple[str, Fact]]:
-        """What rows mean, each with its topic; those of streams that have ended are late."""
-        by_topic = self._by_topic
-        facts: list[tuple[str, Fact]] = []
-        for topic, row in rows:
-            subscription = by_topic.get(topic) or self._owner(topic)
-            if subscription is not None:
-                symbol = subscription.symbol
-                assert symbol is not None, subscription
-                facts.append((topic, read(row, symbol)))
-        return facts
+    def _symbol(self, topic: str) -> Symbol | None:
+        """The market of a topic; None for late data, of a stream that has ended."""
+        subscription = self._by_topic.get(topic) or self._owner(topic)
+        if subscription is None:
+            return None
+        symbol = subscription.symbol
+        assert symbol is not None, subscription
+        return symbol
 
     def _acknowledged(
         self, kind: native.Kind, named: Iterable[str], received_ns: int
@@ -322,6 +321,15 @@ class KrakenProtocol:
             return []
         data = self._subscriptions.data
         return [event for topic in dict.fromkeys(named) for event in data(topic, received_ns)]
+
+    def _opened(self, _topic: str, subscription: Subscription) -> None:
+        if subscription.channel is Channel.TRADE and subscription.symbol is not None:
+            self._trade_symbols[subscription.symbol] = subscription.symbol
+
+    def _closed(self, topic: str, subscription: Subscription) -> None:
+        self._candles.forget(topic)
+        if subscription.channel is Channel.TRADE and subscription.symbol is not None:
+            self._trade_symbols.pop(subscription.symbol, None)
 
     def _owner(self, topic: str) -> Subscription | None:
         return self._subscriptions.owner(topic, self._parse)

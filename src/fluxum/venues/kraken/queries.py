@@ -10,13 +10,13 @@ from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
-from msgspec import MsgspecError, Raw, structs
+from msgspec import MsgspecError, Raw
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import VenueStatus
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Instrument, Symbol
-from fluxum.model.market import BookSnapshot, Candle, Level, Ticker, Trade
+from fluxum.model.market import BookSnapshot, Candle, Level, Side, Ticker, Trade
 from fluxum.venues.candle_history import CandleSeries
 from fluxum.venues.kraken import native, normalize
 from fluxum.venues.kraken import native_rest as rest
@@ -218,16 +218,19 @@ def _price(level: Level) -> Decimal:
 
 def _trade(symbol: Symbol, received_ns: int, raw: Raw) -> Trade:
     row = rest.decode_trade(raw)
-    wire = native.Trade(
+    return Trade(
+        venue=VENUE,
         symbol=symbol,
-        side="buy" if row.side == "b" else "sell",
-        price=row.price,
-        qty=row.volume,
-        trade_id=row.number,
-        ord_type=_TYPES.get(row.kind, row.kind),
+        side=Side.BUY if row.side == "b" else Side.SELL,
+        price=positive(row.price),
+        quantity=positive(row.volume),
+        trade_id=str(row.number),
+        sequence=row.number,
+        order_type=_TYPES.get(row.kind, row.kind),
+        backfilled=True,
+        venue_ns=plausible_ns(int(finite(row.time) * _SECOND)),
+        received_ns=received_ns,
     )
-    trade = normalize.trade(wire, symbol, "snapshot", received_ns)
-    return structs.replace(trade, venue_ns=plausible_ns(int(finite(row.time) * _SECOND)))
 
 
 def _ticker(symbol: Symbol, row: rest.TickerRow, received_ns: int) -> Ticker:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from fluxum.errors import BadInput, RemoteProtocolError, VenueRefused
 from fluxum.model import market
+from fluxum.model.fast import recurring
 from fluxum.model.instant import plausible_ns
 from fluxum.model.instrument import Asset, Instrument, InstrumentStatus, Symbol
 from fluxum.model.interval import interval_end
@@ -95,7 +96,7 @@ def trade(
         venue=VENUE,
         symbol=symbol,
         side=side,
-        price=exact(wire.px),
+        price=recurring(wire.px),
         quantity=_quantity(wire.sz, size),
         trade_id=wire.tradeId,
         backfilled=backfilled,

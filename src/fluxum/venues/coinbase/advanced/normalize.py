@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model import market
+from fluxum.model.fast import recurring
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.levels import Row
 from fluxum.model.market import Side
@@ -79,7 +80,7 @@ def trade(
         venue=ADVANCED,
         symbol=symbol,
         side=_TAKERS[wire.side],
-        price=exact(wire.price),
+        price=recurring(wire.price),
         quantity=exact(wire.size),
         trade_id=number,
         sequence=_number(number),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Raw
 
 from fluxum.model import market
+from fluxum.model.fast import recurring
 from fluxum.model.instrument import Instrument, Symbol
 from fluxum.model.market import Side
 from fluxum.venues.coinbase.exchange import native
@@ -43,7 +44,7 @@ def trade(
         venue=EXCHANGE,
         symbol=symbol,
         side=_TAKERS[wire.side],
-        price=exact(wire.price),
+        price=recurring(wire.price),
         quantity=exact(wire.size),
         trade_id=str(wire.trade_id),
         sequence=wire.trade_id,

@@ -1,0 +1,110 @@
+"""cryptofeed's way from raw frame to callback, in an environment of its own: `make bench-peers`.
+
+Reads one task a line, `{"venue": ..., "channel": ..., "path": ...}`, where the file at `path` holds
+what answers the requests and the frames, and answers with the seconds of CPU of one round and the
+callbacks it made. cryptofeed speaks Kraken's first API: the same numbers in its frames. Of Binance
+it takes aggregated trades.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from cryptofeed.defines import ASK, BID, L2_BOOK, TRADES
+from cryptofeed.exchanges import Binance, Coinbase, Kraken
+from cryptofeed.symbols import Symbols
+from cryptofeed.types import OrderBook
+
+FEEDS = {
+    "kraken": (Kraken, "BTC-USD", "XBT/USD"),
+    "binance": (Binance, "BTC-USDT", "BTCUSDT"),
+    "coinbase": (Coinbase, "BTC-USD", "BTC-USD"),
+}
+
+
+def kraken_v1(frame: str) -> str | None:
+    message = json.loads(frame, parse_float=str)
+    if message.get("channel") == "book":
+        (data,) = message["data"]
+        is_whole = message["type"] == "snapshot"
+        names = {"bids": "bs", "asks": "as"} if is_whole else {"bids": "b", "asks": "a"}
+        sides: dict[str, Any] = {
+            names[side]: [[one["price"], one["qty"], "1767225600.000001"] for one in data[side]]
+            for side in names
+            if data[side] or is_whole
+        }
+        if not is_whole:
+            sides["c"] = str(data["checksum"])
+        return json.dumps([340, sides, "book-10", "XBT/USD"], separators=(",", ":"))
+    if message.get("channel") == "trade":
+        rows = [
+            [one["price"], one["qty"], "1767225600.025000", one["side"][0], "m", ""]
+            for one in message["data"]
+        ]
+        return json.dumps([337, rows, "trade", "XBT/USD"], separators=(",", ":"))
+    return None
+
+
+def binance_aggregated(frame: str) -> str | None:
+    message = json.loads(frame)
+    data = message.get("data")
+    if data is None or data["e"] not in {"trade", "depthUpdate"}:
+        return None
+    if data["e"] == "trade":
+        number = data.pop("t")
+        data |= {"e": "aggTrade", "a": number, "f": number, "l": number}
+        message["stream"] = message["stream"].replace("@trade", "@aggTrade")
+    return json.dumps(message, separators=(",", ":"))
+
+
+CONVERTED = {"kraken": kraken_v1, "binance": binance_aggregated, "coinbase": lambda frame: frame}
+
+
+def run(task: dict[str, Any]) -> tuple[float, int]:
+    venue, channel = task["venue"], L2_BOOK if task["channel"] == "book" else TRADES
+    take = json.loads(Path(task["path"]).read_text())
+    convert = CONVERTED[venue]
+    frames = [one for one in map(convert, take["frames"]) if one is not None]
+    before = [one for one in map(convert, take["answers"]) if one is not None]
+    kind, market, native = FEEDS[venue]
+    Symbols.set(kind.id, {market: native}, {"instrument_type": {market: "spot"}})
+    calls = 0
+
+    async def callback(_fact: object, _received_s: float) -> None:
+        nonlocal calls
+        calls += 1
+
+    more = {"checksum_validation": True, "max_depth": 10} if venue == "kraken" else {}
+    feed = kind(symbols=[market], channels=[channel], callbacks={channel: callback}, **more)
+    for body in take["bodies"]:
+        snapshot = json.loads(body)
+        if "lastUpdateId" in snapshot:
+            sides = {
+                word: {Decimal(one[0]): Decimal(one[1]) for one in snapshot[word]}
+                for word in ("bids", "asks")
+            }
+            feed._l2_book[market] = OrderBook(feed.id, market, max_depth=0, **sides)
+            feed._l2_book[market].delta = {BID: [], ASK: []}
+            feed.last_update_id[market] = snapshot["lastUpdateId"]
+
+    async def main() -> float:
+        nonlocal calls
+        for frame in before:
+            await feed.message_handler(frame, None, 1.0)
+        calls = 0
+        now_s = time.time
+        begun = time.process_time()
+        for frame in frames:
+            await feed.message_handler(frame, None, now_s())
+        return time.process_time() - begun
+
+    return asyncio.run(main()), calls
+
+
+for line in sys.stdin:
+    seconds, count = run(json.loads(line))
+    print(json.dumps({"seconds": seconds, "calls": count}), flush=True)

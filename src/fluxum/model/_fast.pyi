@@ -1,0 +1,9 @@
+from decimal import Decimal
+
+from msgspec import Raw
+
+__all__ = ["exact", "exact_raw", "instant"]
+
+def exact(text: str) -> Decimal: ...
+def exact_raw(raw: Raw) -> Decimal: ...
+def instant(text: str) -> int | None: ...
