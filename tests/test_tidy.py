@@ -21,7 +21,7 @@ PURE = (
     "fill/",
     "paper/account.py",
     "paper/market.py",
-    "paper/outbox.py",
+    "paper/transit.py",
     "paper/records.py",
     "paper/trading.py",
     "paper/venue.py",
