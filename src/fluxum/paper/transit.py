@@ -57,7 +57,7 @@ class Transit:
         return self._events[0][0] if self._events else None
 
     def send(self, command: Command, now_ns: int) -> int:
-        """Send a command; returns its number. Raises TransportError if too many are on their way."""
+        """Send a command; returns its number. Raises TransportError if too many are on the way."""
         if len(self._commands) >= _WAITING_MAX:
             raise TransportError(f"{_WAITING_MAX} commands are on their way: nothing was sent")
         self._sent += 1
