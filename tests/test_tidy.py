@@ -15,7 +15,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 PURE = (
     *("model/", "book/", "fill/", "ledger/", "report/", "venues/"),
-    *(f"paper/{name}.py" for name in ("account", "market", "outbox", "records")),
+    *(f"paper/{name}.py" for name in ("account", "market", "records", "transit")),
     *("paper/trading.py", "paper/venue.py"),
     *("board.py", "pacing.py", "errors.py"),
 )

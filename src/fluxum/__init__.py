@@ -158,8 +158,8 @@ if TYPE_CHECKING:  # imported when one of their names is first used, see `__geta
     from fluxum.ledger.reservation import Reservation, ReservationState
     from fluxum.ledger.statement import Journal
     from fluxum.paper.gateway import PaperGateway
-    from fluxum.paper.outbox import PaperFaults
     from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
+    from fluxum.paper.transit import PaperFaults
     from fluxum.paper.venue import PaperVenue
     from fluxum.paper_trader import PaperTrader, paper
 
@@ -375,7 +375,7 @@ _LATER = (
     "fluxum.ledger.reservation",
     "fluxum.ledger.statement",
     "fluxum.paper.gateway",
-    "fluxum.paper.outbox",
+    "fluxum.paper.transit",
     "fluxum.paper.records",
     "fluxum.paper.venue",
     "fluxum.paper_trader",

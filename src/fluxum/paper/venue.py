@@ -47,9 +47,9 @@ from fluxum.model.order import (
 )
 from fluxum.paper.account import PaperAccount
 from fluxum.paper.market import PaperMarket
-from fluxum.paper.outbox import Journey, PaperFaults
 from fluxum.paper.records import OrderRecord, PaperOrder
 from fluxum.paper.trading import PaperTrading
+from fluxum.paper.transit import PaperFaults, Transit
 
 __all__ = ["PaperVenue"]
 
@@ -82,7 +82,7 @@ class PaperVenue:
         self.world = _world(fills)
         self.markets = {one.symbol: PaperMarket(one, apart) for one in instruments}
         self.account = PaperAccount(venue, self.quantum, self._next_name)
-        self.journey = Journey(latency or ConstantLatency(), faults or PaperFaults())
+        self.transit = Transit(latency or ConstantLatency(), faults or PaperFaults())
         self._trading = PaperTrading(
             self.markets,
             self.account,
@@ -90,7 +90,7 @@ class PaperVenue:
             self.world,
             self.quantum,
             self._next_name,
-            self.journey.answer,
+            self.transit.answer,
             self._keep,
         )
         self._name, self._names = name, 0
@@ -115,19 +115,19 @@ class PaperVenue:
     def command(self, command: Command, now_ns: int) -> int:
         """Send a command; returns its number, which its answers carry."""
         self._advance(now_ns)
-        return self.journey.send(command, now_ns)
+        return self.transit.send(command, now_ns)
 
     def due(self, now_ns: int) -> list[AccountEvent]:
         """What reaches the client until now, in order."""
         self._advance(now_ns)
-        return self.journey.due(now_ns)
+        return self.transit.due(now_ns)
 
     @property
     def next_ns(self) -> int | None:
         """The next instant at which something happens without market data; `None` if nothing."""
         instants = (
-            self.journey.next_command_ns,
-            self.journey.next_event_ns,
+            self.transit.next_command_ns,
+            self.transit.next_event_ns,
             self._next_timer_ns(),
         )
         return min((one for one in instants if one is not None), default=None)
@@ -221,12 +221,12 @@ class PaperVenue:
     def _advance(self, now_ns: int) -> None:
         """Process commands and timers that are due until now, in order of their instants."""
         while True:
-            timer_ns, arrival_ns = self._next_timer_ns(), self.journey.next_command_ns
+            timer_ns, arrival_ns = self._next_timer_ns(), self.transit.next_command_ns
             first_ns = now_ns if arrival_ns is None else min(now_ns, arrival_ns)
             if timer_ns is not None and timer_ns <= first_ns:
                 self._ring(timer_ns)
                 continue
-            arrived = self.journey.arrive(now_ns)
+            arrived = self.transit.arrive(now_ns)
             if arrived is None:
                 return
             self._process(*arrived)
@@ -410,7 +410,7 @@ class PaperVenue:
             is_last=is_last,
             received_ns=now_ns,
         )
-        self.journey.answer(accepted, now_ns)
+        self.transit.answer(accepted, now_ns)
 
     def _decline(
         self,
@@ -431,7 +431,7 @@ class PaperVenue:
             is_last=is_last,
             received_ns=now_ns,
         )
-        self.journey.answer(declined, now_ns)
+        self.transit.answer(declined, now_ns)
 
     def _next_name(self, prefix: str) -> str:
         self._names += 1
