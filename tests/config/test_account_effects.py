@@ -60,7 +60,7 @@ class Calls(SimulatedRuntime):
 async def box() -> AsyncGenerator[Calls]:
     clock = SimulatedClock()
     venue = find_venue("kraken")
-    async with SimulatedExchange(venue, [BTC], seed=7, clock=clock, rate_per_s=20) as exchange:
+    async with SimulatedExchange(venue, [BTC], seed=7, clock=clock, rate_per_s=5) as exchange:
         money = {"USD": Decimal(100_000), "BTC": Decimal(1)}
         exchange.open_account("key", "c2VjcmV0", money, tier="pro")
         yield Calls(exchange, clock=clock)
@@ -246,7 +246,7 @@ async def one_then_a_loss(trader: Trader) -> None:
     "account.NAME.risk.drawdown_max",
     "account.NAME.risk.symbols",
 )
-def test_an_order_beyond_a_limit_is_refused_by_its_name_and_sent_without_it(
+def test_an_order_beyond_a_limit_is_refused_by_its_name(
     settings: Mapping[str, object], act: Callable[[Trader], Awaitable[None]], tmp_path: Path
 ) -> None:
     limit = next(iter(settings)).removeprefix(R)
@@ -257,7 +257,12 @@ def test_an_order_beyond_a_limit_is_refused_by_its_name_and_sent_without_it(
         assert caught.value.limit == limit
 
     traded(settings, tmp_path, refused)
-    (tmp_path / "orders.jsonl").unlink()
+
+
+@pytest.mark.parametrize("act", [one, far, two_resting, one_then_a_loss])
+def test_the_same_orders_are_sent_without_a_limit(
+    act: Callable[[Trader], Awaitable[None]], tmp_path: Path
+) -> None:
     traded({}, tmp_path, act)
 
 

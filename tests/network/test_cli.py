@@ -171,7 +171,9 @@ def test_a_command_that_runs_for_long_serves_its_metrics(
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+    ("number", "status"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+    ids=["ctrl-c", "sigterm"],
 )
 @pytest.mark.parametrize(
     ("words", "works"),

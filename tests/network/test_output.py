@@ -71,13 +71,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def kraken(folder: Path) -> Iterator[str]:
-    with serving(folder, "--rate", "200", "--account", "keys.toml") as url:
+    with serving(folder, "--rate", "60", "--account", "keys.toml") as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def binance(folder: Path) -> Iterator[str]:
-    with serving(folder, "-x", "binance", "--rate", "100") as url:
+    with serving(folder, "-x", "binance", "--rate", "50") as url:
         yield url
 
 
@@ -234,14 +234,14 @@ def test_an_exchange_out_of_reach_harms_no_other(kraken: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("support",),
-        ("--help",),
+        pytest.param(("support",), marks=pytest.mark.slow),
+        pytest.param(("--help",), marks=pytest.mark.slow),
         ("stream", "--help"),
-        ("completion", "bash"),
-        ("demo", "--seconds", "2"),
+        pytest.param(("completion", "bash"), marks=pytest.mark.slow),
+        pytest.param(("demo", "--seconds", "2"), marks=pytest.mark.slow),
         ("orderbook", "-s", "BTC/USD", "--count", "2"),
         ("stream", "trade", "-s", "BTC/USD", "--count", "2", "-f", "json"),
-        ("balances",),
+        pytest.param(("balances",), marks=pytest.mark.slow),
     ],
     ids=" ".join,
 )

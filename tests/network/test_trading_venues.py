@@ -20,7 +20,13 @@ SYMBOLS = {
 }
 
 
-@pytest.mark.parametrize("venue", SYMBOLS)
+# Orders over a link of their own, and over REST alone; the others are slow.
+SAMPLE = {"bybit", "coinbase"}
+
+
+@pytest.mark.parametrize(
+    "venue", [pytest.param(one, marks=[pytest.mark.slow] * (one not in SAMPLE)) for one in SYMBOLS]
+)
 def test_an_account_is_traded_from_the_command_line(
     venue: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ def test_a_recorded_session_proves_itself_again_with_its_holes(tmp_path: Path) -
                 BOOK,
                 TRADES,
                 faults="corrupt@5s,hangup@10s",
+                rate_per_s=20,
                 wrap=lambda dial: recording(dial, tape),
             ) as now:
                 await now.live(60)
@@ -124,7 +125,11 @@ def test_a_full_disk_harms_no_session_and_its_hole_is_told_live_and_in_the_repla
     async def story() -> None:
         tape = TapeWriter(path, "kraken", SimulatedClock())
         async with world(
-            BOOK, TRADES, faults="hangup@50s", wrap=lambda dial: recording(dial, tape)
+            BOOK,
+            TRADES,
+            faults="hangup@50s",
+            rate_per_s=20,
+            wrap=lambda dial: recording(dial, tape),
         ) as now:
             await now.live(20)
             tape.flush()
