@@ -16,8 +16,10 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 PURE_BOT = (
+    "bot/account.py",
     "bot/intent.py",
     "bot/market.py",
+    "bot/planner.py",
     "bot/strategy.py",
     "bot/view.py",
 )

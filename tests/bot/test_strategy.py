@@ -34,7 +34,9 @@ def symbols(kind: type, value: object) -> object:
 def test_a_strategy_in_mid_run_is_the_same_after_encoding() -> None:
     before = Counts(market=ONE, size=Decimal("0.10"), seen=3)
 
-    after = msgspec.json.decode(msgspec.json.encode(before, enc_hook=str), type=Counts, dec_hook=symbols)
+    after = msgspec.json.decode(
+        msgspec.json.encode(before, enc_hook=str), type=Counts, dec_hook=symbols
+    )
 
     assert after == before
     assert str(after.size) == "0.10"
