@@ -161,7 +161,7 @@ class Commands:
             if any(one.price is None for one in orders):
                 continue  # what was ordered at the market is on its way
             self._hedge(group, is_over=not orders)
-        self.groups = self.groups[-_GROUPS_MAX:]
+        del self.groups[:-_GROUPS_MAX]
 
     @property
     def due_ns(self) -> int | None:

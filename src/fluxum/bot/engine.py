@@ -83,30 +83,35 @@ class Engine:
         self._books = books
         self._protections = Protections(limits.protections, state.trips, state.pauses)
         self._gate = Gate(limits, self.account, books.book, self.earnings, self._protections)
-        self._gate.high, self._gate.placed_since_fill = state.high, state.placed_since_fill
-        self._gate.reducing = state.reducing
         self._commands = Commands(self.account, self._gate, books, seed, can_amend)
-        self._commands.number = state.named
-        self._commands.quotes = {one.market: one for one in state.quotes}
-        self._commands.targets = {one.market: one for one in state.targets}
-        self._commands.groups = list(state.groups)
-        self._view = EngineView(books, self.account, limits)
-        self._view.now_ns = state.now_ns
-        self._view.groups = self._commands.groups
+        self._view = EngineView(books, self.account, limits, self._commands.groups)
         self.wanted = Wanted(strategy.wants(), state.candles)
+        self._timers: list[Ahead] = []
+        self._retry_ns: int | None = None
+        self._limits = limits
+        self._keep = keep
+        self._kept = encode(strategy)
+        self._traceback = ""
+        self._restore(state)
+
+    # How it begins
+
+    def _restore(self, state: EngineState) -> None:
+        """Continue where an earlier engine stopped."""
+        gate, commands = self._gate, self._commands
+        gate.high, gate.placed_since_fill = state.high, state.placed_since_fill
+        gate.reducing = state.reducing
+        commands.number = state.named
+        commands.quotes.update((one.market, one) for one in state.quotes)
+        commands.targets.update((one.market, one) for one in state.targets)
+        commands.groups.extend(state.groups)
+        self._view.now_ns = state.now_ns
         self.wanted.received = state.received
         known = {one.name: one for one in state.timers}
         self._timers = [
             known.get(one.name) or Ahead(one.name, one.interval_s * _SECOND_NS, 0)
             for one in self.wanted.timers
         ]
-        self._retry_ns: int | None = None
-        self._limits = limits
-        self._keep = keep
-        self._kept = encode(strategy)
-        self._traceback = ""
-
-    # How it begins
 
     def hold(self, positions: Mapping[Market, Decimal]) -> None:
         """Begin with these positions."""

@@ -14,7 +14,7 @@ from fluxum.bot.together import Group
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
 
-__all__ = ["Ahead", "EngineState", "LastCandle", "Step", "decode", "encode"]
+__all__ = ["Ahead", "EngineState", "LastCandle", "Step", "custom", "decode", "encode"]
 
 _T = TypeVar("_T")
 
@@ -93,7 +93,7 @@ def encode(value: Struct) -> bytes:
 def decode(line: bytes, kind: type[_T]) -> _T:
     """A value from its JSON; raises BadInput that names the field that is wrong."""
     try:
-        return msgspec.json.decode(line, type=kind, dec_hook=_custom)
+        return msgspec.json.decode(line, type=kind, dec_hook=custom)
     except msgspec.MsgspecError as error:
         raise BadInput(f"{kind.__name__}: {error}") from error
 
@@ -104,7 +104,8 @@ def _plain(value: object) -> object:
     raise NotImplementedError(f"{type(value).__name__} {value!r:.60}")
 
 
-def _custom(kind: type, value: object) -> object:
+def custom(kind: type, value: object) -> object:
+    """Makes what JSON has no type for; for decoders."""
     if kind is Symbol:
         return Symbol(str(value))
     raise NotImplementedError(f"no type of a field: {kind}")
