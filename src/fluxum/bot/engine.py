@@ -163,6 +163,7 @@ class Engine:
         commands = self._commands
         commands.begin(self._view.now_ns)
         is_input, is_wanted = self._learn(event)
+        self._gate.look()
         intents: Sequence[Intent] = ()
         if is_wanted and not self.halted and not isinstance(event, Switch):
             intents = self._decide(event)
