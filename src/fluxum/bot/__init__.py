@@ -18,6 +18,8 @@ from fluxum.bot.intent import (
     Target,
     Together,
 )
+from fluxum.bot.limits import BotFact, BotHalted, BotLimits, StrategyFailed, Verdict
+from fluxum.bot.live import BotRun, run
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import (
     BotEvent,
@@ -35,6 +37,10 @@ __all__ = [
     "Amend",
     "BookView",
     "BotEvent",
+    "BotFact",
+    "BotHalted",
+    "BotLimits",
+    "BotRun",
     "Cancel",
     "CancelAll",
     "Every",
@@ -51,9 +57,12 @@ __all__ = [
     "Quote",
     "Remembered",
     "Strategy",
+    "StrategyFailed",
     "Target",
     "Timer",
     "Together",
+    "Verdict",
     "View",
     "Want",
+    "run",
 ]

@@ -16,6 +16,7 @@ from fluxum.bot import intent as intents
 from fluxum.bot.account import BotAccount, BotOrder, Pending
 from fluxum.bot.books import BookSource
 from fluxum.bot.decision import BotCommand
+from fluxum.bot.engine_state import Paused
 from fluxum.bot.gate import Gate
 from fluxum.bot.intent import CancelAll, Halt, Intent, Leg, Note, Quote, Target, Together
 from fluxum.bot.limits import BotFact, Verdict
@@ -38,6 +39,8 @@ from fluxum.model.order import (
 __all__ = ["Commands"]
 
 _GROUPS_MAX = 100
+_PAUSE_NS = 100_000_000
+_PAUSE_MAX_NS = 10_000_000_000
 _AGAIN_NS = 1_000_000_000
 
 
@@ -57,6 +60,7 @@ class Commands:
         self.quotes: dict[Market, Quote] = {}
         self.targets: dict[Market, Target] = {}
         self.groups: list[Group] = []
+        self.paused: dict[Market, Paused] = {}
         self.sent: list[BotCommand] = []
         self.facts: list[BotFact] = []
         self.intended = 0
@@ -113,22 +117,52 @@ class Commands:
         """Send what the quote and the target of a market need now."""
         orders = [one.view() for one in self._account.orders(market)]
         rules = self._books.instrument(market)
-        quote = self.quotes.get(market)
+        quote, target = self.quotes.get(market), self.targets.get(market)
         if quote is not None:
             can_amend = self._can_amend(market.venue)
-            plan = plan_quote(quote, orders, rules, can_amend=can_amend)
+            plan = self._unless_paused(
+                market, plan_quote(quote, orders, rules, can_amend=can_amend)
+            )
             self._send(market, plan)
             if not plan.is_blocked:
                 del self.quotes[market]
-        target = self.targets.get(market)
         if target is not None:
             held = self._account.position(market)
             found = plan_target(target, held, orders, rules, self._worth(market))
-            if found is None or not self._send(market, found):
+            if found is None or not self._send(market, self._unless_paused(market, found)):
                 del self.targets[market]
 
+    def _unless_paused(self, market: Market, plan: Plan) -> Plan:
+        """While a market is paused only cancels are sent, and the rest waits."""
+        paused = self.paused.get(market)
+        if paused is None or self._now_ns >= paused.until_ns:
+            return plan
+        ends = tuple(one for one in plan.changes if isinstance(one, End))
+        return Plan(ends, is_blocked=plan.is_blocked or len(ends) < len(plan.changes))
+
+    def refused(self, market: Market) -> None:
+        """A command of a market was refused: its target is given up, and its quotes wait.
+
+        The wait doubles with each refusal in a row.
+        """
+        self.drop(market)
+        before = self.paused.get(market)
+        delay_ns = _PAUSE_NS if before is None else min(2 * before.delay_ns, _PAUSE_MAX_NS)
+        self.paused[market] = Paused(market, self._now_ns + delay_ns, delay_ns)
+
+    def accepted(self, market: Market) -> None:
+        """A command of a market was accepted."""
+        self.paused.pop(market, None)
+
+    def plan_late(self) -> None:
+        """Plan what waits for the end of a pause."""
+        for market, paused in list(self.paused.items()):
+            is_waiting = market in self.quotes or market in self.targets
+            if is_waiting and self._now_ns >= paused.until_ns:
+                self.plan(market)
+
     def drop(self, market: Market) -> None:
-        """An order of a market was refused: do not try the same again by itself."""
+        """Forget the quote and the target of a market."""
         self.quotes.pop(market, None)
         self.targets.pop(market, None)
 
@@ -165,9 +199,15 @@ class Commands:
 
     @property
     def due_ns(self) -> int | None:
-        """When the next group has to be made even."""
-        open_groups = (one.due_ns for one in self.groups if not one.is_settled)
-        return min(open_groups, default=None)
+        """When a group has to be made even next, or a pause ends for which something waits."""
+        due = [one.due_ns for one in self.groups if not one.is_settled]
+        waiting = (one for one in self.paused.values() if one.until_ns > self._now_ns)
+        due += [
+            one.until_ns
+            for one in waiting
+            if one.market in self.quotes or one.market in self.targets
+        ]
+        return min(due, default=None)
 
     def _together(self, wanted: Together) -> None:
         group = opened(self.number + 1, wanted, self._now_ns)

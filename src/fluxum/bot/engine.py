@@ -30,7 +30,15 @@ from fluxum.bot.limits import BotFact, BotHalted, BotLimits, StrategyFailed
 from fluxum.bot.market import Market
 from fluxum.bot.profit import Earnings
 from fluxum.bot.protections import Protections
-from fluxum.bot.strategy import BotEvent, Outcome, Strategy, Switch, Timer
+from fluxum.bot.strategy import (
+    AccountKnown,
+    BotEvent,
+    Outcome,
+    Steering,
+    Strategy,
+    Switch,
+    Timer,
+)
 from fluxum.bot.wanted import Wanted
 from fluxum.errors import BadInput
 from fluxum.model.account import Fill
@@ -39,6 +47,7 @@ from fluxum.model.order import Amend, Cancel, OrderStatus, OrderUpdate, Place
 __all__ = ["Engine"]
 
 _SECOND_NS = 1_000_000_000
+_ZERO = Decimal(0)
 _ENGINE_TIMER = "engine"
 _RETRY_NS = 5 * _SECOND_NS
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
@@ -105,6 +114,7 @@ class Engine:
         commands.quotes.update((one.market, one) for one in state.quotes)
         commands.targets.update((one.market, one) for one in state.targets)
         commands.groups.extend(state.groups)
+        commands.paused.update((one.market, one) for one in state.paused)
         self._view.now_ns = state.now_ns
         self.wanted.received = state.received
         known = {one.name: one for one in state.timers}
@@ -157,7 +167,7 @@ class Engine:
             return Timer(name=_ENGINE_TIMER, received_ns=engine_ns)
         return None if first is None else Timer(name=first.name, received_ns=first.due_ns)
 
-    def step(self, event: BotEvent | Switch) -> Sequence[BotCommand]:
+    def step(self, event: BotEvent | Steering) -> Sequence[BotCommand]:
         """Take in one event; returns the commands to send now, in their order."""
         self._move_to(event.received_ns)
         commands = self._commands
@@ -165,7 +175,7 @@ class Engine:
         is_input, is_wanted = self._learn(event)
         self._gate.look()
         intents: Sequence[Intent] = ()
-        if is_wanted and not self.halted and not isinstance(event, Switch):
+        if is_wanted and not self.halted and not isinstance(event, Steering):
             intents = self._decide(event)
             commands.carry_out(intents)
         if is_input and not self.halted:
@@ -183,11 +193,14 @@ class Engine:
             self._timers = [_next(one, received_ns) for one in self._timers]
         self._view.now_ns = max(self._view.now_ns, received_ns)
 
-    def _learn(self, event: BotEvent | Switch) -> tuple[bool, bool]:
+    def _learn(self, event: BotEvent | Steering) -> tuple[bool, bool]:
         """Take in an event: whether it is no market data, and whether the strategy receives it."""
         match event:
             case Switch():
                 self._switch(event)
+                return True, False
+            case AccountKnown():
+                self._know(event)
                 return True, False
             case Timer():
                 self._pass(event)
@@ -196,7 +209,8 @@ class Engine:
                 is_new = not isinstance(event, Fill) or not self.account.has(event)
                 order = self.account.take(event)
                 if isinstance(event, Fill) and is_new:
-                    self._commands.facts += self._gate.fill(event)
+                    if not self.account.is_of_before(event):
+                        self._commands.facts += self._gate.fill(event)
                     if order is not None:
                         self._commands.fill_group(order, event.quantity)
                 return True, self.wanted.is_for(event, order, is_new=is_new)
@@ -220,18 +234,23 @@ class Engine:
             return ()
         return found
 
-    def _continue(self, event: BotEvent | Switch) -> None:
+    def _continue(self, event: BotEvent | Steering) -> None:
         """Send what waited for this event: quotes, targets, legs."""
+        commands = self._commands
         if isinstance(event, _ACCOUNT):
             market = Market(event.venue, event.symbol)
             if isinstance(event, Outcome) and event.status is OrderStatus.REFUSED:
-                self._commands.drop(market)
-            elif not any(one.market == market for one in self._commands.sent):
-                self._commands.plan(market)
+                commands.refused(market)
+            elif not any(one.market == market for one in commands.sent):
+                if isinstance(event, Outcome) and event.status is OrderStatus.OPEN:
+                    commands.accepted(market)
+                commands.plan(market)
+        elif isinstance(event, Timer):
+            commands.plan_late()
         if self._commands.groups:
             self._commands.settle()
 
-    def _check(self, event: BotEvent | Switch) -> None:
+    def _check(self, event: BotEvent | Steering) -> None:
         """Halt the bot if it is to be, and end what is left of its orders if it is halted."""
         commands = self._commands
         if self.halted:
@@ -274,6 +293,18 @@ class Engine:
             commands.end(self.account.orders())
             self._retry_ns = self._view.now_ns + _RETRY_NS
 
+    def _know(self, known: AccountKnown) -> None:
+        """Take over what an account holds; a market's profit begins anew where that differs."""
+        self.account.begin(known.venue, known.received_ns)
+        held = {Market(known.venue, symbol): quantity for symbol, quantity in known.positions}
+        before = [one for one in self.account.positions if one.venue == known.venue]
+        for market in dict.fromkeys((*before, *held)):
+            quantity = held.get(market, _ZERO)
+            if self.account.position(market) != quantity:
+                self.hold({market: quantity})
+        if known.balances is not None:
+            self.account.own(known.venue, known.balances)
+
     def _switch(self, switch: Switch) -> None:
         if switch.is_halted:
             if not self.halted:
@@ -293,7 +324,7 @@ class Engine:
     # The record
 
     def _record(
-        self, event: BotEvent | Switch, intents: Sequence[Intent], *, is_input: bool
+        self, event: BotEvent | Steering, intents: Sequence[Intent], *, is_input: bool
     ) -> None:
         commands, text = self._commands, ""
         if intents or commands.sent or commands.facts:
@@ -338,6 +369,7 @@ class Engine:
             quotes=tuple(commands.quotes.values()),
             targets=tuple(commands.targets.values()),
             groups=tuple(commands.groups),
+            paused=tuple(commands.paused.values()),
             timers=tuple(self._timers),
             candles=self.wanted.candles,
             earned=self.earnings.state(),

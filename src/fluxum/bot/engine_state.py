@@ -8,13 +8,14 @@ from msgspec import Struct
 
 from fluxum.bot.account import AccountState
 from fluxum.bot.intent import Quote, Target
+from fluxum.bot.market import Market
 from fluxum.bot.profit import Earned, Trip
 from fluxum.bot.protections import Pause
 from fluxum.bot.together import Group
 from fluxum.errors import BadInput
 from fluxum.model.instrument import Symbol
 
-__all__ = ["Ahead", "EngineState", "LastCandle", "Step", "custom", "decode", "encode"]
+__all__ = ["Ahead", "EngineState", "LastCandle", "Paused", "Step", "custom", "decode", "encode"]
 
 _T = TypeVar("_T")
 
@@ -25,6 +26,14 @@ class Ahead(Struct, frozen=True):
     name: str
     interval_ns: int
     due_ns: int
+
+
+class Paused(Struct, frozen=True):
+    """A market where a command was refused: quotes and targets wait until an instant."""
+
+    market: Market
+    until_ns: int
+    delay_ns: int
 
 
 class LastCandle(Struct, frozen=True):
@@ -54,6 +63,7 @@ class EngineState(Struct, frozen=True, kw_only=True):
     quotes: tuple[Quote, ...] = ()
     targets: tuple[Target, ...] = ()
     groups: tuple[Group, ...] = ()
+    paused: tuple[Paused, ...] = ()
     timers: tuple[Ahead, ...] = ()
     candles: tuple[LastCandle, ...] = ()
     earned: tuple[Earned, ...] = ()
