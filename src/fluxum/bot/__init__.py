@@ -19,8 +19,9 @@ from fluxum.bot.intent import (
     Together,
 )
 from fluxum.bot.limits import BotFact, BotHalted, BotLimits, StrategyFailed, Verdict
-from fluxum.bot.live import BotRun, run
+from fluxum.bot.live import BotRun
 from fluxum.bot.market import Market
+from fluxum.bot.opening import run
 from fluxum.bot.strategy import (
     BotEvent,
     Every,

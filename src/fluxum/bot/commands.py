@@ -18,10 +18,11 @@ from fluxum.bot.books import BookSource
 from fluxum.bot.decision import BotCommand
 from fluxum.bot.engine_state import Paused
 from fluxum.bot.gate import Gate
-from fluxum.bot.intent import CancelAll, Halt, Intent, Leg, Note, Quote, Target, Together
+from fluxum.bot.intent import CancelAll, Halt, Intent, Note, Quote, Target, Together
 from fluxum.bot.limits import BotFact, Verdict
 from fluxum.bot.market import Market
 from fluxum.bot.planner import Change, End, New, Plan, plan_quote, plan_target
+from fluxum.bot.requests import of_leg, of_new, of_order, of_place
 from fluxum.bot.together import TRIES_MAX, Group, hedges, opened
 from fluxum.bot.view import OrderRole
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
@@ -30,10 +31,7 @@ from fluxum.model.order import (
     Amend,
     Cancel,
     OrderRequest,
-    OrderType,
     Place,
-    TimeInForce,
-    Trigger,
 )
 
 __all__ = ["Commands"]
@@ -211,7 +209,7 @@ class Commands:
 
     def _together(self, wanted: Together) -> None:
         group = opened(self.number + 1, wanted, self._now_ns)
-        requests = [(leg.market, self._request(leg.market, _of_leg(leg))) for leg in wanted.legs]
+        requests = [(leg.market, of_leg(leg, self._name())) for leg in wanted.legs]
         if self._allowed(requests):
             self.groups.append(group)
             for (market, request), leg in zip(requests, wanted.legs, strict=True):
@@ -230,7 +228,7 @@ class Commands:
         group.tries += 1
         for one in missing:
             new = New(side=one.side, quantity=one.quantity, price=None, role=OrderRole.LEG)
-            request = self._request(one.market, new)
+            request = of_new(one.market, new, self._name())
             if self._allowed([(one.market, request)]):
                 self._enter(one.market, request, OrderRole.LEG, None, group=group.number)
 
@@ -242,7 +240,7 @@ class Commands:
             self._refuse("label", f"an open order has the label {wanted.label!r} already", market)
             return
         try:
-            request = _of_place(wanted, self._name())
+            request = of_place(wanted, self._name())
         except BadInput as error:
             self._refuse("order", str(error), market)
             return
@@ -279,7 +277,7 @@ class Commands:
                     if order is not None:
                         is_whole &= self._change(order, change.quantity, change.price)
                 case New():
-                    request = self._request(market, change)
+                    request = of_new(market, change, self._name())
                     if self._allowed([(market, request)]):
                         self._enter(market, request, change.role, change.price)
                     else:
@@ -287,13 +285,7 @@ class Commands:
         return is_whole
 
     def _change(self, order: BotOrder, quantity: Decimal | None, price: Decimal | None) -> bool:
-        before = OrderRequest(
-            symbol=order.market.symbol,
-            side=order.side,
-            order_type=OrderType.MARKET if order.price is None else OrderType.LIMIT,
-            quantity=order.quantity,
-            limit_price=order.price,
-        )
+        before = of_order(order)
         self.intended += 1
         try:
             after = structs.replace(
@@ -318,20 +310,6 @@ class Commands:
         return True
 
     # Pieces
-
-    def _request(self, market: Market, new: New) -> OrderRequest:
-        is_market = new.price is None
-        at_once = new.at_once and not is_market
-        return OrderRequest(
-            symbol=market.symbol,
-            side=new.side,
-            order_type=OrderType.MARKET if is_market else OrderType.LIMIT,
-            quantity=new.quantity,
-            limit_price=new.price,
-            time_in_force=TimeInForce.IOC if at_once else TimeInForce.GTC,
-            post_only=new.post_only,
-            client_order_id=self._name(),
-        )
 
     def _allowed(self, orders: Sequence[tuple[Market, OrderRequest]]) -> bool:
         self.intended += len(orders)
@@ -392,32 +370,3 @@ class Commands:
         worth = self._worth(market)
         is_worth = rules.notional_min is None or worth is None or cut * worth >= rules.notional_min
         return cut if cut >= rules.quantity_min and is_worth else Decimal(0)
-
-
-def _of_leg(leg: Leg) -> New:
-    return New(
-        side=leg.side, quantity=leg.quantity, price=leg.limit, role=OrderRole.LEG, at_once=True
-    )
-
-
-def _of_place(wanted: intents.Place, name: str) -> OrderRequest:
-    """Raises BadInput for an order that makes no sense."""
-    types = {
-        (False, False): OrderType.MARKET,
-        (True, False): OrderType.LIMIT,
-        (False, True): OrderType.STOP_LOSS,
-        (True, True): OrderType.STOP_LOSS_LIMIT,
-    }
-    trigger = wanted.trigger
-    return OrderRequest(
-        symbol=wanted.market.symbol,
-        side=wanted.side,
-        order_type=types[wanted.limit is not None, trigger is not None],
-        quantity=wanted.quantity,
-        limit_price=wanted.limit,
-        trigger=None if trigger is None else Trigger(trigger),
-        time_in_force=wanted.time_in_force,
-        post_only=wanted.post_only,
-        reduce_only=wanted.reduce_only,
-        client_order_id=name,
-    )

@@ -10,61 +10,47 @@ stepped before any later event. The journal has a step before its commands are s
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from decimal import Decimal
-from functools import partial
-from pathlib import Path
 
-from msgspec import Raw, structs
+from msgspec import structs
 
 from fluxum.book.book import Book
-from fluxum.bot.books import Books
 from fluxum.bot.decision import BotCommand
 from fluxum.bot.dispatch import Dispatch
 from fluxum.bot.engine import Engine
-from fluxum.bot.engine_state import EngineState, encode
 from fluxum.bot.intake import Intake
-from fluxum.bot.journal import BotJournal, RunHead
-from fluxum.bot.limits import BotFact, BotLimits
-from fluxum.bot.market import Market
+from fluxum.bot.limits import BotFact
 from fluxum.bot.strategy import (
     AccountKnown,
     BotEvent,
     Outcome,
     Steering,
-    Strategy,
     Switch,
     Timer,
 )
-from fluxum.bot.wanted import Wanted
 from fluxum.errors import BadInput, FluxumError
 from fluxum.flow.background import Background, background
 from fluxum.flow.bus import Bus
 from fluxum.flow.histogram import Histogram
-from fluxum.flow.opening import Opening
 from fluxum.flow.pipe import Overflow, Pipe
-from fluxum.hub.hub import Hub
 from fluxum.model.account import Fill
 from fluxum.model.event import Event
-from fluxum.model.input import Number
-from fluxum.model.instrument import Instrument
 from fluxum.model.market import BookSnapshot
 from fluxum.model.order import Accepted, Declined, OpenOrders, OrderStatus, OrderUpdate
 from fluxum.orders.desk import OrderDesk
 from fluxum.orders.order import Order
-from fluxum.runtime import LiveRuntime, Runtime
+from fluxum.runtime import Runtime
 from fluxum.trader import Trader
 
-__all__ = ["BotRun", "run"]
+__all__ = ["Balances", "BotRun"]
 
 Balances = tuple[tuple[str, Decimal], ...] | None
 """The totals of an account by asset; `None` if they are not known."""
 _log = logging.getLogger(__name__)
 _FACTS_WAITING = 1_000
 _LEAVE_S = 10.0
-JOURNAL = "decisions.jsonl"
-"""The journal's name in the folder of a run."""
 
 
 class BotRun:
@@ -121,7 +107,7 @@ class BotRun:
 
     # Its life; called by `run`
 
-    def begin(self, balances: Mapping[str, Balances], *, is_resumed: bool) -> None:
+    def begin(self, balances: Mapping[str, Balances]) -> None:
         """Learn what the accounts hold, the books as they are, what became of orders of before.
 
         Nothing waits here: what the traders publish from now on is not part of it.
@@ -135,12 +121,11 @@ class BotRun:
                     received_ns=self._clock.now_ns(),
                 )
             )
+        self._recall()
         for market in self.engine.wanted.books:
             shown = _shown(self._traders[market.venue].session.book(market.symbol))
             if shown is not None:
                 self._step(shown)
-        if is_resumed:
-            self._recall()
 
     async def follow(self) -> None:
         """Step every event, until the run is left."""
@@ -230,76 +215,10 @@ class BotRun:
                 self._step(event)
 
 
-def run(
-    strategy: Strategy,
-    traders: Mapping[str, Trader] | Hub,
-    *,
-    limits: BotLimits | None = None,
-    seed: int = 0,
-    journal: str | Path | None = None,
-    history: Iterable[BotEvent] = (),
-    fees: Mapping[str, Number] | None = None,
-    leaves_orders: bool = False,
-    runtime: Runtime | None = None,
-    mode: str = "live",
-) -> Opening[BotRun]:
-    """Run a strategy over traders, by venue, or those of a hub: enter it, or await and close it.
-
-    The sessions have to subscribe to what the strategy wants. `journal` is a folder; a run that it
-    has is resumed, if strategy, limits and seed are the same. `history` is for warm-up: events from
-    before the run, oldest first, for a run that is not resumed. `fees` are rates of takers by venue
-    for consolidated books. The bot's orders are canceled when the block ends, unless it
-    `leaves_orders`. Raises BadInput for a market without a trader, OrderJournalError.
-    """
-    world = LiveRuntime() if runtime is None else runtime
-    limits = BotLimits() if limits is None else limits
-
-    @asynccontextmanager
-    async def opened() -> AsyncGenerator[BotRun]:
-        wanted = Wanted(strategy.wants())
-        known = _traders(traders, wanted.markets)
-        head = _head(strategy, limits, seed, wanted.markets, mode, world.clock.now_ns())
-        with _journal(journal, head) as kept:
-            resumed = None if kept is None else kept.resumed(type(strategy))
-            engine = Engine(
-                strategy if resumed is None else resumed.strategy,
-                Books(wanted.markets, _instruments(known, wanted.markets), fees),
-                limits,
-                seed=seed,
-                can_amend=partial(_can_amend, known),
-                state=EngineState() if resumed is None else resumed.state,
-                keep=None if kept is None else kept.keep,
-            )
-            if resumed is None:
-                engine.warm(history)
-            balances = {venue: await _balances(venue, trader) for venue, trader in known.items()}
-            async with background() as work:
-                made = BotRun(engine, known, world, work)
-                made.begin(balances, is_resumed=resumed is not None)
-                following = work.start(made.follow(), name="bot")
-                try:
-                    yield made
-                finally:
-                    following.cancel()
-                    if not leaves_orders:
-                        await made.leave()
-
-    return Opening(opened)
-
-
 async def _end(desk: OrderDesk, name: str) -> None:
     """Cancel one order; what fails is known to the desk, which looks it up."""
     with suppress(FluxumError):
         await desk.cancel(name)
-
-
-async def _balances(venue: str, trader: Trader) -> Balances:
-    """The totals of an account; `None` if they cannot be had, which harms `view.balance` alone."""
-    try:
-        return tuple(sorted((str(one.asset), one.total) for one in await trader.balances()))
-    except FluxumError as error:
-        _log.warning("%s: the balances are not known: %s", venue, error)
-        return None
 
 
 def _shown(book: Book) -> BookSnapshot | None:
@@ -308,64 +227,3 @@ def _shown(book: Book) -> BookSnapshot | None:
         return None
     shown = book.snapshot()
     return shown if book.is_valid else structs.replace(shown, sequence=None, checksum=None)
-
-
-def _traders(
-    traders: Mapping[str, Trader] | Hub, markets: Iterable[Market]
-) -> Mapping[str, Trader]:
-    venues = dict.fromkeys(market.venue for market in markets)
-    if isinstance(traders, Hub):
-        return {venue: traders.trader(venue) for venue in venues}
-    for venue in venues:
-        if venue not in traders:
-            known = ", ".join(traders) or "none"
-            raise BadInput(f"a trader of every venue was expected, was {known}; missing: {venue}")
-    return traders
-
-
-def _instruments(
-    traders: Mapping[str, Trader], markets: Iterable[Market]
-) -> dict[Market, Instrument]:
-    found = {one: traders[one.venue].session.instrument(one.symbol) for one in markets}
-    return {market: rules for market, rules in found.items() if rules is not None}
-
-
-def _can_amend(traders: Mapping[str, Trader], venue: str) -> bool:
-    return traders[venue].orders.rules.can_amend
-
-
-def _head(
-    strategy: Strategy,
-    limits: BotLimits,
-    seed: int,
-    markets: tuple[Market, ...],
-    mode: str,
-    now_ns: int,
-) -> RunHead:
-    return RunHead(
-        strategy=type(strategy).__name__,
-        parameters=Raw(encode(strategy)),
-        limits=Raw(encode(limits)),
-        seed=seed,
-        markets=markets,
-        mode=mode,
-        begun_ns=now_ns,
-    )
-
-
-class _NoJournal:
-    """A run without a journal."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _journal(folder: str | Path | None, head: RunHead) -> BotJournal | _NoJournal:
-    if folder is None:
-        return _NoJournal()
-    path = Path(folder).expanduser()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return BotJournal(path / JOURNAL, head)
