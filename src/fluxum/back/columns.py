@@ -6,7 +6,8 @@ book's event has rows: its bids, best first as they came, then its asks.
 
     frame   ns, index (its place on its tape), link, tape, event (its first event)
     event   kind, market, venue_ns, row (its first row), split (the number of bids among the rows,
-            or the status of a book), extra (where its other fields are in `heap`, plus one)
+            or the status of a book), checksum, sequence, extra (where its other fields are in
+            `heap`, plus one)
     row     price and quantity in units of the market's smallest decimal place, the exponents that
             they had as text, and the number of orders
 
@@ -62,6 +63,8 @@ COLUMNS: Mapping[str, str] = {
     "event_venue_ns": "q",
     "event_row": "q",
     "event_split": "i",
+    "event_checksum": "q",
+    "event_sequence": "q",
     "event_extra": "q",
     "row_price": "q",
     "row_quantity": "q",

@@ -176,25 +176,22 @@ class ColumnWriter:
         """Add an event of the frame that was begun last."""
         match event:
             case BookUpdate():
-                self._book(KIND_UPDATE, event, {"sequence": event.sequence})
+                self._book(KIND_UPDATE, event, {})
             case BookSnapshot():
-                extra = {
-                    "sequence": event.sequence,
-                    "depth": event.depth,
-                    "cut_at": event.cut_at,
-                }
+                extra = {"depth": event.depth, "cut_at": event.cut_at}
                 self._book(KIND_SNAPSHOT, event, extra)
             case Trade():
                 self._trade(event)
             case _:
                 if isinstance(event, Instrument):
                     self._learn(event)
-                self._add(KIND_OTHER, 0, NONE, 0, encode_event(event))
+                self._add(KIND_OTHER, encode_event(event))
 
     def status(self, venue: str, symbol: str, code: int, reason: str) -> None:
         """Add the status that a book has after the frame."""
         market = self._market(venue, symbol)
-        self._add(KIND_STATUS, market.number, NONE, code, msgspec.json.encode({"reason": reason}))
+        text = msgspec.json.encode({"reason": reason})
+        self._add(KIND_STATUS, text, market=market.number, split=code)
 
     def finish(self, provenance: Provenance) -> ColumnHeader:
         """Write the file."""
@@ -238,12 +235,18 @@ class ColumnWriter:
     ) -> None:
         market = self._market(event.venue, event.symbol)
         fields = {name: value for name, value in extra.items() if value is not None}
-        if event.checksum is not None:
-            fields["checksum"] = event.checksum
         if event.received_ns != self._ns:
             fields["received_ns"] = event.received_ns
         text = msgspec.json.encode(fields) if fields else b""
-        self._add(kind, market.number, event.venue_ns, len(event.bids), text)
+        self._add(
+            kind,
+            text,
+            market=market.number,
+            venue_ns=event.venue_ns,
+            split=len(event.bids),
+            checksum=event.checksum,
+            sequence=event.sequence,
+        )
         for level in event.bids:
             self._level(level, market)
         for level in event.asks:
@@ -252,8 +255,6 @@ class ColumnWriter:
     def _trade(self, trade: Trade) -> None:
         market = self._market(trade.venue, trade.symbol)
         fields: dict[str, str | int] = {"trade_id": trade.trade_id}
-        if trade.sequence is not None:
-            fields["sequence"] = trade.sequence
         if trade.order_type:
             fields["order_type"] = trade.order_type
         if trade.backfilled:
@@ -261,16 +262,33 @@ class ColumnWriter:
         if trade.received_ns != self._ns:
             fields["received_ns"] = trade.received_ns
         kind = KIND_BUY if trade.side is Side.BUY else KIND_SELL
-        self._add(kind, market.number, trade.venue_ns, 0, msgspec.json.encode(fields))
+        self._add(
+            kind,
+            msgspec.json.encode(fields),
+            market=market.number,
+            venue_ns=trade.venue_ns,
+            sequence=trade.sequence,
+        )
         self._level(Level(trade.price, trade.quantity), market)
 
-    def _add(self, kind: int, market: int, venue_ns: int | None, split: int, text: bytes) -> None:
+    def _add(
+        self,
+        kind: int,
+        text: bytes,
+        *,
+        market: int = 0,
+        venue_ns: int | None = None,
+        split: int = 0,
+        checksum: int | None = None,
+        sequence: int | None = None,
+    ) -> None:
         extra = 0
         if text:
             heap = self._spools["heap"]
             extra = heap.count + 1
             heap.entries.frombytes(len(text).to_bytes(4, "little") + text)
-        values = (kind, market, NONE if venue_ns is None else venue_ns, self._row, split, extra)
+        optional = [NONE if one is None else one for one in (venue_ns, checksum, sequence)]
+        values = (kind, market, optional[0], self._row, split, *optional[1:], extra)
         for append, value in zip(self._events, values, strict=True):
             append(value)
         self._event += 1

@@ -1,0 +1,208 @@
+"""Plays a prepared tape: applies each frame to its books, then gives the frame's events.
+
+`FastPlayer` (`back/_fast.pyx`) does the same, many times as fast, and is tested against this one.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from fluxum.back.columns import (
+    KIND_BUY,
+    KIND_SELL,
+    KIND_SNAPSHOT,
+    KIND_STATUS,
+    KIND_UPDATE,
+    Columns,
+)
+from fluxum.back.rows import Rows, begin, set_status
+from fluxum.book.book import Book
+from fluxum.book.ladder import Ladder
+from fluxum.model.event import Event
+from fluxum.model.market import BookSnapshot, BookUpdate, Side
+
+__all__ = ["BUY", "DUE", "END_NS", "NO_KEY", "SELL", "TOUCHED", "UNSEEN", "Player", "Signal", "Touch"]
+
+END_NS = (1 << 63) - 1
+"""Later than every frame."""
+NO_KEY = -(1 << 62)
+"""A key that is worse than every price."""
+UNSEEN = -1
+"""The quantity at a price that is deeper than the book is known."""
+BUY, SELL = 0, 1
+"""The sides of a book by their numbers."""
+
+
+class Signal:
+    """What a player returns instead of an event."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        """Its name."""
+        return self._name
+
+
+DUE: Final = Signal("DUE")
+"""The next frame was received at `alarm_ns` or later; it is not applied yet."""
+TOUCHED: Final = Signal("TOUCHED")
+"""A frame was applied that has something of a watched market; its events follow."""
+
+
+class Touch(NamedTuple):
+    """Something of a watched market in one frame: a trade, or a message of the book.
+
+    `kind` is KIND_BUY or KIND_SELL for a trade, with its price and quantity in units; KIND_UPDATE
+    or KIND_SNAPSHOT for the book, which has changed at a watched key or crosses it; KIND_STATUS if
+    the book was withdrawn, or is proved again.
+    """
+
+    market: int
+    kind: int
+    price: int = 0
+    quantity: int = 0
+
+
+class Player:
+    """Plays a file from its beginning to its end.
+
+    `delivers` is asked once for each kind and market number which events are given; KIND_OTHER
+    has the market 0. All events of a frame are applied before the first of them is given, as a
+    session does. A key is a price in units of its market, that of an ask negated: greater is
+    better.
+    """
+
+    def __init__(
+        self, columns: Columns, delivers: Callable[[int, int], bool] | None = None
+    ) -> None:
+        self.books = [
+            Book(market.venue, market.name, ladder=Ladder) for market in columns.markets
+        ]
+        """A book of each market, in the order of the file; read only."""
+        self.now_ns = 0
+        """When the frame that was applied last was received."""
+        self.frame = -1
+        """The number of that frame in the file."""
+        self.alarm_ns = END_NS
+        """Before a frame of this instant or later is applied, `next` returns DUE."""
+        self._columns = columns
+        self._rows = Rows(columns)
+        self._delivers = delivers or _everything
+        self._frame_ns = columns.column("frame_ns")
+        self._first = columns.column("frame_event")
+        self._kinds = columns.column("event_kind")
+        self._markets = columns.column("event_market")
+        self._units = [
+            (market.price_places, market.quantity_places) for market in columns.markets
+        ]
+        self._waiting: deque[Event] = deque()
+        self._watched: dict[int, tuple[Collection[int], Collection[int]]] = {}
+        self._touches: list[Touch] = []
+
+    @property
+    def next_ns(self) -> int:
+        """When the next frame was received; END_NS after the last."""
+        number = self.frame + 1
+        return self._frame_ns[number] if number < self._columns.frames else END_NS
+
+    def next(self) -> Event | Signal | None:
+        """The next event, or a signal; `None` at the end."""
+        while not self._waiting:
+            next_ns = self.next_ns
+            if next_ns == END_NS:
+                return None if self.alarm_ns == END_NS else DUE
+            if next_ns >= self.alarm_ns:
+                return DUE
+            self._apply()
+            if self._touches:
+                return TOUCHED
+        return self._waiting.popleft()
+
+    def watch(self, market: int, bids: Collection[int], asks: Collection[int]) -> None:
+        """Watch these keys of a market, and its trades; without keys the market is not watched."""
+        if bids or asks:
+            self._watched[market] = (tuple(bids), tuple(asks))
+        else:
+            self._watched.pop(market, None)
+
+    def touches(self) -> list[Touch]:
+        """What the last frame had of watched markets, in its order; empty when read again."""
+        touches, self._touches = self._touches, []
+        return touches
+
+    def best(self, market: int, side: int) -> int:
+        """The best key of a side; NO_KEY while it is empty."""
+        prices = self._ladder(market, side).prices
+        return self._key(prices[-1 if side == BUY else 0], market, side) if prices else NO_KEY
+
+    def shown(self, market: int, side: int, key: int) -> int:
+        """The quantity at a key, in units; UNSEEN if it is deeper than the book is known."""
+        ladder = self._ladder(market, side)
+        price_places, places = self._units[market]
+        price = Decimal(abs(key)).scaleb(-price_places)
+        level = ladder.at(price)
+        if level is not None:
+            return int(level.quantity.scaleb(places))
+        is_cut = ladder.depth is not None and len(ladder) >= ladder.depth
+        return UNSEEN if is_cut and ladder.reach(price) == len(ladder) else 0
+
+    # Pieces
+
+    def _apply(self) -> None:
+        """Apply the next frame, and keep its events for those that read them."""
+        self.frame += 1
+        ns = self.now_ns = self._frame_ns[self.frame]
+        for number in range(self._first[self.frame], self._first[self.frame + 1]):
+            kind, market = self._kinds[number], self._markets[number]
+            if kind == KIND_STATUS:
+                set_status(self.books[market], *self._rows.status(number))
+                self._touch(Touch(market, kind))
+                continue
+            event = self._rows.event(number, ns)
+            if isinstance(event, BookUpdate):
+                book = self.books[market]
+                book.apply(event)
+                book.evidence.updated_ns = event.received_ns
+                if self._is_touched(market, number):
+                    self._touch(Touch(market, kind))
+            elif isinstance(event, BookSnapshot):
+                book = self.books[market]
+                book.replace(event)
+                begin(book, event.depth, event.cut_at, event.received_ns)
+                self._touch(Touch(market, kind))
+            elif kind in (KIND_BUY, KIND_SELL):
+                price, quantity = self._rows.units(number)
+                self._touch(Touch(market, kind, price, quantity))
+            if self._delivers(kind, market):
+                self._waiting.append(event)
+
+    def _touch(self, touch: Touch) -> None:
+        if touch.market in self._watched:
+            self._touches.append(touch)
+
+    def _is_touched(self, market: int, number: int) -> bool:
+        """Whether an update changed a watched key, or the other side's best crosses one."""
+        watched = self._watched.get(market)
+        if watched is None:
+            return False
+        changed = self._rows.keys(number)
+        for side, keys in enumerate(watched):
+            if any(key in keys for key in changed[side]):
+                return True
+            if keys and -self.best(market, 1 - side) <= max(keys):
+                return True
+        return False
+
+    def _ladder(self, market: int, side: int) -> Ladder:
+        book = self.books[market]
+        return book.bids if side == BUY else book.asks
+
+    def _key(self, price: Decimal, market: int, side: int) -> int:
+        units = int(price.scaleb(self._units[market][0]))
+        return units if side == BUY else -units
+
+
+def _everything(_kind: int, _market: int) -> bool:
+    return True

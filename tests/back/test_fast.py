@@ -1,0 +1,114 @@
+"""The compiled player does what the one in Python does, on every tape of the tests."""
+
+from pathlib import Path
+
+import kraken_tape
+import pytest
+
+from fluxum.back.columns import KIND_BUY, KIND_UPDATE, Columns
+from fluxum.back.fast import IS_COMPILED, TapePlayer
+from fluxum.back.player import BUY, DUE, END_NS, SELL, TOUCHED, Player
+from fluxum.back.prepare import prepare
+
+pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="there was no C compiler")
+
+
+@pytest.fixture
+def columns(tmp_path: Path) -> Columns:
+    tape = kraken_tape.write(tmp_path / "btc.jsonl", 400, seed=3)
+    return prepare(tape, tmp_path / "btc.cols")
+
+
+def test_events_books_and_proofs_are_equal_after_every_event(columns: Columns) -> None:
+    fast, plain = TapePlayer(columns), Player(columns)
+    while (event := fast.next()) is not None:
+        assert event == plain.next()
+        assert (fast.now_ns, fast.next_ns, fast.frame) == (plain.now_ns, plain.next_ns, plain.frame)
+        one, other = fast.books[0], plain.books[0]
+        assert one.snapshot() == other.snapshot()
+        assert one.proof() == other.proof()
+        assert (one.bid, one.ask, one.mid, one.is_crossed) == (
+            other.bid, other.ask, other.mid, other.is_crossed
+        )  # fmt: skip
+    assert plain.next() is None
+    assert fast.next_ns == END_NS
+
+
+def test_levels_in_between_are_equal(columns: Columns) -> None:
+    fast, plain = TapePlayer(columns), Player(columns)
+    for _ in range(200):
+        assert fast.next() == plain.next()
+        for level in plain.books[0].bids.top(12):
+            price = level.price
+            assert fast.books[0].bids.at(price) == level
+            assert fast.books[0].bids.reach(price) == plain.books[0].bids.reach(price)
+            assert fast.books[0].volume_at(price) == level.quantity
+            key = int(price * 10)
+            assert fast.shown(0, BUY, key) == plain.shown(0, BUY, key) == level.quantity * 10**8
+        for key in range(449_900, 450_100):
+            assert fast.shown(0, BUY, key) == plain.shown(0, BUY, key)
+            assert fast.shown(0, SELL, -key) == plain.shown(0, SELL, -key)
+        assert [fast.best(0, side) for side in (BUY, SELL)] == [
+            plain.best(0, side) for side in (BUY, SELL)
+        ]
+
+
+def test_touches_are_equal_and_come_before_the_events_of_their_frame(columns: Columns) -> None:
+    fast, plain = TapePlayer(columns), Player(columns)
+    touched = 0
+    while (event := fast.next()) is not None:
+        assert event == plain.next()
+        if event is TOUCHED:
+            touched += 1
+            assert fast.touches() == plain.touches() != []
+            bid, ask = fast.best(0, BUY), fast.best(0, SELL)
+            for player in (fast, plain):
+                player.watch(0, [bid, bid - 2], [ask + 1])
+        elif fast.frame == 10:
+            fast.watch(0, [450_000], [])
+            plain.watch(0, [450_000], [])
+    assert touched > 50
+
+
+def test_an_alarm_stops_before_the_frame_of_its_instant(columns: Columns) -> None:
+    alarm_ns = kraken_tape.START_NS + 50 * kraken_tape.STEP_NS
+    for make in (TapePlayer, Player):
+        player = make(columns)
+        player.alarm_ns = alarm_ns
+        while player.next() is not DUE:
+            assert player.now_ns < alarm_ns
+        assert player.next() is DUE
+        assert player.next_ns == alarm_ns
+        player.alarm_ns = END_NS
+        assert player.next() is not DUE
+        assert player.now_ns == alarm_ns
+
+
+def test_only_what_is_wanted_is_given(columns: Columns) -> None:
+    for make in (TapePlayer, Player):
+        player = make(columns, lambda kind, _market: kind == KIND_BUY)
+        trades = list(iter(player.next, None))
+        assert 5 < len(trades) < 40
+        assert player.books[0].bid == _last(columns).books[0].bid
+
+
+def test_updates_have_levels_that_are_made_when_read(columns: Columns) -> None:
+    player = TapePlayer(columns, lambda kind, _market: kind == KIND_UPDATE)
+    update = player.next()
+    while not (update.bids and update.asks):  # type: ignore[union-attr]
+        update = player.next()
+
+    levels = update.bids  # type: ignore[union-attr]
+    assert len(levels) == len(tuple(levels))
+    assert levels[0] in levels
+    assert levels == tuple(levels)
+    assert hash(levels) == hash(tuple(levels))
+    assert list(reversed(levels)) == list(levels)[::-1]
+    assert repr(levels) == repr(tuple(levels))
+
+
+def _last(columns: Columns) -> Player:
+    player = Player(columns)
+    for _ in iter(player.next, None):
+        pass
+    return player
