@@ -15,7 +15,15 @@ SOURCE = ROOT / "src" / "fluxum"
 MODULES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
-PURE = ("model/", "book/", "ledger/", "venues/", "board.py", "pacing.py", "errors.py")
+PURE_BOT = (
+    "bot/account.py",
+    "bot/intent.py",
+    "bot/market.py",
+    "bot/planner.py",
+    "bot/strategy.py",
+    "bot/view.py",
+)
+PURE = ("model/", "book/", "ledger/", "venues/", *PURE_BOT, "board.py", "pacing.py", "errors.py")
 BANNED_IN_PURE = {
     "aiohttp",
     "asyncio",

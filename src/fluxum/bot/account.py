@@ -1,0 +1,333 @@
+"""What a bot holds and has ordered, worked out from its commands and its events alone. Pure.
+
+So it is the same live, on paper and in a back-test, and after a restart. A position moves with
+every fill of the account. An order begins with its command, changes with outcomes, updates and
+fills, and may be filled as far as the sum of its fills allows: that is what limits count.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from enum import Enum
+
+from msgspec import Struct
+
+from fluxum.bot.market import Market
+from fluxum.bot.strategy import Outcome
+from fluxum.bot.view import OpenOrder, OrderRole
+from fluxum.ledger.arithmetic import EXACT
+from fluxum.model.account import Fill
+from fluxum.model.instrument import Asset, Symbol
+from fluxum.model.market import Side
+from fluxum.model.order import OrderStatus, OrderUpdate
+
+__all__ = ["AccountState", "BotAccount", "BotOrder", "Held", "Pending"]
+
+_ZERO = Decimal(0)
+_ENDED_MAX = 1_000
+_FILLS_MAX = 10_000
+
+
+class Pending(Enum):
+    """Which command about an order is on its way."""
+
+    NOTHING = "nothing"
+    PLACE = "place"
+    AMEND = "amend"
+    CANCEL = "cancel"
+
+
+class BotOrder(Struct, kw_only=True):
+    """One order as its evidence comes in. `group` is the number of its `Together`, 0 for none."""
+
+    name: str
+    market: Market
+    side: Side
+    role: OrderRole
+    price: Decimal | None
+    quantity: Decimal
+    label: str = ""
+    group: int = 0
+    order_id: str = ""
+    status: OrderStatus = OrderStatus.PENDING
+    by_fills: Decimal = _ZERO
+    by_updates: Decimal = _ZERO
+    pending: Pending = Pending.PLACE
+    next_quantity: Decimal | None = None
+    next_price: Decimal | None = None
+    placed_ns: int = 0
+
+    @property
+    def filled(self) -> Decimal:
+        """What is filled, by fills or updates, whichever is more."""
+        return max(self.by_fills, self.by_updates)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether no command about it is on its way, and its status is known."""
+        return self.pending is Pending.NOTHING and self.status is not OrderStatus.UNKNOWN
+
+    @property
+    def could_fill(self) -> Decimal:
+        """What may still be filled of it and is in no position yet."""
+        if self.status.is_final:
+            return max(EXACT.subtract(self.by_updates, self.by_fills), _ZERO)
+        most = max(self.quantity, self.next_quantity or _ZERO)
+        return max(EXACT.subtract(most, self.by_fills), _ZERO)
+
+    def view(self) -> OpenOrder:
+        """A copy for the strategy and the planner."""
+        return OpenOrder(
+            client_order_id=self.name,
+            order_id=self.order_id,
+            label=self.label,
+            role=self.role,
+            side=self.side,
+            price=self.price,
+            quantity=self.quantity,
+            filled=self.filled,
+            status=self.status,
+            is_certain=self.is_certain,
+            placed_ns=self.placed_ns,
+        )
+
+
+class Held(Struct, frozen=True):
+    """A position in a market."""
+
+    market: Market
+    quantity: Decimal
+
+
+class AccountState(Struct, frozen=True, kw_only=True):
+    """All of it as a value, for a checkpoint; `fills` are the identities of the last ones."""
+
+    positions: tuple[Held, ...] = ()
+    balances: dict[str, dict[str, Decimal]] = {}
+    orders: tuple[BotOrder, ...] = ()
+    ended: tuple[BotOrder, ...] = ()
+    fills: tuple[tuple[str, str, str], ...] = ()
+
+
+class BotAccount:
+    """Positions, balances and orders of one bot, over all of its venues."""
+
+    def __init__(self, state: AccountState | None = None) -> None:
+        state = AccountState() if state is None else state
+        self._positions = {one.market: one.quantity for one in state.positions}
+        self._balances = {venue: dict(assets) for venue, assets in state.balances.items()}
+        self._orders = {one.name: one for one in state.orders}
+        self._ended = OrderedDict((one.name, one) for one in state.ended)
+        self._by_id = {one.order_id: one for one in (*state.ended, *state.orders) if one.order_id}
+        self._fills: OrderedDict[tuple[str, str, str], None] = OrderedDict.fromkeys(state.fills)
+        self._unfeed: set[tuple[str, str, str]] = set()
+
+    def state(self) -> AccountState:
+        """A value from which the same account can be made."""
+        return AccountState(
+            positions=tuple(Held(market, held) for market, held in sorted(self._positions.items())),
+            balances={venue: dict(assets) for venue, assets in self._balances.items()},
+            orders=tuple(self._orders.values()),
+            ended=tuple(self._ended.values()),
+            fills=tuple(self._fills),
+        )
+
+    # What is known
+
+    def position(self, market: Market) -> Decimal:
+        """What is held in a market, below zero for a short."""
+        return self._positions.get(market, _ZERO)
+
+    @property
+    def positions(self) -> dict[Market, Decimal]:
+        """Every position that is or was held."""
+        return dict(self._positions)
+
+    def orders(self, market: Market | None = None) -> list[BotOrder]:
+        """The orders that have not ended, in the order of placing: of a market, or all."""
+        every = self._orders.values()
+        return [one for one in every if market is None or one.market == market]
+
+    def find(self, name: str) -> BotOrder | None:
+        """An order by its client order id, ended ones of late included."""
+        return self._orders.get(name) or self._ended.get(name)
+
+    def balance(self, venue: str, asset: str) -> Decimal | None:
+        """What of an asset no open order holds; `None` if the venue's balances are not known."""
+        assets = self._balances.get(venue)
+        if assets is None:
+            return None
+        held = _ZERO
+        for one in self._orders.values():
+            if one.market.venue == venue and not one.market.symbol.contract:
+                held = EXACT.add(held, _hold(one, asset))
+        return EXACT.subtract(assets.get(asset, _ZERO), held)
+
+    def open_parts(self) -> Iterator[tuple[Market, Side, Decimal]]:
+        """What each order, open or ended, could still add to a position."""
+        for one in (*self._orders.values(), *self._ended.values()):
+            left = one.could_fill
+            if left:
+                yield one.market, one.side, left
+
+    # How it begins
+
+    def hold(self, market: Market, quantity: Decimal) -> None:
+        """Begin with a position."""
+        self._positions[market] = quantity
+
+    def own(self, venue: str, balances: Iterable[tuple[Asset | str, Decimal]]) -> None:
+        """Begin with the balances of a venue."""
+        self._balances[venue] = {str(asset): total for asset, total in balances}
+
+    # Commands
+
+    def place(self, order: BotOrder) -> None:
+        """An order is sent."""
+        self._orders[order.name] = order
+
+    def amend(self, name: str, quantity: Decimal | None, price: Decimal | None) -> None:
+        """A change of an order is sent."""
+        order = self._orders[name]
+        order.pending = Pending.AMEND
+        order.next_quantity = quantity
+        order.next_price = price
+
+    def cancel(self, name: str) -> None:
+        """A cancel of an order is sent."""
+        self._orders[name].pending = Pending.CANCEL
+
+    # Evidence
+
+    def take(self, event: Outcome | OrderUpdate | Fill) -> BotOrder | None:
+        """Take in an event; returns the order of this bot that it is about, if it is one."""
+        match event:
+            case Fill():
+                return self._fill(event)
+            case OrderUpdate():
+                return self._update(event)
+            case Outcome():
+                return self._outcome(event)
+
+    def _outcome(self, outcome: Outcome) -> BotOrder | None:
+        order = self._named(outcome.client_order_id, outcome.order_id)
+        if order is None or order.status.is_final:
+            return order
+        if outcome.status is OrderStatus.REFUSED and outcome.is_change:
+            self._settle(order, is_done=False)
+        elif outcome.status.is_final:
+            self._end(order, outcome.status)
+        elif outcome.status is OrderStatus.UNKNOWN:
+            order.status = OrderStatus.UNKNOWN
+        else:
+            self._settle(order, is_done=True)
+            order.status = outcome.status
+        return order
+
+    def _update(self, update: OrderUpdate) -> BotOrder | None:
+        order = self._named(update.client_order_id, update.order_id)
+        if order is None:
+            return None
+        order.by_updates = max(order.by_updates, update.filled)
+        if order.status.is_final:
+            return order
+        if update.status.is_final:
+            self._end(order, update.status)
+            return order
+        is_changed = order.pending is Pending.AMEND and (
+            order.next_quantity in (None, update.quantity)
+            and order.next_price in (None, update.limit_price)
+        )
+        if order.pending is Pending.PLACE or is_changed:
+            self._settle(order, is_done=True)
+        order.status = update.status
+        return order
+
+    def _fill(self, fill: Fill) -> BotOrder | None:
+        identity = (fill.venue, str(fill.symbol), fill.fill_id)
+        order = self._named(fill.client_order_id, fill.order_id)
+        if identity in self._fills:
+            if identity in self._unfeed and fill.fees is not None:
+                self._unfeed.discard(identity)
+                self._charge(fill)
+            return order
+        self._fills[identity] = None
+        while len(self._fills) > _FILLS_MAX:
+            self._unfeed.discard(self._fills.popitem(last=False)[0])
+        self._move(fill)
+        if fill.fees is None:
+            self._unfeed.add(identity)
+        if order is None:
+            return None
+        order.by_fills = EXACT.add(order.by_fills, fill.quantity)
+        if order.pending is Pending.PLACE:
+            self._settle(order, is_done=True)
+        if not order.status.is_final:
+            is_whole = order.by_fills >= order.quantity
+            order.status = OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED
+            if is_whole:
+                self._end(order, OrderStatus.FILLED)
+        return order
+
+    # Pieces
+
+    def _named(self, name: str, order_id: str) -> BotOrder | None:
+        order = self.find(name) if name else None
+        if order is None and order_id:
+            order = self._by_id.get(order_id)
+        if order is not None and order_id and not order.order_id:
+            order.order_id = order_id
+            self._by_id[order_id] = order
+        return order
+
+    def _settle(self, order: BotOrder, *, is_done: bool) -> None:
+        """The command about an order that was on its way is answered."""
+        if is_done and order.pending is Pending.AMEND:
+            order.quantity = order.next_quantity or order.quantity
+            order.price = order.next_price or order.price
+        order.pending = Pending.NOTHING
+        order.next_quantity = order.next_price = None
+
+    def _end(self, order: BotOrder, status: OrderStatus) -> None:
+        self._settle(order, is_done=False)
+        order.status = status
+        del self._orders[order.name]
+        self._ended[order.name] = order
+        while len(self._ended) > _ENDED_MAX:
+            _, gone = self._ended.popitem(last=False)
+            self._by_id.pop(gone.order_id, None)
+
+    def _move(self, fill: Fill) -> None:
+        market = Market(fill.venue, fill.symbol)
+        held = self._positions.get(market, _ZERO)
+        self._positions[market] = EXACT.add(held, fill.signed_quantity)
+        if not fill.symbol.contract:
+            self._pay(fill.venue, fill.symbol.base, fill.signed_quantity)
+            notional = EXACT.multiply(fill.price, fill.signed_quantity)
+            self._pay(fill.venue, fill.symbol.quote, EXACT.minus(notional))
+        self._charge(fill)
+
+    def _charge(self, fill: Fill) -> None:
+        """Take the fees; those in the base asset of a spot market make its position smaller."""
+        market = Market(fill.venue, fill.symbol)
+        for fee in fill.fees or ():
+            self._pay(fill.venue, fee.asset, EXACT.minus(fee.amount))
+            if fee.asset == fill.symbol.base and not fill.symbol.contract:
+                held = self._positions.get(market, _ZERO)
+                self._positions[market] = EXACT.subtract(held, fee.amount)
+
+    def _pay(self, venue: str, asset: str, amount: Decimal) -> None:
+        assets = self._balances.get(venue)
+        if assets is not None:
+            assets[asset] = EXACT.add(assets.get(asset, _ZERO), amount)
+
+
+def _hold(order: BotOrder, asset: str) -> Decimal:
+    """What of an asset an open order of a spot market holds."""
+    symbol: Symbol = order.market.symbol
+    if order.side is Side.SELL:
+        return order.could_fill if symbol.base == asset else _ZERO
+    if symbol.quote != asset:
+        return _ZERO
+    price = max(order.price or _ZERO, order.next_price or _ZERO)
+    return EXACT.multiply(order.could_fill, price)
