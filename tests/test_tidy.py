@@ -23,7 +23,17 @@ PURE_BOT = (
     "bot/strategy.py",
     "bot/view.py",
 )
-PURE = ("model/", "book/", "ledger/", "venues/", *PURE_BOT, "board.py", "pacing.py", "errors.py")
+PURE = (
+    "model/",
+    "book/",
+    "fill/",
+    "ledger/",
+    "venues/",
+    *PURE_BOT,
+    "board.py",
+    "pacing.py",
+    "errors.py",
+)
 BANNED_IN_PURE = {
     "aiohttp",
     "asyncio",
