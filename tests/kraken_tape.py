@@ -103,7 +103,9 @@ class Market:
     def _frame(self, kind: str, bids: dict[int, int], asks: dict[int, int], ns: int) -> str:
         self._cut()
         texts = [
-            ",".join(f'{{"price":{p // 10}.{p % 10},"qty":{_quantity(q)}}}' for p, q in side.items())
+            ",".join(
+                f'{{"price":{p // 10}.{p % 10},"qty":{_quantity(q)}}}' for p, q in side.items()
+            )
             for side in (bids, asks)
         ]
         return (

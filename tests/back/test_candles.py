@@ -62,9 +62,10 @@ def test_an_interval_without_trades_is_a_candle_of_volume_0_at_the_close_before(
 
     closed = fed(builder, trade(30, 9), trade(60, 10), trade(100, 12), trade(250, 11))
 
-    assert [prices(one) for one in closed] == [(10, 12, 10, 12, 2), (12, 12, 12, 12, 0)]
-    assert [one.trades for one in closed] == [2, 0]
-    assert [(one.end_ns - T0) // S for one in closed] == [120, 180]
+    empty = (12, 12, 12, 12, 0)
+    assert [prices(one) for one in closed] == [(10, 12, 10, 12, 2), empty, empty]
+    assert [one.trades for one in closed] == [2, 0, 0]
+    assert [(one.end_ns - T0) // S for one in closed] == [120, 180, 240]
 
 
 def test_a_trade_that_comes_after_its_candle_was_closed_corrects_it() -> None:

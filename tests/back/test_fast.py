@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import kraken_tape
 import pytest
 
+import kraken_tape
 from fluxum.back.columns import KIND_BUY, KIND_UPDATE, Columns
 from fluxum.back.fast import IS_COMPILED, TapePlayer
 from fluxum.back.player import BUY, DUE, END_NS, SELL, TOUCHED, Player

@@ -4,9 +4,9 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
-import kraken_tape
 import pytest
 
+import kraken_tape
 from fluxum.back.columns import MAGIC, Columns
 from fluxum.back.player import Player, Signal
 from fluxum.back.prepare import prepare
@@ -74,7 +74,7 @@ def test_a_smaller_place_later_on_changes_the_units_of_all_rows_before(tmp_path:
 def test_a_number_that_does_not_fit_is_refused_with_its_value(tmp_path: Path) -> None:
     path = binance_trades(tmp_path, ["0.000000000001", "9999999999"])
 
-    with pytest.raises(TapeError, match="price of BTC/USDT at binance that fits.*was 9999999999"):
+    with pytest.raises(TapeError, match=r"price of BTC/USDT at binance that fits.*was 9999999999"):
         prepare(path, tmp_path / "t.cols")
     assert list(tmp_path.glob("*.cols*")) == []
 

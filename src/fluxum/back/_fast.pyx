@@ -279,9 +279,10 @@ cdef class _Side:
     cdef long long[WATCHED_MAX] keys
     cdef int count
     cdef long long top
+    cdef int awake  # messages of the book that touch in any case; kept with the bids
     cdef bint touched
 
-    cdef bint is_watched(self, long long key) noexcept:
+    cdef bint has(self, long long key) noexcept:
         cdef int at
         for at in range(self.count):
             if self.keys[at] == key:
@@ -297,7 +298,7 @@ cdef class _Side:
             self.ladder._lay(row)
             if self.count:
                 key = -store.price[row] if self.ladder._is_asks else store.price[row]
-                if self.is_watched(key):
+                if self.has(key):
                     self.touched = True
         if depth >= 0:
             self.ladder._cut(depth)
@@ -317,7 +318,7 @@ cdef class FastPlayer:
     cdef const unsigned char[::1] _kinds
     cdef const unsigned short[::1] _markets
     cdef const int[::1] _split
-    cdef Py_ssize_t _frames, _event, _end
+    cdef Py_ssize_t _frames, _event, _end, _ready
     cdef list _sides, _names, _evidence, _depths, _touches
     cdef list _delivers  # by kind, bytes by market
 
@@ -338,7 +339,7 @@ cdef class FastPlayer:
         self._extra = columns.column("event_extra")
         self._frames = columns.frames
         self.alarm_ns = _END_NS
-        self.frame = -1
+        self.frame = self._ready = -1
         self._touches = []
         self._names = [(market.venue, market.name) for market in columns.markets]
         self.books = []
@@ -366,22 +367,24 @@ cdef class FastPlayer:
         return self._frame_ns[number] if number < self._frames else _END_NS
 
     def next(self):
-        """The next event, or a signal; `None` at the end."""
+        """Apply the next event and return it, or a signal; `None` at the end."""
         cdef Py_ssize_t number
         while True:
-            while self._event < self._end:
-                number = self._event
-                self._event += 1
-                if self._kinds[number] != STATUS and (
-                    (<bytes>self._delivers[self._kinds[number]])[self._markets[number]]
-                ):
-                    return self._make(number)
-            number = self.frame + 1
-            if number >= self._frames:
-                return _DUE if self.alarm_ns != _END_NS else None
-            if self._frame_ns[number] >= self.alarm_ns:
-                return _DUE
-            self._apply(number)
+            if self._ready >= 0:
+                number = self._ready
+                self._ready = -1
+                return self._make(number)
+            if self._event == self._end:
+                number = self.frame + 1
+                if number >= self._frames:
+                    return _DUE if self.alarm_ns != _END_NS else None
+                if self._frame_ns[number] >= self.alarm_ns:
+                    return _DUE
+                self.frame = number
+                self.now_ns = self._frame_ns[number]
+                self._end = self._first[number + 1]
+                continue
+            self._apply()
             if self._touches:
                 return _TOUCHED
 
@@ -400,8 +403,13 @@ cdef class FastPlayer:
                 side.count += 1
                 side.top = max(side.top, <long long>key)
 
+    def wake(self, int market, int messages):
+        """Have at least so many more messages of a market's book among the touches."""
+        cdef _Side bids = self._sides[2 * market]
+        bids.awake = max(bids.awake, messages)
+
     def touches(self):
-        """What the last frame had of watched markets, in its order; empty when read again."""
+        """What the last event had of watched markets, in its order; empty when read again."""
         touches, self._touches = self._touches, []
         return touches
 
@@ -442,37 +450,33 @@ cdef class FastPlayer:
             None if self._sequence[number] < 0 else self._sequence[number],
         )
 
-    cdef int _apply(self, Py_ssize_t frame) except -1:
-        cdef Py_ssize_t number
-        cdef int kind, market
-        cdef bint is_watched
+    cdef int _apply(self) except -1:
+        cdef Py_ssize_t number = self._event
+        cdef int kind = self._kinds[number], market = self._markets[number]
         cdef _Side bids, asks
-        self.frame = frame
-        self.now_ns = self._frame_ns[frame]
-        self._event = self._first[frame]
-        self._end = self._first[frame + 1]
-        for number in range(self._event, self._end):
-            kind = self._kinds[number]
-            if kind == OTHER:
-                continue
-            market = self._markets[number]
+        if kind != OTHER:
             bids = self._sides[2 * market]
             asks = self._sides[2 * market + 1]
-            is_watched = bids.count > 0 or asks.count > 0
             if kind == UPDATE:
                 self._lay(number, market, bids, asks)
-                if is_watched and is_touched(bids, asks):
+                if is_touched(bids, asks):
                     self._touches.append(Touch(market, kind))
             elif kind == SNAPSHOT:
                 self._begin(number, market, bids, asks)
-                if is_watched:
+                if is_watched(bids, asks):
                     self._touches.append(Touch(market, kind))
-            elif kind == STATUS:
-                set_status(self.books[market], *self._rows.status(number))
-                if is_watched:
-                    self._touches.append(Touch(market, kind))
-            elif is_watched:
+            elif is_watched(bids, asks):
                 self._touches.append(Touch(market, kind, *self._rows.units(number)))
+        if (<bytes>self._delivers[kind])[market]:
+            self._ready = number
+        number += 1
+        while number < self._end and self._kinds[number] == STATUS:
+            market = self._markets[number]
+            set_status(self.books[market], *self._rows.status(number))
+            if is_watched(self._sides[2 * market], self._sides[2 * market + 1]):
+                self._touches.append(Touch(market, STATUS))
+            number += 1
+        self._event = number
         return 0
 
     cdef int _lay(self, Py_ssize_t number, int market, _Side bids, _Side asks) except -1:
@@ -484,13 +488,13 @@ cdef class FastPlayer:
             asks.lay(split, end, depth)
         received_ns = self.now_ns
         if self._extra[number]:
-            received_ns = self._rows.extra(number).get("received_ns", received_ns)
+            received_ns = self._rows.fields(number).get("received_ns", received_ns)
         self._evidence[market].updated_ns = received_ns
         return 0
 
     cdef int _begin(self, Py_ssize_t number, int market, _Side bids, _Side asks) except -1:
         """A snapshot: rows without a quantity are skipped, as always."""
-        extra = self._rows.extra(number)
+        extra = self._rows.fields(number)
         depth = extra.get("depth")
         self._depths[market] = -1 if depth is None else depth
         bids.ladder.clear()
@@ -513,10 +517,19 @@ cdef long long best_of(KeyLadder ladder) noexcept:
     return ladder._keys[ladder._size - 1] if ladder._size else _NO_KEY
 
 
+cdef bint is_watched(_Side bids, _Side asks) noexcept:
+    return bids.count > 0 or asks.count > 0
+
+
 cdef bint is_touched(_Side bids, _Side asks) noexcept:
     """Whether an update changed a watched key, or the other side's best crosses one."""
     cdef bint touched = bids.touched or asks.touched
+    if not is_watched(bids, asks):
+        return False
     bids.touched = asks.touched = False
+    if bids.awake:
+        bids.awake -= 1
+        return True
     if touched:
         return True
     if bids.count and asks.ladder._size and -best_of(asks.ladder) <= bids.top:

@@ -40,6 +40,7 @@ __all__ = [
     "ColumnHeader",
     "ColumnMarket",
     "ColumnPlace",
+    "ColumnStream",
     "Columns",
     "GapSpan",
     "Provenance",
@@ -98,6 +99,20 @@ class ColumnMarket(Struct, frozen=True):
     def name(self) -> Symbol:
         """Its symbol."""
         return Symbol(self.symbol)
+
+
+class ColumnStream(Struct, frozen=True, order=True):
+    """A stream that a file has data of; `interval_s` is for candles, 0 for the others."""
+
+    venue: str
+    channel: str
+    symbol: str
+    interval_s: int = 0
+
+    def __str__(self) -> str:
+        """Short text for the user: `kraken candle BTC/USD 60`."""
+        parts = (self.venue, self.channel, self.symbol, self.interval_s or "")
+        return " ".join(str(part) for part in parts if part)
 
 
 class GapSpan(Struct, frozen=True):
@@ -170,6 +185,7 @@ class ColumnHeader(Struct, frozen=True, kw_only=True):
     """The header of a file. `sha256` is of everything after it."""
 
     markets: tuple[ColumnMarket, ...]
+    streams: tuple[ColumnStream, ...]
     columns: dict[str, ColumnPlace]
     provenance: Provenance
     body_bytes: int
@@ -203,6 +219,7 @@ class Columns:
         if is_checked and self._digest() != self.header.sha256:
             raise TapeError(f"{path} is damaged: its columns differ from their digest")
         self.markets = self.header.markets
+        self.streams = self.header.streams
         self.provenance = self.header.provenance
         self.frames = self.header.columns["frame_ns"].count
         self.events = self.header.columns["event_kind"].count
@@ -251,7 +268,9 @@ def _pack(magic: bytes, version: int, length: int) -> bytes:
     return magic + version.to_bytes(4, "little") + length.to_bytes(4, "little")
 
 
-def _read_header(path: Path, start: bytes, read: Callable[[int], bytes]) -> tuple[ColumnHeader, int]:
+def _read_header(
+    path: Path, start: bytes, read: Callable[[int], bytes]
+) -> tuple[ColumnHeader, int]:
     """The header, and how many bytes are before the columns; raises TapeError."""
     if start[: len(MAGIC)] != MAGIC:
         what = "a tape, to be prepared first" if start[:2] == b"\x1f\x8b" else repr(start[:8])

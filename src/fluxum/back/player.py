@@ -1,9 +1,8 @@
-"""Plays a prepared tape: applies each frame to its books, then gives the frame's events.
+"""Plays a prepared tape: applies each event to its book, then returns it.
 
 `FastPlayer` (`back/_fast.pyx`) does the same, many times as fast, and is tested against this one.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -11,18 +10,27 @@ from typing import Final, NamedTuple
 from fluxum.back.columns import (
     KIND_BUY,
     KIND_SELL,
-    KIND_SNAPSHOT,
     KIND_STATUS,
-    KIND_UPDATE,
     Columns,
 )
 from fluxum.back.rows import Rows, begin, set_status
 from fluxum.book.book import Book
 from fluxum.book.ladder import Ladder
 from fluxum.model.event import Event
-from fluxum.model.market import BookSnapshot, BookUpdate, Side
+from fluxum.model.market import BookSnapshot, BookUpdate
 
-__all__ = ["BUY", "DUE", "END_NS", "NO_KEY", "SELL", "TOUCHED", "UNSEEN", "Player", "Signal", "Touch"]
+__all__ = [
+    "BUY",
+    "DUE",
+    "END_NS",
+    "NO_KEY",
+    "SELL",
+    "TOUCHED",
+    "UNSEEN",
+    "Player",
+    "Signal",
+    "Touch",
+]
 
 END_NS = (1 << 63) - 1
 """Later than every frame."""
@@ -48,11 +56,11 @@ class Signal:
 DUE: Final = Signal("DUE")
 """The next frame was received at `alarm_ns` or later; it is not applied yet."""
 TOUCHED: Final = Signal("TOUCHED")
-"""A frame was applied that has something of a watched market; its events follow."""
+"""An event was applied that is of a watched market; it follows."""
 
 
 class Touch(NamedTuple):
-    """Something of a watched market in one frame: a trade, or a message of the book.
+    """Something of a watched market in one event: a trade, or a message of the book.
 
     `kind` is KIND_BUY or KIND_SELL for a trade, with its price and quantity in units; KIND_UPDATE
     or KIND_SNAPSHOT for the book, which has changed at a watched key or crosses it; KIND_STATUS if
@@ -69,17 +77,14 @@ class Player:
     """Plays a file from its beginning to its end.
 
     `delivers` is asked once for each kind and market number which events are given; KIND_OTHER
-    has the market 0. All events of a frame are applied before the first of them is given, as a
-    session does. A key is a price in units of its market, that of an ask negated: greater is
+    has the market 0. A key is a price in units of its market, that of an ask negated: greater is
     better.
     """
 
     def __init__(
         self, columns: Columns, delivers: Callable[[int, int], bool] | None = None
     ) -> None:
-        self.books = [
-            Book(market.venue, market.name, ladder=Ladder) for market in columns.markets
-        ]
+        self.books = [Book(market.venue, market.name, ladder=Ladder) for market in columns.markets]
         """A book of each market, in the order of the file; read only."""
         self.now_ns = 0
         """When the frame that was applied last was received."""
@@ -94,11 +99,11 @@ class Player:
         self._first = columns.column("frame_event")
         self._kinds = columns.column("event_kind")
         self._markets = columns.column("event_market")
-        self._units = [
-            (market.price_places, market.quantity_places) for market in columns.markets
-        ]
-        self._waiting: deque[Event] = deque()
+        self._units = [(market.price_places, market.quantity_places) for market in columns.markets]
+        self._event = self._end = 0
+        self._ready: Event | None = None
         self._watched: dict[int, tuple[Collection[int], Collection[int]]] = {}
+        self._awake: dict[int, int] = {}
         self._touches: list[Touch] = []
 
     @property
@@ -108,17 +113,25 @@ class Player:
         return self._frame_ns[number] if number < self._columns.frames else END_NS
 
     def next(self) -> Event | Signal | None:
-        """The next event, or a signal; `None` at the end."""
-        while not self._waiting:
-            next_ns = self.next_ns
-            if next_ns == END_NS:
-                return None if self.alarm_ns == END_NS else DUE
-            if next_ns >= self.alarm_ns:
-                return DUE
+        """Apply the next event and return it, or a signal; `None` at the end.
+
+        Events that are not delivered are applied and passed over.
+        """
+        while True:
+            if self._ready is not None:
+                event, self._ready = self._ready, None
+                return event
+            if self._event == self._end:
+                next_ns = self.next_ns
+                if next_ns >= self.alarm_ns:
+                    return None if self.alarm_ns == END_NS else DUE
+                self.frame += 1
+                self.now_ns = next_ns
+                self._end = self._first[self.frame + 1]
+                continue
             self._apply()
             if self._touches:
                 return TOUCHED
-        return self._waiting.popleft()
 
     def watch(self, market: int, bids: Collection[int], asks: Collection[int]) -> None:
         """Watch these keys of a market, and its trades; without keys the market is not watched."""
@@ -128,7 +141,7 @@ class Player:
             self._watched.pop(market, None)
 
     def touches(self) -> list[Touch]:
-        """What the last frame had of watched markets, in its order; empty when read again."""
+        """What the last event had of watched markets, in its order; empty when read again."""
         touches, self._touches = self._touches, []
         return touches
 
@@ -151,32 +164,36 @@ class Player:
     # Pieces
 
     def _apply(self) -> None:
-        """Apply the next frame, and keep its events for those that read them."""
-        self.frame += 1
-        ns = self.now_ns = self._frame_ns[self.frame]
-        for number in range(self._first[self.frame], self._first[self.frame + 1]):
-            kind, market = self._kinds[number], self._markets[number]
-            if kind == KIND_STATUS:
-                set_status(self.books[market], *self._rows.status(number))
+        """Apply the next event, and the statuses that books have after it."""
+        number = self._event
+        event = self._rows.event(number, self.now_ns)
+        kind, market = self._kinds[number], self._markets[number]
+        if isinstance(event, BookUpdate):
+            book = self.books[market]
+            book.apply(event)
+            book.evidence.updated_ns = event.received_ns
+            if self._is_touched(market, number):
                 self._touch(Touch(market, kind))
-                continue
-            event = self._rows.event(number, ns)
-            if isinstance(event, BookUpdate):
-                book = self.books[market]
-                book.apply(event)
-                book.evidence.updated_ns = event.received_ns
-                if self._is_touched(market, number):
-                    self._touch(Touch(market, kind))
-            elif isinstance(event, BookSnapshot):
-                book = self.books[market]
-                book.replace(event)
-                begin(book, event.depth, event.cut_at, event.received_ns)
-                self._touch(Touch(market, kind))
-            elif kind in (KIND_BUY, KIND_SELL):
-                price, quantity = self._rows.units(number)
-                self._touch(Touch(market, kind, price, quantity))
-            if self._delivers(kind, market):
-                self._waiting.append(event)
+        elif isinstance(event, BookSnapshot):
+            book = self.books[market]
+            book.replace(event)
+            begin(book, event.depth, event.cut_at, event.received_ns)
+            self._touch(Touch(market, kind))
+        elif kind in (KIND_BUY, KIND_SELL):
+            price, quantity = self._rows.units(number)
+            self._touch(Touch(market, kind, price, quantity))
+        self._event += 1
+        while self._event < self._end and self._kinds[self._event] == KIND_STATUS:
+            changed = self._markets[self._event]
+            set_status(self.books[changed], *self._rows.status(self._event))
+            self._touch(Touch(changed, KIND_STATUS))
+            self._event += 1
+        if self._delivers(kind, market):
+            self._ready = event
+
+    def wake(self, market: int, messages: int) -> None:
+        """Have at least so many more messages of a market's book among the touches."""
+        self._awake[market] = max(self._awake.get(market, 0), messages)
 
     def _touch(self, touch: Touch) -> None:
         if touch.market in self._watched:
@@ -187,6 +204,10 @@ class Player:
         watched = self._watched.get(market)
         if watched is None:
             return False
+        awake = self._awake.get(market, 0)
+        if awake:
+            self._awake[market] = awake - 1
+            return True
         changed = self._rows.keys(number)
         for side, keys in enumerate(watched):
             if any(key in keys for key in changed[side]):

@@ -72,9 +72,7 @@ def _recordings(tapes: Path | Sequence[Path | Sequence[Path]]) -> list[list[Path
     return found
 
 
-def _write(
-    playing: Sequence["_Tape"], writer: ColumnWriter, progress: Progress | None
-) -> None:
+def _write(playing: Sequence["_Tape"], writer: ColumnWriter, progress: Progress | None) -> None:
     """Write all frames that have events, in the order in which they were received."""
     streams = [one.steps(number) for number, one in enumerate(playing)]
     for count, (ns, number, moment) in enumerate(
@@ -135,9 +133,7 @@ class _Tape:
     def note(self, gap: Gap) -> None:
         """Keep a gap for the provenance."""
         self.gaps.append(
-            GapSpan(
-                gap.venue, str(gap.subscription), gap.cause.value, gap.since_ns, gap.until_ns
-            )
+            GapSpan(gap.venue, str(gap.subscription), gap.cause.value, gap.since_ns, gap.until_ns)
         )
 
     def proof(self) -> TapeProof:

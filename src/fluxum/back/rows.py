@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from msgspec import structs
 
 from fluxum.back.columns import (
     KIND_BUY,
@@ -59,7 +58,7 @@ class Rows:
         kind = self._kind[number]
         if kind == KIND_OTHER:
             return decode_event(bytes(self._columns.text(self._extra[number])))
-        fields: dict[str, Any] = {"received_ns": ns, **self.extra(number)}
+        fields: dict[str, Any] = {"received_ns": ns, **self.fields(number)}
         venue, symbol, *_ = self._markets[self._market[number]]
         fields["venue_ns"] = _optional(self._venue_ns[number])
         fields["sequence"] = _optional(self._sequence[number])
@@ -82,7 +81,7 @@ class Rows:
             **fields,
         )
 
-    def extra(self, number: int) -> dict[str, Any]:
+    def fields(self, number: int) -> dict[str, Any]:
         """The fields of an event that no column has."""
         extra = self._extra[number]
         return msgspec.json.decode(self._columns.text(extra)) if extra else {}
@@ -90,7 +89,7 @@ class Rows:
     def status(self, number: int) -> tuple[BookStatus, str]:
         """The status of a book, from a row of that kind, and why."""
         assert self._kind[number] == KIND_STATUS, f"{number} is no row of a status"
-        return STATUSES[self._split[number]], str(self.extra(number)["reason"])
+        return STATUSES[self._split[number]], str(self.fields(number)["reason"])
 
     def sides(self, number: int) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         """The levels of a book's event: bids and asks, in the order of the frame."""

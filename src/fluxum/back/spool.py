@@ -30,6 +30,7 @@ from fluxum.back.columns import (
     ColumnHeader,
     ColumnMarket,
     ColumnPlace,
+    ColumnStream,
     Provenance,
     packed,
 )
@@ -38,7 +39,15 @@ from fluxum.model.codec import encode_event
 from fluxum.model.event import Event
 from fluxum.model.instrument import Instrument
 from fluxum.model.levels import Level
-from fluxum.model.market import BookSnapshot, BookUpdate, Side, Trade
+from fluxum.model.market import (
+    BookSnapshot,
+    BookUpdate,
+    Candle,
+    Level3Snapshot,
+    Side,
+    Ticker,
+    Trade,
+)
 
 __all__ = ["ColumnWriter"]
 
@@ -46,6 +55,16 @@ _FLUSHED = 1 << 15
 _UNITS_MAX = 1 << 62
 _PLACES_MAX = 40
 _EXACT = Context(prec=80, traps=[Inexact, InvalidOperation])
+
+# The kinds of events that show that a file has data of a stream.
+_CHANNELS: dict[type[Event], str] = {
+    BookSnapshot: "book",
+    Candle: "candle",
+    Instrument: "instrument",
+    Level3Snapshot: "level3",
+    Ticker: "ticker",
+    Trade: "trade",
+}
 
 
 class _Scale:
@@ -156,6 +175,7 @@ class ColumnWriter:
         self._path = path
         self._spools = {name: _Spool(code, path.parent) for name, code in COLUMNS.items()}
         self._markets: dict[tuple[str, str], _Market] = {}
+        self._streams: set[ColumnStream] = set()
         spools = self._spools
         self._rows = tuple(spools[name].append for name in COLUMNS if name.startswith("row_"))
         self._events = tuple(spools[name].append for name in COLUMNS if name.startswith("event_"))
@@ -174,6 +194,7 @@ class ColumnWriter:
 
     def event(self, event: Event) -> None:
         """Add an event of the frame that was begun last."""
+        self._note(event)
         match event:
             case BookUpdate():
                 self._book(KIND_UPDATE, event, {})
@@ -207,6 +228,7 @@ class ColumnWriter:
             offset += -offset % 8
         header = ColumnHeader(
             markets=tuple(market.place() for market in self._markets.values()),
+            streams=tuple(sorted(self._streams)),
             columns=places,
             provenance=provenance,
             body_bytes=offset,
@@ -306,6 +328,15 @@ class ColumnWriter:
         self._row += 1
 
     # Markets
+
+    def _note(self, event: Event) -> None:
+        """Note which streams there are."""
+        channel = _CHANNELS.get(type(event))
+        if channel is None:
+            return
+        interval_s = event.interval_s if isinstance(event, Candle) else 0
+        symbol = "" if isinstance(event, Instrument) else getattr(event, "symbol", "")
+        self._streams.add(ColumnStream(event.venue, channel, str(symbol), interval_s))
 
     def _market(self, venue: str, symbol: str) -> _Market:
         market = self._markets.get((venue, symbol))
