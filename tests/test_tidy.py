@@ -17,11 +17,24 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 PURE_BOT = (
     "bot/account.py",
+    "bot/books.py",
+    "bot/canonical.py",
+    "bot/commands.py",
+    "bot/decision.py",
+    "bot/engine.py",
+    "bot/engine_state.py",
+    "bot/engine_view.py",
+    "bot/gate.py",
     "bot/intent.py",
+    "bot/limits.py",
     "bot/market.py",
     "bot/planner.py",
+    "bot/profit.py",
+    "bot/protections.py",
     "bot/strategy.py",
+    "bot/together.py",
     "bot/view.py",
+    "bot/wanted.py",
 )
 PURE = (
     "model/",

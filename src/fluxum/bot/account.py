@@ -25,6 +25,7 @@ __all__ = ["AccountState", "BotAccount", "BotOrder", "Held", "Pending"]
 
 _ZERO = Decimal(0)
 _ENDED_MAX = 1_000
+_ENDED_KEPT = 20
 _FILLS_MAX = 10_000
 
 
@@ -100,7 +101,10 @@ class Held(Struct, frozen=True):
 
 
 class AccountState(Struct, frozen=True, kw_only=True):
-    """All of it as a value, for a checkpoint; `fills` are the identities of the last ones."""
+    """All of it as a value, for a checkpoint; `fills` are the identities of the last ones.
+
+    `ended` are the orders of which a fill is missing, and the last few.
+    """
 
     positions: tuple[Held, ...] = ()
     balances: dict[str, dict[str, Decimal]] = {}
@@ -120,16 +124,19 @@ class BotAccount:
         self._ended = OrderedDict((one.name, one) for one in state.ended)
         self._by_id = {one.order_id: one for one in (*state.ended, *state.orders) if one.order_id}
         self._fills: OrderedDict[tuple[str, str, str], None] = OrderedDict.fromkeys(state.fills)
-        self._unfeed: set[tuple[str, str, str]] = set()
+        self._unshown = {one.name: one for one in state.ended if one.could_fill}
+        self._without_fees: set[tuple[str, str, str]] = set()
 
-    def state(self) -> AccountState:
-        """A value from which the same account can be made."""
+    def state(self, fills: bool = True) -> AccountState:
+        """A value from which the same account can be made; fills are many, and may be left out."""
+        last = list(self._ended.values())[-_ENDED_KEPT:]
+        ended = {one.name: one for one in (*self._unshown.values(), *last)}
         return AccountState(
             positions=tuple(Held(market, held) for market, held in sorted(self._positions.items())),
             balances={venue: dict(assets) for venue, assets in self._balances.items()},
             orders=tuple(self._orders.values()),
-            ended=tuple(self._ended.values()),
-            fills=tuple(self._fills),
+            ended=tuple(ended.values()),
+            fills=tuple(self._fills) if fills else (),
         )
 
     # What is known
@@ -165,7 +172,7 @@ class BotAccount:
 
     def open_parts(self) -> Iterator[tuple[Market, Side, Decimal]]:
         """What each order, open or ended, could still add to a position."""
-        for one in (*self._orders.values(), *self._ended.values()):
+        for one in (*self._orders.values(), *self._unshown.values()):
             left = one.could_fill
             if left:
                 yield one.market, one.side, left
@@ -229,10 +236,8 @@ class BotAccount:
         if order is None:
             return None
         order.by_updates = max(order.by_updates, update.filled)
-        if order.status.is_final:
-            return order
-        if update.status.is_final:
-            self._end(order, update.status)
+        if order.status.is_final or update.status.is_final:
+            self._end(order, order.status if order.status.is_final else update.status)
             return order
         is_changed = order.pending is Pending.AMEND and (
             order.next_quantity in (None, update.quantity)
@@ -247,27 +252,41 @@ class BotAccount:
         identity = (fill.venue, str(fill.symbol), fill.fill_id)
         order = self._named(fill.client_order_id, fill.order_id)
         if identity in self._fills:
-            if identity in self._unfeed and fill.fees is not None:
-                self._unfeed.discard(identity)
+            if identity in self._without_fees and fill.fees is not None:
+                self._without_fees.discard(identity)
                 self._charge(fill)
             return order
         self._fills[identity] = None
         while len(self._fills) > _FILLS_MAX:
-            self._unfeed.discard(self._fills.popitem(last=False)[0])
+            self._without_fees.discard(self._fills.popitem(last=False)[0])
         self._move(fill)
         if fill.fees is None:
-            self._unfeed.add(identity)
+            self._without_fees.add(identity)
         if order is None:
             return None
         order.by_fills = EXACT.add(order.by_fills, fill.quantity)
         if order.pending is Pending.PLACE:
             self._settle(order, is_done=True)
-        if not order.status.is_final:
+        if order.status.is_final:
+            self._end(order, order.status)
+        else:
             is_whole = order.by_fills >= order.quantity
             order.status = OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED
             if is_whole:
                 self._end(order, OrderStatus.FILLED)
         return order
+
+    def has(self, fill: Fill) -> bool:
+        """Whether a fill was counted already."""
+        return (fill.venue, str(fill.symbol), fill.fill_id) in self._fills
+
+    def forget(self, name: str) -> None:
+        """A command was planned and is not sent: there is no such order, or it stays as it is."""
+        order = self._orders[name]
+        if order.pending is Pending.PLACE:
+            del self._orders[name]
+        else:
+            self._settle(order, is_done=False)
 
     # Pieces
 
@@ -289,13 +308,19 @@ class BotAccount:
         order.next_quantity = order.next_price = None
 
     def _end(self, order: BotOrder, status: OrderStatus) -> None:
+        """An order has ended, or more was learned of one that has."""
         self._settle(order, is_done=False)
         order.status = status
-        del self._orders[order.name]
+        self._orders.pop(order.name, None)
         self._ended[order.name] = order
+        if order.could_fill:
+            self._unshown[order.name] = order
+        else:
+            self._unshown.pop(order.name, None)
         while len(self._ended) > _ENDED_MAX:
             _, gone = self._ended.popitem(last=False)
             self._by_id.pop(gone.order_id, None)
+            self._unshown.pop(gone.name, None)
 
     def _move(self, fill: Fill) -> None:
         market = Market(fill.venue, fill.symbol)

@@ -59,6 +59,7 @@ __all__ = [
     "Quote",
     "Remembered",
     "Strategy",
+    "Switch",
     "Target",
     "Timer",
     "Together",
@@ -126,6 +127,14 @@ class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
     order_id: str = ""
     reason: str = ""
     is_change: bool = False
+    received_ns: int
+
+
+class Switch(Struct, frozen=True, kw_only=True, tag="switch"):
+    """A person halts the bot, or lets it continue; no strategy receives this."""
+
+    is_halted: bool
+    reason: str
     received_ns: int
 
 

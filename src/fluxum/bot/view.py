@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from fluxum.book.book import MarketPrice
 from fluxum.book.consolidated import ConsolidatedBook
+from fluxum.book.proof import BookProof
 from fluxum.bot.market import Market
 from fluxum.model.input import Number
 from fluxum.model.instrument import Instrument
@@ -90,6 +91,10 @@ class BookView(Protocol):
     @property
     def updated_ns(self) -> int | None:
         """When the last message for this book was received."""
+        ...
+
+    def proof(self) -> BookProof:
+        """Whether and why this book can be trusted now."""
         ...
 
     def levels(self, side: Side | str, count: int) -> list[Level]:
