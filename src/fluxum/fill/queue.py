@@ -76,6 +76,7 @@ class QueuePlace:
         "quantity",
         "shown",
         "was_alone",
+        "young",
     )
 
     def __init__(
@@ -104,6 +105,7 @@ class QueuePlace:
         self.early = 0  # left the level, and may turn out to have traded
         self.early_frames = 0  # the frames for which it may
         self.before = 0  # the pessimistic place, had it not left
+        self.young = 0  # frames for which a trade may be one of before it was entered
 
     @property
     def fills(self) -> tuple[int, int, int]:
@@ -132,8 +134,9 @@ class QueuePlace:
 class QueueSide:
     """One's own resting orders of one side of one market.
 
-    Fills are appended to `news` as (place, index in WORLDS, quantity); the caller reads and clears it. They
-    are at the order's own price. While `top` is NO_KEY nothing rests and no call is needed.
+    Fills, which are at the order's own price, are appended to `news` as (place, index in WORLDS,
+    quantity); the caller reads and clears it. While `top` is NO_KEY nothing rests and no call is
+    needed.
     """
 
     __slots__ = ("_apart", "_at", "_early", "_hits", "best", "news", "places", "top")
@@ -149,7 +152,7 @@ class QueueSide:
         self._at: dict[int, list[QueuePlace]] = {}
         self._apart = apart
         self._hits = 0  # frames for which a trade may explain that levels are gone
-        self._early = 0  # frames for which some place has `early`
+        self._early = 0  # frames for which some place is young or has `early`
 
     # One's own orders
 
@@ -168,6 +171,8 @@ class QueueSide:
         """
         place = QueuePlace(order_id, key, quantity, shown, done)
         place.was_alone = key > best
+        place.young = self._apart
+        self._early = max(self._early, self._apart)
         self.best = best
         places = self.places
         index = len(places)
@@ -183,10 +188,22 @@ class QueueSide:
     ) -> QueuePlace:
         """Change an order so that it loses its place; returns the new one.
 
-        That is so of another price and of a greater quantity. What is filled stays filled.
+        That is so of another price and of a greater quantity. What is filled stays filled. If the
+        order may have been filled before, its pessimistic fills are at most its old quantity.
         """
         self.leave(place)
-        return self.enter(place.order_id, key, quantity, shown, best, place.fills)
+        new = self.enter(place.order_id, key, quantity, shown, best, place.fills)
+        if place.high == place.high_max:
+            new.low_max = min(new.low_max, place.low_max - max(place.low, 0))
+        if key <= place.key:
+            # Those for whom the order traded are still there, at its old price or a worse one.
+            others = place.fills[0] + place.displaced + place.debt
+            if key < place.key:
+                new.debt = others
+            else:
+                new.displaced = others
+                new.low -= others
+        return new
 
     def leave(self, place: QueuePlace) -> None:
         """Remove an order that was canceled or filled."""
@@ -220,11 +237,16 @@ class QueueSide:
                 paid = min(place.debt, left)
                 place.debt -= paid
                 left -= paid
-            if place.key > key:
-                # Whoever was ahead is gone: the trade went on to a worse price.
-                self._put(place, max(place.low, 0) + left, max(place.mid, 0) + mid, place.high_max)
-            else:
+                if place.key == key:
+                    place.displaced += paid
+            if place.key == key:
                 self._trade_at(place, quantity, left, mid, high)
+            elif place.young:
+                self._put(place, place.low, max(place.mid, 0) + mid, place.high_max)
+            else:
+                # All that the level showed is gone: the trade went on to a worse price.
+                position = max(place.low, min(-place.displaced, 0))
+                self._put(place, position + left, max(place.mid, 0) + mid, place.high_max)
             low -= max(place.low, 0) - max(before[0], 0)
             mid -= max(place.mid, 0) - max(before[1], 0)
             high = max(high - max(place.high, 0) + max(before[2], 0), 0)
@@ -294,6 +316,8 @@ class QueueSide:
         if self._early:
             self._early -= 1
             for place in self.places:
+                if place.young:
+                    place.young -= 1
                 if place.early and place.early_frames:
                     place.early_frames -= 1
                 else:
@@ -311,12 +335,16 @@ class QueueSide:
 
     def _trade_at(self, place: QueuePlace, quantity: int, low: int, mid: int, high: int) -> None:
         """Process a trade at an order's own price, of which so much is left in each history."""
-        place.printed += quantity
+        if place.young:
+            low = 0
+        else:
+            place.printed += quantity
         position = place.low
         if place.early:
             # The level may have shown this trade before: then it did not trade twice.
             part = min(low, place.early)
             place.early -= part
+            place.printed -= part
             place.before += part
             position = max(place.before, -(place.shown + place.displaced))
             place.before += low - part
