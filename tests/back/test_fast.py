@@ -7,8 +7,11 @@ import pytest
 import kraken_tape
 from fluxum.back.columns import KIND_BUY, KIND_UPDATE, Columns
 from fluxum.back.fast import IS_COMPILED, TapePlayer
-from fluxum.back.player import BUY, DUE, END_NS, SELL, TOUCHED, Player
+from fluxum.back.player import BUY, DUE, END_NS, SELL, TOUCHED, Player, Signal
 from fluxum.back.prepare import prepare
+from fluxum.bot.books import Books
+from fluxum.bot.market import Market
+from fluxum.model.instrument import Symbol
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="there was no C compiler")
 
@@ -112,3 +115,16 @@ def _last(columns: Columns) -> Player:
     for _ in iter(player.next, None):
         pass
     return player
+
+
+def test_books_are_those_that_a_live_bot_keeps(columns: Columns) -> None:
+    market = Market("kraken", Symbol("BTC/USD"))
+    live, player = Books([market]), TapePlayer(columns)
+    while (event := player.next()) is not None:
+        assert not isinstance(event, Signal)
+        live.take(event)
+        book = live.book(market)
+        assert player.books[0].bids.top(10) == book.bids.top(10)
+        assert player.books[0].asks.top(10) == book.asks.top(10)
+        assert player.books[0].is_valid is book.is_valid
+        assert player.books[0].updated_ns == book.updated_ns

@@ -11,23 +11,24 @@ from heapq import merge
 from pathlib import Path
 
 from fluxum.back.columns import Columns, GapSpan, Provenance, TapeProof
+from fluxum.back.rows import status_code
 from fluxum.back.spool import ColumnWriter
-from fluxum.book.proof import BookStatus
+from fluxum.book.proof import BookStatus, Evidence
+from fluxum.bot.books import Books
+from fluxum.bot.market import Market
 from fluxum.errors import BadInput, TapeError
-from fluxum.model.event import Gap
-from fluxum.model.market import BookUpdate, Trade
+from fluxum.model.event import Event, Gap
+from fluxum.model.market import BookSnapshot, BookUpdate, Candle, Ticker, Trade
 from fluxum.replay import Moment, Replay
 
-__all__ = ["STATUSES", "Progress", "prepare"]
+__all__ = ["Progress", "prepare"]
 
-STATUSES = tuple(BookStatus)
-"""The statuses of books by their numbers in a file."""
 Progress = Callable[[int, int], None]
 """Receives how many frames were read so far, and the time of the last one."""
 _TURN = 4096
 _CHUNK = 1 << 20
 _TAPES_MAX = 200
-_PLAIN = (BookUpdate, Trade)
+_PLAIN = (Trade, Ticker, Candle)
 
 
 def prepare(
@@ -82,12 +83,43 @@ def _write(playing: Sequence["_Tape"], writer: ColumnWriter, progress: Progress 
         writer.frame(ns, moment.index, moment.link, number)
         for event in moment.events:
             writer.event(event)
+            for market, evidence in tape.statuses.after(event):
+                code = status_code(evidence.status, is_live=evidence.live)
+                writer.status(market.venue, market.symbol, code, evidence.reason)
             if isinstance(event, Gap):
                 tape.note(event)
-        for symbol, code, reason in tape.changed(moment):
-            writer.status(tape.venue, symbol, code, reason)
         if progress is not None and count % _TURN == 0:
             progress(sum(one.replay.frames for one in playing), ns)
+
+
+class _Statuses:
+    """The statuses of books by their events, as a live bot knows them (`bot.books`)."""
+
+    def __init__(self) -> None:
+        self._books: dict[Market, Books] = {}
+        self._known: dict[Market, tuple[BookStatus, bool]] = {}
+
+    def after(self, event: Event) -> Iterator[tuple[Market, Evidence]]:
+        """The books whose status an event changes, and their evidence."""
+        if isinstance(event, BookUpdate | BookSnapshot):
+            market = Market(event.venue, event.symbol)
+            books = self._books.get(market)
+            if books is None:
+                books = self._books[market] = Books([market])
+            yield from self._take(market, books, event)
+        elif not isinstance(event, _PLAIN):
+            for market, books in self._books.items():
+                yield from self._take(market, books, event)
+
+    def _take(
+        self, market: Market, books: Books, event: Event
+    ) -> Iterator[tuple[Market, Evidence]]:
+        books.take(event)
+        evidence = books.book(market).evidence
+        status = evidence.status, evidence.live
+        if self._known.get(market) != status:
+            self._known[market] = status
+            yield market, evidence
 
 
 class _Tape:
@@ -101,7 +133,7 @@ class _Tape:
         self._files = files
         self._begins_ns: int | None = None
         self._ends_ns = 0
-        self._statuses: dict[str, BookStatus] = {}
+        self.statuses = _Statuses()
 
     def steps(self, number: int) -> Iterator[tuple[int, int, Moment]]:
         """Every line with events, at its time; a clock that was set back stands still instead."""
@@ -116,19 +148,6 @@ class _Tape:
                 self._begins_ns = moment.ns
             if moment.events:
                 yield self._ends_ns, number, moment
-
-    def changed(self, moment: Moment) -> Iterator[tuple[str, int, str]]:
-        """The books with another status than after the frame before: symbol, number, reason."""
-        books = self.replay.processor.books
-        event = moment.events[0]
-        if isinstance(event, Trade) and len(moment.events) == 1:
-            return
-        is_plain = isinstance(event, BookUpdate) and len(moment.events) == 1
-        for book in [books.get(event.symbol)] if is_plain else books:
-            evidence = book.evidence
-            if self._statuses.get(book.symbol) is not evidence.status:
-                self._statuses[book.symbol] = evidence.status
-                yield book.symbol, STATUSES.index(evidence.status), evidence.reason
 
     def note(self, gap: Gap) -> None:
         """Keep a gap for the provenance."""

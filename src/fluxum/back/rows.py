@@ -22,11 +22,10 @@ from fluxum.model.event import Event
 from fluxum.model.levels import Level
 from fluxum.model.market import BookSnapshot, BookUpdate, Side, Trade
 
-__all__ = ["STATUSES", "Rows", "begin", "set_status"]
+__all__ = ["Rows", "begin", "set_status", "status_code"]
 
-STATUSES = tuple(BookStatus)
-"""The statuses of books by their numbers in a file."""
-_WITHDRAWN = (BookStatus.SYNCING, BookStatus.DESYNCED)
+_STATUSES = tuple(BookStatus)
+_WITHDRAWN = 16  # added to the number of a status
 _POWERS = [10**power for power in range(64)]
 
 
@@ -86,10 +85,10 @@ class Rows:
         extra = self._extra[number]
         return msgspec.json.decode(self._columns.text(extra)) if extra else {}
 
-    def status(self, number: int) -> tuple[BookStatus, str]:
-        """The status of a book, from a row of that kind, and why."""
+    def status(self, number: int) -> tuple[int, str]:
+        """The status of a book, from a row of that kind, as a number; and why."""
         assert self._kind[number] == KIND_STATUS, f"{number} is no row of a status"
-        return STATUSES[self._split[number]], str(self.fields(number)["reason"])
+        return self._split[number], str(self.fields(number)["reason"])
 
     def sides(self, number: int) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         """The levels of a book's event: bids and asks, in the order of the frame."""
@@ -142,12 +141,17 @@ def begin(book: Book, depth: int | None, cut_at: int | None, ns: int) -> None:
     book.bids.depth = book.asks.depth = depth
 
 
-def set_status(book: Book, status: BookStatus, reason: str) -> None:
-    """Give a book the status that its keeper gave it; a withdrawn one is empty."""
+def status_code(status: BookStatus, *, is_live: bool) -> int:
+    """The number of a status in a file; a book that is not live is withdrawn, and empty."""
+    return _STATUSES.index(status) + (0 if is_live else _WITHDRAWN)
+
+
+def set_status(book: Book, code: int, reason: str) -> None:
+    """Give a book the status of a number."""
     evidence = book.evidence
-    evidence.status = status
+    evidence.status = status = _STATUSES[code % _WITHDRAWN]
     evidence.reason = reason
     evidence.depth_proved = book.depth if status is BookStatus.VALID else 0
-    if status in _WITHDRAWN:
+    evidence.live = code < _WITHDRAWN
+    if not evidence.live:
         book.clear()
-        evidence.live = False
