@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import kraken_tape
-from fluxum.back.columns import KIND_BUY, KIND_UPDATE, Columns
+from fluxum.back.columns import KIND_BUY, KIND_SELL, KIND_UPDATE, Columns
 from fluxum.back.fast import IS_COMPILED, TapePlayer
-from fluxum.back.player import BUY, DUE, END_NS, SELL, TOUCHED, Player, Signal
+from fluxum.back.player import BUY, DUE, END_NS, KIND_LEVEL, SELL, TOUCHED, UNSEEN, Player, Signal
 from fluxum.back.prepare import prepare
 from fluxum.bot.books import Books
 from fluxum.bot.market import Market
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="there was no C compiler
 
 @pytest.fixture
 def columns(tmp_path: Path) -> Columns:
-    tape = kraken_tape.write(tmp_path / "btc.jsonl", 400, seed=3)
+    tape = kraken_tape.write(tmp_path / "btc.jsonl", 600, seed=3)
     return prepare(tape, tmp_path / "btc.cols")
 
 
@@ -58,19 +58,27 @@ def test_levels_in_between_are_equal(columns: Columns) -> None:
 
 def test_touches_are_equal_and_come_before_the_events_of_their_frame(columns: Columns) -> None:
     fast, plain = TapePlayer(columns), Player(columns)
-    touched = 0
+    touched, is_cut, kinds = 0, False, set[int]()
     while (event := fast.next()) is not None:
         assert event == plain.next()
         if event is TOUCHED:
             touched += 1
-            assert fast.touches() == plain.touches() != []
+            touches = fast.touches()
+            assert touches == plain.touches()
+            kinds.update(one.kind for one in touches)
+            is_cut = is_cut or any(one.quantity == UNSEEN for one in touches)
             bid, ask = fast.best(0, BUY), fast.best(0, SELL)
-            for player in (fast, plain):
-                player.watch(0, [bid, bid - 2], [ask + 1])
+            assert fast.levels(0, BUY, bid - 4) == plain.levels(0, BUY, bid - 4)
+            for player in (fast, plain) if touched % 40 == 1 else ():
+                player.watch(0, [bid, bid - 2, bid - 7], [ask + touched % 3])
+                if touched % 80 == 1:
+                    player.wake(0, 2)
         elif fast.frame == 10:
             fast.watch(0, [450_000], [])
             plain.watch(0, [450_000], [])
     assert touched > 50
+    assert is_cut
+    assert kinds >= {KIND_BUY, KIND_SELL, KIND_LEVEL, KIND_UPDATE}
 
 
 def test_an_alarm_stops_before_the_frame_of_its_instant(columns: Columns) -> None:

@@ -19,7 +19,7 @@ from fluxum.back.columns import (
     KIND_STATUS,
     KIND_UPDATE,
 )
-from fluxum.back.player import DUE, END_NS, NO_KEY, TOUCHED, UNSEEN, Touch
+from fluxum.back.player import DUE, END_NS, KIND_LEVEL, NO_KEY, TOUCHED, UNSEEN, Touch
 from fluxum.back.rows import Rows, begin, set_status
 from fluxum.book.book import Book
 from fluxum.model.levels import Level
@@ -31,6 +31,7 @@ cdef object _Level = Level, _Decimal = Decimal, _BookUpdate = BookUpdate
 cdef object _DUE = DUE, _TOUCHED = TOUCHED
 cdef long long _END_NS = END_NS, _NO_KEY = NO_KEY, _UNSEEN = UNSEEN
 cdef int SNAPSHOT = KIND_SNAPSHOT, UPDATE = KIND_UPDATE, STATUS = KIND_STATUS
+cdef int LEVEL = KIND_LEVEL
 cdef int BUY_TRADE = KIND_BUY, SELL_TRADE = KIND_SELL, OTHER = KIND_OTHER
 cdef enum:
     WATCHED_MAX = 64
@@ -277,31 +278,66 @@ cdef class _Side:
 
     cdef KeyLadder ladder
     cdef long long[WATCHED_MAX] keys
+    cdef bint[WATCHED_MAX] hit  # changed by this message
+    cdef bint[WATCHED_MAX] unseen  # the book does not reach so deep
     cdef int count
     cdef long long top
     cdef int awake  # messages of the book that touch in any case; kept with the bids
-    cdef bint touched
 
-    cdef bint has(self, long long key) noexcept:
-        cdef int at
-        for at in range(self.count):
-            if self.keys[at] == key:
-                return True
-        return False
+    cdef int watch(self, keys) except -1:
+        if len(keys) > WATCHED_MAX:
+            raise ValueError(f"at most {WATCHED_MAX} keys of a side can be watched")
+        self.count = 0
+        self.top = _NO_KEY
+        for key in keys:
+            self.keys[self.count] = key
+            self.hit[self.count] = False
+            self.unseen[self.count] = self.shown(key) == _UNSEEN
+            self.top = max(self.top, self.keys[self.count])
+            self.count += 1
+        return 0
+
+    cdef long long shown(self, long long key):
+        cdef KeyLadder ladder = self.ladder
+        cdef Py_ssize_t at = ladder._find(key)
+        if at < ladder._size and ladder._keys[at] == key:
+            return ladder._store.quantity[ladder._at[at]]
+        if at == 0 and ladder.depth is not None and ladder._size >= ladder.depth:
+            return _UNSEEN
+        return 0
 
     cdef int lay(self, Py_ssize_t first, Py_ssize_t end, Py_ssize_t depth) except -1:
-        """Lay rows over the ladder; note whether one of them is of a watched key."""
+        """Lay rows over the ladder, and note which are of a watched key."""
         cdef Py_ssize_t row
         cdef long long key
+        cdef int at
         cdef _Store store = self.ladder._store
         for row in range(first, end):
             self.ladder._lay(row)
             if self.count:
                 key = -store.price[row] if self.ladder._is_asks else store.price[row]
-                if self.has(key):
-                    self.touched = True
+                for at in range(self.count):
+                    if self.keys[at] == key:
+                        self.hit[at] = True
         if depth >= 0:
             self.ladder._cut(depth)
+        return 0
+
+    cdef int note(self, int market, int number, bint is_all, list touches) except -1:
+        """Add what a message changed at watched keys."""
+        cdef int at
+        cdef long long shown
+        cdef bint is_unseen, is_cut
+        for at in range(self.count):
+            shown = self.shown(self.keys[at])
+            is_cut = False
+            if not (is_all or self.hit[at]):
+                is_unseen = shown == _UNSEEN
+                is_cut = is_unseen and not self.unseen[at]
+                self.unseen[at] = is_unseen
+            if is_all or self.hit[at] or is_cut:
+                touches.append(Touch(market, LEVEL, number, self.keys[at], shown))
+            self.hit[at] = False
         return 0
 
 
@@ -390,18 +426,8 @@ cdef class FastPlayer:
 
     def watch(self, int market, bids, asks):
         """Watch these keys of a market, and its trades; without keys the market is not watched."""
-        cdef _Side side
-        cdef int number
-        for number, keys in enumerate((bids, asks)):
-            side = self._sides[2 * market + number]
-            if len(keys) > WATCHED_MAX:
-                raise ValueError(f"at most {WATCHED_MAX} keys of a side can be watched")
-            side.count = 0
-            side.top = _NO_KEY
-            for key in keys:
-                side.keys[side.count] = key
-                side.count += 1
-                side.top = max(side.top, <long long>key)
+        (<_Side>self._sides[2 * market]).watch(bids)
+        (<_Side>self._sides[2 * market + 1]).watch(asks)
 
     def wake(self, int market, int messages):
         """Have at least so many more messages of a market's book among the touches."""
@@ -419,13 +445,17 @@ cdef class FastPlayer:
 
     def shown(self, int market, int side, long long key):
         """The quantity at a key, in units; UNSEEN if it is deeper than the book is known."""
+        return (<_Side>self._sides[2 * market + side]).shown(key)
+
+    def levels(self, int market, int side, long long worst):
+        """The keys of a side and their quantities in units, best first, down to `worst`."""
         cdef KeyLadder ladder = (<_Side>self._sides[2 * market + side]).ladder
-        cdef Py_ssize_t at = ladder._find(key)
-        if at < ladder._size and ladder._keys[at] == key:
-            return self._store.quantity[ladder._at[at]]
-        if ladder.depth is not None and ladder._size >= ladder.depth and at == 0:
-            return _UNSEEN
-        return 0
+        cdef Py_ssize_t at = ladder._size
+        found = []
+        while at and ladder._keys[at - 1] >= worst:
+            at -= 1
+            found.append((ladder._keys[at], self._store.quantity[ladder._at[at]]))
+        return found
 
     cdef object _make(self, Py_ssize_t number):
         """An event; an update, as nearly all are, without a detour."""
@@ -457,16 +487,19 @@ cdef class FastPlayer:
         if kind != OTHER:
             bids = self._sides[2 * market]
             asks = self._sides[2 * market + 1]
-            if kind == UPDATE:
-                self._lay(number, market, bids, asks)
-                if is_touched(bids, asks):
-                    self._touches.append(Touch(market, kind))
-            elif kind == SNAPSHOT:
-                self._begin(number, market, bids, asks)
-                if is_watched(bids, asks):
-                    self._touches.append(Touch(market, kind))
-            elif is_watched(bids, asks):
-                self._touches.append(Touch(market, kind, *self._rows.units(number)))
+            if kind == UPDATE or kind == SNAPSHOT:
+                if kind == UPDATE:
+                    self._lay(number, market, bids, asks)
+                else:
+                    self._begin(number, market, bids, asks)
+                if bids.count or asks.count:
+                    self._note(market, kind, bids, asks)
+            elif is_watched(bids, asks) and not self._split[number]:
+                price, quantity = self._rows.units(number)
+                if kind == BUY_TRADE:
+                    self._touches.append(Touch(market, kind, 1, -price, quantity))
+                else:
+                    self._touches.append(Touch(market, kind, 0, price, quantity))
         if (<bytes>self._delivers[kind])[market]:
             self._ready = number
         number += 1
@@ -477,6 +510,23 @@ cdef class FastPlayer:
                 self._touches.append(Touch(market, STATUS))
             number += 1
         self._event = number
+        return 0
+
+    cdef int _note(self, int market, int kind, _Side bids, _Side asks) except -1:
+        """Note what a message changed for those that watch."""
+        cdef Py_ssize_t before = len(self._touches)
+        bids.note(market, 0, kind == SNAPSHOT, self._touches)
+        asks.note(market, 1, kind == SNAPSHOT, self._touches)
+        if (
+            len(self._touches) != before
+            or bids.awake
+            or kind == SNAPSHOT
+            or crosses(bids, asks)
+            or crosses(asks, bids)
+        ):
+            self._touches.append(Touch(market, kind))
+        if bids.awake:
+            bids.awake -= 1
         return 0
 
     cdef int _lay(self, Py_ssize_t number, int market, _Side bids, _Side asks) except -1:
@@ -502,7 +552,6 @@ cdef class FastPlayer:
         self._lay(number, market, bids, asks)
         ns = extra.get("received_ns", self.now_ns)
         begin(self.books[market], depth, extra.get("cut_at"), ns)
-        bids.touched = asks.touched = False
         return 0
 
 
@@ -521,17 +570,6 @@ cdef bint is_watched(_Side bids, _Side asks) noexcept:
     return bids.count > 0 or asks.count > 0
 
 
-cdef bint is_touched(_Side bids, _Side asks) noexcept:
-    """Whether an update changed a watched key, or the other side's best crosses one."""
-    cdef bint touched = bids.touched or asks.touched
-    if not is_watched(bids, asks):
-        return False
-    bids.touched = asks.touched = False
-    if bids.awake:
-        bids.awake -= 1
-        return True
-    if touched:
-        return True
-    if bids.count and asks.ladder._size and -best_of(asks.ladder) <= bids.top:
-        return True
-    return asks.count > 0 and bids.ladder._size > 0 and -best_of(bids.ladder) <= asks.top
+cdef bint crosses(_Side side, _Side other) noexcept:
+    """Whether the best of the other side is as good as a watched key, or better."""
+    return side.count > 0 and other.ladder._size > 0 and -best_of(other.ladder) <= side.top

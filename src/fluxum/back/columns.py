@@ -6,8 +6,8 @@ book's event has rows: its bids, best first as they came, then its asks.
 
     frame   ns, index (its place on its tape), link, tape, event (its first event)
     event   kind, market, venue_ns, row (its first row), split (the number of bids among the rows,
-            or the status of a book), checksum, sequence, extra (where its other fields are in
-            `heap`, plus one)
+            the status of a book, or 1 for a trade that is backfilled), checksum, sequence, extra
+            (where its other fields are in `heap`, plus one)
     row     price and quantity in units of the market's smallest decimal place, the exponents that
             they had as text, and the number of orders
 

@@ -10,7 +10,9 @@ from typing import Final, NamedTuple
 from fluxum.back.columns import (
     KIND_BUY,
     KIND_SELL,
+    KIND_SNAPSHOT,
     KIND_STATUS,
+    KIND_UPDATE,
     Columns,
 )
 from fluxum.back.rows import Rows, begin, set_status
@@ -23,6 +25,7 @@ __all__ = [
     "BUY",
     "DUE",
     "END_NS",
+    "KIND_LEVEL",
     "NO_KEY",
     "SELL",
     "TOUCHED",
@@ -36,6 +39,8 @@ END_NS = (1 << 63) - 1
 """Later than every frame."""
 NO_KEY = -(1 << 62)
 """A key that is worse than every price."""
+KIND_LEVEL = 7
+"""A level that is watched; beside the kinds of a file's events."""
 UNSEEN = -1
 """The quantity at a price that is deeper than the book is known."""
 BUY, SELL = 0, 1
@@ -60,16 +65,18 @@ TOUCHED: Final = Signal("TOUCHED")
 
 
 class Touch(NamedTuple):
-    """Something of a watched market in one event: a trade, or a message of the book.
+    """Something of a watched market in one event.
 
-    `kind` is KIND_BUY or KIND_SELL for a trade, with its price and quantity in units; KIND_UPDATE
-    or KIND_SNAPSHOT for the book, which has changed at a watched key or crosses it; KIND_STATUS if
-    the book was withdrawn, or is proved again.
+    `kind` is KIND_BUY or KIND_SELL for a trade: `side` is that of the book that it took from.
+    It is KIND_LEVEL for a watched key that the book's message changed, with the quantity that is
+    there now (UNSEEN: the book does not reach so deep any more). After these, KIND_UPDATE or
+    KIND_SNAPSHOT ends the message. KIND_STATUS means that the book's status has changed.
     """
 
     market: int
     kind: int
-    price: int = 0
+    side: int = 0
+    key: int = 0
     quantity: int = 0
 
 
@@ -104,6 +111,7 @@ class Player:
         self._ready: Event | None = None
         self._watched: dict[int, tuple[Collection[int], Collection[int]]] = {}
         self._awake: dict[int, int] = {}
+        self._unseen: set[tuple[int, int, int]] = set()  # watched keys that are too deep
         self._touches: list[Touch] = []
 
     @property
@@ -135,8 +143,15 @@ class Player:
 
     def watch(self, market: int, bids: Collection[int], asks: Collection[int]) -> None:
         """Watch these keys of a market, and its trades; without keys the market is not watched."""
+        self._unseen = {one for one in self._unseen if one[0] != market}
         if bids or asks:
             self._watched[market] = (tuple(bids), tuple(asks))
+            self._unseen |= {
+                (market, side, key)
+                for side, keys in enumerate((bids, asks))
+                for key in keys
+                if self.shown(market, side, key) == UNSEEN
+            }
         else:
             self._watched.pop(market, None)
 
@@ -149,6 +164,17 @@ class Player:
         """The best key of a side; NO_KEY while it is empty."""
         prices = self._ladder(market, side).prices
         return self._key(prices[-1 if side == BUY else 0], market, side) if prices else NO_KEY
+
+    def levels(self, market: int, side: int, worst: int) -> list[tuple[int, int]]:
+        """The keys of a side and their quantities in units, best first, down to `worst`."""
+        places = self._units[market][1]
+        found: list[tuple[int, int]] = []
+        for level in self._ladder(market, side):
+            key = self._key(level.price, market, side)
+            if key < worst:
+                break
+            found.append((key, int(level.quantity.scaleb(places))))
+        return found
 
     def shown(self, market: int, side: int, key: int) -> int:
         """The quantity at a key, in units; UNSEEN if it is deeper than the book is known."""
@@ -168,20 +194,12 @@ class Player:
         number = self._event
         event = self._rows.event(number, self.now_ns)
         kind, market = self._kinds[number], self._markets[number]
-        if isinstance(event, BookUpdate):
-            book = self.books[market]
-            book.apply(event)
-            book.evidence.updated_ns = event.received_ns
-            if self._is_touched(market, number):
-                self._touch(Touch(market, kind))
-        elif isinstance(event, BookSnapshot):
-            book = self.books[market]
-            book.replace(event)
-            begin(book, event.depth, event.cut_at, event.received_ns)
-            self._touch(Touch(market, kind))
-        elif kind in (KIND_BUY, KIND_SELL):
-            price, quantity = self._rows.units(number)
-            self._touch(Touch(market, kind, price, quantity))
+        if isinstance(event, BookUpdate | BookSnapshot):
+            self._lay(number, market, event)
+        elif kind in (KIND_BUY, KIND_SELL) and (units := self._rows.units(number)) is not None:
+            price, quantity = units
+            side, key = (SELL, -price) if kind == KIND_BUY else (BUY, price)
+            self._touch(Touch(market, kind, side, key, quantity))
         self._event += 1
         while self._event < self._end and self._kinds[self._event] == KIND_STATUS:
             changed = self._markets[self._event]
@@ -199,22 +217,46 @@ class Player:
         if touch.market in self._watched:
             self._touches.append(touch)
 
-    def _is_touched(self, market: int, number: int) -> bool:
-        """Whether an update changed a watched key, or the other side's best crosses one."""
+    def _lay(self, number: int, market: int, event: BookUpdate | BookSnapshot) -> None:
+        """Lay a message over its book, and note what it changed at watched keys."""
+        book = self.books[market]
+        if isinstance(event, BookUpdate):
+            book.apply(event)
+            book.evidence.updated_ns = event.received_ns
+        else:
+            book.replace(event)
+            begin(book, event.depth, event.cut_at, event.received_ns)
         watched = self._watched.get(market)
         if watched is None:
-            return False
+            return
+        is_update = isinstance(event, BookUpdate)
+        changed = {(side, key) for side, key, _ in self._rows.changes(number)}
+        touches = [
+            Touch(market, KIND_LEVEL, side, key, self.shown(market, side, key))
+            for side, keys in enumerate(watched)
+            for key in keys
+            if not is_update or (side, key) in changed or self._is_cut(market, side, key)
+        ]
         awake = self._awake.get(market, 0)
         if awake:
             self._awake[market] = awake - 1
-            return True
-        changed = self._rows.keys(number)
-        for side, keys in enumerate(watched):
-            if any(key in keys for key in changed[side]):
-                return True
-            if keys and -self.best(market, 1 - side) <= max(keys):
-                return True
-        return False
+        is_crossed = any(
+            keys and -self.best(market, 1 - side) <= max(keys)
+            for side, keys in enumerate(watched)
+            if self.best(market, 1 - side) != NO_KEY
+        )
+        if touches or awake or is_crossed or not is_update:
+            self._touches += touches
+            self._touches.append(Touch(market, KIND_UPDATE if is_update else KIND_SNAPSHOT))
+
+    def _is_cut(self, market: int, side: int, key: int) -> bool:
+        """Whether the book has ceased to reach a key since it was watched or last shown."""
+        is_unseen = self.shown(market, side, key) == UNSEEN
+        before = self._unseen
+        if is_unseen == ((market, side, key) in before):
+            return False
+        (before.add if is_unseen else before.discard)((market, side, key))
+        return is_unseen
 
     def _ladder(self, market: int, side: int) -> Ladder:
         book = self.books[market]

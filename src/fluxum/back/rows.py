@@ -77,6 +77,7 @@ class Rows:
             side=Side.BUY if kind == KIND_BUY else Side.SELL,
             price=level.price,
             quantity=level.quantity,
+            backfilled=self._split[number] == 1,
             **fields,
         )
 
@@ -106,16 +107,17 @@ class Rows:
             _optional(self._orders[row]),
         )
 
-    def units(self, number: int) -> tuple[int, int]:
-        """Price and quantity of a trade, in units."""
+    def units(self, number: int) -> tuple[int, int] | None:
+        """Price and quantity of a trade, in units; `None` if it is backfilled."""
         row = self._row[number]
-        return self._price[row], self._quantity[row]
+        return None if self._split[number] else (self._price[row], self._quantity[row])
 
-    def keys(self, number: int) -> tuple[list[int], list[int]]:
-        """The keys that an event of a book changes: bids as prices in units, asks negated."""
+    def changes(self, number: int) -> list[tuple[int, int, int]]:
+        """What a book's event changes: side (0 bids, 1 asks), key, and quantity in units."""
         first, split, end = self._row[number], self._split[number], self._row[number + 1]
-        bids = [self._price[row] for row in range(first, first + split)]
-        return bids, [-self._price[row] for row in range(first + split, end)]
+        price, quantity = self._price, self._quantity
+        bids = [(0, price[row], quantity[row]) for row in range(first, first + split)]
+        return bids + [(1, -price[row], quantity[row]) for row in range(first + split, end)]
 
 
 def _optional(entry: int) -> int | None:

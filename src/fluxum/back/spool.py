@@ -279,8 +279,6 @@ class ColumnWriter:
         fields: dict[str, str | int] = {"trade_id": trade.trade_id}
         if trade.order_type:
             fields["order_type"] = trade.order_type
-        if trade.backfilled:
-            fields["backfilled"] = True
         if trade.received_ns != self._ns:
             fields["received_ns"] = trade.received_ns
         kind = KIND_BUY if trade.side is Side.BUY else KIND_SELL
@@ -289,6 +287,7 @@ class ColumnWriter:
             msgspec.json.encode(fields),
             market=market.number,
             venue_ns=trade.venue_ns,
+            split=int(trade.backfilled),
             sequence=trade.sequence,
         )
         self._level(Level(trade.price, trade.quantity), market)
