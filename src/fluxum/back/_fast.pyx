@@ -424,6 +424,17 @@ cdef class FastPlayer:
             if self._touches:
                 return _TOUCHED
 
+    def skip(self, long long until_ns):
+        """Apply what is before an instant, and return none of it."""
+        while self.frame + 1 < self._frames and self._frame_ns[self.frame + 1] < until_ns:
+            self.frame += 1
+            self.now_ns = self._frame_ns[self.frame]
+            self._end = self._first[self.frame + 1]
+            while self._event < self._end:
+                self._apply()
+            self._ready = -1
+            self._touches.clear()
+
     def watch(self, int market, bids, asks):
         """Watch these keys of a market, and its trades; without keys the market is not watched."""
         (<_Side>self._sides[2 * market]).watch(bids)

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from msgspec import structs
 
+from fluxum.bot.market import Market
 from fluxum.model.instrument import Symbol
 from fluxum.model.interval import interval_end, interval_start
 from fluxum.model.market import Candle, Trade
@@ -30,10 +31,15 @@ class CandleBuilder:
     def __init__(self, venue: str, symbol: Symbol, interval_s: int) -> None:
         self.late = 0
         """Trades of an interval before the last closed one; they are in no candle."""
+        self.market = Market(venue, symbol)
         self._key = (venue, symbol, interval_s)
         self._running: Candle | None = None
         self._closed: Candle | None = None
         self._is_whole = False
+
+    def is_of(self, trade: Trade) -> bool:
+        """Whether a trade is of this market."""
+        return (trade.venue, trade.symbol) == self._key[:2]
 
     @property
     def due_ns(self) -> int | None:

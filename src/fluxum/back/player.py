@@ -141,6 +141,17 @@ class Player:
             if self._touches:
                 return TOUCHED
 
+    def skip(self, until_ns: int) -> None:
+        """Apply what is before an instant, and return none of it."""
+        while self.next_ns < until_ns:
+            self.frame += 1
+            self.now_ns = self._frame_ns[self.frame]
+            self._end = self._first[self.frame + 1]
+            while self._event < self._end:
+                self._apply()
+            self._ready = None
+            self._touches.clear()
+
     def watch(self, market: int, bids: Collection[int], asks: Collection[int]) -> None:
         """Watch these keys of a market, and its trades; without keys the market is not watched."""
         self._unseen = {one for one in self._unseen if one[0] != market}
