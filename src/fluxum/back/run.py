@@ -131,8 +131,8 @@ class Loop:
         self._set_alarm(until_ns)
         while (found := following()) is not None:
             if found is TOUCHED:
-                self._venues.touch(player.touches(), player.now_ns)
-                self._set_alarm(until_ns)
+                if self._venues.touch(player.touches(), player.now_ns):
+                    self._set_alarm(until_ns)
             elif found is DUE:
                 if player.next_ns >= until_ns:
                     break

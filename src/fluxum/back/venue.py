@@ -94,8 +94,9 @@ class TapeVenues:
                 self._cancel(sent.market, command, at_ns)
         return None
 
-    def touch(self, touches: Iterable[Touch], now_ns: int) -> None:
-        """Process what the tape has of watched markets."""
+    def touch(self, touches: Iterable[Touch], now_ns: int) -> bool:
+        """Process what the tape has of watched markets; whether an order was filled."""
+        is_filled = False
         for touch in touches:
             lane = self._by_number[touch.market]
             lane.touch(touch)
@@ -103,6 +104,8 @@ class TapeVenues:
                 self._doubt(lane)
             if lane.has_news:
                 self._fill_resting(lane, now_ns)
+                is_filled = True
+        return is_filled
 
     @property
     def open_orders(self) -> tuple[RunOrder, ...]:

@@ -31,7 +31,7 @@ from fluxum.bot.market import Market
 from fluxum.bot.profit import Earnings
 from fluxum.bot.protections import Protections
 from fluxum.bot.strategy import BotEvent, Outcome, Strategy, Switch, Timer
-from fluxum.bot.wanted import Wanted
+from fluxum.bot.wanted import MARKET_DATA, Wanted
 from fluxum.errors import BadInput
 from fluxum.model.account import Fill
 from fluxum.model.order import Amend, Cancel, OrderStatus, OrderUpdate, Place
@@ -42,6 +42,7 @@ _SECOND_NS = 1_000_000_000
 _ENGINE_TIMER = "engine"
 _RETRY_NS = 5 * _SECOND_NS
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
+_DATA = frozenset(MARKET_DATA)
 
 
 class Engine:
@@ -154,6 +155,8 @@ class Engine:
 
     def step(self, event: BotEvent | Switch) -> Sequence[BotCommand]:
         """Take in one event; returns the commands to send now, in their order."""
+        if type(event) in _DATA and self._keep is None and self._view.now_ns and not self.halted:
+            return self._step_data(event)  # type: ignore[arg-type]  # market data is no Switch
         self._move_to(event.received_ns)
         commands = self._commands
         commands.begin(self._view.now_ns)
@@ -170,6 +173,28 @@ class Engine:
         return commands.sent
 
     # Pieces of a step
+
+    def _step_data(self, event: BotEvent) -> Sequence[BotCommand]:
+        """The same for market data without a journal: nearly always nothing is intended."""
+        now_ns = event.received_ns
+        view, commands = self._view, self._commands
+        if now_ns > view.now_ns:
+            view.now_ns = now_ns
+        else:
+            now_ns = view.now_ns
+        commands.begin(now_ns)
+        self.facts = ()
+        self._books.take(event)
+        if not self.wanted.is_for(event):
+            return ()
+        intents = self._decide(event)
+        if not intents and not commands.facts:
+            return ()
+        commands.carry_out(intents)
+        self._check(event)
+        self._record(event, intents, is_input=False)
+        self.facts = tuple(commands.facts)
+        return commands.sent
 
     def _move_to(self, received_ns: int) -> None:
         """Time does not go back. With the first event the timers begin."""
