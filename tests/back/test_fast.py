@@ -7,8 +7,9 @@ import pytest
 import kraken_tape
 from fluxum.back.columns import KIND_BUY, KIND_SELL, KIND_UPDATE, Columns
 from fluxum.back.fast import IS_COMPILED, TapePlayer
-from fluxum.back.player import BUY, DUE, END_NS, KIND_LEVEL, SELL, TOUCHED, UNSEEN, Player, Signal
+from fluxum.back.player import Player
 from fluxum.back.prepare import prepare
+from fluxum.back.watching import BUY, DUE, END_NS, KIND_LEVEL, SELL, TOUCHED, UNSEEN, Signal
 from fluxum.bot.books import Books
 from fluxum.bot.market import Market
 from fluxum.model.instrument import Symbol

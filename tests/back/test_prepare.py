@@ -8,8 +8,9 @@ import pytest
 
 import kraken_tape
 from fluxum.back.columns import MAGIC, Columns
-from fluxum.back.player import Player, Signal
+from fluxum.back.player import Player
 from fluxum.back.prepare import prepare
+from fluxum.back.watching import Signal
 from fluxum.errors import BadInput, TapeError
 from fluxum.model.codec import encode_event
 from fluxum.model.event import Event, Gap, LinkLost

@@ -19,7 +19,7 @@ from fluxum.back.columns import (
     KIND_STATUS,
     KIND_UPDATE,
 )
-from fluxum.back.player import DUE, END_NS, KIND_LEVEL, NO_KEY, TOUCHED, UNSEEN, Touch
+from fluxum.back.watching import DUE, END_NS, KIND_LEVEL, NO_KEY, TOUCHED, UNSEEN, Touch
 from fluxum.back.rows import Rows, begin, set_status
 from fluxum.book.book import Book
 from fluxum.model.levels import Level

@@ -1,6 +1,6 @@
-"""A back-test as one call: a strategy, a prepared tape, assumptions; orders with bounds come out."""
+"""A back-test as one call: a strategy, a prepared tape and assumptions; orders with bounds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +10,7 @@ from msgspec import structs
 from fluxum.back.candles import CandleBuilder
 from fluxum.back.columns import KIND_BUY, KIND_OTHER, KIND_SELL, Columns, ColumnStream
 from fluxum.back.facts import RunCourse, gap_facts, order_fact
+from fluxum.back.faithful import ReplayPlayer
 from fluxum.back.fast import TapePlayer
 from fluxum.back.lane import Lane
 from fluxum.back.money import Accounts
@@ -65,6 +66,7 @@ def backtest(
     begins_ns: int = 0,
     ends_ns: int = END_NS,
     equity_s: int = 60,
+    faithful: Sequence[Path | Sequence[Path]] = (),
     out: Path | str | None = None,
 ) -> "BacktestResult":
     """Run a strategy over a prepared tape, in virtual time.
@@ -72,7 +74,9 @@ def backtest(
     A venue that is in `accounts` has these balances and refuses orders beyond them; without any,
     every venue has an account without limit. `fills` is the world that the account follows.
     `latency` in seconds is of orders and of answers. Without `fees` there are none. `out` is a
-    folder for the files of the run. The run is from `begins_ns` to `ends_ns`, exclusive; books are
+    folder for the files of the run. `faithful` are the recordings that the tape was prepared from:
+    their frames are then played through the live rooms, to prove that the columns decide the same;
+    that takes many times as long. The run is from `begins_ns` to `ends_ns`, exclusive; books are
     built from the beginning of the tape. Raises BadInput for a tape that lacks what the strategy
     wants, and TapeError for a file that is no prepared tape.
     """
@@ -90,12 +94,13 @@ def backtest(
         begins_ns=begins_ns,
         ends_ns=ends_ns,
         equity_s=equity_s,
+        faithful=faithful,
     )
     return run.run(out)
 
 
 class Backtest:
-    """One back-test, put together; `player` is that of the tape unless another is given."""
+    """One back-test, put together; see `backtest`."""
 
     def __init__(
         self,
@@ -113,7 +118,7 @@ class Backtest:
         begins_ns: int = 0,
         ends_ns: int = END_NS,
         equity_s: int = 60,
-        player: Player | None = None,
+        faithful: Sequence[Path | Sequence[Path]] = (),
     ) -> None:
         self._strategy = strategy
         self._parameters = _parameters(strategy)
@@ -136,9 +141,7 @@ class Backtest:
                 f"a time within the tape was expected ({columns.begins_ns} to {columns.ends_ns}"
                 f" ns), was {begins_ns} to {ends_ns}"
             )
-        if player is None:
-            player = TapePlayer(columns, lambda kind, market: (kind, market) in wanted)
-        self._player = player
+        self._player = player = _player(columns, wanted, faithful)
         units = [(one.price_places, one.quantity_places) for one in columns.markets]
         self.lanes = {
             market: Lane(player, number, market, units[number])
@@ -226,6 +229,12 @@ class Backtest:
             world=_WORLDS[self._world],
             seed=self._seed,
         )
+
+    def _terms(self) -> Iterator[FeeTerms]:
+        for venue in dict.fromkeys(market.venue for market in self.lanes):
+            for one in self._fees[venue].tiers:
+                tier = f"from {one.volume:f}"
+                yield FeeTerms(venue=venue, tier=tier, maker=one.maker, taker=one.taker)
 
     def gaps(self, ends_ns: int) -> tuple[GapFact, ...]:
         """The gaps of the tape within the run."""
@@ -324,6 +333,18 @@ class BacktestResult:
 # What the arguments mean
 
 
+def _player(
+    columns: Columns, wanted: set[tuple[int, int]], faithful: Sequence[Path | Sequence[Path]]
+) -> Player | ReplayPlayer:
+    def delivers(kind: int, market: int) -> bool:
+        return (kind, market) in wanted
+
+    if not faithful:
+        return TapePlayer(columns, delivers)
+    files = [[one] if isinstance(one, Path) else list(one) for one in faithful]
+    return ReplayPlayer(files, columns.markets, delivers)
+
+
 def _markets(columns: Columns) -> dict[Market, int]:
     return {Market(one.venue, one.name): number for number, one in enumerate(columns.markets)}
 
@@ -373,9 +394,7 @@ def _world(fills: World | str) -> int:
         return _WORLDS.index(World(fills))
     except ValueError as error:
         names = ", ".join(one.value for one in World)
-        raise BadInput(
-            f"fills in one of these worlds were expected ({names}), was {fills!r}"
-        ) from error
+        raise BadInput(f"fills were expected to be one of {names}, was {fills!r}") from error
 
 
 def _latency(latency: Latency | float) -> Latency:

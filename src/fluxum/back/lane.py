@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from fluxum.back.columns import KIND_BUY, KIND_SELL, KIND_STATUS
-from fluxum.back.player import BUY, KIND_LEVEL, NO_KEY, UNSEEN, Player, Touch
+from fluxum.back.faithful import ReplayPlayer
+from fluxum.back.player import Player
+from fluxum.back.watching import BUY, KIND_LEVEL, NO_KEY, UNSEEN, Touch
 from fluxum.bot.market import Market
 from fluxum.fill.queue import QueueSide
 
@@ -22,7 +24,12 @@ class Lane:
     """The book and the queues of one market; `apart` is that of QueueSide."""
 
     def __init__(
-        self, player: Player, number: int, market: Market, places: tuple[int, int], apart: int = 0
+        self,
+        player: Player | ReplayPlayer,
+        number: int,
+        market: Market,
+        places: tuple[int, int],
+        apart: int = 0,
     ) -> None:
         self.number = number
         self.market = market

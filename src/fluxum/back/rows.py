@@ -112,12 +112,11 @@ class Rows:
         row = self._row[number]
         return None if self._split[number] else (self._price[row], self._quantity[row])
 
-    def changes(self, number: int) -> list[tuple[int, int, int]]:
-        """What a book's event changes: side (0 bids, 1 asks), key, and quantity in units."""
+    def changes(self, number: int) -> list[tuple[int, int]]:
+        """What a book's event changes: side (0 bids, 1 asks) and key."""
         first, split, end = self._row[number], self._split[number], self._row[number + 1]
-        price, quantity = self._price, self._quantity
-        bids = [(0, price[row], quantity[row]) for row in range(first, first + split)]
-        return bids + [(1, -price[row], quantity[row]) for row in range(first + split, end)]
+        bids = [(0, self._price[row]) for row in range(first, first + split)]
+        return bids + [(1, -self._price[row]) for row in range(first + split, end)]
 
 
 def _optional(entry: int) -> int | None:

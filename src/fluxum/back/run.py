@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from fluxum.back.candles import CandleBuilder
-from fluxum.back.player import DUE, END_NS, TOUCHED, Player
+from fluxum.back.faithful import ReplayPlayer
+from fluxum.back.player import Player
 from fluxum.back.venue import TapeVenues
+from fluxum.back.watching import DUE, END_NS, TOUCHED
 from fluxum.book.book import Book
 from fluxum.book.consolidated import ConsolidatedBook
 from fluxum.book.contributors import Contributors, MarketFacts
@@ -27,6 +29,10 @@ __all__ = ["Course", "Loop", "TapeBooks"]
 
 _NEVER = END_NS
 _LAST_NS = 1_000_000_000
+
+
+Playing = Player | ReplayPlayer
+"""Where the events of a run come from."""
 
 
 class Course(Protocol):
@@ -47,7 +53,7 @@ class TapeBooks:
 
     def __init__(
         self,
-        player: Player,
+        player: Playing,
         markets: Mapping[Market, int],
         instruments: Mapping[Market, Instrument],
         fees: Mapping[str, Number] | None = None,
@@ -106,7 +112,7 @@ class Loop:
 
     def __init__(
         self,
-        player: Player,
+        player: Playing,
         engine: Engine,
         venues: TapeVenues,
         builders: Sequence[CandleBuilder] = (),

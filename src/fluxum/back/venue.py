@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from fluxum.back.lane import Lane
 from fluxum.back.money import Accounts
-from fluxum.back.player import BUY, SELL, Touch
 from fluxum.back.records import RunFill, RunOrder
+from fluxum.back.watching import BUY, SELL, Touch
 from fluxum.bot.decision import BotCommand
 from fluxum.bot.market import Market
 from fluxum.bot.strategy import Outcome
