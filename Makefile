@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 PIP := $(PYTHON) -m pip -qq --disable-pip-version-check --no-input
 CODE := src tests bench docs
-COMPILED := src/fluxum/book/_fast.pyx
+COMPILED := src/fluxum/book/_fast.pyx src/fluxum/back/_fast.pyx
 
 demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 	@$(BIN)/fluxum demo $(ARGS)
@@ -80,7 +80,7 @@ $(PEERS)/.made: requirements/peers.txt | $(PYTHON)
 clean:  ## remove all that was made here, .venv included
 	@rm -rf $(VENV) $(PEERS) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
-	@rm -f $(COMPILED:.pyx=.c) $(COMPILED:.pyx=)*.so
+	@rm -f $(COMPILED:.pyx=.c) $(COMPILED:_fast.pyx=_fast*.so)
 
 help:  ## list all this
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8

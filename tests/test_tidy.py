@@ -37,7 +37,26 @@ PURE_BOT = (
     "bot/view.py",
     "bot/wanted.py",
 )
-PURE = ("model/", "book/", "ledger/", "venues/", *PURE_BOT, "board.py", "pacing.py", "errors.py")
+PURE = (
+    "model/",
+    "book/",
+    "fill/",
+    "ledger/",
+    *PURE_BOT,
+    "report/chart.py",
+    "report/closing.py",
+    "report/compare.py",
+    "report/course.py",
+    "report/numbers.py",
+    "report/page.py",
+    "report/run.py",
+    "report/statistics.py",
+    "report/trading.py",
+    "venues/",
+    "board.py",
+    "pacing.py",
+    "errors.py",
+)
 BANNED_IN_PURE = {
     "aiohttp",
     "asyncio",

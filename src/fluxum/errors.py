@@ -23,6 +23,7 @@ __all__ = [
     "Redirected",
     "RemoteProtocolError",
     "RiskRefused",
+    "RunFilesError",
     "StaleLink",
     "TapeEnded",
     "TapeError",
@@ -214,3 +215,7 @@ class TapeEnded(TapeError):
 
 class OrderJournalError(FluxumError):
     """The journal of orders cannot be used, so nothing may be sent; the message names the file."""
+
+
+class RunFilesError(FluxumError):
+    """The files of a bot's run cannot be used; the message names the file, and the line if any."""

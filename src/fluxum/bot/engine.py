@@ -39,7 +39,7 @@ from fluxum.bot.strategy import (
     Switch,
     Timer,
 )
-from fluxum.bot.wanted import Wanted
+from fluxum.bot.wanted import MARKET_DATA, Wanted
 from fluxum.errors import BadInput
 from fluxum.model.account import Fill
 from fluxum.model.order import Amend, Cancel, OrderStatus, OrderUpdate, Place
@@ -51,6 +51,7 @@ _ZERO = Decimal(0)
 _ENGINE_TIMER = "engine"
 _RETRY_NS = 5 * _SECOND_NS
 _ACCOUNT = (Fill, OrderUpdate, Outcome)
+_DATA = frozenset(MARKET_DATA)
 
 
 class Engine:
@@ -100,6 +101,7 @@ class Engine:
         self._limits = limits
         self._keep = keep
         self._kept = encode(strategy)
+        self._is_looking = limits.drawdown_max is not None
         self._traceback = ""
         self._restore(state)
 
@@ -169,6 +171,8 @@ class Engine:
 
     def step(self, event: BotEvent | Steering) -> Sequence[BotCommand]:
         """Take in one event; returns the commands to send now, in their order."""
+        if type(event) in _DATA and self._keep is None and self._view.now_ns and not self.halted:
+            return self._step_data(event)  # type: ignore[arg-type]  # market data is no Switch
         self._move_to(event.received_ns)
         commands = self._commands
         commands.begin(self._view.now_ns)
@@ -186,6 +190,30 @@ class Engine:
         return commands.sent
 
     # Pieces of a step
+
+    def _step_data(self, event: BotEvent) -> Sequence[BotCommand]:
+        """The same for market data without a journal: nearly always nothing is intended."""
+        now_ns = event.received_ns
+        view, commands = self._view, self._commands
+        if now_ns > view.now_ns:
+            view.now_ns = now_ns
+        else:
+            now_ns = view.now_ns
+        commands.begin(now_ns)
+        self.facts = ()
+        self._books.take(event)
+        if self._is_looking:
+            self._gate.look()
+        if not self.wanted.is_for(event):
+            return commands.sent
+        intents = self._decide(event)
+        if not intents and not commands.facts:
+            return commands.sent
+        commands.carry_out(intents)
+        self._check(event)
+        self._record(event, intents, is_input=False)
+        self.facts = tuple(commands.facts)
+        return commands.sent
 
     def _move_to(self, received_ns: int) -> None:
         """Time does not go back. With the first event the timers begin."""
