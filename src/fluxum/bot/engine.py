@@ -145,6 +145,11 @@ class Engine:
             self._warm(event)
         self._view.is_warming = False
 
+    def show(self, events: Iterable[BotEvent]) -> None:
+        """Let events of before a restart reach the books alone."""
+        for event in events:
+            self._books.take(event)
+
     def _warm(self, event: BotEvent) -> None:
         self._move_to(event.received_ns)
         if not self.halted and self.wanted.is_for(event):
