@@ -32,6 +32,7 @@ from fluxum.bot.profit import Earnings
 from fluxum.bot.protections import Protections
 from fluxum.bot.strategy import (
     AccountKnown,
+    BookKnown,
     BotEvent,
     Outcome,
     Steering,
@@ -145,6 +146,14 @@ class Engine:
             self._warm(event)
         self._view.is_warming = False
 
+    def step_of_warm_up(self) -> Step:
+        """What a journal keeps of a run before its first event: what history left behind."""
+        return Step(
+            received=self.wanted.received,
+            strategy=encode(self.strategy),
+            state=encode(self.state()),
+        )
+
     def show(self, events: Iterable[BotEvent]) -> None:
         """Let events of before a restart reach the books alone."""
         for event in events:
@@ -184,8 +193,10 @@ class Engine:
         is_input, is_wanted = self._learn(event)
         self._gate.look()
         intents: Sequence[Intent] = ()
-        if is_wanted and not self.halted and not isinstance(event, Steering):
-            intents = self._decide(event)
+        if is_wanted and not self.halted:
+            told = event.snapshot if isinstance(event, BookKnown) else event
+            assert not isinstance(told, Steering), "no strategy receives these"
+            intents = self._decide(told)
             commands.carry_out(intents)
         if is_input and not self.halted:
             self._continue(event)
@@ -235,6 +246,9 @@ class Engine:
             case AccountKnown():
                 self._know(event)
                 return True, False
+            case BookKnown(snapshot=snapshot):
+                self._books.take(snapshot)
+                return True, self.wanted.is_for(snapshot)
             case Timer():
                 self._pass(event)
                 return True, self.wanted.is_for(event)

@@ -45,6 +45,7 @@ def run(
     leaves_orders: bool = False,
     runtime: Runtime | None = None,
     mode: str = "live",
+    source: str = "",
 ) -> Opening[BotRun]:
     """Run a strategy over traders, by venue, or those of a hub: enter it, or await and close it.
 
@@ -52,7 +53,8 @@ def run(
     has is resumed, if strategy, limits and seed are the same. `history` is for warm-up: events from
     before the run, oldest first, for a run that is not resumed. `fees` are rates of takers by venue
     for consolidated books. The bot's orders are canceled when the block ends, unless it
-    `leaves_orders`. Raises BadInput for a market without a trader, OrderJournalError.
+    `leaves_orders`. `mode` and `source` are for the reader of the journal. Raises BadInput for a
+    market without a trader, OrderJournalError.
     """
     world = LiveRuntime() if runtime is None else runtime
     limits = BotLimits() if limits is None else limits
@@ -61,7 +63,7 @@ def run(
     async def opened() -> AsyncGenerator[BotRun]:
         wanted = Wanted(strategy.wants())
         known = _traders(traders, wanted.markets)
-        head = _head(strategy, limits, seed, wanted.markets, mode, world.clock.now_ns())
+        head = _head(strategy, limits, seed, known, (mode, source), world.clock.now_ns())
         with _journal(journal, head) as kept:
             resumed = None if kept is None else kept.resumed(type(strategy))
             engine = Engine(
@@ -75,6 +77,8 @@ def run(
             )
             if resumed is None:
                 engine.warm(history)
+                if kept is not None and engine.warmed:
+                    kept.keep(engine.step_of_warm_up())
             balances = {venue: await _balances(venue, trader) for venue, trader in known.items()}
             async with _followed(engine, known, world, balances, leaves_orders) as made:
                 yield made
@@ -140,8 +144,8 @@ def _head(
     strategy: Strategy,
     limits: BotLimits,
     seed: int,
-    markets: tuple[Market, ...],
-    mode: str,
+    traders: Mapping[str, Trader],
+    mode: tuple[str, str],
     now_ns: int,
 ) -> RunHead:
     return RunHead(
@@ -149,8 +153,10 @@ def _head(
         parameters=Raw(encode(strategy)),
         limits=Raw(encode(limits)),
         seed=seed,
-        markets=markets,
-        mode=mode,
+        markets=Wanted(strategy.wants()).markets,
+        amends=tuple(venue for venue in sorted(traders) if _can_amend(traders, venue)),
+        mode=mode[0],
+        source=mode[1],
         begun_ns=now_ns,
     )
 

@@ -125,10 +125,12 @@ class Wanted:
         return False
 
     def _is_stream(self, venue: str, one: Subscription | None) -> bool:
-        if one is None or one.symbol is None:
+        if one is None:
             return True
-        kinds = _KINDS.get(one.channel, ())
-        return any((venue, one.symbol) in self._data.get(kind, ()) for kind in kinds)
+        wanted = [self._data.get(kind, set()) for kind in _KINDS.get(one.channel, ())]
+        if one.symbol is None:
+            return any(wanted)
+        return any((venue, one.symbol) in keys for keys in wanted)
 
     def _has(self, venue: str, symbol: Symbol) -> bool:
         return any(one.venue == venue and one.symbol == symbol for one in self.markets)
