@@ -14,13 +14,15 @@ from fluxum.bot.engine import Engine
 from fluxum.bot.engine_state import EngineState, Step, decode
 from fluxum.bot.journal import Input, JournalLine, RunHead, input_of
 from fluxum.bot.limits import BotLimits
-from fluxum.bot.strategy import AccountKnown, Strategy
+from fluxum.bot.strategy import AccountKnown, BookKnown, Strategy
+from fluxum.bot.wanted import MARKET_DATA
 from fluxum.model.event import Event
 from fluxum.model.instrument import Instrument
 
 __all__ = ["Comparison", "Difference", "compare"]
 
 _SHOWN_MAX = 100
+_DATA = frozenset(MARKET_DATA)
 
 
 class Difference(Struct, frozen=True, kw_only=True, tag="difference"):
@@ -75,12 +77,13 @@ def compare(
         state=None if first is None else decode(bytes(first.state), EngineState),
         keep=again.append,
     )
-    market, unreached = iter(events), 0
+    market = (one for one in events if type(one) in _DATA)
     waiting: list[Event] = []
-    for line in rest:
+    unreached = 0
+    for at, line in enumerate(rest):
         event = input_of(line)
         if isinstance(event, AccountKnown):
-            waiting += _before(market, event.received_ns, engine)
+            waiting += _before(market, event.received_ns, _known_ns(rest[at:]), engine)
         if not _reach(engine, line, event, market, waiting):
             unreached += bool(line.decision)
             continue
@@ -99,10 +102,22 @@ def _books(head: RunHead, instruments: Iterable[Instrument]) -> Books:
     return Books(head.markets, known)
 
 
-def _before(market: Iterator[Event], at_ns: int, engine: Engine) -> list[Event]:
+def _known_ns(lines: Sequence[JournalLine]) -> int:
+    """When the last message came that is in the books as they were when a run began."""
+    last_ns = 0
+    for line in lines:
+        event = input_of(line)
+        if isinstance(event, BookKnown):
+            last_ns = max(last_ns, event.snapshot.received_ns)
+        elif not isinstance(event, AccountKnown):
+            break
+    return last_ns
+
+
+def _before(market: Iterator[Event], at_ns: int, known_ns: int, engine: Engine) -> list[Event]:
     """Leave out what was received before a run began; returns the first event after that."""
     for event in market:
-        if event.received_ns > at_ns:
+        if event.received_ns > at_ns or known_ns < event.received_ns == at_ns:
             return [event]
         engine.show([event])
     return []
@@ -116,7 +131,7 @@ def _reach(
     waiting: list[Event],
 ) -> bool:
     """Step market data up to a line of the journal; false if the tape ends before that."""
-    told = 1 if event is not None and hasattr(event, "snapshot") else 0
+    told = 1 if isinstance(event, BookKnown) else 0
     while engine.wanted.received < line.received - told:
         following = waiting.pop() if waiting else next(market, None)
         if following is None:

@@ -238,7 +238,7 @@ class Engine:
         self._view.now_ns = max(self._view.now_ns, received_ns)
 
     def _learn(self, event: BotEvent | Steering) -> tuple[bool, bool]:
-        """Take in an event: whether it is no market data, and whether the strategy receives it."""
+        """Take in an event: whether a journal keeps it, and whether the strategy receives it."""
         match event:
             case Switch():
                 self._switch(event)
@@ -263,7 +263,8 @@ class Engine:
                 return True, self.wanted.is_for(event, order, is_new=is_new)
             case _:
                 self._books.take(event)
-                return False, self.wanted.is_for(event)
+                is_wanted = self.wanted.is_for(event)
+                return is_wanted and type(event) not in _DATA, is_wanted
 
     def _decide(self, event: BotEvent) -> Sequence[Intent]:
         """What the strategy intends; its error halts the bot."""
