@@ -32,7 +32,7 @@ from fluxum.model.event import Event
 __all__ = ["CheckResult", "Play", "check_strategy", "leaks", "play"]
 
 _T = TypeVar("_T", bound=Strategy)
-_EVENTS = 2_000
+_EVENTS = 600
 _CUTS = 12
 _RICH = Decimal(1_000_000)
 Play = Callable[[Iterable[Event]], Iterator[Sequence[str]]]
