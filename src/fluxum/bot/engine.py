@@ -43,6 +43,7 @@ from fluxum.bot.strategy import (
 from fluxum.bot.wanted import MARKET_DATA, Wanted
 from fluxum.errors import BadInput
 from fluxum.model.account import Fill
+from fluxum.model.event import Channel, Desync, Subscription
 from fluxum.model.order import Amend, Cancel, OrderStatus, OrderUpdate, Place
 
 __all__ = ["Engine"]
@@ -352,6 +353,9 @@ class Engine:
                 self.hold({market: quantity})
         if known.balances is not None:
             self.account.own(known.venue, known.balances)
+        for market in self.wanted.books:
+            if market.venue == known.venue:
+                self._books.take(_withdrawn(market, known.received_ns))
 
     def _switch(self, switch: Switch) -> None:
         if switch.is_halted:
@@ -433,3 +437,14 @@ def _next(timer: Ahead, now_ns: int) -> Ahead:
     """A timer due at the next multiple of its interval."""
     due_ns = (now_ns // timer.interval_ns + 1) * timer.interval_ns
     return Ahead(timer.name, timer.interval_ns, due_ns)
+
+
+def _withdrawn(market: Market, at_ns: int) -> Desync:
+    """A run begins or resumes: its books are those that are known then."""
+    return Desync(
+        venue=market.venue,
+        subscription=Subscription(Channel.BOOK, market.symbol),
+        generation=0,
+        reason="a run begins",
+        received_ns=at_ns,
+    )
