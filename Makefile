@@ -12,7 +12,7 @@ CODE := src tests bench docs
 # Compiled modules are kept, whatever the caller's environment says: without them every process that
 # a test starts compiles aiohttp again, and each worker of pytest rewrites every test.
 export PYTHONDONTWRITEBYTECODE :=
-COMPILED := src/fluxum/book/_fast.pyx src/fluxum/model/_fast.pyx
+COMPILED := $(addsuffix /_fast.pyx,$(addprefix src/fluxum/,book model back))
 
 demo: $(VENV)/.run  ## show Fluxum against a simulated exchange; no network
 	@$(BIN)/fluxum demo $(ARGS)
@@ -103,7 +103,7 @@ $(PEERS)/.made: requirements/peers.txt | $(PYTHON)
 clean:  ## remove all that was made here, .venv included
 	@rm -rf $(VENV) $(PEERS) $(BENCH_PEERS) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
-	@rm -f $(COMPILED:.pyx=.c) $(COMPILED:.pyx=*.so)
+	@rm -f $(COMPILED:.pyx=.c) $(COMPILED:_fast.pyx=_fast*.so)
 
 help:  ## list all this
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13

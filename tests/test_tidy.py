@@ -13,10 +13,16 @@ SOURCE = ROOT / "src" / "fluxum"
 MODULES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
+BOT = (
+    *("account", "books", "canonical", "commands", "decision", "engine", "engine_state"),
+    *("engine_view", "gate", "intent", "limits", "market", "planner", "profit", "protections"),
+    *("requests", "strategy", "together", "view", "wanted"),
+)
 PURE = (
     *("model/", "book/", "fill/", "ledger/", "report/", "venues/"),
     *(f"paper/{name}.py" for name in ("account", "market", "records", "transit")),
     *("paper/trading.py", "paper/venue.py"),
+    *(f"bot/{name}.py" for name in BOT),
     *("board.py", "pacing.py", "errors.py"),
 )
 FILES = {"report/files.py"}  # writes and reads them, among modules that are pure

@@ -98,6 +98,11 @@ from fluxum.orders.journal_lines import (
 from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import RiskLimits
+from fluxum.paper.gateway import PaperGateway
+from fluxum.paper.outbox import PaperFaults
+from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
+from fluxum.paper.venue import PaperVenue
+from fluxum.paper_trader import PaperTrader, paper
 from fluxum.portfolio import Portfolio
 from fluxum.replay import Replay
 from fluxum.runtime import LiveRuntime, Runtime
@@ -127,6 +132,7 @@ from fluxum.version import __version__ as __version__
 from .model import *  # noqa: F403 - all that it exports is public
 
 if TYPE_CHECKING:  # imported when one of their names is first used, see `__getattr__`
+    from fluxum import bot
     from fluxum.balances import BalanceManager, ReservationNotice
     from fluxum.client.answers import (
         BalanceStreamingStatus,
@@ -217,6 +223,7 @@ __all__: list[str] = [
     "Fetch",
     "FileOrderJournal",
     "FillBounds",
+    "FillBounds",
     "FillQuery",
     "FluxumError",
     "Funds",
@@ -268,13 +275,18 @@ __all__: list[str] = [
     "OrderJournalError",
     "OrderQuery",
     "OrderRecord",
+    "OrderRecord",
     "OrderTotals",
     "OutcomeUnknown",
     "Overflow",
     "Page",
     "PaperFaults",
+    "PaperFaults",
+    "PaperGateway",
     "PaperGateway",
     "PaperTrader",
+    "PaperTrader",
+    "PaperVenue",
     "PaperVenue",
     "Pipe",
     "PipeStatistics",
@@ -329,7 +341,9 @@ __all__: list[str] = [
     "VenueRefused",
     "World",
     "WorldFill",
+    "WorldFill",
     "audit",
+    "bot",
     "connect",
     "fetch_book",
     "fetch_candles",
@@ -346,6 +360,7 @@ __all__: list[str] = [
     "load_config",
     "merge",
     "merge_by_time",
+    "paper",
     "paper",
     "trade",
     "verify",
@@ -386,6 +401,8 @@ if not TYPE_CHECKING:  # else a type checker would take any name for one of Flux
 
     def __getattr__(name: str) -> Any:
         """A public name of a module that is not imported yet."""
+        if name == "bot":
+            return import_module("fluxum.bot")
         if name in __all__:
             for later in _LATER:
                 module = import_module(later)

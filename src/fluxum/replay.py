@@ -57,11 +57,17 @@ _BOOKS = (BookSnapshot, BookUpdate, Level3Snapshot, Level3Update)
 
 
 class Moment(Struct, frozen=True):
-    """One frame of a tape, its events, and its place in the file, counted from 0."""
+    """One frame of a tape, its events, and its place in the file, counted from 0.
+
+    `link` is the number of its link on the tape. `is_frame` is false for a closed link, a REST
+    answer or a hole of the recorder (see `Replay.moments`); `index` is then that of the next frame.
+    """
 
     index: int
     ns: int | None
     events: list[Event]
+    link: int = 1
+    is_frame: bool = True
 
 
 class Replay:
@@ -116,32 +122,56 @@ class Replay:
         self._events = self.processor.bus.subscribe(capacity=1 << 20, overflow=Overflow.RAISE)
 
     def __iter__(self) -> Iterator[Moment]:
-        """Every frame received, in order, with the events a live session would publish."""
+        """Every frame received, in order, with the events a live session would publish.
+
+        What happens between two frames is among the events of the later one.
+        """
+        between: list[Event] = []
+        for moment in self.moments():
+            if not moment.is_frame:
+                between += moment.events
+            elif between:
+                yield structs.replace(moment, events=between + moment.events)
+                between = []
+            else:
+                yield moment
+
+    def moments(self) -> Iterator[Moment]:
+        """Every frame received, and every other line of the tape that has events, at its time."""
         for frame in self.tape:
             self._now_ns = frame.ns or self._now_ns
-            if frame.url:
-                self._answers.add(frame)
-                self._answer_calls(frame.ns)
-                continue
-            if frame.since_ns is not None:
-                self._miss(frame)
-                continue
-            protocol, feed = self._link(frame.link, frame.ns)
-            self._pass_time(feed)
-            if frame.closed:
-                del self._links[frame.link]
-                self._calls = [call for call in self._calls if call[1] != frame.link]
-                self.processor.lose(feed, "closed on the tape", self._now_ns)
-            elif frame.sent:
-                protocol.follow_request(frame.frame)
-                self._note_calls(frame.link)
-            else:
-                self._answer_calls(frame.ns)
-                self._receive(frame.frame, protocol, feed)
-                self._note_calls(frame.link)
-                self._answer_calls(frame.ns)
-                yield Moment(self.frames, frame.ns, self._events.drain())
+            if self._follow(frame):
+                yield Moment(self.frames, frame.ns, self._events.drain(), frame.link)
                 self.frames += 1
+            elif self._events.waiting:
+                events = self._events.drain()
+                yield Moment(self.frames, frame.ns, events, frame.link, is_frame=False)
+
+    def _follow(self, frame: TapeFrame) -> bool:
+        """Process one line of the tape; whether it is a frame received."""
+        if frame.url:
+            self._answers.add(frame)
+            self._answer_calls(frame.ns)
+            return False
+        if frame.since_ns is not None:
+            self._miss(frame)
+            return False
+        protocol, feed = self._link(frame.link, frame.ns)
+        self._pass_time(feed)
+        if frame.closed:
+            del self._links[frame.link]
+            self._calls = [call for call in self._calls if call[1] != frame.link]
+            self.processor.lose(feed, "closed on the tape", self._now_ns)
+            return False
+        if frame.sent:
+            protocol.follow_request(frame.frame)
+            self._note_calls(frame.link)
+            return False
+        self._answer_calls(frame.ns)
+        self._receive(frame.frame, protocol, feed)
+        self._note_calls(frame.link)
+        self._answer_calls(frame.ns)
+        return True
 
     def _pass_time(self, feed: Feed) -> None:
         """Close candles that are over when a frame of their link was received, as a session does.

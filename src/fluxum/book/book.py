@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from fluxum.book.fast import BookLadder
 from fluxum.book.ladder import Ladder
-from fluxum.book.proof import BookProof, Evidence
+from fluxum.book.proof import BookProof, BookStatus, Evidence
 from fluxum.errors import BadInput
 from fluxum.model.input import Number, choice, counted, positive
 from fluxum.model.instrument import Symbol
@@ -92,6 +92,11 @@ class Book:
     def proof(self) -> BookProof:
         """Whether and why this book can be trusted now."""
         return self.evidence.proof(self.venue, self.symbol, self.depth, self.depth_known)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether a passed check proves the book as last received; as `proof().is_valid`."""
+        return self.evidence.status is BookStatus.VALID
 
     @property
     def depth_known(self) -> int | None:

@@ -15,6 +15,8 @@ from fluxum.book.fast import IS_COMPILED
 from fluxum.cli import (
     account,
     bot_report,
+    bot_runs,
+    bots,
     ledger,
     market,
     positions,
@@ -255,8 +257,16 @@ _sim.callback()(lambda: None)  # so that `serve` stays a subcommand
 _add(_sim, simulator.serve)
 app.add_typer(_sim, name="sim")
 _bot = _group("Trading bots: strategies, their runs, and what came out.")
-_bot.callback()(lambda: None)  # so that `report` stays a subcommand
-_add(_bot, bot_report.report)
+for _command in (
+    bots.new,
+    bots.check,
+    bot_runs.paper,
+    bot_runs.run,
+    bots.compare,
+    bots.halt,
+    bot_report.report,
+):
+    _add(_bot, _command)
 app.add_typer(_bot, name="bot")
 _config = _group("Settings: show what is in effect, begin a file, check one.")
 for _command in (show, init, check):

@@ -11,6 +11,7 @@ was held already, and is taken from the first evidence of the order.
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Protocol
 
 from fluxum.ledger.arithmetic import EXACT, checked
 from fluxum.model.account import Fill
@@ -19,9 +20,35 @@ from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest
 from fluxum.orders.order import TrackedOrder
 
-__all__ = ["Exposure", "could_fill", "fills_after", "wanted"]
+__all__ = ["Exposed", "Exposure", "could_fill", "fills_after", "wanted"]
 
 _ZERO = Decimal(0)
+
+
+class Exposed(Protocol):
+    """What limits of positions need to know; see `Exposure`."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known what is open, so that nothing is left out here."""
+        ...
+
+    @property
+    def symbols(self) -> Iterable[Symbol]:
+        """Every market where something is or was held or ordered."""
+        ...
+
+    def position(self, symbol: Symbol) -> Decimal:
+        """What is held, below zero for a short."""
+        ...
+
+    def highest(self, symbol: Symbol) -> Decimal:
+        """What is held if every open buy is filled and no sell."""
+        ...
+
+    def lowest(self, symbol: Symbol) -> Decimal:
+        """What is held if every open sell is filled and no buy."""
+        ...
 
 
 class Exposure:
@@ -33,7 +60,7 @@ class Exposure:
         self._buys: dict[Symbol, Decimal] = {}
         self._sells: dict[Symbol, Decimal] = {}
         self._opened_ns: int | None = None
-        self.is_known = True
+        self.is_known: bool = True
         """Whether it is known what is open, so that nothing is left out here."""
 
     @property

@@ -8,11 +8,12 @@ a post-only one, which the venue refuses if it would trade, and one that waits f
 
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from fluxum.book.book import Book
+from fluxum.book.book import MarketPrice
+from fluxum.book.proof import BookProof
 from fluxum.errors import BadInput, NotSubscribed, RiskRefused
 from fluxum.model.input import (
     Number,
@@ -27,6 +28,7 @@ from fluxum.model.input import (
     take_all,
 )
 from fluxum.model.instrument import Asset, Symbol
+from fluxum.model.levels import Level
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType
 from fluxum.orders.check import limit_of, trigger_of
@@ -34,6 +36,7 @@ from fluxum.orders.check import limit_of, trigger_of
 __all__ = [
     "COLLAR_PERCENT",
     "Books",
+    "PricedBook",
     "RiskLimits",
     "best_price",
     "check_collar",
@@ -157,7 +160,40 @@ _LIMITS: Mapping[str, Take] = {
     "symbols": optional(_some),
 }
 
-Books = Callable[[Symbol], Book]
+
+class PricedBook(Protocol):
+    """What limits need of a book; `fluxum.Book` is one."""
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether a passed check proves the book as last received."""
+        ...
+
+    @property
+    def bid(self) -> Level | None:
+        """The best bid."""
+        ...
+
+    @property
+    def ask(self) -> Level | None:
+        """The best ask."""
+        ...
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Half way between best bid and ask; `None` while a side is empty."""
+        ...
+
+    def proof(self) -> BookProof:
+        """Whether and why this book can be trusted now."""
+        ...
+
+    def market_price(self, side: Side, quantity: Number) -> MarketPrice:
+        """What buying (BUY) or selling (SELL) a quantity would cost or bring."""
+        ...
+
+
+Books = Callable[[Symbol], PricedBook]
 """Finds the live book of a market; raises NotSubscribed."""
 
 
@@ -177,7 +213,7 @@ def check_collar(request: OrderRequest, percent: Decimal, books: Books) -> None:
     _compare(request, worst, middle_of(book, request.symbol, _NAME), percent)
 
 
-def valid_book(books: Books, symbol: Symbol, limit: str) -> Book:
+def valid_book(books: Books, symbol: Symbol, limit: str) -> PricedBook:
     """The book of a market; raises RiskRefused in the name of a limit if it is not valid now."""
     try:
         book = books(symbol)
@@ -187,15 +223,14 @@ def valid_book(books: Books, symbol: Symbol, limit: str) -> Book:
             f"or trade without the limit (RiskLimits({limit}=None))",
             limit,
         ) from error
-    proof = book.proof()
-    if not proof.is_valid:
+    if not book.is_valid:
         raise RiskRefused(
-            f"{limit} needs a valid book of {symbol}, and it is not: {proof.reason}", limit
+            f"{limit} needs a valid book of {symbol}, and it is not: {book.proof().reason}", limit
         )
     return book
 
 
-def middle_of(book: Book, symbol: Symbol, limit: str) -> Decimal:
+def middle_of(book: PricedBook, symbol: Symbol, limit: str) -> Decimal:
     """Half way between bid and ask, or the one side there is; raises RiskRefused for none."""
     middle = book.mid
     if middle is None:
@@ -206,7 +241,7 @@ def middle_of(book: Book, symbol: Symbol, limit: str) -> Decimal:
     return middle
 
 
-def best_price(book: Book, side: Side, symbol: Symbol, limit: str) -> Decimal:
+def best_price(book: PricedBook, side: Side, symbol: Symbol, limit: str) -> Decimal:
     """The best price to buy or sell at; raises RiskRefused for none."""
     best = book.ask if side is Side.BUY else book.bid
     if best is None:
@@ -227,7 +262,7 @@ def _compare(request: OrderRequest, price: Decimal, market: Decimal, percent: De
 
 def _is_valid(books: Books, symbol: Symbol) -> bool:
     try:
-        return books(symbol).proof().is_valid
+        return books(symbol).is_valid
     except NotSubscribed:
         return False
 
@@ -243,7 +278,7 @@ def _is_reached(request: OrderRequest, waits_for: Decimal, books: Books) -> bool
     return middle >= waits_for if waits_above else middle <= waits_for
 
 
-def _worst(book: Book, request: OrderRequest) -> Decimal:
+def _worst(book: PricedBook, request: OrderRequest) -> Decimal:
     """The worst price a market order would trade at now."""
     best = best_price(book, request.side, request.symbol, _NAME)
     quantity = request.quantity

@@ -14,7 +14,7 @@ from fluxum.model.instrument import Asset, Symbol
 from fluxum.model.market import Side
 from fluxum.model.order import OrderRequest, OrderType
 from fluxum.orders.check import price_of
-from fluxum.orders.exposure import Exposure, could_fill, fills_after, wanted
+from fluxum.orders.exposure import Exposed, Exposure, could_fill, fills_after, wanted
 from fluxum.orders.limits import (
     Books,
     RiskLimits,
@@ -44,12 +44,12 @@ class Risk:
         limits: RiskLimits,
         book: Books,
         profit: Callable[[], Decimal | None] | None = None,
-        exposure: Exposure | None = None,
+        exposure: Exposed | None = None,
     ) -> None:
         if limits.are_of_profit and profit is None:
             raise BadInput("a loss is limited, but no source of the profit was given")
         self.limits = limits
-        self.exposure = Exposure() if exposure is None else exposure
+        self.exposure: Exposed = Exposure() if exposure is None else exposure
         """What is held, and what open orders could make of it."""
         self._book = book
         self._profit = profit
@@ -128,7 +128,7 @@ class Risk:
             else:
                 sells = EXACT.add(sells, quantity)
             added[request.symbol] = buys, sells
-            is_reducing = is_reducing and self._reduces(request, (buys, sells))
+            is_reducing = is_reducing and self.reduces(request, (buys, sells))
         self._check_reducing(is_reducing=is_reducing)
         for request in requests:
             self._check_known(request)
@@ -147,18 +147,27 @@ class Risk:
 
         `anew` is whether another order takes its place, of which nothing is filled.
         """
+        left = could_fill(order)
+        more = EXACT.subtract(fills_after(order, left, after.quantity or _ZERO, anew=anew), left)
+        self.check_grown(before, after, more, now_ns)
+
+    def check_grown(
+        self, before: OrderRequest, after: OrderRequest, more: Decimal, now_ns: int
+    ) -> None:
+        """Raise RiskRefused for what an order must not become.
+
+        `more` is how much more than before could be filled of it.
+        """
         self._check_halt()
         self._check_rates(1, now_ns)
         self._check_one(after)
         if _prices(before) != _prices(after) or after.order_type is OrderType.MARKET:
             self._check_collar(after)
         self._check_known(after)
-        left = could_fill(order)
-        more = EXACT.subtract(fills_after(order, left, after.quantity or _ZERO, anew=anew), left)
-        is_buy = order.side is Side.BUY
+        is_buy = after.side is Side.BUY
         added = (more, _ZERO) if is_buy else (_ZERO, EXACT.minus(more))
-        self._check_reducing(is_reducing=self._reduces(after, added))
-        self._check_positions({order.symbol: added})
+        self._check_reducing(is_reducing=self.reduces(after, added))
+        self._check_positions({after.symbol: added})
 
     def book(self, count: int, now_ns: int) -> None:
         """So many orders were sent."""
@@ -214,8 +223,11 @@ class Risk:
                     limit,
                 )
 
-    def _reduces(self, request: OrderRequest, added: tuple[Decimal, Decimal]) -> bool:
-        """Whether a position is smaller, and on the same side, if all that is open is filled."""
+    def reduces(self, request: OrderRequest, added: tuple[Decimal, Decimal]) -> bool:
+        """Whether a position is smaller, and on the same side, if all that is open is filled.
+
+        `added` are the buys and the sells, below zero, that come with the order.
+        """
         if request.reduce_only or request.order_type is OrderType.SETTLE_POSITION:
             return True  # the venue sees to it
         is_known = self.exposure.is_known and request.quantity is not None

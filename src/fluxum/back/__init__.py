@@ -1,0 +1,1 @@
+"""Back-tests: tapes as proved columns, and strategies run over them in virtual time."""

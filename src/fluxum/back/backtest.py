@@ -1,0 +1,438 @@
+"""A back-test as one call: a strategy, a prepared tape and assumptions; orders with bounds."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+
+from msgspec import structs
+
+from fluxum.back.candles import CandleBuilder
+from fluxum.back.columns import KIND_BUY, KIND_OTHER, KIND_SELL, Columns, ColumnStream
+from fluxum.back.facts import RunCourse, gap_facts, order_fact
+from fluxum.back.faithful import ReplayPlayer
+from fluxum.back.fast import TapePlayer
+from fluxum.back.lane import Lane
+from fluxum.back.money import Accounts
+from fluxum.back.player import Player
+from fluxum.back.run import Loop, TapeBooks
+from fluxum.back.venue import TapeVenues
+from fluxum.bot.engine import Engine
+from fluxum.bot.engine_state import Step
+from fluxum.bot.limits import BotLimits
+from fluxum.bot.market import Market
+from fluxum.bot.strategy import Strategy, Want
+from fluxum.errors import BadInput
+from fluxum.fill.fees import Fees
+from fluxum.fill.latency import ConstantLatency, Latency
+from fluxum.ledger.arithmetic import EXACT
+from fluxum.model.event import Channel
+from fluxum.model.input import Number, number
+from fluxum.model.instrument import Asset, Instrument
+from fluxum.report.files import RunWriter
+from fluxum.report.run import (
+    ByWorld,
+    EquityPoint,
+    FeeTerms,
+    GapFact,
+    OrderFact,
+    Provenance,
+    RunFacts,
+    RunHeader,
+    World,
+)
+
+__all__ = ["Backtest", "BacktestResult", "backtest"]
+
+_ZERO = Decimal(0)
+_WORLDS = tuple(World)
+END_NS = (1 << 63) - 1
+Amounts = Mapping[str, Mapping[str, Number]]
+"""Balances by venue and asset."""
+
+
+def backtest(
+    strategy: Strategy,
+    tape: Columns | Path | str,
+    *,
+    accounts: Amounts | None = None,
+    fills: World | str = World.EXPECTED,
+    latency: Latency | float = 0.0,
+    fees: Fees | Mapping[str, Fees] | None = None,
+    limits: BotLimits | None = None,
+    instruments: Mapping[Market, Instrument] | None = None,
+    seed: int = 0,
+    currency: str | None = None,
+    begins_ns: int = 0,
+    ends_ns: int = END_NS,
+    equity_s: int = 60,
+    faithful: Sequence[Path | Sequence[Path]] = (),
+    out: Path | str | None = None,
+) -> "BacktestResult":
+    """Run a strategy over a prepared tape, in virtual time.
+
+    A venue that is in `accounts` has these balances and refuses orders beyond them; without any,
+    every venue has an account without limit. `fills` is the world that the account follows.
+    `latency` in seconds is of orders and of answers. Without `fees` there are none. `out` is a
+    folder for the files of the run. `faithful` are the recordings that the tape was prepared from:
+    their frames are then played through the live rooms, to prove that the columns decide the same;
+    that takes many times as long. The run is from `begins_ns` to `ends_ns`, exclusive; books are
+    built from the beginning of the tape. Raises BadInput for a tape that lacks what the strategy
+    wants, and TapeError for a file that is no prepared tape.
+    """
+    run = Backtest(
+        strategy,
+        tape if isinstance(tape, Columns) else Columns(Path(tape)),
+        accounts=accounts,
+        fills=fills,
+        latency=latency,
+        fees=fees,
+        limits=limits,
+        instruments=instruments,
+        seed=seed,
+        currency=currency,
+        begins_ns=begins_ns,
+        ends_ns=ends_ns,
+        equity_s=equity_s,
+        faithful=faithful,
+    )
+    return run.run(out)
+
+
+class Backtest:
+    """One back-test, put together; see `backtest`."""
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        columns: Columns,
+        *,
+        accounts: Amounts | None = None,
+        fills: World | str = World.EXPECTED,
+        latency: Latency | float = 0.0,
+        fees: Fees | Mapping[str, Fees] | None = None,
+        limits: BotLimits | None = None,
+        instruments: Mapping[Market, Instrument] | None = None,
+        seed: int = 0,
+        currency: str | None = None,
+        begins_ns: int = 0,
+        ends_ns: int = END_NS,
+        equity_s: int = 60,
+        faithful: Sequence[Path | Sequence[Path]] = (),
+    ) -> None:
+        self._strategy = strategy
+        self._parameters = _parameters(strategy)
+        self._columns = columns
+        self._seed = seed
+        self._wants = [one for one in strategy.wants() if isinstance(one, Want)]
+        if not self._wants:
+            raise BadInput(f"{type(strategy).__name__} wants no data, so nothing would happen")
+        markets = _markets(columns)
+        builders = _builders(self._wants, columns.streams)
+        wanted = _delivered(self._wants, builders, markets)
+        self._world = _world(fills)
+        self._latency = _latency(latency)
+        self._fees = _fees(fees, markets)
+        self._lanes_of = dict.fromkeys(one.market for one in self._wants)
+        self._begins_ns = max(begins_ns, columns.begins_ns)
+        self._ends_ns = ends_ns
+        if self._begins_ns >= min(ends_ns, columns.ends_ns + 1):
+            raise BadInput(
+                f"a time within the tape was expected ({columns.begins_ns} to {columns.ends_ns}"
+                f" ns), was {begins_ns} to {ends_ns}"
+            )
+        self._player = player = _player(columns, wanted, faithful)
+        units = [(one.price_places, one.quantity_places) for one in columns.markets]
+        self.lanes = {
+            market: Lane(player, number, market, units[number])
+            for market, number in markets.items()
+            if market in self._lanes_of
+        }
+        self._currency = Asset(currency or self._wants[0].market.symbol.quote)
+        self._accounts = Accounts(_balances(accounts, markets), self._fees, self._world)
+        self.course = RunCourse(
+            self.lanes,
+            self._accounts,
+            self._currency,
+            _WORLDS[self._world],
+            equity_s,
+            self._begins_ns,
+        )
+        rules = dict(instruments or {})
+        rates = {venue: one.tiers[0].taker for venue, one in self._fees.items()}
+        in_lanes = {market: lane.number for market, lane in self.lanes.items()}
+        self._books = TapeBooks(player, in_lanes, rules, rates)
+        self.venues = TapeVenues(
+            self.lanes,
+            self._accounts,
+            self._latency,
+            self._world,
+            self._books.instrument,
+            self.course.fill,
+        )
+        self._limits = limits
+        self._builders = builders
+        self.texts: list[str] = []
+
+    def run(self, out: Path | str | None = None) -> "BacktestResult":
+        """Run it once, and write the files of the run into a folder if one is given."""
+        keep = None if out is None else self._keep
+        engine = Engine(self._strategy, self._books, self._limits, seed=self._seed, keep=keep)
+        for venue, assets in self._begun().items():
+            engine.account.own(venue, assets.items())
+        positions = {
+            market: held
+            for market in self.lanes
+            if (held := self._accounts.begun(market.venue, market.symbol.base))
+            and not market.symbol.contract
+        }
+        engine.hold(positions)
+        loop = Loop(self._player, engine, self.venues, self._builders, self.course)
+        self._player.skip(self._begins_ns)
+        begun = self.course.worth(self._world, self._mids())
+        loop.run(self._ends_ns)
+        ends_ns = max(self._player.now_ns, self._begins_ns)
+        self.course.sample(ends_ns)
+        result = BacktestResult(
+            self, engine, loop.steps, _ZERO if begun is None else begun, ends_ns
+        )
+        if out is not None:
+            result.save(out)
+        return result
+
+    def header(self, equity_begins: Decimal, ends_ns: int) -> RunHeader:
+        """What was run, and under which assumptions."""
+        provenance = self._columns.provenance
+        return RunHeader(
+            strategy=type(self._strategy).__name__,
+            parameters=self._parameters,
+            markets=tuple((market.venue, market.symbol) for market in self.lanes),
+            currency=self._currency,
+            begins_ns=self._begins_ns,
+            ends_ns=ends_ns,
+            equity_begins=equity_begins,
+            provenance=Provenance(
+                tape=", ".join(tape.file for tape in provenance.tapes),
+                digest=provenance.digest,
+                frames=provenance.frames,
+                proved=sum(tape.checks_passed for tape in provenance.tapes),
+                gaps=len(provenance.gaps),
+            ),
+            fees=tuple(
+                FeeTerms(
+                    venue=venue, tier=f"from {tier.volume:f}", maker=tier.maker, taker=tier.taker
+                )
+                for venue in dict.fromkeys(market.venue for market in self.lanes)
+                for tier in self._fees[venue].tiers
+            ),
+            latency=repr(self._latency),
+            world=_WORLDS[self._world],
+            seed=self._seed,
+        )
+
+    def _terms(self) -> Iterator[FeeTerms]:
+        for venue in dict.fromkeys(market.venue for market in self.lanes):
+            for one in self._fees[venue].tiers:
+                tier = f"from {one.volume:f}"
+                yield FeeTerms(venue=venue, tier=tier, maker=one.maker, taker=one.taker)
+
+    def gaps(self, ends_ns: int) -> tuple[GapFact, ...]:
+        """The gaps of the tape within the run."""
+        gaps = self._columns.provenance.gaps
+        return tuple(gap_facts(gaps, self.lanes, self._begins_ns, ends_ns))
+
+    def order_facts(self) -> tuple[OrderFact, ...]:
+        """Every order."""
+        return tuple(order_fact(order, self._currency) for order in self.venues.orders)
+
+    @property
+    def world(self) -> World:
+        """The world that the account follows."""
+        return _WORLDS[self._world]
+
+    def _keep(self, step: Step) -> None:
+        if step.decision:
+            self.texts.append(step.decision)
+
+    def _mids(self) -> dict[Market, Decimal | None]:
+        return {market: lane.mid(lane.twice_mid) for market, lane in self.lanes.items()}
+
+    def _begun(self) -> dict[str, dict[str, Decimal]]:
+        found: dict[str, dict[str, Decimal]] = {}
+        for venue in self._accounts.limited:
+            assets = {asset for market in self.lanes for asset in _assets(market)}
+            found[venue] = {asset: self._accounts.begun(venue, asset) for asset in sorted(assets)}
+        return found
+
+
+class BacktestResult:
+    """What a back-test found. Its facts are made when they are read, and kept."""
+
+    def __init__(
+        self, run: Backtest, engine: Engine, steps: int, equity_begins: Decimal, ends_ns: int
+    ) -> None:
+        self.strategy = engine.strategy
+        """The strategy with its memory at the end."""
+        self.decisions = engine.decisions
+        """How many decisions there were."""
+        self.hash = engine.hash
+        """The hash of all decisions: the same for the same strategy, tape, assumptions and seed."""
+        self.halted = engine.halted
+        """Why the bot was halted, else empty."""
+        self.failed = engine.failed
+        """The error of the strategy, else empty."""
+        self.steps = steps
+        """How many events the engine received."""
+        self._run = run
+        self._equity_begins = equity_begins
+        self._ends_ns = ends_ns
+
+    @cached_property
+    def facts(self) -> RunFacts:
+        """The facts of the run, for a report."""
+        return RunFacts(
+            header=self._run.header(self._equity_begins, self._ends_ns),
+            orders=self._run.order_facts(),
+            equity=tuple(self._run.course.equity),
+            gaps=self._run.gaps(self._ends_ns),
+        )
+
+    @property
+    def orders(self) -> tuple[OrderFact, ...]:
+        """Every order, in the order of decision, with its fills in each world."""
+        return self.facts.orders
+
+    @property
+    def equity(self) -> tuple[EquityPoint, ...]:
+        """The equity in time."""
+        return tuple(self._run.course.equity)
+
+    @property
+    def profit(self) -> ByWorld[Decimal | None]:
+        """The equity at the end less that at the beginning, in each world."""
+        last = self.equity[-1].equity
+        return ByWorld(
+            *(None if one is None else EXACT.subtract(one, self._equity_begins) for one in last.all)
+        )
+
+    def save(self, folder: Path | str) -> Path:
+        """Write the files of the run into a new folder; raises RunFilesError."""
+        facts = self.facts
+        header = structs.replace(facts.header, ends_ns=None)
+        with RunWriter(folder, header) as writer:
+            for fact in (*facts.orders, *facts.equity, *facts.gaps):
+                writer.write(fact)
+            texts = self._run.texts
+            if texts:
+                lines = "".join(f"{text}\n" for text in texts)
+                (Path(folder) / "decisions.jsonl").write_text(lines, "utf-8")
+            writer.end(self._ends_ns)
+        return Path(folder)
+
+
+# What the arguments mean
+
+
+def _player(
+    columns: Columns, wanted: set[tuple[int, int]], faithful: Sequence[Path | Sequence[Path]]
+) -> Player | ReplayPlayer:
+    def delivers(kind: int, market: int) -> bool:
+        return (kind, market) in wanted
+
+    if not faithful:
+        return TapePlayer(columns, delivers)
+    files = [[one] if isinstance(one, Path) else list(one) for one in faithful]
+    return ReplayPlayer(files, columns.markets, delivers)
+
+
+def _markets(columns: Columns) -> dict[Market, int]:
+    return {Market(one.venue, one.name): number for number, one in enumerate(columns.markets)}
+
+
+def _builders(wants: Sequence[Want], streams: Sequence[ColumnStream]) -> list[CandleBuilder]:
+    """The builders of candles that the tape lacks; raises BadInput for other data it lacks."""
+    builders: list[CandleBuilder] = []
+    there = set(streams)
+    for want in wants:
+        venue, symbol = want.market.venue, want.market.symbol
+        interval_s = want.interval_s or 0
+        if want.channel is Channel.CANDLE and not interval_s:
+            raise BadInput(f"an interval of the candles of {want.market} was expected, was None")
+        if ColumnStream(venue, want.channel.value, str(symbol), interval_s) in there:
+            continue
+        if want.channel is Channel.INSTRUMENT:
+            continue
+        trades = ColumnStream(venue, Channel.TRADE.value, str(symbol))
+        if want.channel is not Channel.CANDLE or trades not in there:
+            has = ", ".join(map(str, streams)) or "nothing"
+            raise BadInput(f"the tape has no {want.channel.value} of {want.market}; it has {has}")
+        builders.append(CandleBuilder(venue, symbol, interval_s))
+    return builders
+
+
+def _delivered(
+    wants: Sequence[Want], builders: Sequence[CandleBuilder], markets: Mapping[Market, int]
+) -> set[tuple[int, int]]:
+    """Which kinds of events of which markets the engine receives."""
+    found = {(KIND_OTHER, 0)}
+    for want in wants:
+        number = markets.get(want.market)
+        if number is None:
+            continue
+        if want.channel is Channel.BOOK:
+            found |= {(kind, number) for kind in (1, 2)}
+        elif want.channel is Channel.TRADE:
+            found |= {(KIND_BUY, number), (KIND_SELL, number)}
+    for builder in builders:
+        number = markets[builder.market]
+        found |= {(KIND_BUY, number), (KIND_SELL, number)}
+    return found
+
+
+def _world(fills: World | str) -> int:
+    try:
+        return _WORLDS.index(World(fills))
+    except ValueError as error:
+        names = ", ".join(one.value for one in World)
+        raise BadInput(f"fills were expected to be one of {names}, was {fills!r}") from error
+
+
+def _latency(latency: Latency | float) -> Latency:
+    if isinstance(latency, int | float):
+        return ConstantLatency(round(latency * 1e9))
+    return latency
+
+
+def _fees(fees: Fees | Mapping[str, Fees] | None, markets: Mapping[Market, int]) -> dict[str, Fees]:
+    venues = dict.fromkeys(market.venue for market in markets)
+    if isinstance(fees, Fees):
+        return dict.fromkeys(venues, fees)
+    given = dict(fees or {})
+    unknown = given.keys() - venues.keys()
+    if unknown:
+        raise BadInput(f"fees of {', '.join(venues)} were expected, was {', '.join(unknown)}")
+    return {venue: given.get(venue, Fees.flat()) for venue in venues}
+
+
+def _balances(
+    accounts: Amounts | None, markets: Mapping[Market, int]
+) -> dict[str, dict[str, Decimal]]:
+    venues = {market.venue for market in markets}
+    found: dict[str, dict[str, Decimal]] = {}
+    for venue, assets in (accounts or {}).items():
+        if venue not in venues:
+            there = ", ".join(sorted(venues))
+            raise BadInput(
+                f"an account at a venue of the tape was expected ({there}), was {venue!r}"
+            )
+        found[venue] = {asset: number(total, asset) for asset, total in assets.items()}
+    return found
+
+
+def _assets(market: Market) -> tuple[str, str]:
+    return market.symbol.base, market.symbol.quote
+
+
+def _parameters(strategy: Strategy) -> dict[str, str]:
+    """The values of all fields before the run, as text."""
+    return {name: str(getattr(strategy, name)) for name in strategy.__struct_fields__}

@@ -1,0 +1,377 @@
+"""The venues of a back-test, in integers: commands arrive, orders rest and trade, answers leave.
+
+A command arrives after the latency of orders, and its answer and the fills reach the bot after that
+of answers; neither overtakes the one before. Each order keeps its fills in three worlds, of which
+the account follows one: its fills are those that the bot receives. An order leaves the queue once
+it is filled in that world.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+
+from fluxum.back.lane import Lane
+from fluxum.back.money import Accounts
+from fluxum.back.records import RunFill, RunOrder
+from fluxum.back.watching import BUY, SELL, Touch
+from fluxum.bot.decision import BotCommand
+from fluxum.bot.market import Market
+from fluxum.bot.strategy import Outcome
+from fluxum.fill.latency import Latency
+from fluxum.ledger.arithmetic import EXACT
+from fluxum.model.account import Fill, Liquidity
+from fluxum.model.instrument import Instrument
+from fluxum.model.market import Side
+from fluxum.model.order import Amend, Cancel, OrderStatus, OrderType, Place, TimeInForce
+
+__all__ = ["Answer", "TapeVenues"]
+
+Answer = Fill | Outcome
+"""What a venue sends to the bot."""
+NEVER_NS = (1 << 63) - 1
+_WORLDS = (0, 1, 2)
+_SIMULATED = (OrderType.LIMIT, OrderType.MARKET)
+
+
+class TapeVenues:
+    """The accounts of one bot at all venues of a tape."""
+
+    def __init__(
+        self,
+        lanes: Mapping[Market, Lane],
+        accounts: Accounts,
+        latency: Latency,
+        world: int,
+        rules: Callable[[Market], Instrument | None],
+        note: Callable[[Lane, RunFill], None],
+    ) -> None:
+        self.orders: list[RunOrder] = []
+        """Every order, in the order of decision."""
+        self.accounts = accounts
+        self._lanes = lanes
+        self._by_number = {lane.number: lane for lane in lanes.values()}
+        self._latency = latency
+        self._world = world
+        self._rules = rules
+        self._note = note
+        self._open: dict[str, RunOrder] = {}
+        self._commands: deque[tuple[int, BotCommand, RunOrder | None]] = deque()
+        self._answers: deque[tuple[int, Answer]] = deque()
+        self._arrives_ns = self._answers_ns = 0
+        self._fills = 0
+
+    @property
+    def next_ns(self) -> int:
+        """When the next command arrives or the next answer is received."""
+        first = self._commands[0][0] if self._commands else NEVER_NS
+        return min(first, self._answers[0][0]) if self._answers else first
+
+    def send(self, commands: Iterable[BotCommand], now_ns: int) -> None:
+        """The bot sends commands."""
+        for one in commands:
+            self._arrives_ns = max(self._arrives_ns, now_ns + self._latency.order_ns())
+            order: RunOrder | None = None
+            if isinstance(one.command, Place):
+                request = one.command.request
+                side = BUY if request.side is Side.BUY else SELL
+                order = RunOrder(len(self.orders), self._lane(one.market), request, side, now_ns)
+                self.orders.append(order)
+            self._commands.append((self._arrives_ns, one, order))
+
+    def receive(self) -> Answer | None:
+        """Let the next command arrive, or return the next answer: whichever is due at `next_ns`."""
+        if self._answers and (not self._commands or self._answers[0][0] < self._commands[0][0]):
+            return self._answers.popleft()[1]
+        at_ns, sent, order = self._commands.popleft()
+        command = sent.command
+        match command:
+            case Place():
+                assert order is not None, "an order is made when it is sent"
+                self._place(order, at_ns)
+            case Amend():
+                self._amend(sent.market, command, at_ns)
+            case Cancel():
+                self._cancel(sent.market, command, at_ns)
+        return None
+
+    def touch(self, touches: Iterable[Touch], now_ns: int) -> bool:
+        """Process what the tape has of watched markets; whether an order was filled."""
+        is_filled = False
+        for touch in touches:
+            lane = self._by_number[touch.market]
+            lane.touch(touch)
+            if lane.is_lost:
+                self._doubt(lane)
+            if lane.has_news:
+                self._fill_resting(lane, now_ns)
+                is_filled = True
+        return is_filled
+
+    @property
+    def open_orders(self) -> tuple[RunOrder, ...]:
+        """The orders that rest."""
+        return tuple(self._open.values())
+
+    # Commands
+
+    def _place(self, order: RunOrder, now_ns: int) -> None:
+        request, lane, side = order.request, order.lane, order.side
+        order.arrived_ns = now_ns
+        order.arrival_mid = lane.twice_mid
+        problem = self._problem(order)
+        if problem:
+            self._end(order, OrderStatus.REFUSED, now_ns, problem)
+            return
+        key = order.key
+        if request.post_only and key is not None and next(lane.offered(side, key), None):
+            self._end(order, OrderStatus.REFUSED, now_ns, "it would take, and is post-only")
+            return
+        if request.time_in_force is TimeInForce.FOK:
+            there = sum(free for _, free in lane.offered(side, key))
+            if there < order.quantity:
+                self._end(order, OrderStatus.CANCELED, now_ns, "it could not be filled whole")
+                return
+        self._take(order, now_ns)
+        left = order.quantity - order.filled[self._world]
+        if not left:
+            order.status = OrderStatus.FILLED
+        elif key is None or request.time_in_force is not TimeInForce.GTC:
+            self._end(order, OrderStatus.CANCELED, now_ns, "nothing more was there to take")
+        else:
+            self._rest(order, key)
+            self._tell(order, OrderStatus.OPEN, now_ns)
+
+    def _problem(self, order: RunOrder) -> str:
+        """Why an order is refused, else empty."""
+        request, lane = order.request, order.lane
+        if request.order_type not in _SIMULATED or request.trigger is not None:
+            return f"{request.order_type.value} orders are not simulated on a tape"
+        if request.quantity is None:
+            return "an order with a quantity was expected"
+        units = lane.units(request.quantity)
+        rules = self._rules(lane.market)
+        is_small = rules is not None and request.quantity < rules.quantity_min
+        if not units or is_small:
+            return f"quantity {request.quantity} is too small or between two lots"
+        order.quantity = units
+        if request.limit_price is not None:
+            order.key = lane.key(order.side, request.limit_price)
+            if order.key is None or (rules is not None and request.limit_price % rules.tick):
+                return f"price {request.limit_price} is between two ticks"
+        return self._short(order)
+
+    def _short(self, order: RunOrder) -> str:
+        """Which asset the account lacks for an order, else empty."""
+        market = order.lane.market
+        venue, symbol = market.venue, market.symbol
+        if venue not in self.accounts.limited or symbol.contract:
+            return ""
+        asset = symbol.quote if order.side == BUY else symbol.base
+        needed = self._hold(order)
+        for other in self._open.values():
+            same = other.lane.market.symbol.quote if other.side == BUY else other.lane.symbol.base
+            if other.lane.venue == venue and same == asset:
+                needed = EXACT.add(needed, self._hold(other))
+        there = self.accounts.total(venue, asset)
+        return "" if needed <= there else f"insufficient funds: {needed} {asset} of {there}"
+
+    def _hold(self, order: RunOrder) -> Decimal:
+        """What an order may need of its asset, without fees."""
+        lane = order.lane
+        quantity = lane.quantity(order.quantity - order.filled[self._world])
+        if order.side == SELL:
+            return quantity
+        if order.key is not None:
+            return EXACT.multiply(quantity, lane.price(order.key))
+        cost, left = Decimal(0), order.quantity
+        for key, free in lane.offered(order.side, None):
+            taken = min(free, left)
+            cost = EXACT.add(cost, EXACT.multiply(lane.price(key), lane.quantity(taken)))
+            left -= taken
+            if not left:
+                break
+        return cost
+
+    def _take(self, order: RunOrder, now_ns: int) -> None:
+        """Trade with what others show, the same in every world."""
+        lane = order.lane
+        left = order.quantity - order.filled[self._world]
+        taken = False
+        for key, free in list(lane.offered(order.side, order.key)):
+            units = min(free, left)
+            lane.take(order.side, key, units)
+            taken = True
+            for world in _WORLDS:
+                whole = order.quantity - order.filled[world]
+                if whole > 0:
+                    self._fill(order, world, -key, min(units, whole), now_ns, is_maker=False)
+            left -= units
+            if not left:
+                break
+        if taken:
+            lane.watch()
+
+    def _rest(self, order: RunOrder, key: int) -> None:
+        lane, side = order.lane, order.side
+        order.key = key
+        low, mid, high = order.filled
+        order.place = lane.queues[side].enter(
+            order.number,
+            key,
+            order.quantity,
+            lane.shown(side, key),
+            lane.best(side),
+            (low, mid, high),
+        )
+        order.was_in_gap = order.was_in_gap or lane.is_lost
+        order.status = OrderStatus.OPEN
+        self._open[order.name] = order
+        lane.watch()
+
+    def _amend(self, market: Market, command: Amend, now_ns: int) -> None:
+        order = self._open.get(command.client_order_id)
+        if order is None or order.place is None:
+            self._refuse_change(market, command.client_order_id, now_ns, "no such order rests")
+            return
+        lane, side, place = order.lane, order.side, order.place
+        quantity = order.quantity
+        if command.quantity is not None:
+            quantity = lane.units(command.quantity) or 0
+        key: int | None = place.key
+        if command.limit_price is not None:
+            key = lane.key(side, command.limit_price)
+        filled = order.filled[self._world]
+        if key is None or quantity <= 0:
+            self._refuse_change(market, order.name, now_ns, f"no such quantity or price: {command}")
+            return
+        if order.request.post_only and next(lane.offered(side, key), None) and key != place.key:
+            self._refuse_change(market, order.name, now_ns, "it would take, and is post-only")
+            return
+        if key == place.key and filled < quantity <= order.quantity:
+            order.quantity = quantity
+            place.resize(quantity)
+            self._tell(order, OrderStatus.OPEN, now_ns)
+            return
+        self._leave(order)
+        order.quantity, order.key = quantity, key
+        self._tell(order, OrderStatus.OPEN, now_ns)
+        if quantity <= filled:
+            self._end(order, OrderStatus.CANCELED, now_ns, "it is filled as far as it is left")
+            return
+        self._take(order, now_ns)
+        if order.filled[self._world] < order.quantity:
+            self._rest(order, key)
+        else:
+            order.status = OrderStatus.FILLED
+
+    def _cancel(self, market: Market, command: Cancel, now_ns: int) -> None:
+        for name in command.client_order_ids:
+            order = self._open.get(name)
+            if order is None:
+                self._refuse_change(market, name, now_ns, "no such order rests")
+            else:
+                self._leave(order)
+                self._end(order, OrderStatus.CANCELED, now_ns, "")
+
+    # Fills
+
+    def _fill_resting(self, lane: Lane, now_ns: int) -> None:
+        for queue in lane.queues:
+            for place, world, units in queue.news:
+                order = self.orders[place.order_id]
+                self._fill(order, world, place.key, units, now_ns, is_maker=True)
+            done = [place for place, _, _ in queue.news]
+            queue.news.clear()
+            for place in done:
+                order = self.orders[place.order_id]
+                if order.place is place and order.filled[self._world] >= order.quantity:
+                    self._leave(order)
+                    order.status = OrderStatus.FILLED
+
+    def _fill(
+        self, order: RunOrder, world: int, key: int, units: int, now_ns: int, *, is_maker: bool
+    ) -> None:
+        lane = order.lane
+        fill = RunFill(world, now_ns, key, units, is_maker=is_maker)
+        order.fills.append(fill)
+        order.filled[world] += units
+        self._note(lane, fill)
+        price, quantity = lane.price(key), lane.quantity(units)
+        signed = quantity if order.side == BUY else -quantity
+        fill.fee = fee = self.accounts.fill(
+            world, lane.market, now_ns, price, signed, is_maker=is_maker
+        )
+        if world != self._world:
+            return
+        self._fills += 1
+        self._answers.append(
+            (
+                at_ns := self._answer_ns(now_ns),
+                Fill(
+                    venue=lane.venue,
+                    symbol=lane.symbol,
+                    side=order.request.side,
+                    price=price,
+                    quantity=quantity,
+                    fees=(fee,),
+                    liquidity=Liquidity.MAKER if is_maker else Liquidity.TAKER,
+                    fill_id=str(self._fills),
+                    order_id=str(order.number + 1),
+                    client_order_id=order.name,
+                    venue_ns=now_ns,
+                    received_ns=at_ns,
+                ),
+            )
+        )
+
+    def _doubt(self, lane: Lane) -> None:
+        for order in self._open.values():
+            if order.lane is lane:
+                order.was_in_gap = True
+
+    # Answers
+
+    def _leave(self, order: RunOrder) -> None:
+        """Take an order out of its queue."""
+        assert order.place is not None, "an order that rests has a place"
+        order.was_alone = order.was_alone or order.place.was_alone
+        order.lane.queues[order.side].leave(order.place)
+        order.place = None
+        del self._open[order.name]
+        order.lane.watch()
+
+    def _end(self, order: RunOrder, status: OrderStatus, now_ns: int, reason: str) -> None:
+        order.status = status
+        self._tell(order, status, now_ns, reason)
+
+    def _tell(self, order: RunOrder, status: OrderStatus, now_ns: int, reason: str = "") -> None:
+        outcome = Outcome(
+            venue=order.lane.venue,
+            symbol=order.lane.symbol,
+            client_order_id=order.name,
+            status=status,
+            order_id=str(order.number + 1),
+            reason=reason,
+            received_ns=self._answer_ns(now_ns),
+        )
+        self._answers.append((outcome.received_ns, outcome))
+
+    def _refuse_change(self, market: Market, name: str, now_ns: int, reason: str) -> None:
+        outcome = Outcome(
+            venue=market.venue,
+            symbol=market.symbol,
+            client_order_id=name,
+            status=OrderStatus.REFUSED,
+            reason=reason,
+            is_change=True,
+            received_ns=self._answer_ns(now_ns),
+        )
+        self._answers.append((outcome.received_ns, outcome))
+
+    def _answer_ns(self, now_ns: int) -> int:
+        """When the next answer is received."""
+        self._answers_ns = max(self._answers_ns, now_ns + self._latency.answer_ns())
+        return self._answers_ns
+
+    def _lane(self, market: Market) -> Lane:
+        return self._lanes[market]

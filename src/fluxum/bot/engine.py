@@ -1,0 +1,450 @@
+"""The one step of a bot: an event in, commands out. Pure.
+
+    engine = Engine(strategy, Books(markets), seed=7)
+    for event in events:
+        for command in engine.step(event):
+            ...                      # send it to the account at command.market.venue
+
+Live, paper and back-test call the same step and differ in nothing else: where events come from and
+where commands go. Everything that the engine knows, it knows from its events. Besides market data
+these are `Fill` and `OrderUpdate` of the account, an `Outcome` for each command where no update
+shows it, and `Timer`s: before an event that is later than `due()`, that timer is to be stepped.
+
+Within a step: the event reaches book and account, then the strategy; its intents are planned
+against what rests, and checked against the limits; what is left is sent.
+"""
+
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from fluxum.bot.account import BotAccount
+from fluxum.bot.books import BookSource
+from fluxum.bot.commands import Commands
+from fluxum.bot.decision import BotCommand, Decision, chained, decision_text, reference
+from fluxum.bot.engine_state import Ahead, EngineState, Step, encode
+from fluxum.bot.engine_view import EngineView
+from fluxum.bot.gate import Gate
+from fluxum.bot.intent import Intent
+from fluxum.bot.limits import BotFact, BotHalted, BotLimits, StrategyFailed
+from fluxum.bot.market import Market
+from fluxum.bot.profit import Earnings
+from fluxum.bot.protections import Protections
+from fluxum.bot.strategy import (
+    AccountKnown,
+    BookKnown,
+    BotEvent,
+    Outcome,
+    Steering,
+    Strategy,
+    Switch,
+    Timer,
+)
+from fluxum.bot.wanted import MARKET_DATA, Wanted
+from fluxum.errors import BadInput
+from fluxum.model.account import Fill
+from fluxum.model.event import Channel, Desync, Subscription
+from fluxum.model.order import Amend, Cancel, OrderStatus, OrderUpdate, Place
+
+__all__ = ["Engine"]
+
+_SECOND_NS = 1_000_000_000
+_ZERO = Decimal(0)
+_ENGINE_TIMER = "engine"
+_RETRY_NS = 5 * _SECOND_NS
+_ACCOUNT = (Fill, OrderUpdate, Outcome)
+_DATA = frozenset(MARKET_DATA)
+
+
+class Engine:
+    """One strategy with its limits, its account, and the chain of its decisions.
+
+    `books` are the books of its markets, which the engine feeds. Orders are named from `seed`.
+    `can_amend` is whether a venue changes orders in place. `state` is where an earlier engine
+    stopped. `keep` gets what a journal needs of each step that changed anything.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        books: BookSource,
+        limits: BotLimits | None = None,
+        *,
+        seed: int = 0,
+        can_amend: Callable[[str], bool] = lambda _venue: True,
+        state: EngineState | None = None,
+        keep: Callable[[Step], None] | None = None,
+    ) -> None:
+        limits = BotLimits() if limits is None else limits
+        state = EngineState() if state is None else state
+        self.strategy = strategy
+        self.account = BotAccount(state.account)
+        self.earnings = Earnings(state.earned)
+        self.halted = state.halted
+        """Why the bot is halted; empty: it is not."""
+        self.failed = state.failed
+        """The error of the strategy; empty: there was none."""
+        self.decisions = state.decisions
+        self.hash = state.chain
+        """The hash of all decisions so far."""
+        self.facts: tuple[BotFact, ...] = ()
+        """What the last step reported."""
+        self.warmed = 0
+        """How many events of history the strategy received, and how many intents were dropped."""
+        self.intents_dropped = 0
+        self._books = books
+        self._protections = Protections(limits.protections, state.trips, state.pauses)
+        self._gate = Gate(limits, self.account, books.book, self.earnings, self._protections)
+        self._commands = Commands(self.account, self._gate, books, seed, can_amend)
+        self._view = EngineView(books, self.account, limits, self._commands.groups)
+        self.wanted = Wanted(strategy.wants(), state.candles)
+        self._timers: list[Ahead] = []
+        self._retry_ns: int | None = None
+        self._limits = limits
+        self._keep = keep
+        self._kept = encode(strategy)
+        self._is_looking = limits.drawdown_max is not None
+        self._traceback = ""
+        self._restore(state)
+
+    # How it begins
+
+    def _restore(self, state: EngineState) -> None:
+        """Continue where an earlier engine stopped."""
+        gate, commands = self._gate, self._commands
+        gate.high, gate.placed_since_fill = state.high, state.placed_since_fill
+        gate.reducing = state.reducing
+        commands.number = state.named
+        commands.quotes.update((one.market, one) for one in state.quotes)
+        commands.targets.update((one.market, one) for one in state.targets)
+        commands.groups.extend(state.groups)
+        commands.paused.update((one.market, one) for one in state.paused)
+        self._view.now_ns = state.now_ns
+        self.wanted.received = state.received
+        known = {one.name: one for one in state.timers}
+        self._timers = [
+            known.get(one.name) or Ahead(one.name, one.interval_s * _SECOND_NS, 0)
+            for one in self.wanted.timers
+        ]
+
+    def hold(self, positions: Mapping[Market, Decimal]) -> None:
+        """Begin with these positions."""
+        for market, quantity in positions.items():
+            self.account.hold(market, quantity)
+            self.earnings.begin(market, quantity)
+
+    def warm(self, events: Iterable[BotEvent]) -> None:
+        """Give the strategy history: its memory grows, and its intents are counted and dropped.
+
+        Its timers are due between these events as they are later.
+        """
+        self._view.is_warming = True
+        for event in events:
+            while (timer := self.due()) is not None and timer.received_ns < event.received_ns:
+                self._pass(timer)
+                self._warm(timer)
+            self._books.take(event)
+            self._warm(event)
+        self._view.is_warming = False
+
+    def step_of_warm_up(self) -> Step:
+        """What a journal keeps of a run before its first event: what history left behind."""
+        return Step(
+            received=self.wanted.received,
+            strategy=encode(self.strategy),
+            state=encode(self.state()),
+        )
+
+    def show(self, events: Iterable[BotEvent]) -> None:
+        """Let events of before a restart reach the books alone."""
+        for event in events:
+            self._books.take(event)
+
+    def _warm(self, event: BotEvent) -> None:
+        self._move_to(event.received_ns)
+        if not self.halted and self.wanted.is_for(event):
+            self.warmed += 1
+            self.intents_dropped += len(self._decide(event))
+
+    # The step
+
+    @property
+    def now_ns(self) -> int:
+        """The instant of the last event."""
+        return self._view.now_ns
+
+    def due(self) -> Timer | None:
+        """The next timer, to be stepped before any later event; `None`: none is awaited."""
+        begun = [one for one in self._timers if one.due_ns]
+        first = min(begun, key=lambda one: one.due_ns, default=None)
+        engine_ns = None if self.halted else self._commands.due_ns
+        if self._retry_ns is not None:
+            engine_ns = min(self._retry_ns, engine_ns or self._retry_ns)
+        if engine_ns is not None and (first is None or engine_ns <= first.due_ns):
+            return Timer(name=_ENGINE_TIMER, received_ns=engine_ns)
+        return None if first is None else Timer(name=first.name, received_ns=first.due_ns)
+
+    def step(self, event: BotEvent | Steering) -> Sequence[BotCommand]:
+        """Take in one event; returns the commands to send now, in their order."""
+        if type(event) in _DATA and self._keep is None and self._view.now_ns and not self.halted:
+            return self._step_data(event)  # type: ignore[arg-type]  # market data is no Switch
+        self._move_to(event.received_ns)
+        commands = self._commands
+        commands.begin(self._view.now_ns)
+        is_input, is_wanted = self._learn(event)
+        self._gate.look()
+        intents: Sequence[Intent] = ()
+        if is_wanted and not self.halted:
+            told = event.snapshot if isinstance(event, BookKnown) else event
+            assert not isinstance(told, Steering), "no strategy receives these"
+            intents = self._decide(told)
+            commands.carry_out(intents)
+        if is_input and not self.halted:
+            self._continue(event)
+        self._check(event)
+        self._record(event, intents, is_input=is_input)
+        self.facts = tuple(commands.facts)
+        return commands.sent
+
+    # Pieces of a step
+
+    def _step_data(self, event: BotEvent) -> Sequence[BotCommand]:
+        """The same for market data without a journal: nearly always nothing is intended."""
+        now_ns = event.received_ns
+        view, commands = self._view, self._commands
+        if now_ns > view.now_ns:
+            view.now_ns = now_ns
+        else:
+            now_ns = view.now_ns
+        commands.begin(now_ns)
+        self.facts = ()
+        self._books.take(event)
+        if self._is_looking:
+            self._gate.look()
+        if not self.wanted.is_for(event):
+            return commands.sent
+        intents = self._decide(event)
+        if not intents and not commands.facts:
+            return commands.sent
+        commands.carry_out(intents)
+        self._check(event)
+        self._record(event, intents, is_input=False)
+        self.facts = tuple(commands.facts)
+        return commands.sent
+
+    def _move_to(self, received_ns: int) -> None:
+        """Time does not go back. With the first event the timers begin."""
+        if not self._view.now_ns:
+            self._timers = [_next(one, received_ns) for one in self._timers]
+        self._view.now_ns = max(self._view.now_ns, received_ns)
+
+    def _learn(self, event: BotEvent | Steering) -> tuple[bool, bool]:
+        """Take in an event: whether a journal keeps it, and whether the strategy receives it."""
+        match event:
+            case Switch():
+                self._switch(event)
+                return True, False
+            case AccountKnown():
+                self._know(event)
+                return True, False
+            case BookKnown(snapshot=snapshot):
+                self._books.take(snapshot)
+                return True, self.wanted.is_for(snapshot)
+            case Timer():
+                self._pass(event)
+                return True, self.wanted.is_for(event)
+            case Fill() | OrderUpdate() | Outcome():
+                is_new = not isinstance(event, Fill) or not self.account.has(event)
+                order = self.account.take(event)
+                if isinstance(event, Fill) and is_new:
+                    if not self.account.is_of_before(event):
+                        self._commands.facts += self._gate.fill(event)
+                    if order is not None:
+                        self._commands.fill_group(order, event.quantity)
+                return True, self.wanted.is_for(event, order, is_new=is_new)
+            case _:
+                self._books.take(event)
+                is_wanted = self.wanted.is_for(event)
+                return is_wanted and type(event) not in _DATA, is_wanted
+
+    def _decide(self, event: BotEvent) -> Sequence[Intent]:
+        """What the strategy intends; its error halts the bot."""
+        try:
+            found = tuple(self.strategy.on_event(event, self._view))
+            for one in found:
+                if not isinstance(one, Intent):
+                    raise BadInput(f"an intent was expected, was {one!r:.80}")  # noqa: TRY301
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the strategy's
+            self.failed = f"{type(error).__name__}: {error}"
+            self._traceback = traceback.format_exc()
+            now_ns = self._view.now_ns
+            self._commands.facts.append(StrategyFailed(error=self.failed, at_ns=now_ns))
+            self._halt(f"the strategy failed: {self.failed}", self._limits.cancels_on_failure)
+            return ()
+        return found
+
+    def _continue(self, event: BotEvent | Steering) -> None:
+        """Send what waited for this event: quotes, targets, legs."""
+        commands = self._commands
+        if isinstance(event, _ACCOUNT):
+            market = Market(event.venue, event.symbol)
+            if isinstance(event, Outcome) and event.status is OrderStatus.REFUSED:
+                commands.refused(market)
+            elif not any(one.market == market for one in commands.sent):
+                if isinstance(event, Outcome) and event.status is OrderStatus.OPEN:
+                    commands.accepted(market)
+                commands.plan(market)
+        elif isinstance(event, Timer):
+            commands.plan_late()
+        if self._commands.groups:
+            self._commands.settle()
+
+    def _check(self, event: BotEvent | Steering) -> None:
+        """Halt the bot if it is to be, and end what is left of its orders if it is halted."""
+        commands = self._commands
+        if self.halted:
+            is_retry = isinstance(event, Timer) and event.name == _ENGINE_TIMER
+            if is_retry and self._retry_ns is not None:
+                commands.end(self.account.orders())
+            left = bool(self.account.orders())
+            now_ns = self._view.now_ns
+            if not left or self._retry_ns is None:
+                self._retry_ns = None
+            elif self._retry_ns <= now_ns:
+                self._retry_ns = now_ns + _RETRY_NS
+        elif self._gate.intend(commands.intended, self._view.now_ns):
+            most = self._limits.commands_per_second_max
+            self._withdraw_new()
+            self._halt(f"more than {most} orders and changes in a second")
+        elif commands.halt_reason:
+            self._halt(commands.halt_reason)
+
+    def _withdraw_new(self) -> None:
+        """Send none of the orders and changes of this step: a runaway bot begins no more."""
+        kept: list[BotCommand] = []
+        for one in self._commands.sent:
+            match one.command:
+                case Place(request=request):
+                    self.account.forget(request.client_order_id)
+                case Amend(client_order_id=name):
+                    self.account.forget(name)
+                case Cancel():
+                    kept.append(one)
+        self._commands.sent = kept
+
+    def _halt(self, reason: str, is_canceling: bool = True) -> None:
+        self.halted = reason
+        commands = self._commands
+        commands.quotes.clear()
+        commands.targets.clear()
+        commands.facts.append(BotHalted(reason=reason, at_ns=self._view.now_ns))
+        if is_canceling:
+            commands.end(self.account.orders())
+            self._retry_ns = self._view.now_ns + _RETRY_NS
+
+    def _know(self, known: AccountKnown) -> None:
+        """Take over what an account holds; a market's profit begins anew where that differs."""
+        self.account.begin(known.venue, known.received_ns)
+        held = {Market(known.venue, symbol): quantity for symbol, quantity in known.positions}
+        before = [one for one in self.account.positions if one.venue == known.venue]
+        for market in dict.fromkeys((*before, *held)):
+            quantity = held.get(market, _ZERO)
+            if self.account.position(market) != quantity:
+                self.hold({market: quantity})
+        if known.balances is not None:
+            self.account.own(known.venue, known.balances)
+        for market in self.wanted.books:
+            if market.venue == known.venue:
+                self._books.take(_withdrawn(market, known.received_ns))
+
+    def _switch(self, switch: Switch) -> None:
+        if switch.is_halted:
+            if not self.halted:
+                self._halt(switch.reason)
+        elif not self.failed:
+            self.halted = ""
+            self._retry_ns = None
+
+    def _pass(self, timer: Timer) -> None:
+        """A timer of the strategy is due again at the next multiple of its interval."""
+        now_ns = timer.received_ns
+        self._timers = [
+            _next(one, now_ns) if one.name == timer.name and one.due_ns <= now_ns else one
+            for one in self._timers
+        ]
+
+    # The record
+
+    def _record(
+        self, event: BotEvent | Steering, intents: Sequence[Intent], *, is_input: bool
+    ) -> None:
+        commands, text = self._commands, ""
+        if intents or commands.sent or commands.facts:
+            self.decisions += 1
+            decision = Decision(
+                number=self.decisions,
+                input=reference(event),
+                intents=tuple(intents),
+                facts=tuple(commands.facts),
+                commands=tuple(commands.sent),
+            )
+            text = decision_text(decision)
+            self.hash = chained(self.hash, text)
+        if self._keep is None:
+            return
+        memory = self._kept if self.failed else encode(self.strategy)
+        if text or is_input or memory != self._kept:
+            is_changed, self._kept = memory != self._kept, memory
+            step = Step(
+                received=self.wanted.received,
+                input=encode(event) if is_input else b"",
+                decision=text,
+                chain=self.hash if text else "",
+                strategy=memory if is_changed else b"",
+                state=encode(self.state()) if text or is_input else b"",
+                traceback=self._traceback,
+            )
+            self._keep(step)
+
+    def state(self) -> EngineState:
+        """All that the engine remembers, its strategy left out."""
+        commands, gate = self._commands, self._gate
+        return EngineState(
+            now_ns=self._view.now_ns,
+            received=self.wanted.received,
+            named=commands.number,
+            decisions=self.decisions,
+            chain=self.hash,
+            halted=self.halted,
+            failed=self.failed,
+            account=self.account.state(fills=False),
+            quotes=tuple(commands.quotes.values()),
+            targets=tuple(commands.targets.values()),
+            groups=tuple(commands.groups),
+            paused=tuple(commands.paused.values()),
+            timers=tuple(self._timers),
+            candles=self.wanted.candles,
+            earned=self.earnings.state(),
+            trips=tuple(self._protections.trips),
+            pauses=tuple(self._protections.pauses),
+            high=gate.high,
+            placed_since_fill=gate.placed_since_fill,
+            reducing=gate.reducing,
+        )
+
+
+def _next(timer: Ahead, now_ns: int) -> Ahead:
+    """A timer due at the next multiple of its interval."""
+    due_ns = (now_ns // timer.interval_ns + 1) * timer.interval_ns
+    return Ahead(timer.name, timer.interval_ns, due_ns)
+
+
+def _withdrawn(market: Market, at_ns: int) -> Desync:
+    """A run begins or resumes: its books are those that are known then."""
+    return Desync(
+        venue=market.venue,
+        subscription=Subscription(Channel.BOOK, market.symbol),
+        generation=0,
+        reason="a run begins",
+        received_ns=at_ns,
+    )

@@ -1,0 +1,29 @@
+"""One market of one venue. Pure."""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from fluxum.model.input import symbol, take_all, text
+from fluxum.model.instrument import Symbol
+
+__all__ = ["Market"]
+
+
+class Market(Struct, frozen=True, order=True):
+    """One market of one venue. Raises BadInput for a malformed symbol."""
+
+    venue: str
+    symbol: Symbol
+
+    if TYPE_CHECKING:
+
+        def __init__(self, venue: str, symbol: Symbol | str) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Accept text as well."""
+        take_all(self, {"venue": text, "symbol": symbol})
+
+    def __str__(self) -> str:
+        """Short text for the user: `VENUE BTC/USD`."""
+        return f"{self.venue} {self.symbol}"

@@ -1,0 +1,203 @@
+"""From what should be to the smallest set of changes of what is. Pure.
+
+An order at the right price keeps its place in the queue: it is made smaller in place, and if more
+is needed, an order for the rest is placed behind it. While a command about an order of a side is on
+its way, nothing is planned for that side, as what rests there is not known; the plan is then
+`is_blocked` and has to be made again after the answer. An order whose price is wrong is moved where
+the venue can do that; elsewhere it is canceled, and its successor is placed once it has ended, so
+that never both of them can be filled.
+"""
+
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from msgspec import Struct
+
+from fluxum.bot.intent import Quote, Target
+from fluxum.bot.view import OpenOrder, OrderRole
+from fluxum.ledger.arithmetic import EXACT
+from fluxum.model.instrument import Instrument
+from fluxum.model.levels import Level
+from fluxum.model.market import Side
+
+__all__ = ["Change", "End", "New", "Plan", "plan_quote", "plan_target"]
+
+_ZERO = Decimal(0)
+
+
+class New(Struct, frozen=True, kw_only=True, tag="new"):
+    """An order to place: at the market without a price; `at_once` never rests."""
+
+    side: Side
+    quantity: Decimal
+    price: Decimal | None
+    role: OrderRole
+    post_only: bool = False
+    at_once: bool = False
+
+
+class Change(Struct, frozen=True, kw_only=True, tag="change"):
+    """An order to change in place; `quantity` is with what is filled."""
+
+    order: OpenOrder
+    quantity: Decimal
+    price: Decimal | None
+
+
+class End(Struct, frozen=True, tag="end"):
+    """An order to cancel."""
+
+    order: OpenOrder
+
+
+class Plan(Struct, frozen=True):
+    """Changes in the order in which they are sent, and whether more follows after answers."""
+
+    changes: tuple[End | Change | New, ...] = ()
+    is_blocked: bool = False
+
+
+def plan_quote(
+    quote: Quote,
+    orders: Sequence[OpenOrder],
+    instrument: Instrument | None,
+    *,
+    can_amend: bool,
+) -> Plan:
+    """What makes the quotes that rest those that should; `orders` are all of the market.
+
+    Prices go to the tick away from the market, quantities down to the lot; what is below the
+    least quantity of the market does not rest. Cancels come first, then what moves away from the
+    other side, then what moves towards it, so that no order meets another of this bot.
+    """
+    mine = [one for one in orders if one.role is OrderRole.QUOTE]
+    plans = [
+        _side(side, level, [one for one in mine if one.side is side], instrument, can_amend, quote)
+        for side, level in ((Side.BUY, quote.bid), (Side.SELL, quote.ask))
+    ]
+    changes = [one for plan in plans for one in plan.changes]
+    changes.sort(key=_rank)
+    return Plan(tuple(changes), any(plan.is_blocked for plan in plans))
+
+
+def plan_target(
+    target: Target,
+    held: Decimal,
+    orders: Sequence[OpenOrder],
+    instrument: Instrument | None,
+    worth: Decimal | None,
+) -> Plan | None:
+    """What brings a position to its target; `None`: it is reached, as far as lots allow.
+
+    `worth` is the price by which the market's least amount is judged.
+    """
+    if any(one.role is OrderRole.TARGET for one in orders):
+        return Plan(is_blocked=True)
+    need = EXACT.subtract(target.quantity, held)
+    quantity = _lots(abs(need), instrument)
+    if not _is_enough(quantity, target.limit or worth, instrument):
+        return None
+    side = Side.BUY if need > 0 else Side.SELL
+    price = _tick(side, target.limit, instrument)
+    new = New(side=side, quantity=quantity, price=price, role=OrderRole.TARGET, at_once=True)
+    return Plan((new,), is_blocked=True)
+
+
+def _side(
+    side: Side,
+    level: Level | None,
+    orders: Sequence[OpenOrder],
+    instrument: Instrument | None,
+    can_amend: bool,
+    quote: Quote,
+) -> Plan:
+    if not all(one.is_certain for one in orders):
+        return Plan(is_blocked=True)
+    price = None if level is None else _tick(side, level.price, instrument)
+    wanted = _ZERO if level is None else _lots(level.quantity, instrument)
+    if not _is_enough(wanted, price, instrument):
+        return Plan(tuple(End(one) for one in orders), is_blocked=False)
+    at = [one for one in orders if one.price == price]
+    away = [one for one in orders if one.price != price]
+    if away and not at and can_amend:
+        first, *others = away
+        quantity = EXACT.add(first.filled, wanted)
+        moved = Change(order=first, quantity=quantity, price=price)
+        return Plan((*map(End, others), moved))
+    excess = EXACT.subtract(_sum(at), wanted)
+    ends = tuple(End(one) for one in away)
+    if excess > 0:
+        return Plan((*ends, *_less(at, excess, instrument, can_amend)), is_blocked=not can_amend)
+    if away:
+        return Plan(ends, is_blocked=excess < 0)
+    missing = EXACT.minus(excess)
+    if not _is_enough(missing, price, instrument):
+        return Plan()
+    new = New(
+        side=side,
+        quantity=missing,
+        price=price,
+        role=OrderRole.QUOTE,
+        post_only=quote.post_only,
+    )
+    return Plan((new,))
+
+
+def _less(
+    orders: Sequence[OpenOrder], excess: Decimal, instrument: Instrument | None, can_amend: bool
+) -> list[End | Change]:
+    """Take away what is too much, from the last of the queue first."""
+    changes: list[End | Change] = []
+    for one in reversed(orders):
+        if excess <= 0:
+            break
+        left = EXACT.subtract(one.remaining, excess)
+        if left > 0 and can_amend and _is_enough(left, one.price, instrument):
+            quantity = EXACT.subtract(one.quantity, excess)
+            changes.append(Change(order=one, quantity=quantity, price=None))
+        else:
+            changes.append(End(one))
+        excess = EXACT.subtract(excess, one.remaining)
+    return changes
+
+
+def _rank(change: End | Change | New) -> int:
+    match change:
+        case End():
+            return 0
+        case New():
+            return 3
+        case Change():
+            if change.price is None or change.order.price is None:
+                return 1
+            is_up = change.price > change.order.price
+            return 1 if is_up is (change.order.side is Side.SELL) else 2
+
+
+def _tick(side: Side, price: Decimal | None, instrument: Instrument | None) -> Decimal | None:
+    """A price on the grid, never better for the other side than what was wished."""
+    if price is None or instrument is None:
+        return price
+    return instrument.round_price(price, ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
+
+
+def _lots(quantity: Decimal, instrument: Instrument | None) -> Decimal:
+    return quantity if instrument is None else instrument.round_quantity(quantity)
+
+
+def _is_enough(quantity: Decimal, price: Decimal | None, instrument: Instrument | None) -> bool:
+    """Whether the market takes an order of this size."""
+    if quantity <= 0:
+        return False
+    if instrument is None:
+        return True
+    least = instrument.notional_min
+    is_worth = least is None or price is None or EXACT.multiply(quantity, price) >= least
+    return quantity >= instrument.quantity_min and is_worth
+
+
+def _sum(orders: Sequence[OpenOrder]) -> Decimal:
+    total = _ZERO
+    for one in orders:
+        total = EXACT.add(total, one.remaining)
+    return total

@@ -1,0 +1,86 @@
+"""Strategies for back-tests."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from fluxum.bot import (
+    BotEvent,
+    Intent,
+    Level,
+    Market,
+    Place,
+    Quote,
+    Remembered,
+    Strategy,
+    View,
+    Want,
+)
+from fluxum.model.instrument import Symbol
+from fluxum.model.market import BookSnapshot, BookUpdate
+
+BTC = Symbol("BTC/USD")
+MARKET = Market("kraken", BTC)
+
+
+class Maker(Strategy, kw_only=True):
+    """Quotes at the touch every so many updates, one book level back on every third."""
+
+    every: int = 73
+    size: Decimal = Decimal("0.5")
+    seen: Remembered[int] = 0
+
+    def wants(self) -> Iterable[Want]:
+        return [Want(MARKET, "book")]
+
+    def on_event(self, event: BotEvent, view: View) -> Iterable[Intent]:
+        if not isinstance(event, BookUpdate):
+            return ()
+        self.seen += 1
+        if self.seen % self.every:
+            return ()
+        book = view.book(MARKET)
+        bids, asks = book.levels("buy", 2), book.levels("sell", 2)
+        if not book.is_valid or len(bids) < 2 or len(asks) < 2:
+            return ()
+        at = int(self.seen // self.every % 3 == 0)
+        bid, ask = Level(bids[at].price, self.size), Level(asks[at].price, self.size)
+        return [Quote(MARKET, bid, ask)]
+
+
+class Buyer(Strategy, kw_only=True):
+    """Buys at the market at one update, and at some after it."""
+
+    quantity: Decimal
+    at: int
+    times: int = 1
+    seen: Remembered[int] = 0
+
+    def wants(self) -> Iterable[Want]:
+        return [Want(MARKET, "book")]
+
+    def on_event(self, event: BotEvent, view: View) -> Iterable[Intent]:
+        if not isinstance(event, BookUpdate):
+            return ()
+        self.seen += 1
+        if self.seen != self.at:
+            return ()
+        return [Place(MARKET, "buy", self.quantity) for _ in range(self.times)]
+
+
+class Waiter(Strategy, kw_only=True):
+    """Places one order far from the market, and notes which events it receives."""
+
+    channel: str = "book"
+    kinds: Remembered[list[str]] = []  # noqa: RUF012 - a Struct copies it
+
+    def wants(self) -> Iterable[Want]:
+        return [Want(MARKET, self.channel)]
+
+    def on_event(self, event: BotEvent, view: View) -> Iterable[Intent]:
+        if isinstance(event, BookSnapshot) and not self.kinds:
+            bid = event.bids[-1]
+            self.kinds.append(type(event).__name__)
+            return [Place(MARKET, "buy", Decimal(1), bid.price)]
+        if hasattr(event, "venue") and type(event).__name__ not in {"Outcome", "Fill"}:
+            self.kinds.append(type(event).__name__)
+        return ()

@@ -1,0 +1,254 @@
+"""Back-tests: the same decisions in every mode and process, exact money, gaps, no look-ahead."""
+
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import kraken_tape
+from back.makers import BTC, Buyer, Maker, Waiter
+from fluxum.back.backtest import BacktestResult, backtest
+from fluxum.back.columns import Columns
+from fluxum.back.player import Player
+from fluxum.back.prepare import prepare
+from fluxum.bot.limits import BotLimits
+from fluxum.errors import BadInput
+from fluxum.fill.fees import Fees
+from fluxum.fill.latency import MeasuredLatency
+from fluxum.model.event import Gap, LinkLost
+from fluxum.report.files import read_run
+
+NS = kraken_tape.START_NS
+FAST = BotLimits(commands_per_second_max=None)
+MONEY = {"kraken": {"USD": "1000000", "BTC": "10"}}
+
+
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return kraken_tape.write(tmp_path_factory.mktemp("tape") / "btc.jsonl", 4000, seed=11)
+
+
+@pytest.fixture(scope="module")
+def columns(tape: Path) -> Columns:
+    return prepare(tape, tape.with_suffix(".cols"))
+
+
+def run(columns: Columns, faithful: tuple[Path, ...] = ()) -> BacktestResult:
+    latency = MeasuredLatency([700_000, 1_100_000, 4_000_000], [600_000, 900_000], seed=5)
+    return backtest(
+        Maker(every=5),
+        columns,
+        accounts=MONEY,
+        latency=latency,
+        fees=Fees.flat("0.0016", "0.0026"),
+        limits=FAST,
+        seed=7,
+        equity_s=1,
+        faithful=faithful,
+    )
+
+
+def quick(strategy: Maker, columns: Columns, ends_ns: int, out: Path) -> BacktestResult:
+    return backtest(strategy, columns, latency=0.001, limits=FAST, ends_ns=ends_ns, out=out)
+
+
+def test_columns_decide_as_the_raw_frames_through_the_live_rooms(
+    columns: Columns, tape: Path
+) -> None:
+    fast, faithful = run(columns), run(columns, (tape,))
+
+    assert fast.hash == faithful.hash
+    assert fast.decisions == faithful.decisions > 300
+    assert fast.facts.orders == faithful.facts.orders
+    assert fast.facts.equity == faithful.facts.equity
+    assert not fast.failed
+
+
+def test_twenty_runs_have_one_hash(columns: Columns) -> None:
+    assert len({run(columns).hash for _ in range(20)}) == 1
+
+
+def test_the_hash_is_the_same_in_other_processes_with_other_hash_seeds(columns: Columns) -> None:
+    here = run(columns).hash
+    script = (
+        "import sys; from pathlib import Path; from fluxum.back.columns import Columns;"
+        "from back.test_backtest import run; print(run(Columns(Path(sys.argv[1]))).hash)"
+    )
+    for seed in ("0", "1", "4242"):
+        environment = {
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(columns.path)],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stdout.strip() == here
+
+
+def test_another_seed_latency_or_parameter_is_another_run(columns: Columns) -> None:
+    hashes = {
+        backtest(Maker(every=every), columns, latency=latency, seed=seed, limits=FAST).hash
+        for every, latency, seed in ((5, 0.0, 1), (5, 0.0, 2), (5, 0.002, 1), (6, 0.0, 1))
+    }
+
+    assert len(hashes) == 4
+
+
+def test_bounds_are_in_order_and_positions_are_the_sum_of_fills(columns: Columns) -> None:
+    result = run(columns)
+
+    filled = Decimal(0)
+    for order in result.orders:
+        low, mid, high = (sum(fill.quantity for fill in fills) for fills in order.fills.all)
+        assert low <= mid <= high <= order.quantity
+        filled += mid if order.side.value == "buy" else -mid
+    assert filled == sum(one.quantity for one in result.equity[-1].held)
+    assert any(order.fills.expected for order in result.orders)
+
+
+def test_money_closes_to_the_last_unit_in_each_world(columns: Columns) -> None:
+    result = run(columns)
+
+    last = result.equity[-1]
+    assert result.decisions > 300
+    player = Player(columns)
+    for _ in iter(player.next, None):
+        pass
+    mid = player.books[0].mid
+    assert mid is not None
+    for world, equity in enumerate(last.equity.all):
+        cash, coins = Decimal(1_000_000), Decimal(10)
+        for order in result.orders:
+            sign = 1 if order.side.value == "buy" else -1
+            for fill in order.fills.all[world]:
+                rate = Decimal("0.0016") if fill.is_maker else Decimal("0.0026")
+                assert fill.fee == fill.price * fill.quantity * rate
+                cash -= sign * fill.price * fill.quantity + fill.fee
+                coins += sign * fill.quantity
+        assert equity == cash + coins * mid
+
+
+def test_a_taker_pays_what_is_there_and_the_rest_is_not_filled(columns: Columns) -> None:
+    result = backtest(Buyer(quantity=Decimal("0.5"), at=100), columns)
+
+    (order,) = result.orders
+    fills = order.fills.expected
+    assert sum(fill.quantity for fill in fills) == Decimal("0.5")
+    assert order.fills.pessimistic == order.fills.optimistic == fills
+    assert {fill.is_maker for fill in fills} == {False}
+    assert order.arrival_mid is not None
+    assert fills[0].price > order.arrival_mid
+
+
+def test_the_same_liquidity_is_not_taken_twice(columns: Columns) -> None:
+    one = backtest(Buyer(quantity=Decimal(1), at=100), columns).orders
+    two = backtest(Buyer(quantity=Decimal(1), at=100, times=60), columns).orders
+
+    assert one[0].fills == two[0].fills
+    paid = [fill.price for order in two for fill in order.fills.expected]
+    assert paid == sorted(paid)
+    assert paid[0] < paid[-1]
+    assert sum(fill.quantity for order in two for fill in order.fills.expected) < 60
+
+
+def test_an_order_beyond_the_balance_is_refused(columns: Columns) -> None:
+    poor = {"kraken": {"USD": "100"}}
+
+    (order,) = backtest(Buyer(quantity=Decimal(1), at=100), columns, accounts=poor).orders
+
+    assert order.status.value == "refused"
+    assert order.fills.optimistic == ()
+
+
+def test_a_command_arrives_after_its_latency_and_not_before(columns: Columns) -> None:
+    (order,) = backtest(Buyer(quantity=Decimal("0.1"), at=100), columns, latency=0.0025).orders
+
+    assert order.arrived_ns == order.decided_ns + 2_500_000
+    assert order.fills.expected[0].at_ns == order.arrived_ns
+
+
+def test_a_hole_of_five_seconds_is_told_before_newer_data_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "hole.jsonl"
+    frames = list(kraken_tape.frames(200, trade_every=0))
+    lost_ns = frames[-1][0]
+    later = [(ns - NS + lost_ns + 5 * 10**9, text) for ns, text in kraken_tape.frames(200, seed=8)]
+    with path.open("w") as file:
+        file.write(kraken_tape.header())
+        file.writelines(kraken_tape.line(ns, text) for ns, text in frames)
+        file.write(f'{{"ns":{lost_ns},"link":1,"closed":true}}\n')
+        file.writelines(kraken_tape.line(ns, text, 2) for ns, text in later)
+    columns = prepare(path, tmp_path / "hole.cols")
+
+    result = backtest(Waiter(), columns)
+
+    strategy = result.strategy
+    assert isinstance(strategy, Waiter)
+    kinds = strategy.kinds
+    lost = kinds.index(LinkLost.__name__)
+    assert kinds.index(Gap.__name__) > lost
+    assert set(kinds[:lost]) == {"BookSnapshot", "BookUpdate"}
+    assert kinds[lost : lost + 3] == ["LinkLost", "Gap", "BookSnapshot"]
+    (gap,) = result.facts.gaps
+    assert gap.ends_ns is not None
+    assert gap.ends_ns - gap.begins_ns == 5 * 10**9
+    (order,) = [one for one in result.orders if one.was_in_gap]
+    low, _, high = (sum(fill.quantity for fill in fills) for fills in order.fills.all)
+    assert (low, high) == (0, order.quantity)
+
+
+def test_what_the_tape_lacks_is_said(columns: Columns) -> None:
+    with pytest.raises(BadInput, match="no ticker of kraken BTC/USD; it has kraken book BTC/USD"):
+        backtest(Waiter(channel="ticker"), columns)
+    with pytest.raises(BadInput, match="fills were expected to be one of pessimistic"):
+        backtest(Waiter(), columns, fills="lucky")
+    with pytest.raises(BadInput, match="a venue of the tape was expected .kraken., was 'okx'"):
+        backtest(Waiter(), columns, accounts={"okx": {"USD": 1}})
+
+
+def test_a_run_is_written_and_read(columns: Columns, tmp_path: Path) -> None:
+    result = backtest(Maker(every=50), columns, out=tmp_path / "run", equity_s=1)
+
+    facts = read_run(tmp_path / "run")
+    assert facts.orders == result.facts.orders
+    assert facts.equity == result.facts.equity
+    assert facts.header == result.facts.header
+    assert facts.header.provenance is not None
+    assert facts.header.provenance.proved == 4001
+    lines = (tmp_path / "run" / "decisions.jsonl").read_text().splitlines()
+    assert len(lines) == result.decisions
+    assert backtest(Maker(every=50), columns).hash == result.hash
+
+
+def test_decisions_do_not_depend_on_what_comes_later(tape: Path, tmp_path: Path) -> None:
+    lines = tape.read_text().splitlines(keepends=True)
+    cut = tmp_path / "cut.jsonl"
+    cut.write_text("".join(lines[:2000]))
+    half = prepare(cut, tmp_path / "cut.cols")
+    whole = prepare(tape, tmp_path / "whole.cols")
+
+    ends_ns = half.ends_ns
+    first = quick(Maker(every=5), half, ends_ns=ends_ns, out=tmp_path / "a")
+    quick(Maker(every=5), whole, ends_ns=ends_ns, out=tmp_path / "b")
+
+    assert first.decisions > 100
+    assert (tmp_path / "a" / "decisions.jsonl").read_text() == (
+        tmp_path / "b" / "decisions.jsonl"
+    ).read_text()
+
+
+def test_a_time_is_run_as_a_part_of_the_tape(columns: Columns) -> None:
+    middle_ns = NS + 2000 * kraken_tape.STEP_NS
+
+    late = backtest(Waiter(), columns, begins_ns=middle_ns)
+    early = backtest(Waiter(), columns, ends_ns=middle_ns)
+
+    assert isinstance(late.strategy, Waiter)
+    assert isinstance(early.strategy, Waiter)
+    assert len(late.strategy.kinds) + len(early.strategy.kinds) == 4001
+    assert late.facts.header.begins_ns == middle_ns
+    assert BTC in {one[1] for one in late.facts.header.markets}
