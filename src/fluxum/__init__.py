@@ -99,7 +99,6 @@ from fluxum.orders.order import Order, Uncertainty
 from fluxum.orders.reconciler import ReconcilePolicy
 from fluxum.orders.risk import RiskLimits
 from fluxum.paper.gateway import PaperGateway
-from fluxum.paper.outbox import PaperFaults
 from fluxum.paper.records import FillBounds, OrderRecord, WorldFill
 from fluxum.paper.venue import PaperVenue
 from fluxum.paper_trader import PaperTrader, paper
@@ -223,7 +222,6 @@ __all__: list[str] = [
     "Fetch",
     "FileOrderJournal",
     "FillBounds",
-    "FillBounds",
     "FillQuery",
     "FluxumError",
     "Funds",
@@ -275,18 +273,13 @@ __all__: list[str] = [
     "OrderJournalError",
     "OrderQuery",
     "OrderRecord",
-    "OrderRecord",
     "OrderTotals",
     "OutcomeUnknown",
     "Overflow",
     "Page",
     "PaperFaults",
-    "PaperFaults",
-    "PaperGateway",
     "PaperGateway",
     "PaperTrader",
-    "PaperTrader",
-    "PaperVenue",
     "PaperVenue",
     "Pipe",
     "PipeStatistics",
@@ -341,7 +334,6 @@ __all__: list[str] = [
     "VenueRefused",
     "World",
     "WorldFill",
-    "WorldFill",
     "audit",
     "bot",
     "connect",
@@ -360,7 +352,6 @@ __all__: list[str] = [
     "load_config",
     "merge",
     "merge_by_time",
-    "paper",
     "paper",
     "trade",
     "verify",
