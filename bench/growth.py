@@ -12,6 +12,7 @@ import tracemalloc
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from random import Random
 
 from msgspec import structs
@@ -122,6 +123,10 @@ def level(price: int, at: int) -> Level:
     return Level(Decimal(f"{price}.1"), Decimal(f"0.{at:08d}1"))
 
 
+def one_session(frames: list[bytes], symbols: list[Symbol], readers: int) -> float:
+    return asyncio.run(session_of(frames, symbols, readers))
+
+
 def turns(rounds: int, ways: Mapping[int, Callable[[], float]]) -> dict[int, float]:
     taken: dict[int, list[float]] = {key: [] for key in ways}
     for _ in range(rounds):
@@ -140,14 +145,14 @@ def main() -> None:
     symbols = turns(
         rounds,
         {
-            number: lambda n=number: asyncio.run(session_of(by_symbols[n], markets(n), 1))
+            number: partial(one_session, by_symbols[number], markets(number), 1)
             for number in SYMBOLS
         },
     )
     readers = turns(
         rounds,
         {
-            number: lambda n=number: asyncio.run(session_of(by_symbols[1], markets(1), n))
+            number: partial(one_session, by_symbols[1], markets(1), number)
             for number in READERS
         },
     )
