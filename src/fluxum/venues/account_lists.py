@@ -6,6 +6,7 @@ venue remembers. Nothing is asked before it is wanted: what follows is `Page.nex
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from msgspec import Raw, Struct
@@ -21,7 +22,7 @@ __all__ = [
     "AccountList",
     "ListRows",
     "Span",
-    "after_clock",
+    "after",
     "listed",
     "listed_between",
     "of_ended",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 Item = TypeVar("Item")
+First = TypeVar("First")
 
 _MILLISECOND = 1_000_000
 
@@ -42,10 +44,15 @@ class Span(Struct, frozen=True):
 
 
 class ListRows(Struct, frozen=True):
-    """The rows of one answer, and what its next page is asked with; empty text on the last one."""
+    """The rows of one answer, and what its next page is asked with; empty text on the last one.
+
+    If it `is_cut`, the span has more rows than one answer, and nothing continues it: each half of
+    the span is asked instead.
+    """
 
     rows: Sequence[Raw]
     cursor: str = ""
+    is_cut: bool = False
 
 
 class AccountList(Struct, Generic[Item], frozen=True, kw_only=True):
@@ -79,6 +86,11 @@ def listed(
     """A page of a list, then its next one, then what is behind it."""
 
     def read(answer: ListRows, received_ns: int) -> Page[Item]:
+        since_ms, until_ms = span.since_ms, span.until_ms
+        if answer.is_cut and since_ms is not None and until_ms is not None and since_ms < until_ms:
+            middle_ms = (since_ms + until_ms) // 2
+            older = partial(listed, one, Span(since_ms, middle_ms), behind)
+            return Page((), next=listed(one, Span(middle_ms + 1, until_ms), older))
         rows = read_rows(answer.rows, lambda row: one.read(row, received_ns))
         if answer.cursor in {"", cursor}:
             return page_of(rows, behind())
@@ -125,20 +137,18 @@ def listed_between(
     if until_ns is not None:
         return _span(one, since_ms, until_ns // _MILLISECOND, is_now=False)
 
-    return after_clock(
-        clock, lambda now_ns: _span(one, since_ms, now_ns // _MILLISECOND, is_now=True)
-    )
+    return after(clock, lambda now_ns: _span(one, since_ms, now_ns // _MILLISECOND, is_now=True))
 
 
-def after_clock(
-    clock: RestQuery[int], begin: Callable[[int], RestQuery[Page[Item]]]
+def after(
+    first: RestQuery[First], begin: Callable[[First], RestQuery[Page[Item]]]
 ) -> RestQuery[Page[Item]]:
-    """The list that `begin` makes of the venue's time, in ns, which is read first."""
+    """The list that `begin` makes of another answer, such as the venue's time, read first."""
 
     def following(body: bytes, received_ns: int) -> RestQuery[Page[Item]]:
-        return begin(clock.read(body, received_ns))
+        return begin(first.read(body, received_ns))
 
-    return RestQuery(clock.fetch, _never, following)
+    return RestQuery(first.fetch, _never, following)
 
 
 def span_of(query: FillQuery | EntryQuery) -> Span:
@@ -167,4 +177,4 @@ def _span(
 
 
 def _never(_body: bytes, _received_ns: int) -> Page[Item]:
-    raise AssertionError("the venue's clock is read by what follows")
+    raise AssertionError("what is asked first is read by what follows")
