@@ -129,15 +129,25 @@ def of_ended(
 
 
 def listed_between(
-    one: AccountList[Item], since_ns: int | None, until_ns: int | None, clock: RestQuery[int]
+    one: AccountList[Item],
+    since_ns: int | None,
+    until_ns: int | None,
+    clock: RestQuery[int] | None = None,
+    behind: Callable[[], RestQuery[Page[Item]] | None] = _nothing,
 ) -> RestQuery[Page[Item]]:
-    """A list after one instant and up to another, or to now, which `clock` reads at the venue."""
+    """A list after one instant and up to another, or to now, which `clock` reads at the venue.
+
+    What is `behind` it follows.
+    """
     assert one.span_ms is None or one.memory_ms is not None, "a walk in spans has an end"
     since_ms = None if since_ns is None else since_ns // _MILLISECOND
     if until_ns is not None:
-        return _span(one, since_ms, until_ns // _MILLISECOND, is_now=False)
+        return _span(one, since_ms, until_ns // _MILLISECOND, behind, is_now=False)
+    assert clock is not None, "a list without an end needs the venue's clock"
 
-    return after(clock, lambda now_ns: _span(one, since_ms, now_ns // _MILLISECOND, is_now=True))
+    return after(
+        clock, lambda now_ns: _span(one, since_ms, now_ns // _MILLISECOND, behind, is_now=True)
+    )
 
 
 def after(
@@ -158,7 +168,12 @@ def span_of(query: FillQuery | EntryQuery) -> Span:
 
 
 def _span(
-    one: AccountList[Item], since_ms: int | None, until_ms: int, *, is_now: bool
+    one: AccountList[Item],
+    since_ms: int | None,
+    until_ms: int,
+    behind: Callable[[], RestQuery[Page[Item]] | None],
+    *,
+    is_now: bool,
 ) -> RestQuery[Page[Item]]:
     """The last span before an instant; what is older follows. Now needs no end."""
     if one.memory_ms is not None:
@@ -170,8 +185,8 @@ def _span(
 
     def older() -> RestQuery[Page[Item]] | None:
         if start_ms is None or start_ms == since_ms:
-            return None
-        return _span(one, since_ms, start_ms - 1, is_now=False)
+            return behind()
+        return _span(one, since_ms, start_ms - 1, behind, is_now=False)
 
     return listed(one, Span(start_ms, None if is_now else until_ms), older)
 
