@@ -22,6 +22,7 @@ __all__ = [
     "ConditionalOrder",
     "Income",
     "ListenKey",
+    "MarginCall",
     "OrderEvent",
     "OrderReport",
     "OrderResult",
@@ -241,6 +242,16 @@ class AccountEvent(Struct):
 
     T: int
     a: AccountRow
+
+
+class MarginCall(Struct):
+    """Positions that are short of margin.
+
+    `{"e":"MARGIN_CALL","E":1587727187525,"cw":"3.16812045","p":[{"s":"ETHUSDT","ps":"LONG",
+    "pa":"1.327","mt":"CROSSED","iw":"0","mp":"187.17127","up":"-1.166074","mm":"1.614445"}]}`
+    """
+
+    p: tuple[PositionRow, ...]
 
 
 class AssetRow(Struct):

@@ -36,11 +36,11 @@ def order(venue: str, names: Names, wire: native.OrderReport, received_ns: int) 
     cost = exact(wire.cost) if wire.cost else (average or _ZERO) * filled
     if status is OrderStatus.OPEN and filled:
         status = OrderStatus.PARTIALLY_FILLED
-    opened_ns = nanos(wire.O)
+    opened_ns, forced = nanos(wire.O), words.forced(wire.c)
     return OrderUpdate(
         venue=venue,
         order_id=order_id(wire.s, wire.i),
-        client_order_id=wire.c,
+        client_order_id="" if forced else wire.c,  # which several of them share
         symbol=names.symbol(wire.s),
         side=SIDES.read(wire.S),
         order_type=kind,
@@ -53,7 +53,7 @@ def order(venue: str, names: Names, wire: native.OrderReport, received_ns: int) 
         time_in_force=in_force,
         post_only=wire.f == words.POST_ONLY,
         reduce_only=wire.R,
-        forced=words.forced(wire.c),
+        forced=forced,
         reason="" if wire.er == "0" else words.EXPIRIES.get(wire.er, wire.er),
         venue_type=venue_type,
         venue_status=venue_status,
@@ -101,6 +101,7 @@ def fill(venue: str, names: Names, wire: native.OrderReport, received_ns: int) -
     is_execution = wire.x == "TRADE" or (wire.x == _CALCULATED and exact_or_none(wire.l))
     if not is_execution:
         return None
+    forced = words.forced(wire.c) or (Forced.LIQUIDATION if wire.x == _CALCULATED else None)
     return Fill(
         venue=venue,
         symbol=names.symbol(wire.s),
@@ -111,8 +112,8 @@ def fill(venue: str, names: Names, wire: native.OrderReport, received_ns: int) -
         liquidity=Liquidity.MAKER if wire.m else Liquidity.TAKER,
         fill_id=_trade_id(wire.t),
         order_id=order_id(wire.s, wire.i),
-        client_order_id=wire.c,
-        forced=words.forced(wire.c) or (Forced.LIQUIDATION if wire.x == _CALCULATED else None),
+        client_order_id="" if forced else wire.c,
+        forced=forced,
         venue_ns=require_instant(nanos(wire.T), wire.T),
         received_ns=received_ns,
     )

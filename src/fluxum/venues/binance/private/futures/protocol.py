@@ -147,7 +147,9 @@ def _read(venue: str, names: Names, data: Data, row: Raw, received_ns: int) -> S
         event.o.T = event.T
         return (normalize.conditional(venue, names, event.o, received_ns),)
     if data.topic == _MARGIN_CALL:
-        return (VenueNotice(venue=venue, message="a margin call", received_ns=received_ns),)
+        called = ", ".join(one.s for one in decode(row, type=native.MarginCall).p)
+        notice = f"a margin call: {called}"
+        return (VenueNotice(venue=venue, message=notice, received_ns=received_ns),)
     account = decode(row, type=native.AccountEvent)
     at_ms, changed = account.T, account.a
     return [

@@ -103,10 +103,10 @@ ENTRY_KINDS = {
 
 
 def forced(name: str) -> Forced | None:
-    """Whose order it is by its client order id, which the venue gives orders of its own.
+    """Why an order is the venue's own, by the client order id that it gives these.
 
     https://developers.binance.com/docs/derivatives/usds-margined-futures/user-data-streams/Event-Order-Update
     """
     if name.startswith("autoclose-"):
         return Forced.LIQUIDATION
-    return Forced.DELEVERAGING if name.startswith("adl_autoclose") else None
+    return Forced.DELEVERAGING if name == "adl_autoclose" else None

@@ -45,7 +45,7 @@ __all__ = [
 
 _ZERO = Decimal(0)
 _MARKETS_STEP = 10_000_000
-_FORCED = {Forced.LIQUIDATION: "autoclose-", Forced.DELEVERAGING: "adl_autoclose-"}
+_FORCED = {Forced.LIQUIDATION: "autoclose-{}", Forced.DELEVERAGING: "adl_autoclose"}
 # Orders that the exchange ends by itself: status and reason.
 _ENDS = {
     "No liquidity": ("EXPIRED", "9"),
@@ -123,7 +123,7 @@ def order_row(policy: Policy, state: OrderState) -> Row:
     return {
         **_common(policy, state),
         "orderId": number,
-        "clientOrderId": update.client_order_id if own is None else f"{own}{number}",
+        "clientOrderId": update.client_order_id if own is None else own.format(number),
         "avgPrice": plain(update.average_price or _ZERO),
         "origQty": plain(request.quantity),
         "executedQty": plain(update.filled),
