@@ -221,10 +221,28 @@ def test_an_order_that_waits_for_a_price_is_numbered_apart() -> None:
         venue_ns=1750515742297 * MS,
         received_ns=NOW,
     )
-    (gone_on,) = decoded("triggered")
-    assert isinstance(gone_on, OrderUpdate)
-    assert (gone_on.status, gone_on.quantity) == (OrderStatus.EXPIRED, D(38))
-    assert gone_on.reason == "it goes on as DOGEUSDT:88937381063"
+
+
+def test_it_ends_when_the_order_that_goes_on_for_it_is_known() -> None:
+    link, _ = account()
+    order = {**ORDER, "s": "DOGEUSDT", "i": 88937381063, "o": "MARKET"}
+    report = json.dumps({"e": "ORDER_TRADE_UPDATE", "E": 1, "T": 1, "o": order}).encode()
+
+    assert link.receive(CAPTURES["triggered"], NOW) == ()
+    following, ended = link.receive(report, NOW)
+    assert isinstance(following, OrderUpdate)
+    assert following.order_id == "DOGEUSDT:88937381063"
+    assert isinstance(ended, OrderUpdate)
+    assert ended.order_id == "DOGEUSDT:conditional-1000000033225453"
+    assert (ended.status, ended.quantity) == (OrderStatus.EXPIRED, D(38))
+    assert ended.reason == "it goes on as DOGEUSDT:88937381063"
+    assert len(link.receive(report, NOW)) == 1
+
+    link.receive(CAPTURES["triggered"], NOW)
+    (ended,) = link.receive(CAPTURES["triggered"].replace(b"TRIGGERED", b"FINISHED"), NOW)
+    assert isinstance(ended, OrderUpdate)
+    assert ended.status is OrderStatus.EXPIRED
+    assert len(link.receive(report, NOW)) == 1
 
 
 def test_a_margin_call_names_its_markets() -> None:

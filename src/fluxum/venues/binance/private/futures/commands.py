@@ -50,7 +50,7 @@ def _offers(policy: Policy) -> OrderOffers:
         venue=policy.venue,
         types=frozenset(TYPES),
         times_in_force=frozenset(TIMES_IN_FORCE),
-        fields=frozenset({"post_only", "reduce_only", "self_trade"}),
+        fields=frozenset({"post_only", "reduce_only", "margin", "self_trade"}),
         changes=frozenset({"quantity", "limit_price"}),
         names=NAMES,
     )

@@ -12,6 +12,7 @@ one of each market: that of each with open orders is set, and of those that were
 """
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import partial
 from urllib.parse import urlencode
@@ -21,7 +22,7 @@ from msgspec.json import decode
 
 from fluxum.errors import RemoteProtocolError
 from fluxum.model.event import Channel, Event, VenueNotice
-from fluxum.model.order import CancelAll, CancelAllAfter, Command
+from fluxum.model.order import CancelAll, CancelAllAfter, Command, OrderUpdate
 from fluxum.venues.account_link import (
     AccountDialect,
     AccountLink,
@@ -56,6 +57,7 @@ _PASSED_OVER = frozenset(
     }
 )
 _LOGIN_ID, _PING_ID = 1, 2
+_ENDING_MAX = 1000
 _OPS: tuple[Op, ...] = ("subscribe", "unsubscribe")
 _STATUS = "session.status"
 
@@ -75,7 +77,7 @@ def account_link(policy: Policy) -> AccountLink:
             },
             unrequested=frozenset({ORDERS, ACCOUNT}),
             write=_write,
-            read=partial(_read, policy.venue, names),
+            read=_Rows(policy.venue, names).read,
             preparations=(names.fetch,),
             prepare=lambda _fetch, body: names.learn(body),
         )
@@ -135,27 +137,58 @@ def _acknowledged(wire: native.StreamFrame) -> Message:
     return Nothing() if number == _PING_ID else TopicAnswer(_OPS[number % len(_OPS)])
 
 
-def _read(venue: str, names: Names, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
-    """The events of one event of the venue's."""
-    if data.topic == ORDERS:
-        report = decode(row, type=native.OrderEvent).o
-        order = normalize.order(venue, names, report, received_ns)
-        fill = normalize.fill(venue, names, report, received_ns)
-        return (order,) if fill is None else (order, fill)
-    if data.topic == CONDITIONAL:
-        event = decode(row, type=native.ConditionalEvent)
-        event.o.T = event.T
-        return (normalize.conditional(venue, names, event.o, received_ns),)
-    if data.topic == _MARGIN_CALL:
-        called = ", ".join(one.s for one in decode(row, type=native.MarginCall).p)
-        notice = f"a margin call: {called}"
-        return (VenueNotice(venue=venue, message=notice, received_ns=received_ns),)
-    account = decode(row, type=native.AccountEvent)
-    at_ms, changed = account.T, account.a
-    return [
-        *(normalize.balance(venue, one, at_ms, received_ns) for one in changed.B),
-        *(normalize.position(venue, names, one, at_ms, received_ns) for one in changed.P),
-    ]
+class _Rows:
+    """The events of one event of the venue's.
+
+    An order whose price is reached ends when the order that goes on for it is known: until then the
+    name of both would be that of an order that ended.
+    """
+
+    def __init__(self, venue: str, names: Names) -> None:
+        self._venue = venue
+        self._names = names
+        self._ending: OrderedDict[str, OrderUpdate] = OrderedDict()
+
+    def read(self, data: Data, row: Raw, received_ns: int) -> Sequence[Event]:
+        """What an event says."""
+        match data.topic:
+            case "ORDER_TRADE_UPDATE":
+                return self._report(decode(row, type=native.OrderEvent).o, received_ns)
+            case "ALGO_UPDATE":
+                event = decode(row, type=native.ConditionalEvent)
+                event.o.T = event.T
+                return self._conditional(event.o, received_ns)
+            case "MARGIN_CALL":
+                called = ", ".join(one.s for one in decode(row, type=native.MarginCall).p)
+                notice = f"a margin call: {called}"
+                return (VenueNotice(venue=self._venue, message=notice, received_ns=received_ns),)
+            case _:
+                account = decode(row, type=native.AccountEvent)
+                return self._account(account.a, account.T, received_ns)
+
+    def _report(self, wire: native.OrderReport, received_ns: int) -> Sequence[Event]:
+        order = normalize.order(self._venue, self._names, wire, received_ns)
+        fill = normalize.fill(self._venue, self._names, wire, received_ns)
+        ended = self._ending.pop(order.order_id, None)
+        return [one for one in (order, fill, ended) if one is not None]
+
+    def _conditional(self, wire: native.ConditionalOrder, received_ns: int) -> Sequence[Event]:
+        order = normalize.conditional(self._venue, self._names, wire, received_ns)
+        goes_on = f"{wire.s}:{wire.ai}"
+        if wire.X != "TRIGGERED":
+            self._ending.pop(goes_on, None)
+            return (order,)
+        self._ending[goes_on] = order
+        if len(self._ending) > _ENDING_MAX:
+            return (self._ending.popitem(last=False)[1],)
+        return ()
+
+    def _account(self, wire: native.AccountRow, at_ms: int, received_ns: int) -> Sequence[Event]:
+        venue, names = self._venue, self._names
+        return [
+            *(normalize.balance(venue, one, at_ms, received_ns) for one in wire.B),
+            *(normalize.position(venue, names, one, at_ms, received_ns) for one in wire.P),
+        ]
 
 
 # The link of orders

@@ -40,6 +40,7 @@ __all__ = ["stream_server"]
 _IDLE_S = 24 * 3600
 _EVENTS = "events"
 _SILENT = {OrderEventKind.REFILLED, OrderEventKind.TRIGGER_MOVED}
+_ENDS = {OrderEventKind.CANCELED, OrderEventKind.EXPIRED}
 # The names of a position's fields in the stream, by those in a list.
 _POSITION = {
     "symbol": "s",
@@ -130,19 +131,27 @@ class _Stream:
         self._reason = "ORDER"
         if change.what is OrderEventKind.FILLED:
             self._last_trade["X"] = "FILLED"
+            yield from self._finished(change)
             return
         waits = is_waiting(change.order)
         if change.what in _SILENT or (change.what is OrderEventKind.PENDING and not waits):
             return
         if waits or change.what is OrderEventKind.TRIGGERED:
             yield _EVENTS, conditional_report(self._policy, change)
-        if not waits:
+        else:
             row = report(self._policy, change)
             if change.fill is not None:
                 order = row["o"]
                 assert isinstance(order, dict), "an event has its order"
                 self._last_trade = order
             yield _EVENTS, row
+        if change.what in _ENDS:
+            yield from self._finished(change)
+
+    def _finished(self, change: OrderHappening) -> Iterable[TopicRow]:
+        """The end of an order that waited for its price, and went on as another."""
+        if change.order.is_triggered:
+            yield _EVENTS, conditional_report(self._policy, change)
 
     def balances(self, balances: Sequence[Balance]) -> Iterable[TopicRow]:
         """Balances that changed: what orders hold of them is no news here."""

@@ -16,6 +16,7 @@ from fluxum.venues.binance.private.futures.words import (
     POST_ONLY,
     TIMES_IN_FORCE,
     TYPES,
+    WAITING,
 )
 from fluxum.venues.binance.private.names import split_order_id
 from fluxum.venues.binance.private.words import SELF_TRADES, SIDES, STATUSES
@@ -88,7 +89,7 @@ _REPORTED = {
     "priceMatch": "pm",
     "goodTillDate": "gtd",
 }
-_WAITING = {
+_WAITING_REPORTED = {
     "symbol": "s",
     "algoId": "aid",
     "clientAlgoId": "caid",
@@ -142,7 +143,7 @@ def conditional_row(policy: Policy, state: OrderState) -> Row:
     """An order that waits for its price, or did; it is numbered apart from the others."""
     update, is_trailing = state.update, state.update.order_type is OrderType.TRAILING_STOP
     trigger = state.request.trigger
-    status, number = STATUSES.get(update.status, "NEW"), ""
+    status, number = WAITING.get(update.status, "NEW"), ""
     if not is_waiting(state):
         status = "FINISHED" if update.status.is_final else "TRIGGERED"
         number = str(split_order_id(update.order_id)[1])
@@ -195,7 +196,7 @@ def report(policy: Policy, change: OrderHappening) -> Row:
 def conditional_report(policy: Policy, change: OrderHappening) -> Row:
     """What happened to an order that waited, as the stream has it."""
     row = conditional_row(policy, change.order)
-    order = {short: row[long] for long, short in _WAITING.items()}
+    order = {short: row[long] for long, short in _WAITING_REPORTED.items()}
     return {"e": "ALGO_UPDATE", "T": millis(change.venue_ns), "o": {**order, "rm": ""}}
 
 
