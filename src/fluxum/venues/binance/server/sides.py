@@ -6,9 +6,10 @@ from fluxum.model.instrument import Symbol
 from fluxum.venues.binance.policy import SPOT, USDM
 from fluxum.venues.binance.private.names import order_id
 from fluxum.venues.binance.server.link import BinanceServer
+from fluxum.venues.binance.server.private.futures.calls import CALLS
 from fluxum.venues.binance.server.private.futures.keys import ListenKeys
 from fluxum.venues.binance.server.private.futures.link import stream_server
-from fluxum.venues.binance.server.private.futures.requests import CALLS, FuturesRequests
+from fluxum.venues.binance.server.private.futures.requests import FuturesRequests
 from fluxum.venues.binance.server.private.link import account_server, request_server
 from fluxum.venues.binance.server.private.orders import SpotAccounts
 from fluxum.venues.binance.server.private.rest import SPOT_CALLS, AccountRest, gone

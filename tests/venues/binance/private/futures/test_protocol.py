@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
@@ -272,7 +273,7 @@ def test_events_that_repeat_others_are_passed_over_and_unknown_ones_refused() ->
 # The link of orders
 
 
-def sent(command: Command) -> dict[str, object]:
+def sent(command: Command) -> dict[str, Any]:
     """The one request of a command."""
     link = orders()
     link.command(7, command, NOW)
@@ -477,8 +478,7 @@ def test_a_test_order_is_a_call() -> None:
 def test_every_type_and_time_in_force_is_written() -> None:
     def written_as(**changed: object) -> dict[str, object]:
         request = OrderRequest(symbol=PERP, side="sell", quantity=1, **changed)  # type: ignore[arg-type]
-        params = sent(Place(request=request))["params"]
-        assert isinstance(params, dict)
+        params: dict[str, object] = sent(Place(request=request))["params"]
         fixed = {"symbol", "side", "quantity", "newOrderRespType"}
         return {name: value for name, value in params.items() if name not in fixed}
 

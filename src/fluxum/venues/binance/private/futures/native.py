@@ -13,6 +13,9 @@ from fluxum.venues.binance.native import Fault, Number
 from fluxum.venues.binance.private.native import renamed
 
 __all__ = [
+    "CONDITIONAL_NAMES",
+    "ORDER_NAMES",
+    "POSITION_NAMES",
     "Account",
     "AccountEvent",
     "AccountRow",
@@ -81,26 +84,23 @@ class OrderReport(Struct, kw_only=True):
     T: int | None = None
 
 
-decode_order = renamed(
-    OrderReport,
-    {
-        "symbol": "s",
-        "orderId": "i",
-        "clientOrderId": "c",
-        "side": "S",
-        "type": "o",
-        "timeInForce": "f",
-        "origQty": "q",
-        "price": "p",
-        "avgPrice": "ap",
-        "status": "X",
-        "executedQty": "z",
-        "cumQuote": "cost",
-        "reduceOnly": "R",
-        "time": "O",
-        "updateTime": "T",
-    },
-)
+ORDER_NAMES = {
+    "symbol": "s",
+    "orderId": "i",
+    "clientOrderId": "c",
+    "side": "S",
+    "type": "o",
+    "timeInForce": "f",
+    "origQty": "q",
+    "price": "p",
+    "avgPrice": "ap",
+    "status": "X",
+    "executedQty": "z",
+    "cumQuote": "cost",
+    "reduceOnly": "R",
+    "time": "O",
+    "updateTime": "T",
+}
 """An order of a list.
 
 `{"avgPrice":"0.00000","clientOrderId":"abc","cumQuote":"0","executedQty":"0","orderId":1917641,
@@ -151,25 +151,22 @@ class ConditionalEvent(Struct):
     o: ConditionalOrder
 
 
-decode_conditional = renamed(
-    ConditionalOrder,
-    {
-        "symbol": "s",
-        "algoId": "aid",
-        "clientAlgoId": "caid",
-        "side": "S",
-        "orderType": "o",
-        "timeInForce": "f",
-        "quantity": "q",
-        "price": "p",
-        "triggerPrice": "tp",
-        "algoStatus": "X",
-        "actualOrderId": "ai",
-        "reduceOnly": "R",
-        "createTime": "O",
-        "updateTime": "T",
-    },
-)
+CONDITIONAL_NAMES = {
+    "symbol": "s",
+    "algoId": "aid",
+    "clientAlgoId": "caid",
+    "side": "S",
+    "orderType": "o",
+    "timeInForce": "f",
+    "quantity": "q",
+    "price": "p",
+    "triggerPrice": "tp",
+    "algoStatus": "X",
+    "actualOrderId": "ai",
+    "reduceOnly": "R",
+    "createTime": "O",
+    "updateTime": "T",
+}
 """One of a list.
 
 `{"algoId":2146760,"clientAlgoId":"6B2I9XVcJpCjqPAJ4YoFX7","algoType":"CONDITIONAL",
@@ -206,20 +203,17 @@ class PositionRow(Struct, kw_only=True):
     T: int | None = None
 
 
-decode_position = renamed(
-    PositionRow,
-    {
-        "symbol": "s",
-        "positionAmt": "pa",
-        "positionSide": "ps",
-        "entryPrice": "ep",
-        "unRealizedProfit": "up",
-        "isolatedWallet": "iw",
-        "markPrice": "mp",
-        "liquidationPrice": "lp",
-        "updateTime": "T",
-    },
-)
+POSITION_NAMES = {
+    "symbol": "s",
+    "positionAmt": "pa",
+    "positionSide": "ps",
+    "entryPrice": "ep",
+    "unRealizedProfit": "up",
+    "isolatedWallet": "iw",
+    "markPrice": "mp",
+    "liquidationPrice": "lp",
+    "updateTime": "T",
+}
 """One of a list.
 
 `{"symbol":"COMPUSDT","positionSide":"SHORT","positionAmt":"-1.000","entryPrice":"70.92841",
@@ -337,3 +331,8 @@ class OrderResult(Struct):
     clientAlgoId: str = ""
     code: int | str = 0
     msg: str = ""
+
+
+decode_order = renamed(OrderReport, ORDER_NAMES)
+decode_conditional = renamed(ConditionalOrder, CONDITIONAL_NAMES)
+decode_position = renamed(PositionRow, POSITION_NAMES)

@@ -53,7 +53,7 @@ _RESTS_NS = 7 * _DAY_MS * 1_000_000
 _AHEAD_NS = 60 * 1_000_000_000
 _MILLISECOND = 1_000_000
 _ORDERS, _HELD = Subscription(Channel.EXECUTION), Subscription(Channel.BALANCE)
-_FOR = dict.fromkeys(("v3/account", "v3/positionRisk", "v1/income"), _HELD)
+_OF_BALANCES = frozenset({"v3/account", "v3/positionRisk", "v1/income"})
 Read = Callable[[Raw, int], Item | None]
 
 
@@ -255,7 +255,8 @@ class _Queries:
     def _fetch(self, call: str, cost: int, named: Mapping[str, object] = {}) -> Fetch:
         """A signed call."""
         fetch = get(f"/fapi/{call}", call, cost, **named)
-        return structs.replace(fetch, subscription=_FOR.get(call, _ORDERS), auth=Auth.SIGNED)
+        stream = _HELD if call in _OF_BALANCES else _ORDERS
+        return structs.replace(fetch, subscription=stream, auth=Auth.SIGNED)
 
 
 def _rows(body: bytes) -> Sequence[Raw]:

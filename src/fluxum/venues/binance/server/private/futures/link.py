@@ -15,6 +15,7 @@ from fluxum.model.account import Balance, EntryKind
 from fluxum.model.instrument import Asset
 from fluxum.venues.binance.native import encode
 from fluxum.venues.binance.policy import Policy
+from fluxum.venues.binance.private.futures.native import POSITION_NAMES
 from fluxum.venues.binance.server.formats import plain
 from fluxum.venues.binance.server.private.futures.keys import ListenKeys
 from fluxum.venues.binance.server.private.futures.rows import (
@@ -22,6 +23,7 @@ from fluxum.venues.binance.server.private.futures.rows import (
     is_waiting,
     position_row,
     report,
+    reported,
 )
 from fluxum.venues.binance.server.private.rows import Row
 from fluxum.venues.server.account_link import AccountServer, ServerDialect, TopicRow
@@ -38,20 +40,10 @@ from fluxum.venues.server.formats import millis
 __all__ = ["stream_server"]
 
 _IDLE_S = 24 * 3600
+_POSITION = {**POSITION_NAMES, "marginType": "mt", "breakEvenPrice": "bep"}
 _EVENTS = "events"
 _SILENT = {OrderEventKind.REFILLED, OrderEventKind.TRIGGER_MOVED}
 _ENDS = {OrderEventKind.CANCELED, OrderEventKind.EXPIRED}
-# The names of a position's fields in the stream, by those in a list.
-_POSITION = {
-    "symbol": "s",
-    "positionAmt": "pa",
-    "entryPrice": "ep",
-    "breakEvenPrice": "bep",
-    "unRealizedProfit": "up",
-    "marginType": "mt",
-    "isolatedWallet": "iw",
-    "positionSide": "ps",
-}
 
 
 class _Request(Struct):
@@ -166,9 +158,8 @@ class _Stream:
 
     def positions(self, positions: Sequence[PositionState]) -> Iterable[TopicRow]:
         """Positions that changed."""
-        rows = [position_row(self._policy, one) for one in positions]
-        short = [{name: row[long] for long, name in _POSITION.items()} for row in rows]
-        yield _EVENTS, self._account([], [{**one, "cr": "0"} for one in short])
+        rows = [reported(position_row(self._policy, one), _POSITION) for one in positions]
+        yield _EVENTS, self._account([], rows)
 
     def _account(self, balances: Sequence[Row], positions: Sequence[Row]) -> Row:
         changed = {"m": self._reason, "B": balances, "P": positions}

@@ -4,13 +4,16 @@ https://developers.binance.com/docs/derivatives/usds-margined-futures/trade/webs
 /trade/rest-api, /account/rest-api and /error-code. Accounts are in one-way mode, with cross margin.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from fluxum.errors import VenueRefused
+from fluxum.model.instrument import Asset
 from fluxum.model.order import (
     Amend,
     FeeAsset,
@@ -34,7 +37,6 @@ from fluxum.venues.binance.private.words import SELF_TRADES, SIDES
 from fluxum.venues.binance.server.private.access import count_order
 from fluxum.venues.binance.server.private.futures.rows import (
     asset_row,
-    conditional_number,
     conditional_row,
     income_rows,
     is_waiting,
@@ -49,7 +51,6 @@ from fluxum.venues.binance.server.private.reading import (
     cut,
     invalid,
 )
-from fluxum.venues.binance.server.private.rest import Calls
 from fluxum.venues.binance.server.private.rows import Row
 from fluxum.venues.queries import UNDECODABLE
 from fluxum.venues.server.account_lists import ListQuery
@@ -59,38 +60,11 @@ from fluxum.venues.server.contract import ExchangeView
 from fluxum.venues.server.formats import millis, scrambled
 from fluxum.venues.server.order_entry import attempt
 
-__all__ = ["CALLS", "FuturesRequests"]
+__all__ = ["FuturesRequests"]
 
 Item = TypeVar("Item")
 
-CALLS: Calls = {
-    ("POST", "v1/order"): ("order.place", 0),
-    ("PUT", "v1/order"): ("order.modify", 0),
-    ("DELETE", "v1/order"): ("order.cancel", 1),
-    ("POST", "v1/order/test"): ("order.test", 0),
-    ("POST", "v1/batchOrders"): ("batch.place", 5),
-    ("DELETE", "v1/batchOrders"): ("batch.cancel", 1),
-    ("DELETE", "v1/allOpenOrders"): ("cancelAll", 1),
-    ("POST", "v1/countdownCancelAll"): ("countdown", 10),
-    ("POST", "v1/algoOrder"): ("algoOrder.place", 0),
-    ("DELETE", "v1/algoOrder"): ("algoOrder.cancel", 1),
-    ("DELETE", "v1/algoOpenOrders"): ("algoCancelAll", 1),
-    ("GET", "v1/order"): ("order.status", 1),
-    ("GET", "v1/openOrders"): ("openOrders", 40),
-    ("GET", "v1/allOrders"): ("allOrders", 5),
-    ("GET", "v1/forceOrders"): ("forceOrders", 20),
-    ("GET", "v1/algoOrder"): ("algoOrder.status", 1),
-    ("GET", "v1/openAlgoOrders"): ("openAlgoOrders", 40),
-    ("GET", "v1/allAlgoOrders"): ("allAlgoOrders", 5),
-    ("GET", "v1/userTrades"): ("userTrades", 5),
-    ("GET", "v1/income"): ("income", 30),
-    ("GET", "v1/positionSide/dual"): ("positionMode", 30),
-    **{("GET", f"v{one}/balance"): ("balance", 5) for one in (2, 3)},
-    **{("GET", f"v{one}/account"): ("account", 5) for one in (2, 3)},
-    **{("GET", f"v{one}/positionRisk"): ("positions", 5) for one in (2, 3)},
-    **{(verb, "v1/listenKey"): ("", 1) for verb in ("POST", "PUT", "DELETE")},
-}
-"""Calls behind `/fapi/`."""
+_ZERO = Decimal(0)
 _WEEK_MS = 7 * 86_400_000
 _TOO_LONG = "Lookup interval is too big."
 _DONE = {"code": 200, "msg": "The operation of cancel all open order is done."}
@@ -120,6 +94,25 @@ _ELSEWHERE = (
 )
 
 
+class _Kind(Struct, frozen=True):
+    """Orders of one service: how they are written, which are meant, and what names one."""
+
+    row: Callable[[Policy, OrderState], Row]
+    is_meant: Callable[[OrderState], bool]
+    named: tuple[str, str] = ("orderId", "origClientOrderId")
+    waits: bool = False
+
+
+_ORDINARY = _Kind(order_row, lambda one: not is_waiting(one))
+_FORCED = _Kind(order_row, lambda one: one.update.forced is not None)
+_CONDITIONAL = _Kind(
+    conditional_row,
+    lambda one: one.is_triggered is not None,
+    ("algoId", "clientAlgoId"),
+    waits=True,
+)
+
+
 class FuturesRequests:
     """See Requests; calls that the WebSocket API lacks have names of their own here."""
 
@@ -140,17 +133,17 @@ class FuturesRequests:
             "algoOrder.place": self._place_conditional,
             "algoOrder.cancel": self._cancel_conditional,
             "algoCancelAll": partial(self._cancel_all, are_waiting=True),
-            "order.status": self._status,
-            "openOrders": self._open_orders,
-            "allOrders": self._all_orders,
-            "forceOrders": self._forced_orders,
-            "algoOrder.status": self._conditional_status,
-            "openAlgoOrders": self._open_conditionals,
-            "allAlgoOrders": self._all_conditionals,
+            "order.status": partial(self._one, kind=_ORDINARY),
+            "openOrders": partial(self._open, kind=_ORDINARY),
+            "allOrders": partial(self._all, kind=_ORDINARY),
+            "forceOrders": partial(self._all, kind=_FORCED),
+            "algoOrder.status": partial(self._one, kind=_CONDITIONAL),
+            "openAlgoOrders": partial(self._open, kind=_CONDITIONAL),
+            "allAlgoOrders": partial(self._all, kind=_CONDITIONAL),
             "userTrades": self._trades,
             "income": self._income,
             "positionMode": lambda _account, _read, _now_ns: {"dualSidePosition": False},
-            "balance": self._balance,
+            "balance": lambda account, _read, now_ns: self._assets(account, now_ns),
             "account": self._account,
             "positions": self._positions,
         }
@@ -223,12 +216,12 @@ class FuturesRequests:
         return [_row(result) for _, result in self._entry.each(given, cancel)]
 
     def _cancel_conditional(self, account: Account, read: Arguments, now_ns: int) -> Row:  # noqa: ARG002
-        number, name = read.text("algoId"), read.text("clientAlgoId")
+        number, name = (read.text(one) for one in _CONDITIONAL.named)
         for one in filter(is_waiting, account.open_orders()):
             row = conditional_row(self._policy, one)
             if str(row["algoId"]) == number or (not number and row["clientAlgoId"] == name):
                 self._entry.cancel(account, one)
-                ids = {each: row[each] for each in ("algoId", "clientAlgoId")}
+                ids = {each: row[each] for each in _CONDITIONAL.named}
                 return {**ids, "code": "200", "msg": "success"}
         raise _refused(CommandRefused(Refusal.UNKNOWN_ORDER))
 
@@ -253,58 +246,28 @@ class FuturesRequests:
 
     # Lists
 
-    def _status(self, account: Account, read: Arguments, now_ns: int) -> Row:  # noqa: ARG002
-        wanted = self._reading.wanted(read)
-        if not wanted.order_id and not wanted.client_order_id:
-            text = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
-            raise VenueRefused(text, "-1102")
-        found = wanted.orders([*account.ended, *account.open_orders()])
-        for one in found:
-            if not is_waiting(one):
-                return self._order_row(one)
+    def _one(self, account: Account, read: Arguments, now_ns: int, kind: _Kind) -> Row:  # noqa: ARG002
+        number, name = (read.text(one) for one in kind.named)
+        if not number and not name:
+            text = "Param '{}' or '{}' must be sent, but both were empty/null!"
+            raise VenueRefused(text.format(*kind.named), "-1102")
+        for one in [*account.open_orders(), *reversed(account.ended)]:
+            row = kind.row(self._policy, one) if kind.is_meant(one) else {}
+            is_named = str(row.get(kind.named[0])) == number
+            if is_named or (not number and one.update.client_order_id == name and row):
+                return row
         raise VenueRefused(*_NO_ORDER)
 
-    def _open_orders(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
-        orders = self._open(account, read, are_waiting=False)
-        return [self._order_row(one) for one in orders]
-
-    def _open_conditionals(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
-        orders = self._open(account, read, are_waiting=True)
-        return [conditional_row(self._policy, one) for one in orders]
-
-    def _open(
-        self, account: Account, read: Arguments, *, are_waiting: bool
-    ) -> Sequence[OrderState]:
+    def _open(self, account: Account, read: Arguments, now_ns: int, kind: _Kind) -> list[Row]:  # noqa: ARG002
         wanted = self._reading.wanted(read) if read.has("symbol") else ListQuery()
-        found = wanted.orders(account.open_orders())
-        return [one for one in reversed(found) if is_waiting(one) is are_waiting]
+        found = reversed(wanted.orders(account.open_orders()))
+        return [kind.row(self._policy, one) for one in found if is_waiting(one) is kind.waits]
 
-    def _all(self, account: Account, read: Arguments) -> list[OrderState]:
+    def _all(self, account: Account, read: Arguments, now_ns: int, kind: _Kind) -> list[Row]:  # noqa: ARG002
         orders = [*account.ended, *account.open_orders()]
         orders.sort(key=lambda one: int(one.update.order_id.rpartition(":")[2]))
-        return self._reading.wanted(read).orders(orders)
-
-    def _all_orders(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
-        found = [one for one in self._all(account, read) if not is_waiting(one)]
-        return [self._order_row(one) for one in cut(read, found, ())]
-
-    def _forced_orders(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
-        found = [one for one in self._all(account, read) if one.update.forced is not None]
-        return [self._order_row(one) for one in cut(read, found, ())]
-
-    def _all_conditionals(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
-        found = [one for one in self._all(account, read) if one.is_triggered is not None]
-        return [conditional_row(self._policy, one) for one in cut(read, found, ())]
-
-    def _conditional_status(self, account: Account, read: Arguments, now_ns: int) -> Row:  # noqa: ARG002
-        number, name = read.text("algoId"), read.text("clientAlgoId")
-        for one in [*account.open_orders(), *reversed(account.ended)]:
-            if one.is_triggered is None:
-                continue
-            own = str(conditional_number(self._policy, one.update))
-            if own == number or (not number and one.update.client_order_id == name):
-                return conditional_row(self._policy, one)
-        raise VenueRefused(*_NO_ORDER)
+        found = [one for one in self._reading.wanted(read).orders(orders) if kind.is_meant(one)]
+        return [kind.row(self._policy, one) for one in cut(read, found, ())]
 
     def _trades(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
         wanted = self._reading.wanted(read).trades(account.trades)
@@ -324,14 +287,10 @@ class FuturesRequests:
         return cut(read, rows, ("startTime",))
 
     def _assets(self, account: Account, now_ns: int) -> list[Row]:
-        positions, rows = account.positions(), []
-        for one in account.balances():
-            earned = [held.unrealised for held in positions if held.symbol.quote == one.asset]
-            rows.append(asset_row(one, sum(earned, start=one.total * 0), now_ns))
-        return rows
-
-    def _balance(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
-        return self._assets(account, now_ns)
+        earned = dict[Asset, Decimal]()
+        for one in account.positions():
+            earned[one.symbol.quote] = earned.get(one.symbol.quote, _ZERO) + one.unrealised
+        return [asset_row(one, earned.get(one.asset, _ZERO), now_ns) for one in account.balances()]
 
     def _account(self, account: Account, read: Arguments, now_ns: int) -> Row:
         return {

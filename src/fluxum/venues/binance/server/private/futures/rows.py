@@ -3,6 +3,7 @@
 The keys are those of the payloads quoted in `private.futures.native`.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from zlib import crc32
 
@@ -11,6 +12,7 @@ from fluxum.model.instrument import Asset
 from fluxum.model.order import OrderStatus, OrderType, OrderUpdate
 from fluxum.model.position import Forced
 from fluxum.venues.binance.policy import Policy
+from fluxum.venues.binance.private.futures.native import CONDITIONAL_NAMES, ORDER_NAMES
 from fluxum.venues.binance.private.futures.words import (
     EXPIRIES,
     POST_ONLY,
@@ -41,6 +43,7 @@ __all__ = [
     "order_row",
     "position_row",
     "report",
+    "reported",
     "trade_row",
 ]
 
@@ -66,47 +69,9 @@ _LINES = {
     EntryKind.FUNDING: "FUNDING_FEE",
     EntryKind.TRADE: "REALIZED_PNL",
 }
-# The names of an order's fields in the stream, by those in a list.
-_REPORTED = {
-    "symbol": "s",
-    "clientOrderId": "c",
-    "side": "S",
-    "type": "o",
-    "timeInForce": "f",
-    "origQty": "q",
-    "price": "p",
-    "avgPrice": "ap",
-    "stopPrice": "sp",
-    "status": "X",
-    "orderId": "i",
-    "executedQty": "z",
-    "reduceOnly": "R",
-    "workingType": "wt",
-    "origType": "ot",
-    "positionSide": "ps",
-    "closePosition": "cp",
-    "selfTradePreventionMode": "V",
-    "priceMatch": "pm",
-    "goodTillDate": "gtd",
-}
-_WAITING_REPORTED = {
-    "symbol": "s",
-    "algoId": "aid",
-    "clientAlgoId": "caid",
-    "algoType": "at",
-    "orderType": "o",
-    "side": "S",
-    "positionSide": "ps",
-    "timeInForce": "f",
-    "quantity": "q",
-    "algoStatus": "X",
-    "actualOrderId": "ai",
-    "triggerPrice": "tp",
-    "price": "p",
-    "workingType": "wt",
-    "reduceOnly": "R",
-    "goodTillDate": "gtd",
-}
+# Further names in the stream, by those in a list.
+_ORDER = {"origType": "ot", "stopPrice": "sp", "positionSide": "ps", "workingType": "wt"}
+_CONDITIONAL = {"algoType": "at", "positionSide": "ps", "workingType": "wt"}
 
 
 def is_waiting(state: OrderState) -> bool:
@@ -179,7 +144,7 @@ def report(policy: Policy, change: OrderHappening) -> Row:
     assert reason == "0" or reason in EXPIRIES, reason
     fee = None if fill is None or not fill.fees else fill.fees[0]
     order: Row = {
-        **{short: row[long] for long, short in _REPORTED.items()},
+        **reported(row, {**ORDER_NAMES, **_ORDER}),
         "x": kind,
         "l": plain(None if fill is None else fill.quantity),
         "L": plain(None if fill is None else fill.price),
@@ -196,8 +161,13 @@ def report(policy: Policy, change: OrderHappening) -> Row:
 def conditional_report(policy: Policy, change: OrderHappening) -> Row:
     """What happened to an order that waited, as the stream has it."""
     row = conditional_row(policy, change.order)
-    order = {short: row[long] for long, short in _WAITING_REPORTED.items()}
+    order = reported(row, {**CONDITIONAL_NAMES, **_CONDITIONAL})
     return {"e": "ALGO_UPDATE", "T": millis(change.venue_ns), "o": {**order, "rm": ""}}
+
+
+def reported(row: Row, names: Mapping[str, str]) -> Row:
+    """A row of a list with the names of the stream."""
+    return {short: row[long] for long, short in names.items() if long in row}
 
 
 def trade_row(policy: Policy, change: OrderHappening) -> Row:
