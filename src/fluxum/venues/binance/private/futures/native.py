@@ -96,10 +96,7 @@ ORDER_NAMES = {
     "avgPrice": "ap",
     "status": "X",
     "executedQty": "z",
-    "cumQuote": "cost",
     "reduceOnly": "R",
-    "time": "O",
-    "updateTime": "T",
 }
 """An order of a list.
 
@@ -164,8 +161,6 @@ CONDITIONAL_NAMES = {
     "algoStatus": "X",
     "actualOrderId": "ai",
     "reduceOnly": "R",
-    "createTime": "O",
-    "updateTime": "T",
 }
 """One of a list.
 
@@ -210,9 +205,6 @@ POSITION_NAMES = {
     "entryPrice": "ep",
     "unRealizedProfit": "up",
     "isolatedWallet": "iw",
-    "markPrice": "mp",
-    "liquidationPrice": "lp",
-    "updateTime": "T",
 }
 """One of a list.
 
@@ -333,6 +325,10 @@ class OrderResult(Struct):
     msg: str = ""
 
 
-decode_order = renamed(OrderReport, ORDER_NAMES)
-decode_conditional = renamed(ConditionalOrder, CONDITIONAL_NAMES)
-decode_position = renamed(PositionRow, POSITION_NAMES)
+# What lists have and streams have not.
+_ORDER_TIMES = {"cumQuote": "cost", "time": "O", "updateTime": "T"}
+_CONDITIONAL_TIMES = {"createTime": "O", "updateTime": "T"}
+_PRICES = {"markPrice": "mp", "liquidationPrice": "lp", "updateTime": "T"}
+decode_order = renamed(OrderReport, {**ORDER_NAMES, **_ORDER_TIMES})
+decode_conditional = renamed(ConditionalOrder, {**CONDITIONAL_NAMES, **_CONDITIONAL_TIMES})
+decode_position = renamed(PositionRow, {**POSITION_NAMES, **_PRICES})

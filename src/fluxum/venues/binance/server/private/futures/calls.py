@@ -29,6 +29,7 @@ CALLS: Calls = {
     ("GET", "v1/allAlgoOrders"): ("allAlgoOrders", 5),
     ("GET", "v1/userTrades"): ("userTrades", 5),
     ("GET", "v1/income"): ("income", 30),
+    ("GET", "v1/leverageBracket"): ("brackets", 1),
     ("GET", "v1/positionSide/dual"): ("positionMode", 30),
     **{("GET", f"v{one}/balance"): ("balance", 5) for one in (2, 3)},
     **{("GET", f"v{one}/account"): ("account", 5) for one in (2, 3)},

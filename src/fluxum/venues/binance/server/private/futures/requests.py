@@ -146,6 +146,7 @@ class FuturesRequests:
             "balance": lambda account, _read, now_ns: self._assets(account, now_ns),
             "account": self._account,
             "positions": self._positions,
+            "brackets": self._brackets,
         }
 
     def is_known(self, method: str) -> bool:
@@ -308,6 +309,13 @@ class FuturesRequests:
             for one in account.positions()
             if one.quantity and symbol in {None, one.symbol}
         ]
+
+    def _brackets(self, account: Account, read: Arguments, now_ns: int) -> list[Row]:  # noqa: ARG002
+        """One bracket without an end in every market, as margins are simulated."""
+        terms: Row = {"bracket": 1, "initialLeverage": 10, "notionalCap": 10**12, "cum": 0}
+        brackets = [{**terms, "notionalFloor": 0, "maintMarginRatio": 0.005}]
+        markets = self._view.instruments()
+        return [{"symbol": one.venue_symbol, "brackets": brackets} for one in markets]
 
     # Reading
 

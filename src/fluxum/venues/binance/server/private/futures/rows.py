@@ -167,7 +167,7 @@ def conditional_report(policy: Policy, change: OrderHappening) -> Row:
 
 def reported(row: Row, names: Mapping[str, str]) -> Row:
     """A row of a list with the names of the stream."""
-    return {short: row[long] for long, short in names.items() if long in row}
+    return {short: row[long] for long, short in names.items()}
 
 
 def trade_row(policy: Policy, change: OrderHappening) -> Row:
