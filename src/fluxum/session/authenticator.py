@@ -95,10 +95,10 @@ class Authenticator:
         query = self._private.dial_queries.get(endpoint)
         return url if query is None else f"{url}?{query.replace(TOKEN, self._keeper.text)}"
 
-    def hide(self, error: FluxumError) -> None:
-        """Take the token out of the texts of an error, and of what caused it."""
-        token = self.token
-        if token:
+    def hide(self, endpoint: str, error: FluxumError) -> None:
+        """Take the token of a URL out of the texts of an error, and of what caused it."""
+        if endpoint in self._private.dial_queries:
+            token = self.token
             error.__cause__ = error.__context__ = None
             error.args = tuple(
                 one.replace(token, TOKEN) if isinstance(one, str) else one for one in error.args

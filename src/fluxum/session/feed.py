@@ -312,7 +312,7 @@ class Feed:
             raise TransportError(f"{self._url} did not answer in {timeout_s:g} s") from error
         except FluxumError as error:
             if authenticator is not None:
-                authenticator.hide(error)
+                authenticator.hide(self.endpoint, error)
             raise
 
     def _make_protocol(self) -> VenueProtocol:

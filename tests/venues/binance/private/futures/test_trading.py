@@ -98,7 +98,7 @@ def test_the_key_is_in_the_url_alone_and_no_error_shows_it() -> None:
 
             error: FluxumError = TransportError(f"cannot reach {url}: timed out")
             error.__cause__ = OSError(url)
-            found.hide(error)
+            found.hide("private", error)
             shown = "cannot reach wss://host/private/ws?listenKey=<token>: timed out"
             assert str(error) == shown
             assert error.__cause__ is None
