@@ -102,6 +102,10 @@ def test_the_key_is_in_the_url_alone_and_no_error_shows_it() -> None:
             shown = "cannot reach wss://host/private/ws?listenKey=<token>: timed out"
             assert str(error) == shown
             assert error.__cause__ is None
+            assert found.tokens is not None
+            found.tokens.close()  # as before the first one was fetched
+            found.hide("trade", error)
+            assert str(error) == shown
 
     play(story)
 
