@@ -27,8 +27,6 @@ from fluxum.model.order import (
     OrderUpdate,
     Place,
     PlaceBatch,
-    TimeInForce,
-    Trigger,
 )
 from fluxum.model.position import Forced, MarginMode, PositionSide, PositionUpdate
 from fluxum.venues.account_link import AccountLink
@@ -265,7 +263,16 @@ def test_events_that_repeat_others_are_passed_over_and_unknown_ones_refused() ->
     assert link.receive(b'{"e":"TRADE_LITE","E":1721895408092,"s":"BTCUSDT"}', NOW) == ()
     with pytest.raises(RemoteProtocolError, match="SOMETHING"):
         link.receive(b'{"e":"SOMETHING","E":1}', NOW)
-    link.receive(b'{"error":{"code":2,"msg":"Invalid request"},"id":1}', NOW)
+    link.receive(b'{"error":{"code":3,"msg":"Invalid JSON"}}', NOW)
+    assert queued(link) == [Hangup("3 Invalid JSON")]
+    link = account_link(USDM)
+    link.subscribe([EXECUTIONS])
+    (listing,) = queued(link)
+    assert isinstance(listing, Fetch)
+    link.receive_response(listing, b'{"symbols":[]}', NOW)
+    queued(link)
+    link.receive(b'{"error":{"code":0,"msg":"Unknown property"},"id":1}', NOW)
+    assert len(queued(link)) == 1  # an answer is an answer: streams are requested
     with pytest.raises(RemoteProtocolError):
         link.receive(b"[]", NOW)
 
@@ -397,6 +404,12 @@ def test_a_batch_is_one_call_and_each_order_has_an_answer() -> None:
     assert isinstance(second, Declined)
     assert (first.order_id, first.is_last) == ("BTCUSDT:22542179", False)
     assert (second.message, second.is_last) == ("-2022 ReduceOnly Order is rejected.", True)
+    link.command(8, PlaceBatch(requests=(BUY, BUY)), NOW)
+    (fetch,) = queued(link)
+    assert isinstance(fetch, Fetch)
+    (refused,) = link.receive_refusal(fetch, "HTTP 400: odd", NOW)
+    assert isinstance(refused, Declined)  # of all of them
+    assert (refused.client_order_id, refused.is_last) == ("", True)
     with pytest.raises(BadInput, match="1 to 5 orders"):
         link.command(8, PlaceBatch(requests=(BUY,) * 6), NOW)
 
@@ -470,59 +483,6 @@ def test_a_test_order_is_a_call() -> None:
     assert (method, path) == ("POST", "/fapi/v1/order/test")
     (accepted,) = link.receive_response(fetch, b"{}", NOW)
     assert isinstance(accepted, Accepted)
-
-
-# What an order is written as
-
-
-def test_every_type_and_time_in_force_is_written() -> None:
-    def written_as(**changed: object) -> dict[str, object]:
-        request = OrderRequest(symbol=PERP, side="sell", quantity=1, **changed)  # type: ignore[arg-type]
-        params: dict[str, object] = sent(Place(request=request))["params"]
-        fixed = {"symbol", "side", "quantity", "newOrderRespType"}
-        return {name: value for name, value in params.items() if name not in fixed}
-
-    limit = {"order_type": OrderType.LIMIT, "limit_price": 9}
-    priced = {"type": "LIMIT", "price": "9"}
-    for in_force in (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK):
-        word = in_force.value.upper()
-        assert written_as(**limit, time_in_force=in_force) == {**priced, "timeInForce": word}
-    assert written_as(**limit, post_only=True) == {**priced, "timeInForce": "GTX"}
-    till = {"time_in_force": TimeInForce.GTD, "expires_ns": 1693207680999 * MS}
-    ends = {"timeInForce": "GTD", "goodTillDate": 1693207680000}
-    assert written_as(**limit, **till) == {**priced, **ends}
-    assert written_as(order_type=OrderType.MARKET, reduce_only=True) == {
-        "type": "MARKET",
-        "reduceOnly": "true",
-    }
-    waits = {"algoType": "CONDITIONAL", "workingType": "CONTRACT_PRICE", "triggerPrice": "8"}
-    trigger = {"trigger": Trigger(8)}
-    assert written_as(order_type=OrderType.STOP_LOSS, **trigger) == {
-        "type": "STOP_MARKET",
-        **waits,
-    }
-    assert written_as(order_type=OrderType.TAKE_PROFIT_LIMIT, limit_price=9, **trigger) == {
-        "type": "TAKE_PROFIT",
-        "price": "9",
-        "timeInForce": "GTC",
-        **waits,
-    }
-    trails = {"trigger": Trigger("0.5", "percent")}
-    assert written_as(order_type=OrderType.TRAILING_STOP, **trails) == {
-        "type": "TRAILING_STOP_MARKET",
-        "callbackRate": "0.5",
-        "algoType": "CONDITIONAL",
-        "workingType": "CONTRACT_PRICE",
-    }
-    for impossible in (
-        {**limit, "time_in_force": TimeInForce.GTD},
-        {"order_type": OrderType.TRAILING_STOP, "trigger": Trigger(11, "percent")},
-        {"order_type": OrderType.TRAILING_STOP, "trigger": Trigger(1, "quote")},
-        {"order_type": OrderType.STOP_LOSS, "trigger": Trigger(8, "static", "index")},
-        {**limit, "display_quantity": D(1)},
-    ):
-        with pytest.raises(BadInput):
-            written_as(**impossible)
 
 
 def test_a_waiting_order_has_the_id_of_its_published_answer() -> None:

@@ -8,6 +8,7 @@ are of one side: an order without `positionSide` is refused in hedge mode.
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from msgspec import structs
 
@@ -42,7 +43,7 @@ BATCH_MAX = 5
 CANCEL, CONDITIONAL_CANCEL = "order.cancel", "algoOrder.cancel"
 _MILLISECOND = 1_000_000
 # How far the price may turn before a trailing stop begins, in percent.
-_TRAILS = (0.1, 10)
+_TRAILS = (Decimal("0.1"), Decimal(10))
 
 
 def _offers(policy: Policy) -> OrderOffers:

@@ -128,12 +128,13 @@ def _event(frame: bytes) -> Message:
 
 
 def _acknowledged(wire: native.StreamFrame) -> Message:
+    """An answer proves that the link is open, even one that is an error."""
     number, fault = wire.id, wire.error
-    error = "" if fault is None else f"{fault.code} {fault.msg}"
     if number == _LOGIN_ID:
-        return LoginAnswer(error)
-    if number is None or error:
-        return Ending(error or "an answer without a number")
+        return LoginAnswer()
+    if number is None:
+        reason = "an answer without a number"
+        return Ending(reason if fault is None else f"{fault.code} {fault.msg}")
     return Nothing() if number == _PING_ID else TopicAnswer(_OPS[number % len(_OPS)])
 
 
@@ -233,7 +234,8 @@ class _Orders:
             case "batchOrders":
                 batch = json.dumps(rows, separators=(",", ":"))
                 about = {"batchOrders": batch, **times(command)}
-                return self._call("POST", name, f"{number}.batch", about, 5)
+                whole = number.partition(".")[0]  # as a refusal is one of all its orders
+                return self._call("POST", name, f"{whole}..batch", about, 5)
             case "order/test":
                 return self._call("POST", name, number, params, 1)
             case _ if "algoId" in params:

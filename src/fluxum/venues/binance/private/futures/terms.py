@@ -25,8 +25,8 @@ _ORDERS = (
 _ORDERS_OPEN_MAX = 200
 # https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code: unknown error,
 # disconnected, unexpected response, time-out; and a name that an open order has, maybe the order
-# itself. A status of 500 to 599 stands before the code; -1008 is a failure for certain.
-_AMBIGUOUS = ("-1000 ", "-1001 ", "-1006 ", "-1007 ", "-4116 ", "500", "502", "503 -1", "504")
+# itself. A status of 500 to 599 stands before the code.
+_AMBIGUOUS = ("-1000 ", "-1001 ", "-1006 ", "-1007 ", "-4116 ", "5")
 
 
 def tiers(policy: Policy) -> dict[str, AccountTier]:
