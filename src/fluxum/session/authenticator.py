@@ -91,18 +91,9 @@ class Authenticator:
         return self._signer.call(Fetch("GET", path, endpoint), now_ns, nonce).headers
 
     def url(self, endpoint: str, url: str) -> str:
-        """The URL to dial, with the token where it belongs there; see `hide`."""
+        """The URL to dial, with the token in its query where it belongs there."""
         query = self._private.dial_queries.get(endpoint)
         return url if query is None else f"{url}?{query.replace(TOKEN, self._keeper.text)}"
-
-    def hide(self, endpoint: str, error: FluxumError) -> None:
-        """Take the token of a URL out of the texts of an error, and of what caused it."""
-        if endpoint in self._private.dial_queries:
-            token = self.token
-            error.__cause__ = error.__context__ = None
-            error.args = tuple(
-                one.replace(token, TOKEN) if isinstance(one, str) else one for one in error.args
-            )
 
     def frame(self, send: Send) -> bytes:
         """A frame as it is sent; token and signature are hidden from recorders, see `Sealed`."""

@@ -36,7 +36,7 @@ from fluxum.transport.network import NameCounts
 from fluxum.venues.private import AccountProtocol
 from fluxum.venues.venue import Fetch, Limits, Venue, VenueProtocol
 
-__all__ = ["Feed", "FeedContext", "FeedOwner", "find_feed"]
+__all__ = ["Feed", "FeedContext", "FeedOwner", "find_feed", "hide_query"]
 
 _log = logging.getLogger(__name__)
 _PING_EVERY_S = 5.0
@@ -311,8 +311,7 @@ class Feed:
         except TimeoutError as error:
             raise TransportError(f"{self._url} did not answer in {timeout_s:g} s") from error
         except FluxumError as error:
-            if authenticator is not None:
-                authenticator.hide(self.endpoint, error)
+            hide_query(error, url.removeprefix(self._url))
             raise
 
     def _make_protocol(self) -> VenueProtocol:
@@ -457,3 +456,12 @@ def find_feed(
         if len(symbols(feed)) < symbols_max:
             return feed
     return None
+
+
+def hide_query(error: FluxumError, query: str) -> None:
+    """Take the query of a URL, which a token is in, out of an error and of what caused it."""
+    if query:
+        error.__cause__ = error.__context__ = None
+        error.args = tuple(
+            one.replace(query, "") if isinstance(one, str) else one for one in error.args
+        )
